@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * One row a command; main() picks the row, usage is printed from the same table.
+ */
+#ifndef FWC_CMD_H
+#define FWC_CMD_H
+
+#include <stdbool.h>
+
+enum exit_code { EXIT_FINE = 0, EXIT_FINDINGS = 1, EXIT_WRONG = 2, EXIT_SYSTEM = 3 };
+
+struct globals {
+	const char *config; /* policy file; default /etc/fwc/firewall.fwc */
+	const char *state;  /* state directory; already follows --netns */
+	const char *netns;  /* name, or NULL */
+	bool color;         /* for standard error and output, decided */
+	int verbose;
+	bool json;
+};
+
+struct command {
+	const char *name;
+	const char *synopsis; /* operands and options of its own, "[FILE] [-o DIR]" */
+	const char *summary;  /* one line */
+	const char *details;  /* lines printed by --help below the synopsis */
+	/* argv[0] is the command's name; global options are already taken out. Yields an exit_code. */
+	int (*run)(struct globals *g, int argc, char **argv);
+};
+
+int cmd_check(struct globals *g, int argc, char **argv);
+int cmd_compile(struct globals *g, int argc, char **argv);
+int cmd_diff(struct globals *g, int argc, char **argv);
+int cmd_apply(struct globals *g, int argc, char **argv);
+int cmd_show(struct globals *g, int argc, char **argv);
+int cmd_status(struct globals *g, int argc, char **argv);
+int cmd_stop(struct globals *g, int argc, char **argv);
+int cmd_fmt(struct globals *g, int argc, char **argv);
+
+/* Prints usage of `name` to standard error and yields EXIT_WRONG. */
+int usage_error(const char *name, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

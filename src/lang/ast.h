@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * What the parser makes of a policy file: the text's structure, names unresolved, comments kept.
+ * Every node has the span it was read from. All of it lives in the compilation's arena.
+ */
+#ifndef FWC_AST_H
+#define FWC_AST_H
+
+#include "util/diag.h"
+#include "util/ival.h"
+
+struct ast_word { /* a name or string with its place; s == NULL: absent */
+	const char *s;
+	struct span span;
+};
+
+/* One item of an endpoint or of a set: [!] (name | address | prefix | range) [@zone]. */
+struct ast_item {
+	struct span span;
+	bool negated;
+	enum { ITEM_NAME, ITEM_ADDR } kind;
+	struct ast_word name; /* ITEM_NAME: zone, host, set, self, any or zones */
+	enum family family;   /* ITEM_ADDR */
+	struct ival addr;     /* ITEM_ADDR */
+	struct ast_word zone; /* behind '@'; absent in set definitions */
+};
+
+struct ast_endpoint {
+	struct span span;
+	VEC(struct ast_item) items;
+};
+
+struct ast_service {
+	struct span span;
+	enum {
+		SERVICE_NAME,  /* https, or a service of the policy */
+		SERVICE_PORTS, /* tcp/443, udp/5000-5010: proto, lo, hi (tcp udp sctp dccp udplite) */
+		SERVICE_ICMP,  /* icmp/echo-request, icmpv6/128: proto, type (name or decimal number) */
+		SERVICE_PROTO, /* proto/gre, proto/47: type (name or decimal number) */
+	} kind;
+	struct ast_word name;
+	struct ast_word proto;
+	struct ast_word type;
+	uint16_t lo, hi;
+};
+
+enum rate_unit { RATE_SECOND = 1, RATE_MINUTE = 60, RATE_HOUR = 3600, RATE_DAY = 86400 };
+
+struct ast_qualifiers {
+	struct span log_span; /* src != NULL: present; likewise below */
+	struct ast_word log_tag;
+
+	struct span limit_span;
+	uint32_t limit_rate;
+	enum rate_unit limit_unit;
+	uint32_t limit_burst; /* 0: not given */
+	bool limit_per_source;
+
+	struct ast_word with; /* inspector */
+
+	struct span max_span;
+	uint32_t max_connections;
+	bool max_per_source;
+
+	struct span hours_span;
+	uint16_t hours_from, hours_to; /* minutes since midnight, local time; to may be 1440 */
+	struct span days_span;
+	uint8_t days; /* bit 0 = Sunday ... bit 6 = Saturday */
+
+	struct ast_word user;
+	struct span mark_span;
+	uint32_t mark;
+
+	struct ast_word add_to; /* then add source to SET [for DURATION] */
+	uint64_t add_for;       /* seconds; 0: the set's own timeout */
+	struct ast_word helper;
+};
+
+enum verb { VERB_ALLOW, VERB_DROP, VERB_REJECT, VERB_INSPECT };
+
+struct ast_rule { /* VERB FROM -> TO SERVICES QUALIFIERS; within a pair block from and to are the block's */
+	enum verb verb;
+	struct span verb_span;
+	struct ast_endpoint from, to;
+	VEC(struct ast_service) services;
+	struct ast_qualifiers q;
+};
+
+struct ast_target { /* HOST[:PORT], [ADDRESS]:PORT, ADDRESS or LOW-HIGH */
+	struct span span;
+	struct ast_item item; /* not negated, no zone */
+	uint16_t port;        /* 0: kept */
+};
+
+enum nat_kind { NAT_MASQUERADE, NAT_SNAT, NAT_DNAT, NAT_REDIRECT };
+
+struct ast_nat {
+	enum nat_kind kind;
+	struct ast_endpoint from, to;
+	VEC(struct ast_service) services;
+	VEC(struct ast_target) targets; /* snat, dnat */
+	uint16_t port;                  /* redirect */
+	bool hairpin;
+};
+
+struct ast_clamp {
+	struct ast_endpoint from, to;
+	uint16_t mss; /* 0: pmtu */
+};
+
+struct ast_iface {
+	struct span span;
+	struct ival name;
+};
+
+struct ast_prefix {
+	struct span span;
+	enum family family;
+	struct ival addr;
+};
+
+struct ast_zone {
+	struct ast_word name;
+	VEC(struct ast_iface) interfaces;
+	VEC(struct ast_prefix) networks;
+};
+
+struct ast_element { /* of a host or set definition */
+	enum { ELEM_ITEM, ELEM_FILE } kind;
+	struct ast_item item;
+	struct ast_word file; /* ELEM_FILE: as written */
+	/* ELEM_FILE: the elements read from it, each with its span in that file */
+	VEC(struct ast_prefix) content;
+};
+
+struct ast_names { /* host NAME = ..., set NAME = ... */
+	struct ast_word name;
+	bool is_host;
+	VEC(struct ast_element) elements;
+	bool dynamic;
+	struct span timeout_span, size_span;
+	uint64_t timeout; /* seconds; 0: not given */
+	uint32_t size;    /* 0: not given */
+};
+
+struct ast_service_def {
+	struct ast_word name;
+	VEC(struct ast_service) services;
+};
+
+struct ast_inspector_entry {
+	struct span span;
+	bool deny;
+	/* NULL kind word: "allow any"; "sni", "payload"...: strings and file "..." behind it */
+	struct ast_word what;
+	VEC(struct ast_word) strings;
+	VEC(struct ast_word) files;
+};
+
+struct ast_inspector_word { /* on-no-helper, on-error, on-timeout, on-overflow */
+	struct ast_word what;
+	bool allow;
+};
+
+struct ast_inspector {
+	struct ast_word name;
+	/* entries and words in the order written; exactly one of the two is used in each */
+	struct ast_inspector_line {
+		bool is_word;
+		struct ast_inspector_entry entry;
+		struct ast_inspector_word word;
+		VEC(const char *) comments;
+		const char *trailing;
+		bool blank_before;
+	} *v;
+	size_t n, cap;
+};
+
+enum stmt_kind {
+	STMT_FORWARDING,
+	STMT_ZONE,
+	STMT_NAMES, /* host, set */
+	STMT_SERVICE,
+	STMT_RULE,
+	STMT_BLOCK, /* pair block */
+	STMT_NAT,
+	STMT_CLAMP,
+	STMT_INSPECTOR,
+	STMT_EXPECT,
+	STMT_INCLUDE,
+	STMT_COMMENTS, /* nothing but comments: those at the end of a file or block */
+};
+
+struct ast_stmt;
+
+struct ast_stmts {
+	struct ast_stmt **v;
+	size_t n, cap;
+};
+
+struct ast_stmt {
+	enum stmt_kind kind;
+	struct span span; /* the whole statement, without its comments */
+	/* For the printer: whole-line comments above ("# ..."), one behind it on its last line
+	 * (for blocks: behind the '{'), and whether an empty line stood before. */
+	VEC(const char *) comments;
+	const char *trailing;
+	bool blank_before;
+	union {
+		bool forwarding;
+		struct ast_zone zone;
+		struct ast_names names;
+		struct ast_service_def service;
+		struct ast_rule rule; /* also STMT_EXPECT */
+		struct {
+			struct ast_endpoint from, to;
+			struct ast_stmts rules; /* STMT_RULE, STMT_COMMENTS */
+		} block;
+		struct ast_nat nat;
+		struct ast_clamp clamp;
+		struct ast_inspector inspector;
+		struct {
+			struct ast_word pattern;
+			struct ast_stmts files; /* one STMT_COMMENTS-free list a file would lose the
+						 * borders, so: the statements of all files, in order */
+		} include;
+	};
+};
+
+struct ast {
+	struct ast_stmts stmts;
+	VEC(struct source *) sources; /* every file read: policy, includes, set files */
+};
+
+#endif

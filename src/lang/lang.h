@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * The language's front door: files -> AST -> canonical text.
+ */
+#ifndef FWC_LANG_H
+#define FWC_LANG_H
+
+#include "lang/ast.h"
+
+/* How the parser gets at a file that the policy names; the pure layers open nothing themselves.
+ * `path` is already relative to the right directory. Returns NULL after reporting to `diag` at `at`.
+ * glob() yields the paths that match, sorted; a pattern without wildcards yields itself. */
+struct loader {
+	struct source *(*read)(struct loader *l, const char *path, struct span at,
+			       struct arena *a, struct diag *diag);
+	size_t (*glob)(struct loader *l, const char *pattern, struct arena *a, char ***paths);
+};
+
+/* A policy file, its includes and the set files that it names. All errors go to diag; the AST that
+ * comes back is whole only if there were none. NULL if the file itself could not be read. */
+struct ast *ast_parse_file(const char *path, struct loader *l, struct arena *a, struct diag *diag);
+/* The same for text in memory (tests, standard input). */
+struct ast *ast_parse_source(struct source *src, struct loader *l, struct arena *a,
+			     struct diag *diag);
+
+/* Canonical text. Includes are printed as `include`, their contents are not. */
+void ast_print(struct buf *out, const struct ast *ast);
+/* One rule (or expect, nat, clamp statement) on one line without newline: what the kernel carries as comment. */
+void ast_print_stmt_line(struct buf *out, const struct ast_stmt *s);
+void ast_print_rule(struct buf *out, const struct ast_rule *r);
+
+void tokens_dump(struct buf *out, const struct source *src);
+void ast_dump(struct buf *out, const struct ast *ast); /* indented tree, one node a line */
+
+const char *verb_name(enum verb v);
+/* Reserved words of the language; NULL-terminated. */
+extern const char *const reserved_words[];
+
+/* The loader for real files: refuses those that others may write, directories, non-regular files,
+ * more than 64 MiB, NUL bytes, invalid UTF-8; strips a UTF-8 byte order mark ... see source.c. */
+struct loader *loader_files(struct arena *a);
+
+#endif

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * The ruleset IR: what fwc would have in the kernel (lowered from a policy) and what the kernel says
+ * it has (read back from its listing) have this one shape, so that they can be compared.
+ *
+ * Values are intervals of numbers, never text: a prefix, a range and a single address are equal
+ * when they are the same packets. Canonical text (emit.h) is the same for equal objects.
+ */
+#ifndef FWC_IR_H
+#define FWC_IR_H
+
+#include "util/diag.h"
+#include "util/ival.h"
+
+#define IR_TABLE "fwc" /* table inet fwc */
+#define IR_MAX_CONCAT 5
+#define IR_MAX_COMMENT 128 /* bytes; the limit of nft's own language */
+
+/* What a rule looks at. One row each in field.c: nft's name, JSON, set type, width, printing. */
+enum field {
+	F_NFPROTO,
+	F_L4PROTO,
+	F_IIFNAME,
+	F_OIFNAME,
+	F_IIF,
+	F_MARK,
+	F_SKUID,
+	F_HOUR, /* seconds since midnight, UTC as the kernel keeps it */
+	F_DAY,  /* 0 = Sunday */
+	F_CT_STATE,
+	F_CT_STATUS,
+	F_IP_SADDR,
+	F_IP_DADDR,
+	F_IP6_SADDR,
+	F_IP6_DADDR,
+	F_IP6_HOPLIMIT,
+	F_TCP_SPORT,
+	F_TCP_DPORT,
+	F_UDP_SPORT,
+	F_UDP_DPORT,
+	F_SCTP_DPORT,
+	F_DCCP_DPORT,
+	F_UDPLITE_DPORT,
+	F_TH_SPORT,
+	F_TH_DPORT,
+	F_TCP_FLAGS,
+	F_ICMP_TYPE,
+	F_ICMPV6_TYPE,
+	F_FIB_SADDR_TYPE,
+	F_FIB_DADDR_TYPE,
+	F_FIB_DADDR_IIF_TYPE,
+	F_CT_COUNT, /* max N connections: only in IR_ADD's inner statement */
+	NFIELDS,
+};
+
+enum field_format { FMT_NUMBER, FMT_HEX, FMT_IP4, FMT_IP6, FMT_IFNAME, FMT_L4PROTO, FMT_NFPROTO,
+		    FMT_CT_STATE, FMT_CT_STATUS, FMT_TCP_FLAGS, FMT_ICMP, FMT_ICMPV6, FMT_FIB_TYPE,
+		    FMT_HOUR, FMT_DAY };
+
+struct field_info {
+	const char *nft;      /* "ip saddr" */
+	const char *set_type; /* "ipv4_addr"; NULL where it never is a key */
+	uint8_t bits;
+	enum field_format format;
+	/* in the JSON listing: {"payload": {"protocol": a, "field": b}}, {"meta": {"key": b}}, ... */
+	const char *json, *a, *b;
+};
+extern const struct field_info field_table[NFIELDS];
+
+struct ir_sel { /* a selector or a concatenation of them, each perhaps masked */
+	uint8_t n;
+	enum field f[IR_MAX_CONCAT];
+	u128 mask[IR_MAX_CONCAT]; /* 0: none */
+};
+
+enum ir_verdict_kind { V_NONE, V_ACCEPT, V_DROP, V_RETURN, V_CONTINUE, V_JUMP, V_GOTO };
+
+struct ir_verdict {
+	enum ir_verdict_kind kind;
+	const char *target; /* V_JUMP, V_GOTO: chain name */
+};
+
+struct ir_elem { /* of a set or verdict map, or a value of a match (then only key) */
+	struct ival key[IR_MAX_CONCAT];
+	struct ir_verdict verdict; /* maps */
+	const char *comment;       /* or NULL */
+	struct span at;            /* policy line it came from; never hashed */
+	bool has_counter;
+	uint64_t packets, bytes;   /* as read from the kernel */
+	bool volatile_elem;        /* as read: has a timeout, so it belongs to run time */
+};
+
+struct ir_elems {
+	struct ir_elem *v;
+	size_t n, cap;
+};
+
+enum ir_op { OP_EQ, OP_NE, OP_ANYBIT /* value & bits != 0, as `ct state a,b` means */ };
+
+enum ir_stmt_kind {
+	IR_MATCH,
+	IR_VMAP,
+	IR_COUNTER,
+	IR_LIMIT,
+	IR_CT_COUNT, /* ct count over N */
+	IR_LOG,
+	IR_REJECT,
+	IR_NAT,
+	IR_MSS,
+	IR_ADD, /* add/update @set { key timeout T [limit ...|ct count ...] } */
+	IR_VERDICT,
+	IR_UNKNOWN, /* read from a kernel listing and not understood: text is its compact JSON */
+};
+
+enum ir_nat_kind { IR_MASQUERADE, IR_SNAT, IR_DNAT, IR_REDIRECT };
+
+struct ir_limit {
+	uint32_t rate, per /* seconds: 1, 60, 3600, 86400 */, burst;
+	bool over;
+};
+
+struct ir_stmt {
+	enum ir_stmt_kind kind;
+	union {
+		struct { /* IR_MATCH */
+			struct ir_sel sel;
+			enum ir_op op;
+			const char *set;        /* named set, or NULL: then values */
+			struct ir_elems values; /* one, or an anonymous set of several */
+		} match;
+		struct {
+			struct ir_sel sel;
+			const char *map;        /* named map, or NULL: anonymous, in elems */
+			struct ir_elems elems;
+		} vmap;
+		struct {
+			uint64_t packets, bytes; /* as read */
+		} counter;
+		struct ir_limit limit;
+		uint32_t ct_count; /* over */
+		const char *log_prefix;
+		enum { REJECT_TCP_RESET, REJECT_ADMIN } reject; /* icmpx admin-prohibited */
+		struct {
+			enum ir_nat_kind kind;
+			enum family family;  /* FAM_NONE: masquerade, redirect */
+			struct ir_elems to;  /* key[0]: address or range; several: round robin (numgen inc) */
+			uint16_t port;       /* 0: kept */
+		} nat;
+		uint16_t mss; /* 0: rt mtu */
+		struct {
+			const char *set;
+			bool update;
+			struct ir_sel key;
+			uint64_t timeout; /* seconds, 0: the set's */
+			bool has_limit, has_ct_count;
+			struct ir_limit limit;
+			uint32_t ct_count;
+		} add;
+		struct ir_verdict verdict;
+		const char *unknown;
+	};
+};
+
+struct ir_rule {
+	VEC(struct ir_stmt) stmts;
+	const char *comment; /* or NULL */
+	struct span at;      /* never hashed */
+	uint64_t handle;     /* as read */
+};
+
+struct ir_base { /* of a base chain; hook NULL: an ordinary chain */
+	const char *hook;    /* "input" */
+	const char *type;    /* "filter", "nat" */
+	int priority;        /* 0, -100 (dstnat), 100 (srcnat) */
+	bool policy_drop;
+};
+
+struct ir_chain {
+	const char *name; /* with hash; given by ruleset_seal_chain() */
+	const char *stem;
+	struct ir_base base;
+	VEC(struct ir_rule) rules;
+	size_t text_off, text_len; /* its block within the emitted script */
+};
+
+struct ir_set { /* or verdict map */
+	const char *name;
+	const char *stem;
+	bool is_map;
+	uint8_t nkeys;
+	enum field keys[IR_MAX_CONCAT]; /* gives the type; several fields share a type */
+	const char *type; /* as read; the emitter derives it from keys when NULL */
+	bool interval;
+	bool dynamic;     /* elements belong to run time; stable name */
+	bool counter;     /* each element counts */
+	uint64_t timeout; /* seconds; dynamic */
+	uint32_t size;    /* 0: none */
+	struct ir_elems elems; /* sorted by key */
+	struct span at;
+	size_t text_off, text_len;
+};
+
+struct ir_ruleset {
+	struct arena *arena;
+	VEC(struct ir_set *) sets;     /* in an order in which each refers only to earlier ... */
+	VEC(struct ir_chain *) chains; /* ... objects; base chains last */
+	struct map *by_name;           /* "c:NAME" -> ir_chain, "s:NAME" -> ir_set (sets and maps) */
+	int forwarding;                /* -1: not said, 0, 1 */
+};
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Ruleset IR <-> nft's own text and listing; all pure.
+ */
+#ifndef FWC_NFT_H
+#define FWC_NFT_H
+
+#include <jansson.h>
+
+#include "nft/ir.h"
+
+struct ir_ruleset *ruleset_new(struct arena *a);
+/* Names the object "STEM.HASH" by its content (all it refers to must be named), and adds it; an
+ * equal object that is there already is returned instead. Elements get sorted. */
+struct ir_chain *ruleset_seal_chain(struct ir_ruleset *r, struct ir_chain *c);
+struct ir_set *ruleset_seal_set(struct ir_ruleset *r, struct ir_set *s);
+/* Under the name given in c->name / s->name: base chains, dynamic sets, objects read back. */
+void ruleset_add_chain(struct ir_ruleset *r, struct ir_chain *c);
+void ruleset_add_set(struct ir_ruleset *r, struct ir_set *s);
+struct ir_chain *ruleset_chain(const struct ir_ruleset *r, const char *name); /* or NULL */
+struct ir_set *ruleset_set(const struct ir_ruleset *r, const char *name);     /* or NULL */
+
+/* The whole nft script, header first, `# file:line` before each rule; fills text_off and text_len
+ * (the object's block, from "\tset NAME {" to its closing "\t}\n"; a `table inet fwc {` line stands
+ * before the first and a `}` behind the last). */
+void emit_script(struct buf *out, struct ir_ruleset *r, const char *policy_path);
+/* Canonical text, the same for equal content: one object, one rule, one element, one value.
+ * Without counters' values, handles, places and elements that run time made. */
+void emit_chain(struct buf *out, const struct ir_chain *c, bool with_places);
+void emit_set(struct buf *out, const struct ir_set *s, bool with_places);
+void emit_rule(struct buf *out, const struct ir_rule *r); /* with comment */
+void emit_elem(struct buf *out, const struct ir_set *s, const struct ir_elem *e); /* with comment */
+void emit_key(struct buf *out, const enum field *f, size_t n, const struct ival *key);
+void emit_value(struct buf *out, enum field f, struct ival v);
+
+/* The kernel's listing of table inet fwc ("nftables": [...], numeric output as kernel/nft.h asks for)
+ * -> IR. What it does not understand becomes IR_UNKNOWN, never an error; false only if the JSON is not
+ * a listing at all (*why says). */
+bool read_listing(const json_t *listing, struct ir_ruleset *out, const char **why);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * One arena holds everything that a compilation makes; it is freed once, at the end.
+ * Running out of memory ends the program: a compiler has nothing better to do.
+ */
+#ifndef FWC_ARENA_H
+#define FWC_ARENA_H
+
+#include <stdarg.h>
+#include <stddef.h>
+
+struct arena;
+
+struct arena *arena_new(void);
+void arena_free(struct arena *a); /* NULL is fine */
+
+/* Zeroed memory, aligned for any type; lives until arena_free(). */
+void *arena_alloc(struct arena *a, size_t size);
+void *arena_grow(struct arena *a, const void *old, size_t oldsize, size_t newsize);
+char *arena_strdup(struct arena *a, const char *s);
+char *arena_strndup(struct arena *a, const char *s, size_t n);
+char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)
+	__attribute__((format(printf, 2, 0)));
+
+#define arena_new_of(a, type) ((type *)arena_alloc((a), sizeof(type)))
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Messages about places in source files: collected while the stages run, printed once.
+ *
+ *	firewall.fwc:12:7: error: no zone is called 'lna'
+ *	   12 | allow lna -> wan
+ *	      |       ^~~
+ *	hint: did you mean 'lan'?
+ */
+#ifndef FWC_DIAG_H
+#define FWC_DIAG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "util/vec.h"
+
+/* One file's text, kept until the compilation ends. line_starts is filled by source_add(). */
+struct source {
+	const char *path;   /* as the user or the include wrote it, for messages */
+	const char *text;   /* NUL-terminated */
+	size_t len;
+	uint32_t *line_starts;
+	uint32_t nlines;
+	char sha256[65];    /* of the bytes as read, hex; "" where not computed */
+};
+
+/* A piece of a source. src == NULL: no place (the command line, the kernel). */
+struct span {
+	const struct source *src;
+	uint32_t off, len;
+};
+
+enum severity { SEV_ERROR, SEV_WARNING, SEV_NOTE };
+
+struct diag_note { /* "because of that": a second place, printed below the first */
+	struct span span;
+	const char *text;
+};
+
+struct diag_record {
+	enum severity severity;
+	struct span span;
+	const char *text;
+	const char *hint; /* or NULL */
+	VEC(struct diag_note) notes;
+};
+
+struct diag {
+	struct arena *arena;
+	VEC(struct diag_record) records;
+	unsigned nerrors, nwarnings;
+};
+
+void diag_init(struct diag *d, struct arena *arena);
+/* Each yields the record, to which a hint or notes may be added; it is valid until the next one. */
+struct diag_record *diag_error(struct diag *d, struct span at, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+struct diag_record *diag_warning(struct diag *d, struct span at, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+struct diag_record *diag_remark(struct diag *d, struct span at, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void diag_hint(struct diag *d, struct diag_record *r, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void diag_note(struct diag *d, struct diag_record *r, struct span at, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+/* Prints all, in the order of their places within each file, and forgets none. */
+void diag_print(const struct diag *d, FILE *to, bool color);
+
+struct source *source_add(struct arena *a, const char *path, const char *text, size_t len);
+uint32_t span_line(struct span s);   /* from 1; 0 without a source */
+uint32_t span_column(struct span s); /* from 1, in bytes */
+struct span span_join(struct span first, struct span last);
+/* "firewall.fwc:12", in the arena; "" without a source. */
+const char *span_where(struct arena *a, struct span s);
+
+/* The candidate nearest to `word` if near enough to be a slip of the finger, else NULL.
+ * Offer all candidates one after the other to the same struct. */
+struct nearest {
+	const char *word;
+	const char *best;
+	unsigned distance;
+};
+void nearest_offer(struct nearest *n, const char *candidate);
+
+#endif

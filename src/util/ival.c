@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * text of addresses and interface names <-> intervals; sets of intervals.
+ */
+#include "util/ival.h"
+
+#include <arpa/inet.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define IFNAME_BYTES 16
+
+u128 u128_max(int bits)
+{
+	return bits == 128 ? ~(u128)0 : ((u128)1 << bits) - 1;
+}
+
+static int ival_cmp(const void *a, const void *b)
+{
+	const struct ival *x = a, *y = b;
+
+	if (x->lo != y->lo)
+		return x->lo < y->lo ? -1 : 1;
+	return x->hi == y->hi ? 0 : x->hi < y->hi ? -1 : 1;
+}
+
+void ivset_normalise(struct ivset *s)
+{
+	size_t out = 0;
+
+	if (s->n < 2)
+		return;
+	qsort(s->v, s->n, sizeof(*s->v), ival_cmp);
+	for (size_t i = 1; i < s->n; i++) {
+		struct ival *last = &s->v[out];
+
+		if (last->hi == ~(u128)0 || s->v[i].lo <= last->hi + 1) {
+			if (s->v[i].hi > last->hi)
+				last->hi = s->v[i].hi;
+		} else {
+			s->v[++out] = s->v[i];
+		}
+	}
+	s->n = out + 1;
+}
+
+/* First interval that ends at or after x. */
+static size_t seek(const struct ivset *s, u128 x)
+{
+	size_t lo = 0, hi = s->n;
+
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+
+		if (s->v[mid].hi < x)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+bool ivset_contains(const struct ivset *s, u128 x)
+{
+	size_t i = seek(s, x);
+
+	return i < s->n && s->v[i].lo <= x;
+}
+
+bool ivset_overlaps(const struct ivset *a, const struct ivset *b)
+{
+	if (a->n > b->n) {
+		const struct ivset *t = a;
+
+		a = b;
+		b = t;
+	}
+	for (size_t i = 0; i < a->n; i++) {
+		size_t j = seek(b, a->v[i].lo);
+
+		if (j < b->n && b->v[j].lo <= a->v[i].hi)
+			return true;
+	}
+	return false;
+}
+
+bool ivset_covers(const struct ivset *outer, const struct ivset *inner)
+{
+	for (size_t i = 0; i < inner->n; i++) {
+		size_t j = seek(outer, inner->v[i].lo);
+
+		if (j >= outer->n || outer->v[j].lo > inner->v[i].lo ||
+		    outer->v[j].hi < inner->v[i].hi)
+			return false;
+	}
+	return true;
+}
+
+struct ivset ivset_one(struct arena *a, u128 lo, u128 hi)
+{
+	struct ivset s = {0};
+
+	vec_push(a, &s, ((struct ival){lo, hi}));
+	return s;
+}
+
+struct ivset ivset_subtract(struct arena *a, const struct ivset *x, const struct ivset *y)
+{
+	struct ivset out = {0};
+
+	for (size_t i = 0; i < x->n; i++) {
+		u128 lo = x->v[i].lo, hi = x->v[i].hi;
+		bool left = true;
+
+		for (size_t j = seek(y, lo); left && j < y->n && y->v[j].lo <= hi; j++) {
+			if (y->v[j].lo > lo)
+				vec_push(a, &out, ((struct ival){lo, y->v[j].lo - 1}));
+			left = y->v[j].hi < hi;
+			lo = y->v[j].hi + 1;
+		}
+		if (left)
+			vec_push(a, &out, ((struct ival){lo, hi}));
+	}
+	return out;
+}
+
+struct ivset ivset_intersect(struct arena *a, const struct ivset *x, const struct ivset *y)
+{
+	struct ivset out = {0};
+
+	for (size_t i = 0; i < x->n; i++) {
+		for (size_t j = seek(y, x->v[i].lo); j < y->n && y->v[j].lo <= x->v[i].hi; j++) {
+			u128 lo = y->v[j].lo > x->v[i].lo ? y->v[j].lo : x->v[i].lo;
+			u128 hi = y->v[j].hi < x->v[i].hi ? y->v[j].hi : x->v[i].hi;
+
+			vec_push(a, &out, ((struct ival){lo, hi}));
+		}
+	}
+	return out;
+}
+
+int ival_prefixlen(struct ival iv, int bits)
+{
+	u128 diff = iv.lo ^ iv.hi;
+	int len = bits;
+
+	while (diff) {
+		if (!(diff & 1))
+			return -1;
+		diff >>= 1;
+		len--;
+	}
+	/* they differ in the host part only; that of lo must be all zeros (then that of hi is all ones) */
+	return iv.lo & (iv.lo ^ iv.hi) ? -1 : len;
+}
+
+bool addr_parse(const char *s, size_t n, enum family *fam, u128 *out)
+{
+	char text[INET6_ADDRSTRLEN];
+	unsigned char b[16];
+	int bytes;
+
+	if (n == 0 || n >= sizeof(text))
+		return false;
+	memcpy(text, s, n);
+	text[n] = '\0';
+	if (inet_pton(AF_INET, text, b) == 1) {
+		*fam = FAM_IP4;
+		bytes = 4;
+	} else if (inet_pton(AF_INET6, text, b) == 1) {
+		*fam = FAM_IP6;
+		bytes = 16;
+	} else {
+		return false;
+	}
+	*out = 0;
+	for (int i = 0; i < bytes; i++)
+		*out = *out << 8 | b[i];
+	return true;
+}
+
+static bool parse_prefix(const char *s, size_t n, size_t slash, enum family *fam,
+			 struct ival *out, const char **why)
+{
+	unsigned len = 0;
+	unsigned bits;
+	u128 host;
+
+	if (!addr_parse(s, slash, fam, &out->lo)) {
+		*why = "not an address";
+		return false;
+	}
+	bits = *fam == FAM_IP4 ? 32 : 128;
+	if (slash + 1 == n || n - slash > 4)
+		goto bad_length;
+	for (size_t i = slash + 1; i < n; i++) {
+		if (s[i] < '0' || s[i] > '9')
+			goto bad_length;
+		len = len * 10 + (unsigned)(s[i] - '0');
+	}
+	if (len > bits)
+		goto bad_length;
+	host = len == bits ? 0 : u128_max((int)(bits - len));
+	if (out->lo & host) {
+		*why = "has bits set beyond its prefix length";
+		return false;
+	}
+	out->hi = out->lo | host;
+	return true;
+bad_length:
+	*why = *fam == FAM_IP4 ? "the prefix length must be 0 to 32"
+			       : "the prefix length must be 0 to 128";
+	return false;
+}
+
+bool addr_parse_range(const char *s, size_t n, enum family *fam, struct ival *out,
+		      const char **why)
+{
+	const char *slash = memchr(s, '/', n);
+	const char *dash = memchr(s, '-', n);
+	enum family second;
+
+	if (slash)
+		return parse_prefix(s, n, (size_t)(slash - s), fam, out, why);
+	*why = "not an address";
+	if (!dash) {
+		if (!addr_parse(s, n, fam, &out->lo))
+			return false;
+		out->hi = out->lo;
+		return true;
+	}
+	if (!addr_parse(s, (size_t)(dash - s), fam, &out->lo) ||
+	    !addr_parse(dash + 1, n - (size_t)(dash + 1 - s), &second, &out->hi))
+		return false;
+	if (*fam != second) {
+		*why = "a range must stay within one family";
+		return false;
+	}
+	if (out->lo > out->hi) {
+		*why = "the range ends before it begins";
+		return false;
+	}
+	return true;
+}
+
+void addr_print(struct buf *b, enum family fam, u128 x)
+{
+	unsigned char raw[16];
+	char text[INET6_ADDRSTRLEN];
+	int bytes = fam == FAM_IP4 ? 4 : 16;
+
+	for (int i = bytes - 1; i >= 0; i--, x >>= 8)
+		raw[i] = (unsigned char)x;
+	inet_ntop(fam == FAM_IP4 ? AF_INET : AF_INET6, raw, text, sizeof(text));
+	buf_puts(b, text);
+}
+
+void addr_print_range(struct buf *b, enum family fam, struct ival iv)
+{
+	int bits = fam == FAM_IP4 ? 32 : 128;
+	int len = ival_prefixlen(iv, bits);
+
+	addr_print(b, fam, iv.lo);
+	if (len == bits)
+		return;
+	if (len >= 0) {
+		buf_printf(b, "/%d", len);
+		return;
+	}
+	buf_putc(b, '-');
+	addr_print(b, fam, iv.hi);
+}
+
+bool ifname_parse(const char *s, size_t n, struct ival *out)
+{
+	bool wild = n && s[n - 1] == '*';
+	size_t len = wild ? n - 1 : n;
+
+	if (len == 0 || len >= IFNAME_BYTES || (len == 1 && s[0] == '.') ||
+	    (len == 2 && s[0] == '.' && s[1] == '.'))
+		return false;
+	out->lo = 0;
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)s[i];
+
+		if (c <= ' ' || c >= 127 || strchr("/:*\"\\", c))
+			return false;
+		out->lo = out->lo << 8 | c;
+	}
+	out->lo <<= 8 * (IFNAME_BYTES - len);
+	out->hi = wild ? out->lo | u128_max((int)(8 * (IFNAME_BYTES - len))) : out->lo;
+	return true;
+}
+
+void ifname_print(struct buf *b, struct ival iv)
+{
+	u128 diff = iv.lo ^ iv.hi;
+
+	for (int i = IFNAME_BYTES - 1; i >= 0; i--) {
+		unsigned char c = (unsigned char)(iv.lo >> (8 * i));
+
+		if ((unsigned char)(diff >> (8 * i)) || !c)
+			break;
+		buf_putc(b, (char)c);
+	}
+	if (diff)
+		buf_putc(b, '*');
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Growing arrays in an arena: VEC(int) numbers = {0}; vec_push(arena, &numbers, 7); numbers.v[0], numbers.n.
+ */
+#ifndef FWC_VEC_H
+#define FWC_VEC_H
+
+#include "util/arena.h"
+
+#define VEC(type)                                                                                  \
+	struct {                                                                                   \
+		type *v;                                                                           \
+		size_t n, cap;                                                                     \
+	}
+
+/* Makes room for one more and yields a pointer to it (zeroed the first time). */
+#define vec_add(a, vec)                                                                            \
+	(((vec)->n == (vec)->cap                                                                   \
+		  ? (void)((vec)->cap = (vec)->cap ? 2 * (vec)->cap : 4,                           \
+			   (vec)->v = arena_grow((a), (vec)->v, (vec)->n * sizeof(*(vec)->v),      \
+						 (vec)->cap * sizeof(*(vec)->v)))                  \
+		  : (void)0),                                                                      \
+	 &(vec)->v[(vec)->n++])
+
+#define vec_push(a, vec, item) ((void)(*vec_add(a, vec) = (item)))
+
+#define vec_each(vec, p) for (p = (vec)->v; p && p < (vec)->v + (vec)->n; p++)
+
+#endif
