@@ -103,8 +103,10 @@ static void include_file(struct parser *p, const char *path, struct span at, str
 		return;
 	}
 	src = open_file(p, path, at);
-	if (!src)
+	if (!src) {
+		p->ast->incomplete = true;
 		return;
+	}
 	sub = parser_of(src, p->loader, p->arena, p->diag, p->ast, p->shared);
 	sub.parent = p;
 	sub.included = at;
