@@ -98,7 +98,7 @@ static struct token take_string(struct lexer *l, char quote)
 	if (quote != '"' && l->diag)
 		diag_hint(l->diag,
 			  diag_error(l->diag, next_bytes(l, n),
-				     "strings stand between double quotes"),
+				     "strings are written between double quotes"),
 			  "write \"%.*s\"", (int)n - 2, s + 1);
 	else if (control && l->diag)
 		diag_error(l->diag, next_bytes(l, n), "there is a control character in this string");
@@ -165,7 +165,7 @@ static struct token take_foreign(struct lexer *l)
 		       l->src->text + l->pos);
 	for (size_t i = 0; i < sizeof(quotes) / sizeof(quotes[0]); i++)
 		if (at(l, l->pos, quotes[i]))
-			diag_hint(l->diag, r, "strings stand between plain double quotes");
+			diag_hint(l->diag, r, "strings are written between plain double quotes");
 	return take(l, TOK_BAD, n);
 }
 
