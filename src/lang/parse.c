@@ -137,7 +137,7 @@ bool parse_name(struct parser *p, struct ast_word *out, const char *what)
 	}
 	*out = parse_take_word(p);
 	if (word_is_reserved(out->s))
-		diag_error(p->diag, out->span, "'%s' is a reserved word and cannot name a %s",
+		diag_error(p->diag, out->span, "'%s' is a reserved word; the %s needs another name",
 			   out->s, what);
 	else if (!word_is_name(out->s))
 		diag_hint(p->diag, diag_error(p->diag, out->span, "'%s' is not a name", out->s),

@@ -131,6 +131,9 @@ static void address_error(struct parser *p, struct span at, const char *s, size_
 			  "write networks with a prefix length: 10.0.0.0/24");
 	else if (strspn(s, "0123456789.:abcdefABCDEF") >= n)
 		diag_error(p->diag, at, "'%.*s' is not an address", (int)n, s);
+	else if (memchr(s, '.', n))
+		diag_hint(p->diag, diag_error(p->diag, at, "'%.*s' is not an address", (int)n, s),
+			  "declare a name for it: host NAME = ADDRESS");
 	else
 		diag_hint(p->diag,
 			  diag_error(p->diag, at, "'%.*s' is neither a name nor an address", (int)n,
@@ -173,9 +176,11 @@ static void missing_item(struct parser *p, enum item_place where)
 					     "the destination is missing after '->'"),
 				  "write any for everywhere, self for this machine");
 		else
-			diag_error(p->diag, parse_here(p),
-				   "a zone, an address or a name is missing before %s",
-				   parse_found(p));
+			diag_hint(p->diag,
+				  diag_error(p->diag, parse_here(p),
+					     "a zone, an address or a name is missing before %s",
+					     parse_found(p)),
+				  "a rule is written: allow FROM -> TO SERVICES");
 		return;
 	case ITEM_OF_SET:
 	case ITEM_OF_HOST:

@@ -34,7 +34,8 @@ bool parse_port(struct parser *p, struct span at, const char *s, size_t n, uint1
 static void ports(struct parser *p, struct ast_service *out, const char *s, struct span at)
 {
 	const char *dash = strchr(s, '-');
-	size_t n = dash ? (size_t)(dash - s) : strlen(s);
+	uint32_t n = (uint32_t)(dash ? (size_t)(dash - s) : strlen(s));
+	struct span low = {at.src, at.off, n}, high = {at.src, at.off + n + 1, at.len - n - 1};
 	struct diag_record *r;
 
 	if (!is_number(s, 1)) {
@@ -49,10 +50,14 @@ static void ports(struct parser *p, struct ast_service *out, const char *s, stru
 			  strchr(s, ':') + 1);
 		return;
 	}
-	if (!parse_port(p, at, s, n, &out->lo))
+	if (dash && !dash[1]) {
+		diag_error(p->diag, at, "the range %s has no end", s);
+		return;
+	}
+	if (!parse_port(p, low, s, n, &out->lo))
 		return;
 	out->hi = out->lo;
-	if (!dash || !parse_port(p, at, dash + 1, strlen(dash + 1), &out->hi))
+	if (!dash || !parse_port(p, high, dash + 1, high.len, &out->hi))
 		return;
 	if (out->hi < out->lo)
 		diag_hint(p->diag,
