@@ -7,6 +7,11 @@
 
 #define TABLE "inet " IR_TABLE
 
+static const char *set_word(const struct ir_set *s)
+{
+	return s->is_map ? "map" : "set";
+}
+
 static bool is_live(const struct plan_input *in, const struct manifest_object *o)
 {
 	return o->kind == OBJECT_CHAIN ? ruleset_chain(in->live, o->name) != NULL
@@ -46,7 +51,7 @@ static const char *set_conflict(const struct plan_input *in, const struct ir_set
 	if (!want->dynamic) {
 		*hint = "somebody else made it: delete it, or `fwc stop` and apply again";
 		return arena_printf(a, "%s '%s' in the kernel is of another kind",
-				    want->is_map ? "map" : "set", want->name);
+				    set_word(want), want->name);
 	}
 	*hint = "give it another name (its elements then start anew), or `fwc stop` and apply again";
 	return arena_printf(a,
@@ -308,14 +313,25 @@ static void put_elems(const struct ir_set *from, const struct ir_set *other, boo
 	buf_free(&text);
 }
 
+/* nft 1.0.6 cannot delete an interface wildcard from a set. */
+static bool cannot_delete(const struct ir_set *s)
+{
+	return s->interval && s->nkeys == 1 && field_table[s->keys[0]].format == FMT_IFNAME;
+}
+
 /* Only a hand edit makes the contents of a static set differ from its name. */
 static bool mend_set(const struct plan_input *in, const struct ir_set *want, struct buf *b)
 {
 	const struct ir_set *live = ruleset_set(in->live, want->name);
+	const struct ir_set nothing = {0};
 
 	if (!live || want->dynamic ||
 	    !strcmp(canonical_set(in->arena, want), canonical_set(in->arena, live)))
 		return false;
+	if (cannot_delete(want)) {
+		live = &nothing;
+		buf_printf(b, "flush %s " TABLE " %s\n", set_word(want), want->name);
+	}
 	put_elems(live, want, false, b);
 	put_elems(want, live, true, b);
 	return true;
@@ -384,8 +400,8 @@ size_t plan_collect(const struct plan_input *in, bool sets, bool chains, struct 
 		if (!sets || !is_dead(in, &reach, false, (*s)->name))
 			continue;
 		n++;
-		buf_printf(script, "flush set " TABLE " %s\ndelete set " TABLE " %s\n", (*s)->name,
-			   (*s)->name);
+		buf_printf(script, "flush %s " TABLE " %s\ndelete %s " TABLE " %s\n",
+			   set_word(*s), (*s)->name, set_word(*s), (*s)->name);
 	}
 	vec_each(&in->live->chains, c) {
 		if (chains && is_dead(in, &reach, true, (*c)->name))
