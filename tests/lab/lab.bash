@@ -10,6 +10,7 @@
 #	lab_cable A:IF B:IF [MTU]        a wire between two hosts; `SWITCH` alone is the next free port
 #	lab_addr NAME IF ADDR/LEN...     addresses; the first of a family is what NAME stands for
 #	lab_alias ALIAS NAME [V4] [V6]   another name for (an address of) a host, added to lo if it is not there
+#	lab_broadcast ALIAS NAME V4      the broadcast address V4, as NAME receives it
 #	lab_route NAME DEST via ADDR     a route
 #	lab_in NAME COMMAND...           run a command in the namespace
 #	lab_flows [OPTION...] <TABLE     send flows and compare their fates with the table (see `flows`)
@@ -114,42 +115,42 @@ lab_switch() {
 }
 
 lab_cable() {
-	local a=$1 b=$2 mtu=${3:-1500} end port host=() iface=()
+	local a=$1 b=$2 mtu=${3:-1500} end port host=() port_of=()
 
 	for end in "$a" "$b"; do
 		host+=("${end%%:*}")
 		if [ "$end" = "${end%%:*}" ]; then
 			port=$(($(<"$LAB_DIR/ports-$end") + 1))
 			echo "$port" >"$LAB_DIR/ports-$end"
-			iface+=("port$port")
+			port_of+=("port$port")
 		else
-			iface+=("${end#*:}")
+			port_of+=("${end#*:}")
 		fi
 	done
-	ip -n "$LAB-${host[0]}" link add "${iface[0]}" mtu "$mtu" type veth \
-		peer name "${iface[1]}" netns "$LAB-${host[1]}" mtu "$mtu"
+	ip -n "$LAB-${host[0]}" link add "${port_of[0]}" mtu "$mtu" type veth \
+		peer name "${port_of[1]}" netns "$LAB-${host[1]}" mtu "$mtu"
 	for end in 0 1; do
 		if [ -e "$LAB_DIR/ports-${host[end]}" ]; then
-			ip -n "$LAB-${host[end]}" link set "${iface[end]}" master br0
+			ip -n "$LAB-${host[end]}" link set "${port_of[end]}" master br0
 		fi
-		ip -n "$LAB-${host[end]}" link set "${iface[end]}" up
+		ip -n "$LAB-${host[end]}" link set "${port_of[end]}" up
 	done
 }
 
 # The first address of each family becomes the address of NAME in the host table.
 lab_addr() {
-	local name=$1 iface=$2 addr
+	local name=$1 iface=$2 cidr
 
 	shift 2
-	for addr; do
-		case $addr in
+	for cidr; do
+		case $cidr in
 		*:*)
-			ip -n "$LAB-$name" addr add "$addr" dev "$iface" nodad
-			sed -i "s/^\($name [^ ]* [^ ]*\) - /\1 ${addr%/*} /" "$LAB_DIR/hosts"
+			ip -n "$LAB-$name" addr add "$cidr" dev "$iface" nodad
+			sed -i "s/^\($name [^ ]* [^ ]*\) - /\1 ${cidr%/*} /" "$LAB_DIR/hosts"
 			;;
 		*)
-			ip -n "$LAB-$name" addr add "$addr" brd + dev "$iface"
-			sed -i "s/^\($name [^ ]*\) - /\1 ${addr%/*} /" "$LAB_DIR/hosts"
+			ip -n "$LAB-$name" addr add "$cidr" brd + dev "$iface"
+			sed -i "s/^\($name [^ ]*\) - /\1 ${cidr%/*} /" "$LAB_DIR/hosts"
 			;;
 		esac
 	done
@@ -170,6 +171,10 @@ lab_alias() {
 	done
 	kind=$(sed -n "s/^$name .* //p" "$LAB_DIR/hosts")
 	echo "$alias $LAB-$name $v4 $v6 $kind" >>"$LAB_DIR/hosts"
+}
+
+lab_broadcast() {
+	echo "$1 $LAB-$2 $3 - broadcast" >>"$LAB_DIR/hosts"
 }
 
 lab_route() {
