@@ -105,7 +105,7 @@ teardown_file() {
 		server -> router.out    udp/53   : dropped
 		server -> router.out    udp/443  : dropped
 		server -> router        tcp/22   : dropped
-		liar   -> router        tcp/22   : dropped
+		liar   -> router        udp/53   : dropped
 		isp    -> router.out    tcp/22   : dropped
 		isp    -> client.global tcp/443  : dropped
 	END

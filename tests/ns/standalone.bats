@@ -48,7 +48,7 @@ teardown_file() {
 		stranger -> notebook.air tcp/9 closed : dropped
 		stranger -> notebook.air proto/47 : dropped
 		stranger -> notebook     tcp/22   : dropped
-		liar     -> notebook     tcp/22   : dropped
+		liar     -> notebook     udp/53   : dropped
 		stranger -> air.all      udp/137  : dropped
 		stranger -> notebook.air tcp/22 flags ack : dropped
 		stranger -> notebook.air udp/1024 sport 53 : dropped
