@@ -42,10 +42,20 @@ lab_end() {
 
 	[ -n "${LAB:-}" ] || return 0
 	for ns in /run/netns/"$LAB"-*; do
-		[ -e "$ns" ] && ip netns del "${ns##*/}"
+		[ -e "$ns" ] && lab_remove "${ns##*/}"
 	done
 	rm -rf "${LAB_DIR:?}"
 	unset LAB LAB_DIR
+}
+
+# A namespace and whatever still runs in it.
+lab_remove() {
+	local pid
+
+	for pid in $(ip netns pids "$1"); do
+		kill -KILL "$pid" 2>/dev/null
+	done
+	ip netns del "$1"
 }
 
 # Namespaces and directories of labs whose maker is dead.
@@ -59,7 +69,7 @@ lab_sweep() {
 		[[ $pid =~ ^[0-9]+$ ]] || continue
 		kill -0 "$pid" 2>/dev/null && continue
 		case $path in
-		/run/netns/*) ip netns del "${path##*/}" ;;
+		/run/netns/*) lab_remove "${path##*/}" ;;
 		*) rm -rf "$path" ;;
 		esac
 	done
