@@ -11,8 +11,10 @@ bool compile_file(struct compiled *out, const char *path, enum compile_stage las
 {
 	*out = (struct compiled){.path = path};
 	out->ast = ast_parse_file(path, l, a, diag);
-	if (diag->nerrors || last == STAGE_AST)
+	if (!out->ast || last == STAGE_AST)
 		return !diag->nerrors;
+	/* Even after syntax errors: all errors of a file in one run. */
+	diag_next_stage(diag);
 	out->policy = policy_resolve(out->ast, a, diag);
 	if (!diag->nerrors)
 		policy_warn(out->policy, diag);

@@ -246,6 +246,10 @@ struct ast_stmt {
 struct ast {
 	struct ast_stmts stmts;
 	VEC(struct source *) sources; /* every file read: policy, includes, set files */
+	/* After errors, so that what was reported once is not reported again where it is used: names whose
+	 * declarations are not whole, and whether statements are missing altogether. */
+	VEC(const char *) broken;
+	bool incomplete;
 };
 
 #endif

@@ -376,7 +376,25 @@ static bool too_many(struct parser *p)
 		diag_remark(p->diag, (struct span){0},
 			    "more than %d errors; the rest of the policy was not read", ERRORS_MAX);
 	p->shared->gave_up = true;
+	p->ast->incomplete = true;
 	return true;
+}
+
+/* What the statement declares, so that its uses are not reported as unknown. */
+static void note_broken(struct parser *p, const struct ast_stmt *s)
+{
+	const char *name = NULL;
+
+	if (s->kind == STMT_ZONE)
+		name = s->zone.name.s;
+	else if (s->kind == STMT_NAMES)
+		name = s->names.name.s;
+	else if (s->kind == STMT_SERVICE)
+		name = s->service.name.s;
+	else if (s->kind == STMT_INSPECTOR)
+		name = s->inspector.name.s;
+	if (name)
+		vec_push(p->arena, &p->ast->broken, name);
 }
 
 static void add_statement(struct parser *p, struct ast_stmts *out, struct ast_layout layout)
@@ -393,6 +411,8 @@ static void add_statement(struct parser *p, struct ast_stmts *out, struct ast_la
 	if (whole)
 		vec_push(p->arena, out, s);
 	else
+		note_broken(p, s);
+	if (!whole)
 		parse_resync(p);
 	if ((!whole && !parse_at_end(p)) || parse_begins_statement(p))
 		return; /* the next statement began before this one ended */

@@ -9,6 +9,7 @@
 
 #define RUN_MIN 5     /* shorter runs are a list: as fast, and easier to read */
 #define BOXES_MAX 64  /* a rule that would need more elements is written with sets instead */
+#define TUPLE_MIN 16  /* elements of equal prefix lengths that are worth a hash of their own */
 
 struct box { /* one element: a product of intervals */
 	enum family family; /* FAM_NONE: no address in the key */
@@ -294,6 +295,77 @@ static void push_map(struct lower *l, struct ir_chain *c, const struct group *g)
 	chain_push(l, c, r);
 }
 
+/* ---- tuples: elements of equal prefix lengths are one hash over masked fields, whose look-up costs the
+ * same at any size; the kernel's interval maps grow slow with thousands of elements ---- */
+
+/* The masks under which the element is a single value; false if there are none. */
+static bool elem_masks(const struct ir_sel *shape, const struct ir_elem *e, u128 *masks)
+{
+	for (int k = 0; k < shape->n; k++) {
+		int bits = field_table[shape->f[k]].bits, len = ival_prefixlen(e->key[k], bits);
+
+		if (len <= 0 || (len < bits && bits < 32))
+			return false;
+		masks[k] = len == bits ? 0 : u128_max(bits) ^ u128_max(bits - len);
+	}
+	return true;
+}
+
+static struct group *tuple_for(struct lower *l, struct groups *g, const struct ir_sel *shape,
+			       const u128 *masks)
+{
+	struct group fresh = {.shape = *shape};
+
+	for (size_t i = 0; i < g->n; i++) {
+		bool same = true;
+
+		for (int k = 0; k < shape->n; k++)
+			same = same && g->v[i].shape.mask[k] == masks[k];
+		if (same)
+			return &g->v[i];
+	}
+	for (int k = 0; k < shape->n; k++)
+		fresh.shape.mask[k] = masks[k];
+	vec_push(l->arena, g, fresh);
+	return &g->v[g->n - 1];
+}
+
+static void push_hash(struct lower *l, struct ir_chain *c, struct group *g)
+{
+	for (size_t i = 0; i < g->elems.n; i++)
+		for (int k = 0; k < g->shape.n; k++)
+			g->elems.v[i].key[k].hi = g->elems.v[i].key[k].lo;
+	push_map(l, c, g);
+}
+
+static void push_tuples(struct lower *l, struct ir_chain *c, const struct group *g)
+{
+	struct group rest = {.shape = g->shape};
+	struct groups tuples = {0};
+	u128 masks[IR_MAX_CONCAT] = {0};
+
+	for (size_t i = 0; i < g->elems.n; i++) {
+		const struct ir_elem *e = &g->elems.v[i];
+
+		if (elem_masks(&g->shape, e, masks))
+			vec_push(l->arena, &tuple_for(l, &tuples, &g->shape, masks)->elems, *e);
+		else
+			vec_push(l->arena, &rest.elems, *e);
+	}
+	for (size_t i = 0; i < tuples.n; i++) {
+		struct group *t = &tuples.v[i];
+
+		if (t->elems.n >= TUPLE_MIN) {
+			push_hash(l, c, t);
+			continue;
+		}
+		for (size_t k = 0; k < t->elems.n; k++)
+			vec_push(l->arena, &rest.elems, t->elems.v[k]);
+	}
+	if (rest.elems.n)
+		push_map(l, c, &rest);
+}
+
 /* A map of one element is a rule: cheaper, and plainer. */
 static void push_single(struct lower *l, struct ir_chain *c, const struct group *g)
 {
@@ -333,7 +405,7 @@ static void lower_layer(struct lower *l, struct ir_chain *c, const struct run *r
 		if (g.v[i].elems.n == 1)
 			push_single(l, c, &g.v[i]);
 		else
-			push_map(l, c, &g.v[i]);
+			push_tuples(l, c, &g.v[i]);
 	}
 }
 

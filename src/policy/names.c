@@ -16,10 +16,17 @@ static void hint_nearest(struct resolver *r, struct diag_record *rec, const char
 		diag_hint(r->diag, rec, "did you mean '%s'?", near.best);
 }
 
+bool resolve_excused(const struct resolver *r, const char *name)
+{
+	return r->incomplete || map_get(&r->broken, name);
+}
+
 struct decl *resolve_name(struct resolver *r, struct ast_word w, const char *wanted)
 {
 	struct decl *d = map_get(&r->names, w.s);
 
+	if (!d && resolve_excused(r, w.s))
+		return NULL;
 	if (!d) {
 		hint_nearest(r, diag_error(r->diag, w.span, "no %s is called '%s'", wanted, w.s),
 			     w.s);

@@ -184,19 +184,6 @@ static void resolve_add(struct resolver *r, const struct ast_qualifiers *q, stru
 	out->q.add_for = q->add_for;
 }
 
-/* The tag goes to the kernel log as it stands, and into the script in quotes. */
-static void check_tag(struct resolver *r, struct ast_word tag)
-{
-	bool plain = true;
-
-	for (const char *c = tag.s; c && *c; c++)
-		plain = plain && *c >= ' ' && *c < 127 && *c != '"' && *c != '\\';
-	if (tag.s && (!plain || strlen(tag.s) > 64))
-		diag_error(r->diag, tag.span,
-			   "a log tag is printable ASCII without quotes and backslashes, at most 64 "
-			   "characters");
-}
-
 /* What the language has but this version cannot compile: said, never ignored. */
 static void refuse_later(struct resolver *r, const struct ast_qualifiers *q)
 {
@@ -232,7 +219,7 @@ static void check_inspect(struct resolver *r, const struct ast_rule *ast)
 			  "add: with INSPECTOR");
 		return;
 	}
-	if (map_get(&r->inspectors, ast->q.with.s))
+	if (map_get(&r->inspectors, ast->q.with.s) || resolve_excused(r, ast->q.with.s))
 		return;
 	rec = diag_error(r->diag, ast->q.with.span, "no inspector is called '%s'", ast->q.with.s);
 	vec_each(&r->inspectors.entries, e)
@@ -264,7 +251,6 @@ static void resolve_rule(struct resolver *r, const struct ast_stmt *s)
 	resolve_services(r, ast->services.v, ast->services.n, &out.services);
 	out.q.log = q->log_span.src != NULL;
 	out.q.log_tag = q->log_tag.s;
-	check_tag(r, q->log_tag);
 	if (q->limit_span.src)
 		out.q.limit = (struct limit){.rate = q->limit_rate, .per = q->limit_unit,
 					     .burst = q->limit_burst ? q->limit_burst : 5,
@@ -392,6 +378,10 @@ struct policy *policy_resolve(const struct ast *ast, struct arena *a, struct dia
 	map_init(&r.services, a);
 	map_init(&r.inspectors, a);
 	map_init(&r.texts, a);
+	map_init(&r.broken, a);
+	for (size_t i = 0; i < ast->broken.n; i++)
+		map_put(&r.broken, ast->broken.v[i], &r);
+	r.incomplete = ast->incomplete;
 	declare_all(&r, &ast->stmts);
 	check_interfaces(&r);
 	resolve_statements(&r, &ast->stmts);

@@ -33,8 +33,12 @@ struct resolver {
 	struct map services;   /* -> struct service_decl */
 	struct map inspectors; /* -> struct ast_inspector */
 	struct map texts;      /* canonical rule text -> unsigned *, how often seen */
+	struct map broken;     /* names whose declarations the parser reported already */
+	bool incomplete;       /* the parser missed statements: any name may be declared there */
 };
 
+/* Whether an unknown name is known to the user already, from the parser's errors. */
+bool resolve_excused(const struct resolver *r, const char *name);
 /* names.c: an address, a name or a negated one; the elements of a host or set */
 struct decl *resolve_name(struct resolver *r, struct ast_word w, const char *wanted);
 bool resolve_decl(struct resolver *r, struct decl *d);

@@ -213,6 +213,8 @@ static void unknown_service(struct resolver *r, struct ast_word w)
 	const struct map_entry *e;
 	struct diag_record *rec;
 
+	if (resolve_excused(r, w.s))
+		return;
 	rec = diag_error(r->diag, w.span, "no service is called '%s'", w.s);
 	vec_each(&r->services.entries, e)
 		nearest_offer(&near, e->key);

@@ -94,7 +94,8 @@ static bool reachable(const struct policy *p, int from, enum family fam, u128 ta
 	return may_pass(p, from, fam, target, s, PLACE_OTHER);
 }
 
-static void check_target(struct policy *p, struct diag *diag, const struct nat *n, int from,
+/* True if there was something to say. */
+static bool check_target(struct policy *p, struct diag *diag, const struct nat *n, int from,
 			 enum family fam, u128 target)
 {
 	struct services s = translated(p, n);
@@ -102,12 +103,13 @@ static void check_target(struct policy *p, struct diag *diag, const struct nat *
 	struct buf text = {0};
 
 	if (reachable(p, from, fam, target, zone, &s))
-		return;
+		return false;
 	addr_print(&text, fam, target);
 	if (zone >= 0)
 		buf_printf(&text, "@%s", p->zones.v[zone].name);
 	warn_closed(p, diag, n, from, buf_str(&text), &s);
 	buf_free(&text);
+	return true;
 }
 
 static void warn_nat_from(struct policy *p, struct diag *diag, const struct nat *n, int from)
@@ -120,9 +122,11 @@ static void warn_nat_from(struct policy *p, struct diag *diag, const struct nat 
 	if (n->kind != NAT_DNAT)
 		return;
 	for (size_t i = 0; i < n->to4.to.n; i++)
-		check_target(p, diag, n, from, FAM_IP4, n->to4.to.v[i].lo);
+		if (check_target(p, diag, n, from, FAM_IP4, n->to4.to.v[i].lo))
+			return;
 	for (size_t i = 0; i < n->to6.to.n; i++)
-		check_target(p, diag, n, from, FAM_IP6, n->to6.to.v[i].lo);
+		if (check_target(p, diag, n, from, FAM_IP6, n->to6.to.v[i].lo))
+			return;
 }
 
 static void warn_nats(struct policy *p, struct diag *diag)

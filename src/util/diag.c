@@ -81,6 +81,22 @@ void diag_init(struct diag *d, struct arena *arena)
 	*d = (struct diag){.arena = arena};
 }
 
+void diag_next_stage(struct diag *d)
+{
+	d->settled = d->records.n;
+}
+
+static bool is_repeated(const struct diag *d, struct span at)
+{
+	for (size_t i = 0; at.src && i < d->settled; i++) {
+		const struct diag_record *r = &d->records.v[i];
+
+		if (r->severity == SEV_ERROR && r->span.src == at.src && r->span.off == at.off)
+			return true;
+	}
+	return false;
+}
+
 static struct diag_record *add_record(struct diag *d, enum severity severity, struct span at,
 				      const char *fmt, va_list ap)
 {
@@ -96,6 +112,10 @@ struct diag_record *diag_error(struct diag *d, struct span at, const char *fmt, 
 	struct diag_record *r;
 	va_list ap;
 
+	if (is_repeated(d, at)) {
+		d->repeated = (struct diag_record){0};
+		return &d->repeated;
+	}
 	va_start(ap, fmt);
 	r = add_record(d, SEV_ERROR, at, fmt, ap);
 	va_end(ap);
