@@ -101,7 +101,7 @@ teardown_file() {
 
 @test "router: the router itself, and loopback" {
 	lab_flows <<-'END'
-		router     -> server     tcp/80   : passes as router.out
+		router     -> server     tcp/80   : passes
 		router.out -> server     tcp/80   : passes
 		router.out -> server     udp/53   : passes
 		router.out -> server     ping     : passes

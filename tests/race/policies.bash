@@ -38,8 +38,9 @@ race_policy() {
 		host target = $RACE_TARGET
 		set friends = 10.1.0.0/25, 10.1.0.130-10.1.0.140, 10.77.$n.0/24
 		set foes    = 10.1.1.0/24, 10.1.5.1-10.1.5.77, 10.78.$n.0/24
+		set private = 10.1.4.0/24, 10.1.6.1-10.1.6.77, 10.79.$n.0/24
 
-		drop  foes@inside    -> outside  udp/7000-7099
+		drop  foes@inside    -> outside
 		allow friends@inside -> outside  udp/7000-7009
 	END
 	for i in {1..200}; do
@@ -54,8 +55,7 @@ race_policy() {
 
 		dnat inside -> 10.1.255.1  udp/7030  to target:7031
 		dnat inside -> 10.1.254.$n udp/7030  to target:7031
-		masquerade 10.1.4.0/24@inside  -> outside
-		masquerade 10.79.$n.0/24@inside -> outside
+		masquerade private@inside -> outside
 	END
 }
 
@@ -76,6 +76,10 @@ race_control() {
 			set foes {
 				type ipv4_addr; flags interval
 				elements = { 10.1.1.0/24, 10.1.5.1-10.1.5.77, 10.78.$n.0/24 }
+			}
+			set private {
+				type ipv4_addr; flags interval
+				elements = { 10.1.4.0/24, 10.1.6.1-10.1.6.77, 10.79.$n.0/24 }
 			}
 			map pairs {
 				type ipv4_addr . ipv4_addr . inet_service : verdict; flags interval
@@ -98,7 +102,7 @@ race_control() {
 				iifname "in0" oifname "out0" jump inside-outside
 			}
 			chain inside-outside {
-				ip saddr @foes udp dport 7000-7099 drop
+				ip saddr @foes drop
 				ip saddr @friends udp dport 7000-7009 accept
 				meta l4proto udp ip saddr . ip daddr . udp dport vmap @pairs
 			}
@@ -109,8 +113,7 @@ race_control() {
 			}
 			chain postrouting {
 				type nat hook postrouting priority srcnat;
-				oifname "out0" ip saddr 10.1.4.0/24 masquerade
-				oifname "out0" ip saddr 10.79.$n.0/24 masquerade
+				oifname "out0" ip saddr @private masquerade
 			}
 		}
 	END
