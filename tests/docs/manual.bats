@@ -76,5 +76,5 @@ load lib.bash
 		-type f \( -perm -u=x -o -name '*.bats' -o -name '*.sh' -o -name '*.bash' \) -print |
 		grep -vE '^\./(configure|libtool|config\.status)$' | sort)
 	echo "${#scripts[@]} scripts"
-	shellcheck -x -e SC1091,SC2030,SC2031,SC2314,SC2315 "${scripts[@]}"
+	shellcheck -x -e SC1091,SC2030,SC2031 "${scripts[@]}"
 }

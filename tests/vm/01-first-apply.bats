@@ -41,7 +41,7 @@ count() { cat "$BATS_TEST_TMPDIR/count$1" 2>/dev/null || echo 0; }
 	wait $four
 	wait $six
 	echo "at the end: $(count 4) and $(count 6) answers"
-	! ip netns exec client timeout 3 bash -c 'exec 5<>/dev/tcp/10.0.1.2/7005'
+	if ip netns exec client timeout 3 bash -c 'exec 5<>/dev/tcp/10.0.1.2/7005'; then false; fi
 	ip netns exec fw nft list table inet fwc >"$BATS_TEST_TMPDIR/list"
 	grep -q 'hook forward' "$BATS_TEST_TMPDIR/list"
 }

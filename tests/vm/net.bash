@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # client -- fw -- server: three network namespaces, both families. `ip -batch`, because a process takes
 # its time to start here.
+# shellcheck disable=SC2034 # for those that load this
 top=${FWC_SRC:?}
 
 net_up() {
