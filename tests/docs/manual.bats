@@ -42,6 +42,15 @@ load lib.bash
 	diff -u "$BATS_TEST_TMPDIR/source" "$BATS_TEST_TMPDIR/manual"
 }
 
+@test "fwc.policy(5) lists the reserved words of the parser" {
+	sed -n '/reserved_words\[\]/,/NULL/p' "$top/src/lang/words.c" | grep -oE '"[a-z-]+"' | tr -d '"' |
+		sort >"$BATS_TEST_TMPDIR/source"
+	sed -n '/reserved words:/,/^\.Ed/{/^\.Ic/p}' "$top/man/fwc.policy.5" | sed 's/^\.Ic //' | tr ' ' '\n' |
+		sort >"$BATS_TEST_TMPDIR/manual"
+	[ -s "$BATS_TEST_TMPDIR/source" ]
+	diff -u "$BATS_TEST_TMPDIR/source" "$BATS_TEST_TMPDIR/manual"
+}
+
 @test "fwc.policy(5) has its sections numbered in order" {
 	local n=0 number
 	for number in $(sed -nE 's/^\.Sh ([0-9]+)\. .*/\1/p' "$top/man/fwc.policy.5"); do
