@@ -181,8 +181,11 @@ static void element_line(struct parser *p, struct ast_element *e, struct span s)
 			  "a set file has one address, network or range in each line");
 	else if (addr_parse_range(text, s.len, &x.family, &x.addr, &why))
 		vec_push(p->arena, &e->content, x);
-	else
+	else if (strspn(text, "0123456789abcdefABCDEF.:/-") >= s.len)
 		parse_address(p, s, arena_strndup(p->arena, text, s.len), s.len, &x.family, &x.addr);
+	else
+		diag_hint(p->diag, diag_error(p->diag, s, "'%.*s' is not an address", (int)s.len, text),
+			  "a set file has one address, network or range in each line");
 }
 
 /* set-file = { [ ADDRESS ] [ comment ] NEWLINE } */

@@ -27,8 +27,7 @@ static bool check_file(int fd, const char *path, struct span at, struct diag *di
 	if (fstat(fd, &st) < 0) {
 		diag_error(diag, at, "cannot read %s: %s", path, strerror(errno));
 	} else if (S_ISDIR(st.st_mode)) {
-		diag_hint(diag, diag_error(diag, at, "%s is a directory", path),
-			  "all files of one: include \"%s/*.fwc\"", path);
+		diag_error(diag, at, "%s is a directory", path);
 	} else if (!S_ISREG(st.st_mode)) {
 		diag_error(diag, at, "%s is not a regular file", path);
 	} else if (st.st_mode & (S_IWGRP | S_IWOTH)) {
@@ -173,6 +172,15 @@ static bool check_bytes(const struct source *src, struct diag *diag)
 
 /* ---- the loader ---- */
 
+static struct source *source_of(struct buf *b, const char *path, struct arena *a,
+				struct diag *diag)
+{
+	struct source *src = source_add(a, path, buf_str(b), b->len);
+
+	sha256_hex(src->text, src->len, src->sha256);
+	return check_bytes(src, diag) ? src : NULL;
+}
+
 static struct source *files_read(struct loader *l, const char *path, struct span at,
 				 struct arena *a, struct diag *diag)
 {
@@ -180,12 +188,26 @@ static struct source *files_read(struct loader *l, const char *path, struct span
 	struct buf b = {0};
 
 	(void)l;
-	if (read_file(path, at, diag, &b)) {
-		src = source_add(a, path, buf_str(&b), b.len);
-		sha256_hex(src->text, src->len, src->sha256);
-		if (!check_bytes(src, diag))
-			src = NULL;
-	}
+	if (read_file(path, at, diag, &b))
+		src = source_of(&b, path, a, diag);
+	buf_free(&b);
+	return src;
+}
+
+struct source *source_stdin(struct arena *a, struct diag *diag)
+{
+	static const char path[] = "<standard input>";
+	struct source *src = NULL;
+	struct buf b = {0};
+	int err = read_bytes(STDIN_FILENO, &b);
+
+	if (err)
+		diag_error(diag, (struct span){0}, "cannot read %s: %s", path, strerror(-err));
+	else if (b.len > SIZE_LIMIT)
+		diag_error(diag, (struct span){0}, "%s is larger than %u MiB", path,
+			   SIZE_LIMIT >> 20);
+	else
+		src = source_of(&b, path, a, diag);
 	buf_free(&b);
 	return src;
 }
