@@ -197,6 +197,11 @@ class Writer:
                 parts.append('!' + self.address())
             self.lines.append(f'set set{i} = ' + ', '.join(parts))
             self.names.append(f'set{i}')
+        if self.chance(0.12):                           # filled by hand once the ruleset is loaded
+            self.lines.append(f'set seen0 = dynamic' + rng.choice(['', ', timeout 1h', ', timeout 1h, size 1024']))
+            some = {self.host_address() for _ in range(rng.randint(1, 6))}
+            self.lines.append('# elements seen0 ' + ', '.join(sorted(some)))
+            self.names.append('seen0')
         for i in range(rng.choice([0, 0, 1, 2])):
             self.lines.append(f'service svc{i} = {self.service_list(5)}')
             self.services.append(f'svc{i}')
@@ -306,7 +311,7 @@ class Writer:
         rng = self.rng
         self.declare_zones()
         self.declare_names()
-        rules, size = [], rng.choice([3, 6, 6, 10, 20, 40])
+        rules, size = [], rng.choice([3, 6, 6, 10, 20, 40] + [150] * self.chance(0.1))
         while len(rules) < size:
             shape = rng.random()
             if shape < 0.55:
@@ -322,13 +327,17 @@ class Writer:
                 rules.insert(rng.randint(0, len(rules)), self.dnat())
             for _ in range(rng.choice([0, 1, 1, 2, 3])):
                 rules.insert(rng.randint(0, len(rules)), self.snat())
-            if self.chance(0.3):                        # mostly open, so that translation shows
-                rules.append(f'allow any -> any')
+        if self.chance(0.45):                           # mostly open, so that drops and translation show
+            rules.append(rng.choice(['allow any -> any', 'allow any -> any', 'allow zones, self -> zones, self',
+                                     'reject any -> any', f'allow any -> {rng.choice(sorted(self.zones))}']))
         if self.chance(0.05):
             rules.insert(0, f'clamp-mss any -> {rng.choice(sorted(self.zones))} pmtu')
         text = 'forwarding on\n\n' + '\n'.join(self.lines + [''] + rules) + '\n'
-        if self.chance(0.2):
-            text = text.replace(', ', ',\n        ')
+        if self.chance(0.15):
+            text = '\n'.join(line if line.startswith('#') else line.replace(', ', ',\n        ')
+                             for line in text.splitlines()) + '\n'
+        if self.chance(0.1):
+            text = text.replace('\n    ', ' ; ').replace('{ ;', '{').replace('\n}', ' }')
         return text
 
 

@@ -147,6 +147,7 @@ class Item:
     zone: str = 'any'           # 'any', 'self', 'zones' or a zone's name
     addresses: dict = None      # family -> intervals; None: every address of both families
     negated: bool = False
+    dynamic: bool = False       # a run-time set: of both families, however few elements it holds
 
 
 @dataclass
@@ -182,6 +183,7 @@ class Zone:
 class Policy:
     zones: dict = field(default_factory=dict)
     addresses: dict = field(default_factory=dict)       # host and set names
+    dynamic: dict = field(default_factory=dict)         # run-time sets, as in addresses
     services: dict = field(default_factory=dict)
     rules: list = field(default_factory=list)           # allow, drop, reject in reading order
     dnat: list = field(default_factory=list)            # dnat and redirect
@@ -369,8 +371,9 @@ class Parser:
         self.expect('=')
         if self.peek().text == 'dynamic':               # filled at run time: here it stays empty
             while self.peek().kind not in ('end', 'eof'):
-                self.at += 1
-            self.policy.addresses[name] = {4: [], 6: []}
+                if not self.comma():
+                    self.at += 1
+            self.policy.addresses[name] = self.policy.dynamic.setdefault(name, {4: [], 6: []})
         else:
             self.policy.addresses[name] = self.address_list()
         self.end()
@@ -436,6 +439,7 @@ class Parser:
             item.zone = word
             return item
         item.addresses = self.addresses_of(word)
+        item.dynamic = word in self.policy.dynamic
         if self.peek().kind == '@':
             self.at += 1
             item.zone = self.word()
@@ -567,7 +571,16 @@ class Parser:
 
 
 def parse(text):
-    return Parser(text).parse()
+    """A comment "# elements SET ADDRESS, ..." says what a run-time set holds while the packets are sent."""
+    policy = Parser(text).parse()
+    for line in text.splitlines():
+        if line.startswith('# elements '):
+            name, _, words = line[len('# elements '):].partition(' ')
+            for word in words.split(', '):
+                family, low, high = parse_address(word)
+                if name in policy.dynamic:
+                    policy.dynamic[name][family].append((low, high))
+    return policy
 
 
 # ---------------------------------------------------------------- packets and where they go
@@ -678,7 +691,7 @@ class Evaluator:
         if item.addresses is None:
             return True
         intervals = item.addresses[family]
-        if not intervals:                               # of the other family: says nothing here, negated or not
+        if not intervals and not item.dynamic:          # of the other family: says nothing here, negated or not
             return False
         return names(intervals, address) != (item.negated and BREAK != 'negation')
 
