@@ -8,6 +8,21 @@
 #include "util/diag.h"
 #include "util/ival.h"
 
+/* How a statement was laid out, for the printer. */
+struct ast_break { /* a line that ends within a list, behind one of the statement's commas */
+	uint32_t comma;            /* which one, from 1 in the order of the canonical text */
+	const char *trailing;      /* comment at the end of that line, or NULL */
+	VEC(const char *) comments; /* whole-line comments before the next item */
+};
+
+struct ast_layout {
+	VEC(const char *) comments; /* whole-line comments above, "# ..." */
+	const char *trailing; /* one behind it on its last line; for blocks: behind the '{' */
+	const char *closing;  /* blocks: one behind the '}' */
+	bool blank_before;
+	VEC(struct ast_break) breaks;
+};
+
 struct ast_word { /* a name or string with its place; s == NULL: absent */
 	const char *s;
 	struct span span;
@@ -118,10 +133,17 @@ struct ast_prefix {
 	struct ival addr;
 };
 
+struct ast_zone_line { /* interface a, b or network c, d: so many items of that list */
+	struct ast_layout layout;
+	enum { ZONE_INTERFACE, ZONE_NETWORK, ZONE_COMMENTS } kind;
+	size_t n;
+};
+
 struct ast_zone {
 	struct ast_word name;
 	VEC(struct ast_iface) interfaces;
 	VEC(struct ast_prefix) networks;
+	VEC(struct ast_zone_line) lines; /* for the printer */
 };
 
 struct ast_element { /* of a host or set definition */
@@ -163,14 +185,13 @@ struct ast_inspector_word { /* on-no-helper, on-error, on-timeout, on-overflow *
 
 struct ast_inspector {
 	struct ast_word name;
-	/* entries and words in the order written; exactly one of the two is used in each */
+	/* entries and words in the order written; exactly one of the two is used in each, none in comment lines */
 	struct ast_inspector_line {
+		struct ast_layout layout;
+		bool is_comment; /* neither: only the comments at the end of the block */
 		bool is_word;
 		struct ast_inspector_entry entry;
 		struct ast_inspector_word word;
-		VEC(const char *) comments;
-		const char *trailing;
-		bool blank_before;
 	} *v;
 	size_t n, cap;
 };
@@ -187,7 +208,7 @@ enum stmt_kind {
 	STMT_INSPECTOR,
 	STMT_EXPECT,
 	STMT_INCLUDE,
-	STMT_COMMENTS, /* nothing but comments: those at the end of a file or block */
+	STMT_COMMENTS, /* nothing but comments: before an empty line, or the end of a file or block */
 };
 
 struct ast_stmt;
@@ -200,11 +221,7 @@ struct ast_stmts {
 struct ast_stmt {
 	enum stmt_kind kind;
 	struct span span; /* the whole statement, without its comments */
-	/* For the printer: whole-line comments above ("# ..."), one behind it on its last line
-	 * (for blocks: behind the '{'), and whether an empty line stood before. */
-	VEC(const char *) comments;
-	const char *trailing;
-	bool blank_before;
+	struct ast_layout layout;
 	union {
 		bool forwarding;
 		struct ast_zone zone;
@@ -229,6 +246,10 @@ struct ast_stmt {
 struct ast {
 	struct ast_stmts stmts;
 	VEC(struct source *) sources; /* every file read: policy, includes, set files */
+	/* After errors, so that what was reported once is not reported again where it is used: names whose
+	 * declarations are not whole, and whether statements are missing altogether. */
+	VEC(const char *) broken;
+	bool incomplete;
 };
 
 #endif

@@ -8,14 +8,15 @@
 
 /* How the parser gets at a file that the policy names; the pure layers open nothing themselves.
  * `path` is already relative to the right directory. Returns NULL after reporting to `diag` at `at`.
- * glob() yields the paths that match, sorted; a pattern without wildcards yields itself. */
+ * glob() yields the paths that match, sorted; SIZE_MAX if it could not look, with errno. */
 struct loader {
 	struct source *(*read)(struct loader *l, const char *path, struct span at,
 			       struct arena *a, struct diag *diag);
 	size_t (*glob)(struct loader *l, const char *pattern, struct arena *a, char ***paths);
 };
 
-/* A policy file, its includes and the set files that it names. All errors go to diag; the AST that
+/* A policy file, its includes and the set files that it names (with no loader, which only
+ * ast_parse_source() takes, none is opened). All errors go to diag; the AST that
  * comes back is whole only if there were none. NULL if the file itself could not be read. */
 struct ast *ast_parse_file(const char *path, struct loader *l, struct arena *a, struct diag *diag);
 /* The same for text in memory (tests, standard input). */
@@ -35,8 +36,11 @@ const char *verb_name(enum verb v);
 /* Reserved words of the language; NULL-terminated. */
 extern const char *const reserved_words[];
 
-/* The loader for real files: refuses those that others may write, directories, non-regular files,
- * more than 64 MiB, NUL bytes, invalid UTF-8; strips a UTF-8 byte order mark ... see source.c. */
+/* The loader for real files: refuses those that others than the owner may write, directories and
+ * other non-regular files, more than 64 MiB, lines longer than 64 KiB, NUL bytes, carriage returns, a
+ * byte order mark, and what is not UTF-8. */
 struct loader *loader_files(struct arena *a);
+/* What comes in by standard input, under the same conditions; NULL after a report. */
+struct source *source_stdin(struct arena *a, struct diag *diag);
 
 #endif

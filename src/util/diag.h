@@ -50,9 +50,13 @@ struct diag {
 	struct arena *arena;
 	VEC(struct diag_record) records;
 	unsigned nerrors, nwarnings;
+	size_t settled; /* records of earlier stages: what one stage reported, the next does not repeat */
+	struct diag_record repeated;
 };
 
 void diag_init(struct diag *d, struct arena *arena);
+/* A stage is over: an error at a place that has one already will not be reported again. */
+void diag_next_stage(struct diag *d);
 /* Each yields the record, to which a hint or notes may be added; it is valid until the next one. */
 struct diag_record *diag_error(struct diag *d, struct span at, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Files below an open directory: whole or not at all, never through a symbolic link.
+ */
+#ifndef FWC_FILE_H
+#define FWC_FILE_H
+
+#include <jansson.h>
+
+#include "util/buf.h"
+
+/* Temporary file, fsync, rename. The directory is not synced. */
+int file_write(int dir, const char *name, const void *data, size_t len);
+int file_write_json(int dir, const char *name, const json_t *j);
+/* Refuses what is no plain file, what others may write, what belongs to another user. */
+int file_read(int dir, const char *name, struct buf *out);
+int file_read_json(int dir, const char *name, json_t **out);
+/* Removes the files of that name's directory, then itself; no deeper. */
+void file_remove_dir(int dir, const char *name);
+
+#endif

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * artefacts and records <-> directories.
+ */
+#include "apply/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "apply/file.h"
+#include "util/cleanup.h"
+
+#define SCRIPT "ruleset.nft"
+#define MANIFEST "manifest.json"
+#define RECORD "apply.json"
+#define FORWARDING "forwarding.json"
+#define LOCK "lock"
+
+static int fail(struct buf *why, int err, const char *what, const char *path)
+{
+	const char *reason = err == -ELOOP	? "it is a symbolic link"
+			     : err == -EPERM	? "others may write it, or it belongs to another user"
+			     : err == -EINVAL	? "it is no plain file"
+			     : err == -EBADMSG	? "it is no JSON: cut short or edited"
+			     : err == -ENOTDIR	? "it is no directory"
+						: strerror(-err);
+
+	buf_printf(why, "cannot %s %s: %s", what, path, reason);
+	return err;
+}
+
+/* All missing directories of the path; the last one is ours alone, and so are those below it. */
+static int make_path(const char *path)
+{
+	_cleanup_free_ char *copy = strdup(path);
+
+	if (!copy)
+		return -ENOMEM;
+	for (char *p = copy + 1; *p; p++) {
+		if (*p != '/')
+			continue;
+		*p = '\0';
+		if (mkdir(copy, 0700) < 0 && errno != EEXIST)
+			return -errno;
+		*p = '/';
+	}
+	if (mkdir(copy, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	return 0;
+}
+
+static int check_dir(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (st.st_mode & (S_IWGRP | S_IWOTH) || (st.st_uid != 0 && st.st_uid != geteuid()))
+		return -EPERM;
+	return 0;
+}
+
+static int open_dir(int at, const char *path)
+{
+	int fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int err = fd < 0 ? -errno : check_dir(fd);
+
+	if (err && fd >= 0)
+		close(fd);
+	/* a symbolic link to a directory is "no directory" to the kernel */
+	return err ? err : fd;
+}
+
+int store_open(struct store *s, const char *path, bool create, struct buf *why)
+{
+	int err = create ? make_path(path) : 0;
+	int fd;
+
+	*s = (struct store){.path = path, .dir = -1, .lock = -1};
+	if (err)
+		return fail(why, err, "make the directory", path);
+	fd = open_dir(AT_FDCWD, path);
+	if (fd < 0)
+		return fail(why, fd, "use the directory", path);
+	s->dir = fd;
+	return 0;
+}
+
+int store_lock(struct store *s, struct buf *why)
+{
+	int fd = openat(s->dir, LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	char pid[32] = "";
+	ssize_t n;
+
+	if (fd < 0)
+		return fail(why, -errno, "lock", s->path);
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+		s->lock = fd;
+		if (ftruncate(fd, 0) == 0)
+			dprintf(fd, "%d\n", (int)getpid());
+		return 0;
+	}
+	n = read(fd, pid, sizeof(pid) - 1);
+	pid[n > 0 ? strcspn(pid, "\n") : 0] = '\0';
+	buf_printf(why, "another fwc is at work%s%s; try again when it is done", *pid ? ", process " : "",
+		   pid);
+	close(fd);
+	return -EWOULDBLOCK;
+}
+
+void store_close(struct store *s)
+{
+	if (s->lock >= 0)
+		close(s->lock);
+	if (s->dir >= 0)
+		close(s->dir);
+	s->lock = s->dir = -1;
+}
+
+static int write_files(int dir, const struct buf *script, const json_t *manifest,
+		       const json_t *record)
+{
+	int err = file_write(dir, SCRIPT, script->data, script->len);
+
+	if (!err)
+		err = file_write_json(dir, MANIFEST, manifest);
+	if (!err && record)
+		err = file_write_json(dir, RECORD, record);
+	if (!err && fsync(dir) < 0)
+		err = -errno;
+	return err;
+}
+
+/* The new directory takes the old one's place in one step. */
+static int put_in_place(struct store *s, const char *temp, const char *name)
+{
+	if (renameat2(s->dir, temp, s->dir, name, RENAME_EXCHANGE) < 0) {
+		if (errno != ENOENT && errno != EINVAL && errno != ENOSYS)
+			return -errno;
+		file_remove_dir(s->dir, name);
+		if (renameat(s->dir, temp, s->dir, name) < 0)
+			return -errno;
+	}
+	if (fsync(s->dir) < 0)
+		return -errno;
+	file_remove_dir(s->dir, temp);
+	return 0;
+}
+
+int store_write(struct store *s, const char *name, const struct buf *script, const json_t *manifest,
+		const json_t *record, struct buf *why)
+{
+	_cleanup_free_ char *temp = NULL;
+	_cleanup_close_ int dir = -1;
+	int err;
+
+	if (asprintf(&temp, ".%s.new", name) < 0)
+		return -ENOMEM;
+	file_remove_dir(s->dir, temp);
+	if (mkdirat(s->dir, temp, 0700) < 0)
+		return fail(why, -errno, "write in", s->path);
+	dir = open_dir(s->dir, temp);
+	err = dir < 0 ? dir : write_files(dir, script, manifest, record);
+	if (!err)
+		err = put_in_place(s, temp, name);
+	if (!err)
+		return 0;
+	file_remove_dir(s->dir, temp);
+	return fail(why, err, "write in", s->path);
+}
+
+static int read_artefact(int dir, const char *path, struct arena *a, struct artefact *out,
+			 struct buf *why)
+{
+	_cleanup_json_ json_t *j = NULL;
+	struct artefact x = {0};
+	const char *reason;
+	int err = file_read(dir, SCRIPT, &x.script);
+
+	if (err) {
+		buf_free(&x.script);
+		return fail(why, err, "read", arena_printf(a, "%s/" SCRIPT, path));
+	}
+	err = file_read_json(dir, MANIFEST, &j);
+	if (err) {
+		buf_free(&x.script);
+		return fail(why, err, "read", arena_printf(a, "%s/" MANIFEST, path));
+	}
+	x.manifest = manifest_read(a, j, buf_str(&x.script), x.script.len, &reason);
+	if (!x.manifest) {
+		buf_free(&x.script);
+		buf_printf(why, "the artefact in %s cannot be used: %s", path, reason);
+		return -EBADMSG;
+	}
+	*out = x;
+	return 0;
+}
+
+int store_read(const struct store *s, const char *name, struct arena *a, struct artefact *out,
+	       struct buf *why)
+{
+	_cleanup_close_ int dir = open_dir(s->dir, name);
+	const char *path = arena_printf(a, "%s/%s", s->path, name);
+
+	if (dir < 0)
+		return fail(why, dir, "use the directory", path);
+	return read_artefact(dir, path, a, out, why);
+}
+
+int store_read_record(const struct store *s, json_t **out, struct buf *why)
+{
+	_cleanup_close_ int dir = open_dir(s->dir, STORE_APPLIED);
+	int err = dir < 0 ? dir : file_read_json(dir, RECORD, out);
+
+	return err ? fail(why, err, "read", STORE_APPLIED "/" RECORD) : 0;
+}
+
+void store_remove(struct store *s, const char *name)
+{
+	file_remove_dir(s->dir, name);
+	fsync(s->dir);
+}
+
+int artefact_write(const char *dir, const struct buf *script, const json_t *manifest,
+		   struct buf *why)
+{
+	_cleanup_close_ int fd = -1;
+	int err;
+
+	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+		return fail(why, -errno, "make the directory", dir);
+	fd = open_dir(AT_FDCWD, dir);
+	err = fd < 0 ? fd : write_files(fd, script, manifest, NULL);
+	return err ? fail(why, err, "write in", dir) : 0;
+}
+
+int artefact_read(const char *dir, struct arena *a, struct artefact *out, struct buf *why)
+{
+	_cleanup_close_ int fd = open_dir(AT_FDCWD, dir);
+
+	if (fd < 0)
+		return fail(why, fd, "use the directory", dir);
+	return read_artefact(fd, dir, a, out, why);
+}
+
+void artefact_free(struct artefact *x)
+{
+	buf_free(&x->script);
+}
+
+int store_write_forwarding(struct store *s, const json_t *snapshot, struct buf *why)
+{
+	int err = file_write_json(s->dir, FORWARDING, snapshot);
+
+	if (!err && fsync(s->dir) < 0)
+		err = -errno;
+	return err ? fail(why, err, "write", FORWARDING) : 0;
+}
+
+int store_read_forwarding(const struct store *s, json_t **out, struct buf *why)
+{
+	int err = file_read_json(s->dir, FORWARDING, out);
+
+	if (err && err != -ENOENT)
+		return fail(why, err, "read", FORWARDING);
+	return err;
+}
+
+void store_drop_forwarding(struct store *s)
+{
+	unlinkat(s->dir, FORWARDING, 0);
+	fsync(s->dir);
+}

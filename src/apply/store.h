@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Artefacts and state on disk: a directory of root's, in which nothing is ever half written.
+ *
+ *	candidate/{ruleset.nft,manifest.json}           what `compile` made and `apply` takes
+ *	applied/{ruleset.nft,manifest.json,apply.json}  what was put into the kernel last
+ *	forwarding.json                                 settings of the kernel before we changed them
+ *	lock                                            held while a command changes something
+ */
+#ifndef FWC_STORE_H
+#define FWC_STORE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "nft/manifest.h"
+
+#define STORE_CANDIDATE "candidate"
+#define STORE_APPLIED "applied"
+
+struct store {
+	const char *path;
+	int dir;  /* -1: none */
+	int lock; /* -1: not held */
+};
+
+struct artefact {
+	struct buf script;
+	struct manifest *manifest; /* in the arena it was read with */
+};
+
+/* All yield 0 or -errno, with why filled for people. */
+
+/* The state directory, made if it is not there and `create`; -ENOENT otherwise. */
+int store_open(struct store *s, const char *path, bool create, struct buf *why);
+/* -EWOULDBLOCK: another fwc is at work. */
+int store_lock(struct store *s, struct buf *why);
+void store_close(struct store *s);
+
+/* Below the state directory (STORE_CANDIDATE, STORE_APPLIED), all files at once. `record` is
+ * apply.json, or NULL. */
+int store_write(struct store *s, const char *name, const struct buf *script, const json_t *manifest,
+		const json_t *record, struct buf *why);
+int store_read(const struct store *s, const char *name, struct arena *a, struct artefact *out,
+	       struct buf *why);
+int store_read_record(const struct store *s, json_t **out, struct buf *why);
+void store_remove(struct store *s, const char *name);
+
+/* An artefact in a directory of the user's choice. */
+int artefact_write(const char *dir, const struct buf *script, const json_t *manifest,
+		   struct buf *why);
+int artefact_read(const char *dir, struct arena *a, struct artefact *out, struct buf *why);
+void artefact_free(struct artefact *x);
+
+int store_write_forwarding(struct store *s, const json_t *snapshot, struct buf *why);
+int store_read_forwarding(const struct store *s, json_t **out, struct buf *why);
+void store_drop_forwarding(struct store *s);
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * fwc compile: a policy -> a candidate artefact, or one stage of the way printed.
+ */
+#include "compile.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+#include "cmd/common.h"
+#include "policy/policy.h"
+
+struct options {
+	const char *file, *out, *dump;
+};
+
+static int parse_options(struct globals *g, int argc, char **argv, struct options *o)
+{
+	static const struct option longs[] = {
+		{"output", required_argument, NULL, 'o'},
+		{"dump", required_argument, NULL, 'd'},
+		{0},
+	};
+	int c;
+
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, "o:", longs, NULL)) != -1) {
+		if (c == 'o')
+			o->out = optarg;
+		else if (c == 'd')
+			o->dump = optarg;
+		else
+			return usage_error("compile", "unknown option, or one without its value: %s",
+					   argv[optind - 1]);
+	}
+	if (argc - optind > 1)
+		return usage_error("compile", "one policy file at a time");
+	o->file = optind < argc ? argv[optind] : g->config;
+	return EXIT_FINE;
+}
+
+static void print(struct buf *text)
+{
+	fwrite(text->data, 1, text->len, stdout);
+	buf_free(text);
+}
+
+/* The whole IR, object by object, without the script's frame. */
+static void dump_ir(struct buf *out, const struct ir_ruleset *r)
+{
+	for (size_t i = 0; i < r->sets.n; i++)
+		emit_set(out, r->sets.v[i], false);
+	for (size_t i = 0; i < r->chains.n; i++)
+		emit_chain(out, r->chains.v[i], false);
+}
+
+static int dump_stage(struct globals *g, const struct options *o, struct work *w)
+{
+	static const struct {
+		const char *name;
+		enum compile_stage stage;
+	} stages[] = {{"tokens", STAGE_AST}, {"ast", STAGE_AST}, {"policy", STAGE_POLICY},
+		      {"ir", STAGE_IR}, {"nft", STAGE_SCRIPT}};
+	struct buf text = {0};
+	size_t i;
+
+	for (i = 0; i < 5 && strcmp(stages[i].name, o->dump); i++)
+		;
+	if (i == 5)
+		return usage_error("compile", "--dump wants tokens, ast, policy, ir or nft");
+	if (!work_compile(w, g, o->file, stages[i].stage))
+		return EXIT_WRONG;
+	if (i == 0)
+		tokens_dump(&text, w->compiled.ast->sources.v[0]);
+	else if (i == 1)
+		ast_dump(&text, w->compiled.ast);
+	else if (i == 2)
+		policy_dump(&text, w->compiled.policy);
+	else if (i == 3)
+		dump_ir(&text, w->compiled.ruleset);
+	else
+		buf_add(&text, w->compiled.script.data, w->compiled.script.len);
+	print(&text);
+	return EXIT_FINE;
+}
+
+int cmd_compile(struct globals *g, int argc, char **argv)
+{
+	struct options o = {0};
+	struct work w = {0};
+	int rc = parse_options(g, argc, argv, &o);
+
+	if (rc)
+		return rc;
+	work_init(&w);
+	if (o.dump)
+		rc = dump_stage(g, &o, &w);
+	else if (!work_compile(&w, g, o.file, STAGE_SCRIPT))
+		rc = EXIT_WRONG;
+	else
+		rc = work_emit(&w, g, o.out);
+	work_free(&w);
+	return rc;
+}

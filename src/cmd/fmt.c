@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * fwc fmt: policy files -> their canonical text, on standard output or in place. Includes and set
+ * files are neither opened nor changed.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cmd/cmd.h"
+#include "lang/lang.h"
+
+enum fmt_mode { FMT_PRINT, FMT_WRITE, FMT_CHECK };
+
+static int write_all(int fd, const char *p, size_t n)
+{
+	while (n) {
+		ssize_t done = write(fd, p, n);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0)
+			return -errno;
+		p += done;
+		n -= (size_t)done;
+	}
+	return 0;
+}
+
+/* Gives the new file the old one's owner and mode, and its text. 0 or -errno. */
+static int fill(int fd, const char *path, const struct buf *text)
+{
+	struct stat st;
+	int err;
+
+	if (stat(path, &st) < 0)
+		return -errno;
+	if ((st.st_uid != geteuid() || st.st_gid != getegid()) &&
+	    fchown(fd, st.st_uid, st.st_gid) < 0)
+		return -errno;
+	if (fchmod(fd, st.st_mode & 07777) < 0)
+		return -errno;
+	err = write_all(fd, text->data, text->len);
+	if (err)
+		return err;
+	return fsync(fd) < 0 ? -errno : 0;
+}
+
+/* A rename is lasting only once the directory is on disk. */
+static int sync_directory(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *dir = slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
+	int fd = dir ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	int err = fd < 0 || fsync(fd) < 0 ? -errno : 0;
+
+	if (fd >= 0)
+		close(fd);
+	free(dir);
+	return err;
+}
+
+/* `path` is absolute and no link. The file is the old one or the new one, never half of it. */
+static int replace(const char *path, const struct buf *text)
+{
+	char *temp = malloc(strlen(path) + sizeof(".XXXXXX"));
+	int fd, err;
+
+	if (!temp)
+		return -ENOMEM;
+	sprintf(temp, "%s.XXXXXX", path);
+	fd = mkstemp(temp);
+	if (fd < 0) {
+		err = -errno;
+		free(temp);
+		return err;
+	}
+	err = fill(fd, path, text);
+	if (close(fd) < 0 && !err)
+		err = -errno;
+	if (!err && rename(temp, path) < 0)
+		err = -errno;
+	if (err)
+		unlink(temp);
+	else
+		err = sync_directory(path);
+	free(temp);
+	return err;
+}
+
+static int rewrite(const char *name, const struct buf *text)
+{
+	char *path = realpath(name, NULL);
+	int err = path ? replace(path, text) : -errno;
+
+	free(path);
+	if (!err)
+		return EXIT_FINE;
+	fprintf(stderr, "fwc: cannot write %s: %s\n", name, strerror(-err));
+	return EXIT_SYSTEM;
+}
+
+/* Whether the text is read as the same policy again; anything else would be a bug of the printer,
+ * which must not cost anybody a policy. */
+static bool reads_the_same(const struct buf *text, const struct ast *ast, struct arena *a)
+{
+	struct buf before = {0}, after = {0}, again = {0};
+	struct diag diag;
+	struct ast *reread;
+	bool same;
+
+	diag_init(&diag, a);
+	reread = ast_parse_source(source_add(a, "", buf_str(text), text->len), NULL, a, &diag);
+	ast_dump(&before, ast);
+	ast_dump(&after, reread);
+	ast_print(&again, reread);
+	same = !diag.nerrors && !strcmp(buf_str(&before), buf_str(&after)) &&
+	       !strcmp(buf_str(text), buf_str(&again));
+	buf_free(&before);
+	buf_free(&after);
+	buf_free(&again);
+	return same;
+}
+
+static int deliver(const char *name, enum fmt_mode mode, const struct source *src,
+		   const struct ast *ast, const struct buf *text, struct arena *a)
+{
+	bool canonical = text->len == src->len && !memcmp(buf_str(text), src->text, src->len);
+
+	if (!reads_the_same(text, ast, a)) {
+		fprintf(stderr, "fwc: %s: the canonical text would mean something else (a bug of fwc); "
+				"nothing was written\n", name);
+		return EXIT_SYSTEM;
+	}
+	switch (mode) {
+	case FMT_PRINT:
+		fwrite(buf_str(text), 1, text->len, stdout);
+		return fflush(stdout) ? EXIT_SYSTEM : EXIT_FINE;
+	case FMT_WRITE:
+		return canonical ? EXIT_FINE : rewrite(name, text);
+	case FMT_CHECK:
+		if (!canonical)
+			printf("%s\n", name);
+		return canonical ? EXIT_FINE : EXIT_FINDINGS;
+	}
+	return EXIT_SYSTEM;
+}
+
+static int fmt_file(const struct globals *g, const char *name, enum fmt_mode mode)
+{
+	struct arena *a = arena_new();
+	struct loader *l = loader_files(a);
+	struct buf text = {0};
+	struct source *src;
+	struct ast *ast = NULL;
+	struct diag diag;
+	int code = EXIT_WRONG;
+
+	diag_init(&diag, a);
+	src = strcmp(name, "-") ? l->read(l, name, (struct span){0}, a, &diag)
+				: source_stdin(a, &diag);
+	if (src)
+		ast = ast_parse_source(src, NULL, a, &diag);
+	if (ast && !diag.nerrors) {
+		ast_print(&text, ast);
+		code = deliver(name, mode, src, ast, &text, a);
+	}
+	diag_print(&diag, stderr, g->color);
+	buf_free(&text);
+	arena_free(a);
+	return code;
+}
+
+int cmd_fmt(struct globals *g, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"write", no_argument, NULL, 'w'}, {"check", no_argument, NULL, 'c'}, {0}};
+	enum fmt_mode mode = FMT_PRINT;
+	int worst = EXIT_FINE, c;
+
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, "w", options, NULL)) != -1) {
+		if (c == '?')
+			return usage_error("fmt", "unknown option %s", argv[optind - 1]);
+		if (mode != FMT_PRINT && mode != (c == 'w' ? FMT_WRITE : FMT_CHECK))
+			return usage_error("fmt", "-w and --check exclude each other");
+		mode = c == 'w' ? FMT_WRITE : FMT_CHECK;
+	}
+	if (optind == argc)
+		return fmt_file(g, g->config, mode);
+	for (int i = optind; i < argc; i++) {
+		int code;
+
+		if (mode == FMT_WRITE && !strcmp(argv[i], "-"))
+			return usage_error("fmt", "standard input cannot be rewritten in place");
+		code = fmt_file(g, argv[i], mode);
+		worst = code > worst ? code : worst;
+	}
+	return worst;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * One call a stage, stopping after a stage that reported errors.
+ */
+#include "compile.h"
+
+#include "nft/lower.h"
+#include "policy/policy.h"
+
+bool compile_file(struct compiled *out, const char *path, enum compile_stage last,
+		  struct loader *l, struct arena *a, struct diag *diag)
+{
+	*out = (struct compiled){.path = path};
+	out->ast = ast_parse_file(path, l, a, diag);
+	if (!out->ast || last == STAGE_AST)
+		return !diag->nerrors;
+	/* Even after syntax errors: all errors of a file in one run. */
+	diag_next_stage(diag);
+	out->policy = policy_resolve(out->ast, a, diag);
+	if (!diag->nerrors)
+		policy_warn(out->policy, diag);
+	if (diag->nerrors || last == STAGE_POLICY)
+		return !diag->nerrors;
+	out->ruleset = ruleset_lower(out->policy, a, diag);
+	if (diag->nerrors || last == STAGE_IR)
+		return !diag->nerrors;
+	emit_script(&out->script, out->ruleset, path);
+	return true;
+}
+
+void compiled_free(struct compiled *c)
+{
+	buf_free(&c->script);
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * function -> its result from a child process, or why there is none.
+ */
+#include "config.h"
+
+#include "kernel/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "util/cleanup.h"
+
+#define TIMEOUT_MS 120000
+#define MAX_MEMORY ((rlim_t)4 << 30)
+#define MAX_OUTPUT ((rlim_t)1 << 30)
+#define MAX_CPU_SECONDS 120
+#define MAX_SAID 2000 /* bytes of what the child wrote to its standard error */
+
+/* Shared with the child. A child that got to its end says so here: exit() within a library, which
+ * would look the same to wait(), does not. */
+struct verdict {
+	enum { BEGUN, NO_NAMESPACE, NO_SCRATCH, RUNNING, ENDED } state;
+	int error;
+	int result;
+};
+
+static int write_file(const char *path, const char *text)
+{
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		return -errno;
+	return 0;
+}
+
+static int enter_netns(const char *name)
+{
+	_cleanup_free_ char *path = NULL;
+	_cleanup_close_ int fd = -1;
+
+	if (!*name || strchr(name, '/') || !strcmp(name, ".") || !strcmp(name, ".."))
+		return -ENOENT;
+	if (asprintf(&path, "/run/netns/%s", name) < 0)
+		abort();
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || setns(fd, CLONE_NEWNET) < 0)
+		return -errno;
+	return 0;
+}
+
+/* As root of the machine, or as root of a user namespace of one's own. */
+static int enter_scratch(void)
+{
+	unsigned uid = geteuid(), gid = getegid();
+	char map[64];
+
+	if (unshare(CLONE_NEWNET) == 0)
+		return 0;
+	if (errno != EPERM || unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
+		return -errno;
+	/* Unmapped ids would do, but root is what libraries look for. */
+	snprintf(map, sizeof(map), "0 %u 1", uid);
+	write_file("/proc/self/uid_map", map);
+	write_file("/proc/self/setgroups", "deny");
+	snprintf(map, sizeof(map), "0 %u 1", gid);
+	write_file("/proc/self/gid_map", map);
+	return 0;
+}
+
+static void limit(int what, rlim_t most)
+{
+	struct rlimit l;
+
+	if (getrlimit(what, &l) < 0)
+		return;
+	if (l.rlim_max == RLIM_INFINITY || l.rlim_max > most)
+		l.rlim_max = most;
+	l.rlim_cur = l.rlim_max;
+	setrlimit(what, &l);
+}
+
+static void set_limits(void)
+{
+#ifndef FWC_SANITIZERS
+	limit(RLIMIT_AS, MAX_MEMORY);
+#endif
+	limit(RLIMIT_CORE, 0);
+	limit(RLIMIT_CPU, MAX_CPU_SECONDS);
+	limit(RLIMIT_FSIZE, MAX_OUTPUT);
+}
+
+/* Signals of the terminal are the parent's business; its death is ours, too. */
+static void detach(pid_t parent, int said)
+{
+	static const int fatal[] = {SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGTERM};
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
+	for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++)
+		signal(fatal[i], SIG_DFL);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	dup2(null, STDIN_FILENO);
+	dup2(said, STDOUT_FILENO);
+	dup2(said, STDERR_FILENO);
+	/* nft reads and prints times of day in the local zone; the kernel keeps UTC, and so do we */
+	setenv("TZ", "UTC", 1);
+	setenv("LC_ALL", "C", 1);
+}
+
+static void __attribute__((noreturn)) in_child(struct child *c, struct verdict *v, pid_t parent,
+						int said)
+{
+	int err = 0;
+
+	detach(parent, said);
+	if (c->where == CHILD_NETNS)
+		err = enter_netns(c->netns);
+	else if (c->where == CHILD_SCRATCH)
+		err = enter_scratch();
+	if (err) {
+		v->error = -err;
+		v->state = c->where == CHILD_NETNS ? NO_NAMESPACE : NO_SCRATCH;
+		_exit(1);
+	}
+	set_limits();
+	v->state = RUNNING;
+	v->result = c->run(c->arg);
+	v->state = ENDED;
+	_exit(0);
+}
+
+static long now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000L + t.tv_nsec / 1000000;
+}
+
+/* The child holds the only writing end, so its death ends the wait. */
+static bool wait_end(int fd, long deadline)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+
+	for (;;) {
+		long left = deadline - now_ms();
+		int n = left > 0 ? poll(&p, 1, (int)left) : 0;
+
+		if (n > 0)
+			return true;
+		if (n == 0)
+			return false;
+		if (errno != EINTR)
+			return true;
+	}
+}
+
+static void add_said(struct buf *why, int said)
+{
+	char text[MAX_SAID];
+	ssize_t n = pread(said, text, sizeof(text), 0);
+
+	while (n > 0 && text[n - 1] == '\n')
+		n--;
+	if (n > 0) {
+		buf_puts(why, ": ");
+		buf_add(why, text, (size_t)n);
+	}
+}
+
+static int explain_namespace(struct child *c, const struct verdict *v)
+{
+	if (v->state == NO_NAMESPACE && v->error == ENOENT) {
+		buf_printf(&c->why, "there is no network namespace called '%s' (see: ip netns list)",
+			   c->netns);
+	} else if (v->state == NO_NAMESPACE) {
+		buf_printf(&c->why, "cannot enter network namespace '%s': %s", c->netns,
+			   strerror(v->error));
+	} else {
+		c->no_scratch = true;
+		buf_printf(&c->why, "this kernel lets %s make a network namespace to try things in: %s",
+			   geteuid() ? "no ordinary user" : "not even root", strerror(v->error));
+	}
+	return -v->error;
+}
+
+static int explain(struct child *c, const struct verdict *v, int status, bool late, int said)
+{
+	if (late) {
+		buf_printf(&c->why, "the child process did not finish in %u seconds and was killed",
+			   (c->timeout_ms ? c->timeout_ms : TIMEOUT_MS) / 1000);
+		return -ETIMEDOUT;
+	}
+	if (v->state == NO_NAMESPACE || v->state == NO_SCRATCH)
+		return explain_namespace(c, v);
+	if (WIFSIGNALED(status))
+		buf_printf(&c->why, "libnftables crashed in its child process (signal %d, %s)",
+			   WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else
+		buf_printf(&c->why, "libnftables ended its child process by itself (status %d)",
+			   WEXITSTATUS(status));
+	add_said(&c->why, said);
+	return -ECHILD;
+}
+
+static int wait_for(struct child *c, const struct verdict *v, pid_t pid, int fd, int said)
+{
+	bool late = !wait_end(fd, now_ms() + (c->timeout_ms ? c->timeout_ms : TIMEOUT_MS));
+	int status = 0;
+
+	if (late)
+		kill(pid, SIGKILL);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (v->state == ENDED && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return v->result;
+	return explain(c, v, status, late, said);
+}
+
+int child_run(struct child *c)
+{
+	_cleanup_close_ int said = memfd_create("fwc-said", MFD_CLOEXEC);
+	_cleanup_close_ int hear = -1;
+	int ends[2];
+	pid_t parent = getpid(), pid;
+	struct verdict *v = mmap(NULL, sizeof(*v), PROT_READ | PROT_WRITE,
+				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int ret;
+
+	if (said < 0 || v == MAP_FAILED || pipe2(ends, O_CLOEXEC) < 0)
+		goto failed;
+	hear = ends[0];
+	fflush(NULL); /* or exit() in the child would write what we have not written yet */
+	pid = fork();
+	if (pid == 0)
+		in_child(c, v, parent, said);
+	close(ends[1]);
+	if (pid < 0)
+		goto failed;
+	ret = wait_for(c, v, pid, hear, said);
+	munmap(v, sizeof(*v));
+	return ret;
+failed:
+	ret = -errno;
+	buf_printf(&c->why, "cannot start a child process: %s", strerror(errno));
+	if (v != MAP_FAILED)
+		munmap(v, sizeof(*v));
+	return ret;
+}
+
+void child_free(struct child *c)
+{
+	buf_free(&c->why);
+}

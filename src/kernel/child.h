@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Work in a child process: in another network namespace, within limits, and free to crash.
+ */
+#ifndef FWC_CHILD_H
+#define FWC_CHILD_H
+
+#include <stdbool.h>
+
+#include "util/buf.h"
+
+enum child_where { CHILD_HERE, CHILD_NETNS, CHILD_SCRATCH /* a namespace that dies with it */ };
+
+struct child {
+	enum child_where where;
+	const char *netns;   /* CHILD_NETNS: a name below /run/netns */
+	unsigned timeout_ms; /* 0: two minutes */
+	/* What runs; its result is handed back. Memory it writes for the parent must be shared. */
+	int (*run)(void *arg);
+	void *arg;
+	struct buf why; /* of a failure; child_free() */
+	bool no_scratch; /* the failure: nobody, or not this user, may make a namespace here */
+};
+
+/* The result of run(), which must not be negative, or -errno if the child came to no end of its own:
+ * -ETIMEDOUT, -ECHILD (killed, or something in it called exit()), -EPERM, -ENOENT (no namespace). */
+int child_run(struct child *c);
+void child_free(struct child *c);
+
+/* For the caller's convenience: where to go for --netns. */
+static inline enum child_where child_where_of(const char *netns)
+{
+	return netns ? CHILD_NETNS : CHILD_HERE;
+}
+
+#endif

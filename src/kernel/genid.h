@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * What nftables tells without a listing: the generation of the ruleset, and whether ours is there.
+ */
+#ifndef FWC_GENID_H
+#define FWC_GENID_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "util/buf.h"
+
+struct genid {
+	uint32_t id;         /* goes up by one with every transaction in the namespace */
+	uint32_t pid;        /* of the last committer */
+	char process[17];
+	bool own_table;      /* table inet fwc exists */
+};
+
+/* 0 or -errno with why filled. */
+int genid_get(const char *netns, struct genid *out, struct buf *why);
+
+#endif

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * nft scripts -> the kernel, by libnftables in a child process; its messages -> policy places.
+ */
+#include "kernel/nftrun.h"
+
+#include <errno.h>
+#include <nftables/libnftables.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "util/cleanup.h"
+
+#define LIST_FLAGS (NFT_CTX_OUTPUT_JSON | NFT_CTX_OUTPUT_HANDLE | NFT_CTX_OUTPUT_NUMERIC_ALL)
+
+struct stream { /* one a step and direction; the memory file outlives the child */
+	int out, err;
+};
+
+struct job {
+	struct nftrun *r;
+	struct stream *streams;
+	struct progress { /* shared */
+		bool ran, refused;
+	} *progress;
+};
+
+static bool run_step(const struct nftrun_step *s, const struct stream *to)
+{
+	struct nft_ctx *ctx = nft_ctx_new(NFT_CTX_DEFAULT);
+	FILE *out = fdopen(dup(to->out), "w"), *err = fdopen(dup(to->err), "w");
+	const char *cmd = s->kind == RUN_SCRIPT	    ? s->script
+			  : s->kind == RUN_LIST_OWN ? "list table inet fwc"
+						    : "list ruleset";
+	bool ok;
+
+	if (!ctx || !out || !err)
+		abort();
+	nft_ctx_set_output(ctx, out);
+	nft_ctx_set_error(ctx, err);
+	if (s->kind != RUN_SCRIPT)
+		nft_ctx_output_set_flags(ctx, LIST_FLAGS);
+	ok = nft_run_cmd_from_buffer(ctx, cmd) == 0;
+	nft_ctx_free(ctx);
+	if (fclose(out) != 0 || fclose(err) != 0)
+		abort();
+	return ok;
+}
+
+static int run_steps(void *arg)
+{
+	struct job *j = arg;
+
+	for (size_t i = 0; i < j->r->n; i++) {
+		j->progress[i].refused = !run_step(&j->r->steps[i], &j->streams[i]);
+		j->progress[i].ran = true;
+		if (j->progress[i].refused && !j->r->go_on)
+			break;
+	}
+	return 0;
+}
+
+static int slurp(int fd, struct buf *to)
+{
+	struct stat st;
+	void *map;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (st.st_size == 0)
+		return 0;
+	map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (map == MAP_FAILED)
+		return -errno;
+	buf_add(to, map, (size_t)st.st_size);
+	munmap(map, (size_t)st.st_size);
+	return 0;
+}
+
+static int collect(struct job *j)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < j->r->n && !err; i++) {
+		struct nftrun_step *s = &j->r->steps[i];
+
+		s->ran = j->progress[i].ran;
+		s->refused = j->progress[i].refused;
+		err = slurp(j->streams[i].out, &s->out);
+		if (!err)
+			err = slurp(j->streams[i].err, &s->err);
+	}
+	return err;
+}
+
+static int open_streams(struct job *j)
+{
+	for (size_t i = 0; i < j->r->n; i++) {
+		j->streams[i].out = memfd_create("fwc-out", MFD_CLOEXEC);
+		j->streams[i].err = memfd_create("fwc-err", MFD_CLOEXEC);
+		if (j->streams[i].out < 0 || j->streams[i].err < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+static void close_streams(struct job *j)
+{
+	for (size_t i = 0; i < j->r->n; i++) {
+		if (j->streams[i].out >= 0)
+			close(j->streams[i].out);
+		if (j->streams[i].err >= 0)
+			close(j->streams[i].err);
+	}
+}
+
+static int run_child(struct job *j)
+{
+	struct child c = {.where = j->r->where, .netns = j->r->netns, .run = run_steps, .arg = j};
+	int err = child_run(&c);
+
+	if (err) {
+		buf_puts(&j->r->why, buf_str(&c.why));
+		j->r->no_scratch = c.no_scratch;
+	}
+	child_free(&c);
+	return err;
+}
+
+int nftrun(struct nftrun *r)
+{
+	_cleanup_free_ struct stream *streams = malloc((r->n + 1) * sizeof(*streams));
+	size_t shared = (r->n + 1) * sizeof(struct progress);
+	struct job j = {.r = r, .streams = streams};
+	int err;
+
+	memset(streams, 0xff, (r->n + 1) * sizeof(*streams)); /* no descriptor yet */
+	j.progress = mmap(NULL, shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (j.progress == MAP_FAILED)
+		return -errno;
+	err = open_streams(&j);
+	if (!err)
+		err = run_child(&j);
+	if (!err)
+		err = collect(&j);
+	close_streams(&j);
+	munmap(j.progress, shared);
+	return err;
+}
+
+void nftrun_free(struct nftrun *r)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		buf_free(&r->steps[i].out);
+		buf_free(&r->steps[i].err);
+	}
+	buf_free(&r->why);
+}
+
+static const char *line_start(const char *script, unsigned line)
+{
+	const char *p = script;
+
+	while (p && --line) {
+		p = strchr(p, '\n');
+		if (p)
+			p++;
+	}
+	return p;
+}
+
+static void copy_line(char *to, size_t size, const char *from)
+{
+	size_t n;
+
+	from += strspn(from, " \t");
+	n = strcspn(from, "\n");
+	if (n >= size)
+		n = size - 1;
+	memcpy(to, from, n);
+	to[n] = '\0';
+}
+
+/* "# file:12" alone on the line, or the nearest such line above within the same block. */
+static void find_place(const char *script, const char *at, struct nftrun_error *out)
+{
+	while (at > script) {
+		const char *word;
+
+		for (at--; at > script && at[-1] != '\n'; at--)
+			;
+		word = at + strspn(at, " \t");
+		if (!strncmp(word, "chain ", 6) || !strncmp(word, "set ", 4) ||
+		    !strncmp(word, "map ", 4))
+			return;
+		if (!strncmp(word, "# ", 2)) {
+			copy_line(out->where, sizeof(out->where), word + 2);
+			return;
+		}
+	}
+}
+
+void nftrun_explain(const char *script, const char *err, struct nftrun_error *out)
+{
+	const char *word = strstr(err, "Error: ");
+	const char *begin = word, *at;
+
+	memset(out, 0, sizeof(*out));
+	if (!word) {
+		copy_line(out->text, sizeof(out->text), err);
+		return;
+	}
+	while (begin > err && begin[-1] != '\n')
+		begin--;
+	copy_line(out->text, sizeof(out->text), word + strlen("Error: "));
+	out->by_kernel = strstr(out->text, "Could not process rule") != NULL;
+	if (sscanf(begin, "%*[^:]:%u:", &out->line) != 1 || !out->line)
+		return;
+	at = line_start(script, out->line);
+	if (!at)
+		return;
+	copy_line(out->source, sizeof(out->source), at);
+	find_place(script, at, out);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * nft scripts in, listings out. libnftables runs in a child process: it can exit(), abort or crash.
+ */
+#ifndef FWC_NFTRUN_H
+#define FWC_NFTRUN_H
+
+#include "kernel/child.h"
+
+enum nftrun_kind {
+	RUN_SCRIPT,   /* load; all or nothing */
+	RUN_LIST_OWN, /* table inet fwc as JSON */
+	RUN_LIST_ALL, /* the whole ruleset as JSON */
+};
+
+struct nftrun_step {
+	enum nftrun_kind kind;
+	const char *script; /* native nft language; never JSON */
+	bool ran, refused;
+	struct buf out, err;
+};
+
+struct nftrun {
+	enum child_where where;
+	const char *netns;
+	struct nftrun_step *steps;
+	size_t n;
+	bool go_on; /* after a refused step */
+	struct buf why;
+	bool no_scratch;
+};
+
+/* 0 if the child did its work, whatever each step's outcome was; else -errno, and why says why. */
+int nftrun(struct nftrun *r);
+void nftrun_free(struct nftrun *r);
+
+/* An error message of nft: "<buffer>:12:3-9: Error: Could not process rule: ..." */
+struct nftrun_error {
+	unsigned line;  /* of the script, from 1; 0: none given */
+	bool by_kernel; /* else by the parser or the evaluation of libnftables */
+	char text[400]; /* the message without its position */
+	char where[256]; /* the policy place named by the comment above that line; "" if there is none */
+	char source[256]; /* the line itself */
+};
+void nftrun_explain(const char *script, const char *err, struct nftrun_error *out);
+
+#endif

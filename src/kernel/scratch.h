@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * A script loaded into a network namespace that nobody else sees, and listed back.
+ */
+#ifndef FWC_SCRATCH_H
+#define FWC_SCRATCH_H
+
+#include <jansson.h>
+
+#include "kernel/nftrun.h"
+
+enum scratch_outcome {
+	SCRATCH_LOADED,
+	SCRATCH_REFUSED,     /* error says what and where */
+	SCRATCH_UNAVAILABLE, /* nobody, or not this user, may make a namespace here */
+	SCRATCH_FAILED,      /* anything else; why */
+};
+
+struct scratch {
+	enum scratch_outcome outcome;
+	json_t *listing;
+	struct nftrun_error error;
+	struct buf why;
+};
+
+void scratch_load(struct scratch *s, const char *script);
+void scratch_free(struct scratch *s);
+
+#endif

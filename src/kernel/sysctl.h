@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * The switches of the kernel that forwarding needs, both families.
+ */
+#ifndef FWC_SYSCTL_H
+#define FWC_SYSCTL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "util/buf.h"
+
+/* *out: {"net/ipv4/ip_forward": "0", "net/ipv6/conf/eth0/accept_ra": "1", ...}, all that setting
+ * may change. 0 or -errno with why filled; so below. */
+int sysctl_snapshot(const char *netns, json_t **out, struct buf *why);
+
+/* Turns forwarding on or off. An interface that takes router advertisements goes on doing so:
+ * accept_ra 1 becomes 2 before forwarding goes on, or its IPv6 default route would vanish. */
+int sysctl_set_forwarding(const char *netns, bool on, struct buf *why);
+
+/* Back to the snapshot, but for what somebody else has changed since; `set` is what
+ * sysctl_set_forwarding() was last called with. */
+int sysctl_restore(const char *netns, const json_t *snapshot, bool set, struct buf *why);
+
+/* True if forwarding is on for that family now (of a snapshot). */
+bool sysctl_forwards(const json_t *snapshot, int family);
+
+#endif

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * tokens and AST -> text for people who want to see what was read, and for tests.
+ */
+#include <string.h>
+
+#include "lang/parse.h"
+
+static const char *kind_name(enum token_kind k)
+{
+	switch (k) {
+	case TOK_WORD:
+		return "word";
+	case TOK_STRING:
+		return "string";
+	case TOK_NEWLINE:
+		return "newline";
+	case TOK_END:
+		return "end";
+	case TOK_BAD:
+		return "bad";
+	case TOK_ARROW:
+	case TOK_AT:
+	case TOK_NOT:
+	case TOK_COMMA:
+	case TOK_OPEN:
+	case TOK_CLOSE:
+	case TOK_SEMICOLON:
+	case TOK_EQUALS:
+	case TOK_OPEN_BRACKET:
+	case TOK_CLOSE_BRACKET:
+		break;
+	}
+	return NULL;
+}
+
+/* LINE:COLUMN KIND TEXT; marks are their own kind, a newline's text is the comment before it. */
+void tokens_dump(struct buf *out, const struct source *src)
+{
+	struct lexer l;
+	struct token t;
+
+	lex_init(&l, src, NULL);
+	do {
+		t = lex_next(&l);
+		buf_printf(out, "%u:%u", span_line(token_span(src, t)),
+			   span_column(token_span(src, t)));
+		if (kind_name(t.kind))
+			buf_printf(out, " %s", kind_name(t.kind));
+		if (t.kind == TOK_NEWLINE && t.comment) {
+			buf_putc(out, ' ');
+			buf_add(out, src->text + t.off - t.comment, t.comment);
+		} else if (t.kind != TOK_NEWLINE && t.kind != TOK_END) {
+			buf_putc(out, ' ');
+			buf_add(out, src->text + t.off, t.len);
+		}
+		buf_putc(out, '\n');
+	} while (t.kind != TOK_END);
+}
+
+/* ---- AST ---- */
+
+struct dumper {
+	struct buf *out;
+	unsigned depth;
+};
+
+static void node(struct dumper *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void node(struct dumper *d, const char *fmt, ...)
+{
+	va_list ap;
+
+	for (unsigned i = 0; i < 2 * d->depth; i++)
+		buf_putc(d->out, ' ');
+	va_start(ap, fmt);
+	buf_vprintf(d->out, fmt, ap);
+	va_end(ap);
+	buf_putc(d->out, '\n');
+}
+
+static void dump_addr(struct dumper *d, const char *what, enum family family, struct ival addr)
+{
+	struct buf b = {0};
+
+	addr_print_range(&b, family, addr);
+	node(d, "%s %s", what, buf_str(&b));
+	buf_free(&b);
+}
+
+static void dump_item(struct dumper *d, const struct ast_item *i)
+{
+	if (i->negated)
+		node(d, "not");
+	d->depth += i->negated;
+	if (i->kind == ITEM_ADDR)
+		dump_addr(d, "address", i->family, i->addr);
+	else
+		node(d, "name %s", i->name.s);
+	d->depth++;
+	if (i->zone.s)
+		node(d, "in %s", i->zone.s);
+	d->depth -= 1 + i->negated;
+}
+
+static void dump_endpoint(struct dumper *d, const char *what, const struct ast_endpoint *e)
+{
+	node(d, "%s", what);
+	d->depth++;
+	for (size_t i = 0; i < e->items.n; i++)
+		dump_item(d, &e->items.v[i]);
+	d->depth--;
+}
+
+static void dump_services(struct dumper *d, const struct ast_service *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct ast_service *s = &v[i];
+
+		switch (s->kind) {
+		case SERVICE_NAME:
+			node(d, "service %s", s->name.s);
+			break;
+		case SERVICE_PORTS:
+			node(d, "ports %s %u-%u", s->proto.s, s->lo, s->hi);
+			break;
+		case SERVICE_ICMP:
+			node(d, "type %s %s", s->proto.s, s->type.s);
+			break;
+		case SERVICE_PROTO:
+			node(d, "protocol %s", s->type.s);
+			break;
+		}
+	}
+}
+
+static void dump_qualifiers(struct dumper *d, const struct ast_qualifiers *q)
+{
+	if (q->log_span.src)
+		node(d, q->log_tag.s ? "log \"%s\"" : "log", q->log_tag.s);
+	if (q->limit_span.src)
+		node(d, "limit %u per %u s, burst %u%s", q->limit_rate, (unsigned)q->limit_unit,
+		     q->limit_burst, q->limit_per_source ? ", per source" : "");
+	if (q->with.s)
+		node(d, "with %s", q->with.s);
+	if (q->max_span.src)
+		node(d, "max %u%s", q->max_connections, q->max_per_source ? ", per source" : "");
+	if (q->hours_span.src)
+		node(d, "hours %u-%u min", q->hours_from, q->hours_to);
+	if (q->days_span.src)
+		node(d, "days 0x%02x", q->days);
+	if (q->user.s)
+		node(d, "user %s", q->user.s);
+	if (q->mark_span.src)
+		node(d, "mark 0x%x", q->mark);
+	if (q->add_to.s)
+		node(d, "add source to %s for %llu s", q->add_to.s, (unsigned long long)q->add_for);
+	if (q->helper.s)
+		node(d, "helper %s", q->helper.s);
+}
+
+static void dump_rule(struct dumper *d, const struct ast_rule *r)
+{
+	dump_endpoint(d, "from", &r->from);
+	dump_endpoint(d, "to", &r->to);
+	dump_services(d, r->services.v, r->services.n);
+	dump_qualifiers(d, &r->q);
+}
+
+static void dump_nat(struct dumper *d, const struct ast_nat *n)
+{
+	static const char *const words[] = {"masquerade", "snat", "dnat", "redirect"};
+
+	node(d, "%s%s", words[n->kind], n->hairpin ? " hairpin" : "");
+	d->depth++;
+	dump_endpoint(d, "from", &n->from);
+	dump_endpoint(d, "to", &n->to);
+	dump_services(d, n->services.v, n->services.n);
+	for (size_t i = 0; i < n->targets.n; i++) {
+		node(d, "target port %u", n->targets.v[i].port);
+		d->depth++;
+		dump_item(d, &n->targets.v[i].item);
+		d->depth--;
+	}
+	if (n->kind == NAT_REDIRECT)
+		node(d, "port %u", n->port);
+	d->depth--;
+}
+
+static void dump_zone(struct dumper *d, const struct ast_zone *z)
+{
+	node(d, "zone %s", z->name.s);
+	d->depth++;
+	for (size_t i = 0; i < z->interfaces.n; i++) {
+		struct buf b = {0};
+
+		ifname_print(&b, z->interfaces.v[i].name);
+		node(d, "interface %s", buf_str(&b));
+		buf_free(&b);
+	}
+	for (size_t i = 0; i < z->networks.n; i++)
+		dump_addr(d, "network", z->networks.v[i].family, z->networks.v[i].addr);
+	d->depth--;
+}
+
+static void dump_names(struct dumper *d, const struct ast_names *n)
+{
+	node(d, "%s %s", n->is_host ? "host" : "set", n->name.s);
+	d->depth++;
+	if (n->dynamic)
+		node(d, "dynamic, timeout %llu s, size %u", (unsigned long long)n->timeout,
+		     n->size);
+	for (size_t i = 0; i < n->elements.n; i++) {
+		const struct ast_element *e = &n->elements.v[i];
+
+		if (e->kind == ELEM_ITEM) {
+			dump_item(d, &e->item);
+			continue;
+		}
+		node(d, "file \"%s\"", e->file.s);
+		d->depth++;
+		for (size_t k = 0; k < e->content.n; k++)
+			dump_addr(d, "address", e->content.v[k].family, e->content.v[k].addr);
+		d->depth--;
+	}
+	d->depth--;
+}
+
+static void dump_inspector(struct dumper *d, const struct ast_inspector *in)
+{
+	const struct ast_inspector_line *line;
+
+	node(d, "inspector %s", in->name.s);
+	d->depth++;
+	vec_each(in, line) {
+		const struct ast_inspector_entry *e = &line->entry;
+
+		if (line->is_comment)
+			continue;
+		if (line->is_word) {
+			node(d, "%s %s", line->word.what.s, line->word.allow ? "allow" : "deny");
+			continue;
+		}
+		node(d, "%s %s", e->deny ? "deny" : "allow", e->what.s ? e->what.s : "any");
+		d->depth++;
+		for (size_t i = 0; i < e->strings.n; i++)
+			node(d, "string \"%s\"", e->strings.v[i].s);
+		for (size_t i = 0; i < e->files.n; i++)
+			node(d, "file \"%s\"", e->files.v[i].s);
+		d->depth--;
+	}
+	d->depth--;
+}
+
+static void dump_stmts(struct dumper *d, const struct ast_stmts *stmts);
+
+static void dump_stmt(struct dumper *d, const struct ast_stmt *s)
+{
+	switch (s->kind) {
+	case STMT_FORWARDING:
+		node(d, "forwarding %s", s->forwarding ? "on" : "off");
+		break;
+	case STMT_ZONE:
+		dump_zone(d, &s->zone);
+		break;
+	case STMT_NAMES:
+		dump_names(d, &s->names);
+		break;
+	case STMT_SERVICE:
+		node(d, "service %s", s->service.name.s);
+		d->depth++;
+		dump_services(d, s->service.services.v, s->service.services.n);
+		d->depth--;
+		break;
+	case STMT_RULE:
+	case STMT_EXPECT:
+		node(d, "%s%s", s->kind == STMT_EXPECT ? "expect " : "", verb_name(s->rule.verb));
+		d->depth++;
+		dump_rule(d, &s->rule);
+		d->depth--;
+		break;
+	case STMT_BLOCK:
+		node(d, "block");
+		d->depth++;
+		dump_endpoint(d, "from", &s->block.from);
+		dump_endpoint(d, "to", &s->block.to);
+		dump_stmts(d, &s->block.rules);
+		d->depth--;
+		break;
+	case STMT_NAT:
+		dump_nat(d, &s->nat);
+		break;
+	case STMT_CLAMP:
+		node(d, "clamp-mss %u", s->clamp.mss);
+		d->depth++;
+		dump_endpoint(d, "from", &s->clamp.from);
+		dump_endpoint(d, "to", &s->clamp.to);
+		d->depth--;
+		break;
+	case STMT_INSPECTOR:
+		dump_inspector(d, &s->inspector);
+		break;
+	case STMT_INCLUDE:
+		node(d, "include \"%s\"", s->include.pattern.s);
+		d->depth++;
+		dump_stmts(d, &s->include.files);
+		d->depth--;
+		break;
+	case STMT_COMMENTS:
+		break;
+	}
+}
+
+static void dump_stmts(struct dumper *d, const struct ast_stmts *stmts)
+{
+	for (size_t i = 0; i < stmts->n; i++)
+		dump_stmt(d, stmts->v[i]);
+}
+
+/* Structure alone: comments, line breaks and spelling are not told. */
+void ast_dump(struct buf *out, const struct ast *ast)
+{
+	struct dumper d = {.out = out};
+
+	dump_stmts(&d, &ast->stmts);
+}

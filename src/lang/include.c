@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * names of files -> their statements or addresses: includes, set files, and the policy file itself.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "lang/parse.h"
+
+#define DEPTH_MAX 16
+#define OPENED_MAX 4096 /* files, counting each time: a few includes could ask for millions */
+#define SET_FILE_ERRORS 20
+
+/* Relative to the directory of the file that names it. */
+static char *relative_path(struct parser *p, const char *name)
+{
+	const char *slash = strrchr(p->lex.src->path, '/');
+
+	if (name[0] == '/' || !slash)
+		return arena_strdup(p->arena, name);
+	return arena_printf(p->arena, "%.*s/%s", (int)(slash - p->lex.src->path),
+			    p->lex.src->path, name);
+}
+
+/* The same for a pattern: what is special in the directory's own name loses its meaning. */
+static char *relative_pattern(struct parser *p, const char *name)
+{
+	const char *slash = strrchr(p->lex.src->path, '/');
+	struct buf b = {0};
+	char *pattern;
+
+	if (name[0] != '/' && slash) {
+		for (const char *c = p->lex.src->path; c <= slash; c++) {
+			if (strchr("*?[\\", *c))
+				buf_putc(&b, '\\');
+			buf_putc(&b, *c);
+		}
+	}
+	buf_puts(&b, name);
+	pattern = arena_strdup(p->arena, buf_str(&b));
+	buf_free(&b);
+	return pattern;
+}
+
+/* The file's text, read once. NULL after a report. */
+static struct source *open_file(struct parser *p, const char *path, struct span at)
+{
+	struct source *src = map_get(&p->shared->files, path);
+
+	if (++p->shared->opened > OPENED_MAX) {
+		if (p->shared->opened == OPENED_MAX + 1)
+			diag_error(p->diag, at, "this policy opens more than %d files", OPENED_MAX);
+		return NULL;
+	}
+	if (src)
+		return src;
+	src = p->loader->read(p->loader, path, at, p->arena, p->diag);
+	if (!src)
+		return NULL;
+	map_put(&p->shared->files, src->path, src);
+	vec_push(p->arena, &p->ast->sources, src);
+	return src;
+}
+
+static struct parser parser_of(struct source *src, struct loader *l, struct arena *a,
+			       struct diag *diag, struct ast *ast, struct shared *shared)
+{
+	struct parser p = {.arena = a, .diag = diag, .loader = l, .ast = ast, .shared = shared};
+
+	lex_init(&p.lex, src, diag);
+	p.tok = lex_next(&p.lex);
+	return p;
+}
+
+/* ---- include ---- */
+
+/* Whether the path is being read already; then says through which files. */
+static bool is_cyclic(struct parser *p, const char *path, struct span at)
+{
+	struct diag_record *r;
+	const struct parser *f = p;
+
+	while (f && strcmp(f->lex.src->path, path))
+		f = f->parent;
+	if (!f)
+		return false;
+	r = diag_error(p->diag, at, "'%s' includes itself", path);
+	for (const struct parser *q = p; q != f; q = q->parent)
+		diag_note(p->diag, r, q->included, "'%s' is included here", q->lex.src->path);
+	return true;
+}
+
+static void include_file(struct parser *p, const char *path, struct span at, struct ast_stmts *out)
+{
+	struct diag_record *r;
+	struct source *src;
+	struct parser sub;
+
+	if (is_cyclic(p, path, at))
+		return;
+	if (p->depth == DEPTH_MAX) {
+		r = diag_error(p->diag, at, "includes are nested more than %d deep", DEPTH_MAX);
+		diag_note(p->diag, r, p->included, "this file is included here");
+		return;
+	}
+	src = open_file(p, path, at);
+	if (!src) {
+		p->ast->incomplete = true;
+		return;
+	}
+	sub = parser_of(src, p->loader, p->arena, p->diag, p->ast, p->shared);
+	sub.parent = p;
+	sub.included = at;
+	sub.depth = p->depth + 1;
+	parse_stmts(&sub, out);
+}
+
+static void include_files(struct parser *p, struct ast_word pattern, struct ast_stmts *out)
+{
+	char **paths;
+	size_t n;
+
+	if (!strpbrk(pattern.s, "*?[")) {
+		include_file(p, relative_path(p, pattern.s), pattern.span, out);
+		return;
+	}
+	n = p->loader->glob(p->loader, relative_pattern(p, pattern.s), p->arena, &paths);
+	if (n == SIZE_MAX) {
+		diag_error(p->diag, pattern.span, "cannot list the files that match this pattern: %s",
+			   strerror(errno));
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		include_file(p, paths[i], pattern.span, out);
+}
+
+/* include = "include" STRING */
+bool parse_include(struct parser *p, struct ast_stmt *s)
+{
+	s->kind = STMT_INCLUDE;
+	parse_advance(p);
+	if (p->tok.kind != TOK_STRING) {
+		if (p->tok.kind != TOK_BAD)
+			diag_hint(p->diag,
+				  diag_error(p->diag, parse_here(p), "the name of the file is missing"),
+				  "it is a string: include \"conf.d/*.fwc\"");
+		return false;
+	}
+	s->include.pattern = parse_take_string(p);
+	if (!*s->include.pattern.s)
+		diag_error(p->diag, s->include.pattern.span, "this name of a file is empty");
+	else if (p->loader)
+		include_files(p, s->include.pattern, &s->include.files);
+	return true;
+}
+
+/* ---- set files ---- */
+
+/* The line without its comment and the blanks around. */
+static struct span trim_line(const struct source *src, uint32_t off, uint32_t end)
+{
+	const char *hash = memchr(src->text + off, '#', end - off);
+
+	if (hash)
+		end = (uint32_t)(hash - src->text);
+	while (off < end && strchr(" \t", src->text[off]))
+		off++;
+	while (end > off && strchr(" \t", src->text[end - 1]))
+		end--;
+	return (struct span){src, off, end - off};
+}
+
+static void element_line(struct parser *p, struct ast_element *e, struct span s)
+{
+	const char *text = s.src->text + s.off;
+	struct ast_prefix x = {.span = s};
+	const char *why;
+	uint32_t word = 0;
+
+	while (word < s.len && !strchr(" \t,;", text[word]))
+		word++;
+	if (word < s.len)
+		diag_hint(p->diag, diag_error(p->diag, s, "there is more than one word in this line"),
+			  "a set file has one address, network or range in each line");
+	else if (addr_parse_range(text, s.len, &x.family, &x.addr, &why))
+		vec_push(p->arena, &e->content, x);
+	else if (strspn(text, "0123456789abcdefABCDEF.:/-") >= s.len)
+		parse_address(p, s, arena_strndup(p->arena, text, s.len), s.len, &x.family, &x.addr);
+	else
+		diag_hint(p->diag, diag_error(p->diag, s, "'%.*s' is not an address", (int)s.len, text),
+			  "a set file has one address, network or range in each line");
+}
+
+/* set-file = { [ ADDRESS ] [ comment ] NEWLINE } */
+static void read_elements(struct parser *p, struct ast_element *e, const struct source *src)
+{
+	unsigned before = p->diag->nerrors;
+	uint32_t line;
+
+	for (line = 0; line < src->nlines; line++) {
+		uint32_t end = line + 1 < src->nlines ? src->line_starts[line + 1] - 1
+						      : (uint32_t)src->len;
+		struct span s = trim_line(src, src->line_starts[line], end);
+
+		if (p->diag->nerrors - before == SET_FILE_ERRORS) {
+			diag_remark(p->diag, s,
+				    "more than %d bad lines; the rest of this file was not read",
+				    SET_FILE_ERRORS);
+			return;
+		}
+		if (s.len)
+			element_line(p, e, s);
+	}
+}
+
+void parse_set_file(struct parser *p, struct ast_element *e)
+{
+	struct source *src;
+
+	if (!*e->file.s) {
+		diag_error(p->diag, e->file.span, "this name of a file is empty");
+		return;
+	}
+	if (!p->loader)
+		return;
+	src = open_file(p, relative_path(p, e->file.s), e->file.span);
+	if (src)
+		read_elements(p, e, src);
+}
+
+/* ---- the policy itself ---- */
+
+struct ast *ast_parse_source(struct source *src, struct loader *l, struct arena *a,
+			     struct diag *diag)
+{
+	struct ast *ast = arena_new_of(a, struct ast);
+	struct shared shared = {.opened = 1};
+	struct parser p;
+
+	map_init(&shared.files, a);
+	map_put(&shared.files, src->path, src);
+	vec_push(a, &ast->sources, src);
+	p = parser_of(src, l, a, diag, ast, &shared);
+	parse_stmts(&p, &ast->stmts);
+	return ast;
+}
+
+struct ast *ast_parse_file(const char *path, struct loader *l, struct arena *a, struct diag *diag)
+{
+	struct source *src = l->read(l, path, (struct span){0}, a, diag);
+
+	return src ? ast_parse_source(src, l, a, diag) : NULL;
+}

@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * tokens -> statements: the statement loop, blocks, comments between statements, and going on after
+ * a mistake.
+ */
+#include "lang/parse.h"
+
+#include <string.h>
+
+#define ERRORS_MAX 100
+
+static const struct statement {
+	const char *word;
+	bool (*parse)(struct parser *p, struct ast_stmt *s);
+	bool in_blocks; /* a line of some block may begin with the word as well */
+} statements[] = {
+	{"allow", parse_rule, true},
+	{"drop", parse_rule, true},
+	{"reject", parse_rule, true},
+	{"inspect", parse_rule, true},
+	{"forwarding", parse_forwarding, false},
+	{"zone", parse_zone, false},
+	{"host", parse_host, false},
+	{"set", parse_set, false},
+	{"service", parse_service_def, false},
+	{"masquerade", parse_nat, false},
+	{"snat", parse_nat, false},
+	{"dnat", parse_nat, false},
+	{"redirect", parse_nat, false},
+	{"clamp-mss", parse_clamp, false},
+	{"inspector", parse_inspector, false},
+	{"expect", parse_expect, false},
+	{"include", parse_include, false},
+};
+
+#define STATEMENTS (sizeof(statements) / sizeof(statements[0]))
+
+/* ---- tokens ---- */
+
+void parse_advance(struct parser *p)
+{
+	if (p->tok.kind != TOK_NEWLINE)
+		p->prev = p->tok;
+	p->tok = lex_next(&p->lex);
+}
+
+bool parse_accept(struct parser *p, enum token_kind kind)
+{
+	if (p->tok.kind != kind)
+		return false;
+	parse_advance(p);
+	return true;
+}
+
+bool parse_at_word(const struct parser *p, const char *word)
+{
+	return p->tok.kind == TOK_WORD && strlen(word) == p->tok.len &&
+	       !memcmp(word, p->lex.src->text + p->tok.off, p->tok.len);
+}
+
+bool parse_accept_word(struct parser *p, const char *word)
+{
+	if (!parse_at_word(p, word))
+		return false;
+	parse_advance(p);
+	return true;
+}
+
+bool parse_at_end(const struct parser *p)
+{
+	return p->tok.kind == TOK_NEWLINE || p->tok.kind == TOK_END ||
+	       p->tok.kind == TOK_SEMICOLON || p->tok.kind == TOK_CLOSE;
+}
+
+/* The kind of the token after the one at hand. */
+enum token_kind parse_peek(const struct parser *p)
+{
+	struct lexer ahead = p->lex;
+
+	ahead.diag = NULL;
+	return lex_next(&ahead).kind;
+}
+
+/* The token at hand; where the line is over, the place behind its last token. */
+struct span parse_here(const struct parser *p)
+{
+	if ((p->tok.kind == TOK_NEWLINE || p->tok.kind == TOK_END) && p->prev.len)
+		return (struct span){p->lex.src, p->prev.off + p->prev.len, 0};
+	return token_span(p->lex.src, p->tok);
+}
+
+struct span parse_since(const struct parser *p, struct token first)
+{
+	return span_join(token_span(p->lex.src, first), token_span(p->lex.src, p->prev));
+}
+
+char *parse_text(struct parser *p, struct token t)
+{
+	return arena_strndup(p->arena, p->lex.src->text + t.off, t.len);
+}
+
+const char *parse_found(struct parser *p)
+{
+	if (p->tok.kind == TOK_NEWLINE)
+		return "the end of the line";
+	if (p->tok.kind == TOK_END)
+		return "the end of the file";
+	if (p->tok.kind == TOK_STRING)
+		return "a string";
+	return arena_printf(p->arena, "'%s'", parse_text(p, p->tok));
+}
+
+struct ast_word parse_take_word(struct parser *p)
+{
+	struct ast_word w = {parse_text(p, p->tok), token_span(p->lex.src, p->tok)};
+
+	parse_advance(p);
+	return w;
+}
+
+struct ast_word parse_take_string(struct parser *p)
+{
+	struct ast_word w = {lex_string(p->arena, p->lex.src, p->tok),
+			     token_span(p->lex.src, p->tok)};
+
+	parse_advance(p);
+	return w;
+}
+
+/* name = letter-or-underscore { letter | digit | "_" | "-" }, at most 31, no reserved word */
+bool parse_name(struct parser *p, struct ast_word *out, const char *what)
+{
+	if (p->tok.kind == TOK_BAD)
+		return false;
+	if (p->tok.kind != TOK_WORD) {
+		diag_error(p->diag, parse_here(p), "the name of the %s is missing", what);
+		return false;
+	}
+	*out = parse_take_word(p);
+	if (word_is_reserved(out->s))
+		diag_error(p->diag, out->span, "'%s' is a reserved word and cannot name a %s",
+			   out->s, what);
+	else if (!word_is_name(out->s))
+		diag_hint(p->diag, diag_error(p->diag, out->span, "'%s' is not a name", out->s),
+			  "names are made of letters, digits, _ and -, and begin with a letter or _");
+	else if (strlen(out->s) > NAME_MAX_LEN)
+		diag_error(p->diag, out->span, "this name is longer than %d characters",
+			   NAME_MAX_LEN);
+	return true;
+}
+
+/* ---- comments, and lines that end within a list ---- */
+
+static const char *comment_text(struct parser *p)
+{
+	const char *s = p->lex.src->text + p->tok.off - p->tok.comment;
+	size_t n = p->tok.comment;
+
+	while (n && (s[n - 1] == ' ' || s[n - 1] == '\t' || s[n - 1] == '\r'))
+		n--;
+	return n ? arena_strndup(p->arena, s, n) : NULL;
+}
+
+/* "," { NEWLINE }: the list goes on */
+bool parse_comma(struct parser *p)
+{
+	struct ast_break *b = NULL;
+
+	if (!parse_accept(p, TOK_COMMA))
+		return false;
+	p->commas++;
+	while (p->tok.kind == TOK_NEWLINE) {
+		if (!b) {
+			b = vec_add(p->arena, &p->layout->breaks);
+			*b = (struct ast_break){.comma = p->commas, .trailing = comment_text(p)};
+		} else if (p->tok.comment) {
+			vec_push(p->arena, &b->comments, comment_text(p));
+		}
+		parse_advance(p);
+	}
+	return true;
+}
+
+/* What stands between two statements: their separators, empty lines and comments. A paragraph of
+ * comments that an empty line parts from what follows is an item of its own. */
+enum gap parse_gap(struct parser *p, struct ast_layout *l, bool first)
+{
+	bool blank = false;
+
+	*l = (struct ast_layout){0};
+	for (;; parse_advance(p)) {
+		if (p->tok.kind == TOK_SEMICOLON)
+			continue;
+		if (p->tok.kind != TOK_NEWLINE)
+			break;
+		if (!p->tok.comment) {
+			if (l->comments.n)
+				return GAP_COMMENTS;
+			blank = blank || p->tok.first;
+			continue;
+		}
+		if (!l->comments.n)
+			l->blank_before = blank && !first;
+		vec_push(p->arena, &l->comments, comment_text(p));
+	}
+	if (p->tok.kind == TOK_END || p->tok.kind == TOK_CLOSE)
+		return l->comments.n ? GAP_COMMENTS : GAP_END;
+	if (!l->comments.n)
+		l->blank_before = blank && !first;
+	return GAP_ITEM;
+}
+
+/* The end of a statement's line, and the comment there. */
+void parse_line_end(struct parser *p, const char **comment)
+{
+	if (!parse_at_end(p)) {
+		if (p->tok.kind != TOK_BAD)
+			diag_error(p->diag, parse_here(p), "the statement should end before %s",
+				   parse_found(p));
+		parse_resync(p);
+	}
+	parse_accept(p, TOK_SEMICOLON);
+	if (p->tok.kind != TOK_NEWLINE)
+		return;
+	if (p->tok.comment)
+		*comment = comment_text(p);
+	parse_advance(p);
+}
+
+/* ---- going on after a mistake ---- */
+
+static const struct statement *statement_at(const struct parser *p)
+{
+	for (size_t i = 0; i < STATEMENTS; i++)
+		if (parse_at_word(p, statements[i].word))
+			return &statements[i];
+	return NULL;
+}
+
+bool parse_begins_statement(const struct parser *p)
+{
+	return p->tok.first && statement_at(p);
+}
+
+bool parse_runs_out(const struct parser *p)
+{
+	const struct statement *s = p->tok.first ? statement_at(p) : NULL;
+
+	return s && !s->in_blocks;
+}
+
+/* To the end of the statement: of its line, or behind the block that it has. */
+void parse_resync(struct parser *p)
+{
+	uint32_t start = p->tok.off;
+	unsigned depth = 0;
+
+	for (;; parse_advance(p)) {
+		bool list_goes_on = p->prev.kind == TOK_COMMA;
+
+		if (p->tok.kind == TOK_END)
+			return;
+		if (depth == 0 && (p->tok.kind == TOK_SEMICOLON || p->tok.kind == TOK_CLOSE))
+			return;
+		if (depth == 0 && p->tok.kind == TOK_NEWLINE && !list_goes_on)
+			return;
+		if (p->tok.off != start || list_goes_on)
+			if (parse_runs_out(p) || (depth == 0 && parse_begins_statement(p)))
+				return;
+		if (p->tok.kind == TOK_OPEN)
+			depth++;
+		else if (p->tok.kind == TOK_CLOSE)
+			depth--;
+	}
+}
+
+/* ---- blocks ---- */
+
+/* "{", and the comment behind it */
+bool parse_open(struct parser *p, struct ast_layout *l, struct span *brace)
+{
+	if (p->tok.kind == TOK_NEWLINE && parse_peek(p) == TOK_OPEN) {
+		parse_advance(p);
+		diag_error(p->diag, parse_here(p),
+			   "'{' must stand on the line of what it belongs to");
+	}
+	*brace = parse_here(p);
+	if (p->tok.kind == TOK_BAD)
+		return false;
+	if (!parse_accept(p, TOK_OPEN)) {
+		diag_error(p->diag, *brace, "'{' is missing before %s", parse_found(p));
+		return false;
+	}
+	if (p->tok.kind == TOK_NEWLINE) {
+		l->trailing = p->tok.comment ? comment_text(p) : NULL;
+		parse_advance(p);
+	}
+	return true;
+}
+
+/* "}" */
+void parse_close(struct parser *p, struct span brace)
+{
+	struct diag_record *r;
+
+	if (parse_accept(p, TOK_CLOSE))
+		return;
+	r = diag_error(p->diag, brace, "this '{' is never closed");
+	if (p->tok.kind != TOK_END)
+		diag_note(p->diag, r, parse_here(p), "a '}' seems to be missing before this");
+}
+
+/* ---- statements ---- */
+
+static bool unknown_statement(struct parser *p, struct ast_stmt *s)
+{
+	struct nearest near = {.word = parse_text(p, p->tok)};
+	const struct statement *meant = NULL;
+	struct diag_record *r;
+
+	if (p->tok.kind == TOK_BAD)
+		return false;
+	if (p->tok.kind != TOK_WORD) {
+		diag_error(p->diag, parse_here(p), "a statement cannot begin with %s",
+			   parse_found(p));
+		return false;
+	}
+	if (word_in(qualifier_words, near.word, p->tok.len)) {
+		diag_hint(p->diag,
+			  diag_error(p->diag, parse_here(p), "'%s' begins no statement", near.word),
+			  "a rule and its qualifiers stand on one line");
+		return false;
+	}
+	r = diag_error(p->diag, parse_here(p), "no statement begins with '%s'", near.word);
+	for (size_t i = 0; i < STATEMENTS; i++) {
+		const char *before = near.best;
+
+		nearest_offer(&near, statements[i].word);
+		if (near.best != before)
+			meant = &statements[i];
+	}
+	if (!meant) {
+		diag_hint(p->diag, r, "a rule is written: allow FROM -> TO SERVICES");
+		return false;
+	}
+	diag_hint(p->diag, r, "did you mean '%s'?", near.best);
+	/* Read on as if it stood there: there may be more to say about the rest. */
+	p->word = meant->word;
+	return meant->parse(p, s);
+}
+
+/* statement = one of the table, or a pair block */
+static bool parse_stmt(struct parser *p, struct ast_stmt *s)
+{
+	const struct statement *known = statement_at(p);
+	enum token_kind next;
+
+	if (known) {
+		p->word = known->word;
+		return known->parse(p, s);
+	}
+	if (p->tok.kind == TOK_NOT || p->tok.kind == TOK_AT || p->tok.kind == TOK_ARROW)
+		return parse_pair_block(p, s);
+	if (p->tok.kind != TOK_WORD)
+		return unknown_statement(p, s);
+	next = parse_peek(p);
+	if (next == TOK_ARROW || next == TOK_AT || next == TOK_COMMA)
+		return parse_pair_block(p, s);
+	return unknown_statement(p, s);
+}
+
+static bool too_many(struct parser *p)
+{
+	if (p->diag->nerrors < ERRORS_MAX)
+		return false;
+	if (!p->shared->gave_up)
+		diag_remark(p->diag, (struct span){0},
+			    "more than %d errors; the rest of the policy was not read", ERRORS_MAX);
+	p->shared->gave_up = true;
+	p->ast->incomplete = true;
+	return true;
+}
+
+/* What the statement declares, so that its uses are not reported as unknown. */
+static void note_broken(struct parser *p, const struct ast_stmt *s)
+{
+	const char *name = NULL;
+
+	if (s->kind == STMT_ZONE)
+		name = s->zone.name.s;
+	else if (s->kind == STMT_NAMES)
+		name = s->names.name.s;
+	else if (s->kind == STMT_SERVICE)
+		name = s->service.name.s;
+	else if (s->kind == STMT_INSPECTOR)
+		name = s->inspector.name.s;
+	if (name)
+		vec_push(p->arena, &p->ast->broken, name);
+}
+
+static void add_statement(struct parser *p, struct ast_stmts *out, struct ast_layout layout)
+{
+	struct ast_stmt *s = arena_new_of(p->arena, struct ast_stmt);
+	struct token first = p->tok;
+	bool whole;
+
+	s->layout = layout;
+	p->layout = &s->layout;
+	p->commas = 0;
+	whole = parse_stmt(p, s);
+	s->span = parse_since(p, first);
+	if (whole)
+		vec_push(p->arena, out, s);
+	else
+		note_broken(p, s);
+	if (!whole)
+		parse_resync(p);
+	if (!parse_at_end(p) && (!whole || p->tok.first))
+		return; /* the next statement began before this one ended */
+	if (s->kind == STMT_ZONE || s->kind == STMT_BLOCK || s->kind == STMT_INSPECTOR)
+		parse_line_end(p, &s->layout.closing);
+	else
+		parse_line_end(p, &s->layout.trailing);
+}
+
+/* file = { statement ( NEWLINE | ";" ) } */
+void parse_stmts(struct parser *p, struct ast_stmts *out)
+{
+	struct ast_layout layout;
+	enum gap gap;
+
+	while (!too_many(p)) {
+		gap = parse_gap(p, &layout, out->n == 0);
+		if (gap == GAP_COMMENTS) {
+			struct ast_stmt *s = arena_new_of(p->arena, struct ast_stmt);
+
+			s->kind = STMT_COMMENTS;
+			s->layout = layout;
+			vec_push(p->arena, out, s);
+		} else if (gap == GAP_ITEM) {
+			add_statement(p, out, layout);
+		} else if (p->tok.kind == TOK_CLOSE) {
+			diag_error(p->diag, parse_here(p), "this '}' closes nothing");
+			parse_advance(p);
+		} else {
+			return;
+		}
+	}
+}

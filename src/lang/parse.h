@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * What the files of the parser share. It reads by recursive descent, one token ahead; nothing in the
+ * language nests but an include in a file, and that has a limit.
+ *
+ * A parse function that yields false has reported a mistake after which it does not know where it
+ * stands; the statement loop then goes on behind the statement (parse_resync). A mistake in a value
+ * (a port too large) is reported and reading goes on within the statement, which yields true.
+ */
+#ifndef FWC_PARSE_H
+#define FWC_PARSE_H
+
+#include "lang/lang.h"
+#include "lang/lex.h"
+#include "util/map.h"
+
+#define NAME_MAX_LEN 31
+#define PORT_MAX 65535
+
+struct shared { /* by the parsers of all files of one policy */
+	struct map files; /* path -> struct source; each is read once, however often it is named */
+	unsigned opened;
+	bool gave_up;     /* there were too many errors */
+};
+
+struct parser {
+	struct lexer lex;
+	struct token tok;  /* the one to be looked at */
+	struct token prev; /* the one before it, not counting newlines */
+	struct arena *arena;
+	struct diag *diag;
+	struct loader *loader; /* NULL: includes and set files are not opened */
+	struct ast *ast;
+	struct shared *shared;
+	const char *word;      /* that begins the statement, as it should be spelt */
+	struct ast_layout *layout; /* of the statement at hand; breaks in lists go there */
+	uint32_t commas;           /* seen in it */
+	const struct parser *parent; /* the file that includes this one */
+	struct span included;        /* and where it does */
+	unsigned depth;
+};
+
+/* ---- parse.c: tokens, statements, blocks ---- */
+void parse_advance(struct parser *p);
+bool parse_accept(struct parser *p, enum token_kind kind);
+bool parse_accept_word(struct parser *p, const char *word);
+bool parse_at_word(const struct parser *p, const char *word);
+bool parse_at_end(const struct parser *p); /* of the statement */
+enum token_kind parse_peek(const struct parser *p);
+struct span parse_here(const struct parser *p);
+const char *parse_found(struct parser *p); /* the token, for "but X was found" */
+char *parse_text(struct parser *p, struct token t);
+struct ast_word parse_take_word(struct parser *p); /* the token must be a word */
+struct ast_word parse_take_string(struct parser *p);
+bool parse_name(struct parser *p, struct ast_word *out, const char *what);
+bool parse_comma(struct parser *p);
+void parse_resync(struct parser *p);
+
+enum gap { GAP_ITEM, GAP_COMMENTS, GAP_END };
+enum gap parse_gap(struct parser *p, struct ast_layout *l, bool first);
+bool parse_open(struct parser *p, struct ast_layout *l, struct span *brace);
+void parse_close(struct parser *p, struct span brace);
+void parse_line_end(struct parser *p, const char **comment);
+bool parse_begins_statement(const struct parser *p);
+/* Whether the block's end was forgotten: a statement that no block holds begins a line. */
+bool parse_runs_out(const struct parser *p);
+void parse_stmts(struct parser *p, struct ast_stmts *out);
+struct span parse_since(const struct parser *p, struct token first);
+
+/* ---- parse_endpoint.c ---- */
+enum item_place { ITEM_OF_RULE, ITEM_OF_SET, ITEM_OF_HOST, ITEM_OF_TARGET };
+bool parse_item(struct parser *p, struct ast_item *out, enum item_place where);
+bool parse_pair(struct parser *p, struct ast_endpoint *from, struct ast_endpoint *to);
+/* An address, prefix or range of n bytes; reports what is wrong with it. */
+bool parse_address(struct parser *p, struct span at, const char *s, size_t n, enum family *family,
+		   struct ival *out);
+
+/* ---- parse_service.c ---- */
+struct services_out {
+	struct ast_service *v;
+	size_t n, cap;
+};
+/* Nothing where no service stands. */
+bool parse_services(struct parser *p, struct services_out *out);
+bool parse_port(struct parser *p, struct span at, const char *s, size_t n, uint16_t *out);
+
+/* ---- parse_rule.c, parse_qualifier.c, parse_nat.c, parse_define.c, parse_inspector.c, include.c:
+ * statements; the first word is still there ---- */
+bool parse_rule(struct parser *p, struct ast_stmt *s);
+bool parse_pair_block(struct parser *p, struct ast_stmt *s);
+bool parse_expect(struct parser *p, struct ast_stmt *s);
+bool parse_qualifiers(struct parser *p, struct ast_qualifiers *q);
+bool parse_verb(struct parser *p, enum verb *out, struct span *at);
+bool parse_rule_end(struct parser *p, const struct services_out *services);
+bool parse_nat(struct parser *p, struct ast_stmt *s);
+bool parse_clamp(struct parser *p, struct ast_stmt *s);
+bool parse_forwarding(struct parser *p, struct ast_stmt *s);
+bool parse_zone(struct parser *p, struct ast_stmt *s);
+bool parse_host(struct parser *p, struct ast_stmt *s);
+bool parse_set(struct parser *p, struct ast_stmt *s);
+bool parse_service_def(struct parser *p, struct ast_stmt *s);
+bool parse_inspector(struct parser *p, struct ast_stmt *s);
+bool parse_include(struct parser *p, struct ast_stmt *s);
+void parse_set_file(struct parser *p, struct ast_element *e);
+
+/* ---- words.c ---- */
+extern const char *const verb_words[];
+extern const char *const qualifier_words[];
+bool word_in(const char *const *list, const char *s, size_t n);
+bool word_is_reserved(const char *s);
+bool word_is_name(const char *s); /* its characters; not its length */
+const char *word_nearest(const char *const *list, const char *word);
+
+/* ---- value.c ---- */
+bool value_number(const char *s, size_t n, uint64_t max, uint64_t *out);
+bool value_duration(const char *s, uint64_t *seconds);
+bool value_rate(const char *s, uint32_t *rate, enum rate_unit *unit);
+bool value_hours(const char *s, uint16_t *from, uint16_t *to);
+bool value_days(const char *s, uint8_t *days);
+void duration_print(struct buf *b, uint64_t seconds);
+void days_print(struct buf *b, uint8_t days);
+const char *rate_unit_name(enum rate_unit unit);
+
+#endif

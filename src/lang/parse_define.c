@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * tokens -> what a policy declares: forwarding, zones, hosts, sets and services.
+ */
+#include <string.h>
+
+#include "lang/parse.h"
+
+/* forwarding = "forwarding" ( "on" | "off" ) */
+bool parse_forwarding(struct parser *p, struct ast_stmt *s)
+{
+	s->kind = STMT_FORWARDING;
+	parse_advance(p);
+	s->forwarding = parse_at_word(p, "on");
+	if (parse_accept_word(p, "on") || parse_accept_word(p, "off"))
+		return true;
+	if (p->tok.kind != TOK_BAD)
+		diag_error(p->diag, parse_here(p), "forwarding is 'on' or 'off'");
+	return false;
+}
+
+/* ---- zones ---- */
+
+static bool interfaces(struct parser *p, struct ast_zone *z, size_t *n)
+{
+	do {
+		struct ast_iface *i = vec_add(p->arena, &z->interfaces);
+		struct ast_word w;
+
+		if (p->tok.kind != TOK_WORD || parse_begins_statement(p)) {
+			z->interfaces.n--;
+			if (p->tok.kind != TOK_BAD)
+				diag_error(p->diag, parse_here(p), "an interface is missing before %s",
+					   parse_found(p));
+			return false;
+		}
+		w = parse_take_word(p);
+		*i = (struct ast_iface){.span = w.span};
+		if (!strcmp(w.s, "*"))
+			diag_hint(p->diag,
+				  diag_error(p->diag, w.span, "a zone cannot hold every interface"),
+				  "'any' in a rule means them all");
+		else if (!ifname_parse(w.s, strlen(w.s), &i->name))
+			diag_hint(p->diag,
+				  diag_error(p->diag, w.span, "'%s' cannot be an interface", w.s),
+				  "at most 15 characters, a wildcard only at the end: wg*");
+		(*n)++;
+	} while (parse_comma(p));
+	return true;
+}
+
+static bool networks(struct parser *p, struct ast_zone *z, size_t *n)
+{
+	do {
+		struct ast_prefix *x = vec_add(p->arena, &z->networks);
+		struct ast_word w;
+
+		if (p->tok.kind != TOK_WORD || parse_begins_statement(p)) {
+			z->networks.n--;
+			if (p->tok.kind != TOK_BAD)
+				diag_error(p->diag, parse_here(p), "a network is missing before %s",
+					   parse_found(p));
+			return false;
+		}
+		w = parse_take_word(p);
+		*x = (struct ast_prefix){.span = w.span};
+		parse_address(p, w.span, w.s, strlen(w.s), &x->family, &x->addr);
+		(*n)++;
+	} while (parse_comma(p));
+	return true;
+}
+
+/* zone-line = "interface" IF { "," IF } | "network" PREFIX { "," PREFIX } */
+static bool zone_line(struct parser *p, struct ast_zone *z, struct ast_zone_line *line)
+{
+	static const char *const words[] = {"interface", "network", NULL};
+	const char *near;
+
+	line->kind = parse_at_word(p, "network") ? ZONE_NETWORK : ZONE_INTERFACE;
+	if (!parse_accept_word(p, "interface") && !parse_accept_word(p, "network")) {
+		if (p->tok.kind == TOK_BAD)
+			return false;
+		near = p->tok.kind == TOK_WORD ? word_nearest(words, parse_text(p, p->tok)) : NULL;
+		if (!near) {
+			diag_error(p->diag, parse_here(p),
+				   "'interface' or 'network' is missing before %s", parse_found(p));
+			return false;
+		}
+		diag_hint(p->diag,
+			  diag_error(p->diag, parse_here(p), "a zone has no %s", parse_found(p)),
+			  "did you mean '%s'?", near);
+		line->kind = near == words[1] ? ZONE_NETWORK : ZONE_INTERFACE;
+		parse_advance(p);
+	}
+	return line->kind == ZONE_NETWORK ? networks(p, z, &line->n) : interfaces(p, z, &line->n);
+}
+
+static void add_zone_line(struct parser *p, struct ast_zone *z, struct ast_layout layout)
+{
+	struct ast_zone_line line = {.layout = layout};
+	bool whole;
+
+	p->layout = &line.layout;
+	p->commas = 0;
+	whole = zone_line(p, z, &line);
+	if (!whole)
+		parse_resync(p);
+	if (parse_at_word(p, "network") || parse_at_word(p, "interface")) {
+		diag_hint(p->diag,
+			  diag_error(p->diag, parse_here(p), "'%s' begins a line of its own",
+				     parse_text(p, p->tok)),
+			  "or put ';' before it");
+	} else if (whole || parse_at_end(p)) {
+		parse_line_end(p, &line.layout.trailing);
+	}
+	vec_push(p->arena, &z->lines, line);
+}
+
+/* zone = "zone" NAME "{" { zone-line ( NEWLINE | ";" ) } "}" */
+bool parse_zone(struct parser *p, struct ast_stmt *s)
+{
+	struct ast_zone *z = &s->zone;
+	struct ast_layout layout;
+	struct span brace;
+	enum gap gap;
+
+	s->kind = STMT_ZONE;
+	parse_advance(p);
+	if (!parse_name(p, &z->name, "zone"))
+		return false;
+	parse_accept(p, TOK_EQUALS);
+	if (!parse_open(p, &s->layout, &brace))
+		return false;
+	while ((gap = parse_gap(p, &layout, z->lines.n == 0)) != GAP_END) {
+		if (gap == GAP_COMMENTS)
+			vec_push(p->arena, &z->lines,
+				 ((struct ast_zone_line){.layout = layout, .kind = ZONE_COMMENTS}));
+		else if (parse_begins_statement(p))
+			break;
+		else
+			add_zone_line(p, z, layout);
+	}
+	p->layout = &s->layout;
+	parse_close(p, brace);
+	return true;
+}
+
+/* ---- hosts and sets ---- */
+
+/* "=" */
+static bool equals(struct parser *p, const char *form)
+{
+	if (parse_accept(p, TOK_EQUALS))
+		return true;
+	if (p->tok.kind != TOK_BAD)
+		diag_hint(p->diag,
+			  diag_error(p->diag, parse_here(p), "'=' is missing before %s",
+				     parse_found(p)),
+			  "write: %s", form);
+	return false;
+}
+
+/* "file" STRING */
+static bool file_element(struct parser *p, struct ast_element *e, bool is_host)
+{
+	struct token first = p->tok;
+
+	parse_advance(p);
+	if (p->tok.kind != TOK_STRING) {
+		if (p->tok.kind != TOK_BAD)
+			diag_hint(p->diag,
+				  diag_error(p->diag, parse_here(p), "the name of the file is missing"),
+				  "it is a string: file \"addresses.txt\"");
+		return false;
+	}
+	e->kind = ELEM_FILE;
+	e->file = parse_take_string(p);
+	e->item.span = parse_since(p, first);
+	if (is_host)
+		diag_hint(p->diag,
+			  diag_error(p->diag, e->item.span, "a host is not read from a file"),
+			  "declare it as a set");
+	else
+		parse_set_file(p, e);
+	return true;
+}
+
+/* element = [ "!" ] ( NAME | ADDRESS ) | "file" STRING */
+static bool element(struct parser *p, struct ast_element *e, bool is_host)
+{
+	if (parse_at_word(p, "file"))
+		return file_element(p, e, is_host);
+	if (p->tok.kind == TOK_STRING) {
+		diag_hint(p->diag,
+			  diag_error(p->diag, parse_here(p), "a string is not an address"),
+			  "addresses in a file: file \"addresses.txt\"");
+		return false;
+	}
+	e->kind = ELEM_ITEM;
+	return parse_item(p, &e->item, is_host ? ITEM_OF_HOST : ITEM_OF_SET);
+}
+
+static bool elements(struct parser *p, struct ast_names *n)
+{
+	do {
+		struct ast_element e = {0};
+
+		if (!element(p, &e, n->is_host))
+			return false;
+		vec_push(p->arena, &n->elements, e);
+	} while (parse_comma(p));
+	return true;
+}
+
+/* A word where an option wants its value. */
+static bool option_value(struct parser *p, struct ast_word *out, const char *option)
+{
+	if (p->tok.kind == TOK_WORD) {
+		*out = parse_take_word(p);
+		return true;
+	}
+	if (p->tok.kind != TOK_BAD)
+		diag_error(p->diag, parse_here(p), "the %s is missing before %s", option,
+			   parse_found(p));
+	return false;
+}
+
+static bool set_timeout(struct parser *p, struct ast_names *n)
+{
+	struct ast_word w;
+
+	if (!option_value(p, &w, "timeout"))
+		return false;
+	if (n->timeout_span.src)
+		diag_error(p->diag, w.span, "the timeout is said twice");
+	n->timeout_span = w.span;
+	if (!value_duration(w.s, &n->timeout))
+		diag_hint(p->diag, diag_error(p->diag, w.span, "'%s' is not a duration", w.s),
+			  "durations are written 30s, 10m, 1h, 2d or 1h30m");
+	return true;
+}
+
+static bool set_size(struct parser *p, struct ast_names *n)
+{
+	struct ast_word w;
+	uint64_t x = 0;
+
+	if (!option_value(p, &w, "size"))
+		return false;
+	if (n->size_span.src)
+		diag_error(p->diag, w.span, "the size is said twice");
+	n->size_span = w.span;
+	if (!value_number(w.s, strlen(w.s), UINT32_MAX, &x) || !x)
+		diag_error(p->diag, w.span, "'%s' is not a number of elements", w.s);
+	n->size = (uint32_t)x;
+	return true;
+}
+
+/* dynamic = "dynamic" [ "," "timeout" DURATION ] [ "," "size" N ] */
+static bool dynamic_set(struct parser *p, struct ast_names *n)
+{
+	static const char *const words[] = {"timeout", "size", NULL};
+	struct diag_record *r;
+	const char *near;
+
+	parse_advance(p);
+	n->dynamic = true;
+	while (parse_comma(p)) {
+		if (parse_accept_word(p, "timeout")) {
+			if (!set_timeout(p, n))
+				return false;
+			continue;
+		}
+		if (parse_accept_word(p, "size")) {
+			if (!set_size(p, n))
+				return false;
+			continue;
+		}
+		if (p->tok.kind == TOK_BAD)
+			return false;
+		r = diag_error(p->diag, parse_here(p),
+			       "a dynamic set has a timeout and a size, but %s stands here",
+			       parse_found(p));
+		near = p->tok.kind == TOK_WORD ? word_nearest(words, parse_text(p, p->tok)) : NULL;
+		if (near)
+			diag_hint(p->diag, r, "did you mean '%s'?", near);
+		else
+			diag_hint(p->diag, r, "its elements are added at run time");
+		return false;
+	}
+	return true;
+}
+
+/* What later versions may read: not to be taken for a name. */
+static bool unsupported(struct parser *p)
+{
+	if (!(parse_at_word(p, "dns") || parse_at_word(p, "url")) || parse_peek(p) != TOK_STRING)
+		return false;
+	diag_hint(p->diag,
+		  diag_error(p->diag, parse_here(p), "'%s' is not supported by this version",
+			     parse_text(p, p->tok)),
+		  "write the addresses, or a file of them");
+	return true;
+}
+
+static bool names(struct parser *p, struct ast_stmt *s, bool is_host)
+{
+	struct ast_names *n = &s->names;
+
+	s->kind = STMT_NAMES;
+	n->is_host = is_host;
+	parse_advance(p);
+	if (!parse_name(p, &n->name, is_host ? "host" : "set") ||
+	    !equals(p, is_host ? "host NAME = ADDRESS, ..." : "set NAME = ADDRESS, ...") ||
+	    unsupported(p))
+		return false;
+	if (!is_host && parse_at_word(p, "dynamic"))
+		return dynamic_set(p, n);
+	return elements(p, n);
+}
+
+/* host = "host" NAME "=" element { "," element } */
+bool parse_host(struct parser *p, struct ast_stmt *s)
+{
+	return names(p, s, true);
+}
+
+/* set = "set" NAME "=" ( element { "," element } | dynamic ) */
+bool parse_set(struct parser *p, struct ast_stmt *s)
+{
+	return names(p, s, false);
+}
+
+/* service-def = "service" NAME "=" service { "," service } */
+bool parse_service_def(struct parser *p, struct ast_stmt *s)
+{
+	struct services_out services = {0};
+
+	s->kind = STMT_SERVICE;
+	parse_advance(p);
+	if (!parse_name(p, &s->service.name, "service") ||
+	    !equals(p, "service NAME = tcp/PORT, ...") || !parse_services(p, &services))
+		return false;
+	s->service.services.v = services.v;
+	s->service.services.n = services.n;
+	s->service.services.cap = services.cap;
+	if (services.n)
+		return true;
+	if (p->tok.kind != TOK_BAD)
+		diag_error(p->diag, parse_here(p), "the services are missing before %s",
+			   parse_found(p));
+	return false;
+}

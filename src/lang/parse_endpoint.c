@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * tokens -> items, FROM -> TO pairs and addresses.
+ */
+#include <string.h>
+
+#include "lang/parse.h"
+
+/* ---- addresses: mostly what may be wrong with one ---- */
+
+/* "255.255.255.0" -> 24; -1 if it is no netmask. */
+static int mask_length(const char *s, size_t n)
+{
+	enum family family;
+	u128 mask, host;
+
+	if (!addr_parse(s, n, &family, &mask) || family != FAM_IP4)
+		return -1;
+	host = u128_max(32) & ~mask;
+	if (host & (host + 1))
+		return -1;
+	return ival_prefixlen((struct ival){0, host}, 32);
+}
+
+/* Writes the network that holds `addr` to the buffer, "10.0.0.0/24". */
+static void print_network(struct buf *b, enum family family, u128 addr, unsigned len)
+{
+	unsigned bits = family == FAM_IP4 ? 32 : 128;
+	u128 host = len >= bits ? 0 : u128_max((int)(bits - len));
+
+	addr_print(b, family, addr & ~host);
+	buf_printf(b, "/%u", len);
+}
+
+static void prefix_error(struct parser *p, struct span at, const char *s, size_t n, const char *why)
+{
+	size_t slash = (size_t)((const char *)memchr(s, '/', n) - s);
+	struct diag_record *r;
+	struct buf b = {0};
+	enum family family;
+	uint64_t len;
+	u128 addr;
+
+	if (!addr_parse(s, slash, &family, &addr)) {
+		diag_error(p->diag, at, "'%.*s' is not an address", (int)slash, s);
+		return;
+	}
+	if (mask_length(s + slash + 1, n - slash - 1) >= 0 && family == FAM_IP4) {
+		r = diag_error(p->diag, at, "a prefix length is wanted after '/', not a netmask");
+		print_network(&b, family, addr, (unsigned)mask_length(s + slash + 1, n - slash - 1));
+		diag_hint(p->diag, r, "write %s", b.data);
+	} else if (value_number(s + slash + 1, n - slash - 1, family == FAM_IP4 ? 32 : 128, &len)) {
+		r = diag_error(p->diag, at, "'%.*s' has bits set beyond its prefix length", (int)n, s);
+		print_network(&b, family, addr, (unsigned)len);
+		diag_hint(p->diag, r, "the network is %s, the host alone %.*s", b.data, (int)slash, s);
+	} else {
+		diag_error(p->diag, at, "'%.*s': %s", (int)n, s, why);
+	}
+	buf_free(&b);
+}
+
+/* 10.0.0.5-10: the last byte alone behind the dash. */
+static bool short_range_error(struct parser *p, struct span at, const char *s, size_t n, size_t dash)
+{
+	struct buf b = {0};
+	enum family family;
+	uint64_t last;
+	u128 lo;
+
+	if (!addr_parse(s, dash, &family, &lo) || family != FAM_IP4 ||
+	    !value_number(s + dash + 1, n - dash - 1, 255, &last))
+		return false;
+	addr_print(&b, family, (lo & ~(u128)255) | last);
+	diag_hint(p->diag,
+		  diag_error(p->diag, at, "both ends of a range are written in full"),
+		  "write %.*s-%s", (int)dash, s, b.data);
+	buf_free(&b);
+	return true;
+}
+
+static void range_error(struct parser *p, struct span at, const char *s, size_t n, const char *why)
+{
+	size_t dash = (size_t)((const char *)memchr(s, '-', n) - s);
+	enum family family;
+	struct diag_record *r;
+	u128 lo, hi;
+
+	if (short_range_error(p, at, s, n, dash))
+		return;
+	if (!addr_parse(s, dash, &family, &lo) ||
+	    !addr_parse(s + dash + 1, n - dash - 1, &family, &hi)) {
+		diag_error(p->diag, at, "'%.*s' is not a range of addresses", (int)n, s);
+		return;
+	}
+	r = diag_error(p->diag, at, "'%.*s': %s", (int)n, s, why);
+	if (lo > hi)
+		diag_hint(p->diag, r, "write %.*s-%.*s", (int)(n - dash - 1), s + dash + 1,
+			  (int)dash, s);
+}
+
+/* 10.0.0.1:80 or NAME:80 */
+static bool has_port(struct parser *p, const char *s, size_t n)
+{
+	size_t colon = n;
+	enum family family;
+	u128 addr;
+
+	while (colon && s[colon - 1] != ':')
+		colon--;
+	return colon > 1 && (addr_parse(s, colon - 1, &family, &addr) ||
+			     word_is_name(arena_strndup(p->arena, s, colon - 1)));
+}
+
+static void address_error(struct parser *p, struct span at, const char *s, size_t n,
+			  const char *why)
+{
+	const char *percent = memchr(s, '%', n);
+
+	if (percent)
+		diag_hint(p->diag,
+			  diag_error(p->diag, at, "an address is written without its interface"),
+			  "write %.*s@ZONE where it matters", (int)(percent - s), s);
+	else if (memchr(s, '/', n))
+		prefix_error(p, at, s, n, why);
+	else if (memchr(s, '-', n))
+		range_error(p, at, s, n, why);
+	else if (has_port(p, s, n))
+		diag_hint(p->diag, diag_error(p->diag, at, "a port cannot stand here"),
+			  "ports are services, after the destination: tcp/443");
+	else if (memchr(s, '*', n))
+		diag_hint(p->diag, diag_error(p->diag, at, "'%.*s' is not an address", (int)n, s),
+			  "write networks with a prefix length: 10.0.0.0/24");
+	else if (strspn(s, "0123456789.:abcdefABCDEF") >= n)
+		diag_error(p->diag, at, "'%.*s' is not an address", (int)n, s);
+	else
+		diag_hint(p->diag,
+			  diag_error(p->diag, at, "'%.*s' is neither a name nor an address", (int)n,
+				     s),
+			  "names are made of letters, digits, _ and -, and begin with a letter or _");
+}
+
+bool parse_address(struct parser *p, struct span at, const char *s, size_t n, enum family *family,
+		   struct ival *out)
+{
+	const char *why;
+
+	if (addr_parse_range(s, n, family, out, &why))
+		return true;
+	*family = FAM_IP4;
+	*out = (struct ival){0, 0};
+	address_error(p, at, s, n, why);
+	return false;
+}
+
+/* ---- items ---- */
+
+static bool is_place(const char *s)
+{
+	return !strcmp(s, "any") || !strcmp(s, "self") || !strcmp(s, "zones");
+}
+
+static void missing_item(struct parser *p, enum item_place where)
+{
+	switch (where) {
+	case ITEM_OF_RULE:
+		if (p->tok.kind == TOK_ARROW)
+			diag_hint(p->diag,
+				  diag_error(p->diag, parse_here(p),
+					     "who opens the connection is missing before '->'"),
+				  "write any for everyone");
+		else if (p->prev.kind == TOK_ARROW)
+			diag_hint(p->diag,
+				  diag_error(p->diag, parse_here(p),
+					     "the destination is missing after '->'"),
+				  "write any for everywhere, self for this machine");
+		else
+			diag_error(p->diag, parse_here(p),
+				   "a zone, an address or a name is missing before %s",
+				   parse_found(p));
+		return;
+	case ITEM_OF_SET:
+	case ITEM_OF_HOST:
+		diag_error(p->diag, parse_here(p), "an address or a name is missing before %s",
+			   parse_found(p));
+		return;
+	case ITEM_OF_TARGET:
+		diag_error(p->diag, parse_here(p), "a host or an address is missing before %s",
+			   parse_found(p));
+		return;
+	}
+}
+
+/* A list that goes on behind its comma into the next statement. */
+static bool dangling_comma(struct parser *p)
+{
+	if (p->prev.kind != TOK_COMMA || !(parse_begins_statement(p) || parse_at_end(p)))
+		return false;
+	diag_hint(p->diag,
+		  diag_error(p->diag, token_span(p->lex.src, p->prev),
+			     "nothing follows this comma"),
+		  "a list goes on after a comma, on the next line too");
+	return true;
+}
+
+static void reserved_item(struct parser *p, struct ast_word w)
+{
+	struct diag_record *r =
+		diag_error(p->diag, w.span, "'%s' is a reserved word, not a zone, host or set", w.s);
+
+	if (word_in(verb_words, w.s, w.span.len))
+		diag_hint(p->diag, r, "a rule is written: %s FROM -> TO SERVICES", w.s);
+}
+
+/* NAME | ADDRESS, as a word */
+static bool parse_item_word(struct parser *p, struct ast_item *out, enum item_place where)
+{
+	struct ast_word w;
+
+	if (p->tok.kind != TOK_WORD || (word_in(reserved_words, p->lex.src->text + p->tok.off,
+						p->tok.len) && parse_begins_statement(p))) {
+		if (p->tok.kind != TOK_BAD && !dangling_comma(p))
+			missing_item(p, where);
+		return false;
+	}
+	w = parse_take_word(p);
+	out->name = w;
+	out->kind = ITEM_NAME;
+	if (is_place(w.s)) {
+		if (where != ITEM_OF_RULE)
+			diag_error(p->diag, w.span, "'%s' is a place and has no addresses", w.s);
+		return true;
+	}
+	if (word_is_reserved(w.s)) {
+		reserved_item(p, w);
+		return false;
+	}
+	if (word_is_name(w.s)) {
+		if (w.span.len > NAME_MAX_LEN)
+			diag_error(p->diag, w.span, "a name has at most %d characters",
+				   NAME_MAX_LEN);
+		return true;
+	}
+	out->kind = ITEM_ADDR;
+	out->name = (struct ast_word){0};
+	parse_address(p, w.span, w.s, w.span.len, &out->family, &out->addr);
+	return true;
+}
+
+/* "@" ZONE */
+static bool parse_at_zone(struct parser *p, struct ast_item *out)
+{
+	struct span sign = parse_here(p);
+
+	parse_advance(p);
+	if (p->tok.kind == TOK_BAD)
+		return false;
+	if (p->tok.kind != TOK_WORD) {
+		diag_error(p->diag, sign, "a zone is missing after '@'");
+		return false;
+	}
+	out->zone = parse_take_word(p);
+	if (!is_place(out->zone.s) &&
+	    (!word_is_name(out->zone.s) || word_is_reserved(out->zone.s)))
+		diag_error(p->diag, out->zone.span, "'%s' cannot be the name of a zone",
+			   out->zone.s);
+	if (p->tok.kind == TOK_AT) {
+		diag_error(p->diag, parse_here(p), "an item can be in one zone only");
+		return false;
+	}
+	return true;
+}
+
+static void check_item(struct parser *p, const struct ast_item *item, struct token first,
+		       enum item_place where)
+{
+	struct span sign = token_span(p->lex.src, first);
+
+	if (item->negated && where == ITEM_OF_HOST)
+		diag_hint(p->diag, diag_error(p->diag, sign, "a host cannot be negated"),
+			  "declare a set: its elements may be");
+	else if (item->negated && where == ITEM_OF_TARGET)
+		diag_error(p->diag, sign, "a target cannot be negated");
+	else if (item->negated && item->kind == ITEM_NAME && !strcmp(item->name.s, "any"))
+		diag_error(p->diag, item->span, "'!any' is nothing at all");
+	if (item->zone.s && where != ITEM_OF_RULE)
+		diag_hint(p->diag,
+			  diag_error(p->diag, item->zone.span, "a zone cannot be named here"),
+			  "'@' belongs in rules");
+}
+
+/* item = [ "!" ] ( NAME | ADDRESS ) [ "@" ZONE ] */
+bool parse_item(struct parser *p, struct ast_item *out, enum item_place where)
+{
+	struct token first = p->tok;
+
+	if (p->tok.kind == TOK_AT) {
+		diag_hint(p->diag, diag_error(p->diag, parse_here(p), "an address is missing before '@'"),
+			  "a zone alone is written without '@'");
+		parse_advance(p);
+	}
+	if (p->tok.kind == TOK_OPEN_BRACKET && where != ITEM_OF_TARGET) {
+		diag_hint(p->diag,
+			  diag_error(p->diag, parse_here(p), "addresses are written without brackets here"),
+			  "ports are services, after the destination: tcp/443");
+		return false;
+	}
+	out->negated = parse_accept(p, TOK_NOT);
+	if (!parse_item_word(p, out, where))
+		return false;
+	if (p->tok.kind == TOK_AT && !parse_at_zone(p, out))
+		return false;
+	out->span = parse_since(p, first);
+	check_item(p, out, first, where);
+	return true;
+}
+
+/* endpoint = item { "," item } */
+static bool parse_endpoint(struct parser *p, struct ast_endpoint *out)
+{
+	struct token first = p->tok;
+
+	do {
+		struct ast_item item = {0};
+
+		if (!parse_item(p, &item, ITEM_OF_RULE))
+			return false;
+		vec_push(p->arena, &out->items, item);
+	} while (parse_comma(p));
+	out->span = parse_since(p, first);
+	return true;
+}
+
+/* Something else than "->" behind FROM. Yields whether TO may be read all the same. */
+static bool missing_arrow(struct parser *p, const struct ast_endpoint *from)
+{
+	const char *text = arena_strndup(p->arena, p->lex.src->text + from->span.off,
+					 from->span.len);
+	struct diag_record *r;
+
+	if (p->tok.kind == TOK_BAD)
+		return false;
+	r = diag_error(p->diag, parse_here(p), "'->' is missing before %s", parse_found(p));
+	if (p->tok.kind != TOK_WORD) {
+		diag_hint(p->diag, r, "a rule is written: allow FROM -> TO SERVICES");
+		return false;
+	}
+	if (parse_at_word(p, "to") || parse_at_word(p, "-") || parse_at_word(p, "--"))
+		parse_advance(p);
+	if (p->tok.kind == TOK_WORD)
+		diag_hint(p->diag, r, "write %s -> %s", text, parse_text(p, p->tok));
+	return true;
+}
+
+/* pair = endpoint "->" endpoint */
+bool parse_pair(struct parser *p, struct ast_endpoint *from, struct ast_endpoint *to)
+{
+	if (parse_at_word(p, "from")) {
+		diag_hint(p->diag,
+			  diag_error(p->diag, parse_here(p), "'from' is not written"),
+			  "the arrow says it: FROM -> TO");
+		parse_advance(p);
+	}
+	if (!parse_endpoint(p, from))
+		return false;
+	if (!parse_accept(p, TOK_ARROW) && !missing_arrow(p, from))
+		return false;
+	return parse_endpoint(p, to);
+}

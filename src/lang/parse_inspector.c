@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * tokens -> inspectors: what an inspecting helper allows and denies.
+ */
+#include <string.h>
+
+#include "lang/parse.h"
+
+static const char *const fallback_words[] = {"on-no-helper", "on-error", "on-timeout",
+					     "on-overflow", NULL};
+
+/* "allow" | "deny" */
+static bool decision(struct parser *p, bool *allow)
+{
+	struct diag_record *r;
+
+	*allow = parse_at_word(p, "allow");
+	if (parse_accept_word(p, "allow") || parse_accept_word(p, "deny"))
+		return true;
+	if (p->tok.kind == TOK_BAD)
+		return false;
+	r = diag_error(p->diag, parse_here(p), "'allow' or 'deny' is missing before %s",
+		       parse_found(p));
+	if (parse_at_word(p, "drop") || parse_at_word(p, "reject"))
+		diag_hint(p->diag, r, "an inspector denies; write deny");
+	return false;
+}
+
+/* STRING | "file" STRING */
+static bool pattern(struct parser *p, struct ast_inspector_entry *e)
+{
+	bool file = parse_accept_word(p, "file");
+
+	if (p->tok.kind == TOK_STRING) {
+		struct ast_word w = parse_take_string(p);
+
+		if (file)
+			vec_push(p->arena, &e->files, w);
+		else
+			vec_push(p->arena, &e->strings, w);
+		return true;
+	}
+	if (p->tok.kind != TOK_BAD)
+		diag_hint(p->diag,
+			  diag_error(p->diag, parse_here(p), "a string is missing before %s",
+				     parse_found(p)),
+			  "write: deny sni \"*.example.org\", file \"domains.txt\"");
+	return false;
+}
+
+/* entry = ( "allow" | "deny" ) ( "any" | WHAT pattern { "," pattern } ) */
+static bool entry(struct parser *p, struct ast_inspector_entry *e)
+{
+	bool allow;
+
+	if (!decision(p, &allow))
+		return false;
+	e->deny = !allow;
+	if (parse_accept_word(p, "any"))
+		return true;
+	if (p->tok.kind != TOK_WORD) {
+		if (p->tok.kind != TOK_BAD)
+			diag_hint(p->diag,
+				  diag_error(p->diag, parse_here(p),
+					     "what to look at is missing before %s", parse_found(p)),
+				  "any, or sni, payload ... and a string");
+		return false;
+	}
+	e->what = parse_take_word(p);
+	do {
+		if (!pattern(p, e))
+			return false;
+	} while (parse_comma(p));
+	return true;
+}
+
+/* inspector-line = entry | FALLBACK ( "allow" | "deny" ) */
+static bool inspector_line(struct parser *p, struct ast_inspector_line *line)
+{
+	struct token first = p->tok;
+	struct diag_record *r;
+	const char *near;
+	bool whole;
+
+	line->is_word = p->tok.kind == TOK_WORD && p->tok.len > 3 &&
+			!memcmp(p->lex.src->text + p->tok.off, "on-", 3);
+	if (!line->is_word) {
+		whole = entry(p, &line->entry);
+		line->entry.span = parse_since(p, first);
+		return whole;
+	}
+	line->word.what = parse_take_word(p);
+	if (!word_in(fallback_words, line->word.what.s, line->word.what.span.len)) {
+		r = diag_error(p->diag, line->word.what.span, "'%s' is no case that an inspector knows",
+			       line->word.what.s);
+		near = word_nearest(fallback_words, line->word.what.s);
+		if (near)
+			diag_hint(p->diag, r, "did you mean '%s'?", near);
+		else
+			diag_hint(p->diag, r, "on-no-helper, on-error, on-timeout, on-overflow");
+	}
+	return decision(p, &line->word.allow);
+}
+
+static void add_line(struct parser *p, struct ast_inspector *in, struct ast_layout layout)
+{
+	struct ast_inspector_line line = {.layout = layout};
+	bool whole;
+
+	p->layout = &line.layout;
+	p->commas = 0;
+	whole = inspector_line(p, &line);
+	if (!whole)
+		parse_resync(p);
+	if (whole || parse_at_end(p))
+		parse_line_end(p, &line.layout.trailing);
+	vec_push(p->arena, in, line);
+}
+
+/* inspector = "inspector" NAME "{" { inspector-line ( NEWLINE | ";" ) } "}" */
+bool parse_inspector(struct parser *p, struct ast_stmt *s)
+{
+	struct ast_inspector *in = &s->inspector;
+	struct ast_layout layout;
+	struct span brace;
+	enum gap gap;
+
+	s->kind = STMT_INSPECTOR;
+	parse_advance(p);
+	if (!parse_name(p, &in->name, "inspector") || !parse_open(p, &s->layout, &brace))
+		return false;
+	while ((gap = parse_gap(p, &layout, in->n == 0)) != GAP_END) {
+		if (gap == GAP_COMMENTS)
+			vec_push(p->arena, in,
+				 ((struct ast_inspector_line){.layout = layout, .is_comment = true}));
+		else if (parse_runs_out(p))
+			break;
+		else
+			add_line(p, in, layout);
+	}
+	p->layout = &s->layout;
+	parse_close(p, brace);
+	return true;
+}

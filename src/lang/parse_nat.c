@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * tokens -> masquerade, snat, dnat, redirect and clamp-mss statements.
+ */
+#include <string.h>
+
+#include "lang/parse.h"
+
+#define MSS_MIN 536 /* RFC 9293, 3.7.1: what every IPv4 host takes */
+
+/* ":PORT" of a word; the port must be one that packets can have. */
+static bool target_port(struct parser *p, struct ast_word w, const char *colon, uint16_t *out)
+{
+	struct span at = w.span;
+	uint32_t skip = (uint32_t)(colon + 1 - w.s);
+
+	at.off += skip;
+	at.len -= skip;
+	if (!at.len) {
+		diag_error(p->diag, w.span, "a port is missing after ':'");
+		return false;
+	}
+	if (memchr(colon + 1, '-', at.len)) {
+		diag_error(p->diag, at, "a target has one port, not a range");
+		return false;
+	}
+	if (!parse_port(p, at, colon + 1, at.len, out))
+		return false;
+	if (!*out)
+		diag_error(p->diag, at, "port 0 cannot be a target");
+	return true;
+}
+
+/* "[" ADDRESS "]" [ ":" PORT ] */
+static bool bracket_target(struct parser *p, struct ast_target *out)
+{
+	struct token open = p->tok;
+	struct ast_word w;
+
+	parse_advance(p);
+	if (!parse_item(p, &out->item, ITEM_OF_TARGET))
+		return false;
+	if (!parse_accept(p, TOK_CLOSE_BRACKET)) {
+		diag_error(p->diag, token_span(p->lex.src, open), "this '[' is not closed");
+		return false;
+	}
+	if (out->item.kind != ITEM_ADDR)
+		diag_hint(p->diag,
+			  diag_error(p->diag, out->item.span, "names are written without brackets"),
+			  "write NAME:PORT");
+	if (p->tok.kind == TOK_WORD && p->lex.src->text[p->tok.off] == ':') {
+		w = parse_take_word(p);
+		target_port(p, w, w.s, &out->port);
+	}
+	out->span = parse_since(p, open);
+	return true;
+}
+
+/* NAME ":" PORT or IPV4 ":" PORT within one word */
+static bool word_with_port(struct parser *p, struct ast_target *out)
+{
+	struct token t = p->tok;
+	struct ast_word w = {parse_text(p, t), token_span(p->lex.src, t)};
+	const char *colon = strrchr(w.s, ':');
+	enum family family;
+	struct ival iv;
+	const char *why;
+
+	if (!colon || addr_parse_range(w.s, t.len, &family, &iv, &why) ||
+	    memchr(w.s, ':', (size_t)(colon - w.s)))
+		return false;
+	if (colon == w.s) {
+		diag_hint(p->diag,
+			  diag_error(p->diag, w.span, "a host is missing before the port"),
+			  "redirect goes to a port of this machine, dnat to HOST:PORT");
+	} else {
+		/* Read the part before the colon as the item, as if a token ended there. */
+		p->lex.pos = t.off + (uint32_t)(colon - w.s);
+		p->tok.len = (uint32_t)(colon - w.s);
+		parse_item(p, &out->item, ITEM_OF_TARGET);
+	}
+	p->lex.pos = t.off + t.len;
+	p->prev = t;
+	p->tok = lex_next(&p->lex);
+	target_port(p, w, colon, &out->port);
+	out->span = w.span;
+	return true;
+}
+
+/* target = ITEM | NAME ":" PORT | IPV4 ":" PORT | "[" ADDRESS "]" [ ":" PORT ] */
+static bool target(struct parser *p, struct ast_target *out)
+{
+	if (p->tok.kind == TOK_OPEN_BRACKET)
+		return bracket_target(p, out);
+	if (p->tok.kind == TOK_WORD && word_with_port(p, out))
+		return true;
+	if (!parse_item(p, &out->item, ITEM_OF_TARGET))
+		return false;
+	out->span = out->item.span;
+	return true;
+}
+
+/* "to" target { "," target } */
+static bool targets(struct parser *p, struct ast_nat *n)
+{
+	if (!parse_accept_word(p, "to")) {
+		if (p->tok.kind != TOK_BAD)
+			diag_hint(p->diag,
+				  diag_error(p->diag, parse_here(p), "'to' is missing before %s",
+					     parse_found(p)),
+				  "write: %s FROM -> TO SERVICES to %s", p->word,
+				  n->kind == NAT_SNAT ? "ADDRESS" : "HOST");
+		return false;
+	}
+	do {
+		struct ast_target t = {0};
+
+		if (!target(p, &t))
+			return false;
+		vec_push(p->arena, &n->targets, t);
+	} while (parse_comma(p));
+	return true;
+}
+
+/* "to" ":" PORT */
+static bool redirect_port(struct parser *p, struct ast_nat *n)
+{
+	struct diag_record *r;
+	struct ast_word w;
+	uint64_t x;
+
+	if (!parse_accept_word(p, "to") || p->tok.kind != TOK_WORD) {
+		if (p->tok.kind != TOK_BAD)
+			diag_hint(p->diag,
+				  diag_error(p->diag, parse_here(p), "'to :PORT' is missing before %s",
+					     parse_found(p)),
+				  "write: redirect FROM -> TO SERVICES to :8080");
+		return false;
+	}
+	w = parse_take_word(p);
+	if (w.s[0] == ':')
+		return target_port(p, w, w.s, &n->port) || true;
+	r = diag_error(p->diag, w.span, "redirect goes to a port of this machine");
+	if (value_number(w.s, strlen(w.s), PORT_MAX, &x))
+		diag_hint(p->diag, r, "write :%s", w.s);
+	else
+		diag_hint(p->diag, r, "write :PORT here, or use dnat to reach another host");
+	return true;
+}
+
+static void what_follows(struct parser *p, const struct ast_nat *n)
+{
+	struct diag_record *r;
+
+	if (p->tok.kind != TOK_WORD)
+		return;
+	r = diag_error(p->diag, parse_here(p), "'%s' cannot follow here", parse_text(p, p->tok));
+	if (parse_at_word(p, "to") && n->kind == NAT_MASQUERADE)
+		diag_hint(p->diag, r, "masquerade takes the interface's address; snat goes 'to' one");
+	else if (parse_at_word(p, "hairpin"))
+		diag_hint(p->diag, r, "only dnat has 'hairpin'");
+	else if (word_in(qualifier_words, parse_text(p, p->tok), p->tok.len))
+		diag_hint(p->diag, r, "only rules have qualifiers");
+	parse_resync(p);
+}
+
+/* nat = "masquerade" pair SERVICES | "redirect" pair SERVICES "to" ":" PORT
+ *     | ( "snat" | "dnat" ) pair SERVICES "to" target { "," target } [ "hairpin" ] */
+bool parse_nat(struct parser *p, struct ast_stmt *s)
+{
+	static const char *const words[] = {"masquerade", "snat", "dnat", "redirect", NULL};
+	struct services_out services = {0};
+	struct ast_nat *n = &s->nat;
+
+	s->kind = STMT_NAT;
+	for (int k = 0; words[k]; k++)
+		if (!strcmp(words[k], p->word))
+			n->kind = (enum nat_kind)k;
+	parse_advance(p);
+	if (!parse_pair(p, &n->from, &n->to) || !parse_services(p, &services))
+		return false;
+	n->services.v = services.v;
+	n->services.n = services.n;
+	n->services.cap = services.cap;
+	switch (n->kind) {
+	case NAT_MASQUERADE:
+		break;
+	case NAT_SNAT:
+	case NAT_DNAT:
+		if (!targets(p, n))
+			return false;
+		n->hairpin = n->kind == NAT_DNAT && parse_accept_word(p, "hairpin");
+		break;
+	case NAT_REDIRECT:
+		if (!redirect_port(p, n))
+			return false;
+		break;
+	}
+	what_follows(p, n);
+	return true;
+}
+
+/* clamp = "clamp-mss" pair ( "pmtu" | NUMBER ) */
+bool parse_clamp(struct parser *p, struct ast_stmt *s)
+{
+	struct ast_word w;
+	uint64_t n;
+
+	s->kind = STMT_CLAMP;
+	parse_advance(p);
+	if (!parse_pair(p, &s->clamp.from, &s->clamp.to))
+		return false;
+	if (p->tok.kind == TOK_BAD)
+		return false;
+	if (p->tok.kind != TOK_WORD) {
+		diag_hint(p->diag,
+			  diag_error(p->diag, parse_here(p), "the segment size is missing before %s",
+				     parse_found(p)),
+			  "write pmtu for what the path takes, or a number of bytes");
+		return false;
+	}
+	w = parse_take_word(p);
+	if (!strcmp(w.s, "pmtu"))
+		return true;
+	if (value_number(w.s, strlen(w.s), 65535, &n) && n >= MSS_MIN)
+		s->clamp.mss = (uint16_t)n;
+	else
+		diag_hint(p->diag, diag_error(p->diag, w.span, "'%s' is not a segment size", w.s),
+			  "write pmtu, or a number of bytes from %d to 65535", MSS_MIN);
+	return true;
+}

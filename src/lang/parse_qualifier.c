@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * tokens -> the qualifiers of a rule: log, limit, with ...
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lang/parse.h"
+
+#define TAG_MAX 63
+
+/* The word at hand, which `what` names; reports if there is none. */
+static bool want_word(struct parser *p, struct ast_word *out, const char *what)
+{
+	if (p->tok.kind == TOK_WORD) {
+		*out = parse_take_word(p);
+		return true;
+	}
+	if (p->tok.kind != TOK_BAD)
+		diag_error(p->diag, parse_here(p), "%s is missing before %s", what,
+			   parse_found(p));
+	return false;
+}
+
+static bool want_number(struct parser *p, uint64_t max, uint64_t *out, const char *what)
+{
+	struct ast_word w;
+
+	if (!want_word(p, &w, what))
+		return false;
+	if (!value_number(w.s, strlen(w.s), max, out) || !*out) {
+		diag_error(p->diag, w.span, "'%s' is not a number from 1 to %llu", w.s,
+			   (unsigned long long)max);
+		*out = 1;
+	}
+	return true;
+}
+
+/* A word of the qualifier's own; reports any other. */
+static bool want_exactly(struct parser *p, const char *word, const char *form)
+{
+	if (parse_accept_word(p, word))
+		return true;
+	if (p->tok.kind != TOK_BAD)
+		diag_hint(p->diag,
+			  diag_error(p->diag, parse_here(p), "'%s' is missing before %s", word,
+				     parse_found(p)),
+			  "write: %s", form);
+	return false;
+}
+
+/* log = "log" [ STRING ] */
+static bool qualifier_log(struct parser *p, struct ast_qualifiers *q)
+{
+	if (p->tok.kind == TOK_WORD && parse_peek(p) != TOK_END &&
+	    !word_in(qualifier_words, p->lex.src->text + p->tok.off, p->tok.len)) {
+		diag_hint(p->diag,
+			  diag_error(p->diag, parse_here(p), "the tag of a log is a string"),
+			  "write log \"%s\"", parse_text(p, p->tok));
+		parse_advance(p);
+		return true;
+	}
+	if (p->tok.kind != TOK_STRING)
+		return true;
+	q->log_tag = parse_take_string(p);
+	if (!*q->log_tag.s)
+		diag_hint(p->diag, diag_error(p->diag, q->log_tag.span, "this tag is empty"),
+			  "log alone uses the verb as tag");
+	if (strlen(q->log_tag.s) > TAG_MAX)
+		diag_error(p->diag, q->log_tag.span, "a tag has at most %d characters", TAG_MAX);
+	for (const char *c = q->log_tag.s; *c; c++) {
+		if (*c >= ' ' && *c < 0x7f && *c != '"' && *c != '\\')
+			continue;
+		diag_error(p->diag, q->log_tag.span,
+			   "a tag is made of printable ASCII without quotes and backslashes");
+		break;
+	}
+	return true;
+}
+
+/* per-source = "per" "source" */
+static bool per_source(struct parser *p, bool *out)
+{
+	if (!parse_accept_word(p, "per"))
+		return true;
+	*out = true;
+	return want_exactly(p, "source", "per source");
+}
+
+/* limit = "limit" RATE [ "burst" N ] [ "per" "source" ] */
+static bool qualifier_limit(struct parser *p, struct ast_qualifiers *q)
+{
+	struct diag_record *r;
+	struct ast_word w;
+	uint64_t burst;
+
+	if (!want_word(p, &w, "the rate"))
+		return false;
+	if (!value_rate(w.s, &q->limit_rate, &q->limit_unit)) {
+		r = diag_error(p->diag, w.span, "'%s' is not a rate", w.s);
+		diag_hint(p->diag, r, "rates are written 10/second, 5/minute, 100/hour or 1000/day");
+		if (value_number(w.s, strlen(w.s), UINT32_MAX, &burst) && parse_at_word(p, "/")) {
+			parse_advance(p);
+			parse_accept_word(p, "second");
+		}
+		q->limit_rate = 1;
+		q->limit_unit = RATE_SECOND;
+	}
+	if (!per_source(p, &q->limit_per_source))
+		return false;
+	if (parse_accept_word(p, "burst")) {
+		if (!want_number(p, UINT32_MAX, &burst, "the burst"))
+			return false;
+		q->limit_burst = (uint32_t)burst;
+	}
+	return q->limit_per_source || per_source(p, &q->limit_per_source);
+}
+
+/* with = "with" INSPECTOR */
+static bool qualifier_with(struct parser *p, struct ast_qualifiers *q)
+{
+	return parse_name(p, &q->with, "inspector");
+}
+
+/* max = "max" N "connections" [ "per" "source" ] */
+static bool qualifier_max(struct parser *p, struct ast_qualifiers *q)
+{
+	uint64_t n;
+
+	if (!want_number(p, UINT32_MAX, &n, "the number of connections"))
+		return false;
+	q->max_connections = (uint32_t)n;
+	return want_exactly(p, "connections", "max N connections") &&
+	       per_source(p, &q->max_per_source);
+}
+
+/* mark = "mark" N, decimal or 0x... */
+static bool qualifier_mark(struct parser *p, struct ast_qualifiers *q)
+{
+	struct ast_word w;
+	uint64_t n = 0;
+	size_t digits;
+
+	if (!want_word(p, &w, "the mark"))
+		return false;
+	digits = strncmp(w.s, "0x", 2) ? 0 : strspn(w.s + 2, "0123456789abcdefABCDEF");
+	if (digits && digits <= 8 && !w.s[2 + digits])
+		n = strtoull(w.s, NULL, 16);
+	else if (!value_number(w.s, strlen(w.s), UINT32_MAX, &n))
+		diag_hint(p->diag, diag_error(p->diag, w.span, "'%s' is not a mark", w.s),
+			  "a mark is a number of 32 bits: 7 or 0x1f");
+	q->mark = (uint32_t)n;
+	return true;
+}
+
+/* user = "user" ( NAME | NUMBER ) */
+static bool qualifier_user(struct parser *p, struct ast_qualifiers *q)
+{
+	return want_word(p, &q->user, "the name of a user");
+}
+
+/* hours = "hours" HH:MM "-" HH:MM */
+static bool qualifier_hours(struct parser *p, struct ast_qualifiers *q)
+{
+	struct ast_word w;
+
+	if (!want_word(p, &w, "the time of day"))
+		return false;
+	if (!value_hours(w.s, &q->hours_from, &q->hours_to))
+		diag_hint(p->diag, diag_error(p->diag, w.span, "'%s' are not hours of a day", w.s),
+			  "write 08:00-18:00; 22:00-06:00 goes over midnight");
+	return true;
+}
+
+/* days = "days" DAY [ "-" DAY ] { "," DAY [ "-" DAY ] } */
+static bool qualifier_days(struct parser *p, struct ast_qualifiers *q)
+{
+	uint32_t commas = p->commas;
+	size_t breaks = p->layout->breaks.n;
+	struct ast_word w;
+	uint8_t days;
+
+	do {
+		if (!want_word(p, &w, "a day"))
+			return false;
+		if (value_days(w.s, &days))
+			q->days |= days;
+		else
+			diag_hint(p->diag,
+				  diag_error(p->diag, w.span, "'%s' is not a day of the week", w.s),
+				  "write mon, tue, wed, thu, fri, sat, sun, or mon-fri");
+	} while (parse_comma(p));
+	/* Days are printed in their own order, so breaks between them mean nothing. */
+	p->commas = commas;
+	p->layout->breaks.n = breaks;
+	return true;
+}
+
+/* then = "then" "add" "source" "to" SET [ "for" DURATION ] */
+static bool qualifier_then(struct parser *p, struct ast_qualifiers *q)
+{
+	static const char form[] = "then add source to SET for 10m";
+	struct ast_word w;
+
+	if (!want_exactly(p, "add", form) || !want_exactly(p, "source", form) ||
+	    !want_exactly(p, "to", form) || !parse_name(p, &q->add_to, "set"))
+		return false;
+	if (!parse_accept_word(p, "for"))
+		return true;
+	if (!want_word(p, &w, "the duration"))
+		return false;
+	if (!value_duration(w.s, &q->add_for))
+		diag_hint(p->diag, diag_error(p->diag, w.span, "'%s' is not a duration", w.s),
+			  "durations are written 30s, 10m, 1h, 2d or 1h30m");
+	return true;
+}
+
+/* helper = "helper" NAME */
+static bool qualifier_helper(struct parser *p, struct ast_qualifiers *q)
+{
+	return parse_name(p, &q->helper, "helper");
+}
+
+static const struct qualifier {
+	const char *word;
+	bool (*parse)(struct parser *p, struct ast_qualifiers *q);
+} qualifiers[] = {
+	{"log", qualifier_log},	    {"limit", qualifier_limit}, {"with", qualifier_with},
+	{"mark", qualifier_mark},   {"user", qualifier_user},	{"hours", qualifier_hours},
+	{"days", qualifier_days},   {"then", qualifier_then},	{"max", qualifier_max},
+	{"helper", qualifier_helper},
+};
+
+#define QUALIFIERS (sizeof(qualifiers) / sizeof(qualifiers[0]))
+
+static void note_span(struct ast_qualifiers *q, const char *word, struct span at)
+{
+	if (!strcmp(word, "log"))
+		q->log_span = at;
+	else if (!strcmp(word, "limit"))
+		q->limit_span = at;
+	else if (!strcmp(word, "max"))
+		q->max_span = at;
+	else if (!strcmp(word, "hours"))
+		q->hours_span = at;
+	else if (!strcmp(word, "days"))
+		q->days_span = at;
+	else if (!strcmp(word, "mark"))
+		q->mark_span = at;
+}
+
+/* A word where a qualifier should stand. */
+static void unknown_qualifier(struct parser *p)
+{
+	const char *word = parse_text(p, p->tok);
+	const char *near = word_nearest(qualifier_words, word);
+	struct diag_record *r;
+
+	r = diag_error(p->diag, parse_here(p), "'%s' is not a qualifier", word);
+	if (near)
+		diag_hint(p->diag, r, "did you mean '%s'?", near);
+	else if (p->prev.kind == TOK_WORD)
+		diag_hint(p->diag, r, "is a comma missing before it?");
+}
+
+/* qualifiers = { qualifier }, each at most once */
+bool parse_qualifiers(struct parser *p, struct ast_qualifiers *q)
+{
+	struct span seen[QUALIFIERS] = {{0}};
+
+	while (p->tok.kind == TOK_WORD && !parse_begins_statement(p)) {
+		struct token first = p->tok;
+		size_t i = 0;
+
+		while (i < QUALIFIERS && !parse_at_word(p, qualifiers[i].word))
+			i++;
+		if (i == QUALIFIERS) {
+			unknown_qualifier(p);
+			return false;
+		}
+		if (seen[i].src)
+			diag_note(p->diag,
+				  diag_error(p->diag, parse_here(p), "'%s' is said twice",
+					     qualifiers[i].word),
+				  seen[i], "here already");
+		seen[i] = parse_here(p);
+		parse_advance(p);
+		if (!qualifiers[i].parse(p, q))
+			return false;
+		note_span(q, qualifiers[i].word, parse_since(p, first));
+	}
+	return true;
+}

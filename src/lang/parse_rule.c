@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * tokens -> rules, pair blocks and expectations.
+ */
+#include <string.h>
+
+#include "lang/parse.h"
+
+/* The verb that begins the statement at hand; its spelling is settled. */
+static void statement_verb(struct parser *p, struct ast_rule *rule)
+{
+	for (int v = 0; verb_words[v]; v++)
+		if (!strcmp(verb_words[v], p->word))
+			rule->verb = (enum verb)v;
+	rule->verb_span = parse_here(p);
+	parse_advance(p);
+}
+
+/* verb = "allow" | "drop" | "reject" | "inspect" */
+bool parse_verb(struct parser *p, enum verb *out, struct span *at)
+{
+	const char *near;
+
+	*at = parse_here(p);
+	for (int v = 0; verb_words[v]; v++) {
+		*out = (enum verb)v;
+		if (parse_accept_word(p, verb_words[v]))
+			return true;
+	}
+	if (p->tok.kind == TOK_BAD)
+		return false;
+	near = p->tok.kind == TOK_WORD ? word_nearest(verb_words, parse_text(p, p->tok)) : NULL;
+	if (!near) {
+		diag_error(p->diag, *at, "allow, drop, reject or inspect is missing before %s",
+			   parse_found(p));
+		return false;
+	}
+	diag_hint(p->diag, diag_error(p->diag, *at, "no verb is called %s", parse_found(p)),
+		  "did you mean '%s'?", near);
+	for (int v = 0; verb_words[v]; v++)
+		if (verb_words[v] == near)
+			*out = (enum verb)v;
+	parse_advance(p);
+	return true;
+}
+
+/* What may go wrong behind the services: a qualifier misspelt so that it was read as a service. */
+bool parse_rule_end(struct parser *p, const struct services_out *services)
+{
+	const struct ast_service *last = services->n ? &services->v[services->n - 1] : NULL;
+	const char *near = NULL;
+
+	if (last && last->kind == SERVICE_NAME && services->n == 1 && p->prev.len == last->span.len)
+		near = word_nearest(qualifier_words, last->name.s);
+	if (!near || (p->tok.kind != TOK_STRING && p->tok.kind != TOK_WORD) ||
+	    word_in(qualifier_words, p->lex.src->text + p->tok.off, p->tok.len))
+		return true;
+	diag_hint(p->diag, diag_error(p->diag, last->span, "'%s' is not a qualifier", last->name.s),
+		  "did you mean '%s'?", near);
+	return false;
+}
+
+/* SERVICES QUALIFIERS */
+static bool rule_tail(struct parser *p, struct ast_rule *rule)
+{
+	struct services_out services = {0};
+
+	if (!parse_services(p, &services) || !parse_rule_end(p, &services))
+		return false;
+	rule->services.v = services.v;
+	rule->services.n = services.n;
+	rule->services.cap = services.cap;
+	if (!parse_qualifiers(p, &rule->q))
+		return false;
+	if (p->tok.kind == TOK_STRING) {
+		diag_hint(p->diag,
+			  diag_error(p->diag, parse_here(p), "a string means nothing here"),
+			  "a tag follows its log: log \"tag\"");
+		return false;
+	}
+	return true;
+}
+
+/* rule = VERB pair SERVICES QUALIFIERS */
+bool parse_rule(struct parser *p, struct ast_stmt *s)
+{
+	s->kind = STMT_RULE;
+	statement_verb(p, &s->rule);
+	return parse_pair(p, &s->rule.from, &s->rule.to) && rule_tail(p, &s->rule);
+}
+
+/* expect = "expect" VERB pair SERVICES */
+bool parse_expect(struct parser *p, struct ast_stmt *s)
+{
+	struct services_out services = {0};
+
+	s->kind = STMT_EXPECT;
+	parse_advance(p);
+	if (!parse_verb(p, &s->rule.verb, &s->rule.verb_span) ||
+	    !parse_pair(p, &s->rule.from, &s->rule.to) || !parse_services(p, &services))
+		return false;
+	s->rule.services.v = services.v;
+	s->rule.services.n = services.n;
+	s->rule.services.cap = services.cap;
+	if (p->tok.kind != TOK_WORD)
+		return true;
+	diag_error(p->diag, parse_here(p), "an expectation ends with its services; it has no '%s'",
+		   parse_text(p, p->tok));
+	return false;
+}
+
+/* A rule of a pair block that has an arrow of its own: is the block's end missing? */
+static void second_arrow(struct parser *p, struct span brace)
+{
+	struct diag_record *r = diag_error(
+		p->diag, parse_here(p), "a rule within a block has no arrow of its own");
+
+	diag_note(p->diag, r, brace, "the block begins here; is its '}' missing?");
+}
+
+/* VERB SERVICES QUALIFIERS */
+static bool block_rule(struct parser *p, struct ast_stmt *s, const struct ast_stmt *block,
+		       struct span brace)
+{
+	struct token first = p->tok;
+	bool whole;
+
+	s->kind = STMT_RULE;
+	s->rule.from = block->block.from;
+	s->rule.to = block->block.to;
+	whole = parse_verb(p, &s->rule.verb, &s->rule.verb_span) && rule_tail(p, &s->rule);
+	s->span = parse_since(p, first);
+	if (p->tok.kind == TOK_ARROW) {
+		second_arrow(p, brace);
+		whole = false;
+	}
+	return whole;
+}
+
+static void add_block_rule(struct parser *p, struct ast_stmt *block, struct ast_layout layout,
+			   struct span brace)
+{
+	struct ast_layout *outer = p->layout;
+	struct ast_stmt *s = arena_new_of(p->arena, struct ast_stmt);
+	uint32_t commas = p->commas;
+	bool whole;
+
+	s->layout = layout;
+	p->layout = &s->layout;
+	p->commas = 0;
+	whole = block_rule(p, s, block, brace);
+	if (whole)
+		vec_push(p->arena, &block->block.rules, s);
+	else
+		parse_resync(p);
+	if (whole || parse_at_end(p))
+		parse_line_end(p, &s->layout.trailing);
+	p->layout = outer;
+	p->commas = commas;
+}
+
+/* A line that begins with an endpoint, not with a verb: the next block, so this one's end is missing. */
+static bool begins_pair(const struct parser *p)
+{
+	enum token_kind next = parse_peek(p);
+
+	return p->tok.first && p->tok.kind == TOK_WORD && !parse_begins_statement(p) &&
+	       (next == TOK_ARROW || next == TOK_AT);
+}
+
+/* block = pair "{" { VERB SERVICES QUALIFIERS ( NEWLINE | ";" ) } "}" */
+bool parse_pair_block(struct parser *p, struct ast_stmt *s)
+{
+	struct ast_stmts *rules = &s->block.rules;
+	struct ast_layout layout;
+	struct span brace;
+	enum gap gap;
+
+	s->kind = STMT_BLOCK;
+	if (!parse_pair(p, &s->block.from, &s->block.to))
+		return false;
+	if (p->tok.kind == TOK_WORD || (parse_at_end(p) && parse_peek(p) != TOK_OPEN)) {
+		diag_hint(p->diag,
+			  diag_error(p->diag, s->block.from.span, "the verb of this rule is missing"),
+			  "write it before FROM -> TO, or open a block of rules: { allow ssh }");
+		return false;
+	}
+	if (!parse_open(p, &s->layout, &brace))
+		return false;
+	while ((gap = parse_gap(p, &layout, rules->n == 0)) != GAP_END) {
+		if (gap == GAP_ITEM && (parse_runs_out(p) || begins_pair(p)))
+			break;
+		if (gap == GAP_ITEM) {
+			add_block_rule(p, s, layout, brace);
+			continue;
+		}
+		vec_push(p->arena, rules, arena_new_of(p->arena, struct ast_stmt));
+		rules->v[rules->n - 1]->kind = STMT_COMMENTS;
+		rules->v[rules->n - 1]->layout = layout;
+	}
+	parse_close(p, brace);
+	return true;
+}

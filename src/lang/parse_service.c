@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * tokens -> services: tcp/443, icmp/echo-request, proto/gre, names.
+ */
+#include <string.h>
+
+#include "lang/parse.h"
+
+static const char *const port_protos[] = {"tcp", "udp", "sctp", "dccp", "udplite", NULL};
+static const char *const service_protos[] = {"tcp",	"udp",	"sctp",	  "dccp", "udplite",
+					     "icmp", "icmpv6", "proto", NULL};
+
+static bool is_number(const char *s, size_t n)
+{
+	return n && strspn(s, "0123456789") >= n;
+}
+
+bool parse_port(struct parser *p, struct span at, const char *s, size_t n, uint16_t *out)
+{
+	uint64_t x;
+
+	if (value_number(s, n, PORT_MAX, &x)) {
+		*out = (uint16_t)x;
+		return true;
+	}
+	if (is_number(s, n))
+		diag_error(p->diag, at, "port %.*s is out of range, ports end at %d", (int)n, s,
+			   PORT_MAX);
+	else
+		diag_error(p->diag, at, "'%.*s' is not a port number", (int)n, s);
+	return false;
+}
+
+/* PORT [ "-" PORT ] */
+static void ports(struct parser *p, struct ast_service *out, const char *s, struct span at)
+{
+	const char *dash = strchr(s, '-');
+	size_t n = dash ? (size_t)(dash - s) : strlen(s);
+	struct diag_record *r;
+
+	if (!is_number(s, 1)) {
+		r = diag_error(p->diag, at, "'%s' is not a port number", s);
+		if (word_is_name(s))
+			diag_hint(p->diag, r, "a service's name is written alone: %s", s);
+		return;
+	}
+	if (strchr(s, ':') && strspn(s, "0123456789:") == strlen(s)) {
+		diag_hint(p->diag, diag_error(p->diag, at, "a range of ports is written LOW-HIGH"),
+			  "write %s/%.*s-%s", out->proto.s, (int)strcspn(s, ":"), s,
+			  strchr(s, ':') + 1);
+		return;
+	}
+	if (!parse_port(p, at, s, n, &out->lo))
+		return;
+	out->hi = out->lo;
+	if (!dash || !parse_port(p, at, dash + 1, strlen(dash + 1), &out->hi))
+		return;
+	if (out->hi < out->lo)
+		diag_hint(p->diag,
+			  diag_error(p->diag, at, "the range %s ends before it begins", s),
+			  "write %s/%u-%u", out->proto.s, out->hi, out->lo);
+}
+
+/* A name, or a number up to 255, which loses its leading zeros. */
+static void type_word(struct parser *p, struct ast_service *out)
+{
+	uint64_t x;
+
+	if (value_number(out->type.s, strlen(out->type.s), 255, &x))
+		out->type.s = arena_printf(p->arena, "%u", (unsigned)x);
+	else if (is_number(out->type.s, strlen(out->type.s)))
+		diag_error(p->diag, out->type.span, "%s is out of range, numbers here end at 255",
+			   out->type.s);
+	else if (!word_is_name(out->type.s))
+		diag_error(p->diag, out->type.span, "'%s' is neither a name nor a number",
+			   out->type.s);
+}
+
+/* What stands before '/' is not one of the protocols. */
+static void unknown_proto(struct parser *p, struct ast_word proto, const char *rest)
+{
+	struct diag_record *r;
+	const char *near;
+
+	if (word_in(port_protos, rest, strlen(rest))) {
+		r = diag_error(p->diag, proto.span, "the protocol comes first");
+		if (is_number(proto.s, 1))
+			diag_hint(p->diag, r, "write %s/%s", rest, proto.s);
+		else
+			diag_hint(p->diag, r, "a service's name is written alone: %s", proto.s);
+		return;
+	}
+	r = diag_error(p->diag, proto.span, "no protocol is called '%s'", proto.s);
+	near = word_nearest(service_protos, proto.s);
+	if (!strcmp(proto.s, "icmp6") || !strcmp(proto.s, "ipv6-icmp"))
+		near = "icmpv6";
+	if (near)
+		diag_hint(p->diag, r, "did you mean '%s/%s'?", near, rest);
+	else
+		diag_hint(p->diag, r, "tcp, udp, sctp, dccp, udplite, icmp, icmpv6, or proto/%s",
+			  proto.s);
+}
+
+/* PROTO "/" REST */
+static void split_service(struct parser *p, struct ast_service *out, struct ast_word w)
+{
+	const char *slash = strchr(w.s, '/');
+	uint32_t n = (uint32_t)(slash - w.s);
+	struct span rest = {w.span.src, w.span.off + n + 1, w.span.len - n - 1};
+
+	out->proto = (struct ast_word){arena_strndup(p->arena, w.s, n),
+				       {w.span.src, w.span.off, n}};
+	out->kind = SERVICE_PORTS;
+	if (!slash[1]) {
+		diag_error(p->diag, w.span, "something is missing after '/'");
+	} else if (word_in(port_protos, out->proto.s, n)) {
+		ports(p, out, slash + 1, rest);
+	} else if (word_in(service_protos, out->proto.s, n)) {
+		out->kind = out->proto.s[0] == 'p' ? SERVICE_PROTO : SERVICE_ICMP;
+		out->type = (struct ast_word){slash + 1, rest};
+		type_word(p, out);
+	} else {
+		unknown_proto(p, out->proto, slash + 1);
+		out->proto.s = NULL;
+	}
+}
+
+/* A bare number: that of the list's last protocol, or one of two. */
+static void bare_port(struct parser *p, struct ast_word w, const struct services_out *before)
+{
+	struct diag_record *r = diag_error(p->diag, w.span, "a port is written with its protocol");
+	const struct ast_service *last = before->n ? &before->v[before->n - 1] : NULL;
+
+	if (last && last->kind == SERVICE_PORTS && last->proto.s)
+		diag_hint(p->diag, r, "write %s/%s", last->proto.s, w.s);
+	else
+		diag_hint(p->diag, r, "write tcp/%s or udp/%s", w.s, w.s);
+}
+
+static void odd_service(struct parser *p, struct ast_word w, const struct services_out *before)
+{
+	const char *colon = strchr(w.s, ':');
+	struct diag_record *r;
+	enum family family;
+	struct ival iv;
+	const char *why;
+
+	if (is_number(w.s, 1) && strspn(w.s, "0123456789-:") == w.span.len) {
+		bare_port(p, w, before);
+		return;
+	}
+	if (colon && word_in(service_protos, w.s, (size_t)(colon - w.s))) {
+		diag_hint(p->diag,
+			  diag_error(p->diag, w.span, "'/' is written between protocol and port"),
+			  "write %.*s/%s", (int)(colon - w.s), w.s, colon + 1);
+		return;
+	}
+	r = diag_error(p->diag, w.span, "'%s' is not a service", w.s);
+	if (addr_parse_range(w.s, w.span.len, &family, &iv, &why))
+		diag_hint(p->diag, r, "addresses come before the services; is a comma missing?");
+	else
+		diag_hint(p->diag, r, "write tcp/PORT, udp/LOW-HIGH, icmp/TYPE, or a service's name");
+}
+
+/* Names of /etc/services may hold dots and pluses too. */
+static bool is_service_name(const char *s)
+{
+	return word_is_name(s) || (strspn(s, "0123456789-.") != strlen(s) &&
+				   s[strcspn(s, ":/*%")] == '\0');
+}
+
+/* service = NAME | PROTO "/" ( PORT [ "-" PORT ] | TYPE ) */
+static bool service(struct parser *p, struct ast_service *out, const struct services_out *before)
+{
+	enum family family;
+	const char *why;
+	struct ival iv;
+	struct ast_word w;
+
+	if (p->tok.kind == TOK_BAD)
+		return false;
+	if (p->tok.kind != TOK_WORD || parse_begins_statement(p)) {
+		diag_error(p->diag, parse_here(p), "a service is missing before %s",
+			   parse_found(p));
+		return false;
+	}
+	w = parse_take_word(p);
+	out->span = w.span;
+	out->kind = SERVICE_NAME;
+	out->name = w;
+	if (!strcmp(w.s, "any"))
+		diag_hint(p->diag, diag_error(p->diag, w.span, "'any' is not a service"),
+			  "a rule without services speaks of all of them");
+	else if (word_is_reserved(w.s))
+		diag_error(p->diag, w.span, "'%s' is a reserved word, not a service", w.s);
+	else if (strchr(w.s, '/') && !addr_parse_range(w.s, w.span.len, &family, &iv, &why))
+		split_service(p, out, w);
+	else if (!is_service_name(w.s))
+		odd_service(p, w, before);
+	if (out->kind != SERVICE_NAME)
+		out->name = (struct ast_word){0};
+	return true;
+}
+
+/* services = [ service { "," service } ] */
+bool parse_services(struct parser *p, struct services_out *out)
+{
+	if (p->tok.kind == TOK_NOT) {
+		diag_hint(p->diag,
+			  diag_error(p->diag, parse_here(p), "services cannot be negated"),
+			  "put a rule for them before this one");
+		return false;
+	}
+	if (p->tok.kind != TOK_WORD || parse_at_word(p, "to") || parse_at_word(p, "hairpin") ||
+	    word_in(qualifier_words, p->lex.src->text + p->tok.off, p->tok.len))
+		return true;
+	do {
+		struct ast_service s = {0};
+
+		if (!service(p, &s, out))
+			return false;
+		vec_push(p->arena, out, s);
+	} while (parse_comma(p));
+	return true;
+}

@@ -1,0 +1,484 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * AST -> canonical text, with the comments and the line breaks of lists where they were.
+ */
+#include <string.h>
+
+#include "lang/parse.h"
+
+#define INDENT 4
+#define WRAP 80 /* behind this column a list goes on in the next line */
+
+struct printer {
+	struct buf *out;
+	const struct ast_layout *layout; /* of the statement at hand; NULL: all on one line */
+	uint32_t commas;
+	size_t next_break;
+	unsigned depth;
+	size_t line_start;
+};
+
+static void indent(struct printer *pr, unsigned extra)
+{
+	pr->line_start = pr->out->len;
+	for (unsigned i = 0; i < INDENT * (pr->depth + extra); i++)
+		buf_putc(pr->out, ' ');
+}
+
+static void newline(struct printer *pr, const char *trailing)
+{
+	if (trailing)
+		buf_printf(pr->out, " %s", trailing);
+	buf_putc(pr->out, '\n');
+}
+
+/* What stands between two items of a list. */
+static void comma(struct printer *pr)
+{
+	const struct ast_break *b;
+	const char **c;
+
+	buf_putc(pr->out, ',');
+	pr->commas++;
+	b = pr->layout && pr->next_break < pr->layout->breaks.n
+		    ? &pr->layout->breaks.v[pr->next_break]
+		    : NULL;
+	if (b && b->comma == pr->commas) {
+		pr->next_break++;
+		newline(pr, b->trailing);
+		vec_each(&b->comments, c) {
+			indent(pr, 1);
+			buf_printf(pr->out, "%s\n", *c);
+		}
+		indent(pr, 1);
+	} else if (pr->layout && pr->out->len - pr->line_start > WRAP) {
+		newline(pr, NULL);
+		indent(pr, 1);
+	} else {
+		buf_putc(pr->out, ' ');
+	}
+}
+
+static void string(struct printer *pr, const char *s)
+{
+	buf_putc(pr->out, '"');
+	for (; *s; s++) {
+		if (*s == '"')
+			buf_putc(pr->out, '\\');
+		buf_putc(pr->out, *s);
+	}
+	buf_putc(pr->out, '"');
+}
+
+/* ---- pieces ---- */
+
+static void item(struct printer *pr, const struct ast_item *i)
+{
+	if (i->negated)
+		buf_putc(pr->out, '!');
+	if (i->kind == ITEM_NAME)
+		buf_puts(pr->out, i->name.s);
+	else
+		addr_print_range(pr->out, i->family, i->addr);
+	if (i->zone.s)
+		buf_printf(pr->out, "@%s", i->zone.s);
+}
+
+static void endpoint(struct printer *pr, const struct ast_endpoint *e)
+{
+	for (size_t i = 0; i < e->items.n; i++) {
+		if (i)
+			comma(pr);
+		item(pr, &e->items.v[i]);
+	}
+}
+
+static void pair(struct printer *pr, const struct ast_endpoint *from, const struct ast_endpoint *to)
+{
+	endpoint(pr, from);
+	buf_puts(pr->out, " -> ");
+	endpoint(pr, to);
+}
+
+static void service(struct printer *pr, const struct ast_service *s)
+{
+	switch (s->kind) {
+	case SERVICE_NAME:
+		buf_puts(pr->out, s->name.s);
+		break;
+	case SERVICE_PORTS:
+		buf_printf(pr->out, "%s/%u", s->proto.s, s->lo);
+		if (s->hi != s->lo)
+			buf_printf(pr->out, "-%u", s->hi);
+		break;
+	case SERVICE_ICMP:
+	case SERVICE_PROTO:
+		buf_printf(pr->out, "%s/%s", s->proto.s, s->type.s);
+		break;
+	}
+}
+
+static void services(struct printer *pr, const struct ast_service *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (i)
+			comma(pr);
+		service(pr, &v[i]);
+	}
+}
+
+static void services_behind(struct printer *pr, const struct ast_service *v, size_t n)
+{
+	if (n)
+		buf_putc(pr->out, ' ');
+	services(pr, v, n);
+}
+
+static void limit(struct printer *pr, const struct ast_qualifiers *q)
+{
+	buf_printf(pr->out, " limit %u/%s", q->limit_rate, rate_unit_name(q->limit_unit));
+	if (q->limit_burst)
+		buf_printf(pr->out, " burst %u", q->limit_burst);
+	if (q->limit_per_source)
+		buf_puts(pr->out, " per source");
+}
+
+static void times(struct printer *pr, const struct ast_qualifiers *q)
+{
+	if (q->hours_span.src)
+		buf_printf(pr->out, " hours %02u:%02u-%02u:%02u", q->hours_from / 60,
+			   q->hours_from % 60, q->hours_to / 60, q->hours_to % 60);
+	if (q->days_span.src) {
+		buf_puts(pr->out, " days ");
+		days_print(pr->out, q->days);
+	}
+}
+
+/* Those that narrow what matches come first, then those that act, log at the end. */
+static void qualifiers(struct printer *pr, const struct ast_qualifiers *q)
+{
+	if (q->with.s)
+		buf_printf(pr->out, " with %s", q->with.s);
+	if (q->user.s)
+		buf_printf(pr->out, " user %s", q->user.s);
+	times(pr, q);
+	if (q->limit_span.src)
+		limit(pr, q);
+	if (q->max_span.src)
+		buf_printf(pr->out, " max %u connections%s", q->max_connections,
+			   q->max_per_source ? " per source" : "");
+	if (q->helper.s)
+		buf_printf(pr->out, " helper %s", q->helper.s);
+	if (q->mark_span.src)
+		buf_printf(pr->out, " mark %u", q->mark);
+	if (q->add_to.s) {
+		buf_printf(pr->out, " then add source to %s", q->add_to.s);
+		if (q->add_for) {
+			buf_puts(pr->out, " for ");
+			duration_print(pr->out, q->add_for);
+		}
+	}
+	if (q->log_span.src)
+		buf_puts(pr->out, " log");
+	if (q->log_tag.s) {
+		buf_putc(pr->out, ' ');
+		string(pr, q->log_tag.s);
+	}
+}
+
+static void rule(struct printer *pr, const struct ast_rule *r, bool in_block)
+{
+	buf_puts(pr->out, verb_name(r->verb));
+	if (!in_block) {
+		buf_putc(pr->out, ' ');
+		pair(pr, &r->from, &r->to);
+	}
+	services_behind(pr, r->services.v, r->services.n);
+	qualifiers(pr, &r->q);
+}
+
+static void target(struct printer *pr, const struct ast_target *t)
+{
+	bool six = t->item.kind == ITEM_ADDR && t->item.family == FAM_IP6;
+
+	if (six && t->port)
+		buf_putc(pr->out, '[');
+	item(pr, &t->item);
+	if (six && t->port)
+		buf_putc(pr->out, ']');
+	if (t->port)
+		buf_printf(pr->out, ":%u", t->port);
+}
+
+static void nat(struct printer *pr, const struct ast_nat *n)
+{
+	static const char *const words[] = {"masquerade", "snat", "dnat", "redirect"};
+
+	buf_printf(pr->out, "%s ", words[n->kind]);
+	pair(pr, &n->from, &n->to);
+	services_behind(pr, n->services.v, n->services.n);
+	if (n->targets.n)
+		buf_puts(pr->out, " to ");
+	for (size_t i = 0; i < n->targets.n; i++) {
+		if (i)
+			comma(pr);
+		target(pr, &n->targets.v[i]);
+	}
+	if (n->kind == NAT_REDIRECT)
+		buf_printf(pr->out, " to :%u", n->port);
+	if (n->hairpin)
+		buf_puts(pr->out, " hairpin");
+}
+
+static void clamp(struct printer *pr, const struct ast_clamp *c)
+{
+	buf_puts(pr->out, "clamp-mss ");
+	pair(pr, &c->from, &c->to);
+	if (c->mss)
+		buf_printf(pr->out, " %u", c->mss);
+	else
+		buf_puts(pr->out, " pmtu");
+}
+
+static void names(struct printer *pr, const struct ast_names *n)
+{
+	buf_printf(pr->out, "%s %s = ", n->is_host ? "host" : "set", n->name.s);
+	if (n->dynamic)
+		buf_puts(pr->out, "dynamic");
+	if (n->timeout_span.src) {
+		comma(pr);
+		buf_puts(pr->out, "timeout ");
+		duration_print(pr->out, n->timeout);
+	}
+	if (n->size_span.src) {
+		comma(pr);
+		buf_printf(pr->out, "size %u", n->size);
+	}
+	for (size_t i = 0; i < n->elements.n; i++) {
+		const struct ast_element *e = &n->elements.v[i];
+
+		if (i)
+			comma(pr);
+		if (e->kind == ELEM_ITEM) {
+			item(pr, &e->item);
+			continue;
+		}
+		buf_puts(pr->out, "file ");
+		string(pr, e->file.s);
+	}
+}
+
+/* ---- lines and blocks ---- */
+
+/* The empty line and the comments above a statement, and its indentation. */
+static void above(struct printer *pr, const struct ast_layout *l)
+{
+	const char **c;
+
+	pr->layout = l;
+	pr->commas = 0;
+	pr->next_break = 0;
+	if (l->blank_before)
+		buf_putc(pr->out, '\n');
+	vec_each(&l->comments, c) {
+		indent(pr, 0);
+		buf_printf(pr->out, "%s\n", *c);
+	}
+}
+
+static void open(struct printer *pr, const struct ast_layout *l)
+{
+	buf_puts(pr->out, " {");
+	newline(pr, l->trailing);
+	pr->depth++;
+}
+
+static void close(struct printer *pr, const struct ast_layout *l)
+{
+	pr->depth--;
+	indent(pr, 0);
+	buf_putc(pr->out, '}');
+	newline(pr, l->closing);
+}
+
+static void zone_line(struct printer *pr, const struct ast_zone *z, const struct ast_zone_line *line,
+		      size_t *interfaces, size_t *networks)
+{
+	buf_puts(pr->out, line->kind == ZONE_INTERFACE ? "interface " : "network ");
+	for (size_t i = 0; i < line->n; i++) {
+		if (i)
+			comma(pr);
+		if (line->kind == ZONE_INTERFACE) {
+			ifname_print(pr->out, z->interfaces.v[(*interfaces)++].name);
+		} else {
+			const struct ast_prefix *x = &z->networks.v[(*networks)++];
+
+			addr_print_range(pr->out, x->family, x->addr);
+		}
+	}
+}
+
+/* One line of its own, which nothing was said about, fits between the braces. */
+static bool is_short(const struct ast_stmt *s)
+{
+	const struct ast_zone_line *line = s->zone.lines.v;
+
+	return s->zone.lines.n == 1 && !s->layout.trailing && line->kind != ZONE_COMMENTS &&
+	       !line->layout.trailing && !line->layout.comments.n && !line->layout.breaks.n &&
+	       line->n < 4;
+}
+
+static void zone(struct printer *pr, const struct ast_stmt *s)
+{
+	const struct ast_zone_line *line;
+	size_t interfaces = 0, networks = 0;
+
+	buf_printf(pr->out, "zone %s", s->zone.name.s);
+	if (is_short(s)) {
+		buf_puts(pr->out, " { ");
+		zone_line(pr, &s->zone, s->zone.lines.v, &interfaces, &networks);
+		buf_puts(pr->out, " }");
+		newline(pr, s->layout.closing);
+		return;
+	}
+	open(pr, &s->layout);
+	vec_each(&s->zone.lines, line) {
+		above(pr, &line->layout);
+		if (line->kind == ZONE_COMMENTS)
+			continue;
+		indent(pr, 0);
+		zone_line(pr, &s->zone, line, &interfaces, &networks);
+		newline(pr, line->layout.trailing);
+	}
+	close(pr, &s->layout);
+}
+
+static void inspector_entry(struct printer *pr, const struct ast_inspector_entry *e)
+{
+	buf_printf(pr->out, "%s %s", e->deny ? "deny" : "allow", e->what.s ? e->what.s : "any");
+	for (size_t i = 0; i < e->strings.n + e->files.n; i++) {
+		if (i)
+			comma(pr);
+		else
+			buf_putc(pr->out, ' ');
+		if (i >= e->strings.n)
+			buf_puts(pr->out, "file ");
+		string(pr, i < e->strings.n ? e->strings.v[i].s : e->files.v[i - e->strings.n].s);
+	}
+}
+
+static void inspector(struct printer *pr, const struct ast_stmt *s)
+{
+	const struct ast_inspector_line *line;
+
+	buf_printf(pr->out, "inspector %s", s->inspector.name.s);
+	open(pr, &s->layout);
+	vec_each(&s->inspector, line) {
+		above(pr, &line->layout);
+		if (line->is_comment)
+			continue;
+		indent(pr, 0);
+		if (line->is_word)
+			buf_printf(pr->out, "%s %s", line->word.what.s,
+				   line->word.allow ? "allow" : "deny");
+		else
+			inspector_entry(pr, &line->entry);
+		newline(pr, line->layout.trailing);
+	}
+	close(pr, &s->layout);
+}
+
+static void block(struct printer *pr, const struct ast_stmt *s)
+{
+	const struct ast_stmts *rules = &s->block.rules;
+
+	pair(pr, &s->block.from, &s->block.to);
+	open(pr, &s->layout);
+	for (size_t i = 0; i < rules->n; i++) {
+		above(pr, &rules->v[i]->layout);
+		if (rules->v[i]->kind == STMT_COMMENTS)
+			continue;
+		indent(pr, 0);
+		rule(pr, &rules->v[i]->rule, true);
+		newline(pr, rules->v[i]->layout.trailing);
+	}
+	close(pr, &s->layout);
+}
+
+/* A statement without a block, less its newline. */
+static void plain(struct printer *pr, const struct ast_stmt *s)
+{
+	switch (s->kind) {
+	case STMT_FORWARDING:
+		buf_printf(pr->out, "forwarding %s", s->forwarding ? "on" : "off");
+		break;
+	case STMT_NAMES:
+		names(pr, &s->names);
+		break;
+	case STMT_SERVICE:
+		buf_printf(pr->out, "service %s = ", s->service.name.s);
+		services(pr, s->service.services.v, s->service.services.n);
+		break;
+	case STMT_EXPECT:
+		buf_puts(pr->out, "expect ");
+		rule(pr, &s->rule, false);
+		break;
+	case STMT_RULE:
+		rule(pr, &s->rule, false);
+		break;
+	case STMT_NAT:
+		nat(pr, &s->nat);
+		break;
+	case STMT_CLAMP:
+		clamp(pr, &s->clamp);
+		break;
+	case STMT_INCLUDE:
+		buf_puts(pr->out, "include ");
+		string(pr, s->include.pattern.s);
+		break;
+	case STMT_ZONE:
+	case STMT_BLOCK:
+	case STMT_INSPECTOR:
+	case STMT_COMMENTS:
+		break;
+	}
+}
+
+static void statement(struct printer *pr, const struct ast_stmt *s)
+{
+	above(pr, &s->layout);
+	if (s->kind == STMT_COMMENTS)
+		return;
+	indent(pr, 0);
+	if (s->kind == STMT_ZONE) {
+		zone(pr, s);
+	} else if (s->kind == STMT_BLOCK) {
+		block(pr, s);
+	} else if (s->kind == STMT_INSPECTOR) {
+		inspector(pr, s);
+	} else {
+		plain(pr, s);
+		newline(pr, s->layout.trailing);
+	}
+}
+
+void ast_print(struct buf *out, const struct ast *ast)
+{
+	struct printer pr = {.out = out};
+
+	for (size_t i = 0; i < ast->stmts.n; i++)
+		statement(&pr, ast->stmts.v[i]);
+}
+
+void ast_print_stmt_line(struct buf *out, const struct ast_stmt *s)
+{
+	struct printer pr = {.out = out};
+
+	plain(&pr, s);
+}
+
+void ast_print_rule(struct buf *out, const struct ast_rule *r)
+{
+	struct printer pr = {.out = out};
+
+	rule(&pr, r, false);
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * paths -> texts that can be trusted: regular files that nobody but their owner may write, and whose
+ * bytes are plain UTF-8 lines. Policy files run with the rights of root.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lang/lang.h"
+#include "util/buf.h"
+#include "util/sha256.h"
+
+#define SIZE_LIMIT (64u << 20)
+#define LINE_LIMIT (64u << 10)
+
+/* ---- the file ---- */
+
+/* Whether the opened file is one to be read; reports if not. */
+static bool check_file(int fd, const char *path, struct span at, struct diag *diag)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0) {
+		diag_error(diag, at, "cannot read %s: %s", path, strerror(errno));
+	} else if (S_ISDIR(st.st_mode)) {
+		diag_error(diag, at, "%s is a directory", path);
+	} else if (!S_ISREG(st.st_mode)) {
+		diag_error(diag, at, "%s is not a regular file", path);
+	} else if (st.st_mode & (S_IWGRP | S_IWOTH)) {
+		diag_hint(diag,
+			  diag_error(diag, at, "%s can be written by others than its owner", path),
+			  "chmod go-w %s", path);
+	} else if (st.st_size > SIZE_LIMIT) {
+		diag_error(diag, at, "%s is larger than %u MiB", path, SIZE_LIMIT >> 20);
+	} else {
+		return true;
+	}
+	return false;
+}
+
+/* All bytes, at most one more than the limit. 0 or -errno. */
+static int read_bytes(int fd, struct buf *out)
+{
+	char piece[65536];
+	ssize_t n;
+
+	while (out->len <= SIZE_LIMIT) {
+		n = read(fd, piece, sizeof(piece));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			return 0;
+		buf_add(out, piece, (size_t)n);
+	}
+	return 0;
+}
+
+static bool read_file(const char *path, struct span at, struct diag *diag, struct buf *out)
+{
+	/* A FIFO must not hold up the open, before it is refused. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	bool fine;
+	int err;
+
+	if (fd < 0) {
+		diag_error(diag, at, "cannot read %s: %s", path, strerror(errno));
+		return false;
+	}
+	fine = check_file(fd, path, at, diag);
+	if (fine) {
+		err = read_bytes(fd, out);
+		if (err)
+			diag_error(diag, at, "cannot read %s: %s", path, strerror(-err));
+		else if (out->len > SIZE_LIMIT)
+			diag_error(diag, at, "%s is larger than %u MiB", path, SIZE_LIMIT >> 20);
+		fine = !err && out->len <= SIZE_LIMIT;
+	}
+	close(fd);
+	return fine;
+}
+
+/* ---- its bytes ---- */
+
+/* The length of the well-formed UTF-8 sequence at s (Unicode 15, table 3-7), 0 if there is none. */
+static size_t utf8_len(const unsigned char *s, size_t left)
+{
+	size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+
+	if (!n || s[0] > 0xf4 || n > left)
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
+	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
+		return 0;
+	return n;
+}
+
+enum flaw { FLAW_BOM, FLAW_CR, FLAW_NUL, FLAW_UTF8, FLAW_LINE, FLAWS };
+
+static void report_flaw(struct diag *diag, enum flaw flaw, struct span at)
+{
+	struct diag_record *r;
+
+	switch (flaw) {
+	case FLAW_BOM:
+		r = diag_error(diag, at, "the file begins with a byte order mark");
+		diag_hint(diag, r, "save it as UTF-8 without one: sed -i '1s/^\\xef\\xbb\\xbf//' %s",
+			  at.src->path);
+		break;
+	case FLAW_CR:
+		r = diag_error(diag, at, "the line has a carriage return");
+		diag_hint(diag, r, "lines end with a newline alone: sed -i 's/\\r$//' %s",
+			  at.src->path);
+		break;
+	case FLAW_NUL:
+		diag_error(diag, at, "there is a NUL byte in this line; is this a text file?");
+		break;
+	case FLAW_UTF8:
+		diag_hint(diag, diag_error(diag, at, "this is not UTF-8"),
+			  "find the file's encoding and convert it with iconv");
+		break;
+	case FLAW_LINE:
+		r = diag_error(diag, at, "this line is longer than %u KiB", LINE_LIMIT >> 10);
+		diag_hint(diag, r, "a list goes on in the next line after a comma");
+		break;
+	case FLAWS:
+		break;
+	}
+}
+
+/* Reports the first of each kind of flaw; yields whether there was none. */
+static bool check_bytes(const struct source *src, struct diag *diag)
+{
+	const unsigned char *s = (const unsigned char *)src->text;
+	bool seen[FLAWS] = {false};
+	size_t start = 0, n;
+
+	if (src->len >= 3 && !memcmp(s, "\xef\xbb\xbf", 3)) {
+		report_flaw(diag, FLAW_BOM, (struct span){src, 0, 3});
+		seen[FLAW_BOM] = true;
+	}
+	for (size_t i = 0; i < src->len; i += n ? n : 1) {
+		enum flaw flaw = FLAWS;
+
+		n = utf8_len(s + i, src->len - i);
+		if (s[i] == '\n')
+			start = i + 1;
+		else if (s[i] == '\r')
+			flaw = FLAW_CR;
+		else if (!s[i])
+			flaw = FLAW_NUL;
+		else if (!n)
+			flaw = FLAW_UTF8;
+		else if (i - start > LINE_LIMIT)
+			flaw = FLAW_LINE;
+		if (flaw == FLAWS || seen[flaw])
+			continue;
+		report_flaw(diag, flaw,
+			    (struct span){src, (uint32_t)(flaw == FLAW_LINE ? start : i), 1});
+		seen[flaw] = true;
+	}
+	return !memchr(seen, true, sizeof(seen));
+}
+
+/* ---- the loader ---- */
+
+static struct source *source_of(struct buf *b, const char *path, struct arena *a,
+				struct diag *diag)
+{
+	struct source *src = source_add(a, path, buf_str(b), b->len);
+
+	sha256_hex(src->text, src->len, src->sha256);
+	return check_bytes(src, diag) ? src : NULL;
+}
+
+static struct source *files_read(struct loader *l, const char *path, struct span at,
+				 struct arena *a, struct diag *diag)
+{
+	struct source *src = NULL;
+	struct buf b = {0};
+
+	(void)l;
+	if (read_file(path, at, diag, &b))
+		src = source_of(&b, path, a, diag);
+	buf_free(&b);
+	return src;
+}
+
+struct source *source_stdin(struct arena *a, struct diag *diag)
+{
+	static const char path[] = "<standard input>";
+	struct source *src = NULL;
+	struct buf b = {0};
+	int err = read_bytes(STDIN_FILENO, &b);
+
+	if (err)
+		diag_error(diag, (struct span){0}, "cannot read %s: %s", path, strerror(-err));
+	else if (b.len > SIZE_LIMIT)
+		diag_error(diag, (struct span){0}, "%s is larger than %u MiB", path,
+			   SIZE_LIMIT >> 20);
+	else
+		src = source_of(&b, path, a, diag);
+	buf_free(&b);
+	return src;
+}
+
+static int path_cmp(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* SIZE_MAX if a directory could not be read: files unseen would be rules unsaid. */
+static size_t files_glob(struct loader *l, const char *pattern, struct arena *a, char ***paths)
+{
+	size_t n = SIZE_MAX;
+	glob_t g;
+	int err;
+
+	(void)l;
+	err = glob(pattern, GLOB_ERR | GLOB_NOSORT, NULL, &g);
+	if (err == GLOB_NOMATCH)
+		return 0;
+	if (!err) {
+		n = g.gl_pathc;
+		*paths = arena_alloc(a, (n + 1) * sizeof(**paths));
+		for (size_t i = 0; i < n; i++)
+			(*paths)[i] = arena_strdup(a, g.gl_pathv[i]);
+		/* By bytes: the order of rules must not depend on the locale. */
+		qsort(*paths, n, sizeof(**paths), path_cmp);
+	}
+	globfree(&g);
+	return n;
+}
+
+struct loader *loader_files(struct arena *a)
+{
+	struct loader *l = arena_new_of(a, struct loader);
+
+	l->read = files_read;
+	l->glob = files_glob;
+	return l;
+}

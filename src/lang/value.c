@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * words that stand for numbers, durations, rates, times of day and days <-> their values.
+ */
+#include <string.h>
+
+#include "lang/parse.h"
+
+#define DAY 86400u
+#define DURATION_MAX (3650ull * DAY)
+
+/* Decimal digits only, and at least one. */
+bool value_number(const char *s, size_t n, uint64_t max, uint64_t *out)
+{
+	uint64_t x = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (s[i] < '0' || s[i] > '9' || x > max / 10)
+			return false;
+		x = x * 10 + (uint64_t)(s[i] - '0');
+	}
+	if (!n || x > max)
+		return false;
+	*out = x;
+	return true;
+}
+
+static const struct {
+	char letter;
+	uint32_t seconds;
+} duration_units[] = {{'d', DAY}, {'h', 3600}, {'m', 60}, {'s', 1}};
+
+#define UNITS (sizeof(duration_units) / sizeof(duration_units[0]))
+
+/* duration = [ N "d" ] [ N "h" ] [ N "m" ] [ N "s" ], not nothing and not zero */
+bool value_duration(const char *s, uint64_t *seconds)
+{
+	uint64_t total = 0, part;
+
+	for (size_t u = 0; u < UNITS; u++) {
+		size_t n = strspn(s, "0123456789");
+
+		if (!n || s[n] != duration_units[u].letter)
+			continue;
+		if (!value_number(s, n, DURATION_MAX, &part))
+			return false;
+		total += part * duration_units[u].seconds;
+		s += n + 1;
+	}
+	if (*s || !total || total > DURATION_MAX)
+		return false;
+	*seconds = total;
+	return true;
+}
+
+void duration_print(struct buf *b, uint64_t seconds)
+{
+	for (size_t u = 0; u < UNITS; u++) {
+		uint64_t n = seconds / duration_units[u].seconds;
+
+		if (n)
+			buf_printf(b, "%llu%c", (unsigned long long)n, duration_units[u].letter);
+		seconds -= n * duration_units[u].seconds;
+	}
+}
+
+static const enum rate_unit rate_units[] = {RATE_SECOND, RATE_MINUTE, RATE_HOUR, RATE_DAY};
+
+const char *rate_unit_name(enum rate_unit unit)
+{
+	switch (unit) {
+	case RATE_SECOND:
+		return "second";
+	case RATE_MINUTE:
+		return "minute";
+	case RATE_HOUR:
+		return "hour";
+	case RATE_DAY:
+		return "day";
+	}
+	return "?";
+}
+
+/* rate = N "/" ( "second" | "minute" | "hour" | "day" ) */
+bool value_rate(const char *s, uint32_t *rate, enum rate_unit *unit)
+{
+	const char *slash = strchr(s, '/');
+	uint64_t n;
+
+	if (!slash || !value_number(s, (size_t)(slash - s), UINT32_MAX, &n) || !n)
+		return false;
+	for (size_t i = 0; i < sizeof(rate_units) / sizeof(rate_units[0]); i++) {
+		if (strcmp(slash + 1, rate_unit_name(rate_units[i])))
+			continue;
+		*rate = (uint32_t)n;
+		*unit = rate_units[i];
+		return true;
+	}
+	return false;
+}
+
+/* HH:MM up to 24:00 */
+static bool value_time(const char *s, size_t n, uint16_t *minutes)
+{
+	uint64_t h, m;
+
+	if (n != 5 || s[2] != ':' || !value_number(s, 2, 24, &h) || !value_number(s + 3, 2, 59, &m))
+		return false;
+	*minutes = (uint16_t)(h * 60 + m);
+	return *minutes <= 1440;
+}
+
+/* hours = TIME "-" TIME; over midnight if the second is earlier */
+bool value_hours(const char *s, uint16_t *from, uint16_t *to)
+{
+	return strlen(s) == 11 && s[5] == '-' && value_time(s, 5, from) && *from < 1440 &&
+	       value_time(s + 6, 5, to) && *from != *to;
+}
+
+/* The week as people read it; the value counts from Sunday. */
+static const char *const day_names[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
+
+static int day_number(const char *s, size_t n)
+{
+	for (int i = 0; i < 7; i++)
+		if (n == 3 && !memcmp(s, day_names[i], 3))
+			return i;
+	return -1;
+}
+
+static uint8_t day_bit(int day)
+{
+	return (uint8_t)(1u << (day + 1) % 7);
+}
+
+/* days = DAY [ "-" DAY ]; around the weekend if the second is earlier */
+bool value_days(const char *s, uint8_t *days)
+{
+	const char *dash = strchr(s, '-');
+	int from = day_number(s, dash ? (size_t)(dash - s) : strlen(s));
+	int to = dash ? day_number(dash + 1, strlen(dash + 1)) : from;
+
+	if (from < 0 || to < 0)
+		return false;
+	for (*days = day_bit(to); from != to; from = (from + 1) % 7)
+		*days |= day_bit(from);
+	return true;
+}
+
+void days_print(struct buf *b, uint8_t days)
+{
+	const char *comma = "";
+
+	for (int i = 0, j; i < 7; i = j + 1) {
+		for (j = i; j < 7 && days & day_bit(j);)
+			j++;
+		if (j == i)
+			continue;
+		buf_printf(b, j - i == 2 ? "%s%s, %s" : j - i > 2 ? "%s%s-%s" : "%s%s", comma,
+			   day_names[i], day_names[j - 1]);
+		comma = ", ";
+	}
+}

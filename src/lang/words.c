@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * The words of the language, and which words may be names.
+ */
+#include <string.h>
+
+#include "lang/parse.h"
+
+const char *const verb_words[] = {"allow", "drop", "reject", "inspect", NULL};
+
+const char *const qualifier_words[] = {"log",  "limit", "with", "mark",   "user", "hours",
+				       "days", "then",  "max",  "helper", NULL};
+
+/* from, define and netmap are kept free of names: they may get a meaning. */
+const char *const reserved_words[] = {
+	"allow",      "drop",    "reject",   "inspect",   "expect",    "forwarding", "zone",
+	"host",       "set",     "service",  "inspector", "include",   "masquerade", "snat",
+	"dnat",       "redirect", "netmap",  "clamp-mss", "define",    "self",       "any",
+	"zones",      "from",    "to",       "log",       "limit",     "burst",      "per",
+	"with",       "mark",    "user",     "hours",     "days",      "then",       "max",
+	"helper",     "hairpin", "deny",     "file",      "dynamic",   NULL,
+};
+
+const char *verb_name(enum verb v)
+{
+	return verb_words[v];
+}
+
+bool word_in(const char *const *list, const char *s, size_t n)
+{
+	for (; *list; list++)
+		if (strlen(*list) == n && !memcmp(*list, s, n))
+			return true;
+	return false;
+}
+
+bool word_is_reserved(const char *s)
+{
+	return word_in(reserved_words, s, strlen(s));
+}
+
+/* name = ( letter | "_" ) { letter | digit | "_" | "-" } */
+bool word_is_name(const char *s)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";
+	size_t n = strspn(s, letters);
+
+	return n && !s[n + strspn(s + n, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
+					 "0123456789-")];
+}
+
+const char *word_nearest(const char *const *list, const char *word)
+{
+	struct nearest near = {.word = word};
+
+	for (; *list; list++)
+		nearest_offer(&near, *list);
+	return near.best;
+}

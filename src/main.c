@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * argv -> a row of the command table.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/cmd.h"
+#include "config.h"
+
+#define DEFAULT_CONFIG "/etc/fwc/firewall.fwc"
+#define DEFAULT_STATE "/var/lib/fwc"
+
+static const struct command commands[] = {
+	{"compile", "[FILE] [-o DIR|-] [--dump=STAGE]", "turn a policy into a candidate for apply",
+	 "  -o, --output DIR   write the artefact there; - prints the nft script\n"
+	 "  --dump=STAGE       print a stage instead: tokens, ast, policy, ir or nft\n",
+	 cmd_compile},
+};
+
+#define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static const char global_help[] =
+	"  --config FILE      the policy (default " DEFAULT_CONFIG ")\n"
+	"  --state DIR        artefacts and state (default " DEFAULT_STATE ")\n"
+	"  --netns NAME       work in that network namespace, with a state directory of its own\n"
+	"  --json             print for programs (check, diff, apply, show, status)\n"
+	"  --color=WHEN       auto, always or never\n"
+	"  -v, --verbose      say more\n"
+	"  -h, --help         this text; after a command, that command's\n"
+	"  --version          print the version\n";
+
+static void usage(FILE *to)
+{
+	fputs("usage: fwc [OPTIONS] COMMAND [ARGUMENTS]\n\n"
+	      "fwc compiles a one-page firewall policy into one nftables ruleset.\n\ncommands:\n",
+	      to);
+	for (size_t i = 0; i < NCOMMANDS; i++)
+		fprintf(to, "  %-9s %s\n", commands[i].name, commands[i].summary);
+	fprintf(to, "\noptions:\n%s\nThe language: man fwc.policy. All of the rest: man fwc.\n",
+		global_help);
+}
+
+static void command_help(FILE *to, const struct command *c)
+{
+	fprintf(to, "usage: fwc %s %s\n\n%s\n", c->name, c->synopsis, c->summary);
+	if (*c->details)
+		fprintf(to, "\n%s", c->details);
+	fprintf(to, "\noptions of every command:\n%s", global_help);
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < NCOMMANDS; i++)
+		if (!strcmp(commands[i].name, name))
+			return &commands[i];
+	return NULL;
+}
+
+int usage_error(const char *name, const char *fmt, ...)
+{
+	const struct command *c = name ? find_command(name) : NULL;
+	va_list ap;
+
+	fputs("fwc: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	if (c)
+		fprintf(stderr, "\nusage: fwc %s %s\n", c->name, c->synopsis);
+	else
+		fputs("\n`fwc --help` lists the commands.\n", stderr);
+	return EXIT_WRONG;
+}
+
+struct args {
+	struct globals g;
+	const char *color;
+	bool help, version;
+	int argc;
+	char **argv; /* what is left: the command and its own arguments */
+};
+
+/* The value of --name=VALUE or --name VALUE if argv[*i] is that option. */
+static const char *option_value(int argc, char **argv, int *i, const char *name, bool *bad)
+{
+	size_t n = strlen(name);
+
+	if (strncmp(argv[*i], name, n))
+		return NULL;
+	if (argv[*i][n] == '=')
+		return argv[*i] + n + 1;
+	if (argv[*i][n])
+		return NULL;
+	if (*i + 1 >= argc) {
+		*bad = true;
+		return NULL;
+	}
+	return argv[++*i];
+}
+
+static bool take_flag(struct args *a, const char *arg)
+{
+	if (!strcmp(arg, "-v") || !strcmp(arg, "--verbose"))
+		a->g.verbose++;
+	else if (!strcmp(arg, "-h") || !strcmp(arg, "--help"))
+		a->help = true;
+	else if (!strcmp(arg, "--version"))
+		a->version = true;
+	else if (!strcmp(arg, "--json"))
+		a->g.json = true;
+	else
+		return false;
+	return true;
+}
+
+static int split_args(int argc, char **argv, struct args *a)
+{
+	const struct {
+		const char *name;
+		const char **to;
+	} valued[] = {{"--config", &a->g.config}, {"--state", &a->g.state},
+		      {"--netns", &a->g.netns}, {"--color", &a->color}};
+
+	for (int i = 1; i < argc; i++) {
+		bool taken = false, bad = false;
+
+		if (!strcmp(argv[i], "--")) {
+			while (i < argc)
+				a->argv[a->argc++] = argv[i++];
+			break;
+		}
+		for (size_t k = 0; k < 4 && !taken; k++) {
+			const char *value = option_value(argc, argv, &i, valued[k].name, &bad);
+
+			if (bad)
+				return usage_error(NULL, "%s needs a value", argv[i]);
+			if (value) {
+				*valued[k].to = value;
+				taken = true;
+			}
+		}
+		if (!taken && !take_flag(a, argv[i]))
+			a->argv[a->argc++] = argv[i];
+	}
+	return EXIT_FINE;
+}
+
+static int decide_color(struct args *a)
+{
+	if (!a->color || !strcmp(a->color, "auto"))
+		a->g.color = isatty(STDERR_FILENO) && isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+	else if (!strcmp(a->color, "always"))
+		a->g.color = true;
+	else if (strcmp(a->color, "never"))
+		return usage_error(NULL, "--color wants auto, always or never, not '%s'", a->color);
+	return EXIT_FINE;
+}
+
+static int run(struct args *a)
+{
+	char state[4096];
+	const struct command *c;
+
+	if (a->version) {
+		puts("fwc " PACKAGE_VERSION);
+		return EXIT_FINE;
+	}
+	if (a->argc == 0) {
+		usage(a->help ? stdout : stderr);
+		return a->help ? EXIT_FINE : EXIT_WRONG;
+	}
+	if (!strcmp(a->argv[0], "help") && a->argc > 1) {
+		a->help = true;
+		a->argv++;
+	} else if (!strcmp(a->argv[0], "help")) {
+		usage(stdout);
+		return EXIT_FINE;
+	}
+	c = find_command(a->argv[0]);
+	if (!c)
+		return usage_error(NULL, "there is no command '%s'", a->argv[0]);
+	if (a->help) {
+		command_help(stdout, c);
+		return EXIT_FINE;
+	}
+	if (a->g.netns && (!*a->g.netns || strchr(a->g.netns, '/') || *a->g.netns == '.'))
+		return usage_error(NULL, "'%s' is no name of a network namespace", a->g.netns);
+	if (!a->g.config)
+		a->g.config = DEFAULT_CONFIG;
+	if (!a->g.state && a->g.netns) {
+		snprintf(state, sizeof(state), DEFAULT_STATE "/netns/%s", a->g.netns);
+		a->g.state = state;
+	} else if (!a->g.state) {
+		a->g.state = DEFAULT_STATE;
+	}
+	return c->run(&a->g, a->argc, a->argv);
+}
+
+int main(int argc, char **argv)
+{
+	struct args a = {0};
+	int rc;
+
+	a.argv = calloc((size_t)argc + 1, sizeof(*a.argv));
+	if (!a.argv)
+		return EXIT_SYSTEM;
+	rc = split_args(argc, argv, &a);
+	if (!rc)
+		rc = decide_color(&a);
+	if (!rc) {
+		char **all = a.argv;
+
+		rc = run(&a);
+		free(all);
+	} else {
+		free(a.argv);
+	}
+	if (fflush(stdout) || ferror(stdout)) {
+		fputs("fwc: cannot write to standard output\n", stderr);
+		rc = rc ? rc : EXIT_SYSTEM;
+	}
+	return rc;
+}

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Two rulesets -> the names of objects in which they differ.
+ */
+#include "nft/compare.h"
+
+#include <string.h>
+
+static bool uses(const struct ir_stmt *s, enum field f)
+{
+	const struct ir_sel *sel = s->kind == IR_MATCH	? &s->match.sel
+				   : s->kind == IR_VMAP ? &s->vmap.sel
+							: NULL;
+
+	for (int i = 0; sel && i < sel->n; i++) {
+		if (sel->f[i] == f)
+			return true;
+	}
+	return false;
+}
+
+static bool rule_uses(const struct ir_rule *r, const enum field *f, size_t n)
+{
+	for (size_t i = 0; i < r->stmts.n; i++) {
+		for (size_t k = 0; k < n; k++) {
+			if (uses(&r->stmts.v[i], f[k]))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* `FIELD VALUE`, nothing else: yields the value. */
+static bool plain_test(const struct ir_stmt *s, enum field f, unsigned *value)
+{
+	const struct ir_elem *e;
+
+	if (s->kind != IR_MATCH || s->match.op != OP_EQ || s->match.set || s->match.sel.n != 1 ||
+	    s->match.sel.f[0] != f || s->match.sel.mask[0] || s->match.values.n != 1)
+		return false;
+	e = &s->match.values.v[0];
+	*value = (unsigned)e->key[0].lo;
+	return e->key[0].lo == e->key[0].hi;
+}
+
+static unsigned rule_l4proto(const struct ir_rule *r)
+{
+	unsigned proto;
+
+	for (size_t i = 0; i < r->stmts.n; i++) {
+		if (plain_test(&r->stmts.v[i], F_L4PROTO, &proto))
+			return proto;
+	}
+	return 0;
+}
+
+static bool family_implied(const struct ir_rule *r, unsigned nfproto)
+{
+	static const enum field v4[] = {F_IP_SADDR, F_IP_DADDR, F_ICMP_TYPE};
+	static const enum field v6[] = {F_IP6_SADDR, F_IP6_DADDR, F_IP6_HOPLIMIT, F_ICMPV6_TYPE};
+	unsigned l4 = rule_l4proto(r);
+
+	/* the listing leaves the family out before `meta l4proto icmp`, too */
+	return nfproto == 2 ? l4 == 1 || rule_uses(r, v4, 3) : l4 == 58 || rule_uses(r, v6, 4);
+}
+
+static const struct {
+	unsigned proto;
+	enum field sport, dport, other;
+} transports[] = {
+	{6, F_TCP_SPORT, F_TCP_DPORT, F_TCP_FLAGS},
+	{17, F_UDP_SPORT, F_UDP_DPORT, F_UDP_DPORT},
+	{33, F_DCCP_DPORT, F_DCCP_DPORT, F_DCCP_DPORT},
+	{132, F_SCTP_DPORT, F_SCTP_DPORT, F_SCTP_DPORT},
+	{136, F_UDPLITE_DPORT, F_UDPLITE_DPORT, F_UDPLITE_DPORT},
+	{1, F_ICMP_TYPE, F_ICMP_TYPE, F_ICMP_TYPE},
+	{58, F_ICMPV6_TYPE, F_ICMPV6_TYPE, F_ICMPV6_TYPE},
+};
+
+static bool transport_implied(const struct ir_rule *r, unsigned proto)
+{
+	for (size_t i = 0; i < sizeof(transports) / sizeof(transports[0]); i++) {
+		const enum field f[] = {transports[i].sport, transports[i].dport,
+					transports[i].other};
+
+		if (transports[i].proto == proto)
+			return rule_uses(r, f, 3);
+	}
+	return false;
+}
+
+static void name_ports(struct ir_sel *sel, unsigned proto)
+{
+	if (sel->n != 1 || (proto != 6 && proto != 17))
+		return;
+	if (sel->f[0] == F_TH_DPORT)
+		sel->f[0] = proto == 6 ? F_TCP_DPORT : F_UDP_DPORT;
+	else if (sel->f[0] == F_TH_SPORT)
+		sel->f[0] = proto == 6 ? F_TCP_SPORT : F_UDP_SPORT;
+}
+
+static int elem_cmp(const void *x, const void *y)
+{
+	const struct ir_elem *a = x, *b = y;
+
+	for (int i = 0; i < IR_MAX_CONCAT; i++) {
+		if (a->key[i].lo != b->key[i].lo)
+			return a->key[i].lo < b->key[i].lo ? -1 : 1;
+		if (a->key[i].hi != b->key[i].hi)
+			return a->key[i].hi < b->key[i].hi ? -1 : 1;
+	}
+	return 0;
+}
+
+static bool ordered(enum field f)
+{
+	enum field_format format = field_table[f].format;
+
+	return format != FMT_CT_STATE && format != FMT_CT_STATUS && format != FMT_TCP_FLAGS &&
+	       format != FMT_IFNAME;
+}
+
+static struct ir_elems sorted(struct arena *a, const struct ir_elems *in, bool keep_volatile)
+{
+	struct ir_elems out = {0};
+	const struct ir_elem *e;
+
+	vec_each(in, e) {
+		if (keep_volatile || !e->volatile_elem)
+			vec_push(a, &out, *e);
+	}
+	if (out.n > 1)
+		qsort(out.v, out.n, sizeof(*out.v), elem_cmp);
+	return out;
+}
+
+/* Of one field, sorted, without comments: neighbours become one interval. */
+static void join(struct ir_elems *e)
+{
+	size_t out = 0;
+
+	for (size_t i = 1; i < e->n; i++) {
+		struct ival *last = &e->v[out].key[0], *next = &e->v[i].key[0];
+
+		if (last->hi == ~(u128)0 || next->lo <= last->hi + 1) {
+			if (next->hi > last->hi)
+				last->hi = next->hi;
+		} else {
+			e->v[++out] = e->v[i];
+		}
+	}
+	if (e->n)
+		e->n = out + 1;
+}
+
+static bool keep_stmt(const struct ir_rule *r, const struct ir_stmt *s)
+{
+	unsigned value;
+
+	if (plain_test(s, F_NFPROTO, &value))
+		return !family_implied(r, value);
+	if (plain_test(s, F_L4PROTO, &value))
+		return !transport_implied(r, value);
+	return true;
+}
+
+struct ir_rule normal_rule(struct arena *a, const struct ir_rule *in)
+{
+	unsigned proto = rule_l4proto(in);
+	struct ir_rule all = *in, out = *in;
+	struct ir_stmt *s;
+
+	memset(&all.stmts, 0, sizeof(all.stmts));
+	memset(&out.stmts, 0, sizeof(out.stmts));
+	vec_each(&in->stmts, s)
+		vec_push(a, &all.stmts, *s);
+	vec_each(&all.stmts, s) {
+		if (s->kind == IR_VMAP)
+			name_ports(&s->vmap.sel, proto);
+		if (s->kind != IR_MATCH)
+			continue;
+		name_ports(&s->match.sel, proto);
+		s->match.values = sorted(a, &s->match.values, true);
+		if (s->match.sel.n == 1 && ordered(s->match.sel.f[0]))
+			join(&s->match.values);
+	}
+	vec_each(&all.stmts, s) {
+		if (keep_stmt(&all, s))
+			vec_push(a, &out.stmts, *s);
+	}
+	return out;
+}
+
+struct ir_set normal_set(struct arena *a, const struct ir_set *in)
+{
+	struct ir_set out = *in;
+	bool bare = !in->is_map && in->interval && in->nkeys == 1 && ordered(in->keys[0]);
+	const struct ir_elem *e;
+
+	if (in->dynamic) {
+		out.elems = (struct ir_elems){0};
+		return out;
+	}
+	out.elems = sorted(a, &in->elems, false);
+	vec_each(&out.elems, e)
+		bare = bare && !e->comment;
+	if (bare)
+		join(&out.elems);
+	return out;
+}
+
+static const char *taken(struct arena *a, struct buf *b)
+{
+	const char *s = arena_strdup(a, buf_str(b));
+
+	buf_free(b);
+	return s;
+}
+
+const char *canonical_rule(struct arena *a, const struct ir_rule *r)
+{
+	struct ir_rule n = normal_rule(a, r);
+	struct buf b = {0};
+
+	emit_rule(&b, &n);
+	return taken(a, &b);
+}
+
+const char *canonical_chain(struct arena *a, const struct ir_chain *c)
+{
+	struct ir_chain n = *c;
+	struct buf b = {0};
+
+	memset(&n.rules, 0, sizeof(n.rules));
+	for (size_t i = 0; i < c->rules.n; i++)
+		vec_push(a, &n.rules, normal_rule(a, &c->rules.v[i]));
+	emit_chain(&b, &n, false);
+	return taken(a, &b);
+}
+
+const char *canonical_set(struct arena *a, const struct ir_set *s)
+{
+	struct ir_set n = normal_set(a, s);
+	struct buf b = {0};
+
+	emit_set(&b, &n, false);
+	return taken(a, &b);
+}
+
+static void reach_set(const struct ir_ruleset *r, const char *name, struct map *out)
+{
+	struct ir_set *s = name ? ruleset_set(r, name) : NULL;
+	const char *key;
+	const struct ir_elem *e;
+
+	if (!s)
+		return;
+	key = arena_printf(out->arena, "s:%s", name);
+	if (map_get(out, key))
+		return;
+	map_put(out, key, s);
+	vec_each(&s->elems, e) {
+		if (e->verdict.target)
+			chain_reach(r, e->verdict.target, out);
+	}
+}
+
+static void reach_stmt(const struct ir_ruleset *r, const struct ir_stmt *s, struct map *out)
+{
+	const struct ir_elem *e;
+
+	switch (s->kind) {
+	case IR_MATCH:
+		reach_set(r, s->match.set, out);
+		break;
+	case IR_VMAP:
+		reach_set(r, s->vmap.map, out);
+		vec_each(&s->vmap.elems, e) {
+			if (e->verdict.target)
+				chain_reach(r, e->verdict.target, out);
+		}
+		break;
+	case IR_ADD:
+		reach_set(r, s->add.set, out);
+		break;
+	case IR_VERDICT:
+		if (s->verdict.target)
+			chain_reach(r, s->verdict.target, out);
+		break;
+	case IR_COUNTER:
+	case IR_LIMIT:
+	case IR_CT_COUNT:
+	case IR_LOG:
+	case IR_REJECT:
+	case IR_NAT:
+	case IR_MSS:
+	case IR_UNKNOWN:
+		break;
+	}
+}
+
+/* Recursion is as deep as the kernel lets jumps nest: it refuses loops and more than 16 levels. */
+void chain_reach(const struct ir_ruleset *r, const char *chain, struct map *out)
+{
+	struct ir_chain *c = ruleset_chain(r, chain);
+	const char *key = arena_printf(out->arena, "c:%s", chain);
+
+	if (!c || map_get(out, key))
+		return;
+	map_put(out, key, c);
+	for (size_t i = 0; i < c->rules.n; i++) {
+		for (size_t k = 0; k < c->rules.v[i].stmts.n; k++)
+			reach_stmt(r, &c->rules.v[i].stmts.v[k], out);
+	}
+}
+
+void ruleset_reach(const struct ir_ruleset *r, struct map *out)
+{
+	struct ir_chain **c;
+
+	vec_each(&r->chains, c) {
+		if ((*c)->base.hook)
+			chain_reach(r, (*c)->name, out);
+	}
+}
+
+static void compare_object(struct arena *a, const char *key, const struct ir_ruleset *left,
+			   const struct ir_ruleset *right, struct differences *out)
+{
+	bool chain = key[0] == 'c';
+	const struct ir_chain *lc = chain ? ruleset_chain(left, key + 2) : NULL;
+	const struct ir_chain *rc = chain ? ruleset_chain(right, key + 2) : NULL;
+	const struct ir_set *ls = chain ? NULL : ruleset_set(left, key + 2);
+	const struct ir_set *rs = chain ? NULL : ruleset_set(right, key + 2);
+	struct difference d = {.name = key + 2};
+
+	d.kind = chain ? "chain" : (ls ? ls : rs)->is_map ? "map" : "set";
+	if (lc || ls)
+		d.left = lc ? canonical_chain(a, lc) : canonical_set(a, ls);
+	if (rc || rs)
+		d.right = rc ? canonical_chain(a, rc) : canonical_set(a, rs);
+	if (!d.left || !d.right || strcmp(d.left, d.right) != 0)
+		vec_push(a, out, d);
+}
+
+void ruleset_compare(struct arena *a, const struct ir_ruleset *left,
+		     const struct ir_ruleset *right, const struct map *within,
+		     struct differences *out)
+{
+	const struct map_entry *e;
+
+	vec_each(&left->by_name->entries, e) {
+		if (!within || map_get(within, e->key))
+			compare_object(a, e->key, left, right, out);
+	}
+	vec_each(&right->by_name->entries, e) {
+		if ((!within || map_get(within, e->key)) && !map_get(left->by_name, e->key))
+			compare_object(a, e->key, left, right, out);
+	}
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Two rulesets, object by object: equal when their canonical texts are.
+ */
+#ifndef FWC_COMPARE_H
+#define FWC_COMPARE_H
+
+#include "nft/nft.h"
+#include "util/map.h"
+
+struct difference {
+	const char *name;
+	const char *kind;         /* "chain", "set", "map" */
+	const char *left, *right; /* canonical text; NULL where that side has no such object */
+};
+
+struct differences {
+	struct difference *v;
+	size_t n, cap;
+};
+
+/* A rule as the kernel's listing would say it: tests that others imply are left out, a port of one
+ * protocol is that protocol's, values are sorted and joined. */
+struct ir_rule normal_rule(struct arena *a, const struct ir_rule *r);
+/* Elements of run time left out, ranges of plain interval sets joined. */
+struct ir_set normal_set(struct arena *a, const struct ir_set *s);
+
+const char *canonical_rule(struct arena *a, const struct ir_rule *r);
+const char *canonical_chain(struct arena *a, const struct ir_chain *c);
+const char *canonical_set(struct arena *a, const struct ir_set *s);
+
+/* "c:NAME" -> chain and "s:NAME" -> set for all that base chains lead to, themselves included. */
+void ruleset_reach(const struct ir_ruleset *r, struct map *out);
+/* The same from one chain. */
+void chain_reach(const struct ir_ruleset *r, const char *chain, struct map *out);
+
+/* Objects of both sides; with `within`, only those whose key ("c:NAME") is in it. */
+void ruleset_compare(struct arena *a, const struct ir_ruleset *left,
+		     const struct ir_ruleset *right, const struct map *within,
+		     struct differences *out);
+
+#endif

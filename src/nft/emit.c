@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * ruleset IR -> nft script, in the words that `nft list` itself uses.
+ */
+#include <string.h>
+
+#include "nft/nft.h"
+
+static void put_comment(struct buf *out, const char *comment)
+{
+	if (comment)
+		buf_printf(out, " comment \"%s\"", comment);
+}
+
+static void put_verdict(struct buf *out, const struct ir_verdict *v)
+{
+	switch (v->kind) {
+	case V_NONE:
+		break;
+	case V_ACCEPT:
+		buf_puts(out, "accept");
+		break;
+	case V_DROP:
+		buf_puts(out, "drop");
+		break;
+	case V_RETURN:
+		buf_puts(out, "return");
+		break;
+	case V_CONTINUE:
+		buf_puts(out, "continue");
+		break;
+	case V_JUMP:
+		buf_printf(out, "jump %s", v->target);
+		break;
+	case V_GOTO:
+		buf_printf(out, "goto %s", v->target);
+		break;
+	}
+}
+
+static void put_sel(struct buf *out, const struct ir_sel *sel)
+{
+	for (int i = 0; i < sel->n; i++) {
+		if (i)
+			buf_puts(out, " . ");
+		buf_puts(out, field_table[sel->f[i]].nft);
+		if (sel->mask[i] && sel->f[i] != F_TCP_FLAGS) {
+			buf_puts(out, " & ");
+			emit_value(out, sel->f[i], (struct ival){sel->mask[i], sel->mask[i]});
+		}
+	}
+}
+
+static void put_unit(struct buf *out, uint32_t per)
+{
+	buf_puts(out, per == 1 ? "second" : per == 60 ? "minute" : per == 3600 ? "hour" : "day");
+}
+
+static void put_limit(struct buf *out, const struct ir_limit *l)
+{
+	buf_printf(out, "limit rate %s%u/", l->over ? "over " : "", l->rate);
+	put_unit(out, l->per);
+	buf_printf(out, " burst %u packets", l->burst);
+}
+
+static void put_duration(struct buf *out, uint64_t s)
+{
+	static const struct {
+		unsigned seconds;
+		char letter;
+	} units[] = {{86400, 'd'}, {3600, 'h'}, {60, 'm'}, {1, 's'}};
+
+	for (int i = 0; i < 4; i++) {
+		if (s >= units[i].seconds)
+			buf_printf(out, "%llu%c", (unsigned long long)(s / units[i].seconds),
+				   units[i].letter);
+		s %= units[i].seconds;
+	}
+}
+
+static void put_values(struct buf *out, const struct ir_sel *sel, const struct ir_elems *values)
+{
+	if (values->n == 1) {
+		emit_key(out, sel->f, sel->n, values->v[0].key);
+		return;
+	}
+	buf_puts(out, "{ ");
+	for (size_t i = 0; i < values->n; i++) {
+		if (i)
+			buf_puts(out, ", ");
+		emit_key(out, sel->f, sel->n, values->v[i].key);
+	}
+	buf_puts(out, " }");
+}
+
+/* `tcp flags syn / fin,syn,rst,ack`: the value under a mask, as nft lists it. */
+static void put_masked_flags(struct buf *out, const struct ir_stmt *s)
+{
+	u128 mask = s->match.sel.mask[0];
+
+	buf_printf(out, "tcp flags %s", s->match.op == OP_NE ? "!= " : "");
+	emit_value(out, F_TCP_FLAGS, s->match.values.v[0].key[0]);
+	buf_puts(out, " / ");
+	emit_value(out, F_TCP_FLAGS, (struct ival){mask, mask});
+}
+
+static void put_match(struct buf *out, const struct ir_stmt *s)
+{
+	if (s->match.sel.f[0] == F_TCP_FLAGS && s->match.sel.mask[0]) {
+		put_masked_flags(out, s);
+		return;
+	}
+	put_sel(out, &s->match.sel);
+	buf_puts(out, s->match.op == OP_NE ? " != " : " ");
+	if (s->match.set)
+		buf_printf(out, "@%s", s->match.set);
+	else
+		put_values(out, &s->match.sel, &s->match.values);
+}
+
+static void put_vmap(struct buf *out, const struct ir_stmt *s)
+{
+	put_sel(out, &s->vmap.sel);
+	if (s->vmap.map) {
+		buf_printf(out, " vmap @%s", s->vmap.map);
+		return;
+	}
+	buf_puts(out, " vmap { ");
+	for (size_t i = 0; i < s->vmap.elems.n; i++) {
+		if (i)
+			buf_puts(out, ", ");
+		emit_key(out, s->vmap.sel.f, s->vmap.sel.n, s->vmap.elems.v[i].key);
+		buf_puts(out, " : ");
+		put_verdict(out, &s->vmap.elems.v[i].verdict);
+	}
+	buf_puts(out, " }");
+}
+
+static void put_nat_address(struct buf *out, const struct ir_stmt *s)
+{
+	const struct ir_elems *to = &s->nat.to;
+	enum family fam = s->nat.family;
+	bool brackets = fam == FAM_IP6 && s->nat.port && to->n == 1;
+
+	if (to->n == 1) {
+		struct ival iv = to->v[0].key[0];
+
+		buf_puts(out, brackets ? "[" : "");
+		addr_print(out, fam, iv.lo);
+		if (iv.hi != iv.lo) {
+			buf_putc(out, '-');
+			addr_print(out, fam, iv.hi);
+		}
+		buf_puts(out, brackets ? "]" : "");
+		return;
+	}
+	buf_printf(out, "numgen inc mod %zu map { ", to->n);
+	for (size_t i = 0; i < to->n; i++) {
+		buf_printf(out, "%s%zu : ", i ? ", " : "", i);
+		addr_print(out, fam, to->v[i].key[0].lo);
+	}
+	buf_puts(out, " }");
+}
+
+static void put_nat(struct buf *out, const struct ir_stmt *s)
+{
+	static const char *const names[] = {"masquerade", "snat", "dnat", "redirect"};
+
+	buf_puts(out, names[s->nat.kind]);
+	if (s->nat.to.n) {
+		buf_puts(out, s->nat.family == FAM_IP4 ? " ip to " : " ip6 to ");
+		put_nat_address(out, s);
+	} else if (s->nat.port) {
+		buf_puts(out, " to ");
+	}
+	if (s->nat.port)
+		buf_printf(out, ":%u", s->nat.port);
+}
+
+static void put_add(struct buf *out, const struct ir_stmt *s)
+{
+	buf_printf(out, "%s @%s { ", s->add.update ? "update" : "add", s->add.set);
+	put_sel(out, &s->add.key);
+	if (s->add.timeout) {
+		buf_puts(out, " timeout ");
+		put_duration(out, s->add.timeout);
+	}
+	if (s->add.has_limit) {
+		buf_putc(out, ' ');
+		put_limit(out, &s->add.limit);
+	}
+	if (s->add.has_ct_count)
+		buf_printf(out, " ct count over %u", s->add.ct_count);
+	buf_puts(out, " }");
+}
+
+static void put_stmt(struct buf *out, const struct ir_stmt *s)
+{
+	switch (s->kind) {
+	case IR_MATCH:
+		put_match(out, s);
+		break;
+	case IR_VMAP:
+		put_vmap(out, s);
+		break;
+	case IR_COUNTER:
+		buf_puts(out, "counter");
+		break;
+	case IR_LIMIT:
+		put_limit(out, &s->limit);
+		break;
+	case IR_CT_COUNT:
+		buf_printf(out, "ct count over %u", s->ct_count);
+		break;
+	case IR_LOG:
+		buf_printf(out, "log prefix \"%s\"", s->log_prefix);
+		break;
+	case IR_REJECT:
+		buf_puts(out, s->reject == REJECT_TCP_RESET ? "reject with tcp reset"
+							    : "reject with icmpx admin-prohibited");
+		break;
+	case IR_NAT:
+		put_nat(out, s);
+		break;
+	case IR_MSS:
+		buf_puts(out, "tcp option maxseg size set ");
+		if (s->mss)
+			buf_printf(out, "%u", s->mss);
+		else
+			buf_puts(out, "rt mtu");
+		break;
+	case IR_ADD:
+		put_add(out, s);
+		break;
+	case IR_VERDICT:
+		put_verdict(out, &s->verdict);
+		break;
+	case IR_UNKNOWN:
+		buf_printf(out, "?%s", s->unknown);
+		break;
+	}
+}
+
+void emit_rule(struct buf *out, const struct ir_rule *r)
+{
+	const char *space = "";
+
+	for (size_t i = 0; i < r->stmts.n; i++) {
+		buf_puts(out, space);
+		put_stmt(out, &r->stmts.v[i]);
+		space = " ";
+	}
+	put_comment(out, r->comment);
+}
+
+/* A path within a script comment: nothing in it may end the line. */
+static void put_path(struct buf *out, const char *path)
+{
+	for (; *path; path++)
+		buf_putc(out, (unsigned char)*path < ' ' || *path == 127 ? '?' : *path);
+}
+
+static void put_place(struct buf *out, struct span at, const char *indent)
+{
+	if (!at.src)
+		return;
+	buf_printf(out, "%s# ", indent);
+	put_path(out, at.src->path);
+	buf_printf(out, ":%u\n", span_line(at));
+}
+
+static void put_base(struct buf *out, const struct ir_base *b)
+{
+	static const struct {
+		int value;
+		const char *name;
+	} names[] = {{0, "filter"}, {-100, "dstnat"}, {100, "srcnat"}};
+
+	buf_printf(out, "\t\ttype %s hook %s priority ", b->type, b->hook);
+	for (int i = 0; i < 3; i++) {
+		if (names[i].value == b->priority) {
+			buf_puts(out, names[i].name);
+			break;
+		}
+		if (i == 2)
+			buf_printf(out, "%d", b->priority);
+	}
+	buf_printf(out, "; policy %s;\n", b->policy_drop ? "drop" : "accept");
+}
+
+void emit_chain(struct buf *out, const struct ir_chain *c, bool with_places)
+{
+	buf_printf(out, "\tchain %s {\n", c->name);
+	if (c->base.hook)
+		put_base(out, &c->base);
+	for (size_t i = 0; i < c->rules.n; i++) {
+		if (with_places)
+			put_place(out, c->rules.v[i].at, "\t\t");
+		buf_puts(out, "\t\t");
+		emit_rule(out, &c->rules.v[i]);
+		buf_putc(out, '\n');
+	}
+	buf_puts(out, "\t}\n");
+}
+
+void emit_elem(struct buf *out, const struct ir_set *s, const struct ir_elem *e)
+{
+	emit_key(out, s->keys, s->nkeys, e->key);
+	if (e->has_counter || s->counter)
+		buf_puts(out, " counter");
+	put_comment(out, e->comment);
+	if (s->is_map) {
+		buf_puts(out, " : ");
+		put_verdict(out, &e->verdict);
+	}
+}
+
+static void put_type(struct buf *out, const struct ir_set *s)
+{
+	buf_puts(out, "\t\ttype ");
+	if (s->type) {
+		buf_puts(out, s->type);
+	} else {
+		for (int i = 0; i < s->nkeys; i++)
+			buf_printf(out, "%s%s", i ? " . " : "", field_table[s->keys[i]].set_type);
+	}
+	buf_puts(out, s->is_map ? " : verdict\n" : "\n");
+}
+
+static void put_elems(struct buf *out, const struct ir_set *s, bool with_places)
+{
+	bool first = true;
+
+	for (size_t i = 0; i < s->elems.n; i++) {
+		if (s->elems.v[i].volatile_elem)
+			continue;
+		buf_puts(out, first ? "\t\telements = {\n" : ",\n");
+		first = false;
+		if (with_places)
+			put_place(out, s->elems.v[i].at, "\t\t\t");
+		buf_puts(out, "\t\t\t");
+		emit_elem(out, s, &s->elems.v[i]);
+	}
+	if (!first)
+		buf_puts(out, "\n\t\t}\n");
+}
+
+void emit_set(struct buf *out, const struct ir_set *s, bool with_places)
+{
+	buf_printf(out, "\t%s %s {\n", s->is_map ? "map" : "set", s->name);
+	put_type(out, s);
+	if (s->size)
+		buf_printf(out, "\t\tsize %u\n", s->size);
+	if (s->dynamic)
+		buf_printf(out, "\t\tflags dynamic%s\n", s->timeout ? ",timeout" : "");
+	else if (s->interval)
+		buf_puts(out, "\t\tflags interval\n");
+	if (s->timeout) {
+		buf_puts(out, "\t\ttimeout ");
+		put_duration(out, s->timeout);
+		buf_putc(out, '\n');
+	}
+	if (s->counter)
+		buf_puts(out, "\t\tcounter\n");
+	if (!s->dynamic)
+		put_elems(out, s, with_places);
+	buf_puts(out, "\t}\n");
+}
+
+static void put_header(struct buf *out, const char *policy_path)
+{
+	buf_puts(out, "#!/usr/sbin/nft -f\n# Compiled by fwc from ");
+	put_path(out, policy_path);
+	buf_puts(out, ". Do not edit: change the policy and compile again.\n"
+			"# `fwc apply` loads this without a gap. Loading it by `nft -f` works on any host and any\n"
+			"# number of times, but connections may be dropped or let through while it loads.\n\n"
+			"add table inet " IR_TABLE "\n"
+			"flush table inet " IR_TABLE "\n"
+			"table inet " IR_TABLE " {\n");
+}
+
+void emit_script(struct buf *out, struct ir_ruleset *r, const char *policy_path)
+{
+	put_header(out, policy_path);
+	for (size_t i = 0; i < r->sets.n; i++) {
+		r->sets.v[i]->text_off = out->len;
+		emit_set(out, r->sets.v[i], true);
+		r->sets.v[i]->text_len = out->len - r->sets.v[i]->text_off;
+		buf_putc(out, '\n');
+	}
+	for (size_t i = 0; i < r->chains.n; i++) {
+		r->chains.v[i]->text_off = out->len;
+		emit_chain(out, r->chains.v[i], true);
+		r->chains.v[i]->text_len = out->len - r->chains.v[i]->text_off;
+		buf_putc(out, '\n');
+	}
+	buf_puts(out, "}\n");
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * The selectors that fwc uses: one row each.
+ */
+#include "nft/ir.h"
+
+const struct field_info field_table[NFIELDS] = {
+	[F_NFPROTO] = {"meta nfproto", "nf_proto", 8, FMT_NFPROTO, "meta", NULL, "nfproto"},
+	[F_L4PROTO] = {"meta l4proto", "inet_proto", 8, FMT_L4PROTO, "meta", NULL, "l4proto"},
+	[F_IIFNAME] = {"iifname", "ifname", 128, FMT_IFNAME, "meta", NULL, "iifname"},
+	[F_OIFNAME] = {"oifname", "ifname", 128, FMT_IFNAME, "meta", NULL, "oifname"},
+	[F_IIF] = {"iif", NULL, 32, FMT_NUMBER, "meta", NULL, "iif"},
+	[F_MARK] = {"meta mark", "mark", 32, FMT_HEX, "meta", NULL, "mark"},
+	[F_SKUID] = {"meta skuid", "uid", 32, FMT_NUMBER, "meta", NULL, "skuid"},
+	[F_HOUR] = {"meta hour", NULL, 32, FMT_HOUR, "meta", NULL, "hour"},
+	[F_DAY] = {"meta day", NULL, 8, FMT_DAY, "meta", NULL, "day"},
+	[F_CT_STATE] = {"ct state", NULL, 32, FMT_CT_STATE, "ct", NULL, "state"},
+	[F_CT_STATUS] = {"ct status", NULL, 32, FMT_CT_STATUS, "ct", NULL, "status"},
+	[F_IP_SADDR] = {"ip saddr", "ipv4_addr", 32, FMT_IP4, "payload", "ip", "saddr"},
+	[F_IP_DADDR] = {"ip daddr", "ipv4_addr", 32, FMT_IP4, "payload", "ip", "daddr"},
+	[F_IP6_SADDR] = {"ip6 saddr", "ipv6_addr", 128, FMT_IP6, "payload", "ip6", "saddr"},
+	[F_IP6_DADDR] = {"ip6 daddr", "ipv6_addr", 128, FMT_IP6, "payload", "ip6", "daddr"},
+	[F_IP6_HOPLIMIT] = {"ip6 hoplimit", NULL, 8, FMT_NUMBER, "payload", "ip6", "hoplimit"},
+	[F_TCP_SPORT] = {"tcp sport", "inet_service", 16, FMT_NUMBER, "payload", "tcp", "sport"},
+	[F_TCP_DPORT] = {"tcp dport", "inet_service", 16, FMT_NUMBER, "payload", "tcp", "dport"},
+	[F_UDP_SPORT] = {"udp sport", "inet_service", 16, FMT_NUMBER, "payload", "udp", "sport"},
+	[F_UDP_DPORT] = {"udp dport", "inet_service", 16, FMT_NUMBER, "payload", "udp", "dport"},
+	[F_SCTP_DPORT] = {"sctp dport", "inet_service", 16, FMT_NUMBER, "payload", "sctp", "dport"},
+	[F_DCCP_DPORT] = {"dccp dport", "inet_service", 16, FMT_NUMBER, "payload", "dccp", "dport"},
+	[F_UDPLITE_DPORT] = {"udplite dport", "inet_service", 16, FMT_NUMBER, "payload", "udplite",
+			     "dport"},
+	[F_TH_SPORT] = {"th sport", "inet_service", 16, FMT_NUMBER, "payload", "th", "sport"},
+	[F_TH_DPORT] = {"th dport", "inet_service", 16, FMT_NUMBER, "payload", "th", "dport"},
+	[F_TCP_FLAGS] = {"tcp flags", NULL, 8, FMT_TCP_FLAGS, "payload", "tcp", "flags"},
+	[F_ICMP_TYPE] = {"icmp type", "icmp_type", 8, FMT_ICMP, "payload", "icmp", "type"},
+	[F_ICMPV6_TYPE] = {"icmpv6 type", "icmpv6_type", 8, FMT_ICMPV6, "payload", "icmpv6", "type"},
+	[F_FIB_SADDR_TYPE] = {"fib saddr type", NULL, 32, FMT_FIB_TYPE, "fib", "saddr", "type"},
+	[F_FIB_DADDR_TYPE] = {"fib daddr type", NULL, 32, FMT_FIB_TYPE, "fib", "daddr", "type"},
+	[F_FIB_DADDR_IIF_TYPE] = {"fib daddr . iif type", NULL, 32, FMT_FIB_TYPE, "fib",
+				  "daddr iif", "type"},
+	[F_CT_COUNT] = {"ct count", NULL, 32, FMT_NUMBER, "ct", NULL, "count"},
+};

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * A policy -> the whole ruleset: base chains, what every hook begins with, and dispatch by interface
+ * name to one chain for each pair of places.
+ *
+ *	forward -> forward.HASH: iifname vmap -> from-lan.HASH: oifname vmap -> lan-wan.HASH
+ *
+ * Exact names are looked up before wildcards, so they win; a packet of an interface in no zone
+ * misses both and meets the rules that stand behind the look-ups.
+ */
+#include "nft/lower.h"
+
+#include <netinet/in.h>
+#include <string.h>
+
+static const char *place_name(struct lower *l, int place)
+{
+	if (place == PLACE_SELF)
+		return "self";
+	if (place == PLACE_OTHER)
+		return "other";
+	return l->p->zones.v[place].name;
+}
+
+static struct ir_rule builtin(struct lower *l, const char *comment)
+{
+	return (struct ir_rule){.comment = comment_text(l, comment)};
+}
+
+static void push_counted(struct lower *l, struct ir_chain *c, struct ir_rule r,
+			 enum ir_verdict_kind kind)
+{
+	rule_counter(l, &r);
+	rule_verdict(l, &r, kind, NULL);
+	chain_push(l, c, r);
+}
+
+/* established,related; loopback; invalid; TCP that opens nothing. */
+static void lower_states(struct lower *l, struct ir_chain *c, enum field loopback)
+{
+	struct ir_rule r = builtin(l, "fwc: established, related");
+	struct ir_stmt *s;
+
+	match_bits(l, &r, F_CT_STATE, 2 | 4);
+	push_counted(l, c, r, V_ACCEPT);
+	if (loopback != NFIELDS) {
+		struct ival lo = {0};
+
+		r = builtin(l, "fwc: loopback");
+		ifname_parse("lo", 2, &lo);
+		match_ival(l, &r, loopback, lo);
+		push_counted(l, c, r, V_ACCEPT);
+	}
+	r = builtin(l, "fwc: invalid");
+	match_bits(l, &r, F_CT_STATE, 1);
+	push_counted(l, c, r, V_DROP);
+	r = builtin(l, "fwc: TCP that opens no connection");
+	match_one(l, &r, F_TCP_FLAGS, 2 /* SYN */);
+	s = &r.stmts.v[r.stmts.n - 1];
+	s->match.op = OP_NE;
+	s->match.sel.mask[0] = 1 | 2 | 4 | 16; /* FIN SYN RST ACK */
+	push_counted(l, c, r, V_DROP);
+}
+
+static void match_types(struct lower *l, struct ir_rule *r, const uint8_t *types, size_t n)
+{
+	struct ivset s = {0};
+
+	for (size_t i = 0; i < n; i++)
+		vec_push(l->arena, &s, ((struct ival){types[i], types[i]}));
+	ivset_normalise(&s);
+	match_ivset(l, r, F_ICMPV6_TYPE, &s, "types");
+}
+
+/* What IPv6 cannot do without: RFC 4861 (hop limit 255 proves that no router forwarded it), RFC 2710
+ * and 3810 (from a link-local address, or from none yet). */
+static void lower_neighbours(struct lower *l, struct ir_chain *c, bool input)
+{
+	static const uint8_t discovery[] = {133, 134, 135, 136, 141, 142};
+	static const uint8_t listeners[] = {130, 131, 132, 143};
+	struct ir_rule r = builtin(l, "fwc: neighbour and router discovery");
+
+	match_types(l, &r, discovery, sizeof(discovery));
+	match_one(l, &r, F_IP6_HOPLIMIT, 255);
+	push_counted(l, c, r, V_ACCEPT);
+	r = builtin(l, "fwc: multicast listeners");
+	match_types(l, &r, listeners, sizeof(listeners));
+	if (input) {
+		struct ivset from = ivset_one(l->arena, 0, 0);
+
+		vec_push(l->arena, &from,
+			 ((struct ival){(u128)0xfe80 << 112, ((u128)0xfec0 << 112) - 1}));
+		match_ivset(l, &r, F_IP6_SADDR, &from, "link-local");
+	}
+	push_counted(l, c, r, V_ACCEPT);
+}
+
+static bool self_may_ask(struct lower *l, int place, enum family fam)
+{
+	struct flow f = {.from = PLACE_SELF, .to = place, .family = fam, .protocol = IPPROTO_UDP};
+	const struct rule *rule;
+
+	f.saddr = fam == FAM_IP4 ? 0 : ((u128)0xfe80 << 112 | 1);
+	f.daddr = fam == FAM_IP4 ? 0xffffffff : ((u128)0xff02 << 112 | 0x10002);
+	f.dport = fam == FAM_IP4 ? 67 : 547;
+	rule = policy_decide(l->p, &f, true);
+	return rule && (rule->verb == VERB_ALLOW || rule->verb == VERB_INSPECT);
+}
+
+/* Conntrack cannot tell these replies: the question went to a broadcast or multicast address. */
+static void lower_dhcp_replies(struct lower *l, struct ir_chain *c, int place)
+{
+	struct ir_rule r;
+
+	if (self_may_ask(l, place, FAM_IP4)) {
+		r = builtin(l, "fwc: DHCP replies");
+		match_one(l, &r, F_NFPROTO, 2);
+		match_one(l, &r, F_UDP_SPORT, 67);
+		match_one(l, &r, F_UDP_DPORT, 68);
+		push_counted(l, c, r, V_ACCEPT);
+	}
+	if (self_may_ask(l, place, FAM_IP6)) {
+		r = builtin(l, "fwc: DHCPv6 replies");
+		match_ival(l, &r, F_IP6_SADDR,
+			   (struct ival){(u128)0xfe80 << 112, ((u128)0xfec0 << 112) - 1});
+		match_one(l, &r, F_UDP_SPORT, 547);
+		match_one(l, &r, F_UDP_DPORT, 546);
+		push_counted(l, c, r, V_ACCEPT);
+	}
+}
+
+static void fill_pair(struct lower *l, struct ir_chain *c, int from, int to)
+{
+	if (to == PLACE_SELF)
+		lower_dhcp_replies(l, c, from);
+	lower_pair(l, c, from, to);
+}
+
+static const struct ir_chain *pair_rules(struct lower *l, int from, int to)
+{
+	struct ir_chain *c = chain_new(l, "rest");
+
+	fill_pair(l, c, from, to);
+	return c;
+}
+
+/* The chain of a pair, or NULL when no rule speaks of it. */
+static const char *pair_chain(struct lower *l, int from, int to)
+{
+	struct ir_chain *c = chain_new(l, arena_printf(l->arena, "%s-%s", place_name(l, from),
+						       place_name(l, to)));
+
+	fill_pair(l, c, from, to);
+	return c->rules.n ? ruleset_seal_chain(l->r, c)->name : NULL;
+}
+
+struct dispatch { /* interface name -> chain */
+	struct ir_set *exact, *wild;
+	bool used;
+};
+
+static struct ir_set *dispatch_map(struct lower *l, const char *stem, bool wild)
+{
+	struct ir_set *s = arena_new_of(l->arena, struct ir_set);
+
+	*s = (struct ir_set){.stem = stem, .is_map = true, .nkeys = 1, .keys = {F_IIFNAME},
+			     .interval = wild};
+	return s;
+}
+
+static void dispatch_zone(struct lower *l, struct dispatch *d, int zone, const char *chain)
+{
+	const struct zone *z = &l->p->zones.v[zone];
+
+	for (size_t i = 0; i < z->interfaces.n; i++) {
+		struct ival name = z->interfaces.v[i].name;
+		bool wild = name.lo != name.hi;
+		struct ir_elem e = {.key = {name}, .verdict = {V_GOTO, chain}};
+
+		/* Even then: it must not fall through to a wildcard of another zone, nor to the rules
+		 * for interfaces in no zone. */
+		if (!chain)
+			e.verdict = (struct ir_verdict){.kind = V_RETURN};
+		else
+			d->used = true;
+		vec_push(l->arena, wild ? &d->wild->elems : &d->exact->elems, e);
+	}
+}
+
+static void push_vmap(struct lower *l, struct ir_chain *c, enum field f, struct ir_set *map)
+{
+	struct ir_rule r = {0};
+	struct ir_stmt *s;
+
+	if (!map->elems.n)
+		return;
+	if (!map->interval)
+		map->size = (uint32_t)map->elems.n;
+	s = rule_stmt(l, &r, IR_VMAP);
+	s->vmap.sel = (struct ir_sel){.n = 1, .f = {f}};
+	s->vmap.map = ruleset_seal_set(l->r, map)->name;
+	chain_push(l, c, r);
+}
+
+/* Look-ups by interface name, then `rest`: the rules for interfaces in no zone. `chain_of` yields the
+ * chain for a zone, given the place at the other end. */
+static void lower_dispatch(struct lower *l, struct ir_chain *c, enum field f, const char *stem,
+			   const char *(*chain_of)(struct lower *, int zone, int end), int end,
+			   const struct ir_chain *rest)
+{
+	struct dispatch d = {.exact = dispatch_map(l, stem, false)};
+
+	d.wild = dispatch_map(l, arena_printf(l->arena, "%s-wild", stem), true);
+	for (size_t z = 0; z < l->p->zones.n; z++)
+		dispatch_zone(l, &d, (int)z, chain_of(l, (int)z, end));
+	if (d.used || rest->rules.n) {
+		push_vmap(l, c, f, d.exact);
+		push_vmap(l, c, f, d.wild);
+	}
+	for (size_t i = 0; i < rest->rules.n; i++)
+		chain_push(l, c, rest->rules.v[i]);
+}
+
+static const char *zone_to(struct lower *l, int zone, int to)
+{
+	return pair_chain(l, zone, to);
+}
+
+static const char *zone_from(struct lower *l, int zone, int from)
+{
+	return pair_chain(l, from, zone);
+}
+
+/* All that is forwarded from one place. */
+static const char *from_chain(struct lower *l, int from, int unused)
+{
+	struct ir_chain *c = chain_new(l, arena_printf(l->arena, "from-%s", place_name(l, from)));
+
+	(void)unused;
+	lower_dispatch(l, c, F_OIFNAME, arena_printf(l->arena, "to.%s", place_name(l, from)),
+		       zone_from, from, pair_rules(l, from, PLACE_OTHER));
+	return c->rules.n ? ruleset_seal_chain(l->r, c)->name : NULL;
+}
+
+/* SYN and SYN/ACK carry the MSS; the one is new, the other established. */
+static void lower_mss(struct lower *l, struct ir_chain *c, bool output)
+{
+	const char *chain = lower_clamps(l, output);
+	struct ir_rule r = {0};
+	struct ir_stmt *s;
+
+	if (!chain)
+		return;
+	match_one(l, &r, F_TCP_FLAGS, 2 /* SYN */);
+	s = &r.stmts.v[0];
+	s->match.sel.mask[0] = 2 | 4; /* SYN RST */
+	rule_verdict(l, &r, V_JUMP, chain);
+	chain_push(l, c, r);
+}
+
+static void lower_base(struct lower *l, const char *hook, struct ir_chain *root)
+{
+	struct ir_chain *base = chain_new(l, hook);
+	struct ir_rule jump = {0};
+
+	base->name = hook;
+	base->base = (struct ir_base){.hook = hook, .type = "filter", .policy_drop = true};
+	rule_verdict(l, &jump, V_JUMP, ruleset_seal_chain(l->r, root)->name);
+	chain_push(l, base, jump);
+	push_counted(l, base, builtin(l, "fwc: no rule, drop"), V_DROP);
+	ruleset_add_chain(l->r, base);
+}
+
+static void lower_dynsets(struct lower *l)
+{
+	for (size_t i = 0; i < l->p->dynsets.n; i++) {
+		const struct dynset *d = l->p->dynsets.v[i];
+
+		for (int k = 0; k < 2; k++) {
+			struct ir_set *s = arena_new_of(l->arena, struct ir_set);
+
+			*s = (struct ir_set){.dynamic = true, .nkeys = 1, .size = d->size,
+					     .timeout = d->timeout, .at = d->span};
+			s->keys[0] = k ? F_IP6_SADDR : F_IP_SADDR;
+			s->stem = s->name = dynset_name(l, d, k ? FAM_IP6 : FAM_IP4);
+			ruleset_add_set(l->r, s);
+		}
+	}
+}
+
+static void lower_filter(struct lower *l)
+{
+	struct ir_chain *in = chain_new(l, "input"), *fwd = chain_new(l, "forward");
+	struct ir_chain *out = chain_new(l, "output"), *rest = chain_new(l, "rest");
+
+	lower_states(l, in, F_IIFNAME);
+	lower_neighbours(l, in, true);
+	lower_dispatch(l, in, F_IIFNAME, "to.self", zone_to, PLACE_SELF,
+		       pair_rules(l, PLACE_OTHER, PLACE_SELF));
+
+	lower_mss(l, fwd, false);
+	lower_states(l, fwd, NFIELDS);
+	lower_dispatch(l, rest, F_OIFNAME, "to.other", zone_from, PLACE_OTHER,
+		       pair_rules(l, PLACE_OTHER, PLACE_OTHER));
+	lower_dispatch(l, fwd, F_IIFNAME, "from", from_chain, 0, rest);
+
+	lower_mss(l, out, true);
+	lower_states(l, out, F_OIFNAME);
+	lower_neighbours(l, out, false);
+	lower_dispatch(l, out, F_OIFNAME, "from.self", zone_from, PLACE_SELF,
+		       pair_rules(l, PLACE_SELF, PLACE_OTHER));
+
+	lower_base(l, "input", in);
+	lower_base(l, "forward", fwd);
+	lower_base(l, "output", out);
+}
+
+struct ir_ruleset *ruleset_lower(struct policy *p, struct arena *a, struct diag *diag)
+{
+	struct lower l = {.arena = a, .diag = diag, .p = p, .r = ruleset_new(a)};
+
+	if (p->first_inspect.src) {
+		diag_hint(diag,
+			  diag_error(diag, p->first_inspect,
+				     "inspect rules cannot be compiled by this version of fwc"),
+			  "write allow, or reject, until inspection is there");
+		return NULL;
+	}
+	l.body = arena_alloc(a, (p->rules.n + 1) * sizeof(*l.body));
+	l.r->forwarding = p->forwarding;
+	lower_dynsets(&l);
+	lower_filter(&l);
+	lower_nat(&l);
+	return l.r;
+}

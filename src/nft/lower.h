@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * policy -> ruleset IR, and what the files that do it share.
+ *
+ *	lower.c        base chains and dispatch by interface to one chain for each pair of places
+ *	lower_rule.c   one policy rule -> nft rules
+ *	lower_map.c    runs of disjoint rules -> verdict maps
+ *	lower_nat.c    translation and MSS clamping
+ *	lower_match.c  addresses, services and interfaces -> matches
+ */
+#ifndef FWC_LOWER_H
+#define FWC_LOWER_H
+
+#include "nft/nft.h"
+#include "policy/policy.h"
+
+struct ir_ruleset *ruleset_lower(struct policy *p, struct arena *a, struct diag *diag);
+
+/* ---- shared by the lower_*.c files only ---- */
+
+struct lower {
+	struct arena *arena;
+	struct diag *diag;
+	struct policy *p;
+	struct ir_ruleset *r;
+	const char **body; /* by rule: its side-effect chain once made, or NULL */
+	const char *reject; /* the chain that rejects, or NULL */
+};
+
+/* The addresses of one endpoint at one place: any of them. */
+struct side {
+	bool all;
+	struct ivset v4, v6; /* static ones together */
+	const char *stem;
+	VEC(const struct addrs *) dyn;
+};
+
+/* One conjunction of address matches: what one nft rule can say. */
+struct alt {
+	enum family family;           /* FAM_NONE: both */
+	bool all;                     /* no address match */
+	const struct ivset *fixed;    /* or NULL */
+	const char *stem;
+	const struct addrs *dyn;      /* or NULL */
+};
+
+struct alts {
+	struct alt *v;
+	size_t n, cap;
+};
+
+struct form { /* family, source, destination */
+	enum family family;
+	struct alt src, dst;
+};
+
+struct forms {
+	struct form *v;
+	size_t n, cap;
+};
+
+struct side side_at(struct lower *l, const struct endpoint *e, int place);
+struct side side_of_item(struct lower *l, const struct place_item *item);
+struct forms forms_of(struct lower *l, const struct side *src, const struct side *dst);
+
+struct ir_rules {
+	struct ir_rule *v;
+	size_t n, cap;
+};
+
+struct ir_stmt *rule_stmt(struct lower *l, struct ir_rule *r, enum ir_stmt_kind kind);
+void match_one(struct lower *l, struct ir_rule *r, enum field f, u128 value);
+void match_ival(struct lower *l, struct ir_rule *r, enum field f, struct ival v);
+void match_bits(struct lower *l, struct ir_rule *r, enum field f, u128 bits);
+void match_set(struct lower *l, struct ir_rule *r, enum field f, const char *set, bool negated);
+void match_ivset(struct lower *l, struct ir_rule *r, enum field f, const struct ivset *s,
+		 const char *stem);
+void match_form(struct lower *l, struct ir_rule *r, const struct form *f);
+/* Rules that are `base` with each group of services added; none if the family knows none of them. */
+void match_services(struct lower *l, struct ir_rules *out, const struct ir_rule *base,
+		    const struct services *s, enum family family);
+struct ir_rule rule_copy(struct lower *l, const struct ir_rule *r);
+void rule_verdict(struct lower *l, struct ir_rule *r, enum ir_verdict_kind kind,
+		  const char *target);
+void rule_counter(struct lower *l, struct ir_rule *r);
+/* Printable, without quotes, at most IR_MAX_COMMENT bytes. */
+const char *comment_text(struct lower *l, const char *text);
+struct ir_chain *chain_new(struct lower *l, const char *stem);
+void chain_push(struct lower *l, struct ir_chain *c, struct ir_rule r);
+const char *dynset_name(struct lower *l, const struct dynset *d, enum family family);
+
+/* lower_rule.c. *counted: behind the verdict, so that the match must not count. */
+struct ir_verdict rule_decision(struct lower *l, size_t rule, bool *counted);
+void lower_rule(struct lower *l, struct ir_chain *c, size_t rule, int from, int to);
+bool rule_applies(struct lower *l, size_t rule, int from, int to);
+/* lower_map.c: the rules of one pair of places, in order, into its chain */
+void lower_pair(struct lower *l, struct ir_chain *c, int from, int to);
+/* lower_nat.c */
+void lower_nat(struct lower *l);
+const char *lower_clamps(struct lower *l, bool output); /* chain name or NULL */
+/* alternatives of interface names for a zone; each is matches added to a copy of base */
+void match_zone(struct lower *l, struct ir_rules *out, const struct ir_rule *base, enum field f,
+		int zone);
+
+#endif

@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * The rules of one pair of places -> its chain. A run of rules that only look at addresses, ports and
+ * ICMP types is put into layers: within a layer no packet can match two rules, so their order does
+ * not matter and they become verdict maps; between layers the order is kept.
+ */
+#include <netinet/in.h>
+
+#include "nft/lower.h"
+
+#define RUN_MIN 5     /* shorter runs are a list: as fast, and easier to read */
+#define BOXES_MAX 64  /* a rule that would need more elements is written with sets instead */
+#define TUPLE_MIN 16  /* elements of equal prefix lengths that are worth a hash of their own */
+
+struct box { /* one element: a product of intervals */
+	enum family family; /* FAM_NONE: no address in the key */
+	bool has_src, has_dst, has_proto, has_port, has_type;
+	struct ival src, dst, proto, port; /* port: or ICMP type */
+};
+
+struct boxes {
+	struct box *v;
+	size_t n, cap;
+};
+
+struct candidate { /* a rule that may go into maps */
+	size_t rule;
+	struct boxes boxes;
+	unsigned layer;
+};
+
+struct run {
+	struct candidate *v;
+	size_t n, cap;
+};
+
+/* ---- a rule's boxes ---- */
+
+static void push_port_box(struct lower *l, struct boxes *out, struct box b, uint8_t proto,
+			  struct ival port)
+{
+	b.has_proto = true;
+	b.proto = (struct ival){proto, proto};
+	b.has_port = port.lo != 0 || port.hi != 65535;
+	b.port = port;
+	vec_push(l->arena, out, b);
+}
+
+static void push_icmp_boxes(struct lower *l, struct boxes *out, struct box b, uint8_t proto,
+			    enum family family, const struct ivset *types)
+{
+	for (size_t i = 0; i < types->n; i++) {
+		b.has_type = types->v[i].lo != 0 || types->v[i].hi != 255;
+		b.has_proto = !b.has_type;
+		b.proto = (struct ival){proto, proto};
+		b.port = types->v[i];
+		b.family = family;
+		vec_push(l->arena, out, b);
+	}
+}
+
+static void add_services(struct lower *l, struct boxes *out, struct box b,
+			 const struct services *s)
+{
+	if (s->any) {
+		vec_push(l->arena, out, b);
+		return;
+	}
+	for (int i = 0; i < PORT_PROTOCOLS; i++)
+		for (size_t j = 0; j < s->ports[i].n; j++)
+			push_port_box(l, out, b, port_protocols[i], s->ports[i].v[j]);
+	for (size_t i = 0; i < s->protocols.n; i++) {
+		b.has_proto = true;
+		b.proto = s->protocols.v[i];
+		vec_push(l->arena, out, b);
+	}
+	b.proto = (struct ival){0};
+	b.has_proto = false;
+	if (b.family != FAM_IP6)
+		push_icmp_boxes(l, out, b, IPPROTO_ICMP, FAM_IP4, &s->icmp);
+	if (b.family != FAM_IP4)
+		push_icmp_boxes(l, out, b, IPPROTO_ICMPV6, FAM_IP6, &s->icmpv6);
+}
+
+static void add_form(struct lower *l, struct boxes *out, const struct form *f,
+		     const struct services *s)
+{
+	size_t nsrc = f->src.all ? 1 : f->src.fixed->n, ndst = f->dst.all ? 1 : f->dst.fixed->n;
+
+	if (nsrc * ndst > BOXES_MAX)
+		out->n = BOXES_MAX + 1;
+	for (size_t i = 0; i < nsrc && out->n <= BOXES_MAX; i++) {
+		for (size_t j = 0; j < ndst && out->n <= BOXES_MAX; j++) {
+			struct box b = {.family = f->family, .has_src = !f->src.all,
+					.has_dst = !f->dst.all};
+
+			if (b.has_src)
+				b.src = f->src.fixed->v[i];
+			if (b.has_dst)
+				b.dst = f->dst.fixed->v[j];
+			add_services(l, out, b, s);
+		}
+	}
+}
+
+static bool is_static(const struct side *s)
+{
+	return s->all || !s->dyn.n;
+}
+
+/* False if the rule has to be a rule: a limit (it may let a packet go on), a mark or user, a dynamic
+ * set, too many elements, or one that says nothing and would match everything. */
+static bool rule_boxes(struct lower *l, size_t i, int from, int to, struct boxes *out)
+{
+	const struct rule *rule = &l->p->rules.v[i];
+	struct side src = side_at(l, &rule->from, from), dst = side_at(l, &rule->to, to);
+	struct forms forms;
+
+	if (rule->q.limit.rate || rule->q.has_mark || rule->q.has_user || !is_static(&src) ||
+	    !is_static(&dst))
+		return false;
+	forms = forms_of(l, &src, &dst);
+	*out = (struct boxes){0};
+	for (size_t f = 0; f < forms.n && out->n <= BOXES_MAX; f++)
+		add_form(l, out, &forms.v[f], &rule->services);
+	if (out->n > BOXES_MAX)
+		return false;
+	for (size_t k = 0; k < out->n; k++) {
+		const struct box *b = &out->v[k];
+
+		if (!b->has_src && !b->has_dst && !b->has_proto && !b->has_type)
+			return false;
+	}
+	return true;
+}
+
+/* ---- layers ---- */
+
+static bool apart(bool both, struct ival a, struct ival b)
+{
+	return both && (a.lo > b.hi || b.lo > a.hi);
+}
+
+static bool boxes_meet(const struct box *a, const struct box *b)
+{
+	if (a->family && b->family && a->family != b->family)
+		return false;
+	if (apart(a->has_src && b->has_src, a->src, b->src) ||
+	    apart(a->has_dst && b->has_dst, a->dst, b->dst) ||
+	    apart(a->has_proto && b->has_proto, a->proto, b->proto))
+		return false;
+	/* an ICMP type implies its protocol; ports imply theirs, which is in the key */
+	if (a->has_type && b->has_type)
+		return !apart(true, a->port, b->port);
+	if (a->has_type || b->has_type) {
+		const struct box *icmp = a->has_type ? a : b, *other = a->has_type ? b : a;
+		u128 proto = icmp->family == FAM_IP4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+
+		return !other->has_proto || (other->proto.lo <= proto && proto <= other->proto.hi);
+	}
+	return !apart(a->has_port && b->has_port, a->port, b->port);
+}
+
+static bool candidates_meet(const struct candidate *a, const struct candidate *b)
+{
+	for (size_t i = 0; i < a->boxes.n; i++)
+		for (size_t j = 0; j < b->boxes.n; j++)
+			if (boxes_meet(&a->boxes.v[i], &b->boxes.v[j]))
+				return true;
+	return false;
+}
+
+/* Each rule goes one layer below the deepest earlier rule that it shares a packet with. */
+static unsigned assign_layers(struct run *run)
+{
+	unsigned layers = 0;
+
+	for (size_t i = 0; i < run->n; i++) {
+		struct candidate *c = &run->v[i];
+
+		c->layer = 0;
+		for (size_t j = i; j-- > 0;)
+			if (run->v[j].layer >= c->layer && candidates_meet(c, &run->v[j]))
+				c->layer = run->v[j].layer + 1;
+		if (c->layer + 1 > layers)
+			layers = c->layer + 1;
+	}
+	return layers;
+}
+
+/* ---- maps ---- */
+
+static struct ir_sel shape_of(const struct box *b)
+{
+	struct ir_sel s = {0};
+	bool six = b->family == FAM_IP6;
+
+	if (b->has_src)
+		s.f[s.n++] = six ? F_IP6_SADDR : F_IP_SADDR;
+	if (b->has_dst)
+		s.f[s.n++] = six ? F_IP6_DADDR : F_IP_DADDR;
+	if (b->has_proto)
+		s.f[s.n++] = F_L4PROTO;
+	if (b->has_port)
+		s.f[s.n++] = F_TH_DPORT;
+	if (b->has_type)
+		s.f[s.n++] = six ? F_ICMPV6_TYPE : F_ICMP_TYPE;
+	return s;
+}
+
+static bool same_shape(const struct ir_sel *a, const struct ir_sel *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (int i = 0; i < a->n; i++)
+		if (a->f[i] != b->f[i])
+			return false;
+	return true;
+}
+
+struct group { /* the elements of one layer with one shape */
+	struct ir_sel shape;
+	struct ir_elems elems;
+};
+
+struct groups {
+	struct group *v;
+	size_t n, cap;
+};
+
+static void fill_elem(struct ir_elem *e, const struct box *b)
+{
+	int n = 0;
+
+	if (b->has_src)
+		e->key[n++] = b->src;
+	if (b->has_dst)
+		e->key[n++] = b->dst;
+	if (b->has_proto)
+		e->key[n++] = b->proto;
+	if (b->has_port || b->has_type)
+		e->key[n] = b->port;
+}
+
+static struct group *group_for(struct lower *l, struct groups *g, const struct box *b)
+{
+	struct ir_sel shape = shape_of(b);
+
+	for (size_t i = 0; i < g->n; i++)
+		if (same_shape(&g->v[i].shape, &shape))
+			return &g->v[i];
+	vec_push(l->arena, g, ((struct group){.shape = shape}));
+	return &g->v[g->n - 1];
+}
+
+static void add_boxes(struct lower *l, struct groups *g, const struct candidate *c)
+{
+	const struct rule *rule = &l->p->rules.v[c->rule];
+	bool counted;
+	struct ir_verdict v = rule_decision(l, c->rule, &counted);
+
+	for (size_t i = 0; i < c->boxes.n; i++) {
+		struct group *to = group_for(l, g, &c->boxes.v[i]);
+		struct ir_elem e = {.verdict = v, .comment = comment_text(l, rule->text),
+				    .at = rule->span, .has_counter = true};
+
+		fill_elem(&e, &c->boxes.v[i]);
+		vec_push(l->arena, &to->elems, e);
+	}
+}
+
+static bool has_interval(const struct group *g)
+{
+	for (size_t i = 0; i < g->elems.n; i++)
+		for (int k = 0; k < g->shape.n; k++)
+			if (g->elems.v[i].key[k].lo != g->elems.v[i].key[k].hi)
+				return true;
+	return false;
+}
+
+static void push_map(struct lower *l, struct ir_chain *c, const struct group *g)
+{
+	struct ir_set *map = arena_new_of(l->arena, struct ir_set);
+	struct ir_rule r = {0};
+	struct ir_stmt *s = rule_stmt(l, &r, IR_VMAP);
+
+	*map = (struct ir_set){.stem = c->stem, .is_map = true, .counter = true,
+			       .nkeys = g->shape.n, .interval = has_interval(g),
+			       .elems = g->elems};
+	for (int i = 0; i < g->shape.n; i++)
+		map->keys[i] = g->shape.f[i];
+	if (!map->interval)
+		map->size = (uint32_t)map->elems.n;
+	s->vmap.sel = g->shape;
+	s->vmap.map = ruleset_seal_set(l->r, map)->name;
+	chain_push(l, c, r);
+}
+
+/* ---- tuples: elements of equal prefix lengths are one hash over masked fields, whose look-up costs the
+ * same at any size; the kernel's interval maps grow slow with thousands of elements ---- */
+
+/* The masks under which the element is a single value; false if there are none. */
+static bool elem_masks(const struct ir_sel *shape, const struct ir_elem *e, u128 *masks)
+{
+	for (int k = 0; k < shape->n; k++) {
+		int bits = field_table[shape->f[k]].bits, len = ival_prefixlen(e->key[k], bits);
+
+		if (len <= 0 || (len < bits && bits < 32))
+			return false;
+		masks[k] = len == bits ? 0 : u128_max(bits) ^ u128_max(bits - len);
+	}
+	return true;
+}
+
+static struct group *tuple_for(struct lower *l, struct groups *g, const struct ir_sel *shape,
+			       const u128 *masks)
+{
+	struct group fresh = {.shape = *shape};
+
+	for (size_t i = 0; i < g->n; i++) {
+		bool same = true;
+
+		for (int k = 0; k < shape->n; k++)
+			same = same && g->v[i].shape.mask[k] == masks[k];
+		if (same)
+			return &g->v[i];
+	}
+	for (int k = 0; k < shape->n; k++)
+		fresh.shape.mask[k] = masks[k];
+	vec_push(l->arena, g, fresh);
+	return &g->v[g->n - 1];
+}
+
+static void push_hash(struct lower *l, struct ir_chain *c, struct group *g)
+{
+	for (size_t i = 0; i < g->elems.n; i++)
+		for (int k = 0; k < g->shape.n; k++)
+			g->elems.v[i].key[k].hi = g->elems.v[i].key[k].lo;
+	push_map(l, c, g);
+}
+
+static void push_tuples(struct lower *l, struct ir_chain *c, const struct group *g)
+{
+	struct group rest = {.shape = g->shape};
+	struct groups tuples = {0};
+	u128 masks[IR_MAX_CONCAT] = {0};
+
+	for (size_t i = 0; i < g->elems.n; i++) {
+		const struct ir_elem *e = &g->elems.v[i];
+
+		if (elem_masks(&g->shape, e, masks))
+			vec_push(l->arena, &tuple_for(l, &tuples, &g->shape, masks)->elems, *e);
+		else
+			vec_push(l->arena, &rest.elems, *e);
+	}
+	for (size_t i = 0; i < tuples.n; i++) {
+		struct group *t = &tuples.v[i];
+
+		if (t->elems.n >= TUPLE_MIN) {
+			push_hash(l, c, t);
+			continue;
+		}
+		for (size_t k = 0; k < t->elems.n; k++)
+			vec_push(l->arena, &rest.elems, t->elems.v[k]);
+	}
+	if (rest.elems.n)
+		push_map(l, c, &rest);
+}
+
+/* A map of one element is a rule: cheaper, and plainer. */
+static void push_single(struct lower *l, struct ir_chain *c, const struct group *g)
+{
+	struct ir_elem e = g->elems.v[0];
+	struct ir_rule r = {.comment = e.comment, .at = e.at};
+
+	for (int k = 0; k < g->shape.n; k++) {
+		enum field f = g->shape.f[k];
+
+		if (k + 1 < g->shape.n && g->shape.f[k + 1] == F_TH_DPORT)
+			continue;
+		if (f == F_TH_DPORT) {
+			static const enum field dport[PORT_PROTOCOLS] = {
+				F_TCP_DPORT, F_UDP_DPORT, F_SCTP_DPORT, F_DCCP_DPORT,
+				F_UDPLITE_DPORT};
+
+			for (int i = 0; i < PORT_PROTOCOLS; i++)
+				if (e.key[k - 1].lo == port_protocols[i])
+					f = dport[i];
+		}
+		match_ival(l, &r, f, e.key[k]);
+	}
+	rule_counter(l, &r);
+	rule_verdict(l, &r, e.verdict.kind, e.verdict.target);
+	chain_push(l, c, r);
+}
+
+static void lower_layer(struct lower *l, struct ir_chain *c, const struct run *run,
+			unsigned layer)
+{
+	struct groups g = {0};
+
+	for (size_t i = 0; i < run->n; i++)
+		if (run->v[i].layer == layer)
+			add_boxes(l, &g, &run->v[i]);
+	for (size_t i = 0; i < g.n; i++) {
+		if (g.v[i].elems.n == 1)
+			push_single(l, c, &g.v[i]);
+		else
+			push_tuples(l, c, &g.v[i]);
+	}
+}
+
+static void lower_run(struct lower *l, struct ir_chain *c, struct run *run, int from, int to)
+{
+	if (run->n < RUN_MIN) {
+		for (size_t i = 0; i < run->n; i++)
+			lower_rule(l, c, run->v[i].rule, from, to);
+	} else {
+		unsigned layers = assign_layers(run);
+
+		for (unsigned i = 0; i < layers; i++)
+			lower_layer(l, c, run, i);
+	}
+	run->n = 0;
+}
+
+void lower_pair(struct lower *l, struct ir_chain *c, int from, int to)
+{
+	struct run run = {0};
+
+	for (size_t i = 0; i < l->p->rules.n; i++) {
+		struct candidate cand = {.rule = i};
+
+		if (!rule_applies(l, i, from, to))
+			continue;
+		if (rule_boxes(l, i, from, to, &cand.boxes)) {
+			vec_push(l->arena, &run, cand);
+			continue;
+		}
+		lower_run(l, c, &run, from, to);
+		lower_rule(l, c, i, from, to);
+	}
+	lower_run(l, c, &run, from, to);
+}

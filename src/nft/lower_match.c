@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * addresses, services and interfaces -> match statements.
+ */
+#include <netinet/in.h>
+#include <string.h>
+
+#include "nft/lower.h"
+
+#define FEW 16 /* values that an anonymous set may hold; more get a named one */
+
+struct ir_stmt *rule_stmt(struct lower *l, struct ir_rule *r, enum ir_stmt_kind kind)
+{
+	struct ir_stmt *s = vec_add(l->arena, &r->stmts);
+
+	*s = (struct ir_stmt){.kind = kind};
+	return s;
+}
+
+struct ir_rule rule_copy(struct lower *l, const struct ir_rule *r)
+{
+	struct ir_rule copy = *r;
+
+	copy.stmts.v = arena_grow(l->arena, r->stmts.v, r->stmts.n * sizeof(*r->stmts.v),
+				  (r->stmts.n + 4) * sizeof(*r->stmts.v));
+	copy.stmts.cap = r->stmts.n + 4;
+	return copy;
+}
+
+void rule_verdict(struct lower *l, struct ir_rule *r, enum ir_verdict_kind kind,
+		  const char *target)
+{
+	struct ir_stmt *s = rule_stmt(l, r, IR_VERDICT);
+
+	s->verdict = (struct ir_verdict){kind, target};
+}
+
+void rule_counter(struct lower *l, struct ir_rule *r)
+{
+	rule_stmt(l, r, IR_COUNTER);
+}
+
+const char *comment_text(struct lower *l, const char *text)
+{
+	size_t n = strlen(text);
+	char *s = arena_strndup(l->arena, text, n > IR_MAX_COMMENT ? IR_MAX_COMMENT : n);
+
+	for (char *c = s; *c; c++) {
+		if (*c == '"' || *c == '\\')
+			*c = '\'';
+		else if (*c < ' ' || *c >= 127)
+			*c = '?';
+	}
+	if (n > IR_MAX_COMMENT)
+		memcpy(s + IR_MAX_COMMENT - 3, "...", 3);
+	return s;
+}
+
+struct ir_chain *chain_new(struct lower *l, const char *stem)
+{
+	struct ir_chain *c = arena_new_of(l->arena, struct ir_chain);
+
+	c->stem = stem;
+	return c;
+}
+
+void chain_push(struct lower *l, struct ir_chain *c, struct ir_rule r)
+{
+	vec_push(l->arena, &c->rules, r);
+}
+
+static struct ir_stmt *match(struct lower *l, struct ir_rule *r, enum field f, enum ir_op op)
+{
+	struct ir_stmt *s = rule_stmt(l, r, IR_MATCH);
+
+	s->match.sel = (struct ir_sel){.n = 1, .f = {f}};
+	s->match.op = op;
+	return s;
+}
+
+static void push_value(struct lower *l, struct ir_elems *to, struct ival v)
+{
+	struct ir_elem e = {.key = {v}};
+
+	vec_push(l->arena, to, e);
+}
+
+void match_ival(struct lower *l, struct ir_rule *r, enum field f, struct ival v)
+{
+	push_value(l, &match(l, r, f, OP_EQ)->match.values, v);
+}
+
+void match_one(struct lower *l, struct ir_rule *r, enum field f, u128 value)
+{
+	match_ival(l, r, f, (struct ival){value, value});
+}
+
+void match_bits(struct lower *l, struct ir_rule *r, enum field f, u128 bits)
+{
+	push_value(l, &match(l, r, f, OP_ANYBIT)->match.values, (struct ival){bits, bits});
+}
+
+void match_set(struct lower *l, struct ir_rule *r, enum field f, const char *set, bool negated)
+{
+	match(l, r, f, negated ? OP_NE : OP_EQ)->match.set = set;
+}
+
+static bool all_single(const struct ivset *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->v[i].lo != s->v[i].hi)
+			return false;
+	return true;
+}
+
+/* How many values; FEW + 1 if more than FEW. */
+static size_t count_values(const struct ivset *s)
+{
+	u128 n = 0;
+
+	for (size_t i = 0; i < s->n && n <= FEW; i++)
+		n += s->v[i].hi - s->v[i].lo + 1;
+	return n > FEW ? FEW + 1 : (size_t)n;
+}
+
+static const char *named_set(struct lower *l, enum field f, const struct ivset *s,
+			     const char *stem)
+{
+	struct ir_set *set = arena_new_of(l->arena, struct ir_set);
+
+	*set = (struct ir_set){.stem = stem, .nkeys = 1, .keys = {f}};
+	set->interval = !all_single(s);
+	for (size_t i = 0; i < s->n; i++)
+		push_value(l, &set->elems, s->v[i]);
+	/* A declared size makes a hash of fixed size: faster to load and to look up. */
+	if (!set->interval)
+		set->size = (uint32_t)s->n;
+	return ruleset_seal_set(l->r, set)->name;
+}
+
+void match_ivset(struct lower *l, struct ir_rule *r, enum field f, const struct ivset *s,
+		 const char *stem)
+{
+	struct ir_stmt *m;
+
+	bool kinds = field_table[f].bits == 8; /* neighbouring numbers are no range that anybody meant */
+
+	if (s->n == 1 && (!kinds || s->v[0].lo == s->v[0].hi)) {
+		match_ival(l, r, f, s->v[0]);
+		return;
+	}
+	if (count_values(s) > FEW || field_table[f].bits >= 32 || (!kinds && !all_single(s))) {
+		match_set(l, r, f, named_set(l, f, s, stem), false);
+		return;
+	}
+	/* An anonymous set with intervals would be unsafe to swap: spell the values out. */
+	m = match(l, r, f, OP_EQ);
+	for (size_t i = 0; i < s->n; i++)
+		for (u128 x = s->v[i].lo; x <= s->v[i].hi; x++)
+			push_value(l, &m->match.values, (struct ival){x, x});
+}
+
+const char *dynset_name(struct lower *l, const struct dynset *d, enum family family)
+{
+	return arena_printf(l->arena, "%s.v%d", d->name, family);
+}
+
+/* ---- addresses ---- */
+
+static void side_add(struct lower *l, struct side *s, const struct addrs *a)
+{
+	if (a->all) {
+		s->all = true;
+		return;
+	}
+	if (a->dyn) {
+		vec_push(l->arena, &s->dyn, a);
+		return;
+	}
+	for (size_t i = 0; i < a->v4.n; i++)
+		vec_push(l->arena, &s->v4, a->v4.v[i]);
+	for (size_t i = 0; i < a->v6.n; i++)
+		vec_push(l->arena, &s->v6, a->v6.v[i]);
+	s->stem = s->stem ? "addr" : a->stem;
+}
+
+struct side side_at(struct lower *l, const struct endpoint *e, int place)
+{
+	struct side s = {0};
+
+	for (size_t i = 0; i < e->items.n; i++)
+		if (item_at(&e->items.v[i], place))
+			side_add(l, &s, &e->items.v[i].addrs);
+	ivset_normalise(&s.v4);
+	ivset_normalise(&s.v6);
+	return s;
+}
+
+struct side side_of_item(struct lower *l, const struct place_item *item)
+{
+	struct side s = {0};
+
+	side_add(l, &s, &item->addrs);
+	return s;
+}
+
+static void side_alts(struct lower *l, struct alts *out, const struct side *s, enum family fam)
+{
+	const struct ivset *fixed = fam == FAM_IP4 ? &s->v4 : &s->v6;
+
+	if (s->all) {
+		vec_push(l->arena, out, ((struct alt){.family = fam, .all = true}));
+		return;
+	}
+	if (fixed->n)
+		vec_push(l->arena, out,
+			 ((struct alt){.family = fam, .fixed = fixed, .stem = s->stem}));
+	for (size_t i = 0; i < s->dyn.n; i++)
+		vec_push(l->arena, out, ((struct alt){.family = fam, .dyn = s->dyn.v[i]}));
+}
+
+struct forms forms_of(struct lower *l, const struct side *src, const struct side *dst)
+{
+	static const enum family families[] = {FAM_IP4, FAM_IP6};
+	struct forms out = {0};
+
+	if (src->all && dst->all) {
+		vec_push(l->arena, &out,
+			 ((struct form){.src = {.all = true}, .dst = {.all = true}}));
+		return out;
+	}
+	for (int f = 0; f < 2; f++) {
+		struct alts from = {0}, to = {0};
+
+		side_alts(l, &from, src, families[f]);
+		side_alts(l, &to, dst, families[f]);
+		for (size_t i = 0; i < from.n; i++)
+			for (size_t j = 0; j < to.n; j++)
+				vec_push(l->arena, &out,
+					 ((struct form){families[f], from.v[i], to.v[j]}));
+	}
+	return out;
+}
+
+static void match_alt(struct lower *l, struct ir_rule *r, const struct alt *a, enum field f4,
+		      enum field f6)
+{
+	enum field f = a->family == FAM_IP4 ? f4 : f6;
+
+	if (a->all)
+		return;
+	if (a->dyn)
+		match_set(l, r, f, dynset_name(l, a->dyn->dyn, a->family), a->dyn->negated);
+	else
+		match_ivset(l, r, f, a->fixed, a->stem);
+}
+
+void match_form(struct lower *l, struct ir_rule *r, const struct form *f)
+{
+	match_alt(l, r, &f->src, F_IP_SADDR, F_IP6_SADDR);
+	match_alt(l, r, &f->dst, F_IP_DADDR, F_IP6_DADDR);
+}
+
+/* ---- services ---- */
+
+static bool is_full(const struct ivset *s)
+{
+	return s->n == 1 && s->v[0].lo == 0 && s->v[0].hi == 65535;
+}
+
+static void push_pair(struct lower *l, struct ir_elems *to, uint8_t proto, struct ival ports)
+{
+	struct ir_elem e = {.key = {{proto, proto}, ports}};
+
+	vec_push(l->arena, to, e);
+}
+
+/* Ports of several protocols: one look-up of `meta l4proto . th dport`. */
+static void match_port_pairs(struct lower *l, struct ir_rule *r, const struct services *s)
+{
+	struct ir_stmt *m = rule_stmt(l, r, IR_MATCH);
+	struct ir_set *set;
+	struct ir_elems pairs = {0};
+	bool interval = false;
+
+	m->match.sel = (struct ir_sel){.n = 2, .f = {F_L4PROTO, F_TH_DPORT}};
+	for (int i = 0; i < PORT_PROTOCOLS; i++) {
+		for (size_t j = 0; j < s->ports[i].n && !is_full(&s->ports[i]); j++) {
+			push_pair(l, &pairs, port_protocols[i], s->ports[i].v[j]);
+			interval |= s->ports[i].v[j].lo != s->ports[i].v[j].hi;
+		}
+	}
+	if (!interval && pairs.n <= FEW) {
+		m->match.values = pairs;
+		return;
+	}
+	set = arena_new_of(l->arena, struct ir_set);
+	*set = (struct ir_set){.stem = "services", .nkeys = 2, .keys = {F_L4PROTO, F_TH_DPORT},
+			       .interval = interval, .elems = pairs};
+	if (!interval)
+		set->size = (uint32_t)pairs.n;
+	m->match.set = ruleset_seal_set(l->r, set)->name;
+}
+
+static void match_ports(struct lower *l, struct ir_rules *out, const struct ir_rule *base,
+			const struct services *s)
+{
+	static const enum field dport[PORT_PROTOCOLS] = {F_TCP_DPORT, F_UDP_DPORT, F_SCTP_DPORT,
+							 F_DCCP_DPORT, F_UDPLITE_DPORT};
+	int protos = 0, only = 0;
+	struct ir_rule r;
+
+	for (int i = 0; i < PORT_PROTOCOLS; i++) {
+		if (s->ports[i].n && !is_full(&s->ports[i])) {
+			protos++;
+			only = i;
+		}
+	}
+	if (!protos)
+		return;
+	r = rule_copy(l, base);
+	if (protos == 1)
+		match_ivset(l, &r, dport[only], &s->ports[only], "ports");
+	else
+		match_port_pairs(l, &r, s);
+	vec_push(l->arena, out, r);
+}
+
+/* Whole protocols, those with ports and ICMP among them. */
+static void match_protocols(struct lower *l, struct ir_rules *out, const struct ir_rule *base,
+			    const struct services *s, enum family family)
+{
+	struct ivset whole = {0};
+	struct ir_rule r;
+
+	for (size_t i = 0; i < s->protocols.n; i++)
+		vec_push(l->arena, &whole, s->protocols.v[i]);
+	for (int i = 0; i < PORT_PROTOCOLS; i++)
+		if (is_full(&s->ports[i]))
+			vec_push(l->arena, &whole,
+				 ((struct ival){port_protocols[i], port_protocols[i]}));
+	if (family != FAM_IP6 && s->icmp.n && s->icmp.v[0].lo == 0 && s->icmp.v[0].hi == 255)
+		vec_push(l->arena, &whole, ((struct ival){IPPROTO_ICMP, IPPROTO_ICMP}));
+	if (family != FAM_IP4 && s->icmpv6.n && s->icmpv6.v[0].lo == 0 &&
+	    s->icmpv6.v[0].hi == 255)
+		vec_push(l->arena, &whole, ((struct ival){IPPROTO_ICMPV6, IPPROTO_ICMPV6}));
+	if (!whole.n)
+		return;
+	ivset_normalise(&whole);
+	r = rule_copy(l, base);
+	match_ivset(l, &r, F_L4PROTO, &whole, "protocols");
+	vec_push(l->arena, out, r);
+}
+
+static void match_icmp(struct lower *l, struct ir_rules *out, const struct ir_rule *base,
+		       enum field f, const struct ivset *types)
+{
+	struct ir_rule r;
+
+	if (!types->n || (types->v[0].lo == 0 && types->v[0].hi == 255))
+		return;
+	r = rule_copy(l, base);
+	match_ivset(l, &r, f, types, "types");
+	vec_push(l->arena, out, r);
+}
+
+void match_services(struct lower *l, struct ir_rules *out, const struct ir_rule *base,
+		    const struct services *s, enum family family)
+{
+	if (s->any) {
+		vec_push(l->arena, out, rule_copy(l, base));
+		return;
+	}
+	match_ports(l, out, base, s);
+	match_protocols(l, out, base, s, family);
+	if (family != FAM_IP6)
+		match_icmp(l, out, base, F_ICMP_TYPE, &s->icmp);
+	if (family != FAM_IP4)
+		match_icmp(l, out, base, F_ICMPV6_TYPE, &s->icmpv6);
+}
+
+/* ---- interfaces ---- */
+
+static bool wildcard(struct ival v)
+{
+	return v.lo != v.hi;
+}
+
+/* Exact names of other zones within a wildcard of this one: they win. */
+static void match_exceptions(struct lower *l, struct ir_rule *r, enum field f, int zone,
+			     struct ival wild)
+{
+	struct ir_stmt *m = NULL;
+
+	for (size_t z = 0; z < l->p->zones.n; z++) {
+		const struct zone *other = &l->p->zones.v[z];
+
+		for (size_t i = 0; (int)z != zone && i < other->interfaces.n; i++) {
+			struct ival name = other->interfaces.v[i].name;
+
+			if (wildcard(name) || name.lo < wild.lo || name.lo > wild.hi)
+				continue;
+			if (!m)
+				m = match(l, r, f, OP_NE);
+			push_value(l, &m->match.values, name);
+		}
+	}
+}
+
+void match_zone(struct lower *l, struct ir_rules *out, const struct ir_rule *base, enum field f,
+		int zone)
+{
+	const struct zone *z = &l->p->zones.v[zone];
+	struct ir_rule exact = rule_copy(l, base);
+	struct ir_stmt *m = NULL;
+
+	for (size_t i = 0; i < z->interfaces.n; i++) {
+		if (wildcard(z->interfaces.v[i].name))
+			continue;
+		if (!m)
+			m = match(l, &exact, f, OP_EQ);
+		push_value(l, &m->match.values, z->interfaces.v[i].name);
+	}
+	if (m)
+		vec_push(l->arena, out, exact);
+	for (size_t i = 0; i < z->interfaces.n; i++) {
+		struct ir_rule r;
+
+		if (!wildcard(z->interfaces.v[i].name))
+			continue;
+		r = rule_copy(l, base);
+		match_ival(l, &r, f, z->interfaces.v[i].name);
+		match_exceptions(l, &r, f, zone, z->interfaces.v[i].name);
+		vec_push(l->arena, out, r);
+	}
+}

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * masquerade, snat, dnat, redirect and clamp-mss -> chains. NAT rules are few and only the first packet
+ * of a connection meets them, so they stay a list in reading order: the first match wins.
+ */
+#include "nft/lower.h"
+
+static const enum family both[] = {FAM_IP4, FAM_IP6};
+
+static void push_jump_base(struct lower *l, const char *name, const char *hook, int priority,
+			   struct ir_chain *root)
+{
+	struct ir_chain *base = chain_new(l, name);
+	struct ir_rule jump = {0};
+
+	if (!root->rules.n)
+		return;
+	base->name = name;
+	base->base = (struct ir_base){.hook = hook, .type = "nat", .priority = priority};
+	rule_verdict(l, &jump, V_JUMP, ruleset_seal_chain(l->r, root)->name);
+	chain_push(l, base, jump);
+	ruleset_add_chain(l->r, base);
+}
+
+/* The interface condition of one item: none for any; of `zones`, each zone's. */
+static struct ir_rules at_interface(struct lower *l, const struct ir_rules *in,
+				    const struct place_item *item, enum field f)
+{
+	struct ir_rules out = {0};
+
+	for (size_t i = 0; i < in->n; i++) {
+		switch (item->at) {
+		case AT_ZONE:
+			match_zone(l, &out, &in->v[i], f, item->zone);
+			break;
+		case AT_ZONES:
+			for (size_t z = 0; z < l->p->zones.n; z++)
+				match_zone(l, &out, &in->v[i], f, (int)z);
+			break;
+		case AT_ANY:
+			vec_push(l->arena, &out, rule_copy(l, &in->v[i]));
+			break;
+		case AT_SELF: { /* sent by this machine: it came in by no interface */
+			struct ir_rule r = rule_copy(l, &in->v[i]);
+
+			if (f == F_IIFNAME)
+				match_one(l, &r, F_IIF, 0);
+			vec_push(l->arena, &out, r);
+			break;
+		}
+		}
+	}
+	return out;
+}
+
+static struct ir_rules one_rule(struct lower *l, const char *text, struct span at)
+{
+	struct ir_rules out = {0};
+
+	vec_push(l->arena, &out, ((struct ir_rule){.comment = comment_text(l, text), .at = at}));
+	return out;
+}
+
+/* Forms of one family only; where neither side has addresses the family must be matched by itself. */
+static struct ir_rules with_addresses(struct lower *l, const struct ir_rules *in,
+				      const struct side *src, const struct side *dst,
+				      enum family fam)
+{
+	struct forms forms = forms_of(l, src, dst);
+	struct ir_rules out = {0};
+
+	for (size_t i = 0; i < in->n; i++) {
+		for (size_t f = 0; f < forms.n; f++) {
+			struct ir_rule r;
+
+			if (forms.v[f].family && fam && forms.v[f].family != fam)
+				continue;
+			r = rule_copy(l, &in->v[i]);
+			if (!forms.v[f].family && fam)
+				match_one(l, &r, F_NFPROTO, fam == FAM_IP4 ? 2 : 10);
+			match_form(l, &r, &forms.v[f]);
+			vec_push(l->arena, &out, r);
+		}
+	}
+	return out;
+}
+
+static struct ir_rules with_services(struct lower *l, const struct ir_rules *in,
+				     const struct services *s, enum family fam)
+{
+	struct ir_rules out = {0};
+
+	for (size_t i = 0; i < in->n; i++)
+		match_services(l, &out, &in->v[i], s, fam);
+	return out;
+}
+
+static void finish(struct lower *l, struct ir_chain *c, struct ir_rules *rules,
+		   const struct nat *n, enum family fam)
+{
+	static const enum ir_nat_kind kinds[] = {
+		[NAT_MASQUERADE] = IR_MASQUERADE,
+		[NAT_SNAT] = IR_SNAT,
+		[NAT_DNAT] = IR_DNAT,
+		[NAT_REDIRECT] = IR_REDIRECT,
+	};
+	const struct nat_targets *to = fam == FAM_IP6 ? &n->to6 : &n->to4;
+
+	for (size_t i = 0; i < rules->n; i++) {
+		struct ir_stmt *s;
+
+		rule_counter(l, &rules->v[i]);
+		s = rule_stmt(l, &rules->v[i], IR_NAT);
+		s->nat.kind = kinds[n->kind];
+		s->nat.port = n->port;
+		s->nat.family = to->to.n ? fam : FAM_NONE;
+		for (size_t t = 0; t < to->to.n; t++) {
+			struct ir_elem e = {.key = {to->to.v[t]}};
+
+			vec_push(l->arena, &s->nat.to, e);
+		}
+		chain_push(l, c, rules->v[i]);
+	}
+}
+
+/* ---- source translation: postrouting ---- */
+
+/* RFC 4193: masquerade leaves a global IPv6 address alone. */
+static struct side unique_local(struct lower *l, const struct side *s)
+{
+	struct ivset ula = ivset_one(l->arena, (u128)0xfc00 << 112, ((u128)0xfe00 << 112) - 1);
+	struct side out = *s;
+
+	out.v6 = s->all ? ula : ivset_intersect(l->arena, &s->v6, &ula);
+	if (s->all) {
+		out.all = false;
+		out.v4 = ivset_one(l->arena, 0, u128_max(32));
+	}
+	return out;
+}
+
+static void match_ula(struct lower *l, struct ir_rules *rules)
+{
+	struct ival ula = {(u128)0xfc00 << 112, ((u128)0xfe00 << 112) - 1};
+
+	for (size_t i = 0; i < rules->n; i++)
+		match_ival(l, &rules->v[i], F_IP6_SADDR, ula);
+}
+
+static void source_family(struct lower *l, struct ir_chain *c, const struct nat *n,
+			  const struct place_item *from, const struct place_item *to,
+			  enum family fam)
+{
+	struct ir_rules rules = one_rule(l, n->text, n->span);
+	struct side src = side_of_item(l, from), dst = side_of_item(l, to);
+	bool dynamic = src.dyn.n;
+
+	rules = at_interface(l, &rules, from, F_IIFNAME);
+	rules = at_interface(l, &rules, to, F_OIFNAME);
+	if (n->kind == NAT_MASQUERADE && fam == FAM_IP6 && !dynamic)
+		src = unique_local(l, &src);
+	rules = with_addresses(l, &rules, &src, &dst, fam);
+	if (n->kind == NAT_MASQUERADE && fam == FAM_IP6 && dynamic)
+		match_ula(l, &rules);
+	rules = with_services(l, &rules, &n->services, fam);
+	finish(l, c, &rules, n, fam);
+}
+
+static void lower_source(struct lower *l, struct ir_chain *c, const struct nat *n)
+{
+	for (int f = 0; f < 2; f++) {
+		const struct nat_targets *to = f ? &n->to6 : &n->to4;
+
+		if (n->kind == NAT_SNAT && !to->to.n)
+			continue;
+		for (size_t i = 0; i < n->from.items.n; i++)
+			for (size_t j = 0; j < n->to.items.n; j++)
+				source_family(l, c, n, &n->from.items.v[i], &n->to.items.v[j],
+					      both[f]);
+	}
+}
+
+/* ---- destination translation: prerouting, and output for what this machine sends ---- */
+
+static void match_local(struct lower *l, struct ir_rules *rules, bool elsewhere)
+{
+	for (size_t i = 0; i < rules->n; i++) {
+		struct ir_rule *r = &rules->v[i];
+
+		match_one(l, r, F_FIB_DADDR_TYPE, 2 /* RTN_LOCAL */);
+		if (!elsewhere)
+			continue;
+		match_one(l, r, F_FIB_DADDR_IIF_TYPE, 2);
+		r->stmts.v[r->stmts.n - 1].match.op = OP_NE;
+	}
+}
+
+static void dest_family(struct lower *l, struct ir_chain *c, const struct nat *n,
+			struct ir_rules rules, const struct place_item *from,
+			const struct place_item *to, enum family fam, bool hairpin)
+{
+	struct side src = {.all = true}, dst = side_of_item(l, to);
+
+	if (from)
+		src = side_of_item(l, from);
+	rules = with_addresses(l, &rules, &src, &dst, fam);
+	if (to->at == AT_SELF || hairpin)
+		match_local(l, &rules, hairpin);
+	rules = with_services(l, &rules, &n->services, fam);
+	finish(l, c, &rules, n, fam);
+}
+
+static void lower_dest_item(struct lower *l, struct ir_chain *c, const struct nat *n,
+			    const struct place_item *from, bool output, enum family fam)
+{
+	for (size_t j = 0; j < n->to.items.n; j++) {
+		struct ir_rules rules = one_rule(l, n->text, n->span);
+
+		if (!output)
+			rules = at_interface(l, &rules, from, F_IIFNAME);
+		dest_family(l, c, n, rules, from, &n->to.items.v[j], fam, false);
+	}
+}
+
+static void lower_hairpin_dest(struct lower *l, struct ir_chain *c, const struct nat *n,
+			       enum family fam)
+{
+	for (size_t z = 0; z < n->hairpin_zones.n; z++) {
+		for (size_t j = 0; j < n->to.items.n; j++) {
+			struct ir_rules plain = one_rule(l, n->text, n->span), rules = {0};
+
+			match_zone(l, &rules, &plain.v[0], F_IIFNAME, n->hairpin_zones.v[z]);
+			dest_family(l, c, n, rules, NULL, &n->to.items.v[j], fam, true);
+		}
+	}
+}
+
+static void lower_dest(struct lower *l, struct ir_chain *c, const struct nat *n, bool output)
+{
+	for (int f = 0; f < 2; f++) {
+		const struct nat_targets *to = f ? &n->to6 : &n->to4;
+
+		if (n->kind == NAT_DNAT && !to->to.n)
+			continue;
+		for (size_t i = 0; i < n->from.items.n; i++) {
+			const struct place_item *from = &n->from.items.v[i];
+
+			if (output ? item_at(from, PLACE_SELF) : from->at != AT_SELF)
+				lower_dest_item(l, c, n, from, output, both[f]);
+		}
+		if (n->hairpin && !output)
+			lower_hairpin_dest(l, c, n, both[f]);
+	}
+}
+
+/* What a hairpin dnat turned back into the zone it came from must come back through here. */
+static void lower_hairpin_source(struct lower *l, struct ir_chain *c, const struct nat *n)
+{
+	struct services ports = n->services;
+
+	if (n->port)
+		for (int i = 0; i < PORT_PROTOCOLS; i++)
+			if (ports.ports[i].n)
+				ports.ports[i] = ivset_one(l->arena, n->port, n->port);
+	for (int f = 0; f < 2; f++) {
+		const struct nat_targets *to = f ? &n->to6 : &n->to4;
+		struct nat masquerade = {.kind = NAT_MASQUERADE};
+		struct side src = {.all = true}, dst = {.stem = "hairpin"};
+
+		for (size_t i = 0; i < to->to.n; i++)
+			vec_push(l->arena, f ? &dst.v6 : &dst.v4, to->to.v[i]);
+		ivset_normalise(&dst.v4);
+		ivset_normalise(&dst.v6);
+		for (size_t z = 0; to->to.n && z < n->hairpin_zones.n; z++) {
+			int zone = n->hairpin_zones.v[z];
+			struct ir_rules plain = one_rule(l, n->text, n->span), in = {0}, rules = {0};
+
+			match_zone(l, &in, &plain.v[0], F_IIFNAME, zone);
+			for (size_t i = 0; i < in.n; i++)
+				match_zone(l, &rules, &in.v[i], F_OIFNAME, zone);
+			for (size_t i = 0; i < rules.n; i++)
+				match_bits(l, &rules.v[i], F_CT_STATUS, 32 /* IPS_DST_NAT */);
+			rules = with_addresses(l, &rules, &src, &dst, both[f]);
+			rules = with_services(l, &rules, &ports, both[f]);
+			finish(l, c, &rules, &masquerade, both[f]);
+		}
+	}
+}
+
+void lower_nat(struct lower *l)
+{
+	struct ir_chain *pre = chain_new(l, "prerouting"), *out = chain_new(l, "output-dnat");
+	struct ir_chain *post = chain_new(l, "postrouting");
+
+	for (size_t i = 0; i < l->p->nats.n; i++)
+		if (l->p->nats.v[i].hairpin)
+			lower_hairpin_source(l, post, &l->p->nats.v[i]);
+	for (size_t i = 0; i < l->p->nats.n; i++) {
+		const struct nat *n = &l->p->nats.v[i];
+
+		if (n->kind == NAT_MASQUERADE || n->kind == NAT_SNAT) {
+			lower_source(l, post, n);
+		} else {
+			lower_dest(l, pre, n, false);
+			lower_dest(l, out, n, true);
+		}
+	}
+	push_jump_base(l, "prerouting-nat", "prerouting", -100, pre);
+	push_jump_base(l, "output-nat", "output", -100, out);
+	push_jump_base(l, "postrouting-nat", "postrouting", 100, post);
+}
+
+/* ---- clamp-mss ---- */
+
+static void clamp_direction(struct lower *l, struct ir_chain *c, const struct clamp *k,
+			    const struct place_item *in, const struct place_item *out,
+			    bool output)
+{
+	struct ir_rules rules = one_rule(l, k->text, k->span);
+	struct side src = side_of_item(l, in), dst = side_of_item(l, out);
+
+	if (output ? !item_at(in, PLACE_SELF) : in->at == AT_SELF || out->at == AT_SELF)
+		return;
+	if (output && out->at == AT_SELF)
+		return;
+	if (!output)
+		rules = at_interface(l, &rules, in, F_IIFNAME);
+	rules = at_interface(l, &rules, out, F_OIFNAME);
+	rules = with_addresses(l, &rules, &src, &dst, FAM_NONE);
+	for (size_t i = 0; i < rules.n; i++) {
+		rule_counter(l, &rules.v[i]);
+		rule_stmt(l, &rules.v[i], IR_MSS)->mss = k->mss;
+		chain_push(l, c, rules.v[i]);
+	}
+}
+
+/* SYN and SYN/ACK: both directions of the path. */
+const char *lower_clamps(struct lower *l, bool output)
+{
+	struct ir_chain *c = chain_new(l, output ? "clamp-output" : "clamp");
+
+	for (size_t i = 0; i < l->p->clamps.n; i++) {
+		const struct clamp *k = &l->p->clamps.v[i];
+
+		for (size_t a = 0; a < k->from.items.n; a++) {
+			for (size_t b = 0; b < k->to.items.n; b++) {
+				const struct place_item *x = &k->from.items.v[a];
+				const struct place_item *y = &k->to.items.v[b];
+
+				clamp_direction(l, c, k, x, y, output);
+				clamp_direction(l, c, k, y, x, output);
+			}
+		}
+	}
+	return c->rules.n ? ruleset_seal_chain(l->r, c)->name : NULL;
+}

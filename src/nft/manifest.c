@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * compiled ruleset -> manifest -> JSON.
+ */
+#include "nft/manifest.h"
+
+#include <string.h>
+
+#include "util/sha256.h"
+
+#define MAX_TEXT 200
+
+const char *manifest_kind_name(enum manifest_kind k)
+{
+	static const char *const names[] = {"set", "map", "chain"};
+
+	return names[k];
+}
+
+struct manifest_object *manifest_find(const struct manifest *m, bool chain, const char *name)
+{
+	return map_get(&m->by_name, arena_printf(m->by_name.arena, "%c:%s", chain ? 'c' : 's', name));
+}
+
+/* The words of the policy on one line. */
+static const char *span_words(struct arena *a, struct span s)
+{
+	char *text = arena_alloc(a, MAX_TEXT + 1);
+	size_t n = 0;
+	bool space = false;
+
+	for (uint32_t i = 0; s.src && i < s.len && n < MAX_TEXT - 1; i++) {
+		unsigned char c = (unsigned char)s.src->text[s.off + i];
+
+		if (c <= ' ' || c == 127) {
+			space = n > 0;
+			continue;
+		}
+		if (space)
+			text[n++] = ' ';
+		space = false;
+		text[n++] = (char)c;
+	}
+	return text;
+}
+
+static struct manifest_place place_of(struct arena *a, struct span at, const char *comment)
+{
+	return (struct manifest_place){.at = span_where(a, at),
+				       .text = comment ? comment : span_words(a, at)};
+}
+
+static const char *key_text(struct arena *a, const struct ir_set *s, const struct ir_elem *e)
+{
+	struct buf b = {0};
+	const char *text;
+
+	emit_key(&b, s->keys, s->nkeys, e->key);
+	text = arena_strdup(a, buf_str(&b));
+	buf_free(&b);
+	return text;
+}
+
+static void add_object(struct arena *a, struct manifest *m, struct manifest_object *o)
+{
+	bool chain = o->kind == OBJECT_CHAIN;
+
+	map_put(&m->by_name, arena_printf(a, "%c:%s", chain ? 'c' : 's', o->name), o);
+	vec_push(a, &m->objects, o);
+}
+
+static void add_set(struct arena *a, struct manifest *m, const struct ir_set *s)
+{
+	struct manifest_object *o = arena_new_of(a, struct manifest_object);
+
+	o->kind = s->is_map ? OBJECT_MAP : OBJECT_SET;
+	o->name = s->name;
+	o->stem = s->stem ? s->stem : s->name;
+	o->off = s->text_off;
+	o->len = s->text_len;
+	o->dynamic = s->dynamic;
+	o->place = place_of(a, s->at, NULL);
+	map_init(&o->elems, a);
+	for (size_t i = 0; s->is_map && i < s->elems.n; i++) {
+		const struct ir_elem *e = &s->elems.v[i];
+		struct manifest_place *p = arena_new_of(a, struct manifest_place);
+
+		*p = place_of(a, e->at, e->comment);
+		if (*p->at || *p->text)
+			map_put(&o->elems, key_text(a, s, e), p);
+	}
+	add_object(a, m, o);
+}
+
+static void add_chain(struct arena *a, struct manifest *m, const struct ir_chain *c)
+{
+	struct manifest_object *o = arena_new_of(a, struct manifest_object);
+
+	o->kind = OBJECT_CHAIN;
+	o->name = c->name;
+	o->stem = c->stem ? c->stem : c->name;
+	o->off = c->text_off;
+	o->len = c->text_len;
+	o->base = c->base.hook != NULL;
+	map_init(&o->elems, a);
+	for (size_t i = 0; i < c->rules.n; i++)
+		vec_push(a, &o->rules, place_of(a, c->rules.v[i].at, c->rules.v[i].comment));
+	add_object(a, m, o);
+}
+
+struct manifest *manifest_build(struct arena *a, const struct manifest_input *in)
+{
+	struct manifest *m = arena_new_of(a, struct manifest);
+	char *hex = arena_alloc(a, SHA256_HEX);
+
+	sha256_hex(in->script->data, in->script->len, hex);
+	m->version = in->version;
+	m->policy = in->policy;
+	m->sha256 = hex;
+	m->size = in->script->len;
+	m->forwarding = in->ruleset->forwarding;
+	map_init(&m->by_name, a);
+	for (size_t i = 0; i < in->nsources; i++) {
+		const struct source *s = in->sources[i];
+		struct manifest_source out = {.sha256 = arena_strdup(a, s->sha256)};
+
+		out.path = s->path[0] == '/' ? s->path
+					     : arena_printf(a, "%s/%s", in->cwd, s->path);
+		vec_push(a, &m->sources, out);
+	}
+	for (size_t i = 0; i < in->ruleset->sets.n; i++)
+		add_set(a, m, in->ruleset->sets.v[i]);
+	for (size_t i = 0; i < in->ruleset->chains.n; i++)
+		add_chain(a, m, in->ruleset->chains.v[i]);
+	return m;
+}
+
+/* Paths and policy words are bytes; JSON wants UTF-8. */
+static json_t *text_json(const char *s)
+{
+	json_t *j = json_string(s);
+	struct buf b = {0};
+
+	if (j)
+		return j;
+	for (; *s; s++)
+		buf_putc(&b, (unsigned char)*s < 128 ? *s : '?');
+	j = json_string(buf_str(&b));
+	buf_free(&b);
+	return j;
+}
+
+static json_t *place_json(const struct manifest_place *p)
+{
+	json_t *j = json_object();
+
+	json_object_set_new(j, "at", text_json(p->at));
+	json_object_set_new(j, "text", text_json(p->text));
+	return j;
+}
+
+static json_t *elems_json(const struct map *elems)
+{
+	json_t *list = json_array();
+	const struct map_entry *e;
+
+	vec_each(&elems->entries, e) {
+		json_t *j = place_json(e->value);
+
+		json_object_set_new(j, "key", text_json(e->key));
+		json_array_append_new(list, j);
+	}
+	return list;
+}
+
+static json_t *object_json(const struct manifest_object *o)
+{
+	json_t *j = json_object();
+	const struct manifest_place *p;
+
+	json_object_set_new(j, "kind", json_string(manifest_kind_name(o->kind)));
+	json_object_set_new(j, "name", json_string(o->name));
+	json_object_set_new(j, "stem", json_string(o->stem));
+	json_object_set_new(j, "offset", json_integer((json_int_t)o->off));
+	json_object_set_new(j, "length", json_integer((json_int_t)o->len));
+	if (o->dynamic)
+		json_object_set_new(j, "dynamic", json_true());
+	if (o->base)
+		json_object_set_new(j, "base", json_true());
+	if (o->kind == OBJECT_CHAIN) {
+		json_t *rules = json_array();
+
+		vec_each(&o->rules, p)
+			json_array_append_new(rules, place_json(p));
+		json_object_set_new(j, "rules", rules);
+	} else {
+		json_object_set_new(j, "at", text_json(o->place.at));
+		json_object_set_new(j, "text", text_json(o->place.text));
+	}
+	if (o->elems.entries.n)
+		json_object_set_new(j, "elements", elems_json(&o->elems));
+	return j;
+}
+
+json_t *manifest_json(const struct manifest *m)
+{
+	json_t *j = json_object(), *sources = json_array(), *objects = json_array();
+	const struct manifest_source *s;
+	struct manifest_object *const *o;
+
+	json_object_set_new(j, "format", json_integer(MANIFEST_FORMAT));
+	json_object_set_new(j, "fwc", json_string(m->version));
+	json_object_set_new(j, "policy", text_json(m->policy));
+	vec_each(&m->sources, s)
+		json_array_append_new(sources, json_pack("{s:o, s:s}", "path", text_json(s->path),
+							 "sha256", s->sha256));
+	json_object_set_new(j, "sources", sources);
+	json_object_set_new(j, "script", json_pack("{s:s, s:I, s:s}", "file", "ruleset.nft", "size",
+						   (json_int_t)m->size, "sha256", m->sha256));
+	json_object_set_new(j, "forwarding", json_integer(m->forwarding));
+	vec_each(&m->objects, o)
+		json_array_append_new(objects, object_json(*o));
+	json_object_set_new(j, "objects", objects);
+	return j;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * What lies beside a compiled script: where it came from, and which piece of it is which object.
+ */
+#ifndef FWC_MANIFEST_H
+#define FWC_MANIFEST_H
+
+#include "nft/nft.h"
+#include "util/map.h"
+
+#define MANIFEST_FORMAT 1
+
+struct manifest_place {
+	const char *at;   /* "firewall.fwc:12"; "" for what fwc adds by itself */
+	const char *text; /* the policy's words, or those of the comment; "" if there are none */
+};
+
+enum manifest_kind { OBJECT_SET, OBJECT_MAP, OBJECT_CHAIN };
+
+struct manifest_object {
+	enum manifest_kind kind;
+	const char *name, *stem;
+	size_t off, len; /* of its block in the script */
+	bool dynamic, base;
+	struct manifest_place place;       /* of a set */
+	VEC(struct manifest_place) rules;  /* of a chain, in their order */
+	struct map elems;                  /* of a map: key's text -> struct manifest_place */
+};
+
+struct manifest_source {
+	const char *path; /* absolute */
+	const char *sha256;
+};
+
+struct manifest {
+	const char *version; /* of the fwc that wrote it */
+	const char *policy;  /* as messages name it */
+	const char *sha256;  /* of the script */
+	size_t size;
+	int forwarding;      /* -1: not said, 0, 1 */
+	VEC(struct manifest_source) sources;
+	VEC(struct manifest_object *) objects;
+	struct map by_name;  /* "c:NAME", "s:NAME" */
+};
+
+struct manifest_input {
+	const char *version, *policy;
+	const char *cwd; /* relative paths of sources are below it */
+	struct source *const *sources;
+	size_t nsources;
+	const struct ir_ruleset *ruleset;
+	const struct buf *script;
+};
+
+struct manifest *manifest_build(struct arena *a, const struct manifest_input *in);
+json_t *manifest_json(const struct manifest *m);
+/* Checks the manifest against the script to the last offset; NULL and *why if they do not belong
+ * together. Members that this version does not know are left alone. */
+struct manifest *manifest_read(struct arena *a, const json_t *j, const char *script, size_t len,
+			       const char **why);
+
+const char *manifest_kind_name(enum manifest_kind k);
+struct manifest_object *manifest_find(const struct manifest *m, bool chain, const char *name);
+
+#endif

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * JSON and the script it belongs to -> manifest; or why they do not belong together.
+ */
+#include <string.h>
+
+#include "nft/manifest.h"
+#include "util/sha256.h"
+
+#define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+#define MAX_NAME 255 /* of the kernel */
+
+static const char *text_of(struct arena *a, const json_t *j, const char *key)
+{
+	const char *s = json_string_value(json_object_get(j, key));
+
+	return s ? arena_strdup(a, s) : "";
+}
+
+static struct manifest_place place_of(struct arena *a, const json_t *j)
+{
+	return (struct manifest_place){.at = text_of(a, j, "at"), .text = text_of(a, j, "text")};
+}
+
+static bool read_kind(const json_t *j, enum manifest_kind *out)
+{
+	const char *kind = json_string_value(json_object_get(j, "kind"));
+
+	for (int k = OBJECT_SET; kind && k <= OBJECT_CHAIN; k++) {
+		if (!strcmp(kind, manifest_kind_name((enum manifest_kind)k))) {
+			*out = (enum manifest_kind)k;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool read_extent(const json_t *j, size_t size, struct manifest_object *o)
+{
+	json_int_t off = json_integer_value(json_object_get(j, "offset"));
+	json_int_t len = json_integer_value(json_object_get(j, "length"));
+
+	if (off < 0 || len <= 0 || (size_t)off > size || (size_t)len > size - (size_t)off)
+		return false;
+	o->off = (size_t)off;
+	o->len = (size_t)len;
+	return true;
+}
+
+/* The block begins and ends where the manifest says, and nowhere between. */
+static bool is_block(struct arena *a, const struct manifest_object *o, const char *script)
+{
+	static const char end[] = "\n\t}\n";
+	const char *head =
+		arena_printf(a, "\t%s %s {\n", manifest_kind_name(o->kind), o->name);
+	const char *block = script + o->off;
+	size_t n = strlen(head), e = strlen(end);
+
+	if (o->len < n + e - 1 || memcmp(block, head, n) != 0)
+		return false;
+	return memmem(block, o->len, end, e) == block + o->len - e;
+}
+
+static void read_elements(struct arena *a, const json_t *list, struct manifest_object *o)
+{
+	size_t i;
+	json_t *j;
+
+	json_array_foreach((json_t *)list, i, j)
+	{
+		struct manifest_place *p = arena_new_of(a, struct manifest_place);
+
+		*p = place_of(a, j);
+		map_put(&o->elems, text_of(a, j, "key"), p);
+	}
+}
+
+static bool read_object(struct arena *a, const json_t *j, const char *script, size_t len,
+			struct manifest *m)
+{
+	struct manifest_object *o = arena_new_of(a, struct manifest_object);
+	size_t i, n;
+	json_t *rule;
+
+	o->name = text_of(a, j, "name");
+	o->stem = text_of(a, j, "stem");
+	n = strlen(o->name);
+	if (!n || n > MAX_NAME || strspn(o->name, NAME_CHARS) != n || !read_kind(j, &o->kind) ||
+	    !read_extent(j, len, o) || !is_block(a, o, script) ||
+	    manifest_find(m, o->kind == OBJECT_CHAIN, o->name))
+		return false;
+	o->dynamic = json_is_true(json_object_get(j, "dynamic"));
+	o->base = json_is_true(json_object_get(j, "base"));
+	o->place = place_of(a, j);
+	map_init(&o->elems, a);
+	json_array_foreach(json_object_get(j, "rules"), i, rule)
+		vec_push(a, &o->rules, place_of(a, rule));
+	read_elements(a, json_object_get(j, "elements"), o);
+	map_put(&m->by_name,
+		arena_printf(a, "%c:%s", o->kind == OBJECT_CHAIN ? 'c' : 's', o->name), o);
+	vec_push(a, &m->objects, o);
+	return true;
+}
+
+static bool read_head(struct arena *a, const json_t *j, struct manifest *m, const char **why)
+{
+	const json_t *forwarding = json_object_get(j, "forwarding");
+	json_int_t format = json_integer_value(json_object_get(j, "format"));
+	size_t i;
+	json_t *s;
+
+	if (format != MANIFEST_FORMAT) {
+		*why = format > MANIFEST_FORMAT
+			       ? "it was written by a newer fwc, in a format that this one does not know"
+			       : "its manifest is no manifest of fwc";
+		return false;
+	}
+	m->version = text_of(a, j, "fwc");
+	m->policy = text_of(a, j, "policy");
+	m->forwarding = json_is_integer(forwarding) ? (int)json_integer_value(forwarding) : -1;
+	if (m->forwarding < -1 || m->forwarding > 1) {
+		*why = "its manifest says nonsense about forwarding";
+		return false;
+	}
+	json_array_foreach(json_object_get(j, "sources"), i, s)
+		vec_push(a, &m->sources,
+			 ((struct manifest_source){.path = text_of(a, s, "path"),
+						   .sha256 = text_of(a, s, "sha256")}));
+	return true;
+}
+
+static bool check_hash(struct arena *a, const json_t *script, const char *text, size_t len,
+		       struct manifest *m, const char **why)
+{
+	char *hex = arena_alloc(a, SHA256_HEX);
+
+	sha256_hex(text, len, hex);
+	m->sha256 = hex;
+	m->size = len;
+	if (json_integer_value(json_object_get(script, "size")) != (json_int_t)len ||
+	    strcmp(text_of(a, script, "sha256"), hex) != 0) {
+		*why = "script and manifest do not belong together: one of them was cut short or edited";
+		return false;
+	}
+	return true;
+}
+
+struct manifest *manifest_read(struct arena *a, const json_t *j, const char *script, size_t len,
+			       const char **why)
+{
+	struct manifest *m = arena_new_of(a, struct manifest);
+	size_t i;
+	json_t *o;
+
+	map_init(&m->by_name, a);
+	if (!read_head(a, j, m, why) ||
+	    !check_hash(a, json_object_get(j, "script"), script, len, m, why))
+		return NULL;
+	json_array_foreach(json_object_get(j, "objects"), i, o)
+	{
+		if (!read_object(a, o, script, len, m)) {
+			*why = arena_printf(a, "object %zu of its manifest is not where it says", i + 1);
+			return NULL;
+		}
+	}
+	if (memchr(script, '\0', len) || !m->objects.n) {
+		*why = "its script is no script of fwc";
+		return NULL;
+	}
+	return m;
+}

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * JSON of a listing -> statements of a rule. One function a statement; each refuses what it does
+ * not know to the last member, so that nothing is taken for what it is not.
+ */
+#include <string.h>
+
+#include "nft/read.h"
+
+static int elem_cmp(const void *x, const void *y)
+{
+	const struct ir_elem *a = x, *b = y;
+
+	for (int i = 0; i < IR_MAX_CONCAT; i++) {
+		if (a->key[i].lo != b->key[i].lo)
+			return a->key[i].lo < b->key[i].lo ? -1 : 1;
+		if (a->key[i].hi != b->key[i].hi)
+			return a->key[i].hi < b->key[i].hi ? -1 : 1;
+	}
+	return 0;
+}
+
+static bool read_anonymous(struct arena *a, const struct ir_sel *sel, bool is_map,
+			   const json_t *list, struct ir_elems *out)
+{
+	size_t i;
+	json_t *j;
+
+	json_array_foreach((json_t *)list, i, j)
+	{
+		struct ir_elem e;
+
+		if (!read_elem(a, sel->f, sel->n, is_map, j, &e))
+			return false;
+		vec_push(a, out, e);
+	}
+	if (out->n > 1)
+		qsort(out->v, out->n, sizeof(*out->v), elem_cmp);
+	return out->n > 0;
+}
+
+static bool read_op(const char *op, enum ir_op *out)
+{
+	if (!op)
+		return false;
+	if (!strcmp(op, "=="))
+		*out = OP_EQ;
+	else if (!strcmp(op, "!="))
+		*out = OP_NE;
+	else if (!strcmp(op, "in"))
+		*out = OP_ANYBIT;
+	else
+		return false;
+	return true;
+}
+
+static bool read_match(struct arena *a, const json_t *in, struct ir_stmt *s)
+{
+	const json_t *right = json_object_get(in, "right");
+	const json_t *set = json_object_get(right, "set");
+	const char *name = json_string_value(right);
+	struct ir_elem one = {0};
+
+	s->kind = IR_MATCH;
+	if (!read_op(json_string_value(json_object_get(in, "op")), &s->match.op) ||
+	    !read_sel(a, json_object_get(in, "left"), &s->match.sel))
+		return false;
+	if (name && name[0] == '@') {
+		s->match.set = arena_strdup(a, name + 1);
+		return true;
+	}
+	if (set)
+		return read_anonymous(a, &s->match.sel, false, set, &s->match.values);
+	if (!read_key(a, s->match.sel.f, s->match.sel.n, right, one.key))
+		return false;
+	vec_push(a, &s->match.values, one);
+	return true;
+}
+
+static bool read_vmap(struct arena *a, const json_t *in, struct ir_stmt *s)
+{
+	const json_t *data = json_object_get(in, "data");
+	const char *name = json_string_value(data);
+
+	s->kind = IR_VMAP;
+	if (!read_sel(a, json_object_get(in, "key"), &s->vmap.sel))
+		return false;
+	if (name && name[0] == '@') {
+		s->vmap.map = arena_strdup(a, name + 1);
+		return true;
+	}
+	return read_anonymous(a, &s->vmap.sel, true, json_object_get(data, "set"), &s->vmap.elems);
+}
+
+static bool read_counter(struct arena *a, const json_t *in, struct ir_stmt *s)
+{
+	(void)a;
+	s->kind = IR_COUNTER;
+	s->counter.packets = read_num(in, "packets");
+	s->counter.bytes = read_num(in, "bytes");
+	return json_is_object(in) || json_is_null(in);
+}
+
+static bool read_limit_values(const json_t *in, struct ir_limit *l)
+{
+	static const char *const known[] = {"rate", "burst", "per", "inv", NULL};
+	static const struct {
+		const char *name;
+		uint32_t seconds;
+	} units[] = {{"second", 1}, {"minute", 60}, {"hour", 3600}, {"day", 86400}};
+	const char *per = json_string_value(json_object_get(in, "per"));
+
+	if (!per || !read_only(in, known))
+		return false;
+	l->rate = (uint32_t)read_num(in, "rate");
+	l->burst = json_object_get(in, "burst") ? (uint32_t)read_num(in, "burst") : 5;
+	l->over = json_is_true(json_object_get(in, "inv"));
+	for (int i = 0; i < 4; i++) {
+		if (!strcmp(per, units[i].name))
+			l->per = units[i].seconds;
+	}
+	return l->per != 0;
+}
+
+static bool read_limit(struct arena *a, const json_t *in, struct ir_stmt *s)
+{
+	(void)a;
+	s->kind = IR_LIMIT;
+	return read_limit_values(in, &s->limit);
+}
+
+static bool read_count_value(const json_t *in, uint32_t *over)
+{
+	*over = (uint32_t)read_num(in, "val");
+	return json_is_true(json_object_get(in, "inv"));
+}
+
+static bool read_ct_count(struct arena *a, const json_t *in, struct ir_stmt *s)
+{
+	(void)a;
+	s->kind = IR_CT_COUNT;
+	return read_count_value(in, &s->ct_count);
+}
+
+static bool read_log(struct arena *a, const json_t *in, struct ir_stmt *s)
+{
+	static const char *const known[] = {"prefix", NULL};
+
+	s->kind = IR_LOG;
+	s->log_prefix = read_str(a, in, "prefix");
+	return s->log_prefix && read_only(in, known);
+}
+
+static bool read_reject(struct arena *a, const json_t *in, struct ir_stmt *s)
+{
+	const char *type = json_string_value(json_object_get(in, "type"));
+	const json_t *expr = json_object_get(in, "expr");
+	const char *word = json_string_value(expr);
+
+	(void)a;
+	s->kind = IR_REJECT;
+	if (!type)
+		return false;
+	if (!strcmp(type, "tcp reset")) {
+		s->reject = REJECT_TCP_RESET;
+		return true;
+	}
+	s->reject = REJECT_ADMIN;
+	return !strcmp(type, "icmpx") &&
+	       (word ? !strcmp(word, "admin-prohibited") : json_integer_value(expr) == 3);
+}
+
+/* {"map": {"key": {"numgen": ...}, "data": {"set": [[0, "10.0.0.1"], ...]}}} */
+static bool read_round_robin(struct arena *a, const json_t *map, enum field f, struct ir_elems *out)
+{
+	const json_t *numgen = json_object_get(json_object_get(map, "key"), "numgen");
+	const json_t *list = json_object_get(json_object_get(map, "data"), "set");
+	const char *mode = json_string_value(json_object_get(numgen, "mode"));
+	size_t i;
+	json_t *j;
+
+	if (!mode || strcmp(mode, "inc") != 0 || read_num(numgen, "offset") ||
+	    read_num(numgen, "mod") != json_array_size(list))
+		return false;
+	json_array_foreach((json_t *)list, i, j)
+	{
+		struct ir_elem e = {0};
+
+		if (json_integer_value(json_array_get(j, 0)) != (json_int_t)i ||
+		    !read_value(a, f, json_array_get(j, 1), &e.key[0]))
+			return false;
+		vec_push(a, out, e);
+	}
+	return out->n > 0;
+}
+
+static bool read_nat_target(struct arena *a, const json_t *in, struct ir_stmt *s)
+{
+	const char *family = json_string_value(json_object_get(in, "family"));
+	const json_t *addr = json_object_get(in, "addr");
+	const json_t *map = json_object_get(addr, "map");
+	struct ir_elem one = {0};
+	enum field f;
+
+	if (!addr)
+		return !family;
+	if (!family)
+		return false;
+	s->nat.family = !strcmp(family, "ip") ? FAM_IP4 : FAM_IP6;
+	f = s->nat.family == FAM_IP4 ? F_IP_DADDR : F_IP6_DADDR;
+	if (map)
+		return read_round_robin(a, map, f, &s->nat.to);
+	if (!read_value(a, f, addr, &one.key[0]))
+		return false;
+	vec_push(a, &s->nat.to, one);
+	return true;
+}
+
+static bool read_nat(struct arena *a, const json_t *in, struct ir_stmt *s, enum ir_nat_kind kind)
+{
+	static const char *const known[] = {"family", "addr", "port", NULL};
+	const json_t *port = json_object_get(in, "port");
+
+	s->kind = IR_NAT;
+	s->nat.kind = kind;
+	s->nat.port = (uint16_t)json_integer_value(port);
+	if (json_is_null(in))
+		return true;
+	return read_only(in, known) && (!port || json_is_integer(port)) &&
+	       read_nat_target(a, in, s);
+}
+
+static bool read_masquerade(struct arena *a, const json_t *in, struct ir_stmt *s)
+{
+	return read_nat(a, in, s, IR_MASQUERADE);
+}
+
+static bool read_snat(struct arena *a, const json_t *in, struct ir_stmt *s)
+{
+	return read_nat(a, in, s, IR_SNAT);
+}
+
+static bool read_dnat(struct arena *a, const json_t *in, struct ir_stmt *s)
+{
+	return read_nat(a, in, s, IR_DNAT);
+}
+
+static bool read_redirect(struct arena *a, const json_t *in, struct ir_stmt *s)
+{
+	return read_nat(a, in, s, IR_REDIRECT);
+}
+
+static bool read_mangle(struct arena *a, const json_t *in, struct ir_stmt *s)
+{
+	const json_t *option = json_object_get(json_object_get(in, "key"), "tcp option");
+	const json_t *value = json_object_get(in, "value");
+	const char *name = json_string_value(json_object_get(option, "name"));
+	const char *field = json_string_value(json_object_get(option, "field"));
+	const char *rt = json_string_value(json_object_get(json_object_get(value, "rt"), "key"));
+
+	(void)a;
+	s->kind = IR_MSS;
+	if (!name || !field || strcmp(name, "maxseg") != 0 || strcmp(field, "size") != 0)
+		return false;
+	s->mss = (uint16_t)json_integer_value(value);
+	return s->mss ? !rt : rt && !strcmp(rt, "mtu");
+}
+
+static bool read_inner(const json_t *list, struct ir_stmt *s)
+{
+	size_t i;
+	json_t *j;
+
+	json_array_foreach((json_t *)list, i, j)
+	{
+		const json_t *limit = json_object_get(j, "limit");
+		const json_t *count = json_object_get(j, "ct count");
+
+		if (limit && !s->add.has_limit)
+			s->add.has_limit = read_limit_values(limit, &s->add.limit);
+		else if (count && !s->add.has_ct_count)
+			s->add.has_ct_count = read_count_value(count, &s->add.ct_count);
+		else
+			return false;
+	}
+	return json_array_size(list) == (size_t)s->add.has_limit + s->add.has_ct_count;
+}
+
+static bool read_add(struct arena *a, const json_t *in, struct ir_stmt *s)
+{
+	static const char *const known[] = {"op", "elem", "set", "stmt", NULL};
+	static const char *const known_elem[] = {"val", "timeout", NULL};
+	const json_t *elem = json_object_get(in, "elem");
+	const json_t *dressed = json_object_get(elem, "elem");
+	const char *op = json_string_value(json_object_get(in, "op"));
+	const char *set = json_string_value(json_object_get(in, "set"));
+
+	s->kind = IR_ADD;
+	if (!op || !set || set[0] != '@' || !read_only(in, known) ||
+	    (dressed && !read_only(dressed, known_elem)))
+		return false;
+	s->add.set = arena_strdup(a, set + 1);
+	s->add.update = !strcmp(op, "update");
+	s->add.timeout = read_num(dressed, "timeout");
+	return (s->add.update || !strcmp(op, "add")) &&
+	       read_sel(a, dressed ? json_object_get(dressed, "val") : elem, &s->add.key) &&
+	       read_inner(json_object_get(in, "stmt"), s);
+}
+
+static const struct {
+	const char *name;
+	bool (*read)(struct arena *a, const json_t *in, struct ir_stmt *s);
+} readers[] = {
+	{"match", read_match},	 {"vmap", read_vmap},	      {"counter", read_counter},
+	{"limit", read_limit},	 {"ct count", read_ct_count}, {"log", read_log},
+	{"reject", read_reject}, {"masquerade", read_masquerade}, {"snat", read_snat},
+	{"dnat", read_dnat},	 {"redirect", read_redirect}, {"mangle", read_mangle},
+	{"set", read_add},
+};
+
+struct ir_stmt read_stmt(struct arena *a, const json_t *j)
+{
+	const char *name = json_object_iter_key(json_object_iter((json_t *)j));
+	struct ir_stmt s = {0};
+
+	if (json_object_size(j) == 1) {
+		const json_t *in = json_object_get(j, name);
+
+		for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]); i++) {
+			if (!strcmp(readers[i].name, name) && readers[i].read(a, in, &s))
+				return s;
+		}
+		s = (struct ir_stmt){.kind = IR_VERDICT};
+		if (read_verdict(a, j, &s.verdict))
+			return s;
+	}
+	return (struct ir_stmt){.kind = IR_UNKNOWN, .unknown = read_compact(a, j)};
+}

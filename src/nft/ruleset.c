@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Objects get their names: "STEM.HASH", the hash over the canonical text, which holds the names of
+ * all that the object refers to. Equal objects are one object.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "nft/nft.h"
+#include "util/map.h"
+#include "util/sha256.h"
+
+#define HASH_CHARS 12 /* 48 bits, and only objects of one stem can meet */
+
+struct ir_ruleset *ruleset_new(struct arena *a)
+{
+	struct ir_ruleset *r = arena_new_of(a, struct ir_ruleset);
+
+	r->arena = a;
+	r->forwarding = -1;
+	r->by_name = arena_new_of(a, struct map);
+	map_init(r->by_name, a);
+	return r;
+}
+
+static const char *hashed_name(struct arena *a, const char *stem, const struct buf *text)
+{
+	char hex[SHA256_HEX];
+
+	sha256_hex(text->data, text->len, hex);
+	return arena_printf(a, "%s.%.*s", stem, HASH_CHARS, hex);
+}
+
+struct ir_chain *ruleset_chain(const struct ir_ruleset *r, const char *name)
+{
+	return map_get(r->by_name, arena_printf(r->arena, "c:%s", name));
+}
+
+struct ir_set *ruleset_set(const struct ir_ruleset *r, const char *name)
+{
+	return map_get(r->by_name, arena_printf(r->arena, "s:%s", name));
+}
+
+void ruleset_add_chain(struct ir_ruleset *r, struct ir_chain *c)
+{
+	map_put(r->by_name, arena_printf(r->arena, "c:%s", c->name), c);
+	vec_push(r->arena, &r->chains, c);
+}
+
+static int elem_cmp(const void *a, const void *b)
+{
+	const struct ir_elem *x = a, *y = b;
+
+	for (int i = 0; i < IR_MAX_CONCAT; i++) {
+		if (x->key[i].lo != y->key[i].lo)
+			return x->key[i].lo < y->key[i].lo ? -1 : 1;
+		if (x->key[i].hi != y->key[i].hi)
+			return x->key[i].hi < y->key[i].hi ? -1 : 1;
+	}
+	return 0;
+}
+
+void ruleset_add_set(struct ir_ruleset *r, struct ir_set *s)
+{
+	if (s->elems.n > 1)
+		qsort(s->elems.v, s->elems.n, sizeof(*s->elems.v), elem_cmp);
+	map_put(r->by_name, arena_printf(r->arena, "s:%s", s->name), s);
+	vec_push(r->arena, &r->sets, s);
+}
+
+struct ir_chain *ruleset_seal_chain(struct ir_ruleset *r, struct ir_chain *c)
+{
+	struct buf text = {0};
+	struct ir_chain *same;
+
+	c->name = c->stem;
+	emit_chain(&text, c, false);
+	c->name = hashed_name(r->arena, c->stem, &text);
+	buf_free(&text);
+	same = ruleset_chain(r, c->name);
+	if (same)
+		return same;
+	ruleset_add_chain(r, c);
+	return c;
+}
+
+struct ir_set *ruleset_seal_set(struct ir_ruleset *r, struct ir_set *s)
+{
+	struct buf text = {0};
+	struct ir_set *same;
+
+	s->name = s->stem;
+	if (s->elems.n > 1)
+		qsort(s->elems.v, s->elems.n, sizeof(*s->elems.v), elem_cmp);
+	emit_set(&text, s, false);
+	s->name = hashed_name(r->arena, s->stem, &text);
+	buf_free(&text);
+	same = ruleset_set(r, s->name);
+	if (same)
+		return same;
+	ruleset_add_set(r, s);
+	return s;
+}

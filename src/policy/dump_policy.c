@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * A resolved policy as text, for --dump=policy and golden tests.
+ */
+#include "policy/policy.h"
+
+static void put_ivset(struct buf *out, const struct ivset *s, enum family fam)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		buf_putc(out, ' ');
+		if (fam)
+			addr_print_range(out, fam, s->v[i]);
+		else if (s->v[i].lo == s->v[i].hi)
+			buf_printf(out, "%u", (unsigned)s->v[i].lo);
+		else
+			buf_printf(out, "%u-%u", (unsigned)s->v[i].lo, (unsigned)s->v[i].hi);
+	}
+}
+
+static void put_endpoint(struct buf *out, const struct policy *p, const char *label,
+			 const struct endpoint *e)
+{
+	for (size_t i = 0; i < e->items.n; i++) {
+		const struct place_item *item = &e->items.v[i];
+
+		buf_printf(out, "    %s ", label);
+		switch (item->at) {
+		case AT_ZONE:
+			buf_puts(out, p->zones.v[item->zone].name);
+			break;
+		case AT_SELF:
+			buf_puts(out, "self");
+			break;
+		case AT_ANY:
+			buf_puts(out, "any");
+			break;
+		case AT_ZONES:
+			buf_puts(out, "zones");
+			break;
+		}
+		if (item->addrs.dyn)
+			buf_printf(out, " %s%s (dynamic)", item->addrs.negated ? "not " : "",
+				   item->addrs.dyn->name);
+		else if (!item->addrs.all && !item->addrs.v4.n && !item->addrs.v6.n)
+			buf_puts(out, " no address");
+		put_ivset(out, &item->addrs.v4, FAM_IP4);
+		put_ivset(out, &item->addrs.v6, FAM_IP6);
+		buf_putc(out, '\n');
+	}
+}
+
+static void put_row(struct buf *out, const char *name, const struct ivset *s)
+{
+	if (!s->n)
+		return;
+	buf_printf(out, "    %s", name);
+	put_ivset(out, s, FAM_NONE);
+	buf_putc(out, '\n');
+}
+
+static void put_services(struct buf *out, const struct services *s)
+{
+	static const char *const names[PORT_PROTOCOLS] = {"tcp", "udp", "sctp", "dccp", "udplite"};
+
+	for (int i = 0; i < PORT_PROTOCOLS; i++)
+		put_row(out, names[i], &s->ports[i]);
+	put_row(out, "proto", &s->protocols);
+	put_row(out, "icmp", &s->icmp);
+	put_row(out, "icmpv6", &s->icmpv6);
+}
+
+static void put_zone(struct buf *out, const struct zone *z)
+{
+	buf_printf(out, "zone %s\n    interfaces", z->name);
+	for (size_t i = 0; i < z->interfaces.n; i++) {
+		buf_putc(out, ' ');
+		ifname_print(out, z->interfaces.v[i].name);
+	}
+	buf_putc(out, '\n');
+	if (z->net4.n || z->net6.n) {
+		buf_puts(out, "    networks");
+		put_ivset(out, &z->net4, FAM_IP4);
+		put_ivset(out, &z->net6, FAM_IP6);
+		buf_putc(out, '\n');
+	}
+}
+
+static void put_nat(struct buf *out, const struct policy *p, const struct nat *n)
+{
+	buf_printf(out, "nat %s\n", n->text);
+	put_endpoint(out, p, "from", &n->from);
+	put_endpoint(out, p, "to", &n->to);
+	put_services(out, &n->services);
+	for (size_t i = 0; i < n->to4.to.n + n->to6.to.n; i++) {
+		bool four = i < n->to4.to.n;
+
+		buf_puts(out, "    target ");
+		addr_print_range(out, four ? FAM_IP4 : FAM_IP6,
+				 four ? n->to4.to.v[i] : n->to6.to.v[i - n->to4.to.n]);
+		buf_putc(out, '\n');
+	}
+	for (size_t i = 0; i < n->hairpin_zones.n; i++)
+		buf_printf(out, "    hairpin %s\n", p->zones.v[n->hairpin_zones.v[i]].name);
+}
+
+void policy_dump(struct buf *out, const struct policy *p)
+{
+	if (p->forwarding >= 0)
+		buf_printf(out, "forwarding %s\n", p->forwarding ? "on" : "off");
+	for (size_t i = 0; i < p->zones.n; i++)
+		put_zone(out, &p->zones.v[i]);
+	for (size_t i = 0; i < p->dynsets.n; i++)
+		buf_printf(out, "dynamic %s timeout %llus size %u\n", p->dynsets.v[i]->name,
+			   (unsigned long long)p->dynsets.v[i]->timeout, p->dynsets.v[i]->size);
+	for (size_t i = 0; i < p->rules.n; i++) {
+		buf_printf(out, "rule %s\n", p->rules.v[i].text);
+		put_endpoint(out, p, "from", &p->rules.v[i].from);
+		put_endpoint(out, p, "to", &p->rules.v[i].to);
+		put_services(out, &p->rules.v[i].services);
+	}
+	for (size_t i = 0; i < p->nats.n; i++)
+		put_nat(out, p, &p->nats.v[i]);
+	for (size_t i = 0; i < p->clamps.n; i++)
+		buf_printf(out, "clamp %s\n", p->clamps.v[i].text);
+	for (size_t i = 0; i < p->expects.n; i++)
+		buf_printf(out, "expect %s\n", p->expects.v[i].text);
+}

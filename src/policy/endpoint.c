@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * FROM and TO of a rule -> places (zones, self, any) and the addresses there.
+ */
+#include <string.h>
+
+#include "policy/resolve.h"
+
+static bool word_place(struct place_item *out, const char *s)
+{
+	if (!strcmp(s, "self"))
+		out->at = AT_SELF;
+	else if (!strcmp(s, "any"))
+		out->at = AT_ANY;
+	else if (!strcmp(s, "zones"))
+		out->at = AT_ZONES;
+	else
+		return false;
+	return true;
+}
+
+/* The word behind '@'. */
+static bool resolve_zone(struct resolver *r, struct ast_word w, struct place_item *out)
+{
+	struct decl *d;
+
+	if (word_place(out, w.s))
+		return true;
+	d = resolve_name(r, w, "zone");
+	if (!d)
+		return false;
+	if (d->kind != DECL_ZONE) {
+		diag_error(r->diag, w.span, "'%s' is a %s; a zone is wanted behind '@'", d->name,
+			   d->kind == DECL_HOST ? "host" : "set");
+		return false;
+	}
+	out->at = AT_ZONE;
+	out->zone = d->zone;
+	r->p->zones.v[d->zone].used = true;
+	return true;
+}
+
+/* All addresses of the family that are not in s; none if s names none: `!x` speaks of x's families. */
+static struct ivset complement(struct resolver *r, const struct ivset *s, int bits)
+{
+	struct ivset all = ivset_one(r->arena, 0, u128_max(bits));
+
+	return s->n ? ivset_subtract(r->arena, &all, s) : (struct ivset){0};
+}
+
+static void name_stem(struct resolver *r, const struct ast_item *item, struct addrs *out)
+{
+	const char *base = item->kind == ITEM_NAME ? item->name.s : "addr";
+
+	out->stem = item->negated ? arena_printf(r->arena, "not-%s", base) : base;
+}
+
+static void item_addrs(struct resolver *r, const struct ast_item *item, struct addrs *out)
+{
+	name_stem(r, item, out);
+	if (item->kind == ITEM_NAME) {
+		struct decl *d = map_get(&r->names, item->name.s);
+
+		if (d && d->dyn) {
+			d->used = d->dyn->used = true;
+			out->dyn = d->dyn;
+			out->negated = item->negated;
+			return;
+		}
+	}
+	resolve_item_addrs(r, item, &out->v4, &out->v6);
+	ivset_normalise(&out->v4);
+	ivset_normalise(&out->v6);
+	if (item->negated) {
+		out->v4 = complement(r, &out->v4, 32);
+		out->v6 = complement(r, &out->v6, 128);
+	}
+}
+
+/* `x@lan` where lan's networks say that no address of x can be there. */
+static void warn_elsewhere(struct resolver *r, const struct ast_item *item,
+			   const struct place_item *p)
+{
+	const struct zone *z;
+	bool none4, none6;
+
+	if (p->at != AT_ZONE || p->addrs.all || p->addrs.dyn || item->negated)
+		return;
+	z = &r->p->zones.v[p->zone];
+	if ((p->addrs.v4.n && !z->net4.n) || (p->addrs.v6.n && !z->net6.n))
+		return;
+	none4 = !ivset_overlaps(&p->addrs.v4, &z->net4);
+	none6 = !ivset_overlaps(&p->addrs.v6, &z->net6);
+	if (none4 && none6 && p->addrs.v4.n + p->addrs.v6.n)
+		diag_note(r->diag,
+			  diag_warning(r->diag, item->span,
+				       "none of these addresses is in a network of zone '%s'",
+				       z->name),
+			  z->span, "the zone is declared here");
+}
+
+static bool resolve_item(struct resolver *r, const struct ast_item *item, struct place_item *out)
+{
+	bool named = item->kind == ITEM_NAME;
+	struct decl *d = named ? map_get(&r->names, item->name.s) : NULL;
+
+	*out = (struct place_item){.at = AT_ANY, .span = item->span};
+	if (named && (word_place(out, item->name.s) || (d && d->kind == DECL_ZONE))) {
+		if (item->zone.s) {
+			diag_error(r->diag, item->name.span,
+				   "'%s' is a place, not an address: nothing can stand between it and '@'",
+				   item->name.s);
+			return false;
+		}
+		if (item->negated) {
+			diag_hint(r->diag,
+				  diag_error(r->diag, item->span,
+					     "only addresses can be negated, '%s' is a place",
+					     item->name.s),
+				  "name the places that are meant, or put a rule for '%s' before",
+				  item->name.s);
+			return false;
+		}
+		out->addrs.all = true;
+		return !d || resolve_zone(r, item->name, out);
+	}
+	if (item->zone.s && !resolve_zone(r, item->zone, out))
+		return false;
+	if (named && !d) {
+		resolve_name(r, item->name, "zone, host or set");
+		return false;
+	}
+	item_addrs(r, item, &out->addrs);
+	warn_elsewhere(r, item, out);
+	return true;
+}
+
+void resolve_endpoint(struct resolver *r, const struct ast_endpoint *ast, struct endpoint *out)
+{
+	size_t negated = 0;
+
+	for (size_t i = 0; i < ast->items.n; i++) {
+		struct place_item item;
+
+		negated += ast->items.v[i].negated;
+		if (resolve_item(r, &ast->items.v[i], &item))
+			vec_push(r->arena, &out->items, item);
+	}
+	if (negated > 1)
+		diag_hint(r->diag,
+			  diag_warning(r->diag, ast->span,
+				       "a list means any one of its items, so two negated ones "
+				       "admit nearly everything"),
+			  "put them into one set and negate that");
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * a policy and the first packet of a connection -> the rule that decides.
+ */
+#include <netinet/in.h>
+
+#include "policy/policy.h"
+
+bool addrs_match(const struct addrs *s, enum family fam, u128 addr)
+{
+	if (s->all)
+		return true;
+	if (s->dyn)
+		return s->negated; /* taken as empty */
+	return ivset_contains(fam == FAM_IP4 ? &s->v4 : &s->v6, addr);
+}
+
+bool item_at(const struct place_item *i, int place)
+{
+	switch (i->at) {
+	case AT_ZONE:
+		return i->zone == place;
+	case AT_SELF:
+		return place == PLACE_SELF;
+	case AT_ANY:
+		return true;
+	case AT_ZONES:
+		return place >= 0;
+	}
+	return false;
+}
+
+static bool endpoint_match(const struct endpoint *e, int place, enum family fam, u128 addr)
+{
+	for (size_t i = 0; i < e->items.n; i++)
+		if (item_at(&e->items.v[i], place) && addrs_match(&e->items.v[i].addrs, fam, addr))
+			return true;
+	return false;
+}
+
+bool services_match(const struct services *s, enum family fam, uint8_t protocol, uint16_t dport)
+{
+	if (s->any)
+		return true;
+	if (fam == FAM_IP4 && protocol == IPPROTO_ICMP)
+		return ivset_contains(&s->icmp, dport);
+	if (fam == FAM_IP6 && protocol == IPPROTO_ICMPV6)
+		return ivset_contains(&s->icmpv6, dport);
+	for (int i = 0; i < PORT_PROTOCOLS; i++)
+		if (port_protocols[i] == protocol)
+			return ivset_contains(&s->ports[i], dport);
+	return ivset_contains(&s->protocols, protocol);
+}
+
+const struct rule *policy_decide(const struct policy *p, const struct flow *f, bool optimistic)
+{
+	for (size_t i = 0; i < p->rules.n; i++) {
+		const struct rule *r = &p->rules.v[i];
+
+		if (!endpoint_match(&r->from, f->from, f->family, f->saddr) ||
+		    !endpoint_match(&r->to, f->to, f->family, f->daddr) ||
+		    !services_match(&r->services, f->family, f->protocol, f->dport))
+			continue;
+		if (!optimistic && (r->q.limit.rate || r->q.has_mark || r->q.has_user))
+			continue;
+		return r;
+	}
+	return NULL;
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * host and set definitions -> sets of addresses.
+ */
+#include <string.h>
+
+#include "policy/resolve.h"
+
+static void hint_nearest(struct resolver *r, struct diag_record *rec, const char *word)
+{
+	struct nearest near = {.word = word};
+	const struct map_entry *e;
+
+	vec_each(&r->names.entries, e)
+		nearest_offer(&near, e->key);
+	if (near.best)
+		diag_hint(r->diag, rec, "did you mean '%s'?", near.best);
+}
+
+bool resolve_excused(const struct resolver *r, const char *name)
+{
+	return r->incomplete || map_get(&r->broken, name);
+}
+
+struct decl *resolve_name(struct resolver *r, struct ast_word w, const char *wanted)
+{
+	struct decl *d = map_get(&r->names, w.s);
+
+	if (!d && resolve_excused(r, w.s))
+		return NULL;
+	if (!d) {
+		hint_nearest(r, diag_error(r->diag, w.span, "no %s is called '%s'", wanted, w.s),
+			     w.s);
+		return NULL;
+	}
+	d->used = true;
+	return d;
+}
+
+void resolve_item_addrs(struct resolver *r, const struct ast_item *item, struct ivset *v4,
+			struct ivset *v6)
+{
+	struct decl *d;
+
+	if (item->kind == ITEM_ADDR) {
+		vec_push(r->arena, item->family == FAM_IP4 ? v4 : v6, item->addr);
+		return;
+	}
+	d = resolve_name(r, item->name, "host or set");
+	if (!d)
+		return;
+	if (d->kind == DECL_ZONE) {
+		diag_error(r->diag, item->name.span, "'%s' is a zone; a host or set is wanted here",
+			   d->name);
+		return;
+	}
+	if (d->dyn) {
+		diag_error(r->diag, item->name.span,
+			   "'%s' is a dynamic set, which only rules can name", d->name);
+		return;
+	}
+	if (!resolve_decl(r, d))
+		return;
+	for (size_t i = 0; i < d->v4.n; i++)
+		vec_push(r->arena, v4, d->v4.v[i]);
+	for (size_t i = 0; i < d->v6.n; i++)
+		vec_push(r->arena, v6, d->v6.v[i]);
+}
+
+static void add_file(struct resolver *r, const struct ast_element *e, struct ivset *v4,
+		     struct ivset *v6)
+{
+	for (size_t i = 0; i < e->content.n; i++)
+		vec_push(r->arena, e->content.v[i].family == FAM_IP4 ? v4 : v6,
+			 e->content.v[i].addr);
+}
+
+/* The union of the plain elements less the union of the negated ones. */
+static void resolve_elements(struct resolver *r, struct decl *d)
+{
+	struct ivset plus4 = {0}, plus6 = {0}, minus4 = {0}, minus6 = {0};
+	const struct ast_names *ast = d->ast;
+	bool any_plus = false;
+
+	for (size_t i = 0; i < ast->elements.n; i++) {
+		const struct ast_element *e = &ast->elements.v[i];
+
+		if (e->kind == ELEM_FILE) {
+			add_file(r, e, &plus4, &plus6);
+			any_plus = true;
+		} else if (e->item.negated) {
+			resolve_item_addrs(r, &e->item, &minus4, &minus6);
+		} else {
+			resolve_item_addrs(r, &e->item, &plus4, &plus6);
+			any_plus = true;
+		}
+	}
+	if (!any_plus && ast->elements.n) {
+		struct diag_record *rec = diag_error(
+			r->diag, ast->name.span, "'%s' says only what is not in it", d->name);
+
+		diag_hint(r->diag, rec, "begin with what it is taken from, 0.0.0.0/0 or ::/0");
+	}
+	ivset_normalise(&plus4);
+	ivset_normalise(&plus6);
+	ivset_normalise(&minus4);
+	ivset_normalise(&minus6);
+	d->v4 = ivset_subtract(r->arena, &plus4, &minus4);
+	d->v6 = ivset_subtract(r->arena, &plus6, &minus6);
+}
+
+bool resolve_decl(struct resolver *r, struct decl *d)
+{
+	if (d->state == BUSY) {
+		diag_error(r->diag, d->span, "'%s' is made of itself", d->name);
+		return false;
+	}
+	if (d->state == DONE || d->kind == DECL_ZONE || d->dyn)
+		return true;
+	d->state = BUSY;
+	resolve_elements(r, d);
+	d->state = DONE;
+	return true;
+}

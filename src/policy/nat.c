@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * masquerade, snat, dnat, redirect and clamp-mss statements -> resolved ones.
+ */
+#include <string.h>
+
+#include "policy/resolve.h"
+
+static const char *const nat_names[] = {"masquerade", "snat", "dnat", "redirect"};
+
+/* Before routing there is no output interface: a zone cannot be told there. */
+static void check_dnat_to(struct resolver *r, const struct ast_nat *n, const struct endpoint *to)
+{
+	for (size_t i = 0; i < to->items.n; i++) {
+		const struct place_item *item = &to->items.v[i];
+
+		if (item->at != AT_ZONE && item->at != AT_ZONES)
+			continue;
+		diag_hint(r->diag,
+			  diag_error(r->diag, item->span,
+				     "%s happens before routing, when the zone that a packet goes "
+				     "to is not yet known",
+				     nat_names[n->kind]),
+			  "write self (any address of this machine), an address, or any");
+	}
+}
+
+static void check_source_from(struct resolver *r, const struct ast_nat *n,
+			      const struct endpoint *to)
+{
+	for (size_t i = 0; i < to->items.n; i++)
+		if (to->items.v[i].at == AT_SELF)
+			diag_error(r->diag, to->items.v[i].span,
+				   "%s works on packets that leave this machine; they cannot go to "
+				   "self",
+				   nat_names[n->kind]);
+}
+
+static void note_hairpin_zone(struct resolver *r, struct nat *out, enum family fam, u128 addr)
+{
+	for (size_t z = 0; z < r->p->zones.n; z++) {
+		const struct zone *zone = &r->p->zones.v[z];
+		bool there = ivset_contains(fam == FAM_IP4 ? &zone->net4 : &zone->net6, addr);
+
+		for (size_t i = 0; there && i < out->hairpin_zones.n; i++)
+			there = out->hairpin_zones.v[i] != (int)z;
+		if (there)
+			vec_push(r->arena, &out->hairpin_zones, (int)z);
+	}
+}
+
+static void add_targets(struct resolver *r, const struct ast_nat *n, struct nat *out,
+			const struct ast_target *t)
+{
+	struct ivset v4 = {0}, v6 = {0};
+
+	resolve_item_addrs(r, &t->item, &v4, &v6);
+	if (n->kind == NAT_DNAT) {
+		for (size_t i = 0; i < v4.n + v6.n; i++) {
+			struct ival iv = i < v4.n ? v4.v[i] : v6.v[i - v4.n];
+
+			if (iv.lo != iv.hi) {
+				diag_error(r->diag, t->span, "dnat goes to hosts, not to a network");
+				break;
+			}
+			if (n->hairpin)
+				note_hairpin_zone(r, out, i < v4.n ? FAM_IP4 : FAM_IP6, iv.lo);
+		}
+	}
+	for (size_t i = 0; i < v4.n; i++)
+		vec_push(r->arena, &out->to4.to, v4.v[i]);
+	for (size_t i = 0; i < v6.n; i++)
+		vec_push(r->arena, &out->to6.to, v6.v[i]);
+	if (t->port && out->port && out->port != t->port)
+		diag_error(r->diag, t->span, "all targets of one rule must have the same port");
+	if (t->port)
+		out->port = t->port;
+}
+
+static bool only_ports(const struct services *s)
+{
+	return !s->any && !s->protocols.n && !s->icmp.n && !s->icmpv6.n;
+}
+
+static void check_nat(struct resolver *r, const struct ast_stmt *s, const struct nat *out)
+{
+	const struct ast_nat *n = &s->nat;
+
+	if (out->port && !only_ports(&out->services))
+		diag_hint(r->diag,
+			  diag_error(r->diag, s->span,
+				     "a port can only be rewritten where the services have ports"),
+			  "name them: tcp/443, or udp/5060");
+	if (n->kind == NAT_SNAT && (out->to4.to.n > 1 || out->to6.to.n > 1))
+		diag_hint(r->diag,
+			  diag_error(r->diag, s->span,
+				     "snat goes to one address or one range of each family"),
+			  "write LOW-HIGH");
+	if (n->hairpin && !out->hairpin_zones.n && r->diag->nerrors == 0)
+		diag_hint(r->diag,
+			  diag_error(r->diag, s->span,
+				     "hairpin: no zone has a network that holds the target"),
+			  "add the target's network to its zone: network 192.168.1.0/24");
+}
+
+void resolve_nat(struct resolver *r, const struct ast_stmt *s)
+{
+	const struct ast_nat *n = &s->nat;
+	struct nat out = {.kind = n->kind, .port = n->port, .hairpin = n->hairpin, .span = s->span};
+	struct buf text = {0};
+
+	resolve_endpoint(r, &n->from, &out.from);
+	resolve_endpoint(r, &n->to, &out.to);
+	resolve_services(r, n->services.v, n->services.n, &out.services);
+	if (n->kind == NAT_DNAT || n->kind == NAT_REDIRECT)
+		check_dnat_to(r, n, &out.to);
+	else
+		check_source_from(r, n, &out.to);
+	for (size_t i = 0; i < n->targets.n; i++)
+		add_targets(r, n, &out, &n->targets.v[i]);
+	check_nat(r, s, &out);
+	ast_print_stmt_line(&text, s);
+	out.text = arena_strdup(r->arena, buf_str(&text));
+	buf_free(&text);
+	vec_push(r->arena, &r->p->nats, out);
+}
+
+void resolve_clamp(struct resolver *r, const struct ast_stmt *s)
+{
+	struct clamp out = {.mss = s->clamp.mss, .span = s->span};
+	struct buf text = {0};
+
+	resolve_endpoint(r, &s->clamp.from, &out.from);
+	resolve_endpoint(r, &s->clamp.to, &out.to);
+	ast_print_stmt_line(&text, s);
+	out.text = arena_strdup(r->arena, buf_str(&text));
+	buf_free(&text);
+	vec_push(r->arena, &r->p->clamps, out);
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * A policy with every name resolved: zones by number, addresses and ports as intervals. What the
+ * compiler lowers and what a packet is judged by; lives in the compilation's arena.
+ */
+#ifndef FWC_POLICY_H
+#define FWC_POLICY_H
+
+#include "lang/ast.h"
+#include "util/map.h"
+
+struct zone {
+	const char *name;
+	struct span span;
+	VEC(struct ast_iface) interfaces;
+	struct ivset net4, net6; /* normalised; empty: not said */
+	bool used;
+};
+
+/* Where a packet comes from or goes to: the number of a zone, or one of these. */
+enum { PLACE_SELF = -1, PLACE_OTHER = -2 /* an interface in no zone */ };
+
+struct dynset { /* set NAME = dynamic: elements belong to run time */
+	const char *name;
+	struct span span;
+	uint64_t timeout; /* seconds; 0: none */
+	uint32_t size;
+	bool used;
+};
+
+/* Which addresses an item admits. */
+struct addrs {
+	bool all;                 /* no address condition, both families */
+	const struct dynset *dyn; /* or NULL */
+	bool negated;             /* only with dyn: static sets are complemented already */
+	struct ivset v4, v6;      /* normalised; unused with all or dyn */
+	const char *stem;         /* a readable name for the kernel's set */
+};
+
+struct place_item { /* one item of an endpoint */
+	enum { AT_ZONE, AT_SELF, AT_ANY, AT_ZONES } at;
+	int zone; /* AT_ZONE */
+	struct addrs addrs;
+	struct span span;
+};
+
+struct endpoint {
+	VEC(struct place_item) items;
+};
+
+#define PORT_PROTOCOLS 5 /* tcp udp sctp dccp udplite: those with ports */
+extern const uint8_t port_protocols[PORT_PROTOCOLS];
+
+struct services {
+	bool any;                            /* every protocol */
+	struct ivset ports[PORT_PROTOCOLS];  /* by port_protocols[] */
+	struct ivset protocols;              /* whole protocols by number; none with a row above that is full */
+	struct ivset icmp, icmpv6;           /* types; 0-255: the whole protocol */
+};
+
+struct limit {
+	uint32_t rate, per /* seconds */, burst; /* rate 0: no limit */
+	bool per_source;
+};
+
+struct qualifiers {
+	bool log;
+	const char *log_tag; /* or NULL */
+	struct limit limit;
+	bool has_mark, has_user;
+	uint32_t mark, uid;
+	const struct dynset *add_to; /* or NULL */
+	uint64_t add_for;
+};
+
+struct rule {
+	enum verb verb;
+	struct endpoint from, to;
+	struct services services;
+	struct qualifiers q;
+	const char *text; /* canonical, one line */
+	unsigned twin;    /* how many earlier rules have the same text */
+	struct span span;
+	struct span verb_span;
+};
+
+struct nat_targets { /* of one family */
+	VEC(struct ival) to;
+};
+
+struct nat {
+	enum nat_kind kind;
+	struct endpoint from, to;
+	struct services services;
+	struct nat_targets to4, to6;
+	uint16_t port; /* 0: kept */
+	bool hairpin;
+	VEC(int) hairpin_zones; /* those whose networks hold a target */
+	const char *text;
+	struct span span;
+};
+
+struct clamp {
+	struct endpoint from, to;
+	uint16_t mss; /* 0: path MTU */
+	const char *text;
+	struct span span;
+};
+
+struct policy {
+	struct arena *arena;
+	int forwarding; /* -1: not said */
+	struct span forwarding_span;
+	VEC(struct zone) zones;
+	VEC(struct dynset *) dynsets;
+	VEC(struct rule) rules;
+	VEC(struct nat) nats; /* in reading order, all kinds */
+	VEC(struct clamp) clamps;
+	VEC(struct rule) expects;
+	struct span first_inspect; /* src NULL: none */
+};
+
+/* AST -> policy; errors to diag (then what comes back is not whole). Warnings too. */
+struct policy *policy_resolve(const struct ast *ast, struct arena *a, struct diag *diag);
+void policy_dump(struct buf *out, const struct policy *p);
+
+/* Built-in services: NULL if there is none of that name. Text as in the language: "tcp/443". */
+const char *service_catalogue(const char *name);
+extern const struct service_row {
+	const char *name, *text;
+} service_rows[]; /* ends with a NULL name */
+
+/* ---- judging a packet (eval.c): the policy read as a table, one rule after the other ---- */
+
+struct flow { /* the first packet of a connection, as the filter rules see it */
+	int from, to;         /* places */
+	enum family family;
+	u128 saddr, daddr;
+	uint8_t protocol;
+	uint16_t dport;       /* or ICMP type */
+};
+
+bool addrs_match(const struct addrs *s, enum family fam, u128 addr);
+bool item_at(const struct place_item *i, int place);
+bool services_match(const struct services *s, enum family fam, uint8_t protocol, uint16_t dport);
+/* The rule that decides, or NULL: default drop. Rules with a limit, user or mark count as not deciding
+ * unless `optimistic`; dynamic sets are taken as empty. */
+const struct rule *policy_decide(const struct policy *p, const struct flow *f, bool optimistic);
+
+/* Semantic warnings over a policy without errors (warn.c). */
+void policy_warn(struct policy *p, struct diag *diag);
+
+#endif

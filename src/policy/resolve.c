@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * AST -> policy: declarations first, from anywhere in the files, then the rules in reading order.
+ */
+#include "policy/resolve.h"
+
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lang/lang.h"
+
+static void declare(struct resolver *r, struct decl *d)
+{
+	struct decl *first = map_get(&r->names, d->name);
+
+	if (first) {
+		diag_note(r->diag,
+			  diag_error(r->diag, d->span, "'%s' is declared twice", d->name),
+			  first->span, "first declared here");
+		return;
+	}
+	map_put(&r->names, d->name, d);
+}
+
+static void declare_zone(struct resolver *r, const struct ast_zone *ast)
+{
+	struct decl *d = arena_new_of(r->arena, struct decl);
+	struct zone z = {.name = ast->name.s, .span = ast->name.span};
+
+	for (size_t i = 0; i < ast->interfaces.n; i++)
+		vec_push(r->arena, &z.interfaces, ast->interfaces.v[i]);
+	for (size_t i = 0; i < ast->networks.n; i++)
+		vec_push(r->arena, ast->networks.v[i].family == FAM_IP4 ? &z.net4 : &z.net6,
+			 ast->networks.v[i].addr);
+	ivset_normalise(&z.net4);
+	ivset_normalise(&z.net6);
+	*d = (struct decl){.kind = DECL_ZONE, .name = z.name, .span = z.span,
+			   .zone = (int)r->p->zones.n};
+	vec_push(r->arena, &r->p->zones, z);
+	declare(r, d);
+	if (!z.interfaces.n)
+		diag_hint(r->diag, diag_error(r->diag, z.span, "zone '%s' has no interface", z.name),
+			  "zone %s { interface eth0 }", z.name);
+}
+
+static void declare_names(struct resolver *r, const struct ast_names *ast)
+{
+	struct decl *d = arena_new_of(r->arena, struct decl);
+
+	*d = (struct decl){.kind = ast->is_host ? DECL_HOST : DECL_SET, .name = ast->name.s,
+			   .span = ast->name.span, .ast = ast};
+	if (ast->dynamic) {
+		d->dyn = arena_new_of(r->arena, struct dynset);
+		*d->dyn = (struct dynset){.name = d->name, .span = d->span,
+					  .timeout = ast->timeout,
+					  .size = ast->size ? ast->size : 65535};
+		vec_push(r->arena, &r->p->dynsets, d->dyn);
+	}
+	declare(r, d);
+}
+
+static void declare_service(struct resolver *r, const struct ast_service_def *ast)
+{
+	struct service_decl *d = arena_new_of(r->arena, struct service_decl);
+	struct service_decl *first = map_get(&r->services, ast->name.s);
+
+	if (first) {
+		diag_note(r->diag,
+			  diag_error(r->diag, ast->name.span, "service '%s' is declared twice",
+				     ast->name.s),
+			  first->ast->name.span, "first declared here");
+		return;
+	}
+	d->ast = ast;
+	map_put(&r->services, ast->name.s, d);
+}
+
+static void declare_inspector(struct resolver *r, const struct ast_inspector *ast)
+{
+	const struct ast_inspector *first = map_get(&r->inspectors, ast->name.s);
+
+	if (first) {
+		diag_note(r->diag,
+			  diag_error(r->diag, ast->name.span, "inspector '%s' is declared twice",
+				     ast->name.s),
+			  first->name.span, "first declared here");
+		return;
+	}
+	map_put(&r->inspectors, ast->name.s, (void *)ast);
+}
+
+static void set_forwarding(struct resolver *r, const struct ast_stmt *s)
+{
+	if (r->p->forwarding >= 0)
+		diag_note(r->diag, diag_error(r->diag, s->span, "forwarding is said twice"),
+			  r->p->forwarding_span, "first said here");
+	r->p->forwarding = s->forwarding;
+	r->p->forwarding_span = s->span;
+}
+
+static void declare_all(struct resolver *r, const struct ast_stmts *stmts)
+{
+	for (size_t i = 0; i < stmts->n; i++) {
+		const struct ast_stmt *s = stmts->v[i];
+
+		switch (s->kind) {
+		case STMT_ZONE:
+			declare_zone(r, &s->zone);
+			break;
+		case STMT_NAMES:
+			declare_names(r, &s->names);
+			break;
+		case STMT_SERVICE:
+			declare_service(r, &s->service);
+			break;
+		case STMT_INSPECTOR:
+			declare_inspector(r, &s->inspector);
+			break;
+		case STMT_FORWARDING:
+			set_forwarding(r, s);
+			break;
+		case STMT_INCLUDE:
+			declare_all(r, &s->include.files);
+			break;
+		case STMT_RULE:
+		case STMT_BLOCK:
+		case STMT_NAT:
+		case STMT_CLAMP:
+		case STMT_EXPECT:
+		case STMT_COMMENTS:
+			break;
+		}
+	}
+}
+
+static void resolve_user(struct resolver *r, const struct ast_qualifiers *q, struct rule *out)
+{
+	const struct passwd *pw;
+	char *end;
+
+	if (!q->user.s)
+		return;
+	out->q.has_user = true;
+	out->q.uid = (uint32_t)strtoul(q->user.s, &end, 10);
+	if (*q->user.s && !*end)
+		return;
+	pw = getpwnam(q->user.s);
+	if (pw)
+		out->q.uid = (uint32_t)pw->pw_uid;
+	else
+		diag_error(r->diag, q->user.span, "this machine has no user '%s'", q->user.s);
+}
+
+static void check_user_from(struct resolver *r, const struct ast_qualifiers *q,
+			    const struct rule *rule)
+{
+	for (size_t i = 0; q->user.s && i < rule->from.items.n; i++)
+		if (rule->from.items.v[i].at != AT_SELF)
+			diag_hint(r->diag,
+				  diag_error(r->diag, rule->from.items.v[i].span,
+					     "only packets that this machine sends have a user"),
+				  "write self in front of the arrow");
+}
+
+static void resolve_add(struct resolver *r, const struct ast_qualifiers *q, struct rule *out)
+{
+	struct decl *d;
+
+	if (!q->add_to.s)
+		return;
+	d = resolve_name(r, q->add_to, "set");
+	if (!d)
+		return;
+	if (!d->dyn) {
+		diag_hint(r->diag,
+			  diag_error(r->diag, q->add_to.span,
+				     "'%s' belongs to the policy; rules can add to a dynamic set only",
+				     d->name),
+			  "set %s = dynamic, timeout 1h", d->name);
+		return;
+	}
+	d->dyn->used = true;
+	out->q.add_to = d->dyn;
+	out->q.add_for = q->add_for;
+}
+
+/* What the language has but this version cannot compile: said, never ignored. */
+static void refuse_later(struct resolver *r, const struct ast_qualifiers *q)
+{
+	static const char why[] = "is not supported yet; the rule cannot be compiled";
+
+	if (q->max_span.src)
+		diag_error(r->diag, q->max_span, "'max … connections' %s", why);
+	if (q->hours_span.src)
+		diag_error(r->diag, q->hours_span, "'hours' %s", why);
+	if (q->days_span.src)
+		diag_error(r->diag, q->days_span, "'days' %s", why);
+	if (q->helper.s)
+		diag_error(r->diag, q->helper.span, "'helper' %s", why);
+}
+
+static void check_inspect(struct resolver *r, const struct ast_rule *ast)
+{
+	struct nearest near = {.word = ast->q.with.s};
+	const struct map_entry *e;
+	struct diag_record *rec;
+
+	if (ast->verb != VERB_INSPECT) {
+		if (ast->q.with.s)
+			diag_error(r->diag, ast->q.with.span, "'with' belongs to inspect rules");
+		return;
+	}
+	if (!r->p->first_inspect.src)
+		r->p->first_inspect = ast->verb_span;
+	if (!ast->q.with.s) {
+		diag_hint(r->diag,
+			  diag_error(r->diag, ast->verb_span,
+				     "an inspect rule must say which inspector decides"),
+			  "add: with INSPECTOR");
+		return;
+	}
+	if (map_get(&r->inspectors, ast->q.with.s) || resolve_excused(r, ast->q.with.s))
+		return;
+	rec = diag_error(r->diag, ast->q.with.span, "no inspector is called '%s'", ast->q.with.s);
+	vec_each(&r->inspectors.entries, e)
+		nearest_offer(&near, e->key);
+	if (near.best)
+		diag_hint(r->diag, rec, "did you mean '%s'?", near.best);
+}
+
+static void number_twin(struct resolver *r, struct rule *out)
+{
+	unsigned *seen = map_get(&r->texts, out->text);
+
+	if (!seen) {
+		seen = arena_new_of(r->arena, unsigned);
+		map_put(&r->texts, out->text, seen);
+	}
+	out->twin = (*seen)++;
+}
+
+static void resolve_rule(struct resolver *r, const struct ast_stmt *s)
+{
+	const struct ast_rule *ast = &s->rule;
+	const struct ast_qualifiers *q = &ast->q;
+	struct rule out = {.verb = ast->verb, .span = s->span, .verb_span = ast->verb_span};
+	struct buf text = {0};
+
+	resolve_endpoint(r, &ast->from, &out.from);
+	resolve_endpoint(r, &ast->to, &out.to);
+	resolve_services(r, ast->services.v, ast->services.n, &out.services);
+	out.q.log = q->log_span.src != NULL;
+	out.q.log_tag = q->log_tag.s;
+	if (q->limit_span.src)
+		out.q.limit = (struct limit){.rate = q->limit_rate, .per = q->limit_unit,
+					     .burst = q->limit_burst ? q->limit_burst : 5,
+					     .per_source = q->limit_per_source};
+	out.q.has_mark = q->mark_span.src != NULL;
+	out.q.mark = q->mark;
+	resolve_user(r, q, &out);
+	check_user_from(r, q, &out);
+	resolve_add(r, q, &out);
+	refuse_later(r, q);
+	ast_print_rule(&text, ast);
+	out.text = arena_strdup(r->arena, buf_str(&text));
+	buf_free(&text);
+	if (s->kind == STMT_EXPECT) {
+		vec_push(r->arena, &r->p->expects, out);
+		return;
+	}
+	check_inspect(r, ast);
+	number_twin(r, &out);
+	vec_push(r->arena, &r->p->rules, out);
+}
+
+static void resolve_statements(struct resolver *r, const struct ast_stmts *stmts)
+{
+	for (size_t i = 0; i < stmts->n; i++) {
+		const struct ast_stmt *s = stmts->v[i];
+
+		switch (s->kind) {
+		case STMT_RULE:
+		case STMT_EXPECT:
+			resolve_rule(r, s);
+			break;
+		case STMT_BLOCK:
+			resolve_statements(r, &s->block.rules);
+			break;
+		case STMT_NAT:
+			resolve_nat(r, s);
+			break;
+		case STMT_CLAMP:
+			resolve_clamp(r, s);
+			break;
+		case STMT_INCLUDE:
+			resolve_statements(r, &s->include.files);
+			break;
+		case STMT_FORWARDING:
+		case STMT_ZONE:
+		case STMT_NAMES:
+		case STMT_SERVICE:
+		case STMT_INSPECTOR:
+		case STMT_COMMENTS:
+			break;
+		}
+	}
+}
+
+static bool is_wildcard(const struct ast_iface *i)
+{
+	return i->name.lo != i->name.hi;
+}
+
+/* One name in two zones, or overlapping wildcards. An exact name within a wildcard is fine: it wins. */
+static void check_interfaces(struct resolver *r)
+{
+	struct policy *p = r->p;
+
+	for (size_t a = 0; a < p->zones.n; a++) {
+		for (size_t i = 0; i < p->zones.v[a].interfaces.n; i++) {
+			const struct ast_iface *x = &p->zones.v[a].interfaces.v[i];
+			struct buf name = {0};
+
+			ifname_print(&name, x->name);
+			if (!strcmp(buf_str(&name), "lo"))
+				diag_error(r->diag, x->span,
+					   "the loopback interface is always open and in no zone");
+			for (size_t b = 0; b <= a; b++) {
+				size_t end = b == a ? i : p->zones.v[b].interfaces.n;
+
+				for (size_t j = 0; j < end; j++) {
+					const struct ast_iface *y = &p->zones.v[b].interfaces.v[j];
+
+					if (is_wildcard(x) != is_wildcard(y) ||
+					    x->name.lo > y->name.hi || y->name.lo > x->name.hi)
+						continue;
+					diag_note(r->diag,
+						  diag_error(r->diag, x->span,
+							     "interface '%s' is claimed twice",
+							     buf_str(&name)),
+						  y->span, "here by zone '%s'", p->zones.v[b].name);
+				}
+			}
+			buf_free(&name);
+		}
+	}
+}
+
+static void resolve_unused(struct resolver *r)
+{
+	const struct map_entry *e;
+
+	vec_each(&r->services.entries, e) {
+		struct service_decl *d = e->value;
+		struct services scratch = {0};
+
+		/* errors in what nothing uses are errors too */
+		if (d->state == SERVICE_FRESH)
+			resolve_services(r, d->ast->services.v, d->ast->services.n, &scratch);
+	}
+	vec_each(&r->names.entries, e) {
+		struct decl *d = e->value;
+
+		resolve_decl(r, d);
+		if (d->kind == DECL_SET && !d->dyn && d->state == DONE && !d->v4.n && !d->v6.n)
+			diag_warning(r->diag, d->span, "set '%s' is empty: rules that name it match nothing",
+				     d->name);
+	}
+}
+
+struct policy *policy_resolve(const struct ast *ast, struct arena *a, struct diag *diag)
+{
+	struct resolver r = {.p = arena_new_of(a, struct policy), .arena = a, .diag = diag};
+
+	r.p->arena = a;
+	r.p->forwarding = -1;
+	map_init(&r.names, a);
+	map_init(&r.services, a);
+	map_init(&r.inspectors, a);
+	map_init(&r.texts, a);
+	map_init(&r.broken, a);
+	for (size_t i = 0; i < ast->broken.n; i++)
+		map_put(&r.broken, ast->broken.v[i], &r);
+	r.incomplete = ast->incomplete;
+	declare_all(&r, &ast->stmts);
+	check_interfaces(&r);
+	resolve_statements(&r, &ast->stmts);
+	resolve_unused(&r);
+	return r.p;
+}

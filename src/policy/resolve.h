@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * What the files that turn the AST into a policy share.
+ */
+#ifndef FWC_RESOLVE_H
+#define FWC_RESOLVE_H
+
+#include "lang/lang.h"
+#include "policy/policy.h"
+
+struct decl { /* a zone, host or set */
+	enum { DECL_ZONE, DECL_HOST, DECL_SET } kind;
+	const char *name;
+	struct span span;
+	const struct ast_names *ast; /* hosts and sets */
+	int zone;                    /* DECL_ZONE: its number */
+	struct dynset *dyn;          /* a dynamic set */
+	enum { FRESH, BUSY, DONE } state;
+	struct ivset v4, v6; /* once DONE */
+	bool used;
+};
+
+struct service_decl {
+	const struct ast_service_def *ast;
+	enum { SERVICE_FRESH, SERVICE_BUSY, SERVICE_DONE } state;
+	struct services services;
+};
+
+struct resolver {
+	struct policy *p;
+	struct arena *arena;
+	struct diag *diag;
+	struct map names;      /* -> struct decl */
+	struct map services;   /* -> struct service_decl */
+	struct map inspectors; /* -> struct ast_inspector */
+	struct map texts;      /* canonical rule text -> unsigned *, how often seen */
+	struct map broken;     /* names whose declarations the parser reported already */
+	bool incomplete;       /* the parser missed statements: any name may be declared there */
+};
+
+/* Whether an unknown name is known to the user already, from the parser's errors. */
+bool resolve_excused(const struct resolver *r, const char *name);
+/* names.c: an address, a name or a negated one; the elements of a host or set */
+struct decl *resolve_name(struct resolver *r, struct ast_word w, const char *wanted);
+bool resolve_decl(struct resolver *r, struct decl *d);
+void resolve_item_addrs(struct resolver *r, const struct ast_item *item, struct ivset *v4,
+			struct ivset *v6);
+/* endpoint.c */
+void resolve_endpoint(struct resolver *r, const struct ast_endpoint *ast, struct endpoint *out);
+/* service.c */
+void resolve_services(struct resolver *r, const struct ast_service *v, size_t n,
+		      struct services *out);
+/* nat.c */
+void resolve_nat(struct resolver *r, const struct ast_stmt *s);
+void resolve_clamp(struct resolver *r, const struct ast_stmt *s);
+
+#endif

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * services of a rule -> ports, ICMP types and protocol numbers.
+ */
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/resolve.h"
+
+const uint8_t port_protocols[PORT_PROTOCOLS] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP,
+						IPPROTO_DCCP, IPPROTO_UDPLITE};
+
+static const struct {
+	const char *name;
+	uint8_t number; /* IANA protocol numbers */
+} protocol_table[] = {
+	{"icmp", 1}, {"igmp", 2}, {"ipip", 4}, {"tcp", 6}, {"egp", 8}, {"udp", 17}, {"dccp", 33},
+	{"ipv6", 41}, {"rsvp", 46}, {"gre", 47}, {"esp", 50}, {"ah", 51}, {"icmpv6", 58},
+	{"ipv6-icmp", 58}, {"eigrp", 88}, {"ospf", 89}, {"pim", 103}, {"vrrp", 112}, {"l2tp", 115},
+	{"sctp", 132}, {"udplite", 136},
+};
+
+static const struct {
+	const char *name;
+	int16_t v4, v6; /* RFC 792 and IANA; RFC 4443, 4861, 2710, 3810, 3122; -1: not known there */
+} icmp_table[] = {
+	{"echo-reply", 0, 129}, {"echo-request", 8, 128}, {"destination-unreachable", 3, 1},
+	{"packet-too-big", -1, 2}, {"time-exceeded", 11, 3}, {"parameter-problem", 12, 4},
+	{"source-quench", 4, -1}, {"redirect", 5, -1}, {"router-advertisement", 9, -1},
+	{"router-solicitation", 10, -1}, {"timestamp-request", 13, -1}, {"timestamp-reply", 14, -1},
+	{"info-request", 15, -1}, {"info-reply", 16, -1}, {"address-mask-request", 17, -1},
+	{"address-mask-reply", 18, -1}, {"mld-listener-query", -1, 130},
+	{"mld-listener-report", -1, 131}, {"mld-listener-done", -1, 132},
+	{"nd-router-solicit", -1, 133}, {"nd-router-advert", -1, 134},
+	{"nd-neighbor-solicit", -1, 135}, {"nd-neighbor-advert", -1, 136}, {"nd-redirect", -1, 137},
+	{"router-renumbering", -1, 138}, {"ind-neighbor-solicit", -1, 141},
+	{"ind-neighbor-advert", -1, 142}, {"mld2-listener-report", -1, 143},
+};
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+static bool parse_number(const char *s, unsigned long max, unsigned long *out)
+{
+	char *end;
+
+	if (*s < '0' || *s > '9')
+		return false;
+	*out = strtoul(s, &end, 10);
+	return !*end && *out <= max;
+}
+
+static int port_row(const char *proto)
+{
+	static const char *const names[PORT_PROTOCOLS] = {"tcp", "udp", "sctp", "dccp", "udplite"};
+
+	for (int i = 0; i < PORT_PROTOCOLS; i++)
+		if (!strcmp(names[i], proto))
+			return i;
+	return -1;
+}
+
+static void add_range(struct resolver *r, struct ivset *s, u128 lo, u128 hi)
+{
+	vec_push(r->arena, s, ((struct ival){lo, hi}));
+}
+
+static void add_protocol(struct resolver *r, struct services *out, unsigned long number)
+{
+	if (number == IPPROTO_ICMP) {
+		add_range(r, &out->icmp, 0, 255);
+		return;
+	}
+	if (number == IPPROTO_ICMPV6) {
+		add_range(r, &out->icmpv6, 0, 255);
+		return;
+	}
+	for (int i = 0; i < PORT_PROTOCOLS; i++) {
+		if (port_protocols[i] == number) {
+			add_range(r, &out->ports[i], 0, 65535);
+			return;
+		}
+	}
+	add_range(r, &out->protocols, number, number);
+}
+
+static bool protocol_number(const char *name, unsigned long *out)
+{
+	const struct protoent *e;
+
+	if (parse_number(name, 255, out))
+		return true;
+	for (size_t i = 0; i < COUNT(protocol_table); i++) {
+		if (!strcmp(protocol_table[i].name, name)) {
+			*out = protocol_table[i].number;
+			return true;
+		}
+	}
+	e = getprotobyname(name);
+	if (e)
+		*out = (unsigned long)e->p_proto;
+	return e;
+}
+
+static void resolve_proto(struct resolver *r, struct ast_word w, struct services *out)
+{
+	struct nearest near = {.word = w.s};
+	struct diag_record *rec;
+	unsigned long number;
+
+	if (protocol_number(w.s, &number)) {
+		add_protocol(r, out, number);
+		return;
+	}
+	rec = diag_error(r->diag, w.span, "no IP protocol is called '%s'", w.s);
+	for (size_t i = 0; i < COUNT(protocol_table); i++)
+		nearest_offer(&near, protocol_table[i].name);
+	if (near.best)
+		diag_hint(r->diag, rec, "did you mean '%s'?", near.best);
+	else
+		diag_hint(r->diag, rec, "a number from 0 to 255 is fine too");
+}
+
+/* icmp/NAME: both families where both know the type; icmp/NUMBER: IPv4; icmpv6/...: IPv6. */
+static bool add_icmp(struct resolver *r, const char *proto, const char *type, struct services *out)
+{
+	bool six = !strcmp(proto, "icmpv6");
+	unsigned long number;
+
+	if (!strcmp(type, "0-255")) {
+		add_range(r, six ? &out->icmpv6 : &out->icmp, 0, 255);
+		return true;
+	}
+	if (parse_number(type, 255, &number)) {
+		add_range(r, six ? &out->icmpv6 : &out->icmp, number, number);
+		return true;
+	}
+	for (size_t i = 0; i < COUNT(icmp_table); i++) {
+		int v4 = icmp_table[i].v4, v6 = icmp_table[i].v6;
+
+		if (strcmp(icmp_table[i].name, type) || (six && v6 < 0))
+			continue;
+		if (!six && v4 >= 0)
+			add_range(r, &out->icmp, (u128)v4, (u128)v4);
+		if (v6 >= 0)
+			add_range(r, &out->icmpv6, (u128)v6, (u128)v6);
+		return true;
+	}
+	return false;
+}
+
+static void resolve_icmp(struct resolver *r, const struct ast_service *s, struct services *out)
+{
+	struct nearest near = {.word = s->type.s};
+	struct diag_record *rec;
+
+	if (add_icmp(r, s->proto.s, s->type.s, out))
+		return;
+	rec = diag_error(r->diag, s->type.span, "no %s type is called '%s'",
+			 strcmp(s->proto.s, "icmp") ? "ICMPv6" : "ICMP", s->type.s);
+	for (size_t i = 0; i < COUNT(icmp_table); i++)
+		nearest_offer(&near, icmp_table[i].name);
+	if (near.best)
+		diag_hint(r->diag, rec, "did you mean '%s'?", near.best);
+}
+
+/* A text of the catalogue, "udp/53, tcp/53"; it is ours, so it parses. */
+static void add_catalogue(struct resolver *r, const char *text, struct services *out)
+{
+	char *copy = arena_strdup(r->arena, text), *save = NULL;
+
+	for (char *w = strtok_r(copy, ", ", &save); w; w = strtok_r(NULL, ", ", &save)) {
+		char *rest = strchr(w, '/'), *dash;
+		unsigned long lo, hi, number;
+		int row;
+
+		*rest++ = '\0';
+		row = port_row(w);
+		if (!strcmp(w, "proto")) {
+			if (protocol_number(rest, &number))
+				add_protocol(r, out, number);
+		} else if (row >= 0) {
+			lo = hi = strtoul(rest, &dash, 10);
+			if (*dash)
+				hi = strtoul(dash + 1, NULL, 10);
+			add_range(r, &out->ports[row], lo, hi);
+		} else {
+			add_icmp(r, w, rest, out);
+		}
+	}
+}
+
+/* Names that neither the policy nor the built-in table has: /etc/services. */
+static bool add_etc_services(struct resolver *r, const char *name, struct services *out)
+{
+	static const char *const protos[] = {"tcp", "udp", "sctp", "dccp"};
+	bool found = false;
+
+	for (int i = 0; i < 4; i++) {
+		const struct servent *e = getservbyname(name, protos[i]);
+
+		if (!e)
+			continue;
+		found = true;
+		add_range(r, &out->ports[i], ntohs((uint16_t)e->s_port), ntohs((uint16_t)e->s_port));
+	}
+	return found;
+}
+
+static void unknown_service(struct resolver *r, struct ast_word w)
+{
+	struct nearest near = {.word = w.s};
+	const struct map_entry *e;
+	struct diag_record *rec;
+
+	if (resolve_excused(r, w.s))
+		return;
+	rec = diag_error(r->diag, w.span, "no service is called '%s'", w.s);
+	vec_each(&r->services.entries, e)
+		nearest_offer(&near, e->key);
+	for (const struct service_row *row = service_rows; row->name; row++)
+		nearest_offer(&near, row->name);
+	if (near.best)
+		diag_hint(r->diag, rec, "did you mean '%s'?", near.best);
+	else if (map_get(&r->names, w.s))
+		diag_hint(r->diag, rec, "'%s' is a zone, host or set; is a comma missing?", w.s);
+	else
+		diag_hint(r->diag, rec, "write tcp/PORT or udp/PORT, or declare: service %s = tcp/…",
+			  w.s);
+}
+
+static void merge(struct resolver *r, struct services *out, const struct services *in)
+{
+	struct ivset *to[] = {&out->protocols, &out->icmp, &out->icmpv6};
+	const struct ivset *from[] = {&in->protocols, &in->icmp, &in->icmpv6};
+
+	for (int i = 0; i < PORT_PROTOCOLS; i++)
+		for (size_t j = 0; j < in->ports[i].n; j++)
+			vec_push(r->arena, &out->ports[i], in->ports[i].v[j]);
+	for (int i = 0; i < 3; i++)
+		for (size_t j = 0; j < from[i]->n; j++)
+			vec_push(r->arena, to[i], from[i]->v[j]);
+}
+
+static void resolve_named(struct resolver *r, struct ast_word w, struct services *out)
+{
+	struct service_decl *d = map_get(&r->services, w.s);
+	const char *text;
+
+	if (d) {
+		if (d->state == SERVICE_BUSY) {
+			diag_error(r->diag, w.span, "service '%s' is made of itself", w.s);
+			return;
+		}
+		if (d->state == SERVICE_FRESH) {
+			d->state = SERVICE_BUSY;
+			resolve_services(r, d->ast->services.v, d->ast->services.n, &d->services);
+			d->state = SERVICE_DONE;
+		}
+		merge(r, out, &d->services);
+		return;
+	}
+	text = service_catalogue(w.s);
+	if (text)
+		add_catalogue(r, text, out);
+	else if (!add_etc_services(r, w.s, out))
+		unknown_service(r, w);
+}
+
+void resolve_services(struct resolver *r, const struct ast_service *v, size_t n,
+		      struct services *out)
+{
+	out->any = n == 0;
+	for (size_t i = 0; i < n; i++) {
+		const struct ast_service *s = &v[i];
+
+		switch (s->kind) {
+		case SERVICE_NAME:
+			resolve_named(r, s->name, out);
+			break;
+		case SERVICE_PORTS:
+			add_range(r, &out->ports[port_row(s->proto.s)], s->lo, s->hi);
+			break;
+		case SERVICE_ICMP:
+			resolve_icmp(r, s, out);
+			break;
+		case SERVICE_PROTO:
+			resolve_proto(r, s->type, out);
+			break;
+		}
+	}
+	for (int i = 0; i < PORT_PROTOCOLS; i++)
+		ivset_normalise(&out->ports[i]);
+	ivset_normalise(&out->protocols);
+	ivset_normalise(&out->icmp);
+	ivset_normalise(&out->icmpv6);
+}

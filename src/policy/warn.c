@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * What a policy without errors can hardly mean: warnings and hints.
+ */
+#include "policy/policy.h"
+
+static bool may_pass(const struct policy *p, int from, enum family fam, u128 target,
+		     const struct services *s, int place)
+{
+	for (size_t i = 0; i < p->rules.n; i++) {
+		const struct rule *r = &p->rules.v[i];
+		bool at_from = false, at_to = false, service = r->services.any || s->any;
+
+		for (size_t k = 0; k < r->from.items.n; k++)
+			at_from |= item_at(&r->from.items.v[k], from);
+		for (size_t k = 0; k < r->to.items.n; k++)
+			at_to |= item_at(&r->to.items.v[k], place) &&
+				 addrs_match(&r->to.items.v[k].addrs, fam, target);
+		for (int k = 0; k < PORT_PROTOCOLS; k++)
+			service |= ivset_overlaps(&r->services.ports[k], &s->ports[k]);
+		service |= ivset_overlaps(&r->services.protocols, &s->protocols);
+		service |= ivset_overlaps(&r->services.icmp, &s->icmp);
+		if (r->verb != VERB_DROP && r->verb != VERB_REJECT && at_from && at_to && service)
+			return true;
+	}
+	return false;
+}
+
+static void print_service(struct buf *out, const struct services *s)
+{
+	static const char *const names[PORT_PROTOCOLS] = {"tcp", "udp", "sctp", "dccp", "udplite"};
+	const char *comma = "";
+
+	for (int i = 0; i < PORT_PROTOCOLS; i++) {
+		for (size_t j = 0; j < s->ports[i].n; j++) {
+			struct ival v = s->ports[i].v[j];
+
+			buf_printf(out, "%s %s/%u", comma, names[i], (unsigned)v.lo);
+			if (v.lo != v.hi)
+				buf_printf(out, "-%u", (unsigned)v.hi);
+			comma = ",";
+		}
+	}
+}
+
+static const char *place_text(const struct policy *p, int place)
+{
+	return place == PLACE_SELF    ? "self"
+	       : place == PLACE_OTHER ? "any"
+				      : p->zones.v[place].name;
+}
+
+static void warn_closed(struct policy *p, struct diag *diag, const struct nat *n, int from,
+			const char *target, const struct services *s)
+{
+	struct buf rule = {0};
+
+	buf_printf(&rule, "allow %s -> %s", place_text(p, from), target);
+	print_service(&rule, s);
+	diag_hint(diag,
+		  diag_warning(diag, n->span,
+			       "no rule allows what this translates: NAT by itself opens nothing"),
+		  "add: %s", buf_str(&rule));
+	buf_free(&rule);
+}
+
+/* The services as they are behind the translation. */
+static struct services translated(const struct policy *p, const struct nat *n)
+{
+	struct services s = n->services;
+
+	for (int i = 0; n->port && i < PORT_PROTOCOLS; i++)
+		if (s.ports[i].n)
+			s.ports[i] = ivset_one(p->arena, n->port, n->port);
+	return s;
+}
+
+static int zone_of(const struct policy *p, enum family fam, u128 addr)
+{
+	for (size_t z = 0; z < p->zones.n; z++)
+		if (ivset_contains(fam == FAM_IP4 ? &p->zones.v[z].net4 : &p->zones.v[z].net6,
+				   addr))
+			return (int)z;
+	return PLACE_OTHER;
+}
+
+static bool reachable(const struct policy *p, int from, enum family fam, u128 target, int zone,
+		      const struct services *s)
+{
+	if (zone >= 0)
+		return may_pass(p, from, fam, target, s, zone);
+	for (size_t z = 0; z < p->zones.n; z++)
+		if (may_pass(p, from, fam, target, s, (int)z))
+			return true;
+	return may_pass(p, from, fam, target, s, PLACE_OTHER);
+}
+
+/* True if there was something to say. */
+static bool check_target(struct policy *p, struct diag *diag, const struct nat *n, int from,
+			 enum family fam, u128 target)
+{
+	struct services s = translated(p, n);
+	int zone = zone_of(p, fam, target);
+	struct buf text = {0};
+
+	if (reachable(p, from, fam, target, zone, &s))
+		return false;
+	addr_print(&text, fam, target);
+	if (zone >= 0)
+		buf_printf(&text, "@%s", p->zones.v[zone].name);
+	warn_closed(p, diag, n, from, buf_str(&text), &s);
+	buf_free(&text);
+	return true;
+}
+
+static void warn_nat_from(struct policy *p, struct diag *diag, const struct nat *n, int from)
+{
+	struct services s = translated(p, n);
+
+	if (n->kind == NAT_REDIRECT && !may_pass(p, from, FAM_IP4, 0, &s, PLACE_SELF) &&
+	    !may_pass(p, from, FAM_IP6, 0, &s, PLACE_SELF))
+		warn_closed(p, diag, n, from, "self", &s);
+	if (n->kind != NAT_DNAT)
+		return;
+	for (size_t i = 0; i < n->to4.to.n; i++)
+		if (check_target(p, diag, n, from, FAM_IP4, n->to4.to.v[i].lo))
+			return;
+	for (size_t i = 0; i < n->to6.to.n; i++)
+		if (check_target(p, diag, n, from, FAM_IP6, n->to6.to.v[i].lo))
+			return;
+}
+
+static void warn_nats(struct policy *p, struct diag *diag)
+{
+	for (size_t i = 0; i < p->nats.n; i++) {
+		const struct nat *n = &p->nats.v[i];
+
+		for (size_t k = 0; k < n->from.items.n; k++)
+			if (n->from.items.v[k].at == AT_ZONE)
+				warn_nat_from(p, diag, n, n->from.items.v[k].zone);
+		for (size_t k = 0; k < n->hairpin_zones.n; k++)
+			warn_nat_from(p, diag, n, n->hairpin_zones.v[k]);
+	}
+}
+
+/* `allow lan -> any`: any includes this machine. Said once. */
+static void warn_any_opens_self(struct policy *p, struct diag *diag)
+{
+	for (size_t i = 0; i < p->rules.n; i++) {
+		const struct rule *r = &p->rules.v[i];
+
+		if (r->verb != VERB_ALLOW)
+			continue;
+		for (size_t k = 0; k < r->to.items.n; k++) {
+			const struct place_item *to = &r->to.items.v[k];
+			const struct place_item *from = &r->from.items.v[0];
+
+			if (to->at != AT_ANY || !to->addrs.all || from->at == AT_SELF)
+				continue;
+			diag_hint(diag,
+				  diag_warning(diag, r->span, "'any' includes this machine: the rule "
+							      "opens it too"),
+				  "write zones instead of any, if that is not meant");
+			return;
+		}
+	}
+}
+
+static bool speaks_of(const struct policy *p, int from, int to)
+{
+	for (size_t i = 0; i < p->rules.n; i++) {
+		bool a = false, b = false;
+
+		for (size_t k = 0; k < p->rules.v[i].from.items.n; k++)
+			a |= item_at(&p->rules.v[i].from.items.v[k], from);
+		for (size_t k = 0; k < p->rules.v[i].to.items.n; k++)
+			b |= item_at(&p->rules.v[i].to.items.v[k], to);
+		if (a && b)
+			return true;
+	}
+	return false;
+}
+
+static void warn_zones(struct policy *p, struct diag *diag)
+{
+	for (size_t z = 0; z < p->zones.n; z++) {
+		const struct zone *zone = &p->zones.v[z];
+		bool several = zone->interfaces.n > 1 ||
+			       (zone->interfaces.n == 1 &&
+				zone->interfaces.v[0].name.lo != zone->interfaces.v[0].name.hi);
+
+		if (!zone->used)
+			diag_warning(diag, zone->span, "nothing mentions zone '%s'", zone->name);
+		else if (several && p->forwarding == 1 && !speaks_of(p, (int)z, (int)z))
+			diag_hint(diag,
+				  diag_remark(diag, zone->span,
+					      "no rule speaks of forwarding between the interfaces "
+					      "of zone '%s'; it is dropped",
+					      zone->name),
+				  "if it should pass: allow %s -> %s", zone->name, zone->name);
+	}
+}
+
+static void warn_forwarding(struct policy *p, struct diag *diag)
+{
+	for (size_t i = 0; p->forwarding < 0 && i < p->rules.n; i++) {
+		const struct rule *r = &p->rules.v[i];
+
+		for (size_t k = 0; k < r->from.items.n; k++) {
+			for (size_t m = 0; m < r->to.items.n; m++) {
+				if (r->from.items.v[k].at != AT_ZONE ||
+				    r->to.items.v[m].at != AT_ZONE || r->verb != VERB_ALLOW)
+					continue;
+				diag_hint(diag,
+					  diag_remark(diag, r->span,
+						      "the rule forwards packets, but the policy does "
+						      "not say whether this machine forwards"),
+					  "write at the top: forwarding on");
+				return;
+			}
+		}
+	}
+}
+
+void policy_warn(struct policy *p, struct diag *diag)
+{
+	warn_any_opens_self(p, diag);
+	warn_nats(p, diag);
+	warn_zones(p, diag);
+	warn_forwarding(p, diag);
+}
