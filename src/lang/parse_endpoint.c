@@ -348,6 +348,7 @@ static bool missing_arrow(struct parser *p, const struct ast_endpoint *from)
 		diag_hint(p->diag, r, "a rule is written: allow FROM -> TO SERVICES");
 		return false;
 	}
+	p->forgiven++;
 	if (parse_at_word(p, "to") || parse_at_word(p, "-") || parse_at_word(p, "--"))
 		parse_advance(p);
 	if (p->tok.kind == TOK_WORD)
@@ -362,6 +363,7 @@ bool parse_pair(struct parser *p, struct ast_endpoint *from, struct ast_endpoint
 		diag_hint(p->diag,
 			  diag_error(p->diag, parse_here(p), "'from' is not written"),
 			  "the arrow says it: FROM -> TO");
+		p->forgiven++;
 		parse_advance(p);
 	}
 	if (!parse_endpoint(p, from))
