@@ -140,8 +140,9 @@ bool parse_name(struct parser *p, struct ast_word *out, const char *what)
 		diag_error(p->diag, out->span, "'%s' is a reserved word; the %s needs another name",
 			   out->s, what);
 	else if (!word_is_name(out->s))
-		diag_hint(p->diag, diag_error(p->diag, out->span, "'%s' is not a name", out->s),
-			  "names are made of letters, digits, _ and -, and begin with a letter or _");
+		diag_hint(
+			p->diag, diag_error(p->diag, out->span, "'%s' is not a name", out->s),
+			"names are made of letters, digits, _ and -, and begin with a letter or _");
 	else if (strlen(out->s) > NAME_MAX_LEN)
 		diag_error(p->diag, out->span, "this name is longer than %d characters",
 			   NAME_MAX_LEN);
@@ -215,7 +216,8 @@ static void not_the_end(struct parser *p)
 					   "the statement should end before %s", parse_found(p));
 
 	if (p->tok.kind == TOK_OPEN)
-		diag_hint(p->diag, r, "a block of rules has no verb before it: FROM -> TO { allow ssh }");
+		diag_hint(p->diag, r,
+			  "a block of rules has no verb before it: FROM -> TO { allow ssh }");
 	else if (p->tok.kind == TOK_WORD && strpbrk(parse_text(p, p->tok), ".:/"))
 		diag_hint(p->diag, r, "is a comma missing before it?");
 }
@@ -436,7 +438,8 @@ static void add_statement(struct parser *p, struct ast_stmts *out, struct ast_la
 	p->forgiven = 0;
 	whole = parse_stmt(p, s);
 	s->span = parse_since(p, first);
-	if (whole && (s->kind == STMT_INCLUDE || s->kind == STMT_BLOCK || !parse_is_spoilt(p, errors)))
+	if (whole &&
+	    (s->kind == STMT_INCLUDE || s->kind == STMT_BLOCK || !parse_is_spoilt(p, errors)))
 		vec_push(p->arena, out, s);
 	else
 		note_broken(p, s);

@@ -181,7 +181,8 @@ static bool file_element(struct parser *p, struct ast_element *e, bool is_host)
 	if (p->tok.kind != TOK_STRING) {
 		if (p->tok.kind != TOK_BAD)
 			diag_hint(p->diag,
-				  diag_error(p->diag, parse_here(p), "the name of the file is missing"),
+				  diag_error(p->diag, parse_here(p),
+					     "the name of the file is missing"),
 				  "it is a string: file \"addresses.txt\"");
 		return false;
 	}

@@ -163,7 +163,8 @@ static void add_block_rule(struct parser *p, struct ast_stmt *block, struct ast_
 	p->commas = commas;
 }
 
-/* A line that begins with an endpoint, not with a verb: the next block, so this one's end is missing. */
+/* A line that begins with an endpoint, not with a verb: the next block, so this one's end is
+ * missing. */
 static bool begins_pair(const struct parser *p)
 {
 	enum token_kind next = parse_peek(p);
@@ -186,9 +187,10 @@ bool parse_pair_block(struct parser *p, struct ast_stmt *s)
 	if (!parse_pair(p, &s->block.from, &s->block.to))
 		return false;
 	if (p->tok.kind == TOK_WORD || (parse_at_end(p) && parse_peek(p) != TOK_OPEN)) {
-		diag_hint(p->diag,
-			  diag_error(p->diag, s->block.from.span, "the verb of this rule is missing"),
-			  "write it before FROM -> TO, or open a block of rules: { allow ssh }");
+		diag_hint(
+			p->diag,
+			diag_error(p->diag, s->block.from.span, "the verb of this rule is missing"),
+			"write it before FROM -> TO, or open a block of rules: { allow ssh }");
 		return false;
 	}
 	if (!parse_open(p, &s->layout, &brace))

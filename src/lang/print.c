@@ -310,8 +310,8 @@ static void close(struct printer *pr, const struct ast_layout *l)
 	newline(pr, l->closing);
 }
 
-static void zone_line(struct printer *pr, const struct ast_zone *z, const struct ast_zone_line *line,
-		      size_t *interfaces, size_t *networks)
+static void zone_line(struct printer *pr, const struct ast_zone *z,
+		      const struct ast_zone_line *line, size_t *interfaces, size_t *networks)
 {
 	buf_puts(pr->out, line->kind == ZONE_INTERFACE ? "interface " : "network ");
 	for (size_t i = 0; i < line->n; i++) {
