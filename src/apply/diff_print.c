@@ -26,6 +26,12 @@ static bool has_words(const struct diff_line *l)
 	return l->place.text && *l->place.text;
 }
 
+/* Dispatch and what fwc adds by itself: follows from the lines of the policy. */
+static bool is_plumbing(const struct diff_line *l)
+{
+	return l->place.at && !*l->place.at;
+}
+
 /* One policy line makes several rules: it is said once, with the rules below it where they are what
  * there is to say. */
 struct head {
@@ -92,15 +98,24 @@ void diff_print(FILE *to, const struct diff_lines *d, bool details, bool color)
 	struct heads h = {.a = a};
 	const struct diff_line *l;
 	struct head *const *head;
+	size_t plumbing = 0;
 
 	map_init(&h.by_key, a);
 	map_init(&h.by_words, a);
 	vec_each(d, l)
-		add_line(&h, l);
+		plumbing += is_plumbing(l);
+	if (details || plumbing == d->n)
+		plumbing = 0;
+	vec_each(d, l) {
+		if (!plumbing || !is_plumbing(l))
+			add_line(&h, l);
+	}
 	if (h.width > MAX_WIDTH)
 		h.width = MAX_WIDTH;
 	vec_each(&h.all, head)
 		print_head(to, &h, *head, details, color);
+	if (plumbing)
+		fprintf(to, "(and %zu lines that fwc adds by itself; -v shows them)\n", plumbing);
 }
 
 json_t *diff_json(const struct diff_lines *d)
