@@ -14,10 +14,19 @@
 #define DEFAULT_STATE "/var/lib/fwc"
 
 static const struct command commands[] = {
+	{"check", "[FILE]", "say what is wrong with a policy, and try it in a scratch namespace",
+	 "Parses, resolves and checks the policy, then loads the compiled ruleset into a throw-away\n"
+	 "network namespace and compares what the kernel holds with what was compiled.\n"
+	 "Changes nothing, and needs no root where user namespaces are allowed.\n",
+	 cmd_check},
 	{"compile", "[FILE] [-o DIR|-] [--dump=STAGE]", "turn a policy into a candidate for apply",
 	 "  -o, --output DIR   write the artefact there; - prints the nft script\n"
 	 "  --dump=STAGE       print a stage instead: tokens, ast, policy, ir or nft\n",
 	 cmd_compile},
+	{"fmt", "[FILE|-] [-w] [--check]", "print a policy in canonical form",
+	 "  -w, --write        rewrite the file in place\n"
+	 "  --check            exit 1 if the file is not in canonical form\n",
+	 cmd_fmt},
 };
 
 #define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * One policy through the pipeline, with its messages printed.
+ * One policy through the pipeline, its messages printed, the result tried in the kernel and written.
  */
 #include "cmd/common.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "apply/proof.h"
+#include "apply/store.h"
+#include "config.h"
 
 void work_init(struct work *w)
 {
@@ -19,19 +25,77 @@ void work_free(struct work *w)
 
 bool work_compile(struct work *w, struct globals *g, const char *file, enum compile_stage last)
 {
-	bool ok = compile_file(&w->compiled, file, last, loader_files(w->arena), w->arena, &w->diag);
+	struct loader *l = loader_files(w->arena);
+	bool ok = compile_file(&w->compiled, file, last, l, w->arena, &w->diag);
 
 	diag_print(&w->diag, stderr, g->color);
 	return ok;
 }
 
+/* True if the kernel holds what was compiled, or lets this user make no namespace to try it in. */
+static bool work_prove(struct work *w)
+{
+	struct proof p;
+
+	proof_make(&p, w->arena, buf_str(&w->compiled.script), w->compiled.ruleset);
+	if (p.outcome == SCRATCH_UNAVAILABLE) {
+		fprintf(stderr, "fwc: warning: the ruleset was not tried in the kernel: %s\n", p.why);
+		return true;
+	}
+	proof_print(stderr, &p, w->compiled.ruleset);
+	return p.outcome == SCRATCH_LOADED && !p.different.n;
+}
+
+static json_t *build_manifest(struct work *w)
+{
+	char *cwd = getcwd(NULL, 0);
+	struct manifest_input in = {
+		.version = PACKAGE_VERSION,
+		.policy = w->compiled.path,
+		.cwd = cwd ? cwd : "/",
+		.sources = w->compiled.ast->sources.v,
+		.nsources = w->compiled.ast->sources.n,
+		.ruleset = w->compiled.ruleset,
+		.script = &w->compiled.script,
+	};
+	json_t *j = manifest_json(manifest_build(w->arena, &in));
+
+	free(cwd);
+	return j;
+}
+
+static int write_artefact(struct work *w, const char *state, const char *dir)
+{
+	json_t *manifest = build_manifest(w);
+	struct store store = {.dir = -1, .lock = -1};
+	struct buf why = {0};
+	int rc;
+
+	if (dir) {
+		rc = artefact_write(dir, &w->compiled.script, manifest, &why);
+	} else {
+		rc = store_open(&store, state, true, &why);
+		if (!rc)
+			rc = store_lock(&store, &why);
+		if (!rc)
+			rc = store_write(&store, STORE_CANDIDATE, &w->compiled.script, manifest,
+					 NULL, &why);
+		store_close(&store);
+	}
+	if (rc)
+		fprintf(stderr, "fwc: %s\n", buf_str(&why));
+	buf_free(&why);
+	json_decref(manifest);
+	return rc ? EXIT_SYSTEM : EXIT_FINE;
+}
+
 int work_emit(struct work *w, struct globals *g, const char *out)
 {
-	(void)g;
-	if (!out || strcmp(out, "-")) {
-		fputs("fwc: only -o - is there yet\n", stderr);
+	if (!work_prove(w))
 		return EXIT_SYSTEM;
+	if (out && !strcmp(out, "-")) {
+		fwrite(w->compiled.script.data, 1, w->compiled.script.len, stdout);
+		return EXIT_FINE;
 	}
-	fwrite(w->compiled.script.data, 1, w->compiled.script.len, stdout);
-	return EXIT_FINE;
+	return write_artefact(w, g->state, out);
 }

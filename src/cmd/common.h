@@ -17,8 +17,8 @@ void work_init(struct work *w);
 void work_free(struct work *w);
 /* Compiles and prints what there is to say; false if there were errors. */
 bool work_compile(struct work *w, struct globals *g, const char *file, enum compile_stage last);
-/* Loads the script in a throw-away namespace, compares what the kernel then holds with what was
- * compiled, and writes the artefact ("-": the script to standard output; NULL: the candidate). */
+/* Tries the script in a throw-away namespace, where it must become what was compiled, and writes the
+ * artefact ("-": the script to standard output; NULL: the candidate). */
 int work_emit(struct work *w, struct globals *g, const char *out);
 
 #endif

@@ -5,12 +5,12 @@
 
 #include <errno.h>
 
-#define CHAIN(hook, rule) "table inet probe { chain c { type filter hook " hook " priority 0; " rule "; } }"
+#define CHAIN(hook, rule) "table inet probe { chain c { type filter hook " hook " priority 0; " rule "; }; }"
 #define RULE(rule) CHAIN("forward", rule)
-#define NAT(hook, rule) "table inet probe { chain c { type nat hook " hook " priority 0; " rule "; } }"
+#define NAT(hook, rule) "table inet probe { chain c { type nat hook " hook " priority 0; " rule "; }; }"
 
 const struct feature_info feature_table[NFEATURES] = {
-	[FEAT_INET] = {"tables for both families", "table inet probe { chain c { accept; } }",
+	[FEAT_INET] = {"tables for both families", "table inet probe { chain c { accept; }; }",
 		       "CONFIG_NF_TABLES_INET"},
 	[FEAT_CT] = {"connection tracking", RULE("ct state established accept"), "CONFIG_NFT_CT"},
 	[FEAT_VMAP] = {"verdict maps",

@@ -98,7 +98,7 @@ static struct token take_string(struct lexer *l, char quote)
 	if (quote != '"' && l->diag)
 		diag_hint(l->diag,
 			  diag_error(l->diag, next_bytes(l, n),
-				     "strings stand between double quotes"),
+				     "strings are written between double quotes"),
 			  "write \"%.*s\"", (int)n - 2, s + 1);
 	else if (control && l->diag)
 		diag_error(l->diag, next_bytes(l, n), "there is a control character in this string");
@@ -145,12 +145,38 @@ static bool is_continuation(char c)
 	return ((unsigned char)c & 0xc0) == 0x80;
 }
 
-static struct token take_foreign(struct lexer *l)
+/* The length of the curly quote here; 0 if there is none. */
+static uint32_t curly_quote(const struct lexer *l, uint32_t pos)
 {
 	static const char *const quotes[] = {"“", "”", "„", "«", "»", "‘", "’"};
-	uint32_t n = foreign_bytes(l), shown;
-	struct diag_record *r;
 
+	for (size_t i = 0; i < sizeof(quotes) / sizeof(quotes[0]); i++)
+		if (at(l, pos, quotes[i]))
+			return (uint32_t)strlen(quotes[i]);
+	return 0;
+}
+
+/* A string between curly quotes, or one of them alone. */
+static struct token take_curly_string(struct lexer *l, uint32_t quote)
+{
+	uint32_t end = l->pos + quote;
+
+	while (end < l->src->len && l->src->text[end] != '\n' && !curly_quote(l, end))
+		end++;
+	if (end < l->src->len && curly_quote(l, end))
+		quote = end + curly_quote(l, end) - l->pos;
+	if (l->diag)
+		diag_error(l->diag, next_bytes(l, quote),
+			   "strings are written between plain double quotes, \"...\"");
+	return take(l, TOK_BAD, quote);
+}
+
+static struct token take_foreign(struct lexer *l)
+{
+	uint32_t n = foreign_bytes(l), shown;
+
+	if (curly_quote(l, l->pos))
+		return take_curly_string(l, curly_quote(l, l->pos));
 	if (!l->diag)
 		return take(l, TOK_BAD, n);
 	if (is_control(l->src->text[l->pos])) {
@@ -161,11 +187,8 @@ static struct token take_foreign(struct lexer *l)
 	shown = n;
 	while (shown > SHOWN && (shown > SHOWN + 3 || is_continuation(l->src->text[l->pos + shown])))
 		shown--;
-	r = diag_error(l->diag, next_bytes(l, n), "unexpected '%.*s'", (int)shown,
-		       l->src->text + l->pos);
-	for (size_t i = 0; i < sizeof(quotes) / sizeof(quotes[0]); i++)
-		if (at(l, l->pos, quotes[i]))
-			diag_hint(l->diag, r, "strings stand between plain double quotes");
+	diag_error(l->diag, next_bytes(l, n), "unexpected '%.*s'", (int)shown,
+		   l->src->text + l->pos);
 	return take(l, TOK_BAD, n);
 }
 

@@ -137,7 +137,7 @@ bool parse_name(struct parser *p, struct ast_word *out, const char *what)
 	}
 	*out = parse_take_word(p);
 	if (word_is_reserved(out->s))
-		diag_error(p->diag, out->span, "'%s' is a reserved word and cannot name a %s",
+		diag_error(p->diag, out->span, "'%s' is a reserved word; the %s needs another name",
 			   out->s, what);
 	else if (!word_is_name(out->s))
 		diag_hint(p->diag, diag_error(p->diag, out->span, "'%s' is not a name", out->s),
@@ -414,7 +414,7 @@ static void add_statement(struct parser *p, struct ast_stmts *out, struct ast_la
 		note_broken(p, s);
 	if (!whole)
 		parse_resync(p);
-	if ((!whole && !parse_at_end(p)) || parse_begins_statement(p))
+	if (!parse_at_end(p) && (!whole || p->tok.first))
 		return; /* the next statement began before this one ended */
 	if (s->kind == STMT_ZONE || s->kind == STMT_BLOCK || s->kind == STMT_INSPECTOR)
 		parse_line_end(p, &s->layout.closing);

@@ -73,19 +73,21 @@ static bool networks(struct parser *p, struct ast_zone *z, size_t *n)
 static bool zone_line(struct parser *p, struct ast_zone *z, struct ast_zone_line *line)
 {
 	static const char *const words[] = {"interface", "network", NULL};
-	struct diag_record *r;
 	const char *near;
 
 	line->kind = parse_at_word(p, "network") ? ZONE_NETWORK : ZONE_INTERFACE;
 	if (!parse_accept_word(p, "interface") && !parse_accept_word(p, "network")) {
 		if (p->tok.kind == TOK_BAD)
 			return false;
-		r = diag_error(p->diag, parse_here(p), "'interface' or 'network' is missing before %s",
-			       parse_found(p));
 		near = p->tok.kind == TOK_WORD ? word_nearest(words, parse_text(p, p->tok)) : NULL;
-		if (!near)
+		if (!near) {
+			diag_error(p->diag, parse_here(p),
+				   "'interface' or 'network' is missing before %s", parse_found(p));
 			return false;
-		diag_hint(p->diag, r, "did you mean '%s'?", near);
+		}
+		diag_hint(p->diag,
+			  diag_error(p->diag, parse_here(p), "a zone has no %s", parse_found(p)),
+			  "did you mean '%s'?", near);
 		line->kind = near == words[1] ? ZONE_NETWORK : ZONE_INTERFACE;
 		parse_advance(p);
 	}

@@ -45,7 +45,7 @@ static void prefix_error(struct parser *p, struct span at, const char *s, size_t
 		return;
 	}
 	if (mask_length(s + slash + 1, n - slash - 1) >= 0 && family == FAM_IP4) {
-		r = diag_error(p->diag, at, "a prefix length is wanted behind '/', not a netmask");
+		r = diag_error(p->diag, at, "a prefix length is wanted after '/', not a netmask");
 		print_network(&b, family, addr, (unsigned)mask_length(s + slash + 1, n - slash - 1));
 		diag_hint(p->diag, r, "write %s", b.data);
 	} else if (value_number(s + slash + 1, n - slash - 1, family == FAM_IP4 ? 32 : 128, &len)) {
@@ -125,12 +125,15 @@ static void address_error(struct parser *p, struct span at, const char *s, size_
 		range_error(p, at, s, n, why);
 	else if (has_port(p, s, n))
 		diag_hint(p->diag, diag_error(p->diag, at, "a port cannot stand here"),
-			  "ports are services, behind the destination: tcp/443");
+			  "ports are services, after the destination: tcp/443");
 	else if (memchr(s, '*', n))
 		diag_hint(p->diag, diag_error(p->diag, at, "'%.*s' is not an address", (int)n, s),
 			  "write networks with a prefix length: 10.0.0.0/24");
 	else if (strspn(s, "0123456789.:abcdefABCDEF") >= n)
 		diag_error(p->diag, at, "'%.*s' is not an address", (int)n, s);
+	else if (memchr(s, '.', n))
+		diag_hint(p->diag, diag_error(p->diag, at, "'%.*s' is not an address", (int)n, s),
+			  "declare a name for it: host NAME = ADDRESS");
 	else
 		diag_hint(p->diag,
 			  diag_error(p->diag, at, "'%.*s' is neither a name nor an address", (int)n,
@@ -170,12 +173,14 @@ static void missing_item(struct parser *p, enum item_place where)
 		else if (p->prev.kind == TOK_ARROW)
 			diag_hint(p->diag,
 				  diag_error(p->diag, parse_here(p),
-					     "the destination is missing behind '->'"),
+					     "the destination is missing after '->'"),
 				  "write any for everywhere, self for this machine");
 		else
-			diag_error(p->diag, parse_here(p),
-				   "a zone, an address or a name is missing before %s",
-				   parse_found(p));
+			diag_hint(p->diag,
+				  diag_error(p->diag, parse_here(p),
+					     "a zone, an address or a name is missing before %s",
+					     parse_found(p)),
+				  "a rule is written: allow FROM -> TO SERVICES");
 		return;
 	case ITEM_OF_SET:
 	case ITEM_OF_HOST:
@@ -197,7 +202,7 @@ static bool dangling_comma(struct parser *p)
 	diag_hint(p->diag,
 		  diag_error(p->diag, token_span(p->lex.src, p->prev),
 			     "nothing follows this comma"),
-		  "a list goes on behind a comma, on the next line too");
+		  "a list goes on after a comma, on the next line too");
 	return true;
 }
 
@@ -254,7 +259,7 @@ static bool parse_at_zone(struct parser *p, struct ast_item *out)
 	if (p->tok.kind == TOK_BAD)
 		return false;
 	if (p->tok.kind != TOK_WORD) {
-		diag_error(p->diag, sign, "a zone is missing behind '@'");
+		diag_error(p->diag, sign, "a zone is missing after '@'");
 		return false;
 	}
 	out->zone = parse_take_word(p);
@@ -284,7 +289,7 @@ static void check_item(struct parser *p, const struct ast_item *item, struct tok
 	if (item->zone.s && where != ITEM_OF_RULE)
 		diag_hint(p->diag,
 			  diag_error(p->diag, item->zone.span, "a zone cannot be named here"),
-			  "'@' belongs into rules");
+			  "'@' belongs in rules");
 }
 
 /* item = [ "!" ] ( NAME | ADDRESS ) [ "@" ZONE ] */
@@ -299,8 +304,8 @@ bool parse_item(struct parser *p, struct ast_item *out, enum item_place where)
 	}
 	if (p->tok.kind == TOK_OPEN_BRACKET && where != ITEM_OF_TARGET) {
 		diag_hint(p->diag,
-			  diag_error(p->diag, parse_here(p), "addresses stand without brackets here"),
-			  "ports are services, behind the destination: tcp/443");
+			  diag_error(p->diag, parse_here(p), "addresses are written without brackets here"),
+			  "ports are services, after the destination: tcp/443");
 		return false;
 	}
 	out->negated = parse_accept(p, TOK_NOT);

@@ -16,7 +16,7 @@ static bool target_port(struct parser *p, struct ast_word w, const char *colon, 
 	at.off += skip;
 	at.len -= skip;
 	if (!at.len) {
-		diag_error(p->diag, w.span, "a port is missing behind ':'");
+		diag_error(p->diag, w.span, "a port is missing after ':'");
 		return false;
 	}
 	if (memchr(colon + 1, '-', at.len)) {
@@ -45,7 +45,7 @@ static bool bracket_target(struct parser *p, struct ast_target *out)
 	}
 	if (out->item.kind != ITEM_ADDR)
 		diag_hint(p->diag,
-			  diag_error(p->diag, out->item.span, "names stand without brackets"),
+			  diag_error(p->diag, out->item.span, "names are written without brackets"),
 			  "write NAME:PORT");
 	if (p->tok.kind == TOK_WORD && p->lex.src->text[p->tok.off] == ':') {
 		w = parse_take_word(p);

@@ -31,6 +31,7 @@ static bool want_number(struct parser *p, uint64_t max, uint64_t *out, const cha
 		diag_error(p->diag, w.span, "'%s' is not a number from 1 to %llu", w.s,
 			   (unsigned long long)max);
 		*out = 1;
+		return w.s[0] >= '0' && w.s[0] <= '9';
 	}
 	return true;
 }
@@ -68,7 +69,8 @@ static bool qualifier_log(struct parser *p, struct ast_qualifiers *q)
 	if (strlen(q->log_tag.s) > TAG_MAX)
 		diag_error(p->diag, q->log_tag.span, "a tag has at most %d characters", TAG_MAX);
 	for (const char *c = q->log_tag.s; *c; c++) {
-		if (*c >= ' ' && *c < 0x7f && *c != '"' && *c != '\\')
+		/* Control characters other than the tab were reported when the string was read. */
+		if (*c > 0 && *c < 0x7f && *c != '\t' && *c != '"' && *c != '\\')
 			continue;
 		diag_error(p->diag, q->log_tag.span,
 			   "a tag is made of printable ASCII without quotes and backslashes");
@@ -166,8 +168,8 @@ static bool qualifier_hours(struct parser *p, struct ast_qualifiers *q)
 	if (!want_word(p, &w, "the time of day"))
 		return false;
 	if (!value_hours(w.s, &q->hours_from, &q->hours_to))
-		diag_hint(p->diag, diag_error(p->diag, w.span, "'%s' are not hours of a day", w.s),
-			  "write 08:00-18:00; 22:00-06:00 goes over midnight");
+		diag_hint(p->diag, diag_error(p->diag, w.span, "hours are written HH:MM-HH:MM, not '%s'", w.s),
+			  "08:00-18:00; 22:00-06:00 goes over midnight, 00:00-24:00 is all day");
 	return true;
 }
 

@@ -18,7 +18,6 @@ static void statement_verb(struct parser *p, struct ast_rule *rule)
 /* verb = "allow" | "drop" | "reject" | "inspect" */
 bool parse_verb(struct parser *p, enum verb *out, struct span *at)
 {
-	struct diag_record *r;
 	const char *near;
 
 	*at = parse_here(p);
@@ -29,12 +28,14 @@ bool parse_verb(struct parser *p, enum verb *out, struct span *at)
 	}
 	if (p->tok.kind == TOK_BAD)
 		return false;
-	r = diag_error(p->diag, *at, "allow, drop, reject or inspect is missing before %s",
-		       parse_found(p));
 	near = p->tok.kind == TOK_WORD ? word_nearest(verb_words, parse_text(p, p->tok)) : NULL;
-	if (!near)
+	if (!near) {
+		diag_error(p->diag, *at, "allow, drop, reject or inspect is missing before %s",
+			   parse_found(p));
 		return false;
-	diag_hint(p->diag, r, "did you mean '%s'?", near);
+	}
+	diag_hint(p->diag, diag_error(p->diag, *at, "no verb is called %s", parse_found(p)),
+		  "did you mean '%s'?", near);
 	for (int v = 0; verb_words[v]; v++)
 		if (verb_words[v] == near)
 			*out = (enum verb)v;
@@ -111,7 +112,7 @@ bool parse_expect(struct parser *p, struct ast_stmt *s)
 static void second_arrow(struct parser *p, struct span brace)
 {
 	struct diag_record *r = diag_error(
-		p->diag, parse_here(p), "rules of a block have no arrow; the block's holds for all");
+		p->diag, parse_here(p), "a rule within a block has no arrow of its own");
 
 	diag_note(p->diag, r, brace, "the block begins here; is its '}' missing?");
 }
@@ -157,6 +158,15 @@ static void add_block_rule(struct parser *p, struct ast_stmt *block, struct ast_
 	p->commas = commas;
 }
 
+/* A line that begins with an endpoint, not with a verb: the next block, so this one's end is missing. */
+static bool begins_pair(const struct parser *p)
+{
+	enum token_kind next = parse_peek(p);
+
+	return p->tok.first && p->tok.kind == TOK_WORD && !parse_begins_statement(p) &&
+	       (next == TOK_ARROW || next == TOK_AT);
+}
+
 /* block = pair "{" { VERB SERVICES QUALIFIERS ( NEWLINE | ";" ) } "}" */
 bool parse_pair_block(struct parser *p, struct ast_stmt *s)
 {
@@ -171,13 +181,13 @@ bool parse_pair_block(struct parser *p, struct ast_stmt *s)
 	if (p->tok.kind == TOK_WORD || (parse_at_end(p) && parse_peek(p) != TOK_OPEN)) {
 		diag_hint(p->diag,
 			  diag_error(p->diag, s->block.from.span, "the verb of this rule is missing"),
-			  "write it before FROM -> TO, or rules in a block behind: { allow ssh }");
+			  "write it before FROM -> TO, or open a block of rules: { allow ssh }");
 		return false;
 	}
 	if (!parse_open(p, &s->layout, &brace))
 		return false;
 	while ((gap = parse_gap(p, &layout, rules->n == 0)) != GAP_END) {
-		if (gap == GAP_ITEM && parse_runs_out(p))
+		if (gap == GAP_ITEM && (parse_runs_out(p) || begins_pair(p)))
 			break;
 		if (gap == GAP_ITEM) {
 			add_block_rule(p, s, layout, brace);

@@ -34,13 +34,14 @@ bool parse_port(struct parser *p, struct span at, const char *s, size_t n, uint1
 static void ports(struct parser *p, struct ast_service *out, const char *s, struct span at)
 {
 	const char *dash = strchr(s, '-');
-	size_t n = dash ? (size_t)(dash - s) : strlen(s);
+	uint32_t n = (uint32_t)(dash ? (size_t)(dash - s) : strlen(s));
+	struct span low = {at.src, at.off, n}, high = {at.src, at.off + n + 1, at.len - n - 1};
 	struct diag_record *r;
 
 	if (!is_number(s, 1)) {
 		r = diag_error(p->diag, at, "'%s' is not a port number", s);
 		if (word_is_name(s))
-			diag_hint(p->diag, r, "a service's name stands alone: %s", s);
+			diag_hint(p->diag, r, "a service's name is written alone: %s", s);
 		return;
 	}
 	if (strchr(s, ':') && strspn(s, "0123456789:") == strlen(s)) {
@@ -49,10 +50,14 @@ static void ports(struct parser *p, struct ast_service *out, const char *s, stru
 			  strchr(s, ':') + 1);
 		return;
 	}
-	if (!parse_port(p, at, s, n, &out->lo))
+	if (dash && !dash[1]) {
+		diag_error(p->diag, at, "the range %s has no end", s);
+		return;
+	}
+	if (!parse_port(p, low, s, n, &out->lo))
 		return;
 	out->hi = out->lo;
-	if (!dash || !parse_port(p, at, dash + 1, strlen(dash + 1), &out->hi))
+	if (!dash || !parse_port(p, high, dash + 1, high.len, &out->hi))
 		return;
 	if (out->hi < out->lo)
 		diag_hint(p->diag,
@@ -86,7 +91,7 @@ static void unknown_proto(struct parser *p, struct ast_word proto, const char *r
 		if (is_number(proto.s, 1))
 			diag_hint(p->diag, r, "write %s/%s", rest, proto.s);
 		else
-			diag_hint(p->diag, r, "a service's name stands alone: %s", proto.s);
+			diag_hint(p->diag, r, "a service's name is written alone: %s", proto.s);
 		return;
 	}
 	r = diag_error(p->diag, proto.span, "no protocol is called '%s'", proto.s);
@@ -111,7 +116,7 @@ static void split_service(struct parser *p, struct ast_service *out, struct ast_
 				       {w.span.src, w.span.off, n}};
 	out->kind = SERVICE_PORTS;
 	if (!slash[1]) {
-		diag_error(p->diag, w.span, "something is missing behind '/'");
+		diag_error(p->diag, w.span, "something is missing after '/'");
 	} else if (word_in(port_protos, out->proto.s, n)) {
 		ports(p, out, slash + 1, rest);
 	} else if (word_in(service_protos, out->proto.s, n)) {
@@ -150,13 +155,13 @@ static void odd_service(struct parser *p, struct ast_word w, const struct servic
 	}
 	if (colon && word_in(service_protos, w.s, (size_t)(colon - w.s))) {
 		diag_hint(p->diag,
-			  diag_error(p->diag, w.span, "'/' stands between protocol and port"),
+			  diag_error(p->diag, w.span, "'/' is written between protocol and port"),
 			  "write %.*s/%s", (int)(colon - w.s), w.s, colon + 1);
 		return;
 	}
 	r = diag_error(p->diag, w.span, "'%s' is not a service", w.s);
 	if (addr_parse_range(w.s, w.span.len, &family, &iv, &why))
-		diag_hint(p->diag, r, "addresses stand before the services; is a comma missing?");
+		diag_hint(p->diag, r, "addresses come before the services; is a comma missing?");
 	else
 		diag_hint(p->diag, r, "write tcp/PORT, udp/LOW-HIGH, icmp/TYPE, or a service's name");
 }

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * script -> scratch namespace -> listing -> IR -> compared with the compiled IR.
+ */
+#include "apply/proof.h"
+
+#include "apply/needs.h"
+
+struct ir_ruleset *listing_ruleset(struct arena *a, const json_t *listing, const char **why)
+{
+	struct ir_ruleset *r = ruleset_new(a);
+
+	return read_listing(listing, r, why) ? r : NULL;
+}
+
+void proof_make(struct proof *out, struct arena *a, const char *script,
+		const struct ir_ruleset *compiled)
+{
+	struct scratch s;
+
+	*out = (struct proof){0};
+	scratch_load(&s, script);
+	out->outcome = s.outcome;
+	out->error = s.error;
+	out->why = arena_strdup(a, buf_str(&s.why));
+	if (s.outcome == SCRATCH_LOADED) {
+		out->ruleset = listing_ruleset(a, s.listing, &out->why);
+		if (!out->ruleset)
+			out->outcome = SCRATCH_FAILED;
+		else if (compiled)
+			ruleset_compare(a, compiled, out->ruleset, NULL, &out->different);
+	}
+	scratch_free(&s);
+}
+
+/* A refusal by the kernel is often just an option that it was built without. */
+static void print_missing(FILE *to, const struct ir_ruleset *compiled)
+{
+	bool has[NFEATURES], needs[NFEATURES];
+	struct buf why = {0};
+
+	if (features_probe(has, &why) == 0) {
+		ruleset_needs(compiled, needs);
+		for (int i = 0; i < NFEATURES; i++) {
+			if (needs[i] && !has[i])
+				fprintf(to, "hint: this kernel cannot do %s (%s)\n",
+					feature_table[i].name, feature_table[i].option);
+		}
+	}
+	buf_free(&why);
+}
+
+static void print_refusal(FILE *to, const struct proof *p, const struct ir_ruleset *compiled)
+{
+	const struct nftrun_error *e = &p->error;
+
+	if (e->by_kernel) {
+		fprintf(to, "%s%serror: the kernel refuses what this line became: %s\n", e->where,
+			*e->where ? ": " : "", e->text);
+		if (*e->source)
+			fprintf(to, "\t%s\n", e->source);
+		if (compiled)
+			print_missing(to, compiled);
+		return;
+	}
+	fprintf(to, "%s%sinternal error: nftables does not understand what fwc wrote: %s\n", e->where,
+		*e->where ? ": " : "", e->text);
+	if (*e->source)
+		fprintf(to, "\tline %u: %s\n", e->line, e->source);
+	fputs("hint: this is a bug in fwc; please report it with the policy\n", to);
+}
+
+static void print_differences(FILE *to, const struct proof *p)
+{
+	const struct difference *d;
+
+	fputs("internal error: the kernel holds something else than what was compiled\n", to);
+	vec_each(&p->different, d) {
+		fprintf(to, "--- compiled\n%s", d->left ? d->left : "\t(nothing)\n");
+		fprintf(to, "+++ %s %s in the kernel\n%s", d->kind, d->name,
+			d->right ? d->right : "\t(nothing)\n");
+	}
+	fputs("hint: this is a bug in fwc; please report it with the policy\n", to);
+}
+
+void proof_print(FILE *to, const struct proof *p, const struct ir_ruleset *compiled)
+{
+	switch (p->outcome) {
+	case SCRATCH_LOADED:
+		if (p->different.n)
+			print_differences(to, p);
+		break;
+	case SCRATCH_REFUSED:
+		print_refusal(to, p, compiled);
+		break;
+	case SCRATCH_UNAVAILABLE:
+	case SCRATCH_FAILED:
+		fprintf(to, "fwc: %s\n", p->why);
+		break;
+	}
+}

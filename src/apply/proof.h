@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * A script tried in a scratch namespace: what the kernel makes of it, and whether that is what was
+ * compiled.
+ */
+#ifndef FWC_PROOF_H
+#define FWC_PROOF_H
+
+#include <stdio.h>
+
+#include "kernel/scratch.h"
+#include "nft/compare.h"
+
+struct proof { /* all in the arena */
+	enum scratch_outcome outcome;
+	struct ir_ruleset *ruleset;   /* as the kernel lists it */
+	struct differences different; /* from what was compiled (left: compiled) */
+	struct nftrun_error error;    /* SCRATCH_REFUSED */
+	const char *why;              /* SCRATCH_UNAVAILABLE, SCRATCH_FAILED */
+};
+
+/* compiled: NULL if only the script is known. */
+void proof_make(struct proof *out, struct arena *a, const char *script,
+		const struct ir_ruleset *compiled);
+/* Prints what is wrong, the policy line first. */
+void proof_print(FILE *to, const struct proof *p, const struct ir_ruleset *compiled);
+
+/* A listing -> IR; NULL and *why if it is none. */
+struct ir_ruleset *listing_ruleset(struct arena *a, const json_t *listing, const char **why);
+
+#endif

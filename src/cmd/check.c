@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * fwc check: what is wrong with a policy, and would the kernel take it?
+ */
+#include <getopt.h>
+#include <jansson.h>
+#include <stdio.h>
+
+#include "apply/needs.h"
+#include "apply/proof.h"
+#include "cmd/cmd.h"
+#include "cmd/common.h"
+#include "util/cleanup.h"
+
+struct found { /* of the kernel's features */
+	bool probed;
+	bool has[NFEATURES], needs[NFEATURES];
+};
+
+static json_t *message_json(struct arena *a, const struct diag_record *r)
+{
+	static const char *const words[] = {"error", "warning", "note"};
+
+	return json_pack("{s:s, s:s, s:i, s:i, s:s, s:s?}", "severity", words[r->severity], "file",
+			 r->span.src ? r->span.src->path : "", "line", (int)span_line(r->span),
+			 "column", (int)span_column(r->span), "text",
+			 r->text ? r->text : arena_strdup(a, ""), "hint", r->hint);
+}
+
+static json_t *features_json(const struct found *f)
+{
+	json_t *list = json_array();
+
+	for (int i = 0; i < NFEATURES; i++)
+		json_array_append_new(list, json_pack("{s:s, s:b, s:b, s:s}", "name",
+						      feature_table[i].name, "here", f->has[i],
+						      "needed", f->needs[i], "option",
+						      feature_table[i].option));
+	return list;
+}
+
+static const char *outcome_word(const struct proof *p, bool compiled)
+{
+	static const char *const words[] = {"loaded", "refused", "unavailable", "failed"};
+
+	if (!compiled)
+		return "not tried";
+	return p->outcome == SCRATCH_LOADED && p->different.n ? "different" : words[p->outcome];
+}
+
+static void print_json(struct work *w, const struct proof *p, bool compiled, const struct found *f,
+		       int rc)
+{
+	_cleanup_json_ json_t *j = json_object();
+	json_t *messages = json_array();
+	const struct diag_record *r;
+
+	vec_each(&w->diag.records, r)
+		json_array_append_new(messages, message_json(w->arena, r));
+	json_object_set_new(j, "ok", json_boolean(rc == EXIT_FINE));
+	json_object_set_new(j, "messages", messages);
+	json_object_set_new(j, "kernel", json_string(outcome_word(p, compiled)));
+	if (compiled && p->outcome == SCRATCH_REFUSED) {
+		json_object_set_new(j, "refusal", json_string(p->error.text));
+		json_object_set_new(j, "at", json_string(p->error.where));
+	}
+	if (f->probed)
+		json_object_set_new(j, "features", features_json(f));
+	json_dumpf(j, stdout, JSON_INDENT(2));
+	putchar('\n');
+}
+
+static void print_features(const struct found *f)
+{
+	for (int i = 0; i < NFEATURES; i++)
+		printf("%-26s %-8s%s\n", feature_table[i].name,
+		       f->has[i]     ? "yes"
+		       : f->needs[i] ? "MISSING"
+				     : "no",
+		       f->needs[i] ? "  used by this policy" : "");
+}
+
+static void probe(struct work *w, struct found *f)
+{
+	_cleanup_buf_ struct buf why = {0};
+
+	ruleset_needs(w->compiled.ruleset, f->needs);
+	f->probed = features_probe(f->has, &why) == 0;
+	if (!f->probed)
+		fprintf(stderr, "fwc: cannot find out what this kernel can do: %s\n", buf_str(&why));
+}
+
+static int judge(const struct proof *p)
+{
+	if (p->outcome == SCRATCH_UNAVAILABLE)
+		return EXIT_FINE;
+	return p->outcome == SCRATCH_LOADED && !p->different.n ? EXIT_FINE : EXIT_SYSTEM;
+}
+
+static void print_text(struct globals *g, struct work *w, const struct proof *p)
+{
+	if (p->outcome == SCRATCH_UNAVAILABLE) {
+		fprintf(stderr, "fwc: %s\n"
+				"fwc: so only the policy itself was checked; `sudo fwc check` tries it, too\n",
+			p->why);
+		return;
+	}
+	proof_print(stderr, p, w->compiled.ruleset);
+	if (judge(p) == EXIT_FINE && g->verbose)
+		printf("%s: fine: the kernel takes it, %zu chains and %zu sets\n", w->compiled.path,
+		       w->compiled.ruleset->chains.n, w->compiled.ruleset->sets.n);
+}
+
+int cmd_check(struct globals *g, int argc, char **argv)
+{
+	static const struct option longs[] = {{0}};
+	struct found f = {0};
+	struct proof p = {0};
+	struct work w;
+	bool ok;
+	int rc = EXIT_WRONG;
+
+	opterr = 0;
+	if (getopt_long(argc, argv, "", longs, NULL) != -1)
+		return usage_error("check", "unknown option: %s", argv[optind - 1]);
+	if (argc - optind > 1)
+		return usage_error("check", "one policy file at a time");
+	work_init(&w);
+	ok = work_compile(&w, g, optind < argc ? argv[optind] : g->config, STAGE_SCRIPT);
+	if (ok) {
+		proof_make(&p, w.arena, buf_str(&w.compiled.script), w.compiled.ruleset);
+		rc = judge(&p);
+		if (g->verbose || g->json)
+			probe(&w, &f);
+	}
+	if (g->json)
+		print_json(&w, &p, ok, &f, rc);
+	else if (ok)
+		print_text(g, &w, &p);
+	if (!g->json && f.probed)
+		print_features(&f);
+	work_free(&w);
+	return rc;
+}

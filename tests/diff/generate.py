@@ -1,0 +1,528 @@
+#!/usr/bin/python3
+"""Random small policies, and the packets that stand at the edges of what they say.
+
+Everything comes from one seed.  Addresses and ports of a policy are drawn from a few centres, so that its rules
+overlap, nest and touch; packets are drawn from the edges of what the policy (as the reference read it) names.
+
+    generate.py SEED        prints the policy of that seed and its packets
+"""
+
+import random
+import sys
+from dataclasses import replace
+
+import lab
+from reference import (FAMILIES, ICMP, ICMPV6, LINK_LOCAL, MAX, ND, SELF, TCP, UDP, Packet, icmp_invalid, parse,
+                       show_address)
+
+ROUTING = lab.routing()
+
+# Where policies and packets put their addresses: networks of the lab by interface, and a few without one.
+PLACES = {
+    4: {'eth0': ['10.0.0.0/24'], 'eth1': ['10.0.1.0/24', '10.0.4.0/23'], 'wg0': ['10.0.2.0/24'],
+        'wg1': ['10.0.3.0/24', '10.8.0.0/16'], 'ppp0': ['198.51.100.0/24', '192.0.2.0/24', '240.0.0.0/4', '8.0.0.0/8'],
+        'ppp1': ['203.0.113.0/24']},
+    6: {'eth0': ['fd00:0:0:a::/64'], 'eth1': ['fd00:0:0:b::/64'], 'wg0': ['fd00:0:0:c::/64'],
+        'wg1': ['2001:db8:0:d::/64', 'fd00:8::/32'], 'ppp0': ['2001:db8:0:f::/64', '2001:db8:1::/48', 'f000::/5'],
+        'ppp1': ['fd00:0:0:e::/64']},
+}
+PORTS = [1, 22, 25, 53, 67, 80, 123, 443, 1023, 1024, 5000, 8080, 32767, 39999, 65535]
+SERVICE_NAMES = ['ssh', 'smtp', 'dns', 'http', 'https', 'http3', 'ntp', 'dhcp', 'ping']
+ICMP_SERVICES = ['icmp', 'icmpv6', 'icmp/echo-request', 'icmp/timestamp-request', 'icmp/8', 'icmpv6/128',
+                 'icmpv6/echo-request', 'icmp/13', 'icmpv6/139', 'icmpv6/133']
+PROTOCOLS = ['proto/gre', 'proto/esp', 'proto/ospf', 'proto/253', 'proto/47', 'proto/89']
+
+# Source ports are the lab's own: one a packet, never a port that a policy names.
+FIRST_SPORT, LAST_SPORT = 40000, 64999
+
+
+def network(text):
+    from reference import parse_address
+    _, low, high = parse_address(text)
+    return low, high
+
+
+def centre(rng, family, interface=None):
+    """An address of the lab, near the start of its network more often than not."""
+    interface = interface or rng.choice(sorted(PLACES[family]))
+    low, high = network(rng.choice(PLACES[family][interface]))
+    if rng.random() < 0.7:
+        return low + rng.choice([0, 1, 2, 5, 7, 8, 9, 15, 16, 31, 100, 127, 128])
+    return rng.randint(low, high)
+
+
+# ---------------------------------------------------------------- policies
+
+class Writer:
+    """One random policy as text."""
+
+    def __init__(self, rng):
+        self.rng = rng
+        self.lines = []
+        self.zones = {}                 # name -> interfaces of the lab in it
+        self.names = []                 # hosts and sets
+        self.hosts = []                 # (name, families)
+        self.services = []
+        self.centres = {f: [centre(rng, f) for _ in range(rng.randint(2, 6))] for f in FAMILIES}
+        self.four = rng.choice([1.0, 0.0, 0.5, 0.5, 0.6])       # share of IPv4 in this policy
+
+    def chance(self, p):
+        return self.rng.random() < p
+
+    # -- words
+
+    def family(self):
+        return 4 if self.chance(self.four) else 6
+
+    def base(self, family, zone=None):
+        interfaces = self.zones.get(zone)
+        if interfaces and self.chance(0.7):
+            return centre(self.rng, family, self.rng.choice(interfaces))
+        return self.rng.choice(self.centres[family])
+
+    def address(self, zone=None, family=None):
+        """An address, prefix or range."""
+        rng, family = self.rng, family or self.family()
+        base, bits = self.base(family, zone), 32 if family == 4 else 128
+        shape = rng.random()
+        if shape < 0.45:
+            return show_address(family, base)
+        if shape < 0.8:
+            if family == 4:
+                length = rng.choice([0, 1, 8, 16, 20, 22, 23, 24, 24, 25, 26, 27, 28, 29, 30, 31, 32])
+            else:
+                length = rng.choice([0, 3, 7, 16, 32, 48, 60, 63, 64, 64, 65, 96, 120, 124, 126, 127, 128])
+            return f'{show_address(family, base >> (bits - length) << (bits - length))}/{length}'
+        low = max(0, base - rng.choice([0, 1, 3, 16, 255, 256, 65537]))
+        high = min(MAX[family], base + rng.choice([0, 1, 2, 7, 8, 255, 256, 300, MAX[family]]))
+        if low == high:
+            return show_address(family, low)
+        return f'{show_address(family, low)}-{show_address(family, high)}'
+
+    def host_address(self, zone=None, family=None):
+        family = family or self.family()
+        return show_address(family, self.base(family, zone))
+
+    def port(self):
+        return min(39999, max(1, self.rng.choice(PORTS) + self.rng.choice([0, 0, 0, -1, 1]))) \
+            if self.chance(0.95) else 65535
+
+    def service(self, ports_only=False):
+        rng, shape = self.rng, self.rng.random()
+        if shape < 0.5 or ports_only and shape > 0.72:
+            return f'{rng.choice(["tcp", "udp"])}/{self.port()}'
+        if shape < 0.72:
+            low = self.port()
+            high = min(65535, low + rng.choice([1, 2, 10, 1000, 65535]))
+            return f'{rng.choice(["tcp", "udp"])}/{low}-{high}' if low < high else f'tcp/{low}'
+        if shape < 0.82:
+            return rng.choice(self.services or SERVICE_NAMES)
+        if shape < 0.86:
+            return rng.choice(['tcp', 'udp'])
+        return rng.choice(ICMP_SERVICES if shape < 0.95 else PROTOCOLS)
+
+    def service_list(self, most=4):
+        return ', '.join(self.service() for _ in range(self.rng.choice([1, 1, 1, 2, 2, most])))
+
+    def item(self, side, allow_self=True):
+        """side is 'from' or 'to'."""
+        rng, shape = self.rng, self.rng.random()
+        zone = rng.choice(sorted(self.zones))
+        if shape < 0.36:
+            return zone
+        if shape < 0.42 and allow_self:
+            return 'self'
+        if shape < 0.47:
+            return rng.choice(['any', 'any', 'zones'])
+        at = rng.choice([zone, zone, zone, 'any', 'zones', 'self' if allow_self else zone])
+        name = rng.choice(self.names) if self.names and self.chance(0.35) else self.address(at if at in self.zones else None)
+        if shape < 0.60:
+            return name
+        return ('!' if self.chance(0.2) else '') + name + '@' + at
+
+    def items(self, side, allow_self=True):
+        return ', '.join(self.item(side, allow_self) for _ in range(self.rng.choice([1, 1, 1, 1, 2, 2, 3])))
+
+    # -- declarations
+
+    def declare_zones(self):
+        rng = self.rng
+        names = ['lan', 'dmz', 'vpn', 'wan', 'guest']
+        shape = rng.choice(['exact', 'exact', 'exact', 'wild', 'override'])
+        claims = []                                     # (interface words, interfaces of the lab)
+        if shape == 'exact':
+            free = sorted(lab.INTERFACES)
+            rng.shuffle(free)
+            for _ in range(rng.randint(2, 4)):
+                take = [free.pop() for _ in range(min(len(free), rng.choice([1, 1, 2])))]
+                claims.append((take, take))
+        else:
+            claims = [(['eth*'], ['eth0', 'eth1']), (['wg*'], ['wg0', 'wg1']), (['ppp*'], ['ppp0', 'ppp1'])]
+            if shape == 'override':
+                words, have = claims[0]
+                one = rng.choice(have)
+                claims[0] = words, [i for i in have if i != one]
+                claims.append(([one], [one]))
+            if self.chance(0.4):
+                one = rng.choice(['ppp0', 'ppp1'])
+                claims[2] = [one], [one]
+            rng.shuffle(claims)
+            if self.chance(0.3):
+                claims.pop()
+        if self.chance(0.15):
+            claims[0] = claims[0][0] + ['tun99'], claims[0][1]
+        for name, (words, have) in zip(rng.sample(names, len(claims)), claims):
+            if not have:
+                continue
+            self.zones[name] = have
+            body = 'interface ' + ', '.join(words)
+            if self.chance(0.4):
+                nets = [p for i in have for f in FAMILIES for p in PLACES[f][i]]
+                body += '\n    network ' + ', '.join(rng.sample(nets, rng.randint(1, len(nets))))
+            self.lines.append(f'zone {name} {{ {body} }}')
+
+    def declare_names(self):
+        rng = self.rng
+        for i in range(rng.choice([0, 1, 2, 3])):
+            zone = rng.choice(sorted(self.zones))
+            families = rng.choice([(4,), (6,), (4, 6), (4, 6)])
+            self.lines.append(f'host host{i} = ' + ', '.join(self.host_address(zone, f) for f in families))
+            self.hosts.append((f'host{i}', families))
+            self.names.append(f'host{i}')
+        for i in range(rng.choice([0, 0, 1, 2, 3])):
+            parts = []
+            for _ in range(rng.choice([1, 2, 3, 5, 8])):
+                parts.append(rng.choice(self.names) if self.names and self.chance(0.2) else self.address())
+            for _ in range(rng.choice([0, 0, 0, 1, 2])):
+                parts.append('!' + self.address())
+            self.lines.append(f'set set{i} = ' + ', '.join(parts))
+            self.names.append(f'set{i}')
+        if self.chance(0.12):                           # filled by hand once the ruleset is loaded
+            self.lines.append(f'set seen0 = dynamic' + rng.choice(['', ', timeout 1h', ', timeout 1h, size 1024']))
+            some = {self.host_address() for _ in range(rng.randint(1, 6))}
+            self.lines.append('# elements seen0 ' + ', '.join(sorted(some)))
+            self.names.append('seen0')
+        for i in range(rng.choice([0, 0, 1, 2])):
+            self.lines.append(f'service svc{i} = {self.service_list(5)}')
+            self.services.append(f'svc{i}')
+
+    # -- rules
+
+    def verb(self):
+        return self.rng.choice(['allow', 'allow', 'allow', 'drop', 'reject'])
+
+    def qualifiers(self):
+        out = ''
+        if self.chance(0.06):
+            out += ' log' + self.rng.choice(['', ' "tag"'])
+        if self.chance(0.03):
+            out += f' limit 1/day burst {self.rng.randint(1, 5)}' + self.rng.choice(['', '', ' per source'])
+        return out
+
+    def loose_rule(self):
+        services = ' ' + self.service_list() if self.chance(0.7) else ''
+        return f'{self.verb()} {self.items("from")} -> {self.items("to")}{services}{self.qualifiers()}'
+
+    def pair_block(self):
+        body = []
+        for _ in range(self.rng.randint(1, 5)):
+            services = ' ' + self.service_list() if self.chance(0.8) else ''
+            body.append(f'    {self.verb()}{services}{self.qualifiers()}')
+        return f'{self.items("from")} -> {self.items("to")} {{\n' + '\n'.join(body) + '\n}'
+
+    def run(self, length):
+        """Many rules of one shape between one pair: what a compiler would like to turn into a map."""
+        rng, out = self.rng, []
+        ends = sorted(self.zones) + ['self', 'any']
+        source, target = rng.choice(ends), rng.choice(ends)
+        if source == target == 'self':
+            target = 'any'
+        shape = rng.choice(['source', 'target', 'service', 'source+service', 'target+service', 'source+target',
+                            'source+target', 'source+target+service', 'source+target+service'])
+        verbs = rng.choice([['allow'], ['drop'], ['reject'], ['allow', 'drop'], ['allow', 'drop', 'reject']])
+        single = self.chance(0.4)                       # exact values only: hash keys
+        family = self.family() if self.chance(0.6) else None
+        fixed = self.service_list() if self.chance(0.5) else ''
+        log = self.qualifiers() if self.chance(0.1) else ''
+        word = self.host_address if single else self.address
+
+        def side(zone, varied):
+            if not varied:
+                return zone
+            at = '' if zone == 'any' and self.chance(0.5) else '@' + zone
+            return ('!' if at and self.chance(0.03) else '') + word(zone, family) + at
+        for _ in range(length):
+            service = f'{rng.choice(["tcp", "tcp", "udp"])}/{self.port()}' if single else self.service_list(3)
+            service = service if 'service' in shape else fixed
+            out.append(f'{rng.choice(verbs)} {side(source, "source" in shape)} -> {side(target, "target" in shape)} '
+                       f'{service}{log}'.rstrip())
+        return out
+
+    # -- translation
+
+    def nat_source(self):
+        return self.rng.choice([self.item('from'), self.item('from'), 'any', 'self', self.items('from')])
+
+    def dnat(self):
+        rng = self.rng
+        to = rng.choice(['self', 'self', 'self', 'any', self.address(), self.address() + '@self', self.address() + '@any'])
+        services, port = '', ''
+        if self.chance(0.85):
+            services = ' ' + ', '.join(self.service(True) for _ in range(rng.choice([1, 1, 2])))
+            services = services if self.chance(0.9) else ' ' + self.service_list(2)
+        ported = services and all(s.startswith(('tcp/', 'udp/')) for s in services.split())
+        if self.chance(0.15) and ported:
+            return f'redirect {self.nat_source()} -> {to}{services} to :{self.port()}'
+        family = self.family()
+        targets = []
+        for _ in range(rng.choice([1, 1, 1, 1, 2])):
+            zone = rng.choice(sorted(self.zones))
+            if self.hosts and self.chance(0.5):
+                word = rng.choice(self.hosts)[0]
+                if ported and self.chance(0.3):
+                    word += f':{self.port()}'
+            else:
+                word = self.host_address(zone, family)
+                if ported and self.chance(0.4):
+                    word = (f'[{word}]' if ':' in word else word) + f':{self.port()}'
+            targets.append(word)
+        hairpin = ' hairpin' if self.chance(0.15) else ''
+        return f'dnat {self.nat_source()} -> {to}{services} to {", ".join(targets)}{hairpin}'
+
+    def snat(self):
+        rng = self.rng
+        to = self.item('to', allow_self=False) if self.chance(0.7) else self.items('to', allow_self=False)
+        if '@self' in to:
+            to = rng.choice(sorted(self.zones))
+        services = ' ' + self.service_list(2) if self.chance(0.2) else ''
+        if self.chance(0.6):
+            return f'masquerade {self.nat_source()} -> {to}{services}'
+        if self.family() == 4:
+            target = rng.choice(['198.51.100.7', '192.0.2.10-192.0.2.13', '203.0.113.77'])
+        else:
+            target = rng.choice(['2001:db8:0:f::7', '2001:db8:1::10-2001:db8:1::13', 'fd00:0:0:e::77'])
+        if self.chance(0.15):
+            target = '198.51.100.7, 2001:db8:0:f::7'
+        return f'snat {self.nat_source()} -> {to}{services} to {target}'
+
+    # -- the whole
+
+    def write(self):
+        rng = self.rng
+        self.declare_zones()
+        self.declare_names()
+        rules, size = [], rng.choice([3, 6, 6, 10, 20, 40] + [150] * self.chance(0.1))
+        while len(rules) < size:
+            shape = rng.random()
+            if shape < 0.55:
+                rules.append(self.loose_rule())
+            elif shape < 0.7:
+                rules.append(self.pair_block())
+            elif shape < 0.9:
+                rules += self.run(rng.choice([3, 6, 12]) if size < 20 else rng.choice([6, 20, 40]))
+            elif rules:
+                rules.append(rng.choice(rules))         # again, perhaps after something that hides it
+        if self.chance(0.5):
+            for _ in range(rng.choice([1, 1, 2, 4])):
+                rules.insert(rng.randint(0, len(rules)), self.dnat())
+            for _ in range(rng.choice([0, 1, 1, 2, 3])):
+                rules.insert(rng.randint(0, len(rules)), self.snat())
+        if self.chance(0.45):                           # mostly open, so that drops and translation show
+            rules.append(rng.choice(['allow any -> any', 'allow any -> any', 'allow zones, self -> zones, self',
+                                     'reject any -> any', f'allow any -> {rng.choice(sorted(self.zones))}']))
+        if self.chance(0.05):
+            rules.insert(0, f'clamp-mss any -> {rng.choice(sorted(self.zones))} pmtu')
+        text = 'forwarding on\n\n' + '\n'.join(self.lines + [''] + rules) + '\n'
+        if self.chance(0.15):
+            text = '\n'.join(line if line.startswith('#') else line.replace(', ', ',\n        ')
+                             for line in text.splitlines()) + '\n'
+        if self.chance(0.1):
+            text = text.replace('\n    ', ' ; ').replace('{ ;', '{').replace('\n}', ' }')
+        return text
+
+
+def policy(seed):
+    return Writer(random.Random(f'policy {seed}')).write()
+
+
+# ---------------------------------------------------------------- packets
+
+class Sampler:
+    """Packets for a policy that the reference has read."""
+
+    def __init__(self, policy, rng):
+        self.policy, self.rng = policy, rng
+        self.zone_interfaces = {}
+        for name in lab.INTERFACES:
+            self.zone_interfaces.setdefault(policy.zone_of(name), []).append(name)
+        self.edges = {4: set(), 6: set()}
+        self.services = []
+        self.statements = policy.rules + policy.dnat + policy.snat
+        for rule in self.statements:
+            for item in rule.source + rule.target:
+                for family in FAMILIES:
+                    for interval in (item.addresses or {}).get(family, []):
+                        self.edges[family].update(self.around(family, interval))
+            for family, low, high, _ in rule.to or []:
+                self.edges[family].update(self.around(family, (low, high)))
+            self.services += rule.services
+        self.edges = {f: sorted(self.edges[f]) for f in FAMILIES}
+        self.sport = FIRST_SPORT + rng.randrange(LAST_SPORT - FIRST_SPORT - 400)
+
+    @staticmethod
+    def around(family, interval):
+        low, high = interval
+        return {a for a in (low - 1, low, low + 1, high - 1, high, high + 1, (low + high) // 2) if 0 <= a <= MAX[family]}
+
+    def pick_address(self, family, item=None, interface=None):
+        """What the item is about: its edges, or something of the zone."""
+        rng, intervals = self.rng, (item.addresses or {}).get(family, []) if item else []
+        if intervals and rng.random() < 0.9:
+            return rng.choice(sorted(self.around(family, rng.choice(intervals))))
+        if interface and rng.random() < 0.8:
+            return centre(rng, family, interface)
+        if self.edges[family] and rng.random() < 0.7:
+            return rng.choice(self.edges[family])
+        return centre(rng, family)
+
+    def pick_interface(self, item):
+        """The side that an item speaks of: an interface, or None for this machine."""
+        rng = self.rng
+        if rng.random() < 0.12:
+            return rng.choice(sorted(lab.INTERFACES) + [None])
+        if item.zone == 'self':
+            return None
+        if item.zone in self.policy.zones:
+            return rng.choice(self.zone_interfaces.get(item.zone) or sorted(lab.INTERFACES))
+        return rng.choice(sorted(lab.INTERFACES) * 2 + [None])
+
+    def pick_service(self, family, rule):
+        """(proto, port or type)"""
+        rng = self.rng
+        services = rule.services if rule.services and rng.random() < 0.9 else self.services
+        services = [s for s in services if s.family in (None, family)]
+        if services and rng.random() < 0.85:
+            s = rng.choice(services)
+            if s.low is None:
+                value = rng.choice(PORTS)
+            else:
+                value = rng.choice([s.low - 1, s.low, s.low, s.low, s.high, s.high, s.high + 1, (s.low + s.high) // 2])
+            proto = s.proto
+            if proto in (TCP, UDP) and rng.random() < 0.1:
+                proto = TCP + UDP - proto
+        else:
+            proto = rng.choice([TCP, TCP, UDP, ICMP, ICMPV6] + lab.OTHER_PROTOCOLS)
+            value = rng.choice(PORTS)
+        if proto in (ICMP, ICMPV6):
+            proto = ICMP if family == 4 else ICMPV6
+            value = value if services and rng.random() < 0.3 else rng.choice([8, 13] if family == 4 else [128, 128, 139])
+            return proto, value & 255
+        if proto not in (TCP, UDP):
+            return (proto if proto in lab.OTHER_PROTOCOLS else 253), 0
+        return proto, min(65535, max(1, value))
+
+    def local_address(self, family, interface=None):
+        return self.rng.choice(ROUTING.own(interface or self.rng.choice(sorted(lab.INTERFACES)), family))
+
+    def draw(self):
+        rng = self.rng
+        rule = rng.choice(self.statements)
+        came_item, goes_item = rng.choice(rule.source), rng.choice(rule.target)
+        family = rng.choice([f for f in FAMILIES if not goes_item.addresses or goes_item.addresses[f]] or [4, 6])
+        if came_item.addresses and not came_item.addresses[family] and rng.random() < 0.9:
+            family = 10 - family
+        came, goes = self.pick_interface(came_item), self.pick_interface(goes_item)
+        source = self.pick_address(family, came_item, came)
+        target = self.pick_address(family, goes_item, goes)
+        if came is None:
+            choices = [a for n in lab.INTERFACES for a in ROUTING.own(n, family)]
+            named = [a for a in choices if self.inside_item(came_item, family, a)]
+            source = rng.choice(named if named and rng.random() < 0.7 else choices)
+        if goes is None and (not goes_item.addresses or rng.random() < 0.6):
+            target = self.local_address(family)
+            if rng.random() < 0.06 and came is not None:
+                target = rng.choice([a for f, a in sorted(ROUTING.groups) if f == family])
+        if rng.random() < 0.06:                         # a stranger
+            source = source if came is None else self.pick_address(family)
+            target = self.pick_address(family)
+        proto, value = self.pick_service(family, rule)
+        return Packet(came, family, source, target, proto, 0, 0 if proto in (ICMP, ICMPV6) else value,
+                      value if proto in (ICMP, ICMPV6) else 0)
+
+    @staticmethod
+    def inside_item(item, family, address):
+        from reference import inside
+        return not item.addresses or inside(item.addresses[family], address) != item.negated
+
+    def special(self):
+        """What is open or shut before the rules."""
+        rng = self.rng
+        interface = rng.choice(sorted(lab.INTERFACES))
+        kind = rng.choice(['nd', 'mld', 'dhcp', 'dhcp6', 'ack', 'icmp error', 'loop'])
+        if kind in ('nd', 'mld'):
+            type_ = rng.choice([133, 134, 135, 136, 141, 142] if kind == 'nd' else [130, 131, 132, 143])
+            source = rng.choice([LINK_LOCAL[0] + 9, centre(rng, 6, interface)])
+            target = rng.choice([LINK_LOCAL[0] + 1, (0xff02 << 112) + 1, ROUTING.own(interface, 6)[0]])
+            if kind == 'nd' and rng.random() < 0.2:     # sent by this machine
+                return Packet(None, 6, self.local_address(6), centre(rng, 6, interface), ICMPV6, type=type_, hops=255)
+            return Packet(interface, 6, source, target, ICMPV6, type=type_, hops=rng.choice([255, 255, 254, 64]))
+        if kind == 'dhcp':
+            target = rng.choice([MAX[4], ROUTING.own(interface, 4)[0]])
+            return Packet(interface, 4, centre(rng, 4, interface), target, UDP, 67, 68)
+        if kind == 'dhcp6':
+            source = rng.choice([LINK_LOCAL[0] + 9, LINK_LOCAL[0] + 9, centre(rng, 6, interface)])
+            return Packet(interface, 6, source, LINK_LOCAL[0] + 1, UDP, 547, 546)
+        packet = self.draw()
+        if kind == 'ack':
+            return replace(packet, proto=TCP, dport=packet.dport or 80, type=0, syn=False)
+        if kind == 'icmp error':
+            return replace(packet, proto=ICMP if packet.family == 4 else ICMPV6, dport=0,
+                           type=rng.choice([0, 3, 11] if packet.family == 4 else [1, 2, 3, 129]))
+        family = packet.family
+        return replace(packet, interface=None, source=self.local_address(family), target=self.local_address(family))
+
+    def packet(self):
+        while True:
+            packet = self.special() if self.rng.random() < 0.06 else self.draw()
+            if not packet.sport:
+                self.sport += 1
+                packet = replace(packet, sport=self.sport)
+            packet = replace(packet, invalid=icmp_invalid(packet.family, packet.proto, packet.type))
+            if sendable(packet):
+                return packet
+
+
+def sendable(packet):
+    """Whether the kernel's own routing lets it through: what it refuses says nothing about a policy."""
+    family, source, target = packet.family, packet.source, packet.target
+    if packet.proto in (TCP, UDP) and FIRST_SPORT <= packet.dport <= LAST_SPORT:
+        return False
+    if packet.interface is not None and ROUTING.is_local(family, source):
+        return False
+    if ROUTING.is_group(family, target):
+        return packet.interface is not None and packet.proto in (UDP, ICMP, ICMPV6)
+    if family == 4:
+        first = source >> 24, target >> 24
+        return all(0 < a != 127 and not 224 <= a < 240 for a in first) and MAX[4] not in (source, target)
+    link = [LINK_LOCAL[0] <= a <= LINK_LOCAL[1] for a in (source, target)]
+    if link[1]:
+        return packet.interface is not None and target == LINK_LOCAL[0] + 1
+    if link[0]:
+        return packet.interface is not None and ROUTING.route(6, target) is SELF
+    return all(a > 0xffff and a >> 120 != 0xff and a >> 32 != 0xffff and a >> 32 for a in (source, target))
+
+
+def packets(policy, seed, count):
+    sampler = Sampler(policy, random.Random(f'packets {seed}'))
+    return [sampler.packet() for _ in range(count)] if sampler.statements else []
+
+
+def main():
+    text = policy(sys.argv[1])
+    print(text)
+    for packet in packets(parse(text), sys.argv[1], 40):
+        print(packet)
+
+
+if __name__ == '__main__':
+    main()

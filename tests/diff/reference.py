@@ -1,0 +1,901 @@
+#!/usr/bin/python3
+"""A second reading of the fwc policy language, written from its manual alone.
+
+Nothing here is shared with the compiler: the text of a policy becomes lists of address intervals and rules in
+the order they were written, and a packet is walked through them one rule after the other.  Slow and plain on
+purpose, so that where this file and the kernel disagree one of the two has misread the manual.
+
+    policy = parse(text)
+    fates  = Evaluator(policy, lab).fate(packet)        # more than one only where the language leaves a choice
+"""
+
+import ipaddress
+import os
+import socket
+from dataclasses import dataclass, field, replace
+
+# Proof that a comparison sees: the reference is made wrong on purpose, and disagreements have to appear.
+BREAK = os.environ.get('FWC_DIFF_BREAK', '')
+
+TCP, UDP, ICMP, ICMPV6 = 6, 17, 1, 58
+MAX = {4: (1 << 32) - 1, 6: (1 << 128) - 1}
+FAMILIES = (4, 6)
+SELF = object()                 # "this machine", where an interface name would stand
+
+
+class PolicyError(Exception):
+    """The policy is not one that this reader takes."""
+
+
+# ---------------------------------------------------------------- text to tokens
+
+WORD_CHARS = set('abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:/*%+-')
+
+
+@dataclass
+class Token:
+    kind: str                   # 'word', 'string', 'end' (newline or ;), 'eof', or the sign itself
+    text: str
+    line: int
+
+
+def tokenize(text):
+    out, i, line = [], 0, 1
+    while i < len(text):
+        c = text[i]
+        if c in '\n;':
+            out.append(Token('end', c, line))
+            line += c == '\n'
+            i += 1
+        elif c in ' \t\r':
+            i += 1
+        elif c == '#':
+            while i < len(text) and text[i] != '\n':
+                i += 1
+        elif text.startswith('->', i):
+            out.append(Token('->', '->', line))
+            i += 2
+        elif c == '"':
+            value, i = '', i + 1
+            while i < len(text) and text[i] != '"':
+                if text.startswith('\\"', i):
+                    i += 1
+                value += text[i]
+                i += 1
+            if i >= len(text):
+                raise PolicyError(f'line {line}: open string')
+            out.append(Token('string', value, line))
+            i += 1
+        elif c in '@!,{}=[]':
+            out.append(Token(c, c, line))
+            i += 1
+        elif c in WORD_CHARS:
+            start = i
+            while i < len(text) and text[i] in WORD_CHARS and not text.startswith('->', i):
+                i += 1
+            out.append(Token('word', text[start:i], line))
+        else:
+            raise PolicyError(f'line {line}: what is {c!r}?')
+    out.append(Token('end', '\n', line))
+    out.append(Token('eof', '', line))
+    return out
+
+
+# ---------------------------------------------------------------- addresses: sorted lists of (low, high)
+
+def merge(intervals):
+    out = []
+    for low, high in sorted(intervals):
+        if out and low <= out[-1][1] + 1:
+            out[-1] = (out[-1][0], max(out[-1][1], high))
+        else:
+            out.append((low, high))
+    return out
+
+
+def subtract(whole, holes):
+    out = []
+    for low, high in merge(whole):
+        for hole_low, hole_high in merge(holes):
+            if hole_high < low or hole_low > high:
+                continue
+            if hole_low > low:
+                out.append((low, hole_low - 1))
+            low = hole_high + 1
+        if low <= high:
+            out.append((low, high))
+    return out
+
+
+def inside(intervals, address):
+    return any(low <= address <= high for low, high in intervals)
+
+
+def names(intervals, address):
+    """inside(), of what a policy names."""
+    if BREAK == 'edge':
+        return any(low <= address < high or low == address for low, high in intervals)
+    return inside(intervals, address)
+
+
+def parse_address(word):
+    """An address, prefix or range as (family, low, high); None where the word is none of them."""
+    try:
+        if '/' in word:
+            net = ipaddress.ip_network(word, strict=False)
+            return net.version, int(net.network_address), int(net.broadcast_address)
+        if '-' in word:
+            low, high = (ipaddress.ip_address(w) for w in word.split('-'))
+            if low.version != high.version or low > high:
+                return None
+            return low.version, int(low), int(high)
+        one = ipaddress.ip_address(word)
+        return one.version, int(one), int(one)
+    except ValueError:
+        return None
+
+
+def show_address(family, value):
+    return str(ipaddress.IPv4Address(value) if family == 4 else ipaddress.IPv6Address(value))
+
+
+# ---------------------------------------------------------------- what a policy is
+
+@dataclass
+class Item:
+    """One item of an endpoint list: addresses, a zone, or both."""
+    zone: str = 'any'           # 'any', 'self', 'zones' or a zone's name
+    addresses: dict = None      # family -> intervals; None: every address of both families
+    negated: bool = False
+    dynamic: bool = False       # a run-time set: of both families, however few elements it holds
+
+
+@dataclass
+class Service:
+    family: int                 # 4, 6 or None for both
+    proto: int
+    low: int = None             # port or ICMP type
+    high: int = None
+
+
+@dataclass
+class Rule:
+    verb: str
+    source: list
+    target: list
+    services: list              # empty: all
+    line: int
+    limit: int = None           # packets that the bucket holds
+    per_source: bool = False
+    to: list = None             # translation targets: (family, low, high, port or None)
+    to_port: int = None         # of redirect
+    hairpin: bool = False
+
+
+@dataclass
+class Zone:
+    name: str
+    interfaces: list = field(default_factory=list)
+    networks: dict = field(default_factory=lambda: {4: [], 6: []})
+
+
+@dataclass
+class Policy:
+    zones: dict = field(default_factory=dict)
+    addresses: dict = field(default_factory=dict)       # host and set names
+    dynamic: dict = field(default_factory=dict)         # run-time sets, as in addresses
+    services: dict = field(default_factory=dict)
+    rules: list = field(default_factory=list)           # allow, drop, reject in reading order
+    dnat: list = field(default_factory=list)            # dnat and redirect
+    snat: list = field(default_factory=list)            # snat and masquerade
+
+    def zone_of(self, interface):
+        """An exact name wins over a wildcard."""
+        found = None
+        for zone in self.zones.values():
+            for pattern in zone.interfaces:
+                if pattern == interface:
+                    return zone.name
+                if pattern.endswith('*') and interface.startswith(pattern[:-1]):
+                    found = zone.name
+        return found
+
+
+VERBS = ('allow', 'drop', 'reject')
+
+BUILTIN = {
+    'ssh': ['tcp/22'], 'smtp': ['tcp/25'], 'dns': ['udp/53', 'tcp/53'], 'dhcp': ['udp/67', 'udp/547'],
+    'http': ['tcp/80'], 'https': ['tcp/443'], 'http3': ['udp/443'], 'ntp': ['udp/123'],
+    'ping': ['icmp/echo-request'],
+}
+
+ICMP_TYPES = {
+    'echo-reply': 0, 'destination-unreachable': 3, 'redirect': 5, 'echo-request': 8, 'router-advertisement': 9,
+    'router-solicitation': 10, 'time-exceeded': 11, 'parameter-problem': 12, 'timestamp-request': 13,
+    'timestamp-reply': 14, 'info-request': 15, 'info-reply': 16, 'address-mask-request': 17, 'address-mask-reply': 18,
+}
+ICMPV6_TYPES = {
+    'destination-unreachable': 1, 'packet-too-big': 2, 'time-exceeded': 3, 'parameter-problem': 4,
+    'echo-request': 128, 'echo-reply': 129, 'mld-listener-query': 130, 'mld-listener-report': 131,
+    'nd-router-solicit': 133, 'nd-router-advert': 134, 'nd-neighbor-solicit': 135, 'nd-neighbor-advert': 136,
+}
+
+
+# ---------------------------------------------------------------- tokens to policy
+
+class Parser:
+    def __init__(self, text):
+        self.tokens = tokenize(text)
+        self.at = 0
+        self.policy = Policy()
+        self.later = []         # statements with endpoints: they may name what is declared below them
+
+    def peek(self, ahead=0):
+        return self.tokens[min(self.at + ahead, len(self.tokens) - 1)]
+
+    def next(self):
+        token = self.peek()
+        self.at += 1
+        return token
+
+    def fail(self, why):
+        token = self.peek()
+        raise PolicyError(f'line {token.line}: {why}, at {token.text!r}')
+
+    def expect(self, kind, text=None):
+        token = self.next()
+        if token.kind != kind or (text is not None and token.text != text):
+            self.at -= 1
+            self.fail(f'expected {text or kind}')
+        return token
+
+    def word(self):
+        return self.expect('word').text
+
+    def skip_ends(self):
+        while self.peek().kind == 'end':
+            self.at += 1
+
+    def comma(self):
+        """A comma, and the newlines after it: a list goes on after a trailing comma."""
+        if self.peek().kind != ',':
+            return False
+        self.at += 1
+        self.skip_ends()
+        return True
+
+    def end(self):
+        if self.peek().kind in ('end', 'eof'):
+            self.at += 1
+        elif self.peek().kind != '}':
+            self.fail('expected the end of the statement')
+
+    def parse(self):
+        self.skip_ends()
+        while self.peek().kind != 'eof':
+            self.statement()
+            self.skip_ends()
+        after, self.later = self.later, []
+        for resume, end in after:
+            self.at = resume
+            end()
+        return self.policy
+
+    def statement(self):
+        """Declarations at once; anything with an arrow after all of them, in the order written."""
+        first = self.peek()
+        keyword = first.text if first.kind == 'word' else ''
+        if keyword in ('forwarding', 'zone', 'host', 'set', 'service'):
+            self.at += 1
+            getattr(self, 'state_' + keyword)()
+            return
+        start, self.at = self.at, self.skip_statement()
+        self.later.append((start, self.arrow_statement))
+
+    def skip_statement(self):
+        at, depth = self.at, 0
+        while self.tokens[at].kind != 'eof':
+            kind = self.tokens[at].kind
+            if kind == ',':                             # and the newlines that follow it
+                while self.tokens[at + 1].kind == 'end':
+                    at += 1
+            depth += (kind == '{') - (kind == '}')
+            if kind == 'end' and depth == 0:
+                return at
+            at += 1
+        return at
+
+    def state_forwarding(self):
+        if self.word() not in ('on', 'off'):
+            self.fail('on or off')
+        self.end()
+
+    def state_zone(self):
+        zone = Zone(self.word())
+        self.expect('{')
+        self.skip_ends()
+        while self.peek().kind != '}':
+            what = self.word()
+            if what == 'interface':
+                zone.interfaces.append(self.word())
+                while self.comma():
+                    zone.interfaces.append(self.word())
+            elif what == 'network':
+                while True:
+                    family, low, high = self.plain_address(self.word())
+                    zone.networks[family].append((low, high))
+                    if not self.comma():
+                        break
+            else:
+                self.fail('interface or network')
+            self.end()
+            self.skip_ends()
+        self.expect('}')
+        self.end()
+        self.policy.zones[zone.name] = zone
+
+    def plain_address(self, word):
+        found = parse_address(word)
+        if not found:
+            self.fail(f'{word} is no address')
+        return found
+
+    def addresses_of(self, word):
+        if word in self.policy.addresses:
+            return self.policy.addresses[word]
+        family, low, high = self.plain_address(word)
+        return {family: [(low, high)], 10 - family: []}
+
+    def address_list(self):
+        """The union of the elements, without those that have a ! before them."""
+        plus, minus = {4: [], 6: []}, {4: [], 6: []}
+        while True:
+            into = plus
+            if self.peek().kind == '!':
+                self.at += 1
+                into = minus
+            for family, intervals in self.addresses_of(self.word()).items():
+                into[family] += intervals
+            if not self.comma():
+                break
+        return {family: subtract(plus[family], minus[family]) for family in FAMILIES}
+
+    def state_host(self):
+        name = self.word()
+        self.expect('=')
+        self.policy.addresses[name] = self.address_list()
+        self.end()
+
+    def state_set(self):
+        name = self.word()
+        self.expect('=')
+        if self.peek().text == 'dynamic':               # filled at run time: here it stays empty
+            while self.peek().kind not in ('end', 'eof'):
+                if not self.comma():
+                    self.at += 1
+            self.policy.addresses[name] = self.policy.dynamic.setdefault(name, {4: [], 6: []})
+        else:
+            self.policy.addresses[name] = self.address_list()
+        self.end()
+
+    def state_service(self):
+        name = self.word()
+        self.expect('=')
+        self.policy.services[name] = self.service_list()
+        self.end()
+
+    def service_list(self):
+        out = self.service(self.word())
+        while self.comma():
+            out = out + self.service(self.word())
+        return out
+
+    def service(self, word):
+        if word in self.policy.services:
+            return self.policy.services[word]
+        if word in BUILTIN:
+            return [s for w in BUILTIN[word] for s in self.service(w)]
+        kind, slash, value = word.partition('/')
+        if kind in ('tcp', 'udp'):
+            proto = TCP if kind == 'tcp' else UDP
+            if not slash:
+                return [Service(None, proto)]
+            low, dash, high = value.partition('-')
+            return [Service(None, proto, int(low), int(high if dash else low))]
+        if kind in ('icmp', 'icmpv6'):
+            return self.icmp(kind, slash, value)
+        if kind == 'proto':
+            return [Service(None, int(value) if value.isdigit() else socket.getprotobyname(value))]
+        self.fail(f'{word} is no service')
+
+    def icmp(self, kind, slash, value):
+        four = [Service(4, ICMP)] if kind == 'icmp' else []
+        six = [Service(6, ICMPV6)]
+        if not slash:
+            return four + six
+        if value.isdigit():
+            number = int(value)
+            return [Service(4, ICMP, number, number) if kind == 'icmp' else Service(6, ICMPV6, number, number)]
+        out = []
+        if kind == 'icmp' and value in ICMP_TYPES:
+            out.append(Service(4, ICMP, ICMP_TYPES[value], ICMP_TYPES[value]))
+        if value in ICMPV6_TYPES:
+            out.append(Service(6, ICMPV6, ICMPV6_TYPES[value], ICMPV6_TYPES[value]))
+        if not out:
+            self.fail(f'unknown ICMP type {value}')
+        return out
+
+    # -- endpoints
+
+    def item(self):
+        item = Item()
+        if self.peek().kind == '!':
+            self.at += 1
+            item.negated = True
+        word = self.word()
+        if word in ('any', 'self', 'zones') or word in self.policy.zones:
+            if item.negated:
+                self.fail('! before a zone')
+            item.zone = word
+            return item
+        item.addresses = self.addresses_of(word)
+        item.dynamic = word in self.policy.dynamic
+        if self.peek().kind == '@':
+            self.at += 1
+            item.zone = self.word()
+            if item.zone not in ('any', 'self', 'zones') and item.zone not in self.policy.zones:
+                self.fail(f'{item.zone} is no zone')
+        return item
+
+    def endpoint(self):
+        out = [self.item()]
+        while self.comma():
+            out.append(self.item())
+        return out
+
+    def direction(self):
+        source = self.endpoint()
+        self.expect('->')
+        return source, self.endpoint()
+
+    # -- statements with an arrow
+
+    def arrow_statement(self):
+        first = self.peek()
+        keyword = first.text if first.kind == 'word' else ''
+        if keyword in VERBS:
+            self.at += 1
+            source, target = self.direction()
+            self.policy.rules.append(self.rule(keyword, source, target, first.line))
+        elif keyword in ('masquerade', 'snat', 'dnat', 'redirect'):
+            self.at += 1
+            self.translation(keyword, first.line)
+        elif keyword == 'clamp-mss':
+            self.at += 1
+            self.direction()
+            self.word()
+        elif keyword == 'expect':
+            while self.peek().kind not in ('end', 'eof'):
+                self.at += 1
+        else:
+            self.pair_block()
+        self.end()
+
+    def pair_block(self):
+        source, target = self.direction()
+        self.expect('{')
+        self.skip_ends()
+        while self.peek().kind != '}':
+            line = self.peek().line
+            verb = self.word()
+            if verb not in VERBS:
+                self.fail(f'{verb} is no verb')
+            self.policy.rules.append(self.rule(verb, source, target, line))
+            self.end()
+            self.skip_ends()
+        self.expect('}')
+
+    def rule(self, verb, source, target, line):
+        rule = Rule(verb, source, target, [], line)
+        if self.peek().kind == 'word' and self.peek().text not in ('log', 'limit', 'mark'):
+            rule.services = self.service_list()
+        while self.peek().kind == 'word':
+            self.qualifier(rule)
+        return rule
+
+    def qualifier(self, rule):
+        what = self.word()
+        if what == 'log':
+            if self.peek().kind == 'string':
+                self.at += 1
+        elif what == 'mark':
+            self.word()
+        elif what == 'limit':
+            self.limit(rule)
+        else:
+            self.fail(f'{what} is no qualifier that this reader knows')
+
+    def limit(self, rule):
+        """Only rates so slow that no token comes back during a test: then the burst is a plain count."""
+        amount, _, unit = self.word().partition('/')
+        if unit not in ('hour', 'day') or int(amount) > 5:
+            self.fail('a limit too fast to be judged by counting')
+        rule.limit = 5
+        while self.peek().kind == 'word' and self.peek().text in ('burst', 'per'):
+            if self.next().text == 'burst':
+                rule.limit = int(self.word())
+            else:
+                self.expect('word', 'source')
+                rule.per_source = True
+
+    def translation(self, kind, line):
+        source, target = self.direction()
+        rule = Rule(kind, source, target, [], line)
+        if self.peek().kind == 'word' and self.peek().text not in ('to', 'hairpin'):
+            rule.services = self.service_list()
+        if kind == 'masquerade':
+            self.policy.snat.append(rule)
+            return
+        self.expect('word', 'to')
+        if kind == 'redirect':
+            port = self.word()
+            if not port.startswith(':'):
+                self.fail('a :PORT')
+            rule.to_port = int(port[1:])
+        else:
+            rule.to = self.nat_target()
+            while self.comma():
+                rule.to += self.nat_target()
+        if self.peek().kind == 'word' and self.peek().text == 'hairpin':
+            self.at += 1
+            rule.hairpin = True
+        (self.policy.snat if kind == 'snat' else self.policy.dnat).append(rule)
+
+    def nat_target(self):
+        port = None
+        if self.peek().kind == '[':
+            self.at += 1
+            word = self.word()
+            self.expect(']')
+            if self.peek().kind == 'word' and self.peek().text.startswith(':'):
+                port = int(self.next().text[1:])
+        else:
+            word = self.word()
+            if word not in self.policy.addresses and not parse_address(word):
+                word, _, digits = word.rpartition(':')
+                if not word or not digits.isdigit():
+                    self.fail('no translation target')
+                port = int(digits)
+        return [(family, low, high, port) for family, intervals in self.addresses_of(word).items()
+                for low, high in intervals]
+
+
+def parse(text):
+    """A comment "# elements SET ADDRESS, ..." says what a run-time set holds while the packets are sent."""
+    policy = Parser(text).parse()
+    for line in text.splitlines():
+        if line.startswith('# elements '):
+            name, _, words = line[len('# elements '):].partition(' ')
+            for word in words.split(', '):
+                family, low, high = parse_address(word)
+                if name in policy.dynamic:
+                    policy.dynamic[name][family].append((low, high))
+    return policy
+
+
+# ---------------------------------------------------------------- packets and where they go
+
+@dataclass(frozen=True)
+class Packet:
+    """As it arrives, or as this machine sends it (interface None)."""
+    interface: str
+    family: int
+    source: int
+    target: int
+    proto: int
+    sport: int = 0
+    dport: int = 0
+    type: int = 0               # ICMP
+    hops: int = 64
+    syn: bool = True            # TCP: a bare SYN
+    invalid: bool = False       # conntrack has no use for it
+
+    def __str__(self):
+        words = [f'from={self.interface or "self"}', f'source={show_address(self.family, self.source)}',
+                 f'target={show_address(self.family, self.target)}', f'proto={self.proto}']
+        if self.proto in (TCP, UDP):
+            words += [f'sport={self.sport}', f'dport={self.dport}']
+        if self.proto in (ICMP, ICMPV6):
+            words.append(f'type={self.type}')
+        if self.hops != 64:
+            words.append(f'hops={self.hops}')
+        if not self.syn:
+            words.append('flags=ack')
+        return ' '.join(words)
+
+    @staticmethod
+    def parse(text):
+        values = dict(word.split('=', 1) for word in text.split())
+        source, target = (ipaddress.ip_address(values[k]) for k in ('source', 'target'))
+        numbers = {k: int(values[k]) for k in ('sport', 'dport', 'type', 'hops') if k in values}
+        packet = Packet(None if values['from'] == 'self' else values['from'], source.version, int(source), int(target),
+                        int(values['proto']), syn=values.get('flags') != 'ack', **numbers)
+        return replace(packet, invalid=icmp_invalid(packet.family, packet.proto, packet.type))
+
+
+# What conntrack calls invalid when no connection is known, and what it does not track at all.
+NEW_ICMP, NEW_ICMPV6 = {8, 13, 15, 17}, {128, 139}
+UNTRACKED_ICMPV6 = {130, 131, 132, 133, 134, 135, 136, 143}
+ND, MLD = {133, 134, 135, 136, 141, 142}, {130, 131, 132, 143}
+
+
+def icmp_invalid(family, proto, type_):
+    if family == 4 and proto == ICMP:
+        return type_ not in NEW_ICMP
+    if family == 6 and proto == ICMPV6:
+        return type_ not in NEW_ICMPV6 and type_ not in UNTRACKED_ICMPV6
+    return False
+
+
+def untracked(packet):
+    return packet.proto == ICMPV6 and packet.type in UNTRACKED_ICMPV6
+
+
+@dataclass(frozen=True)
+class Fate:
+    kind: str                   # 'forward', 'self', 'drop', 'reject'; 'nowhere': routing refuses it first
+    line: int = 0               # the line that decided; 0: no rule did
+    why: str = ''
+    out: str = None             # interface
+    source: tuple = ()          # intervals that hold the source
+    target: int = 0
+    port: int = 0
+    how: str = ''               # 'reset' or 'prohibited'
+
+    def show(self, family):
+        at = f'line {self.line}' if self.line else self.why or 'no rule'
+        if self.kind in ('drop', 'reject', 'nowhere'):
+            return f'{self.kind} {self.how}'.strip() + f' ({at})'
+        source = ', '.join(show_address(family, low) + ('' if low == high else '-' + show_address(family, high))
+                           for low, high in self.source)
+        return f'{self.kind} {self.out or ""}'.strip() + \
+            f' source={source} target={show_address(family, self.target)} port={self.port} ({at})'
+
+
+ULA = (0xfc << 120, (0xfe << 120) - 1)
+LINK_LOCAL = (0xfe80 << 112, (0xfec0 << 112) - 1)
+
+
+class Evaluator:
+    """Walks packets through a policy; holds the buckets of its limits, so packets come in the order sent."""
+
+    def __init__(self, policy, lab):
+        self.policy, self.lab = policy, lab
+        self.used = {}
+        self.zones = {name: policy.zone_of(name) for name in lab.interfaces}
+
+    # -- matching
+
+    def item_matches(self, item, where, family, address):
+        if BREAK == 'zone' and where is not SELF and item.zone in self.policy.zones:
+            pass
+        elif item.zone == 'self':
+            if where is not SELF:
+                return False
+        elif item.zone == 'zones':
+            if where is SELF or self.zones[where] is None:
+                return False
+        elif item.zone != 'any':
+            if where is SELF or self.zones[where] != item.zone:
+                return False
+        if item.addresses is None:
+            return True
+        intervals = item.addresses[family]
+        if not intervals and not item.dynamic:          # of the other family: says nothing here, negated or not
+            return False
+        return names(intervals, address) != (item.negated and BREAK != 'negation')
+
+    def service_matches(self, services, packet, dport):
+        if not services:
+            return True
+        value = packet.type if packet.proto in (ICMP, ICMPV6) else dport
+        return any(s.proto == packet.proto and s.family in (None, packet.family) and
+                   (s.low is None or s.low <= value <= s.high) for s in services)
+
+    def within_limit(self, rule, source):
+        if rule.limit is None:
+            return True
+        key = id(rule), source if rule.per_source else None
+        if self.used.get(key, 0) >= rule.limit:
+            return False
+        self.used[key] = self.used.get(key, 0) + 1
+        return True
+
+    # -- the filter
+
+    def decide(self, packet, came, goes, target, dport):
+        """The user's rules: (verb, line)."""
+        found = ('drop', 0)
+        for rule in self.policy.rules:
+            if not any(self.item_matches(i, came, packet.family, packet.source) for i in rule.source):
+                continue
+            if not any(self.item_matches(i, goes, packet.family, target) for i in rule.target):
+                continue
+            if not self.service_matches(rule.services, packet, dport):
+                continue
+            if not self.within_limit(rule, packet.source):
+                continue
+            found = rule.verb, rule.line
+            if BREAK != 'last-match':
+                break
+        return found
+
+    def before_rules(self, packet, came, goes):
+        """What is open or shut before any rule of the user: (verb, why) or None."""
+        if packet.invalid:
+            return 'drop', 'invalid'
+        if packet.proto == TCP and not packet.syn:
+            return 'drop', 'not a new connection'
+        if came is not SELF and goes is not SELF:
+            return None
+        if packet.family == 6 and packet.proto == ICMPV6:
+            if packet.type in ND and packet.hops == 255:
+                return 'allow', 'neighbour discovery'
+            if packet.type in MLD and (came is SELF or packet.source == 0 or inside([LINK_LOCAL], packet.source)):
+                return 'allow', 'MLD'
+        if goes is SELF and packet.proto == UDP and self.dhcp_reply(packet):
+            return 'allow', 'DHCP reply'
+        return None
+
+    def dhcp_reply(self, packet):
+        """Answers are let in from where self may ask."""
+        ask = None
+        if packet.family == 4 and (packet.sport, packet.dport) == (67, 68):
+            ask = replace(packet, interface=None, source=0, target=MAX[4], sport=68, dport=67)
+        if packet.family == 6 and (packet.sport, packet.dport) == (547, 546) and inside([LINK_LOCAL], packet.source):
+            ask = replace(packet, interface=None, source=LINK_LOCAL[0] + 1, target=(0xff02 << 112) + 0x10002,
+                          sport=546, dport=547)
+        if ask is None or self.zones[packet.interface] is None:
+            return False
+        used, self.used = self.used, {}
+        verb, _ = self.decide(ask, SELF, packet.interface, ask.target, ask.dport)
+        self.used = used
+        return verb == 'allow'
+
+    # -- translation
+
+    def dnat_matches(self, rule, packet, came):
+        """(matches, as hairpin)"""
+        local = self.lab.is_local(packet.family, packet.target)
+        if not self.service_matches(rule.services, packet, packet.dport):
+            return False, False
+        if not any(self.item_matches(i, SELF if local else 'elsewhere', packet.family, packet.target)
+                   for i in rule.target if i.zone in ('self', 'any')):
+            return False, False
+        if any(self.item_matches(i, came, packet.family, packet.source) for i in rule.source):
+            return True, False
+        return (True, True) if rule.hairpin and self.hairpin_client(rule, packet, came, local) else (False, False)
+
+    def hairpin_client(self, rule, packet, came, local):
+        if came is SELF or not local or packet.target in self.lab.own(came, packet.family) + [self.lab.everywhere]:
+            return False
+        zone = self.zones[came] and self.policy.zones[self.zones[came]]
+        return bool(zone) and any(family == packet.family and inside(zone.networks[family], low)
+                                  for family, low, _, _ in rule.to)
+
+    def destinations(self, packet, came):
+        """Where the packet really goes: a list of (target, port, hairpin)."""
+        untouched = [(packet.target, packet.dport, False)]
+        if packet.invalid or untracked(packet):
+            return untouched
+        for rule in self.policy.dnat if BREAK != 'dnat' else []:
+            matches, hairpin = self.dnat_matches(rule, packet, came)
+            if not matches:
+                continue
+            if rule.verb == 'redirect':
+                if came is SELF:
+                    own = (127 << 24) + 1 if packet.family == 4 else 1
+                else:
+                    own = self.lab.own(came, packet.family)[0]
+                return [(own, rule.to_port, False)]
+            found = [(address, port if port is not None else packet.dport, hairpin)
+                     for family, low, high, port in rule.to if family == packet.family
+                     for address in range(low, high + 1)]
+            if found:
+                return found
+        return untouched
+
+    def source_after(self, packet, came, out, target, dport, hairpin):
+        """Intervals that hold the source as it leaves."""
+        own = self.lab.masquerade(out, packet.family)
+        if untracked(packet):
+            return ((packet.source, packet.source),)
+        if hairpin:
+            return ((own, own),)
+        for rule in self.policy.snat if BREAK != 'snat' else []:
+            if not any(self.item_matches(i, came, packet.family, packet.source) for i in rule.source):
+                continue
+            if not any(self.item_matches(i, out, packet.family, target) for i in rule.target):
+                continue
+            if not self.service_matches(rule.services, packet, dport):
+                continue
+            if rule.verb == 'masquerade':
+                if packet.family == 6 and not inside([ULA], packet.source):
+                    continue
+                return ((own, own),)
+            found = tuple((low, high) for family, low, high, _ in rule.to if family == packet.family)
+            if found:
+                return found
+        return ((packet.source, packet.source),)
+
+    # -- all of it
+
+    def fate(self, packet):
+        came = SELF if packet.interface is None else packet.interface
+        choices = self.destinations(packet, came)
+        return [self.fate_to(packet, came, *choice) for choice in choices]
+
+    def fate_to(self, packet, came, target, dport, hairpin):
+        goes = self.lab.route(packet.family, target)
+        if goes is None or goes is not SELF and packet.family == 6 and inside([LINK_LOCAL], packet.source):
+            return Fate('nowhere', why='not routed')
+        if came is SELF and goes is SELF:
+            return Fate('self', why='loopback', source=((0, MAX[packet.family]),), target=target, port=dport)
+        verb, why = self.before_rules(packet, came, goes) or (None, '')
+        line = 0
+        if verb is None:
+            verb, line = self.decide(packet, came, goes, target, dport)
+        if verb == 'drop':
+            return Fate('drop', line, why)
+        if verb == 'reject':
+            # the kernel sends no error about these, or loses it as one that belongs to no connection
+            if self.lab.is_group(packet.family, target) or untracked(packet):
+                return Fate('drop', line, 'reject unheard')
+            return Fate('reject', line, why, how='reset' if packet.proto == TCP else 'prohibited')
+        if goes is SELF:
+            return Fate('self', line, why, source=((packet.source, packet.source),), target=target, port=dport)
+        source = self.source_after(packet, came, goes, target, dport, hairpin)
+        return Fate('forward', line, why, goes, source, target, dport)
+
+
+# ---------------------------------------------------------------- the lab's routing, as data
+
+class Lab:
+    """interfaces: name -> own addresses; routes: (prefix, interface), the longest wins; groups: broadcast and
+    multicast that is delivered here; everywhere: an own address on every interface."""
+
+    def __init__(self, interfaces, routes, groups, everywhere):
+        self.interfaces = {name: {f: [int(ipaddress.ip_address(a)) for a in addresses
+                                      if ipaddress.ip_address(a).version == f] for f in FAMILIES}
+                           for name, addresses in interfaces.items()}
+        self.routes = []
+        for prefix, name in routes:
+            net = ipaddress.ip_network(prefix)
+            self.routes.append((net.prefixlen, net.version, int(net.network_address), int(net.broadcast_address), name))
+        self.routes.sort(key=lambda r: -r[0])
+        self.local = {(f, a) for own in self.interfaces.values() for f in FAMILIES for a in own[f]}
+        self.everywhere = int(ipaddress.ip_address(everywhere))
+        self.local.add((6, self.everywhere))
+        self.groups = {(ipaddress.ip_address(g).version, int(ipaddress.ip_address(g))) for g in groups}
+
+    def own(self, interface, family):
+        return self.interfaces[interface][family]
+
+    def masquerade(self, interface, family):
+        return self.interfaces[interface][family][0]
+
+    def is_local(self, family, address):
+        return (family, address) in self.local or (family == 4 and address >> 24 == 127) or \
+            (family == 6 and address == 1)
+
+    def is_group(self, family, address):
+        return (family, address) in self.groups
+
+    def route(self, family, address):
+        """SELF, an interface, or None."""
+        if self.is_local(family, address) or self.is_group(family, address):
+            return SELF
+        for _, version, low, high, name in self.routes:
+            if version == family and low <= address <= high:
+                return name
+        return None
