@@ -168,6 +168,15 @@ teardown_file() {
 	END
 }
 
+@test "router: an answer to its own question for an address" {
+	lab_flows <<-'END'
+		v4 isp    -> router.out udp/68  sport 67  : passes
+		v4 isp    -> router.out udp/68  sport 68  : dropped
+		v4 isp    -> router.out udp/67  sport 67  : dropped
+		v6 isp    -> router.out udp/546 sport 547 : dropped
+	END
+}
+
 @test "router: what answers to nothing" {
 	lab_flows <<-'END'
 		v4 server -> router.out    icmp/0   : dropped

@@ -94,6 +94,13 @@ teardown_file() {
 	END
 }
 
+@test "server: it asks nobody for an address, so nobody may answer" {
+	lab_flows <<-'END'
+		v4 net -> server udp/68  sport 67  : dropped
+		v6 net -> server udp/546 sport 547 : dropped
+	END
+}
+
 @test "server: loopback" {
 	lab_flows <<-'END'
 		server.lo -> server.lo tcp/5432 : passes
