@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """The table of flows: rows as written, and what was seen of each flow. See flows."""
 
 import ipaddress

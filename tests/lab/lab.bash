@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # lab.bash: makes small networks of namespaces, runs commands and flows in them, takes them away.
 #

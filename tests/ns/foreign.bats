@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Tables of other programs are not ours: apply, a second policy and stop leave them as they are,
 # handles, counters and timeouts and all.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Translation beyond the home router's: snat, ranges, balancing, redirect, the machine's own packets.
 
 load ../lab/lab

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
 # rulesets/router.fwc in a home: see home.bash for who is where.
 
 load ../lab/lab

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Connections that run while rules come, change and go.
 
 load ../lab/lab

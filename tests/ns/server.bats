@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
 # rulesets/server.fwc: a public server, the world, and the administrators' network.
 
 load ../lab/lab

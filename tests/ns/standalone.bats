@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
 # rulesets/standalone.fwc: a notebook with a trusted wire and an untrusted wireless.
 
 load ../lab/lab

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Who is in which zone: exact names before wildcards, interfaces of no zone, negation, sets from
 # files, any and zones, one limit for all that a rule says.
 
