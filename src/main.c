@@ -23,9 +23,10 @@ static const struct command commands[] = {
 	 "  -o, --output DIR   write the artefact there; - prints the nft script\n"
 	 "  --dump=STAGE       print a stage instead: tokens, ast, policy, ir or nft\n",
 	 cmd_compile},
-	{"fmt", "[FILE|-] [-w] [--check]", "print a policy in canonical form",
-	 "  -w, --write        rewrite the file in place\n"
-	 "  --check            exit 1 if the file is not in canonical form\n",
+	{"fmt", "[-w | --check] [FILE|-]...", "print policies in canonical form",
+	 "  -w, --write        rewrite the files in place instead\n"
+	 "  --check            print the names of files that are not canonical; exit 1 if there are\n"
+	 "                     any\n",
 	 cmd_fmt},
 };
 

@@ -5,6 +5,8 @@
 
 #include <errno.h>
 
+#include <string.h>
+
 #include "apply/proof.h"
 #include "util/cleanup.h"
 

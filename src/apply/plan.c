@@ -375,7 +375,9 @@ static bool is_dead(const struct plan_input *in, const struct map *reach, bool c
 
 	if (map_get(reach, arena_printf(in->arena, "%c:%s", chain ? 'c' : 's', name)))
 		return false;
-	o = in->artefact ? manifest_find(in->artefact->manifest, chain, name) : NULL;
+	if (!in->artefact)
+		return chain || !ruleset_set(in->live, name)->dynamic;
+	o = manifest_find(in->artefact->manifest, chain, name);
 	return !o || !o->dynamic;
 }
 

@@ -28,7 +28,8 @@ size_t plan_swap(const struct plan_input *in, struct buf *script);
 /* True if no base chain of ours is there: nothing filters yet. */
 bool plan_first(const struct plan_input *in);
 
-/* Deletes what no base chain leads to, dynamic sets of the artefact excepted. Yields how many. With
+/* Deletes what no base chain leads to, dynamic sets of the artefact excepted (without an artefact:
+ * all dynamic sets; `want` is not looked at). Yields how many. With
  * `chains` false, chains are emptied but not deleted; with `sets` false, sets stay. */
 size_t plan_collect(const struct plan_input *in, bool sets, bool chains, struct buf *script);
 

@@ -46,7 +46,7 @@ static bool work_prove(struct work *w)
 	return p.outcome == SCRATCH_LOADED && !p.different.n;
 }
 
-static json_t *build_manifest(struct work *w)
+struct manifest *work_manifest(struct work *w)
 {
 	char *cwd = getcwd(NULL, 0);
 	struct manifest_input in = {
@@ -58,15 +58,15 @@ static json_t *build_manifest(struct work *w)
 		.ruleset = w->compiled.ruleset,
 		.script = &w->compiled.script,
 	};
-	json_t *j = manifest_json(manifest_build(w->arena, &in));
+	struct manifest *m = manifest_build(w->arena, &in);
 
 	free(cwd);
-	return j;
+	return m;
 }
 
 static int write_artefact(struct work *w, const char *state, const char *dir)
 {
-	json_t *manifest = build_manifest(w);
+	json_t *manifest = manifest_json(work_manifest(w));
 	struct store store = {.dir = -1, .lock = -1};
 	struct buf why = {0};
 	int rc;

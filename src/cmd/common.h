@@ -6,6 +6,7 @@
 
 #include "cmd/cmd.h"
 #include "compile.h"
+#include "nft/manifest.h"
 
 struct work {
 	struct arena *arena;

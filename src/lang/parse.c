@@ -209,13 +209,23 @@ enum gap parse_gap(struct parser *p, struct ast_layout *l, bool first)
 	return GAP_ITEM;
 }
 
+static void not_the_end(struct parser *p)
+{
+	struct diag_record *r = diag_error(p->diag, parse_here(p),
+					   "the statement should end before %s", parse_found(p));
+
+	if (p->tok.kind == TOK_OPEN)
+		diag_hint(p->diag, r, "a block of rules has no verb before it: FROM -> TO { allow ssh }");
+	else if (p->tok.kind == TOK_WORD && p->prev.kind == TOK_WORD)
+		diag_hint(p->diag, r, "is a comma missing before it?");
+}
+
 /* The end of a statement's line, and the comment there. */
 void parse_line_end(struct parser *p, const char **comment)
 {
 	if (!parse_at_end(p)) {
 		if (p->tok.kind != TOK_BAD)
-			diag_error(p->diag, parse_here(p), "the statement should end before %s",
-				   parse_found(p));
+			not_the_end(p);
 		parse_resync(p);
 	}
 	parse_accept(p, TOK_SEMICOLON);
@@ -251,8 +261,12 @@ bool parse_runs_out(const struct parser *p)
 /* To the end of the statement: of its line, or behind the block that it has. */
 void parse_resync(struct parser *p)
 {
+	const char *text = p->lex.src->text;
 	uint32_t start = p->tok.off;
+	bool stuck = text + start == p->resynced;
 	unsigned depth = 0;
+
+	p->resynced = NULL;
 
 	for (;; parse_advance(p)) {
 		bool list_goes_on = p->prev.kind == TOK_COMMA;
@@ -263,9 +277,11 @@ void parse_resync(struct parser *p)
 			return;
 		if (depth == 0 && p->tok.kind == TOK_NEWLINE && !list_goes_on)
 			return;
-		if (p->tok.off != start || list_goes_on)
-			if (parse_runs_out(p) || (depth == 0 && parse_begins_statement(p)))
-				return;
+		if ((p->tok.off != start || (list_goes_on && !stuck)) &&
+		    (parse_runs_out(p) || (depth == 0 && parse_begins_statement(p)))) {
+			p->resynced = text + p->tok.off;
+			return;
+		}
 		if (p->tok.kind == TOK_OPEN)
 			depth++;
 		else if (p->tok.kind == TOK_CLOSE)
@@ -314,6 +330,7 @@ void parse_close(struct parser *p, struct span brace)
 static bool unknown_statement(struct parser *p, struct ast_stmt *s)
 {
 	struct nearest near = {.word = parse_text(p, p->tok)};
+	const char *synonym = word_synonym(near.word);
 	const struct statement *meant = NULL;
 	struct diag_record *r;
 
@@ -334,7 +351,10 @@ static bool unknown_statement(struct parser *p, struct ast_stmt *s)
 	for (size_t i = 0; i < STATEMENTS; i++) {
 		const char *before = near.best;
 
-		nearest_offer(&near, statements[i].word);
+		if (!synonym)
+			nearest_offer(&near, statements[i].word);
+		else if (!strcmp(synonym, statements[i].word))
+			near.best = synonym;
 		if (near.best != before)
 			meant = &statements[i];
 	}

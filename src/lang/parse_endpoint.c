@@ -195,9 +195,9 @@ static void missing_item(struct parser *p, enum item_place where)
 }
 
 /* A list that goes on behind its comma into the next statement. */
-static bool dangling_comma(struct parser *p)
+bool parse_dangling_comma(struct parser *p, bool over)
 {
-	if (p->prev.kind != TOK_COMMA || !(parse_begins_statement(p) || parse_at_end(p)))
+	if (p->prev.kind != TOK_COMMA || !(over || parse_begins_statement(p) || parse_at_end(p)))
 		return false;
 	diag_hint(p->diag,
 		  diag_error(p->diag, token_span(p->lex.src, p->prev),
@@ -222,7 +222,7 @@ static bool parse_item_word(struct parser *p, struct ast_item *out, enum item_pl
 
 	if (p->tok.kind != TOK_WORD || (word_in(reserved_words, p->lex.src->text + p->tok.off,
 						p->tok.len) && parse_begins_statement(p))) {
-		if (p->tok.kind != TOK_BAD && !dangling_comma(p))
+		if (p->tok.kind != TOK_BAD && !parse_dangling_comma(p, false))
 			missing_item(p, where);
 		return false;
 	}

@@ -25,11 +25,19 @@ static bool decision(struct parser *p, bool *allow)
 	return false;
 }
 
+static bool begins_line(const struct parser *p)
+{
+	return parse_at_word(p, "allow") || parse_at_word(p, "deny");
+}
+
 /* STRING | "file" STRING */
 static bool pattern(struct parser *p, struct ast_inspector_entry *e)
 {
-	bool file = parse_accept_word(p, "file");
+	bool file;
 
+	if (parse_dangling_comma(p, p->tok.first && begins_line(p)))
+		return false;
+	file = parse_accept_word(p, "file");
 	if (p->tok.kind == TOK_STRING) {
 		struct ast_word w = parse_take_string(p);
 
@@ -109,7 +117,7 @@ static void add_line(struct parser *p, struct ast_inspector *in, struct ast_layo
 	p->layout = &line.layout;
 	p->commas = 0;
 	whole = inspector_line(p, &line);
-	if (!whole)
+	if (!whole && !(p->tok.first && begins_line(p)))
 		parse_resync(p);
 	if (whole || parse_at_end(p))
 		parse_line_end(p, &line.layout.trailing);

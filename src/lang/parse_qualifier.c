@@ -182,7 +182,7 @@ static bool qualifier_days(struct parser *p, struct ast_qualifiers *q)
 	uint8_t days;
 
 	do {
-		if (!want_word(p, &w, "a day"))
+		if (parse_dangling_comma(p, false) || !want_word(p, &w, "a day"))
 			return false;
 		if (value_days(w.s, &days))
 			q->days |= days;

@@ -28,7 +28,9 @@ bool parse_verb(struct parser *p, enum verb *out, struct span *at)
 	}
 	if (p->tok.kind == TOK_BAD)
 		return false;
-	near = p->tok.kind == TOK_WORD ? word_nearest(verb_words, parse_text(p, p->tok)) : NULL;
+	near = p->tok.kind == TOK_WORD ? word_synonym(parse_text(p, p->tok)) : NULL;
+	if (!near && p->tok.kind == TOK_WORD)
+		near = word_nearest(verb_words, parse_text(p, p->tok));
 	if (!near) {
 		diag_error(p->diag, *at, "allow, drop, reject or inspect is missing before %s",
 			   parse_found(p));
@@ -37,7 +39,7 @@ bool parse_verb(struct parser *p, enum verb *out, struct span *at)
 	diag_hint(p->diag, diag_error(p->diag, *at, "no verb is called %s", parse_found(p)),
 		  "did you mean '%s'?", near);
 	for (int v = 0; verb_words[v]; v++)
-		if (verb_words[v] == near)
+		if (!strcmp(verb_words[v], near))
 			*out = (enum verb)v;
 	parse_advance(p);
 	return true;

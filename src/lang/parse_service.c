@@ -181,7 +181,7 @@ static bool service(struct parser *p, struct ast_service *out, const struct serv
 	struct ival iv;
 	struct ast_word w;
 
-	if (p->tok.kind == TOK_BAD)
+	if (p->tok.kind == TOK_BAD || parse_dangling_comma(p, false))
 		return false;
 	if (p->tok.kind != TOK_WORD || parse_begins_statement(p)) {
 		diag_error(p->diag, parse_here(p), "a service is missing before %s",

@@ -430,7 +430,7 @@ void nearest_offer(struct nearest *n, const char *candidate)
 		return;
 	distance = edit_distance(n->word, nw, candidate, nc);
 	/* An abbreviation is likely meant, but less than any slip. */
-	if (distance > limit && nw >= 4 && !strncmp(n->word, candidate, nw))
+	if (distance > limit && nw >= 3 && !strncmp(n->word, candidate, nw))
 		distance = limit + 1;
 	else if (distance > limit || distance >= shorter)
 		return;
