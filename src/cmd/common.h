@@ -18,6 +18,8 @@ void work_init(struct work *w);
 void work_free(struct work *w);
 /* Compiles and prints what there is to say; false if there were errors. */
 bool work_compile(struct work *w, struct globals *g, const char *file, enum compile_stage last);
+/* Of what was compiled; in the arena. */
+struct manifest *work_manifest(struct work *w);
 /* Tries the script in a throw-away namespace, where it must become what was compiled, and writes the
  * artefact ("-": the script to standard output; NULL: the candidate). */
 int work_emit(struct work *w, struct globals *g, const char *out);
