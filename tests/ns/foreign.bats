@@ -78,6 +78,10 @@ teardown_file() {
 	lab_end
 }
 
+teardown() {
+	lab_fwc router stop || true
+}
+
 # The remaining time of a timeout runs by itself; nothing else may move.
 foreign() {
 	local family name

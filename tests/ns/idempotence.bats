@@ -49,8 +49,12 @@ thousand() {
 	done
 }
 
-# Counters of our table that have counted: PLACE PACKETS, a line each. Place is the chain, set or
-# map with the rule's text or the element.
+teardown() {
+	lab_fwc router stop || true
+}
+
+# Counters of zone pairs that have counted: PLACE PACKETS, a line each. Place is the chain, set or
+# map with the rule's text or the element. (Roots are on the path of every rule.)
 counted() {
 	lab_in router nft -j list table inet fwc | /usr/bin/python3 -c '
 import json, sys
@@ -67,7 +71,7 @@ for item in json.load(sys.stdin)["nftables"]:
         packets = inner.get("counter", {}).get("packets", 0)
         if packets:
             print(body["name"], json.dumps(inner["val"]).replace(" ", ""), packets)
-' | sort
+' | grep '^z' | sort
 }
 
 @test "idempotence: a second apply sends nothing" {
@@ -80,7 +84,6 @@ for item in json.load(sys.stdin)["nftables"]:
 		cat "$LAB_DIR/events"
 		[ ! -s "$LAB_DIR/events" ]
 	done
-	lab_fwc router stop
 }
 
 @test "idempotence: diff is quiet after apply, and apply --dry-run changes nothing" {
@@ -97,7 +100,6 @@ for item in json.load(sys.stdin)["nftables"]:
 	watch_end router >"$LAB_DIR/events"
 	cat "$LAB_DIR/events"
 	[ ! -s "$LAB_DIR/events" ]
-	lab_fwc router stop
 }
 
 @test "idempotence: a comment more is no change" {
@@ -108,7 +110,6 @@ for item in json.load(sys.stdin)["nftables"]:
 	watch_end router >"$LAB_DIR/events"
 	cat "$LAB_DIR/events"
 	[ ! -s "$LAB_DIR/events" ]
-	lab_fwc router stop
 }
 
 @test "idempotence: one rule of a thousand stages what is on its path, the others keep counting" {
@@ -142,7 +143,6 @@ for item in json.load(sys.stdin)["nftables"]:
 		v4 left  -> right tcp/1027 : passes
 		v4 left  -> right tcp/1028 : dropped
 	END
-	lab_fwc router stop
 }
 
 @test "idempotence: the compiled script loads by plain nft, again and again" {
