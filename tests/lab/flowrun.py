@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Sends flows: sockets and a capture in every namespace of the lab. See flows."""
 
 import ctypes

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """The table of flows: rows as written, and what was seen of each flow. See flows."""
 
 import ipaddress
@@ -116,10 +117,10 @@ def read_detail(row, words, hosts):
     detail = words.pop(0)
     value = take(words, detail)
     if detail == "at":
-        name, _, port = value.partition(":")
-        row["at"] = (find_host(name, hosts), int(port) if port else None)
+        names, _, port = value.partition(":")
+        row["at"] = ([find_host(n, hosts) for n in names.split(",")], int(port) if port else None)
     elif detail == "as":
-        row["as_"] = find_host(value, hosts)
+        row["as_"] = [find_host(n, hosts) for n in value.split(",")]
     elif detail == "by":
         row["by"] = find_host(value, hosts)
     elif detail in ("mss", "syn-mss"):

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # lab.bash: makes small networks of namespaces, runs commands and flows in them, takes them away.
 #
@@ -14,6 +15,8 @@
 #	lab_route NAME DEST via ADDR     a route
 #	lab_in NAME COMMAND...           run a command in the namespace
 #	lab_flows [OPTION...] <TABLE     send flows and compare their fates with the table (see `flows`)
+#	lab_talk FROM TO ADDR PORT       a TCP connection that goes on talking in the background
+#	lab_listen PORT                  how many answers it gets in half a second (about 25)
 #	lab_fwc NAME ARG...              fwc, working on that namespace, with a state directory of its own
 #	lab_apply NAME POLICY            compile and apply
 #	lab_end                          remove everything
@@ -38,9 +41,12 @@ lab_begin() {
 }
 
 lab_end() {
-	local ns
+	local ns pid
 
 	[ -n "${LAB:-}" ] || return 0
+	for pid in "$LAB_DIR"/*.pid; do
+		[ -e "$pid" ] && kill "$(<"$pid")" 2>/dev/null
+	done
 	for ns in /run/netns/"$LAB"-*; do
 		[ -e "$ns" ] && lab_remove "${ns##*/}"
 	done
@@ -69,7 +75,7 @@ lab_sweep() {
 		[[ $pid =~ ^[0-9]+$ ]] || continue
 		kill -0 "$pid" 2>/dev/null && continue
 		case $path in
-		/run/netns/*) lab_remove "${path##*/}" ;;
+		/run/netns/*) lab_remove "${path##*/}" 2>/dev/null || true ;;
 		*) rm -rf "$path" ;;
 		esac
 	done
@@ -203,6 +209,22 @@ lab_in() {
 
 lab_flows() {
 	/usr/bin/python3 "$LAB_HERE/flows" "$@" "$LAB_DIR/hosts"
+}
+
+lab_talk() {
+	/usr/bin/python3 "$LAB_HERE/talk" "/run/netns/$LAB-$1" "/run/netns/$LAB-$2" "$3" "$4" \
+		>"$LAB_DIR/talk-$4" 2>&1 3>&- &
+	echo $! >"$LAB_DIR/talk-$4.pid"
+	until [ -s "$LAB_DIR/talk-$4" ]; do sleep 0.02; done
+}
+
+# How many answers there were in the next half second.
+lab_listen() {
+	local before
+
+	before=$(wc -l <"$LAB_DIR/talk-$1")
+	sleep 0.5
+	echo $(($(wc -l <"$LAB_DIR/talk-$1") - before))
 }
 
 lab_fwc() {

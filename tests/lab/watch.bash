@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # watch.bash: what happens to the ruleset of a host while a command runs, as `nft monitor` tells it.
 #

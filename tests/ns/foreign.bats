@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Tables of other programs are not ours: apply, a second policy and stop leave them as they are,
 # handles, counters and timeouts and all.
 
@@ -75,6 +76,10 @@ setup_file() {
 
 teardown_file() {
 	lab_end
+}
+
+teardown() {
+	lab_fwc router stop || true
 }
 
 # The remaining time of a timeout runs by itself; nothing else may move.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
 # examples/forwarding.fwc: lab and office behind one router, the world behind its uplink.
 
 load ../lab/lab

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
 # What is there already is not sent again.
 
 load ../lab/lab
@@ -48,6 +49,10 @@ thousand() {
 	done
 }
 
+teardown() {
+	lab_fwc router stop || true
+}
+
 # Counters of our table that have counted: PLACE PACKETS, a line each. Place is the chain, set or
 # map, without its hash, with the rule's text or the element.
 counted() {
@@ -80,7 +85,6 @@ for item in json.load(sys.stdin)["nftables"]:
 		cat "$LAB_DIR/events"
 		[ ! -s "$LAB_DIR/events" ]
 	done
-	lab_fwc router stop
 }
 
 @test "idempotence: diff is quiet after apply, and apply --dry-run changes nothing" {
@@ -97,7 +101,6 @@ for item in json.load(sys.stdin)["nftables"]:
 	watch_end router >"$LAB_DIR/events"
 	cat "$LAB_DIR/events"
 	[ ! -s "$LAB_DIR/events" ]
-	lab_fwc router stop
 }
 
 @test "idempotence: a comment more is no change" {
@@ -108,7 +111,6 @@ for item in json.load(sys.stdin)["nftables"]:
 	watch_end router >"$LAB_DIR/events"
 	cat "$LAB_DIR/events"
 	[ ! -s "$LAB_DIR/events" ]
-	lab_fwc router stop
 }
 
 @test "idempotence: one rule of a thousand stages what is on its path, the others keep counting" {
@@ -142,7 +144,6 @@ for item in json.load(sys.stdin)["nftables"]:
 		v4 left  -> right tcp/1027 : passes
 		v4 left  -> right tcp/1028 : dropped
 	END
-	lab_fwc router stop
 }
 
 @test "idempotence: the compiled script loads by plain nft, again and again" {

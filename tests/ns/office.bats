@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
 # examples/office.fwc: staff, an administrator, two servers in the dmz, the world.
 
 load ../lab/lab

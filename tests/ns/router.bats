@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
 # rulesets/router.fwc in a home: see home.bash for who is where.
 
 load ../lab/lab
@@ -165,6 +166,15 @@ teardown_file() {
 		client        -> router     tcp/22  flags ack     : dropped
 		client        -> router     tcp/22  flags fin     : dropped
 		client.global -> server     tcp/80  flags syn     : passes
+	END
+}
+
+@test "router: an answer to its own question for an address" {
+	lab_flows <<-'END'
+		v4 isp    -> router.out udp/68  sport 67  : passes
+		v4 isp    -> router.out udp/68  sport 68  : dropped
+		v4 isp    -> router.out udp/67  sport 67  : dropped
+		v6 isp    -> router.out udp/546 sport 547 : dropped
 	END
 }
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
 # rulesets/server.fwc: a public server, the world, and the administrators' network.
 
 load ../lab/lab
@@ -91,6 +92,13 @@ teardown_file() {
 		server -> world udp/53 closed : port-unreachable by world
 		server -> world udp/123 ttl 1 : time-exceeded by net
 		server -> world tcp/25 closed : refused
+	END
+}
+
+@test "server: it asks nobody for an address, so nobody may answer" {
+	lab_flows <<-'END'
+		v4 net -> server udp/68  sport 67  : dropped
+		v6 net -> server udp/546 sport 547 : dropped
 	END
 }
 

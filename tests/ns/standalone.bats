@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
 # rulesets/standalone.fwc: a notebook with a trusted wire and an untrusted wireless.
 
 load ../lab/lab
@@ -17,7 +18,7 @@ setup_file() {
 	lab_alias notebook.lo notebook 127.0.0.1 ::1
 	lab_broadcast notebook.all notebook 10.0.0.255
 	lab_broadcast air.all notebook 172.16.0.255
-	lab_alias liar stranger 10.0.0.3 fd00::3
+	lab_alias liar stranger 10.0.0.4 fd00::4
 	lab_route stranger 10.0.0.2 via 172.16.0.2
 	lab_route stranger fd00::2 via fd00:16::2
 	lab_apply notebook "$LAB_TOP/rulesets/standalone.fwc"
@@ -94,6 +95,8 @@ teardown_file() {
 	lab_in notebook sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
 	lab_route colleague 172.16.0.0/24 via 10.0.0.2
 	lab_route colleague fd00:16::/64 via fd00::2
+	lab_route stranger 10.0.0.3 via 172.16.0.2
+	lab_route stranger fd00::3 via fd00:16::2
 	lab_flows <<-'END'
 		colleague -> stranger tcp/80 : dropped
 		stranger -> colleague tcp/80 : dropped

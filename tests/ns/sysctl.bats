@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
 # `forwarding on` sets the sysctls of both families; stop puts back what was there.
 
 load ../lab/lab

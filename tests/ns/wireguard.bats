@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
 # examples/wireguard.fwc: lan, world and a tunnel. The tunnel is a veth pair named wg0: a policy
 # knows interfaces by their names.
 

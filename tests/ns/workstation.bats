@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
 # examples/workstation.fwc: a workstation, the company's web servers, and the rest.
 
 load ../lab/lab

@@ -1,4 +1,5 @@
 # shellcheck shell=bash disable=SC2034
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # policies.bash: the policies between which the race rig alternates.
 #

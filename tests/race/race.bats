@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Replacing the ruleset under full load: `race` says how. The control proves that the rig sees: what
 # it finds with the usual way to replace a ruleset, it would find with ours.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * streams: two streams of UDP packets, and how many of each arrive.
  *
