@@ -160,7 +160,7 @@ static bool check_bytes(const struct source *src, struct diag *diag)
 			flaw = FLAW_NUL;
 		else if (!n)
 			flaw = FLAW_UTF8;
-		else if (i - start > LINE_LIMIT)
+		else if (i - start >= LINE_LIMIT)
 			flaw = FLAW_LINE;
 		if (flaw == FLAWS || seen[flaw])
 			continue;
