@@ -28,11 +28,14 @@ struct apply {
 int apply_artefact(struct apply *x);
 void apply_free(struct apply *x);
 
-/* Deletes objects of ours that nothing leads to; `keep` may be NULL. What is busy is left. */
-int collect_garbage(const char *netns, struct arena *a, const struct artefact *keep, size_t *gone,
-		    size_t *left, struct buf *why);
+struct live;
 
-/* {"format": 1, "time": ..., "user": ..., ...}: who and when. */
-json_t *apply_record(const char *netns);
+/* Deletes objects of ours that nothing leads to; `keep` may be NULL, and so may `known`: what the
+ * kernel holds, if that is known to be up to date. What is busy is left. */
+int collect_garbage(const char *netns, struct arena *a, const struct artefact *keep,
+		    const struct live *known, size_t *gone, size_t *left, struct buf *why);
+
+/* applied/, with apply.json: {"time": ..., "user": ..., ...} of the last change of rules. */
+int record_write(struct apply *x);
 
 #endif

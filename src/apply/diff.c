@@ -232,6 +232,12 @@ static void fill_set(struct arena *a, const struct side *side, const struct ir_s
 	}
 }
 
+/* A base chain that an earlier policy needed: base chains are emptied, never deleted. */
+static bool is_idle(const struct ir_chain *c)
+{
+	return c->base.hook && !c->rules.n && !c->base.policy_drop;
+}
+
 static void collect(struct arena *a, const struct side *s, struct objects *out)
 {
 	const struct map_entry *e;
@@ -239,6 +245,8 @@ static void collect(struct arena *a, const struct side *s, struct objects *out)
 	vec_each(&s->reach.entries, e) {
 		struct object o = {.key = e->key};
 
+		if (e->key[0] == 'c' && is_idle(e->value))
+			continue;
 		if (e->key[0] == 'c')
 			fill_chain(a, s, e->value, &o);
 		else

@@ -110,25 +110,41 @@ static void stage_object(const struct plan_input *in, const struct manifest_obje
 		buf_add(script, block, o->len);
 }
 
-size_t plan_stage(const struct plan_input *in, struct buf *script)
+static void add_name(const struct plan_input *in, const char *kind, const char *name,
+		     struct live_names *names)
+{
+	vec_push(in->arena, names, arena_printf(in->arena, "%s %s", kind, name));
+}
+
+void plan_keys(struct arena *a, const struct live_names *names, struct map *keys)
+{
+	const char **n;
+
+	vec_each(names, n) {
+		const char *name = strchr(*n, ' ') + 1;
+
+		map_put(keys, arena_printf(a, "%c:%s", **n == 'c' ? 'c' : 's', name), (void *)name);
+	}
+}
+
+void plan_stage(const struct plan_input *in, struct buf *script, struct live_names *names)
 {
 	const struct artefact *x = in->artefact;
 	struct manifest_object *const *o;
 	struct carry counters;
-	size_t n = 0;
-
-	carry_collect(&counters, in->live, in->arena);
 
 	vec_each(&x->manifest->objects, o) {
 		if ((*o)->base || is_live(in, *o))
 			continue;
-		if (n++ == 0)
+		if (!names->n) {
+			carry_collect(&counters, in->live, in->arena);
 			buf_puts(script, "add table " TABLE "\ntable " TABLE " {\n");
+		}
 		stage_object(in, *o, &counters, script);
+		add_name(in, manifest_kind_name((*o)->kind), (*o)->name, names);
 	}
-	if (n)
+	if (names->n)
 		buf_puts(script, "}\n");
-	return n;
 }
 
 /* ---- second transaction ---- */
@@ -371,19 +387,23 @@ static bool empty_base(const struct plan_input *in, const struct ir_chain *live,
 	return true;
 }
 
-size_t plan_swap(const struct plan_input *in, struct buf *script)
+void plan_swap(const struct plan_input *in, struct buf *script, struct live_names *names)
 {
 	struct ir_chain *const *c;
 	struct ir_set *const *s;
-	size_t n = 0;
 
-	vec_each(&in->want->sets, s)
-		n += mend_set(in, *s, script);
-	vec_each(&in->want->chains, c)
-		n += swap_chain(in, *c, script);
-	vec_each(&in->live->chains, c)
-		n += empty_base(in, *c, script);
-	return n;
+	vec_each(&in->want->sets, s) {
+		if (mend_set(in, *s, script))
+			add_name(in, set_word(*s), (*s)->name, names);
+	}
+	vec_each(&in->want->chains, c) {
+		if (swap_chain(in, *c, script))
+			add_name(in, "chain", (*c)->name, names);
+	}
+	vec_each(&in->live->chains, c) {
+		if (empty_base(in, *c, script))
+			add_name(in, "chain", (*c)->name, names);
+	}
 }
 
 /* ---- afterwards ---- */

@@ -12,24 +12,31 @@ struct ir_ruleset *listing_ruleset(struct arena *a, const json_t *listing, const
 	return read_listing(listing, r, why) ? r : NULL;
 }
 
-void proof_make(struct proof *out, struct arena *a, const char *script,
-		const struct ir_ruleset *compiled)
+void proof_finish(struct proof *out, struct arena *a, struct scratch *s,
+		  const struct ir_ruleset *compiled)
 {
-	struct scratch s;
-
 	*out = (struct proof){0};
-	scratch_load(&s, script);
-	out->outcome = s.outcome;
-	out->error = s.error;
-	out->why = arena_strdup(a, buf_str(&s.why));
-	if (s.outcome == SCRATCH_LOADED) {
-		out->ruleset = listing_ruleset(a, s.listing, &out->why);
+	scratch_wait(s);
+	out->outcome = s->outcome;
+	out->error = s->error;
+	out->why = arena_strdup(a, buf_str(&s->why));
+	if (s->outcome == SCRATCH_LOADED) {
+		out->ruleset = listing_ruleset(a, s->listing, &out->why);
 		if (!out->ruleset)
 			out->outcome = SCRATCH_FAILED;
 		else if (compiled)
 			ruleset_compare(a, compiled, out->ruleset, NULL, &out->different);
 	}
-	scratch_free(&s);
+	scratch_free(s);
+}
+
+void proof_make(struct proof *out, struct arena *a, const char *script,
+		const struct ir_ruleset *compiled)
+{
+	struct scratch s;
+
+	scratch_start(&s, script);
+	proof_finish(out, a, &s, compiled);
 }
 
 /* A refusal by the kernel is often just an option that it was built without. */

@@ -21,6 +21,9 @@ struct proof { /* all in the arena */
 /* compiled: NULL if only the script is known. */
 void proof_make(struct proof *out, struct arena *a, const char *script,
 		const struct ir_ruleset *compiled);
+/* The second half, where scratch_start() was called earlier; frees s. */
+void proof_finish(struct proof *out, struct arena *a, struct scratch *s,
+		  const struct ir_ruleset *compiled);
 /* Prints what is wrong, the policy line first. */
 void proof_print(FILE *to, const struct proof *p, const struct ir_ruleset *compiled);
 

@@ -16,6 +16,8 @@ struct genid {
 	bool own_table;      /* table inet fwc exists */
 };
 
+/* Of the namespace we are in. 0 or -errno. */
+int genid_get_here(struct genid *out);
 /* 0 or -errno with why filled. */
 int genid_get(const char *netns, struct genid *out, struct buf *why);
 

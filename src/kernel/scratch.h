@@ -20,9 +20,14 @@ struct scratch {
 	json_t *listing;
 	struct nftrun_error error;
 	struct buf why;
+	struct nftrun_step steps[3];
+	struct nftrun run;
 };
 
 void scratch_load(struct scratch *s, const char *script);
+/* The same in two steps, for work at the same time; script must last until the second. */
+void scratch_start(struct scratch *s, const char *script);
+void scratch_wait(struct scratch *s);
 void scratch_free(struct scratch *s);
 
 #endif
