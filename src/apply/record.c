@@ -26,25 +26,13 @@ static json_t *make_record(const char *netns)
 /* The time in the record is that of the last change of rules. */
 int record_write(struct apply *x)
 {
-	_cleanup_json_ json_t *record = NULL, *manifest = NULL;
+	_cleanup_json_ json_t *record = NULL;
 	_cleanup_buf_ struct buf ignored = {0};
-	struct artefact old = {0};
-	bool same = false;
 
 	if (x->unchanged && store_read_record(x->store, &record, &ignored) == 0 &&
-	    store_read(x->store, STORE_APPLIED, x->arena, &old, &ignored) == 0) {
-		_cleanup_json_ json_t *before = manifest_json(old.manifest);
-
-		manifest = manifest_json(x->artefact->manifest);
-		same = json_equal(before, manifest);
-		artefact_free(&old);
-	}
-	if (same)
+	    store_holds(x->store, STORE_APPLIED, x->artefact))
 		return 0;
 	if (!record)
 		record = make_record(x->netns);
-	if (!manifest)
-		manifest = manifest_json(x->artefact->manifest);
-	return store_write(x->store, STORE_APPLIED, &x->artefact->script, manifest, record,
-			   &x->why);
+	return store_copy(x->store, STORE_APPLIED, x->artefact, record, &x->why);
 }

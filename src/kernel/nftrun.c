@@ -64,7 +64,7 @@ static bool run_step(const struct nftrun_step *s, const struct stream *to)
 	if (s->kind != RUN_SCRIPT)
 		nft_ctx_output_set_flags(ctx, LIST_FLAGS);
 	ok = nft_run_cmd_from_buffer(ctx, cmd) == 0;
-	nft_ctx_free(ctx);
+	/* the context is left to the end of the process, which is near and faster */
 	if (fclose(out) != 0 || fclose(err) != 0)
 		abort();
 	return ok;
