@@ -23,6 +23,13 @@ static const struct command commands[] = {
 	 "  -o, --output DIR   write the artefact there; - prints the nft script\n"
 	 "  --dump=STAGE       print a stage instead: tokens, ast, policy, ir or nft\n",
 	 cmd_compile},
+	{"diff", "[FILE|DIR]", "show what apply would change in the kernel",
+	 "FILE is a policy, DIR a compiled artefact; without either, the candidate.\n"
+	 "Exit status 0 and no output: nothing would change. 1: something would.\n",
+	 cmd_diff},
+	{"apply", "[DIR] [--dry-run]", "put the candidate into the kernel, without a gap",
+	 "  --dry-run          show the difference and try it, change nothing\n", cmd_apply},
+	{"stop", "", "remove the firewall: the host is open afterwards", "", cmd_stop},
 	{"fmt", "[-w | --check] [FILE|-]...", "print policies in canonical form",
 	 "  -w, --write        rewrite the files in place instead\n"
 	 "  --check            print the names of files that are not canonical; exit 1 if there are\n"

@@ -140,8 +140,8 @@ static struct manifest_place rule_place(const struct side *s, const struct ir_ch
 	return none;
 }
 
-static struct manifest_place elem_place(struct arena *a, const struct side *side,
-					const struct ir_set *s, const struct ir_elem *e)
+static struct manifest_place elem_place(const struct side *side, const struct ir_set *s,
+					const struct ir_elem *e)
 {
 	const struct manifest_object *o =
 		side->manifest ? manifest_find(side->manifest, false, s->name) : NULL;
@@ -156,8 +156,8 @@ static struct manifest_place elem_place(struct arena *a, const struct side *side
 	if (p)
 		return *p;
 	if (o && !s->is_map)
-		return o->place;
-	(void)a;
+		return (struct manifest_place){.at = *o->place.at ? o->place.at : "(set)",
+					       .text = ""};
 	return (struct manifest_place){.text = comment_of(e->comment)};
 }
 
@@ -185,24 +185,29 @@ static void fill_chain(struct arena *a, const struct side *s, const struct ir_ch
 	}
 }
 
+/* What a set is, on one line: "type ipv4_addr flags interval". */
 static const char *set_frame(struct arena *a, const struct ir_set *s)
 {
 	struct ir_set frame = *s;
-	const char *text;
-	char *p;
-	struct buf b = {0};
+	struct buf b = {0}, line = {0};
+	bool space = false;
 
-	frame.name = s->stem;
 	frame.elems = (struct ir_elems){0};
 	/* sizes of static sets follow their elements */
 	frame.size = s->dynamic ? s->size : 0;
 	emit_set(&b, &frame, false);
-	text = taken_text(a, &b);
-	for (p = (char *)text; *p; p++) {
-		if (*p == '\n' || *p == '\t')
-			*p = ' ';
+	for (const char *p = strchr(buf_str(&b), '{') + 1; *p && *p != '}'; p++) {
+		if (*p == '\n' || *p == '\t' || *p == ' ') {
+			space = line.len > 0;
+			continue;
+		}
+		if (space)
+			buf_putc(&line, ' ');
+		space = false;
+		buf_putc(&line, *p);
 	}
-	return text;
+	buf_free(&b);
+	return taken_text(a, &line);
 }
 
 static void fill_set(struct arena *a, const struct side *side, const struct ir_set *raw,
@@ -217,13 +222,13 @@ static void fill_set(struct arena *a, const struct side *side, const struct ir_s
 	o->items = arena_alloc(a, (s.elems.n + 1) * sizeof(*o->items));
 	o->items[o->n].text = set_frame(a, &s);
 	o->items[o->n].frame = true;
-	o->items[o->n++].place = elem_place(a, side, &s, &(struct ir_elem){0});
+	o->items[o->n++].place = elem_place(side, &s, &(struct ir_elem){0});
 	vec_each(&s.elems, e) {
 		struct buf b = {0};
 
 		emit_elem(&b, &s, e);
 		o->items[o->n].text = taken_text(a, &b);
-		o->items[o->n++].place = elem_place(a, side, &s, e);
+		o->items[o->n++].place = elem_place(side, &s, e);
 	}
 }
 

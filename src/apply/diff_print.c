@@ -12,6 +12,7 @@
 #define RED "\033[31m"
 #define GREEN "\033[32m"
 #define PLAIN "\033[0m"
+#define MAX_WIDTH 40
 
 static const char *place_text(const struct diff_line *l)
 {
@@ -20,73 +21,101 @@ static const char *place_text(const struct diff_line *l)
 	return *l->place.at ? l->place.at : "(fwc)";
 }
 
-static bool same_head(const struct diff_line *x, const struct diff_line *y)
+static bool has_words(const struct diff_line *l)
 {
-	return !strcmp(place_text(x), place_text(y)) &&
-	       !strcmp(x->place.text ? x->place.text : "", y->place.text ? y->place.text : "");
+	return l->place.text && *l->place.text;
 }
 
-/* One policy line makes several rules: it is said once, with the rules below where they are what
+/* Dispatch and what fwc adds by itself: follows from the lines of the policy. */
+static bool is_plumbing(const struct diff_line *l)
+{
+	return l->place.at && !*l->place.at;
+}
+
+/* One policy line makes several rules: it is said once, with the rules below it where they are what
  * there is to say. */
-static bool said_before(const struct diff_lines *d, size_t n)
+struct head {
+	const struct diff_line *first;
+	VEC(const struct diff_line *) lines;
+};
+
+struct heads {
+	struct arena *a;
+	struct map by_key;   /* sign, place, words -> struct head */
+	struct map by_words; /* sign, words -> struct head */
+	VEC(struct head *) all;
+	size_t width;
+};
+
+static void add_line(struct heads *h, const struct diff_line *l)
 {
-	for (size_t i = 0; i < n; i++) {
-		if (d->v[i].sign == d->v[n].sign && same_head(&d->v[i], &d->v[n]))
-			return true;
+	const char *place = place_text(l);
+	const char *words = has_words(l) ? l->place.text : NULL;
+	const char *key = words ? arena_printf(h->a, "%c%s\n%s", l->sign, place, words) : NULL;
+	struct head *head = key ? map_get(&h->by_key, key) : NULL;
+
+	if (!head) {
+		head = arena_new_of(h->a, struct head);
+		head->first = l;
+		vec_push(h->a, &h->all, head);
+		if (key) {
+			map_put(&h->by_key, key, head);
+			map_put(&h->by_words, arena_printf(h->a, "%c%s", l->sign, words), head);
+		}
+		if (strlen(place) > h->width)
+			h->width = strlen(place);
 	}
-	return false;
+	vec_push(h->a, &head->lines, l);
 }
 
-static bool has_opposite(const struct diff_lines *d, size_t n)
+static bool has_opposite(struct heads *h, const struct diff_line *l)
 {
-	for (size_t i = 0; i < d->n; i++) {
-		if (d->v[i].sign != d->v[n].sign && d->v[i].place.text && d->v[n].place.text &&
-		    !strcmp(d->v[i].place.text, d->v[n].place.text))
-			return true;
-	}
-	return false;
+	const char *key = arena_printf(h->a, "%c%s", l->sign == '+' ? '-' : '+', l->place.text);
+
+	return map_get(&h->by_words, key) != NULL;
 }
 
-static int widest(const struct diff_lines *d)
+static void print_head(FILE *to, struct heads *h, const struct head *head, bool details, bool color)
 {
-	size_t w = 0;
-	const struct diff_line *l;
+	const struct diff_line *first = head->first, *const *l;
 
-	vec_each(d, l) {
-		if (strlen(place_text(l)) > w)
-			w = strlen(place_text(l));
-	}
-	return w > 40 ? 40 : (int)w;
-}
-
-static void print_details(FILE *to, const struct diff_lines *d, size_t n)
-{
-	for (size_t i = n; i < d->n; i++) {
-		if (d->v[i].sign == d->v[n].sign && same_head(&d->v[i], &d->v[n]))
-			fprintf(to, "      %s: %s\n", d->v[i].object, d->v[i].nft);
-	}
+	fprintf(to, "%s%c %-*s  ", !color ? "" : first->sign == '+' ? GREEN : RED, first->sign,
+		(int)h->width, place_text(first));
+	if (has_words(first))
+		fputs(first->place.text, to);
+	else
+		fprintf(to, "%s: %s", first->object, first->nft);
+	fprintf(to, "%s\n", color ? PLAIN : "");
+	if (!has_words(first) || !(details || has_opposite(h, first)))
+		return;
+	vec_each(&head->lines, l)
+		fprintf(to, "      %s: %s\n", (*l)->object, (*l)->nft);
 }
 
 void diff_print(FILE *to, const struct diff_lines *d, bool details, bool color)
 {
-	int width = widest(d);
+	_cleanup_arena_ struct arena *a = arena_new();
+	struct heads h = {.a = a};
+	const struct diff_line *l;
+	struct head *const *head;
+	size_t plumbing = 0;
 
-	for (size_t i = 0; i < d->n; i++) {
-		const struct diff_line *l = &d->v[i];
-		bool words = l->place.text && *l->place.text;
-
-		if (words && said_before(d, i))
-			continue;
-		fprintf(to, "%s%c %-*s  ", !color ? "" : l->sign == '+' ? GREEN : RED, l->sign, width,
-			place_text(l));
-		if (words)
-			fputs(l->place.text, to);
-		else
-			fprintf(to, "%s: %s", l->object, l->nft);
-		fprintf(to, "%s\n", color ? PLAIN : "");
-		if (words && (details || has_opposite(d, i)))
-			print_details(to, d, i);
+	map_init(&h.by_key, a);
+	map_init(&h.by_words, a);
+	vec_each(d, l)
+		plumbing += is_plumbing(l);
+	if (details || plumbing == d->n)
+		plumbing = 0;
+	vec_each(d, l) {
+		if (!plumbing || !is_plumbing(l))
+			add_line(&h, l);
 	}
+	if (h.width > MAX_WIDTH)
+		h.width = MAX_WIDTH;
+	vec_each(&h.all, head)
+		print_head(to, &h, *head, details, color);
+	if (plumbing)
+		fprintf(to, "(and %zu lines that fwc adds by itself; -v shows them)\n", plumbing);
 }
 
 json_t *diff_json(const struct diff_lines *d)

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "apply/carry.h"
+
 #define TABLE "inet " IR_TABLE
 
 static const char *set_word(const struct ir_set *s)
@@ -93,18 +95,36 @@ const char *plan_conflict(const struct plan_input *in, const char **hint)
 
 /* ---- first transaction ---- */
 
+static void stage_object(const struct plan_input *in, const struct manifest_object *o,
+			 struct carry *counters, struct buf *script)
+{
+	const char *block = in->artefact->script.data + o->off;
+	const struct ir_chain *chain = ruleset_chain(in->want, o->name);
+	const struct ir_set *set = ruleset_set(in->want, o->name);
+
+	if (o->kind == OBJECT_CHAIN && chain)
+		carry_chain(counters, block, o->len, chain, script);
+	else if (o->kind != OBJECT_CHAIN && set)
+		carry_set(counters, block, o->len, set, script);
+	else
+		buf_add(script, block, o->len);
+}
+
 size_t plan_stage(const struct plan_input *in, struct buf *script)
 {
 	const struct artefact *x = in->artefact;
 	struct manifest_object *const *o;
+	struct carry counters;
 	size_t n = 0;
+
+	carry_collect(&counters, in->live, in->arena);
 
 	vec_each(&x->manifest->objects, o) {
 		if ((*o)->base || is_live(in, *o))
 			continue;
 		if (n++ == 0)
 			buf_puts(script, "add table " TABLE "\ntable " TABLE " {\n");
-		buf_add(script, x->script.data + (*o)->off, (*o)->len);
+		stage_object(in, *o, &counters, script);
 	}
 	if (n)
 		buf_puts(script, "}\n");

@@ -48,7 +48,8 @@ static struct span next_bytes(const struct lexer *l, uint32_t len)
 static struct token take_misspelt_arrow(struct lexer *l, uint32_t len)
 {
 	if (l->diag)
-		diag_hint(l->diag, diag_error(l->diag, next_bytes(l, len), "an arrow is written '->'"),
+		diag_hint(l->diag,
+			  diag_error(l->diag, next_bytes(l, len), "an arrow is written '->'"),
 			  "FROM -> TO: who opens the connection stands on the left");
 	return take(l, TOK_ARROW, len);
 }
@@ -101,7 +102,8 @@ static struct token take_string(struct lexer *l, char quote)
 				     "strings are written between double quotes"),
 			  "write \"%.*s\"", (int)n - 2, s + 1);
 	else if (control && l->diag)
-		diag_error(l->diag, next_bytes(l, n), "there is a control character in this string");
+		diag_error(l->diag, next_bytes(l, n),
+			   "there is a control character in this string");
 	return take(l, TOK_STRING, n);
 }
 
@@ -135,7 +137,8 @@ static uint32_t foreign_bytes(const struct lexer *l)
 	const char *s = l->src->text + l->pos;
 	uint32_t left = (uint32_t)l->src->len - l->pos, n = 1;
 
-	while (n < left && ((unsigned char)s[n] >= 0x80 || strchr("$&()'`|?^~\\", s[n] ? s[n] : 'a')))
+	while (n < left &&
+	       ((unsigned char)s[n] >= 0x80 || strchr("$&()'`|?^~\\", s[n] ? s[n] : 'a')))
 		n++;
 	return n;
 }
@@ -185,7 +188,8 @@ static struct token take_foreign(struct lexer *l)
 		return take(l, TOK_BAD, n);
 	}
 	shown = n;
-	while (shown > SHOWN && (shown > SHOWN + 3 || is_continuation(l->src->text[l->pos + shown])))
+	while (shown > SHOWN &&
+	       (shown > SHOWN + 3 || is_continuation(l->src->text[l->pos + shown])))
 		shown--;
 	diag_error(l->diag, next_bytes(l, n), "unexpected '%.*s'", (int)shown,
 		   l->src->text + l->pos);

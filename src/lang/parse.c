@@ -140,8 +140,9 @@ bool parse_name(struct parser *p, struct ast_word *out, const char *what)
 		diag_error(p->diag, out->span, "'%s' is a reserved word; the %s needs another name",
 			   out->s, what);
 	else if (!word_is_name(out->s))
-		diag_hint(p->diag, diag_error(p->diag, out->span, "'%s' is not a name", out->s),
-			  "names are made of letters, digits, _ and -, and begin with a letter or _");
+		diag_hint(
+			p->diag, diag_error(p->diag, out->span, "'%s' is not a name", out->s),
+			"names are made of letters, digits, _ and -, and begin with a letter or _");
 	else if (strlen(out->s) > NAME_MAX_LEN)
 		diag_error(p->diag, out->span, "this name is longer than %d characters",
 			   NAME_MAX_LEN);
@@ -215,8 +216,9 @@ static void not_the_end(struct parser *p)
 					   "the statement should end before %s", parse_found(p));
 
 	if (p->tok.kind == TOK_OPEN)
-		diag_hint(p->diag, r, "a block of rules has no verb before it: FROM -> TO { allow ssh }");
-	else if (p->tok.kind == TOK_WORD && p->prev.kind == TOK_WORD)
+		diag_hint(p->diag, r,
+			  "a block of rules has no verb before it: FROM -> TO { allow ssh }");
+	else if (p->tok.kind == TOK_WORD && strpbrk(parse_text(p, p->tok), ".:/"))
 		diag_hint(p->diag, r, "is a comma missing before it?");
 }
 
@@ -365,6 +367,7 @@ static bool unknown_statement(struct parser *p, struct ast_stmt *s)
 	diag_hint(p->diag, r, "did you mean '%s'?", near.best);
 	/* Read on as if it stood there: there may be more to say about the rest. */
 	p->word = meant->word;
+	p->forgiven++;
 	return meant->parse(p, s);
 }
 
@@ -400,6 +403,11 @@ static bool too_many(struct parser *p)
 	return true;
 }
 
+bool parse_is_spoilt(const struct parser *p, unsigned errors)
+{
+	return p->diag->nerrors - errors != p->forgiven;
+}
+
 /* What the statement declares, so that its uses are not reported as unknown. */
 static void note_broken(struct parser *p, const struct ast_stmt *s)
 {
@@ -420,15 +428,18 @@ static void note_broken(struct parser *p, const struct ast_stmt *s)
 static void add_statement(struct parser *p, struct ast_stmts *out, struct ast_layout layout)
 {
 	struct ast_stmt *s = arena_new_of(p->arena, struct ast_stmt);
+	unsigned errors = p->diag->nerrors;
 	struct token first = p->tok;
 	bool whole;
 
 	s->layout = layout;
 	p->layout = &s->layout;
 	p->commas = 0;
+	p->forgiven = 0;
 	whole = parse_stmt(p, s);
 	s->span = parse_since(p, first);
-	if (whole)
+	if (whole &&
+	    (s->kind == STMT_INCLUDE || s->kind == STMT_BLOCK || !parse_is_spoilt(p, errors)))
 		vec_push(p->arena, out, s);
 	else
 		note_broken(p, s);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * What the files of the parser share. It reads by recursive descent, one token ahead; nothing in the
- * language nests but an include in a file, and that has a limit.
+ * What the files of the parser share. It reads by recursive descent, one token ahead; nothing in
+ * the language nests but an include in a file, and that has a limit.
  *
  * A parse function that yields false has reported a mistake after which it does not know where it
  * stands; the statement loop then goes on behind the statement (parse_resync). A mistake in a value
@@ -34,6 +34,7 @@ struct parser {
 	const char *word;      /* that begins the statement, as it should be spelt */
 	struct ast_layout *layout; /* of the statement at hand; breaks in lists go there */
 	uint32_t commas;           /* seen in it */
+	unsigned forgiven;         /* errors in it after which it is clear all the same */
 	const char *resynced;      /* the text from where reading went on after the last mistake */
 	const struct parser *parent; /* the file that includes this one */
 	struct span included;        /* and where it does */
@@ -55,6 +56,8 @@ struct ast_word parse_take_string(struct parser *p);
 bool parse_name(struct parser *p, struct ast_word *out, const char *what);
 bool parse_comma(struct parser *p);
 void parse_resync(struct parser *p);
+/* Whether the statement is not to be resolved: more was reported than was forgiven. */
+bool parse_is_spoilt(const struct parser *p, unsigned errors);
 
 enum gap { GAP_ITEM, GAP_COMMENTS, GAP_END };
 enum gap parse_gap(struct parser *p, struct ast_layout *l, bool first);

@@ -99,6 +99,7 @@ static bool zone_line(struct parser *p, struct ast_zone *z, struct ast_zone_line
 		diag_hint(p->diag,
 			  diag_error(p->diag, parse_here(p), "a zone has no %s", parse_found(p)),
 			  "did you mean '%s'?", near);
+		p->forgiven++;
 		line->kind = near == words[1] ? ZONE_NETWORK : ZONE_INTERFACE;
 		parse_advance(p);
 	}
@@ -180,7 +181,8 @@ static bool file_element(struct parser *p, struct ast_element *e, bool is_host)
 	if (p->tok.kind != TOK_STRING) {
 		if (p->tok.kind != TOK_BAD)
 			diag_hint(p->diag,
-				  diag_error(p->diag, parse_here(p), "the name of the file is missing"),
+				  diag_error(p->diag, parse_here(p),
+					     "the name of the file is missing"),
 				  "it is a string: file \"addresses.txt\"");
 		return false;
 	}

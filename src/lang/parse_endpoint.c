@@ -46,12 +46,15 @@ static void prefix_error(struct parser *p, struct span at, const char *s, size_t
 	}
 	if (mask_length(s + slash + 1, n - slash - 1) >= 0 && family == FAM_IP4) {
 		r = diag_error(p->diag, at, "a prefix length is wanted after '/', not a netmask");
-		print_network(&b, family, addr, (unsigned)mask_length(s + slash + 1, n - slash - 1));
+		print_network(&b, family, addr,
+			      (unsigned)mask_length(s + slash + 1, n - slash - 1));
 		diag_hint(p->diag, r, "write %s", b.data);
 	} else if (value_number(s + slash + 1, n - slash - 1, family == FAM_IP4 ? 32 : 128, &len)) {
-		r = diag_error(p->diag, at, "'%.*s' has bits set beyond its prefix length", (int)n, s);
+		r = diag_error(p->diag, at, "'%.*s' has bits set beyond its prefix length", (int)n,
+			       s);
 		print_network(&b, family, addr, (unsigned)len);
-		diag_hint(p->diag, r, "the network is %s, the host alone %.*s", b.data, (int)slash, s);
+		diag_hint(p->diag, r, "the network is %s, the host alone %.*s", b.data, (int)slash,
+			  s);
 	} else {
 		diag_error(p->diag, at, "'%.*s': %s", (int)n, s, why);
 	}
@@ -59,7 +62,8 @@ static void prefix_error(struct parser *p, struct span at, const char *s, size_t
 }
 
 /* 10.0.0.5-10: the last byte alone behind the dash. */
-static bool short_range_error(struct parser *p, struct span at, const char *s, size_t n, size_t dash)
+static bool short_range_error(struct parser *p, struct span at, const char *s, size_t n,
+			      size_t dash)
 {
 	struct buf b = {0};
 	enum family family;
@@ -135,10 +139,11 @@ static void address_error(struct parser *p, struct span at, const char *s, size_
 		diag_hint(p->diag, diag_error(p->diag, at, "'%.*s' is not an address", (int)n, s),
 			  "declare a name for it: host NAME = ADDRESS");
 	else
-		diag_hint(p->diag,
-			  diag_error(p->diag, at, "'%.*s' is neither a name nor an address", (int)n,
-				     s),
-			  "names are made of letters, digits, _ and -, and begin with a letter or _");
+		diag_hint(
+			p->diag,
+			diag_error(p->diag, at, "'%.*s' is neither a name nor an address", (int)n,
+				   s),
+			"names are made of letters, digits, _ and -, and begin with a letter or _");
 }
 
 bool parse_address(struct parser *p, struct span at, const char *s, size_t n, enum family *family,
@@ -208,8 +213,8 @@ bool parse_dangling_comma(struct parser *p, bool over)
 
 static void reserved_item(struct parser *p, struct ast_word w)
 {
-	struct diag_record *r =
-		diag_error(p->diag, w.span, "'%s' is a reserved word, not a zone, host or set", w.s);
+	struct diag_record *r = diag_error(p->diag, w.span,
+					   "'%s' is a reserved word, not a zone, host or set", w.s);
 
 	if (word_in(verb_words, w.s, w.span.len))
 		diag_hint(p->diag, r, "a rule is written: %s FROM -> TO SERVICES", w.s);
@@ -298,13 +303,15 @@ bool parse_item(struct parser *p, struct ast_item *out, enum item_place where)
 	struct token first = p->tok;
 
 	if (p->tok.kind == TOK_AT) {
-		diag_hint(p->diag, diag_error(p->diag, parse_here(p), "an address is missing before '@'"),
+		diag_hint(p->diag,
+			  diag_error(p->diag, parse_here(p), "an address is missing before '@'"),
 			  "a zone alone is written without '@'");
 		parse_advance(p);
 	}
 	if (p->tok.kind == TOK_OPEN_BRACKET && where != ITEM_OF_TARGET) {
 		diag_hint(p->diag,
-			  diag_error(p->diag, parse_here(p), "addresses are written without brackets here"),
+			  diag_error(p->diag, parse_here(p),
+				     "addresses are written without brackets here"),
 			  "ports are services, after the destination: tcp/443");
 		return false;
 	}
@@ -348,6 +355,7 @@ static bool missing_arrow(struct parser *p, const struct ast_endpoint *from)
 		diag_hint(p->diag, r, "a rule is written: allow FROM -> TO SERVICES");
 		return false;
 	}
+	p->forgiven++;
 	if (parse_at_word(p, "to") || parse_at_word(p, "-") || parse_at_word(p, "--"))
 		parse_advance(p);
 	if (p->tok.kind == TOK_WORD)
@@ -362,6 +370,7 @@ bool parse_pair(struct parser *p, struct ast_endpoint *from, struct ast_endpoint
 		diag_hint(p->diag,
 			  diag_error(p->diag, parse_here(p), "'from' is not written"),
 			  "the arrow says it: FROM -> TO");
+		p->forgiven++;
 		parse_advance(p);
 	}
 	if (!parse_endpoint(p, from))

@@ -99,7 +99,8 @@ static bool qualifier_limit(struct parser *p, struct ast_qualifiers *q)
 		return false;
 	if (!value_rate(w.s, &q->limit_rate, &q->limit_unit)) {
 		r = diag_error(p->diag, w.span, "'%s' is not a rate", w.s);
-		diag_hint(p->diag, r, "rates are written 10/second, 5/minute, 100/hour or 1000/day");
+		diag_hint(p->diag, r,
+			  "rates are written 10/second, 5/minute, 100/hour or 1000/day");
 		if (value_number(w.s, strlen(w.s), UINT32_MAX, &burst) && parse_at_word(p, "/")) {
 			parse_advance(p);
 			parse_accept_word(p, "second");
@@ -168,8 +169,10 @@ static bool qualifier_hours(struct parser *p, struct ast_qualifiers *q)
 	if (!want_word(p, &w, "the time of day"))
 		return false;
 	if (!value_hours(w.s, &q->hours_from, &q->hours_to))
-		diag_hint(p->diag, diag_error(p->diag, w.span, "hours are written HH:MM-HH:MM, not '%s'", w.s),
-			  "08:00-18:00; 22:00-06:00 goes over midnight, 00:00-24:00 is all day");
+		diag_hint(
+			p->diag,
+			diag_error(p->diag, w.span, "hours are written HH:MM-HH:MM, not '%s'", w.s),
+			"08:00-18:00; 22:00-06:00 goes over midnight, 00:00-24:00 is all day");
 	return true;
 }
 

@@ -163,7 +163,8 @@ static void odd_service(struct parser *p, struct ast_word w, const struct servic
 	if (addr_parse_range(w.s, w.span.len, &family, &iv, &why))
 		diag_hint(p->diag, r, "addresses come before the services; is a comma missing?");
 	else
-		diag_hint(p->diag, r, "write tcp/PORT, udp/LOW-HIGH, icmp/TYPE, or a service's name");
+		diag_hint(p->diag, r,
+			  "write tcp/PORT, udp/LOW-HIGH, icmp/TYPE, or a service's name");
 }
 
 /* Names of /etc/services may hold dots and pluses too. */

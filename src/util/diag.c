@@ -9,7 +9,8 @@
 
 #include "util/buf.h"
 
-#define WINDOW 96 /* columns of a source line that are shown; longer ones are cut around the caret */
+#define WINDOW                                                                                     \
+	96 /* columns of a source line that are shown; longer ones are cut around the caret */
 #define LEAD 40   /* of them before the caret, where the line is cut */
 #define TAB 8
 
