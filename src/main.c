@@ -29,6 +29,9 @@ static const struct command commands[] = {
 	 cmd_diff},
 	{"apply", "[DIR] [--dry-run]", "put the candidate into the kernel, without a gap",
 	 "  --dry-run          show the difference and try it, change nothing\n", cmd_apply},
+	{"show", "", "print the ruleset in the kernel, with policy lines", "", cmd_show},
+	{"status", "", "what is loaded, since when, from what; packets for each policy line", "",
+	 cmd_status},
 	{"stop", "", "remove the firewall: the host is open afterwards", "", cmd_stop},
 	{"fmt", "[-w | --check] [FILE|-]...", "print policies in canonical form",
 	 "  -w, --write        rewrite the files in place instead\n"
