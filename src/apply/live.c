@@ -58,18 +58,21 @@ int live_read(struct live *out, const char *netns, struct arena *a, struct buf *
 		struct nftrun r = {
 			.where = child_where_of(netns), .netns = netns, .steps = &step, .n = 1};
 		struct live l = {.ruleset = ruleset_new(a)};
+		bool gone = false;
 		int err = nftrun(&r);
 
-		if (err)
+		if (err) {
 			buf_puts(why, buf_str(&r.why));
-		else if (step.refused && r.had_table)
+		} else if (step.refused && r.had_table) {
 			err = refused(&step, why);
-		else if (!step.refused)
+			gone = err == -ENOENT;
+		} else if (!step.refused) {
 			err = parse(&step, l.ruleset, why);
+		}
 		l.present = r.had_table;
 		l.generation = r.after;
 		nftrun_free(&r);
-		if (err && err != -ENOENT)
+		if (err && !gone)
 			return err;
 		if (!err && r.before == r.after) {
 			*out = l;
