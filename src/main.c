@@ -14,10 +14,30 @@
 #define DEFAULT_STATE "/var/lib/fwc"
 
 static const struct command commands[] = {
+	{"check", "[FILE]", "say what is wrong with a policy, and try it in a scratch namespace",
+	 "Parses, resolves and checks the policy, then loads the compiled ruleset into a throw-away\n"
+	 "network namespace and compares what the kernel holds with what was compiled.\n"
+	 "Changes nothing, and needs no root where user namespaces are allowed.\n",
+	 cmd_check},
 	{"compile", "[FILE] [-o DIR|-] [--dump=STAGE]", "turn a policy into a candidate for apply",
 	 "  -o, --output DIR   write the artefact there; - prints the nft script\n"
 	 "  --dump=STAGE       print a stage instead: tokens, ast, policy, ir or nft\n",
 	 cmd_compile},
+	{"diff", "[FILE|DIR]", "show what apply would change in the kernel",
+	 "FILE is a policy, DIR a compiled artefact; without either, the candidate.\n"
+	 "Exit status 0 and no output: nothing would change. 1: something would.\n",
+	 cmd_diff},
+	{"apply", "[DIR] [--dry-run]", "put the candidate into the kernel, without a gap",
+	 "  --dry-run          show the difference and try it, change nothing\n", cmd_apply},
+	{"show", "", "print the ruleset in the kernel, with policy lines", "", cmd_show},
+	{"status", "", "what is loaded, since when, from what; packets for each policy line", "",
+	 cmd_status},
+	{"stop", "", "remove the firewall: the host is open afterwards", "", cmd_stop},
+	{"fmt", "[-w | --check] [FILE|-]...", "print policies in canonical form",
+	 "  -w, --write        rewrite the files in place instead\n"
+	 "  --check            print the names of files that are not canonical; exit 1 if there are\n"
+	 "                     any\n",
+	 cmd_fmt},
 };
 
 #define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))

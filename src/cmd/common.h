@@ -6,6 +6,7 @@
 
 #include "cmd/cmd.h"
 #include "compile.h"
+#include "nft/manifest.h"
 
 struct work {
 	struct arena *arena;
@@ -17,10 +18,10 @@ void work_init(struct work *w);
 void work_free(struct work *w);
 /* Compiles and prints what there is to say; false if there were errors. */
 bool work_compile(struct work *w, struct globals *g, const char *file, enum compile_stage last);
-/* Loads the script in a throw-away namespace and compares what the kernel then holds with what was
- * compiled; prints what is wrong. *tried: false where the kernel lets this user make no namespace. */
-int work_try(struct work *w, bool *tried);
-/* Tries it, and writes the artefact ("-": the script to standard output; NULL: the candidate). */
+/* Of what was compiled; in the arena. */
+struct manifest *work_manifest(struct work *w);
+/* Tries the script in a throw-away namespace, where it must become what was compiled, and writes the
+ * artefact ("-": the script to standard output; NULL: the candidate). */
 int work_emit(struct work *w, struct globals *g, const char *out);
 
 #endif

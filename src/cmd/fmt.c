@@ -132,8 +132,10 @@ static int deliver(const char *name, enum fmt_mode mode, const struct source *sr
 	bool canonical = text->len == src->len && !memcmp(buf_str(text), src->text, src->len);
 
 	if (!reads_the_same(text, ast, a)) {
-		fprintf(stderr, "fwc: %s: the canonical text would mean something else (a bug of fwc); "
-				"nothing was written\n", name);
+		fprintf(stderr,
+			"fwc: %s: the canonical text would mean something else (a bug of fwc); "
+			"nothing was written\n",
+			name);
 		return EXIT_SYSTEM;
 	}
 	switch (mode) {

@@ -48,8 +48,8 @@ struct ast_service {
 	struct span span;
 	enum {
 		SERVICE_NAME,  /* https, or a service of the policy */
-		SERVICE_PORTS, /* tcp/443, udp/5000-5010: proto, lo, hi (tcp udp sctp dccp udplite) */
-		SERVICE_ICMP,  /* icmp/echo-request, icmpv6/128: proto, type (name or decimal number) */
+		SERVICE_PORTS, /* tcp/443, udp/5000-5010: proto (with ports), lo, hi */
+		SERVICE_ICMP,  /* icmp/echo-request, icmpv6/128: proto, type (name or number) */
 		SERVICE_PROTO, /* proto/gre, proto/47: type (name or decimal number) */
 	} kind;
 	struct ast_word name;
@@ -92,7 +92,8 @@ struct ast_qualifiers {
 
 enum verb { VERB_ALLOW, VERB_DROP, VERB_REJECT, VERB_INSPECT };
 
-struct ast_rule { /* VERB FROM -> TO SERVICES QUALIFIERS; within a pair block from and to are the block's */
+/* VERB FROM -> TO SERVICES QUALIFIERS; within a pair block from and to are the block's. */
+struct ast_rule {
 	enum verb verb;
 	struct span verb_span;
 	struct ast_endpoint from, to;
@@ -185,7 +186,8 @@ struct ast_inspector_word { /* on-no-helper, on-error, on-timeout, on-overflow *
 
 struct ast_inspector {
 	struct ast_word name;
-	/* entries and words in the order written; exactly one of the two is used in each, none in comment lines */
+	/* entries and words in the order written; exactly one of the two is used in each, none in
+	 * comment lines */
 	struct ast_inspector_line {
 		struct ast_layout layout;
 		bool is_comment; /* neither: only the comments at the end of the block */
@@ -208,7 +210,7 @@ enum stmt_kind {
 	STMT_INSPECTOR,
 	STMT_EXPECT,
 	STMT_INCLUDE,
-	STMT_COMMENTS, /* nothing but comments: before an empty line, or the end of a file or block */
+	STMT_COMMENTS, /* nothing else: before an empty line, at the end of a file or block */
 };
 
 struct ast_stmt;
@@ -237,8 +239,7 @@ struct ast_stmt {
 		struct ast_inspector inspector;
 		struct {
 			struct ast_word pattern;
-			struct ast_stmts files; /* one STMT_COMMENTS-free list a file would lose the
-						 * borders, so: the statements of all files, in order */
+			struct ast_stmts files; /* the statements of all files, in order */
 		} include;
 	};
 };
@@ -246,8 +247,8 @@ struct ast_stmt {
 struct ast {
 	struct ast_stmts stmts;
 	VEC(struct source *) sources; /* every file read: policy, includes, set files */
-	/* After errors, so that what was reported once is not reported again where it is used: names whose
-	 * declarations are not whole, and whether statements are missing altogether. */
+	/* After errors, so that what was reported once is not reported again where it is used:
+	 * names whose declarations are not whole, and whether statements are missing altogether. */
 	VEC(const char *) broken;
 	bool incomplete;
 };

@@ -125,8 +125,8 @@ static void include_files(struct parser *p, struct ast_word pattern, struct ast_
 	}
 	n = p->loader->glob(p->loader, relative_pattern(p, pattern.s), p->arena, &paths);
 	if (n == SIZE_MAX) {
-		diag_error(p->diag, pattern.span, "cannot list the files that match this pattern: %s",
-			   strerror(errno));
+		diag_error(p->diag, pattern.span,
+			   "cannot list the files that match this pattern: %s", strerror(errno));
 		return;
 	}
 	for (size_t i = 0; i < n; i++)
@@ -141,7 +141,8 @@ bool parse_include(struct parser *p, struct ast_stmt *s)
 	if (p->tok.kind != TOK_STRING) {
 		if (p->tok.kind != TOK_BAD)
 			diag_hint(p->diag,
-				  diag_error(p->diag, parse_here(p), "the name of the file is missing"),
+				  diag_error(p->diag, parse_here(p),
+					     "the name of the file is missing"),
 				  "it is a string: include \"conf.d/*.fwc\"");
 		return false;
 	}
@@ -179,14 +180,17 @@ static void element_line(struct parser *p, struct ast_element *e, struct span s)
 	while (word < s.len && !strchr(" \t,;", text[word]))
 		word++;
 	if (word < s.len)
-		diag_hint(p->diag, diag_error(p->diag, s, "there is more than one word in this line"),
+		diag_hint(p->diag,
+			  diag_error(p->diag, s, "there is more than one word in this line"),
 			  "a set file has one address, network or range in each line");
 	else if (addr_parse_range(text, s.len, &x.family, &x.addr, &why))
 		vec_push(p->arena, &e->content, x);
 	else if (strspn(text, "0123456789abcdefABCDEF.:/-") >= s.len)
-		parse_address(p, s, arena_strndup(p->arena, text, s.len), s.len, &x.family, &x.addr);
+		parse_address(p, s, arena_strndup(p->arena, text, s.len), s.len, &x.family,
+			      &x.addr);
 	else
-		diag_hint(p->diag, diag_error(p->diag, s, "'%.*s' is not an address", (int)s.len, text),
+		diag_hint(p->diag,
+			  diag_error(p->diag, s, "'%.*s' is not an address", (int)s.len, text),
 			  "a set file has one address, network or range in each line");
 }
 

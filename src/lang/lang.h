@@ -7,8 +7,8 @@
 #include "lang/ast.h"
 
 /* How the parser gets at a file that the policy names; the pure layers open nothing themselves.
- * `path` is already relative to the right directory. Returns NULL after reporting to `diag` at `at`.
- * glob() yields the paths that match, sorted; SIZE_MAX if it could not look, with errno. */
+ * `path` is already relative to the right directory. Returns NULL after reporting to `diag` at
+ * `at`. glob() yields the paths that match, sorted; SIZE_MAX if it could not look, with errno. */
 struct loader {
 	struct source *(*read)(struct loader *l, const char *path, struct span at,
 			       struct arena *a, struct diag *diag);
@@ -25,7 +25,8 @@ struct ast *ast_parse_source(struct source *src, struct loader *l, struct arena 
 
 /* Canonical text. Includes are printed as `include`, their contents are not. */
 void ast_print(struct buf *out, const struct ast *ast);
-/* One rule (or expect, nat, clamp statement) on one line without newline: what the kernel carries as comment. */
+/* One rule (or expect, nat, clamp statement) on one line without newline: what the kernel carries
+ * as comment. */
 void ast_print_stmt_line(struct buf *out, const struct ast_stmt *s);
 void ast_print_rule(struct buf *out, const struct ast_rule *r);
 
@@ -37,8 +38,8 @@ const char *verb_name(enum verb v);
 extern const char *const reserved_words[];
 
 /* The loader for real files: refuses those that others than the owner may write, directories and
- * other non-regular files, more than 64 MiB, lines longer than 64 KiB, NUL bytes, carriage returns, a
- * byte order mark, and what is not UTF-8. */
+ * other non-regular files, more than 64 MiB, lines longer than 64 KiB, NUL bytes, carriage returns,
+ * a byte order mark, and what is not UTF-8. */
 struct loader *loader_files(struct arena *a);
 /* What comes in by standard input, under the same conditions; NULL after a report. */
 struct source *source_stdin(struct arena *a, struct diag *diag);

@@ -48,7 +48,8 @@ static struct span next_bytes(const struct lexer *l, uint32_t len)
 static struct token take_misspelt_arrow(struct lexer *l, uint32_t len)
 {
 	if (l->diag)
-		diag_hint(l->diag, diag_error(l->diag, next_bytes(l, len), "an arrow is written '->'"),
+		diag_hint(l->diag,
+			  diag_error(l->diag, next_bytes(l, len), "an arrow is written '->'"),
 			  "FROM -> TO: who opens the connection stands on the left");
 	return take(l, TOK_ARROW, len);
 }
@@ -101,7 +102,8 @@ static struct token take_string(struct lexer *l, char quote)
 				     "strings are written between double quotes"),
 			  "write \"%.*s\"", (int)n - 2, s + 1);
 	else if (control && l->diag)
-		diag_error(l->diag, next_bytes(l, n), "there is a control character in this string");
+		diag_error(l->diag, next_bytes(l, n),
+			   "there is a control character in this string");
 	return take(l, TOK_STRING, n);
 }
 
@@ -135,7 +137,8 @@ static uint32_t foreign_bytes(const struct lexer *l)
 	const char *s = l->src->text + l->pos;
 	uint32_t left = (uint32_t)l->src->len - l->pos, n = 1;
 
-	while (n < left && ((unsigned char)s[n] >= 0x80 || strchr("$&()'`|?^~\\", s[n] ? s[n] : 'a')))
+	while (n < left &&
+	       ((unsigned char)s[n] >= 0x80 || strchr("$&()'`|?^~\\", s[n] ? s[n] : 'a')))
 		n++;
 	return n;
 }
@@ -145,12 +148,38 @@ static bool is_continuation(char c)
 	return ((unsigned char)c & 0xc0) == 0x80;
 }
 
-static struct token take_foreign(struct lexer *l)
+/* The length of the curly quote here; 0 if there is none. */
+static uint32_t curly_quote(const struct lexer *l, uint32_t pos)
 {
 	static const char *const quotes[] = {"“", "”", "„", "«", "»", "‘", "’"};
-	uint32_t n = foreign_bytes(l), shown;
-	struct diag_record *r;
 
+	for (size_t i = 0; i < sizeof(quotes) / sizeof(quotes[0]); i++)
+		if (at(l, pos, quotes[i]))
+			return (uint32_t)strlen(quotes[i]);
+	return 0;
+}
+
+/* A string between curly quotes, or one of them alone. */
+static struct token take_curly_string(struct lexer *l, uint32_t quote)
+{
+	uint32_t end = l->pos + quote;
+
+	while (end < l->src->len && l->src->text[end] != '\n' && !curly_quote(l, end))
+		end++;
+	if (end < l->src->len && curly_quote(l, end))
+		quote = end + curly_quote(l, end) - l->pos;
+	if (l->diag)
+		diag_error(l->diag, next_bytes(l, quote),
+			   "strings are written between plain double quotes, \"...\"");
+	return take(l, TOK_BAD, quote);
+}
+
+static struct token take_foreign(struct lexer *l)
+{
+	uint32_t n = foreign_bytes(l), shown;
+
+	if (curly_quote(l, l->pos))
+		return take_curly_string(l, curly_quote(l, l->pos));
 	if (!l->diag)
 		return take(l, TOK_BAD, n);
 	if (is_control(l->src->text[l->pos])) {
@@ -159,13 +188,11 @@ static struct token take_foreign(struct lexer *l)
 		return take(l, TOK_BAD, n);
 	}
 	shown = n;
-	while (shown > SHOWN && (shown > SHOWN + 3 || is_continuation(l->src->text[l->pos + shown])))
+	while (shown > SHOWN &&
+	       (shown > SHOWN + 3 || is_continuation(l->src->text[l->pos + shown])))
 		shown--;
-	r = diag_error(l->diag, next_bytes(l, n), "unexpected '%.*s'", (int)shown,
-		       l->src->text + l->pos);
-	for (size_t i = 0; i < sizeof(quotes) / sizeof(quotes[0]); i++)
-		if (at(l, l->pos, quotes[i]))
-			diag_hint(l->diag, r, "strings are written between plain double quotes");
+	diag_error(l->diag, next_bytes(l, n), "unexpected '%.*s'", (int)shown,
+		   l->src->text + l->pos);
 	return take(l, TOK_BAD, n);
 }
 

@@ -137,11 +137,12 @@ bool parse_name(struct parser *p, struct ast_word *out, const char *what)
 	}
 	*out = parse_take_word(p);
 	if (word_is_reserved(out->s))
-		diag_error(p->diag, out->span, "'%s' is a reserved word and cannot name a %s",
+		diag_error(p->diag, out->span, "'%s' is a reserved word; the %s needs another name",
 			   out->s, what);
 	else if (!word_is_name(out->s))
-		diag_hint(p->diag, diag_error(p->diag, out->span, "'%s' is not a name", out->s),
-			  "names are made of letters, digits, _ and -, and begin with a letter or _");
+		diag_hint(
+			p->diag, diag_error(p->diag, out->span, "'%s' is not a name", out->s),
+			"names are made of letters, digits, _ and -, and begin with a letter or _");
 	else if (strlen(out->s) > NAME_MAX_LEN)
 		diag_error(p->diag, out->span, "this name is longer than %d characters",
 			   NAME_MAX_LEN);
@@ -209,13 +210,24 @@ enum gap parse_gap(struct parser *p, struct ast_layout *l, bool first)
 	return GAP_ITEM;
 }
 
+static void not_the_end(struct parser *p)
+{
+	struct diag_record *r = diag_error(p->diag, parse_here(p),
+					   "the statement should end before %s", parse_found(p));
+
+	if (p->tok.kind == TOK_OPEN)
+		diag_hint(p->diag, r,
+			  "a block of rules has no verb before it: FROM -> TO { allow ssh }");
+	else if (p->tok.kind == TOK_WORD && strpbrk(parse_text(p, p->tok), ".:/"))
+		diag_hint(p->diag, r, "is a comma missing before it?");
+}
+
 /* The end of a statement's line, and the comment there. */
 void parse_line_end(struct parser *p, const char **comment)
 {
 	if (!parse_at_end(p)) {
 		if (p->tok.kind != TOK_BAD)
-			diag_error(p->diag, parse_here(p), "the statement should end before %s",
-				   parse_found(p));
+			not_the_end(p);
 		parse_resync(p);
 	}
 	parse_accept(p, TOK_SEMICOLON);
@@ -251,8 +263,12 @@ bool parse_runs_out(const struct parser *p)
 /* To the end of the statement: of its line, or behind the block that it has. */
 void parse_resync(struct parser *p)
 {
+	const char *text = p->lex.src->text;
 	uint32_t start = p->tok.off;
+	bool stuck = text + start == p->resynced;
 	unsigned depth = 0;
+
+	p->resynced = NULL;
 
 	for (;; parse_advance(p)) {
 		bool list_goes_on = p->prev.kind == TOK_COMMA;
@@ -263,9 +279,11 @@ void parse_resync(struct parser *p)
 			return;
 		if (depth == 0 && p->tok.kind == TOK_NEWLINE && !list_goes_on)
 			return;
-		if (p->tok.off != start || list_goes_on)
-			if (parse_runs_out(p) || (depth == 0 && parse_begins_statement(p)))
-				return;
+		if ((p->tok.off != start || (list_goes_on && !stuck)) &&
+		    (parse_runs_out(p) || (depth == 0 && parse_begins_statement(p)))) {
+			p->resynced = text + p->tok.off;
+			return;
+		}
 		if (p->tok.kind == TOK_OPEN)
 			depth++;
 		else if (p->tok.kind == TOK_CLOSE)
@@ -314,6 +332,7 @@ void parse_close(struct parser *p, struct span brace)
 static bool unknown_statement(struct parser *p, struct ast_stmt *s)
 {
 	struct nearest near = {.word = parse_text(p, p->tok)};
+	const char *synonym = word_synonym(near.word);
 	const struct statement *meant = NULL;
 	struct diag_record *r;
 
@@ -334,7 +353,10 @@ static bool unknown_statement(struct parser *p, struct ast_stmt *s)
 	for (size_t i = 0; i < STATEMENTS; i++) {
 		const char *before = near.best;
 
-		nearest_offer(&near, statements[i].word);
+		if (!synonym)
+			nearest_offer(&near, statements[i].word);
+		else if (!strcmp(synonym, statements[i].word))
+			near.best = synonym;
 		if (near.best != before)
 			meant = &statements[i];
 	}
@@ -345,6 +367,7 @@ static bool unknown_statement(struct parser *p, struct ast_stmt *s)
 	diag_hint(p->diag, r, "did you mean '%s'?", near.best);
 	/* Read on as if it stood there: there may be more to say about the rest. */
 	p->word = meant->word;
+	p->forgiven++;
 	return meant->parse(p, s);
 }
 
@@ -380,6 +403,11 @@ static bool too_many(struct parser *p)
 	return true;
 }
 
+bool parse_is_spoilt(const struct parser *p, unsigned errors)
+{
+	return p->diag->nerrors - errors != p->forgiven;
+}
+
 /* What the statement declares, so that its uses are not reported as unknown. */
 static void note_broken(struct parser *p, const struct ast_stmt *s)
 {
@@ -400,15 +428,18 @@ static void note_broken(struct parser *p, const struct ast_stmt *s)
 static void add_statement(struct parser *p, struct ast_stmts *out, struct ast_layout layout)
 {
 	struct ast_stmt *s = arena_new_of(p->arena, struct ast_stmt);
+	unsigned errors = p->diag->nerrors;
 	struct token first = p->tok;
 	bool whole;
 
 	s->layout = layout;
 	p->layout = &s->layout;
 	p->commas = 0;
+	p->forgiven = 0;
 	whole = parse_stmt(p, s);
 	s->span = parse_since(p, first);
-	if (whole)
+	if (whole &&
+	    (s->kind == STMT_INCLUDE || s->kind == STMT_BLOCK || !parse_is_spoilt(p, errors)))
 		vec_push(p->arena, out, s);
 	else
 		note_broken(p, s);

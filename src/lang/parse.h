@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * What the files of the parser share. It reads by recursive descent, one token ahead; nothing in the
- * language nests but an include in a file, and that has a limit.
+ * What the files of the parser share. It reads by recursive descent, one token ahead; nothing in
+ * the language nests but an include in a file, and that has a limit.
  *
  * A parse function that yields false has reported a mistake after which it does not know where it
  * stands; the statement loop then goes on behind the statement (parse_resync). A mistake in a value
@@ -34,6 +34,8 @@ struct parser {
 	const char *word;      /* that begins the statement, as it should be spelt */
 	struct ast_layout *layout; /* of the statement at hand; breaks in lists go there */
 	uint32_t commas;           /* seen in it */
+	unsigned forgiven;         /* errors in it after which it is clear all the same */
+	const char *resynced;      /* the text from where reading went on after the last mistake */
 	const struct parser *parent; /* the file that includes this one */
 	struct span included;        /* and where it does */
 	unsigned depth;
@@ -54,6 +56,8 @@ struct ast_word parse_take_string(struct parser *p);
 bool parse_name(struct parser *p, struct ast_word *out, const char *what);
 bool parse_comma(struct parser *p);
 void parse_resync(struct parser *p);
+/* Whether the statement is not to be resolved: more was reported than was forgiven. */
+bool parse_is_spoilt(const struct parser *p, unsigned errors);
 
 enum gap { GAP_ITEM, GAP_COMMENTS, GAP_END };
 enum gap parse_gap(struct parser *p, struct ast_layout *l, bool first);
@@ -69,6 +73,8 @@ struct span parse_since(const struct parser *p, struct token first);
 /* ---- parse_endpoint.c ---- */
 enum item_place { ITEM_OF_RULE, ITEM_OF_SET, ITEM_OF_HOST, ITEM_OF_TARGET };
 bool parse_item(struct parser *p, struct ast_item *out, enum item_place where);
+/* Reports a comma that nothing follows; `over` says that what stands here is not of the list. */
+bool parse_dangling_comma(struct parser *p, bool over);
 bool parse_pair(struct parser *p, struct ast_endpoint *from, struct ast_endpoint *to);
 /* An address, prefix or range of n bytes; reports what is wrong with it. */
 bool parse_address(struct parser *p, struct span at, const char *s, size_t n, enum family *family,
@@ -108,6 +114,8 @@ extern const char *const qualifier_words[];
 bool word_in(const char *const *list, const char *s, size_t n);
 bool word_is_reserved(const char *s);
 bool word_is_name(const char *s); /* its characters; not its length */
+/* What other firewalls call by another word; NULL if it is not one of those. */
+const char *word_synonym(const char *word);
 const char *word_nearest(const char *const *list, const char *word);
 
 /* ---- value.c ---- */

@@ -20,17 +20,31 @@ bool parse_forwarding(struct parser *p, struct ast_stmt *s)
 
 /* ---- zones ---- */
 
+static bool begins_zone_line(const struct parser *p)
+{
+	return parse_at_word(p, "interface") || parse_at_word(p, "network");
+}
+
+/* Whether an item of a zone's line may be read here; reports if not. */
+static bool item_follows(struct parser *p)
+{
+	if (parse_dangling_comma(p, p->tok.first && begins_zone_line(p)) || p->tok.kind == TOK_BAD)
+		return false;
+	if (p->tok.kind == TOK_WORD && !parse_begins_statement(p))
+		return true;
+	diag_error(p->diag, parse_here(p), "an interface or network is missing before %s",
+		   parse_found(p));
+	return false;
+}
+
 static bool interfaces(struct parser *p, struct ast_zone *z, size_t *n)
 {
 	do {
 		struct ast_iface *i = vec_add(p->arena, &z->interfaces);
 		struct ast_word w;
 
-		if (p->tok.kind != TOK_WORD || parse_begins_statement(p)) {
+		if (!item_follows(p)) {
 			z->interfaces.n--;
-			if (p->tok.kind != TOK_BAD)
-				diag_error(p->diag, parse_here(p), "an interface is missing before %s",
-					   parse_found(p));
 			return false;
 		}
 		w = parse_take_word(p);
@@ -54,11 +68,8 @@ static bool networks(struct parser *p, struct ast_zone *z, size_t *n)
 		struct ast_prefix *x = vec_add(p->arena, &z->networks);
 		struct ast_word w;
 
-		if (p->tok.kind != TOK_WORD || parse_begins_statement(p)) {
+		if (!item_follows(p)) {
 			z->networks.n--;
-			if (p->tok.kind != TOK_BAD)
-				diag_error(p->diag, parse_here(p), "a network is missing before %s",
-					   parse_found(p));
 			return false;
 		}
 		w = parse_take_word(p);
@@ -88,6 +99,7 @@ static bool zone_line(struct parser *p, struct ast_zone *z, struct ast_zone_line
 		diag_hint(p->diag,
 			  diag_error(p->diag, parse_here(p), "a zone has no %s", parse_found(p)),
 			  "did you mean '%s'?", near);
+		p->forgiven++;
 		line->kind = near == words[1] ? ZONE_NETWORK : ZONE_INTERFACE;
 		parse_advance(p);
 	}
@@ -102,9 +114,11 @@ static void add_zone_line(struct parser *p, struct ast_zone *z, struct ast_layou
 	p->layout = &line.layout;
 	p->commas = 0;
 	whole = zone_line(p, z, &line);
-	if (!whole)
+	if (!whole && !(p->tok.first && begins_zone_line(p)))
 		parse_resync(p);
-	if (parse_at_word(p, "network") || parse_at_word(p, "interface")) {
+	if (p->tok.first && !parse_at_end(p)) {
+		/* the next line began before this one ended */
+	} else if (begins_zone_line(p)) {
 		diag_hint(p->diag,
 			  diag_error(p->diag, parse_here(p), "'%s' begins a line of its own",
 				     parse_text(p, p->tok)),
@@ -127,7 +141,6 @@ bool parse_zone(struct parser *p, struct ast_stmt *s)
 	parse_advance(p);
 	if (!parse_name(p, &z->name, "zone"))
 		return false;
-	parse_accept(p, TOK_EQUALS);
 	if (!parse_open(p, &s->layout, &brace))
 		return false;
 	while ((gap = parse_gap(p, &layout, z->lines.n == 0)) != GAP_END) {
@@ -168,7 +181,8 @@ static bool file_element(struct parser *p, struct ast_element *e, bool is_host)
 	if (p->tok.kind != TOK_STRING) {
 		if (p->tok.kind != TOK_BAD)
 			diag_hint(p->diag,
-				  diag_error(p->diag, parse_here(p), "the name of the file is missing"),
+				  diag_error(p->diag, parse_here(p),
+					     "the name of the file is missing"),
 				  "it is a string: file \"addresses.txt\"");
 		return false;
 	}
@@ -275,7 +289,7 @@ static bool dynamic_set(struct parser *p, struct ast_names *n)
 				return false;
 			continue;
 		}
-		if (p->tok.kind == TOK_BAD)
+		if (p->tok.kind == TOK_BAD || parse_dangling_comma(p, false))
 			return false;
 		r = diag_error(p->diag, parse_here(p),
 			       "a dynamic set has a timeout and a size, but %s stands here",
@@ -298,7 +312,7 @@ static bool unsupported(struct parser *p)
 	diag_hint(p->diag,
 		  diag_error(p->diag, parse_here(p), "'%s' is not supported by this version",
 			     parse_text(p, p->tok)),
-		  "write the addresses, or a file of them");
+		  "write the addresses themselves");
 	return true;
 }
 

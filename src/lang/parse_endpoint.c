@@ -46,12 +46,15 @@ static void prefix_error(struct parser *p, struct span at, const char *s, size_t
 	}
 	if (mask_length(s + slash + 1, n - slash - 1) >= 0 && family == FAM_IP4) {
 		r = diag_error(p->diag, at, "a prefix length is wanted after '/', not a netmask");
-		print_network(&b, family, addr, (unsigned)mask_length(s + slash + 1, n - slash - 1));
+		print_network(&b, family, addr,
+			      (unsigned)mask_length(s + slash + 1, n - slash - 1));
 		diag_hint(p->diag, r, "write %s", b.data);
 	} else if (value_number(s + slash + 1, n - slash - 1, family == FAM_IP4 ? 32 : 128, &len)) {
-		r = diag_error(p->diag, at, "'%.*s' has bits set beyond its prefix length", (int)n, s);
+		r = diag_error(p->diag, at, "'%.*s' has bits set beyond its prefix length", (int)n,
+			       s);
 		print_network(&b, family, addr, (unsigned)len);
-		diag_hint(p->diag, r, "the network is %s, the host alone %.*s", b.data, (int)slash, s);
+		diag_hint(p->diag, r, "the network is %s, the host alone %.*s", b.data, (int)slash,
+			  s);
 	} else {
 		diag_error(p->diag, at, "'%.*s': %s", (int)n, s, why);
 	}
@@ -59,7 +62,8 @@ static void prefix_error(struct parser *p, struct span at, const char *s, size_t
 }
 
 /* 10.0.0.5-10: the last byte alone behind the dash. */
-static bool short_range_error(struct parser *p, struct span at, const char *s, size_t n, size_t dash)
+static bool short_range_error(struct parser *p, struct span at, const char *s, size_t n,
+			      size_t dash)
 {
 	struct buf b = {0};
 	enum family family;
@@ -131,11 +135,15 @@ static void address_error(struct parser *p, struct span at, const char *s, size_
 			  "write networks with a prefix length: 10.0.0.0/24");
 	else if (strspn(s, "0123456789.:abcdefABCDEF") >= n)
 		diag_error(p->diag, at, "'%.*s' is not an address", (int)n, s);
+	else if (memchr(s, '.', n))
+		diag_hint(p->diag, diag_error(p->diag, at, "'%.*s' is not an address", (int)n, s),
+			  "declare a name for it: host NAME = ADDRESS");
 	else
-		diag_hint(p->diag,
-			  diag_error(p->diag, at, "'%.*s' is neither a name nor an address", (int)n,
-				     s),
-			  "names are made of letters, digits, _ and -, and begin with a letter or _");
+		diag_hint(
+			p->diag,
+			diag_error(p->diag, at, "'%.*s' is neither a name nor an address", (int)n,
+				   s),
+			"names are made of letters, digits, _ and -, and begin with a letter or _");
 }
 
 bool parse_address(struct parser *p, struct span at, const char *s, size_t n, enum family *family,
@@ -173,9 +181,11 @@ static void missing_item(struct parser *p, enum item_place where)
 					     "the destination is missing after '->'"),
 				  "write any for everywhere, self for this machine");
 		else
-			diag_error(p->diag, parse_here(p),
-				   "a zone, an address or a name is missing before %s",
-				   parse_found(p));
+			diag_hint(p->diag,
+				  diag_error(p->diag, parse_here(p),
+					     "a zone, an address or a name is missing before %s",
+					     parse_found(p)),
+				  "a rule is written: allow FROM -> TO SERVICES");
 		return;
 	case ITEM_OF_SET:
 	case ITEM_OF_HOST:
@@ -190,9 +200,9 @@ static void missing_item(struct parser *p, enum item_place where)
 }
 
 /* A list that goes on behind its comma into the next statement. */
-static bool dangling_comma(struct parser *p)
+bool parse_dangling_comma(struct parser *p, bool over)
 {
-	if (p->prev.kind != TOK_COMMA || !(parse_begins_statement(p) || parse_at_end(p)))
+	if (p->prev.kind != TOK_COMMA || !(over || parse_begins_statement(p) || parse_at_end(p)))
 		return false;
 	diag_hint(p->diag,
 		  diag_error(p->diag, token_span(p->lex.src, p->prev),
@@ -203,8 +213,8 @@ static bool dangling_comma(struct parser *p)
 
 static void reserved_item(struct parser *p, struct ast_word w)
 {
-	struct diag_record *r =
-		diag_error(p->diag, w.span, "'%s' is a reserved word, not a zone, host or set", w.s);
+	struct diag_record *r = diag_error(p->diag, w.span,
+					   "'%s' is a reserved word, not a zone, host or set", w.s);
 
 	if (word_in(verb_words, w.s, w.span.len))
 		diag_hint(p->diag, r, "a rule is written: %s FROM -> TO SERVICES", w.s);
@@ -217,7 +227,7 @@ static bool parse_item_word(struct parser *p, struct ast_item *out, enum item_pl
 
 	if (p->tok.kind != TOK_WORD || (word_in(reserved_words, p->lex.src->text + p->tok.off,
 						p->tok.len) && parse_begins_statement(p))) {
-		if (p->tok.kind != TOK_BAD && !dangling_comma(p))
+		if (p->tok.kind != TOK_BAD && !parse_dangling_comma(p, false))
 			missing_item(p, where);
 		return false;
 	}
@@ -293,13 +303,15 @@ bool parse_item(struct parser *p, struct ast_item *out, enum item_place where)
 	struct token first = p->tok;
 
 	if (p->tok.kind == TOK_AT) {
-		diag_hint(p->diag, diag_error(p->diag, parse_here(p), "an address is missing before '@'"),
+		diag_hint(p->diag,
+			  diag_error(p->diag, parse_here(p), "an address is missing before '@'"),
 			  "a zone alone is written without '@'");
 		parse_advance(p);
 	}
 	if (p->tok.kind == TOK_OPEN_BRACKET && where != ITEM_OF_TARGET) {
 		diag_hint(p->diag,
-			  diag_error(p->diag, parse_here(p), "addresses are written without brackets here"),
+			  diag_error(p->diag, parse_here(p),
+				     "addresses are written without brackets here"),
 			  "ports are services, after the destination: tcp/443");
 		return false;
 	}
@@ -343,6 +355,7 @@ static bool missing_arrow(struct parser *p, const struct ast_endpoint *from)
 		diag_hint(p->diag, r, "a rule is written: allow FROM -> TO SERVICES");
 		return false;
 	}
+	p->forgiven++;
 	if (parse_at_word(p, "to") || parse_at_word(p, "-") || parse_at_word(p, "--"))
 		parse_advance(p);
 	if (p->tok.kind == TOK_WORD)
@@ -357,6 +370,7 @@ bool parse_pair(struct parser *p, struct ast_endpoint *from, struct ast_endpoint
 		diag_hint(p->diag,
 			  diag_error(p->diag, parse_here(p), "'from' is not written"),
 			  "the arrow says it: FROM -> TO");
+		p->forgiven++;
 		parse_advance(p);
 	}
 	if (!parse_endpoint(p, from))

@@ -25,11 +25,19 @@ static bool decision(struct parser *p, bool *allow)
 	return false;
 }
 
+static bool begins_line(const struct parser *p)
+{
+	return parse_at_word(p, "allow") || parse_at_word(p, "deny");
+}
+
 /* STRING | "file" STRING */
 static bool pattern(struct parser *p, struct ast_inspector_entry *e)
 {
-	bool file = parse_accept_word(p, "file");
+	bool file;
 
+	if (parse_dangling_comma(p, p->tok.first && begins_line(p)))
+		return false;
+	file = parse_accept_word(p, "file");
 	if (p->tok.kind == TOK_STRING) {
 		struct ast_word w = parse_take_string(p);
 
@@ -61,7 +69,8 @@ static bool entry(struct parser *p, struct ast_inspector_entry *e)
 		if (p->tok.kind != TOK_BAD)
 			diag_hint(p->diag,
 				  diag_error(p->diag, parse_here(p),
-					     "what to look at is missing before %s", parse_found(p)),
+					     "what to look at is missing before %s",
+					     parse_found(p)),
 				  "any, or sni, payload ... and a string");
 		return false;
 	}
@@ -90,8 +99,8 @@ static bool inspector_line(struct parser *p, struct ast_inspector_line *line)
 	}
 	line->word.what = parse_take_word(p);
 	if (!word_in(fallback_words, line->word.what.s, line->word.what.span.len)) {
-		r = diag_error(p->diag, line->word.what.span, "'%s' is no case that an inspector knows",
-			       line->word.what.s);
+		r = diag_error(p->diag, line->word.what.span,
+			       "'%s' is no case that an inspector knows", line->word.what.s);
 		near = word_nearest(fallback_words, line->word.what.s);
 		if (near)
 			diag_hint(p->diag, r, "did you mean '%s'?", near);
@@ -109,7 +118,7 @@ static void add_line(struct parser *p, struct ast_inspector *in, struct ast_layo
 	p->layout = &line.layout;
 	p->commas = 0;
 	whole = inspector_line(p, &line);
-	if (!whole)
+	if (!whole && !(p->tok.first && begins_line(p)))
 		parse_resync(p);
 	if (whole || parse_at_end(p))
 		parse_line_end(p, &line.layout.trailing);
@@ -131,7 +140,8 @@ bool parse_inspector(struct parser *p, struct ast_stmt *s)
 	while ((gap = parse_gap(p, &layout, in->n == 0)) != GAP_END) {
 		if (gap == GAP_COMMENTS)
 			vec_push(p->arena, in,
-				 ((struct ast_inspector_line){.layout = layout, .is_comment = true}));
+				 ((struct ast_inspector_line){.layout = layout,
+							      .is_comment = true}));
 		else if (parse_runs_out(p))
 			break;
 		else

@@ -131,8 +131,8 @@ static bool redirect_port(struct parser *p, struct ast_nat *n)
 	if (!parse_accept_word(p, "to") || p->tok.kind != TOK_WORD) {
 		if (p->tok.kind != TOK_BAD)
 			diag_hint(p->diag,
-				  diag_error(p->diag, parse_here(p), "'to :PORT' is missing before %s",
-					     parse_found(p)),
+				  diag_error(p->diag, parse_here(p),
+					     "'to :PORT' is missing before %s", parse_found(p)),
 				  "write: redirect FROM -> TO SERVICES to :8080");
 		return false;
 	}
@@ -155,7 +155,8 @@ static void what_follows(struct parser *p, const struct ast_nat *n)
 		return;
 	r = diag_error(p->diag, parse_here(p), "'%s' cannot follow here", parse_text(p, p->tok));
 	if (parse_at_word(p, "to") && n->kind == NAT_MASQUERADE)
-		diag_hint(p->diag, r, "masquerade takes the interface's address; snat goes 'to' one");
+		diag_hint(p->diag, r,
+			  "masquerade takes the interface's address; snat goes 'to' one");
 	else if (parse_at_word(p, "hairpin"))
 		diag_hint(p->diag, r, "only dnat has 'hairpin'");
 	else if (word_in(qualifier_words, parse_text(p, p->tok), p->tok.len))
@@ -213,8 +214,8 @@ bool parse_clamp(struct parser *p, struct ast_stmt *s)
 		return false;
 	if (p->tok.kind != TOK_WORD) {
 		diag_hint(p->diag,
-			  diag_error(p->diag, parse_here(p), "the segment size is missing before %s",
-				     parse_found(p)),
+			  diag_error(p->diag, parse_here(p),
+				     "the segment size is missing before %s", parse_found(p)),
 			  "write pmtu for what the path takes, or a number of bytes");
 		return false;
 	}

@@ -31,6 +31,7 @@ static bool want_number(struct parser *p, uint64_t max, uint64_t *out, const cha
 		diag_error(p->diag, w.span, "'%s' is not a number from 1 to %llu", w.s,
 			   (unsigned long long)max);
 		*out = 1;
+		return w.s[0] >= '0' && w.s[0] <= '9';
 	}
 	return true;
 }
@@ -68,7 +69,8 @@ static bool qualifier_log(struct parser *p, struct ast_qualifiers *q)
 	if (strlen(q->log_tag.s) > TAG_MAX)
 		diag_error(p->diag, q->log_tag.span, "a tag has at most %d characters", TAG_MAX);
 	for (const char *c = q->log_tag.s; *c; c++) {
-		if (*c >= ' ' && *c < 0x7f && *c != '"' && *c != '\\')
+		/* Control characters other than the tab were reported when the string was read. */
+		if (*c > 0 && *c < 0x7f && *c != '\t' && *c != '"' && *c != '\\')
 			continue;
 		diag_error(p->diag, q->log_tag.span,
 			   "a tag is made of printable ASCII without quotes and backslashes");
@@ -97,7 +99,8 @@ static bool qualifier_limit(struct parser *p, struct ast_qualifiers *q)
 		return false;
 	if (!value_rate(w.s, &q->limit_rate, &q->limit_unit)) {
 		r = diag_error(p->diag, w.span, "'%s' is not a rate", w.s);
-		diag_hint(p->diag, r, "rates are written 10/second, 5/minute, 100/hour or 1000/day");
+		diag_hint(p->diag, r,
+			  "rates are written 10/second, 5/minute, 100/hour or 1000/day");
 		if (value_number(w.s, strlen(w.s), UINT32_MAX, &burst) && parse_at_word(p, "/")) {
 			parse_advance(p);
 			parse_accept_word(p, "second");
@@ -166,8 +169,10 @@ static bool qualifier_hours(struct parser *p, struct ast_qualifiers *q)
 	if (!want_word(p, &w, "the time of day"))
 		return false;
 	if (!value_hours(w.s, &q->hours_from, &q->hours_to))
-		diag_hint(p->diag, diag_error(p->diag, w.span, "'%s' are not hours of a day", w.s),
-			  "write 08:00-18:00; 22:00-06:00 goes over midnight");
+		diag_hint(
+			p->diag,
+			diag_error(p->diag, w.span, "hours are written HH:MM-HH:MM, not '%s'", w.s),
+			"08:00-18:00; 22:00-06:00 goes over midnight, 00:00-24:00 is all day");
 	return true;
 }
 
@@ -180,7 +185,7 @@ static bool qualifier_days(struct parser *p, struct ast_qualifiers *q)
 	uint8_t days;
 
 	do {
-		if (!want_word(p, &w, "a day"))
+		if (parse_dangling_comma(p, false) || !want_word(p, &w, "a day"))
 			return false;
 		if (value_days(w.s, &days))
 			q->days |= days;

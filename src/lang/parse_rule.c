@@ -28,7 +28,9 @@ bool parse_verb(struct parser *p, enum verb *out, struct span *at)
 	}
 	if (p->tok.kind == TOK_BAD)
 		return false;
-	near = p->tok.kind == TOK_WORD ? word_nearest(verb_words, parse_text(p, p->tok)) : NULL;
+	near = p->tok.kind == TOK_WORD ? word_synonym(parse_text(p, p->tok)) : NULL;
+	if (!near && p->tok.kind == TOK_WORD)
+		near = word_nearest(verb_words, parse_text(p, p->tok));
 	if (!near) {
 		diag_error(p->diag, *at, "allow, drop, reject or inspect is missing before %s",
 			   parse_found(p));
@@ -36,8 +38,9 @@ bool parse_verb(struct parser *p, enum verb *out, struct span *at)
 	}
 	diag_hint(p->diag, diag_error(p->diag, *at, "no verb is called %s", parse_found(p)),
 		  "did you mean '%s'?", near);
+	p->forgiven++;
 	for (int v = 0; verb_words[v]; v++)
-		if (verb_words[v] == near)
+		if (!strcmp(verb_words[v], near))
 			*out = (enum verb)v;
 	parse_advance(p);
 	return true;
@@ -142,15 +145,17 @@ static void add_block_rule(struct parser *p, struct ast_stmt *block, struct ast_
 	struct ast_layout *outer = p->layout;
 	struct ast_stmt *s = arena_new_of(p->arena, struct ast_stmt);
 	uint32_t commas = p->commas;
+	unsigned errors = p->diag->nerrors;
 	bool whole;
 
 	s->layout = layout;
 	p->layout = &s->layout;
 	p->commas = 0;
+	p->forgiven = 0;
 	whole = block_rule(p, s, block, brace);
-	if (whole)
+	if (whole && !parse_is_spoilt(p, errors))
 		vec_push(p->arena, &block->block.rules, s);
-	else
+	if (!whole)
 		parse_resync(p);
 	if (whole || parse_at_end(p))
 		parse_line_end(p, &s->layout.trailing);
@@ -158,7 +163,8 @@ static void add_block_rule(struct parser *p, struct ast_stmt *block, struct ast_
 	p->commas = commas;
 }
 
-/* A line that begins with an endpoint, not with a verb: the next block, so this one's end is missing. */
+/* A line that begins with an endpoint, not with a verb: the next block, so this one's end is
+ * missing. */
 static bool begins_pair(const struct parser *p)
 {
 	enum token_kind next = parse_peek(p);
@@ -171,21 +177,25 @@ static bool begins_pair(const struct parser *p)
 bool parse_pair_block(struct parser *p, struct ast_stmt *s)
 {
 	struct ast_stmts *rules = &s->block.rules;
+	unsigned errors = p->diag->nerrors;
 	struct ast_layout layout;
 	struct span brace;
 	enum gap gap;
+	bool spoilt;
 
 	s->kind = STMT_BLOCK;
 	if (!parse_pair(p, &s->block.from, &s->block.to))
 		return false;
 	if (p->tok.kind == TOK_WORD || (parse_at_end(p) && parse_peek(p) != TOK_OPEN)) {
-		diag_hint(p->diag,
-			  diag_error(p->diag, s->block.from.span, "the verb of this rule is missing"),
-			  "write it before FROM -> TO, or open a block of rules: { allow ssh }");
+		diag_hint(
+			p->diag,
+			diag_error(p->diag, s->block.from.span, "the verb of this rule is missing"),
+			"write it before FROM -> TO, or open a block of rules: { allow ssh }");
 		return false;
 	}
 	if (!parse_open(p, &s->layout, &brace))
 		return false;
+	spoilt = parse_is_spoilt(p, errors);
 	while ((gap = parse_gap(p, &layout, rules->n == 0)) != GAP_END) {
 		if (gap == GAP_ITEM && (parse_runs_out(p) || begins_pair(p)))
 			break;
@@ -197,6 +207,8 @@ bool parse_pair_block(struct parser *p, struct ast_stmt *s)
 		rules->v[rules->n - 1]->kind = STMT_COMMENTS;
 		rules->v[rules->n - 1]->layout = layout;
 	}
+	if (spoilt)
+		rules->n = 0;
 	parse_close(p, brace);
 	return true;
 }

@@ -34,7 +34,8 @@ bool parse_port(struct parser *p, struct span at, const char *s, size_t n, uint1
 static void ports(struct parser *p, struct ast_service *out, const char *s, struct span at)
 {
 	const char *dash = strchr(s, '-');
-	size_t n = dash ? (size_t)(dash - s) : strlen(s);
+	uint32_t n = (uint32_t)(dash ? (size_t)(dash - s) : strlen(s));
+	struct span low = {at.src, at.off, n}, high = {at.src, at.off + n + 1, at.len - n - 1};
 	struct diag_record *r;
 
 	if (!is_number(s, 1)) {
@@ -49,10 +50,14 @@ static void ports(struct parser *p, struct ast_service *out, const char *s, stru
 			  strchr(s, ':') + 1);
 		return;
 	}
-	if (!parse_port(p, at, s, n, &out->lo))
+	if (dash && !dash[1]) {
+		diag_error(p->diag, at, "the range %s has no end", s);
+		return;
+	}
+	if (!parse_port(p, low, s, n, &out->lo))
 		return;
 	out->hi = out->lo;
-	if (!dash || !parse_port(p, at, dash + 1, strlen(dash + 1), &out->hi))
+	if (!dash || !parse_port(p, high, dash + 1, high.len, &out->hi))
 		return;
 	if (out->hi < out->lo)
 		diag_hint(p->diag,
@@ -158,7 +163,8 @@ static void odd_service(struct parser *p, struct ast_word w, const struct servic
 	if (addr_parse_range(w.s, w.span.len, &family, &iv, &why))
 		diag_hint(p->diag, r, "addresses come before the services; is a comma missing?");
 	else
-		diag_hint(p->diag, r, "write tcp/PORT, udp/LOW-HIGH, icmp/TYPE, or a service's name");
+		diag_hint(p->diag, r,
+			  "write tcp/PORT, udp/LOW-HIGH, icmp/TYPE, or a service's name");
 }
 
 /* Names of /etc/services may hold dots and pluses too. */
@@ -176,7 +182,7 @@ static bool service(struct parser *p, struct ast_service *out, const struct serv
 	struct ival iv;
 	struct ast_word w;
 
-	if (p->tok.kind == TOK_BAD)
+	if (p->tok.kind == TOK_BAD || parse_dangling_comma(p, false))
 		return false;
 	if (p->tok.kind != TOK_WORD || parse_begins_statement(p)) {
 		diag_error(p->diag, parse_here(p), "a service is missing before %s",

@@ -285,6 +285,16 @@ static void above(struct printer *pr, const struct ast_layout *l)
 	}
 }
 
+/* A block that nothing is in, on one line. */
+static bool empty(struct printer *pr, const struct ast_layout *l, size_t n)
+{
+	if (n || l->trailing)
+		return false;
+	buf_puts(pr->out, " { }");
+	newline(pr, l->closing);
+	return true;
+}
+
 static void open(struct printer *pr, const struct ast_layout *l)
 {
 	buf_puts(pr->out, " {");
@@ -300,8 +310,8 @@ static void close(struct printer *pr, const struct ast_layout *l)
 	newline(pr, l->closing);
 }
 
-static void zone_line(struct printer *pr, const struct ast_zone *z, const struct ast_zone_line *line,
-		      size_t *interfaces, size_t *networks)
+static void zone_line(struct printer *pr, const struct ast_zone *z,
+		      const struct ast_zone_line *line, size_t *interfaces, size_t *networks)
 {
 	buf_puts(pr->out, line->kind == ZONE_INTERFACE ? "interface " : "network ");
 	for (size_t i = 0; i < line->n; i++) {
@@ -334,12 +344,15 @@ static void zone(struct printer *pr, const struct ast_stmt *s)
 
 	buf_printf(pr->out, "zone %s", s->zone.name.s);
 	if (is_short(s)) {
+		pr->layout = NULL;
 		buf_puts(pr->out, " { ");
 		zone_line(pr, &s->zone, s->zone.lines.v, &interfaces, &networks);
 		buf_puts(pr->out, " }");
 		newline(pr, s->layout.closing);
 		return;
 	}
+	if (empty(pr, &s->layout, s->zone.lines.n))
+		return;
 	open(pr, &s->layout);
 	vec_each(&s->zone.lines, line) {
 		above(pr, &line->layout);
@@ -371,6 +384,8 @@ static void inspector(struct printer *pr, const struct ast_stmt *s)
 	const struct ast_inspector_line *line;
 
 	buf_printf(pr->out, "inspector %s", s->inspector.name.s);
+	if (empty(pr, &s->layout, s->inspector.n))
+		return;
 	open(pr, &s->layout);
 	vec_each(&s->inspector, line) {
 		above(pr, &line->layout);
@@ -392,6 +407,8 @@ static void block(struct printer *pr, const struct ast_stmt *s)
 	const struct ast_stmts *rules = &s->block.rules;
 
 	pair(pr, &s->block.from, &s->block.to);
+	if (empty(pr, &s->layout, rules->n))
+		return;
 	open(pr, &s->layout);
 	for (size_t i = 0; i < rules->n; i++) {
 		above(pr, &rules->v[i]->layout);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * paths -> texts that can be trusted: regular files that nobody but their owner may write, and whose
- * bytes are plain UTF-8 lines. Policy files run with the rights of root.
+ * paths -> texts that can be trusted: regular files that nobody but their owner may write, and
+ * whose bytes are plain UTF-8 lines. Policy files run with the rights of root.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -112,7 +112,8 @@ static void report_flaw(struct diag *diag, enum flaw flaw, struct span at)
 	switch (flaw) {
 	case FLAW_BOM:
 		r = diag_error(diag, at, "the file begins with a byte order mark");
-		diag_hint(diag, r, "save it as UTF-8 without one: sed -i '1s/^\\xef\\xbb\\xbf//' %s",
+		diag_hint(diag, r,
+			  "save it as UTF-8 without one: sed -i '1s/^\\xef\\xbb\\xbf//' %s",
 			  at.src->path);
 		break;
 	case FLAW_CR:
@@ -159,7 +160,7 @@ static bool check_bytes(const struct source *src, struct diag *diag)
 			flaw = FLAW_NUL;
 		else if (!n)
 			flaw = FLAW_UTF8;
-		else if (i - start > LINE_LIMIT)
+		else if (i - start >= LINE_LIMIT)
 			flaw = FLAW_LINE;
 		if (flaw == FLAWS || seen[flaw])
 			continue;

@@ -14,11 +14,13 @@ bool value_number(const char *s, size_t n, uint64_t max, uint64_t *out)
 	uint64_t x = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		if (s[i] < '0' || s[i] > '9' || x > max / 10)
+		uint64_t digit = (uint64_t)(s[i] - '0');
+
+		if (s[i] < '0' || s[i] > '9' || x > max / 10 || digit > max - x * 10)
 			return false;
-		x = x * 10 + (uint64_t)(s[i] - '0');
+		x = x * 10 + digit;
 	}
-	if (!n || x > max)
+	if (!n)
 		return false;
 	*out = x;
 	return true;

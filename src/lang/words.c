@@ -48,6 +48,19 @@ bool word_is_name(const char *s)
 					 "0123456789-")];
 }
 
+const char *word_synonym(const char *word)
+{
+	static const char *const pairs[][2] = {
+		{"accept", "allow"}, {"permit", "allow"}, {"pass", "allow"},
+		{"deny", "drop"},    {"block", "drop"},   {"refuse", "reject"},
+	};
+
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
+		if (!strcmp(pairs[i][0], word))
+			return pairs[i][1];
+	return NULL;
+}
+
 const char *word_nearest(const char *const *list, const char *word)
 {
 	struct nearest near = {.word = word};

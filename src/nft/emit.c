@@ -268,22 +268,18 @@ static void put_place(struct buf *out, struct span at, const char *indent)
 	buf_printf(out, ":%u\n", span_line(at));
 }
 
+/* nft knows each of these words at one hook only; elsewhere it wants the number. */
 static void put_base(struct buf *out, const struct ir_base *b)
 {
-	static const struct {
-		int value;
-		const char *name;
-	} names[] = {{0, "filter"}, {-100, "dstnat"}, {100, "srcnat"}};
-
 	buf_printf(out, "\t\ttype %s hook %s priority ", b->type, b->hook);
-	for (int i = 0; i < 3; i++) {
-		if (names[i].value == b->priority) {
-			buf_puts(out, names[i].name);
-			break;
-		}
-		if (i == 2)
-			buf_printf(out, "%d", b->priority);
-	}
+	if (b->priority == 0)
+		buf_puts(out, "filter");
+	else if (b->priority == -100 && !strcmp(b->hook, "prerouting"))
+		buf_puts(out, "dstnat");
+	else if (b->priority == 100 && !strcmp(b->hook, "postrouting"))
+		buf_puts(out, "srcnat");
+	else
+		buf_printf(out, "%d", b->priority);
 	buf_printf(out, "; policy %s;\n", b->policy_drop ? "drop" : "accept");
 }
 

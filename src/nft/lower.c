@@ -287,6 +287,76 @@ static void lower_dynsets(struct lower *l)
 	}
 }
 
+/* ---- packets of self that dnat sends elsewhere ----
+ *
+ * The output hook still names the interface of the old destination; the new one is known from
+ * postrouting on. So output lets them pass, and a filter there judges them by the zone they leave to. */
+
+static bool translates_self(const struct policy *p)
+{
+	for (size_t i = 0; i < p->nats.n; i++) {
+		const struct nat *n = &p->nats.v[i];
+
+		for (size_t k = 0; k < n->from.items.n; k++)
+			if ((n->kind == NAT_DNAT || n->kind == NAT_REDIRECT) &&
+			    item_at(&n->from.items.v[k], PLACE_SELF))
+				return true;
+	}
+	return false;
+}
+
+static void match_translated(struct lower *l, struct ir_rule *r)
+{
+	match_bits(l, r, F_CT_STATUS, 32 /* IPS_DST_NAT */);
+}
+
+static void lower_pass_translated(struct lower *l, struct ir_chain *out)
+{
+	struct ir_chain *c = chain_new(l, "translated");
+	struct ir_rule r = builtin(l, "fwc: self, translated");
+
+	lower_states(l, c, NFIELDS);
+	push_counted(l, c, builtin(l, "fwc: judged behind routing"), V_ACCEPT);
+	match_translated(l, &r);
+	rule_verdict(l, &r, V_GOTO, ruleset_seal_chain(l->r, c)->name);
+	chain_push(l, out, r);
+}
+
+static void lower_judge_translated(struct lower *l)
+{
+	struct ir_chain *base = chain_new(l, "postrouting"), *root = chain_new(l, "judge");
+	struct ir_chain *c = chain_new(l, "translated-self");
+	struct ir_rule r = builtin(l, "fwc: self to self"), jump = {0};
+	const char **bodies = l->body;
+
+	/* rules with side effects have chains of their own here: those must not reject either */
+	l->silent = true;
+	l->body = arena_alloc(l->arena, (l->p->rules.n + 1) * sizeof(*l->body));
+	match_one(l, &r, F_FIB_DADDR_TYPE, 2 /* RTN_LOCAL */);
+	push_counted(l, c, r, V_ACCEPT);
+	lower_dispatch(l, c, F_OIFNAME, "translated", zone_from, PLACE_SELF,
+		       pair_rules(l, PLACE_SELF, PLACE_OTHER));
+	l->silent = false;
+	l->body = bodies;
+
+	r = builtin(l, "fwc: self, translated");
+	match_one(l, &r, F_IIF, 0);
+	match_bits(l, &r, F_CT_STATE, 8 /* new */);
+	match_translated(l, &r);
+	rule_verdict(l, &r, V_JUMP, ruleset_seal_chain(l->r, c)->name);
+	chain_push(l, root, r);
+	r.stmts.n--;
+	r = rule_copy(l, &r);
+	r.comment = comment_text(l, "fwc: no rule, drop");
+	push_counted(l, root, r, V_DROP);
+
+	base->name = "postrouting";
+	base->base = (struct ir_base){.hook = "postrouting", .type = "filter", .priority = 99};
+	rule_verdict(l, &jump, V_JUMP, ruleset_seal_chain(l->r, root)->name);
+	chain_push(l, base, jump);
+	ruleset_add_chain(l->r, base);
+}
+
 static void lower_filter(struct lower *l)
 {
 	struct ir_chain *in = chain_new(l, "input"), *fwd = chain_new(l, "forward");
@@ -304,6 +374,8 @@ static void lower_filter(struct lower *l)
 	lower_dispatch(l, fwd, F_IIFNAME, "from", from_chain, 0, rest);
 
 	lower_mss(l, out, true);
+	if (translates_self(l->p))
+		lower_pass_translated(l, out);
 	lower_states(l, out, F_OIFNAME);
 	lower_neighbours(l, out, false);
 	lower_dispatch(l, out, F_OIFNAME, "from.self", zone_from, PLACE_SELF,
@@ -312,6 +384,8 @@ static void lower_filter(struct lower *l)
 	lower_base(l, "input", in);
 	lower_base(l, "forward", fwd);
 	lower_base(l, "output", out);
+	if (translates_self(l->p))
+		lower_judge_translated(l);
 }
 
 struct ir_ruleset *ruleset_lower(struct policy *p, struct arena *a, struct diag *diag)

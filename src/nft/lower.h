@@ -24,6 +24,7 @@ struct lower {
 	struct ir_ruleset *r;
 	const char **body; /* by rule: its side-effect chain once made, or NULL */
 	const char *reject; /* the chain that rejects, or NULL */
+	bool silent;        /* at a hook that cannot reject: drop instead */
 };
 
 /* The addresses of one endpoint at one place: any of them. */

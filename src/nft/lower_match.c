@@ -112,6 +112,15 @@ static bool all_single(const struct ivset *s)
 	return true;
 }
 
+/* No range that somebody wrote as one: 80, 81, 443 became 80-81, 443 when sorted. */
+static bool short_runs(const struct ivset *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->v[i].hi - s->v[i].lo > 2)
+			return false;
+	return true;
+}
+
 /* How many values; FEW + 1 if more than FEW. */
 static size_t count_values(const struct ivset *s)
 {
@@ -148,7 +157,7 @@ void match_ivset(struct lower *l, struct ir_rule *r, enum field f, const struct 
 		match_ival(l, r, f, s->v[0]);
 		return;
 	}
-	if (count_values(s) > FEW || field_table[f].bits >= 32 || (!kinds && !all_single(s))) {
+	if (count_values(s) > FEW || field_table[f].bits >= 32 || (!kinds && !short_runs(s))) {
 		match_set(l, r, f, named_set(l, f, s, stem), false);
 		return;
 	}

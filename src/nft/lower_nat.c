@@ -94,6 +94,24 @@ static struct ir_rules with_services(struct lower *l, const struct ir_rules *in,
 	return out;
 }
 
+/* Where the port is rewritten each protocol needs a rule of its own: nft asks for it. */
+static struct ir_rules with_nat_services(struct lower *l, const struct ir_rules *in,
+					 const struct nat *n, enum family fam)
+{
+	struct ir_rules out = {0};
+
+	if (!n->port)
+		return with_services(l, in, &n->services, fam);
+	for (int k = 0; k < PORT_PROTOCOLS; k++) {
+		struct services one = {0};
+
+		one.ports[k] = n->services.ports[k];
+		for (size_t i = 0; i < in->n; i++)
+			match_services(l, &out, &in->v[i], &one, fam);
+	}
+	return out;
+}
+
 static void finish(struct lower *l, struct ir_chain *c, struct ir_rules *rules,
 		   const struct nat *n, enum family fam)
 {
@@ -205,7 +223,7 @@ static void dest_family(struct lower *l, struct ir_chain *c, const struct nat *n
 	rules = with_addresses(l, &rules, &src, &dst, fam);
 	if (to->at == AT_SELF || hairpin)
 		match_local(l, &rules, hairpin);
-	rules = with_services(l, &rules, &n->services, fam);
+	rules = with_nat_services(l, &rules, n, fam);
 	finish(l, c, &rules, n, fam);
 }
 

@@ -41,6 +41,8 @@ static struct ir_verdict plain_verdict(struct lower *l, const struct rule *rule)
 	case VERB_ALLOW:
 		return (struct ir_verdict){.kind = V_ACCEPT};
 	case VERB_REJECT:
+		if (l->silent)
+			break;
 		return (struct ir_verdict){V_GOTO, reject_chain(l)};
 	case VERB_DROP:
 	case VERB_INSPECT: /* refused before lowering */

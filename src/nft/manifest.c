@@ -85,8 +85,7 @@ static void add_set(struct arena *a, struct manifest *m, const struct ir_set *s)
 		struct manifest_place *p = arena_new_of(a, struct manifest_place);
 
 		*p = place_of(a, e->at, e->comment);
-		if (*p->at || *p->text)
-			map_put(&o->elems, key_text(a, s, e), p);
+		map_put(&o->elems, key_text(a, s, e), p);
 	}
 	add_object(a, m, o);
 }

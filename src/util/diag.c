@@ -9,7 +9,8 @@
 
 #include "util/buf.h"
 
-#define WINDOW 96 /* columns of a source line that are shown; longer ones are cut around the caret */
+#define WINDOW                                                                                     \
+	96 /* columns of a source line that are shown; longer ones are cut around the caret */
 #define LEAD 40   /* of them before the caret, where the line is cut */
 #define TAB 8
 
@@ -430,7 +431,7 @@ void nearest_offer(struct nearest *n, const char *candidate)
 		return;
 	distance = edit_distance(n->word, nw, candidate, nc);
 	/* An abbreviation is likely meant, but less than any slip. */
-	if (distance > limit && nw >= 4 && !strncmp(n->word, candidate, nw))
+	if (distance > limit && nw >= 3 && !strncmp(n->word, candidate, nw))
 		distance = limit + 1;
 	else if (distance > limit || distance >= shorter)
 		return;

@@ -50,7 +50,8 @@ struct diag {
 	struct arena *arena;
 	VEC(struct diag_record) records;
 	unsigned nerrors, nwarnings;
-	size_t settled; /* records of earlier stages: what one stage reported, the next does not repeat */
+	size_t settled; /* records of earlier stages: what one stage reported, the next does not
+			   repeat */
 	struct diag_record repeated;
 };
 

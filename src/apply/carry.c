@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * counters of live rules and elements -> `counter packets N bytes M` in what is staged. What is counted
+ * between the reading and the swap, a few milliseconds, is lost.
+ */
+#include "apply/carry.h"
+
+#include <ctype.h>
+#include <string.h>
+
+struct carried {
+	uint64_t packets, bytes;
+	bool used;
+};
+
+static bool is_hash(const char *s)
+{
+	for (int i = 0; i < 12; i++)
+		if (!isdigit((unsigned char)s[i]) && (s[i] < 'a' || s[i] > 'f'))
+			return false;
+	return !isalnum((unsigned char)s[12]);
+}
+
+/* STEM: TEXT, with the hashes of the objects it names left out. */
+static const char *key_of(struct arena *a, const char *stem, const char *text)
+{
+	char *key = arena_printf(a, "%s: %s", stem, text), *to = key;
+
+	for (const char *from = key; *from;) {
+		*to++ = *from++;
+		if (to[-1] == '.' && strlen(from) >= 12 && is_hash(from))
+			from += 12;
+	}
+	*to = '\0';
+	return key;
+}
+
+static const char *stem_of(struct arena *a, const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	return dot && strlen(dot) == 13 ? arena_strndup(a, name, (size_t)(dot - name)) : name;
+}
+
+static const struct ir_stmt *counter_of(const struct ir_rule *r)
+{
+	for (size_t i = 0; i < r->stmts.n; i++)
+		if (r->stmts.v[i].kind == IR_COUNTER)
+			return &r->stmts.v[i];
+	return NULL;
+}
+
+static void remember(struct carry *c, const char *key, uint64_t packets, uint64_t bytes)
+{
+	struct carried *x;
+
+	if (!packets || map_get(&c->counts, key))
+		return;
+	x = arena_new_of(c->arena, struct carried);
+	*x = (struct carried){packets, bytes, false};
+	map_put(&c->counts, key, x);
+}
+
+static const char *elem_key(struct carry *c, const struct ir_set *s, const struct ir_elem *e)
+{
+	struct buf text = {0};
+	const char *key;
+
+	emit_elem(&text, s, e);
+	key = key_of(c->arena, stem_of(c->arena, s->name), buf_str(&text));
+	buf_free(&text);
+	return key;
+}
+
+static const char *rule_key(struct carry *c, const struct ir_chain *chain, const struct ir_rule *r)
+{
+	return key_of(c->arena, stem_of(c->arena, chain->name), canonical_rule(c->arena, r));
+}
+
+static void collect_chain(struct carry *c, const struct ir_chain *chain)
+{
+	for (size_t i = 0; i < chain->rules.n; i++) {
+		const struct ir_stmt *s = counter_of(&chain->rules.v[i]);
+
+		if (s)
+			remember(c, rule_key(c, chain, &chain->rules.v[i]), s->counter.packets,
+				 s->counter.bytes);
+	}
+}
+
+static void collect_set(struct carry *c, const struct ir_set *s)
+{
+	for (size_t i = 0; !s->dynamic && i < s->elems.n; i++)
+		if (s->elems.v[i].packets)
+			remember(c, elem_key(c, s, &s->elems.v[i]), s->elems.v[i].packets,
+				 s->elems.v[i].bytes);
+}
+
+void carry_collect(struct carry *c, const struct ir_ruleset *live, struct arena *a)
+{
+	struct map reach;
+	const struct map_entry *e;
+
+	*c = (struct carry){.arena = a};
+	map_init(&c->counts, a);
+	map_init(&reach, a);
+	ruleset_reach(live, &reach);
+	vec_each(&reach.entries, e) {
+		if (e->key[0] == 'c')
+			collect_chain(c, e->value);
+		else
+			collect_set(c, e->value);
+	}
+}
+
+static struct carried *take(struct carry *c, const char *key)
+{
+	struct carried *x = map_get(&c->counts, key);
+
+	if (!x || x->used)
+		return NULL;
+	x->used = true;
+	return x;
+}
+
+/* Behind the word `counter`, which is a word of its own and in no quotes. */
+static const char *behind_counter(const char *line, size_t len)
+{
+	bool quoted = false;
+
+	for (size_t i = 0; i + 7 <= len; i++) {
+		if (line[i] == '"')
+			quoted = !quoted;
+		if (!quoted && !memcmp(line + i, "counter", 7) &&
+		    (i == 0 || isspace((unsigned char)line[i - 1])) &&
+		    (i + 7 == len || isspace((unsigned char)line[i + 7])))
+			return line + i + 7;
+	}
+	return NULL;
+}
+
+static void put_line(struct buf *out, const char *line, size_t len, const struct carried *x)
+{
+	const char *at = x ? behind_counter(line, len) : NULL;
+
+	if (at) {
+		buf_add(out, line, (size_t)(at - line));
+		buf_printf(out, " packets %llu bytes %llu", (unsigned long long)x->packets,
+			   (unsigned long long)x->bytes);
+		buf_add(out, at, len - (size_t)(at - line));
+	} else {
+		buf_add(out, line, len);
+	}
+	buf_putc(out, '\n');
+}
+
+/* The block's lines one by one; what `count_of` yields for the n-th rule or element is its count. */
+static void put_block(struct carry *c, const char *block, size_t len, const void *want,
+		      bool (*is_item)(const char *line, size_t len),
+		      struct carried *(*count_of)(struct carry *, const void *want, size_t n),
+		      struct buf *out)
+{
+	const char *end = block + len;
+	size_t n = 0;
+
+	while (block < end) {
+		const char *stop = memchr(block, '\n', (size_t)(end - block));
+		size_t length = (size_t)((stop ? stop : end) - block);
+		bool item = is_item(block, length);
+
+		put_line(out, block, length, item ? count_of(c, want, n) : NULL);
+		n += item;
+		block += length + 1;
+	}
+}
+
+static bool is_rule(const char *line, size_t len)
+{
+	return len > 2 && line[0] == '\t' && line[1] == '\t' && line[2] != '#' &&
+	       strncmp(line + 2, "type ", 5);
+}
+
+static struct carried *rule_count(struct carry *c, const void *want, size_t n)
+{
+	const struct ir_chain *chain = want;
+
+	return n < chain->rules.n ? take(c, rule_key(c, chain, &chain->rules.v[n])) : NULL;
+}
+
+void carry_chain(struct carry *c, const char *block, size_t len, const struct ir_chain *want,
+		 struct buf *out)
+{
+	put_block(c, block, len, want, is_rule, rule_count, out);
+}
+
+static bool is_element(const char *line, size_t len)
+{
+	return len > 3 && !memcmp(line, "\t\t\t", 3) && line[3] != '#';
+}
+
+static struct carried *elem_count(struct carry *c, const void *want, size_t n)
+{
+	const struct ir_set *s = want;
+
+	return n < s->elems.n ? take(c, elem_key(c, s, &s->elems.v[n])) : NULL;
+}
+
+void carry_set(struct carry *c, const char *block, size_t len, const struct ir_set *want,
+	       struct buf *out)
+{
+	if (want->counter)
+		put_block(c, block, len, want, is_element, elem_count, out);
+	else
+		buf_add(out, block, len);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Places at which tests let an apply die; nothing at all unless built with FWC_FAULTS.
+ */
+#ifndef FWC_FAULT_H
+#define FWC_FAULT_H
+
+#ifdef FWC_FAULTS
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* FWC_FAULT=NAME kills the process there. */
+static inline void fault_point(const char *name)
+{
+	const char *wanted = getenv("FWC_FAULT");
+
+	if (wanted && !strcmp(wanted, name))
+		raise(SIGKILL);
+}
+#else
+static inline void fault_point(const char *name)
+{
+	(void)name;
+}
+#endif
+
+#endif

@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * artefact, wanted and live ruleset -> nft scripts of the transactions.
+ */
+#include "apply/plan.h"
+
+#include <string.h>
+
+#include "apply/carry.h"
+
+#define TABLE "inet " IR_TABLE
+
+static const char *set_word(const struct ir_set *s)
+{
+	return s->is_map ? "map" : "set";
+}
+
+static bool is_live(const struct plan_input *in, const struct manifest_object *o)
+{
+	return o->kind == OBJECT_CHAIN ? ruleset_chain(in->live, o->name) != NULL
+				       : ruleset_set(in->live, o->name) != NULL;
+}
+
+bool plan_first(const struct plan_input *in)
+{
+	struct ir_chain *const *c;
+
+	vec_each(&in->live->chains, c) {
+		if ((*c)->base.hook)
+			return false;
+	}
+	return true;
+}
+
+/* ---- what stands in the way ---- */
+
+/* All but the elements. */
+static const char *set_frame(struct arena *a, const struct ir_set *s)
+{
+	struct ir_set empty = *s;
+
+	empty.elems = (struct ir_elems){0};
+	return canonical_set(a, &empty);
+}
+
+static const char *set_conflict(const struct plan_input *in, const struct ir_set *want,
+				const char **hint)
+{
+	const struct ir_set *live = ruleset_set(in->live, want->name);
+	struct arena *a = in->arena;
+
+	if (!live || !strcmp(set_frame(a, want), set_frame(a, live)))
+		return NULL;
+	if (!want->dynamic) {
+		*hint = "somebody else made it: delete it, or `fwc stop` and apply again";
+		return arena_printf(a, "%s '%s' in the kernel is of another kind",
+				    set_word(want), want->name);
+	}
+	*hint = "give it another name (its elements then start anew), or `fwc stop` and apply again";
+	return arena_printf(a,
+			    "set '%s' is in the kernel with other parameters (timeout %llus, size %u), "
+			    "and the kernel cannot change those",
+			    want->stem, (unsigned long long)live->timeout, live->size);
+}
+
+static bool same_hook(const struct ir_base *a, const struct ir_base *b)
+{
+	if (!a->hook || !b->hook)
+		return a->hook == b->hook;
+	return !strcmp(a->hook, b->hook) && !strcmp(a->type, b->type) && a->priority == b->priority;
+}
+
+const char *plan_conflict(const struct plan_input *in, const char **hint)
+{
+	struct ir_chain *const *c;
+	struct ir_set *const *s;
+
+	vec_each(&in->want->sets, s) {
+		const char *text = set_conflict(in, *s, hint);
+
+		if (text)
+			return text;
+	}
+	vec_each(&in->want->chains, c) {
+		const struct ir_chain *live = ruleset_chain(in->live, (*c)->name);
+
+		if (live && !same_hook(&live->base, &(*c)->base)) {
+			*hint = "`fwc stop` and apply again; the host is open in between";
+			return arena_printf(in->arena,
+					    "chain '%s' in the kernel is bound to another hook",
+					    (*c)->name);
+		}
+	}
+	return NULL;
+}
+
+/* ---- first transaction ---- */
+
+static void stage_object(const struct plan_input *in, const struct manifest_object *o,
+			 struct carry *counters, struct buf *script)
+{
+	const char *block = in->artefact->script.data + o->off;
+	const struct ir_chain *chain = ruleset_chain(in->want, o->name);
+	const struct ir_set *set = ruleset_set(in->want, o->name);
+
+	if (o->kind == OBJECT_CHAIN && chain)
+		carry_chain(counters, block, o->len, chain, script);
+	else if (o->kind != OBJECT_CHAIN && set)
+		carry_set(counters, block, o->len, set, script);
+	else
+		buf_add(script, block, o->len);
+}
+
+size_t plan_stage(const struct plan_input *in, struct buf *script)
+{
+	const struct artefact *x = in->artefact;
+	struct manifest_object *const *o;
+	struct carry counters;
+	size_t n = 0;
+
+	carry_collect(&counters, in->live, in->arena);
+
+	vec_each(&x->manifest->objects, o) {
+		if ((*o)->base || is_live(in, *o))
+			continue;
+		if (n++ == 0)
+			buf_puts(script, "add table " TABLE "\ntable " TABLE " {\n");
+		stage_object(in, *o, &counters, script);
+	}
+	if (n)
+		buf_puts(script, "}\n");
+	return n;
+}
+
+/* ---- second transaction ---- */
+
+/* The next line of a block, without indentation and newline; false at its end. */
+static bool next_line(const char **at, const char *end, const char **line, size_t *len)
+{
+	const char *stop;
+
+	if (*at >= end)
+		return false;
+	stop = memchr(*at, '\n', (size_t)(end - *at));
+	*line = *at;
+	*len = (size_t)((stop ? stop : end) - *at);
+	*at = stop ? stop + 1 : end;
+	while (*len && **line == '\t') {
+		(*line)++;
+		(*len)--;
+	}
+	return true;
+}
+
+struct rule_line {
+	const char *place, *text; /* "# file:12" or NULL */
+	size_t place_len, len;
+};
+
+struct rule_lines {
+	struct rule_line *v;
+	size_t n, cap;
+};
+
+/* The emitter writes one rule a line, its place on the line above. */
+static struct rule_lines rules_of(const struct plan_input *in, const char *chain)
+{
+	const struct manifest_object *o = manifest_find(in->artefact->manifest, true, chain);
+	const char *at = in->artefact->script.data + o->off, *end = at + o->len, *line;
+	struct rule_lines out = {0};
+	struct rule_line r = {0};
+	size_t len;
+
+	next_line(&at, end, &line, &len); /* chain NAME { */
+	while (next_line(&at, end, &line, &len)) {
+		if (!len || *line == '}' || (len > 5 && !memcmp(line, "type ", 5)))
+			continue;
+		if (*line == '#') {
+			r.place = line;
+			r.place_len = len;
+			continue;
+		}
+		r.text = line;
+		r.len = len;
+		vec_push(in->arena, &out, r);
+		r = (struct rule_line){0};
+	}
+	return out;
+}
+
+static void put_rule(struct buf *b, const struct rule_line *r, const char *command)
+{
+	if (r->place) {
+		buf_add(b, r->place, r->place_len);
+		buf_putc(b, '\n');
+	}
+	buf_puts(b, command);
+	buf_add(b, r->text, r->len);
+	buf_putc(b, '\n');
+}
+
+/* Flush and fill: only rules change, so it is one flip of the generation. */
+static void refill(const struct plan_input *in, const char *chain, struct buf *b)
+{
+	struct rule_lines rules = rules_of(in, chain);
+	const char *add = arena_printf(in->arena, "add rule " TABLE " %s ", chain);
+
+	buf_printf(b, "flush chain " TABLE " %s\n", chain);
+	for (size_t i = 0; i < rules.n; i++)
+		put_rule(b, &rules.v[i], add);
+}
+
+static bool is_reference(const struct ir_rule *r)
+{
+	return r->stmts.n == 1 && r->stmts.v[0].kind == IR_VERDICT && r->stmts.v[0].verdict.target;
+}
+
+static bool same_rule(struct arena *a, const struct ir_rule *x, const struct ir_rule *y)
+{
+	return !strcmp(canonical_rule(a, x), canonical_rule(a, y));
+}
+
+/* True if no more than root references differ, so that replacing those is enough. */
+static bool only_roots(struct arena *a, const struct ir_chain *live, const struct ir_chain *want,
+		       size_t written)
+{
+	if (live->rules.n != want->rules.n || written != want->rules.n)
+		return false;
+	for (size_t i = 0; i < want->rules.n; i++) {
+		const struct ir_rule *x = &live->rules.v[i], *y = &want->rules.v[i];
+
+		if (!same_rule(a, x, y) && !(is_reference(x) && is_reference(y)))
+			return false;
+	}
+	return true;
+}
+
+static void replace_roots(const struct plan_input *in, const struct ir_chain *live,
+			  const struct ir_chain *want, const struct rule_lines *rules,
+			  struct buf *b)
+{
+	for (size_t i = 0; i < want->rules.n; i++) {
+		const struct ir_rule *old = &live->rules.v[i];
+
+		if (!same_rule(in->arena, old, &want->rules.v[i]))
+			put_rule(b, &rules->v[i],
+				 arena_printf(in->arena, "replace rule " TABLE " %s handle %llu ",
+					      want->name, (unsigned long long)old->handle));
+	}
+}
+
+static bool same_rules(struct arena *a, const struct ir_chain *x, const struct ir_chain *y)
+{
+	if (x->rules.n != y->rules.n)
+		return false;
+	for (size_t i = 0; i < x->rules.n; i++) {
+		if (!same_rule(a, &x->rules.v[i], &y->rules.v[i]))
+			return false;
+	}
+	return true;
+}
+
+static void set_policy(const struct ir_chain *c, bool drop, struct buf *b)
+{
+	buf_printf(b, "add chain " TABLE " %s { type %s hook %s priority %d; policy %s; }\n", c->name,
+		   c->base.type, c->base.hook, c->base.priority, drop ? "drop" : "accept");
+}
+
+static bool make_base(const struct plan_input *in, const char *name, struct buf *b)
+{
+	const struct manifest_object *o = manifest_find(in->artefact->manifest, true, name);
+
+	buf_puts(b, "table " TABLE " {\n");
+	buf_add(b, in->artefact->script.data + o->off, o->len);
+	buf_puts(b, "}\n");
+	return true;
+}
+
+static bool swap_chain(const struct plan_input *in, const struct ir_chain *want, struct buf *b)
+{
+	const struct ir_chain *live = ruleset_chain(in->live, want->name);
+	struct rule_lines rules;
+	bool touched = false;
+
+	if (!live)
+		return want->base.hook && make_base(in, want->name, b);
+	if (want->base.hook && live->base.policy_drop != want->base.policy_drop) {
+		set_policy(want, want->base.policy_drop, b);
+		touched = true;
+	}
+	if (same_rules(in->arena, live, want))
+		return touched;
+	rules = rules_of(in, want->name);
+	if (want->base.hook && only_roots(in->arena, live, want, rules.n))
+		replace_roots(in, live, want, &rules, b);
+	else
+		refill(in, want->name, b);
+	return true;
+}
+
+static bool has_elem(const struct ir_set *s, const char *text)
+{
+	struct buf b = {0};
+	bool found = false;
+
+	for (size_t i = 0; i < s->elems.n && !found; i++) {
+		b.len = 0;
+		emit_elem(&b, s, &s->elems.v[i]);
+		found = !strcmp(buf_str(&b), text);
+	}
+	buf_free(&b);
+	return found;
+}
+
+/* Elements of `from` that `other` lacks, one command each. */
+static void put_elems(const struct ir_set *from, const struct ir_set *other, bool add, struct buf *b)
+{
+	struct buf text = {0};
+
+	for (size_t i = 0; i < from->elems.n; i++) {
+		const struct ir_elem *e = &from->elems.v[i];
+
+		text.len = 0;
+		emit_elem(&text, from, e);
+		if (has_elem(other, buf_str(&text)))
+			continue;
+		if (!add) {
+			text.len = 0;
+			emit_key(&text, from->keys, from->nkeys, e->key);
+		}
+		buf_printf(b, "%s element " TABLE " %s { %s }\n", add ? "add" : "delete", from->name,
+			   buf_str(&text));
+	}
+	buf_free(&text);
+}
+
+/* nft 1.0.6 cannot delete an interface wildcard from a set. */
+static bool cannot_delete(const struct ir_set *s)
+{
+	return s->interval && s->nkeys == 1 && field_table[s->keys[0]].format == FMT_IFNAME;
+}
+
+/* Only a hand edit makes the contents of a static set differ from its name. */
+static bool mend_set(const struct plan_input *in, const struct ir_set *want, struct buf *b)
+{
+	const struct ir_set *live = ruleset_set(in->live, want->name);
+	const struct ir_set nothing = {0};
+
+	if (!live || want->dynamic ||
+	    !strcmp(canonical_set(in->arena, want), canonical_set(in->arena, live)))
+		return false;
+	if (cannot_delete(want)) {
+		live = &nothing;
+		buf_printf(b, "flush %s " TABLE " %s\n", set_word(want), want->name);
+	}
+	put_elems(live, want, false, b);
+	put_elems(want, live, true, b);
+	return true;
+}
+
+/* A base chain that the new policy does not know lets everything pass. It stays: deleting one is
+ * not atomic. */
+static bool empty_base(const struct plan_input *in, const struct ir_chain *live, struct buf *b)
+{
+	if (!live->base.hook || ruleset_chain(in->want, live->name) ||
+	    (!live->rules.n && !live->base.policy_drop))
+		return false;
+	if (live->base.policy_drop)
+		set_policy(live, false, b);
+	if (live->rules.n)
+		buf_printf(b, "flush chain " TABLE " %s\n", live->name);
+	return true;
+}
+
+size_t plan_swap(const struct plan_input *in, struct buf *script)
+{
+	struct ir_chain *const *c;
+	struct ir_set *const *s;
+	size_t n = 0;
+
+	vec_each(&in->want->sets, s)
+		n += mend_set(in, *s, script);
+	vec_each(&in->want->chains, c)
+		n += swap_chain(in, *c, script);
+	vec_each(&in->live->chains, c)
+		n += empty_base(in, *c, script);
+	return n;
+}
+
+/* ---- afterwards ---- */
+
+static bool is_dead(const struct plan_input *in, const struct map *reach, bool chain,
+		    const char *name)
+{
+	const struct manifest_object *o;
+
+	if (map_get(reach, arena_printf(in->arena, "%c:%s", chain ? 'c' : 's', name)))
+		return false;
+	if (!in->artefact)
+		return chain || !ruleset_set(in->live, name)->dynamic;
+	o = manifest_find(in->artefact->manifest, chain, name);
+	return !o || !o->dynamic;
+}
+
+/* A chain cannot go while something jumps to it, so first the rules go, then what maps hold. */
+size_t plan_collect(const struct plan_input *in, bool sets, bool chains, struct buf *script)
+{
+	struct map reach;
+	struct ir_chain *const *c;
+	struct ir_set *const *s;
+	size_t n = 0;
+
+	map_init(&reach, in->arena);
+	ruleset_reach(in->live, &reach);
+	vec_each(&in->live->chains, c) {
+		if (!is_dead(in, &reach, true, (*c)->name))
+			continue;
+		n++;
+		if ((*c)->rules.n)
+			buf_printf(script, "flush chain " TABLE " %s\n", (*c)->name);
+	}
+	vec_each(&in->live->sets, s) {
+		if (!sets || !is_dead(in, &reach, false, (*s)->name))
+			continue;
+		n++;
+		buf_printf(script, "flush %s " TABLE " %s\ndelete %s " TABLE " %s\n",
+			   set_word(*s), (*s)->name, set_word(*s), (*s)->name);
+	}
+	vec_each(&in->live->chains, c) {
+		if (chains && is_dead(in, &reach, true, (*c)->name))
+			buf_printf(script, "delete chain " TABLE " %s\n", (*c)->name);
+	}
+	return n;
+}

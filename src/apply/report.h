@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * The live ruleset by lines of the policy: what each has counted.
+ */
+#ifndef FWC_REPORT_H
+#define FWC_REPORT_H
+
+#include "apply/store.h"
+#include "nft/compare.h"
+
+struct report_line {
+	const char *at;   /* "firewall.fwc:12"; "" for what fwc adds by itself */
+	const char *text;
+	bool counts;      /* something of it has a counter */
+	uint64_t packets, bytes;
+	unsigned order;   /* of first appearance */
+};
+
+struct report_lines {
+	struct report_line *v;
+	size_t n, cap;
+};
+
+/* Reachable rules and map elements, summed by policy line; lines in the order of the policy, fwc's
+ * own last. The manifest may be NULL: then comments name the lines. */
+void report_lines(struct arena *a, const struct ir_ruleset *live, const struct manifest *m,
+		  struct report_lines *out);
+
+/* The live ruleset in nft's words with `# file:line` and counters, reachable objects only. */
+void report_ruleset(struct buf *out, const struct ir_ruleset *live, const struct manifest *m);
+json_t *report_ruleset_json(const struct ir_ruleset *live, const struct manifest *m);
+
+#endif

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * kernel, records and source files -> struct status.
+ */
+#include "apply/status.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "apply/live.h"
+#include "apply/proof.h"
+#include "kernel/sysctl.h"
+#include "util/cleanup.h"
+#include "util/sha256.h"
+
+static bool has_base(const struct ir_ruleset *r)
+{
+	struct ir_chain *const *c;
+
+	vec_each(&r->chains, c) {
+		if ((*c)->base.hook)
+			return true;
+	}
+	return false;
+}
+
+static int slurp(const char *path, struct buf *out)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	char piece[65536];
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	while ((n = read(fd, piece, sizeof(piece))) > 0)
+		buf_add(out, piece, (size_t)n);
+	return n < 0 ? -errno : 0;
+}
+
+static enum source_state source_state(const struct manifest_source *s)
+{
+	_cleanup_buf_ struct buf text = {0};
+	char hex[SHA256_HEX];
+
+	if (slurp(s->path, &text))
+		return SOURCE_GONE;
+	sha256_hex(text.data, text.len, hex);
+	return strcmp(hex, s->sha256) ? SOURCE_CHANGED : SOURCE_SAME;
+}
+
+static void find_drift(struct status *st, const struct ir_ruleset *live, struct arena *a)
+{
+	struct proof p;
+
+	proof_make(&p, a, buf_str(&st->applied.script), NULL);
+	if (p.outcome != SCRATCH_LOADED)
+		return;
+	st->drift_known = true;
+	diff_rulesets(a, live, st->applied.manifest, p.ruleset, st->applied.manifest, &st->drift);
+}
+
+static void read_records(struct status *st, const struct store *s, struct arena *a)
+{
+	_cleanup_buf_ struct buf ignored = {0};
+	const struct manifest_source *src;
+
+	if (s->dir < 0)
+		return;
+	st->known = store_read(s, STORE_APPLIED, a, &st->applied, &ignored) == 0;
+	store_read_record(s, &st->record, &ignored);
+	if (!st->known)
+		return;
+	vec_each(&st->applied.manifest->sources, src)
+		vec_push(a, &st->sources,
+			 ((struct status_source){.path = src->path, .state = source_state(src)}));
+}
+
+static void find_foreign(struct status *st, const char *netns, struct arena *a)
+{
+	_cleanup_json_ json_t *all = NULL;
+	_cleanup_buf_ struct buf text = {0}, ignored = {0};
+
+	if (live_read_all(&all, netns, &ignored) == 0)
+		foreign_find(a, all, &st->foreign);
+	/* only of our own namespace: proc shows that of the reader */
+	if (!netns) {
+		slurp("/proc/net/ip_tables_names", &text);
+		slurp("/proc/net/ip6_tables_names", &text);
+		st->legacy = text.len > 0;
+	}
+}
+
+int status_gather(struct status *st, const char *netns, const struct store *s, struct arena *a,
+		  struct buf *why)
+{
+	_cleanup_buf_ struct buf ignored = {0};
+	struct live live;
+	int err = live_read(&live, netns, a, why);
+
+	*st = (struct status){0};
+	if (err)
+		return err;
+	st->loaded = has_base(live.ruleset);
+	read_records(st, s, a);
+	if (sysctl_snapshot(netns, &st->sysctl, &ignored))
+		st->sysctl = NULL;
+	find_foreign(st, netns, a);
+	if (!st->loaded)
+		return 0;
+	if (st->known)
+		find_drift(st, live.ruleset, a);
+	report_lines(a, live.ruleset, st->applied.manifest, &st->lines);
+	return 0;
+}
+
+void status_free(struct status *st)
+{
+	artefact_free(&st->applied);
+	json_decref(st->record);
+	json_decref(st->sysctl);
+}
+
+bool status_good(const struct status *st)
+{
+	return st->loaded && st->known && !st->drift.n;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Everything that can be said about the firewall as it stands.
+ */
+#ifndef FWC_STATUS_H
+#define FWC_STATUS_H
+
+#include "apply/diff.h"
+#include "apply/foreign.h"
+#include "apply/report.h"
+
+enum source_state { SOURCE_SAME, SOURCE_CHANGED, SOURCE_GONE };
+
+struct status_source {
+	const char *path;
+	enum source_state state;
+};
+
+struct status {
+	bool loaded;           /* base chains of ours are there */
+	bool known;            /* what was applied is on record */
+	struct artefact applied;
+	json_t *record;        /* or NULL */
+	json_t *sysctl;        /* of forwarding, now; or NULL */
+	VEC(struct status_source) sources;
+	bool drift_known;
+	struct diff_lines drift; /* - only in the kernel, + missing there */
+	struct report_lines lines;
+	struct foreigners foreign;
+	bool legacy;           /* iptables-legacy is in use, too */
+};
+
+/* 0 or -errno with why filled. What cannot be found out is left out. */
+int status_gather(struct status *st, const char *netns, const struct store *s, struct arena *a,
+		  struct buf *why);
+void status_free(struct status *st);
+/* Loaded, and the kernel holds what was applied. */
+bool status_good(const struct status *st);
+
+#endif

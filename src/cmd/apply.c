@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * fwc apply: the candidate into the kernel.
+ */
+#include "apply/apply.h"
+
+#include <errno.h>
+#include <getopt.h>
+
+#include "apply/diff.h"
+#include "cmd/cmd.h"
+#include "util/cleanup.h"
+
+struct options {
+	const char *dir;
+	bool dry_run;
+};
+
+static int parse_options(int argc, char **argv, struct options *o)
+{
+	static const struct option longs[] = {{"dry-run", no_argument, NULL, 'n'}, {0}};
+	int c;
+
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, "n", longs, NULL)) != -1) {
+		if (c != 'n')
+			return usage_error("apply", "unknown option: %s", argv[optind - 1]);
+		o->dry_run = true;
+	}
+	if (argc - optind > 1)
+		return usage_error("apply", "one artefact at a time");
+	o->dir = optind < argc ? argv[optind] : NULL;
+	return EXIT_FINE;
+}
+
+static int read_input(const struct options *o, struct store *s, struct arena *a,
+		      struct artefact *x, struct buf *why)
+{
+	int err = o->dir ? artefact_read(o->dir, a, x, why)
+			 : store_read(s, STORE_CANDIDATE, a, x, why);
+
+	if (err == -ENOENT && !o->dir)
+		buf_puts(why, "\nhint: `fwc compile` makes the candidate");
+	return err;
+}
+
+static void print_json(const struct apply *x, int err)
+{
+	_cleanup_json_ json_t *j = json_pack(
+		"{s:b, s:b, s:I, s:I, s:I, s:I, s:b, s:s}", "ok", err == 0, "unchanged", x->unchanged,
+		"staged", (json_int_t)x->staged, "swapped", (json_int_t)x->swapped, "collected",
+		(json_int_t)x->collected, "left", (json_int_t)x->left, "forwarding_changed",
+		x->forwarding_changed, "error", buf_str(&x->why));
+
+	json_dumpf(j, stdout, JSON_INDENT(2));
+	putchar('\n');
+}
+
+static void print_text(struct globals *g, const struct apply *x, int err)
+{
+	if (err) {
+		fprintf(stderr, "fwc: %s\n", buf_str(&x->why));
+		fputs(x->live ? "fwc: the new rules are in force, but not all was done\n"
+			      : "fwc: nothing was changed: what ran before goes on running\n",
+		      stderr);
+		return;
+	}
+	if (x->unchanged)
+		puts("nothing to change: the kernel holds this already");
+	else
+		printf("applied: %zu new objects, %zu chains and sets switched, %zu old objects removed\n",
+		       x->staged, x->swapped, x->collected);
+	if (x->forwarding_changed)
+		printf("forwarding is %s now\n",
+		       x->artefact->manifest->forwarding == 1	? "on"
+		       : x->artefact->manifest->forwarding == 0 ? "off"
+								: "as it was before fwc");
+	if (x->left && g->verbose)
+		printf("%zu old objects are still busy; the next apply removes them\n", x->left);
+}
+
+static int apply(struct globals *g, struct store *s, struct arena *a, const struct artefact *in)
+{
+	struct apply x = {.arena = a,
+			  .store = s,
+			  .netns = g->netns,
+			  .artefact = in,
+			  .say = g->json ? NULL : stdout};
+	int err = apply_artefact(&x);
+
+	if (g->json)
+		print_json(&x, err);
+	else
+		print_text(g, &x, err);
+	apply_free(&x);
+	return err ? EXIT_SYSTEM : EXIT_FINE;
+}
+
+static int dry_run(struct globals *g, struct store *s, struct arena *a, const struct artefact *in)
+{
+	struct diff_options how = {.netns = g->netns, .json = g->json, .verbose = g->verbose};
+	int rc = diff_artefact(&how, s, a, in);
+
+	if (!g->json && rc == EXIT_FINE)
+		puts("nothing would change");
+	return rc == EXIT_FINDINGS ? EXIT_FINE : rc;
+}
+
+int cmd_apply(struct globals *g, int argc, char **argv)
+{
+	_cleanup_arena_ struct arena *a = arena_new();
+	_cleanup_buf_ struct buf why = {0};
+	struct artefact in = {0};
+	struct options o = {0};
+	struct store s;
+	int rc = parse_options(argc, argv, &o), err;
+
+	if (rc)
+		return rc;
+	err = store_open(&s, g->state, !o.dry_run, &why);
+	if (err == -ENOENT && o.dry_run && o.dir)
+		err = 0;
+	if (!err && !o.dry_run)
+		err = store_lock(&s, &why);
+	if (!err)
+		err = read_input(&o, &s, a, &in, &why);
+	if (err) {
+		fprintf(stderr, "fwc: %s\n", buf_str(&why));
+		rc = EXIT_SYSTEM;
+	} else {
+		rc = o.dry_run ? dry_run(g, &s, a, &in) : apply(g, &s, a, &in);
+	}
+	artefact_free(&in);
+	store_close(&s);
+	return rc;
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * fwc status: what is loaded, since when, from what, and what each line of the policy has seen.
+ */
+#include "apply/status.h"
+
+#include <getopt.h>
+
+#include "cmd/cmd.h"
+#include "kernel/sysctl.h"
+#include "util/cleanup.h"
+
+static const char *record_str(const struct status *st, const char *key)
+{
+	const char *s = json_string_value(json_object_get(st->record, key));
+
+	return s ? s : "?";
+}
+
+static void print_state(const struct status *st)
+{
+	if (!st->loaded)
+		puts("firewall    NOT LOADED: nothing of fwc filters here");
+	else if (!st->known)
+		puts("firewall    loaded, but not by `fwc apply`: what is on record cannot be compared");
+	else
+		printf("firewall    loaded since %s, by %s\n", record_str(st, "time"),
+		       record_str(st, "user"));
+}
+
+static void print_sources(const struct status *st)
+{
+	const struct status_source *s;
+
+	if (!st->known)
+		return;
+	vec_each(&st->sources, s)
+		printf("%-11s %s%s\n", s == st->sources.v ? "policy" : "", s->path,
+		       s->state == SOURCE_CHANGED ? "  CHANGED since (fwc diff FILE shows what that means)"
+		       : s->state == SOURCE_GONE  ? "  not there any more"
+						  : "");
+}
+
+static void print_forwarding(const struct status *st)
+{
+	bool four = sysctl_forwards(st->sysctl, 4), six = sysctl_forwards(st->sysctl, 6);
+	int wanted = st->known && st->loaded ? st->applied.manifest->forwarding : -1;
+
+	if (!st->sysctl)
+		return;
+	printf("forwarding  %s%s\n", four && six ? "on"
+				     : four	   ? "IPv4 only"
+				     : six	   ? "IPv6 only"
+						   : "off",
+	       wanted >= 0 && (four != wanted || six != wanted)
+		       ? wanted ? "  but the policy says on" : "  but the policy says off"
+		       : "");
+}
+
+static void print_drift(struct globals *g, const struct status *st)
+{
+	if (!st->loaded || !st->known)
+		return;
+	if (!st->drift_known)
+		puts("kernel      not compared: no namespace can be made here");
+	else if (!st->drift.n)
+		puts("kernel      holds what was applied");
+	else
+		puts("kernel      DIFFERS from what was applied; `fwc apply` would mend:");
+	if (st->drift.n)
+		diff_print(stdout, &st->drift, g->verbose, g->color);
+}
+
+static void print_foreign(const struct status *st)
+{
+	const struct foreign *f;
+
+	vec_each(&st->foreign, f)
+		printf("warning     table %s, chain %s (hook %s): %s, so it %s\n", f->table, f->chain,
+		       f->hook, f->why,
+		       f->drops && f->translates ? "may drop what fwc allows, and translate what it denies"
+		       : f->drops		 ? "may drop what fwc allows"
+						 : "may translate what fwc denies");
+	if (st->legacy)
+		puts("warning     iptables-legacy is in use on this host, too: see iptables-legacy-save");
+}
+
+static void print_lines(struct globals *g, const struct status *st)
+{
+	const struct report_line *l;
+
+	if (!st->lines.n)
+		return;
+	printf("\n%12s %14s  line\n", "packets", "bytes");
+	vec_each(&st->lines, l) {
+		if (!*l->at && !g->verbose && !l->packets)
+			continue;
+		if (l->counts)
+			printf("%12llu %14llu  ", (unsigned long long)l->packets,
+			       (unsigned long long)l->bytes);
+		else
+			printf("%12s %14s  ", "-", "-");
+		printf("%s%s%s\n", l->at, *l->at ? "  " : "", l->text);
+	}
+}
+
+static json_t *lines_json(const struct status *st)
+{
+	json_t *list = json_array();
+	const struct report_line *l;
+
+	vec_each(&st->lines, l) {
+		json_t *j = json_pack("{s:s, s:s}", "at", l->at, "text", l->text);
+
+		if (l->counts) {
+			json_object_set_new(j, "packets", json_integer((json_int_t)l->packets));
+			json_object_set_new(j, "bytes", json_integer((json_int_t)l->bytes));
+		}
+		json_array_append_new(list, j);
+	}
+	return list;
+}
+
+static json_t *sources_json(const struct status *st)
+{
+	static const char *const words[] = {"same", "changed", "gone"};
+	json_t *list = json_array();
+	const struct status_source *s;
+
+	vec_each(&st->sources, s)
+		json_array_append_new(list, json_pack("{s:s, s:s}", "path", s->path, "state",
+						      words[s->state]));
+	return list;
+}
+
+static json_t *foreign_json(const struct status *st)
+{
+	json_t *list = json_array();
+	const struct foreign *f;
+
+	vec_each(&st->foreign, f)
+		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:b, s:b, s:s}", "table",
+						      f->table, "chain", f->chain, "hook", f->hook,
+						      "drops", f->drops, "translates",
+						      f->translates, "why", f->why));
+	return list;
+}
+
+static void print_json(const struct status *st)
+{
+	_cleanup_json_ json_t *j = json_object();
+
+	json_object_set_new(j, "loaded", json_boolean(st->loaded));
+	json_object_set_new(j, "known", json_boolean(st->known));
+	json_object_set_new(j, "drifted", st->drift_known ? json_boolean(st->drift.n > 0) : json_null());
+	json_object_set(j, "applied", st->record);
+	json_object_set_new(j, "policy", st->known ? json_string(st->applied.manifest->policy)
+						   : json_null());
+	json_object_set_new(j, "sources", sources_json(st));
+	json_object_set_new(j, "forwarding", json_pack("{s:b, s:b}", "ip", sysctl_forwards(st->sysctl, 4),
+						       "ip6", sysctl_forwards(st->sysctl, 6)));
+	json_object_set_new(j, "drift", diff_json(&st->drift));
+	json_object_set_new(j, "foreign", foreign_json(st));
+	json_object_set_new(j, "legacy_iptables", json_boolean(st->legacy));
+	json_object_set_new(j, "lines", lines_json(st));
+	json_dumpf(j, stdout, JSON_INDENT(2));
+	putchar('\n');
+}
+
+static void print_text(struct globals *g, const struct status *st)
+{
+	print_state(st);
+	print_sources(st);
+	print_forwarding(st);
+	print_drift(g, st);
+	print_foreign(st);
+	print_lines(g, st);
+}
+
+int cmd_status(struct globals *g, int argc, char **argv)
+{
+	static const struct option longs[] = {{0}};
+	_cleanup_arena_ struct arena *a = arena_new();
+	_cleanup_buf_ struct buf why = {0}, ignored = {0};
+	struct status st = {0};
+	struct store s;
+	int rc;
+
+	opterr = 0;
+	if (getopt_long(argc, argv, "", longs, NULL) != -1 || optind < argc)
+		return usage_error("status", "it takes no arguments");
+	store_open(&s, g->state, false, &ignored); /* none: nothing was ever applied */
+	if (status_gather(&st, g->netns, &s, a, &why)) {
+		fprintf(stderr, "fwc: %s\n", buf_str(&why));
+		rc = EXIT_SYSTEM;
+	} else {
+		if (g->json)
+			print_json(&st);
+		else
+			print_text(g, &st);
+		rc = status_good(&st) ? EXIT_FINE : EXIT_FINDINGS;
+	}
+	status_free(&st);
+	store_close(&s);
+	return rc;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * fwc stop: settings back to what they were, then our table away; nobody else's.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+
+#include "apply/forwarding.h"
+#include "apply/live.h"
+#include "cmd/cmd.h"
+#include "util/cleanup.h"
+
+struct stopped {
+	bool was_loaded, forwarding_restored;
+};
+
+static int remove_table(struct globals *g, struct stopped *s, struct buf *why)
+{
+	struct genid gen;
+	int err = genid_get(g->netns, &gen, why);
+
+	if (err || !gen.own_table)
+		return err;
+	s->was_loaded = true;
+	return live_run(g->netns, "delete table inet fwc", why);
+}
+
+static int stop(struct globals *g, struct stopped *s, struct buf *why)
+{
+	struct store store;
+	int err = store_open(&store, g->state, true, why);
+
+	if (!err)
+		err = store_lock(&store, why);
+	/* the rules go only when nothing is forwarded any more that was not before */
+	if (!err)
+		err = forwarding_restore(&store, g->netns, &s->forwarding_restored, why);
+	if (!err)
+		err = remove_table(g, s, why);
+	if (!err)
+		store_remove(&store, STORE_APPLIED);
+	store_close(&store);
+	return err;
+}
+
+int cmd_stop(struct globals *g, int argc, char **argv)
+{
+	static const struct option longs[] = {{0}};
+	_cleanup_buf_ struct buf why = {0};
+	struct stopped s = {0};
+	const char *what = g->netns ? "this namespace" : "this host";
+
+	opterr = 0;
+	if (getopt_long(argc, argv, "", longs, NULL) != -1 || optind < argc)
+		return usage_error("stop", "it takes no arguments");
+	if (stop(g, &s, &why)) {
+		fprintf(stderr, "fwc: %s\n", buf_str(&why));
+		return EXIT_SYSTEM;
+	}
+	if (s.forwarding_restored)
+		puts("forwarding is as it was before fwc");
+	if (s.was_loaded)
+		printf("the firewall is gone: %s is open now (`fwc apply` closes it again)\n", what);
+	else
+		printf("no firewall of fwc was loaded: %s is as open as the rest leaves it\n", what);
+	return EXIT_FINE;
+}

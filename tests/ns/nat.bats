@@ -1,0 +1,150 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Translation beyond the home router's: snat, ranges, balancing, redirect, the machine's own packets.
+
+load ../lab/lab
+
+setup_file() {
+	lab_begin
+	lab_firewall router
+	lab_switch lan
+	lab_host one two server
+	lab_cable router:eth0 lan
+	lab_cable one:eth0 lan
+	lab_cable two:eth0 lan
+	lab_cable router:eth1 server:eth0
+	lab_addr router eth0 10.0.0.1/24 fd00::1/64
+	lab_addr router eth1 203.0.113.2/24 2001:db8::2/64
+	lab_addr one eth0 10.0.0.11/24 fd00::11/64
+	lab_addr two eth0 10.0.0.12/24 fd00::12/64
+	lab_addr server eth0 203.0.113.1/24 2001:db8::1/64
+	lab_alias router.out router 203.0.113.2 2001:db8::2
+	lab_alias router.77 router 203.0.113.77 2001:db8:7::77
+	lab_alias router.78 router 203.0.113.78 2001:db8:7::78
+	lab_alias router.79 router 203.0.113.79 2001:db8:7::79
+	lab_addr server eth0 203.0.113.9/24 2001:db8::9/64
+	lab_alias vip server 203.0.113.80 2001:db8:8::80
+	lab_alias second server 203.0.113.9 2001:db8::9
+	for host in one two; do
+		lab_route $host default via 10.0.0.1
+		lab_route $host default via fd00::1
+	done
+	lab_route router 203.0.113.80 via 203.0.113.1
+	lab_route router 2001:db8:8::80 via 2001:db8::1
+	lab_route server 2001:db8:7::/64 via 2001:db8::2
+	lab_route server 10.0.0.0/24 via 203.0.113.2
+	lab_route server fd00::/64 via 2001:db8::2
+	cat >"$LAB_DIR/nat.fwc" <<-'END'
+		forwarding on
+		zone lan { interface eth0
+		           network 10.0.0.0/24, fd00::/64 }
+		zone wan { interface eth1 }
+		host one = 10.0.0.11, fd00::11
+		host two = 10.0.0.12, fd00::12
+
+		allow lan  -> wan
+		allow lan  -> self tcp/3128, udp/5353
+		allow self -> any
+		allow wan  -> one@lan, two@lan tcp/80, tcp/8000-8009
+
+		# the first that matches wins, for dnat and redirect
+		redirect lan -> any tcp/80 to :3128
+		redirect lan -> 203.0.113.1, 2001:db8::1 udp/53 to :5353
+		dnat wan -> self tcp/8000 to one:80
+		dnat wan -> self tcp/8001-8009 to two
+		dnat wan -> self tcp/8005 to one:80
+		dnat wan -> 203.0.113.77, 2001:db8:7::77 tcp/80 to one, two
+		dnat self -> 203.0.113.1, 2001:db8::1 tcp/81 to one:80
+
+		# and for snat and masquerade
+		snat one@lan -> wan tcp/90 to 203.0.113.77, 2001:db8:7::77
+		snat lan -> wan tcp/90-91 to 203.0.113.78-203.0.113.79
+		snat lan -> 2001:db8::1@wan tcp/90-91 to 2001:db8:7::78-2001:db8:7::79
+		masquerade lan -> 203.0.113.1@wan
+	END
+	lab_apply router "$LAB_DIR/nat.fwc"
+}
+
+teardown_file() {
+	lab_end
+}
+
+@test "nat: snat to an address, to a range, and masquerade: the first that matches" {
+	lab_flows <<-'END'
+		one -> server tcp/90    : passes as router.77
+		two -> server tcp/90    : passes as router.78,router.79
+		one -> server tcp/91    : passes as router.78,router.79
+		v4 one -> server tcp/92 : passes as router.out
+		v6 one -> server tcp/92 : passes
+		v4 one -> second tcp/92 : passes
+		v4 two -> server ping   : passes as router.out
+	END
+}
+
+@test "nat: redirect to this machine" {
+	lab_flows <<-'END'
+		one -> server tcp/80  : passes at router:3128
+		two -> second tcp/80  : passes at router:3128
+		one -> router tcp/80  : passes at router:3128
+		one -> server udp/53  : passes at router:5353
+		v4 one -> second udp/53 : passes
+		one -> router tcp/81  : dropped
+	END
+}
+
+@test "nat: dnat with a port and with the port kept: the first that matches" {
+	lab_flows <<-'END'
+		server -> router.out tcp/8000 : passes at one:80
+		server -> router.out tcp/8001 : passes at two:8001
+		server -> router.out tcp/8005 : passes at two:8005
+		server -> router.out tcp/8009 : passes at two:8009
+		server -> router.78  tcp/8000 : passes at one:80
+		server -> router.out tcp/80   : dropped
+		server -> router.out tcp/8010 : dropped
+	END
+}
+
+@test "nat: dnat to two hosts takes turns" {
+	lab_flows --tell <<-'END' | tee "$LAB_DIR/turns"
+		v4 server -> router.77 tcp/80 : passes at one,two:80
+		v4 server -> router.77 tcp/80 : passes at one,two:80
+		v4 server -> router.77 tcp/80 : passes at one,two:80
+		v4 server -> router.77 tcp/80 : passes at one,two:80
+		v6 server -> router.77 tcp/80 : passes at one,two:80
+		v6 server -> router.77 tcp/80 : passes at one,two:80
+		v6 server -> router.77 tcp/80 : passes at one,two:80
+		v6 server -> router.77 tcp/80 : passes at one,two:80
+	END
+	[ "${PIPESTATUS[0]}" = 0 ]
+	[ "$(grep -c 'at one:80' "$LAB_DIR/turns")" = 4 ]
+	[ "$(grep -c 'at two:80' "$LAB_DIR/turns")" = 4 ]
+}
+
+@test "nat: packets of the machine itself" {
+	lab_flows <<-'END'
+		router     -> server tcp/81 : passes at one:80
+		router.out -> server tcp/82 : passes
+		router.out -> server tcp/80 : passes
+		router     -> one    tcp/80 : passes
+	END
+}
+
+@test "nat: translation opens nothing by itself" {
+	cat >"$LAB_DIR/closed.fwc" <<-'END'
+		forwarding on
+		zone lan { interface eth0 }
+		zone wan { interface eth1 }
+		allow wan -> 10.0.0.12@lan, fd00::12@lan tcp/80
+		dnat wan -> self tcp/80 to 10.0.0.12
+		dnat wan -> self tcp/80 to fd00::12
+		dnat wan -> self tcp/81 to 10.0.0.11:80
+		masquerade lan -> wan
+	END
+	lab_apply router "$LAB_DIR/closed.fwc"
+	lab_flows <<-'END'
+		server -> router.out tcp/80 : passes at two:80
+		server -> router.out tcp/81 : dropped
+		server -> one tcp/80        : dropped
+		one -> server tcp/80        : dropped
+	END
+}

@@ -1,0 +1,121 @@
+# shellcheck shell=bash disable=SC2034
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# policies.bash: the policies between which the race rig alternates.
+#
+#	race_kinds		the packets of the two streams, as `streams send` takes them
+#	race_policy N		policy N, in fwc's language
+#	race_control N		the same meaning, by hand, in nft's, replaced in the usual way
+#
+# N changes what no packet of the streams meets: an element of each set, one rule of the list, one
+# target of the translation. So each apply replaces every kind of object that decides their fate,
+# and the two fates are the same under any N: allowed packets are let through by an interval set, a
+# single address and port among many (a verdict map), a concatenation of networks and ports, and a
+# translation; denied ones meet a drop of the same kinds or no rule at all.
+
+RACE_TARGET=10.2.0.2
+RACE_PORTS=(7000 7010 7020 7031 7050)
+
+race_kinds() {
+	cat <<-END
+		allowed,10.1.0.5,$RACE_TARGET,7000
+		allowed,10.1.2.1,$RACE_TARGET,7010
+		allowed,10.1.3.9,$RACE_TARGET,7020
+		allowed,10.1.4.9,10.1.255.1,7030
+		denied,10.1.1.9,$RACE_TARGET,7000
+		denied,10.1.2.2,$RACE_TARGET,7010
+		denied,10.1.3.9,$RACE_TARGET,7050
+		denied,10.1.9.9,$RACE_TARGET,7020
+	END
+}
+
+race_policy() {
+	local n=$1 i
+
+	cat <<-END
+		forwarding on
+		zone inside  { interface in0 }
+		zone outside { interface out0 }
+		host target = $RACE_TARGET
+		set friends = 10.1.0.0/25, 10.1.0.130-10.1.0.140, 10.77.$n.0/24
+		set foes    = 10.1.1.0/24, 10.1.5.1-10.1.5.77, 10.78.$n.0/24
+		set private = 10.1.4.0/24, 10.1.6.1-10.1.6.77, 10.79.$n.0/24
+
+		drop  foes@inside    -> outside
+		allow friends@inside -> outside  udp/7000-7009
+	END
+	for i in {1..200}; do
+		echo "$( ((i % 2)) && echo allow || echo drop)  10.1.2.$i@inside -> target@outside  udp/7010"
+	done
+	cat <<-END
+		allow 10.1.2.$((200 + n))@inside -> target@outside  udp/7010
+		allow 10.1.3.0/24@inside  -> 10.2.0.0/16@outside  udp/7020-7029
+		drop  10.1.3.0/24@inside  -> 10.2.0.0/16@outside  udp/7050-7059
+		allow 10.79.$n.0/24@inside -> 10.3.0.0/16@outside  udp/7020-7029
+		allow 10.1.4.0/24@inside  -> target@outside       udp/7031
+
+		dnat inside -> 10.1.255.1  udp/7030  to target:7031
+		dnat inside -> 10.1.254.$n udp/7030  to target:7031
+		masquerade private@inside -> outside
+	END
+}
+
+race_control() {
+	local n=$1 i elements=""
+
+	for i in {1..200}; do
+		elements+="10.1.2.$i . $RACE_TARGET . 7010 : $( ((i % 2)) && echo accept || echo drop), "
+	done
+	cat <<-END
+		add table inet fwc
+		delete table inet fwc
+		table inet fwc {
+			set friends {
+				type ipv4_addr; flags interval
+				elements = { 10.1.0.0/25, 10.1.0.130-10.1.0.140, 10.77.$n.0/24 }
+			}
+			set foes {
+				type ipv4_addr; flags interval
+				elements = { 10.1.1.0/24, 10.1.5.1-10.1.5.77, 10.78.$n.0/24 }
+			}
+			set private {
+				type ipv4_addr; flags interval
+				elements = { 10.1.4.0/24, 10.1.6.1-10.1.6.77, 10.79.$n.0/24 }
+			}
+			map pairs {
+				type ipv4_addr . ipv4_addr . inet_service : verdict; flags interval
+				elements = { $elements
+					10.1.2.$((200 + n)) . $RACE_TARGET . 7010 : accept,
+					10.1.3.0/24 . 10.2.0.0/16 . 7020-7029 : accept,
+					10.1.3.0/24 . 10.2.0.0/16 . 7050-7059 : drop,
+					10.79.$n.0/24 . 10.3.0.0/16 . 7020-7029 : accept,
+					10.1.4.0/24 . $RACE_TARGET . 7031 : accept }
+			}
+			chain input {
+				type filter hook input priority 0; policy drop;
+				ct state established,related accept
+				iifname "lo" accept
+			}
+			chain forward {
+				type filter hook forward priority 0; policy drop;
+				ct state established,related accept
+				ct state invalid drop
+				iifname "in0" oifname "out0" jump inside-outside
+			}
+			chain inside-outside {
+				ip saddr @foes drop
+				ip saddr @friends udp dport 7000-7009 accept
+				meta l4proto udp ip saddr . ip daddr . udp dport vmap @pairs
+			}
+			chain prerouting {
+				type nat hook prerouting priority dstnat;
+				iifname "in0" ip daddr 10.1.255.1 udp dport 7030 dnat ip to $RACE_TARGET:7031
+				iifname "in0" ip daddr 10.1.254.$n udp dport 7030 dnat ip to $RACE_TARGET:7031
+			}
+			chain postrouting {
+				type nat hook postrouting priority srcnat;
+				oifname "out0" ip saddr @private masquerade
+			}
+		}
+	END
+}

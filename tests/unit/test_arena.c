@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Memory that is freed at once: arena, vec and buf.
+ */
+#include <stdint.h>
+
+#include "test.h"
+#include "util/buf.h"
+#include "util/vec.h"
+
+static void zeroed_and_aligned(void)
+{
+	static const size_t sizes[] = {1, 3, 16, 17, 4096, 16384, 16385, 65536, 1 << 20};
+	struct arena *a = arena_new();
+	bool zero = true, aligned = true;
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		unsigned char *p = arena_alloc(a, sizes[i]);
+
+		aligned = aligned && (uintptr_t)p % _Alignof(max_align_t) == 0;
+		for (size_t k = 0; k < sizes[i]; k++)
+			zero = zero && p[k] == 0;
+		memset(p, 0xff, sizes[i]);
+	}
+	CHECK(zero);
+	CHECK(aligned);
+	arena_free(a);
+	arena_free(NULL);
+}
+
+/* Small objects before and behind a large one must not overlap it. */
+static void large_between_small(void)
+{
+	struct arena *a = arena_new();
+	char *small = arena_alloc(a, 8), *large = arena_alloc(a, 100000), *next = arena_alloc(a, 8);
+
+	memset(large, 'l', 100000);
+	memset(next, 'n', 8);
+	memset(small, 's', 8);
+	CHECK(large[0] == 'l' && large[99999] == 'l');
+	CHECK(next[0] == 'n' && next[7] == 'n');
+	arena_free(a);
+}
+
+static void strings(void)
+{
+	struct arena *a = arena_new();
+
+	SAME_TEXT(arena_strdup(a, ""), "");
+	SAME_TEXT(arena_strndup(a, "firewall", 4), "fire");
+	SAME_TEXT(arena_printf(a, "%s:%d", "lan", 7), "lan:7");
+	arena_free(a);
+}
+
+static void vectors(void)
+{
+	struct arena *a = arena_new();
+	VEC(int) v = {0};
+	bool in_order = true;
+	size_t seen = 0;
+	int *p;
+
+	vec_each(&v, p)
+		seen++;
+	SAME_NUMBER(seen, 0);
+	for (int i = 0; i < 1000; i++)
+		vec_push(a, &v, i);
+	vec_each(&v, p)
+		in_order = in_order && *p == (int)seen++;
+	SAME_NUMBER(seen, 1000);
+	CHECK(in_order);
+	arena_free(a);
+}
+
+static void buffers(void)
+{
+	struct buf b = {0};
+
+	SAME_TEXT(buf_str(&b), "");
+	for (int i = 0; i < 1000; i++)
+		buf_printf(&b, "%d,", i % 10);
+	SAME_NUMBER(b.len, 2000);
+	CHECK(!strncmp(b.data + 1990, "5,6,7,8,9,", 11));
+	buf_free(&b);
+	buf_add(&b, "a\0b", 3);
+	buf_putc(&b, 'c');
+	SAME_NUMBER(b.len, 4);
+	CHECK(!memcmp(b.data, "a\0bc", 5));
+	buf_free(&b);
+	CHECK(!b.data && !b.len && !b.cap);
+}
+
+int main(void)
+{
+	zeroed_and_aligned();
+	large_between_small();
+	strings();
+	vectors();
+	buffers();
+	return test_end();
+}
