@@ -60,6 +60,7 @@ class Writer:
         self.rng = rng
         self.lines = []
         self.zones = {}                 # name -> interfaces of the lab in it
+        self.networks = []              # what zones have
         self.names = []                 # hosts and sets
         self.hosts = []                 # (name, families)
         self.services = []
@@ -178,7 +179,9 @@ class Writer:
             body = 'interface ' + ', '.join(words)
             if self.chance(0.4):
                 nets = [p for i in have for f in FAMILIES for p in PLACES[f][i]]
-                body += '\n    network ' + ', '.join(rng.sample(nets, rng.randint(1, len(nets))))
+                nets = rng.sample(nets, rng.randint(1, len(nets)))
+                self.networks += nets
+                body += '\n    network ' + ', '.join(nets)
             self.lines.append(f'zone {name} {{ {body} }}')
 
     def declare_names(self):
@@ -266,28 +269,31 @@ class Writer:
     def dnat(self):
         rng = self.rng
         to = rng.choice(['self', 'self', 'self', 'any', self.address(), self.address() + '@self', self.address() + '@any'])
-        services, port = '', ''
+        services = ''
         if self.chance(0.85):
             services = ' ' + ', '.join(self.service(True) for _ in range(rng.choice([1, 1, 2])))
             services = services if self.chance(0.9) else ' ' + self.service_list(2)
         ported = services and all(s.startswith(('tcp/', 'udp/')) for s in services.split())
         if self.chance(0.15) and ported:
             return f'redirect {self.nat_source()} -> {to}{services} to :{self.port()}'
-        family = self.family()
+        family, port = self.family(), ''
+        if ported and self.chance(0.4):
+            port = f':{self.port()}'
         targets = []
         for _ in range(rng.choice([1, 1, 1, 1, 2])):
             zone = rng.choice(sorted(self.zones))
             if self.hosts and self.chance(0.5):
-                word = rng.choice(self.hosts)[0]
-                if ported and self.chance(0.3):
-                    word += f':{self.port()}'
+                word = rng.choice(self.hosts)[0] + port
             else:
                 word = self.host_address(zone, family)
-                if ported and self.chance(0.4):
-                    word = (f'[{word}]' if ':' in word else word) + f':{self.port()}'
+                word = (f'[{word}]' if port and ':' in word else word) + port
             targets.append(word)
-        hairpin = ' hairpin' if self.chance(0.15) else ''
-        return f'dnat {self.nat_source()} -> {to}{services} to {", ".join(targets)}{hairpin}'
+        if self.networks and self.chance(0.2):          # a target that a zone says it holds
+            low, high = network(rng.choice(self.networks))
+            target = min(high, low + rng.choice([1, 5, 9]))
+            target = show_address(4 if high <= MAX[4] else 6, target)
+            return f'dnat {self.nat_source()} -> {to}{services} to {target} hairpin'
+        return f'dnat {self.nat_source()} -> {to}{services} to {", ".join(targets)}'
 
     def snat(self):
         rng = self.rng
@@ -336,7 +342,7 @@ class Writer:
         if self.chance(0.15):
             text = '\n'.join(line if line.startswith('#') else line.replace(', ', ',\n        ')
                              for line in text.splitlines()) + '\n'
-        if self.chance(0.1):
+        elif self.chance(0.1):
             text = text.replace('\n    ', ' ; ').replace('{ ;', '{').replace('\n}', ' }')
         return text
 
@@ -473,13 +479,13 @@ class Sampler:
             source = rng.choice([LINK_LOCAL[0] + 9, LINK_LOCAL[0] + 9, centre(rng, 6, interface)])
             return Packet(interface, 6, source, LINK_LOCAL[0] + 1, UDP, 547, 546)
         packet = self.draw()
-        if kind == 'ack':
+        if kind == 'ack' and packet.interface:
             return replace(packet, proto=TCP, dport=packet.dport or 80, type=0, syn=False)
         if kind == 'icmp error':
             return replace(packet, proto=ICMP if packet.family == 4 else ICMPV6, dport=0,
                            type=rng.choice([0, 3, 11] if packet.family == 4 else [1, 2, 3, 129]))
         family = packet.family
-        return replace(packet, interface=None, source=self.local_address(family), target=self.local_address(family))
+        return packet if kind == 'ack' else replace(packet, interface=None, source=self.local_address(family), target=self.local_address(family))
 
     def packet(self):
         while True:
@@ -500,15 +506,16 @@ def sendable(packet):
     if packet.interface is not None and ROUTING.is_local(family, source):
         return False
     if ROUTING.is_group(family, target):
-        return packet.interface is not None and packet.proto in (UDP, ICMP, ICMPV6)
+        if packet.interface is None or packet.proto not in (UDP, ICMP, ICMPV6):
+            return False
+        target = source
     if family == 4:
         first = source >> 24, target >> 24
         return all(0 < a != 127 and not 224 <= a < 240 for a in first) and MAX[4] not in (source, target)
     link = [LINK_LOCAL[0] <= a <= LINK_LOCAL[1] for a in (source, target)]
-    if link[1]:
-        return packet.interface is not None and target == LINK_LOCAL[0] + 1
-    if link[0]:
-        return packet.interface is not None and ROUTING.route(6, target) is SELF
+    if any(link):
+        return packet.interface is not None and ROUTING.route(6, packet.target) is SELF and \
+            (not link[0] or source >> 64 == 0xfe80 << 48)
     return all(a > 0xffff and a >> 120 != 0xff and a >> 32 != 0xffff and a >> 32 for a in (source, target))
 
 

@@ -651,6 +651,7 @@ class Fate:
     target: int = 0
     port: int = 0
     how: str = ''               # 'reset' or 'prohibited'
+    quiet: bool = False         # a reject that may stay unheard
 
     def show(self, family):
         at = f'line {self.line}' if self.line else self.why or 'no rule'
@@ -755,7 +756,7 @@ class Evaluator:
         if packet.family == 6 and (packet.sport, packet.dport) == (547, 546) and inside([LINK_LOCAL], packet.source):
             ask = replace(packet, interface=None, source=LINK_LOCAL[0] + 1, target=(0xff02 << 112) + 0x10002,
                           sport=546, dport=547)
-        if ask is None or self.zones[packet.interface] is None:
+        if ask is None:
             return False
         used, self.used = self.used, {}
         verb, _ = self.decide(ask, SELF, packet.interface, ask.target, ask.dport)
@@ -772,9 +773,8 @@ class Evaluator:
         if not any(self.item_matches(i, SELF if local else 'elsewhere', packet.family, packet.target)
                    for i in rule.target if i.zone in ('self', 'any')):
             return False, False
-        if any(self.item_matches(i, came, packet.family, packet.source) for i in rule.source):
-            return True, False
-        return (True, True) if rule.hairpin and self.hairpin_client(rule, packet, came, local) else (False, False)
+        hairpin = rule.hairpin and self.hairpin_client(rule, packet, came, local)
+        return hairpin or any(self.item_matches(i, came, packet.family, packet.source) for i in rule.source), hairpin
 
     def hairpin_client(self, rule, packet, came, local):
         if came is SELF or not local or packet.target in self.lab.own(came, packet.family) + [self.lab.everywhere]:
@@ -848,10 +848,13 @@ class Evaluator:
         if verb == 'drop':
             return Fate('drop', line, why)
         if verb == 'reject':
-            # the kernel sends no error about these, or loses it as one that belongs to no connection
-            if self.lab.is_group(packet.family, target) or untracked(packet):
-                return Fate('drop', line, 'reject unheard')
-            return Fate('reject', line, why, how='reset' if packet.proto == TCP else 'prohibited')
+            # The kernel sends no error about some, or loses it as one that belongs to no connection; where this
+            # machine's own packets are judged after dnat, it lets nobody reject; and after dnat the checksum of
+            # a protocol that it does not know is wrong, which it takes for a damaged packet.
+            translated = (target, dport) != (packet.target, packet.dport)
+            quiet = self.lab.is_group(packet.family, target) or untracked(packet) or \
+                translated and (came is SELF or packet.proto not in (TCP, UDP, ICMP, ICMPV6))
+            return Fate('reject', line, why, how='reset' if packet.proto == TCP else 'prohibited', quiet=quiet)
         if goes is SELF:
             return Fate('self', line, why, source=((packet.source, packet.source),), target=target, port=dport)
         source = self.source_after(packet, came, goes, target, dport, hairpin)
