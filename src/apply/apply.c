@@ -69,7 +69,7 @@ static int finish_want(struct run *r, struct scratch *s)
 		return fail(r, p.outcome == SCRATCH_REFUSED ? -EINVAL : -EPERM,
 			    proof_text(r->in.arena, &p));
 	r->in.want = p.ruleset;
-	vec_each(&r->in.artefact->manifest->objects, o) {
+	vec_each (&r->in.artefact->manifest->objects, o) {
 		if (!map_get(p.ruleset->by_name,
 			     arena_printf(r->in.arena, "%c:%s",
 					  (*o)->kind == OBJECT_CHAIN ? 'c' : 's', (*o)->name)))
@@ -77,7 +77,8 @@ static int finish_want(struct run *r, struct scratch *s)
 				    "script and manifest of the artefact name different objects");
 	}
 	if (p.ruleset->by_name->entries.n != r->in.artefact->manifest->objects.n)
-		return fail(r, -EBADMSG, "the artefact's script holds objects that its manifest lacks");
+		return fail(r, -EBADMSG,
+			    "the artefact's script holds objects that its manifest lacks");
 	return 0;
 }
 
@@ -234,7 +235,8 @@ static int change(struct run *r)
 	return finish(r);
 }
 
-/* What is wanted is asked of a scratch namespace, what there is of the real one, at the same time. */
+/* What is wanted is asked of a scratch namespace, what there is of the real one, at the same time.
+ */
 static int look(struct run *r)
 {
 	struct scratch s;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * An artefact -> the kernel: stage, prove, swap, prove, collect. In between, nothing is ever missing.
+ * An artefact -> the kernel: stage, prove, swap, prove, collect. In between, nothing is ever
+ * missing.
  */
 #ifndef FWC_APPLY_H
 #define FWC_APPLY_H
@@ -17,11 +18,11 @@ struct apply {
 	const struct artefact *artefact;
 	FILE *say; /* what happens, for people; NULL: silent */
 	/* out */
-	bool unchanged;        /* no transaction was needed */
+	bool unchanged; /* no transaction was needed */
 	size_t staged, swapped, collected, left;
 	bool forwarding_changed;
-	bool live;             /* the new rules are in the kernel, whatever else went wrong */
-	struct buf why;        /* of a failure */
+	bool live;	/* the new rules are in the kernel, whatever else went wrong */
+	struct buf why; /* of a failure */
 };
 
 /* 0 or -errno. Before the swap a failure leaves the running rules as they were. */

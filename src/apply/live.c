@@ -90,7 +90,7 @@ static void merge(struct live *l, const struct ir_ruleset *fresh)
 	struct ir_chain *const *c;
 	struct ir_set *const *s;
 
-	vec_each(&fresh->chains, c) {
+	vec_each (&fresh->chains, c) {
 		struct ir_chain *old = ruleset_chain(l->ruleset, (*c)->name);
 
 		if (old)
@@ -98,7 +98,7 @@ static void merge(struct live *l, const struct ir_ruleset *fresh)
 		else
 			ruleset_add_chain(l->ruleset, *c);
 	}
-	vec_each(&fresh->sets, s) {
+	vec_each (&fresh->sets, s) {
 		struct ir_set *old = ruleset_set(l->ruleset, (*s)->name);
 
 		if (old)
@@ -161,8 +161,7 @@ int live_change(struct live *l, const char *netns, struct arena *a, const char *
 int live_read_all(json_t **out, const char *netns, struct buf *why)
 {
 	struct nftrun_step step = {.kind = RUN_LIST_ALL};
-	struct nftrun r = {
-		.where = child_where_of(netns), .netns = netns, .steps = &step, .n = 1};
+	struct nftrun r = {.where = child_where_of(netns), .netns = netns, .steps = &step, .n = 1};
 	json_error_t e;
 	int err = nftrun(&r);
 
@@ -184,8 +183,7 @@ int live_read_all(json_t **out, const char *netns, struct buf *why)
 int live_run(const char *netns, const char *script, struct buf *why)
 {
 	struct nftrun_step step = {.kind = RUN_SCRIPT, .script = script};
-	struct nftrun r = {
-		.where = child_where_of(netns), .netns = netns, .steps = &step, .n = 1};
+	struct nftrun r = {.where = child_where_of(netns), .netns = netns, .steps = &step, .n = 1};
 	int err = nftrun(&r);
 
 	if (err)

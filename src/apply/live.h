@@ -8,9 +8,9 @@
 #include "nft/nft.h"
 
 struct live {
-	bool present;                /* table inet fwc exists */
-	struct ir_ruleset *ruleset;  /* never NULL; empty if not present */
-	uint32_t generation;         /* at which all of it was read */
+	bool present;		    /* table inet fwc exists */
+	struct ir_ruleset *ruleset; /* never NULL; empty if not present */
+	uint32_t generation;	    /* at which all of it was read */
 };
 
 /* 0 or -errno with why filled. */
@@ -22,11 +22,12 @@ struct live_names { /* of objects: "chain NAME", "map NAME", "set NAME" */
 
 struct live_outcome {
 	bool committed; /* the transaction is in force, even if what follows failed */
-	bool alone;     /* nobody else has committed since *l was read: what was not read again is so still */
+	bool alone; /* nobody else has committed since *l was read: what was not read again is so
+		       still */
 };
 
-/* Runs a transaction, unless the ruleset has changed since *l was read (-ESTALE), and brings *l up to
- * date: by reading the objects named again, or, if they are many, all. */
+/* Runs a transaction, unless the ruleset has changed since *l was read (-ESTALE), and brings *l up
+ * to date: by reading the objects named again, or, if they are many, all. */
 int live_change(struct live *l, const char *netns, struct arena *a, const char *script,
 		const struct live_names *names, struct live_outcome *out, struct buf *why);
 /* The whole ruleset of the namespace, other people's tables too. */

@@ -22,8 +22,8 @@ const char *plan_conflict(const struct plan_input *in, const char **hint);
 void plan_stage(const struct plan_input *in, struct buf *script, struct live_names *names);
 
 /* Second transaction: base chains made or led to their new roots; and what somebody else changed in
- * objects of ours is put right. live is read after the staging. The names are those of the chains and
- * sets that it touches. */
+ * objects of ours is put right. live is read after the staging. The names are those of the chains
+ * and sets that it touches. */
 void plan_swap(const struct plan_input *in, struct buf *script, struct live_names *names);
 
 /* True if no base chain of ours is there: nothing filters yet. */

@@ -69,8 +69,8 @@ static void print_refusal(FILE *to, const struct proof *p, const struct ir_rules
 			print_missing(to, compiled);
 		return;
 	}
-	fprintf(to, "%s%sinternal error: nftables does not understand what fwc wrote: %s\n", e->where,
-		*e->where ? ": " : "", e->text);
+	fprintf(to, "%s%sinternal error: nftables does not understand what fwc wrote: %s\n",
+		e->where, *e->where ? ": " : "", e->text);
 	if (*e->source)
 		fprintf(to, "\tline %u: %s\n", e->line, e->source);
 	fputs("hint: this is a bug in fwc; please report it with the policy\n", to);
@@ -81,7 +81,7 @@ static void print_differences(FILE *to, const struct proof *p)
 	const struct difference *d;
 
 	fputs("internal error: the kernel holds something else than what was compiled\n", to);
-	vec_each(&p->different, d) {
+	vec_each (&p->different, d) {
 		fprintf(to, "--- compiled\n%s", d->left ? d->left : "\t(nothing)\n");
 		fprintf(to, "+++ %s %s in the kernel\n%s", d->kind, d->name,
 			d->right ? d->right : "\t(nothing)\n");

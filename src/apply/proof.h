@@ -15,7 +15,7 @@ struct proof { /* all in the arena */
 	struct ir_ruleset *ruleset;   /* as the kernel lists it */
 	struct differences different; /* from what was compiled (left: compiled) */
 	struct nftrun_error error;    /* SCRATCH_REFUSED */
-	const char *why;              /* SCRATCH_UNAVAILABLE, SCRATCH_FAILED */
+	const char *why;	      /* SCRATCH_UNAVAILABLE, SCRATCH_FAILED */
 };
 
 /* compiled: NULL if only the script is known. */

@@ -19,8 +19,11 @@ static json_t *make_record(const char *netns)
 
 	strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S %z", localtime_r(&now, &tm));
 	return json_pack("{s:i, s:s, s:I, s:s, s:s, s:s*}", "format", 1, "time", text, "epoch",
-			 (json_int_t)now, "user", sudo ? sudo : pw ? pw->pw_name : "?", "fwc",
-			 PACKAGE_VERSION, "netns", netns);
+			 (json_int_t)now, "user",
+			 sudo ? sudo
+			 : pw ? pw->pw_name
+			      : "?",
+			 "fwc", PACKAGE_VERSION, "netns", netns);
 }
 
 /* The time in the record is that of the last change of rules. */

@@ -21,12 +21,12 @@
 
 static int fail(struct buf *why, int err, const char *what, const char *path)
 {
-	const char *reason = err == -ELOOP	? "it is a symbolic link"
-			     : err == -EPERM	? "others may write it, or it belongs to another user"
-			     : err == -EINVAL	? "it is no plain file"
-			     : err == -EBADMSG	? "it is no JSON: cut short or edited"
-			     : err == -ENOTDIR	? "it is no directory"
-						: strerror(-err);
+	const char *reason = err == -ELOOP    ? "it is a symbolic link"
+			     : err == -EPERM  ? "others may write it, or it belongs to another user"
+			     : err == -EINVAL ? "it is no plain file"
+			     : err == -EBADMSG ? "it is no JSON: cut short or edited"
+			     : err == -ENOTDIR ? "it is no directory"
+					       : strerror(-err);
 
 	buf_printf(why, "cannot %s %s: %s", what, path, reason);
 	return err;
@@ -105,8 +105,8 @@ int store_lock(struct store *s, struct buf *why)
 	}
 	n = read(fd, pid, sizeof(pid) - 1);
 	pid[n > 0 ? strcspn(pid, "\n") : 0] = '\0';
-	buf_printf(why, "another fwc is at work%s%s; try again when it is done", *pid ? ", process " : "",
-		   pid);
+	buf_printf(why, "another fwc is at work%s%s; try again when it is done",
+		   *pid ? ", process " : "", pid);
 	close(fd);
 	return -EWOULDBLOCK;
 }
@@ -200,7 +200,8 @@ bool store_holds(const struct store *s, const char *name, const struct artefact 
 {
 	_cleanup_close_ int dir = open_dir(s->dir, name);
 
-	return dir >= 0 && same_bytes(dir, SCRIPT, &x->script) && same_bytes(dir, MANIFEST, &x->text);
+	return dir >= 0 && same_bytes(dir, SCRIPT, &x->script) &&
+	       same_bytes(dir, MANIFEST, &x->text);
 }
 
 static int read_files(int dir, const char *path, struct arena *a, struct artefact *x, json_t **j,

@@ -118,13 +118,14 @@ static void detach(pid_t parent, int said)
 	dup2(null, STDIN_FILENO);
 	dup2(said, STDOUT_FILENO);
 	dup2(said, STDERR_FILENO);
-	/* nft reads and prints times of day in the local zone; the kernel keeps UTC, and so do we */
+	/* nft reads and prints times of day in the local zone; the kernel keeps UTC, and so do we
+	 */
 	setenv("TZ", "UTC", 1);
 	setenv("LC_ALL", "C", 1);
 }
 
-static void __attribute__((noreturn)) in_child(struct child *c, struct child_state *v,
-						pid_t parent, int said)
+static void __attribute__((noreturn))
+in_child(struct child *c, struct child_state *v, pid_t parent, int said)
 {
 	int err = 0;
 
@@ -187,14 +188,16 @@ static void add_said(struct buf *why, int said)
 static int explain_namespace(struct child *c, const struct child_state *v)
 {
 	if (v->state == NO_NAMESPACE && v->error == ENOENT) {
-		buf_printf(&c->why, "there is no network namespace called '%s' (see: ip netns list)",
+		buf_printf(&c->why,
+			   "there is no network namespace called '%s' (see: ip netns list)",
 			   c->netns);
 	} else if (v->state == NO_NAMESPACE) {
 		buf_printf(&c->why, "cannot enter network namespace '%s': %s", c->netns,
 			   strerror(v->error));
 	} else {
 		c->no_scratch = true;
-		buf_printf(&c->why, "this kernel lets %s make a network namespace to try things in: %s",
+		buf_printf(&c->why,
+			   "this kernel lets %s make a network namespace to try things in: %s",
 			   geteuid() ? "no ordinary user" : "not even root", strerror(v->error));
 	}
 	return -v->error;
@@ -226,8 +229,8 @@ void child_start(struct child *c)
 
 	c->pid = c->hear = -1;
 	c->said = memfd_create("fwc-said", MFD_CLOEXEC);
-	c->state = mmap(NULL, sizeof(*c->state), PROT_READ | PROT_WRITE,
-			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	c->state = mmap(NULL, sizeof(*c->state), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			-1, 0);
 	if (c->said < 0 || c->state == MAP_FAILED || pipe2(ends, O_CLOEXEC) < 0) {
 		c->deadline = -errno;
 		return;

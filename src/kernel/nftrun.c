@@ -157,7 +157,8 @@ void nftrun_start(struct nftrun *r)
 	j->streams = malloc(streams);
 	memset(j->streams, 0xff, streams); /* no descriptor yet */
 	j->shared = sizeof(*j->progress) + (r->n + 1) * sizeof(j->progress->step[0]);
-	j->progress = mmap(NULL, j->shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	j->progress =
+		mmap(NULL, j->shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	r->job = j;
 	j->err = j->progress == MAP_FAILED ? -errno : open_streams(j);
 	if (j->err)

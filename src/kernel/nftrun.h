@@ -30,8 +30,8 @@ struct nftrun {
 	bool go_on; /* after a refused step */
 	struct buf why;
 	bool no_scratch;
-	/* Generations of the ruleset before the first and after the last step, and whether the table
-	 * was there before: for those who want to know whether anybody came between. */
+	/* Generations of the ruleset before the first and after the last step, and whether the
+	 * table was there before: for those who want to know whether anybody came between. */
 	uint32_t before, after;
 	bool had_table;
 	uint32_t expect; /* run nothing unless the generation is this; 0: any. -ESTALE */
@@ -47,10 +47,11 @@ void nftrun_free(struct nftrun *r);
 
 /* An error message of nft: "<buffer>:12:3-9: Error: Could not process rule: ..." */
 struct nftrun_error {
-	unsigned line;  /* of the script, from 1; 0: none given */
-	bool by_kernel; /* else by the parser or the evaluation of libnftables */
-	char text[400]; /* the message without its position */
-	char where[256]; /* the policy place named by the comment above that line; "" if there is none */
+	unsigned line;	  /* of the script, from 1; 0: none given */
+	bool by_kernel;	  /* else by the parser or the evaluation of libnftables */
+	char text[400];	  /* the message without its position */
+	char where[256];  /* the policy place named by the comment above that line; "" if there is
+			     none */
 	char source[256]; /* the line itself */
 };
 void nftrun_explain(const char *script, const char *err, struct nftrun_error *out);

@@ -12,7 +12,7 @@ enum scratch_outcome {
 	SCRATCH_LOADED,
 	SCRATCH_REFUSED,     /* error says what and where */
 	SCRATCH_UNAVAILABLE, /* nobody, or not this user, may make a namespace here */
-	SCRATCH_FAILED,      /* anything else; why */
+	SCRATCH_FAILED,	     /* anything else; why */
 };
 
 struct scratch {
