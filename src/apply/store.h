@@ -3,8 +3,8 @@
  *
  *	candidate/{ruleset.nft,manifest.json}           what `compile` made and `apply` takes
  *	applied/{ruleset.nft,manifest.json,apply.json}  what was put into the kernel last
- *	forwarding.json                                 settings of the kernel before we changed
- *them lock                                            held while a command changes something
+ *	forwarding.json                                 settings of the kernel before ours
+ *	lock                                            held while a command changes something
  */
 #ifndef FWC_STORE_H
 #define FWC_STORE_H
