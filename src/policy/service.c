@@ -159,7 +159,8 @@ static void resolve_icmp(struct resolver *r, const struct ast_service *s, struct
 	rec = diag_error(r->diag, s->type.span, "no %s type is called '%s'",
 			 strcmp(s->proto.s, "icmp") ? "ICMPv6" : "ICMP", s->type.s);
 	for (size_t i = 0; i < COUNT(icmp_table); i++)
-		nearest_offer(&near, icmp_table[i].name);
+		if (!strcmp(s->proto.s, "icmp") || icmp_table[i].v6 >= 0)
+			nearest_offer(&near, icmp_table[i].name);
 	if (near.best)
 		diag_hint(r->diag, rec, "did you mean '%s'?", near.best);
 }
