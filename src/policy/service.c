@@ -221,10 +221,10 @@ static void unknown_service(struct resolver *r, struct ast_word w)
 		nearest_offer(&near, e->key);
 	for (const struct service_row *row = service_rows; row->name; row++)
 		nearest_offer(&near, row->name);
-	if (near.best)
-		diag_hint(r->diag, rec, "did you mean '%s'?", near.best);
-	else if (map_get(&r->names, w.s))
+	if (map_get(&r->names, w.s))
 		diag_hint(r->diag, rec, "'%s' is a zone, host or set; is a comma missing?", w.s);
+	else if (near.best)
+		diag_hint(r->diag, rec, "did you mean '%s'?", near.best);
 	else
 		diag_hint(r->diag, rec, "write tcp/PORT or udp/PORT, or declare: service %s = tcp/…",
 			  w.s);
