@@ -210,7 +210,9 @@ static int give_up(struct run *r, int err)
 	return err;
 }
 
-/* Both transactions, begun again if somebody else changes the ruleset while we look at it. */
+/* Both transactions, begun again if somebody else changes the ruleset while we look at it. Where
+ * others never stop, the last try does not wait for a quiet moment: what they change are most likely
+ * tables of their own, and the proof after the swap finds out. */
 static int change(struct run *r)
 {
 	int err = -ESTALE;
@@ -221,6 +223,7 @@ static int change(struct run *r)
 			err = read_live(r);
 			if (err)
 				break;
+			r->live.hurry = i == TRIES - 1;
 		}
 		err = check_conflict(r);
 		if (!err)

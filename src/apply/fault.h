@@ -4,6 +4,8 @@
 #ifndef FWC_FAULT_H
 #define FWC_FAULT_H
 
+#include "config.h"
+
 #ifdef FWC_FAULTS
 #include <signal.h>
 #include <stdlib.h>

@@ -137,7 +137,7 @@ int live_change(struct live *l, const char *netns, struct arena *a, const char *
 	struct nftrun r = {.where = child_where_of(netns),
 			   .netns = netns,
 			   .steps = steps,
-			   .expect = l->generation};
+			   .expect = l->hurry ? 0 : l->generation};
 	int err;
 
 	steps[r.n++] = (struct nftrun_step){.kind = RUN_SCRIPT, .script = script};

@@ -240,3 +240,23 @@ allow z -> self ssh, https' | candidate
 	[ "$status" = 3 ]
 	[[ $output == *"others may write"* ]]
 }
+
+@test "others who change their own tables all the time are no obstacle" {
+	inns nft add table ip busy
+	inns nft add set ip busy s '{ type ipv4_addr; }'
+	small 22 | candidate
+	fwc apply
+	timeout 60 ip netns exec "$NS" sh -c 'while :; do
+		nft "add element ip busy s { 192.0.2.1 }" && nft "delete element ip busy s { 192.0.2.1 }"
+	done' 3>&- &
+	busy=$!
+	for port in 23 24 25 26; do
+		small $port | candidate
+		fwc apply || break
+	done
+	kill $busy
+	wait $busy || true
+	[ "$port" = 26 ]
+	run fwc diff
+	[ "$status" = 0 ]
+}

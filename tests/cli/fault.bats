@@ -1,0 +1,61 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# apply killed between any two steps: the old rules or the new ones, never a mixture, and the next
+# apply goes on from there. Wants a program built with FWC_FAULTS.
+
+load lib
+
+setup_file() { cli_begin; }
+teardown_file() { cli_end; }
+
+setup() {
+	inns nft flush ruleset
+	rm -rf "$WORK/state"
+	inns sysctl -qw net.ipv4.ip_forward=0
+	small 22 | sed 's/forwarding off/forwarding on/' | candidate
+	FWC_FAULT=staged fwc apply 2>/dev/null && skip "built without FWC_FAULTS"
+	fwc apply
+	fwc show | without_places >"$WORK/old"
+	small 23 | sed 's/forwarding off/forwarding on/' | candidate
+}
+
+without_places() { grep -v '^[[:space:]]*# ' | sed 's/  # .*//'; }
+
+killed_at() {
+	FWC_FAULT=$1 run fwc apply
+	[ "$status" = 137 ]
+	fwc show | without_places >"$WORK/now"
+	diff "$WORK/$2" "$WORK/now"
+	run fwc apply
+	[ "$status" = 0 ]
+	run fwc diff
+	[ "$status" = 0 ]
+	run fwc status
+	[ "$status" = 0 ]
+	fwc stop
+	[ "$(inns sysctl -n net.ipv4.ip_forward)" = 0 ]
+}
+
+new_rules() {
+	fwc compile -o "$WORK/other" "$WORK/policy.fwc" 2>/dev/null
+	fwc apply "$WORK/other"
+	fwc show | without_places >"$WORK/new"
+	small 22 | sed 's/forwarding off/forwarding on/' | candidate
+	fwc apply
+	cp -r "$WORK/other/." "$WORK/state/candidate/"
+}
+
+@test "killed when the new objects are staged" { killed_at staged old; }
+@test "killed just before the swap" { killed_at before-swap old; }
+@test "killed just after the swap" { new_rules; killed_at swapped new; }
+@test "killed when forwarding is set" { new_rules; killed_at forwarding new; }
+@test "killed when all is recorded, before the old is collected" { new_rules; killed_at recorded new; }
+
+@test "killed on a first apply, before anything filters" {
+	fwc stop
+	FWC_FAULT=before-swap run fwc apply
+	[ "$status" = 137 ]
+	[ "$(inns nft list chains | grep -c hook)" = 0 ]
+	fwc apply
+	fwc status
+}
