@@ -70,17 +70,18 @@ int live_read(struct live *out, const char *netns, struct arena *a, struct buf *
 			err = parse(&step, l.ruleset, why);
 		}
 		l.present = r.had_table;
-		l.generation = r.after;
+		l.generation = r.before;
 		nftrun_free(&r);
 		if (err && !gone)
 			return err;
-		if (!err && r.before == r.after) {
+		/* libnftables sees to it that one listing is of one generation; here it is known which */
+		if (!err && (r.before == r.after || i == TRIES - 1)) {
 			*out = l;
 			return 0;
 		}
 		why->len = 0;
 	}
-	buf_puts(why, "the ruleset in the kernel changes all the time; it cannot be read");
+	buf_puts(why, "the table comes and goes while it is read: somebody else is at work on it");
 	return -EAGAIN;
 }
 
