@@ -44,26 +44,49 @@ static void list_one(char *cmd, size_t size, const char *what)
 	snprintf(cmd, size, "list %.*s inet fwc%s", kind, what, what + kind);
 }
 
+/* From a file, for only then nft says which line of it is wrong. */
+static int run_script(struct nft_ctx *ctx, const char *script)
+{
+	int fd = memfd_create("fwc-script", 0);
+	char path[64];
+
+	if (fd < 0 || dprintf(fd, "%s", script) < 0)
+		abort();
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return nft_run_cmd_from_filename(ctx, path);
+}
+
+static int run_command(struct nft_ctx *ctx, const struct nftrun_step *s)
+{
+	char one[320];
+
+	switch (s->kind) {
+	case RUN_SCRIPT:
+		return run_script(ctx, s->script);
+	case RUN_LIST_OWN:
+		return nft_run_cmd_from_buffer(ctx, "list table inet fwc");
+	case RUN_LIST_ONE:
+		list_one(one, sizeof(one), s->script);
+		return nft_run_cmd_from_buffer(ctx, one);
+	case RUN_LIST_ALL:
+		return nft_run_cmd_from_buffer(ctx, "list ruleset");
+	}
+	return -1;
+}
+
 static bool run_step(const struct nftrun_step *s, const struct stream *to)
 {
 	struct nft_ctx *ctx = nft_ctx_new(NFT_CTX_DEFAULT);
 	FILE *out = fdopen(dup(to->out), "w"), *err = fdopen(dup(to->err), "w");
-	char one[320];
-	const char *cmd = s->kind == RUN_SCRIPT	    ? s->script
-			  : s->kind == RUN_LIST_OWN ? "list table inet fwc"
-			  : s->kind == RUN_LIST_ONE ? one
-						    : "list ruleset";
 	bool ok;
 
 	if (!ctx || !out || !err)
 		abort();
-	if (s->kind == RUN_LIST_ONE)
-		list_one(one, sizeof(one), s->script);
 	nft_ctx_set_output(ctx, out);
 	nft_ctx_set_error(ctx, err);
 	if (s->kind != RUN_SCRIPT)
 		nft_ctx_output_set_flags(ctx, LIST_FLAGS);
-	ok = nft_run_cmd_from_buffer(ctx, cmd) == 0;
+	ok = run_command(ctx, s) == 0;
 	/* the context is left to the end of the process, which is near and faster */
 	if (fclose(out) != 0 || fclose(err) != 0)
 		abort();

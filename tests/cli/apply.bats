@@ -260,3 +260,29 @@ allow z -> self ssh, https' | candidate
 	run fwc diff
 	[ "$status" = 0 ]
 }
+
+@test "what the kernel refuses is named by its line in the policy" {
+	inns nft add table inet q
+	inns nft add chain inet q c
+	if inns nft add rule inet q c queue 2>/dev/null; then skip "this kernel has queues"; fi
+	small | candidate
+	cd "$WORK/state/candidate"
+	old=$(sha256sum <ruleset.nft | cut -d' ' -f1)
+	sed -i '/tcp dport 22 counter/s/ accept / queue  /' ruleset.nft
+	sed -i "s/$old/$(sha256sum <ruleset.nft | cut -d' ' -f1)/" manifest.json
+	run fwc apply
+	[ "$status" = 3 ]
+	[[ $output == *"policy.fwc:6: "*"kernel refuses"* ]]
+	[[ $output == *"nothing was changed"* ]]
+}
+
+@test "what nftables does not understand is our fault, and the line is shown" {
+	small | candidate
+	cd "$WORK/state/candidate"
+	old=$(sha256sum <ruleset.nft | cut -d' ' -f1)
+	sed -i '/tcp dport 22 counter/s/ accept / acept  /' ruleset.nft
+	sed -i "s/$old/$(sha256sum <ruleset.nft | cut -d' ' -f1)/" manifest.json
+	run fwc apply
+	[ "$status" = 3 ]
+	[[ $output == *"policy.fwc:6: internal error"*"acept"* ]]
+}

@@ -11,40 +11,44 @@ setup_file() {
 	cat >"$WORK/shim.c" <<-'END'
 	#define _GNU_SOURCE
 	#include <dlfcn.h>
+	#include <fcntl.h>
 	#include <signal.h>
 	#include <stdlib.h>
 	#include <string.h>
 	#include <unistd.h>
 
 	struct nft_ctx;
+	int nft_run_cmd_from_buffer(struct nft_ctx *ctx, const char *buf);
 
 	/* SHIM=segv|abort|exit at a script that holds SHIM_AT; SHIM=drop: the line that holds it is lost */
-	int nft_run_cmd_from_buffer(struct nft_ctx *ctx, const char *buf)
+	int nft_run_cmd_from_filename(struct nft_ctx *ctx, const char *path)
 	{
 		int (*next)(struct nft_ctx *, const char *) =
 			(int (*)(struct nft_ctx *, const char *))dlsym(RTLD_NEXT, __func__);
 		const char *how = getenv("SHIM"), *what = getenv("SHIM_AT");
-		const char *at = how && what && !strstr(buf, "flush table") ? strstr(buf, what) : NULL;
-		char *copy, *line;
+		static char buf[1 << 20];
+		int fd = open(path, O_RDONLY);
+		char *at, *line;
 
+		buf[read(fd, buf, sizeof(buf) - 1)] = 0;
+		close(fd);
+		at = how && what && !strstr(buf, "flush table") ? strstr(buf, what) : NULL;
 		if (!at)
-			return next(ctx, buf);
+			return next(ctx, path);
 		if (!strcmp(how, "segv"))
 			raise(SIGSEGV);
 		if (!strcmp(how, "abort"))
 			abort();
 		if (!strcmp(how, "exit"))
 			exit(0);
-		copy = strdup(buf);
-		line = copy + (at - buf);
-		while (line > copy && line[-1] != '\n')
-			line--;
+		for (line = at; line > buf && line[-1] != '\n'; line--)
+			;
 		for (; *line != '\n'; line++)
 			*line = ' ';
-		return next(ctx, copy);
+		return nft_run_cmd_from_buffer(ctx, buf);
 	}
 	END
-	cc -shared -fPIC -o "$WORK/shim.so" "$WORK/shim.c" -ldl
+	cc -shared -fPIC -o "$WORK/shim.so" "$WORK/shim.c" -ldl -lnftables
 }
 teardown_file() { cli_end; }
 
