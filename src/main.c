@@ -9,6 +9,7 @@
 
 #include "cmd/cmd.h"
 #include "config.h"
+#include "util/diag.h"
 
 #define DEFAULT_CONFIG "/etc/fwc/firewall.fwc"
 #define DEFAULT_STATE "/var/lib/fwc"
@@ -77,6 +78,18 @@ static const struct command *find_command(const char *name)
 		if (!strcmp(commands[i].name, name))
 			return &commands[i];
 	return NULL;
+}
+
+static int unknown_command(const char *name)
+{
+	struct nearest near = {.word = name};
+
+	for (size_t i = 0; i < NCOMMANDS; i++)
+		nearest_offer(&near, commands[i].name);
+	if (near.best)
+		return usage_error(NULL, "there is no command '%s'; did you mean '%s'?", name,
+				   near.best);
+	return usage_error(NULL, "there is no command '%s'", name);
 }
 
 int usage_error(const char *name, const char *fmt, ...)
@@ -201,7 +214,7 @@ static int run(struct args *a)
 	}
 	c = find_command(a->argv[0]);
 	if (!c)
-		return usage_error(NULL, "there is no command '%s'", a->argv[0]);
+		return unknown_command(a->argv[0]);
 	if (a->help) {
 		command_help(stdout, c);
 		return EXIT_FINE;
