@@ -55,11 +55,11 @@ static const char global_help[] =
 static void usage(FILE *to)
 {
 	fputs("usage: fwc [OPTIONS] COMMAND [ARGUMENTS]\n\n"
-	      "fwc compiles a one-page firewall policy into one nftables ruleset.\n\ncommands:\n",
+	      "fwc compiles a one-page firewall policy into one nftables ruleset.\n\nCommands:\n",
 	      to);
 	for (size_t i = 0; i < NCOMMANDS; i++)
 		fprintf(to, "  %-9s %s\n", commands[i].name, commands[i].summary);
-	fprintf(to, "\noptions:\n%s\nThe language: man fwc.policy. All of the rest: man fwc.\n",
+	fprintf(to, "\nOptions:\n%s\nThe language: man fwc.policy. All of the rest: man fwc.\n",
 		global_help);
 }
 
@@ -68,7 +68,7 @@ static void command_help(FILE *to, const struct command *c)
 	fprintf(to, "usage: fwc %s %s\n\n%s\n", c->name, c->synopsis, c->summary);
 	if (*c->details)
 		fprintf(to, "\n%s", c->details);
-	fprintf(to, "\noptions of every command:\n%s", global_help);
+	fprintf(to, "\nOptions of every command:\n%s", global_help);
 }
 
 static const struct command *find_command(const char *name)

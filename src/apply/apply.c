@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * artefact -> two transactions -> the kernel holds it, or still holds what it held.
  */
-#include "config.h"
-
 #include "apply/apply.h"
 
 #include <errno.h>
-#include <pwd.h>
 #include <signal.h>
 #include <string.h>
 #include <time.h>
@@ -17,6 +14,8 @@
 #include "apply/plan.h"
 #include "apply/proof.h"
 #include "util/cleanup.h"
+
+#define TRIES 5
 
 struct run {
 	struct apply *x;
@@ -60,17 +59,17 @@ static const char *proof_text(struct arena *a, const struct proof *p)
 }
 
 /* What the kernel is to hold in the end, said by a kernel. */
-static int make_want(struct run *r)
+static int finish_want(struct run *r, struct scratch *s)
 {
 	struct proof p;
 	struct manifest_object *const *o;
 
-	proof_make(&p, r->in.arena, buf_str(&r->in.artefact->script), NULL);
+	proof_finish(&p, r->in.arena, s, NULL);
 	if (p.outcome != SCRATCH_LOADED)
 		return fail(r, p.outcome == SCRATCH_REFUSED ? -EINVAL : -EPERM,
 			    proof_text(r->in.arena, &p));
 	r->in.want = p.ruleset;
-	vec_each(&r->in.artefact->manifest->objects, o) {
+	vec_each (&r->in.artefact->manifest->objects, o) {
 		if (!map_get(p.ruleset->by_name,
 			     arena_printf(r->in.arena, "%c:%s",
 					  (*o)->kind == OBJECT_CHAIN ? 'c' : 's', (*o)->name)))
@@ -78,7 +77,8 @@ static int make_want(struct run *r)
 				    "script and manifest of the artefact name different objects");
 	}
 	if (p.ruleset->by_name->entries.n != r->in.artefact->manifest->objects.n)
-		return fail(r, -EBADMSG, "the artefact's script holds objects that its manifest lacks");
+		return fail(r, -EBADMSG,
+			    "the artefact's script holds objects that its manifest lacks");
 	return 0;
 }
 
@@ -92,27 +92,24 @@ static int check_conflict(struct run *r)
 	return -EEXIST;
 }
 
-/* Of the objects that the swap leads to, each is as a scratch load of the same script has it; those
- * that the swap itself will mend or fill may differ. */
-static int prove_staged(struct run *r, const struct map *known)
+/* What was made is as a scratch load of the same script has it. */
+static int prove(struct run *r, const struct live_names *names, bool all)
 {
 	struct differences d = {0};
-	const struct difference *i;
+	struct map keys;
 
-	ruleset_compare(r->in.arena, r->in.want, r->in.live, r->in.want->by_name, &d);
-	vec_each(&d, i) {
-		bool chain = !strcmp(i->kind, "chain");
-		const struct manifest_object *o =
-			manifest_find(r->in.artefact->manifest, chain, i->name);
-		const char *key =
-			arena_printf(r->in.arena, "%c:%s", chain ? 'c' : 's', i->name);
+	map_init(&keys, r->in.arena);
+	plan_keys(r->in.arena, names, &keys);
+	ruleset_compare(r->in.arena, r->in.want, r->in.live, all ? r->in.want->by_name : &keys, &d);
+	for (size_t i = 0; i < d.n; i++) {
+		const struct difference *x = &d.v[i];
 
-		if (o->base || map_get(known, key))
+		if (!x->left) /* a base chain that this policy does not need */
 			continue;
 		buf_printf(&r->x->why,
-			   "the kernel holds %s %s differently from what was sent; nothing was "
-			   "swapped\n--- wanted\n%s+++ in the kernel\n%s",
-			   i->kind, i->name, i->left ? i->left : "", i->right ? i->right : "");
+			   "the kernel holds %s %s differently from what was sent\n--- wanted\n%s"
+			   "+++ in the kernel\n%s",
+			   x->kind, x->name, x->left, x->right ? x->right : "\t(nothing)\n");
 		return -EIO;
 	}
 	return 0;
@@ -123,174 +120,144 @@ static bool starts_conntrack(const struct plan_input *in)
 	return strstr(in->artefact->script.data, "ct state") != NULL;
 }
 
+static int transact(struct run *r, const struct buf *script, const struct live_names *names,
+		    struct live_outcome *out)
+{
+	int err = live_change(&r->live, r->x->netns, r->in.arena, buf_str(script), names, out,
+			      &r->x->why);
+
+	r->in.live = r->live.ruleset;
+	return err;
+}
+
 /* Transaction 1. Nothing refers to what it makes, so nothing changes for packets. */
 static int stage(struct run *r)
 {
 	_cleanup_buf_ struct buf script = {0};
-	const struct map *known = r->in.live->by_name;
+	struct live_names names = {0};
+	struct live_outcome out = {0};
+	bool first = plan_first(&r->in);
 	int err;
 
-	r->x->staged = plan_stage(&r->in, &script);
-	if (!r->x->staged)
+	plan_stage(&r->in, &script, &names);
+	if (!names.n)
 		return 0;
-	err = live_run(r->x->netns, script.data, &r->x->why);
-	if (err)
-		return err;
+	err = transact(r, &script, &names, &out);
+	if (out.committed)
+		r->x->staged += names.n;
 	fault_point("staged");
-	if (plan_first(&r->in) && starts_conntrack(&r->in)) {
+	if (!err)
+		err = prove(r, &names, false);
+	if (!err && first && starts_conntrack(&r->in)) {
 		say(r, "first apply: waiting a second, so that running connections are taken up");
 		nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
 	}
-	err = read_live(r);
-	if (!err)
-		err = prove_staged(r, known);
 	return err;
 }
 
-/* Another program may have committed since we read; then what we would replace may be gone. */
-static int check_generation(struct run *r)
-{
-	struct genid now;
-	int err = genid_get(r->x->netns, &now, &r->x->why);
-
-	if (err || now.id == r->live.generation)
-		return err;
-	return read_live(r);
-}
-
-/* Transaction 2: the roots. */
+/* Transaction 2: the roots. If others commit at the same time, all is read again to be sure. */
 static int swap(struct run *r)
 {
 	_cleanup_buf_ struct buf script = {0};
-	int err = check_generation(r);
+	struct live_names names = {0};
+	struct live_outcome out = {0};
+	int err;
 
-	if (err)
-		return err;
+	plan_swap(&r->in, &script, &names);
 	fault_point("before-swap");
-	r->x->swapped = plan_swap(&r->in, &script);
-	if (!r->x->swapped)
+	if (!names.n)
 		return 0;
-	err = live_run(r->x->netns, script.data, &r->x->why);
-	r->x->live = !err;
+	err = transact(r, &script, &names, &out);
+	r->x->live = out.committed;
+	if (out.committed)
+		r->x->swapped = names.n;
 	fault_point("swapped");
+	if (!err && !out.alone)
+		err = read_live(r);
+	if (!err)
+		err = prove(r, &names, !out.alone);
 	return err;
-}
-
-static int prove_live(struct run *r)
-{
-	struct differences d = {0};
-	int err = read_live(r);
-
-	if (err)
-		return err;
-	ruleset_compare(r->in.arena, r->in.want, r->in.live, r->in.want->by_name, &d);
-	if (!d.n)
-		return 0;
-	buf_printf(&r->x->why,
-		   "the new rules are in the kernel, but %s %s is not as compiled: somebody changed it "
-		   "meanwhile?\n--- wanted\n%s+++ in the kernel\n%s",
-		   d.v[0].kind, d.v[0].name, d.v[0].left ? d.v[0].left : "",
-		   d.v[0].right ? d.v[0].right : "");
-	return -EIO;
-}
-
-json_t *apply_record(const char *netns)
-{
-	const struct passwd *pw = getpwuid(getuid());
-	const char *sudo = getenv("SUDO_USER");
-	time_t now = time(NULL);
-	char text[64];
-	struct tm tm;
-
-	strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S %z", localtime_r(&now, &tm));
-	return json_pack("{s:i, s:s, s:I, s:s, s:s, s:s*}", "format", 1, "time", text, "epoch",
-			 (json_int_t)now, "user", sudo ? sudo : pw ? pw->pw_name : "?", "fwc",
-			 PACKAGE_VERSION, "netns", netns);
-}
-
-/* The time in the record is that of the last change of rules. */
-static int write_record(struct run *r)
-{
-	_cleanup_json_ json_t *record = NULL, *manifest = NULL;
-	_cleanup_buf_ struct buf ignored = {0};
-	struct artefact old = {0};
-	bool same = false;
-
-	if (r->x->unchanged && store_read_record(r->x->store, &record, &ignored) == 0 &&
-	    store_read(r->x->store, STORE_APPLIED, r->in.arena, &old, &ignored) == 0) {
-		_cleanup_json_ json_t *before = manifest_json(old.manifest);
-
-		manifest = manifest_json(r->in.artefact->manifest);
-		same = json_equal(before, manifest);
-		artefact_free(&old);
-	}
-	if (same)
-		return 0;
-	if (!record)
-		record = apply_record(r->x->netns);
-	if (!manifest)
-		manifest = manifest_json(r->in.artefact->manifest);
-	return store_write(r->x->store, STORE_APPLIED, &r->in.artefact->script, manifest, record,
-			   &r->x->why);
 }
 
 /* The rules are in force; what is left is done as far as it can be, the first failure told. */
 static int finish(struct run *r)
 {
 	struct apply *x = r->x;
-	int proved = 0, first, err;
+	int first, err;
 
-	if (!x->unchanged)
-		proved = prove_live(r);
-	/* rules that are not as they should be must not begin to forward */
-	first = proved ? proved
-		       : forwarding_apply(x->store, x->netns, r->in.artefact->manifest->forwarding,
-					  &x->forwarding_changed, &x->why);
+	first = forwarding_apply(x->store, x->netns, r->in.artefact->manifest->forwarding,
+				 &x->forwarding_changed, &x->why);
 	fault_point("forwarding");
-	err = write_record(r);
+	err = record_write(x);
 	first = first ? first : err;
 	fault_point("recorded");
-	if (proved)
-		return first;
-	err = collect_garbage(x->netns, r->in.arena, r->in.artefact, &x->collected, &x->left,
-			      &x->why);
+	err = collect_garbage(x->netns, r->in.arena, r->in.artefact, &r->live, &x->collected,
+			      &x->left, &x->why);
 	return first ? first : err;
 }
 
-/* Staged objects that no root reaches are harmless, but need not lie about. */
-static int undo(struct run *r, int err)
+/* Staged objects that no root reaches are harmless, but need not lie about. Rules that are in force
+ * without being what was sent stay, with what they replaced; and nothing begins to be forwarded. */
+static int give_up(struct run *r, int err)
 {
 	_cleanup_buf_ struct buf ignored = {0};
 	size_t gone, left;
 
-	if (r->x->staged)
-		collect_garbage(r->x->netns, r->in.arena, NULL, &gone, &left, &ignored);
+	if (r->x->live)
+		record_write(r->x);
+	else if (r->x->staged)
+		collect_garbage(r->x->netns, r->in.arena, NULL, NULL, &gone, &left, &ignored);
 	return err;
 }
 
+/* Both transactions, begun again if somebody else changes the ruleset while we look at it. */
 static int change(struct run *r)
 {
-	int err = stage(r);
+	int err = -ESTALE;
 
-	if (!err)
-		err = swap(r);
+	for (int i = 0; i < TRIES && err == -ESTALE; i++) {
+		if (i) {
+			r->x->why.len = 0;
+			err = read_live(r);
+			if (err)
+				break;
+		}
+		err = check_conflict(r);
+		if (!err)
+			err = stage(r);
+		if (!err)
+			err = swap(r);
+	}
 	if (err)
-		return undo(r, err);
+		return give_up(r, err);
 	r->x->unchanged = !r->x->staged && !r->x->swapped;
 	r->x->live = true;
 	return finish(r);
+}
+
+/* What is wanted is asked of a scratch namespace, what there is of the real one, at the same time.
+ */
+static int look(struct run *r)
+{
+	struct scratch s;
+	int err;
+
+	scratch_start(&s, buf_str(&r->in.artefact->script));
+	err = read_live(r);
+	if (err) {
+		scratch_wait(&s);
+		scratch_free(&s);
+		return err;
+	}
+	return finish_want(r, &s);
 }
 
 int apply_artefact(struct apply *x)
 {
 	struct run r = {.x = x, .in = {.arena = x->arena, .artefact = x->artefact}};
 	sigset_t quiet, old;
-	int err = make_want(&r);
+	int err = look(&r);
 
-	if (!err)
-		err = read_live(&r);
-	if (!err)
-		err = check_conflict(&r);
 	if (err)
 		return err;
 	/* From here on an impatient ^C or a lost session would leave things half recorded. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * An artefact -> the kernel: stage, prove, swap, prove, collect. In between, nothing is ever missing.
+ * An artefact -> the kernel: stage, prove, swap, prove, collect. In between, nothing is ever
+ * missing.
  */
 #ifndef FWC_APPLY_H
 #define FWC_APPLY_H
@@ -17,22 +18,25 @@ struct apply {
 	const struct artefact *artefact;
 	FILE *say; /* what happens, for people; NULL: silent */
 	/* out */
-	bool unchanged;        /* no transaction was needed */
+	bool unchanged; /* no transaction was needed */
 	size_t staged, swapped, collected, left;
 	bool forwarding_changed;
-	bool live;             /* the new rules are in the kernel, whatever else went wrong */
-	struct buf why;        /* of a failure */
+	bool live;	/* the new rules are in the kernel, whatever else went wrong */
+	struct buf why; /* of a failure */
 };
 
 /* 0 or -errno. Before the swap a failure leaves the running rules as they were. */
 int apply_artefact(struct apply *x);
 void apply_free(struct apply *x);
 
-/* Deletes objects of ours that nothing leads to; `keep` may be NULL. What is busy is left. */
-int collect_garbage(const char *netns, struct arena *a, const struct artefact *keep, size_t *gone,
-		    size_t *left, struct buf *why);
+struct live;
 
-/* {"format": 1, "time": ..., "user": ..., ...}: who and when. */
-json_t *apply_record(const char *netns);
+/* Deletes objects of ours that nothing leads to; `keep` may be NULL, and so may `known`: what the
+ * kernel holds, if that is known to be up to date. What is busy is left. */
+int collect_garbage(const char *netns, struct arena *a, const struct artefact *keep,
+		    const struct live *known, size_t *gone, size_t *left, struct buf *why);
+
+/* applied/, with apply.json: {"time": ..., "user": ..., ...} of the last change of rules. */
+int record_write(struct apply *x);
 
 #endif

@@ -13,34 +13,39 @@ struct sweep {
 	struct plan_input in;
 };
 
-static int sweep(struct sweep *w, bool sets, bool chains, size_t *dead, struct buf *why)
+static int sweep(struct sweep *w, const struct live *known, bool sets, bool chains, size_t *dead,
+		 struct buf *why)
 {
 	_cleanup_buf_ struct buf script = {0};
 	struct live live;
-	int err = live_read(&live, w->netns, w->in.arena, why);
+	int err = 0;
 
+	if (!known) {
+		err = live_read(&live, w->netns, w->in.arena, why);
+		known = &live;
+	}
 	if (err)
 		return err;
-	w->in.live = live.ruleset;
+	w->in.live = known->ruleset;
 	*dead = plan_collect(&w->in, sets, chains, &script);
 	return script.len ? live_run(w->netns, script.data, why) : 0;
 }
 
 /* In one transaction where the kernel lets it. An old one counts what a map's elements refer to
  * until the transaction is over: then it takes one for sets and another for chains. */
-int collect_garbage(const char *netns, struct arena *a, const struct artefact *keep, size_t *gone,
-		    size_t *left, struct buf *why)
+int collect_garbage(const char *netns, struct arena *a, const struct artefact *keep,
+		    const struct live *known, size_t *gone, size_t *left, struct buf *why)
 {
 	_cleanup_buf_ struct buf busy = {0};
 	struct sweep w = {.netns = netns, .in = {.arena = a, .artefact = keep}};
 	size_t before, after = 0;
-	int err = sweep(&w, true, true, &before, &busy);
+	int err = sweep(&w, known, true, true, &before, &busy);
 
 	*gone = *left = 0;
-	if (err == -EBUSY || err == -EINVAL) {
-		sweep(&w, true, false, &after, &busy);
-		sweep(&w, false, true, &after, &busy);
-		err = sweep(&w, false, false, &after, &busy);
+	if (err == -EBUSY || err == -EINVAL || err == -ENOENT) {
+		sweep(&w, NULL, true, false, &after, &busy);
+		sweep(&w, NULL, false, true, &after, &busy);
+		err = sweep(&w, NULL, false, false, &after, &busy);
 	}
 	if (err && err != -EBUSY) {
 		buf_puts(why, buf_str(&busy));

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * two rulesets -> lines that go and lines that come.
  *
- * Names of objects end in a hash of their content, so that one changed rule changes the names of all
- * that leads to it. Objects are therefore paired by stem, and rules are compared by text in which
- * names are cut to their stems: only the rule itself shows.
+ * Names of objects end in a hash of their content, so that one changed rule changes the names of
+ * all that leads to it. Objects are therefore paired by stem, and rules are compared by text in
+ * which names are cut to their stems: only the rule itself shows.
  */
 #include "apply/diff.h"
 
@@ -56,7 +56,7 @@ static struct ir_elems stem_elems(struct arena *a, const struct side *s, const s
 	struct ir_elems out = {0};
 	const struct ir_elem *e;
 
-	vec_each(in, e) {
+	vec_each (in, e) {
 		struct ir_elem copy = *e;
 
 		copy.verdict.target = chain_stem(s, e->verdict.target);
@@ -107,7 +107,7 @@ static const char *rule_text(struct arena *a, const struct side *side, const str
 	struct buf b = {0};
 	struct ir_stmt *s;
 
-	vec_each(&copy.stmts, s)
+	vec_each (&copy.stmts, s)
 		stem_stmt(a, side, s);
 	emit_rule(&b, &copy);
 	return taken_text(a, &b);
@@ -123,8 +123,8 @@ static const char *comment_of(const char *comment)
 static struct manifest_place rule_place(const struct side *s, const struct ir_chain *c, size_t n)
 {
 	const struct ir_rule *r = &c->rules.v[n];
-	const struct manifest_object *o = s->manifest ? manifest_find(s->manifest, true, c->name)
-						      : NULL;
+	const struct manifest_object *o =
+		s->manifest ? manifest_find(s->manifest, true, c->name) : NULL;
 	struct manifest_place none = {.text = comment_of(r->comment)};
 	const struct manifest_place *p;
 
@@ -133,7 +133,7 @@ static struct manifest_place rule_place(const struct side *s, const struct ir_ch
 	if (n < o->rules.n && (!r->comment || !strcmp(o->rules.v[n].text, r->comment)) &&
 	    o->rules.n == c->rules.n)
 		return o->rules.v[n];
-	vec_each(&o->rules, p) {
+	vec_each (&o->rules, p) {
 		if (r->comment && !strcmp(p->text, r->comment))
 			return *p;
 	}
@@ -223,7 +223,7 @@ static void fill_set(struct arena *a, const struct side *side, const struct ir_s
 	o->items[o->n].text = set_frame(a, &s);
 	o->items[o->n].frame = true;
 	o->items[o->n++].place = elem_place(side, &s, &(struct ir_elem){0});
-	vec_each(&s.elems, e) {
+	vec_each (&s.elems, e) {
 		struct buf b = {0};
 
 		emit_elem(&b, &s, e);
@@ -232,13 +232,21 @@ static void fill_set(struct arena *a, const struct side *side, const struct ir_s
 	}
 }
 
+/* A base chain that an earlier policy needed: base chains are emptied, never deleted. */
+static bool is_idle(const struct ir_chain *c)
+{
+	return c->base.hook && !c->rules.n && !c->base.policy_drop;
+}
+
 static void collect(struct arena *a, const struct side *s, struct objects *out)
 {
 	const struct map_entry *e;
 
-	vec_each(&s->reach.entries, e) {
+	vec_each (&s->reach.entries, e) {
 		struct object o = {.key = e->key};
 
+		if (e->key[0] == 'c' && is_idle(e->value))
+			continue;
 		if (e->key[0] == 'c')
 			fill_chain(a, s, e->value, &o);
 		else
@@ -249,8 +257,8 @@ static void collect(struct arena *a, const struct side *s, struct objects *out)
 
 static void put(struct differ *d, char sign, const struct object *o, const struct diff_item *i)
 {
-	struct diff_line line = {.sign = sign, .object = o->label, .place = i->place,
-				 .nft = i->text};
+	struct diff_line line = {
+		.sign = sign, .object = o->label, .place = i->place, .nft = i->text};
 
 	vec_push(d->a, d->out, line);
 }
@@ -261,7 +269,7 @@ static void put_pair(struct differ *d, const struct object *x, const struct obje
 	const struct diff_step *s;
 
 	diff_items(d->a, x->items, x->n, y->items, y->n, x->chain, &steps);
-	vec_each(&steps, s)
+	vec_each (&steps, s)
 		put(d, s->sign, s->sign == '-' ? x : y, s->item);
 }
 
@@ -278,7 +286,7 @@ static struct object *find(struct objects *in, const struct object *like, bool b
 {
 	struct object *o;
 
-	vec_each(in, o) {
+	vec_each (in, o) {
 		if (o->taken || o->chain != like->chain)
 			continue;
 		if (!strcmp(by_key ? o->key : o->stem, by_key ? like->key : like->stem))
@@ -291,7 +299,7 @@ static void pair_up(struct differ *d, struct objects *old, struct objects *new, 
 {
 	struct object *n, *o;
 
-	vec_each(new, n) {
+	vec_each (new, n) {
 		o = n->taken ? NULL : find(old, n, by_key);
 		if (!o)
 			continue;
@@ -319,11 +327,11 @@ void diff_rulesets(struct arena *a, const struct ir_ruleset *old, const struct m
 	collect(a, &d.new, &right);
 	pair_up(&d, &left, &right, true);
 	pair_up(&d, &left, &right, false);
-	vec_each(&left, o) {
+	vec_each (&left, o) {
 		if (!o->taken)
 			put_all(&d, '-', o);
 	}
-	vec_each(&right, o) {
+	vec_each (&right, o) {
 		if (!o->taken)
 			put_all(&d, '+', o);
 	}

@@ -10,10 +10,10 @@
 #include "nft/compare.h"
 
 struct diff_line {
-	char sign;           /* '+', '-' */
-	const char *object;  /* "chain lan-wan", without its hash */
+	char sign;		     /* '+', '-' */
+	const char *object;	     /* "chain lan-wan", without its hash */
 	struct manifest_place place; /* at NULL: no line of a policy is known for it */
-	const char *nft;     /* the rule or element, without hashes */
+	const char *nft;	     /* the rule or element, without hashes */
 };
 
 struct diff_lines {

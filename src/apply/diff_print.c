@@ -77,10 +77,13 @@ static bool has_opposite(struct heads *h, const struct diff_line *l)
 
 static void print_head(FILE *to, struct heads *h, const struct head *head, bool details, bool color)
 {
-	const struct diff_line *first = head->first, *const *l;
+	const struct diff_line *first = head->first, *const * l;
 
-	fprintf(to, "%s%c %-*s  ", !color ? "" : first->sign == '+' ? GREEN : RED, first->sign,
-		(int)h->width, place_text(first));
+	fprintf(to, "%s%c %-*s  ",
+		!color		     ? ""
+		: first->sign == '+' ? GREEN
+				     : RED,
+		first->sign, (int)h->width, place_text(first));
 	if (has_words(first))
 		fputs(first->place.text, to);
 	else
@@ -88,7 +91,7 @@ static void print_head(FILE *to, struct heads *h, const struct head *head, bool 
 	fprintf(to, "%s\n", color ? PLAIN : "");
 	if (!has_words(first) || !(details || has_opposite(h, first)))
 		return;
-	vec_each(&head->lines, l)
+	vec_each (&head->lines, l)
 		fprintf(to, "      %s: %s\n", (*l)->object, (*l)->nft);
 }
 
@@ -102,17 +105,17 @@ void diff_print(FILE *to, const struct diff_lines *d, bool details, bool color)
 
 	map_init(&h.by_key, a);
 	map_init(&h.by_words, a);
-	vec_each(d, l)
+	vec_each (d, l)
 		plumbing += is_plumbing(l);
 	if (details || plumbing == d->n)
 		plumbing = 0;
-	vec_each(d, l) {
+	vec_each (d, l) {
 		if (!plumbing || !is_plumbing(l))
 			add_line(&h, l);
 	}
 	if (h.width > MAX_WIDTH)
 		h.width = MAX_WIDTH;
-	vec_each(&h.all, head)
+	vec_each (&h.all, head)
 		print_head(to, &h, *head, details, color);
 	if (plumbing)
 		fprintf(to, "(and %zu lines that fwc adds by itself; -v shows them)\n", plumbing);
@@ -123,14 +126,13 @@ json_t *diff_json(const struct diff_lines *d)
 	json_t *list = json_array();
 	const struct diff_line *l;
 
-	vec_each(d, l) {
+	vec_each (d, l) {
 		char sign[2] = {l->sign, '\0'};
 
-		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:s}", "sign", sign, "object",
-						      l->object, "at",
-						      l->place.at ? l->place.at : "", "text",
-						      l->place.text ? l->place.text : "", "nft",
-						      l->nft));
+		json_array_append_new(
+			list, json_pack("{s:s, s:s, s:s, s:s, s:s}", "sign", sign, "object",
+					l->object, "at", l->place.at ? l->place.at : "", "text",
+					l->place.text ? l->place.text : "", "nft", l->nft));
 	}
 	return list;
 }

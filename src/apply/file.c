@@ -58,16 +58,27 @@ int file_write(int dir, const char *name, const void *data, size_t len)
 	return err;
 }
 
+static int add_text(const char *piece, size_t n, void *to)
+{
+	buf_add(to, piece, n);
+	return 0;
+}
+
+bool file_json_text(struct buf *out, const json_t *j)
+{
+	bool ok = json_dump_callback(j, add_text, out, JSON_INDENT(1)) == 0;
+
+	buf_putc(out, '\n');
+	return ok;
+}
+
 int file_write_json(int dir, const char *name, const json_t *j)
 {
-	_cleanup_free_ char *text = json_dumps(j, JSON_INDENT(1));
-	size_t n;
+	_cleanup_buf_ struct buf text = {0};
 
-	if (!text)
+	if (!file_json_text(&text, j))
 		return -ENOMEM;
-	n = strlen(text);
-	text[n] = '\n'; /* in place of the NUL, which is not written */
-	return file_write(dir, name, text, n + 1);
+	return file_write(dir, name, text.data, text.len);
 }
 
 static int check(const struct stat *st)

@@ -5,6 +5,7 @@
 #define FWC_FILE_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "util/buf.h"
 
@@ -14,6 +15,8 @@ int file_write_json(int dir, const char *name, const json_t *j);
 /* Refuses what is no plain file, what others may write, what belongs to another user. */
 int file_read(int dir, const char *name, struct buf *out);
 int file_read_json(int dir, const char *name, json_t **out);
+/* The text that file_write_json() writes; false if there is none. */
+bool file_json_text(struct buf *out, const json_t *j);
 /* Removes the files of that name's directory, then itself; no deeper. */
 void file_remove_dir(int dir, const char *name);
 

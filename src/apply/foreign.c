@@ -11,7 +11,7 @@
 struct chain {
 	const char *table, *name, *hook;
 	bool base, policy_drop;
-	bool drops, translates; /* by rules of its own */
+	bool drops, translates;	 /* by rules of its own */
 	VEC(const char *) calls; /* keys of chains that it jumps to */
 	bool seen;
 };
@@ -64,8 +64,8 @@ static void scan_xt(struct chain *c, const json_t *xt)
 	const char *name = str(xt, "name");
 
 	c->drops |= !strcmp(name, "DROP") || !strcmp(name, "REJECT");
-	c->translates |= strstr(name, "NAT") || !strcmp(name, "MASQUERADE") ||
-			 !strcmp(name, "REDIRECT");
+	c->translates |=
+		strstr(name, "NAT") || !strcmp(name, "MASQUERADE") || !strcmp(name, "REDIRECT");
 }
 
 static void scan_value(struct finder *f, struct chain *c, const json_t *where, const json_t *j);
@@ -96,8 +96,7 @@ static void scan_value(struct finder *f, struct chain *c, const json_t *where, c
 
 	if (json_is_object(j))
 		scan_object(f, c, where, j);
-	json_array_foreach((json_t *)j, i, item)
-		scan_value(f, c, where, item);
+	json_array_foreach((json_t *)j, i, item) scan_value(f, c, where, item);
 	/* a verdict map by name: whatever it holds */
 	if (json_is_string(j) && json_string_value(j)[0] == '@')
 		vec_push(f->a, &c->calls, key_of(f, where, json_string_value(j)));
@@ -130,7 +129,7 @@ static void follow(struct finder *f, struct chain *c, struct foreign *out)
 	c->seen = true;
 	out->drops |= c->drops;
 	out->translates |= c->translates;
-	vec_each(&c->calls, call)
+	vec_each (&c->calls, call)
 		follow(f, map_get(&f->chains, *call), out);
 }
 
@@ -139,13 +138,13 @@ static void judge(struct finder *f, struct chain *c, struct foreigners *out)
 	struct foreign x = {.table = c->table, .chain = c->name, .hook = c->hook};
 	const struct map_entry *e;
 
-	vec_each(&f->chains.entries, e)
+	vec_each (&f->chains.entries, e)
 		((struct chain *)e->value)->seen = false;
 	follow(f, c, &x);
-	x.why = c->policy_drop	? "its policy is drop"
-		: x.drops	? "it has rules that drop"
-		: x.translates	? "it rewrites addresses"
-				: "";
+	x.why = c->policy_drop ? "its policy is drop"
+		: x.drops      ? "it has rules that drop"
+		: x.translates ? "it rewrites addresses"
+			       : "";
 	x.drops |= c->policy_drop;
 	if (x.drops || x.translates)
 		vec_push(f->a, out, x);
@@ -176,7 +175,7 @@ void foreign_find(struct arena *a, const json_t *listing, struct foreigners *out
 		if (rule && matters(rule) && !ours(rule))
 			add_rule(&f, rule);
 	}
-	vec_each(&f.chains.entries, e) {
+	vec_each (&f.chains.entries, e) {
 		struct chain *c = e->value;
 
 		if (c->base && strcmp(c->hook, "ingress") && strcmp(c->hook, "egress"))

@@ -12,7 +12,7 @@
 struct foreign {
 	const char *table; /* "ip filter" */
 	const char *chain, *hook;
-	bool drops;      /* may drop or reject what fwc allows */
+	bool drops;	 /* may drop or reject what fwc allows */
 	bool translates; /* rewrites addresses fwc knows nothing of */
 	const char *why; /* "policy drop", "drop rules", "drop rules of iptables" */
 };

@@ -59,8 +59,7 @@ static int first_time(struct store *s, const char *netns, bool wanted, bool *cha
 	return sysctl_set_forwarding(netns, wanted, why);
 }
 
-int forwarding_apply(struct store *s, const char *netns, int wanted, bool *changed,
-		     struct buf *why)
+int forwarding_apply(struct store *s, const char *netns, int wanted, bool *changed, struct buf *why)
 {
 	_cleanup_json_ json_t *note = NULL, *now = NULL;
 	int err;

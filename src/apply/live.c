@@ -11,23 +11,164 @@
 #include "util/cleanup.h"
 
 #define TRIES 5
+#define MANY 8 /* objects, from which on one listing of all is cheaper */
 
-static int list(enum nftrun_kind kind, const char *netns, json_t **out, struct buf *why)
+static int parse(const struct nftrun_step *step, struct ir_ruleset *to, struct buf *why)
 {
-	struct nftrun_step step = {.kind = kind};
-	struct nftrun r = {
-		.where = child_where_of(netns), .netns = netns, .steps = &step, .n = 1};
+	_cleanup_json_ json_t *j = NULL;
+	const char *reason;
+	json_error_t e;
+
+	j = json_loadb(buf_str(&step->out), step->out.len, 0, &e);
+	if (!j) {
+		buf_printf(why, "cannot read the listing of nftables: %s", e.text);
+		return -EIO;
+	}
+	if (!read_listing(j, to, &reason)) {
+		buf_puts(why, reason);
+		return -EIO;
+	}
+	return 0;
+}
+
+static int refused(const struct nftrun_step *step, struct buf *why)
+{
+	struct nftrun_error x;
+
+	if (step->kind == RUN_SCRIPT) {
+		nftrun_explain(step->script, buf_str(&step->err), &x);
+		buf_printf(why, "%s%s%s: %s", x.where, *x.where ? ": " : "",
+			   x.by_kernel ? "the kernel refused" : "nftables refused", x.text);
+		if (*x.source)
+			buf_printf(why, "\n\t%s", x.source);
+	} else {
+		nftrun_explain("", buf_str(&step->err), &x);
+		buf_printf(why, "cannot read the ruleset in the kernel: %s", x.text);
+	}
+	return strstr(x.text, "Operation not permitted")   ? -EPERM
+	       : strstr(x.text, "Device or resource busy") ? -EBUSY
+	       : strstr(x.text, "No such file")		   ? -ENOENT
+							   : -EINVAL;
+}
+
+int live_read(struct live *out, const char *netns, struct arena *a, struct buf *why)
+{
+	for (int i = 0; i < TRIES; i++) {
+		struct nftrun_step step = {.kind = RUN_LIST_OWN};
+		struct nftrun r = {
+			.where = child_where_of(netns), .netns = netns, .steps = &step, .n = 1};
+		struct live l = {.ruleset = ruleset_new(a)};
+		bool gone = false;
+		int err = nftrun(&r);
+
+		if (err) {
+			buf_puts(why, buf_str(&r.why));
+		} else if (step.refused && r.had_table) {
+			err = refused(&step, why);
+			gone = err == -ENOENT;
+		} else if (!step.refused) {
+			err = parse(&step, l.ruleset, why);
+		}
+		l.present = r.had_table;
+		l.generation = r.after;
+		nftrun_free(&r);
+		if (err && !gone)
+			return err;
+		if (!err && r.before == r.after) {
+			*out = l;
+			return 0;
+		}
+		why->len = 0;
+	}
+	buf_puts(why, "the ruleset in the kernel changes all the time; it cannot be read");
+	return -EAGAIN;
+}
+
+/* An object read again takes the place of its former self, which others may point to. */
+static void merge(struct live *l, const struct ir_ruleset *fresh)
+{
+	struct ir_chain *const *c;
+	struct ir_set *const *s;
+
+	vec_each (&fresh->chains, c) {
+		struct ir_chain *old = ruleset_chain(l->ruleset, (*c)->name);
+
+		if (old)
+			*old = **c;
+		else
+			ruleset_add_chain(l->ruleset, *c);
+	}
+	vec_each (&fresh->sets, s) {
+		struct ir_set *old = ruleset_set(l->ruleset, (*s)->name);
+
+		if (old)
+			*old = **s;
+		else
+			ruleset_add_set(l->ruleset, *s);
+	}
+}
+
+static int take(struct live *l, struct arena *a, const struct nftrun *r, bool whole,
+		struct buf *why)
+{
+	struct ir_ruleset *fresh = ruleset_new(a);
+
+	for (size_t i = 0; i < r->n; i++) {
+		int err = r->steps[i].refused ? refused(&r->steps[i], why) : 0;
+
+		if (!err && r->steps[i].kind != RUN_SCRIPT)
+			err = parse(&r->steps[i], fresh, why);
+		if (err)
+			return err;
+	}
+	if (whole)
+		l->ruleset = fresh;
+	else
+		merge(l, fresh);
+	l->present = true;
+	return 0;
+}
+
+int live_change(struct live *l, const char *netns, struct arena *a, const char *script,
+		const struct live_names *names, struct live_outcome *out, struct buf *why)
+{
+	bool whole = names->n > MANY;
+	struct nftrun_step *steps = arena_alloc(a, (MANY + 2) * sizeof(*steps));
+	struct nftrun r = {.where = child_where_of(netns),
+			   .netns = netns,
+			   .steps = steps,
+			   .expect = l->generation};
+	int err;
+
+	steps[r.n++] = (struct nftrun_step){.kind = RUN_SCRIPT, .script = script};
+	if (whole)
+		steps[r.n++] = (struct nftrun_step){.kind = RUN_LIST_OWN};
+	for (size_t i = 0; !whole && i < names->n; i++)
+		steps[r.n++] = (struct nftrun_step){.kind = RUN_LIST_ONE, .script = names->v[i]};
+	err = nftrun(&r);
+	out->committed = steps[0].ran && !steps[0].refused;
+	out->alone = r.before == l->generation && r.after == r.before + 1;
+	if (err) {
+		buf_puts(why, buf_str(&r.why));
+	} else {
+		err = take(l, a, &r, whole, why);
+		l->generation = r.after;
+	}
+	nftrun_free(&r);
+	return err;
+}
+
+int live_read_all(json_t **out, const char *netns, struct buf *why)
+{
+	struct nftrun_step step = {.kind = RUN_LIST_ALL};
+	struct nftrun r = {.where = child_where_of(netns), .netns = netns, .steps = &step, .n = 1};
 	json_error_t e;
 	int err = nftrun(&r);
 
 	if (err) {
 		buf_puts(why, buf_str(&r.why));
 	} else if (step.refused) {
-		struct nftrun_error x;
-
-		nftrun_explain("", buf_str(&step.err), &x);
-		buf_printf(why, "cannot read the ruleset in the kernel: %s", x.text);
-		err = strstr(x.text, "No such file") ? -ENOENT : -EIO;
+		err = refused(&step, why);
 	} else {
 		*out = json_loadb(buf_str(&step.out), step.out.len, 0, &e);
 		if (!*out) {
@@ -39,76 +180,16 @@ static int list(enum nftrun_kind kind, const char *netns, json_t **out, struct b
 	return err;
 }
 
-static int read_once(struct live *out, const char *netns, struct arena *a, struct buf *why)
-{
-	_cleanup_json_ json_t *j = NULL;
-	const char *reason;
-	int err = list(RUN_LIST_OWN, netns, &j, why);
-
-	if (err)
-		return err;
-	out->ruleset = listing_ruleset(a, j, &reason);
-	if (!out->ruleset) {
-		buf_puts(why, reason);
-		return -EIO;
-	}
-	return 0;
-}
-
-int live_read(struct live *out, const char *netns, struct arena *a, struct buf *why)
-{
-	struct genid before, after;
-	int err = genid_get(netns, &before, why);
-
-	for (int i = 0; i < TRIES && !err; i++) {
-		struct live l = {.present = before.own_table, .generation = before.id};
-
-		why->len = 0;
-		if (l.present)
-			err = read_once(&l, netns, a, why);
-		else
-			l.ruleset = ruleset_new(a);
-		if (err && err != -ENOENT)
-			return err;
-		err = genid_get(netns, &after, why);
-		if (!err && after.id == before.id && l.ruleset) {
-			*out = l;
-			return 0;
-		}
-		before = after;
-	}
-	if (!err) {
-		buf_puts(why, "the ruleset in the kernel changes all the time; it cannot be read");
-		err = -EAGAIN;
-	}
-	return err;
-}
-
-int live_read_all(json_t **out, const char *netns, struct buf *why)
-{
-	return list(RUN_LIST_ALL, netns, out, why);
-}
-
 int live_run(const char *netns, const char *script, struct buf *why)
 {
 	struct nftrun_step step = {.kind = RUN_SCRIPT, .script = script};
-	struct nftrun r = {
-		.where = child_where_of(netns), .netns = netns, .steps = &step, .n = 1};
-	struct nftrun_error x;
+	struct nftrun r = {.where = child_where_of(netns), .netns = netns, .steps = &step, .n = 1};
 	int err = nftrun(&r);
 
-	if (err) {
+	if (err)
 		buf_puts(why, buf_str(&r.why));
-	} else if (step.refused) {
-		nftrun_explain(script, buf_str(&step.err), &x);
-		buf_printf(why, "%s%s%s: %s", x.where, *x.where ? ": " : "",
-			   x.by_kernel ? "the kernel refused" : "nftables refused", x.text);
-		if (*x.source)
-			buf_printf(why, "\n\t%s", x.source);
-		err = strstr(x.text, "Operation not permitted")	    ? -EPERM
-		      : strstr(x.text, "Device or resource busy")   ? -EBUSY
-								    : -EINVAL;
-	}
+	else if (step.refused)
+		err = refused(&step, why);
 	nftrun_free(&r);
 	return err;
 }

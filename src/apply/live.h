@@ -8,13 +8,28 @@
 #include "nft/nft.h"
 
 struct live {
-	bool present;                /* table inet fwc exists */
-	struct ir_ruleset *ruleset;  /* never NULL; empty if not present */
-	uint32_t generation;         /* at which all of it was read */
+	bool present;		    /* table inet fwc exists */
+	struct ir_ruleset *ruleset; /* never NULL; empty if not present */
+	uint32_t generation;	    /* at which all of it was read */
 };
 
 /* 0 or -errno with why filled. */
 int live_read(struct live *out, const char *netns, struct arena *a, struct buf *why);
+struct live_names { /* of objects: "chain NAME", "map NAME", "set NAME" */
+	const char **v;
+	size_t n, cap;
+};
+
+struct live_outcome {
+	bool committed; /* the transaction is in force, even if what follows failed */
+	bool alone; /* nobody else has committed since *l was read: what was not read again is so
+		       still */
+};
+
+/* Runs a transaction, unless the ruleset has changed since *l was read (-ESTALE), and brings *l up
+ * to date: by reading the objects named again, or, if they are many, all. */
+int live_change(struct live *l, const char *netns, struct arena *a, const char *script,
+		const struct live_names *names, struct live_outcome *out, struct buf *why);
 /* The whole ruleset of the namespace, other people's tables too. */
 int live_read_all(json_t **out, const char *netns, struct buf *why);
 /* Loads a script; on refusal -EINVAL, with why naming the policy place. */

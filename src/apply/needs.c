@@ -10,7 +10,8 @@ static void sel_needs(const struct ir_sel *sel, bool *needs)
 
 		if (f == F_CT_STATE || f == F_CT_STATUS)
 			needs[FEAT_CT] = true;
-		else if (f == F_FIB_SADDR_TYPE || f == F_FIB_DADDR_TYPE || f == F_FIB_DADDR_IIF_TYPE)
+		else if (f == F_FIB_SADDR_TYPE || f == F_FIB_DADDR_TYPE ||
+			 f == F_FIB_DADDR_IIF_TYPE)
 			needs[FEAT_FIB] = true;
 		else if (f == F_SKUID)
 			needs[FEAT_SKUID] = true;

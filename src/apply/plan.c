@@ -24,7 +24,7 @@ bool plan_first(const struct plan_input *in)
 {
 	struct ir_chain *const *c;
 
-	vec_each(&in->live->chains, c) {
+	vec_each (&in->live->chains, c) {
 		if ((*c)->base.hook)
 			return false;
 	}
@@ -52,14 +52,16 @@ static const char *set_conflict(const struct plan_input *in, const struct ir_set
 		return NULL;
 	if (!want->dynamic) {
 		*hint = "somebody else made it: delete it, or `fwc stop` and apply again";
-		return arena_printf(a, "%s '%s' in the kernel is of another kind",
-				    set_word(want), want->name);
+		return arena_printf(a, "%s '%s' in the kernel is of another kind", set_word(want),
+				    want->name);
 	}
-	*hint = "give it another name (its elements then start anew), or `fwc stop` and apply again";
-	return arena_printf(a,
-			    "set '%s' is in the kernel with other parameters (timeout %llus, size %u), "
-			    "and the kernel cannot change those",
-			    want->stem, (unsigned long long)live->timeout, live->size);
+	*hint = "give it another name (its elements then start anew), or `fwc stop` and apply "
+		"again";
+	return arena_printf(
+		a,
+		"set '%s' is in the kernel with other parameters (timeout %llus, size %u), "
+		"and the kernel cannot change those",
+		want->stem, (unsigned long long)live->timeout, live->size);
 }
 
 static bool same_hook(const struct ir_base *a, const struct ir_base *b)
@@ -74,13 +76,13 @@ const char *plan_conflict(const struct plan_input *in, const char **hint)
 	struct ir_chain *const *c;
 	struct ir_set *const *s;
 
-	vec_each(&in->want->sets, s) {
+	vec_each (&in->want->sets, s) {
 		const char *text = set_conflict(in, *s, hint);
 
 		if (text)
 			return text;
 	}
-	vec_each(&in->want->chains, c) {
+	vec_each (&in->want->chains, c) {
 		const struct ir_chain *live = ruleset_chain(in->live, (*c)->name);
 
 		if (live && !same_hook(&live->base, &(*c)->base)) {
@@ -110,25 +112,41 @@ static void stage_object(const struct plan_input *in, const struct manifest_obje
 		buf_add(script, block, o->len);
 }
 
-size_t plan_stage(const struct plan_input *in, struct buf *script)
+static void add_name(const struct plan_input *in, const char *kind, const char *name,
+		     struct live_names *names)
+{
+	vec_push(in->arena, names, arena_printf(in->arena, "%s %s", kind, name));
+}
+
+void plan_keys(struct arena *a, const struct live_names *names, struct map *keys)
+{
+	const char **n;
+
+	vec_each (names, n) {
+		const char *name = strchr(*n, ' ') + 1;
+
+		map_put(keys, arena_printf(a, "%c:%s", **n == 'c' ? 'c' : 's', name), (void *)name);
+	}
+}
+
+void plan_stage(const struct plan_input *in, struct buf *script, struct live_names *names)
 {
 	const struct artefact *x = in->artefact;
 	struct manifest_object *const *o;
 	struct carry counters;
-	size_t n = 0;
 
-	carry_collect(&counters, in->live, in->arena);
-
-	vec_each(&x->manifest->objects, o) {
+	vec_each (&x->manifest->objects, o) {
 		if ((*o)->base || is_live(in, *o))
 			continue;
-		if (n++ == 0)
+		if (!names->n) {
+			carry_collect(&counters, in->live, in->arena);
 			buf_puts(script, "add table " TABLE "\ntable " TABLE " {\n");
+		}
 		stage_object(in, *o, &counters, script);
+		add_name(in, manifest_kind_name((*o)->kind), (*o)->name, names);
 	}
-	if (n)
+	if (names->n)
 		buf_puts(script, "}\n");
-	return n;
 }
 
 /* ---- second transaction ---- */
@@ -261,8 +279,8 @@ static bool same_rules(struct arena *a, const struct ir_chain *x, const struct i
 
 static void set_policy(const struct ir_chain *c, bool drop, struct buf *b)
 {
-	buf_printf(b, "add chain " TABLE " %s { type %s hook %s priority %d; policy %s; }\n", c->name,
-		   c->base.type, c->base.hook, c->base.priority, drop ? "drop" : "accept");
+	buf_printf(b, "add chain " TABLE " %s { type %s hook %s priority %d; policy %s; }\n",
+		   c->name, c->base.type, c->base.hook, c->base.priority, drop ? "drop" : "accept");
 }
 
 static bool make_base(const struct plan_input *in, const char *name, struct buf *b)
@@ -312,7 +330,8 @@ static bool has_elem(const struct ir_set *s, const char *text)
 }
 
 /* Elements of `from` that `other` lacks, one command each. */
-static void put_elems(const struct ir_set *from, const struct ir_set *other, bool add, struct buf *b)
+static void put_elems(const struct ir_set *from, const struct ir_set *other, bool add,
+		      struct buf *b)
 {
 	struct buf text = {0};
 
@@ -327,8 +346,8 @@ static void put_elems(const struct ir_set *from, const struct ir_set *other, boo
 			text.len = 0;
 			emit_key(&text, from->keys, from->nkeys, e->key);
 		}
-		buf_printf(b, "%s element " TABLE " %s { %s }\n", add ? "add" : "delete", from->name,
-			   buf_str(&text));
+		buf_printf(b, "%s element " TABLE " %s { %s }\n", add ? "add" : "delete",
+			   from->name, buf_str(&text));
 	}
 	buf_free(&text);
 }
@@ -371,19 +390,23 @@ static bool empty_base(const struct plan_input *in, const struct ir_chain *live,
 	return true;
 }
 
-size_t plan_swap(const struct plan_input *in, struct buf *script)
+void plan_swap(const struct plan_input *in, struct buf *script, struct live_names *names)
 {
 	struct ir_chain *const *c;
 	struct ir_set *const *s;
-	size_t n = 0;
 
-	vec_each(&in->want->sets, s)
-		n += mend_set(in, *s, script);
-	vec_each(&in->want->chains, c)
-		n += swap_chain(in, *c, script);
-	vec_each(&in->live->chains, c)
-		n += empty_base(in, *c, script);
-	return n;
+	vec_each (&in->want->sets, s) {
+		if (mend_set(in, *s, script))
+			add_name(in, set_word(*s), (*s)->name, names);
+	}
+	vec_each (&in->want->chains, c) {
+		if (swap_chain(in, *c, script))
+			add_name(in, "chain", (*c)->name, names);
+	}
+	vec_each (&in->live->chains, c) {
+		if (empty_base(in, *c, script))
+			add_name(in, "chain", (*c)->name, names);
+	}
 }
 
 /* ---- afterwards ---- */
@@ -411,21 +434,21 @@ size_t plan_collect(const struct plan_input *in, bool sets, bool chains, struct 
 
 	map_init(&reach, in->arena);
 	ruleset_reach(in->live, &reach);
-	vec_each(&in->live->chains, c) {
+	vec_each (&in->live->chains, c) {
 		if (!is_dead(in, &reach, true, (*c)->name))
 			continue;
 		n++;
 		if ((*c)->rules.n)
 			buf_printf(script, "flush chain " TABLE " %s\n", (*c)->name);
 	}
-	vec_each(&in->live->sets, s) {
+	vec_each (&in->live->sets, s) {
 		if (!sets || !is_dead(in, &reach, false, (*s)->name))
 			continue;
 		n++;
-		buf_printf(script, "flush %s " TABLE " %s\ndelete %s " TABLE " %s\n",
-			   set_word(*s), (*s)->name, set_word(*s), (*s)->name);
+		buf_printf(script, "flush %s " TABLE " %s\ndelete %s " TABLE " %s\n", set_word(*s),
+			   (*s)->name, set_word(*s), (*s)->name);
 	}
-	vec_each(&in->live->chains, c) {
+	vec_each (&in->live->chains, c) {
 		if (chains && is_dead(in, &reach, true, (*c)->name))
 			buf_printf(script, "delete chain " TABLE " %s\n", (*c)->name);
 	}

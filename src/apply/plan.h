@@ -4,6 +4,7 @@
 #ifndef FWC_PLAN_H
 #define FWC_PLAN_H
 
+#include "apply/live.h"
 #include "apply/store.h"
 #include "nft/compare.h"
 
@@ -17,16 +18,19 @@ struct plan_input {
 /* Something stands in the way that no transaction can move; NULL if nothing does. *hint, too. */
 const char *plan_conflict(const struct plan_input *in, const char **hint);
 
-/* First transaction: the objects that are missing, referred to by nothing. Yields how many. */
-size_t plan_stage(const struct plan_input *in, struct buf *script);
+/* First transaction: the objects that are missing, referred to by nothing; their names. */
+void plan_stage(const struct plan_input *in, struct buf *script, struct live_names *names);
 
 /* Second transaction: base chains made or led to their new roots; and what somebody else changed in
- * objects of ours is put right. live is read after the staging. Yields how many chains and sets are
- * touched. */
-size_t plan_swap(const struct plan_input *in, struct buf *script);
+ * objects of ours is put right. live is read after the staging. The names are those of the chains
+ * and sets that it touches. */
+void plan_swap(const struct plan_input *in, struct buf *script, struct live_names *names);
 
 /* True if no base chain of ours is there: nothing filters yet. */
 bool plan_first(const struct plan_input *in);
+
+/* The keys ("c:NAME") of objects so named. */
+void plan_keys(struct arena *a, const struct live_names *names, struct map *keys);
 
 /* Deletes what no base chain leads to, dynamic sets of the artefact excepted (without an artefact:
  * all dynamic sets; `want` is not looked at). Yields how many. With

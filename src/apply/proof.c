@@ -12,24 +12,31 @@ struct ir_ruleset *listing_ruleset(struct arena *a, const json_t *listing, const
 	return read_listing(listing, r, why) ? r : NULL;
 }
 
-void proof_make(struct proof *out, struct arena *a, const char *script,
-		const struct ir_ruleset *compiled)
+void proof_finish(struct proof *out, struct arena *a, struct scratch *s,
+		  const struct ir_ruleset *compiled)
 {
-	struct scratch s;
-
 	*out = (struct proof){0};
-	scratch_load(&s, script);
-	out->outcome = s.outcome;
-	out->error = s.error;
-	out->why = arena_strdup(a, buf_str(&s.why));
-	if (s.outcome == SCRATCH_LOADED) {
-		out->ruleset = listing_ruleset(a, s.listing, &out->why);
+	scratch_wait(s);
+	out->outcome = s->outcome;
+	out->error = s->error;
+	out->why = arena_strdup(a, buf_str(&s->why));
+	if (s->outcome == SCRATCH_LOADED) {
+		out->ruleset = listing_ruleset(a, s->listing, &out->why);
 		if (!out->ruleset)
 			out->outcome = SCRATCH_FAILED;
 		else if (compiled)
 			ruleset_compare(a, compiled, out->ruleset, NULL, &out->different);
 	}
-	scratch_free(&s);
+	scratch_free(s);
+}
+
+void proof_make(struct proof *out, struct arena *a, const char *script,
+		const struct ir_ruleset *compiled)
+{
+	struct scratch s;
+
+	scratch_start(&s, script);
+	proof_finish(out, a, &s, compiled);
 }
 
 /* A refusal by the kernel is often just an option that it was built without. */
@@ -62,8 +69,8 @@ static void print_refusal(FILE *to, const struct proof *p, const struct ir_rules
 			print_missing(to, compiled);
 		return;
 	}
-	fprintf(to, "%s%sinternal error: nftables does not understand what fwc wrote: %s\n", e->where,
-		*e->where ? ": " : "", e->text);
+	fprintf(to, "%s%sinternal error: nftables does not understand what fwc wrote: %s\n",
+		e->where, *e->where ? ": " : "", e->text);
 	if (*e->source)
 		fprintf(to, "\tline %u: %s\n", e->line, e->source);
 	fputs("hint: this is a bug in fwc; please report it with the policy\n", to);
@@ -74,7 +81,7 @@ static void print_differences(FILE *to, const struct proof *p)
 	const struct difference *d;
 
 	fputs("internal error: the kernel holds something else than what was compiled\n", to);
-	vec_each(&p->different, d) {
+	vec_each (&p->different, d) {
 		fprintf(to, "--- compiled\n%s", d->left ? d->left : "\t(nothing)\n");
 		fprintf(to, "+++ %s %s in the kernel\n%s", d->kind, d->name,
 			d->right ? d->right : "\t(nothing)\n");

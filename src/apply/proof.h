@@ -15,12 +15,15 @@ struct proof { /* all in the arena */
 	struct ir_ruleset *ruleset;   /* as the kernel lists it */
 	struct differences different; /* from what was compiled (left: compiled) */
 	struct nftrun_error error;    /* SCRATCH_REFUSED */
-	const char *why;              /* SCRATCH_UNAVAILABLE, SCRATCH_FAILED */
+	const char *why;	      /* SCRATCH_UNAVAILABLE, SCRATCH_FAILED */
 };
 
 /* compiled: NULL if only the script is known. */
 void proof_make(struct proof *out, struct arena *a, const char *script,
 		const struct ir_ruleset *compiled);
+/* The second half, where scratch_start() was called earlier; frees s. */
+void proof_finish(struct proof *out, struct arena *a, struct scratch *s,
+		  const struct ir_ruleset *compiled);
 /* Prints what is wrong, the policy line first. */
 void proof_print(FILE *to, const struct proof *p, const struct ir_ruleset *compiled);
 

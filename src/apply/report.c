@@ -75,7 +75,8 @@ static void count_chain(struct counting *k, const struct manifest *m, const stru
 
 		for (size_t n = 0; n < r->stmts.n; n++) {
 			if (r->stmts.v[n].kind == IR_COUNTER)
-				count(l, r->stmts.v[n].counter.packets, r->stmts.v[n].counter.bytes);
+				count(l, r->stmts.v[n].counter.packets,
+				      r->stmts.v[n].counter.bytes);
 		}
 	}
 }
@@ -86,7 +87,7 @@ static void count_map(struct counting *k, const struct manifest *m, const struct
 
 	if (!s->is_map)
 		return;
-	vec_each(&s->elems, e) {
+	vec_each (&s->elems, e) {
 		struct report_line *l = line_of(k, elem_place(m, s, e), e->comment);
 
 		if (e->has_counter)
@@ -121,13 +122,13 @@ void report_lines(struct arena *a, const struct ir_ruleset *live, const struct m
 	map_init(&k.by_line, a);
 	map_init(&reach, a);
 	ruleset_reach(live, &reach);
-	vec_each(&reach.entries, e) {
+	vec_each (&reach.entries, e) {
 		if (e->key[0] == 'c')
 			count_chain(&k, m, e->value);
 		else
 			count_map(&k, m, e->value);
 	}
-	vec_each(&k.all, l) {
+	vec_each (&k.all, l) {
 		if (*(*l)->at || (*l)->counts)
 			vec_push(a, out, **l);
 	}
@@ -186,7 +187,7 @@ static void put_set(struct buf *out, const struct ir_set *s, const struct manife
 
 	buf_printf(out, "%s %s {\n\ttype %s%s\n", s->is_map ? "map" : "set", s->name, s->type,
 		   s->dynamic ? "; filled at run time" : "");
-	vec_each(&s->elems, e) {
+	vec_each (&s->elems, e) {
 		put_at(out, elem_place(m, s, e), "\t");
 		buf_putc(out, '\t');
 		emit_elem(out, s, e);
@@ -204,7 +205,7 @@ void report_ruleset(struct buf *out, const struct ir_ruleset *live, const struct
 
 	map_init(&reach, live->arena);
 	ruleset_reach(live, &reach);
-	vec_each(&reach.entries, e) {
+	vec_each (&reach.entries, e) {
 		buf_puts(out, gap);
 		if (e->key[0] == 'c')
 			put_chain(out, e->value, m);
@@ -257,7 +258,7 @@ static json_t *set_json(const struct ir_set *s, const struct manifest *m)
 	const struct ir_elem *e;
 	struct buf b = {0};
 
-	vec_each(&s->elems, e) {
+	vec_each (&s->elems, e) {
 		b.len = 0;
 		emit_elem(&b, s, e);
 		json_array_append_new(elems, item_json(buf_str(&b), elem_place(m, s, e), e->comment,
@@ -276,7 +277,7 @@ json_t *report_ruleset_json(const struct ir_ruleset *live, const struct manifest
 
 	map_init(&reach, live->arena);
 	ruleset_reach(live, &reach);
-	vec_each(&reach.entries, e)
+	vec_each (&reach.entries, e)
 		json_array_append_new(list, e->key[0] == 'c' ? chain_json(e->value, m)
 							     : set_json(e->value, m));
 	return list;

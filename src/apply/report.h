@@ -8,11 +8,11 @@
 #include "nft/compare.h"
 
 struct report_line {
-	const char *at;   /* "firewall.fwc:12"; "" for what fwc adds by itself */
+	const char *at; /* "firewall.fwc:12"; "" for what fwc adds by itself */
 	const char *text;
-	bool counts;      /* something of it has a counter */
+	bool counts; /* something of it has a counter */
 	uint64_t packets, bytes;
-	unsigned order;   /* of first appearance */
+	unsigned order; /* of first appearance */
 };
 
 struct report_lines {

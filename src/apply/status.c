@@ -17,7 +17,7 @@ static bool has_base(const struct ir_ruleset *r)
 {
 	struct ir_chain *const *c;
 
-	vec_each(&r->chains, c) {
+	vec_each (&r->chains, c) {
 		if ((*c)->base.hook)
 			return true;
 	}
@@ -70,7 +70,7 @@ static void read_records(struct status *st, const struct store *s, struct arena 
 	store_read_record(s, &st->record, &ignored);
 	if (!st->known)
 		return;
-	vec_each(&st->applied.manifest->sources, src)
+	vec_each (&st->applied.manifest->sources, src)
 		vec_push(a, &st->sources,
 			 ((struct status_source){.path = src->path, .state = source_state(src)}));
 }

@@ -16,17 +16,17 @@ struct status_source {
 };
 
 struct status {
-	bool loaded;           /* base chains of ours are there */
-	bool known;            /* what was applied is on record */
+	bool loaded; /* base chains of ours are there */
+	bool known;  /* what was applied is on record */
 	struct artefact applied;
-	json_t *record;        /* or NULL */
-	json_t *sysctl;        /* of forwarding, now; or NULL */
+	json_t *record; /* or NULL */
+	json_t *sysctl; /* of forwarding, now; or NULL */
 	VEC(struct status_source) sources;
 	bool drift_known;
 	struct diff_lines drift; /* - only in the kernel, + missing there */
 	struct report_lines lines;
 	struct foreigners foreign;
-	bool legacy;           /* iptables-legacy is in use, too */
+	bool legacy; /* iptables-legacy is in use, too */
 };
 
 /* 0 or -errno with why filled. What cannot be found out is left out. */

@@ -21,12 +21,12 @@
 
 static int fail(struct buf *why, int err, const char *what, const char *path)
 {
-	const char *reason = err == -ELOOP	? "it is a symbolic link"
-			     : err == -EPERM	? "others may write it, or it belongs to another user"
-			     : err == -EINVAL	? "it is no plain file"
-			     : err == -EBADMSG	? "it is no JSON: cut short or edited"
-			     : err == -ENOTDIR	? "it is no directory"
-						: strerror(-err);
+	const char *reason = err == -ELOOP    ? "it is a symbolic link"
+			     : err == -EPERM  ? "others may write it, or it belongs to another user"
+			     : err == -EINVAL ? "it is no plain file"
+			     : err == -EBADMSG ? "it is no JSON: cut short or edited"
+			     : err == -ENOTDIR ? "it is no directory"
+					       : strerror(-err);
 
 	buf_printf(why, "cannot %s %s: %s", what, path, reason);
 	return err;
@@ -105,8 +105,8 @@ int store_lock(struct store *s, struct buf *why)
 	}
 	n = read(fd, pid, sizeof(pid) - 1);
 	pid[n > 0 ? strcspn(pid, "\n") : 0] = '\0';
-	buf_printf(why, "another fwc is at work%s%s; try again when it is done", *pid ? ", process " : "",
-		   pid);
+	buf_printf(why, "another fwc is at work%s%s; try again when it is done",
+		   *pid ? ", process " : "", pid);
 	close(fd);
 	return -EWOULDBLOCK;
 }
@@ -120,13 +120,13 @@ void store_close(struct store *s)
 	s->lock = s->dir = -1;
 }
 
-static int write_files(int dir, const struct buf *script, const json_t *manifest,
+static int write_files(int dir, const struct buf *script, const struct buf *manifest,
 		       const json_t *record)
 {
 	int err = file_write(dir, SCRIPT, script->data, script->len);
 
 	if (!err)
-		err = file_write_json(dir, MANIFEST, manifest);
+		err = file_write(dir, MANIFEST, manifest->data, manifest->len);
 	if (!err && record)
 		err = file_write_json(dir, RECORD, record);
 	if (!err && fsync(dir) < 0)
@@ -150,8 +150,8 @@ static int put_in_place(struct store *s, const char *temp, const char *name)
 	return 0;
 }
 
-int store_write(struct store *s, const char *name, const struct buf *script, const json_t *manifest,
-		const json_t *record, struct buf *why)
+static int write_dir(struct store *s, const char *name, const struct buf *script,
+		     const struct buf *manifest, const json_t *record, struct buf *why)
 {
 	_cleanup_free_ char *temp = NULL;
 	_cleanup_close_ int dir = -1;
@@ -172,31 +172,75 @@ int store_write(struct store *s, const char *name, const struct buf *script, con
 	return fail(why, err, "write in", s->path);
 }
 
+int store_write(struct store *s, const char *name, const struct buf *script, const json_t *manifest,
+		const json_t *record, struct buf *why)
+{
+	_cleanup_buf_ struct buf text = {0};
+
+	if (!file_json_text(&text, manifest))
+		return fail(why, -ENOMEM, "write in", s->path);
+	return write_dir(s, name, script, &text, record, why);
+}
+
+int store_copy(struct store *s, const char *name, const struct artefact *x, const json_t *record,
+	       struct buf *why)
+{
+	return write_dir(s, name, &x->script, &x->text, record, why);
+}
+
+static bool same_bytes(int dir, const char *name, const struct buf *want)
+{
+	_cleanup_buf_ struct buf have = {0};
+
+	return file_read(dir, name, &have) == 0 && have.len == want->len &&
+	       !memcmp(buf_str(&have), buf_str(want), want->len);
+}
+
+bool store_holds(const struct store *s, const char *name, const struct artefact *x)
+{
+	_cleanup_close_ int dir = open_dir(s->dir, name);
+
+	return dir >= 0 && same_bytes(dir, SCRIPT, &x->script) &&
+	       same_bytes(dir, MANIFEST, &x->text);
+}
+
+static int read_files(int dir, const char *path, struct arena *a, struct artefact *x, json_t **j,
+		      struct buf *why)
+{
+	json_error_t e;
+	int err = file_read(dir, SCRIPT, &x->script);
+
+	if (err)
+		return fail(why, err, "read", arena_printf(a, "%s/" SCRIPT, path));
+	err = file_read(dir, MANIFEST, &x->text);
+	if (!err) {
+		*j = json_loadb(buf_str(&x->text), x->text.len, JSON_REJECT_DUPLICATES, &e);
+		if (!*j)
+			err = -EBADMSG;
+	}
+	return err ? fail(why, err, "read", arena_printf(a, "%s/" MANIFEST, path)) : 0;
+}
+
 static int read_artefact(int dir, const char *path, struct arena *a, struct artefact *out,
 			 struct buf *why)
 {
 	_cleanup_json_ json_t *j = NULL;
 	struct artefact x = {0};
 	const char *reason;
-	int err = file_read(dir, SCRIPT, &x.script);
+	int err = read_files(dir, path, a, &x, &j, why);
 
-	if (err) {
-		buf_free(&x.script);
-		return fail(why, err, "read", arena_printf(a, "%s/" SCRIPT, path));
+	if (!err) {
+		x.manifest = manifest_read(a, j, buf_str(&x.script), x.script.len, &reason);
+		if (!x.manifest) {
+			buf_printf(why, "the artefact in %s cannot be used: %s", path, reason);
+			err = -EBADMSG;
+		}
 	}
-	err = file_read_json(dir, MANIFEST, &j);
-	if (err) {
-		buf_free(&x.script);
-		return fail(why, err, "read", arena_printf(a, "%s/" MANIFEST, path));
-	}
-	x.manifest = manifest_read(a, j, buf_str(&x.script), x.script.len, &reason);
-	if (!x.manifest) {
-		buf_free(&x.script);
-		buf_printf(why, "the artefact in %s cannot be used: %s", path, reason);
-		return -EBADMSG;
-	}
-	*out = x;
-	return 0;
+	if (err)
+		artefact_free(&x);
+	else
+		*out = x;
+	return err;
 }
 
 int store_read(const struct store *s, const char *name, struct arena *a, struct artefact *out,
@@ -227,13 +271,16 @@ void store_remove(struct store *s, const char *name)
 int artefact_write(const char *dir, const struct buf *script, const json_t *manifest,
 		   struct buf *why)
 {
+	_cleanup_buf_ struct buf text = {0};
 	_cleanup_close_ int fd = -1;
 	int err;
 
+	if (!file_json_text(&text, manifest))
+		return fail(why, -ENOMEM, "write in", dir);
 	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
 		return fail(why, -errno, "make the directory", dir);
 	fd = open_dir(AT_FDCWD, dir);
-	err = fd < 0 ? fd : write_files(fd, script, manifest, NULL);
+	err = fd < 0 ? fd : write_files(fd, script, &text, NULL);
 	return err ? fail(why, err, "write in", dir) : 0;
 }
 
@@ -249,6 +296,7 @@ int artefact_read(const char *dir, struct arena *a, struct artefact *out, struct
 void artefact_free(struct artefact *x)
 {
 	buf_free(&x->script);
+	buf_free(&x->text);
 }
 
 int store_write_forwarding(struct store *s, const json_t *snapshot, struct buf *why)

@@ -3,7 +3,7 @@
  *
  *	candidate/{ruleset.nft,manifest.json}           what `compile` made and `apply` takes
  *	applied/{ruleset.nft,manifest.json,apply.json}  what was put into the kernel last
- *	forwarding.json                                 settings of the kernel before we changed them
+ *	forwarding.json                                 settings of the kernel before ours
  *	lock                                            held while a command changes something
  */
 #ifndef FWC_STORE_H
@@ -25,6 +25,7 @@ struct store {
 
 struct artefact {
 	struct buf script;
+	struct buf text;	   /* of manifest.json, as read */
 	struct manifest *manifest; /* in the arena it was read with */
 };
 
@@ -40,6 +41,11 @@ void store_close(struct store *s);
  * apply.json, or NULL. */
 int store_write(struct store *s, const char *name, const struct buf *script, const json_t *manifest,
 		const json_t *record, struct buf *why);
+/* An artefact as it was read. */
+int store_copy(struct store *s, const char *name, const struct artefact *x, const json_t *record,
+	       struct buf *why);
+/* True if the same bytes lie there already. */
+bool store_holds(const struct store *s, const char *name, const struct artefact *x);
 int store_read(const struct store *s, const char *name, struct arena *a, struct artefact *out,
 	       struct buf *why);
 int store_read_record(const struct store *s, json_t **out, struct buf *why);

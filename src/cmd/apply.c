@@ -32,8 +32,8 @@ static int parse_options(int argc, char **argv, struct options *o)
 	return EXIT_FINE;
 }
 
-static int read_input(const struct options *o, struct store *s, struct arena *a,
-		      struct artefact *x, struct buf *why)
+static int read_input(const struct options *o, struct store *s, struct arena *a, struct artefact *x,
+		      struct buf *why)
 {
 	int err = o->dir ? artefact_read(o->dir, a, x, why)
 			 : store_read(s, STORE_CANDIDATE, a, x, why);
@@ -46,10 +46,10 @@ static int read_input(const struct options *o, struct store *s, struct arena *a,
 static void print_json(const struct apply *x, int err)
 {
 	_cleanup_json_ json_t *j = json_pack(
-		"{s:b, s:b, s:I, s:I, s:I, s:I, s:b, s:s}", "ok", err == 0, "unchanged", x->unchanged,
-		"staged", (json_int_t)x->staged, "swapped", (json_int_t)x->swapped, "collected",
-		(json_int_t)x->collected, "left", (json_int_t)x->left, "forwarding_changed",
-		x->forwarding_changed, "error", buf_str(&x->why));
+		"{s:b, s:b, s:I, s:I, s:I, s:I, s:b, s:s}", "ok", err == 0, "unchanged",
+		x->unchanged, "staged", (json_int_t)x->staged, "swapped", (json_int_t)x->swapped,
+		"collected", (json_int_t)x->collected, "left", (json_int_t)x->left,
+		"forwarding_changed", x->forwarding_changed, "error", buf_str(&x->why));
 
 	json_dumpf(j, stdout, JSON_INDENT(2));
 	putchar('\n');
@@ -67,13 +67,14 @@ static void print_text(struct globals *g, const struct apply *x, int err)
 	if (x->unchanged)
 		puts("nothing to change: the kernel holds this already");
 	else
-		printf("applied: %zu new objects, %zu chains and sets switched, %zu old objects removed\n",
+		printf("applied: %zu new objects, %zu chains and sets switched, %zu old objects "
+		       "removed\n",
 		       x->staged, x->swapped, x->collected);
 	if (x->forwarding_changed)
-		printf("forwarding is %s now\n",
-		       x->artefact->manifest->forwarding == 1	? "on"
-		       : x->artefact->manifest->forwarding == 0 ? "off"
-								: "as it was before fwc");
+		printf("forwarding is %s now\n", x->artefact->manifest->forwarding == 1 ? "on"
+						 : x->artefact->manifest->forwarding == 0
+							 ? "off"
+							 : "as it was before fwc");
 	if (x->left && g->verbose)
 		printf("%zu old objects are still busy; the next apply removes them\n", x->left);
 }

@@ -31,10 +31,10 @@ static json_t *features_json(const struct found *f)
 	json_t *list = json_array();
 
 	for (int i = 0; i < NFEATURES; i++)
-		json_array_append_new(list, json_pack("{s:s, s:b, s:b, s:s}", "name",
-						      feature_table[i].name, "here", f->has[i],
-						      "needed", f->needs[i], "option",
-						      feature_table[i].option));
+		json_array_append_new(list,
+				      json_pack("{s:s, s:b, s:b, s:s}", "name",
+						feature_table[i].name, "here", f->has[i], "needed",
+						f->needs[i], "option", feature_table[i].option));
 	return list;
 }
 
@@ -54,7 +54,7 @@ static void print_json(struct work *w, const struct proof *p, bool compiled, con
 	json_t *messages = json_array();
 	const struct diag_record *r;
 
-	vec_each(&w->diag.records, r)
+	vec_each (&w->diag.records, r)
 		json_array_append_new(messages, message_json(w->arena, r));
 	json_object_set_new(j, "ok", json_boolean(rc == EXIT_FINE));
 	json_object_set_new(j, "messages", messages);
@@ -86,7 +86,8 @@ static void probe(struct work *w, struct found *f)
 	ruleset_needs(w->compiled.ruleset, f->needs);
 	f->probed = features_probe(f->has, &why) == 0;
 	if (!f->probed)
-		fprintf(stderr, "fwc: cannot find out what this kernel can do: %s\n", buf_str(&why));
+		fprintf(stderr, "fwc: cannot find out what this kernel can do: %s\n",
+			buf_str(&why));
 }
 
 static int judge(const struct proof *p)
@@ -99,8 +100,10 @@ static int judge(const struct proof *p)
 static void print_text(struct globals *g, struct work *w, const struct proof *p)
 {
 	if (p->outcome == SCRATCH_UNAVAILABLE) {
-		fprintf(stderr, "fwc: %s\n"
-				"fwc: so only the policy itself was checked; `sudo fwc check` tries it, too\n",
+		fprintf(stderr,
+			"fwc: %s\n"
+			"fwc: so only the policy itself was checked; `sudo fwc check` tries it, "
+			"too\n",
 			p->why);
 		return;
 	}

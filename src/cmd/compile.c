@@ -43,7 +43,7 @@ static int parse_options(struct globals *g, int argc, char **argv, struct option
 
 static void print(struct buf *text)
 {
-	fwrite(text->data, 1, text->len, stdout);
+	fwrite(buf_str(text), 1, text->len, stdout);
 	buf_free(text);
 }
 

@@ -21,7 +21,8 @@ static void print_state(const struct status *st)
 	if (!st->loaded)
 		puts("firewall    NOT LOADED: nothing of fwc filters here");
 	else if (!st->known)
-		puts("firewall    loaded, but not by `fwc apply`: what is on record cannot be compared");
+		puts("firewall    loaded, but not by `fwc apply`: what is on record cannot be "
+		     "compared");
 	else
 		printf("firewall    loaded since %s, by %s\n", record_str(st, "time"),
 		       record_str(st, "user"));
@@ -33,11 +34,12 @@ static void print_sources(const struct status *st)
 
 	if (!st->known)
 		return;
-	vec_each(&st->sources, s)
+	vec_each (&st->sources, s)
 		printf("%-11s %s%s\n", s == st->sources.v ? "policy" : "", s->path,
-		       s->state == SOURCE_CHANGED ? "  CHANGED since (fwc diff FILE shows what that means)"
-		       : s->state == SOURCE_GONE  ? "  not there any more"
-						  : "");
+		       s->state == SOURCE_CHANGED
+			       ? "  CHANGED since (fwc diff FILE shows what that means)"
+		       : s->state == SOURCE_GONE ? "  not there any more"
+						 : "");
 }
 
 static void print_forwarding(const struct status *st)
@@ -47,10 +49,11 @@ static void print_forwarding(const struct status *st)
 
 	if (!st->sysctl)
 		return;
-	printf("forwarding  %s%s\n", four && six ? "on"
-				     : four	   ? "IPv4 only"
-				     : six	   ? "IPv6 only"
-						   : "off",
+	printf("forwarding  %s%s\n",
+	       four && six ? "on"
+	       : four	   ? "IPv4 only"
+	       : six	   ? "IPv6 only"
+			   : "off",
 	       wanted >= 0 && (four != wanted || six != wanted)
 		       ? wanted ? "  but the policy says on" : "  but the policy says off"
 		       : "");
@@ -74,14 +77,16 @@ static void print_foreign(const struct status *st)
 {
 	const struct foreign *f;
 
-	vec_each(&st->foreign, f)
-		printf("warning     table %s, chain %s (hook %s): %s, so it %s\n", f->table, f->chain,
-		       f->hook, f->why,
-		       f->drops && f->translates ? "may drop what fwc allows, and translate what it denies"
-		       : f->drops		 ? "may drop what fwc allows"
-						 : "may translate what fwc denies");
+	vec_each (&st->foreign, f)
+		printf("warning     table %s, chain %s (hook %s): %s, so it %s\n", f->table,
+		       f->chain, f->hook, f->why,
+		       f->drops && f->translates
+			       ? "may drop what fwc allows, and translate what it denies"
+		       : f->drops ? "may drop what fwc allows"
+				  : "may translate what fwc denies");
 	if (st->legacy)
-		puts("warning     iptables-legacy is in use on this host, too: see iptables-legacy-save");
+		puts("warning     iptables-legacy is in use on this host, too: see "
+		     "iptables-legacy-save");
 }
 
 static void print_lines(struct globals *g, const struct status *st)
@@ -91,7 +96,7 @@ static void print_lines(struct globals *g, const struct status *st)
 	if (!st->lines.n)
 		return;
 	printf("\n%12s %14s  line\n", "packets", "bytes");
-	vec_each(&st->lines, l) {
+	vec_each (&st->lines, l) {
 		if (!*l->at && !g->verbose && !l->packets)
 			continue;
 		if (l->counts)
@@ -108,7 +113,7 @@ static json_t *lines_json(const struct status *st)
 	json_t *list = json_array();
 	const struct report_line *l;
 
-	vec_each(&st->lines, l) {
+	vec_each (&st->lines, l) {
 		json_t *j = json_pack("{s:s, s:s}", "at", l->at, "text", l->text);
 
 		if (l->counts) {
@@ -126,9 +131,9 @@ static json_t *sources_json(const struct status *st)
 	json_t *list = json_array();
 	const struct status_source *s;
 
-	vec_each(&st->sources, s)
-		json_array_append_new(list, json_pack("{s:s, s:s}", "path", s->path, "state",
-						      words[s->state]));
+	vec_each (&st->sources, s)
+		json_array_append_new(
+			list, json_pack("{s:s, s:s}", "path", s->path, "state", words[s->state]));
 	return list;
 }
 
@@ -137,7 +142,7 @@ static json_t *foreign_json(const struct status *st)
 	json_t *list = json_array();
 	const struct foreign *f;
 
-	vec_each(&st->foreign, f)
+	vec_each (&st->foreign, f)
 		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:b, s:b, s:s}", "table",
 						      f->table, "chain", f->chain, "hook", f->hook,
 						      "drops", f->drops, "translates",
@@ -151,13 +156,15 @@ static void print_json(const struct status *st)
 
 	json_object_set_new(j, "loaded", json_boolean(st->loaded));
 	json_object_set_new(j, "known", json_boolean(st->known));
-	json_object_set_new(j, "drifted", st->drift_known ? json_boolean(st->drift.n > 0) : json_null());
+	json_object_set_new(j, "drifted",
+			    st->drift_known ? json_boolean(st->drift.n > 0) : json_null());
 	json_object_set(j, "applied", st->record);
-	json_object_set_new(j, "policy", st->known ? json_string(st->applied.manifest->policy)
-						   : json_null());
+	json_object_set_new(j, "policy",
+			    st->known ? json_string(st->applied.manifest->policy) : json_null());
 	json_object_set_new(j, "sources", sources_json(st));
-	json_object_set_new(j, "forwarding", json_pack("{s:b, s:b}", "ip", sysctl_forwards(st->sysctl, 4),
-						       "ip6", sysctl_forwards(st->sysctl, 6)));
+	json_object_set_new(j, "forwarding",
+			    json_pack("{s:b, s:b}", "ip", sysctl_forwards(st->sysctl, 4), "ip6",
+				      sysctl_forwards(st->sysctl, 6)));
 	json_object_set_new(j, "drift", diff_json(&st->drift));
 	json_object_set_new(j, "foreign", foreign_json(st));
 	json_object_set_new(j, "legacy_iptables", json_boolean(st->legacy));

@@ -60,8 +60,10 @@ int cmd_stop(struct globals *g, int argc, char **argv)
 	if (s.forwarding_restored)
 		puts("forwarding is as it was before fwc");
 	if (s.was_loaded)
-		printf("the firewall is gone: %s is open now (`fwc apply` closes it again)\n", what);
+		printf("the firewall is gone: %s is open now (`fwc apply` closes it again)\n",
+		       what);
 	else
-		printf("no firewall of fwc was loaded: %s is as open as the rest leaves it\n", what);
+		printf("no firewall of fwc was loaded: %s is as open as the rest leaves it\n",
+		       what);
 	return EXIT_FINE;
 }

@@ -30,7 +30,7 @@
 
 /* Shared with the child. A child that got to its end says so here: exit() within a library, which
  * would look the same to wait(), does not. */
-struct verdict {
+struct child_state {
 	enum { BEGUN, NO_NAMESPACE, NO_SCRATCH, RUNNING, ENDED } state;
 	int error;
 	int result;
@@ -118,13 +118,14 @@ static void detach(pid_t parent, int said)
 	dup2(null, STDIN_FILENO);
 	dup2(said, STDOUT_FILENO);
 	dup2(said, STDERR_FILENO);
-	/* nft reads and prints times of day in the local zone; the kernel keeps UTC, and so do we */
+	/* nft reads and prints times of day in the local zone; the kernel keeps UTC, and so do we
+	 */
 	setenv("TZ", "UTC", 1);
 	setenv("LC_ALL", "C", 1);
 }
 
-static void __attribute__((noreturn)) in_child(struct child *c, struct verdict *v, pid_t parent,
-						int said)
+static void __attribute__((noreturn))
+in_child(struct child *c, struct child_state *v, pid_t parent, int said)
 {
 	int err = 0;
 
@@ -184,23 +185,25 @@ static void add_said(struct buf *why, int said)
 	}
 }
 
-static int explain_namespace(struct child *c, const struct verdict *v)
+static int explain_namespace(struct child *c, const struct child_state *v)
 {
 	if (v->state == NO_NAMESPACE && v->error == ENOENT) {
-		buf_printf(&c->why, "there is no network namespace called '%s' (see: ip netns list)",
+		buf_printf(&c->why,
+			   "there is no network namespace called '%s' (see: ip netns list)",
 			   c->netns);
 	} else if (v->state == NO_NAMESPACE) {
 		buf_printf(&c->why, "cannot enter network namespace '%s': %s", c->netns,
 			   strerror(v->error));
 	} else {
 		c->no_scratch = true;
-		buf_printf(&c->why, "this kernel lets %s make a network namespace to try things in: %s",
+		buf_printf(&c->why,
+			   "this kernel lets %s make a network namespace to try things in: %s",
 			   geteuid() ? "no ordinary user" : "not even root", strerror(v->error));
 	}
 	return -v->error;
 }
 
-static int explain(struct child *c, const struct verdict *v, int status, bool late, int said)
+static int explain(struct child *c, const struct child_state *v, int status, bool late, int said)
 {
 	if (late) {
 		buf_printf(&c->why, "the child process did not finish in %u seconds and was killed",
@@ -219,49 +222,68 @@ static int explain(struct child *c, const struct verdict *v, int status, bool la
 	return -ECHILD;
 }
 
-static int wait_for(struct child *c, const struct verdict *v, pid_t pid, int fd, int said)
+void child_start(struct child *c)
 {
-	bool late = !wait_end(fd, now_ms() + (c->timeout_ms ? c->timeout_ms : TIMEOUT_MS));
+	pid_t parent = getpid();
+	int ends[2];
+
+	c->pid = c->hear = -1;
+	c->said = memfd_create("fwc-said", MFD_CLOEXEC);
+	c->state = mmap(NULL, sizeof(*c->state), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			-1, 0);
+	if (c->said < 0 || c->state == MAP_FAILED || pipe2(ends, O_CLOEXEC) < 0) {
+		c->deadline = -errno;
+		return;
+	}
+	c->hear = ends[0];
+	c->deadline = now_ms() + (c->timeout_ms ? c->timeout_ms : TIMEOUT_MS);
+	fflush(NULL); /* or exit() in the child would write what we have not written yet */
+	c->pid = fork();
+	if (c->pid == 0)
+		in_child(c, c->state, parent, c->said);
+	if (c->pid < 0)
+		c->deadline = -errno;
+	close(ends[1]);
+}
+
+static int wait_started(struct child *c)
+{
+	const struct child_state *v = c->state;
+	bool late = !wait_end(c->hear, c->deadline);
 	int status = 0;
 
 	if (late)
-		kill(pid, SIGKILL);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		kill(c->pid, SIGKILL);
+	while (waitpid(c->pid, &status, 0) < 0 && errno == EINTR)
 		;
 	if (v->state == ENDED && WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return v->result;
-	return explain(c, v, status, late, said);
+	return explain(c, v, status, late, c->said);
+}
+
+int child_wait(struct child *c)
+{
+	int ret;
+
+	if (c->pid > 0) {
+		ret = wait_started(c);
+	} else {
+		ret = (int)c->deadline; /* the error of child_start() */
+		buf_printf(&c->why, "cannot start a child process: %s", strerror(-ret));
+	}
+	if (c->hear >= 0)
+		close(c->hear);
+	if (c->said >= 0)
+		close(c->said);
+	if (c->state != MAP_FAILED)
+		munmap(c->state, sizeof(*c->state));
+	return ret;
 }
 
 int child_run(struct child *c)
 {
-	_cleanup_close_ int said = memfd_create("fwc-said", MFD_CLOEXEC);
-	_cleanup_close_ int hear = -1;
-	int ends[2];
-	pid_t parent = getpid(), pid;
-	struct verdict *v = mmap(NULL, sizeof(*v), PROT_READ | PROT_WRITE,
-				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	int ret;
-
-	if (said < 0 || v == MAP_FAILED || pipe2(ends, O_CLOEXEC) < 0)
-		goto failed;
-	hear = ends[0];
-	fflush(NULL); /* or exit() in the child would write what we have not written yet */
-	pid = fork();
-	if (pid == 0)
-		in_child(c, v, parent, said);
-	close(ends[1]);
-	if (pid < 0)
-		goto failed;
-	ret = wait_for(c, v, pid, hear, said);
-	munmap(v, sizeof(*v));
-	return ret;
-failed:
-	ret = -errno;
-	buf_printf(&c->why, "cannot start a child process: %s", strerror(errno));
-	if (v != MAP_FAILED)
-		munmap(v, sizeof(*v));
-	return ret;
+	child_start(c);
+	return child_wait(c);
 }
 
 void child_free(struct child *c)

@@ -17,13 +17,22 @@ struct child {
 	/* What runs; its result is handed back. Memory it writes for the parent must be shared. */
 	int (*run)(void *arg);
 	void *arg;
-	struct buf why; /* of a failure; child_free() */
+	struct buf why;	 /* of a failure; child_free() */
 	bool no_scratch; /* the failure: nobody, or not this user, may make a namespace here */
+	/* between start and wait */
+	int pid, hear, said;
+	struct child_state *state;
+	long deadline;
 };
 
-/* The result of run(), which must not be negative, or -errno if the child came to no end of its own:
- * -ETIMEDOUT, -ECHILD (killed, or something in it called exit()), -EPERM, -ENOENT (no namespace). */
+/* The result of run(), which must not be negative, or -errno if the child came to no end of its
+ * own: -ETIMEDOUT, -ECHILD (killed, or something in it called exit()), -EPERM, -ENOENT (no
+ * namespace). */
 int child_run(struct child *c);
+/* The same in two steps, for work at the same time: each child_start() wants its child_wait(),
+ * whose result tells, too, if the start failed. */
+void child_start(struct child *c);
+int child_wait(struct child *c);
 void child_free(struct child *c);
 
 /* For the caller's convenience: where to go for --netns. */

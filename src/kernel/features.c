@@ -5,9 +5,11 @@
 
 #include <errno.h>
 
-#define CHAIN(hook, rule) "table inet probe { chain c { type filter hook " hook " priority 0; " rule "; }; }"
+#define CHAIN(hook, rule)                                                                          \
+	"table inet probe { chain c { type filter hook " hook " priority 0; " rule "; }; }"
 #define RULE(rule) CHAIN("forward", rule)
-#define NAT(hook, rule) "table inet probe { chain c { type nat hook " hook " priority 0; " rule "; }; }"
+#define NAT(hook, rule)                                                                            \
+	"table inet probe { chain c { type nat hook " hook " priority 0; " rule "; }; }"
 
 const struct feature_info feature_table[NFEATURES] = {
 	[FEAT_INET] = {"tables for both families", "table inet probe { chain c { accept; }; }",
@@ -17,10 +19,11 @@ const struct feature_info feature_table[NFEATURES] = {
 		       "table inet probe { map m { type ifname : verdict; elements = { \"x\" : "
 		       "accept }; }; chain c { iifname vmap @m; }; }",
 		       "CONFIG_NF_TABLES"},
-	[FEAT_INTERVAL] = {"interval sets",
-			   "table inet probe { set s { type ipv4_addr; flags interval; elements = { "
-			   "10.0.0.0/8 }; }; }",
-			   "CONFIG_NF_TABLES"},
+	[FEAT_INTERVAL] =
+		{"interval sets",
+		 "table inet probe { set s { type ipv4_addr; flags interval; elements = { "
+		 "10.0.0.0/8 }; }; }",
+		 "CONFIG_NF_TABLES"},
 	[FEAT_CONCAT_INTERVAL] = {"interval concatenations",
 				  "table inet probe { set s { type ipv4_addr . inet_service; flags "
 				  "interval; elements = { 10.0.0.0/8 . 1-9 }; }; }",
@@ -29,35 +32,39 @@ const struct feature_info feature_table[NFEATURES] = {
 			       "table inet probe { map m { type ipv4_addr : verdict; counter; "
 			       "elements = { 10.0.0.1 counter : accept }; }; }",
 			       "CONFIG_NF_TABLES (Linux 5.11)"},
-	[FEAT_DYNSET] = {"sets filled by packets",
-			 "table inet probe { set s { type ipv4_addr; size 9; flags dynamic,timeout; "
-			 "timeout 1m; }; chain c { update @s { ip saddr }; }; }",
-			 "CONFIG_NF_TABLES"},
+	[FEAT_DYNSET] =
+		{"sets filled by packets",
+		 "table inet probe { set s { type ipv4_addr; size 9; flags dynamic,timeout; "
+		 "timeout 1m; }; chain c { update @s { ip saddr }; }; }",
+		 "CONFIG_NF_TABLES"},
 	[FEAT_LIMIT] = {"limit", RULE("limit rate 1/second accept"), "CONFIG_NFT_LIMIT"},
-	[FEAT_CONNLIMIT] = {"connection limits", RULE("ct count over 5 drop"), "CONFIG_NFT_CONNLIMIT"},
+	[FEAT_CONNLIMIT] = {"connection limits", RULE("ct count over 5 drop"),
+			    "CONFIG_NFT_CONNLIMIT"},
 	[FEAT_LOG] = {"log", RULE("log prefix \"x\""), "CONFIG_NFT_LOG"},
 	[FEAT_REJECT] = {"reject", RULE("reject with icmpx admin-prohibited"),
 			 "CONFIG_NFT_REJECT_INET"},
 	[FEAT_FIB] = {"address types (fib)", CHAIN("prerouting", "fib daddr type local accept"),
 		      "CONFIG_NFT_FIB_INET"},
-	[FEAT_NAT] = {"address translation", NAT("prerouting", "meta nfproto ipv4 dnat ip to 10.0.0.1"),
-		      "CONFIG_NFT_NAT"},
+	[FEAT_NAT] = {"address translation",
+		      NAT("prerouting", "meta nfproto ipv4 dnat ip to 10.0.0.1"), "CONFIG_NFT_NAT"},
 	[FEAT_MASQUERADE] = {"masquerade", NAT("postrouting", "masquerade"), "CONFIG_NFT_MASQ"},
 	[FEAT_REDIRECT] = {"redirect", NAT("prerouting", "tcp dport 80 redirect to :8080"),
 			   "CONFIG_NFT_REDIR"},
-	[FEAT_NUMGEN] = {"balancing (numgen)", RULE("numgen inc mod 2 0 accept"), "CONFIG_NFT_NUMGEN"},
+	[FEAT_NUMGEN] = {"balancing (numgen)", RULE("numgen inc mod 2 0 accept"),
+			 "CONFIG_NFT_NUMGEN"},
 	[FEAT_MSS] = {"clamping of the MSS", RULE("tcp flags syn tcp option maxseg size set 1300"),
 		      "CONFIG_NFT_EXTHDR"},
-	[FEAT_RT_MTU] = {"the MTU of a route", RULE("tcp flags syn tcp option maxseg size set rt mtu"),
-			 "CONFIG_NFT_RT"},
+	[FEAT_RT_MTU] = {"the MTU of a route",
+			 RULE("tcp flags syn tcp option maxseg size set rt mtu"), "CONFIG_NFT_RT"},
 	[FEAT_SKUID] = {"users", CHAIN("output", "meta skuid 0 accept"), "CONFIG_NF_TABLES"},
 	[FEAT_TIME] = {"hours and days", RULE("meta day 1 meta hour 3600 accept"),
 		       "CONFIG_NF_TABLES (Linux 5.4)"},
 	[FEAT_QUEUE] = {"queues to user space", RULE("queue num 7"), "CONFIG_NFT_QUEUE"},
-	[FEAT_FLOWTABLE] = {"flow offloading",
-			    "table inet probe { flowtable f { hook ingress priority 0; devices = { lo "
-			    "}; }; chain c { type filter hook forward priority 0; flow add @f; }; }",
-			    "CONFIG_NF_FLOW_TABLE_INET"},
+	[FEAT_FLOWTABLE] =
+		{"flow offloading",
+		 "table inet probe { flowtable f { hook ingress priority 0; devices = { lo "
+		 "}; }; chain c { type filter hook forward priority 0; flow add @f; }; }",
+		 "CONFIG_NF_FLOW_TABLE_INET"},
 	[FEAT_TPROXY] = {"transparent proxying",
 			 CHAIN("prerouting", "tcp dport 80 tproxy to :8080 accept"),
 			 "CONFIG_NFT_TPROXY"},

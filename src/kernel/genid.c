@@ -81,7 +81,7 @@ static int ask(struct mnl_socket *nl, uint16_t type, const char *table, struct g
 	}
 }
 
-static int get_here(struct genid *out)
+int genid_get_here(struct genid *out)
 {
 	__attribute__((cleanup(drop_socket))) struct mnl_socket *nl =
 		mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
@@ -107,7 +107,7 @@ struct shared {
 
 static int in_child(void *arg)
 {
-	return -get_here(&((struct shared *)arg)->g);
+	return -genid_get_here(&((struct shared *)arg)->g);
 }
 
 int genid_get(const char *netns, struct genid *out, struct buf *why)
@@ -117,7 +117,7 @@ int genid_get(const char *netns, struct genid *out, struct buf *why)
 	int err;
 
 	if (!netns) {
-		err = get_here(out);
+		err = genid_get_here(out);
 		goto done;
 	}
 	s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

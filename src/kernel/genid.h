@@ -10,12 +10,14 @@
 #include "util/buf.h"
 
 struct genid {
-	uint32_t id;         /* goes up by one with every transaction in the namespace */
-	uint32_t pid;        /* of the last committer */
+	uint32_t id;  /* goes up by one with every transaction in the namespace */
+	uint32_t pid; /* of the last committer */
 	char process[17];
-	bool own_table;      /* table inet fwc exists */
+	bool own_table; /* table inet fwc exists */
 };
 
+/* Of the namespace we are in. 0 or -errno. */
+int genid_get_here(struct genid *out);
 /* 0 or -errno with why filled. */
 int genid_get(const char *netns, struct genid *out, struct buf *why);
 

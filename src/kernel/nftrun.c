@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "kernel/genid.h"
 #include "util/cleanup.h"
 
 #define LIST_FLAGS (NFT_CTX_OUTPUT_JSON | NFT_CTX_OUTPUT_HANDLE | NFT_CTX_OUTPUT_NUMERIC_ALL)
@@ -18,31 +19,52 @@ struct stream { /* one a step and direction; the memory file outlives the child 
 	int out, err;
 };
 
+struct progress { /* shared with the child */
+	uint32_t before, after;
+	bool had_table;
+	struct {
+		bool ran, refused;
+	} step[];
+};
+
 struct job {
 	struct nftrun *r;
+	struct child child;
 	struct stream *streams;
-	struct progress { /* shared */
-		bool ran, refused;
-	} *progress;
+	struct progress *progress;
+	size_t shared;
+	int err; /* of the start */
 };
+
+/* "chain NAME" -> "list chain inet fwc NAME" */
+static void list_one(char *cmd, size_t size, const char *what)
+{
+	int kind = (int)strcspn(what, " ");
+
+	snprintf(cmd, size, "list %.*s inet fwc%s", kind, what, what + kind);
+}
 
 static bool run_step(const struct nftrun_step *s, const struct stream *to)
 {
 	struct nft_ctx *ctx = nft_ctx_new(NFT_CTX_DEFAULT);
 	FILE *out = fdopen(dup(to->out), "w"), *err = fdopen(dup(to->err), "w");
+	char one[320];
 	const char *cmd = s->kind == RUN_SCRIPT	    ? s->script
 			  : s->kind == RUN_LIST_OWN ? "list table inet fwc"
+			  : s->kind == RUN_LIST_ONE ? one
 						    : "list ruleset";
 	bool ok;
 
 	if (!ctx || !out || !err)
 		abort();
+	if (s->kind == RUN_LIST_ONE)
+		list_one(one, sizeof(one), s->script);
 	nft_ctx_set_output(ctx, out);
 	nft_ctx_set_error(ctx, err);
 	if (s->kind != RUN_SCRIPT)
 		nft_ctx_output_set_flags(ctx, LIST_FLAGS);
 	ok = nft_run_cmd_from_buffer(ctx, cmd) == 0;
-	nft_ctx_free(ctx);
+	/* the context is left to the end of the process, which is near and faster */
 	if (fclose(out) != 0 || fclose(err) != 0)
 		abort();
 	return ok;
@@ -51,13 +73,23 @@ static bool run_step(const struct nftrun_step *s, const struct stream *to)
 static int run_steps(void *arg)
 {
 	struct job *j = arg;
+	struct progress *p = j->progress;
+	struct genid g = {0};
 
+	if (genid_get_here(&g) == 0) {
+		p->before = g.id;
+		p->had_table = g.own_table;
+	}
+	if (j->r->expect && j->r->expect != p->before)
+		return ESTALE;
 	for (size_t i = 0; i < j->r->n; i++) {
-		j->progress[i].refused = !run_step(&j->r->steps[i], &j->streams[i]);
-		j->progress[i].ran = true;
-		if (j->progress[i].refused && !j->r->go_on)
+		p->step[i].refused = !run_step(&j->r->steps[i], &j->streams[i]);
+		p->step[i].ran = true;
+		if (p->step[i].refused && !j->r->go_on)
 			break;
 	}
+	if (genid_get_here(&g) == 0)
+		p->after = g.id;
 	return 0;
 }
 
@@ -85,8 +117,8 @@ static int collect(struct job *j)
 	for (size_t i = 0; i < j->r->n && !err; i++) {
 		struct nftrun_step *s = &j->r->steps[i];
 
-		s->ran = j->progress[i].ran;
-		s->refused = j->progress[i].refused;
+		s->ran = j->progress->step[i].ran;
+		s->refused = j->progress->step[i].refused;
 		err = slurp(j->streams[i].out, &s->out);
 		if (!err)
 			err = slurp(j->streams[i].err, &s->err);
@@ -115,38 +147,64 @@ static void close_streams(struct job *j)
 	}
 }
 
-static int run_child(struct job *j)
+void nftrun_start(struct nftrun *r)
 {
-	struct child c = {.where = j->r->where, .netns = j->r->netns, .run = run_steps, .arg = j};
-	int err = child_run(&c);
+	struct job *j = calloc(1, sizeof(*j));
+	size_t streams = (r->n + 1) * sizeof(*j->streams);
 
-	if (err) {
-		buf_puts(&j->r->why, buf_str(&c.why));
-		j->r->no_scratch = c.no_scratch;
+	j->r = r;
+	j->child = (struct child){.where = r->where, .netns = r->netns, .run = run_steps, .arg = j};
+	j->streams = malloc(streams);
+	memset(j->streams, 0xff, streams); /* no descriptor yet */
+	j->shared = sizeof(*j->progress) + (r->n + 1) * sizeof(j->progress->step[0]);
+	j->progress =
+		mmap(NULL, j->shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	r->job = j;
+	j->err = j->progress == MAP_FAILED ? -errno : open_streams(j);
+	if (j->err)
+		buf_printf(&r->why, "cannot start a child process: %s", strerror(-j->err));
+	else
+		child_start(&j->child);
+}
+
+static int finish(struct job *j)
+{
+	int err = child_wait(&j->child);
+
+	if (err == ESTALE) {
+		buf_puts(&j->r->why, "somebody else changed the ruleset meanwhile");
+		err = -ESTALE;
+	} else if (err) {
+		buf_puts(&j->r->why, buf_str(&j->child.why));
+		j->r->no_scratch = j->child.no_scratch;
+	} else {
+		err = collect(j);
 	}
-	child_free(&c);
+	j->r->before = j->progress->before;
+	j->r->after = j->progress->after;
+	j->r->had_table = j->progress->had_table;
+	child_free(&j->child);
+	return err;
+}
+
+int nftrun_wait(struct nftrun *r)
+{
+	struct job *j = r->job;
+	int err = j->err ? j->err : finish(j);
+
+	close_streams(j);
+	free(j->streams);
+	if (j->progress != MAP_FAILED)
+		munmap(j->progress, j->shared);
+	free(j);
+	r->job = NULL;
 	return err;
 }
 
 int nftrun(struct nftrun *r)
 {
-	_cleanup_free_ struct stream *streams = malloc((r->n + 1) * sizeof(*streams));
-	size_t shared = (r->n + 1) * sizeof(struct progress);
-	struct job j = {.r = r, .streams = streams};
-	int err;
-
-	memset(streams, 0xff, (r->n + 1) * sizeof(*streams)); /* no descriptor yet */
-	j.progress = mmap(NULL, shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (j.progress == MAP_FAILED)
-		return -errno;
-	err = open_streams(&j);
-	if (!err)
-		err = run_child(&j);
-	if (!err)
-		err = collect(&j);
-	close_streams(&j);
-	munmap(j.progress, shared);
-	return err;
+	nftrun_start(r);
+	return nftrun_wait(r);
 }
 
 void nftrun_free(struct nftrun *r)

@@ -4,11 +4,14 @@
 #ifndef FWC_NFTRUN_H
 #define FWC_NFTRUN_H
 
+#include <stdint.h>
+
 #include "kernel/child.h"
 
 enum nftrun_kind {
 	RUN_SCRIPT,   /* load; all or nothing */
 	RUN_LIST_OWN, /* table inet fwc as JSON */
+	RUN_LIST_ONE, /* one object of table inet fwc as JSON: script is "chain NAME", "map NAME" */
 	RUN_LIST_ALL, /* the whole ruleset as JSON */
 };
 
@@ -27,18 +30,28 @@ struct nftrun {
 	bool go_on; /* after a refused step */
 	struct buf why;
 	bool no_scratch;
+	/* Generations of the ruleset before the first and after the last step, and whether the
+	 * table was there before: for those who want to know whether anybody came between. */
+	uint32_t before, after;
+	bool had_table;
+	uint32_t expect; /* run nothing unless the generation is this; 0: any. -ESTALE */
+	struct job *job; /* between start and wait */
 };
 
 /* 0 if the child did its work, whatever each step's outcome was; else -errno, and why says why. */
 int nftrun(struct nftrun *r);
+/* The same in two steps, for work at the same time. */
+void nftrun_start(struct nftrun *r);
+int nftrun_wait(struct nftrun *r);
 void nftrun_free(struct nftrun *r);
 
 /* An error message of nft: "<buffer>:12:3-9: Error: Could not process rule: ..." */
 struct nftrun_error {
-	unsigned line;  /* of the script, from 1; 0: none given */
-	bool by_kernel; /* else by the parser or the evaluation of libnftables */
-	char text[400]; /* the message without its position */
-	char where[256]; /* the policy place named by the comment above that line; "" if there is none */
+	unsigned line;	  /* of the script, from 1; 0: none given */
+	bool by_kernel;	  /* else by the parser or the evaluation of libnftables */
+	char text[400];	  /* the message without its position */
+	char where[256];  /* the policy place named by the comment above that line; "" if there is
+			     none */
 	char source[256]; /* the line itself */
 };
 void nftrun_explain(const char *script, const char *err, struct nftrun_error *out);

@@ -36,23 +36,31 @@ static void judge(struct scratch *s, struct nftrun *r)
 		buf_printf(&s->why, "cannot read the listing of nftables: %s", e.text);
 }
 
+void scratch_start(struct scratch *s, const char *script)
+{
+	*s = (struct scratch){.outcome = SCRATCH_FAILED};
+	s->steps[0] = (struct nftrun_step){.kind = RUN_SCRIPT, .script = "add table inet fwc"};
+	s->steps[1] = (struct nftrun_step){.kind = RUN_SCRIPT, .script = script};
+	s->steps[2] = (struct nftrun_step){.kind = RUN_LIST_OWN};
+	s->run = (struct nftrun){.where = CHILD_SCRATCH, .steps = s->steps, .n = 3};
+	nftrun_start(&s->run);
+}
+
+void scratch_wait(struct scratch *s)
+{
+	if (nftrun_wait(&s->run) == 0) {
+		judge(s, &s->run);
+	} else {
+		s->outcome = s->run.no_scratch ? SCRATCH_UNAVAILABLE : SCRATCH_FAILED;
+		buf_puts(&s->why, buf_str(&s->run.why));
+	}
+	nftrun_free(&s->run);
+}
+
 void scratch_load(struct scratch *s, const char *script)
 {
-	struct nftrun_step steps[] = {
-		{.kind = RUN_SCRIPT, .script = "add table inet fwc"},
-		{.kind = RUN_SCRIPT, .script = script},
-		{.kind = RUN_LIST_OWN},
-	};
-	struct nftrun r = {.where = CHILD_SCRATCH, .steps = steps, .n = 3};
-
-	*s = (struct scratch){.outcome = SCRATCH_FAILED};
-	if (nftrun(&r) == 0) {
-		judge(s, &r);
-	} else {
-		s->outcome = r.no_scratch ? SCRATCH_UNAVAILABLE : SCRATCH_FAILED;
-		buf_puts(&s->why, buf_str(&r.why));
-	}
-	nftrun_free(&r);
+	scratch_start(s, script);
+	scratch_wait(s);
 }
 
 void scratch_free(struct scratch *s)

@@ -12,7 +12,7 @@ enum scratch_outcome {
 	SCRATCH_LOADED,
 	SCRATCH_REFUSED,     /* error says what and where */
 	SCRATCH_UNAVAILABLE, /* nobody, or not this user, may make a namespace here */
-	SCRATCH_FAILED,      /* anything else; why */
+	SCRATCH_FAILED,	     /* anything else; why */
 };
 
 struct scratch {
@@ -20,9 +20,14 @@ struct scratch {
 	json_t *listing;
 	struct nftrun_error error;
 	struct buf why;
+	struct nftrun_step steps[3];
+	struct nftrun run;
 };
 
 void scratch_load(struct scratch *s, const char *script);
+/* The same in two steps, for work at the same time; script must last until the second. */
+void scratch_start(struct scratch *s, const char *script);
+void scratch_wait(struct scratch *s);
 void scratch_free(struct scratch *s);
 
 #endif

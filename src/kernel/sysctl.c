@@ -26,7 +26,7 @@ struct job {
 	enum work work;
 	bool on;
 	const json_t *snapshot; /* RESTORE */
-	int out, err;           /* memory files: JSON, message */
+	int out, err;		/* memory files: JSON, message */
 };
 
 static int say(struct job *j, int err, const char *verb, const char *name)
@@ -132,8 +132,8 @@ static bool is_accept_ra(const char *name)
 	return ends_in(name, "/accept_ra");
 }
 
-/* conf/all/accept_ra has no meaning to the kernel; where forwarding is on already, accept_ra 1 means
- * that advertisements are not taken, and that is left so. */
+/* conf/all/accept_ra has no meaning to the kernel; where forwarding is on already, accept_ra 1
+ * means that advertisements are not taken, and that is left so. */
 static bool takes_ra(const json_t *now, const char *name, const char *value)
 {
 	_cleanup_free_ char *forwarding = NULL;
@@ -312,8 +312,7 @@ int sysctl_restore(const char *netns, const json_t *snapshot, bool set, struct b
 
 bool sysctl_forwards(const json_t *snapshot, int family)
 {
-	const char *v =
-		json_string_value(json_object_get(snapshot, family == 4 ? V4_ALL : V6_ALL));
+	const char *v = json_string_value(json_object_get(snapshot, family == 4 ? V4_ALL : V6_ALL));
 
 	return v && strcmp(v, "0") != 0;
 }

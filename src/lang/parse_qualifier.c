@@ -52,8 +52,7 @@ static bool want_exactly(struct parser *p, const char *word, const char *form)
 /* log = "log" [ STRING ] */
 static bool qualifier_log(struct parser *p, struct ast_qualifiers *q)
 {
-	if (p->tok.kind == TOK_WORD && parse_peek(p) != TOK_END &&
-	    !word_in(qualifier_words, p->lex.src->text + p->tok.off, p->tok.len)) {
+	if (p->tok.kind == TOK_WORD && !word_nearest(qualifier_words, parse_text(p, p->tok))) {
 		diag_hint(p->diag,
 			  diag_error(p->diag, parse_here(p), "the tag of a log is a string"),
 			  "write log \"%s\"", parse_text(p, p->tok));

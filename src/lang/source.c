@@ -218,7 +218,8 @@ static int path_cmp(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* SIZE_MAX if a directory could not be read: files unseen would be rules unsaid. */
+/* SIZE_MAX if a directory could not be read: files unseen would be rules unsaid. One that is not
+ * there has no files. */
 static size_t files_glob(struct loader *l, const char *pattern, struct arena *a, char ***paths)
 {
 	size_t n = SIZE_MAX;
@@ -227,8 +228,8 @@ static size_t files_glob(struct loader *l, const char *pattern, struct arena *a,
 
 	(void)l;
 	err = glob(pattern, GLOB_ERR | GLOB_NOSORT, NULL, &g);
-	if (err == GLOB_NOMATCH)
-		return 0;
+	if (err == GLOB_NOMATCH || (err == GLOB_ABORTED && errno == ENOENT))
+		n = 0;
 	if (!err) {
 		n = g.gl_pathc;
 		*paths = arena_alloc(a, (n + 1) * sizeof(**paths));

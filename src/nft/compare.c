@@ -124,7 +124,7 @@ static struct ir_elems sorted(struct arena *a, const struct ir_elems *in, bool k
 	struct ir_elems out = {0};
 	const struct ir_elem *e;
 
-	vec_each(in, e) {
+	vec_each (in, e) {
 		if (keep_volatile || !e->volatile_elem)
 			vec_push(a, &out, *e);
 	}
@@ -171,9 +171,9 @@ struct ir_rule normal_rule(struct arena *a, const struct ir_rule *in)
 
 	memset(&all.stmts, 0, sizeof(all.stmts));
 	memset(&out.stmts, 0, sizeof(out.stmts));
-	vec_each(&in->stmts, s)
+	vec_each (&in->stmts, s)
 		vec_push(a, &all.stmts, *s);
-	vec_each(&all.stmts, s) {
+	vec_each (&all.stmts, s) {
 		if (s->kind == IR_VMAP)
 			name_ports(&s->vmap.sel, proto);
 		if (s->kind != IR_MATCH)
@@ -183,7 +183,7 @@ struct ir_rule normal_rule(struct arena *a, const struct ir_rule *in)
 		if (s->match.sel.n == 1 && ordered(s->match.sel.f[0]))
 			join(&s->match.values);
 	}
-	vec_each(&all.stmts, s) {
+	vec_each (&all.stmts, s) {
 		if (keep_stmt(&all, s))
 			vec_push(a, &out.stmts, *s);
 	}
@@ -201,7 +201,7 @@ struct ir_set normal_set(struct arena *a, const struct ir_set *in)
 		return out;
 	}
 	out.elems = sorted(a, &in->elems, false);
-	vec_each(&out.elems, e)
+	vec_each (&out.elems, e)
 		bare = bare && !e->comment;
 	if (bare)
 		join(&out.elems);
@@ -258,7 +258,7 @@ static void reach_set(const struct ir_ruleset *r, const char *name, struct map *
 	if (map_get(out, key))
 		return;
 	map_put(out, key, s);
-	vec_each(&s->elems, e) {
+	vec_each (&s->elems, e) {
 		if (e->verdict.target)
 			chain_reach(r, e->verdict.target, out);
 	}
@@ -274,7 +274,7 @@ static void reach_stmt(const struct ir_ruleset *r, const struct ir_stmt *s, stru
 		break;
 	case IR_VMAP:
 		reach_set(r, s->vmap.map, out);
-		vec_each(&s->vmap.elems, e) {
+		vec_each (&s->vmap.elems, e) {
 			if (e->verdict.target)
 				chain_reach(r, e->verdict.target, out);
 		}
@@ -317,7 +317,7 @@ void ruleset_reach(const struct ir_ruleset *r, struct map *out)
 {
 	struct ir_chain **c;
 
-	vec_each(&r->chains, c) {
+	vec_each (&r->chains, c) {
 		if ((*c)->base.hook)
 			chain_reach(r, (*c)->name, out);
 	}
@@ -342,17 +342,16 @@ static void compare_object(struct arena *a, const char *key, const struct ir_rul
 		vec_push(a, out, d);
 }
 
-void ruleset_compare(struct arena *a, const struct ir_ruleset *left,
-		     const struct ir_ruleset *right, const struct map *within,
-		     struct differences *out)
+void ruleset_compare(struct arena *a, const struct ir_ruleset *left, const struct ir_ruleset *right,
+		     const struct map *within, struct differences *out)
 {
 	const struct map_entry *e;
 
-	vec_each(&left->by_name->entries, e) {
+	vec_each (&left->by_name->entries, e) {
 		if (!within || map_get(within, e->key))
 			compare_object(a, e->key, left, right, out);
 	}
-	vec_each(&right->by_name->entries, e) {
+	vec_each (&right->by_name->entries, e) {
 		if ((!within || map_get(within, e->key)) && !map_get(left->by_name, e->key))
 			compare_object(a, e->key, left, right, out);
 	}

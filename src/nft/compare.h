@@ -9,7 +9,7 @@
 
 struct difference {
 	const char *name;
-	const char *kind;         /* "chain", "set", "map" */
+	const char *kind;	  /* "chain", "set", "map" */
 	const char *left, *right; /* canonical text; NULL where that side has no such object */
 };
 
@@ -34,8 +34,7 @@ void ruleset_reach(const struct ir_ruleset *r, struct map *out);
 void chain_reach(const struct ir_ruleset *r, const char *chain, struct map *out);
 
 /* Objects of both sides; with `within`, only those whose key ("c:NAME") is in it. */
-void ruleset_compare(struct arena *a, const struct ir_ruleset *left,
-		     const struct ir_ruleset *right, const struct map *within,
-		     struct differences *out);
+void ruleset_compare(struct arena *a, const struct ir_ruleset *left, const struct ir_ruleset *right,
+		     const struct map *within, struct differences *out);
 
 #endif

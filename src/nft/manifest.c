@@ -18,7 +18,8 @@ const char *manifest_kind_name(enum manifest_kind k)
 
 struct manifest_object *manifest_find(const struct manifest *m, bool chain, const char *name)
 {
-	return map_get(&m->by_name, arena_printf(m->by_name.arena, "%c:%s", chain ? 'c' : 's', name));
+	return map_get(&m->by_name,
+		       arena_printf(m->by_name.arena, "%c:%s", chain ? 'c' : 's', name));
 }
 
 /* The words of the policy on one line. */
@@ -122,8 +123,7 @@ struct manifest *manifest_build(struct arena *a, const struct manifest_input *in
 		const struct source *s = in->sources[i];
 		struct manifest_source out = {.sha256 = arena_strdup(a, s->sha256)};
 
-		out.path = s->path[0] == '/' ? s->path
-					     : arena_printf(a, "%s/%s", in->cwd, s->path);
+		out.path = s->path[0] == '/' ? s->path : arena_printf(a, "%s/%s", in->cwd, s->path);
 		vec_push(a, &m->sources, out);
 	}
 	for (size_t i = 0; i < in->ruleset->sets.n; i++)
@@ -162,7 +162,7 @@ static json_t *elems_json(const struct map *elems)
 	json_t *list = json_array();
 	const struct map_entry *e;
 
-	vec_each(&elems->entries, e) {
+	vec_each (&elems->entries, e) {
 		json_t *j = place_json(e->value);
 
 		json_object_set_new(j, "key", text_json(e->key));
@@ -188,7 +188,7 @@ static json_t *object_json(const struct manifest_object *o)
 	if (o->kind == OBJECT_CHAIN) {
 		json_t *rules = json_array();
 
-		vec_each(&o->rules, p)
+		vec_each (&o->rules, p)
 			json_array_append_new(rules, place_json(p));
 		json_object_set_new(j, "rules", rules);
 	} else {
@@ -209,14 +209,15 @@ json_t *manifest_json(const struct manifest *m)
 	json_object_set_new(j, "format", json_integer(MANIFEST_FORMAT));
 	json_object_set_new(j, "fwc", json_string(m->version));
 	json_object_set_new(j, "policy", text_json(m->policy));
-	vec_each(&m->sources, s)
+	vec_each (&m->sources, s)
 		json_array_append_new(sources, json_pack("{s:o, s:s}", "path", text_json(s->path),
 							 "sha256", s->sha256));
 	json_object_set_new(j, "sources", sources);
-	json_object_set_new(j, "script", json_pack("{s:s, s:I, s:s}", "file", "ruleset.nft", "size",
-						   (json_int_t)m->size, "sha256", m->sha256));
+	json_object_set_new(j, "script",
+			    json_pack("{s:s, s:I, s:s}", "file", "ruleset.nft", "size",
+				      (json_int_t)m->size, "sha256", m->sha256));
 	json_object_set_new(j, "forwarding", json_integer(m->forwarding));
-	vec_each(&m->objects, o)
+	vec_each (&m->objects, o)
 		json_array_append_new(objects, object_json(*o));
 	json_object_set_new(j, "objects", objects);
 	return j;

@@ -10,7 +10,7 @@
 #define MANIFEST_FORMAT 1
 
 struct manifest_place {
-	const char *at;   /* "firewall.fwc:12"; "" for what fwc adds by itself */
+	const char *at;	  /* "firewall.fwc:12"; "" for what fwc adds by itself */
 	const char *text; /* the policy's words, or those of the comment; "" if there are none */
 };
 
@@ -21,9 +21,9 @@ struct manifest_object {
 	const char *name, *stem;
 	size_t off, len; /* of its block in the script */
 	bool dynamic, base;
-	struct manifest_place place;       /* of a set */
-	VEC(struct manifest_place) rules;  /* of a chain, in their order */
-	struct map elems;                  /* of a map: key's text -> struct manifest_place */
+	struct manifest_place place;	  /* of a set */
+	VEC(struct manifest_place) rules; /* of a chain, in their order */
+	struct map elems;		  /* of a map: key's text -> struct manifest_place */
 };
 
 struct manifest_source {
@@ -36,10 +36,10 @@ struct manifest {
 	const char *policy;  /* as messages name it */
 	const char *sha256;  /* of the script */
 	size_t size;
-	int forwarding;      /* -1: not said, 0, 1 */
+	int forwarding; /* -1: not said, 0, 1 */
 	VEC(struct manifest_source) sources;
 	VEC(struct manifest_object *) objects;
-	struct map by_name;  /* "c:NAME", "s:NAME" */
+	struct map by_name; /* "c:NAME", "s:NAME" */
 };
 
 struct manifest_input {

@@ -50,8 +50,7 @@ static bool read_extent(const json_t *j, size_t size, struct manifest_object *o)
 static bool is_block(struct arena *a, const struct manifest_object *o, const char *script)
 {
 	static const char end[] = "\n\t}\n";
-	const char *head =
-		arena_printf(a, "\t%s %s {\n", manifest_kind_name(o->kind), o->name);
+	const char *head = arena_printf(a, "\t%s %s {\n", manifest_kind_name(o->kind), o->name);
 	const char *block = script + o->off;
 	size_t n = strlen(head), e = strlen(end);
 
@@ -95,8 +94,8 @@ static bool read_object(struct arena *a, const json_t *j, const char *script, si
 	json_array_foreach(json_object_get(j, "rules"), i, rule)
 		vec_push(a, &o->rules, place_of(a, rule));
 	read_elements(a, json_object_get(j, "elements"), o);
-	map_put(&m->by_name,
-		arena_printf(a, "%c:%s", o->kind == OBJECT_CHAIN ? 'c' : 's', o->name), o);
+	map_put(&m->by_name, arena_printf(a, "%c:%s", o->kind == OBJECT_CHAIN ? 'c' : 's', o->name),
+		o);
 	vec_push(a, &m->objects, o);
 	return true;
 }
@@ -109,9 +108,9 @@ static bool read_head(struct arena *a, const json_t *j, struct manifest *m, cons
 	json_t *s;
 
 	if (format != MANIFEST_FORMAT) {
-		*why = format > MANIFEST_FORMAT
-			       ? "it was written by a newer fwc, in a format that this one does not know"
-			       : "its manifest is no manifest of fwc";
+		*why = format > MANIFEST_FORMAT ? "it was written by a newer fwc, in a format that "
+						  "this one does not know"
+						: "its manifest is no manifest of fwc";
 		return false;
 	}
 	m->version = text_of(a, j, "fwc");
@@ -138,7 +137,8 @@ static bool check_hash(struct arena *a, const json_t *script, const char *text, 
 	m->size = len;
 	if (json_integer_value(json_object_get(script, "size")) != (json_int_t)len ||
 	    strcmp(text_of(a, script, "sha256"), hex) != 0) {
-		*why = "script and manifest do not belong together: one of them was cut short or edited";
+		*why = "script and manifest do not belong together: one of them was cut short or "
+		       "edited";
 		return false;
 	}
 	return true;
@@ -158,7 +158,8 @@ struct manifest *manifest_read(struct arena *a, const json_t *j, const char *scr
 	json_array_foreach(json_object_get(j, "objects"), i, o)
 	{
 		if (!read_object(a, o, script, len, m)) {
-			*why = arena_printf(a, "object %zu of its manifest is not where it says", i + 1);
+			*why = arena_printf(a, "object %zu of its manifest is not where it says",
+					    i + 1);
 			return NULL;
 		}
 	}

@@ -87,7 +87,7 @@ static void read_elems(struct arena *a, const json_t *list, struct ir_set *s)
 /* What the IR cannot say is made part of the type, so that no other set is equal to this one. */
 static void read_rest(struct arena *a, const json_t *j, struct ir_set *s)
 {
-	static const char *const known[] = {"family", "name",  "table",   "type", "handle", "map",
+	static const char *const known[] = {"family", "name",  "table",	  "type", "handle", "map",
 					    "size",   "flags", "timeout", "elem", "stmt",   NULL};
 	const char *data = json_string_value(json_object_get(j, "map"));
 	const json_t *stmts = json_object_get(j, "stmt");
@@ -164,23 +164,24 @@ static void infer_dynamic(struct ir_ruleset *out)
 	struct ir_chain **c;
 	struct ir_set **s;
 
-	vec_each(&out->sets, s)
+	vec_each (&out->sets, s)
 		(*s)->dynamic |= !strcmp((*s)->stem, (*s)->name) && !(*s)->is_map;
-	vec_each(&out->chains, c) {
+	vec_each (&out->chains, c) {
 		for (size_t i = 0; i < (*c)->rules.n; i++) {
 			const struct ir_rule *r = &(*c)->rules.v[i];
 
 			for (size_t k = 0; k < r->stmts.n; k++) {
-				struct ir_set *set = r->stmts.v[k].kind != IR_ADD
-							     ? NULL
-							     : ruleset_set(out, r->stmts.v[k].add.set);
+				struct ir_set *set =
+					r->stmts.v[k].kind != IR_ADD
+						? NULL
+						: ruleset_set(out, r->stmts.v[k].add.set);
 
 				if (set)
 					set->dynamic = true;
 			}
 		}
 	}
-	vec_each(&out->sets, s) {
+	vec_each (&out->sets, s) {
 		for (size_t i = 0; (*s)->dynamic && i < (*s)->elems.n; i++)
 			(*s)->elems.v[i].volatile_elem = true;
 	}
@@ -222,10 +223,8 @@ bool read_listing(const json_t *listing, struct ir_ruleset *out, const char **wh
 		*why = "not a listing of nftables: no array called \"nftables\"";
 		return false;
 	}
-	json_array_foreach((json_t *)list, i, j)
-		read_object(j, false, out);
-	json_array_foreach((json_t *)list, i, j)
-		read_object(j, true, out);
+	json_array_foreach((json_t *)list, i, j) read_object(j, false, out);
+	json_array_foreach((json_t *)list, i, j) read_object(j, true, out);
 	infer_dynamic(out);
 	return true;
 }

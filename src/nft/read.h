@@ -18,7 +18,7 @@ bool read_elem(struct arena *a, const enum field *f, size_t n, bool is_map, cons
 struct ir_stmt read_stmt(struct arena *a, const json_t *j);
 
 const char *read_str(struct arena *a, const json_t *object, const char *key); /* or NULL */
-uint64_t read_num(const json_t *object, const char *key);                     /* or 0 */
+uint64_t read_num(const json_t *object, const char *key);		      /* or 0 */
 const char *read_compact(struct arena *a, const json_t *j);
 /* True if the object has no members but those of the NULL-terminated list. */
 bool read_only(const json_t *object, const char *const *known);

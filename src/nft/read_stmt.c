@@ -310,10 +310,12 @@ static const struct {
 	const char *name;
 	bool (*read)(struct arena *a, const json_t *in, struct ir_stmt *s);
 } readers[] = {
-	{"match", read_match},	 {"vmap", read_vmap},	      {"counter", read_counter},
-	{"limit", read_limit},	 {"ct count", read_ct_count}, {"log", read_log},
-	{"reject", read_reject}, {"masquerade", read_masquerade}, {"snat", read_snat},
-	{"dnat", read_dnat},	 {"redirect", read_redirect}, {"mangle", read_mangle},
+	{"match", read_match},	     {"vmap", read_vmap},
+	{"counter", read_counter},   {"limit", read_limit},
+	{"ct count", read_ct_count}, {"log", read_log},
+	{"reject", read_reject},     {"masquerade", read_masquerade},
+	{"snat", read_snat},	     {"dnat", read_dnat},
+	{"redirect", read_redirect}, {"mangle", read_mangle},
 	{"set", read_add},
 };
 

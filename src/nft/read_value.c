@@ -48,7 +48,8 @@ bool read_only(const json_t *object, const char *const *known)
 /* The number that emit_value() prints as this word: the printer's tables are the only ones. */
 static bool from_word(enum field f, const char *word, struct ival *out)
 {
-	bool bits = field_table[f].format == FMT_CT_STATE || field_table[f].format == FMT_CT_STATUS ||
+	bool bits = field_table[f].format == FMT_CT_STATE ||
+		    field_table[f].format == FMT_CT_STATUS ||
 		    field_table[f].format == FMT_TCP_FLAGS;
 	unsigned last = bits ? 15 : 255;
 	struct buf text = {0};
@@ -337,7 +338,7 @@ bool read_verdict(struct arena *a, const json_t *j, struct ir_verdict *out)
 	static const struct {
 		const char *name;
 		enum ir_verdict_kind kind;
-	} plain[] = {{"accept", V_ACCEPT}, {"drop", V_DROP}, {"return", V_RETURN},
+	} plain[] = {{"accept", V_ACCEPT},     {"drop", V_DROP}, {"return", V_RETURN},
 		     {"continue", V_CONTINUE}, {"jump", V_JUMP}, {"goto", V_GOTO}};
 
 	if (json_object_size(j) != 1)
@@ -357,7 +358,8 @@ bool read_verdict(struct arena *a, const json_t *j, struct ir_verdict *out)
 bool read_elem(struct arena *a, const enum field *f, size_t n, bool is_map, const json_t *j,
 	       struct ir_elem *out)
 {
-	static const char *const known[] = {"val", "comment", "counter", "timeout", "expires", NULL};
+	static const char *const known[] = {"val",     "comment", "counter",
+					    "timeout", "expires", NULL};
 	const json_t *key = is_map ? json_array_get(j, 0) : j;
 	const json_t *dressed = json_object_get(key, "elem");
 	struct ir_elem e = {0};
@@ -370,8 +372,8 @@ bool read_elem(struct arena *a, const enum field *f, size_t n, bool is_map, cons
 		e.has_counter = counter != NULL;
 		e.packets = read_num(counter, "packets");
 		e.bytes = read_num(counter, "bytes");
-		e.volatile_elem = json_object_get(dressed, "timeout") ||
-				  json_object_get(dressed, "expires");
+		e.volatile_elem =
+			json_object_get(dressed, "timeout") || json_object_get(dressed, "expires");
 		if (!e.volatile_elem && !read_only(dressed, known))
 			return false;
 	}

@@ -99,6 +99,7 @@ static void resolve_elements(struct resolver *r, struct decl *d)
 			r->diag, ast->name.span, "'%s' says only what is not in it", d->name);
 
 		diag_hint(r->diag, rec, "begin with what it is taken from, 0.0.0.0/0 or ::/0");
+		d->reported = true;
 	}
 	ivset_normalise(&plus4);
 	ivset_normalise(&plus6);

@@ -362,7 +362,8 @@ static void resolve_unused(struct resolver *r)
 		struct decl *d = e->value;
 
 		resolve_decl(r, d);
-		if (d->kind == DECL_SET && !d->dyn && d->state == DONE && !d->v4.n && !d->v6.n)
+		if (d->kind == DECL_SET && !d->dyn && d->state == DONE && !d->reported &&
+		    !d->v4.n && !d->v6.n)
 			diag_warning(r->diag, d->span, "set '%s' is empty: rules that name it match nothing",
 				     d->name);
 	}

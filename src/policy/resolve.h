@@ -16,6 +16,7 @@ struct decl { /* a zone, host or set */
 	struct dynset *dyn;          /* a dynamic set */
 	enum { FRESH, BUSY, DONE } state;
 	struct ivset v4, v6; /* once DONE */
+	bool reported;       /* it has an error, so being empty is no news */
 	bool used;
 };
 

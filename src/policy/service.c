@@ -159,7 +159,8 @@ static void resolve_icmp(struct resolver *r, const struct ast_service *s, struct
 	rec = diag_error(r->diag, s->type.span, "no %s type is called '%s'",
 			 strcmp(s->proto.s, "icmp") ? "ICMPv6" : "ICMP", s->type.s);
 	for (size_t i = 0; i < COUNT(icmp_table); i++)
-		nearest_offer(&near, icmp_table[i].name);
+		if (!strcmp(s->proto.s, "icmp") || icmp_table[i].v6 >= 0)
+			nearest_offer(&near, icmp_table[i].name);
 	if (near.best)
 		diag_hint(r->diag, rec, "did you mean '%s'?", near.best);
 }
@@ -220,10 +221,10 @@ static void unknown_service(struct resolver *r, struct ast_word w)
 		nearest_offer(&near, e->key);
 	for (const struct service_row *row = service_rows; row->name; row++)
 		nearest_offer(&near, row->name);
-	if (near.best)
-		diag_hint(r->diag, rec, "did you mean '%s'?", near.best);
-	else if (map_get(&r->names, w.s))
+	if (map_get(&r->names, w.s))
 		diag_hint(r->diag, rec, "'%s' is a zone, host or set; is a comma missing?", w.s);
+	else if (near.best)
+		diag_hint(r->diag, rec, "did you mean '%s'?", near.best);
 	else
 		diag_hint(r->diag, rec, "write tcp/PORT or udp/PORT, or declare: service %s = tcp/…",
 			  w.s);

@@ -3,6 +3,12 @@
  */
 #include "policy/policy.h"
 
+static bool has_addrs(const struct addrs *s, enum family fam)
+{
+	return s->all || s->dyn || (fam == FAM_IP4 ? s->v4.n : s->v6.n);
+}
+
+/* Whether some rule could let it pass; which rules stand before that one is not looked at. */
 static bool may_pass(const struct policy *p, int from, enum family fam, u128 target,
 		     const struct services *s, int place)
 {
@@ -11,7 +17,8 @@ static bool may_pass(const struct policy *p, int from, enum family fam, u128 tar
 		bool at_from = false, at_to = false, service = r->services.any || s->any;
 
 		for (size_t k = 0; k < r->from.items.n; k++)
-			at_from |= item_at(&r->from.items.v[k], from);
+			at_from |= item_at(&r->from.items.v[k], from) &&
+				   has_addrs(&r->from.items.v[k].addrs, fam);
 		for (size_t k = 0; k < r->to.items.n; k++)
 			at_to |= item_at(&r->to.items.v[k], place) &&
 				 addrs_match(&r->to.items.v[k].addrs, fam, target);

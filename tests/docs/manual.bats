@@ -83,7 +83,7 @@ load lib.bash
 		esac
 	done < <(find . \( -name .git -o -name 'build*' -o -name autom4te.cache -o -name 'fwc-*' \) -prune -o \
 		-type f \( -perm -u=x -o -name '*.bats' -o -name '*.sh' -o -name '*.bash' \) -print |
-		grep -vE '^\./(configure|libtool|config\.status)$' | sort)
+		grep -vE '^\./(configure~?|libtool|config\.status)$' | sort)
 	echo "${#scripts[@]} scripts"
 	shellcheck -x -e SC1091,SC2030,SC2031 "${scripts[@]}"
 }

@@ -105,7 +105,9 @@ static void globs(struct arena *a)
 		SAME_TEXT(paths[2], "b.fwc");
 	}
 	SAME_NUMBER(l->glob(l, "*.none", a, &paths), 0);
-	CHECK(l->glob(l, "nowhere/*", a, &paths) == SIZE_MAX);
+	SAME_NUMBER(l->glob(l, "nowhere/*", a, &paths), 0);
+	CHECK(symlink("loop", "loop") == 0);
+	CHECK(l->glob(l, "loop/*", a, &paths) == SIZE_MAX);
 }
 
 static void hashes(struct arena *a)
@@ -124,7 +126,7 @@ static void hashes(struct arena *a)
 
 static void remove_all(const char *dir)
 {
-	static const char *const files[] = {"good", "fifo", "link", "utf8", "text", "line",
+	static const char *const files[] = {"good", "fifo", "link", "loop", "utf8", "text", "line",
 					    "large", "a.fwc", "b.fwc", "B.fwc", "abc"};
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)

@@ -1,0 +1,242 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# apply: what is sent, what is kept, what is mended, and what is refused.
+
+load lib
+
+setup_file() { cli_begin; }
+teardown_file() { cli_end; }
+
+setup() {
+	inns nft flush ruleset
+	rm -rf "$WORK/state"
+}
+
+@test "the kernel holds what was compiled, and a second apply sends nothing" {
+	small | candidate
+	fwc apply
+	before=$(generation)
+	run fwc apply
+	[ "$status" = 0 ]
+	[[ $output == *"nothing to change"* ]]
+	[ "$(generation)" = "$before" ]
+	run fwc diff
+	[ "$status" = 0 ] && [ -z "$output" ]
+}
+
+@test "an apply of another policy needs three transactions: stage, swap, collect" {
+	small 22 | candidate
+	fwc apply
+	before=$(generation)
+	small 23 | candidate
+	run fwc apply --json
+	[ "$status" = 0 ]
+	[ "$(json 'd["ok"], d["unchanged"], d["swapped"]' <<<"$output")" = "(True, False, 1)" ]
+	[ "$(generation)" = $((before + 3)) ]
+}
+
+@test "nothing of an earlier policy is left behind" {
+	small 22 | candidate
+	fwc apply
+	inns nft list table inet fwc | sed 's/packets.*bytes [0-9]*//' >"$WORK/first"
+	echo 'zone z { interface eth9 }
+allow z -> self ssh, https' | candidate
+	fwc apply
+	[ "$(inns nft -j list table inet fwc | json 'len([o for o in d["nftables"] if "map" in o or "set" in o])')" -lt 5 ]
+	small 22 | candidate
+	fwc apply
+	inns nft list table inet fwc | sed 's/packets.*bytes [0-9]*//' >"$WORK/second"
+	diff <(sort "$WORK/first") <(sort "$WORK/second")
+}
+
+@test "base chains that a policy does not need are emptied, not deleted" {
+	small | candidate
+	fwc apply
+	inns nft list chain inet fwc postrouting-nat | grep jump
+	small | grep -v masquerade | candidate
+	fwc apply
+	run inns nft list chain inet fwc postrouting-nat
+	[ "$status" = 0 ]
+	[[ $output != *jump* ]]
+	run fwc diff
+	[ "$status" = 0 ]
+	fwc status
+}
+
+@test "elements of a dynamic set outlive a change of policy" {
+	small 22 | candidate
+	fwc apply
+	inns nft add element inet fwc guests.v4 '{ 203.0.113.9 }'
+	small 23 | candidate
+	fwc apply
+	inns nft list set inet fwc guests.v4 | grep 203.0.113.9
+}
+
+@test "a dynamic set that the policy no longer has goes" {
+	small | candidate
+	fwc apply
+	small | grep -v guests | candidate
+	fwc apply
+	run inns nft list set inet fwc guests.v4
+	[ "$status" != 0 ]
+}
+
+@test "a dynamic set with other parameters is refused by name, and nothing changes" {
+	small | candidate
+	fwc apply
+	before=$(generation)
+	small | sed 's/timeout 1h/timeout 2h/' | candidate
+	run fwc apply
+	[ "$status" = 3 ]
+	[[ $output == *"guests"* && $output == *"hint:"* && $output == *"nothing was changed"* ]]
+	[ "$(generation)" = "$before" ]
+}
+
+@test "what somebody changed by hand shows in diff and is mended by apply" {
+	small | candidate
+	fwc apply
+	inns nft add rule inet fwc "$(live chain lan-self)" tcp dport 99 accept
+	inns nft add element inet fwc "$(live set friends)" '{ 203.0.113.1 }'
+	inns nft delete element inet fwc "$(live set friends)" '{ 198.51.100.7 }'
+	inns nft flush chain inet fwc output
+	run fwc diff
+	[ "$status" = 1 ]
+	[[ $output == *"- (no policy line)"*"tcp dport 99 accept"* ]]
+	[[ $output == *"203.0.113.1"* && $output == *"198.51.100.7"* ]]
+	run fwc status
+	[ "$status" = 1 ]
+	[[ $output == *DIFFERS* ]]
+	fwc apply
+	run fwc diff
+	[ "$status" = 0 ] && [ -z "$output" ]
+	fwc status
+}
+
+@test "a wildcard put into a dispatch map by hand is mended, too" {
+	small | candidate
+	fwc apply
+	map=$(inns nft list maps | awk '/map .*-wild/ { print $2; exit }')
+	inns nft add element inet fwc "$map" '{ "tun*" : accept }'
+	run fwc diff
+	[ "$status" = 1 ]
+	fwc apply
+	run fwc diff
+	[ "$status" = 0 ]
+}
+
+@test "leftovers of an apply that died are taken up or collected" {
+	small 22 | candidate
+	fwc apply
+	# objects staged by a policy that never got its roots
+	small 23 | candidate
+	{
+		echo 'table inet fwc {'
+		sed -n '/^\tset /,/^\t}/p; /^\tmap /,/^\t}/p; /^\tchain .*\.[0-9a-f]* {/,/^\t}/p' \
+			"$WORK/state/candidate/ruleset.nft"
+		echo '}'
+	} >"$WORK/staged.nft"
+	inns nft -f "$WORK/staged.nft"
+	inns nft add chain inet fwc stray.0123456789ab
+	run fwc apply --json
+	[ "$status" = 0 ]
+	[ "$(json 'd["staged"]' <<<"$output")" = 0 ]
+	run inns nft list chain inet fwc stray.0123456789ab
+	[ "$status" != 0 ]
+	run fwc diff
+	[ "$status" = 0 ]
+}
+
+@test "plain nft -f of the same script is the same ruleset" {
+	small | candidate
+	fwc apply
+	fwc stop
+	inns nft -f "$WORK/state/candidate/ruleset.nft"
+	inns nft -f "$WORK/state/candidate/ruleset.nft"
+	run fwc diff
+	[ "$status" = 0 ] && [ -z "$output" ]
+	run fwc apply
+	[ "$status" = 0 ]
+	[[ $output == *"nothing to change"* ]]
+}
+
+@test "dry run shows the difference and changes nothing" {
+	small 22 | candidate
+	fwc apply
+	before=$(generation)
+	small 23 | candidate
+	run fwc apply --dry-run
+	[ "$status" = 0 ]
+	[[ $output == *"- "*"tcp/22"* && $output == *"+ "*"tcp/23"* ]]
+	[ "$(generation)" = "$before" ]
+}
+
+@test "an artefact that was cut short or edited is refused" {
+	small | candidate
+	fwc apply
+	fwc compile -o "$WORK/art" "$WORK/policy.fwc" 2>/dev/null
+	cp -r "$WORK/art" "$WORK/cut"
+	truncate -s -100 "$WORK/cut/ruleset.nft"
+	run fwc apply "$WORK/cut"
+	[ "$status" = 3 ]
+	[[ $output == *"do not belong together"* ]]
+	cp -r "$WORK/art" "$WORK/edited"
+	sed -i 's/drop/accept/' "$WORK/edited/ruleset.nft"
+	run fwc apply "$WORK/edited"
+	[ "$status" = 3 ]
+	cp -r "$WORK/art" "$WORK/half"
+	truncate -s 300 "$WORK/half/manifest.json"
+	run fwc apply "$WORK/half"
+	[ "$status" = 3 ]
+	rm "$WORK/half/manifest.json"
+	run fwc apply "$WORK/half"
+	[ "$status" = 3 ]
+	fwc apply "$WORK/art"
+}
+
+@test "without a candidate apply says what to do" {
+	run fwc apply
+	[ "$status" = 3 ]
+	[[ $output == *"fwc compile"* ]]
+}
+
+@test "a namespace that is not there" {
+	run "$FWC" --netns no-such-thing --state "$WORK/state" status
+	[ "$status" = 3 ]
+	[[ $output == *"no-such-thing"* ]]
+}
+
+@test "two at once: the second one says so" {
+	small | candidate
+	exec 9>>"$WORK/state/lock"
+	flock 9
+	run fwc apply
+	[ "$status" = 3 ]
+	[[ $output == *"another fwc is at work"* ]]
+	exec 9>&-
+	fwc apply
+}
+
+@test "stop removes our table and no other" {
+	inns nft add table ip theirs
+	inns nft add chain ip theirs c
+	inns nft add rule ip theirs c counter accept
+	theirs=$(inns nft -a list table ip theirs)
+	small | candidate
+	fwc apply
+	run fwc stop
+	[ "$status" = 0 ]
+	[[ $output == *open* ]]
+	run inns nft list table inet fwc
+	[ "$status" != 0 ]
+	[ "$(inns nft -a list table ip theirs)" = "$theirs" ]
+	fwc stop
+}
+
+@test "an artefact that others may write is refused" {
+	small | candidate
+	fwc compile -o "$WORK/inc" "$WORK/policy.fwc" 2>/dev/null
+	chmod g+w "$WORK/inc/ruleset.nft"
+	run fwc apply "$WORK/inc"
+	[ "$status" = 3 ]
+	[[ $output == *"others may write"* ]]
+}

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# One namespace and one state directory for each test file; all gone afterwards.
+
+here=$(cd "$(dirname "${BATS_TEST_FILENAME:-$0}")" && pwd)
+FWC=${FWC:-$here/../../fwc}
+
+cli_begin() {
+	[ "$(id -u)" = 0 ] || skip "needs root"
+	NS=fwccli$$x$RANDOM
+	WORK=$(mktemp -d)
+	chmod 755 "$WORK"
+	export NS WORK
+	ip netns add "$NS"
+	ip -n "$NS" link set lo up
+}
+
+cli_end() {
+	[ -z "${NS:-}" ] || ip netns del "$NS" 2>/dev/null || true
+	[ -z "${WORK:-}" ] || rm -rf "$WORK"
+}
+
+fwc() { "$FWC" --netns "$NS" --state "$WORK/state" --color=never "$@"; }
+inns() { ip netns exec "$NS" "$@"; }
+generation() { ip netns exec "$NS" /usr/bin/python3 "$here/generation.py"; }
+json() { /usr/bin/python3 -c 'import json, sys
+d = json.load(sys.stdin)
+print(eval(sys.argv[1]))' "$1"; }
+
+# The name of the live object with that stem: live map from-wild
+live() { inns nft list "$1s" | grep -o "$1 $2\.[0-9a-f]\{12\}" | cut -d' ' -f2 | head -n1; }
+
+# A policy on standard input becomes the candidate.
+candidate() {
+	cat >"$WORK/${1:-policy}.fwc"
+	chmod 644 "$WORK/${1:-policy}.fwc"
+	fwc compile "$WORK/${1:-policy}.fwc" 2>"$WORK/said"
+}
+
+small() { # a policy; $1: port of its first rule
+	cat <<END
+forwarding off
+zone lan { interface eth0 }
+zone wan { interface eth1, ppp* }
+set friends = 192.0.2.0/24, 198.51.100.7
+set guests = dynamic, timeout 1h, size 100
+allow lan -> self tcp/${1:-22}
+drop guests@wan -> any
+allow friends@wan -> self https
+allow lan -> wan
+masquerade lan -> wan
+END
+}

@@ -1,0 +1,139 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# status, show and diff: what they say, and what they exit with.
+
+load lib
+
+setup_file() { cli_begin; }
+teardown_file() { cli_end; }
+
+setup() {
+	inns nft flush ruleset
+	rm -rf "$WORK/state"
+}
+
+@test "nothing loaded: exit 1, and it says so" {
+	run fwc status
+	[ "$status" = 1 ]
+	[[ $output == *"NOT LOADED"* ]]
+	run fwc status --json
+	[ "$status" = 1 ]
+	[ "$(json 'd["loaded"], d["known"], d["drifted"]' <<<"$output")" = "(False, False, None)" ]
+	run fwc show
+	[ "$status" = 1 ]
+}
+
+@test "loaded: who, since when, from what; exit 0" {
+	small | candidate
+	fwc apply
+	run fwc status
+	[ "$status" = 0 ]
+	[[ $output == *"loaded since 2"*", by "* ]]
+	[[ $output == *"$WORK/policy.fwc"* ]]
+	[[ $output == *"holds what was applied"* ]]
+	[[ $output == *"policy.fwc:6  allow lan -> self tcp/22"* ]]
+	run fwc status --json
+	[ "$(json 'd["loaded"], d["drifted"], d["sources"][0]["state"]' <<<"$output")" = "(True, False, 'same')" ]
+}
+
+@test "packets are counted for the line of the policy" {
+	echo 'zone lan { interface eth0 }
+allow self -> any ping
+drop self -> 127.0.0.0/8 udp
+allow lan -> self' | candidate
+	fwc apply
+	ip -n "$NS" link add d0 type veth peer name d1
+	ip -n "$NS" addr add 192.0.2.1/24 dev d0
+	ip -n "$NS" link set d0 up
+	ip -n "$NS" link set d1 up
+	inns ping -c 3 -i 0.1 -W 1 192.0.2.9 >/dev/null || true
+	run fwc status --json
+	packets=$(json '[l["packets"] for l in d["lines"] if l["at"].endswith(":2")][0]' <<<"$output")
+	[ "$packets" -ge 1 ]
+	run fwc show
+	[[ $output == *"policy.fwc:2"* ]]
+	ip -n "$NS" link del d0
+}
+
+@test "a source that changed since is named" {
+	small | candidate
+	fwc apply
+	echo '# more' >>"$WORK/policy.fwc"
+	run fwc status
+	[ "$status" = 0 ]
+	[[ $output == *"policy.fwc"*CHANGED* ]]
+	rm "$WORK/policy.fwc"
+	run fwc status
+	[[ $output == *"not there any more"* ]]
+}
+
+@test "other people's chains that drop or translate are named, harmless ones are not" {
+	small | candidate
+	fwc apply
+	inns nft -f - <<-'END'
+	table ip filter {
+		chain deeper { ip saddr 192.0.2.1 drop; }
+		chain deep { jump deeper; }
+		chain INPUT { type filter hook input priority 0; policy accept; jump deep; }
+		chain OUTPUT { type filter hook output priority 0; policy accept; accept; }
+		chain FORWARD { type filter hook forward priority 0; policy drop; }
+	}
+	table inet nat {
+		map verdicts { type ipv4_addr : verdict; elements = { 192.0.2.9 : drop } }
+		chain post { type nat hook postrouting priority 100; ip saddr 10.0.0.1 masquerade; }
+		chain pre { type filter hook prerouting priority -300; ip saddr vmap @verdicts; }
+		chain out { type nat hook output priority -100; accept; }
+	}
+	table bridge b {
+		chain c { type filter hook forward priority 0; policy drop; }
+	}
+	END
+	run fwc status --json
+	[ "$status" = 0 ]
+	said=$(json 'sorted((f["chain"], f["drops"], f["translates"]) for f in d["foreign"])' <<<"$output")
+	[ "$said" = "[('FORWARD', True, False), ('INPUT', True, False), ('post', False, True), ('pre', True, False)]" ]
+	run fwc status
+	[[ $output == *"warning"*"ip filter"*"INPUT"* ]]
+}
+
+@test "diff: 0 and silent when equal, 1 with both lines when not, 2 for a wrong policy" {
+	small 22 | candidate
+	fwc apply
+	small 22 >"$WORK/same.fwc"
+	run fwc diff "$WORK/same.fwc"
+	[ "$status" = 0 ]
+	small 23 >"$WORK/other.fwc"
+	run fwc diff "$WORK/other.fwc"
+	[ "$status" = 1 ]
+	[[ $output == *"- $WORK/policy.fwc:6 "*"tcp/22"* ]]
+	[[ $output == *"+ $WORK/other.fwc:6 "*"tcp/23"* ]]
+	run fwc diff --json "$WORK/other.fwc"
+	[ "$status" = 1 ]
+	[ "$(json 'd["different"]' <<<"$(fwc diff --json "$WORK/other.fwc" 2>/dev/null)")" = True ]
+	echo 'nonsense' >"$WORK/wrong.fwc"
+	run fwc diff "$WORK/wrong.fwc"
+	[ "$status" = 2 ]
+	fwc compile -o "$WORK/art" "$WORK/other.fwc" 2>/dev/null
+	run fwc diff "$WORK/art"
+	[ "$status" = 1 ]
+}
+
+@test "diff: order and shape of a set are no difference" {
+	small | candidate
+	fwc apply
+	small | sed 's|192.0.2.0/24, 198.51.100.7|198.51.100.7, 192.0.2.128/25, 192.0.2.0-192.0.2.127|' >"$WORK/shape.fwc"
+	run fwc diff "$WORK/shape.fwc"
+	[ "$status" = 0 ]
+	small | sed 's|192.0.2.0/24, |192.0.2.0/24, 192.0.3.0/24, |' >"$WORK/more.fwc"
+	run fwc diff "$WORK/more.fwc"
+	[ "$status" = 1 ]
+	[[ $output == *"192.0.3.0"* || $output == *"192.0.2.0/23"* ]]
+}
+
+@test "usage errors are exit 2" {
+	for words in "status x" "show x" "stop x" "diff a b" "apply a b" "apply --no-such" "check a b"; do
+		# shellcheck disable=SC2086
+		run fwc $words
+		[ "$status" = 2 ]
+	done
+}
