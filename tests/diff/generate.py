@@ -201,10 +201,12 @@ class Writer:
             self.lines.append(f'set set{i} = ' + ', '.join(parts))
             self.names.append(f'set{i}')
         if self.chance(0.12):                           # filled by hand once the ruleset is loaded
-            self.lines.append(f'set seen0 = dynamic' + rng.choice(['', ', timeout 1h', ', timeout 1h, size 1024']))
+            kind = rng.randrange(3)                     # the kernel cannot change the kind of a set it holds
+            name = f'seen{kind}'
+            self.lines.append(f'set {name} = dynamic' + ['', ', timeout 1h', ', timeout 1h, size 1024'][kind])
             some = {self.host_address() for _ in range(rng.randint(1, 6))}
-            self.lines.append('# elements seen0 ' + ', '.join(sorted(some)))
-            self.names.append('seen0')
+            self.lines.append(f'# elements {name} ' + ', '.join(sorted(some)))
+            self.names.append(name)
         for i in range(rng.choice([0, 0, 1, 2])):
             self.lines.append(f'service svc{i} = {self.service_list(5)}')
             self.services.append(f'svc{i}')

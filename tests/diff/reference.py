@@ -643,7 +643,7 @@ def untracked(packet):
 
 @dataclass(frozen=True)
 class Fate:
-    kind: str                   # 'forward', 'self', 'drop', 'reject'; 'nowhere': routing refuses it first
+    kind: str                   # 'forward', 'self', 'drop', 'reject'; 'nowhere': routing has its own say
     line: int = 0               # the line that decided; 0: no rule did
     why: str = ''
     out: str = None             # interface
@@ -766,20 +766,24 @@ class Evaluator:
     # -- translation
 
     def dnat_matches(self, rule, packet, came):
-        """(matches, as hairpin)"""
+        """(matches, is hairpin: True, False or 'either')"""
         local = self.lab.is_local(packet.family, packet.target)
         if not self.service_matches(rule.services, packet, packet.dport):
             return False, False
         if not any(self.item_matches(i, SELF if local else 'elsewhere', packet.family, packet.target)
                    for i in rule.target if i.zone in ('self', 'any')):
             return False, False
-        hairpin = rule.hairpin and self.hairpin_client(rule, packet, came, local)
-        return hairpin or any(self.item_matches(i, came, packet.family, packet.source) for i in rule.source), hairpin
+        neighbour = rule.hairpin and self.target_zone_holds(rule, packet, came)
+        hairpin = neighbour and local and packet.target not in self.lab.own(came, packet.family) + [self.lab.everywhere]
+        if hairpin:
+            return True, True
+        # a neighbour of the target whom FROM names, calling something else: the answer would miss him if his
+        # source stayed, yet the manual does not say that it is rewritten
+        return any(self.item_matches(i, came, packet.family, packet.source) for i in rule.source), \
+            'either' if neighbour else False
 
-    def hairpin_client(self, rule, packet, came, local):
-        if came is SELF or not local or packet.target in self.lab.own(came, packet.family) + [self.lab.everywhere]:
-            return False
-        zone = self.zones[came] and self.policy.zones[self.zones[came]]
+    def target_zone_holds(self, rule, packet, came):
+        zone = came is not SELF and self.zones[came] and self.policy.zones[self.zones[came]]
         return bool(zone) and any(family == packet.family and inside(zone.networks[family], low)
                                   for family, low, _, _ in rule.to)
 
@@ -795,6 +799,8 @@ class Evaluator:
             if rule.verb == 'redirect':
                 if came is SELF:
                     own = (127 << 24) + 1 if packet.family == 4 else 1
+                elif packet.family == 6 and inside([LINK_LOCAL], packet.target):
+                    own = self.lab.everywhere
                 else:
                     own = self.lab.own(came, packet.family)[0]
                 return [(own, rule.to_port, False)]
@@ -810,8 +816,10 @@ class Evaluator:
         own = self.lab.masquerade(out, packet.family)
         if untracked(packet):
             return ((packet.source, packet.source),)
-        if hairpin:
+        if hairpin is True:
             return ((own, own),)
+        if hairpin:
+            return ((own, own),) + self.source_after(packet, came, out, target, dport, False)
         for rule in self.policy.snat if BREAK != 'snat' else []:
             if not any(self.item_matches(i, came, packet.family, packet.source) for i in rule.source):
                 continue
