@@ -16,7 +16,8 @@
 
 static const struct command commands[] = {
 	{"check", "[FILE]", "say what is wrong with a policy, and try it in a scratch namespace",
-	 "Parses, resolves and checks the policy, then loads the compiled ruleset into a throw-away\n"
+	 "Parses, resolves and checks the policy, then loads the compiled ruleset into a "
+	 "throw-away\n"
 	 "network namespace and compares what the kernel holds with what was compiled.\n"
 	 "Changes nothing, and needs no root where user namespaces are allowed.\n",
 	 cmd_check},
@@ -36,7 +37,8 @@ static const struct command commands[] = {
 	{"stop", "", "remove the firewall: the host is open afterwards", "", cmd_stop},
 	{"fmt", "[-w | --check] [FILE|-]...", "print policies in canonical form",
 	 "  -w, --write        rewrite the files in place instead\n"
-	 "  --check            print the names of files that are not canonical; exit 1 if there are\n"
+	 "  --check            print the names of files that are not canonical; exit 1 if there "
+	 "are\n"
 	 "                     any\n",
 	 cmd_fmt},
 };
@@ -154,8 +156,10 @@ static int split_args(int argc, char **argv, struct args *a)
 	const struct {
 		const char *name;
 		const char **to;
-	} valued[] = {{"--config", &a->g.config}, {"--state", &a->g.state},
-		      {"--netns", &a->g.netns}, {"--color", &a->color}};
+	} valued[] = {{"--config", &a->g.config},
+		      {"--state", &a->g.state},
+		      {"--netns", &a->g.netns},
+		      {"--color", &a->color}};
 
 	for (int i = 1; i < argc; i++) {
 		bool taken = false, bad = false;

@@ -211,8 +211,8 @@ static int give_up(struct run *r, int err)
 }
 
 /* Both transactions, begun again if somebody else changes the ruleset while we look at it. Where
- * others never stop, the last try does not wait for a quiet moment: what they change are most likely
- * tables of their own, and the proof after the swap finds out. */
+ * others never stop, the last try does not wait for a quiet moment: what they change are most
+ * likely tables of their own, and the proof after the swap finds out. */
 static int change(struct run *r)
 {
 	int err = -ESTALE;

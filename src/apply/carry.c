@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * counters of live rules and elements -> `counter packets N bytes M` in what is staged. What is counted
- * between the reading and the swap, a few milliseconds, is lost.
+ * counters of live rules and elements -> `counter packets N bytes M` in what is staged. What is
+ * counted between the reading and the swap, a few milliseconds, is lost.
  */
 #include "apply/carry.h"
 
@@ -104,7 +104,7 @@ void carry_collect(struct carry *c, const struct ir_ruleset *live, struct arena 
 	map_init(&c->counts, a);
 	map_init(&reach, a);
 	ruleset_reach(live, &reach);
-	vec_each(&reach.entries, e) {
+	vec_each (&reach.entries, e) {
 		if (e->key[0] == 'c')
 			collect_chain(c, e->value);
 		else
@@ -153,7 +153,8 @@ static void put_line(struct buf *out, const char *line, size_t len, const struct
 	buf_putc(out, '\n');
 }
 
-/* The block's lines one by one; what `count_of` yields for the n-th rule or element is its count. */
+/* The block's lines one by one; what `count_of` yields for the n-th rule or element is its count.
+ */
 static void put_block(struct carry *c, const char *block, size_t len, const void *want,
 		      bool (*is_item)(const char *line, size_t len),
 		      struct carried *(*count_of)(struct carry *, const void *want, size_t n),

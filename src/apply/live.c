@@ -11,7 +11,7 @@
 #include "util/cleanup.h"
 
 #define TRIES 5
-#define MANY 8 /* objects, from which on one listing of all is cheaper */
+#define MANY 4 /* objects, from which on one listing of all is cheaper */
 
 static int parse(const struct nftrun_step *step, struct ir_ruleset *to, struct buf *why)
 {
@@ -74,7 +74,8 @@ int live_read(struct live *out, const char *netns, struct arena *a, struct buf *
 		nftrun_free(&r);
 		if (err && !gone)
 			return err;
-		/* libnftables sees to it that one listing is of one generation; here it is known which */
+		/* libnftables sees to it that one listing is of one generation; here it is known
+		 * which */
 		if (!err && (r.before == r.after || i == TRIES - 1)) {
 			*out = l;
 			return 0;

@@ -10,9 +10,9 @@ enum exit_code { EXIT_FINE = 0, EXIT_FINDINGS = 1, EXIT_WRONG = 2, EXIT_SYSTEM =
 
 struct globals {
 	const char *config; /* policy file; default /etc/fwc/firewall.fwc */
-	const char *state;  /* state directory; already follows --netns */
-	const char *netns;  /* name, or NULL */
-	bool color;         /* for standard error and output, decided */
+	const char *state; /* state directory; already follows --netns */
+	const char *netns; /* name, or NULL */
+	bool color; /* for standard error and output, decided */
 	int verbose;
 	bool json;
 };
@@ -20,9 +20,10 @@ struct globals {
 struct command {
 	const char *name;
 	const char *synopsis; /* operands and options of its own, "[FILE] [-o DIR]" */
-	const char *summary;  /* one line */
-	const char *details;  /* lines printed by --help below the synopsis */
-	/* argv[0] is the command's name; global options are already taken out. Yields an exit_code. */
+	const char *summary; /* one line */
+	const char *details; /* lines printed by --help below the synopsis */
+	/* argv[0] is the command's name; global options are already taken out. Yields an exit_code.
+	 */
 	int (*run)(struct globals *g, int argc, char **argv);
 };
 

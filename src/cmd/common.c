@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * One policy through the pipeline, its messages printed, the result tried in the kernel and written.
+ * One policy through the pipeline, its messages printed, the result tried in the kernel and
+ * written.
  */
 #include "cmd/common.h"
 
@@ -39,7 +40,8 @@ static bool work_prove(struct work *w)
 
 	proof_make(&p, w->arena, buf_str(&w->compiled.script), w->compiled.ruleset);
 	if (p.outcome == SCRATCH_UNAVAILABLE) {
-		fprintf(stderr, "fwc: warning: the ruleset was not tried in the kernel: %s\n", p.why);
+		fprintf(stderr, "fwc: warning: the ruleset was not tried in the kernel: %s\n",
+			p.why);
 		return true;
 	}
 	proof_print(stderr, &p, w->compiled.ruleset);

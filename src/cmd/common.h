@@ -20,8 +20,8 @@ void work_free(struct work *w);
 bool work_compile(struct work *w, struct globals *g, const char *file, enum compile_stage last);
 /* Of what was compiled; in the arena. */
 struct manifest *work_manifest(struct work *w);
-/* Tries the script in a throw-away namespace, where it must become what was compiled, and writes the
- * artefact ("-": the script to standard output; NULL: the candidate). */
+/* Tries the script in a throw-away namespace, where it must become what was compiled, and writes
+ * the artefact ("-": the script to standard output; NULL: the candidate). */
 int work_emit(struct work *w, struct globals *g, const char *out);
 
 #endif

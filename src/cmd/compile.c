@@ -32,7 +32,8 @@ static int parse_options(struct globals *g, int argc, char **argv, struct option
 		else if (c == 'd')
 			o->dump = optarg;
 		else
-			return usage_error("compile", "unknown option, or one without its value: %s",
+			return usage_error("compile",
+					   "unknown option, or one without its value: %s",
 					   argv[optind - 1]);
 	}
 	if (argc - optind > 1)
@@ -61,8 +62,11 @@ static int dump_stage(struct globals *g, const struct options *o, struct work *w
 	static const struct {
 		const char *name;
 		enum compile_stage stage;
-	} stages[] = {{"tokens", STAGE_AST}, {"ast", STAGE_AST}, {"policy", STAGE_POLICY},
-		      {"ir", STAGE_IR}, {"nft", STAGE_SCRIPT}};
+	} stages[] = {{"tokens", STAGE_AST},
+		      {"ast", STAGE_AST},
+		      {"policy", STAGE_POLICY},
+		      {"ir", STAGE_IR},
+		      {"nft", STAGE_SCRIPT}};
 	struct buf text = {0};
 	size_t i;
 

@@ -74,7 +74,7 @@ static int run_command(struct nft_ctx *ctx, const struct nftrun_step *s)
 	return -1;
 }
 
-static bool run_step(const struct nftrun_step *s, const struct stream *to)
+static bool run_step(const struct nftrun_step *s, const struct stream *to, bool last)
 {
 	struct nft_ctx *ctx = nft_ctx_new(NFT_CTX_DEFAULT);
 	FILE *out = fdopen(dup(to->out), "w"), *err = fdopen(dup(to->err), "w");
@@ -87,7 +87,9 @@ static bool run_step(const struct nftrun_step *s, const struct stream *to)
 	if (s->kind != RUN_SCRIPT)
 		nft_ctx_output_set_flags(ctx, LIST_FLAGS);
 	ok = run_command(ctx, s) == 0;
-	/* the context is left to the end of the process, which is near and faster */
+	/* the end of the process is faster at it, if it is near */
+	if (!last)
+		nft_ctx_free(ctx);
 	if (fclose(out) != 0 || fclose(err) != 0)
 		abort();
 	return ok;
@@ -106,7 +108,8 @@ static int run_steps(void *arg)
 	if (j->r->expect && j->r->expect != p->before)
 		return ESTALE;
 	for (size_t i = 0; i < j->r->n; i++) {
-		p->step[i].refused = !run_step(&j->r->steps[i], &j->streams[i]);
+		p->step[i].refused =
+			!run_step(&j->r->steps[i], &j->streams[i], i + 1 == j->r->n);
 		p->step[i].ran = true;
 		if (p->step[i].refused && !j->r->go_on)
 			break;

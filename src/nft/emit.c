@@ -367,11 +367,13 @@ static void put_header(struct buf *out, const char *policy_path)
 	buf_puts(out, "#!/usr/sbin/nft -f\n# Compiled by fwc from ");
 	put_path(out, policy_path);
 	buf_puts(out, ". Do not edit: change the policy and compile again.\n"
-			"# `fwc apply` loads this without a gap. Loading it by `nft -f` works on any host and any\n"
-			"# number of times, but connections may be dropped or let through while it loads.\n\n"
-			"add table inet " IR_TABLE "\n"
-			"flush table inet " IR_TABLE "\n"
-			"table inet " IR_TABLE " {\n");
+		      "# `fwc apply` loads this without a gap. Loading it by `nft -f` works on any "
+		      "host and any\n"
+		      "# number of times, but connections may be dropped or let through while it "
+		      "loads.\n\n"
+		      "add table inet " IR_TABLE "\n"
+		      "flush table inet " IR_TABLE "\n"
+		      "table inet " IR_TABLE " {\n");
 }
 
 void emit_script(struct buf *out, struct ir_ruleset *r, const char *policy_path)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * The ruleset IR: what fwc would have in the kernel (lowered from a policy) and what the kernel says
- * it has (read back from its listing) have this one shape, so that they can be compared.
+ * The ruleset IR: what fwc would have in the kernel (lowered from a policy) and what the kernel
+ * says it has (read back from its listing) have this one shape, so that they can be compared.
  *
  * Values are intervals of numbers, never text: a prefix, a range and a single address are equal
  * when they are the same packets. Canonical text (emit.h) is the same for equal objects.
@@ -25,7 +25,7 @@ enum field {
 	F_MARK,
 	F_SKUID,
 	F_HOUR, /* seconds since midnight, UTC as the kernel keeps it */
-	F_DAY,  /* 0 = Sunday */
+	F_DAY, /* 0 = Sunday */
 	F_CT_STATE,
 	F_CT_STATUS,
 	F_IP_SADDR,
@@ -52,16 +52,31 @@ enum field {
 	NFIELDS,
 };
 
-enum field_format { FMT_NUMBER, FMT_HEX, FMT_IP4, FMT_IP6, FMT_IFNAME, FMT_L4PROTO, FMT_NFPROTO,
-		    FMT_CT_STATE, FMT_CT_STATUS, FMT_TCP_FLAGS, FMT_ICMP, FMT_ICMPV6, FMT_FIB_TYPE,
-		    FMT_HOUR, FMT_DAY };
+enum field_format {
+	FMT_NUMBER,
+	FMT_HEX,
+	FMT_IP4,
+	FMT_IP6,
+	FMT_IFNAME,
+	FMT_L4PROTO,
+	FMT_NFPROTO,
+	FMT_CT_STATE,
+	FMT_CT_STATUS,
+	FMT_TCP_FLAGS,
+	FMT_ICMP,
+	FMT_ICMPV6,
+	FMT_FIB_TYPE,
+	FMT_HOUR,
+	FMT_DAY
+};
 
 struct field_info {
-	const char *nft;      /* "ip saddr" */
+	const char *nft; /* "ip saddr" */
 	const char *set_type; /* "ipv4_addr"; NULL where it never is a key */
 	uint8_t bits;
 	enum field_format format;
-	/* in the JSON listing: {"payload": {"protocol": a, "field": b}}, {"meta": {"key": b}}, ... */
+	/* in the JSON listing: {"payload": {"protocol": a, "field": b}}, {"meta": {"key": b}}, ...
+	 */
 	const char *json, *a, *b;
 };
 extern const struct field_info field_table[NFIELDS];
@@ -82,11 +97,11 @@ struct ir_verdict {
 struct ir_elem { /* of a set or verdict map, or a value of a match (then only key) */
 	struct ival key[IR_MAX_CONCAT];
 	struct ir_verdict verdict; /* maps */
-	const char *comment;       /* or NULL */
-	struct span at;            /* policy line it came from; never hashed */
+	const char *comment; /* or NULL */
+	struct span at; /* policy line it came from; never hashed */
 	bool has_counter;
-	uint64_t packets, bytes;   /* as read from the kernel */
-	bool volatile_elem;        /* as read: has a timeout, so it belongs to run time */
+	uint64_t packets, bytes; /* as read from the kernel */
+	bool volatile_elem; /* as read: has a timeout, so it belongs to run time */
 };
 
 struct ir_elems {
@@ -124,12 +139,12 @@ struct ir_stmt {
 		struct { /* IR_MATCH */
 			struct ir_sel sel;
 			enum ir_op op;
-			const char *set;        /* named set, or NULL: then values */
+			const char *set; /* named set, or NULL: then values */
 			struct ir_elems values; /* one, or an anonymous set of several */
 		} match;
 		struct {
 			struct ir_sel sel;
-			const char *map;        /* named map, or NULL: anonymous, in elems */
+			const char *map; /* named map, or NULL: anonymous, in elems */
 			struct ir_elems elems;
 		} vmap;
 		struct {
@@ -141,9 +156,10 @@ struct ir_stmt {
 		enum { REJECT_TCP_RESET, REJECT_ADMIN } reject; /* icmpx admin-prohibited */
 		struct {
 			enum ir_nat_kind kind;
-			enum family family;  /* FAM_NONE: masquerade, redirect */
-			struct ir_elems to;  /* key[0]: address or range; several: round robin (numgen inc) */
-			uint16_t port;       /* 0: kept */
+			enum family family; /* FAM_NONE: masquerade, redirect */
+			struct ir_elems to; /* key[0]: address or range; several: round robin
+					       (numgen inc) */
+			uint16_t port; /* 0: kept */
 		} nat;
 		uint16_t mss; /* 0: rt mtu */
 		struct {
@@ -163,14 +179,14 @@ struct ir_stmt {
 struct ir_rule {
 	VEC(struct ir_stmt) stmts;
 	const char *comment; /* or NULL */
-	struct span at;      /* never hashed */
-	uint64_t handle;     /* as read */
+	struct span at; /* never hashed */
+	uint64_t handle; /* as read */
 };
 
 struct ir_base { /* of a base chain; hook NULL: an ordinary chain */
-	const char *hook;    /* "input" */
-	const char *type;    /* "filter", "nat" */
-	int priority;        /* 0, -100 (dstnat), 100 (srcnat) */
+	const char *hook; /* "input" */
+	const char *type; /* "filter", "nat" */
+	int priority; /* 0, -100 (dstnat), 100 (srcnat) */
 	bool policy_drop;
 };
 
@@ -190,10 +206,10 @@ struct ir_set { /* or verdict map */
 	enum field keys[IR_MAX_CONCAT]; /* gives the type; several fields share a type */
 	const char *type; /* as read; the emitter derives it from keys when NULL */
 	bool interval;
-	bool dynamic;     /* elements belong to run time; stable name */
-	bool counter;     /* each element counts */
+	bool dynamic; /* elements belong to run time; stable name */
+	bool counter; /* each element counts */
 	uint64_t timeout; /* seconds; dynamic */
-	uint32_t size;    /* 0: none */
+	uint32_t size; /* 0: none */
 	struct ir_elems elems; /* sorted by key */
 	struct span at;
 	size_t text_off, text_len;
@@ -201,10 +217,10 @@ struct ir_set { /* or verdict map */
 
 struct ir_ruleset {
 	struct arena *arena;
-	VEC(struct ir_set *) sets;     /* in an order in which each refers only to earlier ... */
+	VEC(struct ir_set *) sets; /* in an order in which each refers only to earlier ... */
 	VEC(struct ir_chain *) chains; /* ... objects; base chains last */
-	struct map *by_name;           /* "c:NAME" -> ir_chain, "s:NAME" -> ir_set (sets and maps) */
-	int forwarding;                /* -1: not said, 0, 1 */
+	struct map *by_name; /* "c:NAME" -> ir_chain, "s:NAME" -> ir_set (sets and maps) */
+	int forwarding; /* -1: not said, 0, 1 */
 };
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * A policy -> the whole ruleset: base chains, what every hook begins with, and dispatch by interface
- * name to one chain for each pair of places.
+ * A policy -> the whole ruleset: base chains, what every hook begins with, and dispatch by
+ *interface name to one chain for each pair of places.
  *
  *	forward -> forward.HASH: iifname vmap -> from-lan.HASH: oifname vmap -> lan-wan.HASH
  *
@@ -71,8 +71,8 @@ static void match_types(struct lower *l, struct ir_rule *r, const uint8_t *types
 	match_ivset(l, r, F_ICMPV6_TYPE, &s, "types");
 }
 
-/* What IPv6 cannot do without: RFC 4861 (hop limit 255 proves that no router forwarded it), RFC 2710
- * and 3810 (from a link-local address, or from none yet). */
+/* What IPv6 cannot do without: RFC 4861 (hop limit 255 proves that no router forwarded it), RFC
+ * 2710 and 3810 (from a link-local address, or from none yet). */
 static void lower_neighbours(struct lower *l, struct ir_chain *c, bool input)
 {
 	static const uint8_t discovery[] = {133, 134, 135, 136, 141, 142};
@@ -146,8 +146,8 @@ static const struct ir_chain *pair_rules(struct lower *l, int from, int to)
 /* The chain of a pair, or NULL when no rule speaks of it. */
 static const char *pair_chain(struct lower *l, int from, int to)
 {
-	struct ir_chain *c = chain_new(l, arena_printf(l->arena, "%s-%s", place_name(l, from),
-						       place_name(l, to)));
+	struct ir_chain *c = chain_new(
+		l, arena_printf(l->arena, "%s-%s", place_name(l, from), place_name(l, to)));
 
 	fill_pair(l, c, from, to);
 	return c->rules.n ? ruleset_seal_chain(l->r, c)->name : NULL;
@@ -162,8 +162,8 @@ static struct ir_set *dispatch_map(struct lower *l, const char *stem, bool wild)
 {
 	struct ir_set *s = arena_new_of(l->arena, struct ir_set);
 
-	*s = (struct ir_set){.stem = stem, .is_map = true, .nkeys = 1, .keys = {F_IIFNAME},
-			     .interval = wild};
+	*s = (struct ir_set){
+		.stem = stem, .is_map = true, .nkeys = 1, .keys = {F_IIFNAME}, .interval = wild};
 	return s;
 }
 
@@ -176,8 +176,8 @@ static void dispatch_zone(struct lower *l, struct dispatch *d, int zone, const c
 		bool wild = name.lo != name.hi;
 		struct ir_elem e = {.key = {name}, .verdict = {V_GOTO, chain}};
 
-		/* Even then: it must not fall through to a wildcard of another zone, nor to the rules
-		 * for interfaces in no zone. */
+		/* Even then: it must not fall through to a wildcard of another zone, nor to the
+		 * rules for interfaces in no zone. */
 		if (!chain)
 			e.verdict = (struct ir_verdict){.kind = V_RETURN};
 		else
@@ -201,8 +201,8 @@ static void push_vmap(struct lower *l, struct ir_chain *c, enum field f, struct 
 	chain_push(l, c, r);
 }
 
-/* Look-ups by interface name, then `rest`: the rules for interfaces in no zone. `chain_of` yields the
- * chain for a zone, given the place at the other end. */
+/* Look-ups by interface name, then `rest`: the rules for interfaces in no zone. `chain_of` yields
+ * the chain for a zone, given the place at the other end. */
 static void lower_dispatch(struct lower *l, struct ir_chain *c, enum field f, const char *stem,
 			   const char *(*chain_of)(struct lower *, int zone, int end), int end,
 			   const struct ir_chain *rest)
@@ -278,8 +278,11 @@ static void lower_dynsets(struct lower *l)
 		for (int k = 0; k < 2; k++) {
 			struct ir_set *s = arena_new_of(l->arena, struct ir_set);
 
-			*s = (struct ir_set){.dynamic = true, .nkeys = 1, .size = d->size,
-					     .timeout = d->timeout, .at = d->span};
+			*s = (struct ir_set){.dynamic = true,
+					     .nkeys = 1,
+					     .size = d->size,
+					     .timeout = d->timeout,
+					     .at = d->span};
 			s->keys[0] = k ? F_IP6_SADDR : F_IP_SADDR;
 			s->stem = s->name = dynset_name(l, d, k ? FAM_IP6 : FAM_IP4);
 			ruleset_add_set(l->r, s);
@@ -290,7 +293,8 @@ static void lower_dynsets(struct lower *l)
 /* ---- packets of self that dnat sends elsewhere ----
  *
  * The output hook still names the interface of the old destination; the new one is known from
- * postrouting on. So output lets them pass, and a filter there judges them by the zone they leave to. */
+ * postrouting on. So output lets them pass, and a filter there judges them by the zone they leave
+ * to. */
 
 static bool translates_self(const struct policy *p)
 {

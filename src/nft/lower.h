@@ -24,7 +24,7 @@ struct lower {
 	struct ir_ruleset *r;
 	const char **body; /* by rule: its side-effect chain once made, or NULL */
 	const char *reject; /* the chain that rejects, or NULL */
-	bool silent;        /* at a hook that cannot reject: drop instead */
+	bool silent; /* at a hook that cannot reject: drop instead */
 };
 
 /* The addresses of one endpoint at one place: any of them. */
@@ -37,11 +37,11 @@ struct side {
 
 /* One conjunction of address matches: what one nft rule can say. */
 struct alt {
-	enum family family;           /* FAM_NONE: both */
-	bool all;                     /* no address match */
-	const struct ivset *fixed;    /* or NULL */
+	enum family family; /* FAM_NONE: both */
+	bool all; /* no address match */
+	const struct ivset *fixed; /* or NULL */
 	const char *stem;
-	const struct addrs *dyn;      /* or NULL */
+	const struct addrs *dyn; /* or NULL */
 };
 
 struct alts {
@@ -76,7 +76,8 @@ void match_set(struct lower *l, struct ir_rule *r, enum field f, const char *set
 void match_ivset(struct lower *l, struct ir_rule *r, enum field f, const struct ivset *s,
 		 const char *stem);
 void match_form(struct lower *l, struct ir_rule *r, const struct form *f);
-/* Rules that are `base` with each group of services added; none if the family knows none of them. */
+/* Rules that are `base` with each group of services added; none if the family knows none of them.
+ */
 void match_services(struct lower *l, struct ir_rules *out, const struct ir_rule *base,
 		    const struct services *s, enum family family);
 struct ir_rule rule_copy(struct lower *l, const struct ir_rule *r);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * The rules of one pair of places -> its chain. A run of rules that only look at addresses, ports and
- * ICMP types is put into layers: within a layer no packet can match two rules, so their order does
- * not matter and they become verdict maps; between layers the order is kept.
+ * The rules of one pair of places -> its chain. A run of rules that only look at addresses, ports
+ * and ICMP types is put into layers: within a layer no packet can match two rules, so their order
+ * does not matter and they become verdict maps; between layers the order is kept.
  */
 #include <netinet/in.h>
 
 #include "nft/lower.h"
 
-#define RUN_MIN 5     /* shorter runs are a list: as fast, and easier to read */
-#define BOXES_MAX 64  /* a rule that would need more elements is written with sets instead */
-#define TUPLE_MIN 16  /* elements of equal prefix lengths that are worth a hash of their own */
+#define RUN_MIN 5 /* shorter runs are a list: as fast, and easier to read */
+#define BOXES_MAX 64 /* a rule that would need more elements is written with sets instead */
+#define TUPLE_MIN 16 /* elements of equal prefix lengths that are worth a hash of their own */
 
 struct box { /* one element: a product of intervals */
 	enum family family; /* FAM_NONE: no address in the key */
@@ -58,8 +58,7 @@ static void push_icmp_boxes(struct lower *l, struct boxes *out, struct box b, ui
 	}
 }
 
-static void add_services(struct lower *l, struct boxes *out, struct box b,
-			 const struct services *s)
+static void add_services(struct lower *l, struct boxes *out, struct box b, const struct services *s)
 {
 	if (s->any) {
 		vec_push(l->arena, out, b);
@@ -90,7 +89,8 @@ static void add_form(struct lower *l, struct boxes *out, const struct form *f,
 		out->n = BOXES_MAX + 1;
 	for (size_t i = 0; i < nsrc && out->n <= BOXES_MAX; i++) {
 		for (size_t j = 0; j < ndst && out->n <= BOXES_MAX; j++) {
-			struct box b = {.family = f->family, .has_src = !f->src.all,
+			struct box b = {.family = f->family,
+					.has_src = !f->src.all,
 					.has_dst = !f->dst.all};
 
 			if (b.has_src)
@@ -107,8 +107,8 @@ static bool is_static(const struct side *s)
 	return s->all || !s->dyn.n;
 }
 
-/* False if the rule has to be a rule: a limit (it may let a packet go on), a mark or user, a dynamic
- * set, too many elements, or one that says nothing and would match everything. */
+/* False if the rule has to be a rule: a limit (it may let a packet go on), a mark or user, a
+ * dynamic set, too many elements, or one that says nothing and would match everything. */
 static bool rule_boxes(struct lower *l, size_t i, int from, int to, struct boxes *out)
 {
 	const struct rule *rule = &l->p->rules.v[i];
@@ -260,8 +260,10 @@ static void add_boxes(struct lower *l, struct groups *g, const struct candidate 
 
 	for (size_t i = 0; i < c->boxes.n; i++) {
 		struct group *to = group_for(l, g, &c->boxes.v[i]);
-		struct ir_elem e = {.verdict = v, .comment = comment_text(l, rule->text),
-				    .at = rule->span, .has_counter = true};
+		struct ir_elem e = {.verdict = v,
+				    .comment = comment_text(l, rule->text),
+				    .at = rule->span,
+				    .has_counter = true};
 
 		fill_elem(&e, &c->boxes.v[i]);
 		vec_push(l->arena, &to->elems, e);
@@ -283,8 +285,11 @@ static void push_map(struct lower *l, struct ir_chain *c, const struct group *g)
 	struct ir_rule r = {0};
 	struct ir_stmt *s = rule_stmt(l, &r, IR_VMAP);
 
-	*map = (struct ir_set){.stem = c->stem, .is_map = true, .counter = true,
-			       .nkeys = g->shape.n, .interval = has_interval(g),
+	*map = (struct ir_set){.stem = c->stem,
+			       .is_map = true,
+			       .counter = true,
+			       .nkeys = g->shape.n,
+			       .interval = has_interval(g),
 			       .elems = g->elems};
 	for (int i = 0; i < g->shape.n; i++)
 		map->keys[i] = g->shape.f[i];
@@ -295,8 +300,9 @@ static void push_map(struct lower *l, struct ir_chain *c, const struct group *g)
 	chain_push(l, c, r);
 }
 
-/* ---- tuples: elements of equal prefix lengths are one hash over masked fields, whose look-up costs the
- * same at any size; the kernel's interval maps grow slow with thousands of elements ---- */
+/* ---- tuples: elements of equal prefix lengths are one hash over masked fields, whose look-up
+ * costs the same at any size; the kernel's interval maps grow slow with thousands of elements ----
+ */
 
 /* The masks under which the element is a single value; false if there are none. */
 static bool elem_masks(const struct ir_sel *shape, const struct ir_elem *e, u128 *masks)
@@ -378,9 +384,9 @@ static void push_single(struct lower *l, struct ir_chain *c, const struct group 
 		if (k + 1 < g->shape.n && g->shape.f[k + 1] == F_TH_DPORT)
 			continue;
 		if (f == F_TH_DPORT) {
-			static const enum field dport[PORT_PROTOCOLS] = {
-				F_TCP_DPORT, F_UDP_DPORT, F_SCTP_DPORT, F_DCCP_DPORT,
-				F_UDPLITE_DPORT};
+			static const enum field dport[PORT_PROTOCOLS] = {F_TCP_DPORT, F_UDP_DPORT,
+									 F_SCTP_DPORT, F_DCCP_DPORT,
+									 F_UDPLITE_DPORT};
 
 			for (int i = 0; i < PORT_PROTOCOLS; i++)
 				if (e.key[k - 1].lo == port_protocols[i])
@@ -393,8 +399,7 @@ static void push_single(struct lower *l, struct ir_chain *c, const struct group 
 	chain_push(l, c, r);
 }
 
-static void lower_layer(struct lower *l, struct ir_chain *c, const struct run *run,
-			unsigned layer)
+static void lower_layer(struct lower *l, struct ir_chain *c, const struct run *run, unsigned layer)
 {
 	struct groups g = {0};
 

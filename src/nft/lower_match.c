@@ -26,8 +26,7 @@ struct ir_rule rule_copy(struct lower *l, const struct ir_rule *r)
 	return copy;
 }
 
-void rule_verdict(struct lower *l, struct ir_rule *r, enum ir_verdict_kind kind,
-		  const char *target)
+void rule_verdict(struct lower *l, struct ir_rule *r, enum ir_verdict_kind kind, const char *target)
 {
 	struct ir_stmt *s = rule_stmt(l, r, IR_VERDICT);
 
@@ -131,8 +130,7 @@ static size_t count_values(const struct ivset *s)
 	return n > FEW ? FEW + 1 : (size_t)n;
 }
 
-static const char *named_set(struct lower *l, enum field f, const struct ivset *s,
-			     const char *stem)
+static const char *named_set(struct lower *l, enum field f, const struct ivset *s, const char *stem)
 {
 	struct ir_set *set = arena_new_of(l->arena, struct ir_set);
 
@@ -151,7 +149,8 @@ void match_ivset(struct lower *l, struct ir_rule *r, enum field f, const struct 
 {
 	struct ir_stmt *m;
 
-	bool kinds = field_table[f].bits == 8; /* neighbouring numbers are no range that anybody meant */
+	bool kinds =
+		field_table[f].bits == 8; /* neighbouring numbers are no range that anybody meant */
 
 	if (s->n == 1 && (!kinds || s->v[0].lo == s->v[0].hi)) {
 		match_ival(l, r, f, s->v[0]);
@@ -303,8 +302,11 @@ static void match_port_pairs(struct lower *l, struct ir_rule *r, const struct se
 		return;
 	}
 	set = arena_new_of(l->arena, struct ir_set);
-	*set = (struct ir_set){.stem = "services", .nkeys = 2, .keys = {F_L4PROTO, F_TH_DPORT},
-			       .interval = interval, .elems = pairs};
+	*set = (struct ir_set){.stem = "services",
+			       .nkeys = 2,
+			       .keys = {F_L4PROTO, F_TH_DPORT},
+			       .interval = interval,
+			       .elems = pairs};
 	if (!interval)
 		set->size = (uint32_t)pairs.n;
 	m->match.set = ruleset_seal_set(l->r, set)->name;
@@ -349,8 +351,7 @@ static void match_protocols(struct lower *l, struct ir_rules *out, const struct 
 				 ((struct ival){port_protocols[i], port_protocols[i]}));
 	if (family != FAM_IP6 && s->icmp.n && s->icmp.v[0].lo == 0 && s->icmp.v[0].hi == 255)
 		vec_push(l->arena, &whole, ((struct ival){IPPROTO_ICMP, IPPROTO_ICMP}));
-	if (family != FAM_IP4 && s->icmpv6.n && s->icmpv6.v[0].lo == 0 &&
-	    s->icmpv6.v[0].hi == 255)
+	if (family != FAM_IP4 && s->icmpv6.n && s->icmpv6.v[0].lo == 0 && s->icmpv6.v[0].hi == 255)
 		vec_push(l->arena, &whole, ((struct ival){IPPROTO_ICMPV6, IPPROTO_ICMPV6}));
 	if (!whole.n)
 		return;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * masquerade, snat, dnat, redirect and clamp-mss -> chains. NAT rules are few and only the first packet
- * of a connection meets them, so they stay a list in reading order: the first match wins.
+ * masquerade, snat, dnat, redirect and clamp-mss -> chains. NAT rules are few and only the first
+ * packet of a connection meets them, so they stay a list in reading order: the first match wins.
  */
 #include "nft/lower.h"
 
@@ -60,7 +60,8 @@ static struct ir_rules one_rule(struct lower *l, const char *text, struct span a
 	return out;
 }
 
-/* Forms of one family only; where neither side has addresses the family must be matched by itself. */
+/* Forms of one family only; where neither side has addresses the family must be matched by itself.
+ */
 static struct ir_rules with_addresses(struct lower *l, const struct ir_rules *in,
 				      const struct side *src, const struct side *dst,
 				      enum family fam)
@@ -112,8 +113,8 @@ static struct ir_rules with_nat_services(struct lower *l, const struct ir_rules 
 	return out;
 }
 
-static void finish(struct lower *l, struct ir_chain *c, struct ir_rules *rules,
-		   const struct nat *n, enum family fam)
+static void finish(struct lower *l, struct ir_chain *c, struct ir_rules *rules, const struct nat *n,
+		   enum family fam)
 {
 	static const enum ir_nat_kind kinds[] = {
 		[NAT_MASQUERADE] = IR_MASQUERADE,
@@ -290,7 +291,8 @@ static void lower_hairpin_source(struct lower *l, struct ir_chain *c, const stru
 		ivset_normalise(&dst.v6);
 		for (size_t z = 0; to->to.n && z < n->hairpin_zones.n; z++) {
 			int zone = n->hairpin_zones.v[z];
-			struct ir_rules plain = one_rule(l, n->text, n->span), in = {0}, rules = {0};
+			struct ir_rules plain = one_rule(l, n->text, n->span), in = {0},
+					rules = {0};
 
 			match_zone(l, &in, &plain.v[0], F_IIFNAME, zone);
 			for (size_t i = 0; i < in.n; i++)
@@ -330,8 +332,7 @@ void lower_nat(struct lower *l)
 /* ---- clamp-mss ---- */
 
 static void clamp_direction(struct lower *l, struct ir_chain *c, const struct clamp *k,
-			    const struct place_item *in, const struct place_item *out,
-			    bool output)
+			    const struct place_item *in, const struct place_item *out, bool output)
 {
 	struct ir_rules rules = one_rule(l, k->text, k->span);
 	struct side src = side_of_item(l, in), dst = side_of_item(l, out);

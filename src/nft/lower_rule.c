@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * One policy rule -> nft rules. What has side effects (log, limit, then add) gets one chain of its own, to
- * which every match goes: so a rule has one token bucket however many nft rules it takes.
+ * One policy rule -> nft rules. What has side effects (log, limit, then add) gets one chain of its
+ * own, to which every match goes: so a rule has one token bucket however many nft rules it takes.
  */
 #include <string.h>
 
@@ -102,8 +102,8 @@ static struct ir_chain *act_rules(struct lower *l, const struct rule *rule, cons
 
 static struct ir_limit gate(const struct rule *rule)
 {
-	return (struct ir_limit){.rate = rule->q.limit.rate, .per = rule->q.limit.per,
-				 .burst = rule->q.limit.burst};
+	return (struct ir_limit){
+		.rate = rule->q.limit.rate, .per = rule->q.limit.per, .burst = rule->q.limit.burst};
 }
 
 static const char *meter_set(struct lower *l, const struct rule *rule, enum family fam)
@@ -119,15 +119,16 @@ static const char *meter_set(struct lower *l, const struct rule *rule, enum fami
 	s->keys[0] = fam == FAM_IP4 ? F_IP_SADDR : F_IP6_SADDR;
 	s->timeout = refill > METER_TIMEOUT ? refill : METER_TIMEOUT;
 	s->stem = "meter";
-	/* its content is run time's: named by the rule, so that it lives as long as the rule does */
+	/* its content is run time's: named by the rule, so that it lives as long as the rule does
+	 */
 	s->name = arena_printf(l->arena, "meter.%.12s.v%d", hex, fam);
 	if (!ruleset_set(l->r, s->name))
 		ruleset_add_set(l->r, s);
 	return s->name;
 }
 
-/* The gate of a rule with a limit: a packet over the rate falls through and goes on to the next rule.
- * Written as "under the rate", so that a full table of sources admits nothing. */
+/* The gate of a rule with a limit: a packet over the rate falls through and goes on to the next
+ * rule. Written as "under the rate", so that a full table of sources admits nothing. */
 static void add_gates(struct lower *l, struct ir_chain *c, const struct rule *rule,
 		      const struct ir_rule *then)
 {

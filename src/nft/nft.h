@@ -17,7 +17,7 @@ struct ir_set *ruleset_seal_set(struct ir_ruleset *r, struct ir_set *s);
 void ruleset_add_chain(struct ir_ruleset *r, struct ir_chain *c);
 void ruleset_add_set(struct ir_ruleset *r, struct ir_set *s);
 struct ir_chain *ruleset_chain(const struct ir_ruleset *r, const char *name); /* or NULL */
-struct ir_set *ruleset_set(const struct ir_ruleset *r, const char *name);     /* or NULL */
+struct ir_set *ruleset_set(const struct ir_ruleset *r, const char *name); /* or NULL */
 
 /* The whole nft script, header first, `# file:line` before each rule; fills text_off and text_len
  * (the object's block, from "\tset NAME {" to its closing "\t}\n"; a `table inet fwc {` line stands
@@ -32,9 +32,10 @@ void emit_elem(struct buf *out, const struct ir_set *s, const struct ir_elem *e)
 void emit_key(struct buf *out, const enum field *f, size_t n, const struct ival *key);
 void emit_value(struct buf *out, enum field f, struct ival v);
 
-/* The kernel's listing of table inet fwc ("nftables": [...], numeric output as kernel/nft.h asks for)
- * -> IR. What it does not understand becomes IR_UNKNOWN, never an error; false only if the JSON is not
- * a listing at all (*why says). */
+/* The kernel's listing of table inet fwc ("nftables": [...], numeric output as kernel/nft.h asks
+ * for)
+ * -> IR. What it does not understand becomes IR_UNKNOWN, never an error; false only if the JSON is
+ * not a listing at all (*why says). */
 bool read_listing(const json_t *listing, struct ir_ruleset *out, const char **why);
 
 #endif

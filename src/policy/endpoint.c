@@ -39,7 +39,8 @@ static bool resolve_zone(struct resolver *r, struct ast_word w, struct place_ite
 	return true;
 }
 
-/* All addresses of the family that are not in s; none if s names none: `!x` speaks of x's families. */
+/* All addresses of the family that are not in s; none if s names none: `!x` speaks of x's families.
+ */
 static struct ivset complement(struct resolver *r, const struct ivset *s, int bits)
 {
 	struct ivset all = ivset_one(r->arena, 0, u128_max(bits));
@@ -107,7 +108,8 @@ static bool resolve_item(struct resolver *r, const struct ast_item *item, struct
 	if (named && (word_place(out, item->name.s) || (d && d->kind == DECL_ZONE))) {
 		if (item->zone.s) {
 			diag_error(r->diag, item->name.span,
-				   "'%s' is a place, not an address: nothing can stand between it and '@'",
+				   "'%s' is a place, not an address: nothing can stand between it "
+				   "and '@'",
 				   item->name.s);
 			return false;
 		}

@@ -59,7 +59,8 @@ static void add_targets(struct resolver *r, const struct ast_nat *n, struct nat 
 			struct ival iv = i < v4.n ? v4.v[i] : v6.v[i - v4.n];
 
 			if (iv.lo != iv.hi) {
-				diag_error(r->diag, t->span, "dnat goes to hosts, not to a network");
+				diag_error(r->diag, t->span,
+					   "dnat goes to hosts, not to a network");
 				break;
 			}
 			if (n->hairpin)

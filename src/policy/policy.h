@@ -29,11 +29,11 @@ struct dynset { /* set NAME = dynamic: elements belong to run time */
 
 /* Which addresses an item admits. */
 struct addrs {
-	bool all;                 /* no address condition, both families */
+	bool all; /* no address condition, both families */
 	const struct dynset *dyn; /* or NULL */
-	bool negated;             /* only with dyn: static sets are complemented already */
-	struct ivset v4, v6;      /* normalised; unused with all or dyn */
-	const char *stem;         /* a readable name for the kernel's set */
+	bool negated; /* only with dyn: static sets are complemented already */
+	struct ivset v4, v6; /* normalised; unused with all or dyn */
+	const char *stem; /* a readable name for the kernel's set */
 };
 
 struct place_item { /* one item of an endpoint */
@@ -51,10 +51,10 @@ struct endpoint {
 extern const uint8_t port_protocols[PORT_PROTOCOLS];
 
 struct services {
-	bool any;                            /* every protocol */
-	struct ivset ports[PORT_PROTOCOLS];  /* by port_protocols[] */
-	struct ivset protocols;              /* whole protocols by number; none with a row above that is full */
-	struct ivset icmp, icmpv6;           /* types; 0-255: the whole protocol */
+	bool any; /* every protocol */
+	struct ivset ports[PORT_PROTOCOLS]; /* by port_protocols[] */
+	struct ivset protocols; /* whole protocols by number; none with a row above that is full */
+	struct ivset icmp, icmpv6; /* types; 0-255: the whole protocol */
 };
 
 struct limit {
@@ -78,7 +78,7 @@ struct rule {
 	struct services services;
 	struct qualifiers q;
 	const char *text; /* canonical, one line */
-	unsigned twin;    /* how many earlier rules have the same text */
+	unsigned twin; /* how many earlier rules have the same text */
 	struct span span;
 	struct span verb_span;
 };
@@ -132,18 +132,18 @@ extern const struct service_row {
 /* ---- judging a packet (eval.c): the policy read as a table, one rule after the other ---- */
 
 struct flow { /* the first packet of a connection, as the filter rules see it */
-	int from, to;         /* places */
+	int from, to; /* places */
 	enum family family;
 	u128 saddr, daddr;
 	uint8_t protocol;
-	uint16_t dport;       /* or ICMP type */
+	uint16_t dport; /* or ICMP type */
 };
 
 bool addrs_match(const struct addrs *s, enum family fam, u128 addr);
 bool item_at(const struct place_item *i, int place);
 bool services_match(const struct services *s, enum family fam, uint8_t protocol, uint16_t dport);
-/* The rule that decides, or NULL: default drop. Rules with a limit, user or mark count as not deciding
- * unless `optimistic`; dynamic sets are taken as empty. */
+/* The rule that decides, or NULL: default drop. Rules with a limit, user or mark count as not
+ * deciding unless `optimistic`; dynamic sets are taken as empty. */
 const struct rule *policy_decide(const struct policy *p, const struct flow *f, bool optimistic);
 
 /* Semantic warnings over a policy without errors (warn.c). */

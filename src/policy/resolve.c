@@ -14,8 +14,7 @@ static void declare(struct resolver *r, struct decl *d)
 	struct decl *first = map_get(&r->names, d->name);
 
 	if (first) {
-		diag_note(r->diag,
-			  diag_error(r->diag, d->span, "'%s' is declared twice", d->name),
+		diag_note(r->diag, diag_error(r->diag, d->span, "'%s' is declared twice", d->name),
 			  first->span, "first declared here");
 		return;
 	}
@@ -34,12 +33,13 @@ static void declare_zone(struct resolver *r, const struct ast_zone *ast)
 			 ast->networks.v[i].addr);
 	ivset_normalise(&z.net4);
 	ivset_normalise(&z.net6);
-	*d = (struct decl){.kind = DECL_ZONE, .name = z.name, .span = z.span,
-			   .zone = (int)r->p->zones.n};
+	*d = (struct decl){
+		.kind = DECL_ZONE, .name = z.name, .span = z.span, .zone = (int)r->p->zones.n};
 	vec_push(r->arena, &r->p->zones, z);
 	declare(r, d);
 	if (!z.interfaces.n)
-		diag_hint(r->diag, diag_error(r->diag, z.span, "zone '%s' has no interface", z.name),
+		diag_hint(r->diag,
+			  diag_error(r->diag, z.span, "zone '%s' has no interface", z.name),
 			  "zone %s { interface eth0 }", z.name);
 }
 
@@ -47,11 +47,14 @@ static void declare_names(struct resolver *r, const struct ast_names *ast)
 {
 	struct decl *d = arena_new_of(r->arena, struct decl);
 
-	*d = (struct decl){.kind = ast->is_host ? DECL_HOST : DECL_SET, .name = ast->name.s,
-			   .span = ast->name.span, .ast = ast};
+	*d = (struct decl){.kind = ast->is_host ? DECL_HOST : DECL_SET,
+			   .name = ast->name.s,
+			   .span = ast->name.span,
+			   .ast = ast};
 	if (ast->dynamic) {
 		d->dyn = arena_new_of(r->arena, struct dynset);
-		*d->dyn = (struct dynset){.name = d->name, .span = d->span,
+		*d->dyn = (struct dynset){.name = d->name,
+					  .span = d->span,
 					  .timeout = ast->timeout,
 					  .size = ast->size ? ast->size : 65535};
 		vec_push(r->arena, &r->p->dynsets, d->dyn);
@@ -173,9 +176,10 @@ static void resolve_add(struct resolver *r, const struct ast_qualifiers *q, stru
 		return;
 	if (!d->dyn) {
 		diag_hint(r->diag,
-			  diag_error(r->diag, q->add_to.span,
-				     "'%s' belongs to the policy; rules can add to a dynamic set only",
-				     d->name),
+			  diag_error(
+				  r->diag, q->add_to.span,
+				  "'%s' belongs to the policy; rules can add to a dynamic set only",
+				  d->name),
 			  "set %s = dynamic, timeout 1h", d->name);
 		return;
 	}
@@ -222,7 +226,7 @@ static void check_inspect(struct resolver *r, const struct ast_rule *ast)
 	if (map_get(&r->inspectors, ast->q.with.s) || resolve_excused(r, ast->q.with.s))
 		return;
 	rec = diag_error(r->diag, ast->q.with.span, "no inspector is called '%s'", ast->q.with.s);
-	vec_each(&r->inspectors.entries, e)
+	vec_each (&r->inspectors.entries, e)
 		nearest_offer(&near, e->key);
 	if (near.best)
 		diag_hint(r->diag, rec, "did you mean '%s'?", near.best);
@@ -252,7 +256,8 @@ static void resolve_rule(struct resolver *r, const struct ast_stmt *s)
 	out.q.log = q->log_span.src != NULL;
 	out.q.log_tag = q->log_tag.s;
 	if (q->limit_span.src)
-		out.q.limit = (struct limit){.rate = q->limit_rate, .per = q->limit_unit,
+		out.q.limit = (struct limit){.rate = q->limit_rate,
+					     .per = q->limit_unit,
 					     .burst = q->limit_burst ? q->limit_burst : 5,
 					     .per_source = q->limit_per_source};
 	out.q.has_mark = q->mark_span.src != NULL;
@@ -311,7 +316,8 @@ static bool is_wildcard(const struct ast_iface *i)
 	return i->name.lo != i->name.hi;
 }
 
-/* One name in two zones, or overlapping wildcards. An exact name within a wildcard is fine: it wins. */
+/* One name in two zones, or overlapping wildcards. An exact name within a wildcard is fine: it
+ * wins. */
 static void check_interfaces(struct resolver *r)
 {
 	struct policy *p = r->p;
@@ -350,7 +356,7 @@ static void resolve_unused(struct resolver *r)
 {
 	const struct map_entry *e;
 
-	vec_each(&r->services.entries, e) {
+	vec_each (&r->services.entries, e) {
 		struct service_decl *d = e->value;
 		struct services scratch = {0};
 
@@ -358,13 +364,14 @@ static void resolve_unused(struct resolver *r)
 		if (d->state == SERVICE_FRESH)
 			resolve_services(r, d->ast->services.v, d->ast->services.n, &scratch);
 	}
-	vec_each(&r->names.entries, e) {
+	vec_each (&r->names.entries, e) {
 		struct decl *d = e->value;
 
 		resolve_decl(r, d);
 		if (d->kind == DECL_SET && !d->dyn && d->state == DONE && !d->reported &&
 		    !d->v4.n && !d->v6.n)
-			diag_warning(r->diag, d->span, "set '%s' is empty: rules that name it match nothing",
+			diag_warning(r->diag, d->span,
+				     "set '%s' is empty: rules that name it match nothing",
 				     d->name);
 	}
 }

@@ -15,27 +15,46 @@ static const struct {
 	const char *name;
 	uint8_t number; /* IANA protocol numbers */
 } protocol_table[] = {
-	{"icmp", 1}, {"igmp", 2}, {"ipip", 4}, {"tcp", 6}, {"egp", 8}, {"udp", 17}, {"dccp", 33},
-	{"ipv6", 41}, {"rsvp", 46}, {"gre", 47}, {"esp", 50}, {"ah", 51}, {"icmpv6", 58},
-	{"ipv6-icmp", 58}, {"eigrp", 88}, {"ospf", 89}, {"pim", 103}, {"vrrp", 112}, {"l2tp", 115},
-	{"sctp", 132}, {"udplite", 136},
+	{"icmp", 1},	  {"igmp", 2},	{"ipip", 4},	{"tcp", 6},	   {"egp", 8},
+	{"udp", 17},	  {"dccp", 33}, {"ipv6", 41},	{"rsvp", 46},	   {"gre", 47},
+	{"esp", 50},	  {"ah", 51},	{"icmpv6", 58}, {"ipv6-icmp", 58}, {"eigrp", 88},
+	{"ospf", 89},	  {"pim", 103}, {"vrrp", 112},	{"l2tp", 115},	   {"sctp", 132},
+	{"udplite", 136},
 };
 
 static const struct {
 	const char *name;
-	int16_t v4, v6; /* RFC 792 and IANA; RFC 4443, 4861, 2710, 3810, 3122; -1: not known there */
+	int16_t v4,
+		v6; /* RFC 792 and IANA; RFC 4443, 4861, 2710, 3810, 3122; -1: not known there */
 } icmp_table[] = {
-	{"echo-reply", 0, 129}, {"echo-request", 8, 128}, {"destination-unreachable", 3, 1},
-	{"packet-too-big", -1, 2}, {"time-exceeded", 11, 3}, {"parameter-problem", 12, 4},
-	{"source-quench", 4, -1}, {"redirect", 5, -1}, {"router-advertisement", 9, -1},
-	{"router-solicitation", 10, -1}, {"timestamp-request", 13, -1}, {"timestamp-reply", 14, -1},
-	{"info-request", 15, -1}, {"info-reply", 16, -1}, {"address-mask-request", 17, -1},
-	{"address-mask-reply", 18, -1}, {"mld-listener-query", -1, 130},
-	{"mld-listener-report", -1, 131}, {"mld-listener-done", -1, 132},
-	{"nd-router-solicit", -1, 133}, {"nd-router-advert", -1, 134},
-	{"nd-neighbor-solicit", -1, 135}, {"nd-neighbor-advert", -1, 136}, {"nd-redirect", -1, 137},
-	{"router-renumbering", -1, 138}, {"ind-neighbor-solicit", -1, 141},
-	{"ind-neighbor-advert", -1, 142}, {"mld2-listener-report", -1, 143},
+	{"echo-reply", 0, 129},
+	{"echo-request", 8, 128},
+	{"destination-unreachable", 3, 1},
+	{"packet-too-big", -1, 2},
+	{"time-exceeded", 11, 3},
+	{"parameter-problem", 12, 4},
+	{"source-quench", 4, -1},
+	{"redirect", 5, -1},
+	{"router-advertisement", 9, -1},
+	{"router-solicitation", 10, -1},
+	{"timestamp-request", 13, -1},
+	{"timestamp-reply", 14, -1},
+	{"info-request", 15, -1},
+	{"info-reply", 16, -1},
+	{"address-mask-request", 17, -1},
+	{"address-mask-reply", 18, -1},
+	{"mld-listener-query", -1, 130},
+	{"mld-listener-report", -1, 131},
+	{"mld-listener-done", -1, 132},
+	{"nd-router-solicit", -1, 133},
+	{"nd-router-advert", -1, 134},
+	{"nd-neighbor-solicit", -1, 135},
+	{"nd-neighbor-advert", -1, 136},
+	{"nd-redirect", -1, 137},
+	{"router-renumbering", -1, 138},
+	{"ind-neighbor-solicit", -1, 141},
+	{"ind-neighbor-advert", -1, 142},
+	{"mld2-listener-report", -1, 143},
 };
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
@@ -203,7 +222,8 @@ static bool add_etc_services(struct resolver *r, const char *name, struct servic
 		if (!e)
 			continue;
 		found = true;
-		add_range(r, &out->ports[i], ntohs((uint16_t)e->s_port), ntohs((uint16_t)e->s_port));
+		add_range(r, &out->ports[i], ntohs((uint16_t)e->s_port),
+			  ntohs((uint16_t)e->s_port));
 	}
 	return found;
 }
@@ -217,7 +237,7 @@ static void unknown_service(struct resolver *r, struct ast_word w)
 	if (resolve_excused(r, w.s))
 		return;
 	rec = diag_error(r->diag, w.span, "no service is called '%s'", w.s);
-	vec_each(&r->services.entries, e)
+	vec_each (&r->services.entries, e)
 		nearest_offer(&near, e->key);
 	for (const struct service_row *row = service_rows; row->name; row++)
 		nearest_offer(&near, row->name);
@@ -226,8 +246,8 @@ static void unknown_service(struct resolver *r, struct ast_word w)
 	else if (near.best)
 		diag_hint(r->diag, rec, "did you mean '%s'?", near.best);
 	else
-		diag_hint(r->diag, rec, "write tcp/PORT or udp/PORT, or declare: service %s = tcp/…",
-			  w.s);
+		diag_hint(r->diag, rec,
+			  "write tcp/PORT or udp/PORT, or declare: service %s = tcp/…", w.s);
 }
 
 static void merge(struct resolver *r, struct services *out, const struct services *in)

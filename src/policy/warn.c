@@ -51,9 +51,7 @@ static void print_service(struct buf *out, const struct services *s)
 
 static const char *place_text(const struct policy *p, int place)
 {
-	return place == PLACE_SELF    ? "self"
-	       : place == PLACE_OTHER ? "any"
-				      : p->zones.v[place].name;
+	return place == PLACE_SELF ? "self" : place == PLACE_OTHER ? "any" : p->zones.v[place].name;
 }
 
 static void warn_closed(struct policy *p, struct diag *diag, const struct nat *n, int from,
@@ -164,8 +162,9 @@ static void warn_any_opens_self(struct policy *p, struct diag *diag)
 			if (to->at != AT_ANY || !to->addrs.all || from->at == AT_SELF)
 				continue;
 			diag_hint(diag,
-				  diag_warning(diag, r->span, "'any' includes this machine: the rule "
-							      "opens it too"),
+				  diag_warning(diag, r->span,
+					       "'any' includes this machine: the rule "
+					       "opens it too"),
 				  "write zones instead of any, if that is not meant");
 			return;
 		}
@@ -218,9 +217,10 @@ static void warn_forwarding(struct policy *p, struct diag *diag)
 				    r->to.items.v[m].at != AT_ZONE || r->verb != VERB_ALLOW)
 					continue;
 				diag_hint(diag,
-					  diag_remark(diag, r->span,
-						      "the rule forwards packets, but the policy does "
-						      "not say whether this machine forwards"),
+					  diag_remark(
+						  diag, r->span,
+						  "the rule forwards packets, but the policy does "
+						  "not say whether this machine forwards"),
 					  "write at the top: forwarding on");
 				return;
 			}

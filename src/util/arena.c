@@ -61,7 +61,8 @@ void *arena_alloc(struct arena *a, size_t size)
 
 		c = must(calloc(1, sizeof(*c) + room));
 		c->size = room;
-		/* A large object gets a chunk of its own behind the current one, which still has room. */
+		/* A large object gets a chunk of its own behind the current one, which still has
+		 * room. */
 		if (room == size && a->head) {
 			c->next = a->head->next;
 			a->head->next = c;

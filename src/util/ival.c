@@ -150,7 +150,8 @@ int ival_prefixlen(struct ival iv, int bits)
 		diff >>= 1;
 		len--;
 	}
-	/* they differ in the host part only; that of lo must be all zeros (then that of hi is all ones) */
+	/* they differ in the host part only; that of lo must be all zeros (then that of hi is all
+	 * ones) */
 	return iv.lo & (iv.lo ^ iv.hi) ? -1 : len;
 }
 
@@ -179,8 +180,8 @@ bool addr_parse(const char *s, size_t n, enum family *fam, u128 *out)
 	return true;
 }
 
-static bool parse_prefix(const char *s, size_t n, size_t slash, enum family *fam,
-			 struct ival *out, const char **why)
+static bool parse_prefix(const char *s, size_t n, size_t slash, enum family *fam, struct ival *out,
+			 const char **why)
 {
 	unsigned len = 0;
 	unsigned bits;
@@ -213,8 +214,7 @@ bad_length:
 	return false;
 }
 
-bool addr_parse_range(const char *s, size_t n, enum family *fam, struct ival *out,
-		      const char **why)
+bool addr_parse_range(const char *s, size_t n, enum family *fam, struct ival *out, const char **why)
 {
 	const char *slash = memchr(s, '/', n);
 	const char *dash = memchr(s, '-', n);

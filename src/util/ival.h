@@ -39,7 +39,8 @@ u128 u128_max(int bits);
 
 /* Addresses. addr_parse: "10.0.0.1" / "fd00::1" of exactly n bytes; no prefix, no zone. */
 bool addr_parse(const char *s, size_t n, enum family *fam, u128 *out);
-/* "A", "A/LEN", "A-B"; host bits set in a prefix are an error. On failure *why says what is wrong. */
+/* "A", "A/LEN", "A-B"; host bits set in a prefix are an error. On failure *why says what is wrong.
+ */
 bool addr_parse_range(const char *s, size_t n, enum family *fam, struct ival *out,
 		      const char **why);
 void addr_print(struct buf *b, enum family fam, u128 x);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * Growing arrays in an arena: VEC(int) numbers = {0}; vec_push(arena, &numbers, 7); numbers.v[0], numbers.n.
+ * Growing arrays in an arena: VEC(int) numbers = {0}; vec_push(arena, &numbers, 7); numbers.v[0],
+ * numbers.n.
  */
 #ifndef FWC_VEC_H
 #define FWC_VEC_H
