@@ -34,13 +34,6 @@ static const char *key_of(struct arena *a, const char *stem, const char *text)
 	return key;
 }
 
-static const char *stem_of(struct arena *a, const char *name)
-{
-	const char *dot = strrchr(name, '.');
-
-	return dot && strlen(dot) == 13 ? arena_strndup(a, name, (size_t)(dot - name)) : name;
-}
-
 static const struct ir_stmt *counter_of(const struct ir_rule *r)
 {
 	for (size_t i = 0; i < r->stmts.n; i++)
@@ -66,14 +59,14 @@ static const char *elem_key(struct carry *c, const struct ir_set *s, const struc
 	const char *key;
 
 	emit_elem(&text, s, e);
-	key = key_of(c->arena, stem_of(c->arena, s->name), buf_str(&text));
+	key = key_of(c->arena, s->stem, buf_str(&text));
 	buf_free(&text);
 	return key;
 }
 
 static const char *rule_key(struct carry *c, const struct ir_chain *chain, const struct ir_rule *r)
 {
-	return key_of(c->arena, stem_of(c->arena, chain->name), canonical_rule(c->arena, r));
+	return key_of(c->arena, chain->stem, canonical_rule(c->arena, r));
 }
 
 static void collect_chain(struct carry *c, const struct ir_chain *chain)

@@ -11,7 +11,12 @@
 #include "util/cleanup.h"
 
 #define TRIES 5
-#define MANY 4 /* objects, from which on one listing of all is cheaper */
+
+/* A set is listed by itself fast. For each chain, nft reads all elements of all sets, too: from
+ * some number on, one listing of all is cheaper. */
+#define MANY 8
+#define MANY_CHAINS 4
+#define MANY_ELEMENTS 5000 /* then one chain is enough */
 
 static int parse(const struct nftrun_step *step, struct ir_ruleset *to, struct buf *why)
 {
@@ -131,10 +136,22 @@ static int take(struct live *l, struct arena *a, const struct nftrun *r, bool wh
 	return 0;
 }
 
+static bool is_many(const struct ir_ruleset *live, const struct live_names *names)
+{
+	size_t chains = 0, elements = 0;
+	struct ir_set *const *s;
+
+	for (size_t i = 0; i < names->n; i++)
+		chains += names->v[i][0] == 'c';
+	vec_each (&live->sets, s)
+		elements += (*s)->elems.n;
+	return names->n > MANY || chains > (elements > MANY_ELEMENTS ? 1 : MANY_CHAINS);
+}
+
 int live_change(struct live *l, const char *netns, struct arena *a, const char *script,
 		const struct live_names *names, struct live_outcome *out, struct buf *why)
 {
-	bool whole = names->n > MANY;
+	bool whole = is_many(l->ruleset, names);
 	struct nftrun_step *steps = arena_alloc(a, (MANY + 2) * sizeof(*steps));
 	struct nftrun r = {.where = child_where_of(netns),
 			   .netns = netns,

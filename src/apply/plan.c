@@ -232,46 +232,44 @@ static bool is_reference(const struct ir_rule *r)
 	return r->stmts.n == 1 && r->stmts.v[0].kind == IR_VERDICT && r->stmts.v[0].verdict.target;
 }
 
-static bool same_rule(struct arena *a, const struct ir_rule *x, const struct ir_rule *y)
-{
-	return !strcmp(canonical_rule(a, x), canonical_rule(a, y));
-}
-
 /* True if no more than root references differ, so that replacing those is enough. */
-static bool only_roots(struct arena *a, const struct ir_chain *live, const struct ir_chain *want,
-		       size_t written)
+static bool only_roots(const struct ir_chain *live, const struct ir_chain *want, size_t written)
 {
 	if (live->rules.n != want->rules.n || written != want->rules.n)
 		return false;
 	for (size_t i = 0; i < want->rules.n; i++) {
 		const struct ir_rule *x = &live->rules.v[i], *y = &want->rules.v[i];
 
-		if (!same_rule(a, x, y) && !(is_reference(x) && is_reference(y)))
+		if (!same_rule(x, y) && !(is_reference(x) && is_reference(y)))
 			return false;
 	}
 	return true;
 }
 
+/* Not `replace rule`: for that, nft 1.0.6 first reads all elements of all sets. */
 static void replace_roots(const struct plan_input *in, const struct ir_chain *live,
 			  const struct ir_chain *want, const struct rule_lines *rules,
 			  struct buf *b)
 {
 	for (size_t i = 0; i < want->rules.n; i++) {
 		const struct ir_rule *old = &live->rules.v[i];
+		unsigned long long handle = old->handle;
 
-		if (!same_rule(in->arena, old, &want->rules.v[i]))
-			put_rule(b, &rules->v[i],
-				 arena_printf(in->arena, "replace rule " TABLE " %s handle %llu ",
-					      want->name, (unsigned long long)old->handle));
+		if (same_rule(old, &want->rules.v[i]))
+			continue;
+		put_rule(b, &rules->v[i],
+			 arena_printf(in->arena, "insert rule " TABLE " %s handle %llu ",
+				      want->name, handle));
+		buf_printf(b, "delete rule " TABLE " %s handle %llu\n", want->name, handle);
 	}
 }
 
-static bool same_rules(struct arena *a, const struct ir_chain *x, const struct ir_chain *y)
+static bool same_rules(const struct ir_chain *x, const struct ir_chain *y)
 {
 	if (x->rules.n != y->rules.n)
 		return false;
 	for (size_t i = 0; i < x->rules.n; i++) {
-		if (!same_rule(a, &x->rules.v[i], &y->rules.v[i]))
+		if (!same_rule(&x->rules.v[i], &y->rules.v[i]))
 			return false;
 	}
 	return true;
@@ -305,10 +303,10 @@ static bool swap_chain(const struct plan_input *in, const struct ir_chain *want,
 		set_policy(want, want->base.policy_drop, b);
 		touched = true;
 	}
-	if (same_rules(in->arena, live, want))
+	if (same_rules(live, want))
 		return touched;
 	rules = rules_of(in, want->name);
-	if (want->base.hook && only_roots(in->arena, live, want, rules.n))
+	if (want->base.hook && only_roots(live, want, rules.n))
 		replace_roots(in, live, want, &rules, b);
 	else
 		refill(in, want->name, b);
@@ -364,8 +362,7 @@ static bool mend_set(const struct plan_input *in, const struct ir_set *want, str
 	const struct ir_set *live = ruleset_set(in->live, want->name);
 	const struct ir_set nothing = {0};
 
-	if (!live || want->dynamic ||
-	    !strcmp(canonical_set(in->arena, want), canonical_set(in->arena, live)))
+	if (!live || want->dynamic || same_set(want, live))
 		return false;
 	if (cannot_delete(want)) {
 		live = &nothing;

@@ -108,8 +108,7 @@ static int run_steps(void *arg)
 	if (j->r->expect && j->r->expect != p->before)
 		return ESTALE;
 	for (size_t i = 0; i < j->r->n; i++) {
-		p->step[i].refused =
-			!run_step(&j->r->steps[i], &j->streams[i], i + 1 == j->r->n);
+		p->step[i].refused = !run_step(&j->r->steps[i], &j->streams[i], i + 1 == j->r->n);
 		p->step[i].ran = true;
 		if (p->step[i].refused && !j->r->go_on)
 			break;

@@ -246,6 +246,24 @@ const char *canonical_set(struct arena *a, const struct ir_set *s)
 	return taken(a, &b);
 }
 
+bool same_rule(const struct ir_rule *x, const struct ir_rule *y)
+{
+	struct arena *a = arena_new();
+	bool same = !strcmp(canonical_rule(a, x), canonical_rule(a, y));
+
+	arena_free(a);
+	return same;
+}
+
+bool same_set(const struct ir_set *x, const struct ir_set *y)
+{
+	struct arena *a = arena_new();
+	bool same = !strcmp(canonical_set(a, x), canonical_set(a, y));
+
+	arena_free(a);
+	return same;
+}
+
 static void reach_set(const struct ir_ruleset *r, const char *name, struct map *out)
 {
 	struct ir_set *s = name ? ruleset_set(r, name) : NULL;
@@ -323,23 +341,40 @@ void ruleset_reach(const struct ir_ruleset *r, struct map *out)
 	}
 }
 
+static const char *object_text(struct arena *a, const struct ir_ruleset *r, const char *key)
+{
+	if (key[0] == 'c') {
+		const struct ir_chain *c = ruleset_chain(r, key + 2);
+
+		return c ? canonical_chain(a, c) : NULL;
+	} else {
+		const struct ir_set *s = ruleset_set(r, key + 2);
+
+		return s ? canonical_set(a, s) : NULL;
+	}
+}
+
+static const char *kept(struct arena *a, const char *text)
+{
+	return text ? arena_strdup(a, text) : NULL;
+}
+
 static void compare_object(struct arena *a, const char *key, const struct ir_ruleset *left,
 			   const struct ir_ruleset *right, struct differences *out)
 {
-	bool chain = key[0] == 'c';
-	const struct ir_chain *lc = chain ? ruleset_chain(left, key + 2) : NULL;
-	const struct ir_chain *rc = chain ? ruleset_chain(right, key + 2) : NULL;
-	const struct ir_set *ls = chain ? NULL : ruleset_set(left, key + 2);
-	const struct ir_set *rs = chain ? NULL : ruleset_set(right, key + 2);
+	struct arena *scrap = arena_new(); /* most are equal, and their texts not wanted again */
+	const char *l = object_text(scrap, left, key), *r = object_text(scrap, right, key);
 	struct difference d = {.name = key + 2};
 
-	d.kind = chain ? "chain" : (ls ? ls : rs)->is_map ? "map" : "set";
-	if (lc || ls)
-		d.left = lc ? canonical_chain(a, lc) : canonical_set(a, ls);
-	if (rc || rs)
-		d.right = rc ? canonical_chain(a, rc) : canonical_set(a, rs);
-	if (!d.left || !d.right || strcmp(d.left, d.right) != 0)
+	if ((l || r) && (!l || !r || strcmp(l, r) != 0)) {
+		const char *word = (l ? l : r) + 1;
+
+		d.kind = arena_strndup(a, word, strcspn(word, " "));
+		d.left = kept(a, l);
+		d.right = kept(a, r);
 		vec_push(a, out, d);
+	}
+	arena_free(scrap);
 }
 
 void ruleset_compare(struct arena *a, const struct ir_ruleset *left, const struct ir_ruleset *right,

@@ -9,7 +9,7 @@
 
 struct difference {
 	const char *name;
-	const char *kind;	  /* "chain", "set", "map" */
+	const char *kind; /* "chain", "set", "map" */
 	const char *left, *right; /* canonical text; NULL where that side has no such object */
 };
 
@@ -27,6 +27,9 @@ struct ir_set normal_set(struct arena *a, const struct ir_set *s);
 const char *canonical_rule(struct arena *a, const struct ir_rule *r);
 const char *canonical_chain(struct arena *a, const struct ir_chain *c);
 const char *canonical_set(struct arena *a, const struct ir_set *s);
+
+bool same_rule(const struct ir_rule *x, const struct ir_rule *y);
+bool same_set(const struct ir_set *x, const struct ir_set *y);
 
 /* "c:NAME" -> chain and "s:NAME" -> set for all that base chains lead to, themselves included. */
 void ruleset_reach(const struct ir_ruleset *r, struct map *out);

@@ -79,13 +79,13 @@ untouched() {
 }
 
 @test "an abort while swapping" {
-	shimmed abort "replace rule"
+	shimmed abort "insert rule"
 	[[ $output == *"signal 6"* ]]
 	untouched
 }
 
 @test "an exit() in the library is not taken for success" {
-	shimmed exit "replace rule"
+	shimmed exit "insert rule"
 	[[ $output == *"ended its child process"* ]]
 	untouched
 }
@@ -97,6 +97,6 @@ untouched() {
 }
 
 @test "a swap that gets lost on the way is noticed" {
-	shimmed drop "replace rule"
+	shimmed drop "insert rule"
 	[ "$status" = 3 ]
 }
