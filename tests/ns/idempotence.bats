@@ -146,6 +146,47 @@ for item in json.load(sys.stdin)["nftables"]:
 	END
 }
 
+# Seven rules of one zone pair: the first six become a map, the last, with its limit, stays a rule.
+# The port of one of the six is $1.
+seven() {
+	echo "forwarding on"
+	echo "zone one { interface z1 }"
+	echo "zone two { interface z2 }"
+	for n in 1 2 3 4; do
+		echo "allow 10.1.$n.0/24@one -> two tcp/300$n"
+	done
+	echo "allow 10.1.7.0/24@one -> two tcp/3007"
+	echo "drop 10.1.9.0/24@one -> two tcp/$1"
+	echo "allow one -> two udp/53 limit 100/second burst 100"
+}
+
+# The packets of each policy line whose rule has the words $1.
+packets() {
+	lab_fwc router status | awk -v words="$1" 'index($0, words) { print $1 }'
+}
+
+@test "idempotence: counters of the chain that is changed go on, in maps, rules and behind limits" {
+	seven 3100 >"$LAB_DIR/seven.fwc"
+	seven 3101 >"$LAB_DIR/seven-changed.fwc"
+	lab_apply router "$LAB_DIR/seven.fwc"
+	lab_flows <<-'END'
+		v4 left -> right tcp/3007 : passes
+		v4 left -> right tcp/3007 : passes
+		v4 left -> right udp/53   : passes
+		v4 left -> right udp/53   : passes
+	END
+	[ "$(packets tcp/3007)" = 2 ]
+	[ "$(packets udp/53)" = 2 ]
+	lab_apply router "$LAB_DIR/seven-changed.fwc"
+	[ "$(packets tcp/3101)" = 0 ]
+	[ "$(packets tcp/3007)" = 2 ]
+	[ "$(packets udp/53)" = 2 ]
+	lab_flows <<-'END'
+		v4 left -> right tcp/3007 : passes
+	END
+	[ "$(packets tcp/3007)" = 3 ]
+}
+
 @test "idempotence: the compiled script loads by plain nft, again and again" {
 	lab_fwc router compile -o - "$LAB_DIR/thousand.fwc" >"$LAB_DIR/script.nft"
 	lab_in router nft -f "$LAB_DIR/script.nft"
