@@ -68,11 +68,12 @@ static bool qualifier_log(struct parser *p, struct ast_qualifiers *q)
 	if (strlen(q->log_tag.s) > TAG_MAX)
 		diag_error(p->diag, q->log_tag.span, "a tag has at most %d characters", TAG_MAX);
 	for (const char *c = q->log_tag.s; *c; c++) {
-		/* Control characters other than the tab were reported when the string was read. */
-		if (*c > 0 && *c < 0x7f && *c != '\t' && *c != '"' && *c != '\\')
+		/* Control characters other than the tab were reported when the string was read. Of a
+		 * log prefix nft expands $NAME, even in quotes. */
+		if (*c > 0 && *c < 0x7f && *c != '\t' && *c != '"' && *c != '\\' && *c != '$')
 			continue;
 		diag_error(p->diag, q->log_tag.span,
-			   "a tag is made of printable ASCII without quotes and backslashes");
+			   "a tag is made of printable ASCII without quotes, backslashes and $");
 		break;
 	}
 	return true;

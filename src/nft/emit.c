@@ -347,7 +347,7 @@ void emit_set(struct buf *out, const struct ir_set *s, bool with_places)
 	if (s->size)
 		buf_printf(out, "\t\tsize %u\n", s->size);
 	if (s->dynamic)
-		buf_printf(out, "\t\tflags dynamic%s\n", s->timeout ? ",timeout" : "");
+		buf_puts(out, "\t\tflags dynamic,timeout\n"); /* an element may have its own */
 	else if (s->interval)
 		buf_puts(out, "\t\tflags interval\n");
 	if (s->timeout) {

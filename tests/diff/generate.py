@@ -39,7 +39,7 @@ ZONE_NAMES = ['lan', 'dmz', 'vpn', 'wan', 'guest', 'input', 'output', 'forward',
               'Zone_1', 'to-lan', 'postrouting', 'a' * 31, 'accept', 'eth0']
 NAMES = ['host{}', 'host{}', 'h-{}_', 'ct{}', 'fe{}', 'tcp{}', 'elements{}', 'x{}-y']
 SERVICE_OWN = ['svc{}', 'svc{}', 'ssh', 'lan', 'dns', 'map{}', 'tcp-{}', 'any-port{}']
-TAGS = ['', '', ' "tag"', ' "nas-in"', ' "a;b {c}"', ' "it\'s # 1 $x"']
+TAGS = ['', '', ' "tag"', ' "nas-in"', ' "a;b {c}"', ' "it\'s # 1 x"']
 
 # Source ports are the lab's own: one a packet, never a port that a policy names.
 FIRST_SPORT, LAST_SPORT = 40000, 64999
