@@ -1,5 +1,4 @@
 #!/usr/bin/python3
-# SPDX-License-Identifier: GPL-2.0-or-later
 """A router in a network namespace of its own, seen from every side.
 
 Each interface is a TUN device whose other end this process holds: writing a packet there is its arrival at that
@@ -20,30 +19,29 @@ import subprocess
 import time
 from dataclasses import dataclass, field
 
-from reference import ICMP, ICMPV6, PORTED, SCTP, TCP, UDP, Lab, show_address
+from reference import ICMP, ICMPV6, TCP, UDP, Lab, show_address
 
-# The wildcards of the policies (eth*, wg*, ppp*) meet two interfaces each; ppp0 is the way out.
+# The wildcards of the policies (eth*, wg*) meet two interfaces each; ppp0 is the way out.
 INTERFACES = {
     'eth0': ['10.0.0.1', 'fd00:0:0:a::1'],
-    'eth1.20': ['10.0.1.1', 'fd00:0:0:b::1'],
+    'eth1': ['10.0.1.1', 'fd00:0:0:b::1'],
     'wg0': ['10.0.2.1', 'fd00:0:0:c::1'],
-    'wg-b': ['10.0.3.1', '2001:db8:0:d::1'],
+    'wg1': ['10.0.3.1', '2001:db8:0:d::1'],
     'ppp0': ['198.51.100.2', '2001:db8:0:f::2'],
     'ppp1': ['203.0.113.2', 'fd00:0:0:e::2'],
 }
 ROUTES = [
-    ('10.0.0.0/24', 'eth0'), ('10.0.1.0/24', 'eth1.20'), ('10.0.2.0/24', 'wg0'), ('10.0.3.0/24', 'wg-b'),
-    ('10.0.4.0/23', 'eth1.20'), ('10.8.0.0/16', 'wg-b'), ('198.51.100.0/24', 'ppp0'), ('203.0.113.0/24', 'ppp1'),
+    ('10.0.0.0/24', 'eth0'), ('10.0.1.0/24', 'eth1'), ('10.0.2.0/24', 'wg0'), ('10.0.3.0/24', 'wg1'),
+    ('10.0.4.0/23', 'eth1'), ('10.8.0.0/16', 'wg1'), ('198.51.100.0/24', 'ppp0'), ('203.0.113.0/24', 'ppp1'),
     ('0.0.0.0/0', 'ppp0'),
-    ('fd00:0:0:a::/64', 'eth0'), ('fd00:0:0:b::/64', 'eth1.20'), ('fd00:0:0:c::/64', 'wg0'),
-    ('2001:db8:0:d::/64', 'wg-b'), ('2001:db8:0:f::/64', 'ppp0'), ('fd00:0:0:e::/64', 'ppp1'),
-    ('fd00:8::/32', 'wg-b'), ('::/0', 'ppp0'),
+    ('fd00:0:0:a::/64', 'eth0'), ('fd00:0:0:b::/64', 'eth1'), ('fd00:0:0:c::/64', 'wg0'),
+    ('2001:db8:0:d::/64', 'wg1'), ('2001:db8:0:f::/64', 'ppp0'), ('fd00:0:0:e::/64', 'ppp1'),
+    ('fd00:8::/32', 'wg1'), ('::/0', 'ppp0'),
 ]
 GROUPS = ['255.255.255.255', '224.0.0.1', 'ff02::1']        # delivered to this machine from any interface
 LINK_LOCAL = 'fe80::1'                                      # on every interface
 
 OTHER_PROTOCOLS = [47, 50, 89, 253]
-USERS = [0, 1, 65534]                                       # who sends for this machine
 MAGIC = b'fwc!'
 
 SYSCTLS = {
@@ -82,79 +80,40 @@ def address_bytes(family, value):
     return value.to_bytes(4 if family == 4 else 16, 'big')
 
 
-CRC32C = []
-for crc in range(256):
-    for _ in range(8):
-        crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
-    CRC32C.append(crc)
-
-
-def crc32c(data):
-    value = 0xffffffff
-    for byte in data:
-        value = value >> 8 ^ CRC32C[(value ^ byte) & 255]
-    return struct.pack('<I', value ^ 0xffffffff)
-
-
-def transport(packet, number, flags):
-    """(bytes, where the checksum belongs or None)"""
-    payload = MAGIC + struct.pack('!I', number)
-    if packet.proto == TCP:
-        flags = flags if flags is not None else 0x02 if packet.syn else 0x10
-        return struct.pack('!HHIIBBHHH', packet.sport, packet.dport, number, 0, 0x50, flags, 8192, 0, 0) + payload, 16
-    if packet.proto == UDP:
-        return struct.pack('!HHHH', packet.sport, packet.dport, 8 + len(payload), 0) + payload, 6
-    if packet.proto == SCTP:                            # INIT, with a parameter that nobody knows
-        chunk = struct.pack('!BBHIIHHI', 1, 0, 32, number | 1, 65535, 1, 1, 1) + struct.pack('!HH', 0xc0fe, 12) + payload
-        body = struct.pack('!HHI', packet.sport, packet.dport, 0)
-        return body + crc32c(body + bytes(4) + chunk) + chunk, None
-    if packet.proto in (ICMP, ICMPV6):
-        # 20 zero bytes first: room for what the types other than echo carry
-        return struct.pack('!BBHHH', packet.type, 0, 0, packet.sport, 1) + bytes(20) + payload, 2
-    # GRE reads the zeroes as "version 0, no key"; of the unknown ones the kernel wants a checksum before it rejects
-    # them
-    return bytes(4) + payload, None if packet.proto in (47, 50) else 2
-
-
 def build(packet, number, flags=None):
     """The bytes of a packet that carries its number in the payload (and TCP in the sequence number too)."""
-    body, at = transport(packet, number, flags)
+    payload = MAGIC + struct.pack('!I', number)
     source, target = address_bytes(packet.family, packet.source), address_bytes(packet.family, packet.target)
+    if packet.proto == TCP:
+        flags = flags if flags is not None else 0x02 if packet.syn else 0x10
+        body = struct.pack('!HHIIBBHHH', packet.sport, packet.dport, number, 0, 0x50, flags, 8192, 0, 0)
+        body, at = body + payload, 16
+    elif packet.proto == UDP:
+        body = struct.pack('!HHHH', packet.sport, packet.dport, 8 + len(payload), 0) + payload
+        at = 6
+    elif packet.proto in (ICMP, ICMPV6):
+        # 20 zero bytes first: room for what the types other than echo carry
+        body = struct.pack('!BBHHH', packet.type, 0, 0, packet.sport, 1) + bytes(20) + payload
+        at = 2
+    else:
+        # GRE reads the zeroes as "version 0, no key"; of the unknown ones the kernel wants a checksum before it
+        # rejects them
+        body, at = bytes(4) + payload, None if packet.proto in (47, 50) else 2
     if at is not None:
-        pseudo = source + target + struct.pack('!II', len(body), packet.proto)
-        if packet.family == 4 and packet.proto not in PORTED:
-            pseudo = b''
-        body = body[:at] + struct.pack('!H', checksum(pseudo + body) or 0xffff) + body[at + 2:]
-    return internet(packet, number, source, target, body)
-
-
-def internet(packet, number, source, target, body):
-    if packet.family == 6:
-        proto = packet.proto
-        if packet.options:                              # destination options: six bytes of padding
-            body, proto = struct.pack('!BBBB4x', proto, 0, 1, 4) + body, 60
-        return struct.pack('!IHBB', 6 << 28, len(body), proto, packet.hops) + source + target + body
-    options = b'\x01\x01\x01\x00' if packet.options else b''
-    words = 5 + len(options) // 4
-    head = struct.pack('!BBHHHBBH', 0x40 | words, 0, 4 * words + len(body), number & 0xffff, 0x4000, packet.hops,
-                       packet.proto, 0) + source + target + options
-    return head[:10] + struct.pack('!H', checksum(head)) + head[12:] + body
-
-
-def icmp_error(packet, quoted):
-    """"Unreachable" from packet.source to packet.target about the packet that is quoted."""
-    body = struct.pack('!BBHI', *((3, 1, 0, 0) if packet.family == 4 else (1, 3, 0, 0))) + quoted
-    source, target = address_bytes(packet.family, packet.source), address_bytes(packet.family, packet.target)
-    pseudo = b'' if packet.family == 4 else source + target + struct.pack('!II', len(body), ICMPV6)
-    body = body[:2] + struct.pack('!H', checksum(pseudo + body)) + body[4:]
-    return internet(packet, 0, source, target, body)
+        pseudo = b'' if packet.family == 4 and packet.proto not in (TCP, UDP) else source + target + struct.pack('!II', len(body), packet.proto)
+        value = checksum(pseudo + body) or 0xffff
+        body = body[:at] + struct.pack('!H', value) + body[at + 2:]
+    if packet.family == 4:
+        head = struct.pack('!BBHHHBBH', 0x45, 0, 20 + len(body), number & 0xffff, 0x4000, packet.hops, packet.proto, 0)
+        value = checksum(head + source + target)
+        return head[:10] + struct.pack('!H', value) + source + target + body
+    return struct.pack('!IHBB', 6 << 28, len(body), packet.proto, packet.hops) + source + target + body
 
 
 @dataclass
 class Seen:
     """What became of one packet."""
-    out: list = field(default_factory=list)         # (interface, source, target, port, sport)
-    raw: bytes = b''                                # as it left
+    out: list = field(default_factory=list)         # (interface, source, target, port, proto, sport)
     inward: list = field(default_factory=list)      # (source, target, port)
     rejects: set = field(default_factory=set)       # 'reset', 'prohibited', or another ICMP error
 
@@ -187,12 +146,8 @@ class Router:
         self.tuns = {name: self.tun(name) for name in INTERFACES}
         self.addresses()
         self.listen()
-        self.raw = {}
-        for user in USERS:
-            libc.setfsuid(user)                             # the owner of a socket is who opened its file
-            self.raw[4, user] = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
-            self.raw[6, user] = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_RAW)
-        libc.setfsuid(0)
+        self.raw = {4: socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW),
+                    6: socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_RAW)}
         self.netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)
 
     def sysctl(self, name, value):
@@ -219,10 +174,10 @@ class Router:
         subprocess.run(['ip', '-batch', '-'], input='\n'.join(lines), text=True, check=True)
 
     def listen(self):
-        for proto in [TCP, UDP, ICMP, SCTP] + OTHER_PROTOCOLS:
+        for proto in [TCP, UDP, ICMP] + OTHER_PROTOCOLS:
             sock = socket.socket(socket.AF_INET, socket.SOCK_RAW, proto)
             self.reader(sock, lambda sock=sock: self.arrived4(sock))
-        for proto in [TCP, UDP, ICMPV6, SCTP] + OTHER_PROTOCOLS:
+        for proto in [TCP, UDP, ICMPV6] + OTHER_PROTOCOLS:
             sock = socket.socket(socket.AF_INET6, socket.SOCK_RAW, proto)
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
             self.reader(sock, lambda sock=sock, proto=proto: self.arrived6(sock, proto))
@@ -240,11 +195,10 @@ class Router:
         if data[0] >> 4 == 4:
             head = (data[0] & 15) * 4
             self.note(4, name, int.from_bytes(data[12:16], 'big'), int.from_bytes(data[16:20], 'big'),
-                      data[9], data[head:], data)
+                      data[9], data[head:])
         elif data[0] >> 4 == 6:
-            head, proto = (48, data[40]) if data[6] == 60 else (40, data[6])
             self.note(6, name, int.from_bytes(data[8:24], 'big'), int.from_bytes(data[24:40], 'big'),
-                      proto, data[head:], data)
+                      data[6], data[40:])
 
     def arrived4(self, sock):
         data = sock.recv(4096)
@@ -260,7 +214,7 @@ class Router:
         source = int.from_bytes(socket.inet_pton(socket.AF_INET6, source[0].partition('%')[0]), 'big')
         self.note(6, None, source, target, proto, data)
 
-    def note(self, family, name, source, target, proto, body, raw=b''):
+    def note(self, family, name, source, target, proto, body):
         """One packet seen outside (name) or inside (None): whose is it, and what does it say?"""
         if proto == TCP and body[13] & 0x04:
             number = (int.from_bytes(body[8:12], 'big') - 1 - 8) & 0xffffffff
@@ -279,12 +233,11 @@ class Router:
             if how or body[0] in (3, 11, 12, 1, 2, 4):
                 seen.rejects.add(how or f'icmp {body[0]}/{body[1]}')
             return
-        sport, port = struct.unpack('!HH', body[:4]) if proto in PORTED else (packet.sport, packet.dport)
+        sport, port = struct.unpack('!HH', body[:4]) if proto in (TCP, UDP) else (packet.sport, packet.dport)
         if name is None:
             seen.inward.append((source, target, port))
         else:
-            seen.out.append((name, source, target, port, sport))
-            seen.raw = raw
+            seen.out.append((name, source, target, port, proto, sport))
 
     def collect(self, milliseconds=0):
         ready = self.poll.poll(milliseconds)
@@ -312,18 +265,12 @@ class Router:
             os.write(self.tuns[packet.interface], data)
             return seen
         target = show_address(packet.family, packet.target)
-        sock = self.raw[packet.family, packet.user]
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, packet.mark)
         try:
-            sock.sendto(data, (target, 0))
+            self.raw[packet.family].sendto(data, (target, 0))
         except OSError as e:                                # a drop in the output hook is EPERM to the sender
             if e.errno not in (errno.EPERM, errno.EACCES, errno.EHOSTUNREACH, errno.ECONNREFUSED):
                 raise
         return seen
-
-    def complain(self, interface, packet, quoted):
-        """An ICMP error about a packet that left: it shows in the record of that packet."""
-        os.write(self.tuns[interface], icmp_error(packet, quoted))
 
     def settle(self, satisfied, patience=0.2):
         """Collect until satisfied, or patience is over."""

@@ -1,5 +1,4 @@
 #!/usr/bin/python3
-# SPDX-License-Identifier: GPL-2.0-or-later
 """A second reading of the fwc policy language, written from its manual alone.
 
 Nothing here is shared with the compiler: the text of a policy becomes lists of address intervals and rules in
@@ -12,16 +11,13 @@ purpose, so that where this file and the kernel disagree one of the two has misr
 
 import ipaddress
 import os
-import pwd
-import re
 import socket
 from dataclasses import dataclass, field, replace
 
 # Proof that a comparison sees: the reference is made wrong on purpose, and disagreements have to appear.
 BREAK = os.environ.get('FWC_DIFF_BREAK', '')
 
-TCP, UDP, ICMP, ICMPV6, SCTP = 6, 17, 1, 58, 132
-PORTED = {TCP, UDP, SCTP}
+TCP, UDP, ICMP, ICMPV6 = 6, 17, 1, 58
 MAX = {4: (1 << 32) - 1, 6: (1 << 128) - 1}
 FAMILIES = (4, 6)
 SELF = object()                 # "this machine", where an interface name would stand
@@ -151,7 +147,7 @@ class Item:
     zone: str = 'any'           # 'any', 'self', 'zones' or a zone's name
     addresses: dict = None      # family -> intervals; None: every address of both families
     negated: bool = False
-    dynamic: str = ''           # the run-time set it is: of both families, however few elements it holds
+    dynamic: bool = False       # a run-time set: of both families, however few elements it holds
 
 
 @dataclass
@@ -171,9 +167,6 @@ class Rule:
     line: int
     limit: int = None           # packets that the bucket holds
     per_source: bool = False
-    mark: int = None
-    user: int = None
-    add: str = ''               # run-time set that the source goes into
     to: list = None             # translation targets: (family, low, high, port or None)
     to_port: int = None         # of redirect
     hairpin: bool = False
@@ -209,17 +202,12 @@ class Policy:
 
 
 VERBS = ('allow', 'drop', 'reject')
-QUALIFIERS = ('log', 'limit', 'mark', 'user', 'then')
 
-def manual_services():
-    """The manual's own table of what the built-in names stand for."""
-    path = os.path.join(os.path.dirname(os.path.realpath(__file__)), '../../man/fwc.policy.5')
-    with open(path, encoding='utf-8') as f:
-        section = f.read().partition('.Sh 20. BUILT-IN SERVICES')[2].partition('.Sh ')[0]
-    return {name: values.split(', ') for name, values in re.findall(r'^([a-z0-9-]+) {2,}(\S.*)$', section, re.M)}
-
-
-BUILTIN = manual_services()
+BUILTIN = {
+    'ssh': ['tcp/22'], 'smtp': ['tcp/25'], 'dns': ['udp/53', 'tcp/53'], 'dhcp': ['udp/67', 'udp/547'],
+    'http': ['tcp/80'], 'https': ['tcp/443'], 'http3': ['udp/443'], 'ntp': ['udp/123'],
+    'ping': ['icmp/echo-request'],
+}
 
 ICMP_TYPES = {
     'echo-reply': 0, 'destination-unreachable': 3, 'redirect': 5, 'echo-request': 8, 'router-advertisement': 9,
@@ -240,9 +228,7 @@ class Parser:
         self.tokens = tokenize(text)
         self.at = 0
         self.policy = Policy()
-        self.later = []         # where statements with an arrow begin: all declarations come first
-        self.pending = {}       # names of hosts and sets whose definition is still to be read
-        self.pending_services = {}
+        self.later = []         # statements with endpoints: they may name what is declared below them
 
     def peek(self, ahead=0):
         return self.tokens[min(self.at + ahead, len(self.tokens) - 1)]
@@ -289,47 +275,22 @@ class Parser:
         while self.peek().kind != 'eof':
             self.statement()
             self.skip_ends()
-        for name in list(self.pending):
-            self.addresses_of(name)
-        for start in self.later:
-            self.at = start
-            self.arrow_statement()
+        after, self.later = self.later, []
+        for resume, end in after:
+            self.at = resume
+            end()
         return self.policy
 
     def statement(self):
-        """Zones at once, definitions when a name is asked for, and what has an arrow after all of them."""
-        keyword = self.peek().text if self.peek().kind == 'word' else ''
-        if keyword == 'forwarding':
-            self.at += 2
-            self.end()
-        elif keyword == 'zone':
+        """Declarations at once; anything with an arrow after all of them, in the order written."""
+        first = self.peek()
+        keyword = first.text if first.kind == 'word' else ''
+        if keyword in ('forwarding', 'zone', 'host', 'set', 'service'):
             self.at += 1
-            self.state_zone()
-        elif keyword in ('host', 'set', 'service'):
-            pending = self.pending_services if keyword == 'service' else self.pending
-            pending[self.peek(1).text] = self.at
-            self.at = self.skip_statement()
-        else:
-            self.later.append(self.at)
-            self.at = self.skip_statement()
-
-    def define(self, pending, name):
-        """Reads the definition of a name where it stands, and returns here."""
-        back, self.at = self.at, pending.pop(name)
-        keyword = self.word()
-        self.at += 1
-        self.expect('=')
-        if keyword == 'service':
-            self.policy.services[name] = self.service_list()
-        elif keyword == 'set' and self.peek().text == 'dynamic':    # filled at run time
-            while self.peek().kind not in ('end', 'eof'):
-                if not self.comma():
-                    self.at += 1
-            self.policy.addresses[name] = self.policy.dynamic.setdefault(name, {4: [], 6: []})
-        else:
-            self.policy.addresses[name] = self.address_list()
-        self.end()
-        self.at = back
+            getattr(self, 'state_' + keyword)()
+            return
+        start, self.at = self.at, self.skip_statement()
+        self.later.append((start, self.arrow_statement))
 
     def skip_statement(self):
         at, depth = self.at, 0
@@ -343,6 +304,11 @@ class Parser:
                 return at
             at += 1
         return at
+
+    def state_forwarding(self):
+        if self.word() not in ('on', 'off'):
+            self.fail('on or off')
+        self.end()
 
     def state_zone(self):
         zone = Zone(self.word())
@@ -375,8 +341,6 @@ class Parser:
         return found
 
     def addresses_of(self, word):
-        if word in self.pending:
-            self.define(self.pending, word)
         if word in self.policy.addresses:
             return self.policy.addresses[word]
         family, low, high = self.plain_address(word)
@@ -396,6 +360,30 @@ class Parser:
                 break
         return {family: subtract(plus[family], minus[family]) for family in FAMILIES}
 
+    def state_host(self):
+        name = self.word()
+        self.expect('=')
+        self.policy.addresses[name] = self.address_list()
+        self.end()
+
+    def state_set(self):
+        name = self.word()
+        self.expect('=')
+        if self.peek().text == 'dynamic':               # filled at run time: here it stays empty
+            while self.peek().kind not in ('end', 'eof'):
+                if not self.comma():
+                    self.at += 1
+            self.policy.addresses[name] = self.policy.dynamic.setdefault(name, {4: [], 6: []})
+        else:
+            self.policy.addresses[name] = self.address_list()
+        self.end()
+
+    def state_service(self):
+        name = self.word()
+        self.expect('=')
+        self.policy.services[name] = self.service_list()
+        self.end()
+
     def service_list(self):
         out = self.service(self.word())
         while self.comma():
@@ -403,13 +391,13 @@ class Parser:
         return out
 
     def service(self, word):
-        if word in self.pending_services:
-            self.define(self.pending_services, word)
         if word in self.policy.services:
             return self.policy.services[word]
+        if word in BUILTIN:
+            return [s for w in BUILTIN[word] for s in self.service(w)]
         kind, slash, value = word.partition('/')
-        if kind in ('tcp', 'udp', 'sctp'):
-            proto = {'tcp': TCP, 'udp': UDP, 'sctp': SCTP}[kind]
+        if kind in ('tcp', 'udp'):
+            proto = TCP if kind == 'tcp' else UDP
             if not slash:
                 return [Service(None, proto)]
             low, dash, high = value.partition('-')
@@ -418,21 +406,7 @@ class Parser:
             return self.icmp(kind, slash, value)
         if kind == 'proto':
             return [Service(None, int(value) if value.isdigit() else socket.getprotobyname(value))]
-        if word in BUILTIN:
-            return [s for w in BUILTIN[word] for s in self.service(w)]
-        return self.system_service(word)
-
-    def system_service(self, word):
-        out = []
-        for name, proto in (('tcp', TCP), ('udp', UDP)):
-            try:
-                port = socket.getservbyname(word, name)
-                out.append(Service(None, proto, port, port))
-            except OSError:
-                pass
-        if not out:
-            self.fail(f'{word} is no service')
-        return out
+        self.fail(f'{word} is no service')
 
     def icmp(self, kind, slash, value):
         four = [Service(4, ICMP)] if kind == 'icmp' else []
@@ -465,7 +439,7 @@ class Parser:
             item.zone = word
             return item
         item.addresses = self.addresses_of(word)
-        item.dynamic = word if word in self.policy.dynamic else ''
+        item.dynamic = word in self.policy.dynamic
         if self.peek().kind == '@':
             self.at += 1
             item.zone = self.word()
@@ -523,7 +497,7 @@ class Parser:
 
     def rule(self, verb, source, target, line):
         rule = Rule(verb, source, target, [], line)
-        if self.peek().kind == 'word' and self.peek().text not in QUALIFIERS:
+        if self.peek().kind == 'word' and self.peek().text not in ('log', 'limit', 'mark'):
             rule.services = self.service_list()
         while self.peek().kind == 'word':
             self.qualifier(rule)
@@ -535,17 +509,7 @@ class Parser:
             if self.peek().kind == 'string':
                 self.at += 1
         elif what == 'mark':
-            rule.mark = int(self.word(), 0)
-        elif what == 'user':
-            name = self.word()
-            rule.user = int(name) if name.isdigit() else pwd.getpwnam(name).pw_uid
-        elif what == 'then':
-            for word in ('add', 'source', 'to'):
-                self.expect('word', word)
-            rule.add = self.word()
-            self.addresses_of(rule.add)
-            if self.peek().kind == 'word' and self.peek().text == 'for':
-                self.at += 2
+            self.word()
         elif what == 'limit':
             self.limit(rule)
         else:
@@ -597,7 +561,7 @@ class Parser:
                 port = int(self.next().text[1:])
         else:
             word = self.word()
-            if word not in self.policy.addresses and word not in self.pending and not parse_address(word):
+            if word not in self.policy.addresses and not parse_address(word):
                 word, _, digits = word.rpartition(':')
                 if not word or not digits.isdigit():
                     self.fail('no translation target')
@@ -635,14 +599,11 @@ class Packet:
     hops: int = 64
     syn: bool = True            # TCP: a bare SYN
     invalid: bool = False       # conntrack has no use for it
-    options: bool = False       # with IPv4 options, or an IPv6 extension header
-    mark: int = 0               # these two of what this machine sends
-    user: int = 0
 
     def __str__(self):
         words = [f'from={self.interface or "self"}', f'source={show_address(self.family, self.source)}',
                  f'target={show_address(self.family, self.target)}', f'proto={self.proto}']
-        if self.proto in PORTED:
+        if self.proto in (TCP, UDP):
             words += [f'sport={self.sport}', f'dport={self.dport}']
         if self.proto in (ICMP, ICMPV6):
             words.append(f'type={self.type}')
@@ -650,16 +611,13 @@ class Packet:
             words.append(f'hops={self.hops}')
         if not self.syn:
             words.append('flags=ack')
-        words += [f'{name}={value}' for name, value in (('options', int(self.options)), ('mark', self.mark),
-                                                        ('user', self.user)) if value]
         return ' '.join(words)
 
     @staticmethod
     def parse(text):
         values = dict(word.split('=', 1) for word in text.split())
         source, target = (ipaddress.ip_address(values[k]) for k in ('source', 'target'))
-        numbers = {k: int(values[k]) for k in ('sport', 'dport', 'type', 'hops', 'options', 'mark', 'user')
-                   if k in values}
+        numbers = {k: int(values[k]) for k in ('sport', 'dport', 'type', 'hops') if k in values}
         packet = Packet(None if values['from'] == 'self' else values['from'], source.version, int(source), int(target),
                         int(values['proto']), syn=values.get('flags') != 'ack', **numbers)
         return replace(packet, invalid=icmp_invalid(packet.family, packet.proto, packet.type))
@@ -715,7 +673,6 @@ class Evaluator:
     def __init__(self, policy, lab):
         self.policy, self.lab = policy, lab
         self.used = {}
-        self.dynamic = {name: {f: list(families[f]) for f in FAMILIES} for name, families in policy.dynamic.items()}
         self.zones = {name: policy.zone_of(name) for name in lab.interfaces}
 
     # -- matching
@@ -734,7 +691,7 @@ class Evaluator:
                 return False
         if item.addresses is None:
             return True
-        intervals = (self.dynamic[item.dynamic] if item.dynamic else item.addresses)[family]
+        intervals = item.addresses[family]
         if not intervals and not item.dynamic:          # of the other family: says nothing here, negated or not
             return False
         return names(intervals, address) != (item.negated and BREAK != 'negation')
@@ -745,13 +702,6 @@ class Evaluator:
         value = packet.type if packet.proto in (ICMP, ICMPV6) else dport
         return any(s.proto == packet.proto and s.family in (None, packet.family) and
                    (s.low is None or s.low <= value <= s.high) for s in services)
-
-    def qualified(self, rule, packet):
-        if rule.mark is not None and packet.mark != rule.mark:
-            return False
-        if rule.user is not None and (packet.interface is not None or packet.user != rule.user):
-            return False
-        return self.within_limit(rule, packet.source)
 
     def within_limit(self, rule, source):
         if rule.limit is None:
@@ -774,10 +724,8 @@ class Evaluator:
                 continue
             if not self.service_matches(rule.services, packet, dport):
                 continue
-            if not self.qualified(rule, packet):
+            if not self.within_limit(rule, packet.source):
                 continue
-            if rule.add:
-                self.dynamic[rule.add][packet.family].append((packet.source, packet.source))
             found = rule.verb, rule.line
             if BREAK != 'last-match':
                 break
@@ -810,10 +758,9 @@ class Evaluator:
                           sport=546, dport=547)
         if ask is None:
             return False
-        before = dict(self.used), {n: {f: list(i) for f, i in d.items()} for n, d in self.dynamic.items()}
-        self.used = {}
+        used, self.used = self.used, {}
         verb, _ = self.decide(ask, SELF, packet.interface, ask.target, ask.dport)
-        self.used, self.dynamic = before
+        self.used = used
         return verb == 'allow'
 
     # -- translation
@@ -914,7 +861,7 @@ class Evaluator:
             # a protocol that it does not know is wrong, which it takes for a damaged packet.
             translated = (target, dport) != (packet.target, packet.dport)
             quiet = self.lab.is_group(packet.family, target) or untracked(packet) or \
-                translated and (came is SELF or packet.proto not in (TCP, UDP, SCTP, ICMP, ICMPV6))
+                translated and (came is SELF or packet.proto not in (TCP, UDP, ICMP, ICMPV6))
             return Fate('reject', line, why, how='reset' if packet.proto == TCP else 'prohibited', quiet=quiet)
         if goes is SELF:
             return Fate('self', line, why, source=((packet.source, packet.source),), target=target, port=dport)
