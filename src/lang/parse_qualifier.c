@@ -16,8 +16,7 @@ static bool want_word(struct parser *p, struct ast_word *out, const char *what)
 		return true;
 	}
 	if (p->tok.kind != TOK_BAD)
-		diag_error(p->diag, parse_here(p), "%s is missing before %s", what,
-			   parse_found(p));
+		diag_error(p->diag, parse_here(p), "%s is missing before %s", what, parse_found(p));
 	return false;
 }
 
@@ -68,8 +67,8 @@ static bool qualifier_log(struct parser *p, struct ast_qualifiers *q)
 	if (strlen(q->log_tag.s) > TAG_MAX)
 		diag_error(p->diag, q->log_tag.span, "a tag has at most %d characters", TAG_MAX);
 	for (const char *c = q->log_tag.s; *c; c++) {
-		/* Control characters other than the tab were reported when the string was read. Of a
-		 * log prefix nft expands $NAME, even in quotes. */
+		/* Control characters other than the tab were reported when the string was read. Of
+		 * a log prefix nft expands $NAME, even in quotes. */
 		if (*c > 0 && *c < 0x7f && *c != '\t' && *c != '"' && *c != '\\' && *c != '$')
 			continue;
 		diag_error(p->diag, q->log_tag.span,
@@ -229,9 +228,9 @@ static const struct qualifier {
 	const char *word;
 	bool (*parse)(struct parser *p, struct ast_qualifiers *q);
 } qualifiers[] = {
-	{"log", qualifier_log},	    {"limit", qualifier_limit}, {"with", qualifier_with},
-	{"mark", qualifier_mark},   {"user", qualifier_user},	{"hours", qualifier_hours},
-	{"days", qualifier_days},   {"then", qualifier_then},	{"max", qualifier_max},
+	{"log", qualifier_log},	      {"limit", qualifier_limit}, {"with", qualifier_with},
+	{"mark", qualifier_mark},     {"user", qualifier_user},	  {"hours", qualifier_hours},
+	{"days", qualifier_days},     {"then", qualifier_then},	  {"max", qualifier_max},
 	{"helper", qualifier_helper},
 };
 
