@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Packets at the edges of what listings speak of: one for each elementary interval of each field.
+
+All of them would be too many; what is drawn here is a combination at random, or all combinations of
+a few fields around one packet.
+"""
+
+from listing import FIELDS, IPV4, IPV6, STATES
+from meaning import a_name
+from walk import packet
+
+PROTOCOLS = [1, 6, 17, 58, 132, 47]
+FOUR = (1 << 32) - 1
+
+
+class Cells:
+    def __init__(self, *tables):
+        cuts = {name: {0} for name in FIELDS}
+        four = {'saddr': {0}, 'daddr': {0}}
+        self.free = set()
+        for table in tables:
+            for keys, rows, needs in looks(table):
+                for box in rows:
+                    for (name, mask), (low, high) in zip(keys, box):
+                        if mask is not None and name in four:
+                            low, high = low & mask, high | (~mask & FOUR)
+                        some = four if name in four and ('family', IPV4) in needs else cuts
+                        some[name] |= {low, high + 1}
+            self.free |= {s.what for c in table.chains.values() for r in c.rules
+                          for s in r.statements if s.kind == 'free'}
+        self.values = {name: self.points(cuts[name], FIELDS[name], name) for name in FIELDS}
+        self.four = {name: self.points(four[name], FOUR, name) for name in four}
+        self.values.update(family=[IPV4, IPV6], ctstate=list(STATES.values()), ctstatus=[0, 16, 32],
+                           tcpflags=[0, 1, 2, 4, 16, 18, 20, 34, 194, 255])
+        self.values['proto'] = sorted(set(self.values['proto'] + PROTOCOLS))
+        self.free = sorted(self.free)
+
+    @staticmethod
+    def points(cuts, top, name):
+        cuts = sorted(c for c in cuts if c <= top) + [top + 1]
+        if name in ('iif', 'oif'):
+            return [a_name(low, high - 1) for low, high in zip(cuts, cuts[1:])]
+        return cuts[:-1]
+
+    def possible(self, name, station, values):
+        """Interfaces that there can be at a station."""
+        hook = station.split('/')[1]
+        none = {'iif': ['output'], 'oif': ['input', 'prerouting']}.get(name, [])
+        if hook in none:
+            return [0]
+        if name == 'oif' or name == 'iif' and hook != 'postrouting':
+            return [v for v in values if v] or [a_name(1, FIELDS[name])]
+        return values
+
+    def draw(self, rng, station):
+        p = packet(family=rng.choice([IPV4, IPV6]))
+        for name, values in self.values.items():
+            if name == 'family':
+                continue
+            if name in self.four and p['family'] == IPV4:
+                values = self.four[name]
+            if name == 'ctstate' and rng.random() < 0.7:
+                continue
+            if name == 'proto' and rng.random() < 0.8:
+                values = PROTOCOLS
+            if name == 'tcpflags' and rng.random() < 0.8:
+                values = [2]
+            p[name] = rng.choice(self.possible(name, station, values))
+        p['free'] = {text: rng.random() < 0.5 for text in self.free}
+        return p
+
+
+def looks(table):
+    """(keys, boxes, needs) of everything a table compares packets with."""
+    for chain in table.chains.values():
+        for rule in chain.rules:
+            for s in rule.statements:
+                if s.kind == 'is':
+                    yield s.keys, s.rows, s.needs
+                elif s.kind == 'map':
+                    yield s.keys, [box for box, _ in s.rows], s.needs

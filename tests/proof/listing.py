@@ -1,0 +1,351 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""One table as `nft -j list table` prints it, and what it does with one packet.
+
+Written from nft(8), libnftables-json(5) and what the kernel does (see traps/), not from the
+compiler.  What is not understood raises Unsupported: this reader never guesses.
+
+Packets are dicts.  Numbers everywhere: interface names are their 16 bytes as a number, families the
+kernel's (2, 10), a missing interface 0.  packet['free'] says which conditions hold that no packet
+can answer (a rate limit, the contents of a run-time set); what is not in it does not hold.
+"""
+
+import ipaddress
+import json
+import re
+from dataclasses import dataclass, field
+
+IPV4, IPV6 = 2, 10
+ICMP, TCP, UDP, DCCP, ICMPV6, SCTP, UDPLITE = 1, 6, 17, 33, 58, 132, 136
+STATES = {'invalid': 1, 'established': 2, 'related': 4, 'new': 8, 'untracked': 64}
+TYPES = {'unicast': 1, 'local': 2, 'broadcast': 3, 'anycast': 4, 'multicast': 5}
+
+# The fields of a packet in the order in which diagrams ask, with their greatest values.
+FIELDS = {
+    'family': 15, 'ctstate': 127, 'ctstatus': 1023, 'iif': (1 << 128) - 1, 'oif': (1 << 128) - 1,
+    'mark': (1 << 32) - 1, 'skuid': (1 << 32) - 1, 'fibsaddr': 15, 'fibdaddr': 15, 'fibdaddriif': 15,
+    'saddr': (1 << 128) - 1, 'daddr': (1 << 128) - 1, 'proto': 255, 'dport': 65535, 'sport': 65535,
+    'icmptype': 255, 'tcpflags': 255, 'hoplimit': 255,
+}
+META = {'nfproto': 'family', 'l4proto': 'proto', 'iifname': 'iif', 'oifname': 'oif', 'iif': 'iif',
+        'oif': 'oif', 'mark': 'mark', 'skuid': 'skuid'}
+CT = {'state': 'ctstate', 'status': 'ctstatus'}
+FIB = {('saddr',): 'fibsaddr', ('daddr',): 'fibdaddr', ('daddr', 'iif'): 'fibdaddriif'}
+PAYLOAD = {
+    ('ip', 'saddr'): 'saddr', ('ip', 'daddr'): 'daddr', ('ip', 'protocol'): 'proto',
+    ('ip6', 'saddr'): 'saddr', ('ip6', 'daddr'): 'daddr', ('ip6', 'hoplimit'): 'hoplimit',
+    ('icmp', 'type'): 'icmptype', ('icmpv6', 'type'): 'icmptype', ('tcp', 'flags'): 'tcpflags',
+}
+for _proto in ('tcp', 'udp', 'sctp', 'dccp', 'udplite', 'th'):
+    PAYLOAD[_proto, 'sport'], PAYLOAD[_proto, 'dport'] = 'sport', 'dport'
+L4 = {'icmp': ICMP, 'icmpv6': ICMPV6, 'tcp': TCP, 'udp': UDP, 'sctp': SCTP, 'dccp': DCCP,
+      'udplite': UDPLITE}
+
+
+class Unsupported(Exception):
+    """Something in the listing that this reader does not know."""
+
+
+def name_number(name):
+    return int.from_bytes(name.encode().ljust(16, b'\0'), 'big')
+
+
+def number_name(value):
+    return value.to_bytes(16, 'big').rstrip(b'\0').decode('latin-1')
+
+
+@dataclass
+class Statement:
+    kind: str           # is, bits, free, map, verdict, final, nothing
+    needs: list = field(default_factory=list)   # [(field, value)]: what the match implies
+    keys: list = None   # is, bits, map: [(field, mask or None)]
+    rows: list = None   # is: [box]; bits: a number; map: [(box, verdict)]; a box: ((low, high), ...)
+    negate: bool = False
+    what: object = None     # free: its text; verdict: (kind, target); final: the outcome; nothing: words
+
+
+@dataclass
+class Rule:
+    statements: list
+    handle: int
+    comment: str
+    key: tuple = None
+
+
+@dataclass
+class Chain:
+    name: str
+    base: dict = None       # type, hook, prio, policy
+    rules: list = field(default_factory=list)
+
+
+@dataclass
+class Set:
+    name: str
+    runtime: bool
+    rows: list              # [(box, verdict or None)]
+
+
+# ---------------------------------------------------------------- reading
+
+class Reader:
+    def __init__(self, objects):
+        self.chains, self.sets = {}, {}
+        for o in objects:
+            if 'chain' in o:
+                c = o['chain']
+                base = {k: c[k] for k in ('type', 'hook', 'prio', 'policy')} if 'hook' in c else None
+                self.chains[c['name']] = Chain(c['name'], base)
+        for o in objects:
+            for kind in ('set', 'map'):
+                if kind in o:
+                    self.sets[o[kind]['name']] = self.set_object(o[kind])
+        for o in objects:
+            if 'rule' in o:
+                r = o['rule']
+                self.chains[r['chain']].rules.append(self.read_rule(r))
+
+    def set_object(self, o):
+        # The flag "dynamic" is not listed by every version; names of sets that belong to the
+        # policy end in a hash of what is in them.
+        flags = o.get('flags', [])
+        runtime = 'dynamic' in flags or 'timeout' in flags or 'timeout' in o
+        if o['table'] == 'fwc' and not re.search(r'\.[0-9a-f]{12}$', o['name']):
+            runtime = True
+        rows = []
+        for e in o.get('elem', []):
+            verdict = None
+            if 'map' in o:
+                if o['map'] != 'verdict':
+                    raise Unsupported(f'a map to {o["map"]}')
+                e, verdict = e[0], self.verdict(e[1])
+            rows.append((self.box(e), verdict))
+        return Set(o['name'], runtime, rows)
+
+    def verdict(self, o):
+        (kind, what), = o.items()
+        if kind not in ('accept', 'drop', 'return', 'continue', 'jump', 'goto'):
+            raise Unsupported(f'verdict {kind}')
+        return kind, what['target'] if what else None
+
+    # -- values
+
+    def box(self, e):
+        """An element as a tuple of intervals."""
+        if isinstance(e, dict) and 'elem' in e:
+            e = e['elem']['val']
+        parts = e['concat'] if isinstance(e, dict) and 'concat' in e else [e]
+        return tuple(self.interval(p) for p in parts)
+
+    def interval(self, v):
+        if isinstance(v, dict) and 'range' in v:
+            return self.interval(v['range'][0])[0], self.interval(v['range'][1])[1]
+        if isinstance(v, dict) and 'prefix' in v:
+            address = ipaddress.ip_address(v['prefix']['addr'])
+            rest = (1 << (address.max_prefixlen - v['prefix']['len'])) - 1
+            return int(address) & ~rest, int(address) | rest
+        if isinstance(v, str):
+            return self.word(v)
+        if isinstance(v, list):
+            v = self.bits(v)
+        if isinstance(v, int):
+            return v, v
+        raise Unsupported(f'value {v!r}')
+
+    @staticmethod
+    def word(v):
+        try:
+            n = int(ipaddress.ip_address(v))
+        except ValueError:
+            if not re.fullmatch(r'[A-Za-z][A-Za-z0-9_.-]*\*?', v):
+                raise Unsupported(f'value {v!r}') from None
+            low = name_number(v.rstrip('*'))
+            return low, low + (1 << 8 * (17 - len(v))) - 1 if v.endswith('*') else low
+        return n, n
+
+    @staticmethod
+    def bits(v):
+        out = 0
+        for one in v if isinstance(v, list) else [v]:
+            if not isinstance(one, int):
+                raise Unsupported(f'bits {v!r}')
+            out |= one
+        return out
+
+    # -- what is looked at
+
+    def selector(self, o, context):
+        """([(field, mask)], needs)."""
+        (kind, what), = o.items()
+        if kind == 'concat':
+            keys, needs = [], []
+            for part in what:
+                k, n = self.selector(part, context)
+                keys += k
+                needs += [c for c in n if c not in needs]
+            return keys, needs
+        if kind == '&':
+            keys, needs = self.selector(what[0], context)
+            mask = what[1]
+            mask = self.word(mask)[0] if isinstance(mask, str) else self.bits(mask)
+            return [(keys[0][0], mask)], needs
+        if kind == 'meta' and what['key'] in META:
+            return [(META[what['key']], None)], []
+        if kind == 'ct' and what['key'] in CT:
+            return [(CT[what['key']], None)], []
+        if kind == 'fib' and what['result'] == 'type' and tuple(sorted(what['flags'])) in FIB:
+            return [(FIB[tuple(sorted(what['flags']))], None)], []
+        if kind == 'payload' and (what.get('protocol'), what.get('field')) in PAYLOAD:
+            needs = self.dependencies(what['protocol'], context)
+            return [(PAYLOAD[what['protocol'], what['field']], None)], needs
+        raise Unsupported(f'selector {json.dumps(o)}')
+
+    @staticmethod
+    def dependencies(protocol, context):
+        """What nft adds before it loads a header field (and leaves out when it lists).
+
+        The ICMPs belong to a family each, unless the rule has spoken of the other one before.
+        """
+        if protocol in ('ip', 'ip6'):
+            context['family'] = IPV4 if protocol == 'ip' else IPV6
+            return [('family', context['family'])]
+        if protocol in ('icmp', 'icmpv6'):
+            family = context.get('family') or (IPV4 if protocol == 'icmp' else IPV6)
+            return [('family', family), ('proto', L4[protocol])]
+        return [('proto', L4[protocol])] if protocol != 'th' else []
+
+    # -- rules
+
+    def read_rule(self, r):
+        context, out = {}, []
+        for o in r['expr']:
+            (kind, what), = o.items()
+            reader = getattr(self, 'read_' + kind.replace(' ', '_'), None)
+            if reader:
+                out.append(reader(what, context))
+            elif kind in ('accept', 'drop', 'return', 'continue', 'jump', 'goto'):
+                out.append(Statement('verdict', what=self.verdict(o)))
+            elif kind in ('counter', 'log'):
+                out.append(Statement('nothing', what=kind))
+            else:
+                raise Unsupported(f'statement {json.dumps(o)}')
+        return Rule(out, r['handle'], r.get('comment', ''))
+
+    def read_match(self, m, context):
+        keys, needs = self.selector(m['left'], context)
+        right, op = m['right'], m['op']
+        if keys == [('family', None)] and op == '==' and isinstance(right, int):
+            context['family'] = right
+        if keys[0][0] in ('iif', 'oif') and 'name' not in json.dumps(m['left']):
+            if right not in ('0', 0):
+                raise Unsupported('an interface by number')
+            right = 0
+        if isinstance(right, str) and right.startswith('@'):
+            found = self.sets[right[1:]]
+            if found.runtime:
+                text = f'{self.selector_text(m["left"])} {right}'
+                return Statement('free', needs, negate=op == '!=', what=text)
+            rows = [box for box, _ in found.rows]
+        elif isinstance(right, dict) and 'set' in right:
+            rows = [self.box(e) for e in right['set']]
+        elif op == 'in':
+            return Statement('bits', needs, keys, self.bits(right))
+        else:
+            rows = [self.box(right)]
+        if op in ('<', '>', '<=', '>='):
+            rows = [self.compared(op, keys[0][0], rows[0][0])]
+        elif op not in ('==', '!='):
+            raise Unsupported(f'operator {op}')
+        return Statement('is', needs, keys, rows, op == '!=')
+
+    @staticmethod
+    def compared(op, name, interval):
+        if interval[0] != interval[1]:
+            raise Unsupported(f'{op} of a range')
+        v, top = interval[0], FIELDS[name]
+        return ({'<': (0, v - 1), '<=': (0, v), '>': (v + 1, top), '>=': (v, top)}[op],)
+
+    @staticmethod
+    def selector_text(o):
+        (kind, what), = o.items()
+        if kind == 'concat':
+            return ' . '.join(Reader.selector_text(p) for p in what)
+        if kind == 'payload':
+            return f'{what["protocol"]} {what["field"]}'
+        if kind in ('meta', 'ct'):
+            return f'{kind} {what["key"]}'
+        return json.dumps(o)
+
+    def read_vmap(self, v, context):
+        keys, needs = self.selector(v['key'], context)
+        if isinstance(v['data'], str):
+            rows = self.sets[v['data'][1:]].rows
+        else:
+            rows = [(self.box(e), self.verdict(d)) for e, d in v['data']['set']]
+        return Statement('map', needs, keys, rows)
+
+    @staticmethod
+    def limit_text(o):
+        over = 'over ' if o.get('inv') else ''
+        return f'limit rate {over}{o["rate"]}/{o["per"]} burst {o.get("burst", 5)} packets'
+
+    def read_limit(self, o, _):
+        if 'rate_unit' in o and o['rate_unit'] != 'packets':
+            raise Unsupported('a limit of bytes')
+        return Statement('free', what=self.limit_text(o))
+
+    def read_ct_count(self, o, _):
+        return Statement('free', what=f'ct count {"over " if o.get("inv") else ""}{o["val"]}')
+
+    def read_set(self, o, context):
+        """add or update: it breaks the rule where the set is full or what it holds says so."""
+        elem = o['elem']
+        inner = elem['elem']['val'] if 'elem' in elem else elem
+        _, needs = self.selector(inner, context)
+        text = self.selector_text(inner)
+        if 'elem' in elem:
+            text += ''.join(f' {k} {v}' for k, v in sorted(elem['elem'].items()) if k != 'val')
+        for s in o.get('stmt', []):
+            (kind, what), = s.items()
+            text += ' ' + (self.limit_text(what) if kind == 'limit' else json.dumps(s))
+        return Statement('free', needs, what=f'{o["op"]} {o["set"]} {{ {text} }}')
+
+    def read_mangle(self, o, _):
+        if 'tcp option' not in o['key']:
+            raise Unsupported(f'mangle {json.dumps(o)}')
+        return Statement('nothing', what='mss')
+
+    def read_reject(self, o, _):
+        kind = o.get('type', 'icmpx')
+        if kind == 'tcp reset':
+            return Statement('final', [('proto', TCP)], what='reject tcp reset')
+        return Statement('final', what=f'reject {kind} {o.get("expr", 1)}')
+
+    def read_masquerade(self, o, _):
+        return Statement('final', what='masquerade' + (f' {json.dumps(o)}' if o else ''))
+
+    def read_redirect(self, o, _):
+        return Statement('final', what=f'redirect port {(o or {}).get("port", "kept")}')
+
+    def read_dnat(self, o, _, kind='dnat'):
+        needs = []
+        if o.get('family'):             # of the other family: the statement does nothing
+            needs = [('family', IPV4 if o['family'] == 'ip' else IPV6)]
+        return Statement('final', needs,
+                         what=f'{kind} {self.targets(o["addr"])} port {o.get("port", "kept")}')
+
+    def read_snat(self, o, context):
+        return self.read_dnat(o, context, 'snat')
+
+    def targets(self, o):
+        if isinstance(o, dict) and 'map' in o:
+            if o['map']['key'].get('numgen', {}).get('mode') != 'inc':
+                raise Unsupported(f'translation by {json.dumps(o)}')
+            return ', '.join(self.targets(t) for _, t in sorted(o['map']['data']['set'],
+                                                                key=lambda e: e[0]))
+        if isinstance(o, dict) and 'prefix' in o:
+            net = ipaddress.ip_network(f'{o["prefix"]["addr"]}/{o["prefix"]["len"]}')
+            low, high = str(net[0]), str(net[-1])
+        else:
+            ends = o['range'] if isinstance(o, dict) else [o, o]
+            low, high = (str(ipaddress.ip_address(e)) for e in ends)
+        return low if low == high else f'{low}-{high}'

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Mutants of compiled policies, and whether the proof engine judges each of them rightly.
+
+A mutant is right where the program refutes it with a packet that the original and the mutant do
+treat differently, in the words it printed, or where it calls it equal and it is.
+"""
+
+import itertools
+import json
+import os
+import random
+import subprocess
+import tempfile
+from collections import Counter
+
+import engine
+import kernel
+import listing
+import meaning
+import mutate
+import walk
+
+MOST_FREE = 12          # conditions whose combinations are tried
+
+
+class Bench:
+    """One process's kernel, compiler and engine."""
+
+    def __init__(self, fwc, prover):
+        self.fwc, self.prover = fwc, prover
+        self.kernel = kernel.Kernel()
+        shm = '/dev/shm' if os.path.isdir('/dev/shm') else None
+        self.dir = tempfile.TemporaryDirectory(prefix='fwc-proof-', dir=shm)
+
+    def compile(self, policy):
+        done = subprocess.run([self.fwc, '--color=never', 'compile', '-o', '-', policy], text=True,
+                              capture_output=True, timeout=120)
+        return done.stdout, done.stderr if done.returncode else ''
+
+    def prove(self, policy, text):
+        path = os.path.join(self.dir.name, 'listing.json')
+        with open(path, 'w', encoding='utf-8') as f:
+            f.write(text)
+        return self.prover.ask(policy, path)
+
+    def table(self, text):
+        return listing.Reader(json.loads(text)['nftables'])
+
+
+class Case:
+    """A policy, its compiled script and what is counted about its mutants."""
+
+    def __init__(self, bench, policy):
+        self.bench, self.policy = bench, policy
+        self.counts, self.failures = Counter(), []
+        self.meaning = meaning.Meaning()
+        self.script, error = bench.compile(policy)
+        if error:
+            raise RuntimeError(f'{policy}: fwc compile: {error}')
+        self.script = mutate.plain(self.script)
+        text, error = bench.kernel.listing(self.script)
+        if error:
+            raise RuntimeError(f'{policy}: nft refuses the script: {error}')
+        self.text, self.original = text, bench.table(text)
+
+    def fail(self, kind, what, lines):
+        self.counts['failed'] += 1
+        self.failures.append('\n'.join([f'--- {what}: {self.policy}, {kind}'] + lines))
+
+    def unmutated(self):
+        answer = self.bench.prove(self.policy, self.text)
+        self.counts['unmutated'] += 1
+        if answer.said != 'equal':
+            self.fail('nothing changed', 'not equal', answer.text.splitlines())
+
+    # -- judging
+
+    def mutant(self, kind, line, script):
+        counts = self.counts
+        counts['mutants'] += 1
+        text, error = self.bench.kernel.listing(script)
+        if error:
+            counts['not loadable'] += 1
+            return
+        try:
+            other = self.bench.table(text)
+            difference = self.meaning.compare(self.original, other)
+        except listing.Unsupported:
+            counts['undecided'] += 1
+            return
+        answer = self.bench.prove(self.policy, text)
+        counts[answer.said] += 1
+        what = self.wrong(answer, other, difference)
+        if what:
+            counts[what] += 1
+            self.fail(f'{kind}, line {line}', what, self.changes(script, difference, answer, other))
+
+    def wrong(self, answer, other, difference):
+        """What is wrong with the answer, or nothing."""
+        if answer.said == 'broken':
+            return 'no answer'
+        if answer.said == 'not proved':
+            self.counts['why ' + answer.why] += 1
+            return ''
+        if answer.said == 'equal':
+            return 'slipped' if difference else ''
+        if not difference:
+            return 'false alarm'
+        if not self.confirmed(answer, other):
+            return 'bad witness'
+        return ''
+
+    def confirmed(self, answer, other):
+        """Whether some value of the conditions that the packet leaves open makes the answer true."""
+        if not answer.packet or answer.station not in meaning.STATIONS:
+            return False
+        given = {engine.plain(k): v for k, v in answer.packet['free'].items()}
+        fixed, loose = {}, []
+        for text in sorted(conditions(self.original) | conditions(other)):
+            if engine.plain(text) in given:
+                fixed[text] = given[engine.plain(text)]
+            else:
+                loose.append(text)
+        if len(loose) > MOST_FREE:
+            loose = loose[:MOST_FREE]
+        for values in itertools.product((False, True), repeat=len(loose)):
+            packet = dict(answer.packet, free=dict(fixed, **dict(zip(loose, values))))
+            before = walk.Walk(self.original, packet).station(answer.station)[0]
+            after = walk.Walk(other, packet).station(answer.station)[0]
+            if before != after and \
+                    engine.same_outcome(answer.verdicts.get('policy', ''), before) and \
+                    engine.same_outcome(answer.verdicts.get('kernel', ''), after):
+                return True
+        return False
+
+    def changes(self, script, difference, answer, other):
+        old, new = self.script.splitlines(), script.splitlines()
+        out = [f'- {line.strip()}' for line in old if line not in new][:3]
+        out += [f'+ {line.strip()}' for line in new if line not in old][:3]
+        if difference:
+            station, packet = difference
+            one, two = (walk.Walk(t, packet).station(station)[0] for t in (self.original, other))
+            out += [f'oracle: {one}, then {two}: {walk.show(station, packet)}']
+        else:
+            out += ['oracle: equal for every packet']
+        if answer.packet and answer.said == 'different':
+            one, two = (walk.Walk(t, answer.packet).station(answer.station)[0]
+                        for t in (self.original, other))
+            out += [f'oracle on its packet: {one}, then {two}']
+        return out + [f'engine: {line}' for line in (answer.text or answer.said).splitlines()]
+
+
+def conditions(table):
+    return {s.what for c in table.chains.values() for r in c.rules for s in r.statements
+            if s.kind == 'free'}
+
+
+def chosen(script, most, seed):
+    """Some of the mutants, of each kind as many as of every other as long as there are any."""
+    kinds = {}
+    for mutant in mutate.mutants(script):
+        kinds.setdefault(mutant[0], []).append(mutant)
+    if most is None:
+        return [m for some in kinds.values() for m in some]
+    rng = random.Random(f'mutants {seed}')
+    for some in kinds.values():
+        rng.shuffle(some)
+    order = sorted(kinds)
+    rng.shuffle(order)
+    out = []
+    while len(out) < most and any(kinds.values()):
+        for kind in order:
+            if kinds[kind] and len(out) < most:
+                out.append(kinds[kind].pop())
+    return out
+
+
+def judge(bench, policy, most, seed, part=0, parts=1):
+    """Counts and failures of one policy (of every parts-th of its mutants)."""
+    try:
+        case = Case(bench, policy)
+    except (RuntimeError, listing.Unsupported) as e:
+        return Counter(failed=1), [str(e)]
+    if part == 0:
+        case.unmutated()
+    for mutant in chosen(case.script, most, seed)[part::parts]:
+        case.mutant(*mutant)
+        if len(case.failures) >= 20:
+            break
+    return case.counts, case.failures
