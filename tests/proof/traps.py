@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Rulesets in which it is easy to be wrong (traps/*.nft), in the kernel and with real packets.
+
+Each file is loaded into a router in a namespace of its own; the packets in its last lines are sent; what
+became of them has to be what the file says, and what the oracle reads from the listing.
+
+    # packet: from=eth0 source=10.0.0.5 target=10.0.1.5 tcp=80 flags=syn,ack state=new => drop
+
+tcp=, udp= and other= give protocol and destination port, icmp= and icmpv6= the type; state= is the
+connection tracking state as the oracle needs it; "blind" marks what a listing cannot tell.
+Outcomes: accept, drop, reject reset, reject prohibited, accept to ADDRESS PORT.
+"# refused" says that nft or the kernel does not take the file.
+"""
+
+import glob
+import ipaddress
+import json
+import os
+import re
+from dataclasses import dataclass
+
+import lab
+import listing
+import walk
+from listing import IPV4, IPV6, name_number
+from reference import Packet
+from selftest import in_child
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+TABLE = 'inet trap'
+FLAGS = ['fin', 'syn', 'rst', 'psh', 'ack', 'urg', 'ecn', 'cwr']
+KINDS = {'tcp': 6, 'udp': 17, 'icmp': 1, 'icmpv6': 58}
+
+
+@dataclass
+class Trap:
+    text: str
+    packet: Packet
+    flags: int
+    state: str
+    blind: bool
+    expected: str
+
+
+def read_line(line, sport):
+    words, _, expected = line.partition('=>')
+    values = {'state': 'new', 'sport': str(sport), 'flags': 'syn'}
+    for word in words.split():
+        key, _, value = word.partition('=')
+        values[key] = value
+    source, target = (ipaddress.ip_address(values[k]) for k in ('source', 'target'))
+    kind = next(k for k in KINDS if k in values)
+    number, icmp = int(values[kind]), kind.startswith('icmp')
+    came = None if values['from'] == 'self' else values['from']
+    packet = Packet(came, source.version, int(source), int(target), KINDS[kind],
+                    int(values['sport']), 0 if icmp else number, number if icmp else 0)
+    flags = sum(1 << FLAGS.index(f) for f in values['flags'].split(',') if f != 'none')
+    return Trap(words.strip(), packet, flags, values['state'], 'blind' in values, expected.strip())
+
+
+def read(path):
+    with open(path, encoding='utf-8') as f:
+        text = f.read()
+    lines = re.findall(r'^# packet: (.*)$', text, re.M)
+    return text, [read_line(line, 41000 + n) for n, line in enumerate(lines)], \
+        re.search(r'^# refused$', text, re.M)
+
+
+# ---------------------------------------------------------------- three opinions
+
+def observed(seen, target, port):
+    """What the kernel did, in the words of the files."""
+    if seen.rejects and not seen.inward:        # no server: this machine's own answer
+        return 'reject ' + ' '.join(sorted(seen.rejects))
+    if not seen.out and not seen.inward:
+        return 'drop'
+    if len(seen.out) + len(seen.inward) > 1:
+        return 'several packets'
+    _, _, to, to_port, *_ = seen.out[0] if seen.out else (None, *seen.inward[0])
+    return outcome_words('accept', to, to_port, target, port)
+
+
+def outcome_words(outcome, to, to_port, target, port):
+    if (to, to_port) == (target, port):
+        return outcome
+    version = 4 if to < 1 << 32 else 6
+    return f'{outcome} to {ipaddress.IPv4Address(to) if version == 4 else ipaddress.IPv6Address(to)}' \
+           f' {to_port}'
+
+
+class Oracle:
+    """The stations that a packet meets, one after the other."""
+
+    def __init__(self, text, routing):
+        self.table = listing.Reader(json.loads(text)['nftables'])
+        self.routing = routing
+
+    def says(self, trap):
+        p, family = trap.packet, trap.packet.family
+        out = walk.packet(
+            family=IPV4 if family == 4 else IPV6, saddr=p.source, daddr=p.target, proto=p.proto,
+            sport=p.sport, dport=p.dport, icmptype=p.type, hoplimit=64 - (p.interface is not None),
+            iif=name_number(p.interface) if p.interface else 0,
+            tcpflags=trap.flags if p.proto == 6 else 0, ctstate=listing.STATES[trap.state])
+        to = out['daddr'], out['dport']
+        if p.interface is not None:
+            verdict, _ = walk.Walk(self.table, out).station('nat/prerouting')
+            found = re.match(r'dnat (\S+) port (\w+)$', verdict)
+            if found:
+                to = int(ipaddress.ip_address(found[1])), \
+                    out['dport'] if found[2] == 'kept' else int(found[2])
+        out.update(daddr=to[0], dport=to[1])
+        goes = self.routing.route(family, to[0])
+        local = not isinstance(goes, str)
+        out['oif'] = 0 if local else name_number(goes)
+        stations = ['filter/input'] if local else \
+            ['filter/output' if p.interface is None else 'filter/forward', 'filter/postrouting']
+        for station in stations:
+            verdict, _ = walk.Walk(self.table, out).station(station)
+            if verdict != 'accept':
+                return verdict.replace('reject tcp reset', 'reject reset') \
+                              .replace('reject icmpx 3', 'reject prohibited')
+        return outcome_words('accept', *to, p.target, p.dport)
+
+
+# ---------------------------------------------------------------- one file
+
+def send(router, traps):
+    router.forget()
+    router.flush_connections()
+    seen = []
+    for trap in traps:
+        seen.append(router.send(trap.packet, trap.flags))
+        router.collect()                # the next packet may be an answer to this one
+    wanted = [t.expected for t in traps]
+    router.settle(lambda: [observed(s, t.packet.target, t.packet.dport)
+                           for s, t in zip(seen, traps)] == wanted)
+    return [observed(s, t.packet.target, t.packet.dport) for s, t in zip(seen, traps)]
+
+
+def one_file(router, k, path, third):
+    """[(what, passed, lines)]"""
+    name = os.path.basename(path)
+    text, traps, refused = read(path)
+    _, error = k.run(f'add table {TABLE}\ndelete table {TABLE}\n' + text)
+    if refused:
+        return [(f'traps: {name} is refused', bool(error), [])]
+    if error:
+        return [(f'traps: {name} is loaded', False, [error])]
+    shown, _ = k.run(f'list table {TABLE}', k.flags)
+    oracle, out = Oracle(shown, lab.routing()), []
+    for trap, seen in zip(traps, send(router, traps)):
+        said = {'kernel': seen, 'oracle': oracle.says(trap)}
+        if third:
+            said.update(third(trap))
+        bad = [f'    {who}: {what}' for who, what in said.items()
+               if what != trap.expected and not (trap.blind and who != 'kernel')]
+        out.append((f'traps: {name}: {trap.text} => {trap.expected}', not bad, bad))
+    k.run(f'delete table {TABLE}')
+    return out
+
+
+def live(fwc):
+    """The third opinion, `fwc explain --live`, or None where there is none yet: FWC_PROOF_LIVE=1."""
+    if not os.environ.get('FWC_PROOF_LIVE'):
+        return None
+    import liveexplain
+    return liveexplain.opinion(fwc)
+
+
+def run(fwc):
+    def child():
+        import kernel
+        router = lab.Router()
+        k = kernel.Kernel(unshare=False)
+        k.flags = kernel.LIST_FLAGS
+        third, out = live(fwc), []
+        for path in sorted(glob.glob(os.path.join(HERE, 'traps/*.nft'))):
+            out += one_file(router, k, path, third)
+        return out
+    return in_child(child)
