@@ -10,7 +10,14 @@
 #include <time.h>
 
 #define NIL UINT32_MAX
+/* Numbers of nodes have 28 bits; the rest of a slot tells most others apart without a look at the
+ * node, which is another cache miss. */
+#define NUMBER_BITS 28
+#define NUMBER_MASK ((1u << NUMBER_BITS) - 1)
+#define SLOT_FREE UINT32_MAX
 #define FIRST_NODES 1024
+#define MANY_SLOTS ((size_t)1 << 23)
+#define AHEAD 16 /* so many are fetched into the cache before they are needed */
 
 static void *must(void *p)
 {
@@ -38,23 +45,33 @@ void dd_forget(struct dd *d)
 	memset(d->memo, 0, d->nmemo * sizeof(*d->memo));
 }
 
-static void chain(struct dd *d, dd_ref i)
+static uint32_t tag_of(uint64_t hash)
 {
-	struct node *n = &d->nodes[i];
-	uint32_t *head = &d->buckets[dd_mix(n->var & VAR_MASK, n->lo, n->hi) & (d->nbuckets - 1)];
-
-	n->next = *head;
-	*head = i;
+	return (uint32_t)(hash >> 32) & ~NUMBER_MASK;
 }
 
-static void rehash(struct dd *d, size_t nbuckets)
+static uint64_t hash_of(const struct node *n)
 {
-	free(d->buckets);
-	d->buckets = must(malloc(nbuckets * sizeof(*d->buckets)));
-	memset(d->buckets, 0xff, nbuckets * sizeof(*d->buckets));
-	d->nbuckets = nbuckets;
-	for (size_t i = 0; i < d->n; i++)
-		chain(d, (dd_ref)i);
+	return dd_mix(n->var & VAR_MASK, n->lo, n->hi);
+}
+
+static void rehash(struct dd *d, size_t nslots)
+{
+	free(d->slots);
+	d->slots = must(malloc(nslots * sizeof(*d->slots)));
+	memset(d->slots, 0xff, nslots * sizeof(*d->slots));
+	d->nslots = nslots;
+	for (size_t i = 0; i < d->n; i++) {
+		uint64_t hash = hash_of(&d->nodes[i]);
+		size_t at = hash & (nslots - 1);
+
+		if (i + AHEAD < d->n)
+			__builtin_prefetch(&d->slots[hash_of(&d->nodes[i + AHEAD]) & (nslots - 1)],
+					   1);
+		while (d->slots[at] != SLOT_FREE)
+			at = (at + 1) & (nslots - 1);
+		d->slots[at] = tag_of(hash) | (uint32_t)i;
+	}
 }
 
 static void resize_memo(struct dd *d, size_t nmemo)
@@ -62,11 +79,13 @@ static void resize_memo(struct dd *d, size_t nmemo)
 	struct memo *old = d->memo;
 	size_t nold = d->nmemo;
 
+	if (nmemo == nold)
+		return;
 	d->memo = must(calloc(nmemo, sizeof(*d->memo)));
 	d->nmemo = nmemo;
 	for (size_t i = 0; i < nold; i++)
 		if (old[i].op)
-			*memo_slot(d, old[i].op, old[i].a, old[i].b) = old[i];
+			memo_put(d, old[i].op, old[i].a, old[i].b, old[i].result);
 	free(old);
 }
 
@@ -74,7 +93,7 @@ struct dd *dd_new(struct dd_budget budget)
 {
 	struct dd *d = must(calloc(1, sizeof(*d)));
 
-	d->max = budget.nodes && budget.nodes < NIL - 1 ? budget.nodes : NIL - 1;
+	d->max = budget.nodes && budget.nodes < NUMBER_MASK ? budget.nodes : NUMBER_MASK;
 	if (d->max < 2) /* false and true are always there */
 		d->max = 2;
 	if (budget.seconds > 0)
@@ -93,7 +112,7 @@ void dd_free(struct dd *d)
 	if (!d)
 		return;
 	free(d->nodes);
-	free(d->buckets);
+	free(d->slots);
 	free(d->memo);
 	free(d);
 }
@@ -121,9 +140,11 @@ static void grow(struct dd *d)
 		d->cap *= 2;
 		d->nodes = must(realloc(d->nodes, d->cap * sizeof(*d->nodes)));
 	}
-	if (d->n >= d->nbuckets) {
-		rehash(d, 2 * d->nbuckets);
-		resize_memo(d, 2 * d->nmemo);
+	if (3 * d->n >= 2 * d->nslots) {
+		rehash(d, 2 * d->nslots);
+		/* Nearly one result a node; many millions of nodes have half as many: by then it
+		 * is memory that runs out. */
+		resize_memo(d, d->nslots / (d->nslots > MANY_SLOTS ? 4 : 2));
 	}
 }
 
@@ -141,24 +162,27 @@ static uint32_t flags_of(const struct dd *d, uint32_t var, uint32_t lo, uint32_t
 
 static dd_ref find_or_add(struct dd *d, uint32_t var, uint32_t lo, uint32_t hi)
 {
-	uint32_t h = dd_mix(var, lo, hi);
+	uint64_t h = dd_mix(var, lo, hi);
+	uint32_t tag = tag_of(h);
+	size_t at = h & (d->nslots - 1);
 
 	if (d->exhausted)
 		return DD_EXHAUSTED;
-	for (uint32_t i = d->buckets[h & (d->nbuckets - 1)]; i != NIL; i = d->nodes[i].next) {
-		const struct node *n = &d->nodes[i];
+	for (uint32_t slot; (slot = d->slots[at]) != SLOT_FREE; at = (at + 1) & (d->nslots - 1)) {
+		const struct node *n = &d->nodes[slot & NUMBER_MASK];
 
-		if (n->lo == lo && n->hi == hi && (n->var & VAR_MASK) == var)
-			return i;
+		if ((slot & ~NUMBER_MASK) == tag && n->lo == lo && n->hi == hi &&
+		    (n->var & VAR_MASK) == var)
+			return slot & NUMBER_MASK;
 	}
 	if (d->n >= d->max)
 		d->exhausted = true;
 	if (!dd_step(d))
 		return DD_EXHAUSTED;
+	d->nodes[d->n] = (struct node){var | flags_of(d, var, lo, hi), lo, hi};
+	d->slots[at] = tag | (uint32_t)d->n++;
 	grow(d);
-	d->nodes[d->n] = (struct node){var | flags_of(d, var, lo, hi), lo, hi, NIL};
-	chain(d, (dd_ref)d->n);
-	return (dd_ref)d->n++;
+	return (dd_ref)d->n - 1;
 }
 
 dd_ref dd_terminal(struct dd *d, uint32_t value)
@@ -264,7 +288,7 @@ static void renumber_memo(struct dd *d, const uint32_t *to)
 		m.result = to[m.result];
 		if (m.a > m.b && (op == OP_AND || op == OP_OR))
 			abort(); /* the order of nodes is kept */
-		*memo_slot(d, m.op, m.a, m.b) = m;
+		memo_put(d, m.op, m.a, m.b, m.result);
 	}
 	free(old);
 }
@@ -276,7 +300,7 @@ void dd_collect(struct dd *d, dd_ref **roots, size_t n)
 
 	renumber_memo(d, to);
 	compact(d, to);
-	rehash(d, d->nbuckets);
+	rehash(d, d->nslots);
 	/* in two steps, as the same root may be named twice */
 	for (size_t i = 0; i < n; i++)
 		now[i] = *roots[i] == DD_EXHAUSTED ? DD_EXHAUSTED : to[*roots[i]];

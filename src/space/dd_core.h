@@ -17,7 +17,6 @@
 
 struct node {
 	uint32_t var, lo, hi;
-	uint32_t next; /* in the chain of its bucket */
 };
 
 /* The low byte of memo.op; an operation with further parameters has them, or a number of the call,
@@ -43,9 +42,9 @@ struct memo {
 struct dd {
 	struct node *nodes;
 	size_t n, cap, max;
-	uint32_t *buckets; /* heads of chains through node.next */
-	size_t nbuckets;
-	struct memo *memo; /* one result a slot, the latest; it grows with the nodes */
+	uint32_t *slots; /* unique table: SLOT_FREE, or 4 bits of the hash and a node's number */
+	size_t nslots;
+	struct memo *memo; /* what operations yielded, lossy; it grows with the nodes */
 	size_t nmemo;
 	uint32_t calls; /* of dd_fix() and dd_map(): tells their results apart */
 	uint32_t steps; /* since the clock was read last */
@@ -65,23 +64,35 @@ static inline bool node_terminal(const struct dd *d, dd_ref n)
 	return node_var(d, n) == VAR_TERMINAL;
 }
 
-static inline uint32_t dd_mix(uint32_t a, uint32_t b, uint32_t c)
+static inline uint64_t dd_mix(uint32_t a, uint32_t b, uint32_t c)
 {
-	uint64_t h = a * 0x9e3779b97f4a7c15ull;
+	uint64_t h = (a * 0x9e3779b97f4a7c15ull ^ b) * 0xbf58476d1ce4e5b9ull;
 
-	h = (h ^ b) * 0xbf58476d1ce4e5b9ull;
-	h = (h ^ (h >> 29) ^ c) * 0x94d049bb133111ebull;
-	return (uint32_t)(h >> 32);
+	h = (h ^ h >> 29 ^ c) * 0x94d049bb133111ebull;
+	return h ^ h >> 32;
 }
 
-static inline struct memo *memo_slot(struct dd *d, uint32_t op, uint32_t a, uint32_t b)
+/* One result a place, the latest. (Two with the older one pushed out was tried: no faster to
+ * compose, slower after an edit, as nothing old survives it.) */
+static inline struct memo *memo_place(const struct dd *d, uint32_t op, uint32_t a, uint32_t b)
 {
 	return &d->memo[dd_mix(op, a, b) & (d->nmemo - 1)];
 }
 
-static inline bool memo_is(const struct memo *m, uint32_t op, uint32_t a, uint32_t b)
+/* What was put for these; DD_EXHAUSTED: nothing, or no longer there. */
+static inline dd_ref memo_get(const struct dd *d, uint32_t op, uint32_t a, uint32_t b)
 {
-	return m->a == a && m->b == b && m->op == op;
+	const struct memo *m = memo_place(d, op, a, b);
+
+	return m->a == a && m->b == b && m->op == op ? m->result : DD_EXHAUSTED;
+}
+
+/* Yields the result. */
+static inline dd_ref memo_put(struct dd *d, uint32_t op, uint32_t a, uint32_t b, dd_ref result)
+{
+	if (result != DD_EXHAUSTED)
+		*memo_place(d, op, a, b) = (struct memo){op, a, b, result};
+	return result;
 }
 
 /* Sets the exhausted flag if the time is over. */

@@ -68,8 +68,8 @@ static dd_ref shortcut(struct dd *d, enum op op, dd_ref a, dd_ref b)
 static dd_ref walk(struct dd *d, enum op op, dd_ref a, dd_ref b)
 {
 	dd_ref r = shortcut(d, op, a, b), lo, hi;
-	uint32_t va, vb, var;
-	struct memo *m;
+	struct node na, nb;
+	uint32_t var;
 
 	if (r != DD_EXHAUSTED || d->exhausted)
 		return d->exhausted ? DD_EXHAUSTED : r;
@@ -79,20 +79,25 @@ static dd_ref walk(struct dd *d, enum op op, dd_ref a, dd_ref b)
 		a = b;
 		b = t;
 	}
-	m = memo_slot(d, op, a, b);
-	if (memo_is(m, op, a, b))
-		return m->result;
-	if (!dd_step(d))
-		return DD_EXHAUSTED;
-	va = node_var(d, a);
-	vb = node_var(d, b);
-	var = va < vb ? va : vb;
-	lo = walk(d, op, va == var ? d->nodes[a].lo : a, vb == var ? d->nodes[b].lo : b);
-	hi = walk(d, op, va == var ? d->nodes[a].hi : a, vb == var ? d->nodes[b].hi : b);
+	r = memo_get(d, op, a, b);
+	if (r != DD_EXHAUSTED || !dd_step(d))
+		return r;
+	na = d->nodes[a];
+	nb = d->nodes[b];
+	na.var &= VAR_MASK;
+	nb.var &= VAR_MASK;
+	var = na.var < nb.var ? na.var : nb.var;
+	if (na.var != var)
+		na.lo = na.hi = a;
+	if (nb.var != var)
+		nb.lo = nb.hi = b;
+	__builtin_prefetch(&d->nodes[na.hi]);
+	__builtin_prefetch(&d->nodes[nb.hi]);
+	__builtin_prefetch(memo_place(d, op, na.hi, nb.hi));
+	lo = walk(d, op, na.lo, nb.lo);
+	hi = walk(d, op, na.hi, nb.hi);
 	r = dd_node(d, var, lo, hi);
-	if (r != DD_EXHAUSTED) /* the table may have moved */
-		*memo_slot(d, op, a, b) = (struct memo){op, a, b, r};
-	return r;
+	return memo_put(d, op, a, b, r);
 }
 
 static dd_ref apply(struct dd *d, enum op op, dd_ref a, dd_ref b)
@@ -141,7 +146,6 @@ dd_ref dd_where(struct dd *d, dd_ref a, uint32_t value)
 static dd_ref disjoint(struct dd *d, dd_ref a, dd_ref b)
 {
 	uint32_t va, vb, var;
-	struct memo *m;
 	dd_ref r;
 
 	if (a == DD_FALSE || b == DD_FALSE)
@@ -150,20 +154,16 @@ static dd_ref disjoint(struct dd *d, dd_ref a, dd_ref b)
 	if (a == b || node_terminal(d, a) || node_terminal(d, b) ||
 	    (d->nodes[a].var | d->nodes[b].var) & NODE_TOTAL)
 		return DD_FALSE;
-	m = memo_slot(d, OP_DISJOINT, a, b);
-	if (memo_is(m, OP_DISJOINT, a, b))
-		return m->result;
-	if (!dd_step(d))
-		return DD_EXHAUSTED;
+	r = memo_get(d, OP_DISJOINT, a, b);
+	if (r != DD_EXHAUSTED || !dd_step(d))
+		return r;
 	va = node_var(d, a);
 	vb = node_var(d, b);
 	var = va < vb ? va : vb;
 	r = disjoint(d, va == var ? d->nodes[a].lo : a, vb == var ? d->nodes[b].lo : b);
 	if (r == DD_TRUE)
 		r = disjoint(d, va == var ? d->nodes[a].hi : a, vb == var ? d->nodes[b].hi : b);
-	if (r != DD_EXHAUSTED)
-		*m = (struct memo){OP_DISJOINT, a, b, r};
-	return r;
+	return memo_put(d, OP_DISJOINT, a, b, r);
 }
 
 bool dd_disjoint(struct dd *d, dd_ref cond, dd_ref a)
@@ -191,15 +191,13 @@ struct mapping {
 
 static dd_ref map(struct dd *d, const struct mapping *p, dd_ref n)
 {
-	struct memo *m = memo_slot(d, p->tag, n, 0);
 	dd_ref r, lo, hi;
 
 	if (d->exhausted)
 		return DD_EXHAUSTED;
-	if (memo_is(m, p->tag, n, 0))
-		return m->result;
-	if (!dd_step(d))
-		return DD_EXHAUSTED;
+	r = memo_get(d, p->tag, n, 0);
+	if (r != DD_EXHAUSTED || !dd_step(d))
+		return r;
 	if (node_terminal(d, n)) {
 		r = dd_terminal(d, p->fn(p->ctx, d->nodes[n].lo));
 	} else {
@@ -207,9 +205,7 @@ static dd_ref map(struct dd *d, const struct mapping *p, dd_ref n)
 		hi = map(d, p, d->nodes[n].hi);
 		r = dd_node(d, node_var(d, n), lo, hi);
 	}
-	if (r != DD_EXHAUSTED)
-		*memo_slot(d, p->tag, n, 0) = (struct memo){p->tag, n, 0, r};
-	return r;
+	return memo_put(d, p->tag, n, 0, r);
 }
 
 dd_ref dd_map(struct dd *d, dd_ref a, uint32_t (*fn)(void *ctx, uint32_t value), void *ctx)
@@ -228,18 +224,15 @@ struct fixing {
 static dd_ref fix(struct dd *d, const struct fixing *p, dd_ref n)
 {
 	uint32_t var = node_var(d, n);
-	struct memo *m;
 	dd_ref r, lo, hi;
 
 	if (d->exhausted)
 		return DD_EXHAUSTED;
 	if (var == VAR_TERMINAL || var >= p->first + (uint32_t)p->bits)
 		return n;
-	m = memo_slot(d, p->tag, n, 0);
-	if (memo_is(m, p->tag, n, 0))
-		return m->result;
-	if (!dd_step(d))
-		return DD_EXHAUSTED;
+	r = memo_get(d, p->tag, n, 0);
+	if (r != DD_EXHAUSTED || !dd_step(d))
+		return r;
 	if (var >= p->first) {
 		bool one = p->value >> (p->bits - 1 - (int)(var - p->first)) & 1;
 
@@ -249,9 +242,7 @@ static dd_ref fix(struct dd *d, const struct fixing *p, dd_ref n)
 		hi = fix(d, p, d->nodes[n].hi);
 		r = dd_node(d, var, lo, hi);
 	}
-	if (r != DD_EXHAUSTED)
-		*memo_slot(d, p->tag, n, 0) = (struct memo){p->tag, n, 0, r};
-	return r;
+	return memo_put(d, p->tag, n, 0, r);
 }
 
 dd_ref dd_fix(struct dd *d, dd_ref a, uint32_t first, int bits, u128 value)
@@ -264,18 +255,15 @@ dd_ref dd_fix(struct dd *d, dd_ref a, uint32_t first, int bits, u128 value)
 static dd_ref some(struct dd *d, uint32_t tag, uint32_t first, uint32_t end, dd_ref n)
 {
 	uint32_t var = node_var(d, n);
-	struct memo *m;
 	dd_ref r, lo, hi;
 
 	if (d->exhausted)
 		return DD_EXHAUSTED;
 	if (var == VAR_TERMINAL || var >= end)
 		return n;
-	m = memo_slot(d, tag, n, first);
-	if (memo_is(m, tag, n, first))
-		return m->result;
-	if (!dd_step(d))
-		return DD_EXHAUSTED;
+	r = memo_get(d, tag, n, first);
+	if (r != DD_EXHAUSTED || !dd_step(d))
+		return r;
 	lo = some(d, tag, first, end, d->nodes[n].lo);
 	if (lo == DD_TRUE && var >= first) {
 		r = DD_TRUE;
@@ -283,9 +271,7 @@ static dd_ref some(struct dd *d, uint32_t tag, uint32_t first, uint32_t end, dd_
 		hi = some(d, tag, first, end, d->nodes[n].hi);
 		r = var >= first ? dd_or(d, lo, hi) : dd_node(d, var, lo, hi);
 	}
-	if (r != DD_EXHAUSTED)
-		*memo_slot(d, tag, n, first) = (struct memo){tag, n, first, r};
-	return r;
+	return memo_put(d, tag, n, first, r);
 }
 
 dd_ref dd_some(struct dd *d, dd_ref a, uint32_t first, int bits)
