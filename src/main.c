@@ -21,8 +21,9 @@ static const struct command commands[] = {
 	 "network namespace and compares what the kernel holds with what was compiled.\n"
 	 "Changes nothing, and needs no root where user namespaces are allowed.\n",
 	 cmd_check},
-	{"compile", "[FILE] [-o DIR|-] [--dump=STAGE]", "turn a policy into a candidate for apply",
+	{"compile", "[FILE] [-o DIR|-] [--no-proof] [--dump=STAGE]", "turn a policy into a candidate for apply",
 	 "  -o, --output DIR   write the artefact there; - prints the nft script\n"
+	 "  --no-proof         for emergencies: do not prove that it is what the policy means\n"
 	 "  --dump=STAGE       print a stage instead: tokens, ast, policy, ir or nft\n",
 	 cmd_compile},
 	{"diff", "[FILE|DIR]", "show what apply would change in the kernel",

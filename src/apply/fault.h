@@ -4,6 +4,8 @@
 #ifndef FWC_FAULT_H
 #define FWC_FAULT_H
 
+#include <stdbool.h>
+
 #include "config.h"
 
 #ifdef FWC_FAULTS
@@ -11,15 +13,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* FWC_FAULT=NAME kills the process there. */
-static inline void fault_point(const char *name)
+static inline bool fault_wanted(const char *name)
 {
 	const char *wanted = getenv("FWC_FAULT");
 
-	if (wanted && !strcmp(wanted, name))
+	return wanted && !strcmp(wanted, name);
+}
+
+/* FWC_FAULT=NAME kills the process there. */
+static inline void fault_point(const char *name)
+{
+	if (fault_wanted(name))
 		raise(SIGKILL);
 }
 #else
+static inline bool fault_wanted(const char *name)
+{
+	(void)name;
+	return false;
+}
+
 static inline void fault_point(const char *name)
 {
 	(void)name;

@@ -39,6 +39,33 @@ void proof_make(struct proof *out, struct arena *a, const char *script,
 	proof_finish(out, a, &s, compiled);
 }
 
+void proof_judge(struct proof *p, struct arena *a, const struct policy *policy,
+		 const struct ir_ruleset *compiled)
+{
+	const struct ir_ruleset *r = p->outcome == SCRATCH_LOADED ? p->ruleset : compiled;
+
+	if (p->outcome != SCRATCH_LOADED && p->outcome != SCRATCH_UNAVAILABLE)
+		return;
+	prove_ruleset(&p->meaning, a, policy, r, (struct dd_budget){0});
+	p->judged = true;
+}
+
+bool proof_good(const struct proof *p)
+{
+	if (p->outcome != SCRATCH_LOADED && p->outcome != SCRATCH_UNAVAILABLE)
+		return false;
+	return !p->different.n && !(p->judged && p->meaning.state == PROOF_DIFFERENT);
+}
+
+enum proved proof_state(const struct proof *p)
+{
+	if (!p->judged)
+		return PROVED_NOT;
+	if (p->meaning.state == PROOF_BUDGET)
+		return PROVED_BUDGET;
+	return p->outcome == SCRATCH_LOADED ? PROVED : PROVED_COMPILED;
+}
+
 /* A refusal by the kernel is often just an option that it was built without. */
 static void print_missing(FILE *to, const struct ir_ruleset *compiled)
 {
@@ -89,11 +116,41 @@ static void print_differences(FILE *to, const struct proof *p)
 	fputs("hint: this is a bug in fwc; please report it with the policy\n", to);
 }
 
+static void print_line(FILE *to, const char *who, const char *says, const struct line *l)
+{
+	fprintf(to, "  %-7s %s", who, says);
+	if (l->text)
+		fprintf(to, ", by %s%s%s", l->where, *l->where ? ": " : "", l->text);
+	fputc('\n', to);
+}
+
+static void print_meaning(FILE *to, const struct proof_result *m)
+{
+	const char *type = m->at < NSTATIONS ? station_table[m->at].type : "";
+	const char *hook = m->at < NSTATIONS ? station_table[m->at].hook : "";
+
+	if (m->state == PROOF_BUDGET)
+		fprintf(to,
+			"fwc: warning: not proved: budget: hook %s took more than %zu nodes or "
+			"%.0f "
+			"seconds\n",
+			hook, PROOF_NODES, PROOF_SECONDS);
+	if (m->state != PROOF_DIFFERENT)
+		return;
+	fputs("internal error: the kernel would hold something else than the policy says\n", to);
+	fprintf(to, "  packet  %s (%s %s)\n", m->packet, type, hook);
+	print_line(to, "policy", m->policy_says, &m->policy_line);
+	print_line(to, "kernel", m->kernel_says, &m->kernel_line);
+	fputs("hint: this is a bug in fwc; please report it with the policy\n", to);
+}
+
 void proof_print(FILE *to, const struct proof *p, const struct ir_ruleset *compiled)
 {
+	if (p->judged)
+		print_meaning(to, &p->meaning);
 	switch (p->outcome) {
 	case SCRATCH_LOADED:
-		if (p->different.n)
+		if (p->different.n && !(p->judged && p->meaning.state == PROOF_DIFFERENT))
 			print_differences(to, p);
 		break;
 	case SCRATCH_REFUSED:

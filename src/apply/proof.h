@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * A script tried in a scratch namespace: what the kernel makes of it, and whether that is what was
- * compiled.
+ * compiled and what the policy means.
  */
 #ifndef FWC_PROOF_H
 #define FWC_PROOF_H
@@ -9,13 +9,17 @@
 
 #include "kernel/scratch.h"
 #include "nft/compare.h"
+#include "nft/manifest.h"
+#include "space/prove.h"
 
 struct proof { /* all in the arena */
 	enum scratch_outcome outcome;
-	struct ir_ruleset *ruleset;   /* as the kernel lists it */
+	struct ir_ruleset *ruleset; /* as the kernel lists it */
 	struct differences different; /* from what was compiled (left: compiled) */
-	struct nftrun_error error;    /* SCRATCH_REFUSED */
-	const char *why;	      /* SCRATCH_UNAVAILABLE, SCRATCH_FAILED */
+	struct nftrun_error error; /* SCRATCH_REFUSED */
+	const char *why; /* SCRATCH_UNAVAILABLE, SCRATCH_FAILED */
+	bool judged; /* meaning is filled */
+	struct proof_result meaning;
 };
 
 /* compiled: NULL if only the script is known. */
@@ -24,6 +28,15 @@ void proof_make(struct proof *out, struct arena *a, const char *script,
 /* The second half, where scratch_start() was called earlier; frees s. */
 void proof_finish(struct proof *out, struct arena *a, struct scratch *s,
 		  const struct ir_ruleset *compiled);
+/* Compares with the policy what the kernel lists; where no kernel could be asked, what was
+ * compiled.
+ */
+void proof_judge(struct proof *p, struct arena *a, const struct policy *policy,
+		 const struct ir_ruleset *compiled);
+/* Nothing speaks against writing it: no refusal, no difference. */
+bool proof_good(const struct proof *p);
+/* How far it is proved, for the manifest and for people. */
+enum proved proof_state(const struct proof *p);
 /* Prints what is wrong, the policy line first. */
 void proof_print(FILE *to, const struct proof *p, const struct ir_ruleset *compiled);
 

@@ -8,13 +8,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "apply/fault.h"
 #include "apply/proof.h"
 #include "apply/store.h"
 #include "config.h"
 
 void work_init(struct work *w)
 {
-	*w = (struct work){.arena = arena_new()};
+	*w = (struct work){.arena = arena_new(), .proved = PROVED_NOT};
 	diag_init(&w->diag, w->arena);
 }
 
@@ -24,34 +25,64 @@ void work_free(struct work *w)
 	arena_free(w->arena);
 }
 
+/* For the test that a wrong compiler would be caught: of what was compiled one verdict is another.
+ */
+static void corrupt(struct compiled *c)
+{
+	for (size_t i = 0; i < c->ruleset->chains.n; i++) {
+		struct ir_chain *chain = c->ruleset->chains.v[i];
+
+		for (size_t k = 0; k < chain->rules.n; k++) {
+			struct ir_rule *r = &chain->rules.v[k];
+			struct ir_stmt *last = &r->stmts.v[r->stmts.n - 1];
+
+			if (!r->at.src || last->kind != IR_VERDICT ||
+			    last->verdict.kind != V_ACCEPT)
+				continue;
+			last->verdict.kind = V_DROP;
+			buf_free(&c->script);
+			emit_script(&c->script, c->ruleset, c->path);
+			return;
+		}
+	}
+}
+
 bool work_compile(struct work *w, struct globals *g, const char *file, enum compile_stage last)
 {
 	struct loader *l = loader_files(w->arena);
 	bool ok = compile_file(&w->compiled, file, last, l, w->arena, &w->diag);
 
+	if (ok && last == STAGE_SCRIPT && fault_wanted("lower"))
+		corrupt(&w->compiled);
 	diag_print(&w->diag, stderr, g->color);
 	return ok;
 }
 
-/* True if the kernel holds what was compiled, or lets this user make no namespace to try it in. */
-static bool work_prove(struct work *w)
+/* True if the kernel holds what was compiled and what the policy means, or lets this user make no
+ * namespace to try it in. */
+static bool work_prove(struct work *w, bool proof)
 {
 	struct proof p;
 
 	proof_make(&p, w->arena, buf_str(&w->compiled.script), w->compiled.ruleset);
-	if (p.outcome == SCRATCH_UNAVAILABLE) {
+	if (p.outcome == SCRATCH_UNAVAILABLE)
 		fprintf(stderr, "fwc: warning: the ruleset was not tried in the kernel: %s\n",
 			p.why);
-		return true;
-	}
-	proof_print(stderr, &p, w->compiled.ruleset);
-	return p.outcome == SCRATCH_LOADED && !p.different.n;
+	if (proof)
+		proof_judge(&p, w->arena, w->compiled.policy, w->compiled.ruleset);
+	else
+		fputs("fwc: warning: not proved, because of --no-proof\n", stderr);
+	if (p.outcome != SCRATCH_UNAVAILABLE || !proof_good(&p))
+		proof_print(stderr, &p, w->compiled.ruleset);
+	w->proved = proof_state(&p);
+	return proof_good(&p);
 }
 
 struct manifest *work_manifest(struct work *w)
 {
 	char *cwd = getcwd(NULL, 0);
 	struct manifest_input in = {
+		.proved = w->proved,
 		.version = PACKAGE_VERSION,
 		.policy = w->compiled.path,
 		.cwd = cwd ? cwd : "/",
@@ -91,9 +122,9 @@ static int write_artefact(struct work *w, const char *state, const char *dir)
 	return rc ? EXIT_SYSTEM : EXIT_FINE;
 }
 
-int work_emit(struct work *w, struct globals *g, const char *out)
+int work_emit(struct work *w, struct globals *g, const char *out, bool proof)
 {
-	if (!work_prove(w))
+	if (!work_prove(w, proof))
 		return EXIT_SYSTEM;
 	if (out && !strcmp(out, "-")) {
 		fwrite(w->compiled.script.data, 1, w->compiled.script.len, stdout);

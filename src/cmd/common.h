@@ -12,6 +12,7 @@ struct work {
 	struct arena *arena;
 	struct diag diag;
 	struct compiled compiled;
+	enum proved proved;
 };
 
 void work_init(struct work *w);
@@ -20,8 +21,9 @@ void work_free(struct work *w);
 bool work_compile(struct work *w, struct globals *g, const char *file, enum compile_stage last);
 /* Of what was compiled; in the arena. */
 struct manifest *work_manifest(struct work *w);
-/* Tries the script in a throw-away namespace, where it must become what was compiled, and writes
- * the artefact ("-": the script to standard output; NULL: the candidate). */
-int work_emit(struct work *w, struct globals *g, const char *out);
+/* Tries the script in a throw-away namespace, where it must become what was compiled and (with
+ * `proof`) what the policy means, and writes the artefact ("-": the script to standard output;
+ * NULL: the candidate). */
+int work_emit(struct work *w, struct globals *g, const char *out, bool proof);
 
 #endif

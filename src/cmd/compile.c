@@ -14,6 +14,7 @@
 
 struct options {
 	const char *file, *out, *dump;
+	bool no_proof;
 };
 
 static int parse_options(struct globals *g, int argc, char **argv, struct options *o)
@@ -21,6 +22,7 @@ static int parse_options(struct globals *g, int argc, char **argv, struct option
 	static const struct option longs[] = {
 		{"output", required_argument, NULL, 'o'},
 		{"dump", required_argument, NULL, 'd'},
+		{"no-proof", no_argument, NULL, 'n'},
 		{0},
 	};
 	int c;
@@ -31,6 +33,8 @@ static int parse_options(struct globals *g, int argc, char **argv, struct option
 			o->out = optarg;
 		else if (c == 'd')
 			o->dump = optarg;
+		else if (c == 'n')
+			o->no_proof = true;
 		else
 			return usage_error("compile",
 					   "unknown option, or one without its value: %s",
@@ -104,7 +108,7 @@ int cmd_compile(struct globals *g, int argc, char **argv)
 	else if (!work_compile(&w, g, o.file, STAGE_SCRIPT))
 		rc = EXIT_WRONG;
 	else
-		rc = work_emit(&w, g, o.out);
+		rc = work_emit(&w, g, o.out, !o.no_proof);
 	work_free(&w);
 	return rc;
 }

@@ -42,6 +42,12 @@ static void print_sources(const struct status *st)
 						 : "");
 }
 
+static void print_proof(const struct status *st)
+{
+	if (st->known)
+		printf("proof       %s\n", manifest_proved_text(st->applied.manifest->proved));
+}
+
 static void print_forwarding(const struct status *st)
 {
 	bool four = sysctl_forwards(st->sysctl, 4), six = sysctl_forwards(st->sysctl, 6);
@@ -161,6 +167,10 @@ static void print_json(const struct status *st)
 	json_object_set(j, "applied", st->record);
 	json_object_set_new(j, "policy",
 			    st->known ? json_string(st->applied.manifest->policy) : json_null());
+	json_object_set_new(
+		j, "proof",
+		st->known ? json_string(manifest_proved_text(st->applied.manifest->proved))
+			  : json_null());
 	json_object_set_new(j, "sources", sources_json(st));
 	json_object_set_new(j, "forwarding",
 			    json_pack("{s:b, s:b}", "ip", sysctl_forwards(st->sysctl, 4), "ip6",
@@ -177,6 +187,7 @@ static void print_text(struct globals *g, const struct status *st)
 {
 	print_state(st);
 	print_sources(st);
+	print_proof(st);
 	print_forwarding(st);
 	print_drift(g, st);
 	print_foreign(st);

@@ -94,6 +94,7 @@ enum verb { VERB_ALLOW, VERB_DROP, VERB_REJECT, VERB_INSPECT };
 
 /* VERB FROM -> TO SERVICES QUALIFIERS; within a pair block from and to are the block's. */
 struct ast_rule {
+	bool some; /* expect some: one packet is enough */
 	enum verb verb;
 	struct span verb_span;
 	struct ast_endpoint from, to;

@@ -273,7 +273,8 @@ static void dump_stmt(struct dumper *d, const struct ast_stmt *s)
 		break;
 	case STMT_RULE:
 	case STMT_EXPECT:
-		node(d, "%s%s", s->kind == STMT_EXPECT ? "expect " : "", verb_name(s->rule.verb));
+		node(d, "%s%s%s", s->kind == STMT_EXPECT ? "expect " : "",
+		     s->rule.some ? "some " : "", verb_name(s->rule.verb));
 		d->depth++;
 		dump_rule(d, &s->rule);
 		d->depth--;

@@ -91,13 +91,14 @@ bool parse_rule(struct parser *p, struct ast_stmt *s)
 	return parse_pair(p, &s->rule.from, &s->rule.to) && rule_tail(p, &s->rule);
 }
 
-/* expect = "expect" VERB pair SERVICES */
+/* expect = "expect" [ "some" ] VERB pair SERVICES */
 bool parse_expect(struct parser *p, struct ast_stmt *s)
 {
 	struct services_out services = {0};
 
 	s->kind = STMT_EXPECT;
 	parse_advance(p);
+	s->rule.some = parse_accept_word(p, "some");
 	if (!parse_verb(p, &s->rule.verb, &s->rule.verb_span) ||
 	    !parse_pair(p, &s->rule.from, &s->rule.to) || !parse_services(p, &services))
 		return false;

@@ -436,7 +436,7 @@ static void plain(struct printer *pr, const struct ast_stmt *s)
 		services(pr, s->service.services.v, s->service.services.n);
 		break;
 	case STMT_EXPECT:
-		buf_puts(pr->out, "expect ");
+		buf_puts(pr->out, s->rule.some ? "expect some " : "expect ");
 		rule(pr, &s->rule, false);
 		break;
 	case STMT_RULE:

@@ -79,7 +79,7 @@ static void put_duration(struct buf *out, uint64_t s)
 
 static void put_values(struct buf *out, const struct ir_sel *sel, const struct ir_elems *values)
 {
-	if (values->n == 1) {
+	if (values->n == 1 && sel->n == 1) { /* nft takes concatenations in sets only */
 		emit_key(out, sel->f, sel->n, values->v[0].key);
 		return;
 	}

@@ -12,35 +12,38 @@ struct symbol {
 
 /* Only words that nft's grammar itself knows: others need /etc/protocols, which may be absent. */
 static const struct symbol l4protos[] = {
-	{1, "icmp"}, {2, "igmp"}, {6, "tcp"}, {17, "udp"}, {33, "dccp"}, {50, "esp"}, {51, "ah"},
-	{58, "icmpv6"}, {132, "sctp"}, {136, "udplite"},
+	{1, "icmp"}, {2, "igmp"}, {6, "tcp"},	  {17, "udp"},	 {33, "dccp"},
+	{50, "esp"}, {51, "ah"},  {58, "icmpv6"}, {132, "sctp"}, {136, "udplite"},
 };
 static const struct symbol nfprotos[] = {{2, "ipv4"}, {10, "ipv6"}};
 static const struct symbol ct_states[] = {
 	{1, "invalid"}, {2, "established"}, {4, "related"}, {8, "new"}, {64, "untracked"},
 };
 static const struct symbol ct_statuses[] = {
-	{1, "expected"}, {2, "seen-reply"}, {4, "assured"}, {8, "confirmed"}, {16, "snat"},
-	{32, "dnat"}, {512, "dying"},
+	{1, "expected"}, {2, "seen-reply"}, {4, "assured"}, {8, "confirmed"},
+	{16, "snat"},	 {32, "dnat"},	    {512, "dying"},
 };
 static const struct symbol tcp_flags[] = {
-	{1, "fin"}, {2, "syn"}, {4, "rst"}, {8, "psh"}, {16, "ack"}, {32, "urg"}, {64, "ecn"},
-	{128, "cwr"},
+	{1, "fin"},  {2, "syn"},  {4, "rst"},  {8, "psh"},
+	{16, "ack"}, {32, "urg"}, {64, "ecn"}, {128, "cwr"},
 };
 static const struct symbol icmp_types[] = {
-	{0, "echo-reply"}, {3, "destination-unreachable"}, {4, "source-quench"}, {5, "redirect"},
-	{8, "echo-request"}, {9, "router-advertisement"}, {10, "router-solicitation"},
-	{11, "time-exceeded"}, {12, "parameter-problem"}, {13, "timestamp-request"},
-	{14, "timestamp-reply"}, {15, "info-request"}, {16, "info-reply"},
-	{17, "address-mask-request"}, {18, "address-mask-reply"},
+	{0, "echo-reply"},	     {3, "destination-unreachable"},
+	{4, "source-quench"},	     {5, "redirect"},
+	{8, "echo-request"},	     {9, "router-advertisement"},
+	{10, "router-solicitation"}, {11, "time-exceeded"},
+	{12, "parameter-problem"},   {13, "timestamp-request"},
+	{14, "timestamp-reply"},     {15, "info-request"},
+	{16, "info-reply"},	     {17, "address-mask-request"},
+	{18, "address-mask-reply"},
 };
 static const struct symbol icmpv6_types[] = {
-	{1, "destination-unreachable"}, {2, "packet-too-big"}, {3, "time-exceeded"},
-	{4, "parameter-problem"}, {128, "echo-request"}, {129, "echo-reply"},
-	{130, "mld-listener-query"}, {131, "mld-listener-report"}, {132, "mld-listener-done"},
-	{133, "nd-router-solicit"}, {134, "nd-router-advert"}, {135, "nd-neighbor-solicit"},
-	{136, "nd-neighbor-advert"}, {137, "nd-redirect"}, {138, "router-renumbering"},
-	{141, "ind-neighbor-solicit"}, {142, "ind-neighbor-advert"}, {143, "mld2-listener-report"},
+	{1, "destination-unreachable"}, {2, "packet-too-big"},	      {3, "time-exceeded"},
+	{4, "parameter-problem"},	{128, "echo-request"},	      {129, "echo-reply"},
+	{130, "mld-listener-query"},	{131, "mld-listener-report"}, {132, "mld-listener-done"},
+	{133, "nd-router-solicit"},	{134, "nd-router-advert"},    {135, "nd-neighbor-solicit"},
+	{136, "nd-neighbor-advert"},	{137, "nd-redirect"},	      {138, "router-renumbering"},
+	{141, "ind-neighbor-solicit"},	{142, "ind-neighbor-advert"}, {143, "mld2-listener-report"},
 };
 static const struct symbol fib_types[] = {
 	{1, "unicast"}, {2, "local"}, {3, "broadcast"}, {4, "anycast"}, {5, "multicast"},

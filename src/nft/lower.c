@@ -23,7 +23,7 @@ static const char *place_name(struct lower *l, int place)
 
 static struct ir_rule builtin(struct lower *l, const char *comment)
 {
-	return (struct ir_rule){.comment = comment_text(l, comment)};
+	return (struct ir_rule){.comment = ir_comment(l->arena, comment)};
 }
 
 static void push_counted(struct lower *l, struct ir_chain *c, struct ir_rule r,
@@ -94,31 +94,19 @@ static void lower_neighbours(struct lower *l, struct ir_chain *c, bool input)
 	push_counted(l, c, r, V_ACCEPT);
 }
 
-static bool self_may_ask(struct lower *l, int place, enum family fam)
-{
-	struct flow f = {.from = PLACE_SELF, .to = place, .family = fam, .protocol = IPPROTO_UDP};
-	const struct rule *rule;
-
-	f.saddr = fam == FAM_IP4 ? 0 : ((u128)0xfe80 << 112 | 1);
-	f.daddr = fam == FAM_IP4 ? 0xffffffff : ((u128)0xff02 << 112 | 0x10002);
-	f.dport = fam == FAM_IP4 ? 67 : 547;
-	rule = policy_decide(l->p, &f, true);
-	return rule && (rule->verb == VERB_ALLOW || rule->verb == VERB_INSPECT);
-}
-
 /* Conntrack cannot tell these replies: the question went to a broadcast or multicast address. */
 static void lower_dhcp_replies(struct lower *l, struct ir_chain *c, int place)
 {
 	struct ir_rule r;
 
-	if (self_may_ask(l, place, FAM_IP4)) {
+	if (policy_asks_dhcp(l->p, place, FAM_IP4)) {
 		r = builtin(l, "fwc: DHCP replies");
 		match_one(l, &r, F_NFPROTO, 2);
 		match_one(l, &r, F_UDP_SPORT, 67);
 		match_one(l, &r, F_UDP_DPORT, 68);
 		push_counted(l, c, r, V_ACCEPT);
 	}
-	if (self_may_ask(l, place, FAM_IP6)) {
+	if (policy_asks_dhcp(l->p, place, FAM_IP6)) {
 		r = builtin(l, "fwc: DHCPv6 replies");
 		match_ival(l, &r, F_IP6_SADDR,
 			   (struct ival){(u128)0xfe80 << 112, ((u128)0xfec0 << 112) - 1});
@@ -296,19 +284,6 @@ static void lower_dynsets(struct lower *l)
  * postrouting on. So output lets them pass, and a filter there judges them by the zone they leave
  * to. */
 
-static bool translates_self(const struct policy *p)
-{
-	for (size_t i = 0; i < p->nats.n; i++) {
-		const struct nat *n = &p->nats.v[i];
-
-		for (size_t k = 0; k < n->from.items.n; k++)
-			if ((n->kind == NAT_DNAT || n->kind == NAT_REDIRECT) &&
-			    item_at(&n->from.items.v[k], PLACE_SELF))
-				return true;
-	}
-	return false;
-}
-
 static void match_translated(struct lower *l, struct ir_rule *r)
 {
 	match_bits(l, r, F_CT_STATUS, 32 /* IPS_DST_NAT */);
@@ -351,7 +326,7 @@ static void lower_judge_translated(struct lower *l)
 	chain_push(l, root, r);
 	r.stmts.n--;
 	r = rule_copy(l, &r);
-	r.comment = comment_text(l, "fwc: no rule, drop");
+	r.comment = ir_comment(l->arena, "fwc: no rule, drop");
 	push_counted(l, root, r, V_DROP);
 
 	base->name = "postrouting";
@@ -378,7 +353,7 @@ static void lower_filter(struct lower *l)
 	lower_dispatch(l, fwd, F_IIFNAME, "from", from_chain, 0, rest);
 
 	lower_mss(l, out, true);
-	if (translates_self(l->p))
+	if (policy_translates_self(l->p))
 		lower_pass_translated(l, out);
 	lower_states(l, out, F_OIFNAME);
 	lower_neighbours(l, out, false);
@@ -388,7 +363,7 @@ static void lower_filter(struct lower *l)
 	lower_base(l, "input", in);
 	lower_base(l, "forward", fwd);
 	lower_base(l, "output", out);
-	if (translates_self(l->p))
+	if (policy_translates_self(l->p))
 		lower_judge_translated(l);
 }
 

@@ -15,6 +15,11 @@
 
 struct ir_ruleset *ruleset_lower(struct policy *p, struct arena *a, struct diag *diag);
 
+/* How a rule's side effects are spelled in the kernel. */
+struct ir_limit log_rate(void);
+const char *log_prefix(struct arena *a, const struct rule *rule);
+const char *meter_name(struct arena *a, const struct rule *rule, enum family fam);
+
 /* ---- shared by the lower_*.c files only ---- */
 
 struct lower {
@@ -71,6 +76,9 @@ struct ir_rules {
 struct ir_stmt *rule_stmt(struct lower *l, struct ir_rule *r, enum ir_stmt_kind kind);
 void match_one(struct lower *l, struct ir_rule *r, enum field f, u128 value);
 void match_ival(struct lower *l, struct ir_rule *r, enum field f, struct ival v);
+/* One concatenation more that the last match admits, or a new match. */
+void match_key(struct lower *l, struct ir_rule *r, const struct ir_sel *sel,
+	       const struct ival *key);
 void match_bits(struct lower *l, struct ir_rule *r, enum field f, u128 bits);
 void match_set(struct lower *l, struct ir_rule *r, enum field f, const char *set, bool negated);
 void match_ivset(struct lower *l, struct ir_rule *r, enum field f, const struct ivset *s,
@@ -84,8 +92,6 @@ struct ir_rule rule_copy(struct lower *l, const struct ir_rule *r);
 void rule_verdict(struct lower *l, struct ir_rule *r, enum ir_verdict_kind kind,
 		  const char *target);
 void rule_counter(struct lower *l, struct ir_rule *r);
-/* Printable, without quotes, at most IR_MAX_COMMENT bytes. */
-const char *comment_text(struct lower *l, const char *text);
 struct ir_chain *chain_new(struct lower *l, const char *stem);
 void chain_push(struct lower *l, struct ir_chain *c, struct ir_rule r);
 const char *dynset_name(struct lower *l, const struct dynset *d, enum family family);

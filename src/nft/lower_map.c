@@ -13,7 +13,7 @@
 
 struct box { /* one element: a product of intervals */
 	enum family family; /* FAM_NONE: no address in the key */
-	bool has_src, has_dst, has_proto, has_port, has_type;
+	bool has_src, has_dst, has_family, has_proto, has_port, has_type;
 	struct ival src, dst, proto, port; /* port: or ICMP type */
 };
 
@@ -51,6 +51,8 @@ static void push_icmp_boxes(struct lower *l, struct boxes *out, struct box b, ui
 	for (size_t i = 0; i < types->n; i++) {
 		b.has_type = types->v[i].lo != 0 || types->v[i].hi != 255;
 		b.has_proto = !b.has_type;
+		/* the numbers of ICMP and ICMPv6 may stand in packets of the other family, too */
+		b.has_family = b.has_proto && !b.has_src && !b.has_dst;
 		b.proto = (struct ival){proto, proto};
 		b.port = types->v[i];
 		b.family = family;
@@ -198,6 +200,8 @@ static struct ir_sel shape_of(const struct box *b)
 		s.f[s.n++] = six ? F_IP6_SADDR : F_IP_SADDR;
 	if (b->has_dst)
 		s.f[s.n++] = six ? F_IP6_DADDR : F_IP_DADDR;
+	if (b->has_family)
+		s.f[s.n++] = F_NFPROTO;
 	if (b->has_proto)
 		s.f[s.n++] = F_L4PROTO;
 	if (b->has_port)
@@ -235,6 +239,8 @@ static void fill_elem(struct ir_elem *e, const struct box *b)
 		e->key[n++] = b->src;
 	if (b->has_dst)
 		e->key[n++] = b->dst;
+	if (b->has_family)
+		e->key[n++] = b->family == FAM_IP4 ? (struct ival){2, 2} : (struct ival){10, 10};
 	if (b->has_proto)
 		e->key[n++] = b->proto;
 	if (b->has_port || b->has_type)
@@ -261,7 +267,7 @@ static void add_boxes(struct lower *l, struct groups *g, const struct candidate 
 	for (size_t i = 0; i < c->boxes.n; i++) {
 		struct group *to = group_for(l, g, &c->boxes.v[i]);
 		struct ir_elem e = {.verdict = v,
-				    .comment = comment_text(l, rule->text),
+				    .comment = ir_comment(l->arena, rule->text),
 				    .at = rule->span,
 				    .has_counter = true};
 
@@ -378,7 +384,9 @@ static void push_single(struct lower *l, struct ir_chain *c, const struct group 
 	struct ir_elem e = g->elems.v[0];
 	struct ir_rule r = {.comment = e.comment, .at = e.at};
 
-	for (int k = 0; k < g->shape.n; k++) {
+	if (g->shape.f[0] == F_NFPROTO) /* together: nft would not list the family by itself */
+		match_key(l, &r, &g->shape, e.key);
+	for (int k = 0; g->shape.f[0] != F_NFPROTO && k < g->shape.n; k++) {
 		enum field f = g->shape.f[k];
 
 		if (k + 1 < g->shape.n && g->shape.f[k + 1] == F_TH_DPORT)

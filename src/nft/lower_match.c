@@ -38,22 +38,6 @@ void rule_counter(struct lower *l, struct ir_rule *r)
 	rule_stmt(l, r, IR_COUNTER);
 }
 
-const char *comment_text(struct lower *l, const char *text)
-{
-	size_t n = strlen(text);
-	char *s = arena_strndup(l->arena, text, n > IR_MAX_COMMENT ? IR_MAX_COMMENT : n);
-
-	for (char *c = s; *c; c++) {
-		if (*c == '"' || *c == '\\')
-			*c = '\'';
-		else if (*c < ' ' || *c >= 127)
-			*c = '?';
-	}
-	if (n > IR_MAX_COMMENT)
-		memcpy(s + IR_MAX_COMMENT - 3, "...", 3);
-	return s;
-}
-
 struct ir_chain *chain_new(struct lower *l, const char *stem)
 {
 	struct ir_chain *c = arena_new_of(l->arena, struct ir_chain);
@@ -91,6 +75,20 @@ void match_ival(struct lower *l, struct ir_rule *r, enum field f, struct ival v)
 void match_one(struct lower *l, struct ir_rule *r, enum field f, u128 value)
 {
 	match_ival(l, r, f, (struct ival){value, value});
+}
+
+void match_key(struct lower *l, struct ir_rule *r, const struct ir_sel *sel, const struct ival *key)
+{
+	struct ir_stmt *last = r->stmts.n ? &r->stmts.v[r->stmts.n - 1] : NULL;
+	struct ir_elem e = {0};
+
+	if (!last || last->kind != IR_MATCH || last->match.sel.n != sel->n) {
+		last = rule_stmt(l, r, IR_MATCH);
+		last->match.sel = *sel;
+	}
+	for (int i = 0; i < sel->n; i++)
+		e.key[i] = key[i];
+	vec_push(l->arena, &last->match.values, e);
 }
 
 void match_bits(struct lower *l, struct ir_rule *r, enum field f, u128 bits)
@@ -336,10 +334,46 @@ static void match_ports(struct lower *l, struct ir_rules *out, const struct ir_r
 	vec_push(l->arena, out, r);
 }
 
+static bool is_whole_icmp(const struct ivset *types)
+{
+	return types->n && types->v[0].lo == 0 && types->v[0].hi == 255;
+}
+
+static bool has_address(const struct ir_rule *r)
+{
+	const struct ir_stmt *s;
+
+	vec_each (&r->stmts, s) {
+		enum field f = s->match.sel.f[0];
+
+		if (s->kind == IR_MATCH && f >= F_IP_SADDR && f <= F_IP6_DADDR)
+			return true;
+	}
+	return false;
+}
+
+/* All of ICMP where no address says the family: their numbers may stand in packets of the other
+ * family, too, and those are not ICMP. In one look-up, because nft's listing would leave out
+ * `meta nfproto ipv6` before `meta l4proto icmpv6` as if the one implied the other. */
+static void match_icmp_whole(struct lower *l, struct ir_rules *out, const struct ir_rule *base,
+			     const struct services *s, enum family family)
+{
+	static const struct ir_sel sel = {.n = 2, .f = {F_NFPROTO, F_L4PROTO}};
+	struct ir_rule r = rule_copy(l, base);
+
+	if (family != FAM_IP6 && is_whole_icmp(&s->icmp))
+		match_key(l, &r, &sel, (struct ival[]){{2, 2}, {IPPROTO_ICMP, IPPROTO_ICMP}});
+	if (family != FAM_IP4 && is_whole_icmp(&s->icmpv6))
+		match_key(l, &r, &sel, (struct ival[]){{10, 10}, {IPPROTO_ICMPV6, IPPROTO_ICMPV6}});
+	if (r.stmts.n > base->stmts.n)
+		vec_push(l->arena, out, r);
+}
+
 /* Whole protocols, those with ports and ICMP among them. */
 static void match_protocols(struct lower *l, struct ir_rules *out, const struct ir_rule *base,
 			    const struct services *s, enum family family)
 {
+	bool of_family = has_address(base);
 	struct ivset whole = {0};
 	struct ir_rule r;
 
@@ -349,10 +383,12 @@ static void match_protocols(struct lower *l, struct ir_rules *out, const struct 
 		if (is_full(&s->ports[i]))
 			vec_push(l->arena, &whole,
 				 ((struct ival){port_protocols[i], port_protocols[i]}));
-	if (family != FAM_IP6 && s->icmp.n && s->icmp.v[0].lo == 0 && s->icmp.v[0].hi == 255)
+	if (of_family && family == FAM_IP4 && is_whole_icmp(&s->icmp))
 		vec_push(l->arena, &whole, ((struct ival){IPPROTO_ICMP, IPPROTO_ICMP}));
-	if (family != FAM_IP4 && s->icmpv6.n && s->icmpv6.v[0].lo == 0 && s->icmpv6.v[0].hi == 255)
+	if (of_family && family == FAM_IP6 && is_whole_icmp(&s->icmpv6))
 		vec_push(l->arena, &whole, ((struct ival){IPPROTO_ICMPV6, IPPROTO_ICMPV6}));
+	if (!of_family)
+		match_icmp_whole(l, out, base, s, family);
 	if (!whole.n)
 		return;
 	ivset_normalise(&whole);
@@ -366,7 +402,7 @@ static void match_icmp(struct lower *l, struct ir_rules *out, const struct ir_ru
 {
 	struct ir_rule r;
 
-	if (!types->n || (types->v[0].lo == 0 && types->v[0].hi == 255))
+	if (!types->n || is_whole_icmp(types))
 		return;
 	r = rule_copy(l, base);
 	match_ivset(l, &r, f, types, "types");

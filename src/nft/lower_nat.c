@@ -56,7 +56,8 @@ static struct ir_rules one_rule(struct lower *l, const char *text, struct span a
 {
 	struct ir_rules out = {0};
 
-	vec_push(l->arena, &out, ((struct ir_rule){.comment = comment_text(l, text), .at = at}));
+	vec_push(l->arena, &out,
+		 ((struct ir_rule){.comment = ir_comment(l->arena, text), .at = at}));
 	return out;
 }
 

@@ -15,7 +15,7 @@
 
 static struct ir_rule rule_new(struct lower *l, const struct rule *rule)
 {
-	return (struct ir_rule){.comment = comment_text(l, rule->text), .at = rule->span};
+	return (struct ir_rule){.comment = ir_comment(l->arena, rule->text), .at = rule->span};
 }
 
 static const char *reject_chain(struct lower *l)
@@ -70,14 +70,23 @@ static void add_source(struct lower *l, struct ir_chain *c, const struct rule *r
 	}
 }
 
+struct ir_limit log_rate(void)
+{
+	return (struct ir_limit){.rate = LOG_RATE, .per = 1, .burst = LOG_BURST};
+}
+
+const char *log_prefix(struct arena *a, const struct rule *rule)
+{
+	return arena_printf(a,
+			    "fwc %s: ", rule->q.log_tag ? rule->q.log_tag : verb_name(rule->verb));
+}
+
 static void add_log(struct lower *l, struct ir_chain *c, const struct rule *rule)
 {
 	struct ir_rule r = rule_new(l, rule);
 
-	rule_stmt(l, &r, IR_LIMIT)->limit =
-		(struct ir_limit){.rate = LOG_RATE, .per = 1, .burst = LOG_BURST};
-	rule_stmt(l, &r, IR_LOG)->log_prefix = arena_printf(
-		l->arena, "fwc %s: ", rule->q.log_tag ? rule->q.log_tag : verb_name(rule->verb));
+	rule_stmt(l, &r, IR_LIMIT)->limit = log_rate();
+	rule_stmt(l, &r, IR_LOG)->log_prefix = log_prefix(l->arena, rule);
 	chain_push(l, c, r);
 }
 
@@ -106,22 +115,27 @@ static struct ir_limit gate(const struct rule *rule)
 		.rate = rule->q.limit.rate, .per = rule->q.limit.per, .burst = rule->q.limit.burst};
 }
 
+/* Its content is run time's: named by the rule, so that it lives as long as the rule does. */
+const char *meter_name(struct arena *a, const struct rule *rule, enum family fam)
+{
+	char *what = arena_printf(a, "%u %s", rule->twin, rule->text);
+	char hex[SHA256_HEX];
+
+	sha256_hex(what, strlen(what), hex);
+	return arena_printf(a, "meter.%.12s.v%d", hex, fam);
+}
+
 static const char *meter_set(struct lower *l, const struct rule *rule, enum family fam)
 {
 	struct ir_set *s = arena_new_of(l->arena, struct ir_set);
 	const struct limit *q = &rule->q.limit;
 	uint64_t refill = (uint64_t)q->burst * q->per / q->rate;
-	char *what = arena_printf(l->arena, "%u %s", rule->twin, rule->text);
-	char hex[SHA256_HEX];
 
-	sha256_hex(what, strlen(what), hex);
 	*s = (struct ir_set){.dynamic = true, .nkeys = 1, .size = METER_SIZE, .at = rule->span};
 	s->keys[0] = fam == FAM_IP4 ? F_IP_SADDR : F_IP6_SADDR;
 	s->timeout = refill > METER_TIMEOUT ? refill : METER_TIMEOUT;
 	s->stem = "meter";
-	/* its content is run time's: named by the rule, so that it lives as long as the rule does
-	 */
-	s->name = arena_printf(l->arena, "meter.%.12s.v%d", hex, fam);
+	s->name = meter_name(l->arena, rule, fam);
 	if (!ruleset_set(l->r, s->name))
 		ruleset_add_set(l->r, s);
 	return s->name;

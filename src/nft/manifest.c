@@ -118,6 +118,7 @@ struct manifest *manifest_build(struct arena *a, const struct manifest_input *in
 	m->sha256 = hex;
 	m->size = in->script->len;
 	m->forwarding = in->ruleset->forwarding;
+	m->proved = in->proved;
 	map_init(&m->by_name, a);
 	for (size_t i = 0; i < in->nsources; i++) {
 		const struct source *s = in->sources[i];
@@ -131,6 +132,18 @@ struct manifest *manifest_build(struct arena *a, const struct manifest_input *in
 	for (size_t i = 0; i < in->ruleset->chains.n; i++)
 		add_chain(a, m, in->ruleset->chains.v[i]);
 	return m;
+}
+
+const char *manifest_proved_text(enum proved p)
+{
+	static const char *const words[] = {
+		[PROVED] = "proved",
+		[PROVED_COMPILED] = "proved, but tried in no kernel",
+		[PROVED_BUDGET] = "not proved: budget",
+		[PROVED_NOT] = "not proved",
+	};
+
+	return words[p];
 }
 
 /* Paths and policy words are bytes; JSON wants UTF-8. */
@@ -209,6 +222,7 @@ json_t *manifest_json(const struct manifest *m)
 	json_object_set_new(j, "format", json_integer(MANIFEST_FORMAT));
 	json_object_set_new(j, "fwc", json_string(m->version));
 	json_object_set_new(j, "policy", text_json(m->policy));
+	json_object_set_new(j, "proof", json_string(manifest_proved_text(m->proved)));
 	vec_each (&m->sources, s)
 		json_array_append_new(sources, json_pack("{s:o, s:s}", "path", text_json(s->path),
 							 "sha256", s->sha256));

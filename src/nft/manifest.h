@@ -10,7 +10,7 @@
 #define MANIFEST_FORMAT 1
 
 struct manifest_place {
-	const char *at;	  /* "firewall.fwc:12"; "" for what fwc adds by itself */
+	const char *at; /* "firewall.fwc:12"; "" for what fwc adds by itself */
 	const char *text; /* the policy's words, or those of the comment; "" if there are none */
 };
 
@@ -21,9 +21,9 @@ struct manifest_object {
 	const char *name, *stem;
 	size_t off, len; /* of its block in the script */
 	bool dynamic, base;
-	struct manifest_place place;	  /* of a set */
+	struct manifest_place place; /* of a set */
 	VEC(struct manifest_place) rules; /* of a chain, in their order */
-	struct map elems;		  /* of a map: key's text -> struct manifest_place */
+	struct map elems; /* of a map: key's text -> struct manifest_place */
 };
 
 struct manifest_source {
@@ -31,10 +31,19 @@ struct manifest_source {
 	const char *sha256;
 };
 
+/* Whether what the kernel holds was shown to be what the policy means. */
+enum proved {
+	PROVED, /* of the kernel's listing */
+	PROVED_COMPILED, /* of what was compiled: no kernel could be asked */
+	PROVED_BUDGET, /* not: the budget ended */
+	PROVED_NOT, /* not: nobody asked, or it was refused to be asked */
+};
+
 struct manifest {
+	enum proved proved;
 	const char *version; /* of the fwc that wrote it */
-	const char *policy;  /* as messages name it */
-	const char *sha256;  /* of the script */
+	const char *policy; /* as messages name it */
+	const char *sha256; /* of the script */
 	size_t size;
 	int forwarding; /* -1: not said, 0, 1 */
 	VEC(struct manifest_source) sources;
@@ -43,6 +52,7 @@ struct manifest {
 };
 
 struct manifest_input {
+	enum proved proved;
 	const char *version, *policy;
 	const char *cwd; /* relative paths of sources are below it */
 	struct source *const *sources;
@@ -58,6 +68,8 @@ json_t *manifest_json(const struct manifest *m);
 struct manifest *manifest_read(struct arena *a, const json_t *j, const char *script, size_t len,
 			       const char **why);
 
+/* "proved", "not proved: budget", ...; as the manifest has it. */
+const char *manifest_proved_text(enum proved p);
 const char *manifest_kind_name(enum manifest_kind k);
 struct manifest_object *manifest_find(const struct manifest *m, bool chain, const char *name);
 

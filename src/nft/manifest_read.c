@@ -115,6 +115,10 @@ static bool read_head(struct arena *a, const json_t *j, struct manifest *m, cons
 	}
 	m->version = text_of(a, j, "fwc");
 	m->policy = text_of(a, j, "policy");
+	m->proved = PROVED_NOT;
+	for (int k = PROVED; k < PROVED_NOT; k++)
+		if (!strcmp(text_of(a, j, "proof"), manifest_proved_text((enum proved)k)))
+			m->proved = (enum proved)k;
 	m->forwarding = json_is_integer(forwarding) ? (int)json_integer_value(forwarding) : -1;
 	if (m->forwarding < -1 || m->forwarding > 1) {
 		*why = "its manifest says nonsense about forwarding";

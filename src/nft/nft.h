@@ -19,6 +19,9 @@ void ruleset_add_set(struct ir_ruleset *r, struct ir_set *s);
 struct ir_chain *ruleset_chain(const struct ir_ruleset *r, const char *name); /* or NULL */
 struct ir_set *ruleset_set(const struct ir_ruleset *r, const char *name); /* or NULL */
 
+/* Text as a comment of a rule: printable, without quotes, at most IR_MAX_COMMENT bytes. */
+const char *ir_comment(struct arena *a, const char *text);
+
 /* The whole nft script, header first, `# file:line` before each rule; fills text_off and text_len
  * (the object's block, from "\tset NAME {" to its closing "\t}\n"; a `table inet fwc {` line stands
  * before the first and a `}` behind the last). */

@@ -100,3 +100,19 @@ struct ir_set *ruleset_seal_set(struct ir_ruleset *r, struct ir_set *s)
 	ruleset_add_set(r, s);
 	return s;
 }
+
+const char *ir_comment(struct arena *a, const char *text)
+{
+	size_t n = strlen(text);
+	char *s = arena_strndup(a, text, n > IR_MAX_COMMENT ? IR_MAX_COMMENT : n);
+
+	for (char *c = s; *c; c++) {
+		if (*c == '"' || *c == '\\')
+			*c = '\'';
+		else if (*c < ' ' || *c >= 127)
+			*c = '?';
+	}
+	if (n > IR_MAX_COMMENT)
+		memcpy(s + IR_MAX_COMMENT - 3, "...", 3);
+	return s;
+}

@@ -66,3 +66,28 @@ const struct rule *policy_decide(const struct policy *p, const struct flow *f, b
 	}
 	return NULL;
 }
+
+bool policy_asks_dhcp(const struct policy *p, int place, enum family fam)
+{
+	struct flow f = {.from = PLACE_SELF, .to = place, .family = fam, .protocol = IPPROTO_UDP};
+	const struct rule *rule;
+
+	f.saddr = fam == FAM_IP4 ? 0 : ((u128)0xfe80 << 112 | 1);
+	f.daddr = fam == FAM_IP4 ? 0xffffffff : ((u128)0xff02 << 112 | 0x10002);
+	f.dport = fam == FAM_IP4 ? 67 : 547;
+	rule = policy_decide(p, &f, true);
+	return rule && (rule->verb == VERB_ALLOW || rule->verb == VERB_INSPECT);
+}
+
+bool policy_translates_self(const struct policy *p)
+{
+	for (size_t i = 0; i < p->nats.n; i++) {
+		const struct nat *n = &p->nats.v[i];
+
+		for (size_t k = 0; k < n->from.items.n; k++)
+			if ((n->kind == NAT_DNAT || n->kind == NAT_REDIRECT) &&
+			    item_at(&n->from.items.v[k], PLACE_SELF))
+				return true;
+	}
+	return false;
+}

@@ -74,9 +74,11 @@ struct qualifiers {
 
 struct rule {
 	enum verb verb;
+	bool some; /* an expectation that one packet fulfils */
 	struct endpoint from, to;
 	struct services services;
 	struct qualifiers q;
+	const char *inspector; /* VERB_INSPECT: its name; else NULL */
 	const char *text; /* canonical, one line */
 	unsigned twin; /* how many earlier rules have the same text */
 	struct span span;
@@ -145,6 +147,12 @@ bool services_match(const struct services *s, enum family fam, uint8_t protocol,
 /* The rule that decides, or NULL: default drop. Rules with a limit, user or mark count as not
  * deciding unless `optimistic`; dynamic sets are taken as empty. */
 const struct rule *policy_decide(const struct policy *p, const struct flow *f, bool optimistic);
+
+/* Whether this machine may send DHCP requests (IPv4) or DHCPv6 ones to a place: then replies are
+ * let in. */
+bool policy_asks_dhcp(const struct policy *p, int place, enum family fam);
+/* Whether something that this machine sends is sent elsewhere by dnat or redirect. */
+bool policy_translates_self(const struct policy *p);
 
 /* Semantic warnings over a policy without errors (warn.c). */
 void policy_warn(struct policy *p, struct diag *diag);

@@ -1,78 +1,107 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * Nodes are hash-consed in a unique table; operations remember their results in a lossy cache that
- * grows with the nodes.
+ * Nodes are hash-consed in a unique table that doubles; operations remember their results in a
+ * lossy table that grows with the nodes; collecting marks and compacts.
  */
-#include "space/dd.h"
+#include "space/dd_core.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-#define TERMINAL UINT32_MAX /* as var: lo holds the value */
 #define NIL UINT32_MAX
-
-struct node {
-	uint32_t var, lo, hi, next;
-};
-
-enum op { OP_OVERRIDE = 1, OP_RESTRICT, OP_DIFFER, OP_WHERE, OP_NOT };
-
-struct memo {
-	uint32_t op, a, b, result;
-};
-
-struct dd {
-	struct node *nodes;
-	size_t n, cap, max;
-	uint32_t *buckets; /* heads of chains through node.next */
-	size_t nbuckets;
-	struct memo *memo;
-	size_t nmemo;
-	bool exhausted;
-};
-
-static uint32_t mix(uint32_t a, uint32_t b, uint32_t c)
-{
-	uint64_t h = a * 0x9e3779b97f4a7c15ull;
-
-	h = (h ^ b) * 0xbf58476d1ce4e5b9ull;
-	h = (h ^ (h >> 29) ^ c) * 0x94d049bb133111ebull;
-	return (uint32_t)(h >> 32);
-}
+/* Numbers of nodes have 28 bits; the rest of a slot tells most others apart without a look at the
+ * node, which is another cache miss. */
+#define NUMBER_BITS 28
+#define NUMBER_MASK ((1u << NUMBER_BITS) - 1)
+#define SLOT_FREE UINT32_MAX
+#define FIRST_NODES 1024
+#define MANY_SLOTS ((size_t)1 << 23)
+#define AHEAD 16 /* so many are fetched into the cache before they are needed */
 
 static void *must(void *p)
 {
-	if (!p)
+	if (!p) {
+		fputs("fwc: out of memory\n", stderr);
 		abort();
+	}
 	return p;
 }
 
-static void rehash(struct dd *d, size_t nbuckets)
+static double processor_seconds(void)
 {
-	free(d->buckets);
-	d->buckets = must(malloc(nbuckets * sizeof(*d->buckets)));
-	memset(d->buckets, 0xff, nbuckets * sizeof(*d->buckets));
-	d->nbuckets = nbuckets;
-	for (size_t i = 0; i < d->n; i++) {
-		struct node *n = &d->nodes[i];
-		uint32_t h = mix(n->var, n->lo, n->hi) & (nbuckets - 1);
-
-		n->next = d->buckets[h];
-		d->buckets[h] = (uint32_t)i;
-	}
-	/* half as many results as buckets are remembered; the old ones are worth little */
-	free(d->memo);
-	d->nmemo = nbuckets / 2;
-	d->memo = must(calloc(d->nmemo, sizeof(*d->memo)));
+	return (double)clock() / CLOCKS_PER_SEC;
 }
 
-struct dd *dd_new(size_t max_nodes)
+void dd_look_at_clock(struct dd *d)
+{
+	d->steps = 0;
+	if (d->end > 0 && processor_seconds() >= d->end)
+		d->exhausted = true;
+}
+
+void dd_forget(struct dd *d)
+{
+	memset(d->memo, 0, d->nmemo * sizeof(*d->memo));
+}
+
+static uint32_t tag_of(uint64_t hash)
+{
+	return (uint32_t)(hash >> 32) & ~NUMBER_MASK;
+}
+
+static uint64_t hash_of(const struct node *n)
+{
+	return dd_mix(n->var & VAR_MASK, n->lo, n->hi);
+}
+
+static void rehash(struct dd *d, size_t nslots)
+{
+	free(d->slots);
+	d->slots = must(malloc(nslots * sizeof(*d->slots)));
+	memset(d->slots, 0xff, nslots * sizeof(*d->slots));
+	d->nslots = nslots;
+	for (size_t i = 0; i < d->n; i++) {
+		uint64_t hash = hash_of(&d->nodes[i]);
+		size_t at = hash & (nslots - 1);
+
+		if (i + AHEAD < d->n)
+			__builtin_prefetch(&d->slots[hash_of(&d->nodes[i + AHEAD]) & (nslots - 1)],
+					   1);
+		while (d->slots[at] != SLOT_FREE)
+			at = (at + 1) & (nslots - 1);
+		d->slots[at] = tag_of(hash) | (uint32_t)i;
+	}
+}
+
+static void resize_memo(struct dd *d, size_t nmemo)
+{
+	struct memo *old = d->memo;
+	size_t nold = d->nmemo;
+
+	if (nmemo == nold)
+		return;
+	d->memo = must(calloc(nmemo, sizeof(*d->memo)));
+	d->nmemo = nmemo;
+	for (size_t i = 0; i < nold; i++)
+		if (old[i].op)
+			memo_put(d, old[i].op, old[i].a, old[i].b, old[i].result);
+	free(old);
+}
+
+struct dd *dd_new(struct dd_budget budget)
 {
 	struct dd *d = must(calloc(1, sizeof(*d)));
 
-	d->max = max_nodes < UINT32_MAX / 2 ? max_nodes : UINT32_MAX / 2;
-	d->cap = 1024;
+	d->max = budget.nodes && budget.nodes < NUMBER_MASK ? budget.nodes : NUMBER_MASK;
+	if (d->max < 2) /* false and true are always there */
+		d->max = 2;
+	if (budget.seconds > 0)
+		d->end = processor_seconds() + budget.seconds;
+	d->cap = FIRST_NODES;
 	d->nodes = must(malloc(d->cap * sizeof(*d->nodes)));
-	rehash(d, 2048);
+	rehash(d, 2 * FIRST_NODES);
+	resize_memo(d, FIRST_NODES);
 	dd_terminal(d, 0);
 	dd_terminal(d, 1);
 	return d;
@@ -83,9 +112,16 @@ void dd_free(struct dd *d)
 	if (!d)
 		return;
 	free(d->nodes);
-	free(d->buckets);
+	free(d->slots);
 	free(d->memo);
 	free(d);
+}
+
+void dd_set_join(struct dd *d, dd_join_fn *join, void *ctx)
+{
+	d->join = join;
+	d->join_ctx = ctx;
+	dd_forget(d);
 }
 
 size_t dd_nodes(const struct dd *d)
@@ -98,190 +134,178 @@ bool dd_exhausted(const struct dd *d)
 	return d->exhausted;
 }
 
-static dd_ref find_or_add(struct dd *d, uint32_t var, uint32_t lo, uint32_t hi)
+static void grow(struct dd *d)
 {
-	uint32_t h = mix(var, lo, hi) & (d->nbuckets - 1);
-
-	for (uint32_t i = d->buckets[h]; i != NIL; i = d->nodes[i].next)
-		if (d->nodes[i].var == var && d->nodes[i].lo == lo && d->nodes[i].hi == hi)
-			return i;
-	if (d->n >= d->max) {
-		d->exhausted = true;
-		return DD_EXHAUSTED;
-	}
 	if (d->n == d->cap) {
 		d->cap *= 2;
 		d->nodes = must(realloc(d->nodes, d->cap * sizeof(*d->nodes)));
 	}
-	d->nodes[d->n] = (struct node){var, lo, hi, d->buckets[h]};
-	d->buckets[h] = (uint32_t)d->n++;
-	if (d->n > d->nbuckets)
-		rehash(d, d->nbuckets * 2);
+	if (3 * d->n >= 2 * d->nslots) {
+		rehash(d, 2 * d->nslots);
+		/* Nearly one result a node; many millions of nodes have half as many: by then it
+		 * is memory that runs out. */
+		resize_memo(d, d->nslots / (d->nslots > MANY_SLOTS ? 4 : 2));
+	}
+}
+
+/* What its children say about the terminals below a new node; for a terminal, what it is. */
+static uint32_t flags_of(const struct dd *d, uint32_t var, uint32_t lo, uint32_t hi)
+{
+	uint32_t l, h;
+
+	if (var == VAR_TERMINAL)
+		return lo & DD_OPEN ? NODE_OPEN : lo ? NODE_TOTAL : 0;
+	l = d->nodes[lo].var;
+	h = d->nodes[hi].var;
+	return ((l | h) & NODE_OPEN) | (l & h & NODE_TOTAL);
+}
+
+static dd_ref find_or_add(struct dd *d, uint32_t var, uint32_t lo, uint32_t hi)
+{
+	uint64_t h = dd_mix(var, lo, hi);
+	uint32_t tag = tag_of(h);
+	size_t at = h & (d->nslots - 1);
+
+	if (d->exhausted)
+		return DD_EXHAUSTED;
+	for (uint32_t slot; (slot = d->slots[at]) != SLOT_FREE; at = (at + 1) & (d->nslots - 1)) {
+		const struct node *n = &d->nodes[slot & NUMBER_MASK];
+
+		if ((slot & ~NUMBER_MASK) == tag && n->lo == lo && n->hi == hi &&
+		    (n->var & VAR_MASK) == var)
+			return slot & NUMBER_MASK;
+	}
+	if (d->n >= d->max)
+		d->exhausted = true;
+	if (!dd_step(d))
+		return DD_EXHAUSTED;
+	d->nodes[d->n] = (struct node){var | flags_of(d, var, lo, hi), lo, hi};
+	d->slots[at] = tag | (uint32_t)d->n++;
+	grow(d);
 	return (dd_ref)d->n - 1;
 }
 
 dd_ref dd_terminal(struct dd *d, uint32_t value)
 {
-	return find_or_add(d, TERMINAL, value, 0);
-}
-
-bool dd_is_terminal(const struct dd *d, dd_ref n)
-{
-	return d->nodes[n].var == TERMINAL;
-}
-
-uint32_t dd_value(const struct dd *d, dd_ref terminal)
-{
-	return d->nodes[terminal].lo;
-}
-
-uint32_t dd_var(const struct dd *d, dd_ref n)
-{
-	return d->nodes[n].var;
-}
-
-dd_ref dd_lo(const struct dd *d, dd_ref n)
-{
-	return d->nodes[n].lo;
-}
-
-dd_ref dd_hi(const struct dd *d, dd_ref n)
-{
-	return d->nodes[n].hi;
+	if (value >> 31) {
+		d->exhausted = true;
+		return DD_EXHAUSTED;
+	}
+	return find_or_add(d, VAR_TERMINAL, value, 0);
 }
 
 dd_ref dd_node(struct dd *d, uint32_t var, dd_ref lo, dd_ref hi)
 {
-	if (lo == DD_EXHAUSTED || hi == DD_EXHAUSTED)
+	if (lo == DD_EXHAUSTED || hi == DD_EXHAUSTED || d->exhausted)
 		return DD_EXHAUSTED;
 	return lo == hi ? lo : find_or_add(d, var, lo, hi);
 }
 
-static struct memo *memo_slot(struct dd *d, enum op op, uint32_t a, uint32_t b)
+/* DD_EXHAUSTED looks like a terminal with a value that no terminal has, so that walking down from
+ * it is safe. */
+bool dd_is_terminal(const struct dd *d, dd_ref n)
 {
-	return &d->memo[mix(op, a, b) & (d->nmemo - 1)];
+	return n == DD_EXHAUSTED || node_terminal(d, n);
 }
 
-/* What the operation yields without looking further, or DD_EXHAUSTED for "go on". */
-static dd_ref shortcut(struct dd *d, enum op op, dd_ref a, dd_ref b)
+uint32_t dd_value(const struct dd *d, dd_ref terminal)
 {
-	switch (op) {
-	case OP_OVERRIDE:
-		if (a == DD_UNDECIDED)
-			return b;
-		if (b == DD_UNDECIDED || a == b || dd_is_terminal(d, a))
-			return a;
-		break;
-	case OP_RESTRICT:
-		if (a == DD_UNDECIDED || b == DD_UNDECIDED)
-			return DD_UNDECIDED;
-		if (dd_is_terminal(d, a))
-			return b;
-		break;
-	case OP_DIFFER:
-		if (a == b)
-			return DD_UNDECIDED;
-		if (dd_is_terminal(d, a) && dd_is_terminal(d, b))
-			return DD_TRUE;
-		break;
-	case OP_WHERE: /* b is a terminal */
-		if (dd_is_terminal(d, a))
-			return a == b ? DD_TRUE : DD_UNDECIDED;
-		break;
-	case OP_NOT:
-		if (dd_is_terminal(d, a))
-			return a == DD_UNDECIDED ? DD_TRUE : DD_UNDECIDED;
-		break;
+	return terminal == DD_EXHAUSTED ? DD_EXHAUSTED : d->nodes[terminal].lo;
+}
+
+uint32_t dd_var(const struct dd *d, dd_ref n)
+{
+	return n == DD_EXHAUSTED || node_terminal(d, n) ? UINT32_MAX : node_var(d, n);
+}
+
+dd_ref dd_lo(const struct dd *d, dd_ref n)
+{
+	return n == DD_EXHAUSTED ? n : d->nodes[n].lo;
+}
+
+dd_ref dd_hi(const struct dd *d, dd_ref n)
+{
+	return n == DD_EXHAUSTED ? n : d->nodes[n].hi;
+}
+
+/* For each node its number after collecting, NIL for those that no root leads to. */
+static uint32_t *mark(const struct dd *d, dd_ref **roots, size_t n)
+{
+	uint32_t *to = must(malloc(d->n * sizeof(*to)));
+	uint32_t live = 0;
+
+	memset(to, 0xff, d->n * sizeof(*to));
+	to[DD_FALSE] = to[DD_TRUE] = 0;
+	for (size_t i = 0; i < n; i++)
+		if (*roots[i] != DD_EXHAUSTED)
+			to[*roots[i]] = 0;
+	for (size_t i = d->n; i-- > 0;) {
+		if (to[i] != NIL && !node_terminal(d, (dd_ref)i))
+			to[d->nodes[i].lo] = to[d->nodes[i].hi] = 0;
 	}
-	return DD_EXHAUSTED;
+	for (size_t i = 0; i < d->n; i++)
+		if (to[i] != NIL)
+			to[i] = live++;
+	return to;
 }
 
-/* Depth is bounded by the number of variables, a few hundred. */
-static dd_ref apply(struct dd *d, enum op op, dd_ref a, dd_ref b)
+static void compact(struct dd *d, const uint32_t *to)
 {
-	uint32_t va, vb, var;
-	dd_ref r, lo, hi;
-	struct memo *m;
+	size_t live = 0;
 
-	if (a == DD_EXHAUSTED || b == DD_EXHAUSTED || d->exhausted)
-		return DD_EXHAUSTED;
-	r = shortcut(d, op, a, b);
-	if (r != DD_EXHAUSTED)
-		return r;
-	m = memo_slot(d, op, a, b);
-	if (m->op == op && m->a == a && m->b == b)
-		return m->result;
-	va = d->nodes[a].var;
-	vb = d->nodes[b].var; /* TERMINAL is behind all variables */
-	var = va < vb ? va : vb;
-	lo = apply(d, op, va == var ? dd_lo(d, a) : a, vb == var ? dd_lo(d, b) : b);
-	hi = apply(d, op, va == var ? dd_hi(d, a) : a, vb == var ? dd_hi(d, b) : b);
-	r = dd_node(d, var, lo, hi);
-	if (r != DD_EXHAUSTED)
-		*memo_slot(d, op, a, b) = (struct memo){op, a, b, r}; /* the table may have moved */
-	return r;
-}
+	for (size_t i = 0; i < d->n; i++) {
+		struct node n = d->nodes[i];
 
-dd_ref dd_override(struct dd *d, dd_ref a, dd_ref b)
-{
-	return apply(d, OP_OVERRIDE, a, b);
-}
-
-dd_ref dd_restrict(struct dd *d, dd_ref cond, dd_ref a)
-{
-	return apply(d, OP_RESTRICT, cond, a);
-}
-
-dd_ref dd_and(struct dd *d, dd_ref a, dd_ref b)
-{
-	return apply(d, OP_RESTRICT, a, b);
-}
-
-dd_ref dd_or(struct dd *d, dd_ref a, dd_ref b)
-{
-	return apply(d, OP_OVERRIDE, a, b);
-}
-
-dd_ref dd_not(struct dd *d, dd_ref a)
-{
-	return apply(d, OP_NOT, a, DD_UNDECIDED);
-}
-
-dd_ref dd_differ(struct dd *d, dd_ref a, dd_ref b)
-{
-	return apply(d, OP_DIFFER, a, b);
-}
-
-dd_ref dd_where(struct dd *d, dd_ref a, uint32_t value)
-{
-	return apply(d, OP_WHERE, a, dd_terminal(d, value));
-}
-
-static bool bit(unsigned __int128 x, int bits, int i)
-{
-	return x >> (bits - 1 - i) & 1;
-}
-
-/* x >= lo, or x <= hi: a chain from the least significant bit upwards. */
-static dd_ref bound(struct dd *d, uint32_t first, int bits, unsigned __int128 x, bool lower)
-{
-	dd_ref r = DD_TRUE;
-
-	for (int i = bits - 1; i >= 0; i--) {
-		bool one = bit(x, bits, i);
-
-		if (lower)
-			r = one ? dd_node(d, first + (uint32_t)i, DD_UNDECIDED, r)
-				: dd_node(d, first + (uint32_t)i, r, DD_TRUE);
-		else
-			r = one ? dd_node(d, first + (uint32_t)i, DD_TRUE, r)
-				: dd_node(d, first + (uint32_t)i, r, DD_UNDECIDED);
+		if (to[i] == NIL)
+			continue;
+		if (!node_terminal(d, (dd_ref)i)) {
+			n.lo = to[n.lo];
+			n.hi = to[n.hi];
+		}
+		d->nodes[live++] = n;
 	}
-	return r;
+	d->n = live;
 }
 
-dd_ref dd_interval(struct dd *d, uint32_t first, int bits, unsigned __int128 lo,
-		   unsigned __int128 hi)
+/* Keeps the results that speak of live nodes only. */
+static void renumber_memo(struct dd *d, const uint32_t *to)
 {
-	return dd_and(d, bound(d, first, bits, lo, true), bound(d, first, bits, hi, false));
+	struct memo *old = d->memo;
+
+	d->memo = must(calloc(d->nmemo, sizeof(*d->memo)));
+	for (size_t i = 0; i < d->nmemo; i++) {
+		struct memo m = old[i];
+		enum op op = m.op & 0xff;
+
+		if (!op || op == OP_FIX || op == OP_MAP || to[m.a] == NIL || to[m.result] == NIL)
+			continue;
+		if (op != OP_SOME) { /* there b is no node */
+			if (to[m.b] == NIL)
+				continue;
+			m.b = to[m.b];
+		}
+		m.a = to[m.a];
+		m.result = to[m.result];
+		if (m.a > m.b && (op == OP_AND || op == OP_OR))
+			abort(); /* the order of nodes is kept */
+		memo_put(d, m.op, m.a, m.b, m.result);
+	}
+	free(old);
+}
+
+void dd_collect(struct dd *d, dd_ref **roots, size_t n)
+{
+	uint32_t *to = mark(d, roots, n);
+	dd_ref *now = must(malloc((n + 1) * sizeof(*now)));
+
+	renumber_memo(d, to);
+	compact(d, to);
+	rehash(d, d->nslots);
+	/* in two steps, as the same root may be named twice */
+	for (size_t i = 0; i < n; i++)
+		now[i] = *roots[i] == DD_EXHAUSTED ? DD_EXHAUSTED : to[*roots[i]];
+	for (size_t i = 0; i < n; i++)
+		*roots[i] = now[i];
+	free(now);
+	free(to);
 }

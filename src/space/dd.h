@@ -2,10 +2,10 @@
  * Reduced ordered decision diagrams with many terminals: functions from bits to small numbers.
  * Equal functions are the same node, so comparing two rulesets is comparing two numbers.
  *
- * (Bryant 1986; multi-terminal: Fujita, McGeer, Yang 1997.) Nodes live in one growing array; a
- * budget of nodes bounds memory: beyond it every operation yields DD_EXHAUSTED, which is never
- * equal to a result, so a proof that runs out of room says so and cannot pass. No global state:
- * several may live side by side.
+ * (Bryant 1986; multi-terminal: Fujita, McGeer, Yang 1997.) Nodes live in one growing array. A
+ * budget of nodes and seconds bounds the work: beyond it every operation yields DD_EXHAUSTED, which
+ * is never equal to a result, so a proof that runs out of room says so and cannot pass. No global
+ * state: several may live side by side.
  */
 #ifndef FWC_DD_H
 #define FWC_DD_H
@@ -14,19 +14,38 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "util/ival.h"
+
 struct dd;
-typedef uint32_t dd_ref; /* a node of one struct dd; valid until dd_free() */
+typedef uint32_t dd_ref; /* a node of one struct dd; valid until dd_free() or dd_collect() */
 
 #define DD_EXHAUSTED UINT32_MAX
 #define DD_UNDECIDED 0 /* the node of terminal value 0, "no decision"; also: false */
+#define DD_FALSE 0
 #define DD_TRUE 1 /* the node of terminal value 1 */
 
-struct dd *dd_new(size_t max_nodes);
+/* Terminal values are below 2^31. Those with this bit decide nothing yet but carry something along
+ * (a log line written on the way); 0 decides nothing and carries nothing; all others decide. */
+#define DD_OPEN (1u << 30)
+
+struct dd_budget {
+	size_t nodes; /* 0: none */
+	double seconds; /* of processor time, from dd_new() on; 0: none */
+};
+
+/* Joins what two terminals say, for dd_seq(): a is open (DD_OPEN set), b any but 0. Must always say
+ * the same of the same two; UINT32_MAX gives up: the diagram is exhausted. */
+typedef uint32_t dd_join_fn(void *ctx, uint32_t a, uint32_t b);
+
+struct dd *dd_new(struct dd_budget budget);
 void dd_free(struct dd *d);
+void dd_set_join(struct dd *d, dd_join_fn *join, void *ctx);
 size_t dd_nodes(const struct dd *d);
 bool dd_exhausted(const struct dd *d);
 
 dd_ref dd_terminal(struct dd *d, uint32_t value); /* value < 2^31 */
+/* Walking down is safe from DD_EXHAUSTED, too: it looks like a terminal of value UINT32_MAX. The
+ * variable of a terminal is UINT32_MAX. */
 bool dd_is_terminal(const struct dd *d, dd_ref n);
 uint32_t dd_value(const struct dd *d, dd_ref terminal);
 /* The function that is lo where bit `var` is 0 and hi where it is 1; var before those of lo and hi.
@@ -36,8 +55,8 @@ uint32_t dd_var(const struct dd *d, dd_ref n);
 dd_ref dd_lo(const struct dd *d, dd_ref n);
 dd_ref dd_hi(const struct dd *d, dd_ref n);
 
-/* a where a decides, else b. */
-dd_ref dd_override(struct dd *d, dd_ref a, dd_ref b);
+/* First a, then b: a where a decides; where it is open, both joined; else b. */
+dd_ref dd_seq(struct dd *d, dd_ref a, dd_ref b);
 /* a where cond is not 0, else undecided. */
 dd_ref dd_restrict(struct dd *d, dd_ref cond, dd_ref a);
 dd_ref dd_and(struct dd *d, dd_ref a, dd_ref b); /* booleans */
@@ -47,9 +66,26 @@ dd_ref dd_not(struct dd *d, dd_ref a); /* 1 where a is 0, else 0 */
 dd_ref dd_differ(struct dd *d, dd_ref a, dd_ref b);
 /* 1 where a's value is `value`. */
 dd_ref dd_where(struct dd *d, dd_ref a, uint32_t value);
-/* 1 where the `bits` variables from `first` on, the most significant first, are a number in [lo,
- * hi]. */
-dd_ref dd_interval(struct dd *d, uint32_t first, int bits, unsigned __int128 lo,
-		   unsigned __int128 hi);
+/* Whether a is 0 wherever cond is not: allocates no node and stops at the first packet. False, too,
+ * if exhausted: "disjoint" is only said when known. */
+bool dd_disjoint(struct dd *d, dd_ref cond, dd_ref a);
+/* Every terminal value v replaced by fn(ctx, v), which must always yield the same for the same v
+ * (it may be asked more than once); UINT32_MAX gives up: the diagram is exhausted. */
+dd_ref dd_map(struct dd *d, dd_ref a, uint32_t (*fn)(void *ctx, uint32_t value), void *ctx);
+/* a with the `bits` variables from `first` on (most significant first) set to `value`; it no longer
+ * depends on them. */
+dd_ref dd_fix(struct dd *d, dd_ref a, uint32_t first, int bits, u128 value);
+/* Booleans: 1 where some value of those variables makes a 1. */
+dd_ref dd_some(struct dd *d, dd_ref a, uint32_t first, int bits);
+
+/* `in` where the number x in the `bits` variables from `first` on (most significant first) has
+ * x & mask in one of the n intervals (sorted, disjoint), else `out`. in and out must depend only on
+ * later variables. A mask of u128_max(bits) is none. */
+dd_ref dd_ranges(struct dd *d, uint32_t first, int bits, const struct ival *v, size_t n, u128 mask,
+		 dd_ref in, dd_ref out);
+
+/* Frees what the roots do not lead to; *roots[i] are brought up to date, all other refs are void.
+ * DD_EXHAUSTED among them stays. */
+void dd_collect(struct dd *d, dd_ref **roots, size_t n);
 
 #endif

@@ -59,3 +59,18 @@ new_rules() {
 	fwc apply
 	fwc status
 }
+
+@test "a compiler that makes something else of a rule is caught by the proof" {
+	cp "$FWC_SRC/rulesets/router.fwc" "$BATS_TEST_TMPDIR/r.fwc"
+	run --separate-stderr "$FWC" --state "$BATS_TEST_TMPDIR/s" compile "$BATS_TEST_TMPDIR/r.fwc"
+	[ "$status" = 0 ]
+	before=$(cat "$BATS_TEST_TMPDIR"/s/candidate/*)
+	FWC_FAULT=lower run --separate-stderr \
+		"$FWC" --state "$BATS_TEST_TMPDIR/s" compile "$BATS_TEST_TMPDIR/r.fwc"
+	[ "$status" = 3 ]
+	[[ $stderr == *"internal error: the kernel would hold something else than the policy says"* ]]
+	[[ $stderr =~ "  packet  new: "[0-9a-f.:]+" -> "[0-9a-f.:]+ ]]
+	[[ $stderr =~ "  policy  accept, by "[^$'\n']*"r.fwc:"[0-9]+": allow " ]]
+	[[ $stderr =~ "  kernel  drop, by chain "[^$'\n']*": allow " ]]
+	[ "$before" = "$(cat "$BATS_TEST_TMPDIR"/s/candidate/*)" ]
+}

@@ -28,6 +28,11 @@ static bool same_everywhere(const struct dd *d, dd_ref n, const uint32_t *table)
 	return true;
 }
 
+static dd_ref interval(struct dd *d, unsigned lo, unsigned hi)
+{
+	return dd_ranges(d, 0, BITS, &(struct ival){lo, hi}, 1, u128_max(BITS), DD_TRUE, DD_FALSE);
+}
+
 /* A list of rules "interval -> value"; the first one that holds x decides, else 0. */
 static dd_ref random_list(struct dd *d, uint32_t *table)
 {
@@ -39,10 +44,9 @@ static dd_ref random_list(struct dd *d, uint32_t *table)
 		unsigned a = (unsigned)rand() % POINTS, b = (unsigned)rand() % POINTS;
 		unsigned lo = a < b ? a : b, hi = a < b ? b : a;
 		uint32_t value = 1 + (uint32_t)rand() % 3;
-		dd_ref rule = dd_restrict(d, dd_interval(d, 0, BITS, lo, hi),
-					  dd_terminal(d, value));
+		dd_ref rule = dd_restrict(d, interval(d, lo, hi), dd_terminal(d, value));
 
-		all = dd_override(d, all, rule);
+		all = dd_seq(d, all, rule);
 		for (unsigned x = lo; x <= hi; x++)
 			table[x] = table[x] ? table[x] : value;
 	}
@@ -72,9 +76,9 @@ static void test_operations(struct dd *d)
 /* Equal functions are the same node, however they came about. */
 static void test_canonical(struct dd *d)
 {
-	dd_ref halves = dd_or(d, dd_interval(d, 0, BITS, 100, 499), dd_interval(d, 0, BITS, 500, 900));
+	dd_ref halves = dd_or(d, interval(d, 100, 499), interval(d, 500, 900));
 
-	test_report(halves == dd_interval(d, 0, BITS, 100, 900), __FILE__, __LINE__, "canonical");
+	test_report(halves == interval(d, 100, 900), __FILE__, __LINE__, "canonical");
 	test_report(dd_not(d, dd_not(d, halves)) == halves, __FILE__, __LINE__, "not not");
 }
 
@@ -82,7 +86,7 @@ static void test_canonical(struct dd *d)
 static void test_budget(void)
 {
 	static uint32_t table[POINTS];
-	struct dd *d = dd_new(20);
+	struct dd *d = dd_new((struct dd_budget){.nodes = 20});
 	dd_ref n = random_list(d, table);
 
 	test_report(n == DD_EXHAUSTED && dd_exhausted(d), __FILE__, __LINE__, "budget");
@@ -92,7 +96,7 @@ static void test_budget(void)
 
 int main(void)
 {
-	struct dd *d = dd_new(1000000);
+	struct dd *d = dd_new((struct dd_budget){0});
 
 	srand(4711);
 	for (int i = 0; i < 50; i++)

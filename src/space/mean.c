@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * What both sides of a comparison are made of.
+ */
+#include "space/mean.h"
+
+#include <string.h>
+
+void mean_init(struct mean *m, struct arena *a, struct dd_budget budget)
+{
+	*m = (struct mean){.arena = a, .dd = dd_new(budget), .within = DD_TRUE};
+	map_init(&m->known_lines, a);
+	outcomes_init(&m->outcomes, a);
+	dd_set_join(m->dd, outcome_join, &m->outcomes);
+	schema_init(&m->schema, a, m->dd);
+}
+
+void mean_free(struct mean *m)
+{
+	dd_free(m->dd);
+	m->dd = NULL;
+}
+
+dd_ref mean_outcome(struct mean *m, enum fate fate, const char *what, const struct line *line)
+{
+	struct outcome x = {.fate = fate, .what = what, .line = m->lines ? line : NULL};
+
+	return dd_terminal(m->dd, outcome_value(&m->outcomes, x));
+}
+
+dd_ref mean_effect(struct mean *m, const char *effect)
+{
+	struct outcome x = {.fate = FATE_NONE, .effects = effect};
+
+	return dd_terminal(m->dd, outcome_value(&m->outcomes, x));
+}
+
+dd_ref mean_sequence(struct mean *m, const dd_ref *v, size_t n)
+{
+	size_t half = n / 2;
+
+	if (n == 0)
+		return DD_UNDECIDED;
+	if (n == 1)
+		return v[0];
+	return dd_seq(m->dd, mean_sequence(m, v, half), mean_sequence(m, v + half, n - half));
+}
+
+const struct line *mean_line(struct mean *m, const char *text, const char *where, struct span at,
+			     size_t order)
+{
+	const char *key;
+	struct line *l;
+
+	if (!m->lines)
+		return NULL;
+	key = arena_printf(m->arena, "%s\n%s", where, text);
+	l = map_get(&m->known_lines, key);
+	if (!l) {
+		l = arena_new_of(m->arena, struct line);
+		*l = (struct line){.text = text, .where = where, .at = at, .order = order};
+		map_put(&m->known_lines, key, l);
+	}
+	return l;
+}
+
+const char *mean_add_text(struct mean *m, const char *set, uint64_t timeout)
+{
+	if (!timeout)
+		return arena_printf(m->arena, "source into @%s", set);
+	return arena_printf(m->arena, "source into @%s for %llu s", set,
+			    (unsigned long long)timeout);
+}
+
+const char *mean_log_text(struct mean *m, const char *prefix)
+{
+	return arena_printf(m->arena, "log \"%s\"", prefix);
+}
+
+const char *mean_mss_text(struct mean *m, uint16_t mss)
+{
+	return mss ? arena_printf(m->arena, "mss %u", mss) : "mss of the path";
+}
+
+const char *mean_rate(struct mean *m, const char *what, const struct ir_limit *limit,
+		      const char *comment, unsigned twin)
+{
+	const char *unit = limit->per == 1	? "second"
+			   : limit->per == 60	? "minute"
+			   : limit->per == 3600 ? "hour"
+						: "day";
+	const char *nth = twin ? arena_printf(m->arena, " (number %u)", twin + 1) : "";
+
+	return arena_printf(m->arena, "%s %u/%s burst %u holds for \"%s\"%s", what, limit->rate,
+			    unit, limit->burst, comment ? comment : "", nth);
+}
+
+const char *mean_nat_text(struct mean *m, enum ir_nat_kind kind, const struct ival *to, size_t n,
+			  enum family fam, uint16_t port)
+{
+	static const char *const words[] = {[IR_MASQUERADE] = "masquerade",
+					    [IR_SNAT] = "snat",
+					    [IR_DNAT] = "dnat",
+					    [IR_REDIRECT] = "redirect"};
+	struct buf b = {0};
+	const char *text;
+
+	buf_puts(&b, words[kind]);
+	for (size_t i = 0; i < n; i++) {
+		buf_puts(&b, i ? ", " : " to ");
+		if (fam == FAM_IP6 && port)
+			buf_putc(&b, '[');
+		if (to[i].lo == to[i].hi) {
+			addr_print(&b, fam, to[i].lo);
+		} else {
+			addr_print(&b, fam, to[i].lo);
+			buf_putc(&b, '-');
+			addr_print(&b, fam, to[i].hi);
+		}
+		if (fam == FAM_IP6 && port)
+			buf_putc(&b, ']');
+	}
+	if (port)
+		buf_printf(&b, "%s:%u", n ? "" : " to ", port);
+	text = arena_strdup(m->arena, buf_str(&b));
+	buf_free(&b);
+	return text;
+}
+
+dd_ref mean_addrs(struct mean *m, const struct addrs *s, enum dim d)
+{
+	const char *side = d == DIM_SADDR ? "source" : "destination";
+	dd_ref held[2];
+
+	if (s->all)
+		return DD_TRUE;
+	if (!s->dyn)
+		return dd_or(m->dd, schema_addrs(&m->schema, d, FAM_IP4, &s->v4),
+			     schema_addrs(&m->schema, d, FAM_IP6, &s->v6));
+	for (int i = 0; i < 2; i++) {
+		held[i] =
+			schema_condition(&m->schema, arena_printf(m->arena, "@%s.v%d holds the %s",
+								  s->dyn->name, i ? 6 : 4, side));
+		if (s->negated)
+			held[i] = dd_not(m->dd, held[i]);
+		held[i] = dd_and(m->dd, schema_family(&m->schema, i ? FAM_IP6 : FAM_IP4), held[i]);
+	}
+	return dd_or(m->dd, held[0], held[1]);
+}
+
+/* The zone that the names of a code belong to: that with the narrowest interface that holds them.
+ */
+static int zone_of_code(const struct policy *p, struct ival name)
+{
+	struct ival best = {0};
+	int zone = PLACE_OTHER;
+
+	for (size_t z = 0; z < p->zones.n; z++) {
+		for (size_t i = 0; i < p->zones.v[z].interfaces.n; i++) {
+			struct ival v = p->zones.v[z].interfaces.v[i].name;
+
+			if (v.lo > name.lo || v.hi < name.hi)
+				continue;
+			if (zone >= 0 && best.hi - best.lo <= v.hi - v.lo)
+				continue;
+			zone = (int)z;
+			best = v;
+		}
+	}
+	return zone;
+}
+
+static dd_ref codes_where(struct mean *m, const struct policy *p, int zone, bool any_zone,
+			  enum dim d)
+{
+	size_t n = schema_ncodes(&m->schema);
+	bool *member = arena_alloc(m->arena, n);
+
+	for (size_t i = 2; i < n; i++) { /* 0 is no zone's, 1 is no interface */
+		int z = zone_of_code(p, m->schema.names.v[i]);
+
+		member[i] = any_zone ? z >= 0 : z == zone;
+	}
+	member[0] = !any_zone && zone == PLACE_OTHER;
+	return schema_codes(&m->schema, d, member);
+}
+
+dd_ref mean_zone(struct mean *m, const struct policy *p, int zone, enum dim d)
+{
+	return codes_where(m, p, zone, false, d);
+}
+
+dd_ref mean_place(struct mean *m, const struct policy *p, const struct place_item *item, enum dim d)
+{
+	switch (item->at) {
+	case AT_ZONE:
+		return mean_zone(m, p, item->zone, d);
+	case AT_ZONES:
+		return codes_where(m, p, 0, true, d);
+	case AT_ANY:
+		return DD_TRUE;
+	case AT_SELF:
+		break;
+	}
+	return schema_one(&m->schema, d, schema_no_interface(&m->schema));
+}
+
+dd_ref mean_services(struct mean *m, const struct services *s)
+{
+	struct schema *sc = &m->schema;
+	dd_ref all = DD_FALSE, part;
+	u128 full = u128_max(16);
+
+	if (s->any)
+		return DD_TRUE;
+	for (int i = 0; i < PORT_PROTOCOLS; i++) {
+		if (!s->ports[i].n)
+			continue;
+		part = schema_ranges(sc, DIM_DPORT, 16, s->ports[i].v, s->ports[i].n, full,
+				     DD_TRUE);
+		part = dd_restrict(m->dd, schema_one(sc, DIM_PROTO, port_protocols[i]), part);
+		all = dd_or(m->dd, all, part);
+	}
+	if (s->protocols.n)
+		all = dd_or(m->dd, all,
+			    schema_ranges(sc, DIM_PROTO, 8, s->protocols.v, s->protocols.n,
+					  u128_max(8), DD_TRUE));
+	for (int i = 0; i < 2; i++) {
+		const struct ivset *types = i ? &s->icmpv6 : &s->icmp;
+
+		if (!types->n)
+			continue;
+		part = schema_ranges(sc, DIM_TYPE, 8, types->v, types->n, u128_max(8), DD_TRUE);
+		part = dd_and(m->dd, schema_one(sc, DIM_PROTO, i ? 58 : 1), part);
+		part = dd_and(m->dd, schema_family(sc, i ? FAM_IP6 : FAM_IP4), part);
+		all = dd_or(m->dd, all, part);
+	}
+	return all;
+}

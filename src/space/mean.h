@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * What a policy means, and what a ruleset of the kernel means, in the same terms: at each station,
+ * a function from packets to outcomes. Two meanings are equal where their diagrams are the same
+ * node.
+ *
+ * The policy's meaning is built from the language's definition (fwc.policy(5)), rule by rule, and
+ * knows nothing of how the compiler arranges chains and maps; the ruleset's is built from nft's
+ * definition of what it lists. That they agree is what is proved.
+ */
+#ifndef FWC_MEAN_H
+#define FWC_MEAN_H
+
+#include "space/outcome.h"
+#include "space/schema.h"
+
+struct mean { /* one or several meanings to be compared */
+	struct arena *arena;
+	struct dd *dd;
+	struct schema schema;
+	struct outcomes outcomes;
+	dd_ref within; /* only packets of this region are looked at; DD_TRUE: all */
+	bool lines; /* outcomes name the line that decided */
+	struct map known_lines;
+	/* Which line a rule or (e not NULL) a map's element of a ruleset belongs to; NULL: by its
+	 * comment. */
+	const struct line *(*line_of)(struct mean *m, const struct ir_chain *c, size_t rule,
+				      const struct ir_set *map, const struct ir_elem *e);
+	void *line_ctx;
+};
+
+void mean_init(struct mean *m, struct arena *a, struct dd_budget budget);
+void mean_free(struct mean *m);
+
+/* Names of both sides must have been added to the schema before. Outside of m->within the result is
+ * undecided. */
+dd_ref mean_policy(struct mean *m, const struct policy *p, enum station at);
+/* A ruleset as read from the kernel; stations that it has no base chain at accept everything. Base
+ * chains whose type and hook are of no station are not looked at. */
+dd_ref mean_ruleset(struct mean *m, const struct ir_ruleset *r, enum station at);
+
+/* ---- between the mean_*.c files ---- */
+
+dd_ref mean_outcome(struct mean *m, enum fate fate, const char *what, const struct line *line);
+dd_ref mean_effect(struct mean *m, const char *effect);
+/* First match: the parts one after the other, by divide and conquer. */
+dd_ref mean_sequence(struct mean *m, const dd_ref *v, size_t n);
+/* One filter rule's decision where it matches, at a hook. */
+dd_ref mean_rule(struct mean *m, const struct policy *p, size_t rule, enum station at);
+dd_ref mean_reject(struct mean *m, const struct line *line);
+const struct line *mean_rule_line(struct mean *m, const struct policy *p, size_t rule);
+dd_ref mean_nats(struct mean *m, const struct policy *p, enum station at);
+dd_ref mean_clamps(struct mean *m, const struct policy *p, enum station at);
+dd_ref mean_services(struct mean *m, const struct services *s);
+/* Addresses of an item, on that side. */
+dd_ref mean_addrs(struct mean *m, const struct addrs *s, enum dim d);
+/* Interfaces of a zone: exact names win over wildcards. */
+dd_ref mean_zone(struct mean *m, const struct policy *p, int zone, enum dim d);
+/* Where an item's place is; self is where there is no interface. */
+dd_ref mean_place(struct mean *m, const struct policy *p, const struct place_item *item,
+		  enum dim d);
+/* The key of the condition that holds while a rate is not exceeded. */
+const char *mean_rate(struct mean *m, const char *what, const struct ir_limit *limit,
+		      const char *comment, unsigned twin);
+const char *mean_nat_text(struct mean *m, enum ir_nat_kind kind, const struct ival *to, size_t n,
+			  enum family fam, uint16_t port);
+/* Texts of effects. */
+const char *mean_add_text(struct mean *m, const char *set, uint64_t timeout);
+const char *mean_log_text(struct mean *m, const char *prefix);
+const char *mean_mss_text(struct mean *m, uint16_t mss);
+const struct line *mean_line(struct mean *m, const char *text, const char *where, struct span at,
+			     size_t order);
+
+#endif

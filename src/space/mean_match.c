@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * nft's matches -> regions, as nft(8) and the kernel define them.
+ */
+#include "space/mean_match.h"
+
+#include <netinet/in.h>
+#include <stdlib.h>
+
+/* NFPROTO_IPV4, NFPROTO_IPV6: <linux/netfilter.h> and <netinet/in.h> do not go together. */
+#define IPV4 2
+#define IPV6 10
+#define TERMS_MAX (3 * IR_MAX_CONCAT)
+
+/* What a field of nft's is here. Fields of a header are there only if the packet has that header.
+ */
+static const struct {
+	enum dim dim;
+	enum family family; /* implied, FAM_NONE: none */
+	uint8_t proto; /* implied, 0: none */
+} fields[NFIELDS] = {
+	[F_NFPROTO] = {DIM_FAMILY, 0, 0},
+	[F_L4PROTO] = {DIM_PROTO, 0, 0},
+	[F_IIFNAME] = {DIM_IIF, 0, 0},
+	[F_OIFNAME] = {DIM_OIF, 0, 0},
+	[F_IIF] = {DIM_IIF, 0, 0},
+	[F_MARK] = {DIM_MARK, 0, 0},
+	[F_SKUID] = {DIM_UID, 0, 0},
+	[F_HOUR] = {DIM_HOUR, 0, 0},
+	[F_DAY] = {DIM_DAY, 0, 0},
+	[F_CT_STATE] = {DIM_CT_STATE, 0, 0},
+	[F_CT_STATUS] = {DIM_CT_STATUS, 0, 0},
+	[F_IP_SADDR] = {DIM_SADDR, FAM_IP4, 0},
+	[F_IP_DADDR] = {DIM_DADDR, FAM_IP4, 0},
+	[F_IP6_SADDR] = {DIM_SADDR, FAM_IP6, 0},
+	[F_IP6_DADDR] = {DIM_DADDR, FAM_IP6, 0},
+	[F_IP6_HOPLIMIT] = {DIM_HOPLIMIT, FAM_IP6, 0},
+	[F_TCP_SPORT] = {DIM_SPORT, 0, IPPROTO_TCP},
+	[F_TCP_DPORT] = {DIM_DPORT, 0, IPPROTO_TCP},
+	[F_UDP_SPORT] = {DIM_SPORT, 0, IPPROTO_UDP},
+	[F_UDP_DPORT] = {DIM_DPORT, 0, IPPROTO_UDP},
+	[F_SCTP_DPORT] = {DIM_DPORT, 0, IPPROTO_SCTP},
+	[F_DCCP_DPORT] = {DIM_DPORT, 0, IPPROTO_DCCP},
+	[F_UDPLITE_DPORT] = {DIM_DPORT, 0, IPPROTO_UDPLITE},
+	[F_TH_SPORT] = {DIM_SPORT, 0, 0},
+	[F_TH_DPORT] = {DIM_DPORT, 0, 0},
+	[F_TCP_FLAGS] = {DIM_FLAGS, 0, IPPROTO_TCP},
+	[F_ICMP_TYPE] = {DIM_TYPE, FAM_IP4, IPPROTO_ICMP},
+	[F_ICMPV6_TYPE] = {DIM_TYPE, FAM_IP6, IPPROTO_ICMPV6},
+	[F_FIB_SADDR_TYPE] = {DIM_FIB_SADDR, 0, 0},
+	[F_FIB_DADDR_TYPE] = {DIM_FIB_DADDR, 0, 0},
+	[F_FIB_DADDR_IIF_TYPE] = {DIM_FIB_DADDR_IIF, 0, 0},
+};
+
+struct term { /* one dimension lies in a set */
+	enum dim dim;
+	int bits;
+	struct ivset values;
+	u128 mask;
+};
+
+struct terms { /* all of them */
+	struct term v[TERMS_MAX];
+	size_t n;
+};
+
+static const uint32_t ct_bits[NCTCODES] = {[CT_INVALID] = 1,
+					   [CT_ESTABLISHED] = 2,
+					   [CT_RELATED] = 4,
+					   [CT_NEW] = 8,
+					   [CT_UNTRACKED] = 64};
+
+static bool within(struct ival v, u128 mask, u128 x)
+{
+	x &= mask;
+	return v.lo <= x && x <= v.hi;
+}
+
+/* Of dimensions that are codes: each code whose value of nft's is asked for. */
+static void add_codes(struct mean *m, struct term *t, enum field f, struct ival v, u128 mask)
+{
+	size_t n = f == F_NFPROTO ? 2 : f == F_CT_STATE ? NCTCODES : schema_ncodes(&m->schema);
+
+	for (size_t i = 0; i < n; i++) {
+		struct ival name = m->schema.names.v[f == F_IIFNAME || f == F_OIFNAME ? i : 0];
+		bool in;
+
+		if (f == F_NFPROTO)
+			in = within(v, mask, i ? IPV6 : IPV4);
+		else if (f == F_CT_STATE)
+			in = within(v, mask, ct_bits[i]);
+		else if (f == F_IIF) /* numbers of interfaces mean nothing elsewhere: only 0 does */
+			in = v.lo == 0 && i == schema_no_interface(&m->schema);
+		else
+			in = i && name.lo >= v.lo && name.hi <= v.hi;
+		if (in)
+			vec_push(m->arena, &t->values, ((struct ival){i, i}));
+	}
+}
+
+static struct term term_of(struct mean *m, enum field f, const struct ival *v, size_t n, u128 mask)
+{
+	enum dim d = fields[f].dim;
+	struct term t = {.dim = d, .bits = dim_table[d].bits};
+	bool v4 = fields[f].family == FAM_IP4;
+
+	if (v4 && (d == DIM_SADDR || d == DIM_DADDR))
+		t.bits = 32;
+	t.mask = u128_max(t.bits);
+	if (d == DIM_FAMILY || d == DIM_CT_STATE || d == DIM_IIF || d == DIM_OIF) {
+		for (size_t i = 0; i < n; i++)
+			add_codes(m, &t, f, v[i], mask ? mask : u128_max(128));
+	} else {
+		if (mask)
+			t.mask &= mask;
+		for (size_t i = 0; i < n; i++) {
+			struct ival x = v[i];
+
+			if (x.lo > u128_max(t.bits))
+				continue;
+			if (x.hi > u128_max(t.bits))
+				x.hi = u128_max(t.bits);
+			vec_push(m->arena, &t.values, x);
+		}
+	}
+	ivset_normalise(&t.values);
+	return t;
+}
+
+static void imply(struct mean *m, struct terms *out, enum field f)
+{
+	struct ival proto = {fields[f].proto, fields[f].proto};
+	struct ival fam = {IPV4, IPV4};
+
+	if (fields[f].family == FAM_IP6)
+		fam = (struct ival){IPV6, IPV6};
+	if (fields[f].family)
+		out->v[out->n++] = term_of(m, F_NFPROTO, &fam, 1, 0);
+	if (proto.lo)
+		out->v[out->n++] = term_of(m, F_L4PROTO, &proto, 1, 0);
+}
+
+static int term_cmp(const void *a, const void *b)
+{
+	const struct term *x = a, *y = b;
+
+	return (int)x->dim - (int)y->dim;
+}
+
+/* From the last dimension to the first, each on top of what is there. */
+static dd_ref build(struct mean *m, struct terms *t)
+{
+	dd_ref r = DD_TRUE;
+
+	qsort(t->v, t->n, sizeof(*t->v), term_cmp);
+	for (size_t i = t->n; i-- > 0;) {
+		const struct term *x = &t->v[i];
+		bool again = i + 1 < t->n && t->v[i + 1].dim == x->dim;
+		dd_ref on = schema_ranges(&m->schema, x->dim, x->bits, x->values.v, x->values.n,
+					  x->mask, again ? DD_TRUE : r);
+
+		r = again ? dd_and(m->dd, on, r) : on;
+	}
+	return r;
+}
+
+dd_ref match_elem(struct mean *m, const struct ir_sel *sel, const struct ir_elem *e)
+{
+	struct terms t = {.n = 0};
+
+	for (size_t i = 0; i < sel->n; i++) {
+		imply(m, &t, sel->f[i]);
+		t.v[t.n++] = term_of(m, sel->f[i], &e->key[i], 1, sel->mask[i]);
+	}
+	return build(m, &t);
+}
+
+static dd_ref implied(struct mean *m, const struct ir_sel *sel)
+{
+	struct terms t = {.n = 0};
+
+	for (size_t i = 0; i < sel->n; i++)
+		imply(m, &t, sel->f[i]);
+	return build(m, &t);
+}
+
+/* All elements of one selector at once. */
+static dd_ref one_field(struct mean *m, const struct ir_sel *sel, const struct ir_elems *elems)
+{
+	VEC(struct ival) v = {0};
+	struct terms t = {.n = 0};
+
+	for (size_t i = 0; i < elems->n; i++)
+		vec_push(m->arena, &v, elems->v[i].key[0]);
+	imply(m, &t, sel->f[0]);
+	t.v[t.n++] = term_of(m, sel->f[0], v.v, v.n, sel->mask[0]);
+	return build(m, &t);
+}
+
+static dd_ref any_elem(struct mean *m, const struct ir_sel *sel, const struct ir_elem *v, size_t n)
+{
+	if (n == 0)
+		return DD_FALSE;
+	if (n == 1)
+		return match_elem(m, sel, v);
+	return dd_or(m->dd, any_elem(m, sel, v, n / 2), any_elem(m, sel, v + n / 2, n - n / 2));
+}
+
+static dd_ref is_in(struct mean *m, const struct ir_sel *sel, const struct ir_elems *elems)
+{
+	if (sel->n == 1)
+		return one_field(m, sel, elems);
+	return any_elem(m, sel, elems->v, elems->n);
+}
+
+/* Some of the bits are set; `ct state a,b` and `tcp flags syn` mean this. */
+static dd_ref any_bit(struct mean *m, const struct ir_sel *sel, const struct ir_elems *elems)
+{
+	struct ir_elem zero = {0};
+	struct ir_sel masked = *sel;
+	u128 bits = 0;
+
+	for (size_t i = 0; i < elems->n; i++)
+		bits |= elems->v[i].key[0].lo;
+	masked.mask[0] = sel->mask[0] ? sel->mask[0] & bits : bits;
+	if (!masked.mask[0])
+		return DD_FALSE;
+	return dd_and(m->dd, implied(m, sel), dd_not(m->dd, match_elem(m, &masked, &zero)));
+}
+
+static const char *dynamic_text(struct mean *m, const struct ir_sel *sel, const struct ir_set *set)
+{
+	const char *what = field_table[sel->f[0]].nft;
+	enum dim d = fields[sel->f[0]].dim;
+
+	if (d == DIM_SADDR || d == DIM_DADDR)
+		what = d == DIM_SADDR ? "source" : "destination";
+	return arena_printf(m->arena, "@%s holds the %s", set->name, what);
+}
+
+dd_ref match_stmt(struct mean *m, const struct ir_stmt *s, const struct ir_set *set)
+{
+	const struct ir_elems *elems = set ? &set->elems : &s->match.values;
+	const struct ir_sel *sel = &s->match.sel;
+	dd_ref in;
+
+	if (set && set->dynamic)
+		in = dd_and(m->dd, implied(m, sel),
+			    schema_condition(&m->schema, dynamic_text(m, sel, set)));
+	else if (s->match.op == OP_ANYBIT)
+		return any_bit(m, sel, elems);
+	else
+		in = is_in(m, sel, elems);
+	if (s->match.op == OP_NE)
+		in = dd_and(m->dd, implied(m, sel), dd_not(m->dd, in));
+	return in;
+}

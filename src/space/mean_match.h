@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * nft's matches -> regions.
+ */
+#ifndef FWC_MEAN_MATCH_H
+#define FWC_MEAN_MATCH_H
+
+#include "space/mean.h"
+
+/* Where the selector, put together, is one of the elements; with everything that nft asks of a
+ * packet before it looks there (`tcp dport` only looks at TCP, `ip saddr` only at IPv4). */
+dd_ref match_elem(struct mean *m, const struct ir_sel *sel, const struct ir_elem *e);
+/* A match statement with its operator. `set` is what its name stands for, or NULL. */
+dd_ref match_stmt(struct mean *m, const struct ir_stmt *s, const struct ir_set *set);
+
+#endif

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * A policy's translations and MSS clamps -> which rewrite each packet gets, as fwc.policy(5)
+ * defines it.
+ */
+#include "space/mean.h"
+
+struct list {
+	dd_ref *v;
+	size_t n, cap;
+};
+
+static const enum family families[] = {FAM_IP4, FAM_IP6};
+
+static const struct nat_targets *targets(const struct nat *n, enum family fam)
+{
+	return fam == FAM_IP6 ? &n->to6 : &n->to4;
+}
+
+/* Only what has ports can have its port rewritten. */
+static dd_ref services(struct mean *m, const struct nat *n)
+{
+	struct services s = n->services;
+
+	if (n->port) {
+		s = (struct services){0};
+		for (int i = 0; i < PORT_PROTOCOLS; i++)
+			s.ports[i] = n->services.ports[i];
+	}
+	return mean_services(m, &s);
+}
+
+static const struct line *nat_line(struct mean *m, const struct policy *p, const struct nat *n)
+{
+	size_t order = p->rules.n + (size_t)(n - p->nats.v) + 1;
+
+	return mean_line(m, n->text, span_where(m->arena, n->span), n->span, order);
+}
+
+static void push(struct mean *m, const struct policy *p, struct list *l, const struct nat *n,
+		 enum ir_nat_kind kind, enum family fam, dd_ref match)
+{
+	const struct nat_targets *to = targets(n, fam);
+	bool aimed = kind == IR_DNAT || kind == IR_SNAT;
+	const char *what = mean_nat_text(m, kind, to->to.v, aimed ? to->to.n : 0, fam,
+					 kind == IR_MASQUERADE ? 0 : n->port);
+
+	match = dd_and(m->dd, match, schema_family(&m->schema, fam));
+	match = dd_and(m->dd, match, m->within);
+	if (match != DD_FALSE)
+		vec_push(m->arena, l,
+			 dd_restrict(m->dd, match,
+				     mean_outcome(m, FATE_TRANSLATE, what, nat_line(m, p, n))));
+}
+
+/* ---- source: postrouting ---- */
+
+static dd_ref unique_local(struct mean *m)
+{
+	struct ival ula = {(u128)0xfc00 << 112, ((u128)0xfe00 << 112) - 1};
+	struct ivset s = {.v = &ula, .n = 1};
+
+	return schema_addrs(&m->schema, DIM_SADDR, FAM_IP6, &s);
+}
+
+static dd_ref ends(struct mean *m, const struct policy *p, const struct nat *n)
+{
+	dd_ref from = DD_FALSE, to = DD_FALSE;
+
+	for (size_t i = 0; i < n->from.items.n; i++) {
+		const struct place_item *item = &n->from.items.v[i];
+
+		from = dd_or(m->dd, from,
+			     dd_and(m->dd, mean_place(m, p, item, DIM_IIF),
+				    mean_addrs(m, &item->addrs, DIM_SADDR)));
+	}
+	for (size_t i = 0; i < n->to.items.n; i++) {
+		const struct place_item *item = &n->to.items.v[i];
+
+		to = dd_or(m->dd, to,
+			   dd_and(m->dd, mean_place(m, p, item, DIM_OIF),
+				  mean_addrs(m, &item->addrs, DIM_DADDR)));
+	}
+	return dd_and(m->dd, from, to);
+}
+
+static void source(struct mean *m, const struct policy *p, struct list *l, const struct nat *n)
+{
+	dd_ref match = dd_and(m->dd, ends(m, p, n), mean_services(m, &n->services));
+
+	for (int f = 0; f < 2; f++) {
+		enum family fam = families[f];
+
+		if (n->kind == NAT_SNAT && targets(n, fam)->to.n)
+			push(m, p, l, n, IR_SNAT, fam, match);
+		else if (n->kind == NAT_MASQUERADE)
+			push(m, p, l, n, IR_MASQUERADE, fam,
+			     fam == FAM_IP6 ? dd_and(m->dd, match, unique_local(m)) : match);
+	}
+}
+
+/* What a hairpin dnat turned back into the zone it came from. */
+static void hairpin_source(struct mean *m, const struct policy *p, struct list *l,
+			   const struct nat *n)
+{
+	struct services s = n->services;
+	struct ival none = {0, 0};
+	dd_ref translated = dd_not(m->dd, schema_ranges(&m->schema, DIM_CT_STATUS, 16, &none, 1,
+							32 /* IPS_DST_NAT */, DD_TRUE));
+
+	for (int i = 0; n->port && i < PORT_PROTOCOLS; i++)
+		if (s.ports[i].n)
+			s.ports[i] = ivset_one(m->arena, n->port, n->port);
+	for (int f = 0; f < 2; f++) {
+		struct ivset to = {0};
+		dd_ref match = dd_and(m->dd, translated, mean_services(m, &s));
+
+		for (size_t i = 0; i < targets(n, families[f])->to.n; i++)
+			vec_push(m->arena, &to, targets(n, families[f])->to.v[i]);
+		ivset_normalise(&to);
+		match = dd_and(m->dd, match, schema_addrs(&m->schema, DIM_DADDR, families[f], &to));
+		for (size_t z = 0; z < n->hairpin_zones.n; z++) {
+			int zone = n->hairpin_zones.v[z];
+			dd_ref in = dd_and(m->dd, mean_zone(m, p, zone, DIM_IIF),
+					   mean_zone(m, p, zone, DIM_OIF));
+
+			push(m, p, l, n, IR_MASQUERADE, families[f], dd_and(m->dd, match, in));
+		}
+	}
+}
+
+/* ---- destination: prerouting, and output for what this machine sends ---- */
+
+static dd_ref dest_to(struct mean *m, const struct nat *n, bool hairpin)
+{
+	dd_ref local = schema_one(&m->schema, DIM_FIB_DADDR, 2 /* RTN_LOCAL */);
+	dd_ref here = schema_one(&m->schema, DIM_FIB_DADDR_IIF, 2), all = DD_FALSE;
+
+	for (size_t i = 0; i < n->to.items.n; i++) {
+		const struct place_item *item = &n->to.items.v[i];
+		dd_ref to = mean_addrs(m, &item->addrs, DIM_DADDR);
+
+		if (item->at == AT_SELF || hairpin)
+			to = dd_and(m->dd, to, local);
+		if (hairpin) /* an address that is not on the interface they came in by */
+			to = dd_and(m->dd, to, dd_not(m->dd, here));
+		all = dd_or(m->dd, all, to);
+	}
+	return all;
+}
+
+static dd_ref dest_from(struct mean *m, const struct policy *p, const struct nat *n, bool output)
+{
+	dd_ref all = DD_FALSE;
+
+	for (size_t i = 0; i < n->from.items.n; i++) {
+		const struct place_item *item = &n->from.items.v[i];
+		dd_ref there = DD_TRUE;
+
+		if (output ? !item_at(item, PLACE_SELF) : item->at == AT_SELF)
+			continue;
+		if (!output)
+			there = mean_place(m, p, item, DIM_IIF);
+		all = dd_or(m->dd, all,
+			    dd_and(m->dd, there, mean_addrs(m, &item->addrs, DIM_SADDR)));
+	}
+	return all;
+}
+
+static void dest(struct mean *m, const struct policy *p, struct list *l, const struct nat *n,
+		 bool output)
+{
+	enum ir_nat_kind kind = n->kind == NAT_DNAT ? IR_DNAT : IR_REDIRECT;
+	dd_ref match = dd_and(m->dd, dest_from(m, p, n, output), dest_to(m, n, false));
+	dd_ref zones = DD_FALSE;
+
+	for (size_t z = 0; !output && n->hairpin && z < n->hairpin_zones.n; z++)
+		zones = dd_or(m->dd, zones, mean_zone(m, p, n->hairpin_zones.v[z], DIM_IIF));
+	match = dd_or(m->dd, match, dd_and(m->dd, zones, dest_to(m, n, true)));
+	match = dd_and(m->dd, match, services(m, n));
+	for (int f = 0; f < 2; f++)
+		if (kind == IR_REDIRECT || targets(n, families[f])->to.n)
+			push(m, p, l, n, kind, families[f], match);
+}
+
+dd_ref mean_nats(struct mean *m, const struct policy *p, enum station at)
+{
+	struct list l = {0};
+	const struct nat *n;
+
+	vec_each (&p->nats, n) {
+		if (at == NAT_POSTROUTING && n->hairpin)
+			hairpin_source(m, p, &l, n);
+	}
+	vec_each (&p->nats, n) {
+		bool is_source = n->kind == NAT_MASQUERADE || n->kind == NAT_SNAT;
+
+		if (is_source && at == NAT_POSTROUTING)
+			source(m, p, &l, n);
+		else if (!is_source && at != NAT_POSTROUTING)
+			dest(m, p, &l, n, at == NAT_OUTPUT);
+	}
+	return mean_sequence(m, l.v, l.n);
+}
+
+/* ---- clamp-mss ---- */
+
+static dd_ref one_way(struct mean *m, const struct policy *p, const struct endpoint *in,
+		      const struct endpoint *out, bool output)
+{
+	dd_ref from = DD_FALSE, to = DD_FALSE;
+
+	for (size_t i = 0; i < in->items.n; i++) {
+		const struct place_item *item = &in->items.v[i];
+		dd_ref there = DD_TRUE;
+
+		if (output ? !item_at(item, PLACE_SELF) : item->at == AT_SELF)
+			continue;
+		if (!output)
+			there = mean_place(m, p, item, DIM_IIF);
+		from = dd_or(m->dd, from,
+			     dd_and(m->dd, there, mean_addrs(m, &item->addrs, DIM_SADDR)));
+	}
+	for (size_t i = 0; i < out->items.n; i++) {
+		const struct place_item *item = &out->items.v[i];
+
+		if (item->at != AT_SELF)
+			to = dd_or(m->dd, to,
+				   dd_and(m->dd, mean_place(m, p, item, DIM_OIF),
+					  mean_addrs(m, &item->addrs, DIM_DADDR)));
+	}
+	return dd_and(m->dd, from, to);
+}
+
+/* SYN and SYN/ACK, both directions of the path. */
+dd_ref mean_clamps(struct mean *m, const struct policy *p, enum station at)
+{
+	struct ival syn = {2, 2};
+	bool output = at == AT_OUTPUT;
+	dd_ref all = DD_UNDECIDED;
+	dd_ref opens = dd_and(m->dd, schema_one(&m->schema, DIM_PROTO, 6),
+			      schema_ranges(&m->schema, DIM_FLAGS, 8, &syn, 1, 2 | 4, DD_TRUE));
+	const struct clamp *k;
+
+	vec_each (&p->clamps, k) {
+		dd_ref match = dd_or(m->dd, one_way(m, p, &k->from, &k->to, output),
+				     one_way(m, p, &k->to, &k->from, output));
+
+		match = dd_and(m->dd, dd_and(m->dd, match, opens), m->within);
+		all = dd_seq(m->dd, all,
+			     dd_restrict(m->dd, match, mean_effect(m, mean_mss_text(m, k->mss))));
+	}
+	return all;
+}

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * A ruleset as the kernel lists it -> what happens to a packet at each hook. A chain is one
+ * function, built once: jumps are never unfolded.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "nft/nft.h"
+#include "space/mean_match.h"
+
+struct chain_mean {
+	dd_ref says;
+	bool leaves; /* has a return or a goto: what leaves it is to be told from what decides */
+	bool done;
+};
+
+struct walker {
+	struct mean *m;
+	const struct ir_ruleset *r;
+	struct map chains; /* name -> struct chain_mean */
+	struct map matches; /* "set|selector" -> dd_ref * */
+	int depth;
+};
+
+#define MAX_DEPTH 64 /* the kernel allows 16 jumps */
+
+static dd_ref chain_says(struct walker *w, const struct ir_chain *c);
+
+static const struct line *line_at(struct walker *w, const struct ir_chain *c, size_t rule,
+				  const struct ir_set *map, const struct ir_elem *e)
+{
+	struct mean *m = w->m;
+	const char *text = e && e->comment ? e->comment : c->rules.v[rule].comment;
+	struct buf b = {0};
+
+	if (!m->lines)
+		return NULL;
+	if (m->line_of)
+		return m->line_of(m, c, rule, map, e);
+	if (!text) {
+		emit_rule(&b, &c->rules.v[rule]);
+		text = arena_strdup(m->arena, buf_str(&b));
+		buf_free(&b);
+	}
+	return mean_line(m, text, arena_printf(m->arena, "chain %s", c->name), (struct span){0}, 0);
+}
+
+static dd_ref unknown(struct walker *w, const char *what, const struct line *line)
+{
+	return mean_outcome(w->m, FATE_UNKNOWN, what, line);
+}
+
+/* What a verdict does, of the statement that the line names. */
+static dd_ref verdict_says(struct walker *w, const struct ir_verdict *v, const struct line *line)
+{
+	const struct ir_chain *to;
+	dd_ref says;
+
+	switch (v->kind) {
+	case V_ACCEPT:
+		return mean_outcome(w->m, FATE_ACCEPT, NULL, line);
+	case V_DROP:
+		return mean_outcome(w->m, FATE_DROP, NULL, line);
+	case V_RETURN:
+		return mean_outcome(w->m, FATE_RETURN, NULL, NULL);
+	case V_NONE:
+	case V_CONTINUE:
+		return DD_UNDECIDED;
+	case V_JUMP:
+	case V_GOTO:
+		break;
+	}
+	to = ruleset_chain(w->r, v->target);
+	if (!to || w->depth >= MAX_DEPTH)
+		return unknown(w, arena_printf(w->m->arena, "jump to %s", v->target), line);
+	says = chain_says(w, to);
+	if (v->kind == V_JUMP)
+		return dd_map(w->m->dd, says, outcome_leave_chain, &w->m->outcomes);
+	/* what goes through a chain reached by goto returns from the caller, too */
+	says = dd_map(w->m->dd, says, outcome_goto, &w->m->outcomes);
+	return dd_seq(w->m->dd, says, mean_outcome(w->m, FATE_RETURN, NULL, NULL));
+}
+
+/* ---- statements ---- */
+
+struct progress { /* through one rule */
+	const struct ir_chain *chain;
+	size_t rule;
+	dd_ref still; /* packets that get to the next statement */
+	dd_ref says; /* what has been decided, or done, so far */
+};
+
+static dd_ref set_match(struct walker *w, const struct ir_stmt *s)
+{
+	const struct ir_set *set = s->match.set ? ruleset_set(w->r, s->match.set) : NULL;
+	const struct ir_sel *sel = &s->match.sel;
+	const char *key;
+	dd_ref *known;
+
+	if (!s->match.set)
+		return match_stmt(w->m, s, NULL);
+	if (!set)
+		return schema_condition(&w->m->schema,
+					arena_printf(w->m->arena, "unknown set @%s", s->match.set));
+	key = arena_printf(w->m->arena, "%s %d", s->match.set, s->match.op);
+	for (int i = 0; i < sel->n; i++)
+		key = arena_printf(w->m->arena, "%s %d/%llx%llx", key, sel->f[i],
+				   (unsigned long long)(sel->mask[i] >> 64),
+				   (unsigned long long)sel->mask[i]);
+	known = map_get(&w->matches, key);
+	if (!known) {
+		known = arena_new_of(w->m->arena, dd_ref);
+		*known = match_stmt(w->m, s, set);
+		map_put(&w->matches, key, known);
+	}
+	return *known;
+}
+
+/* log2 of how many values an element has. */
+static int spread(const struct ir_sel *sel, const struct ir_elem *e)
+{
+	int bits = 0;
+
+	for (int i = 0; i < sel->n; i++)
+		for (u128 n = e->key[i].hi - e->key[i].lo; n; n >>= 1)
+			bits++;
+	return bits;
+}
+
+struct by_spread {
+	int spread;
+	dd_ref says;
+};
+
+static int spread_cmp(const void *a, const void *b)
+{
+	const struct by_spread *x = a, *y = b;
+
+	return x->spread - y->spread;
+}
+
+/* Elements of a concatenation with intervals may lie within each other; the kernel takes that only
+ * if the inner one came first, and then the inner one wins. All other elements are disjoint. */
+static void vmap_says(struct walker *w, struct progress *p, const struct ir_stmt *s)
+{
+	const struct ir_set *map = s->vmap.map ? ruleset_set(w->r, s->vmap.map) : NULL;
+	const struct ir_elems *elems = map ? &map->elems : &s->vmap.elems;
+	const struct ir_sel *sel = &s->vmap.sel;
+	VEC(struct by_spread) parts = {0};
+	VEC(dd_ref) in_order = {0};
+	struct dd *d = w->m->dd;
+	dd_ref all;
+
+	for (size_t i = 0; i < elems->n; i++) {
+		const struct ir_elem *e = &elems->v[i];
+		dd_ref where = dd_and(d, match_elem(w->m, sel, e), p->still);
+		const struct line *line;
+
+		if (where == DD_FALSE)
+			continue;
+		line = line_at(w, p->chain, p->rule, map, e);
+		vec_push(w->m->arena, &parts,
+			 ((struct by_spread){
+				 sel->n > 1 ? spread(sel, e) : 0,
+				 dd_restrict(d, where, verdict_says(w, &e->verdict, line))}));
+	}
+	if (sel->n > 1 && map && map->interval && parts.n > 1)
+		qsort(parts.v, parts.n, sizeof(*parts.v), spread_cmp);
+	for (size_t i = 0; i < parts.n; i++)
+		vec_push(w->m->arena, &in_order, parts.v[i].says);
+	all = mean_sequence(w->m, in_order.v, in_order.n);
+	if (s->vmap.map && !map)
+		all = dd_restrict(d, p->still, unknown(w, s->vmap.map, NULL));
+	p->says = dd_seq(d, p->says, all);
+}
+
+static dd_ref rate_says(struct walker *w, const struct progress *p, const char *what,
+			const struct ir_limit *limit)
+{
+	const struct ir_rule *r = &p->chain->rules.v[p->rule];
+	size_t stem = strcspn(p->chain->name, ".-");
+	unsigned twin = 0;
+	dd_ref holds;
+
+	if (!what) { /* the chain's stem says what for, and for which of several equal rules */
+		what = arena_strndup(w->m->arena, p->chain->name, stem);
+		if (p->chain->name[stem] == '-')
+			twin = (unsigned)strtoul(p->chain->name + stem + 1, NULL, 10);
+	}
+	holds = schema_condition(&w->m->schema, mean_rate(w->m, what, limit, r->comment, twin));
+	return limit->over ? dd_not(w->m->dd, holds) : holds;
+}
+
+static void effect(struct walker *w, struct progress *p, dd_ref where, const char *text)
+{
+	p->says = dd_seq(w->m->dd, p->says, dd_restrict(w->m->dd, where, mean_effect(w->m, text)));
+}
+
+static void decide(struct walker *w, struct progress *p, dd_ref says)
+{
+	p->says = dd_seq(w->m->dd, p->says, dd_restrict(w->m->dd, p->still, says));
+}
+
+static dd_ref key_family(struct walker *w, const struct ir_sel *key)
+{
+	enum family fam = FAM_NONE;
+
+	if (key->f[0] == F_IP_SADDR || key->f[0] == F_IP_DADDR)
+		fam = FAM_IP4;
+	else if (key->f[0] == F_IP6_SADDR || key->f[0] == F_IP6_DADDR)
+		fam = FAM_IP6;
+	return schema_family(&w->m->schema, fam);
+}
+
+/* add, update @set { key ... }: goes on only while what stands behind the key holds. */
+static void add_says(struct walker *w, struct progress *p, const struct ir_stmt *s)
+{
+	struct dd *d = w->m->dd;
+
+	p->still = dd_and(d, p->still, key_family(w, &s->add.key));
+	if (s->add.has_limit)
+		p->still = dd_and(d, p->still, rate_says(w, p, s->add.set, &s->add.limit));
+	else if (s->add.has_ct_count)
+		p->still = dd_and(
+			d, p->still,
+			schema_condition(&w->m->schema,
+					 arena_printf(w->m->arena, "over %u connections in @%s",
+						      s->add.ct_count, s->add.set)));
+	else
+		effect(w, p, p->still, mean_add_text(w->m, s->add.set, s->add.timeout));
+}
+
+static void nat_says(struct walker *w, struct progress *p, const struct ir_stmt *s,
+		     const struct line *line)
+{
+	VEC(struct ival) to = {0};
+	dd_ref says;
+
+	for (size_t i = 0; i < s->nat.to.n; i++)
+		vec_push(w->m->arena, &to, s->nat.to.v[i].key[0]);
+	/* of the other family the kernel looks away */
+	says = dd_restrict(w->m->dd, schema_family(&w->m->schema, s->nat.family),
+			   mean_outcome(w->m, FATE_TRANSLATE,
+					mean_nat_text(w->m, s->nat.kind, to.v, to.n, s->nat.family,
+						      s->nat.port),
+					line));
+	decide(w, p, says);
+}
+
+static void stmt_says(struct walker *w, struct progress *p, const struct ir_stmt *s)
+{
+	const struct line *line = line_at(w, p->chain, p->rule, NULL, NULL);
+	struct mean *m = w->m;
+	struct dd *d = m->dd;
+
+	switch (s->kind) {
+	case IR_MATCH:
+		p->still = dd_and(d, p->still, set_match(w, s));
+		break;
+	case IR_VMAP:
+		vmap_says(w, p, s);
+		break;
+	case IR_COUNTER:
+		break;
+	case IR_LIMIT:
+		p->still = dd_and(d, p->still, rate_says(w, p, NULL, &s->limit));
+		break;
+	case IR_CT_COUNT:
+		p->still = dd_and(
+			d, p->still,
+			schema_condition(&m->schema, arena_printf(m->arena, "over %u connections",
+								  s->ct_count)));
+		break;
+	case IR_LOG:
+		effect(w, p, p->still, mean_log_text(m, s->log_prefix));
+		break;
+	case IR_MSS:
+		effect(w, p, dd_and(d, p->still, schema_one(&m->schema, DIM_PROTO, 6 /* TCP */)),
+		       mean_mss_text(m, s->mss));
+		break;
+	case IR_ADD:
+		add_says(w, p, s);
+		break;
+	case IR_REJECT:
+		if (s->reject == REJECT_TCP_RESET) /* nft asks for TCP by itself */
+			p->still = dd_and(d, p->still, schema_one(&m->schema, DIM_PROTO, 6));
+		decide(w, p,
+		       mean_outcome(m, FATE_REJECT,
+				    s->reject == REJECT_TCP_RESET ? "tcp reset"
+								  : "icmpx admin-prohibited",
+				    line));
+		break;
+	case IR_NAT:
+		nat_says(w, p, s, line);
+		break;
+	case IR_VERDICT:
+		decide(w, p, verdict_says(w, &s->verdict, line));
+		break;
+	case IR_UNKNOWN:
+		decide(w, p, unknown(w, s->unknown, line));
+		break;
+	}
+}
+
+static dd_ref rule_says(struct walker *w, const struct ir_chain *c, size_t rule)
+{
+	struct progress p = {.chain = c, .rule = rule, .still = w->m->within};
+	const struct ir_stmt *s;
+
+	vec_each (&c->rules.v[rule].stmts, s) {
+		if (p.still == DD_FALSE)
+			break;
+		stmt_says(w, &p, s);
+	}
+	return p.says;
+}
+
+static dd_ref chain_says(struct walker *w, const struct ir_chain *c)
+{
+	struct chain_mean *known = map_get(&w->chains, c->name);
+	VEC(dd_ref) parts = {0};
+
+	if (known && known->done)
+		return known->says;
+	if (known) /* a loop; the kernel takes none */
+		return unknown(w, "loop of chains", NULL);
+	known = arena_new_of(w->m->arena, struct chain_mean);
+	map_put(&w->chains, c->name, known);
+	w->depth++;
+	for (size_t i = 0; i < c->rules.n; i++) {
+		dd_ref says = rule_says(w, c, i);
+
+		if (says != DD_UNDECIDED)
+			vec_push(w->m->arena, &parts, says);
+	}
+	w->depth--;
+	known->says = mean_sequence(w->m, parts.v, parts.n);
+	known->done = true;
+	return known->says;
+}
+
+/* ---- base chains ---- */
+
+static int priority_cmp(const void *a, const void *b)
+{
+	const struct ir_chain *const *x = a, *const *y = b;
+
+	return ((*x)->base.priority > (*y)->base.priority) -
+	       ((*x)->base.priority < (*y)->base.priority);
+}
+
+/* `return` and the end of a base chain are its policy. */
+static dd_ref base_says(struct walker *w, const struct ir_chain *c)
+{
+	struct mean *m = w->m;
+	dd_ref says = dd_map(m->dd, chain_says(w, c), outcome_leave_chain, &m->outcomes);
+	const char *text = arena_printf(m->arena, "policy of chain %s", c->name);
+
+	return dd_seq(m->dd, says,
+		      mean_outcome(m, c->base.policy_drop ? FATE_DROP : FATE_ACCEPT, NULL,
+				   mean_line(m, text, "", (struct span){0}, 0)));
+}
+
+dd_ref mean_ruleset(struct mean *m, const struct ir_ruleset *r, enum station at)
+{
+	struct walker w = {.m = m, .r = r};
+	VEC(struct ir_chain *) base = {0};
+	dd_ref says = DD_UNDECIDED, last = mean_outcome(m, FATE_ACCEPT, NULL, NULL);
+
+	map_init(&w.chains, m->arena);
+	map_init(&w.matches, m->arena);
+	for (size_t i = 0; i < r->chains.n; i++) {
+		struct ir_chain *c = r->chains.v[i];
+
+		if (c->base.hook && !strcmp(c->base.hook, station_table[at].hook) &&
+		    !strcmp(c->base.type, station_table[at].type))
+			vec_push(m->arena, &base, c);
+	}
+	if (base.n > 1)
+		qsort(base.v, base.n, sizeof(*base.v), priority_cmp);
+	for (size_t i = 0; i < base.n; i++) {
+		/* accept ends this chain only; drop is final */
+		dd_ref one = base_says(&w, base.v[i]);
+
+		if (i + 1 < base.n)
+			one = dd_map(m->dd, one, outcome_next_base, &m->outcomes);
+		says = dd_seq(m->dd, says, one);
+	}
+	return dd_restrict(m->dd, m->within, dd_seq(m->dd, says, last));
+}

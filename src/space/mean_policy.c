@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * A policy's filter rules -> what happens to a packet at each hook, as fwc.policy(5) defines it.
+ */
+#include <netinet/in.h>
+#include <string.h>
+
+#include "nft/lower.h"
+#include "space/mean.h"
+
+/* ---- one rule ---- */
+
+/* Where the other end of a packet at this hook can be. */
+static bool item_possible(const struct place_item *item, enum station at, enum dim d)
+{
+	bool self = (at == AT_INPUT && d == DIM_OIF) ||
+		    ((at == AT_OUTPUT || at == AT_POSTROUTING) && d == DIM_IIF);
+
+	if (self)
+		return item->at == AT_SELF || item->at == AT_ANY;
+	return item->at != AT_SELF;
+}
+
+static bool fixed_place(enum station at, enum dim d)
+{
+	return (at == AT_INPUT && d == DIM_OIF) ||
+	       ((at == AT_OUTPUT || at == AT_POSTROUTING) && d == DIM_IIF);
+}
+
+static dd_ref endpoint(struct mean *m, const struct policy *p, const struct endpoint *e,
+		       enum station at, enum dim place, enum dim addr)
+{
+	dd_ref all = DD_FALSE;
+
+	for (size_t i = 0; i < e->items.n; i++) {
+		const struct place_item *item = &e->items.v[i];
+		dd_ref there = DD_TRUE;
+
+		if (!item_possible(item, at, place))
+			continue;
+		if (!fixed_place(at, place))
+			there = mean_place(m, p, item, place);
+		all = dd_or(m->dd, all,
+			    dd_restrict(m->dd, there, mean_addrs(m, &item->addrs, addr)));
+	}
+	return all;
+}
+
+static dd_ref rule_match(struct mean *m, const struct policy *p, const struct rule *r,
+			 enum station at)
+{
+	dd_ref match = endpoint(m, p, &r->from, at, DIM_IIF, DIM_SADDR);
+
+	if (match == DD_FALSE)
+		return DD_FALSE;
+	match = dd_and(m->dd, match, endpoint(m, p, &r->to, at, DIM_OIF, DIM_DADDR));
+	if (match == DD_FALSE)
+		return DD_FALSE;
+	match = dd_and(m->dd, match, mean_services(m, &r->services));
+	if (r->q.has_mark)
+		match = dd_and(m->dd, match, schema_one(&m->schema, DIM_MARK, r->q.mark));
+	if (r->q.has_user)
+		match = dd_and(m->dd, match, schema_one(&m->schema, DIM_UID, r->q.uid));
+	return match;
+}
+
+static dd_ref rate_holds(struct mean *m, const struct rule *r)
+{
+	struct ir_limit limit = {
+		.rate = r->q.limit.rate, .per = r->q.limit.per, .burst = r->q.limit.burst};
+	dd_ref by_family[2];
+
+	if (!r->q.limit.per_source)
+		return schema_condition(
+			&m->schema,
+			mean_rate(m, "limit", &limit, ir_comment(m->arena, r->text), r->twin));
+	for (int i = 0; i < 2; i++) {
+		enum family fam = i ? FAM_IP6 : FAM_IP4;
+		const char *key = mean_rate(m, meter_name(m->arena, r, fam), &limit,
+					    ir_comment(m->arena, r->text), 0);
+
+		by_family[i] = dd_and(m->dd, schema_family(&m->schema, fam),
+				      schema_condition(&m->schema, key));
+	}
+	return dd_or(m->dd, by_family[0], by_family[1]);
+}
+
+/* What is done on the way: a log line while its rate holds, the source added to a set. */
+static dd_ref effects(struct mean *m, const struct rule *r)
+{
+	const char *comment = ir_comment(m->arena, r->text);
+	dd_ref all = DD_UNDECIDED;
+
+	if (r->q.add_to) {
+		for (int i = 0; i < 2; i++) {
+			const char *text = mean_add_text(
+				m, arena_printf(m->arena, "%s.v%d", r->q.add_to->name, i ? 6 : 4),
+				r->q.add_for);
+
+			all = dd_seq(m->dd, all,
+				     dd_restrict(m->dd,
+						 schema_family(&m->schema, i ? FAM_IP6 : FAM_IP4),
+						 mean_effect(m, text)));
+		}
+	}
+	if (r->q.log) {
+		struct ir_limit rate = log_rate();
+		const char *prefix = log_prefix(m->arena, r);
+		dd_ref holds =
+			schema_condition(&m->schema, mean_rate(m, "rule", &rate, comment, r->twin));
+
+		all = dd_seq(m->dd, all,
+			     dd_restrict(m->dd, holds, mean_effect(m, mean_log_text(m, prefix))));
+	}
+	return all;
+}
+
+dd_ref mean_reject(struct mean *m, const struct line *line)
+{
+	return dd_seq(m->dd,
+		      dd_restrict(m->dd, schema_one(&m->schema, DIM_PROTO, IPPROTO_TCP),
+				  mean_outcome(m, FATE_REJECT, "tcp reset", line)),
+		      mean_outcome(m, FATE_REJECT, "icmpx admin-prohibited", line));
+}
+
+static dd_ref decision(struct mean *m, const struct rule *r, const struct line *line,
+		       enum station at)
+{
+	switch (r->verb) {
+	case VERB_ALLOW:
+		return mean_outcome(m, FATE_ACCEPT, NULL, line);
+	case VERB_INSPECT:
+		return mean_outcome(m, FATE_INSPECT, r->inspector ? r->inspector : "", line);
+	case VERB_REJECT:
+		if (at != AT_POSTROUTING) /* where the kernel cannot reject */
+			return mean_reject(m, line);
+		break;
+	case VERB_DROP:
+		break;
+	}
+	return mean_outcome(m, FATE_DROP, NULL, line);
+}
+
+const struct line *mean_rule_line(struct mean *m, const struct policy *p, size_t rule)
+{
+	const struct rule *r = &p->rules.v[rule];
+
+	return mean_line(m, r->text, span_where(m->arena, r->span), r->span, rule + 1);
+}
+
+dd_ref mean_rule(struct mean *m, const struct policy *p, size_t rule, enum station at)
+{
+	const struct rule *r = &p->rules.v[rule];
+	dd_ref match = rule_match(m, p, r, at), then;
+
+	match = dd_and(m->dd, match, m->within);
+	if (match == DD_FALSE)
+		return DD_UNDECIDED;
+	if (r->q.limit.rate)
+		match = dd_and(m->dd, match, rate_holds(m, r));
+	then = decision(m, r, mean_rule_line(m, p, rule), at);
+	if (r->q.log || r->q.add_to)
+		then = dd_seq(m->dd, effects(m, r), then);
+	return dd_restrict(m->dd, match, then);
+}
+
+/* ---- what every hook begins with ---- */
+
+struct parts {
+	struct mean *m;
+	dd_ref *v;
+	size_t n, cap;
+};
+
+static void then(struct parts *l, dd_ref part)
+{
+	vec_push(l->m->arena, l, part);
+}
+
+static void builtin(struct parts *l, dd_ref match, enum fate fate, const char *text)
+{
+	struct mean *m = l->m;
+
+	match = dd_and(m->dd, match, m->within);
+	then(l,
+	     dd_restrict(m->dd, match,
+			 mean_outcome(m, fate, NULL, mean_line(m, text, "", (struct span){0}, 0))));
+}
+
+static dd_ref ct_is(struct mean *m, enum ct_code code)
+{
+	return schema_one(&m->schema, DIM_CT_STATE, code);
+}
+
+/* Of FIN, SYN, RST and ACK only SYN. */
+static dd_ref opens_tcp(struct mean *m)
+{
+	struct ival syn = {2, 2};
+
+	return schema_ranges(&m->schema, DIM_FLAGS, 8, &syn, 1, 1 | 2 | 4 | 16, DD_TRUE);
+}
+
+static void states(struct parts *l, dd_ref loopback)
+{
+	struct mean *m = l->m;
+	dd_ref tcp = schema_one(&m->schema, DIM_PROTO, IPPROTO_TCP);
+
+	builtin(l, dd_or(m->dd, ct_is(m, CT_ESTABLISHED), ct_is(m, CT_RELATED)), FATE_ACCEPT,
+		"fwc: established, related");
+	builtin(l, loopback, FATE_ACCEPT, "fwc: loopback");
+	builtin(l, ct_is(m, CT_INVALID), FATE_DROP, "fwc: invalid");
+	builtin(l, dd_and(m->dd, tcp, dd_not(m->dd, opens_tcp(m))), FATE_DROP,
+		"fwc: TCP that opens no connection");
+}
+
+static dd_ref icmpv6(struct mean *m, const struct ival *types, size_t n)
+{
+	dd_ref is = schema_one(&m->schema, DIM_PROTO, IPPROTO_ICMPV6);
+
+	return dd_and(m->dd, is,
+		      schema_ranges(&m->schema, DIM_TYPE, 8, types, n, u128_max(8), DD_TRUE));
+}
+
+/* RFC 4861: hop limit 255; RFC 2710 and 3810: from a link-local address, or none yet. */
+static void neighbours(struct parts *l, bool input)
+{
+	static const struct ival discovery[] = {{133, 136}, {141, 142}};
+	static const struct ival listeners[] = {{130, 132}, {143, 143}};
+	struct mean *m = l->m;
+	struct ival from[] = {{0, 0}, {(u128)0xfe80 << 112, ((u128)0xfec0 << 112) - 1}};
+	struct ivset link = {.v = from, .n = 2};
+	dd_ref v6 = schema_family(&m->schema, FAM_IP6), heard = icmpv6(m, listeners, 2);
+
+	builtin(l,
+		dd_and(m->dd, dd_and(m->dd, v6, icmpv6(m, discovery, 2)),
+		       schema_one(&m->schema, DIM_HOPLIMIT, 255)),
+		FATE_ACCEPT, "fwc: neighbour and router discovery");
+	if (input)
+		heard = dd_and(m->dd, heard, schema_addrs(&m->schema, DIM_SADDR, FAM_IP6, &link));
+	builtin(l, dd_and(m->dd, v6, heard), FATE_ACCEPT, "fwc: multicast listeners");
+}
+
+static dd_ref udp_ports(struct mean *m, u128 sport, u128 dport)
+{
+	dd_ref ports = dd_and(m->dd, schema_one(&m->schema, DIM_SPORT, sport),
+			      schema_one(&m->schema, DIM_DPORT, dport));
+
+	return dd_and(m->dd, schema_one(&m->schema, DIM_PROTO, IPPROTO_UDP), ports);
+}
+
+/* From wherever self may ask. */
+static void dhcp_replies(struct parts *l, const struct policy *p)
+{
+	struct mean *m = l->m;
+	struct ival from = {(u128)0xfe80 << 112, ((u128)0xfec0 << 112) - 1};
+	struct ivset link = {.v = &from, .n = 1};
+
+	for (int z = -1; z < (int)p->zones.n; z++) {
+		int place = z < 0 ? PLACE_OTHER : z;
+		dd_ref there = mean_zone(m, p, place, DIM_IIF);
+		dd_ref v4 = dd_and(m->dd, schema_family(&m->schema, FAM_IP4), udp_ports(m, 67, 68));
+		dd_ref v6 = dd_and(m->dd, schema_addrs(&m->schema, DIM_SADDR, FAM_IP6, &link),
+				   udp_ports(m, 547, 546));
+
+		if (policy_asks_dhcp(p, place, FAM_IP4))
+			builtin(l, dd_and(m->dd, there, v4), FATE_ACCEPT, "fwc: DHCP replies");
+		if (policy_asks_dhcp(p, place, FAM_IP6))
+			builtin(l, dd_and(m->dd, there, v6), FATE_ACCEPT, "fwc: DHCPv6 replies");
+	}
+}
+
+static void rules(struct parts *l, const struct policy *p, enum station at)
+{
+	struct mean *m = l->m;
+	struct parts own = {.m = m};
+
+	for (size_t i = 0; i < p->rules.n; i++) {
+		dd_ref rule = mean_rule(m, p, i, at);
+
+		if (rule != DD_UNDECIDED)
+			then(&own, rule);
+	}
+	then(l, mean_sequence(m, own.v, own.n));
+	builtin(l, DD_TRUE, FATE_DROP, "fwc: no rule, drop");
+}
+
+static dd_ref all_of(struct parts *l)
+{
+	return mean_sequence(l->m, l->v, l->n);
+}
+
+/* ---- packets of self that dnat sends elsewhere: judged behind routing, by where they leave ----
+ */
+
+static dd_ref was_translated(struct mean *m)
+{
+	struct ival none = {0, 0};
+
+	return dd_not(m->dd, schema_ranges(&m->schema, DIM_CT_STATUS, 16, &none, 1, 32, DD_TRUE));
+}
+
+static dd_ref pass_translated(struct mean *m)
+{
+	struct parts l = {.m = m};
+
+	states(&l, DD_FALSE);
+	builtin(&l, DD_TRUE, FATE_ACCEPT, "fwc: judged behind routing");
+	return dd_restrict(m->dd, was_translated(m), all_of(&l));
+}
+
+static dd_ref judge_translated(struct mean *m, const struct policy *p)
+{
+	struct parts l = {.m = m};
+	dd_ref which = dd_and(m->dd, was_translated(m), ct_is(m, CT_NEW));
+
+	which = dd_and(m->dd, which,
+		       schema_one(&m->schema, DIM_IIF, schema_no_interface(&m->schema)));
+	builtin(&l, schema_one(&m->schema, DIM_FIB_DADDR, 2 /* RTN_LOCAL */), FATE_ACCEPT,
+		"fwc: self to self");
+	rules(&l, p, AT_POSTROUTING);
+	return dd_restrict(m->dd, which, all_of(&l));
+}
+
+/* ---- stations ---- */
+
+static dd_ref filter(struct mean *m, const struct policy *p, enum station at)
+{
+	struct parts l = {.m = m};
+	enum dim loopback = at == AT_INPUT ? DIM_IIF : DIM_OIF;
+
+	if (at != AT_INPUT)
+		then(&l, mean_clamps(m, p, at));
+	if (at == AT_OUTPUT && policy_translates_self(p))
+		then(&l, pass_translated(m));
+	states(&l, at == AT_FORWARD ? DD_FALSE : schema_loopback(&m->schema, loopback));
+	if (at != AT_FORWARD)
+		neighbours(&l, at == AT_INPUT);
+	if (at == AT_INPUT)
+		dhcp_replies(&l, p);
+	rules(&l, p, at);
+	return all_of(&l);
+}
+
+dd_ref mean_policy(struct mean *m, const struct policy *p, enum station at)
+{
+	dd_ref says = DD_UNDECIDED;
+
+	switch (at) {
+	case AT_INPUT:
+	case AT_FORWARD:
+	case AT_OUTPUT:
+		says = filter(m, p, at);
+		break;
+	case AT_POSTROUTING:
+		if (policy_translates_self(p))
+			says = judge_translated(m, p);
+		break;
+	case NAT_PREROUTING:
+	case NAT_OUTPUT:
+	case NAT_POSTROUTING:
+		says = mean_nats(m, p, at);
+		break;
+	case AT_PREROUTING:
+	case NAT_INPUT:
+	case NSTATIONS:
+		break;
+	}
+	says = dd_map(m->dd, dd_restrict(m->dd, m->within, says), outcome_end, &m->outcomes);
+	return dd_seq(m->dd, says,
+		      dd_restrict(m->dd, m->within, mean_outcome(m, FATE_ACCEPT, NULL, NULL)));
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Outcomes, interned.
+ */
+#include "space/outcome.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define RESERVED 2 /* 0: nothing decided, 1: true */
+
+static uint32_t value_at(const struct outcomes *o, size_t i)
+{
+	enum fate f = o->all.v[i].fate;
+
+	return (uint32_t)i | (f == FATE_NONE ? DD_OPEN : 0);
+}
+
+void outcomes_init(struct outcomes *o, struct arena *a)
+{
+	*o = (struct outcomes){.arena = a};
+	map_init(&o->by_text, a);
+	for (int i = 0; i < RESERVED; i++)
+		vec_push(a, &o->all, (struct outcome){0});
+}
+
+uint32_t outcome_value(struct outcomes *o, struct outcome x)
+{
+	struct buf key = {0};
+	size_t i;
+
+	if (x.fate == FATE_NONE) {
+		x.line = NULL;
+		x.what = NULL;
+		if (!x.effects)
+			return 0;
+	}
+	buf_printf(&key, "%d %p %s\n%s", (int)x.fate, (const void *)x.line, x.what ? x.what : "",
+		   x.effects ? x.effects : "");
+	i = (size_t)map_get(&o->by_text, buf_str(&key));
+	if (!i) {
+		i = o->all.n;
+		map_put(&o->by_text, arena_strdup(o->arena, buf_str(&key)), (void *)i);
+		vec_push(o->arena, &o->all, x);
+	}
+	buf_free(&key);
+	return value_at(o, i);
+}
+
+const struct outcome *outcome_of(const struct outcomes *o, uint32_t value)
+{
+	return &o->all.v[value & ~DD_OPEN];
+}
+
+static int text_cmp(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Two sets of effects, united. */
+static const char *unite(struct outcomes *o, const char *a, const char *b)
+{
+	VEC(char *) parts = {0};
+	struct buf out = {0};
+	const char *text;
+	char *both, *rest, *word;
+
+	if (!a || !b || !strcmp(a, b))
+		return a ? a : b;
+	both = rest = arena_printf(o->arena, "%s\n%s", a, b);
+	while ((word = strsep(&rest, "\n")))
+		vec_push(o->arena, &parts, word);
+	qsort(parts.v, parts.n, sizeof(*parts.v), text_cmp);
+	for (size_t i = 0; i < parts.n; i++)
+		if (!i || strcmp(parts.v[i], parts.v[i - 1]) != 0)
+			buf_printf(&out, "%s%s", out.len ? "\n" : "", parts.v[i]);
+	text = arena_strdup(o->arena, buf_str(&out));
+	buf_free(&out);
+	(void)both;
+	return text;
+}
+
+uint32_t outcome_join(void *ctx, uint32_t a, uint32_t b)
+{
+	struct outcomes *o = ctx;
+	struct outcome x = *outcome_of(o, b);
+
+	x.effects = unite(o, outcome_of(o, a)->effects, x.effects);
+	return outcome_value(o, x);
+}
+
+static uint32_t with_fate(struct outcomes *o, uint32_t v, enum fate from, enum fate to)
+{
+	struct outcome x = *outcome_of(o, v);
+
+	if (x.fate != from)
+		return v;
+	x.fate = to;
+	return outcome_value(o, x);
+}
+
+uint32_t outcome_leave_chain(void *ctx, uint32_t v)
+{
+	return with_fate(ctx, v, FATE_RETURN, FATE_NONE);
+}
+
+uint32_t outcome_goto(void *ctx, uint32_t v)
+{
+	return with_fate(ctx, v, FATE_NONE, FATE_RETURN);
+}
+
+uint32_t outcome_next_base(void *ctx, uint32_t v)
+{
+	v = with_fate(ctx, v, FATE_RETURN, FATE_NONE);
+	return with_fate(ctx, v, FATE_ACCEPT, FATE_NONE);
+}
+
+uint32_t outcome_end(void *ctx, uint32_t v)
+{
+	return with_fate(ctx, v, FATE_NONE, FATE_ACCEPT);
+}
+
+uint32_t outcome_without_line(void *ctx, uint32_t v)
+{
+	struct outcome x = *outcome_of(ctx, v);
+
+	x.line = NULL;
+	return v ? outcome_value(ctx, x) : v;
+}
+
+uint32_t outcome_without_effects(void *ctx, uint32_t v)
+{
+	struct outcome x = *outcome_of(ctx, v);
+
+	x.line = NULL;
+	x.effects = NULL;
+	return v ? outcome_value(ctx, x) : v;
+}
+
+uint32_t outcome_silent(void *ctx, uint32_t v)
+{
+	struct outcome x = *outcome_of(ctx, v);
+
+	if (x.fate != FATE_REJECT)
+		return v;
+	x.fate = FATE_DROP;
+	x.what = NULL;
+	return outcome_value(ctx, x);
+}
+
+const char *outcome_text(struct arena *a, const struct outcome *x)
+{
+	static const char *const words[] = {"nothing", "return",  "accept", "drop",
+					    "reject",  "inspect", "",	    "unknown statement"};
+	const char *text = words[x->fate];
+
+	if (x->what)
+		text = arena_printf(a, "%s%s%s", text,
+				    x->fate == FATE_TRANSLATE ? ""
+				    : x->fate == FATE_UNKNOWN ? " "
+							      : " with ",
+				    x->what);
+	for (const char *e = x->effects; e && *e; e += strcspn(e, "\n") + (strchr(e, '\n') != NULL))
+		text = arena_printf(a, "%s, %.*s", text, (int)strcspn(e, "\n"), e);
+	return text;
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * A packet in words.
+ */
+#include "space/packet.h"
+
+#include <netinet/in.h>
+
+static const char *const ct_words[NCTCODES] = {[CT_NEW] = "new",
+					       [CT_ESTABLISHED] = "established",
+					       [CT_RELATED] = "related",
+					       [CT_UNTRACKED] = "untracked",
+					       [CT_INVALID] = "invalid"};
+
+static const struct {
+	uint8_t number;
+	const char *name;
+} protocols[] = {{IPPROTO_ICMP, "icmp"},       {IPPROTO_ICMPV6, "icmpv6"},
+		 {IPPROTO_TCP, "tcp"},	       {IPPROTO_UDP, "udp"},
+		 {IPPROTO_SCTP, "sctp"},       {IPPROTO_DCCP, "dccp"},
+		 {IPPROTO_UDPLITE, "udplite"}, {0, NULL}};
+
+static bool has_ports(u128 proto)
+{
+	for (int i = 0; i < PORT_PROTOCOLS; i++)
+		if (port_protocols[i] == proto)
+			return true;
+	return false;
+}
+
+void packet_service(struct buf *out, const struct packet *p)
+{
+	u128 proto = p->dim[DIM_PROTO];
+
+	for (int i = 0; protocols[i].name; i++) {
+		if (protocols[i].number != proto)
+			continue;
+		buf_printf(out, "%s/%u", protocols[i].name,
+			   (unsigned)p->dim[has_ports(proto) ? DIM_DPORT : DIM_TYPE]);
+		return;
+	}
+	buf_printf(out, "proto/%u", (unsigned)proto);
+}
+
+void packet_value(struct buf *out, struct mean *m, enum dim d, enum family fam, u128 value)
+{
+	if (d == DIM_SADDR || d == DIM_DADDR)
+		addr_print(out, fam, value);
+	else if (d == DIM_IIF || d == DIM_OIF)
+		buf_puts(out, schema_name(&m->schema, (uint32_t)value));
+	else if (d == DIM_CT_STATE)
+		buf_puts(out, ct_words[value]);
+	else if (d == DIM_FAMILY)
+		buf_puts(out, value ? "6" : "4");
+	else
+		buf_printf(out, "%llu", (unsigned long long)value);
+}
+
+void packet_fields(struct buf *out, struct mean *m, const struct packet *p, const char *separator)
+{
+	enum family fam = p->dim[DIM_FAMILY] ? FAM_IP6 : FAM_IP4;
+
+	for (int d = 0; d < NDIMS; d++) {
+		buf_printf(out, "%s%s=", d ? separator : "", dim_table[d].name);
+		packet_value(out, m, (enum dim)d, fam, p->dim[d]);
+	}
+	for (size_t i = 0; p->condition && i < m->schema.texts.n; i++)
+		buf_printf(out, "%sfree:%s=%d", separator, m->schema.texts.v[i], p->condition[i]);
+}
+
+static void print_interfaces(struct buf *out, struct mean *m, const struct packet *p)
+{
+	uint32_t none = schema_no_interface(&m->schema);
+
+	if (p->dim[DIM_IIF] != none)
+		buf_printf(out, ", in by %s", schema_name(&m->schema, (uint32_t)p->dim[DIM_IIF]));
+	if (p->dim[DIM_OIF] != none)
+		buf_printf(out, ", out by %s", schema_name(&m->schema, (uint32_t)p->dim[DIM_OIF]));
+}
+
+static void print_flags(struct buf *out, unsigned flags)
+{
+	static const char *const names[] = {"fin", "syn", "rst", "psh", "ack", "urg", "ecn", "cwr"};
+	const char *sep = ", tcp flags ";
+
+	for (int i = 0; i < 8; i++) {
+		if (flags >> i & 1) {
+			buf_printf(out, "%s%s", sep, names[i]);
+			sep = "+";
+		}
+	}
+	if (!flags)
+		buf_puts(out, ", no tcp flags");
+}
+
+void packet_print(struct buf *out, struct mean *m, const struct packet *p)
+{
+	enum family fam = p->dim[DIM_FAMILY] ? FAM_IP6 : FAM_IP4;
+
+	buf_printf(out, "%s: ", ct_words[p->dim[DIM_CT_STATE]]);
+	addr_print(out, fam, p->dim[DIM_SADDR]);
+	buf_puts(out, " -> ");
+	addr_print(out, fam, p->dim[DIM_DADDR]);
+	buf_putc(out, ' ');
+	packet_service(out, p);
+	print_interfaces(out, m, p);
+	if (has_ports(p->dim[DIM_PROTO]) && p->dim[DIM_SPORT] != 40000)
+		buf_printf(out, ", source port %u", (unsigned)p->dim[DIM_SPORT]);
+	if (p->dim[DIM_PROTO] == IPPROTO_TCP && p->dim[DIM_FLAGS] != 2)
+		print_flags(out, (unsigned)p->dim[DIM_FLAGS]);
+	if (p->dim[DIM_MARK])
+		buf_printf(out, ", mark 0x%x", (unsigned)p->dim[DIM_MARK]);
+	if (p->dim[DIM_UID])
+		buf_printf(out, ", user %u", (unsigned)p->dim[DIM_UID]);
+	if (p->dim[DIM_CT_STATUS] & 32)
+		buf_puts(out, ", destination translated");
+	if (p->dim[DIM_FIB_DADDR] == 2)
+		buf_puts(out, ", to an address of this machine");
+	for (size_t i = 0; p->condition && i < m->schema.texts.n; i++)
+		if (p->condition[i])
+			buf_printf(out, ", while %s", m->schema.texts.v[i]);
+}

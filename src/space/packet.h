@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * A packet in words.
+ */
+#ifndef FWC_PACKET_H
+#define FWC_PACKET_H
+
+#include "space/mean.h"
+
+/* One line for people: "new: 192.0.2.1 -> 198.51.100.2 tcp/22, in by eth0, out by ppp0", and what
+ * of the rest is out of the ordinary: conditions that hold, marks, flags. */
+void packet_print(struct buf *out, struct mean *m, const struct packet *p);
+
+/* "key=value" for each dimension, then "free:TEXT=0|1" for each condition. */
+void packet_fields(struct buf *out, struct mean *m, const struct packet *p, const char *separator);
+
+/* "tcp/22", "icmp/8", "proto/47". */
+void packet_service(struct buf *out, const struct packet *p);
+/* A value of that dimension, as nft or people write it. */
+void packet_value(struct buf *out, struct mean *m, enum dim d, enum family fam, u128 value);
+
+#endif

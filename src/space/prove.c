@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Two meanings, station by station, in one diagram kernel each time.
+ */
+#include "space/prove.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "space/packet.h"
+
+struct sides {
+	dd_ref policy, kernel;
+};
+
+static struct sides both(struct mean *m, const struct policy *p, const struct ir_ruleset *r,
+			 enum station at)
+{
+	return (struct sides){mean_policy(m, p, at), mean_ruleset(m, r, at)};
+}
+
+static void add_names(struct mean *m, const struct policy *p, const struct ir_ruleset *r)
+{
+	schema_add_policy(&m->schema, p);
+	schema_add_ruleset(&m->schema, r);
+}
+
+static struct line line_of(const struct outcome *x)
+{
+	return x->line ? *x->line : (struct line){.text = NULL, .where = ""};
+}
+
+/* Who decides is asked again for this one packet only, where that costs nothing. */
+static void explain(struct proof_result *out, struct mean *m, const struct policy *p,
+		    const struct ir_ruleset *r, const struct packet *packet)
+{
+	struct outcome policy, kernel;
+	struct buf b = {0};
+	struct sides s;
+
+	m->within = schema_point(&m->schema, packet);
+	m->lines = true;
+	s = both(m, p, r, out->at);
+	policy = *outcome_of(&m->outcomes, schema_at(&m->schema, s.policy, packet));
+	kernel = *outcome_of(&m->outcomes, schema_at(&m->schema, s.kernel, packet));
+	out->policy_says = outcome_text(m->arena, &policy);
+	out->kernel_says = outcome_text(m->arena, &kernel);
+	out->policy_line = line_of(&policy);
+	out->kernel_line = line_of(&kernel);
+	packet_print(&b, m, packet);
+	out->packet = arena_strdup(m->arena, buf_str(&b));
+	b.len = 0;
+	packet_fields(&b, m, packet, "\n");
+	out->fields = arena_strdup(m->arena, buf_str(&b));
+	buf_free(&b);
+}
+
+static enum proof_state prove_station(struct proof_result *out, struct arena *a,
+				      const struct policy *p, const struct ir_ruleset *r,
+				      struct dd_budget budget)
+{
+	struct packet packet;
+	struct mean m;
+	struct sides s;
+	dd_ref differ;
+
+	mean_init(&m, a, budget);
+	add_names(&m, p, r);
+	s = both(&m, p, r, out->at);
+	out->state = PROOF_EQUAL;
+	if (s.policy != s.kernel || s.policy == DD_EXHAUSTED) {
+		differ = dd_and(m.dd, schema_possible(&m.schema, out->at),
+				dd_differ(m.dd, s.policy, s.kernel));
+		if (differ == DD_EXHAUSTED) {
+			out->state = PROOF_BUDGET;
+		} else if (differ != DD_FALSE) {
+			out->state = PROOF_DIFFERENT;
+			if (schema_witness(&m.schema, differ, &packet))
+				explain(out, &m, p, r, &packet);
+			else
+				out->state = PROOF_BUDGET;
+		}
+	}
+	if (dd_nodes(m.dd) > out->nodes)
+		out->nodes = dd_nodes(m.dd);
+	mean_free(&m);
+	return out->state;
+}
+
+static bool at_station(const struct ir_chain *c)
+{
+	for (int i = 0; i < NSTATIONS; i++)
+		if (!strcmp(c->base.hook, station_table[i].hook) &&
+		    !strcmp(c->base.type, station_table[i].type))
+			return true;
+	return false;
+}
+
+/* A base chain where the policy has none to say anything. */
+static bool stranger(struct proof_result *out, struct arena *a, const struct ir_ruleset *r)
+{
+	for (size_t i = 0; i < r->chains.n; i++) {
+		const struct ir_chain *c = r->chains.v[i];
+
+		if (!c->base.hook || at_station(c))
+			continue;
+		out->state = PROOF_DIFFERENT;
+		out->at = NSTATIONS;
+		out->packet = arena_printf(a, "every packet at hook %s", c->base.hook);
+		out->fields = "";
+		out->policy_says = "nothing";
+		out->kernel_says =
+			arena_printf(a, "a base chain %s of type %s", c->name, c->base.type);
+		return true;
+	}
+	return false;
+}
+
+void prove_ruleset(struct proof_result *out, struct arena *a, const struct policy *p,
+		   const struct ir_ruleset *r, struct dd_budget budget)
+{
+	clock_t start = clock();
+
+	*out = (struct proof_result){0};
+	if (!budget.nodes)
+		budget.nodes = PROOF_NODES;
+	if (budget.seconds <= 0)
+		budget.seconds = PROOF_SECONDS;
+	if (!stranger(out, a, r)) {
+		for (int i = 0; i < NSTATIONS; i++) {
+			out->at = (enum station)i;
+			if (prove_station(out, a, p, r, budget) != PROOF_EQUAL)
+				break;
+		}
+	}
+	out->seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
+}

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Dimensions -> variables, values -> diagrams.
+ */
+#include "space/schema.h"
+
+#include <netinet/in.h>
+#include <string.h>
+
+/* Family first, addresses in the middle, ports last: other orders took two to three times the
+ * nodes. Free conditions come behind all. */
+const struct dim_info dim_table[NDIMS] = {
+	[DIM_FAMILY] = {"family", 0, 1},
+	[DIM_CT_STATE] = {"ctstate", 1, 3},
+	[DIM_CT_STATUS] = {"ctstatus", 4, 16},
+	[DIM_IIF] = {"iif", 20, 12},
+	[DIM_OIF] = {"oif", 32, 12},
+	[DIM_MARK] = {"mark", 44, 32},
+	[DIM_SADDR] = {"saddr", 76, 128},
+	[DIM_DADDR] = {"daddr", 204, 128},
+	[DIM_PROTO] = {"proto", 332, 8},
+	[DIM_DPORT] = {"dport", 340, 16},
+	[DIM_SPORT] = {"sport", 356, 16},
+	[DIM_TYPE] = {"type", 372, 8},
+	[DIM_FLAGS] = {"tcpflags", 380, 8},
+	[DIM_HOPLIMIT] = {"hoplimit", 388, 8},
+	[DIM_UID] = {"uid", 396, 32},
+	[DIM_FIB_SADDR] = {"fibsaddr", 428, 8},
+	[DIM_FIB_DADDR] = {"fibdaddr", 436, 8},
+	[DIM_FIB_DADDR_IIF] = {"fibdaddriif", 444, 8},
+	[DIM_HOUR] = {"hour", 452, 17},
+	[DIM_DAY] = {"day", 469, 3},
+};
+#define FIRST_CONDITION 472
+#define MAX_NAMES 4096 /* 12 bits */
+
+const struct station_info station_table[NSTATIONS] = {
+	[AT_INPUT] = {"filter", "input"},
+	[AT_FORWARD] = {"filter", "forward"},
+	[AT_OUTPUT] = {"filter", "output"},
+	[AT_POSTROUTING] = {"filter", "postrouting"},
+	[AT_PREROUTING] = {"filter", "prerouting"},
+	[NAT_PREROUTING] = {"nat", "prerouting"},
+	[NAT_INPUT] = {"nat", "input"},
+	[NAT_OUTPUT] = {"nat", "output"},
+	[NAT_POSTROUTING] = {"nat", "postrouting"},
+};
+
+/* ---- interface names ---- */
+
+static const char *name_text(struct schema *s, struct ival name)
+{
+	struct buf b = {0};
+	char *out;
+
+	if (name.lo || name.hi)
+		ifname_print(&b, name);
+	out = arena_strdup(s->arena, buf_str(&b));
+	buf_free(&b);
+	return out;
+}
+
+void schema_add_name(struct schema *s, struct ival name)
+{
+	const char *text = name_text(s, name);
+
+	if (map_get(&s->codes, text) || s->names.n == MAX_NAMES)
+		return;
+	map_put(&s->codes, text, (void *)(s->names.n + 1));
+	vec_push(s->arena, &s->names, name);
+}
+
+void schema_init(struct schema *s, struct arena *a, struct dd *dd)
+{
+	struct ival lo = {0};
+
+	*s = (struct schema){.arena = a, .dd = dd};
+	map_init(&s->codes, a);
+	map_init(&s->conditions, a);
+	vec_push(a, &s->names, ((struct ival){0, 0})); /* code 0 */
+	schema_add_name(s, (struct ival){0, 0}); /* no interface */
+	ifname_parse("lo", 2, &lo);
+	schema_add_name(s, lo);
+}
+
+void schema_add_policy(struct schema *s, const struct policy *p)
+{
+	for (size_t z = 0; z < p->zones.n; z++)
+		for (size_t i = 0; i < p->zones.v[z].interfaces.n; i++)
+			schema_add_name(s, p->zones.v[z].interfaces.v[i].name);
+}
+
+static void add_keys(struct schema *s, const enum field *f, size_t n, const struct ir_elems *elems)
+{
+	for (size_t k = 0; k < n; k++)
+		for (size_t i = 0; (f[k] == F_IIFNAME || f[k] == F_OIFNAME) && i < elems->n; i++)
+			schema_add_name(s, elems->v[i].key[k]);
+}
+
+void schema_add_ruleset(struct schema *s, const struct ir_ruleset *r)
+{
+	for (size_t i = 0; i < r->sets.n; i++)
+		add_keys(s, r->sets.v[i]->keys, r->sets.v[i]->nkeys, &r->sets.v[i]->elems);
+	for (size_t i = 0; i < r->chains.n; i++) {
+		const struct ir_chain *c = r->chains.v[i];
+
+		for (size_t k = 0; k < c->rules.n; k++) {
+			const struct ir_stmt *st;
+
+			vec_each (&c->rules.v[k].stmts, st) {
+				if (st->kind == IR_MATCH)
+					add_keys(s, st->match.sel.f, st->match.sel.n,
+						 &st->match.values);
+				else if (st->kind == IR_VMAP)
+					add_keys(s, st->vmap.sel.f, st->vmap.sel.n,
+						 &st->vmap.elems);
+			}
+		}
+	}
+}
+
+size_t schema_ncodes(const struct schema *s)
+{
+	return s->names.n;
+}
+
+uint32_t schema_no_interface(const struct schema *s)
+{
+	(void)s;
+	return 1;
+}
+
+dd_ref schema_loopback(struct schema *s, enum dim d)
+{
+	return schema_one(s, d, 2);
+}
+
+static bool known_name(const struct schema *s, struct ival name, uint32_t except)
+{
+	for (size_t i = 1; i < s->names.n; i++)
+		if (i != except && s->names.v[i].lo <= name.lo && s->names.v[i].hi >= name.hi &&
+		    !(except && s->names.v[i].lo <= s->names.v[except].lo &&
+		      s->names.v[i].hi >= s->names.v[except].hi))
+			return true;
+	return false;
+}
+
+/* Of a wildcard, or of names that nobody mentions, some name that is in nothing narrower. */
+const char *schema_name(const struct schema *s, uint32_t code)
+{
+	struct ival v = s->names.v[code], name;
+	struct buf b = {0};
+	char *base, *text;
+
+	if (code && v.lo == v.hi)
+		return name_text((struct schema *)s, v);
+	if (code)
+		ifname_print(&b, v);
+	else
+		buf_puts(&b, "other*");
+	base = arena_strndup(s->arena, b.data, b.len - 1);
+	buf_free(&b);
+	for (unsigned i = 0;; i++) {
+		text = arena_printf(s->arena, "%s%u", base, i);
+		if (!ifname_parse(text, strlen(text), &name) || !known_name(s, name, code))
+			return text;
+	}
+}
+
+/* ---- diagrams of single values ---- */
+
+dd_ref schema_ranges(struct schema *s, enum dim d, int bits, const struct ival *v, size_t n,
+		     u128 mask, dd_ref in)
+{
+	return dd_ranges(s->dd, dim_table[d].first, bits, v, n, mask, in, DD_FALSE);
+}
+
+dd_ref schema_one(struct schema *s, enum dim d, u128 value)
+{
+	struct ival v = {value, value};
+
+	return schema_ranges(s, d, dim_table[d].bits, &v, 1, u128_max(dim_table[d].bits), DD_TRUE);
+}
+
+dd_ref schema_family(struct schema *s, enum family fam)
+{
+	if (fam == FAM_NONE)
+		return DD_TRUE;
+	return schema_one(s, DIM_FAMILY, fam == FAM_IP6);
+}
+
+dd_ref schema_addrs(struct schema *s, enum dim d, enum family fam, const struct ivset *v)
+{
+	int bits = fam == FAM_IP4 ? 32 : 128;
+	dd_ref in = schema_ranges(s, d, bits, v->v, v->n, u128_max(bits), DD_TRUE);
+
+	return dd_restrict(s->dd, schema_family(s, fam), in);
+}
+
+dd_ref schema_codes(struct schema *s, enum dim d, const bool *member)
+{
+	VEC(struct ival) runs = {0};
+
+	for (size_t i = 0; i < s->names.n; i++) {
+		if (!member[i])
+			continue;
+		if (i && member[i - 1])
+			runs.v[runs.n - 1].hi = i;
+		else
+			vec_push(s->arena, &runs, ((struct ival){i, i}));
+	}
+	return schema_ranges(s, d, dim_table[d].bits, runs.v, runs.n, u128_max(dim_table[d].bits),
+			     DD_TRUE);
+}
+
+dd_ref schema_names(struct schema *s, enum dim d, struct ival name)
+{
+	bool *member = arena_alloc(s->arena, s->names.n);
+
+	for (size_t i = 1; i < s->names.n; i++)
+		member[i] = s->names.v[i].lo >= name.lo && s->names.v[i].hi <= name.hi;
+	return schema_codes(s, d, member);
+}
+
+uint32_t schema_condition_var(size_t number)
+{
+	return FIRST_CONDITION + (uint32_t)number;
+}
+
+dd_ref schema_condition(struct schema *s, const char *text)
+{
+	size_t number = (size_t)map_get(&s->conditions, text);
+
+	if (!number) {
+		number = s->texts.n + 1;
+		text = arena_strdup(s->arena, text);
+		map_put(&s->conditions, text, (void *)number);
+		vec_push(s->arena, &s->texts, text);
+	}
+	return dd_node(s->dd, schema_condition_var(number - 1), DD_FALSE, DD_TRUE);
+}
+
+/* ---- possible packets ---- */
+
+static dd_ref has(struct schema *s, dd_ref all, dd_ref condition)
+{
+	return dd_and(s->dd, all, condition);
+}
+
+/* a, unless the field is zero: what does not exist is zero. */
+static dd_ref zero_unless(struct schema *s, enum dim d, dd_ref a)
+{
+	return dd_or(s->dd, a, schema_one(s, d, 0));
+}
+
+static dd_ref below(struct schema *s, enum dim d, u128 n)
+{
+	struct ival v = {0, n - 1};
+
+	return schema_ranges(s, d, dim_table[d].bits, &v, 1, u128_max(dim_table[d].bits), DD_TRUE);
+}
+
+static dd_ref possible_interfaces(struct schema *s, enum station at)
+{
+	dd_ref no_iif = schema_one(s, DIM_IIF, schema_no_interface(s));
+	dd_ref no_oif = schema_one(s, DIM_OIF, schema_no_interface(s));
+	dd_ref iif = dd_and(s->dd, below(s, DIM_IIF, s->names.n), dd_not(s->dd, no_iif));
+	dd_ref oif = dd_and(s->dd, below(s, DIM_OIF, s->names.n), dd_not(s->dd, no_oif));
+
+	switch (at) {
+	case AT_INPUT:
+	case NAT_INPUT:
+	case AT_PREROUTING:
+	case NAT_PREROUTING:
+		return dd_and(s->dd, iif, no_oif);
+	case AT_FORWARD:
+		return dd_and(s->dd, iif, oif);
+	case AT_OUTPUT:
+	case NAT_OUTPUT:
+		return dd_and(s->dd, no_iif, oif);
+	case AT_POSTROUTING:
+	case NAT_POSTROUTING:
+	case NSTATIONS:
+		break;
+	}
+	return dd_and(s->dd, below(s, DIM_IIF, s->names.n), oif);
+}
+
+dd_ref schema_possible(struct schema *s, enum station at)
+{
+	struct ivset with_ports = {0};
+	dd_ref icmp, w = possible_interfaces(s, at);
+
+	for (int i = 0; i < PORT_PROTOCOLS; i++)
+		vec_push(s->arena, &with_ports,
+			 ((struct ival){port_protocols[i], port_protocols[i]}));
+	ivset_normalise(&with_ports);
+	icmp = dd_or(s->dd, schema_one(s, DIM_PROTO, IPPROTO_ICMP),
+		     schema_one(s, DIM_PROTO, IPPROTO_ICMPV6));
+	for (int i = 0; i < 2; i++) {
+		dd_ref ports = schema_ranges(s, DIM_PROTO, 8, with_ports.v, with_ports.n,
+					     u128_max(8), DD_TRUE);
+
+		w = has(s, w, zero_unless(s, i ? DIM_DPORT : DIM_SPORT, ports));
+	}
+	w = has(s, w, zero_unless(s, DIM_TYPE, icmp));
+	w = has(s, w, zero_unless(s, DIM_FLAGS, schema_one(s, DIM_PROTO, IPPROTO_TCP)));
+	w = has(s, w, below(s, DIM_CT_STATE, NCTCODES));
+	w = has(s, w, below(s, DIM_HOUR, 86400));
+	return has(s, w, below(s, DIM_DAY, 7));
+}
+
+/* ---- packets ---- */
+
+static void fields(const struct schema *s, bool ip6, struct region_field *f)
+{
+	for (int d = 0; d < NDIMS; d++)
+		f[d] = (struct region_field){dim_table[d].first, dim_table[d].bits};
+	f[DIM_SADDR].bits = f[DIM_DADDR].bits = ip6 ? 128 : 32;
+	for (size_t i = 0; i < s->texts.n; i++)
+		f[NDIMS + i] = (struct region_field){schema_condition_var(i), 1};
+}
+
+/* A new TCP connection between two documentation addresses (RFC 5737, RFC 3849), as far as the
+ * region lets it be one. */
+static void plain_packet(bool ip6, u128 *v)
+{
+	v[DIM_FAMILY] = ip6;
+	v[DIM_SADDR] = ip6 ? ((u128)0x20010db8 << 96 | 1) : 0xc0000201;
+	v[DIM_DADDR] = ip6 ? ((u128)0x20010db8 << 96 | 2) : 0xc6336402;
+	v[DIM_PROTO] = IPPROTO_TCP;
+	v[DIM_SPORT] = 40000;
+	v[DIM_DPORT] = 80;
+	v[DIM_FLAGS] = 2; /* SYN */
+	v[DIM_HOPLIMIT] = 64;
+	v[DIM_FIB_SADDR] = v[DIM_FIB_DADDR] = 1; /* RTN_UNICAST */
+	v[DIM_FIB_DADDR_IIF] = 1;
+	v[DIM_HOUR] = 12 * 3600;
+	v[DIM_DAY] = 1;
+}
+
+static dd_ref of_family(struct schema *s, dd_ref region, bool ip6)
+{
+	return dd_and(s->dd, region, schema_one(s, DIM_FAMILY, ip6));
+}
+
+bool schema_witness(struct schema *s, dd_ref region, struct packet *out)
+{
+	size_t n = NDIMS + s->texts.n;
+	struct region_field *f = arena_alloc(s->arena, n * sizeof(*f));
+	u128 *prefer = arena_alloc(s->arena, n * sizeof(*prefer));
+	u128 *v = arena_alloc(s->arena, n * sizeof(*v));
+
+	if (region == DD_EXHAUSTED)
+		return false;
+	for (int ip6 = 0; ip6 < 2; ip6++) {
+		dd_ref part = of_family(s, region, ip6);
+
+		fields(s, ip6, f);
+		plain_packet(ip6, prefer);
+		if (part == DD_FALSE || !region_witness(s->dd, part, f, n, prefer, v))
+			continue;
+		memcpy(out->dim, v, sizeof(out->dim));
+		out->condition = arena_alloc(s->arena, s->texts.n + 1);
+		for (size_t i = 0; i < s->texts.n; i++)
+			out->condition[i] = v[NDIMS + i];
+		return true;
+	}
+	return false;
+}
+
+dd_ref schema_point(struct schema *s, const struct packet *p)
+{
+	dd_ref r = DD_TRUE;
+
+	for (size_t i = s->texts.n; i-- > 0;)
+		r = p->condition[i] ? dd_node(s->dd, schema_condition_var(i), DD_FALSE, r)
+				    : dd_node(s->dd, schema_condition_var(i), r, DD_FALSE);
+	for (int d = NDIMS; d-- > 0;) {
+		bool v4 = !p->dim[DIM_FAMILY] && (d == DIM_SADDR || d == DIM_DADDR);
+		struct ival v = {p->dim[d], p->dim[d]};
+		int bits = v4 ? 32 : dim_table[d].bits;
+
+		r = schema_ranges(s, (enum dim)d, bits, &v, 1, u128_max(bits), r);
+	}
+	return r;
+}
+
+uint32_t schema_at(struct schema *s, dd_ref n, const struct packet *p)
+{
+	size_t count = NDIMS + s->texts.n;
+	struct region_field *f = arena_alloc(s->arena, count * sizeof(*f));
+	u128 *v = arena_alloc(s->arena, count * sizeof(*v));
+
+	fields(s, p->dim[DIM_FAMILY], f);
+	memcpy(v, p->dim, sizeof(p->dim));
+	for (size_t i = 0; i < s->texts.n; i++)
+		v[NDIMS + i] = p->condition && p->condition[i];
+	return dd_at(s->dd, n, f, count, v);
+}

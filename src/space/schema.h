@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * The packet as bits: which variables of a decision diagram say what of a packet.
+ *
+ * Every dimension is a number of a fixed width; IPv4 addresses use the first 32 bits of theirs.
+ * Interface names, of which only equality and prefixes are ever asked, are small codes over the
+ * names that the rulesets at hand mention: a name or wildcard has one code for what is in it and in
+ * nothing narrower, and code 0 is every name that nobody mentions. Whatever a diagram cannot know
+ * (whether a rate is exceeded, whether a set that fills at run time holds an address) is a
+ * condition: one free variable, the same wherever its text is the same.
+ */
+#ifndef FWC_SCHEMA_H
+#define FWC_SCHEMA_H
+
+#include "nft/ir.h"
+#include "policy/policy.h"
+#include "space/dd.h"
+#include "space/region.h"
+#include "util/map.h"
+
+enum dim { /* in the order of their variables */
+	   DIM_FAMILY, /* 0: IPv4, 1: IPv6 */
+	   DIM_CT_STATE, /* enum ct_code */
+	   DIM_CT_STATUS,
+	   DIM_IIF, /* code of a name */
+	   DIM_OIF,
+	   DIM_MARK,
+	   DIM_SADDR,
+	   DIM_DADDR,
+	   DIM_PROTO,
+	   DIM_DPORT,
+	   DIM_SPORT,
+	   DIM_TYPE, /* of ICMP and ICMPv6 */
+	   DIM_FLAGS, /* of TCP */
+	   DIM_HOPLIMIT,
+	   DIM_UID,
+	   DIM_FIB_SADDR, /* RTN_* */
+	   DIM_FIB_DADDR,
+	   DIM_FIB_DADDR_IIF,
+	   DIM_HOUR,
+	   DIM_DAY,
+	   NDIMS,
+};
+
+enum ct_code { CT_NEW, CT_ESTABLISHED, CT_RELATED, CT_UNTRACKED, CT_INVALID, NCTCODES };
+
+/* Where in the kernel a base chain stands; what it is asked. */
+enum station {
+	AT_INPUT,
+	AT_FORWARD,
+	AT_OUTPUT,
+	AT_POSTROUTING,
+	AT_PREROUTING,
+	NAT_PREROUTING,
+	NAT_INPUT,
+	NAT_OUTPUT,
+	NAT_POSTROUTING,
+	NSTATIONS,
+};
+extern const struct station_info {
+	const char *type, *hook; /* as nft names them */
+} station_table[NSTATIONS];
+
+struct dim_info {
+	const char *name; /* "saddr", as witnesses and --json say it */
+	uint32_t first;
+	uint8_t bits;
+};
+extern const struct dim_info dim_table[NDIMS];
+
+struct schema {
+	struct arena *arena;
+	struct dd *dd;
+	VEC(struct ival) names; /* by code; code 0: {0}, never looked at */
+	struct map codes; /* name or wildcard as text -> code + 1 */
+	struct map conditions; /* text -> number + 1 */
+	VEC(const char *) texts; /* of conditions, by number */
+};
+
+void schema_init(struct schema *s, struct arena *a, struct dd *dd);
+/* Every name that will be asked for must be added before the first diagram is built. */
+void schema_add_name(struct schema *s, struct ival name);
+void schema_add_policy(struct schema *s, const struct policy *p);
+void schema_add_ruleset(struct schema *s, const struct ir_ruleset *r);
+
+/* A condition's variable. */
+dd_ref schema_condition(struct schema *s, const char *text);
+uint32_t schema_condition_var(size_t number);
+/* true where dimension d, masked, lies in the intervals (sorted, disjoint), and `in` there. */
+dd_ref schema_ranges(struct schema *s, enum dim d, int bits, const struct ival *v, size_t n,
+		     u128 mask, dd_ref in);
+dd_ref schema_one(struct schema *s, enum dim d, u128 value);
+dd_ref schema_family(struct schema *s, enum family fam);
+/* Addresses of that family in the set; true where the family is fam and the address is in it. */
+dd_ref schema_addrs(struct schema *s, enum dim d, enum family fam, const struct ivset *v);
+/* Names within the interval; codes for which member[code] holds. */
+dd_ref schema_names(struct schema *s, enum dim d, struct ival name);
+dd_ref schema_codes(struct schema *s, enum dim d, const bool *member);
+size_t schema_ncodes(const struct schema *s);
+/* The code that stands for no interface; a name that stands for a code. */
+uint32_t schema_no_interface(const struct schema *s);
+dd_ref schema_loopback(struct schema *s, enum dim d);
+const char *schema_name(const struct schema *s, uint32_t code);
+
+/* The packets that can be at a station: ports only where the protocol has them, and so on. Every
+ * report is within it. */
+dd_ref schema_possible(struct schema *s, enum station at);
+
+/* One packet, every dimension and condition. */
+struct packet {
+	u128 dim[NDIMS];
+	bool *condition; /* by number */
+};
+
+/* A packet of the region, as plain a one as there is; false if it is empty. */
+bool schema_witness(struct schema *s, dd_ref region, struct packet *out);
+/* The value at a packet. */
+uint32_t schema_at(struct schema *s, dd_ref n, const struct packet *p);
+/* The region that is this packet alone. */
+dd_ref schema_point(struct schema *s, const struct packet *p);
+
+#endif
