@@ -7,7 +7,8 @@ equal functions are the same number; that is what makes "equal for every packet"
 two numbers.  Plain Python, nothing shared with the compiler and another kind of diagram than it
 uses: its bits are not these intervals.
 
-Outcomes are any hashable things; UNDECIDED is the one that lets the next rule speak.
+Outcomes are any hashable things; UNDECIDED lets the next rule speak, and (UNDECIDED, effects) does
+after something happened on the way: a set of words that whoever decides carries along, too.
 """
 
 UNDECIDED = '-'
@@ -16,6 +17,17 @@ YES = '+'
 
 class TooBig(Exception):
     """More nodes than we are ready to wait for."""
+
+
+def verdict(outcome):
+    return outcome[0] if isinstance(outcome, tuple) else outcome
+
+
+def plus(outcome, effects):
+    """The outcome with more effects."""
+    if isinstance(outcome, tuple):
+        return outcome[0], outcome[1] | effects
+    return (outcome, effects) if effects else outcome
 
 
 class Diagrams:
@@ -110,10 +122,15 @@ class Diagrams:
         return self.apply('override', a, b, self._override)
 
     def _override(self, a, b):
-        if a == self.undecided or a == b:
+        if a == self.undecided:
             return b
-        if b == self.undecided or self.nodes[a][0] is None:
+        var, what = self.nodes[a][:2]
+        if b == self.undecided:
             return a
+        if var is None:
+            if verdict(what) != UNDECIDED:
+                return a
+            return self.map(b, ('plus', what[1]), lambda o: plus(o, what[1]))
         return None
 
     def where(self, condition, a):

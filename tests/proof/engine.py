@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 import walk
 
 SECONDS = 120
+NAMES = {'type': 'icmptype', 'uid': 'skuid'}
+IGNORED = {'hour', 'day'}
 
 
 @dataclass
@@ -38,19 +40,27 @@ class Answer:
         if status != 1 or not first.startswith('different'):
             return Answer('broken', f'exit {status}', text=text)
         answer = Answer('different', station=first.partition(':')[2].strip(), text=text)
-        words = []
-        for line in lines[1:]:
-            key, _, value = line.partition(':')
-            if key == 'packet':
-                words.append(value.strip())
-            elif key in ('policy', 'kernel'):
-                answer.verdicts[key] = value.strip()
+        answer.packet = walk.packet()
         try:
-            station, answer.packet = walk.parse(' '.join(words))
-            answer.station = station or answer.station
+            for line in lines[1:]:
+                answer.line(line)
         except (ValueError, KeyError) as e:
             return Answer('broken', f'its packet cannot be read: {e}', text=text)
         return answer
+
+
+    def line(self, line):
+        """witness: WORDS, FIELD=VALUE, free:CONDITION=0|1, policy: and kernel: VERDICT at PLACE."""
+        kind = re.match(r'(witness|policy|kernel): (.*)$', line)
+        if kind:
+            self.verdicts[kind[1]] = kind[2]
+            return
+        key, _, value = line.rpartition('=')
+        if key.startswith('free:'):
+            self.packet['free'][key[5:]] = value == '1'
+        elif key not in IGNORED:
+            key = NAMES.get(key, key)
+            self.packet[key] = walk.parse_value(key, value)
 
 
 class Prove:
@@ -93,26 +103,50 @@ def find():
 
 def verdict_of(words):
     """ "accept at FILE:LINE" -> "accept"."""
-    return re.sub(r' (at|by|in) .*$', '', words).strip().lower()
+    return re.sub(r' at .*$', '', words).strip()
 
 
 def same_outcome(words, outcome):
     """Whether what the program printed is what the oracle found."""
     said = verdict_of(words)
-    kind = outcome.split()[0]
+    verdict, *effects = outcome.split('; ')
+    return same_verdict(said, verdict) and all(effect_in(said, e) for e in effects) and \
+        len(effects) == effects_said(said)
+
+
+def same_verdict(said, verdict):
+    kind = verdict.split()[0]
+    if said.startswith('unknown statement'):
+        return f'"{kind}"' in said          # said to be something else than all that it knows
     if kind in ('accept', 'drop', 'masquerade'):
-        return said.split()[:1] == [kind]
+        return re.match(r'\w+', said)[0] == kind
     if kind == 'reject':
-        return said.startswith('reject') and ('reset' in said) == ('reset' in outcome)
-    if said.split()[:1] != [kind]:
-        return False
-    values = re.findall(r'[0-9a-f.:]{2,}|\d+', outcome)
-    return all(v in said for v in values if v)
+        return said.startswith('reject') and ('reset' in said) == ('reset' in verdict)
+    values = re.findall(r'[0-9a-f.:]*[0-9][0-9a-f.:]*|[0-9a-f]*::[0-9a-f:]*', verdict)
+    return re.match(r'\w+', said)[0] == kind and all(v in said for v in values)
+
+
+def effect_in(said, effect):
+    if effect.startswith('log'):
+        return f'log {effect.partition("prefix ")[2]}' in said
+    if effect.startswith('mss'):
+        return effect in said
+    return re.search('@[^ .]+', effect)[0][1:] in said
+
+
+def effects_said(said):
+    return len(re.findall(r', (?:mss |log "|source into )', said))
+
+
+LIMIT = re.compile(r'(\d+)/(\w+) burst (\d+)')
 
 
 def plain(text):
-    """A condition's words without what two writers may spell differently."""
-    return re.sub(r'[^a-z0-9.@:/_-]+', ' ', text.lower().replace(' packets', '')).strip()
+    """A condition in words that are the same for two who spell it differently."""
+    rate = LIMIT.search(text)
+    if rate and '"' in text:
+        return f'{text.split()[0]} {rate[0]} {text[text.index(chr(34)):]}'
+    return ' '.join(text.split())
 
 
 # ---------------------------------------------------------------- explain

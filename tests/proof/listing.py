@@ -55,12 +55,12 @@ def number_name(value):
 
 @dataclass
 class Statement:
-    kind: str           # is, bits, free, map, verdict, final, nothing
+    kind: str           # is, bits, free, map, verdict, final, effect, nothing
     needs: list = field(default_factory=list)   # [(field, value)]: what the match implies
     keys: list = None   # is, bits, map: [(field, mask or None)]
     rows: list = None   # is: [box]; bits: a number; map: [(box, verdict)]; a box: ((low, high), ...)
     negate: bool = False
-    what: object = None     # free: its text; verdict: (kind, target); final: the outcome; nothing: words
+    what: object = None     # free: its text; verdict: (kind, target); final, effect, nothing: words
 
 
 @dataclass
@@ -224,10 +224,15 @@ class Reader:
                 out.append(reader(what, context))
             elif kind in ('accept', 'drop', 'return', 'continue', 'jump', 'goto'):
                 out.append(Statement('verdict', what=self.verdict(o)))
-            elif kind in ('counter', 'log'):
+            elif kind == 'counter':
                 out.append(Statement('nothing', what=kind))
             else:
                 raise Unsupported(f'statement {json.dumps(o)}')
+        stem = re.sub(r'\.[0-9a-f]{12}$', '', r['chain'])
+        for s in out:
+            # each rule has a budget of its own, even if another one has the same rate
+            if s.kind == 'free' and '@' not in s.what:
+                s.what = f'{stem} {s.what} of "{r.get("comment", "")}"'
         return Rule(out, r['handle'], r.get('comment', ''))
 
     def read_match(self, m, context):
@@ -297,7 +302,7 @@ class Reader:
         return Statement('free', what=f'ct count {"over " if o.get("inv") else ""}{o["val"]}')
 
     def read_set(self, o, context):
-        """add or update: it breaks the rule where the set is full or what it holds says so."""
+        """add or update, or a meter. (That it breaks the rule where the set is full is left out.)"""
         elem = o['elem']
         inner = elem['elem']['val'] if 'elem' in elem else elem
         _, needs = self.selector(inner, context)
@@ -307,12 +312,18 @@ class Reader:
         for s in o.get('stmt', []):
             (kind, what), = s.items()
             text += ' ' + (self.limit_text(what) if kind == 'limit' else json.dumps(s))
-        return Statement('free', needs, what=f'{o["op"]} {o["set"]} {{ {text} }}')
+        return Statement('free' if o.get('stmt') else 'effect', needs,
+                         what=f'{o["op"]} {o["set"]} {{ {text} }}')
+
+    def read_log(self, o, _):
+        return Statement('effect', what='log ' + ' '.join(f'{k} "{v}"' for k, v in
+                                                          sorted((o or {}).items())))
 
     def read_mangle(self, o, _):
         if 'tcp option' not in o['key']:
             raise Unsupported(f'mangle {json.dumps(o)}')
-        return Statement('nothing', what='mss')
+        value = o['value'] if isinstance(o['value'], int) else 'of the path'
+        return Statement('effect', [('proto', TCP)], what=f'mss {value}')
 
     def read_reject(self, o, _):
         kind = o.get('type', 'icmpx')

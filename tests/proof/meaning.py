@@ -5,9 +5,9 @@ Chains are composed from their last rule to their first, and what was composed o
 by its contents: a table that differs from another in one rule costs little more than that rule.
 """
 
-from diagram import UNDECIDED, YES, Diagrams
+from diagram import UNDECIDED, YES, Diagrams, plus, verdict
 from listing import FIELDS, IPV4, IPV6, STATES, Unsupported
-from walk import packet
+from walk import packet, with_effects
 
 RETURN = '<'        # within a chain: this chain is over and its caller goes on
 STATIONS = ['filter/input', 'filter/forward', 'filter/output', 'filter/postrouting',
@@ -38,13 +38,23 @@ def common(a, b):
                   if max(x[0], y[0]) <= min(x[1], y[1]))
 
 
+def swapped(outcome, old, new):
+    """Another verdict, with the same effects."""
+    effects = outcome[1] if isinstance(outcome, tuple) else frozenset()
+    return plus(new, effects) if verdict(outcome) == old else outcome
+
+
+def text(outcome):
+    return with_effects(*outcome) if isinstance(outcome, tuple) else outcome
+
+
 class Meaning:
     """One table of nodes for an original and all that is compared with it."""
 
     def __init__(self):
         self.d = Diagrams()
         self.var = {name: self.d.declare(name, top) for name, top in FIELDS.items()}
-        self.free = {}
+        self.free = {}          # text of a condition -> variable
         self.keys = {}          # contents -> a small number
         self.tails = {}         # contents of the rest of a chain -> diagram
         self.worlds = {}
@@ -156,7 +166,7 @@ class Meaning:
             return self.d.undecided
         inner = self.chain(table, table.chains[target], known)
         if kind == 'goto':
-            inner = self.d.map(inner, 'goto', lambda o: RETURN if o == UNDECIDED else o)
+            inner = self.d.map(inner, 'goto', lambda o: swapped(o, UNDECIDED, RETURN))
         return inner
 
     def statements(self, table, statements, known):
@@ -169,6 +179,10 @@ class Meaning:
             return self.statements(table, rest, known)
         if s.kind == 'final':
             return self.needs(s, d.outcome(s.what))
+        if s.kind == 'effect':
+            done = self.needs(s, d.outcome((UNDECIDED, frozenset([s.what]))))
+            rest = self.statements(table, rest, known)
+            return d.override(done, d.where(self.needs(s, d.yes), rest) if s.needs else rest)
         if s.kind == 'verdict':
             done = self.verdict(table, s.what, known)
             return done if not rest else d.override(done, self.statements(table, rest, known))
@@ -200,7 +214,7 @@ class Meaning:
                 self.tails[tail] = found
             at = found
             tail = self.key_of(tail)
-        return d.map(at, 'end', lambda o: UNDECIDED if o == RETURN else o)
+        return d.map(at, 'end', lambda o: swapped(o, RETURN, UNDECIDED))
 
     # -- stations
 
@@ -213,9 +227,9 @@ class Meaning:
         for chain in sorted(bases, key=lambda c: -c.base['prio']):
             mine = self.chain(table, chain, {})
             mine = d.override(mine, d.outcome(chain.base['policy']))
-            mine = d.map(mine, 'local', lambda o: UNDECIDED if o == 'accept' else o)
+            mine = d.map(mine, 'local', lambda o: swapped(o, 'accept', UNDECIDED))
             out = d.override(mine, out)
-        return d.where(self.world(name), out)
+        return d.where(self.world(name), d.map(out, 'text', text))
 
     def world(self, name):
         """The packets that there are at a station."""
@@ -257,6 +271,9 @@ class Meaning:
         return out
 
 
+LETTERS = b'abcdefghijklmnopqrstuvwxyz0'
+
+
 def a_name(low, high):
     """A name that can be written, out of an interval of names."""
     if low == high:
@@ -264,10 +281,8 @@ def a_name(low, high):
     data = bytearray(low.to_bytes(16, 'big'))
     end = data.find(0)
     for at in range(max(end, 0), 15):
-        for char in b'x':
-            one = bytes(data[:at]) + bytes([char])
-            value = int.from_bytes(one.ljust(16, b'\0'), 'big')
+        for char in LETTERS:
+            value = int.from_bytes(bytes(data[:at] + bytes([char])).ljust(16, b'\0'), 'big')
             if low <= value <= high:
                 return value
-        data[at] = ord('x')
     return low

@@ -203,6 +203,14 @@ def flags(body):
 def small_words(body):
     for m in re.finditer(r'\bhoplimit (\d+)', body):
         yield 'hop limit', replaced(body, m, f'hoplimit {int(m[1]) - 1}')
+    for m in re.finditer(r'\bmeta (?:mark|skuid) (\w+)', body):
+        yield 'number', body[:m.start(1)] + str(int(m[1], 0) ^ 1) + body[m.end(1):]
+    for m in re.finditer(r'\btimeout (\d+)', body):
+        yield 'timeout', replaced(body, m, f'timeout {int(m[1]) + 1}')
+    for m in re.finditer(r'\bmaxseg size set (\d+)', body):
+        yield 'mss', replaced(body, m, f'maxseg size set {int(m[1]) + 1}')
+    for m in re.finditer(r'\blog prefix "fwc', body):
+        yield 'log prefix', replaced(body, m, 'log prefix "fw')
     for m in re.finditer(r'\blimit rate (\d+)/(\w+) burst (\d+)', body):
         yield 'limit', replaced(body, m, f'limit rate {int(m[1]) + 1}/{m[2]} burst {m[3]}')
         yield 'limit', replaced(body, m, f'limit rate {m[1]}/{m[2]} burst {int(m[3]) + 1}')
@@ -271,6 +279,10 @@ def rule_mutants(script, n):
         yield 'rules swapped', n, '\n'.join(lines) + '\n'
     for kind, other in list(verdicts(script, body, here)) + list(changes(body)):
         yield kind, n, script.changed(n, other + comment)
+    m = re.search(r'\b(?:update|add) @(\S+)', body)
+    for other in sorted(script.kind_of) if m else []:
+        if other != m[1] and other.endswith(m[1][-3:]) and not re.search(r'\d{12}', other):
+            yield 'added to', n, script.changed(n, body.replace(m[1], other) + comment)
     for m in MATCHES.finditer(body):
         yield 'match missing', n, script.changed(n, body[:m.start()] + body[m.end():] + comment)
 

@@ -13,11 +13,11 @@ MOST_STEPS = 100000
 
 
 class Walk:
-    """table: a listing.Reader.  trace holds the rules that were looked at and matched."""
+    """table: a listing.Reader.  effects: what was logged, added or clamped on the way."""
 
     def __init__(self, table, packet):
         self.table, self.packet = table, packet
-        self.trace = []
+        self.effects = set()
         self.steps = 0
 
     def station(self, name):
@@ -31,7 +31,7 @@ class Walk:
             # accept ends this base chain only; in the chains of nat the first rewrite stands
             if outcome != 'accept':
                 break
-        return outcome, rule
+        return with_effects(outcome, self.effects), rule
 
     def base(self, chain):
         found = self.chain(chain)
@@ -52,12 +52,14 @@ class Walk:
         """None: the next rule; DECIDED: the chain is over; else (outcome, rule)."""
         for s in rule.statements:
             verdict = None
-            if s.kind in ('verdict', 'map', 'final') and any(self.packet[f] != v for f, v in s.needs):
+            if s.kind in ('verdict', 'map', 'final', 'effect') and any(self.packet[f] != v for f, v in s.needs):
                 return None
             if s.kind == 'verdict':
                 verdict = s.what
             elif s.kind == 'final':
                 return s.what, rule
+            elif s.kind == 'effect':
+                self.effects.add(s.what)
             elif s.kind == 'map':
                 verdict = next((v for box, v in s.rows if self.inside(s, box)), None)
                 if verdict is None:
@@ -98,6 +100,10 @@ class Walk:
         if s.kind == 'free':
             return self.packet['free'].get(s.what, False) != s.negate
         return True
+
+
+def with_effects(outcome, effects):
+    return '; '.join([outcome] + sorted(effects))
 
 
 # ---------------------------------------------------------------- packets as text
