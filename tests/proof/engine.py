@@ -43,7 +43,8 @@ class Answer:
         answer.packet = walk.packet()
         try:
             for line in lines[1:]:
-                answer.line(line)
+                if line:                # of a whole station that is no packet's there are none
+                    answer.line(line)
         except (ValueError, KeyError) as e:
             return Answer('broken', f'its packet cannot be read: {e}', text=text)
         return answer

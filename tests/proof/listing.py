@@ -91,6 +91,8 @@ class Reader:
     def __init__(self, objects):
         self.chains, self.sets = {}, {}
         for o in objects:
+            if o.get('table', {}).get('flags'):     # nft 1.0.6 writes the table's name for "dormant"
+                raise Unsupported('a table with flags')
             if 'chain' in o:
                 c = o['chain']
                 base = {k: c[k] for k in ('type', 'hook', 'prio', 'policy')} if 'hook' in c else None
