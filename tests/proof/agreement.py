@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Who reads what: the manual (the reference evaluator), the listing (the oracle), the kernel (packets), and
+`fwc explain` have to say the same of one packet.
+
+Policies and packets are those of tests/diff. Limits are taken as not used up: each packet is the first.
+"""
+
+import importlib.machinery
+import importlib.util
+import json
+import os
+import re
+
+import engine
+import generate
+import lab
+import listing
+import reference
+from journey import Journey
+from reference import ICMP, ICMPV6, SELF, TCP, UDP
+from selftest import in_child
+
+PACKETS = 60            # a policy
+REAL = 4                # every so manieth policy sees real packets, too
+
+
+def diff_module():
+    """tests/diff/run, which has no name to import it by."""
+    path = os.path.join(os.path.dirname(reference.__file__), 'run')
+    loader = importlib.machinery.SourceFileLoader('diff_run', path)
+    spec = importlib.util.spec_from_loader('diff_run', loader)
+    module = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+    return module
+
+
+def same(a, b):
+    """Two fates, whatever their reasons."""
+    if 'nowhere' in (a.kind, b.kind):
+        return True
+    if a.kind != b.kind:
+        # this machine's own packets cannot be rejected behind their translation
+        return {a.kind, b.kind} == {'drop', 'reject'} and (a.quiet or b.quiet)
+    if a.kind == 'reject':
+        return a.how == b.how
+    if a.kind == 'forward':
+        return (a.out, a.target, a.port, a.source) == (b.out, b.target, b.port, b.source)
+    return a.kind == 'drop' or (a.target, a.port) == (b.target, b.port)
+
+
+def holds(policy):
+    """Run-time sets hold what the policy's comments say; no limit is used up."""
+    def answer(text, packet):
+        found = re.search(r'@(\w[\w-]*)\.v([46])$', text)
+        if not found or found[1] not in policy.dynamic:
+            return True
+        address = packet.target if 'daddr' in text else packet.source
+        family = int(found[2])
+        return packet.family == family and \
+            reference.inside(policy.dynamic[found[1]][family], address)
+    return answer
+
+
+# ---------------------------------------------------------------- explain
+
+def question(policy, p):
+    """The packet as `fwc explain` is asked about it, or None where it cannot be."""
+    family = p.family
+    source, target = (reference.show_address(family, a) for a in (p.source, p.target))
+    zone = 'self' if p.interface is None else policy.zone_of(p.interface)
+    if zone is None or p.hops != 64 or not p.syn or p.invalid:
+        return None
+    if p.proto in (TCP, UDP):
+        service = f'{"tcp" if p.proto == TCP else "udp"}/{p.dport}'
+    elif p.proto in (ICMP, ICMPV6):
+        service = f'{"icmp" if p.proto == ICMP else "icmpv6"}/{p.type}'
+    else:
+        service = f'proto/{p.proto}'
+    return f'{source}@{zone} -> {target} {service}'
+
+
+def explained(found, fates):
+    """Whether one of the answers is one of the fates, in verdict and line."""
+    kinds = {'forward': 'accept', 'self': 'accept', 'drop': 'drop', 'reject': 'reject'}
+    for answer in found:
+        for fate in fates:
+            if fate.kind == 'nowhere':
+                return True
+            said = {'allow': 'accept'}.get(answer.get('fate'), answer.get('fate'))
+            line = int((answer.get('line') or ':0').rpartition(':')[2] or 0)
+            if said == kinds[fate.kind] and line == fate.line:
+                return True
+    return False
+
+
+# ---------------------------------------------------------------- one policy
+
+class Case:
+    def __init__(self, bench, routing, fwc, explain):
+        self.bench, self.routing, self.fwc, self.explain = bench, routing, fwc, explain
+        self.counts = dict.fromkeys(['packets', 'real', 'explained'], 0)
+
+    def run(self, seed, real):
+        """Lines about what does not agree."""
+        text = generate.policy(seed)
+        error = self.bench.load(text)
+        if error:
+            return [f'seed {seed}: {error}']
+        policy = reference.parse(text)
+        packets = generate.packets(policy, seed, PACKETS)
+        shown = self.listing()
+        journey = Journey(shown, self.routing, holds(policy))
+        seen = self.bench.send(packets) if real else None
+        if real:
+            self.bench.wrong(policy, packets, seen)         # waits until all is there
+        bad = []
+        for n, p in enumerate(packets):
+            bad += [f'seed {seed}: {line}' for line in
+                    self.packet(policy, journey, p, seen[n] if real else None)]
+        return bad
+
+    def listing(self):
+        import subprocess
+        done = subprocess.run(['nft', '-j', '-a', '-n', '-y', 'list', 'table', 'inet', 'fwc'], text=True,
+                              capture_output=True, check=True)
+        return listing.Reader(json.loads(done.stdout)['nftables'])
+
+    def packet(self, policy, journey, p, seen):
+        mine = journey.fates(p)
+        manual = reference.Evaluator(policy, self.routing).fate(p)
+        words = {'manual': manual, 'listing': mine}
+        shown = [f'    {who}: ' + ', or '.join(sorted({f.show(p.family) for f in some}))
+                 for who, some in words.items()]
+        self.counts['packets'] += 1
+        bad = []
+        if not any(same(a, b) for a in mine for b in manual):
+            bad += [f'{p}: the listing is not what the manual says'] + shown
+        if seen is not None and not policy_limits(policy):
+            self.counts['real'] += 1
+            if not any(self.agrees(f, p, seen) for f in mine):
+                bad += [f'{p}: the kernel: {seen.show(p.family)}'] + shown
+        asked = question(policy, p) if self.explain else None
+        if asked:
+            self.counts['explained'] += 1
+            found, error = self.explain.ask(asked, os.path.join(self.bench.dir, 'policy.fwc'))
+            if error or not explained(found, manual):
+                bad += [f'{p}: fwc explain {asked!r}: {error or found}'] + shown
+        return bad
+
+    agrees = staticmethod(lambda *a: True)
+
+
+def policy_limits(policy):
+    return any(rule.limit is not None for rule in policy.rules)
+
+
+def run(fwc, _shipped, options):
+    count = 400 if options.full else 60
+    explain = engine.Explain(fwc)
+    explain = explain if explain.there() else None
+
+    def child():
+        diff = diff_module()
+        diff.FWC = fwc
+        bench, results = diff.Bench(), []
+        case = Case(bench, lab.routing(), fwc, explain)
+        case.agrees = diff.agrees
+        try:
+            for n in range(count):
+                bad = case.run(f'agree-{options.seed}-{n}', n % REAL == 0)
+                results.append((f'agreement: policy {n}', not bad, bad[:12]))
+        finally:
+            bench.close()
+        c = case.counts
+        results.append((f'agreement: {c["packets"]} packets, {c["real"]} of them real', True,
+                        [f'agreement: {count} policies, {c["packets"]} packets by manual and listing, '
+                         f'{c["real"]} of them through the kernel, {c["explained"]} by fwc explain']))
+        return results
+    found = in_child(child)
+    if not explain:
+        found.append(('agreement: no fwc explain yet', None, []))
+    return found
