@@ -155,7 +155,7 @@ def policy_limits(policy):
 
 
 def run(fwc, _shipped, options):
-    count = 400 if options.full else 60
+    count = 400 if options.full else 40
     explain = engine.Explain(fwc)
     explain = explain if explain.there() else None
 

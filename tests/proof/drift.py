@@ -148,7 +148,7 @@ def case(bench, policy, script, text, original, name, expected, edit):
     _, error = bench.kernel.run('add table inet fwc\ndelete table inet fwc\n' + script)
     _, refused = bench.kernel.run(named(text, edit))
     if error or refused:
-        return what, None, [f'skipped: {what}: {(error or refused).splitlines()[0]}']
+        return what, None, [(error or refused).splitlines()[0]]
     altered, _ = bench.kernel.run('list table inet fwc', kernel.LIST_FLAGS)
     oracle, answer = opinion(bench, original, altered), bench.prove(policy, altered)
     lines = [f'    oracle: {oracle}'] + [f'    engine: {line}' for line in answer.text.splitlines()]
@@ -165,7 +165,7 @@ def case(bench, policy, script, text, original, name, expected, edit):
 def run(fwc, policy):
     prover = engine.find()
     if not prover:
-        return [('drift: the proof engine is not built', None, ['skipped: drift: no proof engine'])]
+        return [('drift: the proof engine is not built', None, [])]
 
     def child():
         import mutation

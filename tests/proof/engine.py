@@ -95,8 +95,12 @@ class AlwaysDifferent:
 
 def find():
     """The program to test, or None."""
-    path = os.environ.get('FWC_PROVE') or os.path.join(os.environ.get('FWC_BUILD', '.'),
-                                                       'tests/proof/prove')
+    path, build = os.environ.get('FWC_PROVE'), os.environ.get('FWC_BUILD', '.')
+    if not path:
+        path = os.path.join(build, 'tests/proof/prove')
+        if os.path.exists(os.path.join(build, 'Makefile')):
+            subprocess.run(['make', '-s', '-C', build, 'tests/proof/prove'], check=False,
+                           stdout=subprocess.DEVNULL)
     return Prove(path) if os.access(path, os.X_OK) else None
 
 

@@ -26,9 +26,9 @@ MOST_FREE = 12          # conditions whose combinations are tried
 class Bench:
     """One process's kernel, compiler and engine."""
 
-    def __init__(self, fwc, prover):
+    def __init__(self, fwc, prover, k=None):
         self.fwc, self.prover = fwc, prover
-        self.kernel = kernel.Kernel()
+        self.kernel = k or kernel.Kernel()
         shm = '/dev/shm' if os.path.isdir('/dev/shm') else None
         self.dir = tempfile.TemporaryDirectory(prefix='fwc-proof-', dir=shm)
 
