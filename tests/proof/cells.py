@@ -6,7 +6,7 @@ a few fields around one packet.
 """
 
 from listing import FIELDS, IPV4, IPV6, STATES
-from meaning import a_name
+from meaning import PORTED, a_name
 from walk import packet
 
 PROTOCOLS = [1, 6, 17, 58, 132, 47]
@@ -66,6 +66,8 @@ class Cells:
             if name == 'tcpflags' and rng.random() < 0.8:
                 values = [2]
             p[name] = rng.choice(self.possible(name, station, values))
+        if p['proto'] not in PORTED:
+            p['dport'] = p['sport'] = 0
         p['free'] = {text: rng.random() < 0.5 for text in self.free}
         return p
 

@@ -292,13 +292,12 @@ class Reader:
 
     @staticmethod
     def limit_text(o):
-        over = 'over ' if o.get('inv') else ''
-        return f'limit rate {over}{o["rate"]}/{o["per"]} burst {o.get("burst", 5)} packets'
+        return f'limit rate {o["rate"]}/{o["per"]} burst {o.get("burst", 5)} packets'
 
     def read_limit(self, o, _):
         if 'rate_unit' in o and o['rate_unit'] != 'packets':
             raise Unsupported('a limit of bytes')
-        return Statement('free', what=self.limit_text(o))
+        return Statement('free', what=self.limit_text(o), negate=o.get('inv', False))
 
     def read_ct_count(self, o, _):
         return Statement('free', what=f'ct count {"over " if o.get("inv") else ""}{o["val"]}')
@@ -311,11 +310,13 @@ class Reader:
         text = self.selector_text(inner)
         if 'elem' in elem:
             text += ''.join(f' {k} {v}' for k, v in sorted(elem['elem'].items()) if k != 'val')
+        over = False
         for s in o.get('stmt', []):
             (kind, what), = s.items()
+            over = over or what.get('inv', False)
             text += ' ' + (self.limit_text(what) if kind == 'limit' else json.dumps(s))
         return Statement('free' if o.get('stmt') else 'effect', needs,
-                         what=f'{o["op"]} {o["set"]} {{ {text} }}')
+                         negate=over, what=f'{o["op"]} {o["set"]} {{ {text} }}')
 
     def read_log(self, o, _):
         return Statement('effect', what='log ' + ' '.join(f'{k} "{v}"' for k, v in

@@ -6,9 +6,11 @@ by its contents: a table that differs from another in one rule costs little more
 """
 
 from diagram import UNDECIDED, YES, Diagrams, plus, verdict
-from listing import FIELDS, IPV4, IPV6, STATES, Unsupported
+from listing import (DCCP, FIELDS, IPV4, IPV6, SCTP, STATES, TCP, UDP, UDPLITE,
+                     Unsupported)
 from walk import packet, with_effects
 
+PORTED = sorted([TCP, UDP, SCTP, DCCP, UDPLITE])
 RETURN = '<'        # within a chain: this chain is over and its caller goes on
 STATIONS = ['filter/input', 'filter/forward', 'filter/output', 'filter/postrouting',
             'nat/prerouting', 'nat/output', 'nat/postrouting']
@@ -245,7 +247,11 @@ class Meaning:
             four = {var['family']: [(IPV4, IPV4)], var['saddr']: short, var['daddr']: short}
             six = {var['family']: [(IPV6, IPV6)]}
             families = d.override(d.box(four, d.yes), d.box(six, d.yes))
-            self.worlds[name] = d.where(d.box(box, d.yes), families)
+            # `th dport` reads two bytes of whatever there is; here only protocols with ports have them
+            ported = [(p, p) for p in PORTED]
+            bare = {var['proto']: complement(ported, 255), var['dport']: none, var['sport']: none}
+            ports = d.override(d.box({var['proto']: ported}, d.yes), d.box(bare, d.yes))
+            self.worlds[name] = d.where(d.box(box, d.yes), d.where(families, ports))
         return self.worlds[name]
 
     def compare(self, one, two, stations=STATIONS):
