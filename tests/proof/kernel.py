@@ -5,6 +5,7 @@ libnftables in this process: a script takes about ten milliseconds that way.
 """
 
 import ctypes
+import json
 import os
 
 CLONE_NEWNET = 0x40000000
@@ -28,7 +29,26 @@ class Kernel:
         self.nft.nft_run_cmd_from_buffer.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
 
     def run(self, text, flags=0):
-        """(output, error); error is '' where all went well."""
+        """(output, error); error is '' where all went well.
+
+        In a child: some scripts end libnftables by an assertion of its own.
+        """
+        here, there = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            os.close(here)
+            try:
+                with os.fdopen(there, 'w', encoding='utf-8') as out:
+                    json.dump(self.run_here(text, flags), out)
+            finally:
+                os._exit(0)
+        os.close(there)
+        with os.fdopen(here, encoding='utf-8') as f:
+            said = f.read()
+        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        return tuple(json.loads(said)) if said else ('', f'libnftables ended by itself ({status})')
+
+    def run_here(self, text, flags):
         ctx = self.nft.nft_ctx_new(0)
         try:
             self.nft.nft_ctx_buffer_output(ctx)
