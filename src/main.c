@@ -16,12 +16,13 @@
 
 static const struct command commands[] = {
 	{"check", "[FILE]", "say what is wrong with a policy, and try it in a scratch namespace",
-	 "Parses, resolves and checks the policy, then loads the compiled ruleset into a "
-	 "throw-away\n"
-	 "network namespace and compares what the kernel holds with what was compiled.\n"
+	 "Parses and resolves the policy, looks for rules that are of no use and for expectations\n"
+	 "that do not hold, then loads the compiled ruleset into a throw-away network namespace\n"
+	 "and proves that what the kernel holds is what the policy means.\n"
 	 "Changes nothing, and needs no root where user namespaces are allowed.\n",
 	 cmd_check},
-	{"compile", "[FILE] [-o DIR|-] [--no-proof] [--dump=STAGE]", "turn a policy into a candidate for apply",
+	{"compile", "[FILE] [-o DIR|-] [--no-proof] [--dump=STAGE]",
+	 "turn a policy into a candidate for apply",
 	 "  -o, --output DIR   write the artefact there; - prints the nft script\n"
 	 "  --no-proof         for emergencies: do not prove that it is what the policy means\n"
 	 "  --dump=STAGE       print a stage instead: tokens, ast, policy, ir or nft\n",

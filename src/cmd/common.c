@@ -12,6 +12,7 @@
 #include "apply/proof.h"
 #include "apply/store.h"
 #include "config.h"
+#include "space/findings.h"
 
 void work_init(struct work *w)
 {
@@ -47,13 +48,35 @@ static void corrupt(struct compiled *c)
 	}
 }
 
-bool work_compile(struct work *w, struct globals *g, const char *file, enum compile_stage last)
+static void look_closer(struct work *w, enum look look)
+{
+	struct dd_budget budget = {PROOF_NODES, PROOF_SECONDS};
+	struct policy *p = w->compiled.policy;
+	struct expectations e = {0};
+
+	if (look == LOOK_ALL && !findings_rules(p, w->arena, &w->diag, budget))
+		diag_warning(&w->diag, (struct span){0},
+			     "the budget ended before every rule was looked at");
+	if (look == LOOK_NOT)
+		return;
+	findings_expect(p, w->arena, budget, &e);
+	for (size_t i = 0; i < e.n; i++) {
+		if (!e.v[i].holds)
+			findings_refuted(&w->diag, &e.v[i]);
+		w->refuted += e.v[i].known && !e.v[i].holds;
+	}
+}
+
+bool work_compile(struct work *w, struct globals *g, const char *file, enum compile_stage last,
+		  enum look look)
 {
 	struct loader *l = loader_files(w->arena);
 	bool ok = compile_file(&w->compiled, file, last, l, w->arena, &w->diag);
 
 	if (ok && last == STAGE_SCRIPT && fault_wanted("lower"))
 		corrupt(&w->compiled);
+	if (ok)
+		look_closer(w, look);
 	diag_print(&w->diag, stderr, g->color);
 	return ok;
 }

@@ -13,12 +13,20 @@ struct work {
 	struct diag diag;
 	struct compiled compiled;
 	enum proved proved;
+	size_t refuted; /* expectations that do not hold */
+};
+
+enum look { /* besides compiling */
+	LOOK_NOT,
+	LOOK_EXPECT, /* whether expectations hold */
+	LOOK_ALL, /* and for rules that are of no use */
 };
 
 void work_init(struct work *w);
 void work_free(struct work *w);
 /* Compiles and prints what there is to say; false if there were errors. */
-bool work_compile(struct work *w, struct globals *g, const char *file, enum compile_stage last);
+bool work_compile(struct work *w, struct globals *g, const char *file, enum compile_stage last,
+		  enum look look);
 /* Of what was compiled; in the arena. */
 struct manifest *work_manifest(struct work *w);
 /* Tries the script in a throw-away namespace, where it must become what was compiled and (with

@@ -20,7 +20,7 @@ static int diff_policy(struct globals *g, const struct diff_options *how, const 
 	int rc = EXIT_WRONG;
 
 	work_init(&w);
-	if (work_compile(&w, g, file, STAGE_SCRIPT)) {
+	if (work_compile(&w, g, file, STAGE_SCRIPT, LOOK_NOT)) {
 		x.script = w.compiled.script; /* lent */
 		x.manifest = work_manifest(&w);
 		rc = diff_artefact(how, s, w.arena, &x);

@@ -96,6 +96,7 @@ struct nat {
 	struct nat_targets to4, to6;
 	uint16_t port; /* 0: kept */
 	bool hairpin;
+	bool closed; /* it was reported that nothing allows what it translates */
 	VEC(int) hairpin_zones; /* those whose networks hold a target */
 	const char *text;
 	struct span span;

@@ -46,8 +46,14 @@ dd_ref mean_effect(struct mean *m, const char *effect);
 dd_ref mean_sequence(struct mean *m, const dd_ref *v, size_t n);
 /* One filter rule's decision where it matches, at a hook. */
 dd_ref mean_rule(struct mean *m, const struct policy *p, size_t rule, enum station at);
+dd_ref mean_before_rules(struct mean *m, const struct policy *p, enum station at);
+/* Opens a connection: new, TCP with SYN alone, and nothing that the language lets in by itself
+ * (neighbours, multicast listeners, DHCP replies). */
+dd_ref mean_opens(struct mean *m);
 dd_ref mean_reject(struct mean *m, const struct line *line);
 const struct line *mean_rule_line(struct mean *m, const struct policy *p, size_t rule);
+/* What one translation statement does there, without what its hairpin does to sources. */
+dd_ref mean_nat(struct mean *m, const struct policy *p, size_t nat, enum station at);
 dd_ref mean_nats(struct mean *m, const struct policy *p, enum station at);
 dd_ref mean_clamps(struct mean *m, const struct policy *p, enum station at);
 dd_ref mean_services(struct mean *m, const struct services *s);

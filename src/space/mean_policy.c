@@ -247,6 +247,23 @@ static dd_ref udp_ports(struct mean *m, u128 sport, u128 dport)
 	return dd_and(m->dd, schema_one(&m->schema, DIM_PROTO, IPPROTO_UDP), ports);
 }
 
+dd_ref mean_opens(struct mean *m)
+{
+	static const struct ival types[] = {{130, 137}, {141, 143}};
+	struct ival from = {(u128)0xfe80 << 112, ((u128)0xfec0 << 112) - 1};
+	struct ivset link = {.v = &from, .n = 1};
+	struct dd *d = m->dd;
+	dd_ref v6 = schema_family(&m->schema, FAM_IP6), not_it;
+
+	not_it = dd_and(d, schema_one(&m->schema, DIM_PROTO, IPPROTO_TCP), dd_not(d, opens_tcp(m)));
+	not_it = dd_or(d, not_it, dd_and(d, v6, icmpv6(m, types, 2)));
+	not_it = dd_or(d, not_it, dd_and(d, dd_not(d, v6), udp_ports(m, 67, 68)));
+	not_it = dd_or(d, not_it,
+		       dd_and(d, schema_addrs(&m->schema, DIM_SADDR, FAM_IP6, &link),
+			      udp_ports(m, 547, 546)));
+	return dd_and(d, ct_is(m, CT_NEW), dd_not(d, not_it));
+}
+
 /* From wherever self may ask. */
 static void dhcp_replies(struct parts *l, const struct policy *p)
 {
@@ -322,7 +339,8 @@ static dd_ref judge_translated(struct mean *m, const struct policy *p)
 
 /* ---- stations ---- */
 
-static dd_ref filter(struct mean *m, const struct policy *p, enum station at)
+/* All that a hook does before it looks at the first rule. */
+dd_ref mean_before_rules(struct mean *m, const struct policy *p, enum station at)
 {
 	struct parts l = {.m = m};
 	enum dim loopback = at == AT_INPUT ? DIM_IIF : DIM_OIF;
@@ -336,6 +354,14 @@ static dd_ref filter(struct mean *m, const struct policy *p, enum station at)
 		neighbours(&l, at == AT_INPUT);
 	if (at == AT_INPUT)
 		dhcp_replies(&l, p);
+	return all_of(&l);
+}
+
+static dd_ref filter(struct mean *m, const struct policy *p, enum station at)
+{
+	struct parts l = {.m = m};
+
+	then(&l, mean_before_rules(m, p, at));
 	rules(&l, p, at);
 	return all_of(&l);
 }
