@@ -27,6 +27,14 @@ static const struct command commands[] = {
 	 "  --no-proof         for emergencies: do not prove that it is what the policy means\n"
 	 "  --dump=STAGE       print a stage instead: tokens, ast, policy, ir or nft\n",
 	 cmd_compile},
+	{"explain", "'SRC[@ZONE] -> DST[@ZONE] [SERVICES]' [FILE]",
+	 "say what happens to a packet, and which line decides",
+	 "SRC and DST are addresses, hosts, sets, zones, self or any, as in a rule; behind '@'\n"
+	 "an interface may stand as well. The packet opens a connection, and is described as it\n"
+	 "arrives.\n",
+	 cmd_explain},
+	{"test", "[FILE]", "prove the expectations of a policy and of *.test.fwc files beside it",
+	 "Needs no root. Exit status 1: some do not hold.\n", cmd_test},
 	{"diff", "[FILE|DIR]", "show what apply would change in the kernel",
 	 "FILE is a policy, DIR a compiled artefact; without either, the candidate.\n"
 	 "Exit status 0 and no output: nothing would change. 1: something would.\n",

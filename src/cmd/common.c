@@ -101,6 +101,25 @@ static bool work_prove(struct work *w, bool proof)
 	return proof_good(&p);
 }
 
+bool work_query(struct work *w, struct globals *g, const char *file, const char *question,
+		const struct rule **query)
+{
+	struct loader *l = loader_files(w->arena);
+	struct ast *more;
+	bool ok = false;
+
+	if (compile_file(&w->compiled, file, STAGE_AST, l, w->arena, &w->diag)) {
+		more = ast_parse_query(question, w->arena, &w->diag);
+		ok = compile_more(&w->compiled, more, STAGE_POLICY, w->arena, &w->diag);
+	}
+	if (w->diag.nerrors)
+		diag_print(&w->diag, stderr, g->color);
+	for (size_t i = 0; ok && i < w->compiled.policy->expects.n; i++)
+		if (w->compiled.policy->expects.v[i].query)
+			*query = &w->compiled.policy->expects.v[i];
+	return ok && *query;
+}
+
 struct manifest *work_manifest(struct work *w)
 {
 	char *cwd = getcwd(NULL, 0);

@@ -75,6 +75,7 @@ struct qualifiers {
 struct rule {
 	enum verb verb;
 	bool some; /* an expectation that one packet fulfils */
+	bool query; /* not of the policy: asked on the command line */
 	struct endpoint from, to;
 	struct services services;
 	struct qualifiers q;

@@ -140,23 +140,6 @@ static void add_translated(struct mean *m, const struct policy *p, struct legs *
 	}
 }
 
-struct values {
-	uint32_t *v;
-	size_t n, cap;
-	struct arena *arena;
-};
-
-static uint32_t note_value(void *ctx, uint32_t v)
-{
-	struct values *l = ctx;
-
-	for (size_t i = 0; i < l->n; i++)
-		if (l->v[i] == v)
-			return v;
-	vec_push(l->arena, l, v);
-	return v;
-}
-
 static const struct nat *nat_of(const struct policy *p, const struct line *line)
 {
 	return &p->nats.v[line->order - p->rules.n - 1];
@@ -165,7 +148,7 @@ static const struct nat *nat_of(const struct policy *p, const struct line *line)
 static void split(struct mean *m, const struct policy *p, struct legs *out, dd_ref arrival,
 		  enum station at)
 {
-	struct values values = {.arena = m->arena};
+	struct mean_values values;
 	dd_ref nat;
 
 	if (arrival == DD_FALSE || arrival == DD_EXHAUSTED)
@@ -178,7 +161,7 @@ static void split(struct mean *m, const struct policy *p, struct legs *out, dd_r
 		(struct leg){.at = at,
 			     .arrival = dd_and(m->dd, arrival, dd_not(m->dd, nat)),
 			     .there = dd_and(m->dd, arrival, dd_not(m->dd, nat))});
-	dd_map(m->dd, nat, note_value, &values);
+	values = mean_values(m, nat);
 	for (size_t i = 0; i < values.n; i++) {
 		const struct outcome *x = outcome_of(&m->outcomes, values.v[i]);
 

@@ -13,12 +13,17 @@
 #include "space/outcome.h"
 #include "space/schema.h"
 
+/* The budget that commands give to one station's comparison. */
+#define PROOF_NODES ((size_t)12 << 20) /* a few hundred megabytes */
+#define PROOF_SECONDS 60.0
+
 struct mean { /* one or several meanings to be compared */
 	struct arena *arena;
 	struct dd *dd;
 	struct schema schema;
 	struct outcomes outcomes;
 	dd_ref within; /* only packets of this region are looked at; DD_TRUE: all */
+	const bool *keep; /* by rule of a policy: the others match nothing within; NULL: all may */
 	bool lines; /* outcomes name the line that decided */
 	struct map known_lines;
 	/* Which line a rule or (e not NULL) a map's element of a ruleset belongs to; NULL: by its
@@ -37,6 +42,16 @@ dd_ref mean_policy(struct mean *m, const struct policy *p, enum station at);
 /* A ruleset as read from the kernel; stations that it has no base chain at accept everything. Base
  * chains whose type and hook are of no station are not looked at. */
 dd_ref mean_ruleset(struct mean *m, const struct ir_ruleset *r, enum station at);
+
+/* The terminals of a diagram, each once. */
+struct mean_values {
+	uint32_t *v;
+	size_t n, cap;
+	struct arena *arena;
+};
+struct mean_values mean_values(struct mean *m, dd_ref a);
+/* The zone of the names of a code; PLACE_OTHER if none. */
+int mean_zone_of(struct mean *m, const struct policy *p, uint32_t code);
 
 /* ---- between the mean_*.c files ---- */
 

@@ -291,8 +291,10 @@ static void rules(struct parts *l, const struct policy *p, enum station at)
 	struct parts own = {.m = m};
 
 	for (size_t i = 0; i < p->rules.n; i++) {
-		dd_ref rule = mean_rule(m, p, i, at);
+		dd_ref rule = DD_UNDECIDED;
 
+		if (!m->keep || m->keep[i])
+			rule = mean_rule(m, p, i, at);
 		if (rule != DD_UNDECIDED)
 			then(&own, rule);
 	}

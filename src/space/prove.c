@@ -95,9 +95,18 @@ static bool at_station(const struct ir_chain *c)
 	return false;
 }
 
-/* A base chain where the policy has none to say anything. */
+/* A table that sleeps, or a base chain where the policy has none to say anything. */
 static bool stranger(struct proof_result *out, struct arena *a, const struct ir_ruleset *r)
 {
+	if (r->dormant) {
+		*out = (struct proof_result){.state = PROOF_DIFFERENT,
+					     .at = NSTATIONS,
+					     .packet = "every packet",
+					     .fields = "",
+					     .policy_says = "its rules",
+					     .kernel_says = "nothing: the table is dormant"};
+		return true;
+	}
 	for (size_t i = 0; i < r->chains.n; i++) {
 		const struct ir_chain *c = r->chains.v[i];
 
