@@ -35,8 +35,9 @@ static const struct command commands[] = {
 	 cmd_explain},
 	{"test", "[FILE]", "prove the expectations of a policy and of *.test.fwc files beside it",
 	 "Needs no root. Exit status 1: some do not hold.\n", cmd_test},
-	{"diff", "[FILE|DIR]", "show what apply would change in the kernel",
-	 "FILE is a policy, DIR a compiled artefact; without either, the candidate.\n"
+	{"diff", "[FILE|DIR [FILE|DIR]]", "show which packets a change affects, and which rules",
+	 "FILE is a policy, DIR a compiled artefact. Two of them are compared with each other; one\n"
+	 "(without any, the candidate) with the ruleset in the kernel.\n"
 	 "Exit status 0 and no output: nothing would change. 1: something would.\n",
 	 cmd_diff},
 	{"apply", "[DIR] [--dry-run]", "put the candidate into the kernel, without a gap",

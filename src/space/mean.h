@@ -65,6 +65,8 @@ dd_ref mean_before_rules(struct mean *m, const struct policy *p, enum station at
 /* Opens a connection: new, TCP with SYN alone, and nothing that the language lets in by itself
  * (neighbours, multicast listeners, DHCP replies). */
 dd_ref mean_opens(struct mean *m);
+/* New or untracked, and TCP with SYN alone: what rules get to see. */
+dd_ref mean_fresh(struct mean *m);
 dd_ref mean_reject(struct mean *m, const struct line *line);
 const struct line *mean_rule_line(struct mean *m, const struct policy *p, size_t rule);
 /* What one translation statement does there, without what its hairpin does to sources. */

@@ -264,6 +264,15 @@ dd_ref mean_opens(struct mean *m)
 	return dd_and(d, ct_is(m, CT_NEW), dd_not(d, not_it));
 }
 
+dd_ref mean_fresh(struct mean *m)
+{
+	struct dd *d = m->dd;
+	dd_ref state = dd_or(d, ct_is(m, CT_NEW), ct_is(m, CT_UNTRACKED));
+	dd_ref other = dd_not(d, schema_one(&m->schema, DIM_PROTO, IPPROTO_TCP));
+
+	return dd_and(d, state, dd_or(d, other, opens_tcp(m)));
+}
+
 /* From wherever self may ask. */
 static void dhcp_replies(struct parts *l, const struct policy *p)
 {

@@ -106,16 +106,22 @@ static void put_addrs(struct buf *b, enum family fam, const struct ivset *s)
 	}
 }
 
+static void put_states(struct buf *b, struct mean *m, const struct ivset *s)
+{
+	for (u128 x = 0; x < NCTCODES; x++) {
+		if (!ivset_contains(s, x))
+			continue;
+		put_sep(b);
+		packet_value(b, m, DIM_CT_STATE, FAM_IP4, x);
+	}
+}
+
 static void put_numbers(struct buf *b, struct mean *m, enum dim d, const struct ivset *s)
 {
 	for (size_t i = 0; i < s->n; i++) {
 		put_sep(b);
 		packet_value(b, m, d, FAM_IP4, s->v[i].lo);
-		for (u128 x = s->v[i].lo + 1; d == DIM_CT_STATE && x <= s->v[i].hi; x++) {
-			put_sep(b);
-			packet_value(b, m, d, FAM_IP4, x);
-		}
-		if (d != DIM_CT_STATE && s->v[i].hi != s->v[i].lo) {
+		if (s->v[i].hi != s->v[i].lo) {
 			buf_putc(b, '-');
 			packet_value(b, m, d, FAM_IP4, s->v[i].hi);
 		}
@@ -133,6 +139,8 @@ static const char *set_text(struct mean *m, enum dim d, enum family fam, const s
 		put_addrs(&b, fam, s);
 	else if (d == DIM_PROTO)
 		packet_protocols(&b, s);
+	else if (d == DIM_CT_STATE)
+		put_states(&b, m, s);
 	else
 		put_numbers(&b, m, d, s);
 	text = arena_strdup(m->arena, buf_str(&b));
@@ -176,14 +184,29 @@ static bool knows_no_addresses(struct mean *m, dd_ref region)
 	return v4 == v6;
 }
 
+/* Where it speaks only of packets that open something (as rules do), that goes without saying. */
+static dd_ref unsaid(struct mean *m, dd_ref region, enum station at)
+{
+	struct dim_info ct = dim_table[DIM_CT_STATE], flags = dim_table[DIM_FLAGS];
+	struct dd *d = m->dd;
+	dd_ref rest = dd_and(d, region, schema_possible(&m->schema, at));
+
+	rest = dd_and(d, rest, dd_not(d, mean_fresh(m)));
+	if (rest != DD_FALSE)
+		return region;
+	region = dd_fix(d, region, ct.first, ct.bits, CT_NEW);
+	return dd_fix(d, region, flags.first, flags.bits, 2 /* SYN */);
+}
+
 void ranges_products(struct mean *m, dd_ref region, enum station at, size_t limit,
 		     struct delta_group *g)
 {
 	size_t n = NDIMS + m->schema.texts.n;
 	struct region_field *f = arena_alloc(m->arena, n * sizeof(*f));
-	bool both = knows_no_addresses(m, region);
+	bool both;
 
-	(void)at;
+	region = unsaid(m, region, at);
+	both = knows_no_addresses(m, region);
 	for (int ip6 = 0; ip6 < (both ? 1 : 2); ip6++) {
 		struct products list = {0};
 		dd_ref part = dd_fix(m->dd, region, dim_table[DIM_FAMILY].first, 1, (u128)ip6);
