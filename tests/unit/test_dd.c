@@ -220,6 +220,13 @@ static void test_fix_some(struct dd *d)
 	}
 	OK(is(d, dd_fix(d, build(d, a, 0), first, (int)bits, value), fixed), "fix");
 	OK(is(d, dd_some(d, build(d, b, 0), first, (int)bits), some), "some");
+	for (unsigned i = 0; bits && i < POINTS; i++) { /* one variable less */
+		some[i] = 0;
+		for (unsigned v = 0; v < 1u << bits; v += 2)
+			some[i] |= b[(i & ~hole) | v << shift | (i & 1u << shift)];
+	}
+	if (bits)
+		OK(is(d, dd_some(d, build(d, b, 0), first, (int)bits - 1), some), "some less");
 }
 
 /* A few intervals of a field in the middle; sometimes under a mask. in and out are functions of
@@ -340,6 +347,44 @@ static void test_collect(void)
 	dd_free(d);
 }
 
+/* Some of two variables from `first` on. */
+static void some_of_two(const uint32_t *t, unsigned first, uint32_t *out)
+{
+	unsigned low = 1u << (BITS - 2 - first);
+
+	for (unsigned i = 0; i < POINTS; i++) {
+		out[i] = 0;
+		for (unsigned v = 0; v < 4; v++)
+			out[i] |= t[(i & ~(3 * low)) | v * low];
+	}
+}
+
+/* What is remembered of dd_some() speaks of a node and of a variable: the latter is not renumbered.
+ */
+static void test_collect_some(void)
+{
+	struct dd *d = dd_new((struct dd_budget){0});
+	dd_ref x, some[BITS - 1], *roots[BITS];
+	table a, want;
+	bool fine = true;
+
+	dd_terminal(d, 2); /* garbage: all nodes behind it move by one */
+	random_table(a, booleans, 2);
+	x = build(d, a, 0);
+	roots[BITS - 1] = &x;
+	for (unsigned first = 0; first < BITS - 1; first++) {
+		some[first] = dd_some(d, x, first, 2);
+		roots[first] = &some[first];
+	}
+	dd_collect(d, roots, BITS);
+	for (unsigned first = 0; first < BITS - 1; first++) {
+		some_of_two(a, first, want);
+		fine &= is(d, some[first], want) && dd_some(d, x, first, 2) == some[first];
+	}
+	OK(fine, "collect after some");
+	dd_free(d);
+}
+
 /* What a result that the budget let through must be. */
 static bool held(const struct dd *d, dd_ref n, const uint32_t *t)
 {
@@ -446,6 +491,30 @@ static void test_time_budget(void)
 	dd_free(d);
 }
 
+static uint32_t second(void *ctx, uint32_t a, uint32_t b)
+{
+	(void)ctx;
+	(void)a;
+	return b;
+}
+
+/* Another join: what the first one said is forgotten. */
+static void test_join(void)
+{
+	struct dd *d = dd_new((struct dd_budget){0});
+	dd_ref a, b, r;
+
+	a = dd_node(d, 1, DD_FALSE, dd_terminal(d, DD_OPEN | 1));
+	b = dd_node(d, 2, DD_FALSE, dd_terminal(d, 9));
+	dd_set_join(d, concatenate, NULL);
+	r = dd_node(d, 2, dd_terminal(d, DD_OPEN | 1), dd_terminal(d, 0x19));
+	OK(dd_seq(d, a, b) == dd_node(d, 1, b, r), "a join");
+	dd_set_join(d, second, NULL);
+	r = dd_node(d, 2, dd_terminal(d, DD_OPEN | 1), dd_terminal(d, 9));
+	OK(dd_seq(d, a, b) == dd_node(d, 1, b, r), "another join");
+	dd_free(d);
+}
+
 static void test_gives_up(void)
 {
 	struct dd *d = dd_new((struct dd_budget){0});
@@ -522,8 +591,11 @@ int main(void)
 	test_wide(d);
 	dd_free(d);
 	test_collect();
+	for (int i = 0; i < 10; i++)
+		test_collect_some();
 	test_node_budget();
 	test_time_budget();
+	test_join();
 	test_gives_up();
 	test_side_by_side();
 	test_memory();

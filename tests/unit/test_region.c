@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * Regions against a table of all assignments of three small fields with gaps between them, and by
+ * Regions against a table of all assignments of four small fields with gaps between them, and by
  * hand on fields of real widths.
  */
 #include <float.h>
@@ -11,24 +11,25 @@
 #include "test.h"
 #include "util/cleanup.h"
 
-#define FIELDS 3
+#define FIELDS 4
 #define POINTS 1024
 #define OK(truth, what) test_report((truth), __FILE_NAME__, __LINE__, (what))
 
-static const struct region_field small[FIELDS] = {{2, 3}, {7, 4}, {20, 3}};
+static const struct region_field small[FIELDS] = {{2, 2}, {7, 3}, {20, 2}, {30, 3}};
 
 typedef bool table[POINTS]; /* by the fields' bits in a row */
 
 static void split(unsigned x, u128 *values)
 {
-	values[0] = x >> 7;
-	values[1] = x >> 3 & 15;
-	values[2] = x & 7;
+	values[0] = x >> 8;
+	values[1] = x >> 5 & 7;
+	values[2] = x >> 3 & 3;
+	values[3] = x & 7;
 }
 
 static uint32_t variable(unsigned bit)
 {
-	return bit < 3 ? 2 + bit : bit < 7 ? 7 + bit - 3 : 20 + bit - 7;
+	return bit < 2 ? 2 + bit : bit < 5 ? 7 + bit - 2 : bit < 7 ? 20 + bit - 5 : 30 + bit - 7;
 }
 
 static dd_ref build(struct dd *d, const bool *t, unsigned bit)
@@ -45,14 +46,17 @@ static dd_ref build(struct dd *d, const bool *t, unsigned bit)
 /* Boxes, and sometimes a little noise. */
 static void random_table(bool *t)
 {
-	int boxes = rand() % 6;
+	int boxes = rand() % 8;
 	bool noise = rand() % 4 == 0;
 
 	memset(t, 0, POINTS * sizeof(*t));
 	for (int i = 0; i < boxes; i++) {
-		u128 lo[FIELDS] = {(u128)(rand() % 8), (u128)(rand() % 16), (u128)(rand() % 8)};
-		u128 n[FIELDS] = {(u128)(rand() % 8), (u128)(rand() % 16), (u128)(rand() % 8)};
+		u128 lo[FIELDS], n[FIELDS];
 
+		for (int f = 0; f < FIELDS; f++) {
+			lo[f] = (u128)(rand() % (1 << small[f].bits));
+			n[f] = (u128)(rand() % (1 << small[f].bits));
+		}
 		for (unsigned x = 0; x < POINTS; x++) {
 			u128 v[FIELDS];
 			bool in = true;
@@ -179,7 +183,7 @@ static void test_small(struct dd *d)
 	OK(at, "the value at each packet");
 	SAME_NUMBER(region_count(d, n, small, FIELDS), points);
 	for (int i = 0; i < 20; i++) {
-		u128 prefer[FIELDS], got[FIELDS] = {9, 9, 9}, want[FIELDS] = {9, 9, 9};
+		u128 prefer[FIELDS], got[FIELDS] = {9}, want[FIELDS] = {9};
 		bool any;
 
 		split((unsigned)rand() % POINTS, prefer);
@@ -189,7 +193,7 @@ static void test_small(struct dd *d)
 	}
 	OK(near, "a witness as near as there is to what is preferred");
 	{
-		u128 got[FIELDS] = {9, 9, 9}, want[FIELDS] = {9, 9, 9}, zero[FIELDS] = {0};
+		u128 got[FIELDS] = {9}, want[FIELDS] = {9}, zero[FIELDS] = {0};
 
 		least = best(t, zero, want) == region_witness(d, n, small, FIELDS, NULL, got);
 		OK(least && !memcmp(got, want, sizeof(got)), "the smallest witness");
@@ -275,6 +279,21 @@ static void test_readable(struct dd *d)
 	OK(p.n == 1 && set_is(&p.v[0].sets[0], 2, 0, 0xffffffff), "all but a network");
 }
 
+/* As many as there must be. */
+static void test_many(struct dd *d)
+{
+	_cleanup_arena_ struct arena *a = arena_new();
+	dd_ref n = DD_FALSE;
+	struct products p;
+
+	for (u128 i = 0; i < 1200; i++)
+		n = dd_or(d, n, dd_and(d, range(d, 0, i, i), range(d, 1, 2 * i, 2 * i)));
+	region_products(d, n, real, NREAL, 1200, a, &p);
+	OK(p.n == 1200 && !p.more, "pairs of hosts");
+	region_products(d, n, real, NREAL, 1199, a, &p);
+	OK(p.n == 1199 && p.more, "all but one of them");
+}
+
 static void test_natural(struct dd *d)
 {
 	u128 prefer[NREAL] = {0xc000020a, 0xcb007105, 6, 40000}, v[NREAL];
@@ -283,6 +302,8 @@ static void test_natural(struct dd *d)
 	OK(region_witness(d, dd_and(d, lan, high), real, NREAL, prefer, v), "a witness");
 	OK(v[0] == 0x0a00020a, "the preferred host in another network");
 	OK(v[1] == prefer[1] && v[2] == 6 && v[3] == 40000, "what is preferred, elsewhere");
+	prefer[2] = 0x1ff; /* a bit beyond the field counts for nothing */
+	OK(region_witness(d, lan, real, NREAL, prefer, v) && v[2] == 0xff, "a preference too wide");
 	OK(region_witness(d, range(d, 3, 22, 22), real, NREAL, prefer, v) && v[3] == 22,
 	   "what must be");
 }
@@ -352,6 +373,7 @@ int main(void)
 		test_small(d);
 	test_constants(d);
 	test_readable(d);
+	test_many(d);
 	test_natural(d);
 	test_how_many(d);
 	test_no_blow_up(d);
