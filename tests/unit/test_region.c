@@ -79,6 +79,19 @@ static bool in_product(const struct product *p, const u128 *values, size_t nf)
 	return true;
 }
 
+static unsigned points_of(const struct product *p)
+{
+	unsigned n = 0;
+
+	for (unsigned x = 0; x < POINTS; x++) {
+		u128 v[FIELDS];
+
+		split(x, v);
+		n += in_product(p, v, FIELDS);
+	}
+	return n;
+}
+
 static bool well_formed(const struct product *p, const struct region_field *f, size_t nf)
 {
 	for (size_t i = 0; i < nf; i++) {
@@ -120,7 +133,7 @@ static void check_products(const struct dd *d, dd_ref n, const bool *t)
 {
 	_cleanup_arena_ struct arena *a = arena_new();
 	struct products all, few;
-	bool exact = true, part = true, fine = true;
+	bool exact = true, part = true, fine = true, largest = true;
 
 	region_products(d, n, small, FIELDS, 1000, a, &all);
 	region_products(d, n, small, FIELDS, 2, a, &few);
@@ -140,6 +153,9 @@ static void check_products(const struct dd *d, dd_ref n, const bool *t)
 		fine &= well_formed(&all.v[i], small, FIELDS);
 	OK(exact && !all.more, "disjoint products, their union the region");
 	OK(fine && merged(&all, FIELDS), "sorted sets, nothing left to merge");
+	for (size_t i = 1; i < all.n; i++)
+		largest &= points_of(&all.v[i - 1]) >= points_of(&all.v[i]);
+	OK(largest, "the largest first");
 	OK(part && few.n <= 2 && few.more == (all.n > 2), "a list that ends at the limit");
 }
 
@@ -273,6 +289,11 @@ static void test_readable(struct dd *d)
 	n = dd_and(d, host, dd_or(d, product(d, lan, tcp, dns), product(d, lan, udp, dns)));
 	region_products(d, n, real, NREAL, 10, a, &p);
 	OK(p.n == 1 && set_is(&p.v[0].sets[2], 2, 6, 17), "both protocols");
+
+	/* parted by source first it would be three */
+	n = dd_or(d, product(d, lan, tcp, web), product(d, host, tcp, dns));
+	region_products(d, n, real, NREAL, 10, a, &p);
+	OK(p.n == 2, "from one network, or to one host");
 
 	n = dd_not(d, lan);
 	region_products(d, n, real, NREAL, 10, a, &p);
