@@ -188,8 +188,8 @@ static void unfold(struct factoring *x, dd_ref n, size_t field)
 	}
 	while (field < x->nf && x->f[field].first + x->f[field].bits <= dd_var(x->d, n))
 		field++;
-	if (field == x->nf) { /* a variable of no field: nothing can be said */
-		x->more = true;
+	if (field == x->nf || dd_var(x->d, n) < x->f[field].first) {
+		x->more = true; /* a variable of no field: nothing can be said */
 		return;
 	}
 	if (!refmap_add(&x->seen, n, &number)) {

@@ -253,6 +253,10 @@ static void test_constants(struct dd *d)
 	OK(p.n == 0 && p.more, "a limit of 0");
 	region_products(d, DD_EXHAUSTED, real, NREAL, 10, a, &p);
 	OK(p.n == 0 && p.more, "nothing is said of DD_EXHAUSTED");
+	region_products(d, dd_node(d, 70, DD_FALSE, DD_TRUE), small, FIELDS, 10, a, &p);
+	OK(p.n == 0 && p.more, "nor of a variable behind all fields");
+	region_products(d, dd_node(d, 5, DD_FALSE, DD_TRUE), small, FIELDS, 10, a, &p);
+	OK(p.n == 0 && p.more, "nor of one between them");
 	OK(!region_witness(d, DD_FALSE, real, NREAL, NULL, v) &&
 		   !region_witness(d, DD_EXHAUSTED, real, NREAL, NULL, v) && v[0] == 1,
 	   "no witness of the empty region, nor of none");
