@@ -300,6 +300,8 @@ void dd_collect(struct dd *d, dd_ref **roots, size_t n)
 	uint32_t *to = mark(d, roots, n);
 	dd_ref *now = must(malloc((n + 1) * sizeof(*now)));
 
+	free(d->slots); /* made again below: less is needed at a time */
+	d->slots = NULL;
 	renumber_memo(d, to);
 	compact(d, to);
 	rehash(d, d->nslots);
