@@ -15,7 +15,14 @@ struct sides {
 static struct sides both(struct mean *m, const struct policy *p, const struct ir_ruleset *r,
 			 enum station at)
 {
-	return (struct sides){mean_policy(m, p, at), mean_ruleset(m, r, at)};
+	struct sides s = {.policy = mean_policy(m, p, at)};
+	dd_ref *roots[] = {&s.policy};
+
+	/* of the way to the first nothing is of use to the second */
+	if (m->within == DD_TRUE)
+		dd_collect(m->dd, roots, 1);
+	s.kernel = mean_ruleset(m, r, at);
+	return s;
 }
 
 static void add_names(struct mean *m, const struct policy *p, const struct ir_ruleset *r)
