@@ -6,13 +6,21 @@
 #include "nft/lower.h"
 #include "policy/policy.h"
 
-bool compile_file(struct compiled *out, const char *path, enum compile_stage last,
-		  struct loader *l, struct arena *a, struct diag *diag)
+bool compile_file(struct compiled *out, const char *path, enum compile_stage last, struct loader *l,
+		  struct arena *a, struct diag *diag)
 {
 	*out = (struct compiled){.path = path};
 	out->ast = ast_parse_file(path, l, a, diag);
 	if (!out->ast || last == STAGE_AST)
 		return !diag->nerrors;
+	return compile_more(out, NULL, last, a, diag);
+}
+
+bool compile_more(struct compiled *out, const struct ast *more, enum compile_stage last,
+		  struct arena *a, struct diag *diag)
+{
+	if (more)
+		ast_append(out->ast, more, a);
 	/* Even after syntax errors: all errors of a file in one run. */
 	diag_next_stage(diag);
 	out->policy = policy_resolve(out->ast, a, diag);
@@ -23,7 +31,7 @@ bool compile_file(struct compiled *out, const char *path, enum compile_stage las
 	out->ruleset = ruleset_lower(out->policy, a, diag);
 	if (diag->nerrors || last == STAGE_IR)
 		return !diag->nerrors;
-	emit_script(&out->script, out->ruleset, path);
+	emit_script(&out->script, out->ruleset, out->path);
 	return true;
 }
 

@@ -16,18 +16,28 @@
 
 static const struct command commands[] = {
 	{"check", "[FILE]", "say what is wrong with a policy, and try it in a scratch namespace",
-	 "Parses, resolves and checks the policy, then loads the compiled ruleset into a "
-	 "throw-away\n"
-	 "network namespace and compares what the kernel holds with what was compiled.\n"
+	 "Parses and resolves the policy, looks for rules that are of no use and for expectations\n"
+	 "that do not hold, then loads the compiled ruleset into a throw-away network namespace\n"
+	 "and proves that what the kernel holds is what the policy means.\n"
 	 "Changes nothing, and needs no root where user namespaces are allowed.\n",
 	 cmd_check},
-	{"compile", "[FILE] [-o DIR|-] [--no-proof] [--dump=STAGE]", "turn a policy into a candidate for apply",
+	{"compile", "[FILE] [-o DIR|-] [--no-proof] [--dump=STAGE]",
+	 "turn a policy into a candidate for apply",
 	 "  -o, --output DIR   write the artefact there; - prints the nft script\n"
 	 "  --no-proof         for emergencies: do not prove that it is what the policy means\n"
 	 "  --dump=STAGE       print a stage instead: tokens, ast, policy, ir or nft\n",
 	 cmd_compile},
-	{"diff", "[FILE|DIR]", "show what apply would change in the kernel",
-	 "FILE is a policy, DIR a compiled artefact; without either, the candidate.\n"
+	{"explain", "'SRC[@ZONE] -> DST[@ZONE] [SERVICES]' [FILE]",
+	 "say what happens to a packet, and which line decides",
+	 "SRC and DST are addresses, hosts, sets, zones, self or any, as in a rule; behind '@'\n"
+	 "an interface may stand as well. The packet opens a connection, and is described as it\n"
+	 "arrives.\n",
+	 cmd_explain},
+	{"test", "[FILE]", "prove the expectations of a policy and of *.test.fwc files beside it",
+	 "Needs no root. Exit status 1: some do not hold.\n", cmd_test},
+	{"diff", "[FILE|DIR [FILE|DIR]]", "show which packets a change affects, and which rules",
+	 "FILE is a policy, DIR a compiled artefact. Two of them are compared with each other; one\n"
+	 "(without any, the candidate) with the ruleset in the kernel.\n"
 	 "Exit status 0 and no output: nothing would change. 1: something would.\n",
 	 cmd_diff},
 	{"apply", "[DIR] [--dry-run]", "put the candidate into the kernel, without a gap",

@@ -8,12 +8,13 @@
 
 #include "apply/store.h"
 #include "nft/compare.h"
+#include "space/delta.h"
 
 struct diff_line {
-	char sign;		     /* '+', '-' */
-	const char *object;	     /* "chain lan-wan", without its hash */
+	char sign; /* '+', '-' */
+	const char *object; /* "chain lan-wan", without its hash */
 	struct manifest_place place; /* at NULL: no line of a policy is known for it */
-	const char *nft;	     /* the rule or element, without hashes */
+	const char *nft; /* the rule or element, without hashes */
 };
 
 struct diff_lines {
@@ -33,6 +34,10 @@ struct diff_options {
 	bool json, color;
 	int verbose;
 };
+
+/* Both on standard output: the packets (or NULL, if they were not compared), then the rules. */
+void diff_report(const struct diff_options *how, struct arena *a, const struct deltas *packets,
+		 const struct diff_lines *d);
 
 /* Live kernel against artefact, printed; 0 equal, 1 different, 3 system (message printed). The
  * store may be closed. */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "apply/change.h"
 #include "apply/diff.h"
 #include "apply/live.h"
 #include "apply/proof.h"
@@ -41,7 +42,7 @@ struct head {
 
 struct heads {
 	struct arena *a;
-	struct map by_key;   /* sign, place, words -> struct head */
+	struct map by_key; /* sign, place, words -> struct head */
 	struct map by_words; /* sign, words -> struct head */
 	VEC(struct head *) all;
 	size_t width;
@@ -137,32 +138,56 @@ json_t *diff_json(const struct diff_lines *d)
 	return list;
 }
 
-static void print(const struct diff_options *how, const struct diff_lines *d)
+void diff_report(const struct diff_options *how, struct arena *a, const struct deltas *packets,
+		 const struct diff_lines *d)
 {
 	_cleanup_json_ json_t *j = NULL;
 
 	if (!how->json) {
+		if (packets && d->n) {
+			change_print(stdout, a, packets);
+			fputs("\nrules:\n", stdout);
+		}
 		diff_print(stdout, d, how->verbose, how->color);
 		return;
 	}
-	j = json_pack("{s:b, s:o}", "different", d->n > 0, "changes", diff_json(d));
-	json_dumpf(j, stdout, JSON_INDENT(2));
+	j = json_pack("{s:b, s:o, s:o}", "different", d->n > 0, "packets",
+		      packets ? change_json(a, packets) : json_null(), "changes", diff_json(d));
+	json_dumpf(j, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
 	putchar('\n');
+}
+
+static bool filters(const struct ir_ruleset *r)
+{
+	for (size_t i = 0; i < r->chains.n; i++)
+		if (r->chains.v[i]->base.hook && r->chains.v[i]->rules.n)
+			return true;
+	return false;
 }
 
 static int diff_live(const struct diff_options *how, const struct manifest *applied,
 		     struct arena *a, const struct artefact *x, const struct ir_ruleset *want)
 {
+	struct delta_side after = change_side(want, x->manifest), before;
 	_cleanup_buf_ struct buf why = {0};
 	struct diff_lines lines = {0};
+	struct deltas packets = {0};
 	struct live live;
+	bool compare;
 
 	if (live_read(&live, how->netns, a, &why)) {
 		fprintf(stderr, "fwc: %s\n", buf_str(&why));
 		return 3;
 	}
 	diff_rulesets(a, live.ruleset, applied, want, x->manifest, &lines);
-	print(how, &lines);
+	compare = lines.n && filters(live.ruleset);
+	before = change_side(live.ruleset, applied);
+	if (compare)
+		delta_compare(&packets, a, &before, &after,
+			      (struct dd_budget){PROOF_NODES, PROOF_SECONDS});
+	else if (lines.n && !how->json)
+		puts("nothing of fwc filters here yet: every packet is judged anew\n");
+	diff_report(how, a, compare ? &packets : NULL, &lines);
 	return lines.n ? 1 : 0;
 }
 

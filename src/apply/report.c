@@ -7,7 +7,7 @@
 
 /* ---- which line of the policy ---- */
 
-static const struct manifest_place *rule_place(const struct manifest *m, const struct ir_chain *c,
+const struct manifest_place *report_rule_place(const struct manifest *m, const struct ir_chain *c,
 					       size_t n)
 {
 	const struct manifest_object *o = m ? manifest_find(m, true, c->name) : NULL;
@@ -19,7 +19,7 @@ static const struct manifest_place *rule_place(const struct manifest *m, const s
 	return &o->rules.v[n];
 }
 
-static const struct manifest_place *elem_place(const struct manifest *m, const struct ir_set *s,
+const struct manifest_place *report_elem_place(const struct manifest *m, const struct ir_set *s,
 					       const struct ir_elem *e)
 {
 	const struct manifest_object *o = m ? manifest_find(m, false, s->name) : NULL;
@@ -71,7 +71,7 @@ static void count_chain(struct counting *k, const struct manifest *m, const stru
 {
 	for (size_t i = 0; i < c->rules.n; i++) {
 		const struct ir_rule *r = &c->rules.v[i];
-		struct report_line *l = line_of(k, rule_place(m, c, i), r->comment);
+		struct report_line *l = line_of(k, report_rule_place(m, c, i), r->comment);
 
 		for (size_t n = 0; n < r->stmts.n; n++) {
 			if (r->stmts.v[n].kind == IR_COUNTER)
@@ -88,7 +88,7 @@ static void count_map(struct counting *k, const struct manifest *m, const struct
 	if (!s->is_map)
 		return;
 	vec_each (&s->elems, e) {
-		struct report_line *l = line_of(k, elem_place(m, s, e), e->comment);
+		struct report_line *l = line_of(k, report_elem_place(m, s, e), e->comment);
 
 		if (e->has_counter)
 			count(l, e->packets, e->bytes);
@@ -172,7 +172,7 @@ static void put_chain(struct buf *out, const struct ir_chain *c, const struct ma
 	for (size_t i = 0; i < c->rules.n; i++) {
 		uint64_t packets = 0, bytes = 0;
 
-		put_at(out, rule_place(m, c, i), "\t");
+		put_at(out, report_rule_place(m, c, i), "\t");
 		buf_putc(out, '\t');
 		emit_rule(out, &c->rules.v[i]);
 		put_count(out, rule_counter(&c->rules.v[i], &packets, &bytes), packets, bytes);
@@ -188,7 +188,7 @@ static void put_set(struct buf *out, const struct ir_set *s, const struct manife
 	buf_printf(out, "%s %s {\n\ttype %s%s\n", s->is_map ? "map" : "set", s->name, s->type,
 		   s->dynamic ? "; filled at run time" : "");
 	vec_each (&s->elems, e) {
-		put_at(out, elem_place(m, s, e), "\t");
+		put_at(out, report_elem_place(m, s, e), "\t");
 		buf_putc(out, '\t');
 		emit_elem(out, s, e);
 		put_count(out, e->has_counter, e->packets, e->bytes);
@@ -242,8 +242,8 @@ static json_t *chain_json(const struct ir_chain *c, const struct manifest *m)
 
 		b.len = 0;
 		emit_rule(&b, r);
-		json_array_append_new(rules, item_json(buf_str(&b), rule_place(m, c, i), r->comment,
-						       counts, packets, bytes));
+		json_array_append_new(rules, item_json(buf_str(&b), report_rule_place(m, c, i),
+						       r->comment, counts, packets, bytes));
 	}
 	buf_free(&b);
 	j = json_pack("{s:s, s:s, s:o}", "kind", "chain", "name", c->name, "rules", rules);
@@ -261,8 +261,9 @@ static json_t *set_json(const struct ir_set *s, const struct manifest *m)
 	vec_each (&s->elems, e) {
 		b.len = 0;
 		emit_elem(&b, s, e);
-		json_array_append_new(elems, item_json(buf_str(&b), elem_place(m, s, e), e->comment,
-						       e->has_counter, e->packets, e->bytes));
+		json_array_append_new(elems,
+				      item_json(buf_str(&b), report_elem_place(m, s, e), e->comment,
+						e->has_counter, e->packets, e->bytes));
 	}
 	buf_free(&b);
 	return json_pack("{s:s, s:s, s:s, s:b, s:o}", "kind", s->is_map ? "map" : "set", "name",

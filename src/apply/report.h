@@ -20,6 +20,13 @@ struct report_lines {
 	size_t n, cap;
 };
 
+/* Where a rule or a map's element of a live ruleset comes from; NULL if the manifest (which may be
+ * NULL) does not say, or says something else than the rule's comment. */
+const struct manifest_place *report_rule_place(const struct manifest *m, const struct ir_chain *c,
+					       size_t n);
+const struct manifest_place *report_elem_place(const struct manifest *m, const struct ir_set *s,
+					       const struct ir_elem *e);
+
 /* Reachable rules and map elements, summed by policy line; lines in the order of the policy, fwc's
  * own last. The manifest may be NULL: then comments name the lines. */
 void report_lines(struct arena *a, const struct ir_ruleset *live, const struct manifest *m,

@@ -59,6 +59,7 @@ static void print_json(struct work *w, const struct proof *p, bool compiled, con
 	json_object_set_new(j, "ok", json_boolean(rc == EXIT_FINE));
 	json_object_set_new(j, "messages", messages);
 	json_object_set_new(j, "kernel", json_string(outcome_word(p, compiled)));
+	json_object_set_new(j, "proof", json_string(manifest_proved_text(proof_state(p))));
 	if (compiled && p->outcome == SCRATCH_REFUSED) {
 		json_object_set_new(j, "refusal", json_string(p->error.text));
 		json_object_set_new(j, "at", json_string(p->error.where));
@@ -90,16 +91,9 @@ static void probe(struct work *w, struct found *f)
 			buf_str(&why));
 }
 
-static int judge(const struct proof *p)
-{
-	if (p->outcome == SCRATCH_UNAVAILABLE)
-		return EXIT_FINE;
-	return p->outcome == SCRATCH_LOADED && !p->different.n ? EXIT_FINE : EXIT_SYSTEM;
-}
-
 static void print_text(struct globals *g, struct work *w, const struct proof *p)
 {
-	if (p->outcome == SCRATCH_UNAVAILABLE) {
+	if (p->outcome == SCRATCH_UNAVAILABLE && proof_good(p)) {
 		fprintf(stderr,
 			"fwc: %s\n"
 			"fwc: so only the policy itself was checked; `sudo fwc check` tries it, "
@@ -108,9 +102,10 @@ static void print_text(struct globals *g, struct work *w, const struct proof *p)
 		return;
 	}
 	proof_print(stderr, p, w->compiled.ruleset);
-	if (judge(p) == EXIT_FINE && g->verbose)
-		printf("%s: fine: the kernel takes it, %zu chains and %zu sets\n", w->compiled.path,
-		       w->compiled.ruleset->chains.n, w->compiled.ruleset->sets.n);
+	if (proof_good(p) && !w->refuted && g->verbose)
+		printf("%s: fine: the kernel takes it, %zu chains and %zu sets; %s\n",
+		       w->compiled.path, w->compiled.ruleset->chains.n, w->compiled.ruleset->sets.n,
+		       manifest_proved_text(proof_state(p)));
 }
 
 int cmd_check(struct globals *g, int argc, char **argv)
@@ -128,10 +123,11 @@ int cmd_check(struct globals *g, int argc, char **argv)
 	if (argc - optind > 1)
 		return usage_error("check", "one policy file at a time");
 	work_init(&w);
-	ok = work_compile(&w, g, optind < argc ? argv[optind] : g->config, STAGE_SCRIPT);
+	ok = work_compile(&w, g, optind < argc ? argv[optind] : g->config, STAGE_SCRIPT, LOOK_ALL);
 	if (ok) {
 		proof_make(&p, w.arena, buf_str(&w.compiled.script), w.compiled.ruleset);
-		rc = judge(&p);
+		proof_judge(&p, w.arena, w.compiled.policy, w.compiled.ruleset);
+		rc = !proof_good(&p) ? EXIT_SYSTEM : w.refuted ? EXIT_FINDINGS : EXIT_FINE;
 		if (g->verbose || g->json)
 			probe(&w, &f);
 	}

@@ -30,6 +30,8 @@ struct command {
 int cmd_check(struct globals *g, int argc, char **argv);
 int cmd_compile(struct globals *g, int argc, char **argv);
 int cmd_diff(struct globals *g, int argc, char **argv);
+int cmd_explain(struct globals *g, int argc, char **argv);
+int cmd_test(struct globals *g, int argc, char **argv);
 int cmd_apply(struct globals *g, int argc, char **argv);
 int cmd_show(struct globals *g, int argc, char **argv);
 int cmd_status(struct globals *g, int argc, char **argv);

@@ -12,6 +12,7 @@
 #include "apply/proof.h"
 #include "apply/store.h"
 #include "config.h"
+#include "space/findings.h"
 
 void work_init(struct work *w)
 {
@@ -47,13 +48,35 @@ static void corrupt(struct compiled *c)
 	}
 }
 
-bool work_compile(struct work *w, struct globals *g, const char *file, enum compile_stage last)
+static void look_closer(struct work *w, enum look look)
+{
+	struct dd_budget budget = {PROOF_NODES, PROOF_SECONDS};
+	struct policy *p = w->compiled.policy;
+	struct expectations e = {0};
+
+	if (look == LOOK_ALL && !findings_rules(p, w->arena, &w->diag, budget))
+		diag_warning(&w->diag, (struct span){0},
+			     "the budget ended before every rule was looked at");
+	if (look == LOOK_NOT)
+		return;
+	findings_expect(p, w->arena, budget, &e);
+	for (size_t i = 0; i < e.n; i++) {
+		if (!e.v[i].holds)
+			findings_refuted(&w->diag, &e.v[i]);
+		w->refuted += e.v[i].known && !e.v[i].holds;
+	}
+}
+
+bool work_compile(struct work *w, struct globals *g, const char *file, enum compile_stage last,
+		  enum look look)
 {
 	struct loader *l = loader_files(w->arena);
 	bool ok = compile_file(&w->compiled, file, last, l, w->arena, &w->diag);
 
 	if (ok && last == STAGE_SCRIPT && fault_wanted("lower"))
 		corrupt(&w->compiled);
+	if (ok)
+		look_closer(w, look);
 	diag_print(&w->diag, stderr, g->color);
 	return ok;
 }
@@ -76,6 +99,25 @@ static bool work_prove(struct work *w, bool proof)
 		proof_print(stderr, &p, w->compiled.ruleset);
 	w->proved = proof_state(&p);
 	return proof_good(&p);
+}
+
+bool work_query(struct work *w, struct globals *g, const char *file, const char *question,
+		const struct rule **query)
+{
+	struct loader *l = loader_files(w->arena);
+	struct ast *more;
+	bool ok = false;
+
+	if (compile_file(&w->compiled, file, STAGE_AST, l, w->arena, &w->diag)) {
+		more = ast_parse_query(question, w->arena, &w->diag);
+		ok = compile_more(&w->compiled, more, STAGE_POLICY, w->arena, &w->diag);
+	}
+	if (w->diag.nerrors)
+		diag_print(&w->diag, stderr, g->color);
+	for (size_t i = 0; ok && i < w->compiled.policy->expects.n; i++)
+		if (w->compiled.policy->expects.v[i].query)
+			*query = &w->compiled.policy->expects.v[i];
+	return ok && *query;
 }
 
 struct manifest *work_manifest(struct work *w)

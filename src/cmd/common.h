@@ -7,18 +7,30 @@
 #include "cmd/cmd.h"
 #include "compile.h"
 #include "nft/manifest.h"
+#include "policy/policy.h"
 
 struct work {
 	struct arena *arena;
 	struct diag diag;
 	struct compiled compiled;
 	enum proved proved;
+	size_t refuted; /* expectations that do not hold */
+};
+
+enum look { /* besides compiling */
+	    LOOK_NOT,
+	    LOOK_EXPECT, /* whether expectations hold */
+	    LOOK_ALL, /* and for rules that are of no use */
 };
 
 void work_init(struct work *w);
 void work_free(struct work *w);
 /* Compiles and prints what there is to say; false if there were errors. */
-bool work_compile(struct work *w, struct globals *g, const char *file, enum compile_stage last);
+bool work_compile(struct work *w, struct globals *g, const char *file, enum compile_stage last,
+		  enum look look);
+/* A policy and one question about it; prints errors only. */
+bool work_query(struct work *w, struct globals *g, const char *file, const char *question,
+		const struct rule **query);
 /* Of what was compiled; in the arena. */
 struct manifest *work_manifest(struct work *w);
 /* Tries the script in a throw-away namespace, where it must become what was compiled and (with

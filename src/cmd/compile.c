@@ -78,7 +78,7 @@ static int dump_stage(struct globals *g, const struct options *o, struct work *w
 		;
 	if (i == 5)
 		return usage_error("compile", "--dump wants tokens, ast, policy, ir or nft");
-	if (!work_compile(w, g, o->file, stages[i].stage))
+	if (!work_compile(w, g, o->file, stages[i].stage, LOOK_NOT))
 		return EXIT_WRONG;
 	if (i == 0)
 		tokens_dump(&text, w->compiled.ast->sources.v[0]);
@@ -105,7 +105,7 @@ int cmd_compile(struct globals *g, int argc, char **argv)
 	work_init(&w);
 	if (o.dump)
 		rc = dump_stage(g, &o, &w);
-	else if (!work_compile(&w, g, o.file, STAGE_SCRIPT))
+	else if (!work_compile(&w, g, o.file, STAGE_SCRIPT, LOOK_EXPECT) || w.refuted)
 		rc = EXIT_WRONG;
 	else
 		rc = work_emit(&w, g, o.out, !o.no_proof);

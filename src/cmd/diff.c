@@ -7,6 +7,8 @@
 #include <getopt.h>
 #include <sys/stat.h>
 
+#include "apply/change.h"
+#include "apply/proof.h"
 #include "cmd/cmd.h"
 #include "cmd/common.h"
 #include "util/cleanup.h"
@@ -20,7 +22,7 @@ static int diff_policy(struct globals *g, const struct diff_options *how, const 
 	int rc = EXIT_WRONG;
 
 	work_init(&w);
-	if (work_compile(&w, g, file, STAGE_SCRIPT)) {
+	if (work_compile(&w, g, file, STAGE_SCRIPT, LOOK_NOT)) {
 		x.script = w.compiled.script; /* lent */
 		x.manifest = work_manifest(&w);
 		rc = diff_artefact(how, s, w.arena, &x);
@@ -53,6 +55,91 @@ static int diff_directory(const struct diff_options *how, const struct store *s,
 	return rc;
 }
 
+/* ---- two of them, without the kernel's ruleset ---- */
+
+struct operand { /* a policy, or an artefact as a scratch namespace lists it */
+	struct work work;
+	struct artefact artefact;
+	const struct ir_ruleset *ruleset;
+	const struct manifest *manifest;
+	struct delta_side side;
+};
+
+static int open_policy(struct globals *g, struct operand *o, const char *file)
+{
+	if (!work_compile(&o->work, g, file, STAGE_SCRIPT, LOOK_NOT))
+		return EXIT_WRONG;
+	o->ruleset = o->work.compiled.ruleset;
+	o->manifest = work_manifest(&o->work);
+	o->side = (struct delta_side){.policy = o->work.compiled.policy};
+	return EXIT_FINE;
+}
+
+static int open_artefact(struct operand *o, const char *dir)
+{
+	_cleanup_buf_ struct buf why = {0};
+	struct proof p;
+
+	if (artefact_read(dir, o->work.arena, &o->artefact, &why)) {
+		fprintf(stderr, "fwc: %s\n", buf_str(&why));
+		return EXIT_SYSTEM;
+	}
+	proof_make(&p, o->work.arena, buf_str(&o->artefact.script), NULL);
+	if (p.outcome != SCRATCH_LOADED) {
+		proof_print(stderr, &p, NULL);
+		return EXIT_SYSTEM;
+	}
+	o->ruleset = p.ruleset;
+	o->manifest = o->artefact.manifest;
+	o->side = change_side(o->ruleset, o->manifest);
+	return EXIT_FINE;
+}
+
+static int open_operand(struct globals *g, struct operand *o, const char *path)
+{
+	struct stat st;
+
+	*o = (struct operand){.work = {.arena = NULL}};
+	work_init(&o->work);
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return open_artefact(o, path);
+	return open_policy(g, o, path);
+}
+
+static void close_operand(struct operand *o)
+{
+	artefact_free(&o->artefact);
+	work_free(&o->work);
+}
+
+static int compare(const struct diff_options *how, struct operand *x, struct operand *y)
+{
+	_cleanup_arena_ struct arena *a = arena_new();
+	struct diff_lines lines = {0};
+	struct deltas packets;
+
+	diff_rulesets(a, x->ruleset, x->manifest, y->ruleset, y->manifest, &lines);
+	delta_compare(&packets, a, &x->side, &y->side,
+		      (struct dd_budget){PROOF_NODES, PROOF_SECONDS});
+	diff_report(how, a, &packets, &lines);
+	return lines.n || packets.n ? EXIT_FINDINGS : EXIT_FINE;
+}
+
+static int diff_two(struct globals *g, const struct diff_options *how, char **paths)
+{
+	struct operand x, y;
+	int rc = open_operand(g, &x, paths[0]);
+
+	if (!rc) {
+		rc = open_operand(g, &y, paths[1]);
+		if (!rc)
+			rc = compare(how, &x, &y);
+		close_operand(&y);
+	}
+	close_operand(&x);
+	return rc;
+}
+
 int cmd_diff(struct globals *g, int argc, char **argv)
 {
 	static const struct option longs[] = {{0}};
@@ -67,8 +154,10 @@ int cmd_diff(struct globals *g, int argc, char **argv)
 	opterr = 0;
 	if (getopt_long(argc, argv, "", longs, NULL) != -1)
 		return usage_error("diff", "unknown option: %s", argv[optind - 1]);
-	if (argc - optind > 1)
-		return usage_error("diff", "one policy or artefact at a time");
+	if (argc - optind > 2)
+		return usage_error("diff", "at most two policies or artefacts");
+	if (argc - optind == 2)
+		return diff_two(g, &how, argv + optind);
 	what = optind < argc ? argv[optind] : NULL;
 	store_open(&s, g->state, false, &ignored); /* without one, all is new */
 	if (what && stat(what, &st) == 0 && !S_ISDIR(st.st_mode))

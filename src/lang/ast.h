@@ -10,15 +10,15 @@
 
 /* How a statement was laid out, for the printer. */
 struct ast_break { /* a line that ends within a list, behind one of the statement's commas */
-	uint32_t comma;            /* which one, from 1 in the order of the canonical text */
-	const char *trailing;      /* comment at the end of that line, or NULL */
+	uint32_t comma; /* which one, from 1 in the order of the canonical text */
+	const char *trailing; /* comment at the end of that line, or NULL */
 	VEC(const char *) comments; /* whole-line comments before the next item */
 };
 
 struct ast_layout {
 	VEC(const char *) comments; /* whole-line comments above, "# ..." */
 	const char *trailing; /* one behind it on its last line; for blocks: behind the '{' */
-	const char *closing;  /* blocks: one behind the '}' */
+	const char *closing; /* blocks: one behind the '}' */
 	bool blank_before;
 	VEC(struct ast_break) breaks;
 };
@@ -34,8 +34,8 @@ struct ast_item {
 	bool negated;
 	enum { ITEM_NAME, ITEM_ADDR } kind;
 	struct ast_word name; /* ITEM_NAME: zone, host, set, self, any or zones */
-	enum family family;   /* ITEM_ADDR */
-	struct ival addr;     /* ITEM_ADDR */
+	enum family family; /* ITEM_ADDR */
+	struct ival addr; /* ITEM_ADDR */
 	struct ast_word zone; /* behind '@'; absent in set definitions */
 };
 
@@ -47,9 +47,9 @@ struct ast_endpoint {
 struct ast_service {
 	struct span span;
 	enum {
-		SERVICE_NAME,  /* https, or a service of the policy */
+		SERVICE_NAME, /* https, or a service of the policy */
 		SERVICE_PORTS, /* tcp/443, udp/5000-5010: proto (with ports), lo, hi */
-		SERVICE_ICMP,  /* icmp/echo-request, icmpv6/128: proto, type (name or number) */
+		SERVICE_ICMP, /* icmp/echo-request, icmpv6/128: proto, type (name or number) */
 		SERVICE_PROTO, /* proto/gre, proto/47: type (name or decimal number) */
 	} kind;
 	struct ast_word name;
@@ -86,7 +86,7 @@ struct ast_qualifiers {
 	uint32_t mark;
 
 	struct ast_word add_to; /* then add source to SET [for DURATION] */
-	uint64_t add_for;       /* seconds; 0: the set's own timeout */
+	uint64_t add_for; /* seconds; 0: the set's own timeout */
 	struct ast_word helper;
 };
 
@@ -95,6 +95,7 @@ enum verb { VERB_ALLOW, VERB_DROP, VERB_REJECT, VERB_INSPECT };
 /* VERB FROM -> TO SERVICES QUALIFIERS; within a pair block from and to are the block's. */
 struct ast_rule {
 	bool some; /* expect some: one packet is enough */
+	bool query; /* asked on the command line */
 	enum verb verb;
 	struct span verb_span;
 	struct ast_endpoint from, to;
@@ -105,7 +106,7 @@ struct ast_rule {
 struct ast_target { /* HOST[:PORT], [ADDRESS]:PORT, ADDRESS or LOW-HIGH */
 	struct span span;
 	struct ast_item item; /* not negated, no zone */
-	uint16_t port;        /* 0: kept */
+	uint16_t port; /* 0: kept */
 };
 
 enum nat_kind { NAT_MASQUERADE, NAT_SNAT, NAT_DNAT, NAT_REDIRECT };
@@ -115,7 +116,7 @@ struct ast_nat {
 	struct ast_endpoint from, to;
 	VEC(struct ast_service) services;
 	VEC(struct ast_target) targets; /* snat, dnat */
-	uint16_t port;                  /* redirect */
+	uint16_t port; /* redirect */
 	bool hairpin;
 };
 
@@ -163,7 +164,7 @@ struct ast_names { /* host NAME = ..., set NAME = ... */
 	bool dynamic;
 	struct span timeout_span, size_span;
 	uint64_t timeout; /* seconds; 0: not given */
-	uint32_t size;    /* 0: not given */
+	uint32_t size; /* 0: not given */
 };
 
 struct ast_service_def {
@@ -195,7 +196,7 @@ struct ast_inspector {
 		bool is_word;
 		struct ast_inspector_entry entry;
 		struct ast_inspector_word word;
-	} *v;
+	} * v;
 	size_t n, cap;
 };
 

@@ -231,7 +231,7 @@ static void dump_inspector(struct dumper *d, const struct ast_inspector *in)
 
 	node(d, "inspector %s", in->name.s);
 	d->depth++;
-	vec_each(in, line) {
+	vec_each (in, line) {
 		const struct ast_inspector_entry *e = &line->entry;
 
 		if (line->is_comment)

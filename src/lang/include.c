@@ -17,8 +17,8 @@ static char *relative_path(struct parser *p, const char *name)
 
 	if (name[0] == '/' || !slash)
 		return arena_strdup(p->arena, name);
-	return arena_printf(p->arena, "%.*s/%s", (int)(slash - p->lex.src->path),
-			    p->lex.src->path, name);
+	return arena_printf(p->arena, "%.*s/%s", (int)(slash - p->lex.src->path), p->lex.src->path,
+			    name);
 }
 
 /* The same for a pattern: what is special in the directory's own name loses its meaning. */
@@ -253,4 +253,32 @@ struct ast *ast_parse_file(const char *path, struct loader *l, struct arena *a, 
 	struct source *src = l->read(l, path, (struct span){0}, a, diag);
 
 	return src ? ast_parse_source(src, l, a, diag) : NULL;
+}
+
+struct ast *ast_parse_query(const char *text, struct arena *a, struct diag *diag)
+{
+	struct source *src = source_add(a, "(query)", text, strlen(text));
+	struct ast *ast = arena_new_of(a, struct ast);
+	struct ast_stmt *s = arena_new_of(a, struct ast_stmt);
+	struct shared shared = {.opened = 1};
+	struct parser p;
+
+	map_init(&shared.files, a);
+	vec_push(a, &ast->sources, src);
+	p = parser_of(src, NULL, a, diag, ast, &shared);
+	p.layout = &s->layout;
+	if (parse_query(&p, s))
+		vec_push(a, &ast->stmts, s);
+	return ast;
+}
+
+void ast_append(struct ast *to, const struct ast *from, struct arena *a)
+{
+	for (size_t i = 0; i < from->stmts.n; i++)
+		vec_push(a, &to->stmts, from->stmts.v[i]);
+	for (size_t i = 0; i < from->sources.n; i++)
+		vec_push(a, &to->sources, from->sources.v[i]);
+	for (size_t i = 0; i < from->broken.n; i++)
+		vec_push(a, &to->broken, from->broken.v[i]);
+	to->incomplete |= from->incomplete;
 }

@@ -10,8 +10,8 @@
  * `path` is already relative to the right directory. Returns NULL after reporting to `diag` at
  * `at`. glob() yields the paths that match, sorted; SIZE_MAX if it could not look, with errno. */
 struct loader {
-	struct source *(*read)(struct loader *l, const char *path, struct span at,
-			       struct arena *a, struct diag *diag);
+	struct source *(*read)(struct loader *l, const char *path, struct span at, struct arena *a,
+			       struct diag *diag);
 	size_t (*glob)(struct loader *l, const char *pattern, struct arena *a, char ***paths);
 };
 
@@ -22,6 +22,13 @@ struct ast *ast_parse_file(const char *path, struct loader *l, struct arena *a, 
 /* The same for text in memory (tests, standard input). */
 struct ast *ast_parse_source(struct source *src, struct loader *l, struct arena *a,
 			     struct diag *diag);
+
+/* FROM -> TO [SERVICES], as `fwc explain` takes it: one STMT_EXPECT whose verb means nothing.
+ * Behind
+ * '@' it may name an interface in place of its zone. */
+struct ast *ast_parse_query(const char *text, struct arena *a, struct diag *diag);
+/* The statements of `from` behind those of `to`. */
+void ast_append(struct ast *to, const struct ast *from, struct arena *a);
 
 /* Canonical text. Includes are printed as `include`, their contents are not. */
 void ast_print(struct buf *out, const struct ast *ast);

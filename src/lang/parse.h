@@ -19,25 +19,25 @@
 struct shared { /* by the parsers of all files of one policy */
 	struct map files; /* path -> struct source; each is read once, however often it is named */
 	unsigned opened;
-	bool gave_up;     /* there were too many errors */
+	bool gave_up; /* there were too many errors */
 };
 
 struct parser {
 	struct lexer lex;
-	struct token tok;  /* the one to be looked at */
+	struct token tok; /* the one to be looked at */
 	struct token prev; /* the one before it, not counting newlines */
 	struct arena *arena;
 	struct diag *diag;
 	struct loader *loader; /* NULL: includes and set files are not opened */
 	struct ast *ast;
 	struct shared *shared;
-	const char *word;      /* that begins the statement, as it should be spelt */
+	const char *word; /* that begins the statement, as it should be spelt */
 	struct ast_layout *layout; /* of the statement at hand; breaks in lists go there */
-	uint32_t commas;           /* seen in it */
-	unsigned forgiven;         /* errors in it after which it is clear all the same */
-	const char *resynced;      /* the text from where reading went on after the last mistake */
+	uint32_t commas; /* seen in it */
+	unsigned forgiven; /* errors in it after which it is clear all the same */
+	const char *resynced; /* the text from where reading went on after the last mistake */
 	const struct parser *parent; /* the file that includes this one */
-	struct span included;        /* and where it does */
+	struct span included; /* and where it does */
 	unsigned depth;
 };
 
@@ -93,6 +93,7 @@ bool parse_port(struct parser *p, struct span at, const char *s, size_t n, uint1
  * statements; the first word is still there ---- */
 bool parse_rule(struct parser *p, struct ast_stmt *s);
 bool parse_pair_block(struct parser *p, struct ast_stmt *s);
+bool parse_query(struct parser *p, struct ast_stmt *s);
 bool parse_expect(struct parser *p, struct ast_stmt *s);
 bool parse_qualifiers(struct parser *p, struct ast_qualifiers *q);
 bool parse_verb(struct parser *p, enum verb *out, struct span *at);

@@ -112,11 +112,32 @@ bool parse_expect(struct parser *p, struct ast_stmt *s)
 	return false;
 }
 
+/* query = pair SERVICES */
+bool parse_query(struct parser *p, struct ast_stmt *s)
+{
+	struct services_out services = {0};
+	struct token first = p->tok;
+
+	s->kind = STMT_EXPECT;
+	s->rule.query = true;
+	if (!parse_pair(p, &s->rule.from, &s->rule.to) || !parse_services(p, &services))
+		return false;
+	s->rule.services.v = services.v;
+	s->rule.services.n = services.n;
+	s->rule.services.cap = services.cap;
+	s->span = parse_since(p, first);
+	if (p->tok.kind == TOK_END || p->tok.kind == TOK_NEWLINE)
+		return true;
+	diag_error(p->diag, parse_here(p), "a query ends with its services, not with %s",
+		   parse_found(p));
+	return false;
+}
+
 /* A rule of a pair block that has an arrow of its own: is the block's end missing? */
 static void second_arrow(struct parser *p, struct span brace)
 {
-	struct diag_record *r = diag_error(
-		p->diag, parse_here(p), "a rule within a block has no arrow of its own");
+	struct diag_record *r =
+		diag_error(p->diag, parse_here(p), "a rule within a block has no arrow of its own");
 
 	diag_note(p->diag, r, brace, "the block begins here; is its '}' missing?");
 }

@@ -45,7 +45,7 @@ static void comma(struct printer *pr)
 	if (b && b->comma == pr->commas) {
 		pr->next_break++;
 		newline(pr, b->trailing);
-		vec_each(&b->comments, c) {
+		vec_each (&b->comments, c) {
 			indent(pr, 1);
 			buf_printf(pr->out, "%s\n", *c);
 		}
@@ -279,7 +279,7 @@ static void above(struct printer *pr, const struct ast_layout *l)
 	pr->next_break = 0;
 	if (l->blank_before)
 		buf_putc(pr->out, '\n');
-	vec_each(&l->comments, c) {
+	vec_each (&l->comments, c) {
 		indent(pr, 0);
 		buf_printf(pr->out, "%s\n", *c);
 	}
@@ -354,7 +354,7 @@ static void zone(struct printer *pr, const struct ast_stmt *s)
 	if (empty(pr, &s->layout, s->zone.lines.n))
 		return;
 	open(pr, &s->layout);
-	vec_each(&s->zone.lines, line) {
+	vec_each (&s->zone.lines, line) {
 		above(pr, &line->layout);
 		if (line->kind == ZONE_COMMENTS)
 			continue;
@@ -387,7 +387,7 @@ static void inspector(struct printer *pr, const struct ast_stmt *s)
 	if (empty(pr, &s->layout, s->inspector.n))
 		return;
 	open(pr, &s->layout);
-	vec_each(&s->inspector, line) {
+	vec_each (&s->inspector, line) {
 		above(pr, &line->layout);
 		if (line->is_comment)
 			continue;

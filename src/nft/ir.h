@@ -221,6 +221,7 @@ struct ir_ruleset {
 	VEC(struct ir_chain *) chains; /* ... objects; base chains last */
 	struct map *by_name; /* "c:NAME" -> ir_chain, "s:NAME" -> ir_set (sets and maps) */
 	int forwarding; /* -1: not said, 0, 1 */
+	bool dormant; /* as read: the table has flags; those of the kernel make it sleep */
 };
 
 #endif

@@ -40,5 +40,8 @@ void emit_value(struct buf *out, enum field f, struct ival v);
  * -> IR. What it does not understand becomes IR_UNKNOWN, never an error; false only if the JSON is
  * not a listing at all (*why says). */
 bool read_listing(const json_t *listing, struct ir_ruleset *out, const char **why);
+/* Of somebody else's table. */
+bool read_table(const json_t *listing, const char *family, const char *table,
+		struct ir_ruleset *out, const char **why);
 
 #endif

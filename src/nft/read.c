@@ -187,34 +187,44 @@ static void infer_dynamic(struct ir_ruleset *out)
 	}
 }
 
-static bool ours(const json_t *j)
+struct wanted { /* one table of the listing */
+	const char *family, *table;
+};
+
+static bool ours(const struct wanted *w, const json_t *j, const char *key)
 {
 	const char *family = json_string_value(json_object_get(j, "family"));
-	const char *table = json_string_value(json_object_get(j, "table"));
+	const char *table = json_string_value(json_object_get(j, key));
 
-	return family && table && !strcmp(family, "inet") && !strcmp(table, IR_TABLE);
+	return family && table && !strcmp(family, w->family) && !strcmp(table, w->table);
 }
 
-static void read_object(const json_t *object, bool rules, struct ir_ruleset *out)
+static void read_object(const struct wanted *w, const json_t *object, bool rules,
+			struct ir_ruleset *out)
 {
+	const json_t *table = json_object_get(object, "table");
 	const json_t *set = json_object_get(object, "set"), *map = json_object_get(object, "map");
 	const json_t *chain = json_object_get(object, "chain");
 	const json_t *rule = json_object_get(object, "rule");
 
 	if (rules) {
-		if (rule && ours(rule))
+		if (rule && ours(w, rule, "table"))
 			read_rule(rule, out);
-	} else if (set && ours(set)) {
+	} else if (table && ours(w, table, "name")) {
+		out->dormant |= json_object_get(table, "flags") != NULL;
+	} else if (set && ours(w, set, "table")) {
 		read_set(set, false, out);
-	} else if (map && ours(map)) {
+	} else if (map && ours(w, map, "table")) {
 		read_set(map, true, out);
-	} else if (chain && ours(chain)) {
+	} else if (chain && ours(w, chain, "table")) {
 		read_chain(chain, out);
 	}
 }
 
-bool read_listing(const json_t *listing, struct ir_ruleset *out, const char **why)
+bool read_table(const json_t *listing, const char *family, const char *table,
+		struct ir_ruleset *out, const char **why)
 {
+	struct wanted w = {family, table};
 	const json_t *list = json_object_get(listing, "nftables");
 	size_t i;
 	json_t *j;
@@ -223,8 +233,13 @@ bool read_listing(const json_t *listing, struct ir_ruleset *out, const char **wh
 		*why = "not a listing of nftables: no array called \"nftables\"";
 		return false;
 	}
-	json_array_foreach((json_t *)list, i, j) read_object(j, false, out);
-	json_array_foreach((json_t *)list, i, j) read_object(j, true, out);
+	json_array_foreach((json_t *)list, i, j) read_object(&w, j, false, out);
+	json_array_foreach((json_t *)list, i, j) read_object(&w, j, true, out);
 	infer_dynamic(out);
 	return true;
+}
+
+bool read_listing(const json_t *listing, struct ir_ruleset *out, const char **why)
+{
+	return read_table(listing, "inet", IR_TABLE, out, why);
 }

@@ -70,8 +70,14 @@ static bool read_match(struct arena *a, const json_t *in, struct ir_stmt *s)
 	}
 	if (set)
 		return read_anonymous(a, &s->match.sel, false, set, &s->match.values);
-	if (!read_key(a, s->match.sel.f, s->match.sel.n, right, one.key))
-		return false;
+	if (!read_key(a, s->match.sel.f, s->match.sel.n, right, one.key)) {
+		/* `iif` is listed by name where the interface exists */
+		if (s->match.sel.n != 1 || s->match.sel.f[0] != F_IIF || !json_is_string(right))
+			return false;
+		s->match.sel.f[0] = F_IIFNAME;
+		if (!read_key(a, s->match.sel.f, 1, right, one.key))
+			return false;
+	}
 	vec_push(a, &s->match.values, one);
 	return true;
 }

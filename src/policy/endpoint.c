@@ -18,12 +18,34 @@ static bool word_place(struct place_item *out, const char *s)
 	return true;
 }
 
+/* The zone that an interface belongs to; exact names win over wildcards. */
+static bool interface_place(struct resolver *r, const char *s, struct place_item *out)
+{
+	struct ival name;
+	bool found = false;
+
+	if (map_get(&r->names, s) || !ifname_parse(s, strlen(s), &name))
+		return false;
+	for (size_t z = 0; z < r->p->zones.n; z++) {
+		for (size_t i = 0; i < r->p->zones.v[z].interfaces.n; i++) {
+			struct ival v = r->p->zones.v[z].interfaces.v[i].name;
+
+			if (v.lo > name.lo || v.hi < name.hi || (found && v.lo != v.hi))
+				continue;
+			found = true;
+			out->at = AT_ZONE;
+			out->zone = (int)z;
+		}
+	}
+	return found;
+}
+
 /* The word behind '@'. */
 static bool resolve_zone(struct resolver *r, struct ast_word w, struct place_item *out)
 {
 	struct decl *d;
 
-	if (word_place(out, w.s))
+	if (word_place(out, w.s) || (r->query && interface_place(r, w.s, out)))
 		return true;
 	d = resolve_name(r, w, "zone");
 	if (!d)

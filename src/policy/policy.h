@@ -75,6 +75,7 @@ struct qualifiers {
 struct rule {
 	enum verb verb;
 	bool some; /* an expectation that one packet fulfils */
+	bool query; /* not of the policy: asked on the command line */
 	struct endpoint from, to;
 	struct services services;
 	struct qualifiers q;
@@ -96,6 +97,7 @@ struct nat {
 	struct nat_targets to4, to6;
 	uint16_t port; /* 0: kept */
 	bool hairpin;
+	bool closed; /* it was reported that nothing allows what it translates */
 	VEC(int) hairpin_zones; /* those whose networks hold a target */
 	const char *text;
 	struct span span;

@@ -247,12 +247,11 @@ static void resolve_rule(struct resolver *r, const struct ast_stmt *s)
 {
 	const struct ast_rule *ast = &s->rule;
 	const struct ast_qualifiers *q = &ast->q;
-	struct rule out = {.verb = ast->verb,
-			   .some = ast->some,
-			   .span = s->span,
-			   .verb_span = ast->verb_span};
+	struct rule out = {
+		.verb = ast->verb, .some = ast->some, .span = s->span, .verb_span = ast->verb_span};
 	struct buf text = {0};
 
+	out.query = r->query = ast->query;
 	if (ast->verb == VERB_INSPECT)
 		out.inspector = ast->q.with.s;
 	resolve_endpoint(r, &ast->from, &out.from);

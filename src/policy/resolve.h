@@ -12,11 +12,11 @@ struct decl { /* a zone, host or set */
 	const char *name;
 	struct span span;
 	const struct ast_names *ast; /* hosts and sets */
-	int zone;                    /* DECL_ZONE: its number */
-	struct dynset *dyn;          /* a dynamic set */
+	int zone; /* DECL_ZONE: its number */
+	struct dynset *dyn; /* a dynamic set */
 	enum { FRESH, BUSY, DONE } state;
 	struct ivset v4, v6; /* once DONE */
-	bool reported;       /* it has an error, so being empty is no news */
+	bool reported; /* it has an error, so being empty is no news */
 	bool used;
 };
 
@@ -30,12 +30,13 @@ struct resolver {
 	struct policy *p;
 	struct arena *arena;
 	struct diag *diag;
-	struct map names;      /* -> struct decl */
-	struct map services;   /* -> struct service_decl */
+	struct map names; /* -> struct decl */
+	struct map services; /* -> struct service_decl */
 	struct map inspectors; /* -> struct ast_inspector */
-	struct map texts;      /* canonical rule text -> unsigned *, how often seen */
-	struct map broken;     /* names whose declarations the parser reported already */
-	bool incomplete;       /* the parser missed statements: any name may be declared there */
+	struct map texts; /* canonical rule text -> unsigned *, how often seen */
+	struct map broken; /* names whose declarations the parser reported already */
+	bool query; /* at hand is a question: '@' may name an interface */
+	bool incomplete; /* the parser missed statements: any name may be declared there */
 };
 
 /* Whether an unknown name is known to the user already, from the parser's errors. */

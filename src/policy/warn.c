@@ -54,11 +54,12 @@ static const char *place_text(const struct policy *p, int place)
 	return place == PLACE_SELF ? "self" : place == PLACE_OTHER ? "any" : p->zones.v[place].name;
 }
 
-static void warn_closed(struct policy *p, struct diag *diag, const struct nat *n, int from,
+static void warn_closed(struct policy *p, struct diag *diag, struct nat *n, int from,
 			const char *target, const struct services *s)
 {
 	struct buf rule = {0};
 
+	n->closed = true;
 	buf_printf(&rule, "allow %s -> %s", place_text(p, from), target);
 	print_service(&rule, s);
 	diag_hint(diag,
@@ -100,7 +101,7 @@ static bool reachable(const struct policy *p, int from, enum family fam, u128 ta
 }
 
 /* True if there was something to say. */
-static bool check_target(struct policy *p, struct diag *diag, const struct nat *n, int from,
+static bool check_target(struct policy *p, struct diag *diag, struct nat *n, int from,
 			 enum family fam, u128 target)
 {
 	struct services s = translated(p, n);
@@ -117,7 +118,7 @@ static bool check_target(struct policy *p, struct diag *diag, const struct nat *
 	return true;
 }
 
-static void warn_nat_from(struct policy *p, struct diag *diag, const struct nat *n, int from)
+static void warn_nat_from(struct policy *p, struct diag *diag, struct nat *n, int from)
 {
 	struct services s = translated(p, n);
 
@@ -137,7 +138,7 @@ static void warn_nat_from(struct policy *p, struct diag *diag, const struct nat 
 static void warn_nats(struct policy *p, struct diag *diag)
 {
 	for (size_t i = 0; i < p->nats.n; i++) {
-		const struct nat *n = &p->nats.v[i];
+		struct nat *n = &p->nats.v[i];
 
 		for (size_t k = 0; k < n->from.items.n; k++)
 			if (n->from.items.v[k].at == AT_ZONE)

@@ -157,6 +157,8 @@ static uint32_t flags_of(const struct dd *d, uint32_t var, uint32_t lo, uint32_t
 		return lo & DD_OPEN ? NODE_OPEN : lo ? NODE_TOTAL : 0;
 	l = d->nodes[lo].var;
 	h = d->nodes[hi].var;
+	if (var >= (l & VAR_MASK) || var >= (h & VAR_MASK))
+		abort(); /* an error of the caller's; what it would build has no meaning */
 	return ((l | h) & NODE_OPEN) | (l & h & NODE_TOTAL);
 }
 
@@ -298,6 +300,8 @@ void dd_collect(struct dd *d, dd_ref **roots, size_t n)
 	uint32_t *to = mark(d, roots, n);
 	dd_ref *now = must(malloc((n + 1) * sizeof(*now)));
 
+	free(d->slots); /* made again below: less is needed at a time */
+	d->slots = NULL;
 	renumber_memo(d, to);
 	compact(d, to);
 	rehash(d, d->nslots);

@@ -48,8 +48,8 @@ dd_ref dd_terminal(struct dd *d, uint32_t value); /* value < 2^31 */
  * variable of a terminal is UINT32_MAX. */
 bool dd_is_terminal(const struct dd *d, dd_ref n);
 uint32_t dd_value(const struct dd *d, dd_ref terminal);
-/* The function that is lo where bit `var` is 0 and hi where it is 1; var before those of lo and hi.
- */
+/* The function that is lo where bit `var` is 0 and hi where it is 1. All variables of lo and hi
+ * must come after it: anything else ends the program. */
 dd_ref dd_node(struct dd *d, uint32_t var, dd_ref lo, dd_ref hi);
 uint32_t dd_var(const struct dd *d, dd_ref n);
 dd_ref dd_lo(const struct dd *d, dd_ref n);

@@ -169,6 +169,32 @@ static int zone_of_code(const struct policy *p, struct ival name)
 	return zone;
 }
 
+int mean_zone_of(struct mean *m, const struct policy *p, uint32_t code)
+{
+	if (code == 0 || code == schema_no_interface(&m->schema))
+		return PLACE_OTHER;
+	return zone_of_code(p, m->schema.names.v[code]);
+}
+
+static uint32_t note(void *ctx, uint32_t v)
+{
+	struct mean_values *l = ctx;
+
+	for (size_t i = 0; i < l->n; i++)
+		if (l->v[i] == v)
+			return v;
+	vec_push(l->arena, l, v);
+	return v;
+}
+
+struct mean_values mean_values(struct mean *m, dd_ref a)
+{
+	struct mean_values l = {.arena = m->arena};
+
+	dd_map(m->dd, a, note, &l);
+	return l;
+}
+
 static dd_ref codes_where(struct mean *m, const struct policy *p, int zone, bool any_zone,
 			  enum dim d)
 {

@@ -13,12 +13,17 @@
 #include "space/outcome.h"
 #include "space/schema.h"
 
+/* The budget that commands give to one station's comparison. */
+#define PROOF_NODES ((size_t)12 << 20) /* a few hundred megabytes */
+#define PROOF_SECONDS 60.0
+
 struct mean { /* one or several meanings to be compared */
 	struct arena *arena;
 	struct dd *dd;
 	struct schema schema;
 	struct outcomes outcomes;
 	dd_ref within; /* only packets of this region are looked at; DD_TRUE: all */
+	const bool *keep; /* by rule of a policy: the others match nothing within; NULL: all may */
 	bool lines; /* outcomes name the line that decided */
 	struct map known_lines;
 	/* Which line a rule or (e not NULL) a map's element of a ruleset belongs to; NULL: by its
@@ -38,6 +43,16 @@ dd_ref mean_policy(struct mean *m, const struct policy *p, enum station at);
  * chains whose type and hook are of no station are not looked at. */
 dd_ref mean_ruleset(struct mean *m, const struct ir_ruleset *r, enum station at);
 
+/* The terminals of a diagram, each once. */
+struct mean_values {
+	uint32_t *v;
+	size_t n, cap;
+	struct arena *arena;
+};
+struct mean_values mean_values(struct mean *m, dd_ref a);
+/* The zone of the names of a code; PLACE_OTHER if none. */
+int mean_zone_of(struct mean *m, const struct policy *p, uint32_t code);
+
 /* ---- between the mean_*.c files ---- */
 
 dd_ref mean_outcome(struct mean *m, enum fate fate, const char *what, const struct line *line);
@@ -46,8 +61,16 @@ dd_ref mean_effect(struct mean *m, const char *effect);
 dd_ref mean_sequence(struct mean *m, const dd_ref *v, size_t n);
 /* One filter rule's decision where it matches, at a hook. */
 dd_ref mean_rule(struct mean *m, const struct policy *p, size_t rule, enum station at);
+dd_ref mean_before_rules(struct mean *m, const struct policy *p, enum station at);
+/* Opens a connection: new, TCP with SYN alone, and nothing that the language lets in by itself
+ * (neighbours, multicast listeners, DHCP replies). */
+dd_ref mean_opens(struct mean *m);
+/* New or untracked, and TCP with SYN alone: what rules get to see. */
+dd_ref mean_fresh(struct mean *m);
 dd_ref mean_reject(struct mean *m, const struct line *line);
 const struct line *mean_rule_line(struct mean *m, const struct policy *p, size_t rule);
+/* What one translation statement does there, without what its hairpin does to sources. */
+dd_ref mean_nat(struct mean *m, const struct policy *p, size_t nat, enum station at);
 dd_ref mean_nats(struct mean *m, const struct policy *p, enum station at);
 dd_ref mean_clamps(struct mean *m, const struct policy *p, enum station at);
 dd_ref mean_services(struct mean *m, const struct services *s);

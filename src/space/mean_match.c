@@ -6,6 +6,8 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 
+#include "nft/nft.h"
+
 /* NFPROTO_IPV4, NFPROTO_IPV6: <linux/netfilter.h> and <netinet/in.h> do not go together. */
 #define IPV4 2
 #define IPV6 10
@@ -88,8 +90,9 @@ static void add_codes(struct mean *m, struct term *t, enum field f, struct ival 
 			in = within(v, mask, i ? IPV6 : IPV4);
 		else if (f == F_CT_STATE)
 			in = within(v, mask, ct_bits[i]);
-		else if (f == F_IIF) /* numbers of interfaces mean nothing elsewhere: only 0 does */
-			in = v.lo == 0 && i == schema_no_interface(&m->schema);
+		else if (f == F_IIF) /* numbers mean nothing elsewhere, but 0 is none and 1 lo */
+			in = i == schema_no_interface(&m->schema) ? within(v, mask, 0)
+								  : i == 2 && within(v, mask, 1);
 		else
 			in = i && name.lo >= v.lo && name.hi <= v.hi;
 		if (in)
@@ -126,14 +129,16 @@ static struct term term_of(struct mean *m, enum field f, const struct ival *v, s
 	return t;
 }
 
-static void imply(struct mean *m, struct terms *out, enum field f)
+static void imply(struct mean *m, struct terms *out, enum field f, bool family_known)
 {
+	bool icmp = f == F_ICMP_TYPE || f == F_ICMPV6_TYPE;
 	struct ival proto = {fields[f].proto, fields[f].proto};
 	struct ival fam = {IPV4, IPV4};
 
 	if (fields[f].family == FAM_IP6)
 		fam = (struct ival){IPV6, IPV6};
-	if (fields[f].family)
+	/* nft asks for the family of ICMP only where the rule has not spoken of families yet */
+	if (fields[f].family && !(icmp && family_known))
 		out->v[out->n++] = term_of(m, F_NFPROTO, &fam, 1, 0);
 	if (proto.lo)
 		out->v[out->n++] = term_of(m, F_L4PROTO, &proto, 1, 0);
@@ -163,57 +168,80 @@ static dd_ref build(struct mean *m, struct terms *t)
 	return r;
 }
 
-dd_ref match_elem(struct mean *m, const struct ir_sel *sel, const struct ir_elem *e)
+/* A field of an IP header asks for its family. */
+static bool has_ip_field(const struct ir_sel *sel)
+{
+	for (int i = 0; i < sel->n; i++)
+		if (fields[sel->f[i]].family && !fields[sel->f[i]].proto)
+			return true;
+	return false;
+}
+
+bool match_tells_family(const struct ir_stmt *s)
+{
+	const struct ir_sel *sel = &s->match.sel;
+
+	return has_ip_field(sel) || (sel->n == 1 && sel->f[0] == F_NFPROTO && !s->match.set &&
+				     s->match.op == OP_EQ && s->match.values.n == 1);
+}
+
+dd_ref match_elem(struct mean *m, const struct ir_sel *sel, const struct ir_elem *e,
+		  bool family_known)
 {
 	struct terms t = {.n = 0};
 
 	for (size_t i = 0; i < sel->n; i++) {
-		imply(m, &t, sel->f[i]);
+		imply(m, &t, sel->f[i], family_known || has_ip_field(sel));
 		t.v[t.n++] = term_of(m, sel->f[i], &e->key[i], 1, sel->mask[i]);
 	}
 	return build(m, &t);
 }
 
-static dd_ref implied(struct mean *m, const struct ir_sel *sel)
+static dd_ref implied(struct mean *m, const struct ir_sel *sel, bool family_known)
 {
 	struct terms t = {.n = 0};
 
 	for (size_t i = 0; i < sel->n; i++)
-		imply(m, &t, sel->f[i]);
+		imply(m, &t, sel->f[i], family_known || has_ip_field(sel));
 	return build(m, &t);
 }
 
 /* All elements of one selector at once. */
-static dd_ref one_field(struct mean *m, const struct ir_sel *sel, const struct ir_elems *elems)
+static dd_ref one_field(struct mean *m, const struct ir_sel *sel, const struct ir_elems *elems,
+			bool family_known)
 {
 	VEC(struct ival) v = {0};
 	struct terms t = {.n = 0};
 
 	for (size_t i = 0; i < elems->n; i++)
 		vec_push(m->arena, &v, elems->v[i].key[0]);
-	imply(m, &t, sel->f[0]);
+	imply(m, &t, sel->f[0], family_known);
 	t.v[t.n++] = term_of(m, sel->f[0], v.v, v.n, sel->mask[0]);
 	return build(m, &t);
 }
 
-static dd_ref any_elem(struct mean *m, const struct ir_sel *sel, const struct ir_elem *v, size_t n)
+static dd_ref any_elem(struct mean *m, const struct ir_sel *sel, const struct ir_elem *v, size_t n,
+		       bool family_known)
 {
 	if (n == 0)
 		return DD_FALSE;
 	if (n == 1)
-		return match_elem(m, sel, v);
-	return dd_or(m->dd, any_elem(m, sel, v, n / 2), any_elem(m, sel, v + n / 2, n - n / 2));
+		return match_elem(m, sel, v, family_known);
+	return dd_or(m->dd, any_elem(m, sel, v, n / 2, family_known),
+		     any_elem(m, sel, v + n / 2, n - n / 2, family_known));
 }
 
-static dd_ref is_in(struct mean *m, const struct ir_sel *sel, const struct ir_elems *elems)
+static dd_ref is_in(struct mean *m, const struct ir_sel *sel, const struct ir_elems *elems,
+		    bool family_known)
 {
 	if (sel->n == 1)
-		return one_field(m, sel, elems);
-	return any_elem(m, sel, elems->v, elems->n);
+		return one_field(m, sel, elems, family_known);
+	return any_elem(m, sel, elems->v, elems->n, family_known);
 }
 
 /* Some of the bits are set; `ct state a,b` and `tcp flags syn` mean this. */
-static dd_ref any_bit(struct mean *m, const struct ir_sel *sel, const struct ir_elems *elems)
+static dd_ref any_bit(struct mean *m, const struct ir_sel *sel, const struct ir_elems *elems,
+		      bool family_known)
 {
 	struct ir_elem zero = {0};
 	struct ir_sel masked = *sel;
@@ -224,7 +252,8 @@ static dd_ref any_bit(struct mean *m, const struct ir_sel *sel, const struct ir_
 	masked.mask[0] = sel->mask[0] ? sel->mask[0] & bits : bits;
 	if (!masked.mask[0])
 		return DD_FALSE;
-	return dd_and(m->dd, implied(m, sel), dd_not(m->dd, match_elem(m, &masked, &zero)));
+	return dd_and(m->dd, implied(m, sel, family_known),
+		      dd_not(m->dd, match_elem(m, &masked, &zero, family_known)));
 }
 
 static const char *dynamic_text(struct mean *m, const struct ir_sel *sel, const struct ir_set *set)
@@ -237,20 +266,49 @@ static const char *dynamic_text(struct mean *m, const struct ir_sel *sel, const 
 	return arena_printf(m->arena, "@%s holds the %s", set->name, what);
 }
 
-dd_ref match_stmt(struct mean *m, const struct ir_stmt *s, const struct ir_set *set)
+/* `iif` of an interface that is not there, by a number: nobody can say which it will be. */
+static bool by_index(const struct ir_sel *sel, const struct ir_elems *elems)
+{
+	for (int k = 0; k < sel->n; k++)
+		for (size_t i = 0; sel->f[k] == F_IIF && i < elems->n; i++)
+			if (elems->v[i].key[k].hi > 1)
+				return true;
+	return false;
+}
+
+static dd_ref index_condition(struct mean *m, const struct ir_sel *sel,
+			      const struct ir_elems *elems)
+{
+	struct buf b = {0};
+	dd_ref held;
+
+	buf_puts(&b, "the interface has the number of");
+	for (size_t i = 0; i < elems->n; i++) {
+		buf_putc(&b, ' ');
+		emit_key(&b, sel->f, sel->n, elems->v[i].key);
+	}
+	held = schema_condition(&m->schema, buf_str(&b));
+	buf_free(&b);
+	return held;
+}
+
+dd_ref match_stmt(struct mean *m, const struct ir_stmt *s, const struct ir_set *set,
+		  bool family_known)
 {
 	const struct ir_elems *elems = set ? &set->elems : &s->match.values;
 	const struct ir_sel *sel = &s->match.sel;
 	dd_ref in;
 
-	if (set && set->dynamic)
-		in = dd_and(m->dd, implied(m, sel),
+	if (by_index(sel, elems))
+		in = index_condition(m, sel, elems);
+	else if (set && set->dynamic)
+		in = dd_and(m->dd, implied(m, sel, family_known),
 			    schema_condition(&m->schema, dynamic_text(m, sel, set)));
 	else if (s->match.op == OP_ANYBIT)
-		return any_bit(m, sel, elems);
+		return any_bit(m, sel, elems, family_known);
 	else
-		in = is_in(m, sel, elems);
+		in = is_in(m, sel, elems, family_known);
 	if (s->match.op == OP_NE)
-		in = dd_and(m->dd, implied(m, sel), dd_not(m->dd, in));
+		in = dd_and(m->dd, implied(m, sel, family_known), dd_not(m->dd, in));
 	return in;
 }

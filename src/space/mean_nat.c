@@ -182,6 +182,19 @@ static void dest(struct mean *m, const struct policy *p, struct list *l, const s
 			push(m, p, l, n, kind, families[f], match);
 }
 
+dd_ref mean_nat(struct mean *m, const struct policy *p, size_t nat, enum station at)
+{
+	const struct nat *n = &p->nats.v[nat];
+	bool is_source = n->kind == NAT_MASQUERADE || n->kind == NAT_SNAT;
+	struct list l = {0};
+
+	if (is_source && at == NAT_POSTROUTING)
+		source(m, p, &l, n);
+	else if (!is_source && at != NAT_POSTROUTING)
+		dest(m, p, &l, n, at == NAT_OUTPUT);
+	return mean_sequence(m, l.v, l.n);
+}
+
 dd_ref mean_nats(struct mean *m, const struct policy *p, enum station at)
 {
 	struct list l = {0};
@@ -191,14 +204,8 @@ dd_ref mean_nats(struct mean *m, const struct policy *p, enum station at)
 		if (at == NAT_POSTROUTING && n->hairpin)
 			hairpin_source(m, p, &l, n);
 	}
-	vec_each (&p->nats, n) {
-		bool is_source = n->kind == NAT_MASQUERADE || n->kind == NAT_SNAT;
-
-		if (is_source && at == NAT_POSTROUTING)
-			source(m, p, &l, n);
-		else if (!is_source && at != NAT_POSTROUTING)
-			dest(m, p, &l, n, at == NAT_OUTPUT);
-	}
+	for (size_t i = 0; i < p->nats.n; i++)
+		vec_push(m->arena, &l, mean_nat(m, p, i, at));
 	return mean_sequence(m, l.v, l.n);
 }
 

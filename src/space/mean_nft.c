@@ -86,11 +86,12 @@ static dd_ref verdict_says(struct walker *w, const struct ir_verdict *v, const s
 struct progress { /* through one rule */
 	const struct ir_chain *chain;
 	size_t rule;
+	bool family_known; /* the rule has spoken of it */
 	dd_ref still; /* packets that get to the next statement */
 	dd_ref says; /* what has been decided, or done, so far */
 };
 
-static dd_ref set_match(struct walker *w, const struct ir_stmt *s)
+static dd_ref set_match(struct walker *w, const struct ir_stmt *s, bool family_known)
 {
 	const struct ir_set *set = s->match.set ? ruleset_set(w->r, s->match.set) : NULL;
 	const struct ir_sel *sel = &s->match.sel;
@@ -98,11 +99,11 @@ static dd_ref set_match(struct walker *w, const struct ir_stmt *s)
 	dd_ref *known;
 
 	if (!s->match.set)
-		return match_stmt(w->m, s, NULL);
+		return match_stmt(w->m, s, NULL, family_known);
 	if (!set)
 		return schema_condition(&w->m->schema,
 					arena_printf(w->m->arena, "unknown set @%s", s->match.set));
-	key = arena_printf(w->m->arena, "%s %d", s->match.set, s->match.op);
+	key = arena_printf(w->m->arena, "%s %d %d", s->match.set, s->match.op, family_known);
 	for (int i = 0; i < sel->n; i++)
 		key = arena_printf(w->m->arena, "%s %d/%llx%llx", key, sel->f[i],
 				   (unsigned long long)(sel->mask[i] >> 64),
@@ -110,7 +111,7 @@ static dd_ref set_match(struct walker *w, const struct ir_stmt *s)
 	known = map_get(&w->matches, key);
 	if (!known) {
 		known = arena_new_of(w->m->arena, dd_ref);
-		*known = match_stmt(w->m, s, set);
+		*known = match_stmt(w->m, s, set, family_known);
 		map_put(&w->matches, key, known);
 	}
 	return *known;
@@ -153,7 +154,7 @@ static void vmap_says(struct walker *w, struct progress *p, const struct ir_stmt
 
 	for (size_t i = 0; i < elems->n; i++) {
 		const struct ir_elem *e = &elems->v[i];
-		dd_ref where = dd_and(d, match_elem(w->m, sel, e), p->still);
+		dd_ref where = dd_and(d, match_elem(w->m, sel, e, p->family_known), p->still);
 		const struct line *line;
 
 		if (where == DD_FALSE)
@@ -255,7 +256,8 @@ static void stmt_says(struct walker *w, struct progress *p, const struct ir_stmt
 
 	switch (s->kind) {
 	case IR_MATCH:
-		p->still = dd_and(d, p->still, set_match(w, s));
+		p->still = dd_and(d, p->still, set_match(w, s, p->family_known));
+		p->family_known |= match_tells_family(s);
 		break;
 	case IR_VMAP:
 		vmap_says(w, p, s);

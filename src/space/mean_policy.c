@@ -247,6 +247,32 @@ static dd_ref udp_ports(struct mean *m, u128 sport, u128 dport)
 	return dd_and(m->dd, schema_one(&m->schema, DIM_PROTO, IPPROTO_UDP), ports);
 }
 
+dd_ref mean_opens(struct mean *m)
+{
+	static const struct ival types[] = {{130, 137}, {141, 143}};
+	struct ival from = {(u128)0xfe80 << 112, ((u128)0xfec0 << 112) - 1};
+	struct ivset link = {.v = &from, .n = 1};
+	struct dd *d = m->dd;
+	dd_ref v6 = schema_family(&m->schema, FAM_IP6), not_it;
+
+	not_it = dd_and(d, schema_one(&m->schema, DIM_PROTO, IPPROTO_TCP), dd_not(d, opens_tcp(m)));
+	not_it = dd_or(d, not_it, dd_and(d, v6, icmpv6(m, types, 2)));
+	not_it = dd_or(d, not_it, dd_and(d, dd_not(d, v6), udp_ports(m, 67, 68)));
+	not_it = dd_or(d, not_it,
+		       dd_and(d, schema_addrs(&m->schema, DIM_SADDR, FAM_IP6, &link),
+			      udp_ports(m, 547, 546)));
+	return dd_and(d, ct_is(m, CT_NEW), dd_not(d, not_it));
+}
+
+dd_ref mean_fresh(struct mean *m)
+{
+	struct dd *d = m->dd;
+	dd_ref state = dd_or(d, ct_is(m, CT_NEW), ct_is(m, CT_UNTRACKED));
+	dd_ref other = dd_not(d, schema_one(&m->schema, DIM_PROTO, IPPROTO_TCP));
+
+	return dd_and(d, state, dd_or(d, other, opens_tcp(m)));
+}
+
 /* From wherever self may ask. */
 static void dhcp_replies(struct parts *l, const struct policy *p)
 {
@@ -274,8 +300,10 @@ static void rules(struct parts *l, const struct policy *p, enum station at)
 	struct parts own = {.m = m};
 
 	for (size_t i = 0; i < p->rules.n; i++) {
-		dd_ref rule = mean_rule(m, p, i, at);
+		dd_ref rule = DD_UNDECIDED;
 
+		if (!m->keep || m->keep[i])
+			rule = mean_rule(m, p, i, at);
 		if (rule != DD_UNDECIDED)
 			then(&own, rule);
 	}
@@ -322,7 +350,8 @@ static dd_ref judge_translated(struct mean *m, const struct policy *p)
 
 /* ---- stations ---- */
 
-static dd_ref filter(struct mean *m, const struct policy *p, enum station at)
+/* All that a hook does before it looks at the first rule. */
+dd_ref mean_before_rules(struct mean *m, const struct policy *p, enum station at)
 {
 	struct parts l = {.m = m};
 	enum dim loopback = at == AT_INPUT ? DIM_IIF : DIM_OIF;
@@ -336,6 +365,14 @@ static dd_ref filter(struct mean *m, const struct policy *p, enum station at)
 		neighbours(&l, at == AT_INPUT);
 	if (at == AT_INPUT)
 		dhcp_replies(&l, p);
+	return all_of(&l);
+}
+
+static dd_ref filter(struct mean *m, const struct policy *p, enum station at)
+{
+	struct parts l = {.m = m};
+
+	then(&l, mean_before_rules(m, p, at));
 	rules(&l, p, at);
 	return all_of(&l);
 }

@@ -92,7 +92,7 @@ static uint32_t with_fate(struct outcomes *o, uint32_t v, enum fate from, enum f
 {
 	struct outcome x = *outcome_of(o, v);
 
-	if (x.fate != from)
+	if (!v || x.fate != from)
 		return v;
 	x.fate = to;
 	return outcome_value(o, x);

@@ -119,3 +119,63 @@ void packet_print(struct buf *out, struct mean *m, const struct packet *p)
 		if (p->condition[i])
 			buf_printf(out, ", while %s", m->schema.texts.v[i]);
 }
+
+static const char *protocol_name(u128 proto)
+{
+	for (int i = 0; protocols[i].name; i++)
+		if (protocols[i].number == proto)
+			return protocols[i].name;
+	return NULL;
+}
+
+void packet_protocols(struct buf *out, const struct ivset *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		bool few = s->v[i].hi - s->v[i].lo < 3;
+
+		for (u128 x = s->v[i].lo; few && x <= s->v[i].hi; x++) {
+			const char *name = protocol_name(x);
+
+			buf_puts(out, out->len ? ", " : "");
+			if (name)
+				buf_puts(out, name);
+			else
+				buf_printf(out, "protocol %u", (unsigned)x);
+		}
+		if (!few)
+			buf_printf(out, "%sprotocols %u-%u", out->len ? ", " : "",
+				   (unsigned)s->v[i].lo, (unsigned)s->v[i].hi);
+	}
+}
+
+static bool put_end(struct buf *b, struct mean *m, const struct policy *policy, enum family fam,
+		    u128 addr, uint32_t code)
+{
+	bool self = code == schema_no_interface(&m->schema);
+	int zone = policy ? mean_zone_of(m, policy, code) : -1;
+
+	addr_print(b, fam, addr);
+	buf_printf(b, "@%s",
+		   self	       ? "self"
+		   : zone >= 0 ? policy->zones.v[zone].name
+			       : schema_name(&m->schema, code));
+	return self || zone >= 0 || !policy;
+}
+
+const char *packet_query(struct mean *m, const struct policy *policy, const struct packet *p,
+			 enum station at)
+{
+	enum family fam = p->dim[DIM_FAMILY] ? FAM_IP6 : FAM_IP4;
+	const char *text;
+	struct buf b = {0};
+	bool sayable = p->dim[DIM_CT_STATE] == CT_NEW && at <= AT_OUTPUT;
+
+	sayable &= put_end(&b, m, policy, fam, p->dim[DIM_SADDR], (uint32_t)p->dim[DIM_IIF]);
+	buf_puts(&b, " -> ");
+	sayable &= put_end(&b, m, policy, fam, p->dim[DIM_DADDR], (uint32_t)p->dim[DIM_OIF]);
+	buf_putc(&b, ' ');
+	packet_service(&b, p);
+	text = sayable ? arena_strdup(m->arena, buf_str(&b)) : NULL;
+	buf_free(&b);
+	return text;
+}

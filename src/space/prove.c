@@ -15,7 +15,14 @@ struct sides {
 static struct sides both(struct mean *m, const struct policy *p, const struct ir_ruleset *r,
 			 enum station at)
 {
-	return (struct sides){mean_policy(m, p, at), mean_ruleset(m, r, at)};
+	struct sides s = {.policy = mean_policy(m, p, at)};
+	dd_ref *roots[] = {&s.policy};
+
+	/* of the way to the first nothing is of use to the second */
+	if (m->within == DD_TRUE)
+		dd_collect(m->dd, roots, 1);
+	s.kernel = mean_ruleset(m, r, at);
+	return s;
 }
 
 static void add_names(struct mean *m, const struct policy *p, const struct ir_ruleset *r)
@@ -95,9 +102,18 @@ static bool at_station(const struct ir_chain *c)
 	return false;
 }
 
-/* A base chain where the policy has none to say anything. */
+/* A table that sleeps, or a base chain where the policy has none to say anything. */
 static bool stranger(struct proof_result *out, struct arena *a, const struct ir_ruleset *r)
 {
+	if (r->dormant) {
+		*out = (struct proof_result){.state = PROOF_DIFFERENT,
+					     .at = NSTATIONS,
+					     .packet = "every packet",
+					     .fields = "",
+					     .policy_says = "its rules",
+					     .kernel_says = "nothing: the table is dormant"};
+		return true;
+	}
 	for (size_t i = 0; i < r->chains.n; i++) {
 		const struct ir_chain *c = r->chains.v[i];
 

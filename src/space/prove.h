@@ -24,8 +24,6 @@ struct proof_result { /* strings in the arena */
 	struct line policy_line, kernel_line; /* who decides; text NULL: nobody in particular */
 };
 
-#define PROOF_NODES ((size_t)12 << 20) /* a few hundred megabytes */
-#define PROOF_SECONDS 60.0
 
 /* budget: {0} takes the usual one. */
 void prove_ruleset(struct proof_result *out, struct arena *a, const struct policy *p,

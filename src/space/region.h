@@ -21,12 +21,11 @@ struct products {
 	bool more; /* there are others: the list ends at the limit asked for */
 };
 
-/* One assignment of the region: values[i] of field i. Field by field in their order, it is of the
- * values that the region has (with the fields before as chosen) the one that keeps the longest run
- * of leading bits of prefer[i], and of those behind the first that must differ again, and so on:
- * the one whose exclusive or with prefer[i] is least. So prefer[i] itself where the region has it,
- * a host like the preferred one where only its network must differ, and with prefer NULL the
- * smallest. False if the region is empty or exhausted; values are then untouched. */
+/* One assignment of the region: values[i] of field i. Field by field in their order it takes, of
+ * the values that the region has with the fields before as chosen, the one whose exclusive or with
+ * prefer[i] is the least number (prefer NULL: all zeros, so the smallest value). That is prefer[i]
+ * itself where the region has it; where another network is needed, the like host in it. False if
+ * the region is empty or exhausted; values are then untouched. */
 bool region_witness(const struct dd *d, dd_ref region, const struct region_field *f, size_t nf,
 		    const u128 *prefer, u128 *values);
 
@@ -36,9 +35,10 @@ bool region_witness(const struct dd *d, dd_ref region, const struct region_field
 long double region_count(const struct dd *d, dd_ref region, const struct region_field *f,
 			 size_t nf);
 
-/* The region as few disjoint products, at most `limit`, in the arena; all their sets are sorted and
- * merged. Their union is the region, or with out->more a part of it: there were more than `limit`,
- * or very many even before like ones were merged, or the region is DD_EXHAUSTED. */
+/* The region as few disjoint products, the largest first, at most `limit`; in the arena, their sets
+ * sorted and merged. Their union is the region, or with out->more a part of it: there are more than
+ * `limit`, or there were very many before like ones were merged, or the region is DD_EXHAUSTED. The
+ * work is bounded whatever the region is. */
 void region_products(const struct dd *d, dd_ref region, const struct region_field *f, size_t nf,
 		     size_t limit, struct arena *a, struct products *out);
 

@@ -4,8 +4,11 @@
  * The diagram is read field by field: where a node's field begins, its values are parted by the
  * node behind the field that they lead to, and each way through those parts is one product. Then
  * products that differ in one field only become one, the largest such groups first, until there are
- * none.
+ * none. What that yields depends on the order of the fields: "from A to port 22, or to B port 80"
+ * is three products if the source is parted first, two if the port is. So short lists are also
+ * tried with each other field parted first, and the shortest wins.
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +22,8 @@
 #define MOST_LEAVES (1u << 20) /* visited in all */
 #define FEWEST_RAW 4096 /* products before merging; more of them if `limit` is high */
 #define MOST_RAW ((size_t)1 << 20)
+#define MOST_RESHAPED 128 /* products of a list that is tried otherwise */
+#define MOST_SPLIT 512 /* and of it when split */
 
 struct part { /* the values of one field that lead to the node `then` */
 	dd_ref then;
@@ -33,6 +38,8 @@ struct parting {
 struct raw {
 	uint32_t *sets; /* one a field, by number */
 	bool merged;
+	long double size; /* share of all packets, and its place before: for the order in the end */
+	size_t place;
 };
 
 struct group { /* raw products number of which are equal but for one field */
@@ -181,8 +188,8 @@ static void unfold(struct factoring *x, dd_ref n, size_t field)
 	}
 	while (field < x->nf && x->f[field].first + x->f[field].bits <= dd_var(x->d, n))
 		field++;
-	if (field == x->nf) { /* a variable of no field: nothing can be said */
-		x->more = true;
+	if (field == x->nf || dd_var(x->d, n) < x->f[field].first) {
+		x->more = true; /* a variable of no field: nothing can be said */
 		return;
 	}
 	if (!refmap_add(&x->seen, n, &number)) {
@@ -302,8 +309,8 @@ static void drop_merged(struct factoring *x)
 	x->raws.n = left;
 }
 
-/* One round; false if nothing was left to merge. */
-static bool merge(struct factoring *x)
+/* One round, over all fields but `without`; false if nothing was left to merge. */
+static bool merge(struct factoring *x, size_t without)
 {
 	size_t n = x->raws.n;
 	_cleanup_free_ struct ranked *order = region_must(malloc((n * x->nf + 1) * sizeof(*order)));
@@ -318,6 +325,8 @@ static bool merge(struct factoring *x)
 	for (size_t f = 0; f < x->nf; f++) {
 		struct ranked *mine = order + f * n;
 
+		if (f == without)
+			continue;
 		for (size_t i = 0; i < n; i++)
 			mine[i] = (struct ranked){whole[i] - hash_of(f, x->raws.v[i].sets[f]), i};
 		qsort(mine, n, sizeof(*mine), by_hash);
@@ -329,6 +338,144 @@ static bool merge(struct factoring *x)
 		any |= merge_group(x, order, &groups.list.v[i], touched);
 	drop_merged(x);
 	return any;
+}
+
+struct sets {
+	VEC(struct ivset) list;
+};
+
+/* Each of the parts into what lies in s and what does not. */
+static struct sets refine(struct arena *a, const struct sets *parts, const struct ivset *s)
+{
+	struct sets out = {0};
+
+	for (size_t i = 0; i < parts->list.n; i++) {
+		struct ivset in = ivset_intersect(a, &parts->list.v[i], s);
+		struct ivset rest = ivset_subtract(a, &parts->list.v[i], s);
+
+		if (in.n)
+			vec_push(a, &out.list, in);
+		if (rest.n)
+			vec_push(a, &out.list, rest);
+	}
+	return out;
+}
+
+/* The coarsest parts of a field of which all sets that products have there are unions; no more than
+ * one: there is nothing to split, or too much. */
+static struct sets atoms(struct factoring *x, size_t field)
+{
+	struct ivset all = ivset_one(x->tmp, 0, u128_max(x->f[field].bits));
+	struct sets parts = {0};
+
+	vec_push(x->tmp, &parts.list, all);
+	for (size_t i = 0; i < x->raws.n; i++) {
+		uint32_t set = x->raws.v[i].sets[field];
+		bool known = !set;
+
+		for (size_t j = 0; j < i && !known; j++)
+			known = x->raws.v[j].sets[field] == set;
+		if (!known)
+			parts = refine(x->tmp, &parts, &x->sets.v[set]);
+		if (parts.list.n > MOST_SPLIT)
+			return (struct sets){0};
+	}
+	return parts;
+}
+
+/* Each product by the parts of its set in that field; false if they are too many. */
+static bool split(struct factoring *x, size_t field, const struct sets *parts)
+{
+	struct raw *old = x->raws.v;
+	size_t n = x->raws.n;
+
+	x->raws.v = NULL;
+	x->raws.n = x->raws.cap = 0;
+	for (size_t i = 0; i < n; i++) {
+		uint32_t set = old[i].sets[field];
+
+		memcpy(x->path, old[i].sets, x->nf * sizeof(*x->path));
+		for (size_t j = 0; j < parts->list.n; j++) {
+			if (set && !ivset_overlaps(&parts->list.v[j], &x->sets.v[set]))
+				continue;
+			if (x->raws.n == MOST_SPLIT)
+				return false;
+			x->path[field] = intern(x, parts->list.v[j], x->f[field].bits);
+			add_raw(x);
+		}
+	}
+	return true;
+}
+
+/* Whether the list is shorter if this field is parted first. */
+static bool reshape(struct factoring *x, size_t field)
+{
+	struct factoring was = *x;
+	struct sets parts = atoms(x, field);
+	bool shorter;
+
+	if (parts.list.n < 2)
+		return false;
+	shorter = split(x, field, &parts);
+	if (shorter) {
+		while (merge(x, field))
+			;
+		while (merge(x, SIZE_MAX))
+			;
+		shorter = x->raws.n < was.raws.n;
+	}
+	if (!shorter) {
+		x->raws.v = was.raws.v;
+		x->raws.n = was.raws.n;
+		x->raws.cap = was.raws.cap;
+	}
+	return shorter;
+}
+
+static void shorten(struct factoring *x)
+{
+	bool shorter = true;
+
+	while (merge(x, SIZE_MAX))
+		;
+	while (shorter && x->raws.n > 1 && x->raws.n <= MOST_RESHAPED) {
+		shorter = false;
+		for (size_t f = 0; f < x->nf; f++)
+			shorter |= reshape(x, f);
+	}
+}
+
+static long double share(const struct ivset *s, int bits)
+{
+	long double n = 0;
+
+	for (size_t i = 0; i < s->n; i++)
+		n += (long double)(s->v[i].hi - s->v[i].lo) + 1;
+	return s->n ? ldexpl(n, -bits) : 1;
+}
+
+static int by_share(const void *a, const void *b)
+{
+	const struct raw *x = a, *y = b;
+
+	if (x->size != y->size)
+		return x->size > y->size ? -1 : 1;
+	return x->place < y->place ? -1 : x->place > y->place;
+}
+
+/* The largest first: what the limit leaves out matters least. */
+static void order_by_size(struct factoring *x)
+{
+	for (size_t i = 0; i < x->raws.n; i++) {
+		struct raw *r = &x->raws.v[i];
+
+		r->place = i;
+		r->size = 1;
+		for (size_t f = 0; f < x->nf; f++)
+			r->size *= share(&x->sets.v[r->sets[f]], x->f[f].bits);
+	}
+	if (x->raws.n)
+		qsort(x->raws.v, x->raws.n, sizeof(*x->raws.v), by_share);
 }
 
 static void hand_out(const struct factoring *x, size_t limit, struct arena *a, struct products *out)
@@ -367,8 +514,8 @@ void region_products(const struct dd *d, dd_ref region, const struct region_fiel
 	x.path = arena_alloc(tmp, (nf + 1) * sizeof(*x.path));
 	vec_push(tmp, &x.sets, ((struct ivset){0})); /* number 0: any value */
 	unfold(&x, region, 0);
-	while (x.raws.n > 1 && merge(&x))
-		;
+	shorten(&x);
+	order_by_size(&x);
 	refmap_free(&x.seen);
 	hand_out(&x, limit, a, out);
 }

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * How fast the diagram kernel composes a long list of rules, and with how many nodes.
  *
- *   dd_bench [-6] [-n] [-w] [-s SEED] RULES
+ *   dd_bench [-6] [-n] [-p | -w] [-c] [-s SEED] RULES
  *
- *   -6  IPv6 addresses     -n  the values are rule numbers     -w  wild: hard cases, port ranges on
- *                              any address
+ *   -6  IPv6 addresses
+ *   -n  the values are rule numbers
+ *   -p  the plain shape of tests/bench/make-policy
+ *   -w  wild: port ranges on any address
+ *   -c  collects now and then: less memory, but no composition tree to edit
  *
  * The list is random, of the shape that firewalls have: networks in networks in networks, hosts in
  * them, services of a few ports, sometimes a range. Not part of the tests: numbers to look at.
@@ -26,7 +29,10 @@ enum { PROTO_BITS = 8, PORT_BITS = 16 };
 struct list {
 	struct dd *d;
 	int addr_bits;
-	bool numbers, wild;
+	bool numbers, plain, wild, collect;
+	size_t next; /* collect at this many nodes */
+	dd_ref **roots;
+	size_t nroots;
 	struct ival objects[OBJECTS]; /* the first NETS are networks, the others hosts */
 	size_t n;
 	dd_ref *rules;
@@ -143,6 +149,58 @@ static dd_ref rule(struct list *l, uint32_t number)
 	return any >= (l->wild ? 30 : 8) && any < (l->wild ? 60 : 25) ? r : address(l, 0, r);
 }
 
+/* A network or host of 10/8 to one host behind 172.16/16, a port or a few. */
+static dd_ref plain_rule(struct list *l, uint32_t number)
+{
+	uint32_t dst = (uint32_t)l->addr_bits, kind = rnd(3), port = 1 + rnd(60000);
+	u128 all = u128_max(l->addr_bits);
+	int low = l->addr_bits - 32; /* the same bits at the top of an IPv6 address */
+	struct ival from = {(10u << 24) | (1 + rnd(199)) << 16, 0};
+	struct ival to = {(172u << 24) | (16u << 16) | rnd(65536), 0};
+	struct ival proto = {6, 6}, ports = {port, rnd(3) ? port : port + rnd(500)};
+	dd_ref r = dd_terminal(l->d, l->numbers ? number + 1 : 1 + (rnd(10) == 0));
+
+	if (kind)
+		from.lo |= rnd(256) << 8 | (kind == 2 ? 1 + rnd(254) : 0);
+	from.hi = (from.lo | (kind == 0 ? 0xffff : kind == 1 ? 0xff : 0)) << low;
+	from.hi |= u128_max(low);
+	from.lo <<= low;
+	to.lo = to.hi = (to.lo << low) + (low > 0);
+	if (kind == 2)
+		from.hi = from.lo += low > 0;
+	if (rnd(4) == 0)
+		proto.lo = proto.hi = 17;
+	r = dd_ranges(l->d, 2 * dst + PROTO_BITS, PORT_BITS, &ports, 1, u128_max(16), r, 0);
+	r = dd_ranges(l->d, 2 * dst, PROTO_BITS, &proto, 1, u128_max(PROTO_BITS), r, 0);
+	r = dd_ranges(l->d, dst, l->addr_bits, &to, 1, all, r, 0);
+	return dd_ranges(l->d, 0, l->addr_bits, &from, 1, all, r, 0);
+}
+
+/* Composing and collecting: what is still to be composed are the roots. */
+static dd_ref compose_lean(struct list *l, size_t from, size_t to)
+{
+	size_t mid = (from + to) / 2;
+	dd_ref a, b, r;
+
+	if (to - from == 1) {
+		r = l->rules[from];
+		l->rules[from] = DD_FALSE;
+		return r;
+	}
+	a = compose_lean(l, from, mid);
+	l->roots[l->nroots++] = &a;
+	b = compose_lean(l, mid, to);
+	l->nroots--;
+	r = dd_seq(l->d, a, b);
+	if (dd_nodes(l->d) > l->next) {
+		l->roots[l->nroots++] = &r;
+		dd_collect(l->d, l->roots, l->nroots);
+		l->nroots--;
+		l->next = 2 * dd_nodes(l->d) > 1000000 ? 2 * dd_nodes(l->d) : 1000000;
+	}
+	return r;
+}
+
 static dd_ref compose(struct list *l, size_t from, size_t to, size_t at)
 {
 	size_t mid = (from + to) / 2;
@@ -176,13 +234,15 @@ static void run(struct list *l)
 	dd_ref *root = &whole;
 
 	for (size_t i = 0; i < l->n; i++)
-		l->rules[i] = rule(l, (uint32_t)i);
+		l->rules[i] = l->plain ? plain_rule(l, (uint32_t)i) : rule(l, (uint32_t)i);
 	rules = dd_nodes(l->d);
 	t1 = now();
-	whole = compose(l, 0, l->n, 1);
+	for (size_t i = 0; i < l->n; i++)
+		l->roots[l->nroots++] = &l->rules[i];
+	whole = l->collect ? compose_lean(l, 0, l->n) : compose(l, 0, l->n, 1);
 	composed = dd_nodes(l->d);
 	t2 = now();
-	edited = edit(l, 0, l->n, 1, l->n / 3, rule(l, 0));
+	edited = l->collect ? whole : edit(l, 0, l->n, 1, l->n / 3, rule(l, 0));
 	t3 = now();
 	differ = dd_differ(l->d, whole, edited);
 	t4 = now();
@@ -190,7 +250,8 @@ static void run(struct list *l)
 	printf("%zu rules: %zu nodes, %.3f s; composed: %zu nodes, %.3f s; edit %.1f ms; "
 	       "compare %.1f ms; %ld MB%s%s\n",
 	       l->n, rules, t1 - t0, composed, t2 - t1, 1e3 * (t3 - t2), 1e3 * (t4 - t3),
-	       use.ru_maxrss / 1024, differ == DD_FALSE ? "; the edit changed nothing" : "",
+	       use.ru_maxrss / 1024,
+	       differ == DD_FALSE && !l->collect ? "; the edit changed nothing" : "",
 	       dd_exhausted(l->d) ? "; EXHAUSTED" : "");
 	if (dd_exhausted(l->d))
 		return;
@@ -204,13 +265,17 @@ int main(int argc, char **argv)
 	int c;
 
 	state = 4711;
-	while ((c = getopt(argc, argv, "6nws:")) != -1) {
+	while ((c = getopt(argc, argv, "6nwpcs:")) != -1) {
 		if (c == '6')
 			l.addr_bits = 128;
 		else if (c == 'n')
 			l.numbers = true;
 		else if (c == 'w')
 			l.wild = true;
+		else if (c == 'p')
+			l.plain = true;
+		else if (c == 'c')
+			l.collect = true;
 		else if (c == 's')
 			state = strtoull(optarg, NULL, 10);
 		else
@@ -221,13 +286,16 @@ int main(int argc, char **argv)
 		return 2;
 	l.rules = calloc(l.n, sizeof(*l.rules));
 	l.tree = calloc(4 * l.n, sizeof(*l.tree));
-	if (!l.rules || !l.tree)
+	l.roots = calloc(l.n + 100, sizeof(*l.roots));
+	if (!l.rules || !l.tree || !l.roots)
 		return 1;
+	l.next = 1000000;
 	l.d = dd_new((struct dd_budget){.nodes = 40000000, .seconds = 60});
 	make_objects(&l);
 	run(&l);
 	dd_free(l.d);
 	free(l.rules);
+	free(l.roots);
 	free(l.tree);
 	return 0;
 }

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Two sides -> groups of packets that fare otherwise.
+ */
+#include "space/delta.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "space/packet.h"
+#include "space/ranges.h"
+
+#define PRODUCTS_MAX 12 /* of a group; more than a screen helps nobody */
+
+const char *delta_kind_text(enum delta_kind k)
+{
+	static const char *const words[] = {
+		[DELTA_ALLOWED] = "newly allowed",     [DELTA_DROPPED] = "newly dropped",
+		[DELTA_INSPECTED] = "newly inspected", [DELTA_TRANSLATED] = "translated otherwise",
+		[DELTA_OTHER] = "otherwise changed",
+	};
+
+	return words[k];
+}
+
+static bool refuses(enum fate f)
+{
+	return f == FATE_DROP || f == FATE_REJECT || f == FATE_UNKNOWN;
+}
+
+static enum delta_kind kind_of(const struct outcome *x, const struct outcome *y)
+{
+	if (x->fate == FATE_TRANSLATE || y->fate == FATE_TRANSLATE)
+		return DELTA_TRANSLATED;
+	if (x->fate == y->fate)
+		return DELTA_OTHER;
+	if (y->fate == FATE_ACCEPT)
+		return DELTA_ALLOWED;
+	if (y->fate == FATE_INSPECT)
+		return DELTA_INSPECTED;
+	return refuses(x->fate) ? DELTA_OTHER : DELTA_DROPPED;
+}
+
+/* ---- the two sides at a station ---- */
+
+struct comparison {
+	struct mean m;
+	const struct delta_side *side[2];
+	bool narrow; /* only packets of changed rules are looked at */
+	struct delta_rules rules;
+	enum station at;
+};
+
+static dd_ref says(struct comparison *c, int which)
+{
+	const struct delta_side *s = c->side[which];
+
+	c->m.line_of = s->line_of;
+	c->m.line_ctx = s->line_ctx;
+	if (!s->policy)
+		return mean_ruleset(&c->m, s->ruleset, c->at);
+	c->m.keep = NULL;
+	if (c->narrow)
+		c->m.keep = which ? c->rules.near_b : c->rules.near_a;
+	return mean_policy(&c->m, s->policy, c->at);
+}
+
+/* What changed rules match: outside of it nothing can differ. */
+static dd_ref reach_of_changes(struct comparison *c)
+{
+	dd_ref all = DD_FALSE;
+
+	for (int k = 0; k < 2; k++) {
+		const struct policy *p = c->side[k]->policy;
+		const bool *changed = k ? c->rules.changed_b : c->rules.changed_a;
+
+		for (size_t i = 0; i < p->rules.n; i++)
+			if (changed[i])
+				all = dd_or(c->m.dd, all, mean_rule(&c->m, p, i, c->at));
+	}
+	return dd_not(c->m.dd, dd_not(c->m.dd, all));
+}
+
+static void begin(struct comparison *c, struct arena *a, struct dd_budget budget)
+{
+	mean_init(&c->m, a, budget);
+	for (int k = 0; k < 2; k++) {
+		if (c->side[k]->policy)
+			schema_add_policy(&c->m.schema, c->side[k]->policy);
+		else
+			schema_add_ruleset(&c->m.schema, c->side[k]->ruleset);
+	}
+}
+
+/* ---- groups ---- */
+
+static struct line line_of(const struct outcome *x)
+{
+	return x->line ? *x->line : (struct line){.where = ""};
+}
+
+static void add_group(struct comparison *c, struct deltas *out, dd_ref where, uint32_t before,
+		      uint32_t after)
+{
+	struct mean *m = &c->m;
+	const struct outcome x = *outcome_of(&m->outcomes, before);
+	const struct outcome y = *outcome_of(&m->outcomes, after);
+	dd_ref possible = dd_and(m->dd, where, schema_possible(&m->schema, c->at));
+	dd_ref new = dd_and(m->dd, possible, schema_one(&m->schema, DIM_CT_STATE, CT_NEW));
+	struct delta_group g = {.kind = kind_of(&x, &y), .at = c->at};
+	struct packet packet;
+	struct buf b = {0};
+
+	if (!schema_witness(&m->schema, new == DD_FALSE ? possible : new, &packet))
+		return;
+	g.before = outcome_text(m->arena, &x);
+	g.after = outcome_text(m->arena, &y);
+	g.before_line = line_of(&x);
+	g.after_line = line_of(&y);
+	packet_print(&b, m, &packet);
+	g.witness = arena_strdup(m->arena, buf_str(&b));
+	g.query = packet_query(m, c->side[1]->policy, &packet, c->at);
+	g.count = ranges_count(m, possible);
+	ranges_products(m, where, c->at, PRODUCTS_MAX, &g);
+	buf_free(&b);
+	vec_push(m->arena, out, g);
+}
+
+static void group(struct comparison *c, struct deltas *out, dd_ref differ)
+{
+	struct mean *m = &c->m;
+	struct mean_values before, after;
+	dd_ref side[2];
+
+	m->within = differ;
+	m->lines = true;
+	side[0] = says(c, 0);
+	side[1] = says(c, 1);
+	before = mean_values(m, side[0]);
+	for (size_t i = 0; i < before.n; i++) {
+		dd_ref where = dd_where(m->dd, side[0], before.v[i]);
+		dd_ref then = dd_restrict(m->dd, where, side[1]);
+
+		if (!before.v[i])
+			continue;
+		after = mean_values(m, then);
+		for (size_t k = 0; k < after.n; k++)
+			if (after.v[k])
+				add_group(c, out, dd_where(m->dd, then, after.v[k]), before.v[i],
+					  after.v[k]);
+	}
+}
+
+static void compare_at(struct comparison *c, struct deltas *out)
+{
+	bool filter = c->at < NAT_PREROUTING;
+	bool narrow = c->narrow;
+	dd_ref side[2], differ;
+
+	c->narrow = narrow && filter;
+	if (c->narrow)
+		c->m.within = reach_of_changes(c);
+	if (c->m.within != DD_FALSE) {
+		side[0] = says(c, 0);
+		side[1] = says(c, 1);
+		differ = dd_differ(c->m.dd, side[0], side[1]);
+		if (differ != DD_FALSE && differ != DD_EXHAUSTED)
+			group(c, out, differ);
+	}
+	c->narrow = narrow;
+}
+
+void delta_compare(struct deltas *out, struct arena *a, const struct delta_side *before,
+		   const struct delta_side *after, struct dd_budget budget)
+{
+	struct comparison c = {.side = {before, after}};
+	clock_t start = clock();
+
+	*out = (struct deltas){.known = true};
+	c.narrow = before->policy && after->policy &&
+		   delta_rules(a, before->policy, after->policy, &c.rules);
+	for (int i = 0; i < NSTATIONS; i++) {
+		c.at = (enum station)i;
+		begin(&c, a, budget);
+		compare_at(&c, out);
+		out->known = out->known && !dd_exhausted(c.m.dd);
+		mean_free(&c.m);
+	}
+	out->seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
+}

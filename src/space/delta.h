@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Which packets a change affects: two meanings, compared at every station; what differs in groups
+ * of equal fates and deciding lines, before and after.
+ */
+#ifndef FWC_DELTA_H
+#define FWC_DELTA_H
+
+#include "space/mean.h"
+
+/* One of the two: a policy, or a ruleset as the kernel lists it. */
+struct delta_side {
+	const struct policy *policy; /* or NULL */
+	const struct ir_ruleset *ruleset;
+	/* of a ruleset: which line a rule belongs to; see struct mean */
+	const struct line *(*line_of)(struct mean *m, const struct ir_chain *c, size_t rule,
+				      const struct ir_set *map, const struct ir_elem *e);
+	void *line_ctx;
+};
+
+enum delta_kind {
+	DELTA_ALLOWED,
+	DELTA_DROPPED, /* or rejected */
+	DELTA_INSPECTED,
+	DELTA_TRANSLATED, /* otherwise than before */
+	DELTA_OTHER, /* refused in another way, logged, marked */
+};
+
+struct delta_range { /* one field of a product, in words */
+	enum dim dim;
+	const char *text; /* "10.0.0.0/8, 192.168.1.7" */
+};
+
+struct delta_product {
+	VEC(struct delta_range) fields; /* those that are not free */
+};
+
+struct delta_group { /* strings in the arena */
+	enum delta_kind kind;
+	enum station at;
+	const char *before, *after; /* outcomes */
+	struct line before_line, after_line; /* text NULL: nobody in particular */
+	VEC(struct delta_product) products;
+	bool more; /* not all products are listed */
+	long double count; /* of different source, destination, protocol and port or type */
+	const char *witness; /* a packet, in words */
+	const char *query; /* the same as `fwc explain` takes it; NULL: it cannot */
+};
+
+struct deltas {
+	struct delta_group *v;
+	size_t n, cap;
+	bool known; /* false: the budget ended */
+	double seconds;
+};
+
+void delta_compare(struct deltas *out, struct arena *a, const struct delta_side *before,
+		   const struct delta_side *after, struct dd_budget budget);
+
+/* "newly allowed", ... */
+const char *delta_kind_text(enum delta_kind k);
+
+/* ---- delta_same.c ---- */
+
+/* Rules of two policies that are not the same in both, as far as the order goes; changed_* by rule,
+ * true: it is not, or it may meet one that is not. False if more than rules has changed, so that
+ * all must be looked at. */
+struct delta_rules {
+	bool *changed_a, *changed_b; /* not among the common rules */
+	bool *near_a, *near_b; /* may share a packet with one that is changed */
+};
+bool delta_rules(struct arena *a, const struct policy *p, const struct policy *q,
+		 struct delta_rules *out);
+
+#endif

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Two policies that are nearly the same: where they can differ at all. A packet that no changed
+ * rule matches meets the same rules in the same order in both.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "space/delta.h"
+#include "util/sha256.h"
+
+/* ---- what a rule says, as bytes ---- */
+
+static void put(struct buf *b, const void *p, size_t n)
+{
+	buf_add(b, p, n);
+}
+
+static void put_number(struct buf *b, uint64_t n)
+{
+	put(b, &n, sizeof(n));
+}
+
+static void put_set(struct buf *b, const struct ivset *s)
+{
+	put_number(b, s->n);
+	if (s->n)
+		put(b, s->v, s->n * sizeof(*s->v));
+}
+
+static void put_endpoint(struct buf *b, const struct endpoint *e)
+{
+	const struct place_item *i;
+
+	put_number(b, e->items.n);
+	vec_each (&e->items, i) {
+		put_number(b, i->at);
+		put_number(b, i->at == AT_ZONE ? (uint64_t)i->zone : 0);
+		put_number(b, i->addrs.all | (uint64_t)i->addrs.negated << 1);
+		buf_puts(b, i->addrs.dyn ? i->addrs.dyn->name : "");
+		put_set(b, &i->addrs.v4);
+		put_set(b, &i->addrs.v6);
+	}
+}
+
+/* The text as well: it names the rates and the lines in logs. */
+static const char *content(struct arena *a, const struct rule *r)
+{
+	char *hex = arena_alloc(a, SHA256_HEX);
+	struct buf b = {0};
+
+	put_number(&b, r->verb);
+	put_endpoint(&b, &r->from);
+	put_endpoint(&b, &r->to);
+	put_number(&b, r->services.any);
+	for (int i = 0; i < PORT_PROTOCOLS; i++)
+		put_set(&b, &r->services.ports[i]);
+	put_set(&b, &r->services.protocols);
+	put_set(&b, &r->services.icmp);
+	put_set(&b, &r->services.icmpv6);
+	put_number(&b, r->twin);
+	put_number(&b, r->q.has_user ? r->q.uid : UINT64_MAX);
+	buf_puts(&b, r->text);
+	sha256_hex(buf_str(&b), b.len, hex);
+	buf_free(&b);
+	return hex;
+}
+
+/* ---- the common rules: longest increasing run of those that are unique in both ---- */
+
+struct pair {
+	size_t a, b; /* the same rule */
+};
+
+struct pairs {
+	struct pair *v;
+	size_t n, cap;
+};
+
+static struct pairs unique_pairs(struct arena *a, const struct policy *p, const struct policy *q)
+{
+	struct map where;
+	struct pairs out = {0};
+
+	map_init(&where, a);
+	for (size_t i = 0; i < p->rules.n; i++) {
+		const char *key = content(a, &p->rules.v[i]);
+
+		/* the twin number makes equal texts differ: a second one is another definition */
+		map_put(&where, key, map_get(&where, key) ? (void *)UINTPTR_MAX : (void *)(i + 1));
+	}
+	for (size_t i = 0; i < q->rules.n; i++) {
+		const char *key = content(a, &q->rules.v[i]);
+		void *at = map_get(&where, key);
+
+		if (!at || at == (void *)UINTPTR_MAX)
+			continue;
+		vec_push(a, &out, ((struct pair){(size_t)at - 1, i}));
+		map_put(&where, key, (void *)UINTPTR_MAX);
+	}
+	return out;
+}
+
+/* Pairs come in the order of b; marks those of a longest run in which a increases as well. */
+static void keep_in_order(struct arena *arena, const struct pairs *l, bool *keep)
+{
+	size_t *last = arena_alloc(arena, (l->n + 1) * sizeof(*last)); /* by length - 1 */
+	size_t *before = arena_alloc(arena, (l->n + 1) * sizeof(*before));
+	size_t longest = 0;
+
+	for (size_t i = 0; i < l->n; i++) {
+		size_t lo = 0, hi = longest;
+
+		while (lo < hi) {
+			size_t mid = (lo + hi) / 2;
+
+			if (l->v[last[mid]].a < l->v[i].a)
+				lo = mid + 1;
+			else
+				hi = mid;
+		}
+		before[i] = lo ? last[lo - 1] : SIZE_MAX;
+		last[lo] = i;
+		if (lo == longest)
+			longest++;
+	}
+	for (size_t i = longest ? last[longest - 1] : SIZE_MAX; i != SIZE_MAX; i = before[i])
+		keep[i] = true;
+}
+
+/* ---- everything but the rules ---- */
+
+static bool same_zones(const struct policy *p, const struct policy *q)
+{
+	if (p->zones.n != q->zones.n)
+		return false;
+	for (size_t z = 0; z < p->zones.n; z++) {
+		const struct zone *x = &p->zones.v[z], *y = &q->zones.v[z];
+
+		if (x->interfaces.n != y->interfaces.n)
+			return false;
+		for (size_t i = 0; i < x->interfaces.n; i++)
+			if (x->interfaces.v[i].name.lo != y->interfaces.v[i].name.lo ||
+			    x->interfaces.v[i].name.hi != y->interfaces.v[i].name.hi)
+				return false;
+	}
+	return true;
+}
+
+static bool same_clamps(const struct policy *p, const struct policy *q)
+{
+	struct buf x = {0}, y = {0};
+	bool same;
+
+	for (size_t i = 0; i < p->clamps.n; i++) {
+		put_number(&x, p->clamps.v[i].mss);
+		put_endpoint(&x, &p->clamps.v[i].from);
+		put_endpoint(&x, &p->clamps.v[i].to);
+	}
+	for (size_t i = 0; i < q->clamps.n; i++) {
+		put_number(&y, q->clamps.v[i].mss);
+		put_endpoint(&y, &q->clamps.v[i].from);
+		put_endpoint(&y, &q->clamps.v[i].to);
+	}
+	same = x.len == y.len && !memcmp(buf_str(&x), buf_str(&y), x.len);
+	buf_free(&x);
+	buf_free(&y);
+	return same;
+}
+
+static bool same_replies(const struct policy *p, const struct policy *q)
+{
+	for (int z = PLACE_OTHER; z < (int)p->zones.n; z++)
+		if (z != PLACE_SELF &&
+		    (policy_asks_dhcp(p, z, FAM_IP4) != policy_asks_dhcp(q, z, FAM_IP4) ||
+		     policy_asks_dhcp(p, z, FAM_IP6) != policy_asks_dhcp(q, z, FAM_IP6)))
+			return false;
+	return policy_translates_self(p) == policy_translates_self(q);
+}
+
+/* ---- rules that may meet: a cheap look, that may say yes too often ---- */
+
+static bool addrs_meet(const struct addrs *x, const struct addrs *y)
+{
+	if (x->all || y->all || x->dyn || y->dyn)
+		return true;
+	return ivset_overlaps(&x->v4, &y->v4) || ivset_overlaps(&x->v6, &y->v6);
+}
+
+static bool endpoints_meet(const struct endpoint *x, const struct endpoint *y)
+{
+	const struct place_item *a, *b;
+
+	vec_each (&x->items, a) {
+		vec_each (&y->items, b) {
+			bool apart = a->at == AT_ZONE && b->at == AT_ZONE && a->zone != b->zone;
+
+			if (!apart && addrs_meet(&a->addrs, &b->addrs))
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool services_meet(const struct services *x, const struct services *y)
+{
+	bool meet = x->any || y->any || x->protocols.n || y->protocols.n;
+
+	for (int i = 0; i < PORT_PROTOCOLS; i++)
+		meet = meet || ivset_overlaps(&x->ports[i], &y->ports[i]);
+	return meet || ivset_overlaps(&x->icmp, &y->icmp) || ivset_overlaps(&x->icmpv6, &y->icmpv6);
+}
+
+static bool rules_meet(const struct rule *x, const struct rule *y)
+{
+	return services_meet(&x->services, &y->services) && endpoints_meet(&x->from, &y->from) &&
+	       endpoints_meet(&x->to, &y->to);
+}
+
+static void mark_near(const struct policy *p, bool *near, const struct policy *changed_in,
+		      const bool *changed)
+{
+	for (size_t c = 0; c < changed_in->rules.n; c++)
+		for (size_t i = 0; changed[c] && i < p->rules.n; i++)
+			near[i] = near[i] || rules_meet(&p->rules.v[i], &changed_in->rules.v[c]);
+}
+
+bool delta_rules(struct arena *a, const struct policy *p, const struct policy *q,
+		 struct delta_rules *out)
+{
+	struct pairs same;
+	bool *keep;
+
+	if (!same_zones(p, q) || !same_clamps(p, q) || !same_replies(p, q))
+		return false;
+	out->changed_a = arena_alloc(a, p->rules.n + 1);
+	out->changed_b = arena_alloc(a, q->rules.n + 1);
+	out->near_a = arena_alloc(a, p->rules.n + 1);
+	out->near_b = arena_alloc(a, q->rules.n + 1);
+	memset(out->changed_a, true, p->rules.n);
+	memset(out->changed_b, true, q->rules.n);
+	same = unique_pairs(a, p, q);
+	keep = arena_alloc(a, same.n + 1);
+	keep_in_order(a, &same, keep);
+	for (size_t i = 0; i < same.n; i++)
+		if (keep[i])
+			out->changed_a[same.v[i].a] = out->changed_b[same.v[i].b] = false;
+	mark_near(p, out->near_a, p, out->changed_a);
+	mark_near(p, out->near_a, q, out->changed_b);
+	mark_near(q, out->near_b, p, out->changed_a);
+	mark_near(q, out->near_b, q, out->changed_b);
+	return true;
+}

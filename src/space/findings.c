@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Which rules decide, and which could go.
+ *
+ * A list is composed as a tree, each node the function of its rules. From the root down each node
+ * is told what is decided before it and what comes after it, both only for the packets that it
+ * speaks of: so near the leaves little is left to look at.
+ */
+#include "space/findings.h"
+
+#define NOTES_MAX 3
+#define DETAILS_MAX 20 /* findings of a hook that say which other rules are to blame */
+
+static const enum station hooks[] = {AT_INPUT, AT_FORWARD, AT_OUTPUT};
+static const enum station nat_hooks[] = {NAT_PREROUTING, NAT_OUTPUT, NAT_POSTROUTING};
+
+struct use { /* of one rule, over all hooks */
+	bool applies; /* some packet matches it */
+	bool decides; /* ... that no earlier rule decides */
+	bool needed; /* ... and would fare otherwise without it */
+	enum station dead_at, needless_at;
+};
+
+struct node { /* rules [lo, hi) */
+	size_t lo, hi;
+	size_t left, right;
+	dd_ref says;
+};
+
+struct tree {
+	struct mean *m;
+	enum station at;
+	const dd_ref *leaf;
+	VEC(struct node) nodes;
+	struct use *use;
+};
+
+static uint32_t to_decided(void *ctx, uint32_t v)
+{
+	(void)ctx;
+	return v && !(v & DD_OPEN);
+}
+
+/* 1 where it decides. */
+static dd_ref decided(struct mean *m, dd_ref says)
+{
+	return dd_map(m->dd, says, to_decided, NULL);
+}
+
+static size_t build(struct tree *t, size_t lo, size_t hi)
+{
+	struct node n = {.lo = lo, .hi = hi};
+
+	if (hi - lo == 1) {
+		n.says = t->leaf[lo];
+	} else {
+		n.left = build(t, lo, lo + (hi - lo) / 2);
+		n.right = build(t, lo + (hi - lo) / 2, hi);
+		n.says = dd_seq(t->m->dd, t->nodes.v[n.left].says, t->nodes.v[n.right].says);
+	}
+	vec_push(t->m->arena, &t->nodes, n);
+	return t->nodes.n - 1;
+}
+
+static void judge_leaf(struct tree *t, const struct node *n, dd_ref match, dd_ref before,
+		       dd_ref after)
+{
+	struct use *u = &t->use[n->lo];
+	struct dd *d = t->m->dd;
+	dd_ref reach = dd_and(d, match, dd_not(d, decided(t->m, before)));
+
+	u->applies = true;
+	if (reach == DD_FALSE) {
+		u->dead_at = t->at;
+		return;
+	}
+	u->decides = true;
+	if (dd_restrict(d, reach, n->says) == dd_restrict(d, reach, after))
+		u->needless_at = t->at;
+	else
+		u->needed = true;
+}
+
+static void visit(struct tree *t, size_t i, dd_ref before, dd_ref after)
+{
+	const struct node n = t->nodes.v[i];
+	struct dd *d = t->m->dd;
+	dd_ref match;
+
+	if (n.says == DD_UNDECIDED || n.says == DD_EXHAUSTED || before == DD_EXHAUSTED ||
+	    after == DD_EXHAUSTED)
+		return;
+	match = dd_not(d, dd_not(d, n.says));
+	before = dd_restrict(d, match, before);
+	after = dd_restrict(d, match, after);
+	if (n.hi - n.lo == 1) {
+		judge_leaf(t, &n, match, before, after);
+		return;
+	}
+	visit(t, n.left, before, dd_seq(d, t->nodes.v[n.right].says, after));
+	visit(t, n.right, dd_seq(d, before, t->nodes.v[n.left].says), after);
+}
+
+/* ---- one hook ---- */
+
+static void enter(struct mean *m, const struct policy *p, enum station at)
+{
+	struct dd *d = m->dd;
+	dd_ref new = dd_or(d, schema_one(&m->schema, DIM_CT_STATE, CT_NEW),
+			   schema_one(&m->schema, DIM_CT_STATE, CT_UNTRACKED));
+
+	m->within = DD_TRUE;
+	new = dd_and(d, new, schema_possible(&m->schema, at));
+	if (at <= AT_OUTPUT)
+		new = dd_and(d, new, dd_not(d, decided(m, mean_before_rules(m, p, at))));
+	m->within = new;
+}
+
+static dd_ref *leaves(struct mean *m, const struct policy *p, enum station at, size_t *n)
+{
+	bool nat = at >= NAT_PREROUTING;
+	dd_ref *leaf;
+
+	*n = nat ? p->nats.n : p->rules.n;
+	leaf = arena_alloc(m->arena, (*n + 1) * sizeof(*leaf));
+	for (size_t i = 0; i < *n; i++)
+		leaf[i] = nat ? mean_nat(m, p, i, at) : mean_rule(m, p, i, at);
+	return leaf;
+}
+
+static bool use_at(const struct policy *p, struct arena *a, struct dd_budget budget,
+		   enum station at, struct use *use)
+{
+	struct tree t = {.at = at, .use = use};
+	struct mean m;
+	size_t n, root;
+	bool whole;
+
+	mean_init(&m, a, budget);
+	schema_add_policy(&m.schema, p);
+	enter(&m, p, at);
+	t.m = &m;
+	t.leaf = leaves(&m, p, at, &n);
+	if (n) {
+		root = build(&t, 0, n);
+		visit(&t, root, DD_UNDECIDED,
+		      at >= NAT_PREROUTING ? DD_UNDECIDED
+					   : mean_outcome(&m, FATE_DROP, NULL, NULL));
+	}
+	whole = !dd_exhausted(m.dd);
+	mean_free(&m);
+	return whole;
+}
+
+/* ---- words ---- */
+
+struct culprits {
+	struct mean *m;
+	const struct policy *p;
+	enum station at;
+	dd_ref *leaf;
+	size_t n;
+	size_t told;
+};
+
+static struct span span_of(const struct culprits *c, size_t i)
+{
+	return c->at >= NAT_PREROUTING ? c->p->nats.v[i].span : c->p->rules.v[i].span;
+}
+
+/* The rules of [from, to) that together decide the region, in their order. */
+static void name_deciders(struct culprits *c, struct diag *diag, struct diag_record *r,
+			  dd_ref region, size_t from, size_t to, const char *text)
+{
+	struct dd *d = c->m->dd;
+	size_t more = 0, said = 0;
+
+	if (c->told++ >= DETAILS_MAX)
+		return;
+	for (size_t i = from; i < to && region != DD_FALSE && region != DD_EXHAUSTED; i++) {
+		dd_ref by = dd_and(d, region, decided(c->m, c->leaf[i]));
+
+		if (by == DD_FALSE)
+			continue;
+		region = dd_and(d, region, dd_not(d, by));
+		if (said++ < NOTES_MAX)
+			diag_note(diag, r, span_of(c, i), "%s", text);
+		else
+			more++;
+	}
+	if (more)
+		diag_hint(diag, r, "and %zu more rules", more);
+	else if (region != DD_FALSE && to == c->n && c->at < NAT_PREROUTING)
+		diag_hint(diag, r, "what no rule allows is dropped anyway");
+}
+
+static void report_dead(struct culprits *c, struct diag *diag, size_t i)
+{
+	struct diag_record *r = diag_warning(
+		diag, span_of(c, i),
+		"this %s never decides: every packet that it speaks of is decided before it",
+		c->at >= NAT_PREROUTING ? "translation" : "rule");
+
+	name_deciders(c, diag, r, dd_not(c->m->dd, dd_not(c->m->dd, c->leaf[i])), 0, i,
+		      "decides them, or some of them");
+}
+
+static void report_needless(struct culprits *c, struct diag *diag, size_t i)
+{
+	struct diag_record *r;
+	struct dd *d = c->m->dd;
+	dd_ref region = dd_not(d, dd_not(d, c->leaf[i]));
+
+	for (size_t k = 0; c->told < DETAILS_MAX && k < i; k++)
+		region = dd_and(d, region, dd_not(d, decided(c->m, c->leaf[k])));
+	r = diag_remark(diag, span_of(c, i), "without this rule every packet would fare the same");
+	name_deciders(c, diag, r, region, i + 1, c->n, "decides the same");
+}
+
+/* Rules that have no use, by the hook where their story is told. */
+static void report_at(struct policy *p, struct arena *a, struct diag *diag, struct dd_budget budget,
+		      enum station at, const struct use *use, size_t n)
+{
+	struct culprits c = {.p = p, .at = at};
+	struct mean m = {0};
+
+	for (size_t i = 0; i < n; i++) {
+		bool dead = use[i].applies && !use[i].decides && use[i].dead_at == at;
+		bool needless = use[i].decides && !use[i].needed && use[i].needless_at == at;
+
+		if (!dead && !needless)
+			continue;
+		if (!c.leaf) {
+			mean_init(&m, a, budget);
+			schema_add_policy(&m.schema, p);
+			enter(&m, p, at);
+			c.m = &m;
+			c.leaf = leaves(&m, p, at, &c.n);
+		}
+		if (dead)
+			report_dead(&c, diag, i);
+		else
+			report_needless(&c, diag, i);
+	}
+	if (c.leaf)
+		mean_free(&m);
+}
+
+static bool look_at(struct policy *p, struct arena *a, struct diag *diag, struct dd_budget budget,
+		    const enum station *at, size_t n, bool nat)
+{
+	struct use *use = arena_alloc(a, (n + 1) * sizeof(*use));
+	bool whole = true;
+
+	for (int h = 0; h < 3; h++)
+		whole = use_at(p, a, budget, at[h], use) && whole;
+	if (!whole)
+		return false;
+	for (int h = 0; h < 3; h++)
+		report_at(p, a, diag, budget, at[h], use, n);
+	for (size_t i = 0; !nat && i < n; i++)
+		if (!use[i].applies)
+			diag_warning(diag, p->rules.v[i].span, "no packet can match this rule");
+	return true;
+}
+
+bool findings_rules(struct policy *p, struct arena *a, struct diag *diag, struct dd_budget budget)
+{
+	return look_at(p, a, diag, budget, hooks, p->rules.n, false) &&
+	       look_at(p, a, diag, budget, nat_hooks, p->nats.n, true) &&
+	       findings_nats(p, a, diag, budget);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * What the proof engine has to say about a policy by itself: rules that never decide, rules that
+ * change nothing, translations that nothing lets pass, expectations that do not hold.
+ */
+#ifndef FWC_FINDINGS_H
+#define FWC_FINDINGS_H
+
+#include "space/mean.h"
+
+/* Warnings and remarks to diag. False: the budget ended before all was looked at. */
+bool findings_rules(struct policy *p, struct arena *a, struct diag *diag, struct dd_budget budget);
+
+/* The part of it that looks for translations of which nothing passes. */
+bool findings_nats(struct policy *p, struct arena *a, struct diag *diag, struct dd_budget budget);
+
+struct expectation { /* strings in the arena */
+	const struct rule *rule;
+	bool holds;
+	bool known; /* false: the budget ended */
+	const char *packet; /* a counter-example (or for `some`, an example); NULL: none there is */
+	const char *says; /* what happens to it */
+	const struct line *line; /* who decides; or NULL */
+};
+
+struct expectations {
+	struct expectation *v;
+	size_t n, cap;
+};
+
+/* Every expect line of the policy. */
+void findings_expect(const struct policy *p, struct arena *a, struct dd_budget budget,
+		     struct expectations *out);
+/* One that does not hold as an error with its counter-example; one that was not proved as a
+ * warning. */
+void findings_refuted(struct diag *diag, const struct expectation *e);
+
+#endif

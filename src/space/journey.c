@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Queries -> legs.
+ */
+#include "space/journey.h"
+
+#include <linux/rtnetlink.h>
+
+#define STATUS_DST_NAT 32 /* IPS_DST_NAT */
+
+static dd_ref side(struct mean *m, const struct policy *p, const struct endpoint *e, bool self,
+		   enum dim place, enum dim addr)
+{
+	dd_ref all = DD_FALSE, there = DD_TRUE;
+
+	for (size_t i = 0; i < e->items.n; i++) {
+		const struct place_item *item = &e->items.v[i];
+
+		if (self ? !item_at(item, PLACE_SELF) : item->at == AT_SELF)
+			continue;
+		if (!self)
+			there = mean_place(m, p, item, place);
+		all = dd_or(m->dd, all, dd_and(m->dd, there, mean_addrs(m, &item->addrs, addr)));
+	}
+	return all;
+}
+
+static dd_ref no_loopback(struct mean *m)
+{
+	return dd_and(m->dd, dd_not(m->dd, schema_loopback(&m->schema, DIM_IIF)),
+		      dd_not(m->dd, schema_loopback(&m->schema, DIM_OIF)));
+}
+
+static dd_ref plain_state(struct mean *m)
+{
+	return dd_and(m->dd, mean_opens(m), schema_one(&m->schema, DIM_CT_STATUS, 0));
+}
+
+static dd_ref region(struct mean *m, const struct policy *p, const struct rule *q, bool from_self,
+		     bool to_self)
+{
+	struct dd *d = m->dd;
+	enum station at = from_self ? AT_OUTPUT : to_self ? AT_INPUT : AT_FORWARD;
+	dd_ref from = side(m, p, &q->from, from_self, DIM_IIF, DIM_SADDR);
+	dd_ref to = side(m, p, &q->to, to_self, DIM_OIF, DIM_DADDR);
+	dd_ref here = schema_one(&m->schema, DIM_FIB_DADDR, to_self ? RTN_LOCAL : RTN_UNICAST);
+	dd_ref r = dd_and(d, dd_and(d, from, to), mean_services(m, &q->services));
+
+	r = dd_and(d, r, dd_and(d, here, no_loopback(m)));
+	return dd_and(d, dd_and(d, r, plain_state(m)), schema_possible(&m->schema, at));
+}
+
+/* ---- translation ---- */
+
+static dd_ref forget(struct mean *m, dd_ref r, enum dim d)
+{
+	return dd_some(m->dd, r, dim_table[d].first, dim_table[d].bits);
+}
+
+static dd_ref zone_of_target(struct mean *m, const struct policy *p, enum family fam, u128 addr)
+{
+	for (size_t z = 0; z < p->zones.n; z++)
+		if (ivset_contains(fam == FAM_IP4 ? &p->zones.v[z].net4 : &p->zones.v[z].net6,
+				   addr))
+			return mean_zone(m, p, (int)z, DIM_OIF);
+	return dd_not(m->dd, schema_loopback(&m->schema, DIM_OIF));
+}
+
+/* The packets of leg->arrival as they are behind the translation. */
+static dd_ref rewritten(struct mean *m, const struct policy *p, const struct leg *leg)
+{
+	static const enum dim changed[] = {DIM_CT_STATUS, DIM_OIF, DIM_DADDR, DIM_FIB_DADDR,
+					   DIM_FIB_DADDR_IIF};
+	struct dd *d = m->dd;
+	dd_ref r = leg->arrival;
+	struct ivset addr = ivset_one(m->arena, leg->addr, leg->addr);
+
+	for (size_t i = 0; i < sizeof(changed) / sizeof(changed[0]); i++)
+		r = forget(m, r, changed[i]);
+	r = dd_and(d, r, schema_one(&m->schema, DIM_CT_STATUS, STATUS_DST_NAT));
+	if (leg->port) {
+		r = forget(m, r, DIM_DPORT);
+		r = dd_and(d, r, schema_one(&m->schema, DIM_DPORT, leg->port));
+	}
+	if (leg->has_addr) {
+		r = dd_and(d, r, schema_addrs(&m->schema, DIM_DADDR, leg->family, &addr));
+		r = dd_and(d, r, zone_of_target(m, p, leg->family, leg->addr));
+	} else {
+		r = dd_and(d, r, schema_one(&m->schema, DIM_FIB_DADDR, RTN_LOCAL));
+	}
+	return dd_and(d, r, schema_possible(&m->schema, leg->at));
+}
+
+static void judge(struct mean *m, const struct policy *p, struct leg *leg)
+{
+	if (leg->at == NSTATIONS)
+		return;
+	m->within = leg->there;
+	m->lines = true;
+	leg->fate = mean_policy(m, p, leg->at);
+	m->within = DD_TRUE;
+}
+
+static void add_leg(struct mean *m, const struct policy *p, struct legs *out, struct leg leg)
+{
+	if (leg.nat)
+		leg.there = rewritten(m, p, &leg);
+	if (leg.there == DD_FALSE)
+		return;
+	judge(m, p, &leg);
+	vec_push(m->arena, out, leg);
+}
+
+static void add_translated(struct mean *m, const struct policy *p, struct legs *out,
+			   const struct nat *n, const char *words, dd_ref arrival, bool from_self)
+{
+	struct leg leg = {.nat = n, .rewrite = words, .port = n->port};
+
+	if (n->kind == NAT_REDIRECT) {
+		leg.at = AT_INPUT;
+		leg.arrival = arrival;
+		if (from_self) { /* from self to self: by loopback */
+			leg.at = NSTATIONS;
+			leg.nat = NULL;
+			leg.there = arrival;
+		}
+		add_leg(m, p, out, leg);
+		return;
+	}
+	for (int f = 0; f < 2; f++) {
+		const struct nat_targets *to = f ? &n->to6 : &n->to4;
+
+		leg.at = from_self ? AT_POSTROUTING : AT_FORWARD;
+		leg.family = f ? FAM_IP6 : FAM_IP4;
+		leg.has_addr = true;
+		leg.arrival = dd_and(m->dd, arrival, schema_family(&m->schema, leg.family));
+		for (size_t i = 0; leg.arrival != DD_FALSE && i < to->to.n; i++) {
+			leg.addr = to->to.v[i].lo;
+			add_leg(m, p, out, leg);
+		}
+	}
+}
+
+static const struct nat *nat_of(const struct policy *p, const struct line *line)
+{
+	return &p->nats.v[line->order - p->rules.n - 1];
+}
+
+static void split(struct mean *m, const struct policy *p, struct legs *out, dd_ref arrival,
+		  enum station at)
+{
+	struct mean_values values;
+	dd_ref nat;
+
+	if (arrival == DD_FALSE || arrival == DD_EXHAUSTED)
+		return;
+	m->within = arrival;
+	m->lines = true;
+	nat = mean_nats(m, p, at == AT_OUTPUT ? NAT_OUTPUT : NAT_PREROUTING);
+	m->within = DD_TRUE;
+	add_leg(m, p, out,
+		(struct leg){.at = at,
+			     .arrival = dd_and(m->dd, arrival, dd_not(m->dd, nat)),
+			     .there = dd_and(m->dd, arrival, dd_not(m->dd, nat))});
+	values = mean_values(m, nat);
+	for (size_t i = 0; i < values.n; i++) {
+		const struct outcome *x = outcome_of(&m->outcomes, values.v[i]);
+
+		if (values.v[i] && x->line)
+			add_translated(m, p, out, nat_of(p, x->line), x->what,
+				       dd_where(m->dd, nat, values.v[i]), at == AT_OUTPUT);
+	}
+}
+
+static void loopback(struct mean *m, const struct policy *p, struct legs *out, const struct rule *q)
+{
+	struct dd *d = m->dd;
+	dd_ref r = dd_and(d, side(m, p, &q->from, true, DIM_IIF, DIM_SADDR),
+			  side(m, p, &q->to, true, DIM_OIF, DIM_DADDR));
+
+	r = dd_and(d, dd_and(d, r, mean_services(m, &q->services)), plain_state(m));
+	r = dd_and(d, r, schema_loopback(&m->schema, DIM_OIF));
+	r = dd_and(d, r, schema_possible(&m->schema, AT_OUTPUT));
+	if (r != DD_FALSE)
+		vec_push(m->arena, out,
+			 ((struct leg){.at = NSTATIONS,
+				       .arrival = r,
+				       .there = r,
+				       .fate = dd_restrict(
+					       d, r,
+					       mean_outcome(m, FATE_ACCEPT, NULL,
+							    mean_line(m, "fwc: loopback", "",
+								      (struct span){0}, 0)))}));
+}
+
+void journey_legs(struct mean *m, const struct policy *p, const struct rule *query,
+		  struct legs *out)
+{
+	m->lines = true;
+	split(m, p, out, region(m, p, query, false, true), AT_INPUT);
+	split(m, p, out, region(m, p, query, false, false), AT_FORWARD);
+	split(m, p, out, region(m, p, query, true, false), AT_OUTPUT);
+	loopback(m, p, out, query);
+}
+
+void journey_of_nat(struct mean *m, const struct policy *p, size_t nat, struct legs *out)
+{
+	const struct nat *n = &p->nats.v[nat];
+	dd_ref arrival, before = DD_UNDECIDED;
+
+	m->lines = true;
+	m->within = dd_and(m->dd, plain_state(m), schema_possible(&m->schema, NAT_PREROUTING));
+	for (size_t i = 0; i < nat; i++)
+		before = dd_seq(m->dd, before, mean_nat(m, p, i, NAT_PREROUTING));
+	arrival = dd_restrict(m->dd, dd_not(m->dd, before), mean_nat(m, p, nat, NAT_PREROUTING));
+	arrival = dd_not(m->dd, dd_not(m->dd, arrival));
+	m->within = DD_TRUE;
+	if (arrival != DD_FALSE && arrival != DD_EXHAUSTED)
+		add_translated(m, p, out, n, "", arrival, false);
+}
+
+/* ---- back again ---- */
+
+bool journey_arrival(struct mean *m, const struct leg *leg, const struct packet *there,
+		     struct packet *arrival)
+{
+	static const enum dim kept[] = {DIM_FAMILY, DIM_IIF,  DIM_SADDR, DIM_PROTO,
+					DIM_SPORT,  DIM_TYPE, DIM_FLAGS, DIM_MARK,
+					DIM_UID,    DIM_HOUR, DIM_DAY};
+	dd_ref r = leg->arrival;
+
+	if (!leg->nat) {
+		*arrival = *there;
+		return true;
+	}
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+		bool v4 = !there->dim[DIM_FAMILY] && kept[i] == DIM_SADDR;
+		struct ival v = {there->dim[kept[i]], there->dim[kept[i]]};
+		int bits = v4 ? 32 : dim_table[kept[i]].bits;
+
+		r = dd_and(
+			m->dd, r,
+			schema_ranges(&m->schema, kept[i], bits, &v, 1, u128_max(bits), DD_TRUE));
+	}
+	if (!leg->port)
+		r = dd_and(m->dd, r, schema_one(&m->schema, DIM_DPORT, there->dim[DIM_DPORT]));
+	return schema_witness(&m->schema, r, arrival);
+}
+
+const struct outcome *journey_source(struct mean *m, const struct policy *p, const struct leg *leg,
+				     const struct packet *there)
+{
+	const struct outcome *x;
+	dd_ref says;
+
+	if (leg->at != AT_FORWARD && leg->at != AT_OUTPUT && leg->at != AT_POSTROUTING)
+		return NULL;
+	m->within = schema_point(&m->schema, there);
+	m->lines = true;
+	says = mean_nats(m, p, NAT_POSTROUTING);
+	m->within = DD_TRUE;
+	x = outcome_of(&m->outcomes, schema_at(&m->schema, says, there));
+	return x->fate == FATE_TRANSLATE ? x : NULL;
+}

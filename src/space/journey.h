@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * From where a packet arrives to its fate: prerouting translates, routing picks input or forward,
+ * a filter hook decides, postrouting may translate the source. What `expect` and `explain` speak
+ * of: packets as they arrive, opening a new connection.
+ *
+ * Routing is not known to a policy. A packet's first destination is where the query says (`@lan`);
+ * after dnat it is the zone whose networks hold the new address, or any if none does.
+ */
+#ifndef FWC_JOURNEY_H
+#define FWC_JOURNEY_H
+
+#include "space/mean.h"
+
+struct leg { /* packets of the query that travel alike */
+	enum station at; /* the filter hook that judges them; NSTATIONS: nobody, by loopback */
+	const struct nat *nat; /* what translates their destination, or NULL */
+	const char *rewrite; /* in words, or NULL */
+	enum family family; /* of the target; FAM_NONE: kept */
+	u128 addr; /* new destination; with redirect, the interface's own */
+	bool has_addr;
+	uint16_t port; /* new destination port; 0: kept */
+	dd_ref arrival; /* as they arrive */
+	dd_ref there; /* as the filter hook sees them */
+	dd_ref fate; /* of all that is in `there`; outcomes with lines */
+};
+
+struct legs {
+	struct leg *v;
+	size_t n, cap;
+};
+
+/* The query is a rule without a verb that matters: FROM -> TO SERVICES. Sets m->within and
+ * m->lines.
+ */
+void journey_legs(struct mean *m, const struct policy *p, const struct rule *query,
+		  struct legs *out);
+/* Of those which `nat` translates, whatever the query. */
+void journey_of_nat(struct mean *m, const struct policy *p, size_t nat, struct legs *out);
+/* Part of leg->there -> the packets of leg->arrival that come to it. */
+bool journey_arrival(struct mean *m, const struct leg *leg, const struct packet *there,
+		     struct packet *arrival);
+/* What happens to the source behind a filter that let the packet pass; NULL: nothing. */
+const struct outcome *journey_source(struct mean *m, const struct policy *p, const struct leg *leg,
+				     const struct packet *there);
+
+#endif

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Regions -> products, in words.
+ */
+#include "space/ranges.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "space/packet.h"
+
+static const enum dim counted[] = {DIM_SADDR, DIM_DADDR, DIM_PROTO, DIM_DPORT, DIM_TYPE};
+#define NCOUNTED (sizeof(counted) / sizeof(counted[0]))
+
+static bool is_counted(enum dim d)
+{
+	for (size_t i = 0; i < NCOUNTED; i++)
+		if (counted[i] == d)
+			return true;
+	return false;
+}
+
+static struct region_field field_of(enum dim d, bool ip6)
+{
+	struct region_field f = {dim_table[d].first, dim_table[d].bits};
+
+	if (!ip6 && (d == DIM_SADDR || d == DIM_DADDR))
+		f.bits = 32;
+	return f;
+}
+
+long double ranges_count(struct mean *m, dd_ref region)
+{
+	long double n = 0;
+
+	for (int ip6 = 0; ip6 < 2; ip6++) {
+		struct region_field f[NCOUNTED];
+		dd_ref part = dd_and(m->dd, region, schema_one(&m->schema, DIM_FAMILY, (u128)ip6));
+
+		for (size_t i = 0; i < m->schema.texts.n; i++)
+			part = dd_some(m->dd, part, schema_condition_var(i), 1);
+		for (int d = 0; d < NDIMS; d++)
+			if (!is_counted((enum dim)d))
+				part = dd_some(m->dd, part, dim_table[d].first, dim_table[d].bits);
+		for (size_t i = 0; i < NCOUNTED; i++)
+			f[i] = field_of(counted[i], ip6);
+		n += region_count(m->dd, part, f, NCOUNTED);
+	}
+	return n;
+}
+
+const char *ranges_number(struct arena *a, long double n)
+{
+	char digits[32], out[48];
+	int len, at = 0;
+
+	if (n >= 1e15L)
+		return arena_printf(a, "about 2^%d", (int)lroundl(log2l(n)));
+	len = snprintf(digits, sizeof(digits), "%.0Lf", n);
+	for (int i = 0; i < len; i++) {
+		if (i && (len - i) % 3 == 0)
+			out[at++] = ',';
+		out[at++] = digits[i];
+	}
+	return arena_strndup(a, out, (size_t)at);
+}
+
+/* ---- one field in words ---- */
+
+static void put_sep(struct buf *b)
+{
+	if (b->len)
+		buf_puts(b, ", ");
+}
+
+static void put_names(struct buf *b, struct mean *m, const struct ivset *s)
+{
+	size_t n = schema_ncodes(&m->schema), in = 0;
+	bool all_but;
+
+	for (size_t i = 0; i < s->n; i++)
+		in += (size_t)(s->v[i].hi - s->v[i].lo) + 1;
+	/* code 0 is every name that nobody mentions: then it is shorter to say which are not meant
+	 */
+	all_but = ivset_contains(s, 0) && in < n;
+	if (all_but)
+		buf_puts(b, "any but ");
+	for (size_t i = 0, first = 1; i < n; i++) {
+		if (i == schema_no_interface(&m->schema) || ivset_contains(s, i) == all_but)
+			continue;
+		if (!first)
+			buf_puts(b, ", ");
+		first = 0;
+		if (!i)
+			buf_puts(b, "any other");
+		else
+			ifname_print(b, m->schema.names.v[i]);
+	}
+}
+
+/* An interval as prefixes where few do, else as one range. */
+static void put_addrs(struct buf *b, enum family fam, const struct ivset *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		put_sep(b);
+		addr_print_range(b, fam, s->v[i]);
+	}
+}
+
+static void put_states(struct buf *b, struct mean *m, const struct ivset *s)
+{
+	for (u128 x = 0; x < NCTCODES; x++) {
+		if (!ivset_contains(s, x))
+			continue;
+		put_sep(b);
+		packet_value(b, m, DIM_CT_STATE, FAM_IP4, x);
+	}
+}
+
+static void put_numbers(struct buf *b, struct mean *m, enum dim d, const struct ivset *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		put_sep(b);
+		packet_value(b, m, d, FAM_IP4, s->v[i].lo);
+		if (s->v[i].hi != s->v[i].lo) {
+			buf_putc(b, '-');
+			packet_value(b, m, d, FAM_IP4, s->v[i].hi);
+		}
+	}
+}
+
+static const char *set_text(struct mean *m, enum dim d, enum family fam, const struct ivset *s)
+{
+	const char *text;
+	struct buf b = {0};
+
+	if (d == DIM_IIF || d == DIM_OIF)
+		put_names(&b, m, s);
+	else if (d == DIM_SADDR || d == DIM_DADDR)
+		put_addrs(&b, fam, s);
+	else if (d == DIM_PROTO)
+		packet_protocols(&b, s);
+	else if (d == DIM_CT_STATE)
+		put_states(&b, m, s);
+	else
+		put_numbers(&b, m, d, s);
+	text = arena_strdup(m->arena, buf_str(&b));
+	buf_free(&b);
+	return text;
+}
+
+/* ---- products ---- */
+
+static void push(struct mean *m, struct delta_product *p, enum dim d, const char *text)
+{
+	vec_push(m->arena, &p->fields, ((struct delta_range){d, text}));
+}
+
+static void add_product(struct mean *m, struct delta_group *g, const struct product *in, bool both,
+			enum family fam)
+{
+	struct delta_product p = {0};
+
+	if (!both)
+		push(m, &p, DIM_FAMILY, fam == FAM_IP4 ? "IPv4" : "IPv6");
+	for (int d = DIM_FAMILY + 1; d < NDIMS; d++)
+		if (in->sets[d].n)
+			push(m, &p, (enum dim)d, set_text(m, (enum dim)d, fam, &in->sets[d]));
+	for (size_t i = 0; i < m->schema.texts.n; i++) {
+		const struct ivset *s = &in->sets[NDIMS + i];
+
+		if (s->n)
+			push(m, &p, NDIMS,
+			     arena_printf(m->arena, "%s%s", s->v[0].lo ? "while " : "unless ",
+					  m->schema.texts.v[i]));
+	}
+	vec_push(m->arena, &g->products, p);
+}
+
+static bool knows_no_addresses(struct mean *m, dd_ref region)
+{
+	dd_ref v4 = dd_fix(m->dd, region, dim_table[DIM_FAMILY].first, 1, 0);
+	dd_ref v6 = dd_fix(m->dd, region, dim_table[DIM_FAMILY].first, 1, 1);
+
+	return v4 == v6;
+}
+
+/* Where it speaks only of packets that open something (as rules do), that goes without saying. */
+static dd_ref unsaid(struct mean *m, dd_ref region, enum station at)
+{
+	struct dim_info ct = dim_table[DIM_CT_STATE], flags = dim_table[DIM_FLAGS];
+	struct dd *d = m->dd;
+	dd_ref rest = dd_and(d, region, schema_possible(&m->schema, at));
+
+	rest = dd_and(d, rest, dd_not(d, mean_fresh(m)));
+	if (rest != DD_FALSE)
+		return region;
+	region = dd_fix(d, region, ct.first, ct.bits, CT_NEW);
+	return dd_fix(d, region, flags.first, flags.bits, 2 /* SYN */);
+}
+
+void ranges_products(struct mean *m, dd_ref region, enum station at, size_t limit,
+		     struct delta_group *g)
+{
+	size_t n = NDIMS + m->schema.texts.n;
+	struct region_field *f = arena_alloc(m->arena, n * sizeof(*f));
+	bool both;
+
+	region = unsaid(m, region, at);
+	both = knows_no_addresses(m, region);
+	for (int ip6 = 0; ip6 < (both ? 1 : 2); ip6++) {
+		struct products list = {0};
+		dd_ref part = dd_fix(m->dd, region, dim_table[DIM_FAMILY].first, 1, (u128)ip6);
+
+		if (part == DD_FALSE)
+			continue;
+		for (int d = 0; d < NDIMS; d++)
+			f[d] = field_of((enum dim)d, ip6 || both);
+		for (size_t i = 0; i < m->schema.texts.n; i++)
+			f[NDIMS + i] = (struct region_field){schema_condition_var(i), 1};
+		region_products(m->dd, part, f, n, limit, m->arena, &list);
+		for (size_t i = 0; i < list.n; i++)
+			add_product(m, g, &list.v[i], both, ip6 ? FAM_IP6 : FAM_IP4);
+		g->more |= list.more;
+	}
+}
