@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "apply/change.h"
 #include "apply/live.h"
 #include "apply/proof.h"
 #include "kernel/sysctl.h"
@@ -50,6 +51,7 @@ static enum source_state source_state(const struct manifest_source *s)
 
 static void find_drift(struct status *st, const struct ir_ruleset *live, struct arena *a)
 {
+	struct delta_side before, after;
 	struct proof p;
 
 	proof_make(&p, a, buf_str(&st->applied.script), NULL);
@@ -57,6 +59,12 @@ static void find_drift(struct status *st, const struct ir_ruleset *live, struct 
 		return;
 	st->drift_known = true;
 	diff_rulesets(a, live, st->applied.manifest, p.ruleset, st->applied.manifest, &st->drift);
+	if (!st->drift.n && !st->dormant)
+		return;
+	before = change_side(p.ruleset, st->applied.manifest);
+	after = change_side(live, st->applied.manifest);
+	delta_compare(&st->drift_packets, a, &before, &after,
+		      (struct dd_budget){PROOF_NODES, PROOF_SECONDS});
 }
 
 static void read_records(struct status *st, const struct store *s, struct arena *a)
@@ -101,6 +109,7 @@ int status_gather(struct status *st, const char *netns, const struct store *s, s
 	if (err)
 		return err;
 	st->loaded = has_base(live.ruleset);
+	st->dormant = live.ruleset->dormant;
 	read_records(st, s, a);
 	if (sysctl_snapshot(netns, &st->sysctl, &ignored))
 		st->sysctl = NULL;
@@ -122,5 +131,5 @@ void status_free(struct status *st)
 
 bool status_good(const struct status *st)
 {
-	return st->loaded && st->known && !st->drift.n;
+	return st->loaded && st->known && !st->drift.n && !st->dormant;
 }

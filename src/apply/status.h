@@ -17,13 +17,15 @@ struct status_source {
 
 struct status {
 	bool loaded; /* base chains of ours are there */
-	bool known;  /* what was applied is on record */
+	bool known; /* what was applied is on record */
 	struct artefact applied;
 	json_t *record; /* or NULL */
 	json_t *sysctl; /* of forwarding, now; or NULL */
 	VEC(struct status_source) sources;
 	bool drift_known;
+	bool dormant; /* the table sleeps: nothing filters */
 	struct diff_lines drift; /* - only in the kernel, + missing there */
+	struct deltas drift_packets; /* from what was applied to what the kernel holds */
 	struct report_lines lines;
 	struct foreigners foreign;
 	bool legacy; /* iptables-legacy is in use, too */

@@ -3,6 +3,8 @@
  */
 #include "apply/status.h"
 
+#include "apply/change.h"
+
 #include <getopt.h>
 
 #include "cmd/cmd.h"
@@ -65,18 +67,22 @@ static void print_forwarding(const struct status *st)
 		       : "");
 }
 
-static void print_drift(struct globals *g, const struct status *st)
+static void print_drift(struct globals *g, struct arena *a, const struct status *st)
 {
 	if (!st->loaded || !st->known)
 		return;
 	if (!st->drift_known)
 		puts("kernel      not compared: no namespace can be made here");
+	else if (st->dormant)
+		puts("kernel      has the table of fwc asleep (flags dormant): NOTHING FILTERS");
 	else if (!st->drift.n)
 		puts("kernel      holds what was applied");
 	else
 		puts("kernel      DIFFERS from what was applied; `fwc apply` would mend:");
-	if (st->drift.n)
+	if (st->drift.n || st->dormant) {
+		change_print(stdout, a, &st->drift_packets);
 		diff_print(stdout, &st->drift, g->verbose, g->color);
+	}
 }
 
 static void print_foreign(const struct status *st)
@@ -156,14 +162,15 @@ static json_t *foreign_json(const struct status *st)
 	return list;
 }
 
-static void print_json(const struct status *st)
+static void print_json(struct arena *a, const struct status *st)
 {
 	_cleanup_json_ json_t *j = json_object();
 
 	json_object_set_new(j, "loaded", json_boolean(st->loaded));
 	json_object_set_new(j, "known", json_boolean(st->known));
 	json_object_set_new(j, "drifted",
-			    st->drift_known ? json_boolean(st->drift.n > 0) : json_null());
+			    st->drift_known ? json_boolean(st->drift.n > 0 || st->dormant)
+					    : json_null());
 	json_object_set(j, "applied", st->record);
 	json_object_set_new(j, "policy",
 			    st->known ? json_string(st->applied.manifest->policy) : json_null());
@@ -175,7 +182,11 @@ static void print_json(const struct status *st)
 	json_object_set_new(j, "forwarding",
 			    json_pack("{s:b, s:b}", "ip", sysctl_forwards(st->sysctl, 4), "ip6",
 				      sysctl_forwards(st->sysctl, 6)));
+	json_object_set_new(j, "dormant", json_boolean(st->dormant));
 	json_object_set_new(j, "drift", diff_json(&st->drift));
+	json_object_set_new(j, "drift_packets",
+			    st->drift.n || st->dormant ? change_json(a, &st->drift_packets)
+						       : json_null());
 	json_object_set_new(j, "foreign", foreign_json(st));
 	json_object_set_new(j, "legacy_iptables", json_boolean(st->legacy));
 	json_object_set_new(j, "lines", lines_json(st));
@@ -183,13 +194,13 @@ static void print_json(const struct status *st)
 	putchar('\n');
 }
 
-static void print_text(struct globals *g, const struct status *st)
+static void print_text(struct globals *g, struct arena *a, const struct status *st)
 {
 	print_state(st);
 	print_sources(st);
 	print_proof(st);
 	print_forwarding(st);
-	print_drift(g, st);
+	print_drift(g, a, st);
 	print_foreign(st);
 	print_lines(g, st);
 }
@@ -212,9 +223,9 @@ int cmd_status(struct globals *g, int argc, char **argv)
 		rc = EXIT_SYSTEM;
 	} else {
 		if (g->json)
-			print_json(&st);
+			print_json(a, &st);
 		else
-			print_text(g, &st);
+			print_text(g, a, &st);
 		rc = status_good(&st) ? EXIT_FINE : EXIT_FINDINGS;
 	}
 	status_free(&st);

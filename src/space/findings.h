@@ -20,6 +20,7 @@ struct expectation { /* strings in the arena */
 	const char *packet; /* a counter-example (or for `some`, an example); NULL: none there is */
 	const char *says; /* what happens to it */
 	const struct line *line; /* who decides; or NULL */
+	const char *missing; /* no rule speaks of it: one that would allow it; or NULL */
 };
 
 struct expectations {

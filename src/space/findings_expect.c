@@ -29,7 +29,31 @@ static dd_ref where_fate(struct mean *m, dd_ref says, enum fate fate)
 	return dd_map(m->dd, says, has_fate, &t);
 }
 
-static void give_example(struct mean *m, const struct leg *leg, dd_ref which, struct expectation *e)
+static const char *place_name(struct mean *m, const struct policy *p, uint32_t code)
+{
+	int zone = mean_zone_of(m, p, code);
+
+	if (code == schema_no_interface(&m->schema))
+		return "self";
+	return zone >= 0 ? p->zones.v[zone].name : "any";
+}
+
+/* A rule for packets like it, ready to paste. */
+static const char *missing_rule(struct mean *m, const struct policy *p, const struct packet *there)
+{
+	const char *text;
+	struct buf b = {0};
+
+	packet_service(&b, there);
+	text = arena_printf(m->arena, "allow %s -> %s %s",
+			    place_name(m, p, (uint32_t)there->dim[DIM_IIF]),
+			    place_name(m, p, (uint32_t)there->dim[DIM_OIF]), buf_str(&b));
+	buf_free(&b);
+	return text;
+}
+
+static void give_example(struct mean *m, const struct policy *p, const struct leg *leg,
+			 dd_ref which, struct expectation *e)
 {
 	struct packet there, arrival;
 	const struct outcome *x;
@@ -45,11 +69,15 @@ static void give_example(struct mean *m, const struct leg *leg, dd_ref which, st
 	e->packet = arena_strdup(m->arena, buf_str(&b));
 	e->says = outcome_text(m->arena, x);
 	e->line = x->line;
+	/* what the packet has become is what a rule must speak of */
+	if (leg->at <= AT_OUTPUT && x->line && !x->line->order)
+		e->missing = missing_rule(m, p, &there);
 	buf_free(&b);
 }
 
 /* The first leg with such a packet gives the example. */
-static void judge(struct mean *m, const struct legs *legs, struct expectation *e)
+static void judge(struct mean *m, const struct policy *p, const struct legs *legs,
+		  struct expectation *e)
 {
 	bool some = e->rule->some, found = false, any = false;
 
@@ -68,7 +96,7 @@ static void judge(struct mean *m, const struct legs *legs, struct expectation *e
 		}
 		found = which != DD_FALSE;
 		if (found)
-			give_example(m, leg, which, e);
+			give_example(m, p, leg, which, e);
 	}
 	e->known = !dd_exhausted(m->dd);
 	e->holds = e->known && any && found == some;
@@ -85,7 +113,7 @@ void findings_expect(const struct policy *p, struct arena *a, struct dd_budget b
 		mean_init(&m, a, budget);
 		schema_add_policy(&m.schema, p);
 		journey_legs(&m, p, e.rule, &legs);
-		judge(&m, &legs, &e);
+		judge(&m, p, &legs, &e);
 		mean_free(&m);
 		vec_push(a, out, e);
 	}
@@ -108,6 +136,8 @@ void findings_refuted(struct diag *diag, const struct expectation *e)
 	r = diag_error(diag, e->rule->span, "this does not hold: %s: %s", e->packet, e->says);
 	if (e->line && e->line->at.src)
 		diag_note(diag, r, e->line->at, "this line decides");
+	else if (e->line && e->rule->verb == VERB_ALLOW && e->missing)
+		diag_hint(diag, r, "no rule allows it; add: %s", e->missing);
 	else if (e->line)
 		diag_hint(diag, r, "decided by \"%s\"", e->line->text);
 }

@@ -374,7 +374,7 @@ dd_ref mean_ruleset(struct mean *m, const struct ir_ruleset *r, enum station at)
 	for (size_t i = 0; i < r->chains.n; i++) {
 		struct ir_chain *c = r->chains.v[i];
 
-		if (c->base.hook && !strcmp(c->base.hook, station_table[at].hook) &&
+		if (c->base.hook && !r->dormant && !strcmp(c->base.hook, station_table[at].hook) &&
 		    !strcmp(c->base.type, station_table[at].type))
 			vec_push(m->arena, &base, c);
 	}
