@@ -17,7 +17,7 @@ import lab
 import listing
 import reference
 from journey import Journey
-from reference import ICMP, ICMPV6, SELF, TCP, UDP
+from reference import ICMP, ICMPV6, SELF, TCP, UDP, untracked
 from selftest import in_child
 
 PACKETS = 60            # a policy
@@ -63,12 +63,16 @@ def holds(policy):
 
 # ---------------------------------------------------------------- explain
 
-def question(policy, p):
-    """The packet as `fwc explain` is asked about it, or None where it cannot be."""
+def question(policy, p, where):
+    """The packet as `fwc explain` is asked about it, or None where it cannot be.
+
+    where: "@" and the way out, or nothing.
+    """
     family = p.family
     source, target = (reference.show_address(family, a) for a in (p.source, p.target))
-    zone = 'self' if p.interface is None else policy.zone_of(p.interface)
-    if zone is None or p.hops != 64 or not p.syn or p.invalid:
+    if p.hops != 64 or not p.syn or p.invalid or untracked(p) or p.sport in (67, 547):
+        return None
+    if p.interface is not None and policy.zone_of(p.interface) is None:
         return None
     if p.proto in (TCP, UDP):
         service = f'{"tcp" if p.proto == TCP else "udp"}/{p.dport}'
@@ -76,21 +80,43 @@ def question(policy, p):
         service = f'{"icmp" if p.proto == ICMP else "icmpv6"}/{p.type}'
     else:
         service = f'proto/{p.proto}'
-    return f'{source}@{zone} -> {target} {service}'
+    return f'{source}@{p.interface or "self"} -> {target}{where} {service}'
 
 
-def explained(found, fates):
-    """Whether one of the answers is one of the fates, in verdict and line."""
-    kinds = {'forward': 'accept', 'self': 'accept', 'drop': 'drop', 'reject': 'reject'}
-    for answer in found:
-        for fate in fates:
-            if fate.kind == 'nowhere':
+class Answers:
+    """What `fwc explain` said, each answer about packets of one way through the machine."""
+
+    def __init__(self, found, policy, packet, known):
+        self.found, self.policy, self.packet, self.known = found, policy, packet, known
+
+    def goes(self, answer, out):
+        """Whether the answer is about packets that leave by that interface (SELF: stay here)."""
+        routed = [step['does'] for step in answer['path'] if step['hook'] == 'routed']
+        if self.known or not routed:
+            return True
+        if out is SELF:
+            return 'this machine' in routed[-1] or 'loopback' in routed[-1]
+        zone = self.policy.zone_of(out)
+        return f'zone {zone} ' in routed[-1] if zone else 'in no zone' in routed[-1]
+
+    def came(self, answer):
+        """Interfaces of one zone are one to a policy: which of them is shown does not matter."""
+        name, mine = answer['packet']['iif'], self.packet.interface
+        if not name or not mine:
+            return not name and not mine
+        return self.policy.zone_of(name) == self.policy.zone_of(mine)
+
+    def has(self, fate, out):
+        """Whether one of them is this fate, in verdict and line."""
+        kinds = {'forward': 'accept', 'self': 'accept', 'drop': 'drop', 'reject': 'reject'}
+        for answer in self.found:
+            line = int((answer['line'] or ':0').rpartition(':')[2])
+            if self.came(answer) and self.goes(answer, out) and answer['fate'] == kinds[fate.kind] and line == fate.line:
                 return True
-            said = {'allow': 'accept'}.get(answer.get('fate'), answer.get('fate'))
-            line = int((answer.get('line') or ':0').rpartition(':')[2] or 0)
-            if said == kinds[fate.kind] and line == fate.line:
-                return True
-    return False
+        return False
+
+    def lines(self):
+        return [f'    explain: {a["text"]}: {a["fate"]} at {a["line"]}' for a in self.found[:8]]
 
 
 # ---------------------------------------------------------------- one policy
@@ -139,13 +165,26 @@ class Case:
             self.counts['real'] += 1
             if not any(self.agrees(f, p, seen) for f in mine):
                 bad += [f'{p}: the kernel: {seen.show(p.family)}'] + shown
-        asked = question(policy, p) if self.explain else None
-        if asked:
-            self.counts['explained'] += 1
-            found, error = self.explain.ask(asked, os.path.join(self.bench.dir, 'policy.fwc'))
-            if error or not explained(found, manual):
-                bad += [f'{p}: fwc explain {asked!r}: {error or found}'] + shown
-        return bad
+        return bad + (self.explains(policy, journey, p, manual) if self.explain else [])
+
+    def explains(self, policy, journey, p, manual):
+        to = journey.sent_to(p)
+        ways = [(f, self.routing.route(p.family, t)) for f, t in zip(manual, to)]
+        if len(to) != len(manual) or any(f.kind == 'nowhere' or out is None for f, out in ways):
+            return []
+        where, out = '', ways[0][1]
+        if to == [p.target]:
+            where = '@self' if out is SELF else f'@{out}' if policy.zone_of(out) else ''
+        asked = question(policy, p, where)
+        if not asked:
+            return []
+        self.counts['explained'] += 1
+        found, error = self.explain.ask(asked, os.path.join(self.bench.dir, 'policy.fwc'))
+        answers = Answers(found, policy, p, bool(where) or to != [p.target])
+        if not error and any(answers.has(f, f.out or out) for f, out in ways):
+            return []
+        return [f'{p}: fwc explain {asked!r}: {error or "no such answer"}'] + answers.lines() + \
+            ['    manual: ' + ', or '.join(f.show(p.family) for f in manual)]
 
     agrees = staticmethod(lambda *a: True)
 

@@ -88,6 +88,10 @@ CASES = [
      'insert rule inet fwc forward tcp flags == 0xff ip daddr 10.9.9.9 accept'),
     ('a map of two fields', 'different',
      'insert rule inet fwc forward ip saddr . tcp dport vmap {{ 10.0.0.0/8 . 80-90 : accept }}'),
+    ('elements that cross, the second of them first in the alphabet', 'different',
+     'insert rule inet fwc {lan-wan} ip saddr 192.168.1.9 ip daddr 8.8.8.8 drop\n'
+     'insert rule inet fwc {lan-wan} ip saddr . ip daddr vmap '
+     '{{ 192.168.1.9 . 8.8.8.0/24 : continue, 192.168.1.0/24 . 8.8.8.8 : accept }}'),
     ('a map that says continue', 'equal',
      'insert rule inet fwc forward tcp dport vmap {{ 80 : continue, 81 : continue }}'),
     ('a jump to nothing', 'equal',

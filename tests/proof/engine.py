@@ -164,7 +164,7 @@ class Explain:
 
     def there(self):
         done = subprocess.run([self.fwc, 'explain', '--help'], text=True, capture_output=True)
-        return done.returncode == 0 and '--json' in done.stdout
+        return done.returncode == 0
 
     def ask(self, question, policy):
         """([{fate, line, packet, path}], error)."""

@@ -105,6 +105,7 @@ class Grammar:
             f'ip daddr . ip saddr {no}{{ 10.0.0.0/24 . {four[0]}, 10.0.1.0-10.0.1.9 . 10.0.0.0/8 }}',
             f'ip saddr & 255.255.255.0 . ip daddr {no}{{ 10.0.0.0 . {four[0]} }}',
             f'iifname . ip saddr {no}{{ "eth0" . {four[0]}, "ppp0" . {four[-1]} }}',
+            f'ip saddr . ip daddr {no}{{ 10.0.0.0/24 . 10.0.1.9, 10.0.0.5 . 10.0.0.0/15 }}',
             f'ip6 saddr . icmpv6 type {no}{{ fd00:1::10 . echo-request }}',
             f'ct state . tcp dport {no}{{ new . {port[0]}, established . {port[-1]} }}'])
 
@@ -128,7 +129,10 @@ class Grammar:
         plain = (plain + ['accept', 'drop'])[:3] + ['return', 'continue']
         rng.shuffle(plain)
         a, b = plain[:2]
+        cross = [f'10.0.0.0/24 . 10.0.1.9 : {a}', f'10.0.0.5 . 10.0.0.0/15 : {b}']
+        rng.shuffle(cross)
         return rng.choice([
+            f'ip saddr . ip daddr vmap {{ {", ".join(cross)} }}',
             f'tcp dport vmap {{ 22 : {a}, 80-90 : {b} }}', f'ip saddr vmap {{ 10.0.0.5 : {a}, 10.1.0.0/16 : {b} }}',
             f'iifname vmap {{ "eth0" : {a}, "ppp0" : {b} }}', f'ct state vmap {{ new : {a}, invalid : {b} }}',
             f'meta l4proto vmap {{ tcp : {a}, udp : {b} }}', f'oifname vmap {{ "eth*" : {a}, "wg0" : {b} }}',

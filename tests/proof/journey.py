@@ -98,7 +98,13 @@ class Journey:
 
     # -- the way
 
-    def fates(self, p):
+    def sent_to(self, p):
+        """The targets after translation."""
+        f, choices = self.choices(p)
+        return [target for target, _ in choices] if choices else [p.target]
+
+    def choices(self, p):
+        """(the packet's fields, [(target, port)] or None where nothing is translated)."""
         came = SELF if p.interface is None else p.interface
         f = self.fields(p)
         f['fibdaddr'] = self.address_type(p.family, p.target)
@@ -106,10 +112,14 @@ class Journey:
         first = self.routing.route(p.family, p.target)
         if came is SELF:
             f['oif'] = name_number('lo' if first is SELF else first or 'none')
-        choices = None
-        if not (p.invalid or untracked(p)):
-            hook = 'nat/output' if came is SELF else 'nat/prerouting'
-            choices = self.targets(self.verdict(f, hook), f, p, came)
+        if p.invalid or untracked(p):
+            return f, None
+        hook = 'nat/output' if came is SELF else 'nat/prerouting'
+        return f, self.targets(self.verdict(f, hook), f, p, came)
+
+    def fates(self, p):
+        came = SELF if p.interface is None else p.interface
+        f, choices = self.choices(p)
         translated = choices is not None
         return [self.fate(p, dict(f), came, *choice, translated)
                 for choice in choices or [(p.target, p.dport)]]
