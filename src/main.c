@@ -27,17 +27,19 @@ static const struct command commands[] = {
 	 "  --no-proof         for emergencies: do not prove that it is what the policy means\n"
 	 "  --dump=STAGE       print a stage instead: tokens, ast, policy, ir or nft\n",
 	 cmd_compile},
-	{"explain", "'SRC[@ZONE] -> DST[@ZONE] [SERVICES]' [FILE]",
+	{"explain", "[--live] 'SRC[@ZONE] -> DST[@ZONE] [SERVICES]' [FILE]",
 	 "say what happens to a packet, and which line decides",
 	 "SRC and DST are addresses, hosts, sets, zones, self or any, as in a rule; behind '@'\n"
 	 "an interface may stand as well. The packet opens a connection, and is described as it\n"
-	 "arrives.\n",
+	 "arrives.\n"
+	 "  --live             by the ruleset in the kernel, other people's tables too; FILE only\n"
+	 "                     says what the names mean\n",
 	 cmd_explain},
 	{"test", "[FILE]", "prove the expectations of a policy and of *.test.fwc files beside it",
 	 "Needs no root. Exit status 1: some do not hold.\n", cmd_test},
 	{"diff", "[FILE|DIR [FILE|DIR]]", "show which packets a change affects, and which rules",
-	 "FILE is a policy, DIR a compiled artefact. Two of them are compared with each other; one\n"
-	 "(without any, the candidate) with the ruleset in the kernel.\n"
+	 "FILE is a policy, DIR a compiled artefact. Two of them are compared with each other;\n"
+	 "one (without any, the candidate) with the ruleset in the kernel.\n"
 	 "Exit status 0 and no output: nothing would change. 1: something would.\n",
 	 cmd_diff},
 	{"apply", "[DIR] [--dry-run]", "put the candidate into the kernel, without a gap",

@@ -128,6 +128,9 @@ int cmd_apply(struct globals *g, int argc, char **argv)
 		fprintf(stderr, "fwc: %s\n", buf_str(&why));
 		rc = EXIT_SYSTEM;
 	} else {
+		if (in.manifest->proved != PROVED)
+			fprintf(stderr, "fwc: warning: this ruleset is %s\n",
+				manifest_proved_text(in.manifest->proved));
 		rc = o.dry_run ? dry_run(g, &s, a, &in) : apply(g, &s, a, &in);
 	}
 	artefact_free(&in);

@@ -5,9 +5,14 @@
 
 #include <getopt.h>
 #include <jansson.h>
+#include <string.h>
 
+#include "apply/change.h"
+#include "apply/live.h"
+#include "apply/store.h"
 #include "cmd/cmd.h"
 #include "cmd/common.h"
+#include "space/live.h"
 #include "space/packet.h"
 #include "space/ranges.h"
 #include "util/cleanup.h"
@@ -100,15 +105,121 @@ static void print_all(struct globals *g, struct arena *a, struct mean *m, const 
 	}
 }
 
-static int explain(struct globals *g, struct work *w, const struct rule *query)
+/* ---- by the ruleset in the kernel ---- */
+
+static bool is_known_family(const char *family)
 {
+	return !strcmp(family, "inet") || !strcmp(family, "ip") || !strcmp(family, "ip6");
+}
+
+static void add_table(struct arena *a, const json_t *listing, const json_t *table,
+		      const struct manifest *m, struct live_tables *out)
+{
+	const char *family = json_string_value(json_object_get(table, "family"));
+	const char *name = json_string_value(json_object_get(table, "name")), *why;
+	struct ir_ruleset *r = ruleset_new(a);
+	struct live_table t = {.ruleset = r};
+	struct delta_side ours;
+
+	if (!family || !name || !is_known_family(family) ||
+	    !read_table(listing, family, name, r, &why))
+		return;
+	t.family = arena_strdup(a, family);
+	t.name = arena_strdup(a, name);
+	if (!strcmp(family, "inet") && !strcmp(name, IR_TABLE)) {
+		ours = change_side(r, m);
+		t.line_of = ours.line_of;
+		t.line_ctx = ours.line_ctx;
+	}
+	vec_push(a, out, t);
+}
+
+static void add_strange(struct arena *a, const json_t *chain, struct live_tables *out)
+{
+	const char *family = json_string_value(json_object_get(chain, "family"));
+	const char *table = json_string_value(json_object_get(chain, "table"));
+	const char *name = json_string_value(json_object_get(chain, "name"));
+	const char *hook = json_string_value(json_object_get(chain, "hook"));
+
+	if (family && table && name && hook && !is_known_family(family))
+		vec_push(a, &out->strange,
+			 arena_printf(a, "table %s %s, chain %s (hook %s)", family, table, name,
+				      hook));
+}
+
+static const struct manifest *applied_manifest(struct globals *g, struct arena *a)
+{
+	_cleanup_buf_ struct buf ignored = {0};
+	const struct manifest *m;
+	struct artefact x = {0};
+	struct store s;
+
+	if (store_open(&s, g->state, false, &ignored) == 0)
+		store_read(&s, STORE_APPLIED, a, &x, &ignored);
+	store_close(&s);
+	m = x.manifest; /* in the arena */
+	artefact_free(&x);
+	return m;
+}
+
+static bool read_tables(struct globals *g, struct arena *a, struct live_tables *out)
+{
+	const struct manifest *m = applied_manifest(g, a);
+	_cleanup_json_ json_t *listing = NULL;
+	_cleanup_buf_ struct buf why = {0};
+	size_t i;
+	json_t *j;
+
+	if (live_read_all(&listing, g->netns, &why)) {
+		fprintf(stderr, "fwc: %s\n", buf_str(&why));
+		return false;
+	}
+	json_array_foreach(json_object_get(listing, "nftables"), i, j)
+	{
+		const json_t *table = json_object_get(j, "table");
+		const json_t *chain = json_object_get(j, "chain");
+
+		if (table)
+			add_table(a, listing, table, m, out);
+		else if (chain)
+			add_strange(a, chain, out);
+	}
+	return true;
+}
+
+/* The policy's stories give the packets; the kernel's rules say what becomes of them. */
+static void retell(struct stories *l, struct mean *m, const struct live_tables *tables,
+		   const struct policy *p)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		struct story by_policy = l->v[i];
+
+		live_story(&l->v[i], m, tables, p, &by_policy);
+	}
+}
+
+static void print_strange(struct globals *g, const struct live_tables *tables)
+{
+	for (size_t i = 0; !g->json && i < tables->strange.n; i++)
+		printf("(not looked at: %s)\n", tables->strange.v[i]);
+}
+
+static int explain(struct globals *g, struct work *w, const struct rule *query, bool live)
+{
+	struct live_tables tables = {0};
 	struct stories stories = {0};
 	struct mean m;
 	int rc = EXIT_FINE;
 
+	if (live && !read_tables(g, w->arena, &tables))
+		return EXIT_SYSTEM;
 	mean_init(&m, w->arena, (struct dd_budget){PROOF_NODES, PROOF_SECONDS});
 	schema_add_policy(&m.schema, w->compiled.policy);
+	for (size_t i = 0; i < tables.n; i++)
+		schema_add_ruleset(&m.schema, tables.v[i].ruleset);
 	explain_query(&stories, &m, w->compiled.policy, query);
+	if (live)
+		retell(&stories, &m, &tables, w->compiled.policy);
 	if (!stories.known) {
 		fputs("fwc: not proved: budget: the question is too wide\n", stderr);
 		rc = EXIT_SYSTEM;
@@ -117,6 +228,7 @@ static int explain(struct globals *g, struct work *w, const struct rule *query)
 		rc = EXIT_WRONG;
 	} else {
 		print_all(g, w->arena, &m, &stories);
+		print_strange(g, &tables);
 	}
 	mean_free(&m);
 	return rc;
@@ -124,20 +236,24 @@ static int explain(struct globals *g, struct work *w, const struct rule *query)
 
 int cmd_explain(struct globals *g, int argc, char **argv)
 {
-	static const struct option longs[] = {{0}};
+	static const struct option longs[] = {{"live", no_argument, NULL, 'l'}, {0}};
 	const struct rule *query = NULL;
+	bool live = false;
 	struct work w;
-	int rc = EXIT_WRONG;
+	int rc = EXIT_WRONG, c;
 
 	opterr = 0;
-	if (getopt_long(argc, argv, "", longs, NULL) != -1)
-		return usage_error("explain", "unknown option: %s", argv[optind - 1]);
+	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		if (c != 'l')
+			return usage_error("explain", "unknown option: %s", argv[optind - 1]);
+		live = true;
+	}
 	if (argc - optind < 1 || argc - optind > 2)
 		return usage_error("explain", "one question, and at most one policy file");
 	work_init(&w);
 	if (work_query(&w, g, argc - optind > 1 ? argv[optind + 1] : g->config, argv[optind],
 		       &query))
-		rc = explain(g, &w, query);
+		rc = explain(g, &w, query, live);
 	work_free(&w);
 	return rc;
 }

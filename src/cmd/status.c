@@ -80,7 +80,9 @@ static void print_drift(struct globals *g, struct arena *a, const struct status 
 	else
 		puts("kernel      DIFFERS from what was applied; `fwc apply` would mend:");
 	if (st->drift.n || st->dormant) {
+		puts("\nto packets, this was done to what was applied:");
 		change_print(stdout, a, &st->drift_packets);
+		puts("\nrules:");
 		diff_print(stdout, &st->drift, g->verbose, g->color);
 	}
 }

@@ -125,29 +125,43 @@ static void add_group(struct comparison *c, struct deltas *out, dd_ref where, ui
 	vec_push(m->arena, out, g);
 }
 
-static void group(struct comparison *c, struct deltas *out, dd_ref differ)
+/* Every pair of outcomes that some packet has. */
+static void pair_up(struct comparison *c, struct deltas *out, dd_ref side0, dd_ref side1)
 {
 	struct mean *m = &c->m;
-	struct mean_values before, after;
-	dd_ref side[2];
+	struct mean_values before = mean_values(m, side0), after;
 
-	m->within = differ;
-	m->lines = true;
-	side[0] = says(c, 0);
-	side[1] = says(c, 1);
-	before = mean_values(m, side[0]);
 	for (size_t i = 0; i < before.n; i++) {
-		dd_ref where = dd_where(m->dd, side[0], before.v[i]);
-		dd_ref then = dd_restrict(m->dd, where, side[1]);
+		dd_ref where = dd_where(m->dd, side0, before.v[i]);
+		dd_ref then = dd_restrict(m->dd, where, side1);
 
 		if (!before.v[i])
 			continue;
 		after = mean_values(m, then);
 		for (size_t k = 0; k < after.n; k++)
-			if (after.v[k])
+			if (after.v[k] && after.v[k] != before.v[i])
 				add_group(c, out, dd_where(m->dd, then, after.v[k]), before.v[i],
 					  after.v[k]);
 	}
+}
+
+/* Packets that rules speak of are told by lines; of all others (of known connections, TCP out of
+ * place) only the fate is told: what is logged or clamped on the way there concerns nobody. */
+static void group(struct comparison *c, struct deltas *out, dd_ref differ)
+{
+	struct mean *m = &c->m;
+	dd_ref fresh = c->at < NAT_PREROUTING ? mean_fresh(m) : DD_TRUE, side[2], rest[2];
+
+	m->within = differ;
+	m->lines = true;
+	for (int k = 0; k < 2; k++) {
+		side[k] = says(c, k);
+		rest[k] = dd_restrict(m->dd, dd_not(m->dd, fresh), side[k]);
+		rest[k] = dd_map(m->dd, rest[k], outcome_without_effects, &m->outcomes);
+		side[k] = dd_restrict(m->dd, fresh, side[k]);
+	}
+	pair_up(c, out, side[0], side[1]);
+	pair_up(c, out, rest[0], rest[1]);
 }
 
 static void compare_at(struct comparison *c, struct deltas *out)

@@ -234,18 +234,48 @@ static void add_says(struct walker *w, struct progress *p, const struct ir_stmt 
 static void nat_says(struct walker *w, struct progress *p, const struct ir_stmt *s,
 		     const struct line *line)
 {
+	struct outcome x = {.fate = FATE_TRANSLATE, .line = w->m->lines ? line : NULL, .nat = s};
 	VEC(struct ival) to = {0};
 	dd_ref says;
 
 	for (size_t i = 0; i < s->nat.to.n; i++)
 		vec_push(w->m->arena, &to, s->nat.to.v[i].key[0]);
+	x.what = mean_nat_text(w->m, s->nat.kind, to.v, to.n, s->nat.family, s->nat.port);
+	says = dd_terminal(w->m->dd, outcome_value(&w->m->outcomes, x));
 	/* of the other family the kernel looks away */
-	says = dd_restrict(w->m->dd, schema_family(&w->m->schema, s->nat.family),
-			   mean_outcome(w->m, FATE_TRANSLATE,
-					mean_nat_text(w->m, s->nat.kind, to.v, to.n, s->nat.family,
-						      s->nat.port),
-					line));
-	decide(w, p, says);
+	decide(w, p, dd_restrict(w->m->dd, schema_family(&w->m->schema, s->nat.family), says));
+}
+
+static bool word_is(const char *s, size_t n, const char *word)
+{
+	return strlen(word) == n && !strncmp(s, word, n);
+}
+
+/* What is not understood: a match may hold or not; a statement that may end the packet's way here
+ * ends it; of any other it is noted that it was met. */
+static void unknown_says(struct walker *w, struct progress *p, const char *json,
+			 const struct line *line)
+{
+	static const char *const ends[] = {"queue",    "fwd",	 "tproxy", "synproxy", "jump",
+					   "goto",     "vmap",	 "snat",   "dnat",     "masquerade",
+					   "redirect", "reject", NULL};
+	const char *name = json[0] == '{' && json[1] == '"' ? json + 2 : json;
+	size_t n = strcspn(name, "\"");
+
+	if (word_is(name, n, "match") || word_is(name, n, "xt") || word_is(name, n, "limit")) {
+		p->still = dd_and(
+			w->m->dd, p->still,
+			schema_condition(&w->m->schema,
+					 arena_printf(w->m->arena, "not understood: %s", json)));
+		return;
+	}
+	for (int i = 0; ends[i]; i++) {
+		if (word_is(name, n, ends[i])) {
+			decide(w, p, unknown(w, json, line));
+			return;
+		}
+	}
+	effect(w, p, p->still, arena_printf(w->m->arena, "not understood: %s", json));
 }
 
 static void stmt_says(struct walker *w, struct progress *p, const struct ir_stmt *s)
@@ -299,7 +329,7 @@ static void stmt_says(struct walker *w, struct progress *p, const struct ir_stmt
 		decide(w, p, verdict_says(w, &s->verdict, line));
 		break;
 	case IR_UNKNOWN:
-		decide(w, p, unknown(w, s->unknown, line));
+		unknown_says(w, p, s->unknown, line);
 		break;
 	}
 }
@@ -361,6 +391,15 @@ static dd_ref base_says(struct walker *w, const struct ir_chain *c)
 	return dd_seq(m->dd, says,
 		      mean_outcome(m, c->base.policy_drop ? FATE_DROP : FATE_ACCEPT, NULL,
 				   mean_line(m, text, "", (struct span){0}, 0)));
+}
+
+dd_ref mean_base_chain(struct mean *m, const struct ir_ruleset *r, const struct ir_chain *c)
+{
+	struct walker w = {.m = m, .r = r};
+
+	map_init(&w.chains, m->arena);
+	map_init(&w.matches, m->arena);
+	return dd_restrict(m->dd, m->within, base_says(&w, c));
 }
 
 dd_ref mean_ruleset(struct mean *m, const struct ir_ruleset *r, enum station at)

@@ -41,6 +41,8 @@ uint32_t outcome_value(struct outcomes *o, struct outcome x)
 		i = o->all.n;
 		map_put(&o->by_text, arena_strdup(o->arena, buf_str(&key)), (void *)i);
 		vec_push(o->arena, &o->all, x);
+	} else if (!o->all.v[i].nat) {
+		o->all.v[i].nat = x.nat;
 	}
 	buf_free(&key);
 	return value_at(o, i);

@@ -21,6 +21,8 @@ enum fate {
 	FATE_UNKNOWN, /* what: a statement that fwc does not understand */
 };
 
+struct ir_stmt;
+
 struct line { /* who decided */
 	const char *text; /* the rule in its own words */
 	const char *where; /* "firewall.fwc:12", "inet fwc input"; "" if there is none */
@@ -33,6 +35,8 @@ struct outcome {
 	const char *what; /* or NULL */
 	const char *effects; /* one a line, sorted; NULL: none */
 	const struct line *line; /* or NULL */
+	const struct ir_stmt
+		*nat; /* FATE_TRANSLATE by a ruleset: the statement; what says the same */
 };
 
 struct outcomes {

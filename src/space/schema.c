@@ -118,6 +118,13 @@ void schema_add_ruleset(struct schema *s, const struct ir_ruleset *r)
 	}
 }
 
+uint32_t schema_code(struct schema *s, struct ival name)
+{
+	size_t code = (size_t)map_get(&s->codes, name_text(s, name));
+
+	return code ? (uint32_t)code - 1 : 0;
+}
+
 size_t schema_ncodes(const struct schema *s)
 {
 	return s->names.n;

@@ -99,6 +99,8 @@ size_t schema_ncodes(const struct schema *s);
 /* The code that stands for no interface; a name that stands for a code. */
 uint32_t schema_no_interface(const struct schema *s);
 dd_ref schema_loopback(struct schema *s, enum dim d);
+/* The code of a name or wildcard that was added, else 0. */
+uint32_t schema_code(struct schema *s, struct ival name);
 const char *schema_name(const struct schema *s, uint32_t code);
 
 /* The packets that can be at a station: ports only where the protocol has them, and so on. Every

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * Any bytes -> the reader of listings, and the reader of manifests. Whatever was read can be printed,
- * and is equal to itself read again.
+ * Any bytes -> the reader of listings, and the reader of manifests. Whatever was read can be
+ * printed, is equal to itself read again, and has a meaning.
  */
 #include <stdlib.h>
 
 #include "nft/compare.h"
 #include "nft/manifest.h"
+#include "space/mean.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -15,6 +16,23 @@ static void demand(bool truth, const char *what)
 		return;
 	fprintf(stderr, "not so: %s\n", what);
 	abort();
+}
+
+/* Whatever was read means something, and the same again. */
+static void check_meaning(struct arena *a, const struct ir_ruleset *r,
+			  const struct ir_ruleset *again)
+{
+	struct mean m;
+
+	mean_init(&m, a, (struct dd_budget){.nodes = 50000, .seconds = 5});
+	schema_add_ruleset(&m.schema, r);
+	for (int i = 0; i < NSTATIONS; i++) {
+		dd_ref x = mean_ruleset(&m, r, (enum station)i);
+		dd_ref y = mean_ruleset(&m, again, (enum station)i);
+
+		demand(x == y, "a ruleset means what it means");
+	}
+	mean_free(&m);
 }
 
 static void check_listing(struct arena *a, const json_t *j)
@@ -33,6 +51,7 @@ static void check_listing(struct arena *a, const json_t *j)
 	demand(d.n == 0, "a listing is equal to itself");
 	map_init(&reach, a);
 	ruleset_reach(r, &reach);
+	check_meaning(a, r, again);
 }
 
 static void check_manifest(struct arena *a, const json_t *j)
