@@ -166,9 +166,10 @@ class Explain:
         done = subprocess.run([self.fwc, 'explain', '--help'], text=True, capture_output=True)
         return done.returncode == 0
 
-    def ask(self, question, policy):
+    def ask(self, question, policy, *options):
         """([{fate, line, packet, path}], error)."""
-        done = subprocess.run([self.fwc, '--color=never', 'explain', '--json', question, policy],
+        done = subprocess.run([self.fwc, '--color=never', 'explain', '--json', *options, question,
+                               policy],
                               text=True, capture_output=True, timeout=SECONDS)
         try:
             found = json.loads(done.stdout)
