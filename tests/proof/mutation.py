@@ -106,7 +106,8 @@ class Case:
             return ''
         if answer.said == 'equal':
             return 'slipped' if difference else ''
-        if answer.verdicts.get('kernel', '').startswith('unknown'):
+        if answer.verdicts.get('kernel', '').startswith('unknown') or \
+                'not understood' in answer.verdicts.get('witness', ''):
             self.counts['unknown'] += 1     # it says so; that is no claim about a packet
             return ''
         if not difference:
