@@ -105,7 +105,7 @@ static void put_masked_flags(struct buf *out, const struct ir_stmt *s)
 
 static void put_match(struct buf *out, const struct ir_stmt *s)
 {
-	if (s->match.sel.f[0] == F_TCP_FLAGS && s->match.sel.mask[0]) {
+	if (s->match.sel.f[0] == F_TCP_FLAGS && s->match.sel.mask[0] && s->match.values.n == 1) {
 		put_masked_flags(out, s);
 		return;
 	}

@@ -146,22 +146,28 @@ static void pair_up(struct comparison *c, struct deltas *out, dd_ref side0, dd_r
 }
 
 /* Packets that rules speak of are told by lines; of all others (of known connections, TCP out of
- * place) only the fate is told: what is logged or clamped on the way there concerns nobody. */
+ * place) only the fate is told: what is logged or clamped on the way there concerns nobody. Of
+ * those whose fate changes it does not matter either. */
 static void group(struct comparison *c, struct deltas *out, dd_ref differ)
 {
 	struct mean *m = &c->m;
-	dd_ref fresh = c->at < NAT_PREROUTING ? mean_fresh(m) : DD_TRUE, side[2], rest[2];
+	struct dd *d = m->dd;
+	dd_ref fresh = c->at < NAT_PREROUTING ? mean_fresh(m) : DD_TRUE;
+	dd_ref side[2], fate[2], decision[2], moved;
 
 	m->within = differ;
 	m->lines = true;
 	for (int k = 0; k < 2; k++) {
 		side[k] = says(c, k);
-		rest[k] = dd_restrict(m->dd, dd_not(m->dd, fresh), side[k]);
-		rest[k] = dd_map(m->dd, rest[k], outcome_without_effects, &m->outcomes);
-		side[k] = dd_restrict(m->dd, fresh, side[k]);
+		fate[k] = dd_map(d, side[k], outcome_without_effects, &m->outcomes);
+		decision[k] = dd_map(d, side[k], outcome_decision, &m->outcomes);
 	}
-	pair_up(c, out, side[0], side[1]);
-	pair_up(c, out, rest[0], rest[1]);
+	moved = dd_and(d, fresh, dd_differ(d, fate[0], fate[1]));
+	pair_up(c, out, dd_restrict(d, moved, decision[0]), dd_restrict(d, moved, decision[1]));
+	moved = dd_and(d, fresh, dd_not(d, moved));
+	pair_up(c, out, dd_restrict(d, moved, side[0]), dd_restrict(d, moved, side[1]));
+	fresh = dd_not(d, fresh);
+	pair_up(c, out, dd_restrict(d, fresh, fate[0]), dd_restrict(d, fresh, fate[1]));
 }
 
 static void compare_at(struct comparison *c, struct deltas *out)

@@ -102,6 +102,20 @@ static void tell_arrival(struct mean *m, const struct policy *p, const struct le
 		     nat_line(m, p, leg->nat));
 }
 
+static const char *route_text(struct mean *m, const struct policy *p, const struct leg *leg,
+			      const struct packet *there)
+{
+	const char *zone = zone_text(m, p, (uint32_t)there->dim[DIM_OIF]), *text;
+	struct buf b = {0};
+
+	if (!leg->has_addr)
+		return arena_printf(m->arena, "to %s", zone);
+	addr_print(&b, leg->family, leg->addr);
+	text = arena_printf(m->arena, "to %s, %s", buf_str(&b), zone);
+	buf_free(&b);
+	return text;
+}
+
 static void tell_filter(struct mean *m, const struct policy *p, const struct leg *leg,
 			const struct packet *there, struct story *s, const struct outcome *x)
 {
@@ -112,10 +126,7 @@ static void tell_filter(struct mean *m, const struct policy *p, const struct leg
 	const char *hook = leg->at == NSTATIONS ? "loopback" : hooks[leg->at];
 
 	if (leg->at != NSTATIONS)
-		step(m, s, "routed",
-		     arena_printf(m->arena, "to %s",
-				  zone_text(m, p, (uint32_t)there->dim[DIM_OIF])),
-		     NULL);
+		step(m, s, "routed", route_text(m, p, leg, there), NULL);
 	step(m, s, hook, outcome_text(m->arena, x), x->line);
 }
 
@@ -144,10 +155,24 @@ static void note_conditions(struct mean *m, const struct packet *there, struct s
 			vec_push(m->arena, &s->conditions, m->schema.texts.v[i]);
 }
 
-static void tell(struct stories *out, struct mean *m, const struct policy *p, const struct leg *leg,
-		 dd_ref which, uint32_t value)
+/* All that is done to some packet of the region on its way. */
+static struct outcome with_effects(struct mean *m, const struct leg *leg, dd_ref which,
+				   uint32_t decision)
 {
-	const struct outcome x = *outcome_of(&m->outcomes, value);
+	struct mean_values full = mean_values(m, dd_restrict(m->dd, which, leg->fate));
+	struct outcome x = *outcome_of(&m->outcomes, decision);
+
+	for (size_t i = 0; i < full.n; i++)
+		if (full.v[i])
+			x.effects = outcome_unite(&m->outcomes, x.effects,
+						  outcome_of(&m->outcomes, full.v[i])->effects);
+	return x;
+}
+
+static void tell(struct stories *out, struct mean *m, const struct policy *p, const struct leg *leg,
+		 dd_ref which, uint32_t decision)
+{
+	const struct outcome x = with_effects(m, leg, which, decision);
 	struct story s = {.fate = x.fate};
 	struct packet there;
 	struct buf b = {0};
@@ -182,10 +207,11 @@ void explain_query(struct stories *out, struct mean *m, const struct policy *p,
 	place(p, &q.to);
 	journey_legs(m, p, &q, &legs);
 	for (size_t i = 0; i < legs.n; i++) {
-		struct mean_values values = mean_values(m, legs.v[i].fate);
+		dd_ref decisions = dd_map(m->dd, legs.v[i].fate, outcome_decision, &m->outcomes);
+		struct mean_values values = mean_values(m, decisions);
 
 		for (size_t k = 0; k < values.n; k++) {
-			dd_ref which = dd_where(m->dd, legs.v[i].fate, values.v[k]);
+			dd_ref which = dd_where(m->dd, decisions, values.v[k]);
 
 			if (values.v[k])
 				tell(out, m, p, &legs.v[i], dd_and(m->dd, which, legs.v[i].there),

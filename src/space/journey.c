@@ -84,6 +84,7 @@ static dd_ref rewritten(struct mean *m, const struct policy *p, const struct leg
 	if (leg->has_addr) {
 		r = dd_and(d, r, schema_addrs(&m->schema, DIM_DADDR, leg->family, &addr));
 		r = dd_and(d, r, zone_of_target(m, p, leg->family, leg->addr));
+		r = dd_and(d, r, schema_one(&m->schema, DIM_FIB_DADDR, RTN_UNICAST));
 	} else {
 		r = dd_and(d, r, schema_one(&m->schema, DIM_FIB_DADDR, RTN_LOCAL));
 	}
@@ -243,7 +244,11 @@ bool journey_arrival(struct mean *m, const struct leg *leg, const struct packet 
 	}
 	if (!leg->port)
 		r = dd_and(m->dd, r, schema_one(&m->schema, DIM_DPORT, there->dim[DIM_DPORT]));
-	return schema_witness(&m->schema, r, arrival);
+	if (!schema_witness(&m->schema, r, arrival))
+		return false;
+	for (size_t i = 0; i < m->schema.texts.n; i++)
+		arrival->condition[i] |= there->condition[i];
+	return true;
 }
 
 const struct outcome *journey_source(struct mean *m, const struct policy *p, const struct leg *leg,

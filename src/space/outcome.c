@@ -58,8 +58,7 @@ static int text_cmp(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Two sets of effects, united. */
-static const char *unite(struct outcomes *o, const char *a, const char *b)
+const char *outcome_unite(struct outcomes *o, const char *a, const char *b)
 {
 	VEC(char *) parts = {0};
 	struct buf out = {0};
@@ -86,7 +85,7 @@ uint32_t outcome_join(void *ctx, uint32_t a, uint32_t b)
 	struct outcomes *o = ctx;
 	struct outcome x = *outcome_of(o, b);
 
-	x.effects = unite(o, outcome_of(o, a)->effects, x.effects);
+	x.effects = outcome_unite(o, outcome_of(o, a)->effects, x.effects);
 	return outcome_value(o, x);
 }
 
@@ -121,11 +120,11 @@ uint32_t outcome_end(void *ctx, uint32_t v)
 	return with_fate(ctx, v, FATE_NONE, FATE_ACCEPT);
 }
 
-uint32_t outcome_without_line(void *ctx, uint32_t v)
+uint32_t outcome_decision(void *ctx, uint32_t v)
 {
 	struct outcome x = *outcome_of(ctx, v);
 
-	x.line = NULL;
+	x.effects = NULL;
 	return v ? outcome_value(ctx, x) : v;
 }
 

@@ -49,6 +49,8 @@ void outcomes_init(struct outcomes *o, struct arena *a);
 /* The terminal's value; the same for equal outcomes. Strings must last as long as the table. */
 uint32_t outcome_value(struct outcomes *o, struct outcome x);
 const struct outcome *outcome_of(const struct outcomes *o, uint32_t value);
+/* Two sets of effects, united; either may be NULL. */
+const char *outcome_unite(struct outcomes *o, const char *a, const char *b);
 /* For dd_set_join(); ctx is the table. */
 uint32_t outcome_join(void *ctx, uint32_t a, uint32_t b);
 /* For dd_map(); ctx is the table. */
@@ -56,7 +58,7 @@ uint32_t outcome_leave_chain(void *ctx, uint32_t v); /* return -> goes on */
 uint32_t outcome_goto(void *ctx, uint32_t v); /* goes on -> return */
 uint32_t outcome_next_base(void *ctx, uint32_t v); /* accept, return -> goes on */
 uint32_t outcome_end(void *ctx, uint32_t v); /* goes on -> accept */
-uint32_t outcome_without_line(void *ctx, uint32_t v);
+uint32_t outcome_decision(void *ctx, uint32_t v); /* without effects, but with its line */
 uint32_t outcome_without_effects(void *ctx, uint32_t v); /* and without line */
 uint32_t outcome_silent(void *ctx, uint32_t v); /* reject -> drop */
 

@@ -4,6 +4,7 @@
 #include "space/packet.h"
 
 #include <netinet/in.h>
+#include <string.h>
 
 static const char *const ct_words[NCTCODES] = {[CT_NEW] = "new",
 					       [CT_ESTABLISHED] = "established",
@@ -92,6 +93,20 @@ static void print_flags(struct buf *out, unsigned flags)
 		buf_puts(out, ", no tcp flags");
 }
 
+/* Conditions are named by what the kernel has for them; some have plainer names. */
+static void print_condition(struct buf *out, const char *text)
+{
+	buf_puts(out, ", while ");
+	if (!strncmp(text, "rule ", 5))
+		buf_printf(out, "the log limit %s", text + 5);
+	else if (!strncmp(text, "limit ", 6))
+		buf_printf(out, "the %s", text);
+	else if (!strncmp(text, "meter.", 6) && strchr(text, ' '))
+		buf_printf(out, "the limit per source%s", strchr(text, ' '));
+	else
+		buf_puts(out, text);
+}
+
 void packet_print(struct buf *out, struct mean *m, const struct packet *p)
 {
 	enum family fam = p->dim[DIM_FAMILY] ? FAM_IP6 : FAM_IP4;
@@ -117,7 +132,7 @@ void packet_print(struct buf *out, struct mean *m, const struct packet *p)
 		buf_puts(out, ", to an address of this machine");
 	for (size_t i = 0; p->condition && i < m->schema.texts.n; i++)
 		if (p->condition[i])
-			buf_printf(out, ", while %s", m->schema.texts.v[i]);
+			print_condition(out, m->schema.texts.v[i]);
 }
 
 static const char *protocol_name(u128 proto)
