@@ -102,6 +102,8 @@ struct ir_elem { /* of a set or verdict map, or a value of a match (then only ke
 	bool has_counter;
 	uint64_t packets, bytes; /* as read from the kernel */
 	bool volatile_elem; /* as read: has a timeout, so it belongs to run time */
+	uint32_t order; /* as read: place in the listing; of concatenations with intervals that
+			   share a packet the kernel goes by the first */
 };
 
 struct ir_elems {

@@ -80,6 +80,7 @@ static void read_elems(struct arena *a, const json_t *list, struct ir_set *s)
 			e = (struct ir_elem){0};
 			e.comment = arena_printf(a, "?%s", read_compact(a, j));
 		}
+		e.order = (uint32_t)i;
 		vec_push(a, &s->elems, e);
 	}
 }
@@ -158,14 +159,16 @@ static void read_rule(const json_t *j, struct ir_ruleset *out)
 }
 
 /* The listing does not print `flags dynamic` alone: a set is dynamic if a rule adds to it, or if it
- * has no hash in its name, which only those have that are no part of the policy's text. */
-static void infer_dynamic(struct ir_ruleset *out)
+ * has no hash in its name, which of fwc's own only those have that are no part of the policy's
+ * text.
+ */
+static void infer_dynamic(struct ir_ruleset *out, bool by_name)
 {
 	struct ir_chain **c;
 	struct ir_set **s;
 
 	vec_each (&out->sets, s)
-		(*s)->dynamic |= !strcmp((*s)->stem, (*s)->name) && !(*s)->is_map;
+		(*s)->dynamic |= by_name && !strcmp((*s)->stem, (*s)->name) && !(*s)->is_map;
 	vec_each (&out->chains, c) {
 		for (size_t i = 0; i < (*c)->rules.n; i++) {
 			const struct ir_rule *r = &(*c)->rules.v[i];
@@ -235,7 +238,7 @@ bool read_table(const json_t *listing, const char *family, const char *table,
 	}
 	json_array_foreach((json_t *)list, i, j) read_object(&w, j, false, out);
 	json_array_foreach((json_t *)list, i, j) read_object(&w, j, true, out);
-	infer_dynamic(out);
+	infer_dynamic(out, !strcmp(family, "inet") && !strcmp(table, IR_TABLE));
 	return true;
 }
 

@@ -31,6 +31,7 @@ static bool read_anonymous(struct arena *a, const struct ir_sel *sel, bool is_ma
 
 		if (!read_elem(a, sel->f, sel->n, is_map, j, &e))
 			return false;
+		e.order = (uint32_t)i;
 		vec_push(a, out, e);
 	}
 	if (out->n > 1)

@@ -35,6 +35,8 @@ static bool interface_place(struct resolver *r, const char *s, struct place_item
 			found = true;
 			out->at = AT_ZONE;
 			out->zone = (int)z;
+			out->has_iface = true;
+			out->iface = name;
 		}
 	}
 	return found;

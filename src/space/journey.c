@@ -7,6 +7,21 @@
 
 #define STATUS_DST_NAT 32 /* IPS_DST_NAT */
 
+/* What `self` is as a destination: an address of this machine; where the question names addresses,
+ * broadcast and multicast among them as well. */
+static dd_ref here(struct mean *m, const struct place_item *item)
+{
+	dd_ref types = schema_one(&m->schema, DIM_FIB_DADDR, RTN_LOCAL), all;
+	struct ivset limited = ivset_one(m->arena, 0xffffffff, 0xffffffff);
+
+	if (item->addrs.all)
+		return types;
+	all = dd_and(m->dd, schema_one(&m->schema, DIM_FIB_DADDR, RTN_BROADCAST),
+		     schema_addrs(&m->schema, DIM_DADDR, FAM_IP4, &limited));
+	types = dd_or(m->dd, types, schema_one(&m->schema, DIM_FIB_DADDR, RTN_MULTICAST));
+	return dd_or(m->dd, types, all);
+}
+
 static dd_ref side(struct mean *m, const struct policy *p, const struct endpoint *e, bool self,
 		   enum dim place, enum dim addr)
 {
@@ -19,6 +34,8 @@ static dd_ref side(struct mean *m, const struct policy *p, const struct endpoint
 			continue;
 		if (!self)
 			there = mean_place(m, p, item, place);
+		else if (addr == DIM_DADDR)
+			there = here(m, item);
 		all = dd_or(m->dd, all, dd_and(m->dd, there, mean_addrs(m, &item->addrs, addr)));
 	}
 	return all;
@@ -42,10 +59,13 @@ static dd_ref region(struct mean *m, const struct policy *p, const struct rule *
 	enum station at = from_self ? AT_OUTPUT : to_self ? AT_INPUT : AT_FORWARD;
 	dd_ref from = side(m, p, &q->from, from_self, DIM_IIF, DIM_SADDR);
 	dd_ref to = side(m, p, &q->to, to_self, DIM_OIF, DIM_DADDR);
-	dd_ref here = schema_one(&m->schema, DIM_FIB_DADDR, to_self ? RTN_LOCAL : RTN_UNICAST);
 	dd_ref r = dd_and(d, dd_and(d, from, to), mean_services(m, &q->services));
 
-	r = dd_and(d, r, dd_and(d, here, no_loopback(m)));
+	if (!to_self) /* multicast is sent on, too */
+		r = dd_and(d, r,
+			   dd_or(d, schema_one(&m->schema, DIM_FIB_DADDR, RTN_UNICAST),
+				 schema_one(&m->schema, DIM_FIB_DADDR, RTN_MULTICAST)));
+	r = dd_and(d, r, no_loopback(m));
 	return dd_and(d, dd_and(d, r, plain_state(m)), schema_possible(&m->schema, at));
 }
 

@@ -80,6 +80,7 @@ static struct outcome ask(struct teller *t, const struct asked *a)
 
 	t->m->within = schema_point(&t->m->schema, &t->packet);
 	t->m->lines = true;
+	t->m->now = true;
 	t->m->line_of = a->table->line_of;
 	t->m->line_ctx = a->table->line_ctx;
 	says = mean_base_chain(t->m, a->table->ruleset, a->chain);

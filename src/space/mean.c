@@ -219,6 +219,8 @@ dd_ref mean_place(struct mean *m, const struct policy *p, const struct place_ite
 {
 	switch (item->at) {
 	case AT_ZONE:
+		if (item->has_iface)
+			return schema_one(&m->schema, d, schema_code(&m->schema, item->iface));
 		return mean_zone(m, p, item->zone, d);
 	case AT_ZONES:
 		return codes_where(m, p, 0, true, d);

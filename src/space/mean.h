@@ -23,6 +23,8 @@ struct mean { /* one or several meanings to be compared */
 	struct schema schema;
 	struct outcomes outcomes;
 	dd_ref within; /* only packets of this region are looked at; DD_TRUE: all */
+	bool now; /* sets that fill at run time hold what the listing says; else it may be anything
+		   */
 	const bool *keep; /* by rule of a policy: the others match nothing within; NULL: all may */
 	bool lines; /* outcomes name the line that decided */
 	struct map known_lines;

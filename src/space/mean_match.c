@@ -301,7 +301,7 @@ dd_ref match_stmt(struct mean *m, const struct ir_stmt *s, const struct ir_set *
 
 	if (by_index(sel, elems))
 		in = index_condition(m, sel, elems);
-	else if (set && set->dynamic)
+	else if (set && set->dynamic && !m->now)
 		in = dd_and(m->dd, implied(m, sel, family_known),
 			    schema_condition(&m->schema, dynamic_text(m, sel, set)));
 	else if (s->match.op == OP_ANYBIT)

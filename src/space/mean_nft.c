@@ -91,6 +91,20 @@ struct progress { /* through one rule */
 	dd_ref says; /* what has been decided, or done, so far */
 };
 
+/* Whether all of a set could be read; its keys are what it is asked for. */
+static bool understood(const struct ir_set *set, const struct ir_sel *sel)
+{
+	const struct ir_elem *e;
+
+	if (!set || (set->type && strchr(set->type, '?')) || set->nkeys != sel->n)
+		return false;
+	vec_each (&set->elems, e) {
+		if (e->comment && e->comment[0] == '?')
+			return false;
+	}
+	return true;
+}
+
 static dd_ref set_match(struct walker *w, const struct ir_stmt *s, bool family_known)
 {
 	const struct ir_set *set = s->match.set ? ruleset_set(w->r, s->match.set) : NULL;
@@ -100,9 +114,10 @@ static dd_ref set_match(struct walker *w, const struct ir_stmt *s, bool family_k
 
 	if (!s->match.set)
 		return match_stmt(w->m, s, NULL, family_known);
-	if (!set)
-		return schema_condition(&w->m->schema,
-					arena_printf(w->m->arena, "unknown set @%s", s->match.set));
+	if (!understood(set, sel))
+		return schema_condition(
+			&w->m->schema,
+			arena_printf(w->m->arena, "@%s, not understood, holds it", s->match.set));
 	key = arena_printf(w->m->arena, "%s %d %d", s->match.set, s->match.op, family_known);
 	for (int i = 0; i < sel->n; i++)
 		key = arena_printf(w->m->arena, "%s %d/%llx%llx", key, sel->f[i],
@@ -117,60 +132,76 @@ static dd_ref set_match(struct walker *w, const struct ir_stmt *s, bool family_k
 	return *known;
 }
 
-/* log2 of how many values an element has. */
-static int spread(const struct ir_sel *sel, const struct ir_elem *e)
+static int order_cmp(const void *a, const void *b)
 {
-	int bits = 0;
+	const struct ir_elem *const *x = a, *const *y = b;
 
-	for (int i = 0; i < sel->n; i++)
-		for (u128 n = e->key[i].hi - e->key[i].lo; n; n >>= 1)
-			bits++;
-	return bits;
+	return ((*x)->order > (*y)->order) - ((*x)->order < (*y)->order);
 }
 
-struct by_spread {
-	int spread;
-	dd_ref says;
-};
-
-static int spread_cmp(const void *a, const void *b)
+static int first_key_cmp(const void *a, const void *b)
 {
-	const struct by_spread *x = a, *y = b;
+	const struct ir_elem *const *x = a, *const *y = b;
 
-	return x->spread - y->spread;
+	return ((*x)->key[0].lo > (*y)->key[0].lo) - ((*x)->key[0].lo < (*y)->key[0].lo);
 }
 
-/* Elements of a concatenation with intervals may lie within each other; the kernel takes that only
- * if the inner one came first, and then the inner one wins. All other elements are disjoint. */
+static bool share(const struct ir_elem *x, const struct ir_elem *y, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (x->key[i].lo > y->key[i].hi || y->key[i].lo > x->key[i].hi)
+			return false;
+	return true;
+}
+
+/* Whether some packet is in two elements; sorts them by their first key. */
+static bool any_share(const struct ir_elem **v, size_t n, int nkeys)
+{
+	qsort(v, n, sizeof(*v), first_key_cmp);
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = i + 1; k < n && v[k]->key[0].lo <= v[i]->key[0].hi; k++)
+			if (share(v[i], v[k], nkeys))
+				return true;
+	return false;
+}
+
+/* Elements of a concatenation with intervals may share packets: the one that was put in first,
+ * which the listing has first, is found, whatever its verdict then comes to. (It cannot lie around
+ * a later one: the kernel refuses that.) All other elements are disjoint, and their order is no
+ * matter. */
 static void vmap_says(struct walker *w, struct progress *p, const struct ir_stmt *s)
 {
 	const struct ir_set *map = s->vmap.map ? ruleset_set(w->r, s->vmap.map) : NULL;
 	const struct ir_elems *elems = map ? &map->elems : &s->vmap.elems;
 	const struct ir_sel *sel = &s->vmap.sel;
-	VEC(struct by_spread) parts = {0};
-	VEC(dd_ref) in_order = {0};
+	VEC(const struct ir_elem *) order = {0};
+	VEC(dd_ref) parts = {0};
 	struct dd *d = w->m->dd;
-	dd_ref all;
+	dd_ref left = p->still, all;
+	bool shared = false;
 
-	for (size_t i = 0; i < elems->n; i++) {
-		const struct ir_elem *e = &elems->v[i];
-		dd_ref where = dd_and(d, match_elem(w->m, sel, e, p->family_known), p->still);
+	for (size_t i = 0; i < elems->n; i++)
+		vec_push(w->m->arena, &order, &elems->v[i]);
+	if (sel->n > 1 && order.n > 1)
+		shared = any_share(order.v, order.n, sel->n);
+	if (shared)
+		qsort(order.v, order.n, sizeof(*order.v), order_cmp);
+	for (size_t i = 0; i < order.n; i++) {
+		const struct ir_elem *e = order.v[i];
+		dd_ref match = match_elem(w->m, sel, e, p->family_known);
+		dd_ref where = dd_and(d, match, left);
 		const struct line *line;
 
+		if (shared)
+			left = dd_and(d, left, dd_not(d, match));
 		if (where == DD_FALSE)
 			continue;
 		line = line_at(w, p->chain, p->rule, map, e);
 		vec_push(w->m->arena, &parts,
-			 ((struct by_spread){
-				 sel->n > 1 ? spread(sel, e) : 0,
-				 dd_restrict(d, where, verdict_says(w, &e->verdict, line))}));
+			 dd_restrict(d, where, verdict_says(w, &e->verdict, line)));
 	}
-	if (sel->n > 1 && map && map->interval && parts.n > 1)
-		qsort(parts.v, parts.n, sizeof(*parts.v), spread_cmp);
-	for (size_t i = 0; i < parts.n; i++)
-		vec_push(w->m->arena, &in_order, parts.v[i].says);
-	all = mean_sequence(w->m, in_order.v, in_order.n);
-	if (s->vmap.map && !map)
+	all = mean_sequence(w->m, parts.v, parts.n);
+	if (s->vmap.map && !understood(map, sel))
 		all = dd_restrict(d, p->still, unknown(w, s->vmap.map, NULL));
 	p->says = dd_seq(d, p->says, all);
 }

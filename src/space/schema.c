@@ -3,6 +3,7 @@
  */
 #include "space/schema.h"
 
+#include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -82,11 +83,22 @@ void schema_init(struct schema *s, struct arena *a, struct dd *dd)
 	schema_add_name(s, lo);
 }
 
+static void add_asked(struct schema *s, const struct endpoint *e)
+{
+	for (size_t i = 0; i < e->items.n; i++)
+		if (e->items.v[i].has_iface)
+			schema_add_name(s, e->items.v[i].iface);
+}
+
 void schema_add_policy(struct schema *s, const struct policy *p)
 {
 	for (size_t z = 0; z < p->zones.n; z++)
 		for (size_t i = 0; i < p->zones.v[z].interfaces.n; i++)
 			schema_add_name(s, p->zones.v[z].interfaces.v[i].name);
+	for (size_t i = 0; i < p->expects.n; i++) {
+		add_asked(s, &p->expects.v[i].from);
+		add_asked(s, &p->expects.v[i].to);
+	}
 }
 
 static void add_keys(struct schema *s, const enum field *f, size_t n, const struct ir_elems *elems)
@@ -292,6 +304,24 @@ static dd_ref possible_interfaces(struct schema *s, enum station at)
 	return dd_and(s->dd, below(s, DIM_IIF, s->names.n), oif);
 }
 
+/* What a look-up says of multicast and of the limited broadcast address does not depend on routes.
+ */
+static dd_ref possible_fib(struct schema *s)
+{
+	struct ival v4 = {0xe0000000, 0xefffffff}, v6 = {(u128)0xff << 120, u128_max(128)};
+	struct ivset multi4 = {.v = &v4, .n = 1}, multi6 = {.v = &v6, .n = 1};
+	struct ivset all = ivset_one(s->arena, 0xffffffff, 0xffffffff);
+	struct dd *d = s->dd;
+	dd_ref multicast = dd_or(d, schema_addrs(s, DIM_DADDR, FAM_IP4, &multi4),
+				 schema_addrs(s, DIM_DADDR, FAM_IP6, &multi6));
+	dd_ref broadcast = schema_addrs(s, DIM_DADDR, FAM_IP4, &all);
+	dd_ref is_multi = schema_one(s, DIM_FIB_DADDR, RTN_MULTICAST);
+	dd_ref is_broad = schema_one(s, DIM_FIB_DADDR, RTN_BROADCAST);
+	dd_ref same = dd_not(d, dd_differ(d, multicast, is_multi));
+
+	return dd_and(d, same, dd_or(d, is_broad, dd_not(d, broadcast)));
+}
+
 dd_ref schema_possible(struct schema *s, enum station at)
 {
 	struct ivset with_ports = {0};
@@ -311,6 +341,7 @@ dd_ref schema_possible(struct schema *s, enum station at)
 	}
 	w = has(s, w, zero_unless(s, DIM_TYPE, icmp));
 	w = has(s, w, zero_unless(s, DIM_FLAGS, schema_one(s, DIM_PROTO, IPPROTO_TCP)));
+	w = has(s, w, possible_fib(s));
 	w = has(s, w, below(s, DIM_CT_STATE, NCTCODES));
 	w = has(s, w, below(s, DIM_HOUR, 86400));
 	return has(s, w, below(s, DIM_DAY, 7));
