@@ -44,7 +44,9 @@ def same(a, b):
     if a.kind == 'reject':
         return a.how == b.how
     if a.kind == 'forward':
-        return (a.out, a.target, a.port, a.source) == (b.out, b.target, b.port, b.source)
+        # where the manual leaves a choice its source is one of several
+        return (a.out, a.target, a.port) == (b.out, b.target, b.port) and \
+            all(any(low <= x and y <= high for low, high in b.source) for x, y in a.source)
     return a.kind == 'drop' or (a.target, a.port) == (b.target, b.port)
 
 
@@ -108,10 +110,12 @@ class Answers:
 
     def has(self, fate, out):
         """Whether one of them is this fate, in verdict and line."""
-        kinds = {'forward': 'accept', 'self': 'accept', 'drop': 'drop', 'reject': 'reject'}
+        kinds = {'forward': ['accept'], 'self': ['accept'], 'drop': ['drop'],
+                 'reject': ['reject', 'drop'] if fate.quiet else ['reject']}
         for answer in self.found:
             line = int((answer['line'] or ':0').rpartition(':')[2])
-            if self.came(answer) and self.goes(answer, out) and answer['fate'] == kinds[fate.kind] and line == fate.line:
+            if self.came(answer) and self.goes(answer, out) and \
+                    answer['fate'] in kinds[fate.kind] and line == fate.line:
                 return True
         return False
 
@@ -173,7 +177,9 @@ class Case:
         if len(to) != len(manual) or any(f.kind == 'nowhere' or out is None for f, out in ways):
             return []
         where, out = '', ways[0][1]
-        if to == [p.target]:
+        if self.routing.route(p.family, p.target) is SELF:
+            where = '@self'
+        elif to == [p.target]:
             where = '@self' if out is SELF else f'@{out}' if policy.zone_of(out) else ''
         asked = question(policy, p, where)
         if not asked:
