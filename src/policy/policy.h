@@ -158,6 +158,9 @@ bool policy_asks_dhcp(const struct policy *p, int place, enum family fam);
 /* Whether something that this machine sends is sent elsewhere by dnat or redirect. */
 bool policy_translates_self(const struct policy *p);
 
+/* False: no packet matches both. True: perhaps one does (meet.c). */
+bool rules_meet(const struct rule *x, const struct rule *y);
+
 /* Semantic warnings over a policy without errors (warn.c). */
 void policy_warn(struct policy *p, struct diag *diag);
 

@@ -8,6 +8,7 @@
 #include "space/findings.h"
 
 #define NOTES_MAX 3
+#define NEAR_MAX 40 /* on average, for the first way */
 #define DETAILS_MAX 20 /* findings of a hook that say which other rules are to blame */
 
 static const enum station hooks[] = {AT_INPUT, AT_FORWARD, AT_OUTPUT};
@@ -102,6 +103,57 @@ static void visit(struct tree *t, size_t i, dd_ref before, dd_ref after)
 	visit(t, n.right, dd_seq(d, before, t->nodes.v[n.left].says), after);
 }
 
+/* ---- few others ---- */
+
+struct near { /* rules that may share a packet with one, in order */
+	VEC(uint32_t) before, after;
+};
+
+/* NULL if they are many. */
+static struct near *find_near(const struct policy *p, struct arena *a)
+{
+	size_t n = p->rules.n, total = 0;
+	struct near *near = arena_alloc(a, (n + 1) * sizeof(*near));
+
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = i + 1; k < n; k++) {
+			if (!rules_meet(&p->rules.v[i], &p->rules.v[k]))
+				continue;
+			vec_push(a, &near[i].after, (uint32_t)k);
+			vec_push(a, &near[k].before, (uint32_t)i);
+			if (++total > NEAR_MAX * n)
+				return NULL;
+		}
+	}
+	return near;
+}
+
+static dd_ref sequence_of(struct tree *t, const uint32_t *v, size_t n, dd_ref match)
+{
+	VEC(dd_ref) parts = {0};
+
+	for (size_t i = 0; i < n; i++)
+		vec_push(t->m->arena, &parts, dd_restrict(t->m->dd, match, t->leaf[v[i]]));
+	return mean_sequence(t->m, parts.v, parts.n);
+}
+
+static void judge_by_near(struct tree *t, const struct near *near, size_t n, dd_ref last)
+{
+	struct dd *d = t->m->dd;
+
+	for (size_t i = 0; i < n; i++) {
+		struct node leaf = {.lo = i, .hi = i + 1, .says = t->leaf[i]};
+		dd_ref match, before, after;
+
+		if (leaf.says == DD_UNDECIDED || leaf.says == DD_EXHAUSTED)
+			continue;
+		match = dd_not(d, dd_not(d, leaf.says));
+		before = sequence_of(t, near[i].before.v, near[i].before.n, match);
+		after = sequence_of(t, near[i].after.v, near[i].after.n, match);
+		judge_leaf(t, &leaf, match, before, dd_seq(d, after, dd_restrict(d, match, last)));
+	}
+}
+
 /* ---- one hook ---- */
 
 /* Possible packets that get to the list. It would be dear to compose the list of only these: it is
@@ -131,24 +183,26 @@ static dd_ref *leaves(struct mean *m, const struct policy *p, enum station at, s
 }
 
 static bool use_at(const struct policy *p, struct arena *a, struct dd_budget budget,
-		   enum station at, struct use *use)
+		   enum station at, const struct near *near, struct use *use)
 {
+	bool nat = at >= NAT_PREROUTING;
 	struct tree t = {.at = at, .use = use};
+	dd_ref last = DD_UNDECIDED;
 	struct mean m;
-	size_t n, root;
 	bool whole;
+	size_t n;
 
 	mean_init(&m, a, budget);
 	schema_add_policy(&m.schema, p);
 	t.fresh = fresh_at(&m, p, at);
 	t.m = &m;
 	t.leaf = leaves(&m, p, at, &n);
-	if (n) {
-		root = build(&t, 0, n);
-		visit(&t, root, DD_UNDECIDED,
-		      at >= NAT_PREROUTING ? DD_UNDECIDED
-					   : mean_outcome(&m, FATE_DROP, NULL, NULL));
-	}
+	if (!nat)
+		last = mean_outcome(&m, FATE_DROP, NULL, NULL);
+	if (n && near)
+		judge_by_near(&t, near, n, last);
+	else if (n)
+		visit(&t, build(&t, 0, n), DD_UNDECIDED, last);
 	whole = !dd_exhausted(m.dd);
 	mean_free(&m);
 	return whole;
@@ -171,9 +225,14 @@ static struct span span_of(const struct culprits *c, size_t i)
 	return c->at >= NAT_PREROUTING ? c->p->nats.v[i].span : c->p->rules.v[i].span;
 }
 
+static bool apart(const struct culprits *c, size_t i, size_t k)
+{
+	return c->at < NAT_PREROUTING && !rules_meet(&c->p->rules.v[i], &c->p->rules.v[k]);
+}
+
 /* The rules of [from, to) that together decide the region, in their order. */
 static void name_deciders(struct culprits *c, struct diag *diag, struct diag_record *r,
-			  dd_ref region, size_t from, size_t to, const char *text)
+			  dd_ref region, size_t rule, size_t from, size_t to, const char *text)
 {
 	struct dd *d = c->m->dd;
 	size_t more = 0, said = 0;
@@ -182,10 +241,11 @@ static void name_deciders(struct culprits *c, struct diag *diag, struct diag_rec
 		return;
 	region = dd_and(d, region, c->fresh);
 	for (size_t i = from; i < to && region != DD_FALSE && region != DD_EXHAUSTED; i++) {
-		dd_ref by = dd_and(d, region, decided(c->m, c->leaf[i]));
+		dd_ref by;
 
-		if (by == DD_FALSE)
+		if (apart(c, rule, i) || dd_disjoint(d, region, c->leaf[i]))
 			continue;
+		by = dd_and(d, region, decided(c->m, c->leaf[i]));
 		region = dd_and(d, region, dd_not(d, by));
 		if (said++ < NOTES_MAX)
 			diag_note(diag, r, span_of(c, i), "%s", text);
@@ -205,7 +265,7 @@ static void report_dead(struct culprits *c, struct diag *diag, size_t i)
 		"this %s never decides: every packet that it speaks of is decided before it",
 		c->at >= NAT_PREROUTING ? "translation" : "rule");
 
-	name_deciders(c, diag, r, dd_not(c->m->dd, dd_not(c->m->dd, c->leaf[i])), 0, i,
+	name_deciders(c, diag, r, dd_not(c->m->dd, dd_not(c->m->dd, c->leaf[i])), i, 0, i,
 		      "decides them, or some of them");
 }
 
@@ -216,9 +276,10 @@ static void report_needless(struct culprits *c, struct diag *diag, size_t i)
 	dd_ref region = dd_not(d, dd_not(d, c->leaf[i]));
 
 	for (size_t k = 0; c->told < DETAILS_MAX && k < i; k++)
-		region = dd_and(d, region, dd_not(d, decided(c->m, c->leaf[k])));
+		if (!apart(c, i, k))
+			region = dd_and(d, region, dd_not(d, decided(c->m, c->leaf[k])));
 	r = diag_remark(diag, span_of(c, i), "without this rule every packet would fare the same");
-	name_deciders(c, diag, r, region, i + 1, c->n, "decides the same");
+	name_deciders(c, diag, r, region, i, i + 1, c->n, "decides the same");
 }
 
 /* Rules that have no use, by the hook where their story is told. */
@@ -254,10 +315,11 @@ static bool look_at(struct policy *p, struct arena *a, struct diag *diag, struct
 		    const enum station *at, size_t n, bool nat)
 {
 	struct use *use = arena_alloc(a, (n + 1) * sizeof(*use));
+	const struct near *near = nat ? NULL : find_near(p, a);
 	bool whole = true;
 
 	for (int h = 0; h < 3; h++)
-		whole = use_at(p, a, budget, at[h], use) && whole;
+		whole = use_at(p, a, budget, at[h], near, use) && whole;
 	if (!whole)
 		return false;
 	for (int h = 0; h < 3; h++)
