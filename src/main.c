@@ -42,8 +42,13 @@ static const struct command commands[] = {
 	 "one (without any, the candidate) with the ruleset in the kernel.\n"
 	 "Exit status 0 and no output: nothing would change. 1: something would.\n",
 	 cmd_diff},
-	{"apply", "[DIR] [--dry-run]", "put the candidate into the kernel, without a gap",
+	{"apply", "[DIR] [-m TEXT] [--dry-run]", "put the candidate into the kernel, without a gap",
+	 "  -m, --message TEXT why, for the history\n"
 	 "  --dry-run          show the difference and try it, change nothing\n", cmd_apply},
+	{"history", "", "list what was applied, the newest first", "", cmd_history},
+	{"rollback", "[N] [-m TEXT]", "apply an earlier generation again",
+	 "N is a number that `fwc history` shows; without it, the one before that in force.\n"
+	 "  -m, --message TEXT why, for the history\n", cmd_rollback},
 	{"show", "", "print the ruleset in the kernel, with policy lines", "", cmd_show},
 	{"status", "", "what is loaded, since when, from what; packets for each policy line", "",
 	 cmd_status},
@@ -62,7 +67,7 @@ static const char global_help[] =
 	"  --config FILE      the policy (default " DEFAULT_CONFIG ")\n"
 	"  --state DIR        artefacts and state (default " DEFAULT_STATE ")\n"
 	"  --netns NAME       work in that network namespace, with a state directory of its own\n"
-	"  --json             print for programs (check, diff, apply, show, status)\n"
+	"  --json             print for programs\n"
 	"  --color=WHEN       auto, always or never\n"
 	"  -v, --verbose      say more\n"
 	"  -h, --help         this text; after a command, that command's\n"

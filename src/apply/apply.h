@@ -16,6 +16,8 @@ struct apply {
 	struct store *store; /* locked */
 	const char *netns;
 	const struct artefact *artefact;
+	const char *comment; /* for the history; or NULL */
+	unsigned rollback_of; /* the generation that is applied again; 0: none */
 	FILE *say; /* what happens, for people; NULL: silent */
 	/* out */
 	bool unchanged; /* no transaction was needed */
@@ -36,7 +38,8 @@ struct live;
 int collect_garbage(const char *netns, struct arena *a, const struct artefact *keep,
 		    const struct live *known, size_t *gone, size_t *left, struct buf *why);
 
-/* applied/, with apply.json: {"time": ..., "user": ..., ...} of the last change of rules. */
+/* applied/, with apply.json: {"time": ..., "user": ..., ...} of the last change of rules; and the
+ * same as a generation. */
 int record_write(struct apply *x);
 
 #endif

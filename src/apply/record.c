@@ -7,23 +7,48 @@
 #include <time.h>
 
 #include "apply/apply.h"
+#include "apply/generation.h"
 #include "util/cleanup.h"
 
-static json_t *make_record(const char *netns)
+static json_t *make_record(const struct apply *x, unsigned generation)
 {
 	const struct passwd *pw = getpwuid(getuid());
 	const char *sudo = getenv("SUDO_USER");
 	time_t now = time(NULL);
+	json_t *j;
 	char text[64];
 	struct tm tm;
 
 	strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S %z", localtime_r(&now, &tm));
-	return json_pack("{s:i, s:s, s:I, s:s, s:s, s:s*}", "format", 1, "time", text, "epoch",
-			 (json_int_t)now, "user",
-			 sudo ? sudo
-			 : pw ? pw->pw_name
-			      : "?",
-			 "fwc", PACKAGE_VERSION, "netns", netns);
+	j = json_pack("{s:i, s:I, s:s, s:I, s:s, s:s, s:s, s:s*, s:s*}", "format", 1, "generation",
+		      (json_int_t)generation, "time", text, "epoch", (json_int_t)now, "user",
+		      sudo ? sudo
+		      : pw ? pw->pw_name
+			   : "?",
+		      "fwc", PACKAGE_VERSION, "policy", x->artefact->manifest->policy, "netns",
+		      x->netns, "comment", x->comment);
+	if (j && x->rollback_of)
+		json_object_set_new(j, "rollback_of", json_integer(x->rollback_of));
+	return j;
+}
+
+/* First as a generation, then as what is applied: whatever is in force is in the history. */
+static int write_new(struct apply *x)
+{
+	_cleanup_json_ json_t *record = NULL;
+	struct generations g;
+	unsigned number;
+	int err = generations_list(x->store, x->arena, &g, &x->why);
+
+	if (err)
+		return err;
+	number = generation_next(&g);
+	generations_free(&g);
+	record = make_record(x, number);
+	err = generation_keep(x->store, x->arena, number, x->artefact, record, &x->why);
+	if (err)
+		return err;
+	return store_copy(x->store, STORE_APPLIED, x->artefact, record, &x->why);
 }
 
 /* The time in the record is that of the last change of rules. */
@@ -32,10 +57,10 @@ int record_write(struct apply *x)
 	_cleanup_json_ json_t *record = NULL;
 	_cleanup_buf_ struct buf ignored = {0};
 
-	if (x->unchanged && store_read_record(x->store, &record, &ignored) == 0 &&
-	    store_holds(x->store, STORE_APPLIED, x->artefact))
-		return 0;
-	if (!record)
-		record = make_record(x->netns);
-	return store_copy(x->store, STORE_APPLIED, x->artefact, record, &x->why);
+	if (x->unchanged && store_read_record(x->store, &record, &ignored) == 0) {
+		if (store_holds(x->store, STORE_APPLIED, x->artefact))
+			return 0;
+		return store_copy(x->store, STORE_APPLIED, x->artefact, record, &x->why);
+	}
+	return write_new(x);
 }

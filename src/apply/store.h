@@ -3,6 +3,7 @@
  *
  *	candidate/{ruleset.nft,manifest.json}           what `compile` made and `apply` takes
  *	applied/{ruleset.nft,manifest.json,apply.json}  what was put into the kernel last
+ *	generation.N/                                   the same of what was applied before
  *	forwarding.json                                 settings of the kernel before ours
  *	lock                                            held while a command changes something
  */

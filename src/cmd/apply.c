@@ -8,23 +8,31 @@
 
 #include "apply/diff.h"
 #include "cmd/cmd.h"
+#include "cmd/common.h"
 #include "util/cleanup.h"
 
 struct options {
 	const char *dir;
+	const char *comment;
 	bool dry_run;
 };
 
 static int parse_options(int argc, char **argv, struct options *o)
 {
-	static const struct option longs[] = {{"dry-run", no_argument, NULL, 'n'}, {0}};
+	static const struct option longs[] = {{"dry-run", no_argument, NULL, 'n'},
+					      {"message", required_argument, NULL, 'm'},
+					      {0}};
 	int c;
 
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, "n", longs, NULL)) != -1) {
-		if (c != 'n')
-			return usage_error("apply", "unknown option: %s", argv[optind - 1]);
-		o->dry_run = true;
+	while ((c = getopt_long(argc, argv, "nm:", longs, NULL)) != -1) {
+		if (c == 'n')
+			o->dry_run = true;
+		else if (c == 'm')
+			o->comment = optarg;
+		else
+			return usage_error("apply", "unknown option, or one without its value: %s",
+					   argv[optind - 1]);
 	}
 	if (argc - optind > 1)
 		return usage_error("apply", "one artefact at a time");
@@ -79,15 +87,22 @@ static void print_text(struct globals *g, const struct apply *x, int err)
 		printf("%zu old objects are still busy; the next apply removes them\n", x->left);
 }
 
-static int apply(struct globals *g, struct store *s, struct arena *a, const struct artefact *in)
+int work_apply(struct globals *g, struct store *s, struct arena *a, const struct artefact *in,
+	       const struct apply_words *words)
 {
 	struct apply x = {.arena = a,
 			  .store = s,
 			  .netns = g->netns,
 			  .artefact = in,
+			  .comment = words->comment,
+			  .rollback_of = words->rollback_of,
 			  .say = g->json ? NULL : stdout};
-	int err = apply_artefact(&x);
+	int err;
 
+	if (in->manifest->proved != PROVED)
+		fprintf(stderr, "fwc: warning: this ruleset is %s\n",
+			manifest_proved_text(in->manifest->proved));
+	err = apply_artefact(&x);
 	if (g->json)
 		print_json(&x, err);
 	else
@@ -128,10 +143,8 @@ int cmd_apply(struct globals *g, int argc, char **argv)
 		fprintf(stderr, "fwc: %s\n", buf_str(&why));
 		rc = EXIT_SYSTEM;
 	} else {
-		if (in.manifest->proved != PROVED)
-			fprintf(stderr, "fwc: warning: this ruleset is %s\n",
-				manifest_proved_text(in.manifest->proved));
-		rc = o.dry_run ? dry_run(g, &s, a, &in) : apply(g, &s, a, &in);
+		rc = o.dry_run ? dry_run(g, &s, a, &in)
+			       : work_apply(g, &s, a, &in, &(struct apply_words){o.comment, 0});
 	}
 	artefact_free(&in);
 	store_close(&s);

@@ -4,6 +4,7 @@
 #ifndef FWC_COMMON_H
 #define FWC_COMMON_H
 
+#include "apply/store.h"
 #include "cmd/cmd.h"
 #include "compile.h"
 #include "nft/manifest.h"
@@ -31,6 +32,14 @@ bool work_compile(struct work *w, struct globals *g, const char *file, enum comp
 /* A policy and one question about it; prints errors only. */
 bool work_query(struct work *w, struct globals *g, const char *file, const char *question,
 		const struct rule **query);
+struct apply_words { /* for the history */
+	const char *comment; /* or NULL */
+	unsigned rollback_of; /* 0: no rollback */
+};
+
+/* Puts an artefact into the kernel and says what was done; the store is locked. */
+int work_apply(struct globals *g, struct store *s, struct arena *a, const struct artefact *in,
+	       const struct apply_words *words);
 /* Of what was compiled; in the arena. */
 struct manifest *work_manifest(struct work *w);
 /* Tries the script in a throw-away namespace, where it must become what was compiled and (with
