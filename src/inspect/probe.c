@@ -51,11 +51,11 @@ bool facts_name(struct facts *f, const uint8_t *p, size_t n)
 	}
 	if (!n || n > INSPECT_NAME_MAX)
 		return false;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++)
 		if (p[i] <= ' ' || p[i] >= 0x7f)
 			return false;
+	for (size_t i = 0; i < n; i++)
 		f->name[i] = (char)(p[i] >= 'A' && p[i] <= 'Z' ? p[i] | 0x20 : p[i]);
-	}
 	f->name[n] = '\0';
 	f->name_len = n;
 	f->name_state = NAME_SEEN;
