@@ -35,6 +35,14 @@ static const struct command commands[] = {
 	{"status", "", "what is loaded, since when, from what; packets for each policy line", "",
 	 cmd_status},
 	{"stop", "", "remove the firewall: the host is open afterwards", "", cmd_stop},
+	{"inspect", "replay FILE [--policy FILE] [--with INSPECTOR]",
+	 "run a capture through the policy's inspectors",
+	 "Reads a pcap or pcapng file and says of each connection what was seen in it, what\n"
+	 "would have been decided, and by which line. Needs no root and no firewall.\n\n"
+	 "  --policy FILE      the policy with the inspectors (default: that of --config)\n"
+	 "  --with INSPECTOR   give every connection to that one; else the first inspect rule\n"
+	 "                     decides whose services and addresses match\n",
+	 cmd_inspect},
 	{"fmt", "[-w | --check] [FILE|-]...", "print policies in canonical form",
 	 "  -w, --write        rewrite the files in place instead\n"
 	 "  --check            print the names of files that are not canonical; exit 1 if there "
@@ -49,7 +57,7 @@ static const char global_help[] =
 	"  --config FILE      the policy (default " DEFAULT_CONFIG ")\n"
 	"  --state DIR        artefacts and state (default " DEFAULT_STATE ")\n"
 	"  --netns NAME       work in that network namespace, with a state directory of its own\n"
-	"  --json             print for programs (check, diff, apply, show, status)\n"
+	"  --json             print for programs (check, diff, apply, show, status, inspect)\n"
 	"  --color=WHEN       auto, always or never\n"
 	"  -v, --verbose      say more\n"
 	"  -h, --help         this text; after a command, that command's\n"

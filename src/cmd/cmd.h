@@ -34,6 +34,7 @@ int cmd_apply(struct globals *g, int argc, char **argv);
 int cmd_show(struct globals *g, int argc, char **argv);
 int cmd_status(struct globals *g, int argc, char **argv);
 int cmd_stop(struct globals *g, int argc, char **argv);
+int cmd_inspect(struct globals *g, int argc, char **argv);
 int cmd_fmt(struct globals *g, int argc, char **argv);
 
 /* Prints usage of `name` to standard error and yields EXIT_WRONG. */

@@ -79,6 +79,7 @@ struct rule {
 	struct endpoint from, to;
 	struct services services;
 	struct qualifiers q;
+	const char *inspector; /* of VERB_INSPECT: its name */
 	const char *text; /* canonical, one line */
 	unsigned twin; /* how many earlier rules have the same text */
 	struct span span;

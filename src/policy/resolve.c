@@ -257,6 +257,7 @@ static void resolve_rule(struct resolver *r, const struct ast_stmt *s)
 	resolve_services(r, ast->services.v, ast->services.n, &out.services);
 	out.q.log = q->log_span.src != NULL;
 	out.q.log_tag = q->log_tag.s;
+	out.inspector = q->with.s;
 	if (q->limit_span.src)
 		out.q.limit = (struct limit){.rate = q->limit_rate,
 					     .per = q->limit_unit,

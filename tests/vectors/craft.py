@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Makes first messages of clients, with code that has nothing in common with src/inspect/: vectors.h
-for the unit tests, and seeds for the fuzz targets. Run by hand (needs python3-cryptography); what it
+for the unit tests, seeds for the fuzz targets, and captures (in fuzz/corpus/capture). Run by hand (needs python3-cryptography); what it
 writes is kept, so that the tests need neither.
 
   tests/vectors/craft.py
@@ -9,6 +9,7 @@ writes is kept, so that the tests need neither.
 The QUIC packets are checked against the bytes that RFC 9001 A.2 and RFC 9369 A.2 print before anything
 is written, so that a mistake here cannot agree with one there."""
 import os
+import socket
 import struct
 
 from cryptography.hazmat.primitives import hashes
@@ -205,6 +206,113 @@ def vectors():
     yield "dns_root", query(b"", qtype=2)
 
 
+# ---- captures ----
+
+def checksum(data):
+    data += b"\x00" * (len(data) % 2)
+    total = sum(struct.unpack("!%dH" % (len(data) // 2), data))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return ~total & 0xffff
+
+
+def ip(src, dst, proto, payload, more=False):
+    if ":" in src:
+        return (struct.pack("!IHBB", 6 << 28, len(payload), proto, 64) + socket.inet_pton(socket.AF_INET6, src) +
+                socket.inet_pton(socket.AF_INET6, dst) + payload)
+    head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(payload), 1, 0x2000 if more else 0, 64, proto, 0)
+    head += socket.inet_aton(src) + socket.inet_aton(dst)
+    return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + payload
+
+
+def tcp(src, dst, sport, dport, seq, flags, payload=b""):
+    return ip(src, dst, 6, struct.pack("!HHIIBBHHH", sport, dport, seq & 0xffffffff, 0, 0x50, flags, 64240, 0, 0) +
+              payload)
+
+
+def udp(src, dst, sport, dport, payload):
+    return ip(src, dst, 17, struct.pack("!HHHH", sport, dport, 8 + len(payload), 0) + payload)
+
+
+def connection(src, dst, sport, dport, pieces, seq=1000, end=0x11):
+    """SYN, SYN/ACK, then the pieces (offset, bytes), the server's reset or FIN of the client."""
+    yield tcp(src, dst, sport, dport, seq - 1, 0x02)
+    yield tcp(dst, src, dport, sport, 5000, 0x12)
+    for offset, data in pieces:
+        yield tcp(src, dst, sport, dport, seq + offset, 0x18, data)
+    yield tcp(dst, src, dport, sport, 5001, 0x18, b"answer")
+    if end:
+        yield tcp(src, dst, sport, dport, seq + max([o + len(d) for o, d in pieces] or [0]), end)
+
+
+def packets():
+    lan, wan = "192.168.1.10", "203.0.113.5"
+    big = records(hello(SHUFFLED))
+    one, two, _, _ = hybrid_datagrams()
+    yield from connection(lan, wan, 40000, 443, [(0, big[:1400]), (1400, big[1400:])])
+    yield from connection(lan, wan, 40001, 443, [(1400, big[1400:]), (0, big[:1400]), (0, big[:1400])], 0xfffffe00)
+    small = records(RFC8448)
+    yield from connection(lan, wan, 40002, 443, [(i, small[i:i + 1]) for i in range(len(small))])
+    yield from connection(lan, wan, 40000, 443, [(0, records(RFC8448))], 90000)  # the same port again
+    yield from connection("fd00:1::10", "2001:db8::5", 40003, 443, [(0, OPENSSL)])
+    yield udp(lan, wan, 40004, 443, one)
+    yield udp(wan, lan, 443, 40004, bytes(1200))
+    yield udp(lan, wan, 40004, 443, two)
+    yield udp("fd00:1::10", "2001:db8::53", 40005, 53, query(b"www.example.org"))
+    yield from connection(lan, wan, 40006, 80, [(0, b"GET / HTTP/1.1\r\nHo"), (18, b"st: ads.example\r\n\r\n")])
+    yield from connection(lan, wan, 40007, 80, [(0, b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n")])
+    yield from connection(lan, wan, 40008, 443, [(0, big[:500])], end=0)
+    yield from connection(lan, wan, 40009, 25, [(0, b"EHLO me\r\n")])
+    yield from connection(lan, wan, 40010, 443, [])
+    yield tcp(lan, wan, 40011, 443, 7, 0x18, b"in the middle")
+    yield ip(lan, wan, 17, bytes(16), more=True)
+
+
+def ethernet(packet):
+    return bytes(12) + (b"\x86\xdd" if packet[0] >> 4 == 6 else b"\x08\x00") + packet
+
+
+def vlan(packet):
+    return bytes(12) + b"\x81\x00\x00\x05" + ethernet(packet)[12:]
+
+
+def sll(packet):
+    return bytes(14) + ethernet(packet)[12:14] + packet
+
+
+def sll2(packet):
+    return ethernet(packet)[12:14] + bytes(18) + packet
+
+
+def pcap(frames, link, order="<", magic=0xa1b2c3d4):
+    out = struct.pack(order + "IHHIIII", magic, 2, 4, 0, 0, 262144, link)
+    for f in frames:
+        out += struct.pack(order + "IIII", 1, 0, len(f), len(f)) + f
+    return out
+
+
+def pcapng(frames, link, order="<"):
+    def block(kind, body):
+        body += bytes(-len(body) % 4)
+        return struct.pack(order + "II", kind, len(body) + 12) + body + struct.pack(order + "I", len(body) + 12)
+
+    out = block(0x0a0d0d0a, struct.pack(order + "IHHq", 0x1a2b3c4d, 1, 0, -1))
+    out += block(1, struct.pack(order + "HHI", link, 0, 0)) + block(5, bytes(12))
+    for f in frames:
+        out += block(6, struct.pack(order + "IIIII", 0, 0, 0, len(f), len(f)) + f)
+    return out
+
+
+def captures():
+    all_packets = list(packets())
+    yield "ethernet.pcap", pcap(map(ethernet, all_packets), 1)
+    yield "big-endian.pcap", pcap(map(vlan, all_packets), 1, ">", 0xa1b23c4d)
+    yield "raw.pcap", pcap(all_packets, 101)
+    yield "sll.pcap", pcap(map(sll, all_packets), 113)
+    yield "ethernet.pcapng", pcapng(map(ethernet, all_packets), 1)
+    yield "sll2.pcapng", pcapng(map(sll2, all_packets), 276, ">")
+
+
 def c_array(name, data):
     lines = ["static const uint8_t %s[] = {" % name]
     for i in range(0, len(data), 16):
@@ -225,6 +333,10 @@ def main():
         datagram = name.startswith(("quic", "dns"))
         with open(os.path.join(CORPUS, "flow", name), "wb") as f:
             f.write(bytes([datagram]) + struct.pack("!H", len(data)) + data)
+    os.makedirs(os.path.join(CORPUS, "capture"), exist_ok=True)
+    for name, data in captures():
+        with open(os.path.join(CORPUS, "capture", name), "wb") as f:
+            f.write(data)
 
 
 if __name__ == "__main__":
