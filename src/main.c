@@ -23,7 +23,8 @@ static const struct command commands[] = {
 	 cmd_check},
 	{"compile", "[FILE] [-o DIR|-] [--dump=STAGE]", "turn a policy into a candidate for apply",
 	 "  -o, --output DIR   write the artefact there; - prints the nft script\n"
-	 "  --dump=STAGE       print a stage instead: tokens, ast, policy, ir or nft\n",
+	 "  --dump=STAGE       print a stage instead: tokens, ast, policy, inspect, ir or\n"
+	 "                     nft\n",
 	 cmd_compile},
 	{"diff", "[FILE|DIR]", "show what apply would change in the kernel",
 	 "FILE is a policy, DIR a compiled artefact; without either, the candidate.\n"

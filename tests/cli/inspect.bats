@@ -88,3 +88,17 @@ setup() {
 	run -2 "$FWC" inspect
 	run -2 "$FWC" inspect replay
 }
+
+@test "compile --dump=inspect prints the tables, names of files in them" {
+	"$FWC" compile --dump=inspect p.fwc >tables.json
+	python3 - <<-'EOF'
+		import json
+		j = json.load(open("tables.json"))
+		assert j["format"] == 1
+		i = j["inspectors"][0]
+		assert i["name"] == "family-filter" and i["on-timeout"] == "allow" and "on-error" not in i
+		assert [e["verdict"] for e in i["entries"]] == ["deny", "reject", "deny", "allow"]
+		assert i["entries"][2]["names"] == ["WWW.example.org"]
+		assert j["inspectors"][1]["entries"] == []
+	EOF
+}
