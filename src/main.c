@@ -25,7 +25,8 @@ static const struct command commands[] = {
 	 "turn a policy into a candidate for apply",
 	 "  -o, --output DIR   write the artefact there; - prints the nft script\n"
 	 "  --no-proof         for emergencies: do not prove that it is what the policy means\n"
-	 "  --dump=STAGE       print a stage instead: tokens, ast, policy, ir or nft\n",
+	 "  --dump=STAGE       print a stage instead: tokens, ast, policy, inspect, ir or\n"
+	 "                     nft\n",
 	 cmd_compile},
 	{"explain", "[--live] 'SRC[@ZONE] -> DST[@ZONE] [SERVICES]' [FILE]",
 	 "say what happens to a packet, and which line decides",
@@ -53,6 +54,14 @@ static const struct command commands[] = {
 	{"status", "", "what is loaded, since when, from what; packets for each policy line", "",
 	 cmd_status},
 	{"stop", "", "remove the firewall: the host is open afterwards", "", cmd_stop},
+	{"inspect", "replay FILE [--policy FILE] [--with INSPECTOR]",
+	 "run a capture through the policy's inspectors",
+	 "Reads a pcap or pcapng file and says of each connection what was seen in it, what\n"
+	 "would have been decided, and by which line. Needs no root and no firewall.\n\n"
+	 "  --policy FILE      the policy with the inspectors (default: that of --config)\n"
+	 "  --with INSPECTOR   give every connection to that one; else the first inspect rule\n"
+	 "                     decides whose services and addresses match\n",
+	 cmd_inspect},
 	{"fmt", "[-w | --check] [FILE|-]...", "print policies in canonical form",
 	 "  -w, --write        rewrite the files in place instead\n"
 	 "  --check            print the names of files that are not canonical; exit 1 if there "

@@ -123,7 +123,8 @@ int cmd_check(struct globals *g, int argc, char **argv)
 	if (argc - optind > 1)
 		return usage_error("check", "one policy file at a time");
 	work_init(&w);
-	ok = work_compile(&w, g, optind < argc ? argv[optind] : g->config, STAGE_SCRIPT, LOOK_ALL);
+	ok = work_compile(&w, g, optind < argc ? argv[optind] : g->config, STAGE_SCRIPT,
+			  SCRUTINY_ALL);
 	if (ok) {
 		proof_make(&p, w.arena, buf_str(&w.compiled.script), w.compiled.ruleset);
 		proof_judge(&p, w.arena, w.compiled.policy, w.compiled.ruleset);

@@ -38,6 +38,7 @@ int cmd_rollback(struct globals *g, int argc, char **argv);
 int cmd_show(struct globals *g, int argc, char **argv);
 int cmd_status(struct globals *g, int argc, char **argv);
 int cmd_stop(struct globals *g, int argc, char **argv);
+int cmd_inspect(struct globals *g, int argc, char **argv);
 int cmd_fmt(struct globals *g, int argc, char **argv);
 
 /* Prints usage of `name` to standard error and yields EXIT_WRONG. */

@@ -48,16 +48,16 @@ static void corrupt(struct compiled *c)
 	}
 }
 
-static void look_closer(struct work *w, enum look look)
+static void look_closer(struct work *w, enum scrutiny how)
 {
 	struct dd_budget budget = {PROOF_NODES, PROOF_SECONDS};
 	struct policy *p = w->compiled.policy;
 	struct expectations e = {0};
 
-	if (look == LOOK_ALL && !findings_rules(p, w->arena, &w->diag, budget))
+	if (how == SCRUTINY_ALL && !findings_rules(p, w->arena, &w->diag, budget))
 		diag_warning(&w->diag, (struct span){0},
 			     "the budget ended before every rule was looked at");
-	if (look == LOOK_NOT)
+	if (how == SCRUTINY_NONE)
 		return;
 	findings_expect(p, w->arena, budget, &e);
 	for (size_t i = 0; i < e.n; i++) {
@@ -68,7 +68,7 @@ static void look_closer(struct work *w, enum look look)
 }
 
 bool work_compile(struct work *w, struct globals *g, const char *file, enum compile_stage last,
-		  enum look look)
+		  enum scrutiny how)
 {
 	struct loader *l = loader_files(w->arena);
 	bool ok = compile_file(&w->compiled, file, last, l, w->arena, &w->diag);
@@ -76,7 +76,7 @@ bool work_compile(struct work *w, struct globals *g, const char *file, enum comp
 	if (ok && last == STAGE_SCRIPT && fault_wanted("lower"))
 		corrupt(&w->compiled);
 	if (ok)
-		look_closer(w, look);
+		look_closer(w, how);
 	diag_print(&w->diag, stderr, g->color);
 	return ok;
 }

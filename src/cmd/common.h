@@ -18,17 +18,17 @@ struct work {
 	size_t refuted; /* expectations that do not hold */
 };
 
-enum look { /* besides compiling */
-	    LOOK_NOT,
-	    LOOK_EXPECT, /* whether expectations hold */
-	    LOOK_ALL, /* and for rules that are of no use */
+enum scrutiny { /* besides compiling */
+		SCRUTINY_NONE,
+		SCRUTINY_EXPECT, /* whether expectations hold */
+		SCRUTINY_ALL, /* and for rules that are of no use */
 };
 
 void work_init(struct work *w);
 void work_free(struct work *w);
 /* Compiles and prints what there is to say; false if there were errors. */
 bool work_compile(struct work *w, struct globals *g, const char *file, enum compile_stage last,
-		  enum look look);
+		  enum scrutiny how);
 /* A policy and one question about it; prints errors only. */
 bool work_query(struct work *w, struct globals *g, const char *file, const char *question,
 		const struct rule **query);

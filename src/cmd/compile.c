@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cmd/cmd.h"
@@ -61,24 +62,33 @@ static void dump_ir(struct buf *out, const struct ir_ruleset *r)
 		emit_chain(out, r->chains.v[i], false);
 }
 
+static void dump_inspect(struct buf *out, const struct policy *p)
+{
+	json_t *j = policy_inspect_tables(p);
+	char *text = json_dumps(j, JSON_INDENT(2));
+
+	if (text)
+		buf_printf(out, "%s\n", text);
+	free(text);
+	json_decref(j);
+}
+
 static int dump_stage(struct globals *g, const struct options *o, struct work *w)
 {
 	static const struct {
 		const char *name;
 		enum compile_stage stage;
-	} stages[] = {{"tokens", STAGE_AST},
-		      {"ast", STAGE_AST},
-		      {"policy", STAGE_POLICY},
-		      {"ir", STAGE_IR},
-		      {"nft", STAGE_SCRIPT}};
+	} stages[] = {{"tokens", STAGE_AST},	 {"ast", STAGE_AST}, {"policy", STAGE_POLICY},
+		      {"inspect", STAGE_POLICY}, {"ir", STAGE_IR},   {"nft", STAGE_SCRIPT}};
 	struct buf text = {0};
 	size_t i;
 
-	for (i = 0; i < 5 && strcmp(stages[i].name, o->dump); i++)
+	for (i = 0; i < 6 && strcmp(stages[i].name, o->dump); i++)
 		;
-	if (i == 5)
-		return usage_error("compile", "--dump wants tokens, ast, policy, ir or nft");
-	if (!work_compile(w, g, o->file, stages[i].stage, LOOK_NOT))
+	if (i == 6)
+		return usage_error("compile",
+				   "--dump wants tokens, ast, policy, inspect, ir or nft");
+	if (!work_compile(w, g, o->file, stages[i].stage, SCRUTINY_NONE))
 		return EXIT_WRONG;
 	if (i == 0)
 		tokens_dump(&text, w->compiled.ast->sources.v[0]);
@@ -87,6 +97,8 @@ static int dump_stage(struct globals *g, const struct options *o, struct work *w
 	else if (i == 2)
 		policy_dump(&text, w->compiled.policy);
 	else if (i == 3)
+		dump_inspect(&text, w->compiled.policy);
+	else if (i == 4)
 		dump_ir(&text, w->compiled.ruleset);
 	else
 		buf_add(&text, w->compiled.script.data, w->compiled.script.len);
@@ -105,7 +117,7 @@ int cmd_compile(struct globals *g, int argc, char **argv)
 	work_init(&w);
 	if (o.dump)
 		rc = dump_stage(g, &o, &w);
-	else if (!work_compile(&w, g, o.file, STAGE_SCRIPT, LOOK_EXPECT) || w.refuted)
+	else if (!work_compile(&w, g, o.file, STAGE_SCRIPT, SCRUTINY_EXPECT) || w.refuted)
 		rc = EXIT_WRONG;
 	else
 		rc = work_emit(&w, g, o.out, !o.no_proof);

@@ -22,7 +22,7 @@ static int diff_policy(struct globals *g, const struct diff_options *how, const 
 	int rc = EXIT_WRONG;
 
 	work_init(&w);
-	if (work_compile(&w, g, file, STAGE_SCRIPT, LOOK_NOT)) {
+	if (work_compile(&w, g, file, STAGE_SCRIPT, SCRUTINY_NONE)) {
 		x.script = w.compiled.script; /* lent */
 		x.manifest = work_manifest(&w);
 		rc = diff_artefact(how, s, w.arena, &x);
@@ -67,7 +67,7 @@ struct operand { /* a policy, or an artefact as a scratch namespace lists it */
 
 static int open_policy(struct globals *g, struct operand *o, const char *file)
 {
-	if (!work_compile(&o->work, g, file, STAGE_SCRIPT, LOOK_NOT))
+	if (!work_compile(&o->work, g, file, STAGE_SCRIPT, SCRUTINY_NONE))
 		return EXIT_WRONG;
 	o->ruleset = o->work.compiled.ruleset;
 	o->manifest = work_manifest(&o->work);

@@ -175,10 +175,13 @@ struct ast_service_def {
 struct ast_inspector_entry {
 	struct span span;
 	bool deny;
-	/* NULL kind word: "allow any"; "sni", "payload"...: strings and file "..." behind it */
+	bool reject; /* deny, and say so to both ends */
+	/* NULL kind word: "allow any"; "sni", "payload"...: strings and file "..." behind it;
+	 * "quic" and other facts: nothing; "rewrite": two strings */
 	struct ast_word what;
 	VEC(struct ast_word) strings;
 	VEC(struct ast_word) files;
+	VEC(const struct source *) contents; /* of the files that could be read */
 };
 
 struct ast_inspector_word { /* on-no-helper, on-error, on-timeout, on-overflow */

@@ -225,6 +225,13 @@ static void dump_names(struct dumper *d, const struct ast_names *n)
 	d->depth--;
 }
 
+static const char *inspector_verdict(const struct ast_inspector_entry *e)
+{
+	if (e->reject)
+		return "reject";
+	return e->deny ? "deny" : "allow";
+}
+
 static void dump_inspector(struct dumper *d, const struct ast_inspector *in)
 {
 	const struct ast_inspector_line *line;
@@ -240,7 +247,10 @@ static void dump_inspector(struct dumper *d, const struct ast_inspector *in)
 			node(d, "%s %s", line->word.what.s, line->word.allow ? "allow" : "deny");
 			continue;
 		}
-		node(d, "%s %s", e->deny ? "deny" : "allow", e->what.s ? e->what.s : "any");
+		if (e->what.s && !strcmp(e->what.s, "rewrite"))
+			node(d, "rewrite");
+		else
+			node(d, "%s %s", inspector_verdict(e), e->what.s ? e->what.s : "any");
 		d->depth++;
 		for (size_t i = 0; i < e->strings.n; i++)
 			node(d, "string \"%s\"", e->strings.v[i].s);

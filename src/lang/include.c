@@ -216,17 +216,19 @@ static void read_elements(struct parser *p, struct ast_element *e, const struct 
 	}
 }
 
+const struct source *parse_name_file(struct parser *p, struct ast_word file)
+{
+	if (!*file.s) {
+		diag_error(p->diag, file.span, "this name of a file is empty");
+		return NULL;
+	}
+	return p->loader ? open_file(p, relative_path(p, file.s), file.span) : NULL;
+}
+
 void parse_set_file(struct parser *p, struct ast_element *e)
 {
-	struct source *src;
+	const struct source *src = parse_name_file(p, e->file);
 
-	if (!*e->file.s) {
-		diag_error(p->diag, e->file.span, "this name of a file is empty");
-		return;
-	}
-	if (!p->loader)
-		return;
-	src = open_file(p, relative_path(p, e->file.s), e->file.span);
 	if (src)
 		read_elements(p, e, src);
 }

@@ -36,6 +36,7 @@ void ast_print(struct buf *out, const struct ast *ast);
  * as comment. */
 void ast_print_stmt_line(struct buf *out, const struct ast_stmt *s);
 void ast_print_rule(struct buf *out, const struct ast_rule *r);
+void ast_print_entry(struct buf *out, const struct ast_inspector_entry *e);
 
 void tokens_dump(struct buf *out, const struct source *src);
 void ast_dump(struct buf *out, const struct ast *ast); /* indented tree, one node a line */

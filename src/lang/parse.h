@@ -108,10 +108,13 @@ bool parse_service_def(struct parser *p, struct ast_stmt *s);
 bool parse_inspector(struct parser *p, struct ast_stmt *s);
 bool parse_include(struct parser *p, struct ast_stmt *s);
 void parse_set_file(struct parser *p, struct ast_element *e);
+/* A file of names, one in each line; NULL if it was not opened. */
+const struct source *parse_name_file(struct parser *p, struct ast_word file);
 
 /* ---- words.c ---- */
 extern const char *const verb_words[];
 extern const char *const qualifier_words[];
+extern const char *const fact_words[]; /* of inspectors: what needs no string */
 bool word_in(const char *const *list, const char *s, size_t n);
 bool word_is_reserved(const char *s);
 bool word_is_name(const char *s); /* its characters; not its length */

@@ -20,14 +20,15 @@ static bool decision(struct parser *p, bool *allow)
 		return false;
 	r = diag_error(p->diag, parse_here(p), "'allow' or 'deny' is missing before %s",
 		       parse_found(p));
-	if (parse_at_word(p, "drop") || parse_at_word(p, "reject"))
+	if (parse_at_word(p, "drop"))
 		diag_hint(p->diag, r, "an inspector denies; write deny");
 	return false;
 }
 
 static bool begins_line(const struct parser *p)
 {
-	return parse_at_word(p, "allow") || parse_at_word(p, "deny");
+	return parse_at_word(p, "allow") || parse_at_word(p, "deny") ||
+	       parse_at_word(p, "reject") || parse_at_word(p, "rewrite");
 }
 
 /* STRING | "file" STRING */
@@ -41,10 +42,15 @@ static bool pattern(struct parser *p, struct ast_inspector_entry *e)
 	if (p->tok.kind == TOK_STRING) {
 		struct ast_word w = parse_take_string(p);
 
-		if (file)
+		if (file) {
+			const struct source *src = parse_name_file(p, w);
+
 			vec_push(p->arena, &e->files, w);
-		else
+			if (src)
+				vec_push(p->arena, &e->contents, src);
+		} else {
 			vec_push(p->arena, &e->strings, w);
+		}
 		return true;
 	}
 	if (p->tok.kind != TOK_BAD)
@@ -55,12 +61,33 @@ static bool pattern(struct parser *p, struct ast_inspector_entry *e)
 	return false;
 }
 
-/* entry = ( "allow" | "deny" ) ( "any" | WHAT pattern { "," pattern } ) */
+/* rewrite = "rewrite" STRING "to" STRING */
+static bool rewrite(struct parser *p, struct ast_inspector_entry *e)
+{
+	e->what = parse_take_word(p);
+	for (int i = 0; i < 2; i++) {
+		if (p->tok.kind == TOK_STRING)
+			vec_push(p->arena, &e->strings, parse_take_string(p));
+		if (e->strings.n != (size_t)i + 1 || (!i && !parse_accept_word(p, "to"))) {
+			if (p->tok.kind != TOK_BAD)
+				diag_error(p->diag, parse_here(p),
+					   "a rewrite reads: rewrite \"BYTES\" to \"BYTES\"");
+			return false;
+		}
+	}
+	return true;
+}
+
+/* entry = rewrite | ( "allow" | "deny" | "reject" ) ( "any" | FACT | WHAT pattern { "," pattern } )
+ */
 static bool entry(struct parser *p, struct ast_inspector_entry *e)
 {
-	bool allow;
+	bool allow = false;
 
-	if (!decision(p, &allow))
+	if (parse_at_word(p, "rewrite"))
+		return rewrite(p, e);
+	e->reject = parse_accept_word(p, "reject");
+	if (!e->reject && !decision(p, &allow))
 		return false;
 	e->deny = !allow;
 	if (parse_accept_word(p, "any"))
@@ -75,6 +102,8 @@ static bool entry(struct parser *p, struct ast_inspector_entry *e)
 		return false;
 	}
 	e->what = parse_take_word(p);
+	if (word_in(fact_words, e->what.s, e->what.span.len))
+		return true;
 	do {
 		if (!pattern(p, e))
 			return false;

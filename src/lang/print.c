@@ -367,9 +367,17 @@ static void zone(struct printer *pr, const struct ast_stmt *s)
 
 static void inspector_entry(struct printer *pr, const struct ast_inspector_entry *e)
 {
-	buf_printf(pr->out, "%s %s", e->deny ? "deny" : "allow", e->what.s ? e->what.s : "any");
+	const char *verdict = e->reject ? "reject" : e->deny ? "deny" : "allow";
+	bool is_rewrite = e->what.s && !strcmp(e->what.s, "rewrite");
+
+	if (is_rewrite)
+		buf_puts(pr->out, "rewrite");
+	else
+		buf_printf(pr->out, "%s %s", verdict, e->what.s ? e->what.s : "any");
 	for (size_t i = 0; i < e->strings.n + e->files.n; i++) {
-		if (i)
+		if (i && is_rewrite)
+			buf_puts(pr->out, " to ");
+		else if (i)
 			comma(pr);
 		else
 			buf_putc(pr->out, ' ');
@@ -491,6 +499,13 @@ void ast_print_stmt_line(struct buf *out, const struct ast_stmt *s)
 	struct printer pr = {.out = out};
 
 	plain(&pr, s);
+}
+
+void ast_print_entry(struct buf *out, const struct ast_inspector_entry *e)
+{
+	struct printer pr = {.out = out};
+
+	inspector_entry(&pr, e);
 }
 
 void ast_print_rule(struct buf *out, const struct ast_rule *r)

@@ -10,6 +10,8 @@ const char *const verb_words[] = {"allow", "drop", "reject", "inspect", NULL};
 const char *const qualifier_words[] = {"log",  "limit", "with", "mark",   "user", "hours",
 				       "days", "then",  "max",  "helper", NULL};
 
+const char *const fact_words[] = {"tls.ech", "quic", "no-name", "unknown-protocol", NULL};
+
 /* from, define and netmap are kept free of names: they may get a meaning. */
 const char *const reserved_words[] = {
 	"allow",      "drop",    "reject",   "inspect",   "expect",    "forwarding", "zone",

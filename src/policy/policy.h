@@ -5,6 +5,8 @@
 #ifndef FWC_POLICY_H
 #define FWC_POLICY_H
 
+#include <jansson.h>
+
 #include "lang/ast.h"
 #include "util/map.h"
 
@@ -123,11 +125,15 @@ struct policy {
 	VEC(struct clamp) clamps;
 	VEC(struct rule) expects;
 	struct span first_inspect; /* src NULL: none */
+	VEC(const struct ast_inspector *) inspectors; /* checked (inspect.c) */
 };
 
 /* AST -> policy; errors to diag (then what comes back is not whole). Warnings too. */
 struct policy *policy_resolve(const struct ast *ast, struct arena *a, struct diag *diag);
 void policy_dump(struct buf *out, const struct policy *p);
+
+/* What the judging program reads, see inspect/tables.h (inspect_tables.c). The caller's. */
+json_t *policy_inspect_tables(const struct policy *p);
 
 /* Built-in services: NULL if there is none of that name. Text as in the language: "tcp/443". */
 const char *service_catalogue(const char *name);

@@ -90,6 +90,8 @@ static void declare_inspector(struct resolver *r, const struct ast_inspector *as
 		return;
 	}
 	map_put(&r->inspectors, ast->name.s, (void *)ast);
+	resolve_inspector(r, ast);
+	vec_push(r->arena, &r->p->inspectors, ast);
 }
 
 static void set_forwarding(struct resolver *r, const struct ast_stmt *s)

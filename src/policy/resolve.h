@@ -51,6 +51,11 @@ void resolve_endpoint(struct resolver *r, const struct ast_endpoint *ast, struct
 /* service.c */
 void resolve_services(struct resolver *r, const struct ast_service *v, size_t n,
 		      struct services *out);
+/* inspect.c */
+void resolve_inspector(struct resolver *r, const struct ast_inspector *in);
+/* The bytes that a string of a rewrite stands for, \xHH and \\ read; in the arena. NULL if an
+ * escape is none. */
+const uint8_t *inspect_bytes(struct arena *a, const char *s, size_t *n);
 /* nat.c */
 void resolve_nat(struct resolver *r, const struct ast_stmt *s);
 void resolve_clamp(struct resolver *r, const struct ast_stmt *s);

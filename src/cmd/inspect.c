@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * fwc inspect replay: a capture through the policy's inspectors, without a firewall.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "cmd/common.h"
+#include "inspect/replay.h"
+#include "inspect/tables.h"
+#include "policy/policy.h"
+#include "util/cleanup.h"
+
+#define SMALL_BLOCKS 4096 /* connections undecided at a time */
+#define LARGE_BLOCKS 64
+
+struct session {
+	struct policy *policy;
+	struct tables tables;
+	const struct inspector *only; /* --with: of every connection */
+};
+
+/* ---- which inspector ---- */
+
+static u128 address_of(const struct packet *k, const uint8_t *p)
+{
+	u128 v = 0;
+
+	for (int i = 0; i < (k->version == 4 ? 4 : 16); i++)
+		v = v << 8 | p[i];
+	return v;
+}
+
+/* A capture does not say where packets came in: a zone is where its networks are, and anywhere
+ * if it has none of that family. */
+static bool may_match(const struct policy *p, const struct endpoint *e, enum family fam, u128 addr)
+{
+	const struct place_item *i;
+
+	vec_each (&e->items, i) {
+		const struct ivset *net = NULL;
+
+		if (i->at == AT_ZONE)
+			net = fam == FAM_IP4 ? &p->zones.v[i->zone].net4
+					     : &p->zones.v[i->zone].net6;
+		if ((!net || !net->n || ivset_contains(net, addr)) &&
+		    addrs_match(&i->addrs, fam, addr))
+			return true;
+	}
+	return false;
+}
+
+static const struct inspector *choose(void *with, const struct packet *k, bool udp,
+				      const void **why)
+{
+	struct session *s = with;
+	enum family fam = k->version == 4 ? FAM_IP4 : FAM_IP6;
+	const struct rule *r;
+
+	if (s->only)
+		return s->only;
+	vec_each (&s->policy->rules, r)
+		if (r->verb == VERB_INSPECT &&
+		    services_match(&r->services, fam, udp ? IPPROTO_UDP : IPPROTO_TCP, k->dport) &&
+		    may_match(s->policy, &r->from, fam, address_of(k, k->src)) &&
+		    may_match(s->policy, &r->to, fam, address_of(k, k->dst))) {
+			*why = r;
+			return tables_find(&s->tables, r->inspector);
+		}
+	return NULL;
+}
+
+/* ---- printing ---- */
+
+static void put_end(struct buf *b, const struct packet *k, const uint8_t *addr, unsigned port)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	inet_ntop(k->version == 4 ? AF_INET : AF_INET6, addr, text, sizeof(text));
+	buf_printf(b, k->version == 4 ? "%s:%u" : "[%s]:%u", text, port);
+}
+
+static const char *outcome(const struct replay_flow *f)
+{
+	if (!f->in)
+		return "not inspected";
+	return f->decided ? verdict_name(f->decision.verdict) : "no payload";
+}
+
+static void print_flow(const struct replay_flow *f)
+{
+	_cleanup_buf_ struct buf b = {0};
+	const struct entry *e = f->decision.entry;
+
+	put_end(&b, &f->first, f->first.src, f->first.sport);
+	buf_puts(&b, " -> ");
+	put_end(&b, &f->first, f->first.dst, f->first.dport);
+	buf_printf(&b, " %s", f->udp ? "udp" : "tcp");
+	if (f->decided)
+		buf_printf(&b, " %s", protocol_name(f->facts.protocol));
+	if (f->decided && f->facts.name_state == NAME_SEEN)
+		buf_printf(&b, " \"%s\"", f->facts.name);
+	buf_printf(&b, ": %s", outcome(f));
+	if (f->decided && f->decision.cause != CAUSE_ENTRY)
+		buf_printf(&b, ", %s", cause_name(f->decision.cause));
+	if (f->decided && f->facts.flaw)
+		buf_printf(&b, " (%s)", f->facts.flaw);
+	if (f->decided && e)
+		buf_printf(&b, ", %s: %s", e->at, e->text);
+	puts(buf_str(&b));
+}
+
+static json_t *end_json(const struct packet *k, const uint8_t *addr, unsigned port)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	inet_ntop(k->version == 4 ? AF_INET : AF_INET6, addr, text, sizeof(text));
+	return json_pack("{s:s, s:i}", "address", text, "port", (int)port);
+}
+
+static json_t *flow_json(struct arena *a, const struct replay_flow *f)
+{
+	const struct rule *r = f->why;
+	json_t *j = json_pack("{s:o, s:o, s:s, s:s}", "from",
+			      end_json(&f->first, f->first.src, f->first.sport), "to",
+			      end_json(&f->first, f->first.dst, f->first.dport), "transport",
+			      f->udp ? "udp" : "tcp", "verdict", outcome(f));
+
+	if (r)
+		json_object_set_new(j, "rule", json_string(span_where(a, r->span)));
+	if (f->in)
+		json_object_set_new(j, "inspector", json_string(f->in->name));
+	if (!f->decided)
+		return j;
+	json_object_set_new(j, "protocol", json_string(protocol_name(f->facts.protocol)));
+	json_object_set_new(j, "cause", json_string(cause_name(f->decision.cause)));
+	if (f->facts.name_state == NAME_SEEN)
+		json_object_set_new(j, "name", json_string(f->facts.name));
+	if (f->facts.flaw)
+		json_object_set_new(j, "flaw", json_string(f->facts.flaw));
+	if (f->decision.entry) {
+		json_object_set_new(j, "at", json_string(f->decision.entry->at));
+		json_object_set_new(j, "entry", json_string(f->decision.entry->text));
+	}
+	return j;
+}
+
+static void print_json(const struct replay *r, const struct capture *c)
+{
+	json_t *flows = json_array(), *all;
+
+	for (size_t i = 0; i < r->flows.n; i++)
+		json_array_append_new(flows, flow_json(r->arena, r->flows.v[i]));
+	all = json_pack("{s:o, s:i, s:i, s:i}", "connections", flows, "fragments",
+			(int)r->fragments, "cut", (int)r->cut, "midway", (int)r->midway);
+	if (c->flaw)
+		json_object_set_new(all, "flaw", json_string(c->flaw));
+	json_dumpf(all, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(all);
+}
+
+static void print_text(const struct replay *r, const struct capture *c, const char *file)
+{
+	for (size_t i = 0; i < r->flows.n; i++)
+		print_flow(r->flows.v[i]);
+	if (r->fragments)
+		fprintf(stderr, "fwc: %u fragments of IP packets were not looked at\n",
+			r->fragments);
+	if (r->cut)
+		fprintf(stderr, "fwc: %u packets are not whole in the capture\n", r->cut);
+	if (r->midway)
+		fprintf(stderr, "fwc: %u packets of connections that began before the capture\n",
+			r->midway);
+	if (c->flaw)
+		fprintf(stderr, "fwc: %s: %s\n", file, c->flaw);
+}
+
+/* ---- the command ---- */
+
+static int replay_bytes(struct globals *g, struct session *s, struct arena *a, const char *file,
+			const uint8_t *p, size_t n)
+{
+	struct replay r = {.arena = a, .choose = choose, .with = s};
+	struct capture c;
+
+	if (!capture_begin(&c, p, n)) {
+		fprintf(stderr, "fwc: %s is no capture (pcap or pcapng)\n", file);
+		return EXIT_WRONG;
+	}
+	r.room = flow_room_new(SMALL_BLOCKS, LARGE_BLOCKS);
+	r.patterns = pattern_room_new();
+	if (r.room && r.patterns) {
+		replay_run(&r, &c);
+		if (g->json)
+			print_json(&r, &c);
+		else
+			print_text(&r, &c, file);
+	}
+	flow_room_free(r.room);
+	pattern_room_free(r.patterns);
+	return EXIT_FINE;
+}
+
+static int replay_file(struct globals *g, struct session *s, struct arena *a, const char *file)
+{
+	_cleanup_close_ int fd = open(file, O_RDONLY | O_CLOEXEC);
+	struct stat st = {0};
+	void *p = NULL;
+	int rc;
+
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		fprintf(stderr, "fwc: cannot read %s: %s\n", file, strerror(errno));
+		return EXIT_WRONG;
+	}
+	if (st.st_size > 0)
+		p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (p == MAP_FAILED) {
+		fprintf(stderr, "fwc: cannot read %s: %s\n", file, strerror(errno));
+		return EXIT_WRONG;
+	}
+	rc = replay_bytes(g, s, a, file, p, (size_t)st.st_size);
+	if (p)
+		munmap(p, (size_t)st.st_size);
+	return rc;
+}
+
+static int prepare(struct session *s, struct work *w, const char *with)
+{
+	json_t *j;
+	_cleanup_buf_ struct buf why = {0};
+	int err;
+
+	s->policy = w->compiled.policy;
+	j = policy_inspect_tables(s->policy);
+	err = tables_load(&s->tables, j, &why);
+	json_decref(j);
+	if (err) {
+		fprintf(stderr, "fwc: %s\n", buf_str(&why));
+		return EXIT_SYSTEM;
+	}
+	s->only = with ? tables_find(&s->tables, with) : NULL;
+	if (with && !s->only) {
+		fprintf(stderr, "fwc: no inspector is called '%s'\n", with);
+		return EXIT_WRONG;
+	}
+	return EXIT_FINE;
+}
+
+int cmd_inspect(struct globals *g, int argc, char **argv)
+{
+	static const struct option longs[] = {{"policy", required_argument, NULL, 'p'},
+					      {"with", required_argument, NULL, 'w'},
+					      {0}};
+	const char *policy = g->config, *with = NULL;
+	struct session s = {0};
+	struct work w;
+	int c, rc = EXIT_WRONG;
+
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		if (c == 'p')
+			policy = optarg;
+		else if (c == 'w')
+			with = optarg;
+		else
+			return usage_error("inspect",
+					   "unknown option, or one without its value: %s",
+					   argv[optind - 1]);
+	}
+	if (argc - optind != 2 || strcmp(argv[optind], "replay") != 0)
+		return usage_error("inspect", "what to do is missing: replay FILE");
+	work_init(&w);
+	if (work_compile(&w, g, policy, STAGE_POLICY, SCRUTINY_NONE))
+		rc = prepare(&s, &w, with);
+	if (rc == EXIT_FINE)
+		rc = replay_file(g, &s, w.arena, argv[optind + 1]);
+	tables_free(&s.tables);
+	work_free(&w);
+	return rc;
+}

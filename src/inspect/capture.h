@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * The bytes of a capture file (pcap, or pcapng) -> frames -> what TCP and UDP carry in them.
+ */
+#ifndef FWC_INSPECT_CAPTURE_H
+#define FWC_INSPECT_CAPTURE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CAPTURE_INTERFACES 64
+
+struct capture {
+	const uint8_t *p; /* the file; the caller's */
+	size_t n, off;
+	bool ng, big; /* pcapng; numbers big-endian */
+	uint32_t links[CAPTURE_INTERFACES]; /* link types; of pcap the first */
+	unsigned ninterfaces;
+	const char *flaw; /* why reading ended before the end; NULL: it did not */
+};
+
+struct frame {
+	const uint8_t *p;
+	size_t n;
+	uint32_t link;
+	bool cut; /* the capture holds less than was sent */
+};
+
+/* False if it is no capture. */
+bool capture_begin(struct capture *c, const uint8_t *p, size_t n);
+bool capture_next(struct capture *c, struct frame *out);
+
+enum packet_kind {
+	PACKET_TCP,
+	PACKET_UDP,
+	PACKET_OTHER, /* another protocol, or a link type that is not known */
+	PACKET_FRAGMENT, /* of IP: not put together */
+	PACKET_CUT, /* its payload is not all there */
+};
+
+#define PACKET_FIN 0x01
+#define PACKET_SYN 0x02
+#define PACKET_RST 0x04
+#define PACKET_ACK 0x10
+
+struct packet {
+	int version; /* 4, 6 */
+	uint8_t src[16], dst[16]; /* the first 4 bytes for version 4 */
+	uint16_t sport, dport;
+	uint32_t seq;
+	uint8_t flags; /* of TCP */
+	const uint8_t *payload;
+	size_t n;
+};
+
+enum packet_kind packet_read(struct packet *out, const struct frame *f);
+
+#endif

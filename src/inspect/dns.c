@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * A DNS query -> the name in question (RFC 1035 4.1). A query is known by its header: no answer,
+ * opcode QUERY, one question, and of the other sections no more than queries have.
+ */
+#include <string.h>
+
+#include "inspect/cursor.h"
+#include "inspect/probe.h"
+
+#define HEADER 12
+#define LABEL_MAX 63
+#define LONGEST                                                                                    \
+	4096 /* of a query in TCP: so that no text, which begins with 0x20 or more, is one */
+#define SHORTEST (HEADER + 5) /* the root's name, type and class */
+
+/* Whether n bytes can begin a query: the header byte by byte, so that other protocols are told
+ * apart by their first bytes, as far as they are there. */
+static bool is_query(const uint8_t *p, size_t n)
+{
+	/* Of the second word QR, opcode, Z and RCODE are 0; then how many there are of questions,
+	 * answers, authorities (IXFR sends a SOA record, RFC 1995), others (OPT and a signature).
+	 */
+	static const struct {
+		uint8_t mask, least, most;
+	} want[HEADER] = {{0, 0, 0},	{0, 0, 0},    {0xf8, 0, 0}, {0x4f, 0, 0},
+			  {0xff, 0, 0}, {0xff, 1, 1}, {0xff, 0, 0}, {0xff, 0, 0},
+			  {0xff, 0, 0}, {0xff, 0, 1}, {0xff, 0, 0}, {0xff, 0, 2}};
+
+	for (size_t i = 0; i < HEADER && i < n; i++) {
+		uint8_t v = p[i] & want[i].mask;
+
+		if (v < want[i].least || v > want[i].most)
+			return false;
+	}
+	return true;
+}
+
+/* The name as text. A dot or an odd byte within a label cannot be told from a separator there. */
+static enum probe read_question(struct facts *f, struct cursor *c)
+{
+	uint8_t text[INSPECT_NAME_MAX + 1];
+	size_t n = 0, len;
+
+	while ((len = cursor_get(c, 1)) != 0) {
+		if (len > LABEL_MAX)
+			return facts_bad(f, "the name in the question is compressed");
+		if (n + len + 1 > INSPECT_NAME_MAX)
+			return facts_bad(f, "the name in the question is too long");
+		if (!cursor_need(c, len))
+			break;
+		memcpy(text + n, c->p + c->off, len);
+		if (memchr(text + n, '.', len))
+			return facts_bad(f, "there is a dot within a label");
+		n += len;
+		text[n++] = '.';
+		c->off += len;
+	}
+	cursor_need(c, 4); /* type, class */
+	if (c->state == CURSOR_BROKEN)
+		return facts_bad(f, "the question does not end");
+	if (c->state == CURSOR_SHORT)
+		return PROBE_MORE;
+	if (n && !facts_name(f, text, n))
+		return facts_bad(f, "the name in the question is no text");
+	return facts_done(f);
+}
+
+enum probe dns_probe_udp(struct facts *f, const uint8_t *p, size_t n)
+{
+	struct cursor c = cursor_of(p, n, n);
+
+	if (n < SHORTEST || !is_query(p, n))
+		return PROBE_NO;
+	cursor_skip(&c, HEADER);
+	return read_question(f, &c);
+}
+
+enum probe dns_probe_tcp(struct facts *f, const uint8_t *p, size_t n)
+{
+	size_t len;
+	struct cursor c;
+
+	if (n && p[0] >= LONGEST >> 8)
+		return PROBE_NO;
+	if (n < 2)
+		return PROBE_MAYBE;
+	len = (size_t)p[0] << 8 | p[1];
+	if (len < SHORTEST || !is_query(p + 2, n - 2))
+		return PROBE_NO;
+	if (n < 2 + HEADER)
+		return PROBE_MAYBE;
+	c = cursor_of(p + 2, n - 2, len);
+	cursor_skip(&c, HEADER);
+	return read_question(f, &c);
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Segments and datagrams of one client -> facts.
+ */
+#include "inspect/flow.h"
+
+#include <stdlib.h>
+
+struct flow_room *flow_room_new(unsigned small, unsigned large)
+{
+	struct flow_room *room = calloc(1, sizeof(*room));
+
+	if (!room)
+		return NULL;
+	room->pool = stream_pool_new(small, large);
+	if (!room->pool) {
+		free(room);
+		return NULL;
+	}
+	return room;
+}
+
+void flow_room_free(struct flow_room *room)
+{
+	if (room)
+		stream_pool_free(room->pool);
+	free(room);
+}
+
+static void fail(struct flow_state *f, enum flow_trouble trouble, const char *flaw)
+{
+	if (f->trouble != FLOW_FINE)
+		return;
+	f->trouble = trouble;
+	f->facts.flaw = flaw;
+	f->facts.name_state = NAME_UNREADABLE;
+}
+
+static bool settle(struct flow_state *f, enum stream_result put)
+{
+	switch (put) {
+	case STREAM_FINE:
+		return true;
+	case STREAM_CONFLICT:
+		fail(f, FLOW_BROKEN, "the same bytes were sent twice with different values");
+		break;
+	case STREAM_FULL:
+		fail(f, FLOW_FULL, "more bytes than are held");
+		break;
+	}
+	return false;
+}
+
+static void probe_again(struct flow_state *f, struct flow_room *room, bool ended)
+{
+	if (probe_stream(&f->facts, f->bytes.block, f->bytes.ready, ended, &room->probe) ==
+	    PROBE_BAD)
+		f->trouble = FLOW_BROKEN;
+}
+
+void flow_syn(struct flow_state *f, uint32_t seq)
+{
+	if (f->started)
+		return;
+	f->started = true;
+	f->base = seq + 1;
+}
+
+void flow_segment(struct flow_state *f, struct flow_room *room, uint32_t seq, const uint8_t *p,
+		  size_t n)
+{
+	uint32_t before;
+
+	if (f->trouble != FLOW_FINE)
+		return;
+	if (!f->started) {
+		flow_syn(f, seq - 1);
+		f->guessed = true;
+	}
+	/* Sequence numbers wrap: what lies less than 2^31 before the base is old (RFC 9293 3.4).
+	 * A keep-alive sends one byte from there. */
+	before = f->base - seq;
+	if (before && before < 0x80000000u) {
+		if (f->guessed && n > 1)
+			fail(f, FLOW_BROKEN, "bytes came from before the beginning");
+		if (n <= before)
+			return;
+		p += before;
+		n -= before;
+		seq = f->base;
+	}
+	before = f->bytes.ready;
+	if (settle(f, stream_put(&f->bytes, room->pool, seq - f->base, p, n)) &&
+	    f->bytes.ready != before && f->trouble == FLOW_FINE && !f->facts.whole &&
+	    f->facts.protocol != PROTOCOL_UNKNOWN)
+		probe_again(f, room, false);
+}
+
+void flow_end(struct flow_state *f, struct flow_room *room)
+{
+	if (f->trouble != FLOW_FINE || f->facts.whole)
+		return;
+	if (f->facts.protocol == PROTOCOL_UNKNOWN)
+		f->facts.whole = true;
+	else if (f->facts.protocol == PROTOCOL_QUIC)
+		facts_bad(&f->facts, "the ClientHello does not end");
+	else
+		probe_again(f, room, true);
+	if (f->facts.flaw)
+		f->trouble = FLOW_BROKEN;
+}
+
+static void plain_datagram(struct flow_state *f, const uint8_t *p, size_t n)
+{
+	if (dns_probe_udp(&f->facts, p, n) == PROBE_NO)
+		f->facts.protocol = PROTOCOL_UNKNOWN;
+	else
+		f->facts.protocol = PROTOCOL_DNS;
+	if (f->facts.flaw) {
+		f->facts.ech = ANSWER_NO;
+		f->trouble = FLOW_BROKEN;
+	} else {
+		facts_done(&f->facts);
+	}
+}
+
+void flow_datagram(struct flow_state *f, struct flow_room *room, const uint8_t *p, size_t n)
+{
+	enum stream_result put = STREAM_FINE;
+
+	f->udp = true;
+	if (f->trouble != FLOW_FINE || f->facts.whole)
+		return;
+	if (!f->started && !settle(f, stream_put(&f->bytes, room->pool, 0, p, n)))
+		return;
+	f->started = true;
+	switch (quic_datagram(&f->quic, &f->facts, p, n, &f->crypto, room->pool, &room->quic,
+			      &put)) {
+	case PROBE_NO:
+		plain_datagram(f, p, n);
+		return;
+	case PROBE_BAD:
+		if (settle(f, put))
+			fail(f, FLOW_BROKEN, f->facts.flaw);
+		break;
+	case PROBE_MAYBE:
+	case PROBE_MORE:
+	case PROBE_DONE:
+		break;
+	}
+}
+
+void flow_drop(struct flow_state *f, struct flow_room *room)
+{
+	stream_drop(&f->bytes, room->pool);
+	stream_drop(&f->crypto, room->pool);
+	*f = (struct flow_state){0};
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * The packets of one client -> facts: what is kept of a connection while it is not decided, and
+ * nothing afterwards. Values in, values out; the caller holds the packets and watches the clock.
+ */
+#ifndef FWC_INSPECT_FLOW_H
+#define FWC_INSPECT_FLOW_H
+
+#include "inspect/probe.h"
+#include "inspect/quic.h"
+#include "inspect/stream.h"
+
+struct flow_room { /* what all flows of a thread share */
+	struct stream_pool *pool;
+	struct probe_room probe;
+	struct quic_room quic;
+};
+
+enum flow_trouble {
+	FLOW_FINE,
+	FLOW_BROKEN, /* facts.flaw says how: decided by on-error where an entry needs to know */
+	FLOW_FULL, /* too many bytes, or no room: decided by on-overflow */
+};
+
+struct flow_state { /* all zero: nothing has come */
+	struct facts facts;
+	struct stream bytes; /* of a TCP client; of UDP, the first datagram */
+	struct stream crypto; /* QUIC */
+	struct quic quic;
+	uint32_t base; /* sequence number of the first byte */
+	bool started;
+	bool guessed; /* no SYN was seen */
+	bool udp;
+	enum flow_trouble trouble;
+};
+
+/* NULL if there is no memory; blocks as in stream_pool_new(). */
+struct flow_room *flow_room_new(unsigned small, unsigned large);
+void flow_room_free(struct flow_room *room); /* NULL is fine */
+
+/* A SYN with this sequence number was seen: the first byte has the next one. Without it the first
+ * payload that comes counts as the beginning, and what lies before it is a flaw: of two swapped
+ * segments the second would be taken for the first. */
+void flow_syn(struct flow_state *f, uint32_t seq);
+/* Payload of a TCP segment, n > 0. */
+void flow_segment(struct flow_state *f, struct flow_room *room, uint32_t seq, const uint8_t *p,
+		  size_t n);
+/* The client will send no more (FIN, RST, end of a capture). */
+void flow_end(struct flow_state *f, struct flow_room *room);
+/* Payload of a UDP datagram; n may be 0. */
+void flow_datagram(struct flow_state *f, struct flow_room *room, const uint8_t *p, size_t n);
+/* Gives back what is held; the state is all zero again. */
+void flow_drop(struct flow_state *f, struct flow_room *room);
+
+#endif

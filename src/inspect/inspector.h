@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * What an inspector of the policy is to the program that judges connections, and the judging:
+ * facts about a client's first bytes -> a verdict, and the entry that it comes from.
+ */
+#ifndef FWC_INSPECT_INSPECTOR_H
+#define FWC_INSPECT_INSPECTOR_H
+
+#include "inspect/flow.h"
+#include "inspect/namelist.h"
+#include "inspect/pattern.h"
+#include "util/vec.h"
+
+enum look { /* what an entry looks at */
+	    LOOK_ANY, /* nothing: it always matches */
+	    LOOK_SNI, /* server name of a TLS or QUIC hello */
+	    LOOK_HOST, /* of an HTTP/1 request */
+	    LOOK_DNS, /* name in a DNS query */
+	    LOOK_SSH, /* the client's banner */
+	    LOOK_PAYLOAD, /* the first bytes */
+	    LOOK_ECH, /* the hello hides its inner name, or pretends to (GREASE) */
+	    LOOK_QUIC,
+	    LOOK_NO_NAME, /* TLS, QUIC, HTTP or DNS, but it names nobody, or an address */
+	    LOOK_UNKNOWN, /* none of the protocols above */
+};
+#define NLOOKS (LOOK_UNKNOWN + 1)
+
+enum verdict { VERDICT_MORE, VERDICT_ALLOW, VERDICT_DENY, VERDICT_REJECT };
+
+/* What cannot be known, and the words for it. */
+enum cause {
+	CAUSE_ERROR,
+	CAUSE_TIMEOUT,
+	CAUSE_OVERFLOW,
+	CAUSE_NO_HELPER,
+	CAUSE_ENTRY,
+	CAUSE_DEFAULT
+};
+#define NFALLBACKS (CAUSE_NO_HELPER + 1)
+
+struct banner { /* of LOOK_SSH */
+	const char *text; /* lower case */
+	size_t n;
+	bool prefix; /* a '*' stood at its end */
+};
+
+struct entry {
+	enum verdict verdict;
+	enum look look;
+	struct namelist *names; /* LOOK_SNI, LOOK_HOST, LOOK_DNS */
+	VEC(struct banner) banners;
+	VEC(struct pattern *) patterns;
+	const char *at; /* "firewall.fwc:12", or "" */
+	const char *text; /* as the policy has it, or "" */
+};
+
+struct rewrite { /* of every packet: these bytes by those, as many */
+	const uint8_t *from, *to;
+	size_t n;
+};
+
+struct inspector {
+	const char *name;
+	VEC(struct entry) entries;
+	VEC(struct rewrite) rewrites; /* then there are no entries */
+	bool allow_on[NFALLBACKS]; /* by enum cause; false: deny */
+};
+
+struct decision {
+	enum verdict verdict; /* MORE: wait */
+	enum cause cause;
+	const struct entry *entry; /* CAUSE_ENTRY: that decided; CAUSE_ERROR, CAUSE_OVERFLOW: that
+				      could not be answered; else NULL */
+};
+
+const char *look_name(enum look l); /* as in the language: "sni", "tls.ech" */
+bool look_find(const char *word, enum look *out);
+const char *verdict_name(enum verdict v);
+const char *cause_name(enum cause c); /* "on-error" ...; "entry", "default" */
+bool look_has_names(enum look l);
+bool look_has_list(enum look l); /* names, banners or patterns */
+
+/* The first entry that matches decides. One that may yet match holds up those behind it. No entry:
+ * deny. */
+struct decision inspector_judge(const struct inspector *in, const struct flow_state *f,
+				struct pattern_room *room);
+/* The decision where there is none to be had any more. */
+struct decision inspector_fallback(const struct inspector *in, enum cause cause);
+
+/* Replaces in place, from left to right, never what was replaced already; yields how often. What is
+ * cut by the end of the packet is not found. */
+unsigned inspector_rewrite(const struct inspector *in, uint8_t *p, size_t n);
+
+#endif

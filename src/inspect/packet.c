@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * A frame -> link header -> IP -> TCP or UDP -> its payload.
+ */
+#include <string.h>
+
+#include "inspect/capture.h"
+
+#define LINK_ETHERNET 1
+#define LINK_RAW_OLD 12 /* on Linux; 14 on OpenBSD */
+#define LINK_RAW 101
+#define LINK_SLL 113
+#define LINK_IPV4 228
+#define LINK_IPV6 229
+#define LINK_SLL2 276
+
+static unsigned get16(const uint8_t *p)
+{
+	return (unsigned)p[0] << 8 | p[1];
+}
+
+/* Where the IP header begins; 0 and false if there is none. */
+static bool skip_link(const struct frame *f, size_t *off)
+{
+	size_t type_at;
+	unsigned type;
+
+	switch (f->link) {
+	case LINK_RAW:
+	case LINK_RAW_OLD:
+	case 14:
+	case LINK_IPV4:
+	case LINK_IPV6:
+		*off = 0;
+		return true;
+	case LINK_ETHERNET:
+		*off = 14;
+		type_at = 12;
+		break;
+	case LINK_SLL:
+		*off = 16;
+		type_at = 14;
+		break;
+	case LINK_SLL2:
+		*off = 20;
+		type_at = 0;
+		break;
+	default:
+		return false;
+	}
+	if (f->n < *off)
+		return false;
+	type = get16(f->p + type_at);
+	while ((type == 0x8100 || type == 0x88a8) && f->n >= *off + 4) { /* VLAN tags */
+		type = get16(f->p + *off + 2);
+		*off += 4;
+	}
+	return type == 0x0800 || type == 0x86dd;
+}
+
+static enum packet_kind read_transport(struct packet *out, const uint8_t *p, size_t n,
+				       uint8_t protocol, bool cut)
+{
+	size_t head;
+
+	if (protocol != 6 && protocol != 17)
+		return PACKET_OTHER;
+	head = protocol == 6 ? 20 : 8;
+	if (n < head)
+		return PACKET_CUT;
+	out->sport = (uint16_t)get16(p);
+	out->dport = (uint16_t)get16(p + 2);
+	if (protocol == 6) {
+		head = (size_t)(p[12] >> 4) * 4;
+		out->seq = (uint32_t)get16(p + 4) << 16 | get16(p + 6);
+		out->flags = p[13];
+		if (head < 20 || head > n)
+			return PACKET_CUT;
+	} else if (get16(p + 4) >= 8 && get16(p + 4) < n) {
+		n = get16(p + 4);
+	}
+	out->payload = p + head;
+	out->n = n - head;
+	if (cut)
+		return PACKET_CUT;
+	return protocol == 6 ? PACKET_TCP : PACKET_UDP;
+}
+
+static enum packet_kind read_ip4(struct packet *out, const uint8_t *p, size_t n)
+{
+	size_t head, total;
+
+	if (n < 20)
+		return PACKET_CUT;
+	head = (size_t)(p[0] & 15) * 4;
+	total = get16(p + 2);
+	if (!total) /* the segmentation offload of the capturing machine */
+		total = n;
+	if (head < 20 || total < head)
+		return PACKET_OTHER;
+	if (get16(p + 6) & 0x3fff)
+		return PACKET_FRAGMENT;
+	memcpy(out->src, p + 12, 4);
+	memcpy(out->dst, p + 16, 4);
+	if (n < head)
+		return PACKET_CUT;
+	return read_transport(out, p + head, (total < n ? total : n) - head, p[9], total > n);
+}
+
+static enum packet_kind read_ip6(struct packet *out, const uint8_t *p, size_t n)
+{
+	size_t off = 40, total;
+	uint8_t next;
+
+	if (n < 40)
+		return PACKET_CUT;
+	total = 40 + get16(p + 4);
+	if (total == 40)
+		total = n;
+	memcpy(out->src, p + 8, 16);
+	memcpy(out->dst, p + 24, 16);
+	next = p[6];
+	/* Hop-by-hop, routing, destination options: each says how long it is (RFC 8200 4). */
+	while (next == 0 || next == 43 || next == 60) {
+		if (n < off + 8)
+			return PACKET_CUT;
+		next = p[off];
+		off += ((size_t)p[off + 1] + 1) * 8;
+	}
+	if (next == 44)
+		return PACKET_FRAGMENT;
+	if (n < off || total < off)
+		return PACKET_CUT;
+	return read_transport(out, p + off, (total < n ? total : n) - off, next, total > n);
+}
+
+enum packet_kind packet_read(struct packet *out, const struct frame *f)
+{
+	size_t off;
+
+	*out = (struct packet){0};
+	if (!skip_link(f, &off) || f->n <= off)
+		return PACKET_OTHER;
+	out->version = f->p[off] >> 4;
+	if (out->version == 4)
+		return read_ip4(out, f->p + off, f->n - off);
+	if (out->version == 6)
+		return read_ip6(out, f->p + off, f->n - off);
+	return PACKET_OTHER;
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Frames, one after the other -> flows by addresses and ports -> decisions.
+ */
+#include "inspect/replay.h"
+
+#include <string.h>
+
+static const char *name_of(struct replay *r, const struct packet *k, bool udp, bool back)
+{
+	const uint8_t *src = back ? k->dst : k->src, *dst = back ? k->src : k->dst;
+	unsigned sport = back ? k->dport : k->sport, dport = back ? k->sport : k->dport;
+	char text[2 * 32 + 1];
+
+	for (int i = 0; i < 16; i++) {
+		static const char hex[] = "0123456789abcdef";
+
+		text[2 * i] = hex[src[i] >> 4];
+		text[2 * i + 1] = hex[src[i] & 15];
+		text[32 + 2 * i] = hex[dst[i] >> 4];
+		text[32 + 2 * i + 1] = hex[dst[i] & 15];
+	}
+	text[64] = '\0';
+	return arena_printf(r->arena, "%d%c%s.%u.%u", k->version, udp ? 'u' : 't', text, sport,
+			    dport);
+}
+
+static void settle(struct replay *r, struct replay_flow *f, struct decision d)
+{
+	f->decision = d;
+	f->decided = true;
+	f->facts = f->state.facts;
+	flow_drop(&f->state, r->room);
+}
+
+static void judge(struct replay *r, struct replay_flow *f)
+{
+	struct decision d = inspector_judge(f->in, &f->state, r->patterns);
+
+	if (d.verdict != VERDICT_MORE)
+		settle(r, f, d);
+}
+
+static struct replay_flow *begin(struct replay *r, const struct packet *k, bool udp,
+				 const char *name)
+{
+	struct replay_flow *f = arena_new_of(r->arena, struct replay_flow);
+
+	f->first = *k;
+	f->udp = udp;
+	f->in = r->choose(r->with, k, udp, &f->why);
+	vec_push(r->arena, &r->flows, f);
+	map_put(&r->by_name, name, f);
+	return f;
+}
+
+static void take_tcp(struct replay *r, const struct packet *k)
+{
+	const char *name = name_of(r, k, false, false);
+	struct replay_flow *f = map_get(&r->by_name, name);
+
+	if ((k->flags & (PACKET_SYN | PACKET_ACK)) == PACKET_SYN) {
+		/* The same SYN again, or a new connection from the same port. */
+		if (!f || f->decided || !f->in || f->first.seq != k->seq)
+			f = begin(r, k, false, name);
+		flow_syn(&f->state, k->seq);
+	}
+	if (!f) {
+		r->midway += k->n && !map_get(&r->by_name, name_of(r, k, false, true));
+		return;
+	}
+	if (!f->in || f->decided)
+		return;
+	if (k->n) {
+		flow_segment(&f->state, r->room, k->seq + !!(k->flags & PACKET_SYN), k->payload,
+			     k->n);
+		judge(r, f);
+	}
+	if (!f->decided && f->state.bytes.ready && (k->flags & (PACKET_FIN | PACKET_RST))) {
+		flow_end(&f->state, r->room);
+		judge(r, f);
+	}
+}
+
+static void take_udp(struct replay *r, const struct packet *k)
+{
+	const char *name = name_of(r, k, true, false);
+	struct replay_flow *f = map_get(&r->by_name, name);
+
+	if (!f && map_get(&r->by_name, name_of(r, k, true, true)))
+		return; /* the answer */
+	if (!f)
+		f = begin(r, k, true, name);
+	if (!f->in || f->decided)
+		return;
+	flow_datagram(&f->state, r->room, k->payload, k->n);
+	judge(r, f);
+}
+
+void replay_run(struct replay *r, struct capture *c)
+{
+	struct frame frame;
+	struct packet k;
+
+	map_init(&r->by_name, r->arena);
+	while (capture_next(c, &frame)) {
+		switch (packet_read(&k, &frame)) {
+		case PACKET_TCP:
+			take_tcp(r, &k);
+			break;
+		case PACKET_UDP:
+			take_udp(r, &k);
+			break;
+		case PACKET_FRAGMENT:
+			r->fragments++;
+			break;
+		case PACKET_CUT:
+			r->cut++;
+			break;
+		case PACKET_OTHER:
+			break;
+		}
+	}
+	for (size_t i = 0; i < r->flows.n; i++) {
+		struct replay_flow *f = r->flows.v[i];
+
+		if (f->in && !f->decided && f->state.bytes.ready + f->state.bytes.ahead)
+			settle(r, f, inspector_fallback(f->in, CAUSE_TIMEOUT));
+		else if (f->in && !f->decided)
+			flow_drop(&f->state, r->room);
+	}
+}

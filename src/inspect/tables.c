@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * inspect.json -> inspectors. Every member is looked at; what is not known is refused.
+ */
+#include "inspect/tables.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct loader_state {
+	struct tables t;
+	struct buf *why;
+	const char *inspector; /* at hand, for messages */
+};
+
+static bool refuse(struct loader_state *l, const char *what, const char *word)
+{
+	if (l->inspector)
+		buf_printf(l->why, "inspector '%s': ", l->inspector);
+	buf_printf(l->why, "%s", what);
+	if (word)
+		buf_printf(l->why, " '%s'", word);
+	return false;
+}
+
+/* A string without NUL bytes (jansson takes none by default); NULL if it is absent or no string. */
+static const char *text_of(const json_t *j, const char *key)
+{
+	return json_string_value(json_object_get(j, key));
+}
+
+static bool check_members(struct loader_state *l, const json_t *j, const char *const *known)
+{
+	const char *key;
+	json_t *value;
+
+	if (!json_is_object(j))
+		return refuse(l, "there is something else where an object should be", NULL);
+	json_object_foreach((json_t *)j, key, value)
+	{
+		const char *const *k = known;
+
+		while (*k && strcmp(*k, key))
+			k++;
+		if (!*k)
+			return refuse(l, "there is an unknown member", key);
+	}
+	return true;
+}
+
+static bool read_verdict(struct loader_state *l, const char *word, enum verdict *out)
+{
+	for (int v = VERDICT_ALLOW; word && v <= VERDICT_REJECT; v++)
+		if (!strcmp(verdict_name((enum verdict)v), word)) {
+			*out = (enum verdict)v;
+			return true;
+		}
+	return refuse(l, "there is no verdict", word ? word : "");
+}
+
+static bool read_names(struct loader_state *l, const json_t *list, struct entry *e)
+{
+	size_t i, bytes = 0;
+	json_t *item;
+
+	json_array_foreach(list, i, item)
+	{
+		const char *flaw = json_is_string(item) ? namelist_flaw(json_string_value(item),
+									json_string_length(item))
+							: "it is no string";
+
+		if (flaw) {
+			refuse(l, "there is a bad name",
+			       json_is_string(item) ? json_string_value(item) : "?");
+			buf_printf(l->why, ": %s", flaw);
+			return false;
+		}
+		bytes += json_string_length(item);
+	}
+	e->names = namelist_new(l->t.arena, json_array_size(list), bytes);
+	json_array_foreach(list, i, item)
+		namelist_add(e->names, json_string_value(item), json_string_length(item));
+	return true;
+}
+
+static bool read_banners(struct loader_state *l, const json_t *list, struct entry *e)
+{
+	size_t i;
+	json_t *item;
+
+	json_array_foreach(list, i, item)
+	{
+		struct banner b = {.n = json_string_length(item)};
+
+		if (!b.n || b.n > INSPECT_NAME_MAX)
+			return refuse(l, "there is a bad banner", NULL);
+		b.text = arena_strndup(l->t.arena, json_string_value(item), b.n);
+		b.prefix = b.text[b.n - 1] == '*';
+		b.n -= b.prefix;
+		vec_push(l->t.arena, &e->banners, b);
+	}
+	return true;
+}
+
+static bool read_patterns(struct loader_state *l, const json_t *list, struct entry *e)
+{
+	size_t i;
+	json_t *item;
+
+	json_array_foreach(list, i, item)
+	{
+		struct buf flaw = {0};
+		struct pattern *p;
+
+		if (!json_is_string(item))
+			return refuse(l, "there is a pattern that is no string", NULL);
+		p = pattern_new(json_string_value(item), &flaw);
+		if (!p) {
+			refuse(l, "there is a bad pattern", json_string_value(item));
+			buf_printf(l->why, ": %s", buf_str(&flaw));
+			buf_free(&flaw);
+			return false;
+		}
+		vec_push(l->t.arena, &e->patterns, p);
+	}
+	return true;
+}
+
+static bool read_list(struct loader_state *l, const json_t *j, struct entry *e)
+{
+	const json_t *names = json_object_get(j, "names");
+	const json_t *patterns = json_object_get(j, "patterns");
+	bool payload = e->look == LOOK_PAYLOAD;
+
+	if ((names && (payload || !look_has_list(e->look))) || (patterns && !payload) ||
+	    (look_has_list(e->look) && !json_is_array(payload ? patterns : names)))
+		return refuse(l, "the list does not belong to the look", look_name(e->look));
+	if (payload)
+		return read_patterns(l, patterns, e);
+	if (look_has_names(e->look))
+		return read_names(l, names, e);
+	return e->look != LOOK_SSH || read_banners(l, names, e);
+}
+
+static bool read_entry(struct loader_state *l, const json_t *j, struct inspector *in)
+{
+	static const char *const members[] = {"verdict", "look", "names", "patterns",
+					      "at",	 "text", NULL};
+	const char *look, *at, *text;
+	struct entry *e;
+
+	if (!check_members(l, j, members))
+		return false;
+	/* In the vector first: what it holds is freed from there. */
+	e = vec_add(l->t.arena, &in->entries);
+	*e = (struct entry){0};
+	look = text_of(j, "look");
+	at = text_of(j, "at");
+	text = text_of(j, "text");
+	e->at = arena_strdup(l->t.arena, at ? at : "");
+	e->text = arena_strdup(l->t.arena, text ? text : "");
+	if (!look || !look_find(look, &e->look))
+		return refuse(l, "there is no look", look ? look : "");
+	return read_verdict(l, text_of(j, "verdict"), &e->verdict) && read_list(l, j, e);
+}
+
+static int nibble(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Bytes in hex; NULL if it is not that. */
+static const uint8_t *read_hex(struct loader_state *l, const char *s, size_t *n)
+{
+	size_t len = s ? strlen(s) : 0;
+	uint8_t *out;
+
+	*n = len / 2;
+	if (!len || len % 2)
+		return NULL;
+	out = arena_alloc(l->t.arena, *n);
+	for (size_t i = 0; i < len; i++) {
+		if (nibble(s[i]) < 0)
+			return NULL;
+		out[i / 2] = (uint8_t)(out[i / 2] << 4 | nibble(s[i]));
+	}
+	return out;
+}
+
+static bool read_rewrite(struct loader_state *l, const json_t *j, struct inspector *in)
+{
+	static const char *const members[] = {"from", "to", NULL};
+	struct rewrite r;
+	size_t n = 0;
+
+	if (!check_members(l, j, members))
+		return false;
+	r.from = read_hex(l, text_of(j, "from"), &r.n);
+	r.to = read_hex(l, text_of(j, "to"), &n);
+	if (!r.from || !r.to || r.n != n)
+		return refuse(l, "a rewrite is not two strings of bytes of one length", NULL);
+	vec_push(l->t.arena, &in->rewrites, r);
+	return true;
+}
+
+static bool read_fallbacks(struct loader_state *l, const json_t *j, struct inspector *in)
+{
+	for (int c = 0; c < NFALLBACKS; c++) {
+		const json_t *word = json_object_get(j, cause_name((enum cause)c));
+		const char *s = json_string_value(word);
+
+		in->allow_on[c] = s && !strcmp(s, "allow");
+		if (word && !in->allow_on[c] && (!s || strcmp(s, "deny") != 0))
+			return refuse(l, "allow or deny should stand at",
+				      cause_name((enum cause)c));
+	}
+	return true;
+}
+
+static bool read_inspector(struct loader_state *l, const json_t *j)
+{
+	static const char *const members[] = {"name",	      "entries",    "rewrites",
+					      "on-error",     "on-timeout", "on-overflow",
+					      "on-no-helper", NULL};
+	const json_t *entries = json_object_get(j, "entries");
+	const json_t *rewrites = json_object_get(j, "rewrites");
+	struct inspector *in;
+	json_t *item;
+	size_t i;
+
+	if (!check_members(l, j, members))
+		return false;
+	if (!text_of(j, "name") || !json_is_array(entries) ||
+	    (rewrites && !json_is_array(rewrites)))
+		return refuse(l, "an inspector has no name or no entries", NULL);
+	if (tables_find(&l->t, text_of(j, "name")))
+		return refuse(l, "there are two inspectors called", text_of(j, "name"));
+	in = vec_add(l->t.arena, &l->t.inspectors);
+	*in = (struct inspector){.name = arena_strdup(l->t.arena, text_of(j, "name"))};
+	l->inspector = in->name;
+	if (!read_fallbacks(l, j, in))
+		return false;
+	json_array_foreach(entries, i, item) if (!read_entry(l, item, in)) return false;
+	json_array_foreach(rewrites, i, item) if (!read_rewrite(l, item, in)) return false;
+	if (in->rewrites.n && in->entries.n)
+		return refuse(l, "it both judges and rewrites", NULL);
+	l->inspector = NULL;
+	return true;
+}
+
+static bool read_all(struct loader_state *l, const json_t *j)
+{
+	static const char *const members[] = {"format", "inspectors", NULL};
+	const json_t *list = json_object_get(j, "inspectors");
+	json_t *item;
+	size_t i;
+
+	if (!check_members(l, j, members))
+		return false;
+	if (json_integer_value(json_object_get(j, "format")) != TABLES_FORMAT)
+		return refuse(l, "the tables are of another format", NULL);
+	if (!json_is_array(list))
+		return refuse(l, "there is no list of inspectors", NULL);
+	json_array_foreach(list, i, item) if (!read_inspector(l, item)) return false;
+	return true;
+}
+
+int tables_load(struct tables *out, const json_t *j, struct buf *why)
+{
+	struct loader_state l = {.t = {.arena = arena_new()}, .why = why};
+
+	if (!read_all(&l, j)) {
+		tables_free(&l.t);
+		return -EINVAL;
+	}
+	*out = l.t;
+	return 0;
+}
+
+void tables_free(struct tables *t)
+{
+	struct inspector *in;
+	struct entry *e;
+
+	vec_each (&t->inspectors, in)
+		vec_each (&in->entries, e)
+			for (size_t i = 0; i < e->patterns.n; i++)
+				pattern_free(e->patterns.v[i]);
+	arena_free(t->arena);
+	*t = (struct tables){0};
+}
+
+const struct inspector *tables_find(const struct tables *t, const char *name)
+{
+	const struct inspector *in;
+
+	vec_each (&t->inspectors, in)
+		if (!strcmp(in->name, name))
+			return in;
+	return NULL;
+}

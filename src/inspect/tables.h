@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Inspectors as the compiler writes them into an artefact, inspect.json, and the judging program
+ * reads them: plain data, no policy language. Names and patterns are there in full.
+ *
+ *	{ "format": 1,
+ *	  "inspectors": [
+ *	    { "name": "family-filter",
+ *	      "on-error": "deny", "on-timeout": "deny", "on-overflow": "deny",
+ *	      "on-no-helper": "allow",              each: allow | deny; absent: deny
+ *	      "entries": [
+ *	        { "verdict": "deny",                allow | deny | reject
+ *	          "look": "sni",                    any sni host dns ssh payload tls.ech quic
+ *	                                            no-name unknown-protocol
+ *	          "names": ["*.casino.example"],    of sni, host, dns: names, see namelist.h;
+ *	                                            of ssh: banners, '*' at the end for any rest
+ *	          "at": "firewall.fwc:28",          where the policy says it (optional)
+ *	          "text": "deny sni ..." },         and how (optional)
+ *	        { "verdict": "deny", "look": "payload",
+ *	          "patterns": ["^\\x13BitTorrent protocol"] },
+ *	        { "verdict": "allow", "look": "any" } ] },
+ *	    { "name": "patch", "entries": [],
+ *	      "rewrites": [ { "from": "0a0b", "to": "0a0c" } ] } ] }     bytes in hex, as many
+ *
+ * A member or word that the reader does not know is an error: a table half understood would judge
+ * otherwise than the policy says. What changes its meaning changes "format".
+ */
+#ifndef FWC_INSPECT_TABLES_H
+#define FWC_INSPECT_TABLES_H
+
+#include <jansson.h>
+
+#include "inspect/inspector.h"
+
+#define TABLES_FORMAT 1
+
+struct tables { /* freed with tables_free() */
+	struct arena *arena;
+	VEC(struct inspector) inspectors;
+};
+
+/* 0, or -EINVAL with `why` (then *out is not touched). */
+int tables_load(struct tables *out, const json_t *j, struct buf *why);
+void tables_free(struct tables *t);
+/* NULL: none of that name. */
+const struct inspector *tables_find(const struct tables *t, const char *name);
+
+#endif

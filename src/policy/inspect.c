@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Inspectors of the policy, checked with the code that will run them: what they look at, names,
+ * patterns, rewrites; what is said twice, and what nothing can reach.
+ */
+#include <string.h>
+
+#include "inspect/inspector.h"
+#include "policy/resolve.h"
+
+#define BAD_LINES 20 /* of one file of names */
+
+static bool is_rewrite(const struct ast_inspector_line *line)
+{
+	return line->entry.what.s && !strcmp(line->entry.what.s, "rewrite");
+}
+
+static int digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+const uint8_t *inspect_bytes(struct arena *a, const char *s, size_t *n)
+{
+	uint8_t *out = arena_alloc(a, strlen(s) + 1);
+
+	for (*n = 0; *s; s++) {
+		if (*s != '\\') {
+			out[(*n)++] = (uint8_t)*s;
+		} else if (s[1] == '\\') {
+			out[(*n)++] = (uint8_t) * ++s;
+		} else if (s[1] == 'x' && digit(s[2]) >= 0 && digit(s[3]) >= 0) {
+			out[(*n)++] = (uint8_t)(digit(s[2]) << 4 | digit(s[3]));
+			s += 3;
+		} else {
+			return NULL;
+		}
+	}
+	return out;
+}
+
+static void check_name(struct resolver *r, struct span at, const char *s, size_t n)
+{
+	const char *flaw = namelist_flaw(s, n);
+
+	if (flaw)
+		diag_error(r->diag, at, "'%.*s' is no name to look for: %s", (int)n, s, flaw);
+}
+
+static void check_pattern(struct resolver *r, struct ast_word w)
+{
+	struct buf why = {0};
+	struct pattern *p = pattern_new(w.s, &why);
+
+	if (!p)
+		diag_hint(r->diag,
+			  diag_error(r->diag, w.span, "this is no pattern: %s", buf_str(&why)),
+			  "a pattern begins with the first byte: \"^...\", \"^.{0,100}...\"");
+	pattern_free(p);
+	buf_free(&why);
+}
+
+static void check_banner(struct resolver *r, struct ast_word w)
+{
+	if (!*w.s || strlen(w.s) > INSPECT_NAME_MAX)
+		diag_error(r->diag, w.span, "a banner has 1 to 255 bytes");
+}
+
+static void check_file(struct resolver *r, const struct source *src)
+{
+	unsigned before = r->diag->nerrors;
+	const char *s;
+	size_t off = 0, n;
+
+	while (namelist_line(src->text, src->len, &off, &s, &n)) {
+		struct span at = {src, (uint32_t)(s - src->text), (uint32_t)n};
+
+		if (r->diag->nerrors - before == BAD_LINES) {
+			diag_remark(r->diag, at,
+				    "more than %d bad names; the rest of this file was not read",
+				    BAD_LINES);
+			return;
+		}
+		check_name(r, at, s, n);
+	}
+}
+
+static void unknown_look(struct resolver *r, struct ast_word what)
+{
+	struct diag_record *rec =
+		diag_error(r->diag, what.span, "an inspector cannot look at '%s'", what.s);
+	struct nearest near = {.word = what.s};
+
+	for (int i = 0; i < NLOOKS; i++)
+		nearest_offer(&near, look_name((enum look)i));
+	if (near.best)
+		diag_hint(r->diag, rec, "did you mean '%s'?", near.best);
+	else
+		diag_hint(r->diag, rec,
+			  "sni, host, dns, ssh, payload, tls.ech, quic, no-name, unknown-protocol");
+}
+
+static void check_rewrite(struct resolver *r, const struct ast_inspector_entry *e)
+{
+	size_t n[2] = {0, 0};
+
+	if (e->strings.n != 2)
+		return; /* the parser said so */
+	for (int i = 0; i < 2; i++) {
+		struct ast_word w = e->strings.v[i];
+
+		if (!inspect_bytes(r->arena, w.s, &n[i])) {
+			diag_error(r->diag, w.span, "bytes are written as text, \\xHH and \\\\");
+			return;
+		}
+	}
+	if (!n[0] || n[0] != n[1])
+		diag_hint(r->diag,
+			  diag_error(r->diag, e->strings.v[1].span,
+				     "%u bytes cannot take the place of %u", (unsigned)n[1],
+				     (unsigned)n[0]),
+			  "a packet keeps its length, or TCP would lose count");
+}
+
+static void check_entry(struct resolver *r, const struct ast_inspector_entry *e)
+{
+	enum look look;
+
+	if (!e->what.s)
+		return;
+	if (!look_find(e->what.s, &look)) {
+		unknown_look(r, e->what);
+		return;
+	}
+	for (size_t i = 0; i < e->strings.n; i++) {
+		struct ast_word w = e->strings.v[i];
+
+		if (look == LOOK_PAYLOAD)
+			check_pattern(r, w);
+		else if (look == LOOK_SSH)
+			check_banner(r, w);
+		else
+			check_name(r, w.span, w.s, strlen(w.s));
+	}
+	if (e->files.n && !look_has_names(look))
+		diag_error(r->diag, e->files.v[0].span, "files hold names, for sni, host and dns");
+	else
+		for (size_t i = 0; i < e->contents.n; i++)
+			check_file(r, e->contents.v[i]);
+}
+
+static void check_twice(struct resolver *r, const struct ast_inspector *in, size_t at)
+{
+	const struct ast_inspector_line *line = &in->v[at];
+
+	for (size_t i = 0; i < at; i++) {
+		const struct ast_inspector_line *first = &in->v[i];
+
+		if (first->is_comment || first->is_word != line->is_word)
+			continue;
+		if (line->is_word && !strcmp(first->word.what.s, line->word.what.s))
+			diag_note(r->diag,
+				  diag_error(r->diag, line->word.what.span, "'%s' is said twice",
+					     line->word.what.s),
+				  first->word.what.span, "first said here");
+		if (!line->is_word && !first->entry.what.s) {
+			diag_note(r->diag,
+				  diag_warning(r->diag, line->entry.span,
+					       "this entry is never reached"),
+				  first->entry.span, "this one decides everything");
+			return;
+		}
+	}
+}
+
+void resolve_inspector(struct resolver *r, const struct ast_inspector *in)
+{
+	const struct ast_inspector_line *rewrites = NULL, *judges = NULL;
+
+	for (size_t i = 0; i < in->n; i++) {
+		const struct ast_inspector_line *line = &in->v[i];
+
+		if (line->is_comment)
+			continue;
+		if (!line->is_word && !line->entry.span.len)
+			continue;
+		check_twice(r, in, i);
+		if (line->is_word)
+			continue;
+		if (is_rewrite(line)) {
+			check_rewrite(r, &line->entry);
+			rewrites = line;
+		} else {
+			check_entry(r, &line->entry);
+			judges = line;
+		}
+	}
+	if (rewrites && judges)
+		diag_note(r->diag,
+			  diag_error(r->diag, rewrites->entry.span,
+				     "an inspector that rewrites packets decides nothing"),
+			  judges->entry.span, "this belongs to another inspector");
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Inspectors of a policy without errors -> the tables that inspect/tables.h describes.
+ */
+#include <jansson.h>
+#include <string.h>
+
+#include "inspect/namelist.h"
+#include "lang/lang.h"
+#include "policy/resolve.h"
+
+static void put_text(json_t *to, const char *key, const char *s)
+{
+	json_object_set_new(to, key, json_string(s));
+}
+
+static json_t *list_json(const struct ast_inspector_entry *e)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < e->strings.n; i++)
+		json_array_append_new(list, json_string(e->strings.v[i].s));
+	for (size_t i = 0; i < e->contents.n; i++) {
+		const struct source *src = e->contents.v[i];
+		const char *s;
+		size_t off = 0, n;
+
+		while (namelist_line(src->text, src->len, &off, &s, &n))
+			json_array_append_new(list, json_stringn(s, n));
+	}
+	return list;
+}
+
+static json_t *entry_json(const struct policy *p, const struct ast_inspector_entry *e)
+{
+	const char *look = e->what.s ? e->what.s : "any";
+	json_t *j = json_object();
+	struct buf text = {0};
+
+	put_text(j, "verdict", e->reject ? "reject" : e->deny ? "deny" : "allow");
+	put_text(j, "look", look);
+	if (e->strings.n + e->files.n)
+		json_object_set_new(j, strcmp(look, "payload") ? "names" : "patterns",
+				    list_json(e));
+	put_text(j, "at", span_where(p->arena, e->span));
+	ast_print_entry(&text, e);
+	put_text(j, "text", buf_str(&text));
+	buf_free(&text);
+	return j;
+}
+
+static json_t *hex(const struct policy *p, const char *s)
+{
+	struct buf out = {0};
+	size_t n;
+	const uint8_t *bytes = inspect_bytes(p->arena, s, &n);
+	json_t *j;
+
+	for (size_t i = 0; i < n; i++)
+		buf_printf(&out, "%02x", bytes[i]);
+	j = json_string(buf_str(&out));
+	buf_free(&out);
+	return j;
+}
+
+static json_t *rewrite_json(const struct policy *p, const struct ast_inspector_entry *e)
+{
+	json_t *j = json_object();
+
+	json_object_set_new(j, "from", hex(p, e->strings.v[0].s));
+	json_object_set_new(j, "to", hex(p, e->strings.v[1].s));
+	return j;
+}
+
+static json_t *inspector_json(const struct policy *p, const struct ast_inspector *in)
+{
+	json_t *j = json_object(), *entries = json_array(), *rewrites = json_array();
+
+	put_text(j, "name", in->name.s);
+	for (size_t i = 0; i < in->n; i++) {
+		const struct ast_inspector_line *line = &in->v[i];
+
+		if (line->is_comment)
+			continue;
+		if (line->is_word)
+			put_text(j, line->word.what.s, line->word.allow ? "allow" : "deny");
+		else if (line->entry.what.s && !strcmp(line->entry.what.s, "rewrite"))
+			json_array_append_new(rewrites, rewrite_json(p, &line->entry));
+		else
+			json_array_append_new(entries, entry_json(p, &line->entry));
+	}
+	json_object_set_new(j, "entries", entries);
+	json_object_set_new(j, "rewrites", rewrites);
+	return j;
+}
+
+json_t *policy_inspect_tables(const struct policy *p)
+{
+	json_t *j = json_object(), *list = json_array();
+
+	json_object_set_new(j, "format", json_integer(1));
+	for (size_t i = 0; i < p->inspectors.n; i++)
+		json_array_append_new(list, inspector_json(p, p->inspectors.v[i]));
+	json_object_set_new(j, "inspectors", list);
+	return j;
+}

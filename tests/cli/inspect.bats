@@ -1,0 +1,104 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2154 # bats sets variables
+# fwc inspect replay: captures in six formats, made by tests/vectors/craft.py, which says what is
+# in them. Needs neither root nor a kernel.
+
+bats_require_minimum_version 1.5.0
+FWC=${FWC:-fwc}
+captures=$BATS_TEST_DIRNAME/../fuzz/corpus/capture
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+	cat >p.fwc <<-'EOF'
+		zone lan { interface eth0; network 192.168.1.0/24, fd00:1::/64 }
+		zone wan { interface ppp0 }
+		inspect lan -> wan tcp/443, udp/443, http, dns with family-filter
+		inspector family-filter {
+		    deny   sni "*.example.org"
+		    reject host "ads.example"
+		    deny   dns file "names.txt"
+		    on-timeout allow
+		    allow  any
+		}
+		inspector nothing { }
+	EOF
+	printf '# names\nWWW.example.org\n' >names.txt
+	chmod go-w . p.fwc names.txt
+	cat >wanted <<-'EOF'
+		192.168.1.10:40000 -> 203.0.113.5:443 tcp tls "www.example.org": deny, p.fwc:5: deny sni "*.example.org"
+		192.168.1.10:40001 -> 203.0.113.5:443 tcp tls "www.example.org": deny, p.fwc:5: deny sni "*.example.org"
+		192.168.1.10:40002 -> 203.0.113.5:443 tcp tls "server": allow, p.fwc:9: allow any
+		192.168.1.10:40000 -> 203.0.113.5:443 tcp tls "server": allow, p.fwc:9: allow any
+		[fd00:1::10]:40003 -> [2001:db8::5]:443 tcp tls "www.example.org": deny, p.fwc:5: deny sni "*.example.org"
+		192.168.1.10:40004 -> 203.0.113.5:443 udp quic "www.example.org": deny, p.fwc:5: deny sni "*.example.org"
+		[fd00:1::10]:40005 -> [2001:db8::53]:53 udp dns "www.example.org": deny, p.fwc:7: deny dns file "names.txt"
+		192.168.1.10:40006 -> 203.0.113.5:80 tcp http "ads.example": reject, p.fwc:6: reject host "ads.example"
+		192.168.1.10:40007 -> 203.0.113.5:80 tcp http: deny, on-error (there are two Host headers), p.fwc:6: reject host "ads.example"
+		192.168.1.10:40008 -> 203.0.113.5:443 tcp tls: allow, on-timeout
+		192.168.1.10:40009 -> 203.0.113.5:25 tcp: not inspected
+		192.168.1.10:40010 -> 203.0.113.5:443 tcp: no payload
+	EOF
+}
+
+@test "each connection, its name, verdict and line, in every format of captures" {
+	for file in "$captures"/*; do
+		echo "$file"
+		"$FWC" inspect replay "$file" --policy p.fwc >got 2>said
+		diff -u wanted got
+		grep -q '^fwc: 1 fragments of IP packets were not looked at$' said
+		grep -q '^fwc: 1 packets of connections that began before the capture$' said
+	done
+}
+
+@test "--json says the same" {
+	"$FWC" --json inspect replay "$captures/raw.pcap" --policy p.fwc >got
+	python3 - <<-'EOF'
+		import json
+		j = json.load(open("got"))
+		assert j["fragments"] == 1 and j["midway"] == 1 and j["cut"] == 0
+		c = j["connections"]
+		assert len(c) == 12
+		assert c[0]["from"] == {"address": "192.168.1.10", "port": 40000}
+		assert c[0]["rule"] == "p.fwc:3" and c[0]["inspector"] == "family-filter"
+		assert (c[0]["verdict"], c[0]["cause"], c[0]["at"]) == ("deny", "entry", "p.fwc:5")
+		assert (c[5]["transport"], c[5]["protocol"], c[5]["name"]) == ("udp", "quic", "www.example.org")
+		assert (c[8]["cause"], c[8]["flaw"]) == ("on-error", "there are two Host headers")
+		assert "inspector" not in c[10]
+	EOF
+}
+
+@test "--with gives every connection to one inspector" {
+	"$FWC" inspect replay "$captures/raw.pcap" --policy p.fwc --with nothing >got 2>/dev/null
+	[ "$(grep -c ': deny, default' got)" = 11 ]
+	run -2 "$FWC" inspect replay "$captures/raw.pcap" --policy p.fwc --with nobody
+	[[ $output == *"no inspector is called 'nobody'"* ]]
+}
+
+@test "what is no capture, not whole, or not there" {
+	run -2 "$FWC" inspect replay p.fwc --policy p.fwc
+	[[ $output == *"p.fwc is no capture (pcap or pcapng)"* ]]
+	: >empty
+	run -2 "$FWC" inspect replay empty --policy p.fwc
+	run -2 "$FWC" inspect replay absent --policy p.fwc
+	[[ $output == *"cannot read absent: No such file or directory"* ]]
+	head -c 2000 "$captures/raw.pcap" >part
+	run -0 "$FWC" inspect replay part --policy p.fwc
+	[[ $output == *"part: the last record is not whole"* ]]
+	run -2 "$FWC" inspect
+	run -2 "$FWC" inspect replay
+}
+
+@test "compile --dump=inspect prints the tables, names of files in them" {
+	"$FWC" compile --dump=inspect p.fwc >tables.json
+	python3 - <<-'EOF'
+		import json
+		j = json.load(open("tables.json"))
+		assert j["format"] == 1
+		i = j["inspectors"][0]
+		assert i["name"] == "family-filter" and i["on-timeout"] == "allow" and "on-error" not in i
+		assert [e["verdict"] for e in i["entries"]] == ["deny", "reject", "deny", "allow"]
+		assert i["entries"][2]["names"] == ["WWW.example.org"]
+		assert j["inspectors"][1]["entries"] == []
+	EOF
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Any bytes -> JSON -> inspectors. What is taken judges a few clients without trouble; what is not
+ * has a reason.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "inspect/tables.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void judge_all(const struct tables *t)
+{
+	static const char *const clients[] = {"GET / HTTP/1.1\r\nHost: www.example.org\r\n\r\n",
+					      "SSH-2.0-x\r\n", "\x16\x03\x01",
+					      "\x13"
+					      "BitTorrent"};
+	struct pattern_room *patterns = pattern_room_new();
+	struct flow_room *room = flow_room_new(1, 1);
+	const struct inspector *in;
+
+	for (size_t i = 0; i < 4; i++) {
+		struct flow_state f = {0};
+
+		flow_segment(&f, room, 1, (const uint8_t *)clients[i], strlen(clients[i]));
+		vec_each (&t->inspectors, in)
+			inspector_judge(in, &f, patterns);
+		flow_end(&f, room);
+		vec_each (&t->inspectors, in)
+			if (inspector_judge(in, &f, patterns).verdict == VERDICT_MORE)
+				abort(); /* who has ended is decided */
+		flow_drop(&f, room);
+	}
+	flow_room_free(room);
+	pattern_room_free(patterns);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	json_t *j = json_loadb((const char *)data, size, 0, NULL);
+	struct tables t = {0};
+	struct buf why = {0};
+
+	if (j && !tables_load(&t, j, &why)) {
+		judge_all(&t);
+		tables_free(&t);
+	} else if (j && !why.len) {
+		abort(); /* a refusal has a reason */
+	}
+	json_decref(j);
+	buf_free(&why);
+	return 0;
+}
