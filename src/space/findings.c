@@ -32,6 +32,7 @@ struct tree {
 	const dd_ref *leaf;
 	VEC(struct node) nodes;
 	struct use *use;
+	dd_ref fresh; /* packets that the list is asked about at all */
 };
 
 static uint32_t to_decided(void *ctx, uint32_t v)
@@ -68,7 +69,8 @@ static void judge_leaf(struct tree *t, const struct node *n, dd_ref match, dd_re
 	struct dd *d = t->m->dd;
 	dd_ref reach = dd_and(d, match, dd_not(d, decided(t->m, before)));
 
-	u->applies = true;
+	reach = dd_and(d, reach, t->fresh);
+	u->applies = u->applies || dd_and(d, match, t->fresh) != DD_FALSE;
 	if (reach == DD_FALSE) {
 		u->dead_at = t->at;
 		return;
@@ -102,17 +104,18 @@ static void visit(struct tree *t, size_t i, dd_ref before, dd_ref after)
 
 /* ---- one hook ---- */
 
-static void enter(struct mean *m, const struct policy *p, enum station at)
+/* Possible packets that get to the list. It would be dear to compose the list of only these: it is
+ * composed of all, and what is left of a rule in the end is looked at within them. */
+static dd_ref fresh_at(struct mean *m, const struct policy *p, enum station at)
 {
 	struct dd *d = m->dd;
 	dd_ref new = dd_or(d, schema_one(&m->schema, DIM_CT_STATE, CT_NEW),
 			   schema_one(&m->schema, DIM_CT_STATE, CT_UNTRACKED));
 
-	m->within = DD_TRUE;
 	new = dd_and(d, new, schema_possible(&m->schema, at));
 	if (at <= AT_OUTPUT)
 		new = dd_and(d, new, dd_not(d, decided(m, mean_before_rules(m, p, at))));
-	m->within = new;
+	return new;
 }
 
 static dd_ref *leaves(struct mean *m, const struct policy *p, enum station at, size_t *n)
@@ -137,7 +140,7 @@ static bool use_at(const struct policy *p, struct arena *a, struct dd_budget bud
 
 	mean_init(&m, a, budget);
 	schema_add_policy(&m.schema, p);
-	enter(&m, p, at);
+	t.fresh = fresh_at(&m, p, at);
 	t.m = &m;
 	t.leaf = leaves(&m, p, at, &n);
 	if (n) {
@@ -160,6 +163,7 @@ struct culprits {
 	dd_ref *leaf;
 	size_t n;
 	size_t told;
+	dd_ref fresh;
 };
 
 static struct span span_of(const struct culprits *c, size_t i)
@@ -176,6 +180,7 @@ static void name_deciders(struct culprits *c, struct diag *diag, struct diag_rec
 
 	if (c->told++ >= DETAILS_MAX)
 		return;
+	region = dd_and(d, region, c->fresh);
 	for (size_t i = from; i < to && region != DD_FALSE && region != DD_EXHAUSTED; i++) {
 		dd_ref by = dd_and(d, region, decided(c->m, c->leaf[i]));
 
@@ -232,7 +237,7 @@ static void report_at(struct policy *p, struct arena *a, struct diag *diag, stru
 		if (!c.leaf) {
 			mean_init(&m, a, budget);
 			schema_add_policy(&m.schema, p);
-			enter(&m, p, at);
+			c.fresh = fresh_at(&m, p, at);
 			c.m = &m;
 			c.leaf = leaves(&m, p, at, &c.n);
 		}

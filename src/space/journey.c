@@ -113,8 +113,13 @@ static dd_ref rewritten(struct mean *m, const struct policy *p, const struct leg
 
 static void judge(struct mean *m, const struct policy *p, struct leg *leg)
 {
-	if (leg->at == NSTATIONS)
+	if (leg->at == NSTATIONS) { /* loopback is always open */
+		const struct line *line = mean_line(m, "fwc: loopback", "", (struct span){0}, 0);
+
+		leg->fate =
+			dd_restrict(m->dd, leg->there, mean_outcome(m, FATE_ACCEPT, NULL, line));
 		return;
+	}
 	m->within = leg->there;
 	m->lines = true;
 	leg->fate = mean_policy(m, p, leg->at);
@@ -123,7 +128,8 @@ static void judge(struct mean *m, const struct policy *p, struct leg *leg)
 
 static void add_leg(struct mean *m, const struct policy *p, struct legs *out, struct leg leg)
 {
-	if (leg.nat)
+	leg.there = leg.arrival;
+	if (leg.nat && leg.at != NSTATIONS)
 		leg.there = rewritten(m, p, &leg);
 	if (leg.there == DD_FALSE)
 		return;
@@ -136,14 +142,9 @@ static void add_translated(struct mean *m, const struct policy *p, struct legs *
 {
 	struct leg leg = {.nat = n, .rewrite = words, .port = n->port};
 
-	if (n->kind == NAT_REDIRECT) {
-		leg.at = AT_INPUT;
+	if (n->kind == NAT_REDIRECT) { /* from self to self: by loopback */
+		leg.at = from_self ? NSTATIONS : AT_INPUT;
 		leg.arrival = arrival;
-		if (from_self) { /* from self to self: by loopback */
-			leg.at = NSTATIONS;
-			leg.nat = NULL;
-			leg.there = arrival;
-		}
 		add_leg(m, p, out, leg);
 		return;
 	}
@@ -169,6 +170,7 @@ static const struct nat *nat_of(const struct policy *p, const struct line *line)
 static void split(struct mean *m, const struct policy *p, struct legs *out, dd_ref arrival,
 		  enum station at)
 {
+	bool from_self = at == AT_OUTPUT || at == NSTATIONS;
 	struct mean_values values;
 	dd_ref nat;
 
@@ -176,23 +178,22 @@ static void split(struct mean *m, const struct policy *p, struct legs *out, dd_r
 		return;
 	m->within = arrival;
 	m->lines = true;
-	nat = mean_nats(m, p, at == AT_OUTPUT ? NAT_OUTPUT : NAT_PREROUTING);
+	nat = mean_nats(m, p, from_self ? NAT_OUTPUT : NAT_PREROUTING);
 	m->within = DD_TRUE;
 	add_leg(m, p, out,
-		(struct leg){.at = at,
-			     .arrival = dd_and(m->dd, arrival, dd_not(m->dd, nat)),
-			     .there = dd_and(m->dd, arrival, dd_not(m->dd, nat))});
+		(struct leg){.at = at, .arrival = dd_and(m->dd, arrival, dd_not(m->dd, nat))});
 	values = mean_values(m, nat);
 	for (size_t i = 0; i < values.n; i++) {
 		const struct outcome *x = outcome_of(&m->outcomes, values.v[i]);
 
 		if (values.v[i] && x->line)
 			add_translated(m, p, out, nat_of(p, x->line), x->what,
-				       dd_where(m->dd, nat, values.v[i]), at == AT_OUTPUT);
+				       dd_where(m->dd, nat, values.v[i]), from_self);
 	}
 }
 
-static void loopback(struct mean *m, const struct policy *p, struct legs *out, const struct rule *q)
+/* From this machine to itself; the address is local, and yet dnat may send it elsewhere. */
+static dd_ref loopback(struct mean *m, const struct policy *p, const struct rule *q)
 {
 	struct dd *d = m->dd;
 	dd_ref r = dd_and(d, side(m, p, &q->from, true, DIM_IIF, DIM_SADDR),
@@ -200,17 +201,7 @@ static void loopback(struct mean *m, const struct policy *p, struct legs *out, c
 
 	r = dd_and(d, dd_and(d, r, mean_services(m, &q->services)), plain_state(m));
 	r = dd_and(d, r, schema_loopback(&m->schema, DIM_OIF));
-	r = dd_and(d, r, schema_possible(&m->schema, AT_OUTPUT));
-	if (r != DD_FALSE)
-		vec_push(m->arena, out,
-			 ((struct leg){.at = NSTATIONS,
-				       .arrival = r,
-				       .there = r,
-				       .fate = dd_restrict(
-					       d, r,
-					       mean_outcome(m, FATE_ACCEPT, NULL,
-							    mean_line(m, "fwc: loopback", "",
-								      (struct span){0}, 0)))}));
+	return dd_and(d, r, schema_possible(&m->schema, AT_OUTPUT));
 }
 
 void journey_legs(struct mean *m, const struct policy *p, const struct rule *query,
@@ -220,7 +211,7 @@ void journey_legs(struct mean *m, const struct policy *p, const struct rule *que
 	split(m, p, out, region(m, p, query, false, true), AT_INPUT);
 	split(m, p, out, region(m, p, query, false, false), AT_FORWARD);
 	split(m, p, out, region(m, p, query, true, false), AT_OUTPUT);
-	loopback(m, p, out, query);
+	split(m, p, out, loopback(m, p, query), NSTATIONS);
 }
 
 void journey_of_nat(struct mean *m, const struct policy *p, size_t nat, struct legs *out)

@@ -74,3 +74,16 @@ new_rules() {
 	[[ $output =~ "  kernel  drop, by chain "[^$'\n']*": allow " ]]
 	[ "$before" = "$(cat "$BATS_TEST_TMPDIR"/s/candidate/*)" ]
 }
+
+@test "a proof that takes too much is never called one" {
+	cp "$FWC_SRC/rulesets/router.fwc" "$BATS_TEST_TMPDIR/r.fwc"
+	FWC_FAULT=budget run "$FWC" --state "$BATS_TEST_TMPDIR/s" compile "$BATS_TEST_TMPDIR/r.fwc"
+	[ "$status" = 0 ]
+	[[ $output == *"not proved: budget"* ]]
+	grep -q '"proof": "not proved: budget"' "$BATS_TEST_TMPDIR/s/candidate/manifest.json"
+	run fwc apply "$BATS_TEST_TMPDIR/s/candidate"
+	[ "$status" = 0 ]
+	[[ $output == *"warning: this ruleset is not proved: budget"* ]]
+	run fwc status
+	[[ $output == *"proof       not proved: budget"* ]]
+}

@@ -1,0 +1,388 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2154 # bats and lib.bash set variables
+# What is proved: rules of no use, expectations, the story of a packet, the packets of a change.
+
+load lib
+
+setup_file() { cli_begin; }
+teardown_file() { cli_end; }
+
+policy() { # [NAME]: standard input becomes that policy
+	cat >"$WORK/${1:-p}.fwc"
+	chmod 644 "$WORK/${1:-p}.fwc"
+}
+
+check() { run fwc check "$WORK/p.fwc"; }
+explain() { run fwc explain "$@" "$WORK/p.fwc"; }
+
+zones='
+forwarding on
+zone lan { interface eth0; network 192.168.1.0/24, fd00:1::/64 }
+zone dmz { interface eth1; network 10.9.0.0/24 }
+zone wan { interface ppp0 }
+host nas = 192.168.1.10
+'
+
+# ---- rules ----
+
+@test "a rule that one earlier rule hides is named with it" {
+	policy <<<"$zones
+allow lan -> wan tcp/80-90
+allow lan -> wan tcp/85"
+	check
+	[ "$status" = 0 ]
+	[[ $output == *"p.fwc:9:1: warning: this rule never decides"* ]]
+	[[ $output == *"p.fwc:8:1: note: decides them"* ]]
+}
+
+@test "a rule that several earlier rules hide together is named with each" {
+	policy <<<"$zones
+allow lan -> wan tcp/1-1000
+drop lan -> wan tcp/1001-65535
+allow 192.168.1.0/25@lan -> wan tcp/900-1100"
+	check
+	[[ $output == *"p.fwc:10:1: warning: this rule never decides"* ]]
+	[[ $output == *"p.fwc:8:1: note: decides them"*"p.fwc:9:1: note: decides them"* ]]
+}
+
+@test "a rule that a limited one stands before is not hidden by it" {
+	policy <<<"$zones
+allow wan -> self ssh limit 3/minute
+allow wan -> self ssh"
+	check
+	[[ $output != *"never decides"* ]]
+}
+
+@test "special before general is nobody's mistake, general before special is" {
+	policy <<<"$zones
+drop 192.168.1.7@lan -> wan
+allow lan -> wan"
+	check
+	[[ $output != *decides* && $output != *"fare the same"* ]]
+	policy <<<"$zones
+allow lan -> wan
+drop 192.168.1.7@lan -> wan"
+	check
+	[[ $output == *"p.fwc:9:1: warning: this rule never decides"* ]]
+}
+
+@test "a rule that changes nothing is noted, one that logs is not" {
+	policy <<<"$zones
+allow lan -> wan tcp/80
+allow lan -> wan tcp/1-1000
+drop wan -> lan tcp/5
+drop wan -> lan tcp/6 log"
+	check
+	[[ $output == *"p.fwc:8:1: note: without this rule every packet would fare the same"* ]]
+	[[ $output == *"p.fwc:9:1: note: decides the same"* ]]
+	[[ $output == *"p.fwc:10:1: note: without this rule"* ]]
+	[[ $output != *"p.fwc:11:1"* ]]
+}
+
+@test "a rule of two families matches nothing" {
+	policy <<<"$zones
+allow 192.168.1.1@lan -> fd00:9::1@wan"
+	check
+	[[ $output == *"p.fwc:8:1: warning: no packet can match this rule"* ]]
+}
+
+@test "a translation behind one that takes all its packets" {
+	policy <<<"$zones
+allow wan -> nas@lan https
+dnat wan -> self tcp/443 to nas
+dnat wan -> self tcp/443 to 192.168.1.11"
+	check
+	[[ $output == *"p.fwc:10:1: warning: this translation never decides"*"p.fwc:9:1: note"* ]]
+}
+
+@test "a translation that an earlier rule drops is reported with that rule" {
+	policy <<<"$zones
+drop wan -> lan tcp/1-100
+allow wan -> nas@lan ssh
+dnat wan -> self ssh to nas"
+	check
+	[[ $output == *"p.fwc:10:1: warning: nothing that this translates is let pass"* ]]
+	[[ $output == *"p.fwc:8:1: note: this line decides first"* ]]
+}
+
+@test "a translation without a rule comes with the rule, ready to paste" {
+	policy <<<"$zones
+dnat wan -> self ssh to nas"
+	check
+	[[ $output == *"hint: add: allow wan -> 192.168.1.10@lan tcp/22"* ]]
+	policy <<<"$zones
+dnat wan -> self ssh to nas
+allow wan -> 192.168.1.10@lan tcp/22"
+	check
+	[[ $output != *translates* ]]
+}
+
+# ---- expectations ----
+
+expect() { # EXPECTATION...: of a router whose nas serves https to the world
+	local e
+	{
+		cat <<<"$zones
+allow lan -> wan
+reject lan -> dmz
+allow wan -> nas@lan https
+allow wan -> self ping limit 5/second
+dnat wan -> self tcp/8443 to nas:443"
+		for e in "$@"; do echo "expect $e"; done
+	} | policy
+	run fwc test "$WORK/p.fwc"
+}
+
+@test "expectations that hold" {
+	expect 'allow lan -> wan' 'reject lan -> dmz udp' 'drop wan -> lan tcp/22' 'drop dmz -> lan, wan, self' \
+		'some allow wan -> self ping' 'some drop wan -> self ping' 'allow self -> self' \
+		'allow 203.0.113.0/24@wan -> 198.51.100.1@self tcp/8443' 'drop wan -> self tcp/443'
+	[ "$status" = 0 ]
+	[ "$output" = "9 of 9 expectations hold" ]
+}
+
+@test "expectations that do not, each with a packet and the line" {
+	expect 'drop wan -> lan'
+	[ "$status" = 1 ]
+	[[ $output == *"p.fwc:13:1: error: this does not hold: new: "*" -> 192.168.1.10 tcp/443, in by ppp0, out by eth0: accept"* ]]
+	[[ $output == *"p.fwc:10:1: note: this line decides"* ]]
+	expect 'allow wan -> self ping'
+	[ "$status" = 1 ]
+	expect 'drop lan -> dmz tcp/5'
+	[ "$status" = 1 ]
+	[[ $output == *": reject with tcp reset"*"p.fwc:9:1: note: this line decides"* ]]
+	expect 'some allow wan -> lan tcp/22'
+	[ "$status" = 1 ]
+	[[ $output == *"no packet has that fate"* ]]
+	expect 'allow dmz -> wan tcp/25'
+	[[ $output == *"add: allow dmz -> wan tcp/25"* ]]
+}
+
+@test "check finds them (1), compile refuses them (2)" {
+	expect 'drop lan -> wan'
+	check
+	[ "$status" = 1 ]
+	run fwc compile "$WORK/p.fwc"
+	[ "$status" = 2 ]
+	[ ! -e "$WORK/state/candidate" ]
+	[ "$(fwc check --json "$WORK/p.fwc" 2>/dev/null | json 'd["ok"], d["proof"]')" = "(False, 'proved')" ]
+}
+
+@test "test files beside a policy hold expectations and nothing else" {
+	mkdir -p "$WORK/t"
+	printf '%s\n' "$zones" 'allow lan -> wan' >"$WORK/t/p.fwc"
+	printf 'host x = 192.168.1.3\nexpect allow x@lan -> wan\nexpect drop wan -> x@lan\n' >"$WORK/t/a.test.fwc"
+	run fwc test "$WORK/t/p.fwc"
+	[[ $output == *"2 of 2 expectations hold" ]]
+	echo 'expect allow wan -> lan' >"$WORK/t/b.test.fwc"
+	run fwc test "$WORK/t/p.fwc"
+	[ "$status" = 1 ]
+	[[ $output == *"b.test.fwc:1:1: error: this does not hold"*"2 of 3 expectations hold"* ]]
+	echo 'allow wan -> lan' >"$WORK/t/b.test.fwc"
+	run fwc test "$WORK/t/p.fwc"
+	[ "$status" = 2 ]
+	[[ $output == *"b.test.fwc:1:1: error: a test file holds"* ]]
+	rm -r "$WORK/t"
+}
+
+@test "the example that tests itself" {
+	run "$FWC" test "$here/../../examples/tested/firewall.fwc"
+	[ "$status" = 0 ]
+	[[ $output =~ ^([0-9]+)" of "([0-9]+)" expectations hold"$ ]]
+	[ "${BASH_REMATCH[1]}" = "${BASH_REMATCH[2]}" ]
+	[ "${BASH_REMATCH[1]}" -ge 8 ]
+}
+
+# ---- explain ----
+
+story() {
+	policy <<<"$zones
+allow lan -> wan
+allow wan -> nas@lan tcp/443
+allow lan -> self tcp/3128
+allow wan -> self ping limit 5/second
+dnat wan -> self tcp/8443 to nas:443
+redirect lan -> any http to :3128
+masquerade lan -> wan"
+}
+
+@test "a packet that goes out: the filter's line, then the translation's" {
+	story
+	explain '192.168.1.5@lan -> 198.51.100.9@wan https'
+	[ "$status" = 0 ]
+	[[ $output == *"from zone lan (eth0)"*"to zone wan (ppp0)"*"forward "*accept*"p.fwc:8: allow lan -> wan"* ]]
+	[[ $output == *"postrouting "*masquerade*"p.fwc:14: masquerade lan -> wan"*"accepted" ]]
+}
+
+@test "a packet that is translated on its way in" {
+	story
+	explain '203.0.113.7@wan -> self tcp/8443'
+	[[ $output == *"prerouting "*"dnat to 192.168.1.10:443"*"p.fwc:12: dnat wan -> self tcp/8443 to nas:443"* ]]
+	[[ $output == *"to 192.168.1.10, zone lan (eth0)"*accept*"p.fwc:9: allow wan -> nas@lan tcp/443"* ]]
+	explain '203.0.113.7@wan -> self tcp/443'
+	[[ $output == *"input "*drop*"no rule, drop"*"dropped"* ]]
+	[[ $output != *prerouting* ]]
+}
+
+@test "a packet that is redirected here" {
+	story
+	explain '192.168.1.5 -> 198.51.100.9@wan http'
+	[[ $output == *"redirect to :3128"*"to this machine"*"p.fwc:10: allow lan -> self tcp/3128"* ]]
+}
+
+@test "a limit makes two stories" {
+	story
+	[ "$(fwc explain --json '203.0.113.7@wan -> self ping' "$WORK/p.fwc" |
+		json 'sorted((x["fate"], x["line"] and x["line"].rsplit(":", 1)[1], len(x["conditions"])) for x in d)')" = \
+		"[('accept', '11', 1), ('drop', None, 0)]" ]
+}
+
+@test "an address without a zone is where the networks say, an interface is its zone" {
+	story
+	explain '192.168.1.5 -> 198.51.100.9@wan https'
+	[[ $output == *"from zone lan (eth0)"* ]]
+	explain '192.168.1.5@eth0 -> 198.51.100.9@ppp0 https'
+	[[ $output == *"from zone lan (eth0)"*"to zone wan (ppp0)"* ]]
+	explain 'fd00:1::5 -> 2001:db8::9@wan https'
+	[[ $output == *"from zone lan (eth0)"*accepted* ]]
+}
+
+@test "self, loopback, and services of several ports" {
+	story
+	explain 'self -> self tcp/5'
+	[[ $output == *loopback*accept* ]]
+	explain 'self -> wan ssh'
+	[[ $output == *"made by this machine"*"output "*drop* ]]
+	[ "$(fwc explain --json '192.168.1.5 -> 198.51.100.9@wan dns' "$WORK/p.fwc" |
+		json '[x["fate"] for x in d] == ["accept"] * len(d) and sum(x["count"] for x in d)')" = 2.0 ]
+}
+
+@test "questions that cannot be answered" {
+	story
+	explain 'lan -> wat ssh'
+	[ "$status" = 2 ]
+	[[ $output == *"no zone, host or set is called 'wat'"*"did you mean 'wan'?"* ]]
+	explain '192.168.1.5@lan -> fd00::1@wan'
+	[ "$status" = 2 ]
+	[[ $output == *"speaks of no packet"* ]]
+	run fwc explain
+	[ "$status" = 2 ]
+}
+
+@test "explain --live: what was put in by hand, and other tables, have their say" {
+	story
+	fwc compile "$WORK/p.fwc"
+	fwc apply
+	explain --live '192.168.1.5@lan -> 198.51.100.9@wan https'
+	[[ $output == *"table inet fwc, chain forward: accept"*"p.fwc:8: allow lan -> wan"*accepted* ]]
+	inns nft insert rule inet fwc forward tcp dport 443 drop
+	explain --live '192.168.1.5@lan -> 198.51.100.9@wan https'
+	[[ $output == *"table inet fwc, chain forward: drop"*"tcp dport 443 drop"*dropped* ]]
+	fwc apply
+	inns nft 'add table ip theirs; add chain ip theirs c { type filter hook forward priority 5; }'
+	inns nft 'add set ip theirs s { type ipv4_addr; elements = { 198.51.100.9 } }'
+	inns nft 'add rule ip theirs c ip daddr @s drop; add table netdev x; add chain netdev x i { type filter hook ingress device lo priority 0; }'
+	explain --live '192.168.1.5@lan -> 198.51.100.9@wan https'
+	[[ $output == *"chain forward: accept"*"table ip theirs, chain c: drop"*dropped*"not looked at: table netdev x, chain i"* ]]
+	explain --live '192.168.1.5@lan -> 198.51.100.8@wan https'
+	[[ $output == *accepted* ]]
+	inns nft delete table ip theirs
+	inns nft delete table netdev x
+	fwc stop >/dev/null
+}
+
+# ---- which packets a change affects ----
+
+@test "diff of two policies of a thousand rules: the range, the lines, a witness, in one screen" {
+	/usr/bin/python3 "$here/../bench/make-policy" 1000 | policy a
+	sed '500s/.*/allow 10.44.0.0\/16@lan -> 172.16.41.77@wan tcp\/15206-15399/' "$WORK/a.fwc" | policy x
+	sed '500s/15206-15399/15206-15420/' "$WORK/x.fwc" | policy y
+	run fwc diff "$WORK/x.fwc" "$WORK/y.fwc"
+	[ "$status" = 1 ]
+	[[ $output == *"newly allowed: 1,376,256 packets (forward)"* ]] # 2^16 sources times 21 ports
+	[[ $output == *"from 10.44.0.0/16, to 172.16.41.77, tcp, port 15400-15420"* ]]
+	[[ $output == *"before  drop"*"no rule, drop"*"after   accept   "*"y.fwc:500: allow 10.44"* ]]
+	[ "$(wc -l <<<"$output")" -le 24 ]
+	[ "$(grep -c newly <<<"$output")" = 1 ]
+	# the witness is one: dropped before, accepted after
+	question=$(sed -n "s/.*fwc explain '\(.*\)'.*/\1/p" <<<"$output" | head -n1)
+	[[ $(fwc explain "$question" "$WORK/x.fwc") == *dropped ]]
+	[[ $(fwc explain "$question" "$WORK/y.fwc") == *accepted ]]
+}
+
+@test "a refactoring changes no packet" {
+	policy a <<<"$zones
+set busy = 192.168.1.0/26, 192.168.1.64/26
+allow busy@lan -> wan tcp/80, tcp/443
+allow dmz -> wan udp/53"
+	policy b <<<"$zones
+allow dmz -> wan udp/53
+allow 192.168.1.0/25@lan -> wan https
+allow 192.168.1.0/25@lan -> wan http"
+	run fwc diff "$WORK/a.fwc" "$WORK/b.fwc"
+	[ "$status" = 1 ]
+	[[ $output == "no packet changes"*rules:* ]]
+	[ "$(fwc diff --json "$WORK/a.fwc" "$WORK/b.fwc" | json 'd["packets"]["known"], d["packets"]["groups"]')" = "(True, [])" ]
+	run fwc diff "$WORK/a.fwc" "$WORK/a.fwc"
+	[ "$status" = 0 ]
+}
+
+@test "a log line more is said, and is no change of fate; another target is a translation" {
+	policy a <<<"$zones
+allow lan -> wan http
+allow wan -> lan https
+dnat wan -> self tcp/443 to nas"
+	sed 's/http$/http log "web"/; s/to nas/to 192.168.1.11/' "$WORK/a.fwc" | policy b
+	said=$(fwc diff --json "$WORK/a.fwc" "$WORK/b.fwc" || true)
+	[ "$(json 'sorted((g["change"], g["type"], g["hook"]) for g in d["packets"]["groups"])' <<<"$said")" = \
+		"[('otherwise changed', 'filter', 'forward'), ('translated otherwise', 'nat', 'prerouting')]" ]
+}
+
+@test "what apply would change, and what a hand changed, are told in packets" {
+	small | candidate
+	fwc apply
+	small 23 | candidate
+	run fwc diff
+	[ "$status" = 1 ]
+	[[ $output == *"newly allowed: "*"in by eth0, tcp, port 23"*"newly dropped: "*"in by eth0, tcp, port 22"* ||
+		$output == *"newly dropped: "*"in by eth0, tcp, port 22"*"newly allowed: "*"in by eth0, tcp, port 23"* ]]
+	run fwc apply --dry-run
+	[ "$status" = 0 ]
+	[[ $output == *"newly allowed: "* ]]
+	inns nft insert rule inet fwc input iifname eth1 tcp dport 8080 accept
+	run fwc status
+	[ "$status" = 1 ]
+	[[ $output == *"newly allowed: "*"in by eth1, tcp, port 8080"*"tcp dport 8080 accept"* ]]
+	fwc stop >/dev/null
+}
+
+@test "a table put to sleep by hand filters nothing, and status says so" {
+	small | candidate
+	fwc apply
+	inns nft 'add table inet fwc { flags dormant; }'
+	run fwc status
+	[ "$status" = 1 ]
+	[[ $output == *"NOTHING FILTERS"* ]]
+	inns nft 'add table inet fwc { }' || true
+	fwc stop >/dev/null
+}
+
+# ---- the proof itself ----
+
+@test "status says whether what was applied was proved" {
+	small | candidate
+	fwc apply
+	[[ $(fwc status) == *"proof       proved"* ]]
+	[ "$(fwc status --json | json 'd["proof"]')" = proved ]
+	run fwc compile --no-proof "$WORK/policy.fwc"
+	[ "$status" = 0 ]
+	[[ $output == *"not proved"*"--no-proof"* ]]
+	run fwc apply
+	[[ $output == *"warning: this ruleset is not proved"* ]]
+	small 24 | policy policy
+	fwc compile --no-proof "$WORK/policy.fwc"
+	fwc apply
+	[[ $(fwc status) == *"proof       not proved"* ]]
+	fwc stop >/dev/null
+}
