@@ -67,6 +67,9 @@ CASES = [
      'insert rule inet fwc forward ip6 saddr fd00::/8 icmp type 8 accept'),
     ('ICMPv6 within IPv4', 'different',
      'insert rule inet fwc forward meta nfproto ipv4 icmpv6 type 128 accept'),
+    ('ICMPv6 within IPv4, behind a match that may not be understood', 'no',
+     'insert rule inet fwc {lan-wan} ip saddr > 192.168.1.10 icmpv6 type 128 drop\n'
+     'insert rule inet fwc {lan-wan} meta nfproto ipv6 accept'),
     ('a protocol by the IPv4 header', 'no', 'insert rule inet fwc forward ip protocol gre accept'),
     ('a protocol by the IPv6 header', 'no', 'insert rule inet fwc forward ip6 nexthdr gre accept'),
     ('a field nobody reads', 'no', 'insert rule inet fwc forward ip ttl 7 accept'),

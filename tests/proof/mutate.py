@@ -324,7 +324,7 @@ def plain(text):
 def mutants(text):
     text = plain(text)
     script = Script(text)
-    seen = {text}
+    seen = {hash(text)}                     # the texts themselves would fill the memory
     for n in sorted(script.rules + script.elements + script.bases):
         if n in script.bases:
             line = script.lines[n]
@@ -335,6 +335,6 @@ def mutants(text):
         else:
             some = rule_mutants(script, n)
         for kind, at, mutant in some:
-            if mutant not in seen:
-                seen.add(mutant)
+            if hash(mutant) not in seen:
+                seen.add(hash(mutant))
                 yield kind, at + 1, mutant

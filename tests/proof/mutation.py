@@ -161,25 +161,33 @@ def conditions(table):
             if s.kind == 'free'}
 
 
-def chosen(script, most, seed):
-    """Some of the mutants, of each kind as many as of every other as long as there are any."""
-    kinds = {}
-    for mutant in mutate.mutants(script):
-        kinds.setdefault(mutant[0], []).append(mutant)
-    rng = random.Random(f'mutants {seed}')
-    kinds['rule inserted'] = list(grammar.inserted(script, rng, INSERTED))
+def all_of(script, seed):
+    yield from mutate.mutants(script)
+    yield from grammar.inserted(script, random.Random(f'inserted {seed}'), INSERTED)
+
+
+def chosen(script, most, seed, part=0, parts=1):
+    """Some of the mutants, of each kind as many as of every other as long as there are any.
+
+    Mutants are made twice, the first time to be counted: all of them at once can be gigabytes.
+    """
     if most is None:
-        return [m for some in kinds.values() for m in some]
+        yield from itertools.islice(all_of(script, seed), part, None, parts)
+        return
+    kinds, rng = {}, random.Random(f'mutants {seed}')
+    for n, mutant in enumerate(all_of(script, seed) if most else ()):
+        kinds.setdefault(mutant[0], []).append(n)
     for some in kinds.values():
         rng.shuffle(some)
-    order = sorted(kinds)
+    order, wanted = sorted(kinds), set()
     rng.shuffle(order)
-    out = []
-    while len(out) < most and any(kinds.values()):
+    while len(wanted) < most and any(kinds.values()):
         for kind in order:
-            if kinds[kind] and len(out) < most:
-                out.append(kinds[kind].pop())
-    return out
+            if kinds[kind] and len(wanted) < most:
+                wanted.add(kinds[kind].pop())
+    for n, mutant in enumerate(all_of(script, seed) if wanted else ()):
+        if n in wanted:
+            yield mutant
 
 
 def judge(bench, policy, most, seed, part=0, parts=1):
@@ -190,7 +198,7 @@ def judge(bench, policy, most, seed, part=0, parts=1):
         return Counter(failed=1), [str(e)]
     if part == 0:
         case.unmutated()
-    for mutant in chosen(case.script, most, seed)[part::parts]:
+    for mutant in chosen(case.script, most, seed, part, parts):
         case.mutant(*mutant)
         if len(case.failures) >= 20:
             break
