@@ -294,6 +294,9 @@ static void unknown_says(struct walker *w, struct progress *p, const char *json,
 	size_t n = strcspn(name, "\"");
 
 	if (word_is(name, n, "match") || word_is(name, n, "xt") || word_is(name, n, "limit")) {
+		/* not what it asks for, but of which header it asks */
+		p->family_known |=
+			strstr(json, "\"protocol\":\"ip\"") || strstr(json, "\"protocol\":\"ip6\"");
 		p->still = dd_and(
 			w->m->dd, p->still,
 			schema_condition(&w->m->schema,
