@@ -53,6 +53,12 @@ static const struct command commands[] = {
 	{"show", "", "print the ruleset in the kernel, with policy lines", "", cmd_show},
 	{"status", "", "what is loaded, since when, from what; packets for each policy line", "",
 	 cmd_status},
+	{"counters", "[--watch[=SECONDS]]", "packets and bytes for each policy line",
+	 "  --watch[=SECONDS]  print what counts at the moment, for each second, until "
+	 "interrupted\n",
+	 cmd_counters},
+	{"metrics", "[-o FILE]", "the same and the state for Prometheus, as text",
+	 "  -o, --output FILE  write it there, whole or not at all\n", cmd_metrics},
 	{"stop", "", "remove the firewall: the host is open afterwards", "", cmd_stop},
 	{"inspect", "replay FILE [--policy FILE] [--with INSPECTOR]",
 	 "run a capture through the policy's inspectors",

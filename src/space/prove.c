@@ -131,6 +131,11 @@ static bool stranger(struct proof_result *out, struct arena *a, const struct ir_
 	return false;
 }
 
+static double seconds_since(clock_t start)
+{
+	return (double)(clock() - start) / CLOCKS_PER_SEC;
+}
+
 void prove_ruleset(struct proof_result *out, struct arena *a, const struct policy *p,
 		   const struct ir_ruleset *r, struct dd_budget budget)
 {
@@ -143,10 +148,18 @@ void prove_ruleset(struct proof_result *out, struct arena *a, const struct polic
 		budget.seconds = PROOF_SECONDS;
 	if (!stranger(out, a, r)) {
 		for (int i = 0; i < NSTATIONS; i++) {
+			struct dd_budget left = budget;
+
+			/* the seconds are those of all stations together */
+			left.seconds -= seconds_since(start);
 			out->at = (enum station)i;
-			if (prove_station(out, a, p, r, budget) != PROOF_EQUAL)
+			if (left.seconds <= 0)
+				out->state = PROOF_BUDGET;
+			else
+				prove_station(out, a, p, r, left);
+			if (out->state != PROOF_EQUAL)
 				break;
 		}
 	}
-	out->seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
+	out->seconds = seconds_since(start);
 }

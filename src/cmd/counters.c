@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * fwc counters: what each line of the policy has counted, and counts.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "apply/live.h"
+#include "apply/report.h"
+#include "cmd/cmd.h"
+#include "util/cleanup.h"
+
+struct sample {
+	struct arena *arena;
+	struct report_lines lines;
+	struct timespec at;
+};
+
+/* 0 or -errno, the message printed. */
+static int take(struct globals *g, struct sample *out)
+{
+	_cleanup_buf_ struct buf why = {0}, ignored = {0};
+	struct artefact applied = {0};
+	struct store s;
+	struct live live;
+	int err;
+
+	*out = (struct sample){.arena = arena_new()};
+	err = live_read(&live, g->netns, out->arena, &why);
+	if (err) {
+		fprintf(stderr, "fwc: %s\n", buf_str(&why));
+		return err;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &out->at);
+	if (store_open(&s, g->state, false, &ignored) == 0)
+		store_read(&s, STORE_APPLIED, out->arena, &applied, &ignored);
+	report_lines(out->arena, live.ruleset, applied.manifest, &out->lines);
+	artefact_free(&applied);
+	store_close(&s);
+	return 0;
+}
+
+static const struct report_line *find(const struct sample *s, const struct report_line *like)
+{
+	const struct report_line *l;
+
+	vec_each (&s->lines, l) {
+		if (!strcmp(l->at, like->at) && !strcmp(l->text, like->text))
+			return l;
+	}
+	return NULL;
+}
+
+static void print_line(const struct report_line *l, uint64_t packets, uint64_t bytes)
+{
+	if (l->counts)
+		printf("%12llu %14llu  ", (unsigned long long)packets, (unsigned long long)bytes);
+	else
+		printf("%12s %14s  ", "-", "-");
+	printf("%s%s%s\n", l->at, *l->at ? "  " : "", l->text);
+}
+
+static void print_now(const struct sample *s)
+{
+	const struct report_line *l;
+
+	printf("%12s %14s  line\n", "packets", "bytes");
+	vec_each (&s->lines, l)
+		print_line(l, l->packets, l->bytes);
+}
+
+/* Only lines that count at the moment; a line that is new, or was made anew, begins with what it
+ * has. */
+static void print_rates(const struct sample *before, const struct sample *now)
+{
+	double seconds = (double)(now->at.tv_sec - before->at.tv_sec) +
+			 (double)(now->at.tv_nsec - before->at.tv_nsec) / 1e9;
+	const struct report_line *l;
+
+	printf("%12s %14s  line\n", "packets/s", "bytes/s");
+	vec_each (&now->lines, l) {
+		const struct report_line *b = find(before, l);
+		uint64_t packets = b && b->packets <= l->packets ? b->packets : 0;
+		uint64_t bytes = b && b->bytes <= l->bytes ? b->bytes : 0;
+
+		if (l->packets != packets)
+			print_line(l, (uint64_t)((double)(l->packets - packets) / seconds + 0.5),
+				   (uint64_t)((double)(l->bytes - bytes) / seconds + 0.5));
+	}
+	putchar('\n');
+	fflush(stdout);
+}
+
+static void print_json(const struct sample *s)
+{
+	_cleanup_json_ json_t *list = json_array();
+	const struct report_line *l;
+
+	vec_each (&s->lines, l) {
+		json_t *j = json_pack("{s:s, s:s}", "at", l->at, "text", l->text);
+
+		if (l->counts) {
+			json_object_set_new(j, "packets", json_integer((json_int_t)l->packets));
+			json_object_set_new(j, "bytes", json_integer((json_int_t)l->bytes));
+		}
+		json_array_append_new(list, j);
+	}
+	json_dumpf(list, stdout, JSON_INDENT(2));
+	putchar('\n');
+}
+
+static int watch(struct globals *g, double seconds)
+{
+	struct sample before, now;
+	int err = take(g, &before);
+
+	while (!err) {
+		usleep((useconds_t)(seconds * 1e6));
+		err = take(g, &now);
+		if (!err)
+			print_rates(&before, &now);
+		arena_free(before.arena);
+		before = now;
+	}
+	arena_free(before.arena);
+	return EXIT_SYSTEM;
+}
+
+static bool parse_seconds(const char *s, double *out)
+{
+	char *end;
+
+	*out = s ? strtod(s, &end) : 2;
+	return !s || (end != s && !*end && *out >= 0.1 && *out <= 3600);
+}
+
+int cmd_counters(struct globals *g, int argc, char **argv)
+{
+	static const struct option longs[] = {{"watch", optional_argument, NULL, 'w'}, {0}};
+	bool watching = false;
+	double seconds = 2;
+	struct sample s;
+	int c, err;
+
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		if (c != 'w')
+			return usage_error("counters", "unknown option: %s", argv[optind - 1]);
+		watching = true;
+		if (!parse_seconds(optarg, &seconds))
+			return usage_error("counters", "--watch wants seconds, 0.1 to 3600");
+	}
+	if (optind < argc)
+		return usage_error("counters", "it takes no operands");
+	if (watching && g->json)
+		return usage_error("counters", "--watch is for people, --json is asked again");
+	if (watching)
+		return watch(g, seconds);
+	err = take(g, &s);
+	if (!err && g->json)
+		print_json(&s);
+	else if (!err)
+		print_now(&s);
+	arena_free(s.arena);
+	return err ? EXIT_SYSTEM : EXIT_FINE;
+}

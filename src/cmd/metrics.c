@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * fwc metrics: the state of the firewall in the text format of Prometheus (version 0.0.4), for the
+ * textfile directory of its node exporter.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <libgen.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "apply/file.h"
+#include "apply/status.h"
+#include "cmd/cmd.h"
+#include "util/cleanup.h"
+
+static void family(struct buf *b, const char *name, const char *type, const char *help)
+{
+	buf_printf(b, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void gauge(struct buf *b, const char *name, const char *help, long long value)
+{
+	family(b, name, "gauge", help);
+	buf_printf(b, "%s %lld\n", name, value);
+}
+
+/* Of a label's value backslash, quote and newline are escaped. */
+static void label(struct buf *b, const char *name, const char *value)
+{
+	buf_printf(b, "%s=\"", name);
+	for (; *value; value++) {
+		if (*value == '\\' || *value == '"')
+			buf_putc(b, '\\');
+		if (*value == '\n')
+			buf_puts(b, "\\n");
+		else
+			buf_putc(b, *value);
+	}
+	buf_putc(b, '"');
+}
+
+static void rules(struct buf *b, const struct status *st, const char *name, bool bytes)
+{
+	const struct report_line *l;
+
+	family(b, name, "counter",
+	       bytes ? "Bytes of the packets that a line of the policy matched."
+		     : "Packets that a line of the policy matched.");
+	vec_each (&st->lines, l) {
+		if (!l->counts)
+			continue;
+		buf_printf(b, "%s{", name);
+		label(b, "at", l->at);
+		buf_putc(b, ',');
+		label(b, "rule", l->text);
+		buf_printf(b, "} %llu\n", (unsigned long long)(bytes ? l->bytes : l->packets));
+	}
+}
+
+static long long record_number(const struct status *st, const char *key)
+{
+	return json_integer_value(json_object_get(st->record, key));
+}
+
+static void print(struct buf *b, const struct status *st)
+{
+	gauge(b, "fwc_loaded", "1 if rules of fwc filter.", st->loaded && !st->dormant);
+	if (st->drift_known || st->dormant)
+		gauge(b, "fwc_drifted", "1 if the kernel holds something else than was applied.",
+		      st->dormant || st->drift.n);
+	if (st->known) {
+		gauge(b, "fwc_proved", "1 if what was applied was proved.",
+		      st->applied.manifest->proved == PROVED);
+		gauge(b, "fwc_generation", "Number of what is in force.",
+		      record_number(st, "generation"));
+		gauge(b, "fwc_applied_timestamp_seconds", "When it was applied.",
+		      record_number(st, "epoch"));
+	}
+	gauge(b, "fwc_foreign_chains", "Base chains of others that may drop or translate.",
+	      (long long)st->foreign.n);
+	rules(b, st, "fwc_rule_packets_total", false);
+	rules(b, st, "fwc_rule_bytes_total", true);
+}
+
+static int write_to(const char *path, const struct buf *b)
+{
+	_cleanup_free_ char *one = strdup(path), *two = strdup(path);
+	_cleanup_close_ int dir = -1;
+	int err;
+
+	if (!one || !two)
+		return -ENOMEM;
+	dir = open(dirname(one), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	err = dir < 0 ? -errno : file_write(dir, basename(two), b->data, b->len);
+	/* others read it: it is made for that */
+	if (!err && fchmodat(dir, basename(two), 0644, 0) < 0)
+		err = -errno;
+	if (err)
+		fprintf(stderr, "fwc: cannot write %s: %s\n", path, strerror(-err));
+	return err;
+}
+
+int cmd_metrics(struct globals *g, int argc, char **argv)
+{
+	static const struct option longs[] = {{"output", required_argument, NULL, 'o'}, {0}};
+	_cleanup_arena_ struct arena *a = arena_new();
+	_cleanup_buf_ struct buf why = {0}, ignored = {0}, out = {0};
+	const char *path = NULL;
+	struct status st = {0};
+	struct store s;
+	int c, rc = EXIT_FINE;
+
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, "o:", longs, NULL)) != -1) {
+		if (c != 'o')
+			return usage_error("metrics",
+					   "unknown option, or one without its value: %s",
+					   argv[optind - 1]);
+		path = optarg;
+	}
+	if (optind < argc)
+		return usage_error("metrics", "it takes no operands");
+	store_open(&s, g->state, false, &ignored);
+	if (status_gather(&st, g->netns, &s, a, &why)) {
+		fprintf(stderr, "fwc: %s\n", buf_str(&why));
+		rc = EXIT_SYSTEM;
+	} else {
+		print(&out, &st);
+		if (!path)
+			fwrite(out.data, 1, out.len, stdout);
+		else if (write_to(path, &out))
+			rc = EXIT_SYSTEM;
+	}
+	status_free(&st);
+	store_close(&s);
+	return rc;
+}
