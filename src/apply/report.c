@@ -136,6 +136,23 @@ void report_lines(struct arena *a, const struct ir_ruleset *live, const struct m
 		qsort(out->v, out->n, sizeof(*out->v), line_cmp);
 }
 
+json_t *report_lines_json(const struct report_lines *lines)
+{
+	json_t *list = json_array();
+	const struct report_line *l;
+
+	vec_each (lines, l) {
+		json_t *j = json_pack("{s:s, s:s}", "at", l->at, "text", l->text);
+
+		if (l->counts) {
+			json_object_set_new(j, "packets", json_integer((json_int_t)l->packets));
+			json_object_set_new(j, "bytes", json_integer((json_int_t)l->bytes));
+		}
+		json_array_append_new(list, j);
+	}
+	return list;
+}
+
 /* ---- a listing ---- */
 
 static void put_at(struct buf *out, const struct manifest_place *p, const char *indent)

@@ -32,6 +32,9 @@ const struct manifest_place *report_elem_place(const struct manifest *m, const s
 void report_lines(struct arena *a, const struct ir_ruleset *live, const struct manifest *m,
 		  struct report_lines *out);
 
+/* An array: "at", "text" and, where something counts, "packets" and "bytes". */
+json_t *report_lines_json(const struct report_lines *lines);
+
 /* The live ruleset in nft's words with `# file:line` and counters, reachable objects only. */
 void report_ruleset(struct buf *out, const struct ir_ruleset *live, const struct manifest *m);
 json_t *report_ruleset_json(const struct ir_ruleset *live, const struct manifest *m);

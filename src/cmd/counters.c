@@ -97,18 +97,8 @@ static void print_rates(const struct sample *before, const struct sample *now)
 
 static void print_json(const struct sample *s)
 {
-	_cleanup_json_ json_t *list = json_array();
-	const struct report_line *l;
+	_cleanup_json_ json_t *list = report_lines_json(&s->lines);
 
-	vec_each (&s->lines, l) {
-		json_t *j = json_pack("{s:s, s:s}", "at", l->at, "text", l->text);
-
-		if (l->counts) {
-			json_object_set_new(j, "packets", json_integer((json_int_t)l->packets));
-			json_object_set_new(j, "bytes", json_integer((json_int_t)l->bytes));
-		}
-		json_array_append_new(list, j);
-	}
 	json_dumpf(list, stdout, JSON_INDENT(2));
 	putchar('\n');
 }

@@ -122,23 +122,6 @@ static void print_lines(struct globals *g, const struct status *st)
 	}
 }
 
-static json_t *lines_json(const struct status *st)
-{
-	json_t *list = json_array();
-	const struct report_line *l;
-
-	vec_each (&st->lines, l) {
-		json_t *j = json_pack("{s:s, s:s}", "at", l->at, "text", l->text);
-
-		if (l->counts) {
-			json_object_set_new(j, "packets", json_integer((json_int_t)l->packets));
-			json_object_set_new(j, "bytes", json_integer((json_int_t)l->bytes));
-		}
-		json_array_append_new(list, j);
-	}
-	return list;
-}
-
 static json_t *sources_json(const struct status *st)
 {
 	static const char *const words[] = {"same", "changed", "gone"};
@@ -191,7 +174,7 @@ static void print_json(struct arena *a, const struct status *st)
 						       : json_null());
 	json_object_set_new(j, "foreign", foreign_json(st));
 	json_object_set_new(j, "legacy_iptables", json_boolean(st->legacy));
-	json_object_set_new(j, "lines", lines_json(st));
+	json_object_set_new(j, "lines", report_lines_json(&st->lines));
 	json_dumpf(j, stdout, JSON_INDENT(2));
 	putchar('\n');
 }
