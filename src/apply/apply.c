@@ -161,18 +161,19 @@ static int swap(struct run *r)
 	_cleanup_buf_ struct buf script = {0};
 	struct live_names names = {0};
 	struct live_outcome out = {0};
+	bool asleep = r->in.live->dormant;
 	int err;
 
 	plan_swap(&r->in, &script, &names);
 	fault_point("before-swap");
-	if (!names.n)
+	if (!script.len)
 		return 0;
 	err = transact(r, &script, &names, &out);
 	r->x->live = out.committed;
 	if (out.committed)
-		r->x->swapped = names.n;
+		r->x->swapped = names.n + asleep;
 	fault_point("swapped");
-	if (!err && !out.alone)
+	if (!err && (asleep || !out.alone))
 		err = read_live(r);
 	if (!err)
 		err = prove(r, &names, !out.alone);

@@ -144,14 +144,14 @@ void diff_report(const struct diff_options *how, struct arena *a, const struct d
 	_cleanup_json_ json_t *j = NULL;
 
 	if (!how->json) {
-		if (packets && d->n) {
+		if (packets && (d->n || packets->n)) {
 			change_print(stdout, a, packets);
 			fputs("\nrules:\n", stdout);
 		}
 		diff_print(stdout, d, how->verbose, how->color);
 		return;
 	}
-	j = json_pack("{s:b, s:o, s:o}", "different", d->n > 0, "packets",
+	j = json_pack("{s:b, s:o, s:o}", "different", d->n || (packets && packets->n), "packets",
 		      packets ? change_json(a, packets) : json_null(), "changes", diff_json(d));
 	json_dumpf(j, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
 	putchar('\n');
@@ -173,22 +173,23 @@ static int diff_live(const struct diff_options *how, const struct manifest *appl
 	struct diff_lines lines = {0};
 	struct deltas packets = {0};
 	struct live live;
-	bool compare;
+	bool compare, different;
 
 	if (live_read(&live, how->netns, a, &why)) {
 		fprintf(stderr, "fwc: %s\n", buf_str(&why));
 		return 3;
 	}
 	diff_rulesets(a, live.ruleset, applied, want, x->manifest, &lines);
-	compare = lines.n && filters(live.ruleset);
+	different = lines.n || live.ruleset->dormant;
+	compare = different && filters(live.ruleset);
 	before = change_side(live.ruleset, applied);
 	if (compare)
 		delta_compare(&packets, a, &before, &after,
 			      (struct dd_budget){PROOF_NODES, PROOF_SECONDS});
-	else if (lines.n && !how->json)
+	else if (different && !how->json)
 		puts("nothing of fwc filters here yet: every packet is judged anew\n");
 	diff_report(how, a, compare ? &packets : NULL, &lines);
-	return lines.n ? 1 : 0;
+	return different;
 }
 
 int diff_artefact(const struct diff_options *how, const struct store *s, struct arena *a,

@@ -392,6 +392,8 @@ void plan_swap(const struct plan_input *in, struct buf *script, struct live_name
 	struct ir_chain *const *c;
 	struct ir_set *const *s;
 
+	if (in->live->dormant) /* somebody put the table to sleep: without flags it wakes */
+		buf_puts(script, "add table " TABLE "\n");
 	vec_each (&in->want->sets, s) {
 		if (mend_set(in, *s, script))
 			add_name(in, set_word(*s), (*s)->name, names);

@@ -364,7 +364,13 @@ dnat wan -> self tcp/443 to nas"
 	run fwc status
 	[ "$status" = 1 ]
 	[[ $output == *"NOTHING FILTERS"* ]]
-	inns nft 'add table inet fwc { }' || true
+	run fwc diff
+	[ "$status" = 1 ]
+	[[ $output == *"newly dropped: "* ]]
+	run fwc apply
+	[[ $output != *"nothing to change"* ]]
+	run fwc status
+	[ "$status" = 0 ]
 	fwc stop >/dev/null
 }
 
