@@ -28,7 +28,7 @@ static int write_all(int fd, const char *p, size_t n)
 	return 0;
 }
 
-static int write_temp(int dir, const char *name, const void *data, size_t len)
+static int write_temp(int dir, const char *name, const void *data, size_t len, mode_t mode)
 {
 	_cleanup_close_ int fd = -1;
 	int err;
@@ -38,24 +38,31 @@ static int write_temp(int dir, const char *name, const void *data, size_t len)
 	if (fd < 0)
 		return -errno;
 	err = write_all(fd, data, len);
+	if (!err && fchmod(fd, mode) < 0)
+		err = -errno;
 	if (!err && fsync(fd) < 0)
 		err = -errno;
 	return err;
 }
 
-int file_write(int dir, const char *name, const void *data, size_t len)
+int file_publish(int dir, const char *name, const void *data, size_t len, mode_t mode)
 {
 	_cleanup_free_ char *temp = NULL;
 	int err;
 
 	if (asprintf(&temp, ".%s.new", name) < 0)
 		return -ENOMEM;
-	err = write_temp(dir, temp, data, len);
+	err = write_temp(dir, temp, data, len, mode);
 	if (!err && renameat(dir, temp, dir, name) < 0)
 		err = -errno;
 	if (err)
 		unlinkat(dir, temp, 0);
 	return err;
+}
+
+int file_write(int dir, const char *name, const void *data, size_t len)
+{
+	return file_publish(dir, name, data, len, 0600);
 }
 
 static int add_text(const char *piece, size_t n, void *to)

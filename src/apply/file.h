@@ -6,11 +6,14 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "util/buf.h"
 
 /* Temporary file, fsync, rename. The directory is not synced. */
 int file_write(int dir, const char *name, const void *data, size_t len);
+/* The same for others to read; the mode is there before the name is. */
+int file_publish(int dir, const char *name, const void *data, size_t len, mode_t mode);
 int file_write_json(int dir, const char *name, const json_t *j);
 /* Refuses what is no plain file, what others may write, what belongs to another user. */
 int file_read(int dir, const char *name, struct buf *out);

@@ -68,7 +68,8 @@ int live_read(struct live *out, const char *netns, struct arena *a, struct buf *
 
 		if (err) {
 			buf_puts(why, buf_str(&r.why));
-		} else if (step.refused && r.had_table) {
+		} else if (step.refused && (r.had_table || r.looked)) {
+			/* not "there is none": whoever may not look does not know */
 			err = refused(&step, why);
 			gone = err == -ENOENT;
 		} else if (!step.refused) {

@@ -8,10 +8,10 @@
 #include "nft/nft.h"
 
 struct live {
-	bool present;               /* table inet fwc exists */
+	bool present; /* table inet fwc exists */
 	struct ir_ruleset *ruleset; /* never NULL; empty if not present */
-	uint32_t generation;        /* at which all of it was read */
-	bool hurry;                 /* commit even if others have committed since */
+	uint32_t generation; /* at which all of it was read */
+	bool hurry; /* commit even if others have committed since */
 };
 
 /* 0 or -errno with why filled. */

@@ -72,6 +72,7 @@ static void read_records(struct status *st, const struct store *s, struct arena 
 	_cleanup_buf_ struct buf ignored = {0};
 	const struct manifest_source *src;
 
+	st->hidden = s->hidden;
 	if (s->dir < 0)
 		return;
 	st->known = store_read(s, STORE_APPLIED, a, &st->applied, &ignored) == 0;
@@ -131,5 +132,5 @@ void status_free(struct status *st)
 
 bool status_good(const struct status *st)
 {
-	return st->loaded && st->known && !st->drift.n && !st->dormant;
+	return st->loaded && (st->known || st->hidden) && !st->drift.n && !st->dormant;
 }

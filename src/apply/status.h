@@ -18,6 +18,7 @@ struct status_source {
 struct status {
 	bool loaded; /* base chains of ours are there */
 	bool known; /* what was applied is on record */
+	bool hidden; /* the record is not for this user to read */
 	struct artefact applied;
 	json_t *record; /* or NULL */
 	json_t *sysctl; /* of forwarding, now; or NULL */

@@ -83,6 +83,7 @@ int store_open(struct store *s, const char *path, bool create, struct buf *why)
 	if (err)
 		return fail(why, err, "make the directory", path);
 	fd = open_dir(AT_FDCWD, path);
+	s->hidden = fd == -EACCES || fd == -EPERM;
 	if (fd < 0)
 		return fail(why, fd, "use the directory", path);
 	s->dir = fd;

@@ -20,13 +20,14 @@
 
 struct store {
 	const char *path;
-	int dir;  /* -1: none */
+	int dir; /* -1: none */
 	int lock; /* -1: not held */
+	bool hidden; /* it could not be opened, because it is not for this user */
 };
 
 struct artefact {
 	struct buf script;
-	struct buf text;	   /* of manifest.json, as read */
+	struct buf text; /* of manifest.json, as read */
 	struct manifest *manifest; /* in the arena it was read with */
 };
 

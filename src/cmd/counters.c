@@ -38,6 +38,9 @@ static int take(struct globals *g, struct sample *out)
 	clock_gettime(CLOCK_MONOTONIC, &out->at);
 	if (store_open(&s, g->state, false, &ignored) == 0)
 		store_read(&s, STORE_APPLIED, out->arena, &applied, &ignored);
+	if (s.hidden)
+		fputs("fwc: warning: the state directory is root's, so lines have no places\n",
+		      stderr);
 	report_lines(out->arena, live.ruleset, applied.manifest, &out->lines);
 	artefact_free(&applied);
 	store_close(&s);

@@ -93,10 +93,7 @@ static int write_to(const char *path, const struct buf *b)
 	if (!one || !two)
 		return -ENOMEM;
 	dir = open(dirname(one), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	err = dir < 0 ? -errno : file_write(dir, basename(two), b->data, b->len);
-	/* others read it: it is made for that */
-	if (!err && fchmodat(dir, basename(two), 0644, 0) < 0)
-		err = -errno;
+	err = dir < 0 ? -errno : file_publish(dir, basename(two), b->data, b->len, 0644);
 	if (err)
 		fprintf(stderr, "fwc: cannot write %s: %s\n", path, strerror(-err));
 	return err;
@@ -122,11 +119,18 @@ int cmd_metrics(struct globals *g, int argc, char **argv)
 	}
 	if (optind < argc)
 		return usage_error("metrics", "it takes no operands");
+	if (g->json)
+		return usage_error("metrics", "it has a format of its own; `fwc status --json` has "
+					      "the same in JSON");
 	store_open(&s, g->state, false, &ignored);
 	if (status_gather(&st, g->netns, &s, a, &why)) {
 		fprintf(stderr, "fwc: %s\n", buf_str(&why));
 		rc = EXIT_SYSTEM;
 	} else {
+		if (st.hidden)
+			fputs("fwc: warning: the state directory is root's, so lines have no "
+			      "places, and what was applied is not known\n",
+			      stderr);
 		print(&out, &st);
 		if (!path)
 			fwrite(out.data, 1, out.len, stdout);

@@ -22,6 +22,10 @@ static void print_state(const struct status *st)
 {
 	if (!st->loaded)
 		puts("firewall    NOT LOADED: nothing of fwc filters here");
+	else if (st->hidden)
+		puts("firewall    loaded; what was applied, and the lines of the policy, are on "
+		     "record\n"
+		     "            in the state directory, which is root's");
 	else if (!st->known)
 		puts("firewall    loaded, but not by `fwc apply`: what is on record cannot be "
 		     "compared");
@@ -153,6 +157,7 @@ static void print_json(struct arena *a, const struct status *st)
 
 	json_object_set_new(j, "loaded", json_boolean(st->loaded));
 	json_object_set_new(j, "known", json_boolean(st->known));
+	json_object_set_new(j, "hidden", json_boolean(st->hidden));
 	json_object_set_new(j, "drifted",
 			    st->drift_known ? json_boolean(st->drift.n > 0 || st->dormant)
 					    : json_null());

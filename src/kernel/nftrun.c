@@ -22,6 +22,7 @@ struct stream { /* one a step and direction; the memory file outlives the child 
 struct progress { /* shared with the child */
 	uint32_t before, after;
 	bool had_table;
+	int looked;
 	struct {
 		bool ran, refused;
 	} step[];
@@ -101,7 +102,8 @@ static int run_steps(void *arg)
 	struct progress *p = j->progress;
 	struct genid g = {0};
 
-	if (genid_get_here(&g) == 0) {
+	p->looked = genid_get_here(&g);
+	if (p->looked == 0) {
 		p->before = g.id;
 		p->had_table = g.own_table;
 	}
@@ -208,6 +210,7 @@ static int finish(struct job *j)
 	j->r->before = j->progress->before;
 	j->r->after = j->progress->after;
 	j->r->had_table = j->progress->had_table;
+	j->r->looked = j->progress->looked;
 	child_free(&j->child);
 	return err;
 }

@@ -9,7 +9,7 @@
 #include "kernel/child.h"
 
 enum nftrun_kind {
-	RUN_SCRIPT,   /* load; all or nothing */
+	RUN_SCRIPT, /* load; all or nothing */
 	RUN_LIST_OWN, /* table inet fwc as JSON */
 	RUN_LIST_ONE, /* one object of table inet fwc as JSON: script is "chain NAME", "map NAME" */
 	RUN_LIST_ALL, /* the whole ruleset as JSON */
@@ -34,6 +34,7 @@ struct nftrun {
 	 * table was there before: for those who want to know whether anybody came between. */
 	uint32_t before, after;
 	bool had_table;
+	int looked; /* 0, or -errno: neither of these could be found out */
 	uint32_t expect; /* run nothing unless the generation is this; 0: any. -ESTALE */
 	struct job *job; /* between start and wait */
 };
@@ -47,11 +48,11 @@ void nftrun_free(struct nftrun *r);
 
 /* An error message of nft: "<buffer>:12:3-9: Error: Could not process rule: ..." */
 struct nftrun_error {
-	unsigned line;	  /* of the script, from 1; 0: none given */
-	bool by_kernel;	  /* else by the parser or the evaluation of libnftables */
-	char text[400];	  /* the message without its position */
-	char where[256];  /* the policy place named by the comment above that line; "" if there is
-			     none */
+	unsigned line; /* of the script, from 1; 0: none given */
+	bool by_kernel; /* else by the parser or the evaluation of libnftables */
+	char text[400]; /* the message without its position */
+	char where[256]; /* the policy place named by the comment above that line; "" if there is
+			    none */
 	char source[256]; /* the line itself */
 };
 void nftrun_explain(const char *script, const char *err, struct nftrun_error *out);

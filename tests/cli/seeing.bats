@@ -92,6 +92,34 @@ assert found and found[0] >= 2, values
 END
 }
 
+@test "who may not look is told so, and not that nothing is there" {
+	local command
+	cp "$FWC" "$WORK/fwc"
+	chmod 755 "$WORK/fwc"
+	for command in status counters metrics show; do
+		run ip netns exec "$NS" setpriv --reuid=65534 --regid=65534 --clear-groups \
+			"$WORK/fwc" --state "$WORK/state" "$command"
+		echo "$command: $output"
+		[ "$status" = 3 ]
+		[[ $output == *"not permitted"* ]]
+	done
+}
+
+@test "who may look, but is not root, sees all but what the state directory has" {
+	local command
+	cp "$FWC" "$WORK/fwc"
+	chmod 755 "$WORK/fwc"
+	for command in status counters metrics; do
+		run ip netns exec "$NS" setpriv --reuid=65534 --regid=65534 --clear-groups \
+			--inh-caps=+net_admin --ambient-caps=+net_admin \
+			"$WORK/fwc" --state "$WORK/state" "$command"
+		echo "$command: $output"
+		[ "$status" = 0 ]
+		[[ $output == *"the state directory"*"root's"* ]]
+		[[ $output == *"allow self -> lan udp/5353"* ]]
+	done
+}
+
 @test "metrics of a host where nothing is loaded" {
 	fwc stop >/dev/null
 	[[ $(fwc metrics) == *$'\nfwc_loaded 0\n'* ]]
