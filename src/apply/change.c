@@ -67,6 +67,9 @@ static const char *label(enum dim d)
 	case DIM_FLAGS:
 		return "tcp flags ";
 	case DIM_CT_STATUS:
+	case DIM_CT_MARK:
+	case DIM_CT_DIRECTION:
+	case DIM_PAYLOAD:
 	case DIM_MARK:
 	case DIM_HOPLIMIT:
 	case DIM_UID:

@@ -135,7 +135,7 @@ int generation_keep(struct store *s, struct arena *a, unsigned number, const str
 		    const json_t *record, struct buf *why)
 {
 	struct generations g;
-	int err = store_copy(s, generation_name(a, number), x, record, why);
+	int err = store_write(s, generation_name(a, number), x, record, why);
 
 	if (err)
 		return err;

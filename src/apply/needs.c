@@ -8,8 +8,10 @@ static void sel_needs(const struct ir_sel *sel, bool *needs)
 	for (int i = 0; i < sel->n; i++) {
 		enum field f = sel->f[i];
 
-		if (f == F_CT_STATE || f == F_CT_STATUS)
+		if (f == F_CT_STATE || f == F_CT_STATUS || f == F_CT_MARK)
 			needs[FEAT_CT] = true;
+		else if (f == F_PAYLOAD)
+			needs[FEAT_PAYLOAD] = true;
 		else if (f == F_FIB_SADDR_TYPE || f == F_FIB_DADDR_TYPE ||
 			 f == F_FIB_DADDR_IIF_TYPE)
 			needs[FEAT_FIB] = true;
@@ -71,7 +73,12 @@ static void stmt_needs(const struct ir_stmt *s, bool *needs)
 		needs[FEAT_LIMIT] |= s->add.has_limit;
 		needs[FEAT_CONNLIMIT] |= s->add.has_ct_count;
 		break;
+	case IR_QUEUE:
+		needs[FEAT_QUEUE] = true;
+		needs[FEAT_HASH] |= s->queue.count > 1;
+		break;
 	case IR_COUNTER:
+	case IR_MARK:
 	case IR_VERDICT:
 	case IR_UNKNOWN:
 		break;

@@ -48,7 +48,7 @@ static int write_new(struct apply *x)
 	err = generation_keep(x->store, x->arena, number, x->artefact, record, &x->why);
 	if (err)
 		return err;
-	return store_copy(x->store, STORE_APPLIED, x->artefact, record, &x->why);
+	return store_write(x->store, STORE_APPLIED, x->artefact, record, &x->why);
 }
 
 /* The time in the record is that of the last change of rules. */
@@ -60,7 +60,7 @@ int record_write(struct apply *x)
 	if (x->unchanged && store_read_record(x->store, &record, &ignored) == 0) {
 		if (store_holds(x->store, STORE_APPLIED, x->artefact))
 			return 0;
-		return store_copy(x->store, STORE_APPLIED, x->artefact, record, &x->why);
+		return store_write(x->store, STORE_APPLIED, x->artefact, record, &x->why);
 	}
 	return write_new(x);
 }

@@ -12,9 +12,11 @@
 
 #include "apply/file.h"
 #include "util/cleanup.h"
+#include "util/sha256.h"
 
 #define SCRIPT "ruleset.nft"
 #define MANIFEST "manifest.json"
+#define INSPECT "inspect.json"
 #define RECORD "apply.json"
 #define FORWARDING "forwarding.json"
 #define LOCK "lock"
@@ -121,13 +123,16 @@ void store_close(struct store *s)
 	s->lock = s->dir = -1;
 }
 
-static int write_files(int dir, const struct buf *script, const struct buf *manifest,
-		       const json_t *record)
+static int write_files(int dir, const struct artefact *x, const json_t *record)
 {
-	int err = file_write(dir, SCRIPT, script->data, script->len);
+	int err = file_write(dir, SCRIPT, x->script.data, x->script.len);
 
+	if (!err && x->inspect.len)
+		err = file_write(dir, INSPECT, x->inspect.data, x->inspect.len);
+	else if (!err && unlinkat(dir, INSPECT, 0) < 0 && errno != ENOENT)
+		err = -errno;
 	if (!err)
-		err = file_write(dir, MANIFEST, manifest->data, manifest->len);
+		err = file_write(dir, MANIFEST, x->text.data, x->text.len);
 	if (!err && record)
 		err = file_write_json(dir, RECORD, record);
 	if (!err && fsync(dir) < 0)
@@ -151,8 +156,8 @@ static int put_in_place(struct store *s, const char *temp, const char *name)
 	return 0;
 }
 
-static int write_dir(struct store *s, const char *name, const struct buf *script,
-		     const struct buf *manifest, const json_t *record, struct buf *why)
+int store_write(struct store *s, const char *name, const struct artefact *x, const json_t *record,
+		struct buf *why)
 {
 	_cleanup_free_ char *temp = NULL;
 	_cleanup_close_ int dir = -1;
@@ -164,29 +169,13 @@ static int write_dir(struct store *s, const char *name, const struct buf *script
 	if (mkdirat(s->dir, temp, 0700) < 0)
 		return fail(why, -errno, "write in", s->path);
 	dir = open_dir(s->dir, temp);
-	err = dir < 0 ? dir : write_files(dir, script, manifest, record);
+	err = dir < 0 ? dir : write_files(dir, x, record);
 	if (!err)
 		err = put_in_place(s, temp, name);
 	if (!err)
 		return 0;
 	file_remove_dir(s->dir, temp);
 	return fail(why, err, "write in", s->path);
-}
-
-int store_write(struct store *s, const char *name, const struct buf *script, const json_t *manifest,
-		const json_t *record, struct buf *why)
-{
-	_cleanup_buf_ struct buf text = {0};
-
-	if (!file_json_text(&text, manifest))
-		return fail(why, -ENOMEM, "write in", s->path);
-	return write_dir(s, name, script, &text, record, why);
-}
-
-int store_copy(struct store *s, const char *name, const struct artefact *x, const json_t *record,
-	       struct buf *why)
-{
-	return write_dir(s, name, &x->script, &x->text, record, why);
 }
 
 static bool same_bytes(int dir, const char *name, const struct buf *want)
@@ -201,6 +190,7 @@ bool store_holds(const struct store *s, const char *name, const struct artefact 
 {
 	_cleanup_close_ int dir = open_dir(s->dir, name);
 
+	/* the manifest has the hashes of all that is not the script */
 	return dir >= 0 && same_bytes(dir, SCRIPT, &x->script) &&
 	       same_bytes(dir, MANIFEST, &x->text);
 }
@@ -222,6 +212,28 @@ static int read_files(int dir, const char *path, struct arena *a, struct artefac
 	return err ? fail(why, err, "read", arena_printf(a, "%s/" MANIFEST, path)) : 0;
 }
 
+/* What the judging program is to read, if the manifest says that there is something. */
+static int read_inspect(int dir, const char *path, struct arena *a, struct artefact *x,
+			struct buf *why)
+{
+	char hex[SHA256_HEX];
+	int err;
+
+	if (!x->manifest->inspect)
+		return 0;
+	err = file_read(dir, INSPECT, &x->inspect);
+	if (err)
+		return fail(why, err, "read", arena_printf(a, "%s/" INSPECT, path));
+	sha256_hex(buf_str(&x->inspect), x->inspect.len, hex);
+	if (!strcmp(hex, x->manifest->inspect))
+		return 0;
+	buf_printf(why,
+		   "the artefact in %s cannot be used: " INSPECT " and manifest do not belong "
+		   "together: one of them was cut short or edited",
+		   path);
+	return -EBADMSG;
+}
+
 static int read_artefact(int dir, const char *path, struct arena *a, struct artefact *out,
 			 struct buf *why)
 {
@@ -237,6 +249,8 @@ static int read_artefact(int dir, const char *path, struct arena *a, struct arte
 			err = -EBADMSG;
 		}
 	}
+	if (!err)
+		err = read_inspect(dir, path, a, &x, why);
 	if (err)
 		artefact_free(&x);
 	else
@@ -269,19 +283,15 @@ void store_remove(struct store *s, const char *name)
 	fsync(s->dir);
 }
 
-int artefact_write(const char *dir, const struct buf *script, const json_t *manifest,
-		   struct buf *why)
+int artefact_write(const char *dir, const struct artefact *x, struct buf *why)
 {
-	_cleanup_buf_ struct buf text = {0};
 	_cleanup_close_ int fd = -1;
 	int err;
 
-	if (!file_json_text(&text, manifest))
-		return fail(why, -ENOMEM, "write in", dir);
 	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
 		return fail(why, -errno, "make the directory", dir);
 	fd = open_dir(AT_FDCWD, dir);
-	err = fd < 0 ? fd : write_files(fd, script, &text, NULL);
+	err = fd < 0 ? fd : write_files(fd, x, NULL);
 	return err ? fail(why, err, "write in", dir) : 0;
 }
 
@@ -298,6 +308,7 @@ void artefact_free(struct artefact *x)
 {
 	buf_free(&x->script);
 	buf_free(&x->text);
+	buf_free(&x->inspect);
 }
 
 int store_write_forwarding(struct store *s, const json_t *snapshot, struct buf *why)

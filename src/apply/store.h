@@ -3,6 +3,7 @@
  *
  *	candidate/{ruleset.nft,manifest.json}           what `compile` made and `apply` takes
  *	applied/{ruleset.nft,manifest.json,apply.json}  what was put into the kernel last
+ *	.../inspect.json                                beside them where something is inspected
  *	generation.N/                                   the same of what was applied before
  *	forwarding.json                                 settings of the kernel before ours
  *	lock                                            held while a command changes something
@@ -27,7 +28,8 @@ struct store {
 
 struct artefact {
 	struct buf script;
-	struct buf text; /* of manifest.json, as read */
+	struct buf text; /* of manifest.json */
+	struct buf inspect; /* inspect.json; empty: there is none */
 	struct manifest *manifest; /* in the arena it was read with */
 };
 
@@ -41,11 +43,8 @@ void store_close(struct store *s);
 
 /* Below the state directory (STORE_CANDIDATE, STORE_APPLIED), all files at once. `record` is
  * apply.json, or NULL. */
-int store_write(struct store *s, const char *name, const struct buf *script, const json_t *manifest,
-		const json_t *record, struct buf *why);
-/* An artefact as it was read. */
-int store_copy(struct store *s, const char *name, const struct artefact *x, const json_t *record,
-	       struct buf *why);
+int store_write(struct store *s, const char *name, const struct artefact *x, const json_t *record,
+		struct buf *why);
 /* True if the same bytes lie there already. */
 bool store_holds(const struct store *s, const char *name, const struct artefact *x);
 int store_read(const struct store *s, const char *name, struct arena *a, struct artefact *out,
@@ -54,8 +53,7 @@ int store_read_record(const struct store *s, json_t **out, struct buf *why);
 void store_remove(struct store *s, const char *name);
 
 /* An artefact in a directory of the user's choice. */
-int artefact_write(const char *dir, const struct buf *script, const json_t *manifest,
-		   struct buf *why);
+int artefact_write(const char *dir, const struct artefact *x, struct buf *why);
 int artefact_read(const char *dir, struct arena *a, struct artefact *out, struct buf *why);
 void artefact_free(struct artefact *x);
 

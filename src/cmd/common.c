@@ -10,6 +10,7 @@
 
 #include "apply/fault.h"
 #include "apply/proof.h"
+#include "apply/file.h"
 #include "apply/store.h"
 #include "config.h"
 #include "space/findings.h"
@@ -83,15 +84,18 @@ bool work_compile(struct work *w, struct globals *g, const char *file, enum comp
 
 /* True if the kernel holds what was compiled and what the policy means, or lets this user make no
  * namespace to try it in. */
-static bool work_prove(struct work *w, bool proof)
+static bool work_prove(struct work *w, enum proving how)
 {
 	struct proof p;
 
-	proof_make(&p, w->arena, buf_str(&w->compiled.script), w->compiled.ruleset);
+	if (how == PROVING_ELSEWHERE)
+		p = (struct proof){.outcome = SCRATCH_UNAVAILABLE, .why = "because of --elsewhere"};
+	else
+		proof_make(&p, w->arena, buf_str(&w->compiled.script), w->compiled.ruleset);
 	if (p.outcome == SCRATCH_UNAVAILABLE)
 		fprintf(stderr, "fwc: warning: the ruleset was not tried in the kernel: %s\n",
 			p.why);
-	if (proof)
+	if (how != PROVING_NOT)
 		proof_judge(&p, w->arena, w->compiled.policy, w->compiled.ruleset);
 	else
 		fputs("fwc: warning: not proved, because of --no-proof\n", stderr);
@@ -120,7 +124,7 @@ bool work_query(struct work *w, struct globals *g, const char *file, const char 
 	return ok && *query;
 }
 
-struct manifest *work_manifest(struct work *w)
+struct manifest *work_manifest(struct work *w, const struct buf *inspect)
 {
 	char *cwd = getcwd(NULL, 0);
 	struct manifest_input in = {
@@ -132,6 +136,7 @@ struct manifest *work_manifest(struct work *w)
 		.nsources = w->compiled.ast->sources.n,
 		.ruleset = w->compiled.ruleset,
 		.script = &w->compiled.script,
+		.inspect = inspect,
 	};
 	struct manifest *m = manifest_build(w->arena, &in);
 
@@ -139,38 +144,62 @@ struct manifest *work_manifest(struct work *w)
 	return m;
 }
 
-static int write_artefact(struct work *w, const char *state, const char *dir)
+static int write_artefact(const struct artefact *x, const char *state, const char *dir)
 {
-	json_t *manifest = manifest_json(work_manifest(w));
 	struct store store = {.dir = -1, .lock = -1};
 	struct buf why = {0};
 	int rc;
 
 	if (dir) {
-		rc = artefact_write(dir, &w->compiled.script, manifest, &why);
+		rc = artefact_write(dir, x, &why);
 	} else {
 		rc = store_open(&store, state, true, &why);
 		if (!rc)
 			rc = store_lock(&store, &why);
 		if (!rc)
-			rc = store_write(&store, STORE_CANDIDATE, &w->compiled.script, manifest,
-					 NULL, &why);
+			rc = store_write(&store, STORE_CANDIDATE, x, NULL, &why);
 		store_close(&store);
 	}
 	if (rc)
 		fprintf(stderr, "fwc: %s\n", buf_str(&why));
 	buf_free(&why);
-	json_decref(manifest);
 	return rc ? EXIT_SYSTEM : EXIT_FINE;
 }
 
-int work_emit(struct work *w, struct globals *g, const char *out, bool proof)
+/* The script stays with the work. */
+static bool make_artefact(struct work *w, struct artefact *out)
 {
-	if (!work_prove(w, proof))
+	json_t *tables = NULL, *manifest;
+	bool ok = true;
+
+	*out = (struct artefact){.script = w->compiled.script};
+	if (w->compiled.policy->first_inspect.src) {
+		tables = policy_inspect_tables(w->compiled.policy);
+		ok = file_json_text(&out->inspect, tables);
+		json_decref(tables);
+	}
+	manifest = manifest_json(work_manifest(w, &out->inspect));
+	ok = ok && file_json_text(&out->text, manifest);
+	json_decref(manifest);
+	if (!ok)
+		fputs("fwc: there is no memory for the artefact\n", stderr);
+	return ok;
+}
+
+int work_emit(struct work *w, struct globals *g, const char *out, enum proving how)
+{
+	struct artefact x = {0};
+	int rc = EXIT_SYSTEM;
+
+	if (!work_prove(w, how))
 		return EXIT_SYSTEM;
 	if (out && !strcmp(out, "-")) {
 		fwrite(w->compiled.script.data, 1, w->compiled.script.len, stdout);
 		return EXIT_FINE;
 	}
-	return write_artefact(w, g->state, out);
+	if (make_artefact(w, &x))
+		rc = write_artefact(&x, g->state, out);
+	x.script = (struct buf){0};
+	artefact_free(&x);
+	return rc;
 }

@@ -40,11 +40,14 @@ struct apply_words { /* for the history */
 /* Puts an artefact into the kernel and says what was done; the store is locked. */
 int work_apply(struct globals *g, struct store *s, struct arena *a, const struct artefact *in,
 	       const struct apply_words *words);
-/* Of what was compiled; in the arena. */
-struct manifest *work_manifest(struct work *w);
-/* Tries the script in a throw-away namespace, where it must become what was compiled and (with
- * `proof`) what the policy means, and writes the artefact ("-": the script to standard output;
- * NULL: the candidate). */
-int work_emit(struct work *w, struct globals *g, const char *out, bool proof);
+/* Of what was compiled; in the arena. `inspect`: inspect.json or NULL. */
+struct manifest *work_manifest(struct work *w, const struct buf *inspect);
+enum proving { /* of a script, before it is written */
+	       PROVING_HERE, /* in a throw-away namespace it must become what the policy means */
+	       PROVING_NOT, /* there it must become what was compiled */
+	       PROVING_ELSEWHERE, /* what was compiled must be what the policy means */
+};
+/* Writes the artefact ("-": the script to standard output; NULL: the candidate). */
+int work_emit(struct work *w, struct globals *g, const char *out, enum proving how);
 
 #endif

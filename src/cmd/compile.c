@@ -15,7 +15,7 @@
 
 struct options {
 	const char *file, *out, *dump;
-	bool no_proof;
+	enum proving proving;
 };
 
 static int parse_options(struct globals *g, int argc, char **argv, struct options *o)
@@ -24,6 +24,7 @@ static int parse_options(struct globals *g, int argc, char **argv, struct option
 		{"output", required_argument, NULL, 'o'},
 		{"dump", required_argument, NULL, 'd'},
 		{"no-proof", no_argument, NULL, 'n'},
+		{"elsewhere", no_argument, NULL, 'e'},
 		{0},
 	};
 	int c;
@@ -34,8 +35,8 @@ static int parse_options(struct globals *g, int argc, char **argv, struct option
 			o->out = optarg;
 		else if (c == 'd')
 			o->dump = optarg;
-		else if (c == 'n')
-			o->no_proof = true;
+		else if (c == 'n' || c == 'e')
+			o->proving = c == 'n' ? PROVING_NOT : PROVING_ELSEWHERE;
 		else
 			return usage_error("compile",
 					   "unknown option, or one without its value: %s",
@@ -120,7 +121,7 @@ int cmd_compile(struct globals *g, int argc, char **argv)
 	else if (!work_compile(&w, g, o.file, STAGE_SCRIPT, SCRUTINY_EXPECT) || w.refuted)
 		rc = EXIT_WRONG;
 	else
-		rc = work_emit(&w, g, o.out, !o.no_proof);
+		rc = work_emit(&w, g, o.out, o.proving);
 	work_free(&w);
 	return rc;
 }

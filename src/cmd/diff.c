@@ -24,7 +24,7 @@ static int diff_policy(struct globals *g, const struct diff_options *how, const 
 	work_init(&w);
 	if (work_compile(&w, g, file, STAGE_SCRIPT, SCRUTINY_NONE)) {
 		x.script = w.compiled.script; /* lent */
-		x.manifest = work_manifest(&w);
+		x.manifest = work_manifest(&w, NULL);
 		rc = diff_artefact(how, s, w.arena, &x);
 	}
 	work_free(&w);
@@ -70,7 +70,7 @@ static int open_policy(struct globals *g, struct operand *o, const char *file)
 	if (!work_compile(&o->work, g, file, STAGE_SCRIPT, SCRUTINY_NONE))
 		return EXIT_WRONG;
 	o->ruleset = o->work.compiled.ruleset;
-	o->manifest = work_manifest(&o->work);
+	o->manifest = work_manifest(&o->work, NULL);
 	o->side = (struct delta_side){.policy = o->work.compiled.policy};
 	return EXIT_FINE;
 }

@@ -249,9 +249,97 @@ static bool read_inspector(struct loader_state *l, const json_t *j)
 	return true;
 }
 
+/* ---- how the kernel hands packets over ---- */
+
+static bool number(const json_t *j, const char *key, uint32_t max, uint32_t *out)
+{
+	const json_t *n = json_object_get(j, key);
+
+	*out = (uint32_t)json_integer_value(n);
+	return json_is_integer(n) && json_integer_value(n) >= 0 && json_integer_value(n) <= max;
+}
+
+static bool read_queues(struct loader_state *l, const json_t *j)
+{
+	static const char *const members[] = {"first", "count", "on-overflow", "rewrite", NULL};
+	const char *word = text_of(j, "on-overflow");
+	const json_t *rewrite = json_object_get(j, "rewrite");
+	uint32_t first, count;
+
+	if (!check_members(l, j, members))
+		return false;
+	if (!number(j, "first", UINT16_MAX, &first) || !number(j, "count", 64, &count) || !count ||
+	    first + count > UINT16_MAX + 1 || !word || !json_is_boolean(rewrite) ||
+	    (strcmp(word, "allow") != 0 && strcmp(word, "deny") != 0))
+		return refuse(l, "queues are not described as they should be", NULL);
+	vec_push(l->t.arena, &l->t.queues,
+		 ((struct table_queues){.first = (uint16_t)first,
+					.count = (uint16_t)count,
+					.fail_open = !strcmp(word, "allow"),
+					.rewrite = json_is_true(rewrite)}));
+	return true;
+}
+
+static const struct table_queues *queues_at(const struct tables *t, uint32_t first)
+{
+	const struct table_queues *q;
+
+	vec_each (&t->queues, q)
+		if (q->first == first)
+			return q;
+	return NULL;
+}
+
+static bool read_rule(struct loader_state *l, const json_t *j)
+{
+	static const char *const members[] = {"id", "inspector", "queue", "at", "text", NULL};
+	uint32_t low = l->t.mark & -l->t.mark, queue;
+	struct table_rule r = {.at = "", .text = ""};
+
+	if (!check_members(l, j, members))
+		return false;
+	if (!text_of(j, "inspector") || !number(j, "id", l->t.mark / low, &r.id) || r.id < 4 ||
+	    !number(j, "queue", UINT16_MAX, &queue))
+		return refuse(l, "a rule is not described as it should be", NULL);
+	r.inspector = tables_find(&l->t, text_of(j, "inspector"));
+	r.queues = queues_at(&l->t, queue);
+	if (!r.inspector || !r.queues || tables_rule(&l->t, r.id))
+		return refuse(l,
+			      "a rule's number is taken, or its inspector or queue unknown: "
+			      "inspector",
+			      text_of(j, "inspector"));
+	if (text_of(j, "at"))
+		r.at = arena_strdup(l->t.arena, text_of(j, "at"));
+	if (text_of(j, "text"))
+		r.text = arena_strdup(l->t.arena, text_of(j, "text"));
+	vec_push(l->t.arena, &l->t.rules, r);
+	return true;
+}
+
+static bool read_rules(struct loader_state *l, const json_t *j)
+{
+	const json_t *queues = json_object_get(j, "queues"), *rules = json_object_get(j, "rules");
+	uint32_t run;
+	json_t *item;
+	size_t i;
+
+	if (!queues && !rules && !json_object_get(j, "mark"))
+		return true;
+	if (!json_is_array(queues) || !json_is_array(rules) ||
+	    !number(j, "mark", UINT32_MAX, &l->t.mark) || !l->t.mark)
+		return refuse(l, "mark, queues and rules belong together", NULL);
+	run = l->t.mark / (l->t.mark & -l->t.mark);
+	if (run & (run + 1))
+		return refuse(l, "the bits of the mark are not neighbours", NULL);
+	json_array_foreach(queues, i, item) if (!read_queues(l, item)) return false;
+	json_array_foreach(rules, i, item) if (!read_rule(l, item)) return false;
+	return true;
+}
+
 static bool read_all(struct loader_state *l, const json_t *j)
 {
-	static const char *const members[] = {"format", "inspectors", NULL};
+	static const char *const members[] = {"format", "inspectors", "mark",
+					      "queues", "rules",      NULL};
 	const json_t *list = json_object_get(j, "inspectors");
 	json_t *item;
 	size_t i;
@@ -263,7 +351,7 @@ static bool read_all(struct loader_state *l, const json_t *j)
 	if (!json_is_array(list))
 		return refuse(l, "there is no list of inspectors", NULL);
 	json_array_foreach(list, i, item) if (!read_inspector(l, item)) return false;
-	return true;
+	return read_rules(l, j);
 }
 
 int tables_load(struct tables *out, const json_t *j, struct buf *why)
@@ -289,6 +377,16 @@ void tables_free(struct tables *t)
 				pattern_free(e->patterns.v[i]);
 	arena_free(t->arena);
 	*t = (struct tables){0};
+}
+
+const struct table_rule *tables_rule(const struct tables *t, uint32_t id)
+{
+	const struct table_rule *r;
+
+	vec_each (&t->rules, r)
+		if (r->id == id)
+			return r;
+	return NULL;
 }
 
 const struct inspector *tables_find(const struct tables *t, const char *name)

@@ -19,10 +19,21 @@
  *	          "patterns": ["^\\x13BitTorrent protocol"] },
  *	        { "verdict": "allow", "look": "any" } ] },
  *	    { "name": "patch", "entries": [],
- *	      "rewrites": [ { "from": "0a0b", "to": "0a0c" } ] } ] }     bytes in hex, as many
+ *	      "rewrites": [ { "from": "0a0b", "to": "0a0c" } ] } ],      bytes in hex, as many
+ *	  "mark": 4278190080,                       the field of the marks (fwc-inspectd(8))
+ *	  "queues": [
+ *	    { "first": 26000, "count": 4,           queue numbers that belong together
+ *	      "on-overflow": "deny",                all that use them say the same
+ *	      "rewrite": false } ],
+ *	  "rules": [
+ *	    { "id": 77,                             of the field, 4 or more
+ *	      "inspector": "family-filter",
+ *	      "queue": 26000,                       the first of its queues
+ *	      "at": "firewall.fwc:12", "text": "inspect lan -> wan https with family-filter" } ] }
  *
  * A member or word that the reader does not know is an error: a table half understood would judge
- * otherwise than the policy says. What changes its meaning changes "format".
+ * otherwise than the policy says. What changes its meaning changes "format". Without "rules" there
+ * are inspectors only, as for a replay.
  */
 #ifndef FWC_INSPECT_TABLES_H
 #define FWC_INSPECT_TABLES_H
@@ -33,14 +44,31 @@
 
 #define TABLES_FORMAT 1
 
+struct table_queues {
+	uint16_t first, count;
+	bool fail_open, rewrite;
+};
+
+struct table_rule {
+	uint32_t id; /* value of the field */
+	const struct inspector *inspector;
+	const struct table_queues *queues;
+	const char *at, *text;
+};
+
 struct tables { /* freed with tables_free() */
 	struct arena *arena;
 	VEC(struct inspector) inspectors;
+	uint32_t mark; /* mask; 0: inspectors only */
+	VEC(struct table_queues) queues;
+	VEC(struct table_rule) rules;
 };
 
 /* 0, or -EINVAL with `why` (then *out is not touched). */
 int tables_load(struct tables *out, const json_t *j, struct buf *why);
 void tables_free(struct tables *t);
+/* NULL: none of that number. */
+const struct table_rule *tables_rule(const struct tables *t, uint32_t id);
 /* NULL: none of that name. */
 const struct inspector *tables_find(const struct tables *t, const char *name);
 

@@ -71,7 +71,9 @@ const struct feature_info feature_table[NFEATURES] = {
 	[FEAT_HELPER] = {"connection helpers",
 			 "table inet probe { ct helper h { type \"ftp\" protocol tcp; }; }",
 			 "CONFIG_NF_CONNTRACK_FTP"},
-	[FEAT_HASH] = {"hashing", RULE("jhash ip saddr mod 2 0 accept"), "CONFIG_NFT_HASH"},
+	[FEAT_HASH] = {"hashing", RULE("symhash mod 2 vmap { 0 : accept }"), "CONFIG_NFT_HASH"},
+	[FEAT_PAYLOAD] = {"matching what TCP and UDP carry", RULE("@ih,0,8 0-255 accept"),
+			  "CONFIG_NF_TABLES (Linux 5.16)"},
 };
 
 int features_probe(bool has[NFEATURES], struct buf *why)

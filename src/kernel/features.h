@@ -32,6 +32,7 @@ enum feature {
 	FEAT_TPROXY,
 	FEAT_HELPER,
 	FEAT_HASH,
+	FEAT_PAYLOAD,
 	NFEATURES,
 };
 

@@ -213,9 +213,18 @@ enum stmt_kind {
 	STMT_NAT,
 	STMT_CLAMP,
 	STMT_INSPECTOR,
+	STMT_INSPECTION,
 	STMT_EXPECT,
 	STMT_INCLUDE,
 	STMT_COMMENTS, /* nothing else: before an empty line, at the end of a file or block */
+};
+
+#define INSPECTION_QUEUES_MAX 64
+
+struct ast_inspection { /* one of them */
+	bool has_mark; /* inspection mark MASK */
+	uint32_t mask;
+	uint16_t first, last; /* inspection queues FIRST-LAST */
 };
 
 struct ast_stmt;
@@ -242,6 +251,7 @@ struct ast_stmt {
 		struct ast_nat nat;
 		struct ast_clamp clamp;
 		struct ast_inspector inspector;
+		struct ast_inspection inspection;
 		struct {
 			struct ast_word pattern;
 			struct ast_stmts files; /* the statements of all files, in order */

@@ -269,6 +269,12 @@ static void dump_stmt(struct dumper *d, const struct ast_stmt *s)
 	case STMT_FORWARDING:
 		node(d, "forwarding %s", s->forwarding ? "on" : "off");
 		break;
+	case STMT_INSPECTION:
+		if (s->inspection.has_mark)
+			node(d, "inspection mark 0x%08x", s->inspection.mask);
+		else
+			node(d, "inspection queues %u-%u", s->inspection.first, s->inspection.last);
+		break;
 	case STMT_ZONE:
 		dump_zone(d, &s->zone);
 		break;

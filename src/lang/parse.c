@@ -28,6 +28,7 @@ static const struct statement {
 	{"redirect", parse_nat, false},
 	{"clamp-mss", parse_clamp, false},
 	{"inspector", parse_inspector, false},
+	{"inspection", parse_inspection, false},
 	{"expect", parse_expect, false},
 	{"include", parse_include, false},
 };

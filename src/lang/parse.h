@@ -106,6 +106,7 @@ bool parse_host(struct parser *p, struct ast_stmt *s);
 bool parse_set(struct parser *p, struct ast_stmt *s);
 bool parse_service_def(struct parser *p, struct ast_stmt *s);
 bool parse_inspector(struct parser *p, struct ast_stmt *s);
+bool parse_inspection(struct parser *p, struct ast_stmt *s);
 bool parse_include(struct parser *p, struct ast_stmt *s);
 void parse_set_file(struct parser *p, struct ast_element *e);
 /* A file of names, one in each line; NULL if it was not opened. */
@@ -124,6 +125,7 @@ const char *word_nearest(const char *const *list, const char *word);
 
 /* ---- value.c ---- */
 bool value_number(const char *s, size_t n, uint64_t max, uint64_t *out);
+bool value_mark(const char *s, uint32_t *out);
 bool value_duration(const char *s, uint64_t *seconds);
 bool value_rate(const char *s, uint32_t *rate, enum rate_unit *unit);
 bool value_hours(const char *s, uint16_t *from, uint16_t *to);

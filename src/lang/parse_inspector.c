@@ -180,3 +180,62 @@ bool parse_inspector(struct parser *p, struct ast_stmt *s)
 	parse_close(p, brace);
 	return true;
 }
+
+/* One run of bits, for three verdicts and one to 65,000 rules. */
+static bool good_mask(uint32_t mask)
+{
+	uint32_t low = mask & -mask, run = mask / (low ? low : 1);
+
+	return run >= 7 && run <= 0xffff && !(run & (run + 1));
+}
+
+static void inspection_mark(struct parser *p, struct ast_inspection *out, struct ast_word w)
+{
+	out->has_mark = true;
+	if (!value_mark(w.s, &out->mask) || !good_mask(out->mask))
+		diag_hint(p->diag, diag_error(p->diag, w.span, "'%s' is no field of a mark", w.s),
+			  "3 to 16 neighbouring bits: 0xff000000");
+}
+
+static void inspection_queues(struct parser *p, struct ast_inspection *out, struct ast_word w)
+{
+	const char *dash = strchr(w.s, '-');
+	size_t n = dash ? (size_t)(dash - w.s) : strlen(w.s);
+	uint64_t first = 0, last = 0;
+
+	if (!value_number(w.s, n, UINT16_MAX, &first) ||
+	    !value_number(dash ? dash + 1 : w.s, dash ? strlen(dash + 1) : n, UINT16_MAX, &last) ||
+	    last < first || last - first >= INSPECTION_QUEUES_MAX)
+		diag_hint(p->diag, diag_error(p->diag, w.span, "'%s' are no queues", w.s),
+			  "at most %d numbers up to 65535: 26000-26003", INSPECTION_QUEUES_MAX);
+	out->first = (uint16_t)first;
+	out->last = (uint16_t)last;
+}
+
+/* inspection = "inspection" ( "mark" MASK | "queues" FIRST [ "-" LAST ] ) */
+bool parse_inspection(struct parser *p, struct ast_stmt *s)
+{
+	bool mark;
+
+	s->kind = STMT_INSPECTION;
+	parse_advance(p);
+	mark = parse_at_word(p, "mark");
+	if (!parse_accept_word(p, "mark") && !parse_accept_word(p, "queues")) {
+		if (p->tok.kind != TOK_BAD)
+			diag_error(p->diag, parse_here(p),
+				   "inspection has a 'mark' and 'queues', but %s was found",
+				   parse_found(p));
+		return false;
+	}
+	if (p->tok.kind != TOK_WORD || p->tok.first) {
+		if (p->tok.kind != TOK_BAD)
+			diag_error(p->diag, parse_here(p), "a number is missing before %s",
+				   parse_found(p));
+		return false;
+	}
+	if (mark)
+		inspection_mark(p, &s->inspection, parse_take_word(p));
+	else
+		inspection_queues(p, &s->inspection, parse_take_word(p));
+	return true;
+}

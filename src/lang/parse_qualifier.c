@@ -139,18 +139,12 @@ static bool qualifier_max(struct parser *p, struct ast_qualifiers *q)
 static bool qualifier_mark(struct parser *p, struct ast_qualifiers *q)
 {
 	struct ast_word w;
-	uint64_t n = 0;
-	size_t digits;
 
 	if (!want_word(p, &w, "the mark"))
 		return false;
-	digits = strncmp(w.s, "0x", 2) ? 0 : strspn(w.s + 2, "0123456789abcdefABCDEF");
-	if (digits && digits <= 8 && !w.s[2 + digits])
-		n = strtoull(w.s, NULL, 16);
-	else if (!value_number(w.s, strlen(w.s), UINT32_MAX, &n))
+	if (!value_mark(w.s, &q->mark))
 		diag_hint(p->diag, diag_error(p->diag, w.span, "'%s' is not a mark", w.s),
 			  "a mark is a number of 32 bits: 7 or 0x1f");
-	q->mark = (uint32_t)n;
 	return true;
 }
 

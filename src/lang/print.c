@@ -429,12 +429,25 @@ static void block(struct printer *pr, const struct ast_stmt *s)
 	close(pr, &s->layout);
 }
 
+static void inspection(struct printer *pr, const struct ast_inspection *i)
+{
+	if (i->has_mark)
+		buf_printf(pr->out, "inspection mark 0x%08x", i->mask);
+	else if (i->first == i->last)
+		buf_printf(pr->out, "inspection queues %u", i->first);
+	else
+		buf_printf(pr->out, "inspection queues %u-%u", i->first, i->last);
+}
+
 /* A statement without a block, less its newline. */
 static void plain(struct printer *pr, const struct ast_stmt *s)
 {
 	switch (s->kind) {
 	case STMT_FORWARDING:
 		buf_printf(pr->out, "forwarding %s", s->forwarding ? "on" : "off");
+		break;
+	case STMT_INSPECTION:
+		inspection(pr, &s->inspection);
 		break;
 	case STMT_NAMES:
 		names(pr, &s->names);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * words that stand for numbers, durations, rates, times of day and days <-> their values.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "lang/parse.h"
@@ -23,6 +24,20 @@ bool value_number(const char *s, size_t n, uint64_t max, uint64_t *out)
 	if (!n)
 		return false;
 	*out = x;
+	return true;
+}
+
+/* 32 bits, decimal or 0x... */
+bool value_mark(const char *s, uint32_t *out)
+{
+	size_t digits = strncmp(s, "0x", 2) ? 0 : strspn(s + 2, "0123456789abcdefABCDEF");
+	uint64_t n;
+
+	if (digits && digits <= 8 && !s[2 + digits])
+		n = strtoull(s, NULL, 16);
+	else if (!value_number(s, strlen(s), UINT32_MAX, &n))
+		return false;
+	*out = (uint32_t)n;
 	return true;
 }
 

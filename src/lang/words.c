@@ -19,7 +19,7 @@ const char *const reserved_words[] = {
 	"dnat",       "redirect", "netmap",  "clamp-mss", "define",    "self",       "any",
 	"zones",      "from",    "to",       "log",       "limit",     "burst",      "per",
 	"with",       "mark",    "user",     "hours",     "days",      "then",       "max",
-	"helper",     "hairpin", "deny",     "file",      "dynamic",   NULL,
+	"helper",     "hairpin", "deny",     "file",      "dynamic",   "inspection", NULL,
 };
 
 const char *verb_name(enum verb v)

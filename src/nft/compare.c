@@ -311,6 +311,8 @@ static void reach_stmt(const struct ir_ruleset *r, const struct ir_stmt *s, stru
 	case IR_REJECT:
 	case IR_NAT:
 	case IR_MSS:
+	case IR_MARK:
+	case IR_QUEUE:
 	case IR_UNKNOWN:
 		break;
 	}

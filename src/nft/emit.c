@@ -193,6 +193,28 @@ static void put_add(struct buf *out, const struct ir_stmt *s)
 	buf_puts(out, " }");
 }
 
+/* As nft lists it: the bits that are set stand in the mask, too. */
+static void put_mark(struct buf *out, const struct ir_stmt *s)
+{
+	const char *what = s->mark.ct ? "ct" : "meta";
+
+	buf_printf(out, "%s mark set ", what);
+	if (s->mark.keep)
+		buf_printf(out, "%s mark", what);
+	if (s->mark.keep && (s->mark.keep | s->mark.value) != UINT32_MAX)
+		buf_printf(out, " & 0x%08x", s->mark.keep | s->mark.value);
+	if (s->mark.value || !s->mark.keep)
+		buf_printf(out, "%s0x%08x", s->mark.keep ? " | " : "", s->mark.value);
+}
+
+static void put_queue(struct buf *out, const struct ir_stmt *s)
+{
+	buf_puts(out, s->queue.bypass ? "queue flags bypass to " : "queue to ");
+	if (s->queue.count > 1)
+		buf_printf(out, "symhash mod %u offset ", s->queue.count);
+	buf_printf(out, "%u", s->queue.first);
+}
+
 static void put_stmt(struct buf *out, const struct ir_stmt *s)
 {
 	switch (s->kind) {
@@ -227,6 +249,12 @@ static void put_stmt(struct buf *out, const struct ir_stmt *s)
 			buf_printf(out, "%u", s->mss);
 		else
 			buf_puts(out, "rt mtu");
+		break;
+	case IR_MARK:
+		put_mark(out, s);
+		break;
+	case IR_QUEUE:
+		put_queue(out, s);
 		break;
 	case IR_ADD:
 		put_add(out, s);

@@ -23,6 +23,7 @@ static const struct symbol ct_statuses[] = {
 	{1, "expected"}, {2, "seen-reply"}, {4, "assured"}, {8, "confirmed"},
 	{16, "snat"},	 {32, "dnat"},	    {512, "dying"},
 };
+static const struct symbol directions[] = {{0, "original"}, {1, "reply"}};
 static const struct symbol tcp_flags[] = {
 	{1, "fin"},  {2, "syn"},  {4, "rst"},  {8, "psh"},
 	{16, "ack"}, {32, "urg"}, {64, "ecn"}, {128, "cwr"},
@@ -112,6 +113,9 @@ void emit_value(struct buf *out, enum field f, struct ival v)
 	case FMT_HEX:
 		put_number(out, v, "0x%08llx");
 		break;
+	case FMT_HEX8:
+		put_number(out, v, "0x%llx");
+		break;
 	case FMT_IP4:
 		addr_print_range(out, FAM_IP4, v);
 		break;
@@ -134,6 +138,9 @@ void emit_value(struct buf *out, enum field f, struct ival v)
 		break;
 	case FMT_CT_STATUS:
 		put_bits(out, ct_statuses, COUNT(ct_statuses), v.lo);
+		break;
+	case FMT_CT_DIRECTION:
+		put_symbol(out, directions, COUNT(directions), v.lo);
 		break;
 	case FMT_TCP_FLAGS:
 		put_bits(out, tcp_flags, COUNT(tcp_flags), v.lo);

@@ -15,6 +15,8 @@ const struct field_info field_table[NFIELDS] = {
 	[F_DAY] = {"meta day", NULL, 8, FMT_DAY, "meta", NULL, "day"},
 	[F_CT_STATE] = {"ct state", NULL, 32, FMT_CT_STATE, "ct", NULL, "state"},
 	[F_CT_STATUS] = {"ct status", NULL, 32, FMT_CT_STATUS, "ct", NULL, "status"},
+	[F_CT_MARK] = {"ct mark", "mark", 32, FMT_HEX, "ct", NULL, "mark"},
+	[F_CT_DIRECTION] = {"ct direction", NULL, 8, FMT_CT_DIRECTION, "ct", NULL, "direction"},
 	[F_IP_SADDR] = {"ip saddr", "ipv4_addr", 32, FMT_IP4, "payload", "ip", "saddr"},
 	[F_IP_DADDR] = {"ip daddr", "ipv4_addr", 32, FMT_IP4, "payload", "ip", "daddr"},
 	[F_IP6_SADDR] = {"ip6 saddr", "ipv6_addr", 128, FMT_IP6, "payload", "ip6", "saddr"},
@@ -38,5 +40,6 @@ const struct field_info field_table[NFIELDS] = {
 	[F_FIB_DADDR_TYPE] = {"fib daddr type", NULL, 32, FMT_FIB_TYPE, "fib", "daddr", "type"},
 	[F_FIB_DADDR_IIF_TYPE] = {"fib daddr . iif type", NULL, 32, FMT_FIB_TYPE, "fib",
 				  "daddr iif", "type"},
+	[F_PAYLOAD] = {"@ih,0,8", NULL, 8, FMT_HEX8, "payload", "ih 0 8", NULL},
 	[F_CT_COUNT] = {"ct count", NULL, 32, FMT_NUMBER, "ct", NULL, "count"},
 };

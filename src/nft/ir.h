@@ -28,6 +28,8 @@ enum field {
 	F_DAY, /* 0 = Sunday */
 	F_CT_STATE,
 	F_CT_STATUS,
+	F_CT_MARK,
+	F_CT_DIRECTION, /* 0: as the connection was opened, 1: reply */
 	F_IP_SADDR,
 	F_IP_DADDR,
 	F_IP6_SADDR,
@@ -48,6 +50,7 @@ enum field {
 	F_FIB_SADDR_TYPE,
 	F_FIB_DADDR_TYPE,
 	F_FIB_DADDR_IIF_TYPE,
+	F_PAYLOAD, /* first byte that TCP or UDP carries; a match of 0-255: there is one */
 	F_CT_COUNT, /* max N connections: only in IR_ADD's inner statement */
 	NFIELDS,
 };
@@ -55,6 +58,7 @@ enum field {
 enum field_format {
 	FMT_NUMBER,
 	FMT_HEX,
+	FMT_HEX8,
 	FMT_IP4,
 	FMT_IP6,
 	FMT_IFNAME,
@@ -62,6 +66,7 @@ enum field_format {
 	FMT_NFPROTO,
 	FMT_CT_STATE,
 	FMT_CT_STATUS,
+	FMT_CT_DIRECTION,
 	FMT_TCP_FLAGS,
 	FMT_ICMP,
 	FMT_ICMPV6,
@@ -123,6 +128,8 @@ enum ir_stmt_kind {
 	IR_REJECT,
 	IR_NAT,
 	IR_MSS,
+	IR_MARK, /* sets some bits of the packet's or the connection's mark */
+	IR_QUEUE, /* to a program; ends the packet's way here */
 	IR_ADD, /* add/update @set { key timeout T [limit ...|ct count ...] } */
 	IR_VERDICT,
 	IR_UNKNOWN, /* read from a kernel listing and not understood: text is its compact JSON */
@@ -164,6 +171,14 @@ struct ir_stmt {
 			uint16_t port; /* 0: kept */
 		} nat;
 		uint16_t mss; /* 0: rt mtu */
+		struct { /* mark = mark & keep | value; keep & value = 0 */
+			bool ct;
+			uint32_t keep, value;
+		} mark;
+		struct {
+			uint16_t first, count; /* several: by a hash of both ends */
+			bool bypass; /* pass if nobody listens */
+		} queue;
 		struct {
 			const char *set;
 			bool update;

@@ -336,33 +336,73 @@ static void lower_judge_translated(struct lower *l)
 	ruleset_add_chain(l->r, base);
 }
 
+struct hook {
+	struct ir_chain *root;
+	struct ir_chain *before; /* the rules: what every hook begins with */
+	struct ir_chain *rules;
+};
+
+static struct hook hook_new(struct lower *l, const char *name)
+{
+	return (struct hook){.root = chain_new(l, name),
+			     .before = chain_new(l, arena_printf(l->arena, "%s-rest", name)),
+			     .rules = chain_new(l, arena_printf(l->arena, "%s-rules", name))};
+}
+
+static void append(struct lower *l, struct ir_chain *to, const struct ir_chain *from)
+{
+	for (size_t i = 0; i < from->rules.n; i++)
+		chain_push(l, to, from->rules.v[i]);
+}
+
+/* One chain, but where something is inspected: then its parts are reached from several places. */
+static void lower_hook(struct lower *l, const char *name, struct hook *h, bool inspects)
+{
+	struct ir_rule go = {0};
+
+	if (!inspects) {
+		append(l, h->root, h->before);
+		append(l, h->root, h->rules);
+	} else {
+		const char *rules;
+
+		push_counted(l, h->rules, builtin(l, "fwc: no rule, drop"), V_DROP);
+		rules = ruleset_seal_chain(l->r, h->rules)->name;
+		rule_verdict(l, &go, V_GOTO, rules);
+		chain_push(l, h->before, go);
+		lower_inspection(l, h->root, rules, ruleset_seal_chain(l->r, h->before)->name);
+	}
+	lower_base(l, name, h->root);
+}
+
 static void lower_filter(struct lower *l)
 {
-	struct ir_chain *in = chain_new(l, "input"), *fwd = chain_new(l, "forward");
-	struct ir_chain *out = chain_new(l, "output"), *rest = chain_new(l, "rest");
+	struct hook in = hook_new(l, "input"), fwd = hook_new(l, "forward");
+	struct hook out = hook_new(l, "output");
+	struct ir_chain *rest = chain_new(l, "rest");
 
-	lower_states(l, in, F_IIFNAME);
-	lower_neighbours(l, in, true);
-	lower_dispatch(l, in, F_IIFNAME, "to.self", zone_to, PLACE_SELF,
+	lower_states(l, in.before, F_IIFNAME);
+	lower_neighbours(l, in.before, true);
+	lower_dispatch(l, in.rules, F_IIFNAME, "to.self", zone_to, PLACE_SELF,
 		       pair_rules(l, PLACE_OTHER, PLACE_SELF));
 
-	lower_mss(l, fwd, false);
-	lower_states(l, fwd, NFIELDS);
+	lower_mss(l, fwd.root, false);
+	lower_states(l, fwd.before, NFIELDS);
 	lower_dispatch(l, rest, F_OIFNAME, "to.other", zone_from, PLACE_OTHER,
 		       pair_rules(l, PLACE_OTHER, PLACE_OTHER));
-	lower_dispatch(l, fwd, F_IIFNAME, "from", from_chain, 0, rest);
+	lower_dispatch(l, fwd.rules, F_IIFNAME, "from", from_chain, 0, rest);
 
-	lower_mss(l, out, true);
+	lower_mss(l, out.root, true);
 	if (policy_translates_self(l->p))
-		lower_pass_translated(l, out);
-	lower_states(l, out, F_OIFNAME);
-	lower_neighbours(l, out, false);
-	lower_dispatch(l, out, F_OIFNAME, "from.self", zone_from, PLACE_SELF,
+		lower_pass_translated(l, out.root);
+	lower_states(l, out.before, F_OIFNAME);
+	lower_neighbours(l, out.before, false);
+	lower_dispatch(l, out.rules, F_OIFNAME, "from.self", zone_from, PLACE_SELF,
 		       pair_rules(l, PLACE_SELF, PLACE_OTHER));
 
-	lower_base(l, "input", in);
-	lower_base(l, "forward", fwd);
-	lower_base(l, "output", out);
+	lower_hook(l, "input", &in, policy_inspects(l->p, false, true));
+	lower_hook(l, "forward", &fwd, policy_inspects(l->p, false, false));
+	lower_hook(l, "output", &out, policy_inspects(l->p, true, false));
 	if (policy_translates_self(l->p))
 		lower_judge_translated(l);
 }
@@ -371,13 +411,6 @@ struct ir_ruleset *ruleset_lower(struct policy *p, struct arena *a, struct diag 
 {
 	struct lower l = {.arena = a, .diag = diag, .p = p, .r = ruleset_new(a)};
 
-	if (p->first_inspect.src) {
-		diag_hint(diag,
-			  diag_error(diag, p->first_inspect,
-				     "inspect rules cannot be compiled by this version of fwc"),
-			  "write allow, or reject, until inspection is there");
-		return NULL;
-	}
 	l.body = arena_alloc(a, (p->rules.n + 1) * sizeof(*l.body));
 	l.r->forwarding = p->forwarding;
 	lower_dynsets(&l);

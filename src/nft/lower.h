@@ -5,6 +5,7 @@
  *	lower_rule.c   one policy rule -> nft rules
  *	lower_map.c    runs of disjoint rules -> verdict maps
  *	lower_nat.c    translation and MSS clamping
+ *	lower_inspect.c what is queued to the program that judges, and its verdicts
  *	lower_match.c  addresses, services and interfaces -> matches
  */
 #ifndef FWC_LOWER_H
@@ -102,6 +103,12 @@ void lower_rule(struct lower *l, struct ir_chain *c, size_t rule, int from, int 
 bool rule_applies(struct lower *l, size_t rule, int from, int to);
 /* lower_map.c: the rules of one pair of places, in order, into its chain */
 void lower_pair(struct lower *l, struct ir_chain *c, int from, int to);
+const char *reject_chain(struct lower *l);
+/* lower_inspect.c: the chain that a rule which inspects sends new connections to; and what a root
+ * begins with: `rules` judges new connections, `rest` is all that has nothing to do with it. Both
+ * chains must decide. */
+const char *lower_asks(struct lower *l, const struct rule *rule);
+void lower_inspection(struct lower *l, struct ir_chain *root, const char *rules, const char *rest);
 /* lower_nat.c */
 void lower_nat(struct lower *l);
 const char *lower_clamps(struct lower *l, bool output); /* chain name or NULL */

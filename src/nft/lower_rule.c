@@ -18,7 +18,7 @@ static struct ir_rule rule_new(struct lower *l, const struct rule *rule)
 	return (struct ir_rule){.comment = ir_comment(l->arena, rule->text), .at = rule->span};
 }
 
-static const char *reject_chain(struct lower *l)
+const char *reject_chain(struct lower *l)
 {
 	struct ir_chain *c;
 	struct ir_rule tcp = {0}, rest = {0};
@@ -44,8 +44,9 @@ static struct ir_verdict plain_verdict(struct lower *l, const struct rule *rule)
 		if (l->silent)
 			break;
 		return (struct ir_verdict){V_GOTO, reject_chain(l)};
+	case VERB_INSPECT:
+		return (struct ir_verdict){V_GOTO, lower_asks(l, rule)};
 	case VERB_DROP:
-	case VERB_INSPECT: /* refused before lowering */
 		break;
 	}
 	return (struct ir_verdict){.kind = V_DROP};

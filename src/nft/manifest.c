@@ -117,6 +117,12 @@ struct manifest *manifest_build(struct arena *a, const struct manifest_input *in
 	m->policy = in->policy;
 	m->sha256 = hex;
 	m->size = in->script->len;
+	if (in->inspect && in->inspect->len) {
+		char *of_tables = arena_alloc(a, SHA256_HEX);
+
+		sha256_hex(in->inspect->data, in->inspect->len, of_tables);
+		m->inspect = of_tables;
+	}
 	m->forwarding = in->ruleset->forwarding;
 	m->proved = in->proved;
 	map_init(&m->by_name, a);
@@ -230,6 +236,10 @@ json_t *manifest_json(const struct manifest *m)
 	json_object_set_new(j, "script",
 			    json_pack("{s:s, s:I, s:s}", "file", "ruleset.nft", "size",
 				      (json_int_t)m->size, "sha256", m->sha256));
+	if (m->inspect)
+		json_object_set_new(j, "inspect",
+				    json_pack("{s:s, s:s}", "file", "inspect.json", "sha256",
+					      m->inspect));
 	json_object_set_new(j, "forwarding", json_integer(m->forwarding));
 	vec_each (&m->objects, o)
 		json_array_append_new(objects, object_json(*o));

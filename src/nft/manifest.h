@@ -45,6 +45,7 @@ struct manifest {
 	const char *policy; /* as messages name it */
 	const char *sha256; /* of the script */
 	size_t size;
+	const char *inspect; /* SHA-256 of inspect.json; NULL: there is none */
 	int forwarding; /* -1: not said, 0, 1 */
 	VEC(struct manifest_source) sources;
 	VEC(struct manifest_object *) objects;
@@ -59,6 +60,7 @@ struct manifest_input {
 	size_t nsources;
 	const struct ir_ruleset *ruleset;
 	const struct buf *script;
+	const struct buf *inspect; /* or NULL */
 };
 
 struct manifest *manifest_build(struct arena *a, const struct manifest_input *in);

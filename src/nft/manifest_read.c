@@ -115,6 +115,8 @@ static bool read_head(struct arena *a, const json_t *j, struct manifest *m, cons
 	}
 	m->version = text_of(a, j, "fwc");
 	m->policy = text_of(a, j, "policy");
+	if (json_object_get(j, "inspect"))
+		m->inspect = text_of(a, json_object_get(j, "inspect"), "sha256");
 	m->proved = PROVED_NOT;
 	for (int k = PROVED; k < PROVED_NOT; k++)
 		if (!strcmp(text_of(a, j, "proof"), manifest_proved_text((enum proved)k)))

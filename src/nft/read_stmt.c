@@ -54,6 +54,17 @@ static bool read_op(const char *op, enum ir_op *out)
 	return true;
 }
 
+/* Of raw payload only whether there is any. */
+static bool whole_payload(const struct ir_sel *sel, const struct ir_elems *values)
+{
+	for (int i = 0; i < sel->n; i++)
+		if (sel->f[i] == F_PAYLOAD &&
+		    (sel->n > 1 || sel->mask[0] || !values || values->n != 1 ||
+		     values->v[0].key[0].lo != 0 || values->v[0].key[0].hi != 255))
+			return false;
+	return true;
+}
+
 static bool read_match(struct arena *a, const json_t *in, struct ir_stmt *s)
 {
 	const json_t *right = json_object_get(in, "right");
@@ -67,10 +78,11 @@ static bool read_match(struct arena *a, const json_t *in, struct ir_stmt *s)
 		return false;
 	if (name && name[0] == '@') {
 		s->match.set = arena_strdup(a, name + 1);
-		return true;
+		return whole_payload(&s->match.sel, NULL);
 	}
 	if (set)
-		return read_anonymous(a, &s->match.sel, false, set, &s->match.values);
+		return whole_payload(&s->match.sel, NULL) &&
+		       read_anonymous(a, &s->match.sel, false, set, &s->match.values);
 	if (!read_key(a, s->match.sel.f, s->match.sel.n, right, one.key)) {
 		/* `iif` is listed by name where the interface exists */
 		if (s->match.sel.n != 1 || s->match.sel.f[0] != F_IIF || !json_is_string(right))
@@ -80,7 +92,7 @@ static bool read_match(struct arena *a, const json_t *in, struct ir_stmt *s)
 			return false;
 	}
 	vec_push(a, &s->match.values, one);
-	return true;
+	return whole_payload(&s->match.sel, s->match.op == OP_EQ ? &s->match.values : NULL);
 }
 
 static bool read_vmap(struct arena *a, const json_t *in, struct ir_stmt *s)
@@ -89,7 +101,8 @@ static bool read_vmap(struct arena *a, const json_t *in, struct ir_stmt *s)
 	const char *name = json_string_value(data);
 
 	s->kind = IR_VMAP;
-	if (!read_sel(a, json_object_get(in, "key"), &s->vmap.sel))
+	if (!read_sel(a, json_object_get(in, "key"), &s->vmap.sel) ||
+	    !whole_payload(&s->vmap.sel, NULL))
 		return false;
 	if (name && name[0] == '@') {
 		s->vmap.map = arena_strdup(a, name + 1);
@@ -256,6 +269,58 @@ static bool read_redirect(struct arena *a, const json_t *in, struct ir_stmt *s)
 	return read_nat(a, in, s, IR_REDIRECT);
 }
 
+/* N, or {"&": [mark, N]}, or {"|": [that or the mark, N]}; the mark is the one that is set. */
+static bool read_mark(const json_t *key, const json_t *value, struct ir_stmt *s)
+{
+	const json_t *ct = json_object_get(key, "ct"), * or = json_object_get(value, "|");
+	const char *what =
+		json_string_value(json_object_get(ct ? ct : json_object_get(key, "meta"), "key"));
+	const json_t *and;
+
+	s->kind = IR_MARK;
+	s->mark.ct = ct != NULL;
+	if (!what || strcmp(what, "mark") != 0 || json_object_size(ct ? ct : key) != 1)
+		return false;
+	if (or) {
+		if (json_array_size(or) != 2 || !json_is_integer(json_array_get(or, 1)))
+			return false;
+		s->mark.value = (uint32_t)json_integer_value(json_array_get(or, 1));
+		value = json_array_get(or, 0);
+	}
+	and = json_object_get(value, "&");
+	if (or && json_equal(value, key)) {
+		s->mark.keep = ~s->mark.value;
+		return true;
+	}
+	if (!and) { /* all bits of the mark */
+		s->mark.value = (uint32_t)json_integer_value(value);
+		return ! or &&json_is_integer(value);
+	}
+	s->mark.keep = (uint32_t)json_integer_value(json_array_get(and, 1)) & ~s->mark.value;
+	return json_array_size(and) == 2 && json_equal(json_array_get(and, 0), key) &&
+	       json_is_integer(json_array_get(and, 1));
+}
+
+static bool read_queue(struct arena *a, const json_t *in, struct ir_stmt *s)
+{
+	static const char *const known[] = {"num", "flags", NULL};
+	static const char *const known_hash[] = {"mod", "offset", NULL};
+	const json_t *num = json_object_get(in, "num"), *hash = json_object_get(num, "symhash");
+	const json_t *flags = json_object_get(in, "flags");
+	const char *flag =
+		json_string_value(json_is_array(flags) ? json_array_get(flags, 0) : flags);
+
+	(void)a;
+	s->kind = IR_QUEUE;
+	s->queue.bypass = flag && !strcmp(flag, "bypass");
+	if (!read_only(in, known) || (flags && !s->queue.bypass) || json_array_size(flags) > 1)
+		return false;
+	s->queue.count = hash ? (uint16_t)read_num(hash, "mod") : 1;
+	s->queue.first = (uint16_t)json_integer_value(hash ? json_object_get(hash, "offset") : num);
+	return hash ? read_only(hash, known_hash) && json_object_size(num) == 1
+		    : json_is_integer(num);
+}
+
 static bool read_mangle(struct arena *a, const json_t *in, struct ir_stmt *s)
 {
 	const json_t *option = json_object_get(json_object_get(in, "key"), "tcp option");
@@ -265,6 +330,8 @@ static bool read_mangle(struct arena *a, const json_t *in, struct ir_stmt *s)
 	const char *rt = json_string_value(json_object_get(json_object_get(value, "rt"), "key"));
 
 	(void)a;
+	if (!option)
+		return read_mark(json_object_get(in, "key"), value, s);
 	s->kind = IR_MSS;
 	if (!name || !field || strcmp(name, "maxseg") != 0 || strcmp(field, "size") != 0)
 		return false;
@@ -323,7 +390,7 @@ static const struct {
 	{"reject", read_reject},     {"masquerade", read_masquerade},
 	{"snat", read_snat},	     {"dnat", read_dnat},
 	{"redirect", read_redirect}, {"mangle", read_mangle},
-	{"set", read_add},
+	{"set", read_add},	     {"queue", read_queue},
 };
 
 struct ir_stmt read_stmt(struct arena *a, const json_t *j)

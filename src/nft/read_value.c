@@ -146,11 +146,13 @@ static bool from_string(enum field f, const char *s, struct ival *out)
 		return from_number(s, out) || from_day(s, out);
 	case FMT_NUMBER:
 	case FMT_HEX:
+	case FMT_HEX8:
 		return from_number(s, out) || (f == F_IIF && from_index(s, out));
 	case FMT_L4PROTO:
 	case FMT_NFPROTO:
 	case FMT_CT_STATE:
 	case FMT_CT_STATUS:
+	case FMT_CT_DIRECTION:
 	case FMT_TCP_FLAGS:
 	case FMT_ICMP:
 	case FMT_ICMPV6:
@@ -263,6 +265,16 @@ static const char *fib_flags(struct arena *a, const json_t *fib)
 	return all;
 }
 
+/* {"payload": {"base": "ih", "offset": 0, "len": 8}}: "ih 0 8". */
+static const char *raw_payload(struct arena *a, const json_t *in)
+{
+	const char *base = json_string_value(json_object_get(in, "base"));
+
+	return arena_printf(a, "%s %llu %llu", base ? base : "?",
+			    (unsigned long long)read_num(in, "offset"),
+			    (unsigned long long)read_num(in, "len"));
+}
+
 static bool read_field(struct arena *a, const json_t *j, enum field *out)
 {
 	const char *kind = json_object_iter_key(json_object_iter((json_t *)j));
@@ -275,6 +287,8 @@ static bool read_field(struct arena *a, const json_t *j, enum field *out)
 	if (!strcmp(kind, "payload")) {
 		first = json_string_value(json_object_get(in, "protocol"));
 		second = json_string_value(json_object_get(in, "field"));
+		if (json_object_get(in, "base"))
+			first = raw_payload(a, in);
 	} else if (!strcmp(kind, "fib")) {
 		first = fib_flags(a, in);
 		second = json_string_value(json_object_get(in, "result"));

@@ -93,6 +93,45 @@ static json_t *inspector_json(const struct policy *p, const struct ast_inspector
 	return j;
 }
 
+static bool has_queues(const json_t *list, uint16_t first)
+{
+	json_t *j;
+	size_t i;
+
+	json_array_foreach((json_t *)list, i, j) if (json_integer_value(json_object_get(
+							     j, "first")) == first) return true;
+	return false;
+}
+
+/* What the kernel is told of the same: lower_inspect.c. */
+static void put_rules(const struct policy *p, json_t *to)
+{
+	json_t *queues = json_array(), *rules = json_array();
+
+	for (size_t i = 0; i < p->rules.n; i++) {
+		const struct rule *rule = &p->rules.v[i];
+		const struct inspected *how = rule->inspected;
+		json_t *j;
+
+		if (!how)
+			continue;
+		if (!has_queues(queues, how->first))
+			json_array_append_new(queues,
+					      json_pack("{s:i, s:i, s:s, s:b}", "first", how->first,
+							"count", how->count, "on-overflow",
+							how->fail_open ? "allow" : "deny",
+							"rewrite", how->rewrite));
+		j = json_pack("{s:i, s:s, s:i}", "id", (int)how->id, "inspector", rule->inspector,
+			      "queue", how->first);
+		put_text(j, "at", span_where(p->arena, rule->span));
+		put_text(j, "text", rule->text);
+		json_array_append_new(rules, j);
+	}
+	json_object_set_new(to, "mark", json_integer(p->inspection.mask));
+	json_object_set_new(to, "queues", queues);
+	json_object_set_new(to, "rules", rules);
+}
+
 json_t *policy_inspect_tables(const struct policy *p)
 {
 	json_t *j = json_object(), *list = json_array();
@@ -101,5 +140,7 @@ json_t *policy_inspect_tables(const struct policy *p)
 	for (size_t i = 0; i < p->inspectors.n; i++)
 		json_array_append_new(list, inspector_json(p, p->inspectors.v[i]));
 	json_object_set_new(j, "inspectors", list);
+	if (p->first_inspect.src)
+		put_rules(p, j);
 	return j;
 }

@@ -76,6 +76,24 @@ struct qualifiers {
 	uint64_t add_for;
 };
 
+/* A field of the connection's and of the packet's mark says what has been decided: 0 nothing, one
+ * of these, or from MARK_PENDING on which inspect rule is being asked. */
+enum { MARK_ALLOW = 1, MARK_DENY, MARK_REJECT, MARK_PENDING };
+
+struct inspection {
+	uint32_t mask; /* the field: neighbouring bits */
+	uint16_t first, count; /* queue numbers of the first kind of queue; others follow */
+	struct span mark_span, queues_span;
+};
+
+struct inspected { /* how the packets of an inspect rule get to the program that judges */
+	uint32_t id; /* value of the field, MARK_PENDING or more */
+	uint16_t first, count; /* queues */
+	bool bypass; /* on-no-helper allow */
+	bool fail_open; /* on-overflow allow */
+	bool rewrite; /* each packet is changed, none decides */
+};
+
 struct rule {
 	enum verb verb;
 	bool some; /* an expectation that one packet fulfils */
@@ -84,6 +102,7 @@ struct rule {
 	struct services services;
 	struct qualifiers q;
 	const char *inspector; /* VERB_INSPECT: its name; else NULL */
+	const struct inspected *inspected; /* of inspect rules of the policy; else NULL */
 	const char *text; /* canonical, one line */
 	unsigned twin; /* how many earlier rules have the same text */
 	struct span span;
@@ -125,6 +144,7 @@ struct policy {
 	VEC(struct clamp) clamps;
 	VEC(struct rule) expects;
 	struct span first_inspect; /* src NULL: none */
+	struct inspection inspection;
 	VEC(const struct ast_inspector *) inspectors; /* checked (inspect.c) */
 };
 
@@ -161,6 +181,12 @@ const struct rule *policy_decide(const struct policy *p, const struct flow *f, b
 /* Whether this machine may send DHCP requests (IPv4) or DHCPv6 ones to a place: then replies are
  * let in. */
 bool policy_asks_dhcp(const struct policy *p, int place, enum family fam);
+/* Whether something is inspected between places that are this machine, or are not. */
+bool policy_inspects(const struct policy *p, bool from_self, bool to_self);
+/* A value of the field as it stands in a mark. */
+uint32_t inspection_mark(const struct inspection *i, uint32_t value);
+/* The largest value that the field holds. */
+uint32_t inspection_max(const struct inspection *i);
 /* Whether something that this machine sends is sent elsewhere by dnat or redirect. */
 bool policy_translates_self(const struct policy *p);
 

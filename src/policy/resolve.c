@@ -124,6 +124,9 @@ static void declare_all(struct resolver *r, const struct ast_stmts *stmts)
 		case STMT_FORWARDING:
 			set_forwarding(r, s);
 			break;
+		case STMT_INSPECTION:
+			resolve_inspection(r, s);
+			break;
 		case STMT_INCLUDE:
 			declare_all(r, &s->include.files);
 			break;
@@ -311,6 +314,7 @@ static void resolve_statements(struct resolver *r, const struct ast_stmts *stmts
 		case STMT_NAMES:
 		case STMT_SERVICE:
 		case STMT_INSPECTOR:
+		case STMT_INSPECTION:
 		case STMT_COMMENTS:
 			break;
 		}
@@ -399,6 +403,7 @@ struct policy *policy_resolve(const struct ast *ast, struct arena *a, struct dia
 	declare_all(&r, &ast->stmts);
 	check_interfaces(&r);
 	resolve_statements(&r, &ast->stmts);
+	finish_inspection(&r);
 	resolve_unused(&r);
 	return r.p;
 }

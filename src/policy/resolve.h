@@ -53,6 +53,9 @@ void resolve_services(struct resolver *r, const struct ast_service *v, size_t n,
 		      struct services *out);
 /* inspect.c */
 void resolve_inspector(struct resolver *r, const struct ast_inspector *in);
+/* inspection.c: the statement; and, when all else is resolved, the rules that inspect */
+void resolve_inspection(struct resolver *r, const struct ast_stmt *s);
+void finish_inspection(struct resolver *r);
 /* The bytes that a string of a rewrite stands for, \xHH and \\ read; in the arena. NULL if an
  * escape is none. */
 const uint8_t *inspect_bytes(struct arena *a, const char *s, size_t *n);

@@ -81,6 +81,22 @@ const char *mean_mss_text(struct mean *m, uint16_t mss)
 	return mss ? arena_printf(m->arena, "mss %u", mss) : "mss of the path";
 }
 
+/* "KEY := VALUE": of several with one key the last one holds (outcome_unite). */
+const char *mean_mark_text(struct mean *m, bool ct, uint32_t bits, uint32_t value)
+{
+	return arena_printf(m->arena, "%s mark & 0x%08x := 0x%08x", ct ? "ct" : "meta", bits,
+			    value);
+}
+
+const char *mean_queue_text(struct mean *m, uint16_t first, uint16_t count, bool bypass)
+{
+	const char *text = arena_printf(m->arena, "queue %u", first);
+
+	if (count > 1)
+		text = arena_printf(m->arena, "queues %u-%u", first, first + count - 1);
+	return bypass ? arena_printf(m->arena, "%s, or nobody", text) : text;
+}
+
 const char *mean_rate(struct mean *m, const char *what, const struct ir_limit *limit,
 		      const char *comment, unsigned twin)
 {

@@ -27,6 +27,9 @@ struct mean { /* one or several meanings to be compared */
 	bool now; /* sets that fill at run time hold what the listing says; else it may be anything
 		   */
 	const bool *keep; /* by rule of a policy: the others match nothing within; NULL: all may */
+	bool marks; /* with the marks by which kernel and judging program tell each other how far a
+		       connection is: what a policy does to these and how it queues is part of its
+		       meaning. Otherwise only new connections are inspected, by an inspector. */
 	bool lines; /* outcomes name the line that decided */
 	struct map known_lines;
 	/* Which line a rule or (e not NULL) a map's element of a ruleset belongs to; NULL: by its
@@ -74,6 +77,12 @@ dd_ref mean_opens(struct mean *m);
 /* New or untracked, and TCP with SYN alone: what rules get to see. */
 dd_ref mean_fresh(struct mean *m);
 dd_ref mean_reject(struct mean *m, const struct line *line);
+/* mean_inspect.c: a rule that inspects; what is known of connections by their marks, `rules` being
+ * what decides about new ones. */
+dd_ref mean_inspected(struct mean *m, const struct policy *p, const struct rule *r,
+		      const struct line *line);
+dd_ref mean_asked(struct mean *m, const struct policy *p, dd_ref rules);
+dd_ref mean_opening_tcp(struct mean *m); /* flags: of FIN, SYN, RST and ACK only SYN */
 const struct line *mean_rule_line(struct mean *m, const struct policy *p, size_t rule);
 /* What one translation statement does there, without what its hairpin does to sources. */
 dd_ref mean_nat(struct mean *m, const struct policy *p, size_t nat, enum station at);
@@ -96,6 +105,8 @@ const char *mean_nat_text(struct mean *m, enum ir_nat_kind kind, const struct iv
 const char *mean_add_text(struct mean *m, const char *set, uint64_t timeout);
 const char *mean_log_text(struct mean *m, const char *prefix);
 const char *mean_mss_text(struct mean *m, uint16_t mss);
+const char *mean_mark_text(struct mean *m, bool ct, uint32_t bits, uint32_t value);
+const char *mean_queue_text(struct mean *m, uint16_t first, uint16_t count, bool bypass);
 const struct line *mean_line(struct mean *m, const char *text, const char *where, struct span at,
 			     size_t order);
 

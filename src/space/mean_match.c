@@ -31,6 +31,9 @@ static const struct {
 	[F_DAY] = {DIM_DAY, 0, 0},
 	[F_CT_STATE] = {DIM_CT_STATE, 0, 0},
 	[F_CT_STATUS] = {DIM_CT_STATUS, 0, 0},
+	[F_CT_MARK] = {DIM_CT_MARK, 0, 0},
+	[F_CT_DIRECTION] = {DIM_CT_DIRECTION, 0, 0},
+	[F_PAYLOAD] = {DIM_PAYLOAD, 0, 0},
 	[F_IP_SADDR] = {DIM_SADDR, FAM_IP4, 0},
 	[F_IP_DADDR] = {DIM_DADDR, FAM_IP4, 0},
 	[F_IP6_SADDR] = {DIM_SADDR, FAM_IP6, 0},
@@ -112,6 +115,8 @@ static struct term term_of(struct mean *m, enum field f, const struct ival *v, s
 	if (d == DIM_FAMILY || d == DIM_CT_STATE || d == DIM_IIF || d == DIM_OIF) {
 		for (size_t i = 0; i < n; i++)
 			add_codes(m, &t, f, v[i], mask ? mask : u128_max(128));
+	} else if (d == DIM_PAYLOAD) { /* the reader leaves only 0-255: it is there */
+		vec_push(m->arena, &t.values, ((struct ival){1, 1}));
 	} else {
 		if (mask)
 			t.mask &= mask;
@@ -142,6 +147,11 @@ static void imply(struct mean *m, struct terms *out, enum field f, bool family_k
 		out->v[out->n++] = term_of(m, F_NFPROTO, &fam, 1, 0);
 	if (proto.lo)
 		out->v[out->n++] = term_of(m, F_L4PROTO, &proto, 1, 0);
+	if (f == F_CT_MARK || f == F_CT_DIRECTION) { /* of a connection that is tracked */
+		struct ival v = {ct_bits[CT_ESTABLISHED], ct_bits[CT_NEW]};
+
+		out->v[out->n++] = term_of(m, F_CT_STATE, &v, 1, 0);
+	}
 }
 
 static int term_cmp(const void *a, const void *b)

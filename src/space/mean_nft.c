@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "nft/nft.h"
+#include "space/mean_marks.h"
 #include "space/mean_match.h"
 
 struct chain_mean {
@@ -19,6 +20,7 @@ struct walker {
 	const struct ir_ruleset *r;
 	struct map chains; /* name -> struct chain_mean */
 	struct map matches; /* "set|selector" -> dd_ref * */
+	struct marks marks;
 	int depth;
 };
 
@@ -103,6 +105,21 @@ static bool understood(const struct ir_set *set, const struct ir_sel *sel)
 			return false;
 	}
 	return true;
+}
+
+/* A mark that was set on the way, which is not followed. */
+static dd_ref changed_match(struct walker *w, const struct ir_stmt *s)
+{
+	struct ir_rule r = {0};
+	struct buf b = {0};
+	dd_ref held;
+
+	vec_push(w->m->arena, &r.stmts, *s);
+	buf_puts(&b, "not understood, a mark set on the way: ");
+	emit_rule(&b, &r);
+	held = schema_condition(&w->m->schema, buf_str(&b));
+	buf_free(&b);
+	return held;
 }
 
 static dd_ref set_match(struct walker *w, const struct ir_stmt *s, bool family_known)
@@ -320,11 +337,17 @@ static void stmt_says(struct walker *w, struct progress *p, const struct ir_stmt
 
 	switch (s->kind) {
 	case IR_MATCH:
-		p->still = dd_and(d, p->still, set_match(w, s, p->family_known));
+		p->still = dd_and(d, p->still,
+				  marks_changed(&w->marks, p->chain->name, &s->match.sel)
+					  ? changed_match(w, s)
+					  : set_match(w, s, p->family_known));
 		p->family_known |= match_tells_family(s);
 		break;
 	case IR_VMAP:
-		vmap_says(w, p, s);
+		if (marks_changed(&w->marks, p->chain->name, &s->vmap.sel))
+			decide(w, p, unknown(w, "a mark set on the way", line));
+		else
+			vmap_says(w, p, s);
 		break;
 	case IR_COUNTER:
 		break;
@@ -346,6 +369,17 @@ static void stmt_says(struct walker *w, struct progress *p, const struct ir_stmt
 		break;
 	case IR_ADD:
 		add_says(w, p, s);
+		break;
+	case IR_MARK:
+		effect(w, p, p->still,
+		       mean_mark_text(m, s->mark.ct, ~s->mark.keep, s->mark.value));
+		break;
+	case IR_QUEUE:
+		decide(w, p,
+		       mean_outcome(m, FATE_INSPECT,
+				    mean_queue_text(m, s->queue.first, s->queue.count,
+						    s->queue.bypass),
+				    line));
 		break;
 	case IR_REJECT:
 		if (s->reject == REJECT_TCP_RESET) /* nft asks for TCP by itself */
@@ -433,6 +467,8 @@ dd_ref mean_base_chain(struct mean *m, const struct ir_ruleset *r, const struct 
 
 	map_init(&w.chains, m->arena);
 	map_init(&w.matches, m->arena);
+	marks_init(&w.marks, m->arena);
+	marks_spread(&w.marks, r, c);
 	return dd_restrict(m->dd, m->within, base_says(&w, c));
 }
 
@@ -444,6 +480,7 @@ dd_ref mean_ruleset(struct mean *m, const struct ir_ruleset *r, enum station at)
 
 	map_init(&w.chains, m->arena);
 	map_init(&w.matches, m->arena);
+	marks_init(&w.marks, m->arena);
 	for (size_t i = 0; i < r->chains.n; i++) {
 		struct ir_chain *c = r->chains.v[i];
 
@@ -453,6 +490,8 @@ dd_ref mean_ruleset(struct mean *m, const struct ir_ruleset *r, enum station at)
 	}
 	if (base.n > 1)
 		qsort(base.v, base.n, sizeof(*base.v), priority_cmp);
+	for (size_t i = 0; i < base.n; i++)
+		marks_spread(&w.marks, r, base.v[i]);
 	for (size_t i = 0; i < base.n; i++) {
 		/* accept ends this chain only; drop is final */
 		dd_ref one = base_says(&w, base.v[i]);

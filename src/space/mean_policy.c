@@ -122,14 +122,14 @@ dd_ref mean_reject(struct mean *m, const struct line *line)
 		      mean_outcome(m, FATE_REJECT, "icmpx admin-prohibited", line));
 }
 
-static dd_ref decision(struct mean *m, const struct rule *r, const struct line *line,
-		       enum station at)
+static dd_ref decision(struct mean *m, const struct policy *p, const struct rule *r,
+		       const struct line *line, enum station at)
 {
 	switch (r->verb) {
 	case VERB_ALLOW:
 		return mean_outcome(m, FATE_ACCEPT, NULL, line);
 	case VERB_INSPECT:
-		return mean_outcome(m, FATE_INSPECT, r->inspector ? r->inspector : "", line);
+		return mean_inspected(m, p, r, line);
 	case VERB_REJECT:
 		if (at != AT_POSTROUTING) /* where the kernel cannot reject */
 			return mean_reject(m, line);
@@ -157,7 +157,7 @@ dd_ref mean_rule(struct mean *m, const struct policy *p, size_t rule, enum stati
 		return DD_UNDECIDED;
 	if (r->q.limit.rate)
 		match = dd_and(m->dd, match, rate_holds(m, r));
-	then = decision(m, r, mean_rule_line(m, p, rule), at);
+	then = decision(m, p, r, mean_rule_line(m, p, rule), at);
 	if (r->q.log || r->q.add_to)
 		then = dd_seq(m->dd, effects(m, r), then);
 	return dd_restrict(m->dd, match, then);
@@ -192,7 +192,7 @@ static dd_ref ct_is(struct mean *m, enum ct_code code)
 }
 
 /* Of FIN, SYN, RST and ACK only SYN. */
-static dd_ref opens_tcp(struct mean *m)
+dd_ref mean_opening_tcp(struct mean *m)
 {
 	struct ival syn = {2, 2};
 
@@ -208,7 +208,7 @@ static void states(struct parts *l, dd_ref loopback)
 		"fwc: established, related");
 	builtin(l, loopback, FATE_ACCEPT, "fwc: loopback");
 	builtin(l, ct_is(m, CT_INVALID), FATE_DROP, "fwc: invalid");
-	builtin(l, dd_and(m->dd, tcp, dd_not(m->dd, opens_tcp(m))), FATE_DROP,
+	builtin(l, dd_and(m->dd, tcp, dd_not(m->dd, mean_opening_tcp(m))), FATE_DROP,
 		"fwc: TCP that opens no connection");
 }
 
@@ -255,7 +255,8 @@ dd_ref mean_opens(struct mean *m)
 	struct dd *d = m->dd;
 	dd_ref v6 = schema_family(&m->schema, FAM_IP6), not_it;
 
-	not_it = dd_and(d, schema_one(&m->schema, DIM_PROTO, IPPROTO_TCP), dd_not(d, opens_tcp(m)));
+	not_it = schema_one(&m->schema, DIM_PROTO, IPPROTO_TCP);
+	not_it = dd_and(d, not_it, dd_not(d, mean_opening_tcp(m)));
 	not_it = dd_or(d, not_it, dd_and(d, v6, icmpv6(m, types, 2)));
 	not_it = dd_or(d, not_it, dd_and(d, dd_not(d, v6), udp_ports(m, 67, 68)));
 	not_it = dd_or(d, not_it,
@@ -270,7 +271,7 @@ dd_ref mean_fresh(struct mean *m)
 	dd_ref state = dd_or(d, ct_is(m, CT_NEW), ct_is(m, CT_UNTRACKED));
 	dd_ref other = dd_not(d, schema_one(&m->schema, DIM_PROTO, IPPROTO_TCP));
 
-	return dd_and(d, state, dd_or(d, other, opens_tcp(m)));
+	return dd_and(d, state, dd_or(d, other, mean_opening_tcp(m)));
 }
 
 /* From wherever self may ask. */
@@ -294,6 +295,11 @@ static void dhcp_replies(struct parts *l, const struct policy *p)
 	}
 }
 
+static dd_ref all_of(struct parts *l)
+{
+	return mean_sequence(l->m, l->v, l->n);
+}
+
 static void rules(struct parts *l, const struct policy *p, enum station at)
 {
 	struct mean *m = l->m;
@@ -309,11 +315,6 @@ static void rules(struct parts *l, const struct policy *p, enum station at)
 	}
 	then(l, mean_sequence(m, own.v, own.n));
 	builtin(l, DD_TRUE, FATE_DROP, "fwc: no rule, drop");
-}
-
-static dd_ref all_of(struct parts *l)
-{
-	return mean_sequence(l->m, l->v, l->n);
 }
 
 /* ---- packets of self that dnat sends elsewhere: judged behind routing, by where they leave ----
@@ -350,6 +351,17 @@ static dd_ref judge_translated(struct mean *m, const struct policy *p)
 
 /* ---- stations ---- */
 
+/* What decides about a new connection. */
+static dd_ref for_new(struct mean *m, const struct policy *p, enum station at)
+{
+	struct parts l = {.m = m};
+
+	if (at == AT_INPUT)
+		dhcp_replies(&l, p);
+	rules(&l, p, at);
+	return all_of(&l);
+}
+
 /* All that a hook does before it looks at the first rule. */
 dd_ref mean_before_rules(struct mean *m, const struct policy *p, enum station at)
 {
@@ -360,6 +372,8 @@ dd_ref mean_before_rules(struct mean *m, const struct policy *p, enum station at
 		then(&l, mean_clamps(m, p, at));
 	if (at == AT_OUTPUT && policy_translates_self(p))
 		then(&l, pass_translated(m));
+	if (m->marks && policy_inspects(p, at == AT_OUTPUT, at == AT_INPUT))
+		then(&l, mean_asked(m, p, for_new(m, p, at)));
 	states(&l, at == AT_FORWARD ? DD_FALSE : schema_loopback(&m->schema, loopback));
 	if (at != AT_FORWARD)
 		neighbours(&l, at == AT_INPUT);

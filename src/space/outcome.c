@@ -58,16 +58,34 @@ static int text_cmp(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* Whether `later` gives another value to what `word` gives one: "KEY := VALUE". */
+static bool assigned_again(const char *word, const char *later)
+{
+	const char *is = strstr(word, " := ");
+	size_t n = is ? (size_t)(is - word) + 4 : 0;
+
+	for (; is && later; later = strchr(later, '\n')) {
+		later += *later == '\n';
+		if (!strncmp(later, word, n))
+			return true;
+	}
+	return false;
+}
+
 const char *outcome_unite(struct outcomes *o, const char *a, const char *b)
 {
 	VEC(char *) parts = {0};
 	struct buf out = {0};
 	const char *text;
-	char *both, *rest, *word;
+	char *rest, *word;
 
 	if (!a || !b || !strcmp(a, b))
 		return a ? a : b;
-	both = rest = arena_printf(o->arena, "%s\n%s", a, b);
+	rest = arena_strdup(o->arena, a);
+	while ((word = strsep(&rest, "\n")))
+		if (!assigned_again(word, b))
+			vec_push(o->arena, &parts, word);
+	rest = arena_strdup(o->arena, b);
 	while ((word = strsep(&rest, "\n")))
 		vec_push(o->arena, &parts, word);
 	qsort(parts.v, parts.n, sizeof(*parts.v), text_cmp);
@@ -76,7 +94,6 @@ const char *outcome_unite(struct outcomes *o, const char *a, const char *b)
 			buf_printf(&out, "%s%s", out.len ? "\n" : "", parts.v[i]);
 	text = arena_strdup(o->arena, buf_str(&out));
 	buf_free(&out);
-	(void)both;
 	return text;
 }
 

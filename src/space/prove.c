@@ -71,6 +71,7 @@ static enum proof_state prove_station(struct proof_result *out, struct arena *a,
 	dd_ref differ;
 
 	mean_init(&m, a, budget);
+	m.marks = true;
 	add_names(&m, p, r);
 	s = both(&m, p, r, out->at);
 	out->state = PROOF_EQUAL;

@@ -13,25 +13,28 @@ const struct dim_info dim_table[NDIMS] = {
 	[DIM_FAMILY] = {"family", 0, 1},
 	[DIM_CT_STATE] = {"ctstate", 1, 3},
 	[DIM_CT_STATUS] = {"ctstatus", 4, 16},
-	[DIM_IIF] = {"iif", 20, 12},
-	[DIM_OIF] = {"oif", 32, 12},
-	[DIM_MARK] = {"mark", 44, 32},
-	[DIM_SADDR] = {"saddr", 76, 128},
-	[DIM_DADDR] = {"daddr", 204, 128},
-	[DIM_PROTO] = {"proto", 332, 8},
-	[DIM_DPORT] = {"dport", 340, 16},
-	[DIM_SPORT] = {"sport", 356, 16},
-	[DIM_TYPE] = {"type", 372, 8},
-	[DIM_FLAGS] = {"tcpflags", 380, 8},
-	[DIM_HOPLIMIT] = {"hoplimit", 388, 8},
-	[DIM_UID] = {"uid", 396, 32},
-	[DIM_FIB_SADDR] = {"fibsaddr", 428, 8},
-	[DIM_FIB_DADDR] = {"fibdaddr", 436, 8},
-	[DIM_FIB_DADDR_IIF] = {"fibdaddriif", 444, 8},
-	[DIM_HOUR] = {"hour", 452, 17},
-	[DIM_DAY] = {"day", 469, 3},
+	[DIM_CT_MARK] = {"ctmark", 20, 32},
+	[DIM_CT_DIRECTION] = {"ctdirection", 52, 1},
+	[DIM_IIF] = {"iif", 53, 12},
+	[DIM_OIF] = {"oif", 65, 12},
+	[DIM_MARK] = {"mark", 77, 32},
+	[DIM_SADDR] = {"saddr", 109, 128},
+	[DIM_DADDR] = {"daddr", 237, 128},
+	[DIM_PROTO] = {"proto", 365, 8},
+	[DIM_DPORT] = {"dport", 373, 16},
+	[DIM_SPORT] = {"sport", 389, 16},
+	[DIM_TYPE] = {"type", 405, 8},
+	[DIM_FLAGS] = {"tcpflags", 413, 8},
+	[DIM_PAYLOAD] = {"payload", 421, 1},
+	[DIM_HOPLIMIT] = {"hoplimit", 422, 8},
+	[DIM_UID] = {"uid", 430, 32},
+	[DIM_FIB_SADDR] = {"fibsaddr", 462, 8},
+	[DIM_FIB_DADDR] = {"fibdaddr", 470, 8},
+	[DIM_FIB_DADDR_IIF] = {"fibdaddriif", 478, 8},
+	[DIM_HOUR] = {"hour", 486, 17},
+	[DIM_DAY] = {"day", 503, 3},
 };
-#define FIRST_CONDITION 472
+#define FIRST_CONDITION 506
 #define MAX_NAMES 4096 /* 12 bits */
 
 const struct station_info station_table[NSTATIONS] = {
@@ -326,6 +329,9 @@ dd_ref schema_possible(struct schema *s, enum station at)
 {
 	struct ivset with_ports = {0};
 	dd_ref icmp, w = possible_interfaces(s, at);
+	dd_ref tracked = below(s, DIM_CT_STATE, CT_UNTRACKED); /* new, established, related */
+	dd_ref carrying = dd_or(s->dd, schema_one(s, DIM_PROTO, IPPROTO_TCP),
+				schema_one(s, DIM_PROTO, IPPROTO_UDP));
 
 	for (int i = 0; i < PORT_PROTOCOLS; i++)
 		vec_push(s->arena, &with_ports,
@@ -341,6 +347,9 @@ dd_ref schema_possible(struct schema *s, enum station at)
 	}
 	w = has(s, w, zero_unless(s, DIM_TYPE, icmp));
 	w = has(s, w, zero_unless(s, DIM_FLAGS, schema_one(s, DIM_PROTO, IPPROTO_TCP)));
+	w = has(s, w, zero_unless(s, DIM_PAYLOAD, carrying));
+	w = has(s, w, zero_unless(s, DIM_CT_MARK, tracked));
+	w = has(s, w, zero_unless(s, DIM_CT_DIRECTION, tracked));
 	w = has(s, w, possible_fib(s));
 	w = has(s, w, below(s, DIM_CT_STATE, NCTCODES));
 	w = has(s, w, below(s, DIM_HOUR, 86400));

@@ -21,6 +21,8 @@ enum dim { /* in the order of their variables */
 	   DIM_FAMILY, /* 0: IPv4, 1: IPv6 */
 	   DIM_CT_STATE, /* enum ct_code */
 	   DIM_CT_STATUS,
+	   DIM_CT_MARK,
+	   DIM_CT_DIRECTION, /* 0: as the connection was opened, 1: reply */
 	   DIM_IIF, /* code of a name */
 	   DIM_OIF,
 	   DIM_MARK,
@@ -31,6 +33,7 @@ enum dim { /* in the order of their variables */
 	   DIM_SPORT,
 	   DIM_TYPE, /* of ICMP and ICMPv6 */
 	   DIM_FLAGS, /* of TCP */
+	   DIM_PAYLOAD, /* 1: TCP or UDP carries a byte at least */
 	   DIM_HOPLIMIT,
 	   DIM_UID,
 	   DIM_FIB_SADDR, /* RTN_* */

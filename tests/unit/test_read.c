@@ -10,12 +10,13 @@ static struct arena *arena;
 
 static struct ir_ruleset *read_text(const char *objects)
 {
-	const char *text = arena_printf(
-		arena,
-		"{\"nftables\": [{\"metainfo\": {\"version\": \"1.0.6\"}}, {\"table\": {\"family\": \"inet\", "
-		"\"name\": \"fwc\", \"handle\": 1}}, {\"chain\": {\"family\": \"inet\", \"table\": \"fwc\", "
-		"\"name\": \"c\", \"handle\": 1}} %s]}",
-		objects);
+	const char *text = arena_printf(arena,
+					"{\"nftables\": [{\"metainfo\": {\"version\": \"1.0.6\"}}, "
+					"{\"table\": {\"family\": \"inet\", "
+					"\"name\": \"fwc\", \"handle\": 1}}, {\"chain\": "
+					"{\"family\": \"inet\", \"table\": \"fwc\", "
+					"\"name\": \"c\", \"handle\": 1}} %s]}",
+					objects);
 	struct ir_ruleset *r = ruleset_new(arena);
 	json_error_t e;
 	json_t *j = json_loads(text, 0, &e);
@@ -46,7 +47,8 @@ static const struct ir_ruleset *rule(const char *expr)
 #define RULE(expr, text) SAME_TEXT(text_of(rule(expr)), text)
 #define MATCH(op, left, right)                                                                     \
 	"{\"match\": {\"op\": \"" op "\", \"left\": " left ", \"right\": " right "}}"
-#define PAYLOAD(proto, field) "{\"payload\": {\"protocol\": \"" proto "\", \"field\": \"" field "\"}}"
+#define PAYLOAD(proto, field)                                                                      \
+	"{\"payload\": {\"protocol\": \"" proto "\", \"field\": \"" field "\"}}"
 #define META(key) "{\"meta\": {\"key\": \"" key "\"}}"
 #define ACCEPT ", {\"accept\": null}"
 
@@ -55,25 +57,28 @@ static void test_matches(void)
 	RULE(MATCH("==", PAYLOAD("tcp", "dport"), "22") ACCEPT, "tcp dport 22 accept");
 	RULE(MATCH("==", PAYLOAD("tcp", "dport"), "{\"range\": [1, 1024]}"), "tcp dport 1-1024");
 	RULE(MATCH("!=", PAYLOAD("ip", "saddr"), "\"@a.1\""), "ip saddr != @a.1");
-	RULE(MATCH("==", PAYLOAD("ip6", "saddr"), "{\"prefix\": {\"addr\": \"fe80::\", \"len\": 10}}"),
+	RULE(MATCH("==", PAYLOAD("ip6", "saddr"),
+		   "{\"prefix\": {\"addr\": \"fe80::\", \"len\": 10}}"),
 	     "ip6 saddr fe80::/10");
-	RULE(MATCH("in", "{\"ct\": {\"key\": \"state\"}}", "[2, 4]"), "ct state established,related");
+	RULE(MATCH("in", "{\"ct\": {\"key\": \"state\"}}", "[2, 4]"),
+	     "ct state established,related");
 	RULE(MATCH("in", "{\"ct\": {\"key\": \"state\"}}", "[\"established\", \"related\"]"),
 	     "ct state established,related");
 	RULE(MATCH("in", "{\"ct\": {\"key\": \"status\"}}", "32"), "ct status dnat");
 	RULE(MATCH("==", META("iif"), "\"lo\""), "iif 1");
 	RULE(MATCH("==", META("iif"), "\"0\""), "iif 0");
-	RULE(MATCH("==", META("iifname"), "{\"set\": [\"wg*\", \"eth0\"]}"), "iifname { \"eth0\", \"wg*\" }");
+	RULE(MATCH("==", META("iifname"), "{\"set\": [\"wg*\", \"eth0\"]}"),
+	     "iifname { \"eth0\", \"wg*\" }");
 	RULE(MATCH("==", META("hour"), "{\"range\": [\"10:00\", \"12:00:01\"]}"),
 	     "meta hour 36000-43201");
 	RULE(MATCH("==", META("l4proto"), "\"ipv6-icmp\""), "meta l4proto icmpv6");
 	RULE(MATCH("==", "{\"fib\": {\"result\": \"type\", \"flags\": [\"daddr\", \"iif\"]}}", "2"),
 	     "fib daddr . iif type local");
-	RULE(MATCH("==",
-		   "{\"&\": [" PAYLOAD("tcp", "flags") ", [1, 2, 4, 16]]}", "2"),
+	RULE(MATCH("==", "{\"&\": [" PAYLOAD("tcp", "flags") ", [1, 2, 4, 16]]}", "2"),
 	     "tcp flags syn / fin,syn,rst,ack");
 	RULE(MATCH("==", "{\"concat\": [" META("l4proto") ", " PAYLOAD("th", "dport") "]}",
-		   "{\"set\": [{\"concat\": [17, 53]}, {\"concat\": [\"tcp\", {\"range\": [5, 6]}]}]}"),
+		   "{\"set\": [{\"concat\": [17, 53]}, {\"concat\": [\"tcp\", {\"range\": [5, "
+		   "6]}]}]}"),
 	     "meta l4proto . th dport { tcp . 5-6, udp . 53 }");
 }
 
@@ -84,11 +89,13 @@ static void test_statements(void)
 	     "limit rate over 10/second burst 20 packets");
 	RULE("{\"ct count\": {\"val\": 5, \"inv\": true}}", "ct count over 5");
 	RULE("{\"log\": {\"prefix\": \"fwc x: \"}}", "log prefix \"fwc x: \"");
-	RULE("{\"reject\": {\"type\": \"icmpx\", \"expr\": 3}}", "reject with icmpx admin-prohibited");
+	RULE("{\"reject\": {\"type\": \"icmpx\", \"expr\": 3}}",
+	     "reject with icmpx admin-prohibited");
 	RULE("{\"reject\": {\"type\": \"tcp reset\"}}", "reject with tcp reset");
 	RULE("{\"dnat\": {\"family\": \"ip6\", \"addr\": \"fd00::1\", \"port\": 8443}}",
 	     "dnat ip6 to [fd00::1]:8443");
-	RULE("{\"dnat\": {\"family\": \"ip\", \"addr\": {\"map\": {\"key\": {\"numgen\": {\"mode\": "
+	RULE("{\"dnat\": {\"family\": \"ip\", \"addr\": {\"map\": {\"key\": {\"numgen\": "
+	     "{\"mode\": "
 	     "\"inc\", \"mod\": 2, \"offset\": 0}}, \"data\": {\"set\": [[0, \"10.0.0.1\"], [1, "
 	     "\"10.0.0.2\"]]}}}}}",
 	     "dnat ip to numgen inc mod 2 map { 0 : 10.0.0.1, 1 : 10.0.0.2 }");
@@ -96,13 +103,50 @@ static void test_statements(void)
 	     "snat ip to 1.2.3.4-1.2.3.9");
 	RULE("{\"masquerade\": null}", "masquerade");
 	RULE("{\"redirect\": {\"port\": 2222}}", "redirect to :2222");
-	RULE("{\"mangle\": {\"key\": {\"tcp option\": {\"name\": \"maxseg\", \"field\": \"size\"}}, "
+	RULE("{\"mangle\": {\"key\": {\"tcp option\": {\"name\": \"maxseg\", \"field\": "
+	     "\"size\"}}, "
 	     "\"value\": {\"rt\": {\"key\": \"mtu\"}}}}",
 	     "tcp option maxseg size set rt mtu");
-	RULE("{\"set\": {\"op\": \"update\", \"elem\": {\"elem\": {\"val\": " PAYLOAD("ip", "saddr") ", "
-	     "\"timeout\": 60}}, \"set\": \"@s.v4\"}}",
+	RULE("{\"set\": {\"op\": \"update\", \"elem\": {\"elem\": {\"val\": " PAYLOAD(
+		     "ip", "saddr") ", "
+				    "\"timeout\": 60}}, \"set\": \"@s.v4\"}}",
 	     "update @s.v4 { ip saddr timeout 1m }");
 	RULE("{\"goto\": {\"target\": \"x.y\"}}", "goto x.y");
+}
+
+/* As nft 1.0.6 lists them. */
+static void test_marks(void)
+{
+	RULE("{\"mangle\": {\"key\": {\"ct\": {\"key\": \"mark\"}}, \"value\": {\"|\": [{\"ct\": "
+	     "{\"key\": \"mark\"}}, 15728640]}}}",
+	     "ct mark set ct mark | 0x00f00000");
+	RULE("{\"queue\": {\"num\": 3}}", "queue to 3");
+	RULE("{\"queue\": {\"num\": {\"symhash\": {\"mod\": 4, \"offset\": 26000}}, \"flags\": "
+	     "\"bypass\"}}",
+	     "queue flags bypass to symhash mod 4 offset 26000");
+	RULE("{\"queue\": {\"num\": {\"symhash\": {\"mod\": 4, \"offset\": 26000}}, \"flags\": "
+	     "[\"bypass\"]}}",
+	     "queue flags bypass to symhash mod 4 offset 26000");
+	RULE("{\"mangle\": {\"key\": {\"meta\": {\"key\": \"mark\"}}, \"value\": 7}}",
+	     "meta mark set 0x00000007");
+	RULE("{\"mangle\": {\"key\": {\"ct\": {\"key\": \"mark\"}}, \"value\": {\"&\": [{\"ct\": "
+	     "{\"key\": \"mark\"}}, 16777215]}}}",
+	     "ct mark set ct mark & 0x00ffffff");
+	RULE("{\"mangle\": {\"key\": {\"ct\": {\"key\": \"mark\"}}, \"value\": {\"|\": [{\"&\": "
+	     "[{\"ct\": {\"key\": \"mark\"}}, 100663295]}, 83886080]}}}",
+	     "ct mark set ct mark & 0x05ffffff | 0x05000000");
+	RULE("{\"match\": {\"op\": \"==\", \"left\": {\"ct\": {\"key\": \"direction\"}}, "
+	     "\"right\": \"original\"}}",
+	     "ct direction original");
+	RULE("{\"match\": {\"op\": \"==\", \"left\": {\"payload\": {\"base\": \"ih\", \"offset\": "
+	     "0, \"len\": 8}}, \"right\": {\"range\": [0, 255]}}}",
+	     "@ih,0,8 0x0-0xff");
+	RULE("{\"vmap\": {\"key\": {\"&\": [{\"ct\": {\"key\": \"mark\"}}, 4278190080]}, \"data\": "
+	     "\"@m\"}}",
+	     "ct mark & 0xff000000 vmap @m");
+	RULE("{\"match\": {\"op\": \"==\", \"left\": {\"&\": [{\"ct\": {\"key\": \"mark\"}}, "
+	     "4278190080]}, \"right\": {\"range\": [67108864, 4278190080]}}}",
+	     "ct mark & 0xff000000 0x04000000-0xff000000");
 }
 
 /* What is not understood to the last member is not taken for something near. */
@@ -110,10 +154,24 @@ static void test_unknown(void)
 {
 	RULE("{\"log\": {\"level\": \"info\", \"prefix\": \"a\"}}",
 	     "?{\"log\":{\"level\":\"info\",\"prefix\":\"a\"}}");
-	RULE("{\"masquerade\": {\"flags\": \"random\"}}", "?{\"masquerade\":{\"flags\":\"random\"}}");
-	RULE("{\"queue\": {\"num\": 3}}", "?{\"queue\":{\"num\":3}}");
-	RULE("{\"mangle\": {\"key\": {\"meta\": {\"key\": \"mark\"}}, \"value\": 7}}",
-	     "?{\"mangle\":{\"key\":{\"meta\":{\"key\":\"mark\"}},\"value\":7}}");
+	RULE("{\"masquerade\": {\"flags\": \"random\"}}",
+	     "?{\"masquerade\":{\"flags\":\"random\"}}");
+	RULE("{\"queue\": {\"num\": 3, \"flags\": \"fanout\"}}",
+	     "?{\"queue\":{\"flags\":\"fanout\",\"num\":3}}");
+	RULE("{\"queue\": {\"num\": 3, \"flags\": [\"bypass\", \"fanout\"]}}",
+	     "?{\"queue\":{\"flags\":[\"bypass\",\"fanout\"],\"num\":3}}");
+	RULE("{\"queue\": {\"num\": {\"range\": [3, 5]}}}",
+	     "?{\"queue\":{\"num\":{\"range\":[3,5]}}}");
+	RULE("{\"mangle\": {\"key\": {\"meta\": {\"key\": \"priority\"}}, \"value\": 7}}",
+	     "?{\"mangle\":{\"key\":{\"meta\":{\"key\":\"priority\"}},\"value\":7}}");
+	RULE("{\"mangle\": {\"key\": {\"ct\": {\"key\": \"mark\"}}, \"value\": {\"&\": [{\"meta\": "
+	     "{\"key\": \"mark\"}}, 255]}}}",
+	     "?{\"mangle\":{\"key\":{\"ct\":{\"key\":\"mark\"}},\"value\":{\"&\":[{\"meta\":{"
+	     "\"key\":\"mark\"}},255]}}}");
+	RULE("{\"match\": {\"op\": \"==\", \"left\": {\"payload\": {\"base\": \"ih\", \"offset\": "
+	     "0, \"len\": 8}}, \"right\": 22}}",
+	     "?{\"match\":{\"left\":{\"payload\":{\"base\":\"ih\",\"len\":8,\"offset\":0}},\"op\":"
+	     "\"==\",\"right\":22}}");
 	RULE("{\"ct count\": {\"val\": 5}}", "?{\"ct count\":{\"val\":5}}");
 	RULE("17", "?17");
 }
@@ -121,7 +179,8 @@ static void test_unknown(void)
 /* The listing leaves out what another test implies; so does the canonical text. */
 static void test_implied(void)
 {
-	RULE(MATCH("==", META("nfproto"), "2") ", " MATCH("==", PAYLOAD("ip", "saddr"), "\"1.1.1.1\""),
+	RULE(MATCH("==", META("nfproto"), "2") ", " MATCH("==", PAYLOAD("ip", "saddr"),
+							  "\"1.1.1.1\""),
 	     "ip saddr 1.1.1.1");
 	RULE(MATCH("==", META("l4proto"), "6") ", " MATCH("==", PAYLOAD("th", "dport"), "22"),
 	     "tcp dport 22");
@@ -139,7 +198,8 @@ static void test_sets(void)
 		SET("map", "m.0123456789ab",
 		    "\"type\": [\"ipv4_addr\", \"inet_service\"], \"map\": \"verdict\", \"flags\": "
 		    "[\"interval\"], \"elem\": [[{\"elem\": {\"val\": {\"concat\": [\"10.0.0.1\", "
-		    "{\"range\": [1, 9]}]}, \"comment\": \"x\", \"counter\": {\"packets\": 3, \"bytes\": "
+		    "{\"range\": [1, 9]}]}, \"comment\": \"x\", \"counter\": {\"packets\": 3, "
+		    "\"bytes\": "
 		    "4}}}, {\"goto\": {\"target\": \"c\"}}]], \"stmt\": [{\"counter\": null}]"));
 	const struct ir_set *s = ruleset_set(r, "m.0123456789ab");
 
@@ -147,12 +207,14 @@ static void test_sets(void)
 	SAME_NUMBER(s->elems.v[0].packets, 3);
 	SAME_TEXT(canonical_set(arena, s),
 		  "\tmap m.0123456789ab {\n\t\ttype ipv4_addr . inet_service : verdict\n\t\tflags "
-		  "interval\n\t\tcounter\n\t\telements = {\n\t\t\t10.0.0.1 . 1-9 counter comment \"x\" : "
+		  "interval\n\t\tcounter\n\t\telements = {\n\t\t\t10.0.0.1 . 1-9 counter comment "
+		  "\"x\" : "
 		  "goto c\n\t\t}\n\t}\n");
 	r = read_text(SET("set", "guests.v4",
 			  "\"type\": \"ipv4_addr\", \"size\": 9, \"elem\": [\"1.1.1.1\"]"));
 	CHECK(ruleset_set(r, "guests.v4")->dynamic);
-	r = read_text(SET("set", "odd.0123456789ab", "\"type\": \"ipv4_addr\", \"gc-interval\": 3"));
+	r = read_text(
+		SET("set", "odd.0123456789ab", "\"type\": \"ipv4_addr\", \"gc-interval\": 3"));
 	CHECK(strstr(canonical_set(arena, ruleset_set(r, "odd.0123456789ab")), "?options") != NULL);
 }
 
@@ -183,10 +245,13 @@ static void test_compare(void)
 static void test_reach(void)
 {
 	struct ir_ruleset *r = read_text(
-		", {\"chain\": {\"family\": \"inet\", \"table\": \"fwc\", \"name\": \"input\", \"handle\": "
+		", {\"chain\": {\"family\": \"inet\", \"table\": \"fwc\", \"name\": \"input\", "
+		"\"handle\": "
 		"2, \"type\": \"filter\", \"hook\": \"input\", \"prio\": 0, \"policy\": \"drop\"}}"
-		", {\"chain\": {\"family\": \"inet\", \"table\": \"fwc\", \"name\": \"dead\", \"handle\": 3}}"
-		", {\"rule\": {\"family\": \"inet\", \"table\": \"fwc\", \"chain\": \"input\", \"handle\": "
+		", {\"chain\": {\"family\": \"inet\", \"table\": \"fwc\", \"name\": \"dead\", "
+		"\"handle\": 3}}"
+		", {\"rule\": {\"family\": \"inet\", \"table\": \"fwc\", \"chain\": \"input\", "
+		"\"handle\": "
 		"4, \"expr\": [{\"vmap\": {\"key\": {\"meta\": {\"key\": \"iifname\"}}, \"data\": "
 		"\"@m\"}}]}}" SET("map", "m",
 				  "\"type\": \"ifname\", \"map\": \"verdict\", \"elem\": [[\"lo\", "
@@ -221,11 +286,10 @@ static void test_manifest(void)
 	vec_push(arena, &c.rules, accept);
 	ruleset_add_chain(r, &c);
 	buf_puts(&text, script);
-	j = manifest_json(manifest_build(arena, &(struct manifest_input){.version = "1",
-									 .policy = "p",
-									 .cwd = "/",
-									 .ruleset = r,
-									 .script = &text}));
+	j = manifest_json(manifest_build(
+		arena,
+		&(struct manifest_input){
+			.version = "1", .policy = "p", .cwd = "/", .ruleset = r, .script = &text}));
 	m = reread(j, script, &why);
 	CHECK(m != NULL);
 	if (m) {
@@ -247,6 +311,7 @@ int main(void)
 	arena = arena_new();
 	test_matches();
 	test_statements();
+	test_marks();
 	test_unknown();
 	test_implied();
 	test_sets();

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * How packets get to the program that judges: the field of the marks, queues, and for each inspect
+ * rule the number by which kernel and program name it.
+ */
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/resolve.h"
+#include "util/sha256.h"
+
+#define MASK 0xff000000u /* of the marks; most others use lower bits */
+#define QUEUES_FIRST 26000
+#define QUEUES 4
+#define KINDS 4 /* of queues: fail-open or not, rewriting or not */
+
+static void said_twice(struct resolver *r, struct span now, struct span *before)
+{
+	if (before->src)
+		diag_note(r->diag, diag_error(r->diag, now, "this is said twice"), *before,
+			  "first said here");
+	*before = now;
+}
+
+void resolve_inspection(struct resolver *r, const struct ast_stmt *s)
+{
+	struct inspection *out = &r->p->inspection;
+
+	if (s->inspection.has_mark) {
+		said_twice(r, s->span, &out->mark_span);
+		out->mask = s->inspection.mask;
+	} else {
+		said_twice(r, s->span, &out->queues_span);
+		out->first = s->inspection.first;
+		out->count = (uint16_t)(s->inspection.last - s->inspection.first + 1);
+	}
+}
+
+uint32_t inspection_mark(const struct inspection *i, uint32_t value)
+{
+	return value * (i->mask & -i->mask);
+}
+
+uint32_t inspection_max(const struct inspection *i)
+{
+	return i->mask / (i->mask & -i->mask);
+}
+
+static bool says(const struct ast_inspector *in, const char *word)
+{
+	for (size_t i = 0; i < in->n; i++)
+		if (in->v[i].is_word && in->v[i].word.what.s && !strcmp(in->v[i].word.what.s, word))
+			return in->v[i].word.allow;
+	return false;
+}
+
+static bool rewrites(const struct ast_inspector *in)
+{
+	for (size_t i = 0; i < in->n; i++)
+		if (!in->v[i].is_word && in->v[i].entry.what.s &&
+		    !strcmp(in->v[i].entry.what.s, "rewrite"))
+			return true;
+	return false;
+}
+
+/* By the rule's own words, so that other rules come and go without changing it: connections that
+ * wait for a verdict while a new ruleset is loaded go on waiting for the same rule. */
+static uint32_t number(const struct resolver *r, const struct rule *rule, bool *taken)
+{
+	uint32_t n = inspection_max(&r->p->inspection) - MARK_PENDING + 1, at;
+	char *what = arena_printf(r->arena, "%u %s", rule->twin, rule->text);
+	char hex[SHA256_HEX];
+
+	sha256_hex(what, strlen(what), hex);
+	hex[8] = '\0';
+	for (at = (uint32_t)strtoul(hex, NULL, 16) % n; taken[at]; at = (at + 1) % n)
+		;
+	taken[at] = true;
+	return MARK_PENDING + at;
+}
+
+static const struct inspected *inspected(struct resolver *r, const struct rule *rule, bool *taken)
+{
+	const struct ast_inspector *in = map_get(&r->inspectors, rule->inspector);
+	const struct inspection *all = &r->p->inspection;
+	struct inspected *out = arena_new_of(r->arena, struct inspected);
+
+	if (!in)
+		return NULL;
+	out->id = number(r, rule, taken);
+	out->bypass = says(in, "on-no-helper");
+	out->fail_open = says(in, "on-overflow");
+	out->rewrite = rewrites(in);
+	out->count = all->count;
+	out->first = (uint16_t)(all->first + (out->fail_open + 2 * out->rewrite) * all->count);
+	return out;
+}
+
+static bool only_tcp_udp(const struct services *s)
+{
+	if (s->any || s->protocols.n || s->icmp.n || s->icmpv6.n)
+		return false;
+	for (int i = 0; i < PORT_PROTOCOLS; i++)
+		if (s->ports[i].n && port_protocols[i] != IPPROTO_TCP &&
+		    port_protocols[i] != IPPROTO_UDP)
+			return false;
+	return true;
+}
+
+static bool end_is(const struct endpoint *e, bool self)
+{
+	for (size_t i = 0; i < e->items.n; i++)
+		if (self ? item_at(&e->items.v[i], PLACE_SELF) : e->items.v[i].at != AT_SELF)
+			return true;
+	return false;
+}
+
+bool policy_inspects(const struct policy *p, bool from_self, bool to_self)
+{
+	for (size_t i = 0; i < p->rules.n; i++)
+		if (p->rules.v[i].inspected && end_is(&p->rules.v[i].from, from_self) &&
+		    end_is(&p->rules.v[i].to, to_self))
+			return true;
+	return false;
+}
+
+static void check_rule(struct resolver *r, const struct rule *rule)
+{
+	if (!only_tcp_udp(&rule->services))
+		diag_hint(r->diag,
+			  diag_error(r->diag, rule->span, "only TCP and UDP can be inspected"),
+			  "name the services: tcp/443, udp/443");
+	if (end_is(&rule->from, true) && policy_translates_self(r->p))
+		diag_hint(r->diag,
+			  diag_error(r->diag, rule->span,
+				     "what this machine sends cannot be inspected where dnat or "
+				     "redirect may send it elsewhere"),
+			  "name the zones in front of the arrow, or those of the dnat");
+}
+
+void finish_inspection(struct resolver *r)
+{
+	struct inspection *all = &r->p->inspection;
+	uint32_t room, n = 0;
+	bool *taken;
+
+	if (!all->mask)
+		all->mask = MASK;
+	if (!all->count) {
+		all->first = QUEUES_FIRST;
+		all->count = QUEUES;
+	}
+	if (all->first + KINDS * all->count > 65536)
+		diag_error(r->diag, all->queues_span,
+			   "queue numbers end at 65535, and %d times as many may be needed", KINDS);
+	for (size_t i = 0; i < r->p->rules.n; i++)
+		if (r->p->rules.v[i].verb == VERB_INSPECT)
+			check_rule(r, &r->p->rules.v[i]);
+	if (r->diag->nerrors)
+		return;
+	room = inspection_max(all) - MARK_PENDING + 1;
+	taken = arena_alloc(r->arena, room);
+	for (size_t i = 0; i < r->p->rules.n; i++) {
+		struct rule *rule = &r->p->rules.v[i];
+
+		if (rule->verb != VERB_INSPECT)
+			continue;
+		if (n++ == room) {
+			diag_hint(r->diag,
+				  diag_error(r->diag, rule->span,
+					     "there is room for %u inspect rules in the mark",
+					     room),
+				  "inspection mark 0xffff0000");
+			return;
+		}
+		rule->inspected = inspected(r, rule, taken);
+	}
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Writes of marks, followed through jumps. What may have been set only ever grows, so a chain is
+ * walked again only when it is reached with more.
+ */
+#include "space/mean_marks.h"
+
+#include "nft/nft.h"
+
+#define SET_PACKET 1u
+#define SET_CT 2u
+
+struct seen {
+	bool any;
+	unsigned before; /* may have been set when it is entered */
+	unsigned back; /* when its caller goes on */
+	unsigned out; /* when the packet leaves the hook by way of it */
+	unsigned changed; /* is read here after it may have been set */
+};
+
+void marks_init(struct marks *m, struct arena *a)
+{
+	*m = (struct marks){.arena = a};
+	map_init(&m->chains, a);
+}
+
+static unsigned reads(const struct ir_sel *sel)
+{
+	unsigned bits = 0;
+
+	for (int i = 0; i < sel->n; i++)
+		bits |= sel->f[i] == F_MARK ? SET_PACKET : sel->f[i] == F_CT_MARK ? SET_CT : 0;
+	return bits;
+}
+
+static const struct seen *walk(struct marks *m, const struct ir_ruleset *r,
+			       const struct ir_chain *c, unsigned before);
+
+struct at { /* a rule that is walked through */
+	struct marks *m;
+	const struct ir_ruleset *r;
+	struct seen *here;
+	unsigned now; /* set so far */
+	unsigned next; /* set where the next rule begins */
+};
+
+/* A verdict that is met: false if the rule ends with it. */
+static bool follow(struct at *at, const struct ir_verdict *v)
+{
+	const struct ir_chain *to = v->target ? ruleset_chain(at->r, v->target) : NULL;
+	const struct seen *there = to ? walk(at->m, at->r, to, at->now) : NULL;
+
+	at->here->out |= there ? there->out : 0;
+	switch (v->kind) {
+	case V_NONE:
+	case V_CONTINUE:
+		return true;
+	case V_JUMP:
+		at->next |= there ? there->back : at->now;
+		return false;
+	case V_GOTO:
+		at->here->back |= there ? there->back : at->now;
+		return false;
+	case V_RETURN:
+		at->here->back |= at->now;
+		return false;
+	case V_ACCEPT:
+		at->here->out |= at->now;
+		return false;
+	case V_DROP:
+		break;
+	}
+	return false;
+}
+
+static void follow_map(struct at *at, const struct ir_stmt *s)
+{
+	const struct ir_set *map = s->vmap.map ? ruleset_set(at->r, s->vmap.map) : NULL;
+	const struct ir_elems *elems = map ? &map->elems : &s->vmap.elems;
+
+	at->here->changed |= at->now & reads(&s->vmap.sel);
+	for (size_t i = 0; i < elems->n; i++)
+		follow(at, &elems->v[i].verdict);
+}
+
+/* Statements that let every packet go on to the next. */
+static bool passes(const struct ir_stmt *s)
+{
+	return s->kind == IR_COUNTER || s->kind == IR_LOG || s->kind == IR_MARK;
+}
+
+static void walk_rule(struct at *at, const struct ir_rule *x)
+{
+	for (size_t i = 0; i < x->stmts.n; i++) {
+		const struct ir_stmt *s = &x->stmts.v[i];
+
+		if (s->kind == IR_MATCH)
+			at->here->changed |= at->now & reads(&s->match.sel);
+		else if (s->kind == IR_VMAP)
+			follow_map(at, s);
+		else if (s->kind == IR_MARK)
+			at->now |= s->mark.ct ? SET_CT : SET_PACKET;
+		else if (s->kind == IR_QUEUE)
+			at->here->out |= at->now;
+		if (s->kind == IR_QUEUE || s->kind == IR_REJECT ||
+		    (s->kind == IR_VERDICT && !follow(at, &s->verdict)))
+			return;
+		if (!passes(s))
+			at->next |= at->now; /* some packets are done with the rule here */
+	}
+	at->next |= at->now;
+}
+
+static const struct seen *walk(struct marks *m, const struct ir_ruleset *r,
+			       const struct ir_chain *c, unsigned before)
+{
+	struct seen *here = map_get(&m->chains, c->name);
+	struct at at = {.m = m, .r = r};
+
+	if (!here) {
+		here = arena_new_of(m->arena, struct seen);
+		map_put(&m->chains, c->name, here);
+	}
+	if (here->any && !(before & ~here->before))
+		return here;
+	here->any = true;
+	here->before |= before;
+	at.here = here;
+	at.next = here->before;
+	for (size_t i = 0; i < c->rules.n; i++) {
+		at.now = at.next;
+		walk_rule(&at, &c->rules.v[i]);
+	}
+	here->back |= at.next;
+	return here;
+}
+
+void marks_spread(struct marks *m, const struct ir_ruleset *r, const struct ir_chain *base)
+{
+	const struct seen *there = walk(m, r, base, m->set);
+
+	m->set |= there->out | there->back;
+}
+
+bool marks_changed(const struct marks *m, const char *chain, const struct ir_sel *sel)
+{
+	const struct seen *here = map_get(&m->chains, chain);
+
+	return here && (here->changed & reads(sel));
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Which chains read a mark that a rule before them may have set: there the mark is no longer the
+ * packet's as it came, and nothing is claimed about it.
+ */
+#ifndef FWC_MEAN_MARKS_H
+#define FWC_MEAN_MARKS_H
+
+#include "nft/ir.h"
+#include "util/map.h"
+
+struct marks {
+	struct arena *arena;
+	struct map chains; /* name -> what is known of it */
+	unsigned set; /* by base chains before */
+};
+
+void marks_init(struct marks *m, struct arena *a);
+/* Of the base chains of one hook, in their order. */
+void marks_spread(struct marks *m, const struct ir_ruleset *r, const struct ir_chain *base);
+/* Whether a selector in that chain reads a mark that may have been set. */
+bool marks_changed(const struct marks *m, const char *chain, const struct ir_sel *sel);
+
+#endif
