@@ -60,10 +60,13 @@ static const struct command commands[] = {
 	{"metrics", "[-o FILE]", "the same and the state for Prometheus, as text",
 	 "  -o, --output FILE  write it there, whole or not at all\n", cmd_metrics},
 	{"stop", "", "remove the firewall: the host is open afterwards", "", cmd_stop},
-	{"inspect", "replay FILE [--policy FILE] [--with INSPECTOR]",
-	 "run a capture through the policy's inspectors",
-	 "Reads a pcap or pcapng file and says of each connection what was seen in it, what\n"
-	 "would have been decided, and by which line. Needs no root and no firewall.\n\n"
+	{"inspect", "status | log [-f] | reload | replay FILE [--policy FILE] [--with INSPECTOR]",
+	 "what the inspectors decide, and would decide of a capture",
+	 "status: how fwc-inspectd is, what it decided by rule, and every loss; exit status 1 if\n"
+	 "there is one. log: each decision as it is made. reload: it reads its tables again.\n"
+	 "  --socket PATH      where it listens\n\n"
+	 "replay: reads a pcap or pcapng file and says of each connection what was seen in it,\n"
+	 "what would have been decided, and by which line. Needs no root and no firewall.\n"
 	 "  --policy FILE      the policy with the inspectors (default: that of --config)\n"
 	 "  --with INSPECTOR   give every connection to that one; else the first inspect rule\n"
 	 "                     decides whose services and addresses match\n",

@@ -7,6 +7,7 @@
 #include <getopt.h>
 
 #include "apply/diff.h"
+#include "apply/inspectd.h"
 #include "cmd/cmd.h"
 #include "cmd/common.h"
 #include "util/cleanup.h"
@@ -87,6 +88,19 @@ static void print_text(struct globals *g, const struct apply *x, int err)
 		printf("%zu old objects are still busy; the next apply removes them\n", x->left);
 }
 
+/* It only ever follows: a firewall is loaded whether or not anybody judges. */
+static void tell_inspectd(const struct globals *g, const struct artefact *in)
+{
+	_cleanup_buf_ struct buf why = {0};
+	int err = inspectd_reload(g->netns, &why);
+
+	if (!err || (!in->inspect.len && (err == -ENOENT || err == -ECONNREFUSED)))
+		return;
+	fprintf(stderr, "fwc: warning: %s%s\n", buf_str(&why),
+		in->inspect.len ? "; until it does, connections to be inspected go by on-no-helper"
+				: "");
+}
+
 int work_apply(struct globals *g, struct store *s, struct arena *a, const struct artefact *in,
 	       const struct apply_words *words)
 {
@@ -103,6 +117,8 @@ int work_apply(struct globals *g, struct store *s, struct arena *a, const struct
 		fprintf(stderr, "fwc: warning: this ruleset is %s\n",
 			manifest_proved_text(in->manifest->proved));
 	err = apply_artefact(&x);
+	if (!err)
+		tell_inspectd(g, in);
 	if (g->json)
 		print_json(&x, err);
 	else

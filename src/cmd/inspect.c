@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * fwc inspect replay: a capture through the policy's inspectors, without a firewall.
+ * fwc inspect; and its replay: a capture through the policy's inspectors, without a firewall.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -10,7 +10,9 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "apply/inspectd.h"
 #include "cmd/common.h"
+#include "cmd/inspect.h"
 #include "inspect/replay.h"
 #include "inspect/tables.h"
 #include "policy/policy.h"
@@ -252,35 +254,56 @@ static int prepare(struct session *s, struct work *w, const char *with)
 	return EXIT_FINE;
 }
 
-int cmd_inspect(struct globals *g, int argc, char **argv)
+static int replay(struct globals *g, const char *policy, const char *with, const char *file)
 {
-	static const struct option longs[] = {{"policy", required_argument, NULL, 'p'},
-					      {"with", required_argument, NULL, 'w'},
-					      {0}};
-	const char *policy = g->config, *with = NULL;
 	struct session s = {0};
 	struct work w;
-	int c, rc = EXIT_WRONG;
+	int rc = EXIT_WRONG;
 
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-		if (c == 'p')
-			policy = optarg;
-		else if (c == 'w')
-			with = optarg;
-		else
-			return usage_error("inspect",
-					   "unknown option, or one without its value: %s",
-					   argv[optind - 1]);
-	}
-	if (argc - optind != 2 || strcmp(argv[optind], "replay") != 0)
-		return usage_error("inspect", "what to do is missing: replay FILE");
 	work_init(&w);
 	if (work_compile(&w, g, policy, STAGE_POLICY, SCRUTINY_NONE))
 		rc = prepare(&s, &w, with);
 	if (rc == EXIT_FINE)
-		rc = replay_file(g, &s, w.arena, argv[optind + 1]);
+		rc = replay_file(g, &s, w.arena, file);
 	tables_free(&s.tables);
 	work_free(&w);
 	return rc;
+}
+
+int cmd_inspect(struct globals *g, int argc, char **argv)
+{
+	static const struct option longs[] = {{"policy", required_argument, NULL, 'p'},
+					      {"with", required_argument, NULL, 'w'},
+					      {"socket", required_argument, NULL, 's'},
+					      {"follow", no_argument, NULL, 'f'},
+					      {0}};
+	_cleanup_arena_ struct arena *a = arena_new();
+	const char *policy = g->config, *with = NULL, *socket = inspectd_socket(a, g->netns);
+	const char *what;
+	int c, n;
+
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, "f", longs, NULL)) != -1) {
+		if (c == 'p')
+			policy = optarg;
+		else if (c == 'w')
+			with = optarg;
+		else if (c == 's')
+			socket = optarg;
+		else if (c != 'f')
+			return usage_error("inspect",
+					   "unknown option, or one without its value: %s",
+					   argv[optind - 1]);
+	}
+	n = argc - optind;
+	what = n ? argv[optind] : "";
+	if (n == 2 && !strcmp(what, "replay"))
+		return replay(g, policy, with, argv[optind + 1]);
+	if (n == 1 && !strcmp(what, "status"))
+		return inspect_status(g, socket);
+	if (n == 1 && !strcmp(what, "log"))
+		return inspect_log(g, socket);
+	if (n == 1 && !strcmp(what, "reload"))
+		return inspect_reload(socket);
+	return usage_error("inspect", "what to do is missing: status, log, reload or replay FILE");
 }

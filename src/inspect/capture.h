@@ -49,6 +49,7 @@ struct packet {
 	uint16_t sport, dport;
 	uint32_t seq;
 	uint8_t flags; /* of TCP */
+	const uint8_t *transport; /* header */
 	const uint8_t *payload;
 	size_t n;
 };

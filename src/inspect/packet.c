@@ -78,6 +78,7 @@ static enum packet_kind read_transport(struct packet *out, const uint8_t *p, siz
 	} else if (get16(p + 4) >= 8 && get16(p + 4) < n) {
 		n = get16(p + 4);
 	}
+	out->transport = p;
 	out->payload = p + head;
 	out->n = n - head;
 	if (cut)

@@ -43,6 +43,7 @@
 #include "inspect/inspector.h"
 
 #define TABLES_FORMAT 1
+#define INSPECTD_RUN "/run/fwc" /* where the program that reads them listens */
 
 struct table_queues {
 	uint16_t first, count;

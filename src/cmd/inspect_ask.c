@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * fwc inspect status, log, reload: what fwc-inspectd has to say, for people.
+ */
+#include "cmd/inspect.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "apply/inspectd.h"
+#include "util/cleanup.h"
+
+static long long number(const json_t *j, const char *key)
+{
+	return (long long)json_integer_value(json_object_get(j, key));
+}
+
+static const char *text(const json_t *j, const char *key)
+{
+	const char *s = json_string_value(json_object_get(j, key));
+
+	return s ? s : "";
+}
+
+static const char *when(char *out, size_t size, long long at)
+{
+	time_t t = (time_t)at;
+	struct tm tm;
+
+	strftime(out, size, "%Y-%m-%d %H:%M:%S", localtime_r(&t, &tm));
+	return out;
+}
+
+/* ---- status ---- */
+
+static void print_queues(const json_t *queues)
+{
+	json_t *q;
+	size_t i;
+
+	puts("\n queue   packets  waiting  connections  restarts");
+	json_array_foreach((json_t *)queues, i, q)
+		printf("%6lld %9lld %8lld %12lld %9lld%s%s\n", number(q, "number"),
+		       number(q, "packets"), number(q, "waiting"), number(q, "flows"),
+		       number(q, "restarts"), number(q, "judge") ? "" : "  NO JUDGE",
+		       json_is_true(json_object_get(q, "bound")) ? "" : "  NOT BOUND");
+}
+
+static void print_rules(const json_t *rules)
+{
+	json_t *r;
+	size_t i;
+
+	puts("\n allowed   denied rejected   by default  without knowing");
+	json_array_foreach((json_t *)rules, i, r)
+	{
+		const json_t *by = json_object_get(r, "by");
+
+		printf("%8lld %8lld %8lld %12lld %16lld  %s: %s\n", number(r, "allow"),
+		       number(r, "deny"), number(r, "reject"), number(by, "default"),
+		       number(by, "on-error") + number(by, "on-timeout") +
+			       number(by, "on-overflow") + number(by, "on-no-helper"),
+		       text(r, "at"), text(r, "text"));
+	}
+}
+
+static void print_losses(const json_t *losses)
+{
+	const char *what;
+	json_t *n;
+
+	json_object_foreach((json_t *)losses, what, n)
+	{
+		if (json_integer_value(n))
+			printf("%11lld  %s\n", (long long)json_integer_value(n), what);
+	}
+}
+
+static void print_status(const json_t *j)
+{
+	char since[32], loaded[32];
+
+	printf("inspection  process %lld since %s\n", number(j, "pid"),
+	       when(since, sizeof(since), number(j, "since")));
+	if (json_object_get(j, "sha256"))
+		printf("tables      %s, %.12s, loaded %s\n", text(j, "tables"), text(j, "sha256"),
+		       when(loaded, sizeof(loaded), number(j, "loaded")));
+	else
+		puts("tables      none: no rule inspects");
+	if (*text(j, "error"))
+		printf("ERROR       %s\n", text(j, "error"));
+	if (json_array_size(json_object_get(j, "queues")))
+		print_queues(json_object_get(j, "queues"));
+	if (json_array_size(json_object_get(j, "rules")))
+		print_rules(json_object_get(j, "rules"));
+	if (number(j, "lost")) {
+		printf("\nLOST, or decided without knowing: %lld\n", number(j, "lost"));
+		print_losses(json_object_get(j, "losses"));
+	}
+}
+
+static bool healthy(const json_t *j)
+{
+	json_t *q;
+	size_t i;
+
+	json_array_foreach(json_object_get(j, "queues"), i, q)
+	{
+		if (!number(q, "judge") || !json_is_true(json_object_get(q, "bound")))
+			return false;
+	}
+	return !*text(j, "error") && !number(j, "lost");
+}
+
+int inspect_status(struct globals *g, const char *socket)
+{
+	_cleanup_json_ json_t *j = NULL;
+	_cleanup_buf_ struct buf why = {0};
+
+	if (inspectd_ask(socket, "status", &j, &why)) {
+		fprintf(stderr, "fwc: %s\n", buf_str(&why));
+		return EXIT_SYSTEM;
+	}
+	if (g->json) {
+		json_dumpf(j, stdout, JSON_INDENT(2));
+		putchar('\n');
+	} else {
+		print_status(j);
+	}
+	return healthy(j) ? EXIT_FINE : EXIT_FINDINGS;
+}
+
+/* ---- log ---- */
+
+static void print_event(const json_t *j)
+{
+	char at[32];
+	bool six = strchr(text(j, "from"), ':') != NULL;
+	const char *name = text(j, "name"), *by = text(j, "entry");
+
+	if (number(j, "lost"))
+		printf("(%lld decisions are not shown: this was too slow)\n", number(j, "lost"));
+	printf("%s  %-6s  %s%s%s:%lld -> %s%s%s:%lld %s  %s%s%s  by %s%s%s\n",
+	       when(at, sizeof(at), number(j, "time")), text(j, "verdict"), six ? "[" : "",
+	       text(j, "from"), six ? "]" : "", number(j, "sport"), six ? "[" : "", text(j, "to"),
+	       six ? "]" : "", number(j, "dport"), text(j, "transport"), text(j, "protocol"),
+	       *name ? " " : "", name, *by ? text(j, "entry_at") : text(j, "rule_at"),
+	       *by ? ": " : ": ", *by ? by : text(j, "by"));
+	if (*text(j, "flaw"))
+		printf("    %s\n", text(j, "flaw"));
+}
+
+static bool each_event(void *ctx, const json_t *j)
+{
+	const struct globals *g = ctx;
+
+	if (g->json) {
+		json_dumpf(j, stdout, JSON_COMPACT);
+		putchar('\n');
+	} else {
+		print_event(j);
+	}
+	return fflush(stdout) == 0;
+}
+
+int inspect_log(struct globals *g, const char *socket)
+{
+	_cleanup_buf_ struct buf why = {0};
+
+	if (inspectd_follow(socket, "log", each_event, g, &why)) {
+		fprintf(stderr, "fwc: %s\n", buf_str(&why));
+		return EXIT_SYSTEM;
+	}
+	return EXIT_FINE;
+}
+
+int inspect_reload(const char *socket)
+{
+	_cleanup_json_ json_t *j = NULL;
+	_cleanup_buf_ struct buf why = {0};
+
+	if (inspectd_ask(socket, "reload", &j, &why)) {
+		fprintf(stderr, "fwc: %s\n", buf_str(&why));
+		return EXIT_SYSTEM;
+	}
+	if (json_is_true(json_object_get(j, "ok")))
+		return EXIT_FINE;
+	fprintf(stderr, "fwc: fwc-inspectd goes on with what it had: %s\n", text(j, "error"));
+	return EXIT_SYSTEM;
+}

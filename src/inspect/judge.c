@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Connections that wait for a decision, and the packets held of each.
+ */
+#include "inspect/judge.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "inspect/checksum.h"
+
+#define NONE UINT32_MAX
+#define BUCKETS 4096
+
+struct waiting { /* a connection */
+	struct known_key key;
+	const struct table_rule *rule; /* NULL: the tables do not know its rule */
+	struct flow_state state;
+	uint64_t since;
+	uint32_t first, last; /* slots held, oldest first; NONE: none */
+	uint32_t held;
+	bool has_end; /* the opener has said where its bytes end */
+	uint32_t end; /* counted from the first one */
+	uint32_t next; /* in its bucket, or of those that are free */
+	uint32_t older, newer; /* in the order in which they began to wait */
+};
+
+struct judge {
+	struct judge_config c;
+	struct flow_room *room;
+	struct pattern_room *patterns;
+	uint32_t bucket[BUCKETS];
+	uint32_t free, oldest, newest;
+	struct waiting flows[JUDGE_FLOWS];
+	uint32_t *next; /* by slot */
+	uint32_t *end; /* by slot: where its bytes end, counted from the connection's first */
+	uint8_t *copy; /* of a packet that is rewritten */
+};
+
+#define COPY_MAX 65536
+
+struct judge *judge_new(const struct judge_config *c)
+{
+	struct judge *j = calloc(1, sizeof(*j));
+
+	if (!j)
+		return NULL;
+	j->c = *c;
+	j->room = flow_room_new(c->small, c->large);
+	j->patterns = pattern_room_new();
+	j->next = malloc(c->slots * sizeof(*j->next));
+	j->end = malloc(c->slots * sizeof(*j->end));
+	j->copy = malloc(COPY_MAX);
+	if (!j->room || !j->patterns || !j->next || !j->end || !j->copy) {
+		judge_free(j);
+		return NULL;
+	}
+	for (uint32_t i = 0; i < BUCKETS; i++)
+		j->bucket[i] = NONE;
+	for (uint32_t i = 0; i < JUDGE_FLOWS; i++)
+		j->flows[i].next = i + 1 < JUDGE_FLOWS ? i + 1 : NONE;
+	j->oldest = j->newest = NONE;
+	c->board->flows = c->board->held = 0;
+	return j;
+}
+
+void judge_free(struct judge *j)
+{
+	if (!j)
+		return;
+	flow_room_free(j->room);
+	pattern_room_free(j->patterns);
+	free(j->next);
+	free(j->end);
+	free(j->copy);
+	free(j);
+}
+
+/* ---- connections ---- */
+
+static uint32_t *bucket_of(struct judge *j, const struct known_key *key)
+{
+	return &j->bucket[known_hash(&j->c.board->known, key) % BUCKETS];
+}
+
+static struct waiting *find(struct judge *j, const struct known_key *key)
+{
+	uint32_t i = *bucket_of(j, key);
+
+	while (i != NONE && !known_key_same(&j->flows[i].key, key))
+		i = j->flows[i].next;
+	return i == NONE ? NULL : &j->flows[i];
+}
+
+static struct waiting *begin(struct judge *j, const struct known_key *key,
+			     const struct table_rule *rule, uint64_t now)
+{
+	uint32_t i = j->free, *b = bucket_of(j, key);
+	struct waiting *w = &j->flows[i];
+
+	if (i == NONE)
+		return NULL;
+	j->free = w->next;
+	*w = (struct waiting){.key = *key,
+			      .rule = rule,
+			      .since = now,
+			      .first = NONE,
+			      .last = NONE,
+			      .next = *b,
+			      .older = j->newest,
+			      .newer = NONE};
+	facts_init(&w->state.facts);
+	*b = i;
+	if (j->newest != NONE)
+		j->flows[j->newest].newer = i;
+	else
+		j->oldest = i;
+	j->newest = i;
+	j->c.board->flows++;
+	return w;
+}
+
+/* Its packets must have been answered. */
+static void end(struct judge *j, struct waiting *w)
+{
+	uint32_t i = (uint32_t)(w - j->flows), *at = bucket_of(j, &w->key);
+
+	while (*at != i)
+		at = &j->flows[*at].next;
+	*at = w->next;
+	*(w->older != NONE ? &j->flows[w->older].newer : &j->oldest) = w->newer;
+	*(w->newer != NONE ? &j->flows[w->newer].older : &j->newest) = w->older;
+	flow_drop(&w->state, j->room);
+	w->next = j->free;
+	j->free = i;
+	j->c.board->flows--;
+}
+
+static void answer(struct judge *j, uint32_t slot, enum act act)
+{
+	j->c.answer(j->c.ctx, slot, act);
+}
+
+static void hold(struct judge *j, struct waiting *w, uint32_t slot, uint32_t bytes_end)
+{
+	j->next[slot] = NONE;
+	j->end[slot] = bytes_end;
+	if (w->last != NONE)
+		j->next[w->last] = slot;
+	else
+		w->first = slot;
+	w->last = slot;
+	w->held++;
+	j->c.board->held++;
+	answer(j, slot, ACT_HOLD);
+}
+
+/* Lets the oldest go, of bytes in sequence that are kept here, until `left` packets are held. */
+static void let_go(struct judge *j, struct waiting *w, uint32_t left)
+{
+	uint32_t *at = &w->first, last = NONE;
+
+	while (*at != NONE && w->held > left) {
+		uint32_t slot = *at;
+
+		if (j->end[slot] > w->state.bytes.ready) {
+			last = slot;
+			at = &j->next[slot];
+			continue;
+		}
+		*at = j->next[slot];
+		if (w->last == slot)
+			w->last = last;
+		w->held--;
+		j->c.board->held--;
+		j->c.board->crumbs++;
+		answer(j, slot, ACT_PASS);
+	}
+}
+
+/* All that is held, oldest first, and then it waits no more. */
+static void release(struct judge *j, struct waiting *w, enum act act)
+{
+	while (w->first != NONE) {
+		uint32_t slot = w->first;
+
+		w->first = j->next[slot];
+		j->c.board->held--;
+		answer(j, slot, act);
+	}
+	end(j, w);
+}
+
+/* ---- decisions ---- */
+
+static enum act act_of(enum verdict v)
+{
+	return v == VERDICT_ALLOW ? ACT_ALLOW : v == VERDICT_REJECT ? ACT_REJECT : ACT_DENY;
+}
+
+static struct tally *tally_of(struct board *b, uint32_t id)
+{
+	for (uint32_t i = 0; i < TALLIES - 1; i++) {
+		struct tally *t = &b->tallies[(id + i) % (TALLIES - 1)];
+
+		if (t->id == id || !t->id) {
+			t->id = id;
+			return t;
+		}
+	}
+	return &b->tallies[TALLIES - 1];
+}
+
+static void tell(struct judge *j, const struct known_key *key, const struct table_rule *rule,
+		 const struct decision *d, const struct facts *facts)
+{
+	struct event e = {.id = rule->id,
+			  .verdict = (uint8_t)d->verdict,
+			  .cause = (uint8_t)d->cause,
+			  .key = *key,
+			  .udp = key->protocol == 17};
+
+	if (d->entry)
+		e.entry = (uint16_t)(d->entry - rule->inspector->entries.v + 1);
+	if (facts) {
+		e.protocol = (uint8_t)facts->protocol;
+		e.name_len = (uint16_t)facts->name_len;
+		memcpy(e.name, facts->name, sizeof(e.name));
+		if (facts->flaw)
+			strncpy(e.flaw, facts->flaw, sizeof(e.flaw) - 1);
+	}
+	j->c.event(j->c.ctx, &e);
+}
+
+static enum act decide(struct judge *j, const struct known_key *key, const struct table_rule *rule,
+		       const struct decision *d, const struct facts *facts, uint64_t now)
+{
+	struct board *b = j->c.board;
+
+	tally_of(b, rule->id)->decided[d->verdict][d->cause]++;
+	b->timeouts += d->cause == CAUSE_TIMEOUT;
+	b->overflows += d->cause == CAUSE_OVERFLOW;
+	known_decide(&b->known, key, d->verdict, now);
+	tell(j, key, rule, d, facts);
+	return act_of(d->verdict);
+}
+
+/* Of a connection that waits. */
+static void settle(struct judge *j, struct waiting *w, struct decision d, uint64_t now)
+{
+	release(j, w, decide(j, &w->key, w->rule, &d, &w->state.facts, now));
+}
+
+/* Whether it still waits. */
+static bool judge_again(struct judge *j, struct waiting *w, uint64_t now)
+{
+	struct decision d;
+
+	if (w->has_end && w->state.bytes.ready >= w->end)
+		flow_end(&w->state, j->room);
+	d = inspector_judge(w->rule->inspector, &w->state, j->patterns);
+	if (d.verdict == VERDICT_MORE && w->held >= JUDGE_FLOW_PACKETS)
+		d = inspector_fallback(w->rule->inspector, CAUSE_OVERFLOW);
+	if (d.verdict == VERDICT_MORE)
+		return true;
+	settle(j, w, d, now);
+	return false;
+}
+
+/* Room for others before all slots are taken: the one that has waited longest is decided now. */
+static void make_room(struct judge *j, uint64_t now)
+{
+	while (j->oldest != NONE && j->c.board->held >= j->c.slots / 4 * 3) {
+		struct waiting *w = &j->flows[j->oldest];
+
+		if (w->rule)
+			settle(j, w, inspector_fallback(w->rule->inspector, CAUSE_OVERFLOW), now);
+		else
+			release(j, w, ACT_DROP);
+	}
+}
+
+/* ---- packets ---- */
+
+struct arrived {
+	const struct judge_packet *k;
+	struct packet packet;
+	struct known_key key;
+	const struct table_rule *rule;
+	bool udp;
+};
+
+static void rewrite(struct judge *j, const struct arrived *x)
+{
+	size_t at = (size_t)(x->packet.payload - x->k->p);
+
+	if (!x->packet.n || x->k->n > COPY_MAX) {
+		answer(j, x->k->slot, ACT_PASS);
+		return;
+	}
+	memcpy(j->copy, x->k->p, x->k->n);
+	if (!inspector_rewrite(x->rule->inspector, j->copy + at, x->packet.n)) {
+		answer(j, x->k->slot, ACT_PASS);
+		return;
+	}
+	checksum_packet(j->copy, x->k->n);
+	tally_of(j->c.board, x->rule->id)->rewritten++;
+	j->c.rewritten(j->c.ctx, x->k->slot, j->copy, x->k->n);
+}
+
+/* No room for another connection: it is decided as it comes. */
+static void overflow(struct judge *j, const struct arrived *x)
+{
+	struct decision d = inspector_fallback(x->rule->inspector, CAUSE_OVERFLOW);
+
+	answer(j, x->k->slot, decide(j, &x->key, x->rule, &d, NULL, x->k->now));
+}
+
+/* Bytes of a TCP connection that waits, or begins to. */
+static void take_bytes(struct judge *j, const struct arrived *x, struct waiting *w)
+{
+	const struct packet *p = &x->packet;
+	const struct known_entry *known = known_find(&j->c.board->known, &x->key);
+	uint32_t seq = p->seq + !!(p->flags & PACKET_SYN), ends, before;
+	bool again;
+
+	if (!p->n && (!w || !(w->state.bytes.ready + w->state.bytes.ahead))) {
+		answer(j, x->k->slot, ACT_PASS); /* an end of nothing */
+		return;
+	}
+	if (!w)
+		w = begin(j, &x->key, x->rule, x->k->now);
+	if (!w) {
+		overflow(j, x);
+		return;
+	}
+	before = w->state.bytes.ready;
+	if (known)
+		flow_syn(&w->state, known->syn);
+	if (p->n)
+		flow_segment(&w->state, j->room, seq, p->payload, p->n);
+	ends = seq + (uint32_t)p->n - w->state.base;
+	again = ends <= before && x->k->now - w->since > JUDGE_STUCK_NS;
+	hold(j, w, x->k->slot, ends);
+	if (p->flags & PACKET_FIN) {
+		w->has_end = true;
+		w->end = ends;
+	}
+	if (judge_again(j, w, x->k->now))
+		let_go(j, w, again ? 0 : JUDGE_CRUMBS);
+}
+
+/* What the connection's beginning was, nobody here saw: the policy's word for having no helper. */
+static void unseen(struct judge *j, const struct arrived *x)
+{
+	struct decision d = inspector_fallback(x->rule->inspector, CAUSE_NO_HELPER);
+
+	j->c.board->unseen++;
+	answer(j, x->k->slot, decide(j, &x->key, x->rule, &d, NULL, x->k->now));
+}
+
+static void open_tcp(struct judge *j, const struct arrived *x, struct waiting *w)
+{
+	const struct known_entry *known = known_find(&j->c.board->known, &x->key);
+
+	/* The same SYN once more changes nothing; another one begins anew, and what is held
+	 * belongs to a connection that is gone. */
+	if (!known || known->syn != x->packet.seq || known->verdict != VERDICT_MORE) {
+		if (w)
+			release(j, w, ACT_DROP);
+		w = NULL;
+		known_open(&j->c.board->known, &x->key, x->packet.seq, x->k->now);
+	}
+	if (x->packet.n)
+		take_bytes(j, x, w);
+	else
+		answer(j, x->k->slot, ACT_PASS);
+}
+
+static void take_tcp(struct judge *j, const struct arrived *x)
+{
+	struct waiting *w = find(j, &x->key);
+	const struct known_entry *known;
+
+	if ((x->packet.flags & (PACKET_SYN | PACKET_ACK | PACKET_RST)) == PACKET_SYN) {
+		open_tcp(j, x, w);
+		return;
+	}
+	known = known_find(&j->c.board->known, &x->key);
+	if (w || (known && known->verdict == VERDICT_MORE))
+		take_bytes(j, x, w);
+	else if (known) /* it was under way when its connection was decided */
+		answer(j, x->k->slot, act_of((enum verdict)known->verdict));
+	else
+		unseen(j, x);
+}
+
+static void take_udp(struct judge *j, const struct arrived *x)
+{
+	struct waiting *w = find(j, &x->key);
+	const struct known_entry *known = known_find(&j->c.board->known, &x->key);
+
+	if (!w && known && known->verdict != VERDICT_MORE &&
+	    x->k->now - known->when < JUDGE_RECENT_NS) {
+		answer(j, x->k->slot, act_of((enum verdict)known->verdict));
+		return;
+	}
+	if (!x->packet.n) {
+		answer(j, x->k->slot, ACT_PASS);
+		return;
+	}
+	if (!w)
+		w = begin(j, &x->key, x->rule, x->k->now);
+	if (!w) {
+		overflow(j, x);
+		return;
+	}
+	hold(j, w, x->k->slot, UINT32_MAX);
+	flow_datagram(&w->state, j->room, x->packet.payload, x->packet.n);
+	judge_again(j, w, x->k->now);
+}
+
+/* The rules of the kernel are newer than the tables here: those are on their way. If they are the
+ * newest and still do not know it, the rules that asked are gone, and those of now shall judge. */
+static void take_unknown(struct judge *j, const struct arrived *x)
+{
+	struct waiting *w = find(j, &x->key);
+
+	if (x->k->replayed) {
+		answer(j, x->k->slot, ACT_AGAIN);
+		return;
+	}
+	if (!w)
+		w = begin(j, &x->key, NULL, x->k->now);
+	if (w && w->held < JUDGE_FLOW_PACKETS) {
+		hold(j, w, x->k->slot, UINT32_MAX);
+		return;
+	}
+	j->c.board->unknown++;
+	answer(j, x->k->slot, ACT_DROP);
+}
+
+void judge_packet(struct judge *j, const struct judge_packet *k)
+{
+	struct frame frame = {.p = k->p, .n = k->n, .link = 101 /* IP alone */};
+	struct arrived x = {.k = k, .rule = tables_rule(j->c.tables, k->field)};
+	enum packet_kind kind = packet_read(&x.packet, &frame);
+	struct waiting *waits;
+
+	j->c.board->packets++;
+	if ((kind != PACKET_TCP && kind != PACKET_UDP) || k->field < 4) {
+		j->c.board->astray++;
+		answer(j, k->slot, ACT_DROP);
+		return;
+	}
+	make_room(j, k->now);
+	x.udp = kind == PACKET_UDP;
+	x.key = known_key(&x.packet, x.udp);
+	waits = find(j, &x.key);
+	if (waits && waits->rule != x.rule) /* another rule asks now */
+		release(j, waits, ACT_AGAIN);
+	if (!x.rule)
+		take_unknown(j, &x);
+	else if (x.rule->inspector->rewrites.n)
+		rewrite(j, &x);
+	else if (x.udp)
+		take_udp(j, &x);
+	else
+		take_tcp(j, &x);
+}
+
+uint64_t judge_tick(struct judge *j, uint64_t now)
+{
+	while (j->oldest != NONE) {
+		struct waiting *w = &j->flows[j->oldest];
+
+		if (w->since + j->c.hold > now)
+			return w->since + j->c.hold;
+		if (w->rule) {
+			settle(j, w, inspector_fallback(w->rule->inspector, CAUSE_TIMEOUT), now);
+		} else {
+			j->c.board->unknown += w->held;
+			release(j, w, ACT_DROP);
+		}
+	}
+	return UINT64_MAX;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Packets that wait in the kernel, one after the other -> what is to become of each. Values in,
+ * values out: the caller has the packets, tells the time, and carries the answers.
+ *
+ * A packet is named by its slot; each gets one answer that is not HOLD, at once or later. All
+ * memory is taken by judge_new().
+ */
+#ifndef FWC_INSPECT_JUDGE_H
+#define FWC_INSPECT_JUDGE_H
+
+#include "inspect/known.h"
+#include "inspect/tables.h"
+
+#define JUDGE_FLOWS 4096 /* that wait for a decision at the same time */
+#define JUDGE_FLOW_PACKETS 96 /* held of one of them */
+/* Of bytes in sequence: a sender waits for an answer after its first 10 segments (RFC 6928), so one
+ * that sends in crumbs would never get to the end. What comes before the last of them passes,
+ * undecided; so does what is sent again after JUDGE_STUCK_NS. */
+#define JUDGE_CRUMBS 8
+#define JUDGE_STUCK_NS 150000000ull
+#define JUDGE_RECENT_NS 2000000000ull /* how long UDP is taken for the connection just decided */
+
+enum act { /* what the holder of the queue does with a packet */
+	   ACT_HOLD, /* nothing yet */
+	   ACT_PASS, /* it goes on, nothing is decided */
+	   ACT_ALLOW, /* these three: back to the hook's first rule, the verdict in its mark */
+	   ACT_DENY,
+	   ACT_REJECT,
+	   ACT_AGAIN, /* back to the hook's first rule, with no verdict */
+	   ACT_DROP,
+};
+#define NACTS (ACT_DROP + 1)
+
+#define NCAUSES (CAUSE_DEFAULT + 1)
+#define TALLIES 1024
+
+struct tally { /* of one rule */
+	uint32_t id; /* 0: unused */
+	uint64_t decided[VERDICT_REJECT + 1][NCAUSES];
+	uint64_t rewritten; /* packets */
+};
+
+struct board { /* in memory that outlives the process: what others may read at any time */
+	uint64_t secret[2];
+	uint32_t current; /* the slot that is looked at, plus one; 0: none */
+	uint32_t flows, held; /* now */
+	uint64_t packets; /* looked at */
+	uint64_t unknown; /* of a rule that the tables lack, dropped at last */
+	uint64_t astray; /* with a verdict in their mark, or nothing in them that can be read */
+	uint64_t unseen; /* connections whose beginning nobody saw */
+	uint64_t timeouts, overflows; /* connections */
+	uint64_t crumbs; /* packets that passed undecided, their bytes kept */
+	struct tally tallies[TALLIES]; /* the last one is of all that found no place */
+	struct known known;
+};
+
+struct event { /* one decision */
+	uint64_t when; /* seconds since 1970; for the receiver to fill in */
+	uint32_t id;
+	uint8_t verdict, cause, protocol /* enum protocol */, udp;
+	uint16_t entry; /* from 1; 0: none */
+	struct known_key key;
+	uint16_t name_len;
+	char name[INSPECT_NAME_MAX + 1];
+	char flaw[64];
+};
+
+struct judge_config {
+	const struct tables *tables;
+	struct board *board;
+	uint32_t slots; /* they are numbered from 0 */
+	uint64_t hold; /* nanoseconds that a packet waits at most */
+	unsigned small, large; /* blocks, see stream.h */
+	void *ctx;
+	void (*answer)(void *ctx, uint32_t slot, enum act act);
+	/* Instead of an answer: it goes on with these bytes, as many as it had. */
+	void (*rewritten)(void *ctx, uint32_t slot, const uint8_t *p, size_t n);
+	void (*event)(void *ctx, const struct event *e);
+};
+
+struct judge_packet {
+	uint32_t slot;
+	uint32_t field; /* of its mark */
+	bool replayed; /* another process had it before */
+	uint64_t now; /* boot clock, nanoseconds: of its arrival, and now */
+	const uint8_t *p; /* from the IP header on */
+	size_t n;
+};
+
+struct judge;
+
+struct judge *judge_new(const struct judge_config *c); /* NULL if there is no memory */
+void judge_free(struct judge *j); /* NULL is fine; nothing is answered */
+void judge_packet(struct judge *j, const struct judge_packet *k);
+/* Decides what has waited too long; the time at which to call again, UINT64_MAX: nothing waits. */
+uint64_t judge_tick(struct judge *j, uint64_t now);
+
+#endif

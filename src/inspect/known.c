@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * A hash table of small buckets.
+ */
+#include "inspect/known.h"
+
+#include <string.h>
+
+struct known_key known_key(const struct packet *k, bool udp)
+{
+	struct known_key key = {.sport = k->sport,
+				.dport = k->dport,
+				.protocol = udp ? 17 : 6,
+				.version = (uint8_t)k->version};
+
+	memcpy(key.src, k->src, sizeof(key.src));
+	memcpy(key.dst, k->dst, sizeof(key.dst));
+	return key;
+}
+
+bool known_key_same(const struct known_key *a, const struct known_key *b)
+{
+	return !memcmp(a, b, sizeof(*a));
+}
+
+/* A keyed mixing of 64-bit words (the finaliser of MurmurHash3 between them): not for secrecy, but
+ * an outsider who does not know the key cannot choose addresses that meet. */
+uint64_t known_hash(const struct known *t, const struct known_key *key)
+{
+	uint64_t h = t->secret[0], word;
+	const uint8_t *p = (const uint8_t *)key;
+
+	_Static_assert(sizeof(*key) == 40, "five words");
+	for (size_t i = 0; i < sizeof(*key); i += 8) {
+		memcpy(&word, p + i, 8);
+		h ^= word + t->secret[1];
+		h ^= h >> 33;
+		h *= 0xff51afd7ed558ccdull;
+		h ^= h >> 33;
+		h *= 0xc4ceb9fe1a85ec53ull;
+		h ^= h >> 33;
+	}
+	return h;
+}
+
+static struct known_entry *bucket(struct known *t, const struct known_key *key)
+{
+	return t->v[known_hash(t, key) % KNOWN_BUCKETS];
+}
+
+struct known_entry *known_find(struct known *t, const struct known_key *key)
+{
+	struct known_entry *b = bucket(t, key);
+
+	for (int i = 0; i < KNOWN_WAYS; i++)
+		if (b[i].whole == 1 && known_key_same(&b[i].key, key))
+			return &b[i];
+	return NULL;
+}
+
+/* Half-written entries are as good as empty ones. */
+static struct known_entry *place(struct known *t, const struct known_key *key)
+{
+	struct known_entry *e = known_find(t, key), *b = bucket(t, key);
+
+	if (e)
+		return e;
+	e = &b[0];
+	for (int i = 0; i < KNOWN_WAYS; i++) {
+		if (b[i].whole != 1)
+			return &b[i];
+		if (b[i].when < e->when)
+			e = &b[i];
+	}
+	return e;
+}
+
+static void write(struct known *t, const struct known_key *key, uint32_t syn, enum verdict v,
+		  uint64_t now)
+{
+	struct known_entry *e = place(t, key);
+
+	e->whole = 0;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	e->key = *key;
+	e->syn = syn;
+	e->verdict = (uint8_t)v;
+	e->when = now;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	e->whole = 1;
+}
+
+void known_open(struct known *t, const struct known_key *key, uint32_t syn, uint64_t now)
+{
+	write(t, key, syn, VERDICT_MORE, now);
+}
+
+void known_decide(struct known *t, const struct known_key *key, enum verdict v, uint64_t now)
+{
+	const struct known_entry *e = known_find(t, key);
+
+	write(t, key, e ? e->syn : 0, v, now);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Connections that were seen to begin, and what was decided of them: what a judging program needs
+ * to know of one of which no packet waits. Lies in memory that outlives the process that fills it;
+ * an entry that was being written when the writer died is none.
+ *
+ * The table has a fixed size and forgets what is oldest in its place. What it forgets too early is
+ * decided as if nobody had listened when it began.
+ */
+#ifndef FWC_INSPECT_KNOWN_H
+#define FWC_INSPECT_KNOWN_H
+
+#include "inspect/capture.h"
+#include "inspect/inspector.h"
+
+#define KNOWN_WAYS 4
+#define KNOWN_BUCKETS 16384
+
+struct known_key { /* of packets that the opener sends */
+	uint8_t src[16], dst[16];
+	uint16_t sport, dport;
+	uint8_t protocol, version;
+	uint16_t zero;
+};
+
+struct known_entry {
+	struct known_key key;
+	uint32_t syn; /* sequence number of its SYN */
+	uint8_t verdict; /* enum verdict; VERDICT_MORE: not decided */
+	uint8_t whole; /* written to the end; 0: none */
+	uint16_t zero;
+	uint64_t when; /* nanoseconds of the boot clock */
+};
+
+struct known { /* all zero: empty */
+	uint64_t secret[2]; /* so that nobody can aim at a place */
+	struct known_entry v[KNOWN_BUCKETS][KNOWN_WAYS];
+};
+
+struct known_key known_key(const struct packet *k, bool udp);
+bool known_key_same(const struct known_key *a, const struct known_key *b);
+uint64_t known_hash(const struct known *t, const struct known_key *key);
+/* NULL: not known. Valid until the next known_put(). */
+struct known_entry *known_find(struct known *t, const struct known_key *key);
+/* A SYN was seen, or a datagram of no known connection: nothing is decided. */
+void known_open(struct known *t, const struct known_key *key, uint32_t syn, uint64_t now);
+/* Also of one that is not there. */
+void known_decide(struct known *t, const struct known_key *key, enum verdict v, uint64_t now);
+
+#endif

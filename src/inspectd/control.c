@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * The socket at which root asks: one JSON object a line, {"ask": "status" | "reload" | "log"}.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "inspectd/inspectd.h"
+#include "util/cleanup.h"
+
+static int fail(struct buf *why, int err, const char *path)
+{
+	buf_printf(why, "%s: %s", path, strerror(-err));
+	return err;
+}
+
+/* The directory is everybody's to enter, the socket is root's. */
+int control_open(struct inspectd *d, struct buf *why)
+{
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	_cleanup_free_ char *dir = strdup(d->socket_path);
+	char *slash = dir ? strrchr(dir, '/') : NULL;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), err = 0;
+	mode_t mask;
+
+	if (strlen(d->socket_path) >= sizeof(at.sun_path))
+		return fail(why, -ENAMETOOLONG, d->socket_path);
+	strcpy(at.sun_path, d->socket_path);
+	if (slash && slash != dir) {
+		*slash = '\0';
+		mkdir(dir, 0755);
+	}
+	unlink(d->socket_path);
+	mask = umask(0177);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0 || listen(fd, 8) < 0)
+		err = -errno;
+	umask(mask);
+	if (err) {
+		if (fd >= 0)
+			close(fd);
+		return fail(why, err, d->socket_path);
+	}
+	d->listener = fd;
+	for (int i = 0; i < CLIENTS_MAX; i++)
+		d->clients[i].fd = -1;
+	return 0;
+}
+
+static void drop(struct client *c)
+{
+	close(c->fd);
+	*c = (struct client){.fd = -1};
+}
+
+void control_close(struct inspectd *d)
+{
+	for (int i = 0; i < CLIENTS_MAX; i++)
+		if (d->clients[i].fd >= 0)
+			drop(&d->clients[i]);
+	close(d->listener);
+	unlink(d->socket_path);
+}
+
+void control_accept(struct inspectd *d)
+{
+	int fd = accept4(d->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd < 0)
+		return;
+	for (int i = 0; i < CLIENTS_MAX; i++) {
+		if (d->clients[i].fd < 0) {
+			d->clients[i] = (struct client){.fd = fd};
+			return;
+		}
+	}
+	close(fd);
+}
+
+/* A client that does not read is not waited for. */
+static bool say(struct client *c, const json_t *j)
+{
+	_cleanup_free_ char *text = json_dumps(j, JSON_COMPACT);
+	size_t n = text ? strlen(text) : 0;
+	ssize_t done;
+
+	if (!text)
+		return false;
+	text[n] = '\n'; /* in the place of the end */
+	done = send(c->fd, text, n + 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (done == (ssize_t)n + 1)
+		return true;
+	/* part of a line would spoil the next one */
+	return done < 0 && errno == EAGAIN ? false : (shutdown(c->fd, SHUT_RDWR), false);
+}
+
+static json_t *answer_reload(struct inspectd *d)
+{
+	_cleanup_buf_ struct buf why = {0};
+	int err = inspectd_load(d, &why);
+
+	if (err == -ENOENT)
+		err = 0;
+	return json_pack("{s:b, s:s}", "ok", err == 0, "error", err ? buf_str(&why) : "");
+}
+
+json_t *control_answer(struct inspectd *d, struct client *c, const char *line, size_t n)
+{
+	_cleanup_json_ json_t *j = json_loadb(line, n, JSON_REJECT_DUPLICATES, NULL);
+	const char *ask = json_string_value(json_object_get(j, "ask"));
+
+	if (!ask)
+		return json_pack("{s:b, s:s}", "ok", false, "error", "this is no request");
+	if (!strcmp(ask, "status"))
+		return status_json(d);
+	if (!strcmp(ask, "reload"))
+		return answer_reload(d);
+	if (!strcmp(ask, "log")) {
+		c->follows = true;
+		return NULL;
+	}
+	return json_pack("{s:b, s:s}", "ok", false, "error", "it is asked for what is not there");
+}
+
+static void take_line(struct inspectd *d, struct client *c, const char *line, size_t n)
+{
+	_cleanup_json_ json_t *j = control_answer(d, c, line, n);
+
+	if (j)
+		say(c, j);
+}
+
+void control_read(struct inspectd *d, struct client *c)
+{
+	ssize_t n = recv(c->fd, c->line + c->len, sizeof(c->line) - c->len, MSG_DONTWAIT);
+	char *end;
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		drop(c);
+		return;
+	}
+	c->len += (size_t)n;
+	while ((end = memchr(c->line, '\n', c->len))) {
+		size_t used = (size_t)(end - c->line) + 1;
+
+		take_line(d, c, c->line, used - 1);
+		memmove(c->line, c->line + used, c->len - used);
+		c->len -= used;
+	}
+	if (c->len == sizeof(c->line))
+		drop(c);
+}
+
+void control_event(struct inspectd *d)
+{
+	struct event e;
+
+	while (recv(d->events, &e, sizeof(e), MSG_DONTWAIT) == (ssize_t)sizeof(e)) {
+		json_t *j = NULL;
+
+		for (int i = 0; i < CLIENTS_MAX; i++) {
+			struct client *c = &d->clients[i];
+
+			if (c->fd < 0 || !c->follows)
+				continue;
+			if (!j)
+				j = event_json(d, &e);
+			json_object_set_new(j, "lost", json_integer((json_int_t)c->lost));
+			if (say(c, j))
+				c->lost = 0;
+			else
+				c->lost++;
+		}
+		json_decref(j);
+	}
+}

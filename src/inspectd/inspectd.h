@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * The main thread of fwc-inspectd: tables, lanes, and whoever asks how they are.
+ */
+#ifndef FWC_INSPECTD_H
+#define FWC_INSPECTD_H
+
+#include <jansson.h>
+
+#include "inspectd/lane.h"
+
+#define CLIENTS_MAX 32
+#define CLIENT_LINE 4096
+#define QUEUE_LENGTH 1000 /* packets that wait in the kernel; fewer than SLOTS */
+
+struct client {
+	int fd; /* -1: none */
+	bool follows; /* the log */
+	uint64_t lost; /* lines that it was too slow for */
+	char line[CLIENT_LINE];
+	size_t len;
+};
+
+struct inspectd {
+	const char *tables_path, *socket_path, *program;
+	struct lane_options lane;
+	struct lane_tables *tables; /* NULL: none */
+	VEC(struct lane *) lanes;
+	struct arena *arena;
+	int events, listener, signals;
+	struct client clients[CLIENTS_MAX];
+	uint64_t since; /* seconds since 1970 */
+	char error[512]; /* why the last reading of tables failed; "" */
+	bool keep; /* sockets outlive this process */
+	bool stop, upgrade;
+};
+
+/* ---- tables.c ---- */
+/* Reads the tables and makes the lanes that they want; what cannot be used changes nothing.
+ * -ENOENT: there are none, which is fine. */
+int inspectd_load(struct inspectd *d, struct buf *why);
+/* Descriptors that another process left: "queue-26000" ... in LISTEN_FDNAMES. */
+void adopt_begin(void);
+struct lane_fds adopt_take(uint16_t queue);
+void adopt_end(void); /* closes what nobody took */
+/* The names and descriptors of a lane. */
+#define LANE_NFDS 4
+void lane_names(const struct lane *l, int fd[LANE_NFDS], char name[LANE_NFDS][32]);
+
+/* ---- control.c: requests, one JSON object a line ---- */
+int control_open(struct inspectd *d, struct buf *why);
+void control_accept(struct inspectd *d);
+void control_read(struct inspectd *d, struct client *c);
+void control_event(struct inspectd *d); /* a decision, to all that follow the log */
+void control_close(struct inspectd *d);
+/* The answer to a line; NULL if it asks for the log. Pure but for what is asked of d. */
+json_t *control_answer(struct inspectd *d, struct client *c, const char *line, size_t n);
+
+/* ---- status.c ---- */
+json_t *status_json(struct inspectd *d);
+json_t *event_json(const struct inspectd *d, const struct event *e);
+
+/* ---- service.c: systemd, without its library: sd_notify(3), and the same for an own exec ---- */
+void service_say(const char *text); /* "READY=1" ... */
+void service_keep(const struct lane *l); /* FDSTORE=1 */
+void service_forget(const struct lane *l);
+/* The program anew, with the lanes' descriptors; comes back only with -errno. */
+int service_exec(struct inspectd *d, char **argv);
+
+/* ---- privileges.c ---- */
+int privileges_drop(void); /* to those that queues and judges need; 0 or -errno */
+
+#endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Answers of a judge -> verdicts of the kernel, if they are answers to what was asked.
+ */
+#include <errno.h>
+#include <linux/netfilter.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "inspectd/lane.h"
+
+#define BIG_SLOT 16384 /* bytes from which on a slot's memory is given back */
+
+static uint32_t with_field(const struct lane *l, uint32_t mark, uint32_t value)
+{
+	uint32_t mask = l->tables->tables.mark;
+
+	return (mark & ~mask) | value * (mask & -mask);
+}
+
+static void free_slot(struct lane *l, uint32_t slot)
+{
+	struct lane_place *x = &l->ledger->place[slot];
+
+	x->open = 0;
+	if (x->offset + x->len > BIG_SLOT)
+		madvise(l->slots + (size_t)slot * SLOT_SIZE, SLOT_SIZE, MADV_REMOVE);
+	l->free[l->nfree++] = slot;
+	l->counts.waiting--;
+}
+
+void lane_settle(struct lane *l, uint32_t slot, enum act act, const uint8_t *bytes, size_t n)
+{
+	static const struct {
+		int verdict;
+		uint32_t field;
+	} acts[NACTS] = {[ACT_PASS] = {NF_ACCEPT, 0},  [ACT_ALLOW] = {NF_REPEAT, 1},
+			 [ACT_DENY] = {NF_REPEAT, 2},  [ACT_REJECT] = {NF_REPEAT, 3},
+			 [ACT_AGAIN] = {NF_REPEAT, 0}, [ACT_DROP] = {NF_DROP, 0}};
+	const struct lane_place *x = &l->ledger->place[slot];
+
+	queue_verdict(&l->queue, x->id, acts[act].verdict, with_field(l, x->mark, acts[act].field),
+		      bytes, n);
+	l->counts.answered[act]++;
+	free_slot(l, slot);
+}
+
+void lane_settle_by(struct lane *l, uint32_t slot, enum cause cause)
+{
+	const struct lane_place *x = &l->ledger->place[slot];
+	uint32_t mask = l->tables->tables.mark;
+	const struct table_rule *r =
+		tables_rule(&l->tables->tables, (x->mark & mask) / (mask & -mask));
+	enum act act = ACT_DROP;
+
+	if (r && r->inspector->allow_on[cause])
+		act = ACT_ALLOW;
+	else if (r && cause != CAUSE_NO_HELPER) /* else it may be sent again, and be judged */
+		act = ACT_DENY;
+	l->counts.settled++;
+	lane_settle(l, slot, act, NULL, 0);
+}
+
+static bool is_open(struct lane *l, uint32_t slot)
+{
+	if (slot < SLOTS && l->ledger->place[slot].open)
+		return true;
+	l->counts.nonsense++;
+	return false;
+}
+
+static void take_answers(struct lane *l, const struct wire_reply *r, size_t bytes)
+{
+	if (r->n > WIRE_ANSWERS || bytes != r->n * sizeof(r->answers[0])) {
+		l->counts.nonsense++;
+		return;
+	}
+	for (uint32_t i = 0; i < r->n; i++) {
+		const struct wire_answer *a = &r->answers[i];
+
+		if (a->act <= ACT_HOLD || a->act >= NACTS)
+			l->counts.nonsense++;
+		else if (is_open(l, a->slot))
+			lane_settle(l, a->slot, (enum act)a->act, NULL, 0);
+	}
+}
+
+static void take_rewritten(struct lane *l, const struct wire_reply *r, size_t bytes)
+{
+	if (r->n != bytes || !is_open(l, r->slot) || r->n != l->ledger->place[r->slot].len ||
+	    !l->config.rewrite) {
+		l->counts.nonsense++;
+		return;
+	}
+	l->counts.rewritten++;
+	lane_settle(l, r->slot, ACT_PASS, r->bytes, r->n);
+}
+
+static void take_event(struct lane *l, struct wire_reply *r, size_t bytes)
+{
+	if (bytes != sizeof(r->event)) {
+		l->counts.nonsense++;
+		return;
+	}
+	r->event.when = (uint64_t)time(NULL);
+	if (send(l->o->events, &r->event, sizeof(r->event), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		l->counts.lost_events++;
+}
+
+bool lane_hear(struct lane *l, struct judge_process *p)
+{
+	static __thread struct wire_reply r;
+
+	for (;;) {
+		ssize_t n = recv(p->fd, &r, sizeof(r), MSG_DONTWAIT);
+		size_t bytes;
+
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return true;
+		if (n < (ssize_t)WIRE_HEAD)
+			return false;
+		bytes = (size_t)n - WIRE_HEAD;
+		p->heard = lane_clock();
+		p->taken = r.taken;
+		switch ((enum wire_kind)r.kind) {
+		case WIRE_READY:
+			p->ready = true;
+			return true;
+		case WIRE_ANSWERED:
+			take_answers(l, &r, bytes);
+			break;
+		case WIRE_REWRITTEN:
+			take_rewritten(l, &r, bytes);
+			break;
+		case WIRE_EVENT:
+			take_event(l, &r, bytes);
+			break;
+		}
+	}
+}

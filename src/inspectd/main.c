@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * fwc-inspectd: holds the queues of inspect rules, and has their packets judged.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <poll.h>
+#include <pwd.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "inspectd/inspectd.h"
+#include "inspectd/worker.h"
+#include "util/cleanup.h"
+
+#define HOLD 10 /* seconds */
+#define STATE_PATH "/var/lib/fwc"
+
+static const char usage[] =
+	"usage: fwc-inspectd [OPTION...]\n"
+	"Judges the connections of a policy's inspect rules; fwc-inspectd(8) has it all.\n"
+	"\n"
+	"  --state DIR       where fwc keeps what is applied; /var/lib/fwc by default\n"
+	"  --tables FILE     the inspectors; DIR/applied/inspect.json by default\n"
+	"  --socket PATH     where `fwc inspect` asks; /run/fwc/inspectd.sock by default\n"
+	"  --netns NAME      work in that network namespace\n"
+	"  --user NAME       who judges; nobody by default\n"
+	"  --hold SECONDS    how long a packet waits at most; 10 by default\n"
+	"  --daemon          go into the background once ready\n"
+	"  --pidfile FILE    write the number of the process there\n"
+	"  --fdstore         leave the queues to systemd when stopped, for the next start\n"
+	"  --version, --help\n"
+	"\n"
+	"HUP: read the tables again. USR2: become the program as it is on disk now.\n";
+
+struct options {
+	const char *state, *tables, *socket, *netns, *user, *pidfile;
+	uint64_t hold;
+	bool daemon, keep;
+};
+
+static int bad(const char *what, const char *arg)
+{
+	fprintf(stderr, "fwc-inspectd: %s%s%s\n", what, arg ? ": " : "", arg ? arg : "");
+	return 2;
+}
+
+static bool set(struct options *o, const char *name, const char *arg)
+{
+	char *end = NULL;
+
+	if (!strcmp(name, "state"))
+		o->state = arg;
+	else if (!strcmp(name, "tables"))
+		o->tables = arg;
+	else if (!strcmp(name, "socket"))
+		o->socket = arg;
+	else if (!strcmp(name, "netns"))
+		o->netns = arg;
+	else if (!strcmp(name, "user"))
+		o->user = arg;
+	else if (!strcmp(name, "pidfile"))
+		o->pidfile = arg;
+	else if (!strcmp(name, "daemon"))
+		o->daemon = true;
+	else if (!strcmp(name, "fdstore"))
+		o->keep = true;
+	else if (!strcmp(name, "hold"))
+		o->hold = strtoul(arg, &end, 10);
+	return !end || (end != arg && !*end && o->hold && o->hold <= 3600);
+}
+
+/* -1: go on; else exit with that. */
+static int parse_options(int argc, char **argv, struct options *o)
+{
+	static const struct option longs[] = {
+		{"state", required_argument, NULL, 'o'},  {"tables", required_argument, NULL, 'o'},
+		{"socket", required_argument, NULL, 'o'}, {"netns", required_argument, NULL, 'o'},
+		{"user", required_argument, NULL, 'o'},	  {"pidfile", required_argument, NULL, 'o'},
+		{"hold", required_argument, NULL, 'o'},	  {"daemon", no_argument, NULL, 'o'},
+		{"fdstore", no_argument, NULL, 'o'},	  {"version", no_argument, NULL, 'v'},
+		{"help", no_argument, NULL, 'h'},	  {0}};
+	int c, which;
+
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, "", longs, &which)) != -1) {
+		if (c == 'v')
+			return puts("fwc-inspectd " PACKAGE_VERSION) < 0;
+		if (c == 'h')
+			return fputs(usage, stdout) < 0;
+		if (c != 'o')
+			return bad("unknown option, or one without its value", argv[optind - 1]);
+		if (!set(o, longs[which].name, optarg))
+			return bad("seconds are a number from 1 to 3600", optarg);
+	}
+	return optind < argc ? bad("it takes no arguments", argv[optind]) : -1;
+}
+
+/* ---- setting up ---- */
+
+static int enter_netns(const char *name)
+{
+	char path[256];
+	int fd, err = 0;
+
+	if (!name)
+		return 0;
+	snprintf(path, sizeof(path), "/run/netns/%s", name);
+	fd = strchr(name, '/') ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || setns(fd, CLONE_NEWNET) < 0)
+		err = bad("cannot enter the network namespace", name);
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+/* Numbers that judges get must be nobody's here. */
+static void reserve_low(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	} while (fd >= 0 && fd < JUDGE_TABLES);
+	if (fd > JUDGE_TABLES)
+		close(fd);
+}
+
+static int find_user(struct inspectd *d, const char *name)
+{
+	const struct passwd *pw = getpwnam(name);
+
+	if (!pw)
+		return bad("there is no user", name);
+	if (!pw->pw_uid && geteuid() == 0)
+		return bad("judges cannot be root; choose another user", name);
+	d->lane.uid = pw->pw_uid;
+	d->lane.gid = pw->pw_gid;
+	return 0;
+}
+
+static int take_signals(void)
+{
+	static const int all[] = {SIGHUP, SIGINT, SIGTERM, SIGUSR2};
+	sigset_t s;
+
+	sigemptyset(&s);
+	for (int i = 0; i < 4; i++)
+		sigaddset(&s, all[i]);
+	sigprocmask(SIG_BLOCK, &s, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	return signalfd(-1, &s, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* As `fwc --netns` has them. */
+static void set_paths(struct inspectd *d, const struct options *o)
+{
+	const char *state = o->state, *dot = o->netns ? "." : "", *netns = o->netns ? o->netns : "";
+
+	if (!state && o->netns)
+		state = arena_printf(d->arena, STATE_PATH "/netns/%s", o->netns);
+	d->tables_path = o->tables;
+	if (!d->tables_path)
+		d->tables_path = arena_printf(d->arena, "%s/applied/inspect.json",
+					      state ? state : STATE_PATH);
+	d->socket_path = o->socket;
+	if (!d->socket_path)
+		d->socket_path =
+			arena_printf(d->arena, INSPECTD_RUN "/inspectd%s%s.sock", dot, netns);
+}
+
+static int set_up(struct inspectd *d, const struct options *o)
+{
+	_cleanup_buf_ struct buf why = {0};
+	int pair[2], err, room = 1 << 20;
+
+	d->arena = arena_new();
+	d->since = (uint64_t)time(NULL);
+	d->keep = o->keep;
+	set_paths(d, o);
+	d->lane.hold = o->hold;
+	d->program = realpath("/proc/self/exe", NULL);
+	d->lane.program = "/proc/self/exe";
+	d->signals = take_signals();
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0 || !d->program)
+		return bad("cannot start", strerror(errno));
+	setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+	d->events = pair[0];
+	d->lane.events = pair[1];
+	if (enter_netns(o->netns) || find_user(d, o->user))
+		return 2;
+	if (control_open(d, &why))
+		return bad(buf_str(&why), NULL), 3;
+	err = privileges_drop();
+	if (err)
+		return bad("cannot give up privileges", strerror(-err)), 3;
+	err = inspectd_load(d, &why);
+	adopt_end();
+	if (err == -ENOENT)
+		fprintf(stderr, "fwc-inspectd: nothing is inspected yet: %s\n", buf_str(&why));
+	else if (err)
+		return bad(buf_str(&why), NULL), 3;
+	return 0;
+}
+
+/* The parent waits for the child's word, and ends with it. */
+static int detach(int *ready)
+{
+	int pair[2];
+	char word = 1;
+	pid_t pid;
+
+	if (pipe2(pair, O_CLOEXEC) < 0 || (pid = fork()) < 0)
+		return bad("cannot go into the background", strerror(errno));
+	if (pid) {
+		close(pair[1]);
+		_exit(read(pair[0], &word, 1) == 1 ? word : 3);
+	}
+	close(pair[0]);
+	setsid();
+	*ready = pair[1];
+	return 0;
+}
+
+static void detached(int ready)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	char fine = 0;
+
+	if (ready < 0)
+		return;
+	for (int i = 0; null >= 0 && i < 3; i++)
+		dup2(null, i);
+	while (write(ready, &fine, 1) < 0 && errno == EINTR)
+		;
+	close(ready);
+}
+
+static int write_pid(const char *path)
+{
+	_cleanup_fclose_ FILE *f = path ? fopen(path, "we") : NULL;
+
+	if (!path)
+		return 0;
+	return f && fprintf(f, "%ld\n", (long)getpid()) > 0 ? 0 : bad("cannot write", path);
+}
+
+/* ---- running ---- */
+
+static void reload(struct inspectd *d)
+{
+	_cleanup_buf_ struct buf why = {0};
+
+	service_say("RELOADING=1");
+	if (inspectd_load(d, &why))
+		fprintf(stderr, "fwc-inspectd: %s\n", buf_str(&why));
+	service_say("READY=1");
+}
+
+static void take_signal(struct inspectd *d)
+{
+	struct signalfd_siginfo s;
+
+	while (read(d->signals, &s, sizeof(s)) == sizeof(s)) {
+		if (s.ssi_signo == SIGHUP)
+			reload(d);
+		else if (s.ssi_signo == SIGUSR2)
+			d->upgrade = true;
+		else
+			d->stop = true;
+	}
+}
+
+/* A lane that ended by itself has lost its queue. */
+static void check_lanes(struct inspectd *d)
+{
+	for (size_t i = 0; i < d->lanes.n; i++) {
+		if (!d->lanes.v[i]->gone)
+			continue;
+		fprintf(stderr, "fwc-inspectd: queue %u is gone\n", d->lanes.v[i]->config.number);
+		d->stop = true;
+	}
+}
+
+static void step(struct inspectd *d)
+{
+	struct pollfd p[CLIENTS_MAX + 3] = {
+		{d->signals, POLLIN, 0}, {d->events, POLLIN, 0}, {d->listener, POLLIN, 0}};
+
+	for (int i = 0; i < CLIENTS_MAX; i++)
+		p[i + 3] = (struct pollfd){d->clients[i].fd, POLLIN, 0};
+	if (poll(p, CLIENTS_MAX + 3, 1000) < 0)
+		return;
+	if (p[0].revents)
+		take_signal(d);
+	if (p[1].revents)
+		control_event(d);
+	for (int i = 0; i < CLIENTS_MAX; i++)
+		if (p[i + 3].revents)
+			control_read(d, &d->clients[i]);
+	if (p[2].revents)
+		control_accept(d);
+	check_lanes(d);
+}
+
+static int upgrade(struct inspectd *d, char **argv)
+{
+	int err;
+
+	for (size_t i = 0; i < d->lanes.n; i++)
+		lane_pause(d->lanes.v[i]);
+	err = service_exec(d, argv);
+	fprintf(stderr, "fwc-inspectd: cannot become %s: %s\n", d->program, strerror(-err));
+	return 3;
+}
+
+static void finish(struct inspectd *d)
+{
+	for (size_t i = 0; i < d->lanes.n; i++) {
+		if (d->keep)
+			lane_pause(d->lanes.v[i]);
+		else
+			lane_finish(d->lanes.v[i]);
+		lane_close(d->lanes.v[i]);
+		free(d->lanes.v[i]);
+	}
+	lane_tables_drop(d->tables);
+	control_close(d);
+	free((char *)d->program);
+	arena_free(d->arena);
+}
+
+static int judge(int argc, char **argv)
+{
+	struct worker_options o = {0};
+
+	if (argc < 5)
+		return 2;
+	o.hold = strtoul(argv[2], NULL, 10);
+	o.uid = (uid_t)strtoul(argv[3], NULL, 10);
+	o.gid = (gid_t)strtoul(argv[4], NULL, 10);
+	o.try = argc > 5 ? argv[5] : NULL;
+	return worker_run(&o);
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = {.user = "nobody", .hold = HOLD};
+	static struct inspectd d;
+	int rc, ready = -1;
+
+	if (argc > 1 && !strcmp(argv[1], "--judge"))
+		return judge(argc, argv);
+	rc = parse_options(argc, argv, &o);
+	if (rc >= 0)
+		return rc;
+	adopt_begin();
+	reserve_low();
+	if (o.daemon && !getenv("FWC_INSPECTD_BACK") && detach(&ready))
+		return 3;
+	rc = set_up(&d, &o);
+	if (rc || write_pid(o.pidfile))
+		return rc ? rc : 3;
+	if (o.daemon)
+		setenv("FWC_INSPECTD_BACK", "1", 1); /* an upgrade is there already */
+	detached(ready);
+	service_say("READY=1");
+	while (!d.stop && !d.upgrade)
+		step(&d);
+	if (d.upgrade && !d.stop)
+		return upgrade(&d, argv);
+	service_say("STOPPING=1");
+	finish(&d);
+	return 0;
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * nfnetlink_queue messages, written and read.
+ */
+#include "inspectd/queue.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libnetfilter_queue/libnetfilter_queue.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nfnetlink_queue.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define OUT_SIZE 65536
+#define VERDICT_SIZE 128 /* one without payload, at most */
+/* What the kernel charges a socket for a small packet is some 800 bytes, and as much as it is long
+ * for a large one: room for a full queue of small ones, and then some. */
+#define BUFFER_PER_PACKET 4096
+
+static struct nlmsghdr *put_header(char *buf, int type, uint16_t queue, bool ack)
+{
+	struct nlmsghdr *h = nfq_nlmsg_put(buf, type, queue);
+
+	h->nlmsg_flags = NLM_F_REQUEST | (ack ? NLM_F_ACK : 0);
+	return h;
+}
+
+static int fail(struct buf *why, int err, uint16_t number, const char *what)
+{
+	buf_printf(why, "queue %u: %s: %s", number, what,
+		   err == -EPERM ? "not permitted, or another program has it" : strerror(-err));
+	return err;
+}
+
+/* Sends a request, and waits for the kernel's yes. */
+static int ask(int fd, struct nlmsghdr *h)
+{
+	char buf[1024];
+	ssize_t n;
+	int rc;
+
+	h->nlmsg_seq = 1;
+	if (send(fd, h, h->nlmsg_len, 0) < 0)
+		return -errno;
+	do {
+		n = recv(fd, buf, sizeof(buf), 0);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	rc = mnl_cb_run(buf, (size_t)n, 1, 0, NULL, NULL);
+	return rc < 0 ? -errno : 0;
+}
+
+static void put_flags(struct nlmsghdr *h, uint32_t flags, uint32_t mask)
+{
+	mnl_attr_put_u32(h, NFQA_CFG_FLAGS, htonl(flags));
+	mnl_attr_put_u32(h, NFQA_CFG_MASK, htonl(mask));
+}
+
+static int set_buffer(int fd, uint32_t length)
+{
+	int want = (int)(length * BUFFER_PER_PACKET), have = 0;
+	socklen_t n = sizeof(have);
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &want, sizeof(want)) < 0)
+		return -errno;
+	if (getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &have, &n) < 0)
+		return -errno;
+	return have >= want ? 0 : -ENOBUFS;
+}
+
+static int bind_queue(int fd, const struct queue_config *c)
+{
+	uint32_t all = NFQA_CFG_F_GSO | NFQA_CFG_F_FAIL_OPEN;
+	uint32_t flags = (c->gso ? NFQA_CFG_F_GSO : 0) | (c->fail_open ? NFQA_CFG_F_FAIL_OPEN : 0);
+	char buf[1024];
+	struct nlmsghdr *h = put_header(buf, NFQNL_MSG_CONFIG, c->number, true);
+
+	nfq_nlmsg_cfg_put_cmd(h, AF_UNSPEC, NFQNL_CFG_CMD_BIND);
+	nfq_nlmsg_cfg_put_params(h, NFQNL_COPY_PACKET, 0xffff);
+	nfq_nlmsg_cfg_put_qmaxlen(h, c->length);
+	put_flags(h, flags, all);
+	return ask(fd, h);
+}
+
+int queue_adopt(struct queue *q, int fd, uint16_t number)
+{
+	*q = (struct queue){.fd = fd, .number = number, .out = malloc(OUT_SIZE)};
+	return q->out ? 0 : -ENOMEM;
+}
+
+int queue_open(struct queue *q, const struct queue_config *c, struct buf *why)
+{
+	struct sockaddr_nl here = {.nl_family = AF_NETLINK};
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER), one = 1, err;
+
+	*q = (struct queue){.fd = -1};
+	if (fd < 0)
+		return fail(why, -errno, c->number, "no socket");
+	err = bind(fd, (struct sockaddr *)&here, sizeof(here)) < 0 ? -errno : 0;
+	if (!err)
+		err = set_buffer(fd, c->length);
+	if (err) {
+		close(fd);
+		return fail(why, err, c->number, "no room for its packets");
+	}
+	/* what does not fit is counted by the kernel, and read from there */
+	setsockopt(fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, &one, sizeof(one));
+	err = bind_queue(fd, c);
+	if (!err)
+		err = queue_adopt(q, fd, c->number);
+	if (err) {
+		close(fd);
+		q->fd = -1;
+		return fail(why, err, c->number, "cannot be had");
+	}
+	return 0;
+}
+
+void queue_close(struct queue *q)
+{
+	if (q->fd >= 0)
+		close(q->fd);
+	free(q->out);
+	*q = (struct queue){.fd = -1};
+}
+
+int queue_pass_all(struct queue *q)
+{
+	char buf[1024];
+	struct nlmsghdr *h = put_header(buf, NFQNL_MSG_CONFIG, q->number, false);
+
+	nfq_nlmsg_cfg_put_qmaxlen(h, 0);
+	put_flags(h, NFQA_CFG_F_FAIL_OPEN, NFQA_CFG_F_FAIL_OPEN);
+	return send(q->fd, h, h->nlmsg_len, 0) < 0 ? -errno : 0;
+}
+
+bool queue_read(struct queue *q, const void *message, size_t n, struct queue_packet *out)
+{
+	const struct nlmsghdr *h = message;
+	struct nlattr *attr[NFQA_MAX + 1] = {0};
+	const struct nfqnl_msg_packet_hdr *head;
+
+	if (n > INT32_MAX || !mnl_nlmsg_ok(h, (int)n))
+		return false;
+	if (h->nlmsg_type == NLMSG_ERROR) {
+		const struct nlmsgerr *e = mnl_nlmsg_get_payload(h);
+
+		q->refused += mnl_nlmsg_get_payload_len(h) >= sizeof(*e) && e->error != 0;
+		return false;
+	}
+	if (h->nlmsg_type != (NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_PACKET) ||
+	    nfq_nlmsg_parse(h, attr) < 0 || !attr[NFQA_PACKET_HDR])
+		return false;
+	head = mnl_attr_get_payload(attr[NFQA_PACKET_HDR]);
+	*out = (struct queue_packet){.id = ntohl(head->packet_id)};
+	if (attr[NFQA_MARK])
+		out->mark = ntohl(mnl_attr_get_u32(attr[NFQA_MARK]));
+	if (attr[NFQA_PAYLOAD]) {
+		out->p = mnl_attr_get_payload(attr[NFQA_PAYLOAD]);
+		out->n = mnl_attr_get_payload_len(attr[NFQA_PAYLOAD]);
+	}
+	return true;
+}
+
+void queue_flush(struct queue *q)
+{
+	/* Reinjection happens within: what cannot be sent now cannot be sent at all. */
+	if (q->len && send(q->fd, q->out, q->len, 0) < 0)
+		q->refused++;
+	q->len = 0;
+}
+
+void queue_verdict(struct queue *q, uint32_t id, int verdict, uint32_t mark, const void *payload,
+		   size_t n)
+{
+	struct nlmsghdr *h;
+
+	if (q->len + VERDICT_SIZE + n > OUT_SIZE)
+		queue_flush(q);
+	if (VERDICT_SIZE + n > OUT_SIZE) {
+		payload = NULL;
+		verdict = NF_DROP;
+	}
+	h = put_header(q->out + q->len, NFQNL_MSG_VERDICT, q->number, false);
+	nfq_nlmsg_verdict_put(h, (int)id, verdict);
+	nfq_nlmsg_verdict_put_mark(h, mark);
+	if (payload)
+		nfq_nlmsg_verdict_put_pkt(h, payload, (uint32_t)n);
+	q->len += MNL_ALIGN(h->nlmsg_len);
+}

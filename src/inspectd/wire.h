@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * What the process that holds a queue and the one that judges its packets say to each other.
+ *
+ *	slots    memory, one place for each packet; the judge can only read it
+ *	board    memory that both can write (inspect/judge.h); the holder believes nothing in it
+ *	socket   SOCK_SEQPACKET: packets to look at one way, answers the other
+ *
+ * The holder goes by its own notes (lane.c) about which slots are open, and takes an answer for
+ *what it is: a wish of a process that may have been taken over by what it read.
+ */
+#ifndef FWC_INSPECTD_WIRE_H
+#define FWC_INSPECTD_WIRE_H
+
+#include "inspect/judge.h"
+
+#define SLOTS 1024
+#define SLOT_SIZE (17 * 4096) /* QUEUE_MESSAGE_MAX, in whole pages */
+#define WIRE_BATCH 64
+#define WIRE_ANSWERS 512
+
+/* File descriptors of a judge. */
+enum { JUDGE_SOCKET = 3, JUDGE_SLOTS, JUDGE_BOARD, JUDGE_TABLES };
+
+struct wire_packet {
+	uint32_t slot, offset, len, field;
+	uint64_t arrived; /* boot clock, nanoseconds */
+	uint32_t replayed, zero;
+};
+
+struct wire_answer {
+	uint32_t slot, act;
+};
+
+enum wire_kind { WIRE_READY, WIRE_ANSWERED, WIRE_REWRITTEN, WIRE_EVENT };
+
+struct wire_reply {
+	uint32_t kind; /* enum wire_kind */
+	uint32_t n; /* ANSWERED: answers; REWRITTEN: bytes */
+	uint32_t slot; /* REWRITTEN */
+	uint32_t zero;
+	uint64_t taken; /* packets looked at so far */
+	union {
+		struct wire_answer answers[WIRE_ANSWERS];
+		struct event event;
+		uint8_t bytes[65536];
+	};
+};
+#define WIRE_HEAD offsetof(struct wire_reply, answers)
+
+#endif

@@ -1,0 +1,280 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The two ends of inspected connections, each of many kinds, because a process takes its time to start
+here.
+
+    peer.py serve PORTS...            answers on TCP and UDP, both families, until killed: with "seen N",
+                                      N being the bytes that came in the connection so far
+    peer.py CASE ADDRESS...           prints a line for each address: "CASE ADDRESS passed", "... refused"
+                                      (reset), "... nothing" (no answer in time)
+
+The messages are made here, from the RFCs; nothing is shared with what judges them."""
+import os
+import random
+import socket
+import struct
+import sys
+import threading
+import time
+
+WAIT = float(os.environ.get("PEER_WAIT", "2.5"))
+
+
+# ---- messages ----
+
+def extension(number, body):
+    return struct.pack("!HH", number, len(body)) + body
+
+
+def hello(name, size=0):
+    """A ClientHello (RFC 8446 4.1.2) in one record, of about `size` bytes: as large as one with a
+    post-quantum key share (1216 bytes)."""
+    name = name.encode()
+    sni = extension(0, struct.pack("!HBH", len(name) + 3, 0, len(name)) + name)
+    share = extension(51, struct.pack("!HHH", size + 4, 0x11ec, size) + bytes(size)) if size else b""
+    extensions = share + sni
+    body = (b"\x03\x03" + bytes(32) + b"\x00" + b"\x00\x02\x13\x01" + b"\x01\x00" +
+            struct.pack("!H", len(extensions)) + extensions)
+    message = b"\x01" + struct.pack("!I", len(body))[1:] + body
+    return b"\x16\x03\x01" + struct.pack("!H", len(message)) + message
+
+
+def query(name):
+    """A DNS query of type A (RFC 1035 4.1)."""
+    labels = b"".join(bytes([len(x)]) + x.encode() for x in name.split("."))
+    return b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00" + labels + b"\x00\x00\x01\x00\x01"
+
+
+def request(name):
+    return b"GET / HTTP/1.1\r\nHost: " + name.encode() + b"\r\n\r\n"
+
+
+# ---- serving ----
+
+def family(address):
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def answer(connection):
+    total = 0
+    try:
+        while data := connection.recv(65536):
+            total += len(data)
+            connection.sendall(b"seen %d\n" % total + (data if len(data) < 64 else b""))
+    except OSError:
+        pass
+    connection.close()
+
+
+def listen(kind, port):
+    s = socket.socket(kind, socket.SOCK_STREAM)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if kind == socket.AF_INET6:
+        s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    s.bind(("", port))
+    s.listen(128)
+    while True:
+        connection, _ = s.accept()
+        threading.Thread(target=answer, args=(connection,), daemon=True).start()
+
+
+def echo(kind, port):
+    s = socket.socket(kind, socket.SOCK_DGRAM)
+    if kind == socket.AF_INET6:
+        s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    s.bind(("", port))
+    while True:
+        data, peer = s.recvfrom(65536)
+        s.sendto(b"seen %d\n" % len(data), peer)
+
+
+def serve(ports):
+    for port in ports:
+        for kind in socket.AF_INET, socket.AF_INET6:
+            threading.Thread(target=listen, args=(kind, port), daemon=True).start()
+            threading.Thread(target=echo, args=(kind, port), daemon=True).start()
+    time.sleep(0.5)
+    print("ready", flush=True)
+    while True:
+        time.sleep(60)
+
+
+# ---- asking ----
+
+def connect(address, port, source=0):
+    s = socket.socket(family(address), socket.SOCK_STREAM)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    s.settimeout(WAIT)
+    if source:
+        s.bind(("", source))
+    s.connect((address, port))
+    return s
+
+
+def outcome(s, wanted):
+    """What the server says, once it has seen that many bytes."""
+    have = b""
+    try:
+        while b"seen %d\n" % wanted not in have:
+            data = s.recv(65536)
+            if not data:
+                return "ended"
+            have += data
+    except socket.timeout:
+        return "nothing"
+    except OSError:
+        return "refused"
+    return "passed"
+
+
+def say(address, port, pieces, pause=0.0, source=0):
+    try:
+        s = connect(address, port, source)
+    except socket.timeout:
+        return "unconnected"
+    except OSError:
+        return "refused"
+    try:
+        for piece in pieces:
+            s.sendall(piece)
+            time.sleep(pause)
+    except OSError:
+        return "refused"
+    result = outcome(s, sum(map(len, pieces)))
+    s.close()
+    return result
+
+
+def datagram(address, port, message):
+    s = socket.socket(family(address), socket.SOCK_DGRAM)
+    s.settimeout(WAIT)
+    s.connect((address, port))
+    try:
+        s.send(message)
+        s.recv(100)
+    except socket.timeout:
+        return "nothing"
+    except OSError:
+        return "refused"
+    return "passed"
+
+
+def checksum(data):
+    data += b"\0" * (len(data) % 2)
+    total = sum(struct.unpack("!%dH" % (len(data) // 2), data))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return ~total & 0xffff
+
+
+class Raw:
+    """A TCP client of our own (IPv4 only), which sends segments in whatever order and form. The
+    kernel's own stack must be kept from resetting: see quiet()."""
+
+    def __init__(self, address, port, source):
+        self.raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
+        self.raw.settimeout(WAIT)
+        probe = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        probe.connect((address, port))
+        self.here, self.there, self.port, self.source = probe.getsockname()[0], address, port, source
+        self.seq = random.randrange(1 << 32)
+        self.ack = 0
+        self.send(self.seq, 2)
+        self.answer(lambda flags, _: flags & 18 == 18)
+        self.first = self.seq + 1 & 0xffffffff
+        self.send(self.first, 16)
+
+    def send(self, seq, flags, data=b""):
+        self.sent = max(getattr(self, "sent", 0), seq + len(data) + (flags >> 1 & 1))
+        head = struct.pack("!HHIIBBHHH", self.source, self.port, seq & 0xffffffff,
+                           self.ack if flags & 16 else 0, 5 << 4, flags, 65535, 0, 0)
+        pseudo = (socket.inet_aton(self.here) + socket.inet_aton(self.there) +
+                  struct.pack("!BBH", 0, 6, len(head) + len(data)))
+        head = head[:16] + struct.pack("!H", checksum(pseudo + head + data)) + head[18:]
+        self.raw.sendto(head + data, (self.there, 0))
+
+    def answer(self, wanted):
+        end = time.monotonic() + WAIT
+        while time.monotonic() < end:
+            packet = self.raw.recv(65536)
+            tcp = packet[(packet[0] & 15) * 4:]
+            source, port, seq, _, offset, flags = struct.unpack("!HHIIBB", tcp[:14])
+            if (source, port) != (self.port, self.source):
+                continue
+            data = tcp[(offset >> 4) * 4:]
+            self.ack = seq + len(data) + (flags >> 1 & 1) & 0xffffffff
+            if flags & 4:
+                return "refused"
+            if data: # or the other side would send no more (Nagle)
+                self.send(self.sent, 16)
+            if wanted(flags, data):
+                return "passed"
+        return "nothing"
+
+    def bytes(self, offset, data):
+        self.send(self.first + offset, 24, data)
+
+    def result(self, wanted):
+        have = b""
+
+        def enough(_, data):
+            nonlocal have
+            have += data
+            return b"seen %d\n" % wanted in have
+        try:
+            return self.answer(enough)
+        except socket.timeout:
+            return "nothing"
+
+
+def segments(address, name, order):
+    """The hello in pieces (offset, length), in that order, from a TCP of our own."""
+    message = hello(name, 1216)
+    tcp = Raw(address, 443, random.randrange(20000, 30000))
+    for offset, length in order(len(message)):
+        tcp.bytes(offset, message[offset:offset + length])
+        time.sleep(0.02)
+    result = tcp.result(len(message))
+    tcp.send(tcp.first + len(message), 4)
+    return result
+
+
+ORDERS = {
+    "swapped": lambda n: [(700, n - 700), (0, 700)],
+    "duplicated": lambda n: [(0, 700), (0, 700), (700, n - 700), (700, n - 700)],
+    "overlapping": lambda n: [(0, 800), (600, n - 600)],
+    "backwards": lambda n: [(i, 100) for i in range(n // 100 * 100, -1, -100)],
+}
+
+
+def case(name, address, arg):
+    if name == "tls":
+        return say(address, 443, [hello(arg)])
+    if name == "large":
+        return say(address, 443, [hello(arg, 1216)[:700], hello(arg, 1216)[700:]], 0.05)
+    if name == "bytes":
+        return say(address, 443, [bytes([b]) for b in hello(arg)], 0.002)
+    if name == "http":
+        return say(address, 80, [request(arg)])
+    if name == "dns":
+        return datagram(address, 53, query(arg))
+    if name == "ssh":
+        return say(address, 22, [b"SSH-2.0-" + arg.encode() + b"\r\n"])
+    if name == "text":
+        return say(address, 443, [arg.encode()])
+    if name in ORDERS:
+        return segments(address, arg, ORDERS[name])
+    sys.exit("no case " + name)
+
+
+def main():
+    if sys.argv[1] == "serve":
+        serve([int(x) for x in sys.argv[2:]])
+    for what in sys.argv[1:]:
+        name, address, arg = what.split(",", 2)
+        print(name, address, arg, case(name, address, arg), flush=True)
+
+
+if __name__ == "__main__":
+    main()
