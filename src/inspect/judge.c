@@ -30,6 +30,7 @@ struct judge {
 	struct pattern_room *patterns;
 	uint32_t bucket[BUCKETS];
 	uint32_t free, oldest, newest;
+	uint32_t nflows, nheld; /* the board has copies: another judge may still be writing there */
 	struct waiting flows[JUDGE_FLOWS];
 	uint32_t *next; /* by slot */
 	uint32_t *end; /* by slot: where its bytes end, counted from the connection's first */
@@ -59,7 +60,7 @@ struct judge *judge_new(const struct judge_config *c)
 	for (uint32_t i = 0; i < JUDGE_FLOWS; i++)
 		j->flows[i].next = i + 1 < JUDGE_FLOWS ? i + 1 : NONE;
 	j->oldest = j->newest = NONE;
-	c->board->flows = c->board->held = 0;
+	
 	return j;
 }
 
@@ -76,6 +77,14 @@ void judge_free(struct judge *j)
 }
 
 /* ---- connections ---- */
+
+static void count(struct judge *j, int flows, int held)
+{
+	j->nflows += (uint32_t)flows;
+	j->nheld += (uint32_t)held;
+	j->c.board->flows = j->nflows;
+	j->c.board->held = j->nheld;
+}
 
 static uint32_t *bucket_of(struct judge *j, const struct known_key *key)
 {
@@ -115,7 +124,7 @@ static struct waiting *begin(struct judge *j, const struct known_key *key,
 	else
 		j->oldest = i;
 	j->newest = i;
-	j->c.board->flows++;
+	count(j, 1, 0);
 	return w;
 }
 
@@ -132,7 +141,7 @@ static void end(struct judge *j, struct waiting *w)
 	flow_drop(&w->state, j->room);
 	w->next = j->free;
 	j->free = i;
-	j->c.board->flows--;
+	count(j, -1, 0);
 }
 
 static void answer(struct judge *j, uint32_t slot, enum act act)
@@ -150,16 +159,16 @@ static void hold(struct judge *j, struct waiting *w, uint32_t slot, uint32_t byt
 		w->first = slot;
 	w->last = slot;
 	w->held++;
-	j->c.board->held++;
+	count(j, 0, 1);
 	answer(j, slot, ACT_HOLD);
 }
 
-/* Lets the oldest go, of bytes in sequence that are kept here, until `left` packets are held. */
-static void let_go(struct judge *j, struct waiting *w, uint32_t left)
+/* Lets the oldest go, of bytes in sequence that are kept here. */
+static void let_crumbs_go(struct judge *j, struct waiting *w)
 {
 	uint32_t *at = &w->first, last = NONE;
 
-	while (*at != NONE && w->held > left) {
+	while (*at != NONE && w->held > JUDGE_CRUMBS) {
 		uint32_t slot = *at;
 
 		if (j->end[slot] > w->state.bytes.ready) {
@@ -171,7 +180,7 @@ static void let_go(struct judge *j, struct waiting *w, uint32_t left)
 		if (w->last == slot)
 			w->last = last;
 		w->held--;
-		j->c.board->held--;
+		count(j, 0, -1);
 		j->c.board->crumbs++;
 		answer(j, slot, ACT_PASS);
 	}
@@ -184,7 +193,7 @@ static void release(struct judge *j, struct waiting *w, enum act act)
 		uint32_t slot = w->first;
 
 		w->first = j->next[slot];
-		j->c.board->held--;
+		count(j, 0, -1);
 		answer(j, slot, act);
 	}
 	end(j, w);
@@ -269,7 +278,7 @@ static bool judge_again(struct judge *j, struct waiting *w, uint64_t now)
 /* Room for others before all slots are taken: the one that has waited longest is decided now. */
 static void make_room(struct judge *j, uint64_t now)
 {
-	while (j->oldest != NONE && j->c.board->held >= j->c.slots / 4 * 3) {
+	while (j->oldest != NONE && j->nheld >= j->c.slots / 4 * 3) {
 		struct waiting *w = &j->flows[j->oldest];
 
 		if (w->rule)
@@ -320,8 +329,7 @@ static void take_bytes(struct judge *j, const struct arrived *x, struct waiting 
 {
 	const struct packet *p = &x->packet;
 	const struct known_entry *known = known_find(&j->c.board->known, &x->key);
-	uint32_t seq = p->seq + !!(p->flags & PACKET_SYN), ends, before;
-	bool again;
+	uint32_t seq = p->seq + !!(p->flags & PACKET_SYN), ends;
 
 	if (!p->n && (!w || !(w->state.bytes.ready + w->state.bytes.ahead))) {
 		answer(j, x->k->slot, ACT_PASS); /* an end of nothing */
@@ -333,20 +341,18 @@ static void take_bytes(struct judge *j, const struct arrived *x, struct waiting 
 		overflow(j, x);
 		return;
 	}
-	before = w->state.bytes.ready;
 	if (known)
 		flow_syn(&w->state, known->syn);
 	if (p->n)
 		flow_segment(&w->state, j->room, seq, p->payload, p->n);
 	ends = seq + (uint32_t)p->n - w->state.base;
-	again = ends <= before && x->k->now - w->since > JUDGE_STUCK_NS;
 	hold(j, w, x->k->slot, ends);
 	if (p->flags & PACKET_FIN) {
 		w->has_end = true;
 		w->end = ends;
 	}
 	if (judge_again(j, w, x->k->now))
-		let_go(j, w, again ? 0 : JUDGE_CRUMBS);
+		let_crumbs_go(j, w);
 }
 
 /* What the connection's beginning was, nobody here saw: the policy's word for having no helper. */

@@ -15,9 +15,8 @@
 #define JUDGE_FLOW_PACKETS 96 /* held of one of them */
 /* Of bytes in sequence: a sender waits for an answer after its first 10 segments (RFC 6928), so one
  * that sends in crumbs would never get to the end. What comes before the last of them passes,
- * undecided; so does what is sent again after JUDGE_STUCK_NS. */
+ * undecided, its bytes kept. */
 #define JUDGE_CRUMBS 8
-#define JUDGE_STUCK_NS 150000000ull
 #define JUDGE_RECENT_NS 2000000000ull /* how long UDP is taken for the connection just decided */
 
 enum act { /* what the holder of the queue does with a packet */

@@ -165,15 +165,15 @@ static void blame(struct lane *l)
 
 static void judge_died(struct lane *l, uint64_t now)
 {
-	bool young = now - l->judge.started < SECOND;
+	bool young = now - l->judge.started < SECOND / 4;
 
 	judge_stop(&l->judge);
 	l->counts.restarts++;
 	blame(l);
 	l->short_lives = young ? l->short_lives + 1 : 0;
 	l->not_before = now;
-	if (l->short_lives > 2) /* 0.2, 0.4 ... 3.2 s */
-		l->not_before += SECOND / 10 << (l->short_lives < 7 ? l->short_lives - 2 : 5);
+	if (l->short_lives > 4) /* 0.1, 0.2 ... 1.6 s */
+		l->not_before += SECOND / 10 << (l->short_lives < 9 ? l->short_lives - 5 : 4);
 }
 
 /* The next one takes over: what the old one had in hand is given to it again. */

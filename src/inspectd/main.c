@@ -45,6 +45,7 @@ struct options {
 	const char *state, *tables, *socket, *netns, *user, *pidfile;
 	uint64_t hold;
 	bool daemon, keep;
+	bool again; /* another one was here, with more privileges */
 };
 
 static int bad(const char *what, const char *arg)
@@ -195,7 +196,7 @@ static int set_up(struct inspectd *d, const struct options *o)
 	setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 	d->events = pair[0];
 	d->lane.events = pair[1];
-	if (enter_netns(o->netns) || find_user(d, o->user))
+	if ((!o->again && enter_netns(o->netns)) || find_user(d, o->user))
 		return 2;
 	if (control_open(d, &why))
 		return bad(buf_str(&why), NULL), 3;
@@ -364,13 +365,13 @@ int main(int argc, char **argv)
 		return rc;
 	adopt_begin();
 	reserve_low();
-	if (o.daemon && !getenv("FWC_INSPECTD_BACK") && detach(&ready))
+	o.again = getenv(SERVICE_AGAIN) != NULL;
+	unsetenv(SERVICE_AGAIN);
+	if (o.daemon && !o.again && detach(&ready))
 		return 3;
 	rc = set_up(&d, &o);
 	if (rc || write_pid(o.pidfile))
 		return rc ? rc : 3;
-	if (o.daemon)
-		setenv("FWC_INSPECTD_BACK", "1", 1); /* an upgrade is there already */
 	detached(ready);
 	service_say("READY=1");
 	while (!d.stop && !d.upgrade)

@@ -207,6 +207,7 @@ int service_exec(struct inspectd *d, char **argv)
 		snprintf(number, sizeof(number), "%ld", (long)getpid());
 		setenv("LISTEN_PID", number, 1);
 		setenv("LISTEN_FDNAMES", buf_str(&names), 1);
+		setenv(SERVICE_AGAIN, "1", 1);
 		execv(d->program, argv);
 		n = -errno;
 	}

@@ -11,6 +11,7 @@ here.
 The messages are made here, from the RFCs; nothing is shared with what judges them."""
 import os
 import random
+import resource
 import socket
 import struct
 import sys
@@ -60,6 +61,11 @@ def answer(connection):
     try:
         while data := connection.recv(65536):
             total += len(data)
+            if b"END WITH RST" in data:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                break
+            if b"END WITH FIN" in data:
+                break
             connection.sendall(b"seen %d\n" % total + (data if len(data) < 64 else b""))
     except OSError:
         pass
@@ -85,10 +91,11 @@ def echo(kind, port):
     s.bind(("", port))
     while True:
         data, peer = s.recvfrom(65536)
-        s.sendto(b"seen %d\n" % len(data), peer)
+        s.sendto(b"seen %d\n" % len(data) + data[:64], peer)
 
 
 def serve(ports):
+    resource.setrlimit(resource.RLIMIT_NOFILE, (8192, 8192))
     for port in ports:
         for kind in socket.AF_INET, socket.AF_INET6:
             threading.Thread(target=listen, args=(kind, port), daemon=True).start()
@@ -248,7 +255,144 @@ ORDERS = {
 }
 
 
+def long(address, name):
+    """A connection that goes on: 100 messages there and back after the hello."""
+    s = connect(address, 443)
+    total = len(hello(name))
+    s.sendall(hello(name))
+    result = outcome(s, total)
+    for _ in range(100):
+        if result != "passed":
+            return result
+        s.sendall(bytes(1000))
+        total += 1000
+        result = outcome(s, total)
+    return result
+
+
+def reset(s):
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    s.close()
+
+
+def close(s, style):
+    if style == "client-rst":
+        reset(s)
+    elif style == "server-rst":
+        s.sendall(b"END WITH RST")
+        time.sleep(0.3)
+        s.close()
+    elif style == "both-rst":
+        s.sendall(b"END WITH RST")
+        reset(s)
+    elif style == "fin-rst":
+        s.sendall(b"END WITH FIN")
+        time.sleep(0.3)
+        reset(s)
+    elif style == "fin":
+        s.shutdown(socket.SHUT_WR)
+        while s.recv(1000):
+            pass
+        s.close()
+        time.sleep(1.3)  # what tcp_tw_reuse asks for
+
+
+def reuse(address, style):
+    """The same port three times in a row, closed in that way in between."""
+    results = []
+    for _ in range(3):
+        s = connect(address, 443, 31000 + len(style))
+        s.sendall(hello("reuse.example"))
+        results.append(outcome(s, len(hello("reuse.example"))))
+        close(s, style)
+        time.sleep(0.1)
+    return ",".join(results)
+
+
+def flood(address, count):
+    """Connections that begin a hello and do not end it: how many the server hears of."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (8192, 8192))
+    open_ones = []
+    for _ in range(count):
+        try:
+            s = connect(address, 443)
+            s.sendall(hello("flood.example")[:40])
+            open_ones.append(s)
+        except OSError:
+            pass
+    time.sleep(1)
+    heard = 0
+    for s in open_ones:
+        s.setblocking(False)
+        try:
+            heard += s.recv(100).startswith(b"seen")
+        except OSError:
+            pass
+    return "%d of %d" % (heard, len(open_ones))
+
+
+def many(address, seconds):
+    """Connection after connection, hellos in two parts, on several threads; and one that goes on all the
+    time. Prints how many were made and how many failed."""
+    end, lock, counts = time.monotonic() + seconds, threading.Lock(), {"made": 0, "failed": 0}
+    message = hello("many.example", 1216)
+
+    def one(result):
+        with lock:
+            counts["made"] += 1
+            counts["failed"] += result != "passed"
+
+    def connections():
+        while time.monotonic() < end:
+            one(say(address, 443, [message[:700], message[700:]], 0.1))
+
+    def transfer():
+        s = connect(address, 443)
+        s.settimeout(15)
+        s.sendall(message)
+        total, result = len(message), outcome(s, len(message))
+        while time.monotonic() < end and result == "passed":
+            s.sendall(bytes(1000))
+            total += 1000
+            result = outcome(s, total)
+        one(result)
+    threads = [threading.Thread(target=t) for t in [connections] * 4 + [transfer]]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    return "made %(made)d failed %(failed)d" % counts
+
+
+def echoed(address, port, text, kind):
+    """What comes back of a text, behind the count."""
+    s = socket.socket(family(address), kind)
+    s.settimeout(WAIT)
+    try:
+        s.connect((address, port))
+        s.send(text)
+        return s.recv(1000).partition(b"\n")[2].decode()
+    except OSError:
+        return "nothing"
+
+
 def case(name, address, arg):
+    if name == "long":
+        return long(address, arg)
+    if name == "reuse":
+        return reuse(address, arg)
+    if name == "flood":
+        return flood(address, int(arg))
+    if name == "many":
+        return many(address, float(arg))
+    if name == "part":
+        return say(address, 443, [hello(arg)[:40]])
+    if name == "broken":
+        return say(address, 443, [b"\x16\x03\x01\x00\x20\x01\x00\x00\x1c" + b"\xff" * 28])
+    if name == "echo":
+        return echoed(address, 8080, arg.encode(), socket.SOCK_STREAM)
+    if name == "echo-udp":
+        return echoed(address, 8080, arg.encode(), socket.SOCK_DGRAM)
     if name == "tls":
         return say(address, 443, [hello(arg)])
     if name == "large":

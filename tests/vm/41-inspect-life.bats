@@ -1,0 +1,130 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2154 # net.bash sets them
+# What judges comes and goes; rules change; ports are used again: no connection that is allowed is lost,
+# none that is denied gets a byte through.
+
+load net.bash
+load inspect.bash
+
+policy() { # word for on-no-helper, more rules
+	cat <<-P
+		forwarding on
+		zone inside  { interface inside }
+		zone outside { interface outside }
+		inspect inside -> outside tcp/443 with names
+		allow   inside -> outside
+		$2
+		inspector names {
+			deny   sni "*.casino.example"
+			allow  any
+			on-no-helper $1
+		}
+	P
+}
+
+setup_file() {
+	net_up
+	mkdir -p "$state"
+	policy deny >"$state/policy.fwc"
+	fw compile "$state/policy.fwc"
+	fw apply 2>/dev/null
+	serve 443
+	inspectd
+	ip netns exec client sysctl -qw net.ipv4.tcp_tw_reuse=1
+}
+
+teardown_file() {
+	cat "$state/inspectd.log"
+	inspectd_stop
+	kill "$(cat "$state/served.pid")"
+	net_down
+}
+
+allowed() { field "sum(rule['allow'] for rule in status['rules'])"; }
+
+@test "vm: at most three packets of a connection are queued, none after the verdict" {
+	local before between
+	before=$(queued)
+	peer large,10.0.1.2,www.example.org
+	between=$(queued)
+	echo "queued besides the SYN: $((between - before))"
+	[ $((between - before)) = 2 ]
+	run peer long,10.0.1.2,www.example.org
+	echo "$output; queued: $(($(queued) - between))"
+	[ "$output" = "long 10.0.1.2 www.example.org passed" ]
+	[ $(($(queued) - between)) = 1 ]
+}
+
+@test "vm: a port that is used again is inspected again, however the last one ended" {
+	for style in client-rst server-rst both-rst fin-rst fin; do
+		before=$(allowed)
+		run peer "reuse,10.0.1.2,$style"
+		echo "$output; decisions: $(($(allowed) - before))"
+		[ "$output" = "reuse 10.0.1.2 $style passed,passed,passed" ]
+		[ $(($(allowed) - before)) = 3 ]
+	done
+}
+
+@test "vm: judges killed 20 times, during connections and a transfer: none fails" {
+	peer many,10.0.1.2,12 >"$state/many" &
+	for _ in $(seq 20); do
+		sleep 0.4
+		pkill -9 -f 'fwc-inspectd --judge' || true # just then there may be none
+	done
+	wait %1
+	cat "$state/many"
+	ask status || true
+	grep -q ' failed 0$' "$state/many"
+	[ "$(field "sum(q['restarts'] for q in status['queues'])")" -ge 20 ]
+	[ "$(field "status['lost']")" = 0 ]
+}
+
+@test "vm: the program becomes another one under way, five times: none fails" {
+	peer many,10.0.1.2,10 >"$state/many" &
+	for _ in 1 2 3 4 5; do
+		sleep 1.4
+		kill -USR2 "$(cat "$state/pid")"
+	done
+	wait %1
+	cat "$state/many"
+	grep -q ' failed 0$' "$state/many"
+	[ "$(field "len(status['queues'])")" = 4 ]
+}
+
+@test "vm: 50 applies while packets are held: none fails, none is lost" {
+	local made=0 i=0
+	policy deny 'allow outside -> inside tcp/1' >"$state/other.fwc"
+	fw compile -o "$state/a" "$state/policy.fwc"
+	fw compile -o "$state/b" "$state/other.fwc"
+	peer many,10.0.1.2,45 >"$state/many" &
+	while kill -0 $! 2>/dev/null && [ $i -lt 50 ]; do
+		i=$((i + 1))
+		fw apply "$state/$([ $((i % 2)) = 0 ] && echo a || echo b)" >/dev/null
+	done
+	wait %1
+	cat "$state/many"
+	echo "$i applies"
+	ask status || true
+	[ $i = 50 ]
+	grep -q ' failed 0$' "$state/many"
+	[ "$(field "status['lost']")" = 0 ]
+}
+
+@test "vm: nobody judges: deny lets nothing through, allow everything; then all is judged again" {
+	inspectd_stop
+	run peer tls,10.0.1.2,www.example.org
+	echo "$output"
+	[ "$output" = "tls 10.0.1.2 www.example.org unconnected" ]
+	policy allow >"$state/allow.fwc"
+	fw compile "$state/allow.fwc"
+	fw apply 2>/dev/null
+	run peer tls,10.0.1.2,a.casino.example
+	echo "$output"
+	[ "$output" = "tls 10.0.1.2 a.casino.example passed" ]
+	inspectd
+	run peer tls,10.0.1.2,www.example.org tls,10.0.1.2,a.casino.example
+	echo "$output"
+	[ "${lines[0]}" = "tls 10.0.1.2 www.example.org passed" ]
+	[ "${lines[1]}" = "tls 10.0.1.2 a.casino.example nothing" ]
+}
