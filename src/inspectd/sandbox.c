@@ -30,13 +30,14 @@ static int drop_user(uid_t uid, gid_t gid)
 	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct none[2] = {0};
 
+	/* where it may: the holder has no right to that, but has left little to drop */
+	for (int cap = 0; cap < 64; cap++)
+		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
+			break;
 	if (getuid() == 0 && uid != 0 &&
 	    (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 ||
 	     setresuid(uid, uid, uid) < 0))
 		return -errno;
-	for (int cap = 0; cap < 64; cap++)
-		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0 && errno == EINVAL)
-			break;
 	return syscall(SYS_capset, &head, none) < 0 ? -errno : 0;
 }
 

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Packets that wait: which are held, which are answered when and how. Names of the answers are
+ * those of the manual; no memory is taken while packets come.
+ */
+#include <stdlib.h>
+
+#include "inspect/checksum.h"
+#include "inspect/judge.h"
+#include "test.h"
+#include "vectors/vectors.h"
+
+/* The linker sends all calls of malloc() and its kin in our own objects here. */
+static unsigned long allocations;
+void *__real_malloc(size_t n);
+void *__real_calloc(size_t n, size_t m);
+void *__real_realloc(void *p, size_t n);
+void *__wrap_malloc(size_t n);
+void *__wrap_calloc(size_t n, size_t m);
+void *__wrap_realloc(void *p, size_t n);
+
+void *__wrap_malloc(size_t n)
+{
+	allocations++;
+	return __real_malloc(n);
+}
+
+void *__wrap_calloc(size_t n, size_t m)
+{
+	allocations++;
+	return __real_calloc(n, m);
+}
+
+void *__wrap_realloc(void *p, size_t n)
+{
+	allocations++;
+	return __real_realloc(p, n);
+}
+
+#define SECOND 1000000000ull
+#define SLOTS 64
+#define RULE 7
+#define PATCH 8
+
+static const char tables_text[] =
+	"{\"format\":1,\"inspectors\":["
+	" {\"name\":\"names\",\"on-no-helper\":\"allow\",\"entries\":["
+	"  {\"verdict\":\"deny\",\"look\":\"sni\",\"names\":[\"*.casino.example\"]},"
+	"  {\"verdict\":\"reject\",\"look\":\"host\",\"names\":[\"bad.example\"]},"
+	"  {\"verdict\":\"allow\",\"look\":\"any\"}]},"
+	" {\"name\":\"patch\",\"entries\":[],\"rewrites\":[{\"from\":\"6162\",\"to\":\"7879\"}]}],"
+	"\"mark\":4278190080,"
+	"\"queues\":[{\"first\":1,\"count\":1,\"on-overflow\":\"deny\",\"rewrite\":false},"
+	"           {\"first\":2,\"count\":1,\"on-overflow\":\"deny\",\"rewrite\":true}],"
+	"\"rules\":[{\"id\":7,\"inspector\":\"names\",\"queue\":1},"
+	"          {\"id\":8,\"inspector\":\"patch\",\"queue\":2}]}";
+
+static struct tables tables;
+static struct board *board;
+static struct judge *judge;
+static char said[4096];
+static uint8_t changed[256];
+static struct event last;
+static unsigned events;
+static uint64_t now = 100 * SECOND;
+static uint32_t field = RULE;
+static bool replayed;
+
+static void answer(void *ctx, uint32_t slot, enum act act)
+{
+	static const char *const words[NACTS] = {"hold",   "pass",  "allow", "deny",
+						 "reject", "again", "drop"};
+
+	(void)ctx;
+	sprintf(said + strlen(said), "%s%u:%s", *said ? " " : "", slot, words[act]);
+}
+
+static void rewritten(void *ctx, uint32_t slot, const uint8_t *p, size_t n)
+{
+	(void)ctx;
+	memcpy(changed, p, n);
+	sprintf(said + strlen(said), "%s%u:rewritten", *said ? " " : "", slot);
+}
+
+static void event(void *ctx, const struct event *e)
+{
+	(void)ctx;
+	last = *e;
+	events++;
+}
+
+static void begin(void)
+{
+	struct judge_config c = {.tables = &tables,
+				 .board = board,
+				 .slots = SLOTS,
+				 .hold = 10 * SECOND,
+				 .small = SLOTS,
+				 .large = 2,
+				 .answer = answer,
+				 .rewritten = rewritten,
+				 .event = event};
+
+	judge_free(judge);
+	judge = judge_new(&c);
+}
+
+/* ---- packets, put together by hand ---- */
+
+static uint8_t packet[2048];
+
+static void put16(uint8_t *at, unsigned v)
+{
+	at[0] = (uint8_t)(v >> 8);
+	at[1] = (uint8_t)v;
+}
+
+static size_t ip4(uint8_t protocol, size_t n)
+{
+	memset(packet, 0, 20);
+	packet[0] = 0x45;
+	put16(packet + 2, (unsigned)(20 + n));
+	packet[8] = 64;
+	packet[9] = protocol;
+	memcpy(packet + 12, "\x0a\0\0\2\x0a\0\1\2", 8);
+	return 20 + n;
+}
+
+static const char *give(uint32_t slot, size_t n)
+{
+	struct judge_packet k = {.slot = slot,
+				 .field = field,
+				 .replayed = replayed,
+				 .now = now,
+				 .p = packet,
+				 .n = n};
+
+	*said = '\0';
+	judge_packet(judge, &k);
+	return said;
+}
+
+static const char *tcp(uint32_t slot, unsigned port, uint32_t seq, uint8_t flags, const void *data,
+		       size_t n)
+{
+	uint8_t *t = packet + 20;
+
+	memset(t, 0, 20);
+	put16(t, port);
+	put16(t + 2, 443);
+	put16(t + 4, seq >> 16);
+	put16(t + 6, seq & 0xffff);
+	t[12] = 5 << 4;
+	t[13] = flags;
+	if (n)
+		memcpy(t + 20, data, n);
+	return give(slot, ip4(6, 20 + n));
+}
+
+static const char *udp(uint32_t slot, unsigned port, const void *data, size_t n)
+{
+	uint8_t *t = packet + 20;
+
+	memset(t, 0, 8);
+	put16(t, port);
+	put16(t + 2, 443);
+	put16(t + 4, (unsigned)(8 + n));
+	memcpy(t + 8, data, n);
+	return give(slot, ip4(17, 8 + n));
+}
+
+static const char *tick(void)
+{
+	*said = '\0';
+	judge_tick(judge, now);
+	return said;
+}
+
+#define SYN 2
+#define ACK 16
+#define FIN 17
+
+/* ---- cases ---- */
+
+#define HELLO hybrid_hello /* some 1,800 bytes, a name that is not denied */
+
+static void test_order(void)
+{
+	size_t n = sizeof(HELLO);
+
+	SAME_TEXT(tcp(1, 1000, 500, SYN, NULL, 0), "1:pass");
+	SAME_TEXT(tcp(2, 1000, 501, ACK, HELLO, 1000), "2:hold");
+	SAME_TEXT(tcp(3, 1000, 1501, ACK, HELLO + 1000, n - 1000), "3:hold 2:allow 3:allow");
+	SAME_NUMBER(last.verdict, VERDICT_ALLOW);
+	SAME_NUMBER(last.id, RULE);
+	SAME_NUMBER(last.entry, 3);
+
+	SAME_TEXT(tcp(1, 1001, 500, SYN, NULL, 0), "1:pass"); /* swapped */
+	SAME_TEXT(tcp(2, 1001, 1501, ACK, HELLO + 1000, n - 1000), "2:hold");
+	SAME_TEXT(tcp(3, 1001, 501, ACK, HELLO, 1000), "3:hold 2:allow 3:allow");
+
+	SAME_TEXT(tcp(4, 1001, 501, ACK, HELLO, 1000), "4:allow"); /* was under way */
+	SAME_NUMBER(board->flows, 0);
+	SAME_NUMBER(board->held, 0);
+}
+
+static void test_refusals(void)
+{
+	static const char get[] = "GET / HTTP/1.1\r\nHost: bad.example\r\n\r\n";
+
+	tcp(1, 1100, 9, SYN, NULL, 0);
+	SAME_TEXT(tcp(2, 1100, 10, ACK, get, sizeof(get) - 1), "2:hold 2:reject");
+	SAME_TEXT(tcp(3, 1100, 10, ACK, get, sizeof(get) - 1), "3:reject");
+	SAME_TEXT(tcp(4, 1100, 77, SYN, NULL, 0), "4:pass"); /* anew, so judged anew */
+	SAME_TEXT(tcp(5, 1100, 78, ACK, "\x16\x03", 2), "5:hold");
+	SAME_TEXT(tcp(6, 1100, 900, SYN, NULL, 0), "5:drop 6:pass"); /* held of one that is gone */
+	SAME_TEXT(tcp(7, 1100, 900, SYN, NULL, 0), "7:pass"); /* the same once more */
+	SAME_TEXT(tcp(8, 1100, 901, FIN, NULL, 0), "8:pass"); /* an end of nothing */
+}
+
+/* Words: deny is the default, on-no-helper says allow. */
+static void test_unknowns(void)
+{
+	unsigned before = events;
+
+	SAME_TEXT(tcp(1, 1200, 50, ACK, "x", 1), "1:allow"); /* nobody saw it begin */
+	SAME_NUMBER(last.cause, CAUSE_NO_HELPER);
+	SAME_NUMBER(board->unseen, 1);
+	tcp(1, 1201, 50, SYN, NULL, 0);
+	SAME_TEXT(tcp(2, 1201, 51, ACK, "\x16\x03\x01\x02\x00\x01", 6), "2:hold");
+	now += 9 * SECOND;
+	SAME_TEXT(tick(), "");
+	now += SECOND;
+	SAME_TEXT(tick(), "2:deny");
+	SAME_NUMBER(last.cause, CAUSE_TIMEOUT);
+	SAME_NUMBER(events - before, 2);
+	field = 99;
+	SAME_TEXT(tcp(3, 1202, 50, SYN, NULL, 0), "3:hold"); /* tables are on their way */
+	now += 11 * SECOND;
+	SAME_TEXT(tick(), "3:drop");
+	SAME_NUMBER(board->unknown, 1);
+	replayed = true; /* they came, and do not know it either */
+	SAME_TEXT(tcp(4, 1202, 50, SYN, NULL, 0), "4:again");
+	replayed = false;
+	field = 2; /* it has a verdict already: never again */
+	SAME_TEXT(tcp(5, 1202, 50, SYN, NULL, 0), "5:drop");
+	field = RULE;
+	packet[0] = 0x45;
+	SAME_TEXT(give(6, ip4(1, 8)), "6:drop"); /* ICMP is nothing to inspect */
+	SAME_NUMBER(board->astray, 2);
+}
+
+/* One byte a segment: a sender gets its answers, but the end waits for the decision. */
+static void test_crumbs(void)
+{
+	size_t n = sizeof(HELLO), passed = 0, released = 0;
+
+	tcp(0, 1300, 0, SYN, NULL, 0);
+	for (size_t i = 0; i < n; i++) {
+		const char *s =
+			tcp((uint32_t)(i % SLOTS), 1300, (uint32_t)i + 1, ACK, HELLO + i, 1);
+
+		passed += strstr(s, ":pass") != NULL;
+		if (strstr(s, ":allow")) {
+			for (released = 0; (s = strstr(s, ":allow")); released++)
+				s++;
+			CHECK(i > 1000); /* not before the name was there */
+			break;
+		}
+	}
+	SAME_NUMBER(released, JUDGE_CRUMBS + 1);
+	CHECK(passed > 1000);
+}
+
+static void test_room(void)
+{
+	char wanted[64];
+
+	begin();
+	for (unsigned i = 0; i < SLOTS / 4 * 3; i++) {
+		tcp(i, 2000 + i, 0, SYN, NULL, 0);
+		sprintf(wanted, "%u:hold", i);
+		SAME_TEXT(tcp(i, 2000 + i, 1, ACK, "\x16", 1), wanted);
+	}
+	SAME_TEXT(tcp(60, 3000, 0, SYN, NULL, 0), "0:deny 60:pass"); /* the oldest */
+	SAME_NUMBER(last.cause, CAUSE_OVERFLOW);
+	begin();
+}
+
+static void test_datagrams(void)
+{
+	static const uint8_t query[] = "\0\1\1\0\0\1\0\0\0\0\0\0\1a\7example\0\0\1\0\1";
+
+	SAME_TEXT(udp(1, 1400, query, sizeof(query) - 1), "1:hold 1:allow");
+	SAME_TEXT(udp(2, 1400, query, sizeof(query) - 1), "2:allow");
+	now += 3 * SECOND; /* conntrack may have forgotten it */
+	SAME_TEXT(udp(3, 1400, query, sizeof(query) - 1), "3:hold 3:allow");
+	SAME_TEXT(udp(4, 1401, "", 0), "4:pass");
+	SAME_TEXT(udp(5, 1402, "zz", 2), "5:hold 5:allow");
+}
+
+/* A judge died: the next one gets what was held, and knows the SYN from the board. */
+static void test_replay(void)
+{
+	size_t n = sizeof(HELLO);
+
+	tcp(1, 1500, 500, SYN, NULL, 0);
+	SAME_TEXT(tcp(2, 1500, 1501, ACK, HELLO + 1000, n - 1000), "2:hold");
+	begin();
+	replayed = true;
+	SAME_TEXT(tcp(2, 1500, 1501, ACK, HELLO + 1000, n - 1000), "2:hold");
+	replayed = false;
+	SAME_TEXT(tcp(3, 1500, 501, ACK, HELLO, 1000), "3:hold 2:allow 3:allow");
+	/* one that was being written when its writer died is none */
+	tcp(1, 1501, 500, SYN, NULL, 0);
+	for (unsigned b = 0; b < KNOWN_BUCKETS; b++)
+		for (unsigned i = 0; i < KNOWN_WAYS; i++)
+			if (board->known.v[b][i].key.sport == 1501)
+				board->known.v[b][i].whole = 0;
+	SAME_TEXT(tcp(2, 1501, 501, ACK, "x", 1), "2:allow"); /* on-no-helper */
+}
+
+static uint16_t sum16(const uint8_t *p, size_t n, uint32_t sum)
+{
+	for (size_t i = 0; i < n; i++)
+		sum += i & 1 ? p[i] : (uint32_t)p[i] << 8;
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)sum;
+}
+
+/* Verified as a receiver does: all together is all ones (RFC 1071 1). */
+static void test_rewrite(void)
+{
+	static const uint8_t rfc1071[] = {0x45, 0, 0,	 0x73, 0, 0, 0x40, 0,	 0x40, 0x11,
+					  0,	0, 0xc0, 0xa8, 0, 1, 0xc0, 0xa8, 0,    0xc7};
+	uint8_t p[20 + 95] = {0};
+
+	field = PATCH;
+	SAME_TEXT(tcp(1, 1600, 1, SYN, NULL, 0), "1:pass");
+	SAME_TEXT(tcp(2, 1600, 2, ACK, "no", 2), "2:pass");
+	SAME_TEXT(tcp(3, 1600, 2, ACK, "cabin", 5), "3:rewritten");
+	CHECK(!memcmp(changed + 40, "cxyin", 5));
+	SAME_NUMBER(sum16(changed, 20, 0), 0xffff);
+	SAME_NUMBER(sum16(changed + 20, 25, (uint32_t)sum16(changed + 12, 8, 0) + 6 + 25), 0xffff);
+	SAME_TEXT(udp(4, 1600, "ab", 2), "4:rewritten");
+	CHECK(changed[26] == 0 && changed[27] == 0); /* UDP had no checksum, and has none */
+	put16(packet + 26, 1);
+	SAME_TEXT(give(5, 30), "5:rewritten");
+	SAME_NUMBER(sum16(changed + 20, 10, (uint32_t)sum16(changed + 12, 8, 0) + 17 + 10), 0xffff);
+	field = RULE;
+	/* the header that is often shown: its sum is b861 */
+	memcpy(p, rfc1071, sizeof(rfc1071));
+	put16(p + 24, 95);
+	CHECK(checksum_packet(p, sizeof(p)));
+	SAME_NUMBER(p[10] << 8 | p[11], 0xb861);
+	CHECK(!checksum_packet(p, 30)); /* cut */
+}
+
+static void test_tallies(void)
+{
+	const struct tally *t = NULL;
+
+	for (unsigned i = 0; i < TALLIES; i++)
+		if (board->tallies[i].id == PATCH)
+			t = &board->tallies[i];
+	CHECK(t && t->rewritten == 3);
+	for (unsigned i = 0; i < TALLIES; i++)
+		if (board->tallies[i].id == RULE)
+			t = &board->tallies[i];
+	CHECK(t && t->decided[VERDICT_DENY][CAUSE_TIMEOUT] == 1);
+	CHECK(t && t->decided[VERDICT_REJECT][CAUSE_ENTRY] == 1);
+}
+
+int main(void)
+{
+	json_t *j = json_loads(tables_text, 0, NULL);
+	struct buf why = {0};
+	unsigned long before;
+
+	SAME_NUMBER(tables_load(&tables, j, &why), 0);
+	json_decref(j);
+	buf_free(&why);
+	board = calloc(1, sizeof(*board));
+	board->known.secret[0] = 0x0123456789abcdef;
+	begin();
+	before = allocations;
+	test_order();
+	test_refusals();
+	test_unknowns();
+	test_crumbs();
+	test_datagrams();
+	SAME_NUMBER(allocations, before);
+	test_room();
+	test_replay();
+	test_rewrite();
+	test_tallies();
+	judge_free(judge);
+	tables_free(&tables);
+	free(board);
+	return test_end();
+}
