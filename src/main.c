@@ -15,16 +15,19 @@
 #define DEFAULT_STATE "/var/lib/fwc"
 
 static const struct command commands[] = {
-	{"check", "[FILE]", "say what is wrong with a policy, and try it in a scratch namespace",
+	{"check", "[--elsewhere] [FILE]",
+	 "say what is wrong with a policy, and try it in a scratch namespace",
 	 "Parses and resolves the policy, looks for rules that are of no use and for expectations\n"
 	 "that do not hold, then loads the compiled ruleset into a throw-away network namespace\n"
 	 "and proves that what the kernel holds is what the policy means.\n"
-	 "Changes nothing, and needs no root where user namespaces are allowed.\n",
+	 "Changes nothing, and needs no root where user namespaces are allowed.\n"
+	 "  --elsewhere        do not try it in this kernel, which may lack what another can\n",
 	 cmd_check},
-	{"compile", "[FILE] [-o DIR|-] [--no-proof] [--dump=STAGE]",
+	{"compile", "[FILE] [-o DIR|-] [--no-proof | --elsewhere] [--dump=STAGE]",
 	 "turn a policy into a candidate for apply",
 	 "  -o, --output DIR   write the artefact there; - prints the nft script\n"
 	 "  --no-proof         for emergencies: do not prove that it is what the policy means\n"
+	 "  --elsewhere        for another host: prove it, but do not try it in this kernel\n"
 	 "  --dump=STAGE       print a stage instead: tokens, ast, policy, inspect, ir or\n"
 	 "                     nft\n",
 	 cmd_compile},
@@ -64,7 +67,8 @@ static const struct command commands[] = {
 	 "what the inspectors decide, and would decide of a capture",
 	 "status: how fwc-inspectd is, what it decided by rule, and every loss; exit status 1 if\n"
 	 "there is one. log: each decision as it is made. reload: it reads its tables again.\n"
-	 "  --socket PATH      where it listens\n\n"
+	 "  --socket PATH      where it listens\n"
+	 "  -f, --follow       of log; it always does\n\n"
 	 "replay: reads a pcap or pcapng file and says of each connection what was seen in it,\n"
 	 "what would have been decided, and by which line. Needs no root and no firewall.\n"
 	 "  --policy FILE      the policy with the inspectors (default: that of --config)\n"

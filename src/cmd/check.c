@@ -93,6 +93,8 @@ static void probe(struct work *w, struct found *f)
 
 static void print_text(struct globals *g, struct work *w, const struct proof *p)
 {
+	if (p->outcome == SCRATCH_UNAVAILABLE && !p->why && proof_good(p))
+		return; /* it was told not to */
 	if (p->outcome == SCRATCH_UNAVAILABLE && proof_good(p)) {
 		fprintf(stderr,
 			"fwc: %s\n"
@@ -110,23 +112,29 @@ static void print_text(struct globals *g, struct work *w, const struct proof *p)
 
 int cmd_check(struct globals *g, int argc, char **argv)
 {
-	static const struct option longs[] = {{0}};
+	static const struct option longs[] = {{"elsewhere", no_argument, NULL, 'e'}, {0}};
 	struct found f = {0};
 	struct proof p = {0};
 	struct work w;
-	bool ok;
-	int rc = EXIT_WRONG;
+	bool ok, elsewhere = false;
+	int c, rc = EXIT_WRONG;
 
 	opterr = 0;
-	if (getopt_long(argc, argv, "", longs, NULL) != -1)
-		return usage_error("check", "unknown option: %s", argv[optind - 1]);
+	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		if (c != 'e')
+			return usage_error("check", "unknown option: %s", argv[optind - 1]);
+		elsewhere = true;
+	}
 	if (argc - optind > 1)
 		return usage_error("check", "one policy file at a time");
 	work_init(&w);
 	ok = work_compile(&w, g, optind < argc ? argv[optind] : g->config, STAGE_SCRIPT,
 			  SCRUTINY_ALL);
 	if (ok) {
-		proof_make(&p, w.arena, buf_str(&w.compiled.script), w.compiled.ruleset);
+		if (elsewhere)
+			p.outcome = SCRATCH_UNAVAILABLE;
+		else
+			proof_make(&p, w.arena, buf_str(&w.compiled.script), w.compiled.ruleset);
 		proof_judge(&p, w.arena, w.compiled.policy, w.compiled.ruleset);
 		rc = !proof_good(&p) ? EXIT_SYSTEM : w.refuted ? EXIT_FINDINGS : EXIT_FINE;
 		if (g->verbose || g->json)

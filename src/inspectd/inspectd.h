@@ -63,8 +63,8 @@ json_t *event_json(const struct inspectd *d, const struct event *e);
 void service_say(const char *text); /* "READY=1" ... */
 void service_keep(const struct lane *l); /* FDSTORE=1 */
 void service_forget(const struct lane *l);
-/* The program anew, with the lanes' descriptors; comes back only with -errno. It finds SERVICE_AGAIN
- * in its environment: what only the first one may do is done. */
+/* The program anew, with the lanes' descriptors; comes back only with -errno. It finds
+ * SERVICE_AGAIN in its environment: what only the first one may do is done. */
 #define SERVICE_AGAIN "FWC_INSPECTD_AGAIN"
 int service_exec(struct inspectd *d, char **argv);
 

@@ -6,7 +6,7 @@
 load lib.bash
 
 @test "man pages: no mandoc warning" {
-	run mandoc -T lint -W warning "$top/man/fwc.8" "$top/man/fwc.policy.5"
+	run mandoc -T lint -W warning "$top"/man/*.[58]
 	echo "$output"
 	[ "$status" = 0 ]
 }
@@ -28,6 +28,15 @@ load lib.bash
 		for option in $("$FWC" $command --help 2>&1 | grep -oE -- '--[a-z][a-z-]+' | sort -u); do
 			grep -qF -- "Fl -${option#--}" "$top/man/fwc.8" || missing+=" $command$option"
 		done
+	done
+	echo "missing:$missing"
+	[ -z "$missing" ]
+}
+
+@test "fwc-inspectd(8) names every option of its --help" {
+	local option missing=
+	for option in $("$(dirname "$FWC")/fwc-inspectd" --help | grep -oE -- '--[a-z][a-z-]+' | sort -u); do
+		grep -qF -- "Fl -${option#--}" "$top/man/fwc-inspectd.8" || missing+=" $option"
 	done
 	echo "missing:$missing"
 	[ -z "$missing" ]
@@ -69,6 +78,17 @@ load lib.bash
 	local file
 	for file in $(sed -n '/^Internals/,/^Licence/p' "$top/README" | grep -oE 'src/[a-z_/]+(\.c)?'); do
 		[ -e "$top/$file" ] || { echo "$file"; false; }
+	done
+}
+
+@test "systemd units are clean under systemd-analyze verify" {
+	command -v systemd-analyze >/dev/null || skip "systemd-analyze is not installed"
+	local unit
+	for unit in "$top"/init/*.service; do
+		sed "s|/usr/sbin/fwc|$(dirname "$FWC")/fwc|" "$unit" >"$BATS_TEST_TMPDIR/$(basename "$unit")"
+		run systemd-analyze verify --man=no "$BATS_TEST_TMPDIR/$(basename "$unit")"
+		echo "$output"
+		[ "$status" = 0 ] && [ -z "$output" ]
 	done
 }
 

@@ -93,7 +93,7 @@ allowed() { field "sum(rule['allow'] for rule in status['rules'])"; }
 }
 
 @test "vm: 50 applies while packets are held: none fails, none is lost" {
-	local made=0 i=0
+	local i=0
 	policy deny 'allow outside -> inside tcp/1' >"$state/other.fwc"
 	fw compile -o "$state/a" "$state/policy.fwc"
 	fw compile -o "$state/b" "$state/other.fwc"
