@@ -23,10 +23,16 @@ def verdict(outcome):
     return outcome[0] if isinstance(outcome, tuple) else outcome
 
 
+def after(earlier, later):
+    """Two sets of effects: of what is set twice ("KEY := VALUE") the later value stays."""
+    keys = {e.partition(' := ')[0] for e in later if ' := ' in e}
+    return frozenset(e for e in earlier if e.partition(' := ')[0] not in keys or ' := ' not in e) | later
+
+
 def plus(outcome, effects):
-    """The outcome with more effects."""
+    """The outcome with more effects, which came before."""
     if isinstance(outcome, tuple):
-        return outcome[0], outcome[1] | effects
+        return outcome[0], after(effects, outcome[1])
     return (outcome, effects) if effects else outcome
 
 

@@ -123,6 +123,9 @@ def same_verdict(said, verdict):
     kind = verdict.split()[0]
     if said.startswith('unknown statement'):
         return f'"{kind}"' in said          # said to be something else than all that it knows
+    if kind == 'queue':
+        found = re.match(r'inspect with queues? (\d+)(?:-(\d+))?(, or nobody)?', said)
+        return found and f'queue {found[1]} {found[2] or found[1]}{" or nobody" if found[3] else ""}' == verdict
     if kind in ('accept', 'drop', 'masquerade'):
         return re.match(r'\w+', said)[0] == kind
     if kind == 'reject':
@@ -134,13 +137,13 @@ def same_verdict(said, verdict):
 def effect_in(said, effect):
     if effect.startswith('log'):
         return f'log {effect.partition("prefix ")[2]}' in said
-    if effect.startswith('mss'):
+    if effect.startswith('mss') or ' := ' in effect:
         return effect in said
     return re.search('@[^ .]+', effect)[0][1:] in said
 
 
 def effects_said(said):
-    return len(re.findall(r', (?:mss |log "|source into )', said))
+    return len(re.findall(r', (?:mss |log "|source into |(?:ct|meta) mark & )', said))
 
 
 LIMIT = re.compile(r'(\d+)/(\w+) burst (\d+)')

@@ -21,14 +21,16 @@ TYPES = {'unicast': 1, 'local': 2, 'broadcast': 3, 'anycast': 4, 'multicast': 5}
 
 # The fields of a packet in the order in which diagrams ask, with their greatest values.
 FIELDS = {
-    'family': 15, 'ctstate': 127, 'ctstatus': 1023, 'iif': (1 << 128) - 1, 'oif': (1 << 128) - 1,
+    'family': 15, 'ctstate': 127, 'ctstatus': 1023,
+    'ctmark': (1 << 32) - 1, 'ctdirection': 1, 'iif': (1 << 128) - 1, 'oif': (1 << 128) - 1,
     'mark': (1 << 32) - 1, 'skuid': (1 << 32) - 1, 'fibsaddr': 15, 'fibdaddr': 15, 'fibdaddriif': 15,
     'saddr': (1 << 128) - 1, 'daddr': (1 << 128) - 1, 'proto': 255, 'dport': 65535, 'sport': 65535,
-    'icmptype': 255, 'tcpflags': 255, 'hoplimit': 255,
+    'icmptype': 255, 'tcpflags': 255, 'payload': 1, 'hoplimit': 255,
 }
 META = {'nfproto': 'family', 'l4proto': 'proto', 'iifname': 'iif', 'oifname': 'oif', 'iif': 'iif',
         'oif': 'oif', 'mark': 'mark', 'skuid': 'skuid'}
-CT = {'state': 'ctstate', 'status': 'ctstatus'}
+CT = {'state': 'ctstate', 'status': 'ctstatus', 'mark': 'ctmark', 'direction': 'ctdirection'}
+DIRECTIONS = {'original': 0, 'reply': 1}
 FIB = {('saddr',): 'fibsaddr', ('daddr',): 'fibdaddr', ('daddr', 'iif'): 'fibdaddriif'}
 PAYLOAD = {
     ('ip', 'saddr'): 'saddr', ('ip', 'daddr'): 'daddr', ('ip', 'protocol'): 'proto',
@@ -196,6 +198,8 @@ class Reader:
             return [(CT[what['key']], None)], []
         if kind == 'fib' and what['result'] == 'type' and tuple(sorted(what['flags'])) in FIB:
             return [(FIB[tuple(sorted(what['flags']))], None)], []
+        if kind == 'payload' and (what.get('base'), what.get('offset'), what.get('len')) == ('ih', 0, 8):
+            return [('payload', None)], []      # the first byte that TCP or UDP carries
         if kind == 'payload' and (what.get('protocol'), what.get('field')) in PAYLOAD:
             needs = self.dependencies(what['protocol'], context)
             return [(PAYLOAD[what['protocol'], what['field']], None)], needs
@@ -246,6 +250,12 @@ class Reader:
             if right not in ('0', 0):
                 raise Unsupported('an interface by number')
             right = 0
+        if keys == [('ctdirection', None)]:
+            right = DIRECTIONS.get(right, right)
+        if keys == [('payload', None)]:
+            if (op, right) != ('==', {'range': [0, 255]}):
+                raise Unsupported('what a byte of payload is')
+            right = 1
         if isinstance(right, str) and right.startswith('@'):
             found = self.sets[right[1:]]
             if found.runtime:
@@ -322,9 +332,38 @@ class Reader:
         return Statement('effect', what='log ' + ' '.join(f'{k} "{v}"' for k, v in
                                                           sorted((o or {}).items())))
 
+    def read_queue(self, o, _):
+        num = o['num']
+        first, count = num, 1
+        if isinstance(num, dict) and list(num) == ['symhash']:
+            first, count = num['symhash'].get('offset', 0), num['symhash']['mod']
+        if not isinstance(first, int) or o.get('flags', 'bypass') not in ('bypass', ['bypass']):
+            raise Unsupported(f'queue {json.dumps(o)}')
+        return Statement('final', what=f'queue {first} {first + count - 1}' +
+                         (' or nobody' if 'flags' in o else ''))
+
+    @staticmethod
+    def mark(o):
+        """The text of setting a mark: which bits, to what."""
+        (kind, what), = o['key'].items()
+        value, bits, out = o['value'], 0xffffffff, 0
+        if what != {'key': 'mark'}:
+            raise Unsupported(f'mangle {json.dumps(o)}')
+        if isinstance(value, dict) and '|' in value:
+            value, out = value['|']
+            bits = out
+        if isinstance(value, dict) and '&' in value:
+            value, mask = value['&']
+            bits = ~mask & 0xffffffff | out
+        if isinstance(value, int):
+            bits, out, value = 0xffffffff, value, o['key']
+        if value != o['key'] or not isinstance(out, int):
+            raise Unsupported(f'mangle {json.dumps(o)}')
+        return f'{kind} mark & {bits:#010x} := {out:#010x}'
+
     def read_mangle(self, o, _):
         if 'tcp option' not in o['key']:
-            raise Unsupported(f'mangle {json.dumps(o)}')
+            return Statement('effect', what=self.mark(o))
         value = o['value'] if isinstance(o['value'], int) else 'of the path'
         return Statement('effect', [('proto', TCP)], what=f'mss {value}')
 

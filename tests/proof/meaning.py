@@ -251,6 +251,13 @@ class Meaning:
             ported = [(p, p) for p in PORTED]
             bare = {var['proto']: complement(ported, 255), var['dport']: none, var['sport']: none}
             ports = d.override(d.box({var['proto']: ported}, d.yes), d.box(bare, d.yes))
+            # marks and directions are a connection's; only TCP and UDP are looked into
+            tracked = merged((STATES[s], STATES[s]) for s in ('new', 'established', 'related'))
+            marks = d.override(d.box({var['ctstate']: tracked}, d.yes),
+                               d.box({var['ctmark']: none, var['ctdirection']: none}, d.yes))
+            bytes_ = d.override(d.box({var['proto']: [(TCP, TCP), (UDP, UDP)]}, d.yes),
+                                d.box({var['payload']: none}, d.yes))
+            ports = d.where(marks, d.where(bytes_, ports))
             self.worlds[name] = d.where(d.box(box, d.yes), d.where(families, ports))
         return self.worlds[name]
 

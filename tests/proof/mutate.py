@@ -203,7 +203,7 @@ def flags(body):
 def small_words(body):
     for m in re.finditer(r'\bhoplimit (\d+)', body):
         yield 'hop limit', replaced(body, m, f'hoplimit {int(m[1]) - 1}')
-    for m in re.finditer(r'\bmeta (?:mark|skuid) (\w+)', body):
+    for m in re.finditer(r'\bmeta (?:mark|skuid) (\d\w*)', body):
         yield 'number', body[:m.start(1)] + str(int(m[1], 0) ^ 1) + body[m.end(1):]
     for m in re.finditer(r'\btimeout (\d+)', body):
         yield 'timeout', replaced(body, m, f'timeout {int(m[1]) + 1}')
@@ -229,8 +229,31 @@ def small_words(body):
         yield 'nat verdict', replaced(body, m, 'accept')
 
 
+def inspection(body):
+    """Marks, directions and queues."""
+    for m in re.finditer(r'\bct direction (original|reply) ', body):
+        yield 'direction', replaced(body, m, f'ct direction {"reply" if m[1] == "original" else "original"} ')
+        yield 'match missing', replaced(body, m, '')
+    for m in re.finditer(r'@ih,0,8 \S+ ', body):
+        yield 'match missing', replaced(body, m, '')
+    for m in re.finditer(r'\bmark (?:& )?(0x[0-9a-f]{8})', body):
+        yield 'mask', body[:m.start(1)] + f'{int(m[1], 16) ^ 1 << 24:#010x}' + body[m.end(1):]
+    for m in re.finditer(r'\| (0x[0-9a-f]{8})', body):
+        yield 'mark', body[:m.start(1)] + f'{int(m[1], 16) ^ 1 << 24:#010x}' + body[m.end(1):]
+    for m in re.finditer(r'\b(ct|meta) mark set (?:(?!mark set|queue|goto|counter).)* ', body):
+        yield 'mark not set', replaced(body, m, '')
+    for m in re.finditer(r'^\s*(0x[0-9a-f]{8})\b', body):
+        yield 'mark', body[:m.start(1)] + f'{int(m[1], 16) ^ 1 << 26:#010x}' + body[m.end(1):]
+    for m in re.finditer(r'\boffset (\d+)', body):
+        yield 'queue', replaced(body, m, f'offset {int(m[1]) + 1}')
+    for m in re.finditer(r'\bsymhash mod (\d+)', body):
+        yield 'queue', replaced(body, m, f'symhash mod {int(m[1]) + 1}')
+    for m in re.finditer(r'\bqueue (flags bypass )?to ', body):
+        yield 'queue', replaced(body, m, 'queue to ' if m[1] else 'queue flags bypass to ')
+
+
 def changes(body):
-    for function in (addresses, ports, interfaces, protocols, states, flags, small_words):
+    for function in (addresses, ports, interfaces, protocols, states, flags, small_words, inspection):
         yield from function(body)
 
 

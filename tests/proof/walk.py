@@ -6,6 +6,7 @@ No diagrams here: what this says about a witness does not depend on them.
 
 import ipaddress
 
+from diagram import after
 from listing import (FIELDS, ICMP, ICMPV6, IPV4, IPV6, STATES, TYPES, name_number, number_name)
 
 DECIDED = object()
@@ -59,7 +60,7 @@ class Walk:
             elif s.kind == 'final':
                 return s.what, rule
             elif s.kind == 'effect':
-                self.effects.add(s.what)
+                self.effects = set(after(self.effects, frozenset([s.what])))
             elif s.kind == 'map':
                 verdict = next((v for box, v in s.rows if self.inside(s, box)), None)
                 if verdict is None:

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Any bytes as packets that wait: each a byte of what to do, two bytes of length, and the packet
+ * from the IP header on. Every slot gets one answer and no more, whatever comes; when the time is
+ * over nothing waits; a judge that takes over in between changes none of it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "inspect/checksum.h"
+#include "inspect/judge.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define SLOTS 32
+#define SECOND 1000000000ull
+
+static const char text[] =
+	"{\"format\":1,\"inspectors\":["
+	" {\"name\":\"a\",\"entries\":["
+	"  {\"verdict\":\"deny\",\"look\":\"sni\",\"names\":[\"*.example.org\"]},"
+	"  {\"verdict\":\"reject\",\"look\":\"host\",\"names\":[\"a.example\"]},"
+	"  {\"verdict\":\"deny\",\"look\":\"payload\",\"patterns\":[\"^.{3}x\"]},"
+	"  {\"verdict\":\"allow\",\"look\":\"any\"}]},"
+	" {\"name\":\"b\",\"entries\":[],\"rewrites\":[{\"from\":\"00\",\"to\":\"01\"}]}],"
+	"\"mark\":255,\"queues\":[{\"first\":1,\"count\":1,\"on-overflow\":\"deny\",\"rewrite\":"
+	"false}],"
+	"\"rules\":[{\"id\":4,\"inspector\":\"a\",\"queue\":1},{\"id\":5,\"inspector\":\"b\","
+	"\"queue\":1}]}";
+
+struct state {
+	struct tables tables;
+	struct board *board;
+	struct judge *judge;
+	uint8_t *packet[SLOTS]; /* of slots that wait for an answer */
+	size_t n[SLOTS];
+	uint32_t field[SLOTS];
+	uint64_t now;
+};
+
+static void demand(bool truth, const char *what)
+{
+	if (truth)
+		return;
+	fprintf(stderr, "not so: %s\n", what);
+	abort();
+}
+
+static void answered(struct state *s, uint32_t slot)
+{
+	demand(slot < SLOTS && s->packet[slot], "an answer is to a packet that waits");
+	free(s->packet[slot]);
+	s->packet[slot] = NULL;
+}
+
+static void answer(void *ctx, uint32_t slot, enum act act)
+{
+	demand(act < NACTS, "an answer is one");
+	if (act != ACT_HOLD)
+		answered(ctx, slot);
+}
+
+static void rewritten(void *ctx, uint32_t slot, const uint8_t *p, size_t n)
+{
+	struct state *s = ctx;
+	uint8_t *copy = malloc(n);
+
+	demand(slot < SLOTS && n == s->n[slot], "a packet keeps its length");
+	memcpy(copy, p, n);
+	demand(checksum_packet(copy, n) && !memcmp(copy, p, n), "its sums are right already");
+	free(copy);
+	answered(s, slot);
+}
+
+static void event(void *ctx, const struct event *e)
+{
+	(void)ctx;
+	demand(e->name_len <= INSPECT_NAME_MAX && e->id, "an event is whole");
+}
+
+static void begin(struct state *s)
+{
+	struct judge_config c = {.tables = &s->tables,
+				 .board = s->board,
+				 .slots = SLOTS,
+				 .hold = 10 * SECOND,
+				 .small = SLOTS,
+				 .large = 2,
+				 .ctx = s,
+				 .answer = answer,
+				 .rewritten = rewritten,
+				 .event = event};
+
+	judge_free(s->judge);
+	s->judge = judge_new(&c);
+}
+
+static void look(struct state *s, uint32_t slot, bool again)
+{
+	struct judge_packet k = {.slot = slot,
+				 .field = s->field[slot],
+				 .replayed = again,
+				 .now = s->now,
+				 .p = s->packet[slot],
+				 .n = s->n[slot]};
+
+	judge_packet(s->judge, &k);
+}
+
+static void take_over(struct state *s)
+{
+	begin(s);
+	for (uint32_t i = 0; i < SLOTS; i++)
+		if (s->packet[i])
+			look(s, i, true);
+}
+
+static void take(struct state *s, uint8_t what, const uint8_t *p, size_t n)
+{
+	uint32_t slot = 0;
+
+	s->now += (uint64_t)(what >> 4) * SECOND / 4;
+	if ((what & 15) == 15)
+		take_over(s);
+	judge_tick(s->judge, s->now);
+	while (slot < SLOTS && s->packet[slot])
+		slot++;
+	if (slot == SLOTS) /* the kernel would wait */
+		return;
+	s->packet[slot] = malloc(n ? n : 1);
+	memcpy(s->packet[slot], p, n);
+	s->n[slot] = n;
+	s->field[slot] = 3 + (what & 3);
+	look(s, slot, false);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct state s = {.now = 100 * SECOND, .board = calloc(1, sizeof(*s.board))};
+	json_t *j = json_loads(text, 0, NULL);
+	struct buf why = {0};
+
+	demand(tables_load(&s.tables, j, &why) == 0, "the tables are fine");
+	json_decref(j);
+	begin(&s);
+	while (size >= 3) {
+		size_t n = (size_t)data[1] << 8 | data[2];
+
+		n = n < size - 3 ? n : size - 3;
+		take(&s, data[0], data + 3, n);
+		data += 3 + n;
+		size -= 3 + n;
+	}
+	demand(judge_tick(s.judge, s.now + 11 * SECOND) == UINT64_MAX, "nothing waits for ever");
+	for (int i = 0; i < SLOTS; i++)
+		demand(!s.packet[i], "every packet gets an answer");
+	demand(!s.board->flows && !s.board->held, "nothing is held");
+	judge_free(s.judge);
+	tables_free(&s.tables);
+	free(s.board);
+	return 0;
+}
