@@ -39,6 +39,14 @@ struct judge {
 
 #define COPY_MAX 65536
 
+static void count(struct judge *j, int flows, int held)
+{
+	j->nflows += (uint32_t)flows;
+	j->nheld += (uint32_t)held;
+	j->c.board->flows = j->nflows;
+	j->c.board->held = j->nheld;
+}
+
 struct judge *judge_new(const struct judge_config *c)
 {
 	struct judge *j = calloc(1, sizeof(*j));
@@ -60,7 +68,8 @@ struct judge *judge_new(const struct judge_config *c)
 	for (uint32_t i = 0; i < JUDGE_FLOWS; i++)
 		j->flows[i].next = i + 1 < JUDGE_FLOWS ? i + 1 : NONE;
 	j->oldest = j->newest = NONE;
-	
+	count(j, 0, 0);
+
 	return j;
 }
 
@@ -77,14 +86,6 @@ void judge_free(struct judge *j)
 }
 
 /* ---- connections ---- */
-
-static void count(struct judge *j, int flows, int held)
-{
-	j->nflows += (uint32_t)flows;
-	j->nheld += (uint32_t)held;
-	j->c.board->flows = j->nflows;
-	j->c.board->held = j->nheld;
-}
 
 static uint32_t *bucket_of(struct judge *j, const struct known_key *key)
 {

@@ -80,6 +80,8 @@ struct lane {
 	uint64_t replay_until; /* order: packets before it are given a second time */
 	uint64_t not_before; /* no new judge until then */
 	unsigned short_lives;
+	uint64_t second; /* of a thousand: since when the packets below are counted */
+	uint32_t lately, rate; /* packets since then, and in the one before */
 	struct lane_counts counts;
 	int order_fd, report_fd; /* of the main thread, and the lane's end */
 	pthread_t thread;
