@@ -138,6 +138,16 @@ json_t *diff_json(const struct diff_lines *d)
 	return list;
 }
 
+static bool has_inspectors(const struct diff_lines *d)
+{
+	const struct diff_line *l;
+
+	vec_each (d, l)
+		if (!strncmp(l->object, "inspector ", 10))
+			return true;
+	return false;
+}
+
 void diff_report(const struct diff_options *how, struct arena *a, const struct deltas *packets,
 		 const struct diff_lines *d)
 {
@@ -146,6 +156,9 @@ void diff_report(const struct diff_options *how, struct arena *a, const struct d
 	if (!how->json) {
 		if (packets && (d->n || packets->n)) {
 			change_print(stdout, a, packets);
+			if (has_inspectors(d))
+				puts("inspectors change, and what they decide of inspected "
+				     "connections");
 			fputs("\nrules:\n", stdout);
 		}
 		diff_print(stdout, d, how->verbose, how->color);
@@ -165,9 +178,10 @@ static bool filters(const struct ir_ruleset *r)
 	return false;
 }
 
-static int diff_live(const struct diff_options *how, const struct manifest *applied,
-		     struct arena *a, const struct artefact *x, const struct ir_ruleset *want)
+static int diff_live(const struct diff_options *how, const struct artefact *was, struct arena *a,
+		     const struct artefact *x, const struct ir_ruleset *want)
 {
+	const struct manifest *applied = was->manifest;
 	struct delta_side after = change_side(want, x->manifest), before;
 	_cleanup_buf_ struct buf why = {0};
 	struct diff_lines lines = {0};
@@ -181,6 +195,7 @@ static int diff_live(const struct diff_options *how, const struct manifest *appl
 	}
 	diff_rulesets(a, live.ruleset, applied, want, x->manifest, &lines);
 	different = lines.n || live.ruleset->dormant;
+	diff_inspect_texts(a, &was->inspect, &x->inspect, &lines);
 	compare = different && filters(live.ruleset);
 	before = change_side(live.ruleset, applied);
 	if (compare)
@@ -189,7 +204,7 @@ static int diff_live(const struct diff_options *how, const struct manifest *appl
 	else if (different && !how->json)
 		puts("nothing of fwc filters here yet: every packet is judged anew\n");
 	diff_report(how, a, compare ? &packets : NULL, &lines);
-	return different;
+	return lines.n || different;
 }
 
 int diff_artefact(const struct diff_options *how, const struct store *s, struct arena *a,
@@ -208,7 +223,7 @@ int diff_artefact(const struct diff_options *how, const struct store *s, struct 
 	/* what removed lines were called; without it they are shown all the same */
 	if (s->dir >= 0)
 		store_read(s, STORE_APPLIED, a, &applied, &ignored);
-	rc = diff_live(how, applied.manifest, a, x, p.ruleset);
+	rc = diff_live(how, &applied, a, x, p.ruleset);
 	artefact_free(&applied);
 	return rc;
 }

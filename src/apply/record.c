@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include <pwd.h>
+#include <string.h>
 #include <time.h>
 
 #include "apply/apply.h"
@@ -51,13 +52,29 @@ static int write_new(struct apply *x)
 	return store_write(x->store, STORE_APPLIED, x->artefact, record, &x->why);
 }
 
+/* Other inspectors are a change, though no rule differs. */
+static bool same_inspectors(struct apply *x)
+{
+	_cleanup_buf_ struct buf ignored = {0};
+	struct artefact applied = {0};
+	bool same = store_read(x->store, STORE_APPLIED, x->arena, &applied, &ignored) == 0 &&
+		    applied.inspect.len == x->artefact->inspect.len &&
+		    !memcmp(buf_str(&applied.inspect), buf_str(&x->artefact->inspect),
+			    applied.inspect.len);
+
+	artefact_free(&applied);
+	return same;
+}
+
 /* The time in the record is that of the last change of rules. */
 int record_write(struct apply *x)
 {
 	_cleanup_json_ json_t *record = NULL;
 	_cleanup_buf_ struct buf ignored = {0};
 
-	if (x->unchanged && store_read_record(x->store, &record, &ignored) == 0) {
+	if (x->unchanged && !same_inspectors(x)) {
+		x->unchanged = false;
+	} else if (x->unchanged && store_read_record(x->store, &record, &ignored) == 0) {
 		if (store_holds(x->store, STORE_APPLIED, x->artefact))
 			return 0;
 		return store_write(x->store, STORE_APPLIED, x->artefact, record, &x->why);

@@ -166,18 +166,27 @@ static int write_artefact(const struct artefact *x, const char *state, const cha
 	return rc ? EXIT_SYSTEM : EXIT_FINE;
 }
 
+bool work_tables(const struct work *w, struct buf *out)
+{
+	json_t *tables;
+	bool ok;
+
+	if (!w->compiled.policy->first_inspect.src)
+		return true;
+	tables = policy_inspect_tables(w->compiled.policy);
+	ok = file_json_text(out, tables);
+	json_decref(tables);
+	return ok;
+}
+
 /* The script stays with the work. */
 static bool make_artefact(struct work *w, struct artefact *out)
 {
-	json_t *tables = NULL, *manifest;
-	bool ok = true;
+	json_t *manifest;
+	bool ok;
 
 	*out = (struct artefact){.script = w->compiled.script};
-	if (w->compiled.policy->first_inspect.src) {
-		tables = policy_inspect_tables(w->compiled.policy);
-		ok = file_json_text(&out->inspect, tables);
-		json_decref(tables);
-	}
+	ok = work_tables(w, &out->inspect);
 	manifest = manifest_json(work_manifest(w, &out->inspect));
 	ok = ok && file_json_text(&out->text, manifest);
 	json_decref(manifest);

@@ -40,6 +40,8 @@ struct apply_words { /* for the history */
 /* Puts an artefact into the kernel and says what was done; the store is locked. */
 int work_apply(struct globals *g, struct store *s, struct arena *a, const struct artefact *in,
 	       const struct apply_words *words);
+/* inspect.json of what was compiled; nothing if no rule inspects. */
+bool work_tables(const struct work *w, struct buf *out);
 /* Of what was compiled; in the arena. `inspect`: inspect.json or NULL. */
 struct manifest *work_manifest(struct work *w, const struct buf *inspect);
 enum proving { /* of a script, before it is written */

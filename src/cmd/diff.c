@@ -25,7 +25,9 @@ static int diff_policy(struct globals *g, const struct diff_options *how, const 
 	if (work_compile(&w, g, file, STAGE_SCRIPT, SCRUTINY_NONE)) {
 		x.script = w.compiled.script; /* lent */
 		x.manifest = work_manifest(&w, NULL);
+		work_tables(&w, &x.inspect);
 		rc = diff_artefact(how, s, w.arena, &x);
+		buf_free(&x.inspect);
 	}
 	work_free(&w);
 	return rc;
@@ -71,6 +73,7 @@ static int open_policy(struct globals *g, struct operand *o, const char *file)
 		return EXIT_WRONG;
 	o->ruleset = o->work.compiled.ruleset;
 	o->manifest = work_manifest(&o->work, NULL);
+	work_tables(&o->work, &o->artefact.inspect);
 	o->side = (struct delta_side){.policy = o->work.compiled.policy};
 	return EXIT_FINE;
 }
@@ -119,6 +122,7 @@ static int compare(const struct diff_options *how, struct operand *x, struct ope
 	struct deltas packets;
 
 	diff_rulesets(a, x->ruleset, x->manifest, y->ruleset, y->manifest, &lines);
+	diff_inspect_texts(a, &x->artefact.inspect, &y->artefact.inspect, &lines);
 	delta_compare(&packets, a, &x->side, &y->side,
 		      (struct dd_budget){PROOF_NODES, PROOF_SECONDS});
 	diff_report(how, a, &packets, &lines);

@@ -102,3 +102,94 @@ setup() {
 		assert j["inspectors"][1]["entries"] == []
 	EOF
 }
+
+inspecting() { # name that is denied
+	cat <<-P
+		forwarding on
+		zone lan { interface eth0 }
+		zone wan { interface ppp0 }
+		inspect lan -> wan tcp/443 with names
+		allow lan -> wan
+		inspector names {
+			deny sni "$1"
+			allow any
+		}
+	P
+}
+
+@test "compile --elsewhere writes inspect.json, bound to the manifest by its hash" {
+	inspecting '*.casino.example' >p.fwc
+	"$FWC" compile --elsewhere -o art p.fwc
+	grep -q '"proof": "proved, but tried in no kernel"' art/manifest.json
+	[ "$(python3 -c '
+import json
+t = json.load(open("art/inspect.json"))
+r, = t["rules"]
+print(t["inspectors"][0]["entries"][0]["names"], r["inspector"], r["text"], t["queues"][0]["first"] == r["queue"],
+      4 <= r["id"] <= 255, t["mark"] == 0xff000000)')" = \
+		"['*.casino.example'] names inspect lan -> wan tcp/443 with names True True True" ]
+	[ "$(sha256sum art/inspect.json | cut -d' ' -f1)" = "$(python3 -c '
+import json; print(json.load(open("art/manifest.json"))["inspect"]["sha256"])')" ]
+	sed -i 's/casino/kasino/' art/inspect.json
+	run "$FWC" --state st apply art
+	echo "$output"
+	[ "$status" = 3 ]
+	[[ $output = *"do not belong together"* ]]
+	# a policy without inspection leaves no table behind
+	sed '/inspect/,$d' p.fwc >q.fwc
+	echo 'allow lan -> wan' >>q.fwc
+	"$FWC" compile --elsewhere -o art q.fwc
+	[ ! -e art/inspect.json ]
+}
+
+@test "check names what this kernel lacks for inspection" {
+	inspecting x.example >p.fwc
+	run "$FWC" check p.fwc
+	echo "$output"
+	if [ "$status" = 0 ]; then skip "this kernel has nft's queue"; fi
+	[ "$status" = 3 ]
+	[[ $output = *"p.fwc:4: error: the kernel refuses what this line became"* ]]
+	[[ $output = *"this kernel cannot do queues to user space (CONFIG_NFT_QUEUE)"* ]]
+	run "$FWC" check --elsewhere p.fwc
+	[ "$status" = 0 ] && [ -z "$output" ]
+}
+
+@test "diff says which entries of an inspector change, though no packet's rule does" {
+	inspecting a.example >a.fwc
+	inspecting b.example >b.fwc
+	run "$FWC" diff a.fwc b.fwc
+	echo "$output"
+	[ "$status" = 1 ]
+	[[ $output = *"no packet changes"* ]]
+	[[ $output = *"inspectors change"* ]]
+	[[ $output = *'- a.fwc:7  inspector names: deny sni "a.example"'* ]]
+	[[ $output = *'+ b.fwc:7  inspector names: deny sni "b.example"'* ]]
+	{ echo '# a line more'; inspecting a.example; } >c.fwc
+	run "$FWC" diff a.fwc c.fwc
+	echo "$output"
+	[ "$status" = 0 ] && [ -z "$output" ]
+	inspecting a.example | sed 's/allow any/&\n\ton-timeout allow/' >d.fwc
+	run "$FWC" diff a.fwc d.fwc
+	echo "$output"
+	[ "$status" = 1 ]
+	[[ $output = *"on-timeout deny"*"on-timeout allow"* ]]
+}
+
+@test "expect and explain: inspection is a fate of its own" {
+	{ inspecting x.example; echo 'expect inspect lan -> wan https'; echo 'expect allow lan -> wan http'; } >p.fwc
+	"$FWC" test p.fwc
+	{ inspecting x.example; echo 'expect allow lan -> wan https'; } >p.fwc
+	run "$FWC" test p.fwc
+	[ "$status" = 1 ]
+	run "$FWC" explain 'lan -> wan https' p.fwc
+	[[ $output = *"inspect with names"*"p.fwc:4: inspect lan -> wan tcp/443 with names"*"inspected"* ]]
+}
+
+@test "inspect status says when nobody judges" {
+	run "$FWC" --netns no-such-namespace inspect status
+	echo "$output"
+	[ "$status" = 3 ]
+	[[ $output = *"fwc-inspectd does not run here"* ]]
+	run "$FWC" inspect frobnicate
+	[ "$status" = 2 ]
+}

@@ -13,10 +13,10 @@ setup_file() {
 		forwarding on
 		zone inside  { interface inside }
 		zone outside { interface outside }
-		inspect inside -> outside tcp/443, udp/443, tcp/80, udp/53, tcp/22 with names
+		inspect inside -> outside tcp/443-444, udp/443, tcp/80, udp/53, tcp/22 with names
 		allow   inside -> outside
 		inspector names {
-			deny   sni "*.casino.example", "casino.example"
+			deny   sni "*.casino.example", "casino.example", "example.com"
 			reject host "casino.example"
 			deny   dns "casino.example"
 			reject ssh "SSH-2.0-bad*"
@@ -26,7 +26,10 @@ setup_file() {
 	P
 	fw compile "$state/policy.fwc"
 	fw apply
-	serve 443 80 53 22 8080
+	openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=server -days 2 -keyout "$state/key" \
+		-out "$state/cert" 2>/dev/null
+	cat "$state/key" >>"$state/cert"
+	PEER_CERT=$state/cert serve 443 80 53 22 8080
 	inspectd
 }
 
@@ -53,6 +56,27 @@ teardown_file() {
 	[ "${lines[1]}" = "tls fd00:1::2 www.example.org passed" ]
 	[ "${lines[2]}" = "tls 10.0.1.2 www.casino.example nothing" ]
 	[ "${lines[3]}" = "tls fd00:1::2 casino.example nothing" ]
+}
+
+@test "vm: OpenSSL on both sides: a handshake, and none with a name that is denied" {
+	run peer openssl,10.0.1.2,www.example.org openssl,fd00:1::2,www.example.org \
+		openssl,10.0.1.2,www.casino.example openssl,fd00:1::2,www.casino.example
+	echo "$output"
+	[ "${lines[0]}" = "openssl 10.0.1.2 www.example.org passed" ]
+	[ "${lines[1]}" = "openssl fd00:1::2 www.example.org passed" ]
+	[ "${lines[2]}" = "openssl 10.0.1.2 www.casino.example nothing" ]
+	[ "${lines[3]}" = "openssl fd00:1::2 www.casino.example nothing" ]
+}
+
+# The datagrams of RFC 9001 A.2 and RFC 9369 A.2 name example.com; the hybrid hello is in two of them.
+@test "vm: QUIC: names in the first datagram, of both versions, and over two" {
+	run peer quic,10.0.1.2,quic_v1 quic,fd00:1::2,quic_v2 quic,10.0.1.2,quic_hybrid_1+quic_hybrid_2 \
+		quic,fd00:1::2,quic_hybrid_2+quic_hybrid_1
+	echo "$output"
+	[ "${lines[0]}" = "quic 10.0.1.2 quic_v1 0 of 1" ]
+	[ "${lines[1]}" = "quic fd00:1::2 quic_v2 0 of 1" ]
+	[ "${lines[2]}" = "quic 10.0.1.2 quic_hybrid_1+quic_hybrid_2 2 of 2" ]
+	[ "${lines[3]}" = "quic fd00:1::2 quic_hybrid_2+quic_hybrid_1 2 of 2" ]
 }
 
 @test "vm: HTTP, DNS, SSH: denied without a word, or rejected by a reset" {

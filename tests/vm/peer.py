@@ -13,6 +13,7 @@ import os
 import random
 import resource
 import socket
+import ssl
 import struct
 import sys
 import threading
@@ -92,6 +93,64 @@ def echo(kind, port):
     while True:
         data, peer = s.recvfrom(65536)
         s.sendto(b"seen %d\n" % len(data) + data[:64], peer)
+
+
+def serve_tls(port, cert):
+    """OpenSSL, as it is."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(cert)
+
+    def one(s):
+        try:
+            with context.wrap_socket(s, server_side=True) as tls:
+                tls.sendall(b"seen " + tls.recv(100))
+        except OSError:
+            pass
+    s = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind(("", port))
+    s.listen(16)
+    while True:
+        connection, _ = s.accept()
+        threading.Thread(target=one, args=(connection,), daemon=True).start()
+
+
+def openssl(address, name):
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        with socket.create_connection((address, 444), timeout=WAIT) as s, \
+                context.wrap_socket(s, server_hostname=name) as tls:
+            tls.sendall(b"me")
+            return "passed" if tls.recv(100) == b"seen me" else "other"
+    except socket.timeout:
+        return "nothing"
+    except OSError:
+        return "refused"
+
+
+def vector(name):
+    """Bytes of tests/vectors/vectors.h."""
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "vectors", "vectors.h")
+    text = open(path).read().split(" %s[] = {" % name)[1].split("}")[0]
+    return bytes(int(x, 16) for x in text.replace(",", " ").split())
+
+
+def datagrams(address, names):
+    """Each of them on one socket; how many come back."""
+    s = socket.socket(family(address), socket.SOCK_DGRAM)
+    s.settimeout(WAIT)
+    s.connect((address, 443))
+    for name in names:
+        s.send(vector(name))
+    back = 0
+    try:
+        while back < len(names):
+            s.recv(100)
+            back += 1
+    except OSError:
+        pass
+    return "%d of %d" % (back, len(names))
 
 
 def serve(ports):
@@ -377,6 +436,10 @@ def echoed(address, port, text, kind):
 
 
 def case(name, address, arg):
+    if name == "openssl":
+        return openssl(address, arg)
+    if name == "quic":
+        return datagrams(address, arg.split("+"))
     if name == "long":
         return long(address, arg)
     if name == "reuse":
@@ -414,6 +477,8 @@ def case(name, address, arg):
 
 def main():
     if sys.argv[1] == "serve":
+        if os.environ.get("PEER_CERT"):
+            threading.Thread(target=serve_tls, args=(444, os.environ["PEER_CERT"]), daemon=True).start()
         serve([int(x) for x in sys.argv[2:]])
     for what in sys.argv[1:]:
         name, address, arg = what.split(",", 2)
