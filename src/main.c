@@ -46,9 +46,16 @@ static const struct command commands[] = {
 	 "one (without any, the candidate) with the ruleset in the kernel.\n"
 	 "Exit status 0 and no output: nothing would change. 1: something would.\n",
 	 cmd_diff},
-	{"apply", "[DIR] [-m TEXT] [--dry-run]", "put the candidate into the kernel, without a gap",
+	{"apply", "[DIR] [-m TEXT] [--confirm[=SECONDS] | --no-confirm] [--dry-run]",
+	 "put the candidate into the kernel, without a gap",
+	 "  --confirm[=SECONDS] on trial: unless `fwc confirm` follows in time (60 seconds), the\n"
+	 "                     kernel goes back to the rules before, whatever becomes of this\n"
+	 "                     session. At a terminal over ssh that is what happens anyway\n"
+	 "  --no-confirm       for good, over ssh too\n"
 	 "  -m, --message TEXT why, for the history\n"
 	 "  --dry-run          show the difference and try it, change nothing\n", cmd_apply},
+	{"confirm", "[-m TEXT]", "keep the rules that are on trial",
+	 "  -m, --message TEXT why, for the history\n", cmd_confirm},
 	{"history", "", "list what was applied, the newest first", "", cmd_history},
 	{"rollback", "[N] [-m TEXT]", "apply an earlier generation again",
 	 "N is a number that `fwc history` shows; without it, the one before that in force.\n"

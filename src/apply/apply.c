@@ -13,6 +13,8 @@
 #include "apply/live.h"
 #include "apply/plan.h"
 #include "apply/proof.h"
+#include "apply/trial.h"
+#include "kernel/sysctl.h"
 #include "util/cleanup.h"
 
 #define TRIES 5
@@ -164,6 +166,8 @@ static int swap(struct run *r)
 	bool asleep = r->in.live->dormant;
 	int err;
 
+	if (r->x->mode == APPLY_CONFIRM)
+		trial_plan_end(r->in.live, &script);
 	plan_swap(&r->in, &script, &names);
 	fault_point("before-swap");
 	if (!script.len)
@@ -180,6 +184,47 @@ static int swap(struct run *r)
 	return err;
 }
 
+static int run_trial(struct run *r, const struct buf *script)
+{
+	struct live_names none = {0};
+	struct live_outcome out = {0};
+	int err = transact(r, script, &none, &out);
+
+	r->x->live |= out.committed;
+	return err ? err : read_live(r);
+}
+
+/* Two more transactions: look-ups that find nothing, and what they find. */
+static int try_out(struct run *r)
+{
+	_cleanup_buf_ struct buf frame = {0}, start = {0};
+	_cleanup_json_ json_t *sysctl = NULL;
+	struct timespec t;
+	uint64_t now;
+	int err;
+
+	if (sysctl_snapshot(r->x->netns, &sysctl, &r->x->why))
+		return -EIO;
+	trial_plan_frame(&r->in, (bool[]){sysctl_forwards(sysctl, 4), sysctl_forwards(sysctl, 6)},
+			 &frame);
+	err = run_trial(r, &frame);
+	fault_point("framed");
+	r->x->live = false; /* no packet meets anything new */
+	if (err)
+		return err;
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	now = (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+	if (now + TRIAL_MIN * 500 > r->x->deadline)
+		return fail(r, -ETIME, "the time of the trial is over before it could begin");
+	trial_plan_start(&r->in, r->x->deadline - now, &start);
+	err = run_trial(r, &start);
+	fault_point("trial-swapped");
+	if (!err && !trial_acts(r->in.live))
+		return fail(r, -EIO, "the kernel holds the trial differently from what was sent");
+	r->x->swapped = err ? 0 : 1;
+	return err;
+}
+
 /* The rules are in force; what is left is done as far as it can be, the first failure told. */
 static int finish(struct run *r)
 {
@@ -189,9 +234,11 @@ static int finish(struct run *r)
 	first = forwarding_apply(x->store, x->netns, r->in.artefact->manifest->forwarding,
 				 &x->forwarding_changed, &x->why);
 	fault_point("forwarding");
-	err = record_write(x);
+	err = x->mode == APPLY_NOW || x->mode == APPLY_CONFIRM ? record_write(x) : 0;
 	first = first ? first : err;
 	fault_point("recorded");
+	if (x->mode == APPLY_TRIAL) /* the old rules are still needed */
+		return first ? first : err;
 	err = collect_garbage(x->netns, r->in.arena, r->in.artefact, &r->live, &x->collected,
 			      &x->left, &x->why);
 	return first ? first : err;
@@ -204,9 +251,9 @@ static int give_up(struct run *r, int err)
 	_cleanup_buf_ struct buf ignored = {0};
 	size_t gone, left;
 
-	if (r->x->live)
+	if (r->x->live && (r->x->mode == APPLY_NOW || r->x->mode == APPLY_CONFIRM))
 		record_write(r->x);
-	else if (r->x->staged)
+	else if (!r->x->live && r->x->staged && r->x->mode == APPLY_NOW)
 		collect_garbage(r->x->netns, r->in.arena, NULL, NULL, &gone, &left, &ignored);
 	return err;
 }
@@ -227,10 +274,12 @@ static int change(struct run *r)
 			r->live.hurry = i == TRIES - 1;
 		}
 		err = check_conflict(r);
+		if (!err && r->x->mode == APPLY_CONFIRM && !trial_acts(r->in.live))
+			err = fail(r, -ETIME, "the trial is over: the rules before are in force");
 		if (!err)
 			err = stage(r);
 		if (!err)
-			err = swap(r);
+			err = r->x->mode == APPLY_TRIAL ? try_out(r) : swap(r);
 	}
 	if (err)
 		return give_up(r, err);

@@ -10,8 +10,17 @@
 #include "apply/store.h"
 #include "nft/ir.h"
 
+enum apply_mode {
+	APPLY_NOW,
+	APPLY_TRIAL, /* until x->deadline */
+	APPLY_CONFIRM, /* what is on trial, if it still is */
+	APPLY_RESTORE, /* what is on record: nothing new for the history */
+};
+
 struct apply {
 	/* in */
+	enum apply_mode mode;
+	uint64_t deadline; /* APPLY_TRIAL: boot clock, milliseconds */
 	struct arena *arena;
 	struct store *store; /* locked */
 	const char *netns;
@@ -23,7 +32,7 @@ struct apply {
 	bool unchanged; /* no transaction was needed */
 	size_t staged, swapped, collected, left;
 	bool forwarding_changed;
-	bool live;	/* the new rules are in the kernel, whatever else went wrong */
+	bool live; /* the new rules are in the kernel, whatever else went wrong */
 	struct buf why; /* of a failure */
 };
 

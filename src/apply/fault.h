@@ -20,11 +20,16 @@ static inline bool fault_wanted(const char *name)
 	return wanted && !strcmp(wanted, name);
 }
 
-/* FWC_FAULT=NAME kills the process there. */
+/* FWC_FAULT=NAME kills the process there, FWC_FAULT=stop:NAME stops it, for a test to look or to
+ * send it something. */
 static inline void fault_point(const char *name)
 {
+	const char *wanted = getenv("FWC_FAULT");
+
 	if (fault_wanted(name))
 		raise(SIGKILL);
+	if (wanted && !strncmp(wanted, "stop:", 5) && !strcmp(wanted + 5, name))
+		raise(SIGSTOP);
 }
 #else
 static inline bool fault_wanted(const char *name)

@@ -216,15 +216,19 @@ static void put_rule(struct buf *b, const struct rule_line *r, const char *comma
 	buf_putc(b, '\n');
 }
 
+void plan_rules(const struct plan_input *in, const char *chain, const char *command, struct buf *b)
+{
+	struct rule_lines rules = rules_of(in, chain);
+
+	for (size_t i = 0; i < rules.n; i++)
+		put_rule(b, &rules.v[i], command);
+}
+
 /* Flush and fill: only rules change, so it is one flip of the generation. */
 static void refill(const struct plan_input *in, const char *chain, struct buf *b)
 {
-	struct rule_lines rules = rules_of(in, chain);
-	const char *add = arena_printf(in->arena, "add rule " TABLE " %s ", chain);
-
 	buf_printf(b, "flush chain " TABLE " %s\n", chain);
-	for (size_t i = 0; i < rules.n; i++)
-		put_rule(b, &rules.v[i], add);
+	plan_rules(in, chain, arena_printf(in->arena, "add rule " TABLE " %s ", chain), b);
 }
 
 static bool is_reference(const struct ir_rule *r)

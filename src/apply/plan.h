@@ -26,6 +26,9 @@ void plan_stage(const struct plan_input *in, struct buf *script, struct live_nam
  * and sets that it touches. */
 void plan_swap(const struct plan_input *in, struct buf *script, struct live_names *names);
 
+/* The rules of a base chain of the artefact, each behind its place and that command. */
+void plan_rules(const struct plan_input *in, const char *chain, const char *command, struct buf *b);
+
 /* True if no base chain of ours is there: nothing filters yet. */
 bool plan_first(const struct plan_input *in);
 

@@ -57,11 +57,12 @@ static bool same_inspectors(struct apply *x)
 {
 	_cleanup_buf_ struct buf ignored = {0};
 	struct artefact applied = {0};
-	bool same = store_read(x->store, STORE_APPLIED, x->arena, &applied, &ignored) == 0 &&
-		    applied.inspect.len == x->artefact->inspect.len &&
-		    !memcmp(buf_str(&applied.inspect), buf_str(&x->artefact->inspect),
-			    applied.inspect.len);
+	bool same;
 
+	store_read(x->store, STORE_APPLIED, x->arena, &applied, &ignored); /* none: empty */
+	same = applied.inspect.len == x->artefact->inspect.len &&
+	       !memcmp(buf_str(&applied.inspect), buf_str(&x->artefact->inspect),
+		       applied.inspect.len);
 	artefact_free(&applied);
 	return same;
 }

@@ -112,12 +112,14 @@ int status_gather(struct status *st, const char *netns, const struct store *s, s
 	st->loaded = has_base(live.ruleset);
 	st->dormant = live.ruleset->dormant;
 	read_records(st, s, a);
+	trial_read(s, &st->trial, &ignored);
 	if (sysctl_snapshot(netns, &st->sysctl, &ignored))
 		st->sysctl = NULL;
 	find_foreign(st, netns, a);
 	if (!st->loaded)
 		return 0;
-	if (st->known)
+	/* on trial it is meant to hold something else */
+	if (st->known && st->trial.state == TRIAL_NONE)
 		find_drift(st, live.ruleset, a);
 	report_lines(a, live.ruleset, st->applied.manifest, &st->lines);
 	return 0;
@@ -132,5 +134,7 @@ void status_free(struct status *st)
 
 bool status_good(const struct status *st)
 {
+	if (st->trial.state != TRIAL_NONE)
+		return st->loaded && !st->dormant && st->trial.state == TRIAL_RUNNING;
 	return st->loaded && (st->known || st->hidden) && !st->drift.n && !st->dormant;
 }

@@ -7,6 +7,7 @@
 #include "apply/diff.h"
 #include "apply/foreign.h"
 #include "apply/report.h"
+#include "apply/trial.h"
 
 enum source_state { SOURCE_SAME, SOURCE_CHANGED, SOURCE_GONE };
 
@@ -16,6 +17,7 @@ struct status_source {
 };
 
 struct status {
+	struct trial trial;
 	bool loaded; /* base chains of ours are there */
 	bool known; /* what was applied is on record */
 	bool hidden; /* the record is not for this user to read */

@@ -5,23 +5,37 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <stdlib.h>
 
 #include "apply/diff.h"
 #include "apply/inspectd.h"
 #include "cmd/cmd.h"
 #include "cmd/common.h"
+#include "cmd/trial.h"
 #include "util/cleanup.h"
 
 struct options {
 	const char *dir;
 	const char *comment;
-	bool dry_run;
+	bool dry_run, no_confirm;
+	unsigned trial; /* seconds; 0: none */
 };
+
+static bool parse_seconds(const char *s, unsigned *out)
+{
+	char *end;
+	unsigned long n = s ? strtoul(s, &end, 10) : TRIAL_SECONDS;
+
+	*out = (unsigned)n;
+	return !s || (*s >= '0' && *s <= '9' && !*end && n >= TRIAL_MIN && n <= TRIAL_MAX);
+}
 
 static int parse_options(int argc, char **argv, struct options *o)
 {
 	static const struct option longs[] = {{"dry-run", no_argument, NULL, 'n'},
 					      {"message", required_argument, NULL, 'm'},
+					      {"confirm", optional_argument, NULL, 'c'},
+					      {"no-confirm", no_argument, NULL, 'o'},
 					      {0}};
 	int c;
 
@@ -31,12 +45,23 @@ static int parse_options(int argc, char **argv, struct options *o)
 			o->dry_run = true;
 		else if (c == 'm')
 			o->comment = optarg;
+		else if (c == 'o')
+			o->no_confirm = true;
+		else if (c == 'c' && !parse_seconds(optarg, &o->trial))
+			return usage_error("apply", "a trial takes %d to %d seconds", TRIAL_MIN,
+					   TRIAL_MAX);
+		else if (c == 'c')
+			continue;
 		else
 			return usage_error("apply", "unknown option, or one without its value: %s",
 					   argv[optind - 1]);
 	}
 	if (argc - optind > 1)
 		return usage_error("apply", "one artefact at a time");
+	if (o->trial && o->no_confirm)
+		return usage_error("apply", "--confirm and --no-confirm exclude each other");
+	if (!o->no_confirm && !o->trial && over_ssh())
+		o->trial = TRIAL_SECONDS;
 	o->dir = optind < argc ? argv[optind] : NULL;
 	return EXIT_FINE;
 }
@@ -73,7 +98,9 @@ static void print_text(struct globals *g, const struct apply *x, int err)
 		      stderr);
 		return;
 	}
-	if (x->unchanged)
+	if (x->mode == APPLY_TRIAL)
+		printf("%zu new objects\n", x->staged);
+	else if (x->unchanged)
 		puts("nothing to change: the kernel holds this already");
 	else
 		printf("applied: %zu new objects, %zu chains and sets switched, %zu old objects "
@@ -88,8 +115,7 @@ static void print_text(struct globals *g, const struct apply *x, int err)
 		printf("%zu old objects are still busy; the next apply removes them\n", x->left);
 }
 
-/* It only ever follows: a firewall is loaded whether or not anybody judges. */
-static void tell_inspectd(const struct globals *g, const struct artefact *in)
+void tell_inspectd(const struct globals *g, const struct artefact *in)
 {
 	_cleanup_buf_ struct buf why = {0};
 	int err = inspectd_reload(g->netns, &why);
@@ -116,7 +142,7 @@ int work_apply(struct globals *g, struct store *s, struct arena *a, const struct
 	if (in->manifest->proved != PROVED)
 		fprintf(stderr, "fwc: warning: this ruleset is %s\n",
 			manifest_proved_text(in->manifest->proved));
-	err = apply_artefact(&x);
+	err = words->trial ? trial_apply(g, &x, words->trial) : apply_artefact(&x);
 	if (!err)
 		tell_inspectd(g, in);
 	if (g->json)
@@ -153,6 +179,8 @@ int cmd_apply(struct globals *g, int argc, char **argv)
 		err = 0;
 	if (!err && !o.dry_run)
 		err = store_lock(&s, &why);
+	if (!err && !o.dry_run)
+		err = trial_settle(g, &s, a, WHILE_NOTHING, &why);
 	if (!err)
 		err = read_input(&o, &s, a, &in, &why);
 	if (err) {
@@ -160,7 +188,9 @@ int cmd_apply(struct globals *g, int argc, char **argv)
 		rc = EXIT_SYSTEM;
 	} else {
 		rc = o.dry_run ? dry_run(g, &s, a, &in)
-			       : work_apply(g, &s, a, &in, &(struct apply_words){o.comment, 0});
+			       : work_apply(g, &s, a, &in,
+					    &(struct apply_words){.comment = o.comment,
+								  .trial = o.trial});
 	}
 	artefact_free(&in);
 	store_close(&s);

@@ -35,6 +35,7 @@ bool work_query(struct work *w, struct globals *g, const char *file, const char 
 struct apply_words { /* for the history */
 	const char *comment; /* or NULL */
 	unsigned rollback_of; /* 0: no rollback */
+	unsigned trial; /* seconds; 0: for good */
 };
 
 /* Puts an artefact into the kernel and says what was done; the store is locked. */

@@ -9,6 +9,7 @@
 #include "apply/generation.h"
 #include "cmd/cmd.h"
 #include "cmd/common.h"
+#include "cmd/trial.h"
 #include "util/cleanup.h"
 
 static const char *text(const json_t *record, const char *key)
@@ -129,6 +130,7 @@ int cmd_rollback(struct globals *g, int argc, char **argv)
 	struct artefact x = {0};
 	const char *comment = NULL;
 	unsigned number = 0;
+	struct trial t = {0};
 	struct store s;
 	int c, err, rc;
 
@@ -146,6 +148,14 @@ int cmd_rollback(struct globals *g, int argc, char **argv)
 	if (!err)
 		err = store_lock(&s, &why);
 	if (!err)
+		err = trial_read(&s, &t, &why);
+	if (!err)
+		err = trial_settle(g, &s, a, WHILE_CANCEL, &why);
+	if (!err && t.state != TRIAL_NONE && !number) {
+		store_close(&s);
+		return EXIT_FINE;
+	}
+	if (!err)
 		err = choose(&s, a, &number, &why);
 	if (!err)
 		err = store_read(&s, generation_name(a, number), a, &x, &why);
@@ -153,7 +163,8 @@ int cmd_rollback(struct globals *g, int argc, char **argv)
 		fprintf(stderr, "fwc: %s\n", buf_str(&why));
 		rc = EXIT_SYSTEM;
 	} else {
-		rc = work_apply(g, &s, a, &x, &(struct apply_words){comment, number});
+		rc = work_apply(g, &s, a, &x,
+				&(struct apply_words){.comment = comment, .rollback_of = number});
 	}
 	artefact_free(&x);
 	store_close(&s);

@@ -18,6 +18,22 @@ static const char *record_str(const struct status *st, const char *key)
 	return s ? s : "?";
 }
 
+static void print_trial(const struct status *st)
+{
+	const struct trial *t = &st->trial;
+
+	if (t->state == TRIAL_RUNNING)
+		printf("ON TRIAL    for another %.0f s, by %s since %s\n"
+		       "            `fwc confirm` keeps these rules, `fwc rollback` ends the "
+		       "trial\n",
+		       t->left, t->user, t->time);
+	else if (t->state == TRIAL_OVER)
+		printf("TRIAL OVER  begun by %s at %s, not confirmed: the rules before are in "
+		       "force;\n"
+		       "            what is left of it `fwc rollback` removes\n",
+		       t->user, t->time);
+}
+
 static void print_state(const struct status *st)
 {
 	if (!st->loaded)
@@ -73,7 +89,7 @@ static void print_forwarding(const struct status *st)
 
 static void print_drift(struct globals *g, struct arena *a, const struct status *st)
 {
-	if (!st->loaded || !st->known)
+	if (!st->loaded || !st->known || st->trial.state != TRIAL_NONE)
 		return;
 	if (!st->drift_known)
 		puts("kernel      not compared: no namespace can be made here");
@@ -151,12 +167,21 @@ static json_t *foreign_json(const struct status *st)
 	return list;
 }
 
+static json_t *trial_json(const struct trial *t)
+{
+	if (t->state == TRIAL_NONE)
+		return json_null();
+	return json_pack("{s:b, s:f, s:s, s:s}", "running", t->state == TRIAL_RUNNING, "left",
+			 t->left, "user", t->user, "time", t->time);
+}
+
 static void print_json(struct arena *a, const struct status *st)
 {
 	_cleanup_json_ json_t *j = json_object();
 
 	json_object_set_new(j, "loaded", json_boolean(st->loaded));
 	json_object_set_new(j, "known", json_boolean(st->known));
+	json_object_set_new(j, "trial", trial_json(&st->trial));
 	json_object_set_new(j, "hidden", json_boolean(st->hidden));
 	json_object_set_new(j, "drifted",
 			    st->drift_known ? json_boolean(st->drift.n > 0 || st->dormant)
@@ -186,6 +211,7 @@ static void print_json(struct arena *a, const struct status *st)
 
 static void print_text(struct globals *g, struct arena *a, const struct status *st)
 {
+	print_trial(st);
 	print_state(st);
 	print_sources(st);
 	print_proof(st);

@@ -8,6 +8,7 @@
 #include "apply/forwarding.h"
 #include "apply/live.h"
 #include "cmd/cmd.h"
+#include "cmd/trial.h"
 #include "util/cleanup.h"
 
 struct stopped {
@@ -27,11 +28,14 @@ static int remove_table(struct globals *g, struct stopped *s, struct buf *why)
 
 static int stop(struct globals *g, struct stopped *s, struct buf *why)
 {
+	_cleanup_arena_ struct arena *a = arena_new();
 	struct store store;
 	int err = store_open(&store, g->state, true, why);
 
 	if (!err)
 		err = store_lock(&store, why);
+	if (!err)
+		err = trial_settle(g, &store, a, WHILE_CANCEL, why);
 	/* the rules go only when nothing is forwarded any more that was not before */
 	if (!err)
 		err = forwarding_restore(&store, g->netns, &s->forwarding_restored, why);

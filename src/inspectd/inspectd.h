@@ -22,6 +22,7 @@ struct client {
 
 struct inspectd {
 	const char *tables_path, *socket_path, *program;
+	const char *trial, *pending; /* while that file exists, those tables; or NULL */
 	struct lane_options lane;
 	struct lane_tables *tables; /* NULL: none */
 	VEC(struct lane *) lanes;

@@ -168,10 +168,14 @@ static void set_paths(struct inspectd *d, const struct options *o)
 
 	if (!state && o->netns)
 		state = arena_printf(d->arena, STATE_PATH "/netns/%s", o->netns);
+	if (!state)
+		state = STATE_PATH;
 	d->tables_path = o->tables;
-	if (!d->tables_path)
-		d->tables_path = arena_printf(d->arena, "%s/applied/inspect.json",
-					      state ? state : STATE_PATH);
+	if (!d->tables_path) {
+		d->tables_path = arena_printf(d->arena, "%s/applied/inspect.json", state);
+		d->trial = arena_printf(d->arena, "%s/trial.json", state);
+		d->pending = arena_printf(d->arena, "%s/pending/inspect.json", state);
+	}
 	d->socket_path = o->socket;
 	if (!d->socket_path)
 		d->socket_path =

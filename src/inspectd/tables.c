@@ -84,16 +84,18 @@ static int parse(struct lane_tables *t, const struct buf *text, const char *path
 
 static int read_tables(struct inspectd *d, struct lane_tables **out, struct buf *why)
 {
+	/* rules on trial have tables of their own */
+	const char *path = d->trial && access(d->trial, F_OK) == 0 ? d->pending : d->tables_path;
 	_cleanup_buf_ struct buf text = {0};
 	struct lane_tables *t;
-	int err = read_file(d->tables_path, &text, why);
+	int err = read_file(path, &text, why);
 
 	if (err)
 		return err;
 	t = calloc(1, sizeof(*t));
 	if (!t)
 		return -ENOMEM;
-	err = parse(t, &text, d->tables_path, why);
+	err = parse(t, &text, path, why);
 	if (!err) {
 		t->fd = sealed(&text);
 		err = t->fd < 0 ? fail(why, t->fd, d->tables_path, strerror(-t->fd)) : 0;

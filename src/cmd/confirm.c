@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * fwc confirm: what is on trial stays; and what other commands do about a trial.
+ */
+#include "cmd/trial.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/common.h"
+#include "util/cleanup.h"
+
+bool over_ssh(void)
+{
+	const char *ssh = getenv("SSH_CONNECTION");
+
+	return ssh && *ssh && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+}
+
+int trial_settle(struct globals *g, struct store *s, struct arena *a, enum trial_while what,
+		 struct buf *why)
+{
+	enum trial_state was;
+	struct trial t;
+	int err = trial_read(s, &t, why);
+
+	if (err || t.state == TRIAL_NONE)
+		return err;
+	if (t.state == TRIAL_RUNNING && what == WHILE_NOTHING) {
+		buf_printf(why,
+			   "rules of %s are on trial for another %.0f s\n"
+			   "hint: `fwc confirm` keeps them, `fwc rollback` ends the trial",
+			   t.user, t.left);
+		return -EBUSY;
+	}
+	err = trial_cancel(s, g->netns, a, &was, why);
+	if (!err)
+		fprintf(stderr, "fwc: %s\n",
+			was == TRIAL_RUNNING ? "the trial is ended: the rules before are in force"
+					     : "a trial that nobody confirmed was taken back");
+	return err;
+}
+
+int trial_apply(struct globals *g, struct apply *x, unsigned seconds)
+{
+	int err = trial_begin(x, seconds);
+
+	if (!err && !g->json)
+		printf("on trial for %u seconds: `fwc confirm` keeps these rules; without it the "
+		       "ones\nbefore come back by themselves\n",
+		       seconds);
+	return err;
+}
+
+static int confirm(struct globals *g, struct store *s, struct arena *a, const char *comment,
+		   struct buf *why)
+{
+	struct artefact pending = {0};
+	struct apply x = {.arena = a,
+			  .store = s,
+			  .netns = g->netns,
+			  .artefact = &pending,
+			  .comment = comment,
+			  .say = NULL};
+	struct trial t;
+	int err = trial_read(s, &t, why);
+
+	if (!err && t.state == TRIAL_NONE) {
+		buf_puts(why, "nothing is on trial");
+		return -ENOENT;
+	}
+	if (!err)
+		err = store_read(s, STORE_PENDING, a, &pending, why);
+	if (!err) {
+		err = trial_confirm(&x);
+		buf_puts(why, buf_str(&x.why));
+		if (!err)
+			tell_inspectd(g, &pending);
+	}
+	if (err && !x.live && t.state == TRIAL_OVER) {
+		why->len = 0;
+		buf_puts(why,
+			 "it is too late: the trial is over, and the rules before are in force");
+	}
+	apply_free(&x);
+	artefact_free(&pending);
+	return err;
+}
+
+int cmd_confirm(struct globals *g, int argc, char **argv)
+{
+	static const struct option longs[] = {{"message", required_argument, NULL, 'm'}, {0}};
+	_cleanup_arena_ struct arena *a = arena_new();
+	_cleanup_buf_ struct buf why = {0};
+	const char *comment = NULL;
+	struct store s;
+	int c, err;
+
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, "m:", longs, NULL)) != -1) {
+		if (c != 'm')
+			return usage_error("confirm",
+					   "unknown option, or one without its value: %s",
+					   argv[optind - 1]);
+		comment = optarg;
+	}
+	if (optind < argc)
+		return usage_error("confirm", "it takes no operands");
+	err = store_open(&s, g->state, false, &why);
+	if (!err)
+		err = store_lock(&s, &why);
+	if (!err)
+		err = confirm(g, &s, a, comment, &why);
+	store_close(&s);
+	if (err)
+		fprintf(stderr, "fwc: %s\n", buf_str(&why));
+	else
+		puts("confirmed: these rules stay");
+	return err ? EXIT_SYSTEM : EXIT_FINE;
+}
