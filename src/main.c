@@ -52,14 +52,17 @@ static const struct command commands[] = {
 	 "                     kernel goes back to the rules before, whatever becomes of this\n"
 	 "                     session. At a terminal over ssh that is what happens anyway\n"
 	 "  --no-confirm       for good, over ssh too\n"
+	 "  --force            even if it would cut off the ssh session that it comes from\n"
 	 "  -m, --message TEXT why, for the history\n"
 	 "  --dry-run          show the difference and try it, change nothing\n", cmd_apply},
 	{"confirm", "[-m TEXT]", "keep the rules that are on trial",
 	 "  -m, --message TEXT why, for the history\n", cmd_confirm},
 	{"history", "", "list what was applied, the newest first", "", cmd_history},
-	{"rollback", "[N] [-m TEXT]", "apply an earlier generation again",
+	{"rollback", "[N] [-m TEXT] [--force]", "apply an earlier generation again",
 	 "N is a number that `fwc history` shows; without it, the one before that in force.\n"
-	 "  -m, --message TEXT why, for the history\n", cmd_rollback},
+	 "  -m, --message TEXT why, for the history\n"
+	 "  --force            as of apply\n",
+	 cmd_rollback},
 	{"show", "", "print the ruleset in the kernel, with policy lines", "", cmd_show},
 	{"status", "", "what is loaded, since when, from what; packets for each policy line", "",
 	 cmd_status},

@@ -11,6 +11,7 @@
 #include "apply/fault.h"
 #include "apply/forwarding.h"
 #include "apply/live.h"
+#include "apply/lockout.h"
 #include "apply/plan.h"
 #include "apply/proof.h"
 #include "apply/trial.h"
@@ -311,6 +312,8 @@ int apply_artefact(struct apply *x)
 	sigset_t quiet, old;
 	int err = look(&r);
 
+	if (!err && x->ssh)
+		err = lockout_check(x->arena, r.in.want, x->ssh, x->netns, &x->why);
 	if (err)
 		return err;
 	/* From here on an impatient ^C or a lost session would leave things half recorded. */

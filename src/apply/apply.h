@@ -20,6 +20,7 @@ enum apply_mode {
 struct apply {
 	/* in */
 	enum apply_mode mode;
+	const char *ssh; /* the session that must not be cut off; NULL: none, or it may */
 	uint64_t deadline; /* APPLY_TRIAL: boot clock, milliseconds */
 	struct arena *arena;
 	struct store *store; /* locked */

@@ -17,7 +17,7 @@
 struct options {
 	const char *dir;
 	const char *comment;
-	bool dry_run, no_confirm;
+	bool dry_run, no_confirm, force;
 	unsigned trial; /* seconds; 0: none */
 };
 
@@ -36,6 +36,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 					      {"message", required_argument, NULL, 'm'},
 					      {"confirm", optional_argument, NULL, 'c'},
 					      {"no-confirm", no_argument, NULL, 'o'},
+					      {"force", no_argument, NULL, 'f'},
 					      {0}};
 	int c;
 
@@ -47,6 +48,8 @@ static int parse_options(int argc, char **argv, struct options *o)
 			o->comment = optarg;
 		else if (c == 'o')
 			o->no_confirm = true;
+		else if (c == 'f')
+			o->force = true;
 		else if (c == 'c' && !parse_seconds(optarg, &o->trial))
 			return usage_error("apply", "a trial takes %d to %d seconds", TRIAL_MIN,
 					   TRIAL_MAX);
@@ -136,6 +139,7 @@ int work_apply(struct globals *g, struct store *s, struct arena *a, const struct
 			  .artefact = in,
 			  .comment = words->comment,
 			  .rollback_of = words->rollback_of,
+			  .ssh = words->force ? NULL : getenv("SSH_CONNECTION"),
 			  .say = g->json ? NULL : stdout};
 	int err;
 
@@ -190,7 +194,8 @@ int cmd_apply(struct globals *g, int argc, char **argv)
 		rc = o.dry_run ? dry_run(g, &s, a, &in)
 			       : work_apply(g, &s, a, &in,
 					    &(struct apply_words){.comment = o.comment,
-								  .trial = o.trial});
+								  .trial = o.trial,
+								  .force = o.force});
 	}
 	artefact_free(&in);
 	store_close(&s);

@@ -36,6 +36,7 @@ struct apply_words { /* for the history */
 	const char *comment; /* or NULL */
 	unsigned rollback_of; /* 0: no rollback */
 	unsigned trial; /* seconds; 0: for good */
+	bool force; /* even if it cuts off the session over ssh that it comes from */
 };
 
 /* Puts an artefact into the kernel and says what was done; the store is locked. */

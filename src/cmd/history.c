@@ -124,10 +124,12 @@ static bool parse_number(const char *s, unsigned *out)
 
 int cmd_rollback(struct globals *g, int argc, char **argv)
 {
-	static const struct option longs[] = {{"message", required_argument, NULL, 'm'}, {0}};
+	static const struct option longs[] = {
+		{"message", required_argument, NULL, 'm'}, {"force", no_argument, NULL, 'f'}, {0}};
 	_cleanup_arena_ struct arena *a = arena_new();
 	_cleanup_buf_ struct buf why = {0};
 	struct artefact x = {0};
+	bool force = false;
 	const char *comment = NULL;
 	unsigned number = 0;
 	struct trial t = {0};
@@ -136,11 +138,14 @@ int cmd_rollback(struct globals *g, int argc, char **argv)
 
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "m:", longs, NULL)) != -1) {
-		if (c != 'm')
+		if (c == 'f')
+			force = true;
+		else if (c == 'm')
+			comment = optarg;
+		else
 			return usage_error("rollback",
 					   "unknown option, or one without its value: %s",
 					   argv[optind - 1]);
-		comment = optarg;
 	}
 	if (argc - optind > 1 || (optind < argc && !parse_number(argv[optind], &number)))
 		return usage_error("rollback", "it takes one number, as `fwc history` shows it");
@@ -164,7 +169,8 @@ int cmd_rollback(struct globals *g, int argc, char **argv)
 		rc = EXIT_SYSTEM;
 	} else {
 		rc = work_apply(g, &s, a, &x,
-				&(struct apply_words){.comment = comment, .rollback_of = number});
+				&(struct apply_words){
+					.comment = comment, .rollback_of = number, .force = force});
 	}
 	artefact_free(&x);
 	store_close(&s);

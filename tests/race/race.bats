@@ -38,3 +38,12 @@ race() {
 	grep -qx 'leaked 0' <<<"$output"
 	grep -qx 'lost 0' <<<"$output"
 }
+
+@test "race: trials that are confirmed, ended or left to expire lose nothing and leak nothing" {
+	RACE_APPLIES=${RACE_APPLIES:-100} run race trial # each begins and ends: 200 changes
+	echo "$output"
+	[ "$status" != 4 ] || skip "this machine is too slow: $(grep '^rate' <<<"$output")"
+	[ "$status" = 0 ]
+	grep -qx 'leaked 0' <<<"$output"
+	grep -qx 'lost 0' <<<"$output"
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * The packet that would open the session anew, by the meaning of the new rules: where it comes in,
+ * what translates it, what the input hook does.
+ */
+#include "apply/lockout.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "kernel/route.h"
+#include "space/mean.h"
+
+struct session {
+	char client[64], server[64];
+	unsigned client_port, server_port;
+	enum family family;
+	u128 from, to;
+	char name[IF_NAMESIZE]; /* of the interface towards the client */
+};
+
+static bool read_session(const char *ssh, struct session *s)
+{
+	enum family other;
+
+	if (sscanf(ssh, "%63s %u %63s %u", s->client, &s->client_port, s->server,
+		   &s->server_port) != 4)
+		return false;
+	s->client[strcspn(s->client, "%")] = '\0'; /* a link-local address names its interface */
+	s->server[strcspn(s->server, "%")] = '\0';
+	return addr_parse(s->client, strlen(s->client), &s->family, &s->from) &&
+	       addr_parse(s->server, strlen(s->server), &other, &s->to) && other == s->family &&
+	       s->server_port <= 65535;
+}
+
+static bool find_interface(struct session *s, const char *netns)
+{
+	int family = s->family == FAM_IP4 ? AF_INET : AF_INET6;
+	uint8_t addr[16];
+
+	return inet_pton(family, s->client, addr) == 1 &&
+	       route_interface(netns, family, addr, s->name) == 0;
+}
+
+/* Ports of the client's choice, and whatever a rate or a set of run time says, are left open. */
+static dd_ref packets(struct mean *m, const struct session *s, uint32_t iif)
+{
+	struct schema *sc = &m->schema;
+	struct ivset from = ivset_one(m->arena, s->from, s->from);
+	struct ivset to = ivset_one(m->arena, s->to, s->to);
+	dd_ref all = schema_possible(sc, AT_INPUT);
+	const dd_ref parts[] = {
+		schema_one(sc, DIM_CT_STATE, CT_NEW),
+		schema_one(sc, DIM_CT_STATUS, 0),
+		schema_one(sc, DIM_CT_MARK, 0),
+		schema_one(sc, DIM_CT_DIRECTION, 0),
+		schema_one(sc, DIM_IIF, iif),
+		schema_one(sc, DIM_MARK, 0),
+		schema_addrs(sc, DIM_SADDR, s->family, &from),
+		schema_addrs(sc, DIM_DADDR, s->family, &to),
+		schema_one(sc, DIM_PROTO, IPPROTO_TCP),
+		schema_one(sc, DIM_DPORT, s->server_port),
+		schema_one(sc, DIM_FLAGS, 2 /* SYN */),
+		schema_one(sc, DIM_FIB_SADDR, RTN_UNICAST),
+		schema_one(sc, DIM_FIB_DADDR, RTN_LOCAL),
+		schema_one(sc, DIM_FIB_DADDR_IIF, RTN_LOCAL),
+	};
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		all = dd_and(m->dd, all, parts[i]);
+	return all;
+}
+
+/* The fates that these packets can have, by a station; and who decides a bad one. */
+static bool may_pass(struct mean *m, const struct ir_ruleset *want, enum station at, dd_ref where,
+		     struct outcome *bad)
+{
+	struct mean_values values;
+	bool good = false;
+
+	m->within = where;
+	values = mean_values(m, mean_ruleset(m, want, at));
+	if (dd_exhausted(m->dd))
+		return true;
+	for (size_t i = 0; i < values.n; i++) {
+		const struct outcome *x = outcome_of(&m->outcomes, values.v[i]);
+
+		if (!values.v[i])
+			continue;
+		if (x->fate == FATE_ACCEPT || x->fate == FATE_INSPECT)
+			good = true;
+		else
+			*bad = *x;
+	}
+	return good;
+}
+
+static void explain(const struct session *s, struct arena *a, const struct outcome *bad,
+		    struct buf *why)
+{
+	buf_printf(why,
+		   "these rules would cut you off: another ssh connection from %s (by %s) to port "
+		   "%u\nmeets: %s%s%s\nhint: allow it; or --force, if you know another way in",
+		   s->client, s->name, s->server_port, outcome_text(a, bad),
+		   bad->line ? ", by " : "", bad->line ? bad->line->text : "");
+}
+
+int lockout_check(struct arena *a, const struct ir_ruleset *want, const char *ssh,
+		  const char *netns, struct buf *why)
+{
+	struct session s = {0};
+	struct outcome bad = {.fate = FATE_DROP};
+	struct ival name;
+	struct mean m;
+	dd_ref here;
+	bool passes;
+
+	if (!read_session(ssh, &s) || !find_interface(&s, netns) || !strcmp(s.name, "lo") ||
+	    !ifname_parse(s.name, strlen(s.name), &name))
+		return 0;
+	mean_init(&m, a, (struct dd_budget){PROOF_NODES, PROOF_SECONDS});
+	m.lines = true;
+	schema_add_ruleset(&m.schema, want);
+	schema_add_name(&m.schema, name);
+	here = packets(&m, &s, schema_code(&m.schema, name));
+	passes = here == DD_EXHAUSTED || here == DD_FALSE ||
+		 (may_pass(&m, want, NAT_PREROUTING, here, &bad) &&
+		  may_pass(&m, want, AT_INPUT, here, &bad));
+	if (!passes)
+		explain(&s, a, &bad, why);
+	mean_free(&m);
+	return passes ? 0 : -EPERM;
+}
