@@ -31,7 +31,16 @@ static inline void fault_point(const char *name)
 	if (wanted && !strncmp(wanted, "stop:", 5) && !strcmp(wanted + 5, name))
 		raise(SIGSTOP);
 }
+
+static inline void fault_none(void)
+{
+	unsetenv("FWC_FAULT");
+}
 #else
+static inline void fault_none(void)
+{
+}
+
 static inline bool fault_wanted(const char *name)
 {
 	(void)name;
