@@ -325,6 +325,15 @@ static void overflow(struct judge *j, const struct arrived *x)
 	answer(j, x->k->slot, decide(j, &x->key, x->rule, &d, NULL, x->k->now));
 }
 
+static struct waiting *begin_or_overflow(struct judge *j, const struct arrived *x)
+{
+	struct waiting *w = begin(j, &x->key, x->rule, x->k->now);
+
+	if (!w)
+		overflow(j, x);
+	return w;
+}
+
 /* Bytes of a TCP connection that waits, or begins to. */
 static void take_bytes(struct judge *j, const struct arrived *x, struct waiting *w)
 {
@@ -336,12 +345,9 @@ static void take_bytes(struct judge *j, const struct arrived *x, struct waiting 
 		answer(j, x->k->slot, ACT_PASS); /* an end of nothing */
 		return;
 	}
+	w = w ? w : begin_or_overflow(j, x);
 	if (!w)
-		w = begin(j, &x->key, x->rule, x->k->now);
-	if (!w) {
-		overflow(j, x);
 		return;
-	}
 	if (known)
 		flow_syn(&w->state, known->syn);
 	if (p->n)
@@ -415,12 +421,9 @@ static void take_udp(struct judge *j, const struct arrived *x)
 		answer(j, x->k->slot, ACT_PASS);
 		return;
 	}
+	w = w ? w : begin_or_overflow(j, x);
 	if (!w)
-		w = begin(j, &x->key, x->rule, x->k->now);
-	if (!w) {
-		overflow(j, x);
 		return;
-	}
 	hold(j, w, x->k->slot, UINT32_MAX);
 	flow_datagram(&w->state, j->room, x->packet.payload, x->packet.n);
 	judge_again(j, w, x->k->now);

@@ -4,37 +4,11 @@
  */
 #include <stdlib.h>
 
+#include "allocations.h"
 #include "inspect/checksum.h"
 #include "inspect/judge.h"
 #include "test.h"
 #include "vectors/vectors.h"
-
-/* The linker sends all calls of malloc() and its kin in our own objects here. */
-static unsigned long allocations;
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t n, size_t m);
-void *__real_realloc(void *p, size_t n);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t n, size_t m);
-void *__wrap_realloc(void *p, size_t n);
-
-void *__wrap_malloc(size_t n)
-{
-	allocations++;
-	return __real_malloc(n);
-}
-
-void *__wrap_calloc(size_t n, size_t m)
-{
-	allocations++;
-	return __real_calloc(n, m);
-}
-
-void *__wrap_realloc(void *p, size_t n)
-{
-	allocations++;
-	return __real_realloc(p, n);
-}
 
 #define SECOND 1000000000ull
 #define SLOTS 64
