@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "apply/fault.h"
+#include "util/fault.h"
 #include "apply/forwarding.h"
 #include "apply/live.h"
 #include "apply/lockout.h"
@@ -259,6 +259,29 @@ static int give_up(struct run *r, int err)
 	return err;
 }
 
+static bool differ(struct arena *a, const struct ir_ruleset *x, const struct ir_ruleset *y)
+{
+	struct differences d = {0};
+
+	ruleset_compare(a, x, y, NULL, &d);
+	return d.n || x->dormant != y->dormant;
+}
+
+/* Tables of others may change under us, ours not: whoever did that shall be asked. */
+static int look_again(struct run *r)
+{
+	const struct ir_ruleset *before = r->in.live;
+	int err;
+
+	r->x->why.len = 0;
+	err = read_live(r);
+	if (!err && differ(r->in.arena, before, r->in.live))
+		return fail(r, -EBUSY,
+			    "somebody else changed table inet fwc at the same moment\n"
+			    "hint: `fwc status` shows what; `fwc apply` again puts it right");
+	return err;
+}
+
 /* Both transactions, begun again if somebody else changes the ruleset while we look at it. Where
  * others never stop, the last try does not wait for a quiet moment: what they change are most
  * likely tables of their own, and the proof after the swap finds out. */
@@ -268,8 +291,7 @@ static int change(struct run *r)
 
 	for (int i = 0; i < TRIES && err == -ESTALE; i++) {
 		if (i) {
-			r->x->why.len = 0;
-			err = read_live(r);
+			err = look_again(r);
 			if (err)
 				break;
 			r->live.hurry = i == TRIES - 1;

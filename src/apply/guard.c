@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "apply/fault.h"
+#include "util/fault.h"
 #include "apply/trial.h"
 #include "util/cleanup.h"
 

@@ -3,7 +3,7 @@
  */
 #include "apply/proof.h"
 
-#include "apply/fault.h"
+#include "util/fault.h"
 #include "apply/needs.h"
 
 struct ir_ruleset *listing_ruleset(struct arena *a, const json_t *listing, const char **why)

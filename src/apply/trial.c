@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "apply/fault.h"
+#include "util/fault.h"
 #include "apply/file.h"
 #include "apply/forwarding.h"
 #include "apply/inspectd.h"

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "apply/fault.h"
+#include "util/fault.h"
 #include "apply/proof.h"
 #include "apply/file.h"
 #include "apply/store.h"

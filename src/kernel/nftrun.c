@@ -10,8 +10,10 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "kernel/batch.h"
 #include "kernel/genid.h"
 #include "util/cleanup.h"
+#include "util/fault.h"
 
 #define LIST_FLAGS (NFT_CTX_OUTPUT_JSON | NFT_CTX_OUTPUT_HANDLE | NFT_CTX_OUTPUT_NUMERIC_ALL)
 
@@ -96,6 +98,14 @@ static bool run_step(const struct nftrun_step *s, const struct stream *to, bool 
 	return ok;
 }
 
+/* Refused only because somebody else had committed since? */
+static bool came_late(const struct nftrun *r)
+{
+	struct genid g = {0};
+
+	return r->expect && genid_get_here(&g) == 0 && g.id != r->expect;
+}
+
 static int run_steps(void *arg)
 {
 	struct job *j = arg;
@@ -107,11 +117,15 @@ static int run_steps(void *arg)
 		p->before = g.id;
 		p->had_table = g.own_table;
 	}
-	if (j->r->expect && j->r->expect != p->before)
+	if (j->r->expect && j->r->expect != p->before && !fault_wanted("looked-away"))
 		return ESTALE;
+	batch_expect(j->r->expect);
 	for (size_t i = 0; i < j->r->n; i++) {
 		p->step[i].refused = !run_step(&j->r->steps[i], &j->streams[i], i + 1 == j->r->n);
 		p->step[i].ran = true;
+		if (i == 0 && p->step[0].refused && came_late(j->r))
+			return ESTALE;
+		batch_expect(0);
 		if (p->step[i].refused && !j->r->go_on)
 			break;
 	}

@@ -60,6 +60,59 @@ new_rules() {
 	fwc status
 }
 
+# apply, stopped just before its swap, while somebody else does "$@"
+meanwhile() { # faults of the program; the command
+	local faults=$1 i
+	shift
+	FWC_FAULT=stop:before-swap$faults fwc apply >"$WORK/out" 2>&1 3>&- &
+	for i in 1 2 3; do
+		stopped || break
+		[ "$i" != 1 ] || "$@"
+		pkill -CONT -f "fwc --netns $NS .* apply"
+	done
+	wait $!
+}
+stopped() { # within 5 s; false if it has ended
+	local i
+	for i in $(seq 50); do
+		case $(ps -o stat= -C fwc --sort=start_time | head -1) in
+		T*) return 0 ;;
+		'') return 1 ;;
+		esac
+		sleep 0.1
+	done
+	return 1
+}
+
+under_me() { # faults
+	run meanwhile "$1" inns nft add rule inet fwc input counter comment '"by hand"'
+	cat "$WORK/out"
+	[ "$status" = 3 ]
+	grep -q "somebody else changed table inet fwc" "$WORK/out"
+	grep -q "nothing was changed" "$WORK/out"
+	fwc show | without_places >"$WORK/now"
+	diff "$WORK/old" <(grep -v '"by hand"' "$WORK/now") # that rule, and no other
+	grep -q '"by hand"' "$WORK/now"
+	run fwc apply
+	[ "$status" = 0 ]
+	fwc show >"$WORK/now"
+	[ "$(grep -c "by hand" "$WORK/now")" = 0 ]
+	fwc status
+}
+@test "a hand edit between look and commit: an error that changes nothing" { under_me ''; }
+@test "the kernel itself refuses a commit to a ruleset of another generation" { under_me ,looked-away; }
+
+@test "a commit of others to a table of theirs stops nothing" {
+	local faults
+	for faults in '' ,looked-away; do
+		run meanwhile "$faults" inns nft add table ip "theirs${#faults}"
+		cat "$WORK/out"
+		[ "$status" = 0 ]
+		fwc status
+		small 22 | candidate
+	done
+}
+
 @test "a compiler that makes something else of a rule is caught by the proof" {
 	local before
 	cp "$FWC_SRC/rulesets/router.fwc" "$BATS_TEST_TMPDIR/r.fwc"

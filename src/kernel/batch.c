@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * The generation in the head of a batch (NFNL_BATCH_GENID, kernel 4.16 and later): nf_tables
+ * compares it under its own lock and refuses all of the batch with ERESTART if it is another one,
+ * so that nobody can come between our look and our commit.
+ *
+ * libnftables cannot be asked to send it. It has the head made by nftnl_batch_begin() of libnftnl,
+ * and a function of the program's stands before one of a library (ld.so(8), symbol order): this one
+ * takes its place.
+ */
+#include "kernel/batch.h"
+
+#include <arpa/inet.h>
+#include <libmnl/libmnl.h>
+#include <libnftnl/batch.h>
+#include <libnftnl/common.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <sys/socket.h>
+
+static uint32_t expected; /* of a child process that loads scripts, and does nothing else */
+
+void batch_expect(uint32_t generation)
+{
+	expected = generation;
+}
+
+struct nlmsghdr *nftnl_batch_begin(char *buf, uint32_t seq)
+{
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct nfgenmsg *nfg = mnl_nlmsg_put_extra_header(nlh, sizeof(*nfg));
+
+	nlh->nlmsg_type = NFNL_MSG_BATCH_BEGIN;
+	nlh->nlmsg_flags = NLM_F_REQUEST;
+	nlh->nlmsg_seq = seq;
+	nfg->nfgen_family = AF_UNSPEC;
+	nfg->version = NFNETLINK_V0;
+	nfg->res_id = htons(NFNL_SUBSYS_NFTABLES);
+	if (expected)
+		mnl_attr_put_u32(nlh, NFNL_BATCH_GENID, htonl(expected));
+	return nlh;
+}
