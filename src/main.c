@@ -57,6 +57,12 @@ static const struct command commands[] = {
 	 "  --dry-run          show the difference and try it, change nothing\n", cmd_apply},
 	{"confirm", "[-m TEXT]", "keep the rules that are on trial",
 	 "  -m, --message TEXT why, for the history\n", cmd_confirm},
+	{"boot", "", "load what was confirmed last; for the scripts that start the machine",
+	 "Compiles nothing, looks up no name, and waits for no interface. Rules that this kernel\n"
+	 "cannot take are left out or refuse, said loudly. Where nothing may be loaded, all is\n"
+	 "dropped but loopback and ssh from the networks in boot.conf, beside the policy.\n"
+	 "Exit status 1: loaded, but not all is as it should be. 3: nothing was loaded.\n",
+	 cmd_boot},
 	{"history", "", "list what was applied, the newest first", "", cmd_history},
 	{"rollback", "[N] [-m TEXT] [--force]", "apply an earlier generation again",
 	 "N is a number that `fwc history` shows; without it, the one before that in force.\n"
@@ -72,6 +78,10 @@ static const struct command commands[] = {
 	 cmd_counters},
 	{"metrics", "[-o FILE]", "the same and the state for Prometheus, as text",
 	 "  -o, --output FILE  write it there, whole or not at all\n", cmd_metrics},
+	{"panic", "[--keep ADDRESS]...", "drop all but loopback and this ssh session",
+	 "Connections that are established are cut, too. `fwc rollback` ends it; so does a reboot.\n"
+	 "  --keep ADDRESS     let in whatever comes from there, too; a network as ADDRESS/LENGTH\n",
+	 cmd_panic},
 	{"stop", "", "remove the firewall: the host is open afterwards", "", cmd_stop},
 	{"inspect", "status | log [-f] | reload | replay FILE [--policy FILE] [--with INSPECTOR]",
 	 "what the inspectors decide, and would decide of a capture",

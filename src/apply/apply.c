@@ -9,12 +9,14 @@
 #include <time.h>
 
 #include "util/fault.h"
+#include "apply/boot.h"
 #include "apply/forwarding.h"
 #include "apply/live.h"
 #include "apply/lockout.h"
 #include "apply/plan.h"
 #include "apply/proof.h"
 #include "apply/trial.h"
+#include "kernel/links.h"
 #include "kernel/sysctl.h"
 #include "util/cleanup.h"
 
@@ -151,7 +153,7 @@ static int stage(struct run *r)
 	fault_point("staged");
 	if (!err)
 		err = prove(r, &names, false);
-	if (!err && first && starts_conntrack(&r->in)) {
+	if (!err && first && starts_conntrack(&r->in) && links_up(r->x->netns)) {
 		say(r, "first apply: waiting a second, so that running connections are taken up");
 		nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
 	}
@@ -238,6 +240,8 @@ static int finish(struct run *r)
 	err = x->mode == APPLY_NOW || x->mode == APPLY_CONFIRM ? record_write(x) : 0;
 	first = first ? first : err;
 	fault_point("recorded");
+	if (x->mode == APPLY_NOW || x->mode == APPLY_CONFIRM)
+		boot_note_drop(x->store);
 	if (x->mode == APPLY_TRIAL) /* the old rules are still needed */
 		return first ? first : err;
 	err = collect_garbage(x->netns, r->in.arena, r->in.artefact, &r->live, &x->collected,

@@ -11,7 +11,7 @@
 struct chain {
 	const char *table, *name, *hook;
 	bool base, policy_drop;
-	bool drops, translates;	 /* by rules of its own */
+	bool drops, translates; /* by rules of its own */
 	VEC(const char *) calls; /* keys of chains that it jumps to */
 	bool seen;
 };
@@ -28,9 +28,14 @@ static const char *str(const json_t *j, const char *key)
 	return s ? s : "";
 }
 
+/* "fwc", and those that some commands make: "fwc-panic". */
 static bool ours(const json_t *j)
 {
-	return !strcmp(str(j, "family"), "inet") && !strcmp(str(j, "table"), IR_TABLE);
+	const char *table = str(j, "table");
+	size_t n = strlen(IR_TABLE);
+
+	return !strcmp(str(j, "family"), "inet") && !strncmp(table, IR_TABLE, n) &&
+	       (!table[n] || table[n] == '-');
 }
 
 /* Families whose packets pass our hooks; bridge and netdev are other places. */

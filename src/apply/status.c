@@ -113,6 +113,8 @@ int status_gather(struct status *st, const char *netns, const struct store *s, s
 	st->dormant = live.ruleset->dormant;
 	read_records(st, s, a);
 	trial_read(s, &st->trial, &ignored);
+	panic_read(netns, s, a, &st->panic, &ignored);
+	boot_note_read(s, a, &st->boot);
 	if (sysctl_snapshot(netns, &st->sysctl, &ignored))
 		st->sysctl = NULL;
 	find_foreign(st, netns, a);
@@ -134,6 +136,8 @@ void status_free(struct status *st)
 
 bool status_good(const struct status *st)
 {
+	if (st->panic.on || st->boot.there)
+		return false;
 	if (st->trial.state != TRIAL_NONE)
 		return st->loaded && !st->dormant && st->trial.state == TRIAL_RUNNING;
 	return st->loaded && (st->known || st->hidden) && !st->drift.n && !st->dormant;

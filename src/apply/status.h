@@ -5,7 +5,9 @@
 #define FWC_STATUS_H
 
 #include "apply/diff.h"
+#include "apply/boot.h"
 #include "apply/foreign.h"
+#include "apply/panic.h"
 #include "apply/report.h"
 #include "apply/trial.h"
 
@@ -17,6 +19,8 @@ struct status_source {
 };
 
 struct status {
+	struct panic panic;
+	struct boot_note boot;
 	struct trial trial;
 	bool loaded; /* base chains of ours are there */
 	bool known; /* what was applied is on record */

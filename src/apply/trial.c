@@ -30,7 +30,7 @@ static uint64_t boot_clock(void) /* milliseconds */
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / MILLION;
 }
 
-static void boot_id(char out[64])
+void trial_boot_id(char out[64])
 {
 	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
 
@@ -53,7 +53,7 @@ static int write_record(struct store *s, const char *id, uint64_t deadline, stru
 	json_t *j;
 	int err;
 
-	boot_id(boot);
+	trial_boot_id(boot);
 	strftime(at, sizeof(at), "%Y-%m-%d %H:%M:%S %z", localtime_r(&now, &tm));
 	j = json_pack("{s:i, s:s, s:I, s:s, s:s, s:s}", "format", 1, "id", id, "deadline",
 		      (json_int_t)deadline, "boot", boot, "user",
@@ -97,7 +97,7 @@ int trial_read(const struct store *s, struct trial *out, struct buf *why)
 		buf_printf(why, "cannot read %s/" TRIAL ": %s", s->path, strerror(-err));
 		return err;
 	}
-	boot_id(here);
+	trial_boot_id(here);
 	copy(boot, sizeof(boot), j, "boot");
 	copy(out->id, sizeof(out->id), j, "id");
 	copy(out->user, sizeof(out->user), j, "user");

@@ -12,6 +12,8 @@
 #include "cmd/cmd.h"
 #include "cmd/common.h"
 #include "cmd/trial.h"
+#include "kernel/genid.h"
+#include "kernel/session.h"
 #include "util/cleanup.h"
 
 struct options {
@@ -130,6 +132,17 @@ void tell_inspectd(const struct globals *g, const struct artefact *in)
 				: "");
 }
 
+static void warn_panic(const struct globals *g)
+{
+	_cleanup_buf_ struct buf ignored = {0};
+	struct genid gen;
+
+	if (genid_get(g->netns, &gen, &ignored) == 0 && gen.panic_table)
+		fputs("fwc: warning: a panic is on: all is dropped until `fwc rollback`, whatever "
+		      "these rules say\n",
+		      stderr);
+}
+
 int work_apply(struct globals *g, struct store *s, struct arena *a, const struct artefact *in,
 	       const struct apply_words *words)
 {
@@ -139,7 +152,7 @@ int work_apply(struct globals *g, struct store *s, struct arena *a, const struct
 			  .artefact = in,
 			  .comment = words->comment,
 			  .rollback_of = words->rollback_of,
-			  .ssh = words->force ? NULL : getenv("SSH_CONNECTION"),
+			  .ssh = words->force ? NULL : session_ssh(a),
 			  .say = g->json ? NULL : stdout};
 	int err;
 
@@ -149,6 +162,7 @@ int work_apply(struct globals *g, struct store *s, struct arena *a, const struct
 	err = words->trial ? trial_apply(g, &x, words->trial) : apply_artefact(&x);
 	if (!err)
 		tell_inspectd(g, in);
+	warn_panic(g);
 	if (g->json)
 		print_json(&x, err);
 	else

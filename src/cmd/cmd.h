@@ -33,6 +33,8 @@ int cmd_diff(struct globals *g, int argc, char **argv);
 int cmd_explain(struct globals *g, int argc, char **argv);
 int cmd_test(struct globals *g, int argc, char **argv);
 int cmd_apply(struct globals *g, int argc, char **argv);
+int cmd_boot(struct globals *g, int argc, char **argv);
+int cmd_panic(struct globals *g, int argc, char **argv);
 int cmd_confirm(struct globals *g, int argc, char **argv);
 int cmd_history(struct globals *g, int argc, char **argv);
 int cmd_rollback(struct globals *g, int argc, char **argv);

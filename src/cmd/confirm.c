@@ -10,13 +10,14 @@
 #include <unistd.h>
 
 #include "cmd/common.h"
+#include "kernel/session.h"
 #include "util/cleanup.h"
 
 bool over_ssh(void)
 {
-	const char *ssh = getenv("SSH_CONNECTION");
+	_cleanup_arena_ struct arena *a = arena_new();
 
-	return ssh && *ssh && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+	return session_ssh(a) && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 }
 
 int trial_settle(struct globals *g, struct store *s, struct arena *a, enum trial_while what,

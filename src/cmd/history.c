@@ -7,9 +7,11 @@
 
 #include "apply/apply.h"
 #include "apply/generation.h"
+#include "apply/panic.h"
 #include "cmd/cmd.h"
 #include "cmd/common.h"
 #include "cmd/trial.h"
+#include "kernel/genid.h"
 #include "util/cleanup.h"
 
 static const char *text(const json_t *record, const char *key)
@@ -122,55 +124,100 @@ static bool parse_number(const char *s, unsigned *out)
 	return *s >= '1' && *s <= '9' && !*end && !errno && n < 1000000000;
 }
 
-int cmd_rollback(struct globals *g, int argc, char **argv)
+struct rollback {
+	const char *comment;
+	unsigned number; /* 0: whatever ends, or the one before */
+	bool force;
+};
+
+static int parse_rollback(int argc, char **argv, struct rollback *o)
 {
 	static const struct option longs[] = {
 		{"message", required_argument, NULL, 'm'}, {"force", no_argument, NULL, 'f'}, {0}};
-	_cleanup_arena_ struct arena *a = arena_new();
-	_cleanup_buf_ struct buf why = {0};
-	struct artefact x = {0};
-	bool force = false;
-	const char *comment = NULL;
-	unsigned number = 0;
-	struct trial t = {0};
-	struct store s;
-	int c, err, rc;
+	int c;
 
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "m:", longs, NULL)) != -1) {
 		if (c == 'f')
-			force = true;
+			o->force = true;
 		else if (c == 'm')
-			comment = optarg;
+			o->comment = optarg;
 		else
 			return usage_error("rollback",
 					   "unknown option, or one without its value: %s",
 					   argv[optind - 1]);
 	}
-	if (argc - optind > 1 || (optind < argc && !parse_number(argv[optind], &number)))
+	if (argc - optind > 1 || (optind < argc && !parse_number(argv[optind], &o->number)))
 		return usage_error("rollback", "it takes one number, as `fwc history` shows it");
-	err = store_open(&s, g->state, false, &why);
-	if (!err)
-		err = store_lock(&s, &why);
-	if (!err)
-		err = trial_read(&s, &t, &why);
-	if (!err)
-		err = trial_settle(g, &s, a, WHILE_CANCEL, &why);
-	if (!err && t.state != TRIAL_NONE && !number) {
-		store_close(&s);
-		return EXIT_FINE;
+	return EXIT_FINE;
+}
+
+/* A panic ends by itself alone, whatever state the rest is in. *done: that was all. */
+static int end_panic(struct globals *g, struct store *s, const struct rollback *o, bool *done,
+		     struct buf *why)
+{
+	struct genid gen;
+	int err = genid_get(g->netns, &gen, why);
+
+	if (err || !gen.panic_table)
+		return err;
+	if (o->number) {
+		buf_puts(why, "a panic is on; `fwc rollback` without a number ends it first");
+		return -EBUSY;
 	}
+	err = panic_end(g->netns, s, done, why);
 	if (!err)
-		err = choose(&s, a, &number, &why);
+		puts("the panic is over: what was loaded before is in force");
+	return err;
+}
+
+/* A trial ends, or an earlier generation is chosen. *done: it was a trial. */
+static int prepare(struct globals *g, struct store *s, struct arena *a, struct rollback *o,
+		   bool *done, struct buf *why)
+{
+	struct trial t = {0};
+	int err = store_lock(s, why);
+
 	if (!err)
-		err = store_read(&s, generation_name(a, number), a, &x, &why);
+		err = trial_read(s, &t, why);
+	if (!err)
+		err = trial_settle(g, s, a, WHILE_CANCEL, why);
+	*done = !err && t.state != TRIAL_NONE && !o->number;
+	if (!err && !*done)
+		err = choose(s, a, &o->number, why);
+	return err;
+}
+
+int cmd_rollback(struct globals *g, int argc, char **argv)
+{
+	_cleanup_arena_ struct arena *a = arena_new();
+	_cleanup_buf_ struct buf why = {0}, no_store = {0};
+	struct artefact x = {0};
+	struct rollback o = {0};
+	struct store s;
+	bool done = false;
+	int rc = parse_rollback(argc, argv, &o), opened, err;
+
+	if (rc)
+		return rc;
+	opened = store_open(&s, g->state, false, &no_store);
+	err = end_panic(g, &s, &o, &done, &why);
+	if (!err && !done && opened) {
+		buf_puts(&why, buf_str(&no_store));
+		err = opened;
+	}
+	if (!err && !done)
+		err = prepare(g, &s, a, &o, &done, &why);
+	if (!err && !done)
+		err = store_read(&s, generation_name(a, o.number), a, &x, &why);
 	if (err) {
 		fprintf(stderr, "fwc: %s\n", buf_str(&why));
 		rc = EXIT_SYSTEM;
-	} else {
+	} else if (!done) {
 		rc = work_apply(g, &s, a, &x,
-				&(struct apply_words){
-					.comment = comment, .rollback_of = number, .force = force});
+				&(struct apply_words){.comment = o.comment,
+						      .rollback_of = o.number,
+						      .force = o.force});
 	}
 	artefact_free(&x);
 	store_close(&s);

@@ -6,6 +6,7 @@
 #include "apply/change.h"
 
 #include <getopt.h>
+#include <string.h>
 
 #include "cmd/cmd.h"
 #include "kernel/sysctl.h"
@@ -32,6 +33,37 @@ static void print_trial(const struct status *st)
 		       "force;\n"
 		       "            what is left of it `fwc rollback` removes\n",
 		       t->user, t->time);
+}
+
+static void print_panic(const struct status *st)
+{
+	const struct panic *p = &st->panic;
+
+	if (p->on)
+		printf("PANIC       since %s, by %s: all is dropped\n"
+		       "            except: %s\n"
+		       "            `fwc rollback` ends it\n",
+		       p->time, p->user, p->kept);
+}
+
+static void print_boot(const struct status *st)
+{
+	const struct boot_note *b = &st->boot;
+	const struct unfit *u;
+
+	if (!b->there)
+		return;
+	printf("BOOT        at %s: %s\n", b->time,
+	       b->outcome == BOOT_PARTLY    ? "not all was as it should be"
+	       : b->outcome == BOOT_BLOCKED ? "BLOCKED: all is dropped but loopback and what "
+					      "boot.conf names"
+	       : b->outcome == BOOT_LEFT ? "nothing could be loaded; what filtered already stayed"
+					 : "NOTHING could be loaded");
+	for (const char *at = b->why; *at; at += strcspn(at, "\n"), at += *at == '\n')
+		printf("            %.*s\n", (int)strcspn(at, "\n"), at);
+	vec_each (&b->left_out, u)
+		printf("            not as written: %s%s%s (needs %s)\n", u->at, *u->at ? ": " : "",
+		       u->text, u->needs);
 }
 
 static void print_state(const struct status *st)
@@ -92,7 +124,9 @@ static void print_drift(struct globals *g, struct arena *a, const struct status 
 	if (!st->loaded || !st->known || st->trial.state != TRIAL_NONE)
 		return;
 	if (!st->drift_known)
-		puts("kernel      not compared: no namespace can be made here");
+		puts(st->boot.left_out.n
+			     ? "kernel      not compared: this one cannot hold what was applied"
+			     : "kernel      not compared: no namespace can be made here");
 	else if (st->dormant)
 		puts("kernel      has the table of fwc asleep (flags dormant): NOTHING FILTERS");
 	else if (!st->drift.n)
@@ -175,12 +209,29 @@ static json_t *trial_json(const struct trial *t)
 			 t->left, "user", t->user, "time", t->time);
 }
 
+static json_t *panic_json(const struct panic *p)
+{
+	if (!p->on)
+		return json_null();
+	return json_pack("{s:s, s:s, s:s}", "time", p->time, "user", p->user, "kept", p->kept);
+}
+
+static json_t *boot_json(const struct boot_note *b)
+{
+	if (!b->there)
+		return json_null();
+	return json_pack("{s:b, s:s, s:s, s:o}", "blocked", b->outcome == BOOT_BLOCKED, "time",
+			 b->time, "why", b->why, "left_out", unfits_json(&b->left_out));
+}
+
 static void print_json(struct arena *a, const struct status *st)
 {
 	_cleanup_json_ json_t *j = json_object();
 
 	json_object_set_new(j, "loaded", json_boolean(st->loaded));
 	json_object_set_new(j, "known", json_boolean(st->known));
+	json_object_set_new(j, "panic", panic_json(&st->panic));
+	json_object_set_new(j, "boot", boot_json(&st->boot));
 	json_object_set_new(j, "trial", trial_json(&st->trial));
 	json_object_set_new(j, "hidden", json_boolean(st->hidden));
 	json_object_set_new(j, "drifted",
@@ -211,6 +262,8 @@ static void print_json(struct arena *a, const struct status *st)
 
 static void print_text(struct globals *g, struct arena *a, const struct status *st)
 {
+	print_panic(st);
+	print_boot(st);
 	print_trial(st);
 	print_state(st);
 	print_sources(st);

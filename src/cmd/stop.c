@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <stdio.h>
 
+#include "apply/boot.h"
 #include "apply/forwarding.h"
 #include "apply/live.h"
 #include "cmd/cmd.h"
@@ -26,6 +27,17 @@ static int remove_table(struct globals *g, struct stopped *s, struct buf *why)
 	return live_run(g->netns, "delete table inet fwc", why);
 }
 
+static int refuse_in_panic(struct globals *g, struct buf *why)
+{
+	struct genid gen;
+	int err = genid_get(g->netns, &gen, why);
+
+	if (err || !gen.panic_table)
+		return err;
+	buf_puts(why, "a panic is on: `fwc rollback` ends it first");
+	return -EBUSY;
+}
+
 static int stop(struct globals *g, struct stopped *s, struct buf *why)
 {
 	_cleanup_arena_ struct arena *a = arena_new();
@@ -35,6 +47,8 @@ static int stop(struct globals *g, struct stopped *s, struct buf *why)
 	if (!err)
 		err = store_lock(&store, why);
 	if (!err)
+		err = refuse_in_panic(g, why);
+	if (!err)
 		err = trial_settle(g, &store, a, WHILE_CANCEL, why);
 	/* the rules go only when nothing is forwarded any more that was not before */
 	if (!err)
@@ -43,6 +57,8 @@ static int stop(struct globals *g, struct stopped *s, struct buf *why)
 		err = remove_table(g, s, why);
 	if (!err)
 		store_remove(&store, STORE_APPLIED);
+	if (!err)
+		boot_note_drop(&store);
 	store_close(&store);
 	return err;
 }

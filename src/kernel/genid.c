@@ -16,6 +16,7 @@
 #include "kernel/child.h"
 
 #define OWN_TABLE "fwc"
+#define PANIC_TABLE "fwc-panic"
 
 static void drop_socket(struct mnl_socket **nl)
 {
@@ -97,6 +98,10 @@ int genid_get_here(struct genid *out)
 	if (err && err != -ENOENT)
 		return err;
 	g.own_table = !err;
+	err = ask(nl, NFT_MSG_GETTABLE, PANIC_TABLE, &g);
+	if (err && err != -ENOENT)
+		return err;
+	g.panic_table = !err;
 	*out = g;
 	return 0;
 }

@@ -14,6 +14,7 @@ struct genid {
 	uint32_t pid; /* of the last committer */
 	char process[17];
 	bool own_table; /* table inet fwc exists */
+	bool panic_table; /* table inet fwc-panic does */
 };
 
 /* Of the namespace we are in. 0 or -errno. */

@@ -35,7 +35,7 @@ struct nftrun {
 	uint32_t before, after;
 	bool had_table;
 	int looked; /* 0, or -errno: neither of these could be found out */
-	uint32_t expect; /* the first step commits only if the generation is this; 0: any. -ESTALE */
+	uint32_t expect; /* the first step commits only to this generation; 0: any. -ESTALE */
 	struct job *job; /* between start and wait */
 };
 

@@ -102,8 +102,12 @@ static void add_chain(struct arena *a, struct manifest *m, const struct ir_chain
 	o->len = c->text_len;
 	o->base = c->base.hook != NULL;
 	map_init(&o->elems, a);
-	for (size_t i = 0; i < c->rules.n; i++)
-		vec_push(a, &o->rules, place_of(a, c->rules.v[i].at, c->rules.v[i].comment));
+	for (size_t i = 0; i < c->rules.n; i++) {
+		struct manifest_place p = place_of(a, c->rules.v[i].at, c->rules.v[i].comment);
+
+		rule_instead(a, &c->rules.v[i], &p.needs, &p.instead);
+		vec_push(a, &o->rules, p);
+	}
 	add_object(a, m, o);
 }
 
@@ -173,6 +177,10 @@ static json_t *place_json(const struct manifest_place *p)
 
 	json_object_set_new(j, "at", text_json(p->at));
 	json_object_set_new(j, "text", text_json(p->text));
+	if (p->needs)
+		json_object_set_new(j, "needs", json_string(p->needs));
+	if (p->instead)
+		json_object_set_new(j, "instead", text_json(p->instead));
 	return j;
 }
 
@@ -237,9 +245,9 @@ json_t *manifest_json(const struct manifest *m)
 			    json_pack("{s:s, s:I, s:s}", "file", "ruleset.nft", "size",
 				      (json_int_t)m->size, "sha256", m->sha256));
 	if (m->inspect)
-		json_object_set_new(j, "inspect",
-				    json_pack("{s:s, s:s}", "file", "inspect.json", "sha256",
-					      m->inspect));
+		json_object_set_new(
+			j, "inspect",
+			json_pack("{s:s, s:s}", "file", "inspect.json", "sha256", m->inspect));
 	json_object_set_new(j, "forwarding", json_integer(m->forwarding));
 	vec_each (&m->objects, o)
 		json_array_append_new(objects, object_json(*o));

@@ -12,6 +12,8 @@
 struct manifest_place {
 	const char *at; /* "firewall.fwc:12"; "" for what fwc adds by itself */
 	const char *text; /* the policy's words, or those of the comment; "" if there are none */
+	/* of a rule that not every kernel takes, see rule_instead(); else NULL */
+	const char *needs, *instead;
 };
 
 enum manifest_kind { OBJECT_SET, OBJECT_MAP, OBJECT_CHAIN };

@@ -18,7 +18,12 @@ static const char *text_of(struct arena *a, const json_t *j, const char *key)
 
 static struct manifest_place place_of(struct arena *a, const json_t *j)
 {
-	return (struct manifest_place){.at = text_of(a, j, "at"), .text = text_of(a, j, "text")};
+	return (struct manifest_place){
+		.at = text_of(a, j, "at"),
+		.text = text_of(a, j, "text"),
+		.needs = json_object_get(j, "needs") ? text_of(a, j, "needs") : NULL,
+		.instead = json_object_get(j, "instead") ? text_of(a, j, "instead") : NULL,
+	};
 }
 
 static bool read_kind(const json_t *j, enum manifest_kind *out)

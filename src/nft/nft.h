@@ -22,6 +22,11 @@ struct ir_set *ruleset_set(const struct ir_ruleset *r, const char *name); /* or 
 /* Text as a comment of a rule: printable, without quotes, at most IR_MAX_COMMENT bytes. */
 const char *ir_comment(struct arena *a, const char *text);
 
+/* What of a rule a kernel may lack ("log,queue"), and the rule that stands in for it there; its
+ * text NULL: there is none that would let nothing more pass. False: it needs nothing of the kind. */
+bool rule_instead(struct arena *a, const struct ir_rule *r, const char **needs,
+		  const char **instead);
+
 /* The whole nft script, header first, `# file:line` before each rule; fills text_off and text_len
  * (the object's block, from "\tset NAME {" to its closing "\t}\n"; a `table inet fwc {` line stands
  * before the first and a `}` behind the last). */

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * fwc boot: what was confirmed last, or everything shut.
+ */
+#include "apply/boot.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+#include "cmd/trial.h"
+#include "util/cleanup.h"
+
+static const char *headline(const struct globals *g, const struct boot *b)
+{
+	switch (b->outcome) {
+	case BOOT_WHOLE:
+		return NULL;
+	case BOOT_PARTLY:
+		return b->left_out.n ? "booted, but NOT ALL RULES ARE LOADED AS WRITTEN"
+				     : "booted, but not all is as it should be";
+	case BOOT_BLOCKED:
+		return "BLOCKED: there are no confirmed rules to load, so all is dropped but "
+		       "loopback and what boot.conf names";
+	case BOOT_LEFT:
+		return "nothing could be loaded: the rules that are in force stay";
+	case BOOT_NOTHING:
+		break;
+	}
+	return g->netns ? "NO FIREWALL IS LOADED: this namespace is open"
+			: "NO FIREWALL IS LOADED: this host is open";
+}
+
+static void say_line(FILE *kernel_log, const char *line, size_t n)
+{
+	fprintf(stderr, "fwc: %.*s\n", (int)n, line);
+	if (kernel_log) {
+		fprintf(kernel_log, "<2>fwc: %.*s\n", (int)n, line); /* critical */
+		fflush(kernel_log);
+	}
+}
+
+/* On standard error, and where whoever looks at the console or the journal finds it. */
+static void say(const struct globals *g, const struct boot *b)
+{
+	FILE *kernel_log = g->netns ? NULL : fopen("/dev/kmsg", "we");
+	const char *head = headline(g, b), *why = buf_str(&b->why);
+	const struct unfit *u;
+
+	if (head)
+		say_line(kernel_log, head, strlen(head));
+	for (; *why; why += strcspn(why, "\n"), why += *why == '\n')
+		say_line(kernel_log, why, strcspn(why, "\n"));
+	vec_each (&b->left_out, u) {
+		_cleanup_buf_ struct buf line = {0};
+
+		buf_printf(&line, "%s%s%s (needs %s)", u->at, *u->at ? ": " : "", u->text,
+			   u->needs);
+		say_line(kernel_log, buf_str(&line), line.len);
+	}
+	if (kernel_log)
+		fclose(kernel_log);
+}
+
+static void print_json(const struct boot *b)
+{
+	static const char *const words[] = {"loaded", "partly", "blocked", "left", "nothing"};
+	_cleanup_json_ json_t *j = NULL;
+
+	j = json_pack("{s:s, s:i, s:o, s:s}", "outcome", words[b->outcome], "generation",
+		      (int)b->generation, "left_out", unfits_json(&b->left_out), "why",
+		      buf_str(&b->why));
+	json_dumpf(j, stdout, JSON_INDENT(2));
+	putchar('\n');
+}
+
+static int outcome_code(enum boot_outcome o)
+{
+	return o == BOOT_WHOLE ? EXIT_FINE : o == BOOT_PARTLY ? EXIT_FINDINGS : EXIT_SYSTEM;
+}
+
+/* Beside the policy. */
+static const char *settings_dir(const struct globals *g, struct arena *a)
+{
+	const char *slash = strrchr(g->config, '/');
+
+	return slash ? arena_strndup(a, g->config,
+				     slash == g->config ? 1 : (size_t)(slash - g->config))
+		     : ".";
+}
+
+/* -EWOULDBLOCK: somebody else is at work. Any other trouble with the store is no reason not to
+ * load what it holds. */
+static int open_store(struct globals *g, struct store *s, struct arena *a, struct buf *why)
+{
+	_cleanup_buf_ struct buf trial = {0};
+	int err = store_open(s, g->state, true, why);
+
+	if (err)
+		return 0;
+	err = store_lock(s, why);
+	if (err == -EWOULDBLOCK)
+		return err;
+	if (trial_settle(g, s, a, WHILE_CANCEL, &trial))
+		fprintf(stderr, "fwc: %s\n", buf_str(&trial));
+	return 0;
+}
+
+int cmd_boot(struct globals *g, int argc, char **argv)
+{
+	static const struct option longs[] = {{0}};
+	_cleanup_arena_ struct arena *a = arena_new();
+	_cleanup_buf_ struct buf why = {0};
+	struct boot b;
+	struct store s;
+	int rc;
+
+	opterr = 0;
+	if (getopt_long(argc, argv, "", longs, NULL) != -1 || optind < argc)
+		return usage_error("boot", "it takes no arguments");
+	if (open_store(g, &s, a, &why)) {
+		fprintf(stderr, "fwc: %s\n", buf_str(&why));
+		store_close(&s);
+		return EXIT_SYSTEM;
+	}
+	boot_load(&b, &s, buf_str(&why), g->netns, settings_dir(g, a), a);
+	if (g->json)
+		print_json(&b);
+	say(g, &b);
+	rc = outcome_code(b.outcome);
+	boot_free(&b);
+	store_close(&s);
+	return rc;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * fwc panic: drop all but the session that asked for it.
+ */
+#include "apply/panic.h"
+
+#include <getopt.h>
+#include <stdio.h>
+
+#include "cmd/cmd.h"
+#include "kernel/session.h"
+#include "util/cleanup.h"
+
+static void print(struct globals *g, const char *kept)
+{
+	_cleanup_json_ json_t *j = NULL;
+
+	if (!g->json) {
+		printf("PANIC: all is dropped now, established connections too, except: %s\n"
+		       "`fwc rollback` ends it; so does a reboot\n",
+		       kept);
+		return;
+	}
+	j = json_pack("{s:b, s:s}", "ok", 1, "kept", kept);
+	json_dumpf(j, stdout, JSON_INDENT(2));
+	putchar('\n');
+}
+
+static int parse(int argc, char **argv, struct arena *a, struct panic_keep *k)
+{
+	static const struct option longs[] = {{"keep", required_argument, NULL, 'k'}, {0}};
+	const char *ssh = session_ssh(a);
+	int c;
+
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		if (c != 'k')
+			return usage_error("panic", "unknown option, or one without its value: %s",
+					   argv[optind - 1]);
+		if (!panic_keep_add(a, k, optarg))
+			return usage_error("panic", "'%s' is no address or network", optarg);
+	}
+	if (optind < argc)
+		return usage_error("panic", "it takes no operands; --keep ADDRESS keeps one");
+	if (ssh && !panic_keep_session(a, k, ssh) && !k->v.n)
+		return usage_error("panic",
+				   "this is an ssh session, but not to be told from where ('%s'): "
+				   "say --keep ADDRESS",
+				   ssh);
+	return EXIT_FINE;
+}
+
+int cmd_panic(struct globals *g, int argc, char **argv)
+{
+	_cleanup_arena_ struct arena *a = arena_new();
+	_cleanup_buf_ struct buf why = {0}, ignored = {0};
+	struct panic_keep keep = {0};
+	struct store s;
+	int rc = parse(argc, argv, a, &keep), err;
+
+	if (rc)
+		return rc;
+	/* no lock: whoever else is at work, this comes first */
+	store_open(&s, g->state, true, &ignored);
+	err = panic_begin(g->netns, &s, a, &keep, &why);
+	store_close(&s);
+	if (err)
+		fprintf(stderr, "fwc: %s\n", buf_str(&why));
+	else
+		print(g, panic_keep_text(a, &keep));
+	return err ? EXIT_SYSTEM : EXIT_FINE;
+}

@@ -1,0 +1,318 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2154 # lib.bash sets them
+# fwc boot: what was confirmed last, as it was; a damaged store; a kernel that lacks something; and the
+# rescue policy where nothing may be loaded. Real reboots: tests/vm.
+
+load lib.bash
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+	export SSH_CONNECTION=
+	ns=fwc-boot-$BATS_TEST_NUMBER-$$
+	etc=$BATS_TEST_TMPDIR/etc
+	state=$BATS_TEST_TMPDIR/state
+	mkdir -m 755 "$etc"
+	ip netns add "$ns"
+	ip -n "$ns" link set lo up
+	ip -n "$ns" link add name eth0 type veth peer name peer netns "$ns"
+	ip netns add "$ns-peer"
+	ip -n "$ns" link set peer netns "$ns-peer"
+	ip -n "$ns" addr add 10.9.0.1/24 dev eth0
+	ip -n "$ns" addr add fd09::1/64 dev eth0 nodad
+	ip -n "$ns" link set eth0 up
+	ip -n "$ns-peer" addr add 10.9.0.2/24 dev peer
+	ip -n "$ns-peer" addr add fd09::2/64 dev peer nodad
+	ip -n "$ns-peer" link set peer up
+	cat >p.fwc <<-'P'
+		zone lan { interface eth0 }
+		allow lan -> self tcp/8022, ping
+		allow self -> any
+	P
+}
+
+teardown() {
+	pkill -9 -f "fwc.*--netns $ns " || true
+	umount "$state" 2>/dev/null || true
+	ip netns pids "$ns" | xargs -r kill -9
+	ip netns del "$ns"
+	ip netns del "$ns-peer"
+}
+
+f() { "$FWC" --netns "$ns" --state "$state" --config "$etc/firewall.fwc" "$@"; }
+inns() { ip netns exec "$ns" "$@"; }
+listing() { inns nft -a list table inet fwc | sed -E 's/ packets [0-9]+ bytes [0-9]+//; s/ # handle [0-9]+//'; }
+power_off() { inns nft flush ruleset; } # what a reboot leaves of nftables
+
+confirmed() { # a policy is in force, and the machine is off
+	f compile "${1:-p.fwc}"
+	f apply
+	listing >before.nft
+	power_off
+}
+
+# port [family]: "open", "refused" (by a reset) or "silent", from the neighbour
+knock() {
+	ip netns exec "$ns-peer" /usr/bin/python3 - "$1" "${2:-4}" <<-'P'
+		import socket, sys
+		port, v6 = int(sys.argv[1]), sys.argv[2] == "6"
+		s = socket.socket(socket.AF_INET6 if v6 else socket.AF_INET)
+		s.settimeout(0.4)
+		try:
+		    s.connect(("fd09::1" if v6 else "10.9.0.1", port))
+		    print("open")
+		except ConnectionRefusedError:
+		    print("refused")
+		except OSError:
+		    print("silent")
+	P
+}
+# Nobody listens: what gets through is answered with a reset.
+reaches() { [ "$(knock "$@")" = refused ]; }
+is_dropped() { [ "$(knock "$@")" = silent ]; }
+
+blocked() { # nothing but loopback; said, on status too
+	is_dropped 8022 && is_dropped 22 && is_dropped 22 6
+	inns ping -c1 -W1 127.0.0.1 >/dev/null
+	[ "$(inns ping -c1 -W1 10.9.0.2 >/dev/null && echo answered)" = "" ]
+	run f status
+	echo "$output"
+	[ "$status" = 1 ]
+	[[ $output = *"BOOT "*"BLOCKED"* ]]
+}
+
+@test "what was confirmed last is loaded as it was, without the policy and without its interfaces" {
+	confirmed
+	rm p.fwc
+	ip -n "$ns" link set eth0 name later0
+	run f boot
+	echo "$output"
+	[ "$status" = 0 ]
+	[ -z "$output" ]
+	listing | diff before.nft -
+	ip -n "$ns" link set later0 down
+	ip -n "$ns" link set later0 name eth0
+	ip -n "$ns" link set eth0 up
+	ip -n "$ns" addr add fd09::1/64 dev eth0 nodad 2>/dev/null || true
+	reaches 8022
+	is_dropped 22
+	run f status
+	[ "$status" = 0 ]
+	[ "$(f --json history | python3 -c 'import json, sys; print(len(json.load(sys.stdin)))')" = 1 ]
+	run f boot # again, when all is there
+	[ "$status" = 0 ]
+	listing | diff before.nft -
+}
+
+@test "neither a candidate nor a trial boots" {
+	confirmed
+	f boot
+	echo 'allow any -> any' >open.fwc
+	f compile open.fwc
+	f apply --confirm=60
+	is_dropped 8022 || reaches 23
+	pkill -9 -f "fwc.*--netns $ns " || true # the guard
+	sed -i -E 's/("boot": *")[^"]*/\1another/' state/trial.json
+	power_off
+	run f boot
+	echo "$output"
+	[ "$status" = 0 ]
+	listing | diff before.nft -
+	is_dropped 23
+	[ ! -e state/trial.json ]
+	[ ! -e state/pending ]
+}
+
+@test "after a stop, and a reboot, the last confirmed rules are there again" {
+	confirmed
+	f boot
+	f stop
+	power_off
+	run f boot
+	echo "$output"
+	[ "$status" = 0 ]
+	listing | diff before.nft -
+}
+
+damaged() { # a command that damages $dir; everything is said, and the copy in the history is used
+	local dir how=$1
+	confirmed
+	cp -a state sound
+	for dir in state/applied; do eval "$how"; done
+	run f boot
+	echo "$how: $output"
+	[ "$status" = 1 ]
+	[[ $output = *"generation 1 of the history is the same"* ]]
+	listing | diff before.nft -
+	run f status
+	[ "$status" = 1 ]
+	[[ $output = *"BOOT "*"not all was as it should be"* ]]
+	# the copy as well
+	power_off
+	rm -rf state
+	cp -a sound state
+	for dir in state/applied state/generation.1; do eval "$how"; done
+	run f boot
+	echo "$how: $output"
+	[ "$status" = 3 ]
+	[[ $output = *"BLOCKED"* ]]
+	blocked
+}
+@test "a script cut short: the copy, else blocked" { damaged 'truncate -s -10 $dir/ruleset.nft'; }
+@test "an empty script" { damaged ': >$dir/ruleset.nft'; }
+@test "a script with one byte changed" { damaged 'sed -i "s/accept/accepT/;t" $dir/ruleset.nft'; }
+@test "a manifest cut short" { damaged 'truncate -s 700 $dir/manifest.json'; }
+@test "a manifest that is gone" { damaged 'rm $dir/manifest.json'; }
+@test "a manifest of another format" { damaged 'sed -i "s/\"format\": 1/\"format\": 7/" $dir/manifest.json'; }
+@test "foreign JSON" { damaged 'echo "{\"tables\": []}" >$dir/manifest.json'; }
+@test "a directory in place of the artefact's file" { damaged 'rm $dir/ruleset.nft; mkdir $dir/ruleset.nft'; }
+@test "an artefact that others may write" { damaged 'chmod 666 $dir/ruleset.nft'; }
+@test "a symbolic link" { damaged 'mv $dir/ruleset.nft x; ln -s ../../x $dir/ruleset.nft'; }
+
+@test "nothing was ever applied: blocked, until a policy is applied" {
+	run f boot
+	echo "$output"
+	[ "$status" = 3 ]
+	[[ $output = *"BLOCKED"*"nothing was ever applied"* ]]
+	blocked
+	f compile p.fwc
+	f apply
+	reaches 8022
+	run f status
+	[ "$status" = 0 ]
+	[[ $output != *BOOT* ]]
+}
+
+@test "boot.conf names who may come by ssh" {
+	cat >"$etc/boot.conf" <<-'C'
+		# the office
+		ssh-from 10.9.0.0/24, fd09::2
+		ssh-port 2022	# not 22
+	C
+	run f boot
+	[ "$status" = 3 ]
+	reaches 2022
+	reaches 2022 6
+	is_dropped 22
+	ip -n "$ns-peer" addr del fd09::2/64 dev peer
+	ip -n "$ns-peer" addr add fd09::3/64 dev peer nodad
+	is_dropped 2022 6
+}
+
+@test "a boot.conf that is broken, or that others may write, opens nothing" {
+	local bad
+	for bad in 'ssh-from' 'ssh-from 10.9.0.0/99' 'ssh-from any' 'ssh-port 0' 'ssh-port 22x' 'allow any -> any' \
+		'ssh-from 10.9.0.0/24 -> self'; do
+		printf 'ssh-from 10.9.0.0/24\n%s\n' "$bad" >"$etc/boot.conf"
+		run f boot
+		echo "$bad: $output"
+		[ "$status" = 3 ]
+		[[ $output = *"boot.conf:2"* ]]
+		is_dropped 22
+		power_off
+	done
+	echo 'ssh-from 10.9.0.0/24' >"$etc/boot.conf"
+	chmod 666 "$etc/boot.conf"
+	run f boot
+	[[ $output = *"others may write"* ]]
+	is_dropped 22
+}
+
+@test "rules in force stay where nothing better can be loaded" {
+	f compile p.fwc
+	f apply
+	listing >before.nft
+	rm -r state/applied state/generation.1
+	run f boot
+	echo "$output"
+	[ "$status" = 3 ]
+	[[ $output = *"in force stay"* ]]
+	listing | diff before.nft -
+}
+
+@test "a read-only state directory keeps nothing from being loaded" {
+	mkdir -m 700 "$state"
+	mount -t tmpfs -o size=2m,mode=700 none "$state"
+	confirmed
+	mount -o remount,ro "$state"
+	run f boot
+	echo "$output"
+	[ "$status" = 0 ]
+	listing | diff before.nft -
+}
+
+@test "without the queue, connections to be inspected are dropped, and all else is as written" {
+	cat >i.fwc <<-'P'
+		zone lan { interface eth0 }
+		inspect lan -> self tcp/8443 with i
+		allow   lan -> self tcp/8000-8999
+		inspector i { deny sni "*.example"; on-no-helper allow; allow any }
+	P
+	f compile --elsewhere i.fwc
+	f apply && skip "this kernel has the queue"
+	mkdir state/applied
+	cp state/candidate/* state/applied/
+	run f boot
+	echo "$output"
+	[ "$status" = 1 ]
+	[[ $output = *"NOT ALL RULES"*"i.fwc:2: "*"queue"* ]]
+	reaches 8022
+	is_dropped 8443
+	is_dropped 22
+	run f status
+	echo "$output"
+	[ "$status" = 1 ]
+	[[ $output = *"BOOT "*"not as written: i.fwc:2: "*"queue"* ]]
+	[ "$(f --json boot | json '[d["outcome"], d["left_out"][0]["at"], d["left_out"][0]["needs"]]')" = \
+		"['partly', 'i.fwc:2', 'queue']" ]
+}
+
+@test "a policy that does not compile leaves at boot what was confirmed" {
+	confirmed
+	echo 'allow lan - self' >broken.fwc
+	run sh -c "'$FWC' --netns $ns --state '$state' compile broken.fwc && '$FWC' --netns $ns --state '$state' apply || '$FWC' --netns $ns --state '$state' boot"
+	[ "$status" = 0 ]
+	listing | diff before.nft -
+}
+
+# What stands in for a rule must let nothing pass that the rule would not: asked of the kernel's listing
+# of both, by the comparison that `diff` makes.
+never_more() { # policy
+	local dir=$BATS_TEST_TMPDIR/never n word
+	rm -rf "$dir"
+	mkdir "$dir"
+	f compile "$1" -o "$dir/whole" 2>/dev/null || return 0 # not for this kernel
+	for word in '' log limit reject nat fib; do
+		n=$(/usr/bin/python3 "$here/degraded.py" "$dir/whole" "$dir/less$word" $word)
+		[ "$n" != 0 ] || continue
+		f --json diff "$dir/whole" "$dir/less$word" >"$dir/changes" || [ $? = 1 ]
+		json '[g for g in d["packets"]["groups"] if g["change"] == "newly allowed" or not d["packets"]["known"]]' \
+			<"$dir/changes" >"$dir/opened"
+		[ "$(<"$dir/opened")" = "[]" ] || { echo "$1 without $word: $(<"$dir/opened")"; return 1; }
+		tried=$((tried + 1))
+	done
+}
+
+@test "rules that stand in for others never let more pass" {
+	local policy tried=0
+	for policy in "$FWC_SRC"/rulesets/*.fwc "$FWC_SRC"/examples/*.fwc; do never_more "$policy"; done
+	cat >all.fwc <<-'P'
+		zone lan { interface eth0; network 10.9.0.0/24 }
+		zone wan { interface eth1; antispoof }
+		host web = 10.9.0.10
+		drop   wan -> self   tcp/23    log "telnet"
+		drop   wan -> self   tcp/25    limit 5/second
+		reject wan -> lan    tcp/113
+		allow  wan -> web@lan https    limit 10/second burst 20 per source
+		allow  wan -> self   ping      limit 5/second log
+		allow  lan -> wan              log
+		reject lan -> self   tcp/1-100 log "low"
+		allow  lan -> any
+		masquerade lan -> wan
+		dnat   wan -> self tcp/443 to web
+		clamp-mss any -> wan pmtu
+	P
+	never_more all.fwc
+	echo "$tried artefacts compared"
+	[ "$tried" -ge 12 ]
+}

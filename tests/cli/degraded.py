@@ -1,0 +1,44 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""degraded: an artefact as boot would load it on a kernel that lacks everything that may be lacking.
+
+usage: degraded FROM TO [WORD...]
+
+Written from the manual of the manifest, not from the program: every rule that "needs" something (one
+of the words, if there are any) gives way to what is to be loaded "instead". Prints how many."""
+import hashlib
+import json
+import os
+import sys
+
+source, target, *words = sys.argv[1:]
+manifest = json.load(open(f"{source}/manifest.json", encoding="utf-8"))
+script = open(f"{source}/ruleset.nft", "rb").read()
+out, done, replaced = b"", 0, 0
+for o in manifest["objects"]:
+    out += script[done:o["offset"]]
+    block = script[o["offset"]:o["offset"] + o["length"]].split(b"\n")
+    done = o["offset"] + o["length"]
+    if o["kind"] == "chain":
+        rules = [i for i, line in enumerate(block) if line.startswith(b"\t\t")
+                 and not line.startswith((b"\t\t#", b"\t\ttype "))]
+        assert len(rules) == len(o["rules"]), o["name"]
+        for i, rule in zip(rules, o["rules"]):
+            if "needs" not in rule or (words and not set(words) & set(rule["needs"].split(","))):
+                continue
+            block[i] = b"\t\t" + rule["instead"].encode()
+            rule["text"] = rule["text"]
+            replaced += 1
+    o["offset"] = len(out)
+    block = b"\n".join(block)
+    o["length"] = len(block)
+    out += block
+out += script[done:]
+manifest["script"].update(size=len(out), sha256=hashlib.sha256(out).hexdigest())
+os.makedirs(target, mode=0o700)
+for name, data in (("ruleset.nft", out), ("manifest.json", json.dumps(manifest).encode())):
+    with open(os.open(f"{target}/{name}", os.O_WRONLY | os.O_CREAT, 0o600), "wb") as f:
+        f.write(data)
+if os.path.exists(f"{source}/inspect.json"):
+    os.link(f"{source}/inspect.json", f"{target}/inspect.json")
+print(replaced)
