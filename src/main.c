@@ -79,8 +79,8 @@ static const struct command commands[] = {
 	{"metrics", "[-o FILE]", "the same and the state for Prometheus, as text",
 	 "  -o, --output FILE  write it there, whole or not at all\n", cmd_metrics},
 	{"panic", "[--keep ADDRESS]...", "drop all but loopback and this ssh session",
-	 "Connections that are established are cut, too. `fwc rollback` ends it; so does a reboot.\n"
-	 "  --keep ADDRESS     let in whatever comes from there, too; a network as ADDRESS/LENGTH\n",
+	 "Established connections are cut, too. `fwc rollback` ends it; so does a reboot.\n"
+	 "  --keep ADDRESS     let in whatever comes from there; networks as ADDRESS/LENGTH\n",
 	 cmd_panic},
 	{"stop", "", "remove the firewall: the host is open afterwards", "", cmd_stop},
 	{"inspect", "status | log [-f] | reload | replay FILE [--policy FILE] [--with INSPECTOR]",

@@ -23,6 +23,7 @@ struct booting {
 	struct store *s;
 	const char *netns;
 	struct arena *arena;
+	json_t *record; /* of what came from the history; or NULL */
 };
 
 static void remark(struct boot *b, const char *text)
@@ -43,6 +44,7 @@ static int from_history(struct booting *x, struct artefact *out, struct buf *why
 	if (err)
 		return err;
 	newest = l.n ? l.v[l.n - 1].number : 0;
+	x->record = l.n ? json_incref(l.v[l.n - 1].record) : NULL;
 	generations_free(&l);
 	if (!newest) {
 		buf_puts(why, "nothing was ever applied");
@@ -221,6 +223,12 @@ void boot_load(struct boot *b, struct store *s, const char *why_no_store, const 
 		remark(b, why_no_store);
 	else
 		ok = choose(&x, &artefact) == 0 && load_fitting(&x, &artefact);
+	if (ok && x.record) { /* it is what is applied, again */
+		_cleanup_buf_ struct buf ignored = {0};
+
+		store_write(s, STORE_APPLIED, &artefact, x.record, &ignored);
+	}
+	json_decref(x.record);
 	if (ok)
 		b->outcome = b->left_out.n || b->why.len ? BOOT_PARTLY : BOOT_WHOLE;
 	else

@@ -23,7 +23,7 @@ struct ir_set *ruleset_set(const struct ir_ruleset *r, const char *name); /* or 
 const char *ir_comment(struct arena *a, const char *text);
 
 /* What of a rule a kernel may lack ("log,queue"), and the rule that stands in for it there; its
- * text NULL: there is none that would let nothing more pass. False: it needs nothing of the kind. */
+ * text NULL: there is none that would let nothing more pass. False: it needs nothing like that. */
 bool rule_instead(struct arena *a, const struct ir_rule *r, const char **needs,
 		  const char **instead);
 

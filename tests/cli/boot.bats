@@ -45,7 +45,7 @@ listing() { inns nft -a list table inet fwc | sed -E 's/ packets [0-9]+ bytes [0
 power_off() { inns nft flush ruleset; } # what a reboot leaves of nftables
 
 confirmed() { # a policy is in force, and the machine is off
-	f compile "${1:-p.fwc}"
+	f compile p.fwc
 	f apply
 	listing >before.nft
 	power_off
@@ -134,11 +134,11 @@ blocked() { # nothing but loopback; said, on status too
 	listing | diff before.nft -
 }
 
-damaged() { # a command that damages $dir; everything is said, and the copy in the history is used
-	local dir how=$1
+damaged() { # a command that damages the artefact it is run in; everything is said, and the copy in the history is used
+	local how=$1
 	confirmed
 	cp -a state sound
-	for dir in state/applied; do eval "$how"; done
+	(cd state/applied && eval "$how")
 	run f boot
 	echo "$how: $output"
 	[ "$status" = 1 ]
@@ -151,23 +151,24 @@ damaged() { # a command that damages $dir; everything is said, and the copy in t
 	power_off
 	rm -rf state
 	cp -a sound state
-	for dir in state/applied state/generation.1; do eval "$how"; done
+	(cd state/applied && eval "$how")
+	(cd state/generation.1 && eval "$how")
 	run f boot
 	echo "$how: $output"
 	[ "$status" = 3 ]
 	[[ $output = *"BLOCKED"* ]]
 	blocked
 }
-@test "a script cut short: the copy, else blocked" { damaged 'truncate -s -10 $dir/ruleset.nft'; }
-@test "an empty script" { damaged ': >$dir/ruleset.nft'; }
-@test "a script with one byte changed" { damaged 'sed -i "s/accept/accepT/;t" $dir/ruleset.nft'; }
-@test "a manifest cut short" { damaged 'truncate -s 700 $dir/manifest.json'; }
-@test "a manifest that is gone" { damaged 'rm $dir/manifest.json'; }
-@test "a manifest of another format" { damaged 'sed -i "s/\"format\": 1/\"format\": 7/" $dir/manifest.json'; }
-@test "foreign JSON" { damaged 'echo "{\"tables\": []}" >$dir/manifest.json'; }
-@test "a directory in place of the artefact's file" { damaged 'rm $dir/ruleset.nft; mkdir $dir/ruleset.nft'; }
-@test "an artefact that others may write" { damaged 'chmod 666 $dir/ruleset.nft'; }
-@test "a symbolic link" { damaged 'mv $dir/ruleset.nft x; ln -s ../../x $dir/ruleset.nft'; }
+@test "a script cut short: the copy, else blocked" { damaged 'truncate -s -10 ruleset.nft'; }
+@test "an empty script" { damaged ': >ruleset.nft'; }
+@test "a script with one byte changed" { damaged 'sed -i "s/accept/accepT/;t" ruleset.nft'; }
+@test "a manifest cut short" { damaged 'truncate -s 700 manifest.json'; }
+@test "a manifest that is gone" { damaged 'rm manifest.json'; }
+@test "a manifest of another format" { damaged 'sed -i "s/\"format\": 1/\"format\": 7/" manifest.json'; }
+@test "foreign JSON" { damaged 'echo "{\"tables\": []}" >manifest.json'; }
+@test "a directory in place of the artefact's file" { damaged 'rm ruleset.nft; mkdir ruleset.nft'; }
+@test "an artefact that others may write" { damaged 'chmod 666 ruleset.nft'; }
+@test "a symbolic link" { damaged 'mv ruleset.nft ../x; ln -s ../x ruleset.nft'; }
 
 @test "nothing was ever applied: blocked, until a policy is applied" {
 	run f boot
@@ -278,17 +279,16 @@ damaged() { # a command that damages $dir; everything is said, and the copy in t
 # What stands in for a rule must let nothing pass that the rule would not: asked of the kernel's listing
 # of both, by the comparison that `diff` makes.
 never_more() { # policy
-	local dir=$BATS_TEST_TMPDIR/never n word
-	rm -rf "$dir"
-	mkdir "$dir"
-	f compile "$1" -o "$dir/whole" 2>/dev/null || return 0 # not for this kernel
+	local word n
+	rm -rf whole less* changes opened
+	f compile "$1" -o whole 2>/dev/null || return 0 # not for this kernel
 	for word in '' log limit reject nat fib; do
-		n=$(/usr/bin/python3 "$here/degraded.py" "$dir/whole" "$dir/less$word" $word)
+		n=$(/usr/bin/python3 "$here/degraded.py" whole "less$word" $word)
 		[ "$n" != 0 ] || continue
-		f --json diff "$dir/whole" "$dir/less$word" >"$dir/changes" || [ $? = 1 ]
+		f --json diff whole "less$word" >changes || [ $? = 1 ]
 		json '[g for g in d["packets"]["groups"] if g["change"] == "newly allowed" or not d["packets"]["known"]]' \
-			<"$dir/changes" >"$dir/opened"
-		[ "$(<"$dir/opened")" = "[]" ] || { echo "$1 without $word: $(<"$dir/opened")"; return 1; }
+			<changes >opened
+		[ "$(<opened)" = "[]" ] || { echo "$1 without $word: $(<opened)"; return 1; }
 		tried=$((tried + 1))
 	done
 }

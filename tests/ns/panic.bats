@@ -69,7 +69,7 @@ all_pass() {
 	[ "$(lab_listen 22)" -ge 5 ]
 	[ "$(lab_listen 8080)" = 0 ]
 	[ "$(lab_listen 9090)" = 0 ]
-	kill -9 $(cat "$LAB_DIR"/*.pid)
+	cat "$LAB_DIR"/*.pid | xargs kill -9
 	rm "$LAB_DIR"/*.pid
 	lab_flows <<-'END'
 		v4 admin  -> router tcp/22 : passes
