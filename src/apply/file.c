@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "util/cleanup.h"
+#include "util/fault.h"
 
 #define MAX_FILE ((off_t)1 << 30)
 
@@ -53,8 +54,10 @@ int file_publish(int dir, const char *name, const void *data, size_t len, mode_t
 	if (asprintf(&temp, ".%s.new", name) < 0)
 		return -ENOMEM;
 	err = write_temp(dir, temp, data, len, mode);
+	fault_point("file-written");
 	if (!err && renameat(dir, temp, dir, name) < 0)
 		err = -errno;
+	fault_point("file-renamed");
 	if (err)
 		unlinkat(dir, temp, 0);
 	return err;

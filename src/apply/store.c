@@ -12,6 +12,7 @@
 
 #include "apply/file.h"
 #include "util/cleanup.h"
+#include "util/fault.h"
 #include "util/sha256.h"
 
 #define SCRIPT "ruleset.nft"
@@ -143,6 +144,7 @@ static int write_files(int dir, const struct artefact *x, const json_t *record)
 /* The new directory takes the old one's place in one step. */
 static int put_in_place(struct store *s, const char *temp, const char *name)
 {
+	fault_point("dir-written");
 	if (renameat2(s->dir, temp, s->dir, name, RENAME_EXCHANGE) < 0) {
 		if (errno != ENOENT && errno != EINVAL && errno != ENOSYS)
 			return -errno;
@@ -150,8 +152,10 @@ static int put_in_place(struct store *s, const char *temp, const char *name)
 		if (renameat(s->dir, temp, s->dir, name) < 0)
 			return -errno;
 	}
+	fault_point("dir-exchanged");
 	if (fsync(s->dir) < 0)
 		return -errno;
+	fault_point("dir-synced");
 	file_remove_dir(s->dir, temp);
 	return 0;
 }
