@@ -47,6 +47,11 @@ static const struct command commands[] = {
 	 "  -n, --count N      end after so many packets\n"
 	 "  --timeout SECONDS  end then\n",
 	 cmd_trace},
+	{"log", "[-f] [FILE|-]", "what rules with `log` wrote, and which line of the policy it was",
+	 "Reads the kernel's log; or lines of it from FILE, or from standard input, with whatever\n"
+	 "stands before them.\n"
+	 "  -f, --follow       go on with what will be written\n",
+	 cmd_log},
 	{"test", "[FILE]", "prove the expectations of a policy and of *.test.fwc files beside it",
 	 "Needs no root. Exit status 1: some do not hold.\n", cmd_test},
 	{"diff", "[FILE|DIR [FILE|DIR]]", "show which packets a change affects, and which rules",

@@ -32,6 +32,7 @@ int cmd_compile(struct globals *g, int argc, char **argv);
 int cmd_diff(struct globals *g, int argc, char **argv);
 int cmd_explain(struct globals *g, int argc, char **argv);
 int cmd_trace(struct globals *g, int argc, char **argv);
+int cmd_log(struct globals *g, int argc, char **argv);
 int cmd_test(struct globals *g, int argc, char **argv);
 int cmd_apply(struct globals *g, int argc, char **argv);
 int cmd_confirm(struct globals *g, int argc, char **argv);
