@@ -4,13 +4,16 @@
  */
 #include "apply/tracing.h"
 
+#include <errno.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+#include <signal.h>
 #include <string.h>
 
 #include "apply/live.h"
 #include "apply/report.h"
 #include "apply/trial.h"
+#include "nft/trace.h"
 #include "util/cleanup.h"
 
 #define QUIET 0.1 /* seconds: the kernel tells of a packet in one go */
@@ -31,6 +34,7 @@ struct tracing {
 	struct arena *arena; /* of the rules */
 	VEC(struct table) tables;
 	struct ir_ruleset *ours; /* never NULL */
+	bool new_nft; /* 1.1 or later lists the rules */
 	bool routes; /* ours is at input and forward: what routing passes comes by */
 	const struct manifest *manifests[2]; /* applied, on trial; or NULL */
 	time_t read;
@@ -96,6 +100,38 @@ static const struct table *find_table(const struct tracing *t, uint8_t family, c
 	return NULL;
 }
 
+static bool is_new(const json_t *listing)
+{
+	const json_t *first = json_array_get(json_object_get(listing, "nftables"), 0);
+	const char *version =
+		json_string_value(json_object_get(json_object_get(first, "metainfo"), "version"));
+	int major = 0, minor = 0;
+
+	return version && sscanf(version, "%d.%d", &major, &minor) == 2 &&
+	       (major > 1 || (major == 1 && minor >= 1));
+}
+
+bool tracing_owner_fits(const struct tracing *t)
+{
+	return t->new_nft;
+}
+
+void tracing_sweep(const struct tracing *t)
+{
+	const size_t n = strlen(TRACE_PREFIX);
+	const struct table *x;
+
+	vec_each (&t->tables, x) {
+		_cleanup_buf_ struct buf script = {0}, ignored = {0};
+		int pid = strncmp(x->name, TRACE_PREFIX, n) ? 0 : atoi(x->name + n);
+
+		if (x->family != NFPROTO_INET || pid <= 0 || kill(pid, 0) == 0 || errno != ESRCH)
+			continue;
+		buf_printf(&script, "delete table inet %s\n", x->name);
+		live_run(t->netns, buf_str(&script), &ignored);
+	}
+}
+
 static bool has_hook(const struct ir_ruleset *r, const char *hook)
 {
 	struct ir_chain *const *c;
@@ -131,6 +167,7 @@ int tracing_read_rules(struct tracing *t, struct buf *why)
 		if (json_object_get(j, "table"))
 			read_one(t, a, listing, json_object_get(j, "table"));
 	}
+	t->new_nft = is_new(listing);
 	ours = find_table(t, NFPROTO_INET, IR_TABLE);
 	t->ours = ours ? ours->rules : ruleset_new(a);
 	t->routes = has_hook(t->ours, "input") && has_hook(t->ours, "forward");

@@ -63,6 +63,11 @@ void tracing_free(struct tracing *t);
 int tracing_read_rules(struct tracing *t, struct buf *why);
 /* What the kernel holds of inet fwc; empty if it is not loaded. */
 const struct ir_ruleset *tracing_rules(const struct tracing *t);
+/* Whether nft can list a table with an owner: up to 1.0.9 it frees the name of a single flag before
+ * it prints it as JSON, and so would every other program that lists the rules. */
+bool tracing_owner_fits(const struct tracing *t);
+/* Removes tables of traces whose processes are dead. */
+void tracing_sweep(const struct tracing *t);
 void tracing_add(struct tracing *t, const struct trace_event *e);
 /* Packets of which nothing more is expected; with `all`, every one. True if some are left. */
 bool tracing_flush(struct tracing *t, bool all);

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "apply/fault.h"
 #include "apply/tracing.h"
 #include "cmd/cmd.h"
 #include "cmd/common.h"
@@ -321,6 +322,7 @@ static int trace(struct session *s, struct work *w, const struct rule *question)
 {
 	_cleanup_buf_ struct buf why = {0}, owned = {0}, ownerless = {0};
 	struct trace_table how = {.owner = true, .all = s->all, .rate = RATE};
+	bool fits;
 	int rc;
 
 	how.name = arena_printf(w->arena, TRACE_PREFIX "%d", (int)getpid());
@@ -331,16 +333,18 @@ static int trace(struct session *s, struct work *w, const struct rule *question)
 		rc = EXIT_SYSTEM;
 		goto done;
 	}
+	tracing_sweep(s->tracing);
 	if (!tracing_rules(s->tracing)->chains.n)
 		fputs("fwc: warning: no rules of fwc are loaded\n", stderr);
 	trace_script(&owned, w->arena, w->compiled.policy, question, tracing_rules(s->tracing),
 		     &how);
+	fits = tracing_owner_fits(s->tracing) || fault_wanted("owner");
 	how.owner = false;
 	trace_script(&ownerless, w->arena, w->compiled.policy, question, tracing_rules(s->tracing),
 		     &how);
 	s->tracer = (struct tracer){
 		.netns = s->g->netns,
-		.script = buf_str(&owned),
+		.owned = fits ? buf_str(&owned) : NULL,
 		.ownerless = buf_str(&ownerless),
 		.cleanup = arena_printf(w->arena, "delete table inet %s", how.name),
 		.count = arena_printf(w->arena, "list chain inet %s hit", how.name),

@@ -57,29 +57,34 @@ static const char *first_line(const char *errors)
 	return word ? word + strlen("Error: ") : none;
 }
 
+static bool run_script(struct hearing *h, const char *script, char *why, size_t size)
+{
+	h->ctx = nft_ctx_new(NFT_CTX_DEFAULT);
+	if (!h->ctx)
+		return false;
+	nft_ctx_buffer_error(h->ctx);
+	nft_ctx_buffer_output(h->ctx);
+	if (nft_run_cmd_from_buffer(h->ctx, script) == 0)
+		return true;
+	snprintf(why, size, "%s", first_line(nft_ctx_get_error_buffer(h->ctx)));
+	why[strcspn(why, "\n")] = '\0';
+	nft_ctx_free(h->ctx);
+	h->ctx = NULL;
+	return false;
+}
+
 static bool make_table(struct hearing *h, char *why, size_t size)
 {
-	for (int i = 0; i < 2; i++) {
-		const char *script = i ? h->t->ownerless : h->t->script;
-
-		h->ctx = nft_ctx_new(NFT_CTX_DEFAULT);
-		if (!h->ctx)
-			return false;
-		nft_ctx_buffer_error(h->ctx);
-		nft_ctx_buffer_output(h->ctx);
-		h->owned = !i;
-		if (nft_run_cmd_from_buffer(h->ctx, script) == 0)
-			return true;
-		snprintf(why, size, "%s", first_line(nft_ctx_get_error_buffer(h->ctx)));
-		why[strcspn(why, "\n")] = '\0';
-		nft_ctx_free(h->ctx);
-		h->ctx = NULL;
-		/* what the kernel does not know, or nft's own parser */
-		if (!strstr(why, "not supported") && !strstr(why, "Invalid argument") &&
-		    !strstr(why, "syntax error"))
-			return false;
-	}
-	return false;
+	h->owned = h->t->owned && run_script(h, h->t->owned, why, size);
+	if (h->owned)
+		return true;
+	/* what the kernel does not know, or nft's own parser */
+	if (h->t->owned && !strstr(why, "not supported") && !strstr(why, "Invalid argument") &&
+	    !strstr(why, "syntax error"))
+		return false;
+	/* the end of the socket tells that the parent has ended, and leaves us time */
+	prctl(PR_SET_PDEATHSIG, 0);
+	return run_script(h, h->t->ownerless, why, size);
 }
 
 /* The limit is spent in the table itself, which is about to go. */
@@ -247,13 +252,11 @@ static int work(void *arg)
 	} else if (!make_table(&h, why, sizeof(why))) {
 		tell_text(&h, TRACE_FAILED, why);
 	} else {
-		/* the end of the socket tells that the parent has ended, and leaves us time */
-		if (!h.owned)
-			prctl(PR_SET_PDEATHSIG, 0);
 		tell_text(&h, TRACE_READY,
-			  h.owned ? ""
-				  : "this kernel knows no tables with an owner, so that a trace "
-				    "that is killed leaves its table behind");
+			  h.owned || !h.t->owned
+				  ? ""
+				  : "this kernel knows no tables with an owner: if every process "
+				    "of this trace is killed, its table stays until the next one");
 		hear(&h);
 	}
 	drop_table(&h);

@@ -39,16 +39,17 @@ struct trace_event {
 
 struct tracer {
 	const char *netns;
-	/* An nft script that makes the table; the same without the owner flag, for kernels before
-	 * 5.12; and what removes that again. */
-	const char *script, *ownerless, *cleanup;
+	/* Scripts that make the table: one that gives it an owner, so that it goes with the child's
+	 * socket (since Linux 5.12), or NULL; one that does not; and what removes that again. */
+	const char *owned, *ownerless, *cleanup;
 	const char *count; /* lists a chain with one counter: what was over the rate */
 	struct child child;
 	int ends[2]; /* ours, the child's */
 };
 
-/* In a child, in the namespace; its table is gone when the child is, however that comes. Nothing is
- * known to have worked before TRACE_READY came. 0 or -errno. */
+/* In a child, in the namespace. Its table goes when the child does; one without an owner stays if
+ * the child is killed, which outlives us for long enough to remove it. Nothing is known to have
+ * worked before TRACE_READY came. 0 or -errno. */
 int trace_start(struct tracer *t);
 /* The next event; t->ends[0] is readable when there is one. 1, 0: there is none yet, or -errno:
  * none will come. */

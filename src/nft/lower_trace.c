@@ -155,7 +155,7 @@ static void put_rule(struct tracing *t, const char *from, const char *to, const 
 {
 	buf_puts(t->out, "\t\t");
 	if (!t->how->all)
-		buf_puts(t->out, "ct state new,related,invalid,untracked ");
+		buf_puts(t->out, "ct state new,invalid,untracked ");
 	buf_printf(t->out, "%s%s", from, to);
 	emit_rule(t->out, r);
 	buf_printf(t->out, "%sgoto %s\n", r->stmts.n ? " " : "", t->hit);
