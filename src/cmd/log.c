@@ -159,6 +159,16 @@ static bool same_text(const char *a, const char *b)
 	return a && b ? !strcmp(a, b) : a == b;
 }
 
+/* In the order of the policy, fwc's own last. */
+static int place_cmp(const void *x, const void *y)
+{
+	const struct place *a = x, *b = y;
+
+	if (!a->line || !b->line)
+		return !a->line - !b->line;
+	return strverscmp(a->line, b->line);
+}
+
 /* A rule of the policy may log at several places. */
 static size_t places(const struct logging *l, struct arena *a, const struct entry *e,
 		     struct place **out)
@@ -176,6 +186,7 @@ static size_t places(const struct logging *l, struct arena *a, const struct entr
 		if (!had)
 			(*out)[n++] = p;
 	}
+	qsort(*out, n, sizeof(**out), place_cmp);
 	return n;
 }
 
