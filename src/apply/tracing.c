@@ -453,7 +453,6 @@ static void conclude(const struct tracing *t, struct traced *p)
 	p->decided = accepted_by(p);
 	if (t->routes && came_to(p, "prerouting") && !came_to(p, "input") && !came_to(p, "forward"))
 		p->fate = TRACED_LOST;
-	p->unfiltered = !p->decided;
 }
 
 static void finish(struct tracing *t, size_t i)

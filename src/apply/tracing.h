@@ -49,7 +49,6 @@ struct traced {
 	/* filled when it is over */
 	enum traced_fate fate;
 	const struct traced_step *decided; /* or NULL: no rule, a chain's policy */
-	bool unfiltered; /* accepted, but no rule of ours was asked */
 	const struct seen *arrived, *left; /* first and last seen */
 };
 

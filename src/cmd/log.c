@@ -252,6 +252,14 @@ static void print_entry(const struct logging *l, struct arena *a, const struct e
 		       p[i].line ? ": " : "", p[i].rule ? p[i].rule : "");
 }
 
+/* Null if it is no UTF-8, which a file may hold. */
+static json_t *piece_json(const char *text, size_t n)
+{
+	json_t *j = json_stringn(text, n);
+
+	return j ? j : json_null();
+}
+
 static void print_json(const struct logging *l, struct arena *a, const struct entry *e)
 {
 	struct place *p;
@@ -269,8 +277,8 @@ static void print_json(const struct logging *l, struct arena *a, const struct en
 				    ? json_real((double)e->at.tv_sec + (double)e->at.tv_nsec / 1e9)
 				    : json_null());
 	if (!e->has_time)
-		json_object_set_new(j, "stamp", json_stringn(e->stamp, nstamp));
-	json_object_set_new(j, "tag", json_stringn(e->tag, e->ntag));
+		json_object_set_new(j, "stamp", piece_json(e->stamp, nstamp));
+	json_object_set_new(j, "tag", piece_json(e->tag, e->ntag));
 	json_object_set_new(j, "line", n == 1 && p[0].line ? json_string(p[0].line) : json_null());
 	json_object_set_new(j, "rule", n == 1 && p[0].rule ? json_string(p[0].rule) : json_null());
 	json_object_set_new(j, "candidates", list);

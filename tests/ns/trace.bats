@@ -197,6 +197,20 @@ print(len(d), d[0]["fate"], (d[0]["line"] or "").rpartition("/")[2])')" = "1 $fa
 	END
 }
 
+@test "trace: a way that only rules of routing know" {
+	ip -n "$LAB-router" rule add iif eth0 lookup 100
+	ip -n "$LAB-router" route add 198.51.100.0/24 via 203.0.113.1 table 100
+	begin --json 'lan -> wan'
+	shoot client udp/53 198.51.100.1 203.0.113.1
+	end 2
+	ip -n "$LAB-router" rule del iif eth0 lookup 100
+	run each 'at, d["verdict"], d["to"], d["out"], sorted({s["hook"] for s in d["path"]})'
+	diff -u - <(echo "$output") <<-'END'
+		('9', 'drop', '198.51.100.1', 'eth1', ['forward'])
+		('9', 'drop', '203.0.113.1', 'eth1', ['forward', 'prerouting'])
+	END
+}
+
 @test "trace: a dynamic set is what it holds" {
 	lab_in router nft add element inet fwc guests.v4 '{ 192.168.1.2 }'
 	begin --json 'guests@lan -> wan'
@@ -301,6 +315,21 @@ print(d["drifted"], d["foreign"])')" = "False []" ]
 	end 3
 	[ "$(each 'line.rpartition("/")[2]' | paste -sd' ')" = "p.fwc:9 q.fwc:10 q.fwc:11" ]
 	lab_apply router "$LAB_DIR/p.fwc"
+}
+
+@test "trace: rules on trial have their lines, too" {
+	begin --json 'lan -> wan'
+	{ echo "# a line more"; policy; } | sed 's/^drop lan -> wan udp.53/reject lan -> wan udp\/53/' >"$LAB_DIR/q.fwc"
+	lab_fwc router compile "$LAB_DIR/q.fwc"
+	lab_fwc router apply --confirm=60
+	shoot client udp/53 203.0.113.1
+	end 1
+	lab_fwc router rollback
+	[ "$(each 'line.rpartition("/")[2], d["verdict"]')" = "('q.fwc:10', 'reject')" ]
+	begin --json 'lan -> wan'
+	shoot client udp/53 203.0.113.1
+	end 1
+	[ "$(each 'line.rpartition("/")[2], d["verdict"]')" = "('p.fwc:9', 'drop')" ]
 }
 
 @test "trace: two at once see their own packets" {
