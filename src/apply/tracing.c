@@ -34,6 +34,7 @@ struct tracing {
 	struct arena *arena; /* of the rules */
 	VEC(struct table) tables;
 	struct ir_ruleset *ours; /* never NULL */
+	bool hidden;
 	bool new_nft; /* 1.1 or later lists the rules */
 	bool routes; /* ours is at input and forward: what routing passes comes by */
 	const struct manifest *manifests[2]; /* applied, on trial; or NULL */
@@ -116,6 +117,11 @@ bool tracing_owner_fits(const struct tracing *t)
 	return t->new_nft;
 }
 
+bool tracing_hidden(const struct tracing *t)
+{
+	return t->hidden;
+}
+
 void tracing_sweep(const struct tracing *t)
 {
 	const size_t n = strlen(TRACE_PREFIX);
@@ -177,6 +183,7 @@ int tracing_read_rules(struct tracing *t, struct buf *why)
 	} else {
 		t->manifests[0] = t->manifests[1] = NULL;
 	}
+	t->hidden = s.hidden;
 	store_close(&s);
 	return 0;
 }

@@ -67,6 +67,8 @@ const struct ir_ruleset *tracing_rules(const struct tracing *t);
 bool tracing_owner_fits(const struct tracing *t);
 /* Removes tables of traces whose processes are dead. */
 void tracing_sweep(const struct tracing *t);
+/* What was applied is not for this user to read: lines have no places. */
+bool tracing_hidden(const struct tracing *t);
 void tracing_add(struct tracing *t, const struct trace_event *e);
 /* Packets of which nothing more is expected; with `all`, every one. True if some are left. */
 bool tracing_flush(struct tracing *t, bool all);

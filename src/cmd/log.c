@@ -28,7 +28,7 @@ struct logging {
 	struct compiled compiled;
 	uint32_t generation;
 	time_t looked;
-	bool warned;
+	bool warned, hidden;
 };
 
 struct entry { /* one line of the log */
@@ -66,6 +66,10 @@ static void read_manifests(struct logging *l)
 		l->manifests[0] = read_manifest(&s, l->arena, STORE_APPLIED);
 		l->manifests[1] = read_manifest(&s, l->arena, STORE_PENDING);
 	}
+	if (s.hidden && !l->hidden)
+		fputs("fwc: warning: the state directory is root's, so lines have no places\n",
+		      stderr);
+	l->hidden |= s.hidden;
 	store_close(&s);
 }
 

@@ -30,7 +30,9 @@ struct session {
 	struct tracer tracer;
 	struct tracing *tracing;
 	unsigned long want, shown; /* want 0: no end */
-	bool all, stop, lost;
+	bool all, lost;
+	bool stop; /* a signal came */
+	bool enough; /* all that was wanted is shown, or nobody reads it */
 	double seconds; /* 0: no end */
 	uint64_t over;
 };
@@ -172,7 +174,7 @@ static void each_packet(void *ctx, const struct traced *p)
 {
 	struct session *s = ctx;
 
-	if (s->stop)
+	if (s->enough)
 		return;
 	if (s->g->json)
 		print_json(s, p);
@@ -180,28 +182,47 @@ static void each_packet(void *ctx, const struct traced *p)
 		print_packet(s, p);
 	s->shown++;
 	if (fflush(stdout) || (s->want && s->shown >= s->want))
-		s->stop = true;
+		s->enough = true;
 }
 
 /* ---- the course of it ---- */
+
+static void take_one(struct session *s, const struct trace_event *e)
+{
+	if (e->kind == TRACE_LOST && !s->lost)
+		fputs("fwc: warning: the kernel had more to tell than there was room for; some "
+		      "packets are shown in part\n",
+		      stderr);
+	s->lost |= e->kind == TRACE_LOST;
+	if (e->kind == TRACE_ENDED)
+		s->over = e->handle;
+	if (e->kind <= TRACE_POLICY && !s->enough)
+		tracing_add(s->tracing, e);
+}
 
 static int take(struct session *s)
 {
 	struct trace_event e;
 	int got;
 
-	while ((got = trace_read(&s->tracer, &e)) > 0) {
-		if (e.kind == TRACE_LOST && !s->lost)
-			fputs("fwc: warning: the kernel had more to tell than there was room for; "
-			      "some packets are shown in part\n",
-			      stderr);
-		s->lost |= e.kind == TRACE_LOST;
-		if (e.kind <= TRACE_POLICY)
-			tracing_add(s->tracing, &e);
-		if (s->stop)
-			return 0;
-	}
+	while ((got = trace_read(&s->tracer, &e, false)) > 0)
+		take_one(s, &e);
 	return got;
+}
+
+/* What was told before the end. */
+static void take_rest(struct session *s)
+{
+	struct trace_event e = {.kind = TRACE_READY};
+	int got = 0;
+
+	trace_end(&s->tracer);
+	while (e.kind != TRACE_ENDED && got >= 0) {
+		got = trace_read(&s->tracer, &e, true);
+		if (got > 0)
+			take_one(s, &e);
+	}
+	tracing_flush(s->tracing, true);
 }
 
 static double elapsed(const struct timespec *from)
@@ -231,7 +252,7 @@ static int follow(struct session *s, int signals)
 	int err = 0;
 
 	clock_gettime(CLOCK_MONOTONIC, &begun);
-	while (!s->stop && !err) {
+	while (!s->stop && !s->enough && !err) {
 		int timeout = pending ? TICK : -1;
 
 		if (s->seconds) {
@@ -247,7 +268,8 @@ static int follow(struct session *s, int signals)
 			err = take(s);
 		pending = tracing_flush(s->tracing, false);
 	}
-	tracing_flush(s->tracing, true);
+	if (!err)
+		take_rest(s);
 	return err;
 }
 
@@ -260,7 +282,7 @@ static bool is_ready(struct session *s)
 
 	do {
 		poll(&fd, 1, -1);
-		got = trace_read(&s->tracer, &e);
+		got = trace_read(&s->tracer, &e, false);
 	} while (got == 0);
 	if (got < 0)
 		return false; /* why is known when the child is waited for */
@@ -273,7 +295,7 @@ static bool is_ready(struct session *s)
 
 static int stop_and_tell(struct session *s)
 {
-	int err = trace_stop(&s->tracer, &s->over);
+	int err = trace_stop(&s->tracer);
 
 	if (err)
 		fprintf(stderr, "fwc: %s\n", buf_str(&s->tracer.child.why));
@@ -301,8 +323,11 @@ static int run(struct session *s)
 		sigaddset(&set, ends[i]);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signals = signalfd(-1, &set, SFD_CLOEXEC);
-	if (signals < 0 || trace_start(&s->tracer))
+	if (signals < 0 || trace_start(&s->tracer)) {
+		fprintf(stderr, "fwc: packets cannot be traced: %s\n",
+			signals < 0 ? strerror(errno) : buf_str(&s->tracer.child.why));
 		return EXIT_SYSTEM;
+	}
 	ready = is_ready(s);
 	if (ready) {
 		fprintf(stderr, "fwc: tracing, at most %d packets a second\n", RATE);
@@ -310,10 +335,10 @@ static int run(struct session *s)
 		if (!err || err == -EPIPE)
 			err = stop_and_tell(s);
 		else
-			trace_stop(&s->tracer, &s->over);
+			trace_stop(&s->tracer);
 		return err ? EXIT_SYSTEM : EXIT_FINE;
 	}
-	if (trace_stop(&s->tracer, &s->over))
+	if (trace_stop(&s->tracer))
 		fprintf(stderr, "fwc: %s\n", buf_str(&s->tracer.child.why));
 	return EXIT_SYSTEM;
 }
@@ -336,6 +361,9 @@ static int trace(struct session *s, struct work *w, const struct rule *question)
 	tracing_sweep(s->tracing);
 	if (!tracing_rules(s->tracing)->chains.n)
 		fputs("fwc: warning: no rules of fwc are loaded\n", stderr);
+	if (tracing_hidden(s->tracing))
+		fputs("fwc: warning: the state directory is root's, so lines have no places\n",
+		      stderr);
 	trace_script(&owned, w->arena, w->compiled.policy, question, tracing_rules(s->tracing),
 		     &how);
 	fits = tracing_owner_fits(s->tracing) || fault_wanted("owner");

@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #define ROOM (4 << 20) /* bytes of events that may wait */
+#define LAST 10000 /* events that had come when it was to end */
 #define FOREVER 0x7fffffffu
 
 struct hearing { /* in the child */
@@ -225,6 +226,9 @@ static void hear(struct hearing *h)
 		if (fds[0].revents && !take(h))
 			return;
 	}
+	for (int i = 0; i < LAST && poll(fds, 1, 0) > 0; i++)
+		if (!take(h))
+			return;
 	last.handle = over_rate(h);
 	tell(h, &last);
 }
@@ -285,9 +289,9 @@ int trace_start(struct tracer *t)
 	return 0;
 }
 
-int trace_read(struct tracer *t, struct trace_event *out)
+int trace_read(struct tracer *t, struct trace_event *out, bool wait)
 {
-	ssize_t n = recv(t->ends[0], out, sizeof(*out), MSG_DONTWAIT);
+	ssize_t n = recv(t->ends[0], out, sizeof(*out), wait ? 0 : MSG_DONTWAIT);
 
 	if (n == (ssize_t)sizeof(*out))
 		return 1;
@@ -296,15 +300,13 @@ int trace_read(struct tracer *t, struct trace_event *out)
 	return n < 0 ? -errno : -EPIPE;
 }
 
-int trace_stop(struct tracer *t, uint64_t *over)
+void trace_end(struct tracer *t)
 {
-	struct trace_event e;
-
-	*over = 0;
 	shutdown(t->ends[0], SHUT_WR);
-	while (recv(t->ends[0], &e, sizeof(e), 0) == (ssize_t)sizeof(e))
-		if (e.kind == TRACE_ENDED)
-			*over = e.handle;
+}
+
+int trace_stop(struct tracer *t)
+{
 	close(t->ends[0]);
 	return child_wait(&t->child);
 }

@@ -51,11 +51,12 @@ struct tracer {
  * the child is killed, which outlives us for long enough to remove it. Nothing is known to have
  * worked before TRACE_READY came. 0 or -errno. */
 int trace_start(struct tracer *t);
-/* The next event; t->ends[0] is readable when there is one. 1, 0: there is none yet, or -errno:
- * none will come. */
-int trace_read(struct tracer *t, struct trace_event *out);
-/* 0 or -errno, with t->child.why. *over: packets that the limit of the table kept from being
- * traced. */
-int trace_stop(struct tracer *t, uint64_t *over);
+/* The next event; t->ends[0] is readable when there is one. 1, 0: there is none yet (unless
+ * `wait`), or -errno: none will come. */
+int trace_read(struct tracer *t, struct trace_event *out, bool wait);
+/* No more is wanted: what the kernel has told until now still comes, and TRACE_ENDED at last. */
+void trace_end(struct tracer *t);
+/* 0 or -errno, with t->child.why. */
+int trace_stop(struct tracer *t);
 
 #endif

@@ -220,14 +220,13 @@ static void put_table(struct tracing *t)
 			   t->how->owner ? "\tflags owner\n" : "", i ? "" : "}\n");
 	vec_each (&t->l.r->sets, s)
 		emit_set(out, *s, false);
-	/* two buckets of one size, so that packets which come by twice do not spend twice as much
-	 */
+	/* Two buckets of one size, so that packets which come by twice do not spend twice as much.
+	 * The rule that marks must not have a verdict: Linux 6.1 would not tell of it. */
 	for (int i = 0; i < 2; i++)
 		buf_printf(out,
-			   "\tchain %s {\n\t\tlimit rate %u/second burst %u packets "
-			   "meta nftrace set 1 return\n%s\t}\n",
-			   i ? "again" : "hit", t->how->rate, t->how->rate,
-			   i ? "" : "\t\tcounter\n");
+			   "\tchain %s {\n\t\tlimit rate over %u/second burst %u packets%s return\n"
+			   "\t\tmeta nftrace set 1\n\t}\n",
+			   i ? "again" : "hit", t->how->rate, t->how->rate, i ? "" : " counter");
 	buf_puts(out, buf_str(&chains));
 	buf_puts(out, "}\n");
 	buf_free(&chains);
