@@ -39,6 +39,19 @@ static const struct command commands[] = {
 	 "  --live             by the ruleset in the kernel, other people's tables too; FILE only\n"
 	 "                     says what the names mean\n",
 	 cmd_explain},
+	{"trace", "[--all] [-n N] [--timeout SECONDS] 'SRC[@ZONE] -> DST[@ZONE] [SERVICES]' [FILE]",
+	 "say what becomes of packets as they come by, and which line decides",
+	 "The question is one of explain: packets as they arrive, that open a connection; FILE\n"
+	 "says what its names mean. Ends with ^C. With -v the whole way, rule by rule.\n"
+	 "  -a, --all          packets of known connections as well\n"
+	 "  -n, --count N      end after so many packets\n"
+	 "  --timeout SECONDS  end then\n",
+	 cmd_trace},
+	{"log", "[-f] [FILE|-]", "what rules with `log` wrote, and which line of the policy it was",
+	 "Reads the kernel's log; or lines of it from FILE, or from standard input, with whatever\n"
+	 "stands before them.\n"
+	 "  -f, --follow       go on with what will be written\n",
+	 cmd_log},
 	{"test", "[FILE]", "prove the expectations of a policy and of *.test.fwc files beside it",
 	 "Needs no root. Exit status 1: some do not hold.\n", cmd_test},
 	{"diff", "[FILE|DIR [FILE|DIR]]", "show which packets a change affects, and which rules",
@@ -54,7 +67,8 @@ static const struct command commands[] = {
 	 "  --no-confirm       for good, over ssh too\n"
 	 "  --force            even if it would cut off the ssh session that it comes from\n"
 	 "  -m, --message TEXT why, for the history\n"
-	 "  --dry-run          show the difference and try it, change nothing\n", cmd_apply},
+	 "  --dry-run          show the difference and try it, change nothing\n",
+	 cmd_apply},
 	{"confirm", "[-m TEXT]", "keep the rules that are on trial",
 	 "  -m, --message TEXT why, for the history\n", cmd_confirm},
 	{"boot", "", "load what was confirmed last; for the scripts that start the machine",

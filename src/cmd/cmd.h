@@ -31,6 +31,8 @@ int cmd_check(struct globals *g, int argc, char **argv);
 int cmd_compile(struct globals *g, int argc, char **argv);
 int cmd_diff(struct globals *g, int argc, char **argv);
 int cmd_explain(struct globals *g, int argc, char **argv);
+int cmd_trace(struct globals *g, int argc, char **argv);
+int cmd_log(struct globals *g, int argc, char **argv);
 int cmd_test(struct globals *g, int argc, char **argv);
 int cmd_apply(struct globals *g, int argc, char **argv);
 int cmd_boot(struct globals *g, int argc, char **argv);

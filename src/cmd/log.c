@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * fwc log: what rules with `log` have written into the kernel's log, by the lines of the policy.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <poll.h>
+#include <string.h>
+#include <time.h>
+
+#include "apply/live.h"
+#include "apply/report.h"
+#include "apply/trial.h"
+#include "cmd/cmd.h"
+#include "cmd/common.h"
+#include "cmd/seeing.h"
+#include "kernel/kmsg.h"
+#include "util/cleanup.h"
+
+#define READ_AGAIN 1 /* seconds between looks whether the rules are still the same */
+
+struct logging {
+	struct globals *g;
+	/* the rules of now */
+	struct arena *arena;
+	const struct ir_ruleset *rules;
+	const struct manifest *manifests[2]; /* applied, on trial; NULL: rules of a policy file */
+	struct compiled compiled;
+	uint32_t generation;
+	time_t looked;
+	bool warned, hidden;
+};
+
+struct entry { /* one line of the log */
+	struct timespec at;
+	bool has_time;
+	const char *stamp; /* of a file: what stands before; else "" */
+	size_t nstamp;
+	const char *tag;
+	size_t ntag;
+	struct seen seen;
+	struct seen_logs logs;
+};
+
+/* ---- the rules ---- */
+
+static const struct manifest *read_manifest(const struct store *s, struct arena *a,
+					    const char *name)
+{
+	_cleanup_buf_ struct buf ignored = {0};
+	struct artefact x = {0};
+	const struct manifest *m;
+
+	store_read(s, name, a, &x, &ignored);
+	m = x.manifest; /* in the arena */
+	artefact_free(&x);
+	return m;
+}
+
+static void read_manifests(struct logging *l)
+{
+	_cleanup_buf_ struct buf ignored = {0};
+	struct store s;
+
+	if (store_open(&s, l->g->state, false, &ignored) == 0) {
+		l->manifests[0] = read_manifest(&s, l->arena, STORE_APPLIED);
+		l->manifests[1] = read_manifest(&s, l->arena, STORE_PENDING);
+	}
+	if (s.hidden && !l->hidden)
+		fputs("fwc: warning: the state directory is root's, so lines have no places\n",
+		      stderr);
+	l->hidden |= s.hidden;
+	store_close(&s);
+}
+
+/* The policy that was applied, or that of --config: for its zones. What is wrong with it is for
+ * check to say. */
+static void read_policy(struct logging *l)
+{
+	const struct manifest *m = l->manifests[0];
+	const char *path = m && m->sources.n ? m->sources.v[0].path : l->g->config;
+	struct loader *loader = loader_files(l->arena);
+	struct diag quiet;
+
+	diag_init(&quiet, l->arena);
+	if (!compile_file(&l->compiled, path, STAGE_IR, loader, l->arena, &quiet) && m) {
+		compiled_free(&l->compiled);
+		l->compiled = (struct compiled){0};
+		compile_file(&l->compiled, l->g->config, STAGE_IR, loader, l->arena, &quiet);
+	}
+}
+
+static void read_rules(struct logging *l)
+{
+	_cleanup_buf_ struct buf why = {0};
+	struct live live;
+
+	compiled_free(&l->compiled);
+	l->compiled = (struct compiled){0};
+	arena_free(l->arena);
+	l->arena = arena_new();
+	l->manifests[0] = l->manifests[1] = NULL;
+	read_manifests(l);
+	read_policy(l);
+	l->rules = ruleset_new(l->arena);
+	if (live_read(&live, l->g->netns, l->arena, &why) == 0 && live.ruleset->chains.n) {
+		l->rules = live.ruleset;
+		l->generation = live.generation;
+		return;
+	}
+	if (l->compiled.ruleset)
+		l->rules = l->compiled.ruleset;
+	if (!l->warned)
+		fprintf(stderr, "fwc: warning: %s%s%s; lines are those of %s\n",
+			why.len ? "the rules in the kernel cannot be read ("
+				: "no rules are loaded",
+			buf_str(&why), why.len ? ")" : "",
+			l->compiled.ruleset ? l->compiled.path : "no policy");
+	l->warned = true;
+	l->manifests[0] = l->manifests[1] = NULL;
+}
+
+/* Who follows the log outlives the rules. */
+static void read_if_changed(struct logging *l)
+{
+	_cleanup_buf_ struct buf ignored = {0};
+	time_t now = time(NULL);
+	struct genid g;
+
+	if (now - l->looked < READ_AGAIN && now >= l->looked)
+		return;
+	l->looked = now;
+	if (genid_get(l->g->netns, &g, &ignored) == 0 && g.id != l->generation) {
+		read_rules(l);
+		l->generation = g.id;
+	}
+}
+
+struct place {
+	const char *line, *rule; /* line: NULL if it has none */
+};
+
+static struct place place_of(const struct logging *l, const struct seen_log *log)
+{
+	const struct ir_rule *r = &log->chain->rules.v[log->rule];
+	const char *where = span_where(l->arena, r->at);
+	struct place out = {.line = *where ? where : NULL, .rule = r->comment};
+
+	for (int i = 1; i >= 0; i--) {
+		const struct manifest_place *p =
+			report_rule_place(l->manifests[i], log->chain, log->rule);
+
+		if (p && *p->at)
+			out.line = p->at;
+		if (p && *p->text)
+			out.rule = p->text;
+	}
+	return out;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+/* In the order of the policy, fwc's own last. */
+static int place_cmp(const void *x, const void *y)
+{
+	const struct place *a = x, *b = y;
+
+	if (!a->line || !b->line)
+		return !a->line - !b->line;
+	return strverscmp(a->line, b->line);
+}
+
+/* A rule of the policy may log at several places. */
+static size_t places(const struct logging *l, struct arena *a, const struct entry *e,
+		     struct place **out)
+{
+	size_t n = 0;
+
+	*out = arena_alloc(a, (e->logs.n + 1) * sizeof(**out));
+	for (size_t i = 0; i < e->logs.n; i++) {
+		struct place p = place_of(l, &e->logs.v[i]);
+		bool had = false;
+
+		for (size_t k = 0; k < n; k++)
+			had |= same_text((*out)[k].line, p.line) &&
+			       same_text((*out)[k].rule, p.rule);
+		if (!had)
+			(*out)[n++] = p;
+	}
+	qsort(*out, n, sizeof(**out), place_cmp);
+	return n;
+}
+
+/* ---- a line of the log ---- */
+
+/* The prefix is "fwc TAG: ", and IN= follows. A host may be called fwc, too, and a tag may have a
+ * blank: what some rule has is preferred. */
+static bool find_prefix(const struct logging *l, struct arena *a, const char *text, struct entry *e)
+{
+	const char *end = strstr(text, ": IN="), *best = NULL;
+
+	for (const char *p = text; end && (p = strstr(p, "fwc ")) && p < end; p++) {
+		struct seen_logs any = {0};
+
+		if (p > text && p[-1] != ' ')
+			continue;
+		best = p;
+		seen_find_logs(a, l->rules, NULL, arena_strndup(a, p, (size_t)(end + 2 - p)), &any);
+		if (any.n)
+			break;
+	}
+	if (!best)
+		return false;
+	e->stamp = text;
+	e->nstamp = (size_t)(best - text);
+	e->tag = best + strlen("fwc ");
+	e->ntag = (size_t)(end - e->tag);
+	return seen_of_log(&e->seen, end + 2);
+}
+
+static void find_rules(const struct logging *l, struct arena *a, struct entry *e)
+{
+	const char *prefix = arena_printf(a, "fwc %.*s: ", (int)e->ntag, e->tag);
+
+	seen_find_logs(a, l->rules, &e->seen, prefix, &e->logs);
+	if (!e->logs.n) /* what is not as the rules of now would have it */
+		seen_find_logs(a, l->rules, NULL, prefix, &e->logs);
+}
+
+static void print_entry(const struct logging *l, struct arena *a, const struct entry *e)
+{
+	struct place *p;
+	size_t n = places(l, a, e, &p);
+	struct buf b = {0};
+	char at[32];
+	struct tm tm;
+
+	seeing_way(&b, l->compiled.policy, &e->seen, true);
+	buf_puts(&b, "  ");
+	seen_print(&b, &e->seen);
+	if (e->has_time) {
+		strftime(at, sizeof(at), "%Y-%m-%d %H:%M:%S", localtime_r(&e->at.tv_sec, &tm));
+		printf("%s  ", at);
+	} else {
+		fwrite(e->stamp, 1, e->nstamp, stdout);
+	}
+	printf("%.*s  %s\n", (int)e->ntag, e->tag, buf_str(&b));
+	buf_free(&b);
+	if (!n)
+		puts("  no rule of now logs so");
+	for (size_t i = 0; i < n; i++)
+		printf("  %s%s%s%s\n", i ? "or " : "", p[i].line ? p[i].line : "",
+		       p[i].line ? ": " : "", p[i].rule ? p[i].rule : "");
+}
+
+/* Null if it is no UTF-8, which a file may hold. */
+static json_t *piece_json(const char *text, size_t n)
+{
+	json_t *j = json_stringn(text, n);
+
+	return j ? j : json_null();
+}
+
+static void print_json(const struct logging *l, struct arena *a, const struct entry *e)
+{
+	struct place *p;
+	size_t n = places(l, a, e, &p);
+	json_t *j = seeing_json(l->compiled.policy, &e->seen), *list = json_array();
+	size_t nstamp = e->nstamp;
+
+	while (nstamp && e->stamp[nstamp - 1] == ' ')
+		nstamp--;
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(
+			list, json_pack("{s:s?, s:s?}", "line", p[i].line, "rule", p[i].rule));
+	json_object_set_new(j, "time",
+			    e->has_time
+				    ? json_real((double)e->at.tv_sec + (double)e->at.tv_nsec / 1e9)
+				    : json_null());
+	if (!e->has_time)
+		json_object_set_new(j, "stamp", piece_json(e->stamp, nstamp));
+	json_object_set_new(j, "tag", piece_json(e->tag, e->ntag));
+	json_object_set_new(j, "line", n == 1 && p[0].line ? json_string(p[0].line) : json_null());
+	json_object_set_new(j, "rule", n == 1 && p[0].rule ? json_string(p[0].rule) : json_null());
+	json_object_set_new(j, "candidates", list);
+	json_dumpf(j, stdout, JSON_COMPACT | JSON_REAL_PRECISION(16));
+	putchar('\n');
+	json_decref(j);
+}
+
+/* False if nobody reads any more. */
+static bool show(struct logging *l, const char *text, const struct timespec *at)
+{
+	_cleanup_arena_ struct arena *a = arena_new();
+	struct entry e = {.has_time = at};
+
+	if (!find_prefix(l, a, text, &e))
+		return true;
+	if (at)
+		e.at = *at;
+	find_rules(l, a, &e);
+	if (l->g->json)
+		print_json(l, a, &e);
+	else
+		print_entry(l, a, &e);
+	return fflush(stdout) == 0;
+}
+
+/* ---- sources ---- */
+
+static int of_file(struct logging *l, const char *path)
+{
+	_cleanup_free_ char *line = NULL;
+	bool own = strcmp(path, "-") != 0;
+	FILE *f = own ? fopen(path, "re") : stdin;
+	size_t room = 0;
+	ssize_t n;
+	int rc = EXIT_FINE;
+
+	if (!f) {
+		fprintf(stderr, "fwc: cannot read %s: %s\n", path, strerror(errno));
+		return EXIT_WRONG;
+	}
+	while ((n = getline(&line, &room, f)) > 0) {
+		line[strcspn(line, "\n")] = '\0';
+		read_if_changed(l);
+		if (!show(l, line, NULL))
+			break;
+	}
+	if (ferror(f)) {
+		fprintf(stderr, "fwc: cannot read %s: %s\n", path, strerror(errno));
+		rc = EXIT_SYSTEM;
+	}
+	if (own)
+		fclose(f);
+	return rc;
+}
+
+static int of_kernel(struct logging *l, bool follow)
+{
+	int fd = kmsg_open(), got = fd;
+	struct kmsg k = {0};
+
+	while (fd >= 0 && (got = kmsg_read(fd, &k)) >= 0) {
+		struct pollfd p = {.fd = fd, .events = POLLIN};
+
+		if (k.lost && follow)
+			fputs("fwc: warning: records of the kernel's log were overwritten before "
+			      "they were read\n",
+			      stderr);
+		if (got > 0)
+			read_if_changed(l);
+		if (got > 0 && !show(l, buf_str(&k.text), &k.at))
+			break;
+		if (got == 0 && !follow)
+			break;
+		if (got == 0)
+			poll(&p, 1, -1);
+	}
+	kmsg_free(&k);
+	if (fd >= 0)
+		close(fd);
+	if (got >= 0)
+		return EXIT_FINE;
+	fprintf(stderr, "fwc: cannot read the kernel's log (/dev/kmsg): %s\n", strerror(-got));
+	return EXIT_SYSTEM;
+}
+
+int cmd_log(struct globals *g, int argc, char **argv)
+{
+	static const struct option longs[] = {{"follow", no_argument, NULL, 'f'}, {0}};
+	struct logging l = {.g = g, .looked = time(NULL)};
+	bool follow = false;
+	int c, rc;
+
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, "f", longs, NULL)) != -1) {
+		if (c != 'f')
+			return usage_error("log", "unknown option: %s", argv[optind - 1]);
+		follow = true;
+	}
+	if (argc - optind > 1)
+		return usage_error("log", "at most one file");
+	if (follow && optind < argc)
+		return usage_error("log", "--follow is for the kernel's own log");
+	read_rules(&l);
+	rc = optind < argc ? of_file(&l, argv[optind]) : of_kernel(&l, follow);
+	compiled_free(&l.compiled);
+	arena_free(l.arena);
+	return rc;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Interfaces by the policy's zones.
+ */
+#include "cmd/seeing.h"
+
+#include <string.h>
+
+/* An exact name wins over a wildcard. */
+const char *seeing_zone(const struct policy *p, const char *name)
+{
+	const char *wild = NULL;
+	const struct zone *z;
+	struct ival is;
+
+	if (!p || !ifname_parse(name, strlen(name), &is))
+		return NULL;
+	vec_each (&p->zones, z) {
+		for (size_t i = 0; i < z->interfaces.n; i++) {
+			struct ival x = z->interfaces.v[i].name;
+
+			if (x.lo == x.hi && x.lo == is.lo)
+				return z->name;
+			if (x.lo <= is.lo && is.lo <= x.hi)
+				wild = z->name;
+		}
+	}
+	return wild;
+}
+
+static void put_side(struct buf *b, const struct policy *p, const char *name)
+{
+	const char *zone = seeing_zone(p, name);
+
+	buf_puts(b, *name ? name : "self");
+	if (zone)
+		buf_printf(b, " (%s)", zone);
+}
+
+void seeing_way(struct buf *b, const struct policy *p, const struct seen *s, bool routed)
+{
+	put_side(b, p, s->in);
+	buf_puts(b, " -> ");
+	if (routed)
+		put_side(b, p, s->out);
+	else
+		buf_putc(b, '?');
+}
+
+static void set_side(json_t *j, const char *key, const char *zone_key, const struct policy *p,
+		     const char *name)
+{
+	const char *zone = seeing_zone(p, name);
+
+	json_object_set_new(j, key, *name ? json_string(name) : json_null());
+	json_object_set_new(j, zone_key, zone ? json_string(zone) : json_null());
+}
+
+json_t *seeing_json(const struct policy *p, const struct seen *s)
+{
+	json_t *j = json_object();
+
+	set_side(j, "in", "in_zone", p, s->in);
+	set_side(j, "out", "out_zone", p, s->out);
+	seen_json(j, s);
+	return j;
+}

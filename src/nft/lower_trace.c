@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * A question -> a table of two base chains that mark its packets as they arrive, before they are
+ * translated, by `meta nftrace set 1`; and one at forward for those that take another way than the
+ * routing table alone would say.
+ */
+#include "nft/trace.h"
+
+#include <stdio.h>
+
+#include "nft/lower.h"
+
+/* Connection tracking is at -200, and -300 is where others drop before it. */
+#define BEHIND_CONNTRACK (-199)
+#define BEFORE_CONNTRACK (-301)
+
+enum hook { PREROUTING, FORWARD, OUTPUT };
+
+struct tracing {
+	struct lower l;
+	const struct rule *question;
+	const struct ir_ruleset *live;
+	const struct trace_table *how;
+	const char *hit; /* the chain that marks the packets of the present hook */
+	struct buf *out;
+};
+
+/* ---- sets of run time: what they hold now ---- */
+
+static void add_elements(struct tracing *t, struct ivset *to, const struct dynset *d,
+			 enum family fam)
+{
+	const struct ir_set *s = ruleset_set(t->live, dynset_name(&t->l, d, fam));
+
+	for (size_t i = 0; s && s->nkeys && i < s->elems.n; i++)
+		vec_push(t->l.arena, to, s->elems.v[i].key[0]);
+	ivset_normalise(to);
+}
+
+static struct ivset others(struct tracing *t, const struct ivset *s, int bits)
+{
+	struct ivset all = ivset_one(t->l.arena, 0, u128_max(bits));
+
+	return ivset_subtract(t->l.arena, &all, s);
+}
+
+static struct place_item settled(struct tracing *t, const struct place_item *item)
+{
+	struct place_item x = *item;
+	const struct dynset *d = x.addrs.dyn;
+
+	if (!d)
+		return x;
+	x.addrs = (struct addrs){.stem = d->name};
+	add_elements(t, &x.addrs.v4, d, FAM_IP4);
+	add_elements(t, &x.addrs.v6, d, FAM_IP6);
+	if (item->addrs.negated) {
+		x.addrs.v4 = others(t, &x.addrs.v4, 32);
+		x.addrs.v6 = others(t, &x.addrs.v6, 128);
+	}
+	return x;
+}
+
+/* ---- places ---- */
+
+/* Matches of interfaces, in nft's words; "" for no condition. What routing will say stands in
+ * prerouting's stead of `oifname`, which is not known there yet. */
+struct words {
+	const char **v;
+	size_t n, cap;
+};
+
+static const char *spell(struct tracing *t, const struct ir_rule *r, const char *prefix)
+{
+	const char *all = "";
+
+	for (size_t i = 0; i < r->stmts.n; i++) {
+		struct ir_rule one = {0};
+		struct buf b = {0};
+
+		*rule_stmt(&t->l, &one, r->stmts.v[i].kind) = r->stmts.v[i];
+		emit_rule(&b, &one);
+		all = arena_printf(t->l.arena, "%s%s%s ", all, prefix, buf_str(&b));
+		buf_free(&b);
+	}
+	return all;
+}
+
+static void add_zone(struct tracing *t, struct words *out, int zone, enum field f,
+		     const char *prefix)
+{
+	const struct ir_rule none = {0};
+	struct ir_rules rules = {0};
+
+	match_zone(&t->l, &rules, &none, f, zone);
+	for (size_t i = 0; i < rules.n; i++)
+		vec_push(t->l.arena, out, spell(t, &rules.v[i], prefix));
+}
+
+static struct words at_interfaces(struct tracing *t, const struct place_item *item, enum field f,
+				  const char *prefix)
+{
+	struct words out = {0};
+	struct ir_rule named = {0};
+
+	if (item->has_iface) {
+		match_ival(&t->l, &named, f, item->iface);
+		vec_push(t->l.arena, &out, spell(t, &named, prefix));
+	} else if (item->at == AT_ZONE) {
+		add_zone(t, &out, item->zone, f, prefix);
+	} else {
+		for (size_t z = 0; item->at == AT_ZONES && z < t->l.p->zones.n; z++)
+			add_zone(t, &out, (int)z, f, prefix);
+	}
+	return out;
+}
+
+static struct words one_word(struct tracing *t, const char *word)
+{
+	struct words out = {0};
+
+	vec_push(t->l.arena, &out, word);
+	return out;
+}
+
+static struct words from_words(struct tracing *t, const struct place_item *item, enum hook hook)
+{
+	if (hook == OUTPUT)
+		return item->at == AT_SELF || item->at == AT_ANY ? one_word(t, "")
+								 : (struct words){0};
+	if (item->at == AT_ANY)
+		return one_word(t, hook == PREROUTING ? "iifname != \"lo\" " : "");
+	return item->at == AT_SELF ? (struct words){0} : at_interfaces(t, item, F_IIFNAME, "");
+}
+
+/* To this machine: to one of its addresses; where the question names addresses, those alone. */
+static struct words to_words(struct tracing *t, const struct place_item *item, enum hook hook)
+{
+	bool zone = item->at == AT_ZONE || item->at == AT_ZONES;
+
+	if (hook == FORWARD) /* what was translated was judged by where it was sent at first */
+		return zone ? at_interfaces(t, item, F_OIFNAME, "ct status & dnat == 0 ")
+			    : (struct words){0};
+	if (zone)
+		return at_interfaces(t, item, F_OIFNAME, hook == OUTPUT ? "" : "fib daddr ");
+	if (item->at == AT_SELF && hook == OUTPUT)
+		return one_word(t, "oifname \"lo\" ");
+	if (item->at == AT_SELF && item->addrs.all)
+		return one_word(t, "fib daddr type local ");
+	return one_word(t, "");
+}
+
+/* ---- rules ---- */
+
+static void put_rule(struct tracing *t, const char *from, const char *to, const struct ir_rule *r)
+{
+	buf_puts(t->out, "\t\t");
+	if (!t->how->all)
+		buf_puts(t->out, "ct state new,invalid,untracked ");
+	buf_printf(t->out, "%s%s", from, to);
+	emit_rule(t->out, r);
+	buf_printf(t->out, "%sgoto %s\n", r->stmts.n ? " " : "", t->hit);
+}
+
+static void put_pair(struct tracing *t, const struct words *from, const struct words *to,
+		     const struct place_item *src, const struct place_item *dst)
+{
+	struct side s = side_of_item(&t->l, src), d = side_of_item(&t->l, dst);
+	struct forms forms = forms_of(&t->l, &s, &d);
+
+	for (size_t f = 0; f < forms.n; f++) {
+		struct ir_rule base = {0};
+		struct ir_rules rules = {0};
+
+		match_form(&t->l, &base, &forms.v[f]);
+		match_services(&t->l, &rules, &base, &t->question->services, forms.v[f].family);
+		for (size_t i = 0; i < from->n; i++)
+			for (size_t k = 0; k < to->n; k++)
+				for (size_t n = 0; n < rules.n; n++)
+					put_rule(t, from->v[i], to->v[k], &rules.v[n]);
+	}
+}
+
+static void put_rules(struct tracing *t, enum hook hook)
+{
+	const struct endpoint *from = &t->question->from, *to = &t->question->to;
+
+	for (size_t i = 0; i < from->items.n; i++) {
+		for (size_t k = 0; k < to->items.n; k++) {
+			struct place_item src = settled(t, &from->items.v[i]);
+			struct place_item dst = settled(t, &to->items.v[k]);
+			struct words in = from_words(t, &src, hook), out = to_words(t, &dst, hook);
+
+			put_pair(t, &in, &out, &src, &dst);
+		}
+	}
+}
+
+static void put_chain(struct tracing *t, const char *name, enum hook hook)
+{
+	t->hit = hook == FORWARD ? "again" : "hit";
+	buf_printf(t->out, "\tchain %s {\n\t\ttype filter hook %s priority %d; policy accept;\n",
+		   name, name, t->how->all ? BEFORE_CONNTRACK : BEHIND_CONNTRACK);
+	put_rules(t, hook);
+	buf_puts(t->out, "\t}\n");
+}
+
+static void put_table(struct tracing *t)
+{
+	/* what the rules refer to comes to be while they are put */
+	struct buf chains = {0}, *out = t->out;
+	struct ir_set *const *s;
+
+	t->out = &chains;
+	put_chain(t, "prerouting", PREROUTING);
+	put_chain(t, "forward", FORWARD);
+	put_chain(t, "output", OUTPUT);
+	t->out = out;
+	for (int i = 0; i < 2; i++) /* of `create` nft takes no more than the flags */
+		buf_printf(out, "%stable inet %s {\n%s%s", i ? "" : "create ", t->how->name,
+			   t->how->owner ? "\tflags owner\n" : "", i ? "" : "}\n");
+	vec_each (&t->l.r->sets, s)
+		emit_set(out, *s, false);
+	/* Two buckets of one size, so that packets which come by twice do not spend twice as much.
+	 * The rule that marks must not have a verdict: Linux 6.1 would not tell of it. */
+	for (int i = 0; i < 2; i++)
+		buf_printf(out,
+			   "\tchain %s {\n\t\tlimit rate over %u/second burst %u packets%s return\n"
+			   "\t\tmeta nftrace set 1\n\t}\n",
+			   i ? "again" : "hit", t->how->rate, t->how->rate, i ? "" : " counter");
+	buf_puts(out, buf_str(&chains));
+	buf_puts(out, "}\n");
+	buf_free(&chains);
+}
+
+void trace_script(struct buf *out, struct arena *a, struct policy *p, const struct rule *question,
+		  const struct ir_ruleset *live, const struct trace_table *how)
+{
+	struct tracing t = {
+		.l = {.arena = a, .p = p, .r = ruleset_new(a)},
+		.question = question,
+		.live = live,
+		.how = how,
+		.out = out,
+	};
+
+	put_table(&t);
+}

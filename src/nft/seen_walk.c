@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * A ruleset and one packet of which not everything is known -> the element that a look-up finds,
+ * the rules that may have logged it. A match is yes, no or maybe; behind a maybe both ways are
+ * gone.
+ */
+#include <netinet/in.h>
+#include <string.h>
+
+#include "nft/nft.h"
+#include "nft/seen.h"
+#include "util/map.h"
+
+/* ---- fields ---- */
+
+static enum maybe name_value(const char *name, u128 *out)
+{
+	struct ival v = {0};
+
+	if (*name && !ifname_parse(name, strlen(name), &v))
+		return MAYBE;
+	*out = v.lo; /* no interface: the empty name */
+	return MAYBE_YES;
+}
+
+static enum maybe known(bool known_here, bool elsewhere, u128 value, u128 *out)
+{
+	*out = value;
+	return known_here ? MAYBE_YES : elsewhere ? MAYBE_NO : MAYBE;
+}
+
+static enum maybe port_value(const struct seen *p, uint8_t proto, uint16_t port, u128 *out)
+{
+	bool other = p->has_proto && p->proto != proto;
+
+	return known(p->has_ports && !other, other, port, out);
+}
+
+static enum maybe address_value(const struct seen *p, enum family family, u128 addr, u128 *out)
+{
+	return known(p->family == family, p->family && p->family != family, addr, out);
+}
+
+static enum maybe type_value(const struct seen *p, uint8_t proto, u128 *out)
+{
+	bool other = p->has_proto && p->proto != proto;
+
+	return known(p->has_type && !other, other, p->type, out);
+}
+
+/* MAYBE_YES: *out is the value; MAYBE_NO: the packet has no such field, so that no match is true.
+ */
+static enum maybe value_of(const struct seen *p, enum field f, u128 *out)
+{
+	switch (f) {
+	case F_NFPROTO:
+		return known(p->family, false, p->family == FAM_IP6 ? 10 : 2, out);
+	case F_L4PROTO:
+		return known(p->has_proto, false, p->proto, out);
+	case F_IIFNAME:
+		return name_value(p->in, out);
+	case F_OIFNAME:
+		return name_value(p->out, out);
+	case F_IIF:
+		return known(!*p->in, false, 0, out);
+	case F_MARK:
+		return known(true, false, p->mark, out);
+	case F_IP_SADDR:
+		return address_value(p, FAM_IP4, p->saddr, out);
+	case F_IP_DADDR:
+		return address_value(p, FAM_IP4, p->daddr, out);
+	case F_IP6_SADDR:
+		return address_value(p, FAM_IP6, p->saddr, out);
+	case F_IP6_DADDR:
+		return address_value(p, FAM_IP6, p->daddr, out);
+	case F_TCP_SPORT:
+		return port_value(p, IPPROTO_TCP, p->sport, out);
+	case F_UDP_SPORT:
+		return port_value(p, IPPROTO_UDP, p->sport, out);
+	case F_TCP_DPORT:
+		return port_value(p, IPPROTO_TCP, p->dport, out);
+	case F_UDP_DPORT:
+		return port_value(p, IPPROTO_UDP, p->dport, out);
+	case F_SCTP_DPORT:
+		return port_value(p, IPPROTO_SCTP, p->dport, out);
+	case F_DCCP_DPORT:
+		return port_value(p, IPPROTO_DCCP, p->dport, out);
+	case F_UDPLITE_DPORT:
+		return port_value(p, IPPROTO_UDPLITE, p->dport, out);
+	case F_TH_SPORT:
+		return known(p->has_ports, false, p->sport, out);
+	case F_TH_DPORT:
+		return known(p->has_ports, false, p->dport, out);
+	case F_TCP_FLAGS:
+		return known(p->has_flags, p->has_proto && p->proto != IPPROTO_TCP, p->flags, out);
+	case F_ICMP_TYPE:
+		return type_value(p, IPPROTO_ICMP, out);
+	case F_ICMPV6_TYPE:
+		return type_value(p, IPPROTO_ICMPV6, out);
+	case F_SKUID:
+	case F_HOUR:
+	case F_DAY:
+	case F_CT_STATE:
+	case F_CT_STATUS:
+	case F_CT_MARK:
+	case F_CT_DIRECTION:
+	case F_IP6_HOPLIMIT:
+	case F_FIB_SADDR_TYPE:
+	case F_FIB_DADDR_TYPE:
+	case F_FIB_DADDR_IIF_TYPE:
+	case F_PAYLOAD:
+	case F_CT_COUNT:
+	case NFIELDS:
+		break;
+	}
+	return MAYBE;
+}
+
+struct values { /* of a selector */
+	enum maybe have[IR_MAX_CONCAT];
+	u128 v[IR_MAX_CONCAT];
+	int n;
+	bool none; /* the packet lacks one of the fields */
+};
+
+static struct values values_of(const struct seen *p, const struct ir_sel *sel)
+{
+	struct values out = {.n = sel->n};
+
+	for (int i = 0; i < sel->n; i++) {
+		out.have[i] = value_of(p, sel->f[i], &out.v[i]);
+		if (sel->mask[i])
+			out.v[i] &= sel->mask[i];
+		out.none |= out.have[i] == MAYBE_NO;
+	}
+	return out;
+}
+
+static enum maybe elem_holds(const struct ir_elem *e, const struct values *v)
+{
+	enum maybe all = MAYBE_YES;
+
+	for (int i = 0; i < v->n; i++) {
+		if (v->have[i] == MAYBE)
+			all = MAYBE;
+		else if (v->v[i] < e->key[i].lo || v->v[i] > e->key[i].hi)
+			return MAYBE_NO;
+	}
+	return all;
+}
+
+/* ---- matches ---- */
+
+static enum maybe any_holds(const struct ir_elems *elems, const struct values *v)
+{
+	enum maybe best = MAYBE_NO;
+
+	for (size_t i = 0; i < elems->n && best != MAYBE_YES; i++) {
+		enum maybe x = elem_holds(&elems->v[i], v);
+
+		if (x > best)
+			best = x;
+	}
+	return best;
+}
+
+static enum maybe in_set(const struct ir_ruleset *r, const char *name, const struct values *v)
+{
+	const struct ir_set *s = ruleset_set(r, name);
+
+	/* what a set of run time holds now is not what it held then */
+	return s && !s->dynamic && s->nkeys ? any_holds(&s->elems, v) : MAYBE;
+}
+
+static enum maybe match_holds(const struct ir_ruleset *r, const struct ir_stmt *s,
+			      const struct seen *p)
+{
+	struct values v = values_of(p, &s->match.sel);
+	enum maybe x;
+
+	if (v.none)
+		return MAYBE_NO;
+	if (s->match.op == OP_ANYBIT && s->match.values.n == 1 && v.n == 1)
+		return v.have[0] == MAYBE			 ? MAYBE
+		       : v.v[0] & s->match.values.v[0].key[0].lo ? MAYBE_YES
+								 : MAYBE_NO;
+	x = s->match.set ? in_set(r, s->match.set, &v) : any_holds(&s->match.values, &v);
+	if (s->match.op == OP_NE)
+		return x == MAYBE ? MAYBE : x == MAYBE_YES ? MAYBE_NO : MAYBE_YES;
+	return x;
+}
+
+/* ---- look-ups ---- */
+
+static const struct ir_elems *elems_of(const struct ir_ruleset *r, const struct ir_stmt *vmap)
+{
+	const struct ir_set *s;
+
+	if (!vmap->vmap.map)
+		return &vmap->vmap.elems;
+	s = ruleset_set(r, vmap->vmap.map);
+	return s && s->nkeys ? &s->elems : NULL;
+}
+
+const struct ir_elem *seen_elem(const struct ir_ruleset *r, const struct ir_stmt *vmap,
+				const struct seen *p)
+{
+	const struct ir_elems *elems = elems_of(r, vmap);
+	struct values v = values_of(p, &vmap->vmap.sel);
+	const struct ir_elem *found = NULL;
+
+	for (size_t i = 0; elems && !v.none && i < elems->n; i++) {
+		const struct ir_elem *e = &elems->v[i];
+
+		if (elem_holds(e, &v) == MAYBE_YES && (!found || e->order < found->order))
+			found = e;
+	}
+	return found;
+}
+
+/* ---- which rules log ---- */
+
+struct walk {
+	struct arena *a;
+	const struct ir_ruleset *r;
+	const struct seen *p;
+	const char *prefix;
+	struct seen_logs *out;
+	struct map visited; /* chain -> what walk_chain() yielded */
+};
+
+static enum maybe walk_chain(struct walk *w, const char *name);
+
+static void note(struct walk *w, const struct ir_chain *c, size_t rule)
+{
+	vec_push(w->a, w->out, ((struct seen_log){c, rule}));
+}
+
+/* Whether what comes behind the verdict is reached. */
+static enum maybe follow(struct walk *w, const struct ir_verdict *v)
+{
+	switch (v->kind) {
+	case V_ACCEPT:
+	case V_DROP:
+	case V_RETURN: /* within a chain it ends the chain; walk_chain() tells it apart */
+		return MAYBE_NO;
+	case V_JUMP:
+		return walk_chain(w, v->target);
+	case V_GOTO:
+		walk_chain(w, v->target);
+		return MAYBE_NO;
+	case V_NONE:
+	case V_CONTINUE:
+		break;
+	}
+	return MAYBE_YES;
+}
+
+static enum maybe walk_vmap(struct walk *w, const struct ir_stmt *s)
+{
+	const struct ir_elems *elems = elems_of(w->r, s);
+	struct values v = values_of(w->p, &s->vmap.sel);
+	const struct ir_set *map = s->vmap.map ? ruleset_set(w->r, s->vmap.map) : NULL;
+	const struct ir_elem *sure = map && map->dynamic ? NULL : seen_elem(w->r, s, w->p);
+
+	if (sure)
+		return follow(w, &sure->verdict);
+	for (size_t i = 0; elems && !v.none && i < elems->n; i++)
+		if (elem_holds(&elems->v[i], &v) != MAYBE_NO)
+			follow(w, &elems->v[i].verdict);
+	return MAYBE_YES; /* perhaps nothing was found */
+}
+
+/* Whether the rule behind this one is reached. */
+static enum maybe walk_rule(struct walk *w, const struct ir_chain *c, size_t n)
+{
+	const struct ir_rule *r = &c->rules.v[n];
+	enum maybe here = MAYBE_YES;
+
+	for (size_t i = 0; i < r->stmts.n; i++) {
+		const struct ir_stmt *s = &r->stmts.v[i];
+		enum maybe x = MAYBE_YES;
+
+		switch (s->kind) {
+		case IR_MATCH:
+			x = match_holds(w->r, s, w->p);
+			break;
+		case IR_LIMIT:
+		case IR_CT_COUNT:
+		case IR_ADD:
+		case IR_UNKNOWN:
+			x = MAYBE;
+			break;
+		case IR_LOG:
+			if (s->log_prefix && !strcmp(s->log_prefix, w->prefix))
+				note(w, c, n);
+			break;
+		case IR_VMAP:
+			if (walk_vmap(w, s) == MAYBE_NO)
+				return here == MAYBE_YES ? MAYBE_NO : MAYBE;
+			break;
+		case IR_VERDICT:
+			if (follow(w, &s->verdict) == MAYBE_NO)
+				return here == MAYBE_YES ? MAYBE_NO : MAYBE;
+			break;
+		case IR_REJECT:
+		case IR_QUEUE:
+		case IR_NAT:
+			return here == MAYBE_YES ? MAYBE_NO : MAYBE;
+		case IR_COUNTER:
+		case IR_MSS:
+		case IR_MARK:
+			break;
+		}
+		if (x == MAYBE_NO)
+			return MAYBE_YES;
+		if (x == MAYBE)
+			here = MAYBE;
+	}
+	return MAYBE_YES;
+}
+
+/* Each chain once: what is known of the packet does not change on its way. To go on behind a jump
+ * is always taken for possible; it costs exactness, never a rule that logs. */
+static enum maybe walk_chain(struct walk *w, const char *name)
+{
+	const struct ir_chain *c = name ? ruleset_chain(w->r, name) : NULL;
+
+	if (!c || map_get(&w->visited, c->name))
+		return MAYBE;
+	map_put(&w->visited, c->name, (void *)c);
+	for (size_t i = 0; i < c->rules.n; i++)
+		if (walk_rule(w, c, i) == MAYBE_NO)
+			break;
+	return MAYBE;
+}
+
+static bool sees(const struct ir_chain *c, const struct seen *p)
+{
+	static const struct {
+		bool in, out;
+		const char *hook;
+	} rows[] = {{true, false, "prerouting"}, {true, false, "input"},
+		    {true, true, "forward"},	 {true, true, "postrouting"},
+		    {false, true, "output"},	 {false, true, "postrouting"}};
+
+	for (size_t i = 0; c->base.hook && i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].in == (*p->in != '\0') && rows[i].out == (*p->out != '\0') &&
+		    !strcmp(rows[i].hook, c->base.hook))
+			return true;
+	return false;
+}
+
+static void all_logs(struct walk *w, const struct ir_chain *c)
+{
+	for (size_t i = 0; i < c->rules.n; i++) {
+		const struct ir_rule *r = &c->rules.v[i];
+
+		for (size_t k = 0; k < r->stmts.n; k++)
+			if (r->stmts.v[k].kind == IR_LOG && r->stmts.v[k].log_prefix &&
+			    !strcmp(r->stmts.v[k].log_prefix, w->prefix))
+				note(w, c, i);
+	}
+}
+
+void seen_find_logs(struct arena *a, const struct ir_ruleset *r, const struct seen *p,
+		    const char *prefix, struct seen_logs *out)
+{
+	struct walk w = {.a = a, .r = r, .p = p, .prefix = prefix, .out = out};
+	struct ir_chain *const *c;
+
+	map_init(&w.visited, a);
+	vec_each (&r->chains, c) {
+		if (!p)
+			all_logs(&w, *c);
+		else if (sees(*c, p))
+			walk_chain(&w, (*c)->name);
+	}
+}
