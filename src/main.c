@@ -54,7 +54,8 @@ static const struct command commands[] = {
 	 "  --no-confirm       for good, over ssh too\n"
 	 "  --force            even if it would cut off the ssh session that it comes from\n"
 	 "  -m, --message TEXT why, for the history\n"
-	 "  --dry-run          show the difference and try it, change nothing\n", cmd_apply},
+	 "  --dry-run          show the difference and try it, change nothing\n",
+	 cmd_apply},
 	{"confirm", "[-m TEXT]", "keep the rules that are on trial",
 	 "  -m, --message TEXT why, for the history\n", cmd_confirm},
 	{"history", "", "list what was applied, the newest first", "", cmd_history},
@@ -72,6 +73,15 @@ static const struct command commands[] = {
 	 cmd_counters},
 	{"metrics", "[-o FILE]", "the same and the state for Prometheus, as text",
 	 "  -o, --output FILE  write it there, whole or not at all\n", cmd_metrics},
+	{"save", "", "keep what dynamic sets hold and lines have counted, for `fwc restore`",
+	 "For a reboot: writes it to the state directory. What a rate per source has used up is "
+	 "not\n"
+	 "kept.\n",
+	 cmd_save},
+	{"restore", "", "put back what `fwc save` kept, as far as it fits the rules in force",
+	 "Elements have what was left of their time, less what has passed since; counters go on.\n"
+	 "Twice is as good as once.\n",
+	 cmd_restore},
 	{"stop", "", "remove the firewall: the host is open afterwards", "", cmd_stop},
 	{"inspect", "status | log [-f] | reload | replay FILE [--policy FILE] [--with INSPECTOR]",
 	 "what the inspectors decide, and would decide of a capture",
