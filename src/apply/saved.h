@@ -15,7 +15,7 @@
 
 #define SAVED "saved.json"
 #define SAVED_FORMAT 1
-#define SAVED_SECONDS ((uint64_t)100 * 366 * 86400) /* nothing in a set lasts longer */
+#define SAVED_SECONDS ((uint64_t)36500 * 86400) /* no element is taken for longer */
 
 struct table_id { /* one table, from its making to its end */
 	const char *boot; /* id of the run of the machine */

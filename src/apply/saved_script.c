@@ -103,6 +103,13 @@ static void choose(struct filling *f, const struct saved_set *from, uint64_t sec
 	}
 }
 
+/* nft refuses large numbers of seconds. */
+static void put_time(struct buf *script, const char *what, uint64_t seconds)
+{
+	buf_printf(script, " %s %llud%llus", what, (unsigned long long)seconds / 86400,
+		   (unsigned long long)seconds % 86400);
+}
+
 static void put(const struct filling *f, struct buf *script)
 {
 	const struct saved_elem *e;
@@ -115,9 +122,9 @@ static void put(const struct filling *f, struct buf *script)
 		buf_puts(script, comma);
 		addr_print(script, f->family, e->address);
 		if (e->ages && e->timeout)
-			buf_printf(script, " timeout %llus", (unsigned long long)e->timeout);
+			put_time(script, "timeout", e->timeout);
 		if (e->ages)
-			buf_printf(script, " expires %llus", (unsigned long long)e->left);
+			put_time(script, "expires", e->left);
 		comma = ", ";
 	}
 	buf_puts(script, " }\n");
