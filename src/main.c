@@ -96,6 +96,15 @@ static const struct command commands[] = {
 	 "Established connections are cut, too. `fwc rollback` ends it; so does a reboot.\n"
 	 "  --keep ADDRESS     let in whatever comes from there; networks as ADDRESS/LENGTH\n",
 	 cmd_panic},
+	{"save", "", "keep what dynamic sets hold and lines have counted, for `fwc restore`",
+	 "For a reboot: writes it to the state directory. What a rate per source has used up is "
+	 "not\n"
+	 "kept.\n",
+	 cmd_save},
+	{"restore", "", "put back what `fwc save` kept, as far as it fits the rules in force",
+	 "Elements have what was left of their time, less what has passed since; counters go on.\n"
+	 "Twice is as good as once.\n",
+	 cmd_restore},
 	{"stop", "", "remove the firewall: the host is open afterwards", "", cmd_stop},
 	{"inspect", "status | log [-f] | reload | replay FILE [--policy FILE] [--with INSPECTOR]",
 	 "what the inspectors decide, and would decide of a capture",

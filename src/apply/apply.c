@@ -8,17 +8,19 @@
 #include <string.h>
 #include <time.h>
 
-#include "util/fault.h"
 #include "apply/boot.h"
 #include "apply/forwarding.h"
 #include "apply/live.h"
 #include "apply/lockout.h"
 #include "apply/plan.h"
 #include "apply/proof.h"
+#include "apply/saved.h"
 #include "apply/trial.h"
+#include "kernel/boot.h"
 #include "kernel/links.h"
 #include "kernel/sysctl.h"
 #include "util/cleanup.h"
+#include "util/fault.h"
 
 #define TRIES 5
 
@@ -202,7 +204,6 @@ static int try_out(struct run *r)
 {
 	_cleanup_buf_ struct buf frame = {0}, start = {0};
 	_cleanup_json_ json_t *sysctl = NULL;
-	struct timespec t;
 	uint64_t now;
 	int err;
 
@@ -215,8 +216,7 @@ static int try_out(struct run *r)
 	r->x->live = false; /* no packet meets anything new */
 	if (err)
 		return err;
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	now = (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+	now = boot_clock();
 	if (now + TRIAL_MIN * 500 > r->x->deadline)
 		return fail(r, -ETIME, "the time of the trial is over before it could begin");
 	trial_plan_start(&r->in, r->x->deadline - now, &start);
@@ -244,6 +244,8 @@ static int finish(struct run *r)
 		boot_note_drop(x->store);
 	if (x->mode == APPLY_TRIAL) /* the old rules are still needed */
 		return first ? first : err;
+	err = counted_prune(x->store, r->in.arena, r->in.artefact->manifest, &x->why);
+	first = first ? first : err;
 	err = collect_garbage(x->netns, r->in.arena, r->in.artefact, &r->live, &x->collected,
 			      &x->left, &x->why);
 	return first ? first : err;

@@ -13,7 +13,8 @@
 #include "apply/file.h"
 #include "apply/generation.h"
 #include "apply/live.h"
-#include "apply/trial.h"
+#include "apply/plan.h"
+#include "kernel/boot.h"
 #include "util/cleanup.h"
 
 #define NOTE "boot.json"
@@ -157,14 +158,14 @@ static void write_note(const struct booting *x)
 {
 	_cleanup_json_ json_t *j = NULL;
 	time_t now = time(NULL);
-	char at[64], boot[64];
+	char at[64], boot[BOOT_ID];
 	struct tm tm;
 
 	if (x->b->outcome == BOOT_WHOLE) {
 		boot_note_drop(x->s);
 		return;
 	}
-	trial_boot_id(boot);
+	boot_id(boot);
 	strftime(at, sizeof(at), "%Y-%m-%d %H:%M:%S %z", localtime_r(&now, &tm));
 	j = json_pack("{s:s, s:s, s:i, s:s, s:o}", "boot", boot, "time", at, "outcome",
 		      (int)x->b->outcome, "why", buf_str(&x->b->why), "left_out",
@@ -189,13 +190,13 @@ void boot_note_read(const struct store *s, struct arena *a, struct boot_note *ou
 {
 	_cleanup_json_ json_t *j = NULL;
 	json_t *one;
-	char boot[64];
+	char boot[BOOT_ID];
 	size_t i;
 
 	*out = (struct boot_note){0};
 	if (s->dir < 0 || file_read_json(s->dir, NOTE, &j))
 		return;
-	trial_boot_id(boot);
+	boot_id(boot);
 	if (strcmp(text_of(a, j, "boot"), boot) != 0)
 		return;
 	out->there = true;

@@ -2,8 +2,8 @@
  * The last confirmed artefact into the kernel, whatever is not there yet; and if there is none that
  * may be loaded, everything shut.
  */
-#ifndef FWC_BOOT_H
-#define FWC_BOOT_H
+#ifndef FWC_APPLY_BOOT_H
+#define FWC_APPLY_BOOT_H
 
 #include "apply/fit.h"
 #include "apply/rescue.h"

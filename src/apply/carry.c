@@ -8,8 +8,9 @@
 #include <string.h>
 
 struct carried {
+	const char *comment; /* the line's text; or NULL */
 	uint64_t packets, bytes;
-	bool used;
+	const void *taken_by; /* a rule or element to be staged; NULL: nothing yet */
 };
 
 static bool is_hash(const char *s)
@@ -42,14 +43,20 @@ static const struct ir_stmt *counter_of(const struct ir_rule *r)
 	return NULL;
 }
 
-static void remember(struct carry *c, const char *key, uint64_t packets, uint64_t bytes)
+static void remember(struct carry *c, const char *key, const char *comment, uint64_t packets,
+		     uint64_t bytes)
 {
-	struct carried *x;
+	struct carried *x = packets ? map_get(&c->counts, key) : NULL;
 
-	if (!packets || map_get(&c->counts, key))
+	if (!packets)
 		return;
+	if (x) {
+		x->packets += packets;
+		x->bytes += bytes;
+		return;
+	}
 	x = arena_new_of(c->arena, struct carried);
-	*x = (struct carried){packets, bytes, false};
+	*x = (struct carried){.comment = comment, .packets = packets, .bytes = bytes};
 	map_put(&c->counts, key, x);
 }
 
@@ -72,32 +79,39 @@ static const char *rule_key(struct carry *c, const struct ir_chain *chain, const
 static void collect_chain(struct carry *c, const struct ir_chain *chain)
 {
 	for (size_t i = 0; i < chain->rules.n; i++) {
-		const struct ir_stmt *s = counter_of(&chain->rules.v[i]);
+		const struct ir_rule *r = &chain->rules.v[i];
+		const struct ir_stmt *s = counter_of(r);
 
 		if (s)
-			remember(c, rule_key(c, chain, &chain->rules.v[i]), s->counter.packets,
+			remember(c, rule_key(c, chain, r), r->comment, s->counter.packets,
 				 s->counter.bytes);
 	}
 }
 
 static void collect_set(struct carry *c, const struct ir_set *s)
 {
-	for (size_t i = 0; !s->dynamic && i < s->elems.n; i++)
-		if (s->elems.v[i].packets)
-			remember(c, elem_key(c, s, &s->elems.v[i]), s->elems.v[i].packets,
-				 s->elems.v[i].bytes);
+	const struct ir_elem *e;
+
+	vec_each (&s->elems, e) {
+		if (!s->dynamic && e->packets)
+			remember(c, elem_key(c, s, e), e->comment, e->packets, e->bytes);
+	}
 }
 
-void carry_collect(struct carry *c, const struct ir_ruleset *live, struct arena *a)
+void carry_collect(struct carry *c, const struct ir_ruleset *live, const struct manifest *m,
+		   struct arena *a)
 {
 	struct map reach;
 	const struct map_entry *e;
 
 	*c = (struct carry){.arena = a};
 	map_init(&c->counts, a);
+	map_init(&c->rest, a);
 	map_init(&reach, a);
 	ruleset_reach(live, &reach);
 	vec_each (&reach.entries, e) {
+		if (manifest_find(m, e->key[0] == 'c', e->key + 2))
+			continue;
 		if (e->key[0] == 'c')
 			collect_chain(c, e->value);
 		else
@@ -105,14 +119,68 @@ void carry_collect(struct carry *c, const struct ir_ruleset *live, struct arena 
 	}
 }
 
-static struct carried *take(struct carry *c, const char *key)
+static void claim(struct carry *c, const char *key, const void *taker)
 {
 	struct carried *x = map_get(&c->counts, key);
 
-	if (!x || x->used)
-		return NULL;
-	x->used = true;
-	return x;
+	if (x && !x->taken_by)
+		x->taken_by = taker;
+}
+
+void carry_claim_chain(struct carry *c, const struct ir_chain *want)
+{
+	const struct ir_rule *r;
+
+	vec_each (&want->rules, r) {
+		if (counter_of(r))
+			claim(c, rule_key(c, want, r), r);
+	}
+}
+
+void carry_claim_set(struct carry *c, const struct ir_set *want)
+{
+	const struct ir_elem *e;
+
+	vec_each (&want->elems, e) {
+		if (want->counter)
+			claim(c, elem_key(c, want, e), e);
+	}
+}
+
+void carry_settle(struct carry *c)
+{
+	const struct map_entry *e;
+
+	vec_each (&c->counts.entries, e) {
+		const struct carried *x = e->value;
+		struct carried *rest;
+
+		if (x->taken_by || !x->comment)
+			continue;
+		rest = map_get(&c->rest, x->comment);
+		if (!rest) {
+			rest = arena_new_of(c->arena, struct carried);
+			map_put(&c->rest, x->comment, rest);
+		}
+		rest->packets += x->packets;
+		rest->bytes += x->bytes;
+	}
+}
+
+static struct carried take(struct carry *c, const char *key, const char *comment, const void *taker)
+{
+	const struct carried *x = map_get(&c->counts, key);
+	struct carried *rest = comment ? map_get(&c->rest, comment) : NULL;
+	struct carried sum = {0};
+
+	if (x && x->taken_by == taker)
+		sum = *x;
+	if (rest) {
+		sum.packets += rest->packets;
+		sum.bytes += rest->bytes;
+		*rest = (struct carried){0};
+	}
+	return sum;
 }
 
 /* Behind the word `counter`, which is a word of its own and in no quotes. */
@@ -133,7 +201,7 @@ static const char *behind_counter(const char *line, size_t len)
 
 static void put_line(struct buf *out, const char *line, size_t len, const struct carried *x)
 {
-	const char *at = x ? behind_counter(line, len) : NULL;
+	const char *at = x->packets ? behind_counter(line, len) : NULL;
 
 	if (at) {
 		buf_add(out, line, (size_t)(at - line));
@@ -143,14 +211,13 @@ static void put_line(struct buf *out, const char *line, size_t len, const struct
 	} else {
 		buf_add(out, line, len);
 	}
-	buf_putc(out, '\n');
 }
 
 /* The block's lines one by one; what `count_of` yields for the n-th rule or element is its count.
  */
 static void put_block(struct carry *c, const char *block, size_t len, const void *want,
 		      bool (*is_item)(const char *line, size_t len),
-		      struct carried *(*count_of)(struct carry *, const void *want, size_t n),
+		      struct carried (*count_of)(struct carry *, const void *want, size_t n),
 		      struct buf *out)
 {
 	const char *end = block + len;
@@ -159,10 +226,12 @@ static void put_block(struct carry *c, const char *block, size_t len, const void
 	while (block < end) {
 		const char *stop = memchr(block, '\n', (size_t)(end - block));
 		size_t length = (size_t)((stop ? stop : end) - block);
-		bool item = is_item(block, length);
+		struct carried count = {0};
 
-		put_line(out, block, length, item ? count_of(c, want, n) : NULL);
-		n += item;
+		if (is_item(block, length))
+			count = count_of(c, want, n++);
+		put_line(out, block, length, &count);
+		buf_putc(out, '\n');
 		block += length + 1;
 	}
 }
@@ -173,11 +242,14 @@ static bool is_rule(const char *line, size_t len)
 	       strncmp(line + 2, "type ", 5);
 }
 
-static struct carried *rule_count(struct carry *c, const void *want, size_t n)
+static struct carried rule_count(struct carry *c, const void *want, size_t n)
 {
 	const struct ir_chain *chain = want;
+	const struct ir_rule *r = &chain->rules.v[n];
 
-	return n < chain->rules.n ? take(c, rule_key(c, chain, &chain->rules.v[n])) : NULL;
+	if (n >= chain->rules.n || !counter_of(r))
+		return (struct carried){0};
+	return take(c, rule_key(c, chain, r), r->comment, r);
 }
 
 void carry_chain(struct carry *c, const char *block, size_t len, const struct ir_chain *want,
@@ -191,11 +263,14 @@ static bool is_element(const char *line, size_t len)
 	return len > 3 && !memcmp(line, "\t\t\t", 3) && line[3] != '#';
 }
 
-static struct carried *elem_count(struct carry *c, const void *want, size_t n)
+static struct carried elem_count(struct carry *c, const void *want, size_t n)
 {
 	const struct ir_set *s = want;
+	const struct ir_elem *e = &s->elems.v[n];
 
-	return n < s->elems.n ? take(c, elem_key(c, s, &s->elems.v[n])) : NULL;
+	if (n >= s->elems.n)
+		return (struct carried){0};
+	return take(c, elem_key(c, s, e), e->comment, e);
 }
 
 void carry_set(struct carry *c, const char *block, size_t len, const struct ir_set *want,
@@ -205,4 +280,32 @@ void carry_set(struct carry *c, const char *block, size_t len, const struct ir_s
 		put_block(c, block, len, want, is_element, elem_count, out);
 	else
 		buf_add(out, block, len);
+}
+
+static const struct ir_rule *equal_rule(const struct ir_chain *c, const struct ir_rule *r)
+{
+	const struct ir_rule *x;
+
+	if (!c)
+		return NULL;
+	vec_each (&c->rules, x) {
+		if (same_rule(x, r))
+			return x;
+	}
+	return NULL;
+}
+
+void carry_rule(const char *text, size_t len, const struct ir_rule *want,
+		const struct ir_chain *const *from, size_t n, struct buf *out)
+{
+	struct carried sum = {0};
+
+	for (size_t i = 0; i < n; i++) {
+		const struct ir_rule *r = equal_rule(from[i], want);
+		const struct ir_stmt *s = r ? counter_of(r) : NULL;
+
+		sum.packets += s ? s->counter.packets : 0;
+		sum.bytes += s ? s->counter.bytes : 0;
+	}
+	put_line(out, text, len, &sum);
 }

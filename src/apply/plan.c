@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "apply/carry.h"
+#include "apply/trial.h"
 
 #define TABLE "inet " IR_TABLE
 
@@ -129,6 +130,26 @@ void plan_keys(struct arena *a, const struct live_names *names, struct map *keys
 	}
 }
 
+/* Who takes over what, before anything is written: the rest of a line goes to what comes first. */
+static void share_counts(const struct plan_input *in, struct carry *counters)
+{
+	struct manifest_object *const *o;
+
+	carry_collect(counters, in->live, in->artefact->manifest, in->arena);
+	vec_each (&in->artefact->manifest->objects, o) {
+		const struct ir_chain *chain = ruleset_chain(in->want, (*o)->name);
+		const struct ir_set *set = ruleset_set(in->want, (*o)->name);
+
+		if ((*o)->base || is_live(in, *o))
+			continue;
+		if ((*o)->kind == OBJECT_CHAIN && chain)
+			carry_claim_chain(counters, chain);
+		else if ((*o)->kind != OBJECT_CHAIN && set)
+			carry_claim_set(counters, set);
+	}
+	carry_settle(counters);
+}
+
 void plan_stage(const struct plan_input *in, struct buf *script, struct live_names *names)
 {
 	const struct artefact *x = in->artefact;
@@ -139,7 +160,7 @@ void plan_stage(const struct plan_input *in, struct buf *script, struct live_nam
 		if ((*o)->base || is_live(in, *o))
 			continue;
 		if (!names->n) {
-			carry_collect(&counters, in->live, in->arena);
+			share_counts(in, &counters);
 			buf_puts(script, "add table " TABLE "\ntable " TABLE " {\n");
 		}
 		stage_object(in, *o, &counters, script);
@@ -224,11 +245,30 @@ void plan_rules(const struct plan_input *in, const char *chain, const char *comm
 		put_rule(b, &rules.v[i], command);
 }
 
-/* Flush and fill: only rules change, so it is one flip of the generation. */
-static void refill(const struct plan_input *in, const char *chain, struct buf *b)
+/* Flush and fill: only rules change, so it is one flip of the generation. What the same rules have
+ * counted goes on, and what they counted on trial comes to it. */
+static void refill(const struct plan_input *in, const struct ir_chain *want,
+		   const struct rule_lines *rules, struct buf *b)
 {
-	buf_printf(b, "flush chain " TABLE " %s\n", chain);
-	plan_rules(in, chain, arena_printf(in->arena, "add rule " TABLE " %s ", chain), b);
+	const char *command = arena_printf(in->arena, "add rule " TABLE " %s ", want->name);
+	const char *trial = arena_printf(in->arena, TRIAL_PREFIX "%s", want->name);
+	const struct ir_chain *from[] = {ruleset_chain(in->live, want->name),
+					 trial_in_kernel(in->live) ? ruleset_chain(in->live, trial)
+								   : NULL};
+
+	buf_printf(b, "flush chain " TABLE " %s\n", want->name);
+	for (size_t i = 0; i < rules->n; i++) {
+		struct rule_line r = rules->v[i];
+		struct buf text = {0};
+
+		if (rules->n == want->rules.n) {
+			carry_rule(r.text, r.len, &want->rules.v[i], from, 2, &text);
+			r.text = text.data;
+			r.len = text.len;
+		}
+		put_rule(b, &r, command);
+		buf_free(&text);
+	}
 }
 
 static bool is_reference(const struct ir_rule *r)
@@ -313,7 +353,7 @@ static bool swap_chain(const struct plan_input *in, const struct ir_chain *want,
 	if (want->base.hook && only_roots(live, want, rules.n))
 		replace_roots(in, live, want, &rules, b);
 	else
-		refill(in, want->name, b);
+		refill(in, want, &rules, b);
 	return true;
 }
 

@@ -10,6 +10,7 @@
 #include "apply/change.h"
 #include "apply/live.h"
 #include "apply/proof.h"
+#include "apply/saved.h"
 #include "kernel/sysctl.h"
 #include "util/cleanup.h"
 #include "util/sha256.h"
@@ -124,6 +125,7 @@ int status_gather(struct status *st, const char *netns, const struct store *s, s
 	if (st->known && st->trial.state == TRIAL_NONE)
 		find_drift(st, live.ruleset, a);
 	report_lines(a, live.ruleset, st->applied.manifest, &st->lines);
+	counted_add(s, netns, a, &st->lines);
 	return 0;
 }
 

@@ -16,30 +16,11 @@
 #include "apply/file.h"
 #include "apply/forwarding.h"
 #include "apply/inspectd.h"
+#include "kernel/boot.h"
 #include "kernel/genid.h"
 #include "util/cleanup.h"
 
 #define TRIAL "trial.json"
-#define MILLION 1000000ull
-
-static uint64_t boot_clock(void) /* milliseconds */
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / MILLION;
-}
-
-void trial_boot_id(char out[64])
-{
-	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
-
-	if (!f || !fgets(out, 64, f))
-		out[0] = '\0';
-	out[strcspn(out, "\n")] = '\0';
-	if (f)
-		fclose(f);
-}
 
 /* ---- the record ---- */
 
@@ -48,12 +29,12 @@ static int write_record(struct store *s, const char *id, uint64_t deadline, stru
 	const struct passwd *pw = getpwuid(getuid());
 	const char *sudo = getenv("SUDO_USER");
 	time_t now = time(NULL);
-	char boot[64], at[64];
+	char boot[BOOT_ID], at[64];
 	struct tm tm;
 	json_t *j;
 	int err;
 
-	trial_boot_id(boot);
+	boot_id(boot);
 	strftime(at, sizeof(at), "%Y-%m-%d %H:%M:%S %z", localtime_r(&now, &tm));
 	j = json_pack("{s:i, s:s, s:I, s:s, s:s, s:s}", "format", 1, "id", id, "deadline",
 		      (json_int_t)deadline, "boot", boot, "user",
@@ -86,7 +67,7 @@ static void copy(char *to, size_t size, const json_t *j, const char *key)
 int trial_read(const struct store *s, struct trial *out, struct buf *why)
 {
 	_cleanup_json_ json_t *j = NULL;
-	char here[64], boot[64];
+	char here[BOOT_ID], boot[BOOT_ID];
 	int err = s->dir < 0 ? -ENOENT : file_read_json(s->dir, TRIAL, &j);
 	uint64_t deadline, now = boot_clock();
 
@@ -97,7 +78,7 @@ int trial_read(const struct store *s, struct trial *out, struct buf *why)
 		buf_printf(why, "cannot read %s/" TRIAL ": %s", s->path, strerror(-err));
 		return err;
 	}
-	trial_boot_id(here);
+	boot_id(here);
 	copy(boot, sizeof(boot), j, "boot");
 	copy(out->id, sizeof(out->id), j, "id");
 	copy(out->user, sizeof(out->user), j, "user");

@@ -34,8 +34,6 @@ struct trial {
 	bool same_boot;
 };
 
-/* Of this run of the machine, as the kernel names it; "" if it does not. */
-void trial_boot_id(char out[64]);
 /* What trial.json says; TRIAL_NONE also if there is none. */
 int trial_read(const struct store *s, struct trial *out, struct buf *why);
 

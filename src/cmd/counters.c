@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "apply/live.h"
-#include "apply/report.h"
+#include "apply/saved.h"
 #include "cmd/cmd.h"
 #include "util/cleanup.h"
 
@@ -42,6 +42,7 @@ static int take(struct globals *g, struct sample *out)
 		fputs("fwc: warning: the state directory is root's, so lines have no places\n",
 		      stderr);
 	report_lines(out->arena, live.ruleset, applied.manifest, &out->lines);
+	counted_add(&s, g->netns, out->arena, &out->lines);
 	artefact_free(&applied);
 	store_close(&s);
 	return 0;

@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "apply/fault.h"
+#include "util/fault.h"
 #include "apply/tracing.h"
 #include "cmd/cmd.h"
 #include "cmd/common.h"

@@ -4,6 +4,7 @@
 #include "kernel/genid.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/netfilter.h>
@@ -11,6 +12,7 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "kernel/child.h"
@@ -45,9 +47,24 @@ static int on_attr(const struct nlattr *attr, void *data)
 	return MNL_CB_OK;
 }
 
-static int on_message(const struct nlmsghdr *nlh, void *data)
+static int on_gen(const struct nlmsghdr *nlh, void *data)
 {
-	return data ? mnl_attr_parse(nlh, sizeof(struct nfgenmsg), on_attr, data) : MNL_CB_OK;
+	return mnl_attr_parse(nlh, sizeof(struct nfgenmsg), on_attr, data);
+}
+
+static int on_table_attr(const struct nlattr *attr, void *data)
+{
+	struct genid *g = data;
+
+	if (mnl_attr_get_type(attr) == NFTA_TABLE_HANDLE &&
+	    mnl_attr_validate(attr, MNL_TYPE_U64) == 0)
+		g->table = be64toh(mnl_attr_get_u64(attr));
+	return MNL_CB_OK;
+}
+
+static int on_table(const struct nlmsghdr *nlh, void *data)
+{
+	return mnl_attr_parse(nlh, sizeof(struct nfgenmsg), on_table_attr, data);
 }
 
 static int ask(struct mnl_socket *nl, uint16_t type, const char *table, struct genid *g)
@@ -73,13 +90,23 @@ static int ask(struct mnl_socket *nl, uint16_t type, const char *table, struct g
 		n = mnl_socket_recvfrom(nl, buf, sizeof(buf));
 		if (n < 0)
 			return -errno;
-		ret = mnl_cb_run(buf, (size_t)n, seq, mnl_socket_get_portid(nl), on_message,
-				 table ? NULL : g);
+		ret = mnl_cb_run(buf, (size_t)n, seq, mnl_socket_get_portid(nl),
+				 table ? on_table : on_gen, g);
 		if (ret < 0)
 			return -errno;
 		if (ret == MNL_CB_STOP)
 			return 0;
 	}
+}
+
+static uint64_t netns_cookie(const struct mnl_socket *nl)
+{
+	uint64_t cookie = 0;
+	socklen_t len = sizeof(cookie);
+
+	if (getsockopt(mnl_socket_get_fd(nl), SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &len) < 0)
+		return 0;
+	return cookie;
 }
 
 int genid_get_here(struct genid *out)
@@ -98,10 +125,11 @@ int genid_get_here(struct genid *out)
 	if (err && err != -ENOENT)
 		return err;
 	g.own_table = !err;
-	err = ask(nl, NFT_MSG_GETTABLE, PANIC_TABLE, &g);
+	err = ask(nl, NFT_MSG_GETTABLE, PANIC_TABLE, &(struct genid){0});
 	if (err && err != -ENOENT)
 		return err;
 	g.panic_table = !err;
+	g.netns = netns_cookie(nl);
 	*out = g;
 	return 0;
 }

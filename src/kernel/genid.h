@@ -10,11 +10,13 @@
 #include "util/buf.h"
 
 struct genid {
-	uint32_t id;  /* goes up by one with every transaction in the namespace */
+	uint32_t id; /* goes up by one with every transaction in the namespace */
 	uint32_t pid; /* of the last committer */
 	char process[17];
 	bool own_table; /* table inet fwc exists */
 	bool panic_table; /* table inet fwc-panic does */
+	uint64_t table; /* its handle: a table made anew has another */
+	uint64_t netns; /* cookie of the namespace, no other of this boot has it; 0: Linux < 5.14 */
 };
 
 /* Of the namespace we are in. 0 or -errno. */

@@ -107,6 +107,8 @@ struct ir_elem { /* of a set or verdict map, or a value of a match (then only ke
 	bool has_counter;
 	uint64_t packets, bytes; /* as read from the kernel */
 	bool volatile_elem; /* as read: has a timeout, so it belongs to run time */
+	bool ages; /* as read: it goes after ... */
+	uint64_t left, timeout; /* ... seconds, cut; timeout 0: the set's own */
 	uint32_t order; /* as read: place in the listing; of concatenations with intervals that
 			   share a packet the kernel goes by the first */
 };

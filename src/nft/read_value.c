@@ -388,6 +388,9 @@ bool read_elem(struct arena *a, const enum field *f, size_t n, bool is_map, cons
 		e.bytes = read_num(counter, "bytes");
 		e.volatile_elem =
 			json_object_get(dressed, "timeout") || json_object_get(dressed, "expires");
+		e.ages = json_object_get(dressed, "expires") != NULL;
+		e.left = read_num(dressed, "expires");
+		e.timeout = read_num(dressed, "timeout");
 		if (!e.volatile_elem && !read_only(dressed, known))
 			return false;
 	}
