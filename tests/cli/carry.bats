@@ -165,6 +165,13 @@ elements_kept() {
 	policy | candidate
 	fwc apply
 	kept_but
+	# of its own chain
+	{ policy; echo 'drop wan -> self udp/6'; } | candidate
+	fwc apply
+	send 203.0.113.9 102 5
+	policy | sed '/^zone wan/d' | candidate
+	fwc apply
+	[ "$(counted 9)" = "(11, 1100)" ]
 }
 
 @test "counters: an interface moves to another zone" {
