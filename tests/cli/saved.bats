@@ -468,3 +468,23 @@ for l in d['lines']: l['packets'] = l['bytes'] = 2**63 - 1"
 	run fwc restore --now
 	[ "$status" = 2 ]
 }
+
+@test "a namespace made anew under the same name is another one" {
+	local twin=${NS}t
+	in_twin() { "$FWC" --netns "$twin" --state "$WORK/twin" --color=never "$@"; }
+	packets() { in_twin counters --json | json "[x['packets'] for x in d if x['at'].endswith(':9')]"; }
+	policy >"$WORK/twin.fwc"
+	for round in first second; do
+		ip netns add "$twin"
+		in_twin compile "$WORK/twin.fwc"
+		in_twin apply
+		[ "$(packets)" = "[0]" ]
+		if [ "$round" = first ]; then
+			in_twin save
+			sed -i 's/"packets": 0/"packets": 7/; s/"boot": "/&not /' "$WORK/twin/saved.json"
+			in_twin restore
+			[ "$(packets)" = "[7]" ]
+		fi
+		ip netns del "$twin"
+	done
+}
