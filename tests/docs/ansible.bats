@@ -71,10 +71,14 @@ write_inventory() {
 	END
 }
 
+# Into a file: ssh keeps connections for a minute, and with them a pipe open that `run` reads.
 play() { # arguments of ansible-playbook...
-	run lab_in controller env ANSIBLE_HOME="$LAB_DIR/ansible" ANSIBLE_NOCOLOR=1 ANSIBLE_PIPELINING=1 \
+	status=0
+	lab_in controller env ANSIBLE_HOME="$LAB_DIR/ansible" ANSIBLE_NOCOLOR=1 ANSIBLE_PIPELINING=1 \
 		ANSIBLE_LOCAL_TEMP="$LAB_DIR/ansible" ANSIBLE_SSH_CONTROL_PATH_DIR="$LAB_DIR/cp" \
-		ansible-playbook -i inventory.yml -e "fwc_command=$FWC" playbook.yml "$@"
+		ansible-playbook -i inventory.yml -e "fwc_command=$FWC" playbook.yml "$@" \
+		>"$LAB_DIR/play" 2>&1 3>&- || status=$?
+	output=$(<"$LAB_DIR/play")
 	echo "$output"
 }
 
@@ -144,7 +148,7 @@ without_counts() { sed -E 's/packets [0-9]+ bytes [0-9]+//'; }
 	[ "$status" = 0 ]
 	[[ $output == *"allow operators@net -> self ssh"* ]]
 	open web1
-	play --limit localhost,web1
+	play --limit localhost,web1 -e fwc_trial=600
 	[ "$status" = 0 ]
 	recap web1 failed=0 unreachable=0
 	table web1 >/dev/null
