@@ -208,6 +208,12 @@ static const struct ir_rule *find_rule(const struct tracing *t, const struct tra
 	return NULL;
 }
 
+/* A table of this or of another trace. */
+static bool is_tracing(const struct trace_event *e)
+{
+	return e->family == NFPROTO_INET && !strncmp(e->table, TRACE_PREFIX, strlen(TRACE_PREFIX));
+}
+
 static bool known(const struct tracing *t, const struct trace_event *e)
 {
 	const struct ir_chain *c;
@@ -331,7 +337,7 @@ static void add_visit(struct tracing *t, struct traced *p, const struct trace_ev
 	const struct ir_chain *c = x ? ruleset_chain(x->rules, e->chain) : NULL;
 	struct traced_visit v = {.first = p->steps.n, .ours = is_ours(e)};
 
-	v.own = e->family == NFPROTO_INET && !strcmp(e->table, t->own);
+	v.own = is_tracing(e);
 	v.hook = c && c->base.hook ? arena_strdup(p->arena, c->base.hook) : "";
 	v.type = c && c->base.hook ? arena_strdup(p->arena, c->base.type) : "";
 	seen_of_headers(&v.seen, e->network, e->nnetwork, e->transport, e->ntransport);

@@ -225,7 +225,7 @@ print(len(d), d[0]["fate"], (d[0]["line"] or "").rpartition("/")[2])')" = "1 $fa
 }
 
 @test "trace: only what opens connections, or with --all everything" {
-	lab_in server timeout 20 /usr/bin/python3 -c 'import socket
+	lab_in server timeout 120 /usr/bin/python3 -c 'import socket
 s = socket.create_server(("", 443))
 print("up", flush=True)
 while True:
@@ -270,7 +270,8 @@ s.recv(10)'
 	more=$(sed -n 's/^fwc: \([0-9]*\) packets more .*/\1/p' "$trace_to.said")
 	# the burst and what a few seconds refill
 	[ "$shown" -ge 20 ] && [ "$shown" -le 200 ]
-	[ $((shown + more)) = 2000 ]
+	# one that was over the rate may be taken up at the next hook
+	[ $((shown + more)) -ge 2000 ] && [ "$more" -le 1980 ]
 	[ "$(each 'at, d["verdict"]' | sort -u)" = "('9', 'drop')" ]
 }
 
