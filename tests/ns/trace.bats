@@ -55,6 +55,7 @@ policy() { # lines are counted below; from 8 on there are enough plain rules for
 # A trace in the background; returns when it hears.
 begin() {
 	trace_to=$BATS_TEST_TMPDIR/trace
+	: >"$trace_to.said" # or what was said by an earlier one would do
 	"$FWC" --netns "$LAB-router" --state "$LAB_DIR/state-router" --config "$LAB_DIR/p.fwc" \
 		trace "$@" >"$trace_to" 2>"$trace_to.said" 3>&- &
 	trace_pid=$!
