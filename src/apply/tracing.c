@@ -464,6 +464,8 @@ static void conclude(const struct tracing *t, struct traced *p)
 		return;
 	}
 	p->decided = accepted_by(p);
+	if (p->decided && (p->decided->verdict & NF_VERDICT_MASK) == NF_QUEUE)
+		p->fate = TRACED_INSPECT;
 	if (t->routes && came_to(p, "prerouting") && !came_to(p, "input") && !came_to(p, "forward"))
 		p->fate = TRACED_LOST;
 }
