@@ -97,6 +97,7 @@ tables() {
 	lab_in router nft list tables | sort | paste -sd' '
 }
 
+# bats test_tags=vm
 @test "trace: each packet is shown with the line of the policy that decides about it" {
 	begin --json 'lan -> wan'
 	shoot client tcp/25 203.0.113.1
@@ -146,6 +147,7 @@ print(len(d), d[0]["fate"], (d[0]["line"] or "").rpartition("/")[2])')" = "1 $fa
 	[ "$(sort -u "$BATS_TEST_TMPDIR/asked" | wc -l)" = 12 ]
 }
 
+# bats test_tags=vm
 @test "trace: translations, and the packet before and behind them" {
 	begin --json 'wan -> self https'
 	shoot server tcp/443 203.0.113.2
@@ -276,6 +278,7 @@ s.recv(10)'
 	[ "$(each 'at, d["verdict"]' | sort -u)" = "('9', 'drop')" ]
 }
 
+# bats test_tags=vm
 @test "trace: killed, its table is gone with it" {
 	begin 'lan -> wan'
 	[[ $(tables) =~ "table inet fwc table inet fwc-trace-"[0-9]+ ]]
