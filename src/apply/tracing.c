@@ -11,8 +11,7 @@
 #include <string.h>
 
 #include "apply/live.h"
-#include "apply/report.h"
-#include "apply/trial.h"
+#include "apply/places.h"
 #include "nft/trace.h"
 #include "util/cleanup.h"
 
@@ -34,10 +33,9 @@ struct tracing {
 	struct arena *arena; /* of the rules */
 	VEC(struct table) tables;
 	struct ir_ruleset *ours; /* never NULL */
-	bool hidden;
 	bool new_nft; /* 1.1 or later lists the rules */
 	bool routes; /* ours is at input and forward: what routing passes comes by */
-	const struct manifest *manifests[2]; /* applied, on trial; or NULL */
+	struct places places;
 	time_t read;
 	struct traced **pending;
 	size_t npending, room;
@@ -77,19 +75,6 @@ static void read_one(struct tracing *t, struct arena *a, const json_t *listing, 
 	}
 }
 
-static const struct manifest *read_manifest(const struct store *s, struct arena *a,
-					    const char *name)
-{
-	_cleanup_buf_ struct buf ignored = {0};
-	struct artefact x = {0};
-	const struct manifest *m;
-
-	store_read(s, name, a, &x, &ignored);
-	m = x.manifest; /* in the arena */
-	artefact_free(&x);
-	return m;
-}
-
 static const struct table *find_table(const struct tracing *t, uint8_t family, const char *name)
 {
 	const struct table *x;
@@ -119,7 +104,7 @@ bool tracing_owner_fits(const struct tracing *t)
 
 bool tracing_hidden(const struct tracing *t)
 {
-	return t->hidden;
+	return t->places.hidden;
 }
 
 void tracing_sweep(const struct tracing *t)
@@ -152,10 +137,8 @@ static bool has_hook(const struct ir_ruleset *r, const char *hook)
 int tracing_read_rules(struct tracing *t, struct buf *why)
 {
 	_cleanup_json_ json_t *listing = NULL;
-	_cleanup_buf_ struct buf ignored = {0};
 	struct arena *a = arena_new();
 	const struct table *ours;
-	struct store s;
 	size_t i;
 	json_t *j;
 	int err = live_read_all(&listing, t->netns, why);
@@ -177,14 +160,7 @@ int tracing_read_rules(struct tracing *t, struct buf *why)
 	ours = find_table(t, NFPROTO_INET, IR_TABLE);
 	t->ours = ours ? ours->rules : ruleset_new(a);
 	t->routes = has_hook(t->ours, "input") && has_hook(t->ours, "forward");
-	if (store_open(&s, t->state, false, &ignored) == 0) {
-		t->manifests[0] = read_manifest(&s, a, STORE_APPLIED);
-		t->manifests[1] = read_manifest(&s, a, STORE_PENDING);
-	} else {
-		t->manifests[0] = t->manifests[1] = NULL;
-	}
-	t->hidden = s.hidden;
-	store_close(&s);
+	places_read(&t->places, t->state, a);
 	return 0;
 }
 
@@ -208,6 +184,12 @@ static const struct ir_rule *find_rule(const struct tracing *t, const struct tra
 	return NULL;
 }
 
+/* A table of this or of another trace. */
+static bool is_tracing(const struct trace_event *e)
+{
+	return e->family == NFPROTO_INET && !strncmp(e->table, TRACE_PREFIX, strlen(TRACE_PREFIX));
+}
+
 static bool known(const struct tracing *t, const struct trace_event *e)
 {
 	const struct ir_chain *c;
@@ -226,12 +208,12 @@ static bool is_ours(const struct trace_event *e)
 	return e->family == NFPROTO_INET && !strcmp(e->table, IR_TABLE);
 }
 
-static void take_place(struct traced_step *s, struct arena *a, const struct manifest_place *p)
+static void take_place(struct traced_step *s, struct arena *a, struct place p)
 {
-	if (p && *p->at)
-		s->line = arena_strdup(a, p->at);
-	if (p && *p->text)
-		s->rule = arena_strdup(a, p->text);
+	if (p.line)
+		s->line = arena_strdup(a, p.line);
+	if (p.rule)
+		s->rule = arena_strdup(a, p.rule);
 }
 
 static bool led_to(const struct ir_verdict *v, const struct trace_event *e)
@@ -263,10 +245,7 @@ static void take_elem(const struct tracing *t, struct traced_step *s, struct are
 
 	if (!found || !map || !led_to(&found->verdict, e))
 		return;
-	if (found->comment)
-		s->rule = arena_strdup(a, found->comment);
-	for (int i = 1; i >= 0; i--)
-		take_place(s, a, report_elem_place(t->manifests[i], map, found));
+	take_place(s, a, places_elem(&t->places, map, found));
 }
 
 static void take_rule(const struct tracing *t, struct traced_step *s, struct arena *a,
@@ -285,10 +264,10 @@ static void take_rule(const struct tracing *t, struct traced_step *s, struct are
 	emit_rule(&b, &plain);
 	s->nft = arena_strdup(a, buf_str(&b));
 	buf_free(&b);
-	if (r->comment)
+	if (is_ours(e))
+		take_place(s, a, places_rule(&t->places, c, n));
+	else if (r->comment)
 		s->rule = arena_strdup(a, r->comment);
-	for (int i = 1; is_ours(e) && i >= 0; i--)
-		take_place(s, a, report_rule_place(t->manifests[i], c, n));
 	for (size_t i = 0; i < r->stmts.n; i++) {
 		s->rejects |= r->stmts.v[i].kind == IR_REJECT;
 		s->translates |= r->stmts.v[i].kind == IR_NAT;
@@ -331,7 +310,7 @@ static void add_visit(struct tracing *t, struct traced *p, const struct trace_ev
 	const struct ir_chain *c = x ? ruleset_chain(x->rules, e->chain) : NULL;
 	struct traced_visit v = {.first = p->steps.n, .ours = is_ours(e)};
 
-	v.own = e->family == NFPROTO_INET && !strcmp(e->table, t->own);
+	v.own = is_tracing(e);
 	v.hook = c && c->base.hook ? arena_strdup(p->arena, c->base.hook) : "";
 	v.type = c && c->base.hook ? arena_strdup(p->arena, c->base.type) : "";
 	seen_of_headers(&v.seen, e->network, e->nnetwork, e->transport, e->ntransport);
@@ -458,6 +437,8 @@ static void conclude(const struct tracing *t, struct traced *p)
 		return;
 	}
 	p->decided = accepted_by(p);
+	if (p->decided && (p->decided->verdict & NF_VERDICT_MASK) == NF_QUEUE)
+		p->fate = TRACED_INSPECT;
 	if (t->routes && came_to(p, "prerouting") && !came_to(p, "input") && !came_to(p, "forward"))
 		p->fate = TRACED_LOST;
 }

@@ -34,7 +34,7 @@ struct traced_step { /* strings in the packet's arena */
 struct traced_visit { /* of one base chain */
 	const char *hook, *type;
 	bool ours; /* of table inet fwc */
-	bool own; /* of the table that traces */
+	bool own; /* of a table that traces */
 	size_t first, n; /* steps */
 	struct seen seen; /* the packet as it was there */
 };

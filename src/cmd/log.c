@@ -9,8 +9,7 @@
 #include <time.h>
 
 #include "apply/live.h"
-#include "apply/report.h"
-#include "apply/trial.h"
+#include "apply/places.h"
 #include "cmd/cmd.h"
 #include "cmd/common.h"
 #include "cmd/seeing.h"
@@ -24,7 +23,7 @@ struct logging {
 	/* the rules of now */
 	struct arena *arena;
 	const struct ir_ruleset *rules;
-	const struct manifest *manifests[2]; /* applied, on trial; NULL: rules of a policy file */
+	struct places places; /* none: rules of a policy file */
 	struct compiled compiled;
 	uint32_t generation;
 	time_t looked;
@@ -44,40 +43,20 @@ struct entry { /* one line of the log */
 
 /* ---- the rules ---- */
 
-static const struct manifest *read_manifest(const struct store *s, struct arena *a,
-					    const char *name)
+static void read_places(struct logging *l)
 {
-	_cleanup_buf_ struct buf ignored = {0};
-	struct artefact x = {0};
-	const struct manifest *m;
-
-	store_read(s, name, a, &x, &ignored);
-	m = x.manifest; /* in the arena */
-	artefact_free(&x);
-	return m;
-}
-
-static void read_manifests(struct logging *l)
-{
-	_cleanup_buf_ struct buf ignored = {0};
-	struct store s;
-
-	if (store_open(&s, l->g->state, false, &ignored) == 0) {
-		l->manifests[0] = read_manifest(&s, l->arena, STORE_APPLIED);
-		l->manifests[1] = read_manifest(&s, l->arena, STORE_PENDING);
-	}
-	if (s.hidden && !l->hidden)
+	places_read(&l->places, l->g->state, l->arena);
+	if (l->places.hidden && !l->hidden)
 		fputs("fwc: warning: the state directory is root's, so lines have no places\n",
 		      stderr);
-	l->hidden |= s.hidden;
-	store_close(&s);
+	l->hidden |= l->places.hidden;
 }
 
 /* The policy that was applied, or that of --config: for its zones. What is wrong with it is for
  * check to say. */
 static void read_policy(struct logging *l)
 {
-	const struct manifest *m = l->manifests[0];
+	const struct manifest *m = l->places.manifests[0];
 	const char *path = m && m->sources.n ? m->sources.v[0].path : l->g->config;
 	struct loader *loader = loader_files(l->arena);
 	struct diag quiet;
@@ -99,8 +78,7 @@ static void read_rules(struct logging *l)
 	l->compiled = (struct compiled){0};
 	arena_free(l->arena);
 	l->arena = arena_new();
-	l->manifests[0] = l->manifests[1] = NULL;
-	read_manifests(l);
+	read_places(l);
 	read_policy(l);
 	l->rules = ruleset_new(l->arena);
 	if (live_read(&live, l->g->netns, l->arena, &why) == 0 && live.ruleset->chains.n) {
@@ -117,7 +95,7 @@ static void read_rules(struct logging *l)
 			buf_str(&why), why.len ? ")" : "",
 			l->compiled.ruleset ? l->compiled.path : "no policy");
 	l->warned = true;
-	l->manifests[0] = l->manifests[1] = NULL;
+	l->places = (struct places){0};
 }
 
 /* Who follows the log outlives the rules. */
@@ -136,25 +114,13 @@ static void read_if_changed(struct logging *l)
 	}
 }
 
-struct place {
-	const char *line, *rule; /* line: NULL if it has none */
-};
-
 static struct place place_of(const struct logging *l, const struct seen_log *log)
 {
-	const struct ir_rule *r = &log->chain->rules.v[log->rule];
-	const char *where = span_where(l->arena, r->at);
-	struct place out = {.line = *where ? where : NULL, .rule = r->comment};
+	struct place out = places_rule(&l->places, log->chain, log->rule);
+	const char *where = span_where(l->arena, log->chain->rules.v[log->rule].at);
 
-	for (int i = 1; i >= 0; i--) {
-		const struct manifest_place *p =
-			report_rule_place(l->manifests[i], log->chain, log->rule);
-
-		if (p && *p->at)
-			out.line = p->at;
-		if (p && *p->text)
-			out.rule = p->text;
-	}
+	if (!out.line && *where)
+		out.line = where;
 	return out;
 }
 

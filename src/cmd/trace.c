@@ -300,7 +300,7 @@ static int stop_and_tell(struct session *s)
 	if (err)
 		fprintf(stderr, "fwc: %s\n", buf_str(&s->tracer.child.why));
 	else if (s->over)
-		fprintf(stderr, "fwc: %llu packets more were not traced: at most %d a second are\n",
+		fprintf(stderr, "fwc: %llu packets more were not traced: about %d a second are\n",
 			(unsigned long long)s->over, RATE);
 	if (!err && !s->shown)
 		fprintf(stderr, "fwc: no such packet came by%s\n",
@@ -330,7 +330,7 @@ static int run(struct session *s)
 	}
 	ready = is_ready(s);
 	if (ready) {
-		fprintf(stderr, "fwc: tracing, at most %d packets a second\n", RATE);
+		fprintf(stderr, "fwc: tracing, about %d packets a second\n", RATE);
 		err = follow(s, signals);
 		if (!err || err == -EPIPE)
 			err = stop_and_tell(s);

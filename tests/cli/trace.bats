@@ -25,6 +25,7 @@ teardown_file() { cli_end; }
 setup() { [ ! -e "$WORK/no-faults" ] || skip "the program has no fault points"; }
 
 begin() {
+	: >"$WORK/said" # or what was said by an earlier one would do
 	FWC_FAULT=owner "$FWC" --netns "$NS" --state "$WORK/state" --config "$WORK/policy.fwc" trace "$@" \
 		>"$WORK/trace" 2>"$WORK/said" 3>&- &
 	pid=$!

@@ -98,6 +98,7 @@ for line in open(sys.argv[1]):
     print(eval(sys.argv[2]))' "$1" "$2"
 }
 
+# bats test_tags=vm
 @test "log: what the kernel writes, each by the line of the policy" {
 	kernel_logs
 	begin --json

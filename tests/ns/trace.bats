@@ -55,6 +55,7 @@ policy() { # lines are counted below; from 8 on there are enough plain rules for
 # A trace in the background; returns when it hears.
 begin() {
 	trace_to=$BATS_TEST_TMPDIR/trace
+	: >"$trace_to.said" # or what was said by an earlier one would do
 	"$FWC" --netns "$LAB-router" --state "$LAB_DIR/state-router" --config "$LAB_DIR/p.fwc" \
 		trace "$@" >"$trace_to" 2>"$trace_to.said" 3>&- &
 	trace_pid=$!
@@ -96,6 +97,7 @@ tables() {
 	lab_in router nft list tables | sort | paste -sd' '
 }
 
+# bats test_tags=vm
 @test "trace: each packet is shown with the line of the policy that decides about it" {
 	begin --json 'lan -> wan'
 	shoot client tcp/25 203.0.113.1
@@ -145,6 +147,7 @@ print(len(d), d[0]["fate"], (d[0]["line"] or "").rpartition("/")[2])')" = "1 $fa
 	[ "$(sort -u "$BATS_TEST_TMPDIR/asked" | wc -l)" = 12 ]
 }
 
+# bats test_tags=vm
 @test "trace: translations, and the packet before and behind them" {
 	begin --json 'wan -> self https'
 	shoot server tcp/443 203.0.113.2
@@ -225,7 +228,7 @@ print(len(d), d[0]["fate"], (d[0]["line"] or "").rpartition("/")[2])')" = "1 $fa
 }
 
 @test "trace: only what opens connections, or with --all everything" {
-	lab_in server timeout 20 /usr/bin/python3 -c 'import socket
+	lab_in server timeout 120 /usr/bin/python3 -c 'import socket
 s = socket.create_server(("", 443))
 print("up", flush=True)
 while True:
@@ -270,10 +273,12 @@ s.recv(10)'
 	more=$(sed -n 's/^fwc: \([0-9]*\) packets more .*/\1/p' "$trace_to.said")
 	# the burst and what a few seconds refill
 	[ "$shown" -ge 20 ] && [ "$shown" -le 200 ]
-	[ $((shown + more)) = 2000 ]
+	# one that was over the rate may be taken up at the next hook
+	[ $((shown + more)) -ge 2000 ] && [ "$more" -le 1980 ]
 	[ "$(each 'at, d["verdict"]' | sort -u)" = "('9', 'drop')" ]
 }
 
+# bats test_tags=vm
 @test "trace: killed, its table is gone with it" {
 	begin 'lan -> wan'
 	[[ $(tables) =~ "table inet fwc table inet fwc-trace-"[0-9]+ ]]
