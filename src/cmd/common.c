@@ -74,6 +74,7 @@ bool work_compile(struct work *w, struct globals *g, const char *file, enum comp
 	struct loader *l = loader_files(w->arena);
 	bool ok = compile_file(&w->compiled, file, last, l, w->arena, &w->diag);
 
+	fault_point("parsed");
 	if (ok && last == STAGE_SCRIPT && fault_wanted("lower"))
 		corrupt(&w->compiled);
 	if (ok)
@@ -116,6 +117,7 @@ bool work_query(struct work *w, struct globals *g, const char *file, const char 
 		more = ast_parse_query(question, w->arena, &w->diag);
 		ok = compile_more(&w->compiled, more, STAGE_POLICY, w->arena, &w->diag);
 	}
+	fault_point("parsed");
 	if (w->diag.nerrors)
 		diag_print(&w->diag, stderr, g->color);
 	for (size_t i = 0; ok && i < w->compiled.policy->expects.n; i++)

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * A process that reads policies holds no capability. What it needs of the kernel, another process
+ * does for it, which was forked before and reads no policy: it lists rulesets and settings, and
+ * loads scripts into network namespaces that end with the load. Nothing else can be asked of it.
+ */
+#ifndef FWC_BROKER_H
+#define FWC_BROKER_H
+
+#include "kernel/nftrun.h"
+
+/* Starts the broker, which keeps CAP_NET_ADMIN and CAP_SYS_ADMIN, if this process has them. From
+ * then on nftrun() and sysctl_snapshot() ask it. 0 or -errno. */
+int broker_start(void);
+bool broker_there(void);
+
+/* For nftrun.c and sysctl.c. nftrun() in two steps; 0 or -errno with r->why. */
+void broker_nftrun_start(struct nftrun *r);
+int broker_nftrun_wait(struct nftrun *r);
+/* The settings as JSON text. */
+int broker_sysctl(const char *netns, struct buf *text, struct buf *why);
+
+#endif
