@@ -119,6 +119,16 @@ int file_read(int dir, const char *name, struct buf *out)
 	return err;
 }
 
+const char *file_reason(int err)
+{
+	return err == -ELOOP	 ? "it is a symbolic link"
+	       : err == -EPERM	 ? "others may write it, or it belongs to another user"
+	       : err == -EINVAL	 ? "it is no plain file"
+	       : err == -EBADMSG ? "it is no JSON: cut short or edited"
+	       : err == -ENOTDIR ? "it is no directory"
+				 : strerror(-err);
+}
+
 int file_read_json(int dir, const char *name, json_t **out)
 {
 	_cleanup_buf_ struct buf text = {0};
@@ -149,5 +159,6 @@ void file_remove_dir(int dir, const char *name)
 		closedir(d);
 	else if (fd >= 0)
 		close(fd);
-	unlinkat(dir, name, AT_REMOVEDIR);
+	if (unlinkat(dir, name, AT_REMOVEDIR) < 0 && errno == ENOTDIR)
+		unlinkat(dir, name, 0);
 }

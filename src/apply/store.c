@@ -23,14 +23,7 @@
 
 static int fail(struct buf *why, int err, const char *what, const char *path)
 {
-	const char *reason = err == -ELOOP    ? "it is a symbolic link"
-			     : err == -EPERM  ? "others may write it, or it belongs to another user"
-			     : err == -EINVAL ? "it is no plain file"
-			     : err == -EBADMSG ? "it is no JSON: cut short or edited"
-			     : err == -ENOTDIR ? "it is no directory"
-					       : strerror(-err);
-
-	buf_printf(why, "cannot %s %s: %s", what, path, reason);
+	buf_printf(why, "cannot %s %s: %s", what, path, file_reason(err));
 	return err;
 }
 

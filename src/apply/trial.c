@@ -94,7 +94,7 @@ int trial_read(const struct store *s, struct trial *out, struct buf *why)
 	if (err == -ENOENT)
 		return 0;
 	if (err) {
-		buf_printf(why, "cannot read %s/" TRIAL ": %s", s->path, strerror(-err));
+		buf_printf(why, "cannot read %s/" TRIAL ": %s", s->path, file_reason(err));
 		return err;
 	}
 	boot_id(here);

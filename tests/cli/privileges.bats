@@ -174,3 +174,13 @@ drop large@lan -> self tcp/24'; } >"$WORK/large.fwc"
 	[ "$(field "$stopped" Seccomp)" = 2 ] || grep -q 'define FWC_SANITIZERS' "$FWC_BUILD/config.h"
 	go_on
 }
+@test "a process without capabilities says what it cannot read, and what to do" {
+	small >"$WORK/private.fwc"
+	chown 65534:65534 "$WORK/private.fwc"
+	chmod 600 "$WORK/private.fwc"
+	SUDO_UID=65534 run fwc compile "$WORK/private.fwc"
+	[ "$status" = 2 ]
+	echo "$output"
+	[[ $output == *"Permission denied"* ]]
+	[[ $output == *"without the powers of root"* ]]
+}
