@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -142,6 +143,21 @@ int file_read_json(int dir, const char *name, json_t **out)
 	if (!j)
 		return -EBADMSG;
 	*out = j;
+	return 0;
+}
+
+int file_put_dir(int dir, const char *temp, const char *name)
+{
+	if (renameat2(dir, temp, dir, name, RENAME_EXCHANGE) < 0) {
+		if (errno != ENOENT && errno != EINVAL && errno != ENOSYS)
+			return -errno;
+		file_remove_dir(dir, name);
+		if (renameat(dir, temp, dir, name) < 0)
+			return -errno;
+	}
+	if (fsync(dir) < 0)
+		return -errno;
+	file_remove_dir(dir, temp);
 	return 0;
 }
 

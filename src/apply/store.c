@@ -79,6 +79,15 @@ int store_open(struct store *s, const char *path, bool create, struct buf *why)
 		return fail(why, err, "make the directory", path);
 	fd = open_dir(AT_FDCWD, path);
 	s->hidden = fd == -EACCES || fd == -EPERM;
+	if (s->hidden && !create) {
+		s->dir = public_open(path);
+		s->public = s->dir >= 0;
+		if (s->public) {
+			s->hidden = false;
+			return 0;
+		}
+		s->dir = -1;
+	}
 	if (fd < 0)
 		return fail(why, fd, "use the directory", path);
 	s->dir = fd;
@@ -87,12 +96,13 @@ int store_open(struct store *s, const char *path, bool create, struct buf *why)
 
 int store_lock(struct store *s, struct buf *why)
 {
-	int fd = openat(s->dir, LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int fd = s->public ? -1
+			   : openat(s->dir, LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	char pid[32] = "";
 	ssize_t n;
 
 	if (fd < 0)
-		return fail(why, -errno, "lock", s->path);
+		return fail(why, s->public ? -EACCES : -errno, "lock", s->path);
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
 		s->lock = fd;
 		if (ftruncate(fd, 0) == 0)
@@ -107,10 +117,21 @@ int store_lock(struct store *s, struct buf *why)
 	return -EWOULDBLOCK;
 }
 
+/* Also where nothing changed, but there is no copy: the machine was started anew. */
+static void publish(const struct store *s)
+{
+	_cleanup_close_ int there = public_open(s->path);
+
+	if (geteuid() == 0 && (s->changed || there < 0))
+		store_publish(s);
+}
+
 void store_close(struct store *s)
 {
-	if (s->lock >= 0)
+	if (s->lock >= 0) {
+		publish(s);
 		close(s->lock);
+	}
 	if (s->dir >= 0)
 		close(s->dir);
 	s->lock = s->dir = -1;
@@ -133,22 +154,6 @@ static int write_files(int dir, const struct artefact *x, const json_t *record)
 	return err;
 }
 
-/* The new directory takes the old one's place in one step. */
-static int put_in_place(struct store *s, const char *temp, const char *name)
-{
-	if (renameat2(s->dir, temp, s->dir, name, RENAME_EXCHANGE) < 0) {
-		if (errno != ENOENT && errno != EINVAL && errno != ENOSYS)
-			return -errno;
-		file_remove_dir(s->dir, name);
-		if (renameat(s->dir, temp, s->dir, name) < 0)
-			return -errno;
-	}
-	if (fsync(s->dir) < 0)
-		return -errno;
-	file_remove_dir(s->dir, temp);
-	return 0;
-}
-
 int store_write(struct store *s, const char *name, const struct artefact *x, const json_t *record,
 		struct buf *why)
 {
@@ -164,7 +169,8 @@ int store_write(struct store *s, const char *name, const struct artefact *x, con
 	dir = open_dir(s->dir, temp);
 	err = dir < 0 ? dir : write_files(dir, x, record);
 	if (!err)
-		err = put_in_place(s, temp, name);
+		err = file_put_dir(s->dir, temp, name);
+	s->changed |= strcmp(name, STORE_CANDIDATE) != 0;
 	if (!err)
 		return 0;
 	file_remove_dir(s->dir, temp);
@@ -272,6 +278,7 @@ int store_read_record(const struct store *s, json_t **out, struct buf *why)
 
 void store_remove(struct store *s, const char *name)
 {
+	s->changed = true;
 	file_remove_dir(s->dir, name);
 	fsync(s->dir);
 }

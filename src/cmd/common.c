@@ -11,6 +11,7 @@
 #include "apply/fault.h"
 #include "apply/proof.h"
 #include "apply/file.h"
+#include "apply/report.h"
 #include "apply/store.h"
 #include "config.h"
 #include "space/findings.h"
@@ -144,6 +145,18 @@ struct manifest *work_manifest(struct work *w, const struct buf *inspect)
 
 	free(cwd);
 	return m;
+}
+
+void work_warn_record(const struct store *s, const struct manifest *m,
+		      const struct ir_ruleset *live)
+{
+	if (s->hidden || (s->public && !m))
+		fputs("fwc: warning: the state directory is root's, so lines have no places\n",
+		      stderr);
+	else if (s->public && !report_covers(m, live))
+		fputs("fwc: warning: the kernel holds other rules, too, than what root published; "
+		      "those have no places\n",
+		      stderr);
 }
 
 static int write_artefact(const struct artefact *x, const char *state, const char *dir)

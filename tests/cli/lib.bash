@@ -16,7 +16,7 @@ cli_begin() {
 
 cli_end() {
 	[ -z "${NS:-}" ] || ip netns del "$NS" 2>/dev/null || true
-	[ -z "${WORK:-}" ] || rm -rf "$WORK"
+	[ -z "${WORK:-}" ] || rm -rf "$WORK" "/run/fwc/public$WORK"
 }
 
 fwc() { "$FWC" --netns "$NS" --state "$WORK/state" --color=never "$@"; }
