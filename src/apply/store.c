@@ -20,6 +20,8 @@
 #define RECORD "apply.json"
 #define FORWARDING "forwarding.json"
 #define LOCK "lock"
+#define ROOM ".room"
+#define ROOM_RECORDS 49152 /* records, directories, and what files are rounded up to */
 
 static int fail(struct buf *why, int err, const char *what, const char *path)
 {
@@ -105,6 +107,7 @@ int store_lock(struct store *s, struct buf *why)
 		return fail(why, s->public ? -EACCES : -errno, "lock", s->path);
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
 		s->lock = fd;
+		store_release(s); /* of one that was killed */
 		if (ftruncate(fd, 0) == 0)
 			dprintf(fd, "%d\n", (int)getpid());
 		return 0;
@@ -175,6 +178,24 @@ int store_write(struct store *s, const char *name, const struct artefact *x, con
 		return 0;
 	file_remove_dir(s->dir, temp);
 	return fail(why, err, "write in", s->path);
+}
+
+int store_reserve(struct store *s, const struct artefact *x, struct buf *why)
+{
+	_cleanup_close_ int fd =
+		openat(s->dir, ROOM, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	size_t bytes = ROOM_RECORDS + 2 * (x->script.len + x->text.len + x->inspect.len);
+	int err = fd < 0 ? errno : posix_fallocate(fd, 0, (off_t)bytes);
+
+	if (!err)
+		return 0;
+	store_release(s);
+	return fail(why, -err, "write in", s->path);
+}
+
+void store_release(struct store *s)
+{
+	unlinkat(s->dir, ROOM, 0);
 }
 
 static bool same_bytes(int dir, const char *name, const struct buf *want)

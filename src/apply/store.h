@@ -7,6 +7,7 @@
  *	generation.N/                                   the same of what was applied before
  *	forwarding.json                                 settings of the kernel before ours
  *	lock                                            held while a command changes something
+ *	.room                                           room for what is about to be written
  */
 #ifndef FWC_STORE_H
 #define FWC_STORE_H
@@ -49,6 +50,10 @@ void store_close(struct store *s);
  * apply.json, or NULL. */
 int store_write(struct store *s, const char *name, const struct artefact *x, const json_t *record,
 		struct buf *why);
+/* Makes sure, until store_release(), of the room that it takes to keep this as applied and as a
+ * generation: what is in force must not be missing on record because the disk is full. */
+int store_reserve(struct store *s, const struct artefact *x, struct buf *why);
+void store_release(struct store *s);
 /* True if the same bytes lie there already. */
 bool store_holds(const struct store *s, const char *name, const struct artefact *x);
 int store_read(const struct store *s, const char *name, struct arena *a, struct artefact *out,
