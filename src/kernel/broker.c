@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "kernel/genid.h"
 #include "kernel/sysctl.h"
 #include "util/caps.h"
 #include "util/cleanup.h"
@@ -17,7 +18,11 @@
 #define STEPS_MAX 128
 #define TEXT_MAX ((uint32_t)1 << 30)
 
-enum request { REQUEST_NFTRUN, REQUEST_SYSCTL };
+/* What can be asked besides nftrun(): functions that only read. */
+static int (*const readers[])(const char *netns, struct buf *out, struct buf *why) = {
+	[BROKER_SYSCTL] = sysctl_text,
+	[BROKER_GENID] = genid_bytes,
+};
 
 /* The socket to the broker, -1 without one. The one variable of this kind: like the capabilities
  * that are gone, it is the process's, and not of any one task in it. */
@@ -191,7 +196,7 @@ void broker_nftrun_start(struct nftrun *r)
 {
 	_cleanup_buf_ struct buf b = {0};
 
-	put_number(&b, REQUEST_NFTRUN);
+	put_number(&b, BROKER_NFTRUN);
 	put_text(&b, r->netns ? r->netns : "", r->netns ? strlen(r->netns) : 0);
 	put_number(&b, r->where);
 	put_number(&b, r->go_on);
@@ -227,17 +232,17 @@ int broker_nftrun_wait(struct nftrun *r)
 	return b.bad ? -EPROTO : err;
 }
 
-int broker_sysctl(const char *netns, struct buf *text, struct buf *why)
+int broker_ask(enum broker_request what, const char *netns, struct buf *out, struct buf *why)
 {
 	_cleanup_buf_ struct buf request = {0}, said = {0};
 	struct bytes b;
 	int err;
 
-	put_number(&request, REQUEST_SYSCTL);
+	put_number(&request, what);
 	put_text(&request, netns ? netns : "", netns ? strlen(netns) : 0);
 	err = answer(ask(&request), &said, &b, why);
 	if (!err)
-		take_text(&b, text);
+		take_text(&b, out);
 	return err;
 }
 
@@ -337,17 +342,16 @@ static void answer_nftrun(struct bytes *b, struct asked *a, struct buf *out)
 	}
 }
 
-static void answer_sysctl(const struct asked *a, struct buf *out)
+static void answer_read(uint32_t what, const struct asked *a, struct buf *out)
 {
-	_cleanup_buf_ struct buf why = {0};
-	_cleanup_free_ char *text = NULL;
-	_cleanup_json_ json_t *j = NULL;
-	int err = sysctl_snapshot(a->netns.len ? buf_str(&a->netns) : NULL, &j, &why);
+	_cleanup_buf_ struct buf why = {0}, text = {0};
+	int err = -EPERM;
 
-	text = err ? NULL : json_dumps(j, JSON_COMPACT);
+	if (what < sizeof(readers) / sizeof(readers[0]) && readers[what])
+		err = readers[what](a->netns.len ? buf_str(&a->netns) : NULL, &text, &why);
 	put_number(out, (uint32_t)err);
 	put_text(out, buf_str(&why), why.len);
-	put_text(out, text ? text : "", text ? strlen(text) : 0);
+	put_text(out, buf_str(&text), text.len);
 }
 
 static _Noreturn void serve_one(int fd, pid_t broker)
@@ -364,10 +368,10 @@ static _Noreturn void serve_one(int fd, pid_t broker)
 	b = (struct bytes){.p = buf_str(&request), .left = request.len};
 	what = take_number(&b);
 	take_text(&b, &a.netns);
-	if (what == REQUEST_NFTRUN)
+	if (what == BROKER_NFTRUN)
 		answer_nftrun(&b, &a, &out);
 	else
-		answer_sysctl(&a, &out);
+		answer_read(what, &a, &out);
 	_exit(send_message(fd, &out) ? 1 : 0);
 }
 

@@ -9,14 +9,16 @@
 #include "kernel/nftrun.h"
 
 /* Starts the broker, which keeps CAP_NET_ADMIN and CAP_SYS_ADMIN, if this process has them. From
- * then on nftrun() and sysctl_snapshot() ask it. 0 or -errno. */
+ * then on nftrun(), sysctl_snapshot() and genid_get() ask it. 0 or -errno. */
 int broker_start(void);
 bool broker_there(void);
 
-/* For nftrun.c and sysctl.c. nftrun() in two steps; 0 or -errno with r->why. */
+/* For nftrun.c: nftrun() in two steps; 0 or -errno with r->why. */
 void broker_nftrun_start(struct nftrun *r);
 int broker_nftrun_wait(struct nftrun *r);
-/* The settings as JSON text. */
-int broker_sysctl(const char *netns, struct buf *text, struct buf *why);
+/* For sysctl.c, genid.c: what there is to read in a namespace (NULL: here), as bytes. The broker
+ * does it by the function of theirs that its table names. 0 or -errno with why. */
+enum broker_request { BROKER_NFTRUN, BROKER_SYSCTL, BROKER_GENID };
+int broker_ask(enum broker_request what, const char *netns, struct buf *out, struct buf *why);
 
 #endif

@@ -10,7 +10,7 @@
 #include "util/buf.h"
 
 struct genid {
-	uint32_t id;  /* goes up by one with every transaction in the namespace */
+	uint32_t id; /* goes up by one with every transaction in the namespace */
 	uint32_t pid; /* of the last committer */
 	char process[17];
 	bool own_table; /* table inet fwc exists */
@@ -20,5 +20,7 @@ struct genid {
 int genid_get_here(struct genid *out);
 /* 0 or -errno with why filled. */
 int genid_get(const char *netns, struct genid *out, struct buf *why);
+/* The same as the broker hands it over: the bytes of a struct genid. */
+int genid_bytes(const char *netns, struct buf *out, struct buf *why);
 
 #endif

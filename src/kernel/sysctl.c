@@ -274,7 +274,7 @@ static int do_work(const char *netns, struct job *j, struct buf *why)
 	return err > 0 ? -err : err;
 }
 
-static int snapshot_text(const char *netns, struct buf *text, struct buf *why)
+int sysctl_text(const char *netns, struct buf *text, struct buf *why)
 {
 	_cleanup_close_ int fd = memfd_create("fwc-sysctl", MFD_CLOEXEC);
 	struct job j = {.work = SNAPSHOT, .out = fd};
@@ -300,8 +300,8 @@ int sysctl_snapshot(const char *netns, json_t **out, struct buf *why)
 	_cleanup_buf_ struct buf text = {0};
 	json_error_t e;
 	json_t *s;
-	int err = broker_there() ? broker_sysctl(netns, &text, why)
-				 : snapshot_text(netns, &text, why);
+	int err = broker_there() ? broker_ask(BROKER_SYSCTL, netns, &text, why)
+				 : sysctl_text(netns, &text, why);
 
 	if (err)
 		return err;
