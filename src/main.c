@@ -24,7 +24,7 @@ static const struct command commands[] = {
 	 "and proves that what the kernel holds is what the policy means.\n"
 	 "Changes nothing, and needs no root where user namespaces are allowed.\n"
 	 "  --elsewhere        do not try it in this kernel, which may lack what another can\n",
-	 cmd_check, RIGHTS_READ},
+	 cmd_check},
 	{"compile", "[FILE] [-o DIR|-] [--no-proof | --elsewhere] [--dump=STAGE]",
 	 "turn a policy into a candidate for apply",
 	 "  -o, --output DIR   write the artefact there; - prints the nft script\n"
@@ -32,7 +32,7 @@ static const struct command commands[] = {
 	 "  --elsewhere        for another host: prove it, but do not try it in this kernel\n"
 	 "  --dump=STAGE       print a stage instead: tokens, ast, policy, inspect, ir or\n"
 	 "                     nft\n",
-	 cmd_compile, RIGHTS_READ},
+	 cmd_compile},
 	{"explain", "[--live] 'SRC[@ZONE] -> DST[@ZONE] [SERVICES]' [FILE]",
 	 "say what happens to a packet, and which line decides",
 	 "SRC and DST are addresses, hosts, sets, zones, self or any, as in a rule; behind '@'\n"
@@ -40,14 +40,14 @@ static const struct command commands[] = {
 	 "arrives.\n"
 	 "  --live             by the ruleset in the kernel, other people's tables too; FILE only\n"
 	 "                     says what the names mean\n",
-	 cmd_explain, RIGHTS_READ},
+	 cmd_explain},
 	{"test", "[FILE]", "prove the expectations of a policy and of *.test.fwc files beside it",
-	 "Needs no root. Exit status 1: some do not hold.\n", cmd_test, RIGHTS_NONE},
+	 "Needs no root. Exit status 1: some do not hold.\n", cmd_test},
 	{"diff", "[FILE|DIR [FILE|DIR]]", "show which packets a change affects, and which rules",
 	 "FILE is a policy, DIR a compiled artefact. Two of them are compared with each other;\n"
 	 "one (without any, the candidate) with the ruleset in the kernel.\n"
 	 "Exit status 0 and no output: nothing would change. 1: something would.\n",
-	 cmd_diff, RIGHTS_READ},
+	 cmd_diff},
 	{"apply", "[DIR] [-m TEXT] [--confirm[=SECONDS] | --no-confirm] [--dry-run]",
 	 "put the candidate into the kernel, without a gap",
 	 "  --confirm[=SECONDS] on trial: unless `fwc confirm` follows in time (60 seconds), the\n"
@@ -57,27 +57,25 @@ static const struct command commands[] = {
 	 "  --force            even if it would cut off the ssh session that it comes from\n"
 	 "  -m, --message TEXT why, for the history\n"
 	 "  --dry-run          show the difference and try it, change nothing\n",
-	 cmd_apply, RIGHTS_COMMIT},
+	 cmd_apply},
 	{"confirm", "[-m TEXT]", "keep the rules that are on trial",
-	 "  -m, --message TEXT why, for the history\n", cmd_confirm, RIGHTS_COMMIT},
-	{"history", "", "list what was applied, the newest first", "", cmd_history, RIGHTS_NONE},
+	 "  -m, --message TEXT why, for the history\n", cmd_confirm},
+	{"history", "", "list what was applied, the newest first", "", cmd_history},
 	{"rollback", "[N] [-m TEXT] [--force]", "apply an earlier generation again",
 	 "N is a number that `fwc history` shows; without it, the one before that in force.\n"
 	 "  -m, --message TEXT why, for the history\n"
 	 "  --force            as of apply\n",
-	 cmd_rollback, RIGHTS_COMMIT},
-	{"show", "", "print the ruleset in the kernel, with policy lines", "", cmd_show,
-	 RIGHTS_READ},
+	 cmd_rollback},
+	{"show", "", "print the ruleset in the kernel, with policy lines", "", cmd_show},
 	{"status", "", "what is loaded, since when, from what; packets for each policy line", "",
-	 cmd_status, RIGHTS_READ},
+	 cmd_status},
 	{"counters", "[--watch[=SECONDS]]", "packets and bytes for each policy line",
 	 "  --watch[=SECONDS]  print what counts at the moment, for each second, until "
 	 "interrupted\n",
-	 cmd_counters, RIGHTS_READ},
+	 cmd_counters},
 	{"metrics", "[-o FILE]", "the same and the state for Prometheus, as text",
-	 "  -o, --output FILE  write it there, whole or not at all\n", cmd_metrics, RIGHTS_COMMIT},
-	{"stop", "", "remove the firewall: the host is open afterwards", "", cmd_stop,
-	 RIGHTS_COMMIT},
+	 "  -o, --output FILE  write it there, whole or not at all\n", cmd_metrics},
+	{"stop", "", "remove the firewall: the host is open afterwards", "", cmd_stop},
 	{"inspect", "status | log [-f] | reload | replay FILE [--policy FILE] [--with INSPECTOR]",
 	 "what the inspectors decide, and would decide of a capture",
 	 "status: how fwc-inspectd is, what it decided by rule, and every loss; exit status 1 if\n"
@@ -89,13 +87,13 @@ static const struct command commands[] = {
 	 "  --policy FILE      the policy with the inspectors (default: that of --config)\n"
 	 "  --with INSPECTOR   give every connection to that one; else the first inspect rule\n"
 	 "                     decides whose services and addresses match\n",
-	 cmd_inspect, RIGHTS_NONE},
+	 cmd_inspect},
 	{"fmt", "[-w | --check] [FILE|-]...", "print policies in canonical form",
 	 "  -w, --write        rewrite the files in place instead\n"
 	 "  --check            print the names of files that are not canonical; exit 1 if there "
 	 "are\n"
 	 "                     any\n",
-	 cmd_fmt, RIGHTS_NONE},
+	 cmd_fmt},
 };
 
 #define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -251,6 +249,32 @@ static int decide_color(struct args *a)
 	return EXIT_FINE;
 }
 
+/* What a command may ask of the kernel. */
+enum rights {
+	RIGHTS_COMMIT, /* whatever the caller may */
+	RIGHTS_READ, /* a broker lists, and tries things in a scratch namespace */
+	RIGHTS_NONE,
+};
+
+/* Policies are read without capabilities, and listings, too, where nothing has to be changed. */
+static enum rights rights_of(const struct command *c)
+{
+	static const struct {
+		int (*run)(struct globals *g, int argc, char **argv);
+		enum rights rights;
+	} less[] = {
+		{cmd_check, RIGHTS_READ}, {cmd_compile, RIGHTS_READ},  {cmd_diff, RIGHTS_READ},
+		{cmd_show, RIGHTS_READ},  {cmd_explain, RIGHTS_READ},  {cmd_status, RIGHTS_READ},
+		{cmd_test, RIGHTS_NONE},  {cmd_counters, RIGHTS_READ}, {cmd_history, RIGHTS_NONE},
+		{cmd_fmt, RIGHTS_NONE},	  {cmd_inspect, RIGHTS_NONE},
+	};
+
+	for (size_t i = 0; i < sizeof(less) / sizeof(less[0]); i++)
+		if (less[i].run == c->run)
+			return less[i].rights;
+	return RIGHTS_COMMIT;
+}
+
 /* Before anything is opened. */
 static bool give_up(enum rights rights)
 {
@@ -302,7 +326,7 @@ static int run(struct args *a)
 	} else if (!a->g.state) {
 		a->g.state = DEFAULT_STATE;
 	}
-	if (!give_up(c->rights))
+	if (!give_up(rights_of(c)))
 		return EXIT_SYSTEM;
 	return c->run(&a->g, a->argc, a->argv);
 }

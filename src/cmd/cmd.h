@@ -17,13 +17,6 @@ struct globals {
 	bool json;
 };
 
-/* What a command may ask of the kernel. Policies and listings are read without capabilities. */
-enum rights {
-	RIGHTS_COMMIT, /* all that the caller may */
-	RIGHTS_READ, /* a broker lists, and tries things in a scratch namespace */
-	RIGHTS_NONE,
-};
-
 struct command {
 	const char *name;
 	const char *synopsis; /* operands and options of its own, "[FILE] [-o DIR]" */
@@ -32,7 +25,6 @@ struct command {
 	/* argv[0] is the command's name; global options are already taken out. Yields an exit_code.
 	 */
 	int (*run)(struct globals *g, int argc, char **argv);
-	enum rights rights;
 };
 
 int cmd_check(struct globals *g, int argc, char **argv);
