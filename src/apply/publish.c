@@ -5,10 +5,11 @@
  *
  *	/run/fwc/public/var/lib/fwc/applied/{ruleset.nft,manifest.json,inspect.json,apply.json}
  *	                           /generation.N/apply.json
- *	                           /trial.json
+ *	                           /trial.json panic.json boot.json
  *
  * The copy tells no more than the policy itself: if one of its files is not for everybody to read,
- * or not on this host, all but the state of a trial stays with root. Nobody ever acts on a copy.
+ * or not on this host, all but the state of a trial or a panic stays with root. Nobody ever acts on
+ *a copy.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -25,11 +26,12 @@
 #include "inspect/tables.h"
 #include "util/cleanup.h"
 
-#define TRIAL "trial.json"
-
 static const char *const applied_files[] = {"ruleset.nft", "manifest.json", "inspect.json",
 					    "apply.json", NULL};
 static const char *const generation_files[] = {"apply.json", NULL};
+/* What of the state is none of the policy's, and what may quote it. */
+static const char *const notes[] = {"trial.json", "panic.json"};
+static const char *const telling_notes[] = {"boot.json"};
 
 /* NULL if there can be none: a way with ".." could lead out of it. */
 static char *public_path(const char *state)
@@ -193,18 +195,33 @@ static void copy_generations(const struct store *s, int to, bool tell)
 	generations_free(&g);
 }
 
-void store_publish(const struct store *s)
+static void copy_artefacts(const struct store *s, int to)
 {
-	_cleanup_close_ int to = make_public(s->path);
-	bool tell;
+	bool tell = may_tell(s);
 
-	if (to < 0)
-		return;
-	tell = may_tell(s);
 	/* what cannot be brought up to date is better not there */
 	if (!tell || copy_dir(s, to, STORE_APPLIED, applied_files))
 		file_remove_dir(to, STORE_APPLIED);
 	copy_generations(s, to, tell);
-	if (copy(s->dir, to, TRIAL))
-		unlinkat(to, TRIAL, 0);
+}
+
+static void copy_notes(const struct store *s, int to, const char *const *names, size_t n, bool tell)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!tell || copy(s->dir, to, names[i]))
+			unlinkat(to, names[i], 0);
+}
+
+/* Artefacts also where none was changed, but there is no copy: the machine was started anew. */
+void store_publish(const struct store *s)
+{
+	_cleanup_close_ int to = make_public(s->path);
+
+	if (to < 0)
+		return;
+	if (s->changed || !is_there(to, STORE_APPLIED))
+		copy_artefacts(s, to);
+	copy_notes(s, to, notes, sizeof(notes) / sizeof(notes[0]), true);
+	copy_notes(s, to, telling_notes, sizeof(telling_notes) / sizeof(telling_notes[0]),
+		   is_there(to, STORE_APPLIED));
 }

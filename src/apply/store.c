@@ -120,19 +120,11 @@ int store_lock(struct store *s, struct buf *why)
 	return -EWOULDBLOCK;
 }
 
-/* Also where nothing changed, but there is no copy: the machine was started anew. */
-static void publish(const struct store *s)
-{
-	_cleanup_close_ int there = public_open(s->path);
-
-	if (geteuid() == 0 && (s->changed || there < 0))
-		store_publish(s);
-}
-
 void store_close(struct store *s)
 {
 	if (s->lock >= 0) {
-		publish(s);
+		if (geteuid() == 0)
+			store_publish(s);
 		close(s->lock);
 	}
 	if (s->dir >= 0)
