@@ -9,6 +9,8 @@
 
 #include "cmd/cmd.h"
 #include "config.h"
+#include "kernel/broker.h"
+#include "kernel/confine.h"
 #include "util/diag.h"
 
 #define DEFAULT_CONFIG "/etc/fwc/firewall.fwc"
@@ -279,6 +281,46 @@ static int decide_color(struct args *a)
 	return EXIT_FINE;
 }
 
+/* What a command may ask of the kernel. */
+enum rights {
+	RIGHTS_COMMIT, /* whatever the caller may */
+	RIGHTS_READ, /* a broker lists, and tries things in a scratch namespace */
+	RIGHTS_NONE,
+};
+
+/* Policies are read without capabilities, and listings, too, where nothing has to be changed. */
+static enum rights rights_of(const struct command *c)
+{
+	static const struct {
+		int (*run)(struct globals *g, int argc, char **argv);
+		enum rights rights;
+	} less[] = {
+		{cmd_check, RIGHTS_READ}, {cmd_compile, RIGHTS_READ},  {cmd_diff, RIGHTS_READ},
+		{cmd_show, RIGHTS_READ},  {cmd_explain, RIGHTS_READ},  {cmd_status, RIGHTS_READ},
+		{cmd_test, RIGHTS_NONE},  {cmd_counters, RIGHTS_READ}, {cmd_history, RIGHTS_NONE},
+		{cmd_fmt, RIGHTS_NONE},	  {cmd_inspect, RIGHTS_NONE},
+	};
+
+	for (size_t i = 0; i < sizeof(less) / sizeof(less[0]); i++)
+		if (less[i].run == c->run)
+			return less[i].rights;
+	return RIGHTS_COMMIT;
+}
+
+/* Before anything is opened. */
+static bool give_up(enum rights rights)
+{
+	int err = 0;
+
+	if (rights == RIGHTS_READ)
+		err = broker_start();
+	if (!err && rights != RIGHTS_COMMIT)
+		err = confine();
+	if (err)
+		fprintf(stderr, "fwc: cannot give up its rights: %s\n", strerror(-err));
+	return !err;
+}
+
 static int run(struct args *a)
 {
 	char state[4096];
@@ -316,6 +358,8 @@ static int run(struct args *a)
 	} else if (!a->g.state) {
 		a->g.state = DEFAULT_STATE;
 	}
+	if (!give_up(rights_of(c)))
+		return EXIT_SYSTEM;
 	return c->run(&a->g, a->argc, a->argv);
 }
 

@@ -234,6 +234,7 @@ static int finish(struct run *r)
 	struct apply *x = r->x;
 	int first, err;
 
+	store_release(x->store);
 	first = forwarding_apply(x->store, x->netns, r->in.artefact->manifest->forwarding,
 				 &x->forwarding_changed, &x->why);
 	fault_point("forwarding");
@@ -258,6 +259,7 @@ static int give_up(struct run *r, int err)
 	_cleanup_buf_ struct buf ignored = {0};
 	size_t gone, left;
 
+	store_release(r->x->store);
 	if (r->x->live && (r->x->mode == APPLY_NOW || r->x->mode == APPLY_CONFIRM))
 		record_write(r->x);
 	else if (!r->x->live && r->x->staged && r->x->mode == APPLY_NOW)
@@ -342,6 +344,9 @@ int apply_artefact(struct apply *x)
 
 	if (!err && x->ssh)
 		err = lockout_check(x->arena, r.in.want, x->ssh, x->netns, &x->why);
+	/* what goes back to what is on record anyway must not want anything */
+	if (!err && x->mode != APPLY_RESTORE && !store_holds(x->store, STORE_APPLIED, x->artefact))
+		err = store_reserve(x->store, x->artefact, &x->why);
 	if (err)
 		return err;
 	/* From here on an impatient ^C or a lost session would leave things half recorded. */

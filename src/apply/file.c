@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -122,6 +123,16 @@ int file_read(int dir, const char *name, struct buf *out)
 	return err;
 }
 
+const char *file_reason(int err)
+{
+	return err == -ELOOP	 ? "it is a symbolic link"
+	       : err == -EPERM	 ? "others may write it, or it belongs to another user"
+	       : err == -EINVAL	 ? "it is no plain file"
+	       : err == -EBADMSG ? "it is no JSON: cut short or edited"
+	       : err == -ENOTDIR ? "it is no directory"
+				 : strerror(-err);
+}
+
 int file_read_json(int dir, const char *name, json_t **out)
 {
 	_cleanup_buf_ struct buf text = {0};
@@ -135,6 +146,24 @@ int file_read_json(int dir, const char *name, json_t **out)
 	if (!j)
 		return -EBADMSG;
 	*out = j;
+	return 0;
+}
+
+int file_put_dir(int dir, const char *temp, const char *name)
+{
+	fault_point("dir-written");
+	if (renameat2(dir, temp, dir, name, RENAME_EXCHANGE) < 0) {
+		if (errno != ENOENT && errno != EINVAL && errno != ENOSYS)
+			return -errno;
+		file_remove_dir(dir, name);
+		if (renameat(dir, temp, dir, name) < 0)
+			return -errno;
+	}
+	fault_point("dir-exchanged");
+	if (fsync(dir) < 0)
+		return -errno;
+	fault_point("dir-synced");
+	file_remove_dir(dir, temp);
 	return 0;
 }
 
@@ -152,5 +181,6 @@ void file_remove_dir(int dir, const char *name)
 		closedir(d);
 	else if (fd >= 0)
 		close(fd);
-	unlinkat(dir, name, AT_REMOVEDIR);
+	if (unlinkat(dir, name, AT_REMOVEDIR) < 0 && errno == ENOTDIR)
+		unlinkat(dir, name, 0);
 }

@@ -20,7 +20,12 @@ int file_read(int dir, const char *name, struct buf *out);
 int file_read_json(int dir, const char *name, json_t **out);
 /* The text that file_write_json() writes; false if there is none. */
 bool file_json_text(struct buf *out, const json_t *j);
-/* Removes the files of that name's directory, then itself; no deeper. */
+/* The directory `temp` takes the place of `name` in one step, and what was there goes. Synced. */
+int file_put_dir(int dir, const char *temp, const char *name);
+/* What an error of these functions means to people. */
+const char *file_reason(int err);
+/* Removes the files of that name's directory, then itself; no deeper. Of a symbolic link, only
+ * the link. */
 void file_remove_dir(int dir, const char *name);
 
 #endif

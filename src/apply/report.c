@@ -300,3 +300,20 @@ json_t *report_ruleset_json(const struct ir_ruleset *live, const struct manifest
 							     : set_json(e->value, m));
 	return list;
 }
+
+/* ---- whose places they are ---- */
+
+bool report_covers(const struct manifest *m, const struct ir_ruleset *live)
+{
+	struct arena *a = arena_new();
+	const struct map_entry *e;
+	struct map reach;
+	bool all = true;
+
+	map_init(&reach, a);
+	ruleset_reach(live, &reach);
+	vec_each (&reach.entries, e)
+		all = all && map_get(&m->by_name, e->key);
+	arena_free(a);
+	return all;
+}

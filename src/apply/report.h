@@ -32,6 +32,10 @@ const struct manifest_place *report_elem_place(const struct manifest *m, const s
 void report_lines(struct arena *a, const struct ir_ruleset *live, const struct manifest *m,
 		  struct report_lines *out);
 
+/* All that is reachable in a live ruleset is of that manifest: names tell, for they are made of
+ * what they name. */
+bool report_covers(const struct manifest *m, const struct ir_ruleset *live);
+
 /* An array: "at", "text" and, where something counts, "packets" and "bytes". */
 json_t *report_lines_json(const struct report_lines *lines);
 

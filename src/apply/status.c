@@ -44,8 +44,10 @@ static enum source_state source_state(const struct manifest_source *s)
 	_cleanup_buf_ struct buf text = {0};
 	char hex[SHA256_HEX];
 
-	if (slurp(s->path, &text))
-		return SOURCE_GONE;
+	int err = slurp(s->path, &text);
+
+	if (err)
+		return err == -ENOENT || err == -ENOTDIR ? SOURCE_GONE : SOURCE_UNREADABLE;
 	sha256_hex(text.data, text.len, hex);
 	return strcmp(hex, s->sha256) ? SOURCE_CHANGED : SOURCE_SAME;
 }
@@ -74,6 +76,7 @@ static void read_records(struct status *st, const struct store *s, struct arena 
 	const struct manifest_source *src;
 
 	st->hidden = s->hidden;
+	st->public = s->public;
 	if (s->dir < 0)
 		return;
 	st->known = store_read(s, STORE_APPLIED, a, &st->applied, &ignored) == 0;
@@ -142,5 +145,6 @@ bool status_good(const struct status *st)
 		return false;
 	if (st->trial.state != TRIAL_NONE)
 		return st->loaded && !st->dormant && st->trial.state == TRIAL_RUNNING;
-	return st->loaded && (st->known || st->hidden) && !st->drift.n && !st->dormant;
+	return st->loaded && (st->known || st->hidden || st->public) && !st->drift.n &&
+	       !st->dormant;
 }

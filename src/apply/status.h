@@ -11,7 +11,7 @@
 #include "apply/report.h"
 #include "apply/trial.h"
 
-enum source_state { SOURCE_SAME, SOURCE_CHANGED, SOURCE_GONE };
+enum source_state { SOURCE_SAME, SOURCE_CHANGED, SOURCE_GONE, SOURCE_UNREADABLE };
 
 struct status_source {
 	const char *path;
@@ -25,6 +25,7 @@ struct status {
 	bool loaded; /* base chains of ours are there */
 	bool known; /* what was applied is on record */
 	bool hidden; /* the record is not for this user to read */
+	bool public; /* the record is root's copy for others */
 	struct artefact applied;
 	json_t *record; /* or NULL */
 	json_t *sysctl; /* of forwarding, now; or NULL */

@@ -12,7 +12,6 @@
 
 #include "apply/file.h"
 #include "util/cleanup.h"
-#include "util/fault.h"
 #include "util/sha256.h"
 
 #define SCRIPT "ruleset.nft"
@@ -21,17 +20,12 @@
 #define RECORD "apply.json"
 #define FORWARDING "forwarding.json"
 #define LOCK "lock"
+#define ROOM ".room"
+#define ROOM_RECORDS 49152 /* records, directories, and what files are rounded up to */
 
 static int fail(struct buf *why, int err, const char *what, const char *path)
 {
-	const char *reason = err == -ELOOP    ? "it is a symbolic link"
-			     : err == -EPERM  ? "others may write it, or it belongs to another user"
-			     : err == -EINVAL ? "it is no plain file"
-			     : err == -EBADMSG ? "it is no JSON: cut short or edited"
-			     : err == -ENOTDIR ? "it is no directory"
-					       : strerror(-err);
-
-	buf_printf(why, "cannot %s %s: %s", what, path, reason);
+	buf_printf(why, "cannot %s %s: %s", what, path, file_reason(err));
 	return err;
 }
 
@@ -87,6 +81,15 @@ int store_open(struct store *s, const char *path, bool create, struct buf *why)
 		return fail(why, err, "make the directory", path);
 	fd = open_dir(AT_FDCWD, path);
 	s->hidden = fd == -EACCES || fd == -EPERM;
+	if (s->hidden && !create) {
+		s->dir = public_open(path);
+		s->public = s->dir >= 0;
+		if (s->public) {
+			s->hidden = false;
+			return 0;
+		}
+		s->dir = -1;
+	}
 	if (fd < 0)
 		return fail(why, fd, "use the directory", path);
 	s->dir = fd;
@@ -95,14 +98,16 @@ int store_open(struct store *s, const char *path, bool create, struct buf *why)
 
 int store_lock(struct store *s, struct buf *why)
 {
-	int fd = openat(s->dir, LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int fd = s->public ? -1
+			   : openat(s->dir, LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	char pid[32] = "";
 	ssize_t n;
 
 	if (fd < 0)
-		return fail(why, -errno, "lock", s->path);
+		return fail(why, s->public ? -EACCES : -errno, "lock", s->path);
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
 		s->lock = fd;
+		store_release(s); /* of one that was killed */
 		if (ftruncate(fd, 0) == 0)
 			dprintf(fd, "%d\n", (int)getpid());
 		return 0;
@@ -117,8 +122,11 @@ int store_lock(struct store *s, struct buf *why)
 
 void store_close(struct store *s)
 {
-	if (s->lock >= 0)
+	if (s->lock >= 0) {
+		if (geteuid() == 0)
+			store_publish(s);
 		close(s->lock);
+	}
 	if (s->dir >= 0)
 		close(s->dir);
 	s->lock = s->dir = -1;
@@ -141,25 +149,6 @@ static int write_files(int dir, const struct artefact *x, const json_t *record)
 	return err;
 }
 
-/* The new directory takes the old one's place in one step. */
-static int put_in_place(struct store *s, const char *temp, const char *name)
-{
-	fault_point("dir-written");
-	if (renameat2(s->dir, temp, s->dir, name, RENAME_EXCHANGE) < 0) {
-		if (errno != ENOENT && errno != EINVAL && errno != ENOSYS)
-			return -errno;
-		file_remove_dir(s->dir, name);
-		if (renameat(s->dir, temp, s->dir, name) < 0)
-			return -errno;
-	}
-	fault_point("dir-exchanged");
-	if (fsync(s->dir) < 0)
-		return -errno;
-	fault_point("dir-synced");
-	file_remove_dir(s->dir, temp);
-	return 0;
-}
-
 int store_write(struct store *s, const char *name, const struct artefact *x, const json_t *record,
 		struct buf *why)
 {
@@ -175,11 +164,30 @@ int store_write(struct store *s, const char *name, const struct artefact *x, con
 	dir = open_dir(s->dir, temp);
 	err = dir < 0 ? dir : write_files(dir, x, record);
 	if (!err)
-		err = put_in_place(s, temp, name);
+		err = file_put_dir(s->dir, temp, name);
+	s->changed |= strcmp(name, STORE_CANDIDATE) != 0;
 	if (!err)
 		return 0;
 	file_remove_dir(s->dir, temp);
 	return fail(why, err, "write in", s->path);
+}
+
+int store_reserve(struct store *s, const struct artefact *x, struct buf *why)
+{
+	_cleanup_close_ int fd =
+		openat(s->dir, ROOM, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	size_t bytes = ROOM_RECORDS + 2 * (x->script.len + x->text.len + x->inspect.len);
+	int err = fd < 0 ? errno : posix_fallocate(fd, 0, (off_t)bytes);
+
+	if (!err)
+		return 0;
+	store_release(s);
+	return fail(why, -err, "write in", s->path);
+}
+
+void store_release(struct store *s)
+{
+	unlinkat(s->dir, ROOM, 0);
 }
 
 static bool same_bytes(int dir, const char *name, const struct buf *want)
@@ -283,6 +291,7 @@ int store_read_record(const struct store *s, json_t **out, struct buf *why)
 
 void store_remove(struct store *s, const char *name)
 {
+	s->changed = true;
 	file_remove_dir(s->dir, name);
 	fsync(s->dir);
 }

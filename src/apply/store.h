@@ -7,6 +7,7 @@
  *	generation.N/                                   the same of what was applied before
  *	forwarding.json                                 settings of the kernel before ours
  *	lock                                            held while a command changes something
+ *	.room                                           room for what is about to be written
  */
 #ifndef FWC_STORE_H
 #define FWC_STORE_H
@@ -24,6 +25,8 @@ struct store {
 	int dir; /* -1: none */
 	int lock; /* -1: not held */
 	bool hidden; /* it could not be opened, because it is not for this user */
+	bool public; /* what is open is root's copy for others (publish.c): only to be read */
+	bool changed; /* something other than the candidate */
 };
 
 struct artefact {
@@ -35,9 +38,11 @@ struct artefact {
 
 /* All yield 0 or -errno, with why filled for people. */
 
-/* The state directory, made if it is not there and `create`; -ENOENT otherwise. */
+/* The state directory, made if it is not there and `create`; -ENOENT otherwise. Without `create`,
+ * and if it is not for this user, what root has published of it. */
 int store_open(struct store *s, const char *path, bool create, struct buf *why);
-/* -EWOULDBLOCK: another fwc is at work. */
+/* -EWOULDBLOCK: another fwc is at work. While it is held, store_close() brings root's copy for
+ * others up to date. */
 int store_lock(struct store *s, struct buf *why);
 void store_close(struct store *s);
 
@@ -45,6 +50,10 @@ void store_close(struct store *s);
  * apply.json, or NULL. */
 int store_write(struct store *s, const char *name, const struct artefact *x, const json_t *record,
 		struct buf *why);
+/* Makes sure, until store_release(), of the room that it takes to keep this as applied and as a
+ * generation: what is in force must not be missing on record because the disk is full. */
+int store_reserve(struct store *s, const struct artefact *x, struct buf *why);
+void store_release(struct store *s);
 /* True if the same bytes lie there already. */
 bool store_holds(const struct store *s, const char *name, const struct artefact *x);
 int store_read(const struct store *s, const char *name, struct arena *a, struct artefact *out,
@@ -56,6 +65,11 @@ void store_remove(struct store *s, const char *name);
 int artefact_write(const char *dir, const struct artefact *x, struct buf *why);
 int artefact_read(const char *dir, struct arena *a, struct artefact *out, struct buf *why);
 void artefact_free(struct artefact *x);
+
+/* publish.c: the copy for others. Whatever fails, there is then less of it. */
+void store_publish(const struct store *s);
+/* A descriptor or -errno. */
+int public_open(const char *state);
 
 int store_write_forwarding(struct store *s, const json_t *snapshot, struct buf *why);
 int store_read_forwarding(const struct store *s, json_t **out, struct buf *why);

@@ -64,6 +64,22 @@ static void copy(char *to, size_t size, const json_t *j, const char *key)
 	snprintf(to, size, "%s", s ? s : "?");
 }
 
+static bool is_record(const json_t *j)
+{
+	return json_integer_value(json_object_get(j, "format")) == 1 &&
+	       json_is_string(json_object_get(j, "id")) &&
+	       json_is_string(json_object_get(j, "boot")) &&
+	       json_is_integer(json_object_get(j, "deadline"));
+}
+
+/* A record that says nothing must not be in the way of stop or rollback: there was a trial, and
+ * whatever is left of it, the kernel goes back to what is applied. */
+static void damaged(struct trial *out)
+{
+	*out = (struct trial){
+		.state = TRIAL_OVER, .id = "?", .user = "?", .time = "?", .same_boot = true};
+}
+
 int trial_read(const struct store *s, struct trial *out, struct buf *why)
 {
 	_cleanup_json_ json_t *j = NULL;
@@ -74,8 +90,12 @@ int trial_read(const struct store *s, struct trial *out, struct buf *why)
 	*out = (struct trial){0};
 	if (err == -ENOENT)
 		return 0;
+	if (err == -EBADMSG || (!err && !is_record(j))) {
+		damaged(out);
+		return 0;
+	}
 	if (err) {
-		buf_printf(why, "cannot read %s/" TRIAL ": %s", s->path, strerror(-err));
+		buf_printf(why, "cannot read %s/" TRIAL ": %s", s->path, file_reason(err));
 		return err;
 	}
 	boot_id(here);

@@ -11,6 +11,7 @@
 #include "util/fault.h"
 #include "apply/proof.h"
 #include "apply/file.h"
+#include "apply/report.h"
 #include "apply/store.h"
 #include "config.h"
 #include "space/findings.h"
@@ -74,6 +75,7 @@ bool work_compile(struct work *w, struct globals *g, const char *file, enum comp
 	struct loader *l = loader_files(w->arena);
 	bool ok = compile_file(&w->compiled, file, last, l, w->arena, &w->diag);
 
+	fault_point("parsed");
 	if (ok && last == STAGE_SCRIPT && fault_wanted("lower"))
 		corrupt(&w->compiled);
 	if (ok)
@@ -116,6 +118,7 @@ bool work_query(struct work *w, struct globals *g, const char *file, const char 
 		more = ast_parse_query(question, w->arena, &w->diag);
 		ok = compile_more(&w->compiled, more, STAGE_POLICY, w->arena, &w->diag);
 	}
+	fault_point("parsed");
 	if (w->diag.nerrors)
 		diag_print(&w->diag, stderr, g->color);
 	for (size_t i = 0; ok && i < w->compiled.policy->expects.n; i++)
@@ -142,6 +145,18 @@ struct manifest *work_manifest(struct work *w, const struct buf *inspect)
 
 	free(cwd);
 	return m;
+}
+
+void work_warn_record(const struct store *s, const struct manifest *m,
+		      const struct ir_ruleset *live)
+{
+	if (s->hidden || (s->public && !m))
+		fputs("fwc: warning: the state directory is root's, so lines have no places\n",
+		      stderr);
+	else if (s->public && !report_covers(m, live))
+		fputs("fwc: warning: the kernel holds other rules, too, than what root published; "
+		      "those have no places\n",
+		      stderr);
 }
 
 static int write_artefact(const struct artefact *x, const char *state, const char *dir)

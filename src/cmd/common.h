@@ -42,6 +42,10 @@ struct apply_words { /* for the history */
 /* Puts an artefact into the kernel and says what was done; the store is locked. */
 int work_apply(struct globals *g, struct store *s, struct arena *a, const struct artefact *in,
 	       const struct apply_words *words);
+/* Warns a user who is not root if lines have no places, or maybe not the right ones. `m`: of what
+ * is on record, or NULL. */
+void work_warn_record(const struct store *s, const struct manifest *m,
+		      const struct ir_ruleset *live);
 /* inspect.json of what was compiled; nothing if no rule inspects. */
 bool work_tables(const struct work *w, struct buf *out);
 /* Of what was compiled; in the arena. `inspect`: inspect.json or NULL. */

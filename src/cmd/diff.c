@@ -45,6 +45,9 @@ static int diff_directory(const struct diff_options *how, const struct store *s,
 	} else if (s->dir < 0) {
 		err = -ENOENT;
 		buf_printf(&why, "there is no state directory %s yet", s->path);
+	} else if (s->public) {
+		err = -EACCES;
+		buf_puts(&why, "the candidate is root's; name a policy or an artefact");
 	} else {
 		err = store_read(s, STORE_CANDIDATE, a, &x, &why);
 	}

@@ -75,6 +75,10 @@ int cmd_history(struct globals *g, int argc, char **argv)
 	err = store_open(&s, g->state, false, &why);
 	if (!err)
 		err = generations_list(&s, a, &l, &why);
+	if (!err && s.public && !l.n) {
+		err = -EACCES;
+		buf_puts(&why, "the history is root's to read");
+	}
 	if (err && err != -ENOENT)
 		fprintf(stderr, "fwc: %s\n", buf_str(&why));
 	else

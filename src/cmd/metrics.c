@@ -130,7 +130,7 @@ int cmd_metrics(struct globals *g, int argc, char **argv)
 		fprintf(stderr, "fwc: %s\n", buf_str(&why));
 		rc = EXIT_SYSTEM;
 	} else {
-		if (st.hidden)
+		if (st.hidden || (st.public && !st.known))
 			fputs("fwc: warning: the state directory is root's, so lines have no "
 			      "places, and what was applied is not known\n",
 			      stderr);

@@ -7,6 +7,7 @@
 #include "apply/live.h"
 #include "apply/report.h"
 #include "cmd/cmd.h"
+#include "cmd/common.h"
 #include "util/cleanup.h"
 
 static void print_json(const struct ir_ruleset *live, const struct manifest *m)
@@ -45,6 +46,7 @@ int cmd_show(struct globals *g, int argc, char **argv)
 		fputs("fwc: nothing is loaded\n", stderr);
 	if (store_open(&s, g->state, false, &ignored) == 0)
 		store_read(&s, STORE_APPLIED, a, &applied, &ignored);
+	work_warn_record(&s, applied.manifest, live.ruleset);
 	if (g->json)
 		print_json(live.ruleset, applied.manifest);
 	else

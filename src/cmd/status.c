@@ -70,7 +70,7 @@ static void print_state(const struct status *st)
 {
 	if (!st->loaded)
 		puts("firewall    NOT LOADED: nothing of fwc filters here");
-	else if (st->hidden)
+	else if (st->hidden || (st->public && !st->known))
 		puts("firewall    loaded; what was applied, and the lines of the policy, are on "
 		     "record\n"
 		     "            in the state directory, which is root's");
@@ -92,8 +92,15 @@ static void print_sources(const struct status *st)
 		printf("%-11s %s%s\n", s == st->sources.v ? "policy" : "", s->path,
 		       s->state == SOURCE_CHANGED
 			       ? "  CHANGED since (fwc diff FILE shows what that means)"
-		       : s->state == SOURCE_GONE ? "  not there any more"
-						 : "");
+		       : s->state == SOURCE_GONE       ? "  not there any more"
+		       : s->state == SOURCE_UNREADABLE ? "  not for this user to read"
+						       : "");
+}
+
+static void print_whose(const struct status *st)
+{
+	if (st->public && st->known)
+		puts("on record   as root published it; the state directory itself is root's");
 }
 
 static void print_proof(const struct status *st)
@@ -178,7 +185,7 @@ static void print_lines(struct globals *g, const struct status *st)
 
 static json_t *sources_json(const struct status *st)
 {
-	static const char *const words[] = {"same", "changed", "gone"};
+	static const char *const words[] = {"same", "changed", "gone", "unreadable"};
 	json_t *list = json_array();
 	const struct status_source *s;
 
@@ -233,7 +240,8 @@ static void print_json(struct arena *a, const struct status *st)
 	json_object_set_new(j, "panic", panic_json(&st->panic));
 	json_object_set_new(j, "boot", boot_json(&st->boot));
 	json_object_set_new(j, "trial", trial_json(&st->trial));
-	json_object_set_new(j, "hidden", json_boolean(st->hidden));
+	json_object_set_new(j, "hidden", json_boolean(st->hidden || (st->public && !st->known)));
+	json_object_set_new(j, "published", json_boolean(st->public));
 	json_object_set_new(j, "drifted",
 			    st->drift_known ? json_boolean(st->drift.n > 0 || st->dormant)
 					    : json_null());
@@ -268,6 +276,7 @@ static void print_text(struct globals *g, struct arena *a, const struct status *
 	print_state(st);
 	print_sources(st);
 	print_proof(st);
+	print_whose(st);
 	print_forwarding(st);
 	print_drift(g, a, st);
 	print_foreign(st);

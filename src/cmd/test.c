@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "util/fault.h"
 #include "cmd/cmd.h"
 #include "cmd/common.h"
 #include "space/findings.h"
@@ -59,10 +60,12 @@ static bool compile(struct work *w, const char *file)
 {
 	struct loader *l = loader_files(w->arena);
 	struct ast *more = arena_new_of(w->arena, struct ast);
+	bool ok = compile_file(&w->compiled, file, STAGE_AST, l, w->arena, &w->diag) &&
+		  add_test_files(w, l, file, more) &&
+		  compile_more(&w->compiled, more, STAGE_POLICY, w->arena, &w->diag);
 
-	return compile_file(&w->compiled, file, STAGE_AST, l, w->arena, &w->diag) &&
-	       add_test_files(w, l, file, more) &&
-	       compile_more(&w->compiled, more, STAGE_POLICY, w->arena, &w->diag);
+	fault_point("parsed");
+	return ok;
 }
 
 static json_t *expectation_json(struct arena *a, const struct expectation *e)

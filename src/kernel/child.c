@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "util/caps.h"
 #include "util/cleanup.h"
 
 #define TIMEOUT_MS 120000
@@ -61,14 +62,14 @@ static int enter_netns(const char *name)
 }
 
 /* As root of the machine, or as root of a user namespace of one's own. */
-static int enter_scratch(void)
+static int enter_scratch(enum child_where where)
 {
 	unsigned uid = geteuid(), gid = getegid();
 	char map[64];
 
-	if (unshare(CLONE_NEWNET) == 0)
+	if (where == CHILD_SCRATCH && unshare(CLONE_NEWNET) == 0)
 		return 0;
-	if (errno != EPERM || unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
+	if ((where == CHILD_SCRATCH && errno != EPERM) || unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
 		return -errno;
 	/* Unmapped ids would do, but root is what libraries look for. */
 	snprintf(map, sizeof(map), "0 %u 1", uid);
@@ -132,8 +133,11 @@ in_child(struct child *c, struct child_state *v, pid_t parent, int said)
 	detach(parent, said);
 	if (c->where == CHILD_NETNS)
 		err = enter_netns(c->netns);
-	else if (c->where == CHILD_SCRATCH)
-		err = enter_scratch();
+	else if (c->where != CHILD_HERE)
+		err = enter_scratch(c->where);
+	/* where it is, it stays: what is left is for nftables */
+	if (!err && c->where != CHILD_HERE)
+		caps_keep(caps_held() & CAPS_BIT(CAP_NET_ADMIN));
 	if (err) {
 		v->error = -err;
 		v->state = c->where == CHILD_NETNS ? NO_NAMESPACE : NO_SCRATCH;

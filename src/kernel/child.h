@@ -8,16 +8,21 @@
 
 #include "util/buf.h"
 
-enum child_where { CHILD_HERE, CHILD_NETNS, CHILD_SCRATCH /* a namespace that dies with it */ };
+enum child_where {
+	CHILD_HERE,
+	CHILD_NETNS,
+	CHILD_SCRATCH, /* a namespace that dies with it; below a user namespace if it must be */
+	CHILD_SCRATCH_USER, /* the same, below a user namespace in any case */
+};
 
 struct child {
 	enum child_where where;
-	const char *netns;   /* CHILD_NETNS: a name below /run/netns */
+	const char *netns; /* CHILD_NETNS: a name below /run/netns */
 	unsigned timeout_ms; /* 0: two minutes */
 	/* What runs; its result is handed back. Memory it writes for the parent must be shared. */
 	int (*run)(void *arg);
 	void *arg;
-	struct buf why;	 /* of a failure; child_free() */
+	struct buf why; /* of a failure; child_free() */
 	bool no_scratch; /* the failure: nobody, or not this user, may make a namespace here */
 	/* between start and wait */
 	int pid, hear, said;

@@ -15,7 +15,9 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "kernel/broker.h"
 #include "kernel/child.h"
+#include "util/cleanup.h"
 
 #define OWN_TABLE "fwc"
 #define PANIC_TABLE "fwc-panic"
@@ -143,7 +145,7 @@ static int in_child(void *arg)
 	return -genid_get_here(&((struct shared *)arg)->g);
 }
 
-int genid_get(const char *netns, struct genid *out, struct buf *why)
+static int ask_kernel(const char *netns, struct genid *out, struct buf *why)
 {
 	struct child c = {.where = child_where_of(netns), .netns = netns, .run = in_child};
 	struct shared *s;
@@ -170,5 +172,30 @@ int genid_get(const char *netns, struct genid *out, struct buf *why)
 done:
 	if (err)
 		buf_printf(why, "cannot ask the kernel about nftables: %s", strerror(-err));
+	return err;
+}
+
+int genid_bytes(const char *netns, struct buf *out, struct buf *why)
+{
+	struct genid g;
+	int err = ask_kernel(netns, &g, why);
+
+	if (!err)
+		buf_add(out, &g, sizeof(g));
+	return err;
+}
+
+int genid_get(const char *netns, struct genid *out, struct buf *why)
+{
+	_cleanup_buf_ struct buf bytes = {0};
+	int err;
+
+	if (!broker_there())
+		return ask_kernel(netns, out, why);
+	err = broker_ask(BROKER_GENID, netns, &bytes, why);
+	if (!err && bytes.len != sizeof(*out))
+		err = -EPROTO;
+	if (!err)
+		memcpy(out, bytes.data, sizeof(*out));
 	return err;
 }

@@ -23,5 +23,7 @@ struct genid {
 int genid_get_here(struct genid *out);
 /* 0 or -errno with why filled. */
 int genid_get(const char *netns, struct genid *out, struct buf *why);
+/* The same as the broker hands it over: the bytes of a struct genid. */
+int genid_bytes(const char *netns, struct buf *out, struct buf *why);
 
 #endif

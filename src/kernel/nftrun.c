@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "kernel/batch.h"
+#include "kernel/broker.h"
 #include "kernel/genid.h"
 #include "util/cleanup.h"
 #include "util/fault.h"
@@ -188,7 +189,7 @@ static void close_streams(struct job *j)
 	}
 }
 
-void nftrun_start(struct nftrun *r)
+static void start_here(struct nftrun *r)
 {
 	struct job *j = calloc(1, sizeof(*j));
 	size_t streams = (r->n + 1) * sizeof(*j->streams);
@@ -229,7 +230,7 @@ static int finish(struct job *j)
 	return err;
 }
 
-int nftrun_wait(struct nftrun *r)
+static int wait_here(struct nftrun *r)
 {
 	struct job *j = r->job;
 	int err = j->err ? j->err : finish(j);
@@ -241,6 +242,19 @@ int nftrun_wait(struct nftrun *r)
 	free(j);
 	r->job = NULL;
 	return err;
+}
+
+void nftrun_start(struct nftrun *r)
+{
+	if (broker_there())
+		broker_nftrun_start(r);
+	else
+		start_here(r);
+}
+
+int nftrun_wait(struct nftrun *r)
+{
+	return r->job ? wait_here(r) : broker_nftrun_wait(r);
 }
 
 int nftrun(struct nftrun *r)

@@ -37,6 +37,7 @@ struct nftrun {
 	int looked; /* 0, or -errno: neither of these could be found out */
 	uint32_t expect; /* the first step commits only to this generation; 0: any. -ESTALE */
 	struct job *job; /* between start and wait */
+	int answer; /* the same, of a broker */
 };
 
 /* 0 if the child did its work, whatever each step's outcome was; else -errno, and why says why. */

@@ -5,19 +5,25 @@
 
 #include <string.h>
 
-/* A namespace made through a user namespace may come without the right to use it. */
-static bool powerless(const struct nftrun_step *s)
+/* A namespace made through a user namespace may come without the right to use it; and messages to
+ * netlink may be no larger there than net.core.wmem_max, which only CAP_NET_ADMIN of the machine
+ * lifts (socket(7), SO_SNDBUFFORCE). */
+static const char *powerless(const struct nftrun_step steps[])
 {
-	return s->refused && strstr(buf_str(&s->err), "Operation not permitted");
+	if (steps[0].refused && strstr(buf_str(&steps[0].err), "Operation not permitted"))
+		return "a namespace was made, but this user may load no rules into it";
+	if (steps[1].refused && strstr(buf_str(&steps[1].err), "Message too long"))
+		return "this user may not load so large a ruleset at once (net.core.wmem_max)";
+	return NULL;
 }
 
 static void judge(struct scratch *s, struct nftrun *r)
 {
 	json_error_t e;
 
-	if (powerless(&r->steps[0])) {
+	if (powerless(r->steps)) {
 		s->outcome = SCRATCH_UNAVAILABLE;
-		buf_puts(&s->why, "a namespace was made, but this user may load no rules into it");
+		buf_puts(&s->why, powerless(r->steps));
 		return;
 	}
 	if (r->steps[1].refused) {

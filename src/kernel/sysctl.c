@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "kernel/broker.h"
 #include "kernel/child.h"
 #include "util/cleanup.h"
 
@@ -26,7 +27,7 @@ struct job {
 	enum work work;
 	bool on;
 	const json_t *snapshot; /* RESTORE */
-	int out, err;		/* memory files: JSON, message */
+	int out, err; /* memory files: JSON, message */
 };
 
 static int say(struct job *j, int err, const char *verb, const char *name)
@@ -273,21 +274,38 @@ static int do_work(const char *netns, struct job *j, struct buf *why)
 	return err > 0 ? -err : err;
 }
 
-int sysctl_snapshot(const char *netns, json_t **out, struct buf *why)
+int sysctl_text(const char *netns, struct buf *text, struct buf *why)
 {
 	_cleanup_close_ int fd = memfd_create("fwc-sysctl", MFD_CLOEXEC);
 	struct job j = {.work = SNAPSHOT, .out = fd};
-	json_error_t e;
-	json_t *s;
+	char piece[4096];
+	off_t at = 0;
+	ssize_t n;
 	int err;
 
 	if (fd < 0)
 		return -errno;
 	err = do_work(netns, &j, why);
+	while (!err && (n = pread(fd, piece, sizeof(piece), at)) != 0) {
+		if (n < 0)
+			return -errno;
+		buf_add(text, piece, (size_t)n);
+		at += n;
+	}
+	return err;
+}
+
+int sysctl_snapshot(const char *netns, json_t **out, struct buf *why)
+{
+	_cleanup_buf_ struct buf text = {0};
+	json_error_t e;
+	json_t *s;
+	int err = broker_there() ? broker_ask(BROKER_SYSCTL, netns, &text, why)
+				 : sysctl_text(netns, &text, why);
+
 	if (err)
 		return err;
-	lseek(fd, 0, SEEK_SET);
-	s = json_loadfd(fd, 0, &e);
+	s = json_loadb(buf_str(&text), text.len, 0, &e);
 	if (!s) {
 		buf_printf(why, "cannot read the settings of the kernel: %s", e.text);
 		return -EIO;

@@ -12,6 +12,8 @@
 /* *out: {"net/ipv4/ip_forward": "0", "net/ipv6/conf/eth0/accept_ra": "1", ...}, all that setting
  * may change. 0 or -errno with why filled; so below. */
 int sysctl_snapshot(const char *netns, json_t **out, struct buf *why);
+/* The same as the broker hands it over: JSON. */
+int sysctl_text(const char *netns, struct buf *text, struct buf *why);
 
 /* Turns forwarding on or off. An interface that takes router advertisements goes on doing so:
  * accept_ra 1 becomes 2 before forwarding goes on, or its IPv6 default route would vanish. */

@@ -45,9 +45,9 @@ const char *verb_name(enum verb v);
 /* Reserved words of the language; NULL-terminated. */
 extern const char *const reserved_words[];
 
-/* The loader for real files: refuses those that others than the owner may write, directories and
- * other non-regular files, more than 64 MiB, lines longer than 64 KiB, NUL bytes, carriage returns,
- * a byte order mark, and what is not UTF-8. */
+/* The loader for real files: refuses those that others may put there or write (path.h), directories
+ * and other non-regular files, more than 64 MiB, lines longer than 64 KiB, NUL bytes, carriage
+ * returns, a byte order mark, and what is not UTF-8. */
 struct loader *loader_files(struct arena *a);
 /* What comes in by standard input, under the same conditions; NULL after a report. */
 struct source *source_stdin(struct arena *a, struct diag *diag);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * paths -> texts that can be trusted: regular files that nobody but their owner may write, and
- * whose bytes are plain UTF-8 lines. Policy files run with the rights of root.
+ * whose bytes are plain UTF-8 lines. What they say becomes the firewall.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include "lang/lang.h"
+#include "lang/path.h"
 #include "util/buf.h"
+#include "util/cleanup.h"
 #include "util/sha256.h"
 
 #define SIZE_LIMIT (64u << 20)
@@ -61,17 +63,24 @@ static int read_bytes(int fd, struct buf *out)
 	return 0;
 }
 
+static int open_path(const char *path, struct span at, struct diag *diag)
+{
+	_cleanup_buf_ struct buf why = {0}, hint = {0};
+	int fd = path_open(path, &why, &hint);
+	struct diag_record *r = fd < 0 ? diag_error(diag, at, "%s", buf_str(&why)) : NULL;
+
+	if (hint.len)
+		diag_hint(diag, r, "%s", buf_str(&hint));
+	return fd;
+}
+
 static bool read_file(const char *path, struct span at, struct diag *diag, struct buf *out)
 {
-	/* A FIFO must not hold up the open, before it is refused. */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	int fd = open_path(path, at, diag), err;
 	bool fine;
-	int err;
 
-	if (fd < 0) {
-		diag_error(diag, at, "cannot read %s: %s", path, strerror(errno));
+	if (fd < 0)
 		return false;
-	}
 	fine = check_file(fd, path, at, diag);
 	if (fine) {
 		err = read_bytes(fd, out);
@@ -173,8 +182,7 @@ static bool check_bytes(const struct source *src, struct diag *diag)
 
 /* ---- the loader ---- */
 
-static struct source *source_of(struct buf *b, const char *path, struct arena *a,
-				struct diag *diag)
+static struct source *source_of(struct buf *b, const char *path, struct arena *a, struct diag *diag)
 {
 	struct source *src = source_add(a, path, buf_str(b), b->len);
 
@@ -218,6 +226,27 @@ static int path_cmp(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* Of the directory in which a pattern looks, if it is named without wildcards: who may write it may
+ * take files away. */
+static bool may_trust(const char *pattern, struct arena *a)
+{
+	const char *slash = strrchr(pattern, '/');
+	struct buf dir = {0};
+	int err;
+
+	for (const char *c = pattern; slash && c <= slash; c++) {
+		if (*c == '\\' && c < slash)
+			c++;
+		else if (strchr("*?[", *c))
+			return true; /* each file is looked at */
+		buf_putc(&dir, *c);
+	}
+	err = path_check_dir(arena_strdup(a, buf_str(&dir)));
+	buf_free(&dir);
+	errno = -err;
+	return err != -EPERM;
+}
+
 /* SIZE_MAX if a directory could not be read: files unseen would be rules unsaid. One that is not
  * there has no files. */
 static size_t files_glob(struct loader *l, const char *pattern, struct arena *a, char ***paths)
@@ -227,6 +256,8 @@ static size_t files_glob(struct loader *l, const char *pattern, struct arena *a,
 	int err;
 
 	(void)l;
+	if (!may_trust(pattern, a))
+		return SIZE_MAX;
 	err = glob(pattern, GLOB_ERR | GLOB_NOSORT, NULL, &g);
 	if (err == GLOB_NOMATCH || (err == GLOB_ABORTED && errno == ENOENT))
 		n = 0;

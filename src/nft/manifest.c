@@ -227,6 +227,35 @@ static json_t *object_json(const struct manifest_object *o)
 	return j;
 }
 
+/* One bit that a disk got wrong could turn forwarding on: the manifest has a hash of all the rest
+ * of itself, which is its text without blanks, in its order. */
+bool manifest_seal(const json_t *j, char hex[SHA256_HEX])
+{
+	json_t *rest = json_object();
+	char *text;
+
+	json_object_update(rest, (json_t *)j); /* jansson says const nowhere */
+	json_object_del(rest, MANIFEST_SEAL);
+	text = json_dumps(rest, JSON_COMPACT);
+	if (text)
+		sha256_hex(text, strlen(text), hex);
+	free(text);
+	json_decref(rest);
+	return text;
+}
+
+static json_t *sealed(json_t *j)
+{
+	json_t *out = json_object();
+	char hex[SHA256_HEX];
+
+	if (manifest_seal(j, hex))
+		json_object_set_new(out, MANIFEST_SEAL, json_string(hex));
+	json_object_update(out, j);
+	json_decref(j);
+	return out;
+}
+
 json_t *manifest_json(const struct manifest *m)
 {
 	json_t *j = json_object(), *sources = json_array(), *objects = json_array();
@@ -252,5 +281,5 @@ json_t *manifest_json(const struct manifest *m)
 	vec_each (&m->objects, o)
 		json_array_append_new(objects, object_json(*o));
 	json_object_set_new(j, "objects", objects);
-	return j;
+	return sealed(j);
 }

@@ -6,8 +6,10 @@
 
 #include "nft/nft.h"
 #include "util/map.h"
+#include "util/sha256.h"
 
 #define MANIFEST_FORMAT 1
+#define MANIFEST_SEAL "seal"
 
 struct manifest_place {
 	const char *at; /* "firewall.fwc:12"; "" for what fwc adds by itself */
@@ -67,8 +69,10 @@ struct manifest_input {
 
 struct manifest *manifest_build(struct arena *a, const struct manifest_input *in);
 json_t *manifest_json(const struct manifest *m);
-/* Checks the manifest against the script to the last offset; NULL and *why if they do not belong
- * together. Members that this version does not know are left alone. */
+/* The hash of all members but the seal; false if there is no memory for it. */
+bool manifest_seal(const json_t *j, char hex[SHA256_HEX]);
+/* Checks the manifest against its seal (if it has one) and the script to the last offset; NULL and
+ * *why if they do not belong together. Members that this version does not know are left alone. */
 struct manifest *manifest_read(struct arena *a, const json_t *j, const char *script, size_t len,
 			       const char **why);
 

@@ -105,6 +105,15 @@ static bool read_object(struct arena *a, const json_t *j, const char *script, si
 	return true;
 }
 
+static bool seal_holds(const json_t *j)
+{
+	const json_t *seal = json_object_get(j, MANIFEST_SEAL);
+	char hex[SHA256_HEX];
+
+	return !seal || (json_is_string(seal) && manifest_seal(j, hex) &&
+			 !strcmp(json_string_value(seal), hex));
+}
+
 static bool read_head(struct arena *a, const json_t *j, struct manifest *m, const char **why)
 {
 	const json_t *forwarding = json_object_get(j, "forwarding");
@@ -116,6 +125,10 @@ static bool read_head(struct arena *a, const json_t *j, struct manifest *m, cons
 		*why = format > MANIFEST_FORMAT ? "it was written by a newer fwc, in a format that "
 						  "this one does not know"
 						: "its manifest is no manifest of fwc";
+		return false;
+	}
+	if (!seal_holds(j)) {
+		*why = "its manifest was edited or damaged";
 		return false;
 	}
 	m->version = text_of(a, j, "fwc");

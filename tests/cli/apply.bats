@@ -269,6 +269,7 @@ allow z -> self ssh, https' | candidate
 	cd "$WORK/state/candidate"
 	old=$(sha256sum <ruleset.nft | cut -d' ' -f1)
 	sed -i '/tcp dport 22 counter/s/ accept / queue  /' ruleset.nft
+	unseal .
 	sed -i "s/$old/$(sha256sum <ruleset.nft | cut -d' ' -f1)/" manifest.json
 	run fwc apply
 	[ "$status" = 3 ]
@@ -281,6 +282,7 @@ allow z -> self ssh, https' | candidate
 	cd "$WORK/state/candidate"
 	old=$(sha256sum <ruleset.nft | cut -d' ' -f1)
 	sed -i '/tcp dport 22 counter/s/ accept / acept  /' ruleset.nft
+	unseal .
 	sed -i "s/$old/$(sha256sum <ruleset.nft | cut -d' ' -f1)/" manifest.json
 	run fwc apply
 	[ "$status" = 3 ]

@@ -16,7 +16,7 @@ cli_begin() {
 
 cli_end() {
 	[ -z "${NS:-}" ] || ip netns del "$NS" 2>/dev/null || true
-	[ -z "${WORK:-}" ] || rm -rf "$WORK"
+	[ -z "${WORK:-}" ] || rm -rf "$WORK" "/run/fwc/public$WORK"
 }
 
 fwc() { "$FWC" --netns "$NS" --state "$WORK/state" --color=never "$@"; }
@@ -35,6 +35,9 @@ candidate() {
 	chmod 644 "$WORK/${1:-policy}.fwc"
 	fwc compile "$WORK/${1:-policy}.fwc" 2>"$WORK/said"
 }
+
+# A directory of the artefact's manifest: without its seal it may be edited.
+unseal() { sed -i '/^ "seal": /d' "$1/manifest.json"; }
 
 small() { # a policy; $1: port of its first rule
 	cat <<END

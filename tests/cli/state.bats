@@ -85,6 +85,7 @@ setup() {
 
 @test "manifest members of a later version are left alone" {
 	small | candidate
+	unseal "$WORK/state/candidate"
 	sed -i 's/^{/{ "invented": {"a": [1]},/' "$WORK/state/candidate/manifest.json"
 	fwc apply
 	sed -i 's/"format": 1/"format": 2/' "$WORK/state/candidate/manifest.json"

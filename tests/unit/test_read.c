@@ -297,6 +297,13 @@ static void test_manifest(void)
 		SAME_NUMBER(m->forwarding, -1);
 	}
 	CHECK(!reread(j, "table inet fwc {\n}\n", &why) && *why);
+	json_object_set_new(j, "forwarding", json_integer(1));
+	CHECK(!reread(j, script, &why) && strstr(why, "edited or damaged"));
+	json_object_set_new(j, "seal", json_integer(1));
+	CHECK(!reread(j, script, &why) && strstr(why, "edited or damaged"));
+	json_object_del(j, "seal");
+	m = reread(j, script, &why);
+	CHECK(m && m->forwarding == 1);
 	json_object_set_new(json_array_get(json_object_get(j, "objects"), 0), "length",
 			    json_integer(24));
 	CHECK(!reread(j, script, &why) && *why);

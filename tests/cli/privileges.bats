@@ -1,0 +1,186 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2030,SC2031,SC2154 # bats and lib.bash set variables
+# Root compiles without capabilities: what /proc/PID/status says of the processes while they work.
+
+load lib
+
+setup_file() { cli_begin; }
+teardown_file() { cli_end; }
+
+setup() {
+	inns nft flush ruleset
+	rm -rf "$WORK/state"
+	small >"$WORK/policy.fwc"
+	chmod 644 "$WORK/policy.fwc"
+}
+
+has_faults() {
+	FWC_FAULT=parsed run fwc check "$WORK/policy.fwc"
+	[ "$status" = 137 ] || skip "built without FWC_FAULTS"
+}
+
+field() { sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status"; }
+
+stopped_at() { # FAULT COMMAND...: the command until it stops; its process is $stopped
+	FWC_FAULT=stop:$1 "$FWC" --netns "$NS" --state "$WORK/state" "${@:2}" >"$WORK/out" 2>&1 &
+	stopped=$!
+	for _ in {1..200}; do
+		[[ $(field "$stopped" State) != T* ]] || return 0
+		sleep 0.05
+	done
+	kill -KILL "$stopped"
+	return 1
+}
+
+go_on() {
+	kill -CONT "$stopped"
+	wait "$stopped"
+}
+
+powerless() { # COMMAND...: stops after it has read a policy, with nothing left of root's power
+	local set
+	stopped_at parsed "$@"
+	for set in CapEff CapPrm CapBnd CapInh CapAmb; do
+		echo "$*: $set $(field "$stopped" $set)"
+		[ "$(field "$stopped" $set)" = 0000000000000000 ]
+	done
+	[ "$(field "$stopped" NoNewPrivs)" = 1 ]
+}
+
+@test "compile, check, test and explain read a policy without any capability" {
+	has_faults
+	powerless compile "$WORK/policy.fwc"
+	go_on
+	[ -f "$WORK/state/candidate/manifest.json" ]
+	grep -q '"proof": "proved"' "$WORK/state/candidate/manifest.json"
+	powerless check "$WORK/policy.fwc"
+	go_on
+	powerless test "$WORK/policy.fwc"
+	go_on
+	powerless explain 'lan -> self ssh' "$WORK/policy.fwc"
+	go_on
+}
+
+@test "so do diff and explain --live, though they ask what the kernel holds" {
+	has_faults
+	small | candidate
+	fwc apply
+	powerless explain --live 'lan -> self ssh' "$WORK/policy.fwc"
+	go_on
+	grep -q accepted "$WORK/out"
+	small 23 >"$WORK/other.fwc"
+	powerless diff "$WORK/other.fwc"
+	status=0
+	go_on || status=$?
+	[ "$status" = 1 ]
+	grep -q '^+ .*tcp/23' "$WORK/out"
+}
+
+@test "the process that asks the kernel for them has two capabilities, and no policy" {
+	has_faults
+	stopped_at parsed compile "$WORK/policy.fwc"
+	broker=$(pgrep -P "$stopped")
+	[ "$(field "$broker" Name)" = fwc-broker ]
+	# CAP_NET_ADMIN is 12, CAP_SYS_ADMIN 21 (linux/capability.h)
+	[ "$(field "$broker" CapPrm)" = 0000000000201000 ]
+	[ "$(field "$broker" CapBnd)" = 0000000000201000 ]
+	# it ends with the one that asks, even if that is killed
+	kill -KILL "$stopped"
+	wait "$stopped" || true
+	for _ in {1..40}; do
+		[ -d "/proc/$broker" ] || break
+		sleep 0.05
+	done
+	[ ! -d "/proc/$broker" ]
+}
+
+@test "the load is tried below a user namespace, and with CAP_NET_ADMIN alone there" {
+	/usr/bin/python3 - "$WORK" <<-'END'
+		import sys
+		open(sys.argv[1] + "/many.set", "w").write("".join(
+		    f"10.{i >> 8 & 255}.{i & 255}.1\n" for i in range(0, 2500)))
+	END
+	chmod 644 "$WORK/many.set"
+	{ small; echo 'set many = file "many.set"
+drop many@lan -> self tcp/24'; } >"$WORK/many.fwc"
+	"$FWC" --state "$WORK/state" compile "$WORK/many.fwc" &
+	# among its grandchildren, the one in another network namespace
+	run /usr/bin/python3 - $! <<-'END'
+		import os, sys, time
+		top, seen = sys.argv[1], set()
+		def children(pid):
+		    try:
+		        return open(f"/proc/{pid}/task/{pid}/children").read().split()
+		    except OSError:
+		        return []
+		def look(pid, deep):
+		    try:
+		        ns = [os.readlink(f"/proc/{pid}/ns/{n}") for n in ("net", "user")]
+		        caps = [l.split()[1] for l in open(f"/proc/{pid}/status") if l.startswith("CapPrm")][0]
+		        again = [os.readlink(f"/proc/{pid}/ns/{n}") for n in ("net", "user")]
+		        if deep and ns == again and ns[0] != here[0]:
+		            seen.add((ns[1] != here[1], caps))
+		    except OSError:
+		        pass
+		    for c in children(pid):
+		        look(c, deep + 1)
+		here = [os.readlink(f"/proc/self/ns/{n}") for n in ("net", "user")]
+		end = time.time() + 20
+		while os.path.exists(f"/proc/{top}") and time.time() < end:
+		    look(top, 0)
+		print(seen)
+	END
+	wait
+	echo "$output"
+	[[ $output == *"(True, '0000000000001000')"* ]]
+	grep -q '"proof": "proved"' "$WORK/state/candidate/manifest.json"
+}
+
+@test "where user namespaces are forbidden, root still compiles and proves" {
+	run unshare -Urn sh -c "echo 0 >/proc/sys/user/max_user_namespaces
+		exec $FWC --state $WORK/state compile $WORK/policy.fwc"
+	echo "$output"
+	[ "$status" = 0 ]
+	grep -q '"proof": "proved"' "$WORK/state/candidate/manifest.json"
+	# and so do those whose namespaces cannot be used otherwise
+	run unshare -Urn sh -c "echo 0 >/proc/sys/user/max_user_namespaces
+		exec $FWC --state $WORK/state check -v $WORK/policy.fwc"
+	[ "$status" = 0 ]
+	[[ $output == *"the kernel takes it"*"; proved"* ]]
+}
+
+@test "a ruleset larger than an ordinary socket's buffer: root tries it, others are told" {
+	/usr/bin/python3 -c 'for i in range(0, 60000, 2):
+    print(f"10.{i >> 16}.{i >> 8 & 255}.{i & 255}")' >"$WORK/large.set"
+	chmod 644 "$WORK/large.set"
+	{ small; echo 'set large = file "large.set"
+drop large@lan -> self tcp/24'; } >"$WORK/large.fwc"
+	chmod 644 "$WORK/large.fwc"
+	fwc compile "$WORK/large.fwc"
+	grep -q '"proof": "proved"' "$WORK/state/candidate/manifest.json"
+	cp "$FWC" "$WORK/fwc"
+	chmod 755 "$WORK/fwc"
+	run setpriv --reuid=65534 --regid=65534 --clear-groups "$WORK/fwc" check "$WORK/large.fwc"
+	echo "$output"
+	[ "$status" = 0 ]
+	[[ -z $output || $output == *"only the policy itself was checked"* ]]
+}
+
+@test "what may be asked for a policy is neither a program nor a socket to the network" {
+	has_faults
+	stopped_at parsed test "$WORK/policy.fwc"
+	# 2: a filter; a build with sanitizers has none, for they start programs themselves
+	[ "$(field "$stopped" Seccomp)" = 2 ] || grep -q 'define FWC_SANITIZERS' "$FWC_BUILD/config.h"
+	go_on
+}
+@test "a process without capabilities says what it cannot read, and what to do" {
+	small >"$WORK/private.fwc"
+	chown 65534:65534 "$WORK/private.fwc"
+	chmod 600 "$WORK/private.fwc"
+	SUDO_UID=65534 run fwc compile "$WORK/private.fwc"
+	[ "$status" = 2 ]
+	echo "$output"
+	[[ $output == *"Permission denied"* ]]
+	[[ $output == *"without the powers of root"* ]]
+}
