@@ -261,6 +261,11 @@ void flows_refused(struct flows *f, struct flows_judged *out)
 
 /* ---- ending ---- */
 
+bool flows_kept(enum flows_choice choice, const struct manifest *m)
+{
+	return choice == FLOWS_KEEP || (choice == FLOWS_AS_POLICY && m->live_flows == 0);
+}
+
 static int end_once(struct flows *f, size_t *ended, struct buf *why)
 {
 	struct flows_judged list = {0};

@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include "apply/flows_choice.h"
 #include "kernel/flows.h"
 #include "nft/manifest.h"
 #include "space/admit.h"
@@ -69,7 +70,7 @@ const char *flow_address(struct arena *a, const struct conn *c, u128 addr, uint1
 const char *flow_text(struct arena *a, const struct flows *f, const struct conn *c);
 /* What the rules say of it: "allow lan -> wan", "drop, by fwc: no rule, drop". */
 const char *flow_says(struct arena *a, const struct flow_judged *j);
-json_t *flow_json(struct arena *a, const struct flows *f, const struct flow_judged *j);
+json_t *flow_as_json(struct arena *a, const struct flows *f, const struct flow_judged *j);
 /* What an apply would end, for people: at most ten of them. */
 void flows_print_refused(FILE *to, struct arena *a, const struct flows *f,
 			 const struct flows_judged *list, bool keep);

@@ -166,7 +166,7 @@ static void put_counters(json_t *j, const struct conn *c)
 	json_object_set_new(j, "reply_bytes", json_integer((json_int_t)c->bytes[1]));
 }
 
-json_t *flow_json(struct arena *a, const struct flows *f, const struct flow_judged *g)
+json_t *flow_as_json(struct arena *a, const struct flows *f, const struct flow_judged *g)
 {
 	const struct conn *c = g->conn;
 	const struct conn_interface *in = conns_interface(&f->conns, c->iif);

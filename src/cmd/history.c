@@ -124,11 +124,15 @@ static bool parse_number(const char *s, unsigned *out)
 
 int cmd_rollback(struct globals *g, int argc, char **argv)
 {
-	static const struct option longs[] = {
-		{"message", required_argument, NULL, 'm'}, {"force", no_argument, NULL, 'f'}, {0}};
+	static const struct option longs[] = {{"message", required_argument, NULL, 'm'},
+					      {"force", no_argument, NULL, 'f'},
+					      {"keep-flows", no_argument, NULL, 'k'},
+					      {"end-flows", no_argument, NULL, 'e'},
+					      {0}};
 	_cleanup_arena_ struct arena *a = arena_new();
 	_cleanup_buf_ struct buf why = {0};
 	struct artefact x = {0};
+	enum flows_choice flows = FLOWS_AS_POLICY;
 	bool force = false;
 	const char *comment = NULL;
 	unsigned number = 0;
@@ -140,6 +144,8 @@ int cmd_rollback(struct globals *g, int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "m:", longs, NULL)) != -1) {
 		if (c == 'f')
 			force = true;
+		else if (c == 'k' || c == 'e')
+			flows = c == 'k' ? FLOWS_KEEP : FLOWS_END;
 		else if (c == 'm')
 			comment = optarg;
 		else
@@ -169,8 +175,10 @@ int cmd_rollback(struct globals *g, int argc, char **argv)
 		rc = EXIT_SYSTEM;
 	} else {
 		rc = work_apply(g, &s, a, &x,
-				&(struct apply_words){
-					.comment = comment, .rollback_of = number, .force = force});
+				&(struct apply_words){.comment = comment,
+						      .rollback_of = number,
+						      .flows = flows,
+						      .force = force});
 	}
 	artefact_free(&x);
 	store_close(&s);
