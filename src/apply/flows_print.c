@@ -4,6 +4,7 @@
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_conntrack_tcp.h>
 #include <netinet/in.h>
+#include <string.h>
 
 #include "apply/flows.h"
 #include "space/packet.h"
@@ -54,14 +55,36 @@ const char *flow_address(struct arena *a, const struct conn *c, u128 addr, uint1
 	return text;
 }
 
-static bool is_sent_on(const struct conn *c)
+bool flow_is_sent_on(const struct conn *c)
 {
 	return c->reply.from != c->orig.to || c->reply.from_port != c->orig.to_port;
 }
 
-static bool is_seen_as(const struct conn *c)
+bool flow_is_seen_as(const struct conn *c)
 {
 	return c->reply.to != c->orig.from || c->reply.to_port != c->orig.from_port;
+}
+
+/* An exact name wins over wildcards of other zones. */
+const char *flow_zone(const struct flows *f, const struct conn_interface *i)
+{
+	const struct ir_zone *z;
+	const char *found = NULL;
+	struct ival v;
+
+	if (!i || !f->in.manifest || !ifname_parse(i->name, strlen(i->name), &v))
+		return NULL;
+	vec_each (&f->in.manifest->zones, z) {
+		for (size_t k = 0; k < z->interfaces.n; k++) {
+			struct ival name = z->interfaces.v[k];
+
+			if (name.lo == v.lo && name.hi == v.hi)
+				return z->name;
+			if (name.lo <= v.lo && v.hi <= name.hi)
+				found = z->name;
+		}
+	}
+	return found;
 }
 
 const char *flow_text(struct arena *a, const struct flows *f, const struct conn *c)
@@ -74,10 +97,10 @@ const char *flow_text(struct arena *a, const struct flows *f, const struct conn 
 
 	if (c->proto == IPPROTO_ICMP || c->proto == IPPROTO_ICMPV6)
 		text = arena_printf(a, "%s type %u", text, c->icmp_type);
-	if (is_sent_on(c))
+	if (flow_is_sent_on(c))
 		text = arena_printf(a, "%s, sent on to %s", text,
 				    flow_address(a, c, c->reply.from, c->reply.from_port));
-	if (is_seen_as(c))
+	if (flow_is_seen_as(c))
 		text = arena_printf(a, "%s, seen as %s", text,
 				    flow_address(a, c, c->reply.to, c->reply.to_port));
 	if (in)
@@ -156,6 +179,12 @@ static json_t *end_json(struct arena *a, const struct conn *c, u128 addr, uint16
 	return j;
 }
 
+static const char *zone_or_self(const struct flows *f, const struct conn *c,
+				const struct conn_interface *i, enum conn_path own)
+{
+	return c->path == own ? "self" : flow_zone(f, i);
+}
+
 static void put_counters(json_t *j, const struct conn *c)
 {
 	if (!c->counted)
@@ -174,19 +203,21 @@ json_t *flow_as_json(struct arena *a, const struct flows *f, const struct flow_j
 	const struct outcome *o = decision(&g->says);
 	const struct line *l = o && o->line && o->line->text ? o->line : NULL;
 	json_t *j = json_pack(
-		"{s:s, s:s, s:o, s:o, s:s?, s:s?, s:s, s:b, s:s?, s:s?, s:I, s:I, s:I, s:I}",
+		"{s:s, s:s, s:o, s:o, s:s?, s:s?, s:s?, s:s?, s:s, s:b, s:s?, s:s?, s:I, s:I, s:I, "
+		"s:I}",
 		"protocol", flow_protocol(a, c), "state", flow_state(c), "from",
 		end_json(a, c, c->orig.from, c->orig.from_port), "to",
 		end_json(a, c, c->orig.to, c->orig.to_port), "in", in ? in->name : NULL, "out",
-		out ? out->name : NULL, "verdict", verdict_text(g->says.verdict), "forbidden",
-		g->refused, "line", l && *l->where ? l->where : NULL, "rule", l ? l->text : NULL,
-		"id", (json_int_t)c->id, "status", (json_int_t)c->status, "mark",
-		(json_int_t)c->mark, "timeout", (json_int_t)c->timeout);
+		out ? out->name : NULL, "from_zone", zone_or_self(f, c, in, CONN_OUT), "to_zone",
+		zone_or_self(f, c, out, CONN_IN), "verdict", verdict_text(g->says.verdict),
+		"forbidden", g->refused, "line", l && *l->where ? l->where : NULL, "rule",
+		l ? l->text : NULL, "id", (json_int_t)c->id, "status", (json_int_t)c->status,
+		"mark", (json_int_t)c->mark, "timeout", (json_int_t)c->timeout);
 
-	if (is_sent_on(c))
+	if (flow_is_sent_on(c))
 		json_object_set_new(j, "sent_on_to",
 				    end_json(a, c, c->reply.from, c->reply.from_port));
-	if (is_seen_as(c))
+	if (flow_is_seen_as(c))
 		json_object_set_new(j, "seen_as", end_json(a, c, c->reply.to, c->reply.to_port));
 	if (c->proto == IPPROTO_ICMP || c->proto == IPPROTO_ICMPV6)
 		json_object_set_new(j, "type", json_integer(c->icmp_type));
