@@ -85,6 +85,10 @@ static const struct command commands[] = {
 	 "  --forbidden        those only that the rules in force would not let in; exit status 1\n"
 	 "                     if there are any\n",
 	 cmd_flows},
+	{"top", "[--once]", "the busiest rules and connections, on a terminal",
+	 "Every second, until q or ^C.\n"
+	 "  --once             print one moment, and no terminal is needed\n",
+	 cmd_top},
 	{"metrics", "[-o FILE]", "the same and the state for Prometheus, as text",
 	 "  -o, --output FILE  write it there, whole or not at all\n", cmd_metrics},
 	{"stop", "", "remove the firewall: the host is open afterwards", "", cmd_stop},

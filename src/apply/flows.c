@@ -84,7 +84,10 @@ static void find_codes(struct flows *f)
 {
 	struct schema *s = &f->admit.mean.schema;
 
-	f->codes = arena_alloc(f->arena, (f->conns.ninterfaces + 1) * sizeof(*f->codes));
+	free(f->codes);
+	f->codes = calloc(f->conns.ninterfaces + 1, sizeof(*f->codes));
+	if (!f->codes)
+		abort();
 	for (size_t i = 0; i < f->conns.ninterfaces; i++) {
 		const char *name = f->conns.interfaces[i].name;
 		struct ival v;
@@ -125,8 +128,19 @@ int flows_open(struct flows *f, struct arena *a, const struct flows_input *in, s
 	return err;
 }
 
+int flows_read_again(struct flows *f, struct buf *why)
+{
+	int err = read_conns(f, why);
+
+	if (!err)
+		find_codes(f);
+	return err;
+}
+
 void flows_free(struct flows *f)
 {
+	free(f->codes);
+	f->codes = NULL;
 	conns_free(&f->conns);
 	admit_free(&f->admit);
 	admit_free(&f->before);
@@ -288,11 +302,9 @@ int flows_end(struct flows *f, size_t *ended, struct buf *why)
 
 	*ended = 0;
 	for (int i = 0; i < ROUNDS && now && !err; i++) {
-		err = read_conns(f, why);
-		if (err)
-			break;
-		find_codes(f);
-		err = end_once(f, &now, why);
+		err = flows_read_again(f, why);
+		if (!err)
+			err = end_once(f, &now, why);
 		*ended += now;
 	}
 	return err;

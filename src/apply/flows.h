@@ -51,6 +51,8 @@ struct flows_judged {
 /* Reads the connections of the namespace. 0 or -errno with why filled; without conntrack there are
  * none. */
 int flows_open(struct flows *f, struct arena *a, const struct flows_input *in, struct buf *why);
+/* Reads them anew, for the same rules. */
+int flows_read_again(struct flows *f, struct buf *why);
 void flows_free(struct flows *f);
 struct flow_judged flows_judge(struct flows *f, const struct conn *c);
 /* Those of what was read last that are refused. */

@@ -29,6 +29,18 @@ const struct manifest *manifest_in_force(struct globals *g, struct arena *a)
 	return m;
 }
 
+int flows_of_rules(struct globals *g, struct arena *a, const struct live *rules,
+		   const struct manifest *m, struct flows *out)
+{
+	struct flows_input in = {.netns = g->netns, .ruleset = rules->ruleset, .manifest = m};
+	_cleanup_buf_ struct buf why = {0};
+	int err = flows_open(out, a, &in, &why);
+
+	if (err)
+		fprintf(stderr, "fwc: %s\n", buf_str(&why));
+	return err;
+}
+
 int flows_read_in_force(struct globals *g, struct arena *a, struct flows *out)
 {
 	_cleanup_buf_ struct buf why = {0};
@@ -36,14 +48,8 @@ int flows_read_in_force(struct globals *g, struct arena *a, struct flows *out)
 	int err = live_read(&live, g->netns, a, &why);
 
 	*out = (struct flows){.arena = a};
-	if (!err) {
-		struct flows_input in = {.netns = g->netns,
-					 .ruleset = live.ruleset,
-					 .manifest = manifest_in_force(g, a)};
-
-		err = flows_open(out, a, &in, &why);
-	}
-	if (err)
-		fprintf(stderr, "fwc: %s\n", buf_str(&why));
+	if (!err)
+		return flows_of_rules(g, a, &live, manifest_in_force(g, a), out);
+	fprintf(stderr, "fwc: %s\n", buf_str(&why));
 	return err;
 }

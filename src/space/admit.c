@@ -341,6 +341,11 @@ static enum admit_verdict worse(enum admit_verdict a, enum admit_verdict b)
 	return a > b ? a : b;
 }
 
+static bool is_loopback(const struct admit_flow *f, enum station at)
+{
+	return at == AT_OUTPUT && f->goes_to_type == RTN_LOCAL;
+}
+
 static struct admission judge_at(struct admit *x, const struct admit_flow *f, enum station at)
 {
 	struct admission out = {.verdict = ADMIT_YES, .at = at};
@@ -366,7 +371,8 @@ static struct admission judge_at(struct admit *x, const struct admit_flow *f, en
 		if (filter != ADMIT_REFUSED)
 			filter = worse(filter, filtered(&w, AT_POSTROUTING, &out));
 		w.is_good = seen_so;
-		if (ask(&w, NAT_POSTROUTING) == NO)
+		/* whom this machine takes itself for is nobody's matter */
+		if (ask(&w, NAT_POSTROUTING) == NO && !is_loopback(f, at))
 			as = ADMIT_AS_ANOTHER;
 		out.as = translation(&w);
 	}
