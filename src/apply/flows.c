@@ -112,12 +112,20 @@ static int read_conns(struct flows *f, struct buf *why)
 	return err;
 }
 
+static bool is_on_a_hook(const struct ir_ruleset *r)
+{
+	for (size_t i = 0; i < r->chains.n; i++)
+		if (r->chains.v[i]->base.hook && !r->dormant)
+			return true;
+	return false;
+}
+
 int flows_open(struct flows *f, struct arena *a, const struct flows_input *in, struct buf *why)
 {
 	struct delta_side side = change_side(in->ruleset, in->manifest);
 	int err;
 
-	*f = (struct flows){.arena = a, .in = *in};
+	*f = (struct flows){.arena = a, .in = *in, .filters = is_on_a_hook(in->ruleset)};
 	read_session(&f->session);
 	err = read_conns(f, why);
 	admit_init(&f->admit, a, in->ruleset);
@@ -254,7 +262,7 @@ struct flow_judged flows_judge(struct flows *f, const struct conn *c)
 	struct flow_judged j = {.conn = c, .says = admit_judge(&f->admit, &x)};
 
 	/* those that a helper expected belong to another one */
-	j.refused = !(c->status & IPS_EXPECTED) && is_refused(f, &x, j.says.verdict);
+	j.refused = f->filters && !(c->status & IPS_EXPECTED) && is_refused(f, &x, j.says.verdict);
 	if (j.refused && c->taken_up)
 		j.refused = admit_judge(&f->admit, &back).verdict > ADMIT_UNKNOWN;
 	return j;

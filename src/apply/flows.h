@@ -34,6 +34,7 @@ struct flows {
 	struct admit before; /* mean.dd NULL: not asked yet */
 	enum { OTHERS_NOT_ASKED, OTHERS_NONE, OTHERS_TRANSLATE } others;
 	struct flow_session session;
+	bool filters; /* the ruleset is on a hook */
 	uint32_t *codes; /* of conns.interfaces, in their order */
 };
 

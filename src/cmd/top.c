@@ -75,8 +75,17 @@ static void screen_show(struct top *t)
 	fflush(stdout);
 }
 
+/* ^C is a way to leave; what else came, ends us once the terminal is as it was. */
+static void end_by_signal(const struct screen *s)
+{
+	struct signalfd_siginfo i;
+
+	if (read(s->signals, &i, sizeof(i)) == sizeof(i) && i.ssi_signo != SIGINT)
+		kill(getpid(), (int)i.ssi_signo);
+}
+
 /* True: go on. */
-static bool screen_wait(struct screen *s)
+static bool screen_wait(const struct screen *s)
 {
 	struct pollfd p[] = {{.fd = STDIN_FILENO, .events = POLLIN},
 			     {.fd = s->signals, .events = POLLIN}};
@@ -84,8 +93,10 @@ static bool screen_wait(struct screen *s)
 
 	if (poll(p, 2, REFRESH) <= 0)
 		return true;
-	if (p[1].revents)
+	if (p[1].revents) {
+		end_by_signal(s);
 		return false;
+	}
 	/* a terminal that is gone reads as its end */
 	return read(STDIN_FILENO, &key, 1) == 1 && key != 'q' && key != 'Q' && key != 3;
 }
