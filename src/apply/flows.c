@@ -15,9 +15,9 @@
 #include "apply/live.h"
 #include "util/cleanup.h"
 
-#define ROUNDS                                                                                     \
-	3 /* of reading anew: what was let in while the rules changed shows up in the next         \
-	   */
+#define FEW 300 /* addresses */
+/* Of reading anew: what was let in while the rules changed shows up in the next. */
+#define ROUNDS 3
 
 /* ---- the session that we were called from ---- */
 
@@ -112,6 +112,50 @@ static int read_conns(struct flows *f, struct buf *why)
 	return err;
 }
 
+/* Where connections go; false if these are many. */
+static bool find_targets(struct flows *f, struct ivset *to4, struct ivset *to6)
+{
+	*to4 = *to6 = (struct ivset){0};
+	for (size_t i = 0; i < f->conns.n; i++) {
+		const struct conn *c = &f->conns.v[i];
+		struct ivset *to = c->family == FAM_IP4 ? to4 : to6;
+
+		vec_push(f->arena, to, ((struct ival){c->orig.to, c->orig.to}));
+		vec_push(f->arena, to, ((struct ival){c->reply.from, c->reply.from}));
+		if (c->taken_up) /* it may have been opened from there */
+			vec_push(f->arena, to, ((struct ival){c->orig.from, c->orig.from}));
+		if (to->n <= 2 * FEW)
+			continue;
+		ivset_normalise(to);
+		if (to->n > FEW)
+			return false;
+	}
+	ivset_normalise(to4);
+	ivset_normalise(to6);
+	return to4->n + to6->n > 0;
+}
+
+/* Diagrams of the whole ruleset take seconds where it is large; those of what goes to a few
+ * addresses do not. New addresses that come up make them anew. */
+static void narrow(struct flows *f, bool first)
+{
+	struct ivset to4 = {0}, to6 = {0};
+	bool few = (first || f->few) && find_targets(f, &to4, &to6);
+
+	if (!first && !f->few)
+		return;
+	if (!first && few && ivset_covers(&f->to4, &to4) && ivset_covers(&f->to6, &to6))
+		return;
+	if (!first && !f->conns.n)
+		return;
+	f->few = few;
+	f->to4 = few ? to4 : (struct ivset){0};
+	f->to6 = few ? to6 : (struct ivset){0};
+	admit_only(&f->admit, f->to4, f->to6);
+	if (f->before.mean.dd)
+		admit_only(&f->before, f->to4, f->to6);
+}
+
 static bool is_on_a_hook(const struct ir_ruleset *r)
 {
 	for (size_t i = 0; i < r->chains.n; i++)
@@ -133,6 +177,7 @@ int flows_open(struct flows *f, struct arena *a, const struct flows_input *in, s
 	f->admit.mean.line_ctx = side.line_ctx;
 	add_names(f, &f->admit);
 	find_codes(f);
+	narrow(f, true);
 	return err;
 }
 
@@ -140,8 +185,10 @@ int flows_read_again(struct flows *f, struct buf *why)
 {
 	int err = read_conns(f, why);
 
-	if (!err)
+	if (!err) {
 		find_codes(f);
+		narrow(f, false);
+	}
 	return err;
 }
 
@@ -235,6 +282,7 @@ static bool is_ours(struct flows *f, const struct admit_flow *x, bool source)
 	if (!f->before.mean.dd) {
 		admit_init(&f->before, f->arena, f->in.before);
 		add_names(f, &f->before);
+		admit_only(&f->before, f->to4, f->to6);
 	}
 	return admit_translates(&f->before, x, source);
 }

@@ -35,6 +35,8 @@ struct flows {
 	enum { OTHERS_NOT_ASKED, OTHERS_NONE, OTHERS_TRANSLATE } others;
 	struct flow_session session;
 	bool filters; /* the ruleset is on a hook */
+	bool few; /* addresses in all: diagrams are of these alone */
+	struct ivset to4, to6;
 	uint32_t *codes; /* of conns.interfaces, in their order */
 };
 

@@ -34,8 +34,9 @@ void admit_free(struct admit *x)
 /* ---- the diagrams ---- */
 
 /* New connections only: what is known passes before any rule is asked. */
-static dd_ref openings(struct mean *m, enum station at)
+static dd_ref openings(struct admit *x, enum station at)
 {
+	struct mean *m = &x->mean;
 	struct schema *s = &m->schema;
 	struct ival other_status = {0, 0};
 	dd_ref tcp = schema_one(s, DIM_PROTO, IPPROTO_TCP);
@@ -52,7 +53,18 @@ static dd_ref openings(struct mean *m, enum station at)
 
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		all = dd_and(m->dd, all, parts[i]);
+	if (x->to4.n || x->to6.n)
+		all = dd_and(m->dd, all,
+			     dd_or(m->dd, schema_addrs(s, DIM_DADDR, FAM_IP4, &x->to4),
+				   schema_addrs(s, DIM_DADDR, FAM_IP6, &x->to6)));
 	return all;
+}
+
+void admit_only(struct admit *x, struct ivset to4, struct ivset to6)
+{
+	x->to4 = to4;
+	x->to6 = to6;
+	memset(x->built, 0, sizeof(x->built));
 }
 
 static dd_ref says(struct admit *x, enum station at)
@@ -60,7 +72,7 @@ static dd_ref says(struct admit *x, enum station at)
 	struct mean *m = &x->mean;
 
 	if (!x->built[at]) {
-		m->within = openings(m, at);
+		m->within = openings(x, at);
 		x->says[at] = dd_map(m->dd, mean_ruleset(m, x->ruleset, at), outcome_decision,
 				     &m->outcomes);
 		m->within = DD_TRUE;

@@ -47,6 +47,7 @@ struct admission {
 struct admit {
 	struct mean mean;
 	const struct ir_ruleset *ruleset;
+	struct ivset to4, to6; /* where flows go, if few; both empty: anywhere */
 	dd_ref says[NSTATIONS];
 	bool built[NSTATIONS];
 	uint32_t *seen, turn; /* by node: the walk that was there last */
@@ -57,6 +58,10 @@ struct admit {
  * x->mean.schema before the first is judged; x->mean.line_of may be set before, too. */
 void admit_init(struct admit *x, struct arena *a, const struct ir_ruleset *r);
 void admit_free(struct admit *x);
+
+/* Only flows to these addresses, translated or not, will be judged from now on: of many rules few
+ * speak of them, and the diagrams are small. Sorted sets, in the arena; both empty: any. */
+void admit_only(struct admit *x, struct ivset to4, struct ivset to6);
 
 /* Whatever the flow does not say (marks, users, times, whether rates hold and sets of run time hold
  * its addresses) may be either way: it is refused only if it is so in every case. */
