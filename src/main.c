@@ -61,18 +61,25 @@ static const struct command commands[] = {
 	 "one (without any, the candidate) with the ruleset in the kernel.\n"
 	 "Exit status 0 and no output: nothing would change. 1: something would.\n",
 	 cmd_diff},
-	{"apply", "[DIR] [-m TEXT] [--confirm[=SECONDS] | --no-confirm] [--dry-run]",
+	{"apply",
+	 "[DIR] [-m TEXT] [--confirm[=SECONDS] | --no-confirm] [--keep-flows | --end-flows] "
+	 "[--dry-run]",
 	 "put the candidate into the kernel, without a gap",
 	 "  --confirm[=SECONDS] on trial: unless `fwc confirm` follows in time (60 seconds), the\n"
 	 "                     kernel goes back to the rules before, whatever becomes of this\n"
 	 "                     session. At a terminal over ssh that is what happens anyway\n"
 	 "  --no-confirm       for good, over ssh too\n"
 	 "  --force            even if it would cut off the ssh session that it comes from\n"
+	 "  --keep-flows       leave running connections that the new rules refuse\n"
+	 "  --end-flows        end them; that is what happens anyway, unless the policy says\n"
+	 "                     live-flows keep\n"
 	 "  -m, --message TEXT why, for the history\n"
 	 "  --dry-run          show the difference and try it, change nothing\n",
 	 cmd_apply},
-	{"confirm", "[-m TEXT]", "keep the rules that are on trial",
-	 "  -m, --message TEXT why, for the history\n", cmd_confirm},
+	{"confirm", "[-m TEXT] [--keep-flows | --end-flows]", "keep the rules that are on trial",
+	 "  -m, --message TEXT why, for the history\n"
+	 "  --keep-flows, --end-flows  as of apply; a trial itself ends no connections\n",
+	 cmd_confirm},
 	{"boot", "", "load what was confirmed last; for the scripts that start the machine",
 	 "Compiles nothing, looks up no name, and waits for no interface. Rules that this kernel\n"
 	 "cannot take are left out or refuse, said loudly. Where nothing may be loaded, all is\n"
@@ -80,10 +87,11 @@ static const struct command commands[] = {
 	 "Exit status 1: loaded, but not all is as it should be. 3: nothing was loaded.\n",
 	 cmd_boot},
 	{"history", "", "list what was applied, the newest first", "", cmd_history},
-	{"rollback", "[N] [-m TEXT] [--force]", "apply an earlier generation again",
+	{"rollback", "[N] [-m TEXT] [--force] [--keep-flows | --end-flows]",
+	 "apply an earlier generation again",
 	 "N is a number that `fwc history` shows; without it, the one before that in force.\n"
 	 "  -m, --message TEXT why, for the history\n"
-	 "  --force            as of apply\n",
+	 "  --force, --keep-flows, --end-flows  as of apply\n",
 	 cmd_rollback},
 	{"show", "", "print the ruleset in the kernel, with policy lines", "", cmd_show},
 	{"status", "", "what is loaded, since when, from what; packets for each policy line", "",
@@ -92,6 +100,17 @@ static const struct command commands[] = {
 	 "  --watch[=SECONDS]  print what counts at the moment, for each second, until "
 	 "interrupted\n",
 	 cmd_counters},
+	{"flows", "[--forbidden] [FILTER...]",
+	 "running connections, with the policy line that admits each",
+	 "FILTER words must all hold: an address, network or range; a protocol; port N or N-M; a\n"
+	 "zone, an interface or self; before any but a protocol, from or to may say which side.\n"
+	 "  --forbidden        those only that the rules in force would not let in; exit status 1\n"
+	 "                     if there are any\n",
+	 cmd_flows},
+	{"top", "[--once]", "the busiest rules and connections, on a terminal",
+	 "Every second, until q or ^C.\n"
+	 "  --once             print one moment, and no terminal is needed\n",
+	 cmd_top},
 	{"metrics", "[-o FILE]", "the same and the state for Prometheus, as text",
 	 "  -o, --output FILE  write it there, whole or not at all\n", cmd_metrics},
 	{"panic", "[--keep ADDRESS]...", "drop all but loopback and this ssh session",

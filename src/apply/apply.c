@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "apply/boot.h"
+#include "apply/flows.h"
 #include "apply/forwarding.h"
 #include "apply/live.h"
 #include "apply/lockout.h"
@@ -28,6 +29,7 @@ struct run {
 	struct apply *x;
 	struct plan_input in;
 	struct live live;
+	struct flows flows; /* arena NULL: they are not looked at */
 };
 
 static void say(const struct run *r, const char *text)
@@ -228,6 +230,19 @@ static int try_out(struct run *r)
 	return err;
 }
 
+/* Connections that the new rules refuse end where the rules are there to stay; before anything that
+ * takes time. */
+static int end_flows(struct run *r)
+{
+	struct apply *x = r->x;
+	int err = 0;
+
+	if (r->flows.arena && x->mode != APPLY_TRIAL && !x->unchanged)
+		err = flows_end(&r->flows, &x->ended, &x->why);
+	fault_point("flows-ended");
+	return err;
+}
+
 /* The rules are in force; what is left is done as far as it can be, the first failure told. */
 static int finish(struct run *r)
 {
@@ -235,8 +250,10 @@ static int finish(struct run *r)
 	int first, err;
 
 	store_release(x->store);
-	first = forwarding_apply(x->store, x->netns, r->in.artefact->manifest->forwarding,
-				 &x->forwarding_changed, &x->why);
+	first = end_flows(r);
+	err = forwarding_apply(x->store, x->netns, r->in.artefact->manifest->forwarding,
+			       &x->forwarding_changed, &x->why);
+	first = first ? first : err;
 	fault_point("forwarding");
 	err = x->mode == APPLY_NOW || x->mode == APPLY_CONFIRM ? record_write(x) : 0;
 	first = first ? first : err;
@@ -336,6 +353,39 @@ static int look(struct run *r)
 	return finish_want(r, &s);
 }
 
+/* Nothing of ours filtered before, or nothing that was there to stay. */
+static bool is_first(const struct run *r)
+{
+	_cleanup_buf_ struct buf ignored = {0};
+	_cleanup_json_ json_t *record = NULL;
+
+	return plan_first(&r->in) || (r->x->mode == APPLY_CONFIRM &&
+				      store_read_record(r->x->store, &record, &ignored) == -ENOENT);
+}
+
+/* Judged before anything changes: so they are known to be read, and afterwards nothing but reading
+ * them anew stands between the new rules and the end of what these refuse. Before a first apply
+ * conntrack may not have seen who opened what, so that ends nothing. */
+static int look_at_flows(struct run *r)
+{
+	struct flows_input in = {.netns = r->x->netns,
+				 .ruleset = r->in.want,
+				 .manifest = r->in.artefact->manifest,
+				 .before = r->in.live};
+	struct flows_judged list = {0};
+	int err;
+
+	if (flows_kept(r->x->flows, r->x->artefact->manifest) || is_first(r))
+		return 0;
+	err = flows_open(&r->flows, r->x->arena, &in, &r->x->why);
+	if (err)
+		buf_puts(&r->x->why, "\nhint: --keep-flows leaves them alone");
+	else
+		flows_refused(&r->flows, &list);
+	r->x->refused = list.n;
+	return err;
+}
+
 int apply_artefact(struct apply *x)
 {
 	struct run r = {.x = x, .in = {.arena = x->arena, .artefact = x->artefact}};
@@ -347,8 +397,12 @@ int apply_artefact(struct apply *x)
 	/* what goes back to what is on record anyway must not want anything */
 	if (!err && x->mode != APPLY_RESTORE && !store_holds(x->store, STORE_APPLIED, x->artefact))
 		err = store_reserve(x->store, x->artefact, &x->why);
-	if (err)
+	if (!err)
+		err = look_at_flows(&r);
+	if (err) {
+		flows_free(&r.flows);
 		return err;
+	}
 	/* From here on an impatient ^C or a lost session would leave things half recorded. */
 	sigemptyset(&quiet);
 	sigaddset(&quiet, SIGINT);
@@ -357,6 +411,7 @@ int apply_artefact(struct apply *x)
 	sigprocmask(SIG_BLOCK, &quiet, &old);
 	err = change(&r);
 	sigprocmask(SIG_SETMASK, &old, NULL);
+	flows_free(&r.flows);
 	return err;
 }
 

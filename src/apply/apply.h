@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "apply/flows_choice.h"
 #include "apply/store.h"
 #include "nft/ir.h"
 
@@ -27,12 +28,15 @@ struct apply {
 	const char *netns;
 	const struct artefact *artefact;
 	const char *comment; /* for the history; or NULL */
+	enum flows_choice flows;
 	unsigned rollback_of; /* the generation that is applied again; 0: none */
 	FILE *say; /* what happens, for people; NULL: silent */
 	/* out */
 	bool unchanged; /* no transaction was needed */
 	size_t staged, swapped, collected, left;
 	bool forwarding_changed;
+	size_t refused; /* connections that the new rules refuse, before they came into force */
+	size_t ended; /* connections; none during a trial */
 	bool live; /* the new rules are in the kernel, whatever else went wrong */
 	struct buf why; /* of a failure */
 };

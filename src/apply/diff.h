@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "apply/flows.h"
 #include "apply/store.h"
 #include "nft/compare.h"
 #include "space/delta.h"
@@ -37,11 +38,19 @@ struct diff_options {
 	const char *netns;
 	bool json, color;
 	int verbose;
+	enum flows_choice flows;
 };
 
-/* Both on standard output: the packets (or NULL, if they were not compared), then the rules. */
+struct diff_flows { /* what an apply would end */
+	struct flows flows;
+	struct flows_judged refused;
+	bool keep;
+};
+
+/* All on standard output: the packets (or NULL, if they were not compared), connections (or NULL),
+ * then the rules. */
 void diff_report(const struct diff_options *how, struct arena *a, const struct deltas *packets,
-		 const struct diff_lines *d);
+		 const struct diff_flows *flows, const struct diff_lines *d);
 
 /* Live kernel against artefact, printed; 0 equal, 1 different, 3 system (message printed). The
  * store may be closed. */

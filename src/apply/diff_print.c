@@ -148,8 +148,21 @@ static bool has_inspectors(const struct diff_lines *d)
 	return false;
 }
 
+static json_t *connections_json(struct arena *a, const struct diff_flows *x)
+{
+	json_t *list;
+
+	if (!x)
+		return json_null();
+	list = json_array();
+	for (size_t i = 0; i < x->refused.n; i++)
+		json_array_append_new(list, flow_as_json(a, &x->flows, &x->refused.v[i]));
+	return json_pack("{s:b, s:I, s:o}", "ends", !x->keep, "refused", (json_int_t)x->refused.n,
+			 "list", list);
+}
+
 void diff_report(const struct diff_options *how, struct arena *a, const struct deltas *packets,
-		 const struct diff_lines *d)
+		 const struct diff_flows *flows, const struct diff_lines *d)
 {
 	_cleanup_json_ json_t *j = NULL;
 
@@ -159,13 +172,19 @@ void diff_report(const struct diff_options *how, struct arena *a, const struct d
 			if (has_inspectors(d))
 				puts("inspectors change, and what they decide of inspected "
 				     "connections");
+			if (flows && flows->refused.n) {
+				putchar('\n');
+				flows_print_refused(stdout, a, &flows->flows, &flows->refused,
+						    flows->keep);
+			}
 			fputs("\nrules:\n", stdout);
 		}
 		diff_print(stdout, d, how->verbose, how->color);
 		return;
 	}
-	j = json_pack("{s:b, s:o, s:o}", "different", d->n || (packets && packets->n), "packets",
-		      packets ? change_json(a, packets) : json_null(), "changes", diff_json(d));
+	j = json_pack("{s:b, s:o, s:o, s:o}", "different", d->n || (packets && packets->n),
+		      "packets", packets ? change_json(a, packets) : json_null(), "connections",
+		      connections_json(a, flows), "changes", diff_json(d));
 	json_dumpf(j, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
 	putchar('\n');
 }
@@ -178,6 +197,24 @@ static bool filters(const struct ir_ruleset *r)
 	return false;
 }
 
+/* Where it cannot be found out, the difference is shown without it. */
+static bool find_flows(const struct diff_options *how, struct arena *a, const struct artefact *x,
+		       const struct ir_ruleset *want, const struct ir_ruleset *live,
+		       struct diff_flows *out)
+{
+	struct flows_input in = {
+		.netns = how->netns, .ruleset = want, .manifest = x->manifest, .before = live};
+	_cleanup_buf_ struct buf why = {0};
+
+	out->keep = flows_kept(how->flows, x->manifest);
+	if (flows_open(&out->flows, a, &in, &why)) {
+		fprintf(stderr, "fwc: warning: %s\n", buf_str(&why));
+		return false;
+	}
+	flows_refused(&out->flows, &out->refused);
+	return true;
+}
+
 static int diff_live(const struct diff_options *how, const struct artefact *was, struct arena *a,
 		     const struct artefact *x, const struct ir_ruleset *want)
 {
@@ -187,7 +224,8 @@ static int diff_live(const struct diff_options *how, const struct artefact *was,
 	struct diff_lines lines = {0};
 	struct deltas packets = {0};
 	struct live live;
-	bool compare, different;
+	struct diff_flows flows = {.keep = false};
+	bool compare, different, looked = false;
 
 	if (live_read(&live, how->netns, a, &why)) {
 		fprintf(stderr, "fwc: %s\n", buf_str(&why));
@@ -201,9 +239,12 @@ static int diff_live(const struct diff_options *how, const struct artefact *was,
 	if (compare)
 		delta_compare(&packets, a, &before, &after,
 			      (struct dd_budget){PROOF_NODES, PROOF_SECONDS});
+	if (compare)
+		looked = find_flows(how, a, x, want, live.ruleset, &flows);
 	else if (different && !how->json)
 		puts("nothing of fwc filters here yet: every packet is judged anew\n");
-	diff_report(how, a, compare ? &packets : NULL, &lines);
+	diff_report(how, a, compare ? &packets : NULL, looked ? &flows : NULL, &lines);
+	flows_free(&flows.flows);
 	return lines.n || different;
 }
 

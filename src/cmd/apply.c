@@ -20,6 +20,7 @@ struct options {
 	const char *dir;
 	const char *comment;
 	bool dry_run, no_confirm, force;
+	enum flows_choice flows;
 	unsigned trial; /* seconds; 0: none */
 };
 
@@ -39,6 +40,8 @@ static int parse_options(int argc, char **argv, struct options *o)
 					      {"confirm", optional_argument, NULL, 'c'},
 					      {"no-confirm", no_argument, NULL, 'o'},
 					      {"force", no_argument, NULL, 'f'},
+					      {"keep-flows", no_argument, NULL, 'k'},
+					      {"end-flows", no_argument, NULL, 'e'},
 					      {0}};
 	int c;
 
@@ -52,6 +55,8 @@ static int parse_options(int argc, char **argv, struct options *o)
 			o->no_confirm = true;
 		else if (c == 'f')
 			o->force = true;
+		else if (c == 'k' || c == 'e')
+			o->flows = c == 'k' ? FLOWS_KEEP : FLOWS_END;
 		else if (c == 'c' && !parse_seconds(optarg, &o->trial))
 			return usage_error("apply", "a trial takes %d to %d seconds", TRIAL_MIN,
 					   TRIAL_MAX);
@@ -85,13 +90,24 @@ static int read_input(const struct options *o, struct store *s, struct arena *a,
 static void print_json(const struct apply *x, int err)
 {
 	_cleanup_json_ json_t *j = json_pack(
-		"{s:b, s:b, s:I, s:I, s:I, s:I, s:b, s:s}", "ok", err == 0, "unchanged",
+		"{s:b, s:b, s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:s}", "ok", err == 0, "unchanged",
 		x->unchanged, "staged", (json_int_t)x->staged, "swapped", (json_int_t)x->swapped,
 		"collected", (json_int_t)x->collected, "left", (json_int_t)x->left,
-		"forwarding_changed", x->forwarding_changed, "error", buf_str(&x->why));
+		"forwarding_changed", x->forwarding_changed, "refused", (json_int_t)x->refused,
+		"ended", (json_int_t)x->ended, "error", buf_str(&x->why));
 
 	json_dumpf(j, stdout, JSON_INDENT(2));
 	putchar('\n');
+}
+
+static void print_flows(const struct apply *x)
+{
+	if (x->mode == APPLY_TRIAL && x->refused)
+		printf("`fwc confirm` will end %zu connection%s that these rules refuse\n",
+		       x->refused, x->refused == 1 ? "" : "s");
+	if (x->ended)
+		printf("%zu connection%s ended that these rules refuse\n", x->ended,
+		       x->ended == 1 ? "" : "s");
 }
 
 static void print_text(struct globals *g, const struct apply *x, int err)
@@ -111,6 +127,7 @@ static void print_text(struct globals *g, const struct apply *x, int err)
 		printf("applied: %zu new objects, %zu chains and sets switched, %zu old objects "
 		       "removed\n",
 		       x->staged, x->swapped, x->collected);
+	print_flows(x);
 	if (x->forwarding_changed)
 		printf("forwarding is %s now\n", x->artefact->manifest->forwarding == 1 ? "on"
 						 : x->artefact->manifest->forwarding == 0
@@ -152,6 +169,7 @@ int work_apply(struct globals *g, struct store *s, struct arena *a, const struct
 			  .artefact = in,
 			  .comment = words->comment,
 			  .rollback_of = words->rollback_of,
+			  .flows = words->flows,
 			  .ssh = words->force ? NULL : session_ssh(a),
 			  .say = g->json ? NULL : stdout};
 	int err;
@@ -171,9 +189,11 @@ int work_apply(struct globals *g, struct store *s, struct arena *a, const struct
 	return err ? EXIT_SYSTEM : EXIT_FINE;
 }
 
-static int dry_run(struct globals *g, struct store *s, struct arena *a, const struct artefact *in)
+static int dry_run(struct globals *g, struct store *s, struct arena *a, const struct artefact *in,
+		   enum flows_choice flows)
 {
-	struct diff_options how = {.netns = g->netns, .json = g->json, .verbose = g->verbose};
+	struct diff_options how = {
+		.netns = g->netns, .json = g->json, .verbose = g->verbose, .flows = flows};
 	int rc = diff_artefact(&how, s, a, in);
 
 	if (!g->json && rc == EXIT_FINE)
@@ -205,10 +225,11 @@ int cmd_apply(struct globals *g, int argc, char **argv)
 		fprintf(stderr, "fwc: %s\n", buf_str(&why));
 		rc = EXIT_SYSTEM;
 	} else {
-		rc = o.dry_run ? dry_run(g, &s, a, &in)
+		rc = o.dry_run ? dry_run(g, &s, a, &in, o.flows)
 			       : work_apply(g, &s, a, &in,
 					    &(struct apply_words){.comment = o.comment,
 								  .trial = o.trial,
+								  .flows = o.flows,
 								  .force = o.force});
 	}
 	artefact_free(&in);

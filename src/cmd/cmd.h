@@ -46,6 +46,8 @@ int cmd_counters(struct globals *g, int argc, char **argv);
 int cmd_metrics(struct globals *g, int argc, char **argv);
 int cmd_save(struct globals *g, int argc, char **argv);
 int cmd_restore(struct globals *g, int argc, char **argv);
+int cmd_flows(struct globals *g, int argc, char **argv);
+int cmd_top(struct globals *g, int argc, char **argv);
 int cmd_stop(struct globals *g, int argc, char **argv);
 int cmd_inspect(struct globals *g, int argc, char **argv);
 int cmd_fmt(struct globals *g, int argc, char **argv);

@@ -4,6 +4,7 @@
 #ifndef FWC_COMMON_H
 #define FWC_COMMON_H
 
+#include "apply/flows_choice.h"
 #include "apply/store.h"
 #include "cmd/cmd.h"
 #include "compile.h"
@@ -36,6 +37,7 @@ struct apply_words { /* for the history */
 	const char *comment; /* or NULL */
 	unsigned rollback_of; /* 0: no rollback */
 	unsigned trial; /* seconds; 0: for good */
+	enum flows_choice flows;
 	bool force; /* even if it cuts off the session over ssh that it comes from */
 };
 

@@ -56,7 +56,7 @@ int trial_apply(struct globals *g, struct apply *x, unsigned seconds)
 }
 
 static int confirm(struct globals *g, struct store *s, struct arena *a, const char *comment,
-		   struct buf *why)
+		   enum flows_choice flows, size_t *ended, struct buf *why)
 {
 	struct artefact pending = {0};
 	struct apply x = {.arena = a,
@@ -64,6 +64,7 @@ static int confirm(struct globals *g, struct store *s, struct arena *a, const ch
 			  .netns = g->netns,
 			  .artefact = &pending,
 			  .comment = comment,
+			  .flows = flows,
 			  .say = NULL};
 	struct trial t;
 	int err = trial_read(s, &t, why);
@@ -85,6 +86,7 @@ static int confirm(struct globals *g, struct store *s, struct arena *a, const ch
 		buf_puts(why,
 			 "it is too late: the trial is over, and the rules before are in force");
 	}
+	*ended = x.ended;
 	apply_free(&x);
 	artefact_free(&pending);
 	return err;
@@ -92,15 +94,24 @@ static int confirm(struct globals *g, struct store *s, struct arena *a, const ch
 
 int cmd_confirm(struct globals *g, int argc, char **argv)
 {
-	static const struct option longs[] = {{"message", required_argument, NULL, 'm'}, {0}};
+	static const struct option longs[] = {{"message", required_argument, NULL, 'm'},
+					      {"keep-flows", no_argument, NULL, 'k'},
+					      {"end-flows", no_argument, NULL, 'e'},
+					      {0}};
 	_cleanup_arena_ struct arena *a = arena_new();
 	_cleanup_buf_ struct buf why = {0};
+	enum flows_choice flows = FLOWS_AS_POLICY;
 	const char *comment = NULL;
+	size_t ended = 0;
 	struct store s;
 	int c, err;
 
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "m:", longs, NULL)) != -1) {
+		if (c == 'k' || c == 'e') {
+			flows = c == 'k' ? FLOWS_KEEP : FLOWS_END;
+			continue;
+		}
 		if (c != 'm')
 			return usage_error("confirm",
 					   "unknown option, or one without its value: %s",
@@ -113,11 +124,14 @@ int cmd_confirm(struct globals *g, int argc, char **argv)
 	if (!err)
 		err = store_lock(&s, &why);
 	if (!err)
-		err = confirm(g, &s, a, comment, &why);
+		err = confirm(g, &s, a, comment, flows, &ended, &why);
 	store_close(&s);
 	if (err)
 		fprintf(stderr, "fwc: %s\n", buf_str(&why));
 	else
 		puts("confirmed: these rules stay");
+	if (ended)
+		printf("%zu connection%s ended that these rules refuse\n", ended,
+		       ended == 1 ? "" : "s");
 	return err ? EXIT_SYSTEM : EXIT_FINE;
 }

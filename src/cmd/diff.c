@@ -128,7 +128,7 @@ static int compare(const struct diff_options *how, struct operand *x, struct ope
 	diff_inspect_texts(a, &x->artefact.inspect, &y->artefact.inspect, &lines);
 	delta_compare(&packets, a, &x->side, &y->side,
 		      (struct dd_budget){PROOF_NODES, PROOF_SECONDS});
-	diff_report(how, a, &packets, &lines);
+	diff_report(how, a, &packets, NULL, &lines);
 	return lines.n || packets.n ? EXIT_FINDINGS : EXIT_FINE;
 }
 

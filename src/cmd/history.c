@@ -131,19 +131,25 @@ static bool parse_number(const char *s, unsigned *out)
 struct rollback {
 	const char *comment;
 	unsigned number; /* 0: whatever ends, or the one before */
+	enum flows_choice flows;
 	bool force;
 };
 
 static int parse_rollback(int argc, char **argv, struct rollback *o)
 {
-	static const struct option longs[] = {
-		{"message", required_argument, NULL, 'm'}, {"force", no_argument, NULL, 'f'}, {0}};
+	static const struct option longs[] = {{"message", required_argument, NULL, 'm'},
+					      {"force", no_argument, NULL, 'f'},
+					      {"keep-flows", no_argument, NULL, 'k'},
+					      {"end-flows", no_argument, NULL, 'e'},
+					      {0}};
 	int c;
 
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "m:", longs, NULL)) != -1) {
 		if (c == 'f')
 			o->force = true;
+		else if (c == 'k' || c == 'e')
+			o->flows = c == 'k' ? FLOWS_KEEP : FLOWS_END;
 		else if (c == 'm')
 			o->comment = optarg;
 		else
@@ -221,6 +227,7 @@ int cmd_rollback(struct globals *g, int argc, char **argv)
 		rc = work_apply(g, &s, a, &x,
 				&(struct apply_words){.comment = o.comment,
 						      .rollback_of = o.number,
+						      .flows = o.flows,
 						      .force = o.force});
 	}
 	artefact_free(&x);

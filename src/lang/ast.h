@@ -205,6 +205,7 @@ struct ast_inspector {
 
 enum stmt_kind {
 	STMT_FORWARDING,
+	STMT_LIVE_FLOWS,
 	STMT_ZONE,
 	STMT_NAMES, /* host, set */
 	STMT_SERVICE,
@@ -240,6 +241,7 @@ struct ast_stmt {
 	struct ast_layout layout;
 	union {
 		bool forwarding;
+		bool live_flows; /* end; else keep */
 		struct ast_zone zone;
 		struct ast_names names;
 		struct ast_service_def service;

@@ -269,6 +269,9 @@ static void dump_stmt(struct dumper *d, const struct ast_stmt *s)
 	case STMT_FORWARDING:
 		node(d, "forwarding %s", s->forwarding ? "on" : "off");
 		break;
+	case STMT_LIVE_FLOWS:
+		node(d, "live-flows %s", s->live_flows ? "end" : "keep");
+		break;
 	case STMT_INSPECTION:
 		if (s->inspection.has_mark)
 			node(d, "inspection mark 0x%08x", s->inspection.mask);

@@ -18,6 +18,7 @@ static const struct statement {
 	{"reject", parse_rule, true},
 	{"inspect", parse_rule, true},
 	{"forwarding", parse_forwarding, false},
+	{"live-flows", parse_live_flows, false},
 	{"zone", parse_zone, false},
 	{"host", parse_host, false},
 	{"set", parse_set, false},

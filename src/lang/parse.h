@@ -101,6 +101,7 @@ bool parse_rule_end(struct parser *p, const struct services_out *services);
 bool parse_nat(struct parser *p, struct ast_stmt *s);
 bool parse_clamp(struct parser *p, struct ast_stmt *s);
 bool parse_forwarding(struct parser *p, struct ast_stmt *s);
+bool parse_live_flows(struct parser *p, struct ast_stmt *s);
 bool parse_zone(struct parser *p, struct ast_stmt *s);
 bool parse_host(struct parser *p, struct ast_stmt *s);
 bool parse_set(struct parser *p, struct ast_stmt *s);

@@ -18,6 +18,23 @@ bool parse_forwarding(struct parser *p, struct ast_stmt *s)
 	return false;
 }
 
+/* live-flows = "live-flows" ( "end" | "keep" ) */
+bool parse_live_flows(struct parser *p, struct ast_stmt *s)
+{
+	s->kind = STMT_LIVE_FLOWS;
+	parse_advance(p);
+	s->live_flows = parse_at_word(p, "end");
+	if (parse_accept_word(p, "end") || parse_accept_word(p, "keep"))
+		return true;
+	if (p->tok.kind != TOK_BAD)
+		diag_hint(
+			p->diag,
+			diag_error(p->diag, parse_here(p), "live-flows is 'end' or 'keep'"),
+			"whether apply ends connections that its rules refuse; without it they are "
+			"ended");
+	return false;
+}
+
 /* ---- zones ---- */
 
 static bool begins_zone_line(const struct parser *p)

@@ -446,6 +446,9 @@ static void plain(struct printer *pr, const struct ast_stmt *s)
 	case STMT_FORWARDING:
 		buf_printf(pr->out, "forwarding %s", s->forwarding ? "on" : "off");
 		break;
+	case STMT_LIVE_FLOWS:
+		buf_printf(pr->out, "live-flows %s", s->live_flows ? "end" : "keep");
+		break;
 	case STMT_INSPECTION:
 		inspection(pr, &s->inspection);
 		break;

@@ -19,7 +19,8 @@ const char *const reserved_words[] = {
 	"dnat",       "redirect", "netmap",  "clamp-mss", "define",    "self",       "any",
 	"zones",      "from",    "to",       "log",       "limit",     "burst",      "per",
 	"with",       "mark",    "user",     "hours",     "days",      "then",       "max",
-	"helper",     "hairpin", "deny",     "file",      "dynamic",   "inspection", NULL,
+	"helper",     "hairpin", "deny",     "file",      "dynamic",   "inspection", "live-flows",
+	NULL,
 };
 
 const char *verb_name(enum verb v)

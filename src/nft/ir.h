@@ -234,12 +234,19 @@ struct ir_set { /* or verdict map */
 	size_t text_off, text_len;
 };
 
+struct ir_zone {
+	const char *name;
+	VEC(struct ival) interfaces; /* names; an exact one wins over wildcards of other zones */
+};
+
 struct ir_ruleset {
 	struct arena *arena;
 	VEC(struct ir_set *) sets; /* in an order in which each refers only to earlier ... */
 	VEC(struct ir_chain *) chains; /* ... objects; base chains last */
 	struct map *by_name; /* "c:NAME" -> ir_chain, "s:NAME" -> ir_set (sets and maps) */
 	int forwarding; /* -1: not said, 0, 1 */
+	int live_flows; /* -1: not said, 0: kept, 1: ended; for the manifest, as are the zones */
+	VEC(struct ir_zone) zones;
 	bool dormant; /* as read: the table has flags; those of the kernel make it sleep */
 };
 

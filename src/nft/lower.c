@@ -407,12 +407,26 @@ static void lower_filter(struct lower *l)
 		lower_judge_translated(l);
 }
 
+static void lower_zones(struct lower *l)
+{
+	for (size_t z = 0; z < l->p->zones.n; z++) {
+		const struct zone *from = &l->p->zones.v[z];
+		struct ir_zone to = {.name = from->name};
+
+		for (size_t i = 0; i < from->interfaces.n; i++)
+			vec_push(l->arena, &to.interfaces, from->interfaces.v[i].name);
+		vec_push(l->arena, &l->r->zones, to);
+	}
+}
+
 struct ir_ruleset *ruleset_lower(struct policy *p, struct arena *a, struct diag *diag)
 {
 	struct lower l = {.arena = a, .diag = diag, .p = p, .r = ruleset_new(a)};
 
 	l.body = arena_alloc(a, (p->rules.n + 1) * sizeof(*l.body));
 	l.r->forwarding = p->forwarding;
+	l.r->live_flows = p->live_flows;
+	lower_zones(&l);
 	lower_dynsets(&l);
 	lower_filter(&l);
 	lower_nat(&l);

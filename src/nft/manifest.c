@@ -128,6 +128,9 @@ struct manifest *manifest_build(struct arena *a, const struct manifest_input *in
 		m->inspect = of_tables;
 	}
 	m->forwarding = in->ruleset->forwarding;
+	m->live_flows = in->ruleset->live_flows;
+	for (size_t i = 0; i < in->ruleset->zones.n; i++)
+		vec_push(a, &m->zones, in->ruleset->zones.v[i]);
 	m->proved = in->proved;
 	map_init(&m->by_name, a);
 	for (size_t i = 0; i < in->nsources; i++) {
@@ -256,6 +259,27 @@ static json_t *sealed(json_t *j)
 	return out;
 }
 
+static json_t *zones_json(const struct manifest *m)
+{
+	json_t *list = json_array();
+	const struct ir_zone *z;
+
+	vec_each (&m->zones, z) {
+		json_t *names = json_array();
+
+		for (size_t i = 0; i < z->interfaces.n; i++) {
+			struct buf b = {0};
+
+			ifname_print(&b, z->interfaces.v[i]);
+			json_array_append_new(names, text_json(buf_str(&b)));
+			buf_free(&b);
+		}
+		json_array_append_new(
+			list, json_pack("{s:s, s:o}", "name", z->name, "interfaces", names));
+	}
+	return list;
+}
+
 json_t *manifest_json(const struct manifest *m)
 {
 	json_t *j = json_object(), *sources = json_array(), *objects = json_array();
@@ -278,6 +302,9 @@ json_t *manifest_json(const struct manifest *m)
 			j, "inspect",
 			json_pack("{s:s, s:s}", "file", "inspect.json", "sha256", m->inspect));
 	json_object_set_new(j, "forwarding", json_integer(m->forwarding));
+	if (m->live_flows >= 0)
+		json_object_set_new(j, "live_flows", json_string(m->live_flows ? "end" : "keep"));
+	json_object_set_new(j, "zones", zones_json(m));
 	vec_each (&m->objects, o)
 		json_array_append_new(objects, object_json(*o));
 	json_object_set_new(j, "objects", objects);

@@ -51,6 +51,8 @@ struct manifest {
 	size_t size;
 	const char *inspect; /* SHA-256 of inspect.json; NULL: there is none */
 	int forwarding; /* -1: not said, 0, 1 */
+	int live_flows; /* -1: not said, 0: kept, 1: ended when they are refused */
+	VEC(struct ir_zone) zones; /* none in manifests of earlier versions */
 	VEC(struct manifest_source) sources;
 	VEC(struct manifest_object *) objects;
 	struct map by_name; /* "c:NAME", "s:NAME" */

@@ -114,6 +114,31 @@ static bool seal_holds(const json_t *j)
 			 !strcmp(json_string_value(seal), hex));
 }
 
+/* What is said of live flows and zones is for people and for apply's manners: where it is missing
+ * or not understood, nothing depends on it. */
+static void read_manners(struct arena *a, const json_t *j, struct manifest *m)
+{
+	const char *live = text_of(a, j, "live_flows");
+	size_t i, k;
+	json_t *z, *name;
+
+	m->live_flows = !strcmp(live, "end") ? 1 : !strcmp(live, "keep") ? 0 : -1;
+	json_array_foreach(json_object_get(j, "zones"), i, z)
+	{
+		struct ir_zone zone = {.name = text_of(a, z, "name")};
+
+		json_array_foreach(json_object_get(z, "interfaces"), k, name)
+		{
+			const char *text = json_string_value(name);
+			struct ival v;
+
+			if (text && ifname_parse(text, strlen(text), &v))
+				vec_push(a, &zone.interfaces, v);
+		}
+		vec_push(a, &m->zones, zone);
+	}
+}
+
 static bool read_head(struct arena *a, const json_t *j, struct manifest *m, const char **why)
 {
 	const json_t *forwarding = json_object_get(j, "forwarding");
@@ -144,6 +169,7 @@ static bool read_head(struct arena *a, const json_t *j, struct manifest *m, cons
 		*why = "its manifest says nonsense about forwarding";
 		return false;
 	}
+	read_manners(a, j, m);
 	json_array_foreach(json_object_get(j, "sources"), i, s)
 		vec_push(a, &m->sources,
 			 ((struct manifest_source){.path = text_of(a, s, "path"),

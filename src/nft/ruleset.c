@@ -17,6 +17,7 @@ struct ir_ruleset *ruleset_new(struct arena *a)
 
 	r->arena = a;
 	r->forwarding = -1;
+	r->live_flows = -1;
 	r->by_name = arena_new_of(a, struct map);
 	map_init(r->by_name, a);
 	return r;

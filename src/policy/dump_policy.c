@@ -104,6 +104,8 @@ static void put_nat(struct buf *out, const struct policy *p, const struct nat *n
 
 void policy_dump(struct buf *out, const struct policy *p)
 {
+	if (p->live_flows >= 0)
+		buf_printf(out, "live-flows %s\n", p->live_flows ? "end" : "keep");
 	if (p->forwarding >= 0)
 		buf_printf(out, "forwarding %s\n", p->forwarding ? "on" : "off");
 	for (size_t i = 0; i < p->zones.n; i++)

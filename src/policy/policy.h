@@ -137,6 +137,8 @@ struct policy {
 	struct arena *arena;
 	int forwarding; /* -1: not said */
 	struct span forwarding_span;
+	int live_flows; /* 1: apply ends those that its rules refuse; 0: keeps them; -1: not said */
+	struct span live_flows_span;
 	VEC(struct zone) zones;
 	VEC(struct dynset *) dynsets;
 	VEC(struct rule) rules;

@@ -103,6 +103,15 @@ static void set_forwarding(struct resolver *r, const struct ast_stmt *s)
 	r->p->forwarding_span = s->span;
 }
 
+static void set_live_flows(struct resolver *r, const struct ast_stmt *s)
+{
+	if (r->p->live_flows >= 0)
+		diag_note(r->diag, diag_error(r->diag, s->span, "live-flows is said twice"),
+			  r->p->live_flows_span, "first said here");
+	r->p->live_flows = s->live_flows;
+	r->p->live_flows_span = s->span;
+}
+
 static void declare_all(struct resolver *r, const struct ast_stmts *stmts)
 {
 	for (size_t i = 0; i < stmts->n; i++) {
@@ -123,6 +132,9 @@ static void declare_all(struct resolver *r, const struct ast_stmts *stmts)
 			break;
 		case STMT_FORWARDING:
 			set_forwarding(r, s);
+			break;
+		case STMT_LIVE_FLOWS:
+			set_live_flows(r, s);
 			break;
 		case STMT_INSPECTION:
 			resolve_inspection(r, s);
@@ -310,6 +322,7 @@ static void resolve_statements(struct resolver *r, const struct ast_stmts *stmts
 			resolve_statements(r, &s->include.files);
 			break;
 		case STMT_FORWARDING:
+		case STMT_LIVE_FLOWS:
 		case STMT_ZONE:
 		case STMT_NAMES:
 		case STMT_SERVICE:
@@ -392,6 +405,7 @@ struct policy *policy_resolve(const struct ast *ast, struct arena *a, struct dia
 
 	r.p->arena = a;
 	r.p->forwarding = -1;
+	r.p->live_flows = -1;
 	map_init(&r.names, a);
 	map_init(&r.services, a);
 	map_init(&r.inspectors, a);

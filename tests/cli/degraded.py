@@ -34,6 +34,7 @@ for o in manifest["objects"]:
     o["length"] = len(block)
     out += block
 out += script[done:]
+manifest.pop("seal", None)
 manifest["script"].update(size=len(out), sha256=hashlib.sha256(out).hexdigest())
 os.makedirs(target, mode=0o700)
 for name, data in (("ruleset.nft", out), ("manifest.json", json.dumps(manifest).encode())):

@@ -28,11 +28,12 @@ teardown() {
 	[ "$(lab_listen 7004)" -ge 5 ]
 }
 
-@test "running: connections go on through applies of other policies, and stop" {
+@test "running: connections go on through applies that keep them, and stop" {
 	lab_apply router "$LAB_TOP/rulesets/router.fwc"
 	lab_talk client server 198.51.100.10 7001
 	lab_talk client server 2001:db8:3::10 7002
-	lab_apply router "$LAB_TOP/rulesets/server.fwc"
+	lab_fwc router compile "$LAB_TOP/rulesets/server.fwc"
+	lab_fwc router apply --keep-flows
 	[ "$(lab_in router sysctl -n net.ipv4.ip_forward)" = 1 ]
 	[ "$(lab_listen 7001)" -ge 5 ]
 	[ "$(lab_listen 7002)" -ge 5 ]

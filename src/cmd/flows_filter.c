@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * filter = { [ "from" | "to" ] ( ADDRESSES | "port" N[-M] | ZONE | INTERFACE | "self" ) | PROTOCOL
+ * }
+ */
+#include "cmd/flows_filter.h"
+
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum side { SIDE_ANY, SIDE_FROM, SIDE_TO };
+
+struct filter_term {
+	enum { TERM_ADDRESSES, TERM_PORTS, TERM_PLACE, TERM_SELF, TERM_PROTOCOL } kind;
+	enum side side;
+	enum family family;
+	struct ival range; /* addresses, ports */
+	const char *name; /* of a zone or an interface */
+	uint8_t proto;
+};
+
+/* ---- parsing ---- */
+
+static bool protocol(const char *word, uint8_t *out)
+{
+	static const struct {
+		const char *name;
+		uint8_t number;
+	} all[] = {{"tcp", IPPROTO_TCP},	 {"udp", IPPROTO_UDP},
+		   {"icmp", IPPROTO_ICMP},	 {"icmpv6", IPPROTO_ICMPV6},
+		   {"sctp", IPPROTO_SCTP},	 {"dccp", IPPROTO_DCCP},
+		   {"udplite", IPPROTO_UDPLITE}, {"gre", IPPROTO_GRE},
+		   {"esp", IPPROTO_ESP},	 {"ah", IPPROTO_AH}};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (!strcmp(all[i].name, word)) {
+			*out = all[i].number;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool ports(const char *word, struct ival *out)
+{
+	char *end;
+	unsigned long lo = strtoul(word, &end, 10), hi = lo;
+
+	if (*word < '0' || *word > '9')
+		return false;
+	if (*end == '-' && end[1] >= '0' && end[1] <= '9')
+		hi = strtoul(end + 1, &end, 10);
+	*out = (struct ival){lo, hi};
+	return !*end && lo <= hi && hi <= 65535;
+}
+
+static bool is_place(const struct flows *f, const char *word)
+{
+	for (size_t i = 0; i < f->conns.ninterfaces; i++)
+		if (!strcmp(f->conns.interfaces[i].name, word))
+			return true;
+	for (size_t i = 0; f->in.manifest && i < f->in.manifest->zones.n; i++)
+		if (!strcmp(f->in.manifest->zones.v[i].name, word))
+			return true;
+	return false;
+}
+
+/* Whether the word is a term by itself; why says what it is not. */
+static bool term(struct filter_term *t, const struct flows *f, const char *word, struct buf *why)
+{
+	const char *reason = NULL;
+
+	if (!strcmp(word, "self")) {
+		t->kind = TERM_SELF;
+		return true;
+	}
+	if (is_place(f, word)) {
+		t->kind = TERM_PLACE;
+		t->name = word;
+		return true;
+	}
+	if (protocol(word, &t->proto)) {
+		t->kind = TERM_PROTOCOL;
+		if (t->side != SIDE_ANY)
+			buf_printf(why, "'%s' has no side", word);
+		return t->side == SIDE_ANY;
+	}
+	t->kind = TERM_ADDRESSES;
+	if (addr_parse_range(word, strlen(word), &t->family, &t->range, &reason))
+		return true;
+	if (strpbrk(word, ".:/") && reason)
+		buf_printf(why, "'%s': %s", word, reason);
+	else
+		buf_printf(why, "'%s' is no address, protocol, zone or interface here", word);
+	return false;
+}
+
+bool flows_filter_parse(struct flows_filter *out, const struct flows *f, char **words, int n,
+			struct buf *why)
+{
+	for (int i = 0; i < n; i++) {
+		struct filter_term t = {.side = SIDE_ANY};
+
+		if (!strcmp(words[i], "from") || !strcmp(words[i], "to")) {
+			t.side = words[i][0] == 'f' ? SIDE_FROM : SIDE_TO;
+			if (++i == n) {
+				buf_printf(why, "something must follow '%s'", words[i - 1]);
+				return false;
+			}
+		}
+		if (!strcmp(words[i], "port")) {
+			t.kind = TERM_PORTS;
+			if (++i == n || !ports(words[i], &t.range)) {
+				buf_puts(why, "'port' wants a number, or two with '-' between");
+				return false;
+			}
+		} else if (!term(&t, f, words[i], why)) {
+			return false;
+		}
+		vec_push(f->arena, out, t);
+	}
+	return true;
+}
+
+/* ---- asking ---- */
+
+static bool within(struct ival range, u128 x)
+{
+	return range.lo <= x && x <= range.hi;
+}
+
+static bool at(const struct flows *f, const struct filter_term *t, unsigned index)
+{
+	const struct conn_interface *i = conns_interface(&f->conns, index);
+	const char *zone = flow_zone(f, i);
+
+	return i && (!strcmp(i->name, t->name) || (zone && !strcmp(zone, t->name)));
+}
+
+/* One side of a connection, before and behind translation. */
+static bool holds(const struct filter_term *t, const struct flows *f, const struct conn *c,
+		  bool from)
+{
+	u128 addr = from ? c->orig.from : c->orig.to, behind = from ? c->reply.to : c->reply.from;
+	uint16_t port = from ? c->orig.from_port : c->orig.to_port;
+	uint16_t port_behind = from ? c->reply.to_port : c->reply.from_port;
+
+	switch (t->kind) {
+	case TERM_ADDRESSES:
+		return c->family == t->family &&
+		       (within(t->range, addr) || within(t->range, behind));
+	case TERM_PORTS:
+		return (port && within(t->range, port)) ||
+		       (port_behind && within(t->range, port_behind));
+	case TERM_PLACE:
+		return at(f, t, from ? c->iif : c->oif);
+	case TERM_SELF:
+		return c->path == (from ? CONN_OUT : CONN_IN);
+	case TERM_PROTOCOL:
+		break;
+	}
+	return c->proto == t->proto;
+}
+
+bool flows_filter_takes(const struct flows_filter *filter, const struct flows *f,
+			const struct conn *c)
+{
+	const struct filter_term *t;
+
+	vec_each (filter, t)
+		if (!(t->side != SIDE_TO && holds(t, f, c, true)) &&
+		    !(t->side != SIDE_FROM && holds(t, f, c, false)))
+			return false;
+	return true;
+}

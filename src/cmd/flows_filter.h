@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Words of the command line -> which connections are meant.
+ */
+#ifndef FWC_FLOWS_FILTER_H
+#define FWC_FLOWS_FILTER_H
+
+#include "apply/flows.h"
+
+struct flows_filter {
+	struct filter_term *v;
+	size_t n, cap;
+};
+
+/* False with why filled: some word means nothing. Zones and interfaces are those of f. */
+bool flows_filter_parse(struct flows_filter *out, const struct flows *f, char **words, int n,
+			struct buf *why);
+/* All terms hold. */
+bool flows_filter_takes(const struct flows_filter *filter, const struct flows *f,
+			const struct conn *c);
+
+#endif

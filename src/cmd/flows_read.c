@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * kernel, state directory -> connections ready to be judged by the rules in force.
+ */
+#include "cmd/flows_read.h"
+
+#include "apply/store.h"
+#include "apply/trial.h"
+#include "util/cleanup.h"
+
+const struct manifest *manifest_in_force(struct globals *g, struct arena *a)
+{
+	_cleanup_buf_ struct buf ignored = {0};
+	const struct manifest *m = NULL;
+	struct artefact x = {0};
+	struct trial t = {0};
+	struct store s;
+
+	if (store_open(&s, g->state, false, &ignored) == 0) {
+		trial_read(&s, &t, &ignored);
+		store_read(&s, t.state == TRIAL_RUNNING ? STORE_PENDING : STORE_APPLIED, a, &x,
+			   &ignored);
+		m = x.manifest;
+		artefact_free(&x);
+	}
+	if (s.hidden)
+		fputs("fwc: warning: the state directory is root's, so lines have no places\n",
+		      stderr);
+	store_close(&s);
+	return m;
+}
+
+int flows_of_rules(struct globals *g, struct arena *a, const struct live *rules,
+		   const struct manifest *m, struct flows *out)
+{
+	struct flows_input in = {.netns = g->netns, .ruleset = rules->ruleset, .manifest = m};
+	_cleanup_buf_ struct buf why = {0};
+	int err = flows_open(out, a, &in, &why);
+
+	if (err)
+		fprintf(stderr, "fwc: %s\n", buf_str(&why));
+	return err;
+}
+
+int flows_read_in_force(struct globals *g, struct arena *a, struct flows *out)
+{
+	_cleanup_buf_ struct buf why = {0};
+	struct live live;
+	int err = live_read(&live, g->netns, a, &why);
+
+	*out = (struct flows){.arena = a};
+	if (!err)
+		return flows_of_rules(g, a, &live, manifest_in_force(g, a), out);
+	fprintf(stderr, "fwc: %s\n", buf_str(&why));
+	return err;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Connections as the kernel tracks them (nf_conntrack over netlink), with where routing would take
+ * them: read, and deleted one by one.
+ */
+#ifndef FWC_FLOWS_H
+#define FWC_FLOWS_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "util/buf.h"
+#include "util/ival.h"
+
+struct conn_tuple { /* addresses and ports of one direction, in host order */
+	u128 from, to;
+	uint16_t from_port, to_port; /* 0 where the protocol has none */
+};
+
+/* Where rules meet it. */
+enum conn_path { CONN_ANYWHERE /* not known */, CONN_IN, CONN_THROUGH, CONN_OUT };
+
+struct conn {
+	enum family family;
+	uint8_t proto;
+	uint8_t icmp_type, icmp_code;
+	uint16_t icmp_id;
+	uint8_t tcp_state; /* enum tcp_conntrack */
+	/* TCP that was under way when tracking began: which side opened it is not known, and what
+	 * was seen first may have been an answer */
+	bool taken_up;
+	bool counted; /* packets and bytes are (net.netfilter.nf_conntrack_acct) */
+	uint16_t zone; /* of conntrack */
+	uint32_t id; /* tells it from another one of the same addresses and ports, later */
+	uint32_t status; /* IPS_* */
+	uint32_t mark;
+	uint32_t timeout; /* seconds left */
+	struct conn_tuple orig; /* as opened */
+	struct conn_tuple reply; /* what answers look like: its `from` is where it goes to, its `to`
+				    whom that side sees */
+	uint64_t packets[2], bytes[2]; /* as opened, and replies */
+	/* What routing says now: interfaces by number, 0: not known. */
+	enum conn_path path;
+	unsigned iif; /* CONN_IN, CONN_THROUGH: by which the opener is reached */
+	unsigned oif; /* to where it really goes */
+	unsigned oif_before; /* CONN_OUT: to where it was sent before its destination was translated
+			      */
+	uint8_t to_type, goes_type; /* RTN_* of the address opened to, and of that it really goes to
+				     */
+};
+
+struct conn_interface {
+	unsigned index;
+	char name[IF_NAMESIZE];
+};
+
+struct conns {
+	struct conn *v;
+	size_t n;
+	const struct conn_interface *interfaces; /* by index */
+	size_t ninterfaces;
+	void *map; /* of all */
+	size_t size;
+};
+
+/* All of a namespace (NULL: where we are). 0 or -errno with why filled; -EOPNOTSUPP: this kernel
+ * tells nobody of its connections. */
+int conns_read(const char *netns, struct conns *out, struct buf *why);
+void conns_free(struct conns *c);
+/* NULL: it is not known, or gone. */
+const struct conn_interface *conns_interface(const struct conns *c, unsigned index);
+
+/* Deletes those of the list (pointers into what was read) that are still there: the same ones, not
+ * later ones with their addresses and ports. */
+int conns_delete(const char *netns, const struct conn *const *v, size_t n, size_t *deleted,
+		 struct buf *why);
+
+#endif

@@ -1,0 +1,308 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Connections that run when rules change: those that the new rules refuse end, others do not notice.
+
+load ../lab/lab
+load ../lab/home
+
+setup() {
+	lab_begin
+	home_make
+	lab_in router sysctl -qw net.netfilter.nf_conntrack_acct=1 net.netfilter.nf_conntrack_tcp_loose=1
+	export SSH_CONNECTION=
+}
+
+teardown() {
+	lab_end
+}
+
+# Lines: the policy, without those that matter to a test.
+policy() {
+	{
+		cat <<-'END'
+			forwarding on
+			zone lan { interface eth0; network 192.168.1.0/24, fd00:1::/64, 2001:db8:1::/64 }
+			zone wan { interface ppp0 }
+			host nas = 192.168.1.10, fd00:1::10
+			host client = 192.168.1.2
+			allow self -> any
+			allow lan -> self
+		END
+		printf '%s\n' "$@"
+		echo 'masquerade lan -> wan'
+	} >"$LAB_DIR/policy.fwc"
+}
+
+compile() { # rules
+	policy "$@"
+	lab_fwc router compile "$LAB_DIR/policy.fwc"
+}
+
+apply() { # rules
+	compile "$@"
+	lab_fwc router apply
+}
+
+talk() { # name, and what chatter takes; until both ends hear each other
+	local name=$1 kind=$2 from=$3 to=$4
+
+	shift 4
+	/usr/bin/python3 "$LAB_HERE/chatter" "$kind" "/run/netns/$LAB-$from" "/run/netns/$LAB-$to" "$@" \
+		>"$LAB_DIR/$name.heard" 2>"$LAB_DIR/$name.said" 3>&- &
+	echo $! >"$LAB_DIR/$name.pid"
+	for _ in $(seq 100); do
+		[ "$kind" = many ] && grep -q "done" "$LAB_DIR/$name.heard" && return
+		grep -q near "$LAB_DIR/$name.heard" && grep -q far "$LAB_DIR/$name.heard" && return
+		sleep 0.05
+	done
+	cat "$LAB_DIR/$name.said"
+	return 1
+}
+
+now() { /usr/bin/python3 -c 'import time; print(time.monotonic())'; }
+
+heard() { # name, end, from, to: words heard between these times
+	awk -v end="$2" -v from="$3" -v to="$4" '$1 == end && $2 > from && $2 <= to { n++ } END { print n + 0 }' \
+		"$LAB_DIR/$1.heard"
+}
+
+# No end has heard a word later than 0.2 s after that time, up to now.
+silent() { # name, time
+	local from
+
+	from=$(awk -v t="$2" 'BEGIN { print t + 0.2 }')
+	[ "$(heard "$1" near "$from" 1e12)" = 0 ] && [ "$(heard "$1" far "$from" 1e12)" = 0 ]
+}
+
+both_heard() { # name, from, to
+	[ "$(heard "$1" near "$2" "$3")" -ge 5 ] && [ "$(heard "$1" far "$2" "$3")" -ge 5 ]
+}
+
+entries() { # of UDP to that port: ids and counters
+	lab_in router conntrack -L -p udp --dport "$1" -o id 2>/dev/null |
+		sed 's/\[[A-Z]*\]//g; s/^udp *17 [0-9]* //' | sort
+}
+
+@test "tightened: TCP and UDP stop in both directions, 1000 other connections do not notice" {
+	apply 'allow lan -> wan'
+	talk tcp tcp client server 198.51.100.10 7001
+	talk udp udp client server 198.51.100.10 7002
+	talk tcp6 tcp client server 2001:db8:3::10 7003
+	talk udp6 udp client server 2001:db8:3::10 7004
+	talk stays udp client server 198.51.100.10 7005
+	talk many many client server 198.51.100.10 7006 1000
+	entries 7006 >"$LAB_DIR/before"
+	[ "$(wc -l <"$LAB_DIR/before")" = 1000 ]
+	compile 'drop lan -> wan tcp/7001, udp/7002, tcp/7003, udp/7004' 'allow lan -> wan'
+	run lab_fwc router diff
+	echo "$output"
+	[[ $output = *"ends 4 connections:"*"tcp 192.168.1.2:"*" -> 198.51.100.10:7001"*"drop, by"*"drop lan -> wan"* ]]
+	begun=$(now)
+	run lab_fwc router apply
+	ended=$(now)
+	echo "$output"
+	[ "$status" = 0 ]
+	[[ $output = *"4 connections ended"* ]]
+	sleep 1
+	for name in tcp udp tcp6 udp6; do
+		silent "$name" "$ended"
+	done
+	both_heard stays "$begun" "$ended"
+	both_heard stays "$ended" 1e12
+	entries 7006 | diff "$LAB_DIR/before" -
+}
+
+@test "of this machine: what came in and what it opened stop" {
+	apply 'allow wan -> self tcp/7001, udp/7002'
+	talk in tcp server router 203.0.113.2 7001
+	talk in6 udp server router 2001:db8:2::2 7002
+	talk out tcp router server 198.51.100.10 7003
+	policy
+	sed -i 's/^allow self -> any/allow self -> lan/' "$LAB_DIR/policy.fwc"
+	lab_fwc router compile "$LAB_DIR/policy.fwc"
+	run lab_fwc router apply
+	ended=$(now)
+	echo "$output"
+	[[ $output = *"3 connections ended"* ]]
+	sleep 0.7
+	silent in "$ended"
+	silent in6 "$ended"
+	silent out "$ended"
+}
+
+@test "a translation whose target changed ends, one that stays goes on" {
+	local allowed='allow wan -> client@lan, nas@lan'
+
+	lab_route server 203.0.113.0/24 via 198.51.100.1
+	apply "$allowed" 'dnat wan -> self tcp/7001 to 192.168.1.10:8001' \
+		'dnat wan -> self udp/7002 to 192.168.1.10' 'dnat wan -> self tcp/7003 to 192.168.1.10'
+	talk moved tcp server nas 203.0.113.2 7001 0 192.168.1.10:8001
+	talk port udp server nas 203.0.113.2 7002 0 192.168.1.10:7002
+	talk stays tcp server nas 203.0.113.2 7003 0 192.168.1.10:7003
+	compile "$allowed" 'dnat wan -> self tcp/7001 to 192.168.1.2:8001' \
+		'dnat wan -> self udp/7002 to 192.168.1.10:7012' 'dnat wan -> self tcp/7003 to 192.168.1.10'
+	run lab_fwc router apply --dry-run
+	echo "$output"
+	[[ $output = *"ends 2 connections"*"sent on to 192.168.1.10:8001"*"translated otherwise now"*"dnat wan -> self tcp/7001"* ]]
+	run lab_fwc router apply
+	ended=$(now)
+	echo "$output"
+	[[ $output = *"2 connections ended"* ]]
+	sleep 0.7
+	silent moved "$ended"
+	[ "$(heard port far "$(awk -v t="$ended" 'BEGIN { print t + 0.2 }')" 1e12)" = 0 ]
+	both_heard stays "$ended" 1e12
+}
+
+@test "snat to another address ends; masqueraded connections do not" {
+	ip -n "$LAB-router" addr add 203.0.113.5/24 dev ppp0
+	ip -n "$LAB-router" addr add 203.0.113.6/24 dev ppp0
+	apply 'allow lan -> wan' 'snat client -> wan tcp/7001 to 203.0.113.5'
+	talk snat tcp client server 198.51.100.10 7001
+	talk masq tcp client server 198.51.100.10 7002
+	apply 'allow lan -> wan tcp' 'snat client -> wan tcp/7001 to 203.0.113.5'
+	both_heard snat "$(now)" 1e12 || sleep 0.3
+	apply 'allow lan -> wan tcp' 'snat client -> wan tcp/7001 to 203.0.113.6'
+	ended=$(now)
+	sleep 0.7
+	silent snat "$ended"
+	both_heard masq "$ended" 1e12
+}
+
+@test "--keep-flows and live-flows keep leave them; --end-flows ends what the policy keeps" {
+	apply 'allow lan -> wan'
+	talk kept tcp client server 198.51.100.10 7001
+	compile
+	run lab_fwc router apply --dry-run --keep-flows
+	echo "$output"
+	[[ $output = *"1 connection that these rules refuse goes on"* ]]
+	lab_fwc router apply --keep-flows
+	ended=$(now)
+	sleep 0.4
+	both_heard kept "$ended" 1e12
+	apply 'live-flows keep' 'drop any -> self tcp/1'
+	ended=$(now)
+	sleep 0.4
+	both_heard kept "$ended" 1e12
+	compile 'live-flows keep' 'drop any -> self tcp/2'
+	run lab_fwc router apply --end-flows
+	ended=$(now)
+	echo "$output"
+	[[ $output = *"1 connection ended"* ]]
+	sleep 0.7
+	silent kept "$ended"
+}
+
+@test "a trial ends nothing until it is confirmed" {
+	apply 'allow lan -> wan'
+	talk tcp tcp client server 198.51.100.10 7001
+	compile
+	run lab_fwc router apply --confirm=60
+	begun=$(now)
+	echo "$output"
+	[[ $output = *"fwc confirm\` will end 1 connection "* ]]
+	sleep 0.4
+	both_heard tcp "$begun" 1e12
+	run lab_fwc router confirm
+	ended=$(now)
+	echo "$output"
+	[[ $output = *"1 connection ended"* ]]
+	sleep 0.7
+	silent tcp "$ended"
+}
+
+@test "rollback and the end of a trial end what the rules that come back refuse" {
+	apply
+	apply 'allow lan -> wan'
+	talk tcp tcp client server 198.51.100.10 7001
+	run lab_fwc router rollback --keep-flows
+	ended=$(now)
+	sleep 0.4
+	both_heard tcp "$ended" 1e12
+	lab_fwc router rollback
+	run lab_fwc router rollback 1
+	ended=$(now)
+	echo "$output"
+	[[ $output = *"1 connection ended"* ]]
+	sleep 0.7
+	silent tcp "$ended"
+	compile 'allow lan -> wan'
+	lab_fwc router apply --confirm=60
+	talk trial udp client server 198.51.100.10 7002
+	lab_fwc router rollback
+	ended=$(now)
+	sleep 0.7
+	silent trial "$ended"
+}
+
+@test "the session of ssh that applies goes on, even with --force" {
+	apply 'allow wan -> self'
+	talk ssh tcp server router 203.0.113.2 22 40022
+	talk other tcp server router 203.0.113.2 7001
+	compile 'drop wan -> self tcp/7001'
+	SSH_CONNECTION="198.51.100.10 40022 203.0.113.2 22" run lab_fwc router apply --force
+	ended=$(now)
+	echo "$output"
+	[ "$status" = 0 ]
+	[[ $output = *"1 connection ended"* ]]
+	sleep 0.7
+	both_heard ssh "$ended" 1e12
+	silent other "$ended"
+}
+
+@test "the first apply ends nothing; what was taken up then is judged either way round" {
+	lab_in router sysctl -qw net.ipv4.ip_forward=1
+	talk tcp tcp client server 198.51.100.10 7001
+	policy 'allow lan -> wan'
+	sed -i '/^masquerade/d' "$LAB_DIR/policy.fwc"
+	lab_fwc router compile "$LAB_DIR/policy.fwc"
+	lab_fwc router apply
+	ended=$(now)
+	sleep 0.4
+	both_heard tcp "$ended" 1e12
+	# whoever was heard first then: the client may have opened it
+	echo 'drop any -> self tcp/1' >>"$LAB_DIR/policy.fwc"
+	lab_fwc router compile "$LAB_DIR/policy.fwc"
+	lab_fwc router apply
+	ended=$(now)
+	sleep 0.4
+	both_heard tcp "$ended" 1e12
+}
+
+@test "what another table translates is not held against our rules" {
+	ip netns exec "$LAB-router" nft -f - <<-'END'
+		table ip docker {
+			chain pre {
+				type nat hook prerouting priority -100
+				iifname "ppp0" tcp dport 7001 dnat to 192.168.1.10:8001
+			}
+		}
+	END
+	apply 'allow wan -> nas@lan' 'allow lan -> wan'
+	talk docker tcp server nas 203.0.113.2 7001 0 192.168.1.10:8001
+	apply 'allow wan -> nas@lan tcp/8001'
+	ended=$(now)
+	sleep 0.4
+	both_heard docker "$ended" 1e12
+	apply 'allow lan -> wan'
+	ended=$(now)
+	sleep 0.7
+	silent docker "$ended"
+}
+
+@test "an open limit, a dynamic set, a user: not refused for sure, so not ended" {
+	apply 'allow lan -> wan' 'set guests = dynamic, timeout 1h'
+	talk limit tcp client server 198.51.100.10 7001
+	talk set tcp client server 198.51.100.10 7002
+	talk user tcp router server 198.51.100.10 7003
+	policy 'set guests = dynamic, timeout 1h' 'allow lan -> wan tcp/7001 limit 1/hour burst 1' \
+		'allow guests@lan -> wan tcp/7002' 'allow self -> wan tcp/7003 user nobody'
+	sed -i '/^allow self -> any/d' "$LAB_DIR/policy.fwc"
+	lab_fwc router compile "$LAB_DIR/policy.fwc"
+	lab_fwc router apply
+	ended=$(now)
+	sleep 0.4
+	both_heard limit "$ended" 1e12
+	both_heard set "$ended" 1e12
+	both_heard user "$ended" 1e12
+}
