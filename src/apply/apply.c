@@ -16,6 +16,7 @@
 #include "apply/plan.h"
 #include "apply/proof.h"
 #include "apply/saved.h"
+#include "apply/summary.h"
 #include "apply/trial.h"
 #include "kernel/boot.h"
 #include "kernel/links.h"
@@ -386,6 +387,30 @@ static int look_at_flows(struct run *r)
 	return err;
 }
 
+/* A trial has the old rules and the new ones in the kernel: then the record says what was before.
+ */
+static void summarise(struct run *r)
+{
+	struct summary_side before = {.ruleset = r->in.live};
+	struct summary_side after = {r->in.want, r->in.artefact->manifest};
+	_cleanup_buf_ struct buf ignored = {0};
+	struct artefact applied = {0};
+	struct apply *x = r->x;
+	struct proof p;
+
+	if ((x->mode != APPLY_NOW && x->mode != APPLY_CONFIRM) || is_first(r))
+		return;
+	if (store_read(x->store, STORE_APPLIED, x->arena, &applied, &ignored) == 0)
+		before.manifest = applied.manifest;
+	if (x->mode == APPLY_CONFIRM && before.manifest) {
+		proof_make(&p, x->arena, buf_str(&applied.script), NULL);
+		before.ruleset = p.outcome == SCRATCH_LOADED ? p.ruleset : NULL;
+	}
+	if (before.ruleset)
+		x->changes = summary_of(x->arena, &before, &after);
+	artefact_free(&applied);
+}
+
 int apply_artefact(struct apply *x)
 {
 	struct run r = {.x = x, .in = {.arena = x->arena, .artefact = x->artefact}};
@@ -403,6 +428,7 @@ int apply_artefact(struct apply *x)
 		flows_free(&r.flows);
 		return err;
 	}
+	summarise(&r);
 	/* From here on an impatient ^C or a lost session would leave things half recorded. */
 	sigemptyset(&quiet);
 	sigaddset(&quiet, SIGINT);
@@ -417,5 +443,6 @@ int apply_artefact(struct apply *x)
 
 void apply_free(struct apply *x)
 {
+	json_decref(x->changes);
 	buf_free(&x->why);
 }

@@ -37,6 +37,7 @@ struct apply {
 	bool forwarding_changed;
 	size_t refused; /* connections that the new rules refuse, before they came into force */
 	size_t ended; /* connections; none during a trial */
+	json_t *changes; /* in packets, for the record; NULL: nothing was there before */
 	bool live; /* the new rules are in the kernel, whatever else went wrong */
 	struct buf why; /* of a failure */
 };

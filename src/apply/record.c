@@ -10,6 +10,22 @@
 #include "apply/apply.h"
 #include "apply/generation.h"
 #include "util/cleanup.h"
+#include "util/sha256.h"
+
+/* Of one source its own; of several, that of theirs in hexadecimal, one behind the other. */
+static json_t *sources_hash(const struct manifest *m)
+{
+	_cleanup_buf_ struct buf all = {0};
+	const struct manifest_source *s;
+	char hex[SHA256_HEX];
+
+	if (m->sources.n == 1)
+		return json_string(m->sources.v[0].sha256);
+	vec_each (&m->sources, s)
+		buf_puts(&all, s->sha256);
+	sha256_hex(buf_str(&all), all.len, hex);
+	return json_string(hex);
+}
 
 static json_t *make_record(const struct apply *x, unsigned generation)
 {
@@ -28,6 +44,10 @@ static json_t *make_record(const struct apply *x, unsigned generation)
 			   : "?",
 		      "fwc", PACKAGE_VERSION, "policy", x->artefact->manifest->policy, "netns",
 		      x->netns, "comment", x->comment);
+	if (j)
+		json_object_set_new(j, "sources_sha256", sources_hash(x->artefact->manifest));
+	if (j && x->changes)
+		json_object_set(j, "changes", x->changes);
 	if (j && x->rollback_of)
 		json_object_set_new(j, "rollback_of", json_integer(x->rollback_of));
 	return j;

@@ -8,6 +8,7 @@
 #include "apply/apply.h"
 #include "apply/generation.h"
 #include "apply/panic.h"
+#include "apply/summary.h"
 #include "cmd/cmd.h"
 #include "cmd/common.h"
 #include "cmd/trial.h"
@@ -29,9 +30,12 @@ static void print_one(const struct generation *g, bool in_force)
 	printf("%c %4u  %-25s  %-10s  %s", in_force ? '*' : ' ', g->number,
 	       g->record ? text(g->record, "time") : "(no record)", text(g->record, "user"),
 	       text(g->record, "policy"));
+	if (*text(g->record, "sources_sha256"))
+		printf("  %.12s", text(g->record, "sources_sha256"));
 	if (of)
 		printf("  (rollback to %lld)", (long long)of);
 	printf("%s%s\n", *comment ? "  " : "", comment);
+	summary_print(stdout, json_object_get(g->record, "changes"));
 }
 
 static json_t *one_json(const struct generation *g, bool in_force)

@@ -36,7 +36,34 @@ open_port() { inns nft list table inet fwc | sed -n 's/.*tcp dport \([0-9]*\) .*
 	[ "$(numbers)" = "[(2, True), (1, False)]" ]
 	run fwc history
 	[[ ${lines[0]} == "*    2  "*policy.fwc* ]]
-	[[ ${lines[1]} == "     1  "*"the first one" ]]
+	[[ $output == *$'\n'"     1  "*"the first one" ]]
+}
+
+@test "the history says what changed in packets, and of which sources" {
+	local hash
+	put 22
+	hash=$(sha256sum "$WORK/policy.fwc" | cut -d' ' -f1)
+	put 23
+	run fwc history
+	echo "$output"
+	[[ $output == *"     1  "*"${hash:0:12}"* ]]
+	# port 23 instead of 22: to whom and where, the packet says
+	[ "$(grep -c 'newly allowed: .*23' <<<"$output")" = 1 ]
+	[ "$(grep -c 'newly dropped: .*22' <<<"$output")" = 1 ]
+	[ "$(fwc history --json | json 'd[1]["sources_sha256"], d[1].get("changes")')" = "('$hash', None)" ]
+	[ "$(fwc history --json | json '[d[0]["changes"][k] for k in ("known", "groups", "rules_added", "rules_removed")]')" = \
+		"[True, 2, 1, 1]" ]
+	# by way of a trial it is the same
+	small 22 | candidate
+	fwc apply --confirm=60
+	fwc confirm
+	[ "$(fwc history --json | json 'sorted((p["change"], "22" in p["packet"]) for p in d[0]["changes"]["packets"])')" = \
+		"[('newly allowed', True), ('newly dropped', False)]" ]
+	# a policy that means the same
+	{ small 22; echo 'allow lan -> wan tcp/80'; } | candidate
+	fwc apply
+	run fwc history
+	[[ ${lines[1]} == *"no packet fares otherwise" ]]
 }
 
 @test "rollback goes to the one before, and is a generation itself" {

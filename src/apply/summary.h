@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * What a generation changed, in packets: for its record.
+ */
+#ifndef FWC_SUMMARY_H
+#define FWC_SUMMARY_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "nft/ir.h"
+#include "nft/manifest.h"
+
+struct summary_side {
+	const struct ir_ruleset *ruleset;
+	const struct manifest *manifest; /* or NULL */
+};
+
+/* {"known", "packets": [{"change", "count", "packet"}...], "groups", "rules_added",
+ * "rules_removed"}; of many groups the first few. */
+json_t *summary_of(struct arena *a, const struct summary_side *before,
+		   const struct summary_side *after);
+/* Indented lines; nothing if there is no such thing. */
+void summary_print(FILE *to, const json_t *changes);
+
+#endif
