@@ -80,11 +80,13 @@ static const struct command commands[] = {
 	 "  -m, --message TEXT why, for the history\n"
 	 "  --keep-flows, --end-flows  as of apply; a trial itself ends no connections\n",
 	 cmd_confirm},
-	{"boot", "", "load what was confirmed last; for the scripts that start the machine",
+	{"boot", "[--with-state]",
+	 "load what was confirmed last; for the scripts that start the machine",
 	 "Compiles nothing, looks up no name, and waits for no interface. Rules that this kernel\n"
 	 "cannot take are left out or refuse, said loudly. Where nothing may be loaded, all is\n"
 	 "dropped but loopback and ssh from the networks in boot.conf, beside the policy.\n"
-	 "Exit status 1: loaded, but not all is as it should be. 3: nothing was loaded.\n",
+	 "Exit status 1: loaded, but not all is as it should be. 3: nothing was loaded.\n"
+	 "  --with-state       and put back what `fwc save` kept\n",
 	 cmd_boot},
 	{"history", "", "list what was applied, the newest first", "", cmd_history},
 	{"rollback", "[N] [-m TEXT] [--force] [--keep-flows | --end-flows]",

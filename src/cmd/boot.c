@@ -2,6 +2,7 @@
  * fwc boot: what was confirmed last, or everything shut.
  */
 #include "apply/boot.h"
+#include "apply/saved.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -107,24 +108,41 @@ static int open_store(struct globals *g, struct store *s, struct arena *a, struc
 	return 0;
 }
 
+/* It decides nothing: what cannot be put back is a pity. */
+static void restore(struct globals *g, struct store *s, struct arena *a)
+{
+	_cleanup_buf_ struct buf why = {0};
+
+	if (state_restore(s, g->netns, a, &why))
+		fprintf(stderr, "fwc: warning: %s\n", buf_str(&why));
+}
+
 int cmd_boot(struct globals *g, int argc, char **argv)
 {
-	static const struct option longs[] = {{0}};
+	static const struct option longs[] = {{"with-state", no_argument, NULL, 's'}, {0}};
 	_cleanup_arena_ struct arena *a = arena_new();
 	_cleanup_buf_ struct buf why = {0};
+	bool with_state = false;
 	struct boot b;
 	struct store s;
-	int rc;
+	int c, rc;
 
 	opterr = 0;
-	if (getopt_long(argc, argv, "", longs, NULL) != -1 || optind < argc)
-		return usage_error("boot", "it takes no arguments");
+	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		if (c != 's')
+			return usage_error("boot", "unknown option: %s", argv[optind - 1]);
+		with_state = true;
+	}
+	if (optind < argc)
+		return usage_error("boot", "it takes no operands");
 	if (open_store(g, &s, a, &why)) {
 		fprintf(stderr, "fwc: %s\n", buf_str(&why));
 		store_close(&s);
 		return EXIT_SYSTEM;
 	}
 	boot_load(&b, &s, buf_str(&why), g->netns, settings_dir(g, a), a);
+	if (with_state && b.outcome <= BOOT_PARTLY)
+		restore(g, &s, a);
 	if (g->json)
 		print_json(&b);
 	say(g, &b);

@@ -61,6 +61,17 @@ calls() { # a script for which sh will do
 	[ "$status" = 0 ]
 	holds_port 2222
 
+	# what run time made, over a reboot: the dynamic set is filled by hand
+	printf '%s\n' 'set bad = dynamic, timeout 1h' 'drop bad -> any' 'allow any -> self tcp/2222' >firewall.fwc
+	sh "$script" restart
+	ip netns exec "$ns" nft add element inet fwc bad.v4 '{ 192.0.2.66 timeout 1h }'
+	sh "$script" save
+	ip netns exec "$ns" nft flush ruleset
+	FWC_BOOT_OPTIONS=--with-state run sh "$script" start
+	echo "$output"
+	[ "$status" = 0 ]
+	ip netns exec "$ns" nft list table inet fwc | grep -q 192.0.2.66
+
 	# loaded, but not from where it should be: said, and no failure
 	ip netns exec "$ns" nft flush ruleset
 	: >state/applied/ruleset.nft
@@ -130,11 +141,11 @@ configured() {
 	make -s install-data-hook DESTDIR="$PWD/root"
 	[ "$(find root -type f | sort | tr '\n' ' ')" = "root/etc/init.d/fwc root/etc/rc.d/rc.firewall \
 root/etc/rc.d/rc.firewall.new root/usr/lib/systemd/system/fwc-inspectd.service \
-root/usr/lib/systemd/system/fwc.service " ]
+root/usr/lib/systemd/system/fwc-save.service root/usr/lib/systemd/system/fwc.service " ]
 	[ "$(<root/etc/rc.d/rc.firewall)" = "echo mine" ]
 	[ ! -x root/etc/rc.d/rc.firewall.new ]
 	[ -x root/etc/init.d/fwc ]
-	grep -q '^ExecStart=/usr/sbin/fwc boot$' root/usr/lib/systemd/system/fwc.service
+	grep -q '^ExecStart=/usr/sbin/fwc .*boot' root/usr/lib/systemd/system/fwc.service
 	mv root/etc/rc.d/rc.firewall.new root/etc/rc.d/rc.firewall
 	chmod +x root/etc/rc.d/rc.firewall # enabled: an upgrade leaves it so
 	make -s install-data-hook DESTDIR="$PWD/root"
