@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "apply/change.h"
+#include "apply/inspectd.h"
 #include "apply/live.h"
 #include "apply/proof.h"
 #include "apply/saved.h"
@@ -58,6 +59,9 @@ static void find_drift(struct status *st, const struct ir_ruleset *live, struct 
 	struct proof p;
 
 	proof_make(&p, a, buf_str(&st->applied.script), NULL);
+	if (p.outcome == SCRATCH_REFUSED)
+		st->lacking = arena_printf(a, "%s%s%s", p.error.where, *p.error.where ? ": " : "",
+					   p.error.text);
 	if (p.outcome != SCRATCH_LOADED)
 		return;
 	st->drift_known = true;
@@ -103,6 +107,21 @@ static void find_foreign(struct status *st, const char *netns, struct arena *a)
 	}
 }
 
+/* Whoever judges the connections of inspect rules. */
+static void find_helper(struct status *st, const char *netns, struct arena *a)
+{
+	_cleanup_buf_ struct buf ignored = {0};
+	_cleanup_json_ json_t *answer = NULL;
+	int err;
+
+	if (!st->known || !st->applied.manifest->inspect)
+		return;
+	err = inspectd_ask(inspectd_socket(a, netns), "status", &answer, &ignored);
+	st->helper = !err				      ? HELPER_RUNS
+		     : err == -ENOENT || err == -ECONNREFUSED ? HELPER_GONE
+							      : HELPER_UNKNOWN;
+}
+
 int status_gather(struct status *st, const char *netns, const struct store *s, struct arena *a,
 		  struct buf *why)
 {
@@ -122,6 +141,7 @@ int status_gather(struct status *st, const char *netns, const struct store *s, s
 	if (sysctl_snapshot(netns, &st->sysctl, &ignored))
 		st->sysctl = NULL;
 	find_foreign(st, netns, a);
+	find_helper(st, netns, a);
 	if (!st->loaded)
 		return 0;
 	/* on trial it is meant to hold something else */
@@ -145,6 +165,6 @@ bool status_good(const struct status *st)
 		return false;
 	if (st->trial.state != TRIAL_NONE)
 		return st->loaded && !st->dormant && st->trial.state == TRIAL_RUNNING;
-	return st->loaded && (st->known || st->hidden || st->public) && !st->drift.n &&
-	       !st->dormant;
+	return st->helper != HELPER_GONE && st->loaded && (st->known || st->hidden || st->public) &&
+	       !st->drift.n && !st->dormant;
 }

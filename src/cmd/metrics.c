@@ -67,6 +67,9 @@ static long long record_number(const struct status *st, const char *key)
 static void print(struct buf *b, const struct status *st)
 {
 	gauge(b, "fwc_loaded", "1 if rules of fwc filter.", st->loaded && !st->dormant);
+	if (st->helper == HELPER_RUNS || st->helper == HELPER_GONE)
+		gauge(b, "fwc_inspectd_up", "1 if fwc-inspectd answers.",
+		      st->helper == HELPER_RUNS);
 	gauge(b, "fwc_panic", "1 while `fwc panic` drops all.", st->panic.on);
 	gauge(b, "fwc_boot_trouble", "1 if the last boot could not load all as it was confirmed.",
 	      st->boot.there);

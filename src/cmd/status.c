@@ -109,6 +109,18 @@ static void print_proof(const struct status *st)
 		printf("proof       %s\n", manifest_proved_text(st->applied.manifest->proved));
 }
 
+static void print_helper(const struct status *st)
+{
+	static const char *const words[] = {
+		[HELPER_RUNS] = "runs; `fwc inspect status` says how it fares",
+		[HELPER_GONE] = "DOES NOT RUN: connections to be inspected go by on-no-helper",
+		[HELPER_UNKNOWN] = "not known: its socket is root's",
+	};
+
+	if (st->helper != HELPER_NONE)
+		printf("inspectors  fwc-inspectd %s\n", words[st->helper]);
+}
+
 static void print_forwarding(const struct status *st)
 {
 	bool four = sysctl_forwards(st->sysctl, 4), six = sysctl_forwards(st->sysctl, 6);
@@ -130,10 +142,10 @@ static void print_drift(struct globals *g, struct arena *a, const struct status 
 {
 	if (!st->loaded || !st->known || st->trial.state != TRIAL_NONE)
 		return;
-	if (!st->drift_known)
-		puts(st->boot.left_out.n
-			     ? "kernel      not compared: this one cannot hold what was applied"
-			     : "kernel      not compared: no namespace can be made here");
+	if (st->lacking)
+		printf("kernel      CANNOT HOLD what was applied: %s\n", st->lacking);
+	else if (!st->drift_known)
+		puts("kernel      not compared: no namespace can be made here");
 	else if (st->dormant)
 		puts("kernel      has the table of fwc asleep (flags dormant): NOTHING FILTERS");
 	else if (!st->drift.n)
@@ -256,6 +268,11 @@ static void print_json(struct arena *a, const struct status *st)
 	json_object_set_new(j, "forwarding",
 			    json_pack("{s:b, s:b}", "ip", sysctl_forwards(st->sysctl, 4), "ip6",
 				      sysctl_forwards(st->sysctl, 6)));
+	json_object_set_new(j, "inspectd",
+			    st->helper == HELPER_RUNS	? json_true()
+			    : st->helper == HELPER_GONE ? json_false()
+							: json_null());
+	json_object_set_new(j, "lacking", st->lacking ? json_string(st->lacking) : json_null());
 	json_object_set_new(j, "dormant", json_boolean(st->dormant));
 	json_object_set_new(j, "drift", diff_json(&st->drift));
 	json_object_set_new(j, "drift_packets",
@@ -277,6 +294,7 @@ static void print_text(struct globals *g, struct arena *a, const struct status *
 	print_sources(st);
 	print_proof(st);
 	print_whose(st);
+	print_helper(st);
 	print_forwarding(st);
 	print_drift(g, a, st);
 	print_foreign(st);

@@ -264,6 +264,8 @@ damaged() { # a command that damages the artefact it is run in; everything is sa
 	echo "$output"
 	[ "$status" = 1 ]
 	[[ $output = *"BOOT "*"not as written: i.fwc:2: "*"queue"* ]]
+	[[ $output = *"fwc-inspectd DOES NOT RUN"* ]]
+	[[ $output = *"CANNOT HOLD what was applied: "*"i.fwc:2"* ]]
 	[ "$(f --json boot | json '[d["outcome"], d["left_out"][0]["at"], d["left_out"][0]["needs"]]')" = \
 		"['partly', 'i.fwc:2', 'queue']" ]
 }
