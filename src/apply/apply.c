@@ -13,6 +13,7 @@
 #include "apply/forwarding.h"
 #include "apply/live.h"
 #include "apply/lockout.h"
+#include "apply/looked.h"
 #include "apply/plan.h"
 #include "apply/proof.h"
 #include "apply/saved.h"
@@ -332,6 +333,7 @@ static int change(struct run *r)
 	}
 	if (err)
 		return give_up(r, err);
+	looked_drop(r->x->store);
 	r->x->unchanged = !r->x->staged && !r->x->swapped;
 	r->x->live = true;
 	return finish(r);
@@ -417,6 +419,12 @@ int apply_artefact(struct apply *x)
 	sigset_t quiet, old;
 	int err = look(&r);
 
+	if (!err && x->as_shown &&
+	    looked_elsewhere(x->store, x->arena, r.in.live, x->artefact->manifest))
+		err = fail(&r, -EBUSY,
+			   "the rules in the kernel are not those any more from which `fwc diff` "
+			   "showed the difference\n"
+			   "hint: `fwc diff` again; or --force");
 	if (!err && x->ssh)
 		err = lockout_check(x->arena, r.in.want, x->ssh, x->netns, &x->why);
 	/* what goes back to what is on record anyway must not want anything */

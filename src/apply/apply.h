@@ -30,6 +30,7 @@ struct apply {
 	const char *comment; /* for the history; or NULL */
 	enum flows_choice flows;
 	unsigned rollback_of; /* the generation that is applied again; 0: none */
+	bool as_shown; /* not if `fwc diff` showed a moment ago the difference from other rules */
 	FILE *say; /* what happens, for people; NULL: silent */
 	/* out */
 	bool unchanged; /* no transaction was needed */

@@ -8,6 +8,7 @@
 #include "apply/diff.h"
 #include "apply/live.h"
 #include "apply/proof.h"
+#include "apply/looked.h"
 #include "util/cleanup.h"
 
 #define RED "\033[31m"
@@ -215,8 +216,9 @@ static bool find_flows(const struct diff_options *how, struct arena *a, const st
 	return true;
 }
 
-static int diff_live(const struct diff_options *how, const struct artefact *was, struct arena *a,
-		     const struct artefact *x, const struct ir_ruleset *want)
+static int diff_live(const struct diff_options *how, const struct store *s,
+		     const struct artefact *was, struct arena *a, const struct artefact *x,
+		     const struct ir_ruleset *want)
 {
 	const struct manifest *applied = was->manifest;
 	struct delta_side after = change_side(want, x->manifest), before;
@@ -244,6 +246,7 @@ static int diff_live(const struct diff_options *how, const struct artefact *was,
 	else if (different && !how->json)
 		puts("nothing of fwc filters here yet: every packet is judged anew\n");
 	diff_report(how, a, compare ? &packets : NULL, looked ? &flows : NULL, &lines);
+	looked_note(s, a, live.ruleset, x->manifest);
 	flows_free(&flows.flows);
 	return lines.n || different;
 }
@@ -264,7 +267,7 @@ int diff_artefact(const struct diff_options *how, const struct store *s, struct 
 	/* what removed lines were called; without it they are shown all the same */
 	if (s->dir >= 0)
 		store_read(s, STORE_APPLIED, a, &applied, &ignored);
-	rc = diff_live(how, &applied, a, x, p.ruleset);
+	rc = diff_live(how, s, &applied, a, x, p.ruleset);
 	artefact_free(&applied);
 	return rc;
 }

@@ -170,6 +170,7 @@ int work_apply(struct globals *g, struct store *s, struct arena *a, const struct
 			  .comment = words->comment,
 			  .rollback_of = words->rollback_of,
 			  .flows = words->flows,
+			  .as_shown = words->as_shown && !words->force,
 			  .ssh = words->force ? NULL : session_ssh(a),
 			  .say = g->json ? NULL : stdout};
 	int err;
@@ -230,6 +231,7 @@ int cmd_apply(struct globals *g, int argc, char **argv)
 					    &(struct apply_words){.comment = o.comment,
 								  .trial = o.trial,
 								  .flows = o.flows,
+								  .as_shown = true,
 								  .force = o.force});
 	}
 	artefact_free(&in);

@@ -38,6 +38,7 @@ struct apply_words { /* for the history */
 	unsigned rollback_of; /* 0: no rollback */
 	unsigned trial; /* seconds; 0: for good */
 	enum flows_choice flows;
+	bool as_shown; /* unless `fwc diff` has just shown the difference from other rules */
 	bool force; /* even if it cuts off the session over ssh that it comes from */
 };
 

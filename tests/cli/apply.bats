@@ -288,3 +288,39 @@ allow z -> self ssh, https' | candidate
 	[ "$status" = 3 ]
 	[[ $output == *"policy.fwc:6: internal error"*"acept"* ]]
 }
+
+@test "what diff has shown is what apply does, or it says that somebody changed the rules since" {
+	small 22 | candidate
+	fwc apply
+	small 23 | candidate
+	fwc diff >"$WORK/shown" || [ $? = 1 ]
+	inns nft add rule inet fwc input tcp dport 666 drop comment '"a colleague, at night"'
+	generation >"$WORK/before"
+	run fwc apply
+	echo "$output"
+	[ "$status" = 3 ]
+	[[ $output == *"not those any more"*"fwc diff"*"nothing was changed"* ]]
+	[ "$(generation)" = "$(<"$WORK/before")" ]
+	# whoever looks again knows
+	fwc diff >"$WORK/shown" || [ $? = 1 ]
+	grep -q 'a colleague, at night' "$WORK/shown"
+	fwc apply
+	inns nft list table inet fwc >"$WORK/table"
+	[ "$(grep -c 666 "$WORK/table")" = 0 ]
+	# other tables, counters and elements of run time are nobody's change
+	small 24 | candidate
+	fwc apply --dry-run >/dev/null
+	inns nft add table ip theirs
+	inns nft add element inet fwc guests.v4 '{ 192.0.2.9 }'
+	fwc apply
+	# --force does it all the same; another candidate was never shown
+	small 25 | candidate
+	fwc apply --dry-run >/dev/null
+	inns nft add rule inet fwc input tcp dport 666 drop
+	fwc apply --force
+	small 26 | candidate
+	fwc apply --dry-run >/dev/null
+	inns nft add rule inet fwc input tcp dport 666 drop
+	small 27 | candidate
+	fwc apply
+}
