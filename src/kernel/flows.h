@@ -18,7 +18,7 @@ struct conn_tuple { /* addresses and ports of one direction, in host order */
 };
 
 /* Where rules meet it. */
-enum conn_path { CONN_ANYWHERE /* not known */, CONN_IN, CONN_THROUGH, CONN_OUT };
+enum conn_path { CONN_ANYWHERE /* not known, multicast */, CONN_IN, CONN_THROUGH, CONN_OUT };
 
 struct conn {
 	enum family family;

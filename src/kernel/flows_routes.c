@@ -17,12 +17,21 @@ struct key {
 	u128 to, from;
 };
 
+#define FEW 500 /* connections: then each address is asked for */
+#define BOUNDS 4096 /* with more routes, each address is asked for by itself */
+
+struct classes { /* of addresses with one answer: their first ones */
+	u128 v[BOUNDS];
+	size_t n; /* 0: not known */
+};
+
 struct cache { /* questions by their keys; slots hold numbers of questions, plus one */
 	struct key *keys;
 	struct route_query *queries;
 	size_t n, cap;
 	uint32_t *slots;
 	size_t nslots;
+	struct classes *classes; /* IPv4, IPv6 */
 };
 
 static uint64_t mix(uint64_t h, u128 x)
@@ -50,11 +59,16 @@ static int cache_make(struct cache *c, size_t n)
 	c->keys = aligned_alloc(16, (n + 1) * sizeof(*c->keys));
 	c->queries = calloc(n + 1, sizeof(*c->queries));
 	c->slots = calloc(slots, sizeof(*c->slots));
-	return c->keys && c->queries && c->slots ? 0 : -ENOMEM;
+	c->classes = aligned_alloc(16, 2 * sizeof(*c->classes));
+	if (!c->keys || !c->queries || !c->slots || !c->classes)
+		return -ENOMEM;
+	c->classes[0].n = c->classes[1].n = 0;
+	return 0;
 }
 
 static void cache_free(struct cache *c)
 {
+	free(c->classes);
 	free(c->keys);
 	free(c->queries);
 	free(c->slots);
@@ -88,9 +102,26 @@ static struct route_query *find(struct cache *c, struct key k)
 	return q;
 }
 
+/* The first address that has the same answer. */
+static u128 first_of_class(const struct cache *c, enum family fam, u128 x)
+{
+	const struct classes *k = &c->classes[fam == FAM_IP6];
+	size_t lo = 0, hi = k->n;
+
+	while (hi - lo > 1) {
+		size_t mid = (lo + hi) / 2;
+
+		if (k->v[mid] <= x)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return k->n ? k->v[lo] : x;
+}
+
 static struct route_query *plain(struct cache *c, const struct conn *x, u128 to)
 {
-	return find(c, (struct key){.family = x->family, .to = to});
+	return find(c, (struct key){.family = x->family, .to = first_of_class(c, x->family, to)});
 }
 
 static struct route_query *from(struct cache *c, const struct conn *x, u128 to, u128 of)
@@ -116,13 +147,18 @@ static unsigned index_of(const struct conn *c, u128 addr, const struct route_que
 	return known && addr && !is_link_local(c, addr) ? q->index : 0;
 }
 
+/* Multicast may end here, or go on. Where there is no way any more, there was one. */
 static void choose_path(struct conn *c, const struct route_query *opener,
 			const struct route_query *goes)
 {
-	c->path = is_own(opener) && c->orig.from ? CONN_OUT
-		  : is_own(goes)		 ? CONN_IN
-		  : goes->type == RTN_UNICAST	 ? CONN_THROUGH
-						 : CONN_ANYWHERE; /* multicast, no way */
+	if (is_own(opener) && c->orig.from)
+		c->path = CONN_OUT;
+	else if (is_own(goes))
+		c->path = CONN_IN;
+	else if (goes->type == RTN_MULTICAST || goes->type == RTN_BROADCAST)
+		c->path = CONN_ANYWHERE;
+	else
+		c->path = CONN_THROUGH;
 }
 
 static void settle(struct cache *k, struct conn *c, bool by_rules)
@@ -175,6 +211,14 @@ static void ask_by_rules(struct cache *k, const struct conn *v, size_t n)
 	}
 }
 
+static void find_classes(struct cache *k)
+{
+	for (int i = 0; i < 2; i++)
+		if (routes_bounds_here(i ? FAM_IP6 : FAM_IP4, k->classes[i].v, BOUNDS,
+				       &k->classes[i].n))
+			k->classes[i].n = 0;
+}
+
 int flows_route(struct conn *v, size_t n)
 {
 	bool by_rules = n && routes_by_rules_here();
@@ -182,6 +226,8 @@ int flows_route(struct conn *v, size_t n)
 	size_t asked;
 	int err = cache_make(&k, (by_rules ? 5 : 3) * n);
 
+	if (!err && n > FEW && !by_rules)
+		find_classes(&k);
 	if (!err) {
 		ask_for_all(&k, v, n);
 		err = routes_ask_here(k.queries, k.n);

@@ -7,6 +7,7 @@
 #include <libmnl/libmnl.h>
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -130,25 +131,25 @@ static int on_rule(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-static int ask_rules(struct mnl_socket *nl, bool *others)
+/* A listing of all, each given to `each`. */
+static int list(struct mnl_socket *nl, uint16_t type, int family, mnl_cb_t each, void *arg)
 {
 	char buf[32768] __attribute__((aligned(8)));
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
-	struct rtgenmsg *g = mnl_nlmsg_put_extra_header(nlh, sizeof(*g));
+	struct rtmsg *rt = mnl_nlmsg_put_extra_header(nlh, sizeof(*rt));
 	int more = MNL_CB_OK;
 
-	nlh->nlmsg_type = RTM_GETRULE;
+	nlh->nlmsg_type = type;
 	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	nlh->nlmsg_seq = 1;
-	g->rtgen_family = AF_UNSPEC;
+	rt->rtm_family = (unsigned char)family;
 	if (mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) < 0)
 		return -errno;
 	while (more > MNL_CB_STOP) {
 		ssize_t n = mnl_socket_recvfrom(nl, buf, sizeof(buf));
 
 		more = n < 0 ? -1
-			     : mnl_cb_run(buf, (size_t)n, 1, mnl_socket_get_portid(nl), on_rule,
-					  others);
+			     : mnl_cb_run(buf, (size_t)n, 1, mnl_socket_get_portid(nl), each, arg);
 	}
 	return more < 0 ? -errno : 0;
 }
@@ -158,9 +159,99 @@ bool routes_by_rules_here(void)
 	struct mnl_socket *nl = open_socket();
 	bool others = false;
 
-	if (!nl || ask_rules(nl, &others))
+	if (!nl || list(nl, RTM_GETRULE, AF_UNSPEC, on_rule, &others))
 		others = true;
 	if (nl)
 		mnl_socket_close(nl);
 	return others;
+}
+
+/* ---- prefixes ---- */
+
+struct bounds {
+	u128 *v;
+	size_t n, max;
+	int bits;
+};
+
+/* False: there is no room left. */
+static bool add_prefix(struct bounds *b, u128 first, int len)
+{
+	u128 last = first | (len == b->bits ? 0 : u128_max(b->bits - len));
+
+	if (b->n + 2 > b->max)
+		return false;
+	b->v[b->n++] = first;
+	if (last != u128_max(b->bits))
+		b->v[b->n++] = last + 1;
+	return true;
+}
+
+static int on_prefix(const struct nlattr *attr, void *data)
+{
+	u128 *out = data;
+
+	if (mnl_attr_get_type(attr) == RTA_DST) {
+		const uint8_t *p = mnl_attr_get_payload(attr);
+
+		for (*out = 0; p < (const uint8_t *)mnl_attr_get_payload(attr) +
+					   mnl_attr_get_payload_len(attr);
+		     p++)
+			*out = *out << 8 | *p;
+	}
+	return MNL_CB_OK;
+}
+
+static int on_route(const struct nlmsghdr *nlh, void *data)
+{
+	const struct rtmsg *rt = mnl_nlmsg_get_payload(nlh);
+	struct bounds *b = data;
+	u128 first = 0;
+
+	if (nlh->nlmsg_len < mnl_nlmsg_size(sizeof(*rt)) || rt->rtm_dst_len > b->bits)
+		return MNL_CB_OK;
+	mnl_attr_parse(nlh, sizeof(*rt), on_prefix, &first);
+	if (add_prefix(b, first, rt->rtm_dst_len))
+		return MNL_CB_OK;
+	errno = E2BIG;
+	return MNL_CB_ERROR;
+}
+
+static int by_value(const void *x, const void *y)
+{
+	const u128 *a = x, *b = y;
+
+	return (*a > *b) - (*a < *b);
+}
+
+/* What the kernel tells by the address itself, whatever the tables say. */
+static void add_own(struct bounds *b)
+{
+	add_prefix(b, 0, 0);
+	add_prefix(b, 0, b->bits);
+	if (b->bits == 32) {
+		add_prefix(b, (u128)127 << 24, 8);
+		add_prefix(b, (u128)224 << 24, 4);
+		add_prefix(b, u128_max(32), 32);
+	} else {
+		add_prefix(b, 1, 128);
+		add_prefix(b, (u128)0xff << 120, 8);
+		add_prefix(b, (u128)0xfe80 << 112, 10);
+	}
+}
+
+int routes_bounds_here(enum family fam, u128 *out, size_t max, size_t *n)
+{
+	struct bounds b = {.v = out, .max = max, .bits = fam == FAM_IP4 ? 32 : 128};
+	struct mnl_socket *nl = open_socket();
+	int err;
+
+	if (!nl)
+		return -errno;
+	add_own(&b);
+	err = list(nl, RTM_GETROUTE, fam == FAM_IP4 ? AF_INET : AF_INET6, on_route, &b);
+	mnl_socket_close(nl); /* whatever was not read goes with it */
+	qsort(b.v, b.n, sizeof(*b.v), by_value);
+	*n = b.n;
+	return err;
 }

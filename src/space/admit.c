@@ -224,14 +224,7 @@ static bool search(struct walk *w, dd_ref n)
 	const struct dd *d = w->x->mean.dd;
 	bool hi;
 
-	while (!dd_is_terminal(d, n)) {
-		uint32_t var = dd_var(d, n), word = var / 64;
-		uint64_t bit = 1ull << (63 - var % 64);
-
-		if (var >= schema_condition_var(0) || w->p->open[word] & bit)
-			break;
-		n = w->p->value[word] & bit ? dd_hi(d, n) : dd_lo(d, n);
-	}
+	n = dd_follow(d, n, w->p->value, w->p->open, WORDS);
 	if (dd_is_terminal(d, n))
 		return take(w, dd_value(d, n));
 	if (w->x->seen[n] == w->x->turn)

@@ -220,6 +220,21 @@ uint32_t dd_var(const struct dd *d, dd_ref n)
 	return n == DD_EXHAUSTED || node_terminal(d, n) ? UINT32_MAX : node_var(d, n);
 }
 
+dd_ref dd_follow(const struct dd *d, dd_ref n, const uint64_t *value, const uint64_t *open,
+		 size_t words)
+{
+	while (n != DD_EXHAUSTED) {
+		const struct node *x = &d->nodes[n];
+		uint32_t var = x->var & VAR_MASK, word = var / 64;
+		uint64_t bit = 1ull << (63 - var % 64);
+
+		if (word >= words || open[word] & bit)
+			break;
+		n = value[word] & bit ? x->hi : x->lo;
+	}
+	return n;
+}
+
 dd_ref dd_lo(const struct dd *d, dd_ref n)
 {
 	return n == DD_EXHAUSTED ? n : d->nodes[n].lo;

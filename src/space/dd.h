@@ -55,6 +55,11 @@ uint32_t dd_var(const struct dd *d, dd_ref n);
 dd_ref dd_lo(const struct dd *d, dd_ref n);
 dd_ref dd_hi(const struct dd *d, dd_ref n);
 
+/* Down by the bits of a packet, the first variable being the highest bit of the first word: to a
+ * terminal, or to the first node whose variable is open or beyond the words. */
+dd_ref dd_follow(const struct dd *d, dd_ref n, const uint64_t *value, const uint64_t *open,
+		 size_t words);
+
 /* First a, then b: a where a decides; where it is open, both joined; else b. */
 dd_ref dd_seq(struct dd *d, dd_ref a, dd_ref b);
 /* a where cond is not 0, else undecided. */

@@ -182,6 +182,52 @@ ports() { # filter...: the source ports of those listed, in order
 	[ "$(ports)" = "[0, 4001, 6000, 50022]" ]
 }
 
+@test "what a helper expected is left with the rules; it is not judged by itself" {
+	write <<-'END'
+		tcp 10.0.0.5 4100 10.0.0.1 22
+		expected tcp 198.51.100.9 6100 203.0.113.2 6101
+	END
+	[ "$(ports port 6101)" = "[6100]" ]
+	[ "$(fwc flows --json port 6101 | json 'd[0]["status"] & 1, d[0]["verdict"], d[0]["forbidden"]')" = "(1, 'refused', False)" ]
+}
+
+@test "two ways out: what came by the second is judged by the interface that answers leave by" {
+	ip -n "$NS" link add ppp1 type veth peer name peer-ppp1
+	ip -n "$NS" link set peer-ppp1 up
+	ip -n "$NS" link set ppp1 up
+	ip -n "$NS" address add 192.0.2.2/24 dev ppp1
+	ip -n "$NS" route add default dev ppp1 table 100
+	ip -n "$NS" rule add from 192.0.2.2 lookup 100
+	candidate <<-'END'
+		zone lan { interface eth0 }
+		zone one { interface ppp0 }
+		zone two { interface ppp1 }
+		allow two -> self smtp
+		allow self -> two
+	END
+	fwc apply --keep-flows
+	write <<-'END'
+		tcp 198.51.100.9 6200 192.0.2.2 25
+		tcp 198.51.100.9 6201 203.0.113.2 25
+		tcp 192.0.2.2 6202 198.51.100.9 443
+		tcp 203.0.113.2 6203 198.51.100.9 443
+	END
+	[ "$(fwc flows --json port 6200 | json 'd[0]["in"], d[0]["forbidden"]')" = "('ppp1', False)" ]
+	[ "$(fwc flows --json port 6201 | json 'd[0]["in"], d[0]["forbidden"]')" = "('ppp0', True)" ]
+	[ "$(fwc flows --json port 6202 | json 'd[0]["out"], d[0]["forbidden"]')" = "('ppp1', False)" ]
+	[ "$(fwc flows --json port 6203 | json 'd[0]["out"], d[0]["forbidden"]')" = "('ppp0', True)" ]
+}
+
+@test "no way to an address any more: forbidden only if every interface says so" {
+	ip -n "$NS" route del default
+	[ "$(fwc flows --json port 4000 | json 'd[0]["out"], d[0]["forbidden"]')" = "(None, False)" ]
+	write <<<'tcp 10.0.0.5 4200 198.51.100.1 25'
+	echo 'drop lan -> any smtp' | cat - "$WORK/policy.fwc" >"$WORK/no-smtp.fwc"
+	fwc compile "$WORK/no-smtp.fwc"
+	fwc apply --keep-flows
+	[ "$(fwc flows --json port 4200 | json 'd[0]["out"], d[0]["forbidden"]')" = "(None, True)" ]
+}
+
 @test "top --once: rules and connections; without a terminal it wants --once" {
 	inns sysctl -qw net.netfilter.nf_conntrack_acct=1
 	inns ping -c 3 -i 0.2 127.0.0.1 >/dev/null
