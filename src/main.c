@@ -319,7 +319,8 @@ static enum rights rights_of(const struct command *c)
 		{cmd_check, RIGHTS_READ}, {cmd_compile, RIGHTS_READ},  {cmd_diff, RIGHTS_READ},
 		{cmd_show, RIGHTS_READ},  {cmd_explain, RIGHTS_READ},  {cmd_status, RIGHTS_READ},
 		{cmd_test, RIGHTS_NONE},  {cmd_counters, RIGHTS_READ}, {cmd_history, RIGHTS_NONE},
-		{cmd_fmt, RIGHTS_NONE},	  {cmd_inspect, RIGHTS_NONE},
+		{cmd_fmt, RIGHTS_NONE},	  {cmd_inspect, RIGHTS_NONE},  {cmd_flows, RIGHTS_READ},
+		{cmd_top, RIGHTS_READ},
 	};
 
 	for (size_t i = 0; i < sizeof(less) / sizeof(less[0]); i++)

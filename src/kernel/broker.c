@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "kernel/flows.h"
 #include "kernel/genid.h"
 #include "kernel/sysctl.h"
 #include "util/caps.h"
@@ -22,6 +23,7 @@
 static int (*const readers[])(const char *netns, struct buf *out, struct buf *why) = {
 	[BROKER_SYSCTL] = sysctl_text,
 	[BROKER_GENID] = genid_bytes,
+	[BROKER_CONNS] = conns_bytes,
 };
 
 /* The socket to the broker, -1 without one. The one variable of this kind: like the capabilities

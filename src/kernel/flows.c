@@ -18,6 +18,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "kernel/broker.h"
 #include "kernel/child.h"
 #include "kernel/flows_routes.h"
 #include "util/cleanup.h"
@@ -305,23 +306,57 @@ static int map_file(int fd, struct conns *out)
 	return 0;
 }
 
+static int read_into(const char *netns, int fd, struct buf *why)
+{
+	struct child c = {
+		.where = child_where_of(netns), .netns = netns, .run = read_all, .arg = &fd};
+	int err = child_run(&c);
+
+	if (err < 0)
+		buf_puts(why, buf_str(&c.why));
+	child_free(&c);
+	return err > 0 ? explain(-err, why) : err;
+}
+
+int conns_bytes(const char *netns, struct buf *out, struct buf *why)
+{
+	_cleanup_close_ int fd = memfd_create("fwc-flows", MFD_CLOEXEC);
+	int err = fd < 0 ? explain(-errno, why) : read_into(netns, fd, why);
+	char piece[65536];
+	off_t at = 0;
+	ssize_t n;
+
+	while (!err && (n = pread(fd, piece, sizeof(piece), at)) != 0) {
+		if (n < 0)
+			return explain(-errno, why);
+		buf_add(out, piece, (size_t)n);
+		at += n;
+	}
+	return err;
+}
+
+static int ask_broker(const char *netns, int fd, struct buf *why)
+{
+	_cleanup_buf_ struct buf bytes = {0};
+	int err = broker_ask(BROKER_CONNS, netns, &bytes, why);
+
+	if (!err && write_all(fd, bytes.data, bytes.len))
+		err = explain(-EIO, why);
+	return err;
+}
+
 int conns_read(const char *netns, struct conns *out, struct buf *why)
 {
 	_cleanup_close_ int fd = memfd_create("fwc-flows", MFD_CLOEXEC);
-	struct child c = {
-		.where = child_where_of(netns), .netns = netns, .run = read_all, .arg = &fd};
 	int err;
 
 	*out = (struct conns){0};
 	if (fd < 0)
 		return explain(-errno, why);
-	err = child_run(&c);
-	if (err < 0)
-		buf_puts(why, buf_str(&c.why));
-	child_free(&c);
-	if (err < 0)
+	err = broker_there() ? ask_broker(netns, fd, why) : read_into(netns, fd, why);
+	if (err)
 		return err;
-	err = err ? -err : map_file(fd, out);
+	err = map_file(fd, out);
 	return err ? explain(err, why) : 0;
 }
 

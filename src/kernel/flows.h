@@ -66,6 +66,8 @@ struct conns {
 /* All of a namespace (NULL: where we are). 0 or -errno with why filled; -EOPNOTSUPP: this kernel
  * tells nobody of its connections. */
 int conns_read(const char *netns, struct conns *out, struct buf *why);
+/* The same as the broker hands it over (broker.h). */
+int conns_bytes(const char *netns, struct buf *out, struct buf *why);
 void conns_free(struct conns *c);
 /* NULL: it is not known, or gone. */
 const struct conn_interface *conns_interface(const struct conns *c, unsigned index);

@@ -163,6 +163,7 @@ ports() { # filter...: the source ports of those listed, in order
 		with open(sys.argv[1]) as f:
 		    d = json.load(f)
 		d.pop("live_flows", None)
+		d.pop("seal")
 		d.pop("zones")
 		with open(sys.argv[1], "w") as f:
 		    json.dump(d, f)
