@@ -50,8 +50,10 @@ static int fail(struct run *r, int err, const char *text)
 
 static int read_live(struct run *r)
 {
+	bool hurry = r->live.hurry;
 	int err = live_read(&r->live, r->x->netns, r->in.arena, &r->x->why);
 
+	r->live.hurry = hurry;
 	r->in.live = r->live.ruleset;
 	return err;
 }

@@ -84,6 +84,7 @@ static int choose(struct booting *x, struct artefact *out)
 static bool load(struct booting *x, const struct artefact *artefact)
 {
 	struct apply apply = {.mode = APPLY_RESTORE,
+			      .flows = FLOWS_KEEP, /* called again, it changes nothing */
 			      .arena = x->arena,
 			      .store = x->s,
 			      .netns = x->netns,

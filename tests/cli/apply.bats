@@ -324,3 +324,54 @@ allow z -> self ssh, https' | candidate
 	small 27 | candidate
 	fwc apply
 }
+
+@test "trials, confirmations and rollbacks beside somebody who never stops committing" {
+	local busy
+	inns nft add table ip busy
+	inns nft add set ip busy s '{ type ipv4_addr; }'
+	inns bash -c 'while nft "add element ip busy s { 192.0.2.1 }" && nft "delete element ip busy s { 192.0.2.1 }"; do :; done' \
+		>/dev/null 2>&1 3>&- &
+	busy=$!
+	small 22 | candidate
+	fwc apply
+	for port in 23 24 25; do
+		small $port | candidate
+		fwc apply --confirm=60
+		fwc confirm
+		fwc apply --confirm=60 # the same again
+		fwc rollback
+		fwc status
+		inns nft list table inet fwc >"$WORK/table"
+		grep -q "dport $port " "$WORK/table"
+	done
+	fwc rollback
+	inns nft list table inet fwc >"$WORK/table"
+	grep -q "dport 24 " "$WORK/table"
+	kill $busy
+	wait $busy || true
+}
+
+@test "ten applies at the same moment: one after the other, or one says that it is not alone" {
+	local port pids=() ok=0 other=0
+	for port in $(seq 30 39); do
+		small "$port" | candidate
+		cp -r "$WORK/state/candidate" "$WORK/c$port"
+	done
+	for port in $(seq 30 39); do
+		fwc apply "$WORK/c$port" >"$WORK/out$port" 2>&1 3>&- &
+		pids+=($!)
+	done
+	for port in $(seq 30 39); do
+		if wait "${pids[port - 30]}"; then
+			ok=$((ok + 1))
+		else
+			grep -q "another fwc is at work" "$WORK/out$port"
+			other=$((other + 1))
+		fi
+	done
+	echo "$ok applied, $other turned away"
+	[ "$ok" -ge 1 ]
+	[ $((ok + other)) = 10 ]
+	fwc status
+	[ "$(fwc history --json | json 'len(d)')" = "$ok" ]
+}
