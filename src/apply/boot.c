@@ -6,14 +6,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "apply/apply.h"
 #include "apply/file.h"
 #include "apply/generation.h"
 #include "apply/live.h"
-#include "apply/plan.h"
+#include "apply/who.h"
 #include "kernel/boot.h"
 #include "util/cleanup.h"
 
@@ -119,13 +118,11 @@ static bool load_fitting(struct booting *x, const struct artefact *artefact)
 static bool filters_already(struct booting *x)
 {
 	_cleanup_buf_ struct buf ignored = {0};
-	struct plan_input in = {.arena = x->arena};
 	struct live live;
 
 	if (live_read(&live, x->netns, x->arena, &ignored))
 		return false;
-	in.live = live.ruleset;
-	return !plan_first(&in) && !live.ruleset->dormant;
+	return ruleset_has_base(live.ruleset) && !live.ruleset->dormant;
 }
 
 /* The ordinary way, with proof and all; if not even that goes, the script as it is. */
@@ -158,17 +155,15 @@ static enum boot_outcome shut(struct booting *x, const char *settings)
 static void write_note(const struct booting *x)
 {
 	_cleanup_json_ json_t *j = NULL;
-	time_t now = time(NULL);
-	char at[64], boot[BOOT_ID];
-	struct tm tm;
+	struct who who = who_now();
+	char boot[BOOT_ID];
 
 	if (x->b->outcome == BOOT_WHOLE) {
 		boot_note_drop(x->s);
 		return;
 	}
 	boot_id(boot);
-	strftime(at, sizeof(at), "%Y-%m-%d %H:%M:%S %z", localtime_r(&now, &tm));
-	j = json_pack("{s:s, s:s, s:i, s:s, s:o}", "boot", boot, "time", at, "outcome",
+	j = json_pack("{s:s, s:s, s:i, s:s, s:o}", "boot", boot, "time", who.time, "outcome",
 		      (int)x->b->outcome, "why", buf_str(&x->b->why), "left_out",
 		      unfits_json(&x->b->left_out));
 	if (j)

@@ -158,10 +158,7 @@ static void narrow(struct flows *f, bool first)
 
 static bool is_on_a_hook(const struct ir_ruleset *r)
 {
-	for (size_t i = 0; i < r->chains.n; i++)
-		if (r->chains.v[i]->base.hook && !r->dormant)
-			return true;
-	return false;
+	return !r->dormant && ruleset_has_base(r);
 }
 
 int flows_open(struct flows *f, struct arena *a, const struct flows_input *in, struct buf *why)

@@ -4,15 +4,13 @@
 #include "apply/panic.h"
 
 #include <errno.h>
-#include <pwd.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "apply/address.h"
 #include "apply/file.h"
 #include "apply/live.h"
+#include "apply/who.h"
 #include "util/cleanup.h"
 
 #define TABLE "inet fwc-panic"
@@ -113,19 +111,10 @@ static void write_table(struct buf *b, const struct panic_keep *k)
 
 static int write_note(struct store *s, const char *kept)
 {
-	const struct passwd *pw = getpwuid(getuid());
-	const char *sudo = getenv("SUDO_USER");
+	struct who who = who_now();
 	_cleanup_json_ json_t *j = NULL;
-	time_t now = time(NULL);
-	char at[64];
-	struct tm tm;
 
-	strftime(at, sizeof(at), "%Y-%m-%d %H:%M:%S %z", localtime_r(&now, &tm));
-	j = json_pack("{s:s, s:s, s:s}", "time", at, "user",
-		      sudo ? sudo
-		      : pw ? pw->pw_name
-			   : "?",
-		      "kept", kept);
+	j = json_pack("{s:s, s:s, s:s}", "time", who.time, "user", who.user, "kept", kept);
 	return j ? file_write_json(s->dir, NOTE, j) : -ENOMEM;
 }
 

@@ -23,13 +23,7 @@ static bool is_live(const struct plan_input *in, const struct manifest_object *o
 
 bool plan_first(const struct plan_input *in)
 {
-	struct ir_chain *const *c;
-
-	vec_each (&in->live->chains, c) {
-		if ((*c)->base.hook)
-			return false;
-	}
-	return true;
+	return !ruleset_has_base(in->live);
 }
 
 /* ---- what stands in the way ---- */

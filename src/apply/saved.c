@@ -23,23 +23,12 @@ static uint64_t wall_clock(void) /* milliseconds */
 	return t.tv_sec < 0 ? 0 : (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-static bool has_base(const struct ir_ruleset *r)
-{
-	struct ir_chain *const *c;
-
-	vec_each (&r->chains, c) {
-		if ((*c)->base.hook)
-			return true;
-	}
-	return false;
-}
-
 /* The rules in force; -ENOENT if there are none. */
 static int read_rules(struct live *live, const char *netns, struct arena *a, struct buf *why)
 {
 	int err = live_read(live, netns, a, why);
 
-	if (!err && !has_base(live->ruleset)) {
+	if (!err && !ruleset_has_base(live->ruleset)) {
 		buf_puts(why, "no firewall of fwc is loaded");
 		err = -ENOENT;
 	}

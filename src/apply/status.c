@@ -16,17 +16,6 @@
 #include "util/cleanup.h"
 #include "util/sha256.h"
 
-static bool has_base(const struct ir_ruleset *r)
-{
-	struct ir_chain *const *c;
-
-	vec_each (&r->chains, c) {
-		if ((*c)->base.hook)
-			return true;
-	}
-	return false;
-}
-
 static int slurp(const char *path, struct buf *out)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -132,7 +121,7 @@ int status_gather(struct status *st, const char *netns, const struct store *s, s
 	*st = (struct status){0};
 	if (err)
 		return err;
-	st->loaded = has_base(live.ruleset);
+	st->loaded = ruleset_has_base(live.ruleset);
 	st->dormant = live.ruleset->dormant;
 	read_records(st, s, a);
 	trial_read(s, &st->trial, &ignored);

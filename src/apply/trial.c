@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -16,6 +15,7 @@
 #include "apply/file.h"
 #include "apply/forwarding.h"
 #include "apply/inspectd.h"
+#include "apply/who.h"
 #include "kernel/boot.h"
 #include "kernel/genid.h"
 #include "util/cleanup.h"
@@ -26,22 +26,14 @@
 
 static int write_record(struct store *s, const char *id, uint64_t deadline, struct buf *why)
 {
-	const struct passwd *pw = getpwuid(getuid());
-	const char *sudo = getenv("SUDO_USER");
-	time_t now = time(NULL);
-	char boot[BOOT_ID], at[64];
-	struct tm tm;
+	struct who who = who_now();
+	char boot[BOOT_ID];
 	json_t *j;
 	int err;
 
 	boot_id(boot);
-	strftime(at, sizeof(at), "%Y-%m-%d %H:%M:%S %z", localtime_r(&now, &tm));
 	j = json_pack("{s:i, s:s, s:I, s:s, s:s, s:s}", "format", 1, "id", id, "deadline",
-		      (json_int_t)deadline, "boot", boot, "user",
-		      sudo ? sudo
-		      : pw ? pw->pw_name
-			   : "?",
-		      "time", at);
+		      (json_int_t)deadline, "boot", boot, "user", who.user, "time", who.time);
 	err = j ? file_write_json(s->dir, TRIAL, j) : -ENOMEM;
 	json_decref(j);
 	if (!err && fsync(s->dir) < 0)

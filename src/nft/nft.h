@@ -17,6 +17,7 @@ struct ir_set *ruleset_seal_set(struct ir_ruleset *r, struct ir_set *s);
 void ruleset_add_chain(struct ir_ruleset *r, struct ir_chain *c);
 void ruleset_add_set(struct ir_ruleset *r, struct ir_set *s);
 struct ir_chain *ruleset_chain(const struct ir_ruleset *r, const char *name); /* or NULL */
+bool ruleset_has_base(const struct ir_ruleset *r); /* it is on some hook */
 struct ir_set *ruleset_set(const struct ir_ruleset *r, const char *name); /* or NULL */
 
 /* Text as a comment of a rule: printable, without quotes, at most IR_MAX_COMMENT bytes. */

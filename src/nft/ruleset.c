@@ -117,3 +117,14 @@ const char *ir_comment(struct arena *a, const char *text)
 		memcpy(s + IR_MAX_COMMENT - 3, "...", 3);
 	return s;
 }
+
+bool ruleset_has_base(const struct ir_ruleset *r)
+{
+	struct ir_chain *const *c;
+
+	vec_each (&r->chains, c) {
+		if ((*c)->base.hook)
+			return true;
+	}
+	return false;
+}
