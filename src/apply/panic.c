@@ -133,8 +133,10 @@ int panic_begin(const char *netns, struct store *s, struct arena *a, const struc
 
 	write_table(&script, k);
 	err = live_run(netns, buf_str(&script), why);
-	if (!err && s->dir >= 0)
+	if (!err && s->dir >= 0) {
 		write_note(s, panic_keep_text(a, k)); /* without it there is a panic, too */
+		store_publish_note(s, NOTE);
+	}
 	return err;
 }
 
@@ -146,8 +148,10 @@ int panic_end(const char *netns, struct store *s, bool *was, struct buf *why)
 	*was = !err && gen.panic_table;
 	if (*was)
 		err = live_run(netns, "delete table " TABLE, why);
-	if (!err && s->dir >= 0)
+	if (!err && s->dir >= 0) {
 		unlinkat(s->dir, NOTE, 0);
+		store_publish_note(s, NOTE);
+	}
 	return err;
 }
 

@@ -5,7 +5,7 @@
  *
  *	/run/fwc/public/var/lib/fwc/applied/{ruleset.nft,manifest.json,inspect.json,apply.json}
  *	                           /generation.N/apply.json
- *	                           /trial.json panic.json boot.json
+ *	                           /trial.json panic.json boot.json counters.json
  *
  * The copy tells no more than the policy itself: if one of its files is not for everybody to read,
  * or not on this host, all but the state of a trial or a panic stays with root. Nobody ever acts on
@@ -31,7 +31,7 @@ static const char *const applied_files[] = {"ruleset.nft", "manifest.json", "ins
 static const char *const generation_files[] = {"apply.json", NULL};
 /* What of the state is none of the policy's, and what may quote it. */
 static const char *const notes[] = {"trial.json", "panic.json"};
-static const char *const telling_notes[] = {"boot.json"};
+static const char *const telling_notes[] = {"boot.json", "counters.json"};
 
 /* NULL if there can be none: a way with ".." could lead out of it. */
 static char *public_path(const char *state)
@@ -212,10 +212,18 @@ static void copy_notes(const struct store *s, int to, const char *const *names, 
 			unlinkat(to, names[i], 0);
 }
 
+void store_publish_note(const struct store *s, const char *name)
+{
+	_cleanup_close_ int to = geteuid() ? -1 : make_public(s->path);
+
+	if (to >= 0)
+		copy_notes(s, to, &name, 1, true);
+}
+
 /* Artefacts also where none was changed, but there is no copy: the machine was started anew. */
 void store_publish(const struct store *s)
 {
-	_cleanup_close_ int to = make_public(s->path);
+	_cleanup_close_ int to = geteuid() ? -1 : make_public(s->path);
 
 	if (to < 0)
 		return;

@@ -68,6 +68,8 @@ void artefact_free(struct artefact *x);
 
 /* publish.c: the copy for others. Whatever fails, there is then less of it. */
 void store_publish(const struct store *s);
+/* Of one note that tells nothing of the policy, at once: by those who wait for no lock. */
+void store_publish_note(const struct store *s, const char *name);
 /* A descriptor or -errno. */
 int public_open(const char *state);
 

@@ -223,3 +223,47 @@ reader() {
 	[ -d "$WORK/other/applied" ]
 	[ ! -e "/run/fwc/public$WORK/other" ]
 }
+
+@test "what was counted before a restore is counted for readers, too" {
+	fwc save
+	/usr/bin/python3 - "$WORK/state/saved.json" <<-'END2'
+		import json, sys
+		d = json.load(open(sys.argv[1]))
+		[line] = [l for l in d["lines"] if "tcp/22" in l["text"]]
+		line["packets"], line["bytes"] = 41, 4100
+		json.dump(d, open(sys.argv[1], "w"))
+	END2
+	inns nft delete table inet fwc
+	fwc apply
+	fwc restore
+	[[ $(reader counters) =~ " 41 "+"4100  "[^$'\n']*"allow lan -> self tcp/22" ]]
+	[ "$(reader counters)" = "$(fwc counters)" ]
+	# it quotes the policy, so it is told no more than that
+	chmod 600 "$WORK/policy.fwc"
+	fwc compile "$WORK/policy.fwc"
+	fwc apply -m again
+	small 23 | sed 's/^/# closed\n/' | candidate
+	chmod 600 "$WORK/policy.fwc"
+	fwc apply
+	[ -z "$(find "$public" -type f)" ]
+}
+
+@test "a panic and a start of the machine that was not as it should be are told" {
+	fwc panic --keep 192.0.2.7
+	run reader status
+	[ "$status" = 1 ]
+	[[ $output == *PANIC* ]]
+	diff <(fwc status 2>&1 | grep -i panic) <(grep -i panic <<<"$output")
+	fwc rollback
+	run reader status
+	[ "$status" = 0 ]
+	[[ $output != *PANIC* ]]
+	inns nft delete table inet fwc
+	rm -rf "/run/fwc/public$WORK"
+	truncate -s 9 "$WORK/state/applied/manifest.json"
+	fwc boot || [ $? = 1 ]
+	fwc status >"$WORK/root" || [ $? = 1 ]
+	reader status >"$WORK/reader" || [ $? = 1 ]
+	grep '^BOOT' "$WORK/root"
+	diff <(grep -A1 '^BOOT' "$WORK/root") <(grep -A1 '^BOOT' "$WORK/reader")
+}
