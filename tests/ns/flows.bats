@@ -8,6 +8,7 @@ load ../lab/home
 setup() {
 	lab_begin
 	home_make
+	lab_in router conntrack -L >/dev/null 2>&1 # loads what the next line sets
 	lab_in router sysctl -qw net.netfilter.nf_conntrack_acct=1 net.netfilter.nf_conntrack_tcp_loose=1
 	export SSH_CONNECTION=
 }
