@@ -105,7 +105,8 @@ static int read_conns(struct flows *f, struct buf *why)
 
 	conns_free(&f->conns);
 	err = conns_read(f->in.netns, &f->conns, &ignored);
-	if (err == -EOPNOTSUPP)
+	f->untold = err == -EOPNOTSUPP;
+	if (f->untold)
 		return 0;
 	if (err)
 		buf_puts(why, buf_str(&ignored));

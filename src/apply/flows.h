@@ -30,6 +30,7 @@ struct flows {
 	struct arena *arena;
 	struct flows_input in;
 	struct conns conns; /* as read last */
+	bool untold; /* the kernel tells of none */
 	struct admit admit;
 	struct admit before; /* mean.dd NULL: not asked yet */
 	enum { OTHERS_NOT_ASKED, OTHERS_NONE, OTHERS_TRANSLATE } others;
@@ -51,8 +52,8 @@ struct flows_judged {
 	size_t n, cap;
 };
 
-/* Reads the connections of the namespace. 0 or -errno with why filled; without conntrack there are
- * none. */
+/* Reads the connections of the namespace. 0 or -errno with why filled; a kernel that tells nobody
+ * of them has none (f->untold). */
 int flows_open(struct flows *f, struct arena *a, const struct flows_input *in, struct buf *why);
 /* Reads them anew, for the same rules. */
 int flows_read_again(struct flows *f, struct buf *why);

@@ -30,15 +30,11 @@ const struct manifest *manifest_in_force(struct globals *g, struct arena *a)
 }
 
 int flows_of_rules(struct globals *g, struct arena *a, const struct live *rules,
-		   const struct manifest *m, struct flows *out)
+		   const struct manifest *m, struct flows *out, struct buf *why)
 {
 	struct flows_input in = {.netns = g->netns, .ruleset = rules->ruleset, .manifest = m};
-	_cleanup_buf_ struct buf why = {0};
-	int err = flows_open(out, a, &in, &why);
 
-	if (err)
-		fprintf(stderr, "fwc: %s\n", buf_str(&why));
-	return err;
+	return flows_open(out, a, &in, why);
 }
 
 int flows_read_in_force(struct globals *g, struct arena *a, struct flows *out)
@@ -49,7 +45,12 @@ int flows_read_in_force(struct globals *g, struct arena *a, struct flows *out)
 
 	*out = (struct flows){.arena = a};
 	if (!err)
-		return flows_of_rules(g, a, &live, manifest_in_force(g, a), out);
-	fprintf(stderr, "fwc: %s\n", buf_str(&why));
+		err = flows_of_rules(g, a, &live, manifest_in_force(g, a), out, &why);
+	if (err)
+		fprintf(stderr, "fwc: %s\n", buf_str(&why));
+	else if (out->untold)
+		fputs("fwc: warning: this kernel tells nobody of the connections that it tracks "
+		      "(nf_conntrack_netlink)\n",
+		      stderr);
 	return err;
 }

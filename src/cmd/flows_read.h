@@ -13,8 +13,8 @@
 const struct manifest *manifest_in_force(struct globals *g, struct arena *a);
 /* 0 or -errno, the message printed; flows_free() is due in both cases. */
 int flows_read_in_force(struct globals *g, struct arena *a, struct flows *out);
-/* The same, for rules that were read already. */
+/* The same, for rules that were read already; nothing printed. */
 int flows_of_rules(struct globals *g, struct arena *a, const struct live *rules,
-		   const struct manifest *m, struct flows *out);
+		   const struct manifest *m, struct flows *out, struct buf *why);
 
 #endif

@@ -101,15 +101,17 @@ static bool screen_wait(const struct screen *s)
 	return read(STDIN_FILENO, &key, 1) == 1 && key != 'q' && key != 'Q' && key != 3;
 }
 
-static int watch(struct top *t)
+static int watch(struct top *t, struct buf *why)
 {
 	struct screen s;
 	int err = screen_open(&s);
 
-	if (err)
+	if (err) {
+		buf_puts(why, "cannot use this terminal");
 		return err;
+	}
 	do {
-		err = top_read(t);
+		err = top_read(t, why);
 		if (!err)
 			screen_show(t);
 	} while (!err && screen_wait(&s));
@@ -117,14 +119,14 @@ static int watch(struct top *t)
 	return err;
 }
 
-static int once(struct top *t)
+static int once(struct top *t, struct buf *why)
 {
 	_cleanup_buf_ struct buf out = {0};
-	int err = top_read(t);
+	int err = top_read(t, why);
 
 	if (!err) {
 		usleep(REFRESH * 1000);
-		err = top_read(t);
+		err = top_read(t, why);
 	}
 	if (!err) {
 		top_print(t, &out, 0, 0, "\n");
@@ -136,6 +138,7 @@ static int once(struct top *t)
 int cmd_top(struct globals *g, int argc, char **argv)
 {
 	static const struct option longs[] = {{"once", no_argument, NULL, 'o'}, {0}};
+	_cleanup_buf_ struct buf why = {0};
 	struct top t = {.g = g};
 	bool one = false;
 	int c, err;
@@ -152,7 +155,9 @@ int cmd_top(struct globals *g, int argc, char **argv)
 		return usage_error("top", "it is for people; see counters and flows with --json");
 	if (!one && !(isatty(STDIN_FILENO) && isatty(STDOUT_FILENO)))
 		return usage_error("top", "it wants a terminal; --once prints one moment");
-	err = one ? once(&t) : watch(&t);
+	err = one ? once(&t, &why) : watch(&t, &why);
+	if (err)
+		fprintf(stderr, "fwc: %s\n", buf_str(&why));
 	top_free(&t);
 	return err ? EXIT_SYSTEM : EXIT_FINE;
 }

@@ -38,8 +38,8 @@ struct top { /* what is kept from one moment to the next */
 	double before_at;
 };
 
-/* Reads the next moment. 0 or -errno, the message printed. */
-int top_read(struct top *t);
+/* Reads the next moment. 0 or -errno with why filled. */
+int top_read(struct top *t, struct buf *why);
 void top_free(struct top *t);
 /* rows, columns: of the screen; 0: as many as it takes. `eol` ends each line. */
 void top_print(struct top *t, struct buf *out, int rows, int columns, const char *eol);

@@ -61,48 +61,37 @@ static void step(struct top *t)
 }
 
 /* Diagrams are built anew only for other rules. */
-static int read_flows(struct top *t, const struct live *live)
+static int read_flows(struct top *t, const struct live *live, struct buf *why)
 {
-	_cleanup_buf_ struct buf why = {0};
 	struct live again;
 	int err;
 
-	if (t->judges && t->generation == live->generation) {
-		err = flows_read_again(&t->flows, &why);
-		if (err)
-			fprintf(stderr, "fwc: %s\n", buf_str(&why));
-		return err;
-	}
+	if (t->judges && t->generation == live->generation)
+		return flows_read_again(&t->flows, why);
 	if (t->judges)
 		flows_free(&t->flows);
 	t->judges = false;
 	arena_free(t->rules_arena);
 	t->rules_arena = arena_new();
-	err = live_read(&again, t->g->netns, t->rules_arena, &why);
-	if (err) {
-		fprintf(stderr, "fwc: %s\n", buf_str(&why));
+	err = live_read(&again, t->g->netns, t->rules_arena, why);
+	if (err)
 		return err;
-	}
 	t->generation = again.generation;
 	t->judges = true;
 	return flows_of_rules(t->g, t->rules_arena, &again, manifest_in_force(t->g, t->rules_arena),
-			      &t->flows);
+			      &t->flows, why);
 }
 
-int top_read(struct top *t)
+int top_read(struct top *t, struct buf *why)
 {
-	_cleanup_buf_ struct buf why = {0};
 	struct timespec now;
 	struct live live;
 	int err;
 
 	step(t);
-	err = live_read(&live, t->g->netns, t->arena, &why);
-	if (err) {
-		fprintf(stderr, "fwc: %s\n", buf_str(&why));
-		return err;
-	}
-	err = read_flows(t, &live);
+	err = live_read(&live, t->g->netns, t->arena, why);
+	if (!err)
+		err = read_flows(t, &live, why);
 	if (err)
 		return err;
 	report_lines(t->arena, live.ruleset, t->flows.in.manifest, &t->lines);

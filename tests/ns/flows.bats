@@ -8,7 +8,9 @@ load ../lab/home
 setup() {
 	lab_begin
 	home_make
-	lab_in router sysctl -qw net.netfilter.nf_conntrack_acct=1 net.netfilter.nf_conntrack_tcp_loose=1
+	lab_in router conntrack -L >/dev/null 2>&1 # loads what the next line sets
+	lab_in router sysctl -qw net.netfilter.nf_conntrack_acct=1 net.netfilter.nf_conntrack_tcp_loose=1 \
+		net.netfilter.nf_conntrack_udp_timeout=600
 	export SSH_CONNECTION=
 }
 
@@ -169,6 +171,7 @@ entries() { # of UDP to that port: ids and counters
 	both_heard masq "$ended" 1e12
 }
 
+# bats test_tags=vm
 @test "--keep-flows and live-flows keep leave them; --end-flows ends what the policy keeps" {
 	apply 'allow lan -> wan'
 	talk kept tcp client server 198.51.100.10 7001
