@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * conntrack's table -> connections; connections -> deleted. All of it in a child process, which may
- * be in another namespace; what it read comes back in a file in memory.
+ * conntrack's table -> connections; connections -> deleted, or created. All of it in a child
+ * process, which may be in another namespace; what it read comes back in a file in memory.
  */
 #include "kernel/flows.h"
 
@@ -21,6 +21,7 @@
 #include "kernel/broker.h"
 #include "kernel/child.h"
 #include "kernel/flows_routes.h"
+#include "kernel/sockets.h"
 #include "util/cleanup.h"
 
 struct header { /* at the beginning of the file; connections follow, then interfaces */
@@ -382,19 +383,23 @@ const struct conn_interface *conns_interface(const struct conns *c, unsigned ind
 	return lo < c->ninterfaces && c->interfaces[lo].index == index ? &c->interfaces[lo] : NULL;
 }
 
-/* ---- deleting ---- */
+/* ---- changing: deleting, creating ---- */
 
 #define BATCH 64 /* whose acknowledgements surely have room in a socket's buffer */
 #define MESSAGE 256
 
-struct deletion { /* shared with the child */
-	size_t deleted;
+struct change { /* shared with the child */
+	size_t done;
+	bool unread; /* the kernel does not tell what to take up */
 };
 
-struct deleting {
+struct changing {
 	const struct conn *const *v;
 	size_t n;
-	struct deletion *shared;
+	size_t (*put)(char *to, const struct conn *c, uint32_t seq);
+	int no_matter; /* the error of what needs no change */
+	struct change *shared;
+	const char *verb;
 };
 
 static void set_address(struct nf_conntrack *ct, enum family fam, u128 x, int v4, int v6)
@@ -444,11 +449,36 @@ static size_t put_delete(char *to, const struct conn *c, uint32_t seq)
 	return NLMSG_ALIGN(nlh->nlmsg_len);
 }
 
-/* What is gone already needs no deleting. */
-static int read_answers(struct mnl_socket *nl, size_t left, size_t *deleted)
+/* As the kernel makes one of which it has not seen the beginning (tcp_new() in
+ * nf_conntrack_proto_tcp): its window is whatever the next packets say. */
+static size_t put_create(char *to, const struct conn *c, uint32_t seq)
+{
+	static const int flags[] = {ATTR_TCP_FLAGS_ORIG, ATTR_TCP_MASK_ORIG, ATTR_TCP_FLAGS_REPL,
+				    ATTR_TCP_MASK_REPL};
+	struct nlmsghdr *nlh =
+		put_header(to, IPCTNL_MSG_CT_NEW, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK, seq,
+			   c->family == FAM_IP4 ? AF_INET : AF_INET6);
+	struct nf_conntrack *ct = nfct_new();
+
+	if (ct) {
+		set_tuple(ct, c);
+		nfct_setobjopt(ct, NFCT_SOPT_SETUP_REPLY);
+		nfct_set_attr_u32(ct, ATTR_STATUS, c->status);
+		nfct_set_attr_u32(ct, ATTR_TIMEOUT, c->timeout);
+		nfct_set_attr_u8(ct, ATTR_TCP_STATE, c->tcp_state);
+		for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+			nfct_set_attr_u8(ct, flags[i],
+					 IP_CT_TCP_FLAG_SACK_PERM | IP_CT_TCP_FLAG_BE_LIBERAL);
+		nfct_nlmsg_build(nlh, ct);
+		nfct_destroy(ct);
+	}
+	return NLMSG_ALIGN(nlh->nlmsg_len);
+}
+
+/* refused: the first error that matters. */
+static int read_answers(struct mnl_socket *nl, size_t left, const struct changing *d, int *refused)
 {
 	char in[32768] __attribute__((aligned(8)));
-	int err = 0;
 
 	while (left) {
 		ssize_t n = mnl_socket_recvfrom(nl, in, sizeof(in));
@@ -465,20 +495,21 @@ static int read_answers(struct mnl_socket *nl, size_t left, size_t *deleted)
 			if (h->nlmsg_type != NLMSG_ERROR)
 				continue;
 			left--;
-			*deleted += !e->error;
-			if (e->error && e->error != -ENOENT && !err)
-				err = e->error;
+			d->shared->done += !e->error;
+			if (e->error && e->error != -d->no_matter && !*refused)
+				*refused = e->error;
 		}
 	}
-	return err;
+	return 0;
 }
 
-static int delete_all(void *arg)
+/* One that cannot be changed must not cost the others. */
+static int change_all(void *arg)
 {
 	char out[BATCH * MESSAGE] __attribute__((aligned(8)));
-	struct deleting *d = arg;
+	struct changing *d = arg;
 	struct mnl_socket *nl = open_socket();
-	int err = 0;
+	int err = 0, refused = 0;
 
 	if (!nl)
 		return errno;
@@ -486,35 +517,72 @@ static int delete_all(void *arg)
 		size_t some = d->n - i < BATCH ? d->n - i : BATCH, len = 0;
 
 		for (size_t k = 0; k < some; k++)
-			len += put_delete(out + len, d->v[i + k], (uint32_t)(i + k));
-		err = mnl_socket_sendto(nl, out, len) < 0
-			      ? -errno
-			      : read_answers(nl, some, &d->shared->deleted);
+			len += d->put(out + len, d->v[i + k], (uint32_t)(i + k));
+		err = mnl_socket_sendto(nl, out, len) < 0 ? -errno
+							  : read_answers(nl, some, d, &refused);
 	}
 	mnl_socket_close(nl);
-	return -err;
+	return err ? -err : -refused;
+}
+
+/* The connections of the namespace's own sockets. */
+static int take_up_all(void *arg)
+{
+	_cleanup_arena_ struct arena *a = arena_new();
+	struct socket_conns list = {0};
+	struct changing *d = arg;
+	const struct conn **v;
+	int err = sockets_read(a, &list), failed;
+
+	v = arena_alloc(a, (list.n + 1) * sizeof(*v));
+	for (size_t i = 0; i < list.n; i++)
+		v[i] = &list.v[i];
+	d->v = v;
+	d->n = list.n;
+	d->shared->unread = err != 0;
+	failed = change_all(d);
+	return err ? -err : failed;
+}
+
+static int change(struct child *c, struct changing *d, size_t *done, struct buf *why)
+{
+	struct change *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+				     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int err;
+
+	*done = 0;
+	if (shared == MAP_FAILED)
+		return -errno;
+	d->shared = shared;
+	c->arg = d;
+	err = child_run(c);
+	if (err < 0)
+		buf_puts(why, buf_str(&c->why));
+	else if (err > 0 && shared->unread)
+		buf_printf(why, "this kernel does not tell of its sockets (tcp_diag): %s",
+			   strerror(err));
+	else if (err > 0)
+		buf_printf(why, "cannot %s connections: %s", d->verb, strerror(err));
+	child_free(c);
+	*done = shared->done;
+	munmap(shared, sizeof(*shared));
+	return err > 0 ? -err : err;
 }
 
 int conns_delete(const char *netns, const struct conn *const *v, size_t n, size_t *deleted,
 		 struct buf *why)
 {
-	struct deletion *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
-				       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	struct deleting d = {.v = v, .n = n, .shared = shared};
-	struct child c = {
-		.where = child_where_of(netns), .netns = netns, .run = delete_all, .arg = &d};
-	int err;
+	struct changing d = {
+		.v = v, .n = n, .put = put_delete, .no_matter = ENOENT, .verb = "delete"};
+	struct child c = {.where = child_where_of(netns), .netns = netns, .run = change_all};
 
-	*deleted = 0;
-	if (shared == MAP_FAILED)
-		return -errno;
-	err = child_run(&c);
-	if (err < 0)
-		buf_puts(why, buf_str(&c.why));
-	else if (err > 0)
-		buf_printf(why, "cannot delete connections: %s", strerror(err));
-	child_free(&c);
-	*deleted = shared->deleted;
-	munmap(shared, sizeof(*shared));
-	return err > 0 ? -err : err;
+	return change(&c, &d, deleted, why);
+}
+
+int conns_take_up(const char *netns, size_t *taken, struct buf *why)
+{
+	struct changing d = {.put = put_create, .no_matter = EEXIST, .verb = "take up"};
+	struct child c = {.where = child_where_of(netns), .netns = netns, .run = take_up_all};
+
+	return change(&c, &d, taken, why);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * Connections as the kernel tracks them (nf_conntrack over netlink), with where routing would take
- * them: read, and deleted one by one.
+ * them: read, and deleted one by one. Those of our own sockets may be told to the kernel, too.
  */
 #ifndef FWC_FLOWS_H
 #define FWC_FLOWS_H
@@ -76,5 +76,10 @@ const struct conn_interface *conns_interface(const struct conns *c, unsigned ind
  * later ones with their addresses and ports. */
 int conns_delete(const char *netns, const struct conn *const *v, size_t n, size_t *deleted,
 		 struct buf *why);
+
+/* Tells conntrack of the TCP connections of the namespace's own sockets that it does not know, for
+ * it learns of none that was there before and is silent. How many it did not know in *taken. 0 or
+ * -errno with why filled; some may have been taken up all the same. */
+int conns_take_up(const char *netns, size_t *taken, struct buf *why);
 
 #endif

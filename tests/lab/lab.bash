@@ -17,6 +17,8 @@
 #	lab_flows [OPTION...] <TABLE     send flows and compare their fates with the table (see `flows`)
 #	lab_talk FROM TO ADDR PORT       a TCP connection that goes on talking in the background
 #	lab_listen PORT                  how many answers it gets in half a second (about 25)
+#	lab_idle FROM TO ADDR PORT [OPTION...]   a TCP connection that says nothing (see `idle`)
+#	lab_say PORT near|far            the caller, or the called end, says a word on it: is it heard?
 #	lab_fwc NAME ARG...              fwc, working on that namespace, with a state directory of its own
 #	lab_apply NAME POLICY            compile and apply
 #	lab_end                          remove everything
@@ -225,6 +227,31 @@ lab_listen() {
 	before=$(wc -l <"$LAB_DIR/talk-$1")
 	sleep 0.5
 	echo $(($(wc -l <"$LAB_DIR/talk-$1") - before))
+}
+
+lab_idle() {
+	local from=$1 to=$2
+
+	shift 2
+	/usr/bin/python3 "$LAB_HERE/idle" "/run/netns/$LAB-$from" "/run/netns/$LAB-$to" "$@" \
+		>"$LAB_DIR/idle-$2" 2>"$LAB_DIR/idle-$2.said" 3>&- &
+	echo $! >"$LAB_DIR/idle-$2.pid"
+	for _ in $(seq 200); do
+		[ -s "$LAB_DIR/idle-$2" ] && return
+		sleep 0.02
+	done
+	cat "$LAB_DIR/idle-$2.said"
+	return 1
+}
+
+lab_say() {
+	local file=$LAB_DIR/idle-$1 before signal=USR1
+
+	[ "$2" = near ] || signal=USR2
+	before=$(wc -l <"$file")
+	kill -$signal "$(<"$file.pid")" || return
+	while [ "$(wc -l <"$file")" = "$before" ]; do sleep 0.02; done
+	[ "$(tail -n 1 "$file")" = heard ] || { echo "port $1: what the $2 end said was lost"; return 1; }
 }
 
 lab_fwc() {
