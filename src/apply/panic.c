@@ -4,7 +4,6 @@
 #include "apply/panic.h"
 
 #include <errno.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -113,19 +112,13 @@ static void write_table(struct buf *b, const struct panic_keep *k)
 
 static int write_note(struct store *s, const char *kept)
 {
-	const struct passwd *pw = getpwuid(getuid());
-	const char *sudo = getenv("SUDO_USER");
 	_cleanup_json_ json_t *j = NULL;
 	time_t now = time(NULL);
 	char at[64];
 	struct tm tm;
 
 	strftime(at, sizeof(at), "%Y-%m-%d %H:%M:%S %z", localtime_r(&now, &tm));
-	j = json_pack("{s:s, s:s, s:s}", "time", at, "user",
-		      sudo ? sudo
-		      : pw ? pw->pw_name
-			   : "?",
-		      "kept", kept);
+	j = json_pack("{s:s, s:o, s:s}", "time", at, "user", file_user(), "kept", kept);
 	return j ? file_write_json(s->dir, NOTE, j) : -ENOMEM;
 }
 

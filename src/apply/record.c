@@ -3,11 +3,11 @@
  */
 #include "config.h"
 
-#include <pwd.h>
 #include <string.h>
 #include <time.h>
 
 #include "apply/apply.h"
+#include "apply/file.h"
 #include "apply/generation.h"
 #include "util/cleanup.h"
 #include "util/sha256.h"
@@ -29,21 +29,17 @@ static json_t *sources_hash(const struct manifest *m)
 
 static json_t *make_record(const struct apply *x, unsigned generation)
 {
-	const struct passwd *pw = getpwuid(getuid());
-	const char *sudo = getenv("SUDO_USER");
 	time_t now = time(NULL);
 	json_t *j;
 	char text[64];
 	struct tm tm;
 
 	strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S %z", localtime_r(&now, &tm));
-	j = json_pack("{s:i, s:I, s:s, s:I, s:s, s:s, s:s, s:s*, s:s*}", "format", 1, "generation",
+	j = json_pack("{s:i, s:I, s:s, s:I, s:o, s:s, s:s, s:o*, s:o*}", "format", 1, "generation",
 		      (json_int_t)generation, "time", text, "epoch", (json_int_t)now, "user",
-		      sudo ? sudo
-		      : pw ? pw->pw_name
-			   : "?",
-		      "fwc", PACKAGE_VERSION, "policy", x->artefact->manifest->policy, "netns",
-		      x->netns, "comment", x->comment);
+		      file_user(), "fwc", PACKAGE_VERSION, "policy", x->artefact->manifest->policy,
+		      "netns", x->netns ? file_text(x->netns) : NULL, "comment",
+		      x->comment ? file_text(x->comment) : NULL);
 	if (j)
 		json_object_set_new(j, "sources_sha256", sources_hash(x->artefact->manifest));
 	if (j && x->changes)

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -26,8 +25,6 @@
 
 static int write_record(struct store *s, const char *id, uint64_t deadline, struct buf *why)
 {
-	const struct passwd *pw = getpwuid(getuid());
-	const char *sudo = getenv("SUDO_USER");
 	time_t now = time(NULL);
 	char boot[BOOT_ID], at[64];
 	struct tm tm;
@@ -36,12 +33,8 @@ static int write_record(struct store *s, const char *id, uint64_t deadline, stru
 
 	boot_id(boot);
 	strftime(at, sizeof(at), "%Y-%m-%d %H:%M:%S %z", localtime_r(&now, &tm));
-	j = json_pack("{s:i, s:s, s:I, s:s, s:s, s:s}", "format", 1, "id", id, "deadline",
-		      (json_int_t)deadline, "boot", boot, "user",
-		      sudo ? sudo
-		      : pw ? pw->pw_name
-			   : "?",
-		      "time", at);
+	j = json_pack("{s:i, s:s, s:I, s:s, s:o, s:s}", "format", 1, "id", id, "deadline",
+		      (json_int_t)deadline, "boot", boot, "user", file_user(), "time", at);
 	err = j ? file_write_json(s->dir, TRIAL, j) : -ENOMEM;
 	json_decref(j);
 	if (!err && fsync(s->dir) < 0)
