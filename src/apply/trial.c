@@ -155,6 +155,18 @@ static int remove_table(struct store *s, const char *netns, struct buf *why)
 	return live_run(netns, "delete table inet fwc", why);
 }
 
+int trial_in_force(const struct store *s, struct arena *a, struct ir_ruleset *live,
+		   struct artefact *out, struct buf *why)
+{
+	_cleanup_buf_ struct buf ignored = {0};
+
+	if (trial_acts(live) && store_read(s, STORE_PENDING, a, out, &ignored) == 0) {
+		trial_view(live);
+		return 0;
+	}
+	return store_read(s, STORE_APPLIED, a, out, why);
+}
+
 /* The kernel first, in one step: what is left then is out of the way of every packet. */
 static int stop_acting(const char *netns, struct arena *a, struct buf *why)
 {
