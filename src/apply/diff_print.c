@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "apply/trial.h"
 #include "apply/change.h"
 #include "apply/diff.h"
 #include "apply/live.h"
@@ -216,13 +217,12 @@ static bool find_flows(const struct diff_options *how, struct arena *a, const st
 	return true;
 }
 
-static int diff_live(const struct diff_options *how, const struct store *s,
-		     const struct artefact *was, struct arena *a, const struct artefact *x,
-		     const struct ir_ruleset *want)
+static int diff_live(const struct diff_options *how, const struct store *s, struct artefact *was,
+		     struct arena *a, const struct artefact *x, const struct ir_ruleset *want)
 {
-	const struct manifest *applied = was->manifest;
 	struct delta_side after = change_side(want, x->manifest), before;
-	_cleanup_buf_ struct buf why = {0};
+	_cleanup_buf_ struct buf why = {0}, ignored = {0};
+	const struct manifest *applied;
 	struct diff_lines lines = {0};
 	struct deltas packets = {0};
 	struct live live;
@@ -233,6 +233,10 @@ static int diff_live(const struct diff_options *how, const struct store *s,
 		fprintf(stderr, "fwc: %s\n", buf_str(&why));
 		return 3;
 	}
+	/* what removed lines were called; without it they are shown all the same */
+	if (s->dir >= 0)
+		trial_in_force(s, a, live.ruleset, was, &ignored);
+	applied = was->manifest;
 	diff_rulesets(a, live.ruleset, applied, want, x->manifest, &lines);
 	different = lines.n || live.ruleset->dormant;
 	diff_inspect_texts(a, &was->inspect, &x->inspect, &lines);
@@ -254,7 +258,6 @@ static int diff_live(const struct diff_options *how, const struct store *s,
 int diff_artefact(const struct diff_options *how, const struct store *s, struct arena *a,
 		  const struct artefact *x)
 {
-	_cleanup_buf_ struct buf ignored = {0};
 	struct artefact applied = {0};
 	struct proof p;
 	int rc;
@@ -264,9 +267,6 @@ int diff_artefact(const struct diff_options *how, const struct store *s, struct 
 		proof_print(stderr, &p, NULL);
 		return 3;
 	}
-	/* what removed lines were called; without it they are shown all the same */
-	if (s->dir >= 0)
-		store_read(s, STORE_APPLIED, a, &applied, &ignored);
 	rc = diff_live(how, s, &applied, a, x, p.ruleset);
 	artefact_free(&applied);
 	return rc;

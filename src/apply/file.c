@@ -7,10 +7,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "util/cleanup.h"
+#include "util/diag.h"
 #include "util/fault.h"
 
 #define MAX_FILE ((off_t)1 << 30)
@@ -183,4 +186,14 @@ void file_remove_dir(int dir, const char *name)
 		close(fd);
 	if (unlinkat(dir, name, AT_REMOVEDIR) < 0 && errno == ENOTDIR)
 		unlinkat(dir, name, 0);
+}
+
+/* ---- what is written there ---- */
+
+json_t *file_text(const char *s)
+{
+	_cleanup_buf_ struct buf b = {0};
+
+	diag_show(&b, s);
+	return json_string(buf_str(&b));
 }

@@ -18,6 +18,8 @@ int file_write_json(int dir, const char *name, const json_t *j);
 /* Refuses what is no plain file, what others may write, what belongs to another user. */
 int file_read(int dir, const char *name, struct buf *out);
 int file_read_json(int dir, const char *name, json_t **out);
+/* Text from outside for a record, as diag_show() has it. */
+json_t *file_text(const char *s);
 /* The text that file_write_json() writes; false if there is none. */
 bool file_json_text(struct buf *out, const json_t *j);
 /* The directory `temp` takes the place of `name` in one step, and what was there goes. Synced. */

@@ -114,7 +114,8 @@ static int write_note(struct store *s, const char *kept)
 	struct who who = who_now();
 	_cleanup_json_ json_t *j = NULL;
 
-	j = json_pack("{s:s, s:s, s:s}", "time", who.time, "user", who.user, "kept", kept);
+	j = json_pack("{s:s, s:o, s:s}", "time", who.time, "user", file_text(who.user), "kept",
+		      kept);
 	return j ? file_write_json(s->dir, NOTE, j) : -ENOMEM;
 }
 

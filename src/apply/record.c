@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "apply/apply.h"
+#include "apply/file.h"
 #include "apply/generation.h"
 #include "apply/who.h"
 #include "util/cleanup.h"
@@ -31,10 +32,11 @@ static json_t *make_record(const struct apply *x, unsigned generation)
 	struct who who = who_now();
 	json_t *j;
 
-	j = json_pack("{s:i, s:I, s:s, s:I, s:s, s:s, s:s, s:s*, s:s*}", "format", 1, "generation",
+	j = json_pack("{s:i, s:I, s:s, s:I, s:o, s:s, s:s, s:o*, s:o*}", "format", 1, "generation",
 		      (json_int_t)generation, "time", who.time, "epoch", (json_int_t)who.epoch,
-		      "user", who.user, "fwc", PACKAGE_VERSION, "policy",
-		      x->artefact->manifest->policy, "netns", x->netns, "comment", x->comment);
+		      "user", file_text(who.user), "fwc", PACKAGE_VERSION, "policy",
+		      x->artefact->manifest->policy, "netns", x->netns ? file_text(x->netns) : NULL,
+		      "comment", x->comment ? file_text(x->comment) : NULL);
 	if (j)
 		json_object_set_new(j, "sources_sha256", sources_hash(x->artefact->manifest));
 	if (j && x->changes)

@@ -63,7 +63,8 @@ static void find_drift(struct status *st, const struct ir_ruleset *live, struct 
 		      (struct dd_budget){PROOF_NODES, PROOF_SECONDS});
 }
 
-static void read_records(struct status *st, const struct store *s, struct arena *a)
+static void read_records(struct status *st, const struct store *s, struct ir_ruleset *live,
+			 struct arena *a)
 {
 	_cleanup_buf_ struct buf ignored = {0};
 	const struct manifest_source *src;
@@ -72,7 +73,7 @@ static void read_records(struct status *st, const struct store *s, struct arena 
 	st->public = s->public;
 	if (s->dir < 0)
 		return;
-	st->known = store_read(s, STORE_APPLIED, a, &st->applied, &ignored) == 0;
+	st->known = trial_in_force(s, a, live, &st->applied, &ignored) == 0;
 	store_read_record(s, &st->record, &ignored);
 	if (!st->known)
 		return;
@@ -123,7 +124,7 @@ int status_gather(struct status *st, const char *netns, const struct store *s, s
 		return err;
 	st->loaded = ruleset_has_base(live.ruleset);
 	st->dormant = live.ruleset->dormant;
-	read_records(st, s, a);
+	read_records(st, s, live.ruleset, a);
 	trial_read(s, &st->trial, &ignored);
 	panic_read(netns, s, a, &st->panic, &ignored);
 	boot_note_read(s, a, &st->boot);

@@ -32,8 +32,9 @@ static int write_record(struct store *s, const char *id, uint64_t deadline, stru
 	int err;
 
 	boot_id(boot);
-	j = json_pack("{s:i, s:s, s:I, s:s, s:s, s:s}", "format", 1, "id", id, "deadline",
-		      (json_int_t)deadline, "boot", boot, "user", who.user, "time", who.time);
+	j = json_pack("{s:i, s:s, s:I, s:s, s:o, s:s}", "format", 1, "id", id, "deadline",
+		      (json_int_t)deadline, "boot", boot, "user", file_text(who.user), "time",
+		      who.time);
 	err = j ? file_write_json(s->dir, TRIAL, j) : -ENOMEM;
 	json_decref(j);
 	if (!err && fsync(s->dir) < 0)
@@ -152,6 +153,18 @@ static int remove_table(struct store *s, const char *netns, struct buf *why)
 	if (err || !gen.own_table)
 		return err;
 	return live_run(netns, "delete table inet fwc", why);
+}
+
+int trial_in_force(const struct store *s, struct arena *a, struct ir_ruleset *live,
+		   struct artefact *out, struct buf *why)
+{
+	_cleanup_buf_ struct buf ignored = {0};
+
+	if (trial_acts(live) && store_read(s, STORE_PENDING, a, out, &ignored) == 0) {
+		trial_view(live);
+		return 0;
+	}
+	return store_read(s, STORE_APPLIED, a, out, why);
 }
 
 /* The kernel first, in one step: what is left then is out of the way of every packet. */

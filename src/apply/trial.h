@@ -37,6 +37,12 @@ struct trial {
 /* What trial.json says; TRIAL_NONE also if there is none. */
 int trial_read(const struct store *s, struct trial *out, struct buf *why);
 
+/* What is applied; or, while a trial leads packets to other rules and its artefact may be read,
+ * that, and in *live these rules then stand in the base chains. 0 or -errno: nothing is on record.
+ */
+int trial_in_force(const struct store *s, struct arena *a, struct ir_ruleset *live,
+		   struct artefact *out, struct buf *why);
+
 /* x as for apply_artefact(); seconds from now. The guard is armed before anything changes. */
 int trial_begin(struct apply *x, unsigned seconds);
 /* The artefact in pending/ becomes what is applied. -ETIME: it is too late, and nothing changed. */
@@ -59,5 +65,7 @@ void trial_plan_end(const struct ir_ruleset *live, struct buf *script);
 bool trial_in_kernel(const struct ir_ruleset *live);
 /* All of them lead to the new rules. */
 bool trial_acts(const struct ir_ruleset *live);
+/* If they do: the base chains as they will be once it is confirmed. */
+void trial_view(struct ir_ruleset *live);
 
 #endif

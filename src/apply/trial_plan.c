@@ -152,6 +152,27 @@ bool trial_acts(const struct ir_ruleset *live)
 	return hooks && led == hooks;
 }
 
+/* The frame's chain has what trial_plan_frame() took from the new base chain; none: there is none.
+ */
+void trial_view(struct ir_ruleset *live)
+{
+	struct ir_chain **c;
+
+	vec_each (&live->chains, c) {
+		const struct ir_chain *to;
+
+		if (!(*c)->base.hook)
+			continue;
+		to = ruleset_chain(live, arena_printf(live->arena, TRIAL_PREFIX "%s", (*c)->name));
+		(*c)->rules.n = 0;
+		for (size_t i = 0; to && i < to->rules.n; i++)
+			vec_push(live->arena, &(*c)->rules, to->rules.v[i]);
+		/* made for the trial, it lets pass what would pass without it */
+		if (to && !strcmp((*c)->base.type, "filter"))
+			(*c)->base.policy_drop = true;
+	}
+}
+
 /* Elements that have expired cannot be deleted: then the whole transaction fails, and a
  * confirmation that comes too late changes nothing. */
 void trial_plan_end(const struct ir_ruleset *live, struct buf *script)

@@ -11,6 +11,7 @@
 
 #include "apply/live.h"
 #include "apply/saved.h"
+#include "apply/trial.h"
 #include "cmd/cmd.h"
 #include "cmd/common.h"
 #include "util/cleanup.h"
@@ -38,7 +39,7 @@ static int take(struct globals *g, struct sample *out)
 	}
 	clock_gettime(CLOCK_MONOTONIC, &out->at);
 	if (store_open(&s, g->state, false, &ignored) == 0)
-		store_read(&s, STORE_APPLIED, out->arena, &applied, &ignored);
+		trial_in_force(&s, out->arena, live.ruleset, &applied, &ignored);
 	work_warn_record(&s, applied.manifest, live.ruleset);
 	report_lines(out->arena, live.ruleset, applied.manifest, &out->lines);
 	counted_add(&s, g->netns, out->arena, &out->lines);

@@ -74,12 +74,16 @@ static void print_state(const struct status *st)
 		puts("firewall    loaded; what was applied, and the lines of the policy, are on "
 		     "record\n"
 		     "            in the state directory, which is root's");
+	else if (st->trial.state == TRIAL_RUNNING && !st->record)
+		puts("firewall    loaded for this trial; before it there was none");
 	else if (!st->known)
 		puts("firewall    loaded, but not by `fwc apply`: what is on record cannot be "
 		     "compared");
 	else
-		printf("firewall    loaded since %s, by %s\n", record_str(st, "time"),
-		       record_str(st, "user"));
+		printf("firewall    %s %s, by %s\n",
+		       st->trial.state == TRIAL_RUNNING ? "without the trial that of"
+							: "loaded since",
+		       record_str(st, "time"), record_str(st, "user"));
 }
 
 static void print_sources(const struct status *st)

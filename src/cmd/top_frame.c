@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "apply/trial.h"
 #include "cmd/flows_read.h"
 #include "cmd/top.h"
 #include "util/cleanup.h"
@@ -94,6 +95,8 @@ int top_read(struct top *t, struct buf *why)
 		err = read_flows(t, &live, why);
 	if (err)
 		return err;
+	if (trial_acts(live.ruleset) && t->flows.in.manifest)
+		trial_view(live.ruleset);
 	report_lines(t->arena, live.ruleset, t->flows.in.manifest, &t->lines);
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	t->at = (double)now.tv_sec + (double)now.tv_nsec / 1e9;

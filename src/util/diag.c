@@ -11,7 +11,7 @@
 
 #define WINDOW                                                                                     \
 	96 /* columns of a source line that are shown; longer ones are cut around the caret */
-#define LEAD 40   /* of them before the caret, where the line is cut */
+#define LEAD 40 /* of them before the caret, where the line is cut */
 #define TAB 8
 
 /* ---- places ---- */
@@ -220,13 +220,19 @@ static unsigned show_char(struct buf *out, const char *s, size_t n, unsigned col
 	return (unsigned)(4 * *used);
 }
 
-static void show_text(FILE *to, const char *s)
+void diag_show(struct buf *out, const char *s)
 {
-	struct buf b = {0};
 	size_t n = strlen(s), used;
 
 	for (size_t i = 0; i < n; i += used)
-		show_char(&b, s + i, n - i, 0, &used);
+		show_char(out, s + i, n - i, 0, &used);
+}
+
+static void show_text(FILE *to, const char *s)
+{
+	struct buf b = {0};
+
+	diag_show(&b, s);
 	fputs(buf_str(&b), to);
 	buf_free(&b);
 }
@@ -255,8 +261,8 @@ static uint32_t cut_start(const struct source *src, uint32_t start, uint32_t end
 static void show_place(FILE *to, struct span s, char first, const struct paint *paint)
 {
 	uint32_t line = line_index(s), start = s.src->line_starts[line];
-	uint32_t end = line + 1 < s.src->nlines ? s.src->line_starts[line + 1] - 1
-						: (uint32_t)s.src->len;
+	uint32_t end =
+		line + 1 < s.src->nlines ? s.src->line_starts[line + 1] - 1 : (uint32_t)s.src->len;
 	uint32_t i = cut_start(s.src, start, end, s.off);
 	struct buf text = {0}, marks = {0};
 	uint32_t len = s.len ? s.len : 1;
@@ -315,7 +321,7 @@ static void show_record(FILE *to, const struct diag_record *r, const struct pain
 	}
 	if (r->span.src)
 		show_place(to, r->span, '^', paint);
-	vec_each(&r->notes, n) {
+	vec_each (&r->notes, n) {
 		show_head(to, n->span, "note", paint->note, n->text, paint);
 		if (n->span.src)
 			show_place(to, n->span, '~', paint);

@@ -76,6 +76,10 @@ struct source *source_add(struct arena *a, const char *path, const char *text, s
 uint32_t span_line(struct span s);   /* from 1; 0 without a source */
 uint32_t span_column(struct span s); /* from 1, in bytes */
 struct span span_join(struct span first, struct span last);
+/* s for one line of a terminal: what is no UTF-8, controls and what would change the direction of
+ * the text as \xNN, a tab as spaces. */
+struct buf;
+void diag_show(struct buf *out, const char *s);
 /* "firewall.fwc:12", in the arena; "" without a source. */
 const char *span_where(struct arena *a, struct span s);
 

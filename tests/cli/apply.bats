@@ -329,8 +329,8 @@ allow z -> self ssh, https' | candidate
 	local busy
 	inns nft add table ip busy
 	inns nft add set ip busy s '{ type ipv4_addr; }'
-	inns bash -c 'while nft "add element ip busy s { 192.0.2.1 }" && nft "delete element ip busy s { 192.0.2.1 }"; do :; done' \
-		>/dev/null 2>&1 3>&- &
+	timeout 120 ip netns exec "$NS" bash -c 'while nft "add element ip busy s { 192.0.2.1 }" &&
+		nft "delete element ip busy s { 192.0.2.1 }"; do :; done' >/dev/null 2>&1 3>&- &
 	busy=$!
 	small 22 | candidate
 	fwc apply

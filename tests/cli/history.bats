@@ -39,6 +39,23 @@ open_port() { inns nft list table inet fwc | sed -n 's/.*tcp dport \([0-9]*\) .*
 	[[ $output == *$'\n'"     1  "*"the first one" ]]
 }
 
+@test "a message in another encoding, or with commands for a terminal, is kept as text" {
+	put 22 -m $'caf\xe9 \e[31mred\ntwo lines, gr\xc3\xbcn'
+	run fwc history
+	echo "$output"
+	[ "${#lines[@]}" = 1 ]
+	[[ ${lines[0]} == "*    1  "*'caf\xe9 \x1b[31mred\x0atwo lines, grün' ]]
+	small 23 | candidate
+	SUDO_USER=$'ren\xe9' fwc apply --confirm=60
+	[[ $(fwc status) == *'by ren\xe9 since'* ]]
+	fwc rollback
+	SUDO_USER=$'ren\xe9' fwc apply
+	[[ $(fwc history) == "*    2  "*'  ren\xe9  '* ]]
+	SUDO_USER=$'ren\xe9' fwc panic
+	[[ $(fwc status) == PANIC*'by ren\xe9'* ]]
+	fwc rollback
+}
+
 @test "the history says what changed in packets, and of which sources" {
 	local hash
 	put 22

@@ -77,6 +77,27 @@ reader() {
 	[[ $output == *"policy.fwc:6: allow lan -> self tcp/22"* ]]
 }
 
+@test "flows, top, and what an apply would end" {
+	ip -n "$NS" link add eth0 type veth peer name peer-eth0
+	ip -n "$NS" link set eth0 up
+	ip -n "$NS" link set peer-eth0 up
+	ip -n "$NS" address add 10.0.0.1/24 dev eth0
+	inns "$here/../lab/connections" - <<<'tcp 10.0.0.5 4001 10.0.0.1 22'
+	fwc flows >"$WORK/root"
+	grep -q 'policy.fwc:6: allow lan -> self tcp/22' "$WORK/root"
+	reader flows | diff <(sed 's/[0-9]* s left//' "$WORK/root") <(sed 's/[0-9]* s left//')
+	run reader top --once
+	echo "$output"
+	[ "$status" = 0 ]
+	[[ $output == *"tcp 10.0.0.5:4001 -> 10.0.0.1:22"* ]]
+	small 23 >"$WORK/other.fwc"
+	chmod 644 "$WORK/other.fwc"
+	run reader diff --json "$WORK/other.fwc"
+	echo "$output"
+	[ "$(json '[c["from"]["port"] for c in d["connections"]["list"]]' <<<"$output")" = "[4001]" ]
+	ip -n "$NS" link del eth0
+}
+
 @test "a trial is told, and told to be over" {
 	small 23 | candidate
 	fwc apply --confirm=60

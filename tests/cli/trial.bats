@@ -123,6 +123,46 @@ begin_old() {
 	[[ $output = *"nothing is on trial"* ]]
 }
 
+@test "while a trial runs, lines and differences are those of the rules that packets meet" {
+	begin_old
+	f compile new.fwc
+	f apply --confirm=60
+	ip netns exec "$ns" ip link set lo up
+	run f status
+	echo "$output"
+	[[ $output = *"without the trial that of "* ]]
+	[[ $output = *"new.fwc:5  allow lan -> self https"* ]]
+	[[ $output != *"allow lan -> self ssh"* ]]
+	[[ $output != *CHANGED* ]]
+	run f counters
+	[[ $output = *"new.fwc:4  allow lan -> wan"* ]]
+	[[ $output != *"allow self -> any"* ]]
+	run f diff new.fwc
+	echo "$output"
+	[ "$status" = 0 ] && [ -z "$output" ]
+	run f diff old.fwc
+	[ "$status" = 1 ]
+	echo "$output"
+	[[ $output = *"- new.fwc:5 "*"allow lan -> self https"* ]]
+	[[ $output = *"+ old.fwc:2 "*"allow lan -> self ssh"* ]]
+	[[ $output != *trial* ]]
+	f rollback
+	[[ $(f counters) = *"old.fwc:2  allow lan -> self ssh"* ]]
+}
+
+@test "of a first trial, too" {
+	f compile new.fwc
+	f apply --confirm=60
+	run f status
+	echo "$output"
+	[ "$status" = 0 ]
+	[[ $output = *"loaded for this trial; before it there was none"* ]]
+	[[ $output = *"new.fwc:5  allow lan -> self https"* ]]
+	run f diff
+	[ "$status" = 0 ] && [ -z "$output" ]
+	f rollback
+}
+
 @test "stop ends a trial too; a confirmation that comes too late changes nothing" {
 	begin_old
 	f compile new.fwc
