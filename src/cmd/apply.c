@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "apply/diff.h"
 #include "apply/inspectd.h"
@@ -68,6 +69,11 @@ static int parse_options(int argc, char **argv, struct options *o)
 	}
 	if (argc - optind > 1)
 		return usage_error("apply", "one artefact at a time");
+	if (o->trial && optind < argc && !argv[optind][strspn(argv[optind], "0123456789")])
+		return usage_error("apply",
+				   "is '%s' an artefact? --confirm=%s is a trial of %s "
+				   "seconds; a directory of that name is ./%s",
+				   argv[optind], argv[optind], argv[optind], argv[optind]);
 	if (o->trial && o->no_confirm)
 		return usage_error("apply", "--confirm and --no-confirm exclude each other");
 	if (!o->no_confirm && !o->trial && over_ssh())
@@ -83,7 +89,8 @@ static int read_input(const struct options *o, struct store *s, struct arena *a,
 			 : store_read(s, STORE_CANDIDATE, a, x, why);
 
 	if (err == -ENOENT && !o->dir)
-		buf_puts(why, "\nhint: `fwc compile` makes the candidate");
+		buf_puts(why, s->public ? "\nhint: the candidate is root's"
+					: "\nhint: `fwc compile` makes the candidate");
 	return err;
 }
 
