@@ -19,60 +19,67 @@
 static const struct command commands[] = {
 	{"check", "[--elsewhere] [FILE]",
 	 "say what is wrong with a policy, and try it in a scratch namespace",
-	 "Parses and resolves the policy, looks for rules that are of no use and for expectations\n"
-	 "that do not hold, then loads the compiled ruleset into a throw-away network namespace\n"
-	 "and proves that what the kernel holds is what the policy means.\n"
-	 "Changes nothing, and needs no root where user namespaces are allowed.\n"
-	 "  --elsewhere        do not try it in this kernel, which may lack what another can\n",
+	 "Parses and resolves the policy, looks for rules that are of no use and for\n"
+	 "expectations that do not hold, then loads the compiled ruleset into a\n"
+	 "throw-away network namespace and proves that what the kernel holds is what the\n"
+	 "policy means. Changes nothing, and needs no root where user namespaces are\n"
+	 "allowed.\n"
+	 "  --elsewhere        do not try it in this kernel, which may lack what another\n"
+	 "                     can\n",
 	 cmd_check},
 	{"compile", "[FILE] [-o DIR|-] [--no-proof | --elsewhere] [--dump=STAGE]",
 	 "turn a policy into a candidate for apply",
 	 "  -o, --output DIR   write the artefact there; - prints the nft script\n"
-	 "  --no-proof         for emergencies: do not prove that it is what the policy means\n"
-	 "  --elsewhere        for another host: prove it, but do not try it in this kernel\n"
+	 "  --no-proof         for emergencies: do not prove that it is what the policy\n"
+	 "                     means\n"
+	 "  --elsewhere        for another host: prove it, but do not try it in this\n"
+	 "                     kernel\n"
 	 "  --dump=STAGE       print a stage instead: tokens, ast, policy, inspect, ir or\n"
 	 "                     nft\n",
 	 cmd_compile},
 	{"explain", "[--live] 'SRC[@ZONE] -> DST[@ZONE] [SERVICES]' [FILE]",
 	 "say what happens to a packet, and which line decides",
-	 "SRC and DST are addresses, hosts, sets, zones, self or any, as in a rule; behind '@'\n"
-	 "an interface may stand as well. The packet opens a connection, and is described as it\n"
-	 "arrives.\n"
-	 "  --live             by the ruleset in the kernel, other people's tables too; FILE only\n"
-	 "                     says what the names mean\n",
+	 "SRC and DST are addresses, hosts, sets, zones, self or any, as in a rule;\n"
+	 "behind '@' an interface may stand as well. The packet opens a connection, and\n"
+	 "is described as it arrives.\n"
+	 "  --live             by the ruleset in the kernel, other people's tables too;\n"
+	 "                     FILE only says what the names mean\n",
 	 cmd_explain},
 	{"trace", "[--all] [-n N] [--timeout SECONDS] 'SRC[@ZONE] -> DST[@ZONE] [SERVICES]' [FILE]",
 	 "say what becomes of packets as they come by, and which line decides",
-	 "The question is one of explain: packets as they arrive, that open a connection; FILE\n"
-	 "says what its names mean. Ends with ^C. With -v the whole way, rule by rule.\n"
+	 "The question is one of explain: packets as they arrive, that open a connection;\n"
+	 "FILE says what its names mean. Ends with ^C. With -v the whole way, rule by\n"
+	 "rule.\n"
 	 "  -a, --all          packets of known connections as well\n"
 	 "  -n, --count N      end after so many packets\n"
 	 "  --timeout SECONDS  end then\n",
 	 cmd_trace},
 	{"log", "[-f] [FILE|-]", "what rules with `log` wrote, and which line of the policy it was",
-	 "Reads the kernel's log; or lines of it from FILE, or from standard input, with whatever\n"
-	 "stands before them.\n"
+	 "Reads the kernel's log; or lines of it from FILE, or from standard input, with\n"
+	 "whatever stands before them.\n"
 	 "  -f, --follow       go on with what will be written\n",
 	 cmd_log},
 	{"test", "[FILE]", "prove the expectations of a policy and of *.test.fwc files beside it",
 	 "Needs no root. Exit status 1: some do not hold.\n", cmd_test},
 	{"diff", "[FILE|DIR [FILE|DIR]]", "show which packets a change affects, and which rules",
-	 "FILE is a policy, DIR a compiled artefact. Two of them are compared with each other;\n"
-	 "one (without any, the candidate) with the ruleset in the kernel.\n"
-	 "Exit status 0 and no output: nothing would change. 1: something would.\n",
+	 "FILE is a policy, DIR a compiled artefact. Two of them are compared with each\n"
+	 "other; one (without any, the candidate) with the ruleset in the kernel. Exit\n"
+	 "status 0 and no output: nothing would change. 1: something would.\n",
 	 cmd_diff},
 	{"apply",
 	 "[DIR] [-m TEXT] [--confirm[=SECONDS] | --no-confirm] [--keep-flows | --end-flows] "
-	 "[--dry-run]",
+	 "[--force] [--dry-run]",
 	 "put the candidate into the kernel, without a gap",
-	 "  --confirm[=SECONDS] on trial: unless `fwc confirm` follows in time (60 seconds), the\n"
-	 "                     kernel goes back to the rules before, whatever becomes of this\n"
-	 "                     session. At a terminal over ssh that is what happens anyway\n"
+	 "  --confirm[=SECONDS] on trial: unless `fwc confirm` follows in time (60\n"
+	 "                     seconds), the kernel goes back to the rules before,\n"
+	 "                     whatever becomes of this session. At a terminal over ssh\n"
+	 "                     that is what happens anyway\n"
 	 "  --no-confirm       for good, over ssh too\n"
-	 "  --force            even if it would cut off the ssh session that it comes from\n"
+	 "  --force            even if it would cut off the ssh session that it comes\n"
+	 "                     from\n"
 	 "  --keep-flows       leave running connections that the new rules refuse\n"
-	 "  --end-flows        end them; that is what happens anyway, unless the policy says\n"
-	 "                     live-flows keep\n"
+	 "  --end-flows        end them; that is what happens anyway, unless the policy\n"
+	 "                     says live-flows keep\n"
 	 "  -m, --message TEXT why, for the history\n"
 	 "  --dry-run          show the difference and try it, change nothing\n",
 	 cmd_apply},
@@ -82,16 +89,18 @@ static const struct command commands[] = {
 	 cmd_confirm},
 	{"boot", "[--with-state]",
 	 "load what was confirmed last; for the scripts that start the machine",
-	 "Compiles nothing, looks up no name, and waits for no interface. Rules that this kernel\n"
-	 "cannot take are left out or refuse, said loudly. Where nothing may be loaded, all is\n"
-	 "dropped but loopback and ssh from the networks in boot.conf, beside the policy.\n"
-	 "Exit status 1: loaded, but not all is as it should be. 3: nothing was loaded.\n"
+	 "Compiles nothing, looks up no name, and waits for no interface. Rules that this\n"
+	 "kernel cannot take are left out or refuse, said loudly. Where nothing may be\n"
+	 "loaded, all is dropped but loopback and ssh from the networks in boot.conf,\n"
+	 "beside the policy. Exit status 1: loaded, but not all is as it should be. 3:\n"
+	 "nothing was loaded.\n"
 	 "  --with-state       and put back what `fwc save` kept\n",
 	 cmd_boot},
 	{"history", "", "list what was applied, the newest first", "", cmd_history},
 	{"rollback", "[N] [-m TEXT] [--force] [--keep-flows | --end-flows]",
 	 "apply an earlier generation again",
-	 "N is a number that `fwc history` shows; without it, the one before that in force.\n"
+	 "N is a number that `fwc history` shows; without it, the one before that in\n"
+	 "force.\n"
 	 "  -m, --message TEXT why, for the history\n"
 	 "  --force, --keep-flows, --end-flows  as of apply\n",
 	 cmd_rollback},
@@ -99,15 +108,16 @@ static const struct command commands[] = {
 	{"status", "", "what is loaded, since when, from what; packets for each policy line", "",
 	 cmd_status},
 	{"counters", "[--watch[=SECONDS]]", "packets and bytes for each policy line",
-	 "  --watch[=SECONDS]  print what counts at the moment, for each second, until "
-	 "interrupted\n",
+	 "  --watch[=SECONDS]  print what counts at the moment, for each second, until\n"
+	 "                     interrupted\n",
 	 cmd_counters},
 	{"flows", "[--forbidden] [FILTER...]",
 	 "running connections, with the policy line that admits each",
-	 "FILTER words must all hold: an address, network or range; a protocol; port N or N-M; a\n"
-	 "zone, an interface or self; before any but a protocol, from or to may say which side.\n"
-	 "  --forbidden        those only that the rules in force would not let in; exit status 1\n"
-	 "                     if there are any\n",
+	 "FILTER words must all hold: an address, network or range; a protocol; port N or\n"
+	 "N-M; a zone, an interface or self; before any but a protocol, from or to may\n"
+	 "say which side.\n"
+	 "  --forbidden        those only that the rules in force would not let in; exit\n"
+	 "                     status 1 if there are any\n",
 	 cmd_flows},
 	{"top", "[--once]", "the busiest rules and connections, on a terminal",
 	 "Every second, until q or ^C.\n"
@@ -117,35 +127,39 @@ static const struct command commands[] = {
 	 "  -o, --output FILE  write it there, whole or not at all\n", cmd_metrics},
 	{"panic", "[--keep ADDRESS]...", "drop all but loopback and this ssh session",
 	 "Established connections are cut, too. `fwc rollback` ends it; so does a reboot.\n"
-	 "  --keep ADDRESS     let in whatever comes from there; networks as ADDRESS/LENGTH\n",
+	 "  --keep ADDRESS     let in whatever comes from there; networks as\n"
+	 "                     ADDRESS/LENGTH\n",
 	 cmd_panic},
-	{"save", "", "keep what dynamic sets hold and lines have counted, for `fwc restore`",
-	 "For a reboot: writes it to the state directory. What a rate per source has used up is "
-	 "not\n"
-	 "kept.\n",
+	{"save", "", "keep what dynamic sets hold and lines have counted, for restore",
+	 "For a reboot: writes it to the state directory. What a rate per source has used\n"
+	 "up is not kept.\n",
 	 cmd_save},
 	{"restore", "", "put back what `fwc save` kept, as far as it fits the rules in force",
-	 "Elements have what was left of their time, less what has passed since; counters go on.\n"
-	 "Twice is as good as once.\n",
+	 "Elements have what was left of their time, less what has passed since; counters\n"
+	 "go on. Twice is as good as once.\n",
 	 cmd_restore},
 	{"stop", "", "remove the firewall: the host is open afterwards", "", cmd_stop},
-	{"inspect", "status | log [-f] | reload | replay FILE [--policy FILE] [--with INSPECTOR]",
+	{"inspect",
+	 "status | log [-f] | reload [--socket PATH] | replay FILE [--policy FILE] "
+	 "[--with INSPECTOR]",
 	 "what the inspectors decide, and would decide of a capture",
-	 "status: how fwc-inspectd is, what it decided by rule, and every loss; exit status 1 if\n"
-	 "there is one. log: each decision as it is made. reload: it reads its tables again.\n"
+	 "status: how fwc-inspectd is, what it decided by rule, and every loss; exit\n"
+	 "status 1 if there is one. log: each decision as it is made. reload: it reads\n"
+	 "its tables again.\n"
 	 "  --socket PATH      where it listens\n"
-	 "  -f, --follow       of log; it always does\n\n"
-	 "replay: reads a pcap or pcapng file and says of each connection what was seen in it,\n"
-	 "what would have been decided, and by which line. Needs no root and no firewall.\n"
+	 "  -f, --follow       of log; it always does\n"
+	 "\n"
+	 "replay: reads a pcap or pcapng file and says of each connection what was seen\n"
+	 "in it, what would have been decided, and by which line. Needs no root and no\n"
+	 "firewall.\n"
 	 "  --policy FILE      the policy with the inspectors (default: that of --config)\n"
-	 "  --with INSPECTOR   give every connection to that one; else the first inspect rule\n"
-	 "                     decides whose services and addresses match\n",
+	 "  --with INSPECTOR   give every connection to that one; else the first inspect\n"
+	 "                     rule decides whose services and addresses match\n",
 	 cmd_inspect},
 	{"fmt", "[-w | --check] [FILE|-]...", "print policies in canonical form",
 	 "  -w, --write        rewrite the files in place instead\n"
-	 "  --check            print the names of files that are not canonical; exit 1 if there "
-	 "are\n"
-	 "                     any\n",
+	 "  --check            print the names of files that are not canonical; exit 1 if\n"
+	 "                     there are any\n",
 	 cmd_fmt},
 };
 
@@ -154,7 +168,7 @@ static const struct command commands[] = {
 static const char global_help[] =
 	"  --config FILE      the policy (default " DEFAULT_CONFIG ")\n"
 	"  --state DIR        artefacts and state (default " DEFAULT_STATE ")\n"
-	"  --netns NAME       work in that network namespace, with a state directory of its own\n"
+	"  --netns NAME       work in that network namespace, with state of its own\n"
 	"  --json             print for programs\n"
 	"  --color=WHEN       auto, always or never\n"
 	"  -v, --verbose      say more\n"
@@ -172,9 +186,31 @@ static void usage(FILE *to)
 		global_help);
 }
 
+/* In 80 columns, broken between words that stand in no brackets or quotes. */
+static void print_synopsis(FILE *to, const struct command *c)
+{
+	int col = fprintf(to, "usage: fwc %s", c->name), indent = col + 1;
+
+	for (const char *p = c->synopsis; *p;) {
+		bool quoted = false;
+		int n = 0;
+
+		for (int deep = 0; p[n] && (p[n] != ' ' || deep || quoted); n++) {
+			deep += (p[n] == '[') - (p[n] == ']');
+			quoted ^= p[n] == '\'';
+		}
+		if (col + 1 + n > 79)
+			col = fprintf(to, "\n%*s", indent - 1, "") - 1;
+		col += fprintf(to, " %.*s", n, p);
+		p += n + (p[n] == ' ');
+	}
+	fputc('\n', to);
+}
+
 static void command_help(FILE *to, const struct command *c)
 {
-	fprintf(to, "usage: fwc %s %s\n\n%s\n", c->name, c->synopsis, c->summary);
+	print_synopsis(to, c);
+	fprintf(to, "\n%s\n", c->summary);
 	if (*c->details)
 		fprintf(to, "\n%s", c->details);
 	fprintf(to, "\nOptions of every command:\n%s", global_help);
@@ -209,10 +245,11 @@ int usage_error(const char *name, const char *fmt, ...)
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
+	fputc('\n', stderr);
 	if (c)
-		fprintf(stderr, "\nusage: fwc %s %s\n", c->name, c->synopsis);
+		print_synopsis(stderr, c);
 	else
-		fputs("\n`fwc --help` lists the commands.\n", stderr);
+		fputs("`fwc --help` lists the commands.\n", stderr);
 	return EXIT_WRONG;
 }
 

@@ -102,7 +102,7 @@ static void print_product(FILE *to, const struct delta_product *p)
 
 static void print_side(FILE *to, const char *when, const char *says, const struct line *l)
 {
-	fprintf(to, "  %-7s %s", when, says);
+	fprintf(to, "  %-7s %-*s", when, l->text ? 6 : 0, says);
 	if (l->text)
 		fprintf(to, "   %s%s%s", l->where, *l->where ? ": " : "", l->text);
 	fputc('\n', to);

@@ -40,6 +40,13 @@ static int refused(const struct nftrun_step *step, struct buf *why)
 {
 	struct nftrun_error x;
 
+	/* what libnftables says of it ("cache initialization failed") helps nobody */
+	if (strstr(buf_str(&step->err), "Operation not permitted")) {
+		buf_puts(why, step->kind == RUN_SCRIPT ? "cannot change" : "cannot read");
+		buf_puts(why, " the rules in the kernel: Operation not permitted (it takes root, "
+			      "or CAP_NET_ADMIN)");
+		return -EPERM;
+	}
 	if (step->kind == RUN_SCRIPT) {
 		nftrun_explain(step->script, buf_str(&step->err), &x);
 		buf_printf(why, "%s%s%s: %s", x.where, *x.where ? ": " : "",
@@ -50,10 +57,9 @@ static int refused(const struct nftrun_step *step, struct buf *why)
 		nftrun_explain("", buf_str(&step->err), &x);
 		buf_printf(why, "cannot read the ruleset in the kernel: %s", x.text);
 	}
-	return strstr(x.text, "Operation not permitted")   ? -EPERM
-	       : strstr(x.text, "Device or resource busy") ? -EBUSY
-	       : strstr(x.text, "No such file")		   ? -ENOENT
-							   : -EINVAL;
+	return strstr(x.text, "Device or resource busy") ? -EBUSY
+	       : strstr(x.text, "No such file")		 ? -ENOENT
+							 : -EINVAL;
 }
 
 int live_read(struct live *out, const char *netns, struct arena *a, struct buf *why)

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "apply/diff.h"
 #include "apply/inspectd.h"
@@ -68,6 +69,11 @@ static int parse_options(int argc, char **argv, struct options *o)
 	}
 	if (argc - optind > 1)
 		return usage_error("apply", "one artefact at a time");
+	if (o->trial && optind < argc && !argv[optind][strspn(argv[optind], "0123456789")])
+		return usage_error("apply",
+				   "is '%s' an artefact? --confirm=%s is a trial of %s "
+				   "seconds; a directory of that name is ./%s",
+				   argv[optind], argv[optind], argv[optind], argv[optind]);
 	if (o->trial && o->no_confirm)
 		return usage_error("apply", "--confirm and --no-confirm exclude each other");
 	if (!o->no_confirm && !o->trial && over_ssh())
@@ -83,7 +89,8 @@ static int read_input(const struct options *o, struct store *s, struct arena *a,
 			 : store_read(s, STORE_CANDIDATE, a, x, why);
 
 	if (err == -ENOENT && !o->dir)
-		buf_puts(why, "\nhint: `fwc compile` makes the candidate");
+		buf_puts(why, s->public ? "\nhint: the candidate is root's"
+					: "\nhint: `fwc compile` makes the candidate");
 	return err;
 }
 
@@ -100,14 +107,19 @@ static void print_json(const struct apply *x, int err)
 	putchar('\n');
 }
 
+static const char *s_of(size_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 static void print_flows(const struct apply *x)
 {
 	if (x->mode == APPLY_TRIAL && x->refused)
 		printf("`fwc confirm` will end %zu connection%s that these rules refuse\n",
-		       x->refused, x->refused == 1 ? "" : "s");
+		       x->refused, s_of(x->refused));
 	if (x->ended)
 		printf("%zu connection%s ended that these rules refuse\n", x->ended,
-		       x->ended == 1 ? "" : "s");
+		       s_of(x->ended));
 }
 
 static void print_text(struct globals *g, const struct apply *x, int err)
@@ -124,9 +136,10 @@ static void print_text(struct globals *g, const struct apply *x, int err)
 	else if (x->unchanged)
 		puts("nothing to change: the kernel holds this already");
 	else
-		printf("applied: %zu new objects, %zu chains and sets switched, %zu old objects "
+		printf("applied: %zu new object%s, %zu chain%s or set%s switched, %zu old object%s "
 		       "removed\n",
-		       x->staged, x->swapped, x->collected);
+		       x->staged, s_of(x->staged), x->swapped, s_of(x->swapped), s_of(x->swapped),
+		       x->collected, s_of(x->collected));
 	print_flows(x);
 	if (x->forwarding_changed)
 		printf("forwarding is %s now\n", x->artefact->manifest->forwarding == 1 ? "on"

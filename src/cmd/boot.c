@@ -11,6 +11,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/trial.h"
+#include "kernel/genid.h"
 #include "util/cleanup.h"
 
 static const char *headline(const struct globals *g, const struct boot *b)
@@ -123,6 +124,7 @@ int cmd_boot(struct globals *g, int argc, char **argv)
 	_cleanup_arena_ struct arena *a = arena_new();
 	_cleanup_buf_ struct buf why = {0};
 	bool with_state = false;
+	struct genid gen;
 	struct boot b;
 	struct store s;
 	int c, rc;
@@ -135,6 +137,12 @@ int cmd_boot(struct globals *g, int argc, char **argv)
 	}
 	if (optind < argc)
 		return usage_error("boot", "it takes no operands");
+	/* who may not look cannot say that the host is open */
+	if (genid_get(g->netns, &gen, &why) == -EPERM) {
+		fprintf(stderr, "fwc: %s\n", buf_str(&why));
+		return EXIT_SYSTEM;
+	}
+	why.len = 0;
 	if (open_store(g, &s, a, &why)) {
 		fprintf(stderr, "fwc: %s\n", buf_str(&why));
 		store_close(&s);

@@ -70,7 +70,9 @@ static int confirm(struct globals *g, struct store *s, struct arena *a, const ch
 	int err = trial_read(s, &t, why);
 
 	if (!err && t.state == TRIAL_NONE) {
-		buf_puts(why, "nothing is on trial");
+		buf_puts(why,
+			 "nothing is on trial: if something was, it is over, and the rules before "
+			 "are in force");
 		return -ENOENT;
 	}
 	if (!err)

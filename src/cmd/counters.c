@@ -20,6 +20,7 @@ struct sample {
 	struct arena *arena;
 	struct report_lines lines;
 	struct timespec at;
+	bool loaded;
 };
 
 /* 0 or -errno, the message printed. */
@@ -37,6 +38,7 @@ static int take(struct globals *g, struct sample *out)
 		fprintf(stderr, "fwc: %s\n", buf_str(&why));
 		return err;
 	}
+	out->loaded = live.present;
 	clock_gettime(CLOCK_MONOTONIC, &out->at);
 	if (store_open(&s, g->state, false, &ignored) == 0)
 		trial_in_force(&s, out->arena, live.ruleset, &applied, &ignored);
@@ -155,6 +157,8 @@ int cmd_counters(struct globals *g, int argc, char **argv)
 	if (watching)
 		return watch(g, seconds);
 	err = take(g, &s);
+	if (!err && !s.loaded)
+		fputs("fwc: warning: no firewall of fwc is loaded\n", stderr);
 	if (!err && g->json)
 		print_json(&s);
 	else if (!err)

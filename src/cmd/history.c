@@ -113,7 +113,10 @@ static int choose(struct store *s, struct arena *a, unsigned *number, struct buf
 	if (!err && !*number) {
 		*number = previous(&l, generation_in_force(s));
 		if (!*number) {
-			buf_puts(why, "there is no earlier generation to go back to");
+			buf_puts(why, !l.n || generation_in_force(s)
+					      ? "there is no earlier generation to go back to"
+					      : "nothing that was applied is in force; name a "
+						"number of `fwc history`");
 			err = -ENOENT;
 		}
 	}

@@ -71,6 +71,7 @@ static void print(struct buf *b, const struct status *st)
 		gauge(b, "fwc_inspectd_up", "1 if fwc-inspectd answers.",
 		      st->helper == HELPER_RUNS);
 	gauge(b, "fwc_panic", "1 while `fwc panic` drops all.", st->panic.on);
+	gauge(b, "fwc_trial", "1 while rules are on trial.", st->trial.state == TRIAL_RUNNING);
 	gauge(b, "fwc_boot_trouble", "1 if the last boot could not load all as it was confirmed.",
 	      st->boot.there);
 	if (st->drift_known || st->dormant)

@@ -43,7 +43,7 @@ int cmd_show(struct globals *g, int argc, char **argv)
 		return EXIT_SYSTEM;
 	}
 	if (!live.present && !g->json)
-		fputs("fwc: nothing is loaded\n", stderr);
+		fputs("fwc: no firewall of fwc is loaded\n", stderr);
 	if (store_open(&s, g->state, false, &ignored) == 0)
 		store_read(&s, STORE_APPLIED, a, &applied, &ignored);
 	work_warn_record(&s, applied.manifest, live.ruleset);

@@ -76,6 +76,8 @@ static void print_state(const struct status *st)
 		     "            in the state directory, which is root's");
 	else if (st->trial.state == TRIAL_RUNNING && !st->record)
 		puts("firewall    loaded for this trial; before it there was none");
+	else if (!st->known && st->boot.there && st->boot.outcome == BOOT_BLOCKED)
+		puts("firewall    what `fwc boot` puts in place of rules that it cannot load");
 	else if (!st->known)
 		puts("firewall    loaded, but not by `fwc apply`: what is on record cannot be "
 		     "compared");

@@ -7,6 +7,8 @@
 #include <getopt.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <termios.h>
@@ -135,6 +137,12 @@ static int once(struct top *t, struct buf *why)
 	return err;
 }
 
+/* Whether it takes the few sequences that nearly all do. */
+static bool obeys(const char *term)
+{
+	return term && *term && strcmp(term, "dumb") != 0;
+}
+
 int cmd_top(struct globals *g, int argc, char **argv)
 {
 	static const struct option longs[] = {{"once", no_argument, NULL, 'o'}, {0}};
@@ -153,7 +161,7 @@ int cmd_top(struct globals *g, int argc, char **argv)
 		return usage_error("top", "it takes no operands");
 	if (g->json)
 		return usage_error("top", "it is for people; see counters and flows with --json");
-	if (!one && !(isatty(STDIN_FILENO) && isatty(STDOUT_FILENO)))
+	if (!one && (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO) || !obeys(getenv("TERM"))))
 		return usage_error("top", "it wants a terminal; --once prints one moment");
 	err = one ? once(&t, &why) : watch(&t, &why);
 	if (err)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * Two moments -> what was busy between them, in lines.
  */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -230,23 +231,29 @@ static void print_rules(struct top *t, struct buf *out, size_t most, int columns
 		    columns, eol);
 }
 
-static void print_conns(struct top *t, struct buf *out, size_t most, int columns, const char *eol)
+static void print_conns(struct top *t, struct buf *out, size_t most, bool counted, int columns,
+			const char *eol)
 {
 	struct arena *a = t->arena;
 	struct busy_conn *v;
 	size_t n = busy_conns(t, &v);
 
-	put(out, "   pkts/s    bytes/s      bytes  connection", columns, eol);
+	put(out, counted ? "   pkts/s    bytes/s      bytes  connection" : "connection", columns,
+	    eol);
 	for (size_t i = 0; i < n && i < most; i++) {
 		const struct conn *c = v[i].conn;
 		struct flow_judged j = flows_judge(&t->flows, c);
+		const char *text = flow_text(a, &t->flows, c), *more = strchr(text, ',');
 
-		put(out,
-		    arena_printf(a, "%9s %10s %10s  %s   %s%s", size_text(a, v[i].packets),
-				 size_text(a, v[i].bytes), size_text(a, (double)sum(c->bytes)),
-				 flow_text(a, &t->flows, c), j.refused ? "FORBIDDEN: " : "",
-				 flow_says(a, &j)),
-		    columns, eol);
+		/* in 80 columns the line of the policy matters more than translations */
+		text = arena_printf(a, "%.*s   %s%s%s", more ? (int)(more - text) : INT_MAX, text,
+				    j.refused ? "FORBIDDEN: " : "", flow_says(a, &j),
+				    more ? more : "");
+		if (counted)
+			text = arena_printf(a, "%9s %10s %10s  %s", size_text(a, v[i].packets),
+					    size_text(a, v[i].bytes),
+					    size_text(a, (double)sum(c->bytes)), text);
+		put(out, text, columns, eol);
 	}
 }
 
@@ -262,6 +269,7 @@ void top_print(struct top *t, struct buf *out, int rows, int columns, const char
 {
 	size_t room = rows > 8 ? (size_t)rows - 6 : rows ? 2 : 2 * (size_t)LISTED;
 	size_t n = t->flows.conns.n;
+	bool counted = any_counted(&t->flows.conns);
 	time_t now = time(NULL);
 	char clock[16];
 	struct tm tm;
@@ -269,13 +277,13 @@ void top_print(struct top *t, struct buf *out, int rows, int columns, const char
 	strftime(clock, sizeof(clock), "%H:%M:%S", localtime_r(&now, &tm));
 	put(out,
 	    arena_printf(t->arena, "fwc  %s  %zu connection%s%s", clock, n, n == 1 ? "" : "s",
-			 t->flows.in.ruleset->chains.n ? "" : ", no rules of fwc are loaded"),
+			 t->flows.in.ruleset->chains.n ? "" : ", no firewall of fwc is loaded"),
 	    columns, eol);
 	put(out, "", columns, eol);
 	print_rules(t, out, room / 2, columns, eol);
 	put(out, "", columns, eol);
-	if (!any_counted(&t->flows.conns))
+	if (!counted)
 		put(out, "(connections are not counted: sysctl net.netfilter.nf_conntrack_acct=1)",
 		    columns, eol);
-	print_conns(t, out, room - room / 2 - 1, columns, eol);
+	print_conns(t, out, room - room / 2 - 1, counted, columns, eol);
 }

@@ -360,7 +360,7 @@ static int trace(struct session *s, struct work *w, const struct rule *question)
 	}
 	tracing_sweep(s->tracing);
 	if (!tracing_rules(s->tracing)->chains.n)
-		fputs("fwc: warning: no rules of fwc are loaded\n", stderr);
+		fputs("fwc: warning: no firewall of fwc is loaded\n", stderr);
 	if (tracing_hidden(s->tracing))
 		fputs("fwc: warning: the state directory is root's, so lines have no places\n",
 		      stderr);

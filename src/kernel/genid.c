@@ -171,7 +171,8 @@ static int ask_kernel(const char *netns, struct genid *out, struct buf *why)
 	err = -err;
 done:
 	if (err)
-		buf_printf(why, "cannot ask the kernel about nftables: %s", strerror(-err));
+		buf_printf(why, "cannot ask the kernel about nftables: %s%s", strerror(-err),
+			   err == -EPERM ? " (it takes root, or CAP_NET_ADMIN)" : "");
 	return err;
 }
 

@@ -248,6 +248,7 @@ static int work(void *arg)
 	int err;
 
 	close(h.t->ends[0]);
+	setsid(); /* what ends all of a terminal or a job is not to end it, too */
 	lift_limits();
 	err = listen_to(&h);
 	if (err) {

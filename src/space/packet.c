@@ -94,9 +94,8 @@ static void print_flags(struct buf *out, unsigned flags)
 }
 
 /* Conditions are named by what the kernel has for them; some have plainer names. */
-static void print_condition(struct buf *out, const char *text)
+void packet_condition(struct buf *out, const char *text)
 {
-	buf_puts(out, ", while ");
 	if (!strncmp(text, "rule ", 5))
 		buf_printf(out, "the log limit %s", text + 5);
 	else if (!strncmp(text, "limit ", 6))
@@ -131,8 +130,10 @@ void packet_print(struct buf *out, struct mean *m, const struct packet *p)
 	if (p->dim[DIM_FIB_DADDR] == 2)
 		buf_puts(out, ", to an address of this machine");
 	for (size_t i = 0; p->condition && i < m->schema.texts.n; i++)
-		if (p->condition[i])
-			print_condition(out, m->schema.texts.v[i]);
+		if (p->condition[i]) {
+			buf_puts(out, ", while ");
+			packet_condition(out, m->schema.texts.v[i]);
+		}
 }
 
 static const char *protocol_name(u128 proto)
@@ -145,6 +146,8 @@ static const char *protocol_name(u128 proto)
 
 void packet_protocols(struct buf *out, const struct ivset *s)
 {
+	bool ranges = false;
+
 	for (size_t i = 0; i < s->n; i++) {
 		bool few = s->v[i].hi - s->v[i].lo < 3;
 
@@ -158,8 +161,10 @@ void packet_protocols(struct buf *out, const struct ivset *s)
 				buf_printf(out, "protocol %u", (unsigned)x);
 		}
 		if (!few)
-			buf_printf(out, "%sprotocols %u-%u", out->len ? ", " : "",
-				   (unsigned)s->v[i].lo, (unsigned)s->v[i].hi);
+			buf_printf(out, "%s%s%u-%u", out->len ? ", " : "",
+				   ranges ? "" : "protocols ", (unsigned)s->v[i].lo,
+				   (unsigned)s->v[i].hi);
+		ranges = !few;
 	}
 }
 

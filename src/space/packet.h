@@ -16,6 +16,8 @@ void packet_fields(struct buf *out, struct mean *m, const struct packet *p, cons
 /* "tcp/22", "icmp/8", "proto/47". */
 void packet_service(struct buf *out, const struct packet *p);
 /* Protocols by their names: "tcp, udp, 47". */
+/* "while CONDITION holds" without the while, in plain words. */
+void packet_condition(struct buf *out, const char *text);
 void packet_protocols(struct buf *out, const struct ivset *s);
 /* "192.0.2.1@eth0 -> 198.51.100.2@ppp0 tcp/22": what `fwc explain` takes, or NULL if it cannot say
  * this packet (an established connection, say). Places are named by the policy's zones, without

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "space/packet.h"
+#include "util/cleanup.h"
 
 static const enum dim counted[] = {DIM_SADDR, DIM_DADDR, DIM_PROTO, DIM_DPORT, DIM_TYPE};
 #define NCOUNTED (sizeof(counted) / sizeof(counted[0]))
@@ -155,6 +156,15 @@ static void push(struct mean *m, struct delta_product *p, enum dim d, const char
 	vec_push(m->arena, &p->fields, ((struct delta_range){d, text}));
 }
 
+static const char *condition(struct mean *m, const char *when, const char *text)
+{
+	_cleanup_buf_ struct buf b = {0};
+
+	buf_puts(&b, when);
+	packet_condition(&b, text);
+	return arena_strdup(m->arena, buf_str(&b));
+}
+
 static void add_product(struct mean *m, struct delta_group *g, const struct product *in, bool both,
 			enum family fam)
 {
@@ -170,8 +180,7 @@ static void add_product(struct mean *m, struct delta_group *g, const struct prod
 
 		if (s->n)
 			push(m, &p, NDIMS,
-			     arena_printf(m->arena, "%s%s", s->v[0].lo ? "while " : "unless ",
-					  m->schema.texts.v[i]));
+			     condition(m, s->v[0].lo ? "while " : "unless ", m->schema.texts.v[i]));
 	}
 	vec_push(m->arena, &g->products, p);
 }

@@ -244,6 +244,34 @@ ports() { # filter...: the source ports of those listed, in order
 	[ "$status" = 2 ]
 }
 
+@test "top on a terminal that obeys no sequences wants --once; the line of the policy is in 80 columns" {
+	on_terminal() { # TERM: 80 columns, q after two seconds
+		TERM=$1 /usr/bin/python3 - "$FWC" --netns "$NS" --state "$WORK/state" top <<-'END'
+			import fcntl, os, pty, struct, sys, termios, threading
+			pid, fd = pty.fork()
+			if pid == 0:
+			    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+			    os.execv(sys.argv[1], sys.argv[1:])
+			threading.Timer(2, lambda: os.write(fd, b"q")).start()
+			seen = b""
+			try:
+			    while more := os.read(fd, 65536):
+			        seen += more
+			except OSError:
+			    pass
+			print(seen.decode())
+			os._exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+		END
+	}
+	run on_terminal dumb
+	echo "$output"
+	[[ $output = *"--once"* ]]
+	[[ $output != *$'\033'* ]]
+	run on_terminal vt100
+	echo "$output"
+	[[ $output = *"tcp 10.0.0.5:4000 -> 198.51.100.1:443   "*policy.fwc:3* ]]
+}
+
 @test "top on a terminal: frames until q or ^C, then the terminal is as it was" {
 	for key in q '\x03'; do
 		run /usr/bin/python3 - "$key" "$FWC" --netns "$NS" --state "$WORK/state" top <<-'END'
@@ -251,6 +279,7 @@ ports() { # filter...: the source ports of those listed, in order
 			key = sys.argv[1].encode().decode("unicode_escape").encode()
 			pid, fd = pty.fork()
 			if pid == 0:
+			    os.environ["TERM"] = "xterm"
 			    os.execv(sys.argv[2], sys.argv[2:])
 			before = termios.tcgetattr(fd)
 			seen, end, frames = b"", time.monotonic() + 20, 0

@@ -121,6 +121,17 @@ END
 	done
 }
 
+@test "counters and show say when nothing is loaded" {
+	fwc stop
+	run fwc counters
+	echo "$output"
+	[ "$status" = 0 ]
+	[[ $output == *"no firewall of fwc is loaded"* ]]
+	run fwc show
+	[ "$status" = 1 ]
+	[[ $output == *"no firewall of fwc is loaded"* ]]
+}
+
 @test "metrics of a host where nothing is loaded" {
 	fwc stop >/dev/null
 	[[ $(fwc metrics) == *$'\nfwc_loaded 0\n'* ]]

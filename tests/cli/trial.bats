@@ -220,6 +220,9 @@ begin_old() {
 		[ "$status" = 2 ]
 		[[ $output = *"2 to 86400 seconds"* ]]
 	done
+	run f apply --confirm 20
+	[ "$status" = 2 ]
+	[[ $output = *"--confirm=20 is a trial of 20 seconds"* ]]
 	run f apply --confirm --no-confirm
 	[ "$status" = 2 ]
 }

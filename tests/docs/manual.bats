@@ -33,6 +33,21 @@ load lib.bash
 	[ -z "$missing" ]
 }
 
+@test "help fits 80 columns, and each usage line has the options that are explained below it" {
+	local command option
+	for command in "" $("$FWC" --help | awk '/^Commands/{on=1; next} on && /^  +[a-z]/{print $1} on && /^$/{exit}'); do
+		# shellcheck disable=SC2086 # none is a word of its own
+		"$FWC" $command --help | awk -v c="$command" 'length > 80 { print c ": " $0; bad = 1 } END { exit bad }'
+		[ -n "$command" ] || continue
+		"$FWC" "$command" --help | sed '/^Options of every/,$d' >"$BATS_TEST_TMPDIR/help"
+		sed '/^$/q' "$BATS_TEST_TMPDIR/help" >"$BATS_TEST_TMPDIR/usage"
+		while read -r option; do # "-n, --count N": either will do
+			grep -qE -- "(^|[^a-z])(${option//, /|})([^a-z]|$)" "$BATS_TEST_TMPDIR/usage" ||
+				{ echo "$command: $option is not in its usage line"; false; }
+		done < <(grep -oE '^  -(-[a-z-]+|[a-z]|, )*' "$BATS_TEST_TMPDIR/help")
+	done
+}
+
 @test "fwc-inspectd(8) names every option of its --help" {
 	local option missing=
 	for option in $("$(dirname "$FWC")/fwc-inspectd" --help | grep -oE -- '--[a-z][a-z-]+' | sort -u); do

@@ -278,6 +278,20 @@ s.recv(10)'
 	[ "$(each 'at, d["verdict"]' | sort -u)" = "('9', 'drop')" ]
 }
 
+@test "trace: a job that is killed as a whole leaves no table, ^\\ none either" {
+	for signal in QUIT KILL TERM; do
+		# of itself timeout makes a group of processes, and kills all of it
+		timeout -s "$signal" 2 "$FWC" --netns "$LAB-router" --state "$LAB_DIR/state-router" \
+			--config "$LAB_DIR/p.fwc" trace 'lan -> wan' >/dev/null 2>"$BATS_TEST_TMPDIR/said" || true
+		grep -q tracing "$BATS_TEST_TMPDIR/said"
+		for _ in {1..40}; do
+			[ "$(tables)" != "table inet fwc" ] || break
+			sleep 0.05
+		done
+		[ "$(tables)" = "table inet fwc" ]
+	done
+}
+
 # bats test_tags=vm
 @test "trace: killed, its table is gone with it" {
 	begin 'lan -> wan'
