@@ -56,6 +56,7 @@ nobody_comes_in() {
 	END
 }
 
+# bats test_tags=vm
 @test "silent: connections of this machine go on after the first apply, whoever speaks first" {
 	six 7000
 	six 7010
