@@ -102,13 +102,13 @@ static bool is_for_all(const char *path)
 	return stat(path, &st) == 0 && st.st_mode & S_IROTH;
 }
 
-static bool may_tell(const struct store *s)
+static bool may_tell(const struct store *s, const char *name)
 {
 	_cleanup_arena_ struct arena *a = arena_new();
 	_cleanup_buf_ struct buf ignored = {0};
 	const struct manifest_source *src;
 	struct artefact x = {0};
-	bool all = store_read(s, STORE_APPLIED, a, &x, &ignored) == 0;
+	bool all = store_read(s, name, a, &x, &ignored) == 0;
 
 	if (all) {
 		vec_each (&x.manifest->sources, src)
@@ -197,11 +197,13 @@ static void copy_generations(const struct store *s, int to, bool tell)
 
 static void copy_artefacts(const struct store *s, int to)
 {
-	bool tell = may_tell(s);
+	bool tell = may_tell(s, STORE_APPLIED);
 
 	/* what cannot be brought up to date is better not there */
 	if (!tell || copy_dir(s, to, STORE_APPLIED, applied_files))
 		file_remove_dir(to, STORE_APPLIED);
+	if (!may_tell(s, STORE_PENDING) || copy_dir(s, to, STORE_PENDING, applied_files))
+		file_remove_dir(to, STORE_PENDING);
 	copy_generations(s, to, tell);
 }
 

@@ -19,6 +19,7 @@
 
 #define STORE_CANDIDATE "candidate"
 #define STORE_APPLIED "applied"
+#define STORE_PENDING "pending" /* on trial */
 
 struct store {
 	const char *path;

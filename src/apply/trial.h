@@ -18,7 +18,6 @@
 #define TRIAL_SECONDS 60
 #define TRIAL_MIN 2
 #define TRIAL_MAX 86400
-#define STORE_PENDING "pending"
 
 enum trial_state {
 	TRIAL_NONE,

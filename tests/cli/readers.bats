@@ -98,6 +98,25 @@ reader() {
 	ip -n "$NS" link del eth0
 }
 
+@test "the rules on trial have their lines, for readers too" {
+	{ small; echo 'allow lan -> self tcp/4444'; } | candidate
+	fwc apply --confirm=60
+	fwc counters >"$WORK/root"
+	grep -q 'policy.fwc:[0-9]*  allow lan -> self tcp/4444' "$WORK/root"
+	reader counters >"$WORK/reader"
+	diff "$WORK/root" "$WORK/reader"
+	fwc rollback
+	[ ! -e "$public/pending" ]
+	reader counters >"$WORK/reader"
+	[ "$(grep -c 4444 "$WORK/reader")" = 0 ]
+	# one that not everybody may read is not told
+	{ small; echo 'allow lan -> self tcp/4444'; } | candidate secret
+	chmod 600 "$WORK/secret.fwc"
+	fwc apply --confirm=60
+	[ ! -e "$public/pending" ]
+	fwc rollback
+}
+
 @test "a trial is told, and told to be over" {
 	small 23 | candidate
 	fwc apply --confirm=60
