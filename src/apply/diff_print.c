@@ -250,7 +250,10 @@ static int diff_live(const struct diff_options *how, const struct store *s, stru
 	else if (different && !how->json)
 		puts("nothing of fwc filters here yet: every packet is judged anew\n");
 	diff_report(how, a, compare ? &packets : NULL, looked ? &flows : NULL, &lines);
-	looked_note(s, a, live.ruleset, x->manifest);
+	if (different)
+		looked_note(s, a, live.ruleset, x->manifest);
+	else
+		looked_drop(s);
 	flows_free(&flows.flows);
 	return lines.n || different;
 }

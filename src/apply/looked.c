@@ -74,5 +74,6 @@ bool looked_elsewhere(const struct store *s, struct arena *a, const struct ir_ru
 
 void looked_drop(const struct store *s)
 {
-	unlinkat(s->dir, LOOKED, 0);
+	if (s->dir >= 0 && !s->public)
+		unlinkat(s->dir, LOOKED, 0);
 }

@@ -8,6 +8,7 @@
 #include "apply/boot.h"
 #include "apply/forwarding.h"
 #include "apply/live.h"
+#include "apply/looked.h"
 #include "cmd/cmd.h"
 #include "cmd/trial.h"
 #include "util/cleanup.h"
@@ -57,8 +58,10 @@ static int stop(struct globals *g, struct stopped *s, struct buf *why)
 		err = remove_table(g, s, why);
 	if (!err)
 		store_remove(&store, STORE_APPLIED);
-	if (!err)
+	if (!err) {
 		boot_note_drop(&store);
+		looked_drop(&store);
+	}
 	store_close(&store);
 	return err;
 }

@@ -313,6 +313,14 @@ allow z -> self ssh, https' | candidate
 	inns nft add table ip theirs
 	inns nft add element inet fwc guests.v4 '{ 192.0.2.9 }'
 	fwc apply
+	# where diff had nothing to show, apply puts right what was done since; after a stop nobody asks
+	fwc diff
+	inns nft add rule inet fwc input tcp dport 666 drop
+	fwc apply
+	small 28 | candidate
+	fwc diff >/dev/null || [ $? = 1 ]
+	fwc stop
+	fwc apply
 	# --force does it all the same; another candidate was never shown
 	small 25 | candidate
 	fwc apply --dry-run >/dev/null
