@@ -80,7 +80,7 @@ refused() { # COMMAND...: for want of room; neither the kernel nor what is on re
 	free
 	fwc apply
 	[[ $(fwc status) == *"policy.fwc:6  allow lan -> self tcp/23"* ]]
-	[ "$(fwc history | wc -l)" = 2 ]
+	[ "$(fwc history --json | json "len(d)")" = 2 ]
 }
 
 @test "full: an apply that has nothing to write is none the worse" {
@@ -103,7 +103,7 @@ refused() { # COMMAND...: for want of room; neither the kernel nor what is on re
 	run fwc status
 	[ "$status" = 0 ]
 	[[ $output == *"policy.fwc:6  allow lan -> self tcp/23"* ]]
-	[ "$(fwc history | wc -l)" = 2 ]
+	[ "$(fwc history --json | json "len(d)")" = 2 ]
 }
 
 @test "full: a trial ends all the same, by time and by rollback" {
@@ -204,7 +204,7 @@ refused() { # COMMAND...: for want of room; neither the kernel nor what is on re
 		[ "$(generation)" = "$before" ]
 	done
 	fwc status
-	[ "$(fwc history | wc -l)" = 2 ]
+	[ "$(fwc history --json | json "len(d)")" = 2 ]
 	run fwc diff
 	[ "$status" = 1 ]
 	mount -o remount,rw "$WORK/state"
