@@ -256,6 +256,7 @@ int usage_error(const char *name, const char *fmt, ...)
 struct args {
 	struct globals g;
 	const char *color;
+	char netns_state[4096]; /* g.state may point here */
 	bool help, version;
 	int argc;
 	char **argv; /* what is left: the command and its own arguments */
@@ -382,7 +383,6 @@ static bool give_up(enum rights rights)
 
 static int run(struct args *a)
 {
-	char state[4096];
 	const struct command *c;
 
 	if (a->version) {
@@ -412,8 +412,9 @@ static int run(struct args *a)
 	if (!a->g.config)
 		a->g.config = DEFAULT_CONFIG;
 	if (!a->g.state && a->g.netns) {
-		snprintf(state, sizeof(state), DEFAULT_STATE "/netns/%s", a->g.netns);
-		a->g.state = state;
+		snprintf(a->netns_state, sizeof(a->netns_state), DEFAULT_STATE "/netns/%s",
+			 a->g.netns);
+		a->g.state = a->netns_state;
 	} else if (!a->g.state) {
 		a->g.state = DEFAULT_STATE;
 	}
