@@ -384,6 +384,7 @@ static bool give_up(enum rights rights)
 static int run(struct args *a)
 {
 	const struct command *c;
+	int rc;
 
 	if (a->version) {
 		puts("fwc " PACKAGE_VERSION);
@@ -420,7 +421,9 @@ static int run(struct args *a)
 	}
 	if (!give_up(rights_of(c)))
 		return EXIT_SYSTEM;
-	return c->run(&a->g, a->argc, a->argv);
+	rc = c->run(&a->g, a->argc, a->argv);
+	tell_inspectd(&a->g);
+	return rc;
 }
 
 int main(int argc, char **argv)

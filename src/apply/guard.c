@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,10 +18,12 @@
 #include <unistd.h>
 
 #include "util/fault.h"
+#include "apply/inspectd.h"
 #include "apply/trial.h"
 #include "util/cleanup.h"
 
 #define GRACE 300 /* milliseconds: the kernel's own timeouts come first */
+#define READY_MS 20000 /* to be armed */
 #define TRIES 100 /* to get the lock, a second each: whoever has it may be stopped */
 
 struct guard {
@@ -64,6 +67,7 @@ static bool still_on(const struct guard *g, const struct store *s)
 static int end_trial(const struct guard *g, struct buf *why)
 {
 	_cleanup_arena_ struct arena *a = arena_new();
+	_cleanup_buf_ struct buf ignored = {0};
 	enum trial_state was = TRIAL_NONE;
 	struct store s;
 	int err = store_open(&s, g->state, false, why);
@@ -83,6 +87,8 @@ static int end_trial(const struct guard *g, struct buf *why)
 		sleep(1);
 	}
 	store_close(&s);
+	if (was != TRIAL_NONE)
+		inspectd_reload(g->netns, &ignored);
 	return err;
 }
 
@@ -141,6 +147,7 @@ int guard_start(const char *state, const char *netns, const char *id, uint64_t d
 {
 	_cleanup_free_ char *path = realpath(state, NULL);
 	struct guard g = {.state = path, .netns = netns, .id = id};
+	struct pollfd p = {.events = POLLIN};
 	int pair[2], status;
 	char word = 0;
 	pid_t pid;
@@ -156,9 +163,11 @@ int guard_start(const char *state, const char *netns, const char *id, uint64_t d
 		run(&g, pair[1], deadline);
 	}
 	close(pair[1]);
-	waitpid(pid, &status, 0);
-	if (read(pair[0], &word, 1) != 1)
+	p.fd = pair[0];
+	if (poll(&p, 1, READY_MS) != 1 || read(pair[0], &word, 1) != 1)
 		word = 0;
+	kill(pid, SIGKILL); /* it has nothing more to do, but may be stopped */
+	waitpid(pid, &status, 0);
 	close(pair[0]);
 	if (word)
 		return 0;

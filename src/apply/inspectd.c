@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * A client of the control socket.
+ * A client of the control socket. A daemon that is stopped, or busy for good, costs PATIENCE.
  */
 #include "apply/inspectd.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -11,9 +12,19 @@
 #include <sys/un.h>
 
 #include "inspect/tables.h"
+#include "kernel/boot.h"
 #include "util/cleanup.h"
 
 #define PATIENCE 30 /* seconds: large tables take their time to load */
+#define GLANCE 3 /* where the answer is one of many */
+#define LINE_MAX_BYTES (64u << 20) /* of an answer */
+
+struct line { /* what has come of it, and of the ones behind it */
+	int fd;
+	uint64_t deadline; /* boot clock, milliseconds; 0: as long as it takes */
+	struct buf in;
+	size_t taken; /* bytes of `in` */
+};
 
 const char *inspectd_socket(struct arena *a, const char *netns)
 {
@@ -32,67 +43,140 @@ static int fail(struct buf *why, int err, const char *path)
 	return err;
 }
 
-static FILE *dial(const char *path, int *err)
+/* The descriptor, or -errno; -EAGAIN if nobody took the call in time. */
+static int dial(const char *path, unsigned seconds)
 {
 	struct sockaddr_un at = {.sun_family = AF_UNIX};
-	struct timeval patience = {.tv_sec = PATIENCE};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	FILE *f = NULL;
+	struct timeval patience = {.tv_sec = (time_t)seconds};
+	int fd, err = 0;
 
-	*err = 0;
-	snprintf(at.sun_path, sizeof(at.sun_path), "%s", path);
-	if (fd < 0 || strlen(path) >= sizeof(at.sun_path) ||
+	if (strlen(path) >= sizeof(at.sun_path))
+		return -ENAMETOOLONG;
+	strcpy(at.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	/* of connect(), too: the queue of a daemon that is stopped fills up */
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0 ||
 	    connect(fd, (struct sockaddr *)&at, sizeof(at)) < 0)
-		*err = fd >= 0 && strlen(path) >= sizeof(at.sun_path) ? -ENAMETOOLONG : -errno;
-	if (!*err) {
-		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-		f = fdopen(fd, "r+e");
-	}
-	if (!f && fd >= 0)
+		err = -errno;
+	if (err)
 		close(fd);
-	if (!f && !*err)
-		*err = -ENOMEM;
-	return f;
+	return err ? err : fd;
 }
 
-int inspectd_follow(const char *socket, const char *what, bool (*each)(void *ctx, const json_t *j),
-		    void *ctx, struct buf *why)
+static int send_request(int fd, const char *what)
 {
-	_cleanup_free_ char *line = NULL;
-	_cleanup_fclose_ FILE *f = NULL;
-	size_t room = 0;
-	ssize_t n;
+	char text[64];
+	int n = snprintf(text, sizeof(text), "{\"ask\": \"%s\"}\n", what);
+
+	return send(fd, text, (size_t)n, MSG_NOSIGNAL) == n ? 0 : -errno;
+}
+
+static int more(struct line *l)
+{
+	uint64_t now = boot_clock();
+	int left = !l->deadline ? -1 : l->deadline > now ? (int)(l->deadline - now) : 0, n;
+	struct pollfd p = {.fd = l->fd, .events = POLLIN};
+	char piece[65536];
+	ssize_t got;
+
+	n = poll(&p, 1, left);
+	if (n <= 0)
+		return n && errno == EINTR ? 0 : n ? -errno : -EAGAIN;
+	got = recv(l->fd, piece, sizeof(piece), MSG_DONTWAIT);
+	if (got < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	if (!got)
+		return -EPIPE;
+	buf_add(&l->in, piece, (size_t)got);
+	return l->in.len > LINE_MAX_BYTES ? -EMSGSIZE : 0;
+}
+
+/* 0 and an object; -EPIPE: there are no more. */
+static int next(struct line *l, json_t **out)
+{
+	const char *end;
+	int err = 0;
+
+	if (l->taken)
+		memmove(l->in.data, l->in.data + l->taken, l->in.len - l->taken);
+	l->in.len -= l->taken;
+	l->taken = 0;
+	while (!err && !(end = l->in.len ? memchr(l->in.data, '\n', l->in.len) : NULL))
+		err = more(l);
+	if (err)
+		return err;
+	l->taken = (size_t)(end - l->in.data) + 1;
+	*out = json_loadb(l->in.data, l->taken, 0, NULL);
+	return *out ? 0 : -EBADMSG;
+}
+
+static int open_line(struct line *l, const char *socket, const char *what, unsigned seconds)
+{
 	int err;
-	bool more = true;
 
-	f = dial(socket, &err);
-	if (!f)
-		return fail(why, err, socket);
-	if (fprintf(f, "{\"ask\": \"%s\"}\n", what) < 0 || fflush(f))
-		return fail(why, -errno, socket);
-	while (more && (n = getline(&line, &room, f)) > 0) {
-		_cleanup_json_ json_t *j = json_loadb(line, (size_t)n, 0, NULL);
-
-		if (!j)
-			return fail(why, -EBADMSG, socket);
-		more = each(ctx, j);
-	}
-	return more && ferror(f) ? fail(why, -errno, socket) : 0;
+	*l = (struct line){.fd = dial(socket, seconds)};
+	if (l->fd < 0)
+		return l->fd;
+	l->deadline = boot_clock() + (uint64_t)seconds * 1000;
+	err = send_request(l->fd, what);
+	if (err)
+		close(l->fd);
+	return err;
 }
 
-static bool take_one(void *ctx, const json_t *j)
+static void close_line(struct line *l)
 {
-	*(json_t **)ctx = json_incref((json_t *)j);
-	return false;
+	close(l->fd);
+	buf_free(&l->in);
+}
+
+int inspectd_follow(const char *socket, bool (*each)(void *ctx, const json_t *j), void *ctx,
+		    struct buf *why)
+{
+	json_t *j = NULL;
+	struct line l;
+	bool go_on = true;
+	int err = open_line(&l, socket, "log", PATIENCE);
+
+	if (err)
+		return fail(why, err, socket);
+	err = next(&l, &j); /* its word that there will be lines, however long they take */
+	l.deadline = 0;
+	while (!err && go_on) {
+		json_decref(j);
+		err = next(&l, &j);
+		go_on = !err && each(ctx, j);
+	}
+	if (!err)
+		json_decref(j);
+	close_line(&l);
+	return err && err != -EPIPE ? fail(why, err, socket) : 0;
+}
+
+static int ask(const char *socket, const char *what, unsigned seconds, json_t **out,
+	       struct buf *why)
+{
+	struct line l;
+	int err = open_line(&l, socket, what, seconds);
+
+	*out = NULL;
+	if (err)
+		return fail(why, err, socket);
+	err = next(&l, out);
+	close_line(&l);
+	return err ? fail(why, err, socket) : 0;
 }
 
 int inspectd_ask(const char *socket, const char *what, json_t **out, struct buf *why)
 {
-	int err;
+	return ask(socket, what, PATIENCE, out, why);
+}
 
-	*out = NULL;
-	err = inspectd_follow(socket, what, take_one, out, why);
-	return err ? err : *out ? 0 : fail(why, -EPIPE, socket);
+int inspectd_glance(const char *socket, json_t **out, struct buf *why)
+{
+	return ask(socket, "status", GLANCE, out, why);
 }
 
 int inspectd_reload(const char *netns, struct buf *why)

@@ -12,12 +12,15 @@
 
 /* Where the one of that network namespace listens; in the arena. */
 const char *inspectd_socket(struct arena *a, const char *netns);
-/* Sends {"ask": what} and yields its answer. -ENOENT, -ECONNREFUSED: it does not run; with why. */
+/* Sends {"ask": what} and yields its answer. -ENOENT, -ECONNREFUSED: it does not run; -EAGAIN: it
+ * does not answer, which takes half a minute to know; with why. Never with the lock held. */
 int inspectd_ask(const char *socket, const char *what, json_t **out, struct buf *why);
-/* Each line that comes until `each` says no, or it ends. */
-int inspectd_follow(const char *socket, const char *what, bool (*each)(void *ctx, const json_t *j),
-		    void *ctx, struct buf *why);
-/* New tables lie in the state directory. 0, or why it has not taken them. */
+/* Its status, for those who have more to tell: three seconds at most. */
+int inspectd_glance(const char *socket, json_t **out, struct buf *why);
+/* Its log: each line that comes until `each` says no, or it ends. */
+int inspectd_follow(const char *socket, bool (*each)(void *ctx, const json_t *j), void *ctx,
+		    struct buf *why);
+/* New tables lie in the state directory. 0, or why it has not taken them. As inspectd_ask(). */
 int inspectd_reload(const char *netns, struct buf *why);
 
 #endif

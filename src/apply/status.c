@@ -106,9 +106,10 @@ static void find_helper(struct status *st, const char *netns, struct arena *a)
 
 	if (!st->known || !st->applied.manifest->inspect)
 		return;
-	err = inspectd_ask(inspectd_socket(a, netns), "status", &answer, &ignored);
+	err = inspectd_glance(inspectd_socket(a, netns), &answer, &ignored);
 	st->helper = !err				      ? HELPER_RUNS
 		     : err == -ENOENT || err == -ECONNREFUSED ? HELPER_GONE
+		     : err == -EAGAIN			      ? HELPER_SILENT
 							      : HELPER_UNKNOWN;
 }
 
@@ -155,6 +156,6 @@ bool status_good(const struct status *st)
 		return false;
 	if (st->trial.state != TRIAL_NONE)
 		return st->loaded && !st->dormant && st->trial.state == TRIAL_RUNNING;
-	return st->helper != HELPER_GONE && st->loaded && (st->known || st->hidden || st->public) &&
-	       !st->drift.n && !st->dormant;
+	return st->helper != HELPER_GONE && st->helper != HELPER_SILENT && st->loaded &&
+	       (st->known || st->hidden || st->public) && !st->drift.n && !st->dormant;
 }

@@ -30,7 +30,8 @@ struct status {
 	json_t *record; /* or NULL */
 	json_t *sysctl; /* of forwarding, now; or NULL */
 	VEC(struct status_source) sources;
-	enum { HELPER_NONE, HELPER_RUNS, HELPER_GONE, HELPER_UNKNOWN } helper; /* fwc-inspectd */
+	/* fwc-inspectd */
+	enum { HELPER_NONE, HELPER_RUNS, HELPER_GONE, HELPER_SILENT, HELPER_UNKNOWN } helper;
 	const char *lacking; /* what this kernel refuses of it, or NULL */
 	bool drift_known;
 	bool dormant; /* the table sleeps: nothing filters */

@@ -14,7 +14,6 @@
 #include "util/fault.h"
 #include "apply/file.h"
 #include "apply/forwarding.h"
-#include "apply/inspectd.h"
 #include "apply/who.h"
 #include "kernel/boot.h"
 #include "kernel/genid.h"
@@ -219,12 +218,8 @@ int trial_cancel(struct store *s, const char *netns, struct arena *a, enum trial
 			err = restore(s, netns, a, why);
 		fault_point("cancel-restored");
 	}
-	if (!err) {
-		_cleanup_buf_ struct buf ignored = {0};
-
+	if (!err)
 		forget(s);
-		inspectd_reload(netns, &ignored);
-	}
 	return err;
 }
 

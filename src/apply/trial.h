@@ -46,7 +46,8 @@ int trial_in_force(const struct store *s, struct arena *a, struct ir_ruleset *li
 int trial_begin(struct apply *x, unsigned seconds);
 /* The artefact in pending/ becomes what is applied. -ETIME: it is too late, and nothing changed. */
 int trial_confirm(struct apply *x);
-/* Back to what is applied, at once; also cleans up after one that is over. *was: what there was. */
+/* Back to what is applied, at once; also cleans up after one that is over. *was: what there was.
+ * fwc-inspectd has other tables then, and is to be told once the lock is released. */
 int trial_cancel(struct store *s, const char *netns, struct arena *a, enum trial_state *was,
 		 struct buf *why);
 

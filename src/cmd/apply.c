@@ -150,16 +150,20 @@ static void print_text(struct globals *g, const struct apply *x, int err)
 		printf("%zu old objects are still busy; the next apply removes them\n", x->left);
 }
 
-void tell_inspectd(const struct globals *g, const struct artefact *in)
+void tell_inspectd(const struct globals *g)
 {
 	_cleanup_buf_ struct buf why = {0};
-	int err = inspectd_reload(g->netns, &why);
+	bool wanted = g->inspection == INSPECTION_NEW;
+	int err;
 
-	if (!err || (!in->inspect.len && (err == -ENOENT || err == -ECONNREFUSED)))
+	if (g->inspection == INSPECTION_SAME)
+		return;
+	fflush(stdout);
+	err = inspectd_reload(g->netns, &why);
+	if (!err || (!wanted && (err == -ENOENT || err == -ECONNREFUSED)))
 		return;
 	fprintf(stderr, "fwc: warning: %s%s\n", buf_str(&why),
-		in->inspect.len ? "; until it does, connections to be inspected go by on-no-helper"
-				: "");
+		wanted ? "; until it does, connections to be inspected go by on-no-helper" : "");
 }
 
 static void warn_panic(const struct globals *g)
@@ -193,7 +197,7 @@ int work_apply(struct globals *g, struct store *s, struct arena *a, const struct
 			manifest_proved_text(in->manifest->proved));
 	err = words->trial ? trial_apply(g, &x, words->trial) : apply_artefact(&x);
 	if (!err)
-		tell_inspectd(g, in);
+		g->inspection = in->inspect.len ? INSPECTION_NEW : INSPECTION_ENDED;
 	warn_panic(g);
 	if (g->json)
 		print_json(&x, err);

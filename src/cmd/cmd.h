@@ -15,6 +15,8 @@ struct globals {
 	bool color; /* for standard error and output, decided */
 	int verbose;
 	bool json;
+	/* What a command leaves for its end, when no lock is held any more. */
+	enum { INSPECTION_SAME, INSPECTION_ENDED, INSPECTION_NEW } inspection;
 };
 
 struct command {
@@ -51,6 +53,10 @@ int cmd_top(struct globals *g, int argc, char **argv);
 int cmd_stop(struct globals *g, int argc, char **argv);
 int cmd_inspect(struct globals *g, int argc, char **argv);
 int cmd_fmt(struct globals *g, int argc, char **argv);
+
+/* fwc-inspectd is to read its tables again, if the command wants that. It only ever follows: a
+ * firewall is loaded whether or not anybody judges (apply.c). */
+void tell_inspectd(const struct globals *g);
 
 /* Prints usage of `name` to standard error and yields EXIT_WRONG. */
 int usage_error(const char *name, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -37,6 +37,7 @@ int trial_settle(struct globals *g, struct store *s, struct arena *a, enum trial
 		return -EBUSY;
 	}
 	err = trial_cancel(s, g->netns, a, &was, why);
+	g->inspection = INSPECTION_ENDED;
 	if (!err)
 		fprintf(stderr, "fwc: %s\n",
 			was == TRIAL_RUNNING ? "the trial is ended: the rules before are in force"
@@ -81,7 +82,7 @@ static int confirm(struct globals *g, struct store *s, struct arena *a, const ch
 		err = trial_confirm(&x);
 		buf_puts(why, buf_str(&x.why));
 		if (!err)
-			tell_inspectd(g, &pending);
+			g->inspection = pending.inspect.len ? INSPECTION_NEW : INSPECTION_ENDED;
 	}
 	if (err && !x.live && t.state == TRIAL_OVER) {
 		why->len = 0;

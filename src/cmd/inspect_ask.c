@@ -168,7 +168,7 @@ int inspect_log(struct globals *g, const char *socket)
 {
 	_cleanup_buf_ struct buf why = {0};
 
-	if (inspectd_follow(socket, "log", each_event, g, &why)) {
+	if (inspectd_follow(socket, each_event, g, &why)) {
 		fprintf(stderr, "fwc: %s\n", buf_str(&why));
 		return EXIT_SYSTEM;
 	}

@@ -67,7 +67,7 @@ static long long record_number(const struct status *st, const char *key)
 static void print(struct buf *b, const struct status *st)
 {
 	gauge(b, "fwc_loaded", "1 if rules of fwc filter.", st->loaded && !st->dormant);
-	if (st->helper == HELPER_RUNS || st->helper == HELPER_GONE)
+	if (st->helper != HELPER_NONE && st->helper != HELPER_UNKNOWN)
 		gauge(b, "fwc_inspectd_up", "1 if fwc-inspectd answers.",
 		      st->helper == HELPER_RUNS);
 	gauge(b, "fwc_panic", "1 while `fwc panic` drops all.", st->panic.on);

@@ -120,6 +120,7 @@ static void print_helper(const struct status *st)
 	static const char *const words[] = {
 		[HELPER_RUNS] = "runs; `fwc inspect status` says how it fares",
 		[HELPER_GONE] = "DOES NOT RUN: connections to be inspected go by on-no-helper",
+		[HELPER_SILENT] = "DOES NOT ANSWER: connections to be inspected may wait for ever",
 		[HELPER_UNKNOWN] = "not known: its socket is root's",
 	};
 
@@ -275,9 +276,10 @@ static void print_json(struct arena *a, const struct status *st)
 			    json_pack("{s:b, s:b}", "ip", sysctl_forwards(st->sysctl, 4), "ip6",
 				      sysctl_forwards(st->sysctl, 6)));
 	json_object_set_new(j, "inspectd",
-			    st->helper == HELPER_RUNS	? json_true()
-			    : st->helper == HELPER_GONE ? json_false()
-							: json_null());
+			    st->helper == HELPER_RUNS ? json_true()
+			    : st->helper == HELPER_GONE || st->helper == HELPER_SILENT
+				    ? json_false()
+				    : json_null());
 	json_object_set_new(j, "lacking", st->lacking ? json_string(st->lacking) : json_null());
 	json_object_set_new(j, "dormant", json_boolean(st->dormant));
 	json_object_set_new(j, "drift", diff_json(&st->drift));

@@ -58,6 +58,7 @@ static int stop(struct globals *g, struct stopped *s, struct buf *why)
 		err = remove_table(g, s, why);
 	if (!err)
 		store_remove(&store, STORE_APPLIED);
+	g->inspection = INSPECTION_ENDED;
 	if (!err) {
 		boot_note_drop(&store);
 		looked_drop(&store);

@@ -16,8 +16,6 @@ enum trial_while { /* one is running, what a command does */
 int trial_settle(struct globals *g, struct store *s, struct arena *a, enum trial_while what,
 		 struct buf *why);
 int trial_apply(struct globals *g, struct apply *x, unsigned seconds);
-/* It only ever follows: a firewall is loaded whether or not anybody judges (apply.c). */
-void tell_inspectd(const struct globals *g, const struct artefact *in);
 /* At a terminal that runs over ssh. */
 bool over_ssh(void);
 

@@ -362,12 +362,15 @@ static void take_bytes(struct judge *j, const struct arrived *x, struct waiting 
 		let_crumbs_go(j, w);
 }
 
-/* What the connection's beginning was, nobody here saw: the policy's word for having no helper. */
+/* What the connection's beginning was, nobody here saw: the policy's word for having no helper.
+ * Where openings were forgotten for want of room, this may be one of them. */
 static void unseen(struct judge *j, const struct arrived *x)
 {
-	struct decision d = inspector_fallback(x->rule->inspector, CAUSE_NO_HELPER);
+	bool forgot = known_forgot(&j->c.board->known, &x->key);
+	struct decision d =
+		inspector_fallback(x->rule->inspector, forgot ? CAUSE_OVERFLOW : CAUSE_NO_HELPER);
 
-	j->c.board->unseen++;
+	j->c.board->unseen += !forgot;
 	answer(j, x->k->slot, decide(j, &x->key, x->rule, &d, NULL, x->k->now));
 }
 

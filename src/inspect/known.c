@@ -57,8 +57,20 @@ struct known_entry *known_find(struct known *t, const struct known_key *key)
 	return NULL;
 }
 
-/* Half-written entries are as good as empty ones. */
-static struct known_entry *place(struct known *t, const struct known_key *key)
+bool known_forgot(const struct known *t, const struct known_key *key)
+{
+	return t->v[known_hash(t, key) % KNOWN_BUCKETS][0].forgot;
+}
+
+/* Whether it serves nobody any more: of what is decided, only packets that were under way then
+ * are not marked by the kernel. */
+static bool is_spent(const struct known_entry *e, uint64_t now)
+{
+	return e->whole != 1 || (e->verdict != VERDICT_MORE && now - e->when > KNOWN_SPENT_NS);
+}
+
+/* The spent one, or the oldest. Half-written entries are as good as empty ones. */
+static struct known_entry *place(struct known *t, const struct known_key *key, uint64_t now)
 {
 	struct known_entry *e = known_find(t, key), *b = bucket(t, key);
 
@@ -66,18 +78,19 @@ static struct known_entry *place(struct known *t, const struct known_key *key)
 		return e;
 	e = &b[0];
 	for (int i = 0; i < KNOWN_WAYS; i++) {
-		if (b[i].whole != 1)
+		if (is_spent(&b[i], now))
 			return &b[i];
 		if (b[i].when < e->when)
 			e = &b[i];
 	}
+	b[0].forgot = 1;
 	return e;
 }
 
 static void write(struct known *t, const struct known_key *key, uint32_t syn, enum verdict v,
 		  uint64_t now)
 {
-	struct known_entry *e = place(t, key);
+	struct known_entry *e = place(t, key, now);
 
 	e->whole = 0;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);

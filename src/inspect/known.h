@@ -4,7 +4,7 @@
  * an entry that was being written when the writer died is none.
  *
  * The table has a fixed size and forgets what is oldest in its place. What it forgets too early is
- * decided as if nobody had listened when it began.
+ * decided by on-overflow: whoever floods it must not get the word for having no helper.
  */
 #ifndef FWC_INSPECT_KNOWN_H
 #define FWC_INSPECT_KNOWN_H
@@ -14,6 +14,7 @@
 
 #define KNOWN_WAYS 4
 #define KNOWN_BUCKETS 16384
+#define KNOWN_SPENT_NS (60 * 1000000000ull) /* after its decision */
 
 struct known_key { /* of packets that the opener sends */
 	uint8_t src[16], dst[16];
@@ -27,7 +28,7 @@ struct known_entry {
 	uint32_t syn; /* sequence number of its SYN */
 	uint8_t verdict; /* enum verdict; VERDICT_MORE: not decided */
 	uint8_t whole; /* written to the end; 0: none */
-	uint16_t zero;
+	uint16_t forgot; /* in a bucket's first: it has lost what may be asked for */
 	uint64_t when; /* nanoseconds of the boot clock */
 };
 
@@ -39,6 +40,8 @@ struct known { /* all zero: empty */
 struct known_key known_key(const struct packet *k, bool udp);
 bool known_key_same(const struct known_key *a, const struct known_key *b);
 uint64_t known_hash(const struct known *t, const struct known_key *key);
+/* One that is not known may have been, once. */
+bool known_forgot(const struct known *t, const struct known_key *key);
 /* NULL: not known. Valid until the next known_put(). */
 struct known_entry *known_find(struct known *t, const struct known_key *key);
 /* A SYN was seen, or a datagram of no known connection: nothing is decided. */

@@ -2,9 +2,11 @@
  * The socket at which root asks: one JSON object a line, {"ask": "status" | "reload" | "log"}.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -19,15 +21,69 @@ static int fail(struct buf *why, int err, const char *path)
 	return err;
 }
 
+static int refuse(struct buf *why, int err, const char *path, const char *text)
+{
+	buf_printf(why, "%s: %s", path, text);
+	return err;
+}
+
+/* Whether it is there for us to put a socket: what another one left may go, and nothing else. */
+static int clear_place(const struct sockaddr_un *at, struct buf *why)
+{
+	const char *path = at->sun_path;
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct stat st;
+
+	if (lstat(path, &st) < 0)
+		return errno == ENOENT ? 0 : fail(why, -errno, path);
+	if (!S_ISSOCK(st.st_mode))
+		return refuse(why, -EEXIST, path, "it is there, and no socket");
+	if (st.st_uid != geteuid())
+		return refuse(why, -EEXIST, path, "this socket is of another user");
+	if (fd < 0)
+		return fail(why, -errno, path);
+	if (connect(fd, (const struct sockaddr *)at, sizeof(*at)) == 0 || errno != ECONNREFUSED)
+		return refuse(why, -EADDRINUSE, path, "another program listens there");
+	return unlink(path) == 0 || errno == ENOENT ? 0 : fail(why, -errno, path);
+}
+
+/* One at a time: whoever has the file beside the socket locked. That file stays where it is. */
+static int lock(struct inspectd *d, struct buf *why)
+{
+	const char *path = arena_printf(d->arena, "%s.lock", d->socket_path);
+
+	d->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+	if (d->lock < 0)
+		return fail(why, -errno, path);
+	if (flock(d->lock, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+		return refuse(why, -EADDRINUSE, d->socket_path, "another fwc-inspectd has it");
+	return 0;
+}
+
 /* The directory is everybody's to enter, the socket is root's. */
+static int bind_to(struct inspectd *d, const struct sockaddr_un *at)
+{
+	mode_t mask = umask(0177);
+	int err = 0;
+
+	d->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (d->listener < 0 || bind(d->listener, (const struct sockaddr *)at, sizeof(*at)) < 0 ||
+	    lstat(at->sun_path, &d->socket_file) < 0)
+		err = -errno;
+	umask(mask);
+	return err;
+}
+
 int control_open(struct inspectd *d, struct buf *why)
 {
-	struct sockaddr_un at = {.sun_family = AF_UNIX};
 	_cleanup_free_ char *dir = strdup(d->socket_path);
 	char *slash = dir ? strrchr(dir, '/') : NULL;
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), err = 0;
-	mode_t mask;
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	int err;
 
+	d->listener = d->lock = -1;
+	for (int i = 0; i < CLIENTS_MAX; i++)
+		d->clients[i].fd = -1;
 	if (strlen(d->socket_path) >= sizeof(at.sun_path))
 		return fail(why, -ENAMETOOLONG, d->socket_path);
 	strcpy(at.sun_path, d->socket_path);
@@ -35,20 +91,18 @@ int control_open(struct inspectd *d, struct buf *why)
 		*slash = '\0';
 		mkdir(dir, 0755);
 	}
-	unlink(d->socket_path);
-	mask = umask(0177);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0 || listen(fd, 8) < 0)
-		err = -errno;
-	umask(mask);
-	if (err) {
-		if (fd >= 0)
-			close(fd);
-		return fail(why, err, d->socket_path);
-	}
-	d->listener = fd;
-	for (int i = 0; i < CLIENTS_MAX; i++)
-		d->clients[i].fd = -1;
-	return 0;
+	err = lock(d, why);
+	if (!err)
+		err = clear_place(&at, why);
+	if (err)
+		return err;
+	err = bind_to(d, &at);
+	return err ? fail(why, err, d->socket_path) : 0;
+}
+
+int control_listen(struct inspectd *d, struct buf *why)
+{
+	return listen(d->listener, 8) < 0 ? fail(why, -errno, d->socket_path) : 0;
 }
 
 static void drop(struct client *c)
@@ -59,11 +113,18 @@ static void drop(struct client *c)
 
 void control_close(struct inspectd *d)
 {
+	struct stat st;
+
 	for (int i = 0; i < CLIENTS_MAX; i++)
 		if (d->clients[i].fd >= 0)
 			drop(&d->clients[i]);
-	close(d->listener);
-	unlink(d->socket_path);
+	if (d->listener >= 0)
+		close(d->listener);
+	if (lstat(d->socket_path, &st) == 0 && st.st_dev == d->socket_file.st_dev &&
+	    st.st_ino == d->socket_file.st_ino)
+		unlink(d->socket_path);
+	if (d->lock >= 0)
+		close(d->lock);
 }
 
 void control_accept(struct inspectd *d)
@@ -121,7 +182,7 @@ json_t *control_answer(struct inspectd *d, struct client *c, const char *line, s
 		return answer_reload(d);
 	if (!strcmp(ask, "log")) {
 		c->follows = true;
-		return NULL;
+		return json_pack("{s:b}", "ok", true);
 	}
 	return json_pack("{s:b, s:s}", "ok", false, "error", "it is asked for what is not there");
 }
@@ -130,8 +191,7 @@ static void take_line(struct inspectd *d, struct client *c, const char *line, si
 {
 	_cleanup_json_ json_t *j = control_answer(d, c, line, n);
 
-	if (j)
-		say(c, j);
+	say(c, j);
 }
 
 void control_read(struct inspectd *d, struct client *c)

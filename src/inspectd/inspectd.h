@@ -5,6 +5,7 @@
 #define FWC_INSPECTD_H
 
 #include <jansson.h>
+#include <sys/stat.h>
 
 #include "inspectd/lane.h"
 
@@ -27,7 +28,8 @@ struct inspectd {
 	struct lane_tables *tables; /* NULL: none */
 	VEC(struct lane *) lanes;
 	struct arena *arena;
-	int events, listener, signals;
+	int events, listener, lock, signals;
+	struct stat socket_file; /* as it was made; zero: it was not */
 	struct client clients[CLIENTS_MAX];
 	uint64_t since; /* seconds since 1970 */
 	char error[512]; /* why the last reading of tables failed; "" */
@@ -48,12 +50,14 @@ void adopt_end(void); /* closes what nobody took */
 void lane_names(const struct lane *l, int fd[LANE_NFDS], char name[LANE_NFDS][32]);
 
 /* ---- control.c: requests, one JSON object a line ---- */
+/* The place for the socket, before the queues are taken: not where another one is at work. */
 int control_open(struct inspectd *d, struct buf *why);
+int control_listen(struct inspectd *d, struct buf *why); /* once they are */
 void control_accept(struct inspectd *d);
 void control_read(struct inspectd *d, struct client *c);
 void control_event(struct inspectd *d); /* a decision, to all that follow the log */
 void control_close(struct inspectd *d);
-/* The answer to a line; NULL if it asks for the log. Pure but for what is asked of d. */
+/* The answer to a line. Pure but for what is asked of d. */
 json_t *control_answer(struct inspectd *d, struct client *c, const char *line, size_t n);
 
 /* ---- status.c ---- */

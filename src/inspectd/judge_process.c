@@ -14,8 +14,6 @@
 
 #include "inspectd/lane.h"
 
-extern char **environ;
-
 uint64_t lane_clock(void)
 {
 	struct timespec t;
@@ -31,6 +29,7 @@ static int spawn(pid_t *pid, const struct lane *l, int socket, int slots, int ta
 	posix_spawn_file_actions_t fds;
 	posix_spawnattr_t attr;
 	sigset_t none;
+	char *none_set[] = {NULL}; /* the environment */
 	int err;
 
 	snprintf(hold, sizeof(hold), "%llu", (unsigned long long)l->o->hold);
@@ -41,12 +40,14 @@ static int spawn(pid_t *pid, const struct lane *l, int socket, int slots, int ta
 	posix_spawnattr_init(&attr);
 	posix_spawnattr_setsigmask(&attr, &none);
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
+	posix_spawn_file_actions_addopen(&fds, STDIN_FILENO, "/dev/null", O_RDWR, 0);
+	posix_spawn_file_actions_adddup2(&fds, STDIN_FILENO, STDOUT_FILENO);
 	/* all are far above these numbers (fd_above() in main.c), so none is overwritten first */
 	posix_spawn_file_actions_adddup2(&fds, socket, JUDGE_SOCKET);
 	posix_spawn_file_actions_adddup2(&fds, slots, JUDGE_SLOTS);
 	posix_spawn_file_actions_adddup2(&fds, l->board_fd, JUDGE_BOARD);
 	posix_spawn_file_actions_adddup2(&fds, tables, JUDGE_TABLES);
-	err = posix_spawn(pid, l->o->program, &fds, &attr, argv, environ);
+	err = posix_spawn(pid, l->o->program, &fds, &attr, argv, none_set);
 	posix_spawn_file_actions_destroy(&fds);
 	posix_spawnattr_destroy(&attr);
 	return -err;

@@ -23,6 +23,8 @@
 
 #define HOLD 10 /* seconds */
 #define STATE_PATH "/var/lib/fwc"
+#define JUDGES "_fwc-inspect" /* a user for nothing else */
+#define READY_MS 120000
 
 static const char usage[] =
 	"usage: fwc-inspectd [OPTION...]\n"
@@ -32,7 +34,7 @@ static const char usage[] =
 	"  --tables FILE     the inspectors; DIR/applied/inspect.json by default\n"
 	"  --socket PATH     where `fwc inspect` asks; /run/fwc/inspectd.sock by default\n"
 	"  --netns NAME      work in that network namespace\n"
-	"  --user NAME       who judges; nobody by default\n"
+	"  --user NAME       who judges; _fwc-inspect by default, nobody if there is none\n"
 	"  --hold SECONDS    how long a packet waits at most; 10 by default\n"
 	"  --daemon          go into the background once ready\n"
 	"  --pidfile FILE    write the number of the process there\n"
@@ -137,8 +139,15 @@ static void reserve_low(void)
 
 static int find_user(struct inspectd *d, const char *name)
 {
-	const struct passwd *pw = getpwnam(name);
+	const struct passwd *pw = getpwnam(name ? name : JUDGES);
 
+	if (!pw && !name) {
+		name = "nobody"; /* as good as any, but others may be it, too, and end judges */
+		pw = getpwnam(name);
+		fputs("fwc-inspectd: warning: there is no user " JUDGES
+		      ": judges are nobody, whose other processes can end them\n",
+		      stderr);
+	}
 	if (!pw)
 		return bad("there is no user", name);
 	if (!pw->pw_uid && geteuid() == 0)
@@ -182,10 +191,42 @@ static void set_paths(struct inspectd *d, const struct options *o)
 			arena_printf(d->arena, INSPECTD_RUN "/inspectd%s%s.sock", dot, netns);
 }
 
-static int set_up(struct inspectd *d, const struct options *o)
+static int take_queues(struct inspectd *d, struct buf *why)
+{
+	int err = privileges_drop();
+
+	if (err) {
+		buf_printf(why, "cannot give up privileges: %s", strerror(-err));
+		return err;
+	}
+	err = inspectd_load(d, why);
+	adopt_end();
+	if (err != -ENOENT)
+		return err;
+	fprintf(stderr, "fwc-inspectd: nothing is inspected yet: %s\n", buf_str(why));
+	return 0;
+}
+
+/* Nobody is heard before the queues are there. */
+static int open_all(struct inspectd *d)
 {
 	_cleanup_buf_ struct buf why = {0};
-	int pair[2], err, room = 1 << 20;
+	int err = control_open(d, &why);
+
+	if (!err)
+		err = take_queues(d, &why);
+	if (!err)
+		err = control_listen(d, &why);
+	if (!err)
+		return 0;
+	control_close(d);
+	bad(buf_str(&why), NULL);
+	return 3;
+}
+
+static int set_up(struct inspectd *d, const struct options *o)
+{
+	int pair[2], room = 1 << 20;
 
 	d->arena = arena_new();
 	d->since = (uint64_t)time(NULL);
@@ -202,18 +243,7 @@ static int set_up(struct inspectd *d, const struct options *o)
 	d->lane.events = pair[1];
 	if ((!o->again && enter_netns(o->netns)) || find_user(d, o->user))
 		return 2;
-	if (control_open(d, &why))
-		return bad(buf_str(&why), NULL), 3;
-	err = privileges_drop();
-	if (err)
-		return bad("cannot give up privileges", strerror(-err)), 3;
-	err = inspectd_load(d, &why);
-	adopt_end();
-	if (err == -ENOENT)
-		fprintf(stderr, "fwc-inspectd: nothing is inspected yet: %s\n", buf_str(&why));
-	else if (err)
-		return bad(buf_str(&why), NULL), 3;
-	return 0;
+	return open_all(d);
 }
 
 /* The parent waits for the child's word, and ends with it. */
@@ -226,8 +256,10 @@ static int detach(int *ready)
 	if (pipe2(pair, O_CLOEXEC) < 0 || (pid = fork()) < 0)
 		return bad("cannot go into the background", strerror(errno));
 	if (pid) {
+		struct pollfd p = {pair[0], POLLIN, 0};
+
 		close(pair[1]);
-		_exit(read(pair[0], &word, 1) == 1 ? word : 3);
+		_exit(poll(&p, 1, READY_MS) == 1 && read(pair[0], &word, 1) == 1 ? word : 3);
 	}
 	close(pair[0]);
 	setsid();
@@ -349,6 +381,7 @@ static int judge(int argc, char **argv)
 
 	if (argc < 5)
 		return 2;
+	close_range(JUDGE_TABLES + 1, ~0u, 0); /* whatever else the daemon was started with */
 	o.hold = strtoul(argv[2], NULL, 10);
 	o.uid = (uid_t)strtoul(argv[3], NULL, 10);
 	o.gid = (gid_t)strtoul(argv[4], NULL, 10);
@@ -358,7 +391,7 @@ static int judge(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct options o = {.user = "nobody", .hold = HOLD};
+	struct options o = {.hold = HOLD};
 	static struct inspectd d;
 	int rc, ready = -1;
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "kernel/flows.h"
@@ -17,6 +18,7 @@
 #include "util/cleanup.h"
 
 #define STEPS_MAX 128
+#define PATIENCE 300 /* seconds: a run takes at most two minutes, and may be tried twice */
 #define TEXT_MAX ((uint32_t)1 << 30)
 
 /* What can be asked besides nftrun(): functions that only read. */
@@ -160,6 +162,15 @@ static int pass(int through, int fd)
 	return sendmsg(through, &m, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
+/* A broker that is stopped keeps nobody for ever. */
+static void be_patient(int fd)
+{
+	struct timeval t = {.tv_sec = PATIENCE};
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof(t));
+}
+
 /* The socket on which the answer comes, or -errno. */
 static int ask(const struct buf *request)
 {
@@ -167,6 +178,7 @@ static int ask(const struct buf *request)
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		return -errno;
+	be_patient(pair[0]);
 	err = pass(asking, pair[1]);
 	close(pair[1]);
 	if (!err)
@@ -442,6 +454,7 @@ int broker_start(void)
 		return -errno;
 	}
 	asking = pair[0];
+	be_patient(asking);
 	return 0;
 }
 

@@ -330,6 +330,42 @@ static void test_rewrite(void)
 	CHECK(!checksum_packet(p, 30)); /* cut */
 }
 
+/* A client that opens one connection and a hundred thousand more does not make it one that began
+ * when nobody listened: on-overflow decides (here deny), and not on-no-helper (allow). Of those
+ * that are decided, nothing is lost when they give way after a minute. */
+static void test_flood(void)
+{
+	uint64_t unseen = board->unseen, overflows = board->overflows;
+
+	memset(&board->known, 0, sizeof(board->known));
+	board->known.secret[0] = 0x0123456789abcdef;
+	begin();
+	tcp(0, 5000, 5000, 0x02, NULL, 0);
+	for (unsigned i = 0; i < 131072; i++) {
+		now++;
+		memset(packet + 20, 0, 20);
+		packet[32] = 5 << 4;
+		packet[33] = 0x02;
+		ip4(6, 20);
+		memcpy(packet + 12, &i, 4); /* its address */
+		give(1, 40);
+	}
+	SAME_TEXT(tcp(2, 5000, 5001, 0x18, "GET", 3), "2:deny");
+	SAME_NUMBER(last.cause, CAUSE_OVERFLOW);
+	SAME_NUMBER(board->unseen, unseen);
+	SAME_NUMBER(board->overflows, overflows + 1);
+
+	memset(&board->known, 0, sizeof(board->known));
+	for (unsigned i = 0; i < 131072; i++) {
+		struct known_key key = {.sport = (uint16_t)i, .dport = (uint16_t)(i >> 16)};
+
+		now += SECOND;
+		known_decide(&board->known, &key, VERDICT_ALLOW, now);
+	}
+	SAME_TEXT(tcp(3, 5002, 5001, 0x18, "GET", 3), "3:allow");
+	SAME_NUMBER(last.cause, CAUSE_NO_HELPER);
+}
+
 static void test_tallies(void)
 {
 	const struct tally *t = NULL;
@@ -368,6 +404,7 @@ int main(void)
 	test_replay();
 	test_rewrite();
 	test_tallies();
+	test_flood();
 	judge_free(judge);
 	tables_free(&tables);
 	free(board);
