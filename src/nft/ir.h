@@ -247,7 +247,7 @@ struct ir_ruleset {
 	int forwarding; /* -1: not said, 0, 1 */
 	int live_flows; /* -1: not said, 0: kept, 1: ended; for the manifest, as are the zones */
 	VEC(struct ir_zone) zones;
-	bool dormant; /* as read: the table has flags; those of the kernel make it sleep */
+	bool dormant; /* as read: by its flag the table sleeps, and filters nothing */
 };
 
 #endif

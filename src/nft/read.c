@@ -52,19 +52,30 @@ static void read_type(struct arena *a, const json_t *type, struct ir_set *s)
 		s->nkeys = 0;
 }
 
-static void read_flags(const json_t *flags, struct ir_set *s)
+static bool is_word(const json_t *j, const char *word)
+{
+	return json_is_string(j) && !strcmp(json_string_value(j), word);
+}
+
+/* One flag is listed as a word or as an array of one, by nft's version. */
+static bool has_flag(const json_t *flags, const char *word)
 {
 	size_t i;
 	json_t *j;
 
 	json_array_foreach((json_t *)flags, i, j)
 	{
-		const char *word = json_is_string(j) ? json_string_value(j) : "";
-
-		s->interval |= !strcmp(word, "interval");
-		/* only run time fills sets whose elements age */
-		s->dynamic |= !strcmp(word, "timeout") || !strcmp(word, "dynamic");
+		if (is_word(j, word))
+			return true;
 	}
+	return is_word(flags, word);
+}
+
+static void read_flags(const json_t *flags, struct ir_set *s)
+{
+	s->interval = has_flag(flags, "interval");
+	/* only run time fills sets whose elements age */
+	s->dynamic = has_flag(flags, "timeout") || has_flag(flags, "dynamic");
 }
 
 static void read_elems(struct arena *a, const json_t *list, struct ir_set *s)
@@ -85,16 +96,28 @@ static void read_elems(struct arena *a, const json_t *list, struct ir_set *s)
 	}
 }
 
-/* What the IR cannot say is made part of the type, so that no other set is equal to this one. */
+/* Members of a set of which no packet depends: how many elements there are (nft 1.1.7 tells it
+ * where the kernel does), how the kernel keeps them, when it looks for expired ones, that it joins
+ * neighbours (they are listed joined), what its owner notes. */
+static const char *const informational[] = {"count",	  "policy",  "gc-interval",
+					    "auto-merge", "comment", NULL};
+
+/* What the IR cannot say is made part of the type, so that no other set is equal to this one. A
+ * member that is in neither list may be new, and change what the set holds. */
 static void read_rest(struct arena *a, const json_t *j, struct ir_set *s)
 {
 	static const char *const known[] = {"family", "name",  "table",	  "type", "handle", "map",
 					    "size",   "flags", "timeout", "elem", "stmt",   NULL};
 	const char *data = json_string_value(json_object_get(j, "map"));
 	const json_t *stmts = json_object_get(j, "stmt");
+	const char *member;
+	json_t *value;
 
-	if (!read_only(j, known))
-		s->type = arena_printf(a, "%s ?options", s->type);
+	json_object_foreach((json_t *)j, member, value)
+	{
+		if (!read_among(member, known) && !read_among(member, informational))
+			s->type = arena_printf(a, "%s ?%s", s->type, member);
+	}
 	if (data && strcmp(data, "verdict") != 0)
 		s->type = arena_printf(a, "%s ?to %s", s->type, data);
 	s->counter = json_object_get(json_array_get(stmts, 0), "counter") != NULL;
@@ -214,7 +237,8 @@ static void read_object(const struct wanted *w, const json_t *object, bool rules
 		if (rule && ours(w, rule, "table"))
 			read_rule(rule, out);
 	} else if (table && ours(w, table, "name")) {
-		out->dormant |= json_object_get(table, "flags") != NULL;
+		/* owner and persist keep no table from filtering */
+		out->dormant |= has_flag(json_object_get(table, "flags"), "dormant");
 	} else if (set && ours(w, set, "table")) {
 		read_set(set, false, out);
 	} else if (map && ours(w, map, "table")) {

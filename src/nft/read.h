@@ -20,7 +20,8 @@ struct ir_stmt read_stmt(struct arena *a, const json_t *j);
 const char *read_str(struct arena *a, const json_t *object, const char *key); /* or NULL */
 uint64_t read_num(const json_t *object, const char *key);		      /* or 0 */
 const char *read_compact(struct arena *a, const json_t *j);
-/* True if the object has no members but those of the NULL-terminated list. */
+/* Whether a NULL-terminated list has that member; whether the object has no members but those. */
+bool read_among(const char *member, const char *const *known);
 bool read_only(const json_t *object, const char *const *known);
 
 #endif

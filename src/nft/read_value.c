@@ -28,6 +28,13 @@ const char *read_compact(struct arena *a, const json_t *j)
 	return copy;
 }
 
+bool read_among(const char *member, const char *const *known)
+{
+	while (*known && strcmp(*known, member) != 0)
+		known++;
+	return *known != NULL;
+}
+
 bool read_only(const json_t *object, const char *const *known)
 {
 	const char *key;
@@ -35,11 +42,7 @@ bool read_only(const json_t *object, const char *const *known)
 
 	json_object_foreach((json_t *)object, key, value)
 	{
-		const char *const *k = known;
-
-		while (*k && strcmp(*k, key) != 0)
-			k++;
-		if (!*k)
+		if (!read_among(key, known))
 			return false;
 	}
 	return true;

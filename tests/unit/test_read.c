@@ -213,9 +213,63 @@ static void test_sets(void)
 	r = read_text(SET("set", "guests.v4",
 			  "\"type\": \"ipv4_addr\", \"size\": 9, \"elem\": [\"1.1.1.1\"]"));
 	CHECK(ruleset_set(r, "guests.v4")->dynamic);
-	r = read_text(
-		SET("set", "odd.0123456789ab", "\"type\": \"ipv4_addr\", \"gc-interval\": 3"));
-	CHECK(strstr(canonical_set(arena, ruleset_set(r, "odd.0123456789ab")), "?options") != NULL);
+}
+
+static const char *type_of(const char *members)
+{
+	const char *object = arena_printf(arena, SET("set", "odd.0123456789ab", "%s"), members);
+
+	return ruleset_set(read_text(object), "odd.0123456789ab")->type;
+}
+
+/* As nft 1.1.7 lists it with Linux 6.18 and later; `flags` is a word there if it is one. */
+static void test_new_members(void)
+{
+	const struct ir_set *s = ruleset_set(
+		read_text(SET("map", "to.self.0123456789ab",
+			      "\"type\": \"ifname\", \"map\": \"verdict\", \"flags\": "
+			      "\"interval\", \"count\": 2, \"elem\": [[\"eth0\", {\"goto\": "
+			      "{\"target\": \"c\"}}], [\"wg*\", {\"drop\": null}]]")),
+		"to.self.0123456789ab");
+
+	SAME_TEXT(s->type, "ifname");
+	SAME_NUMBER(s->elems.n, 2);
+	CHECK(s->interval && !s->dynamic);
+	SAME_TEXT(type_of("\"type\": \"ipv4_addr\", \"gc-interval\": 3, \"comment\": \"x\", "
+			  "\"policy\": \"memory\", \"auto-merge\": true"),
+		  "ipv4_addr");
+	SAME_TEXT(type_of("\"type\": \"ipv4_addr\", \"inverted\": true, \"count\": 1"),
+		  "ipv4_addr ?inverted");
+	/* as declared by typeof */
+	CHECK(strchr(type_of("\"type\": {\"typeof\": {\"ip option\": {\"name\": \"rr\"}}}"), '?'));
+	s = ruleset_set(read_text(SET("set", "bans.0123456789ab",
+				      "\"type\": \"ipv4_addr\", \"flags\": "
+				      "\"timeout\", \"timeout\": 60")),
+			"bans.0123456789ab");
+	CHECK(s->dynamic && !s->interval);
+}
+
+static bool dormant(const char *members)
+{
+	const char *text = arena_printf(
+		arena, "{\"nftables\": [{\"table\": {\"family\": \"ip\", \"name\": \"t\"%s}}]}",
+		members);
+	struct ir_ruleset *r = ruleset_new(arena);
+	json_t *j = json_loads(text, 0, NULL);
+	const char *why = "";
+
+	CHECK(j && read_table(j, "ip", "t", r, &why));
+	json_decref(j);
+	return r->dormant;
+}
+
+static void test_table_flags(void)
+{
+	CHECK(!dormant(""));
+	CHECK(dormant(", \"flags\": \"dormant\""));
+	CHECK(dormant(", \"flags\": [\"dormant\", \"owner\"]"));
+	CHECK(!dormant(", \"flags\": \"owner\""));
+	CHECK(!dormant(", \"flags\": [\"owner\", \"persist\"]"));
 }
 
 static size_t count_differences(const char *left, const char *right)
@@ -322,6 +376,8 @@ int main(void)
 	test_unknown();
 	test_implied();
 	test_sets();
+	test_new_members();
+	test_table_flags();
 	test_compare();
 	test_reach();
 	test_manifest();
