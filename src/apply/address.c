@@ -4,8 +4,9 @@
 #include "apply/address.h"
 
 #include <arpa/inet.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "util/number.h"
 
 const char *address_canonical(struct arena *a, const char *text, bool network)
 {
@@ -14,8 +15,7 @@ const char *address_canonical(struct arena *a, const char *text, bool network)
 	char addr[INET6_ADDRSTRLEN], out[INET6_ADDRSTRLEN];
 	unsigned char bytes[16];
 	int family = memchr(text, ':', n) ? AF_INET6 : AF_INET;
-	unsigned long bits = family == AF_INET6 ? 128 : 32, length = bits;
-	char *end = NULL;
+	uint64_t length = 0;
 
 	if (n >= sizeof(addr) || (slash && !network))
 		return NULL;
@@ -23,11 +23,8 @@ const char *address_canonical(struct arena *a, const char *text, bool network)
 	addr[n] = '\0';
 	if (inet_pton(family, addr, bytes) != 1)
 		return NULL;
-	if (slash) {
-		length = strtoul(slash + 1, &end, 10);
-		if (slash[1] < '0' || slash[1] > '9' || *end || length > bits)
-			return NULL;
-	}
+	if (slash && !number_word(slash + 1, 0, family == AF_INET6 ? 128 : 32, &length))
+		return NULL;
 	inet_ntop(family, bytes, out, sizeof(out));
-	return slash ? arena_printf(a, "%s/%lu", out, length) : arena_strdup(a, out);
+	return slash ? arena_printf(a, "%s/%u", out, (unsigned)length) : arena_strdup(a, out);
 }

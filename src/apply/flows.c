@@ -21,24 +21,11 @@
 
 /* ---- the session that we were called from ---- */
 
-static bool read_address(const char *text, enum family *fam, u128 *out)
-{
-	return addr_parse(text, strcspn(text, "%"), fam, out); /* without its interface */
-}
-
 static void read_session(struct flow_session *s, struct arena *a)
 {
 	const char *ssh = session_ssh(a);
-	char client[64], server[64];
-	unsigned client_port, server_port;
-	enum family other;
 
-	if (!ssh || sscanf(ssh, "%63s %u %63s %u", client, &client_port, server, &server_port) != 4)
-		return;
-	s->known = read_address(client, &s->family, &s->client) &&
-		   read_address(server, &other, &s->server) && other == s->family;
-	s->client_port = (uint16_t)client_port;
-	s->server_port = (uint16_t)server_port;
+	s->known = ssh && session_ends(ssh, &s->ends);
 }
 
 static bool is_end(u128 addr, uint16_t port, u128 a1, uint16_t p1, u128 a2, uint16_t p2)
@@ -50,15 +37,16 @@ static bool is_end(u128 addr, uint16_t port, u128 a1, uint16_t p1, u128 a2, uint
  */
 static bool is_session(const struct flow_session *s, const struct conn *c)
 {
+	const struct session_ends *e = &s->ends;
 	const struct conn_tuple *o = &c->orig, *r = &c->reply;
 	bool straight, reversed;
 
-	if (!s->known || c->proto != IPPROTO_TCP || c->family != s->family)
+	if (!s->known || c->proto != IPPROTO_TCP || c->family != e->family)
 		return false;
-	straight = is_end(s->client, s->client_port, o->from, o->from_port, r->to, r->to_port) &&
-		   is_end(s->server, s->server_port, o->to, o->to_port, r->from, r->from_port);
-	reversed = is_end(s->server, s->server_port, o->from, o->from_port, r->to, r->to_port) &&
-		   is_end(s->client, s->client_port, o->to, o->to_port, r->from, r->from_port);
+	straight = is_end(e->client, e->client_port, o->from, o->from_port, r->to, r->to_port) &&
+		   is_end(e->server, e->server_port, o->to, o->to_port, r->from, r->from_port);
+	reversed = is_end(e->server, e->server_port, o->from, o->from_port, r->to, r->to_port) &&
+		   is_end(e->client, e->client_port, o->to, o->to_port, r->from, r->from_port);
 	return straight || reversed;
 }
 

@@ -9,6 +9,7 @@
 
 #include "apply/flows_choice.h"
 #include "kernel/flows.h"
+#include "kernel/session.h"
 #include "nft/manifest.h"
 #include "space/admit.h"
 
@@ -21,9 +22,7 @@ struct flows_input {
 
 struct flow_session { /* of ssh, that we were called from */
 	bool known;
-	enum family family;
-	u128 client, server;
-	uint16_t client_port, server_port;
+	struct session_ends ends;
 };
 
 struct flows {

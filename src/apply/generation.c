@@ -13,6 +13,7 @@
 
 #include "apply/file.h"
 #include "util/cleanup.h"
+#include "util/number.h"
 
 #define PREFIX "generation."
 
@@ -23,17 +24,14 @@ const char *generation_name(struct arena *a, unsigned number)
 
 static unsigned number_of(const char *name)
 {
-	unsigned long n;
-	char *end;
+	uint64_t n;
 
 	if (strncmp(name, PREFIX, strlen(PREFIX)) != 0)
 		return 0;
 	name += strlen(PREFIX);
-	if (*name < '1' || *name > '9')
+	if (*name == '0' || !number_word(name, 1, GENERATION_MAX, &n))
 		return 0;
-	errno = 0;
-	n = strtoul(name, &end, 10);
-	return *end || errno || n > 1000000000 ? 0 : (unsigned)n;
+	return (unsigned)n;
 }
 
 static uint64_t size_of(int dir)

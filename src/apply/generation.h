@@ -20,6 +20,8 @@ struct generations { /* oldest first; freed by generations_free() */
 	size_t n, cap;
 };
 
+#define GENERATION_MAX 1000000000
+
 /* 0 or -errno with why. */
 int generations_list(const struct store *s, struct arena *a, struct generations *out,
 		     struct buf *why);

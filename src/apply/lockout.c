@@ -11,33 +11,30 @@
 #include <string.h>
 
 #include "kernel/route.h"
+#include "kernel/session.h"
 #include "space/mean.h"
+#include "util/cleanup.h"
 
 struct session {
-	char client[64], server[64];
-	unsigned client_port, server_port;
-	enum family family;
-	u128 from, to;
+	struct session_ends ends;
+	char client[64]; /* as text */
 	char name[IF_NAMESIZE]; /* of the interface towards the client */
 };
 
 static bool read_session(const char *ssh, struct session *s)
 {
-	enum family other;
+	_cleanup_buf_ struct buf client = {0};
 
-	if (sscanf(ssh, "%63s %u %63s %u", s->client, &s->client_port, s->server,
-		   &s->server_port) != 4)
+	if (!session_ends(ssh, &s->ends))
 		return false;
-	s->client[strcspn(s->client, "%")] = '\0'; /* a link-local address names its interface */
-	s->server[strcspn(s->server, "%")] = '\0';
-	return addr_parse(s->client, strlen(s->client), &s->family, &s->from) &&
-	       addr_parse(s->server, strlen(s->server), &other, &s->to) && other == s->family &&
-	       s->server_port <= 65535;
+	addr_print(&client, s->ends.family, s->ends.client);
+	snprintf(s->client, sizeof(s->client), "%s", buf_str(&client));
+	return true;
 }
 
 static bool find_interface(struct session *s, const char *netns)
 {
-	int family = s->family == FAM_IP4 ? AF_INET : AF_INET6;
+	int family = s->ends.family == FAM_IP4 ? AF_INET : AF_INET6;
 	uint8_t addr[16];
 
 	return inet_pton(family, s->client, addr) == 1 &&
@@ -48,8 +45,8 @@ static bool find_interface(struct session *s, const char *netns)
 static dd_ref packets(struct mean *m, const struct session *s, uint32_t iif)
 {
 	struct schema *sc = &m->schema;
-	struct ivset from = ivset_one(m->arena, s->from, s->from);
-	struct ivset to = ivset_one(m->arena, s->to, s->to);
+	struct ivset from = ivset_one(m->arena, s->ends.client, s->ends.client);
+	struct ivset to = ivset_one(m->arena, s->ends.server, s->ends.server);
 	dd_ref all = schema_possible(sc, AT_INPUT);
 	const dd_ref parts[] = {
 		schema_one(sc, DIM_CT_STATE, CT_NEW),
@@ -58,10 +55,10 @@ static dd_ref packets(struct mean *m, const struct session *s, uint32_t iif)
 		schema_one(sc, DIM_CT_DIRECTION, 0),
 		schema_one(sc, DIM_IIF, iif),
 		schema_one(sc, DIM_MARK, 0),
-		schema_addrs(sc, DIM_SADDR, s->family, &from),
-		schema_addrs(sc, DIM_DADDR, s->family, &to),
+		schema_addrs(sc, DIM_SADDR, s->ends.family, &from),
+		schema_addrs(sc, DIM_DADDR, s->ends.family, &to),
 		schema_one(sc, DIM_PROTO, IPPROTO_TCP),
-		schema_one(sc, DIM_DPORT, s->server_port),
+		schema_one(sc, DIM_DPORT, s->ends.server_port),
 		schema_one(sc, DIM_FLAGS, 2 /* SYN */),
 		schema_one(sc, DIM_FIB_SADDR, RTN_UNICAST),
 		schema_one(sc, DIM_FIB_DADDR, RTN_LOCAL),
@@ -103,7 +100,7 @@ static void explain(const struct session *s, struct arena *a, const struct outco
 	buf_printf(why,
 		   "these rules would cut you off: another ssh connection from %s (by %s) to port "
 		   "%u\nmeets: %s%s%s\nhint: allow it; or --force, if you know another way in",
-		   s->client, s->name, s->server_port, outcome_text(a, bad),
+		   s->client, s->name, s->ends.server_port, outcome_text(a, bad),
 		   bad->line ? ", by " : "", bad->line ? bad->line->text : "");
 }
 

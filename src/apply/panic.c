@@ -11,6 +11,7 @@
 #include "apply/file.h"
 #include "apply/live.h"
 #include "apply/who.h"
+#include "kernel/session.h"
 #include "util/cleanup.h"
 
 #define TABLE "inet fwc-panic"
@@ -29,13 +30,15 @@ bool panic_keep_add(struct arena *a, struct panic_keep *k, const char *text)
 
 bool panic_keep_session(struct arena *a, struct panic_keep *k, const char *ssh)
 {
-	char client[64];
+	_cleanup_buf_ struct buf client = {0};
+	struct session_ends s;
 
-	if (sscanf(ssh, "%63s %*u %*s %u", client, &k->port) != 2 || !k->port || k->port > 65535)
+	if (!session_ends(ssh, &s))
 		return false;
-	client[strcspn(client, "%")] = '\0'; /* a link-local address names its interface */
-	k->client = address_canonical(a, client, false);
-	return k->client != NULL;
+	addr_print(&client, s.family, s.client);
+	k->client = arena_strdup(a, buf_str(&client));
+	k->port = s.server_port;
+	return true;
 }
 
 const char *panic_keep_text(struct arena *a, const struct panic_keep *k)

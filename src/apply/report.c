@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "util/number.h"
+
 /* ---- which line of the policy ---- */
 
 const struct manifest_place *report_rule_place(const struct manifest *m, const struct ir_chain *c,
@@ -101,6 +103,7 @@ static int line_cmp(const void *x, const void *y)
 	const struct report_line *a = x, *b = y;
 	const char *ca = strrchr(a->at, ':'), *cb = strrchr(b->at, ':');
 	size_t na = ca ? (size_t)(ca - a->at) : 0, nb = cb ? (size_t)(cb - b->at) : 0;
+	uint64_t la, lb;
 	int c;
 
 	if (!ca || !cb)
@@ -108,7 +111,9 @@ static int line_cmp(const void *x, const void *y)
 	c = strncmp(a->at, b->at, na < nb ? na : nb);
 	if (c || na != nb)
 		return c ? c : na < nb ? -1 : 1;
-	return atoi(ca + 1) - atoi(cb + 1);
+	if (!number_word(ca + 1, 0, UINT32_MAX, &la) || !number_word(cb + 1, 0, UINT32_MAX, &lb))
+		return strcmp(ca, cb);
+	return la < lb ? -1 : la > lb;
 }
 
 void report_lines(struct arena *a, const struct ir_ruleset *live, const struct manifest *m,

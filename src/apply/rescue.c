@@ -15,6 +15,7 @@
 #include "apply/file.h"
 #include "compile.h"
 #include "util/cleanup.h"
+#include "util/number.h"
 
 #define SETTINGS "boot.conf"
 #define BLANK " \t"
@@ -38,11 +39,12 @@ static bool networks(struct arena *a, char *words, struct rescue *out)
 
 static bool port(const char *word, struct rescue *out)
 {
-	char *end;
-	unsigned long n = strtoul(word, &end, 10);
+	uint64_t n;
 
+	if (!number_take(&word, 1, 65535, &n) || word[strspn(word, BLANK)])
+		return false;
 	out->port = (unsigned)n;
-	return *word >= '1' && *word <= '9' && !end[strspn(end, BLANK)] && n <= 65535;
+	return true;
 }
 
 static bool setting(struct arena *a, char *line, struct rescue *out)

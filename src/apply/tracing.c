@@ -14,6 +14,7 @@
 #include "apply/places.h"
 #include "nft/trace.h"
 #include "util/cleanup.h"
+#include "util/number.h"
 
 #define QUIET 0.1 /* seconds: the kernel tells of a packet in one go */
 #define PATIENCE 5.0 /* but it may wait for a program meanwhile */
@@ -91,9 +92,10 @@ static bool is_new(const json_t *listing)
 	const json_t *first = json_array_get(json_object_get(listing, "nftables"), 0);
 	const char *version =
 		json_string_value(json_object_get(json_object_get(first, "metainfo"), "version"));
-	int major = 0, minor = 0;
+	uint64_t major, minor;
 
-	return version && sscanf(version, "%d.%d", &major, &minor) == 2 &&
+	return version && number_take(&version, 0, UINT32_MAX, &major) && *version++ == '.' &&
+	       number_take(&version, 0, UINT32_MAX, &minor) &&
 	       (major > 1 || (major == 1 && minor >= 1));
 }
 
@@ -114,9 +116,11 @@ void tracing_sweep(const struct tracing *t)
 
 	vec_each (&t->tables, x) {
 		_cleanup_buf_ struct buf script = {0}, ignored = {0};
-		int pid = strncmp(x->name, TRACE_PREFIX, n) ? 0 : atoi(x->name + n);
+		uint64_t pid;
 
-		if (x->family != NFPROTO_INET || pid <= 0 || kill(pid, 0) == 0 || errno != ESRCH)
+		if (x->family != NFPROTO_INET || strncmp(x->name, TRACE_PREFIX, n) ||
+		    !number_word(x->name + n, 1, INT32_MAX, &pid) || kill((pid_t)pid, 0) == 0 ||
+		    errno != ESRCH)
 			continue;
 		buf_printf(&script, "delete table inet %s\n", x->name);
 		live_run(t->netns, buf_str(&script), &ignored);

@@ -16,6 +16,7 @@
 #include "kernel/genid.h"
 #include "kernel/session.h"
 #include "util/cleanup.h"
+#include "util/number.h"
 
 struct options {
 	const char *dir;
@@ -27,11 +28,12 @@ struct options {
 
 static bool parse_seconds(const char *s, unsigned *out)
 {
-	char *end;
-	unsigned long n = s ? strtoul(s, &end, 10) : TRIAL_SECONDS;
+	uint64_t n = TRIAL_SECONDS;
 
+	if (s && !number_word(s, TRIAL_MIN, TRIAL_MAX, &n))
+		return false;
 	*out = (unsigned)n;
-	return !s || (*s >= '0' && *s <= '9' && !*end && n >= TRIAL_MIN && n <= TRIAL_MAX);
+	return true;
 }
 
 static int parse_options(int argc, char **argv, struct options *o)
@@ -59,8 +61,8 @@ static int parse_options(int argc, char **argv, struct options *o)
 		else if (c == 'k' || c == 'e')
 			o->flows = c == 'k' ? FLOWS_KEEP : FLOWS_END;
 		else if (c == 'c' && !parse_seconds(optarg, &o->trial))
-			return usage_error("apply", "a trial takes %d to %d seconds", TRIAL_MIN,
-					   TRIAL_MAX);
+			return usage_error("apply", "a trial takes seconds, a number from %d to %d",
+					   TRIAL_MIN, TRIAL_MAX);
 		else if (c == 'c')
 			continue;
 		else

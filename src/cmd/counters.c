@@ -15,6 +15,7 @@
 #include "cmd/cmd.h"
 #include "cmd/common.h"
 #include "util/cleanup.h"
+#include "util/number.h"
 
 struct sample {
 	struct arena *arena;
@@ -109,13 +110,13 @@ static void print_json(const struct sample *s)
 	putchar('\n');
 }
 
-static int watch(struct globals *g, double seconds)
+static int watch(struct globals *g, uint64_t ms)
 {
 	struct sample before, now;
 	int err = take(g, &before);
 
 	while (!err) {
-		usleep((useconds_t)(seconds * 1e6));
+		usleep((useconds_t)(ms * 1000));
 		err = take(g, &now);
 		if (!err)
 			print_rates(&before, &now);
@@ -126,19 +127,11 @@ static int watch(struct globals *g, double seconds)
 	return EXIT_SYSTEM;
 }
 
-static bool parse_seconds(const char *s, double *out)
-{
-	char *end;
-
-	*out = s ? strtod(s, &end) : 2;
-	return !s || (end != s && !*end && *out >= 0.1 && *out <= 3600);
-}
-
 int cmd_counters(struct globals *g, int argc, char **argv)
 {
 	static const struct option longs[] = {{"watch", optional_argument, NULL, 'w'}, {0}};
 	bool watching = false;
-	double seconds = 2;
+	uint64_t ms = 2000;
 	struct sample s;
 	int c, err;
 
@@ -147,15 +140,16 @@ int cmd_counters(struct globals *g, int argc, char **argv)
 		if (c != 'w')
 			return usage_error("counters", "unknown option: %s", argv[optind - 1]);
 		watching = true;
-		if (!parse_seconds(optarg, &seconds))
-			return usage_error("counters", "--watch wants seconds, 0.1 to 3600");
+		if (optarg && !number_seconds(optarg, 100, 3600000, &ms))
+			return usage_error("counters",
+					   "--watch wants seconds, a number from 0.1 to 3600");
 	}
 	if (optind < argc)
 		return usage_error("counters", "it takes no operands");
 	if (watching && g->json)
 		return usage_error("counters", "--watch is for people, --json is asked again");
 	if (watching)
-		return watch(g, seconds);
+		return watch(g, ms);
 	err = take(g, &s);
 	if (!err && !s.loaded)
 		fputs("fwc: warning: no firewall of fwc is loaded\n", stderr);

@@ -5,8 +5,9 @@
 #include "cmd/flows_filter.h"
 
 #include <netinet/in.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "util/number.h"
 
 enum side { SIDE_ANY, SIDE_FROM, SIDE_TO };
 
@@ -43,15 +44,15 @@ static bool protocol(const char *word, uint8_t *out)
 
 static bool ports(const char *word, struct ival *out)
 {
-	char *end;
-	unsigned long lo = strtoul(word, &end, 10), hi = lo;
+	uint64_t lo, hi;
 
-	if (*word < '0' || *word > '9')
+	if (!number_take(&word, 0, 65535, &lo))
 		return false;
-	if (*end == '-' && end[1] >= '0' && end[1] <= '9')
-		hi = strtoul(end + 1, &end, 10);
+	hi = lo;
+	if (*word == '-' && (word++, !number_take(&word, lo, 65535, &hi)))
+		return false;
 	*out = (struct ival){lo, hi};
-	return !*end && lo <= hi && hi <= 65535;
+	return !*word;
 }
 
 static bool is_place(const struct flows *f, const char *word)
@@ -111,7 +112,8 @@ bool flows_filter_parse(struct flows_filter *out, const struct flows *f, char **
 		if (!strcmp(words[i], "port")) {
 			t.kind = TERM_PORTS;
 			if (++i == n || !ports(words[i], &t.range)) {
-				buf_puts(why, "'port' wants a number, or two with '-' between");
+				buf_puts(why, "'port' wants a number from 0 to 65535, or two with "
+					      "'-' between");
 				return false;
 			}
 		} else if (!term(&t, f, words[i], why)) {

@@ -14,6 +14,7 @@
 #include "cmd/trial.h"
 #include "kernel/genid.h"
 #include "util/cleanup.h"
+#include "util/number.h"
 
 static const char *text(const json_t *record, const char *key)
 {
@@ -126,13 +127,12 @@ static int choose(struct store *s, struct arena *a, unsigned *number, struct buf
 
 static bool parse_number(const char *s, unsigned *out)
 {
-	unsigned long n;
-	char *end;
+	uint64_t n;
 
-	errno = 0;
-	n = strtoul(s, &end, 10);
+	if (!number_word(s, 1, GENERATION_MAX, &n))
+		return false;
 	*out = (unsigned)n;
-	return *s >= '1' && *s <= '9' && !*end && !errno && n < 1000000000;
+	return true;
 }
 
 struct rollback {
@@ -165,7 +165,9 @@ static int parse_rollback(int argc, char **argv, struct rollback *o)
 					   argv[optind - 1]);
 	}
 	if (argc - optind > 1 || (optind < argc && !parse_number(argv[optind], &o->number)))
-		return usage_error("rollback", "it takes one number, as `fwc history` shows it");
+		return usage_error("rollback",
+				   "it takes one number from 1 to %d, as `fwc history` shows it",
+				   GENERATION_MAX);
 	return EXIT_FINE;
 }
 

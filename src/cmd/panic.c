@@ -37,7 +37,10 @@ static int parse(int argc, char **argv, struct arena *a, struct panic_keep *k)
 			return usage_error("panic", "unknown option, or one without its value: %s",
 					   argv[optind - 1]);
 		if (!panic_keep_add(a, k, optarg))
-			return usage_error("panic", "'%s' is no address or network", optarg);
+			return usage_error("panic",
+					   "'%s' is no address or network; prefix lengths go from "
+					   "0 to 32, of IPv6 from 0 to 128",
+					   optarg);
 	}
 	if (optind < argc)
 		return usage_error("panic", "it takes no operands; --keep ADDRESS keeps one");

@@ -19,6 +19,7 @@
 #include "cmd/common.h"
 #include "cmd/seeing.h"
 #include "util/cleanup.h"
+#include "util/number.h"
 
 #define RATE 20 /* packets a second */
 #define TICK 50 /* ms between looks at what has become quiet */
@@ -29,11 +30,11 @@ struct session {
 	const struct policy *policy;
 	struct tracer tracer;
 	struct tracing *tracing;
-	unsigned long want, shown; /* want 0: no end */
+	uint64_t want, shown; /* want 0: no end */
 	bool all, lost;
 	bool stop; /* a signal came */
 	bool enough; /* all that was wanted is shown, or nobody reads it */
-	double seconds; /* 0: no end */
+	uint64_t ms; /* 0: no end */
 	uint64_t over;
 };
 
@@ -255,8 +256,8 @@ static int follow(struct session *s, int signals)
 	while (!s->stop && !s->enough && !err) {
 		int timeout = pending ? TICK : -1;
 
-		if (s->seconds) {
-			double left = s->seconds - elapsed(&begun);
+		if (s->ms) {
+			double left = (double)s->ms / 1000 - elapsed(&begun);
 
 			if (left <= 0)
 				break;
@@ -384,23 +385,6 @@ done:
 	return rc;
 }
 
-static bool parse_count(const char *text, unsigned long *out)
-{
-	char *end;
-
-	errno = 0;
-	*out = strtoul(text, &end, 10);
-	return *text >= '0' && *text <= '9' && !*end && !errno && *out;
-}
-
-static bool parse_seconds(const char *text, double *out)
-{
-	char *end;
-
-	*out = strtod(text, &end);
-	return end != text && !*end && *out > 0 && *out <= LONGEST;
-}
-
 int cmd_trace(struct globals *g, int argc, char **argv)
 {
 	static const struct option longs[] = {{"all", no_argument, NULL, 'a'},
@@ -416,10 +400,13 @@ int cmd_trace(struct globals *g, int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "an:", longs, NULL)) != -1) {
 		if (c == 'a')
 			s.all = true;
-		else if (c == 'n' && !parse_count(optarg, &s.want))
-			return usage_error("trace", "--count wants a number of packets");
-		else if (c == 't' && !parse_seconds(optarg, &s.seconds))
-			return usage_error("trace", "--timeout wants seconds, at most %d", LONGEST);
+		else if (c == 'n' && !number_word(optarg, 1, UINT32_MAX, &s.want))
+			return usage_error("trace", "--count wants a number from 1 to %u",
+					   UINT32_MAX);
+		else if (c == 't' && !number_seconds(optarg, 1, LONGEST * 1000ull, &s.ms))
+			return usage_error("trace",
+					   "--timeout wants seconds, a number from 0.001 to %d",
+					   LONGEST);
 		else if (c == '?')
 			return usage_error("trace", "unknown option, or one without its value: %s",
 					   argv[optind - 1]);

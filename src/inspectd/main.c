@@ -20,8 +20,10 @@
 #include "inspectd/inspectd.h"
 #include "inspectd/worker.h"
 #include "util/cleanup.h"
+#include "util/number.h"
 
 #define HOLD 10 /* seconds */
+#define HOLD_MAX 3600
 #define STATE_PATH "/var/lib/fwc"
 #define JUDGES "_fwc-inspect" /* a user for nothing else */
 #define READY_MS 120000
@@ -58,8 +60,6 @@ static int bad(const char *what, const char *arg)
 
 static bool set(struct options *o, const char *name, const char *arg)
 {
-	char *end = NULL;
-
 	if (!strcmp(name, "state"))
 		o->state = arg;
 	else if (!strcmp(name, "tables"))
@@ -77,8 +77,8 @@ static bool set(struct options *o, const char *name, const char *arg)
 	else if (!strcmp(name, "fdstore"))
 		o->keep = true;
 	else if (!strcmp(name, "hold"))
-		o->hold = strtoul(arg, &end, 10);
-	return !end || (end != arg && !*end && o->hold && o->hold <= 3600);
+		return number_word(arg, 1, HOLD_MAX, &o->hold);
+	return true;
 }
 
 /* -1: go on; else exit with that. */
@@ -378,13 +378,18 @@ static void finish(struct inspectd *d)
 static int judge(int argc, char **argv)
 {
 	struct worker_options o = {0};
+	uint64_t hold, uid, gid;
 
 	if (argc < 5)
 		return 2;
 	close_range(JUDGE_TABLES + 1, ~0u, 0); /* whatever else the daemon was started with */
-	o.hold = strtoul(argv[2], NULL, 10);
-	o.uid = (uid_t)strtoul(argv[3], NULL, 10);
-	o.gid = (gid_t)strtoul(argv[4], NULL, 10);
+	if (!number_word(argv[2], 0, UINT64_MAX, &hold) ||
+	    !number_word(argv[3], 0, UINT32_MAX - 1, &uid) ||
+	    !number_word(argv[4], 0, UINT32_MAX - 1, &gid))
+		return 2;
+	o.hold = hold;
+	o.uid = (uid_t)uid;
+	o.gid = (gid_t)gid;
 	o.try = argc > 5 ? argv[5] : NULL;
 	return worker_run(&o);
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "inspectd/inspectd.h"
+#include "util/number.h"
 
 static void tell(const char *text, int fd)
 {
@@ -107,11 +108,12 @@ void adopt_begin(void)
 {
 	const char *n = getenv("LISTEN_FDS"), *names = getenv("LISTEN_FDNAMES");
 	const char *pid = getenv("LISTEN_PID");
-	long count = n ? strtol(n, NULL, 10) : 0;
+	uint64_t count = 0, whose;
 
-	if (!names || !pid || strtol(pid, NULL, 10) != (long)getpid())
+	if (!names || !number_word(pid, 0, UINT32_MAX, &whose) || whose != (uint64_t)getpid() ||
+	    !number_word(n, 0, INT32_MAX, &count))
 		count = 0;
-	for (long i = 0; i < count && i < ADOPTED_MAX; i++) {
+	for (uint64_t i = 0; i < count && i < ADOPTED_MAX; i++) {
 		size_t len = strcspn(names, ":");
 
 		adopted[nadopted].fd = move_up(3 + (int)i);

@@ -9,6 +9,7 @@
 #include "config.h"
 #include "inspectd/inspectd.h"
 #include "util/cleanup.h"
+#include "util/number.h"
 
 static void put(json_t *to, const char *key, uint64_t n)
 {
@@ -27,13 +28,17 @@ static bool kernel_queue(unsigned number, struct kernel_queue *out)
 	char line[256];
 
 	while (f && fgets(line, sizeof(line), f)) {
-		unsigned n, waiting, dropped, user;
-
 		/* queue, portid, waiting, copy mode, copy range, dropped, user dropped, id, 1 */
-		if (sscanf(line, "%u %*u %u %*u %*u %u %u", &n, &waiting, &dropped, &user) != 4 ||
-		    n != number)
+		uint64_t column[7];
+		const char *p = line;
+		size_t n = 0;
+
+		while (n < 7 && (p += strspn(p, " "), number_take(&p, 0, UINT32_MAX, &column[n])))
+			n++;
+		if (n < 7 || column[0] != number)
 			continue;
-		*out = (struct kernel_queue){waiting, dropped, user};
+		*out = (struct kernel_queue){(unsigned)column[2], (unsigned)column[5],
+					     (unsigned)column[6]};
 		return true;
 	}
 	return false;

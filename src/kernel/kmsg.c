@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "util/number.h"
+
 #define RECORD 8192 /* bytes; the kernel's own limit is about the same */
 
 int kmsg_open(void)
@@ -51,8 +53,9 @@ static void unescape(struct buf *out, const char *s)
 
 bool kmsg_parse(char *record, struct kmsg *out)
 {
-	unsigned long long us;
-	char *p = record, *end;
+	const char *digits;
+	char *p = record;
+	uint64_t us;
 
 	for (int i = 0; i < 2; i++) { /* priority, number */
 		p += strcspn(p, ",;");
@@ -60,9 +63,9 @@ bool kmsg_parse(char *record, struct kmsg *out)
 			return false;
 		p++;
 	}
-	us = strtoull(p, &end, 10);
+	digits = p;
 	p = strchr(record, ';');
-	if (end == record || !p)
+	if (!number_take(&digits, 0, UINT64_MAX, &us) || !p)
 		return false;
 	p++;
 	p[strcspn(p, "\n")] = '\0'; /* behind it there are lines for machines */

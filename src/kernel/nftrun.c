@@ -16,6 +16,7 @@
 #include "kernel/genid.h"
 #include "util/cleanup.h"
 #include "util/fault.h"
+#include "util/number.h"
 
 #define LIST_FLAGS (NFT_CTX_OUTPUT_JSON | NFT_CTX_OUTPUT_HANDLE | NFT_CTX_OUTPUT_NUMERIC_ALL)
 
@@ -329,6 +330,7 @@ void nftrun_explain(const char *script, const char *err, struct nftrun_error *ou
 {
 	const char *word = strstr(err, "Error: ");
 	const char *begin = word, *at;
+	uint64_t line;
 
 	memset(out, 0, sizeof(*out));
 	if (!word) {
@@ -339,8 +341,10 @@ void nftrun_explain(const char *script, const char *err, struct nftrun_error *ou
 		begin--;
 	copy_line(out->text, sizeof(out->text), word + strlen("Error: "));
 	out->by_kernel = strstr(out->text, "Could not process rule") != NULL;
-	if (sscanf(begin, "%*[^:]:%u:", &out->line) != 1 || !out->line)
+	begin += strcspn(begin, ":");
+	if (!*begin++ || !number_take(&begin, 1, UINT32_MAX, &line) || *begin != ':')
 		return;
+	out->line = (unsigned)line;
 	at = line_start(script, out->line);
 	if (!at)
 		return;

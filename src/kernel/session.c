@@ -11,6 +11,7 @@
 
 #include "util/buf.h"
 #include "util/cleanup.h"
+#include "util/number.h"
 
 #define NAME "SSH_CONNECTION="
 #define ANCESTORS 64
@@ -29,15 +30,16 @@ static int parent_of(int pid)
 {
 	_cleanup_buf_ struct buf stat = {0};
 	char path[64];
-	const char *name_end;
-	int parent = 0;
+	const char *p;
+	uint64_t parent;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	slurp(path, &stat);
-	name_end = strrchr(buf_str(&stat), ')'); /* the name may hold anything */
-	if (!name_end || sscanf(name_end, ") %*c %d", &parent) != 1)
+	p = strrchr(buf_str(&stat), ')'); /* the name may hold anything; ") S PARENT" */
+	if (!p || strlen(p) < 4)
 		return 0;
-	return parent;
+	p += 4;
+	return number_take(&p, 0, INT32_MAX, &parent) ? (int)parent : 0;
 }
 
 /* Its environment as it was when the program began; unreadable where it is another user's. */
@@ -52,6 +54,37 @@ static const char *of_process(struct arena *a, int pid)
 		if (!strncmp(at, NAME, strlen(NAME)))
 			return arena_strdup(a, at + strlen(NAME));
 	return NULL;
+}
+
+/* A link-local address names its interface behind '%'. */
+static bool take_address(const char **s, enum family *fam, u128 *out)
+{
+	size_t n = strcspn(*s, " ");
+	bool good = addr_parse(*s, strcspn(*s, "% "), fam, out);
+
+	addr_unmap(fam, out);
+	*s += n + strspn(*s + n, " ");
+	return good;
+}
+
+static bool take_port(const char **s, uint16_t *out)
+{
+	uint64_t port;
+
+	if (!number_take(s, 1, 65535, &port) || !strchr(" ", **s))
+		return false;
+	*s += strspn(*s, " ");
+	*out = (uint16_t)port;
+	return true;
+}
+
+bool session_ends(const char *ssh, struct session_ends *out)
+{
+	enum family other;
+
+	return take_address(&ssh, &out->family, &out->client) &&
+	       take_port(&ssh, &out->client_port) && take_address(&ssh, &other, &out->server) &&
+	       take_port(&ssh, &out->server_port) && !*ssh && other == out->family;
 }
 
 const char *session_ssh(struct arena *a)

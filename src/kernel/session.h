@@ -4,10 +4,22 @@
 #ifndef FWC_SESSION_H
 #define FWC_SESSION_H
 
+#include <stdint.h>
+
 #include "util/arena.h"
+#include "util/ival.h"
 
 /* "CLIENT PORT SERVER PORT", as sshd(8) sets SSH_CONNECTION; NULL: none. Where the variable was
  * lost on the way, as sudo and su - do, that of the nearest ancestor which still has it. */
 const char *session_ssh(struct arena *a);
+
+struct session_ends { /* IPv4 in IPv6's clothes is IPv4 */
+	enum family family;
+	u128 client, server;
+	uint16_t client_port, server_port;
+};
+
+/* What that says; false: it cannot be understood. */
+bool session_ends(const char *ssh, struct session_ends *out);
 
 #endif

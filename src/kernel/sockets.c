@@ -14,10 +14,11 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "util/cleanup.h"
+#include "util/number.h"
 
 #define ROOM 65536
 #define TIMEOUTS "/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_"
@@ -36,13 +37,15 @@ struct reading {
 static uint32_t timeout_of(const char *name, uint32_t otherwise)
 {
 	char path[128], text[32] = "";
+	uint64_t seconds;
 	_cleanup_close_ int fd = -1;
 
 	snprintf(path, sizeof(path), TIMEOUTS "%s", name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0 || atol(text) <= 0)
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
 		return otherwise;
-	return (uint32_t)atol(text);
+	return number_read(text, strcspn(text, "\n"), 1, UINT32_MAX, &seconds) ? (uint32_t)seconds
+									       : otherwise;
 }
 
 static u128 address(enum family fam, const uint32_t words[4])

@@ -23,6 +23,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "util/number.h"
+
 #define ROOM (4 << 20) /* bytes of events that may wait */
 #define LAST 10000 /* events that had come when it was to end */
 #define FOREVER 0x7fffffffu
@@ -95,8 +97,13 @@ static uint64_t over_rate(struct hearing *h)
 				  ? nft_ctx_get_output_buffer(h->ctx)
 				  : NULL;
 	const char *at = out ? strstr(out, "counter packets ") : NULL;
+	uint64_t packets = 0;
 
-	return at ? strtoull(at + strlen("counter packets "), NULL, 10) : 0;
+	if (!at)
+		return 0;
+	at += strlen("counter packets ");
+	number_take(&at, 0, UINT64_MAX, &packets);
+	return packets;
 }
 
 static void drop_table(struct hearing *h)

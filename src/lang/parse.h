@@ -15,6 +15,7 @@
 
 #define NAME_MAX_LEN 31
 #define PORT_MAX 65535
+#define USER_MAX 4294967294u /* (uid_t)-1 is nobody at all */
 
 struct shared { /* by the parsers of all files of one policy */
 	struct map files; /* path -> struct source; each is read once, however often it is named */
@@ -125,7 +126,6 @@ const char *word_synonym(const char *word);
 const char *word_nearest(const char *const *list, const char *word);
 
 /* ---- value.c ---- */
-bool value_number(const char *s, size_t n, uint64_t max, uint64_t *out);
 bool value_mark(const char *s, uint32_t *out);
 bool value_duration(const char *s, uint64_t *seconds);
 bool value_rate(const char *s, uint32_t *rate, enum rate_unit *unit);

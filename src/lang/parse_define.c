@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lang/parse.h"
+#include "util/number.h"
 
 /* forwarding = "forwarding" ( "on" | "off" ) */
 bool parse_forwarding(struct parser *p, struct ast_stmt *s)
@@ -221,8 +222,7 @@ static bool element(struct parser *p, struct ast_element *e, bool is_host)
 	if (parse_at_word(p, "file"))
 		return file_element(p, e, is_host);
 	if (p->tok.kind == TOK_STRING) {
-		diag_hint(p->diag,
-			  diag_error(p->diag, parse_here(p), "a string is not an address"),
+		diag_hint(p->diag, diag_error(p->diag, parse_here(p), "a string is not an address"),
 			  "addresses in a file: file \"addresses.txt\"");
 		return false;
 	}
@@ -266,22 +266,23 @@ static bool set_timeout(struct parser *p, struct ast_names *n)
 	n->timeout_span = w.span;
 	if (!value_duration(w.s, &n->timeout))
 		diag_hint(p->diag, diag_error(p->diag, w.span, "'%s' is not a duration", w.s),
-			  "durations are written 30s, 10m, 1h, 2d or 1h30m");
+			  "durations are written 30s, 10m, 1h, 2d or 1h30m; from 1s to 3650d");
 	return true;
 }
 
 static bool set_size(struct parser *p, struct ast_names *n)
 {
 	struct ast_word w;
-	uint64_t x = 0;
+	uint64_t x = 1;
 
 	if (!option_value(p, &w, "size"))
 		return false;
 	if (n->size_span.src)
 		diag_error(p->diag, w.span, "the size is said twice");
 	n->size_span = w.span;
-	if (!value_number(w.s, strlen(w.s), UINT32_MAX, &x) || !x)
-		diag_error(p->diag, w.span, "'%s' is not a number of elements", w.s);
+	if (!number_word(w.s, 1, UINT32_MAX, &x))
+		diag_error(p->diag, w.span, "'%s' is not a size, a number from 1 to %u", w.s,
+			   UINT32_MAX);
 	n->size = (uint32_t)x;
 	return true;
 }

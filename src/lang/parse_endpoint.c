@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lang/parse.h"
+#include "util/number.h"
 
 /* ---- addresses: mostly what may be wrong with one ---- */
 
@@ -49,7 +50,8 @@ static void prefix_error(struct parser *p, struct span at, const char *s, size_t
 		print_network(&b, family, addr,
 			      (unsigned)mask_length(s + slash + 1, n - slash - 1));
 		diag_hint(p->diag, r, "write %s", b.data);
-	} else if (value_number(s + slash + 1, n - slash - 1, family == FAM_IP4 ? 32 : 128, &len)) {
+	} else if (number_read(s + slash + 1, n - slash - 1, 0, family == FAM_IP4 ? 32 : 128,
+			       &len)) {
 		r = diag_error(p->diag, at, "'%.*s' has bits set beyond its prefix length", (int)n,
 			       s);
 		print_network(&b, family, addr, (unsigned)len);
@@ -71,11 +73,10 @@ static bool short_range_error(struct parser *p, struct span at, const char *s, s
 	u128 lo;
 
 	if (!addr_parse(s, dash, &family, &lo) || family != FAM_IP4 ||
-	    !value_number(s + dash + 1, n - dash - 1, 255, &last))
+	    !number_read(s + dash + 1, n - dash - 1, 0, 255, &last))
 		return false;
 	addr_print(&b, family, (lo & ~(u128)255) | last);
-	diag_hint(p->diag,
-		  diag_error(p->diag, at, "both ends of a range are written in full"),
+	diag_hint(p->diag, diag_error(p->diag, at, "both ends of a range are written in full"),
 		  "write %.*s-%s", (int)dash, s, b.data);
 	buf_free(&b);
 	return true;
@@ -204,10 +205,10 @@ bool parse_dangling_comma(struct parser *p, bool over)
 {
 	if (p->prev.kind != TOK_COMMA || !(over || parse_begins_statement(p) || parse_at_end(p)))
 		return false;
-	diag_hint(p->diag,
-		  diag_error(p->diag, token_span(p->lex.src, p->prev),
-			     "nothing follows this comma"),
-		  "a list goes on after a comma, on the next line too");
+	diag_hint(
+		p->diag,
+		diag_error(p->diag, token_span(p->lex.src, p->prev), "nothing follows this comma"),
+		"a list goes on after a comma, on the next line too");
 	return true;
 }
 
@@ -225,8 +226,9 @@ static bool parse_item_word(struct parser *p, struct ast_item *out, enum item_pl
 {
 	struct ast_word w;
 
-	if (p->tok.kind != TOK_WORD || (word_in(reserved_words, p->lex.src->text + p->tok.off,
-						p->tok.len) && parse_begins_statement(p))) {
+	if (p->tok.kind != TOK_WORD ||
+	    (word_in(reserved_words, p->lex.src->text + p->tok.off, p->tok.len) &&
+	     parse_begins_statement(p))) {
 		if (p->tok.kind != TOK_BAD && !parse_dangling_comma(p, false))
 			missing_item(p, where);
 		return false;
@@ -268,8 +270,7 @@ static bool parse_at_zone(struct parser *p, struct ast_item *out)
 		return false;
 	}
 	out->zone = parse_take_word(p);
-	if (!is_place(out->zone.s) &&
-	    (!word_is_name(out->zone.s) || word_is_reserved(out->zone.s)))
+	if (!is_place(out->zone.s) && (!word_is_name(out->zone.s) || word_is_reserved(out->zone.s)))
 		diag_error(p->diag, out->zone.span, "'%s' cannot be the name of a zone",
 			   out->zone.s);
 	if (p->tok.kind == TOK_AT) {
@@ -344,8 +345,8 @@ static bool parse_endpoint(struct parser *p, struct ast_endpoint *out)
 /* Something else than "->" behind FROM. Yields whether TO may be read all the same. */
 static bool missing_arrow(struct parser *p, const struct ast_endpoint *from)
 {
-	const char *text = arena_strndup(p->arena, p->lex.src->text + from->span.off,
-					 from->span.len);
+	const char *text =
+		arena_strndup(p->arena, p->lex.src->text + from->span.off, from->span.len);
 	struct diag_record *r;
 
 	if (p->tok.kind == TOK_BAD)
@@ -367,8 +368,7 @@ static bool missing_arrow(struct parser *p, const struct ast_endpoint *from)
 bool parse_pair(struct parser *p, struct ast_endpoint *from, struct ast_endpoint *to)
 {
 	if (parse_at_word(p, "from")) {
-		diag_hint(p->diag,
-			  diag_error(p->diag, parse_here(p), "'from' is not written"),
+		diag_hint(p->diag, diag_error(p->diag, parse_here(p), "'from' is not written"),
 			  "the arrow says it: FROM -> TO");
 		p->forgiven++;
 		parse_advance(p);

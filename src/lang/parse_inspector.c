@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lang/parse.h"
+#include "util/number.h"
 
 static const char *const fallback_words[] = {"on-no-helper", "on-error", "on-timeout",
 					     "on-overflow", NULL};
@@ -203,11 +204,12 @@ static void inspection_queues(struct parser *p, struct ast_inspection *out, stru
 	size_t n = dash ? (size_t)(dash - w.s) : strlen(w.s);
 	uint64_t first = 0, last = 0;
 
-	if (!value_number(w.s, n, UINT16_MAX, &first) ||
-	    !value_number(dash ? dash + 1 : w.s, dash ? strlen(dash + 1) : n, UINT16_MAX, &last) ||
+	if (!number_read(w.s, n, 0, UINT16_MAX, &first) ||
+	    !number_read(dash ? dash + 1 : w.s, dash ? strlen(dash + 1) : n, 0, UINT16_MAX,
+			 &last) ||
 	    last < first || last - first >= INSPECTION_QUEUES_MAX)
 		diag_hint(p->diag, diag_error(p->diag, w.span, "'%s' are no queues", w.s),
-			  "at most %d numbers up to 65535: 26000-26003", INSPECTION_QUEUES_MAX);
+			  "at most %d numbers from 0 to 65535: 26000-26003", INSPECTION_QUEUES_MAX);
 	out->first = (uint16_t)first;
 	out->last = (uint16_t)last;
 }

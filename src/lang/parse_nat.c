@@ -4,13 +4,16 @@
 #include <string.h>
 
 #include "lang/parse.h"
+#include "util/number.h"
 
 #define MSS_MIN 536 /* RFC 9293, 3.7.1: what every IPv4 host takes */
+#define MSS_MAX 65535
 
 /* ":PORT" of a word; the port must be one that packets can have. */
 static bool target_port(struct parser *p, struct ast_word w, const char *colon, uint16_t *out)
 {
 	struct span at = w.span;
+	uint64_t port;
 	uint32_t skip = (uint32_t)(colon + 1 - w.s);
 
 	at.off += skip;
@@ -23,11 +26,13 @@ static bool target_port(struct parser *p, struct ast_word w, const char *colon, 
 		diag_error(p->diag, at, "a target has one port, not a range");
 		return false;
 	}
-	if (!parse_port(p, at, colon + 1, at.len, out))
-		return false;
-	if (!*out)
-		diag_error(p->diag, at, "port 0 cannot be a target");
-	return true;
+	if (number_read(colon + 1, at.len, 1, PORT_MAX, &port)) {
+		*out = (uint16_t)port;
+		return true;
+	}
+	diag_error(p->diag, at, "'%s' is not a port to go to, a number from 1 to %d", colon + 1,
+		   PORT_MAX);
+	return false;
 }
 
 /* "[" ADDRESS "]" [ ":" PORT ] */
@@ -69,8 +74,7 @@ static bool word_with_port(struct parser *p, struct ast_target *out)
 	    memchr(w.s, ':', (size_t)(colon - w.s)))
 		return false;
 	if (colon == w.s) {
-		diag_hint(p->diag,
-			  diag_error(p->diag, w.span, "a host is missing before the port"),
+		diag_hint(p->diag, diag_error(p->diag, w.span, "a host is missing before the port"),
 			  "redirect goes to a port of this machine, dnat to HOST:PORT");
 	} else {
 		/* Read the part before the colon as the item, as if a token ended there. */
@@ -140,7 +144,7 @@ static bool redirect_port(struct parser *p, struct ast_nat *n)
 	if (w.s[0] == ':')
 		return target_port(p, w, w.s, &n->port) || true;
 	r = diag_error(p->diag, w.span, "redirect goes to a port of this machine");
-	if (value_number(w.s, strlen(w.s), PORT_MAX, &x))
+	if (number_word(w.s, 0, PORT_MAX, &x))
 		diag_hint(p->diag, r, "write :%s", w.s);
 	else
 		diag_hint(p->diag, r, "write :PORT here, or use dnat to reach another host");
@@ -222,10 +226,10 @@ bool parse_clamp(struct parser *p, struct ast_stmt *s)
 	w = parse_take_word(p);
 	if (!strcmp(w.s, "pmtu"))
 		return true;
-	if (value_number(w.s, strlen(w.s), 65535, &n) && n >= MSS_MIN)
+	if (number_word(w.s, MSS_MIN, MSS_MAX, &n))
 		s->clamp.mss = (uint16_t)n;
 	else
 		diag_hint(p->diag, diag_error(p->diag, w.span, "'%s' is not a segment size", w.s),
-			  "write pmtu, or a number of bytes from %d to 65535", MSS_MIN);
+			  "write pmtu, or a number of bytes from %d to %d", MSS_MIN, MSS_MAX);
 	return true;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * tokens -> the qualifiers of a rule: log, limit, with ...
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "lang/parse.h"
+#include "util/number.h"
 
 #define TAG_MAX 63
 
@@ -26,7 +26,7 @@ static bool want_number(struct parser *p, uint64_t max, uint64_t *out, const cha
 
 	if (!want_word(p, &w, what))
 		return false;
-	if (!value_number(w.s, strlen(w.s), max, out) || !*out) {
+	if (!number_word(w.s, 1, max, out)) {
 		diag_error(p->diag, w.span, "'%s' is not a number from 1 to %llu", w.s,
 			   (unsigned long long)max);
 		*out = 1;
@@ -99,8 +99,10 @@ static bool qualifier_limit(struct parser *p, struct ast_qualifiers *q)
 	if (!value_rate(w.s, &q->limit_rate, &q->limit_unit)) {
 		r = diag_error(p->diag, w.span, "'%s' is not a rate", w.s);
 		diag_hint(p->diag, r,
-			  "rates are written 10/second, 5/minute, 100/hour or 1000/day");
-		if (value_number(w.s, strlen(w.s), UINT32_MAX, &burst) && parse_at_word(p, "/")) {
+			  "rates are written 10/second, 5/minute, 100/hour or 1000/day; from 1 "
+			  "to %u",
+			  UINT32_MAX);
+		if (number_word(w.s, 0, UINT32_MAX, &burst) && parse_at_word(p, "/")) {
 			parse_advance(p);
 			parse_accept_word(p, "second");
 		}
@@ -144,14 +146,25 @@ static bool qualifier_mark(struct parser *p, struct ast_qualifiers *q)
 		return false;
 	if (!value_mark(w.s, &q->mark))
 		diag_hint(p->diag, diag_error(p->diag, w.span, "'%s' is not a mark", w.s),
-			  "a mark is a number of 32 bits: 7 or 0x1f");
+			  "a mark is a number from 0 to 4294967295: 7 or 0x1f");
 	return true;
 }
 
 /* user = "user" ( NAME | NUMBER ) */
 static bool qualifier_user(struct parser *p, struct ast_qualifiers *q)
 {
-	return want_word(p, &q->user, "the name of a user");
+	const char *digits;
+	uint64_t n;
+
+	if (!want_word(p, &q->user, "the name of a user"))
+		return false;
+	digits = q->user.s + strspn(q->user.s, "+-");
+	if (*digits && !digits[strspn(digits, "0123456789")] &&
+	    !number_word(q->user.s, 0, USER_MAX, &n))
+		diag_error(p->diag, q->user.span,
+			   "'%s' is neither a user's name nor a number from 0 to %u", q->user.s,
+			   USER_MAX);
+	return true;
 }
 
 /* hours = "hours" HH:MM "-" HH:MM */
@@ -208,7 +221,7 @@ static bool qualifier_then(struct parser *p, struct ast_qualifiers *q)
 		return false;
 	if (!value_duration(w.s, &q->add_for))
 		diag_hint(p->diag, diag_error(p->diag, w.span, "'%s' is not a duration", w.s),
-			  "durations are written 30s, 10m, 1h, 2d or 1h30m");
+			  "durations are written 30s, 10m, 1h, 2d or 1h30m; from 1s to 3650d");
 	return true;
 }
 

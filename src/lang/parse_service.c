@@ -4,9 +4,10 @@
 #include <string.h>
 
 #include "lang/parse.h"
+#include "util/number.h"
 
 static const char *const port_protos[] = {"tcp", "udp", "sctp", "dccp", "udplite", NULL};
-static const char *const service_protos[] = {"tcp",	"udp",	"sctp",	  "dccp", "udplite",
+static const char *const service_protos[] = {"tcp",  "udp",    "sctp",	"dccp", "udplite",
 					     "icmp", "icmpv6", "proto", NULL};
 
 static bool is_number(const char *s, size_t n)
@@ -18,15 +19,11 @@ bool parse_port(struct parser *p, struct span at, const char *s, size_t n, uint1
 {
 	uint64_t x;
 
-	if (value_number(s, n, PORT_MAX, &x)) {
+	if (number_read(s, n, 0, PORT_MAX, &x)) {
 		*out = (uint16_t)x;
 		return true;
 	}
-	if (is_number(s, n))
-		diag_error(p->diag, at, "port %.*s is out of range, ports end at %d", (int)n, s,
-			   PORT_MAX);
-	else
-		diag_error(p->diag, at, "'%.*s' is not a port number", (int)n, s);
+	diag_error(p->diag, at, "'%.*s' is not a port, a number from 0 to %d", (int)n, s, PORT_MAX);
 	return false;
 }
 
@@ -39,7 +36,8 @@ static void ports(struct parser *p, struct ast_service *out, const char *s, stru
 	struct diag_record *r;
 
 	if (!is_number(s, 1)) {
-		r = diag_error(p->diag, at, "'%s' is not a port number", s);
+		r = diag_error(p->diag, at, "'%s' is not a port, a number from 0 to %d", s,
+			       PORT_MAX);
 		if (word_is_name(s))
 			diag_hint(p->diag, r, "a service's name is written alone: %s", s);
 		return;
@@ -60,8 +58,7 @@ static void ports(struct parser *p, struct ast_service *out, const char *s, stru
 	if (!dash || !parse_port(p, high, dash + 1, high.len, &out->hi))
 		return;
 	if (out->hi < out->lo)
-		diag_hint(p->diag,
-			  diag_error(p->diag, at, "the range %s ends before it begins", s),
+		diag_hint(p->diag, diag_error(p->diag, at, "the range %s ends before it begins", s),
 			  "write %s/%u-%u", out->proto.s, out->hi, out->lo);
 }
 
@@ -70,10 +67,10 @@ static void type_word(struct parser *p, struct ast_service *out)
 {
 	uint64_t x;
 
-	if (value_number(out->type.s, strlen(out->type.s), 255, &x))
+	if (number_word(out->type.s, 0, 255, &x))
 		out->type.s = arena_printf(p->arena, "%u", (unsigned)x);
 	else if (is_number(out->type.s, strlen(out->type.s)))
-		diag_error(p->diag, out->type.span, "%s is out of range, numbers here end at 255",
+		diag_error(p->diag, out->type.span, "'%s' is not a number from 0 to 255",
 			   out->type.s);
 	else if (!word_is_name(out->type.s))
 		diag_error(p->diag, out->type.span, "'%s' is neither a name nor a number",
@@ -112,8 +109,8 @@ static void split_service(struct parser *p, struct ast_service *out, struct ast_
 	uint32_t n = (uint32_t)(slash - w.s);
 	struct span rest = {w.span.src, w.span.off + n + 1, w.span.len - n - 1};
 
-	out->proto = (struct ast_word){arena_strndup(p->arena, w.s, n),
-				       {w.span.src, w.span.off, n}};
+	out->proto =
+		(struct ast_word){arena_strndup(p->arena, w.s, n), {w.span.src, w.span.off, n}};
 	out->kind = SERVICE_PORTS;
 	if (!slash[1]) {
 		diag_error(p->diag, w.span, "something is missing after '/'");
@@ -170,8 +167,8 @@ static void odd_service(struct parser *p, struct ast_word w, const struct servic
 /* Names of /etc/services may hold dots and pluses too. */
 static bool is_service_name(const char *s)
 {
-	return word_is_name(s) || (strspn(s, "0123456789-.") != strlen(s) &&
-				   s[strcspn(s, ":/*%")] == '\0');
+	return word_is_name(s) ||
+	       (strspn(s, "0123456789-.") != strlen(s) && s[strcspn(s, ":/*%")] == '\0');
 }
 
 /* service = NAME | PROTO "/" ( PORT [ "-" PORT ] | TYPE ) */
@@ -211,8 +208,7 @@ static bool service(struct parser *p, struct ast_service *out, const struct serv
 bool parse_services(struct parser *p, struct services_out *out)
 {
 	if (p->tok.kind == TOK_NOT) {
-		diag_hint(p->diag,
-			  diag_error(p->diag, parse_here(p), "services cannot be negated"),
+		diag_hint(p->diag, diag_error(p->diag, parse_here(p), "services cannot be negated"),
 			  "put a rule for them before this one");
 		return false;
 	}

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "util/cleanup.h"
+#include "util/number.h"
 
 #define LINKS_MAX 40 /* as many as the kernel follows */
 #define NOBODY 65534 /* how files of users outside of a user namespace look in it */
@@ -29,22 +30,31 @@ struct walk {
 /* In a user namespace that does not know all users it cannot be told root from others. */
 static bool all_users_known(void)
 {
-	unsigned long long from, to, n = 0;
-	FILE *f = fopen("/proc/self/uid_map", "re");
-	bool all = !f || (fscanf(f, "%llu %llu %llu", &from, &to, &n) == 3 && n == 4294967295ull);
+	_cleanup_fclose_ FILE *f = fopen("/proc/self/uid_map", "re");
+	char line[128] = "";
+	const char *p = line;
+	uint64_t n = 0;
 
-	if (f)
-		fclose(f);
-	return all;
+	if (!f)
+		return true;
+	if (!fgets(line, sizeof(line), f))
+		return false;
+	for (int i = 0; i < 3; i++) { /* from, to, how many */
+		p += strspn(p, " ");
+		if (!number_take(&p, 0, UINT32_MAX, &n))
+			return false;
+	}
+	return n == UINT32_MAX;
 }
 
 static bool is_trusted(uid_t uid)
 {
 	const char *sudo = getenv("SUDO_UID");
+	uint64_t caller;
 
 	if (uid == 0 || uid == geteuid())
 		return true;
-	if (geteuid() == 0 && sudo && *sudo && strtoul(sudo, NULL, 10) == uid)
+	if (geteuid() == 0 && number_word(sudo, 0, UINT32_MAX, &caller) && caller == uid)
 		return true;
 	return uid == NOBODY && !all_users_known();
 }

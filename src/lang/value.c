@@ -1,41 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * words that stand for numbers, durations, rates, times of day and days <-> their values.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "lang/parse.h"
+#include "util/number.h"
 
 #define DAY 86400u
 #define DURATION_MAX (3650ull * DAY)
 
-/* Decimal digits only, and at least one. */
-bool value_number(const char *s, size_t n, uint64_t max, uint64_t *out)
-{
-	uint64_t x = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		uint64_t digit = (uint64_t)(s[i] - '0');
-
-		if (s[i] < '0' || s[i] > '9' || x > max / 10 || digit > max - x * 10)
-			return false;
-		x = x * 10 + digit;
-	}
-	if (!n)
-		return false;
-	*out = x;
-	return true;
-}
-
 /* 32 bits, decimal or 0x... */
 bool value_mark(const char *s, uint32_t *out)
 {
-	size_t digits = strncmp(s, "0x", 2) ? 0 : strspn(s + 2, "0123456789abcdefABCDEF");
 	uint64_t n;
 
-	if (digits && digits <= 8 && !s[2 + digits])
-		n = strtoull(s, NULL, 16);
-	else if (!value_number(s, strlen(s), UINT32_MAX, &n))
+	if (!number_any(s, strlen(s), UINT32_MAX, &n))
 		return false;
 	*out = (uint32_t)n;
 	return true;
@@ -58,7 +37,7 @@ bool value_duration(const char *s, uint64_t *seconds)
 
 		if (!n || s[n] != duration_units[u].letter)
 			continue;
-		if (!value_number(s, n, DURATION_MAX, &part))
+		if (!number_read(s, n, 0, DURATION_MAX, &part))
 			return false;
 		total += part * duration_units[u].seconds;
 		s += n + 1;
@@ -103,7 +82,7 @@ bool value_rate(const char *s, uint32_t *rate, enum rate_unit *unit)
 	const char *slash = strchr(s, '/');
 	uint64_t n;
 
-	if (!slash || !value_number(s, (size_t)(slash - s), UINT32_MAX, &n) || !n)
+	if (!slash || !number_read(s, (size_t)(slash - s), 1, UINT32_MAX, &n))
 		return false;
 	for (size_t i = 0; i < sizeof(rate_units) / sizeof(rate_units[0]); i++) {
 		if (strcmp(slash + 1, rate_unit_name(rate_units[i])))
@@ -120,7 +99,8 @@ static bool value_time(const char *s, size_t n, uint16_t *minutes)
 {
 	uint64_t h, m;
 
-	if (n != 5 || s[2] != ':' || !value_number(s, 2, 24, &h) || !value_number(s + 3, 2, 59, &m))
+	if (n != 5 || s[2] != ':' || !number_read(s, 2, 0, 24, &h) ||
+	    !number_read(s + 3, 2, 0, 59, &m))
 		return false;
 	*minutes = (uint16_t)(h * 60 + m);
 	return *minutes <= 1440;
@@ -172,8 +152,11 @@ void days_print(struct buf *b, uint8_t days)
 			j++;
 		if (j == i)
 			continue;
-		buf_printf(b, j - i == 2 ? "%s%s, %s" : j - i > 2 ? "%s%s-%s" : "%s%s", comma,
-			   day_names[i], day_names[j - 1]);
+		buf_printf(b,
+			   j - i == 2  ? "%s%s, %s"
+			   : j - i > 2 ? "%s%s-%s"
+				       : "%s%s",
+			   comma, day_names[i], day_names[j - 1]);
 		comma = ", ";
 	}
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "nft/read.h"
+#include "util/number.h"
 
 const char *read_str(struct arena *a, const json_t *object, const char *key)
 {
@@ -75,13 +76,9 @@ static bool from_word(enum field f, const char *word, struct ival *out)
 
 static bool from_number(const char *s, struct ival *out)
 {
-	unsigned long long x;
-	char *end;
+	uint64_t x;
 
-	if (*s < '0' || *s > '9')
-		return false;
-	x = strtoull(s, &end, 0);
-	if (*end)
+	if (!number_any(s, strlen(s), UINT64_MAX, &x))
 		return false;
 	*out = (struct ival){x, x};
 	return true;
@@ -90,12 +87,13 @@ static bool from_number(const char *s, struct ival *out)
 /* "10:00", "10:00:30" -> seconds. */
 static bool from_clock(const char *s, struct ival *out)
 {
-	unsigned h, m, sec = 0;
-	int used = 0;
+	uint64_t h, m, sec = 0;
 
-	if (sscanf(s, "%2u:%2u%n", &h, &m, &used) < 2)
+	if (!number_take(&s, 0, 24, &h) || *s++ != ':' || !number_take(&s, 0, 59, &m))
 		return false;
-	if (s[used] == ':' && sscanf(s + used, ":%2u%n", &sec, &used) < 1)
+	if (*s == ':' && (s++, !number_take(&s, 0, 59, &sec)))
+		return false;
+	if (*s)
 		return false;
 	out->lo = out->hi = h * 3600 + m * 60 + sec;
 	return true;

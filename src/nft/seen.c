@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "nft/nft.h"
+#include "util/number.h"
 
 static const char *const flag_names[] = {"fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr"};
 
@@ -114,8 +115,10 @@ static void log_address(struct seen *p, u128 *to, const char *value, size_t n)
 
 static void log_protocol(struct seen *p, const char *value, size_t n)
 {
+	uint64_t number;
+
 	p->has_proto = true;
-	p->proto = (uint8_t)strtoul(value, NULL, 10);
+	p->proto = number_read(value, n, 0, 255, &number) ? (uint8_t)number : 0;
 	for (size_t i = 0; i < NPROTOCOLS; i++)
 		if (strlen(protocols[i].log) == n && !memcmp(protocols[i].log, value, n))
 			p->proto = protocols[i].number;
@@ -123,8 +126,9 @@ static void log_protocol(struct seen *p, const char *value, size_t n)
 
 static void log_pair(struct seen *p, const char *key, size_t nkey, const char *value, size_t n)
 {
-	unsigned long x = strtoul(value, NULL, 0);
+	uint64_t x = 0;
 
+	number_any(value, n, UINT32_MAX, &x);
 	if (nkey == 2 && !memcmp(key, "IN", 2))
 		log_name(p->in, value, n);
 	else if (nkey == 4 && !memcmp(key, "CODE", 4))

@@ -3,10 +3,10 @@
  * rule the number by which kernel and program name it.
  */
 #include <netinet/in.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "policy/resolve.h"
+#include "util/number.h"
 #include "util/sha256.h"
 
 #define MASK 0xff000000u /* of the marks; most others use lower bits */
@@ -67,16 +67,17 @@ static bool rewrites(const struct ast_inspector *in)
  * wait for a verdict while a new ruleset is loaded go on waiting for the same rule. */
 static uint32_t number(const struct resolver *r, const struct rule *rule, bool *taken)
 {
-	uint32_t n = inspection_max(&r->p->inspection) - MARK_PENDING + 1, at;
+	uint32_t n = inspection_max(&r->p->inspection) - MARK_PENDING + 1;
 	char *what = arena_printf(r->arena, "%u %s", rule->twin, rule->text);
 	char hex[SHA256_HEX];
+	uint64_t at = 0;
 
 	sha256_hex(what, strlen(what), hex);
-	hex[8] = '\0';
-	for (at = (uint32_t)strtoul(hex, NULL, 16) % n; taken[at]; at = (at + 1) % n)
+	number_hex(hex, 8, UINT32_MAX, &at);
+	for (at %= n; taken[at]; at = (at + 1) % n)
 		;
 	taken[at] = true;
-	return MARK_PENDING + at;
+	return MARK_PENDING + (uint32_t)at;
 }
 
 static const struct inspected *inspected(struct resolver *r, const struct rule *rule, bool *taken)

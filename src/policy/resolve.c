@@ -4,10 +4,10 @@
 #include "policy/resolve.h"
 
 #include <pwd.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "lang/lang.h"
+#include "util/number.h"
 
 static void declare(struct resolver *r, struct decl *d)
 {
@@ -156,14 +156,15 @@ static void declare_all(struct resolver *r, const struct ast_stmts *stmts)
 static void resolve_user(struct resolver *r, const struct ast_qualifiers *q, struct rule *out)
 {
 	const struct passwd *pw;
-	char *end;
+	uint64_t uid;
 
 	if (!q->user.s)
 		return;
 	out->q.has_user = true;
-	out->q.uid = (uint32_t)strtoul(q->user.s, &end, 10);
-	if (*q->user.s && !*end)
+	if (number_word(q->user.s, 0, UINT32_MAX, &uid)) {
+		out->q.uid = (uint32_t)uid;
 		return;
+	}
 	pw = getpwnam(q->user.s);
 	if (pw)
 		out->q.uid = (uint32_t)pw->pw_uid;

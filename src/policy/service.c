@@ -3,10 +3,10 @@
  */
 #include <netdb.h>
 #include <netinet/in.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "policy/resolve.h"
+#include "util/number.h"
 
 const uint8_t port_protocols[PORT_PROTOCOLS] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP,
 						IPPROTO_DCCP, IPPROTO_UDPLITE};
@@ -59,16 +59,6 @@ static const struct {
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
-static bool parse_number(const char *s, unsigned long max, unsigned long *out)
-{
-	char *end;
-
-	if (*s < '0' || *s > '9')
-		return false;
-	*out = strtoul(s, &end, 10);
-	return !*end && *out <= max;
-}
-
 static int port_row(const char *proto)
 {
 	static const char *const names[PORT_PROTOCOLS] = {"tcp", "udp", "sctp", "dccp", "udplite"};
@@ -84,7 +74,7 @@ static void add_range(struct resolver *r, struct ivset *s, u128 lo, u128 hi)
 	vec_push(r->arena, s, ((struct ival){lo, hi}));
 }
 
-static void add_protocol(struct resolver *r, struct services *out, unsigned long number)
+static void add_protocol(struct resolver *r, struct services *out, uint64_t number)
 {
 	if (number == IPPROTO_ICMP) {
 		add_range(r, &out->icmp, 0, 255);
@@ -103,11 +93,11 @@ static void add_protocol(struct resolver *r, struct services *out, unsigned long
 	add_range(r, &out->protocols, number, number);
 }
 
-static bool protocol_number(const char *name, unsigned long *out)
+static bool protocol_number(const char *name, uint64_t *out)
 {
 	const struct protoent *e;
 
-	if (parse_number(name, 255, out))
+	if (number_word(name, 0, 255, out))
 		return true;
 	for (size_t i = 0; i < COUNT(protocol_table); i++) {
 		if (!strcmp(protocol_table[i].name, name)) {
@@ -117,7 +107,7 @@ static bool protocol_number(const char *name, unsigned long *out)
 	}
 	e = getprotobyname(name);
 	if (e)
-		*out = (unsigned long)e->p_proto;
+		*out = (uint64_t)e->p_proto;
 	return e;
 }
 
@@ -125,7 +115,7 @@ static void resolve_proto(struct resolver *r, struct ast_word w, struct services
 {
 	struct nearest near = {.word = w.s};
 	struct diag_record *rec;
-	unsigned long number;
+	uint64_t number;
 
 	if (protocol_number(w.s, &number)) {
 		add_protocol(r, out, number);
@@ -144,13 +134,13 @@ static void resolve_proto(struct resolver *r, struct ast_word w, struct services
 static bool add_icmp(struct resolver *r, const char *proto, const char *type, struct services *out)
 {
 	bool six = !strcmp(proto, "icmpv6");
-	unsigned long number;
+	uint64_t number;
 
 	if (!strcmp(type, "0-255")) {
 		add_range(r, six ? &out->icmpv6 : &out->icmp, 0, 255);
 		return true;
 	}
-	if (parse_number(type, 255, &number)) {
+	if (number_word(type, 0, 255, &number)) {
 		add_range(r, six ? &out->icmpv6 : &out->icmp, number, number);
 		return true;
 	}
@@ -190,19 +180,20 @@ static void add_catalogue(struct resolver *r, const char *text, struct services 
 	char *copy = arena_strdup(r->arena, text), *save = NULL;
 
 	for (char *w = strtok_r(copy, ", ", &save); w; w = strtok_r(NULL, ", ", &save)) {
-		char *rest = strchr(w, '/'), *dash;
-		unsigned long lo, hi, number;
+		const char *rest = strchr(w, '/') + 1;
+		uint64_t lo, hi, number;
 		int row;
 
-		*rest++ = '\0';
+		w[rest - 1 - w] = '\0';
 		row = port_row(w);
 		if (!strcmp(w, "proto")) {
 			if (protocol_number(rest, &number))
 				add_protocol(r, out, number);
 		} else if (row >= 0) {
-			lo = hi = strtoul(rest, &dash, 10);
-			if (*dash)
-				hi = strtoul(dash + 1, NULL, 10);
+			if (!number_take(&rest, 0, 65535, &lo))
+				continue;
+			if (*rest != '-' || !number_word(rest + 1, lo, 65535, &hi))
+				hi = lo;
 			add_range(r, &out->ports[row], lo, hi);
 		} else {
 			add_icmp(r, w, rest, out);

@@ -8,6 +8,7 @@
 #include "nft/nft.h"
 #include "space/mean_marks.h"
 #include "space/mean_match.h"
+#include "util/number.h"
 
 struct chain_mean {
 	dd_ref says;
@@ -228,15 +229,18 @@ static dd_ref rate_says(struct walker *w, const struct progress *p, const char *
 {
 	const struct ir_rule *r = &p->chain->rules.v[p->rule];
 	size_t stem = strcspn(p->chain->name, ".-");
-	unsigned twin = 0;
+	uint64_t twin = 0;
 	dd_ref holds;
+	const char *behind;
 
 	if (!what) { /* the chain's stem says what for, and for which of several equal rules */
 		what = arena_strndup(w->m->arena, p->chain->name, stem);
-		if (p->chain->name[stem] == '-')
-			twin = (unsigned)strtoul(p->chain->name + stem + 1, NULL, 10);
+		behind = p->chain->name + stem;
+		if (*behind == '-' && (behind++, !number_take(&behind, 0, UINT32_MAX, &twin)))
+			twin = 0;
 	}
-	holds = schema_condition(&w->m->schema, mean_rate(w->m, what, limit, r->comment, twin));
+	holds = schema_condition(&w->m->schema,
+				 mean_rate(w->m, what, limit, r->comment, (unsigned)twin));
 	return limit->over ? dd_not(w->m->dd, holds) : holds;
 }
 
@@ -371,15 +375,14 @@ static void stmt_says(struct walker *w, struct progress *p, const struct ir_stmt
 		add_says(w, p, s);
 		break;
 	case IR_MARK:
-		effect(w, p, p->still,
-		       mean_mark_text(m, s->mark.ct, ~s->mark.keep, s->mark.value));
+		effect(w, p, p->still, mean_mark_text(m, s->mark.ct, ~s->mark.keep, s->mark.value));
 		break;
 	case IR_QUEUE:
 		decide(w, p,
-		       mean_outcome(m, FATE_INSPECT,
-				    mean_queue_text(m, s->queue.first, s->queue.count,
-						    s->queue.bypass),
-				    line));
+		       mean_outcome(
+			       m, FATE_INSPECT,
+			       mean_queue_text(m, s->queue.first, s->queue.count, s->queue.bypass),
+			       line));
 		break;
 	case IR_REJECT:
 		if (s->reject == REJECT_TCP_RESET) /* nft asks for TCP by itself */

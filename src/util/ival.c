@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/number.h"
+
 #define IFNAME_BYTES 16
 
 u128 u128_max(int bits)
@@ -180,11 +182,19 @@ bool addr_parse(const char *s, size_t n, enum family *fam, u128 *out)
 	return true;
 }
 
+void addr_unmap(enum family *fam, u128 *x)
+{
+	if (*fam != FAM_IP6 || *x >> 32 != 0xffff)
+		return;
+	*fam = FAM_IP4;
+	*x &= UINT32_MAX;
+}
+
 static bool parse_prefix(const char *s, size_t n, size_t slash, enum family *fam, struct ival *out,
 			 const char **why)
 {
-	unsigned len = 0;
 	unsigned bits;
+	uint64_t len;
 	u128 host;
 
 	if (!addr_parse(s, slash, fam, &out->lo)) {
@@ -192,15 +202,11 @@ static bool parse_prefix(const char *s, size_t n, size_t slash, enum family *fam
 		return false;
 	}
 	bits = *fam == FAM_IP4 ? 32 : 128;
-	if (slash + 1 == n || n - slash > 4)
-		goto bad_length;
-	for (size_t i = slash + 1; i < n; i++) {
-		if (s[i] < '0' || s[i] > '9')
-			goto bad_length;
-		len = len * 10 + (unsigned)(s[i] - '0');
+	if (!number_read(s + slash + 1, n - slash - 1, 0, bits, &len)) {
+		*why = *fam == FAM_IP4 ? "the prefix length must be 0 to 32"
+				       : "the prefix length must be 0 to 128";
+		return false;
 	}
-	if (len > bits)
-		goto bad_length;
 	host = len == bits ? 0 : u128_max((int)(bits - len));
 	if (out->lo & host) {
 		*why = "has bits set beyond its prefix length";
@@ -208,10 +214,6 @@ static bool parse_prefix(const char *s, size_t n, size_t slash, enum family *fam
 	}
 	out->hi = out->lo | host;
 	return true;
-bad_length:
-	*why = *fam == FAM_IP4 ? "the prefix length must be 0 to 32"
-			       : "the prefix length must be 0 to 128";
-	return false;
 }
 
 bool addr_parse_range(const char *s, size_t n, enum family *fam, struct ival *out, const char **why)

@@ -39,6 +39,8 @@ u128 u128_max(int bits);
 
 /* Addresses. addr_parse: "10.0.0.1" / "fd00::1" of exactly n bytes; no prefix, no zone. */
 bool addr_parse(const char *s, size_t n, enum family *fam, u128 *out);
+/* ::ffff:192.0.2.1, as sockets of both families call IPv4, becomes that. */
+void addr_unmap(enum family *fam, u128 *x);
 /* "A", "A/LEN", "A-B"; host bits set in a prefix are an error. On failure *why says what is wrong.
  */
 bool addr_parse_range(const char *s, size_t n, enum family *fam, struct ival *out,

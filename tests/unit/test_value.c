@@ -1,25 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * fwc.policy(5): numbers, durations, rates, times of day, days.
+ * fwc.policy(5): durations, rates, times of day, days.
  */
 #include "lang/parse.h"
 #include "text.h"
-
-static void numbers(void)
-{
-	uint64_t n = 1;
-
-	CHECK(value_number("0", 1, 9, &n) && n == 0);
-	CHECK(value_number("65535", 5, 65535, &n) && n == 65535);
-	CHECK(value_number("007", 3, 9, &n) && n == 7);
-	CHECK(value_number("4294967295", 10, UINT32_MAX, &n) && n == UINT32_MAX);
-	CHECK(value_number("18446744073709551615", 20, UINT64_MAX, &n) && n == UINT64_MAX);
-	CHECK(!value_number("18446744073709551616", 20, UINT64_MAX, &n));
-	CHECK(!value_number("65536", 5, 65535, &n));
-	CHECK(!value_number("99999999999999999999999", 23, UINT64_MAX, &n));
-	CHECK(!value_number("", 0, 9, &n));
-	CHECK(!value_number("-1", 2, 9, &n));
-	CHECK(!value_number("1x", 2, 99, &n));
-}
 
 static const char *duration(struct arena *a, const char *text)
 {
@@ -135,7 +118,6 @@ int main(void)
 {
 	struct arena *a = arena_new();
 
-	numbers();
 	durations(a);
 	rates();
 	hours();
