@@ -8,20 +8,21 @@
 #include <string.h>
 #include <time.h>
 
-#include "apply/boot.h"
 #include "apply/flows.h"
 #include "apply/forwarding.h"
-#include "apply/live.h"
 #include "apply/lockout.h"
-#include "apply/looked.h"
 #include "apply/plan.h"
 #include "apply/proof.h"
-#include "apply/saved.h"
 #include "apply/summary.h"
-#include "apply/trial.h"
-#include "kernel/boot.h"
+#include "kernel/bootclock.h"
 #include "kernel/links.h"
+#include "kernel/live.h"
 #include "kernel/sysctl.h"
+#include "nft/trial.h"
+#include "store/boot_note.h"
+#include "store/record.h"
+#include "store/saved.h"
+#include "store/shown.h"
 #include "util/cleanup.h"
 #include "util/fault.h"
 
@@ -196,7 +197,7 @@ static int swap(struct run *r)
 	int err;
 
 	if (r->x->mode == APPLY_CONFIRM)
-		trial_plan_end(r->in.live, &script);
+		plan_trial_end(r->in.live, &script);
 	plan_swap(&r->in, &script, &names);
 	fault_point("before-swap");
 	if (!script.len)
@@ -233,7 +234,7 @@ static int try_out(struct run *r)
 
 	if (sysctl_snapshot(r->x->netns, &sysctl, &r->x->why))
 		return -EIO;
-	trial_plan_frame(&r->in, (bool[]){sysctl_forwards(sysctl, 4), sysctl_forwards(sysctl, 6)},
+	plan_trial_frame(&r->in, (bool[]){sysctl_forwards(sysctl, 4), sysctl_forwards(sysctl, 6)},
 			 &frame);
 	err = run_trial(r, &frame);
 	fault_point("framed");
@@ -243,7 +244,7 @@ static int try_out(struct run *r)
 	now = boot_clock();
 	if (now + TRIAL_MIN * 500 > r->x->deadline)
 		return fail(r, -ETIME, "the time of the trial is over before it could begin");
-	trial_plan_start(&r->in, r->x->deadline - now, &start);
+	plan_trial_start(&r->in, r->x->deadline - now, &start);
 	err = run_trial(r, &start);
 	fault_point("trial-swapped");
 	if (!err && !trial_acts(r->in.live))
@@ -265,6 +266,19 @@ static int end_flows(struct run *r)
 	return err;
 }
 
+static int record(struct apply *x)
+{
+	struct record r = {.store = x->store,
+			   .arena = x->arena,
+			   .artefact = x->artefact,
+			   .netns = x->netns,
+			   .comment = x->comment,
+			   .changes = x->changes,
+			   .rollback_of = x->rollback_of};
+
+	return record_write(&r, &x->unchanged, &x->why);
+}
+
 /* The rules are in force; what is left is done as far as it can be, the first failure told. */
 static int finish(struct run *r)
 {
@@ -277,14 +291,14 @@ static int finish(struct run *r)
 			       &x->forwarding_changed, &x->why);
 	first = first ? first : err;
 	fault_point("forwarding");
-	err = x->mode == APPLY_NOW || x->mode == APPLY_CONFIRM ? record_write(x) : 0;
+	err = x->mode == APPLY_NOW || x->mode == APPLY_CONFIRM ? record(x) : 0;
 	first = first ? first : err;
 	fault_point("recorded");
 	if (x->mode == APPLY_NOW || x->mode == APPLY_CONFIRM)
 		boot_note_drop(x->store);
 	if (x->mode == APPLY_TRIAL) /* the old rules are still needed */
 		return first ? first : err;
-	err = counted_prune(x->store, r->in.arena, r->in.artefact->manifest, &x->why);
+	err = saved_counters_prune(x->store, r->in.arena, r->in.artefact->manifest, &x->why);
 	first = first ? first : err;
 	err = collect_garbage(x->netns, r->in.arena, r->in.artefact, &r->live, &x->collected,
 			      &x->left, &x->why);
@@ -300,7 +314,7 @@ static int give_up(struct run *r, int err)
 
 	store_release(r->x->store);
 	if (r->x->live && (r->x->mode == APPLY_NOW || r->x->mode == APPLY_CONFIRM))
-		record_write(r->x);
+		record(r->x);
 	else if (!r->x->live && r->x->staged && r->x->mode == APPLY_NOW)
 		collect_garbage(r->x->netns, r->in.arena, NULL, NULL, &gone, &left, &ignored);
 	return err;
@@ -353,7 +367,7 @@ static int change(struct run *r)
 	}
 	if (err)
 		return give_up(r, err);
-	looked_drop(r->x->store);
+	shown_drop(r->x->store);
 	r->x->unchanged = !r->x->staged && !r->x->swapped;
 	r->x->live = true;
 	return finish(r);
@@ -440,7 +454,7 @@ int apply_artefact(struct apply *x)
 	int err = look(&r);
 
 	if (!err && x->as_shown &&
-	    looked_elsewhere(x->store, x->arena, r.in.live, x->artefact->manifest))
+	    shown_differs(x->store, x->arena, r.in.live, x->artefact->manifest))
 		err = fail(&r, -EBUSY,
 			   "the rules in the kernel are not those any more from which `fwc diff` "
 			   "showed the difference\n"

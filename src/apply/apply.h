@@ -8,8 +8,8 @@
 #include <stdio.h>
 
 #include "apply/flows_choice.h"
-#include "apply/store.h"
 #include "nft/ir.h"
+#include "store/store.h"
 
 enum apply_mode {
 	APPLY_NOW,
@@ -17,6 +17,10 @@ enum apply_mode {
 	APPLY_CONFIRM, /* what is on trial, if it still is */
 	APPLY_RESTORE, /* what is on record: nothing new for the history */
 };
+
+#define TRIAL_SECONDS 60 /* unless it is said */
+#define TRIAL_MIN 2
+#define TRIAL_MAX 86400
 
 struct apply {
 	/* in */
@@ -53,9 +57,5 @@ struct live;
  * kernel holds, if that is known to be up to date. What is busy is left. */
 int collect_garbage(const char *netns, struct arena *a, const struct artefact *keep,
 		    const struct live *known, size_t *gone, size_t *left, struct buf *why);
-
-/* applied/, with apply.json: {"time": ..., "user": ..., ...} of the last change of rules; and the
- * same as a generation. */
-int record_write(struct apply *x);
 
 #endif

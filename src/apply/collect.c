@@ -4,8 +4,8 @@
 #include <errno.h>
 
 #include "apply/apply.h"
-#include "apply/live.h"
 #include "apply/plan.h"
+#include "kernel/live.h"
 #include "util/cleanup.h"
 
 struct sweep {

@@ -9,10 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "apply/change.h"
-#include "apply/foreign.h"
-#include "apply/live.h"
+#include "kernel/live.h"
 #include "kernel/session.h"
+#include "nft/foreign.h"
+#include "space/delta.h"
 #include "util/cleanup.h"
 
 #define FEW 300 /* addresses */
@@ -152,7 +152,7 @@ static bool is_on_a_hook(const struct ir_ruleset *r)
 
 int flows_open(struct flows *f, struct arena *a, const struct flows_input *in, struct buf *why)
 {
-	struct delta_side side = change_side(in->ruleset, in->manifest);
+	struct delta_side side = delta_side_of(in->ruleset, in->manifest);
 	int err;
 
 	*f = (struct flows){.arena = a, .in = *in, .filters = is_on_a_hook(in->ruleset)};

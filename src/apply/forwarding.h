@@ -4,7 +4,7 @@
 #ifndef FWC_FORWARDING_H
 #define FWC_FORWARDING_H
 
-#include "apply/store.h"
+#include "store/store.h"
 
 /* wanted: -1 not said (what we changed is restored), 0, 1. *changed: something was. 0 or -errno. */
 int forwarding_apply(struct store *s, const char *netns, int wanted, bool *changed,

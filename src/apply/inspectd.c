@@ -12,7 +12,7 @@
 #include <sys/un.h>
 
 #include "inspect/tables.h"
-#include "kernel/boot.h"
+#include "kernel/bootclock.h"
 #include "util/cleanup.h"
 
 #define PATIENCE 30 /* seconds: large tables take their time to load */

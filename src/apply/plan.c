@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-#include "apply/carry.h"
-#include "apply/trial.h"
+#include "apply/counters.h"
+#include "nft/trial.h"
 
 #define TABLE "inet " IR_TABLE
 
@@ -93,16 +93,16 @@ const char *plan_conflict(const struct plan_input *in, const char **hint)
 /* ---- first transaction ---- */
 
 static void stage_object(const struct plan_input *in, const struct manifest_object *o,
-			 struct carry *counters, struct buf *script)
+			 struct counters *counters, struct buf *script)
 {
 	const char *block = in->artefact->script.data + o->off;
 	const struct ir_chain *chain = ruleset_chain(in->want, o->name);
 	const struct ir_set *set = ruleset_set(in->want, o->name);
 
 	if (o->kind == OBJECT_CHAIN && chain)
-		carry_chain(counters, block, o->len, chain, script);
+		counters_chain(counters, block, o->len, chain, script);
 	else if (o->kind != OBJECT_CHAIN && set)
-		carry_set(counters, block, o->len, set, script);
+		counters_set(counters, block, o->len, set, script);
 	else
 		buf_add(script, block, o->len);
 }
@@ -125,11 +125,11 @@ void plan_keys(struct arena *a, const struct live_names *names, struct map *keys
 }
 
 /* Who takes over what, before anything is written: the rest of a line goes to what comes first. */
-static void share_counts(const struct plan_input *in, struct carry *counters)
+static void share_counts(const struct plan_input *in, struct counters *counters)
 {
 	struct manifest_object *const *o;
 
-	carry_collect(counters, in->live, in->artefact->manifest, in->arena);
+	counters_collect(counters, in->live, in->artefact->manifest, in->arena);
 	vec_each (&in->artefact->manifest->objects, o) {
 		const struct ir_chain *chain = ruleset_chain(in->want, (*o)->name);
 		const struct ir_set *set = ruleset_set(in->want, (*o)->name);
@@ -137,18 +137,18 @@ static void share_counts(const struct plan_input *in, struct carry *counters)
 		if ((*o)->base || is_live(in, *o))
 			continue;
 		if ((*o)->kind == OBJECT_CHAIN && chain)
-			carry_claim_chain(counters, chain);
+			counters_claim_chain(counters, chain);
 		else if ((*o)->kind != OBJECT_CHAIN && set)
-			carry_claim_set(counters, set);
+			counters_claim_set(counters, set);
 	}
-	carry_settle(counters);
+	counters_settle(counters);
 }
 
 void plan_stage(const struct plan_input *in, struct buf *script, struct live_names *names)
 {
 	const struct artefact *x = in->artefact;
 	struct manifest_object *const *o;
-	struct carry counters;
+	struct counters counters;
 
 	vec_each (&x->manifest->objects, o) {
 		if ((*o)->base || is_live(in, *o))
@@ -256,7 +256,7 @@ static void refill(const struct plan_input *in, const struct ir_chain *want,
 		struct buf text = {0};
 
 		if (rules->n == want->rules.n) {
-			carry_rule(r.text, r.len, &want->rules.v[i], from, 2, &text);
+			counters_rule(r.text, r.len, &want->rules.v[i], from, 2, &text);
 			r.text = text.data;
 			r.len = text.len;
 		}

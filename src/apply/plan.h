@@ -4,9 +4,9 @@
 #ifndef FWC_PLAN_H
 #define FWC_PLAN_H
 
-#include "apply/live.h"
-#include "apply/store.h"
+#include "kernel/live.h"
 #include "nft/compare.h"
+#include "store/store.h"
 
 struct plan_input {
 	struct arena *arena;
@@ -39,5 +39,13 @@ void plan_keys(struct arena *a, const struct live_names *names, struct map *keys
  * all dynamic sets; `want` is not looked at). Yields how many. With
  * `chains` false, chains are emptied but not deleted; with `sets` false, sets stay. */
 size_t plan_collect(const struct plan_input *in, bool sets, bool chains, struct buf *script);
+
+/* ---- plan_trial.c ---- */
+
+/* A trial takes two transactions, look-ups that find nothing and what they find. forwards: IPv4,
+ * IPv6, as the kernel has it now. */
+void plan_trial_frame(const struct plan_input *in, const bool forwards[2], struct buf *script);
+void plan_trial_start(const struct plan_input *in, uint64_t milliseconds, struct buf *script);
+void plan_trial_end(const struct ir_ruleset *live, struct buf *script);
 
 #endif

@@ -3,10 +3,10 @@
  */
 #include "apply/proof.h"
 
-#include "util/fault.h"
 #include "apply/needs.h"
+#include "util/fault.h"
 
-struct ir_ruleset *listing_ruleset(struct arena *a, const json_t *listing, const char **why)
+static struct ir_ruleset *listing_ruleset(struct arena *a, const json_t *listing, const char **why)
 {
 	struct ir_ruleset *r = ruleset_new(a);
 

@@ -40,7 +40,4 @@ enum proved proof_state(const struct proof *p);
 /* Prints what is wrong, the policy line first. */
 void proof_print(FILE *to, const struct proof *p, const struct ir_ruleset *compiled);
 
-/* A listing -> IR; NULL and *why if it is none. */
-struct ir_ruleset *listing_ruleset(struct arena *a, const json_t *listing, const char **why);
-
 #endif

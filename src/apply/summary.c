@@ -3,8 +3,8 @@
  */
 #include "apply/summary.h"
 
-#include "apply/diff.h"
-#include "apply/change.h"
+#include "nft/diff.h"
+#include "space/delta.h"
 
 /* A record must not take long: `fwc diff` of two generations has all the time it wants. */
 #define BUDGET ((struct dd_budget){2000000, 1.0})
@@ -24,8 +24,8 @@ static json_t *groups_json(const struct deltas *d)
 json_t *summary_of(struct arena *a, const struct summary_side *before,
 		   const struct summary_side *after)
 {
-	struct delta_side x = change_side(before->ruleset, before->manifest);
-	struct delta_side y = change_side(after->ruleset, after->manifest);
+	struct delta_side x = delta_side_of(before->ruleset, before->manifest);
+	struct delta_side y = delta_side_of(after->ruleset, after->manifest);
 	struct diff_lines lines = {0};
 	struct deltas packets = {0};
 	const struct diff_line *l;
@@ -41,24 +41,4 @@ json_t *summary_of(struct arena *a, const struct summary_side *before,
 	return json_pack("{s:b, s:o, s:i, s:i, s:i}", "known", packets.known, "packets",
 			 groups_json(&packets), "groups", (int)packets.n, "rules_added", added,
 			 "rules_removed", removed);
-}
-
-void summary_print(FILE *to, const json_t *changes)
-{
-	json_t *groups = json_object_get(changes, "packets"), *g;
-	json_int_t all = json_integer_value(json_object_get(changes, "groups"));
-	size_t i;
-
-	if (!json_is_object(changes))
-		return;
-	json_array_foreach(groups, i, g)
-		fprintf(to, "          %s: %s\n", json_string_value(json_object_get(g, "change")),
-			json_string_value(json_object_get(g, "packet")));
-	if (all > (json_int_t)json_array_size(groups))
-		fprintf(to, "          and %lld more groups of packets\n",
-			(long long)(all - (json_int_t)json_array_size(groups)));
-	if (!json_is_true(json_object_get(changes, "known")))
-		fputs("          there may be more: it was too much to compare\n", to);
-	else if (!all)
-		fputs("          no packet fares otherwise\n", to);
 }

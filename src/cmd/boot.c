@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * fwc boot: what was confirmed last, or everything shut.
  */
-#include "apply/boot.h"
-#include "apply/saved.h"
+#include "boot/boot.h"
+#include "store/saved.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <string.h>
 
+#include "cmd/applying.h"
 #include "cmd/cmd.h"
-#include "cmd/trial.h"
 #include "kernel/genid.h"
+#include "store/open.h"
 #include "util/cleanup.h"
 
 static const char *headline(const struct globals *g, const struct boot *b)
@@ -48,7 +49,7 @@ static void say(const struct globals *g, const struct boot *b)
 {
 	FILE *kernel_log = g->netns ? NULL : fopen("/dev/kmsg", "we");
 	const char *head = headline(g, b), *why = buf_str(&b->why);
-	const struct unfit *u;
+	const struct standin *u;
 
 	if (head)
 		say_line(kernel_log, head, strlen(head));
@@ -71,7 +72,7 @@ static void print_json(const struct boot *b)
 	_cleanup_json_ json_t *j = NULL;
 
 	j = json_pack("{s:s, s:i, s:o, s:s}", "outcome", words[b->outcome], "generation",
-		      (int)b->generation, "left_out", unfits_json(&b->left_out), "why",
+		      (int)b->generation, "left_out", standins_json(&b->left_out), "why",
 		      buf_str(&b->why));
 	json_dumpf(j, stdout, JSON_INDENT(2));
 	putchar('\n');

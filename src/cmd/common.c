@@ -8,11 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "util/fault.h"
 #include "apply/proof.h"
-#include "apply/file.h"
-#include "apply/report.h"
-#include "apply/store.h"
+#include "nft/report.h"
+#include "store/file.h"
+#include "store/open.h"
+#include "util/fault.h"
 #include "config.h"
 #include "space/findings.h"
 

@@ -4,9 +4,8 @@
 #ifndef FWC_COMMON_H
 #define FWC_COMMON_H
 
-#include "apply/flows_choice.h"
-#include "apply/store.h"
 #include "cmd/cmd.h"
+#include "store/store.h"
 #include "compile.h"
 #include "nft/manifest.h"
 #include "policy/policy.h"
@@ -33,18 +32,6 @@ bool work_compile(struct work *w, struct globals *g, const char *file, enum comp
 /* A policy and one question about it; prints errors only. */
 bool work_query(struct work *w, struct globals *g, const char *file, const char *question,
 		const struct rule **query);
-struct apply_words { /* for the history */
-	const char *comment; /* or NULL */
-	unsigned rollback_of; /* 0: no rollback */
-	unsigned trial; /* seconds; 0: for good */
-	enum flows_choice flows;
-	bool as_shown; /* unless `fwc diff` has just shown the difference from other rules */
-	bool force; /* even if it cuts off the session over ssh that it comes from */
-};
-
-/* Puts an artefact into the kernel and says what was done; the store is locked. */
-int work_apply(struct globals *g, struct store *s, struct arena *a, const struct artefact *in,
-	       const struct apply_words *words);
 /* Warns a user who is not root if lines have no places, or maybe not the right ones. `m`: of what
  * is on record, or NULL. */
 void work_warn_record(const struct store *s, const struct manifest *m,

@@ -1,60 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * fwc confirm: what is on trial stays; and what other commands do about a trial.
+ * fwc confirm: what is on trial stays.
  */
-#include "cmd/trial.h"
+#include "apply/apply.h"
+#include "cmd/applying.h"
 
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "cmd/common.h"
-#include "kernel/session.h"
+#include "store/open.h"
+#include "trial/note.h"
+#include "trial/trial.h"
 #include "util/cleanup.h"
-
-bool over_ssh(void)
-{
-	_cleanup_arena_ struct arena *a = arena_new();
-
-	return session_ssh(a) && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
-}
-
-int trial_settle(struct globals *g, struct store *s, struct arena *a, enum trial_while what,
-		 struct buf *why)
-{
-	enum trial_state was;
-	struct trial t;
-	int err = trial_read(s, &t, why);
-
-	if (err || t.state == TRIAL_NONE)
-		return err;
-	if (t.state == TRIAL_RUNNING && what == WHILE_NOTHING) {
-		buf_printf(why,
-			   "rules of %s are on trial for another %.0f s\n"
-			   "hint: `fwc confirm` keeps them, `fwc rollback` ends the trial",
-			   t.user, t.left);
-		return -EBUSY;
-	}
-	err = trial_cancel(s, g->netns, a, &was, why);
-	g->inspection = INSPECTION_ENDED;
-	if (!err)
-		fprintf(stderr, "fwc: %s\n",
-			was == TRIAL_RUNNING ? "the trial is ended: the rules before are in force"
-					     : "a trial that nobody confirmed was taken back");
-	return err;
-}
-
-int trial_apply(struct globals *g, struct apply *x, unsigned seconds)
-{
-	int err = trial_begin(x, seconds);
-
-	if (!err && !g->json)
-		printf("on trial for %u seconds: `fwc confirm` keeps these rules; without it the "
-		       "ones\nbefore come back by themselves\n",
-		       seconds);
-	return err;
-}
 
 static int confirm(struct globals *g, struct store *s, struct arena *a, const char *comment,
 		   enum flows_choice flows, size_t *ended, struct buf *why)

@@ -9,11 +9,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "apply/live.h"
-#include "apply/saved.h"
-#include "apply/trial.h"
 #include "cmd/cmd.h"
 #include "cmd/common.h"
+#include "kernel/live.h"
+#include "store/open.h"
+#include "store/saved.h"
+#include "trial/note.h"
 #include "util/cleanup.h"
 #include "util/number.h"
 
@@ -45,7 +46,7 @@ static int take(struct globals *g, struct sample *out)
 		trial_in_force(&s, out->arena, live.ruleset, &applied, &ignored);
 	work_warn_record(&s, applied.manifest, live.ruleset);
 	report_lines(out->arena, live.ruleset, applied.manifest, &out->lines);
-	counted_add(&s, g->netns, out->arena, &out->lines);
+	saved_counters_add(&s, g->netns, out->arena, &out->lines);
 	artefact_free(&applied);
 	store_close(&s);
 	return 0;

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * fwc diff: what apply would change.
  */
-#include "apply/diff.h"
+#include "see/diff.h"
 
 #include <errno.h>
 #include <getopt.h>
 #include <sys/stat.h>
 
-#include "apply/change.h"
 #include "apply/proof.h"
 #include "cmd/cmd.h"
 #include "cmd/common.h"
+#include "see/delta_print.h"
+#include "store/open.h"
 #include "util/cleanup.h"
 
 /* A policy is compiled in memory; nothing is written. */
@@ -97,7 +98,7 @@ static int open_artefact(struct operand *o, const char *dir)
 	}
 	o->ruleset = p.ruleset;
 	o->manifest = o->artefact.manifest;
-	o->side = change_side(o->ruleset, o->manifest);
+	o->side = delta_side_of(o->ruleset, o->manifest);
 	return EXIT_FINE;
 }
 

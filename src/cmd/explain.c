@@ -7,14 +7,14 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "apply/change.h"
-#include "apply/live.h"
-#include "apply/store.h"
 #include "cmd/cmd.h"
 #include "cmd/common.h"
+#include "kernel/live.h"
+#include "see/delta_print.h"
 #include "space/live.h"
 #include "space/packet.h"
 #include "space/ranges.h"
+#include "store/open.h"
 #include "util/cleanup.h"
 
 #define STORIES_MAX 12 /* printed for people; --json prints all */
@@ -127,7 +127,7 @@ static void add_table(struct arena *a, const json_t *listing, const json_t *tabl
 	t.family = arena_strdup(a, family);
 	t.name = arena_strdup(a, name);
 	if (!strcmp(family, "inet") && !strcmp(name, IR_TABLE)) {
-		ours = change_side(r, m);
+		ours = delta_side_of(r, m);
 		t.line_of = ours.line_of;
 		t.line_ctx = ours.line_ctx;
 	}

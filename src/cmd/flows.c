@@ -9,6 +9,7 @@
 #include "cmd/cmd.h"
 #include "cmd/flows_filter.h"
 #include "cmd/flows_read.h"
+#include "see/flows_print.h"
 #include "util/cleanup.h"
 
 struct options {

@@ -3,6 +3,7 @@
  * }
  */
 #include "cmd/flows_filter.h"
+#include "see/flows_print.h"
 
 #include <netinet/in.h>
 #include <string.h>

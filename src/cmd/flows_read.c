@@ -3,8 +3,8 @@
  */
 #include "cmd/flows_read.h"
 
-#include "apply/store.h"
-#include "apply/trial.h"
+#include "store/open.h"
+#include "trial/note.h"
 #include "util/cleanup.h"
 
 const struct manifest *manifest_in_force(struct globals *g, struct arena *a)

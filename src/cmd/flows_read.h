@@ -5,8 +5,8 @@
 #define FWC_FLOWS_READ_H
 
 #include "apply/flows.h"
-#include "apply/live.h"
 #include "cmd/cmd.h"
+#include "kernel/live.h"
 
 /* The manifest of the rules in force: of those applied, or on trial; NULL if it cannot be read. In
  * the arena. */

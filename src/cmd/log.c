@@ -8,12 +8,12 @@
 #include <string.h>
 #include <time.h>
 
-#include "apply/live.h"
-#include "apply/places.h"
 #include "cmd/cmd.h"
 #include "cmd/common.h"
 #include "cmd/seeing.h"
 #include "kernel/kmsg.h"
+#include "kernel/live.h"
+#include "see/location.h"
 #include "util/cleanup.h"
 
 #define READ_AGAIN 1 /* seconds between looks whether the rules are still the same */
@@ -23,7 +23,7 @@ struct logging {
 	/* the rules of now */
 	struct arena *arena;
 	const struct ir_ruleset *rules;
-	struct places places; /* none: rules of a policy file */
+	struct locations places; /* none: rules of a policy file */
 	struct compiled compiled;
 	uint32_t generation;
 	time_t looked;
@@ -45,7 +45,7 @@ struct entry { /* one line of the log */
 
 static void read_places(struct logging *l)
 {
-	places_read(&l->places, l->g->state, l->arena);
+	locations_read(&l->places, l->g->state, l->arena);
 	if (l->places.hidden && !l->hidden)
 		fputs("fwc: warning: the state directory is root's, so lines have no places\n",
 		      stderr);
@@ -95,7 +95,7 @@ static void read_rules(struct logging *l)
 			buf_str(&why), why.len ? ")" : "",
 			l->compiled.ruleset ? l->compiled.path : "no policy");
 	l->warned = true;
-	l->places = (struct places){0};
+	l->places = (struct locations){0};
 }
 
 /* Who follows the log outlives the rules. */
@@ -114,9 +114,9 @@ static void read_if_changed(struct logging *l)
 	}
 }
 
-static struct place place_of(const struct logging *l, const struct seen_log *log)
+static struct location place_of(const struct logging *l, const struct seen_log *log)
 {
-	struct place out = places_rule(&l->places, log->chain, log->rule);
+	struct location out = locations_rule(&l->places, log->chain, log->rule);
 	const char *where = span_where(l->arena, log->chain->rules.v[log->rule].at);
 
 	if (!out.line && *where)
@@ -132,7 +132,7 @@ static bool same_text(const char *a, const char *b)
 /* In the order of the policy, fwc's own last. */
 static int place_cmp(const void *x, const void *y)
 {
-	const struct place *a = x, *b = y;
+	const struct location *a = x, *b = y;
 
 	if (!a->line || !b->line)
 		return !a->line - !b->line;
@@ -141,13 +141,13 @@ static int place_cmp(const void *x, const void *y)
 
 /* A rule of the policy may log at several places. */
 static size_t places(const struct logging *l, struct arena *a, const struct entry *e,
-		     struct place **out)
+		     struct location **out)
 {
 	size_t n = 0;
 
 	*out = arena_alloc(a, (e->logs.n + 1) * sizeof(**out));
 	for (size_t i = 0; i < e->logs.n; i++) {
-		struct place p = place_of(l, &e->logs.v[i]);
+		struct location p = place_of(l, &e->logs.v[i]);
 		bool had = false;
 
 		for (size_t k = 0; k < n; k++)
@@ -198,7 +198,7 @@ static void find_rules(const struct logging *l, struct arena *a, struct entry *e
 
 static void print_entry(const struct logging *l, struct arena *a, const struct entry *e)
 {
-	struct place *p;
+	struct location *p;
 	size_t n = places(l, a, e, &p);
 	struct buf b = {0};
 	char at[32];
@@ -232,7 +232,7 @@ static json_t *piece_json(const char *text, size_t n)
 
 static void print_json(const struct logging *l, struct arena *a, const struct entry *e)
 {
-	struct place *p;
+	struct location *p;
 	size_t n = places(l, a, e, &p);
 	json_t *j = seeing_json(l->compiled.policy, &e->seen), *list = json_array();
 	size_t nstamp = e->nstamp;

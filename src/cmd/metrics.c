@@ -10,9 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "apply/file.h"
-#include "apply/status.h"
 #include "cmd/cmd.h"
+#include "see/status.h"
+#include "store/file.h"
+#include "store/open.h"
 #include "util/cleanup.h"
 
 static void family(struct buf *b, const char *name, const char *type, const char *help)

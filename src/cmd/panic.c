@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * fwc panic: drop all but the session that asked for it.
  */
-#include "apply/panic.h"
+#include "boot/panic.h"
 
 #include <getopt.h>
 #include <stdio.h>
 
 #include "cmd/cmd.h"
 #include "kernel/session.h"
+#include "store/open.h"
 #include "util/cleanup.h"
 
 static void print(struct globals *g, const char *kept)

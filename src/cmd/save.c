@@ -4,8 +4,9 @@
 #include <getopt.h>
 #include <stdio.h>
 
-#include "apply/saved.h"
 #include "cmd/cmd.h"
+#include "store/open.h"
+#include "store/saved.h"
 #include "util/cleanup.h"
 
 static void print_json(const struct state_sum *sum)

@@ -4,10 +4,11 @@
 #include <getopt.h>
 #include <stdio.h>
 
-#include "apply/live.h"
-#include "apply/report.h"
 #include "cmd/cmd.h"
 #include "cmd/common.h"
+#include "kernel/live.h"
+#include "nft/report.h"
+#include "store/open.h"
 #include "util/cleanup.h"
 
 static void print_json(const struct ir_ruleset *live, const struct manifest *m)

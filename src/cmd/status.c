@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * fwc status: what is loaded, since when, from what, and what each line of the policy has seen.
  */
-#include "apply/status.h"
+#include "see/status.h"
 
-#include "apply/change.h"
+#include "see/delta_print.h"
 
 #include <getopt.h>
 #include <string.h>
 
 #include "cmd/cmd.h"
 #include "kernel/sysctl.h"
+#include "store/open.h"
+#include "trial/note.h"
 #include "util/cleanup.h"
 
 static const char *record_str(const struct status *st, const char *key)
@@ -49,7 +51,7 @@ static void print_panic(const struct status *st)
 static void print_boot(const struct status *st)
 {
 	const struct boot_note *b = &st->boot;
-	const struct unfit *u;
+	const struct standin *u;
 
 	if (!b->there)
 		return;
@@ -161,7 +163,7 @@ static void print_drift(struct globals *g, struct arena *a, const struct status 
 		puts("kernel      DIFFERS from what was applied; `fwc apply` would mend:");
 	if (st->drift.n || st->dormant) {
 		puts("\nto packets, this was done to what was applied:");
-		change_print(stdout, a, &st->drift_packets);
+		delta_print(stdout, a, &st->drift_packets);
 		puts("\nrules:");
 		diff_print(stdout, &st->drift, g->verbose, g->color);
 	}
@@ -247,7 +249,7 @@ static json_t *boot_json(const struct boot_note *b)
 	if (!b->there)
 		return json_null();
 	return json_pack("{s:b, s:s, s:s, s:o}", "blocked", b->outcome == BOOT_BLOCKED, "time",
-			 b->time, "why", b->why, "left_out", unfits_json(&b->left_out));
+			 b->time, "why", b->why, "left_out", standins_json(&b->left_out));
 }
 
 static void print_json(struct arena *a, const struct status *st)
@@ -284,7 +286,7 @@ static void print_json(struct arena *a, const struct status *st)
 	json_object_set_new(j, "dormant", json_boolean(st->dormant));
 	json_object_set_new(j, "drift", diff_json(&st->drift));
 	json_object_set_new(j, "drift_packets",
-			    st->drift.n || st->dormant ? change_json(a, &st->drift_packets)
+			    st->drift.n || st->dormant ? delta_json(a, &st->drift_packets)
 						       : json_null());
 	json_object_set_new(j, "foreign", foreign_json(st));
 	json_object_set_new(j, "legacy_iptables", json_boolean(st->legacy));

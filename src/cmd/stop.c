@@ -5,12 +5,13 @@
 #include <getopt.h>
 #include <stdio.h>
 
-#include "apply/boot.h"
 #include "apply/forwarding.h"
-#include "apply/live.h"
-#include "apply/looked.h"
+#include "boot/boot.h"
+#include "cmd/applying.h"
 #include "cmd/cmd.h"
-#include "cmd/trial.h"
+#include "kernel/live.h"
+#include "store/open.h"
+#include "store/shown.h"
 #include "util/cleanup.h"
 
 struct stopped {
@@ -61,7 +62,7 @@ static int stop(struct globals *g, struct stopped *s, struct buf *why)
 	g->inspection = INSPECTION_ENDED;
 	if (!err) {
 		boot_note_drop(&store);
-		looked_drop(&store);
+		shown_drop(&store);
 	}
 	store_close(&store);
 	return err;

@@ -7,9 +7,9 @@
 #include <stdio.h>
 
 #include "apply/flows.h"
-#include "apply/live.h"
-#include "apply/report.h"
 #include "cmd/cmd.h"
+#include "kernel/live.h"
+#include "nft/report.h"
 
 struct top_count { /* what a rule or a connection had counted */
 	uint64_t packets, bytes;

@@ -6,9 +6,10 @@
 #include <string.h>
 #include <time.h>
 
-#include "apply/trial.h"
 #include "cmd/flows_read.h"
 #include "cmd/top.h"
+#include "nft/trial.h"
+#include "see/flows_print.h"
 #include "util/cleanup.h"
 
 #define LISTED 15 /* of each, where the screen does not say */

@@ -13,12 +13,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "util/fault.h"
-#include "apply/tracing.h"
 #include "cmd/cmd.h"
 #include "cmd/common.h"
 #include "cmd/seeing.h"
+#include "see/tracing.h"
 #include "util/cleanup.h"
+#include "util/fault.h"
 #include "util/number.h"
 
 #define RATE 20 /* packets a second */

@@ -105,7 +105,7 @@ static void add_chain(struct arena *a, struct manifest *m, const struct ir_chain
 	for (size_t i = 0; i < c->rules.n; i++) {
 		struct manifest_place p = place_of(a, c->rules.v[i].at, c->rules.v[i].comment);
 
-		rule_instead(a, &c->rules.v[i], &p.needs, &p.instead);
+		rule_standin(a, &c->rules.v[i], &p.needs, &p.instead);
 		vec_push(a, &o->rules, p);
 	}
 	add_object(a, m, o);

@@ -14,7 +14,7 @@
 struct manifest_place {
 	const char *at; /* "firewall.fwc:12"; "" for what fwc adds by itself */
 	const char *text; /* the policy's words, or those of the comment; "" if there are none */
-	/* of a rule that not every kernel takes, see rule_instead(); else NULL */
+	/* of a rule that not every kernel takes, see rule_standin(); else NULL */
 	const char *needs, *instead;
 };
 

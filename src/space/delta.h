@@ -5,6 +5,7 @@
 #ifndef FWC_DELTA_H
 #define FWC_DELTA_H
 
+#include "nft/manifest.h"
 #include "space/mean.h"
 
 /* One of the two: a policy, or a ruleset as the kernel lists it. */
@@ -52,6 +53,13 @@ struct deltas {
 	bool known; /* false: the budget ended */
 	double seconds;
 };
+
+/* ---- delta_side.c ---- */
+
+/* A ruleset's rules by the lines of its manifest (or NULL: by their comments). */
+struct delta_side delta_side_of(const struct ir_ruleset *r, const struct manifest *m);
+
+/* ---- delta.c ---- */
 
 void delta_compare(struct deltas *out, struct arena *a, const struct delta_side *before,
 		   const struct delta_side *after, struct dd_budget budget);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "apply/saved.h"
+#include "store/saved.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * The last confirmed artefact into the kernel, whatever is not there yet; and if there is none that
+ * may be loaded, everything shut.
+ */
+#ifndef FWC_APPLY_BOOT_H
+#define FWC_APPLY_BOOT_H
+
+#include "store/boot_note.h"
+
+struct boot {
+	enum boot_outcome outcome;
+	struct standins left_out;
+	unsigned generation; /* taken from the history, as applied/ could not be used; 0: not so */
+	struct buf why; /* of everything that is not as it should be; lines */
+};
+
+/* The store may be closed (dir -1) if why_no_store says why. settings: the directory of boot.conf.
+ */
+void boot_load(struct boot *b, struct store *s, const char *why_no_store, const char *netns,
+	       const char *settings, struct arena *a);
+void boot_free(struct boot *b);
+
+#endif

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * two rulesets -> lines that go and lines that come.
+ *
+ * Names of objects end in a hash of their content, so that one changed rule changes the names of
+ * all that leads to it. Objects are therefore paired by stem, and rules are compared by text in
+ * which names are cut to their stems: only the rule itself shows.
+ */
+#include "nft/diff.h"
+
+#include <string.h>
+
+#include "nft/diff_lcs.h"
+
+struct side {
+	const struct ir_ruleset *ruleset;
+	const struct manifest *manifest; /* or NULL */
+	struct map reach;
+};
+
+struct differ {
+	struct arena *a;
+	struct side old, new;
+	struct diff_lines *out;
+};
+
+/* An object, and what it consists of. */
+struct object {
+	const char *key, *stem;
+	bool chain, taken;
+	const char *label; /* "chain lan-wan" */
+	struct diff_item *items;
+	size_t n;
+};
+
+struct objects {
+	struct object *v;
+	size_t n, cap;
+};
+
+static const char *chain_stem(const struct side *s, const char *name)
+{
+	const struct ir_chain *c = name ? ruleset_chain(s->ruleset, name) : NULL;
+
+	return c ? c->stem : name;
+}
+
+static const char *set_stem(const struct side *s, const char *name)
+{
+	const struct ir_set *set = name ? ruleset_set(s->ruleset, name) : NULL;
+
+	return set ? set->stem : name;
+}
+
+static struct ir_elems stem_elems(struct arena *a, const struct side *s, const struct ir_elems *in)
+{
+	struct ir_elems out = {0};
+	const struct ir_elem *e;
+
+	vec_each (in, e) {
+		struct ir_elem copy = *e;
+
+		copy.verdict.target = chain_stem(s, e->verdict.target);
+		vec_push(a, &out, copy);
+	}
+	return out;
+}
+
+static void stem_stmt(struct arena *a, const struct side *side, struct ir_stmt *s)
+{
+	switch (s->kind) {
+	case IR_MATCH:
+		s->match.set = set_stem(side, s->match.set);
+		break;
+	case IR_VMAP:
+		s->vmap.map = set_stem(side, s->vmap.map);
+		s->vmap.elems = stem_elems(a, side, &s->vmap.elems);
+		break;
+	case IR_ADD:
+		s->add.set = set_stem(side, s->add.set);
+		break;
+	case IR_VERDICT:
+		s->verdict.target = chain_stem(side, s->verdict.target);
+		break;
+	case IR_COUNTER:
+	case IR_LIMIT:
+	case IR_CT_COUNT:
+	case IR_LOG:
+	case IR_REJECT:
+	case IR_NAT:
+	case IR_MSS:
+	case IR_MARK:
+	case IR_QUEUE:
+	case IR_UNKNOWN:
+		break;
+	}
+}
+
+static const char *taken_text(struct arena *a, struct buf *b)
+{
+	const char *text = arena_strdup(a, buf_str(b));
+
+	buf_free(b);
+	return text;
+}
+
+static const char *rule_text(struct arena *a, const struct side *side, const struct ir_rule *r)
+{
+	struct ir_rule copy = normal_rule(a, r);
+	struct buf b = {0};
+	struct ir_stmt *s;
+
+	vec_each (&copy.stmts, s)
+		stem_stmt(a, side, s);
+	emit_rule(&b, &copy);
+	return taken_text(a, &b);
+}
+
+static const char *comment_of(const char *comment)
+{
+	return comment ? comment : "";
+}
+
+/* The n-th rule of a chain by the manifest, unless somebody moved rules about by hand: then the
+ * words must agree. */
+static struct manifest_place rule_place(const struct side *s, const struct ir_chain *c, size_t n)
+{
+	const struct ir_rule *r = &c->rules.v[n];
+	const struct manifest_object *o =
+		s->manifest ? manifest_find(s->manifest, true, c->name) : NULL;
+	struct manifest_place none = {.text = comment_of(r->comment)};
+	const struct manifest_place *p;
+
+	if (!o)
+		return none;
+	if (n < o->rules.n && (!r->comment || !strcmp(o->rules.v[n].text, r->comment)) &&
+	    o->rules.n == c->rules.n)
+		return o->rules.v[n];
+	vec_each (&o->rules, p) {
+		if (r->comment && !strcmp(p->text, r->comment))
+			return *p;
+	}
+	return none;
+}
+
+static struct manifest_place elem_place(const struct side *side, const struct ir_set *s,
+					const struct ir_elem *e)
+{
+	const struct manifest_object *o =
+		side->manifest ? manifest_find(side->manifest, false, s->name) : NULL;
+	struct manifest_place *p = NULL;
+	struct buf key = {0};
+
+	if (o && o->kind == OBJECT_MAP) {
+		emit_key(&key, s->keys, s->nkeys, e->key);
+		p = map_get(&o->elems, buf_str(&key));
+		buf_free(&key);
+	}
+	if (p)
+		return *p;
+	if (o && !s->is_map)
+		return (struct manifest_place){.at = *o->place.at ? o->place.at : "(set)",
+					       .text = ""};
+	return (struct manifest_place){.text = comment_of(e->comment)};
+}
+
+static void add_base_item(struct arena *a, const struct ir_chain *c, struct object *o)
+{
+	struct buf b = {0};
+
+	buf_printf(&b, "type %s hook %s priority %d; policy %s;", c->base.type, c->base.hook,
+		   c->base.priority, c->base.policy_drop ? "drop" : "accept");
+	o->items[o->n++].text = taken_text(a, &b);
+}
+
+static void fill_chain(struct arena *a, const struct side *s, const struct ir_chain *c,
+		       struct object *o)
+{
+	o->chain = true;
+	o->stem = c->stem;
+	o->label = arena_printf(a, "chain %s", c->stem);
+	o->items = arena_alloc(a, (c->rules.n + 1) * sizeof(*o->items));
+	if (c->base.hook)
+		add_base_item(a, c, o);
+	for (size_t i = 0; i < c->rules.n; i++) {
+		o->items[o->n].text = rule_text(a, s, &c->rules.v[i]);
+		o->items[o->n++].place = rule_place(s, c, i);
+	}
+}
+
+/* What a set is, on one line: "type ipv4_addr flags interval". */
+static const char *set_frame(struct arena *a, const struct ir_set *s)
+{
+	struct ir_set frame = *s;
+	struct buf b = {0}, line = {0};
+	bool space = false;
+
+	frame.elems = (struct ir_elems){0};
+	/* sizes of static sets follow their elements */
+	frame.size = s->dynamic ? s->size : 0;
+	emit_set(&b, &frame, false);
+	for (const char *p = strchr(buf_str(&b), '{') + 1; *p && *p != '}'; p++) {
+		if (*p == '\n' || *p == '\t' || *p == ' ') {
+			space = line.len > 0;
+			continue;
+		}
+		if (space)
+			buf_putc(&line, ' ');
+		space = false;
+		buf_putc(&line, *p);
+	}
+	buf_free(&b);
+	return taken_text(a, &line);
+}
+
+static void fill_set(struct arena *a, const struct side *side, const struct ir_set *raw,
+		     struct object *o)
+{
+	struct ir_set s = normal_set(a, raw);
+	const struct ir_elem *e;
+
+	s.elems = stem_elems(a, side, &s.elems);
+	o->stem = s.stem;
+	o->label = arena_printf(a, "%s %s", s.is_map ? "map" : "set", s.stem);
+	o->items = arena_alloc(a, (s.elems.n + 1) * sizeof(*o->items));
+	o->items[o->n].text = set_frame(a, &s);
+	o->items[o->n].frame = true;
+	o->items[o->n++].place = elem_place(side, &s, &(struct ir_elem){0});
+	vec_each (&s.elems, e) {
+		struct buf b = {0};
+
+		emit_elem(&b, &s, e);
+		o->items[o->n].text = taken_text(a, &b);
+		o->items[o->n++].place = elem_place(side, &s, e);
+	}
+}
+
+/* A base chain that an earlier policy needed: base chains are emptied, never deleted. */
+static bool is_idle(const struct ir_chain *c)
+{
+	return c->base.hook && !c->rules.n && !c->base.policy_drop;
+}
+
+static void collect(struct arena *a, const struct side *s, struct objects *out)
+{
+	const struct map_entry *e;
+
+	vec_each (&s->reach.entries, e) {
+		struct object o = {.key = e->key};
+
+		if (e->key[0] == 'c' && is_idle(e->value))
+			continue;
+		if (e->key[0] == 'c')
+			fill_chain(a, s, e->value, &o);
+		else
+			fill_set(a, s, e->value, &o);
+		vec_push(a, out, o);
+	}
+}
+
+static void put(struct differ *d, char sign, const struct object *o, const struct diff_item *i)
+{
+	struct diff_line line = {
+		.sign = sign, .object = o->label, .place = i->place, .nft = i->text};
+
+	vec_push(d->a, d->out, line);
+}
+
+static void put_pair(struct differ *d, const struct object *x, const struct object *y)
+{
+	struct diff_steps steps = {0};
+	const struct diff_step *s;
+
+	diff_items(d->a, x->items, x->n, y->items, y->n, x->chain, &steps);
+	vec_each (&steps, s)
+		put(d, s->sign, s->sign == '-' ? x : y, s->item);
+}
+
+/* An object that comes or goes as a whole: its elements, or its frame if it has none. */
+static void put_all(struct differ *d, char sign, const struct object *o)
+{
+	for (size_t i = 0; i < o->n; i++) {
+		if (!o->items[i].frame || o->n == 1)
+			put(d, sign, o, &o->items[i]);
+	}
+}
+
+static struct object *find(struct objects *in, const struct object *like, bool by_key)
+{
+	struct object *o;
+
+	vec_each (in, o) {
+		if (o->taken || o->chain != like->chain)
+			continue;
+		if (!strcmp(by_key ? o->key : o->stem, by_key ? like->key : like->stem))
+			return o;
+	}
+	return NULL;
+}
+
+static void pair_up(struct differ *d, struct objects *old, struct objects *new, bool by_key)
+{
+	struct object *n, *o;
+
+	vec_each (new, n) {
+		o = n->taken ? NULL : find(old, n, by_key);
+		if (!o)
+			continue;
+		n->taken = o->taken = true;
+		put_pair(d, o, n);
+	}
+}
+
+void diff_rulesets(struct arena *a, const struct ir_ruleset *old, const struct manifest *oldm,
+		   const struct ir_ruleset *new, const struct manifest *newm,
+		   struct diff_lines *out)
+{
+	struct differ d = {.a = a,
+			   .old = {.ruleset = old, .manifest = oldm},
+			   .new = {.ruleset = new, .manifest = newm},
+			   .out = out};
+	struct objects left = {0}, right = {0};
+	const struct object *o;
+
+	map_init(&d.old.reach, a);
+	map_init(&d.new.reach, a);
+	ruleset_reach(old, &d.old.reach);
+	ruleset_reach(new, &d.new.reach);
+	collect(a, &d.old, &left);
+	collect(a, &d.new, &right);
+	pair_up(&d, &left, &right, true);
+	pair_up(&d, &left, &right, false);
+	vec_each (&left, o) {
+		if (!o->taken)
+			put_all(&d, '-', o);
+	}
+	vec_each (&right, o) {
+		if (!o->taken)
+			put_all(&d, '+', o);
+	}
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Two rulesets, rule by rule: what goes and what comes, in the policy's words.
+ */
+#ifndef FWC_NFT_DIFF_H
+#define FWC_NFT_DIFF_H
+
+#include <jansson.h>
+
+#include "nft/compare.h"
+#include "nft/manifest.h"
+
+struct diff_line {
+	char sign; /* '+', '-' */
+	const char *object; /* "chain lan-wan", without its hash */
+	struct manifest_place place; /* at NULL: no line of a policy is known for it */
+	const char *nft; /* the rule or element, without hashes */
+};
+
+struct diff_lines {
+	struct diff_line *v;
+	size_t n, cap;
+};
+
+/* Either manifest may be NULL. */
+void diff_rulesets(struct arena *a, const struct ir_ruleset *old, const struct manifest *oldm,
+		   const struct ir_ruleset *new, const struct manifest *newm,
+		   struct diff_lines *out);
+/* Entries of inspectors, of two inspect.json; either may be NULL or empty. */
+void diff_inspectors(struct arena *a, const json_t *old, const json_t *new, struct diff_lines *out);
+void diff_inspect_texts(struct arena *a, const struct buf *old, const struct buf *new,
+			struct diff_lines *out);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Other people's base chains that have a say over the packets that fwc decides about.
+ */
+#ifndef FWC_FOREIGN_H
+#define FWC_FOREIGN_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "util/vec.h"
+
+struct foreign {
+	const char *table; /* "ip filter" */
+	const char *chain, *hook;
+	bool drops; /* may drop or reject what fwc allows */
+	bool translates; /* rewrites addresses fwc knows nothing of */
+	const char *why; /* "policy drop", "drop rules", "drop rules of iptables" */
+};
+
+struct foreigners {
+	struct foreign *v;
+	size_t n, cap;
+};
+
+/* listing: of the whole ruleset, as JSON. */
+void foreign_find(struct arena *a, const json_t *listing, struct foreigners *out);
+
+#endif

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * rule -> what it needs that a kernel may lack, and what stands in for it then.
+ *
+ * At boot a rule that the kernel cannot take must not keep all others from being loaded, and what
+ * stands in for it must let nothing pass that the rule would not. So a condition that cannot be
+ * asked is left away from a rule that refuses (it refuses more), and makes a rule that admits one
+ * that does nothing (it admits less); what is neither has no stand-in.
+ */
+#include <string.h>
+
+#include "nft/nft.h"
+
+struct words {
+	struct buf b;
+};
+
+static void add(struct words *w, const char *word)
+{
+	if (!strstr(buf_str(&w->b), word))
+		buf_printf(&w->b, "%s%s", w->b.len ? "," : "", word);
+}
+
+static bool field_condition(enum field f, struct words *w)
+{
+	if (f == F_FIB_SADDR_TYPE || f == F_FIB_DADDR_TYPE || f == F_FIB_DADDR_IIF_TYPE)
+		add(w, "fib");
+	else if (f == F_SKUID)
+		add(w, "skuid");
+	else if (f == F_HOUR || f == F_DAY)
+		add(w, "time");
+	else if (f == F_PAYLOAD)
+		add(w, "payload");
+	else
+		return false;
+	return true;
+}
+
+static bool sel_condition(const struct ir_sel *sel, struct words *w)
+{
+	bool any = false;
+
+	for (int i = 0; i < sel->n; i++)
+		any |= field_condition(sel->f[i], w);
+	return any;
+}
+
+static bool add_condition(const struct ir_stmt *s, struct words *w)
+{
+	if (s->add.has_limit)
+		add(w, "limit");
+	if (s->add.has_ct_count)
+		add(w, "connlimit");
+	return s->add.has_limit || s->add.has_ct_count;
+}
+
+enum part { PART_KEPT, PART_CONDITION, PART_EXTRA, PART_REFUSES, PART_TRANSLATES };
+
+static enum part part_of(const struct ir_stmt *s, struct words *w)
+{
+	switch (s->kind) {
+	case IR_MATCH:
+		return sel_condition(&s->match.sel, w) ? PART_CONDITION : PART_KEPT;
+	case IR_VMAP:
+		return sel_condition(&s->vmap.sel, w) ? PART_CONDITION : PART_KEPT;
+	case IR_ADD:
+		return add_condition(s, w) ? PART_CONDITION : PART_KEPT;
+	case IR_LIMIT:
+		add(w, "limit");
+		return PART_CONDITION;
+	case IR_CT_COUNT:
+		add(w, "connlimit");
+		return PART_CONDITION;
+	case IR_LOG:
+		add(w, "log");
+		return PART_EXTRA;
+	case IR_MSS:
+		add(w, "mss");
+		return PART_EXTRA;
+	case IR_REJECT:
+		add(w, "reject");
+		return PART_REFUSES;
+	case IR_QUEUE:
+		add(w, "queue");
+		return PART_REFUSES;
+	case IR_NAT:
+		add(w, "nat");
+		return PART_TRANSLATES;
+	case IR_COUNTER:
+	case IR_MARK:
+	case IR_VERDICT:
+	case IR_UNKNOWN:
+		break;
+	}
+	return PART_KEPT;
+}
+
+static struct ir_stmt verdict_drop(void)
+{
+	return (struct ir_stmt){.kind = IR_VERDICT, .verdict = {.kind = V_DROP}};
+}
+
+/* In its place, so that the rules behind it keep their numbers. */
+static void put_nothing(struct arena *a, const struct ir_rule *r, struct ir_rule *out)
+{
+	*out = (struct ir_rule){0};
+	vec_push(a, &out->stmts, ((struct ir_stmt){.kind = IR_COUNTER}));
+	out->comment = ir_comment(
+		a, arena_printf(a, "not loaded: %s", r->comment ? r->comment : "a rule of fwc"));
+}
+
+static bool admits(const struct ir_stmt *s)
+{
+	return s->kind == IR_VERDICT && s->verdict.kind == V_ACCEPT;
+}
+
+/* Something beyond what may be left away. */
+static bool acts(const struct ir_rule *out)
+{
+	const struct ir_stmt *s;
+
+	vec_each (&out->stmts, s) {
+		if (s->kind != IR_MATCH && s->kind != IR_COUNTER)
+			return true;
+	}
+	return false;
+}
+
+static bool refuses(const struct ir_stmt *s)
+{
+	return s->kind == IR_REJECT || s->kind == IR_QUEUE ||
+	       (s->kind == IR_VERDICT && s->verdict.kind == V_DROP);
+}
+
+/* False: it has none. */
+static bool stand_in(struct arena *a, const struct ir_rule *r, struct ir_rule *out, struct words *w)
+{
+	const struct ir_stmt *s, *last = &r->stmts.v[r->stmts.n - 1];
+	bool condition = false, translates = false;
+
+	*out = (struct ir_rule){.comment = r->comment};
+	vec_each (&r->stmts, s) {
+		switch (part_of(s, w)) {
+		case PART_CONDITION:
+			condition = true;
+			break;
+		case PART_TRANSLATES:
+			translates = true;
+			break;
+		case PART_REFUSES:
+			vec_push(a, &out->stmts, verdict_drop());
+			break;
+		case PART_KEPT:
+			vec_push(a, &out->stmts, *s);
+			break;
+		case PART_EXTRA:
+			break;
+		}
+	}
+	if (translates || (condition && admits(last)) || !acts(out))
+		put_nothing(a, r, out);
+	else if (condition && !refuses(last))
+		return false;
+	return true;
+}
+
+bool rule_standin(struct arena *a, const struct ir_rule *r, const char **needs,
+		  const char **instead)
+{
+	struct words w = {{0}};
+	struct buf text = {0};
+	struct ir_rule other;
+	bool found;
+
+	*needs = *instead = NULL;
+	if (!r->stmts.n)
+		return false;
+	found = stand_in(a, r, &other, &w);
+	if (w.b.len) {
+		*needs = arena_strdup(a, buf_str(&w.b));
+		if (found) {
+			emit_rule(&text, &other);
+			*instead = arena_strdup(a, buf_str(&text));
+		}
+	}
+	buf_free(&w.b);
+	buf_free(&text);
+	return *needs != NULL;
+}

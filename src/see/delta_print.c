@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Groups of packets -> text, JSON.
+ */
+#include "see/delta_print.h"
+
+#include <string.h>
+
+#include "space/ranges.h"
+
+#define GROUPS_MAX 10 /* printed for people; --json has all */
+
+/* ---- text ---- */
+
+static const char *label(enum dim d)
+{
+	switch (d) {
+	case DIM_FAMILY:
+	case DIM_PROTO:
+	case NDIMS:
+		return "";
+	case DIM_IIF:
+		return "in by ";
+	case DIM_OIF:
+		return "out by ";
+	case DIM_SADDR:
+		return "from ";
+	case DIM_DADDR:
+		return "to ";
+	case DIM_DPORT:
+		return "port ";
+	case DIM_SPORT:
+		return "source port ";
+	case DIM_TYPE:
+		return "type ";
+	case DIM_CT_STATE:
+		return "state ";
+	case DIM_FLAGS:
+		return "tcp flags ";
+	case DIM_CT_STATUS:
+	case DIM_CT_MARK:
+	case DIM_CT_DIRECTION:
+	case DIM_PAYLOAD:
+	case DIM_MARK:
+	case DIM_HOPLIMIT:
+	case DIM_UID:
+	case DIM_FIB_SADDR:
+	case DIM_FIB_DADDR:
+	case DIM_FIB_DADDR_IIF:
+	case DIM_HOUR:
+	case DIM_DAY:
+		break;
+	}
+	return NULL;
+}
+
+static void print_product(FILE *to, const struct delta_product *p)
+{
+	const struct delta_range *r;
+	const char *sep = "    ";
+
+	vec_each (&p->fields, r) {
+		const char *name = label(r->dim);
+
+		if (name)
+			fprintf(to, "%s%s%s", sep, name, r->text);
+		else
+			fprintf(to, "%s%s %s", sep, dim_table[r->dim].name, r->text);
+		sep = ", ";
+	}
+	fputs(p->fields.n ? "\n" : "    every packet\n", to);
+}
+
+static void print_side(FILE *to, const char *when, const char *says, const struct line *l)
+{
+	fprintf(to, "  %-7s %-*s", when, l->text ? 6 : 0, says);
+	if (l->text)
+		fprintf(to, "   %s%s%s", l->where, *l->where ? ": " : "", l->text);
+	fputc('\n', to);
+}
+
+static void print_group(FILE *to, struct arena *a, const struct delta_group *g)
+{
+	const struct delta_product *p;
+
+	fprintf(to, "%s: %s packet%s (%s%s)\n", delta_kind_text(g->kind),
+		ranges_number(a, g->count), g->count == 1 ? "" : "s", station_table[g->at].hook,
+		g->at >= NAT_PREROUTING ? ", translation" : "");
+	vec_each (&g->products, p)
+		print_product(to, p);
+	if (g->more)
+		fputs("    and more\n", to);
+	print_side(to, "before", g->before, &g->before_line);
+	print_side(to, "after", g->after, &g->after_line);
+	fprintf(to, "  %-7s %s\n", "packet", g->witness);
+	if (g->query)
+		fprintf(to, "  %-7s fwc explain '%s'\n", "", g->query);
+}
+
+void delta_print(FILE *to, struct arena *a, const struct deltas *d)
+{
+	if (!d->known)
+		fputs("not proved: budget: there may be more differences than these\n", to);
+	else if (!d->n)
+		fputs("no packet changes: every one meets the same fate as before\n", to);
+	for (size_t i = 0; i < d->n && i < GROUPS_MAX; i++)
+		print_group(to, a, &d->v[i]);
+	if (d->n > GROUPS_MAX)
+		fprintf(to, "(and %zu more groups of packets; --json lists them)\n",
+			d->n - GROUPS_MAX);
+}
+
+/* ---- JSON ---- */
+
+static json_t *side_json(const char *says, const struct line *l)
+{
+	return json_pack("{s:s, s:s?, s:s?}", "says", says, "line",
+			 l->text && *l->where ? l->where : NULL, "rule", l->text);
+}
+
+static json_t *products_json(const struct delta_group *g)
+{
+	json_t *list = json_array();
+	const struct delta_product *p;
+
+	vec_each (&g->products, p) {
+		json_t *j = json_object(), *conditions = json_array();
+		const struct delta_range *r;
+
+		vec_each (&p->fields, r) {
+			if (r->dim == NDIMS)
+				json_array_append_new(conditions, json_string(r->text));
+			else
+				json_object_set_new(j, dim_table[r->dim].name,
+						    json_string(r->text));
+		}
+		json_object_set_new(j, "conditions", conditions);
+		json_array_append_new(list, j);
+	}
+	return list;
+}
+
+json_t *delta_json(struct arena *a, const struct deltas *d)
+{
+	json_t *list = json_array();
+	const struct delta_group *g;
+
+	(void)a;
+	vec_each (d, g)
+		json_array_append_new(
+			list,
+			json_pack("{s:s, s:s, s:s, s:o, s:o, s:f, s:o, s:b, s:s, s:s?}", "change",
+				  delta_kind_text(g->kind), "type", station_table[g->at].type,
+				  "hook", station_table[g->at].hook, "before",
+				  side_json(g->before, &g->before_line), "after",
+				  side_json(g->after, &g->after_line), "count", (double)g->count,
+				  "ranges", products_json(g), "more", g->more, "packet", g->witness,
+				  "query", g->query));
+	return json_pack("{s:b, s:o}", "known", d->known, "groups", list);
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * kernel, records and source files -> struct status.
+ */
+#include "see/status.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "apply/inspectd.h"
+#include "apply/proof.h"
+#include "kernel/live.h"
+#include "kernel/sysctl.h"
+#include "see/delta_print.h"
+#include "store/saved.h"
+#include "trial/note.h"
+#include "util/cleanup.h"
+#include "util/sha256.h"
+
+static int slurp(const char *path, struct buf *out)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	char piece[65536];
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	while ((n = read(fd, piece, sizeof(piece))) > 0)
+		buf_add(out, piece, (size_t)n);
+	return n < 0 ? -errno : 0;
+}
+
+static enum source_state source_state(const struct manifest_source *s)
+{
+	_cleanup_buf_ struct buf text = {0};
+	char hex[SHA256_HEX];
+
+	int err = slurp(s->path, &text);
+
+	if (err)
+		return err == -ENOENT || err == -ENOTDIR ? SOURCE_GONE : SOURCE_UNREADABLE;
+	sha256_hex(text.data, text.len, hex);
+	return strcmp(hex, s->sha256) ? SOURCE_CHANGED : SOURCE_SAME;
+}
+
+static void find_drift(struct status *st, const struct ir_ruleset *live, struct arena *a)
+{
+	struct delta_side before, after;
+	struct proof p;
+
+	proof_make(&p, a, buf_str(&st->applied.script), NULL);
+	if (p.outcome == SCRATCH_REFUSED)
+		st->lacking = arena_printf(a, "%s%s%s", p.error.where, *p.error.where ? ": " : "",
+					   p.error.text);
+	if (p.outcome != SCRATCH_LOADED)
+		return;
+	st->drift_known = true;
+	diff_rulesets(a, live, st->applied.manifest, p.ruleset, st->applied.manifest, &st->drift);
+	if (!st->drift.n && !st->dormant)
+		return;
+	before = delta_side_of(p.ruleset, st->applied.manifest);
+	after = delta_side_of(live, st->applied.manifest);
+	delta_compare(&st->drift_packets, a, &before, &after,
+		      (struct dd_budget){PROOF_NODES, PROOF_SECONDS});
+}
+
+static void read_records(struct status *st, const struct store *s, struct ir_ruleset *live,
+			 struct arena *a)
+{
+	_cleanup_buf_ struct buf ignored = {0};
+	const struct manifest_source *src;
+
+	st->hidden = s->hidden;
+	st->public = s->public;
+	if (s->dir < 0)
+		return;
+	st->known = trial_in_force(s, a, live, &st->applied, &ignored) == 0;
+	store_read_record(s, &st->record, &ignored);
+	if (!st->known)
+		return;
+	vec_each (&st->applied.manifest->sources, src)
+		vec_push(a, &st->sources,
+			 ((struct status_source){.path = src->path, .state = source_state(src)}));
+}
+
+static void find_foreign(struct status *st, const char *netns, struct arena *a)
+{
+	_cleanup_json_ json_t *all = NULL;
+	_cleanup_buf_ struct buf text = {0}, ignored = {0};
+
+	if (live_read_all(&all, netns, &ignored) == 0)
+		foreign_find(a, all, &st->foreign);
+	/* only of our own namespace: proc shows that of the reader */
+	if (!netns) {
+		slurp("/proc/net/ip_tables_names", &text);
+		slurp("/proc/net/ip6_tables_names", &text);
+		st->legacy = text.len > 0;
+	}
+}
+
+/* Whoever judges the connections of inspect rules. */
+static void find_helper(struct status *st, const char *netns, struct arena *a)
+{
+	_cleanup_buf_ struct buf ignored = {0};
+	_cleanup_json_ json_t *answer = NULL;
+	int err;
+
+	if (!st->known || !st->applied.manifest->inspect)
+		return;
+	err = inspectd_glance(inspectd_socket(a, netns), &answer, &ignored);
+	st->helper = !err				      ? HELPER_RUNS
+		     : err == -ENOENT || err == -ECONNREFUSED ? HELPER_GONE
+		     : err == -EAGAIN			      ? HELPER_SILENT
+							      : HELPER_UNKNOWN;
+}
+
+int status_gather(struct status *st, const char *netns, const struct store *s, struct arena *a,
+		  struct buf *why)
+{
+	_cleanup_buf_ struct buf ignored = {0};
+	struct live live;
+	int err = live_read(&live, netns, a, why);
+
+	*st = (struct status){0};
+	if (err)
+		return err;
+	st->loaded = ruleset_has_base(live.ruleset);
+	st->dormant = live.ruleset->dormant;
+	read_records(st, s, live.ruleset, a);
+	trial_read(s, &st->trial, &ignored);
+	panic_read(netns, s, a, &st->panic, &ignored);
+	boot_note_read(s, a, &st->boot);
+	if (sysctl_snapshot(netns, &st->sysctl, &ignored))
+		st->sysctl = NULL;
+	find_foreign(st, netns, a);
+	find_helper(st, netns, a);
+	if (!st->loaded)
+		return 0;
+	/* on trial it is meant to hold something else */
+	if (st->known && st->trial.state == TRIAL_NONE)
+		find_drift(st, live.ruleset, a);
+	report_lines(a, live.ruleset, st->applied.manifest, &st->lines);
+	saved_counters_add(s, netns, a, &st->lines);
+	return 0;
+}
+
+void status_free(struct status *st)
+{
+	artefact_free(&st->applied);
+	json_decref(st->record);
+	json_decref(st->sysctl);
+}
+
+bool status_good(const struct status *st)
+{
+	if (st->panic.on || st->boot.there)
+		return false;
+	if (st->trial.state != TRIAL_NONE)
+		return st->loaded && !st->dormant && st->trial.state == TRIAL_RUNNING;
+	return st->helper != HELPER_GONE && st->helper != HELPER_SILENT && st->loaded &&
+	       (st->known || st->hidden || st->public) && !st->drift.n && !st->dormant;
+}

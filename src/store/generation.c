@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * generation.N directories of the state directory.
+ */
+#include "store/generation.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/file.h"
+#include "util/cleanup.h"
+#include "util/number.h"
+
+#define PREFIX "generation."
+
+const char *generation_name(struct arena *a, unsigned number)
+{
+	return arena_printf(a, PREFIX "%u", number);
+}
+
+static unsigned number_of(const char *name)
+{
+	uint64_t n;
+
+	if (strncmp(name, PREFIX, strlen(PREFIX)) != 0)
+		return 0;
+	name += strlen(PREFIX);
+	if (*name == '0' || !number_word(name, 1, GENERATION_MAX, &n))
+		return 0;
+	return (unsigned)n;
+}
+
+static uint64_t size_of(int dir)
+{
+	static const char *const files[] = {"ruleset.nft", "manifest.json"};
+	uint64_t bytes = 0;
+	struct stat st;
+
+	for (int i = 0; i < 2; i++)
+		if (fstatat(dir, files[i], &st, AT_SYMLINK_NOFOLLOW) == 0)
+			bytes += (uint64_t)st.st_size;
+	return bytes;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const struct generation *x = a, *y = b;
+
+	return (x->number > y->number) - (x->number < y->number);
+}
+
+static void add(const struct store *s, struct arena *a, struct generations *out, unsigned number)
+{
+	_cleanup_close_ int dir = openat(s->dir, generation_name(a, number),
+					 O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct generation g = {.number = number};
+
+	if (dir < 0)
+		return;
+	g.bytes = size_of(dir);
+	if (file_read_json(dir, "apply.json", &g.record))
+		g.record = NULL;
+	vec_push(a, out, g);
+}
+
+int generations_list(const struct store *s, struct arena *a, struct generations *out,
+		     struct buf *why)
+{
+	int fd = openat(s->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *e;
+
+	*out = (struct generations){0};
+	if (!d) {
+		buf_printf(why, "cannot read %s: %s", s->path, strerror(errno));
+		return -errno;
+	}
+	while ((e = readdir(d)))
+		if (number_of(e->d_name))
+			add(s, a, out, number_of(e->d_name));
+	closedir(d);
+	if (out->n > 1)
+		qsort(out->v, out->n, sizeof(*out->v), by_number);
+	return 0;
+}
+
+void generations_free(struct generations *g)
+{
+	for (size_t i = 0; i < g->n; i++)
+		json_decref(g->v[i].record);
+	g->n = 0;
+}
+
+unsigned generation_next(const struct generations *g)
+{
+	return g->n ? g->v[g->n - 1].number + 1 : 1;
+}
+
+unsigned generation_in_force(const struct store *s)
+{
+	_cleanup_buf_ struct buf ignored = {0};
+	_cleanup_json_ json_t *record = NULL;
+
+	if (store_read_record(s, &record, &ignored))
+		return 0;
+	return (unsigned)json_integer_value(json_object_get(record, "generation"));
+}
+
+static void prune(struct store *s, struct arena *a, const struct generations *g, unsigned kept)
+{
+	unsigned in_force = generation_in_force(s);
+	uint64_t bytes = 0;
+	size_t n = g->n;
+
+	for (size_t i = 0; i < g->n; i++)
+		bytes += g->v[i].bytes;
+	for (size_t i = 0; i < g->n && (n > GENERATIONS_MAX || bytes > GENERATIONS_BYTES); i++) {
+		unsigned number = g->v[i].number;
+
+		if (number == kept || number == in_force)
+			continue;
+		store_remove(s, generation_name(a, number));
+		bytes -= g->v[i].bytes;
+		n--;
+	}
+}
+
+int generation_keep(struct store *s, struct arena *a, unsigned number, const struct artefact *x,
+		    const json_t *record, struct buf *why)
+{
+	struct generations g;
+	int err = store_write(s, generation_name(a, number), x, record, why);
+
+	if (err)
+		return err;
+	err = generations_list(s, a, &g, why);
+	if (!err)
+		prune(s, a, &g, number);
+	generations_free(&g);
+	return err;
+}

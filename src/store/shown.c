@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * looked.json: the hash of what there was, of what was to come, and when.
+ */
+#include "store/shown.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "kernel/bootclock.h"
+#include "nft/compare.h"
+#include "store/file.h"
+#include "util/cleanup.h"
+#include "util/map.h"
+#include "util/sha256.h"
+
+#define LOOKED "looked.json"
+
+/* Of all that base chains lead to, without what packets change. */
+static const char *hash_of(struct arena *a, const struct ir_ruleset *r)
+{
+	char *hex = arena_alloc(a, SHA256_HEX);
+	_cleanup_buf_ struct buf all = {0};
+	const struct map_entry *e;
+	struct map reach;
+
+	map_init(&reach, a);
+	ruleset_reach(r, &reach);
+	buf_puts(&all, r->dormant ? "asleep\n" : "");
+	vec_each (&reach.entries, e)
+		buf_puts(&all, e->key[0] == 'c' ? canonical_chain(a, e->value)
+						: canonical_set(a, e->value));
+	sha256_hex(buf_str(&all), all.len, hex);
+	return hex;
+}
+
+void shown_note(const struct store *s, struct arena *a, const struct ir_ruleset *live,
+		const struct manifest *m)
+{
+	_cleanup_json_ json_t *j = NULL;
+	char boot[BOOT_ID];
+
+	if (s->dir < 0 || s->public)
+		return;
+	boot_id(boot);
+	j = json_pack("{s:s, s:I, s:s, s:s}", "boot", boot, "clock", (json_int_t)boot_clock(),
+		      "rules", hash_of(a, live), "script", m->sha256);
+	if (j)
+		file_write_json(s->dir, LOOKED, j);
+}
+
+static const char *text_of(const json_t *j, const char *key)
+{
+	const char *text = json_string_value(json_object_get(j, key));
+
+	return text ? text : "";
+}
+
+bool shown_differs(const struct store *s, struct arena *a, const struct ir_ruleset *live,
+		   const struct manifest *m)
+{
+	_cleanup_json_ json_t *j = NULL;
+	json_int_t then;
+	char boot[BOOT_ID];
+
+	if (s->dir < 0 || file_read_json(s->dir, LOOKED, &j))
+		return false;
+	boot_id(boot);
+	then = json_integer_value(json_object_get(j, "clock"));
+	if (strcmp(text_of(j, "boot"), boot) != 0 || strcmp(text_of(j, "script"), m->sha256) != 0 ||
+	    (json_int_t)boot_clock() - then > SHOWN_SECONDS * 1000)
+		return false;
+	return strcmp(text_of(j, "rules"), hash_of(a, live)) != 0;
+}
+
+void shown_drop(const struct store *s)
+{
+	if (s->dir >= 0 && !s->public)
+		unlinkat(s->dir, LOOKED, 0);
+}

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * artefacts and records <-> directories.
+ */
+#include "store/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "store/file.h"
+#include "util/cleanup.h"
+#include "util/sha256.h"
+
+#define SCRIPT "ruleset.nft"
+#define MANIFEST "manifest.json"
+#define INSPECT "inspect.json"
+#define RECORD "apply.json"
+#define FORWARDING "forwarding.json"
+#define LOCK "lock"
+#define ROOM ".room"
+#define ROOM_RECORDS 49152 /* records, directories, and what files are rounded up to */
+
+static int fail(struct buf *why, int err, const char *what, const char *path)
+{
+	buf_printf(why, "cannot %s %s: %s", what, path, file_reason(err));
+	return err;
+}
+
+/* All missing directories of the path; the last one is ours alone, and so are those below it. */
+static int make_path(const char *path)
+{
+	_cleanup_free_ char *copy = strdup(path);
+
+	if (!copy)
+		return -ENOMEM;
+	for (char *p = copy + 1; *p; p++) {
+		if (*p != '/')
+			continue;
+		*p = '\0';
+		if (mkdir(copy, 0700) < 0 && errno != EEXIST)
+			return -errno;
+		*p = '/';
+	}
+	if (mkdir(copy, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	return 0;
+}
+
+static int check_dir(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (st.st_mode & (S_IWGRP | S_IWOTH) || (st.st_uid != 0 && st.st_uid != geteuid()))
+		return -EPERM;
+	return 0;
+}
+
+static int open_dir(int at, const char *path)
+{
+	int fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int err = fd < 0 ? -errno : check_dir(fd);
+
+	if (err && fd >= 0)
+		close(fd);
+	/* a symbolic link to a directory is "no directory" to the kernel */
+	return err ? err : fd;
+}
+
+int store_open_own(struct store *s, const char *path, bool create, struct buf *why)
+{
+	int err = create ? make_path(path) : 0;
+	int fd;
+
+	*s = (struct store){.path = path, .dir = -1, .lock = -1};
+	if (err)
+		return fail(why, err, "make the directory", path);
+	fd = open_dir(AT_FDCWD, path);
+	s->hidden = fd == -EACCES || fd == -EPERM;
+	if (fd < 0)
+		return fail(why, fd, "use the directory", path);
+	s->dir = fd;
+	return 0;
+}
+
+int store_lock(struct store *s, struct buf *why)
+{
+	int fd = s->public ? -1
+			   : openat(s->dir, LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	char pid[32] = "";
+	ssize_t n;
+
+	if (fd < 0)
+		return fail(why, s->public ? -EACCES : -errno, "lock", s->path);
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+		s->lock = fd;
+		store_release(s); /* of one that was killed */
+		if (ftruncate(fd, 0) == 0)
+			dprintf(fd, "%d\n", (int)getpid());
+		return 0;
+	}
+	n = read(fd, pid, sizeof(pid) - 1);
+	pid[n > 0 ? strcspn(pid, "\n") : 0] = '\0';
+	buf_printf(why, "another fwc is at work%s%s; try again when it is done",
+		   *pid ? ", process " : "", pid);
+	close(fd);
+	return -EWOULDBLOCK;
+}
+
+void store_close_own(struct store *s)
+{
+	if (s->lock >= 0)
+		close(s->lock);
+	if (s->dir >= 0)
+		close(s->dir);
+	s->lock = s->dir = -1;
+}
+
+static int write_files(int dir, const struct artefact *x, const json_t *record)
+{
+	int err = file_write(dir, SCRIPT, x->script.data, x->script.len);
+
+	if (!err && x->inspect.len)
+		err = file_write(dir, INSPECT, x->inspect.data, x->inspect.len);
+	else if (!err && unlinkat(dir, INSPECT, 0) < 0 && errno != ENOENT)
+		err = -errno;
+	if (!err)
+		err = file_write(dir, MANIFEST, x->text.data, x->text.len);
+	if (!err && record)
+		err = file_write_json(dir, RECORD, record);
+	if (!err && fsync(dir) < 0)
+		err = -errno;
+	return err;
+}
+
+int store_write(struct store *s, const char *name, const struct artefact *x, const json_t *record,
+		struct buf *why)
+{
+	_cleanup_free_ char *temp = NULL;
+	_cleanup_close_ int dir = -1;
+	int err;
+
+	if (asprintf(&temp, ".%s.new", name) < 0)
+		return -ENOMEM;
+	file_remove_dir(s->dir, temp);
+	if (mkdirat(s->dir, temp, 0700) < 0)
+		return fail(why, -errno, "write in", s->path);
+	dir = open_dir(s->dir, temp);
+	err = dir < 0 ? dir : write_files(dir, x, record);
+	if (!err)
+		err = file_put_dir(s->dir, temp, name);
+	s->changed |= strcmp(name, STORE_CANDIDATE) != 0;
+	if (!err)
+		return 0;
+	file_remove_dir(s->dir, temp);
+	return fail(why, err, "write in", s->path);
+}
+
+int store_reserve(struct store *s, const struct artefact *x, struct buf *why)
+{
+	_cleanup_close_ int fd =
+		openat(s->dir, ROOM, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	size_t bytes = ROOM_RECORDS + 2 * (x->script.len + x->text.len + x->inspect.len);
+	int err = fd < 0 ? errno : posix_fallocate(fd, 0, (off_t)bytes);
+
+	if (!err)
+		return 0;
+	store_release(s);
+	return fail(why, -err, "write in", s->path);
+}
+
+void store_release(struct store *s)
+{
+	unlinkat(s->dir, ROOM, 0);
+}
+
+static bool same_bytes(int dir, const char *name, const struct buf *want)
+{
+	_cleanup_buf_ struct buf have = {0};
+
+	return file_read(dir, name, &have) == 0 && have.len == want->len &&
+	       !memcmp(buf_str(&have), buf_str(want), want->len);
+}
+
+bool store_holds(const struct store *s, const char *name, const struct artefact *x)
+{
+	_cleanup_close_ int dir = open_dir(s->dir, name);
+
+	/* the manifest has the hashes of all that is not the script */
+	return dir >= 0 && same_bytes(dir, SCRIPT, &x->script) &&
+	       same_bytes(dir, MANIFEST, &x->text);
+}
+
+static int read_files(int dir, const char *path, struct arena *a, struct artefact *x, json_t **j,
+		      struct buf *why)
+{
+	json_error_t e;
+	int err = file_read(dir, SCRIPT, &x->script);
+
+	if (err)
+		return fail(why, err, "read", arena_printf(a, "%s/" SCRIPT, path));
+	err = file_read(dir, MANIFEST, &x->text);
+	if (!err) {
+		*j = json_loadb(buf_str(&x->text), x->text.len, JSON_REJECT_DUPLICATES, &e);
+		if (!*j)
+			err = -EBADMSG;
+	}
+	return err ? fail(why, err, "read", arena_printf(a, "%s/" MANIFEST, path)) : 0;
+}
+
+/* What the judging program is to read, if the manifest says that there is something. */
+static int read_inspect(int dir, const char *path, struct arena *a, struct artefact *x,
+			struct buf *why)
+{
+	char hex[SHA256_HEX];
+	int err;
+
+	if (!x->manifest->inspect)
+		return 0;
+	err = file_read(dir, INSPECT, &x->inspect);
+	if (err)
+		return fail(why, err, "read", arena_printf(a, "%s/" INSPECT, path));
+	sha256_hex(buf_str(&x->inspect), x->inspect.len, hex);
+	if (!strcmp(hex, x->manifest->inspect))
+		return 0;
+	buf_printf(why,
+		   "the artefact in %s cannot be used: " INSPECT " and manifest do not belong "
+		   "together: one of them was cut short or edited",
+		   path);
+	return -EBADMSG;
+}
+
+static int read_artefact(int dir, const char *path, struct arena *a, struct artefact *out,
+			 struct buf *why)
+{
+	_cleanup_json_ json_t *j = NULL;
+	struct artefact x = {0};
+	const char *reason;
+	int err = read_files(dir, path, a, &x, &j, why);
+
+	if (!err) {
+		x.manifest = manifest_read(a, j, buf_str(&x.script), x.script.len, &reason);
+		if (!x.manifest) {
+			buf_printf(why, "the artefact in %s cannot be used: %s", path, reason);
+			err = -EBADMSG;
+		}
+	}
+	if (!err)
+		err = read_inspect(dir, path, a, &x, why);
+	if (err)
+		artefact_free(&x);
+	else
+		*out = x;
+	return err;
+}
+
+int store_read(const struct store *s, const char *name, struct arena *a, struct artefact *out,
+	       struct buf *why)
+{
+	_cleanup_close_ int dir = open_dir(s->dir, name);
+	const char *path = arena_printf(a, "%s/%s", s->path, name);
+
+	if (dir < 0)
+		return fail(why, dir, "use the directory", path);
+	return read_artefact(dir, path, a, out, why);
+}
+
+int store_read_record(const struct store *s, json_t **out, struct buf *why)
+{
+	_cleanup_close_ int dir = open_dir(s->dir, STORE_APPLIED);
+	int err = dir < 0 ? dir : file_read_json(dir, RECORD, out);
+
+	return err ? fail(why, err, "read", STORE_APPLIED "/" RECORD) : 0;
+}
+
+void store_remove(struct store *s, const char *name)
+{
+	s->changed = true;
+	file_remove_dir(s->dir, name);
+	fsync(s->dir);
+}
+
+int artefact_write(const char *dir, const struct artefact *x, struct buf *why)
+{
+	_cleanup_close_ int fd = -1;
+	int err;
+
+	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+		return fail(why, -errno, "make the directory", dir);
+	fd = open_dir(AT_FDCWD, dir);
+	err = fd < 0 ? fd : write_files(fd, x, NULL);
+	return err ? fail(why, err, "write in", dir) : 0;
+}
+
+int artefact_read(const char *dir, struct arena *a, struct artefact *out, struct buf *why)
+{
+	_cleanup_close_ int fd = open_dir(AT_FDCWD, dir);
+
+	if (fd < 0)
+		return fail(why, fd, "use the directory", dir);
+	return read_artefact(fd, dir, a, out, why);
+}
+
+void artefact_free(struct artefact *x)
+{
+	buf_free(&x->script);
+	buf_free(&x->text);
+	buf_free(&x->inspect);
+}
+
+int store_write_forwarding(struct store *s, const json_t *snapshot, struct buf *why)
+{
+	int err = file_write_json(s->dir, FORWARDING, snapshot);
+
+	if (!err && fsync(s->dir) < 0)
+		err = -errno;
+	return err ? fail(why, err, "write", FORWARDING) : 0;
+}
+
+int store_read_forwarding(const struct store *s, json_t **out, struct buf *why)
+{
+	int err = file_read_json(s->dir, FORWARDING, out);
+
+	if (err && err != -ENOENT)
+		return fail(why, err, "read", FORWARDING);
+	return err;
+}
+
+void store_drop_forwarding(struct store *s)
+{
+	unlinkat(s->dir, FORWARDING, 0);
+	fsync(s->dir);
+}

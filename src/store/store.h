@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Artefacts and state on disk: a directory of root's, in which nothing is ever half written.
+ *
+ *	candidate/{ruleset.nft,manifest.json}           what `compile` made and `apply` takes
+ *	applied/{ruleset.nft,manifest.json,apply.json}  what was put into the kernel last
+ *	.../inspect.json                                beside them where something is inspected
+ *	generation.N/                                   the same of what was applied before
+ *	forwarding.json                                 settings of the kernel before ours
+ *	lock                                            held while a command changes something
+ *	.room                                           room for what is about to be written
+ */
+#ifndef FWC_STORE_H
+#define FWC_STORE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "nft/manifest.h"
+
+#define STORE_CANDIDATE "candidate"
+#define STORE_APPLIED "applied"
+#define STORE_PENDING "pending" /* on trial */
+
+struct store {
+	const char *path;
+	int dir; /* -1: none */
+	int lock; /* -1: not held */
+	bool hidden; /* it could not be opened, because it is not for this user */
+	bool public; /* what is open is root's copy for others (publish.c): only to be read */
+	bool changed; /* something other than the candidate */
+};
+
+struct artefact {
+	struct buf script;
+	struct buf text; /* of manifest.json */
+	struct buf inspect; /* inspect.json; empty: there is none */
+	struct manifest *manifest; /* in the arena it was read with */
+};
+
+/* All yield 0 or -errno, with why filled for people. */
+
+/* The state directory, made if it is not there and `create`; -ENOENT otherwise. Commands use
+ * store_open() and store_close() of open.h, which know of root's copy for others. */
+int store_open_own(struct store *s, const char *path, bool create, struct buf *why);
+void store_close_own(struct store *s);
+/* -EWOULDBLOCK: another fwc is at work. */
+int store_lock(struct store *s, struct buf *why);
+
+/* Below the state directory (STORE_CANDIDATE, STORE_APPLIED), all files at once. `record` is
+ * apply.json, or NULL. */
+int store_write(struct store *s, const char *name, const struct artefact *x, const json_t *record,
+		struct buf *why);
+/* Makes sure, until store_release(), of the room that it takes to keep this as applied and as a
+ * generation: what is in force must not be missing on record because the disk is full. */
+int store_reserve(struct store *s, const struct artefact *x, struct buf *why);
+void store_release(struct store *s);
+/* True if the same bytes lie there already. */
+bool store_holds(const struct store *s, const char *name, const struct artefact *x);
+int store_read(const struct store *s, const char *name, struct arena *a, struct artefact *out,
+	       struct buf *why);
+int store_read_record(const struct store *s, json_t **out, struct buf *why);
+void store_remove(struct store *s, const char *name);
+
+/* An artefact in a directory of the user's choice. */
+int artefact_write(const char *dir, const struct artefact *x, struct buf *why);
+int artefact_read(const char *dir, struct arena *a, struct artefact *out, struct buf *why);
+void artefact_free(struct artefact *x);
+
+int store_write_forwarding(struct store *s, const json_t *snapshot, struct buf *why);
+int store_read_forwarding(const struct store *s, json_t **out, struct buf *why);
+void store_drop_forwarding(struct store *s);
+
+#endif
