@@ -24,26 +24,27 @@ static const struct command commands[] = {
 	 "throw-away network namespace and proves that what the kernel holds is what the\n"
 	 "policy means. Changes nothing, and needs no root where user namespaces are\n"
 	 "allowed.\n"
-	 "  --elsewhere        do not try it in this kernel, which may lack what another\n"
-	 "                     can\n",
+	 "  --elsewhere        for another machine: do not try it in this kernel, nor ask\n"
+	 "                     which addresses this machine has\n",
 	 cmd_check},
 	{"compile", "[FILE] [-o DIR|-] [--no-proof | --elsewhere] [--dump=STAGE]",
 	 "turn a policy into a candidate for apply",
 	 "  -o, --output DIR   write the artefact there; - prints the nft script\n"
 	 "  --no-proof         for emergencies: do not prove that it is what the policy\n"
 	 "                     means\n"
-	 "  --elsewhere        for another host: prove it, but do not try it in this\n"
-	 "                     kernel\n"
+	 "  --elsewhere        for another machine: prove it, but do not try it in this\n"
+	 "                     kernel, nor ask which addresses this machine has\n"
 	 "  --dump=STAGE       print a stage instead: tokens, ast, policy, inspect, ir or\n"
 	 "                     nft\n",
 	 cmd_compile},
-	{"explain", "[--live] 'SRC[@ZONE] -> DST[@ZONE] [SERVICES]' [FILE]",
+	{"explain", "[--live | --elsewhere] 'SRC[@ZONE] -> DST[@ZONE] [SERVICES]' [FILE]",
 	 "say what happens to a packet, and which line decides",
 	 "SRC and DST are addresses, hosts, sets, zones, self or any, as in a rule;\n"
 	 "behind '@' an interface may stand as well. The packet opens a connection, and\n"
 	 "is described as it arrives.\n"
 	 "  --live             by the ruleset in the kernel, other people's tables too;\n"
-	 "                     FILE only says what the names mean\n",
+	 "                     FILE only says what the names mean\n"
+	 "  --elsewhere        for another machine: do not ask which addresses this one has\n",
 	 cmd_explain},
 	{"trace", "[--all] [-n N] [--timeout SECONDS] 'SRC[@ZONE] -> DST[@ZONE] [SERVICES]' [FILE]",
 	 "say what becomes of packets as they come by, and which line decides",
@@ -59,8 +60,11 @@ static const struct command commands[] = {
 	 "whatever stands before them.\n"
 	 "  -f, --follow       go on with what will be written\n",
 	 cmd_log},
-	{"test", "[FILE]", "prove the expectations of a policy and of *.test.fwc files beside it",
-	 "Needs no root. Exit status 1: some do not hold.\n", cmd_test},
+	{"test", "[--elsewhere] [FILE]",
+	 "prove the expectations of a policy and of *.test.fwc files beside it",
+	 "Needs no root. Exit status 1: some do not hold.\n"
+	 "  --elsewhere        for another machine: do not ask which addresses this one has\n",
+	 cmd_test},
 	{"diff", "[FILE|DIR [FILE|DIR]]", "show which packets a change affects, and which rules",
 	 "FILE is a policy, DIR a compiled artefact. Two of them are compared with each\n"
 	 "other; one (without any, the candidate) with the ruleset in the kernel. Exit\n"
@@ -356,7 +360,7 @@ static enum rights rights_of(const struct command *c)
 	} less[] = {
 		{cmd_check, RIGHTS_READ}, {cmd_compile, RIGHTS_READ},  {cmd_diff, RIGHTS_READ},
 		{cmd_show, RIGHTS_READ},  {cmd_explain, RIGHTS_READ},  {cmd_status, RIGHTS_READ},
-		{cmd_test, RIGHTS_NONE},  {cmd_counters, RIGHTS_READ}, {cmd_history, RIGHTS_NONE},
+		{cmd_test, RIGHTS_READ},  {cmd_counters, RIGHTS_READ}, {cmd_history, RIGHTS_NONE},
 		{cmd_fmt, RIGHTS_NONE},	  {cmd_inspect, RIGHTS_NONE},  {cmd_flows, RIGHTS_READ},
 		{cmd_top, RIGHTS_READ},
 	};

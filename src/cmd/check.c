@@ -128,6 +128,7 @@ int cmd_check(struct globals *g, int argc, char **argv)
 	if (argc - optind > 1)
 		return usage_error("check", "one policy file at a time");
 	work_init(&w);
+	w.elsewhere = elsewhere;
 	ok = work_compile(&w, g, optind < argc ? argv[optind] : g->config, STAGE_SCRIPT,
 			  SCRUTINY_ALL);
 	if (ok) {

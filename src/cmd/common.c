@@ -14,7 +14,9 @@
 #include "store/open.h"
 #include "util/fault.h"
 #include "config.h"
+#include "kernel/links.h"
 #include "space/findings.h"
+#include "util/cleanup.h"
 
 void work_init(struct work *w)
 {
@@ -50,6 +52,29 @@ static void corrupt(struct compiled *c)
 	}
 }
 
+static void add_own(struct policy *p, const char *text, size_t n)
+{
+	enum family fam;
+	u128 addr;
+
+	if (addr_parse(text, n, &fam, &addr))
+		vec_push(p->arena, fam == FAM_IP4 ? &p->own4 : &p->own6,
+			 ((struct ival){addr, addr}));
+}
+
+void work_own(struct work *w, struct globals *g)
+{
+	struct policy *p = w->compiled.policy;
+	_cleanup_buf_ struct buf text = {0}, why = {0};
+
+	if (w->elsewhere || links_addresses(g->netns, &text, &why))
+		return; /* then it is as elsewhere */
+	for (const char *line = buf_str(&text), *end; (end = strchr(line, '\n')); line = end + 1)
+		add_own(p, line, (size_t)(end - line));
+	ivset_normalise(&p->own4);
+	ivset_normalise(&p->own6);
+}
+
 static void look_closer(struct work *w, enum scrutiny how)
 {
 	struct dd_budget budget = {PROOF_NODES, PROOF_SECONDS};
@@ -59,14 +84,13 @@ static void look_closer(struct work *w, enum scrutiny how)
 	if (how == SCRUTINY_ALL && !findings_rules(p, w->arena, &w->diag, budget))
 		diag_warning(&w->diag, (struct span){0},
 			     "the budget ended before every rule was looked at");
-	if (how == SCRUTINY_NONE)
-		return;
 	findings_expect(p, w->arena, budget, &e);
 	for (size_t i = 0; i < e.n; i++) {
 		if (!e.v[i].holds)
 			findings_refuted(&w->diag, &e.v[i]);
 		w->refuted += e.v[i].known && !e.v[i].holds;
 	}
+	findings_own(&w->diag, &e);
 }
 
 bool work_compile(struct work *w, struct globals *g, const char *file, enum compile_stage last,
@@ -78,8 +102,11 @@ bool work_compile(struct work *w, struct globals *g, const char *file, enum comp
 	fault_point("parsed");
 	if (ok && last == STAGE_SCRIPT && fault_wanted("lower"))
 		corrupt(&w->compiled);
-	if (ok)
+	if (ok && how != SCRUTINY_NONE) {
+		if (w->compiled.policy->nats.n)
+			work_own(w, g);
 		look_closer(w, how);
+	}
 	diag_print(&w->diag, stderr, g->color);
 	return ok;
 }
@@ -121,6 +148,8 @@ bool work_query(struct work *w, struct globals *g, const char *file, const char 
 	fault_point("parsed");
 	if (w->diag.nerrors)
 		diag_print(&w->diag, stderr, g->color);
+	if (ok)
+		work_own(w, g);
 	for (size_t i = 0; ok && i < w->compiled.policy->expects.n; i++)
 		if (w->compiled.policy->expects.v[i].query)
 			*query = &w->compiled.policy->expects.v[i];

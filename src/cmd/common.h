@@ -11,6 +11,7 @@
 #include "policy/policy.h"
 
 struct work {
+	bool elsewhere; /* what this machine is, besides a compiler, is no matter */
 	struct arena *arena;
 	struct diag diag;
 	struct compiled compiled;
@@ -29,6 +30,8 @@ void work_free(struct work *w);
 /* Compiles and prints what there is to say; false if there were errors. */
 bool work_compile(struct work *w, struct globals *g, const char *file, enum compile_stage last,
 		  enum scrutiny how);
+/* Notes in the policy which addresses this machine has; not if it is for elsewhere. */
+void work_own(struct work *w, struct globals *g);
 /* A policy and one question about it; prints errors only. */
 bool work_query(struct work *w, struct globals *g, const char *file, const char *question,
 		const struct rule **query);

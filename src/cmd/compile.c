@@ -116,6 +116,7 @@ int cmd_compile(struct globals *g, int argc, char **argv)
 	if (rc)
 		return rc;
 	work_init(&w);
+	w.elsewhere = o.proving == PROVING_ELSEWHERE;
 	if (o.dump)
 		rc = dump_stage(g, &o, &w);
 	else if (!work_compile(&w, g, o.file, STAGE_SCRIPT, SCRUTINY_EXPECT) || w.refuted)

@@ -236,21 +236,26 @@ static int explain(struct globals *g, struct work *w, const struct rule *query, 
 
 int cmd_explain(struct globals *g, int argc, char **argv)
 {
-	static const struct option longs[] = {{"live", no_argument, NULL, 'l'}, {0}};
+	static const struct option longs[] = {
+		{"live", no_argument, NULL, 'l'}, {"elsewhere", no_argument, NULL, 'e'}, {0}};
 	const struct rule *query = NULL;
-	bool live = false;
+	bool live = false, elsewhere = false;
 	struct work w;
 	int rc = EXIT_WRONG, c;
 
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-		if (c != 'l')
+		if (c != 'l' && c != 'e')
 			return usage_error("explain", "unknown option: %s", argv[optind - 1]);
-		live = true;
+		live |= c == 'l';
+		elsewhere |= c == 'e';
 	}
 	if (argc - optind < 1 || argc - optind > 2)
 		return usage_error("explain", "one question, and at most one policy file");
+	if (live && elsewhere)
+		return usage_error("explain", "--live is about this machine");
 	work_init(&w);
+	w.elsewhere = elsewhere;
 	if (work_query(&w, g, argc - optind > 1 ? argv[optind + 1] : g->config, argv[optind],
 		       &query))
 		rc = explain(g, &w, query, live);

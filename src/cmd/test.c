@@ -90,6 +90,7 @@ static int report(struct globals *g, struct work *w, const struct expectations *
 			findings_refuted(&w->diag, e);
 		json_array_append_new(j, expectation_json(w->arena, e));
 	}
+	findings_own(&w->diag, l);
 	diag_print(&w->diag, stderr, g->color);
 	if (g->json) {
 		json_dumpf(j, stdout, JSON_INDENT(2));
@@ -103,18 +104,24 @@ static int report(struct globals *g, struct work *w, const struct expectations *
 
 int cmd_test(struct globals *g, int argc, char **argv)
 {
-	static const struct option longs[] = {{0}};
+	static const struct option longs[] = {{"elsewhere", no_argument, NULL, 'e'}, {0}};
 	struct expectations l = {0};
 	struct work w;
-	int rc = EXIT_WRONG;
+	bool elsewhere = false;
+	int rc = EXIT_WRONG, c;
 
 	opterr = 0;
-	if (getopt_long(argc, argv, "", longs, NULL) != -1)
-		return usage_error("test", "unknown option: %s", argv[optind - 1]);
+	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		if (c != 'e')
+			return usage_error("test", "unknown option: %s", argv[optind - 1]);
+		elsewhere = true;
+	}
 	if (argc - optind > 1)
 		return usage_error("test", "one policy file at a time");
 	work_init(&w);
+	w.elsewhere = elsewhere;
 	if (compile(&w, optind < argc ? argv[optind] : g->config)) {
+		work_own(&w, g);
 		findings_expect(w.compiled.policy, w.arena,
 				(struct dd_budget){PROOF_NODES, PROOF_SECONDS}, &l);
 		rc = report(g, &w, &l);

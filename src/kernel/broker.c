@@ -13,6 +13,7 @@
 
 #include "kernel/flows.h"
 #include "kernel/genid.h"
+#include "kernel/links.h"
 #include "kernel/sysctl.h"
 #include "util/caps.h"
 #include "util/cleanup.h"
@@ -26,6 +27,7 @@ static int (*const readers[])(const char *netns, struct buf *out, struct buf *wh
 	[BROKER_SYSCTL] = sysctl_text,
 	[BROKER_GENID] = genid_bytes,
 	[BROKER_CONNS] = conns_bytes,
+	[BROKER_ADDRESSES] = links_addresses_text,
 };
 
 /* The socket to the broker, -1 without one. The one variable of this kind: like the capabilities

@@ -17,9 +17,10 @@ bool broker_there(void);
 /* For nftrun.c: nftrun() in two steps; 0 or -errno with r->why. */
 void broker_nftrun_start(struct nftrun *r);
 int broker_nftrun_wait(struct nftrun *r);
-/* For sysctl.c, genid.c, flows.c: what there is to read in a namespace (NULL: here), as bytes. The
- * broker does it by the function of theirs that its table names. 0 or -errno with why. */
-enum broker_request { BROKER_NFTRUN, BROKER_SYSCTL, BROKER_GENID, BROKER_CONNS };
+/* For sysctl.c, genid.c, flows.c, links.c: what there is to read in a namespace (NULL: here), as
+ * bytes. The broker does it by the function of theirs that its table names. 0 or -errno with why.
+ */
+enum broker_request { BROKER_NFTRUN, BROKER_SYSCTL, BROKER_GENID, BROKER_CONNS, BROKER_ADDRESSES };
 int broker_ask(enum broker_request what, const char *netns, struct buf *out, struct buf *why);
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "policy/resolve.h"
+#include "policy/routing.h"
 
 static const char *const nat_names[] = {"masquerade", "snat", "dnat", "redirect"};
 
@@ -37,14 +38,16 @@ static void check_source_from(struct resolver *r, const struct ast_nat *n,
 
 static void note_hairpin_zone(struct resolver *r, struct nat *out, enum family fam, u128 addr)
 {
-	for (size_t z = 0; z < r->p->zones.n; z++) {
-		const struct zone *zone = &r->p->zones.v[z];
-		bool there = ivset_contains(fam == FAM_IP4 ? &zone->net4 : &zone->net6, addr);
+	struct routing_zones zones = {0};
 
-		for (size_t i = 0; there && i < out->hairpin_zones.n; i++)
-			there = out->hairpin_zones.v[i] != (int)z;
-		if (there)
-			vec_push(r->arena, &out->hairpin_zones, (int)z);
+	routing_zones(r->arena, r->p, fam, addr, &zones);
+	for (size_t z = 0; z < zones.n; z++) {
+		bool known = false;
+
+		for (size_t i = 0; i < out->hairpin_zones.n; i++)
+			known |= out->hairpin_zones.v[i] == zones.v[z];
+		if (!known)
+			vec_push(r->arena, &out->hairpin_zones, zones.v[z]);
 	}
 }
 

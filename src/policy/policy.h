@@ -15,6 +15,7 @@ struct zone {
 	struct span span;
 	VEC(struct ast_iface) interfaces;
 	struct ivset net4, net6; /* normalised; empty: not said */
+	struct ivset routes4, routes6; /* the same as written, not merged */
 	bool used;
 };
 
@@ -121,7 +122,7 @@ struct nat {
 	uint16_t port; /* 0: kept */
 	bool hairpin;
 	bool closed; /* it was reported that nothing allows what it translates */
-	VEC(int) hairpin_zones; /* those whose networks hold a target */
+	VEC(int) hairpin_zones; /* those that a target is in (routing.h) */
 	const char *text;
 	struct span span;
 };
@@ -148,6 +149,8 @@ struct policy {
 	struct span first_inspect; /* src NULL: none */
 	struct inspection inspection;
 	VEC(const struct ast_inspector *) inspectors; /* checked (inspect.c) */
+	struct ivset own4, own6; /* addresses that this machine has now; empty where they are
+				    not known, or the policy is for another machine */
 };
 
 /* AST -> policy; errors to diag (then what comes back is not whole). Warnings too. */

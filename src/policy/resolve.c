@@ -28,9 +28,12 @@ static void declare_zone(struct resolver *r, const struct ast_zone *ast)
 
 	for (size_t i = 0; i < ast->interfaces.n; i++)
 		vec_push(r->arena, &z.interfaces, ast->interfaces.v[i]);
-	for (size_t i = 0; i < ast->networks.n; i++)
-		vec_push(r->arena, ast->networks.v[i].family == FAM_IP4 ? &z.net4 : &z.net6,
-			 ast->networks.v[i].addr);
+	for (size_t i = 0; i < ast->networks.n; i++) {
+		bool v4 = ast->networks.v[i].family == FAM_IP4;
+
+		vec_push(r->arena, v4 ? &z.net4 : &z.net6, ast->networks.v[i].addr);
+		vec_push(r->arena, v4 ? &z.routes4 : &z.routes6, ast->networks.v[i].addr);
+	}
 	ivset_normalise(&z.net4);
 	ivset_normalise(&z.net6);
 	*d = (struct decl){

@@ -2,6 +2,7 @@
  * What a policy without errors can hardly mean: warnings and hints.
  */
 #include "policy/policy.h"
+#include "policy/routing.h"
 
 static bool has_addrs(const struct addrs *s, enum family fam)
 {
@@ -80,24 +81,18 @@ static struct services translated(const struct policy *p, const struct nat *n)
 	return s;
 }
 
-static int zone_of(const struct policy *p, enum family fam, u128 addr)
+static bool reachable(const struct policy *p, int from, enum family fam, u128 target,
+		      const struct routing_target *to, const struct services *s)
 {
-	for (size_t z = 0; z < p->zones.n; z++)
-		if (ivset_contains(fam == FAM_IP4 ? &p->zones.v[z].net4 : &p->zones.v[z].net6,
-				   addr))
-			return (int)z;
-	return PLACE_OTHER;
-}
-
-static bool reachable(const struct policy *p, int from, enum family fam, u128 target, int zone,
-		      const struct services *s)
-{
-	if (zone >= 0)
-		return may_pass(p, from, fam, target, s, zone);
-	for (size_t z = 0; z < p->zones.n; z++)
+	if (to->here && may_pass(p, from, fam, target, s, PLACE_SELF))
+		return true;
+	for (size_t i = 0; to->on && i < to->zones.n; i++)
+		if (may_pass(p, from, fam, target, s, to->zones.v[i]))
+			return true;
+	for (size_t z = 0; to->on && !to->zones.n && z < p->zones.n; z++)
 		if (may_pass(p, from, fam, target, s, (int)z))
 			return true;
-	return may_pass(p, from, fam, target, s, PLACE_OTHER);
+	return to->on && !to->zones.n && may_pass(p, from, fam, target, s, PLACE_OTHER);
 }
 
 /* True if there was something to say. */
@@ -105,14 +100,16 @@ static bool check_target(struct policy *p, struct diag *diag, struct nat *n, int
 			 enum family fam, u128 target)
 {
 	struct services s = translated(p, n);
-	int zone = zone_of(p, fam, target);
+	struct routing_target to = routing_target(p->arena, p, fam, target);
 	struct buf text = {0};
 
-	if (reachable(p, from, fam, target, zone, &s))
+	if (reachable(p, from, fam, target, &to, &s))
 		return false;
 	addr_print(&text, fam, target);
-	if (zone >= 0)
-		buf_printf(&text, "@%s", p->zones.v[zone].name);
+	if (!to.on)
+		buf_puts(&text, "@self");
+	else if (to.zones.n)
+		buf_printf(&text, "@%s", p->zones.v[to.zones.v[0]].name);
 	warn_closed(p, diag, n, from, buf_str(&text), &s);
 	buf_free(&text);
 	return true;

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "policy/routing.h"
 #include "space/packet.h"
 #include "space/ranges.h"
 
@@ -29,29 +30,55 @@ const char *explain_fate_text(enum fate f)
 
 /* ---- where an address without a zone is ---- */
 
-static bool holds(const struct ivset *net, const struct ivset *s)
+/* The zone that both ends of each range are in, and nothing narrower between; PLACE_OTHER if they
+ * are in several, or in none. */
+static int zone_of(struct mean *m, const struct policy *p, const struct addrs *s)
 {
-	return !s->n || ivset_covers(net, s);
+	int zone = PLACE_OTHER;
+
+	for (int f = 0; f < 2; f++) {
+		const struct ivset *set = f ? &s->v6 : &s->v4;
+
+		for (size_t i = 0; i < set->n; i++) {
+			int z = routing_zone(m->arena, p, f ? FAM_IP6 : FAM_IP4, set->v[i]);
+
+			if (z < 0 || (zone >= 0 && z != zone))
+				return PLACE_OTHER;
+			zone = z;
+		}
+	}
+	return zone;
 }
 
-static void place(const struct policy *p, struct endpoint *e)
+/* Single addresses, each of which is this machine's. */
+static bool is_here(struct mean *m, const struct policy *p, const struct addrs *s)
+{
+	for (int f = 0; f < 2; f++) {
+		const struct ivset *set = f ? &s->v6 : &s->v4;
+		enum family fam = f ? FAM_IP6 : FAM_IP4;
+
+		for (size_t i = 0; i < set->n; i++)
+			if (set->v[i].lo != set->v[i].hi ||
+			    routing_target(m->arena, p, fam, set->v[i].lo).on)
+				return false;
+	}
+	return s->v4.n + s->v6.n > 0;
+}
+
+static void place(struct mean *m, const struct policy *p, struct endpoint *e)
 {
 	for (size_t i = 0; i < e->items.n; i++) {
 		struct place_item *item = &e->items.v[i];
-		int found = -1, n = 0;
+		int zone;
 
 		if (item->at != AT_ANY || item->addrs.all || item->addrs.dyn)
 			continue;
-		for (size_t z = 0; z < p->zones.n; z++) {
-			if (holds(&p->zones.v[z].net4, &item->addrs.v4) &&
-			    holds(&p->zones.v[z].net6, &item->addrs.v6)) {
-				found = (int)z;
-				n++;
-			}
-		}
-		if (n == 1) {
+		zone = zone_of(m, p, &item->addrs);
+		if (is_here(m, p, &item->addrs)) {
+			item->at = AT_SELF;
+		} else if (zone >= 0) {
 			item->at = AT_ZONE;
-			item->zone = found;
+			item->zone = zone;
 		}
 	}
 }
@@ -108,6 +135,8 @@ static const char *route_text(struct mean *m, const struct policy *p, const stru
 	const char *zone = zone_text(m, p, (uint32_t)there->dim[DIM_OIF]), *text;
 	struct buf b = {0};
 
+	if (leg->local)
+		zone = leg->by_own ? "this machine, which has that address now" : "this machine";
 	if (!leg->has_addr)
 		return arena_printf(m->arena, "to %s", zone);
 	addr_print(&b, leg->family, leg->addr);
@@ -203,8 +232,8 @@ void explain_query(struct stories *out, struct mean *m, const struct policy *p,
 	struct rule q = *query;
 	struct legs legs = {0};
 
-	place(p, &q.from);
-	place(p, &q.to);
+	place(m, p, &q.from);
+	place(m, p, &q.to);
 	journey_legs(m, p, &q, &legs);
 	for (size_t i = 0; i < legs.n; i++) {
 		dd_ref decisions = dd_map(m->dd, legs.v[i].fate, outcome_decision, &m->outcomes);

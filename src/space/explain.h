@@ -30,8 +30,8 @@ struct stories {
 	bool known; /* false: the budget ended */
 };
 
-/* m is initialised, with the policy's names added. Addresses without a zone are taken to be in that
- * zone whose networks hold them, if one alone does. */
+/* m is initialised, with the policy's names added. Addresses without a zone are taken to be
+ * where policy/routing.h says: this machine's own, or in the one zone whose networks hold them. */
 void explain_query(struct stories *out, struct mean *m, const struct policy *p,
 		   const struct rule *query);
 

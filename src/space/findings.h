@@ -20,6 +20,8 @@ struct expectation { /* strings in the arena */
 	const char *packet; /* a counter-example (or for `some`, an example); NULL: none there is */
 	const char *says; /* what happens to it */
 	const struct line *line; /* who decides; or NULL */
+	const struct nat *by_own; /* what sends packets to an address that this machine has now, and
+				     counts because of that; or NULL */
 	const char *missing; /* no rule speaks of it: one that would allow it; or NULL */
 };
 
@@ -34,5 +36,7 @@ void findings_expect(const struct policy *p, struct arena *a, struct dd_budget b
 /* One that does not hold as an error with its counter-example; one that was not proved as a
  * warning. */
 void findings_refuted(struct diag *diag, const struct expectation *e);
+/* A remark at each translation of which they say so: this machine has its target now. */
+void findings_own(struct diag *diag, const struct expectations *all);
 
 #endif

@@ -88,6 +88,8 @@ static void judge(struct mean *m, const struct policy *p, const struct legs *leg
 		if (leg->there == DD_FALSE)
 			continue;
 		any = true;
+		if (leg->by_own)
+			e->by_own = leg->nat;
 		if (!some)
 			which = dd_and(m->dd, leg->there, dd_not(m->dd, which));
 		if (which == DD_EXHAUSTED) {
@@ -140,6 +142,23 @@ void findings_refuted(struct diag *diag, const struct expectation *e)
 		diag_hint(diag, r, "no rule allows it; add: %s", e->missing);
 	else if (e->line)
 		diag_hint(diag, r, "decided by \"%s\"", e->line->text);
+}
+
+void findings_own(struct diag *diag, const struct expectations *all)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		const struct nat *n = all->v[i].by_own;
+		bool said = !n;
+
+		for (size_t k = 0; k < i && !said; k++)
+			said = all->v[k].by_own == n;
+		if (!said)
+			diag_hint(diag,
+				  diag_remark(diag, n->span,
+					      "expectations are judged with the addresses that "
+					      "this machine has now: it has the target"),
+				  "for another machine: --elsewhere");
+	}
 }
 
 /* ---- translations ---- */

@@ -5,21 +5,75 @@
 
 #include <linux/rtnetlink.h>
 
+#include "policy/routing.h"
+
 #define STATUS_DST_NAT 32 /* IPS_DST_NAT */
+
+static dd_ref types_of(struct mean *m, const uint8_t *types, size_t n)
+{
+	dd_ref all = DD_FALSE;
+
+	for (size_t i = 0; i < n; i++)
+		all = dd_or(m->dd, all, schema_one(&m->schema, DIM_FIB_DADDR, types[i]));
+	return all;
+}
+
+static dd_ref among(struct mean *m, struct ivset v4, struct ivset v6)
+{
+	return dd_or(m->dd, schema_addrs(&m->schema, DIM_DADDR, FAM_IP4, &v4),
+		     schema_addrs(&m->schema, DIM_DADDR, FAM_IP6, &v6));
+}
+
+static dd_ref staying(struct mean *m, bool out)
+{
+	return among(m, routing_stays(m->arena, FAM_IP4, out),
+		     routing_stays(m->arena, FAM_IP6, out));
+}
+
+/* An address of this machine, whichever: those that dnat goes to and that are not here are none. */
+static dd_ref own(struct mean *m, const struct policy *p)
+{
+	struct ivset away[2] = {0};
+	const struct nat *n;
+
+	vec_each (&p->nats, n) {
+		for (int f = 0; n->kind == NAT_DNAT && f < 2; f++) {
+			const struct nat_targets *to = f ? &n->to6 : &n->to4;
+			enum family fam = f ? FAM_IP6 : FAM_IP4;
+
+			for (size_t i = 0; i < to->to.n; i++)
+				if (!routing_target(m->arena, p, fam, to->to.v[i].lo).here)
+					vec_push(m->arena, &away[f], to->to.v[i]);
+		}
+	}
+	ivset_normalise(&away[0]);
+	ivset_normalise(&away[1]);
+	return dd_and(m->dd, schema_one(&m->schema, DIM_FIB_DADDR, RTN_LOCAL),
+		      dd_not(m->dd, among(m, away[0], away[1])));
+}
 
 /* What `self` is as a destination: an address of this machine; where the question names addresses,
  * broadcast and multicast among them as well. */
-static dd_ref here(struct mean *m, const struct place_item *item)
+static dd_ref here(struct mean *m, const struct policy *p, const struct place_item *item)
 {
 	dd_ref types = schema_one(&m->schema, DIM_FIB_DADDR, RTN_LOCAL), all;
-	struct ivset limited = ivset_one(m->arena, 0xffffffff, 0xffffffff);
 
 	if (item->addrs.all)
-		return types;
+		return own(m, p);
 	all = dd_and(m->dd, schema_one(&m->schema, DIM_FIB_DADDR, RTN_BROADCAST),
-		     schema_addrs(&m->schema, DIM_DADDR, FAM_IP4, &limited));
+		     among(m, routing_broadcasts(m->arena, p), (struct ivset){0}));
 	types = dd_or(m->dd, types, schema_one(&m->schema, DIM_FIB_DADDR, RTN_MULTICAST));
 	return dd_or(m->dd, types, all);
+}
+
+/* What others are as a destination; a subnet's broadcast is sent on where bc_forwarding says so. */
+static dd_ref others(struct mean *m, bool from_self)
+{
+	static const uint8_t types[] = {RTN_UNICAST, RTN_MULTICAST, RTN_BROADCAST};
+	dd_ref v6 = schema_family(&m->schema, FAM_IP6), to = types_of(m, types, 3);
+
+	to = dd_and(m->dd, to, dd_not(m->dd, staying(m, from_self)));
+	return dd_and(m->dd, to, dd_not(m->dd, dd_and(m->dd, v6, types_of(m, types + 2, 1))));
 }
 
 static dd_ref side(struct mean *m, const struct policy *p, const struct endpoint *e, bool self,
@@ -35,7 +89,7 @@ static dd_ref side(struct mean *m, const struct policy *p, const struct endpoint
 		if (!self)
 			there = mean_place(m, p, item, place);
 		else if (addr == DIM_DADDR)
-			there = here(m, item);
+			there = here(m, p, item);
 		all = dd_or(m->dd, all, dd_and(m->dd, there, mean_addrs(m, &item->addrs, addr)));
 	}
 	return all;
@@ -61,10 +115,8 @@ static dd_ref region(struct mean *m, const struct policy *p, const struct rule *
 	dd_ref to = side(m, p, &q->to, to_self, DIM_OIF, DIM_DADDR);
 	dd_ref r = dd_and(d, dd_and(d, from, to), mean_services(m, &q->services));
 
-	if (!to_self) /* multicast is sent on, too */
-		r = dd_and(d, r,
-			   dd_or(d, schema_one(&m->schema, DIM_FIB_DADDR, RTN_UNICAST),
-				 schema_one(&m->schema, DIM_FIB_DADDR, RTN_MULTICAST)));
+	if (!to_self)
+		r = dd_and(d, r, others(m, from_self));
 	r = dd_and(d, r, no_loopback(m));
 	return dd_and(d, dd_and(d, r, plain_state(m)), schema_possible(&m->schema, at));
 }
@@ -76,22 +128,15 @@ static dd_ref forget(struct mean *m, dd_ref r, enum dim d)
 	return dd_some(m->dd, r, dim_table[d].first, dim_table[d].bits);
 }
 
-static dd_ref zone_of_target(struct mean *m, const struct policy *p, enum family fam, u128 addr)
-{
-	for (size_t z = 0; z < p->zones.n; z++)
-		if (ivset_contains(fam == FAM_IP4 ? &p->zones.v[z].net4 : &p->zones.v[z].net6,
-				   addr))
-			return mean_zone(m, p, (int)z, DIM_OIF);
-	return dd_not(m->dd, schema_loopback(&m->schema, DIM_OIF));
-}
-
-/* The packets of leg->arrival as they are behind the translation. */
-static dd_ref rewritten(struct mean *m, const struct policy *p, const struct leg *leg)
+/* The packets of leg->arrival as they are behind the translation; those that go on go to `zones`.
+ */
+static dd_ref rewritten(struct mean *m, const struct policy *p, const struct leg *leg,
+			const struct routing_zones *zones)
 {
 	static const enum dim changed[] = {DIM_CT_STATUS, DIM_OIF, DIM_DADDR, DIM_FIB_DADDR,
 					   DIM_FIB_DADDR_IIF};
 	struct dd *d = m->dd;
-	dd_ref r = leg->arrival;
+	dd_ref r = leg->arrival, out = DD_FALSE, lo = schema_loopback(&m->schema, DIM_OIF);
 	struct ivset addr = ivset_one(m->arena, leg->addr, leg->addr);
 
 	for (size_t i = 0; i < sizeof(changed) / sizeof(changed[0]); i++)
@@ -101,13 +146,14 @@ static dd_ref rewritten(struct mean *m, const struct policy *p, const struct leg
 		r = forget(m, r, DIM_DPORT);
 		r = dd_and(d, r, schema_one(&m->schema, DIM_DPORT, leg->port));
 	}
-	if (leg->has_addr) {
+	if (leg->has_addr)
 		r = dd_and(d, r, schema_addrs(&m->schema, DIM_DADDR, leg->family, &addr));
-		r = dd_and(d, r, zone_of_target(m, p, leg->family, leg->addr));
-		r = dd_and(d, r, schema_one(&m->schema, DIM_FIB_DADDR, RTN_UNICAST));
-	} else {
-		r = dd_and(d, r, schema_one(&m->schema, DIM_FIB_DADDR, RTN_LOCAL));
-	}
+	r = dd_and(d, r,
+		   schema_one(&m->schema, DIM_FIB_DADDR, leg->local ? RTN_LOCAL : RTN_UNICAST));
+	for (size_t i = 0; i < zones->n; i++)
+		out = dd_or(d, out, mean_zone(m, p, zones->v[i], DIM_OIF));
+	if (leg->at != AT_INPUT)
+		r = dd_and(d, r, leg->local ? lo : zones->n ? out : dd_not(d, lo));
 	return dd_and(d, r, schema_possible(&m->schema, leg->at));
 }
 
@@ -126,15 +172,50 @@ static void judge(struct mean *m, const struct policy *p, struct leg *leg)
 	m->within = DD_TRUE;
 }
 
-static void add_leg(struct mean *m, const struct policy *p, struct legs *out, struct leg leg)
+static void add_leg(struct mean *m, const struct policy *p, struct legs *out, struct leg leg,
+		    const struct routing_zones *zones)
 {
 	leg.there = leg.arrival;
 	if (leg.nat && leg.at != NSTATIONS)
-		leg.there = rewritten(m, p, &leg);
+		leg.there = rewritten(m, p, &leg, zones);
 	if (leg.there == DD_FALSE)
 		return;
 	judge(m, p, &leg);
 	vec_push(m->arena, out, leg);
+}
+
+static void add_here(struct mean *m, const struct policy *p, struct legs *out, struct leg leg,
+		     bool from_self)
+{
+	static const struct routing_zones none;
+
+	leg.at = from_self ? AT_POSTROUTING : AT_INPUT;
+	leg.local = true;
+	add_leg(m, p, out, leg, &none);
+}
+
+/* To one address. What had called it before, and was to be delivered here, is so still. */
+static void add_target(struct mean *m, const struct policy *p, struct legs *out, struct leg leg,
+		       bool from_self)
+{
+	struct routing_target to = routing_target(m->arena, p, leg.family, leg.addr);
+	struct ivset addr = ivset_one(m->arena, leg.addr, leg.addr);
+	dd_ref same = schema_addrs(&m->schema, DIM_DADDR, leg.family, &addr);
+	dd_ref all = leg.arrival, mine = schema_one(&m->schema, DIM_FIB_DADDR, RTN_LOCAL);
+
+	leg.arrival = dd_and(m->dd, all, dd_and(m->dd, same, mine));
+	add_here(m, p, out, leg, from_self);
+	if (to.here) {
+		leg.by_own = to.by_own;
+		leg.arrival = dd_and(m->dd, all, dd_not(m->dd, same));
+		add_here(m, p, out, leg, from_self);
+		leg.by_own = false;
+	}
+	leg.at = from_self ? AT_POSTROUTING : AT_FORWARD;
+	leg.arrival = dd_and(m->dd, all, dd_not(m->dd, dd_and(m->dd, same, mine)));
+	if (!to.on)
+		leg.arrival = dd_and(m->dd, leg.arrival, same);
+	add_leg(m, p, out, leg, &to.zones);
 }
 
 static void add_translated(struct mean *m, const struct policy *p, struct legs *out,
@@ -144,20 +225,20 @@ static void add_translated(struct mean *m, const struct policy *p, struct legs *
 
 	if (n->kind == NAT_REDIRECT) { /* from self to self: by loopback */
 		leg.at = from_self ? NSTATIONS : AT_INPUT;
+		leg.local = true;
 		leg.arrival = arrival;
-		add_leg(m, p, out, leg);
+		add_leg(m, p, out, leg, &(struct routing_zones){0});
 		return;
 	}
 	for (int f = 0; f < 2; f++) {
 		const struct nat_targets *to = f ? &n->to6 : &n->to4;
 
-		leg.at = from_self ? AT_POSTROUTING : AT_FORWARD;
 		leg.family = f ? FAM_IP6 : FAM_IP4;
 		leg.has_addr = true;
 		leg.arrival = dd_and(m->dd, arrival, schema_family(&m->schema, leg.family));
 		for (size_t i = 0; leg.arrival != DD_FALSE && i < to->to.n; i++) {
 			leg.addr = to->to.v[i].lo;
-			add_leg(m, p, out, leg);
+			add_target(m, p, out, leg, from_self);
 		}
 	}
 }
@@ -181,7 +262,8 @@ static void split(struct mean *m, const struct policy *p, struct legs *out, dd_r
 	nat = mean_nats(m, p, from_self ? NAT_OUTPUT : NAT_PREROUTING);
 	m->within = DD_TRUE;
 	add_leg(m, p, out,
-		(struct leg){.at = at, .arrival = dd_and(m->dd, arrival, dd_not(m->dd, nat))});
+		(struct leg){.at = at, .arrival = dd_and(m->dd, arrival, dd_not(m->dd, nat))},
+		&(struct routing_zones){0});
 	values = mean_values(m, nat);
 	for (size_t i = 0; i < values.n; i++) {
 		const struct outcome *x = outcome_of(&m->outcomes, values.v[i]);
@@ -200,6 +282,7 @@ static dd_ref loopback(struct mean *m, const struct policy *p, const struct rule
 			  side(m, p, &q->to, true, DIM_OIF, DIM_DADDR));
 
 	r = dd_and(d, dd_and(d, r, mean_services(m, &q->services)), plain_state(m));
+	r = dd_and(d, r, schema_one(&m->schema, DIM_FIB_DADDR, RTN_LOCAL));
 	r = dd_and(d, r, schema_loopback(&m->schema, DIM_OIF));
 	return dd_and(d, r, schema_possible(&m->schema, AT_OUTPUT));
 }
@@ -225,6 +308,9 @@ void journey_of_nat(struct mean *m, const struct policy *p, size_t nat, struct l
 		before = dd_seq(m->dd, before, mean_nat(m, p, i, NAT_PREROUTING));
 	arrival = dd_restrict(m->dd, dd_not(m->dd, before), mean_nat(m, p, nat, NAT_PREROUTING));
 	arrival = dd_not(m->dd, dd_not(m->dd, arrival));
+	arrival = dd_and(m->dd, arrival,
+			 dd_or(m->dd, own(m, p),
+			       dd_not(m->dd, schema_one(&m->schema, DIM_FIB_DADDR, RTN_LOCAL))));
 	m->within = DD_TRUE;
 	if (arrival != DD_FALSE && arrival != DD_EXHAUSTED)
 		add_translated(m, p, out, n, "", arrival, false);

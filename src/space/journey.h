@@ -3,8 +3,8 @@
  * a filter hook decides, postrouting may translate the source. What `expect` and `explain` speak
  * of: packets as they arrive, opening a new connection.
  *
- * Routing is not known to a policy. A packet's first destination is where the query says (`@lan`);
- * after dnat it is the zone whose networks hold the new address, or any if none does.
+ * A packet's first destination is where the query says (`@lan`); after dnat, where policy/routing.h
+ * says.
  */
 #ifndef FWC_JOURNEY_H
 #define FWC_JOURNEY_H
@@ -18,6 +18,8 @@ struct leg { /* packets of the query that travel alike */
 	enum family family; /* of the target; FAM_NONE: kept */
 	u128 addr; /* new destination; with redirect, the interface's own */
 	bool has_addr;
+	bool local; /* it was sent to this machine, */
+	bool by_own; /* which is told by the addresses that the machine has now */
 	uint16_t port; /* new destination port; 0: kept */
 	dd_ref arrival; /* as they arrive */
 	dd_ref there; /* as the filter hook sees them */

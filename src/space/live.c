@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/routing.h"
 #include "space/packet.h"
 
 #define STATUS_DST_NAT 32 /* IPS_DST_NAT */
@@ -134,20 +135,24 @@ static void at_hook(struct teller *t, const char *hook)
 	}
 }
 
-/* Where a new destination is; without a zone that holds it, where the old one was. */
-static void route(struct teller *t, u128 old)
+/* Where a new destination is, see policy/routing.h; where that is not known, where the old one was.
+ */
+static void route(struct teller *t, u128 old, bool own)
 {
 	enum family fam = t->packet.dim[DIM_FAMILY] ? FAM_IP6 : FAM_IP4;
 	u128 addr = t->packet.dim[DIM_DADDR];
+	struct routing_target to;
 
-	for (size_t z = 0; addr != old && z < t->p->zones.n; z++) {
-		const struct zone *zone = &t->p->zones.v[z];
-
-		if (!zone->interfaces.n ||
-		    !ivset_contains(fam == FAM_IP4 ? &zone->net4 : &zone->net6, addr))
-			continue;
-		t->packet.dim[DIM_OIF] = schema_code(&t->m->schema, zone->interfaces.v[0].name);
+	if (addr == old)
 		return;
+	to = routing_target(t->m->arena, t->p, fam, addr);
+	if (to.here && !to.on) {
+		t->packet.dim[DIM_FIB_DADDR] = RTN_LOCAL;
+		t->packet.dim[DIM_OIF] = own ? 2 /* lo */ : schema_no_interface(&t->m->schema);
+	} else if (to.zones.n) {
+		const struct zone *zone = &t->p->zones.v[to.zones.v[0]];
+
+		t->packet.dim[DIM_OIF] = schema_code(&t->m->schema, zone->interfaces.v[0].name);
 	}
 }
 
@@ -173,13 +178,13 @@ void live_story(struct story *out, struct mean *m, const struct live_tables *tab
 		at_hook(&t, "prerouting");
 		if (t.packet.dim[DIM_FIB_DADDR] != RTN_LOCAL)
 			t.packet.dim[DIM_OIF] = oif;
-		route(&t, daddr);
+		route(&t, daddr, own);
 	}
 	here = !own && t.packet.dim[DIM_OIF] == none;
 	if (!t.over)
 		at_hook(&t, own ? "output" : here ? "input" : "forward");
 	if (own)
-		route(&t, daddr);
+		route(&t, daddr, own);
 	if (!t.over && !here)
 		at_hook(&t, "postrouting");
 }

@@ -7,6 +7,8 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "policy/routing.h"
+
 /* Family first, addresses in the middle, ports last: other orders took two to three times the
  * nodes. Free conditions come behind all. */
 const struct dim_info dim_table[NDIMS] = {
@@ -307,22 +309,27 @@ static dd_ref possible_interfaces(struct schema *s, enum station at)
 	return dd_and(s->dd, below(s, DIM_IIF, s->names.n), oif);
 }
 
-/* What a look-up says of multicast and of the limited broadcast address does not depend on routes.
- */
+/* What a look-up says of multicast and of the limited broadcast address does not depend on routes;
+ * and nothing else is multicast. */
 static dd_ref possible_fib(struct schema *s)
 {
-	struct ival v4 = {0xe0000000, 0xefffffff}, v6 = {(u128)0xff << 120, u128_max(128)};
-	struct ivset multi4 = {.v = &v4, .n = 1}, multi6 = {.v = &v6, .n = 1};
-	struct ivset all = ivset_one(s->arena, 0xffffffff, 0xffffffff);
 	struct dd *d = s->dd;
-	dd_ref multicast = dd_or(d, schema_addrs(s, DIM_DADDR, FAM_IP4, &multi4),
-				 schema_addrs(s, DIM_DADDR, FAM_IP6, &multi6));
-	dd_ref broadcast = schema_addrs(s, DIM_DADDR, FAM_IP4, &all);
-	dd_ref is_multi = schema_one(s, DIM_FIB_DADDR, RTN_MULTICAST);
-	dd_ref is_broad = schema_one(s, DIM_FIB_DADDR, RTN_BROADCAST);
-	dd_ref same = dd_not(d, dd_differ(d, multicast, is_multi));
+	dd_ref all = DD_TRUE, multicast = DD_FALSE;
 
-	return dd_and(d, same, dd_or(d, is_broad, dd_not(d, broadcast)));
+	for (size_t i = 0; i < ROUTING_KINDS; i++) {
+		const struct routing_kind *k = &routing_kinds[i];
+		struct ivset addrs = ivset_one(s->arena, k->addrs.lo, k->addrs.hi);
+		dd_ref at = schema_addrs(s, DIM_DADDR, k->family, &addrs);
+
+		if (!k->always)
+			continue;
+		all = dd_and(d, all,
+			     dd_or(d, dd_not(d, at), schema_one(s, DIM_FIB_DADDR, k->type)));
+		if (k->type == RTN_MULTICAST)
+			multicast = dd_or(d, multicast, at);
+	}
+	return dd_and(d, all,
+		      dd_or(d, multicast, dd_not(d, schema_one(s, DIM_FIB_DADDR, RTN_MULTICAST))));
 }
 
 dd_ref schema_possible(struct schema *s, enum station at)

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Addresses -> what they are, and the zones they are in.
+ */
+#include "policy/routing.h"
+
+#include <linux/rtnetlink.h>
+
+#define V6(byte) ((u128)(byte) << 120)
+
+const struct routing_kind routing_kinds[ROUTING_KINDS] = {
+	{FAM_IP4, {0, 0}, RTN_BROADCAST, false, false},
+	{FAM_IP4, {0x7f000000, 0x7fffffff}, RTN_LOCAL, false, false},
+	{FAM_IP4, {0xe0000000, 0xefffffff}, RTN_MULTICAST, true, true},
+	{FAM_IP4, {0xffffffff, 0xffffffff}, RTN_BROADCAST, true, false},
+	{FAM_IP6, {0, 0}, RTN_UNICAST, false, false},
+	{FAM_IP6, {1, 1}, RTN_LOCAL, false, false},
+	{FAM_IP6, {V6(0xff), V6(0xff) | (V6(1) - 1)}, RTN_MULTICAST, true, true},
+};
+
+struct ivset routing_stays(struct arena *a, enum family fam, bool out)
+{
+	struct ivset s = {0};
+
+	for (size_t i = 0; i < ROUTING_KINDS; i++) {
+		const struct routing_kind *k = &routing_kinds[i];
+
+		if (k->family == fam && (out ? k->type == RTN_LOCAL : !k->forwarded))
+			vec_push(a, &s, k->addrs);
+	}
+	ivset_normalise(&s);
+	return s;
+}
+
+struct ivset routing_broadcasts(struct arena *a, const struct policy *p)
+{
+	struct ivset s = {0};
+	const struct zone *z;
+
+	for (size_t i = 0; i < ROUTING_KINDS; i++)
+		if (routing_kinds[i].type == RTN_BROADCAST)
+			vec_push(a, &s, routing_kinds[i].addrs);
+	vec_each (&p->zones, z)
+		for (size_t i = 0; i < z->routes4.n; i++)
+			if (z->routes4.v[i].hi - z->routes4.v[i].lo >= 3) /* /30 or wider */
+				vec_push(a, &s,
+					 ((struct ival){z->routes4.v[i].hi, z->routes4.v[i].hi}));
+	ivset_normalise(&s);
+	return s;
+}
+
+static bool holds(struct ival v, u128 addr)
+{
+	return v.lo <= addr && addr <= v.hi;
+}
+
+static bool around(struct ival wide, struct ival narrow)
+{
+	return wide.lo <= narrow.lo && narrow.hi <= wide.hi &&
+	       (wide.lo != narrow.lo || wide.hi != narrow.hi);
+}
+
+static const struct ivset *routes(const struct zone *z, enum family fam)
+{
+	return fam == FAM_IP4 ? &z->routes4 : &z->routes6;
+}
+
+/* Whether another network holds the address, too, and is within v. */
+static bool outdone(const struct policy *p, enum family fam, struct ival v, u128 addr)
+{
+	const struct zone *z;
+
+	vec_each (&p->zones, z) {
+		const struct ivset *nets = routes(z, fam);
+
+		for (size_t i = 0; i < nets->n; i++)
+			if (holds(nets->v[i], addr) && around(v, nets->v[i]))
+				return true;
+	}
+	return false;
+}
+
+static bool is_network(const struct policy *p, enum family fam, struct ival v)
+{
+	const struct zone *z;
+
+	vec_each (&p->zones, z)
+		for (size_t i = 0; i < routes(z, fam)->n; i++)
+			if (routes(z, fam)->v[i].lo == v.lo && routes(z, fam)->v[i].hi == v.hi)
+				return true;
+	return false;
+}
+
+void routing_zones(struct arena *a, const struct policy *p, enum family fam, u128 addr,
+		   struct routing_zones *out)
+{
+	for (size_t z = 0; z < p->zones.n; z++) {
+		const struct ivset *nets = routes(&p->zones.v[z], fam);
+		bool in = false;
+
+		for (size_t i = 0; !in && i < nets->n; i++)
+			in = holds(nets->v[i], addr) && !outdone(p, fam, nets->v[i], addr);
+		if (in)
+			vec_push(a, out, (int)z);
+	}
+}
+
+int routing_zone(struct arena *a, const struct policy *p, enum family fam, struct ival range)
+{
+	struct routing_zones first = {0};
+	const struct zone *z;
+	bool whole = false;
+
+	routing_zones(a, p, fam, range.lo, &first);
+	if (first.n != 1)
+		return PLACE_OTHER;
+	vec_each (&p->zones, z) {
+		bool it = z == &p->zones.v[first.v[0]];
+		const struct ivset *nets = routes(z, fam);
+
+		for (size_t i = 0; i < nets->n; i++) {
+			struct ival v = nets->v[i];
+
+			if (it && v.lo <= range.lo && range.hi <= v.hi)
+				whole = true;
+			else if (!it && v.lo <= range.hi && range.lo <= v.hi && !around(v, range))
+				return PLACE_OTHER; /* part of it */
+		}
+	}
+	return whole ? first.v[0] : PLACE_OTHER;
+}
+
+/* X@self says that X is here, as a network of a zone says that it is there: the narrower is right.
+ * So 0.0.0.0/0@self, which asks for IPv4, says nothing. */
+static bool said_here(const struct policy *p, const struct endpoint *e, enum family fam, u128 addr)
+{
+	const struct ival all = {0, u128_max(fam == FAM_IP4 ? 32 : 128)};
+	const struct place_item *item;
+
+	vec_each (&e->items, item) {
+		const struct ivset *x = fam == FAM_IP4 ? &item->addrs.v4 : &item->addrs.v6;
+
+		if (item->at != AT_SELF || item->addrs.all || item->addrs.dyn)
+			continue;
+		for (size_t i = 0; i < x->n; i++)
+			if (holds(x->v[i], addr) && around(all, x->v[i]) &&
+			    !outdone(p, fam, x->v[i], addr) && !is_network(p, fam, x->v[i]))
+				return true;
+	}
+	return false;
+}
+
+static bool policy_says_here(const struct policy *p, enum family fam, u128 addr)
+{
+	const struct rule *r;
+	const struct nat *n;
+
+	vec_each (&p->rules, r)
+		if (said_here(p, &r->from, fam, addr) || said_here(p, &r->to, fam, addr))
+			return true;
+	vec_each (&p->nats, n)
+		if (said_here(p, &n->from, fam, addr) || said_here(p, &n->to, fam, addr))
+			return true;
+	vec_each (&p->expects, r)
+		if (said_here(p, &r->from, fam, addr) || said_here(p, &r->to, fam, addr))
+			return true;
+	return false;
+}
+
+struct routing_target routing_target(struct arena *a, const struct policy *p, enum family fam,
+				     u128 addr)
+{
+	struct routing_target t = {0};
+
+	for (size_t i = 0; i < ROUTING_KINDS; i++)
+		if (routing_kinds[i].family == fam && routing_kinds[i].type == RTN_LOCAL)
+			t.here |= holds(routing_kinds[i].addrs, addr);
+	t.here |= policy_says_here(p, fam, addr);
+	if (!t.here)
+		t.here = t.by_own = ivset_contains(fam == FAM_IP4 ? &p->own4 : &p->own6, addr);
+	t.on = !t.here;
+	routing_zones(a, p, fam, addr, &t.zones);
+	t.here |= !t.zones.n;
+	return t;
+}
