@@ -3,12 +3,15 @@
 # Replacing the ruleset under full load: `race` says how. The control proves that the rig sees: what
 # it finds with the usual way to replace a ruleset, it would find with ours.
 
+# How often the rules are replaced: by default, and with FWC_LONG.
+times() { echo "${RACE_APPLIES:-$(if [ -n "${FWC_LONG:-}" ]; then echo "$2"; else echo "$1"; fi)}"; }
+
 race() {
 	"$BATS_TEST_DIRNAME/race" "$@"
 }
 
 @test "race: untouched rules lose and leak nothing" {
-	RACE_APPLIES=40 run race baseline
+	RACE_APPLIES=20 run race baseline
 	echo "$output"
 	[ "$status" != 4 ] || skip "this machine is too slow: $(grep '^rate' <<<"$output")"
 	[ "$status" = 0 ]
@@ -18,7 +21,7 @@ race() {
 	local try lost=0 leaked=0
 
 	for try in 1 2 3 4 5 6; do
-		RACE_APPLIES=${RACE_APPLIES:-200} run race control
+		RACE_APPLIES=$(times 100 200) run race control
 		echo "$output"
 		[ "$status" != 4 ] || skip "this machine is too slow: $(grep '^rate' <<<"$output")"
 		lost=$((lost + $(awk '$1 == "lost" { print $2 }' <<<"$output")))
@@ -31,7 +34,7 @@ race() {
 }
 
 @test "race: fwc apply loses nothing and leaks nothing" {
-	run race fwc
+	RACE_APPLIES=$(times 100 400) run race fwc
 	echo "$output"
 	[ "$status" != 4 ] || skip "this machine is too slow: $(grep '^rate' <<<"$output")"
 	[ "$status" = 0 ]
@@ -40,7 +43,7 @@ race() {
 }
 
 @test "race: trials that are confirmed, ended or left to expire lose nothing and leak nothing" {
-	RACE_APPLIES=${RACE_APPLIES:-100} run race trial # each begins and ends: 200 changes
+	RACE_APPLIES=$(times 40 150) run race trial # each begins and ends: two changes
 	echo "$output"
 	[ "$status" != 4 ] || skip "this machine is too slow: $(grep '^rate' <<<"$output")"
 	[ "$status" = 0 ]
