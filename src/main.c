@@ -57,7 +57,7 @@ static const struct command commands[] = {
 	 cmd_trace},
 	{"log", "[-f] [FILE|-]", "what rules with `log` wrote, and which line of the policy it was",
 	 "Reads the kernel's log; or lines of it from FILE, or from standard input, with\n"
-	 "whatever stands before them.\n"
+	 "what syslog, the journal or dmesg put before them.\n"
 	 "  -f, --follow       go on with what will be written\n",
 	 cmd_log},
 	{"test", "[--elsewhere] [FILE]",

@@ -23,7 +23,8 @@ static int read_note(struct store *s, json_t **note, struct buf *why)
 
 static bool is_so(const json_t *now, bool wanted)
 {
-	return sysctl_forwards(now, 4) == wanted && sysctl_forwards(now, 6) == wanted;
+	return sysctl_forwards(now, 4) == wanted &&
+	       (sysctl_forwards(now, 6) == wanted || !sysctl_has_ip6(now));
 }
 
 int forwarding_restore(struct store *s, const char *netns, bool *changed, struct buf *why)

@@ -13,6 +13,7 @@
 #include "cmd/seeing.h"
 #include "kernel/kmsg.h"
 #include "kernel/live.h"
+#include "nft/log_line.h"
 #include "see/location.h"
 #include "util/cleanup.h"
 
@@ -33,11 +34,7 @@ struct logging {
 struct entry { /* one line of the log */
 	struct timespec at;
 	bool has_time;
-	const char *stamp; /* of a file: what stands before; else "" */
-	size_t nstamp;
-	const char *tag;
-	size_t ntag;
-	struct seen seen;
+	struct log_line line;
 	struct seen_logs logs;
 };
 
@@ -162,38 +159,19 @@ static size_t places(const struct logging *l, struct arena *a, const struct entr
 
 /* ---- a line of the log ---- */
 
-/* The prefix is "fwc TAG: ", and IN= follows. A host may be called fwc, too, and a tag may have a
- * blank: what some rule has is preferred. */
-static bool find_prefix(const struct logging *l, struct arena *a, const char *text, struct entry *e)
-{
-	const char *end = strstr(text, ": IN="), *best = NULL;
-
-	for (const char *p = text; end && (p = strstr(p, "fwc ")) && p < end; p++) {
-		struct seen_logs any = {0};
-
-		if (p > text && p[-1] != ' ')
-			continue;
-		best = p;
-		seen_find_logs(a, l->rules, NULL, arena_strndup(a, p, (size_t)(end + 2 - p)), &any);
-		if (any.n)
-			break;
-	}
-	if (!best)
-		return false;
-	e->stamp = text;
-	e->nstamp = (size_t)(best - text);
-	e->tag = best + strlen("fwc ");
-	e->ntag = (size_t)(end - e->tag);
-	return seen_of_log(&e->seen, end + 2);
-}
-
 static void find_rules(const struct logging *l, struct arena *a, struct entry *e)
 {
-	const char *prefix = arena_printf(a, "fwc %.*s: ", (int)e->ntag, e->tag);
+	const char *prefix = arena_printf(a, "fwc %.*s: ", (int)e->line.ntag, e->line.tag);
 
-	seen_find_logs(a, l->rules, &e->seen, prefix, &e->logs);
+	seen_find_logs(a, l->rules, &e->line.seen, prefix, &e->logs);
 	if (!e->logs.n) /* what is not as the rules of now would have it */
 		seen_find_logs(a, l->rules, NULL, prefix, &e->logs);
+}
+
+static void print_shown(const char *line)
+{
+	diag_show_to(stdout, line);
+	putchar('\n');
 }
 
 static void print_entry(const struct logging *l, struct arena *a, const struct entry *e)
@@ -204,22 +182,27 @@ static void print_entry(const struct logging *l, struct arena *a, const struct e
 	char at[32];
 	struct tm tm;
 
-	seeing_way(&b, l->compiled.policy, &e->seen, true);
-	buf_puts(&b, "  ");
-	seen_print(&b, &e->seen);
-	if (e->has_time) {
-		strftime(at, sizeof(at), "%Y-%m-%d %H:%M:%S", localtime_r(&e->at.tv_sec, &tm));
-		printf("%s  ", at);
+	if (e->has_time && localtime_r(&e->at.tv_sec, &tm)) {
+		strftime(at, sizeof(at), "%Y-%m-%d %H:%M:%S", &tm);
+		buf_printf(&b, "%s  ", at);
 	} else {
-		fwrite(e->stamp, 1, e->nstamp, stdout);
+		buf_add(&b, e->line.stamp, e->line.nstamp);
 	}
-	printf("%.*s  %s\n", (int)e->ntag, e->tag, buf_str(&b));
-	buf_free(&b);
+	buf_add(&b, e->line.tag, e->line.ntag);
+	buf_puts(&b, "  ");
+	seeing_way(&b, l->compiled.policy, &e->line.seen, true);
+	buf_puts(&b, "  ");
+	seen_print(&b, &e->line.seen);
+	print_shown(buf_str(&b));
 	if (!n)
 		puts("  no rule of now logs so");
-	for (size_t i = 0; i < n; i++)
-		printf("  %s%s%s%s\n", i ? "or " : "", p[i].line ? p[i].line : "",
-		       p[i].line ? ": " : "", p[i].rule ? p[i].rule : "");
+	for (size_t i = 0; i < n; i++) {
+		b.len = 0;
+		buf_printf(&b, "  %s%s%s%s", i ? "or " : "", p[i].line ? p[i].line : "",
+			   p[i].line ? ": " : "", p[i].rule ? p[i].rule : "");
+		print_shown(buf_str(&b));
+	}
+	buf_free(&b);
 }
 
 /* Null if it is no UTF-8, which a file may hold. */
@@ -234,10 +217,10 @@ static void print_json(const struct logging *l, struct arena *a, const struct en
 {
 	struct location *p;
 	size_t n = places(l, a, e, &p);
-	json_t *j = seeing_json(l->compiled.policy, &e->seen), *list = json_array();
-	size_t nstamp = e->nstamp;
+	json_t *j = seeing_json(l->compiled.policy, &e->line.seen), *list = json_array();
+	size_t nstamp = e->line.nstamp;
 
-	while (nstamp && e->stamp[nstamp - 1] == ' ')
+	while (nstamp && e->line.stamp[nstamp - 1] == ' ')
 		nstamp--;
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(
@@ -247,8 +230,8 @@ static void print_json(const struct logging *l, struct arena *a, const struct en
 				    ? json_real((double)e->at.tv_sec + (double)e->at.tv_nsec / 1e9)
 				    : json_null());
 	if (!e->has_time)
-		json_object_set_new(j, "stamp", piece_json(e->stamp, nstamp));
-	json_object_set_new(j, "tag", piece_json(e->tag, e->ntag));
+		json_object_set_new(j, "stamp", piece_json(e->line.stamp, nstamp));
+	json_object_set_new(j, "tag", piece_json(e->line.tag, e->line.ntag));
 	json_object_set_new(j, "line", n == 1 && p[0].line ? json_string(p[0].line) : json_null());
 	json_object_set_new(j, "rule", n == 1 && p[0].rule ? json_string(p[0].rule) : json_null());
 	json_object_set_new(j, "candidates", list);
@@ -263,7 +246,7 @@ static bool show(struct logging *l, const char *text, const struct timespec *at)
 	_cleanup_arena_ struct arena *a = arena_new();
 	struct entry e = {.has_time = at};
 
-	if (!find_prefix(l, a, text, &e))
+	if (!(at ? log_line_record(&e.line, text) : log_line_kept(&e.line, text)))
 		return true;
 	if (at)
 		e.at = *at;
@@ -277,21 +260,33 @@ static bool show(struct logging *l, const char *text, const struct timespec *at)
 
 /* ---- sources ---- */
 
+/* False at the end. What is too long to be one of ours becomes empty. */
+static bool read_line(FILE *f, char line[LOG_LINE_MAX])
+{
+	size_t n = 0;
+	int c;
+
+	while ((c = getc_unlocked(f)) != EOF && c != '\n') {
+		if (n < LOG_LINE_MAX)
+			line[n] = (char)c;
+		n++;
+	}
+	line[n < LOG_LINE_MAX ? n : 0] = '\0';
+	return c != EOF || n;
+}
+
 static int of_file(struct logging *l, const char *path)
 {
-	_cleanup_free_ char *line = NULL;
 	bool own = strcmp(path, "-") != 0;
 	FILE *f = own ? fopen(path, "re") : stdin;
-	size_t room = 0;
-	ssize_t n;
+	char line[LOG_LINE_MAX];
 	int rc = EXIT_FINE;
 
 	if (!f) {
 		fprintf(stderr, "fwc: cannot read %s: %s\n", path, strerror(errno));
 		return EXIT_WRONG;
 	}
-	while ((n = getline(&line, &room, f)) > 0) {
-		line[strcspn(line, "\n")] = '\0';
+	while (read_line(f, line)) {
 		read_if_changed(l);
 		if (!show(l, line, NULL))
 			break;

@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+#include "store/file.h"
+#include "util/diag.h"
+
 /* An exact name wins over a wildcard. */
 const char *seeing_zone(const struct policy *p, const char *name)
 {
@@ -31,7 +34,7 @@ static void put_side(struct buf *b, const struct policy *p, const char *name)
 {
 	const char *zone = seeing_zone(p, name);
 
-	buf_puts(b, *name ? name : "self");
+	diag_show(b, *name ? name : "self"); /* whoever makes an interface names it */
 	if (zone)
 		buf_printf(b, " (%s)", zone);
 }
@@ -51,7 +54,7 @@ static void set_side(json_t *j, const char *key, const char *zone_key, const str
 {
 	const char *zone = seeing_zone(p, name);
 
-	json_object_set_new(j, key, *name ? json_string(name) : json_null());
+	json_object_set_new(j, key, *name ? file_text(name) : json_null());
 	json_object_set_new(j, zone_key, zone ? json_string(zone) : json_null());
 }
 

@@ -10,6 +10,7 @@
 
 #include "cmd/cmd.h"
 #include "kernel/sysctl.h"
+#include "store/file.h"
 #include "store/open.h"
 #include "trial/note.h"
 #include "util/cleanup.h"
@@ -96,13 +97,15 @@ static void print_sources(const struct status *st)
 
 	if (!st->known)
 		return;
-	vec_each (&st->sources, s)
-		printf("%-11s %s%s\n", s == st->sources.v ? "policy" : "", s->path,
-		       s->state == SOURCE_CHANGED
-			       ? "  CHANGED since (fwc diff FILE shows what that means)"
-		       : s->state == SOURCE_GONE       ? "  not there any more"
-		       : s->state == SOURCE_UNREADABLE ? "  not for this user to read"
-						       : "");
+	vec_each (&st->sources, s) {
+		printf("%-11s ", s == st->sources.v ? "policy" : "");
+		diag_show_to(stdout, s->path);
+		puts(s->state == SOURCE_CHANGED
+			     ? "  CHANGED since (fwc diff FILE shows what that means)"
+		     : s->state == SOURCE_GONE	     ? "  not there any more"
+		     : s->state == SOURCE_UNREADABLE ? "  not for this user to read"
+						     : "");
+	}
 }
 
 static void print_whose(const struct status *st)
@@ -132,16 +135,19 @@ static void print_helper(const struct status *st)
 
 static void print_forwarding(const struct status *st)
 {
-	bool four = sysctl_forwards(st->sysctl, 4), six = sysctl_forwards(st->sysctl, 6);
+	bool four = sysctl_forwards(st->sysctl, 4), has_six = sysctl_has_ip6(st->sysctl);
+	/* where there is no IPv6, nothing of it is amiss */
+	bool six = has_six ? sysctl_forwards(st->sysctl, 6) : four;
 	int wanted = st->known && st->loaded ? st->applied.manifest->forwarding : -1;
 
 	if (!st->sysctl)
 		return;
-	printf("forwarding  %s%s\n",
+	printf("forwarding  %s%s%s\n",
 	       four && six ? "on"
 	       : four	   ? "IPv4 only"
 	       : six	   ? "IPv6 only"
 			   : "off",
+	       has_six ? "" : " (there is no IPv6 here)",
 	       wanted >= 0 && (four != wanted || six != wanted)
 		       ? wanted ? "  but the policy says on" : "  but the policy says off"
 		       : "");
@@ -212,7 +218,8 @@ static json_t *sources_json(const struct status *st)
 
 	vec_each (&st->sources, s)
 		json_array_append_new(
-			list, json_pack("{s:s, s:s}", "path", s->path, "state", words[s->state]));
+			list, json_pack("{s:o, s:s}", "path", file_text(s->path), "state",
+					words[s->state]));
 	return list;
 }
 

@@ -28,9 +28,10 @@ static struct timespec when(unsigned long long microseconds)
 
 	clock_gettime(CLOCK_REALTIME, &wall);
 	clock_gettime(CLOCK_MONOTONIC, &mono);
-	ns = (long long)(wall.tv_sec - mono.tv_sec) * 1000000000 + wall.tv_nsec - mono.tv_nsec +
-	     (long long)microseconds * 1000;
-	return (struct timespec){.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
+	ns = 1000000000 + wall.tv_nsec - mono.tv_nsec + (long long)(microseconds % 1000000) * 1000;
+	return (struct timespec){.tv_sec = wall.tv_sec - mono.tv_sec - 1 + ns / 1000000000 +
+					   (long long)(microseconds / 1000000),
+				 .tv_nsec = ns % 1000000000};
 }
 
 static int hex(char c)

@@ -334,3 +334,8 @@ bool sysctl_forwards(const json_t *snapshot, int family)
 
 	return v && strcmp(v, "0") != 0;
 }
+
+bool sysctl_has_ip6(const json_t *snapshot)
+{
+	return json_object_get(snapshot, V6_ALL) != NULL;
+}

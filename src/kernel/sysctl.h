@@ -25,5 +25,7 @@ int sysctl_restore(const char *netns, const json_t *snapshot, bool set, struct b
 
 /* True if forwarding is on for that family now (of a snapshot). */
 bool sysctl_forwards(const json_t *snapshot, int family);
+/* False where the kernel was started without IPv6. */
+bool sysctl_has_ip6(const json_t *snapshot);
 
 #endif

@@ -140,7 +140,9 @@ static void follow(struct finder *f, struct chain *c, struct foreign *out)
 
 static void judge(struct finder *f, struct chain *c, struct foreigners *out)
 {
-	struct foreign x = {.table = c->table, .chain = c->name, .hook = c->hook};
+	struct foreign x = {.table = diag_shown(f->a, c->table),
+			    .chain = diag_shown(f->a, c->name),
+			    .hook = c->hook};
 	const struct map_entry *e;
 
 	vec_each (&f->chains.entries, e)

@@ -167,10 +167,25 @@ static json_t *text_json(const char *s)
 
 	if (j)
 		return j;
-	for (; *s; s++)
-		buf_putc(&b, (unsigned char)*s < 128 ? *s : '?');
+	diag_show(&b, s);
 	j = json_string(buf_str(&b));
 	buf_free(&b);
+	return j;
+}
+
+/* The file itself must be found again, whatever its name. */
+static json_t *source_json(const struct manifest_source *s)
+{
+	json_t *j = json_pack("{s:o, s:s}", "path", text_json(s->path), "sha256", s->sha256);
+	json_t *same = json_string(s->path);
+	struct buf hex = {0};
+
+	for (const char *c = s->path; !same && *c; c++)
+		buf_printf(&hex, "%02x", (unsigned char)*c);
+	if (!same)
+		json_object_set_new(j, "bytes", json_string(buf_str(&hex)));
+	json_decref(same);
+	buf_free(&hex);
 	return j;
 }
 
@@ -291,8 +306,7 @@ json_t *manifest_json(const struct manifest *m)
 	json_object_set_new(j, "policy", text_json(m->policy));
 	json_object_set_new(j, "proof", json_string(manifest_proved_text(m->proved)));
 	vec_each (&m->sources, s)
-		json_array_append_new(sources, json_pack("{s:o, s:s}", "path", text_json(s->path),
-							 "sha256", s->sha256));
+		json_array_append_new(sources, source_json(s));
 	json_object_set_new(j, "sources", sources);
 	json_object_set_new(j, "script",
 			    json_pack("{s:s, s:I, s:s}", "file", "ruleset.nft", "size",

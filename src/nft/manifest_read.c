@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "nft/manifest.h"
+#include "util/number.h"
 #include "util/sha256.h"
 
 #define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
@@ -14,6 +15,22 @@ static const char *text_of(struct arena *a, const json_t *j, const char *key)
 	const char *s = json_string_value(json_object_get(j, key));
 
 	return s ? arena_strdup(a, s) : "";
+}
+
+/* Of a source: what is no UTF-8 has its bytes in hex beside it. */
+static const char *path_of(struct arena *a, const json_t *j)
+{
+	const char *hex = text_of(a, j, "bytes");
+	size_t n = strlen(hex) / 2;
+	char *path = arena_alloc(a, n + 1);
+	uint64_t byte;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!number_hex(hex + 2 * i, 2, 255, &byte) || !byte)
+			return text_of(a, j, "path");
+		path[i] = (char)byte;
+	}
+	return n ? path : text_of(a, j, "path");
 }
 
 static struct manifest_place place_of(struct arena *a, const json_t *j)
@@ -172,7 +189,7 @@ static bool read_head(struct arena *a, const json_t *j, struct manifest *m, cons
 	read_manners(a, j, m);
 	json_array_foreach(json_object_get(j, "sources"), i, s)
 		vec_push(a, &m->sources,
-			 ((struct manifest_source){.path = text_of(a, s, "path"),
+			 ((struct manifest_source){.path = path_of(a, s),
 						   .sha256 = text_of(a, s, "sha256")}));
 	return true;
 }

@@ -175,7 +175,7 @@ static void read_rule(const json_t *j, struct ir_ruleset *out)
 	if (!c)
 		return;
 	r.handle = read_num(j, "handle");
-	r.comment = read_str(a, j, "comment");
+	r.comment = read_comment(a, j);
 	json_array_foreach(json_object_get(j, "expr"), i, stmt)
 		vec_push(a, &r.stmts, read_stmt(a, stmt));
 	vec_push(a, &c->rules, r);

@@ -20,10 +20,17 @@ uint64_t read_num(const json_t *object, const char *key)
 	return n > 0 ? (uint64_t)n : 0;
 }
 
+const char *read_comment(struct arena *a, const json_t *object)
+{
+	const char *s = json_string_value(json_object_get(object, "comment"));
+
+	return s ? diag_shown(a, s) : NULL;
+}
+
 const char *read_compact(struct arena *a, const json_t *j)
 {
 	char *s = json_dumps(j, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
-	const char *copy = arena_strdup(a, s ? s : "");
+	const char *copy = diag_shown(a, s ? s : "");
 
 	free(s);
 	return copy;
@@ -383,7 +390,7 @@ bool read_elem(struct arena *a, const enum field *f, size_t n, bool is_map, cons
 		const json_t *counter = json_object_get(dressed, "counter");
 
 		key = json_object_get(dressed, "val");
-		e.comment = read_str(a, dressed, "comment");
+		e.comment = read_comment(a, dressed);
 		e.has_counter = counter != NULL;
 		e.packets = read_num(counter, "packets");
 		e.bytes = read_num(counter, "bytes");

@@ -165,9 +165,38 @@ static void log_flag(struct seen *p, const char *word, size_t n)
 			p->flags |= (uint8_t)(1 << i);
 }
 
+/* The words at the beginning, in the kernel's order: interfaces, what it says of the link,
+ * addresses. Other messages that begin with a name of the caller's choice go on otherwise. */
+static bool is_log(const char *text)
+{
+	static const char *const link[] = {"PHYSIN=",	"PHYSOUT=", "MACSRC=", "MACDST=",
+					   "MACPROTO=", "MAC=",	    "VPROTO=", "VID="};
+	static const char *const ends[] = {"IN=", "OUT="};
+
+	for (int i = 0; i < 2; i++) {
+		size_t key = strlen(ends[i]), n = strcspn(text, " ");
+
+		/* dev_valid_name() of the kernel */
+		if (strncmp(text, ends[i], key) || text[n] != ' ' || n - key >= SEEN_NAME ||
+		    memchr(text + key, ':', n - key) || memchr(text + key, '/', n - key))
+			return false;
+		text += n + strspn(text + n, " ");
+	}
+	for (size_t i = 0; i < sizeof(link) / sizeof(link[0]); i++) {
+		if (strncmp(text, link[i], strlen(link[i])) != 0)
+			continue;
+		text += strcspn(text, " ");
+		text += strspn(text, " ");
+		i = (size_t)-1; /* the next may be any of them */
+	}
+	return !strncmp(text, "SRC=", 4);
+}
+
 bool seen_of_log(struct seen *p, const char *text)
 {
 	*p = (struct seen){0};
+	if (!is_log(text))
+		return false;
 	while (*text && *text != '[') {
 		size_t n = strcspn(text, " \n"), key = strcspn(text, "= \n");
 

@@ -104,9 +104,9 @@ const char *flow_text(struct arena *a, const struct flows *f, const struct conn 
 		text = arena_printf(a, "%s, seen as %s", text,
 				    flow_address(a, c, c->reply.to, c->reply.to_port));
 	if (in)
-		text = arena_printf(a, "%s, in by %s", text, in->name);
+		text = arena_printf(a, "%s, in by %s", text, diag_shown(a, in->name));
 	if (out)
-		text = arena_printf(a, "%s, out by %s", text, out->name);
+		text = arena_printf(a, "%s, out by %s", text, diag_shown(a, out->name));
 	return text;
 }
 
@@ -207,8 +207,9 @@ json_t *flow_as_json(struct arena *a, const struct flows *f, const struct flow_j
 		"s:I}",
 		"protocol", flow_protocol(a, c), "state", flow_state(c), "from",
 		end_json(a, c, c->orig.from, c->orig.from_port), "to",
-		end_json(a, c, c->orig.to, c->orig.to_port), "in", in ? in->name : NULL, "out",
-		out ? out->name : NULL, "from_zone", zone_or_self(f, c, in, CONN_OUT), "to_zone",
+		end_json(a, c, c->orig.to, c->orig.to_port), "in",
+		in ? diag_shown(a, in->name) : NULL, "out", out ? diag_shown(a, out->name) : NULL,
+		"from_zone", zone_or_self(f, c, in, CONN_OUT), "to_zone",
 		zone_or_self(f, c, out, CONN_IN), "verdict", verdict_text(g->says.verdict),
 		"forbidden", g->refused, "line", l && *l->where ? l->where : NULL, "rule",
 		l ? l->text : NULL, "id", (json_int_t)c->id, "status", (json_int_t)c->status,

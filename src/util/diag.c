@@ -72,7 +72,7 @@ struct span span_join(struct span first, struct span last)
 
 const char *span_where(struct arena *a, struct span s)
 {
-	return s.src ? arena_printf(a, "%s:%u", s.src->path, span_line(s)) : "";
+	return s.src ? arena_printf(a, "%s:%u", diag_shown(a, s.src->path), span_line(s)) : "";
 }
 
 /* ---- collecting ---- */
@@ -228,13 +228,24 @@ void diag_show(struct buf *out, const char *s)
 		show_char(out, s + i, n - i, 0, &used);
 }
 
-static void show_text(FILE *to, const char *s)
+void diag_show_to(FILE *to, const char *s)
 {
 	struct buf b = {0};
 
 	diag_show(&b, s);
 	fputs(buf_str(&b), to);
 	buf_free(&b);
+}
+
+const char *diag_shown(struct arena *a, const char *s)
+{
+	struct buf b = {0};
+	const char *copy;
+
+	diag_show(&b, s);
+	copy = arena_strdup(a, buf_str(&b));
+	buf_free(&b);
+	return copy;
 }
 
 struct paint { /* escape sequences, or nothing */
@@ -294,13 +305,13 @@ static void show_head(FILE *to, struct span s, const char *what, const char *col
 {
 	fputs(paint->bold, to);
 	if (s.src) {
-		show_text(to, s.src->path);
+		diag_show_to(to, s.src->path);
 		fprintf(to, ":%u:%u: ", span_line(s), span_column(s));
 	} else {
 		fputs("fwc: ", to);
 	}
 	fprintf(to, "%s%s%s: %s", paint->off, colour, what, paint->off);
-	show_text(to, text);
+	diag_show_to(to, text);
 	fputc('\n', to);
 }
 
@@ -328,7 +339,7 @@ static void show_record(FILE *to, const struct diag_record *r, const struct pain
 	}
 	if (r->hint) {
 		fprintf(to, "%shint: %s", paint->note, paint->off);
-		show_text(to, r->hint);
+		diag_show_to(to, r->hint);
 		fputc('\n', to);
 	}
 }

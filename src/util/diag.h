@@ -80,7 +80,9 @@ struct span span_join(struct span first, struct span last);
  * the text as \xNN, a tab as spaces. */
 struct buf;
 void diag_show(struct buf *out, const char *s);
-/* "firewall.fwc:12", in the arena; "" without a source. */
+void diag_show_to(FILE *to, const char *s);
+const char *diag_shown(struct arena *a, const char *s);
+/* "firewall.fwc:12", in the arena, as diag_show() has it; "" without a source. */
 const char *span_where(struct arena *a, struct span s);
 
 /* The candidate nearest to `word` if near enough to be a slip of the finger, else NULL.

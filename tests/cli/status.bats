@@ -137,3 +137,44 @@ allow lan -> self' | candidate
 		[ "$status" = 2 ]
 	done
 }
+
+# what root wrote by hand, or had another program write, may come from anywhere
+@test "no name or comment commands the terminal" {
+	local esc=$'\033' command
+	mkdir -p "$WORK/odd.d"
+	{ small; echo 'include "odd.d/*.fwc"'; } >"$WORK/p.fwc"
+	echo 'allow lan -> self tcp/2222' >"$WORK/odd.d/o${esc}[2Jdd"$'\xfc.fwc'
+	chmod -R go-w "$WORK/p.fwc" "$WORK/odd.d"
+	fwc compile "$WORK/p.fwc"
+	fwc apply
+	inns nft add rule inet fwc "$(live chain lan-self)" counter accept comment "\"a${esc}[31mb\"" ||
+		inns nft insert rule inet fwc input counter accept comment "\"a${esc}[31mb\""
+	inns nft add table ip "odd"
+	for command in status show counters 'counters --json' 'status --json' diff 'explain --live lan->self' flows; do
+		fwc --config "$WORK/p.fwc" $command >"$WORK/out" 2>&1 || true
+		echo "$command"
+		cat -v "$WORK/out"
+		[ -s "$WORK/out" ] || [ "$command" = flows ]
+		(! grep -q "$esc" "$WORK/out")
+	done
+	fwc status >"$WORK/out" || true
+	grep -qF 'odd.d/o\x1b[2Jdd\xfc.fwc' "$WORK/out"
+	(! grep -q 'not there any more' "$WORK/out")
+	fwc show >"$WORK/out"
+	grep -qF 'comment "a\x1b[31mb"' "$WORK/out"
+}
+
+@test "where there is no IPv6, forwarding is not off" {
+	small | sed 's/forwarding off/forwarding on/' | candidate
+	cat >"$WORK/in" <<-END
+		mount --make-rprivate /
+		mount -t tmpfs -o ro none /proc/sys/net/ipv6
+		$FWC --state $WORK/state apply --no-confirm || exit 9
+		$FWC --state $WORK/state status
+	END
+	run inns unshare -m bash "$WORK/in"
+	echo "$output"
+	[ "$status" = 0 ]
+	[[ $output == *"forwarding  on (there is no IPv6 here)"$'\n'* ]]
+	inns sysctl -qw net.ipv4.ip_forward=0
+}

@@ -194,6 +194,39 @@ kept() { # lines as others keep them
 	[[ $output = *"eth0 (lan) -> eth1 (wan)  192.168.1.2:5 -> 203.0.113.1:25 tcp syn"*"$LAB_DIR/p.fwc:7: reject lan -> wan smtp log 'mail out'"* ]]
 }
 
+# attacks by whoever may start a program: the kernel logs its name when it crashes
+@test "log: nobody else writes an entry, or commands the terminal" {
+	local lie="IN=veth1 OUT= SRC=6.6.6.6 DST=5.6.7.8 PROTO=TCP SPT=1 DPT=22 SYN " esc=$'\033'
+	{
+		echo "x fwc drop: $lie[77]: segfault at 0 ip 1 sp 2 error 6 in x[400000+1000]"
+		echo "Nov 21 07:49:15 gate kernel: [3.1] x fwc drop: $lie"
+		echo "Nov 21 07:49:15 gate sh[7]: fwc drop: $lie"
+		echo "Nov 21 07:49:15 ga${esc}[2Jte kernel: fwc dr${esc}]0;PWNED"$'\a'"op: IN=eth${esc}[1m OUT= SRC=192.168.1.2 DST=192.168.1.1 PROTO=UDP SPT=5 DPT=7"
+	} >"$BATS_TEST_TMPDIR/forged"
+	run lab_fwc router log "$BATS_TEST_TMPDIR/forged"
+	echo "$output"
+	[ "$status" = 0 ]
+	[ "${#lines[@]}" = 2 ]
+	[ "${lines[0]}" = 'Nov 21 07:49:15 ga\x1b[2Jte kernel: dr\x1b]0;PWNED\x07op  eth\x1b[1m -> self  192.168.1.2:5 -> 192.168.1.1:7 udp' ]
+	kernel_logs
+	begin
+	printf '%s\n' "x fwc drop: $lie" "fwc es${esc}[2Jc: IN=x OUT= SRC=192.168.1.77 DST=192.168.1.78 PROTO=47" >/dev/kmsg
+	end 1
+	grep -F 'es\x1b[2Jc  x -> self  192.168.1.77 -> 192.168.1.78 gre' "$log_to.own"
+	(! grep -F 6.6.6.6 "$log_to")
+}
+
+@test "log: a line without an end costs nothing" {
+	# 100 MB that are not kept, and what comes behind them
+	local entry="fwc drop: IN=eth0 OUT= SRC=192.168.1.2 DST=192.168.1.1 PROTO=UDP SPT=5 DPT=7"
+	{
+		yes 'fwc x: IN=' | tr '\n' ' ' | head -c 100000000
+		echo
+		echo "$entry"
+	} | lab_fwc router log - >"$BATS_TEST_TMPDIR/out"
+	[ "$(head -1 "$BATS_TEST_TMPDIR/out")" = 'drop  eth0 (lan) -> self  192.168.1.2:5 -> 192.168.1.1:7 udp' ]
+}
+
 @test "log: what is wrong is said" {
 	run lab_fwc router log "$BATS_TEST_TMPDIR/nothing"
 	[ "$status" = 2 ] && [[ $output = *"cannot read $BATS_TEST_TMPDIR/nothing: No such file"* ]]

@@ -3,6 +3,7 @@
  * (nf_log_syslog), and which rule may have logged them.
  */
 #include "compile.h"
+#include "nft/log_line.h"
 #include "nft/nft.h"
 #include "nft/seen.h"
 #include "test.h"
@@ -119,10 +120,74 @@ static void test_log_lines(void)
 	SAME_TEXT(logged("IN=wg0 OUT= SRC=192.0.2.1 DST=192.0.2.2 PROTO=UDP SPT=1 DPT=65535 LEN=8"),
 		  "192.0.2.1:1 -> 192.0.2.2:65535 udp");
 	SAME_TEXT(logged("IN=eth0 OUT= MAC=ff:ff ARP HTYPE=1"), "no");
-	SAME_TEXT(logged("IN=a-name-that-is-far-too-long OUT= SRC=1.2.3.4 DST=1.2.3.5"),
+	SAME_TEXT(logged("IN=br0 OUT=br0 PHYSIN=eth0 PHYSOUT=eth1 VPROTO=8100 VID=7 MACSRC=aa:bb "
+			 "MACDST=aa:bc MACPROTO=0800 SRC=1.2.3.4 DST=1.2.3.5 PROTO=47"),
+		  "1.2.3.4 -> 1.2.3.5 gre");
+	/* what the kernel would not write so: names of 16 bytes, or with a colon, another order */
+	SAME_TEXT(logged("IN=sixteen-bytes-is OUT= SRC=1.2.3.4 DST=1.2.3.5"), "no");
+	SAME_TEXT(logged("IN=fifteen-bytes-i OUT= SRC=1.2.3.4 DST=1.2.3.5 IN=sixteen-bytes-is"),
 		  "1.2.3.4 -> 1.2.3.5");
+	SAME_TEXT(logged("IN= OUT=[7]: SRC=1.2.3.4 DST=1.2.3.5"), "no");
+	SAME_TEXT(logged("IN=eth0 SRC=1.2.3.4 DST=1.2.3.5 OUT="), "no");
+	SAME_TEXT(logged("IN=eth0 OUT= segfault SRC=1.2.3.4 DST=1.2.3.5"), "no");
 	SAME_TEXT(logged("IN=eth0 OUT= SRC= DST=x"), "no");
 	SAME_TEXT(logged(""), "no");
+}
+
+/* ---- lines: what stands before the prefix, and the tag ---- */
+
+#define PACKET "IN=eth0 OUT= SRC=192.0.2.1 DST=192.0.2.2 PROTO=47"
+#define LIES "fwc a: IN= OUT= SRC=6.6.6.6 DST=5.6.7.8 PROTO=TCP"
+
+static const char *kept(const char *text)
+{
+	struct log_line l;
+
+	return log_line_kept(&l, text) ? arena_printf(arena, "%.*s|%.*s", (int)l.nstamp, l.stamp,
+						      (int)l.ntag, l.tag)
+				       : "no";
+}
+
+static void test_headers_of_others(void)
+{
+	static const char *const stamps[] = {
+		"",
+		"Nov 21 07:49:15 fwc kernel: [36776.3] ", /* syslog(3), RFC 3164 */
+		"Nov  1 07:49:15 gate kernel: ", /* journalctl */
+		"Nov  1 07:49:15.123456 gate kernel: ",
+		"Nov  1 07:49:15 gate ", /* ulogd */
+		"2026-11-21T07:49:16+0000 gate kernel: ",
+		"2026-11-21T07:49:16.123456+00:00 gate kernel: [   36.776300] ",
+		"2026-11-21 07:49:16 gate kernel: ",
+		"Thu Nov 21 07:49:15 2026 kern.warn kernel: [36.1] ", /* logread of OpenWrt */
+		"[Thu Nov 26 14:37:47 2026] ", /* dmesg -T, plain, -r, -x */
+		"[   36.776300] ",
+		"<4>[   36.776300] ",
+		"kern  :warn  : [   36.776300] ",
+	};
+
+	for (size_t i = 0; i < sizeof(stamps) / sizeof(stamps[0]); i++)
+		SAME_TEXT(kept(arena_printf(arena, "%sfwc mail out: " PACKET, stamps[i])),
+			  arena_printf(arena, "%s|mail out", stamps[i]));
+}
+
+/* The kernel logs the name of a program that crashes, and of its file ("NAME[7]: segfault at 0 ip 1
+ * sp 2 error 6 in FILE[400000+1000]"): 15 bytes and 255 of anybody's choice. */
+static void test_forged(void)
+{
+	struct log_line l;
+
+	SAME_TEXT(kept("x " LIES "[7]: segfault at 0 ip 1 sp 2 error 6 in x[1+1]"), "no");
+	SAME_TEXT(kept("Nov 21 07:49:15 gate kernel: [36776.3] x " LIES), "no");
+	SAME_TEXT(kept("Nov 21 07:49:15 gate su: " LIES), "no");
+	SAME_TEXT(kept("Nov 21 07:49:15 gate su[77]: " LIES), "no");
+	SAME_TEXT(kept("[36776.3] device " LIES), "no");
+	CHECK(log_line_record(&l, LIES));
+	CHECK(!log_line_record(&l, "x " LIES));
+	CHECK(!log_line_record(&l, "Nov 21 07:49:15 gate kernel: " LIES));
+	CHECK(!log_line_record(&l, "fwc a: IN= OUT=[7]: segfault at 0 ip 1 sp 2 error 6 in " LIES));
+	CHECK(!log_line_record(&l, "fwc a: IN= SRC=[7]: segfault at 0 ip 1 sp 2 error 6 in " LIES));
+	CHECK(!log_line_record(&l, "fwc: IN=eth0 OUT= SRC=192.0.2.1 DST=192.0.2.2"));
 }
 
 /* ---- which rule ---- */
@@ -216,6 +281,8 @@ int main(void)
 	diag_init(&diag, arena);
 	test_headers();
 	test_log_lines();
+	test_headers_of_others();
+	test_forged();
 	CHECK(compile_file(&c, "p.fwc", STAGE_IR, &l, arena, &diag));
 	if (c.ruleset)
 		test_rules(c.ruleset);
