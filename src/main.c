@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * argv -> a row of the command table.
  */
+#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -230,14 +231,34 @@ static const struct command *find_command(const char *name)
 
 static int unknown_command(const char *name)
 {
+	static const char *const others[][2] = {
+		{"reload", "apply"},	 {"restart", "apply"}, {"start", "apply"},
+		{"unpanic", "rollback"}, {"list", "show"},     {"enable", "apply"},
+		{"disable", "stop"},	 {"flush", "stop"},    {"undo", "rollback"},
+	};
 	struct nearest near = {.word = name};
 
+	if (*name == '-')
+		return usage_error(NULL, "unknown option: %s", name);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (!strcmp(others[i][0], name) && find_command(others[i][1]))
+			return usage_error(NULL, "there is no command '%s'; `fwc %s` is meant",
+					   name, others[i][1]);
 	for (size_t i = 0; i < NCOMMANDS; i++)
 		nearest_offer(&near, commands[i].name);
 	if (near.best)
 		return usage_error(NULL, "there is no command '%s'; did you mean '%s'?", name,
 				   near.best);
 	return usage_error(NULL, "there is no command '%s'", name);
+}
+
+/* A cluster of short options is not behind optind before its last letter was looked at. */
+const char *usage_option(char **argv)
+{
+	const char *last = argv[optind - 1], *next = argv[optind];
+	bool behind = last[0] == '-' && (last[1] == '-' || strchr(last + 1, optopt));
+
+	return !optopt || behind || !next ? last : next;
 }
 
 int usage_error(const char *name, const char *fmt, ...)

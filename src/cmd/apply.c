@@ -66,7 +66,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 			continue;
 		else
 			return usage_error("apply", "unknown option, or one without its value: %s",
-					   argv[optind - 1]);
+					   usage_option(argv));
 	}
 	if (argc - optind > 1)
 		return usage_error("apply", "one artefact at a time");

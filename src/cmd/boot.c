@@ -133,7 +133,7 @@ int cmd_boot(struct globals *g, int argc, char **argv)
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
 		if (c != 's')
-			return usage_error("boot", "unknown option: %s", argv[optind - 1]);
+			return usage_error("boot", "unknown option: %s", usage_option(argv));
 		with_state = true;
 	}
 	if (optind < argc)

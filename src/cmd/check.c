@@ -122,7 +122,7 @@ int cmd_check(struct globals *g, int argc, char **argv)
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
 		if (c != 'e')
-			return usage_error("check", "unknown option: %s", argv[optind - 1]);
+			return usage_error("check", "unknown option: %s", usage_option(argv));
 		elsewhere = true;
 	}
 	if (argc - optind > 1)

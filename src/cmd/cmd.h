@@ -29,6 +29,9 @@ struct command {
 	int (*run)(struct globals *g, int argc, char **argv);
 };
 
+/* What getopt_long() has just refused, as it was written. */
+const char *usage_option(char **argv);
+
 int cmd_check(struct globals *g, int argc, char **argv);
 int cmd_compile(struct globals *g, int argc, char **argv);
 int cmd_diff(struct globals *g, int argc, char **argv);

@@ -4,6 +4,7 @@
  */
 #include "cmd/common.h"
 
+#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -134,17 +135,42 @@ static bool work_prove(struct work *w, enum proving how)
 	return proof_good(&p);
 }
 
+int question_option(const char *command, char **argv)
+{
+	const char *arg = usage_option(argv);
+
+	if (!strncmp(arg, "->", 2))
+		return usage_error(command,
+				   "who opens the connection is missing before '->': 'any %s' asks "
+				   "for everyone",
+				   arg);
+	return usage_error(command, "unknown option, or one without its value: %s", arg);
+}
+
+int question_end(const char *command, int argc, char **argv)
+{
+	int n = argc - optind;
+
+	/* of lan -> wan the shell leaves lan and -, and writes to a file wan */
+	if (n > 1 && !strcmp(argv[optind + 1], "-"))
+		return usage_error(command, "put the question between quotes: '%s -> ...'",
+				   argv[optind]);
+	if (n < 1 || n > 2)
+		return usage_error(command,
+				   "one question, between quotes, and at most one policy file");
+	return EXIT_FINE;
+}
+
 bool work_query(struct work *w, struct globals *g, const char *file, const char *question,
 		const struct rule **query)
 {
 	struct loader *l = loader_files(w->arena);
-	struct ast *more;
-	bool ok = false;
+	struct ast *more = ast_parse_query(question, w->arena, &w->diag);
+	bool ok = compile_file(&w->compiled, file, STAGE_AST, l, w->arena, &w->diag);
 
-	if (compile_file(&w->compiled, file, STAGE_AST, l, w->arena, &w->diag)) {
-		more = ast_parse_query(question, w->arena, &w->diag);
+	/* A question that was not understood is not resolved: its pieces may be missing. */
+	if (ok)
 		ok = compile_more(&w->compiled, more, STAGE_POLICY, w->arena, &w->diag);
-	}
 	fault_point("parsed");
 	if (w->diag.nerrors)
 		diag_print(&w->diag, stderr, g->color);

@@ -32,6 +32,11 @@ bool work_compile(struct work *w, struct globals *g, const char *file, enum comp
 		  enum scrutiny how);
 /* Notes in the policy which addresses this machine has; not if it is for elsewhere. */
 void work_own(struct work *w, struct globals *g);
+/* Says what getopt_long() has refused; EXIT_WRONG. */
+int question_option(const char *command, char **argv);
+/* What is left of argv behind the options: a question and at most one policy file, or EXIT_WRONG
+ * with a message. */
+int question_end(const char *command, int argc, char **argv);
 /* A policy and one question about it; prints errors only. */
 bool work_query(struct work *w, struct globals *g, const char *file, const char *question,
 		const struct rule **query);

@@ -40,7 +40,7 @@ static int parse_options(struct globals *g, int argc, char **argv, struct option
 		else
 			return usage_error("compile",
 					   "unknown option, or one without its value: %s",
-					   argv[optind - 1]);
+					   usage_option(argv));
 	}
 	if (argc - optind > 1)
 		return usage_error("compile", "one policy file at a time");

@@ -76,7 +76,7 @@ int cmd_confirm(struct globals *g, int argc, char **argv)
 		if (c != 'm')
 			return usage_error("confirm",
 					   "unknown option, or one without its value: %s",
-					   argv[optind - 1]);
+					   usage_option(argv));
 		comment = optarg;
 	}
 	if (optind < argc)

@@ -139,7 +139,7 @@ int cmd_counters(struct globals *g, int argc, char **argv)
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
 		if (c != 'w')
-			return usage_error("counters", "unknown option: %s", argv[optind - 1]);
+			return usage_error("counters", "unknown option: %s", usage_option(argv));
 		watching = true;
 		if (optarg && !number_seconds(optarg, 100, 3600000, &ms))
 			return usage_error("counters",

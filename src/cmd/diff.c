@@ -161,7 +161,7 @@ int cmd_diff(struct globals *g, int argc, char **argv)
 
 	opterr = 0;
 	if (getopt_long(argc, argv, "", longs, NULL) != -1)
-		return usage_error("diff", "unknown option: %s", argv[optind - 1]);
+		return usage_error("diff", "unknown option: %s", usage_option(argv));
 	if (argc - optind > 2)
 		return usage_error("diff", "at most two policies or artefacts");
 	if (argc - optind == 2)

@@ -246,12 +246,12 @@ int cmd_explain(struct globals *g, int argc, char **argv)
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
 		if (c != 'l' && c != 'e')
-			return usage_error("explain", "unknown option: %s", argv[optind - 1]);
+			return question_option("explain", argv);
 		live |= c == 'l';
 		elsewhere |= c == 'e';
 	}
-	if (argc - optind < 1 || argc - optind > 2)
-		return usage_error("explain", "one question, and at most one policy file");
+	if (question_end("explain", argc, argv))
+		return EXIT_WRONG;
 	if (live && elsewhere)
 		return usage_error("explain", "--live is about this machine");
 	work_init(&w);

@@ -135,12 +135,15 @@ static void print_json(struct flows *f, const struct flows_judged *list)
 
 static int show(struct globals *g, struct flows *f, const struct options *o, char **words, int n)
 {
-	_cleanup_buf_ struct buf why = {0};
 	struct flows_filter filter = {0};
 	struct flows_judged list = {0};
+	struct diag diag;
 
-	if (!flows_filter_parse(&filter, f, words, n, &why))
-		return usage_error("flows", "%s", buf_str(&why));
+	diag_init(&diag, f->arena);
+	if (!flows_filter_parse(&filter, f, words, n, &diag)) {
+		diag_print(&diag, stderr, g->color);
+		return EXIT_WRONG;
+	}
 	choose(f, &filter, o, &list);
 	if (g->json)
 		print_json(f, &list);
@@ -160,7 +163,7 @@ int cmd_flows(struct globals *g, int argc, char **argv)
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
 		if (c != 'f')
-			return usage_error("flows", "unknown option: %s", argv[optind - 1]);
+			return usage_error("flows", "unknown option: %s", usage_option(argv));
 		o.forbidden = true;
 	}
 	if (flows_read_in_force(g, a, &f) == 0)

@@ -8,6 +8,8 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "lang/lang.h"
+#include "util/cleanup.h"
 #include "util/number.h"
 
 enum side { SIDE_ANY, SIDE_FROM, SIDE_TO };
@@ -67,11 +69,10 @@ static bool is_place(const struct flows *f, const char *word)
 	return false;
 }
 
-/* Whether the word is a term by itself; why says what it is not. */
-static bool term(struct filter_term *t, const struct flows *f, const char *word, struct buf *why)
+/* Whether the word is a term by itself; reports what it is not. */
+static bool term(struct filter_term *t, const struct flows *f, const char *word, struct span at,
+		 struct diag *diag)
 {
-	const char *reason = NULL;
-
 	if (!strcmp(word, "self")) {
 		t->kind = TERM_SELF;
 		return true;
@@ -84,40 +85,57 @@ static bool term(struct filter_term *t, const struct flows *f, const char *word,
 	if (protocol(word, &t->proto)) {
 		t->kind = TERM_PROTOCOL;
 		if (t->side != SIDE_ANY)
-			buf_printf(why, "'%s' has no side", word);
+			diag_error(diag, at, "'%s' has no side", word);
 		return t->side == SIDE_ANY;
 	}
 	t->kind = TERM_ADDRESSES;
-	if (addr_parse_range(word, strlen(word), &t->family, &t->range, &reason))
-		return true;
-	if (strpbrk(word, ".:/") && reason)
-		buf_printf(why, "'%s': %s", word, reason);
-	else
-		buf_printf(why, "'%s' is no address, protocol, zone or interface here", word);
+	if (strpbrk(word, ".:/"))
+		return ast_parse_address(at, f->arena, diag, &t->family, &t->range);
+	diag_error(diag, at, "'%s' is no address, protocol, zone or interface here", word);
 	return false;
 }
 
-bool flows_filter_parse(struct flows_filter *out, const struct flows *f, char **words, int n,
-			struct buf *why)
+/* The words as one text, for messages. */
+static struct source *text_of(struct arena *a, char **words, int n)
 {
-	for (int i = 0; i < n; i++) {
+	_cleanup_buf_ struct buf b = {0};
+
+	for (int i = 0; i < n; i++)
+		buf_printf(&b, "%s%s", i ? " " : "", words[i]);
+	return source_add(a, "(filter)", buf_str(&b), b.len);
+}
+
+bool flows_filter_parse(struct flows_filter *out, const struct flows *f, char **words, int n,
+			struct diag *diag)
+{
+	struct source *src = text_of(f->arena, words, n);
+	struct span at = {.src = src};
+
+	for (int i = 0; i < n; i++, at.off += at.len + 1) {
 		struct filter_term t = {.side = SIDE_ANY};
 
-		if (!strcmp(words[i], "from") || !strcmp(words[i], "to")) {
+		at.len = (uint32_t)strlen(words[i]);
+		if (i + 1 < n && (!strcmp(words[i], "from") || !strcmp(words[i], "to"))) {
 			t.side = words[i][0] == 'f' ? SIDE_FROM : SIDE_TO;
-			if (++i == n) {
-				buf_printf(why, "something must follow '%s'", words[i - 1]);
-				return false;
-			}
+			at.off += at.len + 1;
+			at.len = (uint32_t)strlen(words[++i]);
+		} else if (!strcmp(words[i], "from") || !strcmp(words[i], "to")) {
+			diag_error(diag, at, "something must follow '%s'", words[i]);
+			return false;
 		}
 		if (!strcmp(words[i], "port")) {
 			t.kind = TERM_PORTS;
-			if (++i == n || !ports(words[i], &t.range)) {
-				buf_puts(why, "'port' wants a number from 0 to 65535, or two with "
-					      "'-' between");
+			if (i + 1 < n) {
+				at.off += at.len + 1;
+				at.len = (uint32_t)strlen(words[++i]);
+			}
+			if (!ports(words[i], &t.range)) {
+				diag_error(diag, at,
+					   "'port' wants a number from 0 to 65535, or two with "
+					   "'-' between");
 				return false;
 			}
-		} else if (!term(&t, f, words[i], why)) {
+		} else if (!term(&t, f, words[i], at, diag)) {
 			return false;
 		}
 		vec_push(f->arena, out, t);

@@ -5,15 +5,16 @@
 #define FWC_FLOWS_FILTER_H
 
 #include "apply/flows.h"
+#include "util/diag.h"
 
 struct flows_filter {
 	struct filter_term *v;
 	size_t n, cap;
 };
 
-/* False with why filled: some word means nothing. Zones and interfaces are those of f. */
+/* False after a report: some word means nothing. Zones and interfaces are those of f. */
 bool flows_filter_parse(struct flows_filter *out, const struct flows *f, char **words, int n,
-			struct buf *why);
+			struct diag *diag);
 /* All terms hold. */
 bool flows_filter_takes(const struct flows_filter *filter, const struct flows *f,
 			const struct conn *c);

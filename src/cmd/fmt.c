@@ -187,7 +187,7 @@ int cmd_fmt(struct globals *g, int argc, char **argv)
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "w", options, NULL)) != -1) {
 		if (c == '?')
-			return usage_error("fmt", "unknown option %s", argv[optind - 1]);
+			return usage_error("fmt", "unknown option %s", usage_option(argv));
 		if (mode != FMT_PRINT && mode != (c == 'w' ? FMT_WRITE : FMT_CHECK))
 			return usage_error("fmt", "-w and --check exclude each other");
 		mode = c == 'w' ? FMT_WRITE : FMT_CHECK;

@@ -184,7 +184,7 @@ static int parse_rollback(int argc, char **argv, struct rollback *o)
 		else
 			return usage_error("rollback",
 					   "unknown option, or one without its value: %s",
-					   argv[optind - 1]);
+					   usage_option(argv));
 	}
 	if (argc - optind > 1 || (optind < argc && !parse_number(argv[optind], &o->number)))
 		return usage_error("rollback",

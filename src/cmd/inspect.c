@@ -293,7 +293,7 @@ int cmd_inspect(struct globals *g, int argc, char **argv)
 		else if (c != 'f')
 			return usage_error("inspect",
 					   "unknown option, or one without its value: %s",
-					   argv[optind - 1]);
+					   usage_option(argv));
 	}
 	n = argc - optind;
 	what = n ? argv[optind] : "";

@@ -340,7 +340,7 @@ int cmd_log(struct globals *g, int argc, char **argv)
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "f", longs, NULL)) != -1) {
 		if (c != 'f')
-			return usage_error("log", "unknown option: %s", argv[optind - 1]);
+			return usage_error("log", "unknown option: %s", usage_option(argv));
 		follow = true;
 	}
 	if (argc - optind > 1)

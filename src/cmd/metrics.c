@@ -122,7 +122,7 @@ int cmd_metrics(struct globals *g, int argc, char **argv)
 		if (c != 'o')
 			return usage_error("metrics",
 					   "unknown option, or one without its value: %s",
-					   argv[optind - 1]);
+					   usage_option(argv));
 		path = optarg;
 	}
 	if (optind < argc)

@@ -36,7 +36,7 @@ static int parse(int argc, char **argv, struct arena *a, struct panic_keep *k)
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
 		if (c != 'k')
 			return usage_error("panic", "unknown option, or one without its value: %s",
-					   argv[optind - 1]);
+					   usage_option(argv));
 		if (!panic_keep_add(a, k, optarg))
 			return usage_error("panic",
 					   "'%s' is no address or network; prefix lengths go from "
@@ -44,7 +44,9 @@ static int parse(int argc, char **argv, struct arena *a, struct panic_keep *k)
 					   optarg);
 	}
 	if (optind < argc)
-		return usage_error("panic", "it takes no operands; --keep ADDRESS keeps one");
+		return usage_error(
+			"panic",
+			"it takes no operands; --keep ADDRESS keeps one, `fwc rollback` ends it");
 	if (ssh && !panic_keep_session(a, k, ssh) && !k->v.n)
 		return usage_error("panic",
 				   "this is an ssh session, but not to be told from where ('%s'): "

@@ -154,7 +154,7 @@ int cmd_top(struct globals *g, int argc, char **argv)
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
 		if (c != 'o')
-			return usage_error("top", "unknown option: %s", argv[optind - 1]);
+			return usage_error("top", "unknown option: %s", usage_option(argv));
 		one = true;
 	}
 	if (optind < argc)

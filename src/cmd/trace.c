@@ -408,11 +408,10 @@ int cmd_trace(struct globals *g, int argc, char **argv)
 					   "--timeout wants seconds, a number from 0.001 to %d",
 					   LONGEST);
 		else if (c == '?')
-			return usage_error("trace", "unknown option, or one without its value: %s",
-					   argv[optind - 1]);
+			return question_option("trace", argv);
 	}
-	if (argc - optind < 1 || argc - optind > 2)
-		return usage_error("trace", "one question, and at most one policy file");
+	if (question_end("trace", argc, argv))
+		return EXIT_WRONG;
 	work_init(&w);
 	if (work_query(&w, g, argc - optind > 1 ? argv[optind + 1] : g->config, argv[optind],
 		       &question))

@@ -260,6 +260,7 @@ struct ast *ast_parse_file(const char *path, struct loader *l, struct arena *a, 
 struct ast *ast_parse_query(const char *text, struct arena *a, struct diag *diag)
 {
 	struct source *src = source_add(a, "(query)", text, strlen(text));
+	unsigned errors = diag->nerrors;
 	struct ast *ast = arena_new_of(a, struct ast);
 	struct ast_stmt *s = arena_new_of(a, struct ast_stmt);
 	struct shared shared = {.opened = 1};
@@ -269,7 +270,8 @@ struct ast *ast_parse_query(const char *text, struct arena *a, struct diag *diag
 	vec_push(a, &ast->sources, src);
 	p = parser_of(src, NULL, a, diag, ast, &shared);
 	p.layout = &s->layout;
-	if (parse_query(&p, s))
+	p.query = true;
+	if (parse_query(&p, s) && diag->nerrors == errors)
 		vec_push(a, &ast->stmts, s);
 	return ast;
 }

@@ -24,9 +24,12 @@ struct ast *ast_parse_source(struct source *src, struct loader *l, struct arena 
 			     struct diag *diag);
 
 /* FROM -> TO [SERVICES], as `fwc explain` takes it: one STMT_EXPECT whose verb means nothing.
- * Behind
- * '@' it may name an interface in place of its zone. */
+ * Behind '@' it may name an interface in place of its zone. Empty if there was an error. */
 struct ast *ast_parse_query(const char *text, struct arena *a, struct diag *diag);
+/* An address, network or range of the source's text, as a policy has them; reports what is wrong
+ * with it. */
+bool ast_parse_address(struct span at, struct arena *a, struct diag *diag, enum family *family,
+		       struct ival *out);
 /* The statements of `from` behind those of `to`. */
 void ast_append(struct ast *to, const struct ast *from, struct arena *a);
 

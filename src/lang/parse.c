@@ -105,7 +105,7 @@ const char *parse_found(struct parser *p)
 	if (p->tok.kind == TOK_NEWLINE)
 		return "the end of the line";
 	if (p->tok.kind == TOK_END)
-		return "the end of the file";
+		return p->query ? "the end of the question" : "the end of the file";
 	if (p->tok.kind == TOK_STRING)
 		return "a string";
 	return arena_printf(p->arena, "'%s'", parse_text(p, p->tok));

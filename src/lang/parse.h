@@ -37,6 +37,7 @@ struct parser {
 	uint32_t commas; /* seen in it */
 	unsigned forgiven; /* errors in it after which it is clear all the same */
 	const char *resynced; /* the text from where reading went on after the last mistake */
+	bool query; /* asked on the command line: '@' may name an interface */
 	const struct parser *parent; /* the file that includes this one */
 	struct span included; /* and where it does */
 	unsigned depth;

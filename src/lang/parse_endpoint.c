@@ -160,6 +160,14 @@ bool parse_address(struct parser *p, struct span at, const char *s, size_t n, en
 	return false;
 }
 
+bool ast_parse_address(struct span at, struct arena *a, struct diag *diag, enum family *family,
+		       struct ival *out)
+{
+	struct parser p = {.arena = a, .diag = diag};
+
+	return parse_address(&p, at, at.src->text + at.off, at.len, family, out);
+}
+
 /* ---- items ---- */
 
 static bool is_place(const char *s)
@@ -257,6 +265,14 @@ static bool parse_item_word(struct parser *p, struct ast_item *out, enum item_pl
 	return true;
 }
 
+/* What may stand behind the '@' of a question besides zones. */
+static bool is_interface(const struct parser *p, const char *s)
+{
+	struct ival name;
+
+	return p->query && ifname_parse(s, strlen(s), &name) && name.lo == name.hi;
+}
+
 /* "@" ZONE */
 static bool parse_at_zone(struct parser *p, struct ast_item *out)
 {
@@ -270,7 +286,8 @@ static bool parse_at_zone(struct parser *p, struct ast_item *out)
 		return false;
 	}
 	out->zone = parse_take_word(p);
-	if (!is_place(out->zone.s) && (!word_is_name(out->zone.s) || word_is_reserved(out->zone.s)))
+	if (!is_place(out->zone.s) && !is_interface(p, out->zone.s) &&
+	    (!word_is_name(out->zone.s) || word_is_reserved(out->zone.s)))
 		diag_error(p->diag, out->zone.span, "'%s' cannot be the name of a zone",
 			   out->zone.s);
 	if (p->tok.kind == TOK_AT) {

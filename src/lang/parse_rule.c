@@ -126,8 +126,12 @@ bool parse_query(struct parser *p, struct ast_stmt *s)
 	s->rule.services.n = services.n;
 	s->rule.services.cap = services.cap;
 	s->span = parse_since(p, first);
-	if (p->tok.kind == TOK_END || p->tok.kind == TOK_NEWLINE)
+	while (p->tok.kind == TOK_NEWLINE)
+		parse_advance(p);
+	if (p->tok.kind == TOK_END)
 		return true;
+	if (p->tok.kind == TOK_BAD)
+		return false;
 	diag_error(p->diag, parse_here(p), "a query ends with its services, not with %s",
 		   parse_found(p));
 	return false;

@@ -97,6 +97,9 @@ static void unknown_proto(struct parser *p, struct ast_word proto, const char *r
 		near = "icmpv6";
 	if (near)
 		diag_hint(p->diag, r, "did you mean '%s/%s'?", near, rest);
+	else if (is_number(rest, 1) && strspn(rest, "0123456789-") == strlen(rest))
+		diag_hint(p->diag, r, "write tcp/%s or udp/%s; a service's name stands alone", rest,
+			  rest);
 	else
 		diag_hint(p->diag, r, "tcp, udp, sctp, dccp, udplite, icmp, icmpv6, or proto/%s",
 			  proto.s);

@@ -18,7 +18,18 @@ static bool word_place(struct place_item *out, const char *s)
 	return true;
 }
 
-/* The zone that an interface belongs to; exact names win over wildcards. */
+/* A zone mistyped, rather than an interface? Those have numbers. */
+static bool is_slip(const struct resolver *r, const char *s)
+{
+	struct nearest near = {.word = s};
+
+	for (size_t z = 0; z < r->p->zones.n; z++)
+		nearest_offer(&near, r->p->zones.v[z].name);
+	return near.best && !strpbrk(s, "0123456789");
+}
+
+/* The zone that an interface belongs to; exact names win over wildcards. One that none claims is
+ * in no zone; by lo come packets that this machine sends. */
 static bool interface_place(struct resolver *r, const char *s, struct place_item *out)
 {
 	struct ival name;
@@ -26,6 +37,10 @@ static bool interface_place(struct resolver *r, const char *s, struct place_item
 
 	if (map_get(&r->names, s) || !ifname_parse(s, strlen(s), &name))
 		return false;
+	if (!strcmp(s, "lo")) {
+		out->at = AT_SELF;
+		return true;
+	}
 	for (size_t z = 0; z < r->p->zones.n; z++) {
 		for (size_t i = 0; i < r->p->zones.v[z].interfaces.n; i++) {
 			struct ival v = r->p->zones.v[z].interfaces.v[i].name;
@@ -38,6 +53,12 @@ static bool interface_place(struct resolver *r, const char *s, struct place_item
 			out->has_iface = true;
 			out->iface = name;
 		}
+	}
+	if (!found && !is_slip(r, s)) {
+		out->at = AT_ZONE;
+		out->zone = PLACE_OTHER;
+		out->has_iface = found = true;
+		out->iface = name;
 	}
 	return found;
 }
@@ -108,7 +129,7 @@ static void warn_elsewhere(struct resolver *r, const struct ast_item *item,
 	const struct zone *z;
 	bool none4, none6;
 
-	if (p->at != AT_ZONE || p->addrs.all || p->addrs.dyn || item->negated)
+	if (p->at != AT_ZONE || p->zone < 0 || p->addrs.all || p->addrs.dyn || item->negated)
 		return;
 	z = &r->p->zones.v[p->zone];
 	if ((p->addrs.v4.n && !z->net4.n) || (p->addrs.v6.n && !z->net6.n))

@@ -41,7 +41,7 @@ struct addrs {
 
 struct place_item { /* one item of an endpoint */
 	enum { AT_ZONE, AT_SELF, AT_ANY, AT_ZONES } at;
-	int zone; /* AT_ZONE */
+	int zone; /* AT_ZONE; or PLACE_OTHER, with has_iface */
 	bool has_iface; /* a question that names an interface of the zone */
 	struct ival iface;
 	struct addrs addrs;
