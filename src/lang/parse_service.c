@@ -10,6 +10,10 @@ static const char *const port_protos[] = {"tcp", "udp", "sctp", "dccp", "udplite
 static const char *const service_protos[] = {"tcp",  "udp",    "sctp",	"dccp", "udplite",
 					     "icmp", "icmpv6", "proto", NULL};
 
+/* The commonest of those that have none. */
+static const char *const bare_protos[] = {"gre", "esp",	 "ah",	 "igmp", "ospf", "vrrp",
+					  "pim", "l2tp", "ipip", "ipv6", NULL};
+
 static bool is_number(const char *s, size_t n)
 {
 	return n && strspn(s, "0123456789") >= n;
@@ -97,6 +101,8 @@ static void unknown_proto(struct parser *p, struct ast_word proto, const char *r
 		near = "icmpv6";
 	if (near)
 		diag_hint(p->diag, r, "did you mean '%s/%s'?", near, rest);
+	else if (word_in(bare_protos, proto.s, strlen(proto.s)))
+		diag_hint(p->diag, r, "without ports: proto/%s", proto.s);
 	else if (is_number(rest, 1) && strspn(rest, "0123456789-") == strlen(rest))
 		diag_hint(p->diag, r, "write tcp/%s or udp/%s; a service's name stands alone", rest,
 			  rest);
