@@ -8,13 +8,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/begin.h"
 #include "cmd/cmd.h"
 #include "config.h"
 #include "kernel/broker.h"
 #include "kernel/confine.h"
+#include "util/buf.h"
 #include "util/diag.h"
 
-#define DEFAULT_CONFIG "/etc/fwc/firewall.fwc"
+#define DEFAULT_CONFIG SYSCONFDIR "/fwc/firewall.fwc"
 #define DEFAULT_STATE "/var/lib/fwc"
 
 static const struct command commands[] = {
@@ -45,7 +47,7 @@ static const struct command commands[] = {
 	 "is described as it arrives.\n"
 	 "  --live             by the ruleset in the kernel, other people's tables too;\n"
 	 "                     FILE only says what the names mean\n"
-	 "  --elsewhere        for another machine: do not ask which addresses this one has\n",
+	 "  --elsewhere        for another machine: do not ask which addresses this has\n",
 	 cmd_explain},
 	{"trace", "[--all] [-n N] [--timeout SECONDS] 'SRC[@ZONE] -> DST[@ZONE] [SERVICES]' [FILE]",
 	 "say what becomes of packets as they come by, and which line decides",
@@ -64,7 +66,7 @@ static const struct command commands[] = {
 	{"test", "[--elsewhere] [FILE]",
 	 "prove the expectations of a policy and of *.test.fwc files beside it",
 	 "Needs no root. Exit status 1: some do not hold.\n"
-	 "  --elsewhere        for another machine: do not ask which addresses this one has\n",
+	 "  --elsewhere        for another machine: do not ask which addresses this has\n",
 	 cmd_test},
 	{"diff", "[FILE|DIR [FILE|DIR]]", "show which packets a change affects, and which rules",
 	 "FILE is a policy, DIR a compiled artefact. Two of them are compared with each\n"
@@ -282,6 +284,7 @@ struct args {
 	struct globals g;
 	const char *color;
 	char netns_state[4096]; /* g.state may point here */
+	struct buf begin; /* g.begin points here */
 	bool help, version;
 	int argc;
 	char **argv; /* what is left: the command and its own arguments */
@@ -444,6 +447,8 @@ static int run(struct args *a)
 	} else if (!a->g.state) {
 		a->g.state = DEFAULT_STATE;
 	}
+	begin_look(&a->begin, a->g.config);
+	a->g.begin = buf_str(&a->begin);
 	if (!give_up(rights_of(c)))
 		return EXIT_SYSTEM;
 	rc = c->run(&a->g, a->argc, a->argv);
@@ -467,6 +472,7 @@ int main(int argc, char **argv)
 
 		rc = run(&a);
 		free(all);
+		buf_free(&a.begin);
 	} else {
 		free(a.argv);
 	}

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cmd/applying.h"
+#include "cmd/begin.h"
 #include "cmd/cmd.h"
 #include "kernel/genid.h"
 #include "kernel/session.h"
@@ -83,15 +84,15 @@ static int parse_options(int argc, char **argv, struct options *o)
 	return EXIT_FINE;
 }
 
-static int read_input(const struct options *o, struct store *s, struct arena *a, struct artefact *x,
-		      struct buf *why)
+static int read_input(const struct globals *g, const struct options *o, struct store *s,
+		      struct arena *a, struct artefact *x, struct buf *why)
 {
 	int err = o->dir ? artefact_read(o->dir, a, x, why)
 			 : store_read(s, STORE_CANDIDATE, a, x, why);
 
 	if (err == -ENOENT && !o->dir)
-		buf_puts(why, s->public ? "\nhint: the candidate is root's"
-					: "\nhint: `fwc compile` makes the candidate");
+		buf_printf(why, "\nhint: %s",
+			   s->public ? "the candidate is root's" : begin_candidate(g));
 	return err;
 }
 
@@ -126,7 +127,7 @@ int cmd_apply(struct globals *g, int argc, char **argv)
 	if (!err && !o.dry_run)
 		err = trial_settle(g, &s, a, WHILE_NOTHING, &why);
 	if (!err)
-		err = read_input(&o, &s, a, &in, &why);
+		err = read_input(g, &o, &s, a, &in, &why);
 	if (err) {
 		fprintf(stderr, "fwc: %s\n", buf_str(&why));
 		rc = EXIT_SYSTEM;

@@ -12,6 +12,7 @@ struct globals {
 	const char *config; /* policy file; default /etc/fwc/firewall.fwc */
 	const char *state; /* state directory; already follows --netns */
 	const char *netns; /* name, or NULL */
+	const char *begin; /* where there is no policy at `config`: how to get one; else "" */
 	bool color; /* for standard error and output, decided */
 	int verbose;
 	bool json;

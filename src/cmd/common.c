@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "apply/proof.h"
+#include "cmd/begin.h"
 #include "nft/report.h"
 #include "store/file.h"
 #include "store/open.h"
@@ -108,7 +109,7 @@ bool work_compile(struct work *w, struct globals *g, const char *file, enum comp
 			work_own(w, g);
 		look_closer(w, how);
 	}
-	diag_print(&w->diag, stderr, g->color);
+	begin_print(g, file, &w->diag);
 	return ok;
 }
 
@@ -173,7 +174,7 @@ bool work_query(struct work *w, struct globals *g, const char *file, const char 
 		ok = compile_more(&w->compiled, more, STAGE_POLICY, w->arena, &w->diag);
 	fault_point("parsed");
 	if (w->diag.nerrors)
-		diag_print(&w->diag, stderr, g->color);
+		begin_print(g, file, &w->diag);
 	if (ok)
 		work_own(w, g);
 	for (size_t i = 0; ok && i < w->compiled.policy->expects.n; i++)

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "apply/proof.h"
+#include "cmd/begin.h"
 #include "cmd/cmd.h"
 #include "cmd/common.h"
 #include "see/delta_print.h"
@@ -34,7 +35,8 @@ static int diff_policy(struct globals *g, const struct diff_options *how, const 
 	return rc;
 }
 
-static int diff_directory(const struct diff_options *how, const struct store *s, const char *dir)
+static int diff_directory(const struct globals *g, const struct diff_options *how,
+			  const struct store *s, const char *dir)
 {
 	_cleanup_arena_ struct arena *a = arena_new();
 	_cleanup_buf_ struct buf why = {0};
@@ -53,10 +55,11 @@ static int diff_directory(const struct diff_options *how, const struct store *s,
 		err = store_read(s, STORE_CANDIDATE, a, &x, &why);
 	}
 	if (err)
-		fprintf(stderr, "fwc: %s%s\n", buf_str(&why),
-			err == -ENOENT && !dir ? "\nhint: `fwc compile` makes the candidate" : "");
+		fprintf(stderr, "fwc: %s\n", buf_str(&why));
 	else
 		rc = diff_artefact(how, s, a, &x);
+	if (err == -ENOENT && !dir)
+		fprintf(stderr, "hint: %s\n", begin_candidate(g));
 	artefact_free(&x);
 	return rc;
 }
@@ -171,7 +174,7 @@ int cmd_diff(struct globals *g, int argc, char **argv)
 	if (what && stat(what, &st) == 0 && !S_ISDIR(st.st_mode))
 		rc = diff_policy(g, &how, &s, what);
 	else
-		rc = diff_directory(&how, &s, what);
+		rc = diff_directory(g, &how, &s, what);
 	store_close(&s);
 	return rc;
 }

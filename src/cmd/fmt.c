@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cmd/begin.h"
 #include "cmd/cmd.h"
 #include "lang/lang.h"
 
@@ -171,7 +172,7 @@ static int fmt_file(const struct globals *g, const char *name, enum fmt_mode mod
 		ast_print(&text, ast);
 		code = deliver(name, mode, src, ast, &text, a);
 	}
-	diag_print(&diag, stderr, g->color);
+	begin_print(g, name, &diag);
 	buf_free(&text);
 	arena_free(a);
 	return code;

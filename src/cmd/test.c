@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "util/fault.h"
+#include "cmd/begin.h"
 #include "cmd/cmd.h"
 #include "cmd/common.h"
 #include "space/findings.h"
@@ -106,6 +107,7 @@ int cmd_test(struct globals *g, int argc, char **argv)
 {
 	static const struct option longs[] = {{"elsewhere", no_argument, NULL, 'e'}, {0}};
 	struct expectations l = {0};
+	const char *file;
 	struct work w;
 	bool elsewhere = false;
 	int rc = EXIT_WRONG, c;
@@ -118,15 +120,16 @@ int cmd_test(struct globals *g, int argc, char **argv)
 	}
 	if (argc - optind > 1)
 		return usage_error("test", "one policy file at a time");
+	file = optind < argc ? argv[optind] : g->config;
 	work_init(&w);
 	w.elsewhere = elsewhere;
-	if (compile(&w, optind < argc ? argv[optind] : g->config)) {
+	if (compile(&w, file)) {
 		work_own(&w, g);
 		findings_expect(w.compiled.policy, w.arena,
 				(struct dd_budget){PROOF_NODES, PROOF_SECONDS}, &l);
 		rc = report(g, &w, &l);
 	} else {
-		diag_print(&w.diag, stderr, g->color);
+		begin_print(g, file, &w.diag);
 	}
 	work_free(&w);
 	return rc;

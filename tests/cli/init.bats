@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck disable=SC2154,SC2031 # lib.bash sets them
+# shellcheck disable=SC2154,SC2031,SC2143 # lib.bash sets them
 # Boot scripts, called as the systems call them; and where `make install` puts them.
 
 load lib.bash
@@ -130,7 +130,7 @@ calls() { # a script for which sh will do
 configured() {
 	mkdir -p "$BATS_TEST_TMPDIR/c"
 	cd "$BATS_TEST_TMPDIR/c" || return
-	"$FWC_SRC/configure" -q --prefix=/usr --sysconfdir=/etc --with-init="$1" >/dev/null 2>&1
+	"$FWC_SRC/configure" -q --prefix="${2:-/usr}" --with-init="$1" >/dev/null 2>&1
 }
 
 @test "make install puts the scripts where they were asked for, and enables nothing" {
@@ -141,7 +141,10 @@ configured() {
 	make -s install-data-hook DESTDIR="$PWD/root"
 	[ "$(find root -type f | sort | tr '\n' ' ')" = "root/etc/init.d/fwc root/etc/rc.d/rc.firewall \
 root/etc/rc.d/rc.firewall.new root/usr/lib/systemd/system/fwc-inspectd.service \
-root/usr/lib/systemd/system/fwc-save.service root/usr/lib/systemd/system/fwc.service " ]
+root/usr/lib/systemd/system/fwc-save.service root/usr/lib/systemd/system/fwc.service \
+root/usr/lib/sysusers.d/fwc-inspectd.conf root/usr/lib/sysusers.d/fwc.conf " ]
+	[ -d root/etc/fwc ]
+	systemd-sysusers --version >/dev/null 2>&1 && systemd-sysusers --root="$PWD/root" --dry-run
 	[ "$(<root/etc/rc.d/rc.firewall)" = "echo mine" ]
 	[ ! -x root/etc/rc.d/rc.firewall.new ]
 	[ -x root/etc/init.d/fwc ]
@@ -152,8 +155,24 @@ root/usr/lib/systemd/system/fwc-save.service root/usr/lib/systemd/system/fwc.ser
 	[ -x root/etc/rc.d/rc.firewall ]
 	make -s uninstall-hook DESTDIR="$PWD/root"
 	[ -z "$(find root -type f)" ]
+	[ ! -e root/etc/fwc ]
 	run configured sysv,openrc
 	[ "$status" != 0 ]
 	run configured upstart
 	[ "$status" != 0 ]
+}
+
+@test "scripts go where init looks for them, and name the prefix; the policy is in /etc" {
+	[ -x "$FWC_SRC/configure" ] && [ ! -f "$FWC_SRC/config.status" ] || skip "no configure, or a tree built in place"
+	configured slackware,openrc /usr/local
+	make -s install-data-hook DESTDIR="$PWD/root"
+	[ "$(find root -type f | sort | tr '\n' ' ')" = "root/etc/init.d/fwc root/etc/rc.d/rc.firewall " ]
+	grep -q /usr/local/sbin/fwc root/etc/rc.d/rc.firewall
+	[ -z "$(grep -r ':=/usr/sbin' root)" ]
+	[ -d root/etc/fwc ]
+	rm -r root
+	configured sysv "$PWD/elsewhere" # all of it but what init must find
+	make -s install-data-hook DESTDIR="$PWD/root"
+	[ "$(find root -type f)" = root/etc/init.d/fwc ]
+	[ -d "root$PWD/elsewhere/etc/fwc" ]
 }

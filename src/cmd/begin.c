@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * No policy yet -> how to get one: which of the installed ones to copy, by a line that works when
+ * it is typed.
+ */
+#include "cmd/begin.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "util/buf.h"
+#include "util/diag.h"
+
+/* A shell takes it as it is. */
+static bool is_plain(const char *path)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789/._-+,";
+
+	return *path && *path != '-' && !path[strspn(path, plain)];
+}
+
+static void begin_dir(struct buf *out, const char *config)
+{
+	const char *slash = strrchr(config, '/');
+
+	if (!slash || slash == config)
+		return;
+	buf_printf(out, "%.*s", (int)(slash - config), config);
+	if (access(buf_str(out), F_OK) == 0)
+		buf_free(out);
+}
+
+void begin_look(struct buf *out, const char *config)
+{
+	struct buf dir = {0};
+
+	if (access(config, F_OK) == 0 || errno != ENOENT || !is_plain(config))
+		return;
+	if (access(RULESETSDIR "/server.fwc", R_OK) < 0) {
+		buf_puts(out, "fwc.policy(5) teaches to write one; rulesets/ in the source of fwc "
+			      "has some to begin with");
+		return;
+	}
+	begin_dir(&dir, config);
+	buf_puts(out, "begin with a copy of server.fwc, router.fwc or standalone.fwc: ");
+	if (dir.len)
+		buf_printf(out, "mkdir -p %s && ", buf_str(&dir));
+	buf_printf(out, "cp " RULESETSDIR "/server.fwc %s", config);
+	buf_free(&dir);
+}
+
+const char *begin_candidate(const struct globals *g)
+{
+	return *g->begin ? g->begin : "`fwc compile` makes the candidate";
+}
+
+void begin_print(const struct globals *g, const char *file, struct diag *d)
+{
+	if (*g->begin && d->nerrors && !strcmp(file, g->config))
+		diag_hint(d, &d->records.v[0], "%s", g->begin);
+	diag_print(d, stderr, g->color);
+}
