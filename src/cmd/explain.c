@@ -46,7 +46,7 @@ static json_t *packet_json(struct mean *m, const struct packet *p)
 
 static json_t *story_json(struct mean *m, const struct story *s)
 {
-	json_t *path = json_array(), *conditions = json_array();
+	json_t *path = json_array(), *conditions = json_array(), *unless = json_array();
 	const struct story_step *x;
 	const char *const *c;
 
@@ -56,19 +56,43 @@ static json_t *story_json(struct mean *m, const struct story *s)
 						      "rule", x->line.text));
 	vec_each (&s->conditions, c)
 		json_array_append_new(conditions, json_string(*c));
-	return json_pack("{s:o, s:s, s:s?, s:s, s:s?, s:s?, s:f, s:o, s:o}", "packet",
+	vec_each (&s->unless, c)
+		json_array_append_new(unless, json_string(*c));
+	return json_pack("{s:o, s:s, s:s?, s:s, s:s?, s:s?, s:f, s:o, s:o, s:o}", "packet",
 			 packet_json(m, &s->packet), "text", s->text, "query", s->query, "fate",
 			 explain_fate_text(s->fate), "line", where(&s->line), "rule", s->line.text,
-			 "count", (double)s->count, "conditions", conditions, "path", path);
+			 "count", (double)s->count, "conditions", conditions, "unless", unless,
+			 "path", path);
 }
 
-static void print_story(struct arena *a, const struct story *s)
+static void print_condition(const char *word, const char *text)
+{
+	_cleanup_buf_ struct buf b = {0};
+
+	packet_condition(&b, text);
+	printf("  %-12s %s\n", word, buf_str(&b));
+}
+
+/* What the ruleset in the kernel leaves open; by the policy, the packet's own words say it. */
+static bool print_conditions(const struct story *s)
+{
+	const char *const *c;
+
+	vec_each (&s->conditions, c)
+		print_condition("if", *c);
+	vec_each (&s->unless, c)
+		print_condition("unless", *c);
+	return s->conditions.n || s->unless.n;
+}
+
+static void print_story(struct arena *a, const struct story *s, bool live)
 {
 	static const char *const ends[] = {[FATE_ACCEPT] = "accepted",
 					   [FATE_REJECT] = "rejected",
-					   [FATE_INSPECT] = "inspected"};
+					   [FATE_INSPECT] = "inspected",
+					   [FATE_UNKNOWN] = "not known"};
 	const struct story_step *x;
-	const char *end = s->fate <= FATE_INSPECT ? ends[s->fate] : NULL;
+	const char *end = ends[s->fate];
 
 	printf("%s\n", s->text);
 	vec_each (&s->steps, x) {
@@ -77,13 +101,16 @@ static void print_story(struct arena *a, const struct story *s)
 			printf("  %-12s   %s%s%s\n", "", x->line.where, *x->line.where ? ": " : "",
 			       x->line.text);
 	}
+	if (live && print_conditions(s))
+		printf("then ");
 	printf("%s", end ? end : "dropped");
 	if (s->count > 1)
 		printf(", and so are %s packets like it", ranges_number(a, s->count - 1));
 	putchar('\n');
 }
 
-static void print_all(struct globals *g, struct arena *a, struct mean *m, const struct stories *l)
+static void print_all(struct globals *g, struct arena *a, struct mean *m, const struct stories *l,
+		      bool live)
 {
 	_cleanup_json_ json_t *j = g->json ? json_array() : NULL;
 	size_t n = 0;
@@ -93,7 +120,7 @@ static void print_all(struct globals *g, struct arena *a, struct mean *m, const 
 			json_array_append_new(j, story_json(m, &l->v[i]));
 		} else if (n++ < STORIES_MAX) {
 			printf("%s", n > 1 ? "\n" : "");
-			print_story(a, &l->v[i]);
+			print_story(a, &l->v[i], live);
 		}
 	}
 	if (g->json) {
@@ -141,7 +168,7 @@ static void add_strange(struct arena *a, const json_t *chain, struct live_tables
 	const char *name = json_string_value(json_object_get(chain, "name"));
 	const char *hook = json_string_value(json_object_get(chain, "hook"));
 
-	if (family && table && name && hook && !is_known_family(family))
+	if (family && table && name && hook && (!is_known_family(family) || strstr(hook, "gress")))
 		vec_push(a, &out->strange,
 			 arena_printf(a, "table %s %s, chain %s (hook %s)", family, table, name,
 				      hook));
@@ -187,17 +214,6 @@ static bool read_tables(struct globals *g, struct arena *a, struct live_tables *
 	return true;
 }
 
-/* The policy's stories give the packets; the kernel's rules say what becomes of them. */
-static void retell(struct stories *l, struct mean *m, const struct live_tables *tables,
-		   const struct policy *p)
-{
-	for (size_t i = 0; i < l->n; i++) {
-		struct story by_policy = l->v[i];
-
-		live_story(&l->v[i], m, tables, p, &by_policy);
-	}
-}
-
 static void print_strange(struct globals *g, const struct live_tables *tables)
 {
 	for (size_t i = 0; !g->json && i < tables->strange.n; i++)
@@ -217,9 +233,10 @@ static int explain(struct globals *g, struct work *w, const struct rule *query, 
 	schema_add_policy(&m.schema, w->compiled.policy);
 	for (size_t i = 0; i < tables.n; i++)
 		schema_add_ruleset(&m.schema, tables.v[i].ruleset);
-	explain_query(&stories, &m, w->compiled.policy, query);
 	if (live)
-		retell(&stories, &m, &tables, w->compiled.policy);
+		live_query(&stories, &m, &tables, w->compiled.policy, query);
+	else
+		explain_query(&stories, &m, w->compiled.policy, query);
 	if (!stories.known) {
 		fputs("fwc: not proved: budget: the question is too wide\n", stderr);
 		rc = EXIT_SYSTEM;
@@ -227,7 +244,7 @@ static int explain(struct globals *g, struct work *w, const struct rule *query, 
 		fputs("fwc: the question speaks of no packet\n", stderr);
 		rc = EXIT_WRONG;
 	} else {
-		print_all(g, w->arena, &m, &stories);
+		print_all(g, w->arena, &m, &stories, live);
 		print_strange(g, &tables);
 	}
 	mean_free(&m);

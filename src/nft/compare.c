@@ -55,12 +55,12 @@ static unsigned rule_l4proto(const struct ir_rule *r)
 
 static bool family_implied(const struct ir_rule *r, unsigned nfproto)
 {
-	static const enum field v4[] = {F_IP_SADDR, F_IP_DADDR, F_ICMP_TYPE};
+	static const enum field v4[] = {F_IP_SADDR, F_IP_DADDR, F_IP_PROTOCOL, F_ICMP_TYPE};
 	static const enum field v6[] = {F_IP6_SADDR, F_IP6_DADDR, F_IP6_HOPLIMIT, F_ICMPV6_TYPE};
 	unsigned l4 = rule_l4proto(r);
 
 	/* the listing leaves the family out before `meta l4proto icmp`, too */
-	return nfproto == 2 ? l4 == 1 || rule_uses(r, v4, 3) : l4 == 58 || rule_uses(r, v6, 4);
+	return nfproto == 2 ? l4 == 1 || rule_uses(r, v4, 4) : l4 == 58 || rule_uses(r, v6, 4);
 }
 
 static const struct {

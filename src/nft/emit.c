@@ -237,8 +237,10 @@ static void put_stmt(struct buf *out, const struct ir_stmt *s)
 		buf_printf(out, "log prefix \"%s\"", s->log_prefix);
 		break;
 	case IR_REJECT:
-		buf_puts(out, s->reject == REJECT_TCP_RESET ? "reject with tcp reset"
-							    : "reject with icmpx admin-prohibited");
+		buf_printf(out, "reject with %s",
+			   s->reject == REJECT_TCP_RESET ? "tcp reset"
+			   : s->reject == REJECT_ADMIN	 ? "icmpx admin-prohibited"
+							 : s->reject_with);
 		break;
 	case IR_NAT:
 		put_nat(out, s);

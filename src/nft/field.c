@@ -22,6 +22,7 @@ const struct field_info field_table[NFIELDS] = {
 	[F_IP6_SADDR] = {"ip6 saddr", "ipv6_addr", 128, FMT_IP6, "payload", "ip6", "saddr"},
 	[F_IP6_DADDR] = {"ip6 daddr", "ipv6_addr", 128, FMT_IP6, "payload", "ip6", "daddr"},
 	[F_IP6_HOPLIMIT] = {"ip6 hoplimit", NULL, 8, FMT_NUMBER, "payload", "ip6", "hoplimit"},
+	[F_IP_PROTOCOL] = {"ip protocol", NULL, 8, FMT_L4PROTO, "payload", "ip", "protocol"},
 	[F_TCP_SPORT] = {"tcp sport", "inet_service", 16, FMT_NUMBER, "payload", "tcp", "sport"},
 	[F_TCP_DPORT] = {"tcp dport", "inet_service", 16, FMT_NUMBER, "payload", "tcp", "dport"},
 	[F_UDP_SPORT] = {"udp sport", "inet_service", 16, FMT_NUMBER, "payload", "udp", "sport"},

@@ -35,6 +35,7 @@ enum field {
 	F_IP6_SADDR,
 	F_IP6_DADDR,
 	F_IP6_HOPLIMIT,
+	F_IP_PROTOCOL,
 	F_TCP_SPORT,
 	F_TCP_DPORT,
 	F_UDP_SPORT,
@@ -107,6 +108,7 @@ struct ir_elem { /* of a set or verdict map, or a value of a match (then only ke
 	bool has_counter;
 	uint64_t packets, bytes; /* as read from the kernel */
 	bool volatile_elem; /* as read: has a timeout, so it belongs to run time */
+	bool gated; /* as read: found only while a statement of its own lets it */
 	bool ages; /* as read: it goes after ... */
 	uint64_t left, timeout; /* ... seconds, cut; timeout 0: the set's own */
 	uint32_t order; /* as read: place in the listing; of concatenations with intervals that
@@ -164,7 +166,12 @@ struct ir_stmt {
 		struct ir_limit limit;
 		uint32_t ct_count; /* over */
 		const char *log_prefix;
-		enum { REJECT_TCP_RESET, REJECT_ADMIN } reject; /* icmpx admin-prohibited */
+		/* icmpx admin-prohibited; as read, any other: by its ICMP type (reject_with) */
+		struct {
+			enum { REJECT_TCP_RESET, REJECT_ADMIN, REJECT_OTHER } reject;
+			const char *reject_with; /* "icmp 3" */
+			enum family reject_family; /* of packets that this answer is for */
+		};
 		struct {
 			enum ir_nat_kind kind;
 			enum family family; /* FAM_NONE: masquerade, redirect */

@@ -20,7 +20,7 @@ struct ir_stmt read_stmt(struct arena *a, const json_t *j);
 const char *read_str(struct arena *a, const json_t *object, const char *key); /* or NULL */
 /* As diag_show() has it, which changes none of fwc's own. Or NULL. */
 const char *read_comment(struct arena *a, const json_t *object);
-uint64_t read_num(const json_t *object, const char *key);		      /* or 0 */
+uint64_t read_num(const json_t *object, const char *key); /* or 0 */
 const char *read_compact(struct arena *a, const json_t *j);
 /* Whether a NULL-terminated list has that member; whether the object has no members but those. */
 bool read_among(const char *member, const char *const *known);

@@ -170,23 +170,58 @@ static bool read_log(struct arena *a, const json_t *in, struct ir_stmt *s)
 	return s->log_prefix && read_only(in, known);
 }
 
+/* "icmp port-unreachable": nft's words for the codes that it has words for. */
+static const char *reject_words(struct arena *a, const char *type, json_int_t code)
+{
+	static const struct {
+		const char *type, *word;
+		json_int_t code;
+	} known[] = {
+		{"icmp", "net-unreachable", 0},	   {"icmp", "host-unreachable", 1},
+		{"icmp", "prot-unreachable", 2},   {"icmp", "port-unreachable", 3},
+		{"icmp", "net-prohibited", 9},	   {"icmp", "host-prohibited", 10},
+		{"icmp", "admin-prohibited", 13},  {"icmpv6", "no-route", 0},
+		{"icmpv6", "admin-prohibited", 1}, {"icmpv6", "addr-unreachable", 3},
+		{"icmpv6", "port-unreachable", 4}, {"icmpx", "no-route", 0},
+		{"icmpx", "port-unreachable", 1},  {"icmpx", "host-unreachable", 2},
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (!strcmp(known[i].type, type) && known[i].code == code)
+			return arena_printf(a, "%s %s", type, known[i].word);
+	return arena_printf(a, "%s %d", type, (int)code);
+}
+
 static bool read_reject(struct arena *a, const json_t *in, struct ir_stmt *s)
 {
 	const char *type = json_string_value(json_object_get(in, "type"));
 	const json_t *expr = json_object_get(in, "expr");
 	const char *word = json_string_value(expr);
 
-	(void)a;
 	s->kind = IR_REJECT;
-	if (!type)
-		return false;
+	if (!type) { /* plain, where nft's own choice goes without saying */
+		s->reject = REJECT_OTHER;
+		s->reject_with = "icmpx port-unreachable";
+		return json_is_null(in);
+	}
 	if (!strcmp(type, "tcp reset")) {
 		s->reject = REJECT_TCP_RESET;
 		return true;
 	}
-	s->reject = REJECT_ADMIN;
-	return !strcmp(type, "icmpx") &&
-	       (word ? !strcmp(word, "admin-prohibited") : json_integer_value(expr) == 3);
+	if (!strcmp(type, "icmpx") &&
+	    (word ? !strcmp(word, "admin-prohibited") : json_integer_value(expr) == 3)) {
+		s->reject = REJECT_ADMIN;
+		return true;
+	}
+	s->reject = REJECT_OTHER;
+	s->reject_family = !strcmp(type, "icmp") ? FAM_IP4 : FAM_IP6;
+	if (!strcmp(type, "icmpx"))
+		s->reject_family = FAM_NONE;
+	else if (strcmp(type, "icmp") != 0 && strcmp(type, "icmpv6") != 0)
+		return false;
+	s->reject_with = word ? arena_printf(a, "%s %s", type, word)
+			      : reject_words(a, type, json_integer_value(expr));
+	return word || json_is_integer(expr);
 }
 
 /* {"map": {"key": {"numgen": ...}, "data": {"set": [[0, "10.0.0.1"], ...]}}} */
@@ -288,7 +323,7 @@ static bool read_mark(const json_t *key, const json_t *value, struct ir_stmt *s)
 		value = json_array_get(or, 0);
 	}
 	and = json_object_get(value, "&");
-	if (or && json_equal(value, key)) {
+	if (or &&json_equal(value, key)) {
 		s->mark.keep = ~s->mark.value;
 		return true;
 	}

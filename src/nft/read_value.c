@@ -399,7 +399,8 @@ bool read_elem(struct arena *a, const enum field *f, size_t n, bool is_map, cons
 		e.ages = json_object_get(dressed, "expires") != NULL;
 		e.left = read_num(dressed, "expires");
 		e.timeout = read_num(dressed, "timeout");
-		if (!e.volatile_elem && !read_only(dressed, known))
+		e.gated = !read_only(dressed, known);
+		if (!e.volatile_elem && e.gated)
 			return false;
 	}
 	if (!read_key(a, f, n, key, e.key))

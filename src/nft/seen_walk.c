@@ -104,6 +104,7 @@ static enum maybe value_of(const struct seen *p, enum field f, u128 *out)
 	case F_CT_MARK:
 	case F_CT_DIRECTION:
 	case F_IP6_HOPLIMIT:
+	case F_IP_PROTOCOL:
 	case F_FIB_SADDR_TYPE:
 	case F_FIB_DADDR_TYPE:
 	case F_FIB_DADDR_IIF_TYPE:

@@ -22,8 +22,9 @@ const char *explain_fate_text(enum fate f)
 	case FATE_RETURN:
 	case FATE_DROP:
 	case FATE_TRANSLATE:
-	case FATE_UNKNOWN:
 		break;
+	case FATE_UNKNOWN:
+		return "unknown";
 	}
 	return "drop";
 }
@@ -226,15 +227,22 @@ static void tell(struct stories *out, struct mean *m, const struct policy *p, co
 
 /* ---- all of them ---- */
 
-void explain_query(struct stories *out, struct mean *m, const struct policy *p,
-		   const struct rule *query)
+void explain_legs(struct mean *m, const struct policy *p, const struct rule *query,
+		  struct legs *out)
 {
 	struct rule q = *query;
-	struct legs legs = {0};
 
 	place(m, p, &q.from);
 	place(m, p, &q.to);
-	journey_legs(m, p, &q, &legs);
+	journey_legs(m, p, &q, out);
+}
+
+void explain_query(struct stories *out, struct mean *m, const struct policy *p,
+		   const struct rule *query)
+{
+	struct legs legs = {0};
+
+	explain_legs(m, p, query, &legs);
 	for (size_t i = 0; i < legs.n; i++) {
 		dd_ref decisions = dd_map(m->dd, legs.v[i].fate, outcome_decision, &m->outcomes);
 		struct mean_values values = mean_values(m, decisions);

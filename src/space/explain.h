@@ -21,6 +21,7 @@ struct story { /* of all packets of the query that end alike: told of one of the
 	struct line line; /* that decides */
 	VEC(struct story_step) steps;
 	VEC(const char *) conditions; /* that hold for it: rates, sets */
+	VEC(const char *) unless; /* that do not, and matter (the ruleset in the kernel) */
 	long double count; /* how many there are: source, destination, protocol, port or type */
 };
 
@@ -35,6 +36,11 @@ struct stories {
 void explain_query(struct stories *out, struct mean *m, const struct policy *p,
 		   const struct rule *query);
 
-const char *explain_fate_text(enum fate f); /* "accept", "drop", "reject", "inspect" */
+/* The question's packets, with places as explain_query() takes them. */
+void explain_legs(struct mean *m, const struct policy *p, const struct rule *query,
+		  struct legs *out);
+
+/* "accept", "drop", "reject", "inspect"; "unknown": it depends on what fwc does not understand. */
+const char *explain_fate_text(enum fate f);
 
 #endif

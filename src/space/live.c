@@ -1,190 +1,232 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * Packet and tables -> story.
+ * Ways -> stories: how many packets end so, whatever is not known, and how many if this or that
+ * holds.
  */
 #include "space/live.h"
 
-#include <linux/rtnetlink.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "policy/routing.h"
+#include "nft/nft.h"
+#include "space/live_walk.h"
 #include "space/packet.h"
+#include "space/ranges.h"
 
-#define STATUS_DST_NAT 32 /* IPS_DST_NAT */
+#define STORIES_OF_A_WAY 16
 
-struct asked { /* a base chain at a hook */
-	const struct live_table *table;
-	const struct ir_chain *chain;
+struct asking {
+	struct stories *out;
+	struct walk walk;
+	dd_ref packets;
+	bool own;
 };
 
-struct asked_list {
-	struct asked *v;
-	size_t n, cap;
-};
-
-struct teller {
-	struct mean *m;
-	const struct live_tables *tables;
-	const struct policy *p;
-	struct story *out;
-	struct packet packet; /* as it is by now */
-	bool over;
-};
-
-static int by_priority(const void *a, const void *b)
+static dd_ref some_condition(struct mean *m, dd_ref r)
 {
-	const struct asked *x = a, *y = b;
-
-	return (x->chain->base.priority > y->chain->base.priority) -
-	       (x->chain->base.priority < y->chain->base.priority);
+	for (size_t i = 0; i < m->schema.texts.n; i++)
+		r = dd_some(m->dd, r, schema_condition_var(i), 1);
+	return r;
 }
 
-static bool sees(const struct live_table *t, const struct packet *p)
+static dd_ref without(struct mean *m, dd_ref a, dd_ref b)
 {
-	if (!strcmp(t->family, "ip"))
-		return !p->dim[DIM_FAMILY];
-	return strcmp(t->family, "ip6") != 0 || p->dim[DIM_FAMILY];
+	return dd_and(m->dd, a, dd_not(m->dd, b));
 }
 
-static struct asked_list chains_at(struct teller *t, const char *hook)
+/* ---- what has to hold ---- */
+
+struct literals {
+	bool *asked, *holds; /* by number of the condition */
+	size_t n;
+};
+
+static struct literals literals(struct mean *m)
 {
-	struct asked_list out = {0};
+	size_t n = m->schema.texts.n;
 
-	for (size_t i = 0; i < t->tables->n; i++) {
-		const struct live_table *table = &t->tables->v[i];
-		const struct ir_ruleset *r = table->ruleset;
+	return (struct literals){arena_alloc(m->arena, n + 1), arena_alloc(m->arena, n + 1), n};
+}
 
-		for (size_t k = 0; k < r->chains.n; k++) {
-			struct asked a = {table, r->chains.v[k]};
+/* Conditions under which that packet is in the region: as few as come on one way down, and none
+ * that holds where it need not. */
+static struct literals conditions_of(struct mean *m, dd_ref region, struct packet *p)
+{
+	struct literals l = literals(m);
+	size_t first = schema_condition_var(0);
+	dd_ref n;
 
-			if (a.chain->base.hook && !r->dormant && sees(table, &t->packet) &&
-			    !strcmp(a.chain->base.hook, hook))
-				vec_push(t->m->arena, &out, a);
+	memset(l.asked, 0, l.n + 1);
+	memset(l.holds, 0, l.n + 1);
+	n = dd_and(m->dd, region, schema_dims(&m->schema, p));
+	while (n != DD_EXHAUSTED && !dd_is_terminal(m->dd, n)) {
+		bool hi = dd_lo(m->dd, n) == DD_FALSE;
+		size_t var = dd_var(m->dd, n);
+
+		if (var >= first && var - first < l.n) {
+			l.asked[var - first] = true;
+			l.holds[var - first] = hi;
 		}
+		n = hi ? dd_hi(m->dd, n) : dd_lo(m->dd, n);
 	}
-	if (out.n > 1)
-		qsort(out.v, out.n, sizeof(*out.v), by_priority);
-	return out;
+	return l;
 }
 
-static void step(struct teller *t, const char *hook, const char *does, const struct line *line)
+static dd_ref with_them(struct mean *m, dd_ref r, const struct literals *l)
 {
-	struct story_step x = {.hook = hook, .does = does};
-
-	x.line = line ? *line : (struct line){.where = ""};
-	vec_push(t->m->arena, &t->out->steps, x);
+	for (size_t i = 0; i < l->n; i++)
+		if (l->asked[i])
+			r = dd_fix(m->dd, r, (uint32_t)schema_condition_var(i), 1, l->holds[i]);
+	return r;
 }
 
-static struct outcome ask(struct teller *t, const struct asked *a)
+static dd_ref where_they_hold(struct mean *m, const struct literals *l)
 {
-	dd_ref says;
+	dd_ref r = DD_TRUE;
 
-	t->m->within = schema_point(&t->m->schema, &t->packet);
-	t->m->lines = true;
-	t->m->now = true;
-	t->m->line_of = a->table->line_of;
-	t->m->line_ctx = a->table->line_ctx;
-	says = mean_base_chain(t->m, a->table->ruleset, a->chain);
-	t->m->within = DD_TRUE;
-	return *outcome_of(&t->m->outcomes, schema_at(&t->m->schema, says, &t->packet));
+	for (size_t i = l->n; i-- > 0;)
+		if (l->asked[i])
+			r = l->holds[i] ? dd_node(m->dd, schema_condition_var(i), DD_FALSE, r)
+					: dd_node(m->dd, schema_condition_var(i), r, DD_FALSE);
+	return r;
 }
 
-/* The packet behind a translation of its destination; of several targets the first. */
-static void rewrite(struct teller *t, const struct ir_stmt *s)
+/* ---- stories ---- */
+
+/* What other tables may ask for, and no policy. */
+static void print_rest(struct buf *b, const struct packet *p)
 {
-	if (s->nat.kind != IR_DNAT && s->nat.kind != IR_REDIRECT)
-		return;
-	t->packet.dim[DIM_CT_STATUS] |= STATUS_DST_NAT;
-	if (s->nat.port)
-		t->packet.dim[DIM_DPORT] = s->nat.port;
-	if (s->nat.kind == IR_REDIRECT) {
-		t->packet.dim[DIM_FIB_DADDR] = RTN_LOCAL;
-		t->packet.dim[DIM_OIF] = schema_no_interface(&t->m->schema);
-	} else if (s->nat.to.n) {
-		t->packet.dim[DIM_DADDR] = s->nat.to.v[0].key[0].lo;
-		t->packet.dim[DIM_FIB_DADDR] = RTN_UNICAST;
+	static const char *const days[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
+					   "Thursday", "Friday", "Saturday"};
+	unsigned hops = (unsigned)p->dim[DIM_HOPLIMIT], second = (unsigned)p->dim[DIM_HOUR];
+
+	if (hops != 64)
+		buf_printf(b, ", hop limit %u", hops);
+	if (second != 12 * 3600)
+		buf_printf(b, ", at %02u:%02u:%02u UTC", second / 3600, second / 60 % 60,
+			   second % 60);
+	if (p->dim[DIM_DAY] != 1)
+		buf_printf(b, ", on a %s", days[p->dim[DIM_DAY] % 7]);
+}
+
+static void tell(struct asking *q, const struct way *x, struct packet *p, const struct literals *l,
+		 long double count)
+{
+	struct mean *m = q->walk.m;
+	struct story s = {.packet = *p, .fate = x->fate, .count = count};
+	struct walk walk = q->walk;
+	struct ways ignored = {0};
+	struct buf b = {0};
+
+	p->condition = l->holds;
+	walk.tell = &s;
+	live_walk(&walk, schema_point(&m->schema, p), q->own, &ignored);
+	s.packet.condition = NULL;
+	packet_print(&b, m, &s.packet);
+	print_rest(&b, p);
+	s.text = arena_strdup(m->arena, buf_str(&b));
+	buf_free(&b);
+	s.query = packet_query(m, q->walk.p, p, AT_FORWARD);
+	s.line = x->line ? *x->line : (struct line){.where = ""};
+	if (!x->line && s.steps.n)
+		s.line = s.steps.v[s.steps.n - 1].line;
+	for (size_t i = 0; i < l->n; i++) {
+		if (l->asked[i] && l->holds[i])
+			vec_push(m->arena, &s.conditions, m->schema.texts.v[i]);
+		else if (l->asked[i])
+			vec_push(m->arena, &s.unless, m->schema.texts.v[i]);
+	}
+	vec_push(m->arena, q->out, s);
+}
+
+/* First those that end so in any case, then those that do so if ... */
+static void tell_way(struct asking *q, const struct way *x)
+{
+	struct mean *m = q->walk.m;
+	dd_ref elsewhere = some_condition(m, without(m, q->packets, x->packets));
+	dd_ref surely = without(m, some_condition(m, x->packets), elsewhere);
+	dd_ref rest = without(m, x->packets, surely), maybe = some_condition(m, rest);
+	struct packet p;
+
+	if (surely != DD_FALSE && schema_witness(&m->schema, surely, &p)) {
+		struct literals none = conditions_of(m, surely, &p);
+
+		tell(q, x, &p, &none, ranges_count(m, surely));
+	}
+	for (int i = 0; i < STORIES_OF_A_WAY && schema_witness(&m->schema, rest, &p); i++) {
+		struct literals l = conditions_of(m, rest, &p);
+		dd_ref fits = with_them(m, x->packets, &l);
+
+		fits = without(m, maybe, some_condition(m, without(m, maybe, fits)));
+		tell(q, x, &p, &l, ranges_count(m, fits));
+		rest = without(m, rest, dd_and(m->dd, fits, where_they_hold(m, &l)));
 	}
 }
 
-/* All base chains of a hook; NAT chains translate once. */
-static void at_hook(struct teller *t, const char *hook)
+/* ---- which packets ---- */
+
+static void elements(struct mean *m, const struct live_tables *tables, const char *set,
+		     struct ivset *out)
 {
-	struct asked_list list = chains_at(t, hook);
-	bool translated = false;
+	for (size_t t = 0; t < tables->n; t++) {
+		const struct ir_set *s =
+			tables->v[t].line_of ? ruleset_set(tables->v[t].ruleset, set) : NULL;
 
-	for (size_t i = 0; i < list.n && !t->over; i++) {
-		const struct asked *a = &list.v[i];
-		bool nat = !strcmp(a->chain->base.type, "nat");
-		struct outcome x;
-		const char *says;
+		for (size_t i = 0; s && s->nkeys == 1 && i < s->elems.n; i++)
+			vec_push(m->arena, out, s->elems.v[i].key[0]);
+	}
+	ivset_normalise(out);
+}
 
-		if (nat && translated)
+/* A question that names a dynamic set speaks of the addresses that it holds now. */
+static dd_ref of_now(struct mean *m, const struct live_tables *tables, dd_ref r)
+{
+	for (size_t i = 0; i < m->schema.texts.n; i++) {
+		uint32_t var = (uint32_t)schema_condition_var(i);
+		const char *text = m->schema.texts.v[i];
+		const char *holds = strstr(text, " holds the "), *set;
+		struct ivset held = {0};
+		dd_ref in;
+
+		if (text[0] != '@' || !holds)
 			continue;
-		x = ask(t, a);
-		says = arena_printf(t->m->arena, "table %s %s, chain %s: %s", a->table->family,
-				    a->table->name, a->chain->name, outcome_text(t->m->arena, &x));
-		step(t, hook, says, x.line);
-		if (x.fate == FATE_TRANSLATE) {
-			translated = true;
-			if (x.nat)
-				rewrite(t, x.nat);
-		}
-		t->out->fate = x.fate == FATE_TRANSLATE ? FATE_ACCEPT : x.fate;
-		t->out->line = x.line ? *x.line : (struct line){.where = ""};
-		t->over = x.fate == FATE_DROP || x.fate == FATE_REJECT || x.fate == FATE_UNKNOWN;
+		set = arena_strndup(m->arena, text + 1, (size_t)(holds - text) - 1);
+		elements(m, tables, set, &held);
+		in = schema_addrs(&m->schema,
+				  strstr(holds, "source") == NULL ? DIM_DADDR : DIM_SADDR,
+				  strstr(set, ".v6") ? FAM_IP6 : FAM_IP4, &held);
+		r = dd_or(m->dd, dd_and(m->dd, in, dd_fix(m->dd, r, var, 1, 1)),
+			  without(m, dd_fix(m->dd, r, var, 1, 0), in));
 	}
+	return r;
 }
 
-/* Where a new destination is, see policy/routing.h; where that is not known, where the old one was.
- */
-static void route(struct teller *t, u128 old, bool own)
+/* A connection that is only being opened has no mark yet. */
+static void ask(struct asking *q, dd_ref packets, bool own)
 {
-	enum family fam = t->packet.dim[DIM_FAMILY] ? FAM_IP6 : FAM_IP4;
-	u128 addr = t->packet.dim[DIM_DADDR];
-	struct routing_target to;
+	struct mean *m = q->walk.m;
+	struct ways ends = {0};
 
-	if (addr == old)
+	q->packets = dd_and(m->dd, packets, schema_one(&m->schema, DIM_CT_MARK, 0));
+	q->packets = of_now(m, q->walk.tables, q->packets);
+	q->own = own;
+	if (q->packets == DD_FALSE)
 		return;
-	to = routing_target(t->m->arena, t->p, fam, addr);
-	if (to.here && !to.on) {
-		t->packet.dim[DIM_FIB_DADDR] = RTN_LOCAL;
-		t->packet.dim[DIM_OIF] = own ? 2 /* lo */ : schema_no_interface(&t->m->schema);
-	} else if (to.zones.n) {
-		const struct zone *zone = &t->p->zones.v[to.zones.v[0]];
-
-		t->packet.dim[DIM_OIF] = schema_code(&t->m->schema, zone->interfaces.v[0].name);
-	}
+	live_walk(&q->walk, q->packets, own, &ends);
+	for (size_t i = 0; i < ends.n; i++)
+		tell_way(q, &ends.v[i]);
 }
 
-void live_story(struct story *out, struct mean *m, const struct live_tables *tables,
-		const struct policy *p, const struct story *by_policy)
+void live_query(struct stories *out, struct mean *m, const struct live_tables *tables,
+		const struct policy *p, const struct rule *query)
 {
-	struct teller t = {.m = m, .tables = tables, .p = p, .out = out};
-	uint32_t none = schema_no_interface(&m->schema), oif;
-	u128 daddr = by_policy->packet.dim[DIM_DADDR];
-	bool own, here;
+	struct asking q = {.out = out, .walk = {.m = m, .tables = tables, .p = p}};
+	dd_ref own = schema_one(&m->schema, DIM_IIF, schema_no_interface(&m->schema));
+	dd_ref all = DD_FALSE;
+	struct legs legs = {0};
 
-	*out = (struct story){.packet = by_policy->packet,
-			      .text = by_policy->text,
-			      .query = by_policy->query,
-			      .fate = FATE_ACCEPT,
-			      .line = {.where = ""},
-			      .count = 1};
-	t.packet = by_policy->packet;
-	oif = (uint32_t)t.packet.dim[DIM_OIF];
-	own = t.packet.dim[DIM_IIF] == none;
-	if (!own) {
-		t.packet.dim[DIM_OIF] = none;
-		at_hook(&t, "prerouting");
-		if (t.packet.dim[DIM_FIB_DADDR] != RTN_LOCAL)
-			t.packet.dim[DIM_OIF] = oif;
-		route(&t, daddr, own);
-	}
-	here = !own && t.packet.dim[DIM_OIF] == none;
-	if (!t.over)
-		at_hook(&t, own ? "output" : here ? "input" : "forward");
-	if (own)
-		route(&t, daddr, own);
-	if (!t.over && !here)
-		at_hook(&t, "postrouting");
+	explain_legs(m, p, query, &legs);
+	for (size_t i = 0; i < legs.n; i++)
+		all = dd_or(m->dd, all, legs.v[i].arrival);
+	ask(&q, without(m, all, own), false);
+	ask(&q, dd_and(m->dd, all, own), true);
+	out->known = !dd_exhausted(m->dd);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * The story of one packet by the ruleset in the kernel, all tables of it: which base chain says
+ * What becomes of packets by the ruleset in the kernel, all tables of it: which base chain says
  * what, in the order in which the kernel asks them. The policy is not asked; it only named the
- * packet.
+ * packets.
  */
 #ifndef FWC_LIVE_STORY_H
 #define FWC_LIVE_STORY_H
@@ -11,7 +11,7 @@
 struct live_table {
 	const char *family, *name; /* "inet", "fwc" */
 	const struct ir_ruleset *ruleset;
-	/* as in struct mean */
+	/* as in struct mean; NULL but for fwc's own */
 	const struct line *(*line_of)(struct mean *m, const struct ir_chain *c, size_t rule,
 				      const struct ir_set *map, const struct ir_elem *e);
 	void *line_ctx;
@@ -23,9 +23,11 @@ struct live_tables {
 	VEC(const char *) strange; /* base chains that were not looked at: "netdev x ingress" */
 };
 
-/* m has the names of all tables and of the policy. Steps are named by hook; each line's `where` is
- * the chain, or the policy line where line_of knows it. */
-void live_story(struct story *out, struct mean *m, const struct live_tables *tables,
-		const struct policy *p, const struct story *by_policy);
+/* Every way in which packets of the question end, each told of one of them; what fwc does not
+ * understand, or cannot know (a limit), is a condition of it. m has the names of all tables and of
+ * the policy. Steps are named by hook; each line's `where` is the chain, or the policy line where
+ * line_of knows it. */
+void live_query(struct stories *out, struct mean *m, const struct live_tables *tables,
+		const struct policy *p, const struct rule *query);
 
 #endif

@@ -59,8 +59,10 @@ struct mean_values mean_values(struct mean *m, dd_ref a);
 /* The zone of the names of a code; PLACE_OTHER if none. */
 int mean_zone_of(struct mean *m, const struct policy *p, uint32_t code);
 
-/* One base chain alone; its accept is an accept. */
-dd_ref mean_base_chain(struct mean *m, const struct ir_ruleset *r, const struct ir_chain *c);
+/* One base chain alone; its accept is an accept. marks: which may have been set before it; brought
+ * up to date. */
+dd_ref mean_base_chain(struct mean *m, const struct ir_ruleset *r, const struct ir_chain *c,
+		       unsigned *marks);
 
 /* ---- between the mean_*.c files ---- */
 

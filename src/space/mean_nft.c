@@ -102,7 +102,7 @@ static bool understood(const struct ir_set *set, const struct ir_sel *sel)
 	if (!set || (set->type && strchr(set->type, '?')) || set->nkeys != sel->n)
 		return false;
 	vec_each (&set->elems, e) {
-		if (e->comment && e->comment[0] == '?')
+		if (e->gated || (e->comment && e->comment[0] == '?'))
 			return false;
 	}
 	return true;
@@ -133,9 +133,10 @@ static dd_ref set_match(struct walker *w, const struct ir_stmt *s, bool family_k
 	if (!s->match.set)
 		return match_stmt(w->m, s, NULL, family_known);
 	if (!understood(set, sel))
-		return schema_condition(
-			&w->m->schema,
-			arena_printf(w->m->arena, "@%s, not understood, holds it", s->match.set));
+		return schema_condition(&w->m->schema,
+					arena_printf(w->m->arena,
+						     "@%s, which is not understood, holds it",
+						     s->match.set));
 	key = arena_printf(w->m->arena, "%s %d %d", s->match.set, s->match.op, family_known);
 	for (int i = 0; i < sel->n; i++)
 		key = arena_printf(w->m->arena, "%s %d/%llx%llx", key, sel->f[i],
@@ -220,7 +221,9 @@ static void vmap_says(struct walker *w, struct progress *p, const struct ir_stmt
 	}
 	all = mean_sequence(w->m, parts.v, parts.n);
 	if (s->vmap.map && !understood(map, sel))
-		all = dd_restrict(d, p->still, unknown(w, s->vmap.map, NULL));
+		all = dd_restrict(d, p->still,
+				  unknown(w, arena_printf(w->m->arena, "@%s", s->vmap.map),
+					  line_at(w, p->chain, p->rule, NULL, NULL)));
 	p->says = dd_seq(d, p->says, all);
 }
 
@@ -303,18 +306,46 @@ static bool word_is(const char *s, size_t n, const char *word)
 	return strlen(word) == n && !strncmp(s, word, n);
 }
 
-/* What is not understood: a match may hold or not; a statement that may end the packet's way here
- * ends it; of any other it is noted that it was met. */
-static void unknown_says(struct walker *w, struct progress *p, const char *json,
+static bool among(const char *s, size_t n, const char *const *words)
+{
+	while (*words && !word_is(s, n, *words))
+		words++;
+	return *words != NULL;
+}
+
+/* Behind the statement the rule only counts. */
+static bool is_last(const struct progress *p, const struct ir_stmt *s)
+{
+	const struct ir_rule *r = &p->chain->rules.v[p->rule];
+
+	for (const struct ir_stmt *x = s + 1; x < r->stmts.v + r->stmts.n; x++)
+		if (x->kind != IR_COUNTER)
+			return false;
+	return true;
+}
+
+/* What is not understood: a statement that may end the packet's way here ends it; of one that lets
+ * every packet go on it is noted that it was met; any other may hold or not. nft's "xt" is a match
+ * or a target of iptables, and does not always say which. */
+static void unknown_says(struct walker *w, struct progress *p, const struct ir_stmt *s,
 			 const struct line *line)
 {
 	static const char *const ends[] = {"queue",    "fwd",	 "tproxy", "synproxy", "jump",
 					   "goto",     "vmap",	 "snat",   "dnat",     "masquerade",
 					   "redirect", "reject", NULL};
+	static const char *const goes_on[] = {
+		"log",	"counter",   "mangle",	   "notrack",	     "dup", "last", "secmark",
+		"flow", "ct helper", "ct timeout", "ct expectation", NULL};
+	const char *json = s->unknown;
 	const char *name = json[0] == '{' && json[1] == '"' ? json + 2 : json;
 	size_t n = strcspn(name, "\"");
+	bool xt = word_is(name, n, "xt");
 
-	if (word_is(name, n, "match") || word_is(name, n, "xt") || word_is(name, n, "limit")) {
+	if (among(name, n, goes_on)) {
+		effect(w, p, p->still, arena_printf(w->m->arena, "not understood: %s", json));
+		return;
+	}
+	if (!among(name, n, ends)) {
 		/* not what it asks for, but of which header it asks */
 		p->family_known |=
 			strstr(json, "\"protocol\":\"ip\"") || strstr(json, "\"protocol\":\"ip6\"");
@@ -322,15 +353,10 @@ static void unknown_says(struct walker *w, struct progress *p, const char *json,
 			w->m->dd, p->still,
 			schema_condition(&w->m->schema,
 					 arena_printf(w->m->arena, "not understood: %s", json)));
-		return;
-	}
-	for (int i = 0; ends[i]; i++) {
-		if (word_is(name, n, ends[i])) {
-			decide(w, p, unknown(w, json, line));
+		if (!xt || !is_last(p, s))
 			return;
-		}
 	}
-	effect(w, p, p->still, arena_printf(w->m->arena, "not understood: %s", json));
+	decide(w, p, unknown(w, json, line));
 }
 
 static void stmt_says(struct walker *w, struct progress *p, const struct ir_stmt *s)
@@ -387,10 +413,13 @@ static void stmt_says(struct walker *w, struct progress *p, const struct ir_stmt
 	case IR_REJECT:
 		if (s->reject == REJECT_TCP_RESET) /* nft asks for TCP by itself */
 			p->still = dd_and(d, p->still, schema_one(&m->schema, DIM_PROTO, 6));
+		if (s->reject == REJECT_OTHER)
+			p->still = dd_and(d, p->still, schema_family(&m->schema, s->reject_family));
 		decide(w, p,
 		       mean_outcome(m, FATE_REJECT,
 				    s->reject == REJECT_TCP_RESET ? "tcp reset"
-								  : "icmpx admin-prohibited",
+				    : s->reject == REJECT_ADMIN	  ? "icmpx admin-prohibited"
+								  : s->reject_with,
 				    line));
 		break;
 	case IR_NAT:
@@ -400,7 +429,7 @@ static void stmt_says(struct walker *w, struct progress *p, const struct ir_stmt
 		decide(w, p, verdict_says(w, &s->verdict, line));
 		break;
 	case IR_UNKNOWN:
-		unknown_says(w, p, s->unknown, line);
+		unknown_says(w, p, s, line);
 		break;
 	}
 }
@@ -464,14 +493,17 @@ static dd_ref base_says(struct walker *w, const struct ir_chain *c)
 				   mean_line(m, text, "", (struct span){0}, 0)));
 }
 
-dd_ref mean_base_chain(struct mean *m, const struct ir_ruleset *r, const struct ir_chain *c)
+dd_ref mean_base_chain(struct mean *m, const struct ir_ruleset *r, const struct ir_chain *c,
+		       unsigned *marks)
 {
 	struct walker w = {.m = m, .r = r};
 
 	map_init(&w.chains, m->arena);
 	map_init(&w.matches, m->arena);
 	marks_init(&w.marks, m->arena);
+	w.marks.set = *marks;
 	marks_spread(&w.marks, r, c);
+	*marks = w.marks.set;
 	return dd_restrict(m->dd, m->within, base_says(&w, c));
 }
 

@@ -168,7 +168,7 @@ uint32_t outcome_silent(void *ctx, uint32_t v)
 const char *outcome_text(struct arena *a, const struct outcome *x)
 {
 	static const char *const words[] = {"nothing", "return",  "accept", "drop",
-					    "reject",  "inspect", "",	    "unknown statement"};
+					    "reject",  "inspect", "",	    "not understood:"};
 	const char *text = words[x->fate];
 
 	if (x->what)

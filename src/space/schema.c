@@ -422,13 +422,9 @@ bool schema_witness(struct schema *s, dd_ref region, struct packet *out)
 	return false;
 }
 
-dd_ref schema_point(struct schema *s, const struct packet *p)
+/* The packet, and below it what is said of conditions. */
+static dd_ref point(struct schema *s, const struct packet *p, dd_ref r)
 {
-	dd_ref r = DD_TRUE;
-
-	for (size_t i = s->texts.n; i-- > 0;)
-		r = p->condition[i] ? dd_node(s->dd, schema_condition_var(i), DD_FALSE, r)
-				    : dd_node(s->dd, schema_condition_var(i), r, DD_FALSE);
 	for (int d = NDIMS; d-- > 0;) {
 		bool v4 = !p->dim[DIM_FAMILY] && (d == DIM_SADDR || d == DIM_DADDR);
 		struct ival v = {p->dim[d], p->dim[d]};
@@ -437,6 +433,21 @@ dd_ref schema_point(struct schema *s, const struct packet *p)
 		r = schema_ranges(s, (enum dim)d, bits, &v, 1, u128_max(bits), r);
 	}
 	return r;
+}
+
+dd_ref schema_dims(struct schema *s, const struct packet *p)
+{
+	return point(s, p, DD_TRUE);
+}
+
+dd_ref schema_point(struct schema *s, const struct packet *p)
+{
+	dd_ref r = DD_TRUE;
+
+	for (size_t i = s->texts.n; i-- > 0;)
+		r = p->condition[i] ? dd_node(s->dd, schema_condition_var(i), DD_FALSE, r)
+				    : dd_node(s->dd, schema_condition_var(i), r, DD_FALSE);
+	return point(s, p, r);
 }
 
 uint32_t schema_at(struct schema *s, dd_ref n, const struct packet *p)

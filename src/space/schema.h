@@ -120,7 +120,8 @@ struct packet {
 bool schema_witness(struct schema *s, dd_ref region, struct packet *out);
 /* The value at a packet. */
 uint32_t schema_at(struct schema *s, dd_ref n, const struct packet *p);
-/* The region that is this packet alone. */
+/* The region that is this packet alone; the same whatever the conditions are. */
+dd_ref schema_dims(struct schema *s, const struct packet *p);
 dd_ref schema_point(struct schema *s, const struct packet *p);
 
 #endif

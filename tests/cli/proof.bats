@@ -292,6 +292,93 @@ masquerade lan -> wan"
 	fwc stop >/dev/null
 }
 
+@test "explain --live: each way is told with the number of its packets, not one of many" {
+	printf '%s\n' 'zone net { interface eth0 }' 'allow net -> self https' >"$WORK/p.fwc"
+	fwc compile "$WORK/p.fwc"
+	fwc apply
+	inns nft 'table inet f2b { set s { type ipv4_addr; elements = { 203.0.113.9, 203.0.113.10 }; }
+		chain i { type filter hook input priority -1;
+			ip saddr @s drop; ip saddr 198.51.100.0/24 tcp dport 443 reject; }; }'
+	run fwc --json explain --live '203.0.113.0/24@net -> 192.0.2.1@self https' "$WORK/p.fwc"
+	ways() {
+		jq -r '.[] | "\(.fate) \(.count) \(.conditions | length) \(.line // "") \(.rule)"' <<<"$output" | sort
+	}
+	[ "$(ways)" = "accept 254 0 $WORK/p.fwc:2 allow net -> self https
+drop 2 0 chain i ip saddr @s drop" ]
+	run fwc --json explain --live '198.51.100.0/23@net -> 192.0.2.1@self https' "$WORK/p.fwc"
+	[ "$(ways)" = "accept 256 0 $WORK/p.fwc:2 allow net -> self https
+reject 256 0 chain i ip saddr 198.51.100.0/24 tcp dport 443 reject with icmp port-unreachable" ]
+	explain --live 'net -> self https'
+	[[ $output == *accepted,* && $output == *rejected,* && $output == *dropped,* ]]
+	inns nft delete table inet f2b
+	fwc stop >/dev/null
+}
+
+@test "explain --live: dynamic sets hold what they hold, and the policy's conditions are not told" {
+	printf '%s\n' 'zone net { interface eth0 }' 'set banned = dynamic, timeout 1d' \
+		'drop banned@net -> any' 'allow net -> self https' >"$WORK/p.fwc"
+	fwc compile "$WORK/p.fwc"
+	fwc apply
+	inns nft 'add element inet fwc banned.v4 { 198.51.100.7 }'
+	explain --live '198.51.100.4/30@net -> 192.0.2.1@self https'
+	[[ $output == *"198.51.100.5 -> "*"accepted, and so are 2 packets"*"198.51.100.7 -> "*"drop banned@net"*dropped ]]
+	explain --live '198.51.100.77@net -> 192.0.2.1@self https'
+	[[ $output == *accepted && $output != *while* && $output != *dropped* && $output != *"  if "* ]]
+	explain --live '198.51.100.7@net -> 192.0.2.1@self https'
+	[[ $output == *dropped && $output != *accepted* ]]
+	[ "$(grep -c ^dropped <<<"$output")" = 1 ]
+	explain --live 'banned@net -> 192.0.2.1@self https'
+	[[ $output == *"198.51.100.7 -> "*dropped && $output != *accepted* ]]
+	fwc stop >/dev/null
+}
+
+@test "explain --live: what is not understood is named, and the answer says if" {
+	printf '%s\n' 'zone net { interface eth0 }' 'zone lan { interface eth1; network 10.0.0.0/24 }' \
+		'allow any -> any' >"$WORK/p.fwc"
+	fwc compile "$WORK/p.fwc"
+	fwc apply
+	inns nft 'table ip x { chain p { type nat hook prerouting priority dstnat;
+			tcp dport 8080 dnat to 10.0.0.5:80; };
+		chain f { type filter hook forward priority 5; tcp dport 81 meta length 20-90 drop; };
+		chain m { type filter hook prerouting priority mangle; tcp dport 82 meta mark set 7; };
+		chain o { type filter hook forward priority 6; tcp dport { 82, 83 } meta mark 7 drop; }; }'
+	run fwc --json explain --live '192.0.2.9@net -> 10.0.0.7@lan tcp/81' "$WORK/p.fwc"
+	[ "$(jq -r '.[] | "\(.fate) \(.conditions | length) \(.unless | length)"' <<<"$output" | sort)" = $'accept 0 1\ndrop 1 0' ]
+	[[ $(jq -r '.[] | .conditions[], .unless[]' <<<"$output") == *"not understood"*length*"not understood"*length* ]]
+	# whose match it is, where it is dropped if it holds
+	explain --live '192.0.2.9@net -> 10.0.0.7@lan tcp/81'
+	[[ $output == *"unless"*"not understood"*"then accepted"*"if"*"not understood"*"then dropped"* ]]
+	# where it goes is not known, so nothing is claimed
+	explain --live '192.0.2.9@net -> 192.0.2.1@self tcp/8080'
+	[[ $output == *"not understood: {"*dnat*"not known"* ]]
+	# a mark that another chain of the table set before
+	explain --live '192.0.2.9@net -> 10.0.0.7@lan tcp/82'
+	[[ $output == *"a mark set on the way"*"then dropped"* ]]
+	explain --live '192.0.2.9@net -> 10.0.0.7@lan tcp/83'
+	[[ $output != *"set on the way"* && $output == *accepted* && $output == *", mark 0x7"*dropped* ]]
+	inns nft delete table ip x
+	fwc stop >/dev/null
+}
+
+@test "explain --live: a table that another program owns filters; one that sleeps does not" {
+	printf '%s\n' 'zone net { interface eth0 }' 'allow any -> any' >"$WORK/p.fwc"
+	mkfifo "$WORK/owner"
+	inns nft -i <"$WORK/owner" >"$WORK/owned" 2>&1 3>&- &
+	exec 9>"$WORK/owner"
+	printf '%s\n' 'add table ip owned { flags owner; }' \
+		'add chain ip owned i { type filter hook input priority 0; }' \
+		'add rule ip owned i tcp dport 22 drop' >&9
+	timeout 20 bash -c "until ip netns exec $NS nft list table ip owned 2>/dev/null | grep -q drop; do sleep 0.1; done"
+	explain --live '192.0.2.9@net -> 192.0.2.1@self ssh'
+	[[ $output == *"table ip owned, chain i: drop"*dropped ]]
+	exec 9>&-
+	wait
+	inns nft 'table ip asleep { flags dormant; chain i { type filter hook input priority 0; policy drop; }; }'
+	explain --live '192.0.2.9@net -> 192.0.2.1@self ssh'
+	[[ $output == *accepted && $output != *asleep* ]]
+	inns nft delete table ip asleep
+}
+
 # ---- which packets a change affects ----
 
 @test "diff of two policies of a thousand rules: the range, the lines, a witness, in one screen" {

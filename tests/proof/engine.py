@@ -121,7 +121,7 @@ def same_outcome(words, outcome):
 
 def same_verdict(said, verdict):
     kind = verdict.split()[0]
-    if said.startswith('unknown statement'):
+    if said.startswith('not understood:'):
         return f'"{kind}"' in said          # said to be something else than all that it knows
     if kind == 'queue':
         found = re.match(r'inspect with queues? (\d+)(?:-(\d+))?(, or nobody)?', said)

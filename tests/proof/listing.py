@@ -368,10 +368,12 @@ class Reader:
         return Statement('effect', [('proto', TCP)], what=f'mss {value}')
 
     def read_reject(self, o, _):
+        o = o or {}
         kind = o.get('type', 'icmpx')
         if kind == 'tcp reset':
             return Statement('final', [('proto', TCP)], what='reject tcp reset')
-        return Statement('final', what=f'reject {kind} {o.get("expr", 1)}')
+        needs = {'icmp': [('family', IPV4)], 'icmpv6': [('family', IPV6)]}.get(kind, [])
+        return Statement('final', needs, what=f'reject {kind} {o.get("expr", 1)}')
 
     def read_masquerade(self, o, _):
         return Statement('final', what='masquerade' + (f' {json.dumps(o)}' if o else ''))

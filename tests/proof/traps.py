@@ -8,7 +8,9 @@ became of them has to be what the file says, and what the oracle reads from the 
 
 tcp=, udp= and other= give protocol and destination port, icmp= and icmpv6= the type; state= is the
 connection tracking state as the oracle needs it; "blind" marks what a listing cannot tell.
-Outcomes: accept, drop, reject reset, reject prohibited, accept to ADDRESS PORT.
+Outcomes: accept, drop, reject reset, reject prohibited, reject icmp TYPE/CODE, accept to ADDRESS PORT.
+"open" marks what neither the oracle nor fwc understands: explain --live has to leave it open, and to say
+on what it depends.
 "# refused" says that nft or the kernel does not take the file.
 """
 
@@ -31,6 +33,7 @@ from selftest import in_child
 HERE = os.path.dirname(os.path.realpath(__file__))
 TABLE = 'inet trap'
 FLAGS = ['fin', 'syn', 'rst', 'psh', 'ack', 'urg', 'ecn', 'cwr']
+UNREACHABLE = {4: 'reject icmp 3/3', 6: 'reject icmp 1/4'}       # of the port: a plain reject
 KINDS = {'tcp': 6, 'udp': 17, 'icmp': 1, 'icmpv6': 58}
 
 
@@ -41,6 +44,7 @@ class Trap:
     flags: int
     state: str
     blind: bool
+    open: bool
     expected: str
 
 
@@ -57,7 +61,8 @@ def read_line(line, sport):
     packet = Packet(came, source.version, int(source), int(target), KINDS[kind],
                     int(values['sport']), 0 if icmp else number, number if icmp else 0)
     flags = sum(1 << FLAGS.index(f) for f in values['flags'].split(',') if f != 'none')
-    return Trap(words.strip(), packet, flags, values['state'], 'blind' in values, expected.strip())
+    return Trap(words.strip(), packet, flags, values['state'], 'blind' in values, 'open' in values,
+                expected.strip())
 
 
 def read(path):
@@ -120,6 +125,8 @@ class Oracle:
         for station in stations:
             verdict, _ = walk.Walk(self.table, out).station(station)
             if verdict != 'accept':
+                if verdict in ('reject icmpx 1', 'reject icmp 3', 'reject icmpv6 4'):
+                    return UNREACHABLE[p.family]
                 return verdict.replace('reject tcp reset', 'reject reset') \
                               .replace('reject icmpx 3', 'reject prohibited')
         return outcome_words('accept', *to, p.target, p.dport)
@@ -150,9 +157,12 @@ def one_file(router, k, path, third):
     if error:
         return [(f'traps: {name} is loaded', False, [error])]
     shown, _ = k.run(f'list table {TABLE}', k.flags)
-    oracle, out = Oracle(shown, lab.routing()), []
+    known = not any(trap.open for trap in traps)
+    oracle, out = Oracle(shown, lab.routing()) if known else None, []
     for trap, seen in zip(traps, send(router, traps)):
-        said = {'kernel': seen, 'oracle': oracle.says(trap)}
+        said = {'kernel': seen}
+        if known:
+            said['oracle'] = oracle.says(trap)
         asked = third.says(trap) if third else None
         if asked:
             said['explain --live'] = asked
@@ -194,14 +204,36 @@ class Live:
         found, error = self.explain.ask(
             f'{words[0]}@{p.interface or "self"} -> {words[1]}@'
             f'{goes if isinstance(goes, str) else "self"} {service}', self.policy, '--live')
-        said = {self.words(a, trap) for a in found if not a['conditions']}
+        found = [a for a in found if self.plain(a)]
+        if trap.open:
+            return error or self.left_open(found, trap)
+        said = {self.words(a, trap) for a in found}
         return error or ', or '.join(sorted(said)) or 'nothing'
+
+    @staticmethod
+    def plain(answer):
+        """Of the packet that was sent; others of the question have other flags or hops."""
+        p = answer['packet']
+        return p['hoplimit'] == 64 and (p['proto'] != 6 or p['tcpflags'] == 2)
+
+    def left_open(self, found, trap):
+        """What is expected, if it is among what may be, and on what it depends is said."""
+        sure = [a for a in found if not a['conditions'] + a['unless'] and a['fate'] != 'unknown']
+        said = {self.words(a, trap) for a in found}
+        if sure or not found:
+            return f'surely {self.words(sure[0], trap)}' if sure else 'nothing'
+        for a in found:
+            named = a['conditions'] + a['unless'] + [step['does'] for step in a['path']]
+            if not any('not understood' in words for words in named):
+                return 'it is not named'
+        return trap.expected if said & {trap.expected, 'unknown'} else ', or '.join(sorted(said))
 
     @staticmethod
     def words(answer, trap):
         path = ' '.join(step['does'] for step in answer['path'])
         if answer['fate'] == 'reject':
-            return 'reject reset' if 'reset' in path else 'reject prohibited'
+            return 'reject reset' if 'reset' in path else \
+                'reject prohibited' if 'prohibited' in path else UNREACHABLE[trap.packet.family]
         to = re.search(r'dnat to \[?([0-9a-f.:]*?)\]?(?::(\d+))?(?= |$)', path)
         if answer['fate'] != 'accept' or not to:
             return answer['fate']

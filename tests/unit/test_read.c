@@ -92,6 +92,14 @@ static void test_statements(void)
 	RULE("{\"reject\": {\"type\": \"icmpx\", \"expr\": 3}}",
 	     "reject with icmpx admin-prohibited");
 	RULE("{\"reject\": {\"type\": \"tcp reset\"}}", "reject with tcp reset");
+	RULE("{\"reject\": {\"type\": \"icmp\", \"expr\": 3}}",
+	     "reject with icmp port-unreachable");
+	RULE("{\"reject\": {\"type\": \"icmpv6\", \"expr\": \"no-route\"}}",
+	     "reject with icmpv6 no-route");
+	RULE("{\"reject\": {\"type\": \"icmpx\", \"expr\": 1}}",
+	     "reject with icmpx port-unreachable");
+	RULE("{\"reject\": null}", "reject with icmpx port-unreachable");
+	RULE(MATCH("==", PAYLOAD("ip", "protocol"), "6") ACCEPT, "ip protocol tcp accept");
 	RULE("{\"dnat\": {\"family\": \"ip6\", \"addr\": \"fd00::1\", \"port\": 8443}}",
 	     "dnat ip6 to [fd00::1]:8443");
 	RULE("{\"dnat\": {\"family\": \"ip\", \"addr\": {\"map\": {\"key\": {\"numgen\": "
@@ -174,6 +182,8 @@ static void test_unknown(void)
 	     "\"==\",\"right\":22}}");
 	RULE("{\"ct count\": {\"val\": 5}}", "?{\"ct count\":{\"val\":5}}");
 	RULE("17", "?17");
+	RULE("{\"reject\": {\"type\": \"icmp9\", \"expr\": 3}}",
+	     "?{\"reject\":{\"expr\":3,\"type\":\"icmp9\"}}");
 }
 
 /* The listing leaves out what another test implies; so does the canonical text. */

@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Regions of packets and tables -> ways. What a translation changed is kept apart: every region is
+ * of packets as they arrived, so that it can be counted and told of in the end.
+ */
+#include "space/live_walk.h"
+
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/routing.h"
+
+#define STATUS_DST_NAT 32 /* IPS_DST_NAT */
+
+struct asked { /* a base chain at a hook */
+	const struct live_table *table;
+	const struct ir_chain *chain;
+	size_t order;
+};
+
+struct asked_list {
+	struct asked *v;
+	size_t n, cap;
+};
+
+/* Of equal priority the kernel asks the one first that was put there last. */
+static int by_priority(const void *a, const void *b)
+{
+	const struct asked *x = a, *y = b;
+	int px = x->chain->base.priority, py = y->chain->base.priority;
+
+	return px != py ? (px > py) - (px < py) : (x->order < y->order) - (x->order > y->order);
+}
+
+static struct asked_list chains_at(struct walk *w, const char *hook)
+{
+	struct asked_list out = {0};
+
+	for (size_t i = 0; i < w->tables->n; i++) {
+		const struct live_table *table = &w->tables->v[i];
+		const struct ir_ruleset *r = table->ruleset;
+
+		for (size_t k = 0; k < r->chains.n; k++) {
+			struct asked a = {table, r->chains.v[k], out.n};
+
+			if (a.chain->base.hook && !r->dormant && !strcmp(a.chain->base.hook, hook))
+				vec_push(w->m->arena, &out, a);
+		}
+	}
+	if (out.n > 1)
+		qsort(out.v, out.n, sizeof(*out.v), by_priority);
+	return out;
+}
+
+/* ---- what was changed on the way ---- */
+
+static void set(struct way *x, enum dim d, u128 value)
+{
+	x->changed[d] = true;
+	x->now.dim[d] = value;
+}
+
+static int bits_of(const struct way *x, enum dim d)
+{
+	bool v4 = !x->now.dim[DIM_FAMILY] && (d == DIM_SADDR || d == DIM_DADDR);
+
+	return v4 ? 32 : dim_table[d].bits;
+}
+
+/* The packets as the next chain sees them. */
+static dd_ref seen(struct walk *w, const struct way *x)
+{
+	struct dd *d = w->m->dd;
+	dd_ref r = x->packets;
+
+	for (int i = 0; i < NDIMS; i++)
+		if (x->changed[i])
+			r = dd_some(d, r, dim_table[i].first, dim_table[i].bits);
+	for (int i = 0; i < NDIMS; i++) {
+		struct ival v = {x->now.dim[i], x->now.dim[i]};
+		int bits = bits_of(x, (enum dim)i);
+
+		if (x->changed[i])
+			r = dd_and(d, r,
+				   schema_ranges(&w->m->schema, (enum dim)i, bits, &v, 1,
+						 u128_max(bits), DD_TRUE));
+	}
+	return r;
+}
+
+/* What is said of the packets as they are now, said of them as they arrived. */
+static dd_ref as_arrived(struct walk *w, const struct way *x, dd_ref says)
+{
+	for (int i = 0; i < NDIMS; i++)
+		if (x->changed[i])
+			says = dd_fix(w->m->dd, says, dim_table[i].first, bits_of(x, (enum dim)i),
+				      x->now.dim[i]);
+	return dd_restrict(w->m->dd, x->packets, says);
+}
+
+static dd_ref where(struct walk *w, const struct way *x, enum dim d, u128 value)
+{
+	return as_arrived(w, x, schema_one(&w->m->schema, d, value));
+}
+
+static bool same_line(const struct line *a, const struct line *b)
+{
+	if (!a || !b || !a->text || !b->text)
+		return a == b;
+	return a->order == b->order && !strcmp(a->text, b->text) && !strcmp(a->where, b->where);
+}
+
+static bool same_way(const struct way *a, const struct way *b)
+{
+	if (a->own != b->own || a->translated != b->translated || a->over != b->over ||
+	    a->fate != b->fate || a->marks != b->marks || !same_line(a->line, b->line))
+		return false;
+	for (int i = 0; i < NDIMS; i++)
+		if (a->changed[i] != b->changed[i] ||
+		    (a->changed[i] && a->now.dim[i] != b->now.dim[i]))
+			return false;
+	return true;
+}
+
+static void add(struct walk *w, struct ways *out, struct way x)
+{
+	if (x.packets == DD_FALSE || x.packets == DD_EXHAUSTED)
+		return;
+	for (size_t i = 0; i < out->n; i++) {
+		if (same_way(&out->v[i], &x)) {
+			out->v[i].packets = dd_or(w->m->dd, out->v[i].packets, x.packets);
+			return;
+		}
+	}
+	vec_push(w->m->arena, out, x);
+}
+
+static struct way part(struct walk *w, const struct way *x, dd_ref where_)
+{
+	struct way y = *x;
+
+	y.packets = dd_and(w->m->dd, x->packets, where_);
+	return y;
+}
+
+/* ---- routing ---- */
+
+static void route_to(struct walk *w, struct ways *out, struct way x, const struct zone *z)
+{
+	uint32_t code = 0;
+
+	if (z && z->interfaces.n)
+		code = schema_code(&w->m->schema, z->interfaces.v[0].name);
+	set(&x, DIM_OIF, code);
+	add(w, out, x);
+}
+
+static void route_here(struct walk *w, struct ways *out, struct way x)
+{
+	set(&x, DIM_FIB_DADDR, RTN_LOCAL);
+	set(&x, DIM_FIB_DADDR_IIF, RTN_LOCAL);
+	set(&x, DIM_OIF, x.own ? 2 /* lo */ : schema_no_interface(&w->m->schema));
+	add(w, out, x);
+}
+
+static dd_ref is_in(struct walk *w, const char *addr, const char *where_)
+{
+	return schema_condition(&w->m->schema,
+				arena_printf(w->m->arena, "%s is in %s", addr, where_));
+}
+
+/* To a new destination: see policy/routing.h. Where several places may have it, which of them is
+ * not known. */
+static void reroute(struct walk *w, struct ways *out, struct way x)
+{
+	enum family fam = x.now.dim[DIM_FAMILY] ? FAM_IP6 : FAM_IP4;
+	struct routing_target to = routing_target(w->m->arena, w->p, fam, x.now.dim[DIM_DADDR]);
+	struct routing_zones rest = {0}; /* zones that do not say what is in them */
+	dd_ref left = x.packets, is;
+	struct buf b = {0};
+	size_t last;
+
+	for (size_t i = 0; to.on && !to.zones.n && i < w->p->zones.n; i++)
+		if (!w->p->zones.v[i].net4.n && !w->p->zones.v[i].net6.n)
+			vec_push(w->m->arena, &rest, (int)i);
+	if (rest.n)
+		to.zones = rest;
+	last = to.zones.n ? to.zones.n - 1 : 0;
+
+	addr_print(&b, fam, x.now.dim[DIM_DADDR]);
+	if (to.here && to.on) {
+		is = is_in(w, buf_str(&b), "this machine");
+		x.packets = dd_and(w->m->dd, left, is);
+		left = dd_and(w->m->dd, left, dd_not(w->m->dd, is));
+		route_here(w, out, x);
+	}
+	for (size_t i = 0; to.on && i < last; i++) {
+		const struct zone *z = &w->p->zones.v[to.zones.v[i]];
+
+		is = is_in(w, buf_str(&b), arena_printf(w->m->arena, "zone %s", z->name));
+		x.packets = dd_and(w->m->dd, left, is);
+		left = dd_and(w->m->dd, left, dd_not(w->m->dd, is));
+		route_to(w, out, x, z);
+	}
+	buf_free(&b);
+	x.packets = left;
+	if (to.here && !to.on)
+		route_here(w, out, x);
+	else
+		route_to(w, out, x, to.zones.n ? &w->p->zones.v[to.zones.v[last]] : NULL);
+}
+
+/* ---- one chain ---- */
+
+static void to_target(struct walk *w, struct ways *out, struct way x, const struct ir_stmt *s,
+		      const struct ir_elem *to)
+{
+	set(&x, DIM_DADDR, to->key[0].lo);
+	set(&x, DIM_FAMILY, s->nat.family == FAM_IP6);
+	set(&x, DIM_FIB_DADDR, RTN_UNICAST);
+	set(&x, DIM_FIB_DADDR_IIF, RTN_UNICAST);
+	reroute(w, out, x);
+}
+
+/* Behind a translation of the destination; of several targets it is not known whose turn it is. */
+static void translate(struct walk *w, struct ways *out, struct way x, const struct ir_stmt *s)
+{
+	dd_ref left = x.packets;
+	struct buf b = {0};
+
+	x.translated = true;
+	if (!s || (s->nat.kind != IR_DNAT && s->nat.kind != IR_REDIRECT)) {
+		add(w, out, x);
+		return;
+	}
+	set(&x, DIM_CT_STATUS, STATUS_DST_NAT);
+	if (s->nat.port)
+		set(&x, DIM_DPORT, s->nat.port);
+	if (s->nat.kind == IR_REDIRECT) {
+		route_here(w, out, x);
+		return;
+	}
+	for (size_t i = 0; i + 1 < s->nat.to.n; i++) {
+		struct way y = x;
+		dd_ref turn;
+
+		b.len = 0;
+		addr_print(&b, s->nat.family, s->nat.to.v[i].key[0].lo);
+		turn = schema_condition(
+			&w->m->schema,
+			arena_printf(w->m->arena, "it is the turn of %s", buf_str(&b)));
+		y.packets = dd_and(w->m->dd, left, turn);
+		left = dd_and(w->m->dd, left, dd_not(w->m->dd, turn));
+		to_target(w, out, y, s, &s->nat.to.v[i]);
+	}
+	buf_free(&b);
+	x.packets = left;
+	if (s->nat.to.n)
+		to_target(w, out, x, s, &s->nat.to.v[s->nat.to.n - 1]);
+	else
+		add(w, out, x);
+}
+
+static void told(struct walk *w, const struct asked *a, const char *hook, const struct outcome *x)
+{
+	struct story_step step = {.hook = hook};
+
+	step.does = arena_printf(w->m->arena, "table %s %s, chain %s: %s", a->table->family,
+				 a->table->name, a->chain->name, outcome_text(w->m->arena, x));
+	step.line = x->line ? *x->line : (struct line){.where = ""};
+	vec_push(w->m->arena, &w->tell->steps, step);
+}
+
+/* Behind one outcome of a chain. An unknown statement may translate only the source where NAT
+ * chains do no more; elsewhere nobody knows what comes of the packet. */
+static void behind(struct walk *w, const struct asked *a, const char *hook, struct ways *out,
+		   struct way x, const struct outcome *o)
+{
+	bool nat = !strcmp(a->chain->base.type, "nat");
+
+	switch (o->fate) {
+	case FATE_UNKNOWN:
+		if (nat && (!strcmp(hook, "postrouting") || !strcmp(hook, "input")))
+			break;
+		/* fall through */
+	case FATE_DROP:
+	case FATE_REJECT:
+		x.over = true;
+		x.fate = o->fate;
+		x.line = o->line;
+		break;
+	case FATE_TRANSLATE:
+		translate(w, out, x, o->nat);
+		return;
+	case FATE_INSPECT:
+		x.fate = FATE_INSPECT;
+		x.line = o->line;
+		break;
+	case FATE_NONE:
+	case FATE_RETURN:
+	case FATE_ACCEPT:
+		if (a->table->line_of && !nat && o->line && x.fate == FATE_ACCEPT)
+			x.line = o->line;
+		break;
+	}
+	add(w, out, x);
+}
+
+static dd_ref family_of(struct walk *w, const struct live_table *t)
+{
+	if (!strcmp(t->family, "ip"))
+		return schema_family(&w->m->schema, FAM_IP4);
+	return !strcmp(t->family, "ip6") ? schema_family(&w->m->schema, FAM_IP6) : DD_TRUE;
+}
+
+/* Whether any of the packets had a mark set. */
+static bool any_marked(struct walk *w, const struct mean_values *values)
+{
+	for (size_t i = 0; i < values->n; i++) {
+		const char *effects = outcome_of(&w->m->outcomes, values->v[i])->effects;
+
+		if (effects && (strstr(effects, " mark ") || strstr(effects, "mangle")))
+			return true;
+	}
+	return false;
+}
+
+static void ask(struct walk *w, const struct asked *a, const char *hook, struct way *x,
+		struct ways *out)
+{
+	struct mean *m = w->m;
+	struct mean_values values;
+	unsigned marks = x->marks;
+	dd_ref says;
+
+	m->within = seen(w, x);
+	m->lines = true;
+	m->now = true;
+	m->line_of = a->table->line_of;
+	m->line_ctx = a->table->line_ctx;
+	says = as_arrived(w, x, mean_base_chain(m, a->table->ruleset, a->chain, &marks));
+	m->within = DD_TRUE;
+	values = mean_values(m, says);
+	if (any_marked(w, &values))
+		x->marks = marks;
+	for (size_t i = 0; w->tell && i < values.n; i++)
+		if (values.v[i])
+			told(w, a, hook, outcome_of(&m->outcomes, values.v[i]));
+	says = dd_map(m->dd, says, outcome_decision, &m->outcomes);
+	values = mean_values(m, says);
+	for (size_t i = 0; i < values.n; i++)
+		if (values.v[i])
+			behind(w, a, hook, out, part(w, x, dd_where(m->dd, says, values.v[i])),
+			       outcome_of(&m->outcomes, values.v[i]));
+}
+
+/* ---- hooks ---- */
+
+static void ask_all(struct walk *w, const struct asked *a, const char *hook, struct ways *l)
+{
+	bool nat = !strcmp(a->chain->base.type, "nat");
+	dd_ref family = family_of(w, a->table);
+	struct ways next = {0};
+
+	for (size_t i = 0; i < l->n; i++) {
+		struct way *x = &l->v[i], mine;
+
+		if (x->over || (nat && x->translated)) {
+			add(w, &next, *x);
+			continue;
+		}
+		mine = part(w, x, as_arrived(w, x, family));
+		if (mine.packets != x->packets)
+			add(w, &next, part(w, x, dd_not(w->m->dd, mine.packets)));
+		if (mine.packets != DD_FALSE)
+			ask(w, a, hook, &mine, &next);
+	}
+	*l = next;
+}
+
+/* All base chains of a hook; NAT chains translate once. */
+static void at_hook(struct walk *w, const char *hook, bool again, struct ways *l)
+{
+	struct asked_list list = chains_at(w, hook);
+
+	for (size_t i = 0; i < l->n; i++)
+		l->v[i].translated = again;
+	for (size_t i = 0; i < list.n; i++)
+		ask_all(w, &list.v[i], hook, l);
+}
+
+/* Takes out of l what is over, or leaves this machine otherwise than by `oif`. */
+static struct ways take(struct walk *w, struct ways *l, u128 oif, struct ways *out)
+{
+	struct ways mine = {0}, rest = {0};
+
+	for (size_t i = 0; i < l->n; i++) {
+		dd_ref here = where(w, &l->v[i], DIM_OIF, oif);
+
+		if (l->v[i].over) {
+			add(w, out, l->v[i]);
+			continue;
+		}
+		add(w, &mine, part(w, &l->v[i], here));
+		add(w, &rest, part(w, &l->v[i], dd_not(w->m->dd, here)));
+	}
+	*l = rest;
+	return mine;
+}
+
+/* Until it is routed a packet leaves by no interface. */
+static void prerouting(struct walk *w, bool again, struct ways *l)
+{
+	u128 none = schema_no_interface(&w->m->schema);
+
+	for (size_t i = 0; i < l->n; i++)
+		set(&l->v[i], DIM_OIF, none);
+	at_hook(w, "prerouting", again, l);
+}
+
+static void finish(struct walk *w, const struct ways *l, struct ways *out)
+{
+	for (size_t i = 0; i < l->n; i++)
+		add(w, out, l->v[i]);
+}
+
+/* From this machine to itself: what went out by lo comes in by it. */
+static void come_back(struct walk *w, struct ways *l, struct ways *out)
+{
+	for (size_t i = 0; i < l->n; i++)
+		set(&l->v[i], DIM_IIF, 2 /* lo */);
+	prerouting(w, true, l);
+	at_hook(w, "input", true, l);
+	finish(w, l, out);
+}
+
+static void from_others(struct walk *w, struct ways *l, struct ways *out)
+{
+	u128 none = schema_no_interface(&w->m->schema);
+	struct ways here, routed = {0};
+
+	prerouting(w, false, l);
+	for (size_t i = 0; i < l->n; i++) {
+		struct way x = l->v[i];
+
+		if (x.now.dim[DIM_OIF] == none && !(x.changed[DIM_FIB_DADDR])) /* as it arrived */
+			x.changed[DIM_OIF] = false;
+		add(w, &routed, x);
+	}
+	here = take(w, &routed, none, out);
+	at_hook(w, "input", false, &here);
+	finish(w, &here, out);
+	at_hook(w, "forward", false, &routed);
+	at_hook(w, "postrouting", false, &routed);
+	finish(w, &routed, out);
+}
+
+void live_walk(struct walk *w, dd_ref packets, bool own, struct ways *out)
+{
+	struct ways l = {0}, back;
+
+	add(w, &l, (struct way){.packets = packets, .own = own, .fate = FATE_ACCEPT});
+	if (!own) {
+		from_others(w, &l, out);
+		return;
+	}
+	at_hook(w, "output", false, &l);
+	at_hook(w, "postrouting", false, &l);
+	back = take(w, &l, 2 /* lo */, out);
+	finish(w, &l, out);
+	come_back(w, &back, out);
+}
