@@ -84,7 +84,7 @@ static void put_link(struct buf *b, char dir)
 		buf_puts(b, "\t\ticmpv6 type packet-too-big accept\n"
 			    "\t\ticmp type destination-unreachable icmp code frag-needed accept\n"
 			    "\t\tudp sport 67 udp dport 68 accept\n"
-			    "\t\tip6 saddr fe80::/10 udp sport 547 udp dport 546 accept\n");
+			    "\t\tip6 daddr fe80::/10 udp dport 546 accept\n");
 	else
 		buf_puts(b, "\t\tudp sport 68 udp dport 67 accept\n"
 			    "\t\tip6 saddr fe80::/10 udp sport 546 udp dport 547 accept\n");

@@ -94,32 +94,61 @@ static void lower_neighbours(struct lower *l, struct ir_chain *c, bool input)
 	push_counted(l, c, r, V_ACCEPT);
 }
 
-/* Conntrack cannot tell these replies: the question went to a broadcast or multicast address. */
-static void lower_dhcp_replies(struct lower *l, struct ir_chain *c, int place)
+static void lower_dhcp4(struct lower *l, struct ir_chain *c, const char *comment)
 {
-	struct ir_rule r;
+	struct ir_rule r = builtin(l, comment);
 
-	if (policy_asks_dhcp(l->p, place, FAM_IP4)) {
-		r = builtin(l, "fwc: DHCP replies");
-		match_one(l, &r, F_NFPROTO, 2);
-		match_one(l, &r, F_UDP_SPORT, 67);
-		match_one(l, &r, F_UDP_DPORT, 68);
-		push_counted(l, c, r, V_ACCEPT);
-	}
-	if (policy_asks_dhcp(l->p, place, FAM_IP6)) {
-		r = builtin(l, "fwc: DHCPv6 replies");
-		match_ival(l, &r, F_IP6_SADDR,
-			   (struct ival){(u128)0xfe80 << 112, ((u128)0xfec0 << 112) - 1});
+	match_one(l, &r, F_NFPROTO, 2);
+	match_one(l, &r, F_UDP_SPORT, 67);
+	match_one(l, &r, F_UDP_DPORT, 68);
+	push_counted(l, c, r, V_ACCEPT);
+}
+
+/* A server may answer from a global address, and one behind a relay from another port. */
+static void lower_dhcp6(struct lower *l, struct ir_chain *c, const char *comment, bool any_server)
+{
+	struct ir_rule r = builtin(l, comment);
+
+	match_ival(l, &r, F_IP6_DADDR,
+		   (struct ival){(u128)0xfe80 << 112, ((u128)0xfec0 << 112) - 1});
+	if (!any_server)
 		match_one(l, &r, F_UDP_SPORT, 547);
-		match_one(l, &r, F_UDP_DPORT, 546);
-		push_counted(l, c, r, V_ACCEPT);
+	match_one(l, &r, F_UDP_DPORT, 546);
+	push_counted(l, c, r, V_ACCEPT);
+}
+
+static void lower_groups(struct lower *l, struct ir_chain *c)
+{
+	struct ir_rule r = builtin(l, "fwc: IGMP");
+
+	match_one(l, &r, F_L4PROTO, IPPROTO_IGMP);
+	match_ival(l, &r, F_IP_DADDR, (struct ival){0xe0000000, 0xefffffff});
+	push_counted(l, c, r, V_ACCEPT);
+}
+
+/* Conntrack cannot tell what answers a question to a broadcast or multicast address. */
+static void lower_answers(struct lower *l, struct ir_chain *c, int from, int to)
+{
+	if (to == PLACE_SELF) {
+		if (policy_asks_dhcp(l->p, from, FAM_IP4))
+			lower_dhcp4(l, c, "fwc: DHCP replies");
+		if (policy_asks_dhcp(l->p, from, FAM_IP6))
+			lower_dhcp6(l, c, "fwc: DHCPv6 replies", true);
+		if (policy_hears_groups(l->p, from))
+			lower_groups(l, c);
+	} else if (from == PLACE_SELF && !l->silent) {
+		if (policy_answers_dhcp(l->p, to, FAM_IP4))
+			lower_dhcp4(l, c, "fwc: DHCP answers");
+		if (policy_answers_dhcp(l->p, to, FAM_IP6))
+			lower_dhcp6(l, c, "fwc: DHCPv6 answers", false);
+		if (policy_hears_groups(l->p, to))
+			lower_groups(l, c);
 	}
 }
 
 static void fill_pair(struct lower *l, struct ir_chain *c, int from, int to)
 {
-	if (to == PLACE_SELF)
-		lower_dhcp_replies(l, c, from);
+	lower_answers(l, c, from, to);
 	lower_pair(l, c, from, to);
 }
 
@@ -388,6 +417,8 @@ static void lower_filter(struct lower *l)
 
 	lower_mss(l, fwd.root, false);
 	lower_states(l, fwd.before, NFIELDS);
+	/* of guests on a bridge, where its frames meet this hook: no router forwards these */
+	lower_neighbours(l, fwd.before, true);
 	lower_dispatch(l, rest, F_OIFNAME, "to.other", zone_from, PLACE_OTHER,
 		       pair_rules(l, PLACE_OTHER, PLACE_OTHER));
 	lower_dispatch(l, fwd.rules, F_IIFNAME, "from", from_chain, 0, rest);

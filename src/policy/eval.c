@@ -67,16 +67,72 @@ const struct rule *policy_decide(const struct policy *p, const struct flow *f, b
 	return NULL;
 }
 
+static bool lets_in(const struct policy *p, const struct flow *f)
+{
+	const struct rule *rule = policy_decide(p, f, true);
+
+	return rule && (rule->verb == VERB_ALLOW || rule->verb == VERB_INSPECT);
+}
+
 bool policy_asks_dhcp(const struct policy *p, int place, enum family fam)
 {
 	struct flow f = {.from = PLACE_SELF, .to = place, .family = fam, .protocol = IPPROTO_UDP};
-	const struct rule *rule;
 
 	f.saddr = fam == FAM_IP4 ? 0 : ((u128)0xfe80 << 112 | 1);
 	f.daddr = fam == FAM_IP4 ? 0xffffffff : ((u128)0xff02 << 112 | 0x10002);
 	f.dport = fam == FAM_IP4 ? 67 : 547;
-	rule = policy_decide(p, &f, true);
-	return rule && (rule->verb == VERB_ALLOW || rule->verb == VERB_INSPECT);
+	return lets_in(p, &f);
+}
+
+bool policy_answers_dhcp(const struct policy *p, int place, enum family fam)
+{
+	struct flow f = {.from = place, .to = PLACE_SELF, .family = fam, .protocol = IPPROTO_UDP};
+
+	f.saddr = fam == FAM_IP4 ? 0 : ((u128)0xfe80 << 112 | 1);
+	f.daddr = fam == FAM_IP4 ? 0xffffffff : ((u128)0xff02 << 112 | 0x10002);
+	f.dport = fam == FAM_IP4 ? 67 : 547;
+	return lets_in(p, &f);
+}
+
+/* From what an endpoint names there: the lowest address stands for all of an item. */
+static bool lets_in_from(const struct policy *p, const struct endpoint *e, struct flow *f)
+{
+	const struct place_item *i;
+
+	vec_each (&e->items, i) {
+		bool every = i->addrs.all || i->addrs.dyn;
+
+		if (!item_at(i, f->from) || (!every && !i->addrs.v4.n))
+			continue;
+		f->saddr = every ? 0 : i->addrs.v4.v[0].lo;
+		if (lets_in(p, f))
+			return true;
+	}
+	return false;
+}
+
+bool policy_hears_groups(const struct policy *p, int place)
+{
+	static const struct {
+		uint16_t port;
+		uint32_t group;
+	} asked[] = {
+		{5353, 0xe00000fb}, {5355, 0xe00000fc}, {1900, 0xeffffffa}, {3702, 0xeffffffa}};
+	struct flow f = {
+		.from = place, .to = PLACE_SELF, .family = FAM_IP4, .protocol = IPPROTO_UDP};
+	const struct rule *r;
+
+	for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+		f.dport = asked[i].port;
+		f.daddr = asked[i].group;
+		vec_each (&p->rules, r)
+			if ((r->verb == VERB_ALLOW || r->verb == VERB_INSPECT) &&
+			    services_match(&r->services, FAM_IP4, IPPROTO_UDP, f.dport) &&
+			    endpoint_match(&r->to, PLACE_SELF, FAM_IP4, f.daddr) &&
+			    lets_in_from(p, &r->from, &f))
+				return true;
+	}
+	return false;
 }
 
 bool policy_translates_self(const struct policy *p)

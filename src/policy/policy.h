@@ -186,6 +186,11 @@ const struct rule *policy_decide(const struct policy *p, const struct flow *f, b
 /* Whether this machine may send DHCP requests (IPv4) or DHCPv6 ones to a place: then replies are
  * let in. */
 bool policy_asks_dhcp(const struct policy *p, int place, enum family fam);
+/* Whether it may be asked from there: then its answers are let out. */
+bool policy_answers_dhcp(const struct policy *p, int place, enum family fam);
+/* Whether a service that asks by IPv4 multicast (mdns, llmnr, ssdp, wsdd) is let in from there by
+ * its own group: then IGMP is let in and out, by which switches and routers learn who listens. */
+bool policy_hears_groups(const struct policy *p, int place);
 /* Whether something is inspected between places that are this machine, or are not. */
 bool policy_inspects(const struct policy *p, bool from_self, bool to_self);
 /* A value of the field as it stands in a mark. */

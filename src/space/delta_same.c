@@ -167,12 +167,15 @@ static bool same_clamps(const struct policy *p, const struct policy *q)
 	return same;
 }
 
-static bool same_replies(const struct policy *p, const struct policy *q)
+static bool same_answers(const struct policy *p, const struct policy *q)
 {
 	for (int z = PLACE_OTHER; z < (int)p->zones.n; z++)
 		if (z != PLACE_SELF &&
 		    (policy_asks_dhcp(p, z, FAM_IP4) != policy_asks_dhcp(q, z, FAM_IP4) ||
-		     policy_asks_dhcp(p, z, FAM_IP6) != policy_asks_dhcp(q, z, FAM_IP6)))
+		     policy_asks_dhcp(p, z, FAM_IP6) != policy_asks_dhcp(q, z, FAM_IP6) ||
+		     policy_answers_dhcp(p, z, FAM_IP4) != policy_answers_dhcp(q, z, FAM_IP4) ||
+		     policy_answers_dhcp(p, z, FAM_IP6) != policy_answers_dhcp(q, z, FAM_IP6) ||
+		     policy_hears_groups(p, z) != policy_hears_groups(q, z)))
 			return false;
 	return policy_translates_self(p) == policy_translates_self(q);
 }
@@ -193,7 +196,7 @@ bool delta_rules(struct arena *a, const struct policy *p, const struct policy *q
 	struct pairs same;
 	bool *keep;
 
-	if (!same_zones(p, q) || !same_clamps(p, q) || !same_replies(p, q))
+	if (!same_zones(p, q) || !same_clamps(p, q) || !same_answers(p, q))
 		return false;
 	out->changed_a = arena_alloc(a, p->rules.n + 1);
 	out->changed_b = arena_alloc(a, q->rules.n + 1);

@@ -239,29 +239,49 @@ static void neighbours(struct parts *l, bool input)
 	builtin(l, dd_and(m->dd, v6, heard), FATE_ACCEPT, "fwc: multicast listeners");
 }
 
-static dd_ref udp_ports(struct mean *m, u128 sport, u128 dport)
+static dd_ref udp_to(struct mean *m, u128 port)
 {
-	dd_ref ports = dd_and(m->dd, schema_one(&m->schema, DIM_SPORT, sport),
-			      schema_one(&m->schema, DIM_DPORT, dport));
+	return dd_and(m->dd, schema_one(&m->schema, DIM_PROTO, IPPROTO_UDP),
+		      schema_one(&m->schema, DIM_DPORT, port));
+}
 
-	return dd_and(m->dd, schema_one(&m->schema, DIM_PROTO, IPPROTO_UDP), ports);
+/* RFC 2131: from the server's port to the client's. */
+static dd_ref dhcp4(struct mean *m)
+{
+	dd_ref ports = dd_and(m->dd, udp_to(m, 68), schema_one(&m->schema, DIM_SPORT, 67));
+
+	return dd_and(m->dd, schema_family(&m->schema, FAM_IP4), ports);
+}
+
+/* RFC 8415: to the client's link-local address and port, from any of the server's addresses. */
+static dd_ref dhcp6(struct mean *m)
+{
+	struct ival to = {(u128)0xfe80 << 112, ((u128)0xfec0 << 112) - 1};
+	struct ivset link = {.v = &to, .n = 1};
+
+	return dd_and(m->dd, schema_addrs(&m->schema, DIM_DADDR, FAM_IP6, &link), udp_to(m, 546));
+}
+
+/* RFC 3376: to a group, be it that of all who listen. */
+static dd_ref igmp(struct mean *m)
+{
+	struct ival to = {0xe0000000, 0xefffffff};
+	struct ivset groups = {.v = &to, .n = 1};
+
+	return dd_and(m->dd, schema_addrs(&m->schema, DIM_DADDR, FAM_IP4, &groups),
+		      schema_one(&m->schema, DIM_PROTO, IPPROTO_IGMP));
 }
 
 dd_ref mean_opens(struct mean *m)
 {
 	static const struct ival types[] = {{130, 137}, {141, 143}};
-	struct ival from = {(u128)0xfe80 << 112, ((u128)0xfec0 << 112) - 1};
-	struct ivset link = {.v = &from, .n = 1};
 	struct dd *d = m->dd;
 	dd_ref v6 = schema_family(&m->schema, FAM_IP6), not_it;
 
 	not_it = schema_one(&m->schema, DIM_PROTO, IPPROTO_TCP);
 	not_it = dd_and(d, not_it, dd_not(d, mean_opening_tcp(m)));
 	not_it = dd_or(d, not_it, dd_and(d, v6, icmpv6(m, types, 2)));
-	not_it = dd_or(d, not_it, dd_and(d, dd_not(d, v6), udp_ports(m, 67, 68)));
-	not_it = dd_or(d, not_it,
-		       dd_and(d, schema_addrs(&m->schema, DIM_SADDR, FAM_IP6, &link),
-			      udp_ports(m, 547, 546)));
+	not_it = dd_or(d, not_it, dd_or(d, dhcp4(m), dhcp6(m)));
 	return dd_and(d, ct_is(m, CT_NEW), dd_not(d, not_it));
 }
 
@@ -274,25 +294,32 @@ dd_ref mean_fresh(struct mean *m)
 	return dd_and(d, state, dd_or(d, other, mean_opening_tcp(m)));
 }
 
-/* From wherever self may ask. */
-static void dhcp_replies(struct parts *l, const struct policy *p)
+static void answers_there(struct parts *l, const struct policy *p, int place, bool input)
 {
 	struct mean *m = l->m;
-	struct ival from = {(u128)0xfe80 << 112, ((u128)0xfec0 << 112) - 1};
-	struct ivset link = {.v = &from, .n = 1};
+	dd_ref there = mean_zone(m, p, place, input ? DIM_IIF : DIM_OIF);
+	dd_ref v4 = dd_and(m->dd, dhcp4(m), there), v6 = dd_and(m->dd, dhcp6(m), there);
+	bool (*dhcp)(const struct policy *p, int place, enum family fam) =
+		input ? policy_asks_dhcp : policy_answers_dhcp;
 
-	for (int z = -1; z < (int)p->zones.n; z++) {
-		int place = z < 0 ? PLACE_OTHER : z;
-		dd_ref there = mean_zone(m, p, place, DIM_IIF);
-		dd_ref v4 = dd_and(m->dd, schema_family(&m->schema, FAM_IP4), udp_ports(m, 67, 68));
-		dd_ref v6 = dd_and(m->dd, schema_addrs(&m->schema, DIM_SADDR, FAM_IP6, &link),
-				   udp_ports(m, 547, 546));
+	if (!input) /* self answers from the port that is meant for it */
+		v6 = dd_and(m->dd, v6, schema_one(&m->schema, DIM_SPORT, 547));
+	if (dhcp(p, place, FAM_IP4))
+		builtin(l, v4, FATE_ACCEPT, input ? "fwc: DHCP replies" : "fwc: DHCP answers");
+	if (dhcp(p, place, FAM_IP6))
+		builtin(l, v6, FATE_ACCEPT, input ? "fwc: DHCPv6 replies" : "fwc: DHCPv6 answers");
+	if (policy_hears_groups(p, place))
+		builtin(l, dd_and(m->dd, there, igmp(m)), FATE_ACCEPT, "fwc: IGMP");
+}
 
-		if (policy_asks_dhcp(p, place, FAM_IP4))
-			builtin(l, dd_and(m->dd, there, v4), FATE_ACCEPT, "fwc: DHCP replies");
-		if (policy_asks_dhcp(p, place, FAM_IP6))
-			builtin(l, dd_and(m->dd, there, v6), FATE_ACCEPT, "fwc: DHCPv6 replies");
-	}
+/* What a rule opens besides what it says: answers to questions that went to all. */
+static void answers(struct parts *l, const struct policy *p, enum station at)
+{
+	if (at != AT_INPUT && at != AT_OUTPUT)
+		return;
+	answers_there(l, p, PLACE_OTHER, at == AT_INPUT);
+	for (size_t z = 0; z < p->zones.n; z++)
+		answers_there(l, p, (int)z, at == AT_INPUT);
 }
 
 static dd_ref all_of(struct parts *l)
@@ -356,8 +383,7 @@ static dd_ref for_new(struct mean *m, const struct policy *p, enum station at)
 {
 	struct parts l = {.m = m};
 
-	if (at == AT_INPUT)
-		dhcp_replies(&l, p);
+	answers(&l, p, at);
 	rules(&l, p, at);
 	return all_of(&l);
 }
@@ -375,10 +401,8 @@ dd_ref mean_before_rules(struct mean *m, const struct policy *p, enum station at
 	if (m->marks && policy_inspects(p, at == AT_OUTPUT, at == AT_INPUT))
 		then(&l, mean_asked(m, p, for_new(m, p, at)));
 	states(&l, at == AT_FORWARD ? DD_FALSE : schema_loopback(&m->schema, loopback));
-	if (at != AT_FORWARD)
-		neighbours(&l, at == AT_INPUT);
-	if (at == AT_INPUT)
-		dhcp_replies(&l, p);
+	neighbours(&l, at != AT_OUTPUT);
+	answers(&l, p, at);
 	return all_of(&l);
 }
 

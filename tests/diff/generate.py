@@ -466,7 +466,7 @@ class Sampler:
         """What is open or shut before the rules."""
         rng = self.rng
         interface = rng.choice(sorted(lab.INTERFACES))
-        kind = rng.choice(['nd', 'mld', 'dhcp', 'dhcp6', 'ack', 'icmp error', 'loop'])
+        kind = rng.choice(['nd', 'mld', 'dhcp', 'dhcp6', 'dhcp answer', 'ack', 'icmp error', 'loop'])
         if kind in ('nd', 'mld'):
             type_ = rng.choice([133, 134, 135, 136, 141, 142] if kind == 'nd' else [130, 131, 132, 143])
             source = rng.choice([LINK_LOCAL[0] + 9, centre(rng, 6, interface)])
@@ -479,7 +479,9 @@ class Sampler:
             return Packet(interface, 4, centre(rng, 4, interface), target, UDP, 67, 68)
         if kind == 'dhcp6':
             source = rng.choice([LINK_LOCAL[0] + 9, LINK_LOCAL[0] + 9, centre(rng, 6, interface)])
-            return Packet(interface, 6, source, LINK_LOCAL[0] + 1, UDP, 547, 546)
+            return Packet(interface, 6, source, LINK_LOCAL[0] + 1, UDP, rng.choice([547, 547, 40547]), 546)
+        if kind == 'dhcp answer':                        # sent by this machine
+            return Packet(None, 4, self.local_address(4), centre(rng, 4, interface), UDP, 67, 68)
         packet = self.draw()
         if kind == 'ack' and packet.interface:
             return replace(packet, proto=TCP, dport=packet.dport or 80, type=0, syn=False)

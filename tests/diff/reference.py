@@ -17,7 +17,9 @@ from dataclasses import dataclass, field, replace
 # Proof that a comparison sees: the reference is made wrong on purpose, and disagreements have to appear.
 BREAK = os.environ.get('FWC_DIFF_BREAK', '')
 
-TCP, UDP, ICMP, ICMPV6 = 6, 17, 1, 58
+TCP, UDP, ICMP, ICMPV6, IGMP = 6, 17, 1, 58, 2
+# those that ask by IPv4 multicast: mdns, llmnr, ssdp, wsdd
+MULTICAST_SERVICES = [((224 << 24) + 251, 5353), ((224 << 24) + 252, 5355), (0xeffffffa, 1900), (0xeffffffa, 3702)]
 MAX = {4: (1 << 32) - 1, 6: (1 << 128) - 1}
 FAMILIES = (4, 6)
 SELF = object()                 # "this machine", where an interface name would stand
@@ -746,22 +748,59 @@ class Evaluator:
                 return 'allow', 'MLD'
         if goes is SELF and packet.proto == UDP and self.dhcp_reply(packet):
             return 'allow', 'DHCP reply'
+        if came is SELF and packet.proto == UDP and self.dhcp_answer(packet, goes):
+            return 'allow', 'DHCP answer'
+        if packet.family == 4 and packet.proto == IGMP and packet.target >> 28 == 14 and SELF in (came, goes) and \
+                self.hears_groups(goes if came is SELF else came):
+            return 'allow', 'IGMP'
         return None
+
+    def lets(self, ask, came, goes):
+        """Whether the rules let that packet pass; what it would use up of limits is not used up."""
+        used, self.used = self.used, {}
+        verb, _ = self.decide(ask, came, goes, ask.target, ask.dport)
+        self.used = used
+        return verb == 'allow'
 
     def dhcp_reply(self, packet):
         """Answers are let in from where self may ask."""
         ask = None
         if packet.family == 4 and (packet.sport, packet.dport) == (67, 68):
-            ask = replace(packet, interface=None, source=0, target=MAX[4], sport=68, dport=67)
-        if packet.family == 6 and (packet.sport, packet.dport) == (547, 546) and inside([LINK_LOCAL], packet.source):
-            ask = replace(packet, interface=None, source=LINK_LOCAL[0] + 1, target=(0xff02 << 112) + 0x10002,
-                          sport=546, dport=547)
-        if ask is None:
-            return False
-        used, self.used = self.used, {}
-        verb, _ = self.decide(ask, SELF, packet.interface, ask.target, ask.dport)
-        self.used = used
-        return verb == 'allow'
+            ask = Packet(None, 4, 0, MAX[4], UDP, 68, 67)
+        if packet.family == 6 and packet.dport == 546 and inside([LINK_LOCAL], packet.target):
+            ask = Packet(None, 6, LINK_LOCAL[0] + 1, (0xff02 << 112) + 0x10002, UDP, 546, 547)
+        return ask is not None and self.lets(ask, SELF, packet.interface)
+
+    def dhcp_answer(self, packet, goes):
+        """The other way round: they are let out to where self may be asked from."""
+        ask = None
+        if packet.family == 4 and (packet.sport, packet.dport) == (67, 68):
+            ask = Packet(goes, 4, 0, MAX[4], UDP, 68, 67)
+        if packet.family == 6 and (packet.sport, packet.dport) == (547, 546) and inside([LINK_LOCAL], packet.target):
+            ask = Packet(goes, 6, LINK_LOCAL[0] + 1, (0xff02 << 112) + 0x10002, UDP, 546, 547)
+        return ask is not None and self.lets(ask, goes, SELF)
+
+    def hears_groups(self, there):
+        """mdns, llmnr, ssdp or wsdd is let in from some address there."""
+        return any(rule.verb == 'allow' and
+                   any(self.lets(Packet(there, 4, self.lowest(i), group, UDP, 40000, port), there, SELF)
+                       for i in rule.source if self.lowest(i) is not None)
+                   for group, port in MULTICAST_SERVICES for rule in self.policy.rules
+                   if self.service_matches(rule.services, Packet(there, 4, 0, group, UDP, 40000, port), port))
+
+    @staticmethod
+    def lowest(item):
+        """The lowest IPv4 address that an item names."""
+        if item.addresses is None or item.dynamic:
+            return 0
+        intervals = sorted(item.addresses[4])
+        if not item.negated or not intervals:
+            return intervals[0][0] if intervals else None
+        address = 0
+        for low, high in intervals:
+            if low <= address <= high:
+                address = high + 1
+        return address if address <= MAX[4] else None
 
     # -- translation
 

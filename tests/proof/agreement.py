@@ -72,7 +72,7 @@ def question(policy, p, where):
     """
     family = p.family
     source, target = (reference.show_address(family, a) for a in (p.source, p.target))
-    if p.hops != 64 or not p.syn or p.invalid or untracked(p) or p.sport in (67, 547):
+    if p.hops != 64 or not p.syn or p.invalid or untracked(p) or p.sport in (67, 547) or p.dport == 546:
         return None
     if p.interface is not None and policy.zone_of(p.interface) is None:
         return None

@@ -137,6 +137,8 @@ class Journey:
         elif goes is not SELF or came is SELF:
             stations.append('filter/postrouting')
         for station in stations:
+            if station == 'filter/forward':  # RFC 8200, 3: a router takes one off before it looks
+                f['hoplimit'] = p.hops - 1
             if station != 'filter/output' and goes is not SELF:
                 f['oif'] = name_number(goes)
             elif station != 'filter/output':
