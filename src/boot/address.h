@@ -8,8 +8,15 @@
 
 #include "util/arena.h"
 
-/* "ADDRESS", or with `network` also "ADDRESS/LENGTH", as inet_ntop(3) writes it; NULL: it is none.
- */
-const char *address_canonical(struct arena *a, const char *text, bool network);
+enum address {
+	ADDRESS_NONE, /* the text is none */
+	ADDRESS_FINE,
+	ADDRESS_MASKED, /* bits were set behind the length: the network is meant that holds it */
+	ADDRESS_ANY, /* the same with /0: a slip that would be everybody, so nothing is written */
+};
+
+/* "ADDRESS", or with `network` also "ADDRESS/LENGTH", as inet_ntop(3) writes it; IPv4 within IPv6
+ * (::ffff:192.0.2.1) is IPv4. */
+enum address address_read(struct arena *a, const char *text, bool network, const char **out);
 
 #endif

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "apply/apply.h"
+#include "boot/block.h"
 #include "boot/rescue.h"
 #include "boot/standin.h"
 #include "kernel/bootclock.h"
@@ -24,6 +25,7 @@ struct booting {
 	const char *netns;
 	struct arena *arena;
 	json_t *record; /* of what came from the history; or NULL */
+	bool trusted; /* the store may be read */
 };
 
 static void remark(struct boot *b, const char *text)
@@ -32,6 +34,35 @@ static void remark(struct boot *b, const char *text)
 }
 
 /* ---- which one ---- */
+
+/* Of an artefact that is what it was when it was written. */
+static int check_hooks(struct booting *x, const char *name, struct artefact *artefact,
+		       struct buf *why)
+{
+	static const char *const hooks[] = {"input", "forward", "output"};
+
+	for (size_t i = 0; i < sizeof(hooks) / sizeof(hooks[0]); i++) {
+		const char *line = arena_printf(
+			x->arena, "type filter hook %s priority filter; policy drop;", hooks[i]);
+
+		if (strstr(buf_str(&artefact->script), line))
+			continue;
+		buf_printf(why, "the artefact in %s/%s drops nothing at the hook %s", x->s->path,
+			   name, hooks[i]);
+		artefact_free(artefact);
+		*artefact = (struct artefact){0};
+		return -EBADMSG;
+	}
+	return 0;
+}
+
+static int read_artefact(struct booting *x, const char *name, struct artefact *out,
+			 struct buf *why)
+{
+	int err = store_read(x->s, name, x->arena, out, why);
+
+	return err ? err : check_hooks(x, name, out, why);
+}
 
 /* What was applied last is there twice; `stop` leaves the second. An older one is never taken: it
  * may be more open. */
@@ -50,7 +81,7 @@ static int from_history(struct booting *x, struct artefact *out, struct buf *why
 		buf_puts(why, "nothing was ever applied");
 		return -ENOENT;
 	}
-	err = store_read(x->s, generation_name(x->arena, newest), x->arena, out, why);
+	err = read_artefact(x, generation_name(x->arena, newest), out, why);
 	if (!err)
 		x->b->generation = newest;
 	return err;
@@ -59,7 +90,7 @@ static int from_history(struct booting *x, struct artefact *out, struct buf *why
 static int choose(struct booting *x, struct artefact *out)
 {
 	_cleanup_buf_ struct buf first = {0}, second = {0};
-	int err = store_read(x->s, STORE_APPLIED, x->arena, out, &first);
+	int err = read_artefact(x, STORE_APPLIED, out, &first);
 
 	if (!err)
 		return 0;
@@ -115,53 +146,94 @@ static bool load_fitting(struct booting *x, const struct artefact *artefact)
 	return ok;
 }
 
-static bool filters_already(struct booting *x)
+/* Whether each hook ends in a drop: half of a firewall is none. */
+static bool filters_already(const char *netns, struct arena *a)
 {
+	static const char *const hooks[] = {"input", "forward", "output"};
 	_cleanup_buf_ struct buf ignored = {0};
 	struct live live;
 
-	if (live_read(&live, x->netns, x->arena, &ignored))
+	if (live_read(&live, netns, a, &ignored) || live.ruleset->dormant)
 		return false;
-	return ruleset_has_base(live.ruleset) && !live.ruleset->dormant;
+	for (size_t i = 0; i < sizeof(hooks) / sizeof(hooks[0]); i++) {
+		const struct ir_chain *c = ruleset_chain(live.ruleset, hooks[i]);
+
+		if (!c || !c->base.hook || strcmp(c->base.hook, hooks[i]) != 0 ||
+		    !c->base.policy_drop)
+			return false;
+	}
+	return true;
 }
 
-/* The ordinary way, with proof and all; if not even that goes, the script as it is. */
-static enum boot_outcome shut(struct booting *x, const char *settings)
+/* The ordinary way, with proof and all; if not even that goes, the script as it is, in place of
+ * whatever is there. */
+static bool load_rescue(struct booting *x, const struct rescue *r)
 {
-	_cleanup_buf_ struct buf why = {0};
+	_cleanup_buf_ struct buf why = {0}, anew = {0};
 	struct artefact artefact;
-	struct rescue r;
 	bool ok;
 
-	if (filters_already(x))
-		return BOOT_LEFT;
-	if (!rescue_settings(x->arena, settings, &r, &why))
+	if (rescue_compile(x->arena, r, &artefact, &why)) {
 		remark(x->b, buf_str(&why));
-	why.len = 0;
-	if (rescue_compile(x->arena, &r, &artefact, &why)) {
-		remark(x->b, buf_str(&why));
-		return BOOT_NOTHING;
+		return false;
 	}
-	ok = (x->s->dir >= 0 && load(x, &artefact)) ||
-	     live_run(x->netns, buf_str(&artefact.script), &why) == 0;
+	buf_printf(&anew, "add table inet fwc\ndelete table inet fwc\n%s",
+		   buf_str(&artefact.script));
+	ok = (x->trusted && load(x, &artefact)) ||
+	     live_run(x->netns, buf_str(&anew), &why) == 0;
 	if (!ok)
 		remark(x->b, buf_str(&why));
 	buf_free(&artefact.script);
-	return ok ? BOOT_BLOCKED : BOOT_NOTHING;
+	return ok;
+}
+
+/* From what is wanted to what needs the least: nothing that goes wrong on the way leaves the host
+ * open. */
+static enum boot_outcome shut(struct booting *x, const char *settings)
+{
+	const struct rescue none = {.port = 22};
+	_cleanup_buf_ struct buf why = {0};
+	struct rescue r;
+
+	if (filters_already(x->netns, x->arena))
+		return BOOT_LEFT;
+	rescue_settings(x->arena, settings, &r, &why);
+	if (why.len)
+		remark(x->b, buf_str(&why));
+	why.len = 0;
+	if (load_rescue(x, &r))
+		return BOOT_BLOCKED;
+	if (r.networks.n) {
+		remark(x->b, "so " RESCUE_SETTINGS " is not used");
+		if (load_rescue(x, &none))
+			return BOOT_BLOCKED;
+	}
+	if (block_all(x->netns, &why) == 0)
+		return BOOT_BLOCKED;
+	remark(x->b, buf_str(&why));
+	return BOOT_NOTHING;
+}
+
+enum boot_outcome boot_block(const char *netns, struct arena *a, struct buf *why)
+{
+	if (filters_already(netns, a))
+		return BOOT_LEFT;
+	return block_all(netns, why) ? BOOT_NOTHING : BOOT_BLOCKED;
 }
 
 /* ---- all of it ---- */
 
-void boot_load(struct boot *b, struct store *s, const char *why_no_store, const char *netns,
+void boot_load(struct boot *b, struct store *s, const char *why_not, const char *netns,
 	       const char *settings, struct arena *a)
 {
-	struct booting x = {.b = b, .s = s, .netns = netns, .arena = a};
+	struct booting x = {
+		.b = b, .s = s, .netns = netns, .arena = a, .trusted = s->dir >= 0 && !why_not};
 	struct artefact artefact = {0};
 	bool ok = false;
 
 	*b = (struct boot){0};
-	if (s->dir < 0)
-		remark(b, why_no_store);
+	if (!x.trusted)
+		remark(b, why_not);
 	else
 		ok = choose(&x, &artefact) == 0 && load_fitting(&x, &artefact);
 	if (ok && x.record) { /* it is what is applied, again */

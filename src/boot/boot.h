@@ -14,10 +14,12 @@ struct boot {
 	struct buf why; /* of everything that is not as it should be; lines */
 };
 
-/* The store may be closed (dir -1) if why_no_store says why. settings: the directory of boot.conf.
- */
-void boot_load(struct boot *b, struct store *s, const char *why_no_store, const char *netns,
+/* why_not: NULL, or why the store must not be read; then it may be closed, too (dir -1). settings:
+ * the directory of boot.conf. */
+void boot_load(struct boot *b, struct store *s, const char *why_not, const char *netns,
 	       const char *settings, struct arena *a);
 void boot_free(struct boot *b);
+/* What is left if that came to no end: all is shut, unless rules of fwc filter already. */
+enum boot_outcome boot_block(const char *netns, struct arena *a, struct buf *why);
 
 #endif

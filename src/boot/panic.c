@@ -22,11 +22,14 @@
 
 bool panic_keep_add(struct arena *a, struct panic_keep *k, const char *text)
 {
-	const char *one = address_canonical(a, text, true);
+	enum address what;
+	const char *one;
 
-	if (one)
-		vec_push(a, &k->v, one);
-	return one != NULL;
+	what = address_read(a, text, true, &one);
+	if (what != ADDRESS_FINE && what != ADDRESS_MASKED)
+		return false;
+	vec_push(a, &k->v, one);
+	return true;
 }
 
 bool panic_keep_session(struct arena *a, struct panic_keep *k, const char *ssh)

@@ -19,7 +19,7 @@ struct panic {
 	const char *kept; /* in words */
 };
 
-/* "ADDRESS" or "ADDRESS/LENGTH"; false: it is neither. */
+/* "ADDRESS" or "ADDRESS/LENGTH"; false: it is neither, or a slip that would keep everybody. */
 bool panic_keep_add(struct arena *a, struct panic_keep *k, const char *text);
 /* ssh as session_ssh() has it; false: it cannot be understood. */
 bool panic_keep_session(struct arena *a, struct panic_keep *k, const char *ssh);

@@ -16,9 +16,16 @@ struct rescue {
 	unsigned port;
 };
 
-/* The settings in `dir`. A file that is not there is none of them; one that is broken, or that
- * others may write, counts as none, with why saying so: false. */
+#define RESCUE_SETTINGS "boot.conf"
+#define RESCUE_NETWORKS 256 /* how many are used at most */
+
+/* The settings in `dir`, by the rules of trust of policies (lang/path.h). A file that is not there
+ * is none of them; one that is broken, or that others may write, counts as none: false. In `why`
+ * what there is to say, also of what is used in another way than it was written. */
 bool rescue_settings(struct arena *a, const char *dir, struct rescue *out, struct buf *why);
+/* The same of its text; `path` is for messages. */
+bool rescue_parse(struct arena *a, const char *path, const char *text, size_t len,
+		  struct rescue *out, struct buf *why);
 /* The policy that they make, in fwc's own language. */
 const char *rescue_policy(struct arena *a, const struct rescue *r);
 /* Compiled; only the script is to be freed. 0 or -errno. */

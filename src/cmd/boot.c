@@ -7,13 +7,21 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <signal.h>
 #include <string.h>
+#include <time.h>
 
+#include "boot/watch.h"
 #include "cmd/applying.h"
 #include "cmd/cmd.h"
 #include "kernel/genid.h"
+#include "kernel/hooks.h"
 #include "store/open.h"
 #include "util/cleanup.h"
+#include "util/diag.h"
+#include "util/fault.h"
+
+#define LOCK_SECONDS 5 /* another fwc may be done by then */
 
 static const char *headline(const struct globals *g, const struct boot *b)
 {
@@ -35,11 +43,15 @@ static const char *headline(const struct globals *g, const struct boot *b)
 			: "NO FIREWALL IS LOADED: this host is open";
 }
 
-static void say_line(FILE *kernel_log, const char *line, size_t n)
+static void say_line(FILE *kernel_log, const char *text, size_t n)
 {
-	fprintf(stderr, "fwc: %.*s\n", (int)n, line);
+	_cleanup_buf_ struct buf line = {0}, shown = {0};
+
+	buf_add(&line, text, n);
+	diag_show(&shown, buf_str(&line));
+	fprintf(stderr, "fwc: %s\n", buf_str(&shown));
 	if (kernel_log) {
-		fprintf(kernel_log, "<2>fwc: %.*s\n", (int)n, line); /* critical */
+		fprintf(kernel_log, "<2>fwc: %s\n", buf_str(&shown)); /* critical */
 		fflush(kernel_log);
 	}
 }
@@ -93,6 +105,21 @@ static const char *settings_dir(const struct globals *g, struct arena *a)
 		     : ".";
 }
 
+/* Whoever holds the lock may be done soon. */
+static int lock(struct store *s, struct buf *why)
+{
+	const struct timespec pause = {.tv_nsec = 100000000};
+	int err;
+
+	for (int i = 0;; i++) {
+		why->len = 0;
+		err = store_lock(s, why);
+		if (err != -EWOULDBLOCK || i >= LOCK_SECONDS * 10)
+			return err;
+		nanosleep(&pause, NULL);
+	}
+}
+
 /* -EWOULDBLOCK: somebody else is at work. Any other trouble with the store is no reason not to
  * load what it holds. */
 static int open_store(struct globals *g, struct store *s, struct arena *a, struct buf *why)
@@ -102,7 +129,7 @@ static int open_store(struct globals *g, struct store *s, struct arena *a, struc
 
 	if (err)
 		return 0;
-	err = store_lock(s, why);
+	err = lock(s, why);
 	if (err == -EWOULDBLOCK)
 		return err;
 	if (trial_settle(g, s, a, WHILE_CANCEL, &trial))
@@ -119,6 +146,89 @@ static void restore(struct globals *g, struct store *s, struct arena *a)
 		fprintf(stderr, "fwc: warning: %s\n", buf_str(&why));
 }
 
+static int report(const struct globals *g, const struct boot *b)
+{
+	if (g->json)
+		print_json(b);
+	say(g, b);
+	return outcome_code(b->outcome);
+}
+
+/* For `status`, where loading did not get as far as that. */
+static void note(const struct globals *g, struct store *s, const struct boot *b)
+{
+	_cleanup_buf_ struct buf ignored = {0};
+
+	if (s->dir >= 0 || store_open(s, g->state, true, &ignored) == 0)
+		boot_note_write(s, &(struct boot_note){.outcome = b->outcome,
+						       .why = buf_str(&b->why)});
+}
+
+/* `died`: NULL, or what became of the first attempt, which may have died of what the store holds.
+ */
+static int boot(struct globals *g, struct arena *a, bool with_state, const char *died)
+{
+	_cleanup_buf_ struct buf why = {0};
+	struct store s = {.dir = -1, .lock = -1};
+	struct boot b = {0};
+	int err = died ? 0 : open_store(g, &s, a, &why), rc;
+
+	fault_point(died ? "boot-again" : "boot-opened");
+	if (err) {
+		b.outcome = boot_block(g->netns, a, &why);
+		buf_puts(&b.why, buf_str(&why));
+	} else {
+		boot_load(&b, &s, died ? died : s.dir < 0 ? buf_str(&why) : NULL, g->netns,
+			  settings_dir(g, a), a);
+	}
+	if (with_state && b.outcome <= BOOT_PARTLY)
+		restore(g, &s, a);
+	if (err || died)
+		note(g, &s, &b);
+	rc = report(g, &b);
+	boot_free(&b);
+	store_close(&s);
+	return rc;
+}
+
+/* Twice dead: the hooks that need nothing. */
+static int bare(const struct globals *g, const char *died)
+{
+	struct boot b = {.outcome = BOOT_BLOCKED};
+	int rc;
+
+	buf_puts(&b.why, died);
+	if (hooks_drop(g->netns, &b.why))
+		b.outcome = BOOT_NOTHING;
+	rc = report(g, &b);
+	boot_free(&b);
+	return rc;
+}
+
+/* The work is done by a process that may die of what it reads, of memory, or of time; what is left
+ * then is for one that has read nothing. */
+static int boot_watched(struct globals *g, struct arena *a, bool with_state)
+{
+	static const unsigned patience[] = {300, 60}; /* seconds: nft has two minutes a script */
+	_cleanup_buf_ struct buf died = {0};
+	int rc = EXIT_SYSTEM;
+
+	for (int i = 0; i < 2; i++) {
+		enum watch what;
+
+		if (i)
+			buf_putc(&died, '\n');
+		what = watch_begin(patience[i], &rc, &died);
+		if (what == WATCH_WORK) {
+			rc = boot(g, a, with_state, i ? buf_str(&died) : NULL);
+			watch_end();
+		}
+		if (what != WATCH_DIED)
+			return rc;
+	}
+	return bare(g, buf_str(&died));
+}
+
 int cmd_boot(struct globals *g, int argc, char **argv)
 {
 	static const struct option longs[] = {{"with-state", no_argument, NULL, 's'}, {0}};
@@ -126,9 +236,7 @@ int cmd_boot(struct globals *g, int argc, char **argv)
 	_cleanup_buf_ struct buf why = {0};
 	bool with_state = false;
 	struct genid gen;
-	struct boot b;
-	struct store s;
-	int c, rc;
+	int c;
 
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
@@ -143,20 +251,6 @@ int cmd_boot(struct globals *g, int argc, char **argv)
 		fprintf(stderr, "fwc: %s\n", buf_str(&why));
 		return EXIT_SYSTEM;
 	}
-	why.len = 0;
-	if (open_store(g, &s, a, &why)) {
-		fprintf(stderr, "fwc: %s\n", buf_str(&why));
-		store_close(&s);
-		return EXIT_SYSTEM;
-	}
-	boot_load(&b, &s, buf_str(&why), g->netns, settings_dir(g, a), a);
-	if (with_state && b.outcome <= BOOT_PARTLY)
-		restore(g, &s, a);
-	if (g->json)
-		print_json(&b);
-	say(g, &b);
-	rc = outcome_code(b.outcome);
-	boot_free(&b);
-	store_close(&s);
-	return rc;
+	signal(SIGPIPE, SIG_IGN); /* nobody has to hear what it says */
+	return boot_watched(g, a, with_state);
 }

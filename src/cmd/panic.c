@@ -40,7 +40,8 @@ static int parse(int argc, char **argv, struct arena *a, struct panic_keep *k)
 		if (!panic_keep_add(a, k, optarg))
 			return usage_error("panic",
 					   "'%s' is no address or network; prefix lengths go from "
-					   "0 to 32, of IPv6 from 0 to 128",
+					   "0 to 32, of IPv6 from 0 to 128, and /0 is that of "
+					   "0.0.0.0/0 and ::/0 alone",
 					   optarg);
 	}
 	if (optind < argc)

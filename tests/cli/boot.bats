@@ -215,8 +215,99 @@ damaged() { # a command that damages the artefact it is run in; everything is sa
 	echo 'ssh-from 10.9.0.0/24' >"$etc/boot.conf"
 	chmod 666 "$etc/boot.conf"
 	run f boot
-	[[ $output = *"others may write"* ]]
+	[[ $output = *"can be written by others than its owner"*"chmod go-w"*"boot.conf is not used"* ]]
 	is_dropped 22
+}
+
+@test "boot.conf: a network with host bits is masked, and that is said; /0 by a slip is not used" {
+	printf 'ssh-from 10.9.0.77/24, 10.8.0.1/0\n' >"$etc/boot.conf"
+	run f boot
+	echo "$output"
+	[ "$status" = 3 ]
+	[[ $output = *"boot.conf:1: 10.9.0.77/24 is taken as 10.9.0.0/24"* ]]
+	[[ $output = *"boot.conf:1: 10.8.0.1/0 is not used: /0 is everybody"* ]]
+	blocked_but_ssh
+	ip -n "$ns-peer" addr del 10.9.0.2/24 dev peer
+	ip -n "$ns-peer" addr add 10.8.0.2/24 dev peer
+	ip -n "$ns-peer" route add 10.9.0.0/24 dev peer
+	ip -n "$ns" route add 10.8.0.0/24 dev eth0
+	is_dropped 22
+}
+
+blocked_but_ssh() { reaches 22 && is_dropped 8022 && is_dropped 22 6; }
+
+@test "boot.conf as root's symbolic link is read, as policies are; in a directory that others may write it is not" {
+	mkdir -m 755 store
+	echo 'ssh-from 10.9.0.0/24' >store/boot.conf
+	ln -s "$PWD/store/boot.conf" "$etc/boot.conf"
+	run f boot
+	echo "$output"
+	[[ $output != *"boot.conf"*"is not used"* ]]
+	blocked_but_ssh
+	power_off
+	chmod 777 store
+	run f boot
+	echo "$output"
+	[[ $output = *"directory $PWD/store can be written by others"*"boot.conf is not used"* ]]
+	blocked
+}
+
+@test "boot.conf: a file that is none gets its word" {
+	mkfifo "$etc/boot.conf"
+	run f boot
+	[[ $output = *"boot.conf is not a regular file"* ]]
+	rm "$etc/boot.conf"
+	mkdir "$etc/boot.conf"
+	power_off
+	run f boot
+	[[ $output = *"boot.conf is a directory"* ]]
+	rmdir "$etc/boot.conf"
+	printf 'ssh-from 10.9.0.0/24\n\0allow\n' >"$etc/boot.conf"
+	power_off
+	run f boot
+	echo "$output"
+	[[ $output = *"boot.conf:2: there is a NUL byte in this line"* ]]
+	is_dropped 22
+}
+
+@test "boot.conf with more networks than can be used: the first are, said, and in no time" {
+	/usr/bin/python3 -c 'for n in range(60000): print("ssh-from 10.%d.%d.0/24" % (n // 250 + 9, n % 250))' >"$etc/boot.conf"
+	run timeout 20 "$FWC" --netns "$ns" --state "$state" --config "$etc/firewall.fwc" boot
+	echo "$output"
+	[ "$status" = 3 ]
+	[[ $output = *"too many networks: the first 256 are used, 59744 are not"* ]]
+	blocked_but_ssh
+}
+
+# Built with fault injection only.
+@test "what dies while it loads: another shuts, as boot.conf says; and if that dies, too, the hooks alone" {
+	confirmed
+	echo 'ssh-from 10.9.0.0/24' >"$etc/boot.conf"
+	FWC_FAULT=boot-opened run f boot
+	echo "$output"
+	[ "$status" != 0 ] || skip "built without fault injection"
+	[ "$status" = 3 ]
+	[[ $output = *"BLOCKED"*"loading was ended by signal 9"* ]]
+	blocked_but_ssh
+	run f status
+	[[ $output = *"BOOT "*"BLOCKED"* ]]
+	power_off
+	FWC_FAULT=boot-opened,boot-again run f boot
+	echo "$output"
+	[ "$status" = 3 ]
+	is_dropped 22
+	is_dropped 8022
+	run f boot # then the rules that are on record take over
+	echo "$output"
+	[ "$status" = 0 ]
+	reaches 8022
+	is_dropped 22
+	power_off
+	FWC_FAULT=boot-opened,rescue run f boot # the constant: loopback lives
+	echo "$output"
+	blocked_but_ssh || blocked
+	f apply --no-confirm 2>/dev/null || f boot
+	reaches 8022
 }
 
 @test "rules in force stay where nothing better can be loaded" {
