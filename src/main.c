@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * argv -> a row of the command table.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cmd/begin.h"
@@ -30,8 +33,9 @@ static const struct command commands[] = {
 	 "  --elsewhere        for another machine: do not try it in this kernel, nor ask\n"
 	 "                     which addresses this machine has\n",
 	 cmd_check},
-	{"compile", "[FILE] [-o DIR|-] [--no-proof | --elsewhere] [--dump=STAGE]",
+	{"compile", "[FILE] [-o DIR|-] [--check] [--no-proof | --elsewhere] [--dump=STAGE]",
 	 "turn a policy into a candidate for apply",
+	 "  --check            warn of all that `fwc check` warns of, too\n"
 	 "  -o, --output DIR   write the artefact there; - prints the nft script\n"
 	 "  --no-proof         for emergencies: do not prove that it is what the policy\n"
 	 "                     means\n"
@@ -75,7 +79,7 @@ static const struct command commands[] = {
 	 cmd_diff},
 	{"apply",
 	 "[DIR] [-m TEXT] [--confirm[=SECONDS] | --no-confirm] [--keep-flows | --end-flows] "
-	 "[--force] [--dry-run]",
+	 "[--force] [--outdated] [--dry-run]",
 	 "put the candidate into the kernel, without a gap",
 	 "  --confirm[=SECONDS] on trial: unless `fwc confirm` follows in time (60\n"
 	 "                     seconds), the kernel goes back to the rules before,\n"
@@ -84,6 +88,7 @@ static const struct command commands[] = {
 	 "  --no-confirm       for good, over ssh too\n"
 	 "  --force            even if it would cut off the ssh session that it comes\n"
 	 "                     from\n"
+	 "  --outdated         even if the policy has changed since it was compiled\n"
 	 "  --keep-flows       leave running connections that the new rules refuse\n"
 	 "  --end-flows        end them; that is what happens anyway, unless the policy\n"
 	 "                     says live-flows keep\n"
@@ -94,6 +99,14 @@ static const struct command commands[] = {
 	 "  -m, --message TEXT why, for the history\n"
 	 "  --keep-flows, --end-flows  as of apply; a trial itself ends no connections\n",
 	 cmd_confirm},
+	{"reload",
+	 "[FILE] [-m TEXT] [--confirm[=SECONDS] | --no-confirm] [--keep-flows | --end-flows] "
+	 "[--force] [--dry-run]",
+	 "check, compile and apply a policy in one step",
+	 "What is wrong with it stops it before anything changes; warnings do not. Says\n"
+	 "which packets fare otherwise. At a terminal over ssh it is on trial, as with\n"
+	 "apply, whose options it takes.\n",
+	 cmd_reload},
 	{"boot", "[--with-state]",
 	 "load what was confirmed last; for the scripts that start the machine",
 	 "Compiles nothing, looks up no name, and waits for no interface. Rules that this\n"
@@ -407,6 +420,37 @@ static bool give_up(enum rights rights)
 	if (err)
 		fprintf(stderr, "fwc: cannot give up its rights: %s\n", strerror(-err));
 	return !err;
+}
+
+int run_other(struct globals *g, int argc, const char *const *argv, bool show)
+{
+	const struct command *c = find_command(argv[0]);
+	int status = 0, null;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid < 0) {
+		fprintf(stderr, "fwc: cannot start a process: %s\n", strerror(errno));
+		return EXIT_SYSTEM;
+	}
+	if (!pid) {
+		null = show ? -1 : open("/dev/null", O_WRONLY | O_CLOEXEC);
+		if (null >= 0)
+			dup2(null, STDOUT_FILENO);
+		optind = 0; /* getopt(3) begins anew */
+		status = give_up(rights_of(c)) ? c->run(g, argc, (char **)argv) : EXIT_SYSTEM;
+		if (fflush(stdout))
+			status = EXIT_SYSTEM;
+		_exit(status);
+	}
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return EXIT_SYSTEM;
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	fprintf(stderr, "fwc: %s was ended by signal %d\n", argv[0], WTERMSIG(status));
+	return EXIT_SYSTEM;
 }
 
 static int run(struct args *a)

@@ -434,7 +434,7 @@ static void summarise(struct run *r)
 	struct apply *x = r->x;
 	struct proof p;
 
-	if ((x->mode != APPLY_NOW && x->mode != APPLY_CONFIRM) || is_first(r))
+	if ((x->mode != APPLY_NOW && x->mode != APPLY_CONFIRM && !x->tell_changes) || is_first(r))
 		return;
 	if (store_read(x->store, STORE_APPLIED, x->arena, &applied, &ignored) == 0)
 		before.manifest = applied.manifest;
@@ -444,6 +444,8 @@ static void summarise(struct run *r)
 	}
 	if (before.ruleset)
 		x->changes = summary_of(x->arena, &before, &after);
+	if (x->tell_changes && x->say)
+		summary_print(x->say, "", x->changes);
 	artefact_free(&applied);
 }
 

@@ -36,6 +36,7 @@ struct apply {
 	unsigned rollback_of; /* the generation that is applied again; 0: none */
 	bool as_shown; /* not if `fwc diff` showed a moment ago the difference from other rules */
 	FILE *say; /* what happens, for people; NULL: silent */
+	bool tell_changes; /* which packets it changes, too, before they change */
 	/* out */
 	bool unchanged; /* no transaction was needed */
 	size_t staged, swapped, collected, left;

@@ -42,3 +42,23 @@ json_t *summary_of(struct arena *a, const struct summary_side *before,
 			 groups_json(&packets), "groups", (int)packets.n, "rules_added", added,
 			 "rules_removed", removed);
 }
+
+void summary_print(FILE *to, const char *indent, const json_t *changes)
+{
+	json_t *groups = json_object_get(changes, "packets"), *g;
+	json_int_t all = json_integer_value(json_object_get(changes, "groups"));
+	size_t i;
+
+	if (!json_is_object(changes))
+		return;
+	json_array_foreach(groups, i, g)
+		fprintf(to, "%s%s: %s\n", indent, json_string_value(json_object_get(g, "change")),
+			json_string_value(json_object_get(g, "packet")));
+	if (all > (json_int_t)json_array_size(groups))
+		fprintf(to, "%sand %lld more groups of packets\n", indent,
+			(long long)(all - (json_int_t)json_array_size(groups)));
+	if (!json_is_true(json_object_get(changes, "known")))
+		fprintf(to, "%sthere may be more: it was too much to compare\n", indent);
+	else if (!all)
+		fprintf(to, "%sno packet fares otherwise\n", indent);
+}

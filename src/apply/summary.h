@@ -5,6 +5,7 @@
 #define FWC_SUMMARY_H
 
 #include <jansson.h>
+#include <stdio.h>
 
 #include "nft/ir.h"
 #include "nft/manifest.h"
@@ -18,5 +19,8 @@ struct summary_side {
  * "rules_removed"}; of many groups the first few. */
 json_t *summary_of(struct arena *a, const struct summary_side *before,
 		   const struct summary_side *after);
+
+/* Indented lines; nothing if there is no such thing. */
+void summary_print(FILE *to, const char *indent, const json_t *changes);
 
 #endif

@@ -5,18 +5,22 @@
 #include "cmd/applying.h"
 
 #include <errno.h>
+#include <getopt.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "apply/inspectd.h"
 #include "kernel/genid.h"
 #include "kernel/session.h"
+#include "store/sources.h"
 #include "trial/cancel.h"
 #include "trial/note.h"
 #include "trial/trial.h"
 #include "util/cleanup.h"
+#include "util/number.h"
 
-/* ---- trials ---- */
+/* ---- options ---- */
 
 bool over_ssh(void)
 {
@@ -24,6 +28,71 @@ bool over_ssh(void)
 
 	return session_ssh(a) && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 }
+
+static bool parse_seconds(const char *s, unsigned *out)
+{
+	uint64_t n = TRIAL_SECONDS;
+
+	if (s && !number_word(s, TRIAL_MIN, TRIAL_MAX, &n))
+		return false;
+	*out = (unsigned)n;
+	return true;
+}
+
+int apply_options(int argc, char **argv, const char *what, struct apply_options *o)
+{
+	static const struct option longs[] = {{"dry-run", no_argument, NULL, 'n'},
+					      {"message", required_argument, NULL, 'm'},
+					      {"confirm", optional_argument, NULL, 'c'},
+					      {"no-confirm", no_argument, NULL, 'o'},
+					      {"force", no_argument, NULL, 'f'},
+					      {"outdated", no_argument, NULL, 'u'},
+					      {"keep-flows", no_argument, NULL, 'k'},
+					      {"end-flows", no_argument, NULL, 'e'},
+					      {0}};
+	bool no_confirm = false;
+	int c;
+
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, "nm:", longs, NULL)) != -1) {
+		if (c == 'n')
+			o->dry_run = true;
+		else if (c == 'm')
+			o->comment = optarg;
+		else if (c == 'o')
+			no_confirm = true;
+		else if (c == 'u')
+			o->outdated = true;
+		else if (c == 'f')
+			o->force = true;
+		else if (c == 'k' || c == 'e')
+			o->flows = c == 'k' ? FLOWS_KEEP : FLOWS_END;
+		else if (c == 'c' && !parse_seconds(optarg, &o->trial))
+			return usage_error(argv[0], "a trial takes seconds, a number from %d to %d",
+					   TRIAL_MIN, TRIAL_MAX);
+		else if (c == 'c')
+			continue;
+		else
+			return usage_error(argv[0], "unknown option, or one without its value: %s",
+					   argv[optind - 1]);
+	}
+	if (argc - optind > 1)
+		return usage_error(argv[0], "one %s at a time", what);
+	if (o->trial && optind < argc && !argv[optind][strspn(argv[optind], "0123456789")])
+		return usage_error(
+			argv[0],
+			"is '%s' the %s? --confirm=%s is a trial of %s seconds; what has "
+			"that name is ./%s",
+			argv[optind], what, argv[optind], argv[optind], argv[optind]);
+	if (o->trial && no_confirm)
+		return usage_error(argv[0], "--confirm and --no-confirm exclude each other");
+	if (!no_confirm && !o->trial && over_ssh())
+		o->trial = TRIAL_SECONDS;
+	o->operand = optind < argc ? argv[optind] : NULL;
+	return EXIT_FINE;
+}
+
+/* ---- trials ---- */
 
 int trial_settle(struct globals *g, struct store *s, struct arena *a, enum trial_while what,
 		 struct buf *why)
@@ -158,7 +227,8 @@ int work_apply(struct globals *g, struct store *s, struct arena *a, const struct
 			  .flows = words->flows,
 			  .as_shown = words->as_shown && !words->force,
 			  .ssh = words->force ? NULL : session_ssh(a),
-			  .say = g->json ? NULL : stdout};
+			  .say = g->json ? NULL : stdout,
+			  .tell_changes = words->tell_changes};
 	int err;
 
 	if (in->manifest->proved != PROVED)
@@ -174,4 +244,15 @@ int work_apply(struct globals *g, struct store *s, struct arena *a, const struct
 		print_text(g, &x, err);
 	apply_free(&x);
 	return err ? EXIT_SYSTEM : EXIT_FINE;
+}
+
+bool is_outdated(struct arena *a, const struct artefact *x, const char *what)
+{
+	const char *why = sources_outdated(a, x->manifest);
+
+	if (!why)
+		return false;
+	fprintf(stderr, "fwc: %s the %s was compiled: that is not the policy as it is now\n", why,
+		what);
+	return true;
 }

@@ -8,18 +8,34 @@
 #include "cmd/cmd.h"
 #include "store/store.h"
 
+struct apply_options {
+	const char *operand; /* or NULL */
+	const char *comment;
+	bool dry_run, force, outdated;
+	enum flows_choice flows;
+	unsigned trial; /* seconds; 0: none */
+};
+
+/* Of apply, and of what works like it; argv[0] is its name, `what` its operand. A trial, too, where
+ * they come over ssh. Yields EXIT_FINE or EXIT_WRONG. */
+int apply_options(int argc, char **argv, const char *what, struct apply_options *o);
+
 struct apply_words { /* for the history */
 	const char *comment; /* or NULL */
 	unsigned rollback_of; /* 0: no rollback */
 	unsigned trial; /* seconds; 0: for good */
 	enum flows_choice flows;
 	bool as_shown; /* unless `fwc diff` has just shown the difference from other rules */
+	bool tell_changes; /* which packets fare otherwise, too */
 	bool force; /* even if it cuts off the session over ssh that it comes from */
 };
 
 /* Puts an artefact into the kernel and says what was done; the store is locked. */
 int work_apply(struct globals *g, struct store *s, struct arena *a, const struct artefact *in,
 	       const struct apply_words *words);
+/* Says so if it is not of the policy as it is now. */
+bool is_outdated(struct arena *a, const struct artefact *x, const char *what);
+
 enum trial_while { /* one is running, what a command does */
 		   WHILE_NOTHING, /* it is refused: -EBUSY */
 		   WHILE_CANCEL, /* it ends the trial first */

@@ -41,6 +41,7 @@ int cmd_trace(struct globals *g, int argc, char **argv);
 int cmd_log(struct globals *g, int argc, char **argv);
 int cmd_test(struct globals *g, int argc, char **argv);
 int cmd_apply(struct globals *g, int argc, char **argv);
+int cmd_reload(struct globals *g, int argc, char **argv);
 int cmd_boot(struct globals *g, int argc, char **argv);
 int cmd_panic(struct globals *g, int argc, char **argv);
 int cmd_confirm(struct globals *g, int argc, char **argv);
@@ -57,6 +58,10 @@ int cmd_top(struct globals *g, int argc, char **argv);
 int cmd_stop(struct globals *g, int argc, char **argv);
 int cmd_inspect(struct globals *g, int argc, char **argv);
 int cmd_fmt(struct globals *g, int argc, char **argv);
+
+/* Runs another command in a process of its own, with no more rights than that command takes; what
+ * it prints on standard output is shown or not. Yields its exit status. */
+int run_other(struct globals *g, int argc, const char *const *argv, bool show);
 
 /* fwc-inspectd is to read its tables again, if the command wants that. It only ever follows: a
  * firewall is loaded whether or not anybody judges (apply.c). */

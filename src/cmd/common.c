@@ -193,6 +193,8 @@ struct manifest *work_manifest(struct work *w, const struct buf *inspect)
 		.cwd = cwd ? cwd : "/",
 		.sources = w->compiled.ast->sources.v,
 		.nsources = w->compiled.ast->sources.n,
+		.patterns = w->compiled.ast->patterns.v,
+		.npatterns = w->compiled.ast->patterns.n,
 		.ruleset = w->compiled.ruleset,
 		.script = &w->compiled.script,
 		.inspect = inspect,

@@ -16,6 +16,7 @@
 struct options {
 	const char *file, *out, *dump;
 	enum proving proving;
+	bool check;
 };
 
 static int parse_options(struct globals *g, int argc, char **argv, struct options *o)
@@ -25,6 +26,7 @@ static int parse_options(struct globals *g, int argc, char **argv, struct option
 		{"dump", required_argument, NULL, 'd'},
 		{"no-proof", no_argument, NULL, 'n'},
 		{"elsewhere", no_argument, NULL, 'e'},
+		{"check", no_argument, NULL, 'c'},
 		{0},
 	};
 	int c;
@@ -35,6 +37,8 @@ static int parse_options(struct globals *g, int argc, char **argv, struct option
 			o->out = optarg;
 		else if (c == 'd')
 			o->dump = optarg;
+		else if (c == 'c')
+			o->check = true;
 		else if (c == 'n' || c == 'e')
 			o->proving = c == 'n' ? PROVING_NOT : PROVING_ELSEWHERE;
 		else
@@ -119,7 +123,9 @@ int cmd_compile(struct globals *g, int argc, char **argv)
 	w.elsewhere = o.proving == PROVING_ELSEWHERE;
 	if (o.dump)
 		rc = dump_stage(g, &o, &w);
-	else if (!work_compile(&w, g, o.file, STAGE_SCRIPT, SCRUTINY_EXPECT) || w.refuted)
+	else if (!work_compile(&w, g, o.file, STAGE_SCRIPT,
+			       o.check ? SCRUTINY_ALL : SCRUTINY_EXPECT) ||
+		 w.refuted)
 		rc = EXIT_WRONG;
 	else
 		rc = work_emit(&w, g, o.out, o.proving);

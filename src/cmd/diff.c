@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "apply/proof.h"
+#include "cmd/applying.h"
 #include "cmd/begin.h"
 #include "cmd/cmd.h"
 #include "cmd/common.h"
@@ -60,6 +61,9 @@ static int diff_directory(const struct globals *g, const struct diff_options *ho
 		rc = diff_artefact(how, s, a, &x);
 	if (err == -ENOENT && !dir)
 		fprintf(stderr, "hint: %s\n", begin_candidate(g));
+	if (!err && is_outdated(a, &x, dir ? "artefact" : "candidate"))
+		fprintf(stderr, "hint: `fwc diff %s` shows what that changes\n",
+			x.manifest->policy);
 	artefact_free(&x);
 	return rc;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "apply/apply.h"
+#include "apply/summary.h"
 #include "boot/panic.h"
 #include "cmd/applying.h"
 #include "cmd/cmd.h"
@@ -24,27 +25,6 @@ static const char *text(const json_t *record, const char *key)
 	return s ? s : "";
 }
 
-/* Indented lines; nothing if there is no such thing. */
-static void print_changes(const json_t *changes)
-{
-	json_t *groups = json_object_get(changes, "packets"), *g;
-	json_int_t all = json_integer_value(json_object_get(changes, "groups"));
-	size_t i;
-
-	if (!json_is_object(changes))
-		return;
-	json_array_foreach(groups, i, g)
-		printf("          %s: %s\n", json_string_value(json_object_get(g, "change")),
-		       json_string_value(json_object_get(g, "packet")));
-	if (all > (json_int_t)json_array_size(groups))
-		printf("          and %lld more groups of packets\n",
-		       (long long)(all - (json_int_t)json_array_size(groups)));
-	if (!json_is_true(json_object_get(changes, "known")))
-		fputs("          there may be more: it was too much to compare\n", stdout);
-	else if (!all)
-		fputs("          no packet fares otherwise\n", stdout);
-}
-
 static void print_one(const struct generation *g, bool in_force)
 {
 	const char *comment = text(g->record, "comment");
@@ -58,7 +38,7 @@ static void print_one(const struct generation *g, bool in_force)
 	if (of)
 		printf("  (rollback to %lld)", (long long)of);
 	printf("%s%s\n", *comment ? "  " : "", comment);
-	print_changes(json_object_get(g->record, "changes"));
+	summary_print(stdout, "          ", json_object_get(g->record, "changes"));
 }
 
 static json_t *one_json(const struct generation *g, bool in_force)

@@ -264,6 +264,7 @@ struct ast_stmt {
 struct ast {
 	struct ast_stmts stmts;
 	VEC(struct source *) sources; /* every file read: policy, includes, set files */
+	VEC(const char *) patterns; /* of includes; one that matches more files later is a change */
 	/* After errors, so that what was reported once is not reported again where it is used:
 	 * names whose declarations are not whole, and whether statements are missing altogether. */
 	VEC(const char *) broken;

@@ -116,6 +116,7 @@ static void include_file(struct parser *p, const char *path, struct span at, str
 
 static void include_files(struct parser *p, struct ast_word pattern, struct ast_stmts *out)
 {
+	const char *where;
 	char **paths;
 	size_t n;
 
@@ -123,7 +124,9 @@ static void include_files(struct parser *p, struct ast_word pattern, struct ast_
 		include_file(p, relative_path(p, pattern.s), pattern.span, out);
 		return;
 	}
-	n = p->loader->glob(p->loader, relative_pattern(p, pattern.s), p->arena, &paths);
+	where = relative_pattern(p, pattern.s);
+	vec_push(p->arena, &p->ast->patterns, where);
+	n = p->loader->glob(p->loader, where, p->arena, &paths);
 	if (n == SIZE_MAX) {
 		diag_error(p->diag, pattern.span,
 			   "cannot list the files that match this pattern: %s", strerror(errno));
@@ -282,6 +285,8 @@ void ast_append(struct ast *to, const struct ast *from, struct arena *a)
 		vec_push(a, &to->stmts, from->stmts.v[i]);
 	for (size_t i = 0; i < from->sources.n; i++)
 		vec_push(a, &to->sources, from->sources.v[i]);
+	for (size_t i = 0; i < from->patterns.n; i++)
+		vec_push(a, &to->patterns, from->patterns.v[i]);
 	for (size_t i = 0; i < from->broken.n; i++)
 		vec_push(a, &to->broken, from->broken.v[i]);
 	to->incomplete |= from->incomplete;

@@ -111,6 +111,21 @@ static void add_chain(struct arena *a, struct manifest *m, const struct ir_chain
 	add_object(a, m, o);
 }
 
+/* What is special in the directory's own name loses its meaning. */
+static const char *absolute_pattern(struct arena *a, const char *cwd, const char *pattern)
+{
+	struct buf b = {0};
+	const char *text;
+
+	if (pattern[0] == '/')
+		return pattern;
+	for (const char *c = cwd; *c; c++)
+		buf_printf(&b, "%s%c", strchr("*?[\\", *c) ? "\\" : "", *c);
+	text = arena_printf(a, "%s/%s", buf_str(&b), pattern);
+	buf_free(&b);
+	return text;
+}
+
 struct manifest *manifest_build(struct arena *a, const struct manifest_input *in)
 {
 	struct manifest *m = arena_new_of(a, struct manifest);
@@ -140,6 +155,8 @@ struct manifest *manifest_build(struct arena *a, const struct manifest_input *in
 		out.path = s->path[0] == '/' ? s->path : arena_printf(a, "%s/%s", in->cwd, s->path);
 		vec_push(a, &m->sources, out);
 	}
+	for (size_t i = 0; i < in->npatterns; i++)
+		vec_push(a, &m->patterns, absolute_pattern(a, in->cwd, in->patterns[i]));
 	for (size_t i = 0; i < in->ruleset->sets.n; i++)
 		add_set(a, m, in->ruleset->sets.v[i]);
 	for (size_t i = 0; i < in->ruleset->chains.n; i++)
@@ -295,6 +312,16 @@ static json_t *zones_json(const struct manifest *m)
 	return list;
 }
 
+static json_t *patterns_json(const struct manifest *m)
+{
+	json_t *list = json_array();
+	const char *const *p;
+
+	vec_each (&m->patterns, p)
+		json_array_append_new(list, text_json(*p));
+	return list;
+}
+
 json_t *manifest_json(const struct manifest *m)
 {
 	json_t *j = json_object(), *sources = json_array(), *objects = json_array();
@@ -308,6 +335,8 @@ json_t *manifest_json(const struct manifest *m)
 	vec_each (&m->sources, s)
 		json_array_append_new(sources, source_json(s));
 	json_object_set_new(j, "sources", sources);
+	if (m->patterns.n)
+		json_object_set_new(j, "patterns", patterns_json(m));
 	json_object_set_new(j, "script",
 			    json_pack("{s:s, s:I, s:s}", "file", "ruleset.nft", "size",
 				      (json_int_t)m->size, "sha256", m->sha256));

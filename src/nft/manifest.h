@@ -54,6 +54,7 @@ struct manifest {
 	int live_flows; /* -1: not said, 0: kept, 1: ended when they are refused */
 	VEC(struct ir_zone) zones; /* none in manifests of earlier versions */
 	VEC(struct manifest_source) sources;
+	VEC(const char *) patterns; /* of files that are included; absolute */
 	VEC(struct manifest_object *) objects;
 	struct map by_name; /* "c:NAME", "s:NAME" */
 };
@@ -64,6 +65,8 @@ struct manifest_input {
 	const char *cwd; /* relative paths of sources are below it */
 	struct source *const *sources;
 	size_t nsources;
+	const char *const *patterns; /* of includes */
+	size_t npatterns;
 	const struct ir_ruleset *ruleset;
 	const struct buf *script;
 	const struct buf *inspect; /* or NULL */

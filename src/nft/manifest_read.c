@@ -191,6 +191,9 @@ static bool read_head(struct arena *a, const json_t *j, struct manifest *m, cons
 		vec_push(a, &m->sources,
 			 ((struct manifest_source){.path = path_of(a, s),
 						   .sha256 = text_of(a, s, "sha256")}));
+	json_array_foreach(json_object_get(j, "patterns"), i, s)
+		if (json_is_string(s))
+			vec_push(a, &m->patterns, arena_strdup(a, json_string_value(s)));
 	return true;
 }
 

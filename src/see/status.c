@@ -13,9 +13,9 @@
 #include "kernel/sysctl.h"
 #include "see/delta_print.h"
 #include "store/saved.h"
+#include "store/sources.h"
 #include "trial/note.h"
 #include "util/cleanup.h"
-#include "util/sha256.h"
 
 static int slurp(const char *path, struct buf *out)
 {
@@ -28,19 +28,6 @@ static int slurp(const char *path, struct buf *out)
 	while ((n = read(fd, piece, sizeof(piece))) > 0)
 		buf_add(out, piece, (size_t)n);
 	return n < 0 ? -errno : 0;
-}
-
-static enum source_state source_state(const struct manifest_source *s)
-{
-	_cleanup_buf_ struct buf text = {0};
-	char hex[SHA256_HEX];
-
-	int err = slurp(s->path, &text);
-
-	if (err)
-		return err == -ENOENT || err == -ENOTDIR ? SOURCE_GONE : SOURCE_UNREADABLE;
-	sha256_hex(text.data, text.len, hex);
-	return strcmp(hex, s->sha256) ? SOURCE_CHANGED : SOURCE_SAME;
 }
 
 static void find_drift(struct status *st, const struct ir_ruleset *live, struct arena *a)
@@ -80,7 +67,7 @@ static void read_records(struct status *st, const struct store *s, struct ir_rul
 		return;
 	vec_each (&st->applied.manifest->sources, src)
 		vec_push(a, &st->sources,
-			 ((struct status_source){.path = src->path, .state = source_state(src)}));
+			 ((struct status_source){.path = src->path, .state = source_look(src)}));
 }
 
 static void find_foreign(struct status *st, const char *netns, struct arena *a)

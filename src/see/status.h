@@ -9,9 +9,8 @@
 #include "nft/foreign.h"
 #include "nft/report.h"
 #include "see/diff.h"
+#include "store/sources.h"
 #include "trial/note.h"
-
-enum source_state { SOURCE_SAME, SOURCE_CHANGED, SOURCE_GONE, SOURCE_UNREADABLE };
 
 struct status_source {
 	const char *path;

@@ -21,7 +21,8 @@ setup() {
 	[[ $output == *"nothing to change"* ]]
 	[ "$(generation)" = "$before" ]
 	run fwc diff
-	[ "$status" = 0 ] && [ -z "$output" ]
+	[ "$status" = 0 ]
+	[ -z "$output" ]
 }
 
 @test "an apply of another policy needs three transactions: stage, swap, collect" {
@@ -108,7 +109,8 @@ allow z -> self ssh, https' | candidate
 	[[ $output == *DIFFERS* ]]
 	fwc apply
 	run fwc diff
-	[ "$status" = 0 ] && [ -z "$output" ]
+	[ "$status" = 0 ]
+	[ -z "$output" ]
 	fwc status
 }
 
@@ -153,7 +155,8 @@ allow z -> self ssh, https' | candidate
 	inns nft -f "$WORK/state/candidate/ruleset.nft"
 	inns nft -f "$WORK/state/candidate/ruleset.nft"
 	run fwc diff
-	[ "$status" = 0 ] && [ -z "$output" ]
+	[ "$status" = 0 ]
+	[ -z "$output" ]
 	run fwc apply
 	[ "$status" = 0 ]
 	[[ $output == *"nothing to change"* ]]
@@ -362,7 +365,7 @@ allow z -> self ssh, https' | candidate
 @test "ten applies at the same moment: one after the other, or one says that it is not alone" {
 	local port pids=() ok=0 other=0
 	for port in $(seq 30 39); do
-		small "$port" | candidate
+		small "$port" | candidate "policy$port"
 		cp -r "$WORK/state/candidate" "$WORK/c$port"
 	done
 	for port in $(seq 30 39); do

@@ -115,7 +115,8 @@ each_damage() { # DIR COMMAND...
 	for n in {0..14}; do
 		flip "$FULL/manifest.json" $((at + n))
 		# a blank more or less says nothing else
-		[ "$n" = 13 ] && [ "$(json 'd["forwarding"]' <"$FULL/manifest.json")" = 0 ] && continue
+		[ "$n" = 13 ]
+		[ "$(json 'd["forwarding"]' <"$FULL/manifest.json")" = 0 ] && continue
 		refused "forwarding flipped at $n" apply "$FULL"
 		cp -a "$WORK/kept" "$FULL/manifest.json"
 	done

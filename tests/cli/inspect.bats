@@ -151,7 +151,8 @@ import json; print(json.load(open("art/manifest.json"))["inspect"]["sha256"])')"
 	[[ $output = *"p.fwc:4: error: the kernel refuses what this line became"* ]]
 	[[ $output = *"this kernel cannot do queues to user space (CONFIG_NFT_QUEUE)"* ]]
 	run "$FWC" check --elsewhere p.fwc
-	[ "$status" = 0 ] && [ -z "$output" ]
+	[ "$status" = 0 ]
+	[ -z "$output" ]
 }
 
 @test "diff says which entries of an inspector change, though no packet's rule does" {
@@ -167,7 +168,8 @@ import json; print(json.load(open("art/manifest.json"))["inspect"]["sha256"])')"
 	{ echo '# a line more'; inspecting a.example; } >c.fwc
 	run "$FWC" diff a.fwc c.fwc
 	echo "$output"
-	[ "$status" = 0 ] && [ -z "$output" ]
+	[ "$status" = 0 ]
+	[ -z "$output" ]
 	inspecting a.example | sed 's/allow any/&\n\ton-timeout allow/' >d.fwc
 	run "$FWC" diff a.fwc d.fwc
 	echo "$output"

@@ -70,7 +70,8 @@ begin_old() {
 	[ "$status" = 0 ]
 	run f diff new.fwc
 	echo "$output"
-	[ "$status" = 0 ] && [ -z "$output" ]
+	[ "$status" = 0 ]
+	[ -z "$output" ]
 	run table
 	[[ $output != *trial* ]]
 	run f history
@@ -117,7 +118,8 @@ begin_old() {
 	[ "$status" = 0 ]
 	run f diff old.fwc
 	echo "$output"
-	[ "$status" = 0 ] && [ -z "$output" ]
+	[ "$status" = 0 ]
+	[ -z "$output" ]
 	run f confirm
 	[ "$status" = 3 ]
 	[[ $output = *"nothing is on trial"* ]]
@@ -139,7 +141,8 @@ begin_old() {
 	[[ $output != *"allow self -> any"* ]]
 	run f diff new.fwc
 	echo "$output"
-	[ "$status" = 0 ] && [ -z "$output" ]
+	[ "$status" = 0 ]
+	[ -z "$output" ]
 	run f diff old.fwc
 	[ "$status" = 1 ]
 	echo "$output"
@@ -159,7 +162,8 @@ begin_old() {
 	[[ $output = *"loaded for this trial; before it there was none"* ]]
 	[[ $output = *"new.fwc:5  allow lan -> self https"* ]]
 	run f diff
-	[ "$status" = 0 ] && [ -z "$output" ]
+	[ "$status" = 0 ]
+	[ -z "$output" ]
 	f rollback
 }
 

@@ -106,7 +106,8 @@ without_counts() { sed -E 's/packets [0-9]+ bytes [0-9]+//'; }
 	for policy in policies/*.fwc; do
 		run "$FWC" check "$policy"
 		echo "$output"
-		[ "$status" = 0 ] && [ -z "$output" ]
+		[ "$status" = 0 ]
+		[ -z "$output" ]
 		n=$((n + 1))
 	done
 	[ $n -ge 2 ]
@@ -139,7 +140,8 @@ without_counts() { sed -E 's/packets [0-9]+ bytes [0-9]+//'; }
 	ANSIBLE_LOCAL_TEMP=$BATS_TEST_TMPDIR run ansible-playbook -i inventory.yml \
 		--syntax-check playbook.yml
 	echo "$output"
-	[ "$status" = 0 ] && [[ ${output,,} != *warning* ]]
+	[ "$status" = 0 ]
+	[[ ${output,,} != *warning* ]]
 }
 
 @test "examples/ansible: check mode tells, a run applies and confirms, the next changes nothing" {

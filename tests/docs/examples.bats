@@ -67,7 +67,8 @@ inspect lan -> wan with x'
 @test "examples/inspect: compiles, its expectations hold, and explain tells of the inspector" {
 	run "$FWC" check --elsewhere "$top/examples/inspect/firewall.fwc"
 	echo "$output"
-	[ "$status" = 0 ] && [[ $output != *warning:* ]]
+	[ "$status" = 0 ]
+	[[ $output != *warning:* ]]
 	run "$FWC" explain 'lan -> wan https' "$top/examples/inspect/firewall.fwc"
 	echo "$output"
 	[[ $output = *"inspect with family-filter"* ]]

@@ -32,5 +32,6 @@ check_examples() { # document, fewest examples that it must have
 		fi
 	done < <("$BATS_TEST_DIRNAME/extract" -v dir="$BATS_TEST_TMPDIR" "$top/$1")
 	echo "$n examples, $bad bad"
-	[ "$n" -ge "$2" ] && [ "$bad" = 0 ]
+	[ "$n" -ge "$2" ]
+	[ "$bad" = 0 ]
 }

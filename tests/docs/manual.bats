@@ -103,7 +103,8 @@ load lib.bash
 		sed "s|/usr/sbin/fwc|$(dirname "$FWC")/fwc|" "$unit" >"$BATS_TEST_TMPDIR/$(basename "$unit")"
 		run systemd-analyze verify --man=no "$BATS_TEST_TMPDIR/$(basename "$unit")"
 		echo "$output"
-		[ "$status" = 0 ] && [ -z "$output" ]
+		[ "$status" = 0 ]
+		[ -z "$output" ]
 	done
 }
 

@@ -192,7 +192,8 @@ show_logs() { tail -n 40 "$LAB_DIR"/[ab]/log; }
 @test "examples/two-routers: the policy compiles, is proved, and its expectations hold" {
 	run "$FWC" check "$example/policy.fwc"
 	echo "$output"
-	[ "$status" = 0 ] && [ -z "$output" ]
+	[ "$status" = 0 ]
+	[ -z "$output" ]
 	run "$FWC" compile --elsewhere "$example/policy.fwc" -o "$BATS_TEST_TMPDIR/artefact"
 	echo "$output"
 	[ "$status" = 0 ]
@@ -210,7 +211,8 @@ show_logs() { tail -n 40 "$LAB_DIR"/[ab]/log; }
 		# shellcheck disable=SC2016
 		run on_router $router 'keepalived -t -i "$1"' $router
 		echo "$output"
-		[ "$status" = 0 ] && [ -z "$output" ]
+		[ "$status" = 0 ]
+		[ -z "$output" ]
 	done
 	cmp "$LAB_DIR/a/keepalived/keepalived.conf" "$LAB_DIR/b/keepalived/keepalived.conf"
 }

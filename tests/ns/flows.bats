@@ -73,11 +73,13 @@ silent() { # name, time
 	local from
 
 	from=$(awk -v t="$2" 'BEGIN { print t + 0.2 }')
-	[ "$(heard "$1" near "$from" 1e12)" = 0 ] && [ "$(heard "$1" far "$from" 1e12)" = 0 ]
+	[ "$(heard "$1" near "$from" 1e12)" = 0 ]
+	[ "$(heard "$1" far "$from" 1e12)" = 0 ]
 }
 
 both_heard() { # name, from, to
-	[ "$(heard "$1" near "$2" "$3")" -ge 5 ] && [ "$(heard "$1" far "$2" "$3")" -ge 5 ]
+	[ "$(heard "$1" near "$2" "$3")" -ge 5 ]
+	[ "$(heard "$1" far "$2" "$3")" -ge 5 ]
 }
 
 entries() { # of UDP to that port: ids and counters

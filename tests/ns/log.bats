@@ -229,7 +229,8 @@ kept() { # lines as others keep them
 
 @test "log: what is wrong is said" {
 	run lab_fwc router log "$BATS_TEST_TMPDIR/nothing"
-	[ "$status" = 2 ] && [[ $output = *"cannot read $BATS_TEST_TMPDIR/nothing: No such file"* ]]
+	[ "$status" = 2 ]
+	[[ $output = *"cannot read $BATS_TEST_TMPDIR/nothing: No such file"* ]]
 	run lab_fwc router log -f "$BATS_TEST_TMPDIR/nothing"
 	[ "$status" = 2 ]
 }

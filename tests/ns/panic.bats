@@ -60,7 +60,9 @@ all_pass() {
 	lab_talk admin router 10.7.0.1 22
 	lab_talk thief router 10.7.0.1 8080
 	lab_talk thief server 10.8.0.2 9090
-	[ "$(lab_listen 22)" -ge 5 ] && [ "$(lab_listen 8080)" -ge 5 ] && [ "$(lab_listen 9090)" -ge 5 ]
+	[ "$(lab_listen 22)" -ge 5 ]
+	[ "$(lab_listen 8080)" -ge 5 ]
+	[ "$(lab_listen 9090)" -ge 5 ]
 	SSH_CONNECTION="10.7.0.2 40000 10.7.0.1 22" run lab_fwc router panic
 	echo "$output"
 	[ "$status" = 0 ]

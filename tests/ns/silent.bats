@@ -181,6 +181,7 @@ nobody_comes_in() {
 	lab_in router nft -f "$LAB_DIR/staged.nft"
 	run lab_fwc router apply
 	echo "$output"
-	[ "$status" = 0 ] && [[ $output = *"0 new objects"* ]]
+	[ "$status" = 0 ]
+	[[ $output = *"0 new objects"* ]]
 	all_say 7000 far
 }

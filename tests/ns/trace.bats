@@ -272,9 +272,11 @@ s.recv(10)'
 	shown=$(wc -l <"$trace_to")
 	more=$(sed -n 's/^fwc: \([0-9]*\) packets more .*/\1/p' "$trace_to.said")
 	# the burst and what a few seconds refill
-	[ "$shown" -ge 20 ] && [ "$shown" -le 200 ]
+	[ "$shown" -ge 20 ]
+	[ "$shown" -le 200 ]
 	# one that was over the rate may be taken up at the next hook
-	[ $((shown + more)) -ge 2000 ] && [ "$more" -le 1980 ]
+	[ $((shown + more)) -ge 2000 ]
+	[ "$more" -le 1980 ]
 	[ "$(each 'at, d["verdict"]' | sort -u)" = "('9', 'drop')" ]
 }
 
@@ -328,7 +330,8 @@ print(d["drifted"], d["foreign"])')" = "False []" ]
 	{ echo "# a line more"; policy; } | sed 's/^drop lan -> wan udp.53/&\ndrop lan -> wan udp\/54/' >"$LAB_DIR/q.fwc"
 	run lab_apply router "$LAB_DIR/q.fwc"
 	echo "$output"
-	[ "$status" = 0 ] && [[ $output != *warning* ]]
+	[ "$status" = 0 ]
+	[[ $output != *warning* ]]
 	shoot client udp/53 203.0.113.1
 	shoot client udp/54 203.0.113.1
 	end 3
@@ -385,9 +388,11 @@ print(d["drifted"], d["foreign"])')" = "False []" ]
 	run ip netns exec "$LAB-router" setpriv --reuid=65534 --regid=65534 --clear-groups \
 		"$BATS_TEST_TMPDIR/fwc" --config "$LAB_DIR/p.fwc" trace 'lan -> wan'
 	echo "$output"
-	[ "$status" = 3 ] && [[ $output = *"not permitted"* ]]
+	[ "$status" = 3 ]
+	[[ $output = *"not permitted"* ]]
 	run lab_fwc router --config "$LAB_DIR/p.fwc" trace 'lna -> wan'
-	[ "$status" = 2 ] && [[ $output = *"did you mean 'lan'"* ]]
+	[ "$status" = 2 ]
+	[[ $output = *"did you mean 'lan'"* ]]
 	run lab_fwc router --config "$LAB_DIR/p.fwc" trace -n 0 'lan -> wan'
 	[ "$status" = 2 ]
 	[ "$(tables)" = "table inet fwc" ]

@@ -26,7 +26,8 @@ race() {
 		[ "$status" != 4 ] || skip "this machine is too slow: $(grep '^rate' <<<"$output")"
 		lost=$((lost + $(awk '$1 == "lost" { print $2 }' <<<"$output")))
 		leaked=$((leaked + $(awk '$1 == "leaked" { print $2 }' <<<"$output")))
-		[ "$lost" -gt 0 ] && [ "$leaked" -gt 0 ] && break
+		[ "$lost" -gt 0 ]
+		[ "$leaked" -gt 0 ] && break
 	done
 	echo "control: lost $lost, leaked $leaked in $try runs"
 	[ "$lost" -gt 0 ]

@@ -32,7 +32,8 @@ count() { cat "$BATS_TEST_TMPDIR/count$1" 2>/dev/null || echo 0; }
 	ip netns exec client "$top/tests/vm/talk" fd00:1::2 7006 12 "$BATS_TEST_TMPDIR/count6" 3>&- &
 	six=$!
 	for _ in {1..50}; do
-		[ "$(count 4)" -gt 5 ] && [ "$(count 6)" -gt 5 ] && break
+		[ "$(count 4)" -gt 5 ]
+		[ "$(count 6)" -gt 5 ] && break
 		sleep 0.2
 	done
 	fw compile "$BATS_TEST_TMPDIR/policy.fwc"

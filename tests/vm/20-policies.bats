@@ -26,7 +26,8 @@ apply_twice() { # policy
 	[ "$(generation)" = "$before" ]
 	run fw diff
 	echo "$output"
-	[ "$status" = 0 ] && [ -z "$output" ]
+	[ "$status" = 0 ]
+	[ -z "$output" ]
 }
 
 @test "vm: rulesets/router.fwc: compile, apply, and apply again without a transaction" {
@@ -59,5 +60,6 @@ apply_twice() { # policy
 	ip netns exec fw nft -s list ruleset | diff -u "$BATS_TEST_TMPDIR/once" -
 	run fw diff
 	echo "$output"
-	[ "$status" = 0 ] && [ -z "$output" ]
+	[ "$status" = 0 ]
+	[ -z "$output" ]
 }

@@ -44,7 +44,8 @@ teardown_file() {
 	grep -q '"proof": "proved"' "$state/candidate/manifest.json"
 	run fw diff
 	echo "$output"
-	[ "$status" = 0 ] && [ -z "$output" ]
+	[ "$status" = 0 ]
+	[ -z "$output" ]
 }
 
 @test "vm: named sites are denied, others work, in both families" {

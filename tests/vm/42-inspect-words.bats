@@ -142,6 +142,7 @@ teardown_file() {
 	echo "$output"
 	[ "${lines[0]}" = "tls 10.0.1.2 a.casino.example passed" ]
 	[ "${lines[1]}" = "tls 10.0.1.2 a.other.example nothing" ]
-	[ "$(field "status['pid']")" = "$pid" ] && [ "$(field "status['sha256']")" != "$tables" ]
+	[ "$(field "status['pid']")" = "$pid" ]
+	[ "$(field "status['sha256']")" != "$tables" ]
 	[ "$(field "sum(q['packets'] for q in status['queues'])")" -gt "$packets" ]
 }

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Source files -> the same as when they were compiled, or not.
+ */
+#include "store/sources.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "util/cleanup.h"
+#include "util/diag.h"
+#include "util/sha256.h"
+
+#define LARGEST (256u << 20) /* no policy and no list is larger */
+
+/* 0 or -errno. */
+static int hash_file(const char *path, char hex[SHA256_HEX])
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	_cleanup_buf_ struct buf text = {0};
+	char piece[65536];
+	struct stat st;
+	ssize_t n;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	while ((n = read(fd, piece, sizeof(piece))) > 0 && text.len <= LARGEST)
+		buf_add(&text, piece, (size_t)n);
+	if (n < 0)
+		return -errno;
+	sha256_hex(buf_str(&text), text.len, hex);
+	return 0;
+}
+
+enum source_state source_look(const struct manifest_source *s)
+{
+	char hex[SHA256_HEX];
+	int err = hash_file(s->path, hex);
+
+	switch (err) {
+	case 0:
+		return strcmp(hex, s->sha256) ? SOURCE_CHANGED : SOURCE_SAME;
+	case -ENOENT:
+	case -ENOTDIR:
+		return SOURCE_GONE;
+	case -EINVAL: /* something else stands there */
+		return SOURCE_CHANGED;
+	default:
+		return SOURCE_UNREADABLE;
+	}
+}
+
+static bool is_source(const struct manifest *m, const char *path)
+{
+	const struct manifest_source *s;
+
+	vec_each (&m->sources, s)
+		if (!strcmp(s->path, path))
+			return true;
+	return false;
+}
+
+/* A file that the pattern of an include matches, and that was not there. */
+static const char *find_new(struct arena *a, const struct manifest *m)
+{
+	const char *found = NULL;
+	const char *const *p;
+
+	vec_each (&m->patterns, p) {
+		glob_t g;
+
+		if (glob(*p, GLOB_NOSORT, NULL, &g) == 0) {
+			for (size_t i = 0; i < g.gl_pathc && !found; i++)
+				if (!is_source(m, g.gl_pathv[i]))
+					found = arena_strdup(a, g.gl_pathv[i]);
+			globfree(&g);
+		}
+	}
+	return found;
+}
+
+static const char *shown(struct arena *a, const char *path)
+{
+	_cleanup_buf_ struct buf b = {0};
+
+	diag_show(&b, path);
+	return arena_strdup(a, buf_str(&b));
+}
+
+/* The policy itself is the first of them. */
+const char *sources_outdated(struct arena *a, const struct manifest *m)
+{
+	const struct manifest_source *s;
+	const char *fresh;
+
+	vec_each (&m->sources, s) {
+		enum source_state is = source_look(s);
+
+		if (s == m->sources.v && is != SOURCE_SAME && is != SOURCE_CHANGED)
+			return NULL;
+		if (is == SOURCE_CHANGED)
+			return arena_printf(a, "%s has changed since", shown(a, s->path));
+		if (is == SOURCE_GONE)
+			return arena_printf(a, "%s is gone since", shown(a, s->path));
+	}
+	fresh = m->sources.n ? find_new(a, m) : NULL;
+	return fresh ? arena_printf(a, "%s is new since", shown(a, fresh)) : NULL;
+}
