@@ -37,7 +37,8 @@ killed_at() {
 }
 
 new_rules() {
-	fwc compile -o "$WORK/other" "$WORK/policy.fwc" 2>/dev/null
+	cp "$WORK/policy.fwc" "$WORK/other.fwc"
+	fwc compile -o "$WORK/other" "$WORK/other.fwc" 2>/dev/null
 	fwc apply "$WORK/other"
 	fwc show | without_places >"$WORK/new"
 	small 22 | sed 's/forwarding off/forwarding on/' | candidate
