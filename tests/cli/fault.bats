@@ -63,24 +63,27 @@ new_rules() {
 
 # apply, stopped just before its swap, while somebody else does "$@"
 meanwhile() { # faults of the program; the command
-	local faults=$1 i
+	local faults=$1 i pid
 	shift
-	FWC_FAULT=stop:before-swap$faults fwc apply >"$WORK/out" 2>&1 3>&- &
+	FWC_FAULT=stop:before-swap$faults "$FWC" --netns "$NS" --state "$WORK/state" --color=never apply \
+		>"$WORK/out" 2>&1 3>&- &
+	pid=$!
 	for i in 1 2 3; do
-		stopped || break
+		stopped $pid || break
 		[ "$i" != 1 ] || "$@"
-		pkill -CONT -f "fwc --netns $NS .* apply"
+		kill -CONT $pid
 	done
-	wait $!
+	wait $pid
 }
-stopped() { # within 5 s; false if it has ended
-	local i
-	for i in $(seq 50); do
-		case $(ps -o stat= -C fwc --sort=start_time | head -1) in
+stopped() { # process; within 20 s; false if it has ended
+	local i stat
+	for i in $(seq 400); do
+		stat=$(cat "/proc/$1/stat" 2>/dev/null)
+		case ${stat##*) } in
 		T*) return 0 ;;
-		'') return 1 ;;
+		Z* | '') return 1 ;;
 		esac
-		sleep 0.1
+		sleep 0.05
 	done
 	return 1
 }

@@ -259,7 +259,7 @@ ports() { # filter...: the source ports of those listed, in order
 			        seen += more
 			except OSError:
 			    pass
-			print(seen.decode())
+			print(seen.decode(), flush=True)
 			os._exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 		END
 	}

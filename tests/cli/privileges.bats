@@ -161,10 +161,11 @@ drop large@lan -> self tcp/24'; } >"$WORK/large.fwc"
 	grep -q '"proof": "proved"' "$WORK/state/candidate/manifest.json"
 	cp "$FWC" "$WORK/fwc"
 	chmod 755 "$WORK/fwc"
-	run setpriv --reuid=65534 --regid=65534 --clear-groups "$WORK/fwc" check "$WORK/large.fwc"
+	run setpriv --reuid=65534 --regid=65534 --clear-groups "$WORK/fwc" check -v "$WORK/large.fwc"
 	echo "$output"
 	[ "$status" = 0 ]
-	[[ -z $output || $output == *"only the policy itself was checked"* ]]
+	# newer libnftables get it through for anyone
+	[[ $output == *"only the policy itself was checked"* || $output == *": fine: the kernel takes it"* ]]
 }
 
 @test "what may be asked for a policy is neither a program nor a socket to the network" {

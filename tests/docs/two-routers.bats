@@ -62,6 +62,9 @@ install_router() { # router
 	mkdir -p "$LAB_DIR/$1/keepalived" "$LAB_DIR/$1/conntrackd"
 	cp "$example/keepalived.conf" "$example/conntrack-sync" "$LAB_DIR/$1/keepalived"
 	cp "$example/conntrackd.conf" "$LAB_DIR/$1/conntrackd"
+	# keepalived 2.3 reads there how it was built
+	[ ! -e /etc/keepalived/keepalived.config-opts ] ||
+		cp /etc/keepalived/keepalived.config-opts "$LAB_DIR/$1/keepalived"
 	if [ "$1" = b ]; then
 		sed -i -e 's/IPv4_address 10\.255\.0\.1$/IPv4_address 10.255.0.2/' \
 			-e 's/Destination_Address 10\.255\.0\.2$/Destination_Address 10.255.0.1/' \

@@ -149,7 +149,7 @@ class Reader:
             return int(address) & ~rest, int(address) | rest
         if isinstance(v, str):
             return self.word(v)
-        if isinstance(v, list):
+        if isinstance(v, list) or isinstance(v, dict) and '|' in v:
             v = self.bits(v)
         if isinstance(v, int):
             return v, v
@@ -166,13 +166,18 @@ class Reader:
             return low, low + (1 << 8 * (17 - len(v))) - 1 if v.endswith('*') else low
         return n, n
 
-    @staticmethod
-    def bits(v):
+    @classmethod
+    def bits(cls, v):
+        """A number, or several: a list in nft 1.0, {"|": [...]} since 1.1."""
+        if isinstance(v, int):
+            return v
+        if isinstance(v, dict) and list(v) == ['|']:
+            v = v['|']
+        if not isinstance(v, list):
+            raise Unsupported(f'bits {v!r}')
         out = 0
-        for one in v if isinstance(v, list) else [v]:
-            if not isinstance(one, int):
-                raise Unsupported(f'bits {v!r}')
-            out |= one
+        for one in v:
+            out |= cls.bits(one)
         return out
 
     # -- what is looked at

@@ -9,6 +9,7 @@ became of them has to be what the file says, and what the oracle reads from the 
 tcp=, udp= and other= give protocol and destination port, icmp= and icmpv6= the type; state= is the
 connection tracking state as the oracle needs it; "blind" marks what a listing cannot tell.
 Outcomes: accept, drop, reject reset, reject prohibited, reject icmp TYPE/CODE, accept to ADDRESS PORT.
+"A or B": as this nft translates the rule; all must agree with the kernel.
 "open" marks what neither the oracle nor fwc understands: explain --live has to leave it open, and to say
 on what it depends.
 "# refused" says that nft or the kernel does not take the file.
@@ -45,7 +46,7 @@ class Trap:
     state: str
     blind: bool
     open: bool
-    expected: str
+    expected: list
 
 
 def read_line(line, sport):
@@ -62,7 +63,7 @@ def read_line(line, sport):
                     int(values['sport']), 0 if icmp else number, number if icmp else 0)
     flags = sum(1 << FLAGS.index(f) for f in values['flags'].split(',') if f != 'none')
     return Trap(words.strip(), packet, flags, values['state'], 'blind' in values, 'open' in values,
-                expected.strip())
+                expected.strip().split(' or '))
 
 
 def read(path):
@@ -141,9 +142,8 @@ def send(router, traps):
     for trap in traps:
         seen.append(router.send(trap.packet, trap.flags))
         router.collect()                # the next packet may be an answer to this one
-    wanted = [t.expected for t in traps]
-    router.settle(lambda: [observed(s, t.packet.target, t.packet.dport)
-                           for s, t in zip(seen, traps)] == wanted)
+    router.settle(lambda: all(observed(s, t.packet.target, t.packet.dport) in t.expected
+                              for s, t in zip(seen, traps)))
     return [observed(s, t.packet.target, t.packet.dport) for s, t in zip(seen, traps)]
 
 
@@ -166,9 +166,10 @@ def one_file(router, k, path, third):
         asked = third.says(trap) if third else None
         if asked:
             said['explain --live'] = asked
+        expected = seen if seen in trap.expected else ' or '.join(trap.expected)
         bad = [f'    {who}: {what}' for who, what in said.items()
-               if what != trap.expected and not (trap.blind and who != 'kernel')]
-        out.append((f'traps: {name}: {trap.text} => {trap.expected}', not bad,
+               if what != expected and not (trap.blind and who != 'kernel')]
+        out.append((f'traps: {name}: {trap.text} => {expected}', not bad,
                     bad + ['asked'] * bool(asked)))
     k.run(f'delete table {TABLE}')
     return out
@@ -226,7 +227,7 @@ class Live:
             named = a['conditions'] + a['unless'] + [step['does'] for step in a['path']]
             if not any('not understood' in words for words in named):
                 return 'it is not named'
-        return trap.expected if said & {trap.expected, 'unknown'} else ', or '.join(sorted(said))
+        return trap.expected[0] if said & {*trap.expected, 'unknown'} else ', '.join(sorted(said))
 
     @staticmethod
     def words(answer, trap):

@@ -15,6 +15,16 @@ teardown_file() {
 
 count() { cat "$BATS_TEST_TMPDIR/count$1" 2>/dev/null || echo 0; }
 
+more() { # answers than there are now
+	local now
+	now=$(count "$1")
+	for _ in {1..100}; do
+		[ "$(count "$1")" -le $((now + 50)) ] || return 0
+		sleep 0.1
+	done
+	return 1
+}
+
 @test "vm: connections that run before the first apply go on, and new ones meet the rules" {
 	! grep -q '^nf_conntrack ' /proc/modules || skip "connection tracking is loaded already"
 	cat >"$BATS_TEST_TMPDIR/policy.fwc" <<-'E'
@@ -26,10 +36,10 @@ count() { cat "$BATS_TEST_TMPDIR/count$1" 2>/dev/null || echo 0; }
 	E
 	ip netns exec server "$top/tests/vm/talk" serve 10.0.1.2 7004 3>&- &
 	ip netns exec server "$top/tests/vm/talk" serve fd00:1::2 7006 3>&- &
-	sleep 3
-	ip netns exec client "$top/tests/vm/talk" 10.0.1.2 7004 12 "$BATS_TEST_TMPDIR/count4" 3>&- &
+	until [ "$(ip netns exec server ss -Hltn | wc -l)" = 2 ]; do sleep 0.2; done
+	ip netns exec client "$top/tests/vm/talk" 10.0.1.2 7004 60 "$BATS_TEST_TMPDIR/count4" 3>&- &
 	four=$!
-	ip netns exec client "$top/tests/vm/talk" fd00:1::2 7006 12 "$BATS_TEST_TMPDIR/count6" 3>&- &
+	ip netns exec client "$top/tests/vm/talk" fd00:1::2 7006 60 "$BATS_TEST_TMPDIR/count6" 3>&- &
 	six=$!
 	for _ in {1..50}; do
 		[ "$(count 4)" -gt 5 ]
@@ -39,6 +49,9 @@ count() { cat "$BATS_TEST_TMPDIR/count$1" 2>/dev/null || echo 0; }
 	fw compile "$BATS_TEST_TMPDIR/policy.fwc"
 	fw apply
 	echo "at the end of apply: $(count 4) and $(count 6) answers"
+	more 4
+	more 6
+	touch "$BATS_TEST_TMPDIR/count4.end" "$BATS_TEST_TMPDIR/count6.end"
 	wait $four
 	wait $six
 	echo "at the end: $(count 4) and $(count 6) answers"

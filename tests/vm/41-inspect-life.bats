@@ -7,6 +7,9 @@
 load net.bash
 load inspect.bash
 
+# A number that is a matter of chance: by default, and with FWC_LONG.
+few() { if [ -n "${FWC_LONG:-}" ]; then echo "$2"; else echo "$1"; fi; }
+
 policy() { # word for on-no-helper, more rules
 	cat <<-P
 		forwarding on
@@ -43,6 +46,12 @@ teardown_file() {
 
 allowed() { field "sum(rule['allow'] for rule in status['rules'])"; }
 
+end_many() { # the connections that began with PEER_STOP
+	touch "$state/stop"
+	wait %1
+	rm "$state/stop"
+}
+
 @test "vm: at most three packets of a connection are queued, none after the verdict" {
 	local before between
 	before=$(queued)
@@ -57,53 +66,56 @@ allowed() { field "sum(rule['allow'] for rule in status['rules'])"; }
 }
 
 @test "vm: a port that is used again is inspected again, however the last one ended" {
-	for style in client-rst server-rst both-rst fin-rst fin; do
-		before=$(allowed)
-		run peer "reuse,10.0.1.2,$style"
-		echo "$output; decisions: $(($(allowed) - before))"
-		[ "$output" = "reuse 10.0.1.2 $style passed,passed,passed" ]
-		[ $(($(allowed) - before)) = 3 ]
-	done
+	local before style styles=(client-rst server-rst both-rst fin-rst fin)
+	before=$(allowed)
+	run peer "${styles[@]/#/reuse,10.0.1.2,}"
+	echo "$output; decisions: $(($(allowed) - before))"
+	[ "$output" = "$(for style in "${styles[@]}"; do echo "reuse 10.0.1.2 $style passed,passed,passed"; done)" ]
+	[ $(($(allowed) - before)) = 15 ]
 }
 
-@test "vm: judges killed 20 times, during connections and a transfer: none fails" {
-	PEER_WAIT=10 peer many,10.0.1.2,12 >"$state/many" &
-	for _ in $(seq 20); do
+@test "vm: judges killed again and again, during connections and a transfer: none fails" {
+	local kills
+	kills=$(few 6 20)
+	PEER_WAIT=10 PEER_STOP=$state/stop peer many,10.0.1.2,300 >"$state/many" &
+	for _ in {1..60}; do [ "$(allowed)" -lt 30 ] || break; done # they are under way
+	for _ in $(seq "$kills"); do
 		sleep 0.4
 		pkill -9 -f 'fwc-inspectd --judge' || true # just then there may be none
 	done
-	wait %1
+	end_many
 	cat "$state/many"
 	ask status || true
 	grep -q ' failed 0$' "$state/many"
-	[ "$(field "sum(q['restarts'] for q in status['queues'])")" -ge 20 ]
+	[ "$(field "sum(q['restarts'] for q in status['queues'])")" -ge "$kills" ]
 	[ "$(field "status['lost']")" = 0 ]
 }
 
-@test "vm: the program becomes another one under way, five times: none fails" {
-	PEER_WAIT=10 peer many,10.0.1.2,10 >"$state/many" &
-	for _ in 1 2 3 4 5; do
+@test "vm: the program becomes another one under way, again and again: none fails" {
+	PEER_WAIT=10 PEER_STOP=$state/stop peer many,10.0.1.2,300 >"$state/many" &
+	for _ in $(seq "$(few 3 8)"); do
 		sleep 1.4
 		kill -USR2 "$(cat "$state/pid")"
 	done
-	wait %1
+	sleep 1.4
+	end_many
 	cat "$state/many"
 	grep -q ' failed 0$' "$state/many"
 	[ "$(field "len(status['queues'])")" = 4 ]
 }
 
-@test "vm: 50 applies while packets are held: none fails, none is lost" {
-	local i=0
+@test "vm: apply after apply while packets are held: none fails, none is lost" {
+	local i=0 applies
+	applies=$(few 12 50)
 	policy deny 'allow outside -> inside tcp/1' >"$state/other.fwc"
 	fw compile -o "$state/a" "$state/policy.fwc"
 	fw compile -o "$state/b" "$state/other.fwc"
 	PEER_WAIT=10 PEER_STOP=$state/stop peer many,10.0.1.2,300 >"$state/many" &
-	while [ $i -lt 50 ]; do
+	while [ $i -lt "$applies" ]; do
 		i=$((i + 1))
 		fw apply "$state/$([ $((i % 2)) = 0 ] && echo a || echo b)" >/dev/null
 	done
-	touch "$state/stop"
-	wait %1
+	end_many
 	cat "$state/many"
 	ask status || true
 	grep -q ' failed 0$' "$state/many"
