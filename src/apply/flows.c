@@ -290,6 +290,24 @@ static bool is_refused(struct flows *f, const struct admit_flow *x, enum admit_v
 	return true;
 }
 
+/* It may have come, or go, by another interface: refused is only what is refused there as well. */
+static void try_other(struct flows *f, const struct conn *c, const struct admit_flow *x,
+		      struct flow_judged *j)
+{
+	struct admit_flow y = *x;
+	struct admission says;
+
+	if (c->iif_or)
+		y.iif = code_of(f, c->iif_or);
+	if (c->oif_or)
+		y.oif = code_of(f, c->oif_or);
+	says = admit_judge(&f->admit, &y);
+	if (is_refused(f, &y, says.verdict))
+		return;
+	j->says = says;
+	j->refused = false;
+}
+
 struct flow_judged flows_judge(struct flows *f, const struct conn *c)
 {
 	struct admit_flow x = flow_of(f, c), back = reversed(&x);
@@ -297,6 +315,8 @@ struct flow_judged flows_judge(struct flows *f, const struct conn *c)
 
 	/* those that a helper expected belong to another one */
 	j.refused = f->filters && !(c->status & IPS_EXPECTED) && is_refused(f, &x, j.says.verdict);
+	if (j.refused && (c->iif_or || c->oif_or))
+		try_other(f, c, &x, &j);
 	if (j.refused && c->taken_up)
 		j.refused = admit_judge(&f->admit, &back).verdict > ADMIT_UNKNOWN;
 	return j;

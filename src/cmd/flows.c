@@ -55,7 +55,8 @@ static void choose(struct flows *f, const struct flows_filter *filter, const str
 
 static const char *place(struct arena *a, const struct flows *f, const struct conn *c, bool from)
 {
-	const struct conn_interface *i = conns_interface(&f->conns, from ? c->iif : c->oif);
+	const struct conn_interface *i =
+		conns_interface(&f->conns, from ? conn_iif(c) : conn_oif(c));
 	const char *zone = flow_zone(f, i);
 
 	if (c->path == (from ? CONN_OUT : CONN_IN))

@@ -174,7 +174,7 @@ static bool holds(const struct filter_term *t, const struct flows *f, const stru
 		return (port && within(t->range, port)) ||
 		       (port_behind && within(t->range, port_behind));
 	case TERM_PLACE:
-		return at(f, t, from ? c->iif : c->oif);
+		return at(f, t, from ? conn_iif(c) : conn_oif(c));
 	case TERM_SELF:
 		return c->path == (from ? CONN_OUT : CONN_IN);
 	case TERM_PROTOCOL:

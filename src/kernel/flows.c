@@ -90,6 +90,21 @@ static void take_counters(const struct nf_conntrack *ct, struct conn *c)
 	c->bytes[1] = nfct_get_attr_u64(ct, ATTR_REPL_COUNTER_BYTES);
 }
 
+/* Where others have ports the kernel keeps the call ids of GRE (version 1), which no rule asks for.
+ */
+static void take_keys(struct conn *c)
+{
+	c->keys[0] = c->orig.from_port;
+	c->keys[1] = c->orig.to_port;
+	c->orig.from_port = c->orig.to_port = 0;
+	c->reply.from_port = c->reply.to_port = 0;
+}
+
+static uint16_t zone(const struct nf_conntrack *ct, int attr)
+{
+	return nfct_attr_is_set(ct, attr) > 0 ? nfct_get_attr_u16(ct, attr) : 0;
+}
+
 static bool take(const struct nf_conntrack *ct, struct conn *c)
 {
 	uint8_t l3 = nfct_get_attr_u8(ct, ATTR_ORIG_L3PROTO);
@@ -106,8 +121,12 @@ static bool take(const struct nf_conntrack *ct, struct conn *c)
 	}
 	if (c->proto == IPPROTO_TCP)
 		take_tcp(ct, c);
+	if (c->proto == IPPROTO_GRE)
+		take_keys(c);
 	take_counters(ct, c);
-	c->zone = nfct_get_attr_u16(ct, ATTR_ZONE);
+	c->zone = zone(ct, ATTR_ZONE);
+	c->zone_orig = zone(ct, ATTR_ORIG_ZONE);
+	c->zone_reply = zone(ct, ATTR_REPL_ZONE);
 	c->id = nfct_get_attr_u32(ct, ATTR_ID);
 	c->status = nfct_get_attr_u32(ct, ATTR_STATUS);
 	c->mark = nfct_get_attr_u32(ct, ATTR_MARK);
@@ -426,9 +445,16 @@ static void set_tuple(struct nf_conntrack *ct, const struct conn *c)
 		nfct_set_attr_u8(ct, ATTR_ICMP_CODE, c->icmp_code);
 		nfct_set_attr_u16(ct, ATTR_ICMP_ID, htons(c->icmp_id));
 	} else {
-		nfct_set_attr_u16(ct, ATTR_ORIG_PORT_SRC, htons(c->orig.from_port));
-		nfct_set_attr_u16(ct, ATTR_ORIG_PORT_DST, htons(c->orig.to_port));
+		bool gre = c->proto == IPPROTO_GRE;
+
+		nfct_set_attr_u16(ct, ATTR_ORIG_PORT_SRC,
+				  htons(gre ? c->keys[0] : c->orig.from_port));
+		nfct_set_attr_u16(ct, ATTR_ORIG_PORT_DST,
+				  htons(gre ? c->keys[1] : c->orig.to_port));
 	}
+	/* with a zone of one direction the kernel finds it by the zone of that tuple */
+	if (c->zone_orig)
+		nfct_set_attr_u16(ct, ATTR_ORIG_ZONE, c->zone_orig);
 }
 
 /* By tuple and id: where a new connection has taken the tuple, the kernel finds none (ENOENT). */

@@ -3,6 +3,7 @@
  */
 #include "kernel/routes.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/fib_rules.h>
@@ -12,7 +13,7 @@
 #include <sys/socket.h>
 
 #define BATCH 32 /* answers that surely have room in a socket's buffer */
-#define MESSAGE 128 /* bytes of a question, at most */
+#define MESSAGE 160 /* bytes of a question, at most */
 
 struct asked {
 	struct route_query *v;
@@ -34,6 +35,13 @@ static size_t put_query(char *to, const struct route_query *q, uint32_t seq)
 	if (q->has_from) {
 		rt->rtm_src_len = (unsigned char)(8 * bytes);
 		mnl_attr_put(nlh, RTA_SRC, bytes, q->from);
+	}
+	if (q->mark)
+		mnl_attr_put_u32(nlh, RTA_MARK, q->mark);
+	if (q->proto == IPPROTO_TCP || q->proto == IPPROTO_UDP) { /* the kernel takes no others */
+		mnl_attr_put_u8(nlh, RTA_IP_PROTO, q->proto);
+		mnl_attr_put_u16(nlh, RTA_SPORT, htons(q->from_port));
+		mnl_attr_put_u16(nlh, RTA_DPORT, htons(q->to_port));
 	}
 	return NLMSG_ALIGN(nlh->nlmsg_len);
 }
@@ -118,16 +126,70 @@ int routes_ask_here(struct route_query *v, size_t n)
 
 /* ---- rules ---- */
 
+/* Of Linux 6.15, FRA_...: listed with every rule that has ports. */
+enum { SPORT_MASK = 28, DPORT_MASK };
+
+static int on_rule_attr(const struct nlattr *attr, void *data)
+{
+	struct routes_rules *r = data;
+	uint32_t mark;
+
+	switch (mnl_attr_get_type(attr)) {
+	case FRA_DST:
+	case FRA_PRIORITY:
+	case FRA_TABLE:
+	case FRA_PROTOCOL:
+	case FRA_PAD:
+	case FRA_FWMASK:
+	case FRA_GOTO:
+	case FRA_SUPPRESS_PREFIXLEN:
+		break;
+	case FRA_SRC:
+		r->from = true;
+		break;
+	case FRA_FWMARK:
+		mark = mnl_attr_get_u32(attr);
+		if (r->nmarks < ROUTES_MARKS)
+			r->marks[r->nmarks++] = mark;
+		else
+			r->unclear = true;
+		break;
+	case FRA_IP_PROTO:
+	case FRA_SPORT_RANGE:
+	case FRA_DPORT_RANGE:
+	case SPORT_MASK:
+	case DPORT_MASK:
+		r->ports = true;
+		break;
+	case FRA_SUPPRESS_IFGROUP:
+		r->unclear |= mnl_attr_get_u32(attr) != UINT32_MAX;
+		break;
+	default:
+		r->unclear = true;
+	}
+	return MNL_CB_OK;
+}
+
 static int on_rule(const struct nlmsghdr *nlh, void *data)
 {
 	const struct fib_rule_hdr *h = mnl_nlmsg_get_payload(nlh);
-	bool *others = data;
+	struct routes_rules *r = data, this = {0};
 
 	if (nlh->nlmsg_len < mnl_nlmsg_size(sizeof(*h)))
 		return MNL_CB_OK;
-	*others |= h->src_len || h->dst_len || h->tos || h->action != FR_ACT_TO_TBL ||
-		   (h->table != RT_TABLE_LOCAL && h->table != RT_TABLE_MAIN &&
-		    h->table != RT_TABLE_DEFAULT);
+	mnl_attr_parse(nlh, sizeof(*h), on_rule_attr, &this);
+	r->unclear |= this.unclear || h->tos;
+	r->from |= this.from;
+	r->ports |= this.ports;
+	for (size_t i = 0; i < this.nmarks; i++)
+		if (r->nmarks < ROUTES_MARKS)
+			r->marks[r->nmarks++] = this.marks[i];
+		else
+			r->unclear = true;
+	r->any |= this.unclear || this.from || this.ports || this.nmarks || h->dst_len || h->tos ||
+		  h->action != FR_ACT_TO_TBL ||
+		  (h->table != RT_TABLE_LOCAL && h->table != RT_TABLE_MAIN &&
+		   h->table != RT_TABLE_DEFAULT);
 	return MNL_CB_OK;
 }
 
@@ -154,16 +216,15 @@ static int list(struct mnl_socket *nl, uint16_t type, int family, mnl_cb_t each,
 	return more < 0 ? -errno : 0;
 }
 
-bool routes_by_rules_here(void)
+void routes_rules_here(struct routes_rules *out)
 {
 	struct mnl_socket *nl = open_socket();
-	bool others = false;
 
-	if (!nl || list(nl, RTM_GETRULE, AF_UNSPEC, on_rule, &others))
-		others = true;
+	*out = (struct routes_rules){0};
+	if (!nl || list(nl, RTM_GETRULE, AF_UNSPEC, on_rule, out))
+		out->any = out->unclear = true;
 	if (nl)
 		mnl_socket_close(nl);
-	return others;
 }
 
 /* ---- prefixes ---- */

@@ -15,6 +15,9 @@ struct route_query {
 	int family; /* AF_INET, AF_INET6 */
 	uint8_t to[16], from[16]; /* 4 or 16 bytes; from: one of this machine's own */
 	bool has_from;
+	uint32_t mark; /* 0: none */
+	uint8_t proto; /* 0: not said */
+	uint16_t from_port, to_port;
 	/* out */
 	uint8_t type; /* RTN_UNICAST, RTN_LOCAL, ...; RTN_UNSPEC: there is no way */
 	unsigned index; /* of the interface; 0: none */
@@ -22,9 +25,17 @@ struct route_query {
 
 /* Of the namespace we are in. 0 or -errno. */
 int routes_ask_here(struct route_query *v, size_t n);
-/* Whether there are rules (ip-rule(8)) besides those that every namespace has: then the address a
- * packet is sent from may lead it elsewhere. True, too, if that cannot be found out. */
-bool routes_by_rules_here(void);
+#define ROUTES_MARKS 8
+struct routes_rules { /* ip-rule(8): what may lead packets elsewhere than their destination does */
+	bool any; /* besides those that every namespace has */
+	bool from; /* by their source */
+	bool ports; /* by protocol or ports */
+	uint32_t marks[ROUTES_MARKS]; /* by mark: one for each rule */
+	size_t nmarks;
+	bool unclear; /* by what a question does not say (an interface, a user, a type of service),
+			 or the rules cannot be found out */
+};
+void routes_rules_here(struct routes_rules *out);
 
 /* Where, in the order of addresses, routing may begin to answer otherwise: the first address of
  * each prefix that some table has, and the first behind it. From one to the next all addresses have

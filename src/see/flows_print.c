@@ -89,8 +89,8 @@ const char *flow_zone(const struct flows *f, const struct conn_interface *i)
 
 const char *flow_text(struct arena *a, const struct flows *f, const struct conn *c)
 {
-	const struct conn_interface *in = conns_interface(&f->conns, c->iif);
-	const struct conn_interface *out = conns_interface(&f->conns, c->oif);
+	const struct conn_interface *in = conns_interface(&f->conns, conn_iif(c));
+	const struct conn_interface *out = conns_interface(&f->conns, conn_oif(c));
 	const char *text = arena_printf(a, "%s %s -> %s", flow_protocol(a, c),
 					flow_address(a, c, c->orig.from, c->orig.from_port),
 					flow_address(a, c, c->orig.to, c->orig.to_port));
@@ -198,8 +198,8 @@ static void put_counters(json_t *j, const struct conn *c)
 json_t *flow_as_json(struct arena *a, const struct flows *f, const struct flow_judged *g)
 {
 	const struct conn *c = g->conn;
-	const struct conn_interface *in = conns_interface(&f->conns, c->iif);
-	const struct conn_interface *out = conns_interface(&f->conns, c->oif);
+	const struct conn_interface *in = conns_interface(&f->conns, conn_iif(c));
+	const struct conn_interface *out = conns_interface(&f->conns, conn_oif(c));
 	const struct outcome *o = decision(&g->says);
 	const struct line *l = o && o->line && o->line->text ? o->line : NULL;
 	json_t *j = json_pack(

@@ -67,18 +67,22 @@ void admit_only(struct admit *x, struct ivset to4, struct ivset to6)
 	memset(x->built, 0, sizeof(x->built));
 }
 
-static dd_ref says(struct admit *x, enum station at)
+static dd_ref says(struct admit *x, enum station at, bool others)
 {
 	struct mean *m = &x->mean;
+	dd_ref loop;
 
 	if (!x->built[at]) {
 		m->within = openings(x, at);
 		x->says[at] = dd_map(m->dd, mean_ruleset(m, x->ruleset, at), outcome_decision,
 				     &m->outcomes);
 		m->within = DD_TRUE;
+		loop = dd_or(m->dd, schema_loopback(&m->schema, DIM_IIF),
+			     schema_loopback(&m->schema, DIM_OIF));
+		x->says_of_others[at] = dd_restrict(m->dd, dd_not(m->dd, loop), x->says[at]);
 		x->built[at] = true;
 	}
-	return x->says[at];
+	return others ? x->says_of_others[at] : x->says[at];
 }
 
 /* ---- points ---- */
@@ -187,6 +191,7 @@ struct walk {
 	bool (*is_good)(const struct walk *w, const struct outcome *o);
 	const struct outcome *good, *bad;
 	bool unknown;
+	bool others; /* with another machine: by whatever interface, it is not loopback */
 };
 
 static bool take(struct walk *w, uint32_t value)
@@ -261,7 +266,7 @@ enum answer { NO, YES, PERHAPS };
 
 static enum answer ask(struct walk *w, enum station at)
 {
-	dd_ref n = says(w->x, at);
+	dd_ref n = says(w->x, at, w->others);
 
 	w->good = w->bad = NULL;
 	w->unknown = false;
@@ -351,13 +356,21 @@ static bool is_loopback(const struct admit_flow *f, enum station at)
 	return at == AT_OUTPUT && f->goes_to_type == RTN_LOCAL;
 }
 
+/* Of multicast, whose station is not known, either end may be this machine. */
+static bool with_others(const struct admit_flow *f)
+{
+	bool open = f->iif == ADMIT_ANY_INTERFACE || f->oif == ADMIT_ANY_INTERFACE;
+
+	return open && f->at != NSTATIONS && !is_loopback(f, f->at);
+}
+
 static struct admission judge_at(struct admit *x, const struct admit_flow *f, enum station at)
 {
 	struct admission out = {.verdict = ADMIT_YES, .at = at};
 	enum admit_verdict to = ADMIT_YES, as = ADMIT_YES, filter;
 	uint32_t none = schema_no_interface(&x->mean.schema);
 	struct point p;
-	struct walk w = {.x = x, .p = &p, .flow = f};
+	struct walk w = {.x = x, .p = &p, .flow = f, .others = with_others(f)};
 
 	begin(x, f, at, &p);
 	filter = at == AT_OUTPUT ? ADMIT_YES : filtered(&w, AT_PREROUTING, &out);

@@ -49,6 +49,7 @@ struct admit {
 	const struct ir_ruleset *ruleset;
 	struct ivset to4, to6; /* where flows go, if few; both empty: anywhere */
 	dd_ref says[NSTATIONS];
+	dd_ref says_of_others[NSTATIONS]; /* without what loopback carries */
 	bool built[NSTATIONS];
 	uint32_t *seen, turn; /* by node: the walk that was there last */
 	size_t nseen;

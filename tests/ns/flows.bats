@@ -295,6 +295,112 @@ entries() { # of UDP to that port: ids and counters
 	silent docker "$ended"
 }
 
+@test "in a zone of conntrack, of both directions or of one, they end as well" {
+	ip netns exec "$LAB-router" nft -f - <<-'END'
+		table inet zones {
+			chain pre {
+				type filter hook prerouting priority raw
+				iifname "eth0" tcp dport 7001 ct zone set 5
+				iifname "eth0" tcp dport 7002 ct original zone set 6
+				iifname "ppp0" tcp dport 7003 ct original zone set 7
+			}
+			chain out {
+				type filter hook output priority raw
+				oifname "eth0" tcp sport 7001 ct zone set 5
+			}
+		}
+	END
+	apply 'allow wan -> self tcp/7003, tcp/7004' 'allow lan -> wan tcp/7002'
+	talk both tcp client router 192.168.1.1 7001
+	talk through tcp client server 198.51.100.10 7002
+	talk in tcp server router 203.0.113.2 7003
+	lab_in router conntrack -L 2>/dev/null | grep -q zone-orig=7
+	apply 'allow wan -> self tcp/7003' 'allow lan -> wan tcp/7002'
+	ended=$(now)
+	sleep 0.4
+	both_heard both "$ended" 1e12
+	both_heard through "$ended" 1e12
+	both_heard in "$ended" 1e12
+	policy 'allow wan -> self tcp/7004'
+	sed -i 's/^allow lan -> self/& udp/' "$LAB_DIR/policy.fwc"
+	lab_fwc router compile "$LAB_DIR/policy.fwc"
+	run lab_fwc router apply
+	ended=$(now)
+	echo "$output"
+	[[ $output = *"3 connections ended"* ]]
+	sleep 0.7
+	silent both "$ended"
+	silent through "$ended"
+	silent in "$ended"
+}
+
+# Two ways to far: answers take the one that the rules of routing say, which a question by address
+# alone does not tell.
+@test "answers routed by mark, protocol or port: what is allowed goes on, what is not ends" {
+	lab_cable far:eth1 router:eth1
+	lab_addr far eth1 10.9.0.2/24
+	lab_addr router eth1 10.9.0.1/24
+	ip -n "$LAB-far" route add 10.9.0.1/32 dev eth1 src 192.0.2.10
+	lab_in router sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.eth1.rp_filter=0
+	lab_in far sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.eth1.rp_filter=0
+	ip -n "$LAB-router" route add default via 10.9.0.2 table 100
+	ip -n "$LAB-router" rule add ipproto tcp sport 7001 lookup 100
+	ip -n "$LAB-router" rule add fwmark 0x2/0xf lookup 100
+	ip netns exec "$LAB-router" nft -f - <<-'END'
+		table ip pbr {
+			chain in {
+				type filter hook prerouting priority mangle
+				iifname "eth1" tcp dport 7002 ct mark set 2
+			}
+			chain out {
+				type route hook output priority mangle
+				ct mark 2 meta mark set ct mark
+			}
+		}
+	END
+	apply 'zone second { interface eth1 }' 'allow second -> self tcp/7001, tcp/7002'
+	talk port tcp far router 10.9.0.1 7001
+	talk mark tcp far router 10.9.0.1 7002
+	begun=$(now)
+	apply 'zone second { interface eth1 }' 'allow second -> self tcp/7001, tcp/7002' 'allow lan -> wan tcp/9'
+	ended=$(now)
+	sleep 0.4
+	both_heard port "$begun" "$ended"
+	both_heard port "$ended" 1e12
+	both_heard mark "$ended" 1e12
+	compile 'zone second { interface eth1 }' 'allow wan -> self tcp/7001' 'allow second -> self tcp/9'
+	run lab_fwc router apply
+	ended=$(now)
+	echo "$output"
+	[[ $output = *"2 connections ended"* ]]
+	sleep 0.7
+	silent mark "$ended"
+	silent port "$ended"
+}
+
+@test "GRE has no ports: its call id is none, and what is refused ends" {
+	call() { # id
+		lab_in client /usr/bin/python3 -c 'import socket, struct, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_RAW, 47)
+s.sendto(struct.pack("!HHHHI", 0x3001, 0x880b, 8, int(sys.argv[1]), 1) + bytes(8), ("192.168.1.1", 0))' "$1"
+	}
+	policy 'allow lan -> wan'
+	sed -i 's/^allow lan -> self/& gre/' "$LAB_DIR/policy.fwc"
+	lab_fwc router compile "$LAB_DIR/policy.fwc"
+	lab_fwc router apply
+	call 77
+	run lab_fwc router flows
+	echo "$output"
+	[[ $output = *"protocol 47"*"allow lan -> self gre"* && $output != *"not known"* && $output != *:77* ]]
+	policy 'allow lan -> wan'
+	sed -i 's/^allow lan -> self/& ssh/' "$LAB_DIR/policy.fwc"
+	lab_fwc router compile "$LAB_DIR/policy.fwc"
+	run lab_fwc router apply
+	echo "$output"
+	[[ $output = *"1 connection ended"* ]]
+	[ -z "$(lab_in router conntrack -L -p gre 2>/dev/null)" ]
+}
+
 @test "an open limit, a dynamic set, a user: not refused for sure, so not ended" {
 	apply 'allow lan -> wan' 'set guests = dynamic, timeout 1h'
 	talk limit tcp client server 198.51.100.10 7001
