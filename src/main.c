@@ -13,6 +13,7 @@
 
 #include "cmd/begin.h"
 #include "cmd/cmd.h"
+#include "cmd/complete.h"
 #include "config.h"
 #include "kernel/broker.h"
 #include "kernel/confine.h"
@@ -453,6 +454,39 @@ int run_other(struct globals *g, int argc, const char *const *argv, bool show)
 	return EXIT_SYSTEM;
 }
 
+/* Where the policy and the state are, unless it was said. */
+static void take_defaults(struct args *a)
+{
+	if (!a->g.config)
+		a->g.config = DEFAULT_CONFIG;
+	if (!a->g.state && a->g.netns) {
+		snprintf(a->netns_state, sizeof(a->netns_state), DEFAULT_STATE "/netns/%s",
+			 a->g.netns);
+		a->g.state = a->netns_state;
+	} else if (!a->g.state) {
+		a->g.state = DEFAULT_STATE;
+	}
+}
+
+/* fwc complete -- WORD...: for shells, so it is no row of the table. */
+static int complete(struct args *a)
+{
+	struct completing c = {.commands = commands,
+			       .ncommands = NCOMMANDS,
+			       .global_help = global_help,
+			       .g = &a->g,
+			       .words = a->argv + 2,
+			       .nwords = a->argc - 2};
+
+	if (a->argc < 2 || strcmp(a->argv[1], "--"))
+		return usage_error(NULL, "complete wants -- and the words of a command line");
+	complete_globals(&c);
+	take_defaults(a);
+	if (!give_up(RIGHTS_NONE))
+		return EXIT_SYSTEM;
+	return complete_print(&c);
+}
+
 static int run(struct args *a)
 {
 	const struct command *c;
@@ -473,6 +507,8 @@ static int run(struct args *a)
 		usage(stdout);
 		return EXIT_FINE;
 	}
+	if (!strcmp(a->argv[0], "complete"))
+		return complete(a);
 	c = find_command(a->argv[0]);
 	if (!c)
 		return unknown_command(a->argv[0]);
@@ -482,15 +518,7 @@ static int run(struct args *a)
 	}
 	if (a->g.netns && (!*a->g.netns || strchr(a->g.netns, '/') || *a->g.netns == '.'))
 		return usage_error(NULL, "'%s' is no name of a network namespace", a->g.netns);
-	if (!a->g.config)
-		a->g.config = DEFAULT_CONFIG;
-	if (!a->g.state && a->g.netns) {
-		snprintf(a->netns_state, sizeof(a->netns_state), DEFAULT_STATE "/netns/%s",
-			 a->g.netns);
-		a->g.state = a->netns_state;
-	} else if (!a->g.state) {
-		a->g.state = DEFAULT_STATE;
-	}
+	take_defaults(a);
 	begin_look(&a->begin, a->g.config);
 	a->g.begin = buf_str(&a->begin);
 	if (!give_up(rights_of(c)))

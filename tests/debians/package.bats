@@ -43,8 +43,10 @@ version=0.1.0
 		[ -z "$(dpkg-deb -I "$deb" conffiles 2>/dev/null)" ]
 	done
 	dpkg-deb -c "$fwc" | grep -qE '^drwxr-xr-x root/root .* \./etc/fwc/$'
-	for file in rulesets/router.fwc rulesets/server.fwc rulesets/standalone.fwc; do
-		dpkg-deb -c "$fwc" | grep -q " ./usr/share/fwc/$file$"
+	for file in fwc/rulesets/router.fwc fwc/rulesets/server.fwc fwc/rulesets/standalone.fwc \
+		bash-completion/completions/fwc zsh/vendor-completions/_fwc fish/vendor_completions.d/fwc.fish \
+		vim/vimfiles/syntax/fwc.vim vim/vimfiles/ftdetect/fwc.vim; do
+		dpkg-deb -c "$fwc" | grep -q " ./usr/share/$file$"
 	done
 }
 
