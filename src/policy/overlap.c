@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * Whether two rules may speak of the same packet: a cheap look, that may say yes too often.
+ * Whether two statements may speak of the same packet: a cheap look, that may say yes too often.
  */
 #include "policy/policy.h"
 
@@ -38,4 +38,39 @@ bool rules_meet(const struct rule *x, const struct rule *y)
 {
 	return endpoints_meet(&x->from, &y->from) && endpoints_meet(&x->to, &y->to) &&
 	       services_meet(&x->services, &y->services);
+}
+
+bool nats_meet(const struct nat *x, const struct nat *y)
+{
+	/* a hairpin is for others, too, and whatever local address they call */
+	return (x->hairpin || y->hairpin ||
+		(endpoints_meet(&x->from, &y->from) && endpoints_meet(&x->to, &y->to))) &&
+	       services_meet(&x->services, &y->services);
+}
+
+static bool may_name(const struct endpoint *e, enum family fam, u128 addr)
+{
+	const struct place_item *i;
+
+	vec_each (&e->items, i)
+		if (i->addrs.dyn || addrs_match(&i->addrs, fam, addr))
+			return true;
+	return false;
+}
+
+static bool may_hold(const struct services *s, uint16_t port)
+{
+	bool may = s->any || s->protocols.n;
+
+	for (int i = 0; i < PORT_PROTOCOLS; i++)
+		may = may || ivset_contains(&s->ports[i], port);
+	return may;
+}
+
+bool rule_meets_nat(const struct rule *r, const struct nat *n, enum family fam, const u128 *target)
+{
+	return (!target || may_name(&r->to, fam, *target)) &&
+	       (n->hairpin || endpoints_meet(&r->from, &n->from)) &&
+	       (n->port ? may_hold(&r->services, n->port)
+			: services_meet(&r->services, &n->services));
 }

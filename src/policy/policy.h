@@ -202,6 +202,9 @@ bool policy_translates_self(const struct policy *p);
 
 /* False: no packet matches both. True: perhaps one does (meet.c). */
 bool rules_meet(const struct rule *x, const struct rule *y);
+bool nats_meet(const struct nat *x, const struct nat *y);
+/* The same of a rule and what a dnat has sent to a target (NULL: a redirect). */
+bool rule_meets_nat(const struct rule *r, const struct nat *n, enum family fam, const u128 *target);
 
 /* Semantic warnings over a policy without errors (warn.c). */
 void policy_warn(struct policy *p, struct diag *diag);

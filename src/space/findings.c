@@ -7,8 +7,11 @@
  */
 #include "space/findings.h"
 
+#include "space/findings_shown.h"
+
 #define NOTES_MAX 3
 #define NEAR_MAX 40 /* on average, for the first way */
+#define SHOW_MAX 4000 /* rules that are tried by packets first: each packet meets them all */
 #define DETAILS_MAX 20 /* findings of a hook that say which other rules are to blame */
 
 static const enum station hooks[] = {AT_INPUT, AT_FORWARD, AT_OUTPUT};
@@ -83,12 +86,27 @@ static void judge_leaf(struct tree *t, const struct node *n, dd_ref match, dd_re
 		u->needed = true;
 }
 
+/* Nothing will be said of it, whatever else is found. */
+static bool is_settled(const struct use *u)
+{
+	return u->decides && u->needed;
+}
+
+static bool all_settled(const struct use *use, size_t lo, size_t hi)
+{
+	while (lo < hi && is_settled(&use[lo]))
+		lo++;
+	return lo == hi;
+}
+
 static void visit(struct tree *t, size_t i, dd_ref before, dd_ref after)
 {
 	const struct node n = t->nodes.v[i];
 	struct dd *d = t->m->dd;
 	dd_ref match;
 
+	if (all_settled(t->use, n.lo, n.hi))
+		return;
 	if (n.says == DD_UNDECIDED || n.says == DD_EXHAUSTED || before == DD_EXHAUSTED ||
 	    after == DD_EXHAUSTED)
 		return;
@@ -145,7 +163,8 @@ static void judge_by_near(struct tree *t, const struct near *near, size_t n, dd_
 		struct node leaf = {.lo = i, .hi = i + 1, .says = t->leaf[i]};
 		dd_ref match, before, after;
 
-		if (leaf.says == DD_UNDECIDED || leaf.says == DD_EXHAUSTED)
+		if (leaf.says == DD_UNDECIDED || leaf.says == DD_EXHAUSTED ||
+		    is_settled(&t->use[i]))
 			continue;
 		match = dd_not(d, dd_not(d, leaf.says));
 		before = sequence_of(t, near[i].before.v, near[i].before.n, match);
@@ -182,8 +201,23 @@ static dd_ref *leaves(struct mean *m, const struct policy *p, enum station at, s
 	return leaf;
 }
 
+/* By packets alone: many rules are done with then, and what is left has few others to meet. */
+static void show_at(struct tree *t, size_t n, dd_ref last)
+{
+	struct shown s = {.m = t->m, .leaf = t->leaf, .n = n, .fresh = t->fresh, .last = last};
+
+	shown_init(&s);
+	for (size_t i = 0; i < n; i++) {
+		struct use *u = &t->use[i];
+
+		if (!is_settled(u) && t->leaf[i] != DD_UNDECIDED && t->leaf[i] != DD_EXHAUSTED &&
+		    shown_use(&s, i))
+			u->applies = u->decides = u->needed = true;
+	}
+}
+
 static bool use_at(const struct policy *p, struct arena *a, struct dd_budget budget,
-		   enum station at, const struct near *near, struct use *use)
+		   enum station at, const struct near *near, bool show, struct use *use)
 {
 	bool nat = at >= NAT_PREROUTING;
 	struct tree t = {.at = at, .use = use};
@@ -192,6 +226,8 @@ static bool use_at(const struct policy *p, struct arena *a, struct dd_budget bud
 	bool whole;
 	size_t n;
 
+	if (all_settled(use, 0, nat ? p->nats.n : p->rules.n))
+		return true;
 	mean_init(&m, a, budget);
 	schema_add_policy(&m.schema, p);
 	t.fresh = fresh_at(&m, p, at);
@@ -199,7 +235,9 @@ static bool use_at(const struct policy *p, struct arena *a, struct dd_budget bud
 	t.leaf = leaves(&m, p, at, &n);
 	if (!nat)
 		last = mean_outcome(&m, FATE_DROP, NULL, NULL);
-	if (n && near)
+	if (show)
+		show_at(&t, n, last);
+	else if (n && near)
 		judge_by_near(&t, near, n, last);
 	else if (n)
 		visit(&t, build(&t, 0, n), DD_UNDECIDED, last);
@@ -318,8 +356,10 @@ static bool look_at(struct policy *p, struct arena *a, struct diag *diag, struct
 	const struct near *near = nat ? NULL : find_near(p, a);
 	bool whole = true;
 
+	for (int h = 0; !near && n <= SHOW_MAX && h < 3; h++)
+		whole = use_at(p, a, budget, at[h], NULL, true, use) && whole;
 	for (int h = 0; h < 3; h++)
-		whole = use_at(p, a, budget, at[h], near, use) && whole;
+		whole = use_at(p, a, budget, at[h], near, false, use) && whole;
 	if (!whole)
 		return false;
 	for (int h = 0; h < 3; h++)

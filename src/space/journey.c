@@ -30,9 +30,32 @@ static dd_ref staying(struct mean *m, bool out)
 		     routing_stays(m->arena, FAM_IP6, out));
 }
 
-/* An address of this machine, whichever: those that dnat goes to and that are not here are none. */
-static dd_ref own(struct mean *m, const struct policy *p)
+static bool names_addresses(const struct endpoint *e)
 {
+	const struct place_item *i;
+
+	vec_each (&e->items, i)
+		if (!i->addrs.all)
+			return true;
+	return false;
+}
+
+static bool is_target(const struct nat *n, enum family fam, u128 addr)
+{
+	const struct ival *v;
+
+	vec_each (fam == FAM_IP4 ? &n->to4.to : &n->to6.to, v)
+		if (v->lo <= addr && addr <= v->hi)
+			return true;
+	return false;
+}
+
+/* An address of this machine, whichever: those that dnat goes to and that are not here are none.
+ * Of what one translation does, only its own targets matter, unless it names whom it is called by.
+ */
+static dd_ref own(struct mean *m, const struct policy *p, const struct nat *of)
+{
+	bool all = !of || names_addresses(&of->to);
 	struct ivset away[2] = {0};
 	const struct nat *n;
 
@@ -42,7 +65,8 @@ static dd_ref own(struct mean *m, const struct policy *p)
 			enum family fam = f ? FAM_IP6 : FAM_IP4;
 
 			for (size_t i = 0; i < to->to.n; i++)
-				if (!routing_target(m->arena, p, fam, to->to.v[i].lo).here)
+				if ((all || is_target(of, fam, to->to.v[i].lo)) &&
+				    !routing_target(m->arena, p, fam, to->to.v[i].lo).here)
 					vec_push(m->arena, &away[f], to->to.v[i]);
 		}
 	}
@@ -59,7 +83,7 @@ static dd_ref here(struct mean *m, const struct policy *p, const struct place_it
 	dd_ref types = schema_one(&m->schema, DIM_FIB_DADDR, RTN_LOCAL), all;
 
 	if (item->addrs.all)
-		return own(m, p);
+		return own(m, p, NULL);
 	all = dd_and(m->dd, schema_one(&m->schema, DIM_FIB_DADDR, RTN_BROADCAST),
 		     among(m, routing_broadcasts(m->arena, p), (struct ivset){0}));
 	types = dd_or(m->dd, types, schema_one(&m->schema, DIM_FIB_DADDR, RTN_MULTICAST));
@@ -157,6 +181,17 @@ static dd_ref rewritten(struct mean *m, const struct policy *p, const struct leg
 	return dd_and(d, r, schema_possible(&m->schema, leg->at));
 }
 
+/* Those that may say something of it: of a thousand port forwards each meets few rules. */
+static const bool *rules_for(struct mean *m, const struct policy *p, const struct leg *leg)
+{
+	bool *keep = arena_alloc(m->arena, p->rules.n + 1);
+
+	for (size_t i = 0; i < p->rules.n; i++)
+		keep[i] = rule_meets_nat(&p->rules.v[i], leg->nat, leg->family,
+					 leg->has_addr ? &leg->addr : NULL);
+	return keep;
+}
+
 static void judge(struct mean *m, const struct policy *p, struct leg *leg)
 {
 	if (leg->at == NSTATIONS) { /* loopback is always open */
@@ -168,8 +203,10 @@ static void judge(struct mean *m, const struct policy *p, struct leg *leg)
 	}
 	m->within = leg->there;
 	m->lines = true;
+	m->keep = leg->nat ? rules_for(m, p, leg) : NULL;
 	leg->fate = mean_policy(m, p, leg->at);
 	m->within = DD_TRUE;
+	m->keep = NULL;
 }
 
 static void add_leg(struct mean *m, const struct policy *p, struct legs *out, struct leg leg,
@@ -305,11 +342,12 @@ void journey_of_nat(struct mean *m, const struct policy *p, size_t nat, struct l
 	m->lines = true;
 	m->within = dd_and(m->dd, plain_state(m), schema_possible(&m->schema, NAT_PREROUTING));
 	for (size_t i = 0; i < nat; i++)
-		before = dd_seq(m->dd, before, mean_nat(m, p, i, NAT_PREROUTING));
+		if (nats_meet(&p->nats.v[i], n))
+			before = dd_seq(m->dd, before, mean_nat(m, p, i, NAT_PREROUTING));
 	arrival = dd_restrict(m->dd, dd_not(m->dd, before), mean_nat(m, p, nat, NAT_PREROUTING));
 	arrival = dd_not(m->dd, dd_not(m->dd, arrival));
 	arrival = dd_and(m->dd, arrival,
-			 dd_or(m->dd, own(m, p),
+			 dd_or(m->dd, own(m, p, n),
 			       dd_not(m->dd, schema_one(&m->schema, DIM_FIB_DADDR, RTN_LOCAL))));
 	m->within = DD_TRUE;
 	if (arrival != DD_FALSE && arrival != DD_EXHAUSTED)
