@@ -449,6 +449,16 @@ static void summarise(struct run *r)
 	artefact_free(&applied);
 }
 
+int apply_refusal(struct apply *x)
+{
+	struct run r = {.x = x, .in = {.arena = x->arena, .artefact = x->artefact}};
+	int err = look(&r);
+
+	if (!err && x->ssh)
+		err = lockout_check(x->arena, r.in.want, x->ssh, x->netns, &x->why);
+	return err ? err : check_conflict(&r);
+}
+
 int apply_artefact(struct apply *x)
 {
 	struct run r = {.x = x, .in = {.arena = x->arena, .artefact = x->artefact}};

@@ -50,6 +50,9 @@ struct apply {
 
 /* 0 or -errno. Before the swap a failure leaves the running rules as they were. */
 int apply_artefact(struct apply *x);
+/* Why it would not begin: what the kernel holds, or the session. Changes nothing; the store need
+ * not be locked. */
+int apply_refusal(struct apply *x);
 void apply_free(struct apply *x);
 
 struct live;

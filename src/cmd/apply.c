@@ -38,9 +38,9 @@ static int dry_run(struct globals *g, struct store *s, struct arena *a, const st
 
 	if (!g->json && rc == EXIT_FINE)
 		puts("nothing would change");
-	if (refused)
-		return EXIT_SYSTEM;
-	return rc == EXIT_FINDINGS ? EXIT_FINE : rc;
+	if (rc == EXIT_FINDINGS)
+		rc = apply_refuses(g, s, a, in, o->force) ? EXIT_SYSTEM : EXIT_FINE;
+	return refused ? EXIT_SYSTEM : rc;
 }
 
 static int put(struct globals *g, struct store *s, struct arena *a, const struct artefact *in,

@@ -94,6 +94,36 @@ int apply_options(int argc, char **argv, const char *what, struct apply_options 
 
 /* ---- trials ---- */
 
+static int refuse_on_trial(const struct trial *t, struct buf *why)
+{
+	buf_printf(why,
+		   "rules of %s are on trial for another %.0f s\n"
+		   "hint: `fwc confirm` keeps them, `fwc rollback` ends the trial",
+		   t->user, t->left);
+	return -EBUSY;
+}
+
+bool apply_refuses(struct globals *g, struct store *s, struct arena *a, const struct artefact *in,
+		   bool force)
+{
+	struct apply x = {.arena = a,
+			  .store = s,
+			  .netns = g->netns,
+			  .artefact = in,
+			  .ssh = force ? NULL : session_ssh(a)};
+	struct trial t;
+	int err = trial_read(s, &t, &x.why);
+
+	if (!err && t.state == TRIAL_RUNNING)
+		err = refuse_on_trial(&t, &x.why);
+	if (!err)
+		err = apply_refusal(&x);
+	if (err)
+		fprintf(stderr, "fwc: apply would refuse this: %s\n", buf_str(&x.why));
+	apply_free(&x);
+	return err != 0;
+}
+
 int trial_settle(struct globals *g, struct store *s, struct arena *a, enum trial_while what,
 		 struct buf *why)
 {
@@ -103,13 +133,8 @@ int trial_settle(struct globals *g, struct store *s, struct arena *a, enum trial
 
 	if (err || t.state == TRIAL_NONE)
 		return err;
-	if (t.state == TRIAL_RUNNING && what == WHILE_NOTHING) {
-		buf_printf(why,
-			   "rules of %s are on trial for another %.0f s\n"
-			   "hint: `fwc confirm` keeps them, `fwc rollback` ends the trial",
-			   t.user, t.left);
-		return -EBUSY;
-	}
+	if (t.state == TRIAL_RUNNING && what == WHILE_NOTHING)
+		return refuse_on_trial(&t, why);
 	err = trial_cancel(s, g->netns, a, &was, why);
 	g->inspection = INSPECTION_ENDED;
 	if (!err)

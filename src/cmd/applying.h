@@ -33,6 +33,9 @@ struct apply_words { /* for the history */
 /* Puts an artefact into the kernel and says what was done; the store is locked. */
 int work_apply(struct globals *g, struct store *s, struct arena *a, const struct artefact *in,
 	       const struct apply_words *words);
+/* Whether work_apply() would not begin, which is said then. Nothing is locked or changed. */
+bool apply_refuses(struct globals *g, struct store *s, struct arena *a, const struct artefact *in,
+		   bool force);
 /* Says so if it is not of the policy as it is now. */
 bool is_outdated(struct arena *a, const struct artefact *x, const char *what);
 

@@ -91,6 +91,33 @@ allow z -> self ssh, https' | candidate
 	[ "$status" = 3 ]
 	[[ $output == *"guests"* && $output == *"hint:"* && $output == *"nothing was changed"* ]]
 	[ "$(generation)" = "$before" ]
+	run fwc apply --dry-run
+	[ "$status" = 3 ]
+	[[ $output == *"apply would refuse this:"*"guests"*"hint:"* ]]
+	small | sed 's/size 100/size 200/' | candidate
+	run fwc apply --dry-run
+	[ "$status" = 3 ]
+	small 2222 | candidate
+	fwc apply --dry-run
+	[ "$(generation)" = "$before" ]
+}
+
+@test "a dry run exits as apply would: during a trial, and where it would cut off the session" {
+	small | candidate
+	fwc apply
+	small 2222 | candidate
+	fwc apply --confirm=60
+	small 2223 | candidate
+	run fwc apply --dry-run
+	[ "$status" = 3 ]
+	[[ $output == *"apply would refuse this: rules of"*"are on trial"* ]]
+	fwc rollback
+	fwc apply --dry-run
+	run env SSH_CONNECTION="203.0.113.7 40000 192.0.2.1 22" "$FWC" --netns "$NS" --state "$WORK/state" apply
+	would=$status said=$output
+	run env SSH_CONNECTION="203.0.113.7 40000 192.0.2.1 22" "$FWC" --netns "$NS" --state "$WORK/state" apply --dry-run
+	[ "$status" = "$would" ]
+	[ "$status" = 0 ] || [[ $output == *"apply would refuse this:"* && $said == *"${output##*this: }"* ]]
 }
 
 @test "what somebody changed by hand shows in diff and is mended by apply" {
