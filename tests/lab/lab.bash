@@ -236,7 +236,7 @@ lab_idle() {
 	/usr/bin/python3 "$LAB_HERE/idle" "/run/netns/$LAB-$from" "/run/netns/$LAB-$to" "$@" \
 		>"$LAB_DIR/idle-$2" 2>"$LAB_DIR/idle-$2.said" 3>&- &
 	echo $! >"$LAB_DIR/idle-$2.pid"
-	for _ in $(seq 200); do
+	for _ in $(seq 1000); do
 		[ -s "$LAB_DIR/idle-$2" ] && return
 		sleep 0.02
 	done

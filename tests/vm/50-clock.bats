@@ -33,16 +33,17 @@ monotonic() { cut -d. -f1 /proc/uptime; }
 by() { date -s "@$(($(date +%s) + $1))" >/dev/null; }
 
 expires() { # how the clock is set
-	local from
+	local from armed
 	from=$(monotonic)
 	f apply --confirm=8 new
+	armed=$(monotonic)
 	run answers
 	[ "$status" != 0 ] # the new rules
 	by "$1"
 	run answers
 	[ "$status" != 0 ] || [ $(($(monotonic) - from)) -ge 8 ]
 	f status | grep -q '^ON TRIAL' || [ $(($(monotonic) - from)) -ge 8 ]
-	until answers; do [ $(($(monotonic) - from)) -le 10 ]; done # deadline and two seconds
+	until answers; do [ $(($(monotonic) - armed)) -le 10 ]; done # deadline and two seconds
 	[ $(($(monotonic) - from)) -ge 7 ]
 	for _ in $(seq 50); do [ -e state/trial.json ] || break; sleep 0.2; done
 	[ ! -e state/trial.json ]
