@@ -184,6 +184,7 @@ state() { (cd /var/lib/fwc && find . -type f ! -name lock -exec sha256sum {} + |
 	[ -d /etc/fwc ]
 	dpkg -P fwc-inspectd fwc
 	[ ! -e /etc/fwc ] # empty: nobody's
-	run dpkg -S fwc
-	[ "$status" != 0 ] || [[ $output != *"/fwc"* ]]
+	run dpkg-query -W fwc fwc-inspectd # nothing of them is known any more
+	[ "$status" = 1 ]
+	[ -z "$(find /etc /usr /var/lib -name '*fwc*' ! -name '*fwctl*' ! -path '/var/lib/apt/*')" ]
 }
