@@ -104,6 +104,8 @@ bool work_compile(struct work *w, struct globals *g, const char *file, enum comp
 	fault_point("parsed");
 	if (ok && last == STAGE_SCRIPT && fault_wanted("lower"))
 		corrupt(&w->compiled);
+	if (ok && w->elsewhere && w->compiled.policy)
+		policy_warn_elsewhere(w->compiled.policy, &w->diag);
 	if (ok && how != SCRUTINY_NONE) {
 		if (w->compiled.policy->nats.n)
 			work_own(w, g);

@@ -73,17 +73,22 @@ static struct parser parser_of(struct source *src, struct loader *l, struct aren
 
 /* ---- include ---- */
 
-/* Whether the path is being read already; then says through which files. */
-static bool is_cyclic(struct parser *p, const char *path, struct span at)
+static bool same_file(const struct source *a, const struct source *b)
+{
+	return a == b || (a->ino && a->ino == b->ino && a->dev == b->dev);
+}
+
+/* Whether the file is being read already, by whatever name; then says through which files. */
+static bool is_cyclic(struct parser *p, const struct source *src, struct span at)
 {
 	struct diag_record *r;
 	const struct parser *f = p;
 
-	while (f && strcmp(f->lex.src->path, path))
+	while (f && !same_file(f->lex.src, src))
 		f = f->parent;
 	if (!f)
 		return false;
-	r = diag_error(p->diag, at, "'%s' includes itself", path);
+	r = diag_error(p->diag, at, "'%s' includes itself", f->lex.src->path);
 	for (const struct parser *q = p; q != f; q = q->parent)
 		diag_note(p->diag, r, q->included, "'%s' is included here", q->lex.src->path);
 	return true;
@@ -95,8 +100,6 @@ static void include_file(struct parser *p, const char *path, struct span at, str
 	struct source *src;
 	struct parser sub;
 
-	if (is_cyclic(p, path, at))
-		return;
 	if (p->depth == DEPTH_MAX) {
 		r = diag_error(p->diag, at, "includes are nested more than %d deep", DEPTH_MAX);
 		diag_note(p->diag, r, p->included, "this file is included here");
@@ -107,6 +110,8 @@ static void include_file(struct parser *p, const char *path, struct span at, str
 		p->ast->incomplete = true;
 		return;
 	}
+	if (is_cyclic(p, src, at))
+		return;
 	sub = parser_of(src, p->loader, p->arena, p->diag, p->ast, p->shared);
 	sub.parent = p;
 	sub.included = at;
@@ -159,13 +164,31 @@ bool parse_include(struct parser *p, struct ast_stmt *s)
 
 /* ---- set files ---- */
 
-/* The line without its comment and the blanks around. */
+/* Whether an address follows: then a ';' parts two of them and begins no comment. */
+static bool begins_address(const char *s, const char *end)
+{
+	enum family family;
+	const char *why;
+	struct ival iv;
+	size_t n;
+
+	while (s < end && strchr(" \t", *s))
+		s++;
+	for (n = 0; s + n < end && !strchr(" \t,;#", s[n]); n++)
+		;
+	return addr_parse_range(s, n, &family, &iv, &why);
+}
+
+/* The line without its comment, which Spamhaus begins with ';', and the blanks around. */
 static struct span trim_line(const struct source *src, uint32_t off, uint32_t end)
 {
-	const char *hash = memchr(src->text + off, '#', end - off);
+	const char *hash = memchr(src->text + off, '#', end - off), *semicolon;
 
 	if (hash)
 		end = (uint32_t)(hash - src->text);
+	semicolon = memchr(src->text + off, ';', end - off);
+	if (semicolon && !begins_address(semicolon + 1, src->text + end))
+		end = (uint32_t)(semicolon - src->text);
 	while (off < end && strchr(" \t", src->text[off]))
 		off++;
 	while (end > off && strchr(" \t", src->text[end - 1]))
@@ -177,7 +200,6 @@ static void element_line(struct parser *p, struct ast_element *e, struct span s)
 {
 	const char *text = s.src->text + s.off;
 	struct ast_prefix x = {.span = s};
-	const char *why;
 	uint32_t word = 0;
 
 	while (word < s.len && !strchr(" \t,;", text[word]))
@@ -186,12 +208,10 @@ static void element_line(struct parser *p, struct ast_element *e, struct span s)
 		diag_hint(p->diag,
 			  diag_error(p->diag, s, "there is more than one word in this line"),
 			  "a set file has one address, network or range in each line");
-	else if (addr_parse_range(text, s.len, &x.family, &x.addr, &why))
-		vec_push(p->arena, &e->content, x);
-	else if (strspn(text, "0123456789abcdefABCDEF.:/-") >= s.len)
-		parse_address(p, s, arena_strndup(p->arena, text, s.len), s.len, &x.family,
-			      &x.addr);
-	else
+	else if (strspn(text, "0123456789abcdefABCDEF.:/-") >= s.len) {
+		if (parse_address(p, s, text, s.len, &x.family, &x.addr, ITEM_OF_SET))
+			vec_push(p->arena, &e->content, x);
+	} else
 		diag_hint(p->diag,
 			  diag_error(p->diag, s, "'%.*s' is not an address", (int)s.len, text),
 			  "a set file has one address, network or range in each line");

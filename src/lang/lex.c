@@ -162,22 +162,79 @@ static uint32_t curly_quote(const struct lexer *l, uint32_t pos)
 /* A string between curly quotes, or one of them alone. */
 static struct token take_curly_string(struct lexer *l, uint32_t quote)
 {
-	uint32_t end = l->pos + quote;
+	uint32_t end = l->pos + quote, text = end, text_end;
 
 	while (end < l->src->len && l->src->text[end] != '\n' && !curly_quote(l, end))
 		end++;
+	text_end = end;
 	if (end < l->src->len && curly_quote(l, end))
 		quote = end + curly_quote(l, end) - l->pos;
 	if (l->diag)
-		diag_error(l->diag, next_bytes(l, quote),
-			   "strings are written between plain double quotes, \"...\"");
+		diag_hint(l->diag,
+			  diag_error(l->diag, next_bytes(l, quote),
+				     "strings are written between plain double quotes"),
+			  "write \"%.*s\"", (int)(text_end - text), l->src->text + text);
 	return take(l, TOK_BAD, quote);
+}
+
+/* A blank that is no space, as web pages and word processors write them. */
+static bool take_blank(struct lexer *l, struct token *out)
+{
+	static const struct {
+		const char *bytes, *name;
+	} blanks[] = {{"\u00a0", "U+00A0, a no-break space"},
+		      {"\u202f", "U+202F, a narrow no-break space"},
+		      {"\u2009", "U+2009, a thin space"},
+		      {"\u3000", "U+3000, an ideographic space"},
+		      {"\u200b", "U+200B, a space of no width"}};
+
+	for (size_t i = 0; i < sizeof(blanks) / sizeof(blanks[0]); i++) {
+		uint32_t n = (uint32_t)strlen(blanks[i].bytes);
+
+		if (!at(l, l->pos, blanks[i].bytes))
+			continue;
+		if (l->diag)
+			diag_hint(l->diag,
+				  diag_error(l->diag, next_bytes(l, n), "this blank is %s",
+					     blanks[i].name),
+				  "write plain spaces: sed -i 's/%s/ /g' %s",
+				  n == 2 ? "\\xc2\\xa0" : blanks[i].bytes, l->src->path);
+		*out = take(l, TOK_BAD, n);
+		return true;
+	}
+	return false;
+}
+
+/* $NAME */
+static bool take_variable(struct lexer *l, struct token *out)
+{
+	uint32_t n = 1;
+	bool self;
+
+	if (!at(l, l->pos, "$"))
+		return false;
+	while (is_word(l->src->text[l->pos + n]) && !at(l, l->pos + n, "->"))
+		n++;
+	self = n == 3 && (at(l, l->pos + 1, "FW") || at(l, l->pos + 1, "fw"));
+	if (l->diag && self)
+		diag_hint(l->diag,
+			  diag_error(l->diag, next_bytes(l, n), "a policy has no variables"),
+			  "this machine is called self");
+	else if (l->diag)
+		diag_hint(l->diag,
+			  diag_error(l->diag, next_bytes(l, n), "a policy has no variables"),
+			  "names are declared, and written without '$': host NAME = ADDRESS");
+	*out = take(l, TOK_BAD, n);
+	return true;
 }
 
 static struct token take_foreign(struct lexer *l)
 {
 	uint32_t n = foreign_bytes(l), shown;
+	struct token t;
 
+	if (take_blank(l, &t) || take_variable(l, &t))
+		return t;
 	if (curly_quote(l, l->pos))
 		return take_curly_string(l, curly_quote(l, l->pos));
 	if (!l->diag)
@@ -225,8 +282,8 @@ static void skip_blanks(struct lexer *l)
 struct token lex_next(struct lexer *l)
 {
 	static const char marks[] = "@!,{};=[]";
-	static const enum token_kind kinds[] = {TOK_AT,	  TOK_NOT,	 TOK_COMMA,
-						TOK_OPEN,  TOK_CLOSE,	 TOK_SEMICOLON,
+	static const enum token_kind kinds[] = {TOK_AT,	    TOK_NOT,	      TOK_COMMA,
+						TOK_OPEN,   TOK_CLOSE,	      TOK_SEMICOLON,
 						TOK_EQUALS, TOK_OPEN_BRACKET, TOK_CLOSE_BRACKET};
 	const char *mark;
 	char c;

@@ -73,13 +73,17 @@ bool parse_at_end(const struct parser *p)
 	       p->tok.kind == TOK_SEMICOLON || p->tok.kind == TOK_CLOSE;
 }
 
-/* The kind of the token after the one at hand. */
-enum token_kind parse_peek(const struct parser *p)
+struct token parse_next(const struct parser *p)
 {
 	struct lexer ahead = p->lex;
 
 	ahead.diag = NULL;
-	return lex_next(&ahead).kind;
+	return lex_next(&ahead);
+}
+
+enum token_kind parse_peek(const struct parser *p)
+{
+	return parse_next(p).kind;
 }
 
 /* The token at hand; where the line is over, the place behind its last token. */
@@ -331,6 +335,34 @@ void parse_close(struct parser *p, struct span brace)
 
 /* ---- statements ---- */
 
+/* A rule of another firewall, which is not like one of ours word by word. */
+static bool foreign_rule(struct parser *p, const char *word)
+{
+	static const char *const tables[] = {"-A", "-I",       "-P",	    "-N",
+					     "-t", "iptables", "ip6tables", NULL};
+	static const char *const nft[] = {"tcp",     "udp",   "ip",	 "ip6", "iif",
+					  "iifname", "oif",   "oifname", "ct",	"meta",
+					  "table",   "chain", "type",	 NULL};
+	static const char *const pf[] = {"pass", "block", NULL};
+	static const char *const pf_next[] = {"in", "out", "quick", "all", NULL};
+	struct token next = parse_next(p);
+	const char *whose = NULL;
+
+	if (word_in(tables, word, p->tok.len))
+		whose = "iptables'";
+	else if (word_in(nft, word, p->tok.len))
+		whose = "nft's";
+	else if (word_in(pf, word, p->tok.len) &&
+		 word_in(pf_next, p->lex.src->text + next.off, next.len))
+		whose = "pf's";
+	if (whose)
+		diag_hint(p->diag,
+			  diag_error(p->diag, parse_here(p), "'%s' begins a rule of %s kind", word,
+				     whose),
+			  "here a rule is an arrow: allow any -> self tcp/22");
+	return whose;
+}
+
 static bool unknown_statement(struct parser *p, struct ast_stmt *s)
 {
 	struct nearest near = {.word = parse_text(p, p->tok)};
@@ -345,6 +377,8 @@ static bool unknown_statement(struct parser *p, struct ast_stmt *s)
 			   parse_found(p));
 		return false;
 	}
+	if (foreign_rule(p, near.word))
+		return false;
 	if (word_in(qualifier_words, near.word, p->tok.len)) {
 		diag_hint(p->diag,
 			  diag_error(p->diag, parse_here(p), "'%s' begins no statement", near.word),

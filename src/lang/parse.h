@@ -50,6 +50,7 @@ bool parse_accept_word(struct parser *p, const char *word);
 bool parse_at_word(const struct parser *p, const char *word);
 bool parse_at_end(const struct parser *p); /* of the statement */
 enum token_kind parse_peek(const struct parser *p);
+struct token parse_next(const struct parser *p); /* the one after the one at hand */
 struct span parse_here(const struct parser *p);
 const char *parse_found(struct parser *p); /* the token, for "but X was found" */
 char *parse_text(struct parser *p, struct token t);
@@ -77,10 +78,12 @@ enum item_place { ITEM_OF_RULE, ITEM_OF_SET, ITEM_OF_HOST, ITEM_OF_TARGET };
 bool parse_item(struct parser *p, struct ast_item *out, enum item_place where);
 /* Reports a comma that nothing follows; `over` says that what stands here is not of the list. */
 bool parse_dangling_comma(struct parser *p, bool over);
+/* What other programs write for an interface that is none by that name; true if reported. */
+bool parse_odd_interface(struct parser *p, struct ast_word w);
 bool parse_pair(struct parser *p, struct ast_endpoint *from, struct ast_endpoint *to);
 /* An address, prefix or range of n bytes; reports what is wrong with it. */
 bool parse_address(struct parser *p, struct span at, const char *s, size_t n, enum family *family,
-		   struct ival *out);
+		   struct ival *out, enum item_place where);
 
 /* ---- parse_service.c ---- */
 struct services_out {

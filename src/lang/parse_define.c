@@ -67,7 +67,9 @@ static bool interfaces(struct parser *p, struct ast_zone *z, size_t *n)
 		}
 		w = parse_take_word(p);
 		*i = (struct ast_iface){.span = w.span};
-		if (!strcmp(w.s, "*"))
+		if (parse_odd_interface(p, w))
+			; /* said there */
+		else if (!strcmp(w.s, "*"))
 			diag_hint(p->diag,
 				  diag_error(p->diag, w.span, "a zone cannot hold every interface"),
 				  "'any' in a rule means them all");
@@ -92,7 +94,7 @@ static bool networks(struct parser *p, struct ast_zone *z, size_t *n)
 		}
 		w = parse_take_word(p);
 		*x = (struct ast_prefix){.span = w.span};
-		parse_address(p, w.span, w.s, strlen(w.s), &x->family, &x->addr);
+		parse_address(p, w.span, w.s, strlen(w.s), &x->family, &x->addr, ITEM_OF_SET);
 		(*n)++;
 	} while (parse_comma(p));
 	return true;
@@ -159,6 +161,14 @@ bool parse_zone(struct parser *p, struct ast_stmt *s)
 	parse_advance(p);
 	if (!parse_name(p, &z->name, "zone"))
 		return false;
+	if (p->tok.kind == TOK_WORD && begins_zone_line(p)) {
+		diag_hint(p->diag,
+			  diag_error(p->diag, parse_here(p), "'{' is missing before '%s'",
+				     parse_text(p, p->tok)),
+			  "write: zone %s { %s %s }", z->name.s, parse_text(p, p->tok),
+			  parse_text(p, parse_next(p)));
+		return false;
+	}
 	if (!parse_open(p, &s->layout, &brace))
 		return false;
 	while ((gap = parse_gap(p, &layout, z->lines.n == 0)) != GAP_END) {
@@ -287,6 +297,18 @@ static bool set_size(struct parser *p, struct ast_names *n)
 	return true;
 }
 
+/* dynamic timeout 1h */
+static bool forgotten_comma(struct parser *p)
+{
+	if (!parse_at_word(p, "timeout") && !parse_at_word(p, "size"))
+		return false;
+	diag_hint(p->diag,
+		  diag_error(p->diag, parse_here(p), "a comma is missing before '%s'",
+			     parse_text(p, p->tok)),
+		  "write: set NAME = dynamic, timeout 1h, size 65536");
+	return true;
+}
+
 /* dynamic = "dynamic" [ "," "timeout" DURATION ] [ "," "size" N ] */
 static bool dynamic_set(struct parser *p, struct ast_names *n)
 {
@@ -296,7 +318,7 @@ static bool dynamic_set(struct parser *p, struct ast_names *n)
 
 	parse_advance(p);
 	n->dynamic = true;
-	while (parse_comma(p)) {
+	while (parse_comma(p) || forgotten_comma(p)) {
 		if (parse_accept_word(p, "timeout")) {
 			if (!set_timeout(p, n))
 				return false;
@@ -325,6 +347,12 @@ static bool dynamic_set(struct parser *p, struct ast_names *n)
 /* What later versions may read: not to be taken for a name. */
 static bool unsupported(struct parser *p)
 {
+	if ((parse_at_word(p, "country") || parse_at_word(p, "geoip")) &&
+	    parse_peek(p) == TOK_WORD) {
+		diag_hint(p->diag, diag_error(p->diag, parse_here(p), "fwc knows no countries"),
+			  "write a file of their networks: file \"networks.txt\"");
+		return true;
+	}
 	if (!(parse_at_word(p, "dns") || parse_at_word(p, "url")) || parse_peek(p) != TOK_STRING)
 		return false;
 	diag_hint(p->diag,
@@ -332,6 +360,23 @@ static bool unsupported(struct parser *p)
 			     parse_text(p, p->tok)),
 		  "write the addresses themselves");
 	return true;
+}
+
+/* set x = { A, B } */
+static bool list_in_braces(struct parser *p)
+{
+	const char *begin = p->lex.src->text + p->tok.off + 1;
+	int n = (int)strcspn(begin, "}\n");
+
+	while (n && *begin == ' ') {
+		begin++;
+		n--;
+	}
+	while (n && begin[n - 1] == ' ')
+		n--;
+	diag_hint(p->diag, diag_error(p->diag, parse_here(p), "a list is written without braces"),
+		  "write %.*s", n, begin);
+	return false;
 }
 
 static bool names(struct parser *p, struct ast_stmt *s, bool is_host)
@@ -345,6 +390,8 @@ static bool names(struct parser *p, struct ast_stmt *s, bool is_host)
 	    !equals(p, is_host ? "host NAME = ADDRESS, ..." : "set NAME = ADDRESS, ...") ||
 	    unsupported(p))
 		return false;
+	if (p->tok.kind == TOK_OPEN)
+		return list_in_braces(p);
 	if (!is_host && parse_at_word(p, "dynamic"))
 		return dynamic_set(p, n);
 	return elements(p, n);

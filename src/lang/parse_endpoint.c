@@ -102,6 +102,15 @@ static void range_error(struct parser *p, struct span at, const char *s, size_t 
 			  (int)dash, s);
 }
 
+static size_t colons(const char *s, size_t n)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < n; i++)
+		found += s[i] == ':';
+	return found;
+}
+
 /* 10.0.0.1:80 or NAME:80 */
 static bool has_port(struct parser *p, const char *s, size_t n)
 {
@@ -115,11 +124,76 @@ static bool has_port(struct parser *p, const char *s, size_t n)
 			     word_is_name(arena_strndup(p->arena, s, colon - 1)));
 }
 
+/* 192.000.002.043: padded, or octal as inet_aton(3) reads it? */
+static bool zeros_error(struct parser *p, struct span at, const char *s, size_t n)
+{
+	struct buf b = {0};
+	enum family family;
+	const char *why;
+	struct ival iv;
+	bool found;
+
+	for (size_t i = 0; i < n; i++) {
+		bool first = !i || strchr(".-:", s[i - 1]);
+
+		while (first && s[i] == '0' && i + 1 < n && s[i + 1] >= '0' && s[i + 1] <= '9')
+			i++;
+		buf_putc(&b, s[i]);
+	}
+	found = b.len < n && memchr(s, '.', n) &&
+		addr_parse_range(buf_str(&b), b.len, &family, &iv, &why);
+	if (found)
+		diag_hint(p->diag,
+			  diag_error(p->diag, at,
+				     "'%.*s' has leading zeros, which some programs read as octal",
+				     (int)n, s),
+			  "if its numbers are decimal, write %s", buf_str(&b));
+	buf_free(&b);
+	return found;
+}
+
+/* 22/tcp or tcp/22: a service where a side of a rule should stand. */
+static bool service_error(struct parser *p, struct span at, const char *s, size_t n)
+{
+	static const char *const protos[] = {"tcp", "udp", NULL};
+	const char *slash = memchr(s, '/', n);
+	size_t left = slash ? (size_t)(slash - s) : 0, right = slash ? n - left - 1 : 0;
+	uint64_t port;
+	const char *proto;
+
+	if (slash && word_in(protos, s, left) && number_read(slash + 1, right, 0, PORT_MAX, &port))
+		proto = s;
+	else if (slash && word_in(protos, slash + 1, right) &&
+		 number_read(s, left, 0, PORT_MAX, &port))
+		proto = slash + 1;
+	else
+		return false;
+	diag_hint(p->diag,
+		  diag_error(p->diag, at, "'%.*s' is a service; it stands behind FROM -> TO",
+			     (int)n, s),
+		  "write: any -> self %.*s/%u", 3, proto, (unsigned)port);
+	return true;
+}
+
+/* A name that only a resolver could know. */
+static void name_error(struct parser *p, struct span at, const char *s, size_t n,
+		       enum item_place where)
+{
+	struct diag_record *r = diag_error(p->diag, at, "'%.*s' is not an address", (int)n, s);
+
+	if (where == ITEM_OF_RULE)
+		diag_hint(p->diag, r, "declare a name for it: host NAME = ADDRESS");
+	else
+		diag_hint(p->diag, r, "names are not looked up; write its addresses");
+}
+
 static void address_error(struct parser *p, struct span at, const char *s, size_t n,
-			  const char *why)
+			  const char *why, enum item_place where)
 {
 	const char *percent = memchr(s, '%', n);
 
+	if (zeros_error(p, at, s, n) || service_error(p, at, s, n))
+		return;
 	if (percent)
 		diag_hint(p->diag,
 			  diag_error(p->diag, at, "an address is written without its interface"),
@@ -128,6 +202,9 @@ static void address_error(struct parser *p, struct span at, const char *s, size_
 		prefix_error(p, at, s, n, why);
 	else if (memchr(s, '-', n))
 		range_error(p, at, s, n, why);
+	else if (colons(s, n) > 1 && strspn(s, "0123456789abcdefABCDEF.:") >= n)
+		diag_hint(p->diag, diag_error(p->diag, at, "'%.*s' is not an address", (int)n, s),
+			  "eight groups of four digits; '::' stands once, for groups of zeros");
 	else if (has_port(p, s, n))
 		diag_hint(p->diag, diag_error(p->diag, at, "a port cannot stand here"),
 			  "ports are services, after the destination: tcp/443");
@@ -137,8 +214,7 @@ static void address_error(struct parser *p, struct span at, const char *s, size_
 	else if (strspn(s, "0123456789.:abcdefABCDEF") >= n)
 		diag_error(p->diag, at, "'%.*s' is not an address", (int)n, s);
 	else if (memchr(s, '.', n))
-		diag_hint(p->diag, diag_error(p->diag, at, "'%.*s' is not an address", (int)n, s),
-			  "declare a name for it: host NAME = ADDRESS");
+		name_error(p, at, s, n, where);
 	else
 		diag_hint(
 			p->diag,
@@ -148,15 +224,20 @@ static void address_error(struct parser *p, struct span at, const char *s, size_
 }
 
 bool parse_address(struct parser *p, struct span at, const char *s, size_t n, enum family *family,
-		   struct ival *out)
+		   struct ival *out, enum item_place where)
 {
 	const char *why;
 
-	if (addr_parse_range(s, n, family, out, &why))
+	if (addr_parse_range(s, n, family, out, &why)) {
+		/* Who writes ::ffff:192.0.2.1 means IPv4; ::ffff:0:0/96, of lists of what must not
+		 * be on a wire, is something else. */
+		if (memchr(s, '.', n) && out->hi - out->lo < u128_max(32))
+			addr_unmap_range(family, out);
 		return true;
+	}
 	*family = FAM_IP4;
 	*out = (struct ival){0, 0};
-	address_error(p, at, s, n, why);
+	address_error(p, at, s, n, why, where);
 	return false;
 }
 
@@ -165,7 +246,7 @@ bool ast_parse_address(struct span at, struct arena *a, struct diag *diag, enum 
 {
 	struct parser p = {.arena = a, .diag = diag};
 
-	return parse_address(&p, at, at.src->text + at.off, at.len, family, out);
+	return parse_address(&p, at, at.src->text + at.off, at.len, family, out, ITEM_OF_SET);
 }
 
 /* ---- items ---- */
@@ -261,7 +342,7 @@ static bool parse_item_word(struct parser *p, struct ast_item *out, enum item_pl
 	}
 	out->kind = ITEM_ADDR;
 	out->name = (struct ast_word){0};
-	parse_address(p, w.span, w.s, w.span.len, &out->family, &out->addr);
+	parse_address(p, w.span, w.s, w.span.len, &out->family, &out->addr, where);
 	return true;
 }
 
@@ -271,6 +352,38 @@ static bool is_interface(const struct parser *p, const char *s)
 	struct ival name;
 
 	return p->query && ifname_parse(s, strlen(s), &name) && name.lo == name.hi;
+}
+
+bool parse_odd_interface(struct parser *p, struct ast_word w)
+{
+	size_t n = w.span.len;
+	const char *colon = strchr(w.s, ':');
+
+	if (n > 1 && w.s[n - 1] == '+') {
+		diag_hint(p->diag,
+			  diag_error(p->diag, w.span,
+				     "'%s' is how iptables writes a wildcard; here it ends in '*'",
+				     w.s),
+			  "write %.*s*", (int)n - 1, w.s);
+		return true;
+	}
+	if (colon && colon > w.s && colon[1]) {
+		diag_hint(p->diag,
+			  diag_error(p->diag, w.span,
+				     "'%s' is the label of an address, not an interface", w.s),
+			  "packets arrive by %.*s: write %.*s", (int)(colon - w.s), w.s,
+			  (int)(colon - w.s), w.s);
+		return true;
+	}
+	if (p->tok.kind != TOK_AT || p->tok.off != w.span.off + n)
+		return false;
+	parse_advance(p);
+	w.span = span_join(w.span, parse_here(p));
+	diag_hint(p->diag, diag_error(p->diag, w.span, "the name of an interface ends before '@'"),
+		  "behind it ip(8) shows what it is linked to: write %s", w.s);
+	if (p->tok.kind == TOK_WORD)
+		parse_advance(p);
+	return true;
 }
 
 /* "@" ZONE */
@@ -286,6 +399,8 @@ static bool parse_at_zone(struct parser *p, struct ast_item *out)
 		return false;
 	}
 	out->zone = parse_take_word(p);
+	if (p->query && !strchr(out->zone.s, '+') && parse_odd_interface(p, out->zone))
+		return true;
 	if (!is_place(out->zone.s) && !is_interface(p, out->zone.s) &&
 	    (!word_is_name(out->zone.s) || word_is_reserved(out->zone.s)))
 		diag_error(p->diag, out->zone.span, "'%s' cannot be the name of a zone",
@@ -359,6 +474,33 @@ static bool parse_endpoint(struct parser *p, struct ast_endpoint *out)
 	return true;
 }
 
+/* How the statement at hand is written. */
+static void hint_form(struct parser *p, struct diag_record *r, const char *from)
+{
+	static const char *const forms[][2] = {
+		{"masquerade", "masquerade FROM -> TO"},
+		{"snat", "snat FROM -> TO to ADDRESS"},
+		{"dnat", "dnat FROM -> self SERVICES to HOST"},
+		{"redirect", "redirect FROM -> any SERVICES to :PORT"},
+		{"clamp-mss", "clamp-mss any -> TO pmtu"},
+		{"expect", "expect drop FROM -> TO SERVICES"},
+	};
+	const char *form = "allow FROM -> TO SERVICES";
+
+	for (size_t i = 0; p->word && i < sizeof(forms) / sizeof(forms[0]); i++)
+		if (!strcmp(p->word, forms[i][0]))
+			form = forms[i][1];
+	if (p->query)
+		form = "FROM -> TO SERVICES";
+	if (p->word && word_in(verb_words, p->word, strlen(p->word)) && word_is_name(from) &&
+	    parse_at_end(p))
+		diag_hint(p->diag, r,
+			  "it is written: %s FROM -> TO SERVICES; of a service: %s any -> self %s",
+			  p->word, p->word, from);
+	else
+		diag_hint(p->diag, r, "it is written: %s", form);
+}
+
 /* Something else than "->" behind FROM. Yields whether TO may be read all the same. */
 static bool missing_arrow(struct parser *p, const struct ast_endpoint *from)
 {
@@ -370,10 +512,20 @@ static bool missing_arrow(struct parser *p, const struct ast_endpoint *from)
 		return false;
 	r = diag_error(p->diag, parse_here(p), "'->' is missing before %s", parse_found(p));
 	if (p->tok.kind != TOK_WORD) {
-		diag_hint(p->diag, r, "a rule is written: allow FROM -> TO SERVICES");
+		hint_form(p, r, text);
+		return false;
+	}
+	if (p->word && !strcmp(p->word, "clamp-mss")) {
+		diag_hint(p->diag, r, "write clamp-mss any -> %s %s", text, parse_text(p, p->tok));
 		return false;
 	}
 	p->forgiven++;
+	if (parse_peek(p) == TOK_ARROW) {
+		diag_hint(p->diag, r, "write %s, %s", text, parse_text(p, p->tok));
+		parse_advance(p);
+		parse_advance(p);
+		return true;
+	}
 	if (parse_at_word(p, "to") || parse_at_word(p, "-") || parse_at_word(p, "--"))
 		parse_advance(p);
 	if (p->tok.kind == TOK_WORD)
@@ -384,13 +536,15 @@ static bool missing_arrow(struct parser *p, const struct ast_endpoint *from)
 /* pair = endpoint "->" endpoint */
 bool parse_pair(struct parser *p, struct ast_endpoint *from, struct ast_endpoint *to)
 {
+	unsigned errors = p->diag->nerrors;
+
 	if (parse_at_word(p, "from")) {
 		diag_hint(p->diag, diag_error(p->diag, parse_here(p), "'from' is not written"),
 			  "the arrow says it: FROM -> TO");
 		p->forgiven++;
 		parse_advance(p);
 	}
-	if (!parse_endpoint(p, from))
+	if (!parse_endpoint(p, from) || (parse_at_end(p) && p->diag->nerrors != errors))
 		return false;
 	if (!parse_accept(p, TOK_ARROW) && !missing_arrow(p, from))
 		return false;

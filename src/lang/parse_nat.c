@@ -22,6 +22,11 @@ static bool target_port(struct parser *p, struct ast_word w, const char *colon, 
 		diag_error(p->diag, w.span, "a port is missing after ':'");
 		return false;
 	}
+	if (!strcmp(p->word, "snat")) {
+		diag_hint(p->diag, diag_error(p->diag, at, "snat rewrites addresses, not ports"),
+			  "write the address alone: %.*s", (int)(colon - w.s), w.s);
+		return true;
+	}
 	if (memchr(colon + 1, '-', at.len)) {
 		diag_error(p->diag, at, "a target has one port, not a range");
 		return false;
@@ -112,7 +117,9 @@ static bool targets(struct parser *p, struct ast_nat *n)
 				  diag_error(p->diag, parse_here(p), "'to' is missing before %s",
 					     parse_found(p)),
 				  "write: %s FROM -> TO SERVICES to %s", p->word,
-				  n->kind == NAT_SNAT ? "ADDRESS" : "HOST");
+				  p->tok.kind == TOK_WORD ? parse_text(p, p->tok)
+				  : n->kind == NAT_SNAT	  ? "ADDRESS"
+							  : "HOST");
 		return false;
 	}
 	do {

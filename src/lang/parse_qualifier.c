@@ -87,25 +87,44 @@ static bool per_source(struct parser *p, bool *out)
 	return want_exactly(p, "source", "per source");
 }
 
+/* 10/sec, 10 / second, 10 per minute */
+static void rate_error(struct parser *p, struct ast_word w)
+{
+	struct diag_record *r = diag_error(p->diag, w.span, "'%s' is not a rate", w.s);
+	static const char units[] = "smhd";
+	static const char *const names[] = {"second", "minute", "hour", "day"};
+	const char *unit = strchr(w.s, '/'), *at;
+	struct token next = parse_next(p);
+	uint64_t n;
+
+	if (unit)
+		unit++;
+	else if ((parse_at_word(p, "/") || parse_at_word(p, "per")) && next.kind == TOK_WORD)
+		unit = p->lex.src->text + next.off;
+	at = unit && *unit ? strchr(units, *unit) : NULL;
+	if (at && number_read(w.s, strcspn(w.s, "/"), 1, UINT32_MAX, &n))
+		diag_hint(p->diag, r, "write %u/%s", (unsigned)n, names[at - units]);
+	else
+		diag_hint(p->diag, r,
+			  "rates are written 10/second, 5/minute, 100/hour or 1000/day; from 1 "
+			  "to %u",
+			  UINT32_MAX);
+}
+
 /* limit = "limit" RATE [ "burst" N ] [ "per" "source" ] */
 static bool qualifier_limit(struct parser *p, struct ast_qualifiers *q)
 {
-	struct diag_record *r;
 	struct ast_word w;
 	uint64_t burst;
 
 	if (!want_word(p, &w, "the rate"))
 		return false;
 	if (!value_rate(w.s, &q->limit_rate, &q->limit_unit)) {
-		r = diag_error(p->diag, w.span, "'%s' is not a rate", w.s);
-		diag_hint(p->diag, r,
-			  "rates are written 10/second, 5/minute, 100/hour or 1000/day; from 1 "
-			  "to %u",
-			  UINT32_MAX);
-		if (number_word(w.s, 0, UINT32_MAX, &burst) && parse_at_word(p, "/")) {
+		rate_error(p, w);
+		if (number_word(w.s, 0, UINT32_MAX, &burst) &&
+		    (parse_accept_word(p, "/") || parse_accept_word(p, "per")) &&
+		    p->tok.kind == TOK_WORD)
 			parse_advance(p);
-			parse_accept_word(p, "second");
-		}
 		q->limit_rate = 1;
 		q->limit_unit = RATE_SECOND;
 	}
@@ -267,7 +286,9 @@ static void unknown_qualifier(struct parser *p)
 	struct diag_record *r;
 
 	r = diag_error(p->diag, parse_here(p), "'%s' is not a qualifier", word);
-	if (near)
+	if (!strcmp(word, "from") || !strcmp(word, "to"))
+		diag_hint(p->diag, r, "the two sides stand before the services: FROM -> TO");
+	else if (near)
 		diag_hint(p->diag, r, "did you mean '%s'?", near);
 	else if (p->prev.kind == TOK_WORD)
 		diag_hint(p->diag, r, "is a comma missing before it?");

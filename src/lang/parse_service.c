@@ -180,6 +180,59 @@ static bool is_service_name(const char *s)
 	       (strspn(s, "0123456789-.") != strlen(s) && s[strcspn(s, ":/*%")] == '\0');
 }
 
+/* tcp/{ 80, 443 }: reads up to the brace that closes. */
+static bool ports_in_braces(struct parser *p, struct ast_word w)
+{
+	struct span at = w.span;
+	struct buf b = {0};
+
+	for (; p->tok.kind != TOK_CLOSE && p->tok.kind != TOK_END && p->tok.kind != TOK_NEWLINE;
+	     parse_advance(p)) {
+		at = span_join(at, parse_here(p));
+		if (p->tok.kind == TOK_WORD)
+			buf_printf(&b, "%s%s%s", b.len ? ", " : "", w.s, parse_text(p, p->tok));
+	}
+	parse_accept(p, TOK_CLOSE);
+	diag_hint(p->diag,
+		  diag_error(p->diag, at, "each port is written with its protocol, without braces"),
+		  "write %s", buf_str(&b));
+	buf_free(&b);
+	return true;
+}
+
+/* tcp 80, icmp echo-request, port 80: two words where one stands. */
+static bool in_two_words(struct parser *p, struct ast_word w)
+{
+	static const char *const port_words[] = {"port", "ports", "dport", "sport", NULL};
+	bool port = word_in(port_words, w.s, w.span.len);
+	const char *next;
+
+	if (p->tok.kind != TOK_WORD || p->tok.first ||
+	    (!port && !word_in(service_protos, w.s, w.span.len)))
+		return false;
+	next = parse_text(p, p->tok);
+	if (!port && word_in(port_words, next, p->tok.len) && parse_peek(p) == TOK_WORD) {
+		parse_advance(p); /* tcp dport 443 */
+		next = parse_text(p, p->tok);
+	}
+	if (strncmp(w.s, "icmp", 4) && strcmp(w.s, "proto") && !is_number(next, 1))
+		return false;
+	if (word_in(qualifier_words, next, p->tok.len) || word_is_reserved(next))
+		return false;
+	w.span = span_join(w.span, parse_here(p));
+	if (port)
+		diag_hint(p->diag,
+			  diag_error(p->diag, w.span, "a port is written with its protocol"),
+			  "write tcp/%s or udp/%s", next, next);
+	else
+		diag_hint(p->diag,
+			  diag_error(p->diag, w.span, "'/' is written between '%s' and '%s'", w.s,
+				     next),
+			  "write %s/%s", w.s, next);
+	parse_advance(p);
+	return true;
+}
+
 /* service = NAME | PROTO "/" ( PORT [ "-" PORT ] | TYPE ) */
 static bool service(struct parser *p, struct ast_service *out, const struct services_out *before)
 {
@@ -199,8 +252,19 @@ static bool service(struct parser *p, struct ast_service *out, const struct serv
 	out->span = w.span;
 	out->kind = SERVICE_NAME;
 	out->name = w;
-	if (!strcmp(w.s, "any"))
-		diag_hint(p->diag, diag_error(p->diag, w.span, "'any' is not a service"),
+	if (in_two_words(p, w))
+		return true;
+	if (!strcmp(w.s, "service") && p->tok.kind == TOK_WORD) {
+		diag_hint(p->diag,
+			  diag_error(p->diag, w.span, "a service is written without that word"),
+			  "write %s", parse_text(p, p->tok));
+		parse_advance(p);
+		return true;
+	}
+	if (w.s[w.span.len - 1] == '/' && p->tok.kind == TOK_OPEN)
+		return ports_in_braces(p, w);
+	if (!strcmp(w.s, "any") || !strcmp(w.s, "all"))
+		diag_hint(p->diag, diag_error(p->diag, w.span, "'%s' is not a service", w.s),
 			  "a rule without services speaks of all of them");
 	else if (word_is_reserved(w.s))
 		diag_error(p->diag, w.span, "'%s' is a reserved word, not a service", w.s);

@@ -22,21 +22,19 @@
 /* ---- the file ---- */
 
 /* Whether the opened file is one to be read; reports if not. */
-static bool check_file(int fd, const char *path, struct span at, struct diag *diag)
+static bool check_file(int fd, const char *path, struct span at, struct diag *diag, struct stat *st)
 {
-	struct stat st;
-
-	if (fstat(fd, &st) < 0) {
+	if (fstat(fd, st) < 0) {
 		diag_error(diag, at, "cannot read %s: %s", path, strerror(errno));
-	} else if (S_ISDIR(st.st_mode)) {
+	} else if (S_ISDIR(st->st_mode)) {
 		diag_error(diag, at, "%s is a directory", path);
-	} else if (!S_ISREG(st.st_mode)) {
+	} else if (!S_ISREG(st->st_mode)) {
 		diag_error(diag, at, "%s is not a regular file", path);
-	} else if (st.st_mode & (S_IWGRP | S_IWOTH)) {
+	} else if (st->st_mode & (S_IWGRP | S_IWOTH)) {
 		diag_hint(diag,
 			  diag_error(diag, at, "%s can be written by others than its owner", path),
 			  "chmod go-w %s", path);
-	} else if (st.st_size > SIZE_LIMIT) {
+	} else if (st->st_size > SIZE_LIMIT) {
 		diag_error(diag, at, "%s is larger than %u MiB", path, SIZE_LIMIT >> 20);
 	} else {
 		return true;
@@ -74,14 +72,15 @@ static int open_path(const char *path, struct span at, struct diag *diag)
 	return fd;
 }
 
-static bool read_file(const char *path, struct span at, struct diag *diag, struct buf *out)
+static bool read_file(const char *path, struct span at, struct diag *diag, struct buf *out,
+		      struct stat *st)
 {
 	int fd = open_path(path, at, diag), err;
 	bool fine;
 
 	if (fd < 0)
 		return false;
-	fine = check_file(fd, path, at, diag);
+	fine = check_file(fd, path, at, diag, st);
 	if (fine) {
 		err = read_bytes(fd, out);
 		if (err)
@@ -195,10 +194,15 @@ static struct source *files_read(struct loader *l, const char *path, struct span
 {
 	struct source *src = NULL;
 	struct buf b = {0};
+	struct stat st;
 
 	(void)l;
-	if (read_file(path, at, diag, &b))
+	if (read_file(path, at, diag, &b, &st))
 		src = source_of(&b, path, a, diag);
+	if (src) {
+		src->dev = st.st_dev;
+		src->ino = st.st_ino;
+	}
 	buf_free(&b);
 	return src;
 }

@@ -7,19 +7,19 @@
 
 const char *const verb_words[] = {"allow", "drop", "reject", "inspect", NULL};
 
-const char *const qualifier_words[] = {"log",  "limit", "with", "mark",   "user", "hours",
-				       "days", "then",  "max",  "helper", NULL};
+const char *const qualifier_words[] = {"log",  "limit", "with", "mark",	  "user", "hours",
+				       "days", "then",	"max",	"helper", NULL};
 
 const char *const fact_words[] = {"tls.ech", "quic", "no-name", "unknown-protocol", NULL};
 
 /* from, define and netmap are kept free of names: they may get a meaning. */
 const char *const reserved_words[] = {
-	"allow",      "drop",    "reject",   "inspect",   "expect",    "forwarding", "zone",
-	"host",       "set",     "service",  "inspector", "include",   "masquerade", "snat",
-	"dnat",       "redirect", "netmap",  "clamp-mss", "define",    "self",       "any",
-	"zones",      "from",    "to",       "log",       "limit",     "burst",      "per",
-	"with",       "mark",    "user",     "hours",     "days",      "then",       "max",
-	"helper",     "hairpin", "deny",     "file",      "dynamic",   "inspection", "live-flows",
+	"allow",  "drop",     "reject",	 "inspect",   "expect",	 "forwarding", "zone",
+	"host",	  "set",      "service", "inspector", "include", "masquerade", "snat",
+	"dnat",	  "redirect", "netmap",	 "clamp-mss", "define",	 "self",       "any",
+	"zones",  "from",     "to",	 "log",	      "limit",	 "burst",      "per",
+	"with",	  "mark",     "user",	 "hours",     "days",	 "then",       "max",
+	"helper", "hairpin",  "deny",	 "file",      "dynamic", "inspection", "live-flows",
 	NULL,
 };
 
@@ -54,12 +54,13 @@ bool word_is_name(const char *s)
 const char *word_synonym(const char *word)
 {
 	static const char *const pairs[][2] = {
-		{"accept", "allow"}, {"permit", "allow"}, {"pass", "allow"},
-		{"deny", "drop"},    {"block", "drop"},   {"refuse", "reject"},
+		{"accept", "allow"}, {"permit", "allow"},  {"pass", "allow"},
+		{"deny", "drop"},    {"block", "drop"},	   {"refuse", "reject"},
+		{"DROP", "drop"},    {"REJECT", "reject"}, {"ALLOW", "allow"},
 	};
 
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
-		if (!strcmp(pairs[i][0], word))
+		if (!strcasecmp(pairs[i][0], word))
 			return pairs[i][1];
 	return NULL;
 }

@@ -122,6 +122,25 @@ static void item_addrs(struct resolver *r, const struct ast_item *item, struct a
 	}
 }
 
+/* Multicast, broadcast, link-local and "no address yet": on every link, in no network. */
+static bool on_any_link(struct resolver *r, const struct addrs *s)
+{
+	static const struct ival four[] = {{0, 0},
+					   {0xa9fe0000, 0xa9feffff},
+					   {0xe0000000, 0xefffffff},
+					   {0xffffffff, 0xffffffff}};
+	const struct ival six[] = {{0, 0},
+				   {(u128)0xfe80 << 112, ((u128)0xfec0 << 112) - 1},
+				   {(u128)0xff00 << 112, ~(u128)0}};
+	struct ivset v4 = {0}, v6 = {0};
+
+	for (size_t i = 0; i < 4; i++)
+		vec_push(r->arena, &v4, four[i]);
+	for (size_t i = 0; i < 3; i++)
+		vec_push(r->arena, &v6, six[i]);
+	return ivset_overlaps(&v4, &s->v4) || ivset_overlaps(&v6, &s->v6);
+}
+
 /* `x@lan` where lan's networks say that no address of x can be there. */
 static void warn_elsewhere(struct resolver *r, const struct ast_item *item,
 			   const struct place_item *p)
@@ -136,7 +155,7 @@ static void warn_elsewhere(struct resolver *r, const struct ast_item *item,
 		return;
 	none4 = !ivset_overlaps(&p->addrs.v4, &z->net4);
 	none6 = !ivset_overlaps(&p->addrs.v6, &z->net6);
-	if (none4 && none6 && p->addrs.v4.n + p->addrs.v6.n)
+	if (none4 && none6 && p->addrs.v4.n + p->addrs.v6.n && !on_any_link(r, &p->addrs))
 		diag_note(r->diag,
 			  diag_warning(r->diag, item->span,
 				       "none of these addresses is in a network of zone '%s'",
@@ -168,6 +187,8 @@ static bool resolve_item(struct resolver *r, const struct ast_item *item, struct
 			return false;
 		}
 		out->addrs.all = true;
+		for (size_t z = 0; out->at == AT_ZONES && z < r->p->zones.n; z++)
+			r->p->zones.v[z].used = true;
 		return !d || resolve_zone(r, item->name, out);
 	}
 	if (item->zone.s && !resolve_zone(r, item->zone, out))

@@ -5,12 +5,50 @@
 
 #include "policy/resolve.h"
 
+/* The zone that has the interface, or NULL. */
+static const struct zone *resolve_interface(const struct resolver *r, const char *word)
+{
+	struct ival name;
+	const struct zone *z;
+
+	if (!ifname_parse(word, strlen(word), &name))
+		return NULL;
+	vec_each (&r->p->zones, z)
+		for (size_t i = 0; i < z->interfaces.n; i++)
+			if (z->interfaces.v[i].name.lo <= name.lo &&
+			    z->interfaces.v[i].name.hi >= name.hi)
+				return z;
+	return NULL;
+}
+
 static void hint_nearest(struct resolver *r, struct diag_record *rec, const char *word)
 {
+	static const char *const others[][2] = {
+		{"fw", "self"},	    {"firewall", "self"}, {"localhost", "self"},
+		{"router", "self"}, {"me", "self"},	  {"input", "self"},
+		{"all", "any"},	    {"anywhere", "any"},  {"everywhere", "any"},
+		{"ANY", "any"},	    {"INPUT", "self"},	  {"world", "any"},
+	};
 	struct nearest near = {.word = word};
+	const struct zone *of = resolve_interface(r, word);
 	const struct map_entry *e;
 
-	vec_each(&r->names.entries, e)
+	if (of) {
+		diag_hint(r->diag, rec, "it is an interface of zone %s: write %s", of->name,
+			  of->name);
+		return;
+	}
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		if (strcmp(others[i][0], word))
+			continue;
+		if (!strcmp(others[i][1], "self"))
+			diag_hint(r->diag, rec, "this machine is called self");
+		else
+			diag_hint(r->diag, rec, "everything, this machine included, is called any");
+		return;
+	}
+
+	vec_each (&r->names.entries, e)
 		nearest_offer(&near, e->key);
 	if (near.best)
 		diag_hint(r->diag, rec, "did you mean '%s'?", near.best);
@@ -95,8 +133,8 @@ static void resolve_elements(struct resolver *r, struct decl *d)
 		}
 	}
 	if (!any_plus && ast->elements.n) {
-		struct diag_record *rec = diag_error(
-			r->diag, ast->name.span, "'%s' says only what is not in it", d->name);
+		struct diag_record *rec = diag_error(r->diag, ast->name.span,
+						     "'%s' says only what is not in it", d->name);
 
 		diag_hint(r->diag, rec, "begin with what it is taken from, 0.0.0.0/0 or ::/0");
 		d->reported = true;
@@ -109,6 +147,23 @@ static void resolve_elements(struct resolver *r, struct decl *d)
 	d->v6 = ivset_subtract(r->arena, &plus6, &minus6);
 }
 
+/* host h = 10.0.0.0/24 */
+static void warn_network(struct resolver *r, const struct decl *d)
+{
+	for (size_t i = 0; i < d->ast->elements.n; i++) {
+		const struct ast_item *x = &d->ast->elements.v[i].item;
+
+		if (d->ast->elements.v[i].kind != ELEM_ITEM || x->kind != ITEM_ADDR ||
+		    x->addr.lo == x->addr.hi)
+			continue;
+		diag_hint(r->diag,
+			  diag_warning(r->diag, x->span,
+				       "a host is one machine, and these are many addresses"),
+			  "write set in place of host: set %s = ...", d->name);
+		return;
+	}
+}
+
 bool resolve_decl(struct resolver *r, struct decl *d)
 {
 	if (d->state == BUSY) {
@@ -118,6 +173,8 @@ bool resolve_decl(struct resolver *r, struct decl *d)
 	if (d->state == DONE || d->kind == DECL_ZONE || d->dyn)
 		return true;
 	d->state = BUSY;
+	if (d->kind == DECL_HOST)
+		warn_network(r, d);
 	resolve_elements(r, d);
 	d->state = DONE;
 	return true;

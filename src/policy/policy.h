@@ -72,6 +72,7 @@ struct qualifiers {
 	const char *log_tag; /* or NULL */
 	struct limit limit;
 	bool has_mark, has_user;
+	struct ast_word user; /* its name; s NULL: said by number */
 	uint32_t mark, uid;
 	const struct dynset *add_to; /* or NULL */
 	uint64_t add_for;
@@ -206,7 +207,11 @@ bool nats_meet(const struct nat *x, const struct nat *y);
 /* The same of a rule and what a dnat has sent to a target (NULL: a redirect). */
 bool rule_meets_nat(const struct rule *r, const struct nat *n, enum family fam, const u128 *target);
 
+/* Why no packet matches the rule, ": ..."; "" if that is not plain to see (warn.c). */
+const char *rule_never(const struct rule *r);
 /* Semantic warnings over a policy without errors (warn.c). */
 void policy_warn(struct policy *p, struct diag *diag);
+/* The same over what this machine has put into it, where it is for another. */
+void policy_warn_elsewhere(const struct policy *p, struct diag *diag);
 
 #endif

@@ -169,10 +169,12 @@ static void resolve_user(struct resolver *r, const struct ast_qualifiers *q, str
 		return;
 	}
 	pw = getpwnam(q->user.s);
-	if (pw)
-		out->q.uid = (uint32_t)pw->pw_uid;
-	else
+	if (!pw) {
 		diag_error(r->diag, q->user.span, "this machine has no user '%s'", q->user.s);
+		return;
+	}
+	out->q.uid = (uint32_t)pw->pw_uid;
+	out->q.user = q->user;
 }
 
 static void check_user_from(struct resolver *r, const struct ast_qualifiers *q,
@@ -396,7 +398,7 @@ static void resolve_unused(struct resolver *r)
 
 		resolve_decl(r, d);
 		if (d->kind == DECL_SET && !d->dyn && d->state == DONE && !d->reported &&
-		    !d->v4.n && !d->v6.n)
+		    !d->v4.n && !d->v6.n && !r->diag->nerrors)
 			diag_warning(r->diag, d->span,
 				     "set '%s' is empty: rules that name it match nothing",
 				     d->name);

@@ -204,26 +204,115 @@ static void warn_zones(struct policy *p, struct diag *diag)
 	}
 }
 
+/* The first rule that lets something through from zone to zone. */
+static const struct rule *forwarding_rule(const struct policy *p)
+{
+	const struct rule *r;
+
+	vec_each (&p->rules, r)
+		for (size_t k = 0; k < r->from.items.n; k++)
+			for (size_t m = 0; m < r->to.items.n; m++)
+				if (r->from.items.v[k].at == AT_ZONE &&
+				    r->to.items.v[m].at == AT_ZONE && r->verb == VERB_ALLOW)
+					return r;
+	return NULL;
+}
+
 static void warn_forwarding(struct policy *p, struct diag *diag)
 {
-	for (size_t i = 0; p->forwarding < 0 && i < p->rules.n; i++) {
-		const struct rule *r = &p->rules.v[i];
+	const struct rule *r = p->forwarding == 1 ? NULL : forwarding_rule(p);
 
-		for (size_t k = 0; k < r->from.items.n; k++) {
-			for (size_t m = 0; m < r->to.items.n; m++) {
-				if (r->from.items.v[k].at != AT_ZONE ||
-				    r->to.items.v[m].at != AT_ZONE || r->verb != VERB_ALLOW)
-					continue;
-				diag_hint(diag,
-					  diag_remark(
-						  diag, r->span,
-						  "the rule forwards packets, but the policy does "
-						  "not say whether this machine forwards"),
-					  "write at the top: forwarding on");
-				return;
-			}
-		}
-	}
+	if (r && p->forwarding < 0)
+		diag_hint(diag,
+			  diag_remark(diag, r->span,
+				      "the rule forwards packets, but the policy does not say "
+				      "whether this machine forwards"),
+			  "write at the top: forwarding on");
+	else if (r)
+		diag_note(diag,
+			  diag_warning(diag, r->span,
+				       "the rule forwards packets, but the policy turns forwarding "
+				       "off"),
+			  p->forwarding_span, "it is turned off here");
+}
+
+/* Whether some item has addresses of the family, or none at all. */
+static bool side_has(const struct endpoint *e, enum family fam)
+{
+	for (size_t i = 0; i < e->items.n; i++)
+		if (has_addrs(&e->items.v[i].addrs, fam))
+			return true;
+	return false;
+}
+
+static bool only_self(const struct endpoint *e)
+{
+	for (size_t i = 0; i < e->items.n; i++)
+		if (e->items.v[i].at != AT_SELF)
+			return false;
+	return true;
+}
+
+/* Whether all services are ICMP of one family. */
+static bool only_icmp(const struct services *s, const struct ivset *mine, const struct ivset *other)
+{
+	bool more = s->any || s->protocols.n || other->n;
+
+	for (int i = 0; i < PORT_PROTOCOLS; i++)
+		more |= s->ports[i].n != 0;
+	return mine->n && !more;
+}
+
+const char *rule_never(const struct rule *r)
+{
+	bool four = side_has(&r->from, FAM_IP4) && side_has(&r->to, FAM_IP4);
+	bool six = side_has(&r->from, FAM_IP6) && side_has(&r->to, FAM_IP6);
+
+	if (only_self(&r->from) && only_self(&r->to))
+		return ": self -> self is always open";
+	if (!four && !six)
+		return ": one side is IPv4, the other IPv6";
+	if (!six && only_icmp(&r->services, &r->services.icmpv6, &r->services.icmp))
+		return ": the addresses are IPv4, ICMPv6 is IPv6's";
+	if (!four && only_icmp(&r->services, &r->services.icmp, &r->services.icmpv6))
+		return ": the addresses are IPv6, ICMP is IPv4's";
+	return "";
+}
+
+void policy_warn_elsewhere(const struct policy *p, struct diag *diag)
+{
+	const struct rule *r;
+
+	vec_each (&p->rules, r)
+		if (r->q.user.s && r->q.uid)
+			diag_hint(diag,
+				  diag_warning(diag, r->q.user.span,
+					       "'%s' is user %u of this machine, perhaps another "
+					       "one elsewhere",
+					       r->q.user.s, r->q.uid),
+				  "write the number that the user has there");
+}
+
+/* A line of the policy that says nothing of what was perhaps meant. */
+static void warn_silence(const struct policy *p, struct diag *diag)
+{
+	const struct rule *r;
+	bool self = false;
+
+	vec_each (&p->rules, r)
+		for (size_t k = 0; k < r->from.items.n; k++)
+			self |= r->from.items.v[k].at == AT_SELF || r->from.items.v[k].at == AT_ANY;
+	if (!p->rules.n)
+		diag_hint(diag,
+			  diag_warning(diag, (struct span){0},
+				       "the policy has no rules: everything is dropped"),
+			  "a rule is written: allow FROM -> TO SERVICES");
+	else if (!self)
+		diag_hint(diag,
+			  diag_remark(diag, (struct span){0},
+				      "no rule speaks of what this machine opens itself: it cannot "
+				      "ask for names, time or updates"),
+			  "to allow that, add: allow self -> any");
 }
 
 void policy_warn(struct policy *p, struct diag *diag)
@@ -232,4 +321,5 @@ void policy_warn(struct policy *p, struct diag *diag)
 	warn_nats(p, diag);
 	warn_zones(p, diag);
 	warn_forwarding(p, diag);
+	warn_silence(p, diag);
 }

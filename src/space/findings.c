@@ -366,7 +366,8 @@ static bool look_at(struct policy *p, struct arena *a, struct diag *diag, struct
 		report_at(p, a, diag, budget, at[h], use, n);
 	for (size_t i = 0; !nat && i < n; i++)
 		if (!use[i].applies)
-			diag_warning(diag, p->rules.v[i].span, "no packet can match this rule");
+			diag_warning(diag, p->rules.v[i].span, "no packet can match this rule%s",
+				     rule_never(&p->rules.v[i]));
 	return true;
 }
 

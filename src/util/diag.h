@@ -17,12 +17,13 @@
 
 /* One file's text, kept until the compilation ends. line_starts is filled by source_add(). */
 struct source {
-	const char *path;   /* as the user or the include wrote it, for messages */
-	const char *text;   /* NUL-terminated */
+	const char *path; /* as the user or the include wrote it, for messages */
+	const char *text; /* NUL-terminated */
 	size_t len;
 	uint32_t *line_starts;
 	uint32_t nlines;
-	char sha256[65];    /* of the bytes as read, hex; "" where not computed */
+	char sha256[65]; /* of the bytes as read, hex; "" where not computed */
+	uint64_t dev, ino; /* which file; 0 where it is none */
 };
 
 /* A piece of a source. src == NULL: no place (the command line, the kernel). */
@@ -73,7 +74,7 @@ void diag_note(struct diag *d, struct diag_record *r, struct span at, const char
 void diag_print(const struct diag *d, FILE *to, bool color);
 
 struct source *source_add(struct arena *a, const char *path, const char *text, size_t len);
-uint32_t span_line(struct span s);   /* from 1; 0 without a source */
+uint32_t span_line(struct span s); /* from 1; 0 without a source */
 uint32_t span_column(struct span s); /* from 1, in bytes */
 struct span span_join(struct span first, struct span last);
 /* s for one line of a terminal: what is no UTF-8, controls and what would change the direction of

@@ -190,6 +190,19 @@ void addr_unmap(enum family *fam, u128 *x)
 	*x &= UINT32_MAX;
 }
 
+void addr_unmap_range(enum family *fam, struct ival *iv)
+{
+	enum family lo = *fam, hi = *fam;
+	struct ival four = *iv;
+
+	addr_unmap(&lo, &four.lo);
+	addr_unmap(&hi, &four.hi);
+	if (lo != hi || lo == *fam)
+		return;
+	*fam = lo;
+	*iv = four;
+}
+
 static bool parse_prefix(const char *s, size_t n, size_t slash, enum family *fam, struct ival *out,
 			 const char **why)
 {

@@ -41,6 +41,8 @@ u128 u128_max(int bits);
 bool addr_parse(const char *s, size_t n, enum family *fam, u128 *out);
 /* ::ffff:192.0.2.1, as sockets of both families call IPv4, becomes that. */
 void addr_unmap(enum family *fam, u128 *x);
+/* The same for a single address, network or range of them all. */
+void addr_unmap_range(enum family *fam, struct ival *iv);
 /* "A", "A/LEN", "A-B"; host bits set in a prefix are an error. On failure *why says what is wrong.
  */
 bool addr_parse_range(const char *s, size_t n, enum family *fam, struct ival *out,

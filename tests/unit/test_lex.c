@@ -79,7 +79,7 @@ static void mistakes(struct arena *a)
 	SAME_TEXT(TOKENS("a > b"), "w(a)>w(b) 1:3+1 an arrow is written '->'");
 	SAME_TEXT(TOKENS("a <- b"),
 		  "w(a)<-w(b) 1:3+2 an arrow points from who opens the connection");
-	SAME_TEXT(TOKENS("$a"), "?w(a) 1:1+1 unexpected '$'");
+	SAME_TEXT(TOKENS("$a"), "? 1:1+2 a policy has no variables");
 	SAME_TEXT(TOKENS("a\0b"), "w(a)?w(b) 1:2+1 unexpected control character 0x00");
 	SAME_TEXT(TOKENS("a\r\n"), "w(a)?n 1:2+1 unexpected control character 0x0d");
 }
