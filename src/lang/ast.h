@@ -137,6 +137,7 @@ struct ast_prefix {
 };
 
 struct ast_zone_line { /* interface a, b or network c, d: so many items of that list */
+	struct span span;
 	struct ast_layout layout;
 	enum { ZONE_INTERFACE, ZONE_NETWORK, ZONE_COMMENTS } kind;
 	size_t n;

@@ -129,6 +129,13 @@ bool word_is_name(const char *s); /* its characters; not its length */
 const char *word_synonym(const char *word);
 const char *word_nearest(const char *const *list, const char *word);
 
+/* ---- align.c ---- */
+/* Of the statement at s, whose canonical text is what `out` holds from `start` on: the author's
+ * wider gaps between words; and how he indents its lines. */
+void align_statement(struct buf *out, size_t start, struct span s, bool indents);
+/* The gap before the comment behind it. */
+uint32_t align_comment(struct span s);
+
 /* ---- value.c ---- */
 bool value_mark(const char *s, uint32_t *out);
 bool value_duration(const char *s, uint64_t *seconds);

@@ -129,11 +129,13 @@ static bool zone_line(struct parser *p, struct ast_zone *z, struct ast_zone_line
 static void add_zone_line(struct parser *p, struct ast_zone *z, struct ast_layout layout)
 {
 	struct ast_zone_line line = {.layout = layout};
+	struct token first = p->tok;
 	bool whole;
 
 	p->layout = &line.layout;
 	p->commas = 0;
 	whole = zone_line(p, z, &line);
+	line.span = parse_since(p, first);
 	if (!whole && !(p->tok.first && begins_zone_line(p)))
 		parse_resync(p);
 	if (p->tok.first && !parse_at_end(p)) {

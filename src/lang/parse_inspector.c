@@ -137,7 +137,9 @@ static bool inspector_line(struct parser *p, struct ast_inspector_line *line)
 		else
 			diag_hint(p->diag, r, "on-no-helper, on-error, on-timeout, on-overflow");
 	}
-	return decision(p, &line->word.allow);
+	whole = decision(p, &line->word.allow);
+	line->entry.span = parse_since(p, first);
+	return whole;
 }
 
 static void add_line(struct parser *p, struct ast_inspector *in, struct ast_layout layout)

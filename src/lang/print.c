@@ -31,6 +31,15 @@ static void newline(struct printer *pr, const char *trailing)
 	buf_putc(pr->out, '\n');
 }
 
+/* The end of the statement at s, which begins at `start` of what was printed. */
+static void end_line(struct printer *pr, size_t start, struct span s, const char *trailing)
+{
+	align_statement(pr->out, start, s, false);
+	for (uint32_t gap = trailing ? align_comment(s) : 1; gap > 1; gap--)
+		buf_putc(pr->out, ' ');
+	newline(pr, trailing);
+}
+
 /* What stands between two items of a list. */
 static void comma(struct printer *pr)
 {
@@ -337,12 +346,64 @@ static bool is_short(const struct ast_stmt *s)
 	       line->n < 4;
 }
 
+static bool same_line(struct span a, struct span b)
+{
+	const char *from = a.src->text + a.off + a.len, *to = b.src->text + b.off;
+
+	return to >= from && !memchr(from, '\n', (size_t)(to - from));
+}
+
+/* Whether the author has the first line behind the brace and the last one before the other. */
+static bool is_compact(const struct ast_stmt *s)
+{
+	const struct ast_zone_line *line, *v = s->zone.lines.v;
+	size_t n = s->zone.lines.n;
+	struct span end = {s->span.src, s->span.off + s->span.len, 0};
+
+	if (!n || s->layout.trailing)
+		return false;
+	vec_each (&s->zone.lines, line)
+		if (line->kind == ZONE_COMMENTS || line->layout.comments.n ||
+		    line->layout.blank_before || line->layout.breaks.n)
+			return false;
+	return same_line(s->zone.name.span, v[0].span) && same_line(v[n - 1].span, end);
+}
+
+/* zone NAME { interface A
+ *             network B } */
+static void compact_zone(struct printer *pr, const struct ast_stmt *s, size_t start)
+{
+	const struct ast_zone_line *v = s->zone.lines.v;
+	size_t interfaces = 0, networks = 0, indentation;
+
+	pr->layout = NULL;
+	buf_puts(pr->out, " { ");
+	indentation = pr->out->len - start;
+	for (size_t i = 0; i < s->zone.lines.n; i++) {
+		if (i && same_line(v[i - 1].span, v[i].span)) {
+			buf_puts(pr->out, "; ");
+		} else if (i) {
+			newline(pr, v[i - 1].layout.trailing);
+			for (size_t k = 0; k < indentation; k++)
+				buf_putc(pr->out, ' ');
+		}
+		zone_line(pr, &s->zone, &v[i], &interfaces, &networks);
+	}
+	buf_puts(pr->out, " }");
+	align_statement(pr->out, start, s->span, true);
+	newline(pr, s->layout.closing);
+}
+
 static void zone(struct printer *pr, const struct ast_stmt *s)
 {
 	const struct ast_zone_line *line;
-	size_t interfaces = 0, networks = 0;
+	size_t interfaces = 0, networks = 0, start = pr->out->len;
 
 	buf_printf(pr->out, "zone %s", s->zone.name.s);
+	if (is_compact(s)) {
+		compact_zone(pr, s, start);
+		return;
+	}
 	if (is_short(s)) {
 		pr->layout = NULL;
 		buf_puts(pr->out, " { ");
@@ -359,8 +420,9 @@ static void zone(struct printer *pr, const struct ast_stmt *s)
 		if (line->kind == ZONE_COMMENTS)
 			continue;
 		indent(pr, 0);
+		start = pr->out->len;
 		zone_line(pr, &s->zone, line, &interfaces, &networks);
-		newline(pr, line->layout.trailing);
+		end_line(pr, start, line->span, line->layout.trailing);
 	}
 	close(pr, &s->layout);
 }
@@ -390,6 +452,7 @@ static void inspector_entry(struct printer *pr, const struct ast_inspector_entry
 static void inspector(struct printer *pr, const struct ast_stmt *s)
 {
 	const struct ast_inspector_line *line;
+	size_t start;
 
 	buf_printf(pr->out, "inspector %s", s->inspector.name.s);
 	if (empty(pr, &s->layout, s->inspector.n))
@@ -400,12 +463,13 @@ static void inspector(struct printer *pr, const struct ast_stmt *s)
 		if (line->is_comment)
 			continue;
 		indent(pr, 0);
+		start = pr->out->len;
 		if (line->is_word)
 			buf_printf(pr->out, "%s %s", line->word.what.s,
 				   line->word.allow ? "allow" : "deny");
 		else
 			inspector_entry(pr, &line->entry);
-		newline(pr, line->layout.trailing);
+		end_line(pr, start, line->entry.span, line->layout.trailing);
 	}
 	close(pr, &s->layout);
 }
@@ -413,6 +477,7 @@ static void inspector(struct printer *pr, const struct ast_stmt *s)
 static void block(struct printer *pr, const struct ast_stmt *s)
 {
 	const struct ast_stmts *rules = &s->block.rules;
+	size_t start;
 
 	pair(pr, &s->block.from, &s->block.to);
 	if (empty(pr, &s->layout, rules->n))
@@ -423,8 +488,9 @@ static void block(struct printer *pr, const struct ast_stmt *s)
 		if (rules->v[i]->kind == STMT_COMMENTS)
 			continue;
 		indent(pr, 0);
+		start = pr->out->len;
 		rule(pr, &rules->v[i]->rule, true);
-		newline(pr, rules->v[i]->layout.trailing);
+		end_line(pr, start, rules->v[i]->span, rules->v[i]->layout.trailing);
 	}
 	close(pr, &s->layout);
 }
@@ -486,6 +552,8 @@ static void plain(struct printer *pr, const struct ast_stmt *s)
 
 static void statement(struct printer *pr, const struct ast_stmt *s)
 {
+	size_t start;
+
 	above(pr, &s->layout);
 	if (s->kind == STMT_COMMENTS)
 		return;
@@ -497,8 +565,9 @@ static void statement(struct printer *pr, const struct ast_stmt *s)
 	} else if (s->kind == STMT_INSPECTOR) {
 		inspector(pr, s);
 	} else {
+		start = pr->out->len;
 		plain(pr, s);
-		newline(pr, s->layout.trailing);
+		end_line(pr, start, s->span, s->layout.trailing);
 	}
 }
 

@@ -5,11 +5,18 @@
 
 static void spacing(struct arena *a)
 {
-	SAME_TEXT(canonical(a, "allow  lan->wan   ssh ,http\n"), "allow lan -> wan ssh, http\n");
+	/* wider gaps align columns, and stay; between what stood together there is one blank */
+	SAME_TEXT(canonical(a, "allow  lan->wan   ssh ,http\n"), "allow  lan -> wan   ssh, http\n");
+	SAME_TEXT(canonical(a, "  allow lan  ->\twan ssh  # x"), "allow lan  -> wan ssh  # x\n");
+	SAME_TEXT(canonical(a, "host  a   = FD00:0::1"), "host a = fd00::1\n");
 	SAME_TEXT(canonical(a, "\n\n\nforwarding on\n\n\n\nforwarding off\n\n"),
 		  "forwarding on\n\nforwarding off\n");
 	SAME_TEXT(canonical(a, "zone a{interface x}"), "zone a { interface x }\n");
 	SAME_TEXT(canonical(a, "zone a { interface x; network 10.0.0.0/8 }"),
+		  "zone a { interface x; network 10.0.0.0/8 }\n");
+	SAME_TEXT(canonical(a, "zone a  { interface x\n          network   10.0.0.0/8 }"),
+		  "zone a  { interface x\n          network   10.0.0.0/8 }\n");
+	SAME_TEXT(canonical(a, "zone a {interface x\nnetwork 10.0.0.0/8\n}"),
 		  "zone a {\n    interface x\n    network 10.0.0.0/8\n}\n");
 	SAME_TEXT(canonical(a, "host a=FD00:0::1,192.0.2.1/32"), "host a = fd00::1, 192.0.2.1\n");
 	SAME_TEXT(canonical(a, "a->b{allow x;drop}"), "a -> b {\n    allow x\n    drop\n}\n");
