@@ -75,10 +75,12 @@ static const struct command commands[] = {
 	 "Needs no root. Exit status 1: some do not hold.\n"
 	 "  --elsewhere        for another machine: do not ask which addresses this has\n",
 	 cmd_test},
-	{"diff", "[FILE|DIR [FILE|DIR]]", "show which packets a change affects, and which rules",
-	 "FILE is a policy, DIR a compiled artefact. Two of them are compared with each\n"
-	 "other; one (without any, the candidate) with the ruleset in the kernel. Exit\n"
-	 "status 0 and no output: nothing would change. 1: something would.\n",
+	{"diff", "[FILE|DIR|N [FILE|DIR|N]]",
+	 "show which packets a change affects, and which rules",
+	 "FILE is a policy, DIR a compiled artefact, N a number of `fwc history`. Two of\n"
+	 "them are compared with each other; one (without any, the candidate) with the\n"
+	 "ruleset in the kernel. Exit status 0 and no output: nothing would change. 1:\n"
+	 "something would.\n",
 	 cmd_diff},
 	{"apply",
 	 "[DIR] [-m TEXT] [--confirm[=SECONDS] | --no-confirm] [--keep-flows | --end-flows] "
@@ -96,7 +98,7 @@ static const struct command commands[] = {
 	 "  --end-flows        end them; that is what happens anyway, unless the policy\n"
 	 "                     says live-flows keep\n"
 	 "  -m, --message TEXT why, for the history\n"
-	 "  --dry-run          show the difference and try it, change nothing\n",
+	 "  -n, --dry-run      show the difference and try it, change nothing\n",
 	 cmd_apply},
 	{"confirm", "[-m TEXT] [--keep-flows | --end-flows]", "keep the rules that are on trial",
 	 "  -m, --message TEXT why, for the history\n"
@@ -119,7 +121,8 @@ static const struct command commands[] = {
 	 "nothing was loaded.\n"
 	 "  --with-state       and put back what `fwc save` kept\n",
 	 cmd_boot},
-	{"history", "", "list what was applied, the newest first", "", cmd_history},
+	{"history", "[-n N]", "list what was applied, the newest first",
+	 "  -n, --count N      the newest N only\n", cmd_history},
 	{"rollback", "[N] [-m TEXT] [--force] [--keep-flows | --end-flows]",
 	 "apply an earlier generation again",
 	 "N is a number that `fwc history` shows; without it, the one before that in\n"
@@ -127,7 +130,8 @@ static const struct command commands[] = {
 	 "  -m, --message TEXT why, for the history\n"
 	 "  --force, --keep-flows, --end-flows  as of apply\n",
 	 cmd_rollback},
-	{"show", "", "print the ruleset in the kernel, with policy lines", "", cmd_show},
+	{"show", "[N]", "print the ruleset in the kernel, with policy lines",
+	 "N is a number that `fwc history` shows: then that generation.\n", cmd_show},
 	{"status", "", "what is loaded, since when, from what; packets for each policy line", "",
 	 cmd_status},
 	{"counters", "[--watch[=SECONDS]]", "packets and bytes for each policy line",
@@ -146,7 +150,7 @@ static const struct command commands[] = {
 	 "Every second, until q or ^C.\n"
 	 "  --once             print one moment, and no terminal is needed\n",
 	 cmd_top},
-	{"metrics", "[-o FILE]", "the same and the state for Prometheus, as text",
+	{"metrics", "[-o FILE]", "counters and state in Prometheus format",
 	 "  -o, --output FILE  write it there, whole or not at all\n", cmd_metrics},
 	{"panic", "[--keep ADDRESS]...", "drop all but loopback and this ssh session",
 	 "Established connections are cut, too. `fwc rollback` ends it; so does a reboot.\n"
@@ -159,7 +163,7 @@ static const struct command commands[] = {
 	 cmd_save},
 	{"restore", "", "put back what `fwc save` kept, as far as it fits the rules in force",
 	 "Elements have what was left of their time, less what has passed since; counters\n"
-	 "go on. Twice is as good as once.\n",
+	 "go on. Running it twice does no harm.\n",
 	 cmd_restore},
 	{"stop", "", "remove the firewall: the host is open afterwards", "", cmd_stop},
 	{"inspect",
@@ -247,6 +251,19 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
+static int unknown_option(const char *name)
+{
+	static const char *const options[] = {"--config", "--state",   "--netns", "--color",
+					      "--json",   "--verbose", "--help",  "--version"};
+	struct nearest near = {.word = name};
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		nearest_offer(&near, options[i]);
+	if (near.best)
+		return usage_error(NULL, "unknown option: %s; did you mean '%s'?", name, near.best);
+	return usage_error(NULL, "unknown option: %s", name);
+}
+
 static int unknown_command(const char *name)
 {
 	static const char *const others[][2] = {
@@ -257,7 +274,7 @@ static int unknown_command(const char *name)
 	struct nearest near = {.word = name};
 
 	if (*name == '-')
-		return usage_error(NULL, "unknown option: %s", name);
+		return unknown_option(name);
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		if (!strcmp(others[i][0], name) && find_command(others[i][1]))
 			return usage_error(NULL, "there is no command '%s'; `fwc %s` is meant",

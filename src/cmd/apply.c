@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "cmd/applying.h"
 #include "cmd/begin.h"
@@ -70,10 +71,14 @@ int cmd_apply(struct globals *g, int argc, char **argv)
 	struct apply_options o = {0};
 	struct artefact in = {0};
 	struct store s;
+	struct stat st;
 	int rc = apply_options(argc, argv, "artefact", &o), err;
 
 	if (rc)
 		return rc;
+	if (o.operand && stat(o.operand, &st) == 0 && S_ISREG(st.st_mode))
+		return usage_error("apply", "%s is a file; compile it first: fwc compile %s",
+				   o.operand, o.operand);
 	err = store_open(&s, g->state, !o.dry_run, &why);
 	if (err == -ENOENT && o.dry_run && o.operand)
 		err = 0;

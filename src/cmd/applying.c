@@ -157,14 +157,15 @@ static int trial_apply(struct globals *g, struct apply *x, unsigned seconds)
 
 /* ---- applying ---- */
 
-static void print_json(const struct apply *x, int err)
+/* trial: seconds. */
+static void print_json(const struct apply *x, unsigned trial, int err)
 {
 	_cleanup_json_ json_t *j = json_pack(
-		"{s:b, s:b, s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:s}", "ok", err == 0, "unchanged",
-		x->unchanged, "staged", (json_int_t)x->staged, "swapped", (json_int_t)x->swapped,
-		"collected", (json_int_t)x->collected, "left", (json_int_t)x->left,
-		"forwarding_changed", x->forwarding_changed, "refused", (json_int_t)x->refused,
-		"ended", (json_int_t)x->ended, "error", buf_str(&x->why));
+		"{s:b, s:i, s:b, s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:s}", "ok", err == 0, "trial",
+		(int)trial, "unchanged", x->unchanged, "staged", (json_int_t)x->staged, "swapped",
+		(json_int_t)x->swapped, "collected", (json_int_t)x->collected, "left",
+		(json_int_t)x->left, "forwarding_changed", x->forwarding_changed, "refused",
+		(json_int_t)x->refused, "ended", (json_int_t)x->ended, "error", buf_str(&x->why));
 
 	json_dumpf(j, stdout, JSON_INDENT(2));
 	putchar('\n');
@@ -254,17 +255,22 @@ int work_apply(struct globals *g, struct store *s, struct arena *a, const struct
 			  .ssh = words->force ? NULL : session_ssh(a),
 			  .say = g->json ? NULL : stdout,
 			  .tell_changes = words->tell_changes};
+	unsigned trial = words->trial;
 	int err;
 
 	if (in->manifest->proved != PROVED)
 		fprintf(stderr, "fwc: warning: this ruleset is %s\n",
 			manifest_proved_text(in->manifest->proved));
-	err = words->trial ? trial_apply(g, &x, words->trial) : apply_artefact(&x);
+	if (trial && store_holds(s, STORE_APPLIED, in)) {
+		trial = 0;
+		fputs("fwc: no trial is begun: these rules were confirmed before\n", stderr);
+	}
+	err = trial ? trial_apply(g, &x, trial) : apply_artefact(&x);
 	if (!err)
 		g->inspection = in->inspect.len ? INSPECTION_NEW : INSPECTION_ENDED;
 	warn_panic(g);
 	if (g->json)
-		print_json(&x, err);
+		print_json(&x, trial, err);
 	else
 		print_text(g, &x, err);
 	apply_free(&x);

@@ -4,6 +4,7 @@
 #include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "apply/needs.h"
 #include "apply/proof.h"
@@ -19,11 +20,18 @@ struct found { /* of the kernel's features */
 static json_t *message_json(struct arena *a, const struct diag_record *r)
 {
 	static const char *const words[] = {"error", "warning", "note"};
+	json_t *notes = json_array();
+	const struct diag_note *n;
 
-	return json_pack("{s:s, s:s, s:i, s:i, s:s, s:s?}", "severity", words[r->severity], "file",
-			 r->span.src ? r->span.src->path : "", "line", (int)span_line(r->span),
-			 "column", (int)span_column(r->span), "text",
-			 r->text ? r->text : arena_strdup(a, ""), "hint", r->hint);
+	vec_each (&r->notes, n)
+		json_array_append_new(notes, json_pack("{s:s, s:i, s:i, s:s}", "file",
+						       n->span.src ? n->span.src->path : "", "line",
+						       (int)span_line(n->span), "column",
+						       (int)span_column(n->span), "text", n->text));
+	return json_pack("{s:s, s:s, s:i, s:i, s:s, s:s?, s:o}", "severity", words[r->severity],
+			 "file", r->span.src ? r->span.src->path : "", "line",
+			 (int)span_line(r->span), "column", (int)span_column(r->span), "text",
+			 r->text ? r->text : arena_strdup(a, ""), "hint", r->hint, "notes", notes);
 }
 
 static json_t *features_json(const struct found *f)
@@ -91,7 +99,7 @@ static void probe(struct work *w, struct found *f)
 			buf_str(&why));
 }
 
-static void print_text(struct globals *g, struct work *w, const struct proof *p)
+static void print_text(struct globals *g, struct work *w, const struct proof *p, bool own)
 {
 	if (p->outcome == SCRATCH_UNAVAILABLE && !p->why && proof_good(p))
 		return; /* it was told not to */
@@ -108,6 +116,9 @@ static void print_text(struct globals *g, struct work *w, const struct proof *p)
 		printf("%s: fine: the kernel takes it, %zu chains and %zu sets; %s\n",
 		       w->compiled.path, w->compiled.ruleset->chains.n, w->compiled.ruleset->sets.n,
 		       manifest_proved_text(proof_state(p)));
+	else if (proof_good(p) && !w->refuted && isatty(STDOUT_FILENO))
+		printf("%s: fine; next: fwc compile%s%s && fwc apply\n", w->compiled.path,
+		       own ? "" : " ", own ? "" : w->compiled.path);
 }
 
 int cmd_check(struct globals *g, int argc, char **argv)
@@ -144,7 +155,7 @@ int cmd_check(struct globals *g, int argc, char **argv)
 	if (g->json)
 		print_json(&w, &p, ok, &f, rc);
 	else if (ok)
-		print_text(g, &w, &p);
+		print_text(g, &w, &p, optind == argc);
 	if (!g->json && f.probed)
 		print_features(&f);
 	work_free(&w);

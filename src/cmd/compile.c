@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd/cmd.h"
 #include "cmd/common.h"
@@ -111,6 +112,11 @@ static int dump_stage(struct globals *g, const struct options *o, struct work *w
 	return EXIT_FINE;
 }
 
+static bool is_stdout(const char *out)
+{
+	return out && !strcmp(out, "-");
+}
+
 int cmd_compile(struct globals *g, int argc, char **argv)
 {
 	struct options o = {0};
@@ -129,6 +135,9 @@ int cmd_compile(struct globals *g, int argc, char **argv)
 		rc = EXIT_WRONG;
 	else
 		rc = work_emit(&w, g, o.out, o.proving);
+	if (rc == EXIT_FINE && !o.dump && isatty(STDOUT_FILENO) && !is_stdout(o.out))
+		printf("%s: fine; next: fwc apply%s%s\n", w.compiled.path, o.out ? " " : "",
+		       o.out ? o.out : "");
 	work_free(&w);
 	return rc;
 }

@@ -30,8 +30,7 @@ static int confirm(struct globals *g, struct store *s, struct arena *a, const ch
 
 	if (!err && t.state == TRIAL_NONE) {
 		buf_puts(why,
-			 "nothing is on trial: if something was, it is over, and the rules before "
-			 "are in force");
+			 "no trial is running; `fwc status` shows what is in force");
 		return -ENOENT;
 	}
 	if (!err)
@@ -51,6 +50,15 @@ static int confirm(struct globals *g, struct store *s, struct arena *a, const ch
 	apply_free(&x);
 	artefact_free(&pending);
 	return err;
+}
+
+static void print_json(int err, size_t ended, const char *why)
+{
+	_cleanup_json_ json_t *j = json_pack("{s:b, s:I, s:s}", "ok", err == 0, "ended",
+					     (json_int_t)ended, "error", why);
+
+	json_dumpf(j, stdout, JSON_INDENT(2));
+	putchar('\n');
 }
 
 int cmd_confirm(struct globals *g, int argc, char **argv)
@@ -87,11 +95,13 @@ int cmd_confirm(struct globals *g, int argc, char **argv)
 	if (!err)
 		err = confirm(g, &s, a, comment, flows, &ended, &why);
 	store_close(&s);
+	if (g->json)
+		print_json(err, ended, buf_str(&why));
 	if (err)
 		fprintf(stderr, "fwc: %s\n", buf_str(&why));
-	else
+	else if (!g->json)
 		puts("confirmed: these rules stay");
-	if (ended)
+	if (ended && !g->json)
 		printf("%zu connection%s ended that these rules refuse\n", ended,
 		       ended == 1 ? "" : "s");
 	return err ? EXIT_SYSTEM : EXIT_FINE;

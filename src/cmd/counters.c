@@ -76,7 +76,8 @@ static void print_now(const struct sample *s)
 {
 	const struct report_line *l;
 
-	printf("%12s %14s  line\n", "packets", "bytes");
+	printf("%12s %14s  line (packets that open connections; others count as fwc's own)\n",
+	       "packets", "bytes");
 	vec_each (&s->lines, l)
 		print_line(l, l->packets, l->bytes);
 }
@@ -89,7 +90,7 @@ static void print_rates(const struct sample *before, const struct sample *now)
 			 (double)(now->at.tv_nsec - before->at.tv_nsec) / 1e9;
 	const struct report_line *l;
 
-	printf("%12s %14s  line\n", "packets/s", "bytes/s");
+	printf("%12s %14s  line (packets that open connections)\n", "packets/s", "bytes/s");
 	vec_each (&now->lines, l) {
 		const struct report_line *b = find(before, l);
 		uint64_t packets = b && b->packets <= l->packets ? b->packets : 0;

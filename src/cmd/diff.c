@@ -14,8 +14,17 @@
 #include "cmd/common.h"
 #include "kernel/opener.h"
 #include "see/delta_print.h"
+#include "store/generation.h"
 #include "store/open.h"
 #include "util/cleanup.h"
+
+/* What is there under that name is a policy or an artefact all the same. */
+static bool is_generation(const char *word, unsigned *number)
+{
+	struct stat st;
+
+	return word && generation_number(word, number) && stat(word, &st) < 0;
+}
 
 /* A policy is compiled in memory; nothing is written. */
 static int diff_policy(struct globals *g, const struct diff_options *how, const struct store *s,
@@ -44,8 +53,11 @@ static int diff_directory(const struct globals *g, const struct diff_options *ho
 	_cleanup_buf_ struct buf why = {0};
 	struct artefact x = {0};
 	int err, rc = EXIT_SYSTEM;
+	unsigned number;
 
-	if (dir) {
+	if (is_generation(dir, &number)) {
+		err = generation_read(s, number, a, &x, &why);
+	} else if (dir) {
 		err = artefact_read(dir, a, &x, &why);
 	} else if (s->dir < 0) {
 		err = -ENOENT;
@@ -90,12 +102,28 @@ static int open_policy(struct globals *g, struct operand *o, const char *file)
 	return EXIT_FINE;
 }
 
-static int open_artefact(struct operand *o, const char *dir)
+static int read_operand(const struct globals *g, struct operand *o, const char *word,
+			struct buf *why)
+{
+	unsigned number;
+	struct store s;
+	int err;
+
+	if (!is_generation(word, &number))
+		return artefact_read(word, o->work.arena, &o->artefact, why);
+	err = store_open(&s, g->state, false, why);
+	if (!err)
+		err = generation_read(&s, number, o->work.arena, &o->artefact, why);
+	store_close(&s);
+	return err;
+}
+
+static int open_artefact(const struct globals *g, struct operand *o, const char *word)
 {
 	_cleanup_buf_ struct buf why = {0};
 	struct proof p;
 
-	if (artefact_read(dir, o->work.arena, &o->artefact, &why)) {
+	if (read_operand(g, o, word, &why)) {
 		fprintf(stderr, "fwc: %s\n", buf_str(&why));
 		return EXIT_SYSTEM;
 	}
@@ -121,10 +149,12 @@ static int look(const char *path)
 
 static int open_operand(struct globals *g, struct operand *o, const char *path)
 {
+	unsigned number;
+
 	*o = (struct operand){.work = {.arena = NULL}};
 	work_init(&o->work);
-	if (look(path) == 0)
-		return open_artefact(o, path);
+	if (look(path) == 0 || is_generation(path, &number))
+		return open_artefact(g, o, path);
 	return open_policy(g, o, path);
 }
 

@@ -212,6 +212,8 @@ int cmd_fmt(struct globals *g, int argc, char **argv)
 			return usage_error("fmt", "-w and --check exclude each other");
 		mode = c == 'w' ? FMT_WRITE : FMT_CHECK;
 	}
+	if (g->json)
+		return usage_error("fmt", "its output is a policy, and no JSON");
 	if (optind == argc)
 		return fmt_file(g, g->config, mode);
 	for (int i = optind; i < argc; i++) {

@@ -51,11 +51,12 @@ static json_t *one_json(const struct generation *g, bool in_force)
 	return j;
 }
 
-static void print_list(const struct globals *g, const struct generations *l, unsigned in_force)
+static void print_list(const struct globals *g, const struct generations *l, unsigned in_force,
+		       uint64_t most)
 {
 	_cleanup_json_ json_t *j = json_array();
 
-	for (size_t i = l->n; i-- > 0;) {
+	for (size_t i = l->n; i-- > 0 && most-- > 0;) {
 		if (g->json)
 			json_array_append_new(j, one_json(&l->v[i], l->v[i].number == in_force));
 		else
@@ -69,16 +70,27 @@ static void print_list(const struct globals *g, const struct generations *l, uns
 
 int cmd_history(struct globals *g, int argc, char **argv)
 {
-	static const struct option longs[] = {{0}};
+	static const struct option longs[] = {{"count", required_argument, NULL, 'n'}, {0}};
 	_cleanup_arena_ struct arena *a = arena_new();
 	_cleanup_buf_ struct buf why = {0};
 	struct generations l = {0};
+	uint64_t most = UINT64_MAX;
 	struct store s;
-	int err;
+	int c, err;
 
 	opterr = 0;
-	if (getopt_long(argc, argv, "", longs, NULL) != -1 || optind < argc)
-		return usage_error("history", "it takes no operands");
+	while ((c = getopt_long(argc, argv, "n:", longs, NULL)) != -1) {
+		if (c != 'n')
+			return usage_error("history",
+					   "unknown option, or one without its value: %s",
+					   usage_option(argv));
+		if (!number_word(optarg, 1, GENERATION_MAX, &most))
+			return usage_error("history", "-n wants a number from 1 to %d",
+					   GENERATION_MAX);
+	}
+	if (optind < argc)
+		return usage_error("history", "it takes no operands; `fwc show N` shows one, "
+					      "-n N lists the newest N");
 	err = store_open(&s, g->state, false, &why);
 	if (!err)
 		err = generations_list(&s, a, &l, &why);
@@ -89,7 +101,7 @@ int cmd_history(struct globals *g, int argc, char **argv)
 	if (err && err != -ENOENT)
 		fprintf(stderr, "fwc: %s\n", buf_str(&why));
 	else
-		print_list(g, &l, err ? 0 : generation_in_force(&s));
+		print_list(g, &l, err ? 0 : generation_in_force(&s), most);
 	generations_free(&l);
 	store_close(&s);
 	return err && err != -ENOENT ? EXIT_SYSTEM : EXIT_FINE;
@@ -113,6 +125,8 @@ static int choose(struct store *s, struct arena *a, unsigned *number, struct buf
 	struct generations l;
 	int err = generations_list(s, a, &l, why);
 
+	if (!err && *number && !generations_have(&l, *number, why))
+		err = -ENOENT;
 	if (!err && !*number) {
 		*number = previous(&l, generation_in_force(s));
 		if (!*number) {
@@ -125,16 +139,6 @@ static int choose(struct store *s, struct arena *a, unsigned *number, struct buf
 	}
 	generations_free(&l);
 	return err;
-}
-
-static bool parse_number(const char *s, unsigned *out)
-{
-	uint64_t n;
-
-	if (!number_word(s, 1, GENERATION_MAX, &n))
-		return false;
-	*out = (unsigned)n;
-	return true;
 }
 
 struct rollback {
@@ -166,11 +170,20 @@ static int parse_rollback(int argc, char **argv, struct rollback *o)
 					   "unknown option, or one without its value: %s",
 					   usage_option(argv));
 	}
-	if (argc - optind > 1 || (optind < argc && !parse_number(argv[optind], &o->number)))
+	if (argc - optind > 1 || (optind < argc && !generation_number(argv[optind], &o->number)))
 		return usage_error("rollback",
 				   "it takes one number from 1 to %d, as `fwc history` shows it",
 				   GENERATION_MAX);
 	return EXIT_FINE;
+}
+
+/* What has ended instead of a rollback. */
+static void print_over(const char *what)
+{
+	_cleanup_json_ json_t *j = json_pack("{s:b, s:s}", "ok", 1, "over", what);
+
+	json_dumpf(j, stdout, JSON_INDENT(2));
+	putchar('\n');
 }
 
 /* A panic ends by itself alone, whatever state the rest is in. *done: that was all. */
@@ -187,7 +200,9 @@ static int end_panic(struct globals *g, struct store *s, const struct rollback *
 		return -EBUSY;
 	}
 	err = panic_end(g->netns, s, done, why);
-	if (!err)
+	if (!err && g->json)
+		print_over("panic");
+	else if (!err)
 		puts("the panic is over: what was loaded before is in force");
 	return err;
 }
@@ -204,6 +219,8 @@ static int prepare(struct globals *g, struct store *s, struct arena *a, struct r
 	if (!err)
 		err = trial_settle(g, s, a, WHILE_CANCEL, why);
 	*done = !err && t.state != TRIAL_NONE && !o->number;
+	if (*done && g->json)
+		print_over("trial");
 	if (!err && !*done)
 		err = choose(s, a, &o->number, why);
 	return err;

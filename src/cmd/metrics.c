@@ -15,6 +15,9 @@
 #include "store/file.h"
 #include "store/open.h"
 #include "util/cleanup.h"
+#include "util/sha256.h"
+
+#define IDENTITY 32 /* bytes of a rule's identity */
 
 static void family(struct buf *b, const char *name, const char *type, const char *help)
 {
@@ -42,9 +45,27 @@ static void label(struct buf *b, const char *name, const char *value)
 	buf_putc(b, '"');
 }
 
+/* Of the rule's words: it stays when lines above it come and go. Where several rules have the same
+ * words they are numbered. */
+static void identity(const struct status *st, const struct report_line *l, char id[IDENTITY])
+{
+	const struct report_line *other;
+	char hex[SHA256_HEX];
+	unsigned n = 1;
+
+	sha256_hex(l->text, strlen(l->text), hex);
+	vec_each (&st->lines, other) {
+		if (other == l)
+			break;
+		n += !strcmp(other->text, l->text);
+	}
+	snprintf(id, IDENTITY, n > 1 ? "%.12s-%u" : "%.12s", hex, n);
+}
+
 static void rules(struct buf *b, const struct status *st, const char *name, bool bytes)
 {
 	const struct report_line *l;
+	char id[IDENTITY];
 
 	family(b, name, "counter",
 	       bytes ? "Bytes of the packets that a line of the policy matched."
@@ -56,6 +77,9 @@ static void rules(struct buf *b, const struct status *st, const char *name, bool
 		label(b, "at", l->at);
 		buf_putc(b, ',');
 		label(b, "rule", l->text);
+		buf_putc(b, ',');
+		identity(st, l, id);
+		label(b, "id", id);
 		buf_printf(b, "} %llu\n", (unsigned long long)(bytes ? l->bytes : l->packets));
 	}
 }

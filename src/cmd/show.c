@@ -4,10 +4,12 @@
 #include <getopt.h>
 #include <stdio.h>
 
+#include "apply/proof.h"
 #include "cmd/cmd.h"
 #include "cmd/common.h"
 #include "kernel/live.h"
 #include "nft/report.h"
+#include "store/generation.h"
 #include "store/open.h"
 #include "util/cleanup.h"
 
@@ -27,6 +29,34 @@ static void print_text(const struct ir_ruleset *live, const struct manifest *m)
 	fputs(buf_str(&text), stdout);
 }
 
+/* As a scratch namespace lists it: nothing has been counted. */
+static int show_generation(struct globals *g, struct arena *a, unsigned number)
+{
+	_cleanup_buf_ struct buf why = {0};
+	struct artefact x = {0};
+	struct store s;
+	struct proof p;
+	int err = store_open(&s, g->state, false, &why);
+
+	if (!err)
+		err = generation_read(&s, number, a, &x, &why);
+	if (err) {
+		fprintf(stderr, "fwc: %s\n", buf_str(&why));
+	} else {
+		proof_make(&p, a, buf_str(&x.script), NULL);
+		err = p.outcome != SCRATCH_LOADED;
+		if (err)
+			proof_print(stderr, &p, NULL);
+		else if (g->json)
+			print_json(p.ruleset, x.manifest);
+		else
+			print_text(p.ruleset, x.manifest);
+	}
+	artefact_free(&x);
+	store_close(&s);
+	return err ? EXIT_SYSTEM : EXIT_FINE;
+}
+
 int cmd_show(struct globals *g, int argc, char **argv)
 {
 	static const struct option longs[] = {{0}};
@@ -35,10 +65,16 @@ int cmd_show(struct globals *g, int argc, char **argv)
 	struct artefact applied = {0};
 	struct live live;
 	struct store s;
+	unsigned number = 0;
 
 	opterr = 0;
-	if (getopt_long(argc, argv, "", longs, NULL) != -1 || optind < argc)
-		return usage_error("show", "it takes no arguments");
+	if (getopt_long(argc, argv, "", longs, NULL) != -1)
+		return usage_error("show", "unknown option: %s", usage_option(argv));
+	if (argc - optind > 1 || (optind < argc && !generation_number(argv[optind], &number)))
+		return usage_error("show",
+				   "it takes one number at most, as `fwc history` shows it");
+	if (number)
+		return show_generation(g, a, number);
 	if (live_read(&live, g->netns, a, &why)) {
 		fprintf(stderr, "fwc: %s\n", buf_str(&why));
 		return EXIT_SYSTEM;

@@ -198,7 +198,8 @@ static void print_lines(struct globals *g, const struct status *st)
 
 	if (!st->lines.n)
 		return;
-	printf("\n%12s %14s  line\n", "packets", "bytes");
+	printf("\n%12s %14s  line (packets that open connections; others count as fwc's own)\n",
+	       "packets", "bytes");
 	vec_each (&st->lines, l) {
 		if (!*l->at && !g->verbose && !l->packets)
 			continue;

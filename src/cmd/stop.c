@@ -68,20 +68,34 @@ static int stop(struct globals *g, struct stopped *s, struct buf *why)
 	return err;
 }
 
+static void print_json(const struct stopped *s, int err, const char *why)
+{
+	_cleanup_json_ json_t *j = json_pack("{s:b, s:b, s:b, s:s}", "ok", err == 0, "was_loaded",
+					     s->was_loaded, "forwarding_restored",
+					     s->forwarding_restored, "error", why);
+
+	json_dumpf(j, stdout, JSON_INDENT(2));
+	putchar('\n');
+}
+
 int cmd_stop(struct globals *g, int argc, char **argv)
 {
 	static const struct option longs[] = {{0}};
 	_cleanup_buf_ struct buf why = {0};
 	struct stopped s = {0};
 	const char *what = g->netns ? "this namespace" : "this host";
+	int err;
 
 	opterr = 0;
 	if (getopt_long(argc, argv, "", longs, NULL) != -1 || optind < argc)
 		return usage_error("stop", "it takes no arguments");
-	if (stop(g, &s, &why)) {
+	err = stop(g, &s, &why);
+	if (g->json)
+		print_json(&s, err, buf_str(&why));
+	if (err)
 		fprintf(stderr, "fwc: %s\n", buf_str(&why));
-		return EXIT_SYSTEM;
-	}
+	if (err || g->json)
+		return err ? EXIT_SYSTEM : EXIT_FINE;
 	if (s.forwarding_restored)
 		puts("forwarding is as it was before fwc");
 	if (s.was_loaded)

@@ -223,7 +223,8 @@ static void print_rules(struct top *t, struct buf *out, size_t most, int columns
 	struct busy_rule *v;
 	size_t n = busy_rules(t, &v);
 
-	put(out, "   pkts/s    bytes/s      bytes  line", columns, eol);
+	put(out, "   pkts/s    bytes/s      bytes  line (packets that open connections)", columns,
+	    eol);
 	for (size_t i = 0; i < n && i < most; i++)
 		put(out,
 		    arena_printf(a, "%9s %10s %10s  %s%s%s", size_text(a, v[i].packets),

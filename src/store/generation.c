@@ -145,3 +145,39 @@ int generation_keep(struct store *s, struct arena *a, unsigned number, const str
 	generations_free(&g);
 	return err;
 }
+
+bool generation_number(const char *text, unsigned *out)
+{
+	uint64_t n;
+
+	if (!number_word(text, 1, GENERATION_MAX, &n))
+		return false;
+	*out = (unsigned)n;
+	return true;
+}
+
+bool generations_have(const struct generations *g, unsigned number, struct buf *why)
+{
+	for (size_t i = 0; i < g->n; i++)
+		if (g->v[i].number == number)
+			return true;
+	buf_printf(why, "there is no generation %u", number);
+	if (g->n)
+		buf_printf(why, ": `fwc history` has %u to %u", g->v[0].number,
+			   g->v[g->n - 1].number);
+	else
+		buf_puts(why, ": nothing was ever applied");
+	return false;
+}
+
+int generation_read(const struct store *s, unsigned number, struct arena *a, struct artefact *out,
+		    struct buf *why)
+{
+	struct generations l;
+	int err = generations_list(s, a, &l, why);
+
+	if (!err && !generations_have(&l, number, why))
+		err = -ENOENT;
+	generations_free(&l);
+	return err ? err : store_read(s, generation_name(a, number), a, out, why);
+}

@@ -122,7 +122,7 @@ begin_old() {
 	[ -z "$output" ]
 	run f confirm
 	[ "$status" = 3 ]
-	[[ $output = *"nothing is on trial"* ]]
+	[[ $output = *"no trial is running"* ]]
 }
 
 @test "while a trial runs, lines and differences are those of the rules that packets meet" {
