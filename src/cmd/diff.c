@@ -18,12 +18,18 @@
 #include "store/open.h"
 #include "util/cleanup.h"
 
+/* 0, -ENOTDIR for what is there and no directory, or another error. */
+static int look(const char *path)
+{
+	_cleanup_close_ int fd = opener_openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NONBLOCK);
+
+	return fd < 0 ? fd : 0;
+}
+
 /* What is there under that name is a policy or an artefact all the same. */
 static bool is_generation(const char *word, unsigned *number)
 {
-	struct stat st;
-
-	return word && generation_number(word, number) && stat(word, &st) < 0;
+	return word && generation_number(word, number) && look(word) == -ENOENT;
 }
 
 /* A policy is compiled in memory; nothing is written. */
@@ -136,15 +142,6 @@ static int open_artefact(const struct globals *g, struct operand *o, const char 
 	o->manifest = o->artefact.manifest;
 	o->side = delta_side_of(o->ruleset, o->manifest);
 	return EXIT_FINE;
-}
-
-/* 0, -ENOTDIR for what is there and no directory, or another error. */
-static int look(const char *path)
-{
-	_cleanup_close_ int fd =
-		opener_openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NONBLOCK);
-
-	return fd < 0 ? fd : 0;
 }
 
 static int open_operand(struct globals *g, struct operand *o, const char *path)

@@ -32,6 +32,7 @@ enum broker_request {
 	BROKER_ADDRESSES,
 	BROKER_TRACE,
 	BROKER_SWEEP,
+	BROKER_LINKS,
 };
 int broker_ask(enum broker_request what, const char *netns, struct buf *out, struct buf *why);
 
