@@ -23,9 +23,13 @@ static int read_input(const struct globals *g, const struct apply_options *o, st
 	int err = o->operand ? artefact_read(o->operand, a, x, why)
 			     : store_read(s, STORE_CANDIDATE, a, x, why);
 
-	if (err == -ENOENT && !o->operand)
-		buf_printf(why, "\nhint: %s",
-			   s->public ? "the candidate is root's" : begin_candidate(g));
+	if (err != -ENOENT || o->operand)
+		return err;
+	buf_puts(why, "\nhint: ");
+	if (s->public)
+		buf_puts(why, "the candidate is root's");
+	else
+		begin_candidate(g, why);
 	return err;
 }
 

@@ -50,9 +50,12 @@ void begin_look(struct buf *out, const char *config)
 	buf_free(&dir);
 }
 
-const char *begin_candidate(const struct globals *g)
+void begin_candidate(const struct globals *g, struct buf *out)
 {
-	return *g->begin ? g->begin : "`fwc compile` makes the candidate";
+	if (*g->begin)
+		buf_printf(out, "%s; then `fwc reload`", g->begin);
+	else
+		buf_puts(out, "`fwc compile` makes the candidate");
 }
 
 void begin_print(const struct globals *g, const char *file, struct diag *d)

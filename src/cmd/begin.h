@@ -13,7 +13,7 @@ struct diag;
  * place. To be called while the process may still look around. */
 void begin_look(struct buf *out, const char *config);
 /* What to type where there is no candidate. */
-const char *begin_candidate(const struct globals *g);
+void begin_candidate(const struct globals *g, struct buf *out);
 /* diag_print(); says where to begin if `file` was to be read and it is the policy that is missing.
  */
 void begin_print(const struct globals *g, const char *file, struct diag *d);

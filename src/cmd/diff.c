@@ -74,12 +74,14 @@ static int diff_directory(const struct globals *g, const struct diff_options *ho
 	} else {
 		err = store_read(s, STORE_CANDIDATE, a, &x, &why);
 	}
+	if (err == -ENOENT && !dir) {
+		buf_puts(&why, "\nhint: ");
+		begin_candidate(g, &why);
+	}
 	if (err)
 		fprintf(stderr, "fwc: %s\n", buf_str(&why));
 	else
 		rc = diff_artefact(how, s, a, &x);
-	if (err == -ENOENT && !dir)
-		fprintf(stderr, "hint: %s\n", begin_candidate(g));
 	if (!err && is_outdated(a, &x, dir ? "artefact" : "candidate"))
 		fprintf(stderr, "hint: `fwc diff %s` shows what that changes\n",
 			x.manifest->policy);

@@ -224,7 +224,9 @@ allow z -> self ssh, https' | candidate
 }
 
 @test "without a candidate apply says what to do" {
-	run fwc apply
+	small >"$WORK/policy.fwc"
+	chmod 644 "$WORK/policy.fwc"
+	run fwc --config "$WORK/policy.fwc" apply
 	[ "$status" = 3 ]
 	[[ $output == *"fwc compile"* ]]
 }
