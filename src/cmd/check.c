@@ -4,11 +4,14 @@
 #include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "apply/needs.h"
 #include "apply/proof.h"
 #include "cmd/cmd.h"
 #include "cmd/common.h"
+#include "kernel/sysctl.h"
+#include "policy/policy.h"
 #include "util/cleanup.h"
 
 struct found { /* of the kernel's features */
@@ -110,6 +113,78 @@ static void print_text(struct globals *g, struct work *w, const struct proof *p)
 		       manifest_proved_text(proof_state(p)));
 }
 
+/* The zone of an interface, by its narrowest name; -1: none. */
+static int zone_of(const struct policy *p, const char *interface)
+{
+	struct ival name, best = {0};
+	int zone = -1;
+
+	if (!ifname_parse(interface, strlen(interface), &name))
+		return -1;
+	for (size_t z = 0; z < p->zones.n; z++) {
+		const struct ast_iface *i;
+
+		vec_each (&p->zones.v[z].interfaces, i) {
+			bool holds = i->name.lo <= name.lo && name.hi <= i->name.hi;
+
+			if (!holds || (zone >= 0 && best.hi - best.lo <= i->name.hi - i->name.lo))
+				continue;
+			zone = (int)z;
+			best = i->name;
+		}
+	}
+	return zone;
+}
+
+static bool is_at(const struct endpoint *e, int zone)
+{
+	const struct place_item *i;
+
+	vec_each (&e->items, i)
+		if (item_at(i, zone))
+			return true;
+	return false;
+}
+
+static bool forwards_within(const struct policy *p, int zone)
+{
+	const struct rule *r;
+
+	vec_each (&p->rules, r)
+		if ((r->verb == VERB_ALLOW || r->verb == VERB_INSPECT) && is_at(&r->from, zone) &&
+		    is_at(&r->to, zone))
+			return true;
+	return false;
+}
+
+/* Of this machine: bridges that the policy would cut in pieces. */
+static void tell_bridges(const struct globals *g, const struct policy *p)
+{
+	_cleanup_json_ json_t *sysctl = NULL;
+	_cleanup_buf_ struct buf ignored = {0};
+	json_t *name;
+	size_t i;
+
+	if (sysctl_snapshot(g->netns, &sysctl, &ignored))
+		return;
+	json_array_foreach((json_t *)sysctl_bridges(sysctl), i, name)
+	{
+		const char *bridge = json_string_value(name);
+		int zone = zone_of(p, bridge);
+
+		if (zone < 0 || forwards_within(p, zone))
+			continue;
+		fputs("fwc: note: ", stderr);
+		diag_show_to(stderr, bridge);
+		fprintf(stderr,
+			" is a bridge here; what goes from port to port of it is judged "
+			"(bridge-nf-call-iptables),\nand no rule allows any of it: it would need "
+			"one "
+			"like: allow %s -> %s\n",
+			p->zones.v[zone].name, p->zones.v[zone].name);
+	}
+}
+
 int cmd_check(struct globals *g, int argc, char **argv)
 {
 	static const struct option longs[] = {{"elsewhere", no_argument, NULL, 'e'}, {0}};
@@ -141,6 +216,8 @@ int cmd_check(struct globals *g, int argc, char **argv)
 		if (g->verbose || g->json)
 			probe(&w, &f);
 	}
+	if (ok && !elsewhere)
+		tell_bridges(g, w.compiled.policy);
 	if (g->json)
 		print_json(&w, &p, ok, &f, rc);
 	else if (ok)

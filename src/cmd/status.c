@@ -153,6 +153,20 @@ static void print_forwarding(const struct status *st)
 		       : "");
 }
 
+static void print_bridges(const struct status *st)
+{
+	const json_t *all = sysctl_bridges(st->sysctl);
+	size_t n = json_array_size(all);
+
+	if (!n)
+		return;
+	fputs("bridges     ", stdout);
+	for (size_t i = 0; i < n; i++)
+		printf("%s%s", i ? ", " : "", json_string_value(json_array_get(all, i)));
+	puts(": what goes from port to port is judged as forwarded\n"
+	     "            (bridge-nf-call-iptables): it needs a rule of its zone to itself");
+}
+
 static void print_drift(struct globals *g, struct arena *a, const struct status *st)
 {
 	if (!st->loaded || !st->known || st->trial.state != TRIAL_NONE)
@@ -217,9 +231,8 @@ static json_t *sources_json(const struct status *st)
 	const struct status_source *s;
 
 	vec_each (&st->sources, s)
-		json_array_append_new(
-			list, json_pack("{s:o, s:s}", "path", file_text(s->path), "state",
-					words[s->state]));
+		json_array_append_new(list, json_pack("{s:o, s:s}", "path", file_text(s->path),
+						      "state", words[s->state]));
 	return list;
 }
 
@@ -289,6 +302,10 @@ static void print_json(struct arena *a, const struct status *st)
 			    : st->helper == HELPER_GONE || st->helper == HELPER_SILENT
 				    ? json_false()
 				    : json_null());
+	json_object_set_new(j, "bridged",
+			    json_incref(sysctl_bridges(st->sysctl)
+						? (json_t *)sysctl_bridges(st->sysctl)
+						: json_null()));
 	json_object_set_new(j, "lacking", st->lacking ? json_string(st->lacking) : json_null());
 	json_object_set_new(j, "dormant", json_boolean(st->dormant));
 	json_object_set_new(j, "drift", diff_json(&st->drift));
@@ -313,6 +330,7 @@ static void print_text(struct globals *g, struct arena *a, const struct status *
 	print_whose(st);
 	print_helper(st);
 	print_forwarding(st);
+	print_bridges(st);
 	print_drift(g, a, st);
 	print_foreign(st);
 	print_lines(g, st);

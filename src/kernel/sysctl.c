@@ -6,8 +6,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_bridge.h>
+#include <linux/sockios.h>
+#include <net/if.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 
 #include "kernel/broker.h"
 #include "kernel/child.h"
@@ -20,6 +25,11 @@
 #define V6_CONF "net/ipv6/conf"
 /* The kernel turns this off when forwarding goes on, and on when it goes off. */
 #define V4_REDIRECTS "net/ipv4/conf/all/accept_redirects"
+
+/* What has frames of bridges meet the hooks of IP: seen, never set. */
+#define BRIDGE "net/bridge/bridge-nf-call-"
+#define BRIDGES "bridges"
+#define BRIDGES_MAX 1024
 
 enum work { SNAPSHOT, SET, RESTORE };
 
@@ -109,10 +119,32 @@ static void note_each(json_t *to, const char *conf, const char *leaf)
 	closedir(d);
 }
 
+/* Bridges here, by name; only asked where the switches of br_netfilter are there. */
+static json_t *bridges_here(void)
+{
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int index[BRIDGES_MAX];
+	unsigned long ask[] = {BRCTL_GET_BRIDGES, (unsigned long)index, BRIDGES_MAX};
+	int n = fd < 0 ? -1 : ioctl(fd, SIOCGIFBR, ask);
+	json_t *all = json_array();
+
+	for (int i = 0; i < n; i++) {
+		char name[IF_NAMESIZE];
+
+		if (if_indextoname((unsigned)index[i], name))
+			json_array_append_new(all, json_string(name));
+	}
+	return all;
+}
+
 static json_t *snapshot_here(void)
 {
 	json_t *s = json_object();
 
+	note(s, BRIDGE "iptables");
+	note(s, BRIDGE "ip6tables");
+	if (json_object_size(s))
+		json_object_set_new(s, BRIDGES, bridges_here());
 	note(s, V4_ALL);
 	note(s, V4_REDIRECTS);
 	note_each(s, V4_CONF, "forwarding");
@@ -182,6 +214,8 @@ static int set_here(struct job *j)
 /* What we may have made of it: anything else is somebody else's doing, and stays. */
 static bool is_ours(const char *name, const char *now, bool on)
 {
+	if (!strncmp(name, BRIDGE, strlen(BRIDGE)))
+		return false;
 	if (is_accept_ra(name))
 		return on && !strcmp(now, "2");
 	return !strcmp(now, on ? "1" : "0");
@@ -326,6 +360,20 @@ int sysctl_restore(const char *netns, const json_t *snapshot, bool set, struct b
 	struct job j = {.work = RESTORE, .on = set, .snapshot = snapshot};
 
 	return do_work(netns, &j, why);
+}
+
+const json_t *sysctl_bridges(const json_t *snapshot)
+{
+	static const char *const calls[] = {BRIDGE "iptables", BRIDGE "ip6tables"};
+	const json_t *all = json_object_get(snapshot, BRIDGES);
+
+	for (int i = 0; json_array_size(all) && i < 2; i++) {
+		const char *v = json_string_value(json_object_get(snapshot, calls[i]));
+
+		if (v && strcmp(v, "0") != 0)
+			return all;
+	}
+	return NULL;
 }
 
 bool sysctl_forwards(const json_t *snapshot, int family)

@@ -23,6 +23,10 @@ int sysctl_set_forwarding(const char *netns, bool on, struct buf *why);
  * sysctl_set_forwarding() was last called with. */
 int sysctl_restore(const char *netns, const json_t *snapshot, bool set, struct buf *why);
 
+/* Names of bridges whose frames meet the hooks of IP, what goes from port to port the forward hook
+ * (br_netfilter, one family at least); NULL: none. */
+const json_t *sysctl_bridges(const json_t *snapshot);
+
 /* True if forwarding is on for that family now (of a snapshot). */
 bool sysctl_forwards(const json_t *snapshot, int family);
 /* False where the kernel was started without IPv6. */
