@@ -18,7 +18,7 @@
 struct session {
 	struct session_ends ends;
 	char client[64]; /* as text */
-	char name[IF_NAMESIZE]; /* of the interface towards the client */
+	struct route_answer by; /* the interfaces by which it may have come */
 };
 
 static bool read_session(const char *ssh, struct session *s)
@@ -32,13 +32,14 @@ static bool read_session(const char *ssh, struct session *s)
 	return true;
 }
 
-static bool find_interface(struct session *s, const char *netns)
+static bool find_interfaces(struct session *s, const char *netns)
 {
-	int family = s->ends.family == FAM_IP4 ? AF_INET : AF_INET6;
-	uint8_t addr[16];
-
-	return inet_pton(family, s->client, addr) == 1 &&
-	       route_interface(netns, family, addr, s->name) == 0;
+	s->by = (struct route_answer){.family = s->ends.family,
+				      .to = s->ends.client,
+				      .from = s->ends.server,
+				      .to_port = s->ends.client_port,
+				      .from_port = s->ends.server_port};
+	return route_answers(netns, &s->by) == 0 && s->by.n && strcmp(s->by.names[0], "lo") != 0;
 }
 
 /* Ports of the client's choice, and whatever a rate or a set of run time says, are left open. */
@@ -97,34 +98,48 @@ static bool may_pass(struct mean *m, const struct ir_ruleset *want, enum station
 static void explain(const struct session *s, struct arena *a, const struct outcome *bad,
 		    struct buf *why)
 {
-	buf_printf(why,
-		   "these rules would cut you off: another ssh connection from %s (by %s) to port "
-		   "%u\nmeets: %s%s%s\nhint: allow it; or --force, if you know another way in",
-		   s->client, s->name, s->ends.server_port, outcome_text(a, bad),
-		   bad->line ? ", by " : "", bad->line ? bad->line->text : "");
+	buf_printf(why, "these rules would cut you off: another ssh connection from %s (by ",
+		   s->client);
+	for (size_t i = 0; i < s->by.n; i++)
+		buf_printf(why, "%s%s", i ? " or " : "", s->by.names[i]);
+	buf_printf(
+		why,
+		") to port %u\nmeets: %s%s%s\nhint: allow it; or --force, if you know another way "
+		"in",
+		s->ends.server_port, outcome_text(a, bad), bad->line ? ", by " : "",
+		bad->line ? bad->line->text : "");
 }
 
+static bool passes_by(struct mean *m, const struct ir_ruleset *want, const struct session *s,
+		      struct ival name, struct outcome *bad)
+{
+	dd_ref here = packets(m, s, schema_code(&m->schema, name));
+
+	return here == DD_EXHAUSTED || here == DD_FALSE ||
+	       (may_pass(m, want, NAT_PREROUTING, here, bad) &&
+		may_pass(m, want, AT_INPUT, here, bad));
+}
+
+/* Of several interfaces one that lets it in is enough: which it was is not known. */
 int lockout_check(struct arena *a, const struct ir_ruleset *want, const char *ssh,
 		  const char *netns, struct buf *why)
 {
-	struct session s = {0};
 	struct outcome bad = {.fate = FATE_DROP};
-	struct ival name;
+	struct ival names[ROUTE_NAMES];
+	struct session s = {0};
+	bool passes = false;
 	struct mean m;
-	dd_ref here;
-	bool passes;
 
-	if (!read_session(ssh, &s) || !find_interface(&s, netns) || !strcmp(s.name, "lo") ||
-	    !ifname_parse(s.name, strlen(s.name), &name))
+	if (!read_session(ssh, &s) || !find_interfaces(&s, netns))
 		return 0;
 	mean_init(&m, a, (struct dd_budget){PROOF_NODES, PROOF_SECONDS});
 	m.lines = true;
 	schema_add_ruleset(&m.schema, want);
-	schema_add_name(&m.schema, name);
-	here = packets(&m, &s, schema_code(&m.schema, name));
-	passes = here == DD_EXHAUSTED || here == DD_FALSE ||
-		 (may_pass(&m, want, NAT_PREROUTING, here, &bad) &&
-		  may_pass(&m, want, AT_INPUT, here, &bad));
+	for (size_t i = 0; i < s.by.n; i++)
+		if (ifname_parse(s.by.names[i], strlen(s.by.names[i]), &names[i]))
+			schema_add_name(&m.schema, names[i]);
+	for (size_t i = 0; i < s.by.n && !passes; i++)
+		passes = passes_by(&m, want, &s, names[i], &bad);
 	if (!passes)
 		explain(&s, a, &bad, why);
 	mean_free(&m);

@@ -84,14 +84,66 @@ refused() { # words that must be said
 	echo "$output"
 	[ "$status" = 3 ]
 	[[ $output = *"fd05::2 (by eth0)"* ]]
-	# there is no way to that address: nothing can be said
+	# there is no way to that address: it came by where the address is that it called
 	SSH_CONNECTION="192.0.2.77 50000 10.5.0.1 22" run f apply
-	[ "$status" = 0 ]
+	echo "$output"
+	[ "$status" = 3 ]
+	[[ $output = *"192.0.2.77 (by eth0)"* ]]
 	policy 'allow wan -> self ssh' 'allow self -> any'
 	SSH_CONNECTION="" run f apply
 	[ "$status" = 0 ]
 	SSH_CONNECTION="nonsense" run f apply
 	[ "$status" = 0 ]
+}
+
+@test "IPv4 in IPv6's clothes is IPv4" {
+	policy 'allow wan -> self ssh'
+	SSH_CONNECTION="::ffff:10.5.0.2 50000 ::ffff:10.5.0.1 22" run f apply
+	echo "$output"
+	[ "$status" = 3 ]
+	[[ $output = *"10.5.0.2 (by eth0)"* ]]
+}
+
+@test "two uplinks, and rules of routing by source, port or mark: the way that answers take" {
+	ip -n "$ns" link add name eth1 type veth peer name other1
+	ip -n "$ns" link set dev other1 up
+	ip -n "$ns" addr add 10.6.0.1/24 dev eth1
+	ip -n "$ns" link set dev eth1 up
+	ip -n "$ns" route add default via 10.5.0.2
+	ip -n "$ns" route add default via 10.6.0.2 table 100
+	export SSH_CONNECTION="192.0.2.9 50000 10.6.0.1 22"
+	tried() { # by which interface it is said to have come
+		policy 'allow lan -> self ssh'
+		run f apply
+		echo "$output"
+		[ "$status" = 3 ]
+		[[ $output = *"192.0.2.9 (by $1)"* ]]
+		policy 'allow wan -> self ssh'
+		run f apply
+		echo "$output"
+		[ "$status" = 0 ]
+		f stop
+	}
+	ip -n "$ns" rule add from 10.6.0.1 lookup 100
+	tried eth1
+	ip -n "$ns" route del default # without a way of its own, too
+	tried eth1
+	ip -n "$ns" rule del from 10.6.0.1 lookup 100
+	ip -n "$ns" route add default via 10.5.0.2
+	ip -n "$ns" rule add ipproto tcp sport 22 lookup 100
+	tried eth1
+	ip -n "$ns" rule del ipproto tcp sport 22 lookup 100
+	# by a mark: it may be either, so one that lets it in is enough
+	ip -n "$ns" rule add fwmark 2 lookup 100
+	policy 'allow lan -> self ssh'
+	f apply
+	policy 'allow wan -> self ssh'
+	f apply
+	policy 'allow lan -> self http'
+	run f apply
+	echo "$output"
+	[ "$status" = 3 ]
+	[[ $output = *"192.0.2.9 (by eth0 or eth1)"* ]]
 }
 
 @test "rollback asks the same" {
