@@ -70,7 +70,7 @@ static const char *proof_text(struct arena *a, const struct proof *p)
 	fclose(f);
 	while (len && text[len - 1] == '\n')
 		text[--len] = '\0';
-	return arena_strdup(a, text);
+	return arena_strdup(a, strncmp(text, "fwc: ", 5) ? text : text + 5);
 }
 
 /* What the kernel is to hold in the end, said by a kernel. */
@@ -380,14 +380,19 @@ static int look(struct run *r)
 	struct scratch s;
 	int err;
 
-	scratch_start(&s, buf_str(&r->in.artefact->script));
+	scratch_start_anywhere(&s, buf_str(&r->in.artefact->script), r->x->netns);
 	err = read_live(r);
 	if (err) {
+		s.may_sleep = false;
 		scratch_wait(&s);
 		scratch_free(&s);
 		return err;
 	}
-	return finish_want(r, &s);
+	err = finish_want(r, &s);
+	r->x->asleep = s.slept;
+	if (!err && s.slept) /* that was a change of the ruleset */
+		err = read_live(r);
+	return err;
 }
 
 /* Nothing of ours filtered before, or nothing that was there to stay. */

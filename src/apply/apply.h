@@ -41,6 +41,7 @@ struct apply {
 	bool unchanged; /* no transaction was needed */
 	size_t staged, swapped, collected, left;
 	bool forwarding_changed;
+	bool asleep; /* no namespace could be made: the rules were tried in a table that sleeps */
 	size_t refused; /* connections that the new rules refuse, before they came into force */
 	size_t ended; /* connections; none during a trial */
 	json_t *changes; /* in packets, for the record; NULL: nothing was there before */

@@ -13,6 +13,7 @@
 #include "apply/inspectd.h"
 #include "kernel/genid.h"
 #include "kernel/session.h"
+#include "see/interfaces.h"
 #include "store/sources.h"
 #include "trial/cancel.h"
 #include "trial/note.h"
@@ -157,7 +158,7 @@ static int trial_apply(struct globals *g, struct apply *x, unsigned seconds)
 
 /* ---- applying ---- */
 
-static void print_json(const struct apply *x, int err)
+static void print_json(const struct apply *x, const struct interfaces *i, int err)
 {
 	_cleanup_json_ json_t *j = json_pack(
 		"{s:b, s:b, s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:s}", "ok", err == 0, "unchanged",
@@ -166,8 +167,23 @@ static void print_json(const struct apply *x, int err)
 		"forwarding_changed", x->forwarding_changed, "refused", (json_int_t)x->refused,
 		"ended", (json_int_t)x->ended, "error", buf_str(&x->why));
 
+	json_object_set_new(j, "interfaces", interfaces_json(i));
+	json_object_set_new(j, "asleep", json_boolean(x->asleep));
 	json_dumpf(j, stdout, JSON_INDENT(2));
 	putchar('\n');
+}
+
+/* What is in force all the same. */
+static void note(const struct apply *x, const struct interfaces *i)
+{
+	if (x->asleep)
+		fputs("fwc: note: nobody may make a network namespace here: the rules were tried, "
+		      "and "
+		      "read back, in a table that sleeps (inet fwc-asleep), not on a kernel of "
+		      "their "
+		      "own\n",
+		      stderr);
+	interfaces_print(stderr, i, "fwc: warning: ");
 }
 
 static const char *s_of(size_t n)
@@ -254,6 +270,7 @@ int work_apply(struct globals *g, struct store *s, struct arena *a, const struct
 			  .ssh = words->force ? NULL : session_ssh(a),
 			  .say = g->json ? NULL : stdout,
 			  .tell_changes = words->tell_changes};
+	struct interfaces interfaces = {0};
 	int err;
 
 	if (in->manifest->proved != PROVED)
@@ -263,10 +280,14 @@ int work_apply(struct globals *g, struct store *s, struct arena *a, const struct
 	if (!err)
 		g->inspection = in->inspect.len ? INSPECTION_NEW : INSPECTION_ENDED;
 	warn_panic(g);
+	if (!err)
+		interfaces_look(&interfaces, a, g->netns, in->manifest);
 	if (g->json)
-		print_json(&x, err);
+		print_json(&x, &interfaces, err);
 	else
 		print_text(g, &x, err);
+	if (!err && !g->json)
+		note(&x, &interfaces);
 	apply_free(&x);
 	return err ? EXIT_SYSTEM : EXIT_FINE;
 }

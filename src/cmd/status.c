@@ -200,6 +200,7 @@ static void print_foreign(const struct status *st)
 			       ? "may drop what fwc allows, and translate what it denies"
 		       : f->drops ? "may drop what fwc allows"
 				  : "may translate what fwc denies");
+	interfaces_print(stdout, &st->interfaces, "warning     ");
 	if (st->legacy)
 		puts("warning     iptables-legacy is in use on this host, too: see "
 		     "iptables-legacy-save");
@@ -313,6 +314,7 @@ static void print_json(struct arena *a, const struct status *st)
 			    st->drift.n || st->dormant ? delta_json(a, &st->drift_packets)
 						       : json_null());
 	json_object_set_new(j, "foreign", foreign_json(st));
+	json_object_set_new(j, "interfaces", interfaces_json(&st->interfaces));
 	json_object_set_new(j, "legacy_iptables", json_boolean(st->legacy));
 	json_object_set_new(j, "lines", report_lines_json(&st->lines));
 	json_dumpf(j, stdout, JSON_INDENT(2));

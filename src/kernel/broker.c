@@ -24,10 +24,9 @@
 
 /* What can be asked besides nftrun(): functions that only read. */
 static int (*const readers[])(const char *netns, struct buf *out, struct buf *why) = {
-	[BROKER_SYSCTL] = sysctl_text,
-	[BROKER_GENID] = genid_bytes,
-	[BROKER_CONNS] = conns_bytes,
-	[BROKER_ADDRESSES] = links_addresses_text,
+	[BROKER_SYSCTL] = sysctl_text,	   [BROKER_GENID] = genid_bytes,
+	[BROKER_CONNS] = conns_bytes,	   [BROKER_ADDRESSES] = links_addresses_text,
+	[BROKER_LINKS] = links_names_text,
 };
 
 /* The socket to the broker, -1 without one. The one variable of this kind: like the capabilities

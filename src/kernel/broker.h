@@ -20,7 +20,14 @@ int broker_nftrun_wait(struct nftrun *r);
 /* For sysctl.c, genid.c, flows.c, links.c: what there is to read in a namespace (NULL: here), as
  * bytes. The broker does it by the function of theirs that its table names. 0 or -errno with why.
  */
-enum broker_request { BROKER_NFTRUN, BROKER_SYSCTL, BROKER_GENID, BROKER_CONNS, BROKER_ADDRESSES };
+enum broker_request {
+	BROKER_NFTRUN,
+	BROKER_SYSCTL,
+	BROKER_GENID,
+	BROKER_CONNS,
+	BROKER_ADDRESSES,
+	BROKER_LINKS
+};
 int broker_ask(enum broker_request what, const char *netns, struct buf *out, struct buf *why);
 
 #endif

@@ -200,9 +200,10 @@ static int explain_namespace(struct child *c, const struct child_state *v)
 			   strerror(v->error));
 	} else {
 		c->no_scratch = true;
-		buf_printf(&c->why,
-			   "this kernel lets %s make a network namespace to try things in: %s",
-			   geteuid() ? "no ordinary user" : "not even root", strerror(v->error));
+		buf_printf(&c->why, "%s make a network namespace to try things in: %s",
+			   geteuid() ? "this kernel lets no ordinary user"
+				     : "here not even root may",
+			   strerror(v->error));
 	}
 	return -v->error;
 }

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * getifaddrs(3), in a child if it is about another namespace.
+ * getifaddrs(3) and RTM_GETLINK, in a child if it is about another namespace.
  */
 #include "kernel/links.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <ifaddrs.h>
+#include <libmnl/libmnl.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
@@ -65,11 +68,13 @@ static int write_addresses(void *arg)
 	return 0;
 }
 
-int links_addresses_text(const char *netns, struct buf *out, struct buf *why)
+/* What `write_it` writes in that namespace. */
+static int text_of(const char *netns, int (*write_it)(void *), const char *what, struct buf *out,
+		   struct buf *why)
 {
-	_cleanup_close_ int fd = memfd_create("fwc-addresses", MFD_CLOEXEC);
+	_cleanup_close_ int fd = memfd_create("fwc-links", MFD_CLOEXEC);
 	struct child c = {
-		.where = child_where_of(netns), .netns = netns, .run = write_addresses, .arg = &fd};
+		.where = child_where_of(netns), .netns = netns, .run = write_it, .arg = &fd};
 	char piece[4096];
 	off_t at = 0;
 	ssize_t n;
@@ -79,7 +84,7 @@ int links_addresses_text(const char *netns, struct buf *out, struct buf *why)
 		return -errno;
 	err = child_run(&c);
 	if (err)
-		buf_printf(why, "cannot list the addresses of this machine: %s",
+		buf_printf(why, "cannot list the %s of this machine: %s", what,
 			   err > 0 ? strerror(err) : buf_str(&c.why));
 	child_free(&c);
 	while (!err && (n = pread(fd, piece, sizeof(piece), at)) > 0) {
@@ -89,8 +94,91 @@ int links_addresses_text(const char *netns, struct buf *out, struct buf *why)
 	return err > 0 ? -err : err;
 }
 
+int links_addresses_text(const char *netns, struct buf *out, struct buf *why)
+{
+	return text_of(netns, write_addresses, "addresses", out, why);
+}
+
 int links_addresses(const char *netns, struct buf *out, struct buf *why)
 {
 	return broker_there() ? broker_ask(BROKER_ADDRESSES, netns, out, why)
 			      : links_addresses_text(netns, out, why);
+}
+
+/* ---- names ---- */
+
+struct link {
+	const char *name;
+	bool slave; /* of a bridge, a bond, a team: what it receives bears the name of that */
+};
+
+static int on_slave(const struct nlattr *attr, void *data)
+{
+	struct link *l = data;
+
+	if (mnl_attr_get_type(attr) == IFLA_INFO_SLAVE_KIND)
+		l->slave = strcmp(mnl_attr_get_str(attr), "vrf") != 0;
+	return MNL_CB_OK;
+}
+
+static int on_attr(const struct nlattr *attr, void *data)
+{
+	struct link *l = data;
+
+	if (mnl_attr_get_type(attr) == IFLA_IFNAME)
+		l->name = mnl_attr_get_str(attr);
+	else if (mnl_attr_get_type(attr) == IFLA_LINKINFO)
+		mnl_attr_parse_nested(attr, on_slave, l);
+	return MNL_CB_OK;
+}
+
+static int on_link(const struct nlmsghdr *nlh, void *data)
+{
+	const struct ifinfomsg *i = mnl_nlmsg_get_payload(nlh);
+	const int *fd = data;
+	struct link l = {0};
+	bool up = (i->ifi_flags & (IFF_UP | IFF_LOOPBACK)) == IFF_UP;
+
+	mnl_attr_parse(nlh, sizeof(*i), on_attr, &l);
+	if (l.name)
+		dprintf(*fd, "%c%s\n", up && !l.slave ? '+' : '-', l.name);
+	return MNL_CB_OK;
+}
+
+static int write_names(void *arg)
+{
+	char buf[32768] __attribute__((aligned(8)));
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct ifinfomsg *i = mnl_nlmsg_put_extra_header(nlh, sizeof(*i));
+	struct mnl_socket *nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	int more = MNL_CB_OK;
+
+	if (!nl || mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0)
+		return errno;
+	nlh->nlmsg_type = RTM_GETLINK;
+	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	nlh->nlmsg_seq = 1;
+	i->ifi_family = AF_UNSPEC;
+	if (mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) < 0)
+		more = -1;
+	while (more > MNL_CB_STOP) {
+		ssize_t n = mnl_socket_recvfrom(nl, buf, sizeof(buf));
+
+		more = n < 0 ? -1
+			     : mnl_cb_run(buf, (size_t)n, 1, mnl_socket_get_portid(nl), on_link,
+					  arg);
+	}
+	mnl_socket_close(nl);
+	return more < 0 ? errno : 0;
+}
+
+int links_names_text(const char *netns, struct buf *out, struct buf *why)
+{
+	return text_of(netns, write_names, "interfaces", out, why);
+}
+
+int links_names(const char *netns, struct buf *out, struct buf *why)
+{
+	return broker_there() ? broker_ask(BROKER_LINKS, netns, out, why)
+			      : links_names_text(netns, out, why);
 }

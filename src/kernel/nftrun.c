@@ -76,6 +76,8 @@ static int run_command(struct nft_ctx *ctx, const struct nftrun_step *s)
 		return nft_run_cmd_from_buffer(ctx, one);
 	case RUN_LIST_ALL:
 		return nft_run_cmd_from_buffer(ctx, "list ruleset");
+	case RUN_LIST_ASLEEP:
+		return nft_run_cmd_from_buffer(ctx, "list table inet fwc-asleep");
 	}
 	return -1;
 }

@@ -13,6 +13,7 @@ enum nftrun_kind {
 	RUN_LIST_OWN, /* table inet fwc as JSON */
 	RUN_LIST_ONE, /* one object of table inet fwc as JSON: script is "chain NAME", "map NAME" */
 	RUN_LIST_ALL, /* the whole ruleset as JSON */
+	RUN_LIST_ASLEEP, /* table inet fwc-asleep as JSON (scratch.h) */
 };
 
 struct nftrun_step {

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "util/cleanup.h"
+
 /* A namespace made through a user namespace may come without the right to use it; and messages to
  * netlink may be no larger there than net.core.wmem_max, which only CAP_NET_ADMIN of the machine
  * lifts (socket(7), SO_SNDBUFFORCE). */
@@ -52,6 +54,84 @@ void scratch_start(struct scratch *s, const char *script)
 	nftrun_start(&s->run);
 }
 
+void scratch_start_anywhere(struct scratch *s, const char *script, const char *netns)
+{
+	scratch_start(s, script);
+	s->may_sleep = true;
+	s->script = script;
+	s->netns = netns;
+}
+
+/* ---- where no namespace can be made ---- */
+
+#define TABLE "table inet fwc"
+#define ASLEEP "table inet fwc-asleep"
+
+/* The script as it is, of a table of another name that is on no hook. */
+static void put_to_sleep(struct buf *out, const char *script)
+{
+	buf_puts(out, "add " ASLEEP "\ndelete " ASLEEP "\nadd " ASLEEP " { flags dormant; }\n");
+	for (const char *line = script; *line; line += strcspn(line, "\n") + 1) {
+		size_t n = strcspn(line, "\n");
+		bool opens = !strncmp(line, TABLE " ", strlen(TABLE " "));
+
+		if (opens)
+			buf_puts(out, ASLEEP " {\n\tflags dormant\n");
+		else if (strncmp(line, "add " TABLE, strlen("add " TABLE)) != 0 &&
+			 strncmp(line, "flush " TABLE, strlen("flush " TABLE)) != 0)
+			buf_printf(out, "%.*s\n", (int)n, line);
+		if (!line[n])
+			break;
+	}
+}
+
+/* The listing, as if it were that of the table itself. */
+static void call_it_fwc(json_t *listing)
+{
+	static const char *const kinds[] = {"table", "chain", "set", "map", "rule", NULL};
+	size_t i;
+	json_t *j;
+
+	json_array_foreach(json_object_get(listing, "nftables"), i, j)
+	{
+		for (const char *const *k = kinds; *k; k++) {
+			json_t *object = json_object_get(j, *k);
+			const char *member = k == kinds ? "name" : "table";
+
+			if (object && json_object_get(object, member))
+				json_object_set_new(object, member, json_string("fwc"));
+			if (object && k == kinds)
+				json_object_del(object, "flags");
+		}
+	}
+}
+
+static void try_asleep(struct scratch *s)
+{
+	_cleanup_buf_ struct buf script = {0};
+
+	put_to_sleep(&script, s->script);
+	memset(s->steps, 0, sizeof(s->steps));
+	s->steps[0] = (struct nftrun_step){.kind = RUN_SCRIPT, .script = "add " ASLEEP};
+	s->steps[1] = (struct nftrun_step){.kind = RUN_SCRIPT, .script = buf_str(&script)};
+	s->steps[2] = (struct nftrun_step){.kind = RUN_LIST_ASLEEP};
+	s->steps[3] = (struct nftrun_step){.kind = RUN_SCRIPT, .script = "delete " ASLEEP};
+	s->run = (struct nftrun){.where = child_where_of(s->netns),
+				 .netns = s->netns,
+				 .steps = s->steps,
+				 .n = 4,
+				 .go_on = true};
+	s->why.len = 0;
+	nftrun_start(&s->run);
+	s->slept = true;
+	if (nftrun_wait(&s->run) == 0)
+		judge(s, &s->run);
+	else
+		buf_puts(&s->why, buf_str(&s->run.why));
+	call_it_fwc(s->listing);
+	nftrun_free(&s->run);
+}
+
 void scratch_wait(struct scratch *s)
 {
 	if (nftrun_wait(&s->run) == 0) {
@@ -61,6 +141,10 @@ void scratch_wait(struct scratch *s)
 		buf_puts(&s->why, buf_str(&s->run.why));
 	}
 	nftrun_free(&s->run);
+	if (s->outcome == SCRATCH_UNAVAILABLE && s->may_sleep) {
+		s->outcome = SCRATCH_FAILED;
+		try_asleep(s);
+	}
 }
 
 void scratch_load(struct scratch *s, const char *script)

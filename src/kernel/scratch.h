@@ -10,9 +10,9 @@
 
 enum scratch_outcome {
 	SCRATCH_LOADED,
-	SCRATCH_REFUSED,     /* error says what and where */
+	SCRATCH_REFUSED, /* error says what and where */
 	SCRATCH_UNAVAILABLE, /* nobody, or not this user, may make a namespace here */
-	SCRATCH_FAILED,	     /* anything else; why */
+	SCRATCH_FAILED, /* anything else; why */
 };
 
 struct scratch {
@@ -20,13 +20,18 @@ struct scratch {
 	json_t *listing;
 	struct nftrun_error error;
 	struct buf why;
-	struct nftrun_step steps[3];
+	struct nftrun_step steps[4];
 	struct nftrun run;
+	/* Where no namespace can be made, the rules may be tried in the namespace itself, in a
+	 * table of another name that sleeps (flags dormant): it is on no hook. */
+	bool may_sleep, slept;
+	const char *script, *netns;
 };
 
 void scratch_load(struct scratch *s, const char *script);
 /* The same in two steps, for work at the same time; script must last until the second. */
 void scratch_start(struct scratch *s, const char *script);
+void scratch_start_anywhere(struct scratch *s, const char *script, const char *netns);
 void scratch_wait(struct scratch *s);
 void scratch_free(struct scratch *s);
 

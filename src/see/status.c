@@ -123,6 +123,8 @@ int status_gather(struct status *st, const char *netns, const struct store *s, s
 	find_helper(st, netns, a);
 	if (!st->loaded)
 		return 0;
+	if (st->known)
+		interfaces_look(&st->interfaces, a, netns, st->applied.manifest);
 	/* on trial it is meant to hold something else */
 	if (st->known && st->trial.state == TRIAL_NONE)
 		find_drift(st, live.ruleset, a);

@@ -9,6 +9,7 @@
 #include "nft/foreign.h"
 #include "nft/report.h"
 #include "see/diff.h"
+#include "see/interfaces.h"
 #include "store/sources.h"
 #include "trial/note.h"
 
@@ -38,6 +39,7 @@ struct status {
 	struct deltas drift_packets; /* from what was applied to what the kernel holds */
 	struct report_lines lines;
 	struct foreigners foreign;
+	struct interfaces interfaces; /* that do not meet the zones of what is applied */
 	bool legacy; /* iptables-legacy is in use, too */
 };
 

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Manifest and the namespace's interfaces -> those that do not meet.
+ */
+#include "see/interfaces.h"
+
+#include <string.h>
+
+#include "kernel/links.h"
+#include "util/cleanup.h"
+
+static bool is_in(const struct ir_zone *z, const char *name)
+{
+	struct ival v;
+
+	if (!ifname_parse(name, strlen(name), &v))
+		return false;
+	for (size_t i = 0; i < z->interfaces.n; i++)
+		if (z->interfaces.v[i].lo <= v.lo && v.hi <= z->interfaces.v[i].hi)
+			return true;
+	return false;
+}
+
+static const char *zone_text(struct arena *a, const struct ir_zone *z)
+{
+	_cleanup_buf_ struct buf b = {0};
+
+	buf_printf(&b, "%s (", z->name);
+	for (size_t i = 0; i < z->interfaces.n; i++) {
+		buf_puts(&b, i ? ", " : "");
+		ifname_print(&b, z->interfaces.v[i]);
+	}
+	buf_puts(&b, ")");
+	return arena_strdup(a, buf_str(&b));
+}
+
+void interfaces_look(struct interfaces *out, struct arena *a, const char *netns,
+		     const struct manifest *m)
+{
+	_cleanup_buf_ struct buf text = {0}, ignored = {0};
+	VEC(const char *) names = {0};
+	const struct ir_zone *z;
+	char *rest, *line;
+
+	*out = (struct interfaces){0};
+	if (!m->zones.n || links_names(netns, &text, &ignored))
+		return;
+	rest = arena_strdup(a, buf_str(&text));
+	while ((line = strsep(&rest, "\n"))) {
+		bool somewhere = false;
+
+		if (!*line)
+			continue;
+		vec_push(a, &names, line + 1);
+		vec_each (&m->zones, z)
+			somewhere |= is_in(z, line + 1);
+		if (*line == '+' && !somewhere)
+			vec_push(a, &out->stray, diag_shown(a, line + 1));
+	}
+	vec_each (&m->zones, z) {
+		bool here = !z->interfaces.n;
+
+		for (size_t i = 0; i < names.n && !here; i++)
+			here = is_in(z, names.v[i]);
+		if (!here)
+			vec_push(a, &out->gone, zone_text(a, z));
+	}
+}
+
+void interfaces_print(FILE *to, const struct interfaces *x, const char *before)
+{
+	for (size_t i = 0; i < x->gone.n; i++)
+		fprintf(to, "%sno interface of zone %s is here now\n", before, x->gone.v[i]);
+	for (size_t i = 0; i < x->stray.n; i++)
+		fprintf(to,
+			"%s%s is up and in no zone: what it brings or forwards is dropped, unless "
+			"a "
+			"rule says any\n",
+			before, x->stray.v[i]);
+}
+
+json_t *interfaces_json(const struct interfaces *x)
+{
+	json_t *gone = json_array(), *stray = json_array();
+
+	for (size_t i = 0; i < x->gone.n; i++)
+		json_array_append_new(gone, json_string(x->gone.v[i]));
+	for (size_t i = 0; i < x->stray.n; i++)
+		json_array_append_new(stray, json_string(x->stray.v[i]));
+	return json_pack("{s:o, s:o}", "zones_without", gone, "without_zone", stray);
+}
