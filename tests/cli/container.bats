@@ -62,7 +62,7 @@ denied() { inns /usr/bin/python3 "$here/denied.py" "$FWC" --state "$WORK/state" 
 	inns ip link add wg3 type veth peer name wg4
 	inns ip link set br0 down
 	run fwc status
-	[[ $output != *"no interface of zone"* && $output != *"br0"* ]]
+	[[ $output != *"no interface of zone"* && $output != *"br0 is up"* ]]
 	run fwc --json apply --no-confirm
 	[ "$(json 'd["interfaces"]["zones_without"]' <<<"$output")" = "[]" ]
 }

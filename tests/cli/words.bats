@@ -114,7 +114,8 @@ terminal() { script -qec "$FWC --netns $NS --state $WORK/state --color=never $*"
 	[[ $output = *"there is no generation 9"* ]]
 	run fwc diff 2
 	echo "$output"
-	[ "$status" = 0 ] && [ -z "$output" ]
+	[ "$status" = 0 ]
+	[ -z "$output" ]
 	run fwc diff 1 # what `rollback 1` would change
 	echo "$output"
 	[ "$status" = 1 ]
