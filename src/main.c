@@ -14,11 +14,13 @@
 #include "cmd/begin.h"
 #include "cmd/cmd.h"
 #include "cmd/complete.h"
+#include "cmd/opening.h"
 #include "config.h"
 #include "kernel/broker.h"
 #include "kernel/confine.h"
 #include "util/buf.h"
 #include "util/diag.h"
+#include "util/std.h"
 
 #define DEFAULT_CONFIG SYSCONFDIR "/fwc/firewall.fwc"
 #define DEFAULT_STATE "/var/lib/fwc"
@@ -400,7 +402,8 @@ static enum rights rights_of(const struct command *c)
 		{cmd_show, RIGHTS_READ},  {cmd_explain, RIGHTS_READ},  {cmd_status, RIGHTS_READ},
 		{cmd_test, RIGHTS_READ},  {cmd_counters, RIGHTS_READ}, {cmd_history, RIGHTS_NONE},
 		{cmd_fmt, RIGHTS_NONE},	  {cmd_inspect, RIGHTS_NONE},  {cmd_flows, RIGHTS_READ},
-		{cmd_top, RIGHTS_READ},
+		{cmd_top, RIGHTS_READ},	  {cmd_log, RIGHTS_READ},
+		{cmd_trace, RIGHTS_READ},
 	};
 
 	for (size_t i = 0; i < sizeof(less) / sizeof(less[0]); i++)
@@ -409,13 +412,20 @@ static enum rights rights_of(const struct command *c)
 	return RIGHTS_COMMIT;
 }
 
+/* main()'s: what they name may be opened. */
+static int all_argc;
+static char **all_argv;
+
 /* Before anything is opened. */
-static bool give_up(enum rights rights)
+static bool give_up(struct globals *g, const struct command *c)
 {
+	enum rights rights = c ? rights_of(c) : RIGHTS_NONE;
 	int err = 0;
 
 	if (rights == RIGHTS_READ)
 		err = broker_start();
+	if (!err && rights != RIGHTS_COMMIT)
+		err = opening_start(g, c, all_argc, all_argv);
 	if (!err && rights != RIGHTS_COMMIT)
 		err = confine();
 	if (err)
@@ -440,7 +450,7 @@ int run_other(struct globals *g, int argc, const char *const *argv, bool show)
 		if (null >= 0)
 			dup2(null, STDOUT_FILENO);
 		optind = 0; /* getopt(3) begins anew */
-		status = give_up(rights_of(c)) ? c->run(g, argc, (char **)argv) : EXIT_SYSTEM;
+		status = give_up(g, c) ? c->run(g, argc, (char **)argv) : EXIT_SYSTEM;
 		if (fflush(stdout))
 			status = EXIT_SYSTEM;
 		_exit(status);
@@ -482,7 +492,7 @@ static int complete(struct args *a)
 		return usage_error(NULL, "complete wants -- and the words of a command line");
 	complete_globals(&c);
 	take_defaults(a);
-	if (!give_up(RIGHTS_NONE))
+	if (!give_up(&a->g, NULL))
 		return EXIT_SYSTEM;
 	return complete_print(&c);
 }
@@ -521,7 +531,7 @@ static int run(struct args *a)
 	take_defaults(a);
 	begin_look(&a->begin, a->g.config);
 	a->g.begin = buf_str(&a->begin);
-	if (!give_up(rights_of(c)))
+	if (!give_up(&a->g, c))
 		return EXIT_SYSTEM;
 	rc = c->run(&a->g, a->argc, a->argv);
 	tell_inspectd(&a->g);
@@ -533,6 +543,9 @@ int main(int argc, char **argv)
 	struct args a = {0};
 	int rc;
 
+	std_open();
+	all_argc = argc;
+	all_argv = argv;
 	a.argv = calloc((size_t)argc + 1, sizeof(*a.argv));
 	if (!a.argv)
 		return EXIT_SYSTEM;

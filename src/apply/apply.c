@@ -70,6 +70,7 @@ static const char *proof_text(struct arena *a, const struct proof *p)
 	fclose(f);
 	while (len && text[len - 1] == '\n')
 		text[--len] = '\0';
+	/* who prints it says whose it is */
 	return arena_strdup(a, strncmp(text, "fwc: ", 5) ? text : text + 5);
 }
 

@@ -8,11 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
 
 #include "inspect/tables.h"
 #include "kernel/bootclock.h"
+#include "kernel/opener.h"
 #include "util/cleanup.h"
 
 #define PATIENCE 30 /* seconds: large tables take their time to load */
@@ -41,28 +40,6 @@ static int fail(struct buf *why, int err, const char *path)
 	else
 		buf_printf(why, "cannot ask fwc-inspectd at %s: %s", path, strerror(-err));
 	return err;
-}
-
-/* The descriptor, or -errno; -EAGAIN if nobody took the call in time. */
-static int dial(const char *path, unsigned seconds)
-{
-	struct sockaddr_un at = {.sun_family = AF_UNIX};
-	struct timeval patience = {.tv_sec = (time_t)seconds};
-	int fd, err = 0;
-
-	if (strlen(path) >= sizeof(at.sun_path))
-		return -ENAMETOOLONG;
-	strcpy(at.sun_path, path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	/* of connect(), too: the queue of a daemon that is stopped fills up */
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0 ||
-	    connect(fd, (struct sockaddr *)&at, sizeof(at)) < 0)
-		err = -errno;
-	if (err)
-		close(fd);
-	return err ? err : fd;
 }
 
 static int send_request(int fd, const char *what)
@@ -116,7 +93,8 @@ static int open_line(struct line *l, const char *socket, const char *what, unsig
 {
 	int err;
 
-	*l = (struct line){.fd = dial(socket, seconds)};
+	/* -EAGAIN: nobody took the call in time */
+	*l = (struct line){.fd = opener_connect(socket, seconds)};
 	if (l->fd < 0)
 		return l->fd;
 	l->deadline = boot_clock() + (uint64_t)seconds * 1000;

@@ -5,20 +5,23 @@
 #include "cmd/common.h"
 
 #include <getopt.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "apply/proof.h"
 #include "cmd/begin.h"
+#include "cmd/opening.h"
+#include "kernel/opener.h"
 #include "nft/report.h"
 #include "store/file.h"
 #include "store/open.h"
+#include "util/cleanup.h"
 #include "util/fault.h"
 #include "config.h"
 #include "kernel/links.h"
 #include "space/findings.h"
-#include "util/cleanup.h"
 
 void work_init(struct work *w)
 {
@@ -219,26 +222,48 @@ void work_warn_record(const struct store *s, const struct manifest *m,
 		      stderr);
 }
 
-static int write_artefact(const struct artefact *x, const char *state, const char *dir)
+static int put_artefact(const struct artefact *x, const char *state, const char *dir,
+			struct buf *why)
 {
 	struct store store = {.dir = -1, .lock = -1};
-	struct buf why = {0};
-	int rc;
+	int err;
 
-	if (dir) {
-		rc = artefact_write(dir, x, &why);
-	} else {
-		rc = store_open(&store, state, true, &why);
-		if (!rc)
-			rc = store_lock(&store, &why);
-		if (!rc)
-			rc = store_write(&store, STORE_CANDIDATE, x, NULL, &why);
-		store_close(&store);
-	}
-	if (rc)
+	if (*dir)
+		return artefact_write(dir, x, why);
+	err = store_open(&store, state, true, why);
+	if (!err)
+		err = store_lock(&store, why);
+	if (!err)
+		err = store_write(&store, STORE_CANDIDATE, x, NULL, why);
+	store_close(&store);
+	return err;
+}
+
+/* The directory or "", script, manifest, inspect.json. */
+int compile_write(void *globals, const struct buf *parts, size_t n, struct buf *why)
+{
+	const struct globals *g = globals;
+	struct artefact x;
+
+	if (n != 4)
+		return -EPROTO;
+	x = (struct artefact){.script = parts[1], .text = parts[2], .inspect = parts[3]};
+	return put_artefact(&x, g->state, buf_str(&parts[0]), why);
+}
+
+static int write_artefact(const struct artefact *x, struct globals *g, const char *dir)
+{
+	_cleanup_buf_ struct buf why = {0}, name = {0};
+	int err;
+
+	buf_puts(&name, dir ? dir : "");
+	if (opener_there())
+		err = opener_write((struct buf[]){name, x->script, x->text, x->inspect}, 4, &why);
+	else
+		err = put_artefact(x, g->state, buf_str(&name), &why);
+	if (err)
 		fprintf(stderr, "fwc: %s\n", buf_str(&why));
-	buf_free(&why);
-	return rc ? EXIT_SYSTEM : EXIT_FINE;
+	return err ? EXIT_SYSTEM : EXIT_FINE;
 }
 
 bool work_tables(const struct work *w, struct buf *out)
@@ -282,7 +307,7 @@ int work_emit(struct work *w, struct globals *g, const char *out, enum proving h
 		return EXIT_FINE;
 	}
 	if (make_artefact(w, &x))
-		rc = write_artefact(&x, g->state, out);
+		rc = write_artefact(&x, g, out);
 	x.script = (struct buf){0};
 	artefact_free(&x);
 	return rc;

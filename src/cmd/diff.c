@@ -4,14 +4,15 @@
 #include "see/diff.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
-#include <sys/stat.h>
 
 #include "apply/proof.h"
 #include "cmd/applying.h"
 #include "cmd/begin.h"
 #include "cmd/cmd.h"
 #include "cmd/common.h"
+#include "kernel/opener.h"
 #include "see/delta_print.h"
 #include "store/open.h"
 #include "util/cleanup.h"
@@ -109,13 +110,20 @@ static int open_artefact(struct operand *o, const char *dir)
 	return EXIT_FINE;
 }
 
+/* 0, -ENOTDIR for what is there and no directory, or another error. */
+static int look(const char *path)
+{
+	_cleanup_close_ int fd =
+		opener_openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NONBLOCK);
+
+	return fd < 0 ? fd : 0;
+}
+
 static int open_operand(struct globals *g, struct operand *o, const char *path)
 {
-	struct stat st;
-
 	*o = (struct operand){.work = {.arena = NULL}};
 	work_init(&o->work);
-	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+	if (look(path) == 0)
 		return open_artefact(o, path);
 	return open_policy(g, o, path);
 }
@@ -163,7 +171,6 @@ int cmd_diff(struct globals *g, int argc, char **argv)
 	_cleanup_buf_ struct buf ignored = {0};
 	const char *what;
 	struct store s;
-	struct stat st;
 	int rc;
 
 	opterr = 0;
@@ -175,7 +182,7 @@ int cmd_diff(struct globals *g, int argc, char **argv)
 		return diff_two(g, &how, argv + optind);
 	what = optind < argc ? argv[optind] : NULL;
 	store_open(&s, g->state, false, &ignored); /* without one, all is new */
-	if (what && stat(what, &st) == 0 && !S_ISDIR(st.st_mode))
+	if (what && look(what) == -ENOTDIR)
 		rc = diff_policy(g, &how, &s, what);
 	else
 		rc = diff_directory(g, &how, &s, what);

@@ -13,7 +13,10 @@
 
 #include "cmd/begin.h"
 #include "cmd/cmd.h"
+#include "cmd/opening.h"
+#include "kernel/opener.h"
 #include "lang/lang.h"
+#include "util/cleanup.h"
 
 enum fmt_mode { FMT_PRINT, FMT_WRITE, FMT_CHECK };
 
@@ -93,15 +96,31 @@ static int replace(const char *path, const struct buf *text)
 	return err;
 }
 
+/* The file and its text. */
+int fmt_write(void *globals, const struct buf *parts, size_t n, struct buf *why)
+{
+	const char *name = buf_str(&parts[0]);
+	char *path = n == 2 ? realpath(name, NULL) : NULL;
+	int err = n != 2 ? -EPROTO : path ? replace(path, &parts[1]) : -errno;
+
+	(void)globals;
+	free(path);
+	if (err)
+		buf_printf(why, "cannot write %s: %s", name, strerror(-err));
+	return err;
+}
+
 static int rewrite(const char *name, const struct buf *text)
 {
-	char *path = realpath(name, NULL);
-	int err = path ? replace(path, text) : -errno;
+	_cleanup_buf_ struct buf why = {0}, file = {0};
+	struct buf parts[2];
 
-	free(path);
-	if (!err)
+	buf_puts(&file, name);
+	parts[0] = file;
+	parts[1] = *text;
+	if (!(opener_there() ? opener_write(parts, 2, &why) : fmt_write(NULL, parts, 2, &why)))
 		return EXIT_FINE;
-	fprintf(stderr, "fwc: cannot write %s: %s\n", name, strerror(-err));
+	fprintf(stderr, "fwc: %s\n", buf_str(&why));
 	return EXIT_SYSTEM;
 }
 

@@ -15,6 +15,7 @@
 #include "cmd/inspect.h"
 #include "inspect/replay.h"
 #include "inspect/tables.h"
+#include "kernel/opener.h"
 #include "policy/policy.h"
 #include "util/cleanup.h"
 
@@ -211,7 +212,7 @@ static int replay_bytes(struct globals *g, struct session *s, struct arena *a, c
 
 static int replay_file(struct globals *g, struct session *s, struct arena *a, const char *file)
 {
-	_cleanup_close_ int fd = open(file, O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int fd = opener_openat(AT_FDCWD, file, O_RDONLY);
 	struct stat st = {0};
 	void *p = NULL;
 	int rc;

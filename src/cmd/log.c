@@ -2,6 +2,7 @@
  * fwc log: what rules with `log` have written into the kernel's log, by the lines of the policy.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <jansson.h>
 #include <poll.h>
@@ -13,6 +14,7 @@
 #include "cmd/seeing.h"
 #include "kernel/kmsg.h"
 #include "kernel/live.h"
+#include "kernel/opener.h"
 #include "nft/log_line.h"
 #include "see/location.h"
 #include "util/cleanup.h"
@@ -278,12 +280,14 @@ static bool read_line(FILE *f, char line[LOG_LINE_MAX])
 static int of_file(struct logging *l, const char *path)
 {
 	bool own = strcmp(path, "-") != 0;
-	FILE *f = own ? fopen(path, "re") : stdin;
+	int fd = own ? opener_openat(AT_FDCWD, path, O_RDONLY) : -1;
+	FILE *f = own ? fd < 0 ? NULL : fdopen(fd, "r") : stdin;
 	char line[LOG_LINE_MAX];
 	int rc = EXIT_FINE;
 
 	if (!f) {
-		fprintf(stderr, "fwc: cannot read %s: %s\n", path, strerror(errno));
+		fprintf(stderr, "fwc: cannot read %s: %s\n", path,
+			strerror(fd < 0 ? -fd : errno));
 		return EXIT_WRONG;
 	}
 	while (read_line(f, line)) {

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "kernel/confine.h"
 #include "kernel/sysctl.h"
 #include "store/file.h"
 #include "store/open.h"
@@ -335,6 +336,8 @@ static void print_text(struct globals *g, struct arena *a, const struct status *
 	print_bridges(st);
 	print_drift(g, a, st);
 	print_foreign(st);
+	if (g->verbose)
+		printf("policies    are read as %s\n", confine_text());
 	print_lines(g, st);
 }
 

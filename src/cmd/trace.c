@@ -21,7 +21,6 @@
 #include "util/fault.h"
 #include "util/number.h"
 
-#define RATE 20 /* packets a second */
 #define TICK 50 /* ms between looks at what has become quiet */
 #define LONGEST 604800 /* seconds: a week */
 
@@ -299,10 +298,10 @@ static int stop_and_tell(struct session *s)
 	int err = trace_stop(&s->tracer);
 
 	if (err)
-		fprintf(stderr, "fwc: %s\n", buf_str(&s->tracer.child.why));
+		fprintf(stderr, "fwc: %s\n", buf_str(&s->tracer.why));
 	else if (s->over)
 		fprintf(stderr, "fwc: %llu packets more were not traced: about %d a second are\n",
-			(unsigned long long)s->over, RATE);
+			(unsigned long long)s->over, TRACE_RATE);
 	if (!err && !s->shown)
 		fprintf(stderr, "fwc: no such packet came by%s\n",
 			s->all ? ""
@@ -326,12 +325,12 @@ static int run(struct session *s)
 	signals = signalfd(-1, &set, SFD_CLOEXEC);
 	if (signals < 0 || trace_start(&s->tracer)) {
 		fprintf(stderr, "fwc: packets cannot be traced: %s\n",
-			signals < 0 ? strerror(errno) : buf_str(&s->tracer.child.why));
+			signals < 0 ? strerror(errno) : buf_str(&s->tracer.why));
 		return EXIT_SYSTEM;
 	}
 	ready = is_ready(s);
 	if (ready) {
-		fprintf(stderr, "fwc: tracing, about %d packets a second\n", RATE);
+		fprintf(stderr, "fwc: tracing, about %d packets a second\n", TRACE_RATE);
 		err = follow(s, signals);
 		if (!err || err == -EPIPE)
 			err = stop_and_tell(s);
@@ -340,20 +339,19 @@ static int run(struct session *s)
 		return err ? EXIT_SYSTEM : EXIT_FINE;
 	}
 	if (trace_stop(&s->tracer))
-		fprintf(stderr, "fwc: %s\n", buf_str(&s->tracer.child.why));
+		fprintf(stderr, "fwc: %s\n", buf_str(&s->tracer.why));
 	return EXIT_SYSTEM;
 }
 
 static int trace(struct session *s, struct work *w, const struct rule *question)
 {
-	_cleanup_buf_ struct buf why = {0}, owned = {0}, ownerless = {0};
-	struct trace_table how = {.owner = true, .all = s->all, .rate = RATE};
-	bool fits;
+	_cleanup_buf_ struct buf why = {0};
+	const char *name = arena_printf(w->arena, TRACE_PREFIX "%d", (int)getpid());
+	struct trace_question asked;
 	int rc;
 
-	how.name = arena_printf(w->arena, TRACE_PREFIX "%d", (int)getpid());
 	s->policy = w->compiled.policy;
-	s->tracing = tracing_new(s->g->netns, s->g->state, how.name, each_packet, s);
+	s->tracing = tracing_new(s->g->netns, s->g->state, name, each_packet, s);
 	if (tracing_read_rules(s->tracing, &why)) {
 		fprintf(stderr, "fwc: %s\n", buf_str(&why));
 		rc = EXIT_SYSTEM;
@@ -365,21 +363,16 @@ static int trace(struct session *s, struct work *w, const struct rule *question)
 	if (tracing_hidden(s->tracing))
 		fputs("fwc: warning: the state directory is root's, so lines have no places\n",
 		      stderr);
-	trace_script(&owned, w->arena, w->compiled.policy, question, tracing_rules(s->tracing),
-		     &how);
-	fits = tracing_owner_fits(s->tracing) || fault_wanted("owner");
-	how.owner = false;
-	trace_script(&ownerless, w->arena, w->compiled.policy, question, tracing_rules(s->tracing),
-		     &how);
+	trace_ask(&asked, w->arena, w->compiled.policy, question, tracing_rules(s->tracing));
 	s->tracer = (struct tracer){
 		.netns = s->g->netns,
-		.owned = fits ? buf_str(&owned) : NULL,
-		.ownerless = buf_str(&ownerless),
-		.cleanup = arena_printf(w->arena, "delete table inet %s", how.name),
-		.count = arena_printf(w->arena, "list chain inet %s hit", how.name),
+		.question = &asked,
+		.all = s->all,
+		.may_own = tracing_owner_fits(s->tracing) || fault_wanted("owner"),
 	};
 	rc = run(s);
-	child_free(&s->tracer.child);
+	trace_free(&s->tracer);
+	trace_question_free(&asked);
 done:
 	tracing_free(s->tracing);
 	return rc;

@@ -21,6 +21,7 @@
 #include "inspectd/worker.h"
 #include "util/cleanup.h"
 #include "util/number.h"
+#include "util/std.h"
 
 #define HOLD 10 /* seconds */
 #define HOLD_MAX 3600
@@ -400,6 +401,7 @@ int main(int argc, char **argv)
 	static struct inspectd d;
 	int rc, ready = -1;
 
+	std_open();
 	if (argc > 1 && !strcmp(argv[1], "--judge"))
 		return judge(argc, argv);
 	rc = parse_options(argc, argv, &o);

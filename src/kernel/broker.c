@@ -14,13 +14,14 @@
 #include "kernel/flows.h"
 #include "kernel/genid.h"
 #include "kernel/links.h"
+#include "kernel/message.h"
 #include "kernel/sysctl.h"
+#include "kernel/trace.h"
 #include "util/caps.h"
 #include "util/cleanup.h"
 
 #define STEPS_MAX 128
 #define PATIENCE 300 /* seconds: a run takes at most two minutes, and may be tried twice */
-#define TEXT_MAX ((uint32_t)1 << 30)
 
 /* What can be asked besides nftrun(): functions that only read. */
 static int (*const readers[])(const char *netns, struct buf *out, struct buf *why) = {
@@ -32,136 +33,10 @@ static int (*const readers[])(const char *netns, struct buf *out, struct buf *wh
 /* The socket to the broker, -1 without one. The one variable of this kind: like the capabilities
  * that are gone, it is the process's, and not of any one task in it. */
 static int asking = -1;
-
-/* ---- bytes; both ends are of one program, so numbers are in the machine's order ---- */
-
-struct bytes { /* to be taken apart */
-	const char *p;
-	size_t left;
-	bool bad;
-};
-
-static void put_number(struct buf *b, uint32_t n)
-{
-	buf_add(b, &n, sizeof(n));
-}
-
-static void put_text(struct buf *b, const char *p, size_t n)
-{
-	put_number(b, (uint32_t)n);
-	buf_add(b, p, n);
-}
-
-static uint32_t take_number(struct bytes *b)
-{
-	uint32_t n = 0;
-
-	if (b->left < sizeof(n)) {
-		b->bad = true;
-		return 0;
-	}
-	memcpy(&n, b->p, sizeof(n));
-	b->p += sizeof(n);
-	b->left -= sizeof(n);
-	return n;
-}
-
-static void take_text(struct bytes *b, struct buf *out)
-{
-	uint32_t n = take_number(b);
-
-	if (n > b->left) {
-		b->bad = true;
-		return;
-	}
-	buf_add(out, b->p, n);
-	b->p += n;
-	b->left -= n;
-}
-
-static int send_all(int fd, const void *data, size_t n)
-{
-	const char *p = data;
-
-	while (n) {
-		ssize_t w = send(fd, p, n, MSG_NOSIGNAL);
-
-		if (w < 0 && errno == EINTR)
-			continue;
-		if (w < 0)
-			return -errno;
-		p += w;
-		n -= (size_t)w;
-	}
-	return 0;
-}
-
-static int receive_all(int fd, void *to, size_t n)
-{
-	char *p = to;
-
-	while (n) {
-		ssize_t r = recv(fd, p, n, 0);
-
-		if (r < 0 && errno == EINTR)
-			continue;
-		if (r <= 0)
-			return r ? -errno : -ECONNRESET;
-		p += r;
-		n -= (size_t)r;
-	}
-	return 0;
-}
-
-static int send_message(int fd, const struct buf *b)
-{
-	uint32_t n = (uint32_t)b->len;
-	int err = b->len > TEXT_MAX ? -EMSGSIZE : send_all(fd, &n, sizeof(n));
-
-	return err ? err : send_all(fd, b->data, b->len);
-}
-
-static int receive_message(int fd, struct buf *out)
-{
-	char piece[65536];
-	uint32_t n;
-	int err = receive_all(fd, &n, sizeof(n));
-
-	if (!err && n > TEXT_MAX)
-		err = -EMSGSIZE;
-	while (!err && n) {
-		uint32_t now = n < sizeof(piece) ? n : (uint32_t)sizeof(piece);
-
-		err = receive_all(fd, piece, now);
-		if (!err)
-			buf_add(out, piece, now);
-		n -= now;
-	}
-	return err;
-}
+/* In the broker: whom it serves. */
+static pid_t asker;
 
 /* ---- the asking side: each request has a connection of its own ---- */
-
-static int pass(int through, int fd)
-{
-	union {
-		char space[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} u = {0};
-	char byte = 0;
-	struct iovec one = {.iov_base = &byte, .iov_len = 1};
-	struct msghdr m = {.msg_iov = &one,
-			   .msg_iovlen = 1,
-			   .msg_control = u.space,
-			   .msg_controllen = sizeof(u.space)};
-	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(c), &fd, sizeof(int));
-	return sendmsg(through, &m, MSG_NOSIGNAL) < 0 ? -errno : 0;
-}
 
 /* A broker that is stopped keeps nobody for ever. */
 static void be_patient(int fd)
@@ -180,10 +55,10 @@ static int ask(const struct buf *request)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		return -errno;
 	be_patient(pair[0]);
-	err = pass(asking, pair[1]);
+	err = message_pass(asking, pair[1]);
 	close(pair[1]);
 	if (!err)
-		err = send_message(pair[0], request);
+		err = message_send(pair[0], request);
 	if (err)
 		close(pair[0]);
 	return err ? err : pair[0];
@@ -192,7 +67,7 @@ static int ask(const struct buf *request)
 /* Takes the answer and closes; the first number of it is the result. */
 static int answer(int fd, struct buf *text, struct bytes *b, struct buf *why)
 {
-	int err = fd < 0 ? fd : receive_message(fd, text);
+	int err = fd < 0 ? fd : message_receive(fd, text);
 
 	if (fd >= 0)
 		close(fd);
@@ -202,8 +77,8 @@ static int answer(int fd, struct buf *text, struct bytes *b, struct buf *why)
 		return err;
 	}
 	*b = (struct bytes){.p = buf_str(text), .left = text->len};
-	err = (int)take_number(b);
-	take_text(b, why);
+	err = (int)message_take_number(b);
+	message_take_text(b, why);
 	return err;
 }
 
@@ -211,16 +86,16 @@ void broker_nftrun_start(struct nftrun *r)
 {
 	_cleanup_buf_ struct buf b = {0};
 
-	put_number(&b, BROKER_NFTRUN);
-	put_text(&b, r->netns ? r->netns : "", r->netns ? strlen(r->netns) : 0);
-	put_number(&b, r->where);
-	put_number(&b, r->go_on);
-	put_number(&b, (uint32_t)r->n);
+	message_put_number(&b, BROKER_NFTRUN);
+	message_put_text(&b, r->netns ? r->netns : "", r->netns ? strlen(r->netns) : 0);
+	message_put_number(&b, r->where);
+	message_put_number(&b, r->go_on);
+	message_put_number(&b, (uint32_t)r->n);
 	for (size_t i = 0; i < r->n; i++) {
 		const char *script = r->steps[i].script;
 
-		put_number(&b, r->steps[i].kind);
-		put_text(&b, script ? script : "", script ? strlen(script) : 0);
+		message_put_number(&b, r->steps[i].kind);
+		message_put_text(&b, script ? script : "", script ? strlen(script) : 0);
 	}
 	r->answer = ask(&b);
 }
@@ -233,16 +108,16 @@ int broker_nftrun_wait(struct nftrun *r)
 
 	if (!text.len)
 		return err;
-	r->no_scratch = take_number(&b);
-	r->before = take_number(&b);
-	r->after = take_number(&b);
-	r->had_table = take_number(&b);
-	r->looked = (int)take_number(&b);
+	r->no_scratch = message_take_number(&b);
+	r->before = message_take_number(&b);
+	r->after = message_take_number(&b);
+	r->had_table = message_take_number(&b);
+	r->looked = (int)message_take_number(&b);
 	for (size_t i = 0; i < r->n; i++) {
-		r->steps[i].ran = take_number(&b);
-		r->steps[i].refused = take_number(&b);
-		take_text(&b, &r->steps[i].out);
-		take_text(&b, &r->steps[i].err);
+		r->steps[i].ran = message_take_number(&b);
+		r->steps[i].refused = message_take_number(&b);
+		message_take_text(&b, &r->steps[i].out);
+		message_take_text(&b, &r->steps[i].err);
 	}
 	return b.bad ? -EPROTO : err;
 }
@@ -253,12 +128,51 @@ int broker_ask(enum broker_request what, const char *netns, struct buf *out, str
 	struct bytes b;
 	int err;
 
-	put_number(&request, what);
-	put_text(&request, netns ? netns : "", netns ? strlen(netns) : 0);
+	message_put_number(&request, what);
+	message_put_text(&request, netns ? netns : "", netns ? strlen(netns) : 0);
 	err = answer(ask(&request), &said, &b, why);
 	if (!err)
-		take_text(&b, out);
+		message_take_text(&b, out);
 	return err;
+}
+
+int broker_trace_start(const struct tracer *t)
+{
+	const struct trace_question *q = t->question;
+	_cleanup_buf_ struct buf b = {0};
+	int fd, err;
+
+	message_put_number(&b, BROKER_TRACE);
+	message_put_text(&b, t->netns ? t->netns : "", t->netns ? strlen(t->netns) : 0);
+	message_put_number(&b, t->all);
+	message_put_number(&b, t->may_own);
+	message_put_text(&b, buf_str(&q->sets), q->sets.len);
+	for (int hook = 0; hook < TRACE_HOOKS; hook++)
+		message_put_text(&b, buf_str(&q->rules[hook]), q->rules[hook].len);
+	fd = ask(&b);
+	err = fd < 0 ? fd : message_pass(fd, t->ends[1]);
+	if (err && fd >= 0)
+		close(fd);
+	return err ? err : fd;
+}
+
+int broker_trace_wait(struct tracer *t)
+{
+	_cleanup_buf_ struct buf text = {0};
+	struct bytes b;
+
+	return answer(t->answer, &text, &b, &t->why);
+}
+
+int broker_trace_sweep(const char *netns, pid_t pid)
+{
+	_cleanup_buf_ struct buf request = {0}, said = {0}, why = {0};
+	struct bytes b;
+
+	message_put_number(&request, BROKER_SWEEP);
+	message_put_text(&request, netns ? netns : "", netns ? strlen(netns) : 0);
+	message_put_number(&request, (uint32_t)pid);
+	return answer(ask(&request), &said, &b, &why);
 }
 
 /* ---- the answering side ---- */
@@ -287,17 +201,17 @@ static bool take_request(struct bytes *b, struct asked *a)
 {
 	uint32_t n;
 
-	a->r.where = take_number(b);
+	a->r.where = message_take_number(b);
 	a->r.netns = a->r.where == CHILD_NETNS ? buf_str(&a->netns) : NULL;
-	a->r.go_on = take_number(b);
-	n = take_number(b);
+	a->r.go_on = message_take_number(b);
+	n = message_take_number(b);
 	if (n > STEPS_MAX)
 		return false;
 	a->r.n = n;
 	a->r.steps = a->steps;
 	for (uint32_t i = 0; i < n; i++) {
-		a->steps[i].kind = take_number(b);
-		take_text(b, &a->scripts[i]);
+		a->steps[i].kind = message_take_number(b);
+		message_take_text(b, &a->scripts[i]);
 		a->steps[i].script = buf_str(&a->scripts[i]);
 	}
 	return !b->bad && may_ask(a);
@@ -342,18 +256,18 @@ static void answer_nftrun(struct bytes *b, struct asked *a, struct buf *out)
 	struct nftrun *r = &a->r;
 	int err = take_request(b, a) ? run(r) : -EPERM;
 
-	put_number(out, (uint32_t)err);
-	put_text(out, buf_str(&r->why), r->why.len);
-	put_number(out, r->no_scratch);
-	put_number(out, r->before);
-	put_number(out, r->after);
-	put_number(out, r->had_table);
-	put_number(out, (uint32_t)r->looked);
+	message_put_number(out, (uint32_t)err);
+	message_put_text(out, buf_str(&r->why), r->why.len);
+	message_put_number(out, r->no_scratch);
+	message_put_number(out, r->before);
+	message_put_number(out, r->after);
+	message_put_number(out, r->had_table);
+	message_put_number(out, (uint32_t)r->looked);
 	for (size_t i = 0; i < r->n; i++) {
-		put_number(out, r->steps[i].ran);
-		put_number(out, r->steps[i].refused);
-		put_text(out, buf_str(&r->steps[i].out), r->steps[i].out.len);
-		put_text(out, buf_str(&r->steps[i].err), r->steps[i].err.len);
+		message_put_number(out, r->steps[i].ran);
+		message_put_number(out, r->steps[i].refused);
+		message_put_text(out, buf_str(&r->steps[i].out), r->steps[i].out.len);
+		message_put_text(out, buf_str(&r->steps[i].err), r->steps[i].err.len);
 	}
 }
 
@@ -364,9 +278,39 @@ static void answer_read(uint32_t what, const struct asked *a, struct buf *out)
 
 	if (what < sizeof(readers) / sizeof(readers[0]) && readers[what])
 		err = readers[what](a->netns.len ? buf_str(&a->netns) : NULL, &text, &why);
-	put_number(out, (uint32_t)err);
-	put_text(out, buf_str(&why), why.len);
-	put_text(out, buf_str(&text), text.len);
+	message_put_number(out, (uint32_t)err);
+	message_put_text(out, buf_str(&why), why.len);
+	message_put_text(out, buf_str(&text), text.len);
+}
+
+static void answer_trace(int fd, struct bytes *b, const struct asked *a, struct buf *out)
+{
+	struct trace_question q = {0};
+	struct tracer t = {.netns = a->netns.len ? buf_str(&a->netns) : NULL, .question = &q};
+	int err = -EPERM, end;
+
+	t.pid = asker;
+	t.all = message_take_number(b);
+	t.may_own = message_take_number(b);
+	message_take_text(b, &q.sets);
+	for (int hook = 0; hook < TRACE_HOOKS; hook++)
+		message_take_text(b, &q.rules[hook]);
+	end = message_take(fd);
+	if (end >= 0 && !b->bad && trace_question_sound(&q))
+		err = trace_serve(&t, end);
+	else
+		buf_puts(&t.why, "this is no question that packets can be traced by");
+	message_put_number(out, (uint32_t)err);
+	message_put_text(out, buf_str(&t.why), t.why.len);
+}
+
+static void answer_sweep(struct bytes *b, const struct asked *a, struct buf *out)
+{
+	pid_t pid = (pid_t)message_take_number(b);
+
+	message_put_number(out, (uint32_t)trace_sweep(a->netns.len ? buf_str(&a->netns) : NULL,
+						      pid));
+	message_put_text(out, "", 0);
 }
 
 static _Noreturn void serve_one(int fd, pid_t broker)
@@ -378,42 +322,20 @@ static _Noreturn void serve_one(int fd, pid_t broker)
 
 	signal(SIGCHLD, SIG_DFL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != broker || receive_message(fd, &request))
+	if (getppid() != broker || message_receive(fd, &request))
 		_exit(1);
 	b = (struct bytes){.p = buf_str(&request), .left = request.len};
-	what = take_number(&b);
-	take_text(&b, &a.netns);
+	what = message_take_number(&b);
+	message_take_text(&b, &a.netns);
 	if (what == BROKER_NFTRUN)
 		answer_nftrun(&b, &a, &out);
+	else if (what == BROKER_TRACE)
+		answer_trace(fd, &b, &a, &out);
+	else if (what == BROKER_SWEEP)
+		answer_sweep(&b, &a, &out);
 	else
 		answer_read(what, &a, &out);
-	_exit(send_message(fd, &out) ? 1 : 0);
-}
-
-/* One connection, or -1 at the end. */
-static int next(int from)
-{
-	union {
-		char space[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} u = {0};
-	char byte;
-	struct iovec one = {.iov_base = &byte, .iov_len = 1};
-	struct msghdr m = {.msg_iov = &one,
-			   .msg_iovlen = 1,
-			   .msg_control = u.space,
-			   .msg_controllen = sizeof(u.space)};
-	const struct cmsghdr *c;
-	ssize_t n;
-	int fd = -1;
-
-	do
-		n = recvmsg(from, &m, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
-	c = n == 1 ? CMSG_FIRSTHDR(&m) : NULL;
-	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
-		memcpy(&fd, CMSG_DATA(c), sizeof(int));
-	return fd;
+	_exit(message_send(fd, &out) ? 1 : 0);
 }
 
 static _Noreturn void serve(int from)
@@ -426,12 +348,14 @@ static _Noreturn void serve(int from)
 	for (size_t i = 0; i < sizeof(deaf) / sizeof(deaf[0]); i++)
 		signal(deaf[i], SIG_IGN);
 	prctl(PR_SET_NAME, "fwc-broker");
+	asker = getppid();
 	if (caps_keep(CAPS_BIT(CAP_NET_ADMIN) | CAPS_BIT(CAP_SYS_ADMIN)) < 0)
 		_exit(1);
-	while ((fd = next(from)) >= 0) {
-		if (fork() == 0)
+	while ((fd = message_take(from)) >= 0 || fd == -EPROTO) {
+		if (fd >= 0 && fork() == 0)
 			serve_one(fd, self);
-		close(fd);
+		if (fd >= 0)
+			close(fd);
 	}
 	_exit(0);
 }
@@ -462,4 +386,11 @@ int broker_start(void)
 bool broker_there(void)
 {
 	return asking >= 0;
+}
+
+void broker_forget(void)
+{
+	if (asking >= 0)
+		close(asking);
+	asking = -1;
 }

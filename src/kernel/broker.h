@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * A process that reads policies holds no capability. What it needs of the kernel, another process
  * does for it, which was forked before and reads no policy: it lists rulesets, settings and
- * connections, and loads scripts into network namespaces that end with the load. Nothing else can
- * be asked of it.
+ * connections, loads scripts into network namespaces that end with the load, and traces packets
+ * that a question is about. Nothing else can be asked of it.
  */
 #ifndef FWC_BROKER_H
 #define FWC_BROKER_H
+
+#include <sys/types.h>
 
 #include "kernel/nftrun.h"
 
@@ -13,6 +15,8 @@
  * then on nftrun(), sysctl_snapshot(), genid_get() and conns_read() ask it. 0 or -errno. */
 int broker_start(void);
 bool broker_there(void);
+/* In a process that was forked since, and does not ask: the broker ends with the one that does. */
+void broker_forget(void);
 
 /* For nftrun.c: nftrun() in two steps; 0 or -errno with r->why. */
 void broker_nftrun_start(struct nftrun *r);
@@ -26,8 +30,17 @@ enum broker_request {
 	BROKER_GENID,
 	BROKER_CONNS,
 	BROKER_ADDRESSES,
-	BROKER_LINKS
+	BROKER_LINKS,
+	BROKER_TRACE,
+	BROKER_SWEEP,
 };
 int broker_ask(enum broker_request what, const char *netns, struct buf *out, struct buf *why);
+
+/* For trace.c. The table is made by the broker, of a question that has nothing but matches, and is
+ * called after the process that asks. */
+struct tracer;
+int broker_trace_start(const struct tracer *t); /* the socket of the answer, or -errno */
+int broker_trace_wait(struct tracer *t);
+int broker_trace_sweep(const char *netns, pid_t pid);
 
 #endif

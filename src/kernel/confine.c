@@ -1,83 +1,269 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * Capabilities, no_new_privs and a seccomp filter.
+ * A user of its own, capabilities, no_new_privs, landlock and a seccomp filter.
  */
 #include "config.h"
 
 #include "kernel/confine.h"
 
 #include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sched.h>
 #include <seccomp.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "util/caps.h"
 
+#define USER "_fwc" /* of the package */
+#define SPARE 65521 /* between those that systemd gives out and nobody: in use nowhere */
+
+#ifndef SYS_landlock_create_ruleset
+#define SYS_landlock_create_ruleset 444
+#define SYS_landlock_restrict_self 446
+#endif
+
+static char said[120];
+static uid_t caller;
+static bool confined;
+
+/* ---- the user ---- */
+
+/* By the file alone: what else may know users could ask the network. */
+static bool find_user(uid_t *uid, gid_t *gid)
+{
+	FILE *f = fopen("/etc/passwd", "re");
+	const struct passwd *pw = NULL;
+	bool taken = false, found = false;
+
+	while (f && !found && (pw = fgetpwent(f))) {
+		found = !strcmp(pw->pw_name, USER) && pw->pw_uid != 0;
+		if (found) {
+			*uid = pw->pw_uid;
+			*gid = pw->pw_gid;
+		}
+		taken |= pw->pw_uid == SPARE;
+	}
+	if (f)
+		fclose(f);
+	if (!found)
+		*uid = *gid = SPARE;
+	return found || !taken;
+}
+
+/* Where it cannot be changed, as in a namespace that knows one user, it stays. */
+static int change_user(void)
+{
+	uid_t uid;
+	gid_t gid;
+
+	if (caller != 0) {
+		snprintf(said, sizeof(said), "who called it (uid %u)", (unsigned)caller);
+		return 0;
+	}
+	if (!find_user(&uid, &gid)) {
+		snprintf(said, sizeof(said), "root: there is no user " USER);
+		return 0;
+	}
+	if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0) {
+		snprintf(said, sizeof(said), "root: the user cannot be changed here (%s)",
+			 strerror(errno));
+		return 0;
+	}
+	if (setresuid(uid, uid, uid) < 0) {
+		snprintf(said, sizeof(said), "root: the user cannot be changed here (%s)",
+			 strerror(errno));
+		return setresgid(0, 0, 0) < 0 ? -errno : 0;
+	}
+	snprintf(said, sizeof(said), "uid %u%s", (unsigned)uid,
+		 uid == SPARE ? ", for there is no user " USER : " (" USER ")");
+	return 0;
+}
+
+/* ---- landlock ---- */
+
+struct ruleset { /* struct landlock_ruleset_attr; older kernels know only its beginning */
+	uint64_t fs, net, scoped;
+};
+
+/* Reading is left to the modes of files. Nothing is allowed, so that there are no rules. */
+static int write_nothing(void)
+{
+	/* by version: what it knows of files from bit 13 on, then TCP, then signals and abstract
+	 * sockets (landlock(7)) */
+	long version = syscall(SYS_landlock_create_ruleset, NULL, 0, 1);
+	const unsigned files = version >= 5 ? 16 : version >= 3 ? 15 : version == 2 ? 14 : 13;
+	struct ruleset all = {
+		.fs = ((1u << files) - 1) & ~(1u << 2 | 1u << 3), /* READ_FILE, READ_DIR */
+		.net = version >= 4 ? 3 : 0,
+		.scoped = version >= 6 ? 3 : 0,
+	};
+	size_t size = version >= 6 ? 24 : version >= 4 ? 16 : 8;
+	int fd, err = 0;
+
+	if (version <= 0)
+		return 0; /* the kernel has none, or it is switched off */
+	fd = (int)syscall(SYS_landlock_create_ruleset, &all, size, 0);
+	if (fd < 0)
+		return -errno;
+	if (syscall(SYS_landlock_restrict_self, fd, 0) < 0)
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+/* ---- seccomp ---- */
+
 #ifndef FWC_SANITIZERS
 /* A list of what is forbidden: what libraries need to read names and files is theirs to choose. */
-static int filter(void)
-{
-	static const int calls[] = {
-		SCMP_SYS(execve),
-		SCMP_SYS(execveat),
-		SCMP_SYS(ptrace),
+static const int forbidden[] = {
+	SCMP_SYS(execve),
+	SCMP_SYS(execveat),
+	SCMP_SYS(ptrace),
 
-		SCMP_SYS(unshare),
-		SCMP_SYS(setns),
-		SCMP_SYS(mount),
-		SCMP_SYS(umount2),
-		SCMP_SYS(pivot_root),
-		SCMP_SYS(chroot),
-		SCMP_SYS(bpf),
-		SCMP_SYS(init_module),
-		SCMP_SYS(finit_module),
-		SCMP_SYS(delete_module),
-		SCMP_SYS(kexec_load),
-		SCMP_SYS(kexec_file_load),
-		SCMP_SYS(reboot),
-		SCMP_SYS(add_key),
-		SCMP_SYS(request_key),
-		SCMP_SYS(keyctl),
-		SCMP_SYS(userfaultfd),
-		SCMP_SYS(perf_event_open),
-		SCMP_SYS(io_uring_setup),
-		SCMP_SYS(open_tree),
-		SCMP_SYS(move_mount),
-		SCMP_SYS(fsopen),
-		SCMP_SYS(fsmount),
-		SCMP_SYS(open_by_handle_at),
-		SCMP_SYS(process_vm_readv),
-		SCMP_SYS(pidfd_getfd),
-		SCMP_SYS(process_vm_writev),
-	};
+	SCMP_SYS(unshare),
+	SCMP_SYS(setns),
+	SCMP_SYS(mount),
+	SCMP_SYS(umount2),
+	SCMP_SYS(pivot_root),
+	SCMP_SYS(chroot),
+	SCMP_SYS(bpf),
+	SCMP_SYS(init_module),
+	SCMP_SYS(finit_module),
+	SCMP_SYS(delete_module),
+	SCMP_SYS(kexec_load),
+	SCMP_SYS(kexec_file_load),
+	SCMP_SYS(reboot),
+	SCMP_SYS(add_key),
+	SCMP_SYS(request_key),
+	SCMP_SYS(keyctl),
+	SCMP_SYS(userfaultfd),
+	SCMP_SYS(perf_event_open),
+	SCMP_SYS(io_uring_setup),
+	SCMP_SYS(open_tree),
+	SCMP_SYS(move_mount),
+	SCMP_SYS(fsopen),
+	SCMP_SYS(fsmount),
+	SCMP_SYS(open_by_handle_at),
+	SCMP_SYS(process_vm_readv),
+	SCMP_SYS(pidfd_getfd),
+	SCMP_SYS(process_vm_writev),
+	SCMP_SYS(pidfd_open),
+	SCMP_SYS(pidfd_send_signal),
+	SCMP_SYS(rt_sigqueueinfo),
+	SCMP_SYS(rt_tgsigqueueinfo),
+	SCMP_SYS(tkill),
+};
+
+#ifdef __s390x__
+#define CLONE_FLAGS(...) SCMP_A1(__VA_ARGS__)
+#else
+#define CLONE_FLAGS(...) SCMP_A0(__VA_ARGS__)
+#endif
+
+static int refuse(scmp_filter_ctx ctx, int call)
+{
+	int err = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), call, 0);
+
+	return err == -EDOM || err == -EINVAL ? 0 : err; /* this machine has no such call */
+}
+
+/* Processes, but no namespaces. The flags of clone3() are in memory, where no filter sees them:
+ * without it libraries use clone(). */
+static int refuse_namespaces(scmp_filter_ctx ctx)
+{
+	static const unsigned flags[] = {CLONE_NEWNS,	CLONE_NEWUTS, CLONE_NEWIPC,   CLONE_NEWUSER,
+					 CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWCGROUP};
+	int err = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+
+	for (size_t i = 0; !err && i < sizeof(flags) / sizeof(flags[0]); i++)
+		err = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1,
+				       CLONE_FLAGS(SCMP_CMP_MASKED_EQ, flags[i], flags[i]));
+	return err;
+}
+
+static int refuse_signals(scmp_filter_ctx ctx)
+{
+	const scmp_datum_t self = (scmp_datum_t)getpid();
+	int err = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(kill), 1,
+				   SCMP_A0(SCMP_CMP_NE, self));
+
+	if (!err)
+		err = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(tgkill), 1,
+				       SCMP_A0(SCMP_CMP_NE, self));
+	return err;
+}
+
+static int filter(bool local_sockets)
+{
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
 	int err = ctx ? 0 : -ENOMEM;
 
-	for (size_t i = 0; !err && i < sizeof(calls) / sizeof(calls[0]); i++) {
-		err = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), calls[i], 0);
-		if (err == -EDOM || err == -EINVAL) /* this machine has no such call */
-			err = 0;
-	}
+	for (size_t i = 0; !err && i < sizeof(forbidden) / sizeof(forbidden[0]); i++)
+		err = refuse(ctx, forbidden[i]);
+	if (!err)
+		err = refuse_namespaces(ctx);
+	if (!err)
+		err = refuse_signals(ctx);
 	/* netlink and packets above all */
 	if (!err)
-		err = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
-				       SCMP_A0(SCMP_CMP_NE, AF_UNIX));
+		err = local_sockets
+			      ? seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
+						 SCMP_A0(SCMP_CMP_NE, AF_UNIX))
+			      : seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 0);
 	if (!err)
 		err = seccomp_load(ctx);
 	if (ctx)
 		seccomp_release(ctx);
 	return err;
 }
+#else /* they start programs and look into processes themselves */
+static int filter(bool local_sockets)
+{
+	(void)local_sockets;
+	/* which a process that has changed its user has to allow */
+	return prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0 ? -errno : 0;
+}
 #endif
 
 int confine(void)
+{
+	int err;
+
+	caller = geteuid();
+	caps_bound(0);
+	err = change_user();
+	confined = !err;
+	if (!err)
+		err = caps_keep(0);
+	if (!err && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		err = -errno;
+	if (!err)
+		err = write_nothing();
+	return err ? err : filter(false);
+}
+
+int confine_opener(void)
 {
 	int err = caps_keep(0);
 
 	if (!err && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		err = -errno;
-#ifndef FWC_SANITIZERS /* they start programs and look into processes themselves */
-	if (!err)
-		filter(); /* a kernel without seccomp is no reason to compile nothing */
-#endif
-	return err;
+	return err ? err : filter(true);
+}
+
+uid_t confine_caller(void)
+{
+	return confined ? caller : geteuid();
+}
+
+const char *confine_text(void)
+{
+	return said;
 }

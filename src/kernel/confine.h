@@ -4,9 +4,18 @@
 #ifndef FWC_CONFINE_H
 #define FWC_CONFINE_H
 
-/* No capability, no new ones by any program, and, where seccomp is there, no program, namespace,
- * mount or socket but those to local programs. What files it may open is left to their modes. 0 or
- * -errno. */
+#include <sys/types.h>
+
+/* Of who is to take texts apart: another user than root, no capability and no new ones by any
+ * program, nothing to write where the kernel has landlock, no program, namespace, mount or socket,
+ * and no signal to others. Files that are not for everybody opener.h opens. 0 or -errno. */
 int confine(void);
+/* Of who opens for it: the same but for the user, what may be written, and local sockets (which
+ * names of users may take). */
+int confine_opener(void);
+/* Who this is for files that belong to who runs it: the user before confine(). */
+uid_t confine_caller(void);
+/* For people: as what confine() lets texts be taken apart. */
+const char *confine_text(void);
 
 #endif

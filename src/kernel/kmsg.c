@@ -13,11 +13,26 @@
 
 #define RECORD 8192 /* bytes; the kernel's own limit is about the same */
 
-int kmsg_open(void)
+static int prepared; /* a descriptor or -errno */
+
+static int open_now(void)
 {
 	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 
 	return fd < 0 ? -errno : fd;
+}
+
+void kmsg_prepare(void)
+{
+	prepared = open_now();
+}
+
+int kmsg_open(void)
+{
+	int fd = prepared ? prepared : open_now();
+
+	prepared = 0;
+	return fd;
 }
 
 /* The record has the time since boot on the clock of printk, which runs as CLOCK_MONOTONIC does. */

@@ -17,6 +17,8 @@ struct kmsg {
 
 /* A descriptor that can be polled, or -errno. */
 int kmsg_open(void);
+/* Opens it for kmsg_open(), which may come when nobody may any more. */
+void kmsg_prepare(void);
 /* The next record: 1, 0: there is none yet, or -errno. */
 int kmsg_read(int fd, struct kmsg *out);
 void kmsg_free(struct kmsg *k);

@@ -4,6 +4,7 @@
 #include "kernel/scratch.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "util/cleanup.h"
 
@@ -17,6 +18,13 @@ static const char *powerless(const struct nftrun_step steps[])
 	if (steps[1].refused && strstr(buf_str(&steps[1].err), "Message too long"))
 		return "this user may not load so large a ruleset at once (net.core.wmem_max)";
 	return NULL;
+}
+
+/* What libnftables does not say. */
+static const char *no_reason(void)
+{
+	return access("/proc/self", F_OK) ? "nftables needs /proc, which is not mounted"
+					  : "nftables does not say why";
 }
 
 static void judge(struct scratch *s, struct nftrun *r)
@@ -34,7 +42,8 @@ static void judge(struct scratch *s, struct nftrun *r)
 		return;
 	}
 	if (!r->steps[2].ran || r->steps[2].refused) {
-		buf_printf(&s->why, "cannot list what was loaded: %s", buf_str(&r->steps[2].err));
+		buf_printf(&s->why, "cannot list what was loaded: %s",
+			   r->steps[2].err.len ? buf_str(&r->steps[2].err) : no_reason());
 		return;
 	}
 	s->listing = json_loadb(r->steps[2].out.data, r->steps[2].out.len, 0, &e);

@@ -385,5 +385,6 @@ bool sysctl_forwards(const json_t *snapshot, int family)
 
 bool sysctl_has_ip6(const json_t *snapshot)
 {
-	return json_object_get(snapshot, V6_ALL) != NULL;
+	/* without both, it is /proc that is not there */
+	return json_object_get(snapshot, V6_ALL) || !json_object_get(snapshot, V4_ALL);
 }

@@ -23,6 +23,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "kernel/broker.h"
+#include "kernel/nftrun.h"
+#include "util/cleanup.h"
 #include "util/number.h"
 
 #define ROOM (4 << 20) /* bytes of events that may wait */
@@ -78,22 +81,22 @@ static bool run_script(struct hearing *h, const char *script, char *why, size_t 
 
 static bool make_table(struct hearing *h, char *why, size_t size)
 {
-	h->owned = h->t->owned && run_script(h, h->t->owned, why, size);
+	h->owned = h->t->owned.len && run_script(h, buf_str(&h->t->owned), why, size);
 	if (h->owned)
 		return true;
 	/* what the kernel does not know, or nft's own parser */
-	if (h->t->owned && !strstr(why, "not supported") && !strstr(why, "Invalid argument") &&
+	if (h->t->owned.len && !strstr(why, "not supported") && !strstr(why, "Invalid argument") &&
 	    !strstr(why, "syntax error"))
 		return false;
 	/* the end of the socket tells that the parent has ended, and leaves us time */
 	prctl(PR_SET_PDEATHSIG, 0);
-	return run_script(h, h->t->ownerless, why, size);
+	return run_script(h, buf_str(&h->t->ownerless), why, size);
 }
 
 /* The limit is spent in the table itself, which is about to go. */
 static uint64_t over_rate(struct hearing *h)
 {
-	const char *out = nft_run_cmd_from_buffer(h->ctx, h->t->count) == 0
+	const char *out = nft_run_cmd_from_buffer(h->ctx, buf_str(&h->t->count)) == 0
 				  ? nft_ctx_get_output_buffer(h->ctx)
 				  : NULL;
 	const char *at = out ? strstr(out, "counter packets ") : NULL;
@@ -109,7 +112,7 @@ static uint64_t over_rate(struct hearing *h)
 static void drop_table(struct hearing *h)
 {
 	if (h->ctx && !h->owned)
-		nft_run_cmd_from_buffer(h->ctx, h->t->cleanup);
+		nft_run_cmd_from_buffer(h->ctx, buf_str(&h->t->cleanup));
 	if (h->ctx)
 		nft_ctx_free(h->ctx);
 }
@@ -254,7 +257,8 @@ static int work(void *arg)
 	char why[400] = "there is no memory";
 	int err;
 
-	close(h.t->ends[0]);
+	if (h.t->ends[0] >= 0)
+		close(h.t->ends[0]);
 	setsid(); /* what ends all of a terminal or a job is not to end it, too */
 	lift_limits();
 	err = listen_to(&h);
@@ -265,7 +269,7 @@ static int work(void *arg)
 		tell_text(&h, TRACE_FAILED, why);
 	} else {
 		tell_text(&h, TRACE_READY,
-			  h.owned || !h.t->owned
+			  h.owned || !h.t->owned.len
 				  ? ""
 				  : "this kernel knows no tables with an owner: if every process "
 				    "of this trace is killed, its table stays until the next one");
@@ -279,22 +283,79 @@ static int work(void *arg)
 
 /* ---- the parent's side ---- */
 
+static void prepare(struct tracer *t)
+{
+	char name[40];
+	struct trace_table how = {.name = name, .owner = true, .all = t->all, .rate = TRACE_RATE};
+
+	snprintf(name, sizeof(name), TRACE_PREFIX "%d", (int)t->pid);
+	if (t->may_own)
+		trace_script(&t->owned, t->question, &how);
+	how.owner = false;
+	trace_script(&t->ownerless, t->question, &how);
+	buf_printf(&t->cleanup, "delete table inet %s", name);
+	/* a chain with one counter: what was over the rate */
+	buf_printf(&t->count, "list chain inet %s hit", name);
+	t->child = (struct child){
+		.where = child_where_of(t->netns),
+		.netns = t->netns,
+		.timeout_ms = FOREVER,
+		.run = work,
+		.arg = t,
+	};
+}
+
 int trace_start(struct tracer *t)
 {
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, t->ends) < 0) {
 		int err = -errno;
 
-		buf_printf(&t->child.why, "cannot start a child process: %s", strerror(-err));
+		buf_printf(&t->why, "cannot start a child process: %s", strerror(-err));
 		return err;
 	}
-	t->child.where = child_where_of(t->netns);
-	t->child.netns = t->netns;
-	t->child.timeout_ms = FOREVER;
-	t->child.run = work;
-	t->child.arg = t;
-	child_start(&t->child);
+	t->pid = getpid();
+	t->answer = -1;
+	if (broker_there()) {
+		t->answer = broker_trace_start(t);
+	} else {
+		prepare(t);
+		child_start(&t->child);
+	}
 	close(t->ends[1]);
 	return 0;
+}
+
+int trace_serve(struct tracer *t, int end)
+{
+	int err;
+
+	t->ends[0] = -1;
+	t->ends[1] = end;
+	prepare(t);
+	child_start(&t->child);
+	close(end);
+	err = child_wait(&t->child);
+	buf_puts(&t->why, buf_str(&t->child.why));
+	return err;
+}
+
+int trace_sweep(const char *netns, pid_t pid)
+{
+	_cleanup_buf_ struct buf script = {0};
+	struct nftrun_step step = {.kind = RUN_SCRIPT};
+	struct nftrun r = {
+		.where = child_where_of(netns), .netns = netns, .steps = &step, .n = 1};
+	int err;
+
+	if (broker_there())
+		return broker_trace_sweep(netns, pid);
+	if (pid <= 0 || kill(pid, 0) == 0 || errno != ESRCH)
+		return -EBUSY;
+	buf_printf(&script, "delete table inet " TRACE_PREFIX "%d\n", (int)pid);
+	step.script = buf_str(&script);
+	err = nftrun(&r);
+	nftrun_free(&r);
+	return err;
 }
 
 int trace_read(struct tracer *t, struct trace_event *out, bool wait)
@@ -315,6 +376,22 @@ void trace_end(struct tracer *t)
 
 int trace_stop(struct tracer *t)
 {
+	int err;
+
 	close(t->ends[0]);
-	return child_wait(&t->child);
+	if (broker_there())
+		return broker_trace_wait(t);
+	err = child_wait(&t->child);
+	buf_puts(&t->why, buf_str(&t->child.why));
+	return err;
+}
+
+void trace_free(struct tracer *t)
+{
+	child_free(&t->child);
+	buf_free(&t->owned);
+	buf_free(&t->ownerless);
+	buf_free(&t->cleanup);
+	buf_free(&t->count);
+	buf_free(&t->why);
 }

@@ -2,14 +2,16 @@
  * What nftables tells of the packets that a rule marked by `meta nftrace set 1`: events of
  * NFNLGRP_NFTRACE, one for each rule that a packet matched and for each end of a base chain.
  */
-#ifndef FWC_TRACE_H
-#define FWC_TRACE_H
+#ifndef FWC_KERNEL_TRACE_H
+#define FWC_KERNEL_TRACE_H
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <time.h>
 
 #include "kernel/child.h"
+#include "nft/trace.h"
 
 enum trace_kind {
 	TRACE_RULE, /* matched */
@@ -37,13 +39,19 @@ struct trace_event {
 	char text[512];
 };
 
+#define TRACE_RATE 20 /* packets a second */
+
 struct tracer {
 	const char *netns;
-	/* Scripts that make the table: one that gives it an owner, so that it goes with the child's
-	 * socket (since Linux 5.12), or NULL; one that does not; and what removes that again. */
-	const char *owned, *ownerless, *cleanup;
-	const char *count; /* lists a chain with one counter: what was over the rate */
-	struct child child;
+	const struct trace_question *question;
+	bool all; /* struct trace_table */
+	bool may_own; /* try it with an owner first */
+	/* from trace_start() on */
+	pid_t pid; /* the table is called after it */
+	struct buf owned, ownerless, cleanup, count; /* what nft is told */
+	struct child child; /* or by the broker: */
+	int answer; /* the socket, -1: none */
+	struct buf why;
 	int ends[2]; /* ours, the child's */
 };
 
@@ -51,12 +59,17 @@ struct tracer {
  * the child is killed, which outlives us for long enough to remove it. Nothing is known to have
  * worked before TRACE_READY came. 0 or -errno. */
 int trace_start(struct tracer *t);
+/* In the broker: does that for somebody else, to whom `end` leads, until he has had enough. */
+int trace_serve(struct tracer *t, int end);
+/* Removes the table of a trace, of the process with that number, if it is dead. 0 or -errno. */
+int trace_sweep(const char *netns, pid_t pid);
 /* The next event; t->ends[0] is readable when there is one. 1, 0: there is none yet (unless
  * `wait`), or -errno: none will come. */
 int trace_read(struct tracer *t, struct trace_event *out, bool wait);
 /* No more is wanted: what the kernel has told until now still comes, and TRACE_ENDED at last. */
 void trace_end(struct tracer *t);
-/* 0 or -errno, with t->child.why. */
+/* 0 or -errno, with t->why. */
 int trace_stop(struct tracer *t);
+void trace_free(struct tracer *t);
 
 #endif

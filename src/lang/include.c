@@ -5,40 +5,20 @@
 #include <string.h>
 
 #include "lang/parse.h"
+#include "lang/path.h"
 
 #define DEPTH_MAX 16
 #define OPENED_MAX 4096 /* files, counting each time: a few includes could ask for millions */
 #define SET_FILE_ERRORS 20
 
-/* Relative to the directory of the file that names it. */
-static char *relative_path(struct parser *p, const char *name)
+static char *beside(struct parser *p, const char *name)
 {
-	const char *slash = strrchr(p->lex.src->path, '/');
-
-	if (name[0] == '/' || !slash)
-		return arena_strdup(p->arena, name);
-	return arena_printf(p->arena, "%.*s/%s", (int)(slash - p->lex.src->path), p->lex.src->path,
-			    name);
+	return path_beside(p->arena, p->lex.src->path, name);
 }
 
-/* The same for a pattern: what is special in the directory's own name loses its meaning. */
-static char *relative_pattern(struct parser *p, const char *name)
+static char *pattern_beside(struct parser *p, const char *name)
 {
-	const char *slash = strrchr(p->lex.src->path, '/');
-	struct buf b = {0};
-	char *pattern;
-
-	if (name[0] != '/' && slash) {
-		for (const char *c = p->lex.src->path; c <= slash; c++) {
-			if (strchr("*?[\\", *c))
-				buf_putc(&b, '\\');
-			buf_putc(&b, *c);
-		}
-	}
-	buf_puts(&b, name);
-	pattern = arena_strdup(p->arena, buf_str(&b));
-	buf_free(&b);
-	return pattern;
+	return path_pattern_beside(p->arena, p->lex.src->path, name);
 }
 
 /* The file's text, read once. NULL after a report. */
@@ -126,10 +106,10 @@ static void include_files(struct parser *p, struct ast_word pattern, struct ast_
 	size_t n;
 
 	if (!strpbrk(pattern.s, "*?[")) {
-		include_file(p, relative_path(p, pattern.s), pattern.span, out);
+		include_file(p, beside(p, pattern.s), pattern.span, out);
 		return;
 	}
-	where = relative_pattern(p, pattern.s);
+	where = pattern_beside(p, pattern.s);
 	vec_push(p->arena, &p->ast->patterns, where);
 	n = p->loader->glob(p->loader, where, p->arena, &paths);
 	if (n == SIZE_MAX) {
@@ -245,7 +225,7 @@ const struct source *parse_name_file(struct parser *p, struct ast_word file)
 		diag_error(p->diag, file.span, "this name of a file is empty");
 		return NULL;
 	}
-	return p->loader ? open_file(p, relative_path(p, file.s), file.span) : NULL;
+	return p->loader ? open_file(p, beside(p, file.s), file.span) : NULL;
 }
 
 void parse_set_file(struct parser *p, struct ast_element *e)

@@ -52,6 +52,13 @@ extern const char *const reserved_words[];
  * and other non-regular files, more than 64 MiB, lines longer than 64 KiB, NUL bytes, carriage
  * returns, a byte order mark, and what is not UTF-8. */
 struct loader *loader_files(struct arena *a);
+/* A process that may open nothing has another one do it, by the same rules: path_open(), and the
+ * loader's own glob(). */
+struct source_opener {
+	int (*open)(const char *path, struct buf *why, struct buf *hint);
+	size_t (*glob)(const char *pattern, struct arena *a, char ***paths);
+};
+void source_open_by(const struct source_opener *o);
 /* What comes in by standard input, under the same conditions; NULL after a report. */
 struct source *source_stdin(struct arena *a, struct diag *diag);
 

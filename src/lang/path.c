@@ -227,3 +227,35 @@ int path_check_dir(const char *path)
 
 	return fd < 0 ? fd : 0;
 }
+
+/* ---- names that a file has for others ---- */
+
+static const char *end_of_dir(const char *file, const char *name)
+{
+	return *name == '/' ? NULL : strrchr(file, '/');
+}
+
+char *path_beside(struct arena *a, const char *file, const char *name)
+{
+	const char *slash = end_of_dir(file, name);
+
+	return slash ? arena_printf(a, "%.*s/%s", (int)(slash - file), file, name)
+		     : arena_strdup(a, name);
+}
+
+char *path_pattern_beside(struct arena *a, const char *file, const char *name)
+{
+	const char *slash = end_of_dir(file, name);
+	struct buf b = {0};
+	char *pattern;
+
+	for (const char *c = file; slash && c <= slash; c++) {
+		if (strchr("*?[\\", *c))
+			buf_putc(&b, '\\');
+		buf_putc(&b, *c);
+	}
+	buf_puts(&b, name);
+	pattern = arena_strdup(a, buf_str(&b));
+	buf_free(&b);
+	return pattern;
+}

@@ -5,6 +5,7 @@
 #ifndef FWC_PATH_H
 #define FWC_PATH_H
 
+#include "util/arena.h"
 #include "util/buf.h"
 
 /* Opens for reading what the path leads to, walking each directory and symbolic link by itself:
@@ -15,5 +16,10 @@
 int path_open(const char *path, struct buf *why, struct buf *hint);
 /* The same for a directory: 0 or -errno. */
 int path_check_dir(const char *path);
+
+/* What a file calls `name`: relative to the directory in which it is. */
+char *path_beside(struct arena *a, const char *file, const char *name);
+/* The same for a pattern: what is special in the directory's own name loses its meaning. */
+char *path_pattern_beside(struct arena *a, const char *file, const char *name);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * values of selectors -> the words of nft's language.
  */
+#include <string.h>
+
 #include "nft/nft.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
@@ -164,4 +166,48 @@ void emit_key(struct buf *out, const enum field *f, size_t n, const struct ival 
 			buf_puts(out, " . ");
 		emit_value(out, f[i], key[i]);
 	}
+}
+
+/* ---- all of them ---- */
+
+static bool in_symbols(const struct symbol *v, size_t count, const char *s, size_t n)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strlen(v[i].name) == n && !memcmp(v[i].name, s, n))
+			return true;
+	return false;
+}
+
+/* One of the words of a field's name. */
+static bool in_field(const char *name, const char *s, size_t n)
+{
+	while (name && *name) {
+		size_t len = strcspn(name, " ");
+
+		if (len == n && !memcmp(name, s, n))
+			return true;
+		name += len + strspn(name + len, " ");
+	}
+	return false;
+}
+
+bool emit_is_field(const char *s, size_t n)
+{
+	for (int f = 0; f < NFIELDS; f++)
+		if (in_field(field_table[f].nft, s, n))
+			return true;
+	return false;
+}
+
+bool emit_is_symbol(const char *s, size_t n)
+{
+	return in_symbols(l4protos, COUNT(l4protos), s, n) ||
+	       in_symbols(nfprotos, COUNT(nfprotos), s, n) ||
+	       in_symbols(ct_states, COUNT(ct_states), s, n) ||
+	       in_symbols(ct_statuses, COUNT(ct_statuses), s, n) ||
+	       in_symbols(directions, COUNT(directions), s, n) ||
+	       in_symbols(tcp_flags, COUNT(tcp_flags), s, n) ||
+	       in_symbols(icmp_types, COUNT(icmp_types), s, n) ||
+	       in_symbols(icmpv6_types, COUNT(icmpv6_types), s, n) ||
+	       in_symbols(fib_types, COUNT(fib_types), s, n);
 }

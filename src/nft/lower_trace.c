@@ -5,7 +5,7 @@
  */
 #include "nft/trace.h"
 
-#include <stdio.h>
+#include <string.h>
 
 #include "nft/lower.h"
 
@@ -13,15 +13,11 @@
 #define BEHIND_CONNTRACK (-199)
 #define BEFORE_CONNTRACK (-301)
 
-enum hook { PREROUTING, FORWARD, OUTPUT };
-
 struct tracing {
 	struct lower l;
 	const struct rule *question;
 	const struct ir_ruleset *live;
-	const struct trace_table *how;
-	const char *hit; /* the chain that marks the packets of the present hook */
-	struct buf *out;
+	struct buf *out; /* rules of the present hook */
 };
 
 /* ---- sets of run time: what they hold now ---- */
@@ -122,27 +118,30 @@ static struct words one_word(struct tracing *t, const char *word)
 	return out;
 }
 
-static struct words from_words(struct tracing *t, const struct place_item *item, enum hook hook)
+static struct words from_words(struct tracing *t, const struct place_item *item,
+			       enum trace_hook hook)
 {
-	if (hook == OUTPUT)
+	if (hook == TRACE_OUTPUT)
 		return item->at == AT_SELF || item->at == AT_ANY ? one_word(t, "")
 								 : (struct words){0};
 	if (item->at == AT_ANY)
-		return one_word(t, hook == PREROUTING ? "iifname != \"lo\" " : "");
+		return one_word(t, hook == TRACE_PREROUTING ? "iifname != \"lo\" " : "");
 	return item->at == AT_SELF ? (struct words){0} : at_interfaces(t, item, F_IIFNAME, "");
 }
 
 /* To this machine: to one of its addresses; where the question names addresses, those alone. */
-static struct words to_words(struct tracing *t, const struct place_item *item, enum hook hook)
+static struct words to_words(struct tracing *t, const struct place_item *item,
+			     enum trace_hook hook)
 {
 	bool zone = item->at == AT_ZONE || item->at == AT_ZONES;
 
-	if (hook == FORWARD) /* what was translated was judged by where it was sent at first */
+	/* what was translated was judged by where it was sent at first */
+	if (hook == TRACE_FORWARD)
 		return zone ? at_interfaces(t, item, F_OIFNAME, "ct status & dnat == 0 ")
 			    : (struct words){0};
 	if (zone)
-		return at_interfaces(t, item, F_OIFNAME, hook == OUTPUT ? "" : "fib daddr ");
-	if (item->at == AT_SELF && hook == OUTPUT)
+		return at_interfaces(t, item, F_OIFNAME, hook == TRACE_OUTPUT ? "" : "fib daddr ");
+	if (item->at == AT_SELF && hook == TRACE_OUTPUT)
 		return one_word(t, "oifname \"lo\" ");
 	if (item->at == AT_SELF && item->addrs.all)
 		return one_word(t, "fib daddr type local ");
@@ -153,12 +152,9 @@ static struct words to_words(struct tracing *t, const struct place_item *item, e
 
 static void put_rule(struct tracing *t, const char *from, const char *to, const struct ir_rule *r)
 {
-	buf_puts(t->out, "\t\t");
-	if (!t->how->all)
-		buf_puts(t->out, "ct state new,invalid,untracked ");
 	buf_printf(t->out, "%s%s", from, to);
 	emit_rule(t->out, r);
-	buf_printf(t->out, "%sgoto %s\n", r->stmts.n ? " " : "", t->hit);
+	buf_puts(t->out, r->stmts.n ? " \n" : "\n");
 }
 
 static void put_pair(struct tracing *t, const struct words *from, const struct words *to,
@@ -180,7 +176,7 @@ static void put_pair(struct tracing *t, const struct words *from, const struct w
 	}
 }
 
-static void put_rules(struct tracing *t, enum hook hook)
+static void put_rules(struct tracing *t, enum trace_hook hook)
 {
 	const struct endpoint *from = &t->question->from, *to = &t->question->to;
 
@@ -195,53 +191,68 @@ static void put_rules(struct tracing *t, enum hook hook)
 	}
 }
 
-static void put_chain(struct tracing *t, const char *name, enum hook hook)
+void trace_ask(struct trace_question *out, struct arena *a, struct policy *p,
+	       const struct rule *question, const struct ir_ruleset *live)
 {
-	t->hit = hook == FORWARD ? "again" : "hit";
-	buf_printf(t->out, "\tchain %s {\n\t\ttype filter hook %s priority %d; policy accept;\n",
-		   name, name, t->how->all ? BEFORE_CONNTRACK : BEHIND_CONNTRACK);
-	put_rules(t, hook);
-	buf_puts(t->out, "\t}\n");
-}
-
-static void put_table(struct tracing *t)
-{
-	/* what the rules refer to comes to be while they are put */
-	struct buf chains = {0}, *out = t->out;
+	struct tracing t = {
+		.l = {.arena = a, .p = p, .r = ruleset_new(a)},
+		.question = question,
+		.live = live,
+	};
 	struct ir_set *const *s;
 
-	t->out = &chains;
-	put_chain(t, "prerouting", PREROUTING);
-	put_chain(t, "forward", FORWARD);
-	put_chain(t, "output", OUTPUT);
-	t->out = out;
+	*out = (struct trace_question){0};
+	for (int hook = 0; hook < TRACE_HOOKS; hook++) {
+		t.out = &out->rules[hook];
+		put_rules(&t, (enum trace_hook)hook);
+	}
+	/* what the rules refer to came to be while they were put */
+	vec_each (&t.l.r->sets, s)
+		emit_set(&out->sets, *s, false);
+}
+
+void trace_question_free(struct trace_question *q)
+{
+	buf_free(&q->sets);
+	for (int hook = 0; hook < TRACE_HOOKS; hook++)
+		buf_free(&q->rules[hook]);
+}
+
+/* ---- the table ---- */
+
+static void put_chain(struct buf *out, enum trace_hook hook, const struct buf *rules,
+		      const struct trace_table *how)
+{
+	static const char *const names[] = {"prerouting", "forward", "output"};
+	const char *line = buf_str(rules);
+
+	buf_printf(out, "\tchain %s {\n\t\ttype filter hook %s priority %d; policy accept;\n",
+		   names[hook], names[hook], how->all ? BEFORE_CONNTRACK : BEHIND_CONNTRACK);
+	while (*line) {
+		size_t n = strcspn(line, "\n");
+
+		buf_printf(out, "\t\t%s%.*sgoto %s\n",
+			   how->all ? "" : "ct state new,invalid,untracked ", (int)n, line,
+			   hook == TRACE_FORWARD ? "again" : "hit");
+		line += n + (line[n] == '\n');
+	}
+	buf_puts(out, "\t}\n");
+}
+
+void trace_script(struct buf *out, const struct trace_question *q, const struct trace_table *how)
+{
 	for (int i = 0; i < 2; i++) /* of `create` nft takes no more than the flags */
-		buf_printf(out, "%stable inet %s {\n%s%s", i ? "" : "create ", t->how->name,
-			   t->how->owner ? "\tflags owner\n" : "", i ? "" : "}\n");
-	vec_each (&t->l.r->sets, s)
-		emit_set(out, *s, false);
+		buf_printf(out, "%stable inet %s {\n%s%s", i ? "" : "create ", how->name,
+			   how->owner ? "\tflags owner\n" : "", i ? "" : "}\n");
+	buf_puts(out, buf_str(&q->sets));
 	/* Two buckets of one size, so that packets which come by twice do not spend twice as much.
 	 * The rule that marks must not have a verdict: Linux 6.1 would not tell of it. */
 	for (int i = 0; i < 2; i++)
 		buf_printf(out,
 			   "\tchain %s {\n\t\tlimit rate over %u/second burst %u packets%s return\n"
 			   "\t\tmeta nftrace set 1\n\t}\n",
-			   i ? "again" : "hit", t->how->rate, t->how->rate, i ? "" : " counter");
-	buf_puts(out, buf_str(&chains));
+			   i ? "again" : "hit", how->rate, how->rate, i ? "" : " counter");
+	for (int hook = 0; hook < TRACE_HOOKS; hook++)
+		put_chain(out, (enum trace_hook)hook, &q->rules[hook], how);
 	buf_puts(out, "}\n");
-	buf_free(&chains);
-}
-
-void trace_script(struct buf *out, struct arena *a, struct policy *p, const struct rule *question,
-		  const struct ir_ruleset *live, const struct trace_table *how)
-{
-	struct tracing t = {
-		.l = {.arena = a, .p = p, .r = ruleset_new(a)},
-		.question = question,
-		.live = live,
-		.how = how,
-		.out = out,
-	};
-
-	put_table(&t);
 }

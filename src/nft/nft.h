@@ -40,6 +40,9 @@ void emit_rule(struct buf *out, const struct ir_rule *r); /* with comment */
 void emit_elem(struct buf *out, const struct ir_set *s, const struct ir_elem *e); /* with comment */
 void emit_key(struct buf *out, const enum field *f, size_t n, const struct ival *key);
 void emit_value(struct buf *out, enum field f, struct ival v);
+/* Whether it is a word of the name of a field; one of a value. */
+bool emit_is_field(const char *s, size_t n);
+bool emit_is_symbol(const char *s, size_t n);
 
 /* The kernel's listing of table inet fwc ("nftables": [...], numeric output as kernel/nft.h asks
  * for)

@@ -157,6 +157,9 @@ struct policy {
 /* AST -> policy; errors to diag (then what comes back is not whole). Warnings too. */
 struct policy *policy_resolve(const struct ast *ast, struct arena *a, struct diag *diag);
 void policy_dump(struct buf *out, const struct policy *p);
+/* Whom a name of `user` means on this machine; by another function if this process may not ask. */
+bool policy_user(const char *name, uint32_t *uid);
+void policy_users_by(bool (*find)(const char *name, uint32_t *uid));
 
 /* What the judging program reads, see inspect/tables.h (inspect_tables.c). The caller's. */
 json_t *policy_inspect_tables(const struct policy *p);

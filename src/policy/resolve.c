@@ -156,9 +156,24 @@ static void declare_all(struct resolver *r, const struct ast_stmts *stmts)
 	}
 }
 
+bool policy_user(const char *name, uint32_t *uid)
+{
+	const struct passwd *pw = getpwnam(name);
+
+	if (pw)
+		*uid = (uint32_t)pw->pw_uid;
+	return pw;
+}
+
+static bool (*find_user)(const char *name, uint32_t *uid) = policy_user;
+
+void policy_users_by(bool (*find)(const char *name, uint32_t *uid))
+{
+	find_user = find;
+}
+
 static void resolve_user(struct resolver *r, const struct ast_qualifiers *q, struct rule *out)
 {
-	const struct passwd *pw;
 	uint64_t uid;
 
 	if (!q->user.s)
@@ -168,12 +183,10 @@ static void resolve_user(struct resolver *r, const struct ast_qualifiers *q, str
 		out->q.uid = (uint32_t)uid;
 		return;
 	}
-	pw = getpwnam(q->user.s);
-	if (!pw) {
+	if (!find_user(q->user.s, &out->q.uid)) {
 		diag_error(r->diag, q->user.span, "this machine has no user '%s'", q->user.s);
 		return;
 	}
-	out->q.uid = (uint32_t)pw->pw_uid;
 	out->q.user = q->user;
 }
 

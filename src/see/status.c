@@ -10,6 +10,7 @@
 #include "apply/inspectd.h"
 #include "apply/proof.h"
 #include "kernel/live.h"
+#include "kernel/opener.h"
 #include "kernel/sysctl.h"
 #include "see/delta_print.h"
 #include "store/saved.h"
@@ -19,12 +20,12 @@
 
 static int slurp(const char *path, struct buf *out)
 {
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	_cleanup_close_ int fd = opener_openat(AT_FDCWD, path, O_RDONLY | O_NONBLOCK);
 	char piece[65536];
 	ssize_t n;
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	while ((n = read(fd, piece, sizeof(piece))) > 0)
 		buf_add(out, piece, (size_t)n);
 	return n < 0 ? -errno : 0;

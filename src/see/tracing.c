@@ -115,15 +115,11 @@ void tracing_sweep(const struct tracing *t)
 	const struct table *x;
 
 	vec_each (&t->tables, x) {
-		_cleanup_buf_ struct buf script = {0}, ignored = {0};
 		uint64_t pid;
 
-		if (x->family != NFPROTO_INET || strncmp(x->name, TRACE_PREFIX, n) ||
-		    !number_word(x->name + n, 1, INT32_MAX, &pid) || kill((pid_t)pid, 0) == 0 ||
-		    errno != ESRCH)
-			continue;
-		buf_printf(&script, "delete table inet %s\n", x->name);
-		live_run(t->netns, buf_str(&script), &ignored);
+		if (x->family == NFPROTO_INET && !strncmp(x->name, TRACE_PREFIX, n) &&
+		    number_word(x->name + n, 1, INT32_MAX, &pid))
+			trace_sweep(t->netns, (pid_t)pid);
 	}
 }
 

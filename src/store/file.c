@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "kernel/confine.h"
+#include "kernel/opener.h"
 #include "util/cleanup.h"
 #include "util/diag.h"
 #include "util/fault.h"
@@ -101,20 +103,22 @@ static int check(const struct stat *st)
 		return -EINVAL;
 	if (st->st_mode & (S_IWGRP | S_IWOTH))
 		return -EPERM;
-	if (st->st_uid != 0 && st->st_uid != geteuid())
+	if (st->st_uid != 0 && st->st_uid != confine_caller())
 		return -EPERM;
 	return st->st_size > MAX_FILE ? -EFBIG : 0;
 }
 
 int file_read(int dir, const char *name, struct buf *out)
 {
-	_cleanup_close_ int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	_cleanup_close_ int fd = opener_openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
 	char piece[65536];
 	struct stat st;
 	ssize_t n;
 	int err;
 
-	if (fd < 0 || fstat(fd, &st) < 0)
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
 		return -errno;
 	err = check(&st);
 	while (!err && (n = read(fd, piece, sizeof(piece))) != 0) {

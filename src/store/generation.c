@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "kernel/opener.h"
 #include "store/file.h"
 #include "util/cleanup.h"
 #include "util/number.h"
@@ -55,8 +56,8 @@ static int by_number(const void *a, const void *b)
 
 static void add(const struct store *s, struct arena *a, struct generations *out, unsigned number)
 {
-	_cleanup_close_ int dir = openat(s->dir, generation_name(a, number),
-					 O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	_cleanup_close_ int dir = opener_openat(s->dir, generation_name(a, number),
+						O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
 	struct generation g = {.number = number};
 
 	if (dir < 0)
@@ -70,14 +71,15 @@ static void add(const struct store *s, struct arena *a, struct generations *out,
 int generations_list(const struct store *s, struct arena *a, struct generations *out,
 		     struct buf *why)
 {
-	int fd = openat(s->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = opener_openat(s->dir, ".", O_RDONLY | O_DIRECTORY);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *e;
 
 	*out = (struct generations){0};
 	if (!d) {
-		buf_printf(why, "cannot read %s: %s", s->path, strerror(errno));
-		return -errno;
+		fd = fd < 0 ? fd : -errno;
+		buf_printf(why, "cannot read %s: %s", s->path, strerror(-fd));
+		return fd;
 	}
 	while ((e = readdir(d)))
 		if (number_of(e->d_name))

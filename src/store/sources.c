@@ -5,11 +5,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "kernel/opener.h"
+#include "lang/lang.h"
 #include "util/cleanup.h"
 #include "util/diag.h"
 #include "util/sha256.h"
@@ -19,13 +20,15 @@
 /* 0 or -errno. */
 static int hash_file(const char *path, char hex[SHA256_HEX])
 {
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	_cleanup_close_ int fd = opener_openat(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 	_cleanup_buf_ struct buf text = {0};
 	char piece[65536];
 	struct stat st;
 	ssize_t n;
 
-	if (fd < 0 || fstat(fd, &st) < 0)
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return -EINVAL;
@@ -72,14 +75,13 @@ static const char *find_new(struct arena *a, const struct manifest *m)
 	const char *const *p;
 
 	vec_each (&m->patterns, p) {
-		glob_t g;
+		struct loader *l = loader_files(a);
+		char **paths = NULL;
+		size_t n = l->glob(l, *p, a, &paths);
 
-		if (glob(*p, GLOB_NOSORT, NULL, &g) == 0) {
-			for (size_t i = 0; i < g.gl_pathc && !found; i++)
-				if (!is_source(m, g.gl_pathv[i]))
-					found = arena_strdup(a, g.gl_pathv[i]);
-			globfree(&g);
-		}
+		for (size_t i = 0; n != SIZE_MAX && i < n && !found; i++)
+			if (!is_source(m, paths[i]))
+				found = paths[i];
 	}
 	return found;
 }

@@ -10,6 +10,8 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include "kernel/confine.h"
+#include "kernel/opener.h"
 #include "store/file.h"
 #include "util/cleanup.h"
 #include "util/sha256.h"
@@ -55,15 +57,15 @@ static int check_dir(int fd)
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	if (st.st_mode & (S_IWGRP | S_IWOTH) || (st.st_uid != 0 && st.st_uid != geteuid()))
+	if (st.st_mode & (S_IWGRP | S_IWOTH) || (st.st_uid != 0 && st.st_uid != confine_caller()))
 		return -EPERM;
 	return 0;
 }
 
 static int open_dir(int at, const char *path)
 {
-	int fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	int err = fd < 0 ? -errno : check_dir(fd);
+	int fd = opener_openat(at, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+	int err = fd < 0 ? fd : check_dir(fd);
 
 	if (err && fd >= 0)
 		close(fd);

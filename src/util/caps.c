@@ -24,17 +24,22 @@ uint64_t caps_held(void)
 	return get(data) ? 0 : (uint64_t)data[1].permitted << 32 | data[0].permitted;
 }
 
+void caps_bound(uint64_t mask)
+{
+	/* without CAP_SETPCAP the set stays as it is; PR_SET_NO_NEW_PRIVS makes it useless */
+	for (int cap = 0; cap < 64; cap++)
+		if (!(mask & CAPS_BIT(cap)) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0 &&
+		    errno == EINVAL)
+			break; /* the kernel knows no more of them */
+}
+
 int caps_keep(uint64_t mask)
 {
 	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct data[2];
 	int err;
 
-	/* without CAP_SETPCAP the set stays as it is; PR_SET_NO_NEW_PRIVS makes it useless */
-	for (int cap = 0; cap < 64; cap++)
-		if (!(mask & CAPS_BIT(cap)) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0 &&
-		    errno == EINVAL)
-			break; /* the kernel knows no more of them */
+	caps_bound(mask);
 	err = get(data);
 	if (err)
 		return err;

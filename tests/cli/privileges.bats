@@ -39,13 +39,20 @@ go_on() {
 }
 
 powerless() { # COMMAND...: stops after it has read a policy, with nothing left of root's power
-	local set
 	stopped_at parsed "$@"
+	without_power "$@"
+}
+
+without_power() {
+	local set
 	for set in CapEff CapPrm CapBnd CapInh CapAmb; do
 		echo "$*: $set $(field "$stopped" $set)"
 		[ "$(field "$stopped" $set)" = 0000000000000000 ]
 	done
 	[ "$(field "$stopped" NoNewPrivs)" = 1 ]
+	[[ ! $(field "$stopped" Uid) =~ (^|[[:space:]])0([[:space:]]|$) ]]
+	[[ ! $(field "$stopped" Gid) =~ (^|[[:space:]])0([[:space:]]|$) ]]
+	[ -z "$(field "$stopped" Groups | tr -d ' ')" ]
 }
 
 @test "compile, check, test and explain read a policy without any capability" {
@@ -77,11 +84,31 @@ powerless() { # COMMAND...: stops after it has read a policy, with nothing left 
 	grep -q '^+ .*tcp/23' "$WORK/out"
 }
 
+@test "and log and trace, which read what others wrote" {
+	has_faults
+	powerless trace --timeout 0.1 'lan -> self ssh' "$WORK/policy.fwc"
+	go_on
+	grep -q 'tracing, about' "$WORK/out"
+	# log reads until there is no more
+	mkfifo "$WORK/fifo"
+	"$FWC" --netns "$NS" --state "$WORK/state" --config "$WORK/policy.fwc" log - <"$WORK/fifo" >"$WORK/out" 2>&1 &
+	stopped=$!
+	exec 7>"$WORK/fifo"
+	echo 'fwc drop: IN=eth0 OUT= SRC=192.0.2.1 DST=192.0.2.2 PROTO=47' >&7
+	for _ in {1..200}; do
+		! grep -q 192.0.2.1 "$WORK/out" || break
+		sleep 0.05
+	done
+	without_power log
+	exec 7>&-
+	wait "$stopped"
+	grep -F 'eth0 (lan) -> self  192.0.2.1 -> 192.0.2.2 gre' "$WORK/out"
+}
+
 @test "the process that asks the kernel for them has two capabilities, and no policy" {
 	has_faults
 	stopped_at parsed compile "$WORK/policy.fwc"
-	broker=$(pgrep -P "$stopped")
-	[ "$(field "$broker" Name)" = fwc-broker ]
+	broker=$(pgrep -P "$stopped" -x fwc-broker)
 	# CAP_NET_ADMIN is 12, CAP_SYS_ADMIN 21 (linux/capability.h)
 	[ "$(field "$broker" CapPrm)" = 0000000000201000 ]
 	[ "$(field "$broker" CapBnd)" = 0000000000201000 ]
@@ -166,6 +193,43 @@ drop large@lan -> self tcp/24'; } >"$WORK/large.fwc"
 	[ "$status" = 0 ]
 	# newer libnftables get it through for anyone
 	[[ $output == *"only the policy itself was checked"* || $output == *": fine: the kernel takes it"* ]]
+}
+
+# taken.c tries: it is the process from the moment when it has read the first byte of a policy
+@test "whoever takes over the process that reads a policy gets at nothing" {
+	local command place=$WORK/place
+	! grep -q 'define FWC_SANITIZERS' "$FWC_BUILD/config.h" || skip "sanitizers want programs and namespaces"
+	cc -shared -fPIC -o "$WORK/taken.so" "$here/taken.c"
+	mkdir "$place"
+	echo 10.0.0.1 >"$place/named.set"
+	touch "$place/open.fwc"
+	chmod 666 "$place/open.fwc"
+	echo secret >"$place/secret"
+	chmod 600 "$place/"{secret,named.set}
+	{ small; echo 'set named = file "named.set"
+drop named@lan -> self tcp/24'; } >"$place/p.fwc"
+	chmod 600 "$place/p.fwc"
+	for command in check test fmt 'explain lan->self' 'compile -o -'; do
+		run env TAKEN_PLACE="$place" LD_PRELOAD="$WORK/taken.so" "$FWC" --state "$WORK/state" --config "$place/p.fwc" $command
+		echo "$command: $output"
+		[ "$status" = 42 ]
+		if [[ $command != compile* ]]; then
+			[ "$output" = $'taken\ntold' ]
+		else # which is there to write a candidate; of what it does not know
+			[ "$output" = $'taken\nworks: the opener: to write\ntold' ] || [ "$output" = $'taken\ntold' ]
+		fi
+	done
+	[ ! -e /etc/cron.d/fwc-test ]
+}
+
+@test "status -v says as whom policies are read" {
+	run fwc status -v
+	[[ $output == *"policies    are read as uid "[1-9]* ]]
+	# where there is only one user, as that
+	run unshare -Urn "$FWC" --state "$WORK/state" status -v
+	[[ $output == *"policies    are read as root: the user cannot be changed here"* ]]
+	run unshare -Urn "$FWC" --state "$WORK/state" check "$WORK/policy.fwc"
+	[ "$status" = 0 ]
 }
 
 @test "what may be asked for a policy is neither a program nor a socket to the network" {

@@ -178,3 +178,40 @@ allow lan -> self' | candidate
 	[[ $output == *"forwarding  on (there is no IPv6 here)"$'\n'* ]]
 	inns sysctl -qw net.ipv4.ip_forward=0
 }
+
+@test "what is closed of standard input, output and error is nothing, and takes no other's place" {
+	local command rc
+	small 2>/dev/null | candidate
+	fwc apply
+	echo 'zone lan { interface eth0 }
+allow lan -> self ssh
+masquerade lan -> lan' >"$WORK/warns.fwc"
+	chmod 644 "$WORK/warns.fwc"
+	for command in "check $WORK/warns.fwc" "compile $WORK/warns.fwc" status "apply --no-confirm --force --outdated" "panic --keep 192.0.2.1" rollback; do
+		fwc $command >"$WORK/out" 2>"$WORK/said" </dev/null && rc=0 || rc=$?
+		[[ $command != rollback ]] || fwc panic >"$WORK/out" 2>&1
+		status=0
+		fwc $command <&- 2>&- >"$WORK/out" || status=$?
+		echo "$command: $rc, without an error output $status"
+		[ "$status" = "$rc" ]
+		[[ $command != rollback ]] || fwc panic >"$WORK/out" 2>&1
+		status=0
+		fwc $command <&- 2>"$WORK/said" >&- || status=$?
+		echo "$command: $rc, without an output $status"
+		[ "$status" = "$rc" ]
+	done
+}
+
+@test "without /proc the reason is said, and by whom once" {
+	small | candidate
+	cat >"$WORK/in" <<-END
+		mount --make-rprivate /
+		mount -t tmpfs none /proc
+		$FWC --state $WORK/state apply --no-confirm
+	END
+	run inns unshare -m bash "$WORK/in"
+	echo "$output"
+	[ "$status" = 3 ]
+	[[ $output == *"fwc: cannot list what was loaded: "*"/proc"* ]]
+	[[ $output != *"fwc: fwc: "* ]]
+}
