@@ -8,14 +8,16 @@
  *	                           /trial.json panic.json boot.json counters.json
  *
  * The copy tells no more than the policy itself: if one of its files is not for everybody to read,
- * or not on this host, all but the state of a trial or a panic stays with root. Nobody ever acts on
- *a copy.
+ * in a directory that is not for everybody to enter, or not on this host, all but the state of a
+ * trial or a panic stays with root. What a record tells is decided when it is written. Nobody ever
+ * acts on a copy.
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -28,6 +30,7 @@
 
 static const char *const applied_files[] = {"ruleset.nft", "manifest.json", "inspect.json",
 					    "apply.json", NULL};
+static const char *const artefact_files[] = {"ruleset.nft", "manifest.json", "inspect.json", NULL};
 static const char *const generation_files[] = {"apply.json", NULL};
 /* What of the state is none of the policy's, and what may quote it. */
 static const char *const notes[] = {"trial.json", "panic.json"};
@@ -95,25 +98,45 @@ static int make_public(const char *state)
 	return open_dir(AT_FDCWD, path);
 }
 
-static bool is_for_all(const char *path)
+/* To the end of it through directories that everybody may enter. */
+static bool is_open_way(const char *path)
 {
+	_cleanup_free_ char *copy = strdup(path);
 	struct stat st;
 
-	return stat(path, &st) == 0 && st.st_mode & S_IROTH;
+	for (char *p = copy; p && (p = strchr(p + 1, '/'));) {
+		*p = '\0';
+		if (stat(copy, &st) < 0 || !(st.st_mode & S_IXOTH))
+			return false;
+		*p = '/';
+	}
+	return copy && stat(path, &st) == 0 && st.st_mode & S_IROTH;
+}
+
+static bool is_for_all(const char *path)
+{
+	_cleanup_free_ char *real = realpath(path, NULL);
+
+	return real && is_open_way(path) && is_open_way(real);
+}
+
+bool publish_may_tell(const struct manifest *m)
+{
+	const struct manifest_source *src;
+	bool all = true;
+
+	vec_each (&m->sources, src)
+		all = all && is_for_all(src->path);
+	return all;
 }
 
 static bool may_tell(const struct store *s, const char *name)
 {
 	_cleanup_arena_ struct arena *a = arena_new();
 	_cleanup_buf_ struct buf ignored = {0};
-	const struct manifest_source *src;
 	struct artefact x = {0};
-	bool all = store_read(s, name, a, &x, &ignored) == 0;
+	bool all = store_read(s, name, a, &x, &ignored) == 0 && publish_may_tell(x.manifest);
 
-	if (all) {
-		vec_each (&x.manifest->sources, src)
-			all = all && is_for_all(src->path);
-	}
 	artefact_free(&x);
 	return all;
 }
@@ -162,6 +185,12 @@ static int copy_dir(const struct store *s, int to, const char *name, const char 
 	return err;
 }
 
+/* Of what was applied, and why: what could not be told then is not told later. */
+static bool is_public(const json_t *record)
+{
+	return json_is_true(json_object_get(record, "public"));
+}
+
 static bool is_there(int dir, const char *name)
 {
 	return faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
@@ -179,7 +208,7 @@ static void copy_generations(const struct store *s, int to, bool tell)
 		for (size_t i = 0; i < g.n; i++) {
 			const char *name = generation_name(a, g.v[i].number);
 
-			if (!tell || !is_there(s->dir, name))
+			if (!tell || !is_public(g.v[i].record) || !is_there(s->dir, name))
 				file_remove_dir(to, name);
 		}
 	}
@@ -189,7 +218,7 @@ static void copy_generations(const struct store *s, int to, bool tell)
 	for (size_t i = 0; i < g.n; i++) {
 		const char *name = generation_name(a, g.v[i].number);
 
-		if (!is_there(to, name))
+		if (is_public(g.v[i].record) && !is_there(to, name))
 			copy_dir(s, to, name, generation_files);
 	}
 	generations_free(&g);
@@ -197,10 +226,13 @@ static void copy_generations(const struct store *s, int to, bool tell)
 
 static void copy_artefacts(const struct store *s, int to)
 {
-	bool tell = may_tell(s, STORE_APPLIED);
+	_cleanup_buf_ struct buf ignored = {0};
+	_cleanup_json_ json_t *record = NULL;
+	bool tell = may_tell(s, STORE_APPLIED), all;
 
+	all = store_read_record(s, &record, &ignored) == 0 && is_public(record);
 	/* what cannot be brought up to date is better not there */
-	if (!tell || copy_dir(s, to, STORE_APPLIED, applied_files))
+	if (!tell || copy_dir(s, to, STORE_APPLIED, all ? applied_files : artefact_files))
 		file_remove_dir(to, STORE_APPLIED);
 	if (!may_tell(s, STORE_PENDING) || copy_dir(s, to, STORE_PENDING, applied_files))
 		file_remove_dir(to, STORE_PENDING);

@@ -10,6 +10,7 @@
 #include "store/author.h"
 #include "store/file.h"
 #include "store/generation.h"
+#include "store/publish.h"
 #include "util/cleanup.h"
 #include "util/sha256.h"
 
@@ -28,6 +29,20 @@ static json_t *sources_hash(const struct manifest *m)
 	return json_string(hex);
 }
 
+/* "open": everybody could read the policy; "public": and nothing in the record is of another one
+ * that was not for everybody, for its changes are what differs from the one before. */
+static void set_public(json_t *j, const struct record *x)
+{
+	_cleanup_buf_ struct buf ignored = {0};
+	_cleanup_json_ json_t *before = NULL;
+	bool open = publish_may_tell(x->artefact->manifest), other = false;
+
+	if (x->changes && store_read_record(x->store, &before, &ignored) == 0)
+		other = !json_is_true(json_object_get(before, "open"));
+	json_object_set_new(j, "open", json_boolean(open));
+	json_object_set_new(j, "public", json_boolean(open && !other));
+}
+
 static json_t *make_record(const struct record *x, unsigned generation)
 {
 	struct author author = author_now();
@@ -39,6 +54,8 @@ static json_t *make_record(const struct record *x, unsigned generation)
 		      PACKAGE_VERSION, "policy", x->artefact->manifest->policy, "netns",
 		      x->netns ? file_text(x->netns) : NULL, "comment",
 		      x->comment ? file_text(x->comment) : NULL);
+	if (j)
+		set_public(j, x);
 	if (j)
 		json_object_set_new(j, "sources_sha256", sources_hash(x->artefact->manifest));
 	if (j && x->changes)

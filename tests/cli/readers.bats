@@ -232,6 +232,45 @@ reader() {
 	fwc rollback
 }
 
+@test "of a policy in a directory that others cannot enter nothing is told" {
+	mkdir -p "$WORK/shut/in"
+	small 24 >"$WORK/shut/in/policy.fwc"
+	chmod 644 "$WORK/shut/in/policy.fwc"
+	chmod 700 "$WORK/shut"
+	fwc compile "$WORK/shut/in/policy.fwc"
+	fwc apply -m 'told to nobody'
+	[ -z "$(find "$public" -type f)" ]
+	# nor by another way to it
+	ln -s shut/in/policy.fwc "$WORK/link.fwc"
+	fwc compile "$WORK/link.fwc"
+	fwc apply -m 'told to nobody'
+	[ -z "$(find "$public" -type f)" ]
+}
+
+@test "what was applied when nobody could read it is not told later" {
+	small 25 | sed 's/lan -> self/203.0.113.88@lan -> self/' >"$WORK/secret.fwc"
+	chmod 600 "$WORK/secret.fwc"
+	fwc compile "$WORK/secret.fwc"
+	fwc apply -m 'secret: contractor'
+	[ -z "$(find "$public" -type f)" ]
+	# the next one can be told, but not what it changed
+	fwc compile "$WORK/policy.fwc"
+	fwc apply -m 'open again'
+	[ -f "$public/applied/ruleset.nft" ]
+	(! grep -rE 'contractor|203\.0\.113\.88' "$public")
+	run reader status
+	[[ $output == *"policy.fwc:"*"allow lan -> self tcp/22"* ]]
+	small 26 >"$WORK/next.fwc"
+	chmod 644 "$WORK/next.fwc"
+	fwc compile "$WORK/next.fwc"
+	fwc apply -m 'and on'
+	grep -q 'and on' "$public/applied/apply.json"
+	(! grep -rE 'contractor|203\.0\.113\.88' "$public")
+	run reader history
+	[ "$status" = 0 ]
+	[[ $output == *"and on"* && $output != *contractor* ]]
+}
+
 @test "after stop nothing is published of what was" {
 	fwc stop
 	[ ! -e "$public/applied" ]
