@@ -293,8 +293,7 @@ void policy_warn_elsewhere(const struct policy *p, struct diag *diag)
 				  "write the number that the user has there");
 }
 
-/* A line of the policy that says nothing of what was perhaps meant. */
-static void warn_silence(const struct policy *p, struct diag *diag)
+void policy_warn_silence(const struct policy *p, struct diag *diag)
 {
 	const struct rule *r;
 	bool self = false;
@@ -321,5 +320,4 @@ void policy_warn(struct policy *p, struct diag *diag)
 	warn_nats(p, diag);
 	warn_zones(p, diag);
 	warn_forwarding(p, diag);
-	warn_silence(p, diag);
 }
