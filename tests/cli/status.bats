@@ -151,6 +151,7 @@ allow lan -> self' | candidate
 		inns nft insert rule inet fwc input counter accept comment "\"a${esc}[31mb\""
 	inns nft add table ip "odd"
 	for command in status show counters 'counters --json' 'status --json' diff 'explain --live lan->self' flows; do
+		# shellcheck disable=SC2086 # a list of words
 		fwc --config "$WORK/p.fwc" $command >"$WORK/out" 2>&1 || true
 		echo "$command"
 		cat -v "$WORK/out"

@@ -198,7 +198,7 @@ kept() { # lines as others keep them
 @test "log: nobody else writes an entry, or commands the terminal" {
 	local lie="IN=veth1 OUT= SRC=6.6.6.6 DST=5.6.7.8 PROTO=TCP SPT=1 DPT=22 SYN " esc=$'\033'
 	{
-		echo "x fwc drop: $lie[77]: segfault at 0 ip 1 sp 2 error 6 in x[400000+1000]"
+		echo "x fwc drop: ${lie}[77]: segfault at 0 ip 1 sp 2 error 6 in x[400000+1000]"
 		echo "Nov 21 07:49:15 gate kernel: [3.1] x fwc drop: $lie"
 		echo "Nov 21 07:49:15 gate sh[7]: fwc drop: $lie"
 		echo "Nov 21 07:49:15 ga${esc}[2Jte kernel: fwc dr${esc}]0;PWNED"$'\a'"op: IN=eth${esc}[1m OUT= SRC=192.168.1.2 DST=192.168.1.1 PROTO=UDP SPT=5 DPT=7"
