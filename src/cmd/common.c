@@ -109,6 +109,8 @@ bool work_compile(struct work *w, struct globals *g, const char *file, enum comp
 		corrupt(&w->compiled);
 	if (ok && w->elsewhere && w->compiled.policy)
 		policy_warn_elsewhere(w->compiled.policy, &w->diag);
+	if (ok && how == SCRUTINY_ALL)
+		policy_warn_silence(w->compiled.policy, &w->diag);
 	if (ok && how != SCRUTINY_NONE) {
 		if (w->compiled.policy->nats.n)
 			work_own(w, g);

@@ -30,9 +30,9 @@ enum broker_request {
 	BROKER_GENID,
 	BROKER_CONNS,
 	BROKER_ADDRESSES,
+	BROKER_LINKS,
 	BROKER_TRACE,
 	BROKER_SWEEP,
-	BROKER_LINKS,
 };
 int broker_ask(enum broker_request what, const char *netns, struct buf *out, struct buf *why);
 

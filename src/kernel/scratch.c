@@ -8,8 +8,6 @@
 
 #include "util/cleanup.h"
 
-#include "util/cleanup.h"
-
 /* A namespace made through a user namespace may come without the right to use it; and messages to
  * netlink may be no larger there than net.core.wmem_max, which only CAP_NET_ADMIN of the machine
  * lifts (socket(7), SO_SNDBUFFORCE). */

@@ -6,6 +6,20 @@
 #include "policy/policy.h"
 #include "policy/routing.h"
 
+/* The first rule that lets something through from zone to zone. */
+static const struct rule *forwarding_rule(const struct policy *p)
+{
+	const struct rule *r;
+
+	vec_each (&p->rules, r)
+		for (size_t k = 0; k < r->from.items.n; k++)
+			for (size_t m = 0; m < r->to.items.n; m++)
+				if (r->from.items.v[k].at == AT_ZONE &&
+				    r->to.items.v[m].at == AT_ZONE && r->verb == VERB_ALLOW)
+					return r;
+	return NULL;
+}
+
 static bool has_addrs(const struct addrs *s, enum family fam)
 {
 	return s->all || s->dyn || (fam == FAM_IP4 ? s->v4.n : s->v6.n);
@@ -242,36 +256,16 @@ static void warn_zones(struct policy *p, struct diag *diag)
 	}
 }
 
-/* The first rule that lets something through from zone to zone. */
-static const struct rule *forwarding_rule(const struct policy *p)
-{
-	const struct rule *r;
-
-	vec_each (&p->rules, r)
-		for (size_t k = 0; k < r->from.items.n; k++)
-			for (size_t m = 0; m < r->to.items.n; m++)
-				if (r->from.items.v[k].at == AT_ZONE &&
-				    r->to.items.v[m].at == AT_ZONE && r->verb == VERB_ALLOW)
-					return r;
-	return NULL;
-}
-
 static void warn_forwarding(struct policy *p, struct diag *diag)
 {
-	const struct rule *r = p->forwarding == 1 ? NULL : forwarding_rule(p);
+	const struct rule *r = p->forwarding < 0 ? forwarding_rule(p) : NULL;
 
-	if (r && p->forwarding < 0)
+	if (r)
 		diag_hint(diag,
 			  diag_remark(diag, r->span,
 				      "the rule forwards packets, but the policy does not say "
 				      "whether this machine forwards"),
 			  "write at the top: forwarding on");
-	else if (r)
-		diag_note(diag,
-			  diag_warning(diag, r->span,
-				       "the rule forwards packets, but the policy turns forwarding "
-				       "off"),
-			  p->forwarding_span, "it is turned off here");
 }
 
 /* Whether some item has addresses of the family, or none at all. */
@@ -331,10 +325,10 @@ void policy_warn_elsewhere(const struct policy *p, struct diag *diag)
 				  "write the number that the user has there");
 }
 
-/* A line of the policy that says nothing of what was perhaps meant. */
-static void warn_silence(const struct policy *p, struct diag *diag)
+void policy_warn_silence(const struct policy *p, struct diag *diag)
 {
 	const struct rule *r;
+	const struct rule *through = p->forwarding ? NULL : forwarding_rule(p);
 	bool self = false;
 
 	vec_each (&p->rules, r)
@@ -351,6 +345,12 @@ static void warn_silence(const struct policy *p, struct diag *diag)
 				      "no rule speaks of what this machine opens itself: it cannot "
 				      "ask for names, time or updates"),
 			  "to allow that, add: allow self -> any");
+	if (through)
+		diag_note(diag,
+			  diag_warning(diag, through->span,
+				       "the rule forwards packets, but the policy turns forwarding "
+				       "off"),
+			  p->forwarding_span, "it is turned off here");
 }
 
 static void print_types(struct buf *out, const char *proto, const struct ivset *types)
@@ -393,5 +393,4 @@ void policy_warn(struct policy *p, struct diag *diag)
 	warn_nats(p, diag);
 	warn_zones(p, diag);
 	warn_forwarding(p, diag);
-	warn_silence(p, diag);
 }

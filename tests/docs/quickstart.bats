@@ -14,9 +14,11 @@ setup() {
 # Bash on standard input, in a machine like this one where fwc was just installed, /etc/fwc is as
 # `make install` leaves it, and nothing was ever applied.
 on_a_fresh_machine() {
-	local rc=0 work
+	local rc=0 work share=()
 	work=$(mktemp -d)
-	SSH_CONNECTION='' "$top/tests/lab/machine" / "$work" bash -c '
+	# the overlay has this machine's root file system alone
+	[ "$(stat -c %d "$top")" = "$(stat -c %d /)" ] || share=(-b "$top")
+	SSH_CONNECTION='' "$top/tests/lab/machine" "${share[@]}" / "$work" bash -c '
 		set -e
 		rm -rf /etc/fwc /var/lib/fwc /usr/local/share/fwc /usr/local/share/doc/fwc
 		make -s -C "$FWC_BUILD" install >/dev/null
