@@ -365,6 +365,40 @@ static void lower_judge_translated(struct lower *l)
 	ruleset_add_chain(l->r, base);
 }
 
+/* ---- loopback addresses ---- */
+
+static const struct {
+	enum field field;
+	struct ival addrs;
+} loopback_addrs[] = {{F_IP_SADDR, {0x7f000000, 0x7fffffff}},
+		      {F_IP_DADDR, {0x7f000000, 0x7fffffff}},
+		      {F_IP6_SADDR, {1, 1}},
+		      {F_IP6_DADDR, {1, 1}}};
+
+/* The kernel takes packets for 127.0.0.1 from neighbours where route_localnet is on. Before dnat,
+ * which may send others there; before connection tracking, which need not know them. */
+static void lower_loopback(struct lower *l)
+{
+	struct ir_chain *base = chain_new(l, "prerouting"), *root = chain_new(l, "loopback");
+	struct ir_rule r = builtin(l, "fwc: loopback"), jump = {0};
+	struct ival lo = {0};
+
+	ifname_parse("lo", 2, &lo);
+	match_ival(l, &r, F_IIFNAME, lo);
+	rule_verdict(l, &r, V_RETURN, NULL);
+	chain_push(l, root, r);
+	for (size_t i = 0; i < sizeof(loopback_addrs) / sizeof(loopback_addrs[0]); i++) {
+		r = builtin(l, "fwc: loopback address, not from loopback");
+		match_ival(l, &r, loopback_addrs[i].field, loopback_addrs[i].addrs);
+		push_counted(l, root, r, V_DROP);
+	}
+	base->name = "prerouting";
+	base->base = (struct ir_base){.hook = "prerouting", .type = "filter", .priority = -300};
+	rule_verdict(l, &jump, V_JUMP, ruleset_seal_chain(l->r, root)->name);
+	chain_push(l, base, jump);
+	ruleset_add_chain(l->r, base);
+}
+
 struct hook {
 	struct ir_chain *root;
 	struct ir_chain *before; /* the rules: what every hook begins with */
@@ -459,6 +493,7 @@ struct ir_ruleset *ruleset_lower(struct policy *p, struct arena *a, struct diag 
 	l.r->live_flows = p->live_flows;
 	lower_zones(&l);
 	lower_dynsets(&l);
+	lower_loopback(&l);
 	lower_filter(&l);
 	lower_nat(&l);
 	return l.r;

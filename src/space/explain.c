@@ -152,10 +152,11 @@ static void tell_filter(struct mean *m, const struct policy *p, const struct leg
 	static const char *const hooks[] = {[AT_INPUT] = "input",
 					    [AT_FORWARD] = "forward",
 					    [AT_OUTPUT] = "output",
-					    [AT_POSTROUTING] = "postrouting filter"};
+					    [AT_POSTROUTING] = "postrouting filter",
+					    [AT_PREROUTING] = "prerouting"};
 	const char *hook = leg->at == NSTATIONS ? "loopback" : hooks[leg->at];
 
-	if (leg->at != NSTATIONS)
+	if (leg->at != NSTATIONS && leg->at != AT_PREROUTING)
 		step(m, s, "routed", route_text(m, p, leg, there), NULL);
 	step(m, s, hook, outcome_text(m->arena, x), x->line);
 }
@@ -215,8 +216,9 @@ static void tell(struct stories *out, struct mean *m, const struct policy *p, co
 	buf_free(&b);
 	s.line = x.line ? *x.line : (struct line){.where = ""};
 	s.query = packet_query(m, p, &s.packet,
-			       leg->at == AT_POSTROUTING || leg->at == NSTATIONS ? AT_OUTPUT
-										 : leg->at);
+			       leg->at == AT_PREROUTING				   ? AT_INPUT
+			       : leg->at == AT_POSTROUTING || leg->at == NSTATIONS ? AT_OUTPUT
+										   : leg->at);
 	s.count = ranges_count(m, which);
 	note_conditions(m, &there, &s);
 	tell_arrival(m, p, leg, &s);

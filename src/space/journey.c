@@ -285,8 +285,21 @@ static const struct nat *nat_of(const struct policy *p, const struct line *line)
 	return &p->nats.v[line->order - p->rules.n - 1];
 }
 
+/* Packets that no question means unless it names a loopback address, as nobody can open a
+ * connection with them. */
+static dd_ref without_strays(struct mean *m, const struct policy *p, struct legs *out,
+			     dd_ref arrival, bool from_self, bool wanted)
+{
+	dd_ref strays = from_self ? DD_FALSE : mean_stray(m);
+	struct leg leg = {.at = AT_PREROUTING, .arrival = dd_and(m->dd, arrival, strays)};
+
+	if (wanted)
+		add_leg(m, p, out, leg, &(struct routing_zones){0});
+	return dd_and(m->dd, arrival, dd_not(m->dd, strays));
+}
+
 static void split(struct mean *m, const struct policy *p, struct legs *out, dd_ref arrival,
-		  enum station at)
+		  enum station at, bool strays)
 {
 	bool from_self = at == AT_OUTPUT || at == NSTATIONS;
 	struct mean_values values;
@@ -294,6 +307,7 @@ static void split(struct mean *m, const struct policy *p, struct legs *out, dd_r
 
 	if (arrival == DD_FALSE || arrival == DD_EXHAUSTED)
 		return;
+	arrival = without_strays(m, p, out, arrival, from_self, strays);
 	m->within = arrival;
 	m->lines = true;
 	nat = mean_nats(m, p, from_self ? NAT_OUTPUT : NAT_PREROUTING);
@@ -324,14 +338,33 @@ static dd_ref loopback(struct mean *m, const struct policy *p, const struct rule
 	return dd_and(d, r, schema_possible(&m->schema, AT_OUTPUT));
 }
 
+/* Some item speaks of loopback addresses, and of nothing else. */
+static bool names_loopback(struct arena *a, const struct endpoint *e)
+{
+	struct ivset v4 = routing_stays(a, FAM_IP4, true), v6 = routing_stays(a, FAM_IP6, true);
+	const struct place_item *item;
+
+	vec_each (&e->items, item) {
+		const struct addrs *s = &item->addrs;
+
+		if (!s->all && !s->dyn && s->v4.n + s->v6.n && ivset_covers(&v4, &s->v4) &&
+		    ivset_covers(&v6, &s->v6))
+			return true;
+	}
+	return false;
+}
+
 void journey_legs(struct mean *m, const struct policy *p, const struct rule *query,
 		  struct legs *out)
 {
+	bool strays =
+		names_loopback(m->arena, &query->from) || names_loopback(m->arena, &query->to);
+
 	m->lines = true;
-	split(m, p, out, region(m, p, query, false, true), AT_INPUT);
-	split(m, p, out, region(m, p, query, false, false), AT_FORWARD);
-	split(m, p, out, region(m, p, query, true, false), AT_OUTPUT);
-	split(m, p, out, loopback(m, p, query), NSTATIONS);
+	split(m, p, out, region(m, p, query, false, true), AT_INPUT, strays);
+	split(m, p, out, region(m, p, query, false, false), AT_FORWARD, strays);
+	split(m, p, out, region(m, p, query, true, false), AT_OUTPUT, false);
+	split(m, p, out, loopback(m, p, query), NSTATIONS, false);
 }
 
 void journey_of_nat(struct mean *m, const struct policy *p, size_t nat, struct legs *out)
@@ -346,6 +379,7 @@ void journey_of_nat(struct mean *m, const struct policy *p, size_t nat, struct l
 			before = dd_seq(m->dd, before, mean_nat(m, p, i, NAT_PREROUTING));
 	arrival = dd_restrict(m->dd, dd_not(m->dd, before), mean_nat(m, p, nat, NAT_PREROUTING));
 	arrival = dd_not(m->dd, dd_not(m->dd, arrival));
+	arrival = dd_and(m->dd, arrival, dd_not(m->dd, mean_stray(m)));
 	arrival = dd_and(m->dd, arrival,
 			 dd_or(m->dd, own(m, p, n),
 			       dd_not(m->dd, schema_one(&m->schema, DIM_FIB_DADDR, RTN_LOCAL))));

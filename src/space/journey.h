@@ -12,7 +12,8 @@
 #include "space/mean.h"
 
 struct leg { /* packets of the query that travel alike */
-	enum station at; /* the filter hook that judges them; NSTATIONS: nobody, by loopback */
+	enum station at; /* the filter hook that judges them, or drops them before they are routed
+			    (AT_PREROUTING); NSTATIONS: nobody, by loopback */
 	const struct nat *nat; /* what translates their destination, or NULL */
 	const char *rewrite; /* in words, or NULL */
 	enum family family; /* of the target; FAM_NONE: kept */

@@ -76,6 +76,8 @@ dd_ref mean_before_rules(struct mean *m, const struct policy *p, enum station at
 /* Opens a connection: new, TCP with SYN alone, and nothing that the language lets in by itself
  * (neighbours, multicast listeners, DHCP replies). */
 dd_ref mean_opens(struct mean *m);
+/* Calls or claims a loopback address, and did not come by loopback. */
+dd_ref mean_stray(struct mean *m);
 /* New or untracked, and TCP with SYN alone: what rules get to see. */
 dd_ref mean_fresh(struct mean *m);
 dd_ref mean_reject(struct mean *m, const struct line *line);

@@ -376,6 +376,31 @@ static dd_ref judge_translated(struct mean *m, const struct policy *p)
 	return dd_restrict(m->dd, which, all_of(&l));
 }
 
+/* ---- loopback addresses ---- */
+
+dd_ref mean_stray(struct mean *m)
+{
+	struct ival net = {0x7f000000, 0x7fffffff}, one = {1, 1};
+	struct ivset v4 = {.v = &net, .n = 1}, v6 = {.v = &one, .n = 1};
+	dd_ref all = DD_FALSE;
+
+	for (int i = 0; i < 2; i++) {
+		enum dim d = i ? DIM_DADDR : DIM_SADDR;
+
+		all = dd_or(m->dd, all, schema_addrs(&m->schema, d, FAM_IP4, &v4));
+		all = dd_or(m->dd, all, schema_addrs(&m->schema, d, FAM_IP6, &v6));
+	}
+	return dd_and(m->dd, all, dd_not(m->dd, schema_loopback(&m->schema, DIM_IIF)));
+}
+
+static dd_ref drop_strays(struct mean *m)
+{
+	struct parts l = {.m = m};
+
+	builtin(&l, mean_stray(m), FATE_DROP, "fwc: loopback address, not from loopback");
+	return all_of(&l);
+}
+
 /* ---- stations ---- */
 
 /* What decides about a new connection. */
@@ -435,6 +460,8 @@ dd_ref mean_policy(struct mean *m, const struct policy *p, enum station at)
 		says = mean_nats(m, p, at);
 		break;
 	case AT_PREROUTING:
+		says = drop_strays(m);
+		break;
 	case NAT_INPUT:
 	case NSTATIONS:
 		break;

@@ -119,6 +119,8 @@ class Journey:
 
     def fates(self, p):
         came = SELF if p.interface is None else p.interface
+        if came is not SELF and self.verdict(self.fields(p), 'filter/prerouting') != 'accept':
+            return [Fate('drop')]
         f, choices = self.choices(p)
         translated = choices is not None
         return [self.fate(p, dict(f), came, *choice, translated)
