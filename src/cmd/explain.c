@@ -241,7 +241,12 @@ static int explain(struct globals *g, struct work *w, const struct rule *query, 
 		fputs("fwc: not proved: budget: the question is too wide\n", stderr);
 		rc = EXIT_SYSTEM;
 	} else if (!stories.n) {
-		fputs("fwc: the question speaks of no packet\n", stderr);
+		fputs(services_undecided(w->arena, &query->services)
+			      ? "fwc: ICMP errors and answers open no connection: with the one "
+				"that "
+				"they belong to they pass without a rule, others are dropped\n"
+			      : "fwc: the question speaks of no packet\n",
+		      stderr);
 		rc = EXIT_WRONG;
 	} else {
 		print_all(g, w->arena, &m, &stories, live);

@@ -51,6 +51,54 @@ bool services_match(const struct services *s, enum family fam, uint8_t protocol,
 	return ivset_contains(&s->protocols, protocol);
 }
 
+/* nf_conntrack_proto_icmp.c, nf_conntrack_proto_icmpv6.c: echo, timestamp, information and address
+ * mask requests; echo request and node information query. */
+struct ivset icmp_opens(enum family fam)
+{
+	static struct ival v4[] = {{8, 8}, {13, 13}, {15, 15}, {17, 17}};
+	static struct ival v6[] = {{128, 128}, {139, 139}};
+
+	if (fam == FAM_IP4)
+		return (struct ivset){.v = v4, .n = 4};
+	return (struct ivset){.v = v6, .n = 2};
+}
+
+/* Multicast listeners, and neighbour and router discovery. */
+struct ivset icmp_untracked(enum family fam)
+{
+	static struct ival v6[] = {{130, 136}, {143, 143}};
+
+	if (fam == FAM_IP4)
+		return (struct ivset){0};
+	return (struct ivset){.v = v6, .n = 2};
+}
+
+struct ivset icmp_undecided(struct arena *a, const struct services *s, enum family fam)
+{
+	const struct ivset *types = fam == FAM_IP4 ? &s->icmp : &s->icmpv6;
+	struct ivset opens = icmp_opens(fam), untracked = icmp_untracked(fam), rest;
+
+	if (s->any || (types->n == 1 && types->v[0].lo == 0 && types->v[0].hi == 255))
+		return (struct ivset){0};
+	rest = ivset_subtract(a, types, &opens);
+	return ivset_subtract(a, &rest, &untracked);
+}
+
+static bool same(const struct ivset *x, const struct ivset *y)
+{
+	return ivset_covers(x, y) && ivset_covers(y, x);
+}
+
+bool services_undecided(struct arena *a, const struct services *s)
+{
+	struct ivset v4 = icmp_undecided(a, s, FAM_IP4), v6 = icmp_undecided(a, s, FAM_IP6);
+	bool ports = s->any || s->protocols.n;
+
+	for (int i = 0; i < PORT_PROTOCOLS; i++)
+		ports |= s->ports[i].n != 0;
+	return !ports && v4.n + v6.n && same(&v4, &s->icmp) && same(&v6, &s->icmpv6);
+}
+
 const struct rule *policy_decide(const struct policy *p, const struct flow *f, bool optimistic)
 {
 	for (size_t i = 0; i < p->rules.n; i++) {

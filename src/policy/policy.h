@@ -187,6 +187,16 @@ bool services_match(const struct services *s, enum family fam, uint8_t protocol,
  * deciding unless `optimistic`; dynamic sets are taken as empty. */
 const struct rule *policy_decide(const struct policy *p, const struct flow *f, bool optimistic);
 
+/* ICMP types that can open a connection, as connection tracking has it: only questions do. What is
+ * neither these nor (icmp_untracked) left alone by it is an answer or an error, and passes with the
+ * connection that it belongs to or is invalid. Sets that live as long as the program. */
+struct ivset icmp_opens(enum family fam);
+struct ivset icmp_untracked(enum family fam);
+/* Those that the services name one by one, and that no rule decides about. */
+struct ivset icmp_undecided(struct arena *a, const struct services *s, enum family fam);
+/* Whether nothing else is in the services. */
+bool services_undecided(struct arena *a, const struct services *s);
+
 /* Whether this machine may send DHCP requests (IPv4) or DHCPv6 ones to a place: then replies are
  * let in. */
 bool policy_asks_dhcp(const struct policy *p, int place, enum family fam);

@@ -315,8 +315,42 @@ void policy_warn_silence(const struct policy *p, struct diag *diag)
 			  p->forwarding_span, "it is turned off here");
 }
 
+static void print_types(struct buf *out, const char *proto, const struct ivset *types)
+{
+	for (size_t i = 0; i < types->n; i++)
+		for (u128 t = types->v[i].lo; t <= types->v[i].hi; t++)
+			buf_printf(out, "%s%s/%u", out->len ? ", " : "", proto, (unsigned)t);
+}
+
+/* Rules decide about what opens a connection; ICMP errors and answers open none. */
+static void warn_icmp(struct policy *p, struct diag *diag)
+{
+	const struct rule *r;
+
+	vec_each (&p->rules, r) {
+		struct ivset v4 = icmp_undecided(p->arena, &r->services, FAM_IP4);
+		struct ivset v6 = icmp_undecided(p->arena, &r->services, FAM_IP6);
+		struct buf types = {0};
+
+		print_types(&types, "icmp", &v4);
+		print_types(&types, "icmpv6", &v6);
+		if (types.len)
+			diag_hint(
+				diag,
+				diag_warning(diag, r->span,
+					     "this rule never decides about %s: errors and answers "
+					     "open no connection",
+					     buf_str(&types)),
+				"leave %s out: with the connection that they belong to they pass "
+				"without a rule, others are dropped",
+				services_undecided(p->arena, &r->services) ? "the rule" : "them");
+		buf_free(&types);
+	}
+}
+
 void policy_warn(struct policy *p, struct diag *diag)
 {
+	warn_icmp(p, diag);
 	warn_any_opens_self(p, diag);
 	warn_nats(p, diag);
 	warn_zones(p, diag);

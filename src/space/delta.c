@@ -155,6 +155,7 @@ static void group(struct comparison *c, struct deltas *out, dd_ref differ)
 	dd_ref fresh = c->at < NAT_PREROUTING ? mean_fresh(m) : DD_TRUE;
 	dd_ref side[2], fate[2], decision[2], moved;
 
+	differ = dd_and(d, differ, mean_tracked_icmp(m));
 	m->within = differ;
 	m->lines = true;
 	for (int k = 0; k < 2; k++) {

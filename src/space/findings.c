@@ -183,6 +183,7 @@ static dd_ref fresh_at(struct mean *m, const struct policy *p, enum station at)
 	dd_ref new = dd_or(d, schema_one(&m->schema, DIM_CT_STATE, CT_NEW),
 			   schema_one(&m->schema, DIM_CT_STATE, CT_UNTRACKED));
 
+	new = dd_and(d, new, mean_tracked_icmp(m));
 	new = dd_and(d, new, schema_possible(&m->schema, at));
 	if (at <= AT_OUTPUT)
 		new = dd_and(d, new, dd_not(d, decided(m, mean_before_rules(m, p, at))));

@@ -17,6 +17,7 @@ struct expectation { /* strings in the arena */
 	const struct rule *rule;
 	bool holds;
 	bool known; /* false: the budget ended */
+	bool answers; /* it speaks of ICMP errors and answers only */
 	const char *packet; /* a counter-example (or for `some`, an example); NULL: none there is */
 	const char *says; /* what happens to it */
 	const struct line *line; /* who decides; or NULL */

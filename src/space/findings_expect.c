@@ -116,6 +116,7 @@ void findings_expect(const struct policy *p, struct arena *a, struct dd_budget b
 		schema_add_policy(&m.schema, p);
 		journey_legs(&m, p, e.rule, &legs);
 		judge(&m, p, &legs, &e);
+		e.answers = services_undecided(a, &e.rule->services);
 		mean_free(&m);
 		vec_push(a, out, e);
 	}
@@ -130,9 +131,13 @@ void findings_refuted(struct diag *diag, const struct expectation *e)
 		return;
 	}
 	if (!e->packet) {
-		diag_error(diag, e->rule->span,
-			   e->rule->some ? "this does not hold: no packet has that fate"
-					 : "this speaks of no packet at all");
+		r = diag_error(diag, e->rule->span,
+			       e->rule->some ? "this does not hold: no packet has that fate"
+					     : "this speaks of no packet at all");
+		if (e->answers)
+			diag_hint(diag, r,
+				  "ICMP errors and answers open no connection: with the one that "
+				  "they belong to they pass, others are dropped");
 		return;
 	}
 	r = diag_error(diag, e->rule->span, "this does not hold: %s: %s", e->packet, e->says);

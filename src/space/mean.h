@@ -73,8 +73,10 @@ dd_ref mean_sequence(struct mean *m, const dd_ref *v, size_t n);
 /* One filter rule's decision where it matches, at a hook. */
 dd_ref mean_rule(struct mean *m, const struct policy *p, size_t rule, enum station at);
 dd_ref mean_before_rules(struct mean *m, const struct policy *p, enum station at);
-/* Opens a connection: new, TCP with SYN alone, and nothing that the language lets in by itself
- * (neighbours, multicast listeners, DHCP replies). */
+/* Not an ICMP error or answer that is new: connection tracking has none. */
+dd_ref mean_tracked_icmp(struct mean *m);
+/* Opens a connection: new, TCP with SYN alone, of ICMP a question, and no DHCP reply, which the
+ * language lets in by itself. */
 dd_ref mean_opens(struct mean *m);
 /* Calls or claims a loopback address, and did not come by loopback. */
 dd_ref mean_stray(struct mean *m);

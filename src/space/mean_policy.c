@@ -272,17 +272,33 @@ static dd_ref igmp(struct mean *m)
 		      schema_one(&m->schema, DIM_PROTO, IPPROTO_IGMP));
 }
 
+dd_ref mean_tracked_icmp(struct mean *m)
+{
+	struct dd *d = m->dd;
+	dd_ref ok = DD_TRUE;
+
+	for (int i = 0; i < 2; i++) {
+		enum family fam = i ? FAM_IP6 : FAM_IP4;
+		struct ivset opens = icmp_opens(fam);
+		dd_ref is = schema_one(&m->schema, DIM_PROTO, i ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
+		dd_ref types = schema_ranges(&m->schema, DIM_TYPE, 8, opens.v, opens.n, u128_max(8),
+					     DD_TRUE);
+
+		is = dd_and(d, is, schema_family(&m->schema, fam));
+		ok = dd_and(d, ok, dd_or(d, types, dd_not(d, is)));
+	}
+	return dd_or(d, ok, dd_not(d, ct_is(m, CT_NEW)));
+}
+
 dd_ref mean_opens(struct mean *m)
 {
-	static const struct ival types[] = {{130, 137}, {141, 143}};
 	struct dd *d = m->dd;
-	dd_ref v6 = schema_family(&m->schema, FAM_IP6), not_it;
+	dd_ref not_it;
 
 	not_it = schema_one(&m->schema, DIM_PROTO, IPPROTO_TCP);
 	not_it = dd_and(d, not_it, dd_not(d, mean_opening_tcp(m)));
-	not_it = dd_or(d, not_it, dd_and(d, v6, icmpv6(m, types, 2)));
 	not_it = dd_or(d, not_it, dd_or(d, dhcp4(m), dhcp6(m)));
-	return dd_and(d, ct_is(m, CT_NEW), dd_not(d, not_it));
+	return dd_and(d, dd_and(d, ct_is(m, CT_NEW), mean_tracked_icmp(m)), dd_not(d, not_it));
 }
 
 dd_ref mean_fresh(struct mean *m)
