@@ -70,14 +70,31 @@ static void add_targets(struct resolver *r, const struct ast_nat *n, struct nat 
 				note_hairpin_zone(r, out, i < v4.n ? FAM_IP4 : FAM_IP6, iv.lo);
 		}
 	}
-	for (size_t i = 0; i < v4.n; i++)
-		vec_push(r->arena, &out->to4.to, v4.v[i]);
-	for (size_t i = 0; i < v6.n; i++)
-		vec_push(r->arena, &out->to6.to, v6.v[i]);
+	for (size_t i = 0; i < v4.n + v6.n; i++) {
+		struct nat_targets *to = i < v4.n ? &out->to4 : &out->to6;
+
+		vec_push(r->arena, &to->to, i < v4.n ? v4.v[i] : v6.v[i - v4.n]);
+		vec_push(r->arena, &to->names, span_text(r->arena, t->item.span));
+	}
 	if (t->port && out->port && out->port != t->port)
 		diag_error(r->diag, t->span, "all targets of one rule must have the same port");
 	if (t->port)
 		out->port = t->port;
+}
+
+static void add_parts(struct resolver *r, const struct ast_nat *n, struct nat *out)
+{
+	struct nat_part part = {.text = ""};
+
+	for (size_t i = 0; i < n->services.n; i++) {
+		part = (struct nat_part){.text = span_text(r->arena, n->services.v[i].span)};
+		resolve_services(r, &n->services.v[i], 1, &part.services);
+		vec_push(r->arena, &out->parts, part);
+	}
+	if (n->services.n)
+		return;
+	part.services.any = true;
+	vec_push(r->arena, &out->parts, part);
 }
 
 static bool only_ports(const struct services *s)
@@ -122,6 +139,8 @@ void resolve_nat(struct resolver *r, const struct ast_stmt *s)
 	for (size_t i = 0; i < n->targets.n; i++)
 		add_targets(r, n, &out, &n->targets.v[i]);
 	check_nat(r, s, &out);
+	if (!r->diag->nerrors)
+		add_parts(r, n, &out);
 	ast_print_stmt_line(&text, s);
 	out.text = arena_strdup(r->arena, buf_str(&text));
 	buf_free(&text);

@@ -113,12 +113,19 @@ struct rule {
 
 struct nat_targets { /* of one family */
 	VEC(struct ival) to;
+	VEC(const char *) names; /* of each, as the policy has it */
+};
+
+struct nat_part { /* one of the services, as the policy has it */
+	struct services services;
+	const char *text; /* "" where none is said */
 };
 
 struct nat {
 	enum nat_kind kind;
 	struct endpoint from, to;
 	struct services services;
+	VEC(struct nat_part) parts; /* of them; at least one */
 	struct nat_targets to4, to6;
 	uint16_t port; /* 0: kept */
 	bool hairpin;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * What a policy without errors can hardly mean: warnings and hints.
  */
+#include <string.h>
+
 #include "policy/policy.h"
 #include "policy/routing.h"
 
@@ -47,52 +49,45 @@ static bool may_pass(const struct policy *p, int from, enum family fam, u128 tar
 	return false;
 }
 
-static void print_service(struct buf *out, const struct services *s)
-{
-	static const char *const names[PORT_PROTOCOLS] = {"tcp", "udp", "sctp", "dccp", "udplite"};
-	const char *comma = "";
-
-	for (int i = 0; i < PORT_PROTOCOLS; i++) {
-		for (size_t j = 0; j < s->ports[i].n; j++) {
-			struct ival v = s->ports[i].v[j];
-
-			buf_printf(out, "%s %s/%u", comma, names[i], (unsigned)v.lo);
-			if (v.lo != v.hi)
-				buf_printf(out, "-%u", (unsigned)v.hi);
-			comma = ",";
-		}
-	}
-}
-
 static const char *place_text(const struct policy *p, int place)
 {
 	return place == PLACE_SELF ? "self" : place == PLACE_OTHER ? "any" : p->zones.v[place].name;
 }
 
-static void warn_closed(struct policy *p, struct diag *diag, struct nat *n, int from,
-			const char *target, const struct services *s)
+/* Behind the translation. */
+static struct services translated(const struct policy *p, const struct nat *n,
+				  const struct nat_part *part)
 {
-	struct buf rule = {0};
-
-	n->closed = true;
-	buf_printf(&rule, "allow %s -> %s", place_text(p, from), target);
-	print_service(&rule, s);
-	diag_hint(diag,
-		  diag_warning(diag, n->span,
-			       "no rule allows what this translates: NAT by itself opens nothing"),
-		  "add: %s", buf_str(&rule));
-	buf_free(&rule);
-}
-
-/* The services as they are behind the translation. */
-static struct services translated(const struct policy *p, const struct nat *n)
-{
-	struct services s = n->services;
+	struct services s = part->services;
 
 	for (int i = 0; n->port && i < PORT_PROTOCOLS; i++)
 		if (s.ports[i].n)
 			s.ports[i] = ivset_one(p->arena, n->port, n->port);
 	return s;
+}
+
+/* " a, b", each once. */
+static void add_word(struct buf *out, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (const char *at = buf_str(out); n && (at = strstr(at, word)); at += n)
+		if (at[-1] == ' ' && (at[n] == ',' || !at[n]))
+			return;
+	if (n)
+		buf_printf(out, "%s%s", out->len ? ", " : " ", word);
+}
+
+static void print_part(struct buf *out, const struct policy *p, const struct nat *n,
+		       const struct nat_part *part)
+{
+	static const char *const names[PORT_PROTOCOLS] = {"tcp", "udp", "sctp", "dccp", "udplite"};
+
+	if (!n->port)
+		add_word(out, part->text);
+	for (int i = 0; n->port && i < PORT_PROTOCOLS; i++)
+		if (part->services.ports[i].n)
+			add_word(out, arena_printf(p->arena, "%s/%u", names[i], n->port));
 }
 
 static bool reachable(const struct policy *p, int from, enum family fam, u128 target,
@@ -109,41 +104,84 @@ static bool reachable(const struct policy *p, int from, enum family fam, u128 ta
 	return to->on && !to->zones.n && may_pass(p, from, fam, target, s, PLACE_OTHER);
 }
 
-/* True if there was something to say. */
-static bool check_target(struct policy *p, struct diag *diag, struct nat *n, int from,
-			 enum family fam, u128 target)
+/* Of what goes to one target, the services that no rule allows. */
+static bool closed_parts(const struct policy *p, const struct nat *n, int from, enum family fam,
+			 u128 target, struct buf *out)
 {
-	struct services s = translated(p, n);
 	struct routing_target to = routing_target(p->arena, p, fam, target);
-	struct buf text = {0};
+	const struct nat_part *part;
+	bool any = false;
 
-	if (reachable(p, from, fam, target, &to, &s))
-		return false;
-	addr_print(&text, fam, target);
-	if (!to.on)
-		buf_puts(&text, "@self");
-	else if (to.zones.n)
-		buf_printf(&text, "@%s", p->zones.v[to.zones.v[0]].name);
-	warn_closed(p, diag, n, from, buf_str(&text), &s);
-	buf_free(&text);
-	return true;
+	vec_each (&n->parts, part) {
+		struct services s = translated(p, n, part);
+
+		if (n->kind == NAT_REDIRECT ? may_pass(p, from, FAM_IP4, 0, &s, PLACE_SELF) ||
+						      may_pass(p, from, FAM_IP6, 0, &s, PLACE_SELF)
+					    : reachable(p, from, fam, target, &to, &s))
+			continue;
+		print_part(out, p, n, part);
+		any = true;
+	}
+	return any;
 }
 
+static void warn_closed(struct diag *diag, struct nat *n, const char *pair)
+{
+	diag_hint(diag,
+		  diag_warning(diag, n->span,
+			       "no rule allows %s, which this translates: NAT by itself opens "
+			       "nothing",
+			       pair),
+		  "add: allow %s", pair);
+	n->closed = true;
+}
+
+/* "nas@lan" */
+static const char *target_text(const struct policy *p, const char *name, enum family fam,
+			       u128 target)
+{
+	struct routing_target to = routing_target(p->arena, p, fam, target);
+
+	if (!to.on)
+		return arena_printf(p->arena, "%s@self", name);
+	return to.zones.n ? arena_printf(p->arena, "%s@%s", name, p->zones.v[to.zones.v[0]].name)
+			  : name;
+}
+
+/* Each target once, even if it has addresses of both families. */
 static void warn_nat_from(struct policy *p, struct diag *diag, struct nat *n, int from)
 {
-	struct services s = translated(p, n);
+	const char *last = "";
 
-	if (n->kind == NAT_REDIRECT && !may_pass(p, from, FAM_IP4, 0, &s, PLACE_SELF) &&
-	    !may_pass(p, from, FAM_IP6, 0, &s, PLACE_SELF))
-		warn_closed(p, diag, n, from, "self", &s);
-	if (n->kind != NAT_DNAT)
-		return;
-	for (size_t i = 0; i < n->to4.to.n; i++)
-		if (check_target(p, diag, n, from, FAM_IP4, n->to4.to.v[i].lo))
-			return;
-	for (size_t i = 0; i < n->to6.to.n; i++)
-		if (check_target(p, diag, n, from, FAM_IP6, n->to6.to.v[i].lo))
-			return;
+	for (int f = 0; n->kind == NAT_DNAT && f < 2; f++) {
+		const struct nat_targets *to = f ? &n->to6 : &n->to4;
+		enum family fam = f ? FAM_IP6 : FAM_IP4;
+
+		for (size_t i = 0; i < to->to.n; i++) {
+			u128 addr = to->to.v[i].lo;
+			struct buf parts = {0};
+			const char *pair;
+
+			if (closed_parts(p, n, from, fam, addr, &parts)) {
+				pair = arena_printf(p->arena, "%s -> %s%s", place_text(p, from),
+						    target_text(p, to->names.v[i], fam, addr),
+						    buf_str(&parts));
+				if (strcmp(pair, last) != 0)
+					warn_closed(diag, n, pair);
+				last = pair;
+			}
+			buf_free(&parts);
+		}
+	}
+	if (n->kind == NAT_REDIRECT) {
+		struct buf parts = {0};
+
+		if (closed_parts(p, n, from, FAM_NONE, 0, &parts))
+			warn_closed(diag, n,
+				    arena_printf(p->arena, "%s -> self%s", place_text(p, from),
+						 buf_str(&parts)));
+		buf_free(&parts);
+	}
 }
 
 static void warn_nats(struct policy *p, struct diag *diag)

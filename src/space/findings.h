@@ -10,7 +10,7 @@
 /* Warnings and remarks to diag. False: the budget ended before all was looked at. */
 bool findings_rules(struct policy *p, struct arena *a, struct diag *diag, struct dd_budget budget);
 
-/* The part of it that looks for translations of which nothing passes. */
+/* The part of it that looks for translations and clamps of which nothing passes. */
 bool findings_nats(struct policy *p, struct arena *a, struct diag *diag, struct dd_budget budget);
 
 struct expectation { /* strings in the arena */
@@ -23,7 +23,12 @@ struct expectation { /* strings in the arena */
 	const struct line *line; /* who decides; or NULL */
 	const struct nat *by_own; /* what sends packets to an address that this machine has now, and
 				     counts because of that; or NULL */
-	const char *missing; /* no rule speaks of it: one that would allow it; or NULL */
+	/* what would help; or NULL */
+	const char *missing; /* a rule with which it would hold */
+	const struct nat
+		*one_family; /* it sends only packets of the other family to their target */
+	int family; /* that of the packet then: 4, 6 */
+	const char *bare; /* an address of the expectation, with the zone that it is in */
 };
 
 struct expectations {

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * Expectations, and translations that lead nowhere: both follow packets from where they arrive.
+ * Expectations: packets are followed from where they arrive.
  */
+#include <string.h>
+
+#include "policy/routing.h"
 #include "space/findings.h"
 #include "space/journey.h"
 #include "space/packet.h"
@@ -29,31 +32,14 @@ static dd_ref where_fate(struct mean *m, dd_ref says, enum fate fate)
 	return dd_map(m->dd, says, has_fate, &t);
 }
 
-static const char *place_name(struct mean *m, const struct policy *p, uint32_t code)
-{
-	int zone = mean_zone_of(m, p, code);
-
-	if (code == schema_no_interface(&m->schema))
-		return "self";
-	return zone >= 0 ? p->zones.v[zone].name : "any";
-}
-
-/* A rule for packets like it, ready to paste. */
-static const char *missing_rule(struct mean *m, const struct policy *p, const struct packet *there)
-{
-	const char *text;
-	struct buf b = {0};
-
-	packet_service(&b, there);
-	text = arena_printf(m->arena, "allow %s -> %s %s",
-			    place_name(m, p, (uint32_t)there->dim[DIM_IIF]),
-			    place_name(m, p, (uint32_t)there->dim[DIM_OIF]), buf_str(&b));
-	buf_free(&b);
-	return text;
-}
+struct failure { /* of an expectation: the packet that shows it */
+	struct leg leg;
+	struct packet there;
+	int from; /* where it comes from: a zone, or PLACE_... */
+};
 
 static void give_example(struct mean *m, const struct policy *p, const struct leg *leg,
-			 dd_ref which, struct expectation *e)
+			 dd_ref which, struct expectation *e, struct failure *f)
 {
 	struct packet there, arrival;
 	const struct outcome *x;
@@ -69,15 +55,17 @@ static void give_example(struct mean *m, const struct policy *p, const struct le
 	e->packet = arena_strdup(m->arena, buf_str(&b));
 	e->says = outcome_text(m->arena, x);
 	e->line = x->line;
-	/* what the packet has become is what a rule must speak of */
-	if (leg->at <= AT_OUTPUT && x->line && !x->line->order)
-		e->missing = missing_rule(m, p, &there);
 	buf_free(&b);
+	f->leg = *leg;
+	f->there = there;
+	f->from = there.dim[DIM_IIF] == schema_no_interface(&m->schema)
+			  ? PLACE_SELF
+			  : mean_zone_of(m, p, (uint32_t)there.dim[DIM_IIF]);
 }
 
 /* The first leg with such a packet gives the example. */
 static void judge(struct mean *m, const struct policy *p, const struct legs *legs,
-		  struct expectation *e)
+		  struct expectation *e, struct failure *f)
 {
 	bool some = e->rule->some, found = false, any = false;
 
@@ -98,10 +86,170 @@ static void judge(struct mean *m, const struct policy *p, const struct legs *leg
 		}
 		found = which != DD_FALSE;
 		if (found)
-			give_example(m, p, leg, which, e);
+			give_example(m, p, leg, which, e, f);
 	}
 	e->known = !dd_exhausted(m->dd);
 	e->holds = e->known && any && found == some;
+}
+
+/* ---- what would help ---- */
+
+static const char *side_text(struct arena *a, const struct endpoint *e)
+{
+	return span_text(a, span_join(e->items.v[0].span, e->items.v[e->items.n - 1].span));
+}
+
+static void judge_all(const struct policy *p, struct arena *a, struct dd_budget budget,
+		      struct expectation *e, struct failure *f)
+{
+	struct legs legs = {0};
+	struct mean m;
+
+	mean_init(&m, a, budget);
+	schema_add_policy(&m.schema, p);
+	journey_legs(&m, p, e->rule, &legs);
+	judge(&m, p, &legs, e, f);
+	mean_free(&m);
+}
+
+/* Whether it would hold if this rule were the policy's last. */
+static bool would_hold(const struct policy *p, struct arena *a, struct dd_budget budget,
+		       const struct rule *expected, const struct rule *added)
+{
+	struct expectation e = {.rule = expected};
+	struct policy with = *p;
+	struct failure f = {0};
+
+	with.rules.v = arena_alloc(a, (p->rules.n + 1) * sizeof(*with.rules.v));
+	for (size_t i = 0; i < p->rules.n; i++)
+		with.rules.v[i] = p->rules.v[i];
+	with.rules.v[with.rules.n++] = *added;
+	with.rules.cap = with.rules.n;
+	judge_all(&with, a, budget, &e, &f);
+	return e.holds;
+}
+
+/* Where the packet was sent to by dnat: the target under its name, with all its addresses. */
+static const char *target_item(const struct policy *p, struct arena *a, const struct leg *leg,
+			       struct place_item *out)
+{
+	const struct nat *n = leg->nat;
+	const char *name = "";
+	struct routing_target to;
+
+	for (int f = 0; f < 2; f++) {
+		const struct nat_targets *all = f ? &n->to6 : &n->to4;
+
+		for (size_t i = 0; i < all->to.n; i++)
+			if (leg->family == (f ? FAM_IP6 : FAM_IP4) && all->to.v[i].lo == leg->addr)
+				name = all->names.v[i];
+	}
+	for (int f = 0; f < 2; f++) {
+		const struct nat_targets *all = f ? &n->to6 : &n->to4;
+
+		for (size_t i = 0; i < all->to.n; i++)
+			if (!strcmp(all->names.v[i], name))
+				vec_push(a, f ? &out->addrs.v6 : &out->addrs.v4, all->to.v[i]);
+	}
+	to = routing_target(a, p, leg->family, leg->addr);
+	out->at = !to.on ? AT_SELF : to.zones.n ? AT_ZONE : AT_ANY;
+	out->zone = to.zones.n ? to.zones.v[0] : 0;
+	return out->at == AT_ANY
+		       ? name
+		       : arena_printf(a, "%s@%s", name,
+				      out->at == AT_SELF ? "self" : p->zones.v[out->zone].name);
+}
+
+/* The rule that the expectation asks for, as it sees packets: behind dnat. */
+static const char *wanted_rule(const struct policy *p, struct arena *a, const struct rule *expected,
+			       const struct failure *f, struct rule *out)
+{
+	static const char *const names[PORT_PROTOCOLS] = {"tcp", "udp", "sctp", "dccp", "udplite"};
+	const u128 *dim = f->there.dim;
+	struct place_item to = {0};
+	const char *text;
+
+	*out = *expected;
+	out->verb = VERB_ALLOW;
+	out->q = (struct qualifiers){0};
+	out->text = "?";
+	if (!f->leg.nat)
+		return expected->text;
+	if (f->leg.nat->kind != NAT_DNAT)
+		return NULL;
+	text = target_item(p, a, &f->leg, &to);
+	out->to = (struct endpoint){0};
+	vec_push(a, &out->to.items, to);
+	text = arena_printf(a, "allow %s -> %s", side_text(a, &expected->from), text);
+	if (expected->services.any)
+		return text;
+	for (int i = 0; i < PORT_PROTOCOLS; i++) {
+		if (port_protocols[i] != dim[DIM_PROTO])
+			continue;
+		out->services = (struct services){0};
+		out->services.ports[i] = ivset_one(a, dim[DIM_DPORT], dim[DIM_DPORT]);
+		return arena_printf(a, "%s %s/%u", text, names[i], (unsigned)dim[DIM_DPORT]);
+	}
+	return NULL;
+}
+
+/* A translation of the other family only, by whose services the packet goes untranslated. */
+static const struct nat *of_one_family(const struct policy *p, const struct rule *expected,
+				       const struct failure *f)
+{
+	bool v6 = f->there.dim[DIM_FAMILY];
+	const struct nat *n;
+
+	vec_each (&p->nats, n) {
+		bool meets = false, from = false;
+
+		for (size_t i = 0; i < n->from.items.n; i++)
+			from |= item_at(&n->from.items.v[i], f->from);
+		for (int i = 0; i < PORT_PROTOCOLS; i++)
+			meets |= from && ivset_overlaps(&n->services.ports[i],
+							&expected->services.ports[i]);
+		if (n->kind == NAT_DNAT && meets && !(v6 ? n->to6.to.n : n->to4.to.n))
+			return n;
+	}
+	return NULL;
+}
+
+/* An address that may be this machine's, or in any zone, where one zone's networks hold it. */
+static const char *bare_address(const struct policy *p, struct arena *a,
+				const struct rule *expected, const struct failure *f)
+{
+	enum family fam = f->there.dim[DIM_FAMILY] ? FAM_IP6 : FAM_IP4;
+	struct routing_zones zones = {0};
+	const struct place_item *item;
+
+	routing_zones(a, p, fam, f->there.dim[DIM_DADDR], &zones);
+	vec_each (&expected->to.items, item)
+		if (item->at == AT_ANY && !item->addrs.all && !item->addrs.dyn && zones.n == 1 &&
+		    addrs_match(&item->addrs, fam, f->there.dim[DIM_DADDR]))
+			return arena_printf(a, "%s@%s", span_text(a, item->span),
+					    p->zones.v[zones.v[0]].name);
+	return NULL;
+}
+
+/* Nothing is proposed that would not make it hold, and nothing that opens what was not meant. */
+static void find_help(const struct policy *p, struct arena *a, struct dd_budget budget,
+		      struct expectation *e, const struct failure *f)
+{
+	struct rule added;
+	const char *text;
+
+	if (!f->leg.nat && f->leg.at == AT_INPUT)
+		e->one_family = of_one_family(p, e->rule, f);
+	if (e->one_family)
+		e->family = f->there.dim[DIM_FAMILY] ? 6 : 4;
+	if (!f->leg.nat && f->leg.at == AT_INPUT)
+		e->bare = bare_address(p, a, e->rule, f);
+	if (e->one_family || e->rule->verb != VERB_ALLOW || e->rule->some || !e->line ||
+	    e->line->order)
+		return;
+	text = wanted_rule(p, a, e->rule, f, &added);
+	if (text && would_hold(p, a, budget, e->rule, &added))
+		e->missing = text;
 }
 
 void findings_expect(const struct policy *p, struct arena *a, struct dd_budget budget,
@@ -109,15 +257,12 @@ void findings_expect(const struct policy *p, struct arena *a, struct dd_budget b
 {
 	for (size_t i = 0; i < p->expects.n; i++) {
 		struct expectation e = {.rule = &p->expects.v[i]};
-		struct legs legs = {0};
-		struct mean m;
+		struct failure f = {0};
 
-		mean_init(&m, a, budget);
-		schema_add_policy(&m.schema, p);
-		journey_legs(&m, p, e.rule, &legs);
-		judge(&m, p, &legs, &e);
+		judge_all(p, a, budget, &e, &f);
 		e.answers = services_undecided(a, &e.rule->services);
-		mean_free(&m);
+		if (e.known && !e.holds && e.packet)
+			find_help(p, a, budget, &e, &f);
 		vec_push(a, out, e);
 	}
 }
@@ -143,9 +288,19 @@ void findings_refuted(struct diag *diag, const struct expectation *e)
 	r = diag_error(diag, e->rule->span, "this does not hold: %s: %s", e->packet, e->says);
 	if (e->line && e->line->at.src)
 		diag_note(diag, r, e->line->at, "this line decides");
-	else if (e->line && e->rule->verb == VERB_ALLOW && e->missing)
+	if (e->one_family)
+		diag_note(diag, r, e->one_family->span, "this translates IPv%d only",
+			  e->family == 6 ? 4 : 6);
+	if (e->one_family)
+		diag_hint(diag, r,
+			  "the target has no IPv%d address: give it one, or expect this from %s",
+			  e->family, e->family == 6 ? "0.0.0.0/0@ZONE" : "::/0@ZONE");
+	else if (e->bare)
+		diag_hint(diag, r, "a bare address may be this machine's, or in any zone; write %s",
+			  e->bare);
+	else if (e->missing)
 		diag_hint(diag, r, "no rule allows it; add: %s", e->missing);
-	else if (e->line)
+	else if (e->line && !e->line->at.src)
 		diag_hint(diag, r, "decided by \"%s\"", e->line->text);
 }
 
@@ -164,60 +319,4 @@ void findings_own(struct diag *diag, const struct expectations *all)
 					      "this machine has now: it has the target"),
 				  "for another machine: --elsewhere");
 	}
-}
-
-/* ---- translations ---- */
-
-static void report_closed(struct diag *diag, const struct mean *m, const struct nat *n,
-			  const struct legs *legs)
-{
-	struct diag_record *r = diag_warning(diag, n->span,
-					     "nothing that this translates is let pass: NAT by "
-					     "itself opens nothing");
-
-	for (size_t i = 0; i < legs->n; i++) {
-		struct packet packet;
-		const struct outcome *x;
-
-		if (!schema_witness((struct schema *)&m->schema, legs->v[i].there, &packet))
-			continue;
-		x = outcome_of(&m->outcomes,
-			       schema_at((struct schema *)&m->schema, legs->v[i].fate, &packet));
-		if (x->line && x->line->at.src)
-			diag_note(diag, r, x->line->at, "this line decides first");
-		return;
-	}
-}
-
-static bool passes(struct mean *m, const struct legs *legs)
-{
-	for (size_t i = 0; i < legs->n; i++)
-		if (where_fate(m, legs->v[i].fate, FATE_ACCEPT) != DD_FALSE ||
-		    where_fate(m, legs->v[i].fate, FATE_INSPECT) != DD_FALSE)
-			return true;
-	return legs->n == 0;
-}
-
-bool findings_nats(struct policy *p, struct arena *a, struct diag *diag, struct dd_budget budget)
-{
-	bool whole = true;
-
-	for (size_t i = 0; i < p->nats.n && whole; i++) {
-		struct nat *n = &p->nats.v[i];
-		struct legs legs = {0};
-		struct mean m;
-
-		if ((n->kind != NAT_DNAT && n->kind != NAT_REDIRECT) || n->closed)
-			continue;
-		mean_init(&m, a, budget);
-		schema_add_policy(&m.schema, p);
-		journey_of_nat(&m, p, i, &legs);
-		if (!passes(&m, &legs) && !dd_exhausted(m.dd)) {
-			report_closed(diag, &m, n, &legs);
-			n->closed = true;
-		}
-		whole = !dd_exhausted(m.dd);
-		mean_free(&m);
-	}
-	return whole;
 }

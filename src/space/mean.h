@@ -93,6 +93,8 @@ const struct line *mean_rule_line(struct mean *m, const struct policy *p, size_t
 /* What one translation statement does there, without what its hairpin does to sources. */
 dd_ref mean_nat(struct mean *m, const struct policy *p, size_t nat, enum station at);
 dd_ref mean_nats(struct mean *m, const struct policy *p, enum station at);
+/* The packets that one clamp is about. */
+dd_ref mean_clamp(struct mean *m, const struct policy *p, size_t clamp, enum station at);
 dd_ref mean_clamps(struct mean *m, const struct policy *p, enum station at);
 dd_ref mean_services(struct mean *m, const struct services *s);
 /* Addresses of an item, on that side. */

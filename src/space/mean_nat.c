@@ -239,22 +239,28 @@ static dd_ref one_way(struct mean *m, const struct policy *p, const struct endpo
 }
 
 /* SYN and SYN/ACK, both directions of the path. */
-dd_ref mean_clamps(struct mean *m, const struct policy *p, enum station at)
+dd_ref mean_clamp(struct mean *m, const struct policy *p, size_t clamp, enum station at)
 {
+	const struct clamp *k = &p->clamps.v[clamp];
 	struct ival syn = {2, 2};
 	bool output = at == AT_OUTPUT;
-	dd_ref all = DD_UNDECIDED;
 	dd_ref opens = dd_and(m->dd, schema_one(&m->schema, DIM_PROTO, 6),
 			      schema_ranges(&m->schema, DIM_FLAGS, 8, &syn, 1, 2 | 4, DD_TRUE));
-	const struct clamp *k;
+	dd_ref match = dd_or(m->dd, one_way(m, p, &k->from, &k->to, output),
+			     one_way(m, p, &k->to, &k->from, output));
 
-	vec_each (&p->clamps, k) {
-		dd_ref match = dd_or(m->dd, one_way(m, p, &k->from, &k->to, output),
-				     one_way(m, p, &k->to, &k->from, output));
+	return dd_and(m->dd, dd_and(m->dd, match, opens), m->within);
+}
 
-		match = dd_and(m->dd, dd_and(m->dd, match, opens), m->within);
+dd_ref mean_clamps(struct mean *m, const struct policy *p, enum station at)
+{
+	dd_ref all = DD_UNDECIDED;
+
+	for (size_t i = 0; i < p->clamps.n; i++) {
+		const char *what = mean_mss_text(m, p->clamps.v[i].mss);
+
 		all = dd_seq(m->dd, all,
-			     dd_restrict(m->dd, match, mean_effect(m, mean_mss_text(m, k->mss))));
+			     dd_restrict(m->dd, mean_clamp(m, p, i, at), mean_effect(m, what)));
 	}
 	return all;
 }

@@ -61,6 +61,11 @@ uint32_t span_column(struct span s)
 	return s.src ? s.off - s.src->line_starts[line_index(s)] + 1 : 0;
 }
 
+const char *span_text(struct arena *a, struct span s)
+{
+	return s.src ? arena_strndup(a, s.src->text + s.off, s.len) : "";
+}
+
 struct span span_join(struct span first, struct span last)
 {
 	if (!first.src)

@@ -77,6 +77,7 @@ struct source *source_add(struct arena *a, const char *path, const char *text, s
 uint32_t span_line(struct span s); /* from 1; 0 without a source */
 uint32_t span_column(struct span s); /* from 1, in bytes */
 struct span span_join(struct span first, struct span last);
+const char *span_text(struct arena *a, struct span s); /* its words, in the arena */
 /* s for one line of a terminal: what is no UTF-8, controls and what would change the direction of
  * the text as \xNN, a tab as spaces. */
 struct buf;

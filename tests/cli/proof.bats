@@ -110,10 +110,11 @@ dnat wan -> self ssh to nas"
 	policy <<<"$zones
 dnat wan -> self ssh to nas"
 	check
-	[[ $output == *"hint: add: allow wan -> 192.168.1.10@lan tcp/22"* ]]
+	[[ $output == *"no rule allows wan -> nas@lan ssh, which this translates"* ]]
+	[[ $output == *"hint: add: allow wan -> nas@lan ssh"* ]]
 	policy <<<"$zones
 dnat wan -> self ssh to nas
-allow wan -> 192.168.1.10@lan tcp/22"
+allow wan -> nas@lan ssh"
 	check
 	[[ $output != *translates* ]]
 }
@@ -157,6 +158,47 @@ dnat wan -> self tcp/8443 to nas:443"
 	[[ $output == *"no packet has that fate"* ]]
 	expect 'allow dmz -> wan tcp/25'
 	[[ $output == *"add: allow dmz -> wan tcp/25"* ]]
+}
+
+@test "a rule is proposed only where the expectation would hold with it" {
+	expect 'allow dmz -> wan tcp/25, udp/25'
+	[[ $output == *"add: allow dmz -> wan tcp/25, udp/25"* ]]
+	policy <<<"$zones
+allow dmz -> wan tcp/25, udp/25
+expect allow dmz -> wan tcp/25, udp/25"
+	check
+	[ "$status" = 0 ]
+	# the other half is rejected by a rule that stands before it
+	expect 'allow dmz, lan -> dmz tcp/25'
+	[ "$status" = 1 ]
+	[[ $output != *add:* ]]
+	# behind the translation
+	policy <<<"$zones
+dnat wan -> self tcp/8444 to nas:80
+expect allow 0.0.0.0/0@wan -> self tcp/8444"
+	run fwc test "$WORK/p.fwc"
+	[[ $output == *"error: this does not hold"*"add: allow 0.0.0.0/0@wan -> nas@lan tcp/80"* ]]
+	policy <<<"$zones
+dnat wan -> self tcp/8444 to nas:80
+expect allow 0.0.0.0/0@wan -> self tcp/8444
+allow 0.0.0.0/0@wan -> nas@lan tcp/80"
+	fwc test "$WORK/p.fwc"
+	# the other family is not translated: to open this machine's own port is not what was meant
+	expect 'allow wan -> self tcp/8443'
+	[ "$status" = 1 ]
+	[[ $output == *"p.fwc:12:1: note: this translates IPv4 only"*"the target has no IPv6 address"* ]]
+	[[ $output != *add:* ]]
+}
+
+@test "an address without a zone may be this machine's: what to write is said" {
+	policy <<<"$zones
+allow dmz -> self tcp/53
+expect drop dmz -> nas tcp/53"
+	run fwc test "$WORK/p.fwc"
+	[ "$status" = 1 ]
+	[[ $output == *"write nas@lan"* ]]
+	sed -i 's/-> nas tcp/-> nas@lan tcp/' "$WORK/p.fwc"
+	fwc test "$WORK/p.fwc"
 }
 
 @test "check finds them (1), compile refuses them (2)" {

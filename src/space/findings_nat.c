@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Translations, and clamps of the MSS, of which the filter lets nothing pass.
+ */
+#include "space/findings.h"
+#include "space/journey.h"
+
+static uint32_t to_passing(void *ctx, uint32_t v)
+{
+	enum fate fate = v ? outcome_of(ctx, v)->fate : FATE_NONE;
+
+	return fate == FATE_ACCEPT || fate == FATE_INSPECT;
+}
+
+static bool passes(struct mean *m, dd_ref says)
+{
+	return dd_map(m->dd, says, to_passing, &m->outcomes) != DD_FALSE;
+}
+
+/* ---- of the destination ---- */
+
+static void report_closed(struct diag *diag, struct mean *m, const struct nat *n,
+			  const struct legs *legs)
+{
+	struct diag_record *r = diag_warning(diag, n->span,
+					     "nothing that this translates is let pass: NAT by "
+					     "itself opens nothing");
+
+	for (size_t i = 0; i < legs->n; i++) {
+		struct packet packet;
+		const struct outcome *x;
+
+		if (!schema_witness(&m->schema, legs->v[i].there, &packet))
+			continue;
+		x = outcome_of(&m->outcomes, schema_at(&m->schema, legs->v[i].fate, &packet));
+		if (x->line && x->line->at.src)
+			diag_note(diag, r, x->line->at, "this line decides first");
+		return;
+	}
+}
+
+static void look_at_dest(struct mean *m, struct policy *p, struct diag *diag, size_t nat)
+{
+	struct legs legs = {0};
+	bool some = false;
+
+	journey_of_nat(m, p, nat, &legs);
+	for (size_t i = 0; i < legs.n; i++)
+		some |= passes(m, legs.v[i].fate);
+	if (some || !legs.n || dd_exhausted(m->dd))
+		return;
+	report_closed(diag, m, &p->nats.v[nat], &legs);
+	p->nats.v[nat].closed = true;
+}
+
+/* ---- of the source, and clamps: by what leaves ---- */
+
+static const enum station leaving[] = {AT_FORWARD, AT_OUTPUT, AT_POSTROUTING};
+
+/* Whether a connection is opened that has packets in the region. */
+static bool opens_at(struct mean *m, const struct policy *p, enum station at, dd_ref region)
+{
+	dd_ref says;
+
+	region = dd_and(m->dd, region, schema_possible(&m->schema, at));
+	m->within = dd_and(m->dd, region, mean_opens(m));
+	if (m->within == DD_FALSE || (at == AT_POSTROUTING && !policy_translates_self(p)))
+		return false;
+	says = mean_policy(m, p, at);
+	m->within = DD_TRUE;
+	return passes(m, says);
+}
+
+static dd_ref translates(struct mean *m, const struct policy *p, size_t nat)
+{
+	m->within = DD_TRUE;
+	return dd_not(m->dd, dd_not(m->dd, mean_nat(m, p, nat, NAT_POSTROUTING)));
+}
+
+static bool source_opens(struct mean *m, const struct policy *p, size_t nat)
+{
+	dd_ref region = translates(m, p, nat);
+
+	for (int i = 0; i < 3; i++)
+		if (opens_at(m, p, leaving[i], region))
+			return true;
+	return region == DD_FALSE; /* of that is told elsewhere */
+}
+
+static bool clamp_opens(struct mean *m, const struct policy *p, size_t clamp)
+{
+	bool some = false;
+
+	for (int i = 0; i < 2; i++) {
+		dd_ref region;
+
+		m->within = DD_TRUE;
+		region = mean_clamp(m, p, clamp, leaving[i]);
+		if (opens_at(m, p, leaving[i], region))
+			return true;
+		some |= region != DD_FALSE;
+	}
+	return !some;
+}
+
+static const char *side_text(struct arena *a, const struct endpoint *e)
+{
+	return span_text(a, span_join(e->items.v[0].span, e->items.v[e->items.n - 1].span));
+}
+
+static const char *pair_text(struct arena *a, const struct endpoint *from,
+			     const struct endpoint *to, const struct nat *n)
+{
+	const char *text = arena_printf(a, "%s -> %s", side_text(a, from), side_text(a, to));
+
+	for (size_t i = 0; n && i < n->parts.n; i++)
+		if (*n->parts.v[i].text)
+			text = arena_printf(a, "%s%s %s", text, i ? "," : "", n->parts.v[i].text);
+	return text;
+}
+
+static void look_at_source(struct mean *m, struct policy *p, struct diag *diag, size_t nat)
+{
+	static const char *const words[] = {[NAT_MASQUERADE] = "masquerade", [NAT_SNAT] = "snat"};
+	struct nat *n = &p->nats.v[nat], back = *n;
+	struct diag_record *r;
+	bool other_way;
+
+	if (source_opens(m, p, nat) || dd_exhausted(m->dd))
+		return;
+	n->from = back.to;
+	n->to = back.from;
+	other_way = source_opens(m, p, nat);
+	*n = back;
+	if (dd_exhausted(m->dd))
+		return;
+	r = diag_warning(diag, n->span,
+			 "no rule allows %s, which this translates: NAT by itself opens nothing",
+			 pair_text(m->arena, &n->from, &n->to, n));
+	if (other_way)
+		diag_hint(diag, r, "the rules allow the other way round: %s %s", words[n->kind],
+			  pair_text(m->arena, &n->to, &n->from, n));
+	else
+		diag_hint(diag, r, "add: allow %s", pair_text(m->arena, &n->from, &n->to, n));
+	n->closed = true;
+}
+
+static void look_at_clamp(struct mean *m, struct policy *p, struct diag *diag, size_t clamp)
+{
+	const struct clamp *k = &p->clamps.v[clamp];
+
+	if (clamp_opens(m, p, clamp) || dd_exhausted(m->dd))
+		return;
+	diag_hint(diag,
+		  diag_warning(diag, k->span, "no rule allows TCP %s, or back: this clamps nothing",
+			       pair_text(m->arena, &k->from, &k->to, NULL)),
+		  "add: allow %s tcp", pair_text(m->arena, &k->from, &k->to, NULL));
+}
+
+/* ---- all of them ---- */
+
+bool findings_nats(struct policy *p, struct arena *a, struct diag *diag, struct dd_budget budget)
+{
+	bool whole = true;
+
+	for (size_t i = 0; i < p->nats.n + p->clamps.n && whole; i++) {
+		const struct nat *n = i < p->nats.n ? &p->nats.v[i] : NULL;
+		struct mean m;
+
+		if (n && n->closed)
+			continue;
+		mean_init(&m, a, budget);
+		schema_add_policy(&m.schema, p);
+		if (!n)
+			look_at_clamp(&m, p, diag, i - p->nats.n);
+		else if (n->kind == NAT_DNAT || n->kind == NAT_REDIRECT)
+			look_at_dest(&m, p, diag, i);
+		else
+			look_at_source(&m, p, diag, i);
+		whole = !dd_exhausted(m.dd);
+		mean_free(&m);
+	}
+	return whole;
+}
