@@ -55,8 +55,9 @@ void summary_print(FILE *to, const char *indent, const json_t *changes)
 		fprintf(to, "%s%s: %s\n", indent, json_string_value(json_object_get(g, "change")),
 			json_string_value(json_object_get(g, "packet")));
 	if (all > (json_int_t)json_array_size(groups))
-		fprintf(to, "%sand %lld more groups of packets\n", indent,
-			(long long)(all - (json_int_t)json_array_size(groups)));
+		fprintf(to, "%sand %lld more kind%s of change\n", indent,
+			(long long)(all - (json_int_t)json_array_size(groups)),
+			all - (json_int_t)json_array_size(groups) == 1 ? "" : "s");
 	if (!json_is_true(json_object_get(changes, "known")))
 		fprintf(to, "%sthere may be more: it was too much to compare\n", indent);
 	else if (!all)

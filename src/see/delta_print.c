@@ -16,6 +16,13 @@ static const char *label(enum dim d)
 	switch (d) {
 	case DIM_FAMILY:
 	case DIM_PROTO:
+	case DIM_FLAGS:
+	case DIM_CT_STATUS:
+	case DIM_CT_DIRECTION:
+	case DIM_PAYLOAD:
+	case DIM_FIB_SADDR:
+	case DIM_FIB_DADDR:
+	case DIM_FIB_DADDR_IIF:
 	case NDIMS:
 		return "";
 	case DIM_IIF:
@@ -34,23 +41,20 @@ static const char *label(enum dim d)
 		return "type ";
 	case DIM_CT_STATE:
 		return "state ";
-	case DIM_FLAGS:
-		return "tcp flags ";
-	case DIM_CT_STATUS:
 	case DIM_CT_MARK:
-	case DIM_CT_DIRECTION:
-	case DIM_PAYLOAD:
+		return "connection mark ";
 	case DIM_MARK:
+		return "mark ";
 	case DIM_HOPLIMIT:
+		return "hop limit ";
 	case DIM_UID:
-	case DIM_FIB_SADDR:
-	case DIM_FIB_DADDR:
-	case DIM_FIB_DADDR_IIF:
+		return "user ";
 	case DIM_HOUR:
+		return "second of the day ";
 	case DIM_DAY:
-		break;
+		return "day of the week ";
 	}
-	return NULL;
+	return "";
 }
 
 static void print_product(FILE *to, const struct delta_product *p)
@@ -59,12 +63,7 @@ static void print_product(FILE *to, const struct delta_product *p)
 	const char *sep = "    ";
 
 	vec_each (&p->fields, r) {
-		const char *name = label(r->dim);
-
-		if (name)
-			fprintf(to, "%s%s%s", sep, name, r->text);
-		else
-			fprintf(to, "%s%s %s", sep, dim_table[r->dim].name, r->text);
+		fprintf(to, "%s%s%s", sep, label(r->dim), r->text);
 		sep = ", ";
 	}
 	fputs(p->fields.n ? "\n" : "    every packet\n", to);
@@ -105,8 +104,8 @@ void delta_print(FILE *to, struct arena *a, const struct deltas *d)
 	for (size_t i = 0; i < d->n && i < GROUPS_MAX; i++)
 		print_group(to, a, &d->v[i]);
 	if (d->n > GROUPS_MAX)
-		fprintf(to, "(and %zu more groups of packets; --json lists them)\n",
-			d->n - GROUPS_MAX);
+		fprintf(to, "(and %zu more kind%s of change; --json lists all)\n",
+			d->n - GROUPS_MAX, d->n - GROUPS_MAX == 1 ? "" : "s");
 }
 
 /* ---- JSON ---- */

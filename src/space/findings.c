@@ -292,7 +292,7 @@ static void name_deciders(struct culprits *c, struct diag *diag, struct diag_rec
 			more++;
 	}
 	if (more)
-		diag_hint(diag, r, "and %zu more rules", more);
+		diag_hint(diag, r, "and %zu more rule%s", more, more == 1 ? "" : "s");
 	else if (region != DD_FALSE && to == c->n && c->at < NAT_PREROUTING)
 		diag_hint(diag, r, "what no rule allows is dropped anyway");
 }

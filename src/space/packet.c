@@ -78,10 +78,10 @@ static void print_interfaces(struct buf *out, struct mean *m, const struct packe
 		buf_printf(out, ", out by %s", schema_name(&m->schema, (uint32_t)p->dim[DIM_OIF]));
 }
 
-static void print_flags(struct buf *out, unsigned flags)
+void packet_flags(struct buf *out, unsigned flags)
 {
 	static const char *const names[] = {"fin", "syn", "rst", "psh", "ack", "urg", "ecn", "cwr"};
-	const char *sep = ", tcp flags ";
+	const char *sep = "";
 
 	for (int i = 0; i < 8; i++) {
 		if (flags >> i & 1) {
@@ -90,7 +90,7 @@ static void print_flags(struct buf *out, unsigned flags)
 		}
 	}
 	if (!flags)
-		buf_puts(out, ", no tcp flags");
+		buf_puts(out, "none");
 }
 
 /* Conditions are named by what the kernel has for them; some have plainer names. */
@@ -119,8 +119,12 @@ void packet_print(struct buf *out, struct mean *m, const struct packet *p)
 	print_interfaces(out, m, p);
 	if (has_ports(p->dim[DIM_PROTO]) && p->dim[DIM_SPORT] != 40000)
 		buf_printf(out, ", source port %u", (unsigned)p->dim[DIM_SPORT]);
-	if (p->dim[DIM_PROTO] == IPPROTO_TCP && p->dim[DIM_FLAGS] != 2)
-		print_flags(out, (unsigned)p->dim[DIM_FLAGS]);
+	if (p->dim[DIM_PROTO] == IPPROTO_TCP && !p->dim[DIM_FLAGS]) {
+		buf_puts(out, ", no tcp flags");
+	} else if (p->dim[DIM_PROTO] == IPPROTO_TCP && p->dim[DIM_FLAGS] != 2) {
+		buf_puts(out, ", tcp flags ");
+		packet_flags(out, (unsigned)p->dim[DIM_FLAGS]);
+	}
 	if (p->dim[DIM_MARK])
 		buf_printf(out, ", mark 0x%x", (unsigned)p->dim[DIM_MARK]);
 	if (p->dim[DIM_UID])

@@ -24,6 +24,8 @@ void packet_protocols(struct buf *out, const struct ivset *s);
  * one by interfaces. In the arena. */
 const char *packet_query(struct mean *m, const struct policy *policy, const struct packet *p,
 			 enum station at);
+/* "syn+ack"; "none". */
+void packet_flags(struct buf *out, unsigned flags);
 /* A value of that dimension, as nft or people write it. */
 void packet_value(struct buf *out, struct mean *m, enum dim d, enum family fam, u128 value);
 

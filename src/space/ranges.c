@@ -3,6 +3,7 @@
  */
 #include "space/ranges.h"
 
+#include <linux/rtnetlink.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -129,6 +130,97 @@ static void put_numbers(struct buf *b, struct mean *m, enum dim d, const struct 
 	}
 }
 
+static const uint8_t fib_types[] = {RTN_UNICAST, RTN_LOCAL, RTN_BROADCAST, RTN_ANYCAST,
+				    RTN_MULTICAST};
+
+/* Of what kind an address is to this machine: its own, or not, or which ones. */
+static void put_fib(struct buf *b, enum dim d, const struct ivset *s)
+{
+	static const char *const own[] = {[DIM_FIB_SADDR] = "from an address of this machine",
+					  [DIM_FIB_DADDR] = "to an address of this machine",
+					  [DIM_FIB_DADDR_IIF] =
+						  "to an address of the interface it came by"};
+	static const char *const not_own[] = {[DIM_FIB_SADDR] = "from no address of this machine",
+					      [DIM_FIB_DADDR] = "to no address of this machine",
+					      [DIM_FIB_DADDR_IIF] =
+						      "to no address of the interface it came by"};
+	static const char *const names[] = {"others'", "this machine's", "broadcast", "anycast",
+					    "multicast"};
+	size_t in = 0;
+
+	for (size_t i = 0; i < sizeof(fib_types); i++)
+		in += ivset_contains(s, fib_types[i]);
+	if (ivset_contains(s, RTN_LOCAL) && in == 1) {
+		buf_puts(b, own[d]);
+	} else if (!ivset_contains(s, RTN_LOCAL) && in == sizeof(fib_types) - 1) {
+		buf_puts(b, not_own[d]);
+	} else {
+		buf_puts(b, d == DIM_FIB_SADDR ? "from addresses that are "
+					       : "to addresses that are ");
+		for (size_t i = 0, first = 1; i < sizeof(fib_types); i++) {
+			if (!ivset_contains(s, fib_types[i]))
+				continue;
+			buf_printf(b, "%s%s", first ? "" : " or ", names[i]);
+			first = 0;
+		}
+	}
+}
+
+#define FLAGS_SHOWN 4
+
+/* Of FIN, SYN, RST and ACK only SYN opens a connection; a few others are named. */
+static void put_flags(struct buf *b, const struct ivset *s)
+{
+	bool opens = true, rest = true;
+	size_t n = 0;
+
+	for (unsigned f = 0; f < 256; f++) {
+		bool in = ivset_contains(s, f), opening = (f & 0x17) == 2;
+
+		n += in;
+		opens &= in == opening;
+		rest &= in != opening;
+	}
+	if (opens)
+		buf_puts(b, "TCP that opens a connection");
+	else if (rest)
+		buf_puts(b, "TCP that opens no connection");
+	else if (n > FLAGS_SHOWN)
+		buf_puts(b, "some combinations of TCP flags");
+	for (unsigned f = 0; !opens && !rest && n <= FLAGS_SHOWN && f < 256; f++) {
+		if (!ivset_contains(s, f))
+			continue;
+		buf_puts(b, b->len ? " or " : "tcp flags ");
+		packet_flags(b, f);
+	}
+}
+
+static void put_status(struct buf *b, struct mean *m, const struct ivset *s)
+{
+	bool translated = true, plain = true;
+
+	for (unsigned x = 0; x < 1 << 8; x++) {
+		bool dnat = x & 32; /* IPS_DST_NAT */
+
+		translated &= ivset_contains(s, x) == dnat;
+		plain &= ivset_contains(s, x) != dnat;
+	}
+	if (translated || plain)
+		buf_puts(b, translated ? "destination translated" : "destination not translated");
+	else
+		put_numbers(b, m, DIM_CT_STATUS, s);
+}
+
+/* One bit. */
+static const char *bit_text(enum dim d, const struct ivset *s)
+{
+	bool set = ivset_contains(s, 1);
+
+	if (d == DIM_PAYLOAD)
+		return set ? "with data" : "without data";
+	return set ? "in reply" : "by who opened the connection";
+}
+
 static const char *set_text(struct mean *m, enum dim d, enum family fam, const struct ivset *s)
 {
 	const char *text;
@@ -142,6 +234,14 @@ static const char *set_text(struct mean *m, enum dim d, enum family fam, const s
 		packet_protocols(&b, s);
 	else if (d == DIM_CT_STATE)
 		put_states(&b, m, s);
+	else if (d == DIM_FIB_SADDR || d == DIM_FIB_DADDR || d == DIM_FIB_DADDR_IIF)
+		put_fib(&b, d, s);
+	else if (d == DIM_FLAGS)
+		put_flags(&b, s);
+	else if (d == DIM_CT_STATUS)
+		put_status(&b, m, s);
+	else if (d == DIM_PAYLOAD || d == DIM_CT_DIRECTION)
+		buf_puts(&b, bit_text(d, s));
 	else
 		put_numbers(&b, m, d, s);
 	text = arena_strdup(m->arena, buf_str(&b));

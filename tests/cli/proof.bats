@@ -201,6 +201,20 @@ expect drop dmz -> nas tcp/53"
 	fwc test "$WORK/p.fwc"
 }
 
+@test "differences in words" {
+	policy <<<"$zones
+allow lan -> self http"
+	cp "$WORK/p.fwc" "$WORK/before.fwc"
+	policy <<<"$zones
+redirect lan -> self http to :8080
+dnat lan -> self tcp/81 to nas
+allow lan -> self http"
+	run fwc diff "$WORK/before.fwc" "$WORK/p.fwc"
+	[ "$status" = 1 ]
+	[[ $output == *"to an address of this machine"* ]]
+	[[ $output != *fib* && $output != *ctstatus* ]]
+}
+
 @test "check finds them (1), compile refuses them (2)" {
 	expect 'drop lan -> wan'
 	check
