@@ -11,6 +11,7 @@
 #include "apply/flows.h"
 #include "apply/forwarding.h"
 #include "apply/lockout.h"
+#include "apply/needs.h"
 #include "apply/plan.h"
 #include "apply/proof.h"
 #include "apply/summary.h"
@@ -100,8 +101,11 @@ static int finish_want(struct run *r, struct scratch *s)
 
 static int check_conflict(struct run *r)
 {
-	const char *hint = NULL, *conflict = plan_conflict(&r->in, &hint);
+	const char *hint = NULL, *conflict;
 
+	if (!r->in.resizes && plan_resizes(&r->in))
+		r->in.resizes = kernel_resizes_sets(r->in.arena);
+	conflict = plan_conflict(&r->in, &hint);
 	if (!conflict)
 		return 0;
 	buf_printf(&r->x->why, "%s\nhint: %s", conflict, hint);

@@ -37,6 +37,30 @@ static const char *set_frame(struct arena *a, const struct ir_set *s)
 	return canonical_set(a, &empty);
 }
 
+/* Flags and type are the same, so that the kernel need only be told the new parameters. */
+static bool is_resize(const struct plan_input *in, const struct ir_set *want)
+{
+	const struct ir_set *live = ruleset_set(in->live, want->name);
+	struct ir_set as_live = *want;
+
+	if (!live || !want->dynamic || (live->size && !want->size) ||
+	    (live->timeout == want->timeout && live->size == want->size))
+		return false;
+	as_live.timeout = live->timeout;
+	as_live.size = live->size;
+	return !strcmp(set_frame(in->arena, &as_live), set_frame(in->arena, live));
+}
+
+bool plan_resizes(const struct plan_input *in)
+{
+	struct ir_set *const *s;
+
+	vec_each (&in->want->sets, s)
+		if (is_resize(in, *s))
+			return true;
+	return false;
+}
+
 static const char *set_conflict(const struct plan_input *in, const struct ir_set *want,
 				const char **hint)
 {
@@ -44,6 +68,8 @@ static const char *set_conflict(const struct plan_input *in, const struct ir_set
 	struct arena *a = in->arena;
 
 	if (!live || !strcmp(set_frame(a, want), set_frame(a, live)))
+		return NULL;
+	if (in->resizes && is_resize(in, want))
 		return NULL;
 	if (!want->dynamic) {
 		*hint = "somebody else made it: delete it, or `fwc stop` and apply again";
@@ -55,7 +81,7 @@ static const char *set_conflict(const struct plan_input *in, const struct ir_set
 	return arena_printf(
 		a,
 		"set '%s' is in the kernel with other parameters (timeout %llus, size %u), "
-		"and the kernel cannot change those",
+		"and this kernel cannot change those",
 		want->stem, (unsigned long long)live->timeout, live->size);
 }
 
@@ -425,6 +451,20 @@ static bool empty_base(const struct plan_input *in, const struct ir_chain *live,
 	return true;
 }
 
+/* What is in it stays, with the time that it has left. */
+static bool resize_set(const struct plan_input *in, const struct ir_set *want, struct buf *b)
+{
+	struct ir_set empty = *want;
+
+	if (!in->resizes || !is_resize(in, want))
+		return false;
+	empty.elems = (struct ir_elems){0};
+	buf_puts(b, "table " TABLE " {\n");
+	emit_set(b, &empty, false);
+	buf_puts(b, "}\n");
+	return true;
+}
+
 void plan_swap(const struct plan_input *in, struct buf *script, struct live_names *names)
 {
 	struct ir_chain *const *c;
@@ -433,7 +473,7 @@ void plan_swap(const struct plan_input *in, struct buf *script, struct live_name
 	if (in->live->dormant) /* somebody put the table to sleep: without flags it wakes */
 		buf_puts(script, "add table " TABLE "\n");
 	vec_each (&in->want->sets, s) {
-		if (mend_set(in, *s, script))
+		if (mend_set(in, *s, script) || resize_set(in, *s, script))
 			add_name(in, set_word(*s), (*s)->name, names);
 	}
 	vec_each (&in->want->chains, c) {

@@ -13,10 +13,14 @@ struct plan_input {
 	const struct artefact *artefact;
 	const struct ir_ruleset *want; /* as listed from a scratch load of the artefact's script */
 	const struct ir_ruleset *live;
+	bool resizes; /* the kernel changes timeout and size of a set that is there */
 };
 
 /* Something stands in the way that no transaction can move; NULL if nothing does. *hint, too. */
 const char *plan_conflict(const struct plan_input *in, const char **hint);
+
+/* Some dynamic set has another timeout or size in the kernel, and is the same otherwise. */
+bool plan_resizes(const struct plan_input *in);
 
 /* First transaction: the objects that are missing, referred to by nothing; their names. */
 void plan_stage(const struct plan_input *in, struct buf *script, struct live_names *names);
