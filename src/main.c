@@ -109,8 +109,8 @@ static const struct command commands[] = {
 	 "[--force] [--dry-run]",
 	 "check, compile and apply a policy in one step",
 	 "What is wrong with it stops it before anything changes; warnings do not. Says\n"
-	 "which packets fare otherwise. At a terminal over ssh it is on trial, as with\n"
-	 "apply, whose options it takes.\n",
+	 "which packets are treated differently. At a terminal over ssh it is on trial,\n"
+	 "as with apply, whose options it takes.\n",
 	 cmd_reload},
 	{"boot", "[--with-state]",
 	 "load what was confirmed last; for the scripts that start the machine",

@@ -61,5 +61,5 @@ void summary_print(FILE *to, const char *indent, const json_t *changes)
 	if (!json_is_true(json_object_get(changes, "known")))
 		fprintf(to, "%sthere may be more: it was too much to compare\n", indent);
 	else if (!all)
-		fprintf(to, "%sno packet fares otherwise\n", indent);
+		fprintf(to, "%sno packet is treated differently\n", indent);
 }

@@ -14,6 +14,7 @@
 #include "kernel/genid.h"
 #include "kernel/session.h"
 #include "see/interfaces.h"
+#include "store/generation.h"
 #include "store/sources.h"
 #include "trial/cancel.h"
 #include "trial/note.h"
@@ -202,6 +203,23 @@ static void print_flows(const struct apply *x)
 		       s_of(x->ended));
 }
 
+static void print_applied(const struct apply *x, bool details)
+{
+	json_int_t added = json_integer_value(json_object_get(x->changes, "rules_added"));
+	json_int_t removed = json_integer_value(json_object_get(x->changes, "rules_removed"));
+
+	printf("applied as generation %u", generation_in_force(x->store));
+	if (x->changes)
+		printf(": %lld rule%s added, %lld removed", (long long)added, s_of((size_t)added),
+		       (long long)removed);
+	putchar('\n');
+	if (details)
+		printf("%zu new object%s, %zu chain%s or set%s switched, %zu old object%s "
+		       "removed\n",
+		       x->staged, s_of(x->staged), x->swapped, s_of(x->swapped), s_of(x->swapped),
+		       x->collected, s_of(x->collected));
+}
+
 static void print_text(struct globals *g, const struct apply *x, int err)
 {
 	if (err) {
@@ -212,14 +230,11 @@ static void print_text(struct globals *g, const struct apply *x, int err)
 		return;
 	}
 	if (x->mode == APPLY_TRIAL)
-		printf("%zu new objects\n", x->staged);
+		; /* it was said when it began */
 	else if (x->unchanged)
 		puts("nothing to change: the kernel holds this already");
 	else
-		printf("applied: %zu new object%s, %zu chain%s or set%s switched, %zu old object%s "
-		       "removed\n",
-		       x->staged, s_of(x->staged), x->swapped, s_of(x->swapped), s_of(x->swapped),
-		       x->collected, s_of(x->collected));
+		print_applied(x, g->verbose);
 	print_flows(x);
 	if (x->forwarding_changed)
 		printf("forwarding is %s now\n", x->artefact->manifest->forwarding == 1 ? "on"

@@ -245,7 +245,7 @@ int cmd_boot(struct globals *g, int argc, char **argv)
 		with_state = true;
 	}
 	if (optind < argc)
-		return usage_error("boot", "it takes no operands");
+		return usage_error("boot", "boot takes no arguments");
 	/* who may not look cannot say that the host is open */
 	if (genid_get(g->netns, &gen, &why) == -EPERM) {
 		fprintf(stderr, "fwc: %s\n", buf_str(&why));

@@ -88,7 +88,7 @@ int cmd_confirm(struct globals *g, int argc, char **argv)
 		comment = optarg;
 	}
 	if (optind < argc)
-		return usage_error("confirm", "it takes no operands");
+		return usage_error("confirm", "confirm takes no arguments");
 	err = store_open(&s, g->state, false, &why);
 	if (!err)
 		err = store_lock(&s, &why);

@@ -147,7 +147,7 @@ int cmd_counters(struct globals *g, int argc, char **argv)
 					   "--watch wants seconds, a number from 0.1 to 3600");
 	}
 	if (optind < argc)
-		return usage_error("counters", "it takes no operands");
+		return usage_error("counters", "counters takes no arguments");
 	if (watching && g->json)
 		return usage_error("counters", "--watch is for people, --json is asked again");
 	if (watching)

@@ -17,6 +17,7 @@
 #include "store/open.h"
 #include "util/cleanup.h"
 
+#define MANY 1000000 /* of more packets the number tells people nothing */
 #define STORIES_MAX 12 /* printed for people; --json prints all */
 
 static const char *where(const struct line *l)
@@ -104,7 +105,9 @@ static void print_story(struct arena *a, const struct story *s, bool live)
 	if (live && print_conditions(s))
 		printf("then ");
 	printf("%s", end ? end : "dropped");
-	if (s->count > 1)
+	if (s->count > MANY)
+		printf(", like everything else of this kind");
+	else if (s->count > 1)
 		printf(", and so are %s packets like it", ranges_number(a, s->count - 1));
 	putchar('\n');
 }

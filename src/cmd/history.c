@@ -89,7 +89,7 @@ int cmd_history(struct globals *g, int argc, char **argv)
 					   GENERATION_MAX);
 	}
 	if (optind < argc)
-		return usage_error("history", "it takes no operands; `fwc show N` shows one, "
+		return usage_error("history", "history takes no arguments; `fwc show N` shows one, "
 					      "-n N lists the newest N");
 	err = store_open(&s, g->state, false, &why);
 	if (!err)

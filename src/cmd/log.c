@@ -197,7 +197,7 @@ static void print_entry(const struct logging *l, struct arena *a, const struct e
 	seen_print(&b, &e->line.seen);
 	print_shown(buf_str(&b));
 	if (!n)
-		puts("  no rule of now logs so");
+		puts("  no rule in force logs with this tag");
 	for (size_t i = 0; i < n; i++) {
 		b.len = 0;
 		buf_printf(&b, "  %s%s%s%s", i ? "or " : "", p[i].line ? p[i].line : "",

@@ -150,7 +150,7 @@ int cmd_metrics(struct globals *g, int argc, char **argv)
 		path = optarg;
 	}
 	if (optind < argc)
-		return usage_error("metrics", "it takes no operands");
+		return usage_error("metrics", "metrics takes no arguments");
 	if (g->json)
 		return usage_error("metrics", "it has a format of its own; `fwc status --json` has "
 					      "the same in JSON");

@@ -85,11 +85,12 @@ static void print_state(const struct status *st)
 	else if (!st->known)
 		puts("firewall    loaded, but not by `fwc apply`: what is on record cannot be "
 		     "compared");
-	else
-		printf("firewall    %s %s, by %s\n",
-		       st->trial.state == TRIAL_RUNNING ? "without the trial that of"
-							: "loaded since",
+	else if (st->trial.state == TRIAL_RUNNING)
+		printf("firewall    otherwise the rules of %s, by %s, come back\n",
 		       record_str(st, "time"), record_str(st, "user"));
+	else
+		printf("firewall    loaded since %s, by %s\n", record_str(st, "time"),
+		       record_str(st, "user"));
 }
 
 static void print_sources(const struct status *st)

@@ -102,7 +102,7 @@ int cmd_stop(struct globals *g, int argc, char **argv)
 		printf("the firewall is gone: %s is open now (`fwc apply` closes it again)\n",
 		       what);
 	else
-		printf("no firewall of fwc was loaded: %s is as open as the rest leaves it\n",
+		printf("no firewall of fwc was loaded; other tables may still filter %s\n",
 		       what);
 	return EXIT_FINE;
 }

@@ -158,7 +158,7 @@ int cmd_top(struct globals *g, int argc, char **argv)
 		one = true;
 	}
 	if (optind < argc)
-		return usage_error("top", "it takes no operands");
+		return usage_error("top", "top takes no arguments");
 	if (g->json)
 		return usage_error("top", "it is for people; see counters and flows with --json");
 	if (!one && (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO) || !obeys(getenv("TERM"))))

@@ -26,9 +26,9 @@ static const char *label(enum dim d)
 	case NDIMS:
 		return "";
 	case DIM_IIF:
-		return "in by ";
+		return "arriving on ";
 	case DIM_OIF:
-		return "out by ";
+		return "leaving by ";
 	case DIM_SADDR:
 		return "from ";
 	case DIM_DADDR:

@@ -104,9 +104,9 @@ const char *flow_text(struct arena *a, const struct flows *f, const struct conn 
 		text = arena_printf(a, "%s, seen as %s", text,
 				    flow_address(a, c, c->reply.to, c->reply.to_port));
 	if (in)
-		text = arena_printf(a, "%s, in by %s", text, diag_shown(a, in->name));
+		text = arena_printf(a, "%s, arriving on %s", text, diag_shown(a, in->name));
 	if (out)
-		text = arena_printf(a, "%s, out by %s", text, diag_shown(a, out->name));
+		text = arena_printf(a, "%s, leaving by %s", text, diag_shown(a, out->name));
 	return text;
 }
 

@@ -300,9 +300,9 @@ static void name_deciders(struct culprits *c, struct diag *diag, struct diag_rec
 static void report_dead(struct culprits *c, struct diag *diag, size_t i)
 {
 	struct diag_record *r = diag_warning(
-		diag, span_of(c, i),
-		"this %s never decides: every packet that it speaks of is decided before it",
-		c->at >= NAT_PREROUTING ? "translation" : "rule");
+		diag, span_of(c, i), "this %s has no effect: earlier %s decide every packet it matches",
+		c->at >= NAT_PREROUTING ? "translation" : "rule",
+		c->at >= NAT_PREROUTING ? "ones" : "rules");
 
 	name_deciders(c, diag, r, dd_not(c->m->dd, dd_not(c->m->dd, c->leaf[i])), i, 0, i,
 		      "decides them, or some of them");
@@ -317,7 +317,7 @@ static void report_needless(struct culprits *c, struct diag *diag, size_t i)
 	for (size_t k = 0; c->told < DETAILS_MAX && k < i; k++)
 		if (!apart(c, i, k))
 			region = dd_and(d, region, dd_not(d, decided(c->m, c->leaf[k])));
-	r = diag_remark(diag, span_of(c, i), "without this rule every packet would fare the same");
+	r = diag_remark(diag, span_of(c, i), "this rule is redundant: removing it changes nothing");
 	name_deciders(c, diag, r, region, i, i + 1, c->n, "decides the same");
 }
 

@@ -267,6 +267,27 @@ void findings_expect(const struct policy *p, struct arena *a, struct dd_budget b
 	}
 }
 
+/* "a new connection A -> B tcp/22, arriving on eth0, would be allowed" */
+static struct diag_record *report_counterexample(struct diag *diag, const struct expectation *e)
+{
+	static const struct {
+		const char *says, *would;
+	} words[] = {{"accept", "allowed"}, {"drop", "dropped"}, {"reject", "rejected"}};
+	bool is_new = !strncmp(e->packet, "new: ", 5);
+	const char *packet = is_new ? e->packet + 5 : e->packet;
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		size_t n = strlen(words[i].says);
+
+		if (!strncmp(e->says, words[i].says, n))
+			return diag_error(diag, e->rule->span,
+					  "expectation fails: %s%s, would be %s%s",
+					  is_new ? "a new connection " : "", packet, words[i].would,
+					  e->says + n);
+	}
+	return diag_error(diag, e->rule->span, "expectation fails: %s: %s", e->packet, e->says);
+}
+
 void findings_refuted(struct diag *diag, const struct expectation *e)
 {
 	struct diag_record *r;
@@ -277,15 +298,15 @@ void findings_refuted(struct diag *diag, const struct expectation *e)
 	}
 	if (!e->packet) {
 		r = diag_error(diag, e->rule->span,
-			       e->rule->some ? "this does not hold: no packet has that fate"
-					     : "this speaks of no packet at all");
+			       e->rule->some ? "expectation fails: no packet has that fate"
+					     : "expectation fails: it speaks of no packet at all");
 		if (e->answers)
 			diag_hint(diag, r,
 				  "ICMP errors and answers open no connection: with the one that "
 				  "they belong to they pass, others are dropped");
 		return;
 	}
-	r = diag_error(diag, e->rule->span, "this does not hold: %s: %s", e->packet, e->says);
+	r = report_counterexample(diag, e);
 	if (e->line && e->line->at.src)
 		diag_note(diag, r, e->line->at, "this line decides");
 	if (e->one_family)

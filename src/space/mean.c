@@ -78,7 +78,8 @@ const char *mean_log_text(struct mean *m, const char *prefix)
 
 const char *mean_mss_text(struct mean *m, uint16_t mss)
 {
-	return mss ? arena_printf(m->arena, "mss %u", mss) : "mss of the path";
+	return mss ? arena_printf(m->arena, "MSS clamped to %u", mss)
+		   : "MSS clamped to the path MTU";
 }
 
 /* "KEY := VALUE": of several with one key the last one holds (outcome_unite). */

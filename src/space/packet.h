@@ -6,7 +6,7 @@
 
 #include "space/mean.h"
 
-/* One line for people: "new: 192.0.2.1 -> 198.51.100.2 tcp/22, in by eth0, out by ppp0", and what
+/* One line for people: "new: 192.0.2.1 -> 198.51.100.2 tcp/22, arriving on eth0, leaving by ppp0", and what
  * of the rest is out of the ordinary: conditions that hold, marks, flags. */
 void packet_print(struct buf *out, struct mean *m, const struct packet *p);
 

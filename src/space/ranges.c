@@ -86,17 +86,16 @@ static void put_names(struct buf *b, struct mean *m, const struct ivset *s)
 	all_but = ivset_contains(s, 0) && in < n;
 	if (all_but)
 		buf_puts(b, "any but ");
-	for (size_t i = 0, first = 1; i < n; i++) {
+	for (size_t i = 1, first = 1; i < n; i++) {
 		if (i == schema_no_interface(&m->schema) || ivset_contains(s, i) == all_but)
 			continue;
 		if (!first)
 			buf_puts(b, ", ");
 		first = 0;
-		if (!i)
-			buf_puts(b, "any other");
-		else
-			ifname_print(b, m->schema.names.v[i]);
+		ifname_print(b, m->schema.names.v[i]);
 	}
+	if (!all_but && ivset_contains(s, 0))
+		buf_printf(b, "%sany interface without a zone", in > 1 ? " or " : "");
 }
 
 /* An interval as prefixes where few do, else as one range. */

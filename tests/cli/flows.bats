@@ -118,7 +118,7 @@ ports() { # filter...: the source ports of those listed, in order
 	[ "$(json 'd["connections"]["ends"], d["connections"]["refused"]' <<<"$output")" = "(True, 3)" ]
 	[ "$(json 'sorted(c["from"]["port"] for c in d["connections"]["list"])' <<<"$output")" = "[4000, 5000, 6001]" ]
 	run fwc diff
-	[[ $output = *"ends 3 connections:"*"tcp 10.0.0.5:4000 -> 198.51.100.1:443, seen as 203.0.113.2:4000, in by eth0, out by ppp0"* ]]
+	[[ $output = *"ends 3 connections:"*"tcp 10.0.0.5:4000 -> 198.51.100.1:443, seen as 203.0.113.2:4000, arriving on eth0, leaving by ppp0"* ]]
 	run fwc apply --dry-run --keep-flows
 	[[ $output = *"3 connections that these rules refuse go on:"* ]]
 	[ "$(ports)" = "[0, 4000, 4001, 5000, 6000, 6001]" ]

@@ -80,7 +80,7 @@ open_port() { inns nft list table inet fwc | sed -n 's/.*tcp dport \([0-9]*\) .*
 	{ small 22; echo 'allow lan -> wan tcp/80'; } | candidate
 	fwc apply
 	run fwc history
-	[[ ${lines[1]} == *"no packet fares otherwise" ]]
+	[[ ${lines[1]} == *"no packet is treated differently" ]]
 }
 
 @test "rollback goes to the one before, and is a generation itself" {

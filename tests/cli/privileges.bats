@@ -210,6 +210,7 @@ drop large@lan -> self tcp/24'; } >"$WORK/large.fwc"
 drop named@lan -> self tcp/24'; } >"$place/p.fwc"
 	chmod 600 "$place/p.fwc"
 	for command in check test fmt 'explain lan->self' 'compile -o -'; do
+		# shellcheck disable=SC2086 # words
 		run env TAKEN_PLACE="$place" LD_PRELOAD="$WORK/taken.so" "$FWC" --state "$WORK/state" --config "$place/p.fwc" $command
 		echo "$command: $output"
 		[ "$status" = 42 ]

@@ -74,7 +74,7 @@ allow lan -> wan tcp/1-1000
 drop wan -> lan tcp/5
 drop wan -> lan tcp/6 log"
 	check
-	[[ $output == *"p.fwc:8:1: note: without this rule every packet would fare the same"* ]]
+	[[ $output == *"p.fwc:8:1: note: this rule is redundant: removing it changes nothing"* ]]
 	[[ $output == *"p.fwc:9:1: note: decides the same"* ]]
 	[[ $output == *"p.fwc:10:1: note: without this rule"* ]]
 	[[ $output != *"p.fwc:11:1"* ]]
@@ -146,7 +146,7 @@ dnat wan -> self tcp/8443 to nas:443"
 @test "expectations that do not, each with a packet and the line" {
 	expect 'drop wan -> lan'
 	[ "$status" = 1 ]
-	[[ $output == *"p.fwc:13:1: error: this does not hold: new: "*" -> 192.168.1.10 tcp/443, in by ppp0, out by eth0: accept"* ]]
+	[[ $output == *"p.fwc:13:1: error: expectation fails: a new connection "*" -> 192.168.1.10 tcp/443, arriving on ppp0, leaving by eth0: accept"* ]]
 	[[ $output == *"p.fwc:10:1: note: this line decides"* ]]
 	expect 'allow wan -> self ping'
 	[ "$status" = 1 ]
@@ -177,7 +177,7 @@ expect allow dmz -> wan tcp/25, udp/25"
 dnat wan -> self tcp/8444 to nas:80
 expect allow 0.0.0.0/0@wan -> self tcp/8444"
 	run fwc test "$WORK/p.fwc"
-	[[ $output == *"error: this does not hold"*"add: allow 0.0.0.0/0@wan -> nas@lan tcp/80"* ]]
+	[[ $output == *"error: expectation fails"*"add: allow 0.0.0.0/0@wan -> nas@lan tcp/80"* ]]
 	policy <<<"$zones
 dnat wan -> self tcp/8444 to nas:80
 expect allow 0.0.0.0/0@wan -> self tcp/8444
@@ -234,7 +234,7 @@ allow lan -> self http"
 	echo 'expect allow wan -> lan' >"$WORK/t/b.test.fwc"
 	run fwc test "$WORK/t/p.fwc"
 	[ "$status" = 1 ]
-	[[ $output == *"b.test.fwc:1:1: error: this does not hold"*"2 of 3 expectations hold"* ]]
+	[[ $output == *"b.test.fwc:1:1: error: expectation fails"*"2 of 3 expectations hold"* ]]
 	echo 'allow wan -> lan' >"$WORK/t/b.test.fwc"
 	run fwc test "$WORK/t/p.fwc"
 	[ "$status" = 2 ]
@@ -488,15 +488,15 @@ dnat wan -> self tcp/443 to nas"
 	small 23 | candidate
 	run fwc diff
 	[ "$status" = 1 ]
-	[[ $output == *"newly allowed: "*"in by eth0, tcp, port 23"*"newly dropped: "*"in by eth0, tcp, port 22"* ||
-		$output == *"newly dropped: "*"in by eth0, tcp, port 22"*"newly allowed: "*"in by eth0, tcp, port 23"* ]]
+	[[ $output == *"newly allowed: "*"arriving on eth0, tcp, port 23"*"newly dropped: "*"arriving on eth0, tcp, port 22"* ||
+		$output == *"newly dropped: "*"arriving on eth0, tcp, port 22"*"newly allowed: "*"arriving on eth0, tcp, port 23"* ]]
 	run fwc apply --dry-run
 	[ "$status" = 0 ]
 	[[ $output == *"newly allowed: "* ]]
 	inns nft insert rule inet fwc input iifname eth1 tcp dport 8080 accept
 	run fwc status
 	[ "$status" = 1 ]
-	[[ $output == *"newly allowed: "*"in by eth1, tcp, port 8080"*"tcp dport 8080 accept"* ]]
+	[[ $output == *"newly allowed: "*"arriving on eth1, tcp, port 8080"*"tcp dport 8080 accept"* ]]
 	fwc stop >/dev/null
 }
 

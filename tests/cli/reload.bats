@@ -110,7 +110,7 @@ refused() { # word that the reason has; apply, its dry run and diff all say it
 	[[ $(port 22) == *accepted* ]]
 }
 
-@test "reload checks, compiles and applies, and says which packets fare otherwise" {
+@test "reload checks, compiles and applies, and says which packets are treated differently" {
 	apply_two_ports
 	echo 'allow net -> self tcp/443' | policy
 	run fwc reload "$WORK/policy.fwc" -m 'no ssh'

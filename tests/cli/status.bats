@@ -181,7 +181,7 @@ allow lan -> self' | candidate
 }
 
 @test "what is closed of standard input, output and error is nothing, and takes no other's place" {
-	local command rc
+	local command words rc
 	small 2>/dev/null | candidate
 	fwc apply
 	echo 'zone lan { interface eth0 }
@@ -189,15 +189,16 @@ allow lan -> self ssh
 masquerade lan -> lan' >"$WORK/warns.fwc"
 	chmod 644 "$WORK/warns.fwc"
 	for command in "check $WORK/warns.fwc" "compile $WORK/warns.fwc" status "apply --no-confirm --force --outdated" "panic --keep 192.0.2.1" rollback; do
-		fwc $command >"$WORK/out" 2>"$WORK/said" </dev/null && rc=0 || rc=$?
+		read -ra words <<<"$command"
+		fwc "${words[@]}" >"$WORK/out" 2>"$WORK/said" </dev/null && rc=0 || rc=$?
 		[[ $command != rollback ]] || fwc panic >"$WORK/out" 2>&1
 		status=0
-		fwc $command <&- 2>&- >"$WORK/out" || status=$?
+		fwc "${words[@]}" <&- 2>&- >"$WORK/out" || status=$?
 		echo "$command: $rc, without an error output $status"
 		[ "$status" = "$rc" ]
 		[[ $command != rollback ]] || fwc panic >"$WORK/out" 2>&1
 		status=0
-		fwc $command <&- 2>"$WORK/said" >&- || status=$?
+		fwc "${words[@]}" <&- 2>"$WORK/said" >&- || status=$?
 		echo "$command: $rc, without an output $status"
 		[ "$status" = "$rc" ]
 	done

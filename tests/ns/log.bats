@@ -181,7 +181,7 @@ kept() { # lines as others keep them
 	[ "${lines[0]}" = 'Nov 21 07:49:15 fwc kernel: [36776.3] drop  eth0 (lan) -> eth1 (wan)  192.168.1.2:5 -> 203.0.113.1:8 udp' ]
 	[ "${lines[1]}" = "  $LAB_DIR/p.fwc:5: drop lan -> wan udp/8 log" ]
 	[ "${lines[6]}" = "  or $LAB_DIR/p.fwc:5: drop lan -> wan udp/8 log" ]
-	[[ $output = *"no rule of now logs so"* ]]
+	[[ $output = *"no rule in force logs with this tag"* ]]
 }
 
 @test "log: on another host the policy alone tells" {

@@ -86,11 +86,11 @@ verdict() { # QUESTION: the last lines of the one story that there is
 	[ "$(send_from_router 255.255.255.255 4444 eth0)" = "Operation not permitted" ]
 	[ "$(send_from_router 192.0.2.255 4444 -)" = "Operation not permitted" ]
 	verdict 'self -> 255.255.255.255 udp/4444'
-	[[ $output == *dropped* && $output != *accepted* && $output != *"out by lo"* ]]
+	[[ $output == *dropped* && $output != *accepted* && $output != *"leaving by lo"* ]]
 	verdict 'self -> 255.255.255.255@lan udp/68'
 	[[ $output == *"p.fwc:2: allow self"*accepted* && $output != *dropped* ]]
 	verdict 'self -> 127.0.0.1 udp/4444'
-	[[ $output == *"out by lo"*accepted* && $output != *dropped* ]]
+	[[ $output == *"leaving by lo"*accepted* && $output != *dropped* ]]
 }
 
 # FATE of a question in words: one each way to end.

@@ -179,7 +179,7 @@ nobody_comes_in() {
 		echo '}'
 	} >"$LAB_DIR/staged.nft"
 	lab_in router nft -f "$LAB_DIR/staged.nft"
-	run lab_fwc router apply
+	run lab_fwc router apply -v
 	echo "$output"
 	[ "$status" = 0 ]
 	[[ $output = *"0 new objects"* ]]
