@@ -47,7 +47,8 @@ static int parse(int argc, char **argv, struct arena *a, struct panic_keep *k)
 	if (optind < argc)
 		return usage_error(
 			"panic",
-			"panic takes no arguments; `fwc rollback` ends a panic, --keep ADDRESS keeps one address");
+			"panic takes no arguments; `fwc rollback` ends a panic, --keep ADDRESS "
+			"spares an address");
 	if (ssh && !panic_keep_session(a, k, ssh) && !k->v.n)
 		return usage_error("panic",
 				   "this is an ssh session, but not to be told from where ('%s'): "

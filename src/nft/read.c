@@ -71,6 +71,17 @@ static bool has_flag(const json_t *flags, const char *word)
 	return is_word(flags, word);
 }
 
+/* owner and persist keep no table from filtering; a flag that is not known, or that nft 1.0.6 has
+ * garbled, may be the one that does. */
+static bool may_sleep(const json_t *flags)
+{
+	size_t i;
+	json_t *j;
+
+	json_array_foreach((json_t *)flags, i, j) if (may_sleep(j)) return true;
+	return json_is_string(flags) && !is_word(flags, "owner") && !is_word(flags, "persist");
+}
+
 static void read_flags(const json_t *flags, struct ir_set *s)
 {
 	s->interval = has_flag(flags, "interval");
@@ -237,8 +248,7 @@ static void read_object(const struct wanted *w, const json_t *object, bool rules
 		if (rule && ours(w, rule, "table"))
 			read_rule(rule, out);
 	} else if (table && ours(w, table, "name")) {
-		/* owner and persist keep no table from filtering */
-		out->dormant |= has_flag(json_object_get(table, "flags"), "dormant");
+		out->dormant |= may_sleep(json_object_get(table, "flags"));
 	} else if (set && ours(w, set, "table")) {
 		read_set(set, false, out);
 	} else if (map && ours(w, map, "table")) {

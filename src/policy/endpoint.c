@@ -119,6 +119,7 @@ static void item_addrs(struct resolver *r, const struct ast_item *item, struct a
 	if (item->negated) {
 		out->v4 = complement(r, &out->v4, 32);
 		out->v6 = complement(r, &out->v6, 128);
+		out->rest = true;
 	}
 }
 

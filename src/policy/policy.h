@@ -35,6 +35,7 @@ struct addrs {
 	bool all; /* no address condition, both families */
 	const struct dynset *dyn; /* or NULL */
 	bool negated; /* only with dyn: static sets are complemented already */
+	bool rest; /* such a complement: all but what was written */
 	struct ivset v4, v6; /* normalised; unused with all or dyn */
 	const char *stem; /* a readable name for the kernel's set */
 };

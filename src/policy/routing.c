@@ -130,7 +130,7 @@ int routing_zone(struct arena *a, const struct policy *p, enum family fam, struc
 }
 
 /* X@self says that X is here, as a network of a zone says that it is there: the narrower is right.
- * So 0.0.0.0/0@self, which asks for IPv4, says nothing. */
+ * So 0.0.0.0/0@self, which asks for IPv4, says nothing, and neither does !X@self. */
 static bool said_here(const struct policy *p, const struct endpoint *e, enum family fam, u128 addr)
 {
 	const struct ival all = {0, u128_max(fam == FAM_IP4 ? 32 : 128)};
@@ -139,7 +139,7 @@ static bool said_here(const struct policy *p, const struct endpoint *e, enum fam
 	vec_each (&e->items, item) {
 		const struct ivset *x = fam == FAM_IP4 ? &item->addrs.v4 : &item->addrs.v6;
 
-		if (item->at != AT_SELF || item->addrs.all || item->addrs.dyn)
+		if (item->at != AT_SELF || item->addrs.all || item->addrs.dyn || item->addrs.rest)
 			continue;
 		for (size_t i = 0; i < x->n; i++)
 			if (holds(x->v[i], addr) && around(all, x->v[i]) &&

@@ -376,7 +376,7 @@ static void warn_icmp(struct policy *p, struct diag *diag)
 			diag_hint(
 				diag,
 				diag_warning(diag, r->span,
-					     "this rule never decides about %s: errors and answers "
+					     "this rule has no effect on %s: errors and answers "
 					     "open no connection",
 					     buf_str(&types)),
 				"leave %s out: with the connection that they belong to they pass "

@@ -299,10 +299,11 @@ static void name_deciders(struct culprits *c, struct diag *diag, struct diag_rec
 
 static void report_dead(struct culprits *c, struct diag *diag, size_t i)
 {
-	struct diag_record *r = diag_warning(
-		diag, span_of(c, i), "this %s has no effect: earlier %s decide every packet it matches",
-		c->at >= NAT_PREROUTING ? "translation" : "rule",
-		c->at >= NAT_PREROUTING ? "ones" : "rules");
+	struct diag_record *r =
+		diag_warning(diag, span_of(c, i),
+			     "this %s has no effect: earlier %s decide every packet it matches",
+			     c->at >= NAT_PREROUTING ? "translation" : "rule",
+			     c->at >= NAT_PREROUTING ? "ones" : "rules");
 
 	name_deciders(c, diag, r, dd_not(c->m->dd, dd_not(c->m->dd, c->leaf[i])), i, 0, i,
 		      "decides them, or some of them");

@@ -73,9 +73,11 @@ static void print_interfaces(struct buf *out, struct mean *m, const struct packe
 	uint32_t none = schema_no_interface(&m->schema);
 
 	if (p->dim[DIM_IIF] != none)
-		buf_printf(out, ", arriving on %s", schema_name(&m->schema, (uint32_t)p->dim[DIM_IIF]));
+		buf_printf(out, ", arriving on %s",
+			   schema_name(&m->schema, (uint32_t)p->dim[DIM_IIF]));
 	if (p->dim[DIM_OIF] != none)
-		buf_printf(out, ", leaving by %s", schema_name(&m->schema, (uint32_t)p->dim[DIM_OIF]));
+		buf_printf(out, ", leaving by %s",
+			   schema_name(&m->schema, (uint32_t)p->dim[DIM_OIF]));
 }
 
 void packet_flags(struct buf *out, unsigned flags)

@@ -6,8 +6,8 @@
 
 #include "space/mean.h"
 
-/* One line for people: "new: 192.0.2.1 -> 198.51.100.2 tcp/22, arriving on eth0, leaving by ppp0", and what
- * of the rest is out of the ordinary: conditions that hold, marks, flags. */
+/* One line for people: "new: 192.0.2.1 -> 198.51.100.2 tcp/22, arriving on eth0, leaving by ppp0",
+ * and what of the rest is out of the ordinary: conditions that hold, marks, flags. */
 void packet_print(struct buf *out, struct mean *m, const struct packet *p);
 
 /* "key=value" for each dimension, then "free:TEXT=0|1" for each condition. */

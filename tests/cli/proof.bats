@@ -32,7 +32,7 @@ allow lan -> wan tcp/80-90
 allow lan -> wan tcp/85"
 	check
 	[ "$status" = 0 ]
-	[[ $output == *"p.fwc:9:1: warning: this rule never decides"* ]]
+	[[ $output == *"p.fwc:9:1: warning: this rule has no effect"* ]]
 	[[ $output == *"p.fwc:8:1: note: decides them"* ]]
 }
 
@@ -42,7 +42,7 @@ allow lan -> wan tcp/1-1000
 drop lan -> wan tcp/1001-65535
 allow 192.168.1.0/25@lan -> wan tcp/900-1100"
 	check
-	[[ $output == *"p.fwc:10:1: warning: this rule never decides"* ]]
+	[[ $output == *"p.fwc:10:1: warning: this rule has no effect"* ]]
 	[[ $output == *"p.fwc:8:1: note: decides them"*"p.fwc:9:1: note: decides them"* ]]
 }
 
@@ -51,7 +51,7 @@ allow 192.168.1.0/25@lan -> wan tcp/900-1100"
 allow wan -> self ssh limit 3/minute
 allow wan -> self ssh"
 	check
-	[[ $output != *"never decides"* ]]
+	[[ $output != *"has no effect"* ]]
 }
 
 @test "special before general is nobody's mistake, general before special is" {
@@ -64,7 +64,7 @@ allow lan -> wan"
 allow lan -> wan
 drop 192.168.1.7@lan -> wan"
 	check
-	[[ $output == *"p.fwc:9:1: warning: this rule never decides"* ]]
+	[[ $output == *"p.fwc:9:1: warning: this rule has no effect"* ]]
 }
 
 @test "a rule that changes nothing is noted, one that logs is not" {
@@ -76,7 +76,7 @@ drop wan -> lan tcp/6 log"
 	check
 	[[ $output == *"p.fwc:8:1: note: this rule is redundant: removing it changes nothing"* ]]
 	[[ $output == *"p.fwc:9:1: note: decides the same"* ]]
-	[[ $output == *"p.fwc:10:1: note: without this rule"* ]]
+	[[ $output == *"p.fwc:10:1: note: this rule is redundant"* ]]
 	[[ $output != *"p.fwc:11:1"* ]]
 }
 
@@ -93,7 +93,7 @@ allow wan -> nas@lan https
 dnat wan -> self tcp/443 to nas
 dnat wan -> self tcp/443 to 192.168.1.11"
 	check
-	[[ $output == *"p.fwc:10:1: warning: this translation never decides"*"p.fwc:9:1: note"* ]]
+	[[ $output == *"p.fwc:10:1: warning: this translation has no effect"*"p.fwc:9:1: note"* ]]
 }
 
 @test "a translation that an earlier rule drops is reported with that rule" {
@@ -146,7 +146,7 @@ dnat wan -> self tcp/8443 to nas:443"
 @test "expectations that do not, each with a packet and the line" {
 	expect 'drop wan -> lan'
 	[ "$status" = 1 ]
-	[[ $output == *"p.fwc:13:1: error: expectation fails: a new connection "*" -> 192.168.1.10 tcp/443, arriving on ppp0, leaving by eth0: accept"* ]]
+	[[ $output == *"p.fwc:13:1: error: expectation fails: a new connection "*" -> 192.168.1.10 tcp/443, arriving on ppp0, leaving by eth0, would be allowed"* ]]
 	[[ $output == *"p.fwc:10:1: note: this line decides"* ]]
 	expect 'allow wan -> self ping'
 	[ "$status" = 1 ]
@@ -199,6 +199,17 @@ expect drop dmz -> nas tcp/53"
 	[[ $output == *"write nas@lan"* ]]
 	sed -i 's/-> nas tcp/-> nas@lan tcp/' "$WORK/p.fwc"
 	fwc test "$WORK/p.fwc"
+}
+
+@test "what is refused to all but one address of self does not make the others self" {
+	policy <<<"$zones
+drop dmz -> !192.0.2.1@self tcp/53
+allow dmz -> any
+expect drop dmz -> 192.0.2.7 tcp/53"
+	run fwc test "$WORK/p.fwc"
+	[ "$status" = 1 ]
+	run fwc explain '10.0.0.9@dmz -> 192.0.2.7 tcp/53' "$WORK/p.fwc"
+	[[ $output == *"routed "*"to this machine"*dropped*"forward "*accepted ]]
 }
 
 @test "differences in words" {

@@ -99,8 +99,8 @@ teardown() {
 	run lab_fwc router check "$LAB_DIR/p.fwc"
 	echo "$output"
 	[ "$status" = 0 ]
-	[[ $output == *"p.fwc:2:1: warning: this rule never decides about icmp/3, icmpv6/1:"*"leave the rule out"* ]]
-	[[ $output == *"p.fwc:3:1: warning: this rule never decides about icmp/0, icmpv6/129:"*"leave them out"* ]]
+	[[ $output == *"p.fwc:2:1: warning: this rule has no effect on icmp/3, icmpv6/1:"*"leave the rule out"* ]]
+	[[ $output == *"p.fwc:3:1: warning: this rule has no effect on icmp/0, icmpv6/129:"*"leave them out"* ]]
 	# that is how it is: without the rules errors come in all the same
 	sed -i '/icmp/d' "$LAB_DIR/p.fwc"
 	lab_apply router "$LAB_DIR/p.fwc"
