@@ -12,10 +12,12 @@
 #include "cmd/begin.h"
 #include "cmd/cmd.h"
 #include "cmd/common.h"
+#include "cmd/opening.h"
 #include "kernel/opener.h"
 #include "see/delta_print.h"
 #include "store/generation.h"
 #include "store/open.h"
+#include "store/shown.h"
 #include "util/cleanup.h"
 
 /* 0, -ENOTDIR for what is there and no directory, or another error. */
@@ -30,6 +32,19 @@ static int look(const char *path)
 static bool is_generation(const char *word, unsigned *number)
 {
 	return word && generation_number(word, number) && look(word) == -ENOENT;
+}
+
+/* What was shown, for an apply soon after. */
+int diff_write(void *globals, const struct buf *parts, size_t n, struct buf *why)
+{
+	const struct globals *g = globals;
+	struct store s;
+	int err = store_open_own(&s, g->state, false, why);
+
+	if (!err)
+		err = shown_write(&s, parts, n);
+	store_close_own(&s);
+	return err;
 }
 
 /* A policy is compiled in memory; nothing is written. */

@@ -125,8 +125,6 @@ static int choose(struct store *s, struct arena *a, unsigned *number, struct buf
 	struct generations l;
 	int err = generations_list(s, a, &l, why);
 
-	if (!err && *number && !generations_have(&l, *number, why))
-		err = -ENOENT;
 	if (!err && !*number) {
 		*number = previous(&l, generation_in_force(s));
 		if (!*number) {
@@ -247,7 +245,7 @@ int cmd_rollback(struct globals *g, int argc, char **argv)
 	if (!err && !done)
 		err = prepare(g, &s, a, &o, &done, &why);
 	if (!err && !done)
-		err = store_read(&s, generation_name(a, o.number), a, &x, &why);
+		err = generation_read(&s, o.number, a, &x, &why);
 	if (err) {
 		fprintf(stderr, "fwc: %s\n", buf_str(&why));
 		rc = EXIT_SYSTEM;

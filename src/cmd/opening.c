@@ -64,6 +64,8 @@ int opening_start(struct globals *g, const struct command *c, int argc, char **a
 	named[job.nnamed++] = g->state;
 	if (c && c->run == cmd_compile)
 		job.write = compile_write;
+	else if (c && c->run == cmd_diff)
+		job.write = diff_write;
 	else if (c && c->run == cmd_fmt && wants_write(argc, argv))
 		job.write = fmt_write;
 	err = opener_start(&job);

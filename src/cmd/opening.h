@@ -14,6 +14,7 @@ int opening_start(struct globals *g, const struct command *c, int argc, char **a
 
 /* What it writes, each in the file of its command: opener_job.write. */
 int compile_write(void *globals, const struct buf *parts, size_t n, struct buf *why);
+int diff_write(void *globals, const struct buf *parts, size_t n, struct buf *why);
 int fmt_write(void *globals, const struct buf *parts, size_t n, struct buf *why);
 
 #endif

@@ -62,8 +62,10 @@ void trial_view(struct ir_ruleset *live)
 		(*c)->rules.n = 0;
 		for (size_t i = 0; to && i < to->rules.n; i++)
 			vec_push(live->arena, &(*c)->rules, to->rules.v[i]);
-		/* made for the trial, it lets pass what would pass without it */
-		if (to && !strcmp((*c)->base.type, "filter"))
+		/* made for the trial, it lets pass what would pass without it; what stands before
+		 * routing only ever takes out */
+		if (to && !strcmp((*c)->base.type, "filter") &&
+		    strcmp((*c)->base.hook, "prerouting") != 0)
 			(*c)->base.policy_drop = true;
 	}
 }

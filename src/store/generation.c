@@ -173,11 +173,15 @@ bool generations_have(const struct generations *g, unsigned number, struct buf *
 int generation_read(const struct store *s, unsigned number, struct arena *a, struct artefact *out,
 		    struct buf *why)
 {
+	size_t len = why->len;
+	int err = store_read(s, generation_name(a, number), a, out, why);
 	struct generations l;
-	int err = generations_list(s, a, &l, why);
 
-	if (!err && !generations_have(&l, number, why))
-		err = -ENOENT;
+	if (err != -ENOENT)
+		return err;
+	why->len = len;
+	if (generations_list(s, a, &l, why) == 0)
+		generations_have(&l, number, why);
 	generations_free(&l);
-	return err ? err : store_read(s, generation_name(a, number), a, out, why);
+	return err;
 }

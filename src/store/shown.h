@@ -17,5 +17,8 @@ void shown_note(const struct store *s, struct arena *a, const struct ir_ruleset 
 bool shown_differs(const struct store *s, struct arena *a, const struct ir_ruleset *live,
 		   const struct manifest *m);
 void shown_drop(const struct store *s);
+/* What the process that opens files does of both for one that may write nothing: "", and the hashes
+ * of rules and script, or nothing more. 0 or -errno. */
+int shown_write(const struct store *s, const struct buf *parts, size_t n);
 
 #endif

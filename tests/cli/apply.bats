@@ -429,7 +429,8 @@ guests() { # timeout and size, and whether the kernel holds that and still the a
 		small $port | candidate
 		fwc apply --confirm=60
 		fwc confirm
-		fwc apply --confirm=60 # the same again
+		small 99 | candidate
+		fwc apply --confirm=60
 		fwc rollback
 		fwc status
 		inns nft list table inet fwc >"$WORK/table"

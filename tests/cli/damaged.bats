@@ -115,8 +115,9 @@ each_damage() { # DIR COMMAND...
 	for n in {0..14}; do
 		flip "$FULL/manifest.json" $((at + n))
 		# a blank more or less says nothing else
-		[ "$n" = 13 ]
-		[ "$(json 'd["forwarding"]' <"$FULL/manifest.json")" = 0 ] && continue
+		if [ "$n" = 13 ]; then
+			[ "$(json 'd["forwarding"]' <"$FULL/manifest.json")" != 0 ] || continue
+		fi
 		refused "forwarding flipped at $n" apply "$FULL"
 		cp -a "$WORK/kept" "$FULL/manifest.json"
 	done

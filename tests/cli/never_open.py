@@ -177,7 +177,8 @@ def hooks():
     found = {}
     for o in json.loads(nft("-j", "list", "ruleset"))["nftables"]:
         c = o.get("chain", {})
-        if c.get("table") == "fwc" and c.get("type") == "filter":
+        # what stands before routing only takes out, and is no end of the way
+        if c.get("table") == "fwc" and c.get("type") == "filter" and c["hook"] != "prerouting":
             found[c["hook"]] = c.get("policy")
         if "table" in o and "dormant" in str(o["table"].get("flags", "")):
             return "dormant"

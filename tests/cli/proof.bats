@@ -152,7 +152,7 @@ dnat wan -> self tcp/8443 to nas:443"
 	[ "$status" = 1 ]
 	expect 'drop lan -> dmz tcp/5'
 	[ "$status" = 1 ]
-	[[ $output == *": reject with tcp reset"*"p.fwc:9:1: note: this line decides"* ]]
+	[[ $output == *"would be rejected with tcp reset"*"p.fwc:9:1: note: this line decides"* ]]
 	expect 'some allow wan -> lan tcp/22'
 	[ "$status" = 1 ]
 	[[ $output == *"no packet has that fate"* ]]

@@ -86,7 +86,7 @@ filled() {
 	send 192.0.2.10 5353 1
 	[ "$(counted 8)" = "(7, 700)" ]
 	[ "$(fwc status --json | json "[x['packets'] for x in d['lines'] if x['at'].endswith(':8')]")" = "[7]" ]
-	fwc metrics | grep -q '^fwc_rule_bytes_total{at="[^"]*:8",rule="allow lan -> self udp/5353"} 700$'
+	fwc metrics | grep -q '^fwc_rule_bytes_total{at="[^"]*:8",rule="allow lan -> self udp/5353",id="[0-9a-f]*"} 700$'
 }
 
 @test "the same over fwc stop, and twice in a row" {

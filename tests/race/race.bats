@@ -26,8 +26,7 @@ race() {
 		[ "$status" != 4 ] || skip "this machine is too slow: $(grep '^rate' <<<"$output")"
 		lost=$((lost + $(awk '$1 == "lost" { print $2 }' <<<"$output")))
 		leaked=$((leaked + $(awk '$1 == "leaked" { print $2 }' <<<"$output")))
-		[ "$lost" -gt 0 ]
-		[ "$leaked" -gt 0 ] && break
+		if [ "$lost" -gt 0 ] && [ "$leaked" -gt 0 ]; then break; fi
 	done
 	echo "control: lost $lost, leaked $leaked in $try runs"
 	[ "$lost" -gt 0 ]

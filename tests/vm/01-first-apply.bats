@@ -42,8 +42,7 @@ more() { # answers than there are now
 	ip netns exec client "$top/tests/vm/talk" fd00:1::2 7006 60 "$BATS_TEST_TMPDIR/count6" 3>&- &
 	six=$!
 	for _ in {1..50}; do
-		[ "$(count 4)" -gt 5 ]
-		[ "$(count 6)" -gt 5 ] && break
+		if [ "$(count 4)" -gt 5 ] && [ "$(count 6)" -gt 5 ]; then break; fi
 		sleep 0.2
 	done
 	fw compile "$BATS_TEST_TMPDIR/policy.fwc"
