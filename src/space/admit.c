@@ -14,6 +14,7 @@
 
 struct point { /* bits of a packet, the first variable the highest bit; open: either way */
 	uint64_t value[WORDS], open[WORDS];
+	bool any_iif, any_oif; /* the interface is not known */
 };
 
 void admit_init(struct admit *x, struct arena *a, const struct ir_ruleset *r)
@@ -126,6 +127,7 @@ static void set_address(struct point *p, enum dim d, enum family fam, u128 v)
 
 static void set_interface(struct point *p, enum dim d, uint32_t code)
 {
+	*(d == DIM_IIF ? &p->any_iif : &p->any_oif) = code == ADMIT_ANY_INTERFACE;
 	if (code == ADMIT_ANY_INTERFACE)
 		set_open(p, d);
 	else
@@ -266,7 +268,9 @@ enum answer { NO, YES, PERHAPS };
 
 static enum answer ask(struct walk *w, enum station at)
 {
-	dd_ref n = says(w->x, at, w->others);
+	/* only where it is not known can loopback be left out: what is sent on by dnat leaves the
+	 * output hook by loopback all the same */
+	dd_ref n = says(w->x, at, w->others && (w->p->any_iif || w->p->any_oif));
 
 	w->good = w->bad = NULL;
 	w->unknown = false;

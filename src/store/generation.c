@@ -156,18 +156,15 @@ bool generation_number(const char *text, unsigned *out)
 	return true;
 }
 
-bool generations_have(const struct generations *g, unsigned number, struct buf *why)
+/* It is not among them: which are. */
+static void say_missing(const struct generations *g, unsigned number, struct buf *why)
 {
-	for (size_t i = 0; i < g->n; i++)
-		if (g->v[i].number == number)
-			return true;
 	buf_printf(why, "there is no generation %u", number);
 	if (g->n)
 		buf_printf(why, ": `fwc history` has %u to %u", g->v[0].number,
 			   g->v[g->n - 1].number);
 	else
 		buf_puts(why, ": nothing was ever applied");
-	return false;
 }
 
 int generation_read(const struct store *s, unsigned number, struct arena *a, struct artefact *out,
@@ -181,7 +178,7 @@ int generation_read(const struct store *s, unsigned number, struct arena *a, str
 		return err;
 	why->len = len;
 	if (generations_list(s, a, &l, why) == 0)
-		generations_have(&l, number, why);
+		say_missing(&l, number, why);
 	generations_free(&l);
 	return err;
 }

@@ -28,8 +28,6 @@ int generations_list(const struct store *s, struct arena *a, struct generations 
 void generations_free(struct generations *g);
 /* A number of the history: digits alone. */
 bool generation_number(const char *text, unsigned *out);
-/* Whether it is there; else why says which are. */
-bool generations_have(const struct generations *g, unsigned number, struct buf *why);
 /* Reads one by its number. 0 or -errno with why. */
 int generation_read(const struct store *s, unsigned number, struct arena *a, struct artefact *out,
 		    struct buf *why);
