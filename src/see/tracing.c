@@ -491,6 +491,21 @@ static struct traced *begin(struct tracing *t, const struct trace_event *e)
 	return p;
 }
 
+/* A packet comes by a base chain once; twice in a row if a judge had it repeated. */
+static bool comes_again(const struct traced *p, const struct trace_event *e)
+{
+	const char *table = arena_printf(p->arena, "%s %s", family_name(e->family), e->table);
+
+	for (size_t i = 0; i + 1 < p->visits.n; i++) {
+		const struct traced_visit *v = &p->visits.v[i];
+		const struct traced_step *s = v->n ? &p->steps.v[v->first] : NULL;
+
+		if (s && !strcmp(s->chain, e->chain) && !strcmp(s->table, table))
+			return true;
+	}
+	return false;
+}
+
 void tracing_add(struct tracing *t, const struct trace_event *e)
 {
 	_cleanup_buf_ struct buf ignored = {0};
@@ -499,8 +514,9 @@ void tracing_add(struct tracing *t, const struct trace_event *e)
 	struct traced *p = find(t, e->id, &at);
 
 	/* The number may be that of a packet before, whose memory it has; but at the forward hook
-	 * it is hit a second time. A packet that is not traced yet is told of when it is hit. */
-	if (p && hit && e->nnetwork && !(*e->in && *e->out)) {
+	 * it is hit a second time. A packet that is not traced yet is told of when it is hit; or
+	 * not at all, if somebody else traces it. */
+	if (p && e->nnetwork && ((hit && !(*e->in && *e->out)) || comes_again(p, e))) {
 		finish(t, at);
 		p = NULL;
 	}

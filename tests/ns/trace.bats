@@ -369,6 +369,37 @@ print(d["drifted"], d["foreign"])')" = "False []" ]
 	[ "$(each 'at')" = 9 ]
 }
 
+# The kernel numbers packets by the memory they are in, and the next one may get that of the last.
+@test "trace: beside one that traces all, no packet is taken for a part of the one before" {
+	begin --json --all 'lan -> wan tcp/80-90'
+	local all=$trace_pid
+	mv "$trace_to" "$trace_to.all"
+	begin --json 'lan -> wan tcp/80-90'
+	lab_in server timeout 20 /usr/bin/python3 -c '
+import socket
+s = socket.create_server(("203.0.113.1", 80))
+print("ready", flush=True)
+while True:
+    c, _ = s.accept()
+    c.sendall(c.recv(100))
+    c.close()' >"$BATS_TEST_TMPDIR/server" 3>&- &
+	until grep -q ready "$BATS_TEST_TMPDIR/server"; do sleep 0.02; done
+	lab_in client /usr/bin/python3 -c '
+import socket
+for n in range(15):
+    c = socket.create_connection(("203.0.113.1", 80), 5)
+    c.sendall(b"x")
+    c.recv(100)
+    c.close()'
+	end 15
+	kill -TERM "$all"
+	wait "$all" || true
+	each 'd["flags"], line.rpartition("/")[2]' | grep syn | sort | uniq -c >"$BATS_TEST_TMPDIR/syns"
+	cat "$BATS_TEST_TMPDIR/syns"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/syns")" = 1 ]
+	grep -q 'p.fwc:10' "$BATS_TEST_TMPDIR/syns"
+}
+
 @test "trace: -v shows the whole way" {
 	begin -v 'wan -> self https'
 	shoot server tcp/443 203.0.113.2
