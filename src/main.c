@@ -141,8 +141,8 @@ static const struct command commands[] = {
 	{"flows", "[--forbidden] [FILTER...]",
 	 "running connections, with the policy line that admits each",
 	 "FILTER words must all hold: an address, network or range; a protocol; port N or\n"
-	 "N-M; a zone, an interface or self; before any but a protocol, from or to may\n"
-	 "say which side.\n"
+	 "N-M; a service, host or set of the policy; a zone, an interface or self; before\n"
+	 "any but a protocol or a service, from or to may say which side.\n"
 	 "  --forbidden        those only that the rules in force would not let in; exit\n"
 	 "                     status 1 if there are any\n",
 	 cmd_flows},

@@ -141,7 +141,7 @@ static int show(struct globals *g, struct flows *f, const struct options *o, cha
 	struct diag diag;
 
 	diag_init(&diag, f->arena);
-	if (!flows_filter_parse(&filter, f, words, n, &diag)) {
+	if (!flows_filter_parse(&filter, f, g->config, words, n, &diag)) {
 		diag_print(&diag, stderr, g->color);
 		return EXIT_WRONG;
 	}

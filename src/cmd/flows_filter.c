@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "cmd/flows_names.h"
 #include "lang/lang.h"
 #include "util/cleanup.h"
 #include "util/number.h"
@@ -15,12 +16,22 @@
 enum side { SIDE_ANY, SIDE_FROM, SIDE_TO };
 
 struct filter_term {
-	enum { TERM_ADDRESSES, TERM_PORTS, TERM_PLACE, TERM_SELF, TERM_PROTOCOL } kind;
+	enum {
+		TERM_ADDRESSES,
+		TERM_NAMED,
+		TERM_PORTS,
+		TERM_SERVICE,
+		TERM_PLACE,
+		TERM_SELF,
+		TERM_PROTOCOL
+	} kind;
 	enum side side;
 	enum family family;
 	struct ival range; /* addresses, ports */
 	const char *name; /* of a zone or an interface */
 	uint8_t proto;
+	const struct services *services;
+	const struct addrs *addrs; /* of a host or a set */
 };
 
 /* ---- parsing ---- */
@@ -69,9 +80,39 @@ static bool is_place(const struct flows *f, const char *word)
 	return false;
 }
 
+static bool service(struct filter_term *t, const struct flows *f, const char *config,
+		    const char *word, struct span at, struct diag *diag)
+{
+	t->services = names_service(f->arena, config, word);
+	if (!t->services)
+		return false;
+	t->kind = TERM_SERVICE;
+	if (t->side == SIDE_FROM)
+		diag_error(diag, at, "a service is where a connection goes to: '%s' has no 'from'",
+			   word);
+	t->side = SIDE_TO;
+	return true;
+}
+
+/* A word of the policy. */
+static bool name(struct filter_term *t, const struct flows *f, const char *config, const char *word,
+		 struct span at, struct diag *diag)
+{
+	if (service(t, f, config, word, at, diag))
+		return !diag->nerrors;
+	t->kind = TERM_NAMED;
+	t->addrs = names_addrs(f->arena, config, word);
+	if (!t->addrs)
+		diag_error(diag, at,
+			   "'%s' is no address, protocol, service, host, set, zone or interface "
+			   "here",
+			   word);
+	return t->addrs;
+}
+
 /* Whether the word is a term by itself; reports what it is not. */
-static bool term(struct filter_term *t, const struct flows *f, const char *word, struct span at,
-		 struct diag *diag)
+static bool term(struct filter_term *t, const struct flows *f, const char *config, const char *word,
+		 struct span at, struct diag *diag)
 {
 	if (!strcmp(word, "self")) {
 		t->kind = TERM_SELF;
@@ -88,11 +129,11 @@ static bool term(struct filter_term *t, const struct flows *f, const char *word,
 			diag_error(diag, at, "'%s' has no side", word);
 		return t->side == SIDE_ANY;
 	}
-	t->kind = TERM_ADDRESSES;
-	if (strpbrk(word, ".:/"))
+	if (strpbrk(word, ".:/")) {
+		t->kind = TERM_ADDRESSES;
 		return ast_parse_address(at, f->arena, diag, &t->family, &t->range);
-	diag_error(diag, at, "'%s' is no address, protocol, zone or interface here", word);
-	return false;
+	}
+	return name(t, f, config, word, at, diag);
 }
 
 /* The words as one text, for messages. */
@@ -105,8 +146,8 @@ static struct source *text_of(struct arena *a, char **words, int n)
 	return source_add(a, "(filter)", buf_str(&b), b.len);
 }
 
-bool flows_filter_parse(struct flows_filter *out, const struct flows *f, char **words, int n,
-			struct diag *diag)
+bool flows_filter_parse(struct flows_filter *out, const struct flows *f, const char *config,
+			char **words, int n, struct diag *diag)
 {
 	struct source *src = text_of(f->arena, words, n);
 	struct span at = {.src = src};
@@ -129,13 +170,16 @@ bool flows_filter_parse(struct flows_filter *out, const struct flows *f, char **
 				at.off += at.len + 1;
 				at.len = (uint32_t)strlen(words[++i]);
 			}
-			if (!ports(words[i], &t.range)) {
+			if (!ports(words[i], &t.range) &&
+			    !service(&t, f, config, words[i], at, diag)) {
 				diag_error(diag, at,
-					   "'port' wants a number from 0 to 65535, or two with "
-					   "'-' between");
+					   "'port' wants a number from 0 to 65535, two with '-' "
+					   "between, or a service");
 				return false;
 			}
-		} else if (!term(&t, f, words[i], at, diag)) {
+			if (diag->nerrors)
+				return false;
+		} else if (!term(&t, f, config, words[i], at, diag)) {
 			return false;
 		}
 		vec_push(f->arena, out, t);
@@ -158,6 +202,18 @@ static bool at(const struct flows *f, const struct filter_term *t, unsigned inde
 	return i && (!strcmp(i->name, t->name) || (zone && !strcmp(zone, t->name)));
 }
 
+static bool is_of(const struct services *s, const struct conn *c, uint16_t port)
+{
+	if (c->proto == IPPROTO_ICMP)
+		return ivset_contains(&s->icmp, c->icmp_type);
+	if (c->proto == IPPROTO_ICMPV6)
+		return ivset_contains(&s->icmpv6, c->icmp_type);
+	for (int i = 0; i < PORT_PROTOCOLS; i++)
+		if (port_protocols[i] == c->proto)
+			return ivset_contains(&s->ports[i], port);
+	return ivset_contains(&s->protocols, c->proto);
+}
+
 /* One side of a connection, before and behind translation. */
 static bool holds(const struct filter_term *t, const struct flows *f, const struct conn *c,
 		  bool from)
@@ -173,6 +229,13 @@ static bool holds(const struct filter_term *t, const struct flows *f, const stru
 	case TERM_PORTS:
 		return (port && within(t->range, port)) ||
 		       (port_behind && within(t->range, port_behind));
+	case TERM_NAMED: {
+		const struct ivset *s = c->family == FAM_IP4 ? &t->addrs->v4 : &t->addrs->v6;
+
+		return ivset_contains(s, addr) || ivset_contains(s, behind);
+	}
+	case TERM_SERVICE:
+		return is_of(t->services, c, port) || is_of(t->services, c, port_behind);
 	case TERM_PLACE:
 		return at(f, t, from ? conn_iif(c) : conn_oif(c));
 	case TERM_SELF:

@@ -12,9 +12,10 @@ struct flows_filter {
 	size_t n, cap;
 };
 
-/* False after a report: some word means nothing. Zones and interfaces are those of f. */
-bool flows_filter_parse(struct flows_filter *out, const struct flows *f, char **words, int n,
-			struct diag *diag);
+/* False after a report: some word means nothing. Zones and interfaces are those of f,
+ * services, hosts and sets those of the policy in `config`. */
+bool flows_filter_parse(struct flows_filter *out, const struct flows *f, const char *config,
+			char **words, int n, struct diag *diag);
 /* All terms hold. */
 bool flows_filter_takes(const struct flows_filter *filter, const struct flows *f,
 			const struct conn *c);

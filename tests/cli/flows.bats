@@ -87,6 +87,25 @@ ports() { # filter...: the source ports of those listed, in order
 	[ "$(ports to self tcp)" = "[4001, 6001]" ]
 	[ "$(ports from self)" = "[]" ]
 	[ "$(ports fd00:1::/64 port 53)" = "[5000]" ]
+	# services, hosts and sets: of the policy, services built in without it
+	cp "$WORK/policy.fwc" "$WORK/named.fwc"
+	printf 'host pc = 10.0.0.7\nset far = 198.51.100.0/28, 2001:db8::/64\nservice web = tcp/8440-8450\nset later = dynamic\n' >>"$WORK/named.fwc"
+	named() { ports --config "$WORK/named.fwc" "$@"; }
+	[ "$(ports https)" = "[4000, 6000]" ]
+	[ "$(ports port ssh)" = "[4001, 6001]" ]
+	[ "$(ports to dns)" = "[5000]" ]
+	[ "$(ports ping)" = "[0]" ]
+	[ "$(named web)" = "[6000]" ]
+	[ "$(named pc)" = "[6000]" ]
+	[ "$(named from far)" = "[0, 6000, 6001]" ]
+	[ "$(named to far udp)" = "[5000]" ]
+	for words in pc "from https" later "port nothing" 'any}'; do
+		# shellcheck disable=SC2086
+		run fwc flows $words
+		[ "$status" = 2 ]
+	done
+	run fwc --config "$WORK/named.fwc" flows later
+	[ "$status" = 2 ]
 	for words in "port" "port x" "port 70000" "10.0.0.0/33" "from" "from tcp" "nowhere" "--sideways"; do
 		# shellcheck disable=SC2086
 		run fwc flows $words

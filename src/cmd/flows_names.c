@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * A word, asked as a part of a question -> what the policy makes of it.
+ */
+#include "cmd/flows_names.h"
+
+#include <string.h>
+
+#include "compile.h"
+#include "lang/lang.h"
+#include "util/diag.h"
+
+/* What could end the word, or the question, is no name. */
+static bool is_name(const char *word)
+{
+	return *word && strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "0123456789_-") == strlen(word);
+}
+
+/* The question, put to the policy or, without a file, to none; NULL if it is not understood. */
+static const struct rule *ask(struct arena *a, const char *file, const char *question)
+{
+	struct compiled c = {0};
+	struct ast *query;
+	struct diag diag;
+
+	diag_init(&diag, a);
+	query = ast_parse_query(question, a, &diag);
+	if (diag.nerrors)
+		return NULL;
+	if (!file)
+		c.ast = query;
+	else if (!compile_file(&c, file, STAGE_AST, loader_files(a), a, &diag))
+		return NULL;
+	if (!compile_more(&c, file ? query : NULL, STAGE_POLICY, a, &diag))
+		return NULL;
+	for (size_t i = 0; i < c.policy->expects.n; i++)
+		if (c.policy->expects.v[i].query)
+			return &c.policy->expects.v[i];
+	return NULL;
+}
+
+const struct services *names_service(struct arena *a, const char *config, const char *word)
+{
+	const char *question = arena_printf(a, "any -> any %s", word);
+	const struct rule *r = is_name(word) ? ask(a, config, question) : NULL;
+
+	if (!r && is_name(word))
+		r = ask(a, NULL, question);
+	return r ? &r->services : NULL;
+}
+
+const struct addrs *names_addrs(struct arena *a, const char *config, const char *word)
+{
+	const struct rule *r =
+		is_name(word) ? ask(a, config, arena_printf(a, "%s -> any", word)) : NULL;
+	const struct addrs *x = r && r->from.items.n == 1 ? &r->from.items.v[0].addrs : NULL;
+
+	return x && !x->all && !x->dyn ? x : NULL;
+}
