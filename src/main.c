@@ -254,7 +254,7 @@ static const struct command *find_command(const char *name)
 static int unknown_option(const char *name)
 {
 	static const char *const options[] = {"--config", "--state",   "--netns", "--color",
-					      "--json",   "--verbose", "--help",  "--version"};
+					      "--json",	  "--verbose", "--help",  "--version"};
 	struct nearest near = {.word = name};
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
@@ -267,9 +267,9 @@ static int unknown_option(const char *name)
 static int unknown_command(const char *name)
 {
 	static const char *const others[][2] = {
-		{"reload", "apply"},	 {"restart", "apply"}, {"start", "apply"},
-		{"unpanic", "rollback"}, {"list", "show"},     {"enable", "apply"},
-		{"disable", "stop"},	 {"flush", "stop"},    {"undo", "rollback"},
+		{"restart", "reload"}, {"start", "apply"},   {"unpanic", "rollback"},
+		{"list", "show"},      {"enable", "apply"},  {"disable", "stop"},
+		{"flush", "stop"},     {"undo", "rollback"},
 	};
 	struct nearest near = {.word = name};
 
@@ -419,8 +419,7 @@ static enum rights rights_of(const struct command *c)
 		{cmd_show, RIGHTS_READ},  {cmd_explain, RIGHTS_READ},  {cmd_status, RIGHTS_READ},
 		{cmd_test, RIGHTS_READ},  {cmd_counters, RIGHTS_READ}, {cmd_history, RIGHTS_NONE},
 		{cmd_fmt, RIGHTS_NONE},	  {cmd_inspect, RIGHTS_NONE},  {cmd_flows, RIGHTS_READ},
-		{cmd_top, RIGHTS_READ},	  {cmd_log, RIGHTS_READ},
-		{cmd_trace, RIGHTS_READ},
+		{cmd_top, RIGHTS_READ},	  {cmd_log, RIGHTS_READ},      {cmd_trace, RIGHTS_READ},
 	};
 
 	for (size_t i = 0; i < sizeof(less) / sizeof(less[0]); i++)

@@ -11,7 +11,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/common.h"
-#include "cmd/seeing.h"
+#include "cmd/packet_text.h"
 #include "kernel/kmsg.h"
 #include "kernel/live.h"
 #include "kernel/opener.h"
@@ -37,7 +37,7 @@ struct entry { /* one line of the log */
 	struct timespec at;
 	bool has_time;
 	struct log_line line;
-	struct seen_logs logs;
+	struct observed_logs logs;
 };
 
 /* ---- the rules ---- */
@@ -113,7 +113,7 @@ static void read_if_changed(struct logging *l)
 	}
 }
 
-static struct location place_of(const struct logging *l, const struct seen_log *log)
+static struct location place_of(const struct logging *l, const struct observed_log *log)
 {
 	struct location out = locations_rule(&l->places, log->chain, log->rule);
 	const char *where = span_where(l->arena, log->chain->rules.v[log->rule].at);
@@ -165,9 +165,9 @@ static void find_rules(const struct logging *l, struct arena *a, struct entry *e
 {
 	const char *prefix = arena_printf(a, "fwc %.*s: ", (int)e->line.ntag, e->line.tag);
 
-	seen_find_logs(a, l->rules, &e->line.seen, prefix, &e->logs);
+	observed_find_logs(a, l->rules, &e->line.seen, prefix, &e->logs);
 	if (!e->logs.n) /* what is not as the rules of now would have it */
-		seen_find_logs(a, l->rules, NULL, prefix, &e->logs);
+		observed_find_logs(a, l->rules, NULL, prefix, &e->logs);
 }
 
 static void print_shown(const char *line)
@@ -192,9 +192,9 @@ static void print_entry(const struct logging *l, struct arena *a, const struct e
 	}
 	buf_add(&b, e->line.tag, e->line.ntag);
 	buf_puts(&b, "  ");
-	seeing_way(&b, l->compiled.policy, &e->line.seen, true);
+	packet_text_way(&b, l->compiled.policy, &e->line.seen, true);
 	buf_puts(&b, "  ");
-	seen_print(&b, &e->line.seen);
+	observed_print(&b, &e->line.seen);
 	print_shown(buf_str(&b));
 	if (!n)
 		puts("  no rule in force logs with this tag");
@@ -219,7 +219,7 @@ static void print_json(const struct logging *l, struct arena *a, const struct en
 {
 	struct location *p;
 	size_t n = places(l, a, e, &p);
-	json_t *j = seeing_json(l->compiled.policy, &e->line.seen), *list = json_array();
+	json_t *j = packet_text_json(l->compiled.policy, &e->line.seen), *list = json_array();
 	size_t nstamp = e->line.nstamp;
 
 	while (nstamp && e->line.stamp[nstamp - 1] == ' ')
@@ -286,8 +286,7 @@ static int of_file(struct logging *l, const char *path)
 	int rc = EXIT_FINE;
 
 	if (!f) {
-		fprintf(stderr, "fwc: cannot read %s: %s\n", path,
-			strerror(fd < 0 ? -fd : errno));
+		fprintf(stderr, "fwc: cannot read %s: %s\n", path, strerror(fd < 0 ? -fd : errno));
 		return EXIT_WRONG;
 	}
 	while (read_line(f, line)) {

@@ -15,7 +15,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/common.h"
-#include "cmd/seeing.h"
+#include "cmd/packet_text.h"
 #include "see/tracing.h"
 #include "util/cleanup.h"
 #include "util/fault.h"
@@ -97,8 +97,8 @@ static void print_translations(const struct traced *p)
 		print_line(s);
 		putchar('\n');
 	}
-	if (!seen_same_ends(p->arrived, p->left)) {
-		seen_print(&b, p->left);
+	if (!observed_same_ends(p->arrived, p->left)) {
+		observed_print(&b, p->left);
 		printf("  %-12s %s\n", "now", buf_str(&b));
 		buf_free(&b);
 	}
@@ -119,15 +119,15 @@ static void print_decision(const struct traced *p)
 
 static void print_packet(const struct session *s, const struct traced *p)
 {
-	struct seen way = *p->arrived;
+	struct observed way = *p->arrived;
 	struct buf b = {0};
 
 	/* where it went is known at the later hooks */
 	memcpy(way.out, p->left->out, sizeof(way.out));
-	seeing_way(&b, s->policy, &way,
-		   strcmp(p->visits.v[p->visits.n - 1].hook, "prerouting") != 0);
+	packet_text_way(&b, s->policy, &way,
+			strcmp(p->visits.v[p->visits.n - 1].hook, "prerouting") != 0);
 	buf_puts(&b, "  ");
-	seen_print(&b, p->arrived);
+	observed_print(&b, p->arrived);
 	print_time(&p->at);
 	printf("  %s\n", buf_str(&b));
 	buf_free(&b);
@@ -148,13 +148,13 @@ static json_t *step_json(const struct traced_step *s)
 
 static void print_json(const struct session *s, const struct traced *p)
 {
-	struct seen way = *p->arrived;
+	struct observed way = *p->arrived;
 	json_t *j, *path = json_array(), *now = json_object();
 	const struct traced_step *x;
 
 	memcpy(way.out, p->left->out, sizeof(way.out));
-	j = seeing_json(s->policy, &way);
-	seen_json(now, p->left);
+	j = packet_text_json(s->policy, &way);
+	observed_json(now, p->left);
 	vec_each (&p->steps, x) {
 		if (!p->visits.v[x->visit].own)
 			json_array_append_new(path, step_json(x));

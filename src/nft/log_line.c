@@ -105,7 +105,7 @@ bool log_line_record(struct log_line *out, const char *text)
 		return false;
 	*out = (struct log_line){.stamp = text, .tag = text + strlen(PREFIX)};
 	out->ntag = (size_t)(end - out->tag);
-	return seen_of_log(&out->seen, end + 2);
+	return observed_of_log(&out->seen, end + 2);
 }
 
 bool log_line_kept(struct log_line *out, const char *text)

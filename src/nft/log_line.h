@@ -6,7 +6,7 @@
 #ifndef FWC_LOG_LINE_H
 #define FWC_LOG_LINE_H
 
-#include "nft/seen.h"
+#include "nft/observed.h"
 
 #define LOG_LINE_MAX 8192 /* bytes; the kernel's records are shorter */
 
@@ -15,7 +15,7 @@ struct log_line { /* pieces of the text that it was made of; raw: to be shown by
 	size_t nstamp;
 	const char *tag;
 	size_t ntag;
-	struct seen seen;
+	struct observed seen;
 };
 
 /* A record of the kernel as it is: "fwc TAG: IN=eth0 OUT= ..." */

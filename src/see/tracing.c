@@ -237,10 +237,10 @@ static bool led_to(const struct ir_verdict *v, const struct trace_event *e)
 
 /* Of a look-up, the element has the line. */
 static void take_elem(const struct tracing *t, struct traced_step *s, struct arena *a,
-		      const struct ir_stmt *vmap, const struct seen *seen,
+		      const struct ir_stmt *vmap, const struct observed *seen,
 		      const struct trace_event *e)
 {
-	const struct ir_elem *found = seen_elem(t->ours, vmap, seen);
+	const struct ir_elem *found = observed_elem(t->ours, vmap, seen);
 	const struct ir_set *map = vmap->vmap.map ? ruleset_set(t->ours, vmap->vmap.map) : NULL;
 
 	if (!found || !map || !led_to(&found->verdict, e))
@@ -249,7 +249,7 @@ static void take_elem(const struct tracing *t, struct traced_step *s, struct are
 }
 
 static void take_rule(const struct tracing *t, struct traced_step *s, struct arena *a,
-		      const struct seen *seen, const struct trace_event *e)
+		      const struct observed *seen, const struct trace_event *e)
 {
 	const struct ir_chain *c;
 	size_t n = 0;
@@ -313,7 +313,7 @@ static void add_visit(struct tracing *t, struct traced *p, const struct trace_ev
 	v.own = is_tracing(e);
 	v.hook = c && c->base.hook ? arena_strdup(p->arena, c->base.hook) : "";
 	v.type = c && c->base.hook ? arena_strdup(p->arena, c->base.type) : "";
-	seen_of_headers(&v.seen, e->network, e->nnetwork, e->transport, e->ntransport);
+	observed_of_headers(&v.seen, e->network, e->nnetwork, e->transport, e->ntransport);
 	memcpy(v.seen.in, e->in, sizeof(v.seen.in));
 	memcpy(v.seen.out, e->out, sizeof(v.seen.out));
 	v.seen.mark = e->mark;

@@ -6,7 +6,7 @@
 #define FWC_TRACING_H
 
 #include "kernel/trace.h"
-#include "nft/seen.h"
+#include "nft/observed.h"
 #include "util/vec.h"
 
 enum traced_fate {
@@ -36,7 +36,7 @@ struct traced_visit { /* of one base chain */
 	bool ours; /* of table inet fwc */
 	bool own; /* of a table that traces */
 	size_t first, n; /* steps */
-	struct seen seen; /* the packet as it was there */
+	struct observed seen; /* the packet as it was there */
 };
 
 struct traced {
@@ -49,7 +49,7 @@ struct traced {
 	/* filled when it is over */
 	enum traced_fate fate;
 	const struct traced_step *decided; /* or NULL: no rule, a chain's policy */
-	const struct seen *arrived, *left; /* first and last seen */
+	const struct observed *arrived, *left; /* first and last seen */
 };
 
 struct tracing;

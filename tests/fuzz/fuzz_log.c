@@ -38,7 +38,7 @@ static void check_entry(struct arena *a, const struct log_line *l)
 	static const char header[] =
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789<>[].:+,-TZ ";
 	const char *tag = arena_strndup(a, l->tag, l->ntag);
-	struct seen_logs logs = {0};
+	struct observed_logs logs = {0};
 	struct buf b = {0}, shown = {0};
 
 	demand(l->tag == l->stamp + l->nstamp + strlen("fwc "), "the prefix ends what is before");
@@ -47,11 +47,11 @@ static void check_entry(struct arena *a, const struct log_line *l)
 	demand(!l->nstamp || strchr(header, l->stamp[0]), "a stamp begins as those of syslog");
 	demand(!l->nstamp || l->stamp[l->nstamp - 1] == ' ' || l->stamp[l->nstamp - 1] == '>',
 	       "and ends with a blank");
-	seen_find_logs(a, make_rules(a), &l->seen, arena_printf(a, "fwc %s: ", tag), &logs);
+	observed_find_logs(a, make_rules(a), &l->seen, arena_printf(a, "fwc %s: ", tag), &logs);
 	demand(logs.n <= 1, "one rule logs");
 	buf_add(&b, l->stamp, l->nstamp);
 	buf_printf(&b, "%s %s %s ", tag, l->seen.in, l->seen.out);
-	seen_print(&b, &l->seen);
+	observed_print(&b, &l->seen);
 	diag_show(&shown, buf_str(&b));
 	for (size_t i = 0; i < shown.len; i++)
 		demand((unsigned char)shown.data[i] >= 0x20 && shown.data[i] != 0x7f,

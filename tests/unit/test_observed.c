@@ -5,17 +5,17 @@
 #include "compile.h"
 #include "nft/log_line.h"
 #include "nft/nft.h"
-#include "nft/seen.h"
+#include "nft/observed.h"
 #include "test.h"
 
 static struct arena *arena;
 
-static const char *printed(const struct seen *p)
+static const char *printed(const struct observed *p)
 {
 	struct buf b = {0};
 	const char *text;
 
-	seen_print(&b, p);
+	observed_print(&b, p);
 	text = arena_strdup(arena, buf_str(&b));
 	buf_free(&b);
 	return text;
@@ -37,9 +37,9 @@ static const char *headers(const char *network, const char *transport)
 {
 	uint8_t l3[64], l4[64];
 	size_t n3 = unhex(network, l3), n4 = unhex(transport, l4);
-	struct seen p = {0};
+	struct observed p = {0};
 
-	return seen_of_headers(&p, l3, n3, l4, n4) ? printed(&p) : "no";
+	return observed_of_headers(&p, l3, n3, l4, n4) ? printed(&p) : "no";
 }
 
 static void test_headers(void)
@@ -85,16 +85,16 @@ static void test_headers(void)
 
 static const char *logged(const char *text)
 {
-	struct seen p;
+	struct observed p;
 
-	return seen_of_log(&p, text) ? printed(&p) : "no";
+	return observed_of_log(&p, text) ? printed(&p) : "no";
 }
 
 static void test_log_lines(void)
 {
-	struct seen p;
+	struct observed p;
 
-	CHECK(seen_of_log(
+	CHECK(observed_of_log(
 		&p, "IN=eth1 OUT=eth0 MAC=4a:07:87:03:27:a1:4a:ed:ec:28:46:30:08:00 "
 		    "SRC=198.51.100.7 DST=192.0.2.10 LEN=60 TOS=0x00 PREC=0x00 TTL=63 ID=5865 DF "
 		    "PROTO=TCP SPT=53336 DPT=443 WINDOW=64240 RES=0x00 SYN URGP=0 MARK=0x1f "));
@@ -102,7 +102,7 @@ static void test_log_lines(void)
 	SAME_TEXT(p.out, "eth0");
 	SAME_NUMBER(p.mark, 0x1f);
 	SAME_TEXT(printed(&p), "198.51.100.7:53336 -> 192.0.2.10:443 tcp syn");
-	CHECK(seen_of_log(&p, "IN=eth1 OUT= MAC=33:33:00:00:00:01:4a:ed:ec:28:46:30:86:dd "
+	CHECK(observed_of_log(&p, "IN=eth1 OUT= MAC=33:33:00:00:00:01:4a:ed:ec:28:46:30:86:dd "
 			      "SRC=fe80:0000:0000:0000:48ed:ecff:fe28:4630 "
 			      "DST=ff02:0000:0000:0000:0000:0000:0000:0001 LEN=104 TC=0 HOPLIMIT=1 "
 			      "FLOWLBL=915476 PROTO=ICMPv6 TYPE=128 CODE=0 ID=24661 SEQ=1 "));
@@ -223,14 +223,14 @@ static size_t no_glob(struct loader *l, const char *pattern, struct arena *a, ch
 /* The lines of the policy that may have logged it: "5 6". */
 static const char *rules(const struct ir_ruleset *r, const char *prefix, const char *text)
 {
-	struct seen_logs logs = {0};
+	struct observed_logs logs = {0};
 	const char *out = "";
-	struct seen p;
+	struct observed p;
 	bool line[32] = {0};
 
-	if (text && !seen_of_log(&p, text))
+	if (text && !observed_of_log(&p, text))
 		return "no";
-	seen_find_logs(arena, r, text ? &p : NULL, prefix, &logs);
+	observed_find_logs(arena, r, text ? &p : NULL, prefix, &logs);
 	for (size_t i = 0; i < logs.n; i++)
 		line[span_line(logs.v[i].chain->rules.v[logs.v[i].rule].at)] = true;
 	for (int i = 0; i < 32; i++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * Interfaces by the policy's zones.
  */
-#include "cmd/seeing.h"
+#include "cmd/packet_text.h"
 
 #include <string.h>
 
@@ -9,7 +9,7 @@
 #include "util/diag.h"
 
 /* An exact name wins over a wildcard. */
-const char *seeing_zone(const struct policy *p, const char *name)
+const char *packet_text_zone(const struct policy *p, const char *name)
 {
 	const char *wild = NULL;
 	const struct zone *z;
@@ -32,14 +32,14 @@ const char *seeing_zone(const struct policy *p, const char *name)
 
 static void put_side(struct buf *b, const struct policy *p, const char *name)
 {
-	const char *zone = seeing_zone(p, name);
+	const char *zone = packet_text_zone(p, name);
 
 	diag_show(b, *name ? name : "self"); /* whoever makes an interface names it */
 	if (zone)
 		buf_printf(b, " (%s)", zone);
 }
 
-void seeing_way(struct buf *b, const struct policy *p, const struct seen *s, bool routed)
+void packet_text_way(struct buf *b, const struct policy *p, const struct observed *s, bool routed)
 {
 	put_side(b, p, s->in);
 	buf_puts(b, " -> ");
@@ -52,18 +52,18 @@ void seeing_way(struct buf *b, const struct policy *p, const struct seen *s, boo
 static void set_side(json_t *j, const char *key, const char *zone_key, const struct policy *p,
 		     const char *name)
 {
-	const char *zone = seeing_zone(p, name);
+	const char *zone = packet_text_zone(p, name);
 
 	json_object_set_new(j, key, *name ? file_text(name) : json_null());
 	json_object_set_new(j, zone_key, zone ? json_string(zone) : json_null());
 }
 
-json_t *seeing_json(const struct policy *p, const struct seen *s)
+json_t *packet_text_json(const struct policy *p, const struct observed *s)
 {
 	json_t *j = json_object();
 
 	set_side(j, "in", "in_zone", p, s->in);
 	set_side(j, "out", "out_zone", p, s->out);
-	seen_json(j, s);
+	observed_json(j, s);
 	return j;
 }

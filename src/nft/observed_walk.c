@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "nft/nft.h"
-#include "nft/seen.h"
+#include "nft/observed.h"
 #include "util/map.h"
 
 /* ---- fields ---- */
@@ -28,19 +28,19 @@ static enum maybe known(bool known_here, bool elsewhere, u128 value, u128 *out)
 	return known_here ? MAYBE_YES : elsewhere ? MAYBE_NO : MAYBE;
 }
 
-static enum maybe port_value(const struct seen *p, uint8_t proto, uint16_t port, u128 *out)
+static enum maybe port_value(const struct observed *p, uint8_t proto, uint16_t port, u128 *out)
 {
 	bool other = p->has_proto && p->proto != proto;
 
 	return known(p->has_ports && !other, other, port, out);
 }
 
-static enum maybe address_value(const struct seen *p, enum family family, u128 addr, u128 *out)
+static enum maybe address_value(const struct observed *p, enum family family, u128 addr, u128 *out)
 {
 	return known(p->family == family, p->family && p->family != family, addr, out);
 }
 
-static enum maybe type_value(const struct seen *p, uint8_t proto, u128 *out)
+static enum maybe type_value(const struct observed *p, uint8_t proto, u128 *out)
 {
 	bool other = p->has_proto && p->proto != proto;
 
@@ -49,7 +49,7 @@ static enum maybe type_value(const struct seen *p, uint8_t proto, u128 *out)
 
 /* MAYBE_YES: *out is the value; MAYBE_NO: the packet has no such field, so that no match is true.
  */
-static enum maybe value_of(const struct seen *p, enum field f, u128 *out)
+static enum maybe value_of(const struct observed *p, enum field f, u128 *out)
 {
 	switch (f) {
 	case F_NFPROTO:
@@ -123,7 +123,7 @@ struct values { /* of a selector */
 	bool none; /* the packet lacks one of the fields */
 };
 
-static struct values values_of(const struct seen *p, const struct ir_sel *sel)
+static struct values values_of(const struct observed *p, const struct ir_sel *sel)
 {
 	struct values out = {.n = sel->n};
 
@@ -173,7 +173,7 @@ static enum maybe in_set(const struct ir_ruleset *r, const char *name, const str
 }
 
 static enum maybe match_holds(const struct ir_ruleset *r, const struct ir_stmt *s,
-			      const struct seen *p)
+			      const struct observed *p)
 {
 	struct values v = values_of(p, &s->match.sel);
 	enum maybe x;
@@ -202,8 +202,8 @@ static const struct ir_elems *elems_of(const struct ir_ruleset *r, const struct 
 	return s && s->nkeys ? &s->elems : NULL;
 }
 
-const struct ir_elem *seen_elem(const struct ir_ruleset *r, const struct ir_stmt *vmap,
-				const struct seen *p)
+const struct ir_elem *observed_elem(const struct ir_ruleset *r, const struct ir_stmt *vmap,
+				    const struct observed *p)
 {
 	const struct ir_elems *elems = elems_of(r, vmap);
 	struct values v = values_of(p, &vmap->vmap.sel);
@@ -223,9 +223,9 @@ const struct ir_elem *seen_elem(const struct ir_ruleset *r, const struct ir_stmt
 struct walk {
 	struct arena *a;
 	const struct ir_ruleset *r;
-	const struct seen *p;
+	const struct observed *p;
 	const char *prefix;
-	struct seen_logs *out;
+	struct observed_logs *out;
 	struct map visited; /* chain -> what walk_chain() yielded */
 };
 
@@ -233,7 +233,7 @@ static enum maybe walk_chain(struct walk *w, const char *name);
 
 static void note(struct walk *w, const struct ir_chain *c, size_t rule)
 {
-	vec_push(w->a, w->out, ((struct seen_log){c, rule}));
+	vec_push(w->a, w->out, ((struct observed_log){c, rule}));
 }
 
 /* Whether what comes behind the verdict is reached. */
@@ -261,7 +261,7 @@ static enum maybe walk_vmap(struct walk *w, const struct ir_stmt *s)
 	const struct ir_elems *elems = elems_of(w->r, s);
 	struct values v = values_of(w->p, &s->vmap.sel);
 	const struct ir_set *map = s->vmap.map ? ruleset_set(w->r, s->vmap.map) : NULL;
-	const struct ir_elem *sure = map && map->dynamic ? NULL : seen_elem(w->r, s, w->p);
+	const struct ir_elem *sure = map && map->dynamic ? NULL : observed_elem(w->r, s, w->p);
 
 	if (sure)
 		return follow(w, &sure->verdict);
@@ -335,7 +335,7 @@ static enum maybe walk_chain(struct walk *w, const char *name)
 	return MAYBE;
 }
 
-static bool sees(const struct ir_chain *c, const struct seen *p)
+static bool sees(const struct ir_chain *c, const struct observed *p)
 {
 	static const struct {
 		bool in, out;
@@ -363,8 +363,8 @@ static void all_logs(struct walk *w, const struct ir_chain *c)
 	}
 }
 
-void seen_find_logs(struct arena *a, const struct ir_ruleset *r, const struct seen *p,
-		    const char *prefix, struct seen_logs *out)
+void observed_find_logs(struct arena *a, const struct ir_ruleset *r, const struct observed *p,
+			const char *prefix, struct observed_logs *out)
 {
 	struct walk w = {.a = a, .r = r, .p = p, .prefix = prefix, .out = out};
 	struct ir_chain *const *c;

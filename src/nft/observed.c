@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * Headers, or a line of the kernel's log -> struct seen -> text, JSON.
+ * Headers, or a line of the kernel's log -> struct observed -> text, JSON.
  */
-#include "nft/seen.h"
+#include "nft/observed.h"
 
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -32,7 +32,7 @@ static bool has_ports(uint8_t proto)
 	       proto == IPPROTO_DCCP || proto == IPPROTO_UDPLITE;
 }
 
-static bool is_icmp(const struct seen *p)
+static bool is_icmp(const struct observed *p)
 {
 	return p->has_proto && p->proto == (p->family == FAM_IP6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
 }
@@ -48,7 +48,7 @@ static u128 number(const uint8_t *p, size_t n)
 	return x;
 }
 
-static void read_transport(struct seen *p, const uint8_t *h, size_t n)
+static void read_transport(struct observed *p, const uint8_t *h, size_t n)
 {
 	if (p->has_proto && has_ports(p->proto) && n >= 4) {
 		p->has_ports = true;
@@ -73,8 +73,8 @@ static bool is_extension(uint8_t next)
 	       next == IPPROTO_DSTOPTS;
 }
 
-bool seen_of_headers(struct seen *p, const uint8_t *network, size_t nnetwork,
-		     const uint8_t *transport, size_t ntransport)
+bool observed_of_headers(struct observed *p, const uint8_t *network, size_t nnetwork,
+			 const uint8_t *transport, size_t ntransport)
 {
 	if (nnetwork >= 20 && network[0] >> 4 == 4) {
 		p->family = FAM_IP4;
@@ -102,18 +102,18 @@ bool seen_of_headers(struct seen *p, const uint8_t *network, size_t nnetwork,
 
 static void log_name(char *to, const char *value, size_t n)
 {
-	if (n >= SEEN_NAME)
-		n = SEEN_NAME - 1;
+	if (n >= OBSERVED_NAME)
+		n = OBSERVED_NAME - 1;
 	memcpy(to, value, n);
 	to[n] = '\0';
 }
 
-static void log_address(struct seen *p, u128 *to, const char *value, size_t n)
+static void log_address(struct observed *p, u128 *to, const char *value, size_t n)
 {
 	addr_parse(value, n, &p->family, to);
 }
 
-static void log_protocol(struct seen *p, const char *value, size_t n)
+static void log_protocol(struct observed *p, const char *value, size_t n)
 {
 	uint64_t number;
 
@@ -124,7 +124,7 @@ static void log_protocol(struct seen *p, const char *value, size_t n)
 			p->proto = protocols[i].number;
 }
 
-static void log_pair(struct seen *p, const char *key, size_t nkey, const char *value, size_t n)
+static void log_pair(struct observed *p, const char *key, size_t nkey, const char *value, size_t n)
 {
 	uint64_t x = 0;
 
@@ -156,7 +156,7 @@ static void log_pair(struct seen *p, const char *key, size_t nkey, const char *v
 	}
 }
 
-static void log_flag(struct seen *p, const char *word, size_t n)
+static void log_flag(struct observed *p, const char *word, size_t n)
 {
 	static const char *const names[] = {"FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"};
 
@@ -177,7 +177,7 @@ static bool is_log(const char *text)
 		size_t key = strlen(ends[i]), n = strcspn(text, " ");
 
 		/* dev_valid_name() of the kernel */
-		if (strncmp(text, ends[i], key) || text[n] != ' ' || n - key >= SEEN_NAME ||
+		if (strncmp(text, ends[i], key) || text[n] != ' ' || n - key >= OBSERVED_NAME ||
 		    memchr(text + key, ':', n - key) || memchr(text + key, '/', n - key))
 			return false;
 		text += n + strspn(text + n, " ");
@@ -192,9 +192,9 @@ static bool is_log(const char *text)
 	return !strncmp(text, "SRC=", 4);
 }
 
-bool seen_of_log(struct seen *p, const char *text)
+bool observed_of_log(struct observed *p, const char *text)
 {
-	*p = (struct seen){0};
+	*p = (struct observed){0};
 	if (!is_log(text))
 		return false;
 	while (*text && *text != '[') {
@@ -214,7 +214,7 @@ bool seen_of_log(struct seen *p, const char *text)
 
 /* ---- out ---- */
 
-static void put_end(struct buf *b, const struct seen *p, u128 addr, uint16_t port)
+static void put_end(struct buf *b, const struct observed *p, u128 addr, uint16_t port)
 {
 	bool brackets = p->family == FAM_IP6 && p->has_ports;
 
@@ -225,7 +225,7 @@ static void put_end(struct buf *b, const struct seen *p, u128 addr, uint16_t por
 		buf_printf(b, ":%u", port);
 }
 
-static const char *protocol_name(const struct seen *p)
+static const char *protocol_name(const struct observed *p)
 {
 	for (size_t i = 0; i < NPROTOCOLS; i++)
 		if (protocols[i].number == p->proto)
@@ -233,7 +233,7 @@ static const char *protocol_name(const struct seen *p)
 	return NULL;
 }
 
-static void put_type(struct buf *b, const struct seen *p)
+static void put_type(struct buf *b, const struct observed *p)
 {
 	bool six = p->family == FAM_IP6;
 
@@ -243,7 +243,7 @@ static void put_type(struct buf *b, const struct seen *p)
 		buf_printf(b, " code %u", p->code);
 }
 
-void seen_print(struct buf *b, const struct seen *p)
+void observed_print(struct buf *b, const struct observed *p)
 {
 	const char *name = protocol_name(p);
 
@@ -261,7 +261,7 @@ void seen_print(struct buf *b, const struct seen *p)
 			buf_printf(b, " %s", flag_names[i]);
 }
 
-static void set_address(json_t *to, const char *key, const struct seen *p, u128 addr)
+static void set_address(json_t *to, const char *key, const struct observed *p, u128 addr)
 {
 	struct buf b = {0};
 
@@ -270,7 +270,7 @@ static void set_address(json_t *to, const char *key, const struct seen *p, u128 
 	buf_free(&b);
 }
 
-void seen_json(json_t *to, const struct seen *p)
+void observed_json(json_t *to, const struct observed *p)
 {
 	const char *name = protocol_name(p);
 	json_t *flags = p->has_flags ? json_array() : NULL;
@@ -297,7 +297,7 @@ void seen_json(json_t *to, const struct seen *p)
 		json_object_set_new(to, "mark", json_integer(p->mark));
 }
 
-bool seen_same_ends(const struct seen *a, const struct seen *b)
+bool observed_same_ends(const struct observed *a, const struct observed *b)
 {
 	return a->family == b->family && a->saddr == b->saddr && a->daddr == b->daddr &&
 	       a->sport == b->sport && a->dport == b->dport;
