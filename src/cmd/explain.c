@@ -223,6 +223,33 @@ static void print_strange(struct globals *g, const struct live_tables *tables)
 		printf("(not looked at: %s)\n", tables->strange.v[i]);
 }
 
+/* What leads to other networks is most likely in a zone that names none. */
+static const char *likely_zone(const struct policy *p)
+{
+	const struct zone *z;
+
+	vec_each (&p->zones, z)
+		if (!z->routes4.n && !z->routes6.n)
+			return z->name;
+	return p->zones.n ? p->zones.v[p->zones.n - 1].name : NULL;
+}
+
+/* Of an address without a zone every way that it may go is told. */
+static void print_hint(const struct policy *p, const struct rule *query, const struct stories *l)
+{
+	const struct place_item *to = query->to.items.v;
+	const char *zone = likely_zone(p), *word;
+	int n;
+
+	if (l->n < 2 || query->to.items.n != 1 || to->at != AT_ANY || to->addrs.all || !zone ||
+	    !to->span.src)
+		return;
+	word = to->span.src->text + to->span.off;
+	n = (int)to->span.len;
+	printf("\nhint: it depends on where %.*s is; %.*s@%s or %.*s@self asks for one way\n", n,
+	       word, n, word, zone, n, word);
+}
+
 static int explain(struct globals *g, struct work *w, const struct rule *query, bool live)
 {
 	struct live_tables tables = {0};
@@ -254,6 +281,8 @@ static int explain(struct globals *g, struct work *w, const struct rule *query, 
 	} else {
 		print_all(g, w->arena, &m, &stories, live);
 		print_strange(g, &tables);
+		if (!g->json && !live)
+			print_hint(w->compiled.policy, query, &stories);
 	}
 	mean_free(&m);
 	return rc;
