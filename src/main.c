@@ -433,7 +433,7 @@ static int all_argc;
 static char **all_argv;
 
 /* Before anything is opened. */
-static bool give_up(struct globals *g, const struct command *c)
+static bool give_up(struct globals *g, const struct command *c, int argc, char **argv)
 {
 	enum rights rights = c ? rights_of(c) : RIGHTS_NONE;
 	int err = 0;
@@ -441,7 +441,7 @@ static bool give_up(struct globals *g, const struct command *c)
 	if (rights == RIGHTS_READ)
 		err = broker_start();
 	if (!err && rights != RIGHTS_COMMIT)
-		err = opening_start(g, c, all_argc, all_argv);
+		err = opening_start(g, c, argc, argv);
 	if (!err && rights != RIGHTS_COMMIT)
 		err = confine();
 	if (err)
@@ -449,7 +449,7 @@ static bool give_up(struct globals *g, const struct command *c)
 	return !err;
 }
 
-int run_other(struct globals *g, int argc, const char *const *argv, bool show)
+int run_other(struct globals *g, int argc, const char *const *argv)
 {
 	const struct command *c = find_command(argv[0]);
 	int status = 0, null;
@@ -462,11 +462,12 @@ int run_other(struct globals *g, int argc, const char *const *argv, bool show)
 		return EXIT_SYSTEM;
 	}
 	if (!pid) {
-		null = show ? -1 : open("/dev/null", O_WRONLY | O_CLOEXEC);
+		null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 		if (null >= 0)
 			dup2(null, STDOUT_FILENO);
 		optind = 0; /* getopt(3) begins anew */
-		status = give_up(g, c) ? c->run(g, argc, (char **)argv) : EXIT_SYSTEM;
+		status = give_up(g, c, argc, (char **)argv) ? c->run(g, argc, (char **)argv)
+							    : EXIT_SYSTEM;
 		if (fflush(stdout))
 			status = EXIT_SYSTEM;
 		_exit(status);
@@ -508,7 +509,7 @@ static int complete(struct args *a)
 		return usage_error(NULL, "complete wants -- and the words of a command line");
 	complete_globals(&c);
 	take_defaults(a);
-	if (!give_up(&a->g, NULL))
+	if (!give_up(&a->g, NULL, all_argc, all_argv))
 		return EXIT_SYSTEM;
 	return complete_print(&c);
 }
@@ -547,7 +548,7 @@ static int run(struct args *a)
 	take_defaults(a);
 	begin_look(&a->begin, a->g.config);
 	a->g.begin = buf_str(&a->begin);
-	if (!give_up(&a->g, c))
+	if (!give_up(&a->g, c, all_argc, all_argv))
 		return EXIT_SYSTEM;
 	rc = c->run(&a->g, a->argc, a->argv);
 	tell_inspectd(&a->g);

@@ -8,7 +8,6 @@
 #include "cmd/applying.h"
 #include "cmd/begin.h"
 #include "cmd/cmd.h"
-#include "see/diff.h"
 #include "store/open.h"
 #include "util/cleanup.h"
 
@@ -33,21 +32,6 @@ static int read_input(const struct globals *g, const struct apply_options *o, st
 	return err;
 }
 
-/* Exits as apply would. */
-static int dry_run(struct globals *g, struct store *s, struct arena *a, const struct artefact *in,
-		   const struct apply_options *o, bool refused)
-{
-	struct diff_options how = {
-		.netns = g->netns, .json = g->json, .verbose = g->verbose, .flows = o->flows};
-	int rc = diff_artefact(&how, s, a, in);
-
-	if (!g->json && rc == EXIT_FINE)
-		puts("nothing would change");
-	if (rc == EXIT_FINDINGS)
-		rc = apply_refuses(g, s, a, in, o->force) ? EXIT_SYSTEM : EXIT_FINE;
-	return refused ? EXIT_SYSTEM : rc;
-}
-
 static int put(struct globals *g, struct store *s, struct arena *a, const struct artefact *in,
 	       const struct apply_options *o)
 {
@@ -63,8 +47,11 @@ static int put(struct globals *g, struct store *s, struct arena *a, const struct
 			"hint: `fwc reload` compiles and applies it; --outdated applies the %s as "
 			"it is\n",
 			noun(o));
-	if (o->dry_run)
-		return dry_run(g, s, a, in, o, refused);
+	if (o->dry_run) {
+		int rc = work_dry_run(g, s, a, in, o);
+
+		return refused ? EXIT_SYSTEM : rc;
+	}
 	return refused ? EXIT_SYSTEM : work_apply(g, s, a, in, &words);
 }
 

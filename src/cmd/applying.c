@@ -14,6 +14,7 @@
 #include "kernel/genid.h"
 #include "kernel/session.h"
 #include "see/interfaces.h"
+#include "see/diff.h"
 #include "store/generation.h"
 #include "store/sources.h"
 #include "trial/cancel.h"
@@ -311,6 +312,20 @@ int work_apply(struct globals *g, struct store *s, struct arena *a, const struct
 		note(&x, &interfaces);
 	apply_free(&x);
 	return err ? EXIT_SYSTEM : EXIT_FINE;
+}
+
+int work_dry_run(struct globals *g, struct store *s, struct arena *a, const struct artefact *in,
+		 const struct apply_options *o)
+{
+	struct diff_options how = {
+		.netns = g->netns, .json = g->json, .verbose = g->verbose, .flows = o->flows};
+	int rc = diff_artefact(&how, s, a, in);
+
+	if (!g->json && rc == EXIT_FINE)
+		puts("nothing would change");
+	if (rc == EXIT_FINDINGS)
+		rc = apply_refuses(g, s, a, in, o->force) ? EXIT_SYSTEM : EXIT_FINE;
+	return rc;
 }
 
 bool is_outdated(struct arena *a, const struct artefact *x, const char *what)

@@ -36,6 +36,9 @@ int work_apply(struct globals *g, struct store *s, struct arena *a, const struct
 /* Whether work_apply() would not begin, which is said then. Nothing is locked or changed. */
 bool apply_refuses(struct globals *g, struct store *s, struct arena *a, const struct artefact *in,
 		   bool force);
+/* Shows what an apply would change; exits as it would. */
+int work_dry_run(struct globals *g, struct store *s, struct arena *a, const struct artefact *in,
+		 const struct apply_options *o);
 /* Says so if it is not of the policy as it is now. */
 bool is_outdated(struct arena *a, const struct artefact *x, const char *what);
 

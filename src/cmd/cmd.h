@@ -59,9 +59,10 @@ int cmd_stop(struct globals *g, int argc, char **argv);
 int cmd_inspect(struct globals *g, int argc, char **argv);
 int cmd_fmt(struct globals *g, int argc, char **argv);
 
-/* Runs another command in a process of its own, with no more rights than that command takes; what
- * it prints on standard output is shown or not. Yields its exit status. */
-int run_other(struct globals *g, int argc, const char *const *argv, bool show);
+/* Runs another command in a process of its own, with no more rights than that command takes: only
+ * what argv and `g` name is opened for it. What it prints on standard output goes nowhere. Yields
+ * its exit status. */
+int run_other(struct globals *g, int argc, const char *const *argv);
 
 /* fwc-inspectd is to read its tables again, if the command wants that. It only ever follows: a
  * firewall is loaded whether or not anybody judges (apply.c). */

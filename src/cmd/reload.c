@@ -2,11 +2,14 @@
  * fwc reload: check, compile and apply in one step.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cmd/applying.h"
 #include "cmd/cmd.h"
+#include "store/file.h"
 #include "store/open.h"
 #include "util/cleanup.h"
 
@@ -53,21 +56,47 @@ static int put(struct globals *g, const char *file, const struct apply_options *
 	return rc;
 }
 
+/* Compiled beside the candidate, which stays what it is. */
+static int dry_run(struct globals *g, const char *file, const struct apply_options *o)
+{
+	char dir[] = "/tmp/fwc-reload.XXXXXX";
+	const char *compile[] = {"compile", "--check", "-o", dir, "--", file, NULL};
+	_cleanup_arena_ struct arena *a = arena_new();
+	_cleanup_buf_ struct buf why = {0}, ignored = {0};
+	struct artefact in = {0};
+	struct store s;
+	int rc;
+
+	if (!mkdtemp(dir)) {
+		fprintf(stderr, "fwc: cannot make a directory in /tmp: %s\n", strerror(errno));
+		return EXIT_SYSTEM;
+	}
+	rc = run_other(g, 6, compile);
+	if (!rc && artefact_read(dir, a, &in, &why)) {
+		fprintf(stderr, "fwc: %s\n", buf_str(&why));
+		rc = EXIT_SYSTEM;
+	} else if (!rc) {
+		store_open(&s, g->state, false, &ignored); /* without one, all is new */
+		rc = work_dry_run(g, &s, a, &in, o);
+		store_close(&s);
+	}
+	artefact_free(&in);
+	file_remove_dir(AT_FDCWD, dir);
+	return rc;
+}
+
 int cmd_reload(struct globals *g, int argc, char **argv)
 {
 	struct apply_options o = {0};
 	int rc = apply_options(argc, argv, "policy", &o);
 	const char *file = o.operand ? o.operand : g->config;
-	const char *diff[] = {"diff", "--", file, NULL};
 	const char *compile[] = {"compile", "--check", "--", file, NULL};
 
 	if (rc)
 		return rc;
-	if (o.dry_run) {
-		rc = run_other(g, 3, diff, true);
-		return rc == EXIT_FINDINGS ? EXIT_FINE : rc;
-	}
-	rc = run_other(g, 4, compile, false);
+	if (o.dry_run)
+		return dry_run(g, file, &o);
+	rc = run_other(g, 4, compile);
 	if (!rc)
 		return put(g, file, &o);
 	fputs("fwc: nothing was changed: what ran before goes on running\n", stderr);

@@ -158,6 +158,16 @@ refused() { # word that the reason has; apply, its dry run and diff all say it
 	[[ $output == *"newly dropped"* ]]
 	[ "$(generation)" = "$before" ]
 	[ "$(sha256sum <"$WORK/state/candidate/ruleset.nft")" = "$candidate" ]
+	[ -z "$(find /tmp -maxdepth 1 -name 'fwc-reload.*')" ]
+	# it exits as reload would
+	echo 'allow net -> self tcp/443, tcp/70000' | policy
+	run fwc reload --dry-run "$WORK/policy.fwc"
+	[ "$status" = 2 ]
+	echo 'allow net -> self tcp/22' | policy
+	run env SSH_CONNECTION='192.0.2.7 4000 198.51.100.2 443' "$FWC" --netns "$NS" --state "$WORK/state" reload --dry-run "$WORK/policy.fwc"
+	said=$output would=$status
+	run env SSH_CONNECTION='192.0.2.7 4000 198.51.100.2 443' "$FWC" --netns "$NS" --state "$WORK/state" reload "$WORK/policy.fwc"
+	[ "$status" = "$would" ]
 }
 
 @test "reload is a trial with --confirm, and is refused while one runs" {
