@@ -129,9 +129,15 @@ int routing_zone(struct arena *a, const struct policy *p, enum family fam, struc
 	return whole ? first.v[0] : PLACE_OTHER;
 }
 
+struct said { /* to be here */
+	bool it; /* this very address */
+	bool network; /* one that it is in: some of that is, and it may be */
+};
+
 /* X@self says that X is here, as a network of a zone says that it is there: the narrower is right.
  * So 0.0.0.0/0@self, which asks for IPv4, says nothing, and neither does !X@self. */
-static bool said_here(const struct policy *p, const struct endpoint *e, enum family fam, u128 addr)
+static void said_here(const struct policy *p, const struct endpoint *e, enum family fam, u128 addr,
+		      struct said *out)
 {
 	const struct ival all = {0, u128_max(fam == FAM_IP4 ? 32 : 128)};
 	const struct place_item *item;
@@ -144,41 +150,61 @@ static bool said_here(const struct policy *p, const struct endpoint *e, enum fam
 		for (size_t i = 0; i < x->n; i++)
 			if (holds(x->v[i], addr) && around(all, x->v[i]) &&
 			    !outdone(p, fam, x->v[i], addr) && !is_network(p, fam, x->v[i]))
-				return true;
+				*(x->v[i].lo == x->v[i].hi ? &out->it : &out->network) = true;
 	}
-	return false;
 }
 
-static bool policy_says_here(const struct policy *p, enum family fam, u128 addr)
+static struct said policy_says_here(const struct policy *p, enum family fam, u128 addr)
 {
+	struct said out = {false, false};
 	const struct rule *r;
 	const struct nat *n;
 
-	vec_each (&p->rules, r)
-		if (said_here(p, &r->from, fam, addr) || said_here(p, &r->to, fam, addr))
-			return true;
-	vec_each (&p->nats, n)
-		if (said_here(p, &n->from, fam, addr) || said_here(p, &n->to, fam, addr))
-			return true;
-	vec_each (&p->expects, r)
-		if (said_here(p, &r->from, fam, addr) || said_here(p, &r->to, fam, addr))
+	vec_each (&p->rules, r) {
+		said_here(p, &r->from, fam, addr, &out);
+		said_here(p, &r->to, fam, addr, &out);
+	}
+	vec_each (&p->nats, n) {
+		said_here(p, &n->from, fam, addr, &out);
+		said_here(p, &n->to, fam, addr, &out);
+	}
+	vec_each (&p->expects, r) {
+		said_here(p, &r->from, fam, addr, &out);
+		said_here(p, &r->to, fam, addr, &out);
+	}
+	return out;
+}
+
+static bool is_every_machines(enum family fam, u128 addr)
+{
+	for (size_t i = 0; i < ROUTING_KINDS; i++)
+		if (routing_kinds[i].family == fam && routing_kinds[i].type == RTN_LOCAL &&
+		    holds(routing_kinds[i].addrs, addr))
 			return true;
 	return false;
+}
+
+static bool is_here_now(const struct policy *p, enum family fam, u128 addr)
+{
+	return ivset_contains(fam == FAM_IP4 ? &p->own4 : &p->own6, addr);
+}
+
+bool routing_own(const struct policy *p, enum family fam, u128 addr)
+{
+	return is_every_machines(fam, addr) || is_here_now(p, fam, addr);
 }
 
 struct routing_target routing_target(struct arena *a, const struct policy *p, enum family fam,
 				     u128 addr)
 {
+	struct said said = policy_says_here(p, fam, addr);
 	struct routing_target t = {0};
 
-	for (size_t i = 0; i < ROUTING_KINDS; i++)
-		if (routing_kinds[i].family == fam && routing_kinds[i].type == RTN_LOCAL)
-			t.here |= holds(routing_kinds[i].addrs, addr);
-	t.here |= policy_says_here(p, fam, addr);
+	t.here = is_every_machines(fam, addr) || said.it;
 	if (!t.here)
-		t.here = t.by_own = ivset_contains(fam == FAM_IP4 ? &p->own4 : &p->own6, addr);
+		t.here = t.by_own = is_here_now(p, fam, addr);
 	t.on = !t.here;
 	routing_zones(a, p, fam, addr, &t.zones);
-	t.here |= !t.zones.n;
+	t.here |= !t.zones.n || said.network;
 	return t;
 }

@@ -49,6 +49,9 @@ void routing_zones(struct arena *a, const struct policy *p, enum family fam, u12
  * in another zone. */
 int routing_zone(struct arena *a, const struct policy *p, enum family fam, struct ival range);
 
+/* This machine has the address now (if it was asked for its addresses), or every machine has. */
+bool routing_own(const struct policy *p, enum family fam, u128 addr);
+
 struct routing_target { /* where what dnat sends to an address may go */
 	bool here; /* to this machine */
 	bool on; /* to others: in `zones`, or if it is empty in any zone or none */

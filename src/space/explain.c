@@ -52,15 +52,14 @@ static int zone_of(struct mean *m, const struct policy *p, const struct addrs *s
 }
 
 /* Single addresses, each of which is this machine's. */
-static bool is_here(struct mean *m, const struct policy *p, const struct addrs *s)
+static bool is_here(const struct policy *p, const struct addrs *s)
 {
 	for (int f = 0; f < 2; f++) {
 		const struct ivset *set = f ? &s->v6 : &s->v4;
 		enum family fam = f ? FAM_IP6 : FAM_IP4;
 
 		for (size_t i = 0; i < set->n; i++)
-			if (set->v[i].lo != set->v[i].hi ||
-			    routing_target(m->arena, p, fam, set->v[i].lo).on)
+			if (set->v[i].lo != set->v[i].hi || !routing_own(p, fam, set->v[i].lo))
 				return false;
 	}
 	return s->v4.n + s->v6.n > 0;
@@ -75,7 +74,7 @@ static void place(struct mean *m, const struct policy *p, struct endpoint *e)
 		if (item->at != AT_ANY || item->addrs.all || item->addrs.dyn)
 			continue;
 		zone = zone_of(m, p, &item->addrs);
-		if (is_here(m, p, &item->addrs)) {
+		if (is_here(p, &item->addrs)) {
 			item->at = AT_SELF;
 		} else if (zone >= 0) {
 			item->at = AT_ZONE;

@@ -85,6 +85,13 @@ def question(policy, p, where):
     return f'{source}@{p.interface or "self"} -> {target}{where} {service}'
 
 
+def says_self(policy, family, address):
+    """X@self for this one address, in a rule or a translation."""
+    return any(item.zone == 'self' and not item.negated and item.addresses and
+               (address, address) in [tuple(i) for i in item.addresses.get(family, [])]
+               for rule in policy.rules + policy.dnat + policy.snat for item in rule.source + rule.target)
+
+
 class Answers:
     """What `fwc explain` said, each answer about packets of one way through the machine."""
 
@@ -175,6 +182,10 @@ class Case:
         to = journey.sent_to(p)
         ways = [(f, self.routing.route(p.family, t)) for f, t in zip(manual, to)]
         if len(to) != len(manual) or any(f.kind == 'nowhere' or out is None for f, out in ways):
+            return []
+        # Where the policy says of a target that it is this machine's (X@self), that is the answer, whatever the
+        # lab's routes have.
+        if any(out is not SELF and says_self(policy, p.family, t) for (_, out), t in zip(ways, to)):
             return []
         where, out = '', ways[0][1]
         if self.routing.route(p.family, p.target) is SELF:
