@@ -555,6 +555,33 @@ static int run(struct args *a)
 	return rc;
 }
 
+/* At boot a slip in the options must not leave the host open; but in a namespace of its own name it
+ * is somebody's experiment. */
+static bool boots_anyway(int argc, char **argv)
+{
+	bool boot = false, netns = false;
+
+	for (int i = 1; i < argc; i++) {
+		boot |= !strcmp(argv[i], "boot");
+		netns |= !strncmp(argv[i], "--netns", 7);
+	}
+	return boot && !netns;
+}
+
+static int boot_anyway(struct args *a)
+{
+	char **words = a->argv;
+	int rc;
+
+	fputs("fwc: warning: boot goes on without these options\n", stderr);
+	*a = (struct args){.argv = words, .argc = 1};
+	words[0] = (char[]){"boot"};
+	words[1] = NULL;
+	rc = run(a);
+	buf_free(&a->begin);
+	return rc == EXIT_FINE ? EXIT_FINDINGS : rc;
+}
+
 int main(int argc, char **argv)
 {
 	struct args a = {0};
@@ -576,7 +603,11 @@ int main(int argc, char **argv)
 		free(all);
 		buf_free(&a.begin);
 	} else {
-		free(a.argv);
+		char **all = a.argv;
+
+		if (boots_anyway(argc, argv))
+			rc = boot_anyway(&a);
+		free(all);
 	}
 	if (fflush(stdout) || ferror(stdout)) {
 		fputs("fwc: cannot write to standard output\n", stderr);

@@ -232,12 +232,12 @@ static int put_artefact(const struct artefact *x, const char *state, const char 
 
 	if (*dir)
 		return artefact_write(dir, x, why);
-	err = store_open(&store, state, true, why);
+	err = store_open_own(&store, state, true, why);
 	if (!err)
 		err = store_lock(&store, why);
 	if (!err)
 		err = store_write(&store, STORE_CANDIDATE, x, NULL, why);
-	store_close(&store);
+	store_close_own(&store); /* nobody is told of a candidate, so there is nothing to publish */
 	return err;
 }
 

@@ -218,7 +218,8 @@ static int replay_file(struct globals *g, struct session *s, struct arena *a, co
 	int rc;
 
 	if (fd < 0 || fstat(fd, &st) < 0) {
-		fprintf(stderr, "fwc: cannot read %s: %s\n", file, strerror(errno));
+		fprintf(stderr, "fwc: cannot read %s: %s\n", file,
+			strerror(fd < 0 ? -fd : errno));
 		return EXIT_WRONG;
 	}
 	if (st.st_size > 0)

@@ -184,6 +184,39 @@ struct asked {
 	struct buf scripts[STEPS_MAX];
 };
 
+static bool is_word(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       (c && strchr("_-./\\", c));
+}
+
+/* Whether nft would read a file for this script, as it does with the rights of whoever calls it:
+ * the word include outside of strings and comments. */
+static bool includes(const char *p)
+{
+	while (*p) {
+		size_t n = 0;
+
+		if (*p == '"') {
+			p = strchr(p + 1, '"');
+			if (!p)
+				return true; /* a string without an end is no script of ours */
+			p++;
+		} else if (*p == '#') {
+			p += strcspn(p, "\n");
+		} else if (is_word(*p)) {
+			while (is_word(p[n]))
+				n++;
+			if (n == strlen("include") && !strncmp(p, "include", n))
+				return true;
+			p += n;
+		} else {
+			p++;
+		}
+	}
+	return false;
+}
+
 static bool may_ask(const struct asked *a)
 {
 	for (size_t i = 0; i < a->r.n; i++) {
@@ -191,7 +224,8 @@ static bool may_ask(const struct asked *a)
 
 		/* one object is named by a text that becomes part of a command */
 		if (k != RUN_LIST_OWN && k != RUN_LIST_ALL &&
-		    !(k == RUN_SCRIPT && a->r.where == CHILD_SCRATCH))
+		    !(k == RUN_SCRIPT && a->r.where == CHILD_SCRATCH &&
+		      !includes(buf_str(&a->scripts[i]))))
 			return false;
 	}
 	return a->r.where == CHILD_HERE || a->r.where == CHILD_NETNS || a->r.where == CHILD_SCRATCH;
@@ -308,8 +342,8 @@ static void answer_sweep(struct bytes *b, const struct asked *a, struct buf *out
 {
 	pid_t pid = (pid_t)message_take_number(b);
 
-	message_put_number(out, (uint32_t)trace_sweep(a->netns.len ? buf_str(&a->netns) : NULL,
-						      pid));
+	message_put_number(out,
+			   (uint32_t)trace_sweep(a->netns.len ? buf_str(&a->netns) : NULL, pid));
 	message_put_text(out, "", 0);
 }
 

@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -178,7 +179,7 @@ static int refuse(scmp_filter_ctx ctx, int call)
  * without it libraries use clone(). */
 static int refuse_namespaces(scmp_filter_ctx ctx)
 {
-	static const unsigned flags[] = {CLONE_NEWNS,	CLONE_NEWUTS, CLONE_NEWIPC,   CLONE_NEWUSER,
+	static const unsigned flags[] = {CLONE_NEWNS,  CLONE_NEWUTS, CLONE_NEWIPC,   CLONE_NEWUSER,
 					 CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWCGROUP};
 	int err = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 
@@ -200,6 +201,20 @@ static int refuse_signals(scmp_filter_ctx ctx)
 	return err;
 }
 
+/* What a terminal takes for typed, or pastes: it is the caller's shell that would read it. The
+ * kernel looks at 32 bits of the request. */
+static int refuse_typing(scmp_filter_ctx ctx)
+{
+	static const unsigned requests[] = {TIOCSTI, TIOCLINUX};
+	int err = 0;
+
+	for (size_t i = 0; !err && i < sizeof(requests) / sizeof(requests[0]); i++)
+		err = seccomp_rule_add(
+			ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1,
+			SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffffu, (scmp_datum_t)requests[i]));
+	return err;
+}
+
 static int filter(bool local_sockets)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
@@ -211,6 +226,8 @@ static int filter(bool local_sockets)
 		err = refuse_namespaces(ctx);
 	if (!err)
 		err = refuse_signals(ctx);
+	if (!err)
+		err = refuse_typing(ctx);
 	/* netlink and packets above all */
 	if (!err)
 		err = local_sockets

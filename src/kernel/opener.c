@@ -222,7 +222,8 @@ struct place { /* of a directory that was handed over */
 struct opener {
 	const struct opener_job *job;
 	struct arena *arena;
-	struct map paths, patterns; /* that may be asked for */
+	struct map named; /* by the command line: these alone are written, and called */
+	struct map paths, patterns; /* that may be asked for: those, and what files name */
 	VEC(struct place) dirs;
 };
 
@@ -271,8 +272,6 @@ static void allow_content(struct opener *o, const char *file, int fd)
 
 	if (fstat(fd, &st) < 0)
 		return;
-	if (S_ISDIR(st.st_mode))
-		vec_push(o->arena, &o->dirs, ((struct place){st.st_dev, st.st_ino}));
 	if (!S_ISREG(st.st_mode) || !st.st_size || st.st_size > (off_t)1 << 30)
 		return;
 	text = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
@@ -280,6 +279,15 @@ static void allow_content(struct opener *o, const char *file, int fd)
 		return;
 	allow_strings(o, file, text, (size_t)st.st_size);
 	munmap(text, (size_t)st.st_size);
+}
+
+/* Named, or below one that was: what is in it may be asked for. */
+static void note_dir(struct opener *o, int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
+		vec_push(o->arena, &o->dirs, ((struct place){st.st_dev, st.st_ino}));
 }
 
 static bool was_handed_over(const struct opener *o, int dir)
@@ -296,6 +304,20 @@ static bool was_handed_over(const struct opener *o, int dir)
 	return false;
 }
 
+/* What a file names, and nobody typed: only files that policies may be, whoever names them. */
+static int open_source(const struct opener *o, const char *name)
+{
+	_cleanup_buf_ struct buf why = {0}, hint = {0};
+	int fd = o->job->open(name, &why, &hint);
+	struct stat st;
+
+	if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))) {
+		close(fd);
+		fd = -EINVAL;
+	}
+	return fd;
+}
+
 static int do_openat(struct opener *o, const char *name, int flags, int dir)
 {
 	bool below = dir >= 0;
@@ -304,6 +326,8 @@ static int do_openat(struct opener *o, const char *name, int flags, int dir)
 	if (below ? strchr(name, '/') || !strcmp(name, "..") || !was_handed_over(o, dir)
 		  : !map_get(&o->paths, name))
 		return -EACCES;
+	if (!below && !map_get(&o->named, name))
+		return open_source(o, name);
 	flags = O_RDONLY | O_CLOEXEC | (flags & FLAGS) | (below ? O_NOFOLLOW | O_NONBLOCK : 0);
 	fd = openat(below ? dir : AT_FDCWD, name, flags);
 	return fd < 0 ? -errno : fd;
@@ -339,8 +363,8 @@ static int do_connect(const struct opener *o, const char *path, unsigned seconds
 {
 	size_t n = strlen(o->job->sockets);
 
-	if (!map_get(&o->paths, path) && (strncmp(path, o->job->sockets, n) != 0 ||
-					  strchr(path + n, '/')))
+	if (!map_get(&o->named, path) &&
+	    (strncmp(path, o->job->sockets, n) != 0 || strchr(path + n, '/')))
 		return -EACCES;
 	return dial(path, seconds);
 }
@@ -354,7 +378,7 @@ static int do_write(const struct opener *o, struct bytes *b, struct answer *a)
 	for (uint32_t i = 0; n <= OPENER_PARTS && i < n; i++)
 		message_take_text(b, &parts[i]);
 	if (!o->job->write || n < 1 || n > OPENER_PARTS || b->bad ||
-	    (parts[0].len && !map_get(&o->paths, buf_str(&parts[0]))))
+	    (parts[0].len && !map_get(&o->named, buf_str(&parts[0]))))
 		buf_puts(&a->why, "this command writes nothing there");
 	else
 		err = o->job->write(o->job->ctx, parts, n, &a->why);
@@ -386,7 +410,10 @@ static void serve_one(struct opener *o, struct bytes *b, int from, struct answer
 		     : what == ASK_POLICY ? do_policy(o, name, a)
 					  : do_connect(o, name, number);
 		a->err = fd < 0 ? fd : 0;
-		if (fd >= 0 && what != ASK_CONNECT)
+		if (fd >= 0 && what == ASK_OPENAT)
+			note_dir(o, fd);
+		/* a capture or a log that was named names nothing */
+		if (fd >= 0 && (what == ASK_POLICY || (what == ASK_OPENAT && dir >= 0)))
 			allow_content(o, what == ASK_POLICY ? name : NULL, fd);
 	} else if (what == ASK_GLOB) {
 		a->err = do_glob(o, name, a);
@@ -417,17 +444,23 @@ static int send_answer(int to, const struct answer *a)
 	return err;
 }
 
+static void allow_name(struct opener *o, const char *s)
+{
+	allow(&o->named, o->arena, s);
+	allow(&o->paths, o->arena, s);
+}
+
 /* Of the command line: the files, those beside them for `test`, and values behind '='. */
 static void allow_named(struct opener *o, const char *s)
 {
 	const char *value = *s == '-' ? strchr(s, '=') : NULL;
 
-	allow(&o->paths, o->arena, s);
+	allow_name(o, s);
 	allow(&o->patterns, o->arena, o->job->beside(o->arena, s, "*.test.fwc"));
 	if (value)
-		allow(&o->paths, o->arena, value + 1);
+		allow_name(o, value + 1);
 	else if (s[0] == '-' && s[1] && s[1] != '-') /* -oDIR */
-		allow(&o->paths, o->arena, s + 2);
+		allow_name(o, s + 2);
 }
 
 static _Noreturn void serve(const struct opener_job *job, int from)
@@ -443,6 +476,7 @@ static _Noreturn void serve(const struct opener_job *job, int from)
 	broker_forget();
 	if (confine_opener())
 		_exit(1);
+	map_init(&o.named, o.arena);
 	map_init(&o.paths, o.arena);
 	map_init(&o.patterns, o.arena);
 	for (size_t i = 0; i < job->nnamed; i++)

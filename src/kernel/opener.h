@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * A process that reads policies may open nothing that is not for everybody (confine.h). Another
  * process, which was forked before and takes nothing apart, opens for it: what the command line
- * names, what a file that it has opened names in a string, and what is in a directory that it has
- * opened. It writes the one thing that the command is there to write, and nothing else.
+ * names, what a policy or a manifest that it has opened names in a string (by the rules of
+ * policies), and what is in a directory that was named. It writes the one thing that the command is
+ * there to write, and calls sockets, by names of the command line alone.
  */
 #ifndef FWC_OPENER_H
 #define FWC_OPENER_H

@@ -409,3 +409,20 @@ never_more() { # policy
 	echo "$tried artefacts compared"
 	[ "$tried" -ge 12 ]
 }
+
+@test "a slip in the options of the boot script does not leave the host open" {
+	small 22 | candidate
+	fwc apply
+	inns nft flush ruleset
+	run fwc boot --with-sate now
+	echo "$output"
+	[ "$status" = 1 ]
+	[[ $output == *"boot goes on without '--with-sate'"*"boot goes on without 'now'"* ]]
+	[[ $(inns nft list ruleset) == *"dport 22"* ]]
+	inns nft flush ruleset
+	run ip netns exec "$NS" "$FWC" --state "$WORK/state" --color=perhaps boot
+	echo "$output"
+	[ "$status" != 0 ]
+	[[ $output == *"boot goes on without these options"* ]]
+	[[ $(inns nft list ruleset) == *"hook input"*"policy drop"* ]]
+}
