@@ -411,16 +411,14 @@ never_more() { # policy
 }
 
 @test "a slip in the options of the boot script does not leave the host open" {
-	small 22 | candidate
-	fwc apply
-	inns nft flush ruleset
-	run fwc boot --with-sate now
+	confirmed
+	run f boot --with-sate now
 	echo "$output"
 	[ "$status" = 1 ]
 	[[ $output == *"boot goes on without '--with-sate'"*"boot goes on without 'now'"* ]]
-	[[ $(inns nft list ruleset) == *"dport 22"* ]]
-	inns nft flush ruleset
-	run ip netns exec "$NS" "$FWC" --state "$WORK/state" --color=perhaps boot
+	diff before.nft <(listing)
+	power_off
+	run ip netns exec "$ns" "$FWC" --color=perhaps boot
 	echo "$output"
 	[ "$status" != 0 ]
 	[[ $output == *"boot goes on without these options"* ]]

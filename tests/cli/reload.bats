@@ -165,7 +165,7 @@ refused() { # word that the reason has; apply, its dry run and diff all say it
 	[ "$status" = 2 ]
 	echo 'allow net -> self tcp/22' | policy
 	run env SSH_CONNECTION='192.0.2.7 4000 198.51.100.2 443' "$FWC" --netns "$NS" --state "$WORK/state" reload --dry-run "$WORK/policy.fwc"
-	said=$output would=$status
+	would=$status
 	run env SSH_CONNECTION='192.0.2.7 4000 198.51.100.2 443' "$FWC" --netns "$NS" --state "$WORK/state" reload "$WORK/policy.fwc"
 	[ "$status" = "$would" ]
 }
