@@ -156,6 +156,14 @@ bool generation_number(const char *text, unsigned *out)
 	return true;
 }
 
+static bool is_there(const struct generations *g, unsigned number)
+{
+	for (size_t i = 0; i < g->n; i++)
+		if (g->v[i].number == number)
+			return true;
+	return false;
+}
+
 /* It is not among them: which are. */
 static void say_missing(const struct generations *g, unsigned number, struct buf *why)
 {
@@ -172,13 +180,15 @@ int generation_read(const struct store *s, unsigned number, struct arena *a, str
 {
 	size_t len = why->len;
 	int err = store_read(s, generation_name(a, number), a, out, why);
+	_cleanup_buf_ struct buf ignored = {0};
 	struct generations l;
 
-	if (err != -ENOENT)
+	if (err != -ENOENT || generations_list(s, a, &l, &ignored))
 		return err;
-	why->len = len;
-	if (generations_list(s, a, &l, why) == 0)
+	if (!is_there(&l, number)) { /* or a file of it is missing */
+		why->len = len;
 		say_missing(&l, number, why);
+	}
 	generations_free(&l);
 	return err;
 }

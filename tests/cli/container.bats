@@ -26,7 +26,7 @@ denied() { inns /usr/bin/python3 "$here/denied.py" "$FWC" --state "$WORK/state" 
 	echo "$output"
 	[ "$status" = 0 ]
 	[[ $output = *"note: nobody may make a network namespace here"*"table that sleeps"* ]]
-	[[ $output = *"applied: "* && $output != *"fwc: fwc:"* ]]
+	[[ $output = *"applied as generation"* && $output != *"fwc: fwc:"* ]]
 	[ "$(inns nft list tables)" = "table inet fwc" ]
 	# what is there is what a namespace of its own would have made of it
 	run fwc --json status
