@@ -137,13 +137,16 @@ def same_verdict(said, verdict):
 def effect_in(said, effect):
     if effect.startswith('log'):
         return f'log {effect.partition("prefix ")[2]}' in said
-    if effect.startswith('mss') or ' := ' in effect:
+    if effect.startswith('mss '):
+        size = effect.partition(' ')[2]
+        return f'MSS clamped to {size if size.isdigit() else "the path MTU"}' in said
+    if ' := ' in effect:
         return effect in said
     return re.search('@[^ .]+', effect)[0][1:] in said
 
 
 def effects_said(said):
-    return len(re.findall(r', (?:mss |log "|source into |(?:ct|meta) mark & )', said))
+    return len(re.findall(r', (?:MSS |log "|source into |(?:ct|meta) mark & )', said))
 
 
 LIMIT = re.compile(r'(\d+)/(\w+) burst (\d+)')
