@@ -86,14 +86,6 @@ static const char *find_new(struct arena *a, const struct manifest *m)
 	return found;
 }
 
-static const char *shown(struct arena *a, const char *path)
-{
-	_cleanup_buf_ struct buf b = {0};
-
-	diag_show(&b, path);
-	return arena_strdup(a, buf_str(&b));
-}
-
 /* The policy itself is the first of them. */
 const char *sources_outdated(struct arena *a, const struct manifest *m)
 {
@@ -106,10 +98,10 @@ const char *sources_outdated(struct arena *a, const struct manifest *m)
 		if (s == m->sources.v && is != SOURCE_SAME && is != SOURCE_CHANGED)
 			return NULL;
 		if (is == SOURCE_CHANGED)
-			return arena_printf(a, "%s has changed since", shown(a, s->path));
+			return arena_printf(a, "%s has changed since", diag_shown(a, s->path));
 		if (is == SOURCE_GONE)
-			return arena_printf(a, "%s is gone since", shown(a, s->path));
+			return arena_printf(a, "%s is gone since", diag_shown(a, s->path));
 	}
 	fresh = m->sources.n ? find_new(a, m) : NULL;
-	return fresh ? arena_printf(a, "%s is new since", shown(a, fresh)) : NULL;
+	return fresh ? arena_printf(a, "%s is new since", diag_shown(a, fresh)) : NULL;
 }
