@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "kernel/confine.h"
 #include "kernel/opener.h"
@@ -22,6 +23,7 @@
 #define RECORD "apply.json"
 #define FORWARDING "forwarding.json"
 #define LOCK "lock"
+#define LOCK_PATIENCE 100 /* times 20 ms */
 #define ROOM ".room"
 #define ROOM_RECORDS 49152 /* records, directories, and what files are rounded up to */
 
@@ -89,6 +91,22 @@ int store_open_own(struct store *s, const char *path, bool create, struct buf *w
 	return 0;
 }
 
+/* Another command may be at its end, or the guard of a trial that is over; waiting for them is what
+ * a person would do. flock(2) has no deadline of its own. 0 or -errno. */
+static int lock_soon(int fd)
+{
+	const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
+	int err = 0;
+
+	for (int i = 0; i < LOCK_PATIENCE; i++) {
+		err = flock(fd, LOCK_EX | LOCK_NB) < 0 ? -errno : 0;
+		if (err != -EWOULDBLOCK)
+			return err;
+		nanosleep(&pause, NULL);
+	}
+	return err;
+}
+
 int store_lock(struct store *s, struct buf *why)
 {
 	int fd = s->public ? -1
@@ -98,7 +116,7 @@ int store_lock(struct store *s, struct buf *why)
 
 	if (fd < 0)
 		return fail(why, s->public ? -EACCES : -errno, "lock", s->path);
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+	if (lock_soon(fd) == 0) {
 		s->lock = fd;
 		store_release(s); /* of one that was killed */
 		if (ftruncate(fd, 0) == 0)

@@ -43,7 +43,7 @@ struct artefact {
  * store_open() and store_close() of open.h, which know of root's copy for others. */
 int store_open_own(struct store *s, const char *path, bool create, struct buf *why);
 void store_close_own(struct store *s);
-/* -EWOULDBLOCK: another fwc is at work. */
+/* -EWOULDBLOCK: another fwc is at work, and was for two seconds. */
 int store_lock(struct store *s, struct buf *why);
 
 /* Below the state directory (STORE_CANDIDATE, STORE_APPLIED), all files at once. `record` is

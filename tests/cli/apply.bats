@@ -299,6 +299,14 @@ guests() { # timeout and size, and whether the kernel holds that and still the a
 	fwc apply
 }
 
+@test "two at once: of one that is about to end, the second one waits for the end" {
+	small | candidate
+	flock "$WORK/state/lock" sh -c "echo locked >'$WORK/is'; sleep 0.5" 3>&- &
+	until [ -s "$WORK/is" ]; do sleep 0.02; done
+	fwc apply
+	wait
+}
+
 @test "stop removes our table and no other" {
 	inns nft add table ip theirs
 	inns nft add chain ip theirs c
