@@ -57,9 +57,9 @@ static const char *label(enum dim d)
 	return "";
 }
 
-static void print_product(FILE *to, const struct delta_product *p)
+static void print_product(FILE *to, const struct range_product *p)
 {
-	const struct delta_range *r;
+	const struct range *r;
 	const char *sep = "    ";
 
 	vec_each (&p->fields, r) {
@@ -79,14 +79,14 @@ static void print_side(FILE *to, const char *when, const char *says, const struc
 
 static void print_group(FILE *to, struct arena *a, const struct delta_group *g)
 {
-	const struct delta_product *p;
+	const struct range_product *p;
 
 	fprintf(to, "%s: %s packet%s (%s%s)\n", delta_kind_text(g->kind),
 		ranges_number(a, g->count), g->count == 1 ? "" : "s", station_table[g->at].hook,
 		g->at >= NAT_PREROUTING ? ", translation" : "");
-	vec_each (&g->products, p)
+	vec_each (&g->packets, p)
 		print_product(to, p);
-	if (g->more)
+	if (g->packets.more)
 		fputs("    and more\n", to);
 	print_side(to, "before", g->before, &g->before_line);
 	print_side(to, "after", g->after, &g->after_line);
@@ -119,11 +119,11 @@ static json_t *side_json(const char *says, const struct line *l)
 static json_t *products_json(const struct delta_group *g)
 {
 	json_t *list = json_array();
-	const struct delta_product *p;
+	const struct range_product *p;
 
-	vec_each (&g->products, p) {
+	vec_each (&g->packets, p) {
 		json_t *j = json_object(), *conditions = json_array();
-		const struct delta_range *r;
+		const struct range *r;
 
 		vec_each (&p->fields, r) {
 			if (r->dim == NDIMS)
@@ -152,7 +152,7 @@ json_t *delta_json(struct arena *a, const struct deltas *d)
 				  "hook", station_table[g->at].hook, "before",
 				  side_json(g->before, &g->before_line), "after",
 				  side_json(g->after, &g->after_line), "count", (double)g->count,
-				  "ranges", products_json(g), "more", g->more, "packet", g->witness,
-				  "query", g->query));
+				  "ranges", products_json(g), "more", g->packets.more, "packet",
+				  g->witness, "query", g->query));
 	return json_pack("{s:b, s:o}", "known", d->known, "groups", list);
 }

@@ -7,7 +7,6 @@
 #include <time.h>
 
 #include "space/packet.h"
-#include "space/ranges.h"
 
 #define PRODUCTS_MAX 12 /* of a group; more than a screen helps nobody */
 
@@ -120,7 +119,7 @@ static void add_group(struct comparison *c, struct deltas *out, dd_ref where, ui
 	g.witness = arena_strdup(m->arena, buf_str(&b));
 	g.query = packet_query(m, c->side[1]->policy, &packet, c->at);
 	g.count = ranges_count(m, possible);
-	ranges_products(m, where, c->at, PRODUCTS_MAX, &g);
+	ranges_products(m, where, c->at, PRODUCTS_MAX, &g.packets);
 	buf_free(&b);
 	vec_push(m->arena, out, g);
 }

@@ -7,6 +7,7 @@
 
 #include "nft/manifest.h"
 #include "space/mean.h"
+#include "space/ranges.h"
 
 /* One of the two: a policy, or a ruleset as the kernel lists it. */
 struct delta_side {
@@ -26,22 +27,12 @@ enum delta_kind {
 	DELTA_OTHER, /* refused in another way, logged, marked */
 };
 
-struct delta_range { /* one field of a product, in words */
-	enum dim dim;
-	const char *text; /* "10.0.0.0/8, 192.168.1.7" */
-};
-
-struct delta_product {
-	VEC(struct delta_range) fields; /* those that are not free */
-};
-
 struct delta_group { /* strings in the arena */
 	enum delta_kind kind;
 	enum station at;
 	const char *before, *after; /* outcomes */
 	struct line before_line, after_line; /* text NULL: nobody in particular */
-	VEC(struct delta_product) products;
-	bool more; /* not all products are listed */
+	struct ranges packets; /* those it is about */
 	long double count; /* of different source, destination, protocol and port or type */
 	const char *witness; /* a packet, in words */
 	const char *query; /* the same as `fwc explain` takes it; NULL: it cannot */

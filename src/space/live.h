@@ -7,21 +7,7 @@
 #define FWC_LIVE_STORY_H
 
 #include "space/explain.h"
-
-struct live_table {
-	const char *family, *name; /* "inet", "fwc" */
-	const struct ir_ruleset *ruleset;
-	/* as in struct mean; NULL but for fwc's own */
-	const struct line *(*line_of)(struct mean *m, const struct ir_chain *c, size_t rule,
-				      const struct ir_set *map, const struct ir_elem *e);
-	void *line_ctx;
-};
-
-struct live_tables {
-	struct live_table *v;
-	size_t n, cap;
-	VEC(const char *) strange; /* base chains that were not looked at: "netdev x ingress" */
-};
+#include "space/live_tables.h"
 
 /* Every way in which packets of the question end, each told of one of them; what fwc does not
  * understand, or cannot know (a limit), is a condition of it. m has the names of all tables and of

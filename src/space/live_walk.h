@@ -4,7 +4,8 @@
 #ifndef FWC_LIVE_WALK_H
 #define FWC_LIVE_WALK_H
 
-#include "space/live.h"
+#include "space/explain.h"
+#include "space/live_tables.h"
 
 struct way { /* packets that have fared alike so far */
 	dd_ref packets; /* as they arrived */

@@ -24,7 +24,6 @@ struct proof_result { /* strings in the arena */
 	struct line policy_line, kernel_line; /* who decides; text NULL: nobody in particular */
 };
 
-
 /* budget: {0} takes the usual one. */
 void prove_ruleset(struct proof_result *out, struct arena *a, const struct policy *p,
 		   const struct ir_ruleset *r, struct dd_budget budget);

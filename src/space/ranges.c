@@ -250,9 +250,9 @@ static const char *set_text(struct mean *m, enum dim d, enum family fam, const s
 
 /* ---- products ---- */
 
-static void push(struct mean *m, struct delta_product *p, enum dim d, const char *text)
+static void push(struct mean *m, struct range_product *p, enum dim d, const char *text)
 {
-	vec_push(m->arena, &p->fields, ((struct delta_range){d, text}));
+	vec_push(m->arena, &p->fields, ((struct range){d, text}));
 }
 
 static const char *condition(struct mean *m, const char *when, const char *text)
@@ -264,10 +264,10 @@ static const char *condition(struct mean *m, const char *when, const char *text)
 	return arena_strdup(m->arena, buf_str(&b));
 }
 
-static void add_product(struct mean *m, struct delta_group *g, const struct product *in, bool both,
+static void add_product(struct mean *m, struct ranges *out, const struct product *in, bool both,
 			enum family fam)
 {
-	struct delta_product p = {0};
+	struct range_product p = {0};
 
 	if (!both)
 		push(m, &p, DIM_FAMILY, fam == FAM_IP4 ? "IPv4" : "IPv6");
@@ -281,7 +281,7 @@ static void add_product(struct mean *m, struct delta_group *g, const struct prod
 			push(m, &p, NDIMS,
 			     condition(m, s->v[0].lo ? "while " : "unless ", m->schema.texts.v[i]));
 	}
-	vec_push(m->arena, &g->products, p);
+	vec_push(m->arena, out, p);
 }
 
 static bool knows_no_addresses(struct mean *m, dd_ref region)
@@ -307,7 +307,7 @@ static dd_ref unsaid(struct mean *m, dd_ref region, enum station at)
 }
 
 void ranges_products(struct mean *m, dd_ref region, enum station at, size_t limit,
-		     struct delta_group *g)
+		     struct ranges *out)
 {
 	size_t n = NDIMS + m->schema.texts.n;
 	struct region_field *f = arena_alloc(m->arena, n * sizeof(*f));
@@ -327,7 +327,7 @@ void ranges_products(struct mean *m, dd_ref region, enum station at, size_t limi
 			f[NDIMS + i] = (struct region_field){schema_condition_var(i), 1};
 		region_products(m->dd, part, f, n, limit, m->arena, &list);
 		for (size_t i = 0; i < list.n; i++)
-			add_product(m, g, &list.v[i], both, ip6 ? FAM_IP6 : FAM_IP4);
-		g->more |= list.more;
+			add_product(m, out, &list.v[i], both, ip6 ? FAM_IP6 : FAM_IP4);
+		out->more |= list.more;
 	}
 }

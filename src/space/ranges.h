@@ -4,13 +4,28 @@
 #ifndef FWC_RANGES_H
 #define FWC_RANGES_H
 
-#include "space/delta.h"
+#include "space/mean.h"
+
+struct range { /* one field of a product, in words */
+	enum dim dim;
+	const char *text; /* "10.0.0.0/8, 192.168.1.7" */
+};
+
+struct range_product {
+	VEC(struct range) fields; /* those that are not free */
+};
+
+struct ranges {
+	struct range_product *v;
+	size_t n, cap;
+	bool more; /* not all products are listed */
+};
 
 /* How many different source, destination, protocol and destination port or ICMP type. */
 long double ranges_count(struct mean *m, dd_ref region);
-/* Fills g->products and g->more. */
+/* At most `limit` products a family. */
 void ranges_products(struct mean *m, dd_ref region, enum station at, size_t limit,
-		     struct delta_group *g);
+		     struct ranges *out);
 /* "65,536", "about 2^70"; in the arena. */
 const char *ranges_number(struct arena *a, long double n);
 
