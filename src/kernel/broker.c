@@ -8,174 +8,30 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
+#include "kernel/ask.h"
 #include "kernel/flows.h"
 #include "kernel/genid.h"
 #include "kernel/links.h"
 #include "kernel/message.h"
+#include "kernel/nftrun.h"
 #include "kernel/sysctl.h"
 #include "kernel/trace.h"
 #include "util/caps.h"
 #include "util/cleanup.h"
 
 #define STEPS_MAX 128
-#define PATIENCE 300 /* seconds: a run takes at most two minutes, and may be tried twice */
 
 /* What can be asked besides nftrun(): functions that only read. */
 static int (*const readers[])(const char *netns, struct buf *out, struct buf *why) = {
-	[BROKER_SYSCTL] = sysctl_text,	   [BROKER_GENID] = genid_bytes,
-	[BROKER_CONNS] = conns_bytes,	   [BROKER_ADDRESSES] = links_addresses_text,
-	[BROKER_LINKS] = links_names_text,
+	[ASK_SYSCTL] = sysctl_text,	[ASK_GENID] = genid_bytes,
+	[ASK_CONNS] = conns_bytes,	[ASK_ADDRESSES] = links_addresses_text,
+	[ASK_LINKS] = links_names_text,
 };
 
-/* The socket to the broker, -1 without one. The one variable of this kind: like the capabilities
- * that are gone, it is the process's, and not of any one task in it. */
-static int asking = -1;
 /* In the broker: whom it serves. */
 static pid_t asker;
-
-/* ---- the asking side: each request has a connection of its own ---- */
-
-/* A broker that is stopped keeps nobody for ever. */
-static void be_patient(int fd)
-{
-	struct timeval t = {.tv_sec = PATIENCE};
-
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t));
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof(t));
-}
-
-/* The socket on which the answer comes, or -errno. */
-static int ask(const struct buf *request)
-{
-	int pair[2], err;
-
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
-		return -errno;
-	be_patient(pair[0]);
-	err = message_pass(asking, pair[1]);
-	close(pair[1]);
-	if (!err)
-		err = message_send(pair[0], request);
-	if (err)
-		close(pair[0]);
-	return err ? err : pair[0];
-}
-
-/* Takes the answer and closes; the first number of it is the result. */
-static int answer(int fd, struct buf *text, struct bytes *b, struct buf *why)
-{
-	int err = fd < 0 ? fd : message_receive(fd, text);
-
-	if (fd >= 0)
-		close(fd);
-	if (err) {
-		buf_printf(why, "the process that asks the kernel did not answer: %s",
-			   strerror(-err));
-		return err;
-	}
-	*b = (struct bytes){.p = buf_str(text), .left = text->len};
-	err = (int)message_take_number(b);
-	message_take_text(b, why);
-	return err;
-}
-
-void broker_nftrun_start(struct nftrun *r)
-{
-	_cleanup_buf_ struct buf b = {0};
-
-	message_put_number(&b, BROKER_NFTRUN);
-	message_put_text(&b, r->netns ? r->netns : "", r->netns ? strlen(r->netns) : 0);
-	message_put_number(&b, r->where);
-	message_put_number(&b, r->go_on);
-	message_put_number(&b, (uint32_t)r->n);
-	for (size_t i = 0; i < r->n; i++) {
-		const char *script = r->steps[i].script;
-
-		message_put_number(&b, r->steps[i].kind);
-		message_put_text(&b, script ? script : "", script ? strlen(script) : 0);
-	}
-	r->answer = ask(&b);
-}
-
-int broker_nftrun_wait(struct nftrun *r)
-{
-	_cleanup_buf_ struct buf text = {0};
-	struct bytes b;
-	int err = answer(r->answer, &text, &b, &r->why);
-
-	if (!text.len)
-		return err;
-	r->no_scratch = message_take_number(&b);
-	r->before = message_take_number(&b);
-	r->after = message_take_number(&b);
-	r->had_table = message_take_number(&b);
-	r->looked = (int)message_take_number(&b);
-	for (size_t i = 0; i < r->n; i++) {
-		r->steps[i].ran = message_take_number(&b);
-		r->steps[i].refused = message_take_number(&b);
-		message_take_text(&b, &r->steps[i].out);
-		message_take_text(&b, &r->steps[i].err);
-	}
-	return b.bad ? -EPROTO : err;
-}
-
-int broker_ask(enum broker_request what, const char *netns, struct buf *out, struct buf *why)
-{
-	_cleanup_buf_ struct buf request = {0}, said = {0};
-	struct bytes b;
-	int err;
-
-	message_put_number(&request, what);
-	message_put_text(&request, netns ? netns : "", netns ? strlen(netns) : 0);
-	err = answer(ask(&request), &said, &b, why);
-	if (!err)
-		message_take_text(&b, out);
-	return err;
-}
-
-int broker_trace_start(const struct tracer *t)
-{
-	const struct trace_question *q = t->question;
-	_cleanup_buf_ struct buf b = {0};
-	int fd, err;
-
-	message_put_number(&b, BROKER_TRACE);
-	message_put_text(&b, t->netns ? t->netns : "", t->netns ? strlen(t->netns) : 0);
-	message_put_number(&b, t->all);
-	message_put_number(&b, t->may_own);
-	message_put_text(&b, buf_str(&q->sets), q->sets.len);
-	for (int hook = 0; hook < TRACE_HOOKS; hook++)
-		message_put_text(&b, buf_str(&q->rules[hook]), q->rules[hook].len);
-	fd = ask(&b);
-	err = fd < 0 ? fd : message_pass(fd, t->ends[1]);
-	if (err && fd >= 0)
-		close(fd);
-	return err ? err : fd;
-}
-
-int broker_trace_wait(struct tracer *t)
-{
-	_cleanup_buf_ struct buf text = {0};
-	struct bytes b;
-
-	return answer(t->answer, &text, &b, &t->why);
-}
-
-int broker_trace_sweep(const char *netns, pid_t pid)
-{
-	_cleanup_buf_ struct buf request = {0}, said = {0}, why = {0};
-	struct bytes b;
-
-	message_put_number(&request, BROKER_SWEEP);
-	message_put_text(&request, netns ? netns : "", netns ? strlen(netns) : 0);
-	message_put_number(&request, (uint32_t)pid);
-	return answer(ask(&request), &said, &b, &why);
-}
-
-/* ---- the answering side ---- */
 
 struct asked {
 	struct buf netns;
@@ -361,11 +217,11 @@ static _Noreturn void serve_one(int fd, pid_t broker)
 	b = (struct bytes){.p = buf_str(&request), .left = request.len};
 	what = message_take_number(&b);
 	message_take_text(&b, &a.netns);
-	if (what == BROKER_NFTRUN)
+	if (what == ASK_NFTRUN)
 		answer_nftrun(&b, &a, &out);
-	else if (what == BROKER_TRACE)
+	else if (what == ASK_TRACE)
 		answer_trace(fd, &b, &a, &out);
-	else if (what == BROKER_SWEEP)
+	else if (what == ASK_SWEEP)
 		answer_sweep(&b, &a, &out);
 	else
 		answer_read(what, &a, &out);
@@ -412,19 +268,6 @@ int broker_start(void)
 		close(pair[0]);
 		return -errno;
 	}
-	asking = pair[0];
-	be_patient(asking);
+	ask_through(pair[0]);
 	return 0;
-}
-
-bool broker_there(void)
-{
-	return asking >= 0;
-}
-
-void broker_forget(void)
-{
-	if (asking >= 0)
-		close(asking);
-	asking = -1;
 }

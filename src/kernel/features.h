@@ -37,7 +37,7 @@ enum feature {
 };
 
 struct feature_info {
-	const char *name;   /* for people: "interval concatenations" */
+	const char *name; /* for people: "interval concatenations" */
 	const char *script; /* what is tried */
 	const char *option; /* of the kernel's configuration */
 };

@@ -18,7 +18,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "kernel/broker.h"
+#include "kernel/ask.h"
 #include "kernel/child.h"
 #include "kernel/flows_routes.h"
 #include "kernel/sockets.h"
@@ -358,7 +358,7 @@ int conns_bytes(const char *netns, struct buf *out, struct buf *why)
 static int ask_broker(const char *netns, int fd, struct buf *why)
 {
 	_cleanup_buf_ struct buf bytes = {0};
-	int err = broker_ask(BROKER_CONNS, netns, &bytes, why);
+	int err = ask_bytes(ASK_CONNS, netns, &bytes, why);
 
 	if (!err && write_all(fd, bytes.data, bytes.len))
 		err = explain(-EIO, why);
@@ -373,7 +373,7 @@ int conns_read(const char *netns, struct conns *out, struct buf *why)
 	*out = (struct conns){0};
 	if (fd < 0)
 		return explain(-errno, why);
-	err = broker_there() ? ask_broker(netns, fd, why) : read_into(netns, fd, why);
+	err = ask_can() ? ask_broker(netns, fd, why) : read_into(netns, fd, why);
 	if (err)
 		return err;
 	err = map_file(fd, out);

@@ -4,7 +4,7 @@
 #ifndef FWC_FLOWS_ROUTES_H
 #define FWC_FLOWS_ROUTES_H
 
-#include "kernel/flows.h"
+#include "kernel/conn.h"
 
 /* Fills in path, interfaces and types of addresses. Conntrack does not know them; they are what
  * routing says now. 0 or -errno. */

@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include "kernel/broker.h"
+#include "kernel/ask.h"
 #include "kernel/child.h"
 #include "util/cleanup.h"
 
@@ -191,9 +191,9 @@ int genid_get(const char *netns, struct genid *out, struct buf *why)
 	_cleanup_buf_ struct buf bytes = {0};
 	int err;
 
-	if (!broker_there())
+	if (!ask_can())
 		return ask_kernel(netns, out, why);
-	err = broker_ask(BROKER_GENID, netns, &bytes, why);
+	err = ask_bytes(ASK_GENID, netns, &bytes, why);
 	if (!err && bytes.len != sizeof(*out))
 		err = -EPROTO;
 	if (!err)

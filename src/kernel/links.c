@@ -15,7 +15,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "kernel/broker.h"
+#include "kernel/ask.h"
 #include "kernel/child.h"
 #include "util/cleanup.h"
 
@@ -101,8 +101,8 @@ int links_addresses_text(const char *netns, struct buf *out, struct buf *why)
 
 int links_addresses(const char *netns, struct buf *out, struct buf *why)
 {
-	return broker_there() ? broker_ask(BROKER_ADDRESSES, netns, out, why)
-			      : links_addresses_text(netns, out, why);
+	return ask_can() ? ask_bytes(ASK_ADDRESSES, netns, out, why)
+			 : links_addresses_text(netns, out, why);
 }
 
 /* ---- names ---- */
@@ -179,6 +179,6 @@ int links_names_text(const char *netns, struct buf *out, struct buf *why)
 
 int links_names(const char *netns, struct buf *out, struct buf *why)
 {
-	return broker_there() ? broker_ask(BROKER_LINKS, netns, out, why)
-			      : links_names_text(netns, out, why);
+	return ask_can() ? ask_bytes(ASK_LINKS, netns, out, why)
+			 : links_names_text(netns, out, why);
 }

@@ -11,8 +11,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "kernel/ask.h"
 #include "kernel/batch.h"
-#include "kernel/broker.h"
 #include "kernel/genid.h"
 #include "util/cleanup.h"
 #include "util/fault.h"
@@ -257,17 +257,57 @@ static int wait_here(struct nftrun *r)
 	return err;
 }
 
+/* The broker takes it apart again. */
+static void ask_start(struct nftrun *r)
+{
+	_cleanup_buf_ struct buf b = {0};
+
+	ask_put_head(&b, ASK_NFTRUN, r->netns);
+	message_put_number(&b, r->where);
+	message_put_number(&b, r->go_on);
+	message_put_number(&b, (uint32_t)r->n);
+	for (size_t i = 0; i < r->n; i++) {
+		const char *script = r->steps[i].script;
+
+		message_put_number(&b, r->steps[i].kind);
+		message_put_text(&b, script ? script : "", script ? strlen(script) : 0);
+	}
+	r->answer = ask_begin(&b);
+}
+
+static int ask_wait(struct nftrun *r)
+{
+	_cleanup_buf_ struct buf text = {0};
+	struct bytes b;
+	int err = ask_end(r->answer, &text, &b, &r->why);
+
+	if (!text.len)
+		return err;
+	r->no_scratch = message_take_number(&b);
+	r->before = message_take_number(&b);
+	r->after = message_take_number(&b);
+	r->had_table = message_take_number(&b);
+	r->looked = (int)message_take_number(&b);
+	for (size_t i = 0; i < r->n; i++) {
+		r->steps[i].ran = message_take_number(&b);
+		r->steps[i].refused = message_take_number(&b);
+		message_take_text(&b, &r->steps[i].out);
+		message_take_text(&b, &r->steps[i].err);
+	}
+	return b.bad ? -EPROTO : err;
+}
+
 void nftrun_start(struct nftrun *r)
 {
-	if (broker_there())
-		broker_nftrun_start(r);
+	if (ask_can())
+		ask_start(r);
 	else
 		start_here(r);
 }
 
 int nftrun_wait(struct nftrun *r)
 {
-	return r->job ? wait_here(r) : broker_nftrun_wait(r);
+	return r->job ? wait_here(r) : ask_wait(r);
 }
 
 int nftrun(struct nftrun *r)

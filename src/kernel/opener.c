@@ -19,7 +19,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "kernel/broker.h"
+#include "kernel/ask.h"
 #include "kernel/confine.h"
 #include "kernel/message.h"
 #include "util/cleanup.h"
@@ -473,7 +473,7 @@ static _Noreturn void serve(const struct opener_job *job, int from)
 	for (size_t i = 0; i < sizeof(deaf) / sizeof(deaf[0]); i++)
 		signal(deaf[i], SIG_IGN);
 	prctl(PR_SET_NAME, "fwc-opener");
-	broker_forget();
+	ask_forget();
 	if (confine_opener())
 		_exit(1);
 	map_init(&o.named, o.arena);

@@ -4,7 +4,7 @@
 #ifndef FWC_SOCKETS_H
 #define FWC_SOCKETS_H
 
-#include "kernel/flows.h"
+#include "kernel/conn.h"
 #include "util/arena.h"
 
 struct socket_conns {

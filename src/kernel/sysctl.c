@@ -14,7 +14,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
-#include "kernel/broker.h"
+#include "kernel/ask.h"
 #include "kernel/child.h"
 #include "util/cleanup.h"
 
@@ -334,8 +334,8 @@ int sysctl_snapshot(const char *netns, json_t **out, struct buf *why)
 	_cleanup_buf_ struct buf text = {0};
 	json_error_t e;
 	json_t *s;
-	int err = broker_there() ? broker_ask(BROKER_SYSCTL, netns, &text, why)
-				 : sysctl_text(netns, &text, why);
+	int err = ask_can() ? ask_bytes(ASK_SYSCTL, netns, &text, why)
+			    : sysctl_text(netns, &text, why);
 
 	if (err)
 		return err;

@@ -23,7 +23,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "kernel/broker.h"
+#include "kernel/ask.h"
 #include "kernel/nftrun.h"
 #include "util/cleanup.h"
 #include "util/number.h"
@@ -305,6 +305,45 @@ static void prepare(struct tracer *t)
 	};
 }
 
+/* The table is made by the broker then, of a question that has nothing but matches, and is called
+ * after the process that asks. The socket of the answer, or -errno. */
+static int ask_start(const struct tracer *t)
+{
+	const struct trace_question *q = t->question;
+	_cleanup_buf_ struct buf b = {0};
+	int fd, err;
+
+	ask_put_head(&b, ASK_TRACE, t->netns);
+	message_put_number(&b, t->all);
+	message_put_number(&b, t->may_own);
+	message_put_text(&b, buf_str(&q->sets), q->sets.len);
+	for (int hook = 0; hook < TRACE_HOOKS; hook++)
+		message_put_text(&b, buf_str(&q->rules[hook]), q->rules[hook].len);
+	fd = ask_begin(&b);
+	err = fd < 0 ? fd : message_pass(fd, t->ends[1]);
+	if (err && fd >= 0)
+		close(fd);
+	return err ? err : fd;
+}
+
+static int ask_wait(struct tracer *t)
+{
+	_cleanup_buf_ struct buf text = {0};
+	struct bytes b;
+
+	return ask_end(t->answer, &text, &b, &t->why);
+}
+
+static int ask_sweep(const char *netns, pid_t pid)
+{
+	_cleanup_buf_ struct buf request = {0}, said = {0}, why = {0};
+	struct bytes b;
+
+	ask_put_head(&request, ASK_SWEEP, netns);
+	message_put_number(&request, (uint32_t)pid);
+	return ask_end(ask_begin(&request), &said, &b, &why);
+}
+
 int trace_start(struct tracer *t)
 {
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, t->ends) < 0) {
@@ -315,8 +354,8 @@ int trace_start(struct tracer *t)
 	}
 	t->pid = getpid();
 	t->answer = -1;
-	if (broker_there()) {
-		t->answer = broker_trace_start(t);
+	if (ask_can()) {
+		t->answer = ask_start(t);
 	} else {
 		prepare(t);
 		child_start(&t->child);
@@ -343,12 +382,11 @@ int trace_sweep(const char *netns, pid_t pid)
 {
 	_cleanup_buf_ struct buf script = {0};
 	struct nftrun_step step = {.kind = RUN_SCRIPT};
-	struct nftrun r = {
-		.where = child_where_of(netns), .netns = netns, .steps = &step, .n = 1};
+	struct nftrun r = {.where = child_where_of(netns), .netns = netns, .steps = &step, .n = 1};
 	int err;
 
-	if (broker_there())
-		return broker_trace_sweep(netns, pid);
+	if (ask_can())
+		return ask_sweep(netns, pid);
 	if (pid <= 0 || kill(pid, 0) == 0 || errno != ESRCH)
 		return -EBUSY;
 	buf_printf(&script, "delete table inet " TRACE_PREFIX "%d\n", (int)pid);
@@ -379,8 +417,8 @@ int trace_stop(struct tracer *t)
 	int err;
 
 	close(t->ends[0]);
-	if (broker_there())
-		return broker_trace_wait(t);
+	if (ask_can())
+		return ask_wait(t);
 	err = child_wait(&t->child);
 	buf_puts(&t->why, buf_str(&t->child.why));
 	return err;
