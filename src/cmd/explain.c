@@ -272,9 +272,8 @@ static int explain(struct globals *g, struct work *w, const struct rule *query, 
 		rc = EXIT_SYSTEM;
 	} else if (!stories.n) {
 		fputs(services_undecided(w->arena, &query->services)
-			      ? "fwc: ICMP errors and answers open no connection: with the one "
-				"that "
-				"they belong to they pass without a rule, others are dropped\n"
+			      ? "fwc: ICMP errors and answers open no connection: those of a known "
+				"connection pass without a rule, others are dropped\n"
 			      : "fwc: the question speaks of no packet\n",
 		      stderr);
 		rc = EXIT_WRONG;

@@ -129,14 +129,13 @@ bool parse_include(struct parser *p, struct ast_stmt *s)
 	if (p->tok.kind != TOK_STRING) {
 		if (p->tok.kind != TOK_BAD)
 			diag_hint(p->diag,
-				  diag_error(p->diag, parse_here(p),
-					     "the name of the file is missing"),
-				  "it is a string: include \"conf.d/*.fwc\"");
+				  diag_error(p->diag, parse_here(p), "the file name is missing"),
+				  "write it as a string: include \"conf.d/*.fwc\"");
 		return false;
 	}
 	s->include.pattern = parse_take_string(p);
 	if (!*s->include.pattern.s)
-		diag_error(p->diag, s->include.pattern.span, "this name of a file is empty");
+		diag_error(p->diag, s->include.pattern.span, "this file name is empty");
 	else if (p->loader)
 		include_files(p, s->include.pattern, &s->include.files);
 	return true;
@@ -185,16 +184,15 @@ static void element_line(struct parser *p, struct ast_element *e, struct span s)
 	while (word < s.len && !strchr(" \t,;", text[word]))
 		word++;
 	if (word < s.len)
-		diag_hint(p->diag,
-			  diag_error(p->diag, s, "there is more than one word in this line"),
-			  "a set file has one address, network or range in each line");
+		diag_hint(p->diag, diag_error(p->diag, s, "this line holds more than one word"),
+			  "a set file holds one address, network or range per line");
 	else if (strspn(text, "0123456789abcdefABCDEF.:/-") >= s.len) {
 		if (parse_address(p, s, text, s.len, &x.family, &x.addr, ITEM_OF_SET))
 			vec_push(p->arena, &e->content, x);
 	} else
 		diag_hint(p->diag,
 			  diag_error(p->diag, s, "'%.*s' is not an address", (int)s.len, text),
-			  "a set file has one address, network or range in each line");
+			  "a set file holds one address, network or range per line");
 }
 
 /* set-file = { [ ADDRESS ] [ comment ] NEWLINE } */
@@ -222,7 +220,7 @@ static void read_elements(struct parser *p, struct ast_element *e, const struct 
 const struct source *parse_name_file(struct parser *p, struct ast_word file)
 {
 	if (!*file.s) {
-		diag_error(p->diag, file.span, "this name of a file is empty");
+		diag_error(p->diag, file.span, "this file name is empty");
 		return NULL;
 	}
 	return p->loader ? open_file(p, beside(p, file.s), file.span) : NULL;

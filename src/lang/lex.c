@@ -50,7 +50,7 @@ static struct token take_misspelt_arrow(struct lexer *l, uint32_t len)
 	if (l->diag)
 		diag_hint(l->diag,
 			  diag_error(l->diag, next_bytes(l, len), "an arrow is written '->'"),
-			  "FROM -> TO: who opens the connection stands on the left");
+			  "FROM -> TO: the side that opens the connection goes on the left");
 	return take(l, TOK_ARROW, len);
 }
 
@@ -90,7 +90,8 @@ static struct token take_string(struct lexer *l, char quote)
 	if (s + n == end || s[n] != quote) {
 		if (l->diag)
 			diag_hint(l->diag,
-				  diag_error(l->diag, next_bytes(l, n), "this string does not end"),
+				  diag_error(l->diag, next_bytes(l, n),
+					     "this string is never closed"),
 				  "close it with %c on the same line", quote);
 		take(l, TOK_STRING, n);
 		return (struct token){.kind = TOK_BAD, .off = l->pos - n, .len = n};
@@ -98,12 +99,10 @@ static struct token take_string(struct lexer *l, char quote)
 	n++;
 	if (quote != '"' && l->diag)
 		diag_hint(l->diag,
-			  diag_error(l->diag, next_bytes(l, n),
-				     "strings are written between double quotes"),
+			  diag_error(l->diag, next_bytes(l, n), "strings take double quotes"),
 			  "write \"%.*s\"", (int)n - 2, s + 1);
 	else if (control && l->diag)
-		diag_error(l->diag, next_bytes(l, n),
-			   "there is a control character in this string");
+		diag_error(l->diag, next_bytes(l, n), "this string contains a control character");
 	return take(l, TOK_STRING, n);
 }
 
@@ -172,7 +171,7 @@ static struct token take_curly_string(struct lexer *l, uint32_t quote)
 	if (l->diag)
 		diag_hint(l->diag,
 			  diag_error(l->diag, next_bytes(l, quote),
-				     "strings are written between plain double quotes"),
+				     "strings take plain double quotes"),
 			  "write \"%.*s\"", (int)(text_end - text), l->src->text + text);
 	return take(l, TOK_BAD, quote);
 }
@@ -186,7 +185,7 @@ static bool take_blank(struct lexer *l, struct token *out)
 		      {"\u202f", "U+202F, a narrow no-break space"},
 		      {"\u2009", "U+2009, a thin space"},
 		      {"\u3000", "U+3000, an ideographic space"},
-		      {"\u200b", "U+200B, a space of no width"}};
+		      {"\u200b", "U+200B, a zero-width space"}};
 
 	for (size_t i = 0; i < sizeof(blanks) / sizeof(blanks[0]); i++) {
 		uint32_t n = (uint32_t)strlen(blanks[i].bytes);
@@ -223,7 +222,7 @@ static bool take_variable(struct lexer *l, struct token *out)
 	else if (l->diag)
 		diag_hint(l->diag,
 			  diag_error(l->diag, next_bytes(l, n), "a policy has no variables"),
-			  "names are declared, and written without '$': host NAME = ADDRESS");
+			  "declare names and write them without '$': host NAME = ADDRESS");
 	*out = take(l, TOK_BAD, n);
 	return true;
 }
@@ -264,8 +263,9 @@ static struct token take_other(struct lexer *l)
 		if (l->diag)
 			diag_hint(l->diag,
 				  diag_error(l->diag, next_bytes(l, 2),
-					     "an arrow points from who opens the connection"),
-				  "exchange the two sides and write '->'");
+					     "arrows point away from the side that opens the "
+					     "connection"),
+				  "swap the two sides and write '->'");
 		return take(l, TOK_ARROW, 2);
 	}
 	if (at(l, l->pos, "'"))

@@ -223,7 +223,7 @@ static void not_the_end(struct parser *p)
 
 	if (p->tok.kind == TOK_OPEN)
 		diag_hint(p->diag, r,
-			  "a block of rules has no verb before it: FROM -> TO { allow ssh }");
+			  "a block of rules takes no verb in front: FROM -> TO { allow ssh }");
 	else if (p->tok.kind == TOK_WORD && strpbrk(parse_text(p, p->tok), ".:/"))
 		diag_hint(p->diag, r, "is a comma missing before it?");
 }
@@ -304,8 +304,7 @@ bool parse_open(struct parser *p, struct ast_layout *l, struct span *brace)
 {
 	if (p->tok.kind == TOK_NEWLINE && parse_peek(p) == TOK_OPEN) {
 		parse_advance(p);
-		diag_error(p->diag, parse_here(p),
-			   "'{' must stand on the line of what it belongs to");
+		diag_error(p->diag, parse_here(p), "'{' must be on the line of what it opens");
 	}
 	*brace = parse_here(p);
 	if (p->tok.kind == TOK_BAD)
@@ -359,7 +358,7 @@ static bool foreign_rule(struct parser *p, const char *word)
 		diag_hint(p->diag,
 			  diag_error(p->diag, parse_here(p), "'%s' begins a rule of %s kind", word,
 				     whose),
-			  "here a rule is an arrow: allow any -> self tcp/22");
+			  "a rule here is an arrow: allow any -> self tcp/22");
 	return whose;
 }
 
@@ -381,8 +380,9 @@ static bool unknown_statement(struct parser *p, struct ast_stmt *s)
 		return false;
 	if (word_in(qualifier_words, near.word, p->tok.len)) {
 		diag_hint(p->diag,
-			  diag_error(p->diag, parse_here(p), "'%s' begins no statement", near.word),
-			  "a rule and its qualifiers stand on one line");
+			  diag_error(p->diag, parse_here(p), "'%s' does not begin a statement",
+				     near.word),
+			  "a rule and its qualifiers go on one line");
 		return false;
 	}
 	r = diag_error(p->diag, parse_here(p), "no statement begins with '%s'", near.word);

@@ -28,11 +28,10 @@ bool parse_live_flows(struct parser *p, struct ast_stmt *s)
 	if (parse_accept_word(p, "end") || parse_accept_word(p, "keep"))
 		return true;
 	if (p->tok.kind != TOK_BAD)
-		diag_hint(
-			p->diag,
-			diag_error(p->diag, parse_here(p), "live-flows is 'end' or 'keep'"),
-			"whether apply ends connections that its rules refuse; without it they are "
-			"ended");
+		diag_hint(p->diag,
+			  diag_error(p->diag, parse_here(p), "live-flows is 'end' or 'keep'"),
+			  "end: apply ends connections that the new rules refuse (the default); "
+			  "keep: it leaves them");
 	return false;
 }
 
@@ -72,7 +71,7 @@ static bool interfaces(struct parser *p, struct ast_zone *z, size_t *n)
 		else if (!strcmp(w.s, "*"))
 			diag_hint(p->diag,
 				  diag_error(p->diag, w.span, "a zone cannot hold every interface"),
-				  "'any' in a rule means them all");
+				  "in a rule, 'any' means all of them");
 		else if (!ifname_parse(w.s, strlen(w.s), &i->name))
 			diag_hint(p->diag,
 				  diag_error(p->diag, w.span, "'%s' cannot be an interface", w.s),
@@ -142,7 +141,7 @@ static void add_zone_line(struct parser *p, struct ast_zone *z, struct ast_layou
 		/* the next line began before this one ended */
 	} else if (begins_zone_line(p)) {
 		diag_hint(p->diag,
-			  diag_error(p->diag, parse_here(p), "'%s' begins a line of its own",
+			  diag_error(p->diag, parse_here(p), "'%s' must begin a line of its own",
 				     parse_text(p, p->tok)),
 			  "or put ';' before it");
 	} else if (whole || parse_at_end(p)) {
@@ -211,9 +210,8 @@ static bool file_element(struct parser *p, struct ast_element *e, bool is_host)
 	if (p->tok.kind != TOK_STRING) {
 		if (p->tok.kind != TOK_BAD)
 			diag_hint(p->diag,
-				  diag_error(p->diag, parse_here(p),
-					     "the name of the file is missing"),
-				  "it is a string: file \"addresses.txt\"");
+				  diag_error(p->diag, parse_here(p), "the file name is missing"),
+				  "write it as a string: file \"addresses.txt\"");
 		return false;
 	}
 	e->kind = ELEM_FILE;
@@ -221,7 +219,7 @@ static bool file_element(struct parser *p, struct ast_element *e, bool is_host)
 	e->item.span = parse_since(p, first);
 	if (is_host)
 		diag_hint(p->diag,
-			  diag_error(p->diag, e->item.span, "a host is not read from a file"),
+			  diag_error(p->diag, e->item.span, "a host cannot be read from a file"),
 			  "declare it as a set");
 	else
 		parse_set_file(p, e);
@@ -235,7 +233,7 @@ static bool element(struct parser *p, struct ast_element *e, bool is_host)
 		return file_element(p, e, is_host);
 	if (p->tok.kind == TOK_STRING) {
 		diag_hint(p->diag, diag_error(p->diag, parse_here(p), "a string is not an address"),
-			  "addresses in a file: file \"addresses.txt\"");
+			  "to read addresses from a file: file \"addresses.txt\"");
 		return false;
 	}
 	e->kind = ELEM_ITEM;
@@ -274,7 +272,7 @@ static bool set_timeout(struct parser *p, struct ast_names *n)
 	if (!option_value(p, &w, "timeout"))
 		return false;
 	if (n->timeout_span.src)
-		diag_error(p->diag, w.span, "the timeout is said twice");
+		diag_error(p->diag, w.span, "the timeout is given twice");
 	n->timeout_span = w.span;
 	if (!value_duration(w.s, &n->timeout))
 		diag_hint(p->diag, diag_error(p->diag, w.span, "'%s' is not a duration", w.s),
@@ -290,7 +288,7 @@ static bool set_size(struct parser *p, struct ast_names *n)
 	if (!option_value(p, &w, "size"))
 		return false;
 	if (n->size_span.src)
-		diag_error(p->diag, w.span, "the size is said twice");
+		diag_error(p->diag, w.span, "the size is given twice");
 	n->size_span = w.span;
 	if (!number_word(w.s, 1, UINT32_MAX, &x))
 		diag_error(p->diag, w.span, "'%s' is not a size, a number from 1 to %u", w.s,
@@ -334,8 +332,7 @@ static bool dynamic_set(struct parser *p, struct ast_names *n)
 		if (p->tok.kind == TOK_BAD || parse_dangling_comma(p, false))
 			return false;
 		r = diag_error(p->diag, parse_here(p),
-			       "a dynamic set has a timeout and a size, but %s stands here",
-			       parse_found(p));
+			       "a dynamic set takes a timeout and a size, not %s", parse_found(p));
 		near = p->tok.kind == TOK_WORD ? word_nearest(words, parse_text(p, p->tok)) : NULL;
 		if (near)
 			diag_hint(p->diag, r, "did you mean '%s'?", near);
@@ -351,8 +348,9 @@ static bool unsupported(struct parser *p)
 {
 	if ((parse_at_word(p, "country") || parse_at_word(p, "geoip")) &&
 	    parse_peek(p) == TOK_WORD) {
-		diag_hint(p->diag, diag_error(p->diag, parse_here(p), "fwc knows no countries"),
-			  "write a file of their networks: file \"networks.txt\"");
+		diag_hint(p->diag,
+			  diag_error(p->diag, parse_here(p), "fwc has no list of countries"),
+			  "put their networks into a file: file \"networks.txt\"");
 		return true;
 	}
 	if (!(parse_at_word(p, "dns") || parse_at_word(p, "url")) || parse_peek(p) != TOK_STRING)
@@ -376,8 +374,8 @@ static bool list_in_braces(struct parser *p)
 	}
 	while (n && begin[n - 1] == ' ')
 		n--;
-	diag_hint(p->diag, diag_error(p->diag, parse_here(p), "a list is written without braces"),
-		  "write %.*s", n, begin);
+	diag_hint(p->diag, diag_error(p->diag, parse_here(p), "lists take no braces"), "write %.*s",
+		  n, begin);
 	return false;
 }
 

@@ -46,7 +46,7 @@ static void prefix_error(struct parser *p, struct span at, const char *s, size_t
 		return;
 	}
 	if (mask_length(s + slash + 1, n - slash - 1) >= 0 && family == FAM_IP4) {
-		r = diag_error(p->diag, at, "a prefix length is wanted after '/', not a netmask");
+		r = diag_error(p->diag, at, "'/' takes a prefix length, not a netmask");
 		print_network(&b, family, addr,
 			      (unsigned)mask_length(s + slash + 1, n - slash - 1));
 		diag_hint(p->diag, r, "write %s", b.data);
@@ -76,7 +76,7 @@ static bool short_range_error(struct parser *p, struct span at, const char *s, s
 	    !number_read(s + dash + 1, n - dash - 1, 0, 255, &last))
 		return false;
 	addr_print(&b, family, (lo & ~(u128)255) | last);
-	diag_hint(p->diag, diag_error(p->diag, at, "both ends of a range are written in full"),
+	diag_hint(p->diag, diag_error(p->diag, at, "write both ends of a range in full"),
 		  "write %.*s-%s", (int)dash, s, b.data);
 	buf_free(&b);
 	return true;
@@ -168,10 +168,10 @@ static bool service_error(struct parser *p, struct span at, const char *s, size_
 		proto = slash + 1;
 	else
 		return false;
-	diag_hint(p->diag,
-		  diag_error(p->diag, at, "'%.*s' is a service; it stands behind FROM -> TO",
-			     (int)n, s),
-		  "write: any -> self %.*s/%u", 3, proto, (unsigned)port);
+	diag_hint(
+		p->diag,
+		diag_error(p->diag, at, "'%.*s' is a service; it goes after FROM -> TO", (int)n, s),
+		"write: any -> self %.*s/%u", 3, proto, (unsigned)port);
 	return true;
 }
 
@@ -184,7 +184,7 @@ static void name_error(struct parser *p, struct span at, const char *s, size_t n
 	if (where == ITEM_OF_RULE)
 		diag_hint(p->diag, r, "declare a name for it: host NAME = ADDRESS");
 	else
-		diag_hint(p->diag, r, "names are not looked up; write its addresses");
+		diag_hint(p->diag, r, "fwc looks up no names; write its addresses");
 }
 
 static void address_error(struct parser *p, struct span at, const char *s, size_t n,
@@ -196,7 +196,7 @@ static void address_error(struct parser *p, struct span at, const char *s, size_
 		return;
 	if (percent)
 		diag_hint(p->diag,
-			  diag_error(p->diag, at, "an address is written without its interface"),
+			  diag_error(p->diag, at, "write an address without its interface"),
 			  "write %.*s@ZONE where it matters", (int)(percent - s), s);
 	else if (memchr(s, '/', n))
 		prefix_error(p, at, s, n, why);
@@ -204,10 +204,11 @@ static void address_error(struct parser *p, struct span at, const char *s, size_
 		range_error(p, at, s, n, why);
 	else if (colons(s, n) > 1 && strspn(s, "0123456789abcdefABCDEF.:") >= n)
 		diag_hint(p->diag, diag_error(p->diag, at, "'%.*s' is not an address", (int)n, s),
-			  "eight groups of four digits; '::' stands once, for groups of zeros");
+			  "IPv6 has eight groups of up to four digits; '::' replaces groups of "
+			  "zeros, once");
 	else if (has_port(p, s, n))
-		diag_hint(p->diag, diag_error(p->diag, at, "a port cannot stand here"),
-			  "ports are services, after the destination: tcp/443");
+		diag_hint(p->diag, diag_error(p->diag, at, "a port cannot go here"),
+			  "ports go after the destination, as services: tcp/443");
 	else if (memchr(s, '*', n))
 		diag_hint(p->diag, diag_error(p->diag, at, "'%.*s' is not an address", (int)n, s),
 			  "write networks with a prefix length: 10.0.0.0/24");
@@ -297,7 +298,7 @@ bool parse_dangling_comma(struct parser *p, bool over)
 	diag_hint(
 		p->diag,
 		diag_error(p->diag, token_span(p->lex.src, p->prev), "nothing follows this comma"),
-		"a list goes on after a comma, on the next line too");
+		"a list continues after a comma, on the next line too");
 	return true;
 }
 
@@ -327,7 +328,7 @@ static bool parse_item_word(struct parser *p, struct ast_item *out, enum item_pl
 	out->kind = ITEM_NAME;
 	if (is_place(w.s)) {
 		if (where != ITEM_OF_RULE)
-			diag_error(p->diag, w.span, "'%s' is a place and has no addresses", w.s);
+			diag_error(p->diag, w.span, "'%s' is not a list of addresses", w.s);
 		return true;
 	}
 	if (word_is_reserved(w.s)) {
@@ -371,7 +372,7 @@ bool parse_odd_interface(struct parser *p, struct ast_word w)
 		diag_hint(p->diag,
 			  diag_error(p->diag, w.span,
 				     "'%s' is the label of an address, not an interface", w.s),
-			  "packets arrive by %.*s: write %.*s", (int)(colon - w.s), w.s,
+			  "packets arrive on %.*s: write %.*s", (int)(colon - w.s), w.s,
 			  (int)(colon - w.s), w.s);
 		return true;
 	}
@@ -379,8 +380,8 @@ bool parse_odd_interface(struct parser *p, struct ast_word w)
 		return false;
 	parse_advance(p);
 	w.span = span_join(w.span, parse_here(p));
-	diag_hint(p->diag, diag_error(p->diag, w.span, "the name of an interface ends before '@'"),
-		  "behind it ip(8) shows what it is linked to: write %s", w.s);
+	diag_hint(p->diag, diag_error(p->diag, w.span, "the interface name ends before '@'"),
+		  "after it, ip(8) shows the linked interface: write %s", w.s);
 	if (p->tok.kind == TOK_WORD)
 		parse_advance(p);
 	return true;
@@ -406,7 +407,7 @@ static bool parse_at_zone(struct parser *p, struct ast_item *out)
 		diag_error(p->diag, out->zone.span, "'%s' cannot be the name of a zone",
 			   out->zone.s);
 	if (p->tok.kind == TOK_AT) {
-		diag_error(p->diag, parse_here(p), "an item can be in one zone only");
+		diag_error(p->diag, parse_here(p), "an address takes one zone only");
 		return false;
 	}
 	return true;
@@ -423,7 +424,7 @@ static void check_item(struct parser *p, const struct ast_item *item, struct tok
 	else if (item->negated && where == ITEM_OF_TARGET)
 		diag_error(p->diag, sign, "a target cannot be negated");
 	else if (item->negated && item->kind == ITEM_NAME && !strcmp(item->name.s, "any"))
-		diag_error(p->diag, item->span, "'!any' is nothing at all");
+		diag_error(p->diag, item->span, "'!any' matches nothing");
 	if (item->zone.s && where != ITEM_OF_RULE)
 		diag_hint(p->diag,
 			  diag_error(p->diag, item->zone.span, "a zone cannot be named here"),
@@ -438,14 +439,14 @@ bool parse_item(struct parser *p, struct ast_item *out, enum item_place where)
 	if (p->tok.kind == TOK_AT) {
 		diag_hint(p->diag,
 			  diag_error(p->diag, parse_here(p), "an address is missing before '@'"),
-			  "a zone alone is written without '@'");
+			  "write a zone alone without '@'");
 		parse_advance(p);
 	}
 	if (p->tok.kind == TOK_OPEN_BRACKET && where != ITEM_OF_TARGET) {
-		diag_hint(p->diag,
-			  diag_error(p->diag, parse_here(p),
-				     "addresses are written without brackets here"),
-			  "ports are services, after the destination: tcp/443");
+		diag_hint(
+			p->diag,
+			diag_error(p->diag, parse_here(p), "write addresses without brackets here"),
+			"ports go after the destination, as services: tcp/443");
 		return false;
 	}
 	out->negated = parse_accept(p, TOK_NOT);
@@ -495,10 +496,10 @@ static void hint_form(struct parser *p, struct diag_record *r, const char *from)
 	if (p->word && word_in(verb_words, p->word, strlen(p->word)) && word_is_name(from) &&
 	    parse_at_end(p))
 		diag_hint(p->diag, r,
-			  "it is written: %s FROM -> TO SERVICES; of a service: %s any -> self %s",
-			  p->word, p->word, from);
+			  "write: %s FROM -> TO SERVICES; of a service: %s any -> self %s", p->word,
+			  p->word, from);
 	else
-		diag_hint(p->diag, r, "it is written: %s", form);
+		diag_hint(p->diag, r, "write: %s", form);
 }
 
 /* Something else than "->" behind FROM. Yields whether TO may be read all the same. */
@@ -539,7 +540,7 @@ bool parse_pair(struct parser *p, struct ast_endpoint *from, struct ast_endpoint
 	unsigned errors = p->diag->nerrors;
 
 	if (parse_at_word(p, "from")) {
-		diag_hint(p->diag, diag_error(p->diag, parse_here(p), "'from' is not written"),
+		diag_hint(p->diag, diag_error(p->diag, parse_here(p), "there is no 'from'"),
 			  "the arrow says it: FROM -> TO");
 		p->forgiven++;
 		parse_advance(p);

@@ -129,8 +129,8 @@ static bool inspector_line(struct parser *p, struct ast_inspector_line *line)
 	}
 	line->word.what = parse_take_word(p);
 	if (!word_in(fallback_words, line->word.what.s, line->word.what.span.len)) {
-		r = diag_error(p->diag, line->word.what.span,
-			       "'%s' is no case that an inspector knows", line->word.what.s);
+		r = diag_error(p->diag, line->word.what.span, "'%s' is not a case of an inspector",
+			       line->word.what.s);
 		near = word_nearest(fallback_words, line->word.what.s);
 		if (near)
 			diag_hint(p->diag, r, "did you mean '%s'?", near);
@@ -196,8 +196,9 @@ static void inspection_mark(struct parser *p, struct ast_inspection *out, struct
 {
 	out->has_mark = true;
 	if (!value_mark(w.s, &out->mask) || !good_mask(out->mask))
-		diag_hint(p->diag, diag_error(p->diag, w.span, "'%s' is no field of a mark", w.s),
-			  "3 to 16 neighbouring bits: 0xff000000");
+		diag_hint(p->diag,
+			  diag_error(p->diag, w.span, "'%s' is not a field of the mark", w.s),
+			  "write 3 to 16 adjacent bits: 0xff000000");
 }
 
 static void inspection_queues(struct parser *p, struct ast_inspection *out, struct ast_word w)
@@ -210,8 +211,10 @@ static void inspection_queues(struct parser *p, struct ast_inspection *out, stru
 	    !number_read(dash ? dash + 1 : w.s, dash ? strlen(dash + 1) : n, 0, UINT16_MAX,
 			 &last) ||
 	    last < first || last - first >= INSPECTION_QUEUES_MAX)
-		diag_hint(p->diag, diag_error(p->diag, w.span, "'%s' are no queues", w.s),
-			  "at most %d numbers from 0 to 65535: 26000-26003", INSPECTION_QUEUES_MAX);
+		diag_hint(p->diag,
+			  diag_error(p->diag, w.span, "'%s' is not a range of queues", w.s),
+			  "write at most %d numbers from 0 to 65535: 26000-26003",
+			  INSPECTION_QUEUES_MAX);
 	out->first = (uint16_t)first;
 	out->last = (uint16_t)last;
 }

@@ -35,7 +35,7 @@ static bool target_port(struct parser *p, struct ast_word w, const char *colon, 
 		*out = (uint16_t)port;
 		return true;
 	}
-	diag_error(p->diag, at, "'%s' is not a port to go to, a number from 1 to %d", colon + 1,
+	diag_error(p->diag, at, "'%s' is not a target port, a number from 1 to %d", colon + 1,
 		   PORT_MAX);
 	return false;
 }
@@ -55,7 +55,7 @@ static bool bracket_target(struct parser *p, struct ast_target *out)
 	}
 	if (out->item.kind != ITEM_ADDR)
 		diag_hint(p->diag,
-			  diag_error(p->diag, out->item.span, "names are written without brackets"),
+			  diag_error(p->diag, out->item.span, "write names without brackets"),
 			  "write NAME:PORT");
 	if (p->tok.kind == TOK_WORD && p->lex.src->text[p->tok.off] == ':') {
 		w = parse_take_word(p);
@@ -227,7 +227,7 @@ bool parse_clamp(struct parser *p, struct ast_stmt *s)
 		diag_hint(p->diag,
 			  diag_error(p->diag, parse_here(p),
 				     "the segment size is missing before %s", parse_found(p)),
-			  "write pmtu for what the path takes, or a number of bytes");
+			  "write pmtu for the path MTU, or a number of bytes");
 		return false;
 	}
 	w = parse_take_word(p);

@@ -52,8 +52,7 @@ static bool want_exactly(struct parser *p, const char *word, const char *form)
 static bool qualifier_log(struct parser *p, struct ast_qualifiers *q)
 {
 	if (p->tok.kind == TOK_WORD && !word_nearest(qualifier_words, parse_text(p, p->tok))) {
-		diag_hint(p->diag,
-			  diag_error(p->diag, parse_here(p), "the tag of a log is a string"),
+		diag_hint(p->diag, diag_error(p->diag, parse_here(p), "a log tag is a string"),
 			  "write log \"%s\"", parse_text(p, p->tok));
 		parse_advance(p);
 		return true;
@@ -197,7 +196,7 @@ static bool qualifier_hours(struct parser *p, struct ast_qualifiers *q)
 		diag_hint(
 			p->diag,
 			diag_error(p->diag, w.span, "hours are written HH:MM-HH:MM, not '%s'", w.s),
-			"08:00-18:00; 22:00-06:00 goes over midnight, 00:00-24:00 is all day");
+			"08:00-18:00; 22:00-06:00 crosses midnight, 00:00-24:00 is all day");
 	return true;
 }
 
@@ -287,7 +286,7 @@ static void unknown_qualifier(struct parser *p)
 
 	r = diag_error(p->diag, parse_here(p), "'%s' is not a qualifier", word);
 	if (!strcmp(word, "from") || !strcmp(word, "to"))
-		diag_hint(p->diag, r, "the two sides stand before the services: FROM -> TO");
+		diag_hint(p->diag, r, "source and destination go before the services: FROM -> TO");
 	else if (near)
 		diag_hint(p->diag, r, "did you mean '%s'?", near);
 	else if (p->prev.kind == TOK_WORD)
@@ -311,7 +310,7 @@ bool parse_qualifiers(struct parser *p, struct ast_qualifiers *q)
 		}
 		if (seen[i].src)
 			diag_note(p->diag,
-				  diag_error(p->diag, parse_here(p), "'%s' is said twice",
+				  diag_error(p->diag, parse_here(p), "'%s' is given twice",
 					     qualifiers[i].word),
 				  seen[i], "here already");
 		seen[i] = parse_here(p);

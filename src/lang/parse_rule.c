@@ -75,8 +75,7 @@ static bool rule_tail(struct parser *p, struct ast_rule *rule)
 	if (!parse_qualifiers(p, &rule->q))
 		return false;
 	if (p->tok.kind == TOK_STRING) {
-		diag_hint(p->diag,
-			  diag_error(p->diag, parse_here(p), "a string means nothing here"),
+		diag_hint(p->diag, diag_error(p->diag, parse_here(p), "a string cannot go here"),
 			  "a tag follows its log: log \"tag\"");
 		return false;
 	}
@@ -107,7 +106,8 @@ bool parse_expect(struct parser *p, struct ast_stmt *s)
 	s->rule.services.cap = services.cap;
 	if (p->tok.kind != TOK_WORD)
 		return true;
-	diag_error(p->diag, parse_here(p), "an expectation ends with its services; it has no '%s'",
+	diag_error(p->diag, parse_here(p),
+		   "an expectation ends with its services; it takes no '%s'",
 		   parse_text(p, p->tok));
 	return false;
 }

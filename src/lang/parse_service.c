@@ -43,7 +43,7 @@ static void ports(struct parser *p, struct ast_service *out, const char *s, stru
 		r = diag_error(p->diag, at, "'%s' is not a port, a number from 0 to %d", s,
 			       PORT_MAX);
 		if (word_is_name(s))
-			diag_hint(p->diag, r, "a service's name is written alone: %s", s);
+			diag_hint(p->diag, r, "write a service's name alone: %s", s);
 		return;
 	}
 	if (strchr(s, ':') && strspn(s, "0123456789:") == strlen(s)) {
@@ -92,7 +92,7 @@ static void unknown_proto(struct parser *p, struct ast_word proto, const char *r
 		if (is_number(proto.s, 1))
 			diag_hint(p->diag, r, "write %s/%s", rest, proto.s);
 		else
-			diag_hint(p->diag, r, "a service's name is written alone: %s", proto.s);
+			diag_hint(p->diag, r, "write a service's name alone: %s", proto.s);
 		return;
 	}
 	r = diag_error(p->diag, proto.span, "no protocol is called '%s'", proto.s);
@@ -138,7 +138,7 @@ static void split_service(struct parser *p, struct ast_service *out, struct ast_
 /* A bare number: that of the list's last protocol, or one of two. */
 static void bare_port(struct parser *p, struct ast_word w, const struct services_out *before)
 {
-	struct diag_record *r = diag_error(p->diag, w.span, "a port is written with its protocol");
+	struct diag_record *r = diag_error(p->diag, w.span, "a port needs its protocol");
 	const struct ast_service *last = before->n ? &before->v[before->n - 1] : NULL;
 
 	if (last && last->kind == SERVICE_PORTS && last->proto.s)
@@ -161,7 +161,7 @@ static void odd_service(struct parser *p, struct ast_word w, const struct servic
 	}
 	if (colon && word_in(service_protos, w.s, (size_t)(colon - w.s))) {
 		diag_hint(p->diag,
-			  diag_error(p->diag, w.span, "'/' is written between protocol and port"),
+			  diag_error(p->diag, w.span, "'/' goes between protocol and port"),
 			  "write %.*s/%s", (int)(colon - w.s), w.s, colon + 1);
 		return;
 	}
@@ -193,8 +193,7 @@ static bool ports_in_braces(struct parser *p, struct ast_word w)
 			buf_printf(&b, "%s%s%s", b.len ? ", " : "", w.s, parse_text(p, p->tok));
 	}
 	parse_accept(p, TOK_CLOSE);
-	diag_hint(p->diag,
-		  diag_error(p->diag, at, "each port is written with its protocol, without braces"),
+	diag_hint(p->diag, diag_error(p->diag, at, "each port needs its protocol, without braces"),
 		  "write %s", buf_str(&b));
 	buf_free(&b);
 	return true;
@@ -221,13 +220,11 @@ static bool in_two_words(struct parser *p, struct ast_word w)
 		return false;
 	w.span = span_join(w.span, parse_here(p));
 	if (port)
-		diag_hint(p->diag,
-			  diag_error(p->diag, w.span, "a port is written with its protocol"),
+		diag_hint(p->diag, diag_error(p->diag, w.span, "a port needs its protocol"),
 			  "write tcp/%s or udp/%s", next, next);
 	else
 		diag_hint(p->diag,
-			  diag_error(p->diag, w.span, "'/' is written between '%s' and '%s'", w.s,
-				     next),
+			  diag_error(p->diag, w.span, "'/' goes between '%s' and '%s'", w.s, next),
 			  "write %s/%s", w.s, next);
 	parse_advance(p);
 	return true;
@@ -255,8 +252,7 @@ static bool service(struct parser *p, struct ast_service *out, const struct serv
 	if (in_two_words(p, w))
 		return true;
 	if (!strcmp(w.s, "service") && p->tok.kind == TOK_WORD) {
-		diag_hint(p->diag,
-			  diag_error(p->diag, w.span, "a service is written without that word"),
+		diag_hint(p->diag, diag_error(p->diag, w.span, "write a service without that word"),
 			  "write %s", parse_text(p, p->tok));
 		parse_advance(p);
 		return true;
@@ -265,7 +261,7 @@ static bool service(struct parser *p, struct ast_service *out, const struct serv
 		return ports_in_braces(p, w);
 	if (!strcmp(w.s, "any") || !strcmp(w.s, "all"))
 		diag_hint(p->diag, diag_error(p->diag, w.span, "'%s' is not a service", w.s),
-			  "a rule without services speaks of all of them");
+			  "a rule without services matches all of them");
 	else if (word_is_reserved(w.s))
 		diag_error(p->diag, w.span, "'%s' is a reserved word, not a service", w.s);
 	else if (strchr(w.s, '/') && !addr_parse_range(w.s, w.span.len, &family, &iv, &why))

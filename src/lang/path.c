@@ -63,8 +63,8 @@ static int fail(struct walk *w, int err)
 {
 	buf_printf(w->why, "cannot read %s: %s", w->path, strerror(-err));
 	if (err == -EACCES && geteuid() == 0)
-		buf_puts(w->hint, "policies are read without the powers of root: let root own it, "
-				  "or run this as its owner");
+		buf_puts(w->hint, "fwc reads policies without root's rights: let root own it, or "
+				  "run fwc as its owner");
 	return err;
 }
 

@@ -146,7 +146,7 @@ static void report_flaw(struct diag *diag, enum flaw flaw, struct span at)
 		break;
 	case FLAW_LINE:
 		r = diag_error(diag, at, "this line is longer than %u KiB", LINE_LIMIT >> 10);
-		diag_hint(diag, r, "a list goes on in the next line after a comma");
+		diag_hint(diag, r, "a list continues on the next line after a comma");
 		break;
 	case FLAWS:
 		break;

@@ -74,7 +74,7 @@ static bool resolve_zone(struct resolver *r, struct ast_word w, struct place_ite
 	if (!d)
 		return false;
 	if (d->kind != DECL_ZONE) {
-		diag_error(r->diag, w.span, "'%s' is a %s; a zone is wanted behind '@'", d->name,
+		diag_error(r->diag, w.span, "'%s' is a %s; '@' takes a zone", d->name,
 			   d->kind == DECL_HOST ? "host" : "set");
 		return false;
 	}
@@ -173,17 +173,16 @@ static bool resolve_item(struct resolver *r, const struct ast_item *item, struct
 	if (named && (word_place(out, item->name.s) || (d && d->kind == DECL_ZONE))) {
 		if (item->zone.s) {
 			diag_error(r->diag, item->name.span,
-				   "'%s' is a place, not an address: nothing can stand between it "
-				   "and '@'",
-				   item->name.s);
+				   "'%s' is not an address: it takes no '@'", item->name.s);
 			return false;
 		}
 		if (item->negated) {
 			diag_hint(r->diag,
 				  diag_error(r->diag, item->span,
-					     "only addresses can be negated, '%s' is a place",
+					     "only addresses can be negated, not '%s'",
 					     item->name.s),
-				  "name the places that are meant, or put a rule for '%s' before",
+				  "name the zones that you mean, or put a rule for '%s' before "
+				  "this one",
 				  item->name.s);
 			return false;
 		}
@@ -217,7 +216,7 @@ void resolve_endpoint(struct resolver *r, const struct ast_endpoint *ast, struct
 	if (negated > 1)
 		diag_hint(r->diag,
 			  diag_warning(r->diag, ast->span,
-				       "a list means any one of its items, so two negated ones "
-				       "admit nearly everything"),
+				       "a list matches any of its items, so two negated ones match "
+				       "nearly everything"),
 			  "put them into one set and negate that");
 }

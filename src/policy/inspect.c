@@ -46,7 +46,7 @@ static void check_name(struct resolver *r, struct span at, const char *s, size_t
 	const char *flaw = namelist_flaw(s, n);
 
 	if (flaw)
-		diag_error(r->diag, at, "'%.*s' is no name to look for: %s", (int)n, s, flaw);
+		diag_error(r->diag, at, "'%.*s' cannot be looked for: %s", (int)n, s, flaw);
 }
 
 static void check_pattern(struct resolver *r, struct ast_word w)
@@ -55,8 +55,7 @@ static void check_pattern(struct resolver *r, struct ast_word w)
 	struct pattern *p = pattern_new(w.s, &why);
 
 	if (!p)
-		diag_hint(r->diag,
-			  diag_error(r->diag, w.span, "this is no pattern: %s", buf_str(&why)),
+		diag_hint(r->diag, diag_error(r->diag, w.span, "bad pattern: %s", buf_str(&why)),
 			  "a pattern begins with the first byte: \"^...\", \"^.{0,100}...\"");
 	pattern_free(p);
 	buf_free(&why);
@@ -118,10 +117,9 @@ static void check_rewrite(struct resolver *r, const struct ast_inspector_entry *
 	}
 	if (!n[0] || n[0] != n[1])
 		diag_hint(r->diag,
-			  diag_error(r->diag, e->strings.v[1].span,
-				     "%u bytes cannot take the place of %u", (unsigned)n[1],
-				     (unsigned)n[0]),
-			  "a packet keeps its length, or TCP would lose count");
+			  diag_error(r->diag, e->strings.v[1].span, "%u bytes cannot replace %u",
+				     (unsigned)n[1], (unsigned)n[0]),
+			  "a packet must keep its length, or TCP loses count");
 }
 
 static void check_entry(struct resolver *r, const struct ast_inspector_entry *e)
@@ -162,9 +160,9 @@ static void check_twice(struct resolver *r, const struct ast_inspector *in, size
 			continue;
 		if (line->is_word && !strcmp(first->word.what.s, line->word.what.s))
 			diag_note(r->diag,
-				  diag_error(r->diag, line->word.what.span, "'%s' is said twice",
+				  diag_error(r->diag, line->word.what.span, "'%s' is given twice",
 					     line->word.what.s),
-				  first->word.what.span, "first said here");
+				  first->word.what.span, "first given here");
 		if (!line->is_word && !first->entry.what.s) {
 			diag_note(r->diag,
 				  diag_warning(r->diag, line->entry.span,

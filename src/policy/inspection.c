@@ -17,8 +17,8 @@
 static void said_twice(struct resolver *r, struct span now, struct span *before)
 {
 	if (before->src)
-		diag_note(r->diag, diag_error(r->diag, now, "this is said twice"), *before,
-			  "first said here");
+		diag_note(r->diag, diag_error(r->diag, now, "this is given twice"), *before,
+			  "first given here");
 	*before = now;
 }
 
@@ -136,7 +136,7 @@ static void check_rule(struct resolver *r, const struct rule *rule)
 			  diag_error(r->diag, rule->span,
 				     "what this machine sends cannot be inspected where dnat or "
 				     "redirect may send it elsewhere"),
-			  "name the zones in front of the arrow, or those of the dnat");
+			  "name the zones before the arrow, or those of the dnat");
 }
 
 void finish_inspection(struct resolver *r)
@@ -169,8 +169,7 @@ void finish_inspection(struct resolver *r)
 		if (n++ == room) {
 			diag_hint(r->diag,
 				  diag_error(r->diag, rule->span,
-					     "there is room for %u inspect rules in the mark",
-					     room),
+					     "the mark has room for %u inspect rules", room),
 				  "inspection mark 0xffff0000");
 			return;
 		}

@@ -87,7 +87,7 @@ void resolve_item_addrs(struct resolver *r, const struct ast_item *item, struct 
 	if (!d)
 		return;
 	if (d->kind == DECL_ZONE) {
-		diag_error(r->diag, item->name.span, "'%s' is a zone; a host or set is wanted here",
+		diag_error(r->diag, item->name.span, "'%s' is a zone; this takes a host or set",
 			   d->name);
 		return;
 	}
@@ -134,9 +134,10 @@ static void resolve_elements(struct resolver *r, struct decl *d)
 	}
 	if (!any_plus && ast->elements.n) {
 		struct diag_record *rec = diag_error(r->diag, ast->name.span,
-						     "'%s' says only what is not in it", d->name);
+						     "'%s' lists only what is not in it", d->name);
 
-		diag_hint(r->diag, rec, "begin with what it is taken from, 0.0.0.0/0 or ::/0");
+		diag_hint(r->diag, rec,
+			  "begin with the network to take it from: 0.0.0.0/0 or ::/0");
 		d->reported = true;
 	}
 	ivset_normalise(&plus4);
@@ -159,7 +160,7 @@ static void warn_network(struct resolver *r, const struct decl *d)
 		diag_hint(r->diag,
 			  diag_warning(r->diag, x->span,
 				       "a host is one machine, and these are many addresses"),
-			  "write set in place of host: set %s = ...", d->name);
+			  "make it a set: set %s = ...", d->name);
 		return;
 	}
 }
@@ -167,7 +168,7 @@ static void warn_network(struct resolver *r, const struct decl *d)
 bool resolve_decl(struct resolver *r, struct decl *d)
 {
 	if (d->state == BUSY) {
-		diag_error(r->diag, d->span, "'%s' is made of itself", d->name);
+		diag_error(r->diag, d->span, "'%s' contains itself", d->name);
 		return false;
 	}
 	if (d->state == DONE || d->kind == DECL_ZONE || d->dyn)

@@ -100,8 +100,8 @@ static void declare_inspector(struct resolver *r, const struct ast_inspector *as
 static void set_forwarding(struct resolver *r, const struct ast_stmt *s)
 {
 	if (r->p->forwarding >= 0)
-		diag_note(r->diag, diag_error(r->diag, s->span, "forwarding is said twice"),
-			  r->p->forwarding_span, "first said here");
+		diag_note(r->diag, diag_error(r->diag, s->span, "forwarding is given twice"),
+			  r->p->forwarding_span, "first given here");
 	r->p->forwarding = s->forwarding;
 	r->p->forwarding_span = s->span;
 }
@@ -109,8 +109,8 @@ static void set_forwarding(struct resolver *r, const struct ast_stmt *s)
 static void set_live_flows(struct resolver *r, const struct ast_stmt *s)
 {
 	if (r->p->live_flows >= 0)
-		diag_note(r->diag, diag_error(r->diag, s->span, "live-flows is said twice"),
-			  r->p->live_flows_span, "first said here");
+		diag_note(r->diag, diag_error(r->diag, s->span, "live-flows is given twice"),
+			  r->p->live_flows_span, "first given here");
 	r->p->live_flows = s->live_flows;
 	r->p->live_flows_span = s->span;
 }
@@ -198,7 +198,7 @@ static void check_user_from(struct resolver *r, const struct ast_qualifiers *q,
 			diag_hint(r->diag,
 				  diag_error(r->diag, rule->from.items.v[i].span,
 					     "only packets that this machine sends have a user"),
-				  "write self in front of the arrow");
+				  "write self before the arrow");
 }
 
 static void resolve_add(struct resolver *r, const struct ast_qualifiers *q, struct rule *out)

@@ -261,7 +261,7 @@ static void resolve_named(struct resolver *r, struct ast_word w, struct services
 
 	if (d) {
 		if (d->state == SERVICE_BUSY) {
-			diag_error(r->diag, w.span, "service '%s' is made of itself", w.s);
+			diag_error(r->diag, w.span, "service '%s' contains itself", w.s);
 			return;
 		}
 		if (d->state == SERVICE_FRESH) {

@@ -249,10 +249,10 @@ static void warn_zones(struct policy *p, struct diag *diag)
 		else if (several && p->forwarding == 1 && !speaks_of(p, (int)z, (int)z))
 			diag_hint(diag,
 				  diag_remark(diag, zone->span,
-					      "no rule speaks of forwarding between the interfaces "
-					      "of zone '%s'; it is dropped",
+					      "no rule matches traffic between the interfaces of "
+					      "zone '%s': it is dropped",
 					      zone->name),
-				  "if it should pass: allow %s -> %s", zone->name, zone->name);
+				  "to let it pass, add: allow %s -> %s", zone->name, zone->name);
 	}
 }
 
@@ -317,12 +317,13 @@ void policy_warn_elsewhere(const struct policy *p, struct diag *diag)
 
 	vec_each (&p->rules, r)
 		if (r->q.user.s && r->q.uid)
-			diag_hint(diag,
-				  diag_warning(diag, r->q.user.span,
-					       "'%s' is user %u of this machine, perhaps another "
-					       "one elsewhere",
-					       r->q.user.s, r->q.uid),
-				  "write the number that the user has there");
+			diag_hint(
+				diag,
+				diag_warning(
+					diag, r->q.user.span,
+					"'%s' is uid %u on this machine, perhaps another elsewhere",
+					r->q.user.s, r->q.uid),
+				"write the uid that the user has there");
 }
 
 void policy_warn_silence(const struct policy *p, struct diag *diag)
@@ -342,8 +343,8 @@ void policy_warn_silence(const struct policy *p, struct diag *diag)
 	else if (!self)
 		diag_hint(diag,
 			  diag_remark(diag, (struct span){0},
-				      "no rule speaks of what this machine opens itself: it cannot "
-				      "ask for names, time or updates"),
+				      "no rule matches what this machine opens itself: it cannot "
+				      "resolve names, set its clock or fetch updates"),
 			  "to allow that, add: allow self -> any");
 	if (through)
 		diag_note(diag,
@@ -373,15 +374,14 @@ static void warn_icmp(struct policy *p, struct diag *diag)
 		print_types(&types, "icmp", &v4);
 		print_types(&types, "icmpv6", &v6);
 		if (types.len)
-			diag_hint(
-				diag,
-				diag_warning(diag, r->span,
-					     "this rule has no effect on %s: errors and answers "
-					     "open no connection",
-					     buf_str(&types)),
-				"leave %s out: with the connection that they belong to they pass "
-				"without a rule, others are dropped",
-				services_undecided(p->arena, &r->services) ? "the rule" : "them");
+			diag_hint(diag,
+				  diag_warning(diag, r->span,
+					       "this rule has no effect on %s: errors and answers "
+					       "open no connection",
+					       buf_str(&types)),
+				  "leave %s out: those of a known connection pass without a rule, "
+				  "others are dropped",
+				  services_undecided(p->arena, &r->services) ? "the rule" : "them");
 		buf_free(&types);
 	}
 }

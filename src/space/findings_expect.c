@@ -299,11 +299,11 @@ void findings_refuted(struct diag *diag, const struct expectation *e)
 	if (!e->packet) {
 		r = diag_error(diag, e->rule->span,
 			       e->rule->some ? "expectation fails: no packet has that fate"
-					     : "expectation fails: it speaks of no packet at all");
+					     : "expectation fails: no packet matches it");
 		if (e->answers)
 			diag_hint(diag, r,
-				  "ICMP errors and answers open no connection: with the one that "
-				  "they belong to they pass, others are dropped");
+				  "ICMP errors and answers open no connection: those of a known "
+				  "connection pass, others are dropped");
 		return;
 	}
 	r = report_counterexample(diag, e);

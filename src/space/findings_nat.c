@@ -21,9 +21,9 @@ static bool passes(struct mean *m, dd_ref says)
 static void report_closed(struct diag *diag, struct mean *m, const struct nat *n,
 			  const struct legs *legs)
 {
-	struct diag_record *r = diag_warning(diag, n->span,
-					     "nothing that this translates is let pass: NAT by "
-					     "itself opens nothing");
+	struct diag_record *r = diag_warning(
+		diag, n->span,
+		"the rules drop all that this translates: NAT by itself opens nothing");
 
 	for (size_t i = 0; i < legs->n; i++) {
 		struct packet packet;
@@ -137,7 +137,7 @@ static void look_at_source(struct mean *m, struct policy *p, struct diag *diag, 
 			 "no rule allows %s, which this translates: NAT by itself opens nothing",
 			 pair_text(m->arena, &n->from, &n->to, n));
 	if (other_way)
-		diag_hint(diag, r, "the rules allow the other way round: %s %s", words[n->kind],
+		diag_hint(diag, r, "the rules allow the opposite direction: %s %s", words[n->kind],
 			  pair_text(m->arena, &n->to, &n->from, n));
 	else
 		diag_hint(diag, r, "add: allow %s", pair_text(m->arena, &n->from, &n->to, n));

@@ -248,5 +248,5 @@ drop named@lan -> self tcp/24'; } >"$place/p.fwc"
 	[ "$status" = 2 ]
 	echo "$output"
 	[[ $output == *"Permission denied"* ]]
-	[[ $output == *"without the powers of root"* ]]
+	[[ $output == *"without root's rights"* ]]
 }

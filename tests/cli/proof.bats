@@ -102,7 +102,7 @@ drop wan -> lan tcp/1-100
 allow wan -> nas@lan ssh
 dnat wan -> self ssh to nas"
 	check
-	[[ $output == *"p.fwc:10:1: warning: nothing that this translates is let pass"* ]]
+	[[ $output == *"p.fwc:10:1: warning: the rules drop all that this translates"* ]]
 	[[ $output == *"p.fwc:8:1: note: this line decides first"* ]]
 }
 

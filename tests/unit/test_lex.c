@@ -65,9 +65,9 @@ static void strings(struct arena *a)
 	SAME_TEXT(TOKENS("\"say \\\"x\\\"\""), "s(say \"x\")");
 	SAME_TEXT(TOKENS("\"^\\x13\\\\d+\""), "s(^\\x13\\\\d+)");
 	SAME_TEXT(TOKENS("\"a\" \"b\""), "s(a)s(b)");
-	SAME_TEXT(TOKENS("\"open\nb"), "?nw(b) 1:1+5 this string does not end");
-	SAME_TEXT(TOKENS("\"open\\\""), "? 1:1+7 this string does not end");
-	SAME_TEXT(TOKENS("'a'"), "s(a) 1:1+3 strings are written between double quotes");
+	SAME_TEXT(TOKENS("\"open\nb"), "?nw(b) 1:1+5 this string is never closed");
+	SAME_TEXT(TOKENS("\"open\\\""), "? 1:1+7 this string is never closed");
+	SAME_TEXT(TOKENS("'a'"), "s(a) 1:1+3 strings take double quotes");
 }
 
 static void mistakes(struct arena *a)
@@ -78,7 +78,7 @@ static void mistakes(struct arena *a)
 	SAME_TEXT(TOKENS("a --> b"), "w(a)-->w(b) 1:3+3 an arrow is written '->'");
 	SAME_TEXT(TOKENS("a > b"), "w(a)>w(b) 1:3+1 an arrow is written '->'");
 	SAME_TEXT(TOKENS("a <- b"),
-		  "w(a)<-w(b) 1:3+2 an arrow points from who opens the connection");
+		  "w(a)<-w(b) 1:3+2 arrows point away from the side that opens the connection");
 	SAME_TEXT(TOKENS("$a"), "? 1:1+2 a policy has no variables");
 	SAME_TEXT(TOKENS("a\0b"), "w(a)?w(b) 1:2+1 unexpected control character 0x00");
 	SAME_TEXT(TOKENS("a\r\n"), "w(a)?n 1:2+1 unexpected control character 0x0d");
