@@ -449,7 +449,7 @@ static void summarise(struct run *r)
 	if (store_read(x->store, STORE_APPLIED, x->arena, &applied, &ignored) == 0)
 		before.manifest = applied.manifest;
 	if (x->mode == APPLY_CONFIRM && before.manifest) {
-		proof_make(&p, x->arena, buf_str(&applied.script), NULL);
+		proof_make_anywhere(&p, x->arena, buf_str(&applied.script), NULL, x->netns);
 		before.ruleset = p.outcome == SCRATCH_LOADED ? p.ruleset : NULL;
 	}
 	if (before.ruleset)

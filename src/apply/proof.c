@@ -20,6 +20,7 @@ void proof_finish(struct proof *out, struct arena *a, struct scratch *s,
 	scratch_wait(s);
 	out->outcome = s->outcome;
 	out->error = s->error;
+	out->asleep = s->slept;
 	out->why = arena_strdup(a, buf_str(&s->why));
 	if (s->outcome == SCRATCH_LOADED) {
 		out->ruleset = listing_ruleset(a, s->listing, &out->why);
@@ -37,6 +38,15 @@ void proof_make(struct proof *out, struct arena *a, const char *script,
 	struct scratch s;
 
 	scratch_start(&s, script);
+	proof_finish(out, a, &s, compiled);
+}
+
+void proof_make_anywhere(struct proof *out, struct arena *a, const char *script,
+			 const struct ir_ruleset *compiled, const char *netns)
+{
+	struct scratch s;
+
+	scratch_start_anywhere(&s, script, netns);
 	proof_finish(out, a, &s, compiled);
 }
 
@@ -118,6 +128,15 @@ static void print_differences(FILE *to, const struct proof *p)
 			d->right ? d->right : "\t(nothing)\n");
 	}
 	fputs("hint: this is a bug in fwc; please report it with the policy\n", to);
+}
+
+void proof_note(FILE *to, bool asleep)
+{
+	if (asleep)
+		fputs("fwc: note: nobody may make a network namespace here: the rules were tried, "
+		      "and read\nback, in a table that sleeps (inet " NFTRUN_ASLEEP
+		      "-PID), not on hooks of their own\n",
+		      to);
 }
 
 static void print_line(FILE *to, const char *who, const char *says, const struct line *l)

@@ -18,6 +18,7 @@ struct proof { /* all in the arena */
 	struct differences different; /* from what was compiled (left: compiled) */
 	struct nftrun_error error; /* SCRATCH_REFUSED */
 	const char *why; /* SCRATCH_UNAVAILABLE, SCRATCH_FAILED */
+	bool asleep; /* it was a table that sleeps, for no namespace could be made */
 	bool judged; /* meaning is filled */
 	struct proof_result meaning;
 };
@@ -25,6 +26,9 @@ struct proof { /* all in the arena */
 /* compiled: NULL if only the script is known. */
 void proof_make(struct proof *out, struct arena *a, const char *script,
 		const struct ir_ruleset *compiled);
+/* The same, where no namespace can be made, in a table of `netns` that sleeps. */
+void proof_make_anywhere(struct proof *out, struct arena *a, const char *script,
+			 const struct ir_ruleset *compiled, const char *netns);
 /* The second half, where scratch_start() was called earlier; frees s. */
 void proof_finish(struct proof *out, struct arena *a, struct scratch *s,
 		  const struct ir_ruleset *compiled);
@@ -37,6 +41,8 @@ void proof_judge(struct proof *p, struct arena *a, const struct policy *policy,
 bool proof_good(const struct proof *p);
 /* How far it is proved, for the manifest and for people. */
 enum proved proof_state(const struct proof *p);
+/* How far it went, if that is less than usual. */
+void proof_note(FILE *to, bool asleep);
 /* Prints what is wrong, the policy line first. */
 void proof_print(FILE *to, const struct proof *p, const struct ir_ruleset *compiled);
 

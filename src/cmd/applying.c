@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "apply/inspectd.h"
+#include "apply/proof.h"
 #include "kernel/genid.h"
 #include "kernel/session.h"
 #include "see/interfaces.h"
@@ -179,13 +180,7 @@ static void print_json(const struct apply *x, unsigned trial, const struct inter
 /* What is in force all the same. */
 static void note(const struct apply *x, const struct interfaces *i)
 {
-	if (x->asleep)
-		fputs("fwc: note: nobody may make a network namespace here: the rules were tried, "
-		      "and "
-		      "read back, in a table that sleeps (inet fwc-asleep), not on a kernel of "
-		      "their "
-		      "own\n",
-		      stderr);
+	proof_note(stderr, x->asleep);
 	interfaces_print(stderr, i, "fwc: warning: ");
 }
 

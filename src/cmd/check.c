@@ -71,6 +71,7 @@ static void print_json(struct work *w, const struct proof *p, bool compiled, con
 	json_object_set_new(j, "messages", messages);
 	json_object_set_new(j, "kernel", json_string(outcome_word(p, compiled)));
 	json_object_set_new(j, "proof", json_string(manifest_proved_text(proof_state(p))));
+	json_object_set_new(j, "asleep", json_boolean(p->asleep));
 	if (compiled && p->outcome == SCRATCH_REFUSED) {
 		json_object_set_new(j, "refusal", json_string(p->error.text));
 		json_object_set_new(j, "at", json_string(p->error.where));
@@ -115,6 +116,7 @@ static void print_text(struct globals *g, struct work *w, const struct proof *p,
 		return;
 	}
 	proof_print(stderr, p, w->compiled.ruleset);
+	proof_note(stderr, p->asleep);
 	if (proof_good(p) && !w->refuted && g->verbose)
 		printf("%s: fine: the kernel takes it, %zu chains and %zu sets; %s\n",
 		       w->compiled.path, w->compiled.ruleset->chains.n, w->compiled.ruleset->sets.n,
@@ -221,7 +223,8 @@ int cmd_check(struct globals *g, int argc, char **argv)
 		if (elsewhere)
 			p.outcome = SCRATCH_UNAVAILABLE;
 		else
-			proof_make(&p, w.arena, buf_str(&w.compiled.script), w.compiled.ruleset);
+			proof_make_anywhere(&p, w.arena, buf_str(&w.compiled.script),
+					    w.compiled.ruleset, g->netns);
 		proof_judge(&p, w.arena, w.compiled.policy, w.compiled.ruleset);
 		rc = !proof_good(&p) ? EXIT_SYSTEM : w.refuted ? EXIT_FINDINGS : EXIT_FINE;
 		if (g->verbose || g->json)

@@ -122,14 +122,15 @@ bool work_compile(struct work *w, struct globals *g, const char *file, enum comp
 
 /* True if the kernel holds what was compiled and what the policy means, or lets this user make no
  * namespace to try it in. */
-static bool work_prove(struct work *w, enum proving how)
+static bool work_prove(struct work *w, const struct globals *g, enum proving how)
 {
 	struct proof p;
 
 	if (how == PROVING_ELSEWHERE)
 		p = (struct proof){.outcome = SCRATCH_UNAVAILABLE, .why = "because of --elsewhere"};
 	else
-		proof_make(&p, w->arena, buf_str(&w->compiled.script), w->compiled.ruleset);
+		proof_make_anywhere(&p, w->arena, buf_str(&w->compiled.script), w->compiled.ruleset,
+				    g->netns);
 	if (p.outcome == SCRATCH_UNAVAILABLE)
 		fprintf(stderr, "fwc: warning: the ruleset was not tried in the kernel: %s\n",
 			p.why);
@@ -139,6 +140,7 @@ static bool work_prove(struct work *w, enum proving how)
 		fputs("fwc: warning: not proved, because of --no-proof\n", stderr);
 	if (p.outcome != SCRATCH_UNAVAILABLE || !proof_good(&p))
 		proof_print(stderr, &p, w->compiled.ruleset);
+	proof_note(stderr, p.asleep);
 	w->proved = proof_state(&p);
 	return proof_good(&p);
 }
@@ -302,7 +304,7 @@ int work_emit(struct work *w, struct globals *g, const char *out, enum proving h
 	struct artefact x = {0};
 	int rc = EXIT_SYSTEM;
 
-	if (!work_prove(w, how))
+	if (!work_prove(w, g, how))
 		return EXIT_SYSTEM;
 	if (out && !strcmp(out, "-")) {
 		fwrite(w->compiled.script.data, 1, w->compiled.script.len, stdout);

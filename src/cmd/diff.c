@@ -150,11 +150,12 @@ static int open_artefact(const struct globals *g, struct operand *o, const char 
 		fprintf(stderr, "fwc: %s\n", buf_str(&why));
 		return EXIT_SYSTEM;
 	}
-	proof_make(&p, o->work.arena, buf_str(&o->artefact.script), NULL);
+	proof_make_anywhere(&p, o->work.arena, buf_str(&o->artefact.script), NULL, g->netns);
 	if (p.outcome != SCRATCH_LOADED) {
 		proof_print(stderr, &p, NULL);
 		return EXIT_SYSTEM;
 	}
+	proof_note(stderr, p.asleep);
 	o->ruleset = p.ruleset;
 	o->manifest = o->artefact.manifest;
 	o->side = delta_side_of(o->ruleset, o->manifest);

@@ -18,6 +18,7 @@
 #include "kernel/nftrun.h"
 #include "kernel/sysctl.h"
 #include "kernel/trace.h"
+#include "nft/script.h"
 #include "util/caps.h"
 #include "util/cleanup.h"
 
@@ -40,37 +41,22 @@ struct asked {
 	struct buf scripts[STEPS_MAX];
 };
 
-static bool is_word(char c)
+/* What is loaded into a namespace that others use is asleep, and there alone where there is no
+ * other way; the script is looked at by whoever puts it to sleep. */
+static bool nothing_else_helps(void)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       (c && strchr("_-./\\", c));
+	struct nftrun r = {.where = CHILD_SCRATCH};
+	bool none = nftrun(&r) != 0 && r.no_scratch;
+
+	nftrun_free(&r);
+	return none;
 }
 
-/* Whether nft would read a file for this script, as it does with the rights of whoever calls it:
- * the word include outside of strings and comments. */
-static bool includes(const char *p)
+static bool may_load(const struct asked *a, size_t i)
 {
-	while (*p) {
-		size_t n = 0;
-
-		if (*p == '"') {
-			p = strchr(p + 1, '"');
-			if (!p)
-				return true; /* a string without an end is no script of ours */
-			p++;
-		} else if (*p == '#') {
-			p += strcspn(p, "\n");
-		} else if (is_word(*p)) {
-			while (is_word(p[n]))
-				n++;
-			if (n == strlen("include") && !strncmp(p, "include", n))
-				return true;
-			p += n;
-		} else {
-			p++;
-		}
-	}
-	return false;
+	if (a->r.where == CHILD_SCRATCH)
+		return a->steps[i].kind == RUN_SCRIPT && !script_includes(buf_str(&a->scripts[i]));
+	return a->steps[i].kind == RUN_ASLEEP && nothing_else_helps();
 }
 
 static bool may_ask(const struct asked *a)
@@ -79,9 +65,7 @@ static bool may_ask(const struct asked *a)
 		enum nftrun_kind k = a->steps[i].kind;
 
 		/* one object is named by a text that becomes part of a command */
-		if (k != RUN_LIST_OWN && k != RUN_LIST_ALL &&
-		    !(k == RUN_SCRIPT && a->r.where == CHILD_SCRATCH &&
-		      !includes(buf_str(&a->scripts[i]))))
+		if (k != RUN_LIST_OWN && k != RUN_LIST_ALL && !may_load(a, i))
 			return false;
 	}
 	return a->r.where == CHILD_HERE || a->r.where == CHILD_NETNS || a->r.where == CHILD_SCRATCH;
@@ -144,7 +128,11 @@ static int run(struct nftrun *r)
 static void answer_nftrun(struct bytes *b, struct asked *a, struct buf *out)
 {
 	struct nftrun *r = &a->r;
-	int err = take_request(b, a) ? run(r) : -EPERM;
+	bool may = take_request(b, a);
+	int err = may ? run(r) : -EPERM;
+
+	if (!may)
+		buf_puts(&r->why, "this may not be asked of the kernel");
 
 	message_put_number(out, (uint32_t)err);
 	message_put_text(out, buf_str(&r->why), r->why.len);

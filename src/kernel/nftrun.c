@@ -14,6 +14,7 @@
 #include "kernel/ask.h"
 #include "kernel/batch.h"
 #include "kernel/genid.h"
+#include "nft/script.h"
 #include "util/cleanup.h"
 #include "util/fault.h"
 #include "util/number.h"
@@ -62,7 +63,26 @@ static int run_script(struct nft_ctx *ctx, const char *script)
 	return nft_run_cmd_from_filename(ctx, path);
 }
 
-static int run_command(struct nft_ctx *ctx, const struct nftrun_step *s)
+/* Nobody else's table has the name of this process. */
+static int run_asleep(struct nft_ctx *ctx, const char *script, FILE *err)
+{
+	struct buf asleep = {0}; /* of this process, which ends soon */
+	char name[40], list[80];
+	unsigned line;
+
+	snprintf(name, sizeof(name), NFTRUN_ASLEEP "-%d", (int)getpid());
+	snprintf(list, sizeof(list), "list table inet %s", name);
+	if (!script_asleep(&asleep, script, name, &line)) {
+		fprintf(err, "script:%u:1-1: Error: " NFTRUN_OTHER "\n", line);
+		return -1;
+	}
+	if (run_script(ctx, buf_str(&asleep)))
+		return -1;
+	fault_point("asleep");
+	return nft_run_cmd_from_buffer(ctx, list);
+}
+
+static int run_command(struct nft_ctx *ctx, const struct nftrun_step *s, FILE *err)
 {
 	char one[320];
 
@@ -76,8 +96,8 @@ static int run_command(struct nft_ctx *ctx, const struct nftrun_step *s)
 		return nft_run_cmd_from_buffer(ctx, one);
 	case RUN_LIST_ALL:
 		return nft_run_cmd_from_buffer(ctx, "list ruleset");
-	case RUN_LIST_ASLEEP:
-		return nft_run_cmd_from_buffer(ctx, "list table inet fwc-asleep");
+	case RUN_ASLEEP:
+		return run_asleep(ctx, s->script, err);
 	}
 	return -1;
 }
@@ -94,7 +114,7 @@ static bool run_step(const struct nftrun_step *s, const struct stream *to, bool 
 	nft_ctx_set_error(ctx, err);
 	if (s->kind != RUN_SCRIPT)
 		nft_ctx_output_set_flags(ctx, LIST_FLAGS);
-	ok = run_command(ctx, s) == 0;
+	ok = run_command(ctx, s, err) == 0;
 	/* the end of the process is faster at it, if it is near */
 	if (!last)
 		nft_ctx_free(ctx);

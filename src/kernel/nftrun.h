@@ -8,12 +8,18 @@
 
 #include "kernel/child.h"
 
+#define NFTRUN_ASLEEP "fwc-asleep" /* of table inet fwc-asleep-PID */
+/* An error of that step. */
+#define NFTRUN_OTHER "it does something else than to fill table inet fwc"
+
 enum nftrun_kind {
 	RUN_SCRIPT, /* load; all or nothing */
 	RUN_LIST_OWN, /* table inet fwc as JSON */
 	RUN_LIST_ONE, /* one object of table inet fwc as JSON: script is "chain NAME", "map NAME" */
 	RUN_LIST_ALL, /* the whole ruleset as JSON */
-	RUN_LIST_ASLEEP, /* table inet fwc-asleep as JSON (scratch.h) */
+	/* A script of table inet fwc, loaded into a table of another name that sleeps, listed as
+	 * JSON, and gone with the step: the kernel deletes it with the socket that owns it. */
+	RUN_ASLEEP,
 };
 
 struct nftrun_step {

@@ -73,27 +73,6 @@ void scratch_start_anywhere(struct scratch *s, const char *script, const char *n
 
 /* ---- where no namespace can be made ---- */
 
-#define TABLE "table inet fwc"
-#define ASLEEP "table inet fwc-asleep"
-
-/* The script as it is, of a table of another name that is on no hook. */
-static void put_to_sleep(struct buf *out, const char *script)
-{
-	buf_puts(out, "add " ASLEEP "\ndelete " ASLEEP "\nadd " ASLEEP " { flags dormant; }\n");
-	for (const char *line = script; *line; line += strcspn(line, "\n") + 1) {
-		size_t n = strcspn(line, "\n");
-		bool opens = !strncmp(line, TABLE " ", strlen(TABLE " "));
-
-		if (opens)
-			buf_puts(out, ASLEEP " {\n\tflags dormant\n");
-		else if (strncmp(line, "add " TABLE, strlen("add " TABLE)) != 0 &&
-			 strncmp(line, "flush " TABLE, strlen("flush " TABLE)) != 0)
-			buf_printf(out, "%.*s\n", (int)n, line);
-		if (!line[n])
-			break;
-	}
-}
-
 /* The listing, as if it were that of the table itself. */
 static void call_it_fwc(json_t *listing)
 {
@@ -115,29 +94,43 @@ static void call_it_fwc(json_t *listing)
 	}
 }
 
+/* Whoever may not, and a kernel that knows no owner of a table (before 5.12), leave it as it was:
+ * unavailable. */
+static void judge_asleep(struct scratch *s, const struct nftrun_step *step)
+{
+	json_error_t e;
+
+	if (step->refused) {
+		nftrun_explain(step->script, buf_str(&step->err), &s->error);
+		if (strstr(s->error.text, "Operation not permitted") ||
+		    !strncmp(s->error.source, "table ", 6))
+			return;
+		s->outcome = SCRATCH_REFUSED;
+		if (strcmp(s->error.text, NFTRUN_OTHER) != 0)
+			return;
+		s->outcome = SCRATCH_FAILED;
+		s->why.len = 0;
+		buf_printf(&s->why, "line %u of the script: " NFTRUN_OTHER, s->error.line);
+		return;
+	}
+	s->why.len = 0;
+	s->slept = true;
+	s->listing = json_loadb(buf_str(&step->out), step->out.len, 0, &e);
+	s->outcome = s->listing ? SCRATCH_LOADED : SCRATCH_FAILED;
+	if (s->listing)
+		call_it_fwc(s->listing);
+	else
+		buf_printf(&s->why, "cannot read the listing of nftables: %s", e.text);
+}
+
 static void try_asleep(struct scratch *s)
 {
-	_cleanup_buf_ struct buf script = {0};
-
-	put_to_sleep(&script, s->script);
 	memset(s->steps, 0, sizeof(s->steps));
-	s->steps[0] = (struct nftrun_step){.kind = RUN_SCRIPT, .script = "add " ASLEEP};
-	s->steps[1] = (struct nftrun_step){.kind = RUN_SCRIPT, .script = buf_str(&script)};
-	s->steps[2] = (struct nftrun_step){.kind = RUN_LIST_ASLEEP};
-	s->steps[3] = (struct nftrun_step){.kind = RUN_SCRIPT, .script = "delete " ASLEEP};
-	s->run = (struct nftrun){.where = child_where_of(s->netns),
-				 .netns = s->netns,
-				 .steps = s->steps,
-				 .n = 4,
-				 .go_on = true};
-	s->why.len = 0;
-	nftrun_start(&s->run);
-	s->slept = true;
-	if (nftrun_wait(&s->run) == 0)
-		judge(s, &s->run);
-	else
-		buf_puts(&s->why, buf_str(&s->run.why));
-	call_it_fwc(s->listing);
+	s->steps[0] = (struct nftrun_step){.kind = RUN_ASLEEP, .script = s->script};
+	s->run = (struct nftrun){
+		.where = child_where_of(s->netns), .netns = s->netns, .steps = s->steps, .n = 1};
+	if (nftrun(&s->run) == 0)
+		judge_asleep(s, &s->steps[0]);
 	nftrun_free(&s->run);
 }
 
@@ -150,10 +143,8 @@ void scratch_wait(struct scratch *s)
 		buf_puts(&s->why, buf_str(&s->run.why));
 	}
 	nftrun_free(&s->run);
-	if (s->outcome == SCRATCH_UNAVAILABLE && s->may_sleep) {
-		s->outcome = SCRATCH_FAILED;
+	if (s->outcome == SCRATCH_UNAVAILABLE && s->may_sleep)
 		try_asleep(s);
-	}
 }
 
 void scratch_load(struct scratch *s, const char *script)

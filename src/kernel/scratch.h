@@ -20,10 +20,10 @@ struct scratch {
 	json_t *listing;
 	struct nftrun_error error;
 	struct buf why;
-	struct nftrun_step steps[4];
+	struct nftrun_step steps[3];
 	struct nftrun run;
 	/* Where no namespace can be made, the rules may be tried in the namespace itself, in a
-	 * table of another name that sleeps (flags dormant): it is on no hook. */
+	 * table of another name that sleeps (RUN_ASLEEP): it is on no hook. */
 	bool may_sleep, slept;
 	const char *script, *netns;
 };

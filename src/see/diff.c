@@ -267,11 +267,12 @@ int diff_artefact(const struct diff_options *how, const struct store *s, struct 
 	struct proof p;
 	int rc;
 
-	proof_make(&p, a, buf_str(&x->script), NULL);
+	proof_make_anywhere(&p, a, buf_str(&x->script), NULL, how->netns);
 	if (p.outcome != SCRATCH_LOADED) {
 		proof_print(stderr, &p, NULL);
 		return 3;
 	}
+	proof_note(stderr, p.asleep);
 	rc = diff_live(how, s, &applied, a, x, p.ruleset);
 	artefact_free(&applied);
 	return rc;
