@@ -243,7 +243,7 @@ static int put_artefact(const struct artefact *x, const char *state, const char 
 	return err;
 }
 
-/* The directory or "", script, manifest, inspect.json. */
+/* The directory or "", script, manifest, tables of inspectors. */
 int compile_write(void *globals, const struct buf *parts, size_t n, struct buf *why)
 {
 	const struct globals *g = globals;
@@ -272,15 +272,8 @@ static int write_artefact(const struct artefact *x, struct globals *g, const cha
 
 bool work_tables(const struct work *w, struct buf *out)
 {
-	json_t *tables;
-	bool ok;
-
-	if (!w->compiled.policy->first_inspect.src)
-		return true;
-	tables = policy_inspect_tables(w->compiled.policy);
-	ok = file_json_text(out, tables);
-	json_decref(tables);
-	return ok;
+	return !w->compiled.policy->first_inspect.src ||
+	       policy_inspect_pack(w->compiled.policy, out);
 }
 
 /* The script stays with the work. */

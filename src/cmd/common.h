@@ -44,9 +44,9 @@ bool work_query(struct work *w, struct globals *g, const char *file, const char 
  * is on record, or NULL. */
 void work_warn_record(const struct store *s, const struct manifest *m,
 		      const struct ir_ruleset *live);
-/* inspect.json of what was compiled; nothing if no rule inspects. */
+/* inspect.tables of what was compiled; nothing if no rule inspects. */
 bool work_tables(const struct work *w, struct buf *out);
-/* Of what was compiled; in the arena. `inspect`: inspect.json or NULL. */
+/* Of what was compiled; in the arena. `inspect`: those tables or NULL. */
 struct manifest *work_manifest(struct work *w, const struct buf *inspect);
 enum proving { /* of a script, before it is written */
 	       PROVING_HERE, /* in a throw-away namespace it must become what the policy means */

@@ -24,6 +24,7 @@
 
 struct session {
 	struct policy *policy;
+	struct buf bytes; /* that the tables lie in */
 	struct tables tables;
 	const struct inspector *only; /* --with: of every connection */
 };
@@ -236,15 +237,14 @@ static int replay_file(struct globals *g, struct session *s, struct arena *a, co
 
 static int prepare(struct session *s, struct work *w, const char *with)
 {
-	json_t *j;
 	_cleanup_buf_ struct buf why = {0};
-	int err;
 
 	s->policy = w->compiled.policy;
-	j = policy_inspect_tables(s->policy);
-	err = tables_load(&s->tables, j, &why);
-	json_decref(j);
-	if (err) {
+	if (!policy_inspect_pack(s->policy, &s->bytes))
+		buf_puts(&why, "there are too many names");
+	else
+		tables_open(&s->tables, s->bytes.data, s->bytes.len, &why);
+	if (why.len) {
 		fprintf(stderr, "fwc: %s\n", buf_str(&why));
 		return EXIT_SYSTEM;
 	}
@@ -268,6 +268,7 @@ static int replay(struct globals *g, const char *policy, const char *with, const
 	if (rc == EXIT_FINE)
 		rc = replay_file(g, &s, w.arena, file);
 	tables_free(&s.tables);
+	buf_free(&s.bytes);
 	work_free(&w);
 	return rc;
 }

@@ -1,41 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * Names in a hash table of offsets into one block of text. "*.example.org" is kept as
- * ".example.org": a name is looked up as it is, and from each of its dots on.
+ * Looking up names: one is looked up as it is, and from each of its dots on.
  */
 #include "inspect/namelist.h"
 
-#include <stdint.h>
+#include <endian.h>
 #include <string.h>
 
 #define NAME_MAX_BYTES 253
 #define LABEL_MAX_BYTES 63
-
-struct namelist {
-	char *text; /* each name behind a byte with its length */
-	uint32_t *slots; /* offset + 1 into text; 0: free */
-	uint32_t mask;
-	uint32_t used;
-	size_t count, text_size;
-	bool all; /* "*" */
-};
-
-static char lower(char c)
-{
-	return (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
-}
-
-static uint32_t hash(const char *s, size_t n) /* FNV-1a */
-{
-	uint32_t h = 2166136261u;
-
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ (uint8_t)s[i]) * 16777619u;
-	return h ^ h >> 15;
-}
+#define HEAD 16
 
 static bool is_letter(char c)
 {
-	c = lower(c);
+	c |= c >= 'A' && c <= 'Z' ? 0x20 : 0;
 	/* A colon stands in IPv6 addresses, an underscore in names of services and hosts. */
 	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == ':';
 }
@@ -76,84 +53,138 @@ const char *namelist_flaw(const char *s, size_t n)
 	return NULL;
 }
 
-struct namelist *namelist_new(struct arena *a, size_t names, size_t bytes)
-{
-	struct namelist *l = arena_new_of(a, struct namelist);
-	uint32_t slots = 4;
+/* ---- the table ---- */
 
-	while (slots < 2 * names)
-		slots *= 2;
-	l->mask = slots - 1;
-	l->slots = arena_alloc(a, slots * sizeof(*l->slots));
-	l->text_size = names + bytes;
-	l->text = arena_alloc(a, l->text_size + 1);
-	return l;
+static uint32_t number_at(const uint8_t *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return le32toh(v);
 }
 
-/* The slot of that text, or the free one where it belongs. */
-static uint32_t *find(const struct namelist *l, const char *s, size_t n)
+/* Each name ends where the next one begins, and is of a class that there is. */
+static const char *text_flaw(const struct names *t)
 {
-	uint32_t i = hash(s, n) & l->mask;
+	uint32_t at = 0;
 
-	while (l->slots[i]) {
-		const char *have = l->text + l->slots[i] - 1;
+	while (at < t->text_len) {
+		uint32_t head;
 
-		if ((uint8_t)have[0] == n && !memcmp(have + 1, s, n))
-			break;
-		i = (i + 1) & l->mask;
+		if (t->text_len - at < 4)
+			return "a name is cut off";
+		head = number_at(t->text + at);
+		at += 4;
+		if ((head & 255) > NAME_MAX_BYTES + 1 || (head & 255) > t->text_len - at)
+			return "a name is longer than its room";
+		if (head >> 8 >= t->nclasses)
+			return "a name is of a class that is not there";
+		at += head & 255;
 	}
-	return &l->slots[i];
+	return NULL;
 }
 
-void namelist_add(struct namelist *l, const char *s, size_t n)
+/* One slot at least is free, where each search ends. */
+static const char *slots_flaw(const struct names *t)
 {
-	char name[NAME_MAX_BYTES + 2];
-	uint32_t *slot;
+	bool free = false;
 
-	if (n && s[n - 1] == '.')
-		n--;
-	if (n == 1 && s[0] == '*') {
-		l->count += !l->all;
-		l->all = true;
-		return;
+	for (uint64_t i = 0; i <= t->mask; i++) {
+		uint32_t at = number_at(t->slots + 4 * i);
+
+		free |= !at;
+		if (at > t->text_len)
+			return "a slot leads out of the text";
 	}
-	if (s[0] == '*') {
-		s++;
-		n--;
+	return free ? NULL : "no slot is free";
+}
+
+const char *names_open(struct names *out, const void *p, size_t n)
+{
+	const uint8_t *bytes = p;
+	struct names t = {0};
+	uint64_t slots, rows;
+	const char *flaw;
+
+	if (n < HEAD)
+		return "it is cut off";
+	t.text_len = number_at(bytes);
+	slots = number_at(bytes + 4);
+	t.lists = number_at(bytes + 8);
+	t.nclasses = number_at(bytes + 12);
+	t.row = t.lists / 8 + !!(t.lists % 8);
+	rows = ((uint64_t)t.nclasses * t.row + 3) / 4 * 4;
+	if (!slots || slots & (slots - 1) || HEAD + rows + 4 * slots + t.text_len != n)
+		return "its length is not what it says";
+	t.mask = (uint32_t)slots - 1;
+	t.classes = bytes + HEAD;
+	t.slots = t.classes + rows;
+	t.text = t.slots + 4 * slots;
+	flaw = text_flaw(&t);
+	if (!flaw)
+		flaw = slots_flaw(&t);
+	if (!flaw)
+		*out = t;
+	return flaw;
+}
+
+static bool in_class(const struct namelist *l, uint32_t class)
+{
+	const struct names *t = l->names;
+
+	/* a slot may lead to the middle of a name, in a table that nobody wrote */
+	return class < t->nclasses && l->number < t->lists &&
+	       t->classes[(size_t)class * t->row + l->number / 8] >> l->number % 8 & 1;
+}
+
+static bool has(const struct namelist *l, const char *s, size_t n)
+{
+	const struct names *t = l->names;
+	uint32_t i = names_hash(s, n) & t->mask, at;
+
+	for (; (at = number_at(t->slots + 4 * (size_t)i)) != 0; i = (i + 1) & t->mask) {
+		const uint8_t *name = t->text + at - 1;
+		uint32_t room = t->text_len - (at - 1);
+
+		if (room >= 4 + n && name[0] == n && !memcmp(name + 4, s, n))
+			return in_class(l, number_at(name) >> 8);
 	}
-	for (size_t i = 0; i < n; i++)
-		name[i] = lower(s[i]);
-	slot = find(l, name, n);
-	if (*slot)
-		return;
-	*slot = l->used + 1;
-	l->text[l->used] = (char)n;
-	memcpy(l->text + l->used + 1, name, n);
-	l->used += (uint32_t)n + 1;
-	l->count++;
+	return false;
 }
 
 bool namelist_covers(const struct namelist *l, const char *name, size_t n)
 {
-	if (l->all)
+	if (has(l, "", 0))
 		return true;
-	if (n <= NAME_MAX_BYTES && *find(l, name, n))
+	if (n <= NAME_MAX_BYTES && has(l, name, n))
 		return true;
 	for (size_t i = 1; i < n; i++)
-		if (name[i] == '.' && n - i <= NAME_MAX_BYTES + 1 && *find(l, name + i, n - i))
+		if (name[i] == '.' && n - i <= NAME_MAX_BYTES + 1 && has(l, name + i, n - i))
 			return true;
 	return false;
 }
 
-size_t namelist_count(const struct namelist *l)
+bool namelist_next(const struct namelist *l, uint32_t *at, char name[NAMELIST_NAME])
 {
-	return l->count;
+	const struct names *t = l->names;
+
+	while (*at < t->text_len) {
+		uint32_t head = number_at(t->text + *at), n = head & 255;
+		const char *s = (const char *)t->text + *at + 4;
+		bool star = !n || *s == '.';
+
+		*at += 4 + n;
+		if (!in_class(l, head >> 8))
+			continue;
+		name[0] = '*';
+		memcpy(name + star, s, n);
+		name[star + n] = '\0';
+		return true;
+	}
+	return false;
 }
 
-size_t namelist_bytes(const struct namelist *l)
-{
-	return sizeof(*l) + ((size_t)l->mask + 1) * sizeof(*l->slots) + l->text_size + 1;
-}
+/* ---- text ---- */
 
 bool namelist_line(const char *text, size_t len, size_t *off, const char **name, size_t *n)
 {

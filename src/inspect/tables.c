@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * inspect.json -> inspectors. Every member is looked at; what is not known is refused.
+ * The head of the tables -> inspectors. Every member is looked at; what is not known is refused.
  */
 #include "inspect/tables.h"
 
@@ -57,28 +57,14 @@ static bool read_verdict(struct loader_state *l, const char *word, enum verdict 
 	return refuse(l, "there is no verdict", word ? word : "");
 }
 
-static bool read_names(struct loader_state *l, const json_t *list, struct entry *e)
+static bool read_names(struct loader_state *l, const json_t *number, struct entry *e)
 {
-	size_t i, bytes = 0;
-	json_t *item;
+	json_int_t n = json_integer_value(number);
 
-	json_array_foreach(list, i, item)
-	{
-		const char *flaw = json_is_string(item) ? namelist_flaw(json_string_value(item),
-									json_string_length(item))
-							: "it is no string";
-
-		if (flaw) {
-			refuse(l, "there is a bad name",
-			       json_is_string(item) ? json_string_value(item) : "?");
-			buf_printf(l->why, ": %s", flaw);
-			return false;
-		}
-		bytes += json_string_length(item);
-	}
-	e->names = namelist_new(l->t.arena, json_array_size(list), bytes);
-	json_array_foreach(list, i, item)
-		namelist_add(e->names, json_string_value(item), json_string_length(item));
+	if (n < 0 || n >= l->t.names->lists)
+		return refuse(l, "there is no list of that number", NULL);
+	e->names = arena_new_of(l->t.arena, struct namelist);
+	*e->names = (struct namelist){l->t.names, (uint32_t)n};
 	return true;
 }
 
@@ -129,22 +115,24 @@ static bool read_list(struct loader_state *l, const json_t *j, struct entry *e)
 {
 	const json_t *names = json_object_get(j, "names");
 	const json_t *patterns = json_object_get(j, "patterns");
-	bool payload = e->look == LOOK_PAYLOAD;
+	const json_t *list = json_object_get(j, "list");
+	bool shared = look_has_names(e->look), payload = e->look == LOOK_PAYLOAD;
+	bool banners = e->look == LOOK_SSH;
 
-	if ((names && (payload || !look_has_list(e->look))) || (patterns && !payload) ||
-	    (look_has_list(e->look) && !json_is_array(payload ? patterns : names)))
+	if (json_is_array(names) != banners || json_is_array(patterns) != payload ||
+	    json_is_integer(list) != shared || !!names + !!patterns + !!list > 1)
 		return refuse(l, "the list does not belong to the look", look_name(e->look));
 	if (payload)
 		return read_patterns(l, patterns, e);
-	if (look_has_names(e->look))
-		return read_names(l, names, e);
-	return e->look != LOOK_SSH || read_banners(l, names, e);
+	if (shared)
+		return read_names(l, list, e);
+	return !banners || read_banners(l, names, e);
 }
 
 static bool read_entry(struct loader_state *l, const json_t *j, struct inspector *in)
 {
 	static const char *const members[] = {"verdict", "look", "names", "patterns",
-					      "at",	 "text", NULL};
+					      "list",	 "at",	 "text",  NULL};
 	const char *look, *at, *text;
 	struct entry *e;
 
@@ -338,7 +326,7 @@ static bool read_rules(struct loader_state *l, const json_t *j)
 
 static bool read_all(struct loader_state *l, const json_t *j)
 {
-	static const char *const members[] = {"format", "inspectors", "mark",
+	static const char *const members[] = {"format", "inspectors", "lists", "mark",
 					      "queues", "rules",      NULL};
 	const json_t *list = json_object_get(j, "inspectors");
 	json_t *item;
@@ -346,7 +334,7 @@ static bool read_all(struct loader_state *l, const json_t *j)
 
 	if (!check_members(l, j, members))
 		return false;
-	if (json_integer_value(json_object_get(j, "format")) != TABLES_FORMAT)
+	if (json_integer_value(json_object_get(j, "format")) != PACK_FORMAT)
 		return refuse(l, "the tables are of another format", NULL);
 	if (!json_is_array(list))
 		return refuse(l, "there is no list of inspectors", NULL);
@@ -354,16 +342,44 @@ static bool read_all(struct loader_state *l, const json_t *j)
 	return read_rules(l, j);
 }
 
-int tables_load(struct tables *out, const json_t *j, struct buf *why)
+/* The bytes of names stay where they are. */
+static int load_head(struct tables *out, const json_t *j, const struct pack *k, struct buf *why)
 {
 	struct loader_state l = {.t = {.arena = arena_new()}, .why = why};
+	const char *flaw;
 
-	if (!read_all(&l, j)) {
+	l.t.names = arena_new_of(l.t.arena, struct names);
+	flaw = names_open(l.t.names, k->names, k->names_len);
+	if (flaw ? !refuse(&l, "the names are damaged", flaw) : !read_all(&l, j)) {
 		tables_free(&l.t);
 		return -EINVAL;
 	}
 	*out = l.t;
 	return 0;
+}
+
+int tables_open(struct tables *out, const void *p, size_t n, struct buf *why)
+{
+	struct pack k;
+	json_t *j = pack_open(&k, p, n, why);
+	int err = j ? load_head(out, j, &k, why) : -EINVAL;
+
+	json_decref(j);
+	return err;
+}
+
+int tables_load(struct tables *out, const json_t *j, struct buf *why)
+{
+	struct buf bytes = {0};
+	int err = pack_json(j, &bytes, why);
+
+	if (!err)
+		err = tables_open(out, bytes.data, bytes.len, why);
+	if (err)
+		buf_free(&bytes);
+	else
+		out->own = bytes;
+	return err;
 }
 
 void tables_free(struct tables *t)
@@ -376,6 +392,7 @@ void tables_free(struct tables *t)
 			for (size_t i = 0; i < e->patterns.n; i++)
 				pattern_free(e->patterns.v[i]);
 	arena_free(t->arena);
+	buf_free(&t->own);
 	*t = (struct tables){0};
 }
 

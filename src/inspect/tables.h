@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * Inspectors as the compiler writes them into an artefact, inspect.json, and the judging program
- * reads them: plain data, no policy language. Names and patterns are there in full.
+ * Inspectors as the compiler writes them into an artefact and the judging program reads them: plain
+ * data, no policy language. Names and patterns are there in full. This is what --dump=inspect
+ * prints, and inspect.json of fwc 0.1; since then the names lie elsewhere in the file (pack.h), and
+ * "list" is the number of theirs.
  *
  *	{ "format": 1,
  *	  "inspectors": [
@@ -41,8 +43,8 @@
 #include <jansson.h>
 
 #include "inspect/inspector.h"
+#include "inspect/pack.h"
 
-#define TABLES_FORMAT 1
 #define INSPECTD_RUN "/run/fwc" /* where the program that reads them listens */
 
 struct table_queues {
@@ -59,13 +61,18 @@ struct table_rule {
 
 struct tables { /* freed with tables_free() */
 	struct arena *arena;
+	struct names *names;
+	struct buf own; /* of tables_load(): the bytes that the names lie in */
 	VEC(struct inspector) inspectors;
 	uint32_t mark; /* mask; 0: inspectors only */
 	VEC(struct table_queues) queues;
 	VEC(struct table_rule) rules;
 };
 
-/* 0, or -EINVAL with `why` (then *out is not touched). */
+/* 0, or -EINVAL with `why` (then *out is not touched). What is opened stays in the caller's bytes,
+ * which must outlive it and not change. */
+int tables_open(struct tables *out, const void *p, size_t n, struct buf *why);
+/* The form above. */
 int tables_load(struct tables *out, const json_t *j, struct buf *why);
 void tables_free(struct tables *t);
 /* NULL: none of that number. */

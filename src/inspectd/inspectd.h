@@ -22,8 +22,11 @@ struct client {
 };
 
 struct inspectd {
-	const char *tables_path, *socket_path, *program;
-	const char *trial, *pending; /* while that file exists, those tables; or NULL */
+	const char *tables_path; /* the file of the command line, or NULL */
+	const char *applied, *trial, *pending; /* else of that directory, or, while the file trial
+						  exists, of pending */
+	char path[4096]; /* of the tables that were read last */
+	const char *socket_path, *program;
 	struct lane_options lane;
 	struct lane_tables *tables; /* NULL: none */
 	VEC(struct lane *) lanes;

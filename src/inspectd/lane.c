@@ -36,8 +36,9 @@ void lane_tables_drop(struct lane_tables *t)
 {
 	if (!t || __atomic_sub_fetch(&t->users, 1, __ATOMIC_SEQ_CST))
 		return;
-	close(t->fd);
 	tables_free(&t->tables);
+	munmap(t->bytes, t->size);
+	close(t->fd);
 	free(t);
 }
 

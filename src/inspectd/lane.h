@@ -15,7 +15,9 @@
 #include "inspectd/wire.h"
 
 struct lane_tables { /* shared by all lanes; never changed */
-	int fd; /* sealed: the JSON */
+	int fd; /* sealed */
+	void *bytes; /* of it, mapped; the names of `tables` lie in there */
+	size_t size;
 	struct tables tables;
 	char hash[65];
 	uint64_t loaded; /* seconds since 1970 */

@@ -34,7 +34,7 @@ static const char usage[] =
 	"Judges the connections of a policy's inspect rules; fwc-inspectd(8) has it all.\n"
 	"\n"
 	"  --state DIR       where fwc keeps what is applied; /var/lib/fwc by default\n"
-	"  --tables FILE     the inspectors; DIR/applied/inspect.json by default\n"
+	"  --tables FILE     the inspectors; DIR/applied/inspect.tables by default\n"
 	"  --socket PATH     where `fwc inspect` asks; /run/fwc/inspectd.sock by default\n"
 	"  --netns NAME      work in that network namespace\n"
 	"  --user NAME       who judges; _fwc-inspect by default, nobody if there is none\n"
@@ -181,11 +181,10 @@ static void set_paths(struct inspectd *d, const struct options *o)
 	if (!state)
 		state = STATE_PATH;
 	d->tables_path = o->tables;
-	if (!d->tables_path) {
-		d->tables_path = arena_printf(d->arena, "%s/applied/inspect.json", state);
+	d->applied = arena_printf(d->arena, "%s/applied", state);
+	d->pending = arena_printf(d->arena, "%s/pending", state);
+	if (!o->tables)
 		d->trial = arena_printf(d->arena, "%s/trial.json", state);
-		d->pending = arena_printf(d->arena, "%s/pending/inspect.json", state);
-	}
 	d->socket_path = o->socket;
 	if (!d->socket_path)
 		d->socket_path =

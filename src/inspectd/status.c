@@ -161,7 +161,7 @@ json_t *status_json(struct inspectd *d)
 	json_object_set_new(j, "version", json_string(PACKAGE_VERSION));
 	put(j, "pid", (uint64_t)getpid());
 	put(j, "since", d->since);
-	json_object_set_new(j, "tables", json_string(d->tables_path));
+	json_object_set_new(j, "tables", json_string(d->path));
 	if (d->tables) {
 		json_object_set_new(j, "sha256", json_string(d->tables->hash));
 		put(j, "loaded", d->tables->loaded);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * inspect.json -> tables for the judges, and a lane for each queue that they name.
+ * A file of tables -> what the judges get of it, and a lane for each queue that they name.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -7,13 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "inspectd/inspectd.h"
 #include "util/cleanup.h"
-#include "util/sha256.h"
 
 #define TABLES_MAX (256u << 20) /* bytes */
 
@@ -24,12 +24,10 @@ static int fail(struct buf *why, int err, const char *path, const char *what)
 }
 
 /* Only what root or this user alone can write. */
-static int read_file(const char *path, struct buf *out, struct buf *why)
+static int open_file(const char *path, int *out, struct buf *why)
 {
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	struct stat st;
-	char part[65536];
-	ssize_t n;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return fail(why, -errno, path, strerror(errno));
@@ -37,79 +35,183 @@ static int read_file(const char *path, struct buf *out, struct buf *why)
 	    (st.st_uid != 0 && st.st_uid != geteuid()) || st.st_size > TABLES_MAX)
 		return fail(why, -EPERM, path,
 			    "others may write it, or it is no plain file, or far too large");
-	while ((n = read(fd, part, sizeof(part))) > 0)
-		buf_add(out, part, (size_t)n);
-	return n < 0 ? fail(why, -errno, path, strerror(errno)) : 0;
+	*out = fd;
+	fd = -1;
+	return 0;
 }
 
-/* Memory that nobody can change any more. */
-static int sealed(const struct buf *text)
+/* The only look at a file that may change while it is read; -EFBIG: it goes on growing. */
+static int copy(int from, int to)
+{
+	size_t all = 0;
+	ssize_t n;
+
+	lseek(from, 0, SEEK_SET);
+	while ((n = sendfile(to, from, NULL, 1 << 20)) != 0) {
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		all += n > 0 ? (size_t)n : 0;
+		if (all > TABLES_MAX)
+			return -EFBIG;
+	}
+	return 0;
+}
+
+/* A copy that nobody can change any more; what is wrong with it is looked for in there. */
+static int sealed(int from)
 {
 	int fd = memfd_create("fwc-tables", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	const int seals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
-	size_t done = 0;
+	int err = fd < 0 ? -errno : copy(from, fd);
 
-	if (fd < 0)
-		return -errno;
-	while (done < text->len) {
-		ssize_t n = write(fd, text->data + done, text->len - done);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		done += (size_t)n;
-	}
-	if (done < text->len || fcntl(fd, F_ADD_SEALS, seals) < 0) {
+	if (!err && fcntl(fd, F_ADD_SEALS, seals) < 0)
+		err = -errno;
+	if (err && fd >= 0)
 		close(fd);
-		return -EIO;
-	}
-	return fd;
+	return err ? err : fd;
 }
 
-static int parse(struct lane_tables *t, const struct buf *text, const char *path, struct buf *why)
+static int write_whole(int fd, const char *p, size_t n)
 {
+	while (n) {
+		ssize_t done = write(fd, p, n);
+
+		if (done < 0 && errno != EINTR)
+			return -errno;
+		p += done > 0 ? done : 0;
+		n -= done > 0 ? (size_t)done : 0;
+	}
+	return 0;
+}
+
+/* JSON of fwc 0.1 -> a file as it is now, to be copied like one. */
+static int converted(const void *p, size_t n, struct buf *why)
+{
+	_cleanup_buf_ struct buf bytes = {0};
 	_cleanup_json_ json_t *j = NULL;
 	json_error_t e;
+	int fd;
 
-	j = json_loadb(buf_str(text), text->len, JSON_REJECT_DUPLICATES, &e);
+	j = json_loadb(p, n, JSON_REJECT_DUPLICATES, &e);
 	if (!j)
-		return fail(why, -EINVAL, path, e.text);
-	buf_printf(why, "%s: ", path);
-	if (tables_load(&t->tables, j, why))
+		buf_puts(why, e.text);
+	if (!j || pack_json(j, &bytes, why))
 		return -EINVAL;
-	why->len = 0;
+	fd = memfd_create("fwc-tables", MFD_CLOEXEC);
+	if (fd >= 0 && write_whole(fd, bytes.data, bytes.len) < 0) {
+		close(fd);
+		fd = -EIO;
+	}
+	return fd < 0 ? -EIO : fd;
+}
+
+static int map(struct lane_tables *t)
+{
+	struct stat st;
+
+	if (fstat(t->fd, &st) < 0 || st.st_size <= 0)
+		return -EINVAL;
+	t->size = (size_t)st.st_size;
+	t->bytes = mmap(NULL, t->size, PROT_READ, MAP_PRIVATE, t->fd, 0);
+	if (t->bytes == MAP_FAILED)
+		t->bytes = NULL;
+	return t->bytes ? 0 : -ENOMEM;
+}
+
+static void forget(struct lane_tables *t)
+{
+	if (t->bytes)
+		munmap(t->bytes, t->size);
+	if (t->fd >= 0)
+		close(t->fd);
+	t->bytes = NULL;
+	t->fd = -1;
+}
+
+static int take_copy(struct lane_tables *t, int from, struct buf *why)
+{
+	int err;
+
+	t->fd = sealed(from);
+	err = t->fd < 0 ? t->fd : map(t);
+	if (err)
+		buf_puts(why, t->fd < 0 ? strerror(-err) : "it is empty");
+	return err;
+}
+
+/* Once around for JSON. */
+static int take_file(struct lane_tables *t, int from, struct buf *why)
+{
+	int err = take_copy(t, from, why), fd;
+
+	if (err || pack_is(t->bytes, t->size))
+		return err;
+	fd = converted(t->bytes, t->size, why);
+	forget(t);
+	if (fd < 0)
+		return fd;
+	err = take_copy(t, fd, why);
+	close(fd);
+	return err;
+}
+
+static int tables_take(int from, const char *path, struct lane_tables **out, struct buf *why)
+{
+	_cleanup_buf_ struct buf flaw = {0};
+	struct lane_tables *t = calloc(1, sizeof(*t));
+	const char *damage;
+	int err;
+
+	if (!t)
+		return -ENOMEM;
+	t->fd = -1;
+	err = take_file(t, from, &flaw);
+	damage = err ? NULL : pack_flaw(t->bytes, t->size);
+	if (damage)
+		buf_puts(&flaw, damage);
+	if (!err)
+		err = damage ? -EINVAL : tables_open(&t->tables, t->bytes, t->size, &flaw);
+	if (err) {
+		forget(t);
+		free(t);
+		return fail(why, err, path, buf_str(&flaw));
+	}
+	pack_hash(t->bytes, t->hash);
+	t->loaded = (uint64_t)time(NULL);
+	*out = lane_tables_use(t);
 	return 0;
+}
+
+static int open_in(struct inspectd *d, const char *dir, const char *file, int *fd, struct buf *why)
+{
+	snprintf(d->path, sizeof(d->path), "%s/%s", dir, file);
+	return open_file(d->path, fd, why);
+}
+
+/* The file that there is: of fwc, or of fwc 0.1. Rules on trial have tables of their own. */
+static int open_tables(struct inspectd *d, int *fd, struct buf *why)
+{
+	const char *dir = d->trial && access(d->trial, F_OK) == 0 ? d->pending : d->applied;
+	_cleanup_buf_ struct buf ignored = {0};
+	int err;
+
+	if (d->tables_path) {
+		snprintf(d->path, sizeof(d->path), "%s", d->tables_path);
+		return open_file(d->path, fd, why);
+	}
+	err = open_in(d, dir, PACK_FILE_JSON, fd, &ignored);
+	if (err == -ENOENT)
+		return open_in(d, dir, PACK_FILE, fd, why);
+	buf_puts(why, buf_str(&ignored));
+	return err;
 }
 
 static int read_tables(struct inspectd *d, struct lane_tables **out, struct buf *why)
 {
-	/* rules on trial have tables of their own */
-	const char *path = d->trial && access(d->trial, F_OK) == 0 ? d->pending : d->tables_path;
-	_cleanup_buf_ struct buf text = {0};
-	struct lane_tables *t;
-	int err = read_file(path, &text, why);
+	_cleanup_close_ int fd = -1;
+	int err = open_tables(d, &fd, why);
 
-	if (err)
-		return err;
-	t = calloc(1, sizeof(*t));
-	if (!t)
-		return -ENOMEM;
-	err = parse(t, &text, path, why);
-	if (!err) {
-		t->fd = sealed(&text);
-		err = t->fd < 0 ? fail(why, t->fd, d->tables_path, strerror(-t->fd)) : 0;
-		if (err)
-			tables_free(&t->tables);
-	}
-	if (err) {
-		free(t);
-		return err;
-	}
-	sha256_hex(buf_str(&text), text.len, t->hash);
-	t->loaded = (uint64_t)time(NULL);
-	*out = lane_tables_use(t);
-	return 0;
+	return err ? err : tables_take(fd, d->path, out, why);
 }
 
 /* ---- lanes ---- */
@@ -195,7 +297,7 @@ static int change_lanes(struct inspectd *d, struct lane_tables *t, bool *changed
 		if (wanted(t, d->lanes.v[i]))
 			err = lane_new_tables(d->lanes.v[i], t);
 	if (err)
-		return fail(why, err, d->tables_path, "no judge starts with these tables");
+		return fail(why, err, d->path, "no judge starts with these tables");
 	*changed = true;
 	for (size_t i = d->lanes.n; i-- > 0;)
 		if (!wanted(t, d->lanes.v[i]))

@@ -25,8 +25,7 @@ struct diff_lines {
 void diff_rulesets(struct arena *a, const struct ir_ruleset *old, const struct manifest *oldm,
 		   const struct ir_ruleset *new, const struct manifest *newm,
 		   struct diff_lines *out);
-/* Entries of inspectors, of two inspect.json; either may be NULL or empty. */
-void diff_inspectors(struct arena *a, const json_t *old, const json_t *new, struct diff_lines *out);
+/* Entries of inspectors, of two files of tables; either may be empty. */
 void diff_inspect_texts(struct arena *a, const struct buf *old, const struct buf *new,
 			struct diff_lines *out);
 

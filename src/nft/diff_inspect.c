@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * Two inspect.json -> which entries of which inspectors go and come.
+ * Tables of two policies -> which entries of which inspectors go and come.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "inspect/pack.h"
 #include "nft/diff.h"
 
 #define AT_ONCE 12 /* entries that differ only by where they stand are the same */
@@ -54,11 +55,12 @@ static bool has_entry(struct arena *a, const json_t *in, const char *list, const
 static const char *words(struct arena *a, const json_t *entry)
 {
 	const char *text = json_string_value(json_object_get(entry, "text"));
-	size_t names = json_array_size(json_object_get(entry, "names"));
+	long long names =
+		json_integer_value(json_object_get(json_object_get(entry, "list"), "names"));
 
 	if (!text)
 		return substance(a, entry);
-	return names > AT_ONCE ? arena_printf(a, "%s (%zu names)", text, names) : text;
+	return names > AT_ONCE ? arena_printf(a, "%s (%lld names)", text, names) : text;
 }
 
 static void put(struct arena *a, struct diff_lines *out, char sign, const char *name,
@@ -136,7 +138,8 @@ static void compare(struct arena *a, struct diff_lines *out, const char *name, c
 		put(a, out, '+', name, "", "the same entries in another order");
 }
 
-void diff_inspectors(struct arena *a, const json_t *old, const json_t *new, struct diff_lines *out)
+static void compare_all(struct arena *a, const json_t *old, const json_t *new,
+			struct diff_lines *out)
 {
 	const json_t *in;
 	size_t i;
@@ -157,13 +160,31 @@ void diff_inspectors(struct arena *a, const json_t *old, const json_t *new, stru
 	}
 }
 
+/* Lists that are kept apart become part of their entries again: what tells them from others. */
+static json_t *head_of(const struct buf *bytes)
+{
+	json_t *j = pack_head(bytes), *in, *e;
+	const json_t *lists = json_object_get(j, "lists");
+	size_t i, n;
+
+	json_array_foreach(json_object_get(j, "inspectors"), i, in)
+		json_array_foreach(json_object_get(in, "entries"), n, e)
+	{
+		const json_t *number = json_object_get(e, "list");
+
+		if (number)
+			json_object_set(e, "list",
+					json_array_get(lists, (size_t)json_integer_value(number)));
+	}
+	return j;
+}
+
 void diff_inspect_texts(struct arena *a, const struct buf *old, const struct buf *new,
 			struct diff_lines *out)
 {
-	json_t *x = json_loadb(old->data ? old->data : "", old->len, 0, NULL);
-	json_t *y = json_loadb(new->data ? new->data : "", new->len, 0, NULL);
+	json_t *x = head_of(old), *y = head_of(new);
 
-	diff_inspectors(a, x, y, out);
+	compare_all(a, x, y, out);
 	json_decref(x);
 	json_decref(y);
 }

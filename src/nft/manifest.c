@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "inspect/pack.h"
 #include "util/sha256.h"
 
 #define MAX_TEXT 200
@@ -141,6 +142,7 @@ struct manifest *manifest_build(struct arena *a, const struct manifest_input *in
 
 		sha256_hex(in->inspect->data, in->inspect->len, of_tables);
 		m->inspect = of_tables;
+		m->inspect_json = !pack_is(in->inspect->data, in->inspect->len);
 	}
 	m->forwarding = in->ruleset->forwarding;
 	m->live_flows = in->ruleset->live_flows;
@@ -343,7 +345,9 @@ json_t *manifest_json(const struct manifest *m)
 	if (m->inspect)
 		json_object_set_new(
 			j, "inspect",
-			json_pack("{s:s, s:s}", "file", "inspect.json", "sha256", m->inspect));
+			json_pack("{s:s, s:s}", "file",
+				  m->inspect_json ? PACK_FILE_JSON : PACK_FILE, "sha256",
+				  m->inspect));
 	json_object_set_new(j, "forwarding", json_integer(m->forwarding));
 	if (m->live_flows >= 0)
 		json_object_set_new(j, "live_flows", json_string(m->live_flows ? "end" : "keep"));

@@ -49,7 +49,8 @@ struct manifest {
 	const char *policy; /* as messages name it */
 	const char *sha256; /* of the script */
 	size_t size;
-	const char *inspect; /* SHA-256 of inspect.json; NULL: there is none */
+	const char *inspect; /* SHA-256 of the tables of inspectors; NULL: there are none */
+	bool inspect_json; /* they are of fwc 0.1 */
 	int forwarding; /* -1: not said, 0, 1 */
 	int live_flows; /* -1: not said, 0: kept, 1: ended when they are refused */
 	VEC(struct ir_zone) zones; /* none in manifests of earlier versions */

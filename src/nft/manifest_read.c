@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "inspect/pack.h"
 #include "nft/manifest.h"
 #include "util/number.h"
 #include "util/sha256.h"
@@ -175,8 +176,11 @@ static bool read_head(struct arena *a, const json_t *j, struct manifest *m, cons
 	}
 	m->version = text_of(a, j, "fwc");
 	m->policy = text_of(a, j, "policy");
-	if (json_object_get(j, "inspect"))
+	if (json_object_get(j, "inspect")) {
 		m->inspect = text_of(a, json_object_get(j, "inspect"), "sha256");
+		m->inspect_json = !strcmp(text_of(a, json_object_get(j, "inspect"), "file"),
+					  PACK_FILE_JSON);
+	}
 	m->proved = PROVED_NOT;
 	for (int k = PROVED; k < PROVED_NOT; k++)
 		if (!strcmp(text_of(a, j, "proof"), manifest_proved_text((enum proved)k)))

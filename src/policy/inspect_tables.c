@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * Inspectors of a policy without errors -> the tables that inspect/tables.h describes.
+ * Inspectors of a policy without errors -> the tables that inspect/tables.h describes, and the file
+ * of them.
  */
 #include <jansson.h>
 #include <string.h>
 
-#include "inspect/namelist.h"
+#include "inspect/inspector.h"
+#include "inspect/pack.h"
 #include "lang/lang.h"
 #include "policy/resolve.h"
 
@@ -30,7 +32,63 @@ static json_t *list_json(const struct ast_inspector_entry *e)
 	return list;
 }
 
-static json_t *entry_json(const struct policy *p, const struct ast_inspector_entry *e)
+/* The lists that were written, so that one that is used again is not written again. */
+struct writing {
+	const struct policy *p;
+	struct names_writer *w; /* NULL: names stay in the JSON */
+	struct arena *arena;
+	VEC(const struct ast_inspector_entry *) lists;
+};
+
+static bool same_list(const struct ast_inspector_entry *x, const struct ast_inspector_entry *y)
+{
+	if (x->strings.n != y->strings.n || x->contents.n != y->contents.n)
+		return false;
+	for (size_t i = 0; i < x->strings.n; i++)
+		if (strcmp(x->strings.v[i].s, y->strings.v[i].s) != 0)
+			return false;
+	for (size_t i = 0; i < x->contents.n; i++) {
+		const struct source *a = x->contents.v[i], *b = y->contents.v[i];
+
+		if (a->len != b->len || memcmp(a->text, b->text, a->len) != 0)
+			return false;
+	}
+	return true;
+}
+
+static size_t list_number(struct writing *x, const struct ast_inspector_entry *e)
+{
+	for (size_t i = 0; i < x->lists.n; i++)
+		if (same_list(x->lists.v[i], e))
+			return i;
+	vec_push(x->arena, &x->lists, e);
+	names_writer_list(x->w);
+	for (size_t i = 0; i < e->strings.n; i++)
+		names_writer_add(x->w, e->strings.v[i].s, strlen(e->strings.v[i].s));
+	for (size_t i = 0; i < e->contents.n; i++) {
+		const struct source *src = e->contents.v[i];
+		const char *s;
+		size_t off = 0, n;
+
+		while (namelist_line(src->text, src->len, &off, &s, &n))
+			names_writer_add(x->w, s, n);
+	}
+	return x->lists.n - 1;
+}
+
+static void put_list(struct writing *x, json_t *to, const struct ast_inspector_entry *e,
+		     const char *word)
+{
+	enum look look;
+
+	if (x->w && look_find(word, &look) && look_has_names(look))
+		json_object_set_new(to, "list", json_integer((json_int_t)list_number(x, e)));
+	else
+		json_object_set_new(to, strcmp(word, "payload") ? "names" : "patterns",
+				    list_json(e));
+}
+
+static json_t *entry_json(struct writing *x, const struct ast_inspector_entry *e)
 {
 	const char *look = e->what.s ? e->what.s : "any";
 	json_t *j = json_object();
@@ -39,9 +97,8 @@ static json_t *entry_json(const struct policy *p, const struct ast_inspector_ent
 	put_text(j, "verdict", e->reject ? "reject" : e->deny ? "deny" : "allow");
 	put_text(j, "look", look);
 	if (e->strings.n + e->files.n)
-		json_object_set_new(j, strcmp(look, "payload") ? "names" : "patterns",
-				    list_json(e));
-	put_text(j, "at", span_where(p->arena, e->span));
+		put_list(x, j, e, look);
+	put_text(j, "at", span_where(x->p->arena, e->span));
 	ast_print_entry(&text, e);
 	put_text(j, "text", buf_str(&text));
 	buf_free(&text);
@@ -71,7 +128,7 @@ static json_t *rewrite_json(const struct policy *p, const struct ast_inspector_e
 	return j;
 }
 
-static json_t *inspector_json(const struct policy *p, const struct ast_inspector *in)
+static json_t *inspector_json(struct writing *x, const struct ast_inspector *in)
 {
 	json_t *j = json_object(), *entries = json_array(), *rewrites = json_array();
 
@@ -84,9 +141,9 @@ static json_t *inspector_json(const struct policy *p, const struct ast_inspector
 		if (line->is_word)
 			put_text(j, line->word.what.s, line->word.allow ? "allow" : "deny");
 		else if (line->entry.what.s && !strcmp(line->entry.what.s, "rewrite"))
-			json_array_append_new(rewrites, rewrite_json(p, &line->entry));
+			json_array_append_new(rewrites, rewrite_json(x->p, &line->entry));
 		else
-			json_array_append_new(entries, entry_json(p, &line->entry));
+			json_array_append_new(entries, entry_json(x, &line->entry));
 	}
 	json_object_set_new(j, "entries", entries);
 	json_object_set_new(j, "rewrites", rewrites);
@@ -132,15 +189,34 @@ static void put_rules(const struct policy *p, json_t *to)
 	json_object_set_new(to, "rules", rules);
 }
 
-json_t *policy_inspect_tables(const struct policy *p)
+static json_t *all_json(struct writing *x)
 {
+	const struct policy *p = x->p;
 	json_t *j = json_object(), *list = json_array();
 
 	json_object_set_new(j, "format", json_integer(1));
 	for (size_t i = 0; i < p->inspectors.n; i++)
-		json_array_append_new(list, inspector_json(p, p->inspectors.v[i]));
+		json_array_append_new(list, inspector_json(x, p->inspectors.v[i]));
 	json_object_set_new(j, "inspectors", list);
 	if (p->first_inspect.src)
 		put_rules(p, j);
 	return j;
+}
+
+json_t *policy_inspect_tables(const struct policy *p)
+{
+	struct writing x = {.p = p};
+
+	return all_json(&x);
+}
+
+bool policy_inspect_pack(const struct policy *p, struct buf *out)
+{
+	struct writing x = {.p = p, .w = names_writer_new(), .arena = p->arena};
+	json_t *head = all_json(&x);
+	bool ok = pack_write(head, x.w, out);
+
+	json_decref(head);
+	names_writer_free(x.w);
+	return ok;
 }

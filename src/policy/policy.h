@@ -171,6 +171,8 @@ void policy_users_by(bool (*find)(const char *name, uint32_t *uid));
 
 /* What the judging program reads, see inspect/tables.h (inspect_tables.c). The caller's. */
 json_t *policy_inspect_tables(const struct policy *p);
+/* The file of them (inspect/pack.h), appended; false: too much for it. */
+bool policy_inspect_pack(const struct policy *p, struct buf *out);
 
 /* Built-in services: NULL if there is none of that name. Text as in the language: "tcp/443". */
 const char *service_catalogue(const char *name);

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "inspect/pack.h"
 #include "kernel/confine.h"
 #include "kernel/opener.h"
 #include "store/file.h"
@@ -19,7 +20,6 @@
 
 #define SCRIPT "ruleset.nft"
 #define MANIFEST "manifest.json"
-#define INSPECT "inspect.json"
 #define RECORD "apply.json"
 #define FORWARDING "forwarding.json"
 #define LOCK "lock"
@@ -142,12 +142,15 @@ void store_close_own(struct store *s)
 
 static int write_files(int dir, const struct artefact *x, const json_t *record)
 {
+	const char *tables = x->inspect.len ? pack_file(x->inspect.data, x->inspect.len) : "";
+	static const char *const all[] = {PACK_FILE, PACK_FILE_JSON};
 	int err = file_write(dir, SCRIPT, x->script.data, x->script.len);
 
-	if (!err && x->inspect.len)
-		err = file_write(dir, INSPECT, x->inspect.data, x->inspect.len);
-	else if (!err && unlinkat(dir, INSPECT, 0) < 0 && errno != ENOENT)
-		err = -errno;
+	if (!err && *tables)
+		err = file_write(dir, tables, x->inspect.data, x->inspect.len);
+	for (int i = 0; !err && i < 2; i++)
+		if (strcmp(tables, all[i]) && unlinkat(dir, all[i], 0) < 0 && errno != ENOENT)
+			err = -errno;
 	if (!err)
 		err = file_write(dir, MANIFEST, x->text.data, x->text.len);
 	if (!err && record)
@@ -236,21 +239,22 @@ static int read_files(int dir, const char *path, struct arena *a, struct artefac
 static int read_inspect(int dir, const char *path, struct arena *a, struct artefact *x,
 			struct buf *why)
 {
+	const char *file = x->manifest->inspect_json ? PACK_FILE_JSON : PACK_FILE;
 	char hex[SHA256_HEX];
 	int err;
 
 	if (!x->manifest->inspect)
 		return 0;
-	err = file_read(dir, INSPECT, &x->inspect);
+	err = file_read(dir, file, &x->inspect);
 	if (err)
-		return fail(why, err, "read", arena_printf(a, "%s/" INSPECT, path));
+		return fail(why, err, "read", arena_printf(a, "%s/%s", path, file));
 	sha256_hex(buf_str(&x->inspect), x->inspect.len, hex);
 	if (!strcmp(hex, x->manifest->inspect))
 		return 0;
 	buf_printf(why,
-		   "the artefact in %s cannot be used: " INSPECT " and manifest do not belong "
+		   "the artefact in %s cannot be used: %s and manifest do not belong "
 		   "together: one of them was cut short or edited",
-		   path);
+		   path, file);
 	return -EBADMSG;
 }
 

@@ -3,7 +3,8 @@
  *
  *	candidate/{ruleset.nft,manifest.json}           what `compile` made and `apply` takes
  *	applied/{ruleset.nft,manifest.json,apply.json}  what was put into the kernel last
- *	.../inspect.json                                beside them where something is inspected
+ *	.../inspect.tables                              beside them where something is inspected
+ *	                                                (inspect.json by fwc 0.1)
  *	generation.N/                                   the same of what was applied before
  *	forwarding.json                                 settings of the kernel before ours
  *	lock                                            held while a command changes something
@@ -33,7 +34,7 @@ struct store {
 struct artefact {
 	struct buf script;
 	struct buf text; /* of manifest.json */
-	struct buf inspect; /* inspect.json; empty: there is none */
+	struct buf inspect; /* tables of inspectors (inspect/pack.h); empty: there are none */
 	struct manifest *manifest; /* in the arena it was read with */
 };
 

@@ -55,7 +55,7 @@ flip() { # FILE OFFSET: the lowest bit of one byte
 each_damage() { # DIR COMMAND...
 	local dir=$1 file size n
 	shift
-	for file in ruleset.nft manifest.json inspect.json; do
+	for file in ruleset.nft manifest.json inspect.tables; do
 		[ -f "$dir/$file" ] || continue
 		cp -a "$dir/$file" "$WORK/kept"
 		size=$(stat -c %s "$dir/$file")
@@ -152,7 +152,7 @@ each_damage() { # DIR COMMAND...
 	sed 's/example.org/example.net/' "$WORK/inspected.fwc" >"$WORK/third.fwc"
 	fwc compile --elsewhere -o "$WORK/third" "$WORK/third.fwc" 2>/dev/null
 	for other in second third; do
-		for file in ruleset.nft manifest.json inspect.json; do
+		for file in ruleset.nft manifest.json inspect.tables; do
 			[ -f "$WORK/$other/$file" ] || continue
 			cmp -s "$WORK/$other/$file" "$FULL/$file" && continue
 			cp -a "$FULL/$file" "$WORK/kept"

@@ -40,6 +40,6 @@ os.makedirs(target, mode=0o700)
 for name, data in (("ruleset.nft", out), ("manifest.json", json.dumps(manifest).encode())):
     with open(os.open(f"{target}/{name}", os.O_WRONLY | os.O_CREAT, 0o600), "wb") as f:
         f.write(data)
-if os.path.exists(f"{source}/inspect.json"):
-    os.link(f"{source}/inspect.json", f"{target}/inspect.json")
+if os.path.exists(f"{source}/inspect.tables"):
+    os.link(f"{source}/inspect.tables", f"{target}/inspect.tables")
 print(replaced)

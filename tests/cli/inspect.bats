@@ -117,20 +117,23 @@ inspecting() { # name that is denied
 	P
 }
 
-@test "compile --elsewhere writes inspect.json, bound to the manifest by its hash" {
+@test "compile --elsewhere writes inspect.tables, bound to the manifest by its hash" {
 	inspecting '*.casino.example' >p.fwc
 	"$FWC" compile --elsewhere -o art p.fwc
 	grep -q '"proof": "proved, but tried in no kernel"' art/manifest.json
 	[ "$(python3 -c '
-import json
-t = json.load(open("art/inspect.json"))
+import hashlib, json, struct
+all = open("art/inspect.tables", "rb").read()
+head, names = struct.unpack_from("<II", all, 8)
+t = json.loads(all[64:64 + head])
 r, = t["rules"]
-print(t["inspectors"][0]["entries"][0]["names"], r["inspector"], r["text"], t["queues"][0]["first"] == r["queue"],
-      4 <= r["id"] <= 255, t["mark"] == 0xff000000)')" = \
-		"['*.casino.example'] names inspect lan -> wan tcp/443 with names True True True" ]
-	[ "$(sha256sum art/inspect.json | cut -d' ' -f1)" = "$(python3 -c '
+print(all[:8], 64 + head + names == len(all), hashlib.sha256(all[:32] + all[64:]).digest() == all[32:64],
+      all[64 + head:].count(b"\x0f\x01\0\0.casino.example"), t["inspectors"][0]["entries"][0]["list"], r["inspector"],
+      r["text"], t["queues"][0]["first"] == r["queue"], 4 <= r["id"] <= 255, t["mark"] == 0xff000000)')" = \
+		"b'fwctabl2' True True 1 0 names inspect lan -> wan tcp/443 with names True True True" ]
+	[ "$(sha256sum art/inspect.tables | cut -d' ' -f1)" = "$(python3 -c '
 import json; print(json.load(open("art/manifest.json"))["inspect"]["sha256"])')" ]
-	sed -i 's/casino/kasino/' art/inspect.json
+	sed -i 's/casino/kasino/' art/inspect.tables
 	run "$FWC" --state st apply art
 	echo "$output"
 	[ "$status" = 3 ]
@@ -139,7 +142,25 @@ import json; print(json.load(open("art/manifest.json"))["inspect"]["sha256"])')"
 	sed '/inspect/,$d' p.fwc >q.fwc
 	echo 'allow lan -> wan' >>q.fwc
 	"$FWC" compile --elsewhere -o art q.fwc
-	[ ! -e art/inspect.json ]
+	[ ! -e art/inspect.tables ]
+}
+
+@test "a list is written once, however many entries have it" {
+	local i
+	for i in $(seq 2000); do echo "host$i.ads.example"; done >ads.txt
+	{
+		echo 'zone lan { interface eth0 }; zone wan { interface ppp0 }'
+		echo 'inspect lan -> wan tcp/443 with names; allow lan -> wan'
+		echo 'inspector names {'
+		printf '\tdeny %s file "ads.txt"\n' sni host dns
+		echo '	allow sni "*", file "ads.txt"; }'
+	} >p.fwc
+	"$FWC" compile --elsewhere -o art p.fwc
+	[ "$(grep -ao 'host77.ads.example' art/inspect.tables | wc -l)" = 1 ]
+	# 22 bytes of text and up to 16 of slots a name
+	[ "$(stat -c %s art/inspect.tables)" -lt $((2000 * 40 + 4000)) ]
+	# as people see it, every entry has all its names
+	[ "$("$FWC" compile --dump=inspect p.fwc | grep -c host77.ads.example)" = 4 ]
 }
 
 @test "check names what this kernel lacks for inspection" {

@@ -1,20 +1,41 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * Lists of names: what covers what, what cannot be in a list, and a hundred thousand of them.
+ * Lists of names: what covers what, what cannot be in a list, a hundred thousand of them, and
+ * tables that are damaged.
  */
+#include <stdlib.h>
+
 #include "inspect/namelist.h"
 #include "test.h"
 
-static struct namelist *l;
+#define SAID "55b6b2966258757167529f7e9b384b3233559b5e9d2c9df8308f50081e388eb1"
+
+static struct names_writer *w;
+static struct buf bytes;
+static struct names names;
+static struct namelist l = {&names, 0};
 
 static bool has(const char *name)
 {
-	return namelist_covers(l, name, strlen(name));
+	return namelist_covers(&l, name, strlen(name));
 }
 
 static void add(const char *name)
 {
 	CHECK(!namelist_flaw(name, strlen(name)));
-	namelist_add(l, name, strlen(name));
+	names_writer_add(w, name, strlen(name));
+}
+
+static void begin(void)
+{
+	w = names_writer_new();
+	bytes.len = 0;
+}
+
+static void end(void)
+{
+	CHECK(names_writer_end(w, &bytes));
+	names_writer_free(w);
+	CHECK(!names_open(&names, bytes.data, bytes.len));
 }
 
 static const char *flaw(const char *name)
@@ -24,16 +45,24 @@ static const char *flaw(const char *name)
 	return why ? why : "";
 }
 
-static void test_cover(struct arena *a)
+static void test_cover(void)
 {
-	l = namelist_new(a, 7, 100);
+	begin();
+	SAME_NUMBER(names_writer_list(w), 0);
 	add("example.org");
 	add("*.Casino.Example.");
 	add("XN--BCHER-KVA.example");
 	add("_dmarc.mail.example");
 	add("2001:db8::1");
 	add("example.org.");
-	SAME_NUMBER(namelist_count(l), 5);
+	SAME_NUMBER(names_writer_list(w), 1);
+	add("www.EXAMPLE.org");
+	add("example.org");
+	SAME_NUMBER(names_writer_list(w), 2);
+	add("*");
+	SAME_NUMBER(names_writer_said(w, 0).count, 5);
+	SAME_NUMBER(names_writer_said(w, 1).count, 2);
+	end();
 	CHECK(has("example.org"));
 	CHECK(!has("www.example.org"));
 	CHECK(!has("org"));
@@ -47,8 +76,15 @@ static void test_cover(struct arena *a)
 	CHECK(has("_dmarc.mail.example"));
 	CHECK(has("2001:db8::1"));
 	CHECK(!has("nothing"));
-	add("*");
+	l.number = 1; /* what one list has is not in another */
+	CHECK(has("www.example.org"));
+	CHECK(has("example.org"));
+	CHECK(!has("www.casino.example"));
+	l.number = 2;
 	CHECK(has("nothing"));
+	l.number = 3;
+	CHECK(!has("example.org"));
+	l.number = 0;
 }
 
 static void test_flaws(void)
@@ -94,42 +130,133 @@ static void test_lines(void)
 	SAME_NUMBER(i, 3);
 }
 
-static void test_many(struct arena *a)
+/* In the order in which they came, as they are written in a policy. */
+static void test_order(void)
+{
+	static const char *const want[] = {"b.example", "*.a.example", "*"};
+	char name[NAMELIST_NAME];
+	uint32_t at = 0, n = 0;
+
+	begin();
+	names_writer_list(w);
+	for (int i = 0; i < 3; i++)
+		add(want[i]);
+	end();
+	while (namelist_next(&l, &at, name)) {
+		CHECK(n < 3);
+		SAME_TEXT(name, want[n]);
+		n++;
+	}
+	SAME_NUMBER(n, 3);
+}
+
+/* SHA-256 of "a.example\0.b.example\0", by sha256sum. */
+static void test_said(void)
+{
+	begin();
+	names_writer_list(w);
+	add("A.example");
+	add("*.b.example.");
+	add("a.example");
+	names_writer_list(w);
+	SAME_TEXT(names_writer_said(w, 0).sha256, SAID);
+	end();
+}
+
+/* In three lists as in one: a name stands there once. */
+static void test_many(void)
 {
 	bool all = true, none = false;
+	size_t text = 0, once = 0;
 	char name[64];
-	size_t bytes = 0;
 
-	for (int i = 0; i < 100000; i++)
-		bytes += (size_t)sprintf(name, "%shost%d.blocked.example", i % 2 ? "*." : "", i);
-	l = namelist_new(a, 100000, bytes);
-	for (int i = 0; i < 100000; i++) {
-		sprintf(name, "%shost%d.blocked.example", i % 2 ? "*." : "", i);
-		namelist_add(l, name, strlen(name));
+	for (int lists = 1; lists <= 3; lists += 2) {
+		begin();
+		for (int k = 0; k < lists; k++) {
+			names_writer_list(w);
+			for (int i = 0; i < 100000; i++) {
+				text += (size_t)sprintf(name, "%shost%d.blocked.example",
+							i % 2 ? "*." : "", i);
+				names_writer_add(w, name, strlen(name));
+			}
+		}
+		once = text / (size_t)lists;
+		text = 0;
+		end();
 	}
-	SAME_NUMBER(namelist_count(l), 100000);
-	for (int i = 0; i < 100000; i++) {
-		sprintf(name, "host%d.blocked.example", i);
-		all = all && has(name) == !(i % 2);
-		sprintf(name, "a.b.host%d.blocked.example", i);
-		all = all && has(name) == i % 2;
-		sprintf(name, "host%d.free.example", i);
-		none = none || has(name);
-	}
+	CHECK(bytes.len < once + 100000 * (4 + 4 * 2.7) + 100);
+	for (l.number = 0; l.number < 3; l.number++)
+		for (int i = 0; i < 100000; i++) {
+			sprintf(name, "host%d.blocked.example", i);
+			all = all && has(name) == !(i % 2);
+			sprintf(name, "a.b.host%d.blocked.example", i);
+			all = all && has(name) == i % 2;
+			sprintf(name, "host%d.free.example", i);
+			none = none || has(name);
+		}
 	CHECK(all);
 	CHECK(!none);
-	CHECK(namelist_bytes(l) < 5 << 20);
-	printf("# %zu bytes of names, %zu of memory\n", bytes, namelist_bytes(l));
+	l.number = 0;
+	printf("# %zu bytes of names, %zu of table\n", once, bytes.len);
+}
+
+static const char *flaw_with(size_t at, uint32_t v)
+{
+	char *copy = malloc(bytes.len);
+	struct names t;
+	const char *f;
+
+	memcpy(copy, bytes.data, bytes.len);
+	if (at < bytes.len)
+		memcpy(copy + at, &v, sizeof(v));
+	f = names_open(&t, copy, bytes.len);
+	free(copy);
+	return f ? f : "";
+}
+
+/* Header of 16, two classes of one byte in four, four slots, then the text. */
+static void test_damage(void)
+{
+	struct names t;
+
+	begin();
+	names_writer_list(w);
+	add("a.example");
+	end();
+	SAME_NUMBER(bytes.len, 16 + 4 + 16 + 4 + 9);
+	SAME_TEXT(flaw_with(bytes.len, 0), "");
+	for (size_t n = 0; n < bytes.len; n++) {
+		char *cut = malloc(n + 1); /* so that one byte too far is seen */
+
+		memcpy(cut, bytes.data, n);
+		CHECK(names_open(&t, cut, n) != NULL);
+		free(cut);
+	}
+	SAME_TEXT(flaw_with(0, 100), "its length is not what it says");
+	SAME_TEXT(flaw_with(4, 3), "its length is not what it says");
+	SAME_TEXT(flaw_with(4, 0), "its length is not what it says");
+	SAME_TEXT(flaw_with(12, UINT32_MAX), "its length is not what it says");
+	SAME_TEXT(flaw_with(20, 99), "a slot leads out of the text");
+	SAME_TEXT(flaw_with(36, 1 << 8 | 10), "a name is longer than its room");
+	SAME_TEXT(flaw_with(36, 1 << 8 | 7), "a name is cut off");
+	SAME_TEXT(flaw_with(36, 2 << 8 | 9), "a name is of a class that is not there");
+	for (size_t i = 0; i < 4; i++) {
+		uint32_t one = 1;
+
+		memcpy(bytes.data + 20 + 4 * i, &one, sizeof(one));
+	}
+	SAME_TEXT(flaw_with(bytes.len, 0), "no slot is free");
 }
 
 int main(void)
 {
-	struct arena *a = arena_new();
-
-	test_cover(a);
+	test_cover();
 	test_flaws();
 	test_lines();
-	test_many(a);
-	arena_free(a);
+	test_order();
+	test_said();
+	test_many();
+	test_damage();
+	buf_free(&bytes);
 	return test_end();
 }
