@@ -199,8 +199,8 @@ static _Noreturn void serve_one(int fd, pid_t broker)
 	uint32_t what;
 
 	signal(SIGCHLD, SIG_DFL);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != broker || message_receive(fd, &request))
+	child_follow(broker);
+	if (message_receive(fd, &request))
 		_exit(1);
 	b = (struct bytes){.p = buf_str(&request), .left = request.len};
 	what = message_take_number(&b);

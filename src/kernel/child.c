@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "kernel/confine.h"
 #include "util/caps.h"
 #include "util/cleanup.h"
 
@@ -32,7 +33,7 @@
 /* Shared with the child. A child that got to its end says so here: exit() within a library, which
  * would look the same to wait(), does not. */
 struct child_state {
-	enum { BEGUN, NO_NAMESPACE, NO_SCRATCH, RUNNING, ENDED } state;
+	enum { BEGUN, NO_NAMESPACE, NO_SCRATCH, NOT_CONFINED, RUNNING, ENDED } state;
 	int error;
 	int result;
 };
@@ -102,15 +103,21 @@ static void set_limits(void)
 	limit(RLIMIT_FSIZE, MAX_OUTPUT);
 }
 
+/* The parent may have ended before it was asked to be told. */
+void child_follow(int parent)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
+}
+
 /* Signals of the terminal are the parent's business; its death is ours, too. */
 static void detach(pid_t parent, int said)
 {
 	static const int fatal[] = {SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGTERM};
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		_exit(1);
+	child_follow(parent);
 	for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++)
 		signal(fatal[i], SIG_DFL);
 	signal(SIGINT, SIG_IGN);
@@ -141,6 +148,12 @@ in_child(struct child *c, struct child_state *v, pid_t parent, int said)
 	if (err) {
 		v->error = -err;
 		v->state = c->where == CHILD_NETNS ? NO_NAMESPACE : NO_SCRATCH;
+		_exit(1);
+	}
+	err = c->no_files ? confine_files() : 0;
+	if (err) {
+		v->error = -err;
+		v->state = NOT_CONFINED;
 		_exit(1);
 	}
 	set_limits();
@@ -217,6 +230,11 @@ static int explain(struct child *c, const struct child_state *v, int status, boo
 	}
 	if (v->state == NO_NAMESPACE || v->state == NO_SCRATCH)
 		return explain_namespace(c, v);
+	if (v->state == NOT_CONFINED) {
+		buf_printf(&c->why, "the child process cannot give up its rights: %s",
+			   strerror(v->error));
+		return -v->error;
+	}
 	if (WIFSIGNALED(status))
 		buf_printf(&c->why, "libnftables crashed in its child process (signal %d, %s)",
 			   WTERMSIG(status), strsignal(WTERMSIG(status)));

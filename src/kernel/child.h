@@ -19,6 +19,7 @@ struct child {
 	enum child_where where;
 	const char *netns; /* CHILD_NETNS: a name below /run/netns */
 	unsigned timeout_ms; /* 0: two minutes */
+	bool no_files; /* it opens none by name, where the kernel has landlock */
 	/* What runs; its result is handed back. Memory it writes for the parent must be shared. */
 	int (*run)(void *arg);
 	void *arg;
@@ -39,6 +40,9 @@ int child_run(struct child *c);
 void child_start(struct child *c);
 int child_wait(struct child *c);
 void child_free(struct child *c);
+
+/* In a process that has just been forked: it ends with the one that forked it. */
+void child_follow(int parent);
 
 /* For the caller's convenience: where to go for --netns. */
 static inline enum child_where child_where_of(const char *netns)

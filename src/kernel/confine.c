@@ -93,19 +93,26 @@ struct ruleset { /* struct landlock_ruleset_attr; older kernels know only its be
 	uint64_t fs, net, scoped;
 };
 
-/* Reading is left to the modes of files. Nothing is allowed, so that there are no rules. */
-static int write_nothing(void)
+#define READING (1u << 2 | 1u << 3) /* LANDLOCK_ACCESS_FS_READ_FILE, _READ_DIR */
+
+#define UNLOGGED 1u /* LANDLOCK_RESTRICT_SELF_LOG_SAME_EXEC_OFF, of version 7 */
+
+/* What is not spared is denied for every path, so that there are no rules. Files without a path,
+ * as in memory, are no matter of landlock's. Where reading is denied, it is asked for all the same
+ * (libraries look for names of numbers) and no news for the log of audit. */
+static int deny_paths(uint64_t spared)
 {
 	/* by version: what it knows of files from bit 13 on, then TCP, then signals and abstract
 	 * sockets (landlock(7)) */
 	long version = syscall(SYS_landlock_create_ruleset, NULL, 0, 1);
 	const unsigned files = version >= 5 ? 16 : version >= 3 ? 15 : version == 2 ? 14 : 13;
 	struct ruleset all = {
-		.fs = ((1u << files) - 1) & ~(1u << 2 | 1u << 3), /* READ_FILE, READ_DIR */
+		.fs = ((1u << files) - 1) & ~spared,
 		.net = version >= 4 ? 3 : 0,
 		.scoped = version >= 6 ? 3 : 0,
 	};
 	size_t size = version >= 6 ? 24 : version >= 4 ? 16 : 8;
+	const unsigned flags = version >= 7 && !spared ? UNLOGGED : 0;
 	int fd, err = 0;
 
 	if (version <= 0)
@@ -113,7 +120,7 @@ static int write_nothing(void)
 	fd = (int)syscall(SYS_landlock_create_ruleset, &all, size, 0);
 	if (fd < 0)
 		return -errno;
-	if (syscall(SYS_landlock_restrict_self, fd, 0) < 0)
+	if (syscall(SYS_landlock_restrict_self, fd, flags) < 0)
 		err = -errno;
 	close(fd);
 	return err;
@@ -261,9 +268,15 @@ int confine(void)
 		err = caps_keep(0);
 	if (!err && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		err = -errno;
+	/* reading is left to the modes of files */
 	if (!err)
-		err = write_nothing();
+		err = deny_paths(READING);
 	return err ? err : filter(false);
+}
+
+int confine_files(void)
+{
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : deny_paths(0);
 }
 
 int confine_opener(void)

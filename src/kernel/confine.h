@@ -13,6 +13,9 @@ int confine(void);
 /* Of who opens for it: the same but for the user, what may be written, and local sockets (which
  * names of users may take). */
 int confine_opener(void);
+/* Of who has a library read scripts from memory: no path is opened, to read or to write, where the
+ * kernel has landlock. 0 or -errno. */
+int confine_files(void);
 /* Who this is for files that belong to who runs it: the user before confine(). */
 uid_t confine_caller(void);
 /* For people: as what confine() lets texts be taken apart. */

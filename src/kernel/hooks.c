@@ -67,52 +67,75 @@ static void put_chain(struct mnl_nlmsg_batch *b, const char *name, uint32_t hook
 	mnl_nlmsg_batch_next(b);
 }
 
-/* One answer for each message but head and tail; the first error of them. */
-static int answers(struct mnl_socket *nl, uint32_t n)
+struct batch { /* numbers of its messages */
+	uint32_t first, last; /* head and tail */
+};
+
+/* The answers to a batch, for a late one may be to a batch before. A refusal of all of it is
+ * addressed to its head, else there is one for each message in between. */
+static int take_answers(const char *buf, ssize_t got, const struct batch *b, uint32_t *n, int *err)
 {
+	const struct nlmsghdr *nlh = (const void *)buf;
+	int left = (int)got;
+
+	for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+		const struct nlmsgerr *e = mnl_nlmsg_get_payload(nlh);
+		bool head = nlh->nlmsg_seq == b->first;
+
+		if (nlh->nlmsg_type != NLMSG_ERROR ||
+		    nlh->nlmsg_seq - b->first >= b->last - b->first)
+			continue;
+		if (e->error && !*err)
+			*err = e->error;
+		if (head && e->error)
+			return e->error;
+		*n += !head;
+	}
+	return 0;
+}
+
+/* The first error of them. */
+static int answers(struct mnl_socket *nl, const struct batch *b)
+{
+	uint32_t n = 0;
 	char buf[8192];
 	int err = 0;
 
-	while (n) {
+	while (n < b->last - b->first - 1) {
 		ssize_t got = mnl_socket_recvfrom(nl, buf, sizeof(buf));
-		const struct nlmsghdr *nlh = (const void *)buf;
-		int left = (int)got;
 
 		if (got < 0)
 			return err ? err : -errno;
-		for (; n && mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left), n--) {
-			const struct nlmsgerr *e = mnl_nlmsg_get_payload(nlh);
-
-			if (nlh->nlmsg_type == NLMSG_ERROR && e->error && !err)
-				err = e->error;
-		}
+		if (take_answers(buf, got, b, &n, &err))
+			break;
 	}
 	return err;
 }
 
-static int commit(struct mnl_socket *nl, bool anew)
+static int commit(struct mnl_socket *nl, bool anew, uint32_t *seq)
 {
 	char buf[8192]; /* the kernel's limits of names keep it below 1 KiB */
 	struct mnl_nlmsg_batch *b = mnl_nlmsg_batch_start(buf, sizeof(buf));
-	uint32_t seq = 0;
+	struct batch numbers = {.first = ++*seq};
 	int err = 0;
 
-	nftnl_batch_begin(mnl_nlmsg_batch_current(b), 0);
+	nftnl_batch_begin(mnl_nlmsg_batch_current(b), numbers.first);
 	mnl_nlmsg_batch_next(b);
-	put_table(b, NFT_MSG_NEWTABLE, NLM_F_CREATE, &seq);
+	put_table(b, NFT_MSG_NEWTABLE, NLM_F_CREATE, seq);
 	if (anew) {
-		put_table(b, NFT_MSG_DELTABLE, 0, &seq);
-		put_table(b, NFT_MSG_NEWTABLE, NLM_F_CREATE, &seq);
+		put_table(b, NFT_MSG_DELTABLE, 0, seq);
+		put_table(b, NFT_MSG_NEWTABLE, NLM_F_CREATE, seq);
 	}
-	put_chain(b, "input", NF_INET_LOCAL_IN, &seq);
-	put_chain(b, "forward", NF_INET_FORWARD, &seq);
-	put_chain(b, "output", NF_INET_LOCAL_OUT, &seq);
-	nftnl_batch_end(mnl_nlmsg_batch_current(b), seq + 1);
+	put_chain(b, "input", NF_INET_LOCAL_IN, seq);
+	put_chain(b, "forward", NF_INET_FORWARD, seq);
+	put_chain(b, "output", NF_INET_LOCAL_OUT, seq);
+	numbers.last = ++*seq;
+	nftnl_batch_end(mnl_nlmsg_batch_current(b), numbers.last);
 	mnl_nlmsg_batch_next(b);
 	if (mnl_socket_sendto(nl, mnl_nlmsg_batch_head(b), mnl_nlmsg_batch_size(b)) < 0)
 		err = -errno;
 	mnl_nlmsg_batch_stop(b);
-	return err ? err : answers(nl, seq);
+	return err ? err : answers(nl, &numbers);
 }
 
 static int drop_here(void)
@@ -120,14 +143,15 @@ static int drop_here(void)
 	__attribute__((cleanup(drop_socket))) struct mnl_socket *nl =
 		mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
 	const struct timeval patience = {.tv_sec = PATIENCE};
+	uint32_t seq = 0;
 	int err;
 
 	if (!nl || mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0)
 		return -errno;
 	setsockopt(mnl_socket_get_fd(nl), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	err = commit(nl, false);
+	err = commit(nl, false, &seq);
 	/* a chain of that name may be of another kind */
-	return err && err != -EPERM ? commit(nl, true) : err;
+	return err && err != -EPERM ? commit(nl, true, &seq) : err;
 }
 
 static int in_child(void *arg)

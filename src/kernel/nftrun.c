@@ -163,6 +163,7 @@ static int run_steps(void *arg)
 		if (p->step[i].refused && !j->r->go_on)
 			break;
 	}
+	fault_point("loaded");
 	if (genid_get_here(&g) == 0)
 		p->after = g.id;
 	return 0;
@@ -228,7 +229,9 @@ static void start_here(struct nftrun *r)
 	size_t streams = (r->n + 1) * sizeof(*j->streams);
 
 	j->r = r;
-	j->child = (struct child){.where = r->where, .netns = r->netns, .run = run_steps, .arg = j};
+	/* scripts are read from memory */
+	j->child = (struct child){
+		.where = r->where, .netns = r->netns, .no_files = true, .run = run_steps, .arg = j};
 	j->streams = malloc(streams);
 	memset(j->streams, 0xff, streams); /* no descriptor yet */
 	j->shared = sizeof(*j->progress) + (r->n + 1) * sizeof(j->progress->step[0]);

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "kernel/ask.h"
+#include "kernel/child.h"
 #include "kernel/confine.h"
 #include "kernel/message.h"
 #include "util/cleanup.h"
@@ -308,14 +309,8 @@ static bool was_handed_over(const struct opener *o, int dir)
 static int open_source(const struct opener *o, const char *name)
 {
 	_cleanup_buf_ struct buf why = {0}, hint = {0};
-	int fd = o->job->open(name, &why, &hint);
-	struct stat st;
 
-	if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))) {
-		close(fd);
-		fd = -EINVAL;
-	}
-	return fd;
+	return o->job->open(name, &why, &hint);
 }
 
 static int do_openat(struct opener *o, const char *name, int flags, int dir)
@@ -463,13 +458,15 @@ static void allow_named(struct opener *o, const char *s)
 		allow_name(o, s + 2);
 }
 
-static _Noreturn void serve(const struct opener_job *job, int from)
+static _Noreturn void serve(const struct opener_job *job, int from, pid_t parent)
 {
 	static const int deaf[] = {SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTSTP};
 	struct opener o = {.job = job, .arena = arena_new()};
 	int err = 0;
 
-	/* it ends with the process that asks, by the end of the connection */
+	/* it ends with the process that asks, by the end of the connection; but a file may keep it
+	 */
+	child_follow(parent);
 	for (size_t i = 0; i < sizeof(deaf) / sizeof(deaf[0]); i++)
 		signal(deaf[i], SIG_IGN);
 	prctl(PR_SET_NAME, "fwc-opener");
@@ -501,8 +498,8 @@ static _Noreturn void serve(const struct opener_job *job, int from)
 
 int opener_start(const struct opener_job *job)
 {
+	pid_t parent = getpid(), pid;
 	int pair[2], err = 0;
-	pid_t pid;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		return -errno;
@@ -510,7 +507,7 @@ int opener_start(const struct opener_job *job)
 	pid = fork();
 	if (pid == 0) {
 		close(pair[0]);
-		serve(job, pair[1]);
+		serve(job, pair[1], parent);
 	}
 	if (pid < 0)
 		err = -errno;

@@ -300,6 +300,7 @@ static void prepare(struct tracer *t)
 		.where = child_where_of(t->netns),
 		.netns = t->netns,
 		.timeout_ms = FOREVER,
+		.no_files = true,
 		.run = work,
 		.arg = t,
 	};

@@ -155,11 +155,22 @@ static int follow(struct walk *w, int fd)
 	return *target == '/' ? go_to_root(w) : 0;
 }
 
-/* A FIFO must not hold up the open, before it is refused. */
-static int open_file(struct walk *w, const char *name, int *file)
+static int check_kind(struct walk *w, const struct stat *st)
 {
-	if (!at_end(w))
-		return fail(w, -ENOTDIR);
+	if (S_ISREG(st->st_mode))
+		return 0;
+	buf_printf(w->why, "%s is %s", w->path,
+		   S_ISDIR(st->st_mode) ? "a directory" : "not a regular file");
+	return -EINVAL;
+}
+
+/* What is no file of its own is not even opened: a device may do something then. */
+static int open_file(struct walk *w, const char *name, const struct stat *st, int *file)
+{
+	int err = at_end(w) ? check_kind(w, st) : fail(w, -ENOTDIR);
+
+	if (err)
+		return err;
 	*file = openat(w->dir, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
 	return *file < 0 ? fail(w, -errno) : 0;
 }
@@ -178,7 +189,7 @@ static int step(struct walk *w, const char *name, int *file)
 		return go_to(w, fd, buf_str(&here)); /* which keeps fd */
 	err = check_owner(w, &st, S_ISLNK(st.st_mode) ? "symbolic link" : "file", buf_str(&here));
 	if (!err)
-		err = S_ISLNK(st.st_mode) ? follow(w, fd) : open_file(w, name, file);
+		err = S_ISLNK(st.st_mode) ? follow(w, fd) : open_file(w, name, &st, file);
 	close(fd);
 	return err;
 }
@@ -213,17 +224,33 @@ static int walk(struct walk *w)
 	return err ? err : file;
 }
 
+static int check_file(struct walk *w, int fd)
+{
+	struct stat st;
+	int err = fstat(fd, &st) < 0 ? fail(w, -errno) : check_kind(w, &st);
+
+	if (err || !(st.st_mode & (S_IWGRP | S_IWOTH)))
+		return err;
+	buf_printf(w->why, "%s can be written by others than its owner", w->path);
+	buf_printf(w->hint, "chmod go-w %s", w->path);
+	return -EPERM;
+}
+
 int path_open(const char *path, struct buf *why, struct buf *hint)
 {
 	struct walk w = {.path = path, .dir = -1, .why = why, .hint = hint};
+	int fd = walk(&w), err = fd < 0 ? fd : check_file(&w, fd);
 
-	return walk(&w);
+	if (fd >= 0 && err)
+		close(fd);
+	return err ? err : fd;
 }
 
 int path_check_dir(const char *path)
 {
 	_cleanup_buf_ struct buf why = {0}, hint = {0};
-	_cleanup_close_ int fd = path_open(*path ? path : ".", &why, &hint);
+	struct walk w = {.path = *path ? path : ".", .dir = -1, .why = &why, .hint = &hint};
+	_cleanup_close_ int fd = walk(&w);
 
 	return fd < 0 ? fd : 0;
 }

@@ -10,8 +10,8 @@
 
 /* Opens for reading what the path leads to, walking each directory and symbolic link by itself:
  * each must belong to root or to who runs this (after sudo, to who called it), and directories may
- * be written by their owner only, unless they are sticky (such as /tmp). What is opened is of such
- * an owner, too; the rest of it the caller has to look at.
+ * be written by their owner only, unless they are sticky (such as /tmp). What is opened is a
+ * regular file of such an owner, which nobody else may write.
  * The descriptor, or -errno with `why`, which is a whole message, and maybe a hint. */
 int path_open(const char *path, struct buf *why, struct buf *hint);
 /* The same for a directory: 0 or -errno. */

@@ -29,19 +29,11 @@ void source_open_by(const struct source_opener *o)
 
 /* ---- the file ---- */
 
-/* Whether the opened file is one to be read; reports if not. */
-static bool check_file(int fd, const char *path, struct span at, struct diag *diag, struct stat *st)
+/* Whether it is not too large; reports if it is. */
+static bool check_size(int fd, const char *path, struct span at, struct diag *diag, struct stat *st)
 {
 	if (fstat(fd, st) < 0) {
 		diag_error(diag, at, "cannot read %s: %s", path, strerror(errno));
-	} else if (S_ISDIR(st->st_mode)) {
-		diag_error(diag, at, "%s is a directory", path);
-	} else if (!S_ISREG(st->st_mode)) {
-		diag_error(diag, at, "%s is not a regular file", path);
-	} else if (st->st_mode & (S_IWGRP | S_IWOTH)) {
-		diag_hint(diag,
-			  diag_error(diag, at, "%s can be written by others than its owner", path),
-			  "chmod go-w %s", path);
 	} else if (st->st_size > SIZE_LIMIT) {
 		diag_error(diag, at, "%s is larger than %u MiB", path, SIZE_LIMIT >> 20);
 	} else {
@@ -88,7 +80,7 @@ static bool read_file(const char *path, struct span at, struct diag *diag, struc
 
 	if (fd < 0)
 		return false;
-	fine = check_file(fd, path, at, diag, st);
+	fine = check_size(fd, path, at, diag, st);
 	if (fine) {
 		err = read_bytes(fd, out);
 		if (err)

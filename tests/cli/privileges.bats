@@ -131,36 +131,32 @@ without_power() {
 	chmod 644 "$WORK/many.set"
 	{ small; echo 'set many = file "many.set"
 drop many@lan -> self tcp/24'; } >"$WORK/many.fwc"
-	"$FWC" --state "$WORK/state" compile "$WORK/many.fwc" &
-	# among its grandchildren, the one in another network namespace
+	has_faults
+	FWC_FAULT=stop:loaded "$FWC" --state "$WORK/state" compile "$WORK/many.fwc" &
+	# among its descendants, the one that has loaded it
 	run /usr/bin/python3 - $! <<-'END'
-		import os, sys, time
-		top, seen = sys.argv[1], set()
+		import os, signal, sys, time
 		def children(pid):
+		    with open(f"/proc/{pid}/task/{pid}/children") as f:
+		        return [c for d in f.read().split() for c in [d] + children(d)]
+		def field(pid, name):
+		    with open(f"/proc/{pid}/status") as f:
+		        return [l.split()[1] for l in f if l.startswith(name + ":")][0]
+		stopped, end = [], time.time() + 60
+		while not stopped and time.time() < end:
+		    time.sleep(0.05)
 		    try:
-		        return open(f"/proc/{pid}/task/{pid}/children").read().split()
-		    except OSError:
-		        return []
-		def look(pid, deep):
-		    try:
-		        ns = [os.readlink(f"/proc/{pid}/ns/{n}") for n in ("net", "user")]
-		        caps = [l.split()[1] for l in open(f"/proc/{pid}/status") if l.startswith("CapPrm")][0]
-		        again = [os.readlink(f"/proc/{pid}/ns/{n}") for n in ("net", "user")]
-		        if deep and ns == again and ns[0] != here[0]:
-		            seen.add((ns[1] != here[1], caps))
+		        stopped = [p for p in children(sys.argv[1]) if field(p, "State") == "T"]
 		    except OSError:
 		        pass
-		    for c in children(pid):
-		        look(c, deep + 1)
-		here = [os.readlink(f"/proc/self/ns/{n}") for n in ("net", "user")]
-		end = time.time() + 20
-		while os.path.exists(f"/proc/{top}") and time.time() < end:
-		    look(top, 0)
-		print(seen)
+		[pid] = stopped
+		print([os.readlink(f"/proc/{pid}/ns/{n}") != os.readlink(f"/proc/self/ns/{n}") for n in ("net", "user")],
+		      field(pid, "CapPrm"), field(pid, "NoNewPrivs"))
+		os.kill(int(pid), signal.SIGCONT)
 	END
-	wait
 	echo "$output"
-	[[ $output == *"(True, '0000000000001000')"* ]]
+	wait
+	[ "$output" = "[True, True] 0000000000001000 1" ]
 	grep -q '"proof": "proved"' "$WORK/state/candidate/manifest.json"
 }
 
@@ -195,12 +191,51 @@ drop large@lan -> self tcp/24'; } >"$WORK/large.fwc"
 	[[ $output == *"only the policy itself was checked"* || $output == *": fine: the kernel takes it"* ]]
 }
 
+build_taken() { # taken.c: preloaded, it takes the place of a process
+	! grep -q 'define FWC_SANITIZERS' "$FWC_BUILD/config.h" || skip "sanitizers want programs and namespaces"
+	cc -shared -fPIC -I "$here/../../src" -o "$WORK/taken.so" "$here/taken.c" -ldl
+}
+
+@test "nor at the kernel: it may ask the broker for what loads nothing that packets meet" {
+	build_taken
+	local command
+	for command in check 'compile -o -' "diff $WORK/policy.fwc" 'explain lan->self' test; do
+		# shellcheck disable=SC2086 # words
+		run env TAKEN_PLACE="$WORK" TAKEN_BROKER=1 LD_PRELOAD="$WORK/taken.so" "$FWC" --state "$WORK/state" \
+			--config "$WORK/policy.fwc" $command
+		echo "$command: $output"
+		[ "$status" = 42 ]
+		[[ $output == *$'\nloaded'* && $output != *"works: the broker"* ]]
+	done
+	[ "$(inns nft list tables)" = "" ]
+}
+
+@test "whoever takes over the process that has nft read a script opens no file" {
+	build_taken
+	/usr/bin/python3 -c 'import ctypes, sys
+sys.exit(ctypes.CDLL(None).syscall(444, None, 0, 1) < 1)' || skip "this kernel has no landlock"
+	local command
+	fwc compile "$WORK/policy.fwc"
+	for command in "check $WORK/policy.fwc" "compile $WORK/policy.fwc" diff 'apply --no-confirm'; do
+		# shellcheck disable=SC2086 # words
+		run env TAKEN_PLACE="$WORK" TAKEN_CHILD=1 LD_PRELOAD="$WORK/taken.so" "$FWC" --state "$WORK/state" $command
+		echo "$command: $output"
+		[ "$status" = 3 ]
+		[[ $output == *"ended its child process by itself (status 42): taken"* ]]
+		[[ $output != *works* && $output != *"no memory"* ]]
+	done
+}
+
 # taken.c tries: it is the process from the moment when it has read the first byte of a policy
 @test "whoever takes over the process that reads a policy gets at nothing" {
 	local command place=$WORK/place
-	! grep -q 'define FWC_SANITIZERS' "$FWC_BUILD/config.h" || skip "sanitizers want programs and namespaces"
-	cc -shared -fPIC -o "$WORK/taken.so" "$here/taken.c"
-	mkdir "$place"
+	build_taken
+	mkdir "$place" "$place/directory"
+	mkfifo "$place/fifo"
+	echo 10.0.0.1 >"$place/theirs.set"
+	chown 65534 "$place/theirs.set"
+	echo 10.0.0.1 >"$place/all.set"
+	chmod 666 "$place/all.set"
 	echo 10.0.0.1 >"$place/named.set"
 	touch "$place/open.fwc"
 	chmod 666 "$place/open.fwc"
@@ -208,6 +243,7 @@ drop large@lan -> self tcp/24'; } >"$WORK/large.fwc"
 	chmod 600 "$place/"{secret,named.set}
 	{ small; echo 'set named = file "named.set"
 drop named@lan -> self tcp/24'; } >"$place/p.fwc"
+	echo '# "directory" "fifo" "theirs.set" "all.set" "/dev/null" "/run/systemd/notify"' >>"$place/p.fwc"
 	chmod 600 "$place/p.fwc"
 	for command in check test fmt 'explain lan->self' 'compile -o -'; do
 		# shellcheck disable=SC2086 # words
