@@ -48,6 +48,7 @@ dd_ref dd_terminal(struct dd *d, uint32_t value); /* value < 2^31 */
  * variable of a terminal is UINT32_MAX. */
 bool dd_is_terminal(const struct dd *d, dd_ref n);
 uint32_t dd_value(const struct dd *d, dd_ref terminal);
+bool dd_any_open(const struct dd *d, dd_ref n); /* it leads to an open terminal */
 /* The function that is lo where bit `var` is 0 and hi where it is 1. All variables of lo and hi
  * must come after it: anything else ends the program. */
 dd_ref dd_node(struct dd *d, uint32_t var, dd_ref lo, dd_ref hi);
@@ -62,6 +63,8 @@ dd_ref dd_follow(const struct dd *d, dd_ref n, const uint64_t *value, const uint
 
 /* First a, then b: a where a decides; where it is open, both joined; else b. */
 dd_ref dd_seq(struct dd *d, dd_ref a, dd_ref b);
+/* The same of a whole list, in its order, if the order in which three are joined is no matter. */
+dd_ref dd_sequence(struct dd *d, const dd_ref *v, size_t n);
 /* a where cond is not 0, else undecided. */
 dd_ref dd_restrict(struct dd *d, dd_ref cond, dd_ref a);
 dd_ref dd_and(struct dd *d, dd_ref a, dd_ref b); /* booleans */

@@ -215,6 +215,11 @@ uint32_t dd_value(const struct dd *d, dd_ref terminal)
 	return terminal == DD_EXHAUSTED ? DD_EXHAUSTED : d->nodes[terminal].lo;
 }
 
+bool dd_any_open(const struct dd *d, dd_ref n)
+{
+	return n != DD_EXHAUSTED && d->nodes[n].var & NODE_OPEN;
+}
+
 uint32_t dd_var(const struct dd *d, dd_ref n)
 {
 	return n == DD_EXHAUSTED || node_terminal(d, n) ? UINT32_MAX : node_var(d, n);

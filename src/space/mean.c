@@ -36,13 +36,7 @@ dd_ref mean_effect(struct mean *m, const char *effect)
 
 dd_ref mean_sequence(struct mean *m, const dd_ref *v, size_t n)
 {
-	size_t half = n / 2;
-
-	if (n == 0)
-		return DD_UNDECIDED;
-	if (n == 1)
-		return v[0];
-	return dd_seq(m->dd, mean_sequence(m, v, half), mean_sequence(m, v + half, n - half));
+	return dd_sequence(m->dd, v, n);
 }
 
 const struct line *mean_line(struct mean *m, const char *text, const char *where, struct span at,

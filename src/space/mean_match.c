@@ -162,11 +162,9 @@ static int term_cmp(const void *a, const void *b)
 	return (int)x->dim - (int)y->dim;
 }
 
-/* From the last dimension to the first, each on top of what is there. */
-static dd_ref build(struct mean *m, struct terms *t)
+/* From the last dimension to the first, each on top of what is there: at the bottom a terminal. */
+static dd_ref build(struct mean *m, struct terms *t, dd_ref r)
 {
-	dd_ref r = DD_TRUE;
-
 	qsort(t->v, t->n, sizeof(*t->v), term_cmp);
 	for (size_t i = t->n; i-- > 0;) {
 		const struct term *x = &t->v[i];
@@ -174,7 +172,7 @@ static dd_ref build(struct mean *m, struct terms *t)
 		dd_ref on = schema_ranges(&m->schema, x->dim, x->bits, x->values.v, x->values.n,
 					  x->mask, again ? DD_TRUE : r);
 
-		r = again ? dd_and(m->dd, on, r) : on;
+		r = again ? dd_restrict(m->dd, on, r) : on;
 	}
 	return r;
 }
@@ -196,8 +194,8 @@ bool match_tells_family(const struct ir_stmt *s)
 				     s->match.op == OP_EQ && s->match.values.n == 1);
 }
 
-dd_ref match_elem(struct mean *m, const struct ir_sel *sel, const struct ir_elem *e,
-		  bool family_known)
+dd_ref match_elem_says(struct mean *m, const struct ir_sel *sel, const struct ir_elem *e,
+		       bool family_known, dd_ref terminal)
 {
 	struct terms t = {.n = 0};
 
@@ -205,7 +203,13 @@ dd_ref match_elem(struct mean *m, const struct ir_sel *sel, const struct ir_elem
 		imply(m, &t, sel->f[i], family_known || has_ip_field(sel));
 		t.v[t.n++] = term_of(m, sel->f[i], &e->key[i], 1, sel->mask[i]);
 	}
-	return build(m, &t);
+	return build(m, &t, terminal);
+}
+
+dd_ref match_elem(struct mean *m, const struct ir_sel *sel, const struct ir_elem *e,
+		  bool family_known)
+{
+	return match_elem_says(m, sel, e, family_known, DD_TRUE);
 }
 
 static dd_ref implied(struct mean *m, const struct ir_sel *sel, bool family_known)
@@ -214,7 +218,7 @@ static dd_ref implied(struct mean *m, const struct ir_sel *sel, bool family_know
 
 	for (size_t i = 0; i < sel->n; i++)
 		imply(m, &t, sel->f[i], family_known || has_ip_field(sel));
-	return build(m, &t);
+	return build(m, &t, DD_TRUE);
 }
 
 /* All elements of one selector at once. */
@@ -228,18 +232,17 @@ static dd_ref one_field(struct mean *m, const struct ir_sel *sel, const struct i
 		vec_push(m->arena, &v, elems->v[i].key[0]);
 	imply(m, &t, sel->f[0], family_known);
 	t.v[t.n++] = term_of(m, sel->f[0], v.v, v.n, sel->mask[0]);
-	return build(m, &t);
+	return build(m, &t, DD_TRUE);
 }
 
 static dd_ref any_elem(struct mean *m, const struct ir_sel *sel, const struct ir_elem *v, size_t n,
 		       bool family_known)
 {
-	if (n == 0)
-		return DD_FALSE;
-	if (n == 1)
-		return match_elem(m, sel, v, family_known);
-	return dd_or(m->dd, any_elem(m, sel, v, n / 2, family_known),
-		     any_elem(m, sel, v + n / 2, n - n / 2, family_known));
+	dd_ref *all = arena_alloc(m->arena, (n + 1) * sizeof(*all));
+
+	for (size_t i = 0; i < n; i++)
+		all[i] = match_elem(m, sel, &v[i], family_known);
+	return dd_sequence(m->dd, all, n); /* of those who say yes, any */
 }
 
 static dd_ref is_in(struct mean *m, const struct ir_sel *sel, const struct ir_elems *elems,

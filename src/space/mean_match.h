@@ -11,6 +11,9 @@
  * asks for IPv4 only if the rule has not spoken of the family before). */
 dd_ref match_elem(struct mean *m, const struct ir_sel *sel, const struct ir_elem *e,
 		  bool family_known);
+/* That terminal there, else nothing: cheaper than restricting it to the region. */
+dd_ref match_elem_says(struct mean *m, const struct ir_sel *sel, const struct ir_elem *e,
+		       bool family_known, dd_ref terminal);
 /* A match statement with its operator. `set` is what its name stands for, or NULL. */
 dd_ref match_stmt(struct mean *m, const struct ir_stmt *s, const struct ir_set *set,
 		  bool family_known);

@@ -12,7 +12,6 @@
 
 struct chain_mean {
 	dd_ref says;
-	bool leaves; /* has a return or a goto: what leaves it is to be told from what decides */
 	bool done;
 };
 
@@ -23,6 +22,7 @@ struct walker {
 	struct map matches; /* "set|selector" -> dd_ref * */
 	struct marks marks;
 	int depth;
+	bool returns; /* some chain does: what leaves one is to be told from what decides */
 };
 
 #define MAX_DEPTH 64 /* the kernel allows 16 jumps */
@@ -53,6 +53,11 @@ static dd_ref unknown(struct walker *w, const char *what, const struct line *lin
 	return mean_outcome(w->m, FATE_UNKNOWN, what, line);
 }
 
+static dd_ref leave_chain(struct walker *w, dd_ref says)
+{
+	return w->returns ? dd_map(w->m->dd, says, outcome_leave_chain, &w->m->outcomes) : says;
+}
+
 /* What a verdict does, of the statement that the line names. */
 static dd_ref verdict_says(struct walker *w, const struct ir_verdict *v, const struct line *line)
 {
@@ -65,6 +70,7 @@ static dd_ref verdict_says(struct walker *w, const struct ir_verdict *v, const s
 	case V_DROP:
 		return mean_outcome(w->m, FATE_DROP, NULL, line);
 	case V_RETURN:
+		w->returns = true;
 		return mean_outcome(w->m, FATE_RETURN, NULL, NULL);
 	case V_NONE:
 	case V_CONTINUE:
@@ -78,8 +84,9 @@ static dd_ref verdict_says(struct walker *w, const struct ir_verdict *v, const s
 		return unknown(w, arena_printf(w->m->arena, "jump to %s", v->target), line);
 	says = chain_says(w, to);
 	if (v->kind == V_JUMP)
-		return dd_map(w->m->dd, says, outcome_leave_chain, &w->m->outcomes);
+		return leave_chain(w, says);
 	/* what goes through a chain reached by goto returns from the caller, too */
+	w->returns = true;
 	says = dd_map(w->m->dd, says, outcome_goto, &w->m->outcomes);
 	return dd_seq(w->m->dd, says, mean_outcome(w->m, FATE_RETURN, NULL, NULL));
 }
@@ -184,6 +191,44 @@ static bool any_share(const struct ir_elem **v, size_t n, int nkeys)
 	return false;
 }
 
+struct lookup { /* of a verdict map */
+	const struct ir_sel *sel;
+	const struct ir_set *map; /* or NULL */
+	bool shared; /* some packet is in two elements */
+	dd_ref left; /* packets that are looked up */
+	bool narrowed; /* ... less those of elements that may decide nothing */
+};
+
+static bool is_terminal(const struct ir_verdict *v)
+{
+	return v->kind == V_ACCEPT || v->kind == V_DROP || v->kind == V_RETURN;
+}
+
+/* DD_UNDECIDED: it comes to nothing. */
+static dd_ref elem_says(struct walker *w, struct progress *p, struct lookup *l,
+			const struct ir_elem *e)
+{
+	struct dd *d = w->m->dd;
+	dd_ref match, where;
+
+	/* what it decides is final: that it comes before later ones does all; who is looked up is
+	 * asked once for the whole map */
+	if (is_terminal(&e->verdict) && !l->narrowed && w->m->within == DD_TRUE)
+		return match_elem_says(
+			w->m, l->sel, e, p->family_known,
+			verdict_says(w, &e->verdict, line_at(w, p->chain, p->rule, l->map, e)));
+	match = match_elem(w->m, l->sel, e, p->family_known);
+	where = dd_and(d, match, l->left);
+	if (l->shared) {
+		l->left = dd_and(d, l->left, dd_not(d, match));
+		l->narrowed = true;
+	}
+	if (where == DD_FALSE)
+		return DD_UNDECIDED;
+	return dd_restrict(d, where,
+			   verdict_says(w, &e->verdict, line_at(w, p->chain, p->rule, l->map, e)));
+}
+
 /* Elements of a concatenation with intervals may share packets: the one that was put in first,
  * which the listing has first, is found, whatever its verdict then comes to. (It cannot lie around
  * a later one: the kernel refuses that.) All other elements are disjoint, and their order is no
@@ -192,35 +237,26 @@ static void vmap_says(struct walker *w, struct progress *p, const struct ir_stmt
 {
 	const struct ir_set *map = s->vmap.map ? ruleset_set(w->r, s->vmap.map) : NULL;
 	const struct ir_elems *elems = map ? &map->elems : &s->vmap.elems;
-	const struct ir_sel *sel = &s->vmap.sel;
+	struct lookup l = {.sel = &s->vmap.sel, .map = map, .left = p->still};
 	VEC(const struct ir_elem *) order = {0};
 	VEC(dd_ref) parts = {0};
 	struct dd *d = w->m->dd;
-	dd_ref left = p->still, all;
-	bool shared = false;
+	dd_ref all;
 
 	for (size_t i = 0; i < elems->n; i++)
 		vec_push(w->m->arena, &order, &elems->v[i]);
-	if (sel->n > 1 && order.n > 1)
-		shared = any_share(order.v, order.n, sel->n);
-	if (shared)
+	if (l.sel->n > 1 && order.n > 1)
+		l.shared = any_share(order.v, order.n, l.sel->n);
+	if (l.shared)
 		qsort(order.v, order.n, sizeof(*order.v), order_cmp);
 	for (size_t i = 0; i < order.n; i++) {
-		const struct ir_elem *e = order.v[i];
-		dd_ref match = match_elem(w->m, sel, e, p->family_known);
-		dd_ref where = dd_and(d, match, left);
-		const struct line *line;
+		dd_ref says = elem_says(w, p, &l, order.v[i]);
 
-		if (shared)
-			left = dd_and(d, left, dd_not(d, match));
-		if (where == DD_FALSE)
-			continue;
-		line = line_at(w, p->chain, p->rule, map, e);
-		vec_push(w->m->arena, &parts,
-			 dd_restrict(d, where, verdict_says(w, &e->verdict, line)));
+		if (says != DD_UNDECIDED)
+			vec_push(w->m->arena, &parts, says);
 	}
-	all = mean_sequence(w->m, parts.v, parts.n);
-	if (s->vmap.map && !understood(map, sel))
+	all = dd_restrict(d, p->still, mean_sequence(w->m, parts.v, parts.n));
+	if (s->vmap.map && !understood(map, l.sel))
 		all = dd_restrict(d, p->still,
 				  unknown(w, arena_printf(w->m->arena, "@%s", s->vmap.map),
 					  line_at(w, p->chain, p->rule, NULL, NULL)));
@@ -485,7 +521,7 @@ static int priority_cmp(const void *a, const void *b)
 static dd_ref base_says(struct walker *w, const struct ir_chain *c)
 {
 	struct mean *m = w->m;
-	dd_ref says = dd_map(m->dd, chain_says(w, c), outcome_leave_chain, &m->outcomes);
+	dd_ref says = leave_chain(w, chain_says(w, c));
 	const char *text = arena_printf(m->arena, "policy of chain %s", c->name);
 
 	return dd_seq(m->dd, says,

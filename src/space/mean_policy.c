@@ -147,20 +147,103 @@ const struct line *mean_rule_line(struct mean *m, const struct policy *p, size_t
 	return mean_line(m, r->text, span_where(m->arena, r->span), r->span, rule + 1);
 }
 
+/* What it does with packets that it matches. */
+static dd_ref consequence(struct mean *m, const struct policy *p, size_t rule, enum station at)
+{
+	const struct rule *r = &p->rules.v[rule];
+	dd_ref then = decision(m, p, r, mean_rule_line(m, p, rule), at);
+
+	if (r->q.log || r->q.add_to)
+		then = dd_seq(m->dd, effects(m, r), then);
+	return then;
+}
+
+/* ---- one from one place to one other: made from the last variable to the first ---- */
+
+/* The only item of an endpoint, if it is not of a set that fills at run time. */
+static const struct place_item *only(const struct endpoint *e)
+{
+	return e->items.n == 1 && !e->items.v[0].addrs.dyn ? &e->items.v[0] : NULL;
+}
+
+static bool of_family(const struct addrs *s, int ip6)
+{
+	return s->all || (ip6 ? s->v6.n : s->v4.n);
+}
+
+/* `in` where the address is one of these; it depends on what comes behind it. */
+static dd_ref at_addrs(struct mean *m, const struct addrs *s, enum dim d, int ip6, dd_ref in)
+{
+	const struct ivset *v = ip6 ? &s->v6 : &s->v4;
+	int bits = ip6 ? 128 : 32;
+
+	return s->all ? in : schema_ranges(&m->schema, d, bits, v->v, v->n, u128_max(bits), in);
+}
+
+static dd_ref at_place(struct mean *m, const struct policy *p, const struct place_item *item,
+		       enum station at, enum dim d, dd_ref in)
+{
+	return fixed_place(at, d) ? in : dd_restrict(m->dd, mean_place(m, p, item, d), in);
+}
+
+/* The services, and what only comes behind them, by family. False: it matches nothing. */
+static bool behind_addresses(struct mean *m, const struct rule *r, dd_ref is[2])
+{
+	const struct addrs *from = &r->from.items.v[0].addrs, *to = &r->to.items.v[0].addrs;
+	dd_ref services = mean_services(m, &r->services);
+
+	if (r->q.has_user)
+		services = dd_and(m->dd, services, schema_one(&m->schema, DIM_UID, r->q.uid));
+	for (int i = 0; i < 2; i++) {
+		is[i] = dd_fix(m->dd, services, dim_table[DIM_FAMILY].first, 1, (u128)i);
+		if (!of_family(from, i) || !of_family(to, i))
+			is[i] = DD_FALSE;
+	}
+	return is[0] != DD_FALSE || is[1] != DD_FALSE;
+}
+
+/* The same as the general way of mean_rule(), without a node that is not in it. */
+static dd_ref between_two(struct mean *m, const struct policy *p, size_t rule, enum station at)
+{
+	const struct rule *r = &p->rules.v[rule];
+	const struct place_item *from = only(&r->from), *to = only(&r->to);
+	dd_ref is[2], then;
+
+	if (!item_possible(from, at, DIM_IIF) || !item_possible(to, at, DIM_OIF) ||
+	    !behind_addresses(m, r, is))
+		return DD_UNDECIDED;
+	then = r->q.limit.rate ? rate_holds(m, r) : DD_TRUE;
+	then = dd_restrict(m->dd, then, consequence(m, p, rule, at));
+	for (int i = 0; i < 2; i++) {
+		dd_ref says = dd_fix(m->dd, then, dim_table[DIM_FAMILY].first, 1, (u128)i);
+		/* what asks for the state of the connection cannot stand behind addresses */
+		bool last = dd_var(m->dd, says) >= dim_table[DIM_PROTO].first;
+		dd_ref x = last ? dd_restrict(m->dd, is[i], says) : is[i];
+
+		x = at_addrs(m, &to->addrs, DIM_DADDR, i, x);
+		x = at_addrs(m, &from->addrs, DIM_SADDR, i, x);
+		if (r->q.has_mark)
+			x = dd_restrict(m->dd, schema_one(&m->schema, DIM_MARK, r->q.mark), x);
+		x = at_place(m, p, to, at, DIM_OIF, x);
+		x = at_place(m, p, from, at, DIM_IIF, x);
+		is[i] = last ? x : dd_restrict(m->dd, x, says);
+	}
+	return dd_node(m->dd, dim_table[DIM_FAMILY].first, is[0], is[1]);
+}
+
 dd_ref mean_rule(struct mean *m, const struct policy *p, size_t rule, enum station at)
 {
 	const struct rule *r = &p->rules.v[rule];
-	dd_ref match = rule_match(m, p, r, at), then;
+	dd_ref match;
 
-	match = dd_and(m->dd, match, m->within);
+	if (m->within == DD_TRUE && only(&r->from) && only(&r->to))
+		return between_two(m, p, rule, at);
+	match = dd_and(m->dd, rule_match(m, p, r, at), m->within);
 	if (match == DD_FALSE)
 		return DD_UNDECIDED;
 	if (r->q.limit.rate)
 		match = dd_and(m->dd, match, rate_holds(m, r));
-	then = decision(m, p, r, mean_rule_line(m, p, rule), at);
-	if (r->q.log || r->q.add_to)
-		then = dd_seq(m->dd, effects(m, r), then);
-	return dd_restrict(m->dd, match, then);
+	return dd_restrict(m->dd, match, consequence(m, p, rule, at));
 }
 
 /* ---- what every hook begins with ---- */
@@ -356,8 +439,8 @@ static void rules(struct parts *l, const struct policy *p, enum station at)
 		if (rule != DD_UNDECIDED)
 			then(&own, rule);
 	}
+	builtin(&own, DD_TRUE, FATE_DROP, "fwc: no rule, drop");
 	then(l, mean_sequence(m, own.v, own.n));
-	builtin(l, DD_TRUE, FATE_DROP, "fwc: no rule, drop");
 }
 
 /* ---- packets of self that dnat sends elsewhere: judged behind routing, by where they leave ----
@@ -482,7 +565,9 @@ dd_ref mean_policy(struct mean *m, const struct policy *p, enum station at)
 	case NSTATIONS:
 		break;
 	}
-	says = dd_map(m->dd, dd_restrict(m->dd, m->within, says), outcome_end, &m->outcomes);
+	says = dd_restrict(m->dd, m->within, says);
+	if (dd_any_open(m->dd, says))
+		says = dd_map(m->dd, says, outcome_end, &m->outcomes);
 	return dd_seq(m->dd, says,
 		      dd_restrict(m->dd, m->within, mean_outcome(m, FATE_ACCEPT, NULL, NULL)));
 }

@@ -113,6 +113,9 @@ static void test_seq(struct dd *d)
 	OK(is(d, dd_seq(d, x, x), want), "what is open is carried twice");
 	OK(dd_seq(d, dd_seq(d, x, y), z) == dd_seq(d, x, dd_seq(d, y, z)), "seq is associative");
 	for (unsigned i = 0; i < POINTS; i++)
+		want[i] = seq_of(seq_of(a[i], a[i]), seq_of(b[i], seq_of(c[i], a[i])));
+	OK(is(d, dd_sequence(d, (dd_ref[]){x, DD_UNDECIDED, x, y, z, x}, 6), want), "sequence");
+	for (unsigned i = 0; i < POINTS; i++)
 		want[i] = a[i] ? b[i] : 0;
 	OK(is(d, dd_restrict(d, x, y), want), "restrict");
 	for (unsigned i = 0; i < POINTS; i++)
@@ -391,11 +394,37 @@ static bool held(const struct dd *d, dd_ref n, const uint32_t *t)
 	return n == DD_EXHAUSTED || same_everywhere(d, n, t);
 }
 
+/* Lists of many that say little, as rules do, and meet each other. */
+static void test_sequence(struct dd *d)
+{
+	enum { MANY = 40 };
+	table all, one;
+	dd_ref v[MANY];
+	bool right = true;
+
+	for (size_t n = 0; n <= MANY; n++) {
+		memset(all, 0, sizeof(all));
+		for (size_t k = 0; k < n; k++) {
+			random_table(one, carrying, 8);
+			for (unsigned i = 0; i < POINTS; i++) {
+				one[i] = rand() % 16 ? 0 : one[i];
+				all[i] = seq_of(all[i], one[i]);
+			}
+			v[k] = build(d, one, 0);
+		}
+		right &= is(d, dd_sequence(d, v, n), all);
+	}
+	CHECK(right);
+	v[1] = DD_EXHAUSTED;
+	CHECK(dd_sequence(d, v, 2) == DD_EXHAUSTED && dd_sequence(d, v, 9) == DD_EXHAUSTED);
+}
+
 static bool all_say_exhausted(struct dd *d)
 {
 	struct ival one = {3, 4};
 
 	return dd_terminal(d, 1) == DD_EXHAUSTED && dd_seq(d, 0, 1) == DD_EXHAUSTED &&
+	       dd_sequence(d, (dd_ref[]){0, 1, 0}, 3) == DD_EXHAUSTED &&
 	       dd_restrict(d, 1, 1) == DD_EXHAUSTED && dd_and(d, 1, 1) == DD_EXHAUSTED &&
 	       dd_or(d, 0, 1) == DD_EXHAUSTED && dd_not(d, 1) == DD_EXHAUSTED &&
 	       dd_differ(d, 1, 1) == DD_EXHAUSTED && dd_where(d, 1, 1) == DD_EXHAUSTED &&
@@ -582,6 +611,7 @@ int main(void)
 	dd_set_join(d, concatenate, NULL);
 	for (int i = 0; i < 40; i++) {
 		test_seq(d);
+		test_sequence(d);
 		test_booleans(d);
 		test_disjoint(d);
 		test_map(d);

@@ -226,6 +226,37 @@ static struct fn fix_or_some(struct both *w, const struct fn *a, bool fix)
 	return f;
 }
 
+/* A list may be put together in any order, so it wants a join with which that is the same. */
+static uint32_t the_later(void *ctx, uint32_t a, uint32_t b)
+{
+	(void)ctx;
+	(void)a;
+	return b;
+}
+
+static int to_the_later(int a, int b)
+{
+	return !a || (b && values[a] & DD_OPEN) ? b : a;
+}
+
+static struct fn in_sequence(struct both *w)
+{
+	struct fn f = w->pool[rand() % POOL];
+	dd_ref list[12] = {f.n};
+	size_t n = 1 + (size_t)rand() % 12;
+
+	for (size_t i = 1; i < n; i++) {
+		struct fn *next = &w->pool[rand() % POOL];
+
+		list[i] = next->n;
+		f = pairwise(&f, next, DD_UNDECIDED, to_the_later);
+	}
+	dd_set_join(w->d, the_later, NULL);
+	f.n = dd_sequence(w->d, list, n);
+	dd_set_join(w->d, join, NULL);
+	return f;
+}
+
 static struct fn step(struct both *w)
 {
 	struct fn *a = &w->pool[rand() % POOL], *b = &w->pool[rand() % POOL], x, y;
@@ -254,6 +285,9 @@ static struct fn step(struct both *w)
 		return pairwise(a, a, dd_map(w->d, a->n, map_value, NULL), to_mapped);
 	case 10:
 		return fix_or_some(w, a, true);
+	case 11:
+	case 12:
+		return in_sequence(w);
 	}
 	if (rand() % 12 == 0)
 		return fix_or_some(w, a, false);
