@@ -7,7 +7,9 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "inspect/tables.h"
 #include "kernel/bootclock.h"
@@ -155,6 +157,92 @@ int inspectd_ask(const char *socket, const char *what, json_t **out, struct buf 
 int inspectd_glance(const char *socket, json_t **out, struct buf *why)
 {
 	return ask(socket, "status", GLANCE, out, why);
+}
+
+/* ---- before the rules change ---- */
+
+static int memory_of(const struct buf *tables)
+{
+	int fd = memfd_create("fwc-tables", MFD_CLOEXEC);
+	size_t done = 0;
+
+	while (fd >= 0 && done < tables->len) {
+		ssize_t n = write(fd, tables->data + done, tables->len - done);
+
+		if (n < 0 && errno != EINTR) {
+			close(fd);
+			return -EIO;
+		}
+		done += n > 0 ? (size_t)n : 0;
+	}
+	return fd < 0 ? -errno : fd;
+}
+
+static int send_tables(int line, int fd)
+{
+	char text[] = "{\"ask\": \"prepare\"}\n";
+	union {
+		struct cmsghdr head;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = {.head = {.cmsg_len = CMSG_LEN(sizeof(int)),
+			      .cmsg_level = SOL_SOCKET,
+			      .cmsg_type = SCM_RIGHTS}};
+	struct iovec iov = {text, sizeof(text) - 1};
+	const struct msghdr m = {.msg_iov = &iov,
+				 .msg_iovlen = 1,
+				 .msg_control = &control,
+				 .msg_controllen = sizeof(control)};
+
+	memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
+	return sendmsg(line, &m, MSG_NOSIGNAL) == (ssize_t)iov.iov_len ? 0 : -errno;
+}
+
+/* The line stays open after an answer that says yes. */
+static int ask_to_prepare(const char *socket, int tables, int *line, struct buf *why)
+{
+	_cleanup_json_ json_t *j = NULL;
+	struct line l = {.fd = opener_connect(socket, GLANCE)};
+	const char *text;
+	int err = l.fd < 0 ? l.fd : send_tables(l.fd, tables);
+
+	l.deadline = boot_clock() + PATIENCE * 1000;
+	if (!err)
+		err = next(&l, &j);
+	if (err)
+		fail(why, err, socket);
+	if (!err && !json_is_true(json_object_get(j, "ok"))) {
+		text = json_string_value(json_object_get(j, "error"));
+		buf_printf(why, "fwc-inspectd does not take the new inspectors: %s",
+			   text ? text : "?");
+		err = -EINVAL;
+	}
+	if (!err)
+		*line = l.fd;
+	else if (l.fd >= 0)
+		close(l.fd);
+	buf_free(&l.in);
+	return err;
+}
+
+int inspectd_prepare(const char *netns, const struct buf *tables, int *line, bool *old,
+		     struct buf *why)
+{
+	_cleanup_arena_ struct arena *a = arena_new();
+	_cleanup_json_ json_t *status = NULL;
+	const char *socket = inspectd_socket(a, netns);
+	_cleanup_close_ int fd = -1;
+	int err = inspectd_glance(socket, &status, why);
+
+	*line = -1;
+	*old = !err && !json_is_true(json_object_get(status, "prepare"));
+	if (err == -ENOENT || err == -ECONNREFUSED || *old) {
+		why->len = 0;
+		return 0;
+	}
+	if (err)
+		return err;
+	fd = memory_of(tables);
+	return fd < 0 ? fail(why, fd, socket) : ask_to_prepare(socket, fd, line, why);
 }
 
 int inspectd_reload(const char *netns, struct buf *why)

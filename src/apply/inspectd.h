@@ -20,6 +20,11 @@ int inspectd_glance(const char *socket, json_t **out, struct buf *why);
 /* Its log: each line that comes until `each` says no, or it ends. */
 int inspectd_follow(const char *socket, bool (*each)(void *ctx, const json_t *j), void *ctx,
 		    struct buf *why);
+/* It gets ready for those tables, before the rules change: queues and judges wait for its next
+ * reload as long as *line is open. 0: it is, or it does not run (*line -1), or it is of fwc 0.1,
+ * which cannot (*line -1, *old). Else why it will not have them. */
+int inspectd_prepare(const char *netns, const struct buf *tables, int *line, bool *old,
+		     struct buf *why);
 /* New tables lie in the state directory. 0, or why it has not taken them. As inspectd_ask(). */
 int inspectd_reload(const char *netns, struct buf *why);
 

@@ -241,20 +241,55 @@ static void print_text(struct globals *g, const struct apply *x, int err)
 		printf("%zu old objects are still busy; the next apply removes them\n", x->left);
 }
 
+/* One of fwc 0.1 knows inspect.json alone: where it runs, that lies there, too. */
+static void tables_for_old(const struct globals *g)
+{
+	static const char *const names[] = {STORE_APPLIED, STORE_PENDING};
+	_cleanup_arena_ struct arena *a = arena_new();
+	_cleanup_json_ json_t *status = NULL;
+	_cleanup_buf_ struct buf ignored = {0};
+	struct store s;
+
+	if (inspectd_glance(inspectd_socket(a, g->netns), &status, &ignored) ||
+	    json_is_true(json_object_get(status, "prepare")) ||
+	    store_open_own(&s, g->state, false, &ignored))
+		return;
+	for (int i = 0; i < 2; i++)
+		store_write_old_tables(&s, names[i], a);
+	store_close_own(&s);
+}
+
 void tell_inspectd(const struct globals *g)
 {
 	_cleanup_buf_ struct buf why = {0};
-	bool wanted = g->inspection == INSPECTION_NEW;
+	bool wanted = g->inspection == INSPECTION_NEW, gone;
 	int err;
 
 	if (g->inspection == INSPECTION_SAME)
 		return;
 	fflush(stdout);
+	tables_for_old(g);
 	err = inspectd_reload(g->netns, &why);
-	if (!err || (!wanted && (err == -ENOENT || err == -ECONNREFUSED)))
+	gone = err == -ENOENT || err == -ECONNREFUSED;
+	if (g->prepared)
+		close(g->prepared);
+	if (!err || (!wanted && gone))
 		return;
 	fprintf(stderr, "fwc: warning: %s%s\n", buf_str(&why),
-		wanted ? "; until it does, connections to be inspected go by on-no-helper" : "");
+		gone ? "; until it does, connections to be inspected go by on-no-helper" : "");
+}
+
+/* Who judges is ready for the new rules before they come, or they do not come. */
+static int prepare_inspectd(struct globals *g, const struct artefact *in, struct buf *why)
+{
+	bool old;
+	int line, err;
+
+	if (!in->inspect.len)
+		return 0;
+	err = inspectd_prepare(g->netns, &in->inspect, &line, &old, why);
+	g->prepared = !err && line > 0 ? line : 0;
+	return err;
 }
 
 static void warn_panic(const struct globals *g)
@@ -293,7 +328,9 @@ int work_apply(struct globals *g, struct store *s, struct arena *a, const struct
 		trial = 0;
 		fputs("fwc: no trial is begun: these rules were confirmed before\n", stderr);
 	}
-	err = trial ? trial_apply(g, &x, trial) : apply_artefact(&x);
+	err = prepare_inspectd(g, in, &x.why);
+	if (!err)
+		err = trial ? trial_apply(g, &x, trial) : apply_artefact(&x);
 	if (!err)
 		g->inspection = in->inspect.len ? INSPECTION_NEW : INSPECTION_ENDED;
 	warn_panic(g);

@@ -18,6 +18,7 @@ struct globals {
 	bool json;
 	/* What a command leaves for its end, when no lock is held any more. */
 	enum { INSPECTION_SAME, INSPECTION_ENDED, INSPECTION_NEW } inspection;
+	int prepared; /* a line to fwc-inspectd, which waits with new tables; 0: none */
 };
 
 struct command {

@@ -34,6 +34,14 @@ static const char *when(char *out, size_t size, long long at)
 
 /* ---- status ---- */
 
+/* fwc-inspectd 0.1 does not say whether one is ready. */
+static const char *judge_trouble(const json_t *q)
+{
+	if (!number(q, "judge"))
+		return "  NO JUDGE";
+	return json_is_false(json_object_get(q, "ready")) ? "  JUDGE NOT READY" : "";
+}
+
 static void print_queues(const json_t *queues)
 {
 	json_t *q;
@@ -43,7 +51,7 @@ static void print_queues(const json_t *queues)
 	json_array_foreach((json_t *)queues, i, q)
 		printf("%6lld %9lld %8lld %12lld %9lld%s%s\n", number(q, "number"),
 		       number(q, "packets"), number(q, "waiting"), number(q, "flows"),
-		       number(q, "restarts"), number(q, "judge") ? "" : "  NO JUDGE",
+		       number(q, "restarts"), judge_trouble(q),
 		       json_is_true(json_object_get(q, "bound")) ? "" : "  NOT BOUND");
 }
 
@@ -107,7 +115,7 @@ static bool healthy(const json_t *j)
 
 	json_array_foreach(json_object_get(j, "queues"), i, q)
 	{
-		if (!number(q, "judge") || !json_is_true(json_object_get(q, "bound")))
+		if (*judge_trouble(q) || !json_is_true(json_object_get(q, "bound")))
 			return false;
 	}
 	return !*text(j, "error") && !number(j, "lost");

@@ -9,6 +9,7 @@
 #define NAME_MAX_BYTES 253
 #define LABEL_MAX_BYTES 63
 #define HEAD 16
+#define STEP 65536 /* names, or slots: some milliseconds */
 
 static bool is_letter(char c)
 {
@@ -64,13 +65,15 @@ static uint32_t number_at(const uint8_t *p)
 }
 
 /* Each name ends where the next one begins, and is of a class that there is. */
-static const char *text_flaw(const struct names *t)
+static const char *text_flaw(const struct names *t, void (*step)(void))
 {
-	uint32_t at = 0;
+	uint32_t at = 0, n = 0;
 
 	while (at < t->text_len) {
 		uint32_t head;
 
+		if (step && ++n % STEP == 0)
+			step();
 		if (t->text_len - at < 4)
 			return "a name is cut off";
 		head = number_at(t->text + at);
@@ -85,13 +88,15 @@ static const char *text_flaw(const struct names *t)
 }
 
 /* One slot at least is free, where each search ends. */
-static const char *slots_flaw(const struct names *t)
+static const char *slots_flaw(const struct names *t, void (*step)(void))
 {
 	bool free = false;
 
 	for (uint64_t i = 0; i <= t->mask; i++) {
 		uint32_t at = number_at(t->slots + 4 * i);
 
+		if (step && i % STEP == STEP - 1)
+			step();
 		free |= !at;
 		if (at > t->text_len)
 			return "a slot leads out of the text";
@@ -99,7 +104,7 @@ static const char *slots_flaw(const struct names *t)
 	return free ? NULL : "no slot is free";
 }
 
-const char *names_open(struct names *out, const void *p, size_t n)
+const char *names_open(struct names *out, const void *p, size_t n, void (*step)(void))
 {
 	const uint8_t *bytes = p;
 	struct names t = {0};
@@ -120,9 +125,9 @@ const char *names_open(struct names *out, const void *p, size_t n)
 	t.classes = bytes + HEAD;
 	t.slots = t.classes + rows;
 	t.text = t.slots + 4 * slots;
-	flaw = text_flaw(&t);
+	flaw = text_flaw(&t, step);
 	if (!flaw)
-		flaw = slots_flaw(&t);
+		flaw = slots_flaw(&t, step);
 	if (!flaw)
 		*out = t;
 	return flaw;

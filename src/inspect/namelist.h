@@ -41,8 +41,9 @@ struct namelist { /* one of its lists */
 /* NULL if the text can stand in a list, else what is wrong with it: a few words, static. */
 const char *namelist_flaw(const char *s, size_t n);
 
-/* NULL, or what is wrong with the table: after that no look-up leaves it, or goes on for ever. */
-const char *names_open(struct names *out, const void *p, size_t n);
+/* NULL, or what is wrong with the table: after that no look-up leaves it, or goes on for ever. A
+ * large one takes a moment: step() is called again and again meanwhile; NULL: nobody waits. */
+const char *names_open(struct names *out, const void *p, size_t n, void (*step)(void));
 /* `name` in lower case without a dot at its end, n > 0. */
 bool namelist_covers(const struct namelist *l, const char *name, size_t n);
 /* The names of a list, in the order in which they were added to the first: *at begins as 0. */

@@ -283,7 +283,7 @@ json_t *pack_unpack(const void *p, size_t n, struct buf *why)
 	size_t i, m;
 
 	if (j)
-		flaw = names_open(&t, k.names, k.names_len);
+		flaw = names_open(&t, k.names, k.names_len, NULL);
 	if (j && flaw)
 		buf_printf(why, "the names are damaged: %s", flaw);
 	if (!j || flaw) {

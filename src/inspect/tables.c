@@ -343,13 +343,14 @@ static bool read_all(struct loader_state *l, const json_t *j)
 }
 
 /* The bytes of names stay where they are. */
-static int load_head(struct tables *out, const json_t *j, const struct pack *k, struct buf *why)
+static int load_head(struct tables *out, const json_t *j, const struct pack *k, void (*step)(void),
+		     struct buf *why)
 {
 	struct loader_state l = {.t = {.arena = arena_new()}, .why = why};
 	const char *flaw;
 
 	l.t.names = arena_new_of(l.t.arena, struct names);
-	flaw = names_open(l.t.names, k->names, k->names_len);
+	flaw = names_open(l.t.names, k->names, k->names_len, step);
 	if (flaw ? !refuse(&l, "the names are damaged", flaw) : !read_all(&l, j)) {
 		tables_free(&l.t);
 		return -EINVAL;
@@ -358,14 +359,20 @@ static int load_head(struct tables *out, const json_t *j, const struct pack *k, 
 	return 0;
 }
 
-int tables_open(struct tables *out, const void *p, size_t n, struct buf *why)
+int tables_open_steps(struct tables *out, const void *p, size_t n, void (*step)(void),
+		      struct buf *why)
 {
 	struct pack k;
 	json_t *j = pack_open(&k, p, n, why);
-	int err = j ? load_head(out, j, &k, why) : -EINVAL;
+	int err = j ? load_head(out, j, &k, step, why) : -EINVAL;
 
 	json_decref(j);
 	return err;
+}
+
+int tables_open(struct tables *out, const void *p, size_t n, struct buf *why)
+{
+	return tables_open_steps(out, p, n, NULL, why);
 }
 
 int tables_load(struct tables *out, const json_t *j, struct buf *why)

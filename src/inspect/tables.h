@@ -72,6 +72,9 @@ struct tables { /* freed with tables_free() */
 /* 0, or -EINVAL with `why` (then *out is not touched). What is opened stays in the caller's bytes,
  * which must outlive it and not change. */
 int tables_open(struct tables *out, const void *p, size_t n, struct buf *why);
+/* The same, for who has to say again and again that it is not done yet. */
+int tables_open_steps(struct tables *out, const void *p, size_t n, void (*step)(void),
+		      struct buf *why);
 /* The form above. */
 int tables_load(struct tables *out, const json_t *j, struct buf *why);
 void tables_free(struct tables *t);

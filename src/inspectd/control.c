@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * The socket at which root asks: one JSON object a line, {"ask": "status" | "reload" | "log"}.
+ * The socket at which root asks: one JSON object a line, {"ask": "status" | "reload" | "log" |
+ * "prepare"}, the last one with the file of tables that is meant (unix(7), SCM_RIGHTS).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -83,7 +84,7 @@ int control_open(struct inspectd *d, struct buf *why)
 
 	d->listener = d->lock = -1;
 	for (int i = 0; i < CLIENTS_MAX; i++)
-		d->clients[i].fd = -1;
+		d->clients[i].fd = d->clients[i].passed = -1;
 	if (strlen(d->socket_path) >= sizeof(at.sun_path))
 		return fail(why, -ENAMETOOLONG, d->socket_path);
 	strcpy(at.sun_path, d->socket_path);
@@ -105,10 +106,20 @@ int control_listen(struct inspectd *d, struct buf *why)
 	return listen(d->listener, 8) < 0 ? fail(why, -errno, d->socket_path) : 0;
 }
 
-static void drop(struct client *c)
+static void forget_passed(struct client *c)
 {
+	if (c->passed >= 0)
+		close(c->passed);
+	c->passed = -1;
+}
+
+static void drop(struct inspectd *d, struct client *c)
+{
+	if (c->prepares)
+		inspectd_forget(d);
+	forget_passed(c);
 	close(c->fd);
-	*c = (struct client){.fd = -1};
+	*c = (struct client){.fd = -1, .passed = -1};
 }
 
 void control_close(struct inspectd *d)
@@ -117,7 +128,7 @@ void control_close(struct inspectd *d)
 
 	for (int i = 0; i < CLIENTS_MAX; i++)
 		if (d->clients[i].fd >= 0)
-			drop(&d->clients[i]);
+			drop(d, &d->clients[i]);
 	if (d->listener >= 0)
 		close(d->listener);
 	if (lstat(d->socket_path, &st) == 0 && st.st_dev == d->socket_file.st_dev &&
@@ -135,7 +146,7 @@ void control_accept(struct inspectd *d)
 		return;
 	for (int i = 0; i < CLIENTS_MAX; i++) {
 		if (d->clients[i].fd < 0) {
-			d->clients[i] = (struct client){.fd = fd};
+			d->clients[i] = (struct client){.fd = fd, .passed = -1};
 			return;
 		}
 	}
@@ -169,6 +180,22 @@ static json_t *answer_reload(struct inspectd *d)
 	return json_pack("{s:b, s:s}", "ok", err == 0, "error", err ? buf_str(&why) : "");
 }
 
+static json_t *answer_prepare(struct inspectd *d, struct client *c)
+{
+	_cleanup_buf_ struct buf why = {0};
+	int err = -EINVAL;
+
+	for (int i = 0; i < CLIENTS_MAX; i++)
+		d->clients[i].prepares = false;
+	if (c->passed < 0)
+		buf_puts(&why, "no file of tables came with it");
+	else
+		err = inspectd_prepare(d, c->passed, &why);
+	forget_passed(c);
+	c->prepares = !err;
+	return json_pack("{s:b, s:s}", "ok", err == 0, "error", err ? buf_str(&why) : "");
+}
+
 json_t *control_answer(struct inspectd *d, struct client *c, const char *line, size_t n)
 {
 	_cleanup_json_ json_t *j = json_loadb(line, n, JSON_REJECT_DUPLICATES, NULL);
@@ -180,6 +207,8 @@ json_t *control_answer(struct inspectd *d, struct client *c, const char *line, s
 		return status_json(d);
 	if (!strcmp(ask, "reload"))
 		return answer_reload(d);
+	if (!strcmp(ask, "prepare"))
+		return answer_prepare(d, c);
 	if (!strcmp(ask, "log")) {
 		c->follows = true;
 		return json_pack("{s:b}", "ok", true);
@@ -194,15 +223,38 @@ static void take_line(struct inspectd *d, struct client *c, const char *line, si
 	say(c, j);
 }
 
+/* A descriptor may come with it. There is room for one: the kernel closes others. */
+static ssize_t receive(struct client *c)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec iov = {c->line + c->len, sizeof(c->line) - c->len};
+	struct msghdr m = {.msg_iov = &iov,
+			   .msg_iovlen = 1,
+			   .msg_control = &control,
+			   .msg_controllen = CMSG_LEN(sizeof(int))};
+	ssize_t n = recvmsg(c->fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	const struct cmsghdr *k = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
+
+	if (k && k->cmsg_level == SOL_SOCKET && k->cmsg_type == SCM_RIGHTS &&
+	    k->cmsg_len == CMSG_LEN(sizeof(int))) {
+		forget_passed(c);
+		memcpy(&c->passed, CMSG_DATA(k), sizeof(int));
+	}
+	return n;
+}
+
 void control_read(struct inspectd *d, struct client *c)
 {
-	ssize_t n = recv(c->fd, c->line + c->len, sizeof(c->line) - c->len, MSG_DONTWAIT);
+	ssize_t n = receive(c);
 	char *end;
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
-		drop(c);
+		drop(d, c);
 		return;
 	}
 	c->len += (size_t)n;
@@ -214,7 +266,7 @@ void control_read(struct inspectd *d, struct client *c)
 		c->len -= used;
 	}
 	if (c->len == sizeof(c->line))
-		drop(c);
+		drop(d, c);
 }
 
 void control_event(struct inspectd *d)

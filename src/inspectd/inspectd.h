@@ -16,6 +16,8 @@
 struct client {
 	int fd; /* -1: none */
 	bool follows; /* the log */
+	bool prepares; /* what is prepared is its, and forgotten with it */
+	int passed; /* a descriptor that came from it; -1: none */
 	uint64_t lost; /* lines that it was too slow for */
 	char line[CLIENT_LINE];
 	size_t len;
@@ -29,6 +31,7 @@ struct inspectd {
 	const char *socket_path, *program;
 	struct lane_options lane;
 	struct lane_tables *tables; /* NULL: none */
+	struct lane_tables *prepared; /* judges with these wait; NULL: none */
 	VEC(struct lane *) lanes;
 	struct arena *arena;
 	int events, listener, lock, signals;
@@ -44,6 +47,10 @@ struct inspectd {
 /* Reads the tables and makes the lanes that they want; what cannot be used changes nothing.
  * -ENOENT: there are none, which is fine. */
 int inspectd_load(struct inspectd *d, struct buf *why);
+/* The tables in that file: judges get ready for them, and new queues are taken, while those of now
+ * go on. The next inspectd_load() of the same bytes has them at once, any other forgets them. */
+int inspectd_prepare(struct inspectd *d, int fd, struct buf *why);
+void inspectd_forget(struct inspectd *d);
 /* Descriptors that another process left: "queue-26000" ... in LISTEN_FDNAMES. */
 void adopt_begin(void);
 struct lane_fds adopt_take(uint16_t queue);

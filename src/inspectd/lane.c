@@ -17,7 +17,7 @@
 
 #define SECOND 1000000000ull
 #define SILENCE (5 * SECOND) /* after which a judge that owes an answer is taken for dead */
-#define START_TIME (20 * SECOND) /* to load its tables */
+#define STANDSTILL (20 * SECOND) /* while it loads its tables: it says when it is further */
 #define DEATHS_MAX 2 /* of one packet */
 /* So many packets a millisecond are worth waiting for a few more at a time: each batch wakes two
  * processes, which costs as much as several packets. */
@@ -182,19 +182,6 @@ static void blame(struct lane *l)
 	queue_flush(&l->queue);
 }
 
-static void judge_died(struct lane *l, uint64_t now)
-{
-	bool young = now - l->judge.started < SECOND / 4;
-
-	judge_stop(&l->judge);
-	l->counts.restarts++;
-	blame(l);
-	l->short_lives = young ? l->short_lives + 1 : 0;
-	l->not_before = now;
-	if (l->short_lives > 4) /* 0.1, 0.2 ... 1.6 s */
-		l->not_before += SECOND / 10 << (l->short_lives < 9 ? l->short_lives - 5 : 4);
-}
-
 /* The next one takes over: what the old one had in hand is given to it again. */
 static void take_over(struct lane *l)
 {
@@ -218,12 +205,44 @@ static void report(struct lane *l, int result)
 		;
 }
 
-static void next_failed(struct lane *l)
+static void drop_next(struct lane *l)
 {
 	judge_stop(&l->next);
 	lane_tables_drop(l->next_tables);
 	l->next_tables = NULL;
-	report(l, -EINVAL);
+}
+
+static void next_failed(struct lane *l)
+{
+	drop_next(l);
+	if (l->asked)
+		report(l, -EINVAL);
+	l->asked = false;
+}
+
+static void next_ready(struct lane *l)
+{
+	if (!l->asked)
+		return;
+	if (l->go)
+		take_over(l);
+	l->asked = false;
+	report(l, 0);
+}
+
+static void judge_died(struct lane *l, uint64_t now)
+{
+	bool young = now - l->judge.started < SECOND / 4;
+
+	judge_stop(&l->judge);
+	if (!l->next_tables)
+		next_failed(l); /* it is the one that somebody waits for */
+	l->counts.restarts++;
+	blame(l);
+	l->short_lives = young ? l->short_lives + 1 : 0;
+	l->not_before = now;
+	if (l->short_lives > 4) /* 0.1, 0.2 ... 1.6 s */
+		l->not_before += SECOND / 10 << (l->short_lives < 9 ? l->short_lives - 5 : 4);
 }
 
 /* Whether it is alive and does what it should. */
@@ -231,9 +250,9 @@ static void watch(struct lane *l, uint64_t now)
 {
 	struct judge_process *j = &l->judge;
 
-	if (l->next.pid && now - l->next.started > START_TIME)
+	if (l->next.pid && !l->next.ready && now - l->next.heard > STANDSTILL)
 		next_failed(l);
-	if (j->pid && ((!j->ready && now - j->started > START_TIME) ||
+	if (j->pid && ((!j->ready && now - j->heard > STANDSTILL) ||
 		       (j->ready && j->given != j->taken && now - j->heard > SILENCE)))
 		judge_died(l, now);
 	if (!j->pid && now >= l->not_before) {
@@ -251,6 +270,28 @@ struct order {
 	struct lane_tables *tables;
 };
 
+static void take_tables(struct lane *l, const struct order *o)
+{
+	l->asked = true;
+	l->go = o->what == LANE_TABLES;
+	if (l->tables == o->tables) { /* its judge of now, then */
+		drop_next(l);
+		lane_tables_drop(o->tables);
+		l->go = false;
+		return;
+	}
+	if (l->next.pid && l->next_tables == o->tables) {
+		lane_tables_drop(o->tables); /* it has them */
+		if (l->next.ready)
+			next_ready(l);
+		return;
+	}
+	drop_next(l);
+	l->next_tables = o->tables;
+	if (judge_start(&l->next, l, o->tables) < 0)
+		next_failed(l);
+}
+
 static void take_order(struct lane *l)
 {
 	struct order o;
@@ -261,9 +302,12 @@ static void take_order(struct lane *l)
 	}
 	switch (o.what) {
 	case LANE_TABLES:
-		l->next_tables = o.tables;
-		if (judge_start(&l->next, l, o.tables) < 0)
-			next_failed(l);
+	case LANE_PREPARE:
+		take_tables(l, &o);
+		break;
+	case LANE_FORGET:
+		drop_next(l);
+		report(l, 0);
 		break;
 	case LANE_DRAIN:
 		l->drain = true;
@@ -277,12 +321,10 @@ static void take_order(struct lane *l)
 
 static void hear_next(struct lane *l)
 {
-	if (!lane_hear(l, &l->next)) {
+	if (!lane_hear(l, &l->next))
 		next_failed(l);
-	} else if (l->next.ready) {
-		take_over(l);
-		report(l, 0);
-	}
+	else if (l->next.ready)
+		next_ready(l);
 }
 
 static void drain(struct lane *l)
@@ -324,6 +366,8 @@ static void step(struct lane *l)
 		judge_died(l, lane_clock());
 	if (p[3].revents && l->next.pid)
 		hear_next(l);
+	if (l->judge.ready && !l->next_tables)
+		next_ready(l);
 	if (p[1].revents && l->rate >= RUSH)
 		nanosleep(&(struct timespec){.tv_nsec = RUSH_WAIT}, NULL);
 	if (p[1].revents)
@@ -350,7 +394,7 @@ static void *run(void *arg)
 		lane_hear(l, &l->judge);
 	queue_flush(&l->queue);
 	judge_stop(&l->judge);
-	judge_stop(&l->next);
+	drop_next(l);
 	if (l->drain)
 		drain(l);
 	report(l, 0);
@@ -359,27 +403,31 @@ static void *run(void *arg)
 
 /* ---- from the main thread ---- */
 
-static int order(struct lane *l, enum lane_order what, struct lane_tables *t)
+int lane_begin(struct lane *l, enum lane_order what, struct lane_tables *t)
 {
-	struct order o = {.what = what, .tables = t};
+	struct order o = {.what = what, .tables = t ? lane_tables_use(t) : NULL};
+
+	if (write(l->order_fd, &o, sizeof(o)) == sizeof(o))
+		return 0;
+	lane_tables_drop(o.tables);
+	return -EIO;
+}
+
+int lane_wait(struct lane *l)
+{
 	int result = -EIO;
 
-	if (write(l->order_fd, &o, sizeof(o)) != sizeof(o))
-		return -EIO;
 	while (read(l->order_fd, &result, sizeof(result)) < 0 && errno == EINTR)
 		;
 	return result;
 }
 
-int lane_new_tables(struct lane *l, struct lane_tables *t)
-{
-	return order(l, LANE_TABLES, lane_tables_use(t));
-}
-
 static int end(struct lane *l, enum lane_order what)
 {
-	int err = order(l, what, NULL);
+	int err = lane_begin(l, what, NULL);
 
+	if (!err)
+		err = lane_wait(l);
 	pthread_join(l->thread, NULL);
 	return err;
 }

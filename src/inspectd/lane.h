@@ -75,8 +75,9 @@ struct lane {
 	struct board *board;
 	struct lane_ledger *ledger;
 	int slots_fd, board_fd, ledger_fd;
-	struct judge_process judge, next; /* next: with new tables, not yet ready */
+	struct judge_process judge, next; /* next: with new tables, until it takes over */
 	struct lane_tables *next_tables;
+	bool asked, go; /* somebody waits for it to be ready; and then it takes over */
 	uint32_t free[SLOTS], nfree;
 	uint32_t todo[SLOTS], ntodo; /* open slots not yet given to the judge, in order */
 	uint64_t replay_until; /* order: packets before it are given a second time */
@@ -90,7 +91,13 @@ struct lane {
 	bool stop, drain, gone;
 };
 
-enum lane_order { LANE_TABLES, LANE_STOP, LANE_DRAIN };
+enum lane_order {
+	LANE_TABLES, /* a judge with these takes over */
+	LANE_PREPARE, /* one gets ready, and waits */
+	LANE_FORGET, /* none is to wait any more */
+	LANE_STOP,
+	LANE_DRAIN
+};
 
 /* Opens the queue, or takes over the descriptors (each -1: none) of another process. 0 or -errno.
  */
@@ -100,8 +107,11 @@ struct lane_fds {
 int lane_open(struct lane *l, const struct lane_options *o, const struct queue_config *c,
 	      const struct lane_fds *old, struct lane_tables *t, struct buf *why);
 int lane_start(struct lane *l); /* its thread */
+/* What is begun is carried out while the caller does something else, until it waits for it. 0 or
+ * -errno; -EINVAL: no judge started with these tables. */
+int lane_begin(struct lane *l, enum lane_order what, struct lane_tables *t);
+int lane_wait(struct lane *l);
 /* Orders are carried out before these return; 0 or -errno. */
-int lane_new_tables(struct lane *l, struct lane_tables *t); /* -EINVAL: its judge did not start */
 /* The thread ends; packets stay where they are, for another process. */
 int lane_pause(struct lane *l);
 /* All packets are answered by on-no-helper, new ones pass where that says allow; the thread ends.

@@ -136,6 +136,8 @@ bool lane_hear(struct lane *l, struct judge_process *p)
 		case WIRE_EVENT:
 			take_event(l, &r, bytes);
 			break;
+		case WIRE_LOADING:
+			break;
 		}
 	}
 }

@@ -352,6 +352,7 @@ static int upgrade(struct inspectd *d, char **argv)
 {
 	int err;
 
+	inspectd_forget(d);
 	for (size_t i = 0; i < d->lanes.n; i++)
 		lane_pause(d->lanes.v[i]);
 	err = service_exec(d, argv);
@@ -361,6 +362,7 @@ static int upgrade(struct inspectd *d, char **argv)
 
 static void finish(struct inspectd *d)
 {
+	inspectd_forget(d);
 	for (size_t i = 0; i < d->lanes.n; i++) {
 		if (d->keep)
 			lane_pause(d->lanes.v[i]);

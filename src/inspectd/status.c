@@ -82,6 +82,7 @@ static json_t *queue_json(const struct lane *l, struct losses *x)
 	put(j, "dropped", c->answered[ACT_DROP]);
 	put(j, "rewritten", c->rewritten);
 	put(j, "judge", (uint64_t)l->judge.pid);
+	json_object_set_new(j, "ready", json_boolean(l->judge.pid && l->judge.ready));
 	put(j, "restarts", c->restarts);
 	put(j, "replayed", c->replayed);
 	lost(x, "queue full", k.dropped);
@@ -167,6 +168,7 @@ json_t *status_json(struct inspectd *d)
 		put(j, "loaded", d->tables->loaded);
 	}
 	json_object_set_new(j, "error", d->error[0] ? json_string(d->error) : json_null());
+	json_object_set_new(j, "prepare", json_true()); /* it can be asked to; 0.1 cannot */
 	json_object_set_new(j, "queues", queues);
 	json_object_set_new(j, "rules", rules);
 	json_object_set_new(j, "losses", x.list);

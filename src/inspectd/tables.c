@@ -193,17 +193,32 @@ static int open_tables(struct inspectd *d, int *fd, struct buf *why)
 {
 	const char *dir = d->trial && access(d->trial, F_OK) == 0 ? d->pending : d->applied;
 	_cleanup_buf_ struct buf ignored = {0};
-	int err;
+	int err, older;
 
 	if (d->tables_path) {
 		snprintf(d->path, sizeof(d->path), "%s", d->tables_path);
 		return open_file(d->path, fd, why);
 	}
-	err = open_in(d, dir, PACK_FILE_JSON, fd, &ignored);
-	if (err == -ENOENT)
-		return open_in(d, dir, PACK_FILE, fd, why);
+	err = open_in(d, dir, PACK_FILE, fd, why);
+	if (err != -ENOENT)
+		return err;
+	older = open_in(d, dir, PACK_FILE_JSON, fd, &ignored);
+	if (older == -ENOENT)
+		return err;
+	why->len = 0;
 	buf_puts(why, buf_str(&ignored));
-	return err;
+	return older;
+}
+
+/* Whether the file is what was prepared: by the hash of itself that it begins with. */
+static bool is_prepared(const struct inspectd *d, int fd)
+{
+	uint8_t head[PACK_HEAD];
+	struct stat st;
+
+	return d->prepared && fstat(fd, &st) == 0 && (size_t)st.st_size == d->prepared->size &&
+	       pread(fd, head, sizeof(head), 0) == (ssize_t)sizeof(head) &&
+	       !memcmp(head, d->prepared->bytes, sizeof(head));
 }
 
 static int read_tables(struct inspectd *d, struct lane_tables **out, struct buf *why)
@@ -211,7 +226,12 @@ static int read_tables(struct inspectd *d, struct lane_tables **out, struct buf 
 	_cleanup_close_ int fd = -1;
 	int err = open_tables(d, &fd, why);
 
-	return err ? err : tables_take(fd, d->path, out, why);
+	if (err)
+		return err;
+	if (!is_prepared(d, fd))
+		return tables_take(fd, d->path, out, why);
+	*out = lane_tables_use(d->prepared);
+	return 0;
 }
 
 /* ---- lanes ---- */
@@ -287,21 +307,31 @@ static int add_lane(struct inspectd *d, const struct queue_config *c, struct lan
 	return 0;
 }
 
-/* The first judge that does not start says that the tables are no good, before anything changed. */
-static int change_lanes(struct inspectd *d, struct lane_tables *t, bool *changed, struct buf *why)
+/* One order for all lanes that are to have these tables, at the same time; the first error. */
+static int tell_lanes(struct inspectd *d, enum lane_order what, struct lane_tables *t)
+{
+	bool *told = calloc(d->lanes.n + 1, sizeof(*told));
+	int err = told ? 0 : -ENOMEM;
+
+	for (size_t i = 0; told && i < d->lanes.n; i++)
+		if (wanted(t, d->lanes.v[i]))
+			told[i] = lane_begin(d->lanes.v[i], what,
+					     what == LANE_FORGET ? NULL : t) == 0;
+	for (size_t i = 0; told && i < d->lanes.n; i++) {
+		int one = told[i] ? lane_wait(d->lanes.v[i]) : 0;
+
+		err = err ? err : one;
+	}
+	free(told);
+	return err;
+}
+
+/* Of queues that nobody has yet. What cannot be had leaves the others. */
+static int add_lanes(struct inspectd *d, struct lane_tables *t, struct buf *why)
 {
 	const struct table_queues *q;
 	int err = 0, one;
 
-	for (size_t i = 0; i < d->lanes.n && !err; i++)
-		if (wanted(t, d->lanes.v[i]))
-			err = lane_new_tables(d->lanes.v[i], t);
-	if (err)
-		return fail(why, err, d->path, "no judge starts with these tables");
-	*changed = true;
-	for (size_t i = d->lanes.n; i-- > 0;)
-		if (!wanted(t, d->lanes.v[i]))
-			end_lane(d, i);
 	vec_each (&t->tables.queues, q)
 		for (unsigned i = 0; i < q->count; i++) {
 			struct queue_config c = config_of(q, i);
@@ -316,18 +346,69 @@ static int change_lanes(struct inspectd *d, struct lane_tables *t, bool *changed
 	return err;
 }
 
+static void end_lanes(struct inspectd *d, const struct lane_tables *t)
+{
+	for (size_t i = d->lanes.n; i-- > 0;)
+		if (!t || !wanted(t, d->lanes.v[i]))
+			end_lane(d, i);
+}
+
+/* Judges that do not start say that the tables are no good, before anything changed. */
+static int change_lanes(struct inspectd *d, struct lane_tables *t, bool *changed, struct buf *why)
+{
+	int err = tell_lanes(d, LANE_PREPARE, t);
+
+	if (err) {
+		tell_lanes(d, LANE_FORGET, t);
+		return fail(why, err, d->path, "no judge starts with these tables");
+	}
+	*changed = true;
+	err = tell_lanes(d, LANE_TABLES, t);
+	if (err)
+		fail(why, err, d->path, "a judge with these tables is gone before it began");
+	end_lanes(d, t);
+	return add_lanes(d, t, why) ? -EINVAL : err;
+}
+
 static void use_tables(struct inspectd *d, struct lane_tables *t)
 {
 	lane_tables_drop(d->tables);
 	d->tables = t;
 }
 
-/* Nothing is inspected any more. */
-static void end_all(struct inspectd *d)
+/* ---- before the rules change ---- */
+
+void inspectd_forget(struct inspectd *d)
 {
-	while (d->lanes.n)
-		end_lane(d, d->lanes.n - 1);
-	use_tables(d, NULL);
+	struct lane_tables *t = d->prepared;
+
+	if (!t)
+		return;
+	d->prepared = NULL;
+	tell_lanes(d, LANE_FORGET, t);
+	end_lanes(d, d->tables); /* those that it alone would have had */
+	lane_tables_drop(t);
+}
+
+int inspectd_prepare(struct inspectd *d, int fd, struct buf *why)
+{
+	struct lane_tables *t;
+	int err;
+
+	inspectd_forget(d);
+	err = tables_take(fd, "the new tables", &t, why);
+	if (err)
+		return err;
+	d->prepared = t;
+	err = add_lanes(d, t, why);
+	if (!err) {
+		err = tell_lanes(d, LANE_PREPARE, t);
+		if (err)
+			fail(why, err, "the new tables", "no judge starts with them");
+	}
+	if (err)
+		inspectd_forget(d);
+	return err;
 }
 
 int inspectd_load(struct inspectd *d, struct buf *why)
@@ -336,14 +417,17 @@ int inspectd_load(struct inspectd *d, struct buf *why)
 	bool changed = false;
 	int err = read_tables(d, &t, why);
 
-	if (err == -ENOENT)
-		end_all(d);
+	if (err == -ENOENT) { /* nothing is inspected any more */
+		end_lanes(d, NULL);
+		use_tables(d, NULL);
+	}
 	if (!err)
 		err = change_lanes(d, t, &changed, why);
 	if (changed)
 		use_tables(d, t);
 	else
 		lane_tables_drop(t);
+	inspectd_forget(d);
 	snprintf(d->error, sizeof(d->error), "%s", err ? buf_str(why) : "");
 	return err;
 }

@@ -31,7 +31,8 @@ struct wire_answer {
 	uint32_t slot, act;
 };
 
-enum wire_kind { WIRE_READY, WIRE_ANSWERED, WIRE_REWRITTEN, WIRE_EVENT };
+/* LOADING: it is not ready, and further than before. */
+enum wire_kind { WIRE_READY, WIRE_ANSWERED, WIRE_REWRITTEN, WIRE_EVENT, WIRE_LOADING };
 
 struct wire_reply {
 	uint32_t kind; /* enum wire_kind */

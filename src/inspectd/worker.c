@@ -150,6 +150,13 @@ static void *map(int fd, size_t n, int how)
 	return p == MAP_FAILED ? NULL : p;
 }
 
+static void loading(void)
+{
+	const struct wire_reply r = {.kind = WIRE_LOADING};
+
+	send(JUDGE_SOCKET, &r, WIRE_HEAD, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 /* They can be neither changed nor cut short while they are looked at. */
 static bool load_tables(struct tables *t)
 {
@@ -164,7 +171,7 @@ static bool load_tables(struct tables *t)
 		p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, JUDGE_TABLES, 0);
 	if (p == MAP_FAILED && !why.len)
 		buf_puts(&why, "they are not there");
-	if (!why.len && tables_open(t, p, (size_t)st.st_size, &why) == 0)
+	if (!why.len && tables_open_steps(t, p, (size_t)st.st_size, loading, &why) == 0)
 		return true;
 	fprintf(stderr, "fwc-inspectd: worker: the tables cannot be read: %s\n", buf_str(&why));
 	return false;
@@ -201,10 +208,12 @@ int worker_run(const struct worker_options *o)
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NAME, "fwc-inspect-wrk");
+	loading();
 	if (!set_up(&w, o, &t)) {
 		fputs("fwc-inspectd: worker: cannot be set up\n", stderr);
 		return 1;
 	}
+	loading();
 	err = sandbox_enter(o->uid, o->gid);
 	if (err) {
 		fprintf(stderr, "fwc-inspectd: worker: cannot be locked in: %s\n", strerror(-err));

@@ -293,6 +293,22 @@ int store_read(const struct store *s, const char *name, struct arena *a, struct 
 	return read_artefact(dir, path, a, out, why);
 }
 
+void store_write_old_tables(const struct store *s, const char *name, struct arena *a)
+{
+	_cleanup_close_ int dir = open_dir(s->dir, name);
+	_cleanup_buf_ struct buf ignored = {0};
+	struct artefact x = {0};
+	json_t *j = NULL;
+
+	if (dir >= 0 && read_artefact(dir, name, a, &x, &ignored) == 0 &&
+	    pack_is(x.inspect.data, x.inspect.len))
+		j = pack_unpack(x.inspect.data, x.inspect.len, &ignored);
+	if (j)
+		file_write_json(dir, PACK_FILE_JSON, j);
+	json_decref(j);
+	artefact_free(&x);
+}
+
 int store_read_record(const struct store *s, json_t **out, struct buf *why)
 {
 	_cleanup_close_ int dir = open_dir(s->dir, STORE_APPLIED);

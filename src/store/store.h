@@ -51,6 +51,9 @@ int store_lock(struct store *s, struct buf *why);
  * apply.json, or NULL. */
 int store_write(struct store *s, const char *name, const struct artefact *x, const json_t *record,
 		struct buf *why);
+/* inspect.json beside the tables that lie below it, for a fwc-inspectd 0.1 that still runs; nothing
+ * where there are none. */
+void store_write_old_tables(const struct store *s, const char *name, struct arena *a);
 /* Makes sure, until store_release(), of the room that it takes to keep this as applied and as a
  * generation: what is in force must not be missing on record because the disk is full. */
 int store_reserve(struct store *s, const struct artefact *x, struct buf *why);

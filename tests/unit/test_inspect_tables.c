@@ -17,6 +17,33 @@ static const char policy[] = "inspector family-filter {\n"
 			     "}\n"
 			     "inspector patch { rewrite \"\\x0av\\\\=1\" to \"\\x0av\\\\=2\" }\n";
 
+/* The file says the same as the JSON, however it was made; and the JSON of fwc 0.1 comes out again. */
+static void check_pack(const struct policy *p, const json_t *j)
+{
+	struct buf bytes = {0}, again = {0}, why = {0};
+	json_t *back, *head, *other;
+
+	CHECK(policy_inspect_pack(p, &bytes));
+	CHECK(!pack_flaw(bytes.data, bytes.len));
+	SAME_TEXT(pack_file(bytes.data, bytes.len), "inspect.tables");
+	back = pack_unpack(bytes.data, bytes.len, &why);
+	CHECK(json_equal(back, j));
+	SAME_NUMBER(pack_json(j, &again, &why), 0);
+	SAME_TEXT(pack_flaw(again.data, again.len) ? "damaged" : "", "");
+	head = pack_head(&bytes);
+	other = pack_head(&again);
+	CHECK(head && json_equal(head, other));
+	bytes.data[bytes.len - 1] ^= 1;
+	SAME_TEXT(pack_flaw(bytes.data, bytes.len), "they are not what was written");
+	SAME_TEXT(pack_flaw(bytes.data, bytes.len - 1), "they are not as long as they say");
+	SAME_TEXT(buf_str(&why), "");
+	json_decref(back);
+	json_decref(head);
+	json_decref(other);
+	buf_free(&bytes);
+	buf_free(&again);
+}
+
 static void check_filter(const struct inspector *in)
 {
 	SAME_NUMBER(in->entries.n, 5);
@@ -50,6 +77,7 @@ int main(void)
 			   a, &diag);
 	SAME_NUMBER(diag.nerrors, 0);
 	j = policy_inspect_tables(p);
+	check_pack(p, j);
 	SAME_NUMBER(tables_load(&t, j, &why), 0);
 	SAME_TEXT(buf_str(&why), "");
 	SAME_NUMBER(t.inspectors.n, 2);

@@ -35,7 +35,7 @@ static void end(void)
 {
 	CHECK(names_writer_end(w, &bytes));
 	names_writer_free(w);
-	CHECK(!names_open(&names, bytes.data, bytes.len));
+	CHECK(!names_open(&names, bytes.data, bytes.len, NULL));
 }
 
 static const char *flaw(const char *name)
@@ -209,7 +209,7 @@ static const char *flaw_with(size_t at, uint32_t v)
 	memcpy(copy, bytes.data, bytes.len);
 	if (at < bytes.len)
 		memcpy(copy + at, &v, sizeof(v));
-	f = names_open(&t, copy, bytes.len);
+	f = names_open(&t, copy, bytes.len, NULL);
 	free(copy);
 	return f ? f : "";
 }
@@ -229,7 +229,7 @@ static void test_damage(void)
 		char *cut = malloc(n + 1); /* so that one byte too far is seen */
 
 		memcpy(cut, bytes.data, n);
-		CHECK(names_open(&t, cut, n) != NULL);
+		CHECK(names_open(&t, cut, n, NULL) != NULL);
 		free(cut);
 	}
 	SAME_TEXT(flaw_with(0, 100), "its length is not what it says");
