@@ -277,8 +277,8 @@ static int unknown_command(const char *name)
 		return unknown_option(name);
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		if (!strcmp(others[i][0], name) && find_command(others[i][1]))
-			return usage_error(NULL, "there is no command '%s'; `fwc %s` is meant",
-					   name, others[i][1]);
+			return usage_error(NULL, "there is no command '%s'; use `fwc %s`", name,
+					   others[i][1]);
 	for (size_t i = 0; i < NCOMMANDS; i++)
 		nearest_offer(&near, commands[i].name);
 	if (near.best)
@@ -397,7 +397,7 @@ static int decide_color(struct args *a)
 	else if (!strcmp(a->color, "always"))
 		a->g.color = true;
 	else if (strcmp(a->color, "never"))
-		return usage_error(NULL, "--color wants auto, always or never, not '%s'", a->color);
+		return usage_error(NULL, "--color takes auto, always or never, not '%s'", a->color);
 	return EXIT_FINE;
 }
 
@@ -445,7 +445,7 @@ static bool give_up(struct globals *g, const struct command *c, int argc, char *
 	if (!err && rights != RIGHTS_COMMIT)
 		err = confine();
 	if (err)
-		fprintf(stderr, "fwc: cannot give up its rights: %s\n", strerror(-err));
+		fprintf(stderr, "fwc: cannot drop privileges: %s\n", strerror(-err));
 	return !err;
 }
 
@@ -477,7 +477,7 @@ int run_other(struct globals *g, int argc, const char *const *argv)
 			return EXIT_SYSTEM;
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
-	fprintf(stderr, "fwc: %s was ended by signal %d\n", argv[0], WTERMSIG(status));
+	fprintf(stderr, "fwc: %s was killed by signal %d\n", argv[0], WTERMSIG(status));
 	return EXIT_SYSTEM;
 }
 
@@ -506,7 +506,7 @@ static int complete(struct args *a)
 			       .nwords = a->argc - 2};
 
 	if (a->argc < 2 || strcmp(a->argv[1], "--"))
-		return usage_error(NULL, "complete wants -- and the words of a command line");
+		return usage_error(NULL, "complete takes -- and the words of a command line");
 	complete_globals(&c);
 	take_defaults(a);
 	if (!give_up(&a->g, NULL, all_argc, all_argv))
@@ -544,7 +544,7 @@ static int run(struct args *a)
 		return EXIT_FINE;
 	}
 	if (a->g.netns && (!*a->g.netns || strchr(a->g.netns, '/') || *a->g.netns == '.'))
-		return usage_error(NULL, "'%s' is no name of a network namespace", a->g.netns);
+		return usage_error(NULL, "'%s' is not a name of a network namespace", a->g.netns);
 	take_defaults(a);
 	begin_look(&a->begin, a->g.config);
 	a->g.begin = buf_str(&a->begin);
@@ -573,7 +573,7 @@ static int boot_anyway(struct args *a)
 	char **words = a->argv;
 	int rc;
 
-	fputs("fwc: warning: boot goes on without these options\n", stderr);
+	fputs("fwc: warning: boot ignores these options\n", stderr);
 	*a = (struct args){.argv = words, .argc = 1};
 	words[0] = (char[]){"boot"};
 	words[1] = NULL;

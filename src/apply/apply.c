@@ -152,9 +152,10 @@ static void take_up(struct run *r)
 	r->taken_up = true;
 	if (conns_take_up(r->x->netns, &taken, &why))
 		say(r, arena_printf(r->in.arena,
-				    "warning: what says nothing in the next second is cut off: %s",
+				    "warning: connections that stay silent for the next second are "
+				    "cut off: %s",
 				    buf_str(&why)));
-	say(r, "first apply: waiting a second, so that running connections are taken up");
+	say(r, "first apply: waiting a second to pick up running connections");
 	nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
 }
 
@@ -248,7 +249,7 @@ static int try_out(struct run *r)
 		return err;
 	now = boot_clock();
 	if (now + TRIAL_MIN * 500 > r->x->deadline)
-		return fail(r, -ETIME, "the time of the trial is over before it could begin");
+		return fail(r, -ETIME, "the trial's time ran out before it could begin");
 	plan_trial_start(&r->in, r->x->deadline - now, &start);
 	err = run_trial(r, &start);
 	fault_point("trial-swapped");
@@ -343,8 +344,8 @@ static int look_again(struct run *r)
 	err = read_live(r);
 	if (!err && differ(r->in.arena, before, r->in.live))
 		return fail(r, -EBUSY,
-			    "somebody else changed table inet fwc at the same moment\n"
-			    "hint: `fwc status` shows what; `fwc apply` again puts it right");
+			    "another program changed table inet fwc at the same moment\n"
+			    "hint: `fwc status` shows what changed; `fwc apply` again mends it");
 	return err;
 }
 
@@ -364,7 +365,7 @@ static int change(struct run *r)
 		}
 		err = check_conflict(r);
 		if (!err && r->x->mode == APPLY_CONFIRM && !trial_acts(r->in.live))
-			err = fail(r, -ETIME, "the trial is over: the rules before are in force");
+			err = fail(r, -ETIME, "the trial is over: the previous rules are in force");
 		if (!err)
 			err = stage(r);
 		if (!err)
@@ -477,10 +478,10 @@ int apply_artefact(struct apply *x)
 
 	if (!err && x->as_shown &&
 	    shown_differs(x->store, x->arena, r.in.live, x->artefact->manifest))
-		err = fail(&r, -EBUSY,
-			   "the rules in the kernel are not those any more from which `fwc diff` "
-			   "showed the difference\n"
-			   "hint: `fwc diff` again; or --force");
+		err = fail(
+			&r, -EBUSY,
+			"the rules in the kernel have changed since `fwc diff` compared with them\n"
+			"hint: `fwc diff` again; or --force");
 	if (!err && x->ssh)
 		err = lockout_check(x->arena, r.in.want, x->ssh, x->netns, &x->why);
 	/* what goes back to what is on record anyway must not want anything */

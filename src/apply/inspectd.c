@@ -36,11 +36,11 @@ const char *inspectd_socket(struct arena *a, const char *netns)
 static int fail(struct buf *why, int err, const char *path)
 {
 	if (err == -ENOENT || err == -ECONNREFUSED)
-		buf_printf(why, "fwc-inspectd does not run here (nobody listens at %s)", path);
+		buf_printf(why, "fwc-inspectd is not running here (nothing listens on %s)", path);
 	else if (err == -EAGAIN)
-		buf_printf(why, "fwc-inspectd does not answer (at %s)", path);
+		buf_printf(why, "fwc-inspectd does not answer (on %s)", path);
 	else
-		buf_printf(why, "cannot ask fwc-inspectd at %s: %s", path, strerror(-err));
+		buf_printf(why, "cannot ask fwc-inspectd on %s: %s", path, strerror(-err));
 	return err;
 }
 
@@ -254,6 +254,6 @@ int inspectd_reload(const char *netns, struct buf *why)
 
 	if (err || json_is_true(json_object_get(j, "ok")))
 		return err;
-	buf_printf(why, "fwc-inspectd goes on with what it had: %s", text ? text : "?");
+	buf_printf(why, "fwc-inspectd keeps its previous tables: %s", text ? text : "?");
 	return -EINVAL;
 }

@@ -102,12 +102,11 @@ static void explain(const struct session *s, struct arena *a, const struct outco
 		   s->client);
 	for (size_t i = 0; i < s->by.n; i++)
 		buf_printf(why, "%s%s", i ? " or " : "", s->by.names[i]);
-	buf_printf(
-		why,
-		") to port %u\nmeets: %s%s%s\nhint: allow it; or --force, if you know another way "
-		"in",
-		s->ends.server_port, outcome_text(a, bad), bad->line ? ", by " : "",
-		bad->line ? bad->line->text : "");
+	buf_printf(why,
+		   ") to port %u\nmeets: %s%s%s\nhint: allow it, or use --force if you have "
+		   "another way in",
+		   s->ends.server_port, outcome_text(a, bad), bad->line ? ", by " : "",
+		   bad->line ? bad->line->text : "");
 }
 
 static bool passes_by(struct mean *m, const struct ir_ruleset *want, const struct session *s,

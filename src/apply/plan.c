@@ -72,12 +72,11 @@ static const char *set_conflict(const struct plan_input *in, const struct ir_set
 	if (in->resizes && is_resize(in, want))
 		return NULL;
 	if (!want->dynamic) {
-		*hint = "somebody else made it: delete it, or `fwc stop` and apply again";
-		return arena_printf(a, "%s '%s' in the kernel is of another kind", set_word(want),
+		*hint = "another program made it: delete it, or `fwc stop` and apply again";
+		return arena_printf(a, "%s '%s' in the kernel has another type", set_word(want),
 				    want->name);
 	}
-	*hint = "give it another name (its elements then start anew), or `fwc stop` and apply "
-		"again";
+	*hint = "rename it (it then starts empty), or `fwc stop` and apply again";
 	return arena_printf(
 		a,
 		"set '%s' is in the kernel with other parameters (timeout %llus, size %u), "
@@ -109,7 +108,7 @@ const char *plan_conflict(const struct plan_input *in, const char **hint)
 		if (live && !same_hook(&live->base, &(*c)->base)) {
 			*hint = "`fwc stop` and apply again; the host is open in between";
 			return arena_printf(in->arena,
-					    "chain '%s' in the kernel is bound to another hook",
+					    "chain '%s' in the kernel is on another hook",
 					    (*c)->name);
 		}
 	}

@@ -102,8 +102,8 @@ static void print_refusal(FILE *to, const struct proof *p, const struct ir_rules
 	const struct nftrun_error *e = &p->error;
 
 	if (e->by_kernel) {
-		fprintf(to, "%s%serror: the kernel refuses what this line became: %s\n", e->where,
-			*e->where ? ": " : "", e->text);
+		fprintf(to, "%s%serror: the kernel refuses what this line compiles to: %s\n",
+			e->where, *e->where ? ": " : "", e->text);
 		if (*e->source)
 			fprintf(to, "\t%s\n", e->source);
 		if (compiled)
@@ -121,7 +121,7 @@ static void print_differences(FILE *to, const struct proof *p)
 {
 	const struct difference *d;
 
-	fputs("internal error: the kernel holds something else than what was compiled\n", to);
+	fputs("internal error: the kernel holds something other than what was compiled\n", to);
 	vec_each (&p->different, d) {
 		fprintf(to, "--- compiled\n%s", d->left ? d->left : "\t(nothing)\n");
 		fprintf(to, "+++ %s %s in the kernel\n%s", d->kind, d->name,
@@ -160,7 +160,8 @@ static void print_meaning(FILE *to, const struct proof_result *m)
 			hook, PROOF_NODES, PROOF_SECONDS);
 	if (m->state != PROOF_DIFFERENT)
 		return;
-	fputs("internal error: the kernel would hold something else than the policy says\n", to);
+	fputs("internal error: the kernel would hold something other than what the policy says\n",
+	      to);
 	fprintf(to, "  packet  %s (%s %s)\n", m->packet, type, hook);
 	print_line(to, "policy", m->policy_says, &m->policy_line);
 	print_line(to, "kernel", m->kernel_says, &m->kernel_line);

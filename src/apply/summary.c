@@ -59,7 +59,7 @@ void summary_print(FILE *to, const char *indent, const json_t *changes)
 			(long long)(all - (json_int_t)json_array_size(groups)),
 			all - (json_int_t)json_array_size(groups) == 1 ? "" : "s");
 	if (!json_is_true(json_object_get(changes, "known")))
-		fprintf(to, "%sthere may be more: it was too much to compare\n", indent);
+		fprintf(to, "%sthere may be more: the comparison ran out of budget\n", indent);
 	else if (!all)
 		fprintf(to, "%sno packet is treated differently\n", indent);
 }

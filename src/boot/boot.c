@@ -47,8 +47,8 @@ static int check_hooks(struct booting *x, const char *name, struct artefact *art
 
 		if (strstr(buf_str(&artefact->script), line))
 			continue;
-		buf_printf(why, "the artefact in %s/%s drops nothing at the hook %s", x->s->path,
-			   name, hooks[i]);
+		buf_printf(why, "the artefact in %s/%s drops nothing at hook %s", x->s->path, name,
+			   hooks[i]);
 		artefact_free(artefact);
 		*artefact = (struct artefact){0};
 		return -EBADMSG;
@@ -78,7 +78,7 @@ static int from_history(struct booting *x, struct artefact *out, struct buf *why
 	x->record = l.n ? json_incref(l.v[l.n - 1].record) : NULL;
 	generations_free(&l);
 	if (!newest) {
-		buf_puts(why, "nothing was ever applied");
+		buf_puts(why, "nothing has ever been applied");
 		return -ENOENT;
 	}
 	err = read_artefact(x, generation_name(x->arena, newest), out, why);
@@ -102,8 +102,9 @@ static int choose(struct booting *x, struct artefact *out)
 	if (err)
 		remark(x->b, buf_str(&second));
 	else if (first.len)
-		remark(x->b, arena_printf(x->arena, "generation %u of the history is the same",
-					  x->b->generation));
+		remark(x->b,
+		       arena_printf(x->arena, "generation %u of the history is loaded instead",
+				    x->b->generation));
 	if (!err && !first.len)
 		x->b->generation = 0;
 	return err;

@@ -54,7 +54,7 @@ const char *panic_keep_text(struct arena *a, const struct panic_keep *k)
 	if (k->client)
 		buf_printf(&b, ", ssh from %s (tcp port %u)", k->client, k->port);
 	vec_each (&k->v, one)
-		buf_printf(&b, ", whatever comes from %s", *one);
+		buf_printf(&b, ", everything from %s", *one);
 	return arena_strdup(a, buf_str(&b));
 }
 

@@ -52,7 +52,7 @@ static bool network(struct settings *x, const char *word)
 	if (what == ADDRESS_MASKED && x->changed++ < SAID)
 		say(x, "%s is taken as %s", word, one);
 	else if (what == ADDRESS_ANY && x->changed++ < SAID)
-		say(x, "%s is not used: /0 is everybody, and only 0.0.0.0/0 or ::/0 say so", word);
+		say(x, "%s is not used: a /0 is everybody, and is written 0.0.0.0/0 or ::/0", word);
 	if (one && x->out->networks.n < RESCUE_NETWORKS)
 		vec_push(x->arena, &x->out->networks, one);
 	else if (one)
@@ -112,7 +112,7 @@ bool rescue_parse(struct arena *a, const char *path, const char *text, size_t le
 
 	*out = (struct rescue){.port = 22};
 	if (memchr(text, '\0', len)) {
-		buf_printf(why, "%s: there is a NUL byte in it, so nothing of it is used", path);
+		buf_printf(why, "%s: it contains a NUL byte, so nothing in it is used", path);
 		return false;
 	}
 	while ((line = strsep(&rest, "\n"))) {
@@ -120,7 +120,7 @@ bool rescue_parse(struct arena *a, const char *path, const char *text, size_t le
 		if (setting(&x, line))
 			continue;
 		why->len = 0; /* of what is not used nothing more is to be said */
-		say(&x, "this is not understood, so nothing of this file is used (ssh-from "
+		say(&x, "not understood, so nothing in this file is used (ssh-from "
 			"NETWORK..., ssh-port NUMBER)");
 		return refuse(out);
 	}

@@ -100,8 +100,8 @@ static int put_chain(struct fitting *f, const struct manifest_object *o,
 			continue;
 		}
 		if (!p->instead || strchr(p->instead, '\n')) {
-			buf_printf(why, "%s%s%s: it needs %s, and nothing can stand in for it",
-				   p->at, *p->at ? ": " : "", p->text, p->needs);
+			buf_printf(why, "%s%s%s: it needs %s, and nothing can replace it", p->at,
+				   *p->at ? ": " : "", p->text, p->needs);
 			return -EOPNOTSUPP;
 		}
 		buf_printf(script, "\t\t%s\n", p->instead);

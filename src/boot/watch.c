@@ -23,10 +23,10 @@ static void describe(int status, bool late, unsigned seconds, struct buf *why)
 	if (late)
 		buf_printf(why, "took longer than %u seconds", seconds);
 	else if (WIFSIGNALED(status))
-		buf_printf(why, "was ended by signal %d (%s)", WTERMSIG(status),
+		buf_printf(why, "was killed by signal %d (%s)", WTERMSIG(status),
 			   strsignal(WTERMSIG(status)));
 	else
-		buf_printf(why, "ended before its end (status %d)", WEXITSTATUS(status));
+		buf_printf(why, "exited early (status %d)", WEXITSTATUS(status));
 }
 
 /* The worker and its children hold the writing end; with the worker its children die. */

@@ -26,7 +26,7 @@ static int read_input(const struct globals *g, const struct apply_options *o, st
 		return err;
 	buf_puts(why, "\nhint: ");
 	if (s->public)
-		buf_puts(why, "the candidate is root's");
+		buf_puts(why, "only root can read the candidate");
 	else
 		begin_candidate(g, why);
 	return err;

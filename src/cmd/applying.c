@@ -72,24 +72,25 @@ int apply_options(int argc, char **argv, const char *what, struct apply_options 
 		else if (c == 'k' || c == 'e')
 			o->flows = c == 'k' ? FLOWS_KEEP : FLOWS_END;
 		else if (c == 'c' && !parse_seconds(optarg, &o->trial))
-			return usage_error(argv[0], "a trial takes seconds, a number from %d to %d",
+			return usage_error(argv[0],
+					   "--confirm takes seconds, a number from %d to %d",
 					   TRIAL_MIN, TRIAL_MAX);
 		else if (c == 'c')
 			continue;
 		else
-			return usage_error(argv[0], "unknown option, or one without its value: %s",
+			return usage_error(argv[0],
+					   "unknown option, or an option without its value: %s",
 					   argv[optind - 1]);
 	}
 	if (argc - optind > 1)
 		return usage_error(argv[0], "one %s at a time", what);
 	if (o->trial && optind < argc && !argv[optind][strspn(argv[optind], "0123456789")])
-		return usage_error(
-			argv[0],
-			"is '%s' the %s? --confirm=%s is a trial of %s seconds; what has "
-			"that name is ./%s",
-			argv[optind], what, argv[optind], argv[optind], argv[optind]);
+		return usage_error(argv[0],
+				   "is '%s' the %s? --confirm=%s is a trial of %s seconds; for a "
+				   "directory of that name write ./%s",
+				   argv[optind], what, argv[optind], argv[optind], argv[optind]);
 	if (o->trial && no_confirm)
-		return usage_error(argv[0], "--confirm and --no-confirm exclude each other");
+		return usage_error(argv[0], "--confirm and --no-confirm cannot be combined");
 	if (!no_confirm && !o->trial && over_ssh())
 		o->trial = TRIAL_SECONDS;
 	o->operand = optind < argc ? argv[optind] : NULL;
@@ -143,8 +144,9 @@ int trial_settle(struct globals *g, struct store *s, struct arena *a, enum trial
 	g->inspection = INSPECTION_ENDED;
 	if (!err)
 		fprintf(stderr, "fwc: %s\n",
-			was == TRIAL_RUNNING ? "the trial is ended: the rules before are in force"
-					     : "a trial that nobody confirmed was taken back");
+			was == TRIAL_RUNNING
+				? "the trial has ended: the previous rules are in force"
+				: "a trial that nobody confirmed was undone");
 	return err;
 }
 
@@ -153,8 +155,8 @@ static int trial_apply(struct globals *g, struct apply *x, unsigned seconds)
 	int err = trial_begin(x, seconds);
 
 	if (!err && !g->json)
-		printf("on trial for %u seconds: `fwc confirm` keeps these rules; without it the "
-		       "ones\nbefore come back by themselves\n",
+		printf("on trial for %u seconds: `fwc confirm` keeps these rules; without it "
+		       "the\nprevious ones come back by themselves\n",
 		       seconds);
 	return err;
 }
@@ -220,15 +222,15 @@ static void print_text(struct globals *g, const struct apply *x, int err)
 {
 	if (err) {
 		fprintf(stderr, "fwc: %s\n", buf_str(&x->why));
-		fputs(x->live ? "fwc: the new rules are in force, but not all was done\n"
-			      : "fwc: nothing was changed: what ran before goes on running\n",
+		fputs(x->live ? "fwc: the new rules are in force, but not everything was done\n"
+			      : "fwc: nothing was changed: the rules in force stay\n",
 		      stderr);
 		return;
 	}
 	if (x->mode == APPLY_TRIAL)
 		; /* it was said when it began */
 	else if (x->unchanged)
-		puts("nothing to change: the kernel holds this already");
+		puts("nothing to change: the kernel holds these rules already");
 	else
 		print_applied(x, g->verbose);
 	print_flows(x);
@@ -276,7 +278,7 @@ void tell_inspectd(const struct globals *g)
 	if (!err || (!wanted && gone))
 		return;
 	fprintf(stderr, "fwc: warning: %s%s\n", buf_str(&why),
-		gone ? "; until it does, connections to be inspected go by on-no-helper" : "");
+		gone ? "; until then on-no-helper decides connections to be inspected" : "");
 }
 
 /* Who judges is ready for the new rules before they come, or they do not come. */
@@ -298,8 +300,8 @@ static void warn_panic(const struct globals *g)
 	struct genid gen;
 
 	if (genid_get(g->netns, &gen, &ignored) == 0 && gen.panic_table)
-		fputs("fwc: warning: a panic is on: all is dropped until `fwc rollback`, whatever "
-		      "these rules say\n",
+		fputs("fwc: warning: a panic is on: everything is dropped until `fwc rollback`, "
+		      "whatever these rules say\n",
 		      stderr);
 }
 
@@ -326,7 +328,7 @@ int work_apply(struct globals *g, struct store *s, struct arena *a, const struct
 			manifest_proved_text(in->manifest->proved));
 	if (trial && store_holds(s, STORE_APPLIED, in)) {
 		trial = 0;
-		fputs("fwc: no trial is begun: these rules were confirmed before\n", stderr);
+		fputs("fwc: no trial is needed: these rules are confirmed already\n", stderr);
 	}
 	err = prepare_inspectd(g, in, &x.why);
 	if (!err)
@@ -366,7 +368,6 @@ bool is_outdated(struct arena *a, const struct artefact *x, const char *what)
 
 	if (!why)
 		return false;
-	fprintf(stderr, "fwc: %s the %s was compiled: that is not the policy as it is now\n", why,
-		what);
+	fprintf(stderr, "fwc: %s the %s was compiled: it is not the current policy\n", why, what);
 	return true;
 }

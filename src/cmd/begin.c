@@ -38,12 +38,12 @@ void begin_look(struct buf *out, const char *config)
 	if (access(config, F_OK) == 0 || errno != ENOENT || !is_plain(config))
 		return;
 	if (access(RULESETSDIR "/server.fwc", R_OK) < 0) {
-		buf_puts(out, "fwc.policy(5) teaches to write one; rulesets/ in the source of fwc "
-			      "has some to begin with");
+		buf_puts(out, "fwc.policy(5) says how to write one; rulesets/ in the source of fwc "
+			      "has some to start from");
 		return;
 	}
 	begin_dir(&dir, config);
-	buf_puts(out, "begin with a copy of server.fwc, router.fwc or standalone.fwc: ");
+	buf_puts(out, "start from a copy of server.fwc, router.fwc or standalone.fwc: ");
 	if (dir.len)
 		buf_printf(out, "mkdir -p %s && ", buf_str(&dir));
 	buf_printf(out, "cp " RULESETSDIR "/server.fwc %s", config);

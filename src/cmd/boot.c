@@ -30,12 +30,12 @@ static const char *headline(const struct globals *g, const struct boot *b)
 		return NULL;
 	case BOOT_PARTLY:
 		return b->left_out.n ? "booted, but NOT ALL RULES ARE LOADED AS WRITTEN"
-				     : "booted, but not all is as it should be";
+				     : "booted, but not everything is as it should be";
 	case BOOT_BLOCKED:
-		return "BLOCKED: there are no confirmed rules to load, so all is dropped but "
-		       "loopback and what boot.conf names";
+		return "BLOCKED: there are no confirmed rules to load, so everything is dropped "
+		       "except loopback and what boot.conf names";
 	case BOOT_LEFT:
-		return "nothing could be loaded: the rules that are in force stay";
+		return "nothing could be loaded: the rules in force stay";
 	case BOOT_NOTHING:
 		break;
 	}
@@ -232,7 +232,7 @@ static int boot_watched(struct globals *g, struct arena *a, bool with_state)
 /* A word too many in the settings of the boot script must not leave the host open. */
 static void slip(bool *slips, const char *word)
 {
-	fprintf(stderr, "fwc: warning: boot goes on without '%s', which it does not know\n", word);
+	fprintf(stderr, "fwc: warning: boot ignores '%s', which it does not know\n", word);
 	*slips = true;
 }
 

@@ -110,8 +110,8 @@ static void print_text(struct globals *g, struct work *w, const struct proof *p,
 	if (p->outcome == SCRATCH_UNAVAILABLE && proof_good(p)) {
 		fprintf(stderr,
 			"fwc: %s\n"
-			"fwc: so only the policy itself was checked; `sudo fwc check` tries it, "
-			"too\n",
+			"fwc: so only the policy itself was checked; `sudo fwc check` tries it in "
+			"the kernel, too\n",
 			p->why);
 		return;
 	}
@@ -190,10 +190,9 @@ static void tell_bridges(const struct globals *g, const struct policy *p)
 		fputs("fwc: note: ", stderr);
 		diag_show_to(stderr, bridge);
 		fprintf(stderr,
-			" is a bridge here; what goes from port to port of it is judged "
-			"(bridge-nf-call-iptables),\nand no rule allows any of it: it would need "
-			"one "
-			"like: allow %s -> %s\n",
+			" is a bridge here: traffic between its ports is filtered "
+			"(bridge-nf-call-iptables),\nand no rule allows it; to allow it, add: "
+			"allow %s -> %s\n",
 			p->zones.v[zone].name, p->zones.v[zone].name);
 	}
 }

@@ -88,7 +88,7 @@ static void look_closer(struct work *w, enum scrutiny how)
 
 	if (how == SCRUTINY_ALL && !findings_rules(p, w->arena, &w->diag, budget))
 		diag_warning(&w->diag, (struct span){0},
-			     "the budget ended before every rule was looked at");
+			     "the budget ran out before every rule was checked");
 	findings_expect(p, w->arena, budget, &e);
 	for (size_t i = 0; i < e.n; i++) {
 		if (!e.v[i].holds)
@@ -151,10 +151,9 @@ int question_option(const char *command, char **argv)
 
 	if (!strncmp(arg, "->", 2))
 		return usage_error(command,
-				   "who opens the connection is missing before '->': 'any %s' asks "
-				   "for everyone",
+				   "the source is missing before '->': 'any %s' asks for everyone",
 				   arg);
-	return usage_error(command, "unknown option, or one without its value: %s", arg);
+	return usage_error(command, "unknown option, or an option without its value: %s", arg);
 }
 
 int question_end(const char *command, int argc, char **argv)
@@ -163,11 +162,10 @@ int question_end(const char *command, int argc, char **argv)
 
 	/* of lan -> wan the shell leaves lan and -, and writes to a file wan */
 	if (n > 1 && !strcmp(argv[optind + 1], "-"))
-		return usage_error(command, "put the question between quotes: '%s -> ...'",
+		return usage_error(command, "put the question in quotes: '%s -> ...'",
 				   argv[optind]);
 	if (n < 1 || n > 2)
-		return usage_error(command,
-				   "one question, between quotes, and at most one policy file");
+		return usage_error(command, "one question, in quotes, and at most one policy file");
 	return EXIT_FINE;
 }
 
@@ -218,11 +216,12 @@ void work_warn_record(const struct store *s, const struct manifest *m,
 		      const struct ir_ruleset *live)
 {
 	if (s->hidden || (s->public && !m))
-		fputs("fwc: warning: the state directory is root's, so lines have no places\n",
+		fputs("fwc: warning: only root can read the state directory: rules have no file "
+		      "and line\n",
 		      stderr);
 	else if (s->public && !report_covers(m, live))
-		fputs("fwc: warning: the kernel holds other rules, too, than what root published; "
-		      "those have no places\n",
+		fputs("fwc: warning: the kernel also holds rules that root has not published: they "
+		      "have no file and line\n",
 		      stderr);
 }
 
@@ -288,7 +287,7 @@ static bool make_artefact(struct work *w, struct artefact *out)
 	ok = ok && file_json_text(&out->text, manifest);
 	json_decref(manifest);
 	if (!ok)
-		fputs("fwc: there is no memory for the artefact\n", stderr);
+		fputs("fwc: out of memory for the artefact\n", stderr);
 	return ok;
 }
 

@@ -44,7 +44,7 @@ static int parse_options(struct globals *g, int argc, char **argv, struct option
 			o->proving = c == 'n' ? PROVING_NOT : PROVING_ELSEWHERE;
 		else
 			return usage_error("compile",
-					   "unknown option, or one without its value: %s",
+					   "unknown option, or an option without its value: %s",
 					   usage_option(argv));
 	}
 	if (argc - optind > 1)
@@ -93,7 +93,7 @@ static int dump_stage(struct globals *g, const struct options *o, struct work *w
 		;
 	if (i == 6)
 		return usage_error("compile",
-				   "--dump wants tokens, ast, policy, inspect, ir or nft");
+				   "--dump takes tokens, ast, policy, inspect, ir or nft");
 	if (!work_compile(w, g, o->file, stages[i].stage, SCRUTINY_NONE))
 		return EXIT_WRONG;
 	if (i == 0)

@@ -43,8 +43,7 @@ static int confirm(struct globals *g, struct store *s, struct arena *a, const ch
 	}
 	if (err && !x.live && t.state == TRIAL_OVER) {
 		why->len = 0;
-		buf_puts(why,
-			 "it is too late: the trial is over, and the rules before are in force");
+		buf_puts(why, "too late: the trial is over, and the previous rules are in force");
 	}
 	*ended = x.ended;
 	apply_free(&x);
@@ -83,7 +82,7 @@ int cmd_confirm(struct globals *g, int argc, char **argv)
 		}
 		if (c != 'm')
 			return usage_error("confirm",
-					   "unknown option, or one without its value: %s",
+					   "unknown option, or an option without its value: %s",
 					   usage_option(argv));
 		comment = optarg;
 	}

@@ -144,17 +144,17 @@ int cmd_counters(struct globals *g, int argc, char **argv)
 		watching = true;
 		if (optarg && !number_seconds(optarg, 100, 3600000, &ms))
 			return usage_error("counters",
-					   "--watch wants seconds, a number from 0.1 to 3600");
+					   "--watch takes seconds, a number from 0.1 to 3600");
 	}
 	if (optind < argc)
 		return usage_error("counters", "counters takes no arguments");
 	if (watching && g->json)
-		return usage_error("counters", "--watch is for people, --json is asked again");
+		return usage_error("counters", "--watch is for people: with --json, ask again");
 	if (watching)
 		return watch(g, ms);
 	err = take(g, &s);
 	if (!err && !s.loaded)
-		fputs("fwc: warning: no firewall of fwc is loaded\n", stderr);
+		fputs("fwc: warning: no fwc firewall is loaded\n", stderr);
 	if (!err && g->json)
 		print_json(&s);
 	else if (!err)

@@ -85,7 +85,7 @@ static int diff_directory(const struct globals *g, const struct diff_options *ho
 		buf_printf(&why, "there is no state directory %s yet", s->path);
 	} else if (s->public) {
 		err = -EACCES;
-		buf_puts(&why, "the candidate is root's; name a policy or an artefact");
+		buf_puts(&why, "only root can read the candidate; name a policy or an artefact");
 	} else {
 		err = store_read(s, STORE_CANDIDATE, a, &x, &why);
 	}

@@ -130,7 +130,7 @@ static void print_all(struct globals *g, struct arena *a, struct mean *m, const 
 		json_dumpf(j, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
 		putchar('\n');
 	} else if (n > STORIES_MAX) {
-		printf("\n(and %zu more ways to end; a narrower question shows them)\n",
+		printf("\n(and %zu more outcomes; a narrower question shows them)\n",
 		       n - STORIES_MAX);
 	}
 }
@@ -220,7 +220,7 @@ static bool read_tables(struct globals *g, struct arena *a, struct live_tables *
 static void print_strange(struct globals *g, const struct live_tables *tables)
 {
 	for (size_t i = 0; !g->json && i < tables->strange.n; i++)
-		printf("(not looked at: %s)\n", tables->strange.v[i]);
+		printf("(not examined: %s)\n", tables->strange.v[i]);
 }
 
 /* What leads to other networks is most likely in a zone that names none. */
@@ -274,7 +274,7 @@ static int explain(struct globals *g, struct work *w, const struct rule *query, 
 		fputs(services_undecided(w->arena, &query->services)
 			      ? "fwc: ICMP errors and answers open no connection: those of a known "
 				"connection pass without a rule, others are dropped\n"
-			      : "fwc: the question speaks of no packet\n",
+			      : "fwc: no packet matches the question\n",
 		      stderr);
 		rc = EXIT_WRONG;
 	} else {
@@ -306,7 +306,7 @@ int cmd_explain(struct globals *g, int argc, char **argv)
 	if (question_end("explain", argc, argv))
 		return EXIT_WRONG;
 	if (live && elsewhere)
-		return usage_error("explain", "--live is about this machine");
+		return usage_error("explain", "--live asks this machine, --elsewhere asks none");
 	work_init(&w);
 	w.elsewhere = elsewhere;
 	if (work_query(&w, g, argc - optind > 1 ? argv[optind + 1] : g->config, argv[optind],

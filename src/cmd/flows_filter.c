@@ -88,8 +88,7 @@ static bool service(struct filter_term *t, const struct flows *f, const char *co
 		return false;
 	t->kind = TERM_SERVICE;
 	if (t->side == SIDE_FROM)
-		diag_error(diag, at, "a service is where a connection goes to: '%s' has no 'from'",
-			   word);
+		diag_error(diag, at, "a service is a destination: '%s' takes no 'from'", word);
 	t->side = SIDE_TO;
 	return true;
 }
@@ -103,10 +102,11 @@ static bool name(struct filter_term *t, const struct flows *f, const char *confi
 	t->kind = TERM_NAMED;
 	t->addrs = names_addrs(f->arena, config, word);
 	if (!t->addrs)
-		diag_error(diag, at,
-			   "'%s' is no address, protocol, service, host, set, zone or interface "
-			   "here",
-			   word);
+		diag_error(
+			diag, at,
+			"'%s' is not an address, protocol, service, host, set, zone or interface "
+			"here",
+			word);
 	return t->addrs;
 }
 
@@ -126,7 +126,7 @@ static bool term(struct filter_term *t, const struct flows *f, const char *confi
 	if (protocol(word, &t->proto)) {
 		t->kind = TERM_PROTOCOL;
 		if (t->side != SIDE_ANY)
-			diag_error(diag, at, "'%s' has no side", word);
+			diag_error(diag, at, "'%s' takes no 'from' or 'to'", word);
 		return t->side == SIDE_ANY;
 	}
 	if (strpbrk(word, ".:/")) {
@@ -173,8 +173,8 @@ bool flows_filter_parse(struct flows_filter *out, const struct flows *f, const c
 			if (!ports(words[i], &t.range) &&
 			    !service(&t, f, config, words[i], at, diag)) {
 				diag_error(diag, at,
-					   "'port' wants a number from 0 to 65535, two with '-' "
-					   "between, or a service");
+					   "'port' takes a number from 0 to 65535, a range "
+					   "LOW-HIGH, or a service");
 				return false;
 			}
 			if (diag->nerrors)

@@ -23,7 +23,8 @@ const struct manifest *manifest_in_force(struct globals *g, struct arena *a)
 		artefact_free(&x);
 	}
 	if (s.hidden)
-		fputs("fwc: warning: the state directory is root's, so lines have no places\n",
+		fputs("fwc: warning: only root can read the state directory: rules have no file "
+		      "and line\n",
 		      stderr);
 	store_close(&s);
 	return m;
@@ -49,8 +50,8 @@ int flows_read_in_force(struct globals *g, struct arena *a, struct flows *out)
 	if (err)
 		fprintf(stderr, "fwc: %s\n", buf_str(&why));
 	else if (out->untold)
-		fputs("fwc: warning: this kernel tells nobody of the connections that it tracks "
-		      "(nf_conntrack_netlink)\n",
+		fputs("fwc: warning: this kernel cannot list its connections: it lacks "
+		      "nf_conntrack_netlink\n",
 		      stderr);
 	return err;
 }

@@ -153,7 +153,7 @@ static int deliver(const char *name, enum fmt_mode mode, const struct source *sr
 
 	if (!reads_the_same(text, ast, a)) {
 		fprintf(stderr,
-			"fwc: %s: the canonical text would mean something else (a bug of fwc); "
+			"fwc: %s: the canonical text would mean something else (a bug in fwc); "
 			"nothing was written\n",
 			name);
 		return EXIT_SYSTEM;
@@ -209,11 +209,11 @@ int cmd_fmt(struct globals *g, int argc, char **argv)
 		if (c == '?')
 			return usage_error("fmt", "unknown option %s", usage_option(argv));
 		if (mode != FMT_PRINT && mode != (c == 'w' ? FMT_WRITE : FMT_CHECK))
-			return usage_error("fmt", "-w and --check exclude each other");
+			return usage_error("fmt", "-w and --check cannot be combined");
 		mode = c == 'w' ? FMT_WRITE : FMT_CHECK;
 	}
 	if (g->json)
-		return usage_error("fmt", "its output is a policy, and no JSON");
+		return usage_error("fmt", "fmt prints a policy, not JSON");
 	if (optind == argc)
 		return fmt_file(g, g->config, mode);
 	for (int i = optind; i < argc; i++) {

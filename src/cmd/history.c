@@ -82,10 +82,10 @@ int cmd_history(struct globals *g, int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "n:", longs, NULL)) != -1) {
 		if (c != 'n')
 			return usage_error("history",
-					   "unknown option, or one without its value: %s",
+					   "unknown option, or an option without its value: %s",
 					   usage_option(argv));
 		if (!number_word(optarg, 1, GENERATION_MAX, &most))
-			return usage_error("history", "-n wants a number from 1 to %d",
+			return usage_error("history", "-n takes a number from 1 to %d",
 					   GENERATION_MAX);
 	}
 	if (optind < argc)
@@ -96,7 +96,7 @@ int cmd_history(struct globals *g, int argc, char **argv)
 		err = generations_list(&s, a, &l, &why);
 	if (!err && s.public && !l.n) {
 		err = -EACCES;
-		buf_puts(&why, "the history is root's to read");
+		buf_puts(&why, "only root can read the history");
 	}
 	if (err && err != -ENOENT)
 		fprintf(stderr, "fwc: %s\n", buf_str(&why));
@@ -130,8 +130,8 @@ static int choose(struct store *s, struct arena *a, unsigned *number, struct buf
 		if (!*number) {
 			buf_puts(why, !l.n || generation_in_force(s)
 					      ? "there is no earlier generation to go back to"
-					      : "nothing that was applied is in force; name a "
-						"number of `fwc history`");
+					      : "what is in force was not applied; name a number "
+						"from `fwc history`");
 			err = -ENOENT;
 		}
 	}
@@ -165,13 +165,14 @@ static int parse_rollback(int argc, char **argv, struct rollback *o)
 			o->comment = optarg;
 		else
 			return usage_error("rollback",
-					   "unknown option, or one without its value: %s",
+					   "unknown option, or an option without its value: %s",
 					   usage_option(argv));
 	}
 	if (argc - optind > 1 || (optind < argc && !generation_number(argv[optind], &o->number)))
-		return usage_error("rollback",
-				   "it takes one number from 1 to %d, as `fwc history` shows it",
-				   GENERATION_MAX);
+		return usage_error(
+			"rollback",
+			"rollback takes one number from 1 to %d, as `fwc history` shows it",
+			GENERATION_MAX);
 	return EXIT_FINE;
 }
 
@@ -201,7 +202,7 @@ static int end_panic(struct globals *g, struct store *s, const struct rollback *
 	if (!err && g->json)
 		print_over("panic");
 	else if (!err)
-		puts("the panic is over: what was loaded before is in force");
+		puts("the panic is over: the rules loaded before it are in force");
 	return err;
 }
 

@@ -174,10 +174,9 @@ static void print_text(const struct replay *r, const struct capture *c, const ch
 	for (size_t i = 0; i < r->flows.n; i++)
 		print_flow(r->flows.v[i]);
 	if (r->fragments)
-		fprintf(stderr, "fwc: %u fragments of IP packets were not looked at\n",
-			r->fragments);
+		fprintf(stderr, "fwc: %u IP fragments were skipped\n", r->fragments);
 	if (r->cut)
-		fprintf(stderr, "fwc: %u packets are not whole in the capture\n", r->cut);
+		fprintf(stderr, "fwc: %u packets are cut short in the capture\n", r->cut);
 	if (r->midway)
 		fprintf(stderr, "fwc: %u packets of connections that began before the capture\n",
 			r->midway);
@@ -194,7 +193,7 @@ static int replay_bytes(struct globals *g, struct session *s, struct arena *a, c
 	struct capture c;
 
 	if (!capture_begin(&c, p, n)) {
-		fprintf(stderr, "fwc: %s is no capture (pcap or pcapng)\n", file);
+		fprintf(stderr, "fwc: %s is not a capture (pcap or pcapng)\n", file);
 		return EXIT_WRONG;
 	}
 	r.room = flow_room_new(SMALL_BLOCKS, LARGE_BLOCKS);
@@ -295,7 +294,7 @@ int cmd_inspect(struct globals *g, int argc, char **argv)
 			socket = optarg;
 		else if (c != 'f')
 			return usage_error("inspect",
-					   "unknown option, or one without its value: %s",
+					   "unknown option, or an option without its value: %s",
 					   usage_option(argv));
 	}
 	n = argc - optind;
@@ -308,5 +307,5 @@ int cmd_inspect(struct globals *g, int argc, char **argv)
 		return inspect_log(g, socket);
 	if (n == 1 && !strcmp(what, "reload"))
 		return inspect_reload(socket);
-	return usage_error("inspect", "what to do is missing: status, log, reload or replay FILE");
+	return usage_error("inspect", "inspect takes status, log, reload or replay FILE");
 }

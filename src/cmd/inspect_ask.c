@@ -148,7 +148,7 @@ static void print_event(const json_t *j)
 	const char *name = text(j, "name"), *by = text(j, "entry");
 
 	if (number(j, "lost"))
-		printf("(%lld decisions are not shown: this was too slow)\n", number(j, "lost"));
+		printf("(%lld decisions are not shown: reading was too slow)\n", number(j, "lost"));
 	printf("%s  %-6s  %s%s%s:%lld -> %s%s%s:%lld %s  %s%s%s  by %s%s%s\n",
 	       when(at, sizeof(at), number(j, "time")), text(j, "verdict"), six ? "[" : "",
 	       text(j, "from"), six ? "]" : "", number(j, "sport"), six ? "[" : "", text(j, "to"),
@@ -194,6 +194,6 @@ int inspect_reload(const char *socket)
 	}
 	if (json_is_true(json_object_get(j, "ok")))
 		return EXIT_FINE;
-	fprintf(stderr, "fwc: fwc-inspectd goes on with what it had: %s\n", text(j, "error"));
+	fprintf(stderr, "fwc: fwc-inspectd keeps its previous tables: %s\n", text(j, "error"));
 	return EXIT_SYSTEM;
 }

@@ -46,7 +46,8 @@ static void read_places(struct logging *l)
 {
 	locations_read(&l->places, l->g->state, l->arena);
 	if (l->places.hidden && !l->hidden)
-		fputs("fwc: warning: the state directory is root's, so lines have no places\n",
+		fputs("fwc: warning: only root can read the state directory: rules have no file "
+		      "and line\n",
 		      stderr);
 	l->hidden |= l->places.hidden;
 }
@@ -88,7 +89,7 @@ static void read_rules(struct logging *l)
 	if (l->compiled.ruleset)
 		l->rules = l->compiled.ruleset;
 	if (!l->warned)
-		fprintf(stderr, "fwc: warning: %s%s%s; lines are those of %s\n",
+		fprintf(stderr, "fwc: warning: %s%s%s; policy lines are taken from %s\n",
 			why.len ? "the rules in the kernel cannot be read ("
 				: "no rules are loaded",
 			buf_str(&why), why.len ? ")" : "",
@@ -312,8 +313,8 @@ static int of_kernel(struct logging *l, bool follow)
 		struct pollfd p = {.fd = fd, .events = POLLIN};
 
 		if (k.lost && follow)
-			fputs("fwc: warning: records of the kernel's log were overwritten before "
-			      "they were read\n",
+			fputs("fwc: warning: the kernel's log overwrote records before they were "
+			      "read\n",
 			      stderr);
 		if (got > 0)
 			read_if_changed(l);

@@ -91,26 +91,27 @@ static long long record_number(const struct status *st, const char *key)
 
 static void print(struct buf *b, const struct status *st)
 {
-	gauge(b, "fwc_loaded", "1 if rules of fwc filter.", st->loaded && !st->dormant);
+	gauge(b, "fwc_loaded", "1 if an fwc firewall is loaded.", st->loaded && !st->dormant);
 	if (st->helper != HELPER_NONE && st->helper != HELPER_UNKNOWN)
 		gauge(b, "fwc_inspectd_up", "1 if fwc-inspectd answers.",
 		      st->helper == HELPER_RUNS);
-	gauge(b, "fwc_panic", "1 while `fwc panic` drops all.", st->panic.on);
+	gauge(b, "fwc_panic", "1 while `fwc panic` drops everything.", st->panic.on);
 	gauge(b, "fwc_trial", "1 while rules are on trial.", st->trial.state == TRIAL_RUNNING);
-	gauge(b, "fwc_boot_trouble", "1 if the last boot could not load all as it was confirmed.",
+	gauge(b, "fwc_boot_trouble", "1 if the last boot could not load everything as confirmed.",
 	      st->boot.there);
 	if (st->drift_known || st->dormant)
-		gauge(b, "fwc_drifted", "1 if the kernel holds something else than was applied.",
+		gauge(b, "fwc_drifted",
+		      "1 if the kernel holds something other than what was applied.",
 		      st->dormant || st->drift.n);
 	if (st->known) {
 		gauge(b, "fwc_proved", "1 if what was applied was proved.",
 		      st->applied.manifest->proved == PROVED);
-		gauge(b, "fwc_generation", "Number of what is in force.",
+		gauge(b, "fwc_generation", "Number of the generation in force.",
 		      record_number(st, "generation"));
-		gauge(b, "fwc_applied_timestamp_seconds", "When it was applied.",
-		      record_number(st, "epoch"));
+		gauge(b, "fwc_applied_timestamp_seconds",
+		      "When the generation in force was applied.", record_number(st, "epoch"));
 	}
-	gauge(b, "fwc_foreign_chains", "Base chains of others that may drop or translate.",
+	gauge(b, "fwc_foreign_chains", "Base chains of other programs that may drop or translate.",
 	      (long long)st->foreign.n);
 	rules(b, st, "fwc_rule_packets_total", false);
 	rules(b, st, "fwc_rule_bytes_total", true);
@@ -145,23 +146,23 @@ int cmd_metrics(struct globals *g, int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "o:", longs, NULL)) != -1) {
 		if (c != 'o')
 			return usage_error("metrics",
-					   "unknown option, or one without its value: %s",
+					   "unknown option, or an option without its value: %s",
 					   usage_option(argv));
 		path = optarg;
 	}
 	if (optind < argc)
 		return usage_error("metrics", "metrics takes no arguments");
 	if (g->json)
-		return usage_error("metrics", "it has a format of its own; `fwc status --json` has "
-					      "the same in JSON");
+		return usage_error("metrics", "metrics has a format of its own; `fwc status "
+					      "--json` gives the same in JSON");
 	store_open(&s, g->state, false, &ignored);
 	if (status_gather(&st, g->netns, &s, a, &why)) {
 		fprintf(stderr, "fwc: %s\n", buf_str(&why));
 		rc = EXIT_SYSTEM;
 	} else {
 		if (st.hidden || (st.public && !st.known))
-			fputs("fwc: warning: the state directory is root's, so lines have no "
-			      "places, and what was applied is not known\n",
+			fputs("fwc: warning: only root can read the state directory: rules have no "
+			      "file and line, and what was applied is not known\n",
 			      stderr);
 		print(&out, &st);
 		if (!path)

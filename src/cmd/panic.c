@@ -16,7 +16,7 @@ static void print(struct globals *g, const char *kept)
 	_cleanup_json_ json_t *j = NULL;
 
 	if (!g->json) {
-		printf("PANIC: all is dropped now, established connections too, except: %s\n"
+		printf("PANIC: everything is dropped now, established connections too, except: %s\n"
 		       "`fwc rollback` ends it; so does a reboot\n",
 		       kept);
 		return;
@@ -35,14 +35,15 @@ static int parse(int argc, char **argv, struct arena *a, struct panic_keep *k)
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
 		if (c != 'k')
-			return usage_error("panic", "unknown option, or one without its value: %s",
+			return usage_error("panic",
+					   "unknown option, or an option without its value: %s",
 					   usage_option(argv));
 		if (!panic_keep_add(a, k, optarg))
-			return usage_error("panic",
-					   "'%s' is no address or network; prefix lengths go from "
-					   "0 to 32, of IPv6 from 0 to 128, and /0 is that of "
-					   "0.0.0.0/0 and ::/0 alone",
-					   optarg);
+			return usage_error(
+				"panic",
+				"'%s' is not an address or network; prefix lengths are 0 to 32, of "
+				"IPv6 0 to 128, and /0 stands with 0.0.0.0 or :: only",
+				optarg);
 	}
 	if (optind < argc)
 		return usage_error(
@@ -51,8 +52,8 @@ static int parse(int argc, char **argv, struct arena *a, struct panic_keep *k)
 			"spares an address");
 	if (ssh && !panic_keep_session(a, k, ssh) && !k->v.n)
 		return usage_error("panic",
-				   "this is an ssh session, but not to be told from where ('%s'): "
-				   "say --keep ADDRESS",
+				   "this is an ssh session, but not clear from where ('%s'): add "
+				   "--keep ADDRESS",
 				   ssh);
 	return EXIT_FINE;
 }

@@ -21,7 +21,7 @@ static int read_candidate(const char *file, struct store *s, struct arena *a, st
 
 	if (err || !strcmp(file, "-") || !strcmp(x->manifest->policy, file))
 		return err;
-	buf_puts(why, "somebody else has compiled another policy at the same moment");
+	buf_puts(why, "somebody compiled another policy at the same moment");
 	return -EBUSY;
 }
 
@@ -99,6 +99,6 @@ int cmd_reload(struct globals *g, int argc, char **argv)
 	rc = run_other(g, 4, compile);
 	if (!rc)
 		return put(g, file, &o);
-	fputs("fwc: nothing was changed: what ran before goes on running\n", stderr);
+	fputs("fwc: nothing was changed: the rules in force stay\n", stderr);
 	return rc;
 }

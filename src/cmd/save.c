@@ -42,18 +42,19 @@ static void print_restored(const struct state_sum *sum)
 	}
 	print_done("put back", sum);
 	if (sum->counting)
-		puts("the rules are those that were saved, and have been counting since");
+		puts("nothing to add to counters: these rules have been counting since they were "
+		     "saved");
 	if (sum->expired)
-		printf("left out: %zu element%s whose time is over\n", sum->expired,
+		printf("left out: %zu element%s whose timeout has passed\n", sum->expired,
 		       s(sum->expired));
 	if (sum->homeless)
-		printf("left out: %zu element%s of sets that are gone or of another kind\n",
+		printf("left out: %zu element%s of sets that are gone or have another type\n",
 		       sum->homeless, s(sum->homeless));
 	if (sum->crowded)
 		printf("left out: %zu element%s for which their set has no room\n", sum->crowded,
 		       s(sum->crowded));
 	if (sum->changed)
-		printf("left out: counters of %zu line%s that the policy has no more\n",
+		printf("left out: counters of %zu line%s that are no longer in the policy\n",
 		       sum->changed, s(sum->changed));
 }
 

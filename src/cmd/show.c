@@ -73,7 +73,7 @@ int cmd_show(struct globals *g, int argc, char **argv)
 		return usage_error("show", "unknown option: %s", usage_option(argv));
 	if (argc - optind > 1 || (optind < argc && !generation_number(argv[optind], &number)))
 		return usage_error("show",
-				   "it takes one number at most, as `fwc history` shows it");
+				   "show takes one number at most, as `fwc history` shows it");
 	if (number)
 		return show_generation(g, a, number);
 	if (live_read(&live, g->netns, a, &why)) {
@@ -81,7 +81,7 @@ int cmd_show(struct globals *g, int argc, char **argv)
 		return EXIT_SYSTEM;
 	}
 	if (!live.present && !g->json)
-		fputs("fwc: no firewall of fwc is loaded\n", stderr);
+		fputs("fwc: no fwc firewall is loaded\n", stderr);
 	if (store_open(&s, g->state, false, &ignored) == 0)
 		store_read(&s, STORE_APPLIED, a, &applied, &ignored);
 	work_warn_record(&s, applied.manifest, live.ruleset);

@@ -33,9 +33,8 @@ static void print_trial(const struct status *st)
 		       "trial\n",
 		       t->left, t->user, t->time);
 	else if (t->state == TRIAL_OVER)
-		printf("TRIAL OVER  begun by %s at %s, not confirmed: the rules before are in "
-		       "force;\n"
-		       "            what is left of it `fwc rollback` removes\n",
+		printf("TRIAL OVER  begun by %s at %s, not confirmed: the previous rules are in "
+		       "force;\n            `fwc rollback` removes what is left of it\n",
 		       t->user, t->time);
 }
 
@@ -44,7 +43,7 @@ static void print_panic(const struct status *st)
 	const struct panic *p = &st->panic;
 
 	if (p->on)
-		printf("PANIC       since %s, by %s: all is dropped\n"
+		printf("PANIC       since %s, by %s: everything is dropped\n"
 		       "            except: %s\n"
 		       "            `fwc rollback` ends it\n",
 		       p->time, p->user, p->kept);
@@ -58,10 +57,10 @@ static void print_boot(const struct status *st)
 	if (!b->there)
 		return;
 	printf("BOOT        at %s: %s\n", b->time,
-	       b->outcome == BOOT_PARTLY    ? "not all was as it should be"
-	       : b->outcome == BOOT_BLOCKED ? "BLOCKED: all is dropped but loopback and what "
-					      "boot.conf names"
-	       : b->outcome == BOOT_LEFT ? "nothing could be loaded; what filtered already stayed"
+	       b->outcome == BOOT_PARTLY ? "not everything was as it should be"
+	       : b->outcome == BOOT_BLOCKED
+		       ? "BLOCKED: everything is dropped except loopback and what boot.conf names"
+	       : b->outcome == BOOT_LEFT ? "nothing could be loaded; the rules in force stayed"
 					 : "NOTHING could be loaded");
 	for (const char *at = b->why; *at; at += strcspn(at, "\n"), at += *at == '\n')
 		printf("            %.*s\n", (int)strcspn(at, "\n"), at);
@@ -73,11 +72,10 @@ static void print_boot(const struct status *st)
 static void print_state(const struct status *st)
 {
 	if (!st->loaded)
-		puts("firewall    NOT LOADED: nothing of fwc filters here");
+		puts("firewall    NOT LOADED: no fwc firewall filters here");
 	else if (st->hidden || (st->public && !st->known))
-		puts("firewall    loaded; what was applied, and the lines of the policy, are on "
-		     "record\n"
-		     "            in the state directory, which is root's");
+		puts("firewall    loaded; the record of what was applied, and of its policy "
+		     "lines,\n            is in the state directory, which only root can read");
 	else if (st->trial.state == TRIAL_RUNNING && !st->record)
 		puts("firewall    loaded for this trial; before it there was none");
 	else if (!st->known && st->boot.there && st->boot.outcome == BOOT_BLOCKED)
@@ -104,8 +102,8 @@ static void print_sources(const struct status *st)
 		diag_show_to(stdout, s->path);
 		puts(s->state == SOURCE_CHANGED
 			     ? "  CHANGED since (fwc diff FILE shows what that means)"
-		     : s->state == SOURCE_GONE	     ? "  not there any more"
-		     : s->state == SOURCE_UNREADABLE ? "  not for this user to read"
+		     : s->state == SOURCE_GONE	     ? "  gone"
+		     : s->state == SOURCE_UNREADABLE ? "  not readable by this user"
 						     : "");
 	}
 }
@@ -113,7 +111,7 @@ static void print_sources(const struct status *st)
 static void print_whose(const struct status *st)
 {
 	if (st->public && st->known)
-		puts("on record   as root published it; the state directory itself is root's");
+		puts("on record   as root published it; only root can read the state directory");
 }
 
 static void print_proof(const struct status *st)
@@ -125,10 +123,10 @@ static void print_proof(const struct status *st)
 static void print_helper(const struct status *st)
 {
 	static const char *const words[] = {
-		[HELPER_RUNS] = "runs; `fwc inspect status` says how it fares",
-		[HELPER_GONE] = "DOES NOT RUN: connections to be inspected go by on-no-helper",
+		[HELPER_RUNS] = "is running; `fwc inspect status` shows details",
+		[HELPER_GONE] = "IS NOT RUNNING: on-no-helper decides connections to be inspected",
 		[HELPER_SILENT] = "DOES NOT ANSWER: connections to be inspected may wait for ever",
-		[HELPER_UNKNOWN] = "not known: its socket is root's",
+		[HELPER_UNKNOWN] = "not known: only root can use its socket",
 	};
 
 	if (st->helper != HELPER_NONE)
@@ -149,7 +147,7 @@ static void print_forwarding(const struct status *st)
 	       : four	   ? "IPv4 only"
 	       : six	   ? "IPv6 only"
 			   : "off",
-	       has_six ? "" : " (there is no IPv6 here)",
+	       has_six ? "" : " (no IPv6 here)",
 	       wanted >= 0 && (four != wanted || six != wanted)
 		       ? wanted ? "  but the policy says on" : "  but the policy says off"
 		       : "");
@@ -165,8 +163,8 @@ static void print_bridges(const struct status *st)
 	fputs("bridges     ", stdout);
 	for (size_t i = 0; i < n; i++)
 		printf("%s%s", i ? ", " : "", json_string_value(json_array_get(all, i)));
-	puts(": what goes from port to port is judged as forwarded\n"
-	     "            (bridge-nf-call-iptables): it needs a rule of its zone to itself");
+	puts(": traffic between ports is filtered as forwarded\n            "
+	     "(bridge-nf-call-iptables): it needs a rule from its zone to itself");
 }
 
 static void print_drift(struct globals *g, struct arena *a, const struct status *st)
@@ -178,13 +176,13 @@ static void print_drift(struct globals *g, struct arena *a, const struct status 
 	else if (!st->drift_known)
 		puts("kernel      not compared: no namespace can be made here");
 	else if (st->dormant)
-		puts("kernel      has the table of fwc asleep (flags dormant): NOTHING FILTERS");
+		puts("kernel      has the table of fwc dormant: NOTHING FILTERS");
 	else if (!st->drift.n)
 		puts("kernel      holds what was applied");
 	else
-		puts("kernel      DIFFERS from what was applied; `fwc apply` would mend:");
+		puts("kernel      DIFFERS from what was applied; `fwc apply` would undo:");
 	if (st->drift.n || st->dormant) {
-		puts("\nto packets, this was done to what was applied:");
+		puts("\npackets, compared with what was applied:");
 		delta_print(stdout, a, &st->drift_packets);
 		puts("\nrules:");
 		diff_print(stdout, &st->drift, g->verbose, g->color);
@@ -355,7 +353,7 @@ int cmd_status(struct globals *g, int argc, char **argv)
 	opterr = 0;
 	if (getopt_long(argc, argv, "", longs, NULL) != -1 || optind < argc)
 		return usage_error("status", "it takes no arguments");
-	store_open(&s, g->state, false, &ignored); /* none: nothing was ever applied */
+	store_open(&s, g->state, false, &ignored); /* none: nothing has ever been applied */
 	if (status_gather(&st, g->netns, &s, a, &why)) {
 		fprintf(stderr, "fwc: %s\n", buf_str(&why));
 		rc = EXIT_SYSTEM;

@@ -99,10 +99,9 @@ int cmd_stop(struct globals *g, int argc, char **argv)
 	if (s.forwarding_restored)
 		puts("forwarding is as it was before fwc");
 	if (s.was_loaded)
-		printf("the firewall is gone: %s is open now (`fwc apply` closes it again)\n",
+		printf("the firewall is removed: %s is open now (`fwc apply` closes it again)\n",
 		       what);
 	else
-		printf("no firewall of fwc was loaded; other tables may still filter %s\n",
-		       what);
+		printf("no fwc firewall was loaded; other tables may still filter %s\n", what);
 	return EXIT_FINE;
 }

@@ -160,9 +160,9 @@ int cmd_top(struct globals *g, int argc, char **argv)
 	if (optind < argc)
 		return usage_error("top", "top takes no arguments");
 	if (g->json)
-		return usage_error("top", "it is for people; see counters and flows with --json");
+		return usage_error("top", "top is for people; see counters and flows with --json");
 	if (!one && (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO) || !obeys(getenv("TERM"))))
-		return usage_error("top", "it wants a terminal; --once prints one moment");
+		return usage_error("top", "top needs a terminal; --once prints one moment");
 	err = one ? once(&t, &why) : watch(&t, &why);
 	if (err)
 		fprintf(stderr, "fwc: %s\n", buf_str(&why));

@@ -279,7 +279,7 @@ void top_print(struct top *t, struct buf *out, int rows, int columns, const char
 	strftime(clock, sizeof(clock), "%H:%M:%S", localtime_r(&now, &tm));
 	put(out,
 	    arena_printf(t->arena, "fwc  %s  %zu connection%s%s", clock, n, n == 1 ? "" : "s",
-			 t->flows.in.ruleset->chains.n ? "" : ", no firewall of fwc is loaded"),
+			 t->flows.in.ruleset->chains.n ? "" : ", no fwc firewall is loaded"),
 	    columns, eol);
 	put(out, "", columns, eol);
 	print_rules(t, out, room / 2, columns, eol);

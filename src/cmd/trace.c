@@ -108,12 +108,12 @@ static void print_decision(const struct traced *p)
 {
 	printf("  %-12s ", traced_fate_text(p->fate));
 	if (p->fate == TRACED_LOST)
-		printf("it arrived, and came to no filter: routing dropped it (no route, "
-		       "forwarding off, a wrong source)");
+		printf("it arrived but reached no filter: routing dropped it (no route, forwarding "
+		       "off, or a wrong source)");
 	else if (p->decided)
 		print_line(p->decided);
 	else
-		printf("no rule of fwc was asked");
+		printf("no rule of fwc saw it");
 	putchar('\n');
 }
 
@@ -190,7 +190,7 @@ static void each_packet(void *ctx, const struct traced *p)
 static void take_one(struct session *s, const struct trace_event *e)
 {
 	if (e->kind == TRACE_LOST && !s->lost)
-		fputs("fwc: warning: the kernel had more to tell than there was room for; some "
+		fputs("fwc: warning: the kernel reported more than there was room for; some "
 		      "packets are shown in part\n",
 		      stderr);
 	s->lost |= e->kind == TRACE_LOST;
@@ -300,13 +300,14 @@ static int stop_and_tell(struct session *s)
 	if (err)
 		fprintf(stderr, "fwc: %s\n", buf_str(&s->tracer.why));
 	else if (s->over)
-		fprintf(stderr, "fwc: %llu packets more were not traced: about %d a second are\n",
+		fprintf(stderr,
+			"fwc: %llu more packets were not traced: the limit is about %d a second\n",
 			(unsigned long long)s->over, TRACE_RATE);
 	if (!err && !s->shown)
-		fprintf(stderr, "fwc: no such packet came by%s\n",
+		fprintf(stderr, "fwc: no such packet was seen%s\n",
 			s->all ? ""
-			       : "; with --all, packets of known connections are shown as well, "
-				 "and what others drop before connection tracking");
+			       : "; --all also shows packets of known connections, and what others "
+				 "drop before connection tracking");
 	return err;
 }
 
@@ -359,9 +360,10 @@ static int trace(struct session *s, struct work *w, const struct rule *question)
 	}
 	tracing_sweep(s->tracing);
 	if (!tracing_rules(s->tracing)->chains.n)
-		fputs("fwc: warning: no firewall of fwc is loaded\n", stderr);
+		fputs("fwc: warning: no fwc firewall is loaded\n", stderr);
 	if (tracing_hidden(s->tracing))
-		fputs("fwc: warning: the state directory is root's, so lines have no places\n",
+		fputs("fwc: warning: only root can read the state directory: rules have no file "
+		      "and line\n",
 		      stderr);
 	trace_ask(&asked, w->arena, w->compiled.policy, question, tracing_rules(s->tracing));
 	s->tracer = (struct tracer){
@@ -394,11 +396,11 @@ int cmd_trace(struct globals *g, int argc, char **argv)
 		if (c == 'a')
 			s.all = true;
 		else if (c == 'n' && !number_word(optarg, 1, UINT32_MAX, &s.want))
-			return usage_error("trace", "--count wants a number from 1 to %u",
+			return usage_error("trace", "--count takes a number from 1 to %u",
 					   UINT32_MAX);
 		else if (c == 't' && !number_seconds(optarg, 1, LONGEST * 1000ull, &s.ms))
 			return usage_error("trace",
-					   "--timeout wants seconds, a number from 0.001 to %d",
+					   "--timeout takes seconds, a number from 0.001 to %d",
 					   LONGEST);
 		else if (c == '?')
 			return question_option("trace", argv);

@@ -177,7 +177,7 @@ static void answer_trace(int fd, struct bytes *b, const struct asked *a, struct 
 	if (end >= 0 && !b->bad && trace_question_sound(&q))
 		err = trace_serve(&t, end);
 	else
-		buf_puts(&t.why, "this is no question that packets can be traced by");
+		buf_puts(&t.why, "packets cannot be traced by this question");
 	message_put_number(out, (uint32_t)err);
 	message_put_text(out, buf_str(&t.why), t.why.len);
 }

@@ -213,7 +213,7 @@ static int explain_namespace(struct child *c, const struct child_state *v)
 			   strerror(v->error));
 	} else {
 		c->no_scratch = true;
-		buf_printf(&c->why, "%s make a network namespace to try things in: %s",
+		buf_printf(&c->why, "%s make a network namespace for trials: %s",
 			   geteuid() ? "this kernel lets no ordinary user"
 				     : "here not even root may",
 			   strerror(v->error));
@@ -239,7 +239,7 @@ static int explain(struct child *c, const struct child_state *v, int status, boo
 		buf_printf(&c->why, "libnftables crashed in its child process (signal %d, %s)",
 			   WTERMSIG(status), strsignal(WTERMSIG(status)));
 	else
-		buf_printf(&c->why, "libnftables ended its child process by itself (status %d)",
+		buf_printf(&c->why, "libnftables exited in its child process (status %d)",
 			   WEXITSTATUS(status));
 	add_said(&c->why, said);
 	return -ECHILD;

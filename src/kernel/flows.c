@@ -296,11 +296,10 @@ static int explain(int err, struct buf *why)
 	if (err == -EPROTONOSUPPORT || err == -EINVAL || err == -ENOENT)
 		err = -EOPNOTSUPP;
 	if (err == -EOPNOTSUPP)
-		buf_puts(why, "this kernel tells nobody of the connections that it tracks "
-			      "(nf_conntrack_netlink)");
+		buf_puts(why,
+			 "this kernel cannot list its connections: it lacks nf_conntrack_netlink");
 	else
-		buf_printf(why, "cannot read the connections that the kernel tracks: %s",
-			   strerror(-err));
+		buf_printf(why, "cannot read the kernel's connections: %s", strerror(-err));
 	return err;
 }
 
@@ -585,7 +584,7 @@ static int change(struct child *c, struct changing *d, size_t *done, struct buf 
 	if (err < 0)
 		buf_puts(why, buf_str(&c->why));
 	else if (err > 0 && shared->unread)
-		buf_printf(why, "this kernel does not tell of its sockets (tcp_diag): %s",
+		buf_printf(why, "this kernel cannot list its sockets (tcp_diag): %s",
 			   strerror(err));
 	else if (err > 0)
 		buf_printf(why, "cannot %s connections: %s", d->verb, strerror(err));

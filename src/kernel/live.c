@@ -26,7 +26,7 @@ static int parse(const struct nftrun_step *step, struct ir_ruleset *to, struct b
 
 	j = json_loadb(buf_str(&step->out), step->out.len, 0, &e);
 	if (!j) {
-		buf_printf(why, "cannot read the listing of nftables: %s", e.text);
+		buf_printf(why, "cannot read the nftables listing: %s", e.text);
 		return -EIO;
 	}
 	if (!read_listing(j, to, &reason)) {
@@ -94,7 +94,7 @@ int live_read(struct live *out, const char *netns, struct arena *a, struct buf *
 		}
 		why->len = 0;
 	}
-	buf_puts(why, "the table comes and goes while it is read: somebody else is at work on it");
+	buf_puts(why, "the table comes and goes while it is read: another program is changing it");
 	return -EAGAIN;
 }
 
@@ -198,7 +198,7 @@ int live_read_all(json_t **out, const char *netns, struct buf *why)
 	} else {
 		*out = json_loadb(buf_str(&step.out), step.out.len, 0, &e);
 		if (!*out) {
-			buf_printf(why, "cannot read the listing of nftables: %s", e.text);
+			buf_printf(why, "cannot read the nftables listing: %s", e.text);
 			err = -EIO;
 		}
 	}

@@ -250,7 +250,7 @@ static int finish(struct job *j)
 	int err = child_wait(&j->child);
 
 	if (err == ESTALE) {
-		buf_puts(&j->r->why, "somebody else changed the ruleset meanwhile");
+		buf_puts(&j->r->why, "another program changed the ruleset meanwhile");
 		err = -ESTALE;
 	} else if (err) {
 		buf_puts(&j->r->why, buf_str(&j->child.why));

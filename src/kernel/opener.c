@@ -332,7 +332,7 @@ static int do_policy(struct opener *o, const char *name, struct answer *a)
 {
 	if (map_get(&o->paths, name))
 		return o->job->open(name, &a->why, &a->hint);
-	buf_printf(&a->why, "cannot read %s: nothing names it", name);
+	buf_printf(&a->why, "cannot read %s: no argument or policy names it", name);
 	return -EACCES;
 }
 

@@ -16,7 +16,7 @@ static const char *powerless(const struct nftrun_step steps[])
 	if (steps[0].refused && strstr(buf_str(&steps[0].err), "Operation not permitted"))
 		return "a namespace was made, but this user may load no rules into it";
 	if (steps[1].refused && strstr(buf_str(&steps[1].err), "Message too long"))
-		return "this user may not load so large a ruleset at once (net.core.wmem_max)";
+		return "this user may not load a ruleset this large at once (net.core.wmem_max)";
 	return NULL;
 }
 
@@ -50,7 +50,7 @@ static void judge(struct scratch *s, struct nftrun *r)
 	if (s->listing)
 		s->outcome = SCRATCH_LOADED;
 	else
-		buf_printf(&s->why, "cannot read the listing of nftables: %s", e.text);
+		buf_printf(&s->why, "cannot read the nftables listing: %s", e.text);
 }
 
 void scratch_start(struct scratch *s, const char *script)

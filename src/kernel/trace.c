@@ -57,7 +57,7 @@ static int tell_text(struct hearing *h, enum trace_kind kind, const char *text)
 
 static const char *first_line(const char *errors)
 {
-	static char none[] = "nftables said nothing";
+	static char none[] = "nftables gave no reason";
 	const char *word = errors ? strstr(errors, "Error: ") : NULL;
 
 	return word ? word + strlen("Error: ") : none;
@@ -271,8 +271,8 @@ static int work(void *arg)
 		tell_text(&h, TRACE_READY,
 			  h.owned || !h.t->owned.len
 				  ? ""
-				  : "this kernel knows no tables with an owner: if every process "
-				    "of this trace is killed, its table stays until the next one");
+				  : "this kernel has no tables with an owner: if every process of "
+				    "this trace is killed, its table stays until the next trace");
 		hear(&h);
 	}
 	drop_table(&h);

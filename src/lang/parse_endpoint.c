@@ -264,7 +264,7 @@ static void missing_item(struct parser *p, enum item_place where)
 		if (p->tok.kind == TOK_ARROW)
 			diag_hint(p->diag,
 				  diag_error(p->diag, parse_here(p),
-					     "who opens the connection is missing before '->'"),
+					     "the source is missing before '->'"),
 				  "write any for everyone");
 		else if (p->prev.kind == TOK_ARROW)
 			diag_hint(p->diag,

@@ -135,7 +135,7 @@ static void compare(struct arena *a, struct diff_lines *out, const char *name, c
 	if (old && new)
 		compare_words(a, out, name, old, new);
 	if (old && new && out->n == before && !same_order(a, old, new))
-		put(a, out, '+', name, "", "the same entries in another order");
+		put(a, out, '+', name, "", "the same entries in a different order");
 }
 
 static void compare_all(struct arena *a, const json_t *old, const json_t *new,

@@ -167,7 +167,7 @@ static bool read_head(struct arena *a, const json_t *j, struct manifest *m, cons
 	if (format != MANIFEST_FORMAT) {
 		*why = format > MANIFEST_FORMAT ? "it was written by a newer fwc, in a format that "
 						  "this one does not know"
-						: "its manifest is no manifest of fwc";
+						: "its manifest is not one of fwc";
 		return false;
 	}
 	if (!seal_holds(j)) {
@@ -187,7 +187,7 @@ static bool read_head(struct arena *a, const json_t *j, struct manifest *m, cons
 			m->proved = (enum proved)k;
 	m->forwarding = json_is_integer(forwarding) ? (int)json_integer_value(forwarding) : -1;
 	if (m->forwarding < -1 || m->forwarding > 1) {
-		*why = "its manifest says nonsense about forwarding";
+		*why = "its manifest has no valid forwarding";
 		return false;
 	}
 	read_manners(a, j, m);
@@ -238,7 +238,7 @@ struct manifest *manifest_read(struct arena *a, const json_t *j, const char *scr
 		}
 	}
 	if (memchr(script, '\0', len) || !m->objects.n) {
-		*why = "its script is no script of fwc";
+		*why = "its script is not one of fwc";
 		return NULL;
 	}
 	return m;

@@ -267,7 +267,7 @@ bool read_table(const json_t *listing, const char *family, const char *table,
 	json_t *j;
 
 	if (!json_is_array(list)) {
-		*why = "not a listing of nftables: no array called \"nftables\"";
+		*why = "not an nftables listing: no array called \"nftables\"";
 		return false;
 	}
 	json_array_foreach((json_t *)list, i, j) read_object(&w, j, false, out);

@@ -100,7 +100,7 @@ void delta_print(FILE *to, struct arena *a, const struct deltas *d)
 	if (!d->known)
 		fputs("not proved: budget: there may be more differences than these\n", to);
 	else if (!d->n)
-		fputs("no packet changes: every one meets the same fate as before\n", to);
+		fputs("no packet changes: each is treated as before\n", to);
 	for (size_t i = 0; i < d->n && i < GROUPS_MAX; i++)
 		print_group(to, a, &d->v[i]);
 	if (d->n > GROUPS_MAX)

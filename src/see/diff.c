@@ -250,7 +250,7 @@ static int diff_live(const struct diff_options *how, const struct store *s, stru
 	if (compare)
 		looked = find_flows(how, a, x, want, live.ruleset, &flows);
 	else if (different && !how->json)
-		puts("nothing of fwc filters here yet: every packet is judged anew\n");
+		puts("no fwc firewall is loaded yet: the whole policy is new\n");
 	diff_report(how, a, compare ? &packets : NULL, looked ? &flows : NULL, &lines);
 	if (different)
 		shown_note(s, a, live.ruleset, x->manifest);

@@ -134,15 +134,14 @@ const char *flow_says(struct arena *a, const struct flow_judged *j)
 	case ADMIT_INSPECTED:
 		return line ? line : "accepted";
 	case ADMIT_UNKNOWN:
-		return "not known: the rules are too many, or hold something that fwc does not "
-		       "understand";
+		return "not known: there are too many rules, or fwc does not understand some";
 	case ADMIT_ELSEWHERE:
 		if (!o)
-			return "its destination is translated no more";
-		return arena_printf(a, "translated otherwise now%s%s", line ? ": " : "",
+			return "its destination is no longer translated";
+		return arena_printf(a, "now translated differently%s%s", line ? ": " : "",
 				    line ? line : "");
 	case ADMIT_AS_ANOTHER:
-		return arena_printf(a, "its source is translated otherwise now%s%s",
+		return arena_printf(a, "its source is now translated differently%s%s",
 				    line ? ": " : "", line ? line : "");
 	case ADMIT_REFUSED:
 		break;

@@ -69,12 +69,11 @@ void interfaces_look(struct interfaces *out, struct arena *a, const char *netns,
 void interfaces_print(FILE *to, const struct interfaces *x, const char *before)
 {
 	for (size_t i = 0; i < x->gone.n; i++)
-		fprintf(to, "%sno interface of zone %s is here now\n", before, x->gone.v[i]);
+		fprintf(to, "%szone %s has no interface here now\n", before, x->gone.v[i]);
 	for (size_t i = 0; i < x->stray.n; i++)
 		fprintf(to,
-			"%s%s is up and in no zone: what it brings or forwards is dropped, unless "
-			"a "
-			"rule says any\n",
+			"%s%s is up and in no zone: its traffic is dropped, unless a rule says "
+			"any\n",
 			before, x->stray.v[i]);
 }
 

@@ -133,10 +133,10 @@ int file_read(int dir, const char *name, struct buf *out)
 const char *file_reason(int err)
 {
 	return err == -ELOOP	 ? "it is a symbolic link"
-	       : err == -EPERM	 ? "others may write it, or it belongs to another user"
-	       : err == -EINVAL	 ? "it is no plain file"
-	       : err == -EBADMSG ? "it is no JSON: cut short or edited"
-	       : err == -ENOTDIR ? "it is no directory"
+	       : err == -EPERM	 ? "others can write it, or it belongs to another user"
+	       : err == -EINVAL	 ? "it is not a regular file"
+	       : err == -EBADMSG ? "it is not JSON: cut short or edited"
+	       : err == -ENOTDIR ? "it is not a directory"
 				 : strerror(-err);
 }
 

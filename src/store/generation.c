@@ -172,7 +172,7 @@ static void say_missing(const struct generations *g, unsigned number, struct buf
 		buf_printf(why, ": `fwc history` has %u to %u", g->v[0].number,
 			   g->v[g->n - 1].number);
 	else
-		buf_puts(why, ": nothing was ever applied");
+		buf_puts(why, ": nothing has ever been applied");
 }
 
 int generation_read(const struct store *s, unsigned number, struct arena *a, struct artefact *out,

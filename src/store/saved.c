@@ -29,7 +29,7 @@ static int read_rules(struct live *live, const char *netns, struct arena *a, str
 	int err = live_read(live, netns, a, why);
 
 	if (!err && !ruleset_has_base(live->ruleset)) {
-		buf_puts(why, "no firewall of fwc is loaded");
+		buf_puts(why, "no fwc firewall is loaded");
 		err = -ENOENT;
 	}
 	return err;
@@ -168,10 +168,10 @@ static int read_saved(const struct store *s, struct arena *a, struct saved *out,
 	err = err ? err : -EBADMSG;
 	buf_printf(why, "cannot use %s/" SAVED ": %s", s->path,
 		   reason	     ? reason
-		   : err == -EBADMSG ? "it is no JSON: cut short or edited"
-		   : err == -EPERM   ? "others may write it, or it belongs to another user"
+		   : err == -EBADMSG ? "it is not JSON: cut short or edited"
+		   : err == -EPERM   ? "others can write it, or it belongs to another user"
 		   : err == -ELOOP   ? "it is a symbolic link"
-		   : err == -EINVAL  ? "it is no plain file"
+		   : err == -EINVAL  ? "it is not a regular file"
 				     : strerror(-err));
 	return err;
 }

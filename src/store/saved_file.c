@@ -6,7 +6,7 @@
 
 #include "store/saved.h"
 
-#define KIND "state of run time"
+#define KIND "run-time state"
 
 static const char *type_of(enum family f)
 {
@@ -95,7 +95,8 @@ static bool take_number(struct reading *r, const json_t *o, const char *key, uin
 	json_int_t n = json_integer_value(j);
 
 	if (!json_is_integer(j) || n < 0 || (uint64_t)n > max)
-		return fail(r, arena_printf(r->a, "\"%s\" is no number, or is out of range", key));
+		return fail(r,
+			    arena_printf(r->a, "\"%s\" is not a number, or is out of range", key));
 	*out = (uint64_t)n;
 	return true;
 }
@@ -105,7 +106,7 @@ static bool take_text(struct reading *r, const json_t *o, const char *key, const
 	const json_t *j = json_object_get(o, key);
 
 	if (!json_is_string(j))
-		return fail(r, arena_printf(r->a, "\"%s\" is no text", key));
+		return fail(r, arena_printf(r->a, "\"%s\" is not text", key));
 	*out = arena_strdup(r->a, json_string_value(j));
 	return true;
 }
@@ -113,7 +114,7 @@ static bool take_text(struct reading *r, const json_t *o, const char *key, const
 static bool take_list(struct reading *r, const json_t *o, const char *key, const json_t **out)
 {
 	*out = json_object_get(o, key);
-	return json_is_array(*out) || fail(r, arena_printf(r->a, "\"%s\" is no list", key));
+	return json_is_array(*out) || fail(r, arena_printf(r->a, "\"%s\" is not a list", key));
 }
 
 static bool parse_elem(struct reading *r, enum family family, const json_t *j,
@@ -126,7 +127,7 @@ static bool parse_elem(struct reading *r, enum family family, const json_t *j,
 	if (!take_text(r, j, "key", &key))
 		return false;
 	if (!addr_parse(key, strlen(key), &f, &e.address) || f != family)
-		return fail(r, "an element of a set is no address of the set's family");
+		return fail(r, "an element of a set is not an address of the set's family");
 	e.ages = json_object_get(j, "left") != NULL;
 	if (e.ages && !take_number(r, j, "left", SAVED_SECONDS, &e.left))
 		return false;

@@ -50,8 +50,8 @@ static int arm(uint64_t deadline)
 
 static void tell(const struct guard *g, int err, const char *why)
 {
-	const char *text = err ? "the trial is over, but not all could be taken back: "
-			       : "nobody confirmed in time: the rules before are in force again";
+	const char *text = err ? "the trial is over, but not everything could be undone: "
+			       : "nobody confirmed in time: the previous rules are in force again";
 
 	openlog("fwc", LOG_PID, LOG_DAEMON);
 	syslog(err ? LOG_ERR : LOG_WARNING, "%s%s", text, err ? why : "");

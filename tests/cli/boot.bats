@@ -142,11 +142,11 @@ damaged() { # a command that damages the artefact it is run in; everything is sa
 	run f boot
 	echo "$how: $output"
 	[ "$status" = 1 ]
-	[[ $output = *"generation 1 of the history is the same"* ]]
+	[[ $output = *"generation 1 of the history is loaded instead"* ]]
 	listing | diff before.nft -
 	run f status
 	[ "$status" = 1 ]
-	[[ $output = *"BOOT "*"not all was as it should be"* ]]
+	[[ $output = *"BOOT "*"not everything was as it should be"* ]]
 	# the copy as well
 	power_off
 	rm -rf state
@@ -170,11 +170,11 @@ damaged() { # a command that damages the artefact it is run in; everything is sa
 @test "an artefact that others may write" { damaged 'chmod 666 ruleset.nft'; }
 @test "a symbolic link" { damaged 'mv ruleset.nft ../x; ln -s ../x ruleset.nft'; }
 
-@test "nothing was ever applied: blocked, until a policy is applied" {
+@test "nothing has ever been applied: blocked, until a policy is applied" {
 	run f boot
 	echo "$output"
 	[ "$status" = 3 ]
-	[[ $output = *"BLOCKED"*"nothing was ever applied"* ]]
+	[[ $output = *"BLOCKED"*"nothing has ever been applied"* ]]
 	blocked
 	f compile p.fwc
 	f apply
@@ -225,7 +225,7 @@ damaged() { # a command that damages the artefact it is run in; everything is sa
 	echo "$output"
 	[ "$status" = 3 ]
 	[[ $output = *"boot.conf:1: 10.9.0.77/24 is taken as 10.9.0.0/24"* ]]
-	[[ $output = *"boot.conf:1: 10.8.0.1/0 is not used: /0 is everybody"* ]]
+	[[ $output = *"boot.conf:1: 10.8.0.1/0 is not used: a /0 is everybody"* ]]
 	blocked_but_ssh
 	ip -n "$ns-peer" addr del 10.9.0.2/24 dev peer
 	ip -n "$ns-peer" addr add 10.8.0.2/24 dev peer
@@ -287,7 +287,7 @@ blocked_but_ssh() { reaches 22 && is_dropped 8022 && is_dropped 22 6; }
 	echo "$output"
 	[ "$status" != 0 ] || skip "built without fault injection"
 	[ "$status" = 3 ]
-	[[ $output = *"BLOCKED"*"loading was ended by signal 9"* ]]
+	[[ $output = *"BLOCKED"*"loading was killed by signal 9"* ]]
 	blocked_but_ssh
 	run f status
 	[[ $output = *"BOOT "*"BLOCKED"* ]]
@@ -355,7 +355,7 @@ blocked_but_ssh() { reaches 22 && is_dropped 8022 && is_dropped 22 6; }
 	echo "$output"
 	[ "$status" = 1 ]
 	[[ $output = *"BOOT "*"not as written: i.fwc:2: "*"queue"* ]]
-	[[ $output = *"fwc-inspectd DOES NOT RUN"* ]]
+	[[ $output = *"fwc-inspectd IS NOT RUNNING"* ]]
 	[[ $output = *"CANNOT HOLD what was applied: "*"i.fwc:2"* ]]
 	[ "$(f --json boot | json '[d["outcome"], d["left_out"][0]["at"], d["left_out"][0]["needs"]]')" = \
 		"['partly', 'i.fwc:2', 'queue']" ]
@@ -415,12 +415,12 @@ never_more() { # policy
 	run f boot --with-sate now
 	echo "$output"
 	[ "$status" = 1 ]
-	[[ $output == *"boot goes on without '--with-sate'"*"boot goes on without 'now'"* ]]
+	[[ $output == *"boot ignores '--with-sate'"*"boot ignores 'now'"* ]]
 	diff before.nft <(listing)
 	power_off
 	run ip netns exec "$ns" "$FWC" --color=perhaps boot
 	echo "$output"
 	[ "$status" != 0 ]
-	[[ $output == *"boot goes on without these options"* ]]
+	[[ $output == *"boot ignores these options"* ]]
 	[[ $(inns nft list ruleset) == *"hook input"*"policy drop"* ]]
 }

@@ -164,19 +164,19 @@ container_policy() {
 	run fwc apply --no-confirm
 	echo "$output"
 	[ "$status" = 0 ]
-	[[ $output = *"warning: no interface of zone lan (eth7, wg*) is here now"* ]]
+	[[ $output = *"warning: zone lan (eth7, wg*) has no interface here now"* ]]
 	[[ $output = *"warning: br0 is up and in no zone: "* ]]
 	[[ $output != *"zone wan"* && $output != *"port is up"* && $output != *"down"*"is up"* && $output != *"lo is up"* ]]
 	run fwc status
 	echo "$output"
 	[ "$status" = 0 ]
-	[[ $output = *"no interface of zone lan (eth7, wg*) is here now"*"br0 is up and in no zone"* ]]
+	[[ $output = *"zone lan (eth7, wg*) has no interface here now"*"br0 is up and in no zone"* ]]
 	run fwc --json status
 	[ "$(json 'd["interfaces"]' <<<"$output")" = "{'zones_without': ['lan (eth7, wg*)'], 'without_zone': ['br0']}" ]
 	inns ip link add wg3 type veth peer name wg4
 	inns ip link set br0 down
 	run fwc status
-	[[ $output != *"no interface of zone"* && $output != *"br0 is up"* ]]
+	[[ $output != *"has no interface here now"* && $output != *"br0 is up"* ]]
 	run fwc --json apply --no-confirm
 	[ "$(json 'd["interfaces"]["zones_without"]' <<<"$output")" = "[]" ]
 }

@@ -86,7 +86,7 @@ untouched() {
 
 @test "an exit() in the library is not taken for success" {
 	shimmed exit "insert rule"
-	[[ $output == *"ended its child process"* ]]
+	[[ $output == *"exited in its child process"* ]]
 	untouched
 }
 

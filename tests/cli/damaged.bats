@@ -233,7 +233,7 @@ each_damage() { # DIR COMMAND...
 		[[ $output == *"TRIAL OVER"* ]]
 		run fwc confirm
 		[ "$status" = 3 ]
-		[[ $output == *"it is too late"* ]]
+		[[ $output == *"too late"* ]]
 		fwc rollback
 		[ ! -e "$WORK/state/trial.json" ]
 		fwc status >"$WORK/said"

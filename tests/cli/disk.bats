@@ -165,7 +165,7 @@ refused() { # COMMAND...: for want of room; neither the kernel nor what is on re
 	wait "$pid" || status=$?
 	[ "$status" = 3 ]
 	grep -q "No space left on device" "$WORK/out"
-	grep -q "the new rules are in force, but not all was done" "$WORK/out"
+	grep -q "the new rules are in force, but not everything was done" "$WORK/out"
 	whole
 	run fwc status
 	[ "$status" = 1 ]
@@ -226,7 +226,7 @@ refused() { # COMMAND...: for want of room; neither the kernel nor what is on re
 	sleep 7
 	run fwc status
 	[ "$status" = 1 ]
-	[[ $output == *"TRIAL OVER"*"the rules before are in"* ]]
+	[[ $output == *"TRIAL OVER"*"the previous rules are in"* ]]
 	# by the kernel alone: the old rules
 	fwc compile --dump=nft "$WORK/policy.fwc" >/dev/null
 	run fwc explain --live '192.0.2.1@eth0 -> self tcp/23' "$WORK/policy.fwc"

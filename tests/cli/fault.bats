@@ -92,7 +92,7 @@ under_me() { # faults
 	run meanwhile "$1" inns nft add rule inet fwc input counter comment '"by hand"'
 	cat "$WORK/out"
 	[ "$status" = 3 ]
-	grep -q "somebody else changed table inet fwc" "$WORK/out"
+	grep -q "another program changed table inet fwc" "$WORK/out"
 	grep -q "nothing was changed" "$WORK/out"
 	fwc show | without_places >"$WORK/now"
 	diff "$WORK/old" <(grep -v '"by hand"' "$WORK/now") # that rule, and no other
@@ -125,7 +125,7 @@ under_me() { # faults
 	before=$(cat "$BATS_TEST_TMPDIR"/s/candidate/*)
 	FWC_FAULT=lower run "$FWC" --state "$BATS_TEST_TMPDIR/s" compile "$BATS_TEST_TMPDIR/r.fwc"
 	[ "$status" = 3 ]
-	[[ $output == *"internal error: the kernel would hold something else than the policy says"* ]]
+	[[ $output == *"internal error: the kernel would hold something other than what the policy says"* ]]
 	[[ $output =~ "  packet  new: "[0-9a-f.:]+" -> "[0-9a-f.:]+ ]]
 	[[ $output =~ "  policy  accept, by "[^$'\n']*"r.fwc:"[0-9]+": allow " ]]
 	[[ $output =~ "  kernel  drop, by chain "[^$'\n']*": allow " ]]

@@ -21,7 +21,7 @@ holds_port() { ip netns exec "$ns" nft list table inet fwc | grep -q "tcp dport 
 
 calls() { # a script for which sh will do
 	local script=$1
-	run sh "$script" start # nothing was ever applied: shut, and a failure
+	run sh "$script" start # nothing has ever been applied: shut, and a failure
 	echo "$output"
 	[ "$status" = 3 ]
 	[[ $output = *"BLOCKED"* ]]

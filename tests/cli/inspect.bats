@@ -46,7 +46,7 @@ setup() {
 		echo "$file"
 		"$FWC" inspect replay "$file" --policy p.fwc >got 2>said
 		diff -u wanted got
-		grep -q '^fwc: 1 fragments of IP packets were not looked at$' said
+		grep -q '^fwc: 1 IP fragments were skipped$' said
 		grep -q '^fwc: 1 packets of connections that began before the capture$' said
 	done
 }
@@ -77,7 +77,7 @@ setup() {
 
 @test "what is no capture, not whole, or not there" {
 	run -2 "$FWC" inspect replay p.fwc --policy p.fwc
-	[[ $output == *"p.fwc is no capture (pcap or pcapng)"* ]]
+	[[ $output == *"p.fwc is not a capture (pcap or pcapng)"* ]]
 	: >empty
 	run -2 "$FWC" inspect replay empty --policy p.fwc
 	run -2 "$FWC" inspect replay absent --policy p.fwc
@@ -169,7 +169,7 @@ import json; print(json.load(open("art/manifest.json"))["inspect"]["sha256"])')"
 	echo "$output"
 	if [ "$status" = 0 ]; then skip "this kernel has nft's queue"; fi
 	[ "$status" = 3 ]
-	[[ $output = *"p.fwc:4: error: the kernel refuses what this line became"* ]]
+	[[ $output = *"p.fwc:4: error: the kernel refuses what this line compiles to"* ]]
 	[[ $output = *"this kernel cannot do queues to user space (CONFIG_NFT_QUEUE)"* ]]
 	run "$FWC" check --elsewhere p.fwc
 	[ "$status" = 0 ]
@@ -212,7 +212,7 @@ import json; print(json.load(open("art/manifest.json"))["inspect"]["sha256"])')"
 	run "$FWC" --netns no-such-namespace inspect status
 	echo "$output"
 	[ "$status" = 3 ]
-	[[ $output = *"fwc-inspectd does not run here"* ]]
+	[[ $output = *"fwc-inspectd is not running here"* ]]
 	run "$FWC" inspect frobnicate
 	[ "$status" = 2 ]
 }

@@ -221,7 +221,7 @@ sys.exit(ctypes.CDLL(None).syscall(444, None, 0, 1) < 1)' || skip "this kernel h
 		run env TAKEN_PLACE="$WORK" TAKEN_CHILD=1 LD_PRELOAD="$WORK/taken.so" "$FWC" --state "$WORK/state" $command
 		echo "$command: $output"
 		[ "$status" = 3 ]
-		[[ $output == *"ended its child process by itself (status 42): taken"* ]]
+		[[ $output == *"exited in its child process (status 42): taken"* ]]
 		[[ $output != *works* && $output != *"no memory"* ]]
 	done
 }

@@ -332,7 +332,7 @@ masquerade lan -> wan"
 	[[ $output == *"no zone, host or set is called 'wat'"*"did you mean 'wan'?"* ]]
 	explain '192.168.1.5@lan -> fd00::1@wan'
 	[ "$status" = 2 ]
-	[[ $output == *"speaks of no packet"* ]]
+	[[ $output == *"no packet matches the question"* ]]
 	run fwc explain
 	[ "$status" = 2 ]
 }
@@ -351,7 +351,7 @@ masquerade lan -> wan"
 	inns nft 'add set ip theirs s { type ipv4_addr; elements = { 198.51.100.9 } }'
 	inns nft 'add rule ip theirs c ip daddr @s drop; add table netdev x; add chain netdev x i { type filter hook ingress device lo priority 0; }'
 	explain --live '192.168.1.5@lan -> 198.51.100.9@wan https'
-	[[ $output == *"chain forward: accept"*"table ip theirs, chain c: drop"*dropped*"not looked at: table netdev x, chain i"* ]]
+	[[ $output == *"chain forward: accept"*"table ip theirs, chain c: drop"*dropped*"not examined: table netdev x, chain i"* ]]
 	explain --live '192.168.1.5@lan -> 198.51.100.8@wan https'
 	[[ $output == *accepted* ]]
 	inns nft delete table ip theirs

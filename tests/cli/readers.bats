@@ -71,7 +71,7 @@ reader() {
 	[[ $output == *"+ $WORK/other.fwc:6 "*"tcp/23"* ]]
 	run reader diff
 	[ "$status" = 3 ]
-	[[ $output == *"the candidate is root's"* ]]
+	[[ $output == *"only root can read the candidate"* ]]
 	run reader explain --live 'lan -> self ssh' "$WORK/policy.fwc"
 	[ "$status" = 0 ]
 	[[ $output == *"policy.fwc:6: allow lan -> self tcp/22"* ]]
@@ -149,7 +149,7 @@ reader() {
 	mv "$WORK/old" "$public/applied"
 	run reader counters
 	[ "$status" = 0 ]
-	[[ $output == *"the kernel holds other rules, too, than what root published"* ]]
+	[[ $output == *"the kernel also holds rules that root has not published"* ]]
 	run reader status
 	[ "$status" = 1 ]
 	[[ $output == *"DIFFERS"* ]]
@@ -179,15 +179,15 @@ reader() {
 @test "a copy that another user made, or may write, is not believed" {
 	chmod 777 "$public"
 	run reader status
-	[[ $output == *"the state directory, which is root's"* ]]
+	[[ $output == *"the state directory, which only root can read"* ]]
 	chmod 755 "$public"
 	chown 65534 "$public"
 	run reader status
-	[[ $output == *"the state directory, which is root's"* ]]
+	[[ $output == *"the state directory, which only root can read"* ]]
 	chown 0 "$public"
 	chmod 666 "$public/applied/manifest.json"
 	run reader status
-	[[ $output == *"which is root's"* ]]
+	[[ $output == *"which only root can read"* ]]
 	[[ $output != *"policy.fwc:6"* ]]
 	chmod 644 "$public/applied/manifest.json"
 	run reader status
@@ -216,14 +216,14 @@ reader() {
 	[ -z "$(find "$public" -type f)" ]
 	run reader status -v
 	[ "$status" = 0 ]
-	[[ $output == *"the state directory, which is root's"* ]]
+	[[ $output == *"the state directory, which only root can read"* ]]
 	[[ $output == *" allow lan -> self tcp/23"* ]] # the kernel's own comment
 	[[ $output != *closed.fwc* ]]
 	run reader counters
-	[[ $output == *"lines have no places"* ]]
+	[[ $output == *"rules have no file and line"* ]]
 	run reader history
 	[ "$status" = 3 ]
-	[[ $output == *"the history is root's to read"* ]]
+	[[ $output == *"only root can read the history"* ]]
 	fwc compile "$WORK/policy.fwc"
 	fwc apply --confirm=60
 	[ "$(find "$public" -type f)" = "$public/trial.json" ]

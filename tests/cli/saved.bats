@@ -177,7 +177,7 @@ filled() {
 	# a machine that is up for 4000 s more
 	unshare --time true || skip "no time namespaces here"
 	run unshare --time --boottime 4000 "$FWC" --netns "$NS" --state "$WORK/state" --color=never restore
-	[[ $output == *"put back: 2 elements"*"left out: 1 element whose time is over"* ]]
+	[[ $output == *"put back: 2 elements"*"left out: 1 element whose timeout has passed"* ]]
 	[ -z "$(held guests.v4)" ]
 	within "$(left bans.v6 fd00::9)" 3100 3199
 	[ "$(held bans.v4)" = "198.51.100.1 - -" ]
@@ -211,7 +211,7 @@ filled() {
 	[ "$status" = 0 ]
 	[[ $output == *"put back: 1 element of 1 set,"* ]]
 	[[ $output == *"2 elements of sets that are gone"* ]]
-	[[ $output == *"counters of 2 lines that the policy has no more"* ]]
+	[[ $output == *"counters of 2 lines that are no longer in the policy"* ]]
 	[ "$(counted 5)" = "(0, 0)" ]
 	[ "$(counted 8)" = "(4, 400)" ]
 }
@@ -308,7 +308,7 @@ print("add element inet fwc guests.v4 {", ", ".join(f"10.{i >> 8}.{i & 255}.7" f
 @test "nothing saved, nothing loaded" {
 	run fwc save
 	[ "$status" = 3 ]
-	[[ $output == *"no firewall of fwc is loaded"* ]]
+	[[ $output == *"no fwc firewall is loaded"* ]]
 	policy | candidate
 	fwc apply
 	run fwc restore
@@ -322,7 +322,7 @@ print("add element inet fwc guests.v4 {", ", ".join(f"10.{i >> 8}.{i & 255}.7" f
 	[ "$(sha256sum <"$WORK/state/saved.json")" = "$before" ]
 	run fwc restore
 	[ "$status" = 3 ]
-	[[ $output == *"no firewall of fwc is loaded"* ]]
+	[[ $output == *"no fwc firewall is loaded"* ]]
 }
 
 refused() { # WHAT: fwc restore says so, and changes nothing
@@ -396,13 +396,13 @@ d['lines'].append({'text': 'x', 'packets': -1, 'bytes': 1})
 d['lines'].append({'text': 'x', 'packets': 1, 'bytes': 2**64})
 d['lines'].append({'packets': 1, 'bytes': 1})
 END
-	printf '{"kind": "state of run time", "kind": "x"}' >"$WORK/state/saved.json"
+	printf '{"kind": "run-time state", "kind": "x"}' >"$WORK/state/saved.json"
 	refused "a name twice"
 	head -c 100000 /dev/zero | tr '\0' '[' >"$WORK/state/saved.json"
 	refused "too deep"
 	cp "$WORK/good.json" "$WORK/state/saved.json"
 	chmod 666 "$WORK/state/saved.json"
-	refused "others may write it"
+	refused "others can write it"
 	rm "$WORK/state/saved.json"
 	ln -s "$WORK/good.json" "$WORK/state/saved.json"
 	refused "a symbolic link"

@@ -116,7 +116,7 @@ END
 			"$WORK/fwc" --state "$WORK/state" "$command"
 		echo "$command: $output"
 		[ "$status" = 0 ]
-		[[ $output == *"the state directory"*"root's"* ]]
+		[[ $output == *"only root can read"* ]]
 		[[ $output == *"allow self -> lan udp/5353"* ]]
 	done
 }
@@ -126,10 +126,10 @@ END
 	run fwc counters
 	echo "$output"
 	[ "$status" = 0 ]
-	[[ $output == *"no firewall of fwc is loaded"* ]]
+	[[ $output == *"no fwc firewall is loaded"* ]]
 	run fwc show
 	[ "$status" = 1 ]
-	[[ $output == *"no firewall of fwc is loaded"* ]]
+	[[ $output == *"no fwc firewall is loaded"* ]]
 }
 
 @test "metrics of a host where nothing is loaded" {

@@ -36,7 +36,7 @@ setup() {
 	small >"$WORK/policy.fwc"
 	run fwc compile "$WORK/policy.fwc"
 	[ "$status" = 3 ]
-	[[ $output == *"others may write"* ]]
+	[[ $output == *"others can write"* ]]
 }
 
 @test "files behind symbolic links are not followed" {

@@ -94,7 +94,7 @@ begin_old() {
 	[[ $output = *"TRIAL OVER"* ]]
 	run f rollback
 	echo "$output"
-	[[ $output = *"nobody confirmed was taken back"* ]]
+	[[ $output = *"nobody confirmed was undone"* ]]
 	run table
 	[ "$status" != 0 ]
 	[ "$(forwards)" = 0 ]
@@ -222,7 +222,7 @@ begin_old() {
 	for bad in 1 0 x 5x 90000 -3; do
 		run f apply --confirm=$bad
 		[ "$status" = 2 ]
-		[[ $output = *"a trial takes seconds, a number from 2 to 86400"* ]]
+		[[ $output = *"--confirm takes seconds, a number from 2 to 86400"* ]]
 	done
 	run f apply --confirm 20
 	[ "$status" = 2 ]

@@ -167,7 +167,7 @@ no_way() { # COMMAND...: refused; the kernel and what the link leads to are as b
 	run fwc "$@"
 	echo "$*: $output"
 	[ "$status" = 3 ]
-	[[ $output == *"link"* || $output == *"is no directory"* ]]
+	[[ $output == *"link"* || $output == *"is not a directory"* ]]
 	[ "$(generation)" = "$before" ]
 	[ "$(find "$WORK/moved" -type f -exec sha256sum {} + | sort)" = "$hash" ]
 }

@@ -60,7 +60,7 @@ terminal() { script -qec "$FWC --netns $NS --state $WORK/state --color=never $*"
 	echo "$output"
 	[ "$status" = 3 ]
 	[[ $output = *"no trial is running"*"fwc status"* ]]
-	[[ $output != *"before are in force"* ]]
+	[[ $output != *"previous rules are in force"* ]]
 }
 
 @test "rules that are confirmed already are not put on trial" {
@@ -68,7 +68,7 @@ terminal() { script -qec "$FWC --netns $NS --state $WORK/state --color=never $*"
 	run fwc apply --confirm=60
 	echo "$output"
 	[ "$status" = 0 ]
-	[[ $output = *"no trial is begun"* ]]
+	[[ $output = *"no trial is needed"* ]]
 	[ "$(fwc --json status | json 'd["trial"]["running"]' 2>/dev/null || echo none)" != True ]
 	small 23 | candidate # and nobody has to wait
 	fwc apply
@@ -177,7 +177,7 @@ terminal() { script -qec "$FWC --netns $NS --state $WORK/state --color=never $*"
 	fwc apply --confirm=60
 	[ "$(fwc confirm --json | json 'd["ok"], d["ended"], d["error"]')" = "(True, 0, '')" ]
 	[ "$(fwc confirm --json 2>/dev/null | json 'd["ok"], "no trial" in d["error"]')" = "(False, True)" ]
-	wrong "no JSON" fmt --json "$WORK/policy.fwc"
+	wrong "not JSON" fmt --json "$WORK/policy.fwc"
 	[ "$(fwc stop --json | json 'd["ok"], d["was_loaded"]')" = "(True, True)" ]
 	[ "$(fwc stop --json | json 'd["ok"], d["was_loaded"]')" = "(True, False)" ]
 }

@@ -12,7 +12,7 @@ setup() {
 }
 
 # Bash on standard input, in a machine like this one where fwc was just installed, /etc/fwc is as
-# `make install` leaves it, and nothing was ever applied.
+# `make install` leaves it, and nothing has ever been applied.
 on_a_fresh_machine() {
 	local rc=0 work share=()
 	work=$(mktemp -d)
@@ -78,7 +78,7 @@ END
 
 @test "without a policy: commands say which to copy, and what they say works when it is typed" {
 	run on_a_fresh_machine <<'END'
-		hint='^hint: begin with a copy of server.fwc, router.fwc or standalone.fwc: (cp .*)$'
+		hint='^hint: start from a copy of server.fwc, router.fwc or standalone.fwc: (cp .*)$'
 		for command in check compile test fmt diff apply "apply --dry-run" "explain 'any -> self ssh'" \
 			"trace 'any -> self ssh'" "inspect replay $top/README" "compile -o -" "check --json"; do
 			said=$(eval "fwc $command" 2>&1 >/dev/null) && { echo "$command: did not fail"; exit 1; }
@@ -101,7 +101,7 @@ END
 		rm /etc/fwc/firewall.fwc
 		rm -r /usr/local/share/fwc/rulesets # from a clone: no command that cannot work
 		said=$(fwc check 2>&1) || true
-		[[ $said = *"hint: fwc.policy(5) teaches to write one"* && $said != *"cp "* ]]
+		[[ $said = *"hint: fwc.policy(5) says how to write one"* && $said != *"cp "* ]]
 		# a path that a shell would take apart is in no command
 		said=$(fwc --config "/etc/my policy.fwc" check 2>&1) || true
 		[[ $said = *"cannot read /etc/my policy.fwc"* && $said != *hint:* ]]

@@ -92,11 +92,11 @@ s.sendto(bytes([136, 0, 0, 0, 0, 0, 0, 0]) + bytes(16), ("2001:db8:2::9", 0))'
 		allow vms -> self ssh
 	END
 	lab_fwc fw status >"$LAB_DIR/status"
-	grep -q '^bridges     br0: .*judged as forwarded$' "$LAB_DIR/status"
+	grep -q '^bridges     br0: .*filtered as forwarded$' "$LAB_DIR/status"
 	lab_fwc fw --json status | grep -q '"bridged": \[ *$'
 	lab_fwc fw check "$LAB_DIR/p.fwc" 2>"$LAB_DIR/checked"
 	grep -q '^fwc: note: br0 is a bridge here' "$LAB_DIR/checked"
-	grep -q 'like: allow vms -> vms$' "$LAB_DIR/checked"
+	grep -q 'add: allow vms -> vms$' "$LAB_DIR/checked"
 	lab_fwc fw check --elsewhere "$LAB_DIR/p.fwc" 2>"$LAB_DIR/checked"
 	not grep -q bridge "$LAB_DIR/checked"
 	lab_in fw sysctl -qw net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0

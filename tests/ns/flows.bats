@@ -147,7 +147,7 @@ entries() { # of UDP to that port: ids and counters
 		'dnat wan -> self udp/7002 to 192.168.1.10:7012' 'dnat wan -> self tcp/7003 to 192.168.1.10'
 	run lab_fwc router apply --dry-run
 	echo "$output"
-	[[ $output = *"ends 2 connections"*"sent on to 192.168.1.10:8001"*"translated otherwise now"*"dnat wan -> self tcp/7001"* ]]
+	[[ $output = *"ends 2 connections"*"sent on to 192.168.1.10:8001"*"now translated differently"*"dnat wan -> self tcp/7001"* ]]
 	run lab_fwc router apply
 	ended=$(now)
 	echo "$output"

@@ -190,7 +190,7 @@ kept() { # lines as others keep them
 		log "$BATS_TEST_TMPDIR/kept"
 	echo "$output"
 	[ "$status" = 0 ]
-	[[ $output = *"warning: no rules are loaded; lines are those of $LAB_DIR/p.fwc"* ]]
+	[[ $output = *"warning: no rules are loaded; policy lines are taken from $LAB_DIR/p.fwc"* ]]
 	[[ $output = *"eth0 (lan) -> eth1 (wan)  192.168.1.2:5 -> 203.0.113.1:25 tcp syn"*"$LAB_DIR/p.fwc:7: reject lan -> wan smtp log 'mail out'"* ]]
 }
 

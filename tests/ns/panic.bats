@@ -177,7 +177,7 @@ all_pass() {
 	for bad in '' 10.7.0.3/33 10.7.0.3/ 10.7.0 fd07::/129 'fd07::2 accept' '0.0.0.0/0; drop' example.org; do
 		SSH_CONNECTION='' run lab_fwc router panic --keep "$bad"
 		[ "$status" = 2 ]
-		[[ $output = *"no address or network"* ]]
+		[[ $output = *"not an address or network"* ]]
 	done
 	SSH_CONNECTION='somewhere else' run lab_fwc router panic
 	echo "$output"
