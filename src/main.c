@@ -20,6 +20,7 @@
 #include "kernel/confine.h"
 #include "util/buf.h"
 #include "util/diag.h"
+#include "util/show.h"
 #include "util/std.h"
 
 #define DEFAULT_CONFIG SYSCONFDIR "/fwc/firewall.fwc"
@@ -299,13 +300,16 @@ const char *usage_option(char **argv)
 int usage_error(const char *name, const char *fmt, ...)
 {
 	const struct command *c = name ? find_command(name) : NULL;
+	struct buf text = {0};
 	va_list ap;
 
-	fputs("fwc: ", stderr);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	buf_vprintf(&text, fmt, ap);
 	va_end(ap);
+	fputs("fwc: ", stderr);
+	diag_show_to(stderr, buf_str(&text)); /* no newline of an argument's either */
 	fputc('\n', stderr);
+	buf_free(&text);
 	if (c)
 		print_synopsis(stderr, c);
 	else
@@ -588,6 +592,7 @@ int main(int argc, char **argv)
 	int rc;
 
 	std_open();
+	show_streams();
 	all_argc = argc;
 	all_argv = argv;
 	a.argv = calloc((size_t)argc + 1, sizeof(*a.argv));

@@ -133,9 +133,9 @@ static void print_differences(FILE *to, const struct proof *p)
 void proof_note(FILE *to, bool asleep)
 {
 	if (asleep)
-		fputs("fwc: note: nobody may make a network namespace here: the rules were tried, "
-		      "and read\nback, in a table that sleeps (inet " NFTRUN_ASLEEP
-		      "-PID), not on hooks of their own\n",
+		fputs("fwc: note: no network namespace can be made here: the rules were loaded "
+		      "into a dormant\ntable (inet " NFTRUN_ASLEEP "-PID) and read back from it, "
+		      "not from hooks of their own\n",
 		      to);
 }
 

@@ -23,6 +23,7 @@
 #include "trial/trial.h"
 #include "util/cleanup.h"
 #include "util/number.h"
+#include "util/show.h"
 
 /* ---- options ---- */
 
@@ -175,8 +176,7 @@ static void print_json(const struct apply *x, unsigned trial, const struct inter
 
 	json_object_set_new(j, "interfaces", interfaces_json(i));
 	json_object_set_new(j, "asleep", json_boolean(x->asleep));
-	json_dumpf(j, stdout, JSON_INDENT(2));
-	putchar('\n');
+	show_json(j, JSON_INDENT(2));
 }
 
 /* What is in force all the same. */

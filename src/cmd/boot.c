@@ -20,6 +20,7 @@
 #include "util/cleanup.h"
 #include "util/diag.h"
 #include "util/fault.h"
+#include "util/show.h"
 
 #define LOCK_SECONDS 5 /* another fwc may be done by then */
 
@@ -86,8 +87,7 @@ static void print_json(const struct boot *b)
 	j = json_pack("{s:s, s:i, s:o, s:s}", "outcome", words[b->outcome], "generation",
 		      (int)b->generation, "left_out", standins_json(&b->left_out), "why",
 		      buf_str(&b->why));
-	json_dumpf(j, stdout, JSON_INDENT(2));
-	putchar('\n');
+	show_json(j, JSON_INDENT(2));
 }
 
 static int outcome_code(enum boot_outcome o)

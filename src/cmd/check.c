@@ -14,6 +14,7 @@
 #include "kernel/sysctl.h"
 #include "policy/policy.h"
 #include "util/cleanup.h"
+#include "util/show.h"
 
 struct found { /* of the kernel's features */
 	bool probed;
@@ -78,8 +79,7 @@ static void print_json(struct work *w, const struct proof *p, bool compiled, con
 	}
 	if (f->probed)
 		json_object_set_new(j, "features", features_json(f));
-	json_dumpf(j, stdout, JSON_INDENT(2));
-	putchar('\n');
+	show_json(j, JSON_INDENT(2));
 }
 
 static void print_features(const struct found *f)

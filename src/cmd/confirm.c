@@ -13,6 +13,7 @@
 #include "trial/note.h"
 #include "trial/trial.h"
 #include "util/cleanup.h"
+#include "util/show.h"
 
 static int confirm(struct globals *g, struct store *s, struct arena *a, const char *comment,
 		   enum flows_choice flows, size_t *ended, struct buf *why)
@@ -56,8 +57,7 @@ static void print_json(int err, size_t ended, const char *why)
 	_cleanup_json_ json_t *j = json_pack("{s:b, s:I, s:s}", "ok", err == 0, "ended",
 					     (json_int_t)ended, "error", why);
 
-	json_dumpf(j, stdout, JSON_INDENT(2));
-	putchar('\n');
+	show_json(j, JSON_INDENT(2));
 }
 
 int cmd_confirm(struct globals *g, int argc, char **argv)

@@ -17,6 +17,7 @@
 #include "trial/note.h"
 #include "util/cleanup.h"
 #include "util/number.h"
+#include "util/show.h"
 
 struct sample {
 	struct arena *arena;
@@ -108,8 +109,7 @@ static void print_json(const struct sample *s)
 {
 	_cleanup_json_ json_t *list = report_lines_json(&s->lines);
 
-	json_dumpf(list, stdout, JSON_INDENT(2));
-	putchar('\n');
+	show_json(list, JSON_INDENT(2));
 }
 
 static int watch(struct globals *g, uint64_t ms)

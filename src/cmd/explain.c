@@ -16,6 +16,7 @@
 #include "space/ranges.h"
 #include "store/open.h"
 #include "util/cleanup.h"
+#include "util/show.h"
 
 #define MANY 1000000 /* of more packets the number tells people nothing */
 #define STORIES_MAX 12 /* printed for people; --json prints all */
@@ -127,8 +128,7 @@ static void print_all(struct globals *g, struct arena *a, struct mean *m, const 
 		}
 	}
 	if (g->json) {
-		json_dumpf(j, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
-		putchar('\n');
+		show_json(j, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
 	} else if (n > STORIES_MAX) {
 		printf("\n(and %zu more outcomes; a narrower question shows them)\n",
 		       n - STORIES_MAX);

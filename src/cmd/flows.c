@@ -11,6 +11,7 @@
 #include "cmd/flows_read.h"
 #include "see/flows_print.h"
 #include "util/cleanup.h"
+#include "util/show.h"
 
 struct options {
 	bool forbidden;
@@ -130,8 +131,7 @@ static void print_json(struct flows *f, const struct flows_judged *list)
 
 	for (size_t i = 0; i < list->n; i++)
 		json_array_append_new(j, flow_as_json(f->arena, f, &list->v[i]));
-	json_dumpf(j, stdout, JSON_INDENT(2));
-	putchar('\n');
+	show_json(j, JSON_INDENT(2));
 }
 
 static int show(struct globals *g, struct flows *f, const struct options *o, char **words, int n)

@@ -17,6 +17,7 @@
 #include "kernel/opener.h"
 #include "lang/lang.h"
 #include "util/cleanup.h"
+#include "util/show.h"
 
 enum fmt_mode { FMT_PRINT, FMT_WRITE, FMT_CHECK };
 
@@ -160,7 +161,10 @@ static int deliver(const char *name, enum fmt_mode mode, const struct source *sr
 	}
 	switch (mode) {
 	case FMT_PRINT:
-		fwrite(buf_str(text), 1, text->len, stdout);
+		if (isatty(STDOUT_FILENO))
+			fputs(buf_str(text), stdout);
+		else
+			show_raw(stdout, text->data, text->len); /* byte for byte */
 		return fflush(stdout) ? EXIT_SYSTEM : EXIT_FINE;
 	case FMT_WRITE:
 		return canonical ? EXIT_FINE : rewrite(name, text);

@@ -17,6 +17,7 @@
 #include "trial/note.h"
 #include "util/cleanup.h"
 #include "util/number.h"
+#include "util/show.h"
 
 static const char *text(const json_t *record, const char *key)
 {
@@ -63,8 +64,7 @@ static void print_list(const struct globals *g, const struct generations *l, uns
 			print_one(&l->v[i], l->v[i].number == in_force);
 	}
 	if (g->json) {
-		json_dumpf(j, stdout, JSON_INDENT(2));
-		putchar('\n');
+		show_json(j, JSON_INDENT(2));
 	}
 }
 
@@ -181,8 +181,7 @@ static void print_over(const char *what)
 {
 	_cleanup_json_ json_t *j = json_pack("{s:b, s:s}", "ok", 1, "over", what);
 
-	json_dumpf(j, stdout, JSON_INDENT(2));
-	putchar('\n');
+	show_json(j, JSON_INDENT(2));
 }
 
 /* A panic ends by itself alone, whatever state the rest is in. *done: that was all. */

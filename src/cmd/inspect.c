@@ -18,6 +18,7 @@
 #include "kernel/opener.h"
 #include "policy/policy.h"
 #include "util/cleanup.h"
+#include "util/show.h"
 
 #define SMALL_BLOCKS 4096 /* connections undecided at a time */
 #define LARGE_BLOCKS 64
@@ -164,8 +165,7 @@ static void print_json(const struct replay *r, const struct capture *c)
 			(int)r->fragments, "cut", (int)r->cut, "midway", (int)r->midway);
 	if (c->flaw)
 		json_object_set_new(all, "flaw", json_string(c->flaw));
-	json_dumpf(all, stdout, JSON_INDENT(2));
-	putchar('\n');
+	show_json(all, JSON_INDENT(2));
 	json_decref(all);
 }
 

@@ -10,6 +10,7 @@
 
 #include "apply/inspectd.h"
 #include "util/cleanup.h"
+#include "util/show.h"
 
 static long long number(const json_t *j, const char *key)
 {
@@ -131,8 +132,7 @@ int inspect_status(struct globals *g, const char *socket)
 		return EXIT_SYSTEM;
 	}
 	if (g->json) {
-		json_dumpf(j, stdout, JSON_INDENT(2));
-		putchar('\n');
+		show_json(j, JSON_INDENT(2));
 	} else {
 		print_status(j);
 	}
@@ -164,8 +164,7 @@ static bool each_event(void *ctx, const json_t *j)
 	const struct globals *g = ctx;
 
 	if (g->json) {
-		json_dumpf(j, stdout, JSON_COMPACT);
-		putchar('\n');
+		show_json(j, JSON_COMPACT);
 	} else {
 		print_event(j);
 	}

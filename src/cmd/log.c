@@ -18,6 +18,7 @@
 #include "nft/log_line.h"
 #include "see/location.h"
 #include "util/cleanup.h"
+#include "util/show.h"
 
 #define READ_AGAIN 1 /* seconds between looks whether the rules are still the same */
 
@@ -238,8 +239,7 @@ static void print_json(const struct logging *l, struct arena *a, const struct en
 	json_object_set_new(j, "line", n == 1 && p[0].line ? json_string(p[0].line) : json_null());
 	json_object_set_new(j, "rule", n == 1 && p[0].rule ? json_string(p[0].rule) : json_null());
 	json_object_set_new(j, "candidates", list);
-	json_dumpf(j, stdout, JSON_COMPACT | JSON_REAL_PRECISION(16));
-	putchar('\n');
+	show_json(j, JSON_COMPACT | JSON_REAL_PRECISION(16));
 	json_decref(j);
 }
 

@@ -10,6 +10,7 @@
 #include "kernel/session.h"
 #include "store/open.h"
 #include "util/cleanup.h"
+#include "util/show.h"
 
 static void print(struct globals *g, const char *kept)
 {
@@ -22,8 +23,7 @@ static void print(struct globals *g, const char *kept)
 		return;
 	}
 	j = json_pack("{s:b, s:s}", "ok", 1, "kept", kept);
-	json_dumpf(j, stdout, JSON_INDENT(2));
-	putchar('\n');
+	show_json(j, JSON_INDENT(2));
 }
 
 static int parse(int argc, char **argv, struct arena *a, struct panic_keep *k)

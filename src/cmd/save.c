@@ -8,6 +8,7 @@
 #include "store/open.h"
 #include "store/saved.h"
 #include "util/cleanup.h"
+#include "util/show.h"
 
 static void print_json(const struct state_sum *sum)
 {
@@ -19,8 +20,7 @@ static void print_json(const struct state_sum *sum)
 			  (json_int_t)sum->expired, "homeless", (json_int_t)sum->homeless,
 			  "crowded", (json_int_t)sum->crowded, "changed", (json_int_t)sum->changed);
 
-	json_dumpf(j, stdout, JSON_INDENT(2));
-	putchar('\n');
+	show_json(j, JSON_INDENT(2));
 }
 
 static const char *s(size_t n)

@@ -12,13 +12,13 @@
 #include "store/generation.h"
 #include "store/open.h"
 #include "util/cleanup.h"
+#include "util/show.h"
 
 static void print_json(const struct ir_ruleset *live, const struct manifest *m)
 {
 	_cleanup_json_ json_t *j = json_pack("{s:o}", "objects", report_ruleset_json(live, m));
 
-	json_dumpf(j, stdout, JSON_INDENT(2));
-	putchar('\n');
+	show_json(j, JSON_INDENT(2));
 }
 
 static void print_text(const struct ir_ruleset *live, const struct manifest *m)

@@ -15,6 +15,7 @@
 #include "store/open.h"
 #include "trial/note.h"
 #include "util/cleanup.h"
+#include "util/show.h"
 
 static const char *record_str(const struct status *st, const char *key)
 {
@@ -318,8 +319,7 @@ static void print_json(struct arena *a, const struct status *st)
 	json_object_set_new(j, "interfaces", interfaces_json(&st->interfaces));
 	json_object_set_new(j, "legacy_iptables", json_boolean(st->legacy));
 	json_object_set_new(j, "lines", report_lines_json(&st->lines));
-	json_dumpf(j, stdout, JSON_INDENT(2));
-	putchar('\n');
+	show_json(j, JSON_INDENT(2));
 }
 
 static void print_text(struct globals *g, struct arena *a, const struct status *st)

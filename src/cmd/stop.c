@@ -13,6 +13,7 @@
 #include "store/open.h"
 #include "store/shown.h"
 #include "util/cleanup.h"
+#include "util/show.h"
 
 struct stopped {
 	bool was_loaded, forwarding_restored;
@@ -74,8 +75,7 @@ static void print_json(const struct stopped *s, int err, const char *why)
 					     s->was_loaded, "forwarding_restored",
 					     s->forwarding_restored, "error", why);
 
-	json_dumpf(j, stdout, JSON_INDENT(2));
-	putchar('\n');
+	show_json(j, JSON_INDENT(2));
 }
 
 int cmd_stop(struct globals *g, int argc, char **argv)

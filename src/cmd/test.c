@@ -11,6 +11,7 @@
 #include "cmd/common.h"
 #include "space/findings.h"
 #include "util/cleanup.h"
+#include "util/show.h"
 
 /* A test file adds expectations, and names for them; a rule in it would change what is tested. */
 static bool only_expects(struct work *w, const struct ast *ast)
@@ -94,8 +95,7 @@ static int report(struct globals *g, struct work *w, const struct expectations *
 	findings_own(&w->diag, l);
 	diag_print(&w->diag, stderr, g->color);
 	if (g->json) {
-		json_dumpf(j, stdout, JSON_INDENT(2));
-		putchar('\n');
+		show_json(j, JSON_INDENT(2));
 	} else {
 		printf("%zu of %zu expectations hold", l->n - bad - unknown, l->n);
 		printf(unknown ? ", %zu not proved: budget\n" : "\n", unknown);

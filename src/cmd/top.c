@@ -15,12 +15,13 @@
 #include <unistd.h>
 
 #include "util/cleanup.h"
+#include "util/show.h"
 
 #define REFRESH 1000 /* milliseconds */
 #define ENTER "\033[?1049h\033[?25l" /* another screen, no cursor */
 #define LEAVE "\033[?25h\033[?1049l"
 #define HOME "\033[H"
-#define END_OF_LINE "\033[K\n"
+#define REST_OF_LINE "\033[K" /* is cleared */
 #define CLEAR_REST "\033[J"
 
 struct screen {
@@ -50,14 +51,13 @@ static int screen_open(struct screen *s)
 	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
 	raw.c_cc[VSUSP] = _POSIX_VDISABLE; /* stopped on another screen helps nobody */
 	tcsetattr(STDIN_FILENO, TCSANOW, &raw);
-	fputs(ENTER, stdout);
+	show_paint(stdout, ENTER);
 	return 0;
 }
 
 static void screen_close(struct screen *s)
 {
-	fputs(LEAVE, stdout);
-	fflush(stdout);
+	show_paint(stdout, LEAVE);
 	tcsetattr(STDIN_FILENO, TCSANOW, &s->before);
 	close(s->signals);
 	sigprocmask(SIG_SETMASK, &s->mask_before, NULL);
@@ -65,16 +65,21 @@ static void screen_close(struct screen *s)
 
 static void screen_show(struct top *t)
 {
-	_cleanup_buf_ struct buf out = {0};
+	_cleanup_buf_ struct buf text = {0}, shown = {0}, out = {0};
 	struct winsize w = {0};
 
 	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) < 0 || !w.ws_row)
 		w = (struct winsize){.ws_row = 24, .ws_col = 80};
+	top_print(t, &text, w.ws_row, w.ws_col, "\n");
+	show_part(&shown, buf_str(&text), text.len);
 	buf_puts(&out, HOME);
-	top_print(t, &out, w.ws_row, w.ws_col, END_OF_LINE);
+	for (const char *p = buf_str(&shown); *p; p++) {
+		if (*p == '\n')
+			buf_puts(&out, REST_OF_LINE);
+		buf_putc(&out, *p);
+	}
 	buf_puts(&out, CLEAR_REST);
-	fputs(buf_str(&out), stdout);
-	fflush(stdout);
+	show_raw(stdout, out.data, out.len);
 }
 
 /* ^C is a way to leave; what else came, ends us once the terminal is as it was. */

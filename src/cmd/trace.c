@@ -20,6 +20,7 @@
 #include "util/cleanup.h"
 #include "util/fault.h"
 #include "util/number.h"
+#include "util/show.h"
 
 #define TICK 50 /* ms between looks at what has become quiet */
 #define LONGEST 604800 /* seconds: a week */
@@ -165,8 +166,7 @@ static void print_json(const struct session *s, const struct traced *p)
 	json_object_set_new(j, "verdict", json_string(traced_fate_text(p->fate)));
 	json_object_set_new(j, "decided", p->decided ? step_json(p->decided) : json_null());
 	json_object_set_new(j, "path", path);
-	json_dumpf(j, stdout, JSON_COMPACT | JSON_REAL_PRECISION(16));
-	putchar('\n');
+	show_json(j, JSON_COMPACT | JSON_REAL_PRECISION(16));
 	json_decref(j);
 }
 

@@ -21,6 +21,7 @@
 #include "inspectd/worker.h"
 #include "util/cleanup.h"
 #include "util/number.h"
+#include "util/show.h"
 #include "util/std.h"
 
 #define HOLD 10 /* seconds */
@@ -403,6 +404,7 @@ int main(int argc, char **argv)
 	int rc, ready = -1;
 
 	std_open();
+	show_streams();
 	if (argc > 1 && !strcmp(argv[1], "--judge"))
 		return judge(argc, argv);
 	rc = parse_options(argc, argv, &o);

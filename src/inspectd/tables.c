@@ -34,7 +34,7 @@ static int open_file(const char *path, int *out, struct buf *why)
 	if (!S_ISREG(st.st_mode) || st.st_mode & (S_IWGRP | S_IWOTH) ||
 	    (st.st_uid != 0 && st.st_uid != geteuid()) || st.st_size > TABLES_MAX)
 		return fail(why, -EPERM, path,
-			    "others may write it, or it is no plain file, or far too large");
+			    "others can write it, or it is not a regular file, or far too large");
 	*out = fd;
 	fd = -1;
 	return 0;

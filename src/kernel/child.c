@@ -231,7 +231,7 @@ static int explain(struct child *c, const struct child_state *v, int status, boo
 	if (v->state == NO_NAMESPACE || v->state == NO_SCRATCH)
 		return explain_namespace(c, v);
 	if (v->state == NOT_CONFINED) {
-		buf_printf(&c->why, "the child process cannot give up its rights: %s",
+		buf_printf(&c->why, "the child process cannot drop privileges: %s",
 			   strerror(v->error));
 		return -v->error;
 	}

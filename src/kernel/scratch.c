@@ -120,7 +120,7 @@ static void judge_asleep(struct scratch *s, const struct nftrun_step *step)
 	if (s->listing)
 		call_it_fwc(s->listing);
 	else
-		buf_printf(&s->why, "cannot read the listing of nftables: %s", e.text);
+		buf_printf(&s->why, "cannot read the nftables listing: %s", e.text);
 }
 
 static void try_asleep(struct scratch *s)

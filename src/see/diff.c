@@ -13,6 +13,7 @@
 #include "store/shown.h"
 #include "trial/note.h"
 #include "util/cleanup.h"
+#include "util/show.h"
 
 #define RED "\033[31m"
 #define GREEN "\033[32m"
@@ -84,16 +85,16 @@ static void print_head(FILE *to, struct heads *h, const struct head *head, bool 
 {
 	const struct diff_line *first = head->first, *const * l;
 
-	fprintf(to, "%s%c %-*s  ",
-		!color		     ? ""
-		: first->sign == '+' ? GREEN
-				     : RED,
-		first->sign, (int)h->width, place_text(first));
+	if (color)
+		show_paint(to, first->sign == '+' ? GREEN : RED);
+	fprintf(to, "%c %-*s  ", first->sign, (int)h->width, place_text(first));
 	if (has_words(first))
 		fputs(first->place.text, to);
 	else
 		fprintf(to, "%s: %s", first->object, first->nft);
-	fprintf(to, "%s\n", color ? PLAIN : "");
+	if (color)
+		show_paint(to, PLAIN);
+	fputc('\n', to);
 	if (!has_words(first) || !(details || has_opposite(h, first)))
 		return;
 	vec_each (&head->lines, l)
@@ -189,8 +190,7 @@ void diff_report(const struct diff_options *how, struct arena *a, const struct d
 	j = json_pack("{s:b, s:o, s:o, s:o}", "different", d->n || (packets && packets->n),
 		      "packets", packets ? delta_json(a, packets) : json_null(), "connections",
 		      connections_json(a, flows), "changes", diff_json(d));
-	json_dumpf(j, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
-	putchar('\n');
+	show_json(j, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
 }
 
 static bool filters(const struct ir_ruleset *r)

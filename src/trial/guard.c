@@ -25,6 +25,7 @@
 #include "trial/note.h"
 #include "util/cleanup.h"
 #include "util/fault.h"
+#include "util/show.h"
 
 #define GRACE 300 /* milliseconds: the kernel's own timeouts come first */
 #define READY_MS 20000 /* to be armed */
@@ -52,11 +53,13 @@ static void tell(const struct guard *g, int err, const char *why)
 {
 	const char *text = err ? "the trial is over, but not everything could be undone: "
 			       : "nobody confirmed in time: the previous rules are in force again";
+	_cleanup_buf_ struct buf shown = {0};
 
+	show_part(&shown, why, err ? strlen(why) : 0);
 	openlog("fwc", LOG_PID, LOG_DAEMON);
-	syslog(err ? LOG_ERR : LOG_WARNING, "%s%s", text, err ? why : "");
+	syslog(err ? LOG_ERR : LOG_WARNING, "%s%s", text, buf_str(&shown));
 	if (g->tty >= 0)
-		dprintf(g->tty, "\r\nfwc: %s%s\r\n", text, err ? why : "");
+		dprintf(g->tty, "\r\nfwc: %s%s\r\n", text, buf_str(&shown));
 }
 
 /* Nothing to do if the trial was ended, or another one is running. */

@@ -8,11 +8,11 @@
 #include <string.h>
 
 #include "util/buf.h"
+#include "util/show.h"
 
 #define WINDOW                                                                                     \
 	96 /* columns of a source line that are shown; longer ones are cut around the caret */
 #define LEAD 40 /* of them before the caret, where the line is cut */
-#define TAB 8
 
 /* ---- places ---- */
 
@@ -173,58 +173,6 @@ void diag_note(struct diag *d, struct diag_record *r, struct span at, const char
 
 /* ---- printing ---- */
 
-/* Bytes of the UTF-8 character at s, and its code point; 0 if it is not one. */
-static size_t utf8_char(const char *s, size_t n, uint32_t *code)
-{
-	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	unsigned char c = (unsigned char)s[0];
-	size_t len = c < 0x80 ? 1 : c >= 0xf0 && c < 0xf5 ? 4 : c >= 0xe0 ? 3 : c >= 0xc2 ? 2 : 0;
-
-	if (!len || len > n || c >= 0xf5)
-		return 0;
-	*code = len == 1 ? c : c & (0x7fu >> len);
-	for (size_t i = 1; i < len; i++) {
-		if (((unsigned char)s[i] & 0xc0) != 0x80)
-			return 0;
-		*code = *code << 6 | ((unsigned char)s[i] & 0x3f);
-	}
-	if (*code < least[len] || *code > 0x10ffff || (*code >= 0xd800 && *code < 0xe000))
-		return 0;
-	return len;
-}
-
-/* Controls could command the terminal, and bidirectional overrides could show another text than
- * the one that is there. */
-static bool is_showable(uint32_t code)
-{
-	return code >= 0x20 && !(code >= 0x7f && code < 0xa0) &&
-	       !(code >= 0x200b && code < 0x2010) && !(code >= 0x2028 && code < 0x202f) &&
-	       !(code >= 0x2066 && code < 0x206a) && code != 0xfeff;
-}
-
-/* One character of s, shown in `col`; *used is the number of bytes. Yields the columns it takes. */
-static unsigned show_char(struct buf *out, const char *s, size_t n, unsigned col, size_t *used)
-{
-	uint32_t code;
-	size_t len = utf8_char(s, n, &code);
-	unsigned width;
-
-	*used = len ? len : 1;
-	if (len && is_showable(code)) {
-		buf_add(out, s, len);
-		return 1;
-	}
-	if (len && code == '\t') {
-		width = TAB - col % TAB;
-		for (unsigned i = 0; i < width; i++)
-			buf_putc(out, ' ');
-		return width;
-	}
-	for (size_t i = 0; i < *used; i++)
-		buf_printf(out, "\\x%02x", (unsigned char)s[i]);
-	return (unsigned)(4 * *used);
-}
-
 void diag_show(struct buf *out, const char *s)
 {
 	size_t n = strlen(s), used;
@@ -299,8 +247,11 @@ static void show_place(FILE *to, struct span s, char first, const struct paint *
 		buf_puts(&text, "...");
 	if (s.off >= end)
 		buf_putc(&marks, first);
-	fprintf(to, "%5u | %s\n      | %s%s%s\n", line + 1, buf_str(&text), paint->caret,
-		buf_str(&marks), paint->off);
+	fprintf(to, "%5u | %s\n      | ", line + 1, buf_str(&text));
+	show_paint(to, paint->caret);
+	fputs(buf_str(&marks), to);
+	show_paint(to, paint->off);
+	fputc('\n', to);
 	buf_free(&text);
 	buf_free(&marks);
 }
@@ -308,14 +259,17 @@ static void show_place(FILE *to, struct span s, char first, const struct paint *
 static void show_head(FILE *to, struct span s, const char *what, const char *colour,
 		      const char *text, const struct paint *paint)
 {
-	fputs(paint->bold, to);
+	show_paint(to, paint->bold);
 	if (s.src) {
 		diag_show_to(to, s.src->path);
 		fprintf(to, ":%u:%u: ", span_line(s), span_column(s));
 	} else {
 		fputs("fwc: ", to);
 	}
-	fprintf(to, "%s%s%s: %s", paint->off, colour, what, paint->off);
+	show_paint(to, paint->off);
+	show_paint(to, colour);
+	fprintf(to, "%s: ", what);
+	show_paint(to, paint->off);
 	diag_show_to(to, text);
 	fputc('\n', to);
 }
@@ -343,7 +297,9 @@ static void show_record(FILE *to, const struct diag_record *r, const struct pain
 			show_place(to, n->span, '~', paint);
 	}
 	if (r->hint) {
-		fprintf(to, "%shint: %s", paint->note, paint->off);
+		show_paint(to, paint->note);
+		fputs("hint: ", to);
+		show_paint(to, paint->off);
 		diag_show_to(to, r->hint);
 		fputc('\n', to);
 	}

@@ -15,7 +15,7 @@ teardown() {
 
 denied() { inns /usr/bin/python3 "$here/denied.py" "$FWC" --state "$WORK/state" --color=never "$@"; }
 
-note='note: nobody may make a network namespace here: the rules were tried, and read'
+note='note: no network namespace can be made here: the rules were loaded into a dormant'
 
 container_policy() {
 	printf '%s\n' 'zone net { interface eth0 }' 'set banned = dynamic, timeout 1h' 'drop banned@net -> any' \
@@ -32,13 +32,13 @@ container_policy() {
 	run denied compile "$WORK/p.fwc"
 	echo "$output"
 	[ "$status" = 0 ]
-	[[ $output = *"$note"*"table that sleeps"* && $output != *"fwc: fwc:"* ]]
+	[[ $output = *"$note"*"read back from it"* && $output != *"fwc: fwc:"* ]]
 	grep -q '"proof": "proved"' "$WORK/state/candidate/manifest.json"
 	[ "$(inns nft list tables)" = "" ]
 	run denied apply --no-confirm
 	echo "$output"
 	[ "$status" = 0 ]
-	[[ $output = *"$note"*"table that sleeps"* ]]
+	[[ $output = *"$note"*"read back from it"* ]]
 	[[ $output = *"applied as generation"* && $output != *"fwc: fwc:"* ]]
 	[ "$(inns nft list tables)" = "table inet fwc" ]
 	# what is there is what a namespace of its own would have made of it

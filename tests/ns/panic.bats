@@ -87,7 +87,7 @@ all_pass() {
 	run lab_fwc router status
 	echo "$output"
 	[ "$status" = 1 ]
-	[[ ${lines[0]} = PANIC*"by "*"all is dropped"* ]]
+	[[ ${lines[0]} = PANIC*"by "*"everything is dropped"* ]]
 	[[ $output = *"holds what was applied"* && $output != *"warning"* ]]
 	lab_fwc router --json status | grep -q '"kept": "loopback, ssh from 10.7.0.2 (tcp port 22)"'
 	lab_fwc router metrics | grep -qx 'fwc_panic 1'

@@ -2,6 +2,7 @@
  * Messages as people see them: places, carets, tabs, long lines, bytes that a terminal would obey.
  */
 #include "text.h"
+#include "util/show.h"
 
 static struct span at(struct source *s, uint32_t off, uint32_t len)
 {
@@ -160,6 +161,36 @@ static void order(struct arena *a)
 }
 
 /* What an earlier stage has reported, a later one does not. */
+/* What show_part() leaves of `first` comes before `next`; "|" shows where it stopped. */
+static const char *pieces(struct arena *a, const char *first, const char *next)
+{
+	struct buf out = {0}, rest = {0};
+	size_t used = show_part(&out, first, strlen(first));
+	const char *copy;
+
+	buf_putc(&out, '|');
+	buf_puts(&rest, first + used);
+	buf_puts(&rest, next);
+	show_part(&out, buf_str(&rest), rest.len);
+	copy = arena_strdup(a, buf_str(&out));
+	buf_free(&out);
+	buf_free(&rest);
+	return copy;
+}
+
+static void streams(struct arena *a)
+{
+	SAME_TEXT(pieces(a, "a\tb\n", "c"), "a\tb\n|c");
+	SAME_TEXT(pieces(a, "a\033[31m\r\177", "\302\233"), "a\\x1b[31m\\x0d\\x7f|\\xc2\\x9b");
+	SAME_TEXT(pieces(a, "\303", "\251"), "|\303\251");
+	SAME_TEXT(pieces(a, "\342\202", "\254"), "|\342\202\254");
+	SAME_TEXT(pieces(a, "\360\237\230", "\200!"), "|\360\237\230\200!");
+	SAME_TEXT(pieces(a, "\302", "\233"), "|\\xc2\\x9b");
+	SAME_TEXT(pieces(a, "\342\200", "\256"), "|\\xe2\\x80\\xae");
+	SAME_TEXT(pieces(a, "\303", "x"), "|\\xc3x");
+	SAME_TEXT(pieces(a, "\377\351", "\351 "), "\\xff|\\xe9\\xe9 ");
+}
+
 static void stages(struct arena *a)
 {
 	struct source *s = source_add(a, "f", "12345", 5);
@@ -215,6 +246,7 @@ int main(void)
 	long_lines(a);
 	parts(a);
 	order(a);
+	streams(a);
 	stages(a);
 	slips();
 	arena_free(a);
