@@ -104,7 +104,7 @@ static int check_conflict(struct run *r)
 	const char *hint = NULL, *conflict;
 
 	if (!r->in.resizes && plan_resizes(&r->in))
-		r->in.resizes = kernel_resizes_sets(r->in.arena);
+		r->in.resizes = scratch_resizes_sets(r->in.arena);
 	conflict = plan_conflict(&r->in, &hint);
 	if (!conflict)
 		return 0;
@@ -172,7 +172,7 @@ static int transact(struct run *r, const struct buf *script, const struct live_n
 /* Transaction 1. Nothing refers to what it makes, so nothing changes for packets. */
 static int stage(struct run *r)
 {
-	_cleanup_buf_ struct buf script = {0};
+	_cleanup_buf_ struct buf script = {0}, grown = {0};
 	struct live_names names = {0};
 	struct live_outcome out = {0};
 	bool first = plan_first(&r->in);
@@ -180,7 +180,9 @@ static int stage(struct run *r)
 
 	plan_stage(&r->in, &script, &names);
 	if (names.n) {
-		err = transact(r, &script, &names, &out);
+		bool grows = scratch_grow(&grown, buf_str(&script));
+
+		err = transact(r, grows ? &grown : &script, &names, &out);
 		if (out.committed)
 			r->x->staged += names.n;
 		fault_point("staged");

@@ -3,10 +3,6 @@
  */
 #include "apply/needs.h"
 
-#include "kernel/scratch.h"
-#include "nft/nft.h"
-#include "util/fault.h"
-
 static void sel_needs(const struct ir_sel *sel, bool *needs)
 {
 	for (int i = 0; i < sel->n; i++) {
@@ -110,24 +106,4 @@ void ruleset_needs(const struct ir_ruleset *r, bool needs[NFEATURES])
 				stmt_needs(&c->rules.v[k].stmts.v[n], needs);
 		}
 	}
-}
-
-bool kernel_resizes_sets(struct arena *a)
-{
-	static const char script[] =
-		"add table inet fwc\n"
-		"add set inet fwc probe { type ipv4_addr; size 100; flags dynamic,timeout; "
-		"timeout 1h; }\n"
-		"add set inet fwc probe { type ipv4_addr; size 200; flags dynamic,timeout; "
-		"timeout 2h; }\n";
-	struct ir_ruleset *r = ruleset_new(a);
-	const struct ir_set *set = NULL;
-	const char *ignored;
-	struct scratch s;
-
-	scratch_load(&s, script);
-	if (s.outcome == SCRATCH_LOADED && read_listing(s.listing, r, &ignored))
-		set = ruleset_set(r, "probe");
-	scratch_free(&s);
-	return set && set->size == 200 && set->timeout == 7200 && !fault_wanted("resize");
 }

@@ -9,8 +9,4 @@
 
 void ruleset_needs(const struct ir_ruleset *r, bool needs[NFEATURES]);
 
-/* Whether `add set` of one that is there changes its timeout and its size (new kernels do,
- * earlier ones take it and change nothing); tried in a scratch namespace. */
-bool kernel_resizes_sets(struct arena *a);
-
 #endif

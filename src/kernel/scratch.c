@@ -6,7 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "nft/nft.h"
+#include "nft/script.h"
 #include "util/cleanup.h"
+#include "util/fault.h"
 
 /* A namespace made through a user namespace may come without the right to use it; and messages to
  * netlink may be no larger there than net.core.wmem_max, which only CAP_NET_ADMIN of the machine
@@ -53,11 +56,47 @@ static void judge(struct scratch *s, struct nftrun *r)
 		buf_printf(&s->why, "cannot read the nftables listing: %s", e.text);
 }
 
+bool scratch_resizes_sets(struct arena *a)
+{
+	static const char script[] =
+		"add table inet fwc\n"
+		"add set inet fwc probe { type ipv4_addr; size 100; flags dynamic,timeout; "
+		"timeout 1h; }\n"
+		"add set inet fwc probe { type ipv4_addr; size 200; flags dynamic,timeout; "
+		"timeout 2h; }\n";
+	struct ir_ruleset *r = ruleset_new(a);
+	const struct ir_set *set = NULL;
+	const char *ignored;
+	struct scratch s;
+
+	scratch_load(&s, script);
+	if (s.outcome == SCRATCH_LOADED && read_listing(s.listing, r, &ignored))
+		set = ruleset_set(r, "probe");
+	scratch_free(&s);
+	return set && set->size == 200 && set->timeout == 7200 && !fault_wanted("resize");
+}
+
+bool scratch_grow(struct buf *out, const char *script)
+{
+	_cleanup_arena_ struct arena *a = NULL;
+	bool much = script_grow(out, script);
+
+	if (!much)
+		return false;
+	a = arena_new();
+	much = scratch_resizes_sets(a);
+	if (!much)
+		buf_free(out);
+	return much;
+}
+
 void scratch_start(struct scratch *s, const char *script)
 {
 	*s = (struct scratch){.outcome = SCRATCH_FAILED};
 	s->steps[0] = (struct nftrun_step){.kind = RUN_SCRIPT, .script = "add table inet fwc"};
-	s->steps[1] = (struct nftrun_step){.kind = RUN_SCRIPT, .script = script};
+	s->steps[1] = (struct nftrun_step){
+		.kind = RUN_SCRIPT,
+		.script = scratch_grow(&s->grown, script) ? buf_str(&s->grown) : script};
 	s->steps[2] = (struct nftrun_step){.kind = RUN_LIST_OWN};
 	s->run = (struct nftrun){.where = CHILD_SCRATCH, .steps = s->steps, .n = 3};
 	nftrun_start(&s->run);
@@ -157,4 +196,5 @@ void scratch_free(struct scratch *s)
 {
 	json_decref(s->listing);
 	buf_free(&s->why);
+	buf_free(&s->grown);
 }

@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "kernel/nftrun.h"
+#include "util/arena.h"
 
 enum scratch_outcome {
 	SCRATCH_LOADED,
@@ -19,7 +20,7 @@ struct scratch {
 	enum scratch_outcome outcome;
 	json_t *listing;
 	struct nftrun_error error;
-	struct buf why;
+	struct buf why, grown;
 	struct nftrun_step steps[3];
 	struct nftrun run;
 	/* Where no namespace can be made, the rules may be tried in the namespace itself, in a
@@ -34,5 +35,11 @@ void scratch_start(struct scratch *s, const char *script);
 void scratch_start_anywhere(struct scratch *s, const char *script, const char *netns);
 void scratch_wait(struct scratch *s);
 void scratch_free(struct scratch *s);
+
+/* Whether `add set` of one that is there changes its timeout and its size (new kernels do, earlier
+ * ones take it and change nothing). */
+bool scratch_resizes_sets(struct arena *a);
+/* script_grow() for a kernel that does. */
+bool scratch_grow(struct buf *out, const char *script);
 
 #endif

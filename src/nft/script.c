@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "nft/ir.h"
+#include "util/number.h"
 
 #define OPENS "table inet " IR_TABLE " {"
 
@@ -198,4 +199,94 @@ bool script_asleep(struct buf *out, const char *script, const char *name, unsign
 	buf_printf(out, "table inet %s { flags dormant; flags owner;", name);
 	buf_puts(out, opens + strlen(OPENS));
 	return true;
+}
+
+/* ---- sets that grow ---- */
+
+#define SIZE_FIRST 8
+#define ROOM_MUCH ((uint64_t)64 << 20) /* bytes */
+
+struct growing {
+	struct buf statements, set;
+	uint64_t size; /* of the set that is read */
+	bool in_set, dynamic, filled;
+	uint64_t room;
+};
+
+static bool begins(const char *line, const char *word)
+{
+	return !strncmp(line, word, strlen(word));
+}
+
+/* Pointers to chains of elements, one and a third for each element, a power of two of them
+ * (rhashtable.c). */
+static uint64_t room_of(uint64_t size)
+{
+	uint64_t n = 1;
+
+	while (n < size * 4 / 3)
+		n *= 2;
+	return n * sizeof(void *);
+}
+
+static void end_set(struct growing *g)
+{
+	if (g->dynamic && !g->filled && g->size > SIZE_FIRST) {
+		buf_printf(&g->statements, "add set inet " IR_TABLE " %s }; ", buf_str(&g->set));
+		g->room += room_of(g->size);
+	}
+	g->in_set = false;
+}
+
+static void read_set_line(struct growing *g, const char *line, size_t len)
+{
+	const char *number = line + strlen("\t\tsize ");
+
+	g->dynamic |= begins(line, "\t\tflags dynamic");
+	g->filled |= begins(line, "\t\telements ");
+	if (begins(line, "\t\tsize ") && number_take(&number, 1, UINT32_MAX, &g->size))
+		buf_printf(&g->set, " size %u;", SIZE_FIRST);
+	else
+		buf_printf(&g->set, " %.*s;", (int)len - 2, line + 2);
+}
+
+static void read_line(struct growing *g, const char *line)
+{
+	size_t len = line_length(line);
+
+	if (g->in_set && begins(line, "\t}")) {
+		end_set(g);
+	} else if (g->in_set && !g->filled && len > 2) {
+		read_set_line(g, line, len);
+	} else if (begins(line, "\tset ")) {
+		g->set.len = 0;
+		buf_add(&g->set, line + strlen("\tset "), len - strlen("\tset "));
+		g->in_set = true;
+		g->dynamic = g->filled = false;
+		g->size = 0;
+	}
+}
+
+bool script_grow(struct buf *out, const char *script)
+{
+	struct reader r = {.at = script, .line = 1};
+	struct growing g = {.in_set = false};
+	const char *opens = NULL;
+	bool much;
+
+	do {
+		if (!opens && is_line(r.at, OPENS))
+			opens = r.at;
+		else if (opens)
+			read_line(&g, r.at);
+	} while (next_line(&r));
+	much = opens && g.room > ROOM_MUCH;
+	if (much) {
+		buf_add(out, script, (size_t)(opens - script));
+		buf_add(out, g.statements.data, g.statements.len);
+		buf_puts(out, opens);
+	}
+	buf_free(&g.statements);
+	buf_free(&g.set);
+	return much;
 }

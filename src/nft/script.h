@@ -18,4 +18,11 @@ bool script_includes(const char *script);
  * is another one, and *line says where. */
 bool script_asleep(struct buf *out, const char *script, const char *name, unsigned *line);
 
+/* The kernel makes room for all elements of a dynamic set when it makes the set: 1 MiB for 65,535
+ * of them, which it clears. Where that is much in all, *out is the script with each of them made
+ * small first and given its size by a second statement, which kernels since 6.5 take for a change:
+ * room is then made as elements come. Its lines keep their numbers. False with nothing written if
+ * there is little to gain. */
+bool script_grow(struct buf *out, const char *script);
+
 #endif

@@ -316,3 +316,29 @@ kept_on_trial() { # PACKETS of the line that counted on trial
 	fwc apply
 	[ "$(dropped)" -ge "$before" ]
 }
+
+# What shape makes it so test_script.c asserts: 3,000 limits would take 6 GiB of the kernel's.
+@test "sets of many limits per source grow as sources come, up to their size" {
+	local i fault
+	{
+		printf '%s\n' 'zone net { interface eth0 }' 'set guests = dynamic, timeout 1h, size 20' 'drop guests@net -> any'
+		for i in {1..33}; do
+			echo "allow net -> self tcp/$((1000 + 2 * i)) limit 5/minute per source"
+		done
+	} | candidate
+	for fault in none resize; do # a kernel that cannot is told all at once
+		FWC_FAULT=$fault fwc apply --no-confirm
+		inns nft list table inet fwc >"$WORK/$fault.nft"
+		[ "$(grep -c 'size 65535' "$WORK/$fault.nft")" = 66 ]
+		[ "$(grep -c 'size 20' "$WORK/$fault.nft")" = 2 ]
+		for i in {1..20}; do
+			inns nft add element inet fwc guests.v4 "{ 192.0.2.$i }"
+		done
+		run inns nft add element inet fwc guests.v4 "{ 192.0.2.21 }"
+		[ "$status" = 1 ]
+		inns nft list set inet fwc guests.v4 | tr , '\n' >"$WORK/guests"
+		[ "$(grep -c '192\.0\.2\.' "$WORK/guests")" = 20 ]
+		fwc stop
+	done
+	diff <(sed -n '/^\tset /,/^\t}/p' "$WORK/none.nft" | sort) <(sed -n '/^\tset /,/^\t}/p' "$WORK/resize.nft" | sort)
+}

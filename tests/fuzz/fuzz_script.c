@@ -87,6 +87,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		demand(line >= 1 && line <= lines(script) + 1, "a line is told");
 	}
 	demand(none.len == 0, "nor here");
+	out.len = 0;
+	if (script_grow(&out, script)) {
+		demand(lines(buf_str(&out)) == lines(script), "lines keep their numbers");
+		demand(out.len > strlen(script), "nothing is left away");
+	} else {
+		demand(out.len == 0, "nothing is written");
+	}
 	buf_free(&out);
 	buf_free(&more);
 	free(script);

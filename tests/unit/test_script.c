@@ -78,8 +78,78 @@ static void includes(void)
 	CHECK(!script_includes("set includes { } # include\ncomment \"include\" x-include"));
 }
 
+/* ---- sets that grow ---- */
+
+#define DYNAMIC(name, size)                                                                        \
+	"\tset " name " {\n\t\ttype ipv4_addr\n\t\tsize " size                                     \
+	"\n\t\tflags dynamic,timeout\n\t\ttimeout 1m\n\t}\n"
+
+static void many(struct buf *b, unsigned n)
+{
+	buf_puts(b, HEAD);
+	for (unsigned i = 0; i < n; i++)
+		buf_printf(b, DYNAMIC("s%u", "65535"), i);
+	buf_puts(b, "}\n");
+}
+
+static size_t count(const char *text, const char *word)
+{
+	size_t n = 0;
+
+	for (; (text = strstr(text, word)); text += strlen(word))
+		n++;
+	return n;
+}
+
+static bool grows(const char *script)
+{
+	struct buf out = {0};
+	bool much = script_grow(&out, script);
+
+	buf_free(&out);
+	return much;
+}
+
+static void growing(void)
+{
+	struct buf script = {0}, out = {0}, few = {0};
+
+	/* 131,072 pointers each: 64 MiB are 64 sets, and 3,000 limits of two families are 6 GiB */
+	many(&few, 64);
+	CHECK(!grows(buf_str(&few)));
+	many(&script, 65);
+	CHECK(script_grow(&out, buf_str(&script)));
+	SAME_NUMBER(count(buf_str(&out), "size 65535"), 65);
+	SAME_NUMBER(count(buf_str(&out), "size 8;"), 65);
+	CHECK(strstr(buf_str(&out),
+		     "flush table inet fwc\nadd set inet fwc s0 { type ipv4_addr; size 8; "
+		     "flags dynamic,timeout; timeout 1m; }; add set inet fwc s1 { "));
+	/* what is behind it is as it was, on the same lines */
+	CHECK(strstr(buf_str(&out), " }; table inet fwc {\n\tset s0 {\n"));
+	SAME_NUMBER(count(buf_str(&out), "\n"), count(buf_str(&script), "\n"));
+	CHECK(!strcmp(strstr(buf_str(&out), "\tset s0"), strstr(buf_str(&script), "\tset s0")));
+	buf_free(&few);
+	buf_free(&script);
+	buf_free(&out);
+}
+
+static void not_growing(void)
+{
+	CHECK(!grows(""));
+	CHECK(!grows(HEAD DYNAMIC("s", "6000000") "}\n"));
+	CHECK(grows(HEAD DYNAMIC("s", "7000000") "}\n"));
+	CHECK(!grows("table inet other {\n" DYNAMIC("s", "7000000") "}\n"));
+	CHECK(!grows(HEAD "\tset s {\n\t\ttype ipv4_addr\n\t\tsize 7000000\n\t\tflags interval\n"
+			  "\t}\n}\n"));
+	CHECK(!grows(HEAD "\tset s {\n\t\ttype ipv4_addr\n\t\tsize 99999999999\n"
+			  "\t\tflags dynamic,timeout\n\t}\n}\n"));
+	CHECK(!grows(HEAD "\tset s {\n\t\tsize 7000000\n\t\tflags dynamic"));
+}
+
 int main(void)
 {
+	growing();
+	not_growing();
 	taken();
 	outside();
 	inside();
