@@ -106,14 +106,16 @@ class Log:
                 at += -(-length // 4) * 4
 
 
-def carries(data, number):
-    return packet.MAGIC + struct.pack('!I', number) in data
+def carries(data, number, cut=None):
+    """Where the payload is cut off, by the identification of IPv4."""
+    return packet.MAGIC + struct.pack('!I', number) in data or \
+        bool(cut) and data[0] == 0x45 and struct.unpack_from('!H', data, 4)[0] == number
 
 
 class Machine:
     def __init__(self):
-        libc = ctypes.CDLL(None, use_errno=True)
-        if libc.unshare(CLONE_NEWNET):
+        self.libc = ctypes.CDLL(None, use_errno=True)
+        if self.libc.unshare(CLONE_NEWNET):
             raise OSError(ctypes.get_errno(), 'unshare: root is needed')
         for name, value in SYSCTLS.items():
             try:
@@ -123,7 +125,7 @@ class Machine:
                 pass            # of the whole machine, or not in this kernel
         self.taps = {name: self.tap(name, index) for name, index in TAPS.items()}
         self.links()
-        self.sockets = []
+        self.sockets, self.routes = [], []
 
     @staticmethod
     def tap(name, index):
@@ -154,8 +156,18 @@ class Machine:
     def watch(self, track=True):
         self.nft(WATCH + (TRACK if track else '') + '}\n')
         self.log = Log()
-        self.raw4 = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
-        self.raw6 = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_RAW)
+        self.raw = {}
+
+    def socket(self, six, uid, gid):
+        """Raw, of this user: rules ask with whose rights in the file system it was made."""
+        if (six, uid, gid) not in self.raw:
+            self.libc.setfsgid(gid)
+            self.libc.setfsuid(uid)
+            self.raw[six, uid, gid] = socket.socket(socket.AF_INET6 if six else socket.AF_INET,
+                                                    socket.SOCK_RAW, socket.IPPROTO_RAW)
+            self.libc.setfsuid(0)
+            self.libc.setfsgid(0)
+        return self.raw[six, uid, gid]
 
     @staticmethod
     def nft(text):
@@ -181,10 +193,25 @@ class Machine:
 
     # -- one packet
 
-    @staticmethod
-    def goes(source):
+    def route(self, words):
+        """PREFIX INTERFACE"""
+        prefix, name = words.split()
+        subprocess.run(['ip', 'route', 'add', prefix, 'dev', name], check=True)
+        self.routes.append((ipaddress.ip_network(prefix), name))
+
+    def address(self, words):
+        """ADDRESS INTERFACE"""
+        address, name = words.split()
+        subprocess.run(['ip', 'address', 'add', address, 'dev', name] +
+                       ['autojoin'] * ipaddress.ip_address(address).is_multicast, check=True)
+        self.routes.append((ipaddress.ip_network(address), 'self'))
+
+    def goes(self, target):
         """Where the routes send what is for this address: "self" or an interface."""
-        address = ipaddress.ip_address(source)
+        address = ipaddress.ip_address(target)
+        for prefix, name in self.routes:
+            if address in prefix:
+                return name
         for name, addresses in ADDRESSES.items():
             for own in addresses:
                 own = ipaddress.ip_interface(own)
@@ -216,10 +243,9 @@ class Machine:
             own = self.own(BRIDGE if p['from'] in PORTS else p['from'])
             os.write(self.taps[p['from']], packet.frame(p, number, own))
             return
-        raw = self.raw6 if ':' in p['src'] else self.raw4
+        raw = self.socket(':' in p['src'], int(p['uid'] or 0), int(p['gid'] or 0))
         raw.setsockopt(socket.SOL_SOCKET, 36, int(p['mark'], 0))
         raw.setsockopt(socket.SOL_SOCKET, 12, int(p['priority'], 0))
-        os.fchown(raw.fileno(), int(p['uid'] or 0), int(p['gid'] or 0))
         try:
             raw.sendto(packet.network(p, number), (p['dst'], 0))
         except PermissionError:         # a rule of the output hook dropped it
@@ -229,9 +255,11 @@ class Machine:
         """The packets before it that make its state."""
         if p['state'] not in ('established', 'original', 'related', 'again'):
             return
-        back = {**p, 'from': self.goes(p['src']) if p['from'] == 'self' else self.goes(p['dst']),
+        back = {**p, 'from': self.goes(p['src'] if p['from'] == 'self' else p['dst']),
                 'src': p['dst'], 'dst': p['src'], 'sport': p['dport'], 'dport': p['sport'],
                 'flags': 'syn', 'mark': '0'}
+        if back['from'] == BRIDGE:
+            back['from'] = PORTS[0]
         if p['state'] == 'related':
             back['proto'], back['sport'], back['dport'] = 'udp', '500', p['sport']
             p['about'] = packet.network(back, number)
@@ -257,7 +285,7 @@ class Machine:
         if marks:
             self.nft(marks)
         self.put(p, number)
-        left, seen = self.drain(), [s for s in self.log.read() if carries(s[2], number)]
+        left, seen = self.drain(), [s for s in self.log.read() if carries(s[2], number, p['cut'])]
         if marks:
             self.nft(''.join(f'flush chain inet lab {c}\n' for c in
                              ['early'] + ['track', 'tracked'] * bool(int(p['ctmark'], 0))))
@@ -274,12 +302,16 @@ class Machine:
             if hook == 'pre':
                 went = packet.ends(data)[1]
         out = self.goes(went)
+        if p['from'] in PORTS and p['dmac'] and int(p['dmac'][:2], 16) & 1 == 0:
+            out = PORTS[1 - PORTS.index(p['from'])]         # not to the bridge's own address
         last = [m for m in mine if m[0] == 'in'] or [m for m in mine if m[0] == 'post']
-        gone = [(name, data) for name, data in left if carries(data, number) and
+        gone = [(name, data) for name, data in left if carries(data, number, p['cut']) and
                 not self.answer(p, proto, data)]
         if gone and out != 'self':
             out = gone[0][0]
-        if gone or [m for m in mine if m[0] == 'in']:
+        # No frame comes out of a bridge whose neighbours have no addresses.
+        ends = ('in', 'post') if out == BRIDGE else ('in',)
+        if gone or [m for m in mine if m[0] in ends]:
             hook, mark, data = last[0] if last else (None, None, gone[0][1])
             if gone:
                 data = gone[0][1]

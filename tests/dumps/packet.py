@@ -16,9 +16,9 @@ DEFAULTS = {'from': 'eth0', 'src': None, 'dst': None, 'proto': 'tcp', 'sport': N
             'ecn': '0', 'frag': None, 'opts': None, 'ext': None, 'smac': PEER, 'dmac': None,
             'vlan': None, 'mark': '0', 'ctmark': '0', 'priority': '0', 'uid': None, 'gid': None,
             'state': 'new', 'ack': None, 'seq': None, 'window': '8192', 'spi': None, 'urgent': '0',
-            'data': None, 'flow': '0', 'saddr': None, 'key': None, 'iphl': None}
+            'data': None, 'flow': '0', 'cut': None}
 SHOWN = ['flags', 'len', 'ttl', 'dscp', 'ecn', 'frag', 'opts', 'ext', 'smac', 'dmac', 'vlan', 'mark',
-         'ctmark', 'priority', 'uid', 'gid', 'ack', 'seq', 'window', 'urgent', 'spi', 'data', 'flow']
+         'ctmark', 'priority', 'uid', 'gid', 'ack', 'seq', 'window', 'urgent', 'spi', 'data', 'flow', 'cut']
 
 
 def lines(text):
@@ -136,6 +136,8 @@ def network(p, number):
     """The packet from its network header on."""
     source, target = (ipaddress.ip_address(p[key]).packed for key in ('src', 'dst'))
     data, proto = body(p, number, source, target), protocol(p)
+    if p['cut']:
+        data = data[:int(p['cut'])]
     field = int(p['dscp']) << 2 | int(p['ecn'])
     if len(source) == 16:
         if p['ext']:
