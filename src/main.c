@@ -394,6 +394,26 @@ static int split_args(int argc, char **argv, struct args *a)
 	return EXIT_FINE;
 }
 
+/* An option whose value was forgotten takes the command for it. */
+static int check_command(const struct args *a)
+{
+	const struct {
+		const char *name, *value, *wants;
+	} taken[] = {{"--config", a->g.config, "a policy file"},
+		     {"--state", a->g.state, "a directory"},
+		     {"--netns", a->g.netns, "the name of a network namespace"},
+		     {"--color", a->color, "auto, always or never"}};
+
+	for (size_t i = 0; !a->argc && i < sizeof(taken) / sizeof(taken[0]); i++)
+		if (taken[i].value && find_command(taken[i].value))
+			return usage_error(
+				NULL,
+				"%s wants %s and has taken '%s' for it, so that no command "
+				"is left",
+				taken[i].name, taken[i].wants, taken[i].value);
+	return EXIT_FINE;
+}
+
 static int decide_color(struct args *a)
 {
 	if (!a->color || !strcmp(a->color, "auto"))
@@ -599,6 +619,8 @@ int main(int argc, char **argv)
 	if (!a.argv)
 		return EXIT_SYSTEM;
 	rc = split_args(argc, argv, &a);
+	if (!rc)
+		rc = check_command(&a);
 	if (!rc)
 		rc = decide_color(&a);
 	if (!rc) {

@@ -68,7 +68,9 @@ int cmd_apply(struct globals *g, int argc, char **argv)
 	if (rc)
 		return rc;
 	if (o.operand && stat(o.operand, &st) == 0 && S_ISREG(st.st_mode))
-		return usage_error("apply", "%s is a file; compile it first: fwc compile %s",
+		return usage_error("apply",
+				   "%s is a file, not an artefact; to compile and apply it: fwc "
+				   "reload %s",
 				   o.operand, o.operand);
 	err = store_open(&s, g->state, !o.dry_run, &why);
 	if (err == -ENOENT && o.dry_run && o.operand)

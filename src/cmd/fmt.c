@@ -17,24 +17,10 @@
 #include "kernel/opener.h"
 #include "lang/lang.h"
 #include "util/cleanup.h"
+#include "util/fd.h"
 #include "util/show.h"
 
 enum fmt_mode { FMT_PRINT, FMT_WRITE, FMT_CHECK };
-
-static int write_all(int fd, const char *p, size_t n)
-{
-	while (n) {
-		ssize_t done = write(fd, p, n);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done < 0)
-			return -errno;
-		p += done;
-		n -= (size_t)done;
-	}
-	return 0;
-}
 
 /* Gives the new file the old one's owner and mode, and its text. 0 or -errno. */
 static int fill(int fd, const char *path, const struct buf *text)
@@ -49,7 +35,7 @@ static int fill(int fd, const char *path, const struct buf *text)
 		return -errno;
 	if (fchmod(fd, st.st_mode & 07777) < 0)
 		return -errno;
-	err = write_all(fd, text->data, text->len);
+	err = fd_write(fd, text->data, text->len);
 	if (err)
 		return err;
 	return fsync(fd) < 0 ? -errno : 0;

@@ -23,6 +23,7 @@
 #include "kernel/flows_routes.h"
 #include "kernel/sockets.h"
 #include "util/cleanup.h"
+#include "util/fd.h"
 
 struct header { /* at the beginning of the file; connections follow, then interfaces */
 	size_t n, ninterfaces;
@@ -216,21 +217,6 @@ static int dump(struct mnl_socket *nl, struct reading *r)
 
 /* ---- in the child: all of them -> the file ---- */
 
-static int write_all(int fd, const void *p, size_t n)
-{
-	while (n) {
-		ssize_t some = write(fd, p, n);
-
-		if (some < 0 && errno == EINTR)
-			continue;
-		if (some <= 0)
-			return some ? -errno : -EIO;
-		p = (const char *)p + some;
-		n -= (size_t)some;
-	}
-	return 0;
-}
-
 static int by_index(const void *a, const void *b)
 {
 	const struct if_nameindex *x = a, *y = b;
@@ -251,7 +237,7 @@ static int write_interfaces(int fd, struct header *h)
 		struct conn_interface x = {.index = list[i].if_index};
 
 		strncpy(x.name, list[i].if_name, sizeof(x.name) - 1);
-		err = write_all(fd, &x, sizeof(x));
+		err = fd_write(fd, &x, sizeof(x));
 	}
 	if_freenameindex(list);
 	return err;
@@ -260,10 +246,10 @@ static int write_interfaces(int fd, struct header *h)
 static int write_file(int fd, const struct reading *r)
 {
 	struct header h = {.n = r->n};
-	int err = write_all(fd, &h, sizeof(h));
+	int err = fd_write(fd, &h, sizeof(h));
 
 	if (!err)
-		err = write_all(fd, r->v, r->n * sizeof(*r->v));
+		err = fd_write(fd, r->v, r->n * sizeof(*r->v));
 	if (!err)
 		err = write_interfaces(fd, &h);
 	if (!err && pwrite(fd, &h, sizeof(h), 0) != sizeof(h))
@@ -359,7 +345,7 @@ static int ask_broker(const char *netns, int fd, struct buf *why)
 	_cleanup_buf_ struct buf bytes = {0};
 	int err = ask_bytes(ASK_CONNS, netns, &bytes, why);
 
-	if (!err && write_all(fd, bytes.data, bytes.len))
+	if (!err && fd_write(fd, bytes.data, bytes.len))
 		err = explain(-EIO, why);
 	return err;
 }

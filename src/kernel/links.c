@@ -18,6 +18,7 @@
 #include "kernel/ask.h"
 #include "kernel/child.h"
 #include "util/cleanup.h"
+#include "util/fd.h"
 
 static int any_up(void *arg)
 {
@@ -75,9 +76,6 @@ static int text_of(const char *netns, int (*write_it)(void *), const char *what,
 	_cleanup_close_ int fd = memfd_create("fwc-links", MFD_CLOEXEC);
 	struct child c = {
 		.where = child_where_of(netns), .netns = netns, .run = write_it, .arg = &fd};
-	char piece[4096];
-	off_t at = 0;
-	ssize_t n;
 	int err;
 
 	if (fd < 0)
@@ -87,11 +85,9 @@ static int text_of(const char *netns, int (*write_it)(void *), const char *what,
 		buf_printf(why, "cannot list the %s of this machine: %s", what,
 			   err > 0 ? strerror(err) : buf_str(&c.why));
 	child_free(&c);
-	while (!err && (n = pread(fd, piece, sizeof(piece), at)) > 0) {
-		buf_add(out, piece, (size_t)n);
-		at += n;
-	}
-	return err > 0 ? -err : err;
+	if (err)
+		return err > 0 ? -err : err;
+	return fd_read(fd, out);
 }
 
 int links_addresses_text(const char *netns, struct buf *out, struct buf *why)

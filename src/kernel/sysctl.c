@@ -17,6 +17,7 @@
 #include "kernel/ask.h"
 #include "kernel/child.h"
 #include "util/cleanup.h"
+#include "util/fd.h"
 
 #define PROC "/proc/sys/"
 #define V4_ALL "net/ipv4/ip_forward"
@@ -312,21 +313,12 @@ int sysctl_text(const char *netns, struct buf *text, struct buf *why)
 {
 	_cleanup_close_ int fd = memfd_create("fwc-sysctl", MFD_CLOEXEC);
 	struct job j = {.work = SNAPSHOT, .out = fd};
-	char piece[4096];
-	off_t at = 0;
-	ssize_t n;
 	int err;
 
 	if (fd < 0)
 		return -errno;
 	err = do_work(netns, &j, why);
-	while (!err && (n = pread(fd, piece, sizeof(piece), at)) != 0) {
-		if (n < 0)
-			return -errno;
-		buf_add(text, piece, (size_t)n);
-		at += n;
-	}
-	return err;
+	return err ? err : fd_read(fd, text);
 }
 
 int sysctl_snapshot(const char *netns, json_t **out, struct buf *why)

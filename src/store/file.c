@@ -17,23 +17,9 @@
 #include "util/cleanup.h"
 #include "util/diag.h"
 #include "util/fault.h"
+#include "util/fd.h"
 
 #define MAX_FILE ((off_t)1 << 30)
-
-static int write_all(int fd, const char *p, size_t n)
-{
-	while (n) {
-		ssize_t w = write(fd, p, n);
-
-		if (w < 0 && errno == EINTR)
-			continue;
-		if (w < 0)
-			return -errno;
-		p += w;
-		n -= (size_t)w;
-	}
-	return 0;
-}
 
 static int write_temp(int dir, const char *name, const void *data, size_t len, mode_t mode)
 {
@@ -44,7 +30,7 @@ static int write_temp(int dir, const char *name, const void *data, size_t len, m
 	fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
-	err = write_all(fd, data, len);
+	err = fd_write(fd, data, len);
 	if (!err && fchmod(fd, mode) < 0)
 		err = -errno;
 	if (!err && fsync(fd) < 0)

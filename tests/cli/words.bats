@@ -36,6 +36,12 @@ terminal() { script -qec "$FWC --netns $NS --state $WORK/state --color=never $*"
 	wrong "unknown option: --netsn; did you mean '--netns'?" --netsn x status
 }
 
+@test "an option that has taken the command for its value says so" {
+	wrong "--config wants a policy file and has taken 'boot' for it, so that no command is left" --config boot
+	wrong "--state wants a directory and has taken 'status' for it" --state status
+	wrong "--color wants auto, always or never and has taken 'diff' for it" --color diff
+}
+
 @test "the end of a panic is named, however it is asked for" {
 	wrong "fwc rollback" panic off
 	wrong "fwc rollback" unpanic
@@ -44,10 +50,9 @@ terminal() { script -qec "$FWC --netns $NS --state $WORK/state --color=never $*"
 
 @test "apply of a policy says to compile it" {
 	small 22 >"$WORK/new.fwc"
-	wrong "compile it first: fwc compile $WORK/new.fwc" apply "$WORK/new.fwc"
+	wrong "is a file, not an artefact; to compile and apply it: fwc reload $WORK/new.fwc" apply "$WORK/new.fwc"
 	[ -z "$(inns nft list tables)" ]
-	fwc compile "$WORK/new.fwc" -o "$WORK/made" # typed, it works
-	fwc apply "$WORK/made"
+	fwc reload "$WORK/new.fwc" # typed, it works
 	[ -n "$(inns nft list table inet fwc)" ]
 }
 
