@@ -17,7 +17,10 @@ struct waiting { /* a connection */
 	struct flow_state state;
 	uint64_t since;
 	uint32_t first, last; /* slots held, oldest first; NONE: none */
-	uint32_t held;
+	uint32_t held; /* slots, of which some went on */
+	uint32_t kept;
+	uint32_t bytes; /* in those that did not */
+	uint64_t quiet; /* when they do, if nothing comes; 0: never */
 	bool has_end; /* the opener has said where its bytes end */
 	uint32_t end; /* counted from the first one */
 	uint32_t next; /* in its bucket, or of those that are free */
@@ -30,10 +33,14 @@ struct judge {
 	struct pattern_room *patterns;
 	uint32_t bucket[BUCKETS];
 	uint32_t free, oldest, newest;
+	uint32_t nkept; /* of those that are held */
 	uint32_t nflows, nheld; /* the board has copies: another judge may still be writing there */
 	struct waiting flows[JUDGE_FLOWS];
 	uint32_t *next; /* by slot */
 	uint32_t *end; /* by slot: where its bytes end, counted from the connection's first */
+	uint32_t *bytes; /* by slot */
+	bool *kept; /* by slot: it went on */
+	uint64_t quiet; /* no connection is quiet before that */
 	uint8_t *copy; /* of a packet that is rewritten */
 };
 
@@ -58,8 +65,11 @@ struct judge *judge_new(const struct judge_config *c)
 	j->patterns = pattern_room_new();
 	j->next = malloc(c->slots * sizeof(*j->next));
 	j->end = malloc(c->slots * sizeof(*j->end));
+	j->bytes = malloc(c->slots * sizeof(*j->bytes));
+	j->kept = calloc(c->slots, sizeof(*j->kept));
 	j->copy = malloc(COPY_MAX);
-	if (!j->room || !j->patterns || !j->next || !j->end || !j->copy) {
+	j->quiet = UINT64_MAX;
+	if (!j->room || !j->patterns || !j->next || !j->end || !j->bytes || !j->kept || !j->copy) {
 		judge_free(j);
 		return NULL;
 	}
@@ -81,6 +91,8 @@ void judge_free(struct judge *j)
 	pattern_room_free(j->patterns);
 	free(j->next);
 	free(j->end);
+	free(j->bytes);
+	free(j->kept);
 	free(j->copy);
 	free(j);
 }
@@ -145,45 +157,99 @@ static void end(struct judge *j, struct waiting *w)
 	count(j, -1, 0);
 }
 
+/* What went on needs no answer, only to be forgotten. */
 static void answer(struct judge *j, uint32_t slot, enum act act)
 {
+	if (j->kept[slot] && act == ACT_HOLD)
+		return;
+	if (j->kept[slot])
+		act = ACT_FORGET;
+	j->nkept += act == ACT_KEEP;
+	j->nkept -= act == ACT_FORGET;
+	j->kept[slot] = act == ACT_KEEP;
 	j->c.answer(j->c.ctx, slot, act);
 }
 
-static void hold(struct judge *j, struct waiting *w, uint32_t slot, uint32_t bytes_end)
+static void hold(struct judge *j, struct waiting *w, uint32_t slot, uint32_t bytes_end, size_t n)
 {
 	j->next[slot] = NONE;
 	j->end[slot] = bytes_end;
+	j->bytes[slot] = (uint32_t)n;
 	if (w->last != NONE)
 		j->next[w->last] = slot;
 	else
 		w->first = slot;
 	w->last = slot;
 	w->held++;
+	w->kept += j->kept[slot];
+	w->bytes += j->kept[slot] ? 0 : (uint32_t)n;
 	count(j, 0, 1);
 	answer(j, slot, ACT_HOLD);
 }
 
-/* Lets the oldest go, of bytes in sequence that are kept here. */
-static void let_crumbs_go(struct judge *j, struct waiting *w)
+/* The oldest of those that went on. */
+static void forget_one(struct judge *j, struct waiting *w)
 {
-	uint32_t *at = &w->first, last = NONE;
+	uint32_t *at = &w->first, last = NONE, slot;
 
-	while (*at != NONE && w->held > JUDGE_CRUMBS) {
-		uint32_t slot = *at;
+	while (!j->kept[*at]) {
+		last = *at;
+		at = &j->next[*at];
+	}
+	slot = *at;
+	*at = j->next[slot];
+	if (w->last == slot)
+		w->last = last;
+	w->held--;
+	w->kept--;
+	count(j, 0, -1);
+	answer(j, slot, ACT_FORGET);
+}
 
-		if (j->end[slot] > w->state.bytes.ready) {
-			last = slot;
-			at = &j->next[slot];
+/* Lets the oldest go, the bytes of which are kept here: all, or of those in sequence what is too
+ * much. */
+static void let_go(struct judge *j, struct waiting *w, bool all)
+{
+	for (uint32_t slot = w->first; slot != NONE; slot = j->next[slot]) {
+		if (!all && w->held - w->kept <= JUDGE_CRUMBS && w->bytes <= JUDGE_CRUMBS_BYTES)
+			break;
+		if (j->kept[slot] || (!all && j->end[slot] > w->state.bytes.ready))
 			continue;
-		}
-		*at = j->next[slot];
-		if (w->last == slot)
-			w->last = last;
-		w->held--;
-		count(j, 0, -1);
+		w->kept++;
+		w->bytes -= j->bytes[slot];
 		j->c.board->crumbs++;
-		answer(j, slot, ACT_PASS);
+		answer(j, slot, ACT_KEEP);
+	}
+	while (w->kept > j->c.slots / JUDGE_KEPT)
+		forget_one(j, w);
+}
+
+/* What a parser wants more of, no receiver can act on. Where nobody knows the protocol, only a
+ * pattern is open, and that may be so. */
+static void wait_for_more(struct judge *j, struct waiting *w, uint64_t now)
+{
+	let_go(j, w, false);
+	w->quiet = 0;
+	if (w->held == w->kept || w->state.facts.protocol == PROTOCOL_UNKNOWN)
+		return;
+	w->quiet = now + JUDGE_QUIET_NS;
+	j->quiet = j->quiet < w->quiet ? j->quiet : w->quiet;
+}
+
+static void let_quiet_go(struct judge *j, uint64_t now)
+{
+	if (now < j->quiet)
+		return;
+	j->quiet = UINT64_MAX;
+	for (uint32_t i = j->oldest; i != NONE; i = j->flows[i].newer) {
+		struct waiting *w = &j->flows[i];
+
+		if (w->quiet && w->quiet <= now) {
+			w->quiet = 0;
+			let_go(j, w, true);
+		}
+		if (w->quiet && w->quiet < j->quiet)
+			j->quiet = w->quiet;
 	}
 }
 
@@ -276,9 +342,19 @@ static bool judge_again(struct judge *j, struct waiting *w, uint64_t now)
 	return false;
 }
 
+/* What would be shown to another judge. */
+static void forget_kept(struct judge *j)
+{
+	for (uint32_t i = j->oldest; i != NONE && j->nkept; i = j->flows[i].newer)
+		while (j->flows[i].kept)
+			forget_one(j, &j->flows[i]);
+}
+
 /* Room for others before all slots are taken: the one that has waited longest is decided now. */
 static void make_room(struct judge *j, uint64_t now)
 {
+	if (j->nheld >= j->c.slots / 4 * 3)
+		forget_kept(j);
 	while (j->oldest != NONE && j->nheld >= j->c.slots / 4 * 3) {
 		struct waiting *w = &j->flows[j->oldest];
 
@@ -353,13 +429,13 @@ static void take_bytes(struct judge *j, const struct arrived *x, struct waiting 
 	if (p->n)
 		flow_segment(&w->state, j->room, seq, p->payload, p->n);
 	ends = seq + (uint32_t)p->n - w->state.base;
-	hold(j, w, x->k->slot, ends);
+	hold(j, w, x->k->slot, ends, p->n);
 	if (p->flags & PACKET_FIN) {
 		w->has_end = true;
 		w->end = ends;
 	}
 	if (judge_again(j, w, x->k->now))
-		let_crumbs_go(j, w);
+		wait_for_more(j, w, x->k->now);
 }
 
 /* What the connection's beginning was, nobody here saw: the policy's word for having no helper.
@@ -427,7 +503,7 @@ static void take_udp(struct judge *j, const struct arrived *x)
 	w = w ? w : begin_or_overflow(j, x);
 	if (!w)
 		return;
-	hold(j, w, x->k->slot, UINT32_MAX);
+	hold(j, w, x->k->slot, UINT32_MAX, 0);
 	flow_datagram(&w->state, j->room, x->packet.payload, x->packet.n);
 	judge_again(j, w, x->k->now);
 }
@@ -445,7 +521,7 @@ static void take_unknown(struct judge *j, const struct arrived *x)
 	if (!w)
 		w = begin(j, &x->key, NULL, x->k->now);
 	if (w && w->held < JUDGE_FLOW_PACKETS) {
-		hold(j, w, x->k->slot, UINT32_MAX);
+		hold(j, w, x->k->slot, UINT32_MAX, 0);
 		return;
 	}
 	j->c.board->unknown++;
@@ -460,6 +536,8 @@ void judge_packet(struct judge *j, const struct judge_packet *k)
 	struct waiting *waits;
 
 	j->c.board->packets++;
+	j->kept[k->slot] = k->kept;
+	j->nkept += k->kept;
 	if ((kind != PACKET_TCP && kind != PACKET_UDP) || k->field < 4) {
 		j->c.board->astray++;
 		answer(j, k->slot, ACT_DROP);
@@ -473,6 +551,8 @@ void judge_packet(struct judge *j, const struct judge_packet *k)
 		release(j, waits, ACT_AGAIN);
 	if (!x.rule)
 		take_unknown(j, &x);
+	else if (x.rule->inspector->rewrites.n && k->kept)
+		answer(j, k->slot, ACT_FORGET);
 	else if (x.rule->inspector->rewrites.n)
 		rewrite(j, &x);
 	else if (x.udp)
@@ -483,11 +563,13 @@ void judge_packet(struct judge *j, const struct judge_packet *k)
 
 uint64_t judge_tick(struct judge *j, uint64_t now)
 {
+	let_quiet_go(j, now);
 	while (j->oldest != NONE) {
 		struct waiting *w = &j->flows[j->oldest];
+		uint64_t due = w->since + j->c.hold;
 
-		if (w->since + j->c.hold > now)
-			return w->since + j->c.hold;
+		if (due > now)
+			return due < j->quiet ? due : j->quiet;
 		if (w->rule) {
 			settle(j, w, inspector_fallback(w->rule->inspector, CAUSE_TIMEOUT), now);
 		} else {

@@ -2,8 +2,8 @@
  * Packets that wait in the kernel, one after the other -> what is to become of each. Values in,
  * values out: the caller has the packets, tells the time, and carries the answers.
  *
- * A packet is named by its slot; each gets one answer that is not HOLD, at once or later. All
- * memory is taken by judge_new().
+ * A packet is named by its slot; each gets one answer that is not HOLD, at once or later, and one
+ * more if that was KEEP. All memory is taken by judge_new().
  */
 #ifndef FWC_INSPECT_JUDGE_H
 #define FWC_INSPECT_JUDGE_H
@@ -13,10 +13,15 @@
 
 #define JUDGE_FLOWS 4096 /* that wait for a decision at the same time */
 #define JUDGE_FLOW_PACKETS 96 /* held of one of them */
-/* Of bytes in sequence: a sender waits for an answer after its first 10 segments (RFC 6928), so one
- * that sends in crumbs would never get to the end. What comes before the last of them passes,
- * undecided, its bytes kept. */
-#define JUDGE_CRUMBS 8
+/* A sender waits for an answer after ten segments (RFC 6928), which the kernel may have put
+ * together to one packet, and one that sends in small pieces may wait after the first (RFC 896). So
+ * not more than this is held of what is not yet enough: what came before goes on, undecided, its
+ * bytes kept. And all of it does if nothing follows for a moment: in less time than the kernel of
+ * the sender takes to send it again (10 ms, RFC 8985). */
+#define JUDGE_CRUMBS 8 /* packets */
+#define JUDGE_CRUMBS_BYTES 4096 /* less than ten segments of 536 bytes */
+#define JUDGE_QUIET_NS 2000000ull
+#define JUDGE_KEPT 32 /* at most that part of the slots is kept of one connection that went on */
 #define JUDGE_RECENT_NS 2000000000ull /* how long UDP is taken for the connection just decided */
 
 enum act { /* what the holder of the queue does with a packet */
@@ -27,8 +32,10 @@ enum act { /* what the holder of the queue does with a packet */
 	   ACT_REJECT,
 	   ACT_AGAIN, /* back to the hook's first rule, with no verdict */
 	   ACT_DROP,
+	   ACT_KEEP, /* it goes on, nothing is decided, and whoever judges next is shown it */
+	   ACT_FORGET, /* what was kept is not needed any more */
 };
-#define NACTS (ACT_DROP + 1)
+#define NACTS (ACT_FORGET + 1)
 
 #define NCAUSES (CAUSE_DEFAULT + 1)
 #define TALLIES 1024
@@ -81,6 +88,7 @@ struct judge_packet {
 	uint32_t slot;
 	uint32_t field; /* of its mark */
 	bool replayed; /* another process had it before */
+	bool kept; /* and let it go on: no answer but ACT_FORGET */
 	uint64_t now; /* boot clock, nanoseconds: of its arrival, and now */
 	const uint8_t *p; /* from the IP header on */
 	size_t n;
@@ -91,7 +99,8 @@ struct judge;
 struct judge *judge_new(const struct judge_config *c); /* NULL if there is no memory */
 void judge_free(struct judge *j); /* NULL is fine; nothing is answered */
 void judge_packet(struct judge *j, const struct judge_packet *k);
-/* Decides what has waited too long; the time at which to call again, UINT64_MAX: nothing waits. */
+/* Decides what has waited too long, and lets go on what waits in vain; the time at which to call
+ * again, UINT64_MAX: nothing waits. */
 uint64_t judge_tick(struct judge *j, uint64_t now);
 
 #endif

@@ -56,7 +56,7 @@ static void take_packet(struct lane *l, uint32_t slot, const struct queue_packet
 		.arrived = now,
 		.order = l->ledger->order++};
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	x->open = 1;
+	x->open = PLACE_OPEN;
 	l->todo[l->ntodo++] = slot;
 	l->counts.packets++;
 	l->counts.waiting++;
@@ -132,7 +132,8 @@ static void give(struct lane *l)
 							.len = x->len,
 							.field = field_of(l, x->mark),
 							.arrived = x->arrived,
-							.replayed = x->order < l->replay_until};
+							.replayed = x->order < l->replay_until,
+							.kept = x->open == PLACE_KEPT};
 			l->counts.replayed += batch[n].replayed;
 		}
 		if (send(l->judge.fd, batch, n * sizeof(batch[0]), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
@@ -500,10 +501,11 @@ int lane_open(struct lane *l, const struct lane_options *o, const struct queue_c
 	l->order_fd = pair[0];
 	l->report_fd = pair[1];
 	l->tables = lane_tables_use(t);
-	for (uint32_t i = SLOTS; i-- > 0;)
-		if (!l->ledger->place[i].open)
+	for (uint32_t i = SLOTS; i-- > 0;) {
+		if (l->ledger->place[i].open == PLACE_FREE)
 			l->free[l->nfree++] = i;
-	l->counts.waiting = SLOTS - l->nfree;
+		l->counts.waiting += l->ledger->place[i].open == PLACE_OPEN;
+	}
 	return 0;
 }
 

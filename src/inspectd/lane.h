@@ -24,8 +24,11 @@ struct lane_tables { /* shared by all lanes; never changed */
 	unsigned users; /* atomic */
 };
 
+/* KEPT: the kernel has its answer, and judges still need it. */
+enum place { PLACE_FREE, PLACE_OPEN, PLACE_KEPT };
+
 struct lane_place { /* what the holder notes of a slot */
-	uint32_t open; /* 1: the kernel waits for an answer */
+	uint32_t open; /* enum place */
 	uint32_t id, mark, offset, len;
 	uint32_t deaths; /* of processes that were looking at it */
 	uint64_t arrived, order;

@@ -23,11 +23,10 @@ static void free_slot(struct lane *l, uint32_t slot)
 {
 	struct lane_place *x = &l->ledger->place[slot];
 
-	x->open = 0;
+	x->open = PLACE_FREE;
 	if (x->offset + x->len > BIG_SLOT)
 		madvise(l->slots + (size_t)slot * SLOT_SIZE, SLOT_SIZE, MADV_REMOVE);
 	l->free[l->nfree++] = slot;
-	l->counts.waiting--;
 }
 
 void lane_settle(struct lane *l, uint32_t slot, enum act act, const uint8_t *bytes, size_t n)
@@ -37,13 +36,18 @@ void lane_settle(struct lane *l, uint32_t slot, enum act act, const uint8_t *byt
 		uint32_t field;
 	} acts[NACTS] = {[ACT_PASS] = {NF_ACCEPT, 0},  [ACT_ALLOW] = {NF_REPEAT, 1},
 			 [ACT_DENY] = {NF_REPEAT, 2},  [ACT_REJECT] = {NF_REPEAT, 3},
-			 [ACT_AGAIN] = {NF_REPEAT, 0}, [ACT_DROP] = {NF_DROP, 0}};
-	const struct lane_place *x = &l->ledger->place[slot];
+			 [ACT_AGAIN] = {NF_REPEAT, 0}, [ACT_DROP] = {NF_DROP, 0},
+			 [ACT_KEEP] = {NF_ACCEPT, 0}};
+	struct lane_place *x = &l->ledger->place[slot];
 
 	queue_verdict(&l->queue, x->id, acts[act].verdict, with_field(l, x->mark, acts[act].field),
 		      bytes, n);
 	l->counts.answered[act]++;
-	free_slot(l, slot);
+	l->counts.waiting--;
+	if (act == ACT_KEEP)
+		x->open = PLACE_KEPT;
+	else
+		free_slot(l, slot);
 }
 
 void lane_settle_by(struct lane *l, uint32_t slot, enum cause cause)
@@ -54,6 +58,10 @@ void lane_settle_by(struct lane *l, uint32_t slot, enum cause cause)
 		tables_rule(&l->tables->tables, (x->mark & mask) / (mask & -mask));
 	enum act act = ACT_DROP;
 
+	if (x->open == PLACE_KEPT) {
+		free_slot(l, slot);
+		return;
+	}
 	if (r && r->inspector->allow_on[cause])
 		act = ACT_ALLOW;
 	else if (r && cause != CAUSE_NO_HELPER) /* else it may be sent again, and be judged */
@@ -62,9 +70,9 @@ void lane_settle_by(struct lane *l, uint32_t slot, enum cause cause)
 	lane_settle(l, slot, act, NULL, 0);
 }
 
-static bool is_open(struct lane *l, uint32_t slot)
+static bool is_place(struct lane *l, uint32_t slot, enum place what)
 {
-	if (slot < SLOTS && l->ledger->place[slot].open)
+	if (slot < SLOTS && l->ledger->place[slot].open == what)
 		return true;
 	l->counts.nonsense++;
 	return false;
@@ -81,15 +89,17 @@ static void take_answers(struct lane *l, const struct wire_reply *r, size_t byte
 
 		if (a->act <= ACT_HOLD || a->act >= NACTS)
 			l->counts.nonsense++;
-		else if (is_open(l, a->slot))
+		else if (a->act == ACT_FORGET && is_place(l, a->slot, PLACE_KEPT))
+			free_slot(l, a->slot);
+		else if (a->act != ACT_FORGET && is_place(l, a->slot, PLACE_OPEN))
 			lane_settle(l, a->slot, (enum act)a->act, NULL, 0);
 	}
 }
 
 static void take_rewritten(struct lane *l, const struct wire_reply *r, size_t bytes)
 {
-	if (r->n != bytes || !is_open(l, r->slot) || r->n != l->ledger->place[r->slot].len ||
-	    !l->config.rewrite) {
+	if (r->n != bytes || !is_place(l, r->slot, PLACE_OPEN) ||
+	    r->n != l->ledger->place[r->slot].len || !l->config.rewrite) {
 		l->counts.nonsense++;
 		return;
 	}

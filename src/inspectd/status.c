@@ -77,7 +77,7 @@ static json_t *queue_json(const struct lane *l, struct losses *x)
 	put(j, "allowed", c->answered[ACT_ALLOW]);
 	put(j, "denied", c->answered[ACT_DENY]);
 	put(j, "rejected", c->answered[ACT_REJECT]);
-	put(j, "passed", c->answered[ACT_PASS]);
+	put(j, "passed", c->answered[ACT_PASS] + c->answered[ACT_KEEP]);
 	put(j, "again", c->answered[ACT_AGAIN]);
 	put(j, "dropped", c->answered[ACT_DROP]);
 	put(j, "rewritten", c->rewritten);

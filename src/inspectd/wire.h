@@ -24,7 +24,8 @@ enum { JUDGE_SOCKET = 3, JUDGE_SLOTS, JUDGE_BOARD, JUDGE_TABLES };
 struct wire_packet {
 	uint32_t slot, offset, len, field;
 	uint64_t arrived; /* boot clock, nanoseconds */
-	uint32_t replayed, zero;
+	uint32_t replayed;
+	uint32_t kept; /* it went on: no answer but ACT_FORGET */
 };
 
 struct wire_answer {

@@ -98,6 +98,7 @@ static void look(struct worker *w, const struct wire_packet *k, size_t n)
 		struct judge_packet x = {.slot = k[i].slot,
 					 .field = k[i].field,
 					 .replayed = k[i].replayed,
+					 .kept = k[i].kept,
 					 .now = k[i].arrived,
 					 .p = w->slots + (size_t)k[i].slot * SLOT_SIZE +
 					      k[i].offset,

@@ -32,7 +32,8 @@ struct state {
 	struct tables tables;
 	struct board *board;
 	struct judge *judge;
-	uint8_t *packet[SLOTS]; /* of slots that wait for an answer */
+	uint8_t *packet[SLOTS]; /* of slots that wait for an answer, or are kept */
+	bool kept[SLOTS];
 	size_t n[SLOTS];
 	uint32_t field[SLOTS];
 	uint64_t now;
@@ -51,13 +52,22 @@ static void answered(struct state *s, uint32_t slot)
 	demand(slot < SLOTS && s->packet[slot], "an answer is to a packet that waits");
 	free(s->packet[slot]);
 	s->packet[slot] = NULL;
+	s->kept[slot] = false;
 }
 
 static void answer(void *ctx, uint32_t slot, enum act act)
 {
+	struct state *s = ctx;
+
 	demand(act < NACTS, "an answer is one");
-	if (act != ACT_HOLD)
-		answered(ctx, slot);
+	if (act == ACT_HOLD)
+		return;
+	demand(slot < SLOTS && s->packet[slot], "an answer is to a packet that is there");
+	demand(s->kept[slot] == (act == ACT_FORGET), "what went on is forgotten, nothing else is");
+	if (act == ACT_KEEP)
+		s->kept[slot] = true;
+	else
+		answered(s, slot);
 }
 
 static void rewritten(void *ctx, uint32_t slot, const uint8_t *p, size_t n)
@@ -65,7 +75,7 @@ static void rewritten(void *ctx, uint32_t slot, const uint8_t *p, size_t n)
 	struct state *s = ctx;
 	uint8_t *copy = malloc(n);
 
-	demand(slot < SLOTS && n == s->n[slot], "a packet keeps its length");
+	demand(slot < SLOTS && n == s->n[slot] && !s->kept[slot], "a packet keeps its length");
 	memcpy(copy, p, n);
 	demand(checksum_packet(copy, n) && !memcmp(copy, p, n), "its sums are right already");
 	free(copy);
@@ -100,6 +110,7 @@ static void look(struct state *s, uint32_t slot, bool again)
 	struct judge_packet k = {.slot = slot,
 				 .field = s->field[slot],
 				 .replayed = again,
+				 .kept = s->kept[slot],
 				 .now = s->now,
 				 .p = s->packet[slot],
 				 .n = s->n[slot]};

@@ -14,6 +14,7 @@
 #define SLOTS 64
 #define RULE 7
 #define PATCH 8
+#define PATTERN 9
 
 static const char tables_text[] =
 	"{\"format\":1,\"inspectors\":["
@@ -21,12 +22,16 @@ static const char tables_text[] =
 	"  {\"verdict\":\"deny\",\"look\":\"sni\",\"names\":[\"*.casino.example\"]},"
 	"  {\"verdict\":\"reject\",\"look\":\"host\",\"names\":[\"bad.example\"]},"
 	"  {\"verdict\":\"allow\",\"look\":\"any\"}]},"
+	" {\"name\":\"pattern\",\"entries\":["
+	"  {\"verdict\":\"deny\",\"look\":\"payload\",\"patterns\":[\"^.{0,50}zz\"]},"
+	"  {\"verdict\":\"allow\",\"look\":\"any\"}]},"
 	" {\"name\":\"patch\",\"entries\":[],\"rewrites\":[{\"from\":\"6162\",\"to\":\"7879\"}]}],"
 	"\"mark\":4278190080,"
 	"\"queues\":[{\"first\":1,\"count\":1,\"on-overflow\":\"deny\",\"rewrite\":false},"
 	"           {\"first\":2,\"count\":1,\"on-overflow\":\"deny\",\"rewrite\":true}],"
 	"\"rules\":[{\"id\":7,\"inspector\":\"names\",\"queue\":1},"
-	"          {\"id\":8,\"inspector\":\"patch\",\"queue\":2}]}";
+	"          {\"id\":8,\"inspector\":\"patch\",\"queue\":2},"
+	"          {\"id\":9,\"inspector\":\"pattern\",\"queue\":1}]}";
 
 static struct tables tables;
 static struct board *board;
@@ -37,12 +42,12 @@ static struct event last;
 static unsigned events;
 static uint64_t now = 100 * SECOND;
 static uint32_t field = RULE;
-static bool replayed;
+static bool replayed, kept;
 
 static void answer(void *ctx, uint32_t slot, enum act act)
 {
 	static const char *const words[NACTS] = {"hold",   "pass",  "allow", "deny",
-						 "reject", "again", "drop"};
+						 "reject", "again", "drop",  "keep", "forget"};
 
 	(void)ctx;
 	sprintf(said + strlen(said), "%s%u:%s", *said ? " " : "", slot, words[act]);
@@ -80,7 +85,7 @@ static void begin(void)
 
 /* ---- packets, put together by hand ---- */
 
-static uint8_t packet[2048];
+static uint8_t packet[65536];
 
 static void put16(uint8_t *at, unsigned v)
 {
@@ -104,6 +109,7 @@ static const char *give(uint32_t slot, size_t n)
 	struct judge_packet k = {.slot = slot,
 				 .field = field,
 				 .replayed = replayed,
+				 .kept = kept,
 				 .now = now,
 				 .p = packet,
 				 .n = n};
@@ -202,10 +208,11 @@ static void test_unknowns(void)
 	tcp(1, 1201, 50, SYN, NULL, 0);
 	SAME_TEXT(tcp(2, 1201, 51, ACK, "\x16\x03\x01\x02\x00\x01", 6), "2:hold");
 	now += 9 * SECOND;
-	SAME_TEXT(tick(), "");
+	SAME_TEXT(tick(), "2:keep"); /* half a hello is nothing to a server */
 	now += SECOND;
-	SAME_TEXT(tick(), "2:deny");
+	SAME_TEXT(tick(), "2:forget");
 	SAME_NUMBER(last.cause, CAUSE_TIMEOUT);
+	SAME_TEXT(tcp(3, 1201, 57, ACK, "\x01", 1), "3:deny");
 	SAME_NUMBER(events - before, 2);
 	field = 99;
 	SAME_TEXT(tcp(3, 1202, 50, SYN, NULL, 0), "3:hold"); /* tables are on their way */
@@ -233,7 +240,7 @@ static void test_crumbs(void)
 		const char *s =
 			tcp((uint32_t)(i % SLOTS), 1300, (uint32_t)i + 1, ACK, HELLO + i, 1);
 
-		passed += strstr(s, ":pass") != NULL;
+		passed += strstr(s, ":keep") != NULL;
 		if (strstr(s, ":allow")) {
 			for (released = 0; (s = strstr(s, ":allow")); released++)
 				s++;
@@ -243,6 +250,96 @@ static void test_crumbs(void)
 	}
 	SAME_NUMBER(released, JUDGE_CRUMBS + 1);
 	CHECK(passed > 1000);
+}
+
+/* Of a sender that got no answer yet: ten segments of 1,460 or of 536 bytes, each a packet or all of
+ * them one, as a kernel puts them together. Not all of them may be held. */
+static void test_window(void)
+{
+	static char head[16000] = "GET / HTTP/1.1\r\nHost: www.example\r\nX: ";
+	static const size_t mss[] = {1460, 536};
+
+	memset(head + strlen(head), 'x', sizeof(head) - strlen(head));
+	for (unsigned k = 0; k < 4; k++) {
+		size_t n = 10 * mss[k / 2], each = k % 2 ? n : mss[k / 2], held = 0;
+		unsigned port = 1310 + k;
+
+		tcp(0, port, 0, SYN, NULL, 0);
+		for (size_t at = 0; at < n; at += each) {
+			const char *s = tcp((uint32_t)(at / each), port, (uint32_t)at + 1, ACK,
+					    head + at, each);
+
+			CHECK(strstr(s, ":hold") != NULL);
+			for (held += each; (s = strstr(s, ":keep")); s++)
+				held -= each;
+		}
+		CHECK(held <= JUDGE_CRUMBS_BYTES);
+		tcp(20, port, (uint32_t)n + 1, ACK, "\r\n\r\n", 4);
+		CHECK(strstr(said, "20:allow") != NULL);
+		SAME_NUMBER(board->held, 0);
+	}
+}
+
+/* Pieces that overtake each other: once there is quiet nothing is held, and the last one decides. */
+static void test_overtaken(void)
+{
+	static char head[12000] = "GET / HTTP/1.1\r\nHost: www.example\r\nX: ";
+	const size_t n = sizeof(head), each = 1200;
+	int open = 0;
+
+	memset(head + strlen(head), 'x', n - strlen(head));
+	tcp(0, 1319, 0, SYN, NULL, 0);
+	for (uint32_t i = 0; i < n / each; i++) {
+		size_t at = (i ^ 1) * each;
+		const char *s = tcp(i, 1319, (uint32_t)at + 1, ACK, head + at, each);
+
+		for (open++; (s = strstr(s, ":keep")); s++)
+			open--;
+	}
+	now += JUDGE_QUIET_NS;
+	for (const char *s = tick(); (s = strstr(s, ":keep")); s++)
+		open--;
+	SAME_NUMBER(open, 0);
+	tcp(20, 1319, (uint32_t)n + 3, ACK, "\r\n", 2);
+	SAME_TEXT(said, "20:hold");
+	tcp(21, 1319, (uint32_t)n + 1, ACK, "\r\n", 2);
+	CHECK(strstr(said, "20:allow 21:allow") != NULL);
+	SAME_NUMBER(board->held, 0);
+}
+
+/* A sender with Nagle's algorithm (RFC 896) sends nothing more before it has an answer. */
+static void test_quiet(void)
+{
+	static const char head[] = "GET / HTTP/1.1\r\nHost: bad.example\r\n\r\n";
+	size_t n = sizeof(head) - 1;
+
+	tcp(1, 1320, 0, SYN, NULL, 0);
+	SAME_TEXT(tcp(2, 1320, 1, ACK, head, 10), "2:hold");
+	SAME_TEXT(tick(), "");
+	*said = '\0';
+	CHECK(judge_tick(judge, now) <= now + 10000000); /* before it is sent again */
+	now += JUDGE_QUIET_NS;
+	SAME_TEXT(tick(), "2:keep");
+	SAME_TEXT(tick(), "");
+	SAME_TEXT(tcp(3, 1320, 21, ACK, head + 20, 5), "3:hold"); /* behind a gap */
+	now += JUDGE_QUIET_NS;
+	SAME_TEXT(tick(), "3:keep"); /* so that the opener hears of the gap */
+	begin(); /* the next one is shown what went on */
+	replayed = kept = true;
+	SAME_TEXT(tcp(2, 1320, 1, ACK, head, 10), "");
+	SAME_TEXT(tcp(3, 1320, 21, ACK, head + 20, 5), "");
+	replayed = kept = false;
+	SAME_TEXT(tcp(4, 1320, 11, ACK, head + 10, n - 10), "4:hold 2:forget 3:forget 4:reject");
+	SAME_NUMBER(board->held, 0);
+	/* a pattern alone waits on: whoever is asked might answer */
+	field = PATTERN;
+	tcp(1, 1321, 0, SYN, NULL, 0);
+	SAME_TEXT(tcp(2, 1321, 1, ACK, "\1\2\3\4\5\6\7\1", 8), "2:hold");
+	now += SECOND;
+	SAME_TEXT(tick(), "");
+	now += 10 * SECOND;
+	SAME_TEXT(tick(), "2:deny");
+	field = RULE;
 }
 
 static void test_room(void)
@@ -378,7 +475,7 @@ static void test_tallies(void)
 		if (board->tallies[i].id == RULE)
 			t = &board->tallies[i];
 	CHECK(t && t->decided[VERDICT_DENY][CAUSE_TIMEOUT] == 1);
-	CHECK(t && t->decided[VERDICT_REJECT][CAUSE_ENTRY] == 1);
+	CHECK(t && t->decided[VERDICT_REJECT][CAUSE_ENTRY] == 2);
 }
 
 int main(void)
@@ -398,8 +495,11 @@ int main(void)
 	test_refusals();
 	test_unknowns();
 	test_crumbs();
+	test_window();
+	test_overtaken();
 	test_datagrams();
 	SAME_NUMBER(allocations, before);
+	test_quiet();
 	test_room();
 	test_replay();
 	test_rewrite();

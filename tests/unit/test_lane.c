@@ -86,6 +86,35 @@ static void test_answers(void)
 	SAME_NUMBER(lane.counts.nonsense, 0);
 }
 
+/* It goes on, and its bytes stay for whoever judges next. */
+static void test_kept(void)
+{
+	uint64_t before = lane.counts.nonsense;
+
+	open_slot(5, 9, 0x07000033, 60);
+	one(5, ACT_FORGET); /* it waits */
+	SAME_NUMBER(lane.counts.nonsense - before, 1);
+	one(5, ACT_KEEP);
+	SAME_TEXT(verdict(), "9 1 00000033");
+	SAME_NUMBER(lane.ledger->place[5].open, PLACE_KEPT);
+	SAME_NUMBER(lane.counts.waiting, 0);
+	one(5, ACT_ALLOW); /* the kernel has its answer */
+	one(5, ACT_KEEP);
+	SAME_NUMBER(lane.counts.nonsense - before, 3);
+	lane.nfree = 0;
+	one(5, ACT_FORGET);
+	SAME_NUMBER(lane.nfree, 1);
+	one(5, ACT_FORGET);
+	SAME_NUMBER(lane.counts.nonsense - before, 4);
+	open_slot(5, 9, 0x07000033, 60);
+	one(5, ACT_KEEP);
+	SAME_TEXT(verdict(), "9 1 00000033");
+	lane_settle_by(&lane, 5, CAUSE_ERROR);
+	SAME_NUMBER(lane.ledger->place[5].open, PLACE_FREE);
+	SAME_TEXT(verdict(), "");
+	lane.counts.nonsense = before;
+}
+
 static void test_nonsense(void)
 {
 	uint64_t before = lane.counts.nonsense;
@@ -134,7 +163,7 @@ static void test_words(void)
 /* Whatever comes, only slots that wait are answered, each once. */
 static void test_anything(void)
 {
-	uint64_t freed = 0, opened = 0, still = 0;
+	uint64_t freed = 0, opened = 0, still = 0, waits = 0;
 
 	srand(7);
 	for (int i = 0; i < 20000; i++) {
@@ -160,11 +189,13 @@ static void test_anything(void)
 		freed += lane.nfree;
 		lane.queue.len = 0;
 	}
-	for (uint32_t s = 0; s < 8; s++)
-		still += lane.ledger->place[s].open;
+	for (uint32_t s = 0; s < 8; s++) {
+		still += lane.ledger->place[s].open != PLACE_FREE;
+		waits += lane.ledger->place[s].open == PLACE_OPEN;
+	}
 	CHECK(freed > 1000);
 	SAME_NUMBER(freed + still, opened);
-	SAME_NUMBER(lane.counts.waiting, still);
+	SAME_NUMBER(lane.counts.waiting, waits);
 }
 
 static const char text[] =
@@ -188,6 +219,7 @@ int main(void)
 	judge = pair[0];
 	lane.judge.fd = pair[1];
 	test_answers();
+	test_kept();
 	test_nonsense();
 	test_words();
 	test_anything();
