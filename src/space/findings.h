@@ -25,6 +25,7 @@ struct expectation { /* strings in the arena */
 				     counts because of that; or NULL */
 	/* what would help; or NULL */
 	const char *missing; /* a rule with which it would hold */
+	const char *besides; /* a packet that this rule would let pass, too, and is not asked for */
 	const struct nat
 		*one_family; /* it sends only packets of the other family to their target */
 	int family; /* that of the packet then: 4, 6 */

@@ -112,21 +112,101 @@ static void judge_all(const struct policy *p, struct arena *a, struct dd_budget 
 	mean_free(&m);
 }
 
-/* Whether it would hold if this rule were the policy's last. */
-static bool would_hold(const struct policy *p, struct arena *a, struct dd_budget budget,
-		       const struct rule *expected, const struct rule *added)
+/* The policy with this rule as its last. */
+static struct policy policy_with(const struct policy *p, struct arena *a, const struct rule *added)
 {
-	struct expectation e = {.rule = expected};
 	struct policy with = *p;
-	struct failure f = {0};
 
 	with.rules.v = arena_alloc(a, (p->rules.n + 1) * sizeof(*with.rules.v));
 	for (size_t i = 0; i < p->rules.n; i++)
 		with.rules.v[i] = p->rules.v[i];
 	with.rules.v[with.rules.n++] = *added;
 	with.rules.cap = with.rules.n;
-	judge_all(&with, a, budget, &e, &f);
+	return with;
+}
+
+static bool would_hold(const struct policy *with, struct arena *a, struct dd_budget budget,
+		       const struct rule *expected)
+{
+	struct expectation e = {.rule = expected};
+	struct failure f = {0};
+
+	judge_all(with, a, budget, &e, &f);
 	return e.holds;
+}
+
+/* ---- what else it would open ---- */
+
+struct addition {
+	struct mean m;
+	const struct policy *before, *after;
+	struct legs asked; /* of the expectation */
+	const char *packet; /* of what it opens besides; or NULL */
+};
+
+/* The part of a leg that passes only with the rule, and is no part of the expectation. */
+static dd_ref opened(struct addition *x, const struct leg *before, const struct leg *after)
+{
+	struct dd *d = x->m.dd;
+	dd_ref r = dd_and(d, after->there, where_fate(&x->m, after->fate, FATE_ACCEPT));
+	const struct leg *asked;
+
+	r = dd_and(d, r, dd_not(d, where_fate(&x->m, before->fate, FATE_ACCEPT)));
+	vec_each (&x->asked, asked)
+		if (asked->at == after->at && asked->nat == after->nat)
+			r = dd_and(d, r, dd_not(d, asked->there));
+	return r;
+}
+
+/* They differ by a rule of the filter, and so not in how packets travel. */
+static void look_at_legs(struct addition *x, const struct legs *before, const struct legs *after)
+{
+	for (size_t i = 0; i < after->n && i < before->n && !x->packet; i++) {
+		dd_ref r = opened(x, &before->v[i], &after->v[i]);
+		struct expectation found = {0};
+		struct failure ignored;
+		struct leg leg = after->v[i];
+
+		leg.rewrite = NULL; /* the line of the policy says more */
+		if (r != DD_FALSE && r != DD_EXHAUSTED)
+			give_example(&x->m, x->after, &leg, r, &found, &ignored);
+		x->packet = found.packet && leg.nat ? arena_printf(x->m.arena, "%s, then %s",
+								   found.packet, leg.nat->text)
+						    : found.packet;
+	}
+}
+
+static void look_at_nat(struct addition *x, size_t nat)
+{
+	struct legs before = {0}, after = {0};
+
+	journey_of_nat(&x->m, x->before, nat, &before);
+	journey_of_nat(&x->m, x->after, nat, &after);
+	look_at_legs(x, &before, &after);
+}
+
+/* As a packet that is called so itself, and by each translation that leads there. False: the budget
+ * ended. */
+static bool find_besides(const struct policy *p, const struct policy *with, struct arena *a,
+			 struct dd_budget budget, struct expectation *e, const struct rule *added)
+{
+	struct addition x = {.before = p, .after = with};
+	struct legs before = {0}, after = {0};
+	bool known;
+
+	mean_init(&x.m, a, budget);
+	schema_add_policy(&x.m.schema, p);
+	journey_legs(&x.m, p, e->rule, &x.asked);
+	journey_legs(&x.m, p, added, &before);
+	journey_legs(&x.m, with, added, &after);
+	look_at_legs(&x, &before, &after);
+	for (size_t i = 0; i < p->nats.n && !x.packet; i++)
+		if (p->nats.v[i].kind == NAT_DNAT || p->nats.v[i].kind == NAT_REDIRECT)
+			look_at_nat(&x, i);
+	e->besides = x.packet;
+	known = !dd_exhausted(x.m.dd);
+	mean_free(&x.m);
+	return known;
 }
 
 /* Where the packet was sent to by dnat: the target under its name, with all its addresses. */
@@ -231,10 +311,11 @@ static const char *bare_address(const struct policy *p, struct arena *a,
 	return NULL;
 }
 
-/* Nothing is proposed that would not make it hold, and nothing that opens what was not meant. */
+/* Nothing is proposed that would not make it hold, and what that opens besides is said. */
 static void find_help(const struct policy *p, struct arena *a, struct dd_budget budget,
 		      struct expectation *e, const struct failure *f)
 {
+	struct policy with;
 	struct rule added;
 	const char *text;
 
@@ -248,7 +329,10 @@ static void find_help(const struct policy *p, struct arena *a, struct dd_budget 
 	    e->line->order)
 		return;
 	text = wanted_rule(p, a, e->rule, f, &added);
-	if (text && would_hold(p, a, budget, e->rule, &added))
+	if (!text)
+		return;
+	with = policy_with(p, a, &added);
+	if (would_hold(&with, a, budget, e->rule) && find_besides(p, &with, a, budget, e, &added))
 		e->missing = text;
 }
 
@@ -267,6 +351,11 @@ void findings_expect(const struct policy *p, struct arena *a, struct dd_budget b
 	}
 }
 
+static const char *without_new(const char *packet)
+{
+	return packet + (strncmp(packet, "new: ", 5) ? 0 : 5);
+}
+
 /* "a new connection A -> B tcp/22, arriving on eth0, would be allowed" */
 static struct diag_record *report_counterexample(struct diag *diag, const struct expectation *e)
 {
@@ -274,7 +363,7 @@ static struct diag_record *report_counterexample(struct diag *diag, const struct
 		const char *says, *would;
 	} words[] = {{"accept", "allowed"}, {"drop", "dropped"}, {"reject", "rejected"}};
 	bool is_new = !strncmp(e->packet, "new: ", 5);
-	const char *packet = is_new ? e->packet + 5 : e->packet;
+	const char *packet = without_new(e->packet);
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		size_t n = strlen(words[i].says);
@@ -319,6 +408,10 @@ void findings_refuted(struct diag *diag, const struct expectation *e)
 	else if (e->bare)
 		diag_hint(diag, r, "a bare address may be this machine's, or in any zone; write %s",
 			  e->bare);
+	else if (e->missing && e->besides)
+		diag_hint(diag, r, "no rule allows it; add: %s  # it also lets pass %s",
+
+			  e->missing, without_new(e->besides));
 	else if (e->missing)
 		diag_hint(diag, r, "no rule allows it; add: %s", e->missing);
 	else if (e->line && !e->line->at.src)

@@ -190,6 +190,62 @@ allow 0.0.0.0/0@wan -> nas@lan tcp/80"
 	[[ $output != *"it; add:"* ]]
 }
 
+proposed() { # the line that a hint adds, and what is said behind it
+	run fwc test "$WORK/p.fwc"
+	echo "$output"
+	[ "$status" = 1 ]
+	line=$(sed -n 's/^hint: no rule allows it; add: //p' <<<"$output")
+	[ -n "$line" ]
+	also=${line#*  # it also lets pass }
+	[ "$also" != "$line" ] || also=
+	# typed with all that is behind it, it does what it says
+	echo "$line" >>"$WORK/p.fwc"
+	fwc test "$WORK/p.fwc"
+}
+
+@test "a rule that would open more than the expectation asks for says what" {
+	# what is asked, and no more
+	policy <<<"$zones
+dnat wan -> self tcp/8444 to nas:80
+expect allow dmz -> wan tcp/25"
+	proposed
+	[ "$line" = 'allow dmz -> wan tcp/25' ]
+	# behind a translation the target is open under its own address, too
+	policy <<<"$zones
+dnat wan -> self tcp/8444 to nas:80
+expect allow 0.0.0.0/0@wan -> self tcp/8444"
+	proposed
+	[[ $also == *" -> 192.168.1.10 tcp/80, arriving on ppp0, leaving by eth0" ]]
+	run fwc explain '192.0.2.1@wan -> nas@lan tcp/80' "$WORK/p.fwc"
+	[[ $output == *accepted* ]]
+	# and the other way round
+	policy <<<"$zones
+dnat wan -> self tcp/8444 to nas:80
+expect allow 0.0.0.0/0@wan -> nas@lan tcp/80"
+	proposed
+	[[ $also == *" tcp/8444, arriving on ppp0, to an address of this machine, then dnat wan -> self tcp/8444 to nas:80" ]]
+	# or by another translation to the same target, where the direct way is open already
+	policy <<<"$zones
+dnat wan -> self tcp/8444 to nas:80
+dnat dmz -> self tcp/8555 to nas:80
+expect allow 10.9.0.0/24@dmz -> nas@lan tcp/80"
+	proposed
+	[[ $also == *" tcp/8555, arriving on eth1, "*"then dnat dmz -> self tcp/8555 to nas:80" ]]
+	# both are asked for
+	policy <<<"$zones
+dnat wan -> self tcp/80 to nas
+expect allow 0.0.0.0/0@wan -> self, nas@lan tcp/80"
+	proposed
+	[ -z "$also" ]
+	# what passes already is not opened
+	policy <<<"$zones
+dnat wan -> self tcp/8444 to nas:80
+allow 192.0.2.0/24@wan -> nas@lan tcp/80
+expect allow 192.0.2.0/24@wan -> wan tcp/22"
+	proposed
+	[ -z "$also" ]
+}
+
 @test "an address without a zone may be this machine's: what to write is said" {
 	policy <<<"$zones
 allow dmz -> self tcp/53
