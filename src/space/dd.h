@@ -77,6 +77,12 @@ dd_ref dd_where(struct dd *d, dd_ref a, uint32_t value);
 /* Whether a is 0 wherever cond is not: allocates no node and stops at the first packet. False, too,
  * if exhausted: "disjoint" is only said when known. */
 bool dd_disjoint(struct dd *d, dd_ref cond, dd_ref a);
+/* Where they are not disjoint: the bits of a packet, by variable, on which both are not 0. Those
+ * that do not matter are left as they are. False: there is none, or it is not known. */
+bool dd_meet(struct dd *d, dd_ref a, dd_ref b, uint8_t *bits);
+/* Whether a and b say the same wherever cond is not 0: as dd_disjoint(), and "the same" is only
+ * said when known. */
+bool dd_same_where(struct dd *d, dd_ref cond, dd_ref a, dd_ref b);
 /* Every terminal value v replaced by fn(ctx, v), which must always yield the same for the same v
  * (it may be asked more than once); UINT32_MAX gives up: the diagram is exhausted. */
 dd_ref dd_map(struct dd *d, dd_ref a, uint32_t (*fn)(void *ctx, uint32_t value), void *ctx);

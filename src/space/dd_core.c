@@ -299,7 +299,9 @@ static void renumber_memo(struct dd *d, const uint32_t *to)
 		struct memo m = old[i];
 		enum op op = m.op & 0xff;
 
-		if (!op || op == OP_FIX || op == OP_MAP || to[m.a] == NIL || to[m.result] == NIL)
+		if (!op || op == OP_FIX || op == OP_MAP || op == OP_SAME)
+			continue;
+		if (to[m.a] == NIL || to[m.result] == NIL)
 			continue;
 		if (op != OP_SOME) { /* there b is no node */
 			if (to[m.b] == NIL)

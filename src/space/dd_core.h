@@ -30,10 +30,14 @@ enum op {
 	OP_DIFFER,
 	OP_WHERE,
 	OP_DISJOINT,
+	OP_SAME, /* where the node above it is not 0 */
 	OP_SOME,
 	OP_FIX,
 	OP_MAP,
 };
+
+#define OP_BITS 8
+#define OP_ROOM (1u << (32 - OP_BITS)) /* for parameters */
 
 struct memo {
 	uint32_t op, a, b, result;

@@ -57,6 +57,7 @@ static dd_ref shortcut(struct dd *d, enum op op, dd_ref a, dd_ref b)
 	case OP_NOT:
 		return !ends ? DD_EXHAUSTED : a == DD_FALSE ? DD_TRUE : DD_FALSE;
 	case OP_DISJOINT:
+	case OP_SAME:
 	case OP_SOME:
 	case OP_FIX:
 	case OP_MAP:
@@ -171,6 +172,61 @@ bool dd_disjoint(struct dd *d, dd_ref cond, dd_ref a)
 	if (cond == DD_EXHAUSTED || a == DD_EXHAUSTED || d->exhausted)
 		return false;
 	return disjoint(d, cond, a) == DD_TRUE;
+}
+
+static dd_ref child(const struct dd *d, dd_ref n, uint32_t var, bool hi)
+{
+	if (node_var(d, n) != var)
+		return n;
+	return hi ? d->nodes[n].hi : d->nodes[n].lo;
+}
+
+bool dd_meet(struct dd *d, dd_ref a, dd_ref b, uint8_t *bits)
+{
+	if (a == DD_EXHAUSTED || b == DD_EXHAUSTED || d->exhausted || disjoint(d, a, b) != DD_FALSE)
+		return false;
+	while (!node_terminal(d, a) || !node_terminal(d, b)) {
+		uint32_t va = node_var(d, a), vb = node_var(d, b), var = va < vb ? va : vb;
+		dd_ref no = disjoint(d, child(d, a, var, 0), child(d, b, var, 0));
+
+		if (no == DD_EXHAUSTED)
+			return false;
+		bits[var] = no == DD_TRUE;
+		a = child(d, a, var, bits[var]);
+		b = child(d, b, var, bits[var]);
+	}
+	return true;
+}
+
+/* DD_TRUE, DD_FALSE, or DD_EXHAUSTED: it is not known. */
+static dd_ref same_where(struct dd *d, dd_ref cond, dd_ref a, dd_ref b)
+{
+	uint32_t op = OP_SAME | cond << OP_BITS, var = node_var(d, cond);
+	dd_ref r;
+
+	if (a == b || cond == DD_FALSE)
+		return DD_TRUE;
+	if (cond >= OP_ROOM)
+		return DD_EXHAUSTED;
+	var = node_var(d, a) < var ? node_var(d, a) : var;
+	var = node_var(d, b) < var ? node_var(d, b) : var;
+	/* a node other than that of false is not 0 somewhere */
+	if (var == VAR_TERMINAL || node_terminal(d, cond))
+		return DD_FALSE;
+	r = memo_get(d, op, a, b);
+	if (r != DD_EXHAUSTED || !dd_step(d))
+		return r;
+	for (int hi = 0; hi < 2 && (!hi || r == DD_TRUE); hi++)
+		r = same_where(d, child(d, cond, var, hi), child(d, a, var, hi),
+			       child(d, b, var, hi));
+	return memo_put(d, op, a, b, r);
+}
+
+bool dd_same_where(struct dd *d, dd_ref cond, dd_ref a, dd_ref b)
+{
+	if (cond == DD_EXHAUSTED || a == DD_EXHAUSTED || b == DD_EXHAUSTED || d->exhausted)
+		return false;
+	return same_where(d, cond, a, b) == DD_TRUE;
 }
 
 /* A tag for results that only this call can use. */

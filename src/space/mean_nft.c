@@ -58,8 +58,10 @@ static dd_ref leave_chain(struct walker *w, dd_ref says)
 	return w->returns ? dd_map(w->m->dd, says, outcome_leave_chain, &w->m->outcomes) : says;
 }
 
-/* What a verdict does, of the statement that the line names. */
-static dd_ref verdict_says(struct walker *w, const struct ir_verdict *v, const struct line *line)
+/* What a verdict does, of the statement that the line names. last: nothing comes after it in its
+ * chain, where to return is to come to the end. */
+static dd_ref verdict_says(struct walker *w, const struct ir_verdict *v, bool last,
+			   const struct line *line)
 {
 	const struct ir_chain *to;
 	dd_ref says;
@@ -70,6 +72,8 @@ static dd_ref verdict_says(struct walker *w, const struct ir_verdict *v, const s
 	case V_DROP:
 		return mean_outcome(w->m, FATE_DROP, NULL, line);
 	case V_RETURN:
+		if (last)
+			return DD_UNDECIDED;
 		w->returns = true;
 		return mean_outcome(w->m, FATE_RETURN, NULL, NULL);
 	case V_NONE:
@@ -83,7 +87,7 @@ static dd_ref verdict_says(struct walker *w, const struct ir_verdict *v, const s
 	if (!to || w->depth >= MAX_DEPTH)
 		return unknown(w, arena_printf(w->m->arena, "jump to %s", v->target), line);
 	says = chain_says(w, to);
-	if (v->kind == V_JUMP)
+	if (v->kind == V_JUMP || last)
 		return leave_chain(w, says);
 	/* what goes through a chain reached by goto returns from the caller, too */
 	w->returns = true;
@@ -191,17 +195,34 @@ static bool any_share(const struct ir_elem **v, size_t n, int nkeys)
 	return false;
 }
 
+/* Behind the statement the rule only counts. */
+static bool is_last(const struct progress *p, const struct ir_stmt *s)
+{
+	const struct ir_rule *r = &p->chain->rules.v[p->rule];
+
+	for (const struct ir_stmt *x = s + 1; x < r->stmts.v + r->stmts.n; x++)
+		if (x->kind != IR_COUNTER)
+			return false;
+	return true;
+}
+
+static bool ends_chain(const struct progress *p, const struct ir_stmt *s)
+{
+	return p->rule + 1 == p->chain->rules.n && is_last(p, s);
+}
+
 struct lookup { /* of a verdict map */
 	const struct ir_sel *sel;
 	const struct ir_set *map; /* or NULL */
 	bool shared; /* some packet is in two elements */
 	dd_ref left; /* packets that are looked up */
 	bool narrowed; /* ... less those of elements that may decide nothing */
+	bool last; /* verdict_says() */
 };
 
-static bool is_terminal(const struct ir_verdict *v)
+static bool decides(const struct ir_verdict *v, bool last)
 {
-	return v->kind == V_ACCEPT || v->kind == V_DROP || v->kind == V_RETURN;
+	return v->kind == V_ACCEPT || v->kind == V_DROP || (v->kind == V_RETURN && !last);
 }
 
 /* DD_UNDECIDED: it comes to nothing. */
@@ -213,10 +234,10 @@ static dd_ref elem_says(struct walker *w, struct progress *p, struct lookup *l,
 
 	/* what it decides is final: that it comes before later ones does all; who is looked up is
 	 * asked once for the whole map */
-	if (is_terminal(&e->verdict) && !l->narrowed && w->m->within == DD_TRUE)
-		return match_elem_says(
-			w->m, l->sel, e, p->family_known,
-			verdict_says(w, &e->verdict, line_at(w, p->chain, p->rule, l->map, e)));
+	if (decides(&e->verdict, l->last) && !l->narrowed && w->m->within == DD_TRUE)
+		return match_elem_says(w->m, l->sel, e, p->family_known,
+				       verdict_says(w, &e->verdict, l->last,
+						    line_at(w, p->chain, p->rule, l->map, e)));
 	match = match_elem(w->m, l->sel, e, p->family_known);
 	where = dd_and(d, match, l->left);
 	if (l->shared) {
@@ -225,8 +246,9 @@ static dd_ref elem_says(struct walker *w, struct progress *p, struct lookup *l,
 	}
 	if (where == DD_FALSE)
 		return DD_UNDECIDED;
-	return dd_restrict(d, where,
-			   verdict_says(w, &e->verdict, line_at(w, p->chain, p->rule, l->map, e)));
+	return dd_restrict(
+		d, where,
+		verdict_says(w, &e->verdict, l->last, line_at(w, p->chain, p->rule, l->map, e)));
 }
 
 /* Elements of a concatenation with intervals may share packets: the one that was put in first,
@@ -237,7 +259,8 @@ static void vmap_says(struct walker *w, struct progress *p, const struct ir_stmt
 {
 	const struct ir_set *map = s->vmap.map ? ruleset_set(w->r, s->vmap.map) : NULL;
 	const struct ir_elems *elems = map ? &map->elems : &s->vmap.elems;
-	struct lookup l = {.sel = &s->vmap.sel, .map = map, .left = p->still};
+	struct lookup l = {
+		.sel = &s->vmap.sel, .map = map, .left = p->still, .last = ends_chain(p, s)};
 	VEC(const struct ir_elem *) order = {0};
 	VEC(dd_ref) parts = {0};
 	struct dd *d = w->m->dd;
@@ -349,17 +372,6 @@ static bool among(const char *s, size_t n, const char *const *words)
 	return *words != NULL;
 }
 
-/* Behind the statement the rule only counts. */
-static bool is_last(const struct progress *p, const struct ir_stmt *s)
-{
-	const struct ir_rule *r = &p->chain->rules.v[p->rule];
-
-	for (const struct ir_stmt *x = s + 1; x < r->stmts.v + r->stmts.n; x++)
-		if (x->kind != IR_COUNTER)
-			return false;
-	return true;
-}
-
 /* What is not understood: a statement that may end the packet's way here ends it; of one that lets
  * every packet go on it is noted that it was met; any other may hold or not. nft's "xt" is a match
  * or a target of iptables, and does not always say which. */
@@ -462,7 +474,7 @@ static void stmt_says(struct walker *w, struct progress *p, const struct ir_stmt
 		nat_says(w, p, s, line);
 		break;
 	case IR_VERDICT:
-		decide(w, p, verdict_says(w, &s->verdict, line));
+		decide(w, p, verdict_says(w, &s->verdict, ends_chain(p, s), line));
 		break;
 	case IR_UNKNOWN:
 		unknown_says(w, p, s, line);

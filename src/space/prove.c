@@ -68,16 +68,16 @@ static enum proof_state prove_station(struct proof_result *out, struct arena *a,
 	struct packet packet;
 	struct mean m;
 	struct sides s;
-	dd_ref differ;
+	dd_ref differ, possible;
 
 	mean_init(&m, a, budget);
 	m.marks = true;
 	add_names(&m, p, r);
 	s = both(&m, p, r, out->at);
 	out->state = PROOF_EQUAL;
-	if (s.policy != s.kernel || s.policy == DD_EXHAUSTED) {
-		differ = dd_and(m.dd, schema_possible(&m.schema, out->at),
-				dd_differ(m.dd, s.policy, s.kernel));
+	possible = schema_possible(&m.schema, out->at);
+	if (!dd_same_where(m.dd, possible, s.policy, s.kernel)) {
+		differ = dd_and(m.dd, possible, dd_differ(m.dd, s.policy, s.kernel));
 		if (differ == DD_EXHAUSTED) {
 			out->state = PROOF_BUDGET;
 		} else if (differ != DD_FALSE) {

@@ -165,9 +165,11 @@ static void test_booleans(struct dd *d)
 static void test_disjoint(struct dd *d)
 {
 	table a, b;
-	dd_ref x, y;
+	dd_ref x, y, z;
 	size_t before;
-	bool meet = false;
+	bool meet = false, differ = false;
+	uint8_t bits[BITS] = {0};
+	unsigned point = 0;
 
 	random_table(a, carrying, 8);
 	random_table(b, verdicts, 5);
@@ -177,9 +179,22 @@ static void test_disjoint(struct dd *d)
 	for (unsigned i = 0; i < POINTS; i++)
 		meet |= a[i] && b[i];
 	OK(dd_disjoint(d, x, y) == !meet, "disjoint of many values");
+	OK(dd_meet(d, x, y, bits) == meet, "a packet of both");
+	for (unsigned i = 0; i < BITS; i++)
+		point = point << 1 | bits[i];
+	OK(!meet || (a[point] && b[point]), "which is in both");
 	OK(!dd_disjoint(d, x, x) && dd_disjoint(d, x, DD_FALSE), "disjoint from itself, and 0");
 	OK(dd_nodes(d) == before, "disjoint allocates no node");
 	OK(dd_disjoint(d, dd_not(d, x), x), "disjoint from what it is not");
+	z = dd_seq(d, x, dd_restrict(d, y, DD_TRUE));
+	before = dd_nodes(d);
+	OK(dd_same_where(d, x, x, z) == !dd_any_open(d, x) && !dd_same_where(d, DD_TRUE, x, z),
+	   "the same within, not without");
+	OK(dd_same_where(d, y, y, y) && dd_same_where(d, DD_FALSE, x, y), "the same as itself");
+	OK(dd_nodes(d) == before, "no node for that");
+	for (unsigned i = 0; i < POINTS; i++)
+		differ |= a[i] && b[i] != a[i];
+	OK(dd_same_where(d, x, y, x) == !differ, "the same where one is not 0");
 }
 
 static uint32_t swap_values(void *ctx, uint32_t value)
@@ -428,7 +443,8 @@ static bool all_say_exhausted(struct dd *d)
 	       dd_restrict(d, 1, 1) == DD_EXHAUSTED && dd_and(d, 1, 1) == DD_EXHAUSTED &&
 	       dd_or(d, 0, 1) == DD_EXHAUSTED && dd_not(d, 1) == DD_EXHAUSTED &&
 	       dd_differ(d, 1, 1) == DD_EXHAUSTED && dd_where(d, 1, 1) == DD_EXHAUSTED &&
-	       !dd_disjoint(d, 1, 0) && dd_map(d, 1, swap_values, NULL) == DD_EXHAUSTED &&
+	       !dd_disjoint(d, 1, 0) && !dd_same_where(d, 1, 0, 0) && !dd_meet(d, 1, 1, NULL) &&
+	       dd_map(d, 1, swap_values, NULL) == DD_EXHAUSTED &&
 	       dd_fix(d, 1, 0, 1, 1) == DD_EXHAUSTED && dd_some(d, 1, 0, 1) == DD_EXHAUSTED &&
 	       dd_node(d, 3, 0, 1) == DD_EXHAUSTED && dd_node(d, 3, 1, 1) == DD_EXHAUSTED &&
 	       dd_ranges(d, 0, 8, &one, 1, 255, 1, 0) == DD_EXHAUSTED &&
