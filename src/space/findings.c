@@ -7,6 +7,8 @@
  */
 #include "space/findings.h"
 
+#include <stdlib.h>
+
 #include "space/findings_shown.h"
 
 #define NOTES_MAX 3
@@ -127,23 +129,108 @@ struct near { /* rules that may share a packet with one, in order */
 	VEC(uint32_t) before, after;
 };
 
-/* NULL if they are many. */
+struct hull { /* of the addresses of one family that a rule goes to */
+	u128 lo, hi;
+	uint32_t rule;
+};
+
+static bool hull_of(const struct endpoint *e, int ip6, struct hull *h)
+{
+	const struct place_item *item;
+	bool some = false;
+
+	vec_each (&e->items, item) {
+		const struct addrs *s = &item->addrs;
+		const struct ivset *v = ip6 ? &s->v6 : &s->v4;
+		u128 lo = 0, hi = u128_max(128);
+
+		if (!s->all && !s->dyn && (s->v4.n || s->v6.n)) {
+			if (!v->n)
+				continue;
+			lo = v->v[0].lo;
+			hi = v->v[v->n - 1].hi;
+		}
+		h->lo = some && h->lo < lo ? h->lo : lo;
+		h->hi = some && h->hi > hi ? h->hi : hi;
+		some = true;
+	}
+	return some;
+}
+
+static int hull_cmp(const void *a, const void *b)
+{
+	const struct hull *x = a, *y = b;
+
+	return (x->lo > y->lo) - (x->lo < y->lo);
+}
+
+static int number_cmp(const void *a, const void *b)
+{
+	const uint32_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+struct finding_near {
+	const struct policy *p;
+	struct arena *arena;
+	struct near *near;
+	size_t total;
+};
+
+/* Two rules that go to addresses that may be the same, of one family. */
+static void look_at_two(struct finding_near *f, uint32_t a, uint32_t b, int ip6)
+{
+	const struct rule *x = &f->p->rules.v[a], *y = &f->p->rules.v[b];
+	struct hull hx, hy;
+
+	if (a > b) {
+		look_at_two(f, b, a, ip6);
+		return;
+	}
+	if (ip6 && hull_of(&x->to, 0, &hx) && hull_of(&y->to, 0, &hy) && hx.lo <= hy.hi &&
+	    hy.lo <= hx.hi)
+		return; /* they were looked at for IPv4 */
+	if (!rules_meet(x, y))
+		return;
+	vec_push(f->arena, &f->near[a].after, b);
+	vec_push(f->arena, &f->near[b].before, a);
+	f->total++;
+}
+
+/* NULL if they are many. Rules that share a packet share the address that it goes to: in the order
+ * of these, each is compared with those that begin before it ends. */
 static struct near *find_near(const struct policy *p, struct arena *a)
 {
-	size_t n = p->rules.n, total = 0;
-	struct near *near = arena_alloc(a, (n + 1) * sizeof(*near));
+	size_t n = p->rules.n, most = NEAR_MAX * n;
+	struct finding_near f = {.p = p, .arena = a};
+	struct hull *h = aligned_alloc(16, (n + 1) * sizeof(*h));
 
-	for (size_t i = 0; i < n; i++) {
-		for (size_t k = i + 1; k < n; k++) {
-			if (!rules_meet(&p->rules.v[i], &p->rules.v[k]))
-				continue;
-			vec_push(a, &near[i].after, (uint32_t)k);
-			vec_push(a, &near[k].before, (uint32_t)i);
-			if (++total > NEAR_MAX * n)
-				return NULL;
+	if (!h)
+		abort();
+	f.near = arena_alloc(a, (n + 1) * sizeof(*f.near));
+	for (int ip6 = 0; ip6 < 2; ip6++) {
+		size_t m = 0;
+
+		for (size_t i = 0; i < n; i++) {
+			h[m].rule = (uint32_t)i;
+			m += hull_of(&p->rules.v[i].to, ip6, &h[m]);
 		}
+		qsort(h, m, sizeof(*h), hull_cmp);
+		for (size_t i = 0; i < m && f.total <= most; i++)
+			for (size_t k = i + 1; k < m && h[k].lo <= h[i].hi && f.total <= most; k++)
+				look_at_two(&f, h[i].rule, h[k].rule, ip6);
 	}
-	return near;
+	free(h);
+	for (size_t i = 0; i < n; i++) {
+		struct near *x = &f.near[i];
+
+		if (x->before.n)
+			qsort(x->before.v, x->before.n, sizeof(*x->before.v), number_cmp);
+		if (x->after.n)
+			qsort(x->after.v, x->after.n, sizeof(*x->after.v), number_cmp);
+	}
+	return f.total > most ? NULL : f.near;
 }
 
 static dd_ref sequence_of(struct tree *t, const uint32_t *v, size_t n, dd_ref match)
@@ -157,18 +244,26 @@ static dd_ref sequence_of(struct tree *t, const uint32_t *v, size_t n, dd_ref ma
 
 static void judge_by_near(struct tree *t, const struct near *near, size_t n, dd_ref last)
 {
+	struct shown s = {.m = t->m, .leaf = t->leaf, .n = n, .fresh = t->fresh, .last = last};
 	struct dd *d = t->m->dd;
 
+	shown_init(&s);
 	for (size_t i = 0; i < n; i++) {
+		const struct near *x = &near[i];
+		struct shown_others o = {x->before.v, x->after.v, x->before.n, x->after.n};
 		struct node leaf = {.lo = i, .hi = i + 1, .says = t->leaf[i]};
+		struct use *u = &t->use[i];
 		dd_ref match, before, after;
 
-		if (leaf.says == DD_UNDECIDED || leaf.says == DD_EXHAUSTED ||
-		    is_settled(&t->use[i]))
+		if (leaf.says == DD_UNDECIDED || leaf.says == DD_EXHAUSTED || is_settled(u))
 			continue;
+		if (shown_beside(&s, i, &o)) {
+			u->applies = u->decides = u->needed = true;
+			continue;
+		}
 		match = dd_not(d, dd_not(d, leaf.says));
-		before = sequence_of(t, near[i].before.v, near[i].before.n, match);
-		after = sequence_of(t, near[i].after.v, near[i].after.n, match);
+		before = sequence_of(t, x->before.v, x->before.n, match);
+		after = sequence_of(t, x->after.v, x->after.n, match);
 		judge_leaf(t, &leaf, match, before, dd_seq(d, after, dd_restrict(d, match, last)));
 	}
 }
@@ -190,6 +285,11 @@ static dd_ref fresh_at(struct mean *m, const struct policy *p, enum station at)
 	return new;
 }
 
+static dd_ref leaf_at(struct mean *m, const struct policy *p, size_t i, enum station at)
+{
+	return at >= NAT_PREROUTING ? mean_nat(m, p, i, at) : mean_rule(m, p, i, at);
+}
+
 static dd_ref *leaves(struct mean *m, const struct policy *p, enum station at, size_t *n)
 {
 	bool nat = at >= NAT_PREROUTING;
@@ -198,7 +298,7 @@ static dd_ref *leaves(struct mean *m, const struct policy *p, enum station at, s
 	*n = nat ? p->nats.n : p->rules.n;
 	leaf = arena_alloc(m->arena, (*n + 1) * sizeof(*leaf));
 	for (size_t i = 0; i < *n; i++)
-		leaf[i] = nat ? mean_nat(m, p, i, at) : mean_rule(m, p, i, at);
+		leaf[i] = leaf_at(m, p, i, at);
 	return leaf;
 }
 
@@ -253,11 +353,23 @@ struct culprits {
 	struct mean *m;
 	const struct policy *p;
 	enum station at;
-	dd_ref *leaf;
+	struct {
+		dd_ref says;
+		bool made;
+	} * leaves; /* those that were asked for */
 	size_t n;
 	size_t told;
 	dd_ref fresh;
 };
+
+static dd_ref leaf_of(struct culprits *c, size_t i)
+{
+	if (!c->leaves[i].made) {
+		c->leaves[i].says = leaf_at(c->m, c->p, i, c->at);
+		c->leaves[i].made = true;
+	}
+	return c->leaves[i].says;
+}
 
 static struct span span_of(const struct culprits *c, size_t i)
 {
@@ -282,9 +394,9 @@ static void name_deciders(struct culprits *c, struct diag *diag, struct diag_rec
 	for (size_t i = from; i < to && region != DD_FALSE && region != DD_EXHAUSTED; i++) {
 		dd_ref by;
 
-		if (apart(c, rule, i) || dd_disjoint(d, region, c->leaf[i]))
+		if (apart(c, rule, i) || dd_disjoint(d, region, leaf_of(c, i)))
 			continue;
-		by = dd_and(d, region, decided(c->m, c->leaf[i]));
+		by = dd_and(d, region, decided(c->m, leaf_of(c, i)));
 		region = dd_and(d, region, dd_not(d, by));
 		if (said++ < NOTES_MAX)
 			diag_note(diag, r, span_of(c, i), "%s", text);
@@ -305,7 +417,7 @@ static void report_dead(struct culprits *c, struct diag *diag, size_t i)
 			     c->at >= NAT_PREROUTING ? "translation" : "rule",
 			     c->at >= NAT_PREROUTING ? "ones" : "rules");
 
-	name_deciders(c, diag, r, dd_not(c->m->dd, dd_not(c->m->dd, c->leaf[i])), i, 0, i,
+	name_deciders(c, diag, r, dd_not(c->m->dd, dd_not(c->m->dd, leaf_of(c, i))), i, 0, i,
 		      "decides them, or some of them");
 }
 
@@ -313,11 +425,11 @@ static void report_needless(struct culprits *c, struct diag *diag, size_t i)
 {
 	struct diag_record *r;
 	struct dd *d = c->m->dd;
-	dd_ref region = dd_not(d, dd_not(d, c->leaf[i]));
+	dd_ref region = dd_not(d, dd_not(d, leaf_of(c, i)));
 
 	for (size_t k = 0; c->told < DETAILS_MAX && k < i; k++)
 		if (!apart(c, i, k))
-			region = dd_and(d, region, dd_not(d, decided(c->m, c->leaf[k])));
+			region = dd_and(d, region, dd_not(d, decided(c->m, leaf_of(c, k))));
 	r = diag_remark(diag, span_of(c, i), "this rule is redundant: removing it changes nothing");
 	name_deciders(c, diag, r, region, i, i + 1, c->n, "decides the same");
 }
@@ -335,19 +447,20 @@ static void report_at(struct policy *p, struct arena *a, struct diag *diag, stru
 
 		if (!dead && !needless)
 			continue;
-		if (!c.leaf) {
+		if (!c.leaves) {
 			mean_init(&m, a, budget);
 			schema_add_policy(&m.schema, p);
 			c.fresh = fresh_at(&m, p, at);
 			c.m = &m;
-			c.leaf = leaves(&m, p, at, &c.n);
+			c.n = at >= NAT_PREROUTING ? p->nats.n : p->rules.n;
+			c.leaves = arena_alloc(a, c.n * sizeof(*c.leaves));
 		}
 		if (dead)
 			report_dead(&c, diag, i);
 		else
 			report_needless(&c, diag, i);
 	}
-	if (c.leaf)
+	if (c.leaves)
 		mean_free(&m);
 }
 

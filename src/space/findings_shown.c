@@ -92,3 +92,18 @@ bool shown_use(struct shown *s, size_t i)
 		found = in_region(s, i, dd_and(d, match, dd_not(d, dd_not(d, s->leaf[k]))));
 	return found;
 }
+
+bool shown_beside(struct shown *s, size_t i, const struct shown_others *others)
+{
+	uint32_t v = 0;
+
+	memset(s->bits, 0, s->nbits);
+	if (!dd_meet(s->m->dd, s->leaf[i], s->fresh, s->bits))
+		return false;
+	for (size_t k = 0; k < others->nbefore; k++)
+		if (decides(at(s, s->leaf[others->before[k]])))
+			return false;
+	for (size_t k = 0; k < others->nafter && !decides(v); k++)
+		v = first_then(s, v, at(s, s->leaf[others->after[k]]));
+	return at(s, s->leaf[i]) != first_then(s, v, at(s, s->last));
+}

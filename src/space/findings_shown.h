@@ -20,5 +20,11 @@ void shown_init(struct shown *s);
 /* Whether a packet of `fresh` that no earlier rule decides fares otherwise without rule i. False:
  * none was found. */
 bool shown_use(struct shown *s, size_t i);
+/* The same of one packet, where only these others, in their order, can match what it matches. */
+struct shown_others {
+	const uint32_t *before, *after;
+	size_t nbefore, nafter;
+};
+bool shown_beside(struct shown *s, size_t i, const struct shown_others *others);
 
 #endif
