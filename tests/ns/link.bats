@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What hosts of one link ask all of each other, with the servers and clients that people use: DHCP (dnsmasq,
-# udhcpc, dhclient), mDNS (avahi, python-zeroconf), SSDP (minissdpd), and IGMP of a bridge that snoops.
+# udhcpc, dhclient), mDNS (avahi, python-zeroconf), SSDP (minissdpd, upnpc), and IGMP of a bridge that snoops.
 
 load ../lab/lab
 
@@ -230,6 +230,51 @@ signal.pause()' "$1"
 	join 239.255.255.250
 	until_true dropped
 	not member 239.255.255.250
+}
+
+gateway() { # what a router with UPnP says when it is searched for; a line for each search
+	serve fw gateway /usr/bin/python3 -uc '
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("", 1900))
+s.setsockopt(socket.SOL_IP, 35, socket.inet_aton("239.255.255.250") + socket.inet_aton("192.0.2.1"))
+while True:
+    asked, peer = s.recvfrom(2000)
+    if b"InternetGatewayDevice:1" in asked:
+        print("asked by", peer[0])
+        s.sendto(b"HTTP/1.1 200 OK\r\nCACHE-CONTROL: max-age=120\r\n"
+                 b"ST: urn:schemas-upnp-org:device:InternetGatewayDevice:1\r\nUSN: uuid:fwc-lab::igd\r\nEXT:\r\n"
+                 b"SERVER: lab\r\nLOCATION: http://192.0.2.1:5000/lab.xml\r\n\r\n", peer)'
+	until_true listens fw 1900
+}
+
+@test "link: SSDP, searched for and found" {
+	has upnpc
+	lab_addr pc eth0 192.0.2.2/24
+	policy <<-'END'
+		zone lan { interface eth0 }
+		allow lan -> self ssdp
+		allow self -> lan
+	END
+	gateway
+	lab_in pc timeout 30 upnpc -m eth0 -l >"$LAB_DIR/found" 2>&1 || true # it wants a page, too
+	grep -F 'desc: http://192.0.2.1:5000/lab.xml' "$LAB_DIR/found"
+	grep -Fx 'asked by 192.0.2.2' "$LAB_DIR/gateway.said"
+}
+
+@test "link: SSDP of which no rule speaks finds nobody" {
+	has upnpc
+	lab_addr pc eth0 192.0.2.2/24
+	policy <<-'END'
+		zone lan { interface eth0 }
+		allow lan -> self dns
+		allow self -> lan
+	END
+	gateway
+	lab_in pc timeout 30 upnpc -m eth0 -l >"$LAB_DIR/found" 2>&1 || true
+	not grep -F 'desc: ' "$LAB_DIR/found"
+	[ ! -s "$LAB_DIR/gateway.said" ]
+	dropped
 }
 
 @test "link: mDNS, asked and answered" {
