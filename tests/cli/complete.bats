@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck disable=SC2154,SC2016,SC2143 # lib.bash sets them; scripts for other shells
+# shellcheck disable=SC2030,SC2031,SC2154,SC2016,SC2143 # bats and lib.bash set them; scripts for other shells
 # Completion: what may follow, by fwc itself, and typed into real shells on a terminal; colours in a
 # real Vim.
 
@@ -84,24 +84,35 @@ follows() { fwc complete -- --config "$WORK/p.fwc" "$@" | cut -f1 | paste -sd'|'
 	[[ $output != *$'\e'* ]]
 }
 
-@test "bash: in a terminal" {
-	run tests_in_bash
-	echo "$output"
-	[ "$status" = 0 ]
-	[ ! -e pwned ]
-}
-tests_in_bash() {
-	fwc_generation
-	env PATH="$WORK/bin:$PATH" HOME="$WORK" "$here/complete.py" bash --norc --noprofile -i <<END
-PS1="READY> "; source $FWC_SRC/shell/fwc.bash; bind "set bell-style none"; bind "set enable-bracketed-paste off"; bind "set completion-query-items 1000"; bind "set page-completions off"; bind "set show-all-if-ambiguous on"\\r
+# ---- in a terminal: what is typed, and behind '=' what is to be seen then (complete.py) ----
+
+begins() { # $1: its first line, which sets the prompt; $2: how it shows compile's option
+	cat <<END
+$1\\r
 = READY> 
 fwc app\\t
 = fwc apply 
 \\x15fwc compile --du\\t
-= fwc compile --dump=
+= $2
 n\\t
 = nft
 \\x15fwc --config $WORK/p.fwc explain \\t
+END
+}
+
+in_terminal() { # SHELL...: with what is in the file typed
+	command -v "$1" >/dev/null || skip "$1 is not installed"
+	echo 'allow any -> self ssh' | candidate
+	fwc apply --no-confirm -m '$(touch pwned) `touch pwned`' >/dev/null
+	run env PATH="$WORK/bin:$PATH" HOME="$WORK" "$here/complete.py" "$@" <typed
+	echo "$output"
+	[ "$status" = 0 ]
+	[ ! -e pwned ]
+}
+
+@test "bash: in a terminal" {
+	begins "PS1=\"READY> \"; source $FWC_SRC/shell/fwc.bash; bind \"set bell-style none\"; bind \"set enable-bracketed-paste off\"; bind \"set completion-query-items 1000\"; bind \"set page-completions off\"; bind \"set show-all-if-ambiguous on\"" 'fwc compile --dump=' >first
+	cat first - >typed <<END
 = 'banned ->
 \\x15fwc --config $WORK/p.fwc explain 'lan -> w\\t
 = 'lan -> wan'
@@ -122,31 +133,12 @@ w\\t
 \\x15fwc --state=$WORK/state rollback \\t
 = rollback 1
 END
-}
-fwc_generation() {
-	echo 'allow any -> self ssh' | candidate
-	fwc apply --no-confirm -m '$(touch pwned) `touch pwned`' >/dev/null
+	in_terminal bash --norc --noprofile -i
 }
 
 @test "zsh: in a terminal" {
-	command -v zsh >/dev/null || skip "zsh is not installed"
-	run tests_in_zsh
-	echo "$output"
-	[ "$status" = 0 ]
-	[ ! -e pwned ]
-}
-tests_in_zsh() {
-	fwc_generation
-	env PATH="$WORK/bin:$PATH" HOME="$WORK" "$here/complete.py" zsh -f -i <<END
-PS1="READY> "; fpath=($FWC_SRC/shell \$fpath); autoload -Uz compinit; compinit -u -d $WORK/zcompdump; unsetopt beep\\r
-= READY> 
-fwc app\\t
-= fwc apply 
-\\x15fwc compile --du\\t
-= fwc compile --dump=
-n\\t
-= nft
-\\x15fwc --config $WORK/p.fwc explain \\t
+	begins "PS1=\"READY> \"; fpath=($FWC_SRC/shell \$fpath); autoload -Uz compinit; compinit -u -d $WORK/zcompdump; unsetopt beep" 'fwc compile --dump=' >first
+	cat first - >typed <<END
 = banned
 \\x15fwc --config $WORK/p.fwc explain 'lan -> w\\t
 = lan -> wan
@@ -161,27 +153,12 @@ n\\t
 \\x15fwc --state $WORK/state rollback \\t
 = rollback 1
 END
+	in_terminal zsh -f -i
 }
 
 @test "fish: in a terminal" {
-	command -v fish >/dev/null || skip "fish is not installed"
-	run tests_in_fish
-	echo "$output"
-	[ "$status" = 0 ]
-	[ ! -e pwned ]
-}
-tests_in_fish() {
-	fwc_generation
-	env PATH="$WORK/bin:$PATH" HOME="$WORK" "$here/complete.py" fish --no-config -i <<END
-function fish_prompt; echo "READY> "; end; function fish_greeting; end; source $FWC_SRC/shell/fwc.fish\\r
-= READY> 
-fwc app\\t
-= fwc apply 
-\\x15fwc compile --du\\t
-= --dump=
-n\\t
-= nft
-\\x15fwc --config $WORK/p.fwc explain \\t
+	begins "function fish_prompt; echo \"READY> \"; end; function fish_greeting; end; source $FWC_SRC/shell/fwc.fish" '--dump=' >first
+	cat first - >typed <<END
 = banned
 \\x15fwc --config $WORK/p.fwc explain 'lan -> w\\t
 = lan -> wan
@@ -194,6 +171,7 @@ n\\t
 \\x15fwc --state $WORK/state rollback \\t
 = 1
 END
+	in_terminal fish --no-config -i
 }
 
 @test "Vim: policies have their type, and every word of the language a colour" {

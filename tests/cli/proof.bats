@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# shellcheck disable=SC2154 # bats and lib.bash set variables
+# shellcheck disable=SC2030,SC2031,SC2154 # bats and lib.bash set variables
 # What is proved: rules of no use, expectations, the story of a packet, the packets of a change.
 
 load lib
