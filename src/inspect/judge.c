@@ -20,7 +20,8 @@ struct waiting { /* a connection */
 	uint32_t held; /* slots, of which some went on */
 	uint32_t kept;
 	uint32_t bytes; /* in those that did not */
-	uint64_t quiet; /* when they do, if nothing comes; 0: never */
+	bool begun; /* some went on: it was too much to hold */
+	uint64_t quiet; /* when the rest does, if nothing comes; 0: never */
 	bool has_end; /* the opener has said where its bytes end */
 	uint32_t end; /* counted from the first one */
 	uint32_t next; /* in its bucket, or of those that are free */
@@ -182,6 +183,7 @@ static void hold(struct judge *j, struct waiting *w, uint32_t slot, uint32_t byt
 	w->last = slot;
 	w->held++;
 	w->kept += j->kept[slot];
+	w->begun |= j->kept[slot];
 	w->bytes += j->kept[slot] ? 0 : (uint32_t)n;
 	count(j, 0, 1);
 	answer(j, slot, ACT_HOLD);
@@ -216,6 +218,7 @@ static void let_go(struct judge *j, struct waiting *w, bool all)
 		if (j->kept[slot] || (!all && j->end[slot] > w->state.bytes.ready))
 			continue;
 		w->kept++;
+		w->begun = true;
 		w->bytes -= j->bytes[slot];
 		j->c.board->crumbs++;
 		answer(j, slot, ACT_KEEP);
@@ -225,12 +228,12 @@ static void let_go(struct judge *j, struct waiting *w, bool all)
 }
 
 /* What a parser wants more of, no receiver can act on. Where nobody knows the protocol, only a
- * pattern is open, and that may be so. */
+ * pattern is open, and that may be so. Of what is small no byte goes on before the decision. */
 static void wait_for_more(struct judge *j, struct waiting *w, uint64_t now)
 {
 	let_go(j, w, false);
 	w->quiet = 0;
-	if (w->held == w->kept || w->state.facts.protocol == PROTOCOL_UNKNOWN)
+	if (!w->begun || w->held == w->kept || w->state.facts.protocol == PROTOCOL_UNKNOWN)
 		return;
 	w->quiet = now + JUDGE_QUIET_NS;
 	j->quiet = j->quiet < w->quiet ? j->quiet : w->quiet;

@@ -14,9 +14,9 @@
 #define JUDGE_FLOWS 4096 /* that wait for a decision at the same time */
 #define JUDGE_FLOW_PACKETS 96 /* held of one of them */
 /* A sender waits for an answer after ten segments (RFC 6928), which the kernel may have put
- * together to one packet, and one that sends in small pieces may wait after the first (RFC 896). So
- * not more than this is held of what is not yet enough: what came before goes on, undecided, its
- * bytes kept. And all of it does if nothing follows for a moment: in less time than the kernel of
+ * together to one packet. So not more than this is held of what is not yet enough: what came before
+ * goes on, undecided, its bytes kept. The rest of such a message does, too, if nothing follows for
+ * a moment - its sender may wait after one small piece (RFC 896) - in less time than the kernel of
  * the sender takes to send it again (10 ms, RFC 8985). */
 #define JUDGE_CRUMBS 8 /* packets */
 #define JUDGE_CRUMBS_BYTES 4096 /* less than ten segments of 536 bytes */
