@@ -29,160 +29,155 @@
 static const struct command commands[] = {
 	{"check", "[--elsewhere] [FILE]",
 	 "say what is wrong with a policy, and try it in a scratch namespace",
-	 "Parses and resolves the policy, looks for rules that are of no use and for\n"
-	 "expectations that do not hold, then loads the compiled ruleset into a\n"
-	 "throw-away network namespace and proves that what the kernel holds is what the\n"
-	 "policy means. Changes nothing, and needs no root where user namespaces are\n"
-	 "allowed.\n"
-	 "  --elsewhere        for another machine: do not try it in this kernel, nor ask\n"
-	 "                     which addresses this machine has\n",
+	 "Parses and resolves the policy, looks for useless rules and for expectations\n"
+	 "that fail, loads the compiled ruleset into a scratch network namespace, and\n"
+	 "proves that the kernel holds what the policy means. Changes nothing; needs no\n"
+	 "root where user namespaces are allowed.\n"
+	 "  --elsewhere        for another machine: do not try it in this kernel, and\n"
+	 "                     ignore the addresses of this machine\n",
 	 cmd_check},
 	{"compile", "[FILE] [-o DIR|-] [--check] [--no-proof | --elsewhere] [--dump=STAGE]",
 	 "turn a policy into a candidate for apply",
-	 "  --check            warn of all that `fwc check` warns of, too\n"
+	 "  --check            give the warnings of `fwc check`, too\n"
 	 "  -o, --output DIR   write the artefact there; - prints the nft script\n"
-	 "  --no-proof         for emergencies: do not prove that it is what the policy\n"
-	 "                     means\n"
+	 "  --no-proof         for emergencies: do not prove that the ruleset means what\n"
+	 "                     the policy means\n"
 	 "  --elsewhere        for another machine: prove it, but do not try it in this\n"
-	 "                     kernel, nor ask which addresses this machine has\n"
+	 "                     kernel, and ignore the addresses of this machine\n"
 	 "  --dump=STAGE       print a stage instead: tokens, ast, policy, inspect, ir or\n"
 	 "                     nft\n",
 	 cmd_compile},
 	{"explain", "[--live | --elsewhere] 'SRC[@ZONE] -> DST[@ZONE] [SERVICES]' [FILE]",
 	 "say what happens to a packet, and which line decides",
-	 "SRC and DST are addresses, hosts, sets, zones, self or any, as in a rule;\n"
-	 "behind '@' an interface may stand as well. The packet opens a connection, and\n"
-	 "is described as it arrives.\n"
-	 "  --live             by the ruleset in the kernel, other people's tables too;\n"
-	 "                     FILE only says what the names mean\n"
-	 "  --elsewhere        for another machine: do not ask which addresses this has\n",
+	 "SRC and DST are addresses, hosts, sets, zones, self or any, as in a rule; '@'\n"
+	 "also takes an interface. Describe the packet as it arrives; it opens a\n"
+	 "connection.\n"
+	 "  --live             ask the ruleset in the kernel, with the tables of other\n"
+	 "                     programs; FILE only says what the names mean\n"
+	 "  --elsewhere        for another machine: ignore the addresses of this one\n",
 	 cmd_explain},
 	{"trace", "[--all] [-n N] [--timeout SECONDS] 'SRC[@ZONE] -> DST[@ZONE] [SERVICES]' [FILE]",
-	 "say what becomes of packets as they come by, and which line decides",
-	 "The question is one of explain: packets as they arrive, that open a connection;\n"
-	 "FILE says what its names mean. Ends with ^C. With -v the whole way, rule by\n"
-	 "rule.\n"
-	 "  -a, --all          packets of known connections as well\n"
-	 "  -n, --count N      end after so many packets\n"
-	 "  --timeout SECONDS  end then\n",
+	 "show live packets, what happens to each, and which line decides",
+	 "Takes the question of explain: packets that open a connection, as they arrive;\n"
+	 "FILE says what its names mean. Runs until ^C. -v shows every rule on the way.\n"
+	 "  -a, --all          show packets of known connections, too\n"
+	 "  -n, --count N      stop after N packets\n"
+	 "  --timeout SECONDS  stop after that time\n",
 	 cmd_trace},
-	{"log", "[-f] [FILE|-]", "what rules with `log` wrote, and which line of the policy it was",
-	 "Reads the kernel's log; or lines of it from FILE, or from standard input, with\n"
-	 "what syslog, the journal or dmesg put before them.\n"
-	 "  -f, --follow       go on with what will be written\n",
+	{"log", "[-f] [FILE|-]", "show what `log` rules logged, with their policy lines",
+	 "Reads the kernel's log, or its lines from FILE or standard input, as syslog, the\n"
+	 "journal or dmesg write them.\n"
+	 "  -f, --follow       wait for more\n",
 	 cmd_log},
 	{"test", "[--elsewhere] [FILE]",
 	 "prove the expectations of a policy and of *.test.fwc files beside it",
-	 "Needs no root. Exit status 1: some do not hold.\n"
-	 "  --elsewhere        for another machine: do not ask which addresses this has\n",
+	 "Needs no root. Exit status 1: some fail.\n"
+	 "  --elsewhere        for another machine: ignore the addresses of this one\n",
 	 cmd_test},
 	{"diff", "[FILE|DIR|N [FILE|DIR|N]]",
 	 "show which packets a change affects, and which rules",
-	 "FILE is a policy, DIR a compiled artefact, N a number of `fwc history`. Two of\n"
-	 "them are compared with each other; one (without any, the candidate) with the\n"
-	 "ruleset in the kernel. Exit status 0 and no output: nothing would change. 1:\n"
+	 "FILE is a policy, DIR a compiled artefact, N a number from `fwc history`. Given\n"
+	 "two, compares them; given one (default: the candidate), compares it with the\n"
+	 "ruleset in the kernel. Exit status 0, no output: nothing would change; 1:\n"
 	 "something would.\n",
 	 cmd_diff},
 	{"apply",
 	 "[DIR] [-m TEXT] [--confirm[=SECONDS] | --no-confirm] [--keep-flows | --end-flows] "
 	 "[--force] [--outdated] [--dry-run]",
 	 "put the candidate into the kernel, without a gap",
-	 "  --confirm[=SECONDS] on trial: unless `fwc confirm` follows in time (60\n"
-	 "                     seconds), the kernel goes back to the rules before,\n"
-	 "                     whatever becomes of this session. At a terminal over ssh\n"
-	 "                     that is what happens anyway\n"
-	 "  --no-confirm       for good, over ssh too\n"
-	 "  --force            even if it would cut off the ssh session that it comes\n"
-	 "                     from\n"
-	 "  --outdated         even if the policy has changed since it was compiled\n"
-	 "  --keep-flows       leave running connections that the new rules refuse\n"
-	 "  --end-flows        end them; that is what happens anyway, unless the policy\n"
-	 "                     says live-flows keep\n"
+	 "  --confirm[=SECONDS] apply on trial: without `fwc confirm` in time (60\n"
+	 "                     seconds), the kernel returns to the previous rules, even\n"
+	 "                     if this session is dead. The default at a terminal over\n"
+	 "                     ssh\n"
+	 "  --no-confirm       apply for good, over ssh too\n"
+	 "  --force            apply even if it would cut off this ssh session\n"
+	 "  --outdated         apply even if the policy has changed since it was compiled\n"
+	 "  --keep-flows       keep running connections that the new rules refuse\n"
+	 "  --end-flows        end them: the default, unless the policy says live-flows\n"
+	 "                     keep\n"
 	 "  -m, --message TEXT why, for the history\n"
-	 "  -n, --dry-run      show the difference and try it, change nothing\n",
+	 "  -n, --dry-run      show the difference and try it, but change nothing\n",
 	 cmd_apply},
 	{"confirm", "[-m TEXT] [--keep-flows | --end-flows]", "keep the rules that are on trial",
 	 "  -m, --message TEXT why, for the history\n"
-	 "  --keep-flows, --end-flows  as of apply; a trial itself ends no connections\n",
+	 "  --keep-flows, --end-flows  as in apply; a trial itself ends no connections\n",
 	 cmd_confirm},
 	{"reload",
 	 "[FILE] [-m TEXT] [--confirm[=SECONDS] | --no-confirm] [--keep-flows | --end-flows] "
 	 "[--force] [--dry-run]",
 	 "check, compile and apply a policy in one step",
-	 "What is wrong with it stops it before anything changes; warnings do not. Says\n"
-	 "which packets are treated differently. At a terminal over ssh it is on trial,\n"
-	 "as with apply, whose options it takes.\n",
+	 "Errors stop it before anything changes; warnings do not. Shows which packets\n"
+	 "are treated differently. Takes the options of apply; at a terminal over ssh, it\n"
+	 "applies on trial, too.\n",
 	 cmd_reload},
 	{"boot", "[--with-state]",
-	 "load what was confirmed last; for the scripts that start the machine",
-	 "Compiles nothing, looks up no name, and waits for no interface. Rules that this\n"
-	 "kernel cannot take are left out or refuse, said loudly. Where nothing may be\n"
-	 "loaded, all is dropped but loopback and ssh from the networks in boot.conf,\n"
-	 "beside the policy. Exit status 1: loaded, but not all is as it should be. 3:\n"
+	 "load the rules confirmed last; for boot scripts",
+	 "Compiles nothing, looks up no name, waits for no interface. Rules that this\n"
+	 "kernel cannot take are left out or made to refuse, with a warning. If nothing\n"
+	 "can be loaded, drops everything except loopback and ssh from the networks in\n"
+	 "boot.conf, beside the policy. Exit status 1: loaded, but with problems; 3:\n"
 	 "nothing was loaded.\n"
-	 "  --with-state       and put back what `fwc save` kept\n",
+	 "  --with-state       also put back what `fwc save` kept\n",
 	 cmd_boot},
 	{"history", "[-n N]", "list what was applied, the newest first",
-	 "  -n, --count N      the newest N only\n", cmd_history},
+	 "  -n, --count N      only the newest N\n", cmd_history},
 	{"rollback", "[N] [-m TEXT] [--force] [--keep-flows | --end-flows]",
 	 "apply an earlier generation again",
-	 "N is a number that `fwc history` shows; without it, the one before that in\n"
-	 "force.\n"
+	 "N is a number from `fwc history`; by default, the one before the generation in\n"
+	 "force. Also ends a trial or a panic.\n"
 	 "  -m, --message TEXT why, for the history\n"
-	 "  --force, --keep-flows, --end-flows  as of apply\n",
+	 "  --force, --keep-flows, --end-flows  as in apply\n",
 	 cmd_rollback},
 	{"show", "[N]", "print the ruleset in the kernel, with policy lines",
-	 "N is a number that `fwc history` shows: then that generation.\n", cmd_show},
-	{"status", "", "what is loaded, since when, from what; packets for each policy line", "",
+	 "N, a number from `fwc history`, prints that generation instead.\n", cmd_show},
+	{"status", "", "what is loaded, since when, from which files; packets by policy line", "",
 	 cmd_status},
-	{"counters", "[--watch[=SECONDS]]", "packets and bytes for each policy line",
-	 "  --watch[=SECONDS]  print what counts at the moment, for each second, until\n"
-	 "                     interrupted\n",
+	{"counters", "[--watch[=SECONDS]]", "packets and bytes by policy line",
+	 "  --watch[=SECONDS]  print rates until interrupted, every second by default\n",
 	 cmd_counters},
 	{"flows", "[--forbidden] [FILTER...]",
-	 "running connections, with the policy line that admits each",
-	 "FILTER words must all hold: an address, network or range; a protocol; port N or\n"
-	 "N-M; a service, host or set of the policy; a zone, an interface or self; before\n"
-	 "any but a protocol or a service, from or to may say which side.\n"
-	 "  --forbidden        those only that the rules in force would not let in; exit\n"
+	 "list running connections, with the policy line that admits each",
+	 "FILTER words must all match: an address, network or range; a protocol; port N or\n"
+	 "N-M; a service, host or set of the policy; a zone, an interface or self. Before\n"
+	 "any but a protocol or a service, from or to names the side.\n"
+	 "  --forbidden        only those that the rules in force would refuse; exit\n"
 	 "                     status 1 if there are any\n",
 	 cmd_flows},
 	{"top", "[--once]", "the busiest rules and connections, on a terminal",
 	 "Every second, until q or ^C.\n"
-	 "  --once             print one moment, and no terminal is needed\n",
+	 "  --once             print once; needs no terminal\n",
 	 cmd_top},
 	{"metrics", "[-o FILE]", "counters and state in Prometheus format",
 	 "  -o, --output FILE  write it there, whole or not at all\n", cmd_metrics},
-	{"panic", "[--keep ADDRESS]...", "drop all but loopback and this ssh session",
-	 "Established connections are cut, too. `fwc rollback` ends it; so does a reboot.\n"
-	 "  --keep ADDRESS     let in whatever comes from there; networks as\n"
-	 "                     ADDRESS/LENGTH\n",
+	{"panic", "[--keep ADDRESS]...", "drop everything except loopback and this ssh session",
+	 "Cuts established connections, too. `fwc rollback` ends it; so does a reboot.\n"
+	 "  --keep ADDRESS     let in everything from there, or from ADDRESS/LENGTH\n",
 	 cmd_panic},
-	{"save", "", "keep what dynamic sets hold and lines have counted, for restore",
-	 "For a reboot: writes it to the state directory. What a rate per source has used\n"
-	 "up is not kept.\n",
+	{"save", "", "keep dynamic sets and counters, for restore",
+	 "For a reboot: writes them to the state directory. Does not keep how much of its\n"
+	 "rate each source has used.\n",
 	 cmd_save},
 	{"restore", "", "put back what `fwc save` kept, as far as it fits the rules in force",
-	 "Elements have what was left of their time, less what has passed since; counters\n"
-	 "go on. Running it twice does no harm.\n",
+	 "Elements get the time they had left, less the time that has passed; counters go\n"
+	 "on. Running it twice does no harm.\n",
 	 cmd_restore},
-	{"stop", "", "remove the firewall: the host is open afterwards", "", cmd_stop},
+	{"stop", "", "remove the firewall and leave the host open", "", cmd_stop},
 	{"inspect",
 	 "status | log [-f] | reload [--socket PATH] | replay FILE [--policy FILE] "
 	 "[--with INSPECTOR]",
-	 "what the inspectors decide, and would decide of a capture",
-	 "status: how fwc-inspectd is, what it decided by rule, and every loss; exit\n"
-	 "status 1 if there is one. log: each decision as it is made. reload: it reads\n"
-	 "its tables again.\n"
-	 "  --socket PATH      where it listens\n"
-	 "  -f, --follow       of log; it always does\n"
+	 "what inspectors decide, and would decide about a capture",
+	 "status: the state of fwc-inspectd, its decisions by rule, and every loss; exit\n"
+	 "status 1 if there is a loss. log: each decision as it is made. reload: makes\n"
+	 "fwc-inspectd read its tables again.\n"
+	 "  --socket PATH      where fwc-inspectd listens\n"
+	 "  -f, --follow       for log, which always follows\n"
 	 "\n"
-	 "replay: reads a pcap or pcapng file and says of each connection what was seen\n"
-	 "in it, what would have been decided, and by which line. Needs no root and no\n"
+	 "replay: reads a pcap or pcapng file and shows for each connection what it\n"
+	 "carried, what would have been decided, and by which line. Needs no root and no\n"
 	 "firewall.\n"
 	 "  --policy FILE      the policy with the inspectors (default: that of --config)\n"
-	 "  --with INSPECTOR   give every connection to that one; else the first inspect\n"
-	 "                     rule decides whose services and addresses match\n",
+	 "  --with INSPECTOR   use that one for every connection, not the first inspect\n"
+	 "                     rule that matches\n",
 	 cmd_inspect},
 	{"fmt", "[-w | --check] [FILE|-]...", "print policies in canonical form",
 	 "  -w, --write        rewrite the files in place instead\n"
@@ -197,10 +192,10 @@ static const char global_help[] =
 	"  --config FILE      the policy (default " DEFAULT_CONFIG ")\n"
 	"  --state DIR        artefacts and state (default " DEFAULT_STATE ")\n"
 	"  --netns NAME       work in that network namespace, with state of its own\n"
-	"  --json             print for programs\n"
+	"  --json             print JSON\n"
 	"  --color=WHEN       auto, always or never\n"
-	"  -v, --verbose      say more\n"
-	"  -h, --help         this text; after a command, that command's\n"
+	"  -v, --verbose      print more details\n"
+	"  -h, --help         this help; after a command, the help of that command\n"
 	"  --version          print the version\n";
 
 static void usage(FILE *to)
@@ -210,7 +205,9 @@ static void usage(FILE *to)
 	      to);
 	for (size_t i = 0; i < NCOMMANDS; i++)
 		fprintf(to, "  %-9s %s\n", commands[i].name, commands[i].summary);
-	fprintf(to, "\nOptions:\n%s\nThe language: man fwc.policy. All of the rest: man fwc.\n",
+	fprintf(to,
+		"\nOptions:\n%s\n"
+		"The policy language: man fwc.policy. Everything else: man fwc.\n",
 		global_help);
 }
 

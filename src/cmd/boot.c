@@ -31,7 +31,7 @@ static const char *headline(const struct globals *g, const struct boot *b)
 		return NULL;
 	case BOOT_PARTLY:
 		return b->left_out.n ? "booted, but NOT ALL RULES ARE LOADED AS WRITTEN"
-				     : "booted, but not everything is as it should be";
+				     : "booted, but with problems";
 	case BOOT_BLOCKED:
 		return "BLOCKED: there are no confirmed rules to load, so everything is dropped "
 		       "except loopback and what boot.conf names";

@@ -130,7 +130,7 @@ static int choose(struct store *s, struct arena *a, unsigned *number, struct buf
 		if (!*number) {
 			buf_puts(why, !l.n || generation_in_force(s)
 					      ? "there is no earlier generation to go back to"
-					      : "what is in force was not applied; name a number "
+					      : "what is in force was not applied; give a number "
 						"from `fwc history`");
 			err = -ENOENT;
 		}

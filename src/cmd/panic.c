@@ -42,7 +42,7 @@ static int parse(int argc, char **argv, struct arena *a, struct panic_keep *k)
 			return usage_error(
 				"panic",
 				"'%s' is not an address or network; prefix lengths are 0 to 32, of "
-				"IPv6 0 to 128, and /0 stands with 0.0.0.0 or :: only",
+				"IPv6 0 to 128, and a /0 is 0.0.0.0/0 or ::/0",
 				optarg);
 	}
 	if (optind < argc)

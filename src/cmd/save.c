@@ -91,7 +91,7 @@ int cmd_save(struct globals *g, int argc, char **argv)
 	struct state_sum sum = {0};
 
 	if (has_arguments(argc, argv))
-		return usage_error("save", "it takes no arguments");
+		return usage_error("save", "save takes no arguments");
 	if (with_store(g, true, state_save, &sum))
 		return EXIT_SYSTEM;
 	if (g->json)
@@ -106,7 +106,7 @@ int cmd_restore(struct globals *g, int argc, char **argv)
 	struct state_sum sum = {0};
 
 	if (has_arguments(argc, argv))
-		return usage_error("restore", "it takes no arguments");
+		return usage_error("restore", "restore takes no arguments");
 	if (with_store(g, true, state_restore_sum, &sum))
 		return EXIT_SYSTEM;
 	if (g->json)

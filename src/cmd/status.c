@@ -58,7 +58,7 @@ static void print_boot(const struct status *st)
 	if (!b->there)
 		return;
 	printf("BOOT        at %s: %s\n", b->time,
-	       b->outcome == BOOT_PARTLY ? "not everything was as it should be"
+	       b->outcome == BOOT_PARTLY ? "loaded with problems"
 	       : b->outcome == BOOT_BLOCKED
 		       ? "BLOCKED: everything is dropped except loopback and what boot.conf names"
 	       : b->outcome == BOOT_LEFT ? "nothing could be loaded; the rules in force stayed"
@@ -82,10 +82,10 @@ static void print_state(const struct status *st)
 	else if (!st->known && st->boot.there && st->boot.outcome == BOOT_BLOCKED)
 		puts("firewall    what `fwc boot` puts in place of rules that it cannot load");
 	else if (!st->known)
-		puts("firewall    loaded, but not by `fwc apply`: what is on record cannot be "
-		     "compared");
+		puts("firewall    loaded, but not by `fwc apply`: there is no record to compare it "
+		     "with");
 	else if (st->trial.state == TRIAL_RUNNING)
-		printf("firewall    otherwise the rules of %s, by %s, come back\n",
+		printf("firewall    without confirm, the rules of %s, by %s, come back\n",
 		       record_str(st, "time"), record_str(st, "user"));
 	else
 		printf("firewall    loaded since %s, by %s\n", record_str(st, "time"),
@@ -352,7 +352,7 @@ int cmd_status(struct globals *g, int argc, char **argv)
 
 	opterr = 0;
 	if (getopt_long(argc, argv, "", longs, NULL) != -1 || optind < argc)
-		return usage_error("status", "it takes no arguments");
+		return usage_error("status", "status takes no arguments");
 	store_open(&s, g->state, false, &ignored); /* none: nothing has ever been applied */
 	if (status_gather(&st, g->netns, &s, a, &why)) {
 		fprintf(stderr, "fwc: %s\n", buf_str(&why));

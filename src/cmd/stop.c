@@ -88,7 +88,7 @@ int cmd_stop(struct globals *g, int argc, char **argv)
 
 	opterr = 0;
 	if (getopt_long(argc, argv, "", longs, NULL) != -1 || optind < argc)
-		return usage_error("stop", "it takes no arguments");
+		return usage_error("stop", "stop takes no arguments");
 	err = stop(g, &s, &why);
 	if (g->json)
 		print_json(&s, err, buf_str(&why));

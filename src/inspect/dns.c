@@ -61,7 +61,7 @@ static enum probe read_question(struct facts *f, struct cursor *c)
 	if (c->state == CURSOR_SHORT)
 		return PROBE_MORE;
 	if (n && !facts_name(f, text, n))
-		return facts_bad(f, "the name in the question is no text");
+		return facts_bad(f, "the name in the question is not text");
 	return facts_done(f);
 }
 

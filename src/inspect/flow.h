@@ -33,7 +33,7 @@ struct flow_state { /* all zero: nothing has come */
 	enum flow_trouble trouble;
 };
 
-/* NULL if there is no memory; blocks as in stream_pool_new(). */
+/* NULL if out of memory; blocks as in stream_pool_new(). */
 struct flow_room *flow_room_new(unsigned small, unsigned large);
 void flow_room_free(struct flow_room *room); /* NULL is fine */
 

@@ -96,7 +96,7 @@ struct judge_packet {
 
 struct judge;
 
-struct judge *judge_new(const struct judge_config *c); /* NULL if there is no memory */
+struct judge *judge_new(const struct judge_config *c); /* NULL if out of memory */
 void judge_free(struct judge *j); /* NULL is fine; nothing is answered */
 void judge_packet(struct judge *j, const struct judge_packet *k);
 /* Decides what has waited too long, and lets go on what waits in vain; the time at which to call

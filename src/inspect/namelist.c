@@ -45,7 +45,7 @@ const char *namelist_flaw(const char *s, size_t n)
 		}
 		label++;
 		if (s[i] == '*')
-			return "'*' stands at the beginning only, before a dot";
+			return "'*' goes at the beginning only, before a dot";
 		if ((unsigned char)s[i] >= 0x80)
 			return "it is not ASCII; names of other scripts are sent as xn--...";
 		if (!is_letter(s[i]))

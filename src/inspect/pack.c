@@ -36,7 +36,7 @@ static uint32_t number_at(const uint8_t *p)
 static const char *lengths(struct pack *out, const uint8_t *p, size_t n)
 {
 	if (!pack_is(p, n))
-		return "these are no tables, or of a later format";
+		return "these are not tables, or they have a later format";
 	if (n < PACK_HEAD)
 		return "they are cut off";
 	out->head_len = number_at(p + 8);
@@ -165,7 +165,7 @@ static int add_names(struct names_writer *w, const json_t *inspector, const json
 		const char *s = json_string_value(item), *flaw;
 		size_t n = json_string_length(item);
 
-		flaw = s ? namelist_flaw(s, n) : "it is no string";
+		flaw = s ? namelist_flaw(s, n) : "it is not a string";
 		if (flaw)
 			return refuse(why, inspector, s ? s : "?", flaw);
 		names_writer_add(w, s, n);

@@ -58,7 +58,7 @@ struct pattern *pattern_new(const char *text, struct buf *why)
 	}
 	p = malloc(sizeof(*p));
 	if (!p) {
-		buf_puts(why, "there is no memory");
+		buf_puts(why, "out of memory");
 		pcre2_code_free(code);
 		return NULL;
 	}

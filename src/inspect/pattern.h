@@ -18,7 +18,7 @@ struct pattern_room; /* to match in; one for each thread */
 /* NULL and `why` if it is none. `why` says where, counted in bytes from 1. */
 struct pattern *pattern_new(const char *text, struct buf *why);
 void pattern_free(struct pattern *p); /* NULL is fine */
-struct pattern_room *pattern_room_new(void); /* NULL if there is no memory */
+struct pattern_room *pattern_room_new(void); /* NULL if out of memory */
 void pattern_room_free(struct pattern_room *room);
 
 /* YES as soon as the bytes so far match; NO once nothing that follows could make them match;

@@ -17,7 +17,7 @@
 
 struct stream_pool; /* not shared between threads */
 
-/* NULL if there is no memory. */
+/* NULL if out of memory. */
 struct stream_pool *stream_pool_new(unsigned small, unsigned large);
 void stream_pool_free(struct stream_pool *pool); /* NULL is fine */
 unsigned stream_pool_used(const struct stream_pool *pool); /* blocks */

@@ -98,7 +98,7 @@ static bool read_patterns(struct loader_state *l, const json_t *list, struct ent
 		struct pattern *p;
 
 		if (!json_is_string(item))
-			return refuse(l, "there is a pattern that is no string", NULL);
+			return refuse(l, "a pattern is not a string", NULL);
 		p = pattern_new(json_string_value(item), &flaw);
 		if (!p) {
 			refuse(l, "there is a bad pattern", json_string_value(item));
@@ -259,7 +259,7 @@ static bool read_queues(struct loader_state *l, const json_t *j)
 	if (!number(j, "first", UINT16_MAX, &first) || !number(j, "count", 64, &count) || !count ||
 	    first + count > UINT16_MAX + 1 || !word || !json_is_boolean(rewrite) ||
 	    (strcmp(word, "allow") != 0 && strcmp(word, "deny") != 0))
-		return refuse(l, "queues are not described as they should be", NULL);
+		return refuse(l, "queues have missing or bad members", NULL);
 	vec_push(l->t.arena, &l->t.queues,
 		 ((struct table_queues){.first = (uint16_t)first,
 					.count = (uint16_t)count,
@@ -288,7 +288,7 @@ static bool read_rule(struct loader_state *l, const json_t *j)
 		return false;
 	if (!text_of(j, "inspector") || !number(j, "id", l->t.mark / low, &r.id) || r.id < 4 ||
 	    !number(j, "queue", UINT16_MAX, &queue))
-		return refuse(l, "a rule is not described as it should be", NULL);
+		return refuse(l, "a rule has missing or bad members", NULL);
 	r.inspector = tables_find(&l->t, text_of(j, "inspector"));
 	r.queues = queues_at(&l->t, queue);
 	if (!r.inspector || !r.queues || tables_rule(&l->t, r.id))
@@ -318,7 +318,7 @@ static bool read_rules(struct loader_state *l, const json_t *j)
 		return refuse(l, "mark, queues and rules belong together", NULL);
 	run = l->t.mark / (l->t.mark & -l->t.mark);
 	if (run & (run + 1))
-		return refuse(l, "the bits of the mark are not neighbours", NULL);
+		return refuse(l, "the bits of the mark are not adjacent", NULL);
 	json_array_foreach(queues, i, item) if (!read_queues(l, item)) return false;
 	json_array_foreach(rules, i, item) if (!read_rule(l, item)) return false;
 	return true;

@@ -76,7 +76,7 @@ enum probe tls_hello(struct facts *f, const uint8_t *p, size_t n)
 	size_t len = cursor_get(&c, 3);
 
 	if (n && type != CLIENT_HELLO)
-		return facts_bad(f, "the first handshake message is no ClientHello");
+		return facts_bad(f, "the first handshake message is not a ClientHello");
 	if (c.state == CURSOR_SHORT)
 		return PROBE_MORE;
 	if (len > INSPECT_BYTES_MAX)

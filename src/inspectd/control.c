@@ -38,9 +38,9 @@ static int clear_place(const struct sockaddr_un *at, struct buf *why)
 	if (lstat(path, &st) < 0)
 		return errno == ENOENT ? 0 : fail(why, -errno, path);
 	if (!S_ISSOCK(st.st_mode))
-		return refuse(why, -EEXIST, path, "it is there, and no socket");
+		return refuse(why, -EEXIST, path, "it exists and is not a socket");
 	if (st.st_uid != geteuid())
-		return refuse(why, -EEXIST, path, "this socket is of another user");
+		return refuse(why, -EEXIST, path, "this socket belongs to another user");
 	if (fd < 0)
 		return fail(why, -errno, path);
 	if (connect(fd, (const struct sockaddr *)at, sizeof(*at)) == 0 || errno != ECONNREFUSED)
@@ -202,7 +202,7 @@ json_t *control_answer(struct inspectd *d, struct client *c, const char *line, s
 	const char *ask = json_string_value(json_object_get(j, "ask"));
 
 	if (!ask)
-		return json_pack("{s:b, s:s}", "ok", false, "error", "this is no request");
+		return json_pack("{s:b, s:s}", "ok", false, "error", "this is not a request");
 	if (!strcmp(ask, "status"))
 		return status_json(d);
 	if (!strcmp(ask, "reload"))
@@ -213,7 +213,7 @@ json_t *control_answer(struct inspectd *d, struct client *c, const char *line, s
 		c->follows = true;
 		return json_pack("{s:b}", "ok", true);
 	}
-	return json_pack("{s:b, s:s}", "ok", false, "error", "it is asked for what is not there");
+	return json_pack("{s:b, s:s}", "ok", false, "error", "unknown request");
 }
 
 static void take_line(struct inspectd *d, struct client *c, const char *line, size_t n)

@@ -32,16 +32,16 @@
 
 static const char usage[] =
 	"usage: fwc-inspectd [OPTION...]\n"
-	"Judges the connections of a policy's inspect rules; fwc-inspectd(8) has it all.\n"
+	"Judges the connections of a policy's inspect rules; see fwc-inspectd(8).\n"
 	"\n"
 	"  --state DIR       where fwc keeps what is applied; /var/lib/fwc by default\n"
 	"  --tables FILE     the inspectors; DIR/applied/inspect.tables by default\n"
 	"  --socket PATH     where `fwc inspect` asks; /run/fwc/inspectd.sock by default\n"
 	"  --netns NAME      work in that network namespace\n"
-	"  --user NAME       who judges; _fwc-inspect by default, nobody if there is none\n"
-	"  --hold SECONDS    how long a packet waits at most; 10 by default\n"
+	"  --user NAME       the user of the judges; _fwc-inspect by default, else nobody\n"
+	"  --hold SECONDS    the longest that a packet waits; 10 by default\n"
 	"  --daemon          go into the background once ready\n"
-	"  --pidfile FILE    write the number of the process there\n"
+	"  --pidfile FILE    write the process id there\n"
 	"  --fdstore         leave the queues to systemd when stopped, for the next start\n"
 	"  --version, --help\n"
 	"\n"
@@ -102,11 +102,12 @@ static int parse_options(int argc, char **argv, struct options *o)
 		if (c == 'h')
 			return fputs(usage, stdout) < 0;
 		if (c != 'o')
-			return bad("unknown option, or one without its value", argv[optind - 1]);
+			return bad("unknown option, or an option without its value",
+				   argv[optind - 1]);
 		if (!set(o, longs[which].name, optarg))
-			return bad("seconds are a number from 1 to 3600", optarg);
+			return bad("--hold takes seconds, a number from 1 to 3600", optarg);
 	}
-	return optind < argc ? bad("it takes no arguments", argv[optind]) : -1;
+	return optind < argc ? bad("unexpected argument", argv[optind]) : -1;
 }
 
 /* ---- setting up ---- */
@@ -147,7 +148,7 @@ static int find_user(struct inspectd *d, const char *name)
 		name = "nobody"; /* as good as any, but others may be it, too, and end judges */
 		pw = getpwnam(name);
 		fputs("fwc-inspectd: warning: there is no user " JUDGES
-		      ": judges are nobody, whose other processes can end them\n",
+		      ": judges run as nobody, whose other processes can kill them\n",
 		      stderr);
 	}
 	if (!pw)

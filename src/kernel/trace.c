@@ -254,7 +254,7 @@ static void lift_limits(void)
 static int work(void *arg)
 {
 	struct hearing h = {.t = arg};
-	char why[400] = "there is no memory";
+	char why[400] = "out of memory";
 	int err;
 
 	if (h.t->ends[0] >= 0)

@@ -75,7 +75,7 @@ struct manifest_input {
 
 struct manifest *manifest_build(struct arena *a, const struct manifest_input *in);
 json_t *manifest_json(const struct manifest *m);
-/* The hash of all members but the seal; false if there is no memory for it. */
+/* The hash of all members but the seal; false if out of memory for it. */
 bool manifest_seal(const json_t *j, char hex[SHA256_HEX]);
 /* Checks the manifest against its seal (if it has one) and the script to the last offset; NULL and
  * *why if they do not belong together. Members that this version does not know are left alone. */

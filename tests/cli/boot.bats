@@ -146,7 +146,7 @@ damaged() { # a command that damages the artefact it is run in; everything is sa
 	listing | diff before.nft -
 	run f status
 	[ "$status" = 1 ]
-	[[ $output = *"BOOT "*"not everything was as it should be"* ]]
+	[[ $output = *"BOOT "*"loaded with problems"* ]]
 	# the copy as well
 	power_off
 	rm -rf state

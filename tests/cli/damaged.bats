@@ -175,7 +175,7 @@ each_damage() { # DIR COMMAND...
 		run fwc status
 		echo "$output"
 		[ "$status" = 1 ]
-		[[ $output == *"loaded, but not by"*"cannot be compared"* ]]
+		[[ $output == *"loaded, but not by"*"no record to compare it with"* ]]
 		fwc apply
 		run fwc status
 		[ "$status" = 0 ]

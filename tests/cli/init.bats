@@ -78,7 +78,7 @@ calls() { # a script for which sh will do
 	run sh "$script" start
 	echo "$output"
 	[ "$status" = 0 ]
-	[[ $output = *"not all is as it should be"* ]]
+	[[ $output = *"booted, but with problems"* ]]
 	holds_port 2222
 	for bad in '' begin; do
 		run sh "$script" $bad

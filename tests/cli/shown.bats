@@ -13,53 +13,52 @@ setup_file() { cli_begin; }
 teardown_file() { cli_end; }
 
 setup() {
-	cd "$WORK" # for files of that name
+	mkdir -p "$WORK/out"
+	rm -f "$WORK"/out/*
+	n=0
+	cd "$WORK" || exit # for files of that name
 	unset SSH_CONNECTION
 	inns nft flush ruleset
 	rm -rf "$WORK/state"
 }
 
-# What a command prints, in text, in colour and as JSON; whatever its exit status is. ways: some of these.
+# What a command prints, in the given ways; whatever its exit status is. Looked at by all_safe.
 safe() {
 	local how
-	for how in ${ways:---color=never --color=always --json}; do
-		timeout 60 "$FWC" "$how" "$@" >"$WORK/o" 2>"$WORK/e" </dev/null || [ $? != 124 ]
-		case $how in
-		--json) "$here/shown.py" "$WORK/e" --json "$WORK/o" ;;
-		--color=always) "$here/shown.py" --colours "$WORK/o" "$WORK/e" ;;
-		*) "$here/shown.py" "$WORK/o" "$WORK/e" ;;
-		esac || {
-			printf 'fwc %s' "$how"
-			printf ' %q' "$@"
-			echo
-			return 1
-		}
+	for how in ${ways:---color=never --json}; do
+		n=$((n + 1))
+		printf '%q ' "$how" "$@" >"$WORK/out/$n.command"
+		timeout 60 "$FWC" "$how" "$@" >"$WORK/out/$n.$how" 2>"$WORK/out/$n.error" </dev/null || [ $? != 124 ]
 	done
+}
+
+all_safe() { # of at least so many
+	[ "$n" -ge "$1" ]
+	"$here/shown.py" "$WORK/out"
 }
 
 commands() { "$FWC" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'; }
 
 @test "operands and options of every command" {
-	local c n=0
+	local c
 	for c in $(commands); do
-		for words in "$evil" "--$evil" "-o $evil" "-m $evil"; do
-			# shellcheck disable=SC2086 # words
-			safe --netns "$NS" --state "$WORK/state" "$c" ${words%% *} "${words##* }"
-		done
-		n=$((n + 1))
+		safe --netns "$NS" --state "$WORK/state" "$c" "$evil"
+		safe --netns "$NS" --state "$WORK/state" "$c" -o "$evil"
+		ways=--color=never safe --netns "$NS" --state "$WORK/state" "$c" "--$evil"
 	done
-	[ "$n" -gt 20 ]
+	all_safe 100
 }
 
 @test "--netns, --state, --config and --color of every command" {
 	local c
 	for c in $(commands) "$evil"; do
-		safe --netns "$evil" "$c"
+		ways=--color=never safe --netns "$evil" "$c"
 		safe --netns "$NS" --state "$WORK/$evil" "$c"
-		safe --netns "$NS" --state "$WORK/state" --config "$WORK/$evil" "$c"
-		safe --netns "$NS" --state "$WORK/state" --color "$evil" "$c"
+		ways=--color=never safe --netns "$NS" --state "$WORK/state" --config "$WORK/$evil" "$c"
 	done
+	ways=--json safe --color "$evil" check
 	rm -rf "${WORK:?}/$evil"
+	all_safe 100
 }
 
 @test "a newline in an argument begins no line of a message" {
@@ -74,6 +73,7 @@ commands() { "$FWC" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'; 
 	mkdir -p "$dir"
 	chmod 755 "$dir"
 	small >"$dir/p.fwc"
+	ways=--color=always safe --netns "$NS" --state "$WORK/state" check "$dir/p.fwc"
 	for c in check compile test explain; do safe --netns "$NS" --state "$WORK/state" $c "$dir/p.fwc"; done
 	safe --netns "$NS" --state "$WORK/state" explain 'lan -> self ssh' "$dir/p.fwc"
 	ways=--color=never safe --netns "$NS" --state "$WORK/state" compile "$dir/p.fwc" -o -
@@ -85,7 +85,9 @@ commands() { "$FWC" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'; 
 	safe --netns "$NS" --state "$WORK/state" apply "$dir/made"
 	printf 'allow lan -> %s\nhost h = "%s"\n' "$evil" "$evil" >"$dir/bad.fwc"
 	for c in check compile fmt test; do safe --netns "$NS" --state "$WORK/state" $c "$dir/bad.fwc"; done
+	ways=--color=always safe --netns "$NS" --state "$WORK/state" check "$dir/bad.fwc"
 	rm -rf "$dir"
+	all_safe 30
 }
 
 @test "who applied, from where, and the names of interfaces" {
@@ -103,6 +105,7 @@ fcntl.ioctl(socket.socket(), 0x8923, struct.pack("16s16s", b"plain0", b"i\x1b[7m
 	done
 	fwc stop
 	ip -n "$NS" link del dev $'i\e[7m\xe9'
+	all_safe 10
 }
 
 @test "fwc fmt gives a pipe every byte" {
@@ -115,8 +118,9 @@ fcntl.ioctl(socket.socket(), 0x8923, struct.pack("16s16s", b"plain0", b"i\x1b[7m
 @test "fwc-inspectd's own messages" {
 	local word
 	for word in "--$evil" "$evil" --netns="$evil" --user="$evil" --hold="$evil"; do
-		"${FWC%/*}/fwc-inspectd" "$word" >"$WORK/o" 2>"$WORK/e" </dev/null || true
-		"$here/shown.py" "$WORK/o" "$WORK/e"
-		[ -s "$WORK/e" ]
+		"${FWC%/*}/fwc-inspectd" "$word" >"$WORK/out/1.output" 2>"$WORK/out/1.error" </dev/null || true
+		[ -s "$WORK/out/1.error" ]
+		n=1
+		all_safe 1
 	done
 }

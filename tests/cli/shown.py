@@ -1,10 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""shown FILE... [--colours] [--json FILE]: whether what a command printed may reach a terminal.
+"""shown DIR: whether what commands printed may reach a terminal.
 
-Each FILE is UTF-8 and has no control but newline and tab, and nothing that turns the direction of
-text; with --colours besides the escapes that fwc itself paints with. --json: and FILE is JSON, or empty."""
+Each file of DIR is UTF-8 and has no control but newline and tab, and nothing that turns the direction of
+text; N.--color=always has the escapes, too, that fwc itself paints with, and N.--json is JSON, or empty. What
+N.command says, if it is there, printed it."""
 import json
+import os
 import re
 import sys
 import unicodedata
@@ -24,30 +26,29 @@ def flaw(raw):
     return None
 
 
+def read(*path):
+    with open(os.path.join(*path), "rb") as f:
+        return f.read()
+
+
 def main():
-    names, colours, whole = [], False, []
-    words = iter(sys.argv[1:])
-    for word in words:
-        if word == "--colours":
-            colours = True
-        elif word == "--json":
-            whole.append(next(words))
-        else:
-            names.append(word)
-    bad = []
-    for name in names + whole:
-        with open(name, "rb") as f:
-            raw = f.read()
-        found = flaw(PAINT.sub(b"", raw) if colours else raw)
-        if found:
-            bad.append(found)
-        elif name in whole and raw.strip():
+    place, bad = sys.argv[1], 0
+    for name in sorted(os.listdir(place)):
+        number, kind = name.split(".", 1)
+        if kind == "command":
+            continue
+        raw = read(place, name)
+        painted = os.path.exists(os.path.join(place, number + ".--color=always"))
+        found = flaw(PAINT.sub(b"", raw) if painted else raw)
+        if not found and kind == "--json" and raw.strip():
             try:
                 json.loads(raw)
             except ValueError as e:
-                bad.append(f"no JSON: {e}: {raw!r}")
-    for line in bad:
-        print(line)
+                found = f"no JSON: {e}: {raw!r}"
+        if found:
+            bad += 1
+            command = os.path.join(place, number + ".command")
+            print(f"{name}: {found}\n    {read(command)[:300]!r}" if os.path.exists(command) else f"{name}: {found}")
     sys.exit(bool(bad))
 
 

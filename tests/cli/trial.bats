@@ -132,7 +132,7 @@ begin_old() {
 	ip netns exec "$ns" ip link set lo up
 	run f status
 	echo "$output"
-	[[ $output = *"otherwise the rules of "*" come back"* ]]
+	[[ $output = *"without confirm, the rules of "*" come back"* ]]
 	[[ $output = *"new.fwc:5  allow lan -> self https"* ]]
 	[[ $output != *"allow lan -> self ssh"* ]]
 	[[ $output != *CHANGED* ]]

@@ -192,7 +192,7 @@ no_way() { # COMMAND...: refused; the kernel and what the link leads to are as b
 	linked applied
 	run fwc status
 	[ "$status" = 1 ]
-	[[ $output == *"cannot be compared"* ]]
+	[[ $output == *"no record to compare it with"* ]]
 	hash=$(cat "$WORK/moved/"* | sha256sum)
 	fwc apply
 	[ ! -L "$WORK/state/applied" ]

@@ -178,7 +178,7 @@ without_counts() { sed -E 's/packets [0-9]+ bytes [0-9]+//'; }
 	recap web1 failed=1
 	play -e '{"fwc_apply_options": ["--force"], "fwc_trial": 30, "fwc_reach_within": 6}'
 	[ "$status" != 0 ]
-	[[ $output == *"web1 is back on the rules before: under the new ones 'Call again' failed"* ]]
+	[[ $output == *"web1 is back on the previous rules: under the new ones 'Call again' failed"* ]]
 	recap web1 failed=1 rescued=1
 	[[ $output != *"[web2]"* ]]
 	diff <(table web1 | without_counts) <(without_counts <"$LAB_DIR/before")

@@ -96,8 +96,8 @@ static void test_flaws(void)
 	SAME_TEXT(flaw("a..b"), "a label is empty");
 	SAME_TEXT(flaw(".a"), "a label is empty");
 	SAME_TEXT(flaw("*."), "");
-	SAME_TEXT(flaw("a*.b"), "'*' stands at the beginning only, before a dot");
-	SAME_TEXT(flaw("*.*.b"), "'*' stands at the beginning only, before a dot");
+	SAME_TEXT(flaw("a*.b"), "'*' goes at the beginning only, before a dot");
+	SAME_TEXT(flaw("*.*.b"), "'*' goes at the beginning only, before a dot");
 	SAME_TEXT(flaw("a b"), "there is a character that no name has");
 	SAME_TEXT(flaw("http://a"), "there is a character that no name has");
 	SAME_TEXT(flaw("b\xc3\xbc"

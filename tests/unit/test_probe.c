@@ -98,7 +98,7 @@ static void test_tls_broken(void)
 	copy[5] = 2; /* a ServerHello */
 	SAME_NUMBER(all(copy, sizeof(copy)), PROBE_BAD);
 	SAME_NUMBER(f.name_state, NAME_UNREADABLE);
-	SAME_TEXT(f.flaw, "the first handshake message is no ClientHello");
+	SAME_TEXT(f.flaw, "the first handshake message is not a ClientHello");
 	copy[5] = 1;
 	copy[3] = copy[4] = 0; /* RFC 8446 5.1: no empty handshake fragments */
 	SAME_NUMBER(all(copy, sizeof(copy)), PROBE_BAD);
