@@ -171,17 +171,36 @@ static bool candidates_meet(const struct candidate *a, const struct candidate *b
 	return false;
 }
 
-/* Each rule goes one layer below the deepest earlier rule that it shares a packet with. */
-static unsigned assign_layers(struct run *run)
+/* From the least address that any of the boxes goes to, to the greatest. */
+static struct ival span_of_targets(const struct boxes *boxes)
 {
+	struct ival all = {u128_max(128), 0};
+	const struct box *b;
+
+	vec_each (boxes, b) {
+		struct ival dst = b->has_dst ? b->dst : (struct ival){0, u128_max(128)};
+
+		all.lo = dst.lo < all.lo ? dst.lo : all.lo;
+		all.hi = dst.hi > all.hi ? dst.hi : all.hi;
+	}
+	return all;
+}
+
+/* Each rule goes one layer below the deepest earlier rule that it shares a packet with. All pairs
+ * are looked at, so most are told apart by what lies close together in memory. */
+static unsigned assign_layers(struct lower *l, struct run *run)
+{
+	struct ival *to = arena_alloc(l->arena, run->n * sizeof(*to));
 	unsigned layers = 0;
 
 	for (size_t i = 0; i < run->n; i++) {
 		struct candidate *c = &run->v[i];
 
+		to[i] = span_of_targets(&c->boxes);
 		c->layer = 0;
 		for (size_t j = i; j-- > 0;)
-			if (run->v[j].layer >= c->layer && candidates_meet(c, &run->v[j]))
+			if (!apart(true, to[i], to[j]) && run->v[j].layer >= c->layer &&
+			    candidates_meet(c, &run->v[j]))
 				c->layer = run->v[j].layer + 1;
 		if (c->layer + 1 > layers)
 			layers = c->layer + 1;
@@ -428,7 +447,7 @@ static void lower_run(struct lower *l, struct ir_chain *c, struct run *run, int 
 		for (size_t i = 0; i < run->n; i++)
 			lower_rule(l, c, run->v[i].rule, from, to);
 	} else {
-		unsigned layers = assign_layers(run);
+		unsigned layers = assign_layers(l, run);
 
 		for (unsigned i = 0; i < layers; i++)
 			lower_layer(l, c, run, i);
