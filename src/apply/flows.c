@@ -238,18 +238,18 @@ static struct admit_flow reversed(const struct admit_flow *f)
 	return r;
 }
 
-/* Asked only where it matters: listing all tables takes time. */
+/* Asked only where it matters: reading all tables takes time. */
 static bool others_translate(struct flows *f)
 {
 	_cleanup_buf_ struct buf ignored = {0};
-	_cleanup_json_ json_t *listing = NULL;
+	struct ir_tables all = {0};
 	struct foreigners list = {0};
 
 	if (f->others == OTHERS_NOT_ASKED) {
 		f->others = OTHERS_TRANSLATE;
-		if (live_read_all(&listing, f->in.netns, &ignored) == 0) {
+		if (live_read_all(&all, f->in.netns, f->arena, &ignored) == 0) {
 			f->others = OTHERS_NONE;
-			foreign_find(f->arena, listing, &list);
+			foreign_find(f->arena, &all, &list);
 			for (size_t i = 0; i < list.n; i++)
 				if (list.v[i].translates)
 					f->others = OTHERS_TRANSLATE;

@@ -1,17 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * script -> scratch namespace -> listing -> IR -> compared with the compiled IR.
+ * script -> scratch namespace -> dump -> IR -> compared with the compiled IR.
  */
 #include "apply/proof.h"
 
 #include "apply/needs.h"
 #include "util/fault.h"
-
-static struct ir_ruleset *listing_ruleset(struct arena *a, const json_t *listing, const char **why)
-{
-	struct ir_ruleset *r = ruleset_new(a);
-
-	return read_listing(listing, r, why) ? r : NULL;
-}
 
 void proof_finish(struct proof *out, struct arena *a, struct scratch *s,
 		  const struct ir_ruleset *compiled)
@@ -23,10 +16,12 @@ void proof_finish(struct proof *out, struct arena *a, struct scratch *s,
 	out->asleep = s->slept;
 	out->why = arena_strdup(a, buf_str(&s->why));
 	if (s->outcome == SCRATCH_LOADED) {
-		out->ruleset = listing_ruleset(a, s->listing, &out->why);
-		if (!out->ruleset)
+		out->ruleset = scratch_ruleset(s, a);
+		if (!out->ruleset) {
 			out->outcome = SCRATCH_FAILED;
-		else if (compiled)
+			out->why = "cannot read what the kernel says of its rules";
+		}
+		if (out->ruleset && compiled)
 			ruleset_compare(a, compiled, out->ruleset, NULL, &out->different);
 	}
 	scratch_free(s);

@@ -3,6 +3,7 @@
  */
 #include "space/explain.h"
 
+#include <linux/netfilter.h>
 #include <getopt.h>
 #include <jansson.h>
 #include <string.h>
@@ -137,44 +138,42 @@ static void print_all(struct globals *g, struct arena *a, struct mean *m, const 
 
 /* ---- by the ruleset in the kernel ---- */
 
-static bool is_known_family(const char *family)
+static bool is_known_family(uint8_t family)
 {
-	return !strcmp(family, "inet") || !strcmp(family, "ip") || !strcmp(family, "ip6");
+	return family == NFPROTO_INET || family == NFPROTO_IPV4 || family == NFPROTO_IPV6;
 }
 
-static void add_table(struct arena *a, const json_t *listing, const json_t *table,
-		      const struct manifest *m, struct live_tables *out)
+static void add_table(struct arena *a, const struct ir_table *table, const struct manifest *m,
+		      struct live_tables *out)
 {
-	const char *family = json_string_value(json_object_get(table, "family"));
-	const char *name = json_string_value(json_object_get(table, "name")), *why;
-	struct ir_ruleset *r = ruleset_new(a);
-	struct live_table t = {.ruleset = r};
+	struct live_table t = {.family = ir_family_name(table->family),
+			       .name = table->name,
+			       .ruleset = table->ruleset};
 	struct delta_side ours;
 
-	if (!family || !name || !is_known_family(family) ||
-	    !read_table(listing, family, name, r, &why))
+	if (!is_known_family(table->family))
 		return;
-	t.family = arena_strdup(a, family);
-	t.name = arena_strdup(a, name);
-	if (!strcmp(family, "inet") && !strcmp(name, IR_TABLE)) {
-		ours = delta_side_of(r, m);
+	if (table->family == NFPROTO_INET && !strcmp(table->name, IR_TABLE)) {
+		ours = delta_side_of(table->ruleset, m);
 		t.line_of = ours.line_of;
 		t.line_ctx = ours.line_ctx;
 	}
 	vec_push(a, out, t);
 }
 
-static void add_strange(struct arena *a, const json_t *chain, struct live_tables *out)
+static void add_strange(struct arena *a, const struct ir_table *table, struct live_tables *out)
 {
-	const char *family = json_string_value(json_object_get(chain, "family"));
-	const char *table = json_string_value(json_object_get(chain, "table"));
-	const char *name = json_string_value(json_object_get(chain, "name"));
-	const char *hook = json_string_value(json_object_get(chain, "hook"));
+	struct ir_chain *const *c;
 
-	if (family && table && name && hook && (!is_known_family(family) || strstr(hook, "gress")))
-		vec_push(a, &out->strange,
-			 arena_printf(a, "table %s %s, chain %s (hook %s)", family, table, name,
-				      hook));
+	vec_each (&table->ruleset->chains, c) {
+		const char *hook = (*c)->base.hook;
+
+		if (hook && (!is_known_family(table->family) || strstr(hook, "gress")))
+			vec_push(a, &out->strange,
+				 arena_printf(a, "table %s %s, chain %s (hook %s)",
+					      ir_family_name(table->family), table->name,
+					      (*c)->name, hook));
+	}
 }
 
 static const struct manifest *applied_manifest(struct globals *g, struct arena *a)
@@ -192,27 +191,20 @@ static const struct manifest *applied_manifest(struct globals *g, struct arena *
 	return m;
 }
 
-static bool read_tables(struct globals *g, struct arena *a, struct live_tables *out)
+static bool live_tables(struct globals *g, struct arena *a, struct live_tables *out)
 {
 	const struct manifest *m = applied_manifest(g, a);
-	_cleanup_json_ json_t *listing = NULL;
 	_cleanup_buf_ struct buf why = {0};
-	size_t i;
-	json_t *j;
+	struct ir_tables all = {0};
+	const struct ir_table *t;
 
-	if (live_read_all(&listing, g->netns, &why)) {
+	if (live_read_all(&all, g->netns, a, &why)) {
 		fprintf(stderr, "fwc: %s\n", buf_str(&why));
 		return false;
 	}
-	json_array_foreach(json_object_get(listing, "nftables"), i, j)
-	{
-		const json_t *table = json_object_get(j, "table");
-		const json_t *chain = json_object_get(j, "chain");
-
-		if (table)
-			add_table(a, listing, table, m, out);
-		else if (chain)
-			add_strange(a, chain, out);
+	vec_each (&all, t) {
+		add_table(a, t, m, out);
+		add_strange(a, t, out);
 	}
 	return true;
 }
@@ -257,7 +249,7 @@ static int explain(struct globals *g, struct work *w, const struct rule *query, 
 	struct mean m;
 	int rc = EXIT_FINE;
 
-	if (live && !read_tables(g, w->arena, &tables))
+	if (live && !live_tables(g, w->arena, &tables))
 		return EXIT_SYSTEM;
 	mean_init(&m, w->arena, (struct dd_budget){PROOF_NODES, PROOF_SECONDS});
 	schema_add_policy(&m.schema, w->compiled.policy);

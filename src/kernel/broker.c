@@ -64,8 +64,7 @@ static bool may_ask(const struct asked *a)
 	for (size_t i = 0; i < a->r.n; i++) {
 		enum nftrun_kind k = a->steps[i].kind;
 
-		/* one object is named by a text that becomes part of a command */
-		if (k != RUN_LIST_OWN && k != RUN_LIST_ALL && !may_load(a, i))
+		if (k != RUN_DUMP_OWN && k != RUN_DUMP_ALL && k != RUN_VERSION && !may_load(a, i))
 			return false;
 	}
 	return a->r.where == CHILD_HERE || a->r.where == CHILD_NETNS || a->r.where == CHILD_SCRATCH;
@@ -139,6 +138,7 @@ static void answer_nftrun(struct bytes *b, struct asked *a, struct buf *out)
 	message_put_number(out, r->no_scratch);
 	message_put_number(out, r->before);
 	message_put_number(out, r->after);
+	message_put_number(out, r->dumped);
 	message_put_number(out, r->had_table);
 	message_put_number(out, (uint32_t)r->looked);
 	for (size_t i = 0; i < r->n; i++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * What nftables tells without a listing: the generation of the ruleset, and whether ours is there.
+ * What nftables tells in few words: the generation of the ruleset, and whether ours is there.
  */
 #ifndef FWC_GENID_H
 #define FWC_GENID_H

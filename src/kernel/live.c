@@ -7,33 +7,20 @@
 
 #include <string.h>
 
+#include "kernel/dump.h"
 #include "kernel/nftrun.h"
 #include "util/cleanup.h"
 
-#define TRIES 5
+#define MANY 64 /* objects: beyond them all is read */
 
-/* A set is listed by itself fast. For each chain, nft reads all elements of all sets, too: from
- * some number on, one listing of all is cheaper. */
-#define MANY 8
-#define MANY_CHAINS 4
-#define MANY_ELEMENTS 5000 /* then one chain is enough */
-
-static int parse(const struct nftrun_step *step, struct ir_ruleset *to, struct buf *why)
+static int parse(const struct nftrun_step *step, struct arena *a, struct ir_ruleset **out,
+		 struct buf *why)
 {
-	_cleanup_json_ json_t *j = NULL;
-	const char *reason;
-	json_error_t e;
-
-	j = json_loadb(buf_str(&step->out), step->out.len, 0, &e);
-	if (!j) {
-		buf_printf(why, "cannot read the nftables listing: %s", e.text);
-		return -EIO;
-	}
-	if (!read_listing(j, to, &reason)) {
-		buf_puts(why, reason);
-		return -EIO;
-	}
-	return 0;
+	*out = read_own(a, step->out.data, step->out.len);
+	if (*out)
+		return 0;
+	buf_puts(why, "cannot read what the kernel says of its rules");
+	return -EIO;
 }
 
 static int refused(const struct nftrun_step *step, struct buf *why)
@@ -55,7 +42,7 @@ static int refused(const struct nftrun_step *step, struct buf *why)
 			buf_printf(why, "\n\t%s", x.source);
 	} else {
 		nftrun_explain("", buf_str(&step->err), &x);
-		buf_printf(why, "cannot read the ruleset in the kernel: %s", x.text);
+		buf_printf(why, "cannot read the rules in the kernel: %s", x.text);
 	}
 	return strstr(x.text, "Device or resource busy") ? -EBUSY
 	       : strstr(x.text, "No such file")		 ? -ENOENT
@@ -64,38 +51,23 @@ static int refused(const struct nftrun_step *step, struct buf *why)
 
 int live_read(struct live *out, const char *netns, struct arena *a, struct buf *why)
 {
-	for (int i = 0; i < TRIES; i++) {
-		struct nftrun_step step = {.kind = RUN_LIST_OWN};
-		struct nftrun r = {
-			.where = child_where_of(netns), .netns = netns, .steps = &step, .n = 1};
-		struct live l = {.ruleset = ruleset_new(a)};
-		bool gone = false;
-		int err = nftrun(&r);
+	struct nftrun_step step = {.kind = RUN_DUMP_OWN};
+	struct nftrun r = {.where = child_where_of(netns), .netns = netns, .steps = &step, .n = 1};
+	struct live l = {0};
+	int err = nftrun(&r);
 
-		if (err) {
-			buf_puts(why, buf_str(&r.why));
-		} else if (step.refused && (r.had_table || r.looked)) {
-			/* not "there is none": whoever may not look does not know */
-			err = refused(&step, why);
-			gone = err == -ENOENT;
-		} else if (!step.refused) {
-			err = parse(&step, l.ruleset, why);
-		}
-		l.present = r.had_table;
-		l.generation = r.before;
-		nftrun_free(&r);
-		if (err && !gone)
-			return err;
-		/* libnftables sees to it that one listing is of one generation; here it is known
-		 * which */
-		if (!err && (r.before == r.after || i == TRIES - 1)) {
-			*out = l;
-			return 0;
-		}
-		why->len = 0;
-	}
-	buf_puts(why, "the table comes and goes while it is read: another program is changing it");
-	return -EAGAIN;
+	if (err)
+		buf_puts(why, buf_str(&r.why));
+	else if (step.refused)
+		err = refused(&step, why);
+	else
+		err = parse(&step, a, &l.ruleset, why);
+	l.present = step.out.len > 0;
+	l.generation = r.dumped;
+	nftrun_free(&r);
+	if (!err)
+		*out = l;
+	return err;
 }
 
 /* An object read again takes the place of its former self, which others may point to. */
@@ -122,85 +94,85 @@ static void merge(struct live *l, const struct ir_ruleset *fresh)
 	}
 }
 
-static int take(struct live *l, struct arena *a, const struct nftrun *r, bool whole,
-		struct buf *why)
+/* "chain A\nmap B" */
+static const char *list_of(struct arena *a, const struct live_names *names)
 {
-	struct ir_ruleset *fresh = ruleset_new(a);
-
-	for (size_t i = 0; i < r->n; i++) {
-		int err = r->steps[i].refused ? refused(&r->steps[i], why) : 0;
-
-		if (!err && r->steps[i].kind != RUN_SCRIPT)
-			err = parse(&r->steps[i], fresh, why);
-		if (err)
-			return err;
-	}
-	if (whole)
-		l->ruleset = fresh;
-	else
-		merge(l, fresh);
-	l->present = true;
-	return 0;
-}
-
-static bool is_many(const struct ir_ruleset *live, const struct live_names *names)
-{
-	size_t chains = 0, elements = 0;
-	struct ir_set *const *s;
+	struct buf b = {0};
+	const char *list;
 
 	for (size_t i = 0; i < names->n; i++)
-		chains += names->v[i][0] == 'c';
-	vec_each (&live->sets, s)
-		elements += (*s)->elems.n;
-	return names->n > MANY || chains > (elements > MANY_ELEMENTS ? 1 : MANY_CHAINS);
+		buf_printf(&b, "%s%s", i ? "\n" : "", names->v[i]);
+	list = arena_strdup(a, buf_str(&b));
+	buf_free(&b);
+	return list;
+}
+
+/* Objects of a dump that are there only because others refer to them are not whole. */
+static void keep_named(struct ir_ruleset *fresh, const char *list)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < fresh->sets.n; i++) {
+		struct ir_set *s = fresh->sets.v[i];
+		const char *kind = s->is_map ? "map" : "set";
+
+		if (dump_names(list, kind, s->name))
+			fresh->sets.v[n++] = s;
+	}
+	fresh->sets.n = n;
 }
 
 int live_change(struct live *l, const char *netns, struct arena *a, const char *script,
 		const struct live_names *names, struct live_outcome *out, struct buf *why)
 {
-	bool whole = is_many(l->ruleset, names);
-	struct nftrun_step *steps = arena_alloc(a, (MANY + 2) * sizeof(*steps));
+	bool whole = names->n > MANY;
+	const char *list = list_of(a, names);
+	struct nftrun_step steps[] = {
+		{.kind = RUN_SCRIPT, .script = script},
+		{.kind = whole ? RUN_DUMP_OWN : RUN_DUMP_SOME, .script = list}};
 	struct nftrun r = {.where = child_where_of(netns),
 			   .netns = netns,
 			   .steps = steps,
+			   .n = whole || names->n ? 2 : 1,
 			   .expect = l->hurry ? 0 : l->generation};
-	int err;
+	struct ir_ruleset *fresh = NULL;
+	int err = nftrun(&r);
 
-	steps[r.n++] = (struct nftrun_step){.kind = RUN_SCRIPT, .script = script};
-	if (whole)
-		steps[r.n++] = (struct nftrun_step){.kind = RUN_LIST_OWN};
-	for (size_t i = 0; !whole && i < names->n; i++)
-		steps[r.n++] = (struct nftrun_step){.kind = RUN_LIST_ONE, .script = names->v[i]};
-	err = nftrun(&r);
 	out->committed = steps[0].ran && !steps[0].refused;
 	out->alone = r.before == l->generation && r.after == r.before + 1;
-	if (err) {
+	if (err)
 		buf_puts(why, buf_str(&r.why));
-	} else {
-		err = take(l, a, &r, whole, why);
-		l->generation = r.after;
+	for (size_t i = 0; !err && i < r.n; i++)
+		err = steps[i].refused ? refused(&steps[i], why) : 0;
+	if (!err && r.n == 2)
+		err = parse(&steps[1], a, &fresh, why);
+	if (!err && whole) {
+		l->ruleset = fresh;
+	} else if (!err && fresh) {
+		keep_named(fresh, list);
+		merge(l, fresh);
 	}
+	if (!err)
+		l->present = true;
+	if (out->committed)
+		l->generation = r.n == 2 && !err ? r.dumped : r.after;
 	nftrun_free(&r);
 	return err;
 }
 
-int live_read_all(json_t **out, const char *netns, struct buf *why)
+int live_read_all(struct ir_tables *out, const char *netns, struct arena *a, struct buf *why)
 {
-	struct nftrun_step step = {.kind = RUN_LIST_ALL};
+	struct nftrun_step step = {.kind = RUN_DUMP_ALL};
 	struct nftrun r = {.where = child_where_of(netns), .netns = netns, .steps = &step, .n = 1};
-	json_error_t e;
 	int err = nftrun(&r);
 
 	if (err) {
 		buf_puts(why, buf_str(&r.why));
 	} else if (step.refused) {
 		err = refused(&step, why);
-	} else {
-		*out = json_loadb(buf_str(&step.out), step.out.len, 0, &e);
-		if (!*out) {
-			buf_printf(why, "cannot read the nftables listing: %s", e.text);
-			err = -EIO;
-		}
+	} else if (!read_tables(a, step.out.data, step.out.len, out)) {
+		buf_puts(why, "cannot read what the kernel says of its rules");
+		err = -EIO;
 	}
 	nftrun_free(&r);
 	return err;

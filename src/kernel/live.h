@@ -32,7 +32,7 @@ struct live_outcome {
 int live_change(struct live *l, const char *netns, struct arena *a, const char *script,
 		const struct live_names *names, struct live_outcome *out, struct buf *why);
 /* The whole ruleset of the namespace, other people's tables too. */
-int live_read_all(json_t **out, const char *netns, struct buf *why);
+int live_read_all(struct ir_tables *out, const char *netns, struct arena *a, struct buf *why);
 /* Loads a script; on refusal -EINVAL, with why naming the policy place. */
 int live_run(const char *netns, const char *script, struct buf *why);
 

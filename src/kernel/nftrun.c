@@ -4,7 +4,6 @@
 #include "kernel/nftrun.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <nftables/libnftables.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,20 +12,19 @@
 
 #include "kernel/ask.h"
 #include "kernel/batch.h"
+#include "kernel/dump.h"
 #include "kernel/genid.h"
 #include "nft/script.h"
 #include "util/cleanup.h"
 #include "util/fault.h"
 #include "util/number.h"
 
-#define LIST_FLAGS (NFT_CTX_OUTPUT_JSON | NFT_CTX_OUTPUT_HANDLE | NFT_CTX_OUTPUT_NUMERIC_ALL)
-
 struct stream { /* one a step and direction; the memory file outlives the child */
 	int out, err;
 };
 
 struct progress { /* shared with the child */
-	uint32_t before, after;
+	uint32_t before, after, dumped;
 	bool had_table;
 	int looked;
 	struct {
@@ -43,14 +41,6 @@ struct job {
 	int err; /* of the start */
 };
 
-/* "chain NAME" -> "list chain inet fwc NAME" */
-static void list_one(char *cmd, size_t size, const char *what)
-{
-	int kind = (int)strcspn(what, " ");
-
-	snprintf(cmd, size, "list %.*s inet fwc%s", kind, what, what + kind);
-}
-
 /* From a file, for only then nft says which line of it is wrong. */
 static int run_script(struct nft_ctx *ctx, const char *script)
 {
@@ -63,15 +53,28 @@ static int run_script(struct nft_ctx *ctx, const char *script)
 	return nft_run_cmd_from_filename(ctx, path);
 }
 
-/* Nobody else's table has the name of this process. */
-static int run_asleep(struct nft_ctx *ctx, const char *script, FILE *err)
+static bool run_dump(const char *table, const char *names, FILE *out, FILE *err,
+		     uint32_t *generation)
 {
-	struct buf asleep = {0}; /* of this process, which ends soon */
-	char name[40], list[80];
+	_cleanup_buf_ struct buf bytes = {0};
+	int failed = dump_here(table, names, &bytes, generation);
+
+	if (failed)
+		fprintf(err, "Error: %s\n", strerror(-failed));
+	else if (bytes.len)
+		fwrite(bytes.data, 1, bytes.len, out);
+	return !failed;
+}
+
+/* Nobody else's table has the name of this process. */
+static int run_asleep(struct nft_ctx *ctx, const char *script, FILE *out, FILE *err)
+{
+	_cleanup_buf_ struct buf asleep = {0};
+	uint32_t generation;
+	char name[40];
 	unsigned line;
 
 	snprintf(name, sizeof(name), NFTRUN_ASLEEP "-%d", (int)getpid());
-	snprintf(list, sizeof(list), "list table inet %s", name);
 	if (!script_asleep(&asleep, script, name, &line)) {
 		fprintf(err, "script:%u:1-1: Error: " NFTRUN_OTHER "\n", line);
 		return -1;
@@ -79,45 +82,51 @@ static int run_asleep(struct nft_ctx *ctx, const char *script, FILE *err)
 	if (run_script(ctx, buf_str(&asleep)))
 		return -1;
 	fault_point("asleep");
-	return nft_run_cmd_from_buffer(ctx, list);
+	return run_dump(name, NULL, out, err, &generation) ? 0 : -1;
 }
 
-static int run_command(struct nft_ctx *ctx, const struct nftrun_step *s, FILE *err)
+static int run_command(struct nft_ctx *ctx, const struct nftrun_step *s, FILE *out, FILE *err)
 {
-	char one[320];
-
-	switch (s->kind) {
-	case RUN_SCRIPT:
-		return run_script(ctx, s->script);
-	case RUN_LIST_OWN:
-		return nft_run_cmd_from_buffer(ctx, "list table inet fwc");
-	case RUN_LIST_ONE:
-		list_one(one, sizeof(one), s->script);
-		return nft_run_cmd_from_buffer(ctx, one);
-	case RUN_LIST_ALL:
-		return nft_run_cmd_from_buffer(ctx, "list ruleset");
-	case RUN_ASLEEP:
-		return run_asleep(ctx, s->script, err);
-	}
-	return -1;
+	if (s->kind == RUN_ASLEEP)
+		return run_asleep(ctx, s->script, out, err);
+	if (s->kind == RUN_VERSION)
+		return nft_run_cmd_from_buffer(ctx, "list tables");
+	return run_script(ctx, s->script);
 }
 
-static bool run_step(const struct nftrun_step *s, const struct stream *to, bool last)
+static bool run_nft(const struct nftrun_step *s, FILE *out, FILE *err, bool last)
 {
 	struct nft_ctx *ctx = nft_ctx_new(NFT_CTX_DEFAULT);
-	FILE *out = fdopen(dup(to->out), "w"), *err = fdopen(dup(to->err), "w");
 	bool ok;
 
-	if (!ctx || !out || !err)
+	if (!ctx)
 		abort();
 	nft_ctx_set_output(ctx, out);
 	nft_ctx_set_error(ctx, err);
-	if (s->kind != RUN_SCRIPT)
-		nft_ctx_output_set_flags(ctx, LIST_FLAGS);
-	ok = run_command(ctx, s, err) == 0;
+	if (s->kind == RUN_VERSION)
+		nft_ctx_output_set_flags(ctx, NFT_CTX_OUTPUT_JSON);
+	ok = run_command(ctx, s, out, err) == 0;
 	/* the end of the process is faster at it, if it is near */
 	if (!last)
 		nft_ctx_free(ctx);
+	return ok;
+}
+
+static bool run_step(const struct nftrun_step *s, const struct stream *to, bool last,
+		     uint32_t *generation)
+{
+	FILE *out = fdopen(dup(to->out), "w"), *err = fdopen(dup(to->err), "w");
+	bool ok;
+
+	if (!out || !err)
+		abort();
+	if (s->kind == RUN_DUMP_OWN || s->kind == RUN_DUMP_SOME)
+		ok = run_dump("fwc", s->kind == RUN_DUMP_SOME ? s->script : NULL, out, err,
+			      generation);
+	else if (s->kind == RUN_DUMP_ALL)
+		ok = run_dump(NULL, NULL, out, err, generation);
+	else
+		ok = run_nft(s, out, err, last);
 	if (fclose(out) != 0 || fclose(err) != 0)
 		abort();
 	return ok;
@@ -131,21 +140,12 @@ static bool came_late(const struct nftrun *r)
 	return r->expect && genid_get_here(&g) == 0 && g.id != r->expect;
 }
 
-/* libnftables 1.0.6 lists the only flag of a table after it has given its memory back
- * (table_flags_json()): what is printed is whatever lies there by then, or the listing breaks off.
- * In this process, which ends soon, jansson gives nothing back. */
-static void keep(void *p)
-{
-	(void)p;
-}
-
 static int run_steps(void *arg)
 {
 	struct job *j = arg;
 	struct progress *p = j->progress;
 	struct genid g = {0};
 
-	json_set_alloc_funcs(malloc, keep);
 	p->looked = genid_get_here(&g);
 	if (p->looked == 0) {
 		p->before = g.id;
@@ -155,7 +155,8 @@ static int run_steps(void *arg)
 		return ESTALE;
 	batch_expect(j->r->expect);
 	for (size_t i = 0; i < j->r->n; i++) {
-		p->step[i].refused = !run_step(&j->r->steps[i], &j->streams[i], i + 1 == j->r->n);
+		p->step[i].refused =
+			!run_step(&j->r->steps[i], &j->streams[i], i + 1 == j->r->n, &p->dumped);
 		p->step[i].ran = true;
 		if (i == 0 && p->step[0].refused && came_late(j->r))
 			return ESTALE;
@@ -260,6 +261,7 @@ static int finish(struct job *j)
 	}
 	j->r->before = j->progress->before;
 	j->r->after = j->progress->after;
+	j->r->dumped = j->progress->dumped;
 	j->r->had_table = j->progress->had_table;
 	j->r->looked = j->progress->looked;
 	child_free(&j->child);
@@ -309,6 +311,7 @@ static int ask_wait(struct nftrun *r)
 	r->no_scratch = message_take_number(&b);
 	r->before = message_take_number(&b);
 	r->after = message_take_number(&b);
+	r->dumped = message_take_number(&b);
 	r->had_table = message_take_number(&b);
 	r->looked = (int)message_take_number(&b);
 	for (size_t i = 0; i < r->n; i++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * nft scripts in, listings out. libnftables runs in a child process: it can exit(), abort or crash.
+ * nft scripts in, dumps out. libnftables runs in a child process: it can exit(), abort or crash.
  */
 #ifndef FWC_NFTRUN_H
 #define FWC_NFTRUN_H
@@ -14,11 +14,12 @@
 
 enum nftrun_kind {
 	RUN_SCRIPT, /* load; all or nothing */
-	RUN_LIST_OWN, /* table inet fwc as JSON */
-	RUN_LIST_ONE, /* one object of table inet fwc as JSON: script is "chain NAME", "map NAME" */
-	RUN_LIST_ALL, /* the whole ruleset as JSON */
-	/* A script of table inet fwc, loaded into a table of another name that sleeps, listed as
-	 * JSON, and gone with the step: the kernel deletes it with the socket that owns it. */
+	RUN_DUMP_OWN, /* table inet fwc, as dump.h has it */
+	RUN_DUMP_SOME, /* objects of it: script is their names */
+	RUN_DUMP_ALL, /* all tables */
+	RUN_VERSION, /* of libnftables, as JSON: {"nftables": [{"metainfo": {"version": ...}}]} */
+	/* A script of table inet fwc, loaded into a table of another name that sleeps, dumped, and
+	 * gone with the step: the kernel deletes it with the socket that owns it. */
 	RUN_ASLEEP,
 };
 
@@ -40,6 +41,7 @@ struct nftrun {
 	/* Generations of the ruleset before the first and after the last step, and whether the
 	 * table was there before: for those who want to know whether anybody came between. */
 	uint32_t before, after;
+	uint32_t dumped; /* the generation of the last dump */
 	bool had_table;
 	int looked; /* 0, or -errno: neither of these could be found out */
 	uint32_t expect; /* the first step commits only to this generation; 0: any. -ESTALE */

@@ -32,8 +32,6 @@ static const char *no_reason(void)
 
 static void judge(struct scratch *s, struct nftrun *r)
 {
-	json_error_t e;
-
 	if (powerless(r->steps)) {
 		s->outcome = SCRATCH_UNAVAILABLE;
 		buf_puts(&s->why, powerless(r->steps));
@@ -45,15 +43,12 @@ static void judge(struct scratch *s, struct nftrun *r)
 		return;
 	}
 	if (!r->steps[2].ran || r->steps[2].refused) {
-		buf_printf(&s->why, "cannot list what was loaded: %s",
+		buf_printf(&s->why, "cannot read back what was loaded: %s",
 			   r->steps[2].err.len ? buf_str(&r->steps[2].err) : no_reason());
 		return;
 	}
-	s->listing = json_loadb(r->steps[2].out.data, r->steps[2].out.len, 0, &e);
-	if (s->listing)
-		s->outcome = SCRATCH_LOADED;
-	else
-		buf_printf(&s->why, "cannot read the nftables listing: %s", e.text);
+	buf_add(&s->dump, buf_str(&r->steps[2].out), r->steps[2].out.len);
+	s->outcome = SCRATCH_LOADED;
 }
 
 bool scratch_resizes_sets(struct arena *a)
@@ -64,14 +59,14 @@ bool scratch_resizes_sets(struct arena *a)
 		"timeout 1h; }\n"
 		"add set inet fwc probe { type ipv4_addr; size 200; flags dynamic,timeout; "
 		"timeout 2h; }\n";
-	struct ir_ruleset *r = ruleset_new(a);
-	const struct ir_set *set = NULL;
-	const char *ignored;
+	const struct ir_ruleset *r = NULL;
+	const struct ir_set *set;
 	struct scratch s;
 
 	scratch_load(&s, script);
-	if (s.outcome == SCRATCH_LOADED && read_listing(s.listing, r, &ignored))
-		set = ruleset_set(r, "probe");
+	if (s.outcome == SCRATCH_LOADED)
+		r = scratch_ruleset(&s, a);
+	set = r ? ruleset_set(r, "probe") : NULL;
 	scratch_free(&s);
 	return set && set->size == 200 && set->timeout == 7200 && !fault_wanted("resize");
 }
@@ -97,7 +92,7 @@ void scratch_start(struct scratch *s, const char *script)
 	s->steps[1] = (struct nftrun_step){
 		.kind = RUN_SCRIPT,
 		.script = scratch_grow(&s->grown, script) ? buf_str(&s->grown) : script};
-	s->steps[2] = (struct nftrun_step){.kind = RUN_LIST_OWN};
+	s->steps[2] = (struct nftrun_step){.kind = RUN_DUMP_OWN};
 	s->run = (struct nftrun){.where = CHILD_SCRATCH, .steps = s->steps, .n = 3};
 	nftrun_start(&s->run);
 }
@@ -112,33 +107,10 @@ void scratch_start_anywhere(struct scratch *s, const char *script, const char *n
 
 /* ---- where no namespace can be made ---- */
 
-/* The listing, as if it were that of the table itself. */
-static void call_it_fwc(json_t *listing)
-{
-	static const char *const kinds[] = {"table", "chain", "set", "map", "rule", NULL};
-	size_t i;
-	json_t *j;
-
-	json_array_foreach(json_object_get(listing, "nftables"), i, j)
-	{
-		for (const char *const *k = kinds; *k; k++) {
-			json_t *object = json_object_get(j, *k);
-			const char *member = k == kinds ? "name" : "table";
-
-			if (object && json_object_get(object, member))
-				json_object_set_new(object, member, json_string("fwc"));
-			if (object && k == kinds)
-				json_object_del(object, "flags");
-		}
-	}
-}
-
 /* Whoever may not, and a kernel that knows no owner of a table (before 5.12), leave it as it was:
  * unavailable. */
 static void judge_asleep(struct scratch *s, const struct nftrun_step *step)
 {
-	json_error_t e;
-
 	if (step->refused) {
 		nftrun_explain(step->script, buf_str(&step->err), &s->error);
 		if (strstr(s->error.text, "Operation not permitted") ||
@@ -154,12 +126,8 @@ static void judge_asleep(struct scratch *s, const struct nftrun_step *step)
 	}
 	s->why.len = 0;
 	s->slept = true;
-	s->listing = json_loadb(buf_str(&step->out), step->out.len, 0, &e);
-	s->outcome = s->listing ? SCRATCH_LOADED : SCRATCH_FAILED;
-	if (s->listing)
-		call_it_fwc(s->listing);
-	else
-		buf_printf(&s->why, "cannot read the nftables listing: %s", e.text);
+	buf_add(&s->dump, buf_str(&step->out), step->out.len);
+	s->outcome = SCRATCH_LOADED;
 }
 
 static void try_asleep(struct scratch *s)
@@ -192,9 +160,20 @@ void scratch_load(struct scratch *s, const char *script)
 	scratch_wait(s);
 }
 
+struct ir_ruleset *scratch_ruleset(const struct scratch *s, struct arena *a)
+{
+	struct ir_tables all = {0};
+
+	/* the one that was loaded, by whatever name */
+	if (!read_tables(a, s->dump.data, s->dump.len, &all) || all.n != 1)
+		return NULL;
+	all.v[0].ruleset->dormant = false;
+	return all.v[0].ruleset;
+}
+
 void scratch_free(struct scratch *s)
 {
-	json_decref(s->listing);
+	buf_free(&s->dump);
 	buf_free(&s->why);
 	buf_free(&s->grown);
 }

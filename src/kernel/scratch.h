@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * A script loaded into a network namespace that nobody else sees, and listed back.
+ * A script loaded into a network namespace that nobody else sees, and read back.
  */
 #ifndef FWC_SCRATCH_H
 #define FWC_SCRATCH_H
 
-#include <jansson.h>
-
 #include "kernel/nftrun.h"
-#include "util/arena.h"
+#include "nft/nft.h"
 
 enum scratch_outcome {
 	SCRATCH_LOADED,
@@ -18,7 +16,7 @@ enum scratch_outcome {
 
 struct scratch {
 	enum scratch_outcome outcome;
-	json_t *listing;
+	struct buf dump;
 	struct nftrun_error error;
 	struct buf why, grown;
 	struct nftrun_step steps[3];
@@ -34,6 +32,8 @@ void scratch_load(struct scratch *s, const char *script);
 void scratch_start(struct scratch *s, const char *script);
 void scratch_start_anywhere(struct scratch *s, const char *script, const char *netns);
 void scratch_wait(struct scratch *s);
+/* What was loaded, as table inet fwc; NULL if it cannot be read. */
+struct ir_ruleset *scratch_ruleset(const struct scratch *s, struct arena *a);
 void scratch_free(struct scratch *s);
 
 /* Whether `add set` of one that is there changes its timeout and its size (new kernels do, earlier

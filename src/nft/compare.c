@@ -5,27 +5,17 @@
 
 #include <string.h>
 
-static bool uses(const struct ir_stmt *s, enum field f)
+static bool uses(const struct ir_stmt *s, const enum field *f, size_t n)
 {
 	const struct ir_sel *sel = s->kind == IR_MATCH	? &s->match.sel
 				   : s->kind == IR_VMAP ? &s->vmap.sel
+				   : s->kind == IR_ADD	? &s->add.key
 							: NULL;
 
-	for (int i = 0; sel && i < sel->n; i++) {
-		if (sel->f[i] == f)
-			return true;
-	}
-	return false;
-}
-
-static bool rule_uses(const struct ir_rule *r, const enum field *f, size_t n)
-{
-	for (size_t i = 0; i < r->stmts.n; i++) {
-		for (size_t k = 0; k < n; k++) {
-			if (uses(&r->stmts.v[i], f[k]))
+	for (int i = 0; sel && i < sel->n; i++)
+		for (size_t k = 0; k < n; k++)
+			if (sel->f[i] == f[k])
 				return true;
-		}
-	}
 	return false;
 }
 
@@ -53,16 +43,6 @@ static unsigned rule_l4proto(const struct ir_rule *r)
 	return 0;
 }
 
-static bool family_implied(const struct ir_rule *r, unsigned nfproto)
-{
-	static const enum field v4[] = {F_IP_SADDR, F_IP_DADDR, F_IP_PROTOCOL, F_ICMP_TYPE};
-	static const enum field v6[] = {F_IP6_SADDR, F_IP6_DADDR, F_IP6_HOPLIMIT, F_ICMPV6_TYPE};
-	unsigned l4 = rule_l4proto(r);
-
-	/* the listing leaves the family out before `meta l4proto icmp`, too */
-	return nfproto == 2 ? l4 == 1 || rule_uses(r, v4, 4) : l4 == 58 || rule_uses(r, v6, 4);
-}
-
 static const struct {
 	unsigned proto;
 	enum field sport, dport, other;
@@ -76,14 +56,19 @@ static const struct {
 	{58, F_ICMPV6_TYPE, F_ICMPV6_TYPE, F_ICMPV6_TYPE},
 };
 
-static bool transport_implied(const struct ir_rule *r, unsigned proto)
+bool stmt_implies(const struct ir_stmt *s, enum field f, unsigned value)
 {
-	for (size_t i = 0; i < sizeof(transports) / sizeof(transports[0]); i++) {
-		const enum field f[] = {transports[i].sport, transports[i].dport,
-					transports[i].other};
+	static const enum field v4[] = {F_IP_SADDR, F_IP_DADDR, F_IP_PROTOCOL, F_ICMP_TYPE};
+	static const enum field v6[] = {F_IP6_SADDR, F_IP6_DADDR, F_IP6_HOPLIMIT, F_ICMPV6_TYPE};
 
-		if (transports[i].proto == proto)
-			return rule_uses(r, f, 3);
+	if (f == F_NFPROTO)
+		return value == 2 ? uses(s, v4, 4) : value == 10 && uses(s, v6, 4);
+	for (size_t i = 0; i < sizeof(transports) / sizeof(transports[0]); i++) {
+		const enum field own[] = {transports[i].sport, transports[i].dport,
+					  transports[i].other};
+
+		if (transports[i].proto == value)
+			return f == F_L4PROTO && uses(s, own, 3);
 	}
 	return false;
 }
@@ -96,19 +81,6 @@ static void name_ports(struct ir_sel *sel, unsigned proto)
 		sel->f[0] = proto == 6 ? F_TCP_DPORT : F_UDP_DPORT;
 	else if (sel->f[0] == F_TH_SPORT)
 		sel->f[0] = proto == 6 ? F_TCP_SPORT : F_UDP_SPORT;
-}
-
-static int elem_cmp(const void *x, const void *y)
-{
-	const struct ir_elem *a = x, *b = y;
-
-	for (int i = 0; i < IR_MAX_CONCAT; i++) {
-		if (a->key[i].lo != b->key[i].lo)
-			return a->key[i].lo < b->key[i].lo ? -1 : 1;
-		if (a->key[i].hi != b->key[i].hi)
-			return a->key[i].hi < b->key[i].hi ? -1 : 1;
-	}
-	return 0;
 }
 
 static bool ordered(enum field f)
@@ -128,8 +100,7 @@ static struct ir_elems sorted(struct arena *a, const struct ir_elems *in, bool k
 		if (keep_volatile || !e->volatile_elem)
 			vec_push(a, &out, *e);
 	}
-	if (out.n > 1)
-		qsort(out.v, out.n, sizeof(*out.v), elem_cmp);
+	ir_elems_sort(&out);
 	return out;
 }
 
@@ -152,14 +123,27 @@ static void join(struct ir_elems *e)
 		e->n = out + 1;
 }
 
+bool stmt_asks(const struct ir_stmt *s, enum field *f, unsigned *value)
+{
+	*f = F_NFPROTO;
+	if (plain_test(s, *f, value))
+		return true;
+	*f = F_L4PROTO;
+	return plain_test(s, *f, value);
+}
+
 static bool keep_stmt(const struct ir_rule *r, const struct ir_stmt *s)
 {
+	const struct ir_stmt *other;
 	unsigned value;
+	enum field f;
 
-	if (plain_test(s, F_NFPROTO, &value))
-		return !family_implied(r, value);
-	if (plain_test(s, F_L4PROTO, &value))
-		return !transport_implied(r, value);
+	if (!stmt_asks(s, &f, &value))
+		return true;
+	vec_each (&r->stmts, other) {
+		if (stmt_implies(other, f, value))
+			return false;
+	}
 	return true;
 }
 

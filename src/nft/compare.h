@@ -18,7 +18,12 @@ struct differences {
 	size_t n, cap;
 };
 
-/* A rule as the kernel's listing would say it: tests that others imply are left out, a port of one
+/* A test of the family or of the protocol alone, and of what; a statement that looks at a field
+ * which only packets have that pass such a test. */
+bool stmt_asks(const struct ir_stmt *s, enum field *f, unsigned *value);
+bool stmt_implies(const struct ir_stmt *s, enum field f, unsigned value);
+
+/* A rule as it is read from the kernel: tests that others imply are left out, a port of one
  * protocol is that protocol's, values are sorted and joined. */
 struct ir_rule normal_rule(struct arena *a, const struct ir_rule *r);
 /* Elements of run time left out, ranges of plain interval sets joined. */

@@ -265,7 +265,7 @@ static void put_stmt(struct buf *out, const struct ir_stmt *s)
 		put_verdict(out, &s->verdict);
 		break;
 	case IR_UNKNOWN:
-		buf_printf(out, "?%s", s->unknown);
+		buf_printf(out, "?%s", s->unknown.text);
 		break;
 	}
 }

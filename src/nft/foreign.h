@@ -4,10 +4,7 @@
 #ifndef FWC_FOREIGN_H
 #define FWC_FOREIGN_H
 
-#include <jansson.h>
-#include <stdbool.h>
-
-#include "util/vec.h"
+#include "nft/nft.h"
 
 struct foreign {
 	const char *table; /* "ip filter" */
@@ -22,7 +19,6 @@ struct foreigners {
 	size_t n, cap;
 };
 
-/* listing: of the whole ruleset, as JSON. */
-void foreign_find(struct arena *a, const json_t *listing, struct foreigners *out);
+void foreign_find(struct arena *a, const struct ir_tables *tables, struct foreigners *out);
 
 #endif

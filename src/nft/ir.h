@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * The ruleset IR: what fwc would have in the kernel (lowered from a policy) and what the kernel
- * says it has (read back from its listing) have this one shape, so that they can be compared.
+ * says it has (read back from its dump) have this one shape, so that they can be compared.
  *
  * Values are intervals of numbers, never text: a prefix, a range and a single address are equal
  * when they are the same packets. Canonical text (emit.h) is the same for equal objects.
@@ -15,7 +15,7 @@
 #define IR_MAX_CONCAT 5
 #define IR_MAX_COMMENT 128 /* bytes; the limit of nft's own language */
 
-/* What a rule looks at. One row each in field.c: nft's name, JSON, set type, width, printing. */
+/* What a rule looks at. One row each in field.c: nft's name, set type, width, printing. */
 enum field {
 	F_NFPROTO,
 	F_L4PROTO,
@@ -81,9 +81,6 @@ struct field_info {
 	const char *set_type; /* "ipv4_addr"; NULL where it never is a key */
 	uint8_t bits;
 	enum field_format format;
-	/* in the JSON listing: {"payload": {"protocol": a, "field": b}}, {"meta": {"key": b}}, ...
-	 */
-	const char *json, *a, *b;
 };
 extern const struct field_info field_table[NFIELDS];
 
@@ -111,7 +108,7 @@ struct ir_elem { /* of a set or verdict map, or a value of a match (then only ke
 	bool gated; /* as read: found only while a statement of its own lets it */
 	bool ages; /* as read: it goes after ... */
 	uint64_t left, timeout; /* ... seconds, cut; timeout 0: the set's own */
-	uint32_t order; /* as read: place in the listing; of concatenations with intervals that
+	uint32_t order; /* as read: place in the dump; of concatenations with intervals that
 			   share a packet the kernel goes by the first */
 };
 
@@ -136,7 +133,14 @@ enum ir_stmt_kind {
 	IR_QUEUE, /* to a program; ends the packet's way here */
 	IR_ADD, /* add/update @set { key timeout T [limit ...|ct count ...] } */
 	IR_VERDICT,
-	IR_UNKNOWN, /* read from a kernel listing and not understood: text is its compact JSON */
+	IR_UNKNOWN, /* read from the kernel and not understood */
+};
+
+enum ir_unknown_kind { /* what may become of a packet that comes to it */
+	UNKNOWN_MATCH, /* it goes on, or the rule ends here */
+	UNKNOWN_GOES_ON, /* it goes on, changed or not */
+	UNKNOWN_SETS_MARKS, /* it goes on, perhaps with other marks */
+	UNKNOWN_ENDS, /* nobody can say */
 };
 
 enum ir_nat_kind { IR_MASQUERADE, IR_SNAT, IR_DNAT, IR_REDIRECT };
@@ -198,7 +202,10 @@ struct ir_stmt {
 			uint32_t ct_count;
 		} add;
 		struct ir_verdict verdict;
-		const char *unknown;
+		struct { /* equal text: it is the same for the same packet */
+			enum ir_unknown_kind kind;
+			const char *text;
+		} unknown;
 	};
 };
 

@@ -353,8 +353,7 @@ static bool has_address(const struct ir_rule *r)
 }
 
 /* All of ICMP where no address says the family: their numbers may stand in packets of the other
- * family, too, and those are not ICMP. In one look-up, because nft's listing would leave out
- * `meta nfproto ipv6` before `meta l4proto icmpv6` as if the one implied the other. */
+ * family, too, and those are not ICMP. */
 static void match_icmp_whole(struct lower *l, struct ir_rules *out, const struct ir_rule *base,
 			     const struct services *s, enum family family)
 {

@@ -343,11 +343,10 @@ json_t *manifest_json(const struct manifest *m)
 			    json_pack("{s:s, s:I, s:s}", "file", "ruleset.nft", "size",
 				      (json_int_t)m->size, "sha256", m->sha256));
 	if (m->inspect)
-		json_object_set_new(
-			j, "inspect",
-			json_pack("{s:s, s:s}", "file",
-				  m->inspect_json ? PACK_FILE_JSON : PACK_FILE, "sha256",
-				  m->inspect));
+		json_object_set_new(j, "inspect",
+				    json_pack("{s:s, s:s}", "file",
+					      m->inspect_json ? PACK_FILE_JSON : PACK_FILE,
+					      "sha256", m->inspect));
 	json_object_set_new(j, "forwarding", json_integer(m->forwarding));
 	if (m->live_flows >= 0)
 		json_object_set_new(j, "live_flows", json_string(m->live_flows ? "end" : "keep"));

@@ -4,6 +4,8 @@
 #ifndef FWC_MANIFEST_H
 #define FWC_MANIFEST_H
 
+#include <jansson.h>
+
 #include "nft/nft.h"
 #include "util/map.h"
 #include "util/sha256.h"
@@ -37,7 +39,7 @@ struct manifest_source {
 
 /* Whether what the kernel holds was shown to be what the policy means. */
 enum proved {
-	PROVED, /* of the kernel's listing */
+	PROVED, /* of what a kernel held */
 	PROVED_COMPILED, /* of what was compiled: no kernel could be asked */
 	PROVED_BUDGET, /* not: the budget ended */
 	PROVED_NOT, /* not: nobody asked, or it was refused to be asked */

@@ -178,8 +178,8 @@ static bool read_head(struct arena *a, const json_t *j, struct manifest *m, cons
 	m->policy = text_of(a, j, "policy");
 	if (json_object_get(j, "inspect")) {
 		m->inspect = text_of(a, json_object_get(j, "inspect"), "sha256");
-		m->inspect_json = !strcmp(text_of(a, json_object_get(j, "inspect"), "file"),
-					  PACK_FILE_JSON);
+		m->inspect_json =
+			!strcmp(text_of(a, json_object_get(j, "inspect"), "file"), PACK_FILE_JSON);
 	}
 	m->proved = PROVED_NOT;
 	for (int k = PROVED; k < PROVED_NOT; k++)
@@ -195,9 +195,8 @@ static bool read_head(struct arena *a, const json_t *j, struct manifest *m, cons
 		vec_push(a, &m->sources,
 			 ((struct manifest_source){.path = path_of(a, s),
 						   .sha256 = text_of(a, s, "sha256")}));
-	json_array_foreach(json_object_get(j, "patterns"), i, s)
-		if (json_is_string(s))
-			vec_push(a, &m->patterns, arena_strdup(a, json_string_value(s)));
+	json_array_foreach(json_object_get(j, "patterns"), i, s) if (json_is_string(s))
+		vec_push(a, &m->patterns, arena_strdup(a, json_string_value(s)));
 	return true;
 }
 

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * Ruleset IR <-> nft's own text and listing; all pure.
+ * Ruleset IR -> nft's own text; the kernel's messages -> ruleset IR; all pure.
  */
 #ifndef FWC_NFT_H
 #define FWC_NFT_H
-
-#include <jansson.h>
 
 #include "nft/ir.h"
 
@@ -44,13 +42,26 @@ void emit_value(struct buf *out, enum field f, struct ival v);
 bool emit_is_field(const char *s, size_t n);
 bool emit_is_symbol(const char *s, size_t n);
 
-/* The kernel's listing of table inet fwc ("nftables": [...], numeric output as kernel/nft.h asks
- * for)
- * -> IR. What it does not understand becomes IR_UNKNOWN, never an error; false only if the JSON is
- * not a listing at all (*why says). */
-bool read_listing(const json_t *listing, struct ir_ruleset *out, const char **why);
-/* Of somebody else's table. */
-bool read_table(const json_t *listing, const char *family, const char *table,
-		struct ir_ruleset *out, const char **why);
+/* By their keys. */
+void ir_elems_sort(struct ir_elems *e);
+
+struct ir_table {
+	uint8_t family; /* NFPROTO_* */
+	const char *name;
+	struct ir_ruleset *ruleset;
+};
+
+struct ir_tables {
+	struct ir_table *v;
+	size_t n, cap;
+};
+
+/* A dump of the kernel's messages (kernel/dump.h) -> IR. What is not understood becomes IR_UNKNOWN,
+ * never an error and never nothing; false only if the bytes are no messages. */
+bool read_tables(struct arena *a, const void *bytes, size_t n, struct ir_tables *out);
+const char *ir_family_name(uint8_t family); /* "inet" */
+struct ir_table *ir_tables_find(const struct ir_tables *t, uint8_t family, const char *name);
+/* Table inet fwc alone; empty if it is not there; NULL if the bytes are no messages. */
+struct ir_ruleset *read_own(struct arena *a, const void *bytes, size_t n);
 
 #endif

@@ -1,12 +1,138 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * The kernel's listing of table inet fwc (JSON, as nft 1.0.6 and later print it) -> ruleset IR.
+ * A dump of the kernel's own messages -> tables -> ruleset IR.
  */
+#include "nft/read.h"
+
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <string.h>
 
-#include "nft/read.h"
-#include "util/map.h"
+#include "util/sha256.h"
 
 #define HASH_CHARS 12
+#define ODD_CHARS 12 /* of the hash that stands for bytes which nobody could read */
+#define COMMENT 0 /* type of a comment in userdata of tables, chains, rules, objects, elements */
+
+/* Of newer kernels than the header may be: Linux 6.10 and later. */
+#define CHAIN_ATTRS NFTA_CHAIN_USERDATA
+
+void read_attrs(struct tlv bytes, size_t max, struct attrs *out)
+{
+	out->whole = tlv_sort(bytes, out->v, max < READ_ATTRS ? max : READ_ATTRS - 1);
+}
+
+const char *read_text(struct arena *a, struct tlv t)
+{
+	return tlv_is_text(t) ? arena_strndup(a, (const char *)t.p, t.n - 1) : NULL;
+}
+
+const char *read_odd(struct arena *a, const char *name, struct tlv bytes)
+{
+	char hex[SHA256_HEX];
+
+	sha256_hex(bytes.p ? (const char *)bytes.p : "", bytes.n, hex);
+	return diag_shown(a, arena_printf(a, "%s #%.*s", name, ODD_CHARS, hex));
+}
+
+/* The last attribute of each expression that is read; more would say more than was understood. */
+static const struct {
+	const char *name;
+	uint8_t last;
+} expressions[] = {
+	{"bitwise", NFTA_BITWISE_DATA},
+	{"byteorder", NFTA_BYTEORDER_SIZE},
+	{"cmp", NFTA_CMP_DATA},
+	{"connlimit", NFTA_CONNLIMIT_FLAGS},
+	{"counter", NFTA_COUNTER_PAD},
+	{"ct", NFTA_CT_SREG},
+	{"dynset", NFTA_DYNSET_EXPRESSIONS},
+	{"exthdr", NFTA_EXTHDR_SREG},
+	{"fib", NFTA_FIB_FLAGS},
+	{"hash", NFTA_HASH_TYPE},
+	{"immediate", NFTA_IMMEDIATE_DATA},
+	{"limit", NFTA_LIMIT_PAD},
+	{"lookup", NFTA_LOOKUP_FLAGS},
+	{"masq", NFTA_MASQ_REG_PROTO_MAX},
+	{"meta", NFTA_META_SREG},
+	{"nat", NFTA_NAT_FLAGS},
+	{"numgen", NFTA_NG_OFFSET},
+	{"payload", NFTA_PAYLOAD_CSUM_FLAGS},
+	{"queue", NFTA_QUEUE_SREG_QNUM},
+	{"range", NFTA_RANGE_TO_DATA},
+	{"redir", NFTA_REDIR_FLAGS},
+	{"reject", NFTA_REJECT_ICMP_CODE},
+	{"rt", NFTA_RT_KEY},
+};
+
+static bool has_more(const struct raw_expr *e)
+{
+	for (size_t i = 0; i < sizeof(expressions) / sizeof(expressions[0]); i++) {
+		if (strcmp(expressions[i].name, e->name) != 0)
+			continue;
+		for (int k = expressions[i].last + 1; k < READ_ATTRS; k++)
+			if (e->attrs.v[k].p)
+				return true;
+		return false;
+	}
+	return false;
+}
+
+bool read_expr(struct arena *a, struct tlv bytes, struct raw_expr *out)
+{
+	struct tlv v[NFTA_EXPR_MAX + 1];
+	bool whole = tlv_sort(bytes, v, NFTA_EXPR_MAX);
+
+	*out = (struct raw_expr){.name = read_text(a, v[NFTA_EXPR_NAME]),
+				 .bytes = v[NFTA_EXPR_DATA]};
+	read_attrs(out->bytes, READ_ATTRS - 1, &out->attrs);
+	if (!out->name)
+		return false;
+	out->attrs.whole &= whole && !has_more(out);
+	return true;
+}
+
+const char *read_comment(struct arena *a, struct tlv userdata)
+{
+	while (userdata.n >= 2 && userdata.n >= 2u + userdata.p[1]) {
+		struct tlv value = {userdata.p + 2, userdata.p[1]};
+
+		if (userdata.p[0] == COMMENT && tlv_is_text(value))
+			return diag_shown(a, (const char *)value.p);
+		userdata.p += 2 + value.n;
+		userdata.n -= 2 + value.n;
+	}
+	return NULL;
+}
+
+struct tlv read_data(struct tlv data)
+{
+	struct tlv v[NFTA_DATA_MAX + 1];
+
+	return tlv_sort(data, v, NFTA_DATA_MAX) ? v[NFTA_DATA_VALUE] : (struct tlv){0};
+}
+
+bool read_verdict(struct arena *a, struct tlv bytes, struct ir_verdict *out)
+{
+	static const struct {
+		int code;
+		enum ir_verdict_kind kind;
+	} plain[] = {{NF_ACCEPT, V_ACCEPT},	 {NF_DROP, V_DROP},  {NFT_RETURN, V_RETURN},
+		     {NFT_CONTINUE, V_CONTINUE}, {NFT_JUMP, V_JUMP}, {NFT_GOTO, V_GOTO}};
+	struct tlv v[NFTA_VERDICT_MAX + 1];
+	int code;
+
+	if (!tlv_sort(bytes, v, NFTA_VERDICT_MAX) || !v[NFTA_VERDICT_CODE].p)
+		return false;
+	code = (int)tlv_number(v[NFTA_VERDICT_CODE]);
+	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
+		if (plain[i].code != code)
+			continue;
+		*out = (struct ir_verdict){plain[i].kind, read_text(a, v[NFTA_VERDICT_CHAIN])};
+		return (plain[i].kind >= V_JUMP) == (out->target != NULL);
+	}
+	return false;
+}
 
 /* "lan-wan.0123456789ab" -> "lan-wan"; a name without such a tail is its own stem. */
 static const char *stem_of(struct arena *a, const char *name)
@@ -19,264 +145,246 @@ static const char *stem_of(struct arena *a, const char *name)
 	return arena_strndup(a, name, (size_t)(dot - name));
 }
 
-static bool field_of_type(const char *type, enum field *out)
+/* ---- chains ---- */
+
+static const char *hook_name(uint8_t family, uint64_t number)
 {
-	if (!strcmp(type, "inet_service")) {
-		*out = F_TH_DPORT;
-		return true;
+	static const char *const ip[] = {"prerouting", "input",	      "forward",
+					 "output",     "postrouting", "ingress"};
+	static const char *const arp[] = {"input", "output", "forward"};
+	static const char *const netdev[] = {"ingress", "egress"};
+
+	switch (family) {
+	case NFPROTO_INET:
+	case NFPROTO_IPV4:
+	case NFPROTO_IPV6:
+	case NFPROTO_BRIDGE:
+		return number < 6 ? ip[number] : "?";
+	case NFPROTO_ARP:
+		return number < 3 ? arp[number] : "?";
+	case NFPROTO_NETDEV:
+		return number < 2 ? netdev[number] : "?";
 	}
-	for (int f = 0; f < NFIELDS; f++) {
-		if (field_table[f].set_type && !strcmp(field_table[f].set_type, type)) {
-			*out = (enum field)f;
-			return true;
-		}
-	}
-	return false;
+	return "?";
 }
 
-/* "ipv4_addr" or ["ipv4_addr", "inet_service"]; nkeys stays 0 where a type is unknown. */
-static void read_type(struct arena *a, const json_t *type, struct ir_set *s)
+static void read_base(struct reader *r, const struct attrs *chain, struct ir_base *out)
 {
-	size_t n = json_is_array(type) ? json_array_size(type) : 1;
+	struct attrs hook;
+	const char *type = read_text(r->a, chain->v[NFTA_CHAIN_TYPE]);
 
-	s->type = "";
-	for (size_t i = 0; i < n; i++) {
-		const json_t *j = json_is_array(type) ? json_array_get(type, i) : type;
-		const char *word = json_is_string(j) ? json_string_value(j) : "?";
-
-		s->type = arena_printf(a, "%s%s%s", s->type, i ? " . " : "", word);
-		if (i < IR_MAX_CONCAT && s->nkeys == i && field_of_type(word, &s->keys[i]))
-			s->nkeys++;
-	}
-	if (s->nkeys != n)
-		s->nkeys = 0;
+	read_attrs(chain->v[NFTA_CHAIN_HOOK], NFTA_HOOK_MAX, &hook);
+	out->hook = hook_name(r->family, tlv_number(hook.v[NFTA_HOOK_HOOKNUM]));
+	out->type = type ? type : "?";
+	out->priority = (int)tlv_number(hook.v[NFTA_HOOK_PRIORITY]);
+	out->policy_drop =
+		chain->v[NFTA_CHAIN_POLICY].p && tlv_number(chain->v[NFTA_CHAIN_POLICY]) == NF_DROP;
 }
 
-static bool is_word(const json_t *j, const char *word)
+static void read_chain(struct reader *r, struct tlv body)
 {
-	return json_is_string(j) && !strcmp(json_string_value(j), word);
-}
+	struct ir_chain *c = arena_new_of(r->a, struct ir_chain);
+	struct attrs chain;
 
-/* One flag is listed as a word or as an array of one, by nft's version. */
-static bool has_flag(const json_t *flags, const char *word)
-{
-	size_t i;
-	json_t *j;
-
-	json_array_foreach((json_t *)flags, i, j)
-	{
-		if (is_word(j, word))
-			return true;
-	}
-	return is_word(flags, word);
-}
-
-/* owner and persist keep no table from filtering; a flag that is not known, or that nft 1.0.6 has
- * garbled, may be the one that does. */
-static bool may_sleep(const json_t *flags)
-{
-	size_t i;
-	json_t *j;
-
-	json_array_foreach((json_t *)flags, i, j) if (may_sleep(j)) return true;
-	return json_is_string(flags) && !is_word(flags, "owner") && !is_word(flags, "persist");
-}
-
-static void read_flags(const json_t *flags, struct ir_set *s)
-{
-	s->interval = has_flag(flags, "interval");
-	/* only run time fills sets whose elements age */
-	s->dynamic = has_flag(flags, "timeout") || has_flag(flags, "dynamic");
-}
-
-static void read_elems(struct arena *a, const json_t *list, struct ir_set *s)
-{
-	size_t i;
-	json_t *j;
-
-	json_array_foreach((json_t *)list, i, j)
-	{
-		struct ir_elem e;
-
-		if (!s->nkeys || !read_elem(a, s->keys, s->nkeys, s->is_map, j, &e)) {
-			e = (struct ir_elem){0};
-			e.comment = arena_printf(a, "?%s", read_compact(a, j));
-		}
-		e.order = (uint32_t)i;
-		vec_push(a, &s->elems, e);
-	}
-}
-
-/* Members of a set of which no packet depends: how many elements there are (nft 1.1.7 tells it
- * where the kernel does), how the kernel keeps them, when it looks for expired ones, that it joins
- * neighbours (they are listed joined), what its owner notes. */
-static const char *const informational[] = {"count",	  "policy",  "gc-interval",
-					    "auto-merge", "comment", NULL};
-
-/* What the IR cannot say is made part of the type, so that no other set is equal to this one. A
- * member that is in neither list may be new, and change what the set holds. */
-static void read_rest(struct arena *a, const json_t *j, struct ir_set *s)
-{
-	static const char *const known[] = {"family", "name",  "table",	  "type", "handle", "map",
-					    "size",   "flags", "timeout", "elem", "stmt",   NULL};
-	const char *data = json_string_value(json_object_get(j, "map"));
-	const json_t *stmts = json_object_get(j, "stmt");
-	const char *member;
-	json_t *value;
-
-	json_object_foreach((json_t *)j, member, value)
-	{
-		if (!read_among(member, known) && !read_among(member, informational))
-			s->type = arena_printf(a, "%s ?%s", s->type, member);
-	}
-	if (data && strcmp(data, "verdict") != 0)
-		s->type = arena_printf(a, "%s ?to %s", s->type, data);
-	s->counter = json_object_get(json_array_get(stmts, 0), "counter") != NULL;
-	if (json_array_size(stmts) > (s->counter ? 1u : 0u))
-		s->type = arena_printf(a, "%s ?statements", s->type);
-}
-
-static void read_set(const json_t *j, bool is_map, struct ir_ruleset *out)
-{
-	struct arena *a = out->arena;
-	struct ir_set *s = arena_new_of(a, struct ir_set);
-
-	s->name = read_str(a, j, "name");
-	if (!s->name)
-		return;
-	s->stem = stem_of(a, s->name);
-	s->is_map = is_map;
-	s->timeout = read_num(j, "timeout");
-	s->size = (uint32_t)read_num(j, "size");
-	read_type(a, json_object_get(j, "type"), s);
-	read_flags(json_object_get(j, "flags"), s);
-	read_rest(a, j, s);
-	read_elems(a, json_object_get(j, "elem"), s);
-	ruleset_add_set(out, s);
-}
-
-static void read_chain(const json_t *j, struct ir_ruleset *out)
-{
-	struct arena *a = out->arena;
-	struct ir_chain *c = arena_new_of(a, struct ir_chain);
-	const char *policy = json_string_value(json_object_get(j, "policy"));
-
-	c->name = read_str(a, j, "name");
+	read_attrs(body, CHAIN_ATTRS, &chain);
+	c->name = read_text(r->a, chain.v[NFTA_CHAIN_NAME]);
 	if (!c->name)
 		return;
-	c->stem = stem_of(a, c->name);
-	c->base.hook = read_str(a, j, "hook");
-	c->base.type = read_str(a, j, "type");
-	c->base.priority = (int)json_integer_value(json_object_get(j, "prio"));
-	c->base.policy_drop = policy && !strcmp(policy, "drop");
-	if (c->base.hook && !c->base.type)
-		c->base.type = "?";
-	ruleset_add_chain(out, c);
+	c->stem = stem_of(r->a, c->name);
+	if (chain.v[NFTA_CHAIN_HOOK].p)
+		read_base(r, &chain, &c->base);
+	ruleset_add_chain(r->out, c);
 }
 
-static void read_rule(const json_t *j, struct ir_ruleset *out)
+static void add_rule(struct reader *r, struct tlv body)
 {
-	struct arena *a = out->arena;
-	const char *name = json_string_value(json_object_get(j, "chain"));
-	struct ir_chain *c = name ? ruleset_chain(out, name) : NULL;
-	struct ir_rule r = {0};
-	size_t i;
-	json_t *stmt;
+	struct ir_rule rule = {0};
+	struct attrs attrs;
+	struct ir_chain *c;
+	const char *name;
 
+	read_attrs(body, NFTA_RULE_CHAIN_ID, &attrs);
+	name = read_text(r->a, attrs.v[NFTA_RULE_CHAIN]);
+	c = name ? ruleset_chain(r->out, name) : NULL;
 	if (!c)
 		return;
-	r.handle = read_num(j, "handle");
-	r.comment = read_comment(a, j);
-	json_array_foreach(json_object_get(j, "expr"), i, stmt)
-		vec_push(a, &r.stmts, read_stmt(a, stmt));
-	vec_push(a, &c->rules, r);
+	rule.handle = tlv_number(attrs.v[NFTA_RULE_HANDLE]);
+	rule.comment = read_comment(r->a, attrs.v[NFTA_RULE_USERDATA]);
+	read_rule(r, &attrs, arena_printf(r->a, "chain %s, rule %zu", c->name, c->rules.n + 1),
+		  &rule);
+	vec_push(r->a, &c->rules, rule);
 }
 
-/* The listing does not print `flags dynamic` alone: a set is dynamic if a rule adds to it, or if it
- * has no hash in its name, which of fwc's own only those have that are no part of the policy's
- * text.
- */
-static void infer_dynamic(struct ir_ruleset *out, bool by_name)
+/* ---- sets ---- */
+
+static void add_set(struct reader *r, struct tlv body)
 {
-	struct ir_chain **c;
-	struct ir_set **s;
+	struct raw_set *s = read_set(r, body);
 
-	vec_each (&out->sets, s)
-		(*s)->dynamic |= by_name && !strcmp((*s)->stem, (*s)->name) && !(*s)->is_map;
-	vec_each (&out->chains, c) {
-		for (size_t i = 0; i < (*c)->rules.n; i++) {
-			const struct ir_rule *r = &(*c)->rules.v[i];
+	if (!s)
+		return;
+	s->set->stem = stem_of(r->a, s->name);
+	map_put(&r->sets, s->name, s);
+}
 
-			for (size_t k = 0; k < r->stmts.n; k++) {
-				struct ir_set *set =
-					r->stmts.v[k].kind != IR_ADD
-						? NULL
-						: ruleset_set(out, r->stmts.v[k].add.set);
+static void add_elems(struct reader *r, struct tlv body)
+{
+	struct tlv v[NFTA_SET_ELEM_LIST_MAX + 1], elem;
+	const char *name;
+	struct raw_set *s;
+	uint16_t type;
 
-				if (set)
-					set->dynamic = true;
-			}
-		}
-	}
-	vec_each (&out->sets, s) {
-		for (size_t i = 0; (*s)->dynamic && i < (*s)->elems.n; i++)
-			(*s)->elems.v[i].volatile_elem = true;
+	tlv_sort(body, v, NFTA_SET_ELEM_LIST_MAX);
+	name = read_text(r->a, v[NFTA_SET_ELEM_LIST_SET]);
+	s = name ? map_get(&r->sets, name) : NULL;
+	while (s && tlv_next(&v[NFTA_SET_ELEM_LIST_ELEMENTS], &type, &elem))
+		read_elem(r, s, elem);
+}
+
+static void end_sets(struct reader *r)
+{
+	const struct map_entry *e;
+
+	vec_each (&r->sets.entries, e) {
+		struct raw_set *s = e->value;
+
+		read_set_end(r, s);
+		if (!(s->flags & NFT_SET_ANONYMOUS))
+			ruleset_add_set(r->out, s->set);
 	}
 }
 
-struct wanted { /* one table of the listing */
-	const char *family, *table;
+/* ---- tables ---- */
+
+struct dump {
+	struct arena *a;
+	struct ir_tables *out;
+	VEC(struct reader *) readers; /* of each table */
+	struct reader *last;
+	const char *last_name;
 };
 
-static bool ours(const struct wanted *w, const json_t *j, const char *key)
+/* owner and persist keep no table from filtering; a flag that is not known may be one that does. */
+static bool may_sleep(uint64_t flags)
 {
-	const char *family = json_string_value(json_object_get(j, "family"));
-	const char *table = json_string_value(json_object_get(j, key));
-
-	return family && table && !strcmp(family, w->family) && !strcmp(table, w->table);
+	return flags & ~(uint64_t)(NFT_TABLE_F_OWNER | 4 /* NFT_TABLE_F_PERSIST, Linux 6.9 */);
 }
 
-static void read_object(const struct wanted *w, const json_t *object, bool rules,
-			struct ir_ruleset *out)
+static void add_table(struct dump *d, const struct tlv_message *m)
 {
-	const json_t *table = json_object_get(object, "table");
-	const json_t *set = json_object_get(object, "set"), *map = json_object_get(object, "map");
-	const json_t *chain = json_object_get(object, "chain");
-	const json_t *rule = json_object_get(object, "rule");
+	struct reader *r = arena_new_of(d->a, struct reader);
+	struct ir_table t = {.family = m->family};
+	struct attrs table;
 
-	if (rules) {
-		if (rule && ours(w, rule, "table"))
-			read_rule(rule, out);
-	} else if (table && ours(w, table, "name")) {
-		out->dormant |= may_sleep(json_object_get(table, "flags"));
-	} else if (set && ours(w, set, "table")) {
-		read_set(set, false, out);
-	} else if (map && ours(w, map, "table")) {
-		read_set(map, true, out);
-	} else if (chain && ours(w, chain, "table")) {
-		read_chain(chain, out);
-	}
+	read_attrs(m->body, NFTA_TABLE_OWNER, &table);
+	t.name = read_text(d->a, table.v[NFTA_TABLE_NAME]);
+	if (!t.name)
+		return;
+	t.ruleset = ruleset_new(d->a);
+	t.ruleset->dormant = may_sleep(tlv_number(table.v[NFTA_TABLE_FLAGS]));
+	*r = (struct reader){.a = d->a, .family = m->family, .out = t.ruleset};
+	map_init(&r->sets, d->a);
+	vec_push(d->a, d->out, t);
+	vec_push(d->a, &d->readers, r);
 }
 
-bool read_table(const json_t *listing, const char *family, const char *table,
-		struct ir_ruleset *out, const char **why)
+/* Attribute 1 of every object names its table. */
+static struct reader *table_of(struct dump *d, const struct tlv_message *m)
 {
-	struct wanted w = {family, table};
-	const json_t *list = json_object_get(listing, "nftables");
-	size_t i;
-	json_t *j;
+	struct tlv body = m->body, name;
+	uint16_t type;
 
-	if (!json_is_array(list)) {
-		*why = "not an nftables listing: no array called \"nftables\"";
-		return false;
+	if (!tlv_next(&body, &type, &name) || type != 1)
+		return NULL;
+	if (d->last && d->last->family == m->family && tlv_is(name, d->last_name))
+		return d->last;
+	for (size_t i = 0; i < d->out->n; i++) {
+		if (d->out->v[i].family == m->family && tlv_is(name, d->out->v[i].name)) {
+			d->last = d->readers.v[i];
+			d->last_name = d->out->v[i].name;
+			return d->last;
+		}
 	}
-	json_array_foreach((json_t *)list, i, j) read_object(&w, j, false, out);
-	json_array_foreach((json_t *)list, i, j) read_object(&w, j, true, out);
-	infer_dynamic(out, !strcmp(family, "inet") && !strcmp(table, IR_TABLE));
+	return NULL;
+}
+
+enum pass { TABLES, CHAINS, ELEMENTS, RULES, NPASSES };
+
+static void take(struct dump *d, const struct tlv_message *m, enum pass pass)
+{
+	int what = (m->type & 0xff) | (m->type >> 8 != NFNL_SUBSYS_NFTABLES ? -1 : 0);
+	struct reader *r;
+
+	if (pass == TABLES) {
+		if (what == NFT_MSG_NEWTABLE)
+			add_table(d, m);
+		return;
+	}
+	r = table_of(d, m);
+	if (!r)
+		return;
+	if (pass == CHAINS && what == NFT_MSG_NEWCHAIN)
+		read_chain(r, m->body);
+	else if (pass == CHAINS && what == NFT_MSG_NEWSET)
+		add_set(r, m->body);
+	else if (pass == ELEMENTS && what == NFT_MSG_NEWSETELEM)
+		add_elems(r, m->body);
+	else if (pass == RULES && what == NFT_MSG_NEWRULE)
+		add_rule(r, m->body);
+}
+
+bool read_tables(struct arena *a, const void *bytes, size_t n, struct ir_tables *out)
+{
+	struct dump d = {.a = a, .out = out};
+
+	for (int pass = 0; pass < NPASSES; pass++) {
+		struct tlv rest = {bytes, n};
+		struct tlv_message m;
+
+		for (size_t i = 0; pass == RULES && i < d.readers.n; i++)
+			end_sets(d.readers.v[i]);
+		while (tlv_message(&rest, &m))
+			take(&d, &m, pass);
+		if (rest.n)
+			return false;
+	}
 	return true;
 }
 
-bool read_listing(const json_t *listing, struct ir_ruleset *out, const char **why)
+const char *ir_family_name(uint8_t family)
 {
-	return read_table(listing, "inet", IR_TABLE, out, why);
+	switch (family) {
+	case NFPROTO_INET:
+		return "inet";
+	case NFPROTO_IPV4:
+		return "ip";
+	case NFPROTO_IPV6:
+		return "ip6";
+	case NFPROTO_BRIDGE:
+		return "bridge";
+	case NFPROTO_NETDEV:
+		return "netdev";
+	case NFPROTO_ARP:
+		return "arp";
+	}
+	return "?";
+}
+
+struct ir_table *ir_tables_find(const struct ir_tables *t, uint8_t family, const char *name)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (t->v[i].family == family && !strcmp(t->v[i].name, name))
+			return &t->v[i];
+	return NULL;
+}
+
+struct ir_ruleset *read_own(struct arena *a, const void *bytes, size_t n)
+{
+	struct ir_tables all = {0};
+	const struct ir_table *own;
+
+	if (!read_tables(a, bytes, n, &all))
+		return NULL;
+	own = ir_tables_find(&all, NFPROTO_INET, IR_TABLE);
+	return own ? own->ruleset : ruleset_new(a);
 }

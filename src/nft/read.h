@@ -1,29 +1,88 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * Between the files of the reader only; the rest of fwc uses read_listing() of nft.h.
+ * Between the files of the reader only; the rest of fwc uses read_tables() of nft.h.
+ *
+ * A dump is what the kernel sends: messages of struct nfgenmsg and attributes, as
+ * <linux/netfilter/nf_tables.h> has them. A rule is a list of expressions, each a step of a machine
+ * with registers (net/netfilter/nf_tables_core.c); its statements are found by following what lies
+ * in which register.
  */
 #ifndef FWC_READ_H
 #define FWC_READ_H
 
 #include "nft/nft.h"
+#include "nft/tlv.h"
+#include "util/map.h"
 
-/* Each yields false for what it does not understand; *out is then worth nothing. */
-bool read_value(struct arena *a, enum field f, const json_t *j, struct ival *out);
-bool read_key(struct arena *a, const enum field *f, size_t n, const json_t *j, struct ival *out);
-bool read_sel(struct arena *a, const json_t *j, struct ir_sel *out);
-bool read_verdict(struct arena *a, const json_t *j, struct ir_verdict *out);
-/* An element of a set, or of a verdict map if is_map. */
-bool read_elem(struct arena *a, const enum field *f, size_t n, bool is_map, const json_t *j,
-	       struct ir_elem *out);
-/* Always yields a statement, if need be IR_UNKNOWN. */
-struct ir_stmt read_stmt(struct arena *a, const json_t *j);
+#define READ_ATTRS 32 /* more than any object or expression has */
 
-const char *read_str(struct arena *a, const json_t *object, const char *key); /* or NULL */
-/* As diag_show() has it, which changes none of fwc's own. Or NULL. */
-const char *read_comment(struct arena *a, const json_t *object);
-uint64_t read_num(const json_t *object, const char *key); /* or 0 */
-const char *read_compact(struct arena *a, const json_t *j);
-/* Whether a NULL-terminated list has that member; whether the object has no members but those. */
-bool read_among(const char *member, const char *const *known);
-bool read_only(const json_t *object, const char *const *known);
+struct attrs { /* by their number */
+	struct tlv v[READ_ATTRS];
+	bool whole; /* there is nothing else */
+};
+
+struct raw_expr {
+	const char *name;
+	struct attrs attrs;
+	struct tlv bytes; /* of all attributes */
+};
+
+struct raw_elem {
+	struct tlv key, end; /* end: only of intervals within concatenations */
+	uint32_t flags; /* NFT_SET_ELEM_* */
+	struct ir_elem as; /* all but the key */
+	struct tlv data; /* of maps whose values are no verdicts */
+	const char *odd; /* what is not understood of it; NULL: nothing */
+	uint32_t order;
+};
+
+struct raw_set {
+	const char *name;
+	uint32_t flags; /* NFT_SET_* */
+	uint32_t key_type, key_len; /* nft's number of the type: a hint */
+	VEC(struct raw_elem) elems;
+	struct ir_set *set; /* as the hint has it */
+	bool host[IR_MAX_CONCAT]; /* its numbers are in this machine's byte order */
+};
+
+struct reader { /* of one table */
+	struct arena *a;
+	uint8_t family; /* NFPROTO_* */
+	struct ir_ruleset *out;
+	struct map sets; /* name -> struct raw_set */
+};
+
+/* ---- read.c ---- */
+
+void read_attrs(struct tlv bytes, size_t max, struct attrs *out);
+/* Copies text; NULL where there is none. */
+const char *read_text(struct arena *a, struct tlv t);
+/* One expression, of NFTA_LIST_ELEM or NFTA_SET_ELEM_EXPR. False: it has no name. */
+bool read_expr(struct arena *a, struct tlv bytes, struct raw_expr *out);
+/* The comment in userdata, as diag_show() has it; NULL: none. */
+const char *read_comment(struct arena *a, struct tlv userdata);
+/* What is in NFTA_DATA_VALUE. */
+struct tlv read_data(struct tlv data);
+/* What is in NFTA_DATA_VERDICT. */
+bool read_verdict(struct arena *a, struct tlv bytes, struct ir_verdict *out);
+/* Name and content of what is not understood, the same for equal bytes. */
+const char *read_odd(struct arena *a, const char *name, struct tlv bytes);
+
+/* ---- read_set.c ---- */
+
+struct raw_set *read_set(struct reader *r, struct tlv body);
+void read_elem(struct reader *r, struct raw_set *s, struct tlv bytes);
+/* When all elements are there: fills s->set->elems. */
+void read_set_end(struct reader *r, struct raw_set *s);
+/* Elements cut as a rule cuts them: widths in bytes, host: in this machine's byte order. False:
+ * some cannot be. */
+bool read_elems(struct arena *a, const struct raw_set *s, size_t n, const uint8_t *bytes,
+		const bool *host, struct ir_elems *out);
+/* A number of that many bytes. */
+u128 read_number(const uint8_t *p, size_t n, bool host);
+
+/* ---- read_rule.c ---- */
+
+/* place: of the rule, for what is not the same in two rules. */
+void read_rule(struct reader *r, const struct attrs *rule, const char *place, struct ir_rule *out);
 
 #endif

@@ -1,181 +1,91 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * JSON of a listing -> statements of a rule. One function a statement; each refuses what it does
- * not know to the last member, so that nothing is taken for what it is not.
+ * Expressions that do something -> statements. Each function refuses what it does not know to the
+ * last attribute, so that nothing is taken for what it is not.
  */
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_nat.h>
+#include <linux/netfilter/nf_tables.h>
 #include <string.h>
 
-#include "nft/read.h"
+#include "nft/read_machine.h"
 
-static int elem_cmp(const void *x, const void *y)
+#define MAXSEG 2 /* TCP option, RFC 9293 */
+
+static bool read_counter(struct machine *m, const struct raw_expr *e)
 {
-	const struct ir_elem *a = x, *b = y;
+	struct ir_stmt *s = machine_stmt(m, IR_COUNTER);
 
-	for (int i = 0; i < IR_MAX_CONCAT; i++) {
-		if (a->key[i].lo != b->key[i].lo)
-			return a->key[i].lo < b->key[i].lo ? -1 : 1;
-		if (a->key[i].hi != b->key[i].hi)
-			return a->key[i].hi < b->key[i].hi ? -1 : 1;
-	}
-	return 0;
-}
-
-static bool read_anonymous(struct arena *a, const struct ir_sel *sel, bool is_map,
-			   const json_t *list, struct ir_elems *out)
-{
-	size_t i;
-	json_t *j;
-
-	json_array_foreach((json_t *)list, i, j)
-	{
-		struct ir_elem e;
-
-		if (!read_elem(a, sel->f, sel->n, is_map, j, &e))
-			return false;
-		e.order = (uint32_t)i;
-		vec_push(a, out, e);
-	}
-	if (out->n > 1)
-		qsort(out->v, out->n, sizeof(*out->v), elem_cmp);
-	return out->n > 0;
-}
-
-static bool read_op(const char *op, enum ir_op *out)
-{
-	if (!op)
-		return false;
-	if (!strcmp(op, "=="))
-		*out = OP_EQ;
-	else if (!strcmp(op, "!="))
-		*out = OP_NE;
-	else if (!strcmp(op, "in"))
-		*out = OP_ANYBIT;
-	else
-		return false;
+	s->counter.packets = tlv_number(e->attrs.v[NFTA_COUNTER_PACKETS]);
+	s->counter.bytes = tlv_number(e->attrs.v[NFTA_COUNTER_BYTES]);
 	return true;
 }
 
-/* Of raw payload only whether there is any. */
-static bool whole_payload(const struct ir_sel *sel, const struct ir_elems *values)
+static bool limit_of(const struct raw_expr *e, struct ir_limit *out)
 {
-	for (int i = 0; i < sel->n; i++)
-		if (sel->f[i] == F_PAYLOAD &&
-		    (sel->n > 1 || sel->mask[0] || !values || values->n != 1 ||
-		     values->v[0].key[0].lo != 0 || values->v[0].key[0].hi != 255))
-			return false;
+	const struct tlv *v = e->attrs.v;
+	uint64_t flags = tlv_number(v[NFTA_LIMIT_FLAGS]), rate = tlv_number(v[NFTA_LIMIT_RATE]);
+	uint64_t per = tlv_number(v[NFTA_LIMIT_UNIT]);
+
+	*out = (struct ir_limit){.rate = (uint32_t)rate,
+				 .per = (uint32_t)per,
+				 .burst = (uint32_t)tlv_number(v[NFTA_LIMIT_BURST]),
+				 .over = flags & NFT_LIMIT_F_INV};
+	return e->attrs.whole && rate <= UINT32_MAX &&
+	       (per == 1 || per == 60 || per == 3600 || per == 86400) &&
+	       tlv_number(v[NFTA_LIMIT_TYPE]) == NFT_LIMIT_PKTS &&
+	       !(flags & ~(uint64_t)NFT_LIMIT_F_INV);
+}
+
+static bool read_limit(struct machine *m, const struct raw_expr *e)
+{
+	struct ir_limit limit;
+
+	if (!limit_of(e, &limit))
+		return false;
+	machine_stmt(m, IR_LIMIT)->limit = limit;
 	return true;
 }
 
-static bool read_match(struct arena *a, const json_t *in, struct ir_stmt *s)
+static bool count_of(const struct raw_expr *e, uint32_t *over)
 {
-	const json_t *right = json_object_get(in, "right");
-	const json_t *set = json_object_get(right, "set");
-	const char *name = json_string_value(right);
-	struct ir_elem one = {0};
+	*over = (uint32_t)tlv_number(e->attrs.v[NFTA_CONNLIMIT_COUNT]);
+	return e->attrs.whole &&
+	       tlv_number(e->attrs.v[NFTA_CONNLIMIT_FLAGS]) == NFT_CONNLIMIT_F_INV;
+}
 
-	s->kind = IR_MATCH;
-	if (!read_op(json_string_value(json_object_get(in, "op")), &s->match.op) ||
-	    !read_sel(a, json_object_get(in, "left"), &s->match.sel))
+static bool read_connlimit(struct machine *m, const struct raw_expr *e)
+{
+	uint32_t over;
+
+	if (!count_of(e, &over))
 		return false;
-	if (name && name[0] == '@') {
-		s->match.set = arena_strdup(a, name + 1);
-		return whole_payload(&s->match.sel, NULL);
-	}
-	if (set)
-		return whole_payload(&s->match.sel, NULL) &&
-		       read_anonymous(a, &s->match.sel, false, set, &s->match.values);
-	if (!read_key(a, s->match.sel.f, s->match.sel.n, right, one.key)) {
-		/* `iif` is listed by name where the interface exists */
-		if (s->match.sel.n != 1 || s->match.sel.f[0] != F_IIF || !json_is_string(right))
+	machine_stmt(m, IR_CT_COUNT)->ct_count = over;
+	return true;
+}
+
+static bool read_log(struct machine *m, const struct raw_expr *e)
+{
+	const struct tlv *v = e->attrs.v;
+	const char *prefix = read_text(m->a, v[NFTA_LOG_PREFIX]);
+
+	for (int i = 0; i < READ_ATTRS; i++)
+		if (v[i].p && i != NFTA_LOG_PREFIX && i != NFTA_LOG_LEVEL)
 			return false;
-		s->match.sel.f[0] = F_IIFNAME;
-		if (!read_key(a, s->match.sel.f, 1, right, one.key))
-			return false;
-	}
-	vec_push(a, &s->match.values, one);
-	return whole_payload(&s->match.sel, s->match.op == OP_EQ ? &s->match.values : NULL);
-}
-
-static bool read_vmap(struct arena *a, const json_t *in, struct ir_stmt *s)
-{
-	const json_t *data = json_object_get(in, "data");
-	const char *name = json_string_value(data);
-
-	s->kind = IR_VMAP;
-	if (!read_sel(a, json_object_get(in, "key"), &s->vmap.sel) ||
-	    !whole_payload(&s->vmap.sel, NULL))
+	if (!prefix || !*prefix ||
+	    (v[NFTA_LOG_LEVEL].p && tlv_number(v[NFTA_LOG_LEVEL]) != NFT_LOGLEVEL_WARNING))
 		return false;
-	if (name && name[0] == '@') {
-		s->vmap.map = arena_strdup(a, name + 1);
-		return true;
-	}
-	return read_anonymous(a, &s->vmap.sel, true, json_object_get(data, "set"), &s->vmap.elems);
+	machine_stmt(m, IR_LOG)->log_prefix = prefix;
+	return true;
 }
 
-static bool read_counter(struct arena *a, const json_t *in, struct ir_stmt *s)
-{
-	(void)a;
-	s->kind = IR_COUNTER;
-	s->counter.packets = read_num(in, "packets");
-	s->counter.bytes = read_num(in, "bytes");
-	return json_is_object(in) || json_is_null(in);
-}
+/* ---- reject ---- */
 
-static bool read_limit_values(const json_t *in, struct ir_limit *l)
-{
-	static const char *const known[] = {"rate", "burst", "per", "inv", NULL};
-	static const struct {
-		const char *name;
-		uint32_t seconds;
-	} units[] = {{"second", 1}, {"minute", 60}, {"hour", 3600}, {"day", 86400}};
-	const char *per = json_string_value(json_object_get(in, "per"));
-
-	if (!per || !read_only(in, known))
-		return false;
-	l->rate = (uint32_t)read_num(in, "rate");
-	l->burst = json_object_get(in, "burst") ? (uint32_t)read_num(in, "burst") : 5;
-	l->over = json_is_true(json_object_get(in, "inv"));
-	for (int i = 0; i < 4; i++) {
-		if (!strcmp(per, units[i].name))
-			l->per = units[i].seconds;
-	}
-	return l->per != 0;
-}
-
-static bool read_limit(struct arena *a, const json_t *in, struct ir_stmt *s)
-{
-	(void)a;
-	s->kind = IR_LIMIT;
-	return read_limit_values(in, &s->limit);
-}
-
-static bool read_count_value(const json_t *in, uint32_t *over)
-{
-	*over = (uint32_t)read_num(in, "val");
-	return json_is_true(json_object_get(in, "inv"));
-}
-
-static bool read_ct_count(struct arena *a, const json_t *in, struct ir_stmt *s)
-{
-	(void)a;
-	s->kind = IR_CT_COUNT;
-	return read_count_value(in, &s->ct_count);
-}
-
-static bool read_log(struct arena *a, const json_t *in, struct ir_stmt *s)
-{
-	static const char *const known[] = {"prefix", NULL};
-
-	s->kind = IR_LOG;
-	s->log_prefix = read_str(a, in, "prefix");
-	return s->log_prefix && read_only(in, known);
-}
-
-/* "icmp port-unreachable": nft's words for the codes that it has words for. */
-static const char *reject_words(struct arena *a, const char *type, json_int_t code)
+/* nft's words for the codes that it has words for. */
+static const char *code_name(struct arena *a, const char *type, unsigned code)
 {
 	static const struct {
 		const char *type, *word;
-		json_int_t code;
+		unsigned code;
 	} known[] = {
 		{"icmp", "net-unreachable", 0},	   {"icmp", "host-unreachable", 1},
 		{"icmp", "prot-unreachable", 2},   {"icmp", "port-unreachable", 3},
@@ -184,265 +94,391 @@ static const char *reject_words(struct arena *a, const char *type, json_int_t co
 		{"icmpv6", "admin-prohibited", 1}, {"icmpv6", "addr-unreachable", 3},
 		{"icmpv6", "port-unreachable", 4}, {"icmpx", "no-route", 0},
 		{"icmpx", "port-unreachable", 1},  {"icmpx", "host-unreachable", 2},
+		{"icmpx", "admin-prohibited", 3},
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (!strcmp(known[i].type, type) && known[i].code == code)
 			return arena_printf(a, "%s %s", type, known[i].word);
-	return arena_printf(a, "%s %d", type, (int)code);
+	return arena_printf(a, "%s %u", type, code);
 }
 
-static bool read_reject(struct arena *a, const json_t *in, struct ir_stmt *s)
+/* A code of one family's ICMP answers packets of that family; where the rule has not asked, the
+ * kernel sends the other family's message with the same number. */
+static bool read_reject(struct machine *m, const struct raw_expr *e)
 {
-	const char *type = json_string_value(json_object_get(in, "type"));
-	const json_t *expr = json_object_get(in, "expr");
-	const char *word = json_string_value(expr);
+	uint64_t type = tlv_number(e->attrs.v[NFTA_REJECT_TYPE]);
+	unsigned code = (unsigned)tlv_number(e->attrs.v[NFTA_REJECT_ICMP_CODE]);
+	struct ir_stmt *s;
 
-	s->kind = IR_REJECT;
-	if (!type) { /* plain, where nft's own choice goes without saying */
-		s->reject = REJECT_OTHER;
-		s->reject_with = "icmpx port-unreachable";
-		return json_is_null(in);
-	}
-	if (!strcmp(type, "tcp reset")) {
+	if (!e->attrs.whole || type > NFT_REJECT_ICMPX_UNREACH ||
+	    (type == NFT_REJECT_ICMP_UNREACH && !m->family))
+		return false;
+	s = machine_stmt(m, IR_REJECT);
+	if (type == NFT_REJECT_TCP_RST) {
 		s->reject = REJECT_TCP_RESET;
-		return true;
-	}
-	if (!strcmp(type, "icmpx") &&
-	    (word ? !strcmp(word, "admin-prohibited") : json_integer_value(expr) == 3)) {
+	} else if (type == NFT_REJECT_ICMPX_UNREACH && code == NFT_REJECT_ICMPX_ADMIN_PROHIBITED) {
 		s->reject = REJECT_ADMIN;
-		return true;
+	} else {
+		s->reject = REJECT_OTHER;
+		s->reject_family = type == NFT_REJECT_ICMP_UNREACH ? m->family : FAM_NONE;
+		s->reject_with = code_name(m->a,
+					   s->reject_family == FAM_IP4	 ? "icmp"
+					   : s->reject_family == FAM_IP6 ? "icmpv6"
+									 : "icmpx",
+					   code);
 	}
-	s->reject = REJECT_OTHER;
-	s->reject_family = !strcmp(type, "icmp") ? FAM_IP4 : FAM_IP6;
-	if (!strcmp(type, "icmpx"))
-		s->reject_family = FAM_NONE;
-	else if (strcmp(type, "icmp") != 0 && strcmp(type, "icmpv6") != 0)
-		return false;
-	s->reject_with = word ? arena_printf(a, "%s %s", type, word)
-			      : reject_words(a, type, json_integer_value(expr));
-	return word || json_is_integer(expr);
-}
-
-/* {"map": {"key": {"numgen": ...}, "data": {"set": [[0, "10.0.0.1"], ...]}}} */
-static bool read_round_robin(struct arena *a, const json_t *map, enum field f, struct ir_elems *out)
-{
-	const json_t *numgen = json_object_get(json_object_get(map, "key"), "numgen");
-	const json_t *list = json_object_get(json_object_get(map, "data"), "set");
-	const char *mode = json_string_value(json_object_get(numgen, "mode"));
-	size_t i;
-	json_t *j;
-
-	if (!mode || strcmp(mode, "inc") != 0 || read_num(numgen, "offset") ||
-	    read_num(numgen, "mod") != json_array_size(list))
-		return false;
-	json_array_foreach((json_t *)list, i, j)
-	{
-		struct ir_elem e = {0};
-
-		if (json_integer_value(json_array_get(j, 0)) != (json_int_t)i ||
-		    !read_value(a, f, json_array_get(j, 1), &e.key[0]))
-			return false;
-		vec_push(a, out, e);
-	}
-	return out->n > 0;
-}
-
-static bool read_nat_target(struct arena *a, const json_t *in, struct ir_stmt *s)
-{
-	const char *family = json_string_value(json_object_get(in, "family"));
-	const json_t *addr = json_object_get(in, "addr");
-	const json_t *map = json_object_get(addr, "map");
-	struct ir_elem one = {0};
-	enum field f;
-
-	if (!addr)
-		return !family;
-	if (!family)
-		return false;
-	s->nat.family = !strcmp(family, "ip") ? FAM_IP4 : FAM_IP6;
-	f = s->nat.family == FAM_IP4 ? F_IP_DADDR : F_IP6_DADDR;
-	if (map)
-		return read_round_robin(a, map, f, &s->nat.to);
-	if (!read_value(a, f, addr, &one.key[0]))
-		return false;
-	vec_push(a, &s->nat.to, one);
 	return true;
 }
 
-static bool read_nat(struct arena *a, const json_t *in, struct ir_stmt *s, enum ir_nat_kind kind)
-{
-	static const char *const known[] = {"family", "addr", "port", NULL};
-	const json_t *port = json_object_get(in, "port");
+/* ---- translation ---- */
 
-	s->kind = IR_NAT;
+/* The bytes that the rule itself puts into a register. */
+static bool value_at(const struct machine *m, struct tlv number, uint32_t bytes, struct tlv *out)
+{
+	const struct slice *s = machine_slice(m, machine_word(tlv_number(number)), bytes);
+
+	if (!s || s->from != FROM_VALUE || s->bytes != bytes)
+		return false;
+	*out = s->value;
+	return true;
+}
+
+/* Of one port, also where it is written as a range. */
+static bool port_of(const struct machine *m, struct tlv min, struct tlv max, uint16_t *out)
+{
+	struct tlv lo, hi;
+
+	*out = 0;
+	if (!min.p)
+		return !max.p;
+	if (!value_at(m, min, 2, &lo) ||
+	    (max.p && (!value_at(m, max, 2, &hi) || !tlv_same(lo, hi))))
+		return false;
+	*out = (uint16_t)tlv_number(lo);
+	return *out != 0;
+}
+
+static bool push_target(struct machine *m, struct ir_elems *to, struct tlv lo, struct tlv hi)
+{
+	struct ir_elem e = {0};
+
+	e.key[0].lo = read_number(lo.p, lo.n, false);
+	e.key[0].hi = read_number(hi.p, hi.n, false);
+	vec_push(m->a, to, e);
+	return e.key[0].lo <= e.key[0].hi;
+}
+
+/* One after the other: the map has a value for each number below its size. */
+static bool round_robin(struct machine *m, const struct raw_set *map, uint32_t bytes,
+			struct ir_elems *to)
+{
+	struct tlv *by_number = arena_alloc(m->a, (map->elems.n + 1) * sizeof(*by_number));
+	const struct raw_elem *e;
+
+	vec_each (&map->elems, e) {
+		u128 at = e->key.n == 4 ? read_number(e->key.p, 4, true) : map->elems.n;
+
+		if (e->odd || at >= map->elems.n || e->data.n != bytes || by_number[at].p)
+			return false;
+		by_number[at] = e->data;
+	}
+	for (size_t i = 0; i < map->elems.n; i++)
+		if (!push_target(m, to, by_number[i], by_number[i]))
+			return false;
+	return map->elems.n > 0;
+}
+
+static bool addresses_of(struct machine *m, struct tlv min, struct tlv max, uint32_t bytes,
+			 struct ir_elems *to)
+{
+	const struct slice *s = machine_slice(m, machine_word(tlv_number(min)), bytes);
+	struct tlv lo, hi;
+
+	if (!min.p)
+		return !max.p;
+	if (max.p && tlv_same(min, max))
+		max.p = NULL; /* as the kernel tells it of one address */
+	if (s && s->from == FROM_MAP && !max.p)
+		return round_robin(m, s->map, bytes, to);
+	if (!value_at(m, min, bytes, &lo) || !value_at(m, max.p ? max : min, bytes, &hi))
+		return false;
+	return push_target(m, to, lo, hi);
+}
+
+static void push_nat(struct machine *m, enum ir_nat_kind kind, enum family family,
+		     struct ir_elems to, uint16_t port)
+{
+	struct ir_stmt *s = machine_stmt(m, IR_NAT);
+
 	s->nat.kind = kind;
-	s->nat.port = (uint16_t)json_integer_value(port);
-	if (json_is_null(in))
-		return true;
-	return read_only(in, known) && (!port || json_is_integer(port)) &&
-	       read_nat_target(a, in, s);
+	s->nat.family = family;
+	s->nat.to = to;
+	s->nat.port = port;
 }
 
-static bool read_masquerade(struct arena *a, const json_t *in, struct ir_stmt *s)
+static bool only_flags(struct tlv flags)
 {
-	return read_nat(a, in, s, IR_MASQUERADE);
+	/* the kernel sets these itself where there are addresses, or ports */
+	return !(tlv_number(flags) &
+		 ~(uint64_t)(NF_NAT_RANGE_MAP_IPS | NF_NAT_RANGE_PROTO_SPECIFIED));
 }
 
-static bool read_snat(struct arena *a, const json_t *in, struct ir_stmt *s)
+static bool read_nat(struct machine *m, const struct raw_expr *e)
 {
-	return read_nat(a, in, s, IR_SNAT);
-}
+	const struct tlv *v = e->attrs.v;
+	uint64_t family = tlv_number(v[NFTA_NAT_FAMILY]), type = tlv_number(v[NFTA_NAT_TYPE]);
+	bool v4 = family == NFPROTO_IPV4;
+	struct ir_elems to = {0};
+	uint16_t port;
 
-static bool read_dnat(struct arena *a, const json_t *in, struct ir_stmt *s)
-{
-	return read_nat(a, in, s, IR_DNAT);
-}
-
-static bool read_redirect(struct arena *a, const json_t *in, struct ir_stmt *s)
-{
-	return read_nat(a, in, s, IR_REDIRECT);
-}
-
-/* N, or {"&": [mark, N]}, or {"|": [that or the mark, N]}; the mark is the one that is set. */
-static bool read_mark(const json_t *key, const json_t *value, struct ir_stmt *s)
-{
-	const json_t *ct = json_object_get(key, "ct"), * or = json_object_get(value, "|");
-	const char *what =
-		json_string_value(json_object_get(ct ? ct : json_object_get(key, "meta"), "key"));
-	const json_t *and;
-
-	s->kind = IR_MARK;
-	s->mark.ct = ct != NULL;
-	if (!what || strcmp(what, "mark") != 0 || json_object_size(ct ? ct : key) != 1)
+	if (!e->attrs.whole || (!v4 && family != NFPROTO_IPV6) || type > NFT_NAT_DNAT ||
+	    !only_flags(v[NFTA_NAT_FLAGS]) ||
+	    !addresses_of(m, v[NFTA_NAT_REG_ADDR_MIN], v[NFTA_NAT_REG_ADDR_MAX], v4 ? 4 : 16,
+			  &to) ||
+	    !to.n || !port_of(m, v[NFTA_NAT_REG_PROTO_MIN], v[NFTA_NAT_REG_PROTO_MAX], &port))
 		return false;
-	if (or) {
-		if (json_array_size(or) != 2 || !json_is_integer(json_array_get(or, 1)))
+	push_nat(m, type == NFT_NAT_DNAT ? IR_DNAT : IR_SNAT, v4 ? FAM_IP4 : FAM_IP6, to, port);
+	return true;
+}
+
+static bool read_masq(struct machine *m, const struct raw_expr *e)
+{
+	const struct tlv *v = e->attrs.v;
+
+	if (!e->attrs.whole || !only_flags(v[NFTA_MASQ_FLAGS]) || v[NFTA_MASQ_REG_PROTO_MIN].p)
+		return false;
+	push_nat(m, IR_MASQUERADE, FAM_NONE, (struct ir_elems){0}, 0);
+	return true;
+}
+
+static bool read_redir(struct machine *m, const struct raw_expr *e)
+{
+	const struct tlv *v = e->attrs.v;
+	uint16_t port;
+
+	if (!e->attrs.whole || !only_flags(v[NFTA_REDIR_FLAGS]) ||
+	    !port_of(m, v[NFTA_REDIR_REG_PROTO_MIN], v[NFTA_REDIR_REG_PROTO_MAX], &port))
+		return false;
+	push_nat(m, IR_REDIRECT, FAM_NONE, (struct ir_elems){0}, port);
+	return true;
+}
+
+/* ---- marks, MSS, queue ---- */
+
+/* A number of the rule, or the mark itself with some of its bits set or cleared. */
+static bool set_mark(struct machine *m, bool ct, struct tlv sreg)
+{
+	const struct slice *s = machine_slice(m, machine_word(tlv_number(sreg)), 4);
+	uint32_t keep = 0, value = 0;
+	struct ir_stmt *out;
+
+	if (!s || s->bytes != 4)
+		return false;
+	if (s->from == FROM_VALUE) {
+		value = (uint32_t)read_number(s->value.p, 4, true);
+	} else if (s->from == FROM_FIELD && s->host && s->field == (ct ? F_CT_MARK : F_MARK)) {
+		if (!s->masked)
 			return false;
-		s->mark.value = (uint32_t)json_integer_value(json_array_get(or, 1));
-		value = json_array_get(or, 0);
-	}
-	and = json_object_get(value, "&");
-	if (or &&json_equal(value, key)) {
-		s->mark.keep = ~s->mark.value;
-		return true;
-	}
-	if (!and) { /* all bits of the mark */
-		s->mark.value = (uint32_t)json_integer_value(value);
-		return ! or &&json_is_integer(value);
-	}
-	s->mark.keep = (uint32_t)json_integer_value(json_array_get(and, 1)) & ~s->mark.value;
-	return json_array_size(and) == 2 && json_equal(json_array_get(and, 0), key) &&
-	       json_is_integer(json_array_get(and, 1));
-}
-
-static bool read_queue(struct arena *a, const json_t *in, struct ir_stmt *s)
-{
-	static const char *const known[] = {"num", "flags", NULL};
-	static const char *const known_hash[] = {"mod", "offset", NULL};
-	const json_t *num = json_object_get(in, "num"), *hash = json_object_get(num, "symhash");
-	const json_t *flags = json_object_get(in, "flags");
-	const char *flag =
-		json_string_value(json_is_array(flags) ? json_array_get(flags, 0) : flags);
-
-	(void)a;
-	s->kind = IR_QUEUE;
-	s->queue.bypass = flag && !strcmp(flag, "bypass");
-	if (!read_only(in, known) || (flags && !s->queue.bypass) || json_array_size(flags) > 1)
-		return false;
-	s->queue.count = hash ? (uint16_t)read_num(hash, "mod") : 1;
-	s->queue.first = (uint16_t)json_integer_value(hash ? json_object_get(hash, "offset") : num);
-	return hash ? read_only(hash, known_hash) && json_object_size(num) == 1
-		    : json_is_integer(num);
-}
-
-static bool read_mangle(struct arena *a, const json_t *in, struct ir_stmt *s)
-{
-	const json_t *option = json_object_get(json_object_get(in, "key"), "tcp option");
-	const json_t *value = json_object_get(in, "value");
-	const char *name = json_string_value(json_object_get(option, "name"));
-	const char *field = json_string_value(json_object_get(option, "field"));
-	const char *rt = json_string_value(json_object_get(json_object_get(value, "rt"), "key"));
-
-	(void)a;
-	if (!option)
-		return read_mark(json_object_get(in, "key"), value, s);
-	s->kind = IR_MSS;
-	if (!name || !field || strcmp(name, "maxseg") != 0 || strcmp(field, "size") != 0)
-		return false;
-	s->mss = (uint16_t)json_integer_value(value);
-	return s->mss ? !rt : rt && !strcmp(rt, "mtu");
-}
-
-static bool read_inner(const json_t *list, struct ir_stmt *s)
-{
-	size_t i;
-	json_t *j;
-
-	json_array_foreach((json_t *)list, i, j)
-	{
-		const json_t *limit = json_object_get(j, "limit");
-		const json_t *count = json_object_get(j, "ct count");
-
-		if (limit && !s->add.has_limit)
-			s->add.has_limit = read_limit_values(limit, &s->add.limit);
-		else if (count && !s->add.has_ct_count)
-			s->add.has_ct_count = read_count_value(count, &s->add.ct_count);
-		else
+		keep = (uint32_t)read_number(s->mask, 4, true);
+		value = (uint32_t)read_number(s->flip, 4, true);
+		if (keep & value) /* flips bits that it keeps */
 			return false;
+	} else {
+		return false;
 	}
-	return json_array_size(list) == (size_t)s->add.has_limit + s->add.has_ct_count;
+	out = machine_stmt(m, IR_MARK);
+	out->mark.ct = ct;
+	out->mark.keep = keep;
+	out->mark.value = value;
+	return true;
 }
 
-static bool read_add(struct arena *a, const json_t *in, struct ir_stmt *s)
+static bool set_meta(struct machine *m, const struct raw_expr *e)
 {
-	static const char *const known[] = {"op", "elem", "set", "stmt", NULL};
-	static const char *const known_elem[] = {"val", "timeout", NULL};
-	const json_t *elem = json_object_get(in, "elem");
-	const json_t *dressed = json_object_get(elem, "elem");
-	const char *op = json_string_value(json_object_get(in, "op"));
-	const char *set = json_string_value(json_object_get(in, "set"));
+	const struct tlv *v = e->attrs.v;
 
-	s->kind = IR_ADD;
-	if (!op || !set || set[0] != '@' || !read_only(in, known) ||
-	    (dressed && !read_only(dressed, known_elem)))
+	if (!e->attrs.whole || !v[NFTA_META_SREG].p ||
+	    tlv_number(v[NFTA_META_KEY]) != NFT_META_MARK)
 		return false;
-	s->add.set = arena_strdup(a, set + 1);
-	s->add.update = !strcmp(op, "update");
-	s->add.timeout = read_num(dressed, "timeout");
-	return (s->add.update || !strcmp(op, "add")) &&
-	       read_sel(a, dressed ? json_object_get(dressed, "val") : elem, &s->add.key) &&
-	       read_inner(json_object_get(in, "stmt"), s);
+	return set_mark(m, false, v[NFTA_META_SREG]);
+}
+
+static bool set_ct(struct machine *m, const struct raw_expr *e)
+{
+	const struct tlv *v = e->attrs.v;
+
+	if (!e->attrs.whole || !v[NFTA_CT_SREG].p || v[NFTA_CT_DIRECTION].p ||
+	    tlv_number(v[NFTA_CT_KEY]) != NFT_CT_MARK)
+		return false;
+	return set_mark(m, true, v[NFTA_CT_SREG]);
+}
+
+static bool set_mss(struct machine *m, const struct raw_expr *e)
+{
+	const struct tlv *v = e->attrs.v;
+	const struct slice *s = machine_slice(m, machine_word(tlv_number(v[NFTA_EXTHDR_SREG])), 2);
+
+	if (!e->attrs.whole || !v[NFTA_EXTHDR_SREG].p || !s || s->bytes != 2 || s->masked ||
+	    tlv_number(v[NFTA_EXTHDR_OP]) != NFT_EXTHDR_OP_TCPOPT ||
+	    tlv_number(v[NFTA_EXTHDR_TYPE]) != MAXSEG || tlv_number(v[NFTA_EXTHDR_OFFSET]) != 2 ||
+	    tlv_number(v[NFTA_EXTHDR_LEN]) != 2 || tlv_number(v[NFTA_EXTHDR_FLAGS]))
+		return false;
+	if (s->from == FROM_VALUE && tlv_number(s->value))
+		machine_stmt(m, IR_MSS)->mss = (uint16_t)tlv_number(s->value);
+	else if (s->from == FROM_PATH_MTU && !s->host)
+		machine_stmt(m, IR_MSS)->mss = 0;
+	else
+		return false;
+	return true;
+}
+
+static bool read_queue(struct machine *m, const struct raw_expr *e)
+{
+	const struct tlv *v = e->attrs.v;
+	uint64_t flags = tlv_number(v[NFTA_QUEUE_FLAGS]);
+	const struct slice *s =
+		machine_slice(m, machine_word(tlv_number(v[NFTA_QUEUE_SREG_QNUM])), 4);
+	struct ir_stmt *out;
+
+	if (!e->attrs.whole || flags & ~(uint64_t)NFT_QUEUE_FLAG_BYPASS ||
+	    (v[NFTA_QUEUE_SREG_QNUM].p ? !s || s->from != FROM_SYMHASH || s->masked
+				       : tlv_number(v[NFTA_QUEUE_TOTAL]) != 1))
+		return false;
+	out = machine_stmt(m, IR_QUEUE);
+	out->queue.bypass = flags & NFT_QUEUE_FLAG_BYPASS;
+	out->queue.first =
+		(uint16_t)(v[NFTA_QUEUE_SREG_QNUM].p ? s->offset : tlv_number(v[NFTA_QUEUE_NUM]));
+	out->queue.count = v[NFTA_QUEUE_SREG_QNUM].p ? (uint16_t)s->modulus : 1;
+	return true;
+}
+
+/* ---- sets that are added to ---- */
+
+static bool add_inner(struct ir_stmt *s, const struct raw_expr *e)
+{
+	if (!strcmp(e->name, "limit") && !s->add.has_limit)
+		return s->add.has_limit = limit_of(e, &s->add.limit);
+	if (!strcmp(e->name, "connlimit") && !s->add.has_ct_count)
+		return s->add.has_ct_count = count_of(e, &s->add.ct_count);
+	return false;
+}
+
+static bool inner_of(struct machine *m, const struct raw_expr *e, struct ir_stmt *s)
+{
+	struct tlv one = e->attrs.v[NFTA_DYNSET_EXPR], list = e->attrs.v[NFTA_DYNSET_EXPRESSIONS];
+	struct raw_expr inner;
+	uint16_t type;
+
+	if (one.p && (!read_expr(m->a, one, &inner) || !add_inner(s, &inner)))
+		return false;
+	while (tlv_next(&list, &type, &one))
+		if (!read_expr(m->a, one, &inner) || !add_inner(s, &inner))
+			return false;
+	return true;
+}
+
+static bool read_dynset(struct machine *m, const struct raw_expr *e)
+{
+	const struct tlv *v = e->attrs.v;
+	uint64_t op = tlv_number(v[NFTA_DYNSET_OP]);
+	const char *name = read_text(m->a, v[NFTA_DYNSET_SET_NAME]);
+	const struct raw_set *set = name ? map_get(&m->r->sets, name) : NULL;
+	struct ir_stmt s = {.kind = IR_ADD};
+	bool host[IR_MAX_CONCAT];
+
+	if (!e->attrs.whole || !set || op > NFT_DYNSET_OP_UPDATE || v[NFTA_DYNSET_SREG_DATA].p ||
+	    tlv_number(v[NFTA_DYNSET_FLAGS]) & NFT_DYNSET_F_INV || set->flags & NFT_SET_ANONYMOUS ||
+	    !read_sel(m, machine_word(tlv_number(v[NFTA_DYNSET_SREG_KEY])), set->key_len,
+		      &s.add.key, host) ||
+	    !inner_of(m, e, &s))
+		return false;
+	s.add.set = set->name;
+	s.add.update = op == NFT_DYNSET_OP_UPDATE;
+	s.add.timeout = tlv_number(v[NFTA_DYNSET_TIMEOUT]) / 1000;
+	*machine_stmt(m, IR_ADD) = s;
+	return true;
 }
 
 static const struct {
 	const char *name;
-	bool (*read)(struct arena *a, const json_t *in, struct ir_stmt *s);
+	bool (*read)(struct machine *m, const struct raw_expr *e);
 } readers[] = {
-	{"match", read_match},	     {"vmap", read_vmap},
-	{"counter", read_counter},   {"limit", read_limit},
-	{"ct count", read_ct_count}, {"log", read_log},
-	{"reject", read_reject},     {"masquerade", read_masquerade},
-	{"snat", read_snat},	     {"dnat", read_dnat},
-	{"redirect", read_redirect}, {"mangle", read_mangle},
-	{"set", read_add},	     {"queue", read_queue},
+	{"counter", read_counter},
+	{"limit", read_limit},
+	{"connlimit", read_connlimit},
+	{"log", read_log},
+	{"reject", read_reject},
+	{"nat", read_nat},
+	{"masq", read_masq},
+	{"redir", read_redir},
+	{"meta", set_meta},
+	{"ct", set_ct},
+	{"exthdr", set_mss},
+	{"queue", read_queue},
+	{"dynset", read_dynset},
 };
 
-struct ir_stmt read_stmt(struct arena *a, const json_t *j)
+bool read_stmt(struct machine *m, const struct raw_expr *e)
 {
-	const char *name = json_object_iter_key(json_object_iter((json_t *)j));
-	struct ir_stmt s = {0};
+	for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]); i++)
+		if (!strcmp(readers[i].name, e->name))
+			return readers[i].read(m, e);
+	return false;
+}
 
-	if (json_object_size(j) == 1) {
-		const json_t *in = json_object_get(j, name);
+bool read_has_state(const struct raw_expr *e)
+{
+	static const char *const with[] = {"limit",  "quota",  "connlimit", "last",
+					   "numgen", "dynset", "objref",    NULL};
+	bool random = !strcmp(e->name, "meta") &&
+		      tlv_number(e->attrs.v[NFTA_META_KEY]) == NFT_META_PRANDOM;
 
-		for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]); i++) {
-			if (!strcmp(readers[i].name, name) && readers[i].read(a, in, &s))
-				return s;
-		}
-		s = (struct ir_stmt){.kind = IR_VERDICT};
-		if (read_verdict(a, j, &s.verdict))
-			return s;
+	for (const char *const *w = with; *w; w++)
+		if (!strcmp(*w, e->name))
+			return true;
+	return random;
+}
+
+/* Objects by a look-up, which may find none; those that let some packets pass; and others. */
+static enum ir_unknown_kind objref_kind(const struct raw_expr *e)
+{
+	if (e->attrs.v[NFTA_OBJREF_SET_NAME].p)
+		return UNKNOWN_MATCH;
+	switch (tlv_number(e->attrs.v[NFTA_OBJREF_IMM_TYPE])) {
+	case NFT_OBJECT_QUOTA:
+	case NFT_OBJECT_LIMIT:
+	case NFT_OBJECT_CONNLIMIT:
+		return UNKNOWN_MATCH;
+	case NFT_OBJECT_SYNPROXY:
+		return UNKNOWN_ENDS;
 	}
-	return (struct ir_stmt){.kind = IR_UNKNOWN, .unknown = read_compact(a, j)};
+	return UNKNOWN_GOES_ON;
+}
+
+enum ir_unknown_kind read_unknown_kind(const struct raw_expr *e)
+{
+	static const char *const ends[] = {"queue", "fwd",    "tproxy", "synproxy",  "nat", "masq",
+					   "redir", "reject", "target", "immediate", "?",   NULL};
+	static const char *const goes_on[] = {"log",  "counter",      "notrack", "dup",
+					      "last", "flow_offload", NULL};
+
+	for (const char *const *w = ends; *w; w++)
+		if (!strcmp(*w, e->name))
+			return UNKNOWN_ENDS;
+	for (const char *const *w = goes_on; *w; w++)
+		if (!strcmp(*w, e->name))
+			return UNKNOWN_GOES_ON;
+	/* loads have been taken care of: these set something */
+	if (!strcmp(e->name, "meta") || !strcmp(e->name, "ct"))
+		return UNKNOWN_SETS_MARKS;
+	if (!strcmp(e->name, "payload"))
+		return read_is_field(e) ? UNKNOWN_ENDS : UNKNOWN_GOES_ON;
+	if (!strcmp(e->name, "objref"))
+		return objref_kind(e);
+	if (!strcmp(e->name, "lookup"))
+		return e->attrs.v[NFTA_LOOKUP_DREG].p ? UNKNOWN_ENDS : UNKNOWN_MATCH;
+	if (!strcmp(e->name, "exthdr"))
+		return e->attrs.v[NFTA_EXTHDR_SREG].p ? UNKNOWN_GOES_ON : UNKNOWN_MATCH;
+	return UNKNOWN_MATCH;
 }

@@ -60,10 +60,15 @@ static int elem_cmp(const void *a, const void *b)
 	return 0;
 }
 
+void ir_elems_sort(struct ir_elems *e)
+{
+	if (e->n > 1)
+		qsort(e->v, e->n, sizeof(*e->v), elem_cmp);
+}
+
 void ruleset_add_set(struct ir_ruleset *r, struct ir_set *s)
 {
-	if (s->elems.n > 1)
-		qsort(s->elems.v, s->elems.n, sizeof(*s->elems.v), elem_cmp);
+	ir_elems_sort(&s->elems);
 	map_put(r->by_name, arena_printf(r->arena, "s:%s", s->name), s);
 	vec_push(r->arena, &r->sets, s);
 }
@@ -90,8 +95,7 @@ struct ir_set *ruleset_seal_set(struct ir_ruleset *r, struct ir_set *s)
 	struct ir_set *same;
 
 	s->name = s->stem;
-	if (s->elems.n > 1)
-		qsort(s->elems.v, s->elems.n, sizeof(*s->elems.v), elem_cmp);
+	ir_elems_sort(&s->elems);
 	emit_set(&text, s, false);
 	s->name = hashed_name(r->arena, s->stem, &text);
 	buf_free(&text);

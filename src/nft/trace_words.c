@@ -19,9 +19,9 @@ static bool is_match_word(const char *s, size_t n)
 static bool is_set_word(const char *s, size_t n)
 {
 	static const char *const words[] = {
-		"set",	  "type",      "flags",	   "interval", "elements",    "size",
-		"ifname", "ipv4_addr", "ipv6_addr", "nf_proto", "inet_proto", "inet_service",
-		"icmp_type", "icmpv6_type",
+		"set",	      "type",	      "flags",	   "interval",	  "elements",
+		"size",	      "ifname",	      "ipv4_addr", "ipv6_addr",	  "nf_proto",
+		"inet_proto", "inet_service", "icmp_type", "icmpv6_type",
 	};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)

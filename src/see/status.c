@@ -73,11 +73,11 @@ static void read_records(struct status *st, const struct store *s, struct ir_rul
 
 static void find_foreign(struct status *st, const char *netns, struct arena *a)
 {
-	_cleanup_json_ json_t *all = NULL;
 	_cleanup_buf_ struct buf text = {0}, ignored = {0};
+	struct ir_tables all = {0};
 
-	if (live_read_all(&all, netns, &ignored) == 0)
-		foreign_find(a, all, &st->foreign);
+	if (live_read_all(&all, netns, a, &ignored) == 0)
+		foreign_find(a, &all, &st->foreign);
 	/* only of our own namespace: proc shows that of the reader */
 	if (!netns) {
 		slurp("/proc/net/ip_tables_names", &text);

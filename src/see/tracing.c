@@ -5,12 +5,14 @@
 #include "see/tracing.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <signal.h>
 #include <string.h>
 
 #include "kernel/live.h"
+#include "kernel/nftrun.h"
 #include "nft/trace.h"
 #include "see/location.h"
 #include "util/cleanup.h"
@@ -21,20 +23,14 @@
 #define STEPS_MAX 500
 #define READ_AGAIN 1 /* seconds; not more often than that */
 
-struct table {
-	uint8_t family;
-	const char *name;
-	struct ir_ruleset *rules;
-};
-
 struct tracing {
 	const char *netns, *state, *own;
 	void (*each)(void *ctx, const struct traced *p);
 	void *ctx;
 	struct arena *arena; /* of the rules */
-	VEC(struct table) tables;
+	struct ir_tables tables;
 	struct ir_ruleset *ours; /* never NULL */
-	bool new_nft; /* 1.1 or later lists the rules */
+	bool new_nft; /* 1.1 or later lists rulesets here */
 	bool routes; /* ours is at input and forward: what routing passes comes by */
 	struct locations places;
 	time_t read;
@@ -44,52 +40,11 @@ struct tracing {
 
 /* ---- the rules ---- */
 
-static const struct {
-	uint8_t number;
-	const char *name;
-} families[] = {{NFPROTO_INET, "inet"}, {NFPROTO_IPV4, "ip"}, {NFPROTO_IPV6, "ip6"}};
-
-#define NFAMILIES (sizeof(families) / sizeof(families[0]))
-
-static const char *family_name(uint8_t number)
+/* {"nftables": [{"metainfo": {"version": "1.1.3", ...}}, ...]}: 1.1 or later. */
+static bool is_new(const char *text, size_t n)
 {
-	for (size_t i = 0; i < NFAMILIES; i++)
-		if (families[i].number == number)
-			return families[i].name;
-	return number == NFPROTO_BRIDGE	  ? "bridge"
-	       : number == NFPROTO_NETDEV ? "netdev"
-	       : number == NFPROTO_ARP	  ? "arp"
-					  : "?";
-}
-
-static void read_one(struct tracing *t, struct arena *a, const json_t *listing, const json_t *table)
-{
-	const char *family = json_string_value(json_object_get(table, "family"));
-	const char *name = json_string_value(json_object_get(table, "name")), *why;
-
-	for (size_t i = 0; family && name && i < NFAMILIES; i++) {
-		struct table x = {families[i].number, arena_strdup(a, name), ruleset_new(a)};
-
-		if (!strcmp(family, families[i].name) &&
-		    read_table(listing, family, name, x.rules, &why))
-			vec_push(a, &t->tables, x);
-	}
-}
-
-static const struct table *find_table(const struct tracing *t, uint8_t family, const char *name)
-{
-	const struct table *x;
-
-	vec_each (&t->tables, x) {
-		if (x->family == family && !strcmp(x->name, name))
-			return x;
-	}
-	return NULL;
-}
-
-static bool is_new(const json_t *listing)
-{
-	const json_t *first = json_array_get(json_object_get(listing, "nftables"), 0);
+	_cleanup_json_ json_t *j = json_loadb(text, n, 0, NULL);
+	const json_t *first = json_array_get(json_object_get(j, "nftables"), 0);
 	const char *version =
 		json_string_value(json_object_get(json_object_get(first, "metainfo"), "version"));
 	uint64_t major, minor;
@@ -97,6 +52,16 @@ static bool is_new(const json_t *listing)
 	return version && number_take(&version, 0, UINT32_MAX, &major) && *version++ == '.' &&
 	       number_take(&version, 0, UINT32_MAX, &minor) &&
 	       (major > 1 || (major == 1 && minor >= 1));
+}
+
+static bool new_nft(const char *netns)
+{
+	struct nftrun_step step = {.kind = RUN_VERSION};
+	struct nftrun r = {.where = child_where_of(netns), .netns = netns, .steps = &step, .n = 1};
+	bool new = nftrun(&r) == 0 && !step.refused && is_new(buf_str(&step.out), step.out.len);
+
+	nftrun_free(&r);
+	return new;
 }
 
 bool tracing_owner_fits(const struct tracing *t)
@@ -112,7 +77,7 @@ bool tracing_hidden(const struct tracing *t)
 void tracing_sweep(const struct tracing *t)
 {
 	const size_t n = strlen(TRACE_PREFIX);
-	const struct table *x;
+	const struct ir_table *x;
 
 	vec_each (&t->tables, x) {
 		uint64_t pid;
@@ -136,12 +101,10 @@ static bool has_hook(const struct ir_ruleset *r, const char *hook)
 
 int tracing_read_rules(struct tracing *t, struct buf *why)
 {
-	_cleanup_json_ json_t *listing = NULL;
 	struct arena *a = arena_new();
-	const struct table *ours;
-	size_t i;
-	json_t *j;
-	int err = live_read_all(&listing, t->netns, why);
+	struct ir_tables all = {0};
+	const struct ir_table *ours;
+	int err = live_read_all(&all, t->netns, a, why);
 
 	if (err) {
 		arena_free(a);
@@ -149,16 +112,11 @@ int tracing_read_rules(struct tracing *t, struct buf *why)
 	}
 	arena_free(t->arena);
 	t->arena = a;
-	t->tables.v = NULL;
-	t->tables.n = t->tables.cap = 0;
-	json_array_foreach(json_object_get(listing, "nftables"), i, j)
-	{
-		if (json_object_get(j, "table"))
-			read_one(t, a, listing, json_object_get(j, "table"));
-	}
-	t->new_nft = is_new(listing);
-	ours = find_table(t, NFPROTO_INET, IR_TABLE);
-	t->ours = ours ? ours->rules : ruleset_new(a);
+	t->tables = all;
+	if (!t->read)
+		t->new_nft = new_nft(t->netns);
+	ours = ir_tables_find(&t->tables, NFPROTO_INET, IR_TABLE);
+	t->ours = ours ? ours->ruleset : ruleset_new(a);
 	t->routes = has_hook(t->ours, "input") && has_hook(t->ours, "forward");
 	locations_read(&t->places, t->state, a);
 	return 0;
@@ -172,9 +130,9 @@ const struct ir_ruleset *tracing_rules(const struct tracing *t)
 static const struct ir_rule *find_rule(const struct tracing *t, const struct trace_event *e,
 				       const struct ir_chain **chain, size_t *n)
 {
-	const struct table *x = find_table(t, e->family, e->table);
+	const struct ir_table *x = ir_tables_find(&t->tables, e->family, e->table);
 
-	*chain = x ? ruleset_chain(x->rules, e->chain) : NULL;
+	*chain = x ? ruleset_chain(x->ruleset, e->chain) : NULL;
 	for (size_t i = 0; *chain && i < (*chain)->rules.n; i++) {
 		if ((*chain)->rules.v[i].handle == e->handle) {
 			*n = i;
@@ -306,8 +264,8 @@ static const char *does_text(struct arena *a, const struct trace_event *e)
 
 static void add_visit(struct tracing *t, struct traced *p, const struct trace_event *e)
 {
-	const struct table *x = find_table(t, e->family, e->table);
-	const struct ir_chain *c = x ? ruleset_chain(x->rules, e->chain) : NULL;
+	const struct ir_table *x = ir_tables_find(&t->tables, e->family, e->table);
+	const struct ir_chain *c = x ? ruleset_chain(x->ruleset, e->chain) : NULL;
 	struct traced_visit v = {.first = p->steps.n, .ours = is_ours(e)};
 
 	v.own = is_tracing(e);
@@ -336,7 +294,7 @@ static void add_step(struct tracing *t, struct traced *p, const struct trace_eve
 	s.visit = p->visits.n - 1;
 	s.hook = v->hook;
 	s.type = v->type;
-	s.table = arena_printf(p->arena, "%s %s", family_name(e->family), e->table);
+	s.table = arena_printf(p->arena, "%s %s", ir_family_name(e->family), e->table);
 	s.chain = arena_strdup(p->arena, e->chain);
 	s.does = does_text(p->arena, e);
 	if (e->kind == TRACE_RULE && !v->own)
@@ -494,7 +452,7 @@ static struct traced *begin(struct tracing *t, const struct trace_event *e)
 /* A packet comes by a base chain once; twice in a row if a judge had it repeated. */
 static bool comes_again(const struct traced *p, const struct trace_event *e)
 {
-	const char *table = arena_printf(p->arena, "%s %s", family_name(e->family), e->table);
+	const char *table = arena_printf(p->arena, "%s %s", ir_family_name(e->family), e->table);
 
 	for (size_t i = 0; i + 1 < p->visits.n; i++) {
 		const struct traced_visit *v = &p->visits.v[i];

@@ -319,7 +319,7 @@ static bool any_marked(struct walk *w, const struct mean_values *values)
 	for (size_t i = 0; i < values->n; i++) {
 		const char *effects = outcome_of(&w->m->outcomes, values->v[i])->effects;
 
-		if (effects && (strstr(effects, " mark ") || strstr(effects, "mangle")))
+		if (effects && strstr(effects, " mark "))
 			return true;
 	}
 	return false;

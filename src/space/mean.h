@@ -24,8 +24,7 @@ struct mean { /* one or several meanings to be compared */
 	struct schema schema;
 	struct outcomes outcomes;
 	dd_ref within; /* only packets of this region are looked at; DD_TRUE: all */
-	bool now; /* sets that fill at run time hold what the listing says; else it may be anything
-		   */
+	bool now; /* sets that fill at run time hold what was read; else it may be anything */
 	const bool *keep; /* by rule of a policy: the others match nothing within; NULL: all may */
 	bool marks; /* with the marks by which kernel and judging program tell each other how far a
 		       connection is: what a policy does to these and how it queues is part of its

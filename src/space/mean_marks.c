@@ -90,12 +90,6 @@ static bool passes(const struct ir_stmt *s)
 	return s->kind == IR_COUNTER || s->kind == IR_LOG || s->kind == IR_MARK;
 }
 
-/* Of statements that are not understood. */
-static bool may_set(const char *json)
-{
-	return strstr(json, "\"mangle\"") || strstr(json, "\"xt\"");
-}
-
 static void walk_rule(struct at *at, const struct ir_rule *x)
 {
 	for (size_t i = 0; i < x->stmts.n; i++) {
@@ -107,7 +101,7 @@ static void walk_rule(struct at *at, const struct ir_rule *x)
 			follow_map(at, s);
 		else if (s->kind == IR_MARK)
 			at->now |= s->mark.ct ? SET_CT : SET_PACKET;
-		else if (s->kind == IR_UNKNOWN && may_set(s->unknown))
+		else if (s->kind == IR_UNKNOWN && s->unknown.kind >= UNKNOWN_SETS_MARKS)
 			at->now |= SET_PACKET | SET_CT;
 		else if (s->kind == IR_QUEUE)
 			at->here->out |= at->now;

@@ -135,16 +135,14 @@ static struct term term_of(struct mean *m, enum field f, const struct ival *v, s
 	return t;
 }
 
-static void imply(struct mean *m, struct terms *out, enum field f, bool family_known)
+static void imply(struct mean *m, struct terms *out, enum field f)
 {
-	bool icmp = f == F_ICMP_TYPE || f == F_ICMPV6_TYPE;
 	struct ival proto = {fields[f].proto, fields[f].proto};
 	struct ival fam = {IPV4, IPV4};
 
 	if (fields[f].family == FAM_IP6)
 		fam = (struct ival){IPV6, IPV6};
-	/* nft asks for the family of ICMP only where the rule has not spoken of families yet */
-	if (fields[f].family && !(icmp && family_known))
+	if (fields[f].family)
 		out->v[out->n++] = term_of(m, F_NFPROTO, &fam, 1, 0);
 	if (proto.lo)
 		out->v[out->n++] = term_of(m, F_L4PROTO, &proto, 1, 0);
@@ -177,85 +175,63 @@ static dd_ref build(struct mean *m, struct terms *t, dd_ref r)
 	return r;
 }
 
-/* A field of an IP header asks for its family. */
-static bool has_ip_field(const struct ir_sel *sel)
-{
-	for (int i = 0; i < sel->n; i++)
-		if (fields[sel->f[i]].family && !fields[sel->f[i]].proto)
-			return true;
-	return false;
-}
-
-bool match_tells_family(const struct ir_stmt *s)
-{
-	const struct ir_sel *sel = &s->match.sel;
-
-	return has_ip_field(sel) || (sel->n == 1 && sel->f[0] == F_NFPROTO && !s->match.set &&
-				     s->match.op == OP_EQ && s->match.values.n == 1);
-}
-
 dd_ref match_elem_says(struct mean *m, const struct ir_sel *sel, const struct ir_elem *e,
-		       bool family_known, dd_ref terminal)
+		       dd_ref terminal)
 {
 	struct terms t = {.n = 0};
 
 	for (size_t i = 0; i < sel->n; i++) {
-		imply(m, &t, sel->f[i], family_known || has_ip_field(sel));
+		imply(m, &t, sel->f[i]);
 		t.v[t.n++] = term_of(m, sel->f[i], &e->key[i], 1, sel->mask[i]);
 	}
 	return build(m, &t, terminal);
 }
 
-dd_ref match_elem(struct mean *m, const struct ir_sel *sel, const struct ir_elem *e,
-		  bool family_known)
+dd_ref match_elem(struct mean *m, const struct ir_sel *sel, const struct ir_elem *e)
 {
-	return match_elem_says(m, sel, e, family_known, DD_TRUE);
+	return match_elem_says(m, sel, e, DD_TRUE);
 }
 
-static dd_ref implied(struct mean *m, const struct ir_sel *sel, bool family_known)
+static dd_ref implied(struct mean *m, const struct ir_sel *sel)
 {
 	struct terms t = {.n = 0};
 
 	for (size_t i = 0; i < sel->n; i++)
-		imply(m, &t, sel->f[i], family_known || has_ip_field(sel));
+		imply(m, &t, sel->f[i]);
 	return build(m, &t, DD_TRUE);
 }
 
 /* All elements of one selector at once. */
-static dd_ref one_field(struct mean *m, const struct ir_sel *sel, const struct ir_elems *elems,
-			bool family_known)
+static dd_ref one_field(struct mean *m, const struct ir_sel *sel, const struct ir_elems *elems)
 {
 	VEC(struct ival) v = {0};
 	struct terms t = {.n = 0};
 
 	for (size_t i = 0; i < elems->n; i++)
 		vec_push(m->arena, &v, elems->v[i].key[0]);
-	imply(m, &t, sel->f[0], family_known);
+	imply(m, &t, sel->f[0]);
 	t.v[t.n++] = term_of(m, sel->f[0], v.v, v.n, sel->mask[0]);
 	return build(m, &t, DD_TRUE);
 }
 
-static dd_ref any_elem(struct mean *m, const struct ir_sel *sel, const struct ir_elem *v, size_t n,
-		       bool family_known)
+static dd_ref any_elem(struct mean *m, const struct ir_sel *sel, const struct ir_elem *v, size_t n)
 {
 	dd_ref *all = arena_alloc(m->arena, (n + 1) * sizeof(*all));
 
 	for (size_t i = 0; i < n; i++)
-		all[i] = match_elem(m, sel, &v[i], family_known);
+		all[i] = match_elem(m, sel, &v[i]);
 	return dd_sequence(m->dd, all, n); /* of those who say yes, any */
 }
 
-static dd_ref is_in(struct mean *m, const struct ir_sel *sel, const struct ir_elems *elems,
-		    bool family_known)
+static dd_ref is_in(struct mean *m, const struct ir_sel *sel, const struct ir_elems *elems)
 {
 	if (sel->n == 1)
-		return one_field(m, sel, elems, family_known);
-	return any_elem(m, sel, elems->v, elems->n, family_known);
+		return one_field(m, sel, elems);
+	return any_elem(m, sel, elems->v, elems->n);
 }
 
 /* Some of the bits are set; `ct state a,b` and `tcp flags syn` mean this. */
-static dd_ref any_bit(struct mean *m, const struct ir_sel *sel, const struct ir_elems *elems,
-		      bool family_known)
+static dd_ref any_bit(struct mean *m, const struct ir_sel *sel, const struct ir_elems *elems)
 {
 	struct ir_elem zero = {0};
 	struct ir_sel masked = *sel;
@@ -266,8 +242,7 @@ static dd_ref any_bit(struct mean *m, const struct ir_sel *sel, const struct ir_
 	masked.mask[0] = sel->mask[0] ? sel->mask[0] & bits : bits;
 	if (!masked.mask[0])
 		return DD_FALSE;
-	return dd_and(m->dd, implied(m, sel, family_known),
-		      dd_not(m->dd, match_elem(m, &masked, &zero, family_known)));
+	return dd_and(m->dd, implied(m, sel), dd_not(m->dd, match_elem(m, &masked, &zero)));
 }
 
 static const char *dynamic_text(struct mean *m, const struct ir_sel *sel, const struct ir_set *set)
@@ -306,8 +281,7 @@ static dd_ref index_condition(struct mean *m, const struct ir_sel *sel,
 	return held;
 }
 
-dd_ref match_stmt(struct mean *m, const struct ir_stmt *s, const struct ir_set *set,
-		  bool family_known)
+dd_ref match_stmt(struct mean *m, const struct ir_stmt *s, const struct ir_set *set)
 {
 	const struct ir_elems *elems = set ? &set->elems : &s->match.values;
 	const struct ir_sel *sel = &s->match.sel;
@@ -316,13 +290,13 @@ dd_ref match_stmt(struct mean *m, const struct ir_stmt *s, const struct ir_set *
 	if (by_index(sel, elems))
 		in = index_condition(m, sel, elems);
 	else if (set && set->dynamic && !m->now)
-		in = dd_and(m->dd, implied(m, sel, family_known),
+		in = dd_and(m->dd, implied(m, sel),
 			    schema_condition(&m->schema, dynamic_text(m, sel, set)));
 	else if (s->match.op == OP_ANYBIT)
-		return any_bit(m, sel, elems, family_known);
+		return any_bit(m, sel, elems);
 	else
-		in = is_in(m, sel, elems, family_known);
+		in = is_in(m, sel, elems);
 	if (s->match.op == OP_NE)
-		in = dd_and(m->dd, implied(m, sel, family_known), dd_not(m->dd, in));
+		in = dd_and(m->dd, implied(m, sel), dd_not(m->dd, in));
 	return in;
 }

@@ -7,17 +7,12 @@
 #include "space/mean.h"
 
 /* Where the selector, put together, is one of the elements; with everything that nft asks of a
- * packet before it looks there (`tcp dport` only looks at TCP, `ip saddr` only at IPv4; `icmp type`
- * asks for IPv4 only if the rule has not spoken of the family before). */
-dd_ref match_elem(struct mean *m, const struct ir_sel *sel, const struct ir_elem *e,
-		  bool family_known);
+ * packet before it looks there (`tcp dport` only looks at TCP, `ip saddr` only at IPv4). */
+dd_ref match_elem(struct mean *m, const struct ir_sel *sel, const struct ir_elem *e);
 /* That terminal there, else nothing: cheaper than restricting it to the region. */
 dd_ref match_elem_says(struct mean *m, const struct ir_sel *sel, const struct ir_elem *e,
-		       bool family_known, dd_ref terminal);
+		       dd_ref terminal);
 /* A match statement with its operator. `set` is what its name stands for, or NULL. */
-dd_ref match_stmt(struct mean *m, const struct ir_stmt *s, const struct ir_set *set,
-		  bool family_known);
-/* Whether a rule that has matched on this has spoken of the packet's family. */
-bool match_tells_family(const struct ir_stmt *s);
+dd_ref match_stmt(struct mean *m, const struct ir_stmt *s, const struct ir_set *set);
 
 #endif

@@ -100,7 +100,6 @@ static dd_ref verdict_says(struct walker *w, const struct ir_verdict *v, bool la
 struct progress { /* through one rule */
 	const struct ir_chain *chain;
 	size_t rule;
-	bool family_known; /* the rule has spoken of it */
 	dd_ref still; /* packets that get to the next statement */
 	dd_ref says; /* what has been decided, or done, so far */
 };
@@ -134,7 +133,7 @@ static dd_ref changed_match(struct walker *w, const struct ir_stmt *s)
 	return held;
 }
 
-static dd_ref set_match(struct walker *w, const struct ir_stmt *s, bool family_known)
+static dd_ref set_match(struct walker *w, const struct ir_stmt *s)
 {
 	const struct ir_set *set = s->match.set ? ruleset_set(w->r, s->match.set) : NULL;
 	const struct ir_sel *sel = &s->match.sel;
@@ -142,13 +141,13 @@ static dd_ref set_match(struct walker *w, const struct ir_stmt *s, bool family_k
 	dd_ref *known;
 
 	if (!s->match.set)
-		return match_stmt(w->m, s, NULL, family_known);
+		return match_stmt(w->m, s, NULL);
 	if (!understood(set, sel))
 		return schema_condition(&w->m->schema,
 					arena_printf(w->m->arena,
 						     "@%s, which is not understood, holds it",
 						     s->match.set));
-	key = arena_printf(w->m->arena, "%s %d %d", s->match.set, s->match.op, family_known);
+	key = arena_printf(w->m->arena, "%s %d", s->match.set, s->match.op);
 	for (int i = 0; i < sel->n; i++)
 		key = arena_printf(w->m->arena, "%s %d/%llx%llx", key, sel->f[i],
 				   (unsigned long long)(sel->mask[i] >> 64),
@@ -156,7 +155,7 @@ static dd_ref set_match(struct walker *w, const struct ir_stmt *s, bool family_k
 	known = map_get(&w->matches, key);
 	if (!known) {
 		known = arena_new_of(w->m->arena, dd_ref);
-		*known = match_stmt(w->m, s, set, family_known);
+		*known = match_stmt(w->m, s, set);
 		map_put(&w->matches, key, known);
 	}
 	return *known;
@@ -235,10 +234,10 @@ static dd_ref elem_says(struct walker *w, struct progress *p, struct lookup *l,
 	/* what it decides is final: that it comes before later ones does all; who is looked up is
 	 * asked once for the whole map */
 	if (decides(&e->verdict, l->last) && !l->narrowed && w->m->within == DD_TRUE)
-		return match_elem_says(w->m, l->sel, e, p->family_known,
+		return match_elem_says(w->m, l->sel, e,
 				       verdict_says(w, &e->verdict, l->last,
 						    line_at(w, p->chain, p->rule, l->map, e)));
-	match = match_elem(w->m, l->sel, e, p->family_known);
+	match = match_elem(w->m, l->sel, e);
 	where = dd_and(d, match, l->left);
 	if (l->shared) {
 		l->left = dd_and(d, l->left, dd_not(d, match));
@@ -252,7 +251,7 @@ static dd_ref elem_says(struct walker *w, struct progress *p, struct lookup *l,
 }
 
 /* Elements of a concatenation with intervals may share packets: the one that was put in first,
- * which the listing has first, is found, whatever its verdict then comes to. (It cannot lie around
+ * which the dump has first, is found, whatever its verdict then comes to. (It cannot lie around
  * a later one: the kernel refuses that.) All other elements are disjoint, and their order is no
  * matter. */
 static void vmap_says(struct walker *w, struct progress *p, const struct ir_stmt *s)
@@ -360,51 +359,28 @@ static void nat_says(struct walker *w, struct progress *p, const struct ir_stmt 
 	decide(w, p, dd_restrict(w->m->dd, schema_family(&w->m->schema, s->nat.family), says));
 }
 
-static bool word_is(const char *s, size_t n, const char *word)
-{
-	return strlen(word) == n && !strncmp(s, word, n);
-}
-
-static bool among(const char *s, size_t n, const char *const *words)
-{
-	while (*words && !word_is(s, n, *words))
-		words++;
-	return *words != NULL;
-}
-
 /* What is not understood: a statement that may end the packet's way here ends it; of one that lets
- * every packet go on it is noted that it was met; any other may hold or not. nft's "xt" is a match
- * or a target of iptables, and does not always say which. */
+ * every packet go on it is noted that it was met; a match may hold or not. */
 static void unknown_says(struct walker *w, struct progress *p, const struct ir_stmt *s,
 			 const struct line *line)
 {
-	static const char *const ends[] = {"queue",    "fwd",	 "tproxy", "synproxy", "jump",
-					   "goto",     "vmap",	 "snat",   "dnat",     "masquerade",
-					   "redirect", "reject", NULL};
-	static const char *const goes_on[] = {
-		"log",	"counter",   "mangle",	   "notrack",	     "dup", "last", "secmark",
-		"flow", "ct helper", "ct timeout", "ct expectation", NULL};
-	const char *json = s->unknown;
-	const char *name = json[0] == '{' && json[1] == '"' ? json + 2 : json;
-	size_t n = strcspn(name, "\"");
-	bool xt = word_is(name, n, "xt");
+	const char *text = arena_printf(w->m->arena, "not understood: %s", s->unknown.text);
 
-	if (among(name, n, goes_on)) {
-		effect(w, p, p->still, arena_printf(w->m->arena, "not understood: %s", json));
-		return;
+	switch (s->unknown.kind) {
+	case UNKNOWN_SETS_MARKS: /* live_walk.c looks for the word */
+		text = arena_printf(w->m->arena, "not understood, may set a mark : %s",
+				    s->unknown.text);
+		/* fall through */
+	case UNKNOWN_GOES_ON:
+		effect(w, p, p->still, text);
+		break;
+	case UNKNOWN_MATCH:
+		p->still = dd_and(w->m->dd, p->still, schema_condition(&w->m->schema, text));
+		break;
+	case UNKNOWN_ENDS:
+		decide(w, p, unknown(w, s->unknown.text, line));
+		break;
 	}
-	if (!among(name, n, ends)) {
-		/* not what it asks for, but of which header it asks */
-		p->family_known |=
-			strstr(json, "\"protocol\":\"ip\"") || strstr(json, "\"protocol\":\"ip6\"");
-		p->still = dd_and(
-			w->m->dd, p->still,
-			schema_condition(&w->m->schema,
-					 arena_printf(w->m->arena, "not understood: %s", json)));
-		if (!xt || !is_last(p, s))
-			return;
-	}
-	decide(w, p, unknown(w, json, line));
 }
 
 static void stmt_says(struct walker *w, struct progress *p, const struct ir_stmt *s)
@@ -418,8 +394,7 @@ static void stmt_says(struct walker *w, struct progress *p, const struct ir_stmt
 		p->still = dd_and(d, p->still,
 				  marks_changed(&w->marks, p->chain->name, &s->match.sel)
 					  ? changed_match(w, s)
-					  : set_match(w, s, p->family_known));
-		p->family_known |= match_tells_family(s);
+					  : set_match(w, s));
 		break;
 	case IR_VMAP:
 		if (marks_changed(&w->marks, p->chain->name, &s->vmap.sel))

@@ -2,8 +2,9 @@
  * Translation validation: does the kernel hold what the policy means?
  *
  * At every station, for every packet (and equal conntrack state): the same fate, the same rewrite,
- * the same lines logged and sets added to. Trusted: the kernel, the listing that libnftables gives,
- * the schema, the diagram kernel, and the front end that resolved the policy's names.
+ * the same lines logged and sets added to. Trusted: the kernel, what nft/read.h takes its
+ * expressions to mean, the schema, the diagram kernel, and the front end that resolved the policy's
+ * names.
  */
 #ifndef FWC_PROVE_H
 #define FWC_PROVE_H

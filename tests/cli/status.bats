@@ -214,6 +214,6 @@ masquerade lan -> lan' >"$WORK/warns.fwc"
 	run inns unshare -m bash "$WORK/in"
 	echo "$output"
 	[ "$status" = 3 ]
-	[[ $output == *"fwc: cannot list what was loaded: "*"/proc"* ]]
+	[[ $output == *"fwc: cannot read back what was loaded: "*"/proc"* ]]
 	[[ $output != *"fwc: fwc: "* ]]
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * Any bytes -> the reader of listings, and the reader of manifests. Whatever was read can be
+ * Any bytes -> the reader of the kernel's messages, and the reader of manifests. Whatever was read can be
  * printed, is equal to itself read again, and has a meaning.
  */
 #include <stdlib.h>
 
 #include "nft/compare.h"
+#include "nft/foreign.h"
 #include "nft/manifest.h"
 #include "space/mean.h"
 
@@ -35,23 +36,31 @@ static void check_meaning(struct arena *a, const struct ir_ruleset *r,
 	mean_free(&m);
 }
 
-static void check_listing(struct arena *a, const json_t *j)
+static void check_table(struct arena *a, const struct ir_ruleset *r,
+			const struct ir_ruleset *again)
 {
-	struct ir_ruleset *r = ruleset_new(a), *again = ruleset_new(a);
 	struct differences d = {0};
 	struct map reach;
-	const char *why = NULL;
 
-	if (!read_listing(j, r, &why)) {
-		demand(why != NULL, "a refusal has a reason");
-		return;
-	}
-	demand(read_listing(j, again, &why), "what was read once can be read again");
 	ruleset_compare(a, r, again, NULL, &d);
-	demand(d.n == 0, "a listing is equal to itself");
+	demand(d.n == 0, "a table is equal to itself");
 	map_init(&reach, a);
 	ruleset_reach(r, &reach);
 	check_meaning(a, r, again);
+}
+
+static void check_dump(struct arena *a, const uint8_t *data, size_t size)
+{
+	struct ir_tables t = {0}, again = {0};
+	struct foreigners found = {0};
+
+	if (!read_tables(a, data, size, &t))
+		return;
+	demand(read_tables(a, data, size, &again) && again.n == t.n,
+	       "what was read once can be read again");
+	for (size_t i = 0; i < t.n; i++)
+		check_table(a, t.v[i].ruleset, again.v[i].ruleset);
+	foreign_find(a, &t, &found);
 }
 
 static void check_manifest(struct arena *a, const json_t *j)
@@ -70,10 +79,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct arena *a = arena_new();
 	json_t *j = json_loadb((const char *)data, size, 0, NULL);
 
-	if (j) {
-		check_listing(a, j);
+	if (j)
 		check_manifest(a, j);
-	}
+	else
+		check_dump(a, data, size);
 	json_decref(j);
 	arena_free(a);
 	return 0;

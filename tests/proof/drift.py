@@ -157,7 +157,7 @@ def case(bench, policy, script, text, original, name, expected, edit):
     if error or refused:
         return what, None, [(error or refused).splitlines()[0]]
     altered, _ = bench.kernel.run('list table inet fwc', kernel.LIST_FLAGS)
-    oracle, answer = opinion(bench, original, altered), bench.prove(policy, altered)
+    oracle, answer = opinion(bench, original, altered), bench.prove(policy)
     lines = [f'    oracle: {oracle}'] + [f'    engine: {line}' for line in answer.text.splitlines()]
     if oracle in ('equal', 'different') and expected in ('equal', 'different') and oracle != expected:
         return what + ' (the oracle is wrong)', False, lines

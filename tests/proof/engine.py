@@ -3,7 +3,7 @@
 
 Everything that depends on what `prove` and `fwc explain` print is in this file.
 
-    Prove(path).ask(policy, listing) -> Answer
+    Prove(path).ask(policy) -> Answer, of the table that is loaded
 """
 
 import json
@@ -17,6 +17,8 @@ import walk
 SECONDS = 120
 NAMES = {'type': 'icmptype', 'uid': 'skuid'}
 IGNORED = {'hour', 'day'}
+# Verdicts -> the kernel's names of what comes to them.
+EXPRESSIONS = {'snat': 'nat', 'dnat': 'nat', 'masquerade': 'masq', 'redirect': 'redir'}
 
 
 @dataclass
@@ -68,9 +70,9 @@ class Prove:
     def __init__(self, path):
         self.path = path
 
-    def ask(self, policy, listing):
+    def ask(self, policy):
         try:
-            done = subprocess.run([self.path, policy, listing], text=True, capture_output=True,
+            done = subprocess.run([self.path, policy], text=True, capture_output=True,
                                   timeout=SECONDS)
         except subprocess.TimeoutExpired:
             return Answer('broken', f'not done after {SECONDS} s')
@@ -80,14 +82,14 @@ class Prove:
 class AlwaysEqual:
     """Finds nothing, ever: each mistake has to be reported as one that slipped through."""
 
-    def ask(self, _policy, _listing):
+    def ask(self, _policy):
         return Answer('equal')
 
 
 class AlwaysDifferent:
     """Cries wolf with one and the same packet."""
 
-    def ask(self, _policy, _listing):
+    def ask(self, _policy):
         return Answer('different', station='filter/forward', verdicts={
             'policy': 'accept at p:1', 'kernel': 'drop at r'}, packet=walk.parse(
                 'family=4 iif=nowhere oif=elsewhere saddr=192.0.2.1 daddr=192.0.2.2 proto=253')[1])
@@ -122,7 +124,7 @@ def same_outcome(words, outcome):
 def same_verdict(said, verdict):
     kind = verdict.split()[0]
     if said.startswith('not understood:'):
-        return f'"{kind}"' in said          # said to be something else than all that it knows
+        return EXPRESSIONS.get(kind, kind) in said  # said to be something else than all that it knows
     if kind == 'queue':
         found = re.match(r'inspect with queues? (\d+)(?:-(\d+))?(, or nobody)?', said)
         return found and f'queue {found[1]} {found[2] or found[1]}{" or nobody" if found[3] else ""}' == verdict

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * prove POLICY LISTING.json: does a listing of table inet fwc mean what the policy means? For tests
- * that alter the one and not the other.
+ * prove POLICY: does table inet fwc of the network namespace that this runs in mean what the policy
+ * means? For tests that alter the one and not the other.
  *
  *	equal (exit 0) | different: STATION, witness, both verdicts (1) | not proved: REASON (2)
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "compile.h"
+#include "kernel/dump.h"
 #include "space/prove.h"
 #include "util/cleanup.h"
 
@@ -38,30 +40,28 @@ static int report(const struct proof_result *r)
 int main(int argc, char **argv)
 {
 	_cleanup_arena_ struct arena *a = arena_new();
-	struct ir_ruleset *listed = ruleset_new(a);
+	_cleanup_buf_ struct buf dump = {0};
+	const struct ir_ruleset *loaded;
 	struct proof_result result;
 	struct compiled c;
 	struct diag diag;
-	const char *why = "";
-	json_error_t error;
-	json_t *j;
+	uint32_t generation;
+	int err;
 
-	if (argc != 3)
+	if (argc != 2)
 		return 3;
 	diag_init(&diag, a);
 	if (!compile_file(&c, argv[1], STAGE_POLICY, loader_files(a), a, &diag)) {
 		diag_print(&diag, stderr, false);
 		return 3;
 	}
-	j = json_load_file(argv[2], 0, &error);
-	if (!j || !read_listing(j, listed, &why)) {
-		fprintf(stderr, "%s: %s\n", argv[2], j ? why : error.text);
+	err = dump_here(IR_TABLE, NULL, &dump, &generation);
+	loaded = err ? NULL : read_own(a, dump.data, dump.len);
+	if (!loaded) {
+		fprintf(stderr, "the kernel's rules cannot be read: %s\n", strerror(-err));
 		return 3;
 	}
-	json_decref(j);
-	prove_ruleset(&result, a, c.policy, listed, (struct dd_budget){0});
-	if (argc > 3)
-		fprintf(stderr, "%zu nodes, %.3f s\n", result.nodes, result.seconds);
+	prove_ruleset(&result, a, c.policy, loaded, (struct dd_budget){0});
 	compiled_free(&c);
 	return report(&result);
 }

@@ -125,7 +125,7 @@ class Sample:
         text, error = self.bench.kernel.listing(script)
         if error:
             return []
-        answer = self.bench.prove(case.policy, text)
+        answer = self.bench.prove(case.policy)
         if answer.said != 'different' or not answer.station or answer.station == 'other':
             return []
         wrong = possible(answer)

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Between the files that follow a rule's expressions: what lies in the registers, and what the rule
+ * has asked of the packet so far.
+ */
+#ifndef FWC_READ_MACHINE_H
+#define FWC_READ_MACHINE_H
+
+#include "nft/read.h"
+
+#define REGISTERS 16 /* of 4 bytes: NFT_REG32_00 and on */
+#define SLICE_BYTES 16 /* what can be masked, or compared as one number */
+
+enum slice_source {
+	FROM_FIELD, /* of field_table, all of it */
+	FROM_PAYLOAD, /* bytes of the packet */
+	FROM_VALUE, /* bytes of the rule itself */
+	FROM_MAP, /* of numgen inc mod N: what an anonymous map has for it */
+	FROM_NUMGEN, /* inc */
+	FROM_SYMHASH,
+	FROM_PATH_MTU, /* rt tcpmss */
+	FROM_ETHERTYPE, /* meta protocol */
+	FROM_ELSEWHERE, /* anything else: only its text */
+};
+
+struct slice { /* what one load put into registers */
+	enum slice_source from;
+	uint32_t bytes;
+	enum field field;
+	bool host; /* a number in this machine's byte order */
+	uint8_t base; /* enum nft_payload_bases */
+	uint32_t offset; /* of FROM_PAYLOAD; of FROM_NUMGEN and FROM_SYMHASH what is added */
+	uint32_t modulus;
+	bool masked; /* (it & mask) ^ flip */
+	uint8_t mask[SLICE_BYTES], flip[SLICE_BYTES];
+	struct tlv value;
+	const struct raw_set *map;
+	const char *text; /* the same for the same value of the same packet */
+};
+
+struct word {
+	const struct slice *slice; /* NULL: nothing is known to lie there */
+	uint32_t at; /* which word of it */
+};
+
+struct machine {
+	struct reader *r;
+	struct arena *a;
+	struct ir_rule *out;
+	struct word word[REGISTERS];
+	enum family family; /* that the packet is known to be of, FAM_NONE: any */
+	int proto; /* of layer 4, -1: any */
+	const char *place; /* of the rule: chain and number */
+	unsigned nameless; /* how many values of the rule have had no name */
+	const struct slice *from; /* what the last statement says begins somewhere: `cmp gte` */
+};
+
+/* ---- read_rule.c ---- */
+
+/* The word that a register's number names; -1: none. */
+int machine_word(uint64_t number);
+/* What lies in `bytes` bytes from a word on, if it is one load and begins there; NULL otherwise. */
+const struct slice *machine_slice(const struct machine *m, int word, uint32_t bytes);
+/* The name of what lies in a word; of what nobody knows one that nothing else has. */
+const char *machine_text(struct machine *m, int word);
+/* Whether an expression may say one thing now and another then of the same packet: it counts, or it
+ * throws dice. */
+bool read_has_state(const struct raw_expr *e);
+struct ir_stmt *machine_stmt(struct machine *m, enum ir_stmt_kind kind);
+void machine_unknown(struct machine *m, enum ir_unknown_kind kind, const struct raw_expr *e);
+
+/* ---- read_match.c: each false if the expression is not understood ---- */
+
+bool read_cmp(struct machine *m, const struct raw_expr *e);
+bool read_range(struct machine *m, const struct raw_expr *e);
+bool read_lookup(struct machine *m, const struct raw_expr *e);
+/* What lies in the registers as a selector, and in which byte order its parts are. */
+bool read_sel(struct machine *m, int word, uint32_t bytes, struct ir_sel *out, bool *host);
+
+/* Whether a payload expression is about bytes that some field is made of. */
+bool read_is_field(const struct raw_expr *e);
+
+/* ---- read_stmt.c ---- */
+
+/* Whether there is a statement of that name, and it is understood. */
+bool read_stmt(struct machine *m, const struct raw_expr *e);
+/* What a packet goes through that meets an expression of which no more is known than its name. */
+enum ir_unknown_kind read_unknown_kind(const struct raw_expr *e);
+
+/* ---- read_xt.c ---- */
+
+bool read_xt(struct machine *m, const struct raw_expr *e);
+
+#endif

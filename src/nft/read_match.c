@@ -1,0 +1,526 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Comparisons of registers, and look-ups in sets -> matches and verdict maps. Which field bytes of
+ * a header are, depends on the packet: a field is only named where the rule has asked before, or
+ * its table has, for a packet that has this field there.
+ */
+#include <linux/netfilter/nf_tables.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "nft/read_machine.h"
+
+#define PADDED(n) (((n) + 3u) & ~3u)
+#define IPV4 2 /* NFPROTO_IPV4, NFPROTO_IPV6 */
+#define IPV6 10
+#define INNER_HEADER 3 /* NFT_PAYLOAD_INNER_HEADER, of Linux 6.2's header */
+
+static const struct place { /* of a field in a header */
+	uint8_t base, offset, bytes;
+	enum family family; /* FAM_NONE: any */
+	int proto; /* -1: any that has ports, or one that is not known */
+	enum field field;
+} places[] = {
+	{NFT_PAYLOAD_NETWORK_HEADER, 12, 4, FAM_IP4, 0, F_IP_SADDR},
+	{NFT_PAYLOAD_NETWORK_HEADER, 16, 4, FAM_IP4, 0, F_IP_DADDR},
+	{NFT_PAYLOAD_NETWORK_HEADER, 9, 1, FAM_IP4, 0, F_IP_PROTOCOL},
+	{NFT_PAYLOAD_NETWORK_HEADER, 8, 16, FAM_IP6, 0, F_IP6_SADDR},
+	{NFT_PAYLOAD_NETWORK_HEADER, 24, 16, FAM_IP6, 0, F_IP6_DADDR},
+	{NFT_PAYLOAD_NETWORK_HEADER, 7, 1, FAM_IP6, 0, F_IP6_HOPLIMIT},
+	{NFT_PAYLOAD_TRANSPORT_HEADER, 0, 2, FAM_NONE, IPPROTO_TCP, F_TCP_SPORT},
+	{NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, FAM_NONE, IPPROTO_TCP, F_TCP_DPORT},
+	{NFT_PAYLOAD_TRANSPORT_HEADER, 13, 1, FAM_NONE, IPPROTO_TCP, F_TCP_FLAGS},
+	{NFT_PAYLOAD_TRANSPORT_HEADER, 0, 2, FAM_NONE, IPPROTO_UDP, F_UDP_SPORT},
+	{NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, FAM_NONE, IPPROTO_UDP, F_UDP_DPORT},
+	{NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, FAM_NONE, IPPROTO_SCTP, F_SCTP_DPORT},
+	{NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, FAM_NONE, IPPROTO_DCCP, F_DCCP_DPORT},
+	{NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, FAM_NONE, IPPROTO_UDPLITE, F_UDPLITE_DPORT},
+	{NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1, FAM_IP4, IPPROTO_ICMP, F_ICMP_TYPE},
+	{NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1, FAM_IP6, IPPROTO_ICMPV6, F_ICMPV6_TYPE},
+	{NFT_PAYLOAD_TRANSPORT_HEADER, 0, 2, FAM_NONE, -1, F_TH_SPORT},
+	{NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, FAM_NONE, -1, F_TH_DPORT},
+	{INNER_HEADER, 0, 1, FAM_NONE, -1, F_PAYLOAD},
+};
+
+static bool may_have_ports(int proto)
+{
+	return proto < 0 || proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_SCTP ||
+	       proto == IPPROTO_DCCP || proto == IPPROTO_UDPLITE;
+}
+
+static bool applies(const struct machine *m, const struct place *p)
+{
+	if (p->family && p->family != m->family)
+		return false;
+	if (p->base == NFT_PAYLOAD_TRANSPORT_HEADER)
+		return p->proto < 0 ? may_have_ports(m->proto) : p->proto == m->proto;
+	return true;
+}
+
+/* The field that has the byte. */
+static const struct place *place_at(const struct machine *m, uint8_t base, uint32_t offset)
+{
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		const struct place *p = &places[i];
+
+		if (p->base == base && offset >= p->offset && offset < p->offset + p->bytes &&
+		    applies(m, p))
+			return p;
+	}
+	return NULL;
+}
+
+bool read_is_field(const struct raw_expr *e)
+{
+	uint64_t base = tlv_number(e->attrs.v[NFTA_PAYLOAD_BASE]);
+	uint64_t offset = tlv_number(e->attrs.v[NFTA_PAYLOAD_OFFSET]);
+	uint64_t n = tlv_number(e->attrs.v[NFTA_PAYLOAD_LEN]);
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		if (places[i].base == base &&
+		    offset < (uint64_t)places[i].offset + places[i].bytes &&
+		    places[i].offset < offset + n)
+			return true;
+	return false;
+}
+
+/* ---- matches ---- */
+
+static struct ir_elem *push_match(struct machine *m, enum field f, u128 mask, enum ir_op op,
+				  struct ival v)
+{
+	struct ir_stmt *s = machine_stmt(m, IR_MATCH);
+	struct ir_elem *e;
+
+	s->match.sel = (struct ir_sel){.n = 1, .f = {f}, .mask = {mask}};
+	s->match.op = op;
+	e = vec_add(m->a, &s->match.values);
+	*e = (struct ir_elem){.key = {v}};
+	return e;
+}
+
+/* What later loads of the rule are known by. */
+static void learn(struct machine *m, enum field f, u128 value)
+{
+	if (f == F_NFPROTO)
+		m->family = value == IPV4 ? FAM_IP4 : value == IPV6 ? FAM_IP6 : FAM_NONE;
+	else if (f == F_L4PROTO || f == F_IP_PROTOCOL)
+		m->proto = (int)value;
+}
+
+static bool is_prefix(u128 mask, int bits)
+{
+	u128 host = u128_max(bits) & ~mask;
+
+	return !(host & (host + 1));
+}
+
+static bool is_bits(enum field f)
+{
+	enum field_format format = field_table[f].format;
+
+	return format == FMT_CT_STATE || format == FMT_CT_STATUS || format == FMT_TCP_FLAGS;
+}
+
+static bool is_text(enum field f)
+{
+	enum field_format format = field_table[f].format;
+
+	return format == FMT_IP4 || format == FMT_IP6 || format == FMT_IFNAME;
+}
+
+/* f & mask is value, or is not. */
+static bool match_equal(struct machine *m, enum field f, u128 mask, u128 value, bool equal)
+{
+	int bits = field_table[f].bits;
+	u128 full = u128_max(bits);
+
+	if (f == F_PAYLOAD)
+		return false;
+	if (mask == full) {
+		push_match(m, f, 0, equal ? OP_EQ : OP_NE, (struct ival){value, value});
+		if (equal)
+			learn(m, f, value);
+	} else if (!equal && !value && is_bits(f)) {
+		push_match(m, f, 0, OP_ANYBIT, (struct ival){mask, mask});
+	} else if (is_text(f) && is_prefix(mask, bits) && !(value & ~mask)) {
+		push_match(m, f, 0, equal ? OP_EQ : OP_NE,
+			   (struct ival){value, value | (full & ~mask)});
+	} else {
+		push_match(m, f, mask, equal ? OP_EQ : OP_NE, (struct ival){value, value});
+	}
+	return true;
+}
+
+/* Bytes of headers, as one load has them: field by field. Only equality can be taken apart. */
+static bool match_payload(struct machine *m, const struct slice *s, struct tlv data, bool equal)
+{
+	const struct place *p = place_at(m, s->base, s->offset);
+
+	if (!equal && (!p || s->offset + data.n > (size_t)p->offset + p->bytes))
+		return false;
+	for (uint32_t at = 0; at < data.n;) { /* all of it, or nothing */
+		p = place_at(m, s->base, s->offset + at);
+		if (!p || p->field == F_PAYLOAD)
+			return false;
+		at += p->offset + p->bytes - (s->offset + at);
+	}
+	for (uint32_t at = 0; at < data.n;) {
+		u128 mask = 0, value = 0;
+
+		p = place_at(m, s->base, s->offset + at);
+		for (uint32_t i = 0; i < p->bytes; i++) {
+			uint32_t byte = p->offset + i - s->offset;
+			bool there = p->offset + i >= s->offset && byte < data.n;
+			uint8_t bits = !there ? 0 : s->masked ? s->mask[byte] : 0xff;
+			uint8_t flip = there && s->masked ? s->flip[byte] : 0;
+
+			mask = mask << 8 | bits;
+			value = value << 8 | (there ? data.p[byte] ^ flip : 0);
+		}
+		match_equal(m, p->field, mask, value, equal);
+		at += p->offset + p->bytes - (s->offset + at);
+	}
+	return true;
+}
+
+/* The kernel fills names with NULs. iptables-nft compares the name with its NUL and no more; fewer
+ * bytes without a NUL are what the name begins with. */
+static bool match_name(struct machine *m, enum field f, struct tlv data, bool equal)
+{
+	const uint8_t *nul = memchr(data.p, 0, data.n);
+	size_t n = nul ? (size_t)(nul - data.p) : data.n;
+	int rest = 8 * (SLICE_BYTES - (int)n);
+	u128 name = n ? read_number(data.p, n, false) : 0;
+
+	if (data.n > SLICE_BYTES || (!n && !nul))
+		return false;
+	name = rest < 128 ? name << rest : 0;
+	push_match(m, f, 0, equal ? OP_EQ : OP_NE,
+		   (struct ival){name, nul || !rest ? name : name | u128_max(rest)});
+	return true;
+}
+
+static bool match_field(struct machine *m, const struct slice *s, struct tlv data, bool equal)
+{
+	u128 mask = u128_max(field_table[s->field].bits), value;
+
+	if (field_table[s->field].format == FMT_IFNAME && !s->masked)
+		return match_name(m, s->field, data, equal);
+	if (data.n != s->bytes)
+		return false;
+	value = read_number(data.p, data.n, s->host);
+	if (s->masked) {
+		mask = read_number(s->mask, data.n, s->host);
+		value ^= read_number(s->flip, data.n, s->host);
+	}
+	return match_equal(m, s->field, mask, value, equal);
+}
+
+/* An ethertype, as `meta protocol` has it, says the family. */
+static bool match_ethertype(struct machine *m, struct tlv data, bool equal)
+{
+	unsigned type = data.n == 2 ? (unsigned)read_number(data.p, 2, false) : 0;
+
+	if (type != 0x0800 && type != 0x86dd)
+		return false;
+	return match_equal(m, F_NFPROTO, 0xff, type == 0x0800 ? IPV4 : IPV6, equal);
+}
+
+/* The one field that a slice is all of, in an order that numbers have. */
+static bool ordered_field(const struct machine *m, const struct slice *s, enum field *f)
+{
+	const struct place *p;
+
+	if (s->host && s->bytes > 1)
+		return false; /* the kernel compares bytes, not numbers */
+	*f = s->field;
+	if (s->from == FROM_PAYLOAD) {
+		p = place_at(m, s->base, s->offset);
+		if (!p || p->offset != s->offset || p->bytes != s->bytes || s->masked)
+			return false;
+		*f = p->field;
+	} else if (s->from != FROM_FIELD) {
+		return false;
+	}
+	return true;
+}
+
+static u128 mask_of(const struct slice *s)
+{
+	return s->masked ? read_number(s->mask, s->bytes, s->host) : 0;
+}
+
+static bool flips(const struct slice *s)
+{
+	for (uint32_t i = 0; s->masked && i < s->bytes; i++)
+		if (s->flip[i])
+			return true;
+	return false;
+}
+
+/* lt, lte, gt, gte; `>= A` and `<= B` of the same load are a range. */
+static bool match_ordered(struct machine *m, const struct slice *s, uint64_t op, struct tlv data)
+{
+	struct ival v = {0, u128_max((int)(8 * s->bytes))};
+	bool from = op == NFT_CMP_GTE || op == NFT_CMP_GT;
+	enum field f;
+	u128 x;
+
+	if (!ordered_field(m, s, &f) || data.n != s->bytes || flips(s))
+		return false;
+	x = read_number(data.p, data.n, false);
+	if ((op == NFT_CMP_LT && !x) || (op == NFT_CMP_GT && x == v.hi))
+		return false;
+	if (from)
+		v.lo = x + (op == NFT_CMP_GT);
+	else
+		v.hi = x - (op == NFT_CMP_LT);
+	if (f == F_PAYLOAD && (v.lo != 0 || v.hi != 255))
+		return false;
+	if (!from && m->from == s && m->out->stmts.v[m->out->stmts.n - 1].kind == IR_MATCH) {
+		struct ival *key = m->out->stmts.v[m->out->stmts.n - 1].match.values.v[0].key;
+
+		m->from = NULL;
+		if (key->lo > v.hi) /* nothing is in it */
+			return false;
+		key->hi = v.hi;
+		return true;
+	}
+	push_match(m, f, mask_of(s), OP_EQ, v);
+	m->from = from ? s : NULL;
+	return true;
+}
+
+/* ---- the expressions ---- */
+
+static const char *hex(struct arena *a, struct tlv data)
+{
+	char *s = arena_alloc(a, 2 * data.n + 1);
+
+	for (size_t i = 0; i < data.n; i++)
+		snprintf(s + 2 * i, 3, "%02x", data.p[i]);
+	return s;
+}
+
+/* A match of which no more is known than that it is one. `>= A` and `<= B` of one value are one. */
+static void push_unknown(struct machine *m, int word, uint32_t bytes, const char *op,
+			 const char *value)
+{
+	const struct slice *s = machine_slice(m, word, bytes);
+	struct ir_stmt *u = m->out->stmts.n ? &m->out->stmts.v[m->out->stmts.n - 1] : NULL;
+
+	if (s && m->from == s && !strcmp(op, "<=") && u->kind == IR_UNKNOWN) {
+		u->unknown.text = arena_printf(m->a, "%s <= %s", u->unknown.text, value);
+		m->from = NULL;
+		return;
+	}
+	u = machine_stmt(m, IR_UNKNOWN);
+	u->unknown.kind = UNKNOWN_MATCH;
+	u->unknown.text = arena_printf(m->a, "%s %s %s", machine_text(m, s ? word : -1), op, value);
+	m->from = !strcmp(op, ">=") ? s : NULL;
+}
+
+static bool compare(struct machine *m, const struct slice *s, uint64_t op, struct tlv data)
+{
+	if (!s || !data.n || data.n > s->bytes)
+		return false;
+	if (op != NFT_CMP_EQ && op != NFT_CMP_NEQ)
+		return match_ordered(m, s, op, data);
+	switch (s->from) {
+	case FROM_PAYLOAD:
+		return data.n <= SLICE_BYTES || !s->masked
+			       ? match_payload(m, s, data, op == NFT_CMP_EQ)
+			       : false;
+	case FROM_FIELD:
+		return match_field(m, s, data, op == NFT_CMP_EQ);
+	case FROM_ETHERTYPE:
+		return match_ethertype(m, data, op == NFT_CMP_EQ);
+	case FROM_VALUE:
+	case FROM_MAP:
+	case FROM_NUMGEN:
+	case FROM_SYMHASH:
+	case FROM_PATH_MTU:
+	case FROM_ELSEWHERE:
+		break;
+	}
+	return false;
+}
+
+bool read_cmp(struct machine *m, const struct raw_expr *e)
+{
+	static const char *const ops[] = {"==", "!=", "<", "<=", ">", ">="};
+	const struct tlv *v = e->attrs.v;
+	struct tlv data = read_data(v[NFTA_CMP_DATA]);
+	uint64_t op = tlv_number(v[NFTA_CMP_OP]);
+	int word = machine_word(tlv_number(v[NFTA_CMP_SREG]));
+	const struct slice *s = machine_slice(m, word, (uint32_t)data.n);
+
+	if (!e->attrs.whole || op >= sizeof(ops) / sizeof(ops[0]))
+		return false;
+	if (!compare(m, s, op, data))
+		push_unknown(m, word, (uint32_t)data.n, ops[op], hex(m->a, data));
+	return true;
+}
+
+bool read_range(struct machine *m, const struct raw_expr *e)
+{
+	const struct tlv *v = e->attrs.v;
+	struct tlv from = read_data(v[NFTA_RANGE_FROM_DATA]);
+	struct tlv to = read_data(v[NFTA_RANGE_TO_DATA]);
+	bool inside = tlv_number(v[NFTA_RANGE_OP]) == NFT_RANGE_EQ;
+	int word = machine_word(tlv_number(v[NFTA_RANGE_SREG]));
+	const struct slice *s = machine_slice(m, word, (uint32_t)from.n);
+	enum field f;
+
+	if (!e->attrs.whole || !from.n || from.n != to.n)
+		return false;
+	if (s && from.n == s->bytes && !flips(s) && ordered_field(m, s, &f) && f != F_PAYLOAD &&
+	    read_number(from.p, from.n, false) <= read_number(to.p, to.n, false))
+		push_match(m, f, mask_of(s), inside ? OP_EQ : OP_NE,
+			   (struct ival){read_number(from.p, from.n, false),
+					 read_number(to.p, to.n, false)});
+	else
+		push_unknown(m, word, (uint32_t)from.n, inside ? "in" : "not in",
+			     arena_printf(m->a, "%s-%s", hex(m->a, from), hex(m->a, to)));
+	return true;
+}
+
+/* ---- look-ups ---- */
+
+static bool push_part(struct ir_sel *out, bool *host, enum field f, u128 mask, bool h)
+{
+	if (out->n == IR_MAX_CONCAT || f == F_PAYLOAD)
+		return false;
+	out->f[out->n] = f;
+	out->mask[out->n] = mask == u128_max(field_table[f].bits) ? 0 : mask;
+	host[out->n++] = h;
+	return true;
+}
+
+/* A load of several fields is as many parts, if each of them fills its words. */
+static bool payload_parts(struct machine *m, const struct slice *s, struct ir_sel *out, bool *host)
+{
+	for (uint32_t at = 0; at < s->bytes;) {
+		const struct place *p = place_at(m, s->base, s->offset + at);
+		bool last = p && at + p->bytes == s->bytes;
+
+		if (!p || p->offset != s->offset + at || at + p->bytes > s->bytes ||
+		    (!last && p->bytes % 4) || (s->masked && s->bytes != p->bytes) ||
+		    !push_part(out, host, p->field, mask_of(s), false))
+			return false;
+		at += p->bytes;
+	}
+	return true;
+}
+
+bool read_sel(struct machine *m, int word, uint32_t bytes, struct ir_sel *out, bool *host)
+{
+	*out = (struct ir_sel){0};
+	for (uint32_t at = 0; at < bytes;) {
+		const struct slice *s = word >= 0 && word < REGISTERS ? m->word[word].slice : NULL;
+
+		if (!s || machine_slice(m, word, s->bytes) != s || flips(s) || !s->bytes)
+			return false;
+		if (s->from == FROM_PAYLOAD
+			    ? !payload_parts(m, s, out, host)
+			    : s->from != FROM_FIELD || !push_part(out, host, s->field, mask_of(s),
+								  s->host && s->bytes > 1))
+			return false;
+		at += at || PADDED(s->bytes) < bytes ? PADDED(s->bytes) : s->bytes;
+		word += (int)(PADDED(s->bytes) / 4);
+		if (at > bytes)
+			return false;
+	}
+	return out->n > 0;
+}
+
+/* Whether a set of a name is cut as the rule cuts what it looks up. */
+static bool fits(const struct raw_set *s, const struct ir_sel *sel, const bool *host)
+{
+	if (s->set->nkeys != sel->n)
+		return false;
+	for (int i = 0; i < sel->n; i++)
+		if (field_table[s->set->keys[i]].bits != field_table[sel->f[i]].bits ||
+		    s->host[i] != host[i])
+			return false;
+	return true;
+}
+
+static bool anonymous(struct machine *m, const struct raw_set *s, const struct ir_sel *sel,
+		      const bool *host, struct ir_elems *out)
+{
+	uint8_t bytes[IR_MAX_CONCAT];
+	const struct ir_elem *e;
+
+	for (int i = 0; i < sel->n; i++)
+		bytes[i] = (uint8_t)((field_table[sel->f[i]].bits + 7) / 8);
+	if (!read_elems(m->a, s, sel->n, bytes, host, out))
+		return false;
+	vec_each (out, e) {
+		if (e->comment && e->comment[0] == '?')
+			return false;
+	}
+	return true;
+}
+
+/* numgen inc mod N map { 0 : ADDRESS, ... }: the map's values are taken by whoever reads them. */
+static bool look_up_value(struct machine *m, const struct raw_expr *e, const struct raw_set *s,
+			  int word)
+{
+	const struct slice *key = machine_slice(m, word, 4);
+	int to = machine_word(tlv_number(e->attrs.v[NFTA_LOOKUP_DREG]));
+	struct slice *out = arena_new_of(m->a, struct slice);
+
+	*out = (struct slice){.from = FROM_ELSEWHERE,
+			      .bytes = SLICE_BYTES,
+			      .text = arena_printf(m->a, "%s %s", machine_text(m, word),
+						   read_odd(m->a, "lookup", e->bytes))};
+	if (key && key->from == FROM_NUMGEN && !key->masked && !key->offset &&
+	    key->modulus == s->elems.n)
+		*out = (struct slice){.from = FROM_MAP,
+				      .bytes = (uint32_t)(s->elems.n ? s->elems.v[0].data.n : 0),
+				      .map = s,
+				      .text = "map"};
+	if (to < 0)
+		return false;
+	for (uint32_t i = 0; i * 4 < out->bytes && to + (int)i < REGISTERS; i++)
+		m->word[to + i] = (struct word){out, i};
+	return true;
+}
+
+bool read_lookup(struct machine *m, const struct raw_expr *e)
+{
+	const struct tlv *v = e->attrs.v;
+	const char *name = read_text(m->a, v[NFTA_LOOKUP_SET]);
+	struct raw_set *s = name ? map_get(&m->r->sets, name) : NULL;
+	bool inverted = tlv_number(v[NFTA_LOOKUP_FLAGS]) & NFT_LOOKUP_F_INV;
+	bool to_verdict =
+		v[NFTA_LOOKUP_DREG].p && tlv_number(v[NFTA_LOOKUP_DREG]) == NFT_REG_VERDICT;
+	int word = machine_word(tlv_number(v[NFTA_LOOKUP_SREG]));
+	struct ir_sel sel;
+	struct ir_elems values = {0};
+	bool host[IR_MAX_CONCAT], named;
+	struct ir_stmt *out;
+
+	if (!e->attrs.whole || !s || tlv_number(v[NFTA_LOOKUP_FLAGS]) & ~(uint64_t)1)
+		return false;
+	if (v[NFTA_LOOKUP_DREG].p && !to_verdict)
+		return look_up_value(m, e, s, word);
+	named = !(s->flags & NFT_SET_ANONYMOUS);
+	if (!read_sel(m, word, s->key_len, &sel, host) || to_verdict != s->set->is_map)
+		return false;
+	if (named ? !fits(s, &sel, host) : !anonymous(m, s, &sel, host, &values))
+		return false;
+	out = machine_stmt(m, to_verdict ? IR_VMAP : IR_MATCH);
+	if (to_verdict) {
+		out->vmap.sel = sel;
+		out->vmap.map = named ? s->name : NULL;
+		out->vmap.elems = values;
+	} else {
+		out->match.sel = sel;
+		out->match.op = inverted ? OP_NE : OP_EQ;
+		out->match.set = named ? s->name : NULL;
+		out->match.values = values;
+	}
+	return !(to_verdict && inverted);
+}

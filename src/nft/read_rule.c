@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * A rule's expressions, one after the other: loads fill registers, other expressions read them and
+ * become statements.
+ */
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <string.h>
+
+#include "nft/compare.h"
+#include "nft/read_machine.h"
+
+int machine_word(uint64_t number)
+{
+	if (number >= NFT_REG_1 && number <= NFT_REG_4)
+		return (int)(number - NFT_REG_1) * 4;
+	if (number >= NFT_REG32_00 && number < NFT_REG32_00 + REGISTERS)
+		return (int)(number - NFT_REG32_00);
+	return -1;
+}
+
+const struct slice *machine_slice(const struct machine *m, int word, uint32_t bytes)
+{
+	const struct slice *s = word < 0 ? NULL : m->word[word].slice;
+
+	if (!s || m->word[word].at || bytes > s->bytes)
+		return NULL;
+	for (uint32_t i = 0; i * 4 < bytes; i++)
+		if (word + (int)i >= REGISTERS || m->word[word + i].slice != s ||
+		    m->word[word + i].at != i)
+			return NULL;
+	return s;
+}
+
+const char *machine_text(struct machine *m, int word)
+{
+	const struct word *w = word >= 0 && word < REGISTERS ? &m->word[word] : NULL;
+
+	if (!w || !w->slice)
+		return arena_printf(m->a, "value %u of %s", ++m->nameless, m->place);
+	return w->at ? arena_printf(m->a, "%s+%u", w->slice->text, 4 * w->at) : w->slice->text;
+}
+
+static const char *odd_text(struct machine *m, const struct raw_expr *e)
+{
+	const char *text = read_odd(m->a, e->name, e->bytes);
+
+	return read_has_state(e) ? arena_printf(m->a, "%s of %s", text, m->place) : text;
+}
+
+struct ir_stmt *machine_stmt(struct machine *m, enum ir_stmt_kind kind)
+{
+	struct ir_stmt *s = vec_add(m->a, &m->out->stmts);
+
+	*s = (struct ir_stmt){.kind = kind};
+	m->from = NULL;
+	return s;
+}
+
+void machine_unknown(struct machine *m, enum ir_unknown_kind kind, const struct raw_expr *e)
+{
+	struct ir_stmt *s = machine_stmt(m, IR_UNKNOWN);
+
+	s->unknown.kind = kind;
+	s->unknown.text = odd_text(m, e);
+}
+
+/* ---- loads ---- */
+
+static void put(struct machine *m, uint64_t number, struct slice s)
+{
+	struct slice *kept = arena_new_of(m->a, struct slice);
+	int word = machine_word(number);
+
+	*kept = s;
+	for (uint32_t i = 0; word >= 0 && i * 4 < (s.bytes ? s.bytes : 1); i++)
+		if (word + (int)i < REGISTERS)
+			m->word[word + i] = (struct word){kept, i};
+}
+
+/* As wide as the widest value is: what was in the registers is gone. */
+static void put_elsewhere(struct machine *m, uint64_t number, const struct raw_expr *e)
+{
+	put(m, number,
+	    (struct slice){.from = FROM_ELSEWHERE, .bytes = SLICE_BYTES, .text = odd_text(m, e)});
+}
+
+/* The same made of what lies in another register. */
+static void put_changed(struct machine *m, uint64_t number, const struct raw_expr *e, uint64_t from)
+{
+	const char *of = machine_text(m, machine_word(from));
+
+	put(m, number,
+	    (struct slice){.from = FROM_ELSEWHERE,
+			   .bytes = SLICE_BYTES,
+			   .text = arena_printf(m->a, "%s %s", of, odd_text(m, e))});
+}
+
+static const struct {
+	uint8_t key;
+	enum field field;
+	bool host;
+} metas[] =
+	{
+		{NFT_META_NFPROTO, F_NFPROTO, false}, {NFT_META_L4PROTO, F_L4PROTO, false},
+		{NFT_META_IIFNAME, F_IIFNAME, false}, {NFT_META_OIFNAME, F_OIFNAME, false},
+		{NFT_META_IIF, F_IIF, true},	      {NFT_META_MARK, F_MARK, true},
+		{NFT_META_SKUID, F_SKUID, true},      {NFT_META_TIME_HOUR, F_HOUR, true},
+		{NFT_META_TIME_DAY, F_DAY, false},
+},
+  cts[] = {
+	  {NFT_CT_STATE, F_CT_STATE, true},
+	  {NFT_CT_STATUS, F_CT_STATUS, true},
+	  {NFT_CT_MARK, F_CT_MARK, true},
+	  {NFT_CT_DIRECTION, F_CT_DIRECTION, false},
+};
+
+static struct slice field_slice(enum field f, bool host)
+{
+	return (struct slice){.from = FROM_FIELD,
+			      .field = f,
+			      .host = host,
+			      .bytes = (field_table[f].bits + 7u) / 8,
+			      .text = field_table[f].nft};
+}
+
+static const char *meta_name(uint64_t key)
+{
+	static const char *const names[] = {
+		"length",   "protocol",	 "priority", "mark",	"iif",	   "oif",     "iifname",
+		"oifname",  "iiftype",	 "oiftype",  "skuid",	"skgid",   "nftrace", "rtclassid",
+		"secmark",  "nfproto",	 "l4proto",  "ibrname", "obrname", "pkttype", "cpu",
+		"iifgroup", "oifgroup",	 "cgroup",   "random",	"ipsec",   "iifkind", "oifkind",
+		"ibrpvid",  "ibrvproto", "time",     "day",	"hour",	   "sdif",    "sdifname"};
+
+	return key < sizeof(names) / sizeof(names[0]) ? names[key] : "?";
+}
+
+static bool load_meta(struct machine *m, const struct raw_expr *e)
+{
+	const struct tlv *v = e->attrs.v;
+	uint64_t key = tlv_number(v[NFTA_META_KEY]);
+
+	if (!e->attrs.whole || v[NFTA_META_SREG].p || !v[NFTA_META_DREG].p)
+		return false;
+	for (size_t i = 0; i < sizeof(metas) / sizeof(metas[0]); i++) {
+		if (metas[i].key == key) {
+			put(m, tlv_number(v[NFTA_META_DREG]),
+			    field_slice(metas[i].field, metas[i].host));
+			return true;
+		}
+	}
+	put(m, tlv_number(v[NFTA_META_DREG]),
+	    (struct slice){.from = key == NFT_META_PROTOCOL ? FROM_ETHERTYPE : FROM_ELSEWHERE,
+			   .bytes = SLICE_BYTES,
+			   .text = arena_printf(m->a, "meta %s", meta_name(key))});
+	return true;
+}
+
+static bool load_ct(struct machine *m, const struct raw_expr *e)
+{
+	const struct tlv *v = e->attrs.v;
+
+	if (v[NFTA_CT_SREG].p || !v[NFTA_CT_DREG].p)
+		return false;
+	for (size_t i = 0; e->attrs.whole && i < sizeof(cts) / sizeof(cts[0]); i++) {
+		if (cts[i].key == tlv_number(v[NFTA_CT_KEY]) && !v[NFTA_CT_DIRECTION].p) {
+			put(m, tlv_number(v[NFTA_CT_DREG]), field_slice(cts[i].field, cts[i].host));
+			return true;
+		}
+	}
+	put_elsewhere(m, tlv_number(v[NFTA_CT_DREG]), e);
+	return true;
+}
+
+static bool load_payload(struct machine *m, const struct raw_expr *e)
+{
+	const struct tlv *v = e->attrs.v;
+	struct slice s = {.from = FROM_PAYLOAD};
+
+	if (v[NFTA_PAYLOAD_SREG].p || !v[NFTA_PAYLOAD_DREG].p)
+		return false;
+	s.base = (uint8_t)tlv_number(v[NFTA_PAYLOAD_BASE]);
+	s.offset = (uint32_t)tlv_number(v[NFTA_PAYLOAD_OFFSET]);
+	s.bytes = (uint32_t)tlv_number(v[NFTA_PAYLOAD_LEN]);
+	s.text = arena_printf(m->a, "payload %u+%u", s.base, s.offset);
+	if (!e->attrs.whole || s.bytes > 4 * REGISTERS)
+		put_elsewhere(m, tlv_number(v[NFTA_PAYLOAD_DREG]), e);
+	else
+		put(m, tlv_number(v[NFTA_PAYLOAD_DREG]), s);
+	return true;
+}
+
+#define FIB_TYPE_FIELDS 3
+
+static bool load_fib(struct machine *m, const struct raw_expr *e)
+{
+	static const struct {
+		uint32_t flags;
+		enum field field;
+	} fields[FIB_TYPE_FIELDS] = {{NFTA_FIB_F_SADDR, F_FIB_SADDR_TYPE},
+				     {NFTA_FIB_F_DADDR, F_FIB_DADDR_TYPE},
+				     {NFTA_FIB_F_DADDR | NFTA_FIB_F_IIF, F_FIB_DADDR_IIF_TYPE}};
+	const struct tlv *v = e->attrs.v;
+	bool type = tlv_number(v[NFTA_FIB_RESULT]) == NFT_FIB_RESULT_ADDRTYPE;
+
+	for (int i = 0; e->attrs.whole && type && i < FIB_TYPE_FIELDS; i++) {
+		if (fields[i].flags == tlv_number(v[NFTA_FIB_FLAGS])) {
+			put(m, tlv_number(v[NFTA_FIB_DREG]), field_slice(fields[i].field, true));
+			return true;
+		}
+	}
+	put_elsewhere(m, tlv_number(v[NFTA_FIB_DREG]), e);
+	return true;
+}
+
+static bool load_rt(struct machine *m, const struct raw_expr *e)
+{
+	const struct tlv *v = e->attrs.v;
+
+	if (!e->attrs.whole || tlv_number(v[NFTA_RT_KEY]) != NFT_RT_TCPMSS)
+		put_elsewhere(m, tlv_number(v[NFTA_RT_DREG]), e);
+	else
+		put(m, tlv_number(v[NFTA_RT_DREG]),
+		    (struct slice){
+			    .from = FROM_PATH_MTU, .bytes = 2, .host = true, .text = "rt mtu"});
+	return true;
+}
+
+static bool load_numgen(struct machine *m, const struct raw_expr *e)
+{
+	const struct tlv *v = e->attrs.v;
+
+	if (!e->attrs.whole || tlv_number(v[NFTA_NG_TYPE]) != NFT_NG_INCREMENTAL)
+		put_elsewhere(m, tlv_number(v[NFTA_NG_DREG]), e);
+	else
+		put(m, tlv_number(v[NFTA_NG_DREG]),
+		    (struct slice){.from = FROM_NUMGEN,
+				   .bytes = 4,
+				   .host = true,
+				   .modulus = (uint32_t)tlv_number(v[NFTA_NG_MODULUS]),
+				   .offset = (uint32_t)tlv_number(v[NFTA_NG_OFFSET]),
+				   .text = "numgen inc"});
+	return true;
+}
+
+static bool load_hash(struct machine *m, const struct raw_expr *e)
+{
+	const struct tlv *v = e->attrs.v;
+
+	if (!e->attrs.whole || tlv_number(v[NFTA_HASH_TYPE]) != NFT_HASH_SYM)
+		put_elsewhere(m, tlv_number(v[NFTA_HASH_DREG]), e);
+	else
+		put(m, tlv_number(v[NFTA_HASH_DREG]),
+		    (struct slice){.from = FROM_SYMHASH,
+				   .bytes = 4,
+				   .host = true,
+				   .modulus = (uint32_t)tlv_number(v[NFTA_HASH_MODULUS]),
+				   .offset = (uint32_t)tlv_number(v[NFTA_HASH_OFFSET]),
+				   .text = "symhash"});
+	return true;
+}
+
+/* A verdict, or bytes for a register. */
+static bool load_immediate(struct machine *m, const struct raw_expr *e)
+{
+	struct tlv data[NFTA_DATA_MAX + 1];
+	const struct tlv *v = e->attrs.v;
+	struct ir_verdict verdict;
+
+	if (!e->attrs.whole || !tlv_sort(v[NFTA_IMMEDIATE_DATA], data, NFTA_DATA_MAX))
+		return false;
+	if (tlv_number(v[NFTA_IMMEDIATE_DREG]) == NFT_REG_VERDICT) {
+		if (!read_verdict(m->a, data[NFTA_DATA_VERDICT], &verdict))
+			return false;
+		machine_stmt(m, IR_VERDICT)->verdict = verdict;
+		return true;
+	}
+	put(m, tlv_number(v[NFTA_IMMEDIATE_DREG]),
+	    (struct slice){.from = FROM_VALUE,
+			   .bytes = (uint32_t)data[NFTA_DATA_VALUE].n,
+			   .value = data[NFTA_DATA_VALUE],
+			   .text = "value"});
+	return true;
+}
+
+/* ---- what is done to registers ---- */
+
+/* (it & mask) ^ flip; twice is once with other masks, but nobody does it. */
+static bool change_bits(struct machine *m, const struct raw_expr *e)
+{
+	const struct tlv *v = e->attrs.v;
+	struct tlv mask = read_data(v[NFTA_BITWISE_MASK]);
+	struct tlv flip = read_data(v[NFTA_BITWISE_XOR]);
+	uint64_t bytes = tlv_number(v[NFTA_BITWISE_LEN]);
+	const struct slice *s =
+		machine_slice(m, machine_word(tlv_number(v[NFTA_BITWISE_SREG])), (uint32_t)bytes);
+	struct slice out;
+
+	if (!e->attrs.whole || tlv_number(v[NFTA_BITWISE_OP]) != NFT_BITWISE_BOOL || !s ||
+	    s->masked || s->from == FROM_ELSEWHERE || bytes > SLICE_BYTES || bytes != s->bytes ||
+	    mask.n != bytes || flip.n != bytes) {
+		put_changed(m, tlv_number(v[NFTA_BITWISE_DREG]), e,
+			    tlv_number(v[NFTA_BITWISE_SREG]));
+		return true;
+	}
+	out = *s;
+	out.masked = true;
+	memcpy(out.mask, mask.p, mask.n);
+	memcpy(out.flip, flip.p, flip.n);
+	out.text = read_odd(m->a, s->text, e->bytes);
+	put(m, tlv_number(v[NFTA_BITWISE_DREG]), out);
+	return true;
+}
+
+static void turn(uint8_t *p, size_t n)
+{
+	for (size_t i = 0; i < n / 2; i++) {
+		uint8_t x = p[i];
+
+		p[i] = p[n - 1 - i];
+		p[n - 1 - i] = x;
+	}
+}
+
+/* From this machine's order to that of the network; the other way nobody needs. */
+static bool change_order(struct machine *m, const struct raw_expr *e)
+{
+	const struct tlv *v = e->attrs.v;
+	uint64_t bytes = tlv_number(v[NFTA_BYTEORDER_LEN]);
+	const struct slice *s =
+		machine_slice(m, machine_word(tlv_number(v[NFTA_BYTEORDER_SREG])), (uint32_t)bytes);
+	struct slice out;
+
+	/* numbers shorter than what is turned the kernel leaves alone: nft asks for it of one byte
+	 */
+	if (e->attrs.whole && bytes < tlv_number(v[NFTA_BYTEORDER_SIZE]) &&
+	    tlv_same(v[NFTA_BYTEORDER_SREG], v[NFTA_BYTEORDER_DREG]))
+		return true;
+	if (!e->attrs.whole || tlv_number(v[NFTA_BYTEORDER_OP]) != NFT_BYTEORDER_HTON || !s ||
+	    !s->host || bytes != s->bytes || tlv_number(v[NFTA_BYTEORDER_SIZE]) != bytes) {
+		put_changed(m, tlv_number(v[NFTA_BYTEORDER_DREG]), e,
+			    tlv_number(v[NFTA_BYTEORDER_SREG]));
+		return true;
+	}
+	out = *s;
+	if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__) {
+		turn(out.mask, s->bytes);
+		turn(out.flip, s->bytes);
+	}
+	out.host = false;
+	out.text = arena_printf(m->a, "%s in network order", s->text);
+	put(m, tlv_number(v[NFTA_BYTEORDER_DREG]), out);
+	return true;
+}
+
+static const struct {
+	const char *name;
+	bool (*read)(struct machine *m, const struct raw_expr *e);
+} steps[] = {
+	{"meta", load_meta},	   {"ct", load_ct},
+	{"payload", load_payload}, {"fib", load_fib},
+	{"rt", load_rt},	   {"numgen", load_numgen},
+	{"hash", load_hash},	   {"immediate", load_immediate},
+	{"bitwise", change_bits},  {"byteorder", change_order},
+	{"cmp", read_cmp},	   {"range", read_range},
+	{"lookup", read_lookup},
+};
+
+/* Registers that an expression writes which is not understood: attributes differ, so all. */
+static void forget(struct machine *m)
+{
+	memset(m->word, 0, sizeof(m->word));
+}
+
+static void step(struct machine *m, const struct raw_expr *e)
+{
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+		if (!strcmp(steps[i].name, e->name) && steps[i].read(m, e))
+			return;
+	if (read_stmt(m, e) || read_xt(m, e))
+		return;
+	machine_unknown(m, read_unknown_kind(e), e);
+	forget(m);
+}
+
+/* Tests of the family and of the protocol that the very next matches imply: the field would not
+ * have been named without them. Behind anything else than matches they are not: what comes between
+ * is done only to packets that have passed them. */
+static void leave_out_implied(struct ir_rule *rule)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < rule->stmts.n; i++) {
+		const struct ir_stmt *s = &rule->stmts.v[i];
+		bool implied = false;
+		unsigned value;
+		enum field f;
+
+		for (size_t k = i + 1; stmt_asks(s, &f, &value) && !implied && k < rule->stmts.n;
+		     k++) {
+			implied = stmt_implies(&rule->stmts.v[k], f, value);
+			if (rule->stmts.v[k].kind != IR_MATCH)
+				break;
+		}
+		if (!implied)
+			rule->stmts.v[n++] = *s;
+	}
+	rule->stmts.n = n;
+}
+
+void read_rule(struct reader *r, const struct attrs *rule, const char *place, struct ir_rule *out)
+{
+	struct machine m = {.r = r, .a = r->a, .out = out, .proto = -1, .place = place};
+	struct tlv list = rule->v[NFTA_RULE_EXPRESSIONS], one;
+	struct raw_expr e;
+	uint16_t type;
+
+	if (r->family == NFPROTO_IPV4)
+		m.family = FAM_IP4;
+	else if (r->family == NFPROTO_IPV6)
+		m.family = FAM_IP6;
+	while (tlv_next(&list, &type, &one)) {
+		if (!read_expr(r->a, one, &e))
+			e.name = "?";
+		step(&m, &e);
+	}
+	leave_out_implied(out);
+	if (list.n || !rule->whole)
+		machine_unknown(&m, UNKNOWN_ENDS,
+				&(struct raw_expr){.name = "?", .bytes = rule->v[0]});
+}

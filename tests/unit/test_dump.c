@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Recorded dumps (tests/dumps) -> IR -> what becomes of packets, held against what became of them
+ * in the kernel. Where the reading leaves open what happens, the case has to be in
+ * tests/dumps/open, and one of the ways that it may go has to be the one that the packet went.
+ */
+#include <dirent.h>
+#include <netinet/in.h>
+
+#include "nft/nft.h"
+#include "policy/policy.h"
+#include "space/live_walk.h"
+#include "test.h"
+#include "text.h"
+#include "util/number.h"
+
+#define MAX_WORDS 40
+
+/* The machine of tests/dumps/lab.py. */
+static const char lab[] = "zone e0 { interface eth0; network 10.0.0.0/24, fd00:a::/64 }\n"
+			  "zone e10 { interface eth10; network 10.0.10.0/24 }\n"
+			  "zone docker { interface docker0; network 172.17.0.0/16 }\n"
+			  "zone wg { interface wg0; network 10.8.0.0/24, fd00:c::/64 }\n"
+			  "zone br { interface br0; network 192.168.122.0/24, fd00:d::/64 }\n"
+			  "zone e1 { interface eth1 }\n";
+static const char *const interfaces[] = {"eth0", "eth1", "eth10", "docker0",
+					 "wg0",	 "br0",	 "p0",	  "p1"};
+
+static const char *dir;
+
+struct line_words {
+	char *v[MAX_WORDS];
+	size_t n;
+};
+
+static struct line_words split(char *s)
+{
+	struct line_words w = {.n = 0};
+
+	for (char *p = strtok(s, " \n"); p && w.n < MAX_WORDS; p = strtok(NULL, " \n"))
+		w.v[w.n++] = p;
+	return w;
+}
+
+/* The whole file, in the arena; NULL if there is none. */
+static char *slurp(struct arena *a, const char *path, size_t *n)
+{
+	FILE *f = fopen(path, "rb");
+	struct buf b = {0};
+	char chunk[4096];
+	size_t got;
+	char *copy;
+
+	if (!f)
+		return NULL;
+	while ((got = fread(chunk, 1, sizeof(chunk), f)) > 0)
+		buf_add(&b, chunk, got);
+	fclose(f);
+	*n = b.len;
+	copy = arena_alloc(a, b.len + 1);
+	if (b.len)
+		memcpy(copy, b.data, b.len);
+	buf_free(&b);
+	return copy;
+}
+
+/* ---- a packet ---- */
+
+struct sent {
+	struct packet packet;
+	bool own; /* by the machine itself */
+	bool known; /* all that it is can be said here */
+	const char *fate;
+	const char *out; /* where it left, or would have */
+	const char *to; /* where it went, ADDRESS/PORT; NULL: as it was */
+};
+
+static uint64_t number(const char *s)
+{
+	uint64_t x = 0;
+
+	number_any(s, strlen(s), UINT32_MAX, &x);
+	return x;
+}
+
+static void set_state(struct sent *s, const char *word)
+{
+	static const struct {
+		const char *word;
+		enum ct_code state;
+		bool reply;
+	} states[] = {{"new", CT_NEW, false},
+		      {"established", CT_ESTABLISHED, true},
+		      {"original", CT_ESTABLISHED, false},
+		      {"related", CT_RELATED, false},
+		      {"untracked", CT_UNTRACKED, false},
+		      {"invalid", CT_INVALID, false}};
+
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+		if (strcmp(states[i].word, word) != 0)
+			continue;
+		s->packet.dim[DIM_CT_STATE] = states[i].state;
+		s->packet.dim[DIM_CT_DIRECTION] = states[i].reply;
+		if (states[i].state == CT_ESTABLISHED)
+			s->packet.dim[DIM_CT_STATUS] = 2 | 8; /* seen reply, confirmed */
+		return;
+	}
+	s->known = false;
+}
+
+static unsigned flags_of(char *words)
+{
+	static const char *const names[] = {"fin", "syn", "rst", "psh", "ack", "urg", "ecn", "cwr"};
+	unsigned bits = 0;
+
+	for (unsigned i = 0; i < 8; i++)
+		if (strstr(words, names[i]))
+			bits |= 1u << i;
+	return bits;
+}
+
+/* KEY=VALUE of the packet; what no dimension has changes nothing that this engine can see. */
+static void set_key(struct sent *s, char *word)
+{
+	char *value = strchr(word, '=');
+	u128 *d = s->packet.dim;
+
+	if (!value)
+		return;
+	*value++ = '\0';
+	if (!strcmp(word, "flags"))
+		d[DIM_FLAGS] = flags_of(value);
+	else if (!strcmp(word, "state"))
+		set_state(s, value);
+	else if (!strcmp(word, "mark"))
+		d[DIM_MARK] = number(value);
+	else if (!strcmp(word, "ctmark"))
+		d[DIM_CT_MARK] = number(value);
+	else if (!strcmp(word, "ttl"))
+		d[DIM_HOPLIMIT] = number(value);
+	else if (!strcmp(word, "uid"))
+		d[DIM_UID] = number(value);
+	else if (!strcmp(word, "frag") || !strcmp(word, "ext") || !strcmp(word, "cut"))
+		s->known = false; /* its headers are elsewhere than those of others, or gone */
+}
+
+static uint8_t proto_of(const char *word)
+{
+	static const struct {
+		const char *name;
+		uint8_t number;
+	} names[] = {{"tcp", 6},    {"udp", 17},  {"icmp", 1},	    {"icmpv6", 58},
+		     {"sctp", 132}, {"dccp", 33}, {"udplite", 136}, {"esp", 50},
+		     {"ah", 51},    {"gre", 47},  {"igmp", 2}};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(names[i].name, word))
+			return names[i].number;
+	return (uint8_t)number(word);
+}
+
+static u128 address(const char *word)
+{
+	enum family fam;
+	u128 x = 0;
+
+	CHECK(addr_parse(word, strlen(word), &fam, &x));
+	return x;
+}
+
+static uint32_t code_of(struct schema *s, const char *name)
+{
+	struct ival v;
+
+	if (!strcmp(name, "self") || !ifname_parse(name, strlen(name), &v))
+		return schema_no_interface(s);
+	return schema_code(s, v);
+}
+
+/* What the kernel's routes say of the target: RTN_*. */
+static unsigned kind_of(bool ip6, u128 addr, bool here)
+{
+	if (ip6 ? addr >> 120 == 0xff : addr >> 28 == 14)
+		return 5;
+	if (!ip6 && (addr == 0xffffffff || (here && (addr & 255) == 255)))
+		return 3;
+	return here ? 2 : 1;
+}
+
+/* interface NULL: of any. */
+static bool is_of(const char *interface, const char *addr)
+{
+	static const char *const own[][2] = {
+		{"eth0", "10.0.0.1"},  {"eth0", "fd00:a::1"},  {"eth1", "10.0.1.1"},
+		{"eth1", "fd00:b::1"}, {"eth10", "10.0.10.1"}, {"docker0", "172.17.0.1"},
+		{"wg0", "10.8.0.1"},   {"wg0", "fd00:c::1"},   {"br0", "192.168.122.1"},
+		{"br0", "fd00:d::1"},
+	};
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		if ((!interface || !strcmp(own[i][0], interface)) && !strcmp(own[i][1], addr))
+			return true;
+	return false;
+}
+
+/* FROM>OUT ip|ip6 SOURCE TARGET PROTOCOL PORTS [KEY=VALUE...] -> FATE [KEY=VALUE...] */
+static bool read_packet(struct schema *schema, struct line_words w, struct sent *s)
+{
+	static char bridge[] = "br0"; /* p0 and p1 are its ports */
+	u128 *d = s->packet.dim;
+	char *out;
+	size_t i;
+
+	*s = (struct sent){.known = true};
+	if (w.n < 8 || !strchr(w.v[0], '>'))
+		return false;
+	out = strchr(w.v[0], '>');
+	*out++ = '\0';
+	s->own = !strcmp(w.v[0], "self");
+	if (!strcmp(w.v[0], "p0") || !strcmp(w.v[0], "p1"))
+		w.v[0] = bridge;
+	d[DIM_FAMILY] = !strcmp(w.v[1], "ip6");
+	d[DIM_IIF] = code_of(schema, w.v[0]);
+	d[DIM_OIF] = code_of(schema, s->own && !strcmp(out, "self") ? "lo" : out);
+	d[DIM_SADDR] = address(w.v[2]);
+	d[DIM_DADDR] = address(w.v[3]);
+	d[DIM_PROTO] = proto_of(w.v[4]);
+	d[DIM_HOPLIMIT] = 64;
+	d[DIM_FIB_SADDR] = s->own ? 2 : 1;
+	d[DIM_FIB_DADDR] =
+		kind_of(d[DIM_FAMILY], d[DIM_DADDR], !strcmp(out, "self") || is_of(NULL, w.v[3]));
+	d[DIM_FIB_DADDR_IIF] = d[DIM_FIB_DADDR];
+	if (d[DIM_FIB_DADDR] == 2 && !s->own && !is_of(w.v[0], w.v[3]))
+		d[DIM_FIB_DADDR_IIF] = 1;
+	s->out = out;
+	d[DIM_HOUR] = 12 * 3600;
+	d[DIM_DAY] = 1;
+	d[DIM_PAYLOAD] = d[DIM_PROTO] == 6 || d[DIM_PROTO] == 17;
+	if (strchr(w.v[5], '/')) {
+		char *second = strchr(w.v[5], '/');
+		bool icmp = d[DIM_PROTO] == 1 || d[DIM_PROTO] == 58;
+
+		*second++ = '\0';
+		d[icmp ? DIM_TYPE : DIM_SPORT] = number(w.v[5]);
+		d[DIM_DPORT] = icmp ? 0 : number(second);
+	}
+	if (d[DIM_PROTO] == 6)
+		d[DIM_FLAGS] = 2;
+	for (i = 6; i < w.n && strcmp(w.v[i], "->") != 0; i++)
+		set_key(s, w.v[i]);
+	if (++i >= w.n)
+		return false;
+	s->fate = w.v[i];
+	for (i++; i < w.n; i++)
+		if (!strncmp(w.v[i], "to=", 3))
+			s->to = w.v[i] + 3;
+	return true;
+}
+
+/* ---- the answer ---- */
+
+static const char *fate_of(const struct way *x)
+{
+	switch (x->fate) {
+	case FATE_ACCEPT:
+		return "accept";
+	case FATE_DROP:
+		return "drop";
+	case FATE_REJECT:
+		return "reject";
+	case FATE_NONE:
+	case FATE_RETURN:
+	case FATE_TRANSLATE:
+	case FATE_INSPECT:
+	case FATE_UNKNOWN:
+		break;
+	}
+	return "?";
+}
+
+static bool went_there(struct arena *a, const struct way *x, const char *to)
+{
+	struct buf b = {0};
+	const char *text;
+
+	addr_print(&b, x->now.dim[DIM_FAMILY] ? FAM_IP6 : FAM_IP4, x->now.dim[DIM_DADDR]);
+	text = arena_strdup(a, buf_str(&b));
+	buf_free(&b);
+	return x->changed[DIM_DADDR] ? strstr(to, text) != NULL : true;
+}
+
+struct tally {
+	const char *name;
+	bool open; /* something was left open */
+	size_t wrong, packets;
+};
+
+static void judge(struct arena *a, struct tally *t, const struct ways *ways, const struct sent *s,
+		  const char *line)
+{
+	bool sure = true, found = false;
+
+	for (size_t i = 0; i < ways->n; i++) {
+		const char *fate = fate_of(&ways->v[i]);
+		bool same = !strcmp(fate, s->fate) && (!s->to || went_there(a, &ways->v[i], s->to));
+
+		/* the answer to a rejected packet is not seen if it goes to the machine itself, or
+		 * to a rate that has been used up */
+		same |= !strcmp(fate, "reject") && !strcmp(s->fate, "drop");
+		sure &= !strcmp(fate, fate_of(&ways->v[0])) && fate[0] != '?';
+		found |= same || fate[0] == '?';
+	}
+	t->packets++;
+	t->open |= !sure;
+	if (found)
+		return;
+	t->wrong++;
+	printf("# %s: %s# said to be %s\n", t->name, line,
+	       ways->n ? fate_of(&ways->v[0]) : "nothing");
+}
+
+/* Where a new destination is, the packet's line says. */
+static const struct policy *route_of(struct arena *a, const struct policy *p, const struct sent *s)
+{
+	struct diag d;
+	const char *to = s->to ? arena_strndup(a, s->to, strcspn(s->to, "/")) : NULL;
+
+	if (!to || !strcmp(s->out, "self"))
+		return p;
+	diag_init(&d, a);
+	return policy_resolve(parsed(a,
+				     arena_printf(a, "zone out { interface %s; network %s/%d }\n",
+						  s->out, to, strchr(to, ':') ? 128 : 32),
+				     &d),
+			      a, &d);
+}
+
+static void ask(struct tally *t, const struct ir_tables *all, const struct policy *p,
+		const char *line)
+{
+	struct arena *a = arena_new();
+	struct live_tables tables = {0};
+	struct mean m;
+	struct walk w = {.m = &m, .tables = &tables, .p = p};
+	struct ways ways = {0};
+	struct sent s;
+
+	mean_init(&m, a, (struct dd_budget){.nodes = 1 << 20, .seconds = 10});
+	schema_add_policy(&m.schema, p);
+	for (size_t i = 0; i < sizeof(interfaces) / sizeof(interfaces[0]); i++) {
+		struct ival v;
+
+		ifname_parse(interfaces[i], strlen(interfaces[i]), &v);
+		schema_add_name(&m.schema, v);
+	}
+	for (size_t i = 0; i < all->n; i++) {
+		const struct ir_table *x = &all->v[i];
+		struct live_table table = {.family = ir_family_name(x->family),
+					   .name = x->name,
+					   .ruleset = x->ruleset};
+
+		if (x->family != 1 && x->family != 2 && x->family != 10)
+			continue;
+		schema_add_ruleset(&m.schema, x->ruleset);
+		vec_push(a, &tables, table);
+	}
+	if (read_packet(&m.schema, split(arena_strdup(a, line)), &s) && s.known) {
+		w.p = route_of(a, p, &s);
+		live_walk(&w, schema_dims(&m.schema, &s.packet), s.own, &ways);
+		judge(a, t, &ways, &s, line);
+	}
+	mean_free(&m);
+	arena_free(a);
+}
+
+/* explain --live says so of tables and hooks that it does not look at. */
+static bool is_looked_at(const struct ir_tables *all)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		const struct ir_ruleset *r = all->v[i].ruleset;
+
+		if (all->v[i].family != 1 && all->v[i].family != 2 && all->v[i].family != 10)
+			return false;
+		for (size_t k = 0; k < r->chains.n; k++)
+			if (r->chains.v[k]->base.hook && strstr(r->chains.v[k]->base.hook, "gress"))
+				return false;
+	}
+	return true;
+}
+
+static bool said_open(const char *list, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (const char *p = list; p && *p; p = strchr(p, '\n'), p += p != NULL)
+		if (!strncmp(p, name, n) && p[n] == '\n')
+			return true;
+	return false;
+}
+
+static void test_dump(const char *name, const char *file, const struct policy *p,
+		      const char *open_list)
+{
+	struct arena *a = arena_new();
+	struct ir_tables all = {0};
+	struct tally t = {.name = file};
+	size_t n = 0, left;
+	char *bytes = slurp(a, arena_printf(a, "%s/recorded/%s", dir, file), &n);
+	char *packets = slurp(a,
+			      arena_printf(a, "%s/cases/%.*s.packets", dir,
+					   (int)(strlen(file) - strlen(".dump")), file),
+			      &left);
+	bool read = bytes && read_tables(a, bytes, n, &all);
+
+	if (!read)
+		printf("# %s cannot be read\n", file);
+	CHECK(read && all.n);
+	if (!packets) /* the same for all kernels and versions of nft */
+		packets = slurp(a, arena_printf(a, "%s/cases/%s.packets", dir, name), &left);
+	for (char *line = packets; read && line && *line && is_looked_at(&all);) {
+		size_t length = strcspn(line, "\n");
+
+		if (strncmp(line, "unknown:", 8) != 0)
+			ask(&t, &all, p, arena_strndup(a, line, length + 1));
+		line += length + (line[length] == '\n');
+	}
+	CHECK(t.wrong == 0);
+	if (t.open != said_open(open_list, name))
+		printf("# %s is %s\n", file, t.open ? "left open" : "in the list, but sure");
+	CHECK(!packets || t.open == said_open(open_list, name));
+	arena_free(a);
+}
+
+/* test_dump FILE.dump: what is read of it. */
+static int show(const char *path)
+{
+	struct arena *a = arena_new();
+	struct ir_tables all = {0};
+	struct buf b = {0};
+	size_t n = 0;
+	char *bytes = slurp(a, path, &n);
+
+	if (!bytes || !read_tables(a, bytes, n, &all))
+		return 1;
+	for (size_t i = 0; i < all.n; i++) {
+		const struct ir_ruleset *r = all.v[i].ruleset;
+
+		buf_printf(&b, "table %s %s\n", ir_family_name(all.v[i].family), all.v[i].name);
+		for (size_t k = 0; k < r->sets.n; k++)
+			emit_set(&b, r->sets.v[k], false);
+		for (size_t k = 0; k < r->chains.n; k++)
+			emit_chain(&b, r->chains.v[k], false);
+	}
+	fputs(buf_str(&b), stdout);
+	buf_free(&b);
+	arena_free(a);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct arena *a = arena_new();
+	const char *top = getenv("FWC_SRC") ? getenv("FWC_SRC") : getenv("srcdir");
+	struct diag d;
+	struct ast *ast;
+	struct policy *p;
+	char *index, *open_list, *done = NULL;
+	size_t n;
+
+	if (argc == 2)
+		return show(argv[1]);
+	dir = arena_printf(a, "%s/tests/dumps", top ? top : ".");
+	diag_init(&d, a);
+	ast = parsed(a, lab, &d);
+	p = policy_resolve(ast, a, &d);
+	CHECK(p && !d.nerrors);
+	index = slurp(a, arena_printf(a, "%s/recorded/index", dir), &n);
+	open_list = slurp(a, arena_printf(a, "%s/open", dir), &n);
+	CHECK(index && open_list);
+	for (char *line = index; line && *line;) {
+		size_t length = strcspn(line, "\n");
+		struct line_words w = split(arena_strndup(a, line, length));
+		size_t end = w.n == 5 ? strlen(w.v[4]) : 0;
+
+		if (end > 5 && w.v[0][0] != '#' && !strcmp(w.v[4] + end - 5, ".dump") &&
+		    (!done || strcmp(done, w.v[4]) != 0)) {
+			test_dump(w.v[0], w.v[4], p, open_list);
+			done = w.v[4];
+		}
+		line += length + (line[length] == '\n');
+	}
+	arena_free(a);
+	return test_end();
+}
