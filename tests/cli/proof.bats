@@ -461,7 +461,7 @@ reject 256 0 chain i ip saddr 198.51.100.0/24 tcp dport 443 reject with icmp por
 	fwc compile "$WORK/p.fwc"
 	fwc apply
 	inns nft 'table ip x { chain p { type nat hook prerouting priority dstnat;
-			tcp dport 8080 dnat to 10.0.0.5:80; };
+			tcp dport 8080 dnat to 10.0.0.5:80-90; };
 		chain f { type filter hook forward priority 5; tcp dport 81 meta length 20-90 drop; };
 		chain m { type filter hook prerouting priority mangle; tcp dport 82 meta mark set 7; };
 		chain o { type filter hook forward priority 6; tcp dport { 82, 83 } meta mark 7 drop; }; }'

@@ -31,6 +31,21 @@ def read(*path):
         return f.read()
 
 
+def no_json(raw):
+    """One document, or, of what goes on and on, one a line."""
+    try:
+        json.loads(raw)
+        return None
+    except ValueError:
+        pass
+    try:
+        for line in raw.splitlines():
+            json.loads(line)
+    except ValueError as e:
+        return f"no JSON: {e}: {raw!r}"
+    return None
+
+
 def main():
     place, bad = sys.argv[1], 0
     for name in sorted(os.listdir(place)):
@@ -41,10 +56,7 @@ def main():
         painted = os.path.exists(os.path.join(place, number + ".--color=always"))
         found = flaw(PAINT.sub(b"", raw) if painted else raw)
         if not found and kind == "--json" and raw.strip():
-            try:
-                json.loads(raw)
-            except ValueError as e:
-                found = f"no JSON: {e}: {raw!r}"
+            found = no_json(raw)
         if found:
             bad += 1
             command = os.path.join(place, number + ".command")
