@@ -48,6 +48,8 @@ enum field {
 	F_TCP_FLAGS,
 	F_ICMP_TYPE,
 	F_ICMPV6_TYPE,
+	F_ICMP_TYPE_OF_ANY, /* of that protocol, whatever the family: as read */
+	F_ICMPV6_TYPE_OF_ANY,
 	F_FIB_SADDR_TYPE,
 	F_FIB_DADDR_TYPE,
 	F_FIB_DADDR_IIF_TYPE,
@@ -110,6 +112,7 @@ struct ir_elem { /* of a set or verdict map, or a value of a match (then only ke
 	uint64_t left, timeout; /* ... seconds, cut; timeout 0: the set's own */
 	uint32_t order; /* as read: place in the dump; of concatenations with intervals that
 			   share a packet the kernel goes by the first */
+#define IR_ORDER_LAST UINT32_MAX /* it is for what no other element is for */
 };
 
 struct ir_elems {

@@ -93,8 +93,10 @@ static enum maybe value_of(const struct observed *p, enum field f, u128 *out)
 	case F_TCP_FLAGS:
 		return known(p->has_flags, p->has_proto && p->proto != IPPROTO_TCP, p->flags, out);
 	case F_ICMP_TYPE:
+	case F_ICMP_TYPE_OF_ANY:
 		return type_value(p, IPPROTO_ICMP, out);
 	case F_ICMPV6_TYPE:
+	case F_ICMPV6_TYPE_OF_ANY:
 		return type_value(p, IPPROTO_ICMPV6, out);
 	case F_SKUID:
 	case F_HOUR:

@@ -212,7 +212,10 @@ void read_elem(struct reader *r, struct raw_set *s, struct tlv bytes)
 	if (attrs.v[NFTA_SET_ELEM_EXPR].p || attrs.v[NFTA_SET_ELEM_EXPRESSIONS].p)
 		read_elem_statements(r, &attrs, &e.as);
 	read_target(r, s, attrs.v[NFTA_SET_ELEM_DATA], &e);
-	if (!attrs.whole || e.flags & ~(uint32_t)(NFT_SET_ELEM_INTERVAL_END) ||
+	if (e.flags & NFT_SET_ELEM_CATCHALL)
+		e.as.order = IR_ORDER_LAST;
+	if (!attrs.whole ||
+	    e.flags & ~(uint32_t)(NFT_SET_ELEM_INTERVAL_END | NFT_SET_ELEM_CATCHALL) ||
 	    (e.as.gated && !e.as.volatile_elem))
 		e.odd = "element";
 	if (e.odd)
@@ -238,6 +241,19 @@ static int end_cmp(const void *a, const void *b)
 	return (int)y->closes - (int)x->closes;
 }
 
+/* The element that is for all that no other is for. */
+static void push_rest(struct arena *a, const struct raw_elem *e, size_t n, const uint8_t *bytes,
+		      struct ir_elems *out)
+{
+	struct ir_elem one = e->as;
+
+	if (e->odd)
+		one.comment = e->odd;
+	for (size_t i = 0; i < n; i++)
+		one.key[i] = (struct ival){0, u128_max(8 * bytes[i])};
+	vec_push(a, out, one);
+}
+
 /* An interval ends before the next element that begins or closes one; the last may have no end. */
 static bool read_intervals(struct arena *a, const struct raw_set *s, size_t bytes, bool host,
 			   struct ir_elems *out)
@@ -247,6 +263,10 @@ static bool read_intervals(struct arena *a, const struct raw_set *s, size_t byte
 	size_t n = 0;
 
 	vec_each (&s->elems, e) {
+		if (e->as.order == IR_ORDER_LAST) {
+			push_rest(a, e, 1, (const uint8_t[]){(uint8_t)bytes}, out);
+			continue;
+		}
 		if (e->key.n != bytes || e->end.p)
 			return false;
 		v[n++] = (struct end){read_number(e->key.p, bytes, host),
@@ -303,6 +323,10 @@ bool read_elems(struct arena *a, const struct raw_set *s, size_t n, const uint8_
 	vec_each (&s->elems, e) {
 		struct ir_elem one = e->as;
 
+		if (one.order == IR_ORDER_LAST) {
+			push_rest(a, e, n, bytes, out);
+			continue;
+		}
 		if (!e->odd && !read_key(e, n, bytes, host, one.key))
 			return false;
 		if (e->odd)
@@ -311,6 +335,15 @@ bool read_elems(struct arena *a, const struct raw_set *s, size_t n, const uint8_
 	}
 	ir_elems_sort(out);
 	return true;
+}
+
+static int by_key(const void *a, const void *b)
+{
+	const struct raw_elem *x = a, *y = b;
+	size_t n = x->key.n < y->key.n ? x->key.n : y->key.n;
+	int first = n ? memcmp(x->key.p, y->key.p, n) : 0;
+
+	return first ? first : (x->key.n > y->key.n) - (x->key.n < y->key.n);
 }
 
 void read_set_end(struct reader *r, struct raw_set *s)
@@ -322,8 +355,10 @@ void read_set_end(struct reader *r, struct raw_set *s)
 		bytes[i] = (uint8_t)(field_table[set->keys[i]].bits / 8);
 	if (set->nkeys && read_elems(r->a, s, set->nkeys, bytes, s->host, &set->elems))
 		return;
-	/* as many as there are, each of them unknown */
+	/* as many as there are, each of them unknown; a hash has them in any order */
 	set->elems = (struct ir_elems){0};
+	if (s->elems.n > 1)
+		qsort(s->elems.v, s->elems.n, sizeof(*s->elems.v), by_key);
 	for (size_t i = 0; i < s->elems.n; i++) {
 		struct ir_elem one = s->elems.v[i].as;
 

@@ -265,9 +265,11 @@ static void vmap_says(struct walker *w, struct progress *p, const struct ir_stmt
 	struct dd *d = w->m->dd;
 	dd_ref all;
 
-	for (size_t i = 0; i < elems->n; i++)
+	for (size_t i = 0; i < elems->n; i++) {
 		vec_push(w->m->arena, &order, &elems->v[i]);
-	if (l.sel->n > 1 && order.n > 1)
+		l.shared |= elems->v[i].order == IR_ORDER_LAST;
+	}
+	if (!l.shared && l.sel->n > 1 && order.n > 1)
 		l.shared = any_share(order.v, order.n, l.sel->n);
 	if (l.shared)
 		qsort(order.v, order.n, sizeof(*order.v), order_cmp);

@@ -225,7 +225,7 @@ static bool read_packet(struct schema *schema, struct line_words w, struct sent 
 	d[DIM_DADDR] = address(w.v[3]);
 	d[DIM_PROTO] = proto_of(w.v[4]);
 	d[DIM_HOPLIMIT] = 64;
-	d[DIM_FIB_SADDR] = s->own ? 2 : 1;
+	d[DIM_FIB_SADDR] = s->own || is_of(NULL, w.v[2]) ? 2 : 1;
 	d[DIM_FIB_DADDR] =
 		kind_of(d[DIM_FAMILY], d[DIM_DADDR], !strcmp(out, "self") || is_of(NULL, w.v[3]));
 	d[DIM_FIB_DADDR_IIF] = d[DIM_FIB_DADDR];

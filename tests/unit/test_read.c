@@ -164,7 +164,7 @@ static void test_context(void)
 	     e_payload(b, TRANSPORT, 2, 2), CMP(b, NFT_CMP_EQ, 0, 22));
 	RULE("icmp type echo-request", ipv4(b), proto(b, 1), e_payload(b, TRANSPORT, 0, 1),
 	     CMP(b, NFT_CMP_EQ, 8));
-	RULE("meta l4proto icmp ?payload 2+0 == 08", proto(b, 1), e_payload(b, TRANSPORT, 0, 1),
+	RULE("meta l4proto icmp @th,0,8 0x8", proto(b, 1), e_payload(b, TRANSPORT, 0, 1),
 	     CMP(b, NFT_CMP_EQ, 8));
 	/* a register of which another load has overwritten a part */
 	RULE("meta nfproto ipv6 ?value 1 of chain c, rule 1 == 00000000000000000000000000000001", ipv6(b),
