@@ -17,6 +17,7 @@
 #include "cmd/opening.h"
 #include "config.h"
 #include "kernel/broker.h"
+#include "kernel/maker.h"
 #include "kernel/confine.h"
 #include "util/buf.h"
 #include "util/diag.h"
@@ -459,6 +460,7 @@ static bool give_up(struct globals *g, const struct command *c, int argc, char *
 	enum rights rights = c ? rights_of(c) : RIGHTS_NONE;
 	int err = 0;
 
+	kernel_maker(); /* while its file can be looked at */
 	if (rights == RIGHTS_READ)
 		err = broker_start();
 	if (!err && rights != RIGHTS_COMMIT)

@@ -76,24 +76,22 @@ static const char *proof_text(struct arena *a, const struct proof *p)
 }
 
 /* What the kernel is to hold in the end, said by a kernel. */
-static int finish_want(struct run *r, struct scratch *s)
+static int take_want(struct run *r, const struct proof *p)
 {
-	struct proof p;
 	struct manifest_object *const *o;
 
-	proof_finish(&p, r->in.arena, s, NULL);
-	if (p.outcome != SCRATCH_LOADED)
-		return fail(r, p.outcome == SCRATCH_REFUSED ? -EINVAL : -EPERM,
-			    proof_text(r->in.arena, &p));
-	r->in.want = p.ruleset;
+	if (p->outcome != SCRATCH_LOADED)
+		return fail(r, p->outcome == SCRATCH_REFUSED ? -EINVAL : -EPERM,
+			    proof_text(r->in.arena, p));
+	r->in.want = p->ruleset;
 	vec_each (&r->in.artefact->manifest->objects, o) {
-		if (!map_get(p.ruleset->by_name,
+		if (!map_get(p->ruleset->by_name,
 			     arena_printf(r->in.arena, "%c:%s",
 					  (*o)->kind == OBJECT_CHAIN ? 'c' : 's', (*o)->name)))
 			return fail(r, -EBADMSG,
 				    "script and manifest of the artefact name different objects");
 	}
-	if (p.ruleset->by_name->entries.n != r->in.artefact->manifest->objects.n)
+	if (p->ruleset->by_name->entries.n != r->in.artefact->manifest->objects.n)
 		return fail(r, -EBADMSG,
 			    "the artefact's script holds objects that its manifest lacks");
 	return 0;
@@ -381,13 +379,20 @@ static int change(struct run *r)
 	return finish(r);
 }
 
-/* What is wanted is asked of a scratch namespace, what there is of the real one, at the same time.
- */
+/* What is wanted the compilation has kept, as a kernel held it. Where another kernel or another
+ * libnftables is to make it now, it is asked of a scratch namespace, and of the real one what there
+ * is, at the same time. */
 static int look(struct run *r)
 {
+	struct proof p;
 	struct scratch s;
 	int err;
 
+	if (proof_is_kept(r->in.artefact)) {
+		proof_of_artefact(&p, r->in.arena, r->in.artefact, r->x->netns);
+		err = read_live(r);
+		return err ? err : take_want(r, &p);
+	}
 	scratch_start_anywhere(&s, buf_str(&r->in.artefact->script), r->x->netns);
 	err = read_live(r);
 	if (err) {
@@ -396,9 +401,10 @@ static int look(struct run *r)
 		scratch_free(&s);
 		return err;
 	}
-	err = finish_want(r, &s);
-	r->x->asleep = s.slept;
-	if (!err && s.slept) /* that was a change of the ruleset */
+	proof_finish(&p, r->in.arena, &s, NULL);
+	err = take_want(r, &p);
+	r->x->asleep = p.asleep;
+	if (!err && p.asleep) /* that was a change of the ruleset */
 		err = read_live(r);
 	return err;
 }
@@ -452,7 +458,7 @@ static void summarise(struct run *r)
 	if (store_read(x->store, STORE_APPLIED, x->arena, &applied, &ignored) == 0)
 		before.manifest = applied.manifest;
 	if (x->mode == APPLY_CONFIRM && before.manifest) {
-		proof_make_anywhere(&p, x->arena, buf_str(&applied.script), NULL, x->netns);
+		proof_of_artefact(&p, x->arena, &applied, x->netns);
 		before.ruleset = p.outcome == SCRATCH_LOADED ? p.ruleset : NULL;
 	}
 	if (before.ruleset)

@@ -3,7 +3,11 @@
  */
 #include "apply/proof.h"
 
+#include <string.h>
+
 #include "apply/needs.h"
+#include "kernel/maker.h"
+#include "nft/canonical.h"
 #include "util/fault.h"
 
 void proof_finish(struct proof *out, struct arena *a, struct scratch *s,
@@ -21,6 +25,8 @@ void proof_finish(struct proof *out, struct arena *a, struct scratch *s,
 			out->outcome = SCRATCH_FAILED;
 			out->why = "cannot read what the kernel says of its rules";
 		}
+		if (compiled && !s->slept)
+			dump_canonical(a, s->dump.data, s->dump.len, &out->held);
 		if (out->ruleset && compiled)
 			ruleset_compare(a, compiled, out->ruleset, NULL, &out->different);
 	}
@@ -43,6 +49,24 @@ void proof_make_anywhere(struct proof *out, struct arena *a, const char *script,
 
 	scratch_start_anywhere(&s, script, netns);
 	proof_finish(out, a, &s, compiled);
+}
+
+bool proof_is_kept(const struct artefact *x)
+{
+	return x->held.len && !strcmp(x->manifest->held_by, kernel_maker());
+}
+
+void proof_of_artefact(struct proof *out, struct arena *a, const struct artefact *x,
+		       const char *netns)
+{
+	struct ir_ruleset *r = NULL;
+
+	if (proof_is_kept(x))
+		r = read_own(a, x->held.data, x->held.len);
+	if (r)
+		*out = (struct proof){.outcome = SCRATCH_LOADED, .ruleset = r};
+	else
+		proof_make_anywhere(out, a, buf_str(&x->script), NULL, netns);
 }
 
 void proof_judge(struct proof *p, struct arena *a, const struct policy *policy,

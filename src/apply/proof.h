@@ -11,6 +11,7 @@
 #include "nft/compare.h"
 #include "nft/manifest.h"
 #include "space/prove.h"
+#include "store/store.h"
 
 struct proof { /* all in the arena */
 	enum scratch_outcome outcome;
@@ -18,6 +19,7 @@ struct proof { /* all in the arena */
 	struct differences different; /* from what was compiled (left: compiled) */
 	struct nftrun_error error; /* SCRATCH_REFUSED */
 	const char *why; /* SCRATCH_UNAVAILABLE, SCRATCH_FAILED */
+	struct buf held; /* what a kernel held, in the order of canonical.h; the caller frees it */
 	bool asleep; /* it was a table that sleeps, for no namespace could be made */
 	bool judged; /* meaning is filled */
 	struct proof_result meaning;
@@ -29,6 +31,11 @@ void proof_make(struct proof *out, struct arena *a, const char *script,
 /* The same, where no namespace can be made, in a table of `netns` that sleeps. */
 void proof_make_anywhere(struct proof *out, struct arena *a, const char *script,
 			 const struct ir_ruleset *compiled, const char *netns);
+/* Of an artefact: what its compilation kept, if this kernel and this libnftables would make the
+ * same; else as above. */
+void proof_of_artefact(struct proof *out, struct arena *a, const struct artefact *x,
+		       const char *netns);
+bool proof_is_kept(const struct artefact *x);
 /* The second half, where scratch_start() was called earlier; frees s. */
 void proof_finish(struct proof *out, struct arena *a, struct scratch *s,
 		  const struct ir_ruleset *compiled);

@@ -13,6 +13,7 @@
 #include "apply/proof.h"
 #include "cmd/begin.h"
 #include "cmd/opening.h"
+#include "kernel/maker.h"
 #include "kernel/opener.h"
 #include "nft/report.h"
 #include "store/file.h"
@@ -33,6 +34,7 @@ void work_free(struct work *w)
 {
 	compiled_free(&w->compiled);
 	arena_free(w->arena);
+	buf_free(&w->held);
 }
 
 /* For the test that a wrong compiler would be caught: of what was compiled one verdict is another.
@@ -142,6 +144,7 @@ static bool work_prove(struct work *w, const struct globals *g, enum proving how
 		proof_print(stderr, &p, w->compiled.ruleset);
 	proof_note(stderr, p.asleep);
 	w->proved = proof_state(&p);
+	w->held = p.held;
 	return proof_good(&p);
 }
 
@@ -205,6 +208,8 @@ struct manifest *work_manifest(struct work *w, const struct buf *inspect)
 		.ruleset = w->compiled.ruleset,
 		.script = &w->compiled.script,
 		.inspect = inspect,
+		.held = &w->held,
+		.held_by = kernel_maker(),
 	};
 	struct manifest *m = manifest_build(w->arena, &in);
 
@@ -242,15 +247,16 @@ static int put_artefact(const struct artefact *x, const char *state, const char 
 	return err;
 }
 
-/* The directory or "", script, manifest, tables of inspectors. */
+/* The directory or "", script, manifest, tables of inspectors, what a kernel held. */
 int compile_write(void *globals, const struct buf *parts, size_t n, struct buf *why)
 {
 	const struct globals *g = globals;
 	struct artefact x;
 
-	if (n != 4)
+	if (n != 5)
 		return -EPROTO;
-	x = (struct artefact){.script = parts[1], .text = parts[2], .inspect = parts[3]};
+	x = (struct artefact){
+		.script = parts[1], .text = parts[2], .inspect = parts[3], .held = parts[4]};
 	return put_artefact(&x, g->state, buf_str(&parts[0]), why);
 }
 
@@ -261,7 +267,8 @@ static int write_artefact(const struct artefact *x, struct globals *g, const cha
 
 	buf_puts(&name, dir ? dir : "");
 	if (opener_there())
-		err = opener_write((struct buf[]){name, x->script, x->text, x->inspect}, 4, &why);
+		err = opener_write((struct buf[]){name, x->script, x->text, x->inspect, x->held}, 5,
+				   &why);
 	else
 		err = put_artefact(x, g->state, buf_str(&name), &why);
 	if (err)
@@ -281,7 +288,7 @@ static bool make_artefact(struct work *w, struct artefact *out)
 	json_t *manifest;
 	bool ok;
 
-	*out = (struct artefact){.script = w->compiled.script};
+	*out = (struct artefact){.script = w->compiled.script, .held = w->held};
 	ok = work_tables(w, &out->inspect);
 	manifest = manifest_json(work_manifest(w, &out->inspect));
 	ok = ok && file_json_text(&out->text, manifest);
@@ -304,7 +311,7 @@ int work_emit(struct work *w, struct globals *g, const char *out, enum proving h
 	}
 	if (make_artefact(w, &x))
 		rc = write_artefact(&x, g, out);
-	x.script = (struct buf){0};
+	x.script = x.held = (struct buf){0};
 	artefact_free(&x);
 	return rc;
 }

@@ -150,7 +150,7 @@ static int open_artefact(const struct globals *g, struct operand *o, const char 
 		fprintf(stderr, "fwc: %s\n", buf_str(&why));
 		return EXIT_SYSTEM;
 	}
-	proof_make_anywhere(&p, o->work.arena, buf_str(&o->artefact.script), NULL, g->netns);
+	proof_of_artefact(&p, o->work.arena, &o->artefact, g->netns);
 	if (p.outcome != SCRATCH_LOADED) {
 		proof_print(stderr, &p, NULL);
 		return EXIT_SYSTEM;

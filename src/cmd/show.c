@@ -43,7 +43,7 @@ static int show_generation(struct globals *g, struct arena *a, unsigned number)
 	if (err) {
 		fprintf(stderr, "fwc: %s\n", buf_str(&why));
 	} else {
-		proof_make_anywhere(&p, a, buf_str(&x.script), NULL, g->netns);
+		proof_of_artefact(&p, a, &x, g->netns);
 		err = p.outcome != SCRATCH_LOADED;
 		proof_note(stderr, p.asleep);
 		if (err)

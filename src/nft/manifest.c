@@ -144,6 +144,13 @@ struct manifest *manifest_build(struct arena *a, const struct manifest_input *in
 		m->inspect = of_tables;
 		m->inspect_json = !pack_is(in->inspect->data, in->inspect->len);
 	}
+	if (in->held && in->held->len && *in->held_by) {
+		char *of_held = arena_alloc(a, SHA256_HEX);
+
+		sha256_hex(in->held->data, in->held->len, of_held);
+		m->held = of_held;
+		m->held_by = in->held_by;
+	}
 	m->forwarding = in->ruleset->forwarding;
 	m->live_flows = in->ruleset->live_flows;
 	for (size_t i = 0; i < in->ruleset->zones.n; i++)
@@ -347,6 +354,10 @@ json_t *manifest_json(const struct manifest *m)
 				    json_pack("{s:s, s:s}", "file",
 					      m->inspect_json ? PACK_FILE_JSON : PACK_FILE,
 					      "sha256", m->inspect));
+	if (m->held)
+		json_object_set_new(j, "held",
+				    json_pack("{s:s, s:s, s:s}", "file", MANIFEST_HELD, "sha256",
+					      m->held, "by", m->held_by));
 	json_object_set_new(j, "forwarding", json_integer(m->forwarding));
 	if (m->live_flows >= 0)
 		json_object_set_new(j, "live_flows", json_string(m->live_flows ? "end" : "keep"));

@@ -12,6 +12,7 @@
 
 #define MANIFEST_FORMAT 1
 #define MANIFEST_SEAL "seal"
+#define MANIFEST_HELD "ruleset.dump" /* the file */
 
 struct manifest_place {
 	const char *at; /* "firewall.fwc:12"; "" for what fwc adds by itself */
@@ -53,6 +54,8 @@ struct manifest {
 	size_t size;
 	const char *inspect; /* SHA-256 of the tables of inspectors; NULL: there are none */
 	bool inspect_json; /* they are of fwc 0.1 */
+	const char *held; /* SHA-256 of what a kernel held of the script; NULL: not kept */
+	const char *held_by; /* kernel_maker() */
 	int forwarding; /* -1: not said, 0, 1 */
 	int live_flows; /* -1: not said, 0: kept, 1: ended when they are refused */
 	VEC(struct ir_zone) zones; /* none in manifests of earlier versions */
@@ -73,6 +76,8 @@ struct manifest_input {
 	const struct ir_ruleset *ruleset;
 	const struct buf *script;
 	const struct buf *inspect; /* or NULL */
+	const struct buf *held; /* dump_canonical(), or NULL */
+	const char *held_by;
 };
 
 struct manifest *manifest_build(struct arena *a, const struct manifest_input *in);

@@ -181,6 +181,10 @@ static bool read_head(struct arena *a, const json_t *j, struct manifest *m, cons
 		m->inspect_json =
 			!strcmp(text_of(a, json_object_get(j, "inspect"), "file"), PACK_FILE_JSON);
 	}
+	if (json_object_get(j, "held")) {
+		m->held = text_of(a, json_object_get(j, "held"), "sha256");
+		m->held_by = text_of(a, json_object_get(j, "held"), "by");
+	}
 	m->proved = PROVED_NOT;
 	for (int k = PROVED; k < PROVED_NOT; k++)
 		if (!strcmp(text_of(a, j, "proof"), manifest_proved_text((enum proved)k)))

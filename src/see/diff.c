@@ -267,7 +267,7 @@ int diff_artefact(const struct diff_options *how, const struct store *s, struct 
 	struct proof p;
 	int rc;
 
-	proof_make_anywhere(&p, a, buf_str(&x->script), NULL, how->netns);
+	proof_of_artefact(&p, a, x, how->netns);
 	if (p.outcome != SCRATCH_LOADED) {
 		proof_print(stderr, &p, NULL);
 		return 3;

@@ -36,7 +36,10 @@ static void find_drift(struct status *st, const struct ir_ruleset *live, struct 
 	struct delta_side before, after;
 	struct proof p;
 
-	proof_make(&p, a, buf_str(&st->applied.script), NULL);
+	if (proof_is_kept(&st->applied))
+		proof_of_artefact(&p, a, &st->applied, NULL);
+	else
+		proof_make(&p, a, buf_str(&st->applied.script), NULL);
 	if (p.outcome == SCRATCH_REFUSED)
 		st->lacking = arena_printf(a, "%s%s%s", p.error.where, *p.error.where ? ": " : "",
 					   p.error.text);

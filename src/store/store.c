@@ -151,6 +151,10 @@ static int write_files(int dir, const struct artefact *x, const json_t *record)
 	for (int i = 0; !err && i < 2; i++)
 		if (strcmp(tables, all[i]) && unlinkat(dir, all[i], 0) < 0 && errno != ENOENT)
 			err = -errno;
+	if (!err && x->held.len)
+		err = file_write(dir, MANIFEST_HELD, x->held.data, x->held.len);
+	else if (!err && unlinkat(dir, MANIFEST_HELD, 0) < 0 && errno != ENOENT)
+		err = -errno;
 	if (!err)
 		err = file_write(dir, MANIFEST, x->text.data, x->text.len);
 	if (!err && record)
@@ -187,7 +191,8 @@ int store_reserve(struct store *s, const struct artefact *x, struct buf *why)
 {
 	_cleanup_close_ int fd =
 		openat(s->dir, ROOM, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	size_t bytes = ROOM_RECORDS + 2 * (x->script.len + x->text.len + x->inspect.len);
+	size_t bytes =
+		ROOM_RECORDS + 2 * (x->script.len + x->text.len + x->inspect.len + x->held.len);
 	int err = fd < 0 ? errno : posix_fallocate(fd, 0, (off_t)bytes);
 
 	if (!err)
@@ -258,6 +263,18 @@ static int read_inspect(int dir, const char *path, struct arena *a, struct artef
 	return -EBADMSG;
 }
 
+/* Without it, or if it is not the one that the manifest names, a kernel is asked once more. */
+static void read_held(int dir, struct artefact *x)
+{
+	char hex[SHA256_HEX];
+
+	if (!x->manifest->held || file_read(dir, MANIFEST_HELD, &x->held))
+		return;
+	sha256_hex(buf_str(&x->held), x->held.len, hex);
+	if (strcmp(hex, x->manifest->held) != 0)
+		buf_free(&x->held);
+}
+
 static int read_artefact(int dir, const char *path, struct arena *a, struct artefact *out,
 			 struct buf *why)
 {
@@ -275,6 +292,8 @@ static int read_artefact(int dir, const char *path, struct arena *a, struct arte
 	}
 	if (!err)
 		err = read_inspect(dir, path, a, &x, why);
+	if (!err)
+		read_held(dir, &x);
 	if (err)
 		artefact_free(&x);
 	else
@@ -350,6 +369,7 @@ void artefact_free(struct artefact *x)
 	buf_free(&x->script);
 	buf_free(&x->text);
 	buf_free(&x->inspect);
+	buf_free(&x->held);
 }
 
 int store_write_forwarding(struct store *s, const json_t *snapshot, struct buf *why)

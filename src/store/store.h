@@ -35,6 +35,7 @@ struct artefact {
 	struct buf script;
 	struct buf text; /* of manifest.json */
 	struct buf inspect; /* tables of inspectors (inspect/pack.h); empty: there are none */
+	struct buf held; /* what a kernel held of the script (nft/canonical.h); empty: not kept */
 	struct manifest *manifest; /* in the arena it was read with */
 };
 

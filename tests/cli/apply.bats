@@ -364,6 +364,13 @@ guests() { # timeout and size, and whether the kernel holds that and still the a
 	sed -i "s/$old/$(sha256sum <ruleset.nft | cut -d' ' -f1)/" manifest.json
 	run fwc apply
 	[ "$status" = 3 ]
+	echo "$output"
+	[[ $output == *"policy.fwc:6: "*"kernel refuse"* ]]
+	[[ $output == *"nothing was changed"* ]]
+	rm ruleset.dump # where it is tried in a namespace before
+	run fwc apply
+	echo "$output"
+	[ "$status" = 3 ]
 	[[ $output == *"policy.fwc:6: "*"kernel refuses"* ]]
 	[[ $output == *"nothing was changed"* ]]
 }
@@ -375,6 +382,11 @@ guests() { # timeout and size, and whether the kernel holds that and still the a
 	sed -i '/tcp dport 22 counter/s/ accept / acept  /' ruleset.nft
 	unseal .
 	sed -i "s/$old/$(sha256sum <ruleset.nft | cut -d' ' -f1)/" manifest.json
+	run fwc apply
+	[ "$status" = 3 ]
+	echo "$output"
+	[[ $output == *"policy.fwc:6: "*"acept"* ]]
+	rm ruleset.dump # where it is tried in a namespace before
 	run fwc apply
 	[ "$status" = 3 ]
 	[[ $output == *"policy.fwc:6: internal error"*"acept"* ]]
@@ -474,4 +486,23 @@ guests() { # timeout and size, and whether the kernel holds that and still the a
 	[ $((ok + other)) = 10 ]
 	fwc status
 	[ "$(fwc history --json | json 'len(d)')" = "$ok" ]
+}
+
+# What the compilation kept is what is wanted: nothing else is asked what the script means.
+@test "apply and diff make no namespace, unless the kernel or libnftables is another since" {
+	command -v strace >/dev/null || skip "no strace"
+	small | candidate
+	namespaces() { strace -f -e trace=unshare,clone,clone3 -o "$WORK/trace" "$FWC" --netns "$NS" --state "$WORK/state" "$@"; grep -c 'CLONE_NEWNET\|CLONE_NEWUSER' "$WORK/trace" || true; }
+	[ "$(namespaces diff 2>/dev/null | tail -n1)" = 0 ]
+	[ "$(namespaces apply 2>/dev/null | tail -n1)" = 0 ]
+	fwc status
+	small 23 | candidate
+	unseal "$WORK/state/candidate"
+	sed -i 's/\("by": "\)[^ ]*/\16.1.0/' "$WORK/state/candidate/manifest.json"
+	[ "$(namespaces apply 2>/dev/null | tail -n1)" != 0 ]
+	# damaged, it is not believed
+	small 24 | candidate
+	printf x >>"$WORK/state/candidate/ruleset.dump"
+	[ "$(namespaces apply 2>/dev/null | tail -n1)" != 0 ]
+	[[ $(inns nft list table inet fwc) == *"tcp dport 24"* ]]
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * Any bytes -> the reader of the kernel's messages, and the reader of manifests. Whatever was read can be
- * printed, is equal to itself read again, and has a meaning.
+ * Any bytes -> the reader of the kernel's messages, and the reader of manifests. Whatever was read
+ * can be printed, is equal to itself read again, and has a meaning.
  */
 #include <stdlib.h>
+#include <string.h>
 
+#include "nft/canonical.h"
 #include "nft/compare.h"
 #include "nft/foreign.h"
 #include "nft/manifest.h"
@@ -36,8 +38,7 @@ static void check_meaning(struct arena *a, const struct ir_ruleset *r,
 	mean_free(&m);
 }
 
-static void check_table(struct arena *a, const struct ir_ruleset *r,
-			const struct ir_ruleset *again)
+static void check_table(struct arena *a, const struct ir_ruleset *r, const struct ir_ruleset *again)
 {
 	struct differences d = {0};
 	struct map reach;
@@ -47,6 +48,29 @@ static void check_table(struct arena *a, const struct ir_ruleset *r,
 	map_init(&reach, a);
 	ruleset_reach(r, &reach);
 	check_meaning(a, r, again);
+}
+
+/* In another order it says the same, and once in order it stays so. */
+static void check_canonical(struct arena *a, const struct ir_tables *t, const uint8_t *data,
+			    size_t size)
+{
+	struct buf once = {0}, twice = {0};
+	struct ir_tables again = {0};
+
+	demand(dump_canonical(a, data, size, &once), "what could be read can be put in order");
+	demand(dump_canonical(a, once.data, once.len, &twice) && once.len == twice.len &&
+		       (!once.len || !memcmp(once.data, twice.data, once.len)),
+	       "what is in order stays in order");
+	demand(read_tables(a, once.data, once.len, &again) && again.n == t->n,
+	       "what was put in order can be read");
+	for (size_t i = 0; i < t->n; i++) {
+		struct differences d = {0};
+
+		ruleset_compare(a, t->v[i].ruleset, again.v[i].ruleset, NULL, &d);
+		demand(d.n == 0, "what was put in order is the same");
+	}
+	buf_free(&once);
+	buf_free(&twice);
 }
 
 static void check_dump(struct arena *a, const uint8_t *data, size_t size)
@@ -61,6 +85,8 @@ static void check_dump(struct arena *a, const uint8_t *data, size_t size)
 	for (size_t i = 0; i < t.n; i++)
 		check_table(a, t.v[i].ruleset, again.v[i].ruleset);
 	foreign_find(a, &t, &found);
+	if (size)
+		check_canonical(a, &t, data, size);
 }
 
 static void check_manifest(struct arena *a, const json_t *j)
