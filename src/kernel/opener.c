@@ -224,7 +224,9 @@ struct opener {
 	const struct opener_job *job;
 	struct arena *arena;
 	struct map named; /* by the command line: these alone are written, and called */
-	struct map paths, patterns; /* that may be asked for: those, and what files name */
+	struct map paths, patterns; /* that may be asked for: those, and what policies name */
+	/* Of these, policies: their strings name files. A list of addresses or of names has none. */
+	struct map policies, policy_patterns;
 	VEC(struct place) dirs;
 };
 
@@ -236,22 +238,40 @@ static void allow(struct map *m, struct arena *a, const char *name)
 		map_put(m, arena_strdup(a, name), here);
 }
 
-static void allow_string(struct opener *o, const char *file, const char *s)
+static void allow_string(struct opener *o, const char *file, const char *s, bool included)
 {
+	const char *path = file ? o->job->beside(o->arena, file, s) : s;
+	const char *pattern = file ? o->job->pattern_beside(o->arena, file, s) : s;
+
 	if (!file && *s != '/')
 		return;
-	allow(&o->paths, o->arena, file ? o->job->beside(o->arena, file, s) : s);
-	allow(&o->patterns, o->arena, file ? o->job->pattern_beside(o->arena, file, s) : s);
+	allow(&o->paths, o->arena, path);
+	allow(&o->patterns, o->arena, pattern);
+	if (included) {
+		allow(&o->policies, o->arena, path);
+		allow(&o->policy_patterns, o->arena, pattern);
+	}
+}
+
+/* Whether the word before a string is that one. */
+static bool is_after(const char *begin, const char *quote, const char *word)
+{
+	size_t n = strlen(word);
+
+	while (quote > begin && (quote[-1] == ' ' || quote[-1] == '\t'))
+		quote--;
+	return (size_t)(quote - begin) >= n && !strncmp(quote - n, word, n);
 }
 
 /* Each string of a text, as the language and JSON write them; the only escape that a name needs is
  * that of the quote. */
 static void allow_strings(struct opener *o, const char *file, const char *p, size_t size)
 {
-	const char *end = p + size;
+	const char *begin = p, *end = p + size;
 	char name[STRING_MAX];
 
 	while (p < end && (p = memchr(p, '"', (size_t)(end - p)))) {
+		bool included = is_after(begin, p, "include");
 		size_t n = 0;
 
 		for (p++; p < end && *p != '"' && *p != '\n' && n < sizeof(name) - 1; p++) {
@@ -261,7 +281,7 @@ static void allow_strings(struct opener *o, const char *file, const char *p, siz
 		}
 		name[n] = '\0';
 		if (n && p < end && *p == '"')
-			allow_string(o, file, name);
+			allow_string(o, file, name, included);
 		p += p < end && *p == '"';
 	}
 }
@@ -348,6 +368,8 @@ static int do_glob(struct opener *o, const char *pattern, struct answer *a)
 		return errno ? -errno : -EIO;
 	for (size_t i = 0; i < n; i++) {
 		allow(&o->paths, o->arena, paths[i]);
+		if (map_get(&o->policy_patterns, pattern))
+			allow(&o->policies, o->arena, paths[i]);
 		message_put_text(&a->text, paths[i], strlen(paths[i]));
 	}
 	a->number = (uint32_t)n;
@@ -407,8 +429,9 @@ static void serve_one(struct opener *o, struct bytes *b, int from, struct answer
 		a->err = fd < 0 ? fd : 0;
 		if (fd >= 0 && what == ASK_OPENAT)
 			note_dir(o, fd);
-		/* a capture or a log that was named names nothing */
-		if (fd >= 0 && (what == ASK_POLICY || (what == ASK_OPENAT && dir >= 0)))
+		/* a capture, a log or a list that was named names nothing */
+		if (fd >= 0 && ((what == ASK_POLICY && map_get(&o->policies, name)) ||
+				(what == ASK_OPENAT && dir >= 0)))
 			allow_content(o, what == ASK_POLICY ? name : NULL, fd);
 	} else if (what == ASK_GLOB) {
 		a->err = do_glob(o, name, a);
@@ -443,6 +466,7 @@ static void allow_name(struct opener *o, const char *s)
 {
 	allow(&o->named, o->arena, s);
 	allow(&o->paths, o->arena, s);
+	allow(&o->policies, o->arena, s);
 }
 
 /* Of the command line: the files, those beside them for `test`, and values behind '='. */
@@ -452,6 +476,7 @@ static void allow_named(struct opener *o, const char *s)
 
 	allow_name(o, s);
 	allow(&o->patterns, o->arena, o->job->beside(o->arena, s, "*.test.fwc"));
+	allow(&o->policy_patterns, o->arena, o->job->beside(o->arena, s, "*.test.fwc"));
 	if (value)
 		allow_name(o, value + 1);
 	else if (s[0] == '-' && s[1] && s[1] != '-') /* -oDIR */
@@ -476,6 +501,8 @@ static _Noreturn void serve(const struct opener_job *job, int from, pid_t parent
 	map_init(&o.named, o.arena);
 	map_init(&o.paths, o.arena);
 	map_init(&o.patterns, o.arena);
+	map_init(&o.policies, o.arena);
+	map_init(&o.policy_patterns, o.arena);
 	for (size_t i = 0; i < job->nnamed; i++)
 		allow_named(&o, job->named[i]);
 	while (!err) {

@@ -236,7 +236,7 @@ sys.exit(ctypes.CDLL(None).syscall(444, None, 0, 1) < 1)' || skip "this kernel h
 	chown 65534 "$place/theirs.set"
 	echo 10.0.0.1 >"$place/all.set"
 	chmod 666 "$place/all.set"
-	echo 10.0.0.1 >"$place/named.set"
+	echo '10.0.0.1 # "secret"' >"$place/named.set"
 	touch "$place/open.fwc"
 	chmod 666 "$place/open.fwc"
 	echo secret >"$place/secret"

@@ -179,6 +179,10 @@ static void try_opener(int fd, const char *place)
 	/* what the policy does name it opens: this test speaks its language */
 	snprintf(name, sizeof(name), "%s/named.set", place);
 	puts(ask(fd, 1, name, 0, 0) == 0 ? "told" : "misunderstood");
+	/* and that list names nothing, whatever is written in it */
+	snprintf(name, sizeof(name), "%s/secret", place);
+	if (ask(fd, 0, name, 0, 0) == 0 || ask(fd, 1, name, 0, 0) == 0)
+		works("the opener: what a list names");
 }
 
 /* ---- the process that asks the kernel: kernel/broker.c ---- */
