@@ -8,7 +8,19 @@
 #include "apply/needs.h"
 #include "kernel/maker.h"
 #include "nft/canonical.h"
+#include "util/cleanup.h"
 #include "util/fault.h"
+
+static void keep_held(struct proof *out, struct arena *a, const struct buf *dump)
+{
+	_cleanup_buf_ struct buf b = {0};
+
+	if (!dump_canonical(a, dump->data, dump->len, &b) || !b.len)
+		return;
+	out->held.data = arena_alloc(a, b.len);
+	out->held.len = b.len;
+	memcpy(out->held.data, b.data, b.len);
+}
 
 void proof_finish(struct proof *out, struct arena *a, struct scratch *s,
 		  const struct ir_ruleset *compiled)
@@ -26,7 +38,7 @@ void proof_finish(struct proof *out, struct arena *a, struct scratch *s,
 			out->why = "cannot read what the kernel says of its rules";
 		}
 		if (compiled && !s->slept)
-			dump_canonical(a, s->dump.data, s->dump.len, &out->held);
+			keep_held(out, a, &s->dump);
 		if (out->ruleset && compiled)
 			ruleset_compare(a, compiled, out->ruleset, NULL, &out->different);
 	}

@@ -19,7 +19,7 @@ struct proof { /* all in the arena */
 	struct differences different; /* from what was compiled (left: compiled) */
 	struct nftrun_error error; /* SCRATCH_REFUSED */
 	const char *why; /* SCRATCH_UNAVAILABLE, SCRATCH_FAILED */
-	struct buf held; /* what a kernel held, in the order of canonical.h; the caller frees it */
+	struct buf held; /* what a kernel held, in the order of canonical.h */
 	bool asleep; /* it was a table that sleeps, for no namespace could be made */
 	bool judged; /* meaning is filled */
 	struct proof_result meaning;

@@ -34,7 +34,6 @@ void work_free(struct work *w)
 {
 	compiled_free(&w->compiled);
 	arena_free(w->arena);
-	buf_free(&w->held);
 }
 
 /* For the test that a wrong compiler would be caught: of what was compiled one verdict is another.

@@ -16,7 +16,7 @@ struct work {
 	struct diag diag;
 	struct compiled compiled;
 	enum proved proved;
-	struct buf held; /* what a kernel held of it; empty: none was asked */
+	struct buf held; /* in the arena: what a kernel held of it; empty: none was asked */
 	size_t refuted; /* expectations that do not hold */
 };
 

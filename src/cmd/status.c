@@ -2,6 +2,7 @@
  * fwc status: what is loaded, since when, from what, and what each line of the policy has seen.
  */
 #include "see/status.h"
+#include "space/ranges.h"
 
 #include "see/delta_print.h"
 
@@ -190,17 +191,24 @@ static void print_drift(struct globals *g, struct arena *a, const struct status 
 	}
 }
 
-static void print_foreign(const struct status *st)
+static void print_foreign(const struct status *st, struct arena *a)
 {
 	const struct foreign *f;
 
-	vec_each (&st->foreign, f)
+	vec_each (&st->foreign, f) {
 		printf("warning     table %s, chain %s (hook %s): %s, so it %s\n", f->table,
 		       f->chain, f->hook, f->why,
-		       f->drops && f->translates
+		       f->packet ? "drops what fwc allows:"
+		       : f->drops && f->translates
 			       ? "may drop what fwc allows, and translate what it denies"
 		       : f->drops ? "may drop what fwc allows"
 				  : "may translate what fwc denies");
+		if (f->packet && f->count > 1)
+			printf("            %s, and %s more packets like it\n", f->packet,
+			       ranges_number(a, f->count - 1));
+		else if (f->packet)
+			printf("            %s\n", f->packet);
+	}
 	interfaces_print(stdout, &st->interfaces, "warning     ");
 	if (st->legacy)
 		puts("warning     iptables-legacy is in use on this host, too: see "
@@ -245,10 +253,11 @@ static json_t *foreign_json(const struct status *st)
 	const struct foreign *f;
 
 	vec_each (&st->foreign, f)
-		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:b, s:b, s:s}", "table",
-						      f->table, "chain", f->chain, "hook", f->hook,
-						      "drops", f->drops, "translates",
-						      f->translates, "why", f->why));
+		json_array_append_new(list,
+				      json_pack("{s:s, s:s, s:s, s:b, s:b, s:s, s:s?}", "table",
+						f->table, "chain", f->chain, "hook", f->hook,
+						"drops", f->drops, "translates", f->translates,
+						"why", f->why, "packet", f->packet));
 	return list;
 }
 
@@ -335,7 +344,7 @@ static void print_text(struct globals *g, struct arena *a, const struct status *
 	print_forwarding(st);
 	print_bridges(st);
 	print_drift(g, a, st);
-	print_foreign(st);
+	print_foreign(st, a);
 	if (g->verbose)
 		printf("policies    are read as %s\n", confine_text());
 	print_lines(g, st);

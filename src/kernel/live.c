@@ -4,8 +4,8 @@
 #include "kernel/live.h"
 
 #include <errno.h>
-
 #include <string.h>
+#include <unistd.h>
 
 #include "kernel/dump.h"
 #include "kernel/nftrun.h"
@@ -33,6 +33,10 @@ static int refused(const struct nftrun_step *step, struct buf *why)
 		buf_puts(why, " the rules in the kernel: Operation not permitted (it takes root, "
 			      "or CAP_NET_ADMIN)");
 		return -EPERM;
+	}
+	if (access("/proc/self", F_OK)) { /* all that libnftables says is that it opened no file */
+		buf_puts(why, "nftables needs /proc, which is not mounted");
+		return -ENOENT;
 	}
 	if (step->kind == RUN_SCRIPT) {
 		nftrun_explain(step->script, buf_str(&step->err), &x);

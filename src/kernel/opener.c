@@ -225,7 +225,7 @@ struct opener {
 	struct arena *arena;
 	struct map named; /* by the command line: these alone are written, and called */
 	struct map paths, patterns; /* that may be asked for: those, and what policies name */
-	/* Of these, policies: their strings name files. A list of addresses or of names has none. */
+	/* Of these, policies: their strings name files. A list of addresses has none. */
 	struct map policies, policy_patterns;
 	VEC(struct place) dirs;
 };

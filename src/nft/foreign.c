@@ -90,7 +90,7 @@ static void follow(struct finder *f, const char *chain)
 static void judge(struct arena *a, const struct ir_table *t, const struct ir_chain *c,
 		  struct foreigners *out)
 {
-	struct foreign x = {.hook = c->base.hook};
+	struct foreign x = {.hook = c->base.hook, .of = t, .base = c};
 	struct finder f = {.r = t->ruleset, .out = &x};
 
 	x.table = diag_shown(a, arena_printf(a, "%s %s", ir_family_name(t->family), t->name));

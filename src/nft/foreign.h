@@ -11,6 +11,10 @@ struct foreign {
 	const char *chain, *hook;
 	bool drops; /* may drop or reject what fwc allows */
 	bool translates; /* rewrites addresses fwc knows nothing of */
+	const struct ir_table *of; /* where it was found */
+	const struct ir_chain *base;
+	const char *packet; /* one that it ends and fwc allows; NULL: none is known */
+	long double count; /* of such packets */
 	const char *why; /* "policy drop", "drop rules", "drop rules of iptables" */
 };
 

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netfilter.h>
 #include <string.h>
 
 #include "apply/inspectd.h"
@@ -13,10 +14,13 @@
 #include "kernel/opener.h"
 #include "kernel/sysctl.h"
 #include "see/delta_print.h"
+#include "space/overlap.h"
 #include "store/saved.h"
 #include "store/sources.h"
 #include "trial/note.h"
 #include "util/cleanup.h"
+
+#define FOREIGN_SECONDS 10.0 /* for each chain of others */
 
 static int slurp(const char *path, struct buf *out)
 {
@@ -74,13 +78,42 @@ static void read_records(struct status *st, const struct store *s, struct ir_rul
 			 ((struct status_source){.path = src->path, .state = source_look(src)}));
 }
 
+/* Chains that end nothing that our filter lets pass do no harm; of the others one packet is told.
+ */
+static void keep_overlapping(struct status *st, const struct ir_tables *all,
+			     const struct foreigners *found, struct arena *a)
+{
+	const struct ir_table *own = ir_tables_find(all, NFPROTO_INET, IR_TABLE);
+	const struct foreign *f;
+
+	vec_each (found, f) {
+		struct foreign x = *f;
+		struct overlap o = {0};
+
+		if (x.drops && own && ruleset_has_base(own->ruleset))
+			overlap_find(&o, a, own->ruleset, x.of, x.base,
+				     (struct dd_budget){PROOF_NODES, FOREIGN_SECONDS});
+		x.packet = o.packet;
+		x.count = o.count;
+		if (o.known && !o.packet && x.drops) {
+			x.drops = false;
+			x.why = "it rewrites addresses";
+		}
+		if (x.drops || x.translates)
+			vec_push(a, &st->foreign, x);
+	}
+}
+
 static void find_foreign(struct status *st, const char *netns, struct arena *a)
 {
 	_cleanup_buf_ struct buf text = {0}, ignored = {0};
 	struct ir_tables all = {0};
+	struct foreigners found = {0};
 
-	if (live_read_all(&all, netns, a, &ignored) == 0)
-		foreign_find(a, &all, &st->foreign);
+	if (live_read_all(&all, netns, a, &ignored) == 0) {
+		foreign_find(a, &all, &found);
+		keep_overlapping(st, &all, &found, a);
+	}
 	/* only of our own namespace: proc shows that of the reader */
 	if (!netns) {
 		slurp("/proc/net/ip_tables_names", &text);

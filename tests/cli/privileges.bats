@@ -217,6 +217,7 @@ sys.exit(ctypes.CDLL(None).syscall(444, None, 0, 1) < 1)' || skip "this kernel h
 	local command
 	fwc compile "$WORK/policy.fwc"
 	for command in "check $WORK/policy.fwc" "compile $WORK/policy.fwc" diff 'apply --no-confirm'; do
+		rm -f "$WORK/state/candidate/ruleset.dump" # or nothing would be loaded for diff
 		# shellcheck disable=SC2086 # words
 		run env TAKEN_PLACE="$WORK" TAKEN_CHILD=1 LD_PRELOAD="$WORK/taken.so" "$FWC" --state "$WORK/state" $command
 		echo "$command: $output"

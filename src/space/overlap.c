@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * two rulesets -> packets that one lets pass and the other does not.
+ */
+#include "space/overlap.h"
+
+#include <string.h>
+
+#include "space/packet.h"
+#include "space/ranges.h"
+
+#define IPV4 2 /* NFPROTO_IPV4, NFPROTO_IPV6 */
+#define IPV6 10
+#define ALL_MARKS 3u /* what chains before have set is not followed here */
+
+static bool station_of(const struct ir_chain *c, enum station *at)
+{
+	static const enum station filters[] = {AT_INPUT, AT_FORWARD, AT_OUTPUT};
+
+	for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++) {
+		*at = filters[i];
+		if (!strcmp(c->base.hook, station_table[*at].hook))
+			return strcmp(c->base.type, "nat") != 0;
+	}
+	return false;
+}
+
+static bool passes(enum fate f)
+{
+	return f == FATE_ACCEPT || f == FATE_INSPECT;
+}
+
+static bool ends(enum fate f)
+{
+	return f == FATE_DROP || f == FATE_REJECT || f == FATE_UNKNOWN;
+}
+
+static dd_ref where(struct mean *m, dd_ref says, bool (*is)(enum fate))
+{
+	struct mean_values values;
+	dd_ref all = DD_FALSE;
+
+	says = dd_map(m->dd, says, outcome_decision, &m->outcomes);
+	values = mean_values(m, says);
+	for (size_t i = 0; i < values.n; i++)
+		if (values.v[i] && is(outcome_of(&m->outcomes, values.v[i])->fate))
+			all = dd_or(m->dd, all, dd_where(m->dd, says, values.v[i]));
+	return all;
+}
+
+static dd_ref some_condition(struct mean *m, dd_ref r)
+{
+	for (size_t i = 0; i < m->schema.texts.n; i++)
+		r = dd_some(m->dd, r, schema_condition_var(i), 1);
+	return r;
+}
+
+static dd_ref family_of(struct mean *m, uint8_t family)
+{
+	return schema_family(&m->schema, family == IPV4	  ? FAM_IP4
+					 : family == IPV6 ? FAM_IP6
+							  : FAM_NONE);
+}
+
+/* What belongs to one link no router forwards; fwc lets guests of a bridge have it there, and
+ * whoever drops it does no harm: RFC 4861, 2710, 3810. */
+static dd_ref of_a_link(struct mean *m)
+{
+	struct ival types = {130, 143}, proto = {58, 58};
+	dd_ref v6 = schema_family(&m->schema, FAM_IP6);
+	dd_ref is = schema_ranges(
+		&m->schema, DIM_PROTO, 8, &proto, 1, u128_max(8),
+		schema_ranges(&m->schema, DIM_TYPE, 8, &types, 1, u128_max(8), DD_TRUE));
+
+	return dd_and(m->dd, v6, is);
+}
+
+static void describe(struct overlap *out, struct mean *m, dd_ref both)
+{
+	struct packet p;
+	struct buf b = {0};
+
+	if (both == DD_FALSE || !schema_witness(&m->schema, both, &p))
+		return;
+	packet_print(&b, m, &p);
+	out->packet = arena_strdup(m->arena, buf_str(&b));
+	buf_free(&b);
+	out->count = ranges_count(m, some_condition(m, both));
+}
+
+void overlap_find(struct overlap *out, struct arena *a, const struct ir_ruleset *own,
+		  const struct ir_table *table, const struct ir_chain *chain,
+		  struct dd_budget budget)
+{
+	unsigned marks = ALL_MARKS;
+	enum station at;
+	struct mean m;
+	dd_ref let, both;
+
+	*out = (struct overlap){0};
+	if (!station_of(chain, &at))
+		return;
+	mean_init(&m, a, budget);
+	m.now = true;
+	schema_add_ruleset(&m.schema, own);
+	schema_add_ruleset(&m.schema, table->ruleset);
+	m.within = dd_and(m.dd, schema_possible(&m.schema, at), family_of(&m, table->family));
+	let = where(&m, mean_ruleset(&m, own, at), passes);
+	if (at == AT_FORWARD)
+		let = dd_and(m.dd, let, dd_not(m.dd, of_a_link(&m)));
+	m.within = let;
+	both = dd_and(m.dd, let,
+		      where(&m, mean_base_chain(&m, table->ruleset, chain, &marks), ends));
+	out->known = !dd_exhausted(m.dd);
+	if (out->known)
+		describe(out, &m, both);
+	mean_free(&m);
+}
