@@ -176,6 +176,7 @@ int standin_fit(struct arena *a, const struct artefact *in, struct artefact *out
 	map_init(&f.lacking, a);
 	*out = *in;
 	out->script = (struct buf){0};
+	out->held = (struct buf){0}; /* of the script as it was */
 	for (;;) {
 		struct scratch s;
 
