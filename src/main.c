@@ -460,9 +460,10 @@ static bool give_up(struct globals *g, const struct command *c, int argc, char *
 	enum rights rights = c ? rights_of(c) : RIGHTS_NONE;
 	int err = 0;
 
-	kernel_maker(); /* while its file can be looked at */
-	if (rights == RIGHTS_READ)
+	if (rights == RIGHTS_READ) {
+		kernel_maker(); /* while its file can be looked at */
 		err = broker_start();
+	}
 	if (!err && rights != RIGHTS_COMMIT)
 		err = opening_start(g, c, argc, argv);
 	if (!err && rights != RIGHTS_COMMIT)

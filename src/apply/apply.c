@@ -388,8 +388,7 @@ static int look(struct run *r)
 	struct scratch s;
 	int err;
 
-	if (proof_is_kept(r->in.artefact)) {
-		proof_of_artefact(&p, r->in.arena, r->in.artefact, r->x->netns);
+	if (proof_of_kept(&p, r->in.arena, r->in.artefact)) {
 		err = read_live(r);
 		return err ? err : take_want(r, &p);
 	}

@@ -63,21 +63,21 @@ void proof_make_anywhere(struct proof *out, struct arena *a, const char *script,
 	proof_finish(out, a, &s, compiled);
 }
 
-bool proof_is_kept(const struct artefact *x)
+bool proof_of_kept(struct proof *out, struct arena *a, const struct artefact *x)
 {
-	return x->held.len && !strcmp(x->manifest->held_by, kernel_maker());
+	struct ir_ruleset *r = NULL;
+
+	if (x->held.len && !strcmp(x->manifest->held_by, kernel_maker()))
+		r = read_own(a, x->held.data, x->held.len);
+	if (r)
+		*out = (struct proof){.outcome = SCRATCH_LOADED, .ruleset = r};
+	return r != NULL;
 }
 
 void proof_of_artefact(struct proof *out, struct arena *a, const struct artefact *x,
 		       const char *netns)
 {
-	struct ir_ruleset *r = NULL;
-
-	if (proof_is_kept(x))
-		r = read_own(a, x->held.data, x->held.len);
-	if (r)
-		*out = (struct proof){.outcome = SCRATCH_LOADED, .ruleset = r};
-	else
+	if (!proof_of_kept(out, a, x))
 		proof_make_anywhere(out, a, buf_str(&x->script), NULL, netns);
 }
 

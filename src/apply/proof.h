@@ -35,7 +35,8 @@ void proof_make_anywhere(struct proof *out, struct arena *a, const char *script,
  * same; else as above. */
 void proof_of_artefact(struct proof *out, struct arena *a, const struct artefact *x,
 		       const char *netns);
-bool proof_is_kept(const struct artefact *x);
+/* Only the former; false if that is not so. */
+bool proof_of_kept(struct proof *out, struct arena *a, const struct artefact *x);
 /* The second half, where scratch_start() was called earlier; frees s. */
 void proof_finish(struct proof *out, struct arena *a, struct scratch *s,
 		  const struct ir_ruleset *compiled);

@@ -32,7 +32,6 @@ struct raw_elem {
 	struct ir_elem as; /* all but the key */
 	struct tlv data; /* of maps whose values are no verdicts */
 	const char *odd; /* what is not understood of it; NULL: nothing */
-	uint32_t order;
 };
 
 struct raw_set {

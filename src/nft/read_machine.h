@@ -66,6 +66,10 @@ const char *machine_text(struct machine *m, int word);
  * throws dice. */
 bool read_has_state(const struct raw_expr *e);
 struct ir_stmt *machine_stmt(struct machine *m, enum ir_stmt_kind kind);
+/* A match; its values are added, or it has one. */
+struct ir_stmt *machine_match(struct machine *m, enum field f, u128 mask, enum ir_op op);
+void machine_value(struct machine *m, struct ir_stmt *s, struct ival v);
+void machine_match_one(struct machine *m, enum field f, u128 mask, enum ir_op op, struct ival v);
 void machine_unknown(struct machine *m, enum ir_unknown_kind kind, const struct raw_expr *e);
 
 /* ---- read_match.c: each false if the expression is not understood ---- */

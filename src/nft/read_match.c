@@ -90,19 +90,6 @@ bool read_is_field(const struct raw_expr *e)
 
 /* ---- matches ---- */
 
-static struct ir_elem *push_match(struct machine *m, enum field f, u128 mask, enum ir_op op,
-				  struct ival v)
-{
-	struct ir_stmt *s = machine_stmt(m, IR_MATCH);
-	struct ir_elem *e;
-
-	s->match.sel = (struct ir_sel){.n = 1, .f = {f}, .mask = {mask}};
-	s->match.op = op;
-	e = vec_add(m->a, &s->match.values);
-	*e = (struct ir_elem){.key = {v}};
-	return e;
-}
-
 /* What later loads of the rule are known by. */
 static void learn(struct machine *m, enum field f, u128 value)
 {
@@ -142,16 +129,16 @@ static bool match_equal(struct machine *m, enum field f, u128 mask, u128 value, 
 	if (f == F_PAYLOAD)
 		return false;
 	if (mask == full) {
-		push_match(m, f, 0, equal ? OP_EQ : OP_NE, (struct ival){value, value});
+		machine_match_one(m, f, 0, equal ? OP_EQ : OP_NE, (struct ival){value, value});
 		if (equal)
 			learn(m, f, value);
 	} else if (!equal && !value && is_bits(f)) {
-		push_match(m, f, 0, OP_ANYBIT, (struct ival){mask, mask});
+		machine_match_one(m, f, 0, OP_ANYBIT, (struct ival){mask, mask});
 	} else if (is_text(f) && is_prefix(mask, bits) && !(value & ~mask)) {
-		push_match(m, f, 0, equal ? OP_EQ : OP_NE,
-			   (struct ival){value, value | (full & ~mask)});
+		machine_match_one(m, f, 0, equal ? OP_EQ : OP_NE,
+				  (struct ival){value, value | (full & ~mask)});
 	} else {
-		push_match(m, f, mask, equal ? OP_EQ : OP_NE, (struct ival){value, value});
+		machine_match_one(m, f, mask, equal ? OP_EQ : OP_NE, (struct ival){value, value});
 	}
 	return true;
 }
@@ -200,8 +187,8 @@ static bool match_name(struct machine *m, enum field f, struct tlv data, bool eq
 	if (data.n > SLICE_BYTES || (!n && !nul))
 		return false;
 	name = rest < 128 ? name << rest : 0;
-	push_match(m, f, 0, equal ? OP_EQ : OP_NE,
-		   (struct ival){name, nul || !rest ? name : name | u128_max(rest)});
+	machine_match_one(m, f, 0, equal ? OP_EQ : OP_NE,
+			  (struct ival){name, nul || !rest ? name : name | u128_max(rest)});
 	return true;
 }
 
@@ -291,7 +278,7 @@ static bool match_ordered(struct machine *m, const struct slice *s, uint64_t op,
 		key->hi = v.hi;
 		return true;
 	}
-	push_match(m, f, mask_of(s), OP_EQ, v);
+	machine_match_one(m, f, mask_of(s), OP_EQ, v);
 	m->from = from ? s : NULL;
 	return true;
 }
@@ -381,9 +368,9 @@ bool read_range(struct machine *m, const struct raw_expr *e)
 		return false;
 	if (s && from.n == s->bytes && !flips(s) && ordered_field(m, s, &f) && f != F_PAYLOAD &&
 	    read_number(from.p, from.n, false) <= read_number(to.p, to.n, false))
-		push_match(m, f, mask_of(s), inside ? OP_EQ : OP_NE,
-			   (struct ival){read_number(from.p, from.n, false),
-					 read_number(to.p, to.n, false)});
+		machine_match_one(m, f, mask_of(s), inside ? OP_EQ : OP_NE,
+				  (struct ival){read_number(from.p, from.n, false),
+						read_number(to.p, to.n, false)});
 	else
 		push_unknown(m, word, (uint32_t)from.n, inside ? "in" : "not in",
 			     arena_printf(m->a, "%s-%s", hex(m->a, from), hex(m->a, to)));

@@ -56,6 +56,25 @@ struct ir_stmt *machine_stmt(struct machine *m, enum ir_stmt_kind kind)
 	return s;
 }
 
+struct ir_stmt *machine_match(struct machine *m, enum field f, u128 mask, enum ir_op op)
+{
+	struct ir_stmt *s = machine_stmt(m, IR_MATCH);
+
+	s->match.sel = (struct ir_sel){.n = 1, .f = {f}, .mask = {mask}};
+	s->match.op = op;
+	return s;
+}
+
+void machine_value(struct machine *m, struct ir_stmt *s, struct ival v)
+{
+	vec_push(m->a, &s->match.values, ((struct ir_elem){.key = {v}}));
+}
+
+void machine_match_one(struct machine *m, enum field f, u128 mask, enum ir_op op, struct ival v)
+{
+	machine_value(m, machine_match(m, f, mask, op), v);
+}
+
 void machine_unknown(struct machine *m, enum ir_unknown_kind kind, const struct raw_expr *e)
 {
 	struct ir_stmt *s = machine_stmt(m, IR_UNKNOWN);

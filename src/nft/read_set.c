@@ -196,14 +196,13 @@ static void read_target(struct reader *r, const struct raw_set *s, struct tlv da
 
 void read_elem(struct reader *r, struct raw_set *s, struct tlv bytes)
 {
-	struct raw_elem e = {.order = (uint32_t)s->elems.n};
+	struct raw_elem e = {.as.order = (uint32_t)s->elems.n};
 	struct attrs attrs;
 
 	read_attrs(bytes, NFTA_SET_ELEM_EXPRESSIONS, &attrs);
 	e.flags = (uint32_t)tlv_number(attrs.v[NFTA_SET_ELEM_FLAGS]);
 	e.key = read_data(attrs.v[NFTA_SET_ELEM_KEY]);
 	e.end = read_data(attrs.v[NFTA_SET_ELEM_KEY_END]);
-	e.as.order = e.order;
 	e.as.comment = read_comment(r->a, attrs.v[NFTA_SET_ELEM_USERDATA]);
 	e.as.timeout = tlv_number(attrs.v[NFTA_SET_ELEM_TIMEOUT]) / 1000;
 	e.as.left = tlv_number(attrs.v[NFTA_SET_ELEM_EXPIRATION]) / 1000;

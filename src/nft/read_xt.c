@@ -36,25 +36,6 @@ static bool info_of(const struct xt *x, void *to, size_t n)
 	return true;
 }
 
-static struct ir_stmt *push(struct machine *m, enum field f, u128 mask, enum ir_op op)
-{
-	struct ir_stmt *s = machine_stmt(m, IR_MATCH);
-
-	s->match.sel = (struct ir_sel){.n = 1, .f = {f}, .mask = {mask}};
-	s->match.op = op;
-	return s;
-}
-
-static void push_value(struct machine *m, struct ir_stmt *s, u128 lo, u128 hi)
-{
-	vec_push(m->a, &s->match.values, ((struct ir_elem){.key = {{lo, hi}}}));
-}
-
-static void push_one(struct machine *m, enum field f, enum ir_op op, u128 lo, u128 hi)
-{
-	push_value(m, push(m, f, 0, op), lo, hi);
-}
-
 /* ---- ports ---- */
 
 static bool port_fields(const struct machine *m, enum field *source, enum field *target)
@@ -77,7 +58,8 @@ static bool port_fields(const struct machine *m, enum field *source, enum field 
 static void push_ports(struct machine *m, enum field f, const uint16_t *range, bool inverted)
 {
 	if (inverted || range[0] || range[1] != 0xffff)
-		push_one(m, f, inverted ? OP_NE : OP_EQ, range[0], range[1]);
+		machine_match_one(m, f, 0, inverted ? OP_NE : OP_EQ,
+				  (struct ival){range[0], range[1]});
 }
 
 static bool sound(const uint16_t *range)
@@ -96,9 +78,9 @@ static bool read_tcp(struct machine *m, const struct xt *x)
 	push_ports(m, F_TCP_SPORT, i.spts, i.invflags & XT_TCP_INV_SRCPT);
 	push_ports(m, F_TCP_DPORT, i.dpts, i.invflags & XT_TCP_INV_DSTPT);
 	if (i.flg_mask) {
-		s = push(m, F_TCP_FLAGS, i.flg_mask == 0xff ? 0 : i.flg_mask,
-			 i.invflags & XT_TCP_INV_FLAGS ? OP_NE : OP_EQ);
-		push_value(m, s, i.flg_cmp, i.flg_cmp);
+		s = machine_match(m, F_TCP_FLAGS, i.flg_mask == 0xff ? 0 : i.flg_mask,
+				  i.invflags & XT_TCP_INV_FLAGS ? OP_NE : OP_EQ);
+		machine_value(m, s, (struct ival){i.flg_cmp, i.flg_cmp});
 	}
 	return true;
 }
@@ -124,11 +106,12 @@ static bool read_multiport(struct machine *m, const struct xt *x)
 	if (x->revision != 1 || !info_of(x, &i, sizeof(i)) || i.count > XT_MULTI_PORTS ||
 	    i.flags > XT_MULTIPORT_DESTINATION || !port_fields(m, &source, &target))
 		return false;
-	s = push(m, i.flags == XT_MULTIPORT_SOURCE ? source : target, 0, i.invert ? OP_NE : OP_EQ);
+	s = machine_match(m, i.flags == XT_MULTIPORT_SOURCE ? source : target, 0,
+			  i.invert ? OP_NE : OP_EQ);
 	for (int k = 0; k < i.count; k++) {
 		bool range = i.pflags[k] && k + 1 < i.count;
 
-		push_value(m, s, i.ports[k], i.ports[range ? k + 1 : k]);
+		machine_value(m, s, (struct ival){i.ports[k], i.ports[range ? k + 1 : k]});
 		k += range;
 	}
 	return true;
@@ -147,8 +130,8 @@ static bool read_icmp(struct machine *m, const struct xt *x)
 		return false;
 	if (i.type == 0xff && !v6)
 		return !(i.invflags & IPT_ICMP_INV);
-	push_one(m, v6 ? F_ICMPV6_TYPE : F_ICMP_TYPE, i.invflags & IPT_ICMP_INV ? OP_NE : OP_EQ,
-		 i.type, i.type);
+	machine_match_one(m, v6 ? F_ICMPV6_TYPE : F_ICMP_TYPE, 0,
+			  i.invflags & IPT_ICMP_INV ? OP_NE : OP_EQ, (struct ival){i.type, i.type});
 	return true;
 }
 
@@ -179,13 +162,14 @@ static bool read_conntrack(struct machine *m, const struct xt *x)
 	if (i.invert_flags & XT_CONNTRACK_STATE)
 		states = ALL_STATES & ~states;
 	if (i.match_flags & XT_CONNTRACK_STATE)
-		push_one(m, F_CT_STATE, OP_ANYBIT, states, states);
+		machine_match_one(m, F_CT_STATE, 0, OP_ANYBIT, (struct ival){states, states});
 	if (i.match_flags & XT_CONNTRACK_STATUS)
-		push_one(m, F_CT_STATUS, OP_ANYBIT, i.status_mask, i.status_mask);
+		machine_match_one(m, F_CT_STATUS, 0, OP_ANYBIT,
+				  (struct ival){i.status_mask, i.status_mask});
 	if (i.match_flags & XT_CONNTRACK_DIRECTION) {
 		bool reply = i.invert_flags & XT_CONNTRACK_DIRECTION;
 
-		push_one(m, F_CT_DIRECTION, OP_EQ, reply, reply);
+		machine_match_one(m, F_CT_DIRECTION, 0, OP_EQ, (struct ival){reply, reply});
 	}
 	return true;
 }
@@ -197,10 +181,10 @@ static void push_types(struct machine *m, enum field f, unsigned bits, bool inve
 
 	if (!bits)
 		return;
-	s = push(m, f, 0, inverted ? OP_NE : OP_EQ);
+	s = machine_match(m, f, 0, inverted ? OP_NE : OP_EQ);
 	for (unsigned type = 0; type < 16; type++)
 		if (bits & 1u << type)
-			push_value(m, s, type, type);
+			machine_value(m, s, (struct ival){type, type});
 }
 
 static bool read_addrtype(struct machine *m, const struct xt *x)
@@ -228,9 +212,9 @@ static bool read_mark(struct machine *m, const struct xt *x)
 
 	if (x->revision != 1 || !info_of(x, &i, sizeof(i)))
 		return false;
-	s = push(m, strcmp(x->name, "mark") ? F_CT_MARK : F_MARK, i.mask == UINT32_MAX ? 0 : i.mask,
-		 i.invert ? OP_NE : OP_EQ);
-	push_value(m, s, i.mark, i.mark);
+	s = machine_match(m, strcmp(x->name, "mark") ? F_CT_MARK : F_MARK,
+			  i.mask == UINT32_MAX ? 0 : i.mask, i.invert ? OP_NE : OP_EQ);
+	machine_value(m, s, (struct ival){i.mark, i.mark});
 	return i.mask != 0;
 }
 
@@ -241,7 +225,8 @@ static bool read_owner(struct machine *m, const struct xt *x)
 	if (x->revision != 1 || !info_of(x, &i, sizeof(i)) || i.match != XT_OWNER_UID ||
 	    i.uid_min > i.uid_max)
 		return false;
-	push_one(m, F_SKUID, i.invert & XT_OWNER_UID ? OP_NE : OP_EQ, i.uid_min, i.uid_max);
+	machine_match_one(m, F_SKUID, 0, i.invert & XT_OWNER_UID ? OP_NE : OP_EQ,
+			  (struct ival){i.uid_min, i.uid_max});
 	return true;
 }
 
@@ -253,7 +238,7 @@ static bool push_addresses(struct machine *m, bool source, const union nf_inet_a
 	u128 lo = read_number((const uint8_t *)min, v4 ? 4 : 16, false);
 	u128 hi = read_number((const uint8_t *)max, v4 ? 4 : 16, false);
 
-	push_one(m, f, inverted ? OP_NE : OP_EQ, lo, hi);
+	machine_match_one(m, f, 0, inverted ? OP_NE : OP_EQ, (struct ival){lo, hi});
 	return lo <= hi;
 }
 

@@ -20,7 +20,7 @@
 #include "trial/note.h"
 #include "util/cleanup.h"
 
-#define FOREIGN_SECONDS 10.0 /* for each chain of others */
+#define FOREIGN_SECONDS 10.0 /* for all chains of others */
 
 static int slurp(const char *path, struct buf *out)
 {
@@ -40,9 +40,7 @@ static void find_drift(struct status *st, const struct ir_ruleset *live, struct 
 	struct delta_side before, after;
 	struct proof p;
 
-	if (proof_is_kept(&st->applied))
-		proof_of_artefact(&p, a, &st->applied, NULL);
-	else
+	if (!proof_of_kept(&p, a, &st->applied))
 		proof_make(&p, a, buf_str(&st->applied.script), NULL);
 	if (p.outcome == SCRATCH_REFUSED)
 		st->lacking = arena_printf(a, "%s%s%s", p.error.where, *p.error.where ? ": " : "",
@@ -84,15 +82,19 @@ static void keep_overlapping(struct status *st, const struct ir_tables *all,
 			     const struct foreigners *found, struct arena *a)
 {
 	const struct ir_table *own = ir_tables_find(all, NFPROTO_INET, IR_TABLE);
+	bool ours = own && found->n && ruleset_has_base(own->ruleset);
+	struct overlaps overlaps;
 	const struct foreign *f;
 
+	if (ours)
+		overlaps_init(&overlaps, a, own->ruleset, all,
+			      (struct dd_budget){PROOF_NODES, FOREIGN_SECONDS});
 	vec_each (found, f) {
 		struct foreign x = *f;
 		struct overlap o = {0};
 
-		if (x.drops && own && ruleset_has_base(own->ruleset))
-			overlap_find(&o, a, own->ruleset, x.of, x.base,
-				     (struct dd_budget){PROOF_NODES, FOREIGN_SECONDS});
+		if (x.drops && ours)
+			overlaps_find(&overlaps, x.of, x.base, &o);
 		x.packet = o.packet;
 		x.count = o.count;
 		if (o.known && !o.packet && x.drops) {
@@ -102,6 +104,8 @@ static void keep_overlapping(struct status *st, const struct ir_tables *all,
 		if (x.drops || x.translates)
 			vec_push(a, &st->foreign, x);
 	}
+	if (ours)
+		overlaps_free(&overlaps);
 }
 
 static void find_foreign(struct status *st, const char *netns, struct arena *a)

@@ -20,13 +20,6 @@ struct asking {
 	bool own;
 };
 
-static dd_ref some_condition(struct mean *m, dd_ref r)
-{
-	for (size_t i = 0; i < m->schema.texts.n; i++)
-		r = dd_some(m->dd, r, schema_condition_var(i), 1);
-	return r;
-}
-
 static dd_ref without(struct mean *m, dd_ref a, dd_ref b)
 {
 	return dd_and(m->dd, a, dd_not(m->dd, b));
@@ -141,9 +134,10 @@ static void tell(struct asking *q, const struct way *x, struct packet *p, const 
 static void tell_way(struct asking *q, const struct way *x)
 {
 	struct mean *m = q->walk.m;
-	dd_ref elsewhere = some_condition(m, without(m, q->packets, x->packets));
-	dd_ref surely = without(m, some_condition(m, x->packets), elsewhere);
-	dd_ref rest = without(m, x->packets, surely), maybe = some_condition(m, rest);
+	dd_ref elsewhere = schema_some_condition(&m->schema, without(m, q->packets, x->packets));
+	dd_ref surely = without(m, schema_some_condition(&m->schema, x->packets), elsewhere);
+	dd_ref rest = without(m, x->packets, surely),
+	       maybe = schema_some_condition(&m->schema, rest);
 	struct packet p;
 
 	if (surely != DD_FALSE && schema_witness(&m->schema, surely, &p)) {
@@ -155,7 +149,8 @@ static void tell_way(struct asking *q, const struct way *x)
 		struct literals l = conditions_of(m, rest, &p);
 		dd_ref fits = with_them(m, x->packets, &l);
 
-		fits = without(m, maybe, some_condition(m, without(m, maybe, fits)));
+		fits = without(m, maybe,
+			       schema_some_condition(&m->schema, without(m, maybe, fits)));
 		tell(q, x, &p, &l, ranges_count(m, fits));
 		rest = without(m, rest, dd_and(m->dd, fits, where_they_hold(m, &l)));
 	}

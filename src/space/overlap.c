@@ -47,13 +47,6 @@ static dd_ref where(struct mean *m, dd_ref says, bool (*is)(enum fate))
 	return all;
 }
 
-static dd_ref some_condition(struct mean *m, dd_ref r)
-{
-	for (size_t i = 0; i < m->schema.texts.n; i++)
-		r = dd_some(m->dd, r, schema_condition_var(i), 1);
-	return r;
-}
-
 static dd_ref family_of(struct mean *m, uint8_t family)
 {
 	return schema_family(&m->schema, family == IPV4	  ? FAM_IP4
@@ -84,34 +77,55 @@ static void describe(struct overlap *out, struct mean *m, dd_ref both)
 	packet_print(&b, m, &p);
 	out->packet = arena_strdup(m->arena, buf_str(&b));
 	buf_free(&b);
-	out->count = ranges_count(m, some_condition(m, both));
+	out->count = ranges_count(m, schema_some_condition(&m->schema, both));
 }
 
-void overlap_find(struct overlap *out, struct arena *a, const struct ir_ruleset *own,
-		  const struct ir_table *table, const struct ir_chain *chain,
-		  struct dd_budget budget)
+void overlaps_init(struct overlaps *o, struct arena *a, const struct ir_ruleset *own,
+		   const struct ir_tables *tables, struct dd_budget budget)
 {
+	const struct ir_table *t;
+
+	*o = (struct overlaps){.own = own};
+	mean_init(&o->mean, a, budget);
+	o->mean.now = true;
+	schema_add_ruleset(&o->mean.schema, own);
+	vec_each (tables, t)
+		schema_add_ruleset(&o->mean.schema, t->ruleset);
+}
+
+void overlaps_free(struct overlaps *o)
+{
+	mean_free(&o->mean);
+}
+
+static dd_ref lets(struct overlaps *o, enum station at)
+{
+	struct mean *m = &o->mean;
+
+	if (!o->built[at]) {
+		m->within = schema_possible(&m->schema, at);
+		if (at == AT_FORWARD)
+			m->within = dd_and(m->dd, m->within, dd_not(m->dd, of_a_link(m)));
+		o->lets[at] = where(m, mean_ruleset(m, o->own, at), passes);
+		o->built[at] = true;
+	}
+	return o->lets[at];
+}
+
+void overlaps_find(struct overlaps *o, const struct ir_table *table, const struct ir_chain *chain,
+		   struct overlap *out)
+{
+	struct mean *m = &o->mean;
 	unsigned marks = ALL_MARKS;
 	enum station at;
-	struct mean m;
-	dd_ref let, both;
+	dd_ref ended;
 
 	*out = (struct overlap){0};
 	if (!station_of(chain, &at))
 		return;
-	mean_init(&m, a, budget);
-	m.now = true;
-	schema_add_ruleset(&m.schema, own);
-	schema_add_ruleset(&m.schema, table->ruleset);
-	m.within = dd_and(m.dd, schema_possible(&m.schema, at), family_of(&m, table->family));
-	let = where(&m, mean_ruleset(&m, own, at), passes);
-	if (at == AT_FORWARD)
-		let = dd_and(m.dd, let, dd_not(m.dd, of_a_link(&m)));
-	m.within = let;
-	both = dd_and(m.dd, let,
-		      where(&m, mean_base_chain(&m, table->ruleset, chain, &marks), ends));
-	out->known = !dd_exhausted(m.dd);
+	m->within = dd_and(m->dd, lets(o, at), family_of(m, table->family));
+	ended = where(m, mean_base_chain(m, table->ruleset, chain, &marks), ends);
+	out->known = !dd_exhausted(m->dd);
 	if (out->known)
-		describe(out, &m, both);
-	mean_free(&m);
+		describe(out, m, dd_and(m->dd, m->within, ended));
 }

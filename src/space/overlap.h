@@ -14,9 +14,19 @@ struct overlap {
 	long double count; /* of them, whatever the conditions are */
 };
 
-/* own: as read from the kernel. chain: of `table`, whose family is NFPROTO_INET, _IPV4 or _IPV6. */
-void overlap_find(struct overlap *out, struct arena *a, const struct ir_ruleset *own,
-		  const struct ir_table *table, const struct ir_chain *chain,
-		  struct dd_budget budget);
+struct overlaps { /* between ours and those of others; for all of them one budget */
+	struct mean mean;
+	const struct ir_ruleset *own;
+	bool built[NSTATIONS];
+	dd_ref lets[NSTATIONS]; /* pass, by our filter */
+};
+
+/* own: as read from the kernel. */
+void overlaps_init(struct overlaps *o, struct arena *a, const struct ir_ruleset *own,
+		   const struct ir_tables *tables, struct dd_budget budget);
+void overlaps_free(struct overlaps *o);
+/* chain: of `table`, one of those; its family is NFPROTO_INET, _IPV4 or _IPV6. */
+void overlaps_find(struct overlaps *o, const struct ir_table *table, const struct ir_chain *chain,
+		   struct overlap *out);
 
 #endif

@@ -250,6 +250,13 @@ uint32_t schema_condition_var(size_t number)
 	return FIRST_CONDITION + (uint32_t)number;
 }
 
+dd_ref schema_some_condition(struct schema *s, dd_ref r)
+{
+	for (size_t i = 0; i < s->texts.n; i++)
+		r = dd_some(s->dd, r, schema_condition_var(i), 1);
+	return r;
+}
+
 dd_ref schema_condition(struct schema *s, const char *text)
 {
 	size_t number = (size_t)map_get(&s->conditions, text);

@@ -88,6 +88,8 @@ void schema_add_ruleset(struct schema *s, const struct ir_ruleset *r);
 /* A condition's variable. */
 dd_ref schema_condition(struct schema *s, const char *text);
 uint32_t schema_condition_var(size_t number);
+/* Where r holds, whatever the conditions are. */
+dd_ref schema_some_condition(struct schema *s, dd_ref r);
 /* true where dimension d, masked, lies in the intervals (sorted, disjoint), and `in` there. */
 dd_ref schema_ranges(struct schema *s, enum dim d, int bits, const struct ival *v, size_t n,
 		     u128 mask, dd_ref in);
