@@ -35,7 +35,7 @@ void proof_finish(struct proof *out, struct arena *a, struct scratch *s,
 		out->ruleset = scratch_ruleset(s, a);
 		if (!out->ruleset) {
 			out->outcome = SCRATCH_FAILED;
-			out->why = "cannot read what the kernel says of its rules";
+			out->why = "cannot read back what was loaded: the dump is malformed";
 		}
 		if (compiled && !s->slept)
 			keep_held(out, a, &s->dump);

@@ -19,7 +19,7 @@ static int parse(const struct nftrun_step *step, struct arena *a, struct ir_rule
 	*out = read_own(a, step->out.data, step->out.len);
 	if (*out)
 		return 0;
-	buf_puts(why, "cannot read what the kernel says of its rules");
+	buf_puts(why, "cannot read the rules in the kernel: the dump is malformed");
 	return -EIO;
 }
 
@@ -175,7 +175,7 @@ int live_read_all(struct ir_tables *out, const char *netns, struct arena *a, str
 	} else if (step.refused) {
 		err = refused(&step, why);
 	} else if (!read_tables(a, step.out.data, step.out.len, out)) {
-		buf_puts(why, "cannot read what the kernel says of its rules");
+		buf_puts(why, "cannot read the rules in the kernel: the dump is malformed");
 		err = -EIO;
 	}
 	nftrun_free(&r);

@@ -370,7 +370,8 @@ static void unknown_says(struct walker *w, struct progress *p, const struct ir_s
 
 	switch (s->unknown.kind) {
 	case UNKNOWN_SETS_MARKS: /* live_walk.c looks for the word */
-		text = arena_printf(w->m->arena, "not understood, may set a mark : %s",
+		text = arena_printf(w->m->arena,
+				    "not understood, may set the mark of the packet: %s",
 				    s->unknown.text);
 		/* fall through */
 	case UNKNOWN_GOES_ON:
