@@ -118,6 +118,9 @@ struct ast_nat {
 	VEC(struct ast_target) targets; /* snat, dnat */
 	uint16_t port; /* redirect */
 	bool hairpin;
+	struct ast_endpoint hairpin_zones; /* empty: those that the targets are in */
+	struct span allow_span; /* src NULL: no rule comes with it */
+	struct ast_qualifiers allow; /* that rule's */
 };
 
 struct ast_clamp {

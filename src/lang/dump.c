@@ -183,6 +183,14 @@ static void dump_nat(struct dumper *d, const struct ast_nat *n)
 	}
 	if (n->kind == NAT_REDIRECT)
 		node(d, "port %u", n->port);
+	if (n->hairpin_zones.items.n)
+		dump_endpoint(d, "hairpin", &n->hairpin_zones);
+	if (n->allow_span.src) {
+		node(d, "allow");
+		d->depth++;
+		dump_qualifiers(d, &n->allow);
+		d->depth--;
+	}
 	d->depth--;
 }
 

@@ -80,6 +80,7 @@ bool parse_item(struct parser *p, struct ast_item *out, enum item_place where);
 bool parse_dangling_comma(struct parser *p, bool over);
 /* What other programs write for an interface that is none by that name; true if reported. */
 bool parse_odd_interface(struct parser *p, struct ast_word w);
+bool parse_endpoint(struct parser *p, struct ast_endpoint *out);
 bool parse_pair(struct parser *p, struct ast_endpoint *from, struct ast_endpoint *to);
 /* An address, prefix or range of n bytes; reports what is wrong with it. */
 bool parse_address(struct parser *p, struct span at, const char *s, size_t n, enum family *family,

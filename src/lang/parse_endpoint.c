@@ -460,7 +460,7 @@ bool parse_item(struct parser *p, struct ast_item *out, enum item_place where)
 }
 
 /* endpoint = item { "," item } */
-static bool parse_endpoint(struct parser *p, struct ast_endpoint *out)
+bool parse_endpoint(struct parser *p, struct ast_endpoint *out)
 {
 	struct token first = p->tok;
 

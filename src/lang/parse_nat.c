@@ -168,15 +168,50 @@ static void what_follows(struct parser *p, const struct ast_nat *n)
 	if (parse_at_word(p, "to") && n->kind == NAT_MASQUERADE)
 		diag_hint(p->diag, r,
 			  "masquerade takes the interface's address; snat goes 'to' one");
+	else if (parse_at_word(p, "hairpin") && n->allow_span.src)
+		diag_hint(p->diag, r, "write hairpin before allow");
 	else if (parse_at_word(p, "hairpin"))
 		diag_hint(p->diag, r, "only dnat has 'hairpin'");
+	else if (parse_at_word(p, "allow"))
+		diag_hint(p->diag, r, "only dnat writes its rule by itself");
+	else if (n->kind == NAT_DNAT &&
+		 word_in(qualifier_words, parse_text(p, p->tok), p->tok.len))
+		diag_hint(p->diag, r, "only rules have qualifiers; write: allow %s",
+			  parse_text(p, p->tok));
 	else if (word_in(qualifier_words, parse_text(p, p->tok), p->tok.len))
 		diag_hint(p->diag, r, "only rules have qualifiers");
 	parse_resync(p);
 }
 
+static bool at_qualifier(const struct parser *p)
+{
+	return p->tok.kind == TOK_WORD &&
+	       word_in(qualifier_words, p->lex.src->text + p->tok.off, p->tok.len);
+}
+
+/* hairpin = "hairpin" [ endpoint ] */
+static bool hairpin(struct parser *p, struct ast_nat *n)
+{
+	if (!parse_accept_word(p, "hairpin"))
+		return true;
+	n->hairpin = true;
+	return parse_at_end(p) || parse_at_word(p, "allow") || at_qualifier(p) ||
+	       parse_endpoint(p, &n->hairpin_zones);
+}
+
+/* allow = "allow" QUALIFIERS */
+static bool rule_of_its_own(struct parser *p, struct ast_nat *n)
+{
+	n->allow_span = parse_here(p);
+	if (parse_accept_word(p, "allow"))
+		return parse_at_word(p, "hairpin") || parse_qualifiers(p, &n->allow);
+	n->allow_span.src = NULL;
+	return true;
+}
+
 /* nat = "masquerade" pair SERVICES | "redirect" pair SERVICES "to" ":" PORT
- *     | ( "snat" | "dnat" ) pair SERVICES "to" target { "," target } [ "hairpin" ] */
+ *     | "snat" pair SERVICES "to" target { "," target }
+ *     | "dnat" pair SERVICES "to" target { "," target } [ hairpin ] [ allow ] */
 bool parse_nat(struct parser *p, struct ast_stmt *s)
 {
 	static const char *const words[] = {"masquerade", "snat", "dnat", "redirect", NULL};
@@ -197,10 +232,12 @@ bool parse_nat(struct parser *p, struct ast_stmt *s)
 	case NAT_MASQUERADE:
 		break;
 	case NAT_SNAT:
-	case NAT_DNAT:
 		if (!targets(p, n))
 			return false;
-		n->hairpin = n->kind == NAT_DNAT && parse_accept_word(p, "hairpin");
+		break;
+	case NAT_DNAT:
+		if (!targets(p, n) || !hairpin(p, n) || !rule_of_its_own(p, n))
+			return false;
 		break;
 	case NAT_REDIRECT:
 		if (!redirect_port(p, n))

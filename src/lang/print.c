@@ -235,7 +235,12 @@ static void nat(struct printer *pr, const struct ast_nat *n)
 	if (n->kind == NAT_REDIRECT)
 		buf_printf(pr->out, " to :%u", n->port);
 	if (n->hairpin)
-		buf_puts(pr->out, " hairpin");
+		buf_puts(pr->out, n->hairpin_zones.items.n ? " hairpin " : " hairpin");
+	endpoint(pr, &n->hairpin_zones);
+	if (n->allow_span.src) {
+		buf_puts(pr->out, " allow");
+		qualifiers(pr, &n->allow);
+	}
 }
 
 static void clamp(struct printer *pr, const struct ast_clamp *c)

@@ -36,18 +36,42 @@ static void check_source_from(struct resolver *r, const struct ast_nat *n,
 				   nat_names[n->kind]);
 }
 
+static void add_hairpin_zone(struct resolver *r, struct nat *out, int zone)
+{
+	for (size_t i = 0; i < out->hairpin_zones.n; i++)
+		if (out->hairpin_zones.v[i] == zone)
+			return;
+	vec_push(r->arena, &out->hairpin_zones, zone);
+}
+
 static void note_hairpin_zone(struct resolver *r, struct nat *out, enum family fam, u128 addr)
 {
 	struct routing_zones zones = {0};
 
 	routing_zones(r->arena, r->p, fam, addr, &zones);
-	for (size_t z = 0; z < zones.n; z++) {
-		bool known = false;
+	for (size_t z = 0; z < zones.n; z++)
+		add_hairpin_zone(r, out, zones.v[z]);
+}
 
-		for (size_t i = 0; i < out->hairpin_zones.n; i++)
-			known |= out->hairpin_zones.v[i] == zones.v[z];
-		if (!known)
-			vec_push(r->arena, &out->hairpin_zones, zones.v[z]);
+/* hairpin lan, guest: those alone. */
+static void name_hairpin_zones(struct resolver *r, const struct ast_nat *n, struct nat *out)
+{
+	struct endpoint named = {0};
+
+	resolve_endpoint(r, &n->hairpin_zones, &named);
+	for (size_t i = 0; i < named.items.n; i++) {
+		const struct place_item *item = &named.items.v[i];
+
+		if (item->at == AT_ZONE && item->addrs.all)
+			add_hairpin_zone(r, out, item->zone);
+		else if (item->at == AT_ZONES && item->addrs.all)
+			for (size_t z = 0; z < r->p->zones.n; z++)
+				add_hairpin_zone(r, out, (int)z);
+		else
+			diag_hint(r->diag,
+				  diag_error(r->diag, item->span,
+					     "hairpin takes the zones of the clients"),
+				  "write zones alone: hairpin lan, guest");
 	}
 }
 
@@ -66,7 +90,7 @@ static void add_targets(struct resolver *r, const struct ast_nat *n, struct nat 
 					   "dnat goes to hosts, not to a network");
 				break;
 			}
-			if (n->hairpin)
+			if (n->hairpin && !n->hairpin_zones.items.n)
 				note_hairpin_zone(r, out, i < v4.n ? FAM_IP4 : FAM_IP6, iv.lo);
 		}
 	}
@@ -120,17 +144,20 @@ static void check_nat(struct resolver *r, const struct ast_stmt *s, const struct
 		diag_hint(r->diag,
 			  diag_error(r->diag, s->span,
 				     "hairpin: no zone has a network that holds the target"),
-			  "add the target's network to its zone: network 192.168.1.0/24");
+			  "add the target's network to its zone: network 192.168.1.0/24; or name "
+			  "the zones: hairpin lan");
 }
 
 void resolve_nat(struct resolver *r, const struct ast_stmt *s)
 {
 	const struct ast_nat *n = &s->nat;
 	struct nat out = {.kind = n->kind, .port = n->port, .hairpin = n->hairpin, .span = s->span};
+	unsigned errors = r->diag->nerrors;
 	struct buf text = {0};
 
 	resolve_endpoint(r, &n->from, &out.from);
 	resolve_endpoint(r, &n->to, &out.to);
+	name_hairpin_zones(r, n, &out);
 	resolve_services(r, n->services.v, n->services.n, &out.services);
 	if (n->kind == NAT_DNAT || n->kind == NAT_REDIRECT)
 		check_dnat_to(r, n, &out.to);
@@ -145,6 +172,8 @@ void resolve_nat(struct resolver *r, const struct ast_stmt *s)
 	out.text = arena_strdup(r->arena, buf_str(&text));
 	buf_free(&text);
 	vec_push(r->arena, &r->p->nats, out);
+	if (n->allow_span.src && r->diag->nerrors == errors)
+		resolve_nat_rule(r, s, &out);
 }
 
 void resolve_clamp(struct resolver *r, const struct ast_stmt *s)

@@ -279,7 +279,7 @@ static void number_twin(struct resolver *r, struct rule *out)
 	out->twin = (*seen)++;
 }
 
-static void resolve_rule(struct resolver *r, const struct ast_stmt *s)
+void resolve_rule(struct resolver *r, const struct ast_stmt *s)
 {
 	const struct ast_rule *ast = &s->rule;
 	const struct ast_qualifiers *q = &ast->q;

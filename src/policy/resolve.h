@@ -61,6 +61,10 @@ void finish_inspection(struct resolver *r);
 const uint8_t *inspect_bytes(struct arena *a, const char *s, size_t *n);
 /* nat.c */
 void resolve_nat(struct resolver *r, const struct ast_stmt *s);
+/* nat_rule.c: what `allow` behind a dnat adds to the rules */
+void resolve_nat_rule(struct resolver *r, const struct ast_stmt *s, const struct nat *n);
+/* resolve.c */
+void resolve_rule(struct resolver *r, const struct ast_stmt *s);
 void resolve_clamp(struct resolver *r, const struct ast_stmt *s);
 
 #endif

@@ -125,14 +125,15 @@ static bool closed_parts(const struct policy *p, const struct nat *n, int from, 
 	return any;
 }
 
-static void warn_closed(struct diag *diag, struct nat *n, const char *pair)
+/* `direct`: the rule's TO, which it opens to those as well that call it by its own address. */
+static void warn_closed(struct diag *diag, struct nat *n, const char *pair, const char *direct)
 {
 	diag_hint(diag,
 		  diag_warning(diag, n->span,
 			       "no rule allows %s, which this translates: NAT by itself opens "
 			       "nothing",
 			       pair),
-		  "add: allow %s", pair);
+		  "add: allow %s (this opens %s to direct connections as well)", pair, direct);
 	n->closed = true;
 }
 
@@ -148,52 +149,55 @@ static const char *target_text(const struct policy *p, const char *name, enum fa
 			  : name;
 }
 
-/* Each target once, even if it has addresses of both families. */
-static void warn_nat_from(struct policy *p, struct diag *diag, struct nat *n, int from)
+static void warn_target(struct policy *p, struct diag *diag, struct nat *n, int from,
+			enum family fam, size_t i, struct map *said)
 {
-	const char *last = "";
+	const struct nat_targets *to = fam == FAM_IP6 ? &n->to6 : &n->to4;
+	u128 addr = to->to.v[i].lo;
+	struct buf parts = {0};
 
-	for (int f = 0; n->kind == NAT_DNAT && f < 2; f++) {
-		const struct nat_targets *to = f ? &n->to6 : &n->to4;
-		enum family fam = f ? FAM_IP6 : FAM_IP4;
+	if (closed_parts(p, n, from, fam, addr, &parts)) {
+		const char *target = target_text(p, to->names.v[i], fam, addr);
+		const char *pair = arena_printf(p->arena, "%s -> %s%s", place_text(p, from), target,
+						buf_str(&parts));
 
-		for (size_t i = 0; i < to->to.n; i++) {
-			u128 addr = to->to.v[i].lo;
-			struct buf parts = {0};
-			const char *pair;
-
-			if (closed_parts(p, n, from, fam, addr, &parts)) {
-				pair = arena_printf(p->arena, "%s -> %s%s", place_text(p, from),
-						    target_text(p, to->names.v[i], fam, addr),
-						    buf_str(&parts));
-				if (strcmp(pair, last) != 0)
-					warn_closed(diag, n, pair);
-				last = pair;
-			}
-			buf_free(&parts);
-		}
+		if (!map_get(said, pair))
+			warn_closed(diag, n, pair, target);
+		map_put(said, pair, n);
 	}
-	if (n->kind == NAT_REDIRECT) {
-		struct buf parts = {0};
-
-		if (closed_parts(p, n, from, FAM_NONE, 0, &parts))
-			warn_closed(diag, n,
-				    arena_printf(p->arena, "%s -> self%s", place_text(p, from),
-						 buf_str(&parts)));
-		buf_free(&parts);
-	}
+	buf_free(&parts);
 }
 
+static void warn_nat_from(struct policy *p, struct diag *diag, struct nat *n, int from,
+			  struct map *said)
+{
+	struct buf parts = {0};
+
+	for (size_t i = 0; n->kind == NAT_DNAT && i < n->to4.to.n; i++)
+		warn_target(p, diag, n, from, FAM_IP4, i, said);
+	for (size_t i = 0; n->kind == NAT_DNAT && i < n->to6.to.n; i++)
+		warn_target(p, diag, n, from, FAM_IP6, i, said);
+	if (n->kind == NAT_REDIRECT && closed_parts(p, n, from, FAM_NONE, 0, &parts))
+		warn_closed(diag, n,
+			    arena_printf(p->arena, "%s -> self%s", place_text(p, from),
+					 buf_str(&parts)),
+			    "that port");
+	buf_free(&parts);
+}
+
+/* Each pair once, even if a target has several addresses. */
 static void warn_nats(struct policy *p, struct diag *diag)
 {
 	for (size_t i = 0; i < p->nats.n; i++) {
 		struct nat *n = &p->nats.v[i];
+		struct map said;
 
+		map_init(&said, p->arena);
 		for (size_t k = 0; k < n->from.items.n; k++)
 			if (n->from.items.v[k].at == AT_ZONE)
-				warn_nat_from(p, diag, n, n->from.items.v[k].zone);
+				warn_nat_from(p, diag, n, n->from.items.v[k].zone, &said);
 		for (size_t k = 0; k < n->hairpin_zones.n; k++)
-			warn_nat_from(p, diag, n, n->hairpin_zones.v[k]);
+			warn_nat_from(p, diag, n, n->hairpin_zones.v[k], &said);
 	}
 }
 

@@ -294,7 +294,12 @@ class Writer:
             low, high = network(rng.choice(self.networks))
             target = min(high, low + rng.choice([1, 5, 9]))
             target = show_address(4 if high <= MAX[4] else 6, target)
-            return f'dnat {self.nat_source()} -> {to}{services} to {target} hairpin'
+            if port:
+                target = f'[{target}]{port}' if ':' in target else target + port
+            tail = rng.choice(['', ' hairpin', ' hairpin', ' hairpin ' + ', '.join(
+                rng.sample(sorted(self.zones), rng.choice([1, 1, min(2, len(self.zones))])))])
+            tail += rng.choice(['', ' allow', ' allow log "forward"']) if tail else ' allow'
+            return f'dnat {self.nat_source()} -> {to}{services} to {target}{tail}'
         return f'dnat {self.nat_source()} -> {to}{services} to {", ".join(targets)}'
 
     def snat(self):

@@ -172,6 +172,7 @@ class Rule:
     to: list = None             # translation targets: (family, low, high, port or None)
     to_port: int = None         # of redirect
     hairpin: bool = False
+    hairpin_zones: list = None  # None: the target's
 
 
 @dataclass
@@ -551,7 +552,42 @@ class Parser:
         if self.peek().kind == 'word' and self.peek().text == 'hairpin':
             self.at += 1
             rule.hairpin = True
+            if self.peek().kind == 'word' and self.peek().text != 'allow':
+                rule.hairpin_zones = self.zone_list()
+        if kind == 'dnat' and self.peek().kind == 'word' and self.peek().text == 'allow':
+            self.at += 1
+            self.forward_rule(rule, line)
         (self.policy.snat if kind == 'snat' else self.policy.dnat).append(rule)
+
+    def zone_list(self):
+        found = [self.word()]
+        while self.comma():
+            found.append(self.word())
+        for name in found:
+            if name not in self.policy.zones:
+                self.fail(f'{name} is no zone')
+        return found
+
+    def narrowest(self, family, address):
+        """The one zone of whose networks the longest prefix holds the address."""
+        held = [(high - low, zone.name) for zone in self.policy.zones.values()
+                for low, high in zone.networks[family] if low <= address <= high]
+        zones = {name for size, name in held if size == min(held)[0]}
+        if len(zones) != 1:
+            self.fail('allow behind a target that no zone holds, or several do')
+        return zones.pop()
+
+    def forward_rule(self, dnat, line):
+        """What `allow` behind a dnat stands for: a rule to the target, by its port."""
+        targets = [Item(self.narrowest(family, low), {family: [(low, high)], 10 - family: []})
+                   for family, low, high, _ in dnat.to]
+        inner = dnat.hairpin_zones if dnat.hairpin_zones is not None else [item.zone for item in targets]
+        inner = [Item(name) for name in inner] if dnat.hairpin else []
+        rule = self.rule('allow', dnat.source + inner, targets, line)
+        port = dnat.to[0][3]
+        rule.services = dnat.services if port is None else \
+            [Service(s.family, s.proto, port, port) for s in dnat.services]
+        self.policy.rules.append(rule)
 
     def nat_target(self):
         port = None
@@ -812,7 +848,8 @@ class Evaluator:
         if not any(self.item_matches(i, SELF if local else 'elsewhere', packet.family, packet.target)
                    for i in rule.target if i.zone in ('self', 'any')):
             return False, False
-        neighbour = rule.hairpin and self.target_zone_holds(rule, packet, came)
+        neighbour = rule.hairpin and (self.target_zone_holds(rule, packet, came) if rule.hairpin_zones is None
+                                      else came is not SELF and self.zones[came] in rule.hairpin_zones)
         hairpin = neighbour and local and packet.target not in self.lab.own(came, packet.family) + [self.lab.everywhere]
         if hairpin:
             return True, True
@@ -855,6 +892,8 @@ class Evaluator:
         own = self.lab.masquerade(out, packet.family)
         if untracked(packet):
             return ((packet.source, packet.source),)
+        if hairpin and self.zones[came] != self.zones[out]:
+            hairpin = False                     # the answer comes back through here anyway
         if hairpin is True:
             return ((own, own),)
         if hairpin:

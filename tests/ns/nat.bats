@@ -129,6 +129,56 @@ teardown_file() {
 	END
 }
 
+@test "nat: a forward with its rule, and for clients of named zones" {
+	cat >"$LAB_DIR/forward.fwc" <<-'END'
+		forwarding on
+		zone lan { interface eth0
+		           network 10.0.0.0/24, fd00::/64 }
+		zone wan { interface eth1 }
+		host one = 10.0.0.11, fd00::11
+		host two = 10.0.0.12, fd00::12
+
+		drop wan -> lan tcp/8003
+		dnat wan -> self tcp/8000 to one:80 allow log "one"
+		dnat wan -> self tcp/8001 to two hairpin allow
+		dnat wan -> self tcp/8002 to two hairpin lan
+		dnat wan -> self tcp/8003 to one, two allow
+		dnat self -> 203.0.113.1, 2001:db8::1 tcp/81 to one:80 allow
+	END
+	lab_apply router "$LAB_DIR/forward.fwc"
+	lab_flows <<-'END'
+		server -> router.out tcp/8000 : passes at one:80
+		server -> router.out tcp/8001 : passes at two:8001
+		# what the rule opens, it opens to those that call the target itself
+		server -> one tcp/80          : passes
+		server -> one tcp/8000        : dropped
+		server -> two tcp/80          : dropped
+		# a rule above decides first
+		server -> router.out tcp/8003 : dropped
+		server -> router.out tcp/8002 : dropped
+		one -> router.out tcp/8001    : passes at two:8001 as router
+		two -> router.out tcp/8001    : passes at two:8001 as router
+		one -> router.out tcp/8000    : dropped
+		router -> server tcp/81       : passes at one:80
+	END
+}
+
+@test "nat: hairpin of named zones does not need their networks" {
+	cat >"$LAB_DIR/named.fwc" <<-'END'
+		forwarding on
+		zone lan { interface eth0 }
+		zone wan { interface eth1 }
+		allow any -> lan tcp/80
+		dnat wan -> self tcp/8000 to 10.0.0.11:80 hairpin lan
+	END
+	lab_apply router "$LAB_DIR/named.fwc"
+	lab_flows <<-'END'
+		v4 server -> router.out tcp/8000 : passes at one:80 as server
+		v4 two -> router.out tcp/8000    : passes at one:80 as router
+		v4 two -> router tcp/8000        : dropped
+	END
+}
+
 @test "nat: translation opens nothing by itself" {
 	cat >"$LAB_DIR/closed.fwc" <<-'END'
 		forwarding on

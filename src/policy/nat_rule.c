@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * dnat … allow -> the rule that it stands for, written out: allow FROM -> TARGET@ITSZONE SERVICES.
+ */
+#include <string.h>
+
+#include "policy/resolve.h"
+#include "policy/routing.h"
+
+/* Names the zones of an address that are not named yet. */
+static void add_places(struct resolver *r, enum family fam, u128 addr, struct routing_zones *zones,
+		       bool *here)
+{
+	struct routing_zones found = {0};
+
+	if (routing_own(r->p, fam, addr)) {
+		*here = true;
+		return;
+	}
+	routing_zones(r->arena, r->p, fam, addr, &found);
+	for (size_t i = 0; i < found.n; i++) {
+		size_t k = 0;
+
+		while (k < zones->n && zones->v[k] != found.v[i])
+			k++;
+		if (k == zones->n)
+			vec_push(r->arena, zones, found.v[i]);
+	}
+}
+
+static const char *zone_list(struct resolver *r, const struct routing_zones *zones)
+{
+	const char *text = "";
+
+	for (size_t i = 0; i < zones->n; i++)
+		text = arena_printf(r->arena, "%s%s%s", text, i ? ", " : "",
+				    r->p->zones.v[zones->v[i]].name);
+	return text;
+}
+
+/* The services as they are behind the translation. */
+static void services(struct resolver *r, const struct ast_nat *ast, const struct nat *n,
+		     struct ast_rule *out)
+{
+	static const char *const names[PORT_PROTOCOLS] = {"tcp", "udp", "sctp", "dccp", "udplite"};
+
+	for (size_t i = 0; !n->port && i < ast->services.n; i++)
+		vec_push(r->arena, &out->services, ast->services.v[i]);
+	for (int i = 0; n->port && i < PORT_PROTOCOLS; i++) {
+		struct span at = ast->allow_span;
+		struct ast_service s = {.span = at,
+					.kind = SERVICE_PORTS,
+					.proto = {names[i], at},
+					.lo = n->port,
+					.hi = n->port};
+
+		if (n->services.ports[i].n)
+			vec_push(r->arena, &out->services, s);
+	}
+}
+
+/* The rule to be written instead. */
+static const char *by_hand(struct resolver *r, const struct ast_stmt *s, const struct nat *n,
+			   const struct ast_target *t, const char *zone)
+{
+	struct ast_rule rule = {.verb = VERB_ALLOW, .from = s->nat.from};
+	struct ast_item to = t->item;
+	struct buf b = {0};
+	const char *text;
+
+	to.zone = (struct ast_word){zone, t->item.span};
+	vec_push(r->arena, &rule.to.items, to);
+	services(r, &s->nat, n, &rule);
+	ast_print_rule(&b, &rule);
+	text = arena_strdup(r->arena, buf_str(&b));
+	buf_free(&b);
+	return text;
+}
+
+/* The zone whose networks hold the target, of nested ones the narrowest. An address that no
+ * network holds is where the target's others are. NULL: reported. */
+static const char *place_of(struct resolver *r, const struct ast_stmt *s, const struct nat *n,
+			    const struct ast_target *t)
+{
+	struct routing_zones zones = {0};
+	struct ivset v4 = {0}, v6 = {0};
+	struct diag_record *rec;
+	bool here = false;
+
+	resolve_item_addrs(r, &t->item, &v4, &v6);
+	for (size_t i = 0; i < v4.n + v6.n; i++)
+		add_places(r, i < v4.n ? FAM_IP4 : FAM_IP6,
+			   i < v4.n ? v4.v[i].lo : v6.v[i - v4.n].lo, &zones, &here);
+	if (zones.n + here == 1)
+		return here ? "self" : r->p->zones.v[zones.v[0]].name;
+	if (zones.n + here == 0) {
+		rec = diag_error(r->diag, t->item.span,
+				 "no zone has a network that holds this target, so 'allow' cannot "
+				 "say where it is");
+		diag_hint(r->diag, rec,
+			  "add its network to its zone, or write the rule: %s",
+			  by_hand(r, s, n, t, "ZONE"));
+		return NULL;
+	}
+	rec = diag_error(r->diag, t->item.span,
+			 "this target is in the networks of more than one zone: %s%s",
+			 here ? "self, " : "", zone_list(r, &zones));
+	diag_note(r->diag, rec, s->nat.allow_span, "'allow' writes a rule for one");
+	diag_hint(r->diag, rec, "write the rule instead of 'allow': %s",
+		  by_hand(r, s, n, t, r->p->zones.v[zones.v[0]].name));
+	return NULL;
+}
+
+static bool holds_item(const struct ast_endpoint *e, const struct ast_item *item)
+{
+	for (size_t i = 0; i < e->items.n; i++) {
+		const struct ast_item *x = &e->items.v[i];
+
+		if (x->kind != item->kind)
+			continue;
+		if (x->kind == ITEM_NAME
+			    ? !strcmp(x->name.s, item->name.s)
+			    : x->family == item->family && x->addr.lo == item->addr.lo &&
+				      x->addr.hi == item->addr.hi)
+			return true;
+	}
+	return false;
+}
+
+/* FROM, and with hairpin those that call from within. */
+static void sources(struct resolver *r, const struct ast_stmt *s, const struct nat *n,
+		    struct ast_endpoint *out)
+{
+	out->span = s->nat.from.span;
+	for (size_t i = 0; i < s->nat.from.items.n; i++)
+		vec_push(r->arena, &out->items, s->nat.from.items.v[i]);
+	for (size_t i = 0; i < n->hairpin_zones.n; i++) {
+		const char *zone = r->p->zones.v[n->hairpin_zones.v[i]].name;
+		struct ast_item item = {
+			.span = s->nat.allow_span, .kind = ITEM_NAME, .name = {zone, item.span}};
+		bool there = holds_item(out, &item);
+
+		for (size_t k = 0; k < n->from.items.n; k++)
+			there |= n->from.items.v[k].addrs.all && n->from.items.v[k].at != AT_ZONE &&
+				 n->from.items.v[k].at != AT_SELF;
+		if (!there)
+			vec_push(r->arena, &out->items, item);
+	}
+}
+
+static bool targets(struct resolver *r, const struct ast_stmt *s, const struct nat *nat,
+		    struct ast_endpoint *out)
+{
+	const struct ast_nat *n = &s->nat;
+
+	out->span = span_join(n->targets.v[0].item.span, n->targets.v[n->targets.n - 1].item.span);
+	for (size_t i = 0; i < n->targets.n; i++) {
+		struct ast_item item = n->targets.v[i].item;
+		const char *place;
+
+		if (holds_item(out, &item))
+			continue;
+		place = place_of(r, s, nat, &n->targets.v[i]);
+		if (!place)
+			return false;
+		item.zone = (struct ast_word){place, item.span};
+		vec_push(r->arena, &out->items, item);
+	}
+	return true;
+}
+
+void resolve_nat_rule(struct resolver *r, const struct ast_stmt *s, const struct nat *n)
+{
+	struct ast_stmt rule = {.kind = STMT_RULE, .span = s->span};
+
+	rule.rule.verb = VERB_ALLOW;
+	rule.rule.verb_span = s->nat.allow_span;
+	rule.rule.q = s->nat.allow;
+	sources(r, s, n, &rule.rule.from);
+	services(r, &s->nat, n, &rule.rule);
+	if (targets(r, s, n, &rule.rule.to))
+		resolve_rule(r, &rule);
+}
