@@ -109,7 +109,7 @@ struct ast_target { /* HOST[:PORT], [ADDRESS]:PORT, ADDRESS or LOW-HIGH */
 	uint16_t port; /* 0: kept */
 };
 
-enum nat_kind { NAT_MASQUERADE, NAT_SNAT, NAT_DNAT, NAT_REDIRECT };
+enum nat_kind { NAT_MASQUERADE, NAT_SNAT, NAT_DNAT, NAT_REDIRECT, NAT_NONE };
 
 struct ast_nat {
 	enum nat_kind kind;

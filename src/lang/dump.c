@@ -168,9 +168,7 @@ static void dump_rule(struct dumper *d, const struct ast_rule *r)
 
 static void dump_nat(struct dumper *d, const struct ast_nat *n)
 {
-	static const char *const words[] = {"masquerade", "snat", "dnat", "redirect"};
-
-	node(d, "%s%s", words[n->kind], n->hairpin ? " hairpin" : "");
+	node(d, "%s%s", nat_name(n->kind), n->hairpin ? " hairpin" : "");
 	d->depth++;
 	dump_endpoint(d, "from", &n->from);
 	dump_endpoint(d, "to", &n->to);

@@ -45,6 +45,7 @@ void tokens_dump(struct buf *out, const struct source *src);
 void ast_dump(struct buf *out, const struct ast *ast); /* indented tree, one node a line */
 
 const char *verb_name(enum verb v);
+const char *nat_name(enum nat_kind k);
 /* Reserved words of the language; NULL-terminated. */
 extern const char *const reserved_words[];
 

@@ -27,12 +27,16 @@ static const struct statement {
 	{"snat", parse_nat, false},
 	{"dnat", parse_nat, false},
 	{"redirect", parse_nat, false},
+	{"no-nat", parse_nat, false},
 	{"clamp-mss", parse_clamp, false},
 	{"inspector", parse_inspector, false},
 	{"inspection", parse_inspection, false},
 	{"expect", parse_expect, false},
 	{"include", parse_include, false},
 };
+
+/* Those that are names as well, known by what follows. */
+static const char *const soft_words[] = {"no-nat", NULL};
 
 #define STATEMENTS (sizeof(statements) / sizeof(statements[0]))
 
@@ -246,11 +250,21 @@ void parse_line_end(struct parser *p, const char **comment)
 
 /* ---- going on after a mistake ---- */
 
+/* Whether the word is the source of a pair block. */
+static bool is_source(const struct parser *p)
+{
+	enum token_kind next = parse_peek(p);
+
+	return next == TOK_ARROW || next == TOK_AT || next == TOK_COMMA;
+}
+
 static const struct statement *statement_at(const struct parser *p)
 {
 	for (size_t i = 0; i < STATEMENTS; i++)
 		if (parse_at_word(p, statements[i].word))
-			return &statements[i];
+			return word_in(soft_words, statements[i].word, p->tok.len) && is_source(p)
+				       ? NULL
+				       : &statements[i];
 	return NULL;
 }
 
@@ -411,7 +425,6 @@ static bool unknown_statement(struct parser *p, struct ast_stmt *s)
 static bool parse_stmt(struct parser *p, struct ast_stmt *s)
 {
 	const struct statement *known = statement_at(p);
-	enum token_kind next;
 
 	if (known) {
 		p->word = known->word;
@@ -421,8 +434,7 @@ static bool parse_stmt(struct parser *p, struct ast_stmt *s)
 		return parse_pair_block(p, s);
 	if (p->tok.kind != TOK_WORD)
 		return unknown_statement(p, s);
-	next = parse_peek(p);
-	if (next == TOK_ARROW || next == TOK_AT || next == TOK_COMMA)
+	if (is_source(p))
 		return parse_pair_block(p, s);
 	return unknown_statement(p, s);
 }

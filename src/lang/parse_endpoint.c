@@ -483,6 +483,7 @@ static void hint_form(struct parser *p, struct diag_record *r, const char *from)
 		{"snat", "snat FROM -> TO to ADDRESS"},
 		{"dnat", "dnat FROM -> self SERVICES to HOST"},
 		{"redirect", "redirect FROM -> any SERVICES to :PORT"},
+		{"no-nat", "no-nat FROM -> TO"},
 		{"clamp-mss", "clamp-mss any -> TO pmtu"},
 		{"expect", "expect drop FROM -> TO SERVICES"},
 	};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * tokens -> masquerade, snat, dnat, redirect and clamp-mss statements.
+ * tokens -> masquerade, snat, dnat, redirect, no-nat and clamp-mss statements.
  */
 #include <string.h>
 
@@ -165,7 +165,9 @@ static void what_follows(struct parser *p, const struct ast_nat *n)
 	if (p->tok.kind != TOK_WORD)
 		return;
 	r = diag_error(p->diag, parse_here(p), "'%s' cannot follow here", parse_text(p, p->tok));
-	if (parse_at_word(p, "to") && n->kind == NAT_MASQUERADE)
+	if (parse_at_word(p, "to") && n->kind == NAT_NONE)
+		diag_hint(p->diag, r, "no-nat leaves connections as they are");
+	else if (parse_at_word(p, "to") && n->kind == NAT_MASQUERADE)
 		diag_hint(p->diag, r,
 			  "masquerade takes the interface's address; snat goes 'to' one");
 	else if (parse_at_word(p, "hairpin") && n->allow_span.src)
@@ -209,19 +211,17 @@ static bool rule_of_its_own(struct parser *p, struct ast_nat *n)
 	return true;
 }
 
-/* nat = "masquerade" pair SERVICES | "redirect" pair SERVICES "to" ":" PORT
+/* nat = ( "masquerade" | "no-nat" ) pair SERVICES | "redirect" pair SERVICES "to" ":" PORT
  *     | "snat" pair SERVICES "to" target { "," target }
  *     | "dnat" pair SERVICES "to" target { "," target } [ hairpin ] [ allow ] */
 bool parse_nat(struct parser *p, struct ast_stmt *s)
 {
-	static const char *const words[] = {"masquerade", "snat", "dnat", "redirect", NULL};
 	struct services_out services = {0};
 	struct ast_nat *n = &s->nat;
 
 	s->kind = STMT_NAT;
-	for (int k = 0; words[k]; k++)
-		if (!strcmp(words[k], p->word))
-			n->kind = (enum nat_kind)k;
+	while (strcmp(nat_name(n->kind), p->word) != 0)
+		n->kind++;
 	parse_advance(p);
 	if (!parse_pair(p, &n->from, &n->to) || !parse_services(p, &services))
 		return false;
@@ -230,6 +230,7 @@ bool parse_nat(struct parser *p, struct ast_stmt *s)
 	n->services.cap = services.cap;
 	switch (n->kind) {
 	case NAT_MASQUERADE:
+	case NAT_NONE:
 		break;
 	case NAT_SNAT:
 		if (!targets(p, n))

@@ -220,9 +220,7 @@ static void target(struct printer *pr, const struct ast_target *t)
 
 static void nat(struct printer *pr, const struct ast_nat *n)
 {
-	static const char *const words[] = {"masquerade", "snat", "dnat", "redirect"};
-
-	buf_printf(pr->out, "%s ", words[n->kind]);
+	buf_printf(pr->out, "%s ", nat_name(n->kind));
 	pair(pr, &n->from, &n->to);
 	services_behind(pr, n->services.v, n->services.n);
 	if (n->targets.n)

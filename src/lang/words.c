@@ -28,6 +28,13 @@ const char *verb_name(enum verb v)
 	return verb_words[v];
 }
 
+const char *nat_name(enum nat_kind k)
+{
+	static const char *const names[] = {"masquerade", "snat", "dnat", "redirect", "no-nat"};
+
+	return names[k];
+}
+
 bool word_in(const char *const *list, const char *s, size_t n)
 {
 	for (; *list; list++)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * masquerade, snat, dnat, redirect and clamp-mss -> chains. NAT rules are few and only the first
- * packet of a connection meets them, so they stay a list in reading order: the first match wins.
+ * masquerade, snat, dnat, redirect, no-nat and clamp-mss -> chains. NAT rules are few and only the
+ * first packet of a connection meets them, so they stay a list in reading order: the first match
+ * wins.
  */
 #include "nft/lower.h"
 
@@ -129,6 +130,11 @@ static void finish(struct lower *l, struct ir_chain *c, struct ir_rules *rules, 
 		struct ir_stmt *s;
 
 		rule_counter(l, &rules->v[i]);
+		if (n->kind == NAT_NONE) { /* no later translation of this hook gets to see it */
+			rule_verdict(l, &rules->v[i], V_ACCEPT, NULL);
+			chain_push(l, c, rules->v[i]);
+			continue;
+		}
 		s = rule_stmt(l, &rules->v[i], IR_NAT);
 		s->nat.kind = kinds[n->kind];
 		s->nat.port = n->port;
@@ -194,8 +200,9 @@ static void lower_source(struct lower *l, struct ir_chain *c, const struct nat *
 			continue;
 		for (size_t i = 0; i < n->from.items.n; i++)
 			for (size_t j = 0; j < n->to.items.n; j++)
-				source_family(l, c, n, &n->from.items.v[i], &n->to.items.v[j],
-					      both[f]);
+				if (n->to.items.v[j].at != AT_SELF)
+					source_family(l, c, n, &n->from.items.v[i],
+						      &n->to.items.v[j], both[f]);
 	}
 }
 
@@ -235,6 +242,8 @@ static void lower_dest_item(struct lower *l, struct ir_chain *c, const struct na
 	for (size_t j = 0; j < n->to.items.n; j++) {
 		struct ir_rules rules = one_rule(l, n->text, n->span);
 
+		if (n->to.items.v[j].at == AT_ZONE || n->to.items.v[j].at == AT_ZONES)
+			continue; /* of no-nat: before routing nobody is in a zone yet */
 		if (!output)
 			rules = at_interface(l, &rules, from, F_IIFNAME);
 		dest_family(l, c, n, rules, from, &n->to.items.v[j], fam, false);
@@ -318,9 +327,9 @@ void lower_nat(struct lower *l)
 	for (size_t i = 0; i < l->p->nats.n; i++) {
 		const struct nat *n = &l->p->nats.v[i];
 
-		if (n->kind == NAT_MASQUERADE || n->kind == NAT_SNAT) {
+		if (n->kind != NAT_DNAT && n->kind != NAT_REDIRECT)
 			lower_source(l, post, n);
-		} else {
+		if (n->kind != NAT_MASQUERADE && n->kind != NAT_SNAT) {
 			lower_dest(l, pre, n, false);
 			lower_dest(l, out, n, true);
 		}

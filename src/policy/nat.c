@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * masquerade, snat, dnat, redirect and clamp-mss statements -> resolved ones.
+ * masquerade, snat, dnat, redirect, no-nat and clamp-mss statements -> resolved ones.
  */
 #include <string.h>
 
 #include "policy/resolve.h"
 #include "policy/routing.h"
-
-static const char *const nat_names[] = {"masquerade", "snat", "dnat", "redirect"};
 
 /* Before routing there is no output interface: a zone cannot be told there. */
 static void check_dnat_to(struct resolver *r, const struct ast_nat *n, const struct endpoint *to)
@@ -20,7 +18,7 @@ static void check_dnat_to(struct resolver *r, const struct ast_nat *n, const str
 			  diag_error(r->diag, item->span,
 				     "%s happens before routing, when the zone that a packet goes "
 				     "to is not yet known",
-				     nat_names[n->kind]),
+				     nat_name(n->kind)),
 			  "write self (any address of this machine), an address, or any");
 	}
 }
@@ -33,7 +31,7 @@ static void check_source_from(struct resolver *r, const struct ast_nat *n,
 			diag_error(r->diag, to->items.v[i].span,
 				   "%s works on packets that leave this machine; they cannot go to "
 				   "self",
-				   nat_names[n->kind]);
+				   nat_name(n->kind));
 }
 
 static void add_hairpin_zone(struct resolver *r, struct nat *out, int zone)
@@ -161,7 +159,7 @@ void resolve_nat(struct resolver *r, const struct ast_stmt *s)
 	resolve_services(r, n->services.v, n->services.n, &out.services);
 	if (n->kind == NAT_DNAT || n->kind == NAT_REDIRECT)
 		check_dnat_to(r, n, &out.to);
-	else
+	else if (n->kind != NAT_NONE)
 		check_source_from(r, n, &out.to);
 	for (size_t i = 0; i < n->targets.n; i++)
 		add_targets(r, n, &out, &n->targets.v[i]);

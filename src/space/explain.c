@@ -127,6 +127,9 @@ static void tell_arrival(struct mean *m, const struct policy *p, const struct le
 	if (leg->nat)
 		step(m, s, own ? "output nat" : "prerouting", leg->rewrite,
 		     nat_line(m, p, leg->nat));
+	else if (leg->kept)
+		step(m, s, own ? "output nat" : "prerouting", "not translated",
+		     nat_line(m, p, leg->kept));
 }
 
 static const char *route_text(struct mean *m, const struct policy *p, const struct leg *leg,
@@ -170,9 +173,11 @@ static void tell_rest(struct mean *m, const struct policy *p, const struct leg *
 		return;
 	source = journey_source(m, p, leg, there);
 	if (source)
-		step(m, s, "postrouting", source->what, source->line);
+		step(m, s, "postrouting",
+		     source->fate == FATE_TRANSLATE ? source->what : "not translated",
+		     source->line);
 	step(m, s, "reply",
-	     source || leg->nat
+	     (source && source->fate == FATE_TRANSLATE) || leg->nat
 		     ? "let through by connection tracking, and translated back; needs no rule"
 		     : "let through by connection tracking; needs no rule",
 	     NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * Translations, and clamps of the MSS, of which the filter lets nothing pass.
  */
+#include "lang/lang.h"
 #include "space/findings.h"
 #include "space/journey.h"
 
@@ -120,7 +121,6 @@ static const char *pair_text(struct arena *a, const struct endpoint *from,
 
 static void look_at_source(struct mean *m, struct policy *p, struct diag *diag, size_t nat)
 {
-	static const char *const words[] = {[NAT_MASQUERADE] = "masquerade", [NAT_SNAT] = "snat"};
 	struct nat *n = &p->nats.v[nat], back = *n;
 	struct diag_record *r;
 	bool other_way;
@@ -137,8 +137,8 @@ static void look_at_source(struct mean *m, struct policy *p, struct diag *diag, 
 			 "no rule allows %s, which this translates: NAT by itself opens nothing",
 			 pair_text(m->arena, &n->from, &n->to, n));
 	if (other_way)
-		diag_hint(diag, r, "the rules allow the opposite direction: %s %s", words[n->kind],
-			  pair_text(m->arena, &n->to, &n->from, n));
+		diag_hint(diag, r, "the rules allow the opposite direction: %s %s",
+			  nat_name(n->kind), pair_text(m->arena, &n->to, &n->from, n));
 	else
 		diag_hint(diag, r, "add: allow %s", pair_text(m->arena, &n->from, &n->to, n));
 	n->closed = true;
@@ -174,7 +174,7 @@ bool findings_nats(struct policy *p, struct arena *a, struct diag *diag, struct 
 			look_at_clamp(&m, p, diag, i - p->nats.n);
 		else if (n->kind == NAT_DNAT || n->kind == NAT_REDIRECT)
 			look_at_dest(&m, p, diag, i);
-		else
+		else if (n->kind != NAT_NONE)
 			look_at_source(&m, p, diag, i);
 		whole = !dd_exhausted(m.dd);
 		mean_free(&m);

@@ -319,7 +319,13 @@ static void split(struct mean *m, const struct policy *p, struct legs *out, dd_r
 	for (size_t i = 0; i < values.n; i++) {
 		const struct outcome *x = outcome_of(&m->outcomes, values.v[i]);
 
-		if (values.v[i] && x->line)
+		if (values.v[i] && x->fate == FATE_ACCEPT)
+			add_leg(m, p, out,
+				(struct leg){.at = at,
+					     .kept = nat_of(p, x->line),
+					     .arrival = dd_where(m->dd, nat, values.v[i])},
+				&(struct routing_zones){0});
+		else if (values.v[i] && x->line)
 			add_translated(m, p, out, nat_of(p, x->line), x->what,
 				       dd_where(m->dd, nat, values.v[i]), from_self);
 	}
@@ -433,5 +439,5 @@ const struct outcome *journey_source(struct mean *m, const struct policy *p, con
 	says = mean_nats(m, p, NAT_POSTROUTING);
 	m->within = DD_TRUE;
 	x = outcome_of(&m->outcomes, schema_at(&m->schema, says, there));
-	return x->fate == FATE_TRANSLATE ? x : NULL;
+	return x->line ? x : NULL;
 }

@@ -16,6 +16,7 @@ struct leg { /* packets of the query that travel alike */
 			    (AT_PREROUTING); NSTATIONS: nobody, by loopback */
 	const struct nat *nat; /* what translates their destination, or NULL */
 	const char *rewrite; /* in words, or NULL */
+	const struct nat *kept; /* the no-nat that keeps them from being translated, or NULL */
 	enum family family; /* of the target; FAM_NONE: kept */
 	u128 addr; /* new destination; with redirect, the interface's own */
 	bool has_addr;
@@ -42,7 +43,8 @@ void journey_of_nat(struct mean *m, const struct policy *p, size_t nat, struct l
 /* Part of leg->there -> the packets of leg->arrival that come to it. */
 bool journey_arrival(struct mean *m, const struct leg *leg, const struct packet *there,
 		     struct packet *arrival);
-/* What happens to the source behind a filter that let the packet pass; NULL: nothing. */
+/* What happens to the source behind a filter that let the packet pass; NULL: nothing, and no
+ * statement says so. */
 const struct outcome *journey_source(struct mean *m, const struct policy *p, const struct leg *leg,
 				     const struct packet *there);
 

@@ -52,6 +52,17 @@ static void push(struct mean *m, const struct policy *p, struct list *l, const s
 				     mean_outcome(m, FATE_TRANSLATE, what, nat_line(m, p, n))));
 }
 
+/* What no later translation gets to see. */
+static void push_kept(struct mean *m, const struct policy *p, struct list *l, const struct nat *n,
+		      dd_ref match)
+{
+	match = dd_and(m->dd, match, m->within);
+	if (match != DD_FALSE)
+		vec_push(m->arena, l,
+			 dd_restrict(m->dd, match,
+				     mean_outcome(m, FATE_ACCEPT, NULL, nat_line(m, p, n))));
+}
+
 /* ---- source: postrouting ---- */
 
 static dd_ref unique_local(struct mean *m)
@@ -76,6 +87,8 @@ static dd_ref ends(struct mean *m, const struct policy *p, const struct nat *n)
 	for (size_t i = 0; i < n->to.items.n; i++) {
 		const struct place_item *item = &n->to.items.v[i];
 
+		if (item->at == AT_SELF) /* of no-nat: what leaves goes to others */
+			continue;
 		to = dd_or(m->dd, to,
 			   dd_and(m->dd, mean_place(m, p, item, DIM_OIF),
 				  mean_addrs(m, &item->addrs, DIM_DADDR)));
@@ -87,6 +100,10 @@ static void source(struct mean *m, const struct policy *p, struct list *l, const
 {
 	dd_ref match = dd_and(m->dd, ends(m, p, n), mean_services(m, &n->services));
 
+	if (n->kind == NAT_NONE) {
+		push_kept(m, p, l, n, match);
+		return;
+	}
 	for (int f = 0; f < 2; f++) {
 		enum family fam = families[f];
 
@@ -139,6 +156,8 @@ static dd_ref dest_to(struct mean *m, const struct nat *n, bool hairpin)
 		const struct place_item *item = &n->to.items.v[i];
 		dd_ref to = mean_addrs(m, &item->addrs, DIM_DADDR);
 
+		if (item->at == AT_ZONE || item->at == AT_ZONES)
+			continue; /* of no-nat: what is not routed yet goes to no zone */
 		if (item->at == AT_SELF || hairpin)
 			to = dd_and(m->dd, to, local);
 		if (hairpin) /* an address that is not on the interface they came in by */
@@ -177,6 +196,10 @@ static void dest(struct mean *m, const struct policy *p, struct list *l, const s
 		zones = dd_or(m->dd, zones, mean_zone(m, p, n->hairpin_zones.v[z], DIM_IIF));
 	match = dd_or(m->dd, match, dd_and(m->dd, zones, dest_to(m, n, true)));
 	match = dd_and(m->dd, match, services(m, n));
+	if (n->kind == NAT_NONE) {
+		push_kept(m, p, l, n, match);
+		return;
+	}
 	for (int f = 0; f < 2; f++)
 		if (kind == IR_REDIRECT || targets(n, families[f])->to.n)
 			push(m, p, l, n, kind, families[f], match);
@@ -185,12 +208,13 @@ static void dest(struct mean *m, const struct policy *p, struct list *l, const s
 dd_ref mean_nat(struct mean *m, const struct policy *p, size_t nat, enum station at)
 {
 	const struct nat *n = &p->nats.v[nat];
-	bool is_source = n->kind == NAT_MASQUERADE || n->kind == NAT_SNAT;
+	bool is_source = n->kind != NAT_DNAT && n->kind != NAT_REDIRECT;
+	bool is_dest = n->kind != NAT_MASQUERADE && n->kind != NAT_SNAT;
 	struct list l = {0};
 
 	if (is_source && at == NAT_POSTROUTING)
 		source(m, p, &l, n);
-	else if (!is_source && at != NAT_POSTROUTING)
+	else if (is_dest && at != NAT_POSTROUTING)
 		dest(m, p, &l, n, at == NAT_OUTPUT);
 	return mean_sequence(m, l.v, l.n);
 }

@@ -308,6 +308,9 @@ class Writer:
         if '@self' in to:
             to = rng.choice(sorted(self.zones))
         services = ' ' + self.service_list(2) if self.chance(0.2) else ''
+        if self.chance(0.15):
+            to = rng.choice([to, to, self.items('to'), 'self', 'any'])
+            return f'no-nat {self.nat_source()} -> {to}{services}'
         if self.chance(0.6):
             return f'masquerade {self.nat_source()} -> {to}{services}'
         if self.family() == 4:

@@ -470,7 +470,7 @@ class Parser:
             self.at += 1
             source, target = self.direction()
             self.policy.rules.append(self.rule(keyword, source, target, first.line))
-        elif keyword in ('masquerade', 'snat', 'dnat', 'redirect'):
+        elif keyword in ('masquerade', 'snat', 'dnat', 'redirect', 'no-nat'):
             self.at += 1
             self.translation(keyword, first.line)
         elif keyword == 'clamp-mss':
@@ -536,7 +536,9 @@ class Parser:
         rule = Rule(kind, source, target, [], line)
         if self.peek().kind == 'word' and self.peek().text not in ('to', 'hairpin'):
             rule.services = self.service_list()
-        if kind == 'masquerade':
+        if kind == 'no-nat':
+            self.policy.dnat.append(rule)
+        if kind in ('masquerade', 'no-nat'):
             self.policy.snat.append(rule)
             return
         self.expect('word', 'to')
@@ -872,6 +874,8 @@ class Evaluator:
             matches, hairpin = self.dnat_matches(rule, packet, came)
             if not matches:
                 continue
+            if rule.verb == 'no-nat':
+                return untouched
             if rule.verb == 'redirect':
                 if came is SELF:
                     own = (127 << 24) + 1 if packet.family == 4 else 1
@@ -905,6 +909,8 @@ class Evaluator:
                 continue
             if not self.service_matches(rule.services, packet, dport):
                 continue
+            if rule.verb == 'no-nat':
+                break
             if rule.verb == 'masquerade':
                 if packet.family == 6 and not inside([ULA], packet.source):
                     continue

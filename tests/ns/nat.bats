@@ -179,6 +179,43 @@ teardown_file() {
 	END
 }
 
+@test "nat: no-nat keeps both ends of a connection as they are" {
+	cat >"$LAB_DIR/kept.fwc" <<-'END'
+		forwarding on
+		zone lan { interface eth0 }
+		zone wan { interface eth1 }
+		allow lan -> wan, self
+		allow wan -> lan, self tcp/80
+		no-nat one -> wan tcp/90
+		no-nat lan -> 203.0.113.1, 2001:db8::1 tcp/91
+		no-nat wan -> self tcp/80
+		dnat wan -> self tcp/80-81 to one:80
+		redirect lan -> any tcp/90-91 to :3128
+		masquerade lan -> wan
+		snat lan -> wan to 2001:db8:7::77
+		host one = 10.0.0.11, fd00::11
+	END
+	lab_apply router "$LAB_DIR/kept.fwc"
+	lab_flows <<-'END'
+		# FROM and TO as it leaves
+		one -> vip tcp/92         : passes as router.out,router.77
+		one -> server ping        : passes as router.out,router.77
+		# an address is known before routing, too
+		one -> server tcp/91      : passes at server:91 as one
+		two -> server tcp/91      : passes at server:91 as two
+		one -> server tcp/90      : passes at router:3128
+		two -> second tcp/91      : passes at router:3128
+		server -> router.out tcp/81 : passes at one:80
+		server -> router.out tcp/80 : passes at router.out:80
+	END
+	sed -i '/redirect/d' "$LAB_DIR/kept.fwc"
+	lab_apply router "$LAB_DIR/kept.fwc"
+	lab_flows <<-'END'
+		one -> server tcp/90      : passes as one
+		two -> server tcp/90      : passes as router.out,router.77
+	END
+}
+
 @test "nat: translation opens nothing by itself" {
 	cat >"$LAB_DIR/closed.fwc" <<-'END'
 		forwarding on
