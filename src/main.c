@@ -162,6 +162,14 @@ static const struct command commands[] = {
 	 "Elements get the time they had left, less the time that has passed; counters go\n"
 	 "on. Running it twice does no harm.\n",
 	 cmd_restore},
+	{"set", "list [NAME] | add | delete | flush | test NAME [ADDRESS...] [for TIME]",
+	 "list and change what dynamic sets hold",
+	 "list: elements and the time that each has left; without NAME, the sets.\n"
+	 "add, delete: addresses, and in sets of prefixes also networks and ranges. What\n"
+	 "is there already keeps the longer of the two times; what is not there need not\n"
+	 "be deleted. for TIME (30s, 10m, 1h30m, 2d): instead of the set's own timeout.\n"
+	 "flush: deletes everything. test: exit status 1 if some address is not there.\n",
+	 cmd_set},
 	{"stop", "", "remove the firewall and leave the host open", "", cmd_stop},
 	{"inspect",
 	 "status | log [-f] | reload [--socket PATH] | replay FILE [--policy FILE] "

@@ -92,7 +92,7 @@ void ruleset_needs(const struct ir_ruleset *r, bool needs[NFEATURES])
 	for (size_t i = 0; i < r->sets.n; i++) {
 		const struct ir_set *s = r->sets.v[i];
 
-		needs[FEAT_DYNSET] |= s->dynamic;
+		needs[FEAT_DYNSET] |= s->dynamic && !s->interval;
 		needs[FEAT_VMAP] |= s->is_map;
 		needs[FEAT_ELEM_COUNTER] |= s->counter;
 		if (s->interval)

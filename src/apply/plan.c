@@ -77,6 +77,9 @@ static const char *set_conflict(const struct plan_input *in, const struct ir_set
 				    want->name);
 	}
 	*hint = "rename it (it then starts empty), or `fwc stop` and apply again";
+	if (live->dynamic && live->interval != want->interval)
+		return arena_printf(a, "set '%s' is in the kernel as a set of %s", want->stem,
+				    live->interval ? "networks" : "addresses");
 	return arena_printf(
 		a,
 		"set '%s' is in the kernel with other parameters (timeout %llus, size %u), "

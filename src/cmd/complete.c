@@ -171,6 +171,7 @@ enum wanted_name {
 	NAME_HOST = 2,
 	NAME_SERVICE = 4,
 	NAME_INSPECTOR = 8,
+	NAME_DYNAMIC = 16,
 };
 
 static void offer_definitions(const struct typed *t, const struct ast_stmts *stmts, unsigned which,
@@ -185,6 +186,9 @@ static void offer_definitions(const struct typed *t, const struct ast_stmts *stm
 			offer_name(t, s->zone.name.s, suffix, "zone");
 		if (s->kind == STMT_NAMES && which & NAME_HOST && s->names.name.s)
 			offer_name(t, s->names.name.s, suffix, s->names.is_host ? "host" : "set");
+		if (s->kind == STMT_NAMES && which & NAME_DYNAMIC && s->names.name.s &&
+		    s->names.dynamic)
+			offer_name(t, s->names.name.s, suffix, "dynamic set");
 		if (s->kind == STMT_SERVICE && which & NAME_SERVICE && s->service.name.s)
 			offer_name(t, s->service.name.s, suffix, "service");
 		if (s->kind == STMT_INSPECTOR && which & NAME_INSPECTOR && s->inspector.name.s)
@@ -324,6 +328,15 @@ static void offer_verbs(const struct typed *t, const char *operands)
 	}
 }
 
+/* NAME [ADDRESS...] [for TIME] */
+static void offer_set(const struct completing *c, const struct typed *t, int nth)
+{
+	if (nth == 1)
+		offer_names(t, c->g->config, NAME_DYNAMIC, "");
+	else if (nth > 2)
+		offer_name(t, "for", "", "how long: 30s, 10m, 1h30m, 2d");
+}
+
 static void offer_operand(const struct completing *c, const struct typed *t,
 			  const struct command *command, int nth)
 {
@@ -336,6 +349,8 @@ static void offer_operand(const struct completing *c, const struct typed *t,
 		offer_question(c, t->word);
 	else if (*operands && strchr(LOWER, *operands) && nth == 0)
 		offer_verbs(t, operands);
+	else if (command->run == cmd_set)
+		offer_set(c, t, nth);
 	else if (strstr(operands, "FILTER"))
 		offer_filter(c, t);
 	else if (!strncmp(operands, "[N]", 3) && nth == 0)

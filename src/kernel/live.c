@@ -53,9 +53,9 @@ static int refused(const struct nftrun_step *step, struct buf *why)
 							 : -EINVAL;
 }
 
-int live_read(struct live *out, const char *netns, struct arena *a, struct buf *why)
+static int read_step(struct live *out, struct nftrun_step step, const char *netns, struct arena *a,
+		     struct buf *why)
 {
-	struct nftrun_step step = {.kind = RUN_DUMP_OWN};
 	struct nftrun r = {.where = child_where_of(netns), .netns = netns, .steps = &step, .n = 1};
 	struct live l = {0};
 	int err = nftrun(&r);
@@ -72,6 +72,19 @@ int live_read(struct live *out, const char *netns, struct arena *a, struct buf *
 	if (!err)
 		*out = l;
 	return err;
+}
+
+int live_read(struct live *out, const char *netns, struct arena *a, struct buf *why)
+{
+	return read_step(out, (struct nftrun_step){.kind = RUN_DUMP_OWN}, netns, a, why);
+}
+
+int live_read_some(struct live *out, const char *names, const char *netns, struct arena *a,
+		   struct buf *why)
+{
+	struct nftrun_step step = {.kind = RUN_DUMP_SOME, .script = names};
+
+	return read_step(out, step, netns, a, why);
 }
 
 /* An object read again takes the place of its former self, which others may point to. */

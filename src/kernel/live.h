@@ -16,6 +16,10 @@ struct live {
 
 /* 0 or -errno with why filled. */
 int live_read(struct live *out, const char *netns, struct arena *a, struct buf *why);
+/* The same, of a list of names ("set NAME", "chain NAME", a line each) alone: of other sets no
+ * elements, and no other chains. */
+int live_read_some(struct live *out, const char *names, const char *netns, struct arena *a,
+		   struct buf *why);
 struct live_names { /* of objects: "chain NAME", "map NAME", "set NAME" */
 	const char **v;
 	size_t n, cap;

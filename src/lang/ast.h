@@ -166,6 +166,7 @@ struct ast_names { /* host NAME = ..., set NAME = ... */
 	bool is_host;
 	VEC(struct ast_element) elements;
 	bool dynamic;
+	struct span prefixes_span; /* dynamic: its elements are networks; src NULL: addresses */
 	struct span timeout_span, size_span;
 	uint64_t timeout; /* seconds; 0: not given */
 	uint32_t size; /* 0: not given */

@@ -213,7 +213,8 @@ static void dump_names(struct dumper *d, const struct ast_names *n)
 	node(d, "%s %s", n->is_host ? "host" : "set", n->name.s);
 	d->depth++;
 	if (n->dynamic)
-		node(d, "dynamic, timeout %llu s, size %u", (unsigned long long)n->timeout,
+		node(d, "dynamic%s, timeout %llu s, size %u",
+		     n->prefixes_span.src ? ", prefixes" : "", (unsigned long long)n->timeout,
 		     n->size);
 	for (size_t i = 0; i < n->elements.n; i++) {
 		const struct ast_element *e = &n->elements.v[i];

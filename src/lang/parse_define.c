@@ -300,25 +300,41 @@ static bool set_size(struct parser *p, struct ast_names *n)
 /* dynamic timeout 1h */
 static bool forgotten_comma(struct parser *p)
 {
-	if (!parse_at_word(p, "timeout") && !parse_at_word(p, "size"))
+	bool prefixes = parse_at_word(p, "prefixes");
+
+	if (!prefixes && !parse_at_word(p, "timeout") && !parse_at_word(p, "size"))
 		return false;
 	diag_hint(p->diag,
 		  diag_error(p->diag, parse_here(p), "a comma is missing before '%s'",
 			     parse_text(p, p->tok)),
-		  "write: set NAME = dynamic, timeout 1h, size 65536");
+		  "write: set NAME = dynamic, %s",
+		  prefixes ? "prefixes, timeout 1d" : "timeout 1h, size 65536");
 	return true;
 }
 
-/* dynamic = "dynamic" [ "," "timeout" DURATION ] [ "," "size" N ] */
+static void set_prefixes(struct parser *p, struct ast_names *n)
+{
+	struct ast_word w = parse_take_word(p);
+
+	if (n->prefixes_span.src)
+		diag_error(p->diag, w.span, "'prefixes' is given twice");
+	n->prefixes_span = w.span;
+}
+
+/* dynamic = "dynamic" [ "," "prefixes" ] [ "," "timeout" DURATION ] [ "," "size" N ] */
 static bool dynamic_set(struct parser *p, struct ast_names *n)
 {
-	static const char *const words[] = {"timeout", "size", NULL};
+	static const char *const words[] = {"prefixes", "timeout", "size", NULL};
 	struct diag_record *r;
 	const char *near;
 
 	parse_advance(p);
 	n->dynamic = true;
 	while (parse_comma(p) || forgotten_comma(p)) {
+		if (parse_at_word(p, "prefixes")) {
+			set_prefixes(p, n);
+			continue;
+		}
 		if (parse_accept_word(p, "timeout")) {
 			if (!set_timeout(p, n))
 				return false;
@@ -332,7 +348,8 @@ static bool dynamic_set(struct parser *p, struct ast_names *n)
 		if (p->tok.kind == TOK_BAD || parse_dangling_comma(p, false))
 			return false;
 		r = diag_error(p->diag, parse_here(p),
-			       "a dynamic set takes a timeout and a size, not %s", parse_found(p));
+			       "a dynamic set takes prefixes, a timeout and a size, not %s",
+			       parse_found(p));
 		near = p->tok.kind == TOK_WORD ? word_nearest(words, parse_text(p, p->tok)) : NULL;
 		if (near)
 			diag_hint(p->diag, r, "did you mean '%s'?", near);

@@ -256,6 +256,10 @@ static void names(struct printer *pr, const struct ast_names *n)
 	buf_printf(pr->out, "%s %s = ", n->is_host ? "host" : "set", n->name.s);
 	if (n->dynamic)
 		buf_puts(pr->out, "dynamic");
+	if (n->prefixes_span.src) {
+		comma(pr);
+		buf_puts(pr->out, "prefixes");
+	}
 	if (n->timeout_span.src) {
 		comma(pr);
 		buf_puts(pr->out, "timeout ");

@@ -376,8 +376,8 @@ void emit_set(struct buf *out, const struct ir_set *s, bool with_places)
 	put_type(out, s);
 	if (s->size)
 		buf_printf(out, "\t\tsize %u\n", s->size);
-	if (s->dynamic)
-		buf_puts(out, "\t\tflags dynamic,timeout\n"); /* an element may have its own */
+	if (s->dynamic) /* an element may have its own timeout */
+		buf_printf(out, "\t\tflags %s,timeout\n", s->interval ? "interval" : "dynamic");
 	else if (s->interval)
 		buf_puts(out, "\t\tflags interval\n");
 	if (s->timeout) {

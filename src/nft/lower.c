@@ -287,6 +287,13 @@ static void lower_base(struct lower *l, const char *hook, struct ir_chain *root)
 	ruleset_add_chain(l->r, base);
 }
 
+/* Of networks, old kernels count both ends, and one that nft puts before them all; `fwc set`
+ * counts networks (elements_size). */
+static uint32_t size_of(const struct dynset *d)
+{
+	return !d->prefixes ? d->size : d->size >= UINT32_MAX / 2 ? UINT32_MAX : 2 * d->size + 1;
+}
+
 static void lower_dynsets(struct lower *l)
 {
 	for (size_t i = 0; i < l->p->dynsets.n; i++) {
@@ -297,7 +304,8 @@ static void lower_dynsets(struct lower *l)
 
 			*s = (struct ir_set){.dynamic = true,
 					     .nkeys = 1,
-					     .size = d->size,
+					     .size = size_of(d),
+					     .interval = d->prefixes,
 					     .timeout = d->timeout,
 					     .at = d->span};
 			s->keys[0] = k ? F_IP6_SADDR : F_IP_SADDR;

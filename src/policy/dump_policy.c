@@ -111,7 +111,8 @@ void policy_dump(struct buf *out, const struct policy *p)
 	for (size_t i = 0; i < p->zones.n; i++)
 		put_zone(out, &p->zones.v[i]);
 	for (size_t i = 0; i < p->dynsets.n; i++)
-		buf_printf(out, "dynamic %s timeout %llus size %u\n", p->dynsets.v[i]->name,
+		buf_printf(out, "dynamic %s%s timeout %llus size %u\n", p->dynsets.v[i]->name,
+			   p->dynsets.v[i]->prefixes ? " prefixes" : "",
 			   (unsigned long long)p->dynsets.v[i]->timeout, p->dynsets.v[i]->size);
 	for (size_t i = 0; i < p->rules.n; i++) {
 		buf_printf(out, "rule %s\n", p->rules.v[i].text);

@@ -27,6 +27,7 @@ struct dynset { /* set NAME = dynamic: elements belong to run time */
 	struct span span;
 	uint64_t timeout; /* seconds; 0: none */
 	uint32_t size;
+	bool prefixes; /* elements are networks, which programs put there and packets do not */
 	bool used;
 };
 

@@ -59,6 +59,7 @@ static void declare_names(struct resolver *r, const struct ast_names *ast)
 		*d->dyn = (struct dynset){.name = d->name,
 					  .span = d->span,
 					  .timeout = ast->timeout,
+					  .prefixes = ast->prefixes_span.src,
 					  .size = ast->size ? ast->size : 65535};
 		vec_push(r->arena, &r->p->dynsets, d->dyn);
 	}
@@ -217,6 +218,15 @@ static void resolve_add(struct resolver *r, const struct ast_qualifiers *q, stru
 				  "'%s' belongs to the policy; rules can add to a dynamic set only",
 				  d->name),
 			  "set %s = dynamic, timeout 1h", d->name);
+		return;
+	}
+	if (d->dyn->prefixes) {
+		diag_note(r->diag,
+			  diag_error(r->diag, q->add_to.span,
+				     "'%s' holds networks, and a packet has none to add",
+				     d->name),
+			  d->span,
+			  "without 'prefixes', it holds addresses, and rules can add to it");
 		return;
 	}
 	d->dyn->used = true;

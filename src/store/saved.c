@@ -59,22 +59,20 @@ static bool same_table(const struct table_id *x, const struct table_id *y)
 static void take_set(struct arena *a, const struct ir_set *from, struct saved *out)
 {
 	struct saved_set *s = arena_new_of(a, struct saved_set);
-	const struct ir_elem *e;
+	struct elements held;
+	struct element *e;
 
 	s->name = from->name;
 	s->family = from->keys[0] == F_IP_SADDR ? FAM_IP4 : FAM_IP6;
-	vec_each (&from->elems, e) {
-		bool whole = e->key[0].lo == e->key[0].hi;
-		uint64_t timeout = e->timeout < SAVED_SECONDS ? e->timeout : SAVED_SECONDS;
-
-		if (!whole || (e->ages && !e->left))
-			continue;
-		vec_push(a, &s->elems,
-			 ((struct saved_elem){.address = e->key[0].lo,
-					      .ages = e->ages,
-					      .left = e->left < SAVED_SECONDS ? e->left
-									      : SAVED_SECONDS,
-					      .timeout = timeout}));
+	s->prefixes = from->interval;
+	elements_of(a, from, &held);
+	vec_each (&held, e) {
+		if (e->left > SAVED_SECONDS)
+			e->left = SAVED_SECONDS;
+		if (e->timeout > SAVED_SECONDS)
+			e->timeout = SAVED_SECONDS;
+		if (!e->ages || e->left)
+			vec_push(a, &s->elems, *e);
 	}
 	if (s->elems.n)
 		vec_push(a, &out->sets, s);

@@ -11,6 +11,7 @@
 #ifndef FWC_SAVED_H
 #define FWC_SAVED_H
 
+#include "nft/elements.h"
 #include "nft/report.h"
 #include "store/store.h"
 
@@ -23,16 +24,11 @@ struct table_id { /* one table, from its making to its end */
 	uint64_t netns, handle;
 };
 
-struct saved_elem {
-	u128 address;
-	bool ages;
-	uint64_t left, timeout; /* seconds, if it ages; timeout 0: the set's */
-};
-
 struct saved_set {
 	const char *name;
 	enum family family;
-	VEC(struct saved_elem) elems;
+	bool prefixes;
+	struct elements elems;
 };
 
 struct saved_line { /* several of the same text are told apart by their order */

@@ -21,12 +21,12 @@ static json_t *number(uint64_t n)
 	return json_integer(n > INT64_MAX ? INT64_MAX : (json_int_t)n);
 }
 
-static json_t *elem_json(const struct saved_set *s, const struct saved_elem *e)
+static json_t *elem_json(const struct saved_set *s, const struct element *e)
 {
 	json_t *j = json_object();
 	struct buf text = {0};
 
-	addr_print(&text, s->family, e->address);
+	addr_print_range(&text, s->family, e->at);
 	json_object_set_new(j, "key", json_string(buf_str(&text)));
 	buf_free(&text);
 	if (e->ages)
@@ -42,13 +42,16 @@ static json_t *sets_json(const struct saved *x)
 	struct saved_set *const *s;
 
 	vec_each (&x->sets, s) {
-		json_t *elems = json_array();
-		const struct saved_elem *e;
+		json_t *elems = json_array(), *j;
+		const struct element *e;
 
 		vec_each (&(*s)->elems, e)
 			json_array_append_new(elems, elem_json(*s, e));
-		json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "name", (*s)->name, "type",
-						      type_of((*s)->family), "elements", elems));
+		j = json_pack("{s:s, s:s, s:o}", "name", (*s)->name, "type", type_of((*s)->family),
+			      "elements", elems);
+		if ((*s)->prefixes)
+			json_object_set_new(j, "prefixes", json_true());
+		json_array_append_new(list, j);
 	}
 	return list;
 }
@@ -117,16 +120,17 @@ static bool take_list(struct reading *r, const json_t *o, const char *key, const
 	return json_is_array(*out) || fail(r, arena_printf(r->a, "\"%s\" is not a list", key));
 }
 
-static bool parse_elem(struct reading *r, enum family family, const json_t *j,
-		       struct saved_elem *out)
+static bool parse_elem(struct reading *r, const struct saved_set *s, const json_t *j,
+		       struct element *out)
 {
-	struct saved_elem e = {0};
-	const char *key;
+	const char *key, *why;
+	struct element e = {0};
 	enum family f;
 
 	if (!take_text(r, j, "key", &key))
 		return false;
-	if (!addr_parse(key, strlen(key), &f, &e.address) || f != family)
+	if (!addr_parse_range(key, strlen(key), &f, &e.at, &why) || f != s->family ||
+	    (!s->prefixes && strpbrk(key, "/-")))
 		return fail(r, "an element of a set is not an address of the set's family");
 	e.ages = json_object_get(j, "left") != NULL;
 	if (e.ages && !take_number(r, j, "left", SAVED_SECONDS, &e.left))
@@ -152,12 +156,13 @@ static bool parse_set(struct reading *r, const json_t *j, struct saved_set *out)
 		return false;
 	if (strcmp(type, type_of(FAM_IP4)) != 0 && strcmp(type, type_of(FAM_IP6)) != 0)
 		return fail(r, "a set is neither of IPv4 nor of IPv6 addresses");
+	out->prefixes = json_is_true(json_object_get(j, "prefixes"));
 	out->family = strcmp(type, type_of(FAM_IP4)) ? FAM_IP6 : FAM_IP4;
 	json_array_foreach((json_t *)list, i, item)
 	{
-		struct saved_elem e;
+		struct element e;
 
-		if (!parse_elem(r, out->family, item, &e))
+		if (!parse_elem(r, out, item, &e))
 			return false;
 		vec_push(r->a, &out->elems, e);
 	}

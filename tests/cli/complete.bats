@@ -54,6 +54,9 @@ follows() { fwc complete -- --config "$WORK/p.fwc" "$@" | cut -f1 | paste -sd'|'
 	[ "$(follows flows g)" = "guests" ]
 	[ "$(follows inspect '')" = "status|log|reload|replay" ]
 	[ "$(follows inspect replay x.pcap --with '')" = "names" ]
+	[ "$(follows set '')" = "list|add|delete|flush|test" ]
+	[ "$(follows set add '')" = "banned" ]
+	[ "$(follows set add banned 192.0.2.1 '')" = "for" ]
 	# half written, as it is while it is edited
 	echo 'zone dmz { interface' >>p.fwc
 	echo 'allow lan - ' >>p.fwc

@@ -31,16 +31,18 @@ static void check_again(struct arena *a, const struct saved *s)
 	json_decref(two);
 }
 
-static void add_set(struct ir_ruleset *r, const char *name, bool six, uint32_t size, bool meter)
+static void add_set(struct ir_ruleset *r, const char *name, bool six, uint32_t size, bool meter,
+		    bool prefixes)
 {
 	struct ir_set *s = arena_new_of(r->arena, struct ir_set);
-	struct ir_elem e = {.key = {{6, 6}}};
+	struct ir_elem e = {.key = {{6, prefixes ? 0xff : 6}}};
 
 	*s = (struct ir_set){.name = name,
 			     .stem = name,
 			     .dynamic = true,
 			     .nkeys = 1,
 			     .size = size,
+			     .interval = prefixes,
 			     .timeout = meter ? 60 : 3600,
 			     .type = six ? "ipv6_addr" : "ipv4_addr"};
 	s->keys[0] = six ? F_IP6_SADDR : F_IP_SADDR;
@@ -55,9 +57,10 @@ static struct ir_ruleset *make_live(struct arena *a)
 	struct ir_rule rule = {0};
 	struct ir_stmt s = {.kind = IR_ADD, .add = {.set = "meter.v4", .has_limit = true}};
 
-	add_set(r, "guests.v4", false, 3, false);
-	add_set(r, "guests.v6", true, 0, false);
-	add_set(r, "meter.v4", false, 100, true);
+	add_set(r, "guests.v4", false, 3, false, false);
+	add_set(r, "guests.v6", true, 0, false, false);
+	add_set(r, "guests-nets.v4", false, 9, false, true);
+	add_set(r, "meter.v4", false, 100, true, false);
 	c->name = c->stem = "c";
 	vec_push(a, &rule.stmts, s);
 	vec_push(a, &c->rules, rule);
@@ -67,17 +70,17 @@ static struct ir_ruleset *make_live(struct arena *a)
 
 static void check_script(const struct buf *script, const struct state_sum *sum)
 {
-	static const char begin[] = "add element inet fwc guests.v";
+	static const char begin[] = "add element inet fwc guests";
 	const char *line = buf_str(script);
 	size_t lines = 0;
 
-	demand(strspn(line, "abcdefghijklmnopqrstuvwxyz0123456789 .:{},\n") == script->len,
+	demand(strspn(line, "abcdefghijklmnopqrstuvwxyz0123456789 .:{},/-\n") == script->len,
 	       "nothing but words, addresses and times");
 	for (; *line; line = strchr(line, '\n') + 1) {
 		demand(!strncmp(line, begin, strlen(begin)), "each command adds to a set of ours");
 		lines++;
 	}
-	demand(lines == sum->sets && lines <= 2, "one command a set");
+	demand(lines == sum->sets && lines <= 3, "one command a set");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
