@@ -52,17 +52,20 @@ static const struct {
 	{33, F_DCCP_DPORT, F_DCCP_DPORT, F_DCCP_DPORT},
 	{132, F_SCTP_DPORT, F_SCTP_DPORT, F_SCTP_DPORT},
 	{136, F_UDPLITE_DPORT, F_UDPLITE_DPORT, F_UDPLITE_DPORT},
-	{1, F_ICMP_TYPE, F_ICMP_TYPE, F_ICMP_TYPE},
-	{58, F_ICMPV6_TYPE, F_ICMPV6_TYPE, F_ICMPV6_TYPE},
+	{1, F_ICMP_TYPE, F_ICMP_CODE, F_ICMP_CODE},
+	{58, F_ICMPV6_TYPE, F_ICMPV6_CODE, F_ICMPV6_CODE},
 };
 
 bool stmt_implies(const struct ir_stmt *s, enum field f, unsigned value)
 {
-	static const enum field v4[] = {F_IP_SADDR, F_IP_DADDR, F_IP_PROTOCOL, F_ICMP_TYPE};
-	static const enum field v6[] = {F_IP6_SADDR, F_IP6_DADDR, F_IP6_HOPLIMIT, F_ICMPV6_TYPE};
+	static const enum field v4[] = {F_IP_SADDR,  F_IP_DADDR, F_IP_PROTOCOL, F_ICMP_TYPE,
+					F_ICMP_CODE, F_IP_DSCP,	 F_IP_ECN,	F_IP_TTL};
+	static const enum field v6[] = {F_IP6_SADDR,   F_IP6_DADDR, F_IP6_HOPLIMIT, F_ICMPV6_TYPE,
+					F_ICMPV6_CODE, F_IP6_DSCP,  F_IP6_ECN};
 
 	if (f == F_NFPROTO)
-		return value == 2 ? uses(s, v4, 4) : value == 10 && uses(s, v6, 4);
+		return value == 2 ? uses(s, v4, sizeof(v4) / sizeof(v4[0]))
+				  : value == 10 && uses(s, v6, sizeof(v6) / sizeof(v6[0]));
 	for (size_t i = 0; i < sizeof(transports) / sizeof(transports[0]); i++) {
 		const enum field own[] = {transports[i].sport, transports[i].dport,
 					  transports[i].other};

@@ -55,6 +55,23 @@ enum field {
 	F_FIB_DADDR_IIF_TYPE,
 	F_PAYLOAD, /* first byte that TCP or UDP carries; a match of 0-255: there is one */
 	F_CT_COUNT, /* max N connections: only in IR_ADD's inner statement */
+	F_ICMP_CODE,
+	F_ICMPV6_CODE,
+	F_ICMP_CODE_OF_ANY, /* see F_ICMP_TYPE_OF_ANY */
+	F_ICMPV6_CODE_OF_ANY,
+	F_IP_DSCP,
+	F_IP6_DSCP,
+	F_IP_ECN,
+	F_IP6_ECN,
+	F_IP_TTL,
+	F_LENGTH,
+	F_SKGID,
+	F_IIFTYPE,
+	F_OIFTYPE,
+	F_IIFGROUP,
+	F_OIFGROUP,
+	F_ETHER_SADDR, /* of the header of the link, whatever link that is */
+	F_ETHER_DADDR,
 	NFIELDS,
 };
 
@@ -64,6 +81,7 @@ enum field_format {
 	FMT_HEX8,
 	FMT_IP4,
 	FMT_IP6,
+	FMT_ETHER,
 	FMT_IFNAME,
 	FMT_L4PROTO,
 	FMT_NFPROTO,
@@ -140,10 +158,10 @@ enum ir_stmt_kind {
 };
 
 enum ir_unknown_kind { /* what may become of a packet that comes to it */
-	UNKNOWN_MATCH, /* it goes on, or the rule ends here */
-	UNKNOWN_GOES_ON, /* it goes on, changed or not */
-	UNKNOWN_SETS_MARKS, /* it goes on, perhaps with other marks */
-	UNKNOWN_ENDS, /* nobody can say */
+		       UNKNOWN_MATCH, /* it goes on, or the rule ends here */
+		       UNKNOWN_GOES_ON, /* it goes on, changed or not */
+		       UNKNOWN_SETS_MARKS, /* it goes on, perhaps with other marks */
+		       UNKNOWN_ENDS, /* nobody can say */
 };
 
 enum ir_nat_kind { IR_MASQUERADE, IR_SNAT, IR_DNAT, IR_REDIRECT };

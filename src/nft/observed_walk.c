@@ -28,11 +28,27 @@ static enum maybe known(bool known_here, bool elsewhere, u128 value, u128 *out)
 	return known_here ? MAYBE_YES : elsewhere ? MAYBE_NO : MAYBE;
 }
 
-static enum maybe port_value(const struct observed *p, uint8_t proto, uint16_t port, u128 *out)
-{
-	bool other = p->has_proto && p->proto != proto;
+static const struct {
+	enum field field;
+	uint8_t proto;
+	bool source;
+} ports[] = {
+	{F_TCP_SPORT, IPPROTO_TCP, true},	   {F_UDP_SPORT, IPPROTO_UDP, true},
+	{F_TCP_DPORT, IPPROTO_TCP, false},	   {F_UDP_DPORT, IPPROTO_UDP, false},
+	{F_SCTP_DPORT, IPPROTO_SCTP, false},	   {F_DCCP_DPORT, IPPROTO_DCCP, false},
+	{F_UDPLITE_DPORT, IPPROTO_UDPLITE, false},
+};
 
-	return known(p->has_ports && !other, other, port, out);
+static enum maybe port_value(const struct observed *p, enum field f, u128 *out)
+{
+	for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]); i++) {
+		bool other = p->has_proto && p->proto != ports[i].proto;
+
+		if (ports[i].field == f)
+			return known(p->has_ports && !other, other,
+				     ports[i].source ? p->sport : p->dport, out);
+	}
+	return MAYBE;
 }
 
 static enum maybe address_value(const struct observed *p, enum family family, u128 addr, u128 *out)
@@ -72,20 +88,6 @@ static enum maybe value_of(const struct observed *p, enum field f, u128 *out)
 		return address_value(p, FAM_IP6, p->saddr, out);
 	case F_IP6_DADDR:
 		return address_value(p, FAM_IP6, p->daddr, out);
-	case F_TCP_SPORT:
-		return port_value(p, IPPROTO_TCP, p->sport, out);
-	case F_UDP_SPORT:
-		return port_value(p, IPPROTO_UDP, p->sport, out);
-	case F_TCP_DPORT:
-		return port_value(p, IPPROTO_TCP, p->dport, out);
-	case F_UDP_DPORT:
-		return port_value(p, IPPROTO_UDP, p->dport, out);
-	case F_SCTP_DPORT:
-		return port_value(p, IPPROTO_SCTP, p->dport, out);
-	case F_DCCP_DPORT:
-		return port_value(p, IPPROTO_DCCP, p->dport, out);
-	case F_UDPLITE_DPORT:
-		return port_value(p, IPPROTO_UDPLITE, p->dport, out);
 	case F_TH_SPORT:
 		return known(p->has_ports, false, p->sport, out);
 	case F_TH_DPORT:
@@ -98,6 +100,14 @@ static enum maybe value_of(const struct observed *p, enum field f, u128 *out)
 	case F_ICMPV6_TYPE:
 	case F_ICMPV6_TYPE_OF_ANY:
 		return type_value(p, IPPROTO_ICMPV6, out);
+	case F_TCP_SPORT:
+	case F_UDP_SPORT:
+	case F_TCP_DPORT:
+	case F_UDP_DPORT:
+	case F_SCTP_DPORT:
+	case F_DCCP_DPORT:
+	case F_UDPLITE_DPORT:
+		return port_value(p, f, out);
 	case F_SKUID:
 	case F_HOUR:
 	case F_DAY:
@@ -111,6 +121,23 @@ static enum maybe value_of(const struct observed *p, enum field f, u128 *out)
 	case F_FIB_DADDR_TYPE:
 	case F_FIB_DADDR_IIF_TYPE:
 	case F_PAYLOAD:
+	case F_ICMP_CODE:
+	case F_ICMPV6_CODE:
+	case F_ICMP_CODE_OF_ANY:
+	case F_ICMPV6_CODE_OF_ANY:
+	case F_IP_DSCP:
+	case F_IP6_DSCP:
+	case F_IP_ECN:
+	case F_IP6_ECN:
+	case F_IP_TTL:
+	case F_LENGTH:
+	case F_SKGID:
+	case F_IIFTYPE:
+	case F_OIFTYPE:
+	case F_IIFGROUP:
+	case F_OIFGROUP:
+	case F_ETHER_SADDR:
+	case F_ETHER_DADDR:
 	case F_CT_COUNT:
 	case NFIELDS:
 		break;

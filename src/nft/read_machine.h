@@ -32,6 +32,7 @@ struct slice { /* what one load put into registers */
 	uint32_t modulus;
 	bool masked; /* (it & mask) ^ flip */
 	uint8_t mask[SLICE_BYTES], flip[SLICE_BYTES];
+	uint8_t shift; /* and then to the right; only of one byte of FROM_PAYLOAD */
 	struct tlv value;
 	const struct raw_set *map;
 	const char *text; /* the same for the same value of the same packet */
@@ -77,8 +78,12 @@ void machine_unknown(struct machine *m, enum ir_unknown_kind kind, const struct 
 bool read_cmp(struct machine *m, const struct raw_expr *e);
 bool read_range(struct machine *m, const struct raw_expr *e);
 bool read_lookup(struct machine *m, const struct raw_expr *e);
-/* What lies in the registers as a selector, and in which byte order its parts are. */
-bool read_sel(struct machine *m, int word, uint32_t bytes, struct ir_sel *out, bool *host);
+/* What lies in the registers as a selector, and how. */
+struct part { /* of a key: how a field lies in it */
+	bool host; /* a number in this machine's byte order */
+	uint8_t bytes, low; /* below it are so many bits that are none of it, and 0 */
+};
+bool read_sel(struct machine *m, int word, uint32_t bytes, struct ir_sel *out, struct part *parts);
 
 /* Whether a payload expression is about bytes that some field is made of. */
 bool read_is_field(const struct raw_expr *e);

@@ -15,36 +15,55 @@
 #define INNER_HEADER 3 /* NFT_PAYLOAD_INNER_HEADER, of Linux 6.2's header */
 
 static const struct place { /* of a field in a header */
-	uint8_t base, offset, bytes;
+	uint8_t base;
+	uint16_t bit; /* the first, from the header's beginning */
 	enum family family; /* FAM_NONE: any */
 	int proto; /* -1: any that has ports, or one that is not known */
 	enum field field;
 } places[] = {
-	{NFT_PAYLOAD_NETWORK_HEADER, 12, 4, FAM_IP4, 0, F_IP_SADDR},
-	{NFT_PAYLOAD_NETWORK_HEADER, 16, 4, FAM_IP4, 0, F_IP_DADDR},
-	{NFT_PAYLOAD_NETWORK_HEADER, 9, 1, FAM_IP4, 0, F_IP_PROTOCOL},
-	{NFT_PAYLOAD_NETWORK_HEADER, 8, 16, FAM_IP6, 0, F_IP6_SADDR},
-	{NFT_PAYLOAD_NETWORK_HEADER, 24, 16, FAM_IP6, 0, F_IP6_DADDR},
-	{NFT_PAYLOAD_NETWORK_HEADER, 7, 1, FAM_IP6, 0, F_IP6_HOPLIMIT},
-	{NFT_PAYLOAD_TRANSPORT_HEADER, 0, 2, FAM_NONE, IPPROTO_TCP, F_TCP_SPORT},
-	{NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, FAM_NONE, IPPROTO_TCP, F_TCP_DPORT},
-	{NFT_PAYLOAD_TRANSPORT_HEADER, 13, 1, FAM_NONE, IPPROTO_TCP, F_TCP_FLAGS},
-	{NFT_PAYLOAD_TRANSPORT_HEADER, 0, 2, FAM_NONE, IPPROTO_UDP, F_UDP_SPORT},
-	{NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, FAM_NONE, IPPROTO_UDP, F_UDP_DPORT},
-	{NFT_PAYLOAD_TRANSPORT_HEADER, 0, 2, FAM_NONE, IPPROTO_SCTP, F_TH_SPORT},
-	{NFT_PAYLOAD_TRANSPORT_HEADER, 0, 2, FAM_NONE, IPPROTO_DCCP, F_TH_SPORT},
-	{NFT_PAYLOAD_TRANSPORT_HEADER, 0, 2, FAM_NONE, IPPROTO_UDPLITE, F_TH_SPORT},
-	{NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, FAM_NONE, IPPROTO_SCTP, F_SCTP_DPORT},
-	{NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, FAM_NONE, IPPROTO_DCCP, F_DCCP_DPORT},
-	{NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, FAM_NONE, IPPROTO_UDPLITE, F_UDPLITE_DPORT},
-	{NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1, FAM_IP4, IPPROTO_ICMP, F_ICMP_TYPE},
-	{NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1, FAM_IP6, IPPROTO_ICMPV6, F_ICMPV6_TYPE},
-	{NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1, FAM_NONE, IPPROTO_ICMP, F_ICMP_TYPE_OF_ANY},
-	{NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1, FAM_NONE, IPPROTO_ICMPV6, F_ICMPV6_TYPE_OF_ANY},
-	{NFT_PAYLOAD_TRANSPORT_HEADER, 0, 2, FAM_NONE, -1, F_TH_SPORT},
-	{NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, FAM_NONE, -1, F_TH_DPORT},
-	{INNER_HEADER, 0, 1, FAM_NONE, -1, F_PAYLOAD},
+	{NFT_PAYLOAD_NETWORK_HEADER, 96, FAM_IP4, 0, F_IP_SADDR},
+	{NFT_PAYLOAD_NETWORK_HEADER, 128, FAM_IP4, 0, F_IP_DADDR},
+	{NFT_PAYLOAD_NETWORK_HEADER, 72, FAM_IP4, 0, F_IP_PROTOCOL},
+	{NFT_PAYLOAD_NETWORK_HEADER, 64, FAM_IP4, 0, F_IP_TTL},
+	{NFT_PAYLOAD_NETWORK_HEADER, 8, FAM_IP4, 0, F_IP_DSCP},
+	{NFT_PAYLOAD_NETWORK_HEADER, 14, FAM_IP4, 0, F_IP_ECN},
+	{NFT_PAYLOAD_NETWORK_HEADER, 64, FAM_IP6, 0, F_IP6_SADDR},
+	{NFT_PAYLOAD_NETWORK_HEADER, 192, FAM_IP6, 0, F_IP6_DADDR},
+	{NFT_PAYLOAD_NETWORK_HEADER, 56, FAM_IP6, 0, F_IP6_HOPLIMIT},
+	{NFT_PAYLOAD_NETWORK_HEADER, 4, FAM_IP6, 0, F_IP6_DSCP},
+	{NFT_PAYLOAD_NETWORK_HEADER, 10, FAM_IP6, 0, F_IP6_ECN},
+	{NFT_PAYLOAD_TRANSPORT_HEADER, 0, FAM_NONE, IPPROTO_TCP, F_TCP_SPORT},
+	{NFT_PAYLOAD_TRANSPORT_HEADER, 16, FAM_NONE, IPPROTO_TCP, F_TCP_DPORT},
+	{NFT_PAYLOAD_TRANSPORT_HEADER, 104, FAM_NONE, IPPROTO_TCP, F_TCP_FLAGS},
+	{NFT_PAYLOAD_TRANSPORT_HEADER, 0, FAM_NONE, IPPROTO_UDP, F_UDP_SPORT},
+	{NFT_PAYLOAD_TRANSPORT_HEADER, 16, FAM_NONE, IPPROTO_UDP, F_UDP_DPORT},
+	{NFT_PAYLOAD_TRANSPORT_HEADER, 0, FAM_NONE, IPPROTO_SCTP, F_TH_SPORT},
+	{NFT_PAYLOAD_TRANSPORT_HEADER, 0, FAM_NONE, IPPROTO_DCCP, F_TH_SPORT},
+	{NFT_PAYLOAD_TRANSPORT_HEADER, 0, FAM_NONE, IPPROTO_UDPLITE, F_TH_SPORT},
+	{NFT_PAYLOAD_TRANSPORT_HEADER, 16, FAM_NONE, IPPROTO_SCTP, F_SCTP_DPORT},
+	{NFT_PAYLOAD_TRANSPORT_HEADER, 16, FAM_NONE, IPPROTO_DCCP, F_DCCP_DPORT},
+	{NFT_PAYLOAD_TRANSPORT_HEADER, 16, FAM_NONE, IPPROTO_UDPLITE, F_UDPLITE_DPORT},
+	{NFT_PAYLOAD_TRANSPORT_HEADER, 0, FAM_IP4, IPPROTO_ICMP, F_ICMP_TYPE},
+	{NFT_PAYLOAD_TRANSPORT_HEADER, 8, FAM_IP4, IPPROTO_ICMP, F_ICMP_CODE},
+	{NFT_PAYLOAD_TRANSPORT_HEADER, 0, FAM_IP6, IPPROTO_ICMPV6, F_ICMPV6_TYPE},
+	{NFT_PAYLOAD_TRANSPORT_HEADER, 8, FAM_IP6, IPPROTO_ICMPV6, F_ICMPV6_CODE},
+	{NFT_PAYLOAD_TRANSPORT_HEADER, 0, FAM_NONE, IPPROTO_ICMP, F_ICMP_TYPE_OF_ANY},
+	{NFT_PAYLOAD_TRANSPORT_HEADER, 8, FAM_NONE, IPPROTO_ICMP, F_ICMP_CODE_OF_ANY},
+	{NFT_PAYLOAD_TRANSPORT_HEADER, 0, FAM_NONE, IPPROTO_ICMPV6, F_ICMPV6_TYPE_OF_ANY},
+	{NFT_PAYLOAD_TRANSPORT_HEADER, 8, FAM_NONE, IPPROTO_ICMPV6, F_ICMPV6_CODE_OF_ANY},
+	{NFT_PAYLOAD_TRANSPORT_HEADER, 0, FAM_NONE, -1, F_TH_SPORT},
+	{NFT_PAYLOAD_TRANSPORT_HEADER, 16, FAM_NONE, -1, F_TH_DPORT},
+	{INNER_HEADER, 0, FAM_NONE, -1, F_PAYLOAD},
+	{NFT_PAYLOAD_LL_HEADER, 0, FAM_NONE, -1, F_ETHER_DADDR},
+	{NFT_PAYLOAD_LL_HEADER, 48, FAM_NONE, -1, F_ETHER_SADDR},
 };
+
+#define NPLACES (sizeof(places) / sizeof(places[0]))
+
+static uint32_t place_bits(const struct place *p)
+{
+	return field_table[p->field].bits;
+}
 
 static bool may_have_ports(int proto)
 {
@@ -61,13 +80,13 @@ static bool applies(const struct machine *m, const struct place *p)
 	return true;
 }
 
-/* The field that has the byte. */
-static const struct place *place_at(const struct machine *m, uint8_t base, uint32_t offset)
+/* The field that has the bit. */
+static const struct place *place_at(const struct machine *m, uint8_t base, uint32_t bit)
 {
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+	for (size_t i = 0; i < NPLACES; i++) {
 		const struct place *p = &places[i];
 
-		if (p->base == base && offset >= p->offset && offset < p->offset + p->bytes &&
+		if (p->base == base && bit >= p->bit && bit < p->bit + place_bits(p) &&
 		    applies(m, p))
 			return p;
 	}
@@ -77,15 +96,33 @@ static const struct place *place_at(const struct machine *m, uint8_t base, uint3
 bool read_is_field(const struct raw_expr *e)
 {
 	uint64_t base = tlv_number(e->attrs.v[NFTA_PAYLOAD_BASE]);
-	uint64_t offset = tlv_number(e->attrs.v[NFTA_PAYLOAD_OFFSET]);
-	uint64_t n = tlv_number(e->attrs.v[NFTA_PAYLOAD_LEN]);
+	uint64_t bit = 8 * tlv_number(e->attrs.v[NFTA_PAYLOAD_OFFSET]);
+	uint64_t n = 8 * tlv_number(e->attrs.v[NFTA_PAYLOAD_LEN]);
 
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
-		if (places[i].base == base &&
-		    offset < (uint64_t)places[i].offset + places[i].bytes &&
-		    places[i].offset < offset + n)
+	for (size_t i = 0; i < NPLACES; i++)
+		if (places[i].base == base && bit < places[i].bit + place_bits(&places[i]) &&
+		    places[i].bit < bit + n)
 			return true;
 	return false;
+}
+
+/* The field that the bits of a load are which the rule asks for; *low: below it are so many others,
+ * which are masked out. */
+static const struct place *place_of(const struct machine *m, const struct slice *s, uint32_t *low)
+{
+	uint32_t first = 8 * s->offset, n = 8 * s->bytes, begin = 0, end = n;
+	const struct place *p;
+
+	while (s->masked && begin < n && !(s->mask[begin / 8] >> (7 - begin % 8) & 1))
+		begin++;
+	while (s->masked && end > begin && !(s->mask[(end - 1) / 8] >> (7 - (end - 1) % 8) & 1))
+		end--;
+	for (uint32_t i = begin; s->masked && i < end; i++)
+		if (!(s->mask[i / 8] >> (7 - i % 8) & 1))
+			return NULL;
+	p = place_at(m, s->base, first + begin);
+	*low = n - end;
+	return p && p->bit == first + begin && p->bit + place_bits(p) == first + end ? p : NULL;
 }
 
 /* ---- matches ---- */
@@ -143,36 +180,48 @@ static bool match_equal(struct machine *m, enum field f, u128 mask, u128 value, 
 	return true;
 }
 
-/* Bytes of headers, as one load has them: field by field. Only equality can be taken apart. */
+/* The bit of what was loaded that the rule asks for; *value: and has to be, set or not. */
+static bool asks(const struct slice *s, struct tlv data, uint32_t bit, bool *value)
+{
+	uint32_t byte = bit / 8, at = 7 - bit % 8;
+	uint8_t flip = s->masked ? s->flip[byte] : 0;
+
+	*value = (data.p[byte] ^ flip) >> at & 1;
+	return !s->masked || s->mask[byte] >> at & 1;
+}
+
+/* Bits of headers, as one load has them: field by field. Only equality can be taken apart. False,
+ * and nothing is matched, if some belong to no field. */
 static bool match_payload(struct machine *m, const struct slice *s, struct tlv data, bool equal)
 {
-	const struct place *p = place_at(m, s->base, s->offset);
+	uint32_t first = 8 * s->offset;
+	size_t before = m->out->stmts.n, fields = 0;
 
-	if (!equal && (!p || s->offset + data.n > (size_t)p->offset + p->bytes))
-		return false;
-	for (uint32_t at = 0; at < data.n;) { /* all of it, or nothing */
-		p = place_at(m, s->base, s->offset + at);
-		if (!p || p->field == F_PAYLOAD)
-			return false;
-		at += p->offset + p->bytes - (s->offset + at);
-	}
-	for (uint32_t at = 0; at < data.n;) {
+	for (uint32_t bit = 0, end; bit < 8 * data.n; bit = end) {
+		const struct place *p = place_at(m, s->base, first + bit);
 		u128 mask = 0, value = 0;
+		bool set, any = false;
 
-		p = place_at(m, s->base, s->offset + at);
-		for (uint32_t i = 0; i < p->bytes; i++) {
-			uint32_t byte = p->offset + i - s->offset;
-			bool there = p->offset + i >= s->offset && byte < data.n;
-			uint8_t bits = !there ? 0 : s->masked ? s->mask[byte] : 0xff;
-			uint8_t flip = there && s->masked ? s->flip[byte] : 0;
+		end = p ? p->bit + place_bits(p) - first : bit + 1;
+		for (uint32_t i = p ? p->bit : first + bit; i < first + end; i++) {
+			bool there = i >= first && i < first + 8 * data.n;
+			bool asked = there && asks(s, data, i - first, &set);
 
-			mask = mask << 8 | bits;
-			value = value << 8 | (there ? data.p[byte] ^ flip : 0);
+			any |= asked;
+			mask = mask << 1 | asked;
+			value = value << 1 | (there && set);
 		}
-		match_equal(m, p->field, mask, value, equal);
-		at += p->offset + p->bytes - (s->offset + at);
+		/* what is masked out cannot be set: where a field has no bit that is asked for, the
+		 * IR could not say so */
+		if (any ? !p || !match_equal(m, p->field, mask, value, equal) : value)
+			goto refused;
+		fields += any;
 	}
-	return true;
+	if (fields && (equal || fields == 1))
+		return true;
+refused:
+	m->out->stmts.n = before;
+	return false;
 }
 
 /* The kernel fills names with NULs. iptables-nft compares the name with its NUL and no more; fewer
@@ -218,18 +267,33 @@ static bool match_ethertype(struct machine *m, struct tlv data, bool equal)
 	return match_equal(m, F_NFPROTO, 0xff, type == 0x0800 ? IPV4 : IPV6, equal);
 }
 
+/* Bits of a header that were moved to the right end: a field. */
+static bool match_shifted(struct machine *m, const struct slice *s, struct tlv data, bool equal)
+{
+	uint32_t low;
+	const struct place *p = place_of(m, s, &low);
+	u128 value = read_number(data.p, data.n, false);
+
+	return p && low == s->shift && data.n == s->bytes &&
+	       value <= u128_max((int)place_bits(p)) &&
+	       match_equal(m, p->field, u128_max((int)place_bits(p)), value, equal);
+}
+
 /* The one field that a slice is all of, in an order that numbers have. */
-static bool ordered_field(const struct machine *m, const struct slice *s, enum field *f)
+static bool ordered_field(const struct machine *m, const struct slice *s, enum field *f,
+			  uint32_t *low)
 {
 	const struct place *p;
 
+	*low = 0;
 	if (s->host && s->bytes > 1)
 		return false; /* the kernel compares bytes, not numbers */
 	*f = s->field;
 	if (s->from == FROM_PAYLOAD) {
-		p = place_at(m, s->base, s->offset);
-		if (!p || p->offset != s->offset || p->bytes != s->bytes || s->masked)
+		p = place_of(m, s, low);
+		if (!p || *low < s->shift)
 			return false;
+		*low -= s->shift;
 		*f = p->field;
 	} else if (s->from != FROM_FIELD) {
 		return false;
@@ -237,9 +301,19 @@ static bool ordered_field(const struct machine *m, const struct slice *s, enum f
 	return true;
 }
 
+/* Of numbers with so many bits below a field's, those in which these are 0; false: there are none.
+ */
+static bool above(struct ival *v, uint32_t low)
+{
+	v->lo = (v->lo + u128_max((int)low)) >> low;
+	v->hi >>= low;
+	return v->lo <= v->hi;
+}
+
+/* Of what is no part of a header: there the mask has said which field it is. */
 static u128 mask_of(const struct slice *s)
 {
-	return s->masked ? read_number(s->mask, s->bytes, s->host) : 0;
+	return s->masked && s->from != FROM_PAYLOAD ? read_number(s->mask, s->bytes, s->host) : 0;
 }
 
 static bool flips(const struct slice *s)
@@ -256,9 +330,10 @@ static bool match_ordered(struct machine *m, const struct slice *s, uint64_t op,
 	struct ival v = {0, u128_max((int)(8 * s->bytes))};
 	bool from = op == NFT_CMP_GTE || op == NFT_CMP_GT;
 	enum field f;
+	uint32_t low;
 	u128 x;
 
-	if (!ordered_field(m, s, &f) || data.n != s->bytes || flips(s))
+	if (!ordered_field(m, s, &f, &low) || data.n != s->bytes || flips(s))
 		return false;
 	x = read_number(data.p, data.n, false);
 	if ((op == NFT_CMP_LT && !x) || (op == NFT_CMP_GT && x == v.hi))
@@ -267,7 +342,7 @@ static bool match_ordered(struct machine *m, const struct slice *s, uint64_t op,
 		v.lo = x + (op == NFT_CMP_GT);
 	else
 		v.hi = x - (op == NFT_CMP_LT);
-	if (f == F_PAYLOAD && (v.lo != 0 || v.hi != 255))
+	if ((f == F_PAYLOAD && (v.lo != 0 || v.hi != 255)) || !above(&v, low))
 		return false;
 	if (!from && m->from == s && m->out->stmts.v[m->out->stmts.n - 1].kind == IR_MATCH) {
 		struct ival *key = m->out->stmts.v[m->out->stmts.n - 1].match.values.v[0].key;
@@ -320,6 +395,8 @@ static bool compare(struct machine *m, const struct slice *s, uint64_t op, struc
 		return match_ordered(m, s, op, data);
 	switch (s->from) {
 	case FROM_PAYLOAD:
+		if (s->shift)
+			return match_shifted(m, s, data, op == NFT_CMP_EQ);
 		return data.n <= SLICE_BYTES || !s->masked
 			       ? match_payload(m, s, data, op == NFT_CMP_EQ)
 			       : false;
@@ -362,15 +439,15 @@ bool read_range(struct machine *m, const struct raw_expr *e)
 	bool inside = tlv_number(v[NFTA_RANGE_OP]) == NFT_RANGE_EQ;
 	int word = machine_word(tlv_number(v[NFTA_RANGE_SREG]));
 	const struct slice *s = machine_slice(m, word, (uint32_t)from.n);
+	struct ival x = {read_number(from.p, from.n, false), read_number(to.p, to.n, false)};
 	enum field f;
+	uint32_t low;
 
 	if (!e->attrs.whole || !from.n || from.n != to.n)
 		return false;
-	if (s && from.n == s->bytes && !flips(s) && ordered_field(m, s, &f) && f != F_PAYLOAD &&
-	    read_number(from.p, from.n, false) <= read_number(to.p, to.n, false))
-		machine_match_one(m, f, mask_of(s), inside ? OP_EQ : OP_NE,
-				  (struct ival){read_number(from.p, from.n, false),
-						read_number(to.p, to.n, false)});
+	if (s && from.n == s->bytes && !flips(s) && ordered_field(m, s, &f, &low) &&
+	    f != F_PAYLOAD && x.lo <= x.hi && above(&x, low))
+		machine_match_one(m, f, mask_of(s), inside ? OP_EQ : OP_NE, x);
 	else
 		push_unknown(m, word, (uint32_t)from.n, inside ? "in" : "not in",
 			     arena_printf(m->a, "%s-%s", hex(m->a, from), hex(m->a, to)));
@@ -379,33 +456,55 @@ bool read_range(struct machine *m, const struct raw_expr *e)
 
 /* ---- look-ups ---- */
 
-static bool push_part(struct ir_sel *out, bool *host, enum field f, u128 mask, bool h)
+static bool push_part(struct ir_sel *out, struct part *parts, enum field f, u128 mask,
+		      struct part as)
 {
 	if (out->n == IR_MAX_CONCAT || f == F_PAYLOAD)
 		return false;
 	out->f[out->n] = f;
 	out->mask[out->n] = mask == u128_max(field_table[f].bits) ? 0 : mask;
-	host[out->n++] = h;
+	parts[out->n++] = as;
 	return true;
 }
 
-/* A load of several fields is as many parts, if each of them fills its words. */
-static bool payload_parts(struct machine *m, const struct slice *s, struct ir_sel *out, bool *host)
+/* A field, or some bits of one, which is all that a load has. */
+static bool masked_part(struct machine *m, const struct slice *s, struct ir_sel *out,
+			struct part *parts)
 {
-	for (uint32_t at = 0; at < s->bytes;) {
-		const struct place *p = place_at(m, s->base, s->offset + at);
-		bool last = p && at + p->bytes == s->bytes;
+	const struct place *p = place_at(m, s->base, 8 * s->offset);
+	struct part as = {.bytes = (uint8_t)s->bytes};
+	uint32_t low;
 
-		if (!p || p->offset != s->offset + at || at + p->bytes > s->bytes ||
-		    (!last && p->bytes % 4) || (s->masked && s->bytes != p->bytes) ||
-		    !push_part(out, host, p->field, mask_of(s), false))
+	if (p && p->bit == 8 * s->offset && place_bits(p) == 8 * s->bytes && !s->shift)
+		return push_part(out, parts, p->field, read_number(s->mask, s->bytes, false), as);
+	p = place_of(m, s, &low);
+	if (!p || low < s->shift)
+		return false;
+	as.low = (uint8_t)(low - s->shift);
+	return push_part(out, parts, p->field, 0, as);
+}
+
+/* A load of several fields is as many parts, if each of them fills its words. */
+static bool payload_parts(struct machine *m, const struct slice *s, struct ir_sel *out,
+			  struct part *parts)
+{
+	if (s->masked)
+		return masked_part(m, s, out, parts);
+	for (uint32_t at = 0; at < s->bytes;) {
+		const struct place *p = place_at(m, s->base, 8 * (s->offset + at));
+		uint32_t bytes = p ? place_bits(p) / 8 : 0;
+		bool last = at + bytes == s->bytes;
+
+		if (!p || p->bit != 8 * (s->offset + at) || place_bits(p) % 8 ||
+		    at + bytes > s->bytes || (!last && bytes % 4) ||
+		    !push_part(out, parts, p->field, 0, (struct part){.bytes = (uint8_t)bytes}))
 			return false;
-		at += p->bytes;
+		at += bytes;
 	}
 	return true;
 }
 
-bool read_sel(struct machine *m, int word, uint32_t bytes, struct ir_sel *out, bool *host)
+bool read_sel(struct machine *m, int word, uint32_t bytes, struct ir_sel *out, struct part *parts)
 {
 	*out = (struct ir_sel){0};
 	for (uint32_t at = 0; at < bytes;) {
@@ -414,9 +513,11 @@ bool read_sel(struct machine *m, int word, uint32_t bytes, struct ir_sel *out, b
 		if (!s || machine_slice(m, word, s->bytes) != s || flips(s) || !s->bytes)
 			return false;
 		if (s->from == FROM_PAYLOAD
-			    ? !payload_parts(m, s, out, host)
-			    : s->from != FROM_FIELD || !push_part(out, host, s->field, mask_of(s),
-								  s->host && s->bytes > 1))
+			    ? !payload_parts(m, s, out, parts)
+			    : s->from != FROM_FIELD ||
+				      !push_part(out, parts, s->field, mask_of(s),
+						 (struct part){.host = s->host && s->bytes > 1,
+							       .bytes = (uint8_t)s->bytes}))
 			return false;
 		at += at || PADDED(s->bytes) < bytes ? PADDED(s->bytes) : s->bytes;
 		word += (int)(PADDED(s->bytes) / 4);
@@ -427,27 +528,46 @@ bool read_sel(struct machine *m, int word, uint32_t bytes, struct ir_sel *out, b
 }
 
 /* Whether a set of a name is cut as the rule cuts what it looks up. */
-static bool fits(const struct raw_set *s, const struct ir_sel *sel, const bool *host)
+static bool fits(const struct raw_set *s, const struct ir_sel *sel, const struct part *parts)
 {
 	if (s->set->nkeys != sel->n)
 		return false;
 	for (int i = 0; i < sel->n; i++)
 		if (field_table[s->set->keys[i]].bits != field_table[sel->f[i]].bits ||
-		    s->host[i] != host[i])
+		    s->host[i] != parts[i].host || parts[i].low ||
+		    parts[i].bytes != (field_table[sel->f[i]].bits + 7) / 8)
 			return false;
 	return true;
 }
 
+/* Values of a field that has others below it; those that have bits there set are found by nobody.
+ */
+static void lift(struct ir_elems *v, size_t part, uint32_t low)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < v->n; i++)
+		if (above(&v->v[i].key[part], low))
+			v->v[n++] = v->v[i];
+	v->n = n;
+}
+
 static bool anonymous(struct machine *m, const struct raw_set *s, const struct ir_sel *sel,
-		      const bool *host, struct ir_elems *out)
+		      const struct part *parts, struct ir_elems *out)
 {
 	uint8_t bytes[IR_MAX_CONCAT];
+	bool host[IR_MAX_CONCAT];
 	const struct ir_elem *e;
 
-	for (int i = 0; i < sel->n; i++)
-		bytes[i] = (uint8_t)((field_table[sel->f[i]].bits + 7) / 8);
+	for (int i = 0; i < sel->n; i++) {
+		bytes[i] = parts[i].bytes;
+		host[i] = parts[i].host;
+	}
 	if (!read_elems(m->a, s, sel->n, bytes, host, out))
 		return false;
+	for (size_t i = 0; i < sel->n; i++)
+		if (parts[i].low)
+			lift(out, i, parts[i].low);
 	vec_each (out, e) {
 		if (e->comment && e->comment[0] == '?')
 			return false;
@@ -491,7 +611,8 @@ bool read_lookup(struct machine *m, const struct raw_expr *e)
 	int word = machine_word(tlv_number(v[NFTA_LOOKUP_SREG]));
 	struct ir_sel sel;
 	struct ir_elems values = {0};
-	bool host[IR_MAX_CONCAT], named;
+	struct part parts[IR_MAX_CONCAT];
+	bool named;
 	struct ir_stmt *out;
 
 	if (!e->attrs.whole || !s || tlv_number(v[NFTA_LOOKUP_FLAGS]) & ~(uint64_t)1)
@@ -499,9 +620,9 @@ bool read_lookup(struct machine *m, const struct raw_expr *e)
 	if (v[NFTA_LOOKUP_DREG].p && !to_verdict)
 		return look_up_value(m, e, s, word);
 	named = !(s->flags & NFT_SET_ANONYMOUS);
-	if (!read_sel(m, word, s->key_len, &sel, host) || to_verdict != s->set->is_map)
+	if (!read_sel(m, word, s->key_len, &sel, parts) || to_verdict != s->set->is_map)
 		return false;
-	if (named ? !fits(s, &sel, host) : !anonymous(m, s, &sel, host, &values))
+	if (named ? !fits(s, &sel, parts) : !anonymous(m, s, &sel, parts, &values))
 		return false;
 	out = machine_stmt(m, to_verdict ? IR_VMAP : IR_MATCH);
 	if (to_verdict) {

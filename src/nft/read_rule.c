@@ -120,11 +120,14 @@ static const struct {
 	bool host;
 } metas[] =
 	{
-		{NFT_META_NFPROTO, F_NFPROTO, false}, {NFT_META_L4PROTO, F_L4PROTO, false},
-		{NFT_META_IIFNAME, F_IIFNAME, false}, {NFT_META_OIFNAME, F_OIFNAME, false},
-		{NFT_META_IIF, F_IIF, true},	      {NFT_META_MARK, F_MARK, true},
-		{NFT_META_SKUID, F_SKUID, true},      {NFT_META_TIME_HOUR, F_HOUR, true},
-		{NFT_META_TIME_DAY, F_DAY, false},
+		{NFT_META_NFPROTO, F_NFPROTO, false},  {NFT_META_L4PROTO, F_L4PROTO, false},
+		{NFT_META_IIFNAME, F_IIFNAME, false},  {NFT_META_OIFNAME, F_OIFNAME, false},
+		{NFT_META_IIF, F_IIF, true},	       {NFT_META_MARK, F_MARK, true},
+		{NFT_META_SKUID, F_SKUID, true},       {NFT_META_TIME_HOUR, F_HOUR, true},
+		{NFT_META_TIME_DAY, F_DAY, false},     {NFT_META_LEN, F_LENGTH, true},
+		{NFT_META_SKGID, F_SKGID, true},       {NFT_META_IIFTYPE, F_IIFTYPE, true},
+		{NFT_META_OIFTYPE, F_OIFTYPE, true},   {NFT_META_IIFGROUP, F_IIFGROUP, true},
+		{NFT_META_OIFGROUP, F_OIFGROUP, true},
 },
   cts[] = {
 	  {NFT_CT_STATE, F_CT_STATE, true},
@@ -304,6 +307,26 @@ static bool load_immediate(struct machine *m, const struct raw_expr *e)
 
 /* ---- what is done to registers ---- */
 
+/* it >> N, of one byte that has been masked: what is left of it are the bits of a field. */
+static bool shift_bits(struct machine *m, const struct raw_expr *e)
+{
+	const struct tlv *v = e->attrs.v;
+	struct tlv by = read_data(v[NFTA_BITWISE_DATA]);
+	const struct slice *s = machine_slice(m, machine_word(tlv_number(v[NFTA_BITWISE_SREG])), 1);
+	u128 n = by.n == 4 ? read_number(by.p, 4, true) : 8;
+	struct slice out;
+
+	if (!e->attrs.whole || tlv_number(v[NFTA_BITWISE_OP]) != NFT_BITWISE_RSHIFT || !s ||
+	    s->from != FROM_PAYLOAD || s->bytes != 1 || !s->masked || s->flip[0] || s->shift ||
+	    tlv_number(v[NFTA_BITWISE_LEN]) != 1 || n >= 8)
+		return false;
+	out = *s;
+	out.shift = (uint8_t)n;
+	out.text = read_odd(m->a, s->text, e->bytes);
+	put(m, tlv_number(v[NFTA_BITWISE_DREG]), out);
+	return true;
+}
+
 /* (it & mask) ^ flip; twice is once with other masks, but nobody does it. */
 static bool change_bits(struct machine *m, const struct raw_expr *e)
 {
@@ -315,6 +338,8 @@ static bool change_bits(struct machine *m, const struct raw_expr *e)
 		machine_slice(m, machine_word(tlv_number(v[NFTA_BITWISE_SREG])), (uint32_t)bytes);
 	struct slice out;
 
+	if (shift_bits(m, e))
+		return true;
 	if (!e->attrs.whole || tlv_number(v[NFTA_BITWISE_OP]) != NFT_BITWISE_BOOL || !s ||
 	    s->masked || s->from == FROM_ELSEWHERE || bytes > SLICE_BYTES || bytes != s->bytes ||
 	    mask.n != bytes || flip.n != bytes) {

@@ -20,10 +20,12 @@ static const struct type {
 	enum field field;
 	bool host; /* a number in this machine's byte order, but in sets of intervals */
 } types[] = {
-	{2, 1, F_NFPROTO, false},   {7, 4, F_IP_SADDR, false},	{8, 16, F_IP6_SADDR, false},
-	{12, 1, F_L4PROTO, false},  {13, 2, F_TH_DPORT, false}, {14, 1, F_ICMP_TYPE, false},
-	{19, 4, F_MARK, true},	    {24, 4, F_SKUID, true},	{29, 1, F_ICMPV6_TYPE, false},
-	{41, 16, F_IIFNAME, false},
+	{2, 1, F_NFPROTO, false},    {7, 4, F_IP_SADDR, false},	    {8, 16, F_IP6_SADDR, false},
+	{12, 1, F_L4PROTO, false},   {13, 2, F_TH_DPORT, false},    {14, 1, F_ICMP_TYPE, false},
+	{19, 4, F_MARK, true},	     {24, 4, F_SKUID, true},	    {29, 1, F_ICMPV6_TYPE, false},
+	{41, 16, F_IIFNAME, false},  {9, 6, F_ETHER_SADDR, false},  {25, 4, F_SKGID, true},
+	{32, 1, F_ICMP_CODE, false}, {33, 1, F_ICMPV6_CODE, false}, {35, 4, F_IIFGROUP, true},
+	{36, 1, F_IP_DSCP, false},   {37, 1, F_IP_ECN, false},
 };
 
 static const struct type *type_of(uint32_t number)
@@ -351,7 +353,7 @@ void read_set_end(struct reader *r, struct raw_set *s)
 	struct ir_set *set = s->set;
 
 	for (int i = 0; i < set->nkeys; i++)
-		bytes[i] = (uint8_t)(field_table[set->keys[i]].bits / 8);
+		bytes[i] = (uint8_t)((field_table[set->keys[i]].bits + 7) / 8);
 	if (set->nkeys && read_elems(r->a, s, set->nkeys, bytes, s->host, &set->elems))
 		return;
 	/* as many as there are, each of them unknown; a hash has them in any order */

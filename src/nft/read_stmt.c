@@ -385,12 +385,12 @@ static bool read_dynset(struct machine *m, const struct raw_expr *e)
 	const char *name = read_text(m->a, v[NFTA_DYNSET_SET_NAME]);
 	const struct raw_set *set = name ? map_get(&m->r->sets, name) : NULL;
 	struct ir_stmt s = {.kind = IR_ADD};
-	bool host[IR_MAX_CONCAT];
+	struct part parts[IR_MAX_CONCAT];
 
 	if (!e->attrs.whole || !set || op > NFT_DYNSET_OP_UPDATE || v[NFTA_DYNSET_SREG_DATA].p ||
 	    tlv_number(v[NFTA_DYNSET_FLAGS]) & NFT_DYNSET_F_INV || set->flags & NFT_SET_ANONYMOUS ||
 	    !read_sel(m, machine_word(tlv_number(v[NFTA_DYNSET_SREG_KEY])), set->key_len,
-		      &s.add.key, host) ||
+		      &s.add.key, parts) ||
 	    !inner_of(m, e, &s))
 		return false;
 	s.add.set = set->name;

@@ -20,6 +20,7 @@ static const char *label(enum dim d)
 	case DIM_CT_STATUS:
 	case DIM_CT_DIRECTION:
 	case DIM_PAYLOAD:
+	case DIM_LINK:
 	case DIM_FIB_SADDR:
 	case DIM_FIB_DADDR:
 	case DIM_FIB_DADDR_IIF:
@@ -49,6 +50,28 @@ static const char *label(enum dim d)
 		return "hop limit ";
 	case DIM_UID:
 		return "user ";
+	case DIM_CODE:
+		return "code ";
+	case DIM_DSCP:
+		return "dscp ";
+	case DIM_ECN:
+		return "ecn ";
+	case DIM_LENGTH:
+		return "length ";
+	case DIM_GID:
+		return "group ";
+	case DIM_IIFTYPE:
+		return "arriving on an interface of type ";
+	case DIM_OIFTYPE:
+		return "leaving by an interface of type ";
+	case DIM_IIFGROUP:
+		return "arriving on an interface of group ";
+	case DIM_OIFGROUP:
+		return "leaving by an interface of group ";
+	case DIM_ETHER_SADDR:
+		return "from station ";
+	case DIM_ETHER_DADDR:
+		return "to station ";
 	case DIM_HOUR:
 		return "second of the day ";
 	case DIM_DAY:

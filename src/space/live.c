@@ -93,6 +93,8 @@ static void print_rest(struct buf *b, const struct packet *p)
 
 	if (hops != 64)
 		buf_printf(b, ", hop limit %u", hops);
+	if (p->dim[DIM_LENGTH] != PLAIN_LENGTH)
+		buf_printf(b, ", %u bytes long", (unsigned)p->dim[DIM_LENGTH]);
 	if (second != 12 * 3600)
 		buf_printf(b, ", at %02u:%02u:%02u UTC", second / 3600, second / 60 % 60,
 			   second % 60);

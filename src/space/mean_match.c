@@ -54,6 +54,23 @@ static const struct {
 	[F_ICMPV6_TYPE] = {DIM_TYPE, FAM_IP6, IPPROTO_ICMPV6},
 	[F_ICMP_TYPE_OF_ANY] = {DIM_TYPE, FAM_NONE, IPPROTO_ICMP},
 	[F_ICMPV6_TYPE_OF_ANY] = {DIM_TYPE, FAM_NONE, IPPROTO_ICMPV6},
+	[F_ICMP_CODE] = {DIM_CODE, FAM_IP4, IPPROTO_ICMP},
+	[F_ICMPV6_CODE] = {DIM_CODE, FAM_IP6, IPPROTO_ICMPV6},
+	[F_ICMP_CODE_OF_ANY] = {DIM_CODE, FAM_NONE, IPPROTO_ICMP},
+	[F_ICMPV6_CODE_OF_ANY] = {DIM_CODE, FAM_NONE, IPPROTO_ICMPV6},
+	[F_IP_DSCP] = {DIM_DSCP, FAM_IP4, 0},
+	[F_IP6_DSCP] = {DIM_DSCP, FAM_IP6, 0},
+	[F_IP_ECN] = {DIM_ECN, FAM_IP4, 0},
+	[F_IP6_ECN] = {DIM_ECN, FAM_IP6, 0},
+	[F_IP_TTL] = {DIM_HOPLIMIT, FAM_IP4, 0},
+	[F_LENGTH] = {DIM_LENGTH, 0, 0},
+	[F_SKGID] = {DIM_GID, 0, 0},
+	[F_IIFTYPE] = {DIM_IIFTYPE, 0, 0},
+	[F_OIFTYPE] = {DIM_OIFTYPE, 0, 0},
+	[F_IIFGROUP] = {DIM_IIFGROUP, 0, 0},
+	[F_OIFGROUP] = {DIM_OIFGROUP, 0, 0},
+	[F_ETHER_SADDR] = {DIM_ETHER_SADDR, 0, 0},
+	[F_ETHER_DADDR] = {DIM_ETHER_DADDR, 0, 0},
 	[F_FIB_SADDR_TYPE] = {DIM_FIB_SADDR, 0, 0},
 	[F_FIB_DADDR_TYPE] = {DIM_FIB_DADDR, 0, 0},
 	[F_FIB_DADDR_IIF_TYPE] = {DIM_FIB_DADDR_IIF, 0, 0},
@@ -137,6 +154,28 @@ static struct term term_of(struct mean *m, enum field f, const struct ival *v, s
 	return t;
 }
 
+/* There is such an interface, or such a header: where there is none, the kernel goes on to the next
+ * rule. */
+static void imply_link(struct mean *m, struct terms *out, enum field f)
+{
+	bool in = f == F_IIFTYPE || f == F_IIFGROUP, by = f == F_OIFTYPE || f == F_OIFGROUP;
+	u128 none = schema_no_interface(&m->schema), last = schema_ncodes(&m->schema) - 1;
+	struct term t = {.dim = DIM_LINK, .bits = 1, .mask = 1};
+
+	if (f == F_ETHER_SADDR || f == F_ETHER_DADDR) {
+		vec_push(m->arena, &t.values, ((struct ival){1, 1}));
+	} else if (in || by) {
+		t.dim = in ? DIM_IIF : DIM_OIF;
+		t.bits = dim_table[t.dim].bits;
+		t.mask = u128_max(t.bits);
+		vec_push(m->arena, &t.values, ((struct ival){0, none - 1}));
+		vec_push(m->arena, &t.values, ((struct ival){none + 1, last}));
+	} else {
+		return;
+	}
+	out->v[out->n++] = t;
+}
+
 static void imply(struct mean *m, struct terms *out, enum field f)
 {
 	struct ival proto = {fields[f].proto, fields[f].proto};
@@ -148,6 +187,7 @@ static void imply(struct mean *m, struct terms *out, enum field f)
 		out->v[out->n++] = term_of(m, F_NFPROTO, &fam, 1, 0);
 	if (proto.lo)
 		out->v[out->n++] = term_of(m, F_L4PROTO, &proto, 1, 0);
+	imply_link(m, out, f);
 	if (f == F_CT_MARK || f == F_CT_DIRECTION) { /* of a connection that is tracked */
 		struct ival v = {ct_bits[CT_ESTABLISHED], ct_bits[CT_NEW]};
 

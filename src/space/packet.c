@@ -6,6 +6,8 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "nft/nft.h"
+
 static const char *const ct_words[NCTCODES] = {[CT_NEW] = "new",
 					       [CT_ESTABLISHED] = "established",
 					       [CT_RELATED] = "related",
@@ -50,6 +52,8 @@ void packet_value(struct buf *out, struct mean *m, enum dim d, enum family fam, 
 		buf_puts(out, schema_name(&m->schema, (uint32_t)value));
 	else if (d == DIM_CT_STATE)
 		buf_puts(out, ct_words[value]);
+	else if (d == DIM_ETHER_SADDR || d == DIM_ETHER_DADDR)
+		emit_ether(out, value);
 	else if (d == DIM_FAMILY)
 		buf_puts(out, value ? "6" : "4");
 	else
@@ -126,6 +130,14 @@ void packet_print(struct buf *out, struct mean *m, const struct packet *p)
 	} else if (p->dim[DIM_PROTO] == IPPROTO_TCP && p->dim[DIM_FLAGS] != 2) {
 		buf_puts(out, ", tcp flags ");
 		packet_flags(out, (unsigned)p->dim[DIM_FLAGS]);
+	}
+	if (p->dim[DIM_CODE])
+		buf_printf(out, ", code %u", (unsigned)p->dim[DIM_CODE]);
+	if (p->dim[DIM_DSCP])
+		buf_printf(out, ", dscp %u", (unsigned)p->dim[DIM_DSCP]);
+	if (p->dim[DIM_LINK] && (p->dim[DIM_ETHER_SADDR] || p->dim[DIM_ETHER_DADDR])) {
+		buf_puts(out, ", from station ");
+		emit_ether(out, p->dim[DIM_ETHER_SADDR]);
 	}
 	if (p->dim[DIM_MARK])
 		buf_printf(out, ", mark 0x%x", (unsigned)p->dim[DIM_MARK]);

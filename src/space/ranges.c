@@ -215,6 +215,8 @@ static const char *bit_text(enum dim d, const struct ivset *s)
 {
 	bool set = ivset_contains(s, 1);
 
+	if (d == DIM_LINK)
+		return set ? "from another station" : "not from another station";
 	if (d == DIM_PAYLOAD)
 		return set ? "with data" : "without data";
 	return set ? "in reply" : "by who opened the connection";
@@ -239,7 +241,7 @@ static const char *set_text(struct mean *m, enum dim d, enum family fam, const s
 		put_flags(&b, s);
 	else if (d == DIM_CT_STATUS)
 		put_status(&b, m, s);
-	else if (d == DIM_PAYLOAD || d == DIM_CT_DIRECTION)
+	else if (d == DIM_PAYLOAD || d == DIM_LINK || d == DIM_CT_DIRECTION)
 		buf_puts(&b, bit_text(d, s));
 	else
 		put_numbers(&b, m, d, s);

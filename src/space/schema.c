@@ -35,8 +35,20 @@ const struct dim_info dim_table[NDIMS] = {
 	[DIM_FIB_DADDR_IIF] = {"fibdaddriif", 478, 8},
 	[DIM_HOUR] = {"hour", 486, 17},
 	[DIM_DAY] = {"day", 503, 3},
+	[DIM_CODE] = {"code", 506, 8},
+	[DIM_DSCP] = {"dscp", 514, 6},
+	[DIM_ECN] = {"ecn", 520, 2},
+	[DIM_LENGTH] = {"length", 522, 32},
+	[DIM_GID] = {"gid", 554, 32},
+	[DIM_IIFTYPE] = {"iiftype", 586, 16},
+	[DIM_OIFTYPE] = {"oiftype", 602, 16},
+	[DIM_IIFGROUP] = {"iifgroup", 618, 32},
+	[DIM_OIFGROUP] = {"oifgroup", 650, 32},
+	[DIM_LINK] = {"link", 682, 1},
+	[DIM_ETHER_SADDR] = {"ethersaddr", 683, 48},
+	[DIM_ETHER_DADDR] = {"etherdaddr", 731, 48},
 };
-#define FIRST_CONDITION 506
+#define FIRST_CONDITION 779
 #define MAX_NAMES 4096 /* 12 bits */
 
 const struct station_info station_table[NSTATIONS] = {
@@ -316,6 +328,25 @@ static dd_ref possible_interfaces(struct schema *s, enum station at)
 	return dd_and(s->dd, below(s, DIM_IIF, s->names.n), oif);
 }
 
+/* What is asked of an interface, and of the header of a link, is there only where they are. */
+static dd_ref possible_link(struct schema *s)
+{
+	static const enum dim of[][2] = {{DIM_IIF, DIM_IIFTYPE},     {DIM_IIF, DIM_IIFGROUP},
+					 {DIM_OIF, DIM_OIFTYPE},     {DIM_OIF, DIM_OIFGROUP},
+					 {DIM_IIF, DIM_LINK},	     {DIM_LINK, DIM_ETHER_SADDR},
+					 {DIM_LINK, DIM_ETHER_DADDR}};
+	dd_ref all = DD_TRUE;
+
+	for (size_t i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
+		uint32_t none = of[i][0] == DIM_LINK ? 0 : schema_no_interface(s);
+
+		all = dd_and(
+			s->dd, all,
+			zero_unless(s, of[i][1], dd_not(s->dd, schema_one(s, of[i][0], none))));
+	}
+	return all;
+}
+
 /* What a look-up says of multicast and of the limited broadcast address does not depend on routes;
  * and nothing else is multicast. */
 static dd_ref possible_fib(struct schema *s)
@@ -360,6 +391,8 @@ dd_ref schema_possible(struct schema *s, enum station at)
 		w = has(s, w, zero_unless(s, i ? DIM_DPORT : DIM_SPORT, ports));
 	}
 	w = has(s, w, zero_unless(s, DIM_TYPE, icmp));
+	w = has(s, w, zero_unless(s, DIM_CODE, icmp));
+	w = has(s, w, possible_link(s));
 	w = has(s, w, zero_unless(s, DIM_FLAGS, schema_one(s, DIM_PROTO, IPPROTO_TCP)));
 	w = has(s, w, zero_unless(s, DIM_PAYLOAD, carrying));
 	w = has(s, w, zero_unless(s, DIM_CT_MARK, tracked));
@@ -397,6 +430,7 @@ static void plain_packet(bool ip6, u128 *v)
 	v[DIM_FIB_DADDR_IIF] = 1;
 	v[DIM_HOUR] = 12 * 3600;
 	v[DIM_DAY] = 1;
+	v[DIM_LENGTH] = PLAIN_LENGTH;
 }
 
 static dd_ref of_family(struct schema *s, dd_ref region, bool ip6)

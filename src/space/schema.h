@@ -41,6 +41,18 @@ enum dim { /* in the order of their variables */
 	   DIM_FIB_DADDR_IIF,
 	   DIM_HOUR,
 	   DIM_DAY,
+	   DIM_CODE, /* of ICMP and ICMPv6 */
+	   DIM_DSCP,
+	   DIM_ECN,
+	   DIM_LENGTH, /* bytes of the whole packet */
+	   DIM_GID,
+	   DIM_IIFTYPE, /* ARPHRD_* */
+	   DIM_OIFTYPE,
+	   DIM_IIFGROUP,
+	   DIM_OIFGROUP,
+	   DIM_LINK, /* 1: it has the header of the link that it came by */
+	   DIM_ETHER_SADDR, /* bytes 6 to 11 of that header */
+	   DIM_ETHER_DADDR, /* bytes 0 to 5 */
 	   NDIMS,
 };
 
@@ -117,6 +129,8 @@ struct packet {
 	u128 dim[NDIMS];
 	bool *condition; /* by number */
 };
+
+#define PLAIN_LENGTH 60 /* of a TCP SYN */
 
 /* A packet of the region, as plain a one as there is; false if it is empty. */
 bool schema_witness(struct schema *s, dd_ref region, struct packet *out);
