@@ -128,6 +128,13 @@ struct ast_clamp {
 	uint16_t mss; /* 0: pmtu */
 };
 
+struct ast_mark { /* mark FROM -> TO SERVICES as N[/MASK] */
+	struct ast_endpoint from, to;
+	VEC(struct ast_service) services;
+	struct ast_word as; /* N[/MASK] */
+	uint32_t value, mask; /* no mask: all bits */
+};
+
 struct ast_iface {
 	struct span span;
 	struct ival name;
@@ -223,6 +230,7 @@ enum stmt_kind {
 	STMT_EXPECT,
 	STMT_INCLUDE,
 	STMT_COMMENTS, /* nothing else: before an empty line, at the end of a file or block */
+	STMT_MARK,
 };
 
 #define INSPECTION_QUEUES_MAX 64
@@ -257,6 +265,7 @@ struct ast_stmt {
 		} block;
 		struct ast_nat nat;
 		struct ast_clamp clamp;
+		struct ast_mark mark;
 		struct ast_inspector inspector;
 		struct ast_inspection inspection;
 		struct {

@@ -323,6 +323,14 @@ static void dump_stmt(struct dumper *d, const struct ast_stmt *s)
 		dump_endpoint(d, "to", &s->clamp.to);
 		d->depth--;
 		break;
+	case STMT_MARK:
+		node(d, "mark 0x%x of 0x%x", s->mark.value, s->mark.mask);
+		d->depth++;
+		dump_endpoint(d, "from", &s->mark.from);
+		dump_endpoint(d, "to", &s->mark.to);
+		dump_services(d, s->mark.services.v, s->mark.services.n);
+		d->depth--;
+		break;
 	case STMT_INSPECTOR:
 		dump_inspector(d, &s->inspector);
 		break;

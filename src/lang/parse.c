@@ -29,6 +29,7 @@ static const struct statement {
 	{"redirect", parse_nat, false},
 	{"no-nat", parse_nat, false},
 	{"clamp-mss", parse_clamp, false},
+	{"mark", parse_mark, false},
 	{"inspector", parse_inspector, false},
 	{"inspection", parse_inspection, false},
 	{"expect", parse_expect, false},

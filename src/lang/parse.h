@@ -106,6 +106,7 @@ bool parse_verb(struct parser *p, enum verb *out, struct span *at);
 bool parse_rule_end(struct parser *p, const struct services_out *services);
 bool parse_nat(struct parser *p, struct ast_stmt *s);
 bool parse_clamp(struct parser *p, struct ast_stmt *s);
+bool parse_mark(struct parser *p, struct ast_stmt *s); /* parse_mark.c */
 bool parse_forwarding(struct parser *p, struct ast_stmt *s);
 bool parse_live_flows(struct parser *p, struct ast_stmt *s);
 bool parse_zone(struct parser *p, struct ast_stmt *s);
@@ -139,6 +140,7 @@ uint32_t align_comment(struct span s);
 
 /* ---- value.c ---- */
 bool value_mark(const char *s, uint32_t *out);
+void mark_print(struct buf *b, uint32_t value, uint32_t mask);
 bool value_duration(const char *s, uint64_t *seconds);
 bool value_rate(const char *s, uint32_t *rate, enum rate_unit *unit);
 bool value_hours(const char *s, uint16_t *from, uint16_t *to);

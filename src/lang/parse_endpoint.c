@@ -485,6 +485,7 @@ static void hint_form(struct parser *p, struct diag_record *r, const char *from)
 		{"redirect", "redirect FROM -> any SERVICES to :PORT"},
 		{"no-nat", "no-nat FROM -> TO"},
 		{"clamp-mss", "clamp-mss any -> TO pmtu"},
+		{"mark", "mark FROM -> any SERVICES as 0x200/0xff00"},
 		{"expect", "expect drop FROM -> TO SERVICES"},
 	};
 	const char *form = "allow FROM -> TO SERVICES";
@@ -513,7 +514,8 @@ static bool missing_arrow(struct parser *p, const struct ast_endpoint *from)
 	if (p->tok.kind == TOK_BAD)
 		return false;
 	r = diag_error(p->diag, parse_here(p), "'->' is missing before %s", parse_found(p));
-	if (p->tok.kind != TOK_WORD) {
+	if (p->tok.kind != TOK_WORD ||
+	    (p->word && !strcmp(p->word, "mark") && parse_at_word(p, "as"))) {
 		hint_form(p, r, text);
 		return false;
 	}

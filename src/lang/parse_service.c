@@ -199,6 +199,12 @@ static bool ports_in_braces(struct parser *p, struct ast_word w)
 	return true;
 }
 
+/* What a mark statement goes on with; elsewhere it may be a service. */
+static bool at_as(const struct parser *p)
+{
+	return p->word && !strcmp(p->word, "mark") && parse_at_word(p, "as");
+}
+
 /* tcp 80, icmp echo-request, port 80: two words where one stands. */
 static bool in_two_words(struct parser *p, struct ast_word w)
 {
@@ -206,7 +212,7 @@ static bool in_two_words(struct parser *p, struct ast_word w)
 	bool port = word_in(port_words, w.s, w.span.len);
 	const char *next;
 
-	if (p->tok.kind != TOK_WORD || p->tok.first ||
+	if (p->tok.kind != TOK_WORD || p->tok.first || at_as(p) ||
 	    (!port && !word_in(service_protos, w.s, w.span.len)))
 		return false;
 	next = parse_text(p, p->tok);
@@ -282,7 +288,7 @@ bool parse_services(struct parser *p, struct services_out *out)
 		return false;
 	}
 	if (p->tok.kind != TOK_WORD || parse_at_word(p, "to") || parse_at_word(p, "hairpin") ||
-	    word_in(qualifier_words, p->lex.src->text + p->tok.off, p->tok.len))
+	    at_as(p) || word_in(qualifier_words, p->lex.src->text + p->tok.off, p->tok.len))
 		return true;
 	do {
 		struct ast_service s = {0};

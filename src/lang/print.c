@@ -251,6 +251,15 @@ static void clamp(struct printer *pr, const struct ast_clamp *c)
 		buf_puts(pr->out, " pmtu");
 }
 
+static void mark(struct printer *pr, const struct ast_mark *m)
+{
+	buf_puts(pr->out, "mark ");
+	pair(pr, &m->from, &m->to);
+	services_behind(pr, m->services.v, m->services.n);
+	buf_puts(pr->out, " as ");
+	mark_print(pr->out, m->value, m->mask);
+}
+
 static void names(struct printer *pr, const struct ast_names *n)
 {
 	buf_printf(pr->out, "%s %s = ", n->is_host ? "host" : "set", n->name.s);
@@ -544,6 +553,9 @@ static void plain(struct printer *pr, const struct ast_stmt *s)
 		break;
 	case STMT_CLAMP:
 		clamp(pr, &s->clamp);
+		break;
+	case STMT_MARK:
+		mark(pr, &s->mark);
 		break;
 	case STMT_INCLUDE:
 		buf_puts(pr->out, "include ");

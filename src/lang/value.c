@@ -20,6 +20,14 @@ bool value_mark(const char *s, uint32_t *out)
 	return true;
 }
 
+/* N, or N/MASK where it is not about all bits; what has more than one digit is told by its bits. */
+void mark_print(struct buf *b, uint32_t value, uint32_t mask)
+{
+	buf_printf(b, value > 9 ? "0x%x" : "%u", value);
+	if (mask != UINT32_MAX)
+		buf_printf(b, "/0x%x", mask);
+}
+
 static const struct {
 	char letter;
 	uint32_t seconds;

@@ -503,6 +503,7 @@ struct ir_ruleset *ruleset_lower(struct policy *p, struct arena *a, struct diag 
 	lower_dynsets(&l);
 	lower_loopback(&l);
 	lower_filter(&l);
+	lower_marks(&l);
 	lower_nat(&l);
 	return l.r;
 }

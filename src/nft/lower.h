@@ -5,6 +5,7 @@
  *	lower_rule.c   one policy rule -> nft rules
  *	lower_map.c    runs of disjoint rules -> verdict maps
  *	lower_nat.c    translation and MSS clamping
+ *	lower_mark.c   marks that packets get before routing
  *	lower_inspect.c what is queued to the program that judges, and its verdicts
  *	lower_match.c  addresses, services and interfaces -> matches
  */
@@ -109,8 +110,17 @@ const char *reject_chain(struct lower *l);
  * chains must decide. */
 const char *lower_asks(struct lower *l, const struct rule *rule);
 void lower_inspection(struct lower *l, struct ir_chain *root, const char *rules, const char *rest);
+/* lower_mark.c */
+void lower_marks(struct lower *l);
 /* lower_nat.c */
 void lower_nat(struct lower *l);
+/* What statements outside of the filter are made of: a rule with a text; each with the condition
+ * of an item's interface (none for any); with addresses, of one family or (FAM_NONE) of both. */
+struct ir_rules one_rule(struct lower *l, const char *text, struct span at);
+struct ir_rules at_interface(struct lower *l, const struct ir_rules *in,
+			     const struct place_item *item, enum field f);
+struct ir_rules with_addresses(struct lower *l, const struct ir_rules *in, const struct side *src,
+			       const struct side *dst, enum family fam);
 const char *lower_clamps(struct lower *l, bool output); /* chain name or NULL */
 /* alternatives of interface names for a zone; each is matches added to a copy of base */
 void match_zone(struct lower *l, struct ir_rules *out, const struct ir_rule *base, enum field f,

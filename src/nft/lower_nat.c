@@ -23,8 +23,8 @@ static void push_jump_base(struct lower *l, const char *name, const char *hook, 
 }
 
 /* The interface condition of one item: none for any; of `zones`, each zone's. */
-static struct ir_rules at_interface(struct lower *l, const struct ir_rules *in,
-				    const struct place_item *item, enum field f)
+struct ir_rules at_interface(struct lower *l, const struct ir_rules *in,
+			     const struct place_item *item, enum field f)
 {
 	struct ir_rules out = {0};
 
@@ -53,7 +53,7 @@ static struct ir_rules at_interface(struct lower *l, const struct ir_rules *in,
 	return out;
 }
 
-static struct ir_rules one_rule(struct lower *l, const char *text, struct span at)
+struct ir_rules one_rule(struct lower *l, const char *text, struct span at)
 {
 	struct ir_rules out = {0};
 
@@ -64,9 +64,8 @@ static struct ir_rules one_rule(struct lower *l, const char *text, struct span a
 
 /* Forms of one family only; where neither side has addresses the family must be matched by itself.
  */
-static struct ir_rules with_addresses(struct lower *l, const struct ir_rules *in,
-				      const struct side *src, const struct side *dst,
-				      enum family fam)
+struct ir_rules with_addresses(struct lower *l, const struct ir_rules *in, const struct side *src,
+			       const struct side *dst, enum family fam)
 {
 	struct forms forms = forms_of(l, src, dst);
 	struct ir_rules out = {0};

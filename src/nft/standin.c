@@ -53,7 +53,7 @@ static bool add_condition(const struct ir_stmt *s, struct words *w)
 	return s->add.has_limit || s->add.has_ct_count;
 }
 
-enum part { PART_KEPT, PART_CONDITION, PART_EXTRA, PART_REFUSES, PART_TRANSLATES };
+enum part { PART_KEPT, PART_CONDITION, PART_EXTRA, PART_REFUSES, PART_TRANSLATES, PART_MARKS };
 
 static enum part part_of(const struct ir_stmt *s, struct words *w)
 {
@@ -85,8 +85,9 @@ static enum part part_of(const struct ir_stmt *s, struct words *w)
 	case IR_NAT:
 		add(w, "nat");
 		return PART_TRANSLATES;
-	case IR_COUNTER:
 	case IR_MARK:
+		return PART_MARKS;
+	case IR_COUNTER:
 	case IR_VERDICT:
 	case IR_UNKNOWN:
 		break;
@@ -135,7 +136,7 @@ static bool refuses(const struct ir_stmt *s)
 static bool stand_in(struct arena *a, const struct ir_rule *r, struct ir_rule *out, struct words *w)
 {
 	const struct ir_stmt *s, *last = &r->stmts.v[r->stmts.n - 1];
-	bool condition = false, translates = false;
+	bool condition = false, translates = false, marks = false;
 
 	*out = (struct ir_rule){.comment = r->comment};
 	vec_each (&r->stmts, s) {
@@ -149,6 +150,9 @@ static bool stand_in(struct arena *a, const struct ir_rule *r, struct ir_rule *o
 		case PART_REFUSES:
 			vec_push(a, &out->stmts, verdict_drop());
 			break;
+		case PART_MARKS:
+			marks = true;
+			/* fall through */
 		case PART_KEPT:
 			vec_push(a, &out->stmts, *s);
 			break;
@@ -156,7 +160,8 @@ static bool stand_in(struct arena *a, const struct ir_rule *r, struct ir_rule *o
 			break;
 		}
 	}
-	if (translates || (condition && admits(last)) || !acts(out))
+	/* a mark neither admits nor refuses: of other packets it would be as wrong */
+	if (translates || (condition && (admits(last) || (marks && !refuses(last)))) || !acts(out))
 		put_nothing(a, r, out);
 	else if (condition && !refuses(last))
 		return false;

@@ -124,6 +124,12 @@ void policy_dump(struct buf *out, const struct policy *p)
 		put_nat(out, p, &p->nats.v[i]);
 	for (size_t i = 0; i < p->clamps.n; i++)
 		buf_printf(out, "clamp %s\n", p->clamps.v[i].text);
+	for (size_t i = 0; i < p->marks.n; i++) {
+		buf_printf(out, "mark %s\n", p->marks.v[i].text);
+		put_endpoint(out, p, "from", &p->marks.v[i].from);
+		put_endpoint(out, p, "to", &p->marks.v[i].to);
+		put_services(out, &p->marks.v[i].services);
+	}
 	for (size_t i = 0; i < p->expects.n; i++)
 		buf_printf(out, "expect %s\n", p->expects.v[i].text);
 }

@@ -6,8 +6,7 @@
 #include "policy/resolve.h"
 #include "policy/routing.h"
 
-/* Before routing there is no output interface: a zone cannot be told there. */
-static void check_dnat_to(struct resolver *r, const struct ast_nat *n, const struct endpoint *to)
+void resolve_before_routing(struct resolver *r, const char *what, const struct endpoint *to)
 {
 	for (size_t i = 0; i < to->items.n; i++) {
 		const struct place_item *item = &to->items.v[i];
@@ -18,7 +17,7 @@ static void check_dnat_to(struct resolver *r, const struct ast_nat *n, const str
 			  diag_error(r->diag, item->span,
 				     "%s happens before routing, when the zone that a packet goes "
 				     "to is not yet known",
-				     nat_name(n->kind)),
+				     what),
 			  "write self (any address of this machine), an address, or any");
 	}
 }
@@ -158,7 +157,7 @@ void resolve_nat(struct resolver *r, const struct ast_stmt *s)
 	name_hairpin_zones(r, n, &out);
 	resolve_services(r, n->services.v, n->services.n, &out.services);
 	if (n->kind == NAT_DNAT || n->kind == NAT_REDIRECT)
-		check_dnat_to(r, n, &out.to);
+		resolve_before_routing(r, nat_name(n->kind), &out.to);
 	else if (n->kind != NAT_NONE)
 		check_source_from(r, n, &out.to);
 	for (size_t i = 0; i < n->targets.n; i++)

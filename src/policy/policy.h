@@ -144,6 +144,14 @@ struct clamp {
 	struct span span;
 };
 
+struct mark {
+	struct endpoint from, to;
+	struct services services;
+	uint32_t value, mask; /* value is within mask */
+	const char *text;
+	struct span span, as;
+};
+
 struct policy {
 	struct arena *arena;
 	int forwarding; /* -1: not said */
@@ -155,6 +163,7 @@ struct policy {
 	VEC(struct rule) rules;
 	VEC(struct nat) nats; /* in reading order, all kinds */
 	VEC(struct clamp) clamps;
+	VEC(struct mark) marks; /* in reading order */
 	VEC(struct rule) expects;
 	struct span first_inspect; /* src NULL: none */
 	struct inspection inspection;
@@ -222,6 +231,8 @@ bool policy_inspects(const struct policy *p, bool from_self, bool to_self);
 uint32_t inspection_mark(const struct inspection *i, uint32_t value);
 /* The largest value that the field holds. */
 uint32_t inspection_max(const struct inspection *i);
+/* Whether a packet that one mark is put on may keep it from another: bits of both (mark.c). */
+bool marks_overlap(const struct mark *x, const struct mark *y);
 /* Whether something that this machine sends is sent elsewhere by dnat or redirect. */
 bool policy_translates_self(const struct policy *p);
 

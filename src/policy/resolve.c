@@ -152,6 +152,7 @@ static void declare_all(struct resolver *r, const struct ast_stmts *stmts)
 		case STMT_CLAMP:
 		case STMT_EXPECT:
 		case STMT_COMMENTS:
+		case STMT_MARK:
 			break;
 		}
 	}
@@ -347,6 +348,9 @@ static void resolve_statements(struct resolver *r, const struct ast_stmts *stmts
 		case STMT_CLAMP:
 			resolve_clamp(r, s);
 			break;
+		case STMT_MARK:
+			resolve_mark(r, s);
+			break;
 		case STMT_INCLUDE:
 			resolve_statements(r, &s->include.files);
 			break;
@@ -447,6 +451,7 @@ struct policy *policy_resolve(const struct ast *ast, struct arena *a, struct dia
 	check_interfaces(&r);
 	resolve_statements(&r, &ast->stmts);
 	finish_inspection(&r);
+	finish_marks(&r);
 	resolve_unused(&r);
 	return r.p;
 }

@@ -66,5 +66,10 @@ void resolve_nat_rule(struct resolver *r, const struct ast_stmt *s, const struct
 /* resolve.c */
 void resolve_rule(struct resolver *r, const struct ast_stmt *s);
 void resolve_clamp(struct resolver *r, const struct ast_stmt *s);
+/* Before routing there is no output interface: a destination's zone cannot be told there. */
+void resolve_before_routing(struct resolver *r, const char *what, const struct endpoint *to);
+/* mark.c: the statement; and, when all else is resolved, its bits against those of inspection */
+void resolve_mark(struct resolver *r, const struct ast_stmt *s);
+void finish_marks(struct resolver *r);
 
 #endif

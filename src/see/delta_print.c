@@ -106,7 +106,9 @@ static void print_group(FILE *to, struct arena *a, const struct delta_group *g)
 
 	fprintf(to, "%s: %s packet%s (%s%s)\n", delta_kind_text(g->kind),
 		ranges_number(a, g->count), g->count == 1 ? "" : "s", station_table[g->at].hook,
-		g->at >= NAT_PREROUTING ? ", translation" : "");
+		g->at == ROUTE_OUTPUT	  ? ", before routing"
+		: g->at >= NAT_PREROUTING ? ", translation"
+					  : "");
 	vec_each (&g->packets, p)
 		print_product(to, p);
 	if (g->packets.more)

@@ -151,7 +151,8 @@ static void group(struct comparison *c, struct deltas *out, dd_ref differ)
 {
 	struct mean *m = &c->m;
 	struct dd *d = m->dd;
-	dd_ref fresh = c->at < NAT_PREROUTING ? mean_fresh(m) : DD_TRUE;
+	bool nat = c->at >= NAT_PREROUTING && c->at != ROUTE_OUTPUT;
+	dd_ref fresh = nat ? DD_TRUE : mean_fresh(m);
 	dd_ref side[2], fate[2], decision[2], moved;
 
 	differ = dd_and(d, differ, mean_tracked_icmp(m));
@@ -172,7 +173,8 @@ static void group(struct comparison *c, struct deltas *out, dd_ref differ)
 
 static void compare_at(struct comparison *c, struct deltas *out)
 {
-	bool filter = c->at < NAT_PREROUTING;
+	/* before routing it is not rules that change something */
+	bool filter = c->at < NAT_PREROUTING && c->at != AT_PREROUTING;
 	bool narrow = c->narrow;
 	dd_ref side[2], differ;
 

@@ -114,6 +114,20 @@ static const struct line *nat_line(struct mean *m, const struct policy *p, const
 			 p->rules.n + (size_t)(n - p->nats.v) + 1);
 }
 
+static void tell_mark(struct mean *m, const struct policy *p, size_t mark, bool own,
+		      struct story *s)
+{
+	dd_ref on = mean_marked(m, p, mark, own ? ROUTE_OUTPUT : AT_PREROUTING);
+	const struct mark *k = &p->marks.v[mark];
+	const char *does = arena_printf(m->arena, "marked 0x%x", k->value);
+
+	if (!schema_at(&m->schema, on, &s->packet))
+		return;
+	if (k->mask != UINT32_MAX)
+		does = arena_printf(m->arena, "marked 0x%x/0x%x", k->value, k->mask);
+	step(m, s, own ? "output mark" : "prerouting", does, mean_mark_line(m, p, mark));
+}
+
 static void tell_arrival(struct mean *m, const struct policy *p, const struct leg *leg,
 			 struct story *s)
 {
@@ -124,6 +138,8 @@ static void tell_arrival(struct mean *m, const struct policy *p, const struct le
 		 : arena_printf(m->arena, "from %s",
 				zone_text(m, p, (uint32_t)s->packet.dim[DIM_IIF])),
 	     NULL);
+	for (size_t i = 0; leg->marked && i < p->marks.n; i++)
+		tell_mark(m, p, i, own, s);
 	if (leg->nat)
 		step(m, s, own ? "output nat" : "prerouting", leg->rewrite,
 		     nat_line(m, p, leg->nat));

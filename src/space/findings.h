@@ -10,6 +10,9 @@
 /* Warnings and remarks to diag. False: the budget ended before all was looked at. */
 bool findings_rules(struct policy *p, struct arena *a, struct diag *diag, struct dd_budget budget);
 
+/* Mark statements that mark nothing (findings_mark.c). */
+bool findings_marks(const struct policy *p, struct arena *a, struct diag *diag,
+		    struct dd_budget budget);
 /* The part of it that looks for translations and clamps of which nothing passes. */
 bool findings_nats(struct policy *p, struct arena *a, struct diag *diag, struct dd_budget budget);
 

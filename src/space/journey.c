@@ -152,6 +152,11 @@ static dd_ref forget(struct mean *m, dd_ref r, enum dim d)
 	return dd_some(m->dd, r, dim_table[d].first, dim_table[d].bits);
 }
 
+static bool is_own(const struct leg *leg)
+{
+	return leg->at == AT_OUTPUT || leg->at == AT_POSTROUTING;
+}
+
 /* The packets of leg->arrival as they are behind the translation; those that go on go to `zones`.
  */
 static dd_ref rewritten(struct mean *m, const struct policy *p, const struct leg *leg,
@@ -160,7 +165,7 @@ static dd_ref rewritten(struct mean *m, const struct policy *p, const struct leg
 	static const enum dim changed[] = {DIM_CT_STATUS, DIM_OIF, DIM_DADDR, DIM_FIB_DADDR,
 					   DIM_FIB_DADDR_IIF};
 	struct dd *d = m->dd;
-	dd_ref r = leg->arrival, out = DD_FALSE, lo = schema_loopback(&m->schema, DIM_OIF);
+	dd_ref r = leg->there, out = DD_FALSE, lo = schema_loopback(&m->schema, DIM_OIF);
 	struct ivset addr = ivset_one(m->arena, leg->addr, leg->addr);
 
 	for (size_t i = 0; i < sizeof(changed) / sizeof(changed[0]); i++)
@@ -213,6 +218,10 @@ static void add_leg(struct mean *m, const struct policy *p, struct legs *out, st
 		    const struct routing_zones *zones)
 {
 	leg.there = leg.arrival;
+	leg.marked = p->marks.n && leg.at != NSTATIONS && leg.at != AT_PREROUTING;
+	if (leg.marked)
+		leg.there = mean_behind_marks(m, p, is_own(&leg) ? ROUTE_OUTPUT : AT_PREROUTING,
+					      leg.arrival);
 	if (leg.nat && leg.at != NSTATIONS)
 		leg.there = rewritten(m, p, &leg, zones);
 	if (leg.there == DD_FALSE)
@@ -396,19 +405,31 @@ void journey_of_nat(struct mean *m, const struct policy *p, size_t nat, struct l
 
 /* ---- back again ---- */
 
+/* This packet, whatever its marks. */
+static dd_ref unmarked(struct mean *m, const struct packet *there)
+{
+	dd_ref r = schema_dims(&m->schema, there);
+
+	return forget(m, forget(m, r, DIM_MARK), DIM_CT_MARK);
+}
+
 bool journey_arrival(struct mean *m, const struct leg *leg, const struct packet *there,
 		     struct packet *arrival)
 {
 	static const enum dim kept[] = {DIM_FAMILY, DIM_IIF,  DIM_SADDR, DIM_PROTO,
-					DIM_SPORT,  DIM_TYPE, DIM_FLAGS, DIM_MARK,
-					DIM_UID,    DIM_HOUR, DIM_DAY};
+					DIM_SPORT,  DIM_TYPE, DIM_FLAGS, DIM_UID,
+					DIM_HOUR,   DIM_DAY,  DIM_MARK};
+	/* a mark that a statement may have set is another than it came with */
+	size_t n = sizeof(kept) / sizeof(kept[0]) - leg->marked;
 	dd_ref r = leg->arrival;
 
-	if (!leg->nat) {
+	if (!leg->nat && !leg->marked) {
 		*arrival = *there;
 		return true;
 	}
-	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+	if (!leg->nat)
+		r = dd_and(m->dd, r, unmarked(m, there));
+	for (size_t i = 0; leg->nat && i < n; i++) {
 		bool v4 = !there->dim[DIM_FAMILY] && kept[i] == DIM_SADDR;
 		struct ival v = {there->dim[kept[i]], there->dim[kept[i]]};
 		int bits = v4 ? 32 : dim_table[kept[i]].bits;
@@ -417,7 +438,7 @@ bool journey_arrival(struct mean *m, const struct leg *leg, const struct packet 
 			m->dd, r,
 			schema_ranges(&m->schema, kept[i], bits, &v, 1, u128_max(bits), DD_TRUE));
 	}
-	if (!leg->port)
+	if (leg->nat && !leg->port)
 		r = dd_and(m->dd, r, schema_one(&m->schema, DIM_DPORT, there->dim[DIM_DPORT]));
 	if (!schema_witness(&m->schema, r, arrival))
 		return false;

@@ -330,7 +330,7 @@ static void ask(struct walk *w, const struct asked *a, const char *hook, struct 
 {
 	struct mean *m = w->m;
 	struct mean_values values;
-	unsigned marks = x->marks;
+	uint64_t marks = x->marks;
 	dd_ref says;
 
 	m->within = seen(w, x);

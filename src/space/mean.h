@@ -61,7 +61,7 @@ int mean_zone_of(struct mean *m, const struct policy *p, uint32_t code);
 /* One base chain alone; its accept is an accept. marks: which may have been set before it; brought
  * up to date. */
 dd_ref mean_base_chain(struct mean *m, const struct ir_ruleset *r, const struct ir_chain *c,
-		       unsigned *marks);
+		       uint64_t *marks);
 
 /* ---- between the mean_*.c files ---- */
 
@@ -92,6 +92,15 @@ const struct line *mean_rule_line(struct mean *m, const struct policy *p, size_t
 /* What one translation statement does there, without what its hairpin does to sources. */
 dd_ref mean_nat(struct mean *m, const struct policy *p, size_t nat, enum station at);
 dd_ref mean_nats(struct mean *m, const struct policy *p, enum station at);
+/* The packets that one mark is put on: those that it matches and that none before it was put on
+ * with which it shares bits (mean_mark.c). */
+dd_ref mean_marked(struct mean *m, const struct policy *p, size_t mark, enum station at);
+dd_ref mean_mark_match(struct mean *m, const struct policy *p, size_t mark, enum station at);
+/* What marks do before routing, also to packets of connections that were marked. */
+dd_ref mean_marks(struct mean *m, const struct policy *p, enum station at);
+/* Packets of new connections as they are behind that. */
+dd_ref mean_behind_marks(struct mean *m, const struct policy *p, enum station at, dd_ref packets);
+const struct line *mean_mark_line(struct mean *m, const struct policy *p, size_t mark);
 /* The packets that one clamp is about. */
 dd_ref mean_clamp(struct mean *m, const struct policy *p, size_t clamp, enum station at);
 dd_ref mean_clamps(struct mean *m, const struct policy *p, enum station at);

@@ -8,16 +8,19 @@
 
 #include "nft/nft.h"
 
-#define SET_PACKET 1u
-#define SET_CT 2u
-
 struct seen {
 	bool any;
-	unsigned before; /* may have been set when it is entered */
-	unsigned back; /* when its caller goes on */
-	unsigned out; /* when the packet leaves the hook by way of it */
-	unsigned changed; /* is read here after it may have been set */
+	uint64_t before; /* may have been set when it is entered */
+	uint64_t back; /* when its caller goes on */
+	uint64_t out; /* when the packet leaves the hook by way of it */
+	uint64_t changed; /* is read here after it may have been set */
 };
+
+/* Bits of the packet's mark, and above them those of the connection's. */
+static uint64_t bits_of(bool ct, uint32_t bits)
+{
+	return ct ? (uint64_t)bits << 32 : bits;
+}
 
 void marks_init(struct marks *m, struct arena *a)
 {
@@ -25,24 +28,28 @@ void marks_init(struct marks *m, struct arena *a)
 	map_init(&m->chains, a);
 }
 
-static unsigned reads(const struct ir_sel *sel)
+static uint64_t reads(const struct ir_sel *sel)
 {
-	unsigned bits = 0;
+	uint64_t bits = 0;
 
-	for (int i = 0; i < sel->n; i++)
-		bits |= sel->f[i] == F_MARK ? SET_PACKET : sel->f[i] == F_CT_MARK ? SET_CT : 0;
+	for (int i = 0; i < sel->n; i++) {
+		uint32_t mask = sel->mask[i] ? (uint32_t)sel->mask[i] : UINT32_MAX;
+
+		if (sel->f[i] == F_MARK || sel->f[i] == F_CT_MARK)
+			bits |= bits_of(sel->f[i] == F_CT_MARK, mask);
+	}
 	return bits;
 }
 
 static const struct seen *walk(struct marks *m, const struct ir_ruleset *r,
-			       const struct ir_chain *c, unsigned before);
+			       const struct ir_chain *c, uint64_t before);
 
 struct at { /* a rule that is walked through */
 	struct marks *m;
 	const struct ir_ruleset *r;
 	struct seen *here;
-	unsigned now; /* set so far */
-	unsigned next; /* set where the next rule begins */
+	uint64_t now; /* set so far */
+	uint64_t next; /* set where the next rule begins */
 };
 
 /* A verdict that is met: false if the rule ends with it. */
@@ -100,9 +107,9 @@ static void walk_rule(struct at *at, const struct ir_rule *x)
 		else if (s->kind == IR_VMAP)
 			follow_map(at, s);
 		else if (s->kind == IR_MARK)
-			at->now |= s->mark.ct ? SET_CT : SET_PACKET;
+			at->now |= bits_of(s->mark.ct, ~s->mark.keep);
 		else if (s->kind == IR_UNKNOWN && s->unknown.kind >= UNKNOWN_SETS_MARKS)
-			at->now |= SET_PACKET | SET_CT;
+			at->now |= UINT64_MAX;
 		else if (s->kind == IR_QUEUE)
 			at->here->out |= at->now;
 		if (s->kind == IR_QUEUE || s->kind == IR_REJECT ||
@@ -115,7 +122,7 @@ static void walk_rule(struct at *at, const struct ir_rule *x)
 }
 
 static const struct seen *walk(struct marks *m, const struct ir_ruleset *r,
-			       const struct ir_chain *c, unsigned before)
+			       const struct ir_chain *c, uint64_t before)
 {
 	struct seen *here = map_get(&m->chains, c->name);
 	struct at at = {.m = m, .r = r};

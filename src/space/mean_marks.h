@@ -11,7 +11,8 @@
 struct marks {
 	struct arena *arena;
 	struct map chains; /* name -> what is known of it */
-	unsigned set; /* by base chains before */
+	uint64_t set; /* bits set by base chains before: of the packet's mark, above them of the
+			connection's */
 };
 
 void marks_init(struct marks *m, struct arena *a);

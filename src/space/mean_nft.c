@@ -520,7 +520,7 @@ static dd_ref base_says(struct walker *w, const struct ir_chain *c)
 }
 
 dd_ref mean_base_chain(struct mean *m, const struct ir_ruleset *r, const struct ir_chain *c,
-		       unsigned *marks)
+		       uint64_t *marks)
 {
 	struct walker w = {.m = m, .r = r};
 

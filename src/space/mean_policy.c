@@ -559,7 +559,10 @@ dd_ref mean_policy(struct mean *m, const struct policy *p, enum station at)
 		says = mean_nats(m, p, at);
 		break;
 	case AT_PREROUTING:
-		says = drop_strays(m);
+		says = dd_seq(m->dd, drop_strays(m), mean_marks(m, p, at));
+		break;
+	case ROUTE_OUTPUT:
+		says = mean_marks(m, p, at);
 		break;
 	case NAT_INPUT:
 	case NSTATIONS:

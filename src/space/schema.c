@@ -61,6 +61,7 @@ const struct station_info station_table[NSTATIONS] = {
 	[NAT_INPUT] = {"nat", "input"},
 	[NAT_OUTPUT] = {"nat", "output"},
 	[NAT_POSTROUTING] = {"nat", "postrouting"},
+	[ROUTE_OUTPUT] = {"route", "output"},
 };
 
 /* ---- interface names ---- */
@@ -319,6 +320,7 @@ static dd_ref possible_interfaces(struct schema *s, enum station at)
 		return dd_and(s->dd, iif, oif);
 	case AT_OUTPUT:
 	case NAT_OUTPUT:
+	case ROUTE_OUTPUT:
 		return dd_and(s->dd, no_iif, oif);
 	case AT_POSTROUTING:
 	case NAT_POSTROUTING:

@@ -69,6 +69,7 @@ enum station {
 	NAT_INPUT,
 	NAT_OUTPUT,
 	NAT_POSTROUTING,
+	ROUTE_OUTPUT, /* before what this machine sends is routed again */
 	NSTATIONS,
 };
 extern const struct station_info {

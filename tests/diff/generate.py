@@ -302,6 +302,28 @@ class Writer:
             return f'dnat {self.nat_source()} -> {to}{services} to {target}{tail}'
         return f'dnat {self.nat_source()} -> {to}{services} to {", ".join(targets)}'
 
+    def mark(self, value, mask):
+        rng = self.rng
+        to = rng.choice(['any', 'any', 'self', self.address(), self.address() + '@self', self.address() + '@any'])
+        source = 'any' if 'self' in to else self.nat_source()
+        services = ' ' + rng.choice(['tcp', 'tcp, icmp', self.service_list(2)]) if self.chance(0.7) else ''
+        return f'mark {source} -> {to}{services} as {value:#x}{mask}'
+
+    def marks(self):
+        """Statements, and rules that ask for what they put on. The rules are of TCP alone: whether what is open
+        without a rule asks for marks is another matter."""
+        rng, statements, rules, values = self.rng, [], [], {0}
+        for _ in range(rng.choice([1, 2, 3, 4])):
+            value, mask = rng.choice([(5, ''), (0x200, '/0xff00'), (0x100, '/0xff00'), (0, '/0xff00'), (1, '/0xff'),
+                                      (0x20, '/0xf0'), (2, '/15')])
+            values |= {value} | {v | value for v in values}
+            statements.append(self.mark(value, mask))
+        for _ in range(rng.choice([2, 3, 5])):
+            source, target = (self.items(side) if self.chance(0.4) else 'any' for side in ('from', 'to'))
+            services = rng.choice(['tcp', 'tcp', f'tcp/{self.port()}'])
+            rules.append(f'{self.verb()} {source} -> {target} {services} mark {rng.choice(sorted(values))}')
+        return statements, rules
+
     def snat(self):
         rng = self.rng
         to = self.item('to', allow_self=False) if self.chance(0.7) else self.items('to', allow_self=False)
@@ -343,6 +365,11 @@ class Writer:
                 rules.insert(rng.randint(0, len(rules)), self.dnat())
             for _ in range(rng.choice([0, 1, 1, 2, 3])):
                 rules.insert(rng.randint(0, len(rules)), self.snat())
+        if self.chance(0.15):
+            statements, marked = self.marks()
+            for statement in statements:
+                rules.insert(rng.randint(0, len(rules)), statement)
+            rules = marked + rules
         if self.chance(0.45):                           # mostly open, so that drops and translation show
             rules.append(rng.choice(['allow any -> any', 'allow any -> any', 'allow zones, self -> zones, self',
                                      'reject any -> any', f'allow any -> {rng.choice(sorted(self.zones))}']))
@@ -373,7 +400,7 @@ class Sampler:
             self.zone_interfaces.setdefault(policy.zone_of(name), []).append(name)
         self.edges = {4: set(), 6: set()}
         self.services = []
-        self.statements = policy.rules + policy.dnat + policy.snat
+        self.statements = policy.rules + policy.dnat + policy.snat + policy.marks
         for rule in self.statements:
             for item in rule.source + rule.target:
                 for family in FAMILIES:

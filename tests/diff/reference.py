@@ -173,6 +173,8 @@ class Rule:
     to_port: int = None         # of redirect
     hairpin: bool = False
     hairpin_zones: list = None  # None: the target's
+    mark: int = None            # a packet's, in a rule; to be put on, in a mark statement
+    mask: int = None            # of a mark statement
 
 
 @dataclass
@@ -191,6 +193,7 @@ class Policy:
     rules: list = field(default_factory=list)           # allow, drop, reject in reading order
     dnat: list = field(default_factory=list)            # dnat and redirect
     snat: list = field(default_factory=list)            # snat and masquerade
+    marks: list = field(default_factory=list)
 
     def zone_of(self, interface):
         """An exact name wins over a wildcard."""
@@ -473,6 +476,9 @@ class Parser:
         elif keyword in ('masquerade', 'snat', 'dnat', 'redirect', 'no-nat'):
             self.at += 1
             self.translation(keyword, first.line)
+        elif keyword == 'mark':
+            self.at += 1
+            self.mark(first.line)
         elif keyword == 'clamp-mss':
             self.at += 1
             self.direction()
@@ -512,7 +518,7 @@ class Parser:
             if self.peek().kind == 'string':
                 self.at += 1
         elif what == 'mark':
-            self.word()
+            rule.mark = int(self.word(), 0)
         elif what == 'limit':
             self.limit(rule)
         else:
@@ -590,6 +596,15 @@ class Parser:
         rule.services = dnat.services if port is None else \
             [Service(s.family, s.proto, port, port) for s in dnat.services]
         self.policy.rules.append(rule)
+
+    def mark(self, line):
+        rule = Rule('mark', *self.direction(), [], line)
+        if self.peek().text != 'as':
+            rule.services = self.service_list()
+        self.expect('word', 'as')
+        value, slash, mask = self.word().partition('/')
+        rule.mark, rule.mask = int(value, 0), int(mask, 0) if slash else 0xffffffff
+        self.policy.marks.append(rule)
 
     def nat_target(self):
         port = None
@@ -713,6 +728,7 @@ class Evaluator:
     def __init__(self, policy, lab):
         self.policy, self.lab = policy, lab
         self.used = {}
+        self.mark = 0
         self.zones = {name: policy.zone_of(name) for name in lab.interfaces}
 
     # -- matching
@@ -763,6 +779,8 @@ class Evaluator:
             if not any(self.item_matches(i, goes, packet.family, target) for i in rule.target):
                 continue
             if not self.service_matches(rule.services, packet, dport):
+                continue
+            if rule.mark not in (None, self.mark):
                 continue
             if not self.within_limit(rule, packet.source):
                 continue
@@ -839,6 +857,24 @@ class Evaluator:
             if low <= address <= high:
                 address = high + 1
         return address if address <= MAX[4] else None
+
+    # -- marks
+
+    def mark_of(self, packet, came):
+        """What it has behind the mark statements; packets come without one."""
+        local = self.lab.is_local(packet.family, packet.target)
+        if packet.invalid or untracked(packet) or came is SELF and local or BREAK == 'mark':
+            return 0
+        mark = taken = 0
+        for rule in self.policy.marks:
+            if rule.mask & taken or not self.service_matches(rule.services, packet, packet.dport) or \
+                    not any(self.item_matches(i, came, packet.family, packet.source) for i in rule.source) or \
+                    not any(self.item_matches(i, SELF if local else 'elsewhere', packet.family, packet.target)
+                            for i in rule.target if i.zone in ('self', 'any')):
+                continue
+            mark |= rule.mark
+            taken |= rule.mask
+        return mark
 
     # -- translation
 
@@ -924,6 +960,7 @@ class Evaluator:
 
     def fate(self, packet):
         came = SELF if packet.interface is None else packet.interface
+        self.mark = self.mark_of(packet, came)
         choices = self.destinations(packet, came)
         return [self.fate_to(packet, came, *choice) for choice in choices]
 

@@ -15,6 +15,7 @@ from reference import LINK_LOCAL, MAX, SELF, TCP, Fate, inside, show_address, un
 
 LOCAL, BROADCAST, UNICAST, MULTICAST = 2, 3, 1, 5
 DNAT_BIT = 32
+DROPPED = 'before it is routed'
 
 
 class Journey:
@@ -53,7 +54,14 @@ class Journey:
         return MULTICAST if many else None
 
     def verdict(self, f, station):
-        return walk.Walk(self.table, f).station(station)[0].split('; ')[0]
+        """What becomes of it there; marks that it gets are put into f."""
+        verdict, *effects = walk.Walk(self.table, f).station(station)[0].split('; ')
+        for effect in effects:
+            found = re.match(r'(ct|meta) mark & (0x\w+) := (0x\w+)$', effect)
+            if found:
+                field, bits, value = {'ct': 'ctmark', 'meta': 'mark'}[found[1]], int(found[2], 16), int(found[3], 16)
+                f[field] = f[field] & ~bits | value
+        return verdict
 
     # -- translation
 
@@ -101,7 +109,7 @@ class Journey:
     def sent_to(self, p):
         """The targets after translation."""
         f, choices = self.choices(p)
-        return [target for target, _ in choices] if choices else [p.target]
+        return [target for target, _ in choices] if choices and choices != DROPPED else [p.target]
 
     def choices(self, p):
         """(the packet's fields, [(target, port)] or None where nothing is translated)."""
@@ -112,6 +120,8 @@ class Journey:
         first = self.routing.route(p.family, p.target)
         if came is SELF:
             f['oif'] = name_number('lo' if first is SELF else first or 'none')
+        if self.verdict(f, 'route/output' if came is SELF else 'filter/prerouting') != 'accept':
+            return f, DROPPED
         if p.invalid or untracked(p):
             return f, None
         hook = 'nat/output' if came is SELF else 'nat/prerouting'
@@ -119,9 +129,9 @@ class Journey:
 
     def fates(self, p):
         came = SELF if p.interface is None else p.interface
-        if came is not SELF and self.verdict(self.fields(p), 'filter/prerouting') != 'accept':
-            return [Fate('drop')]
         f, choices = self.choices(p)
+        if choices == DROPPED:
+            return [Fate('drop')]
         translated = choices is not None
         return [self.fate(p, dict(f), came, *choice, translated)
                 for choice in choices or [(p.target, p.dport)]]

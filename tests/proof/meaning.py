@@ -13,7 +13,7 @@ from walk import packet, with_effects
 PORTED = sorted([TCP, UDP, SCTP, DCCP, UDPLITE])
 RETURN = '<'        # within a chain: this chain is over and its caller goes on
 STATIONS = ['filter/prerouting', 'filter/input', 'filter/forward', 'filter/output', 'filter/postrouting',
-            'nat/prerouting', 'nat/output', 'nat/postrouting']
+            'nat/prerouting', 'nat/output', 'nat/postrouting', 'route/output']
 
 
 def merged(intervals):

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * tokens -> mark statements.
+ */
+#include <string.h>
+
+#include "lang/parse.h"
+
+static void read_mark(struct parser *p, struct ast_mark *m)
+{
+	const char *slash = strchr(m->as.s, '/');
+	size_t n = slash ? (size_t)(slash - m->as.s) : strlen(m->as.s);
+
+	m->mask = UINT32_MAX;
+	if (!value_mark(arena_strndup(p->arena, m->as.s, n), &m->value) ||
+	    (slash && !value_mark(slash + 1, &m->mask))) {
+		diag_hint(p->diag, diag_error(p->diag, m->as.span, "'%s' is not a mark", m->as.s),
+			  "a mark is a number from 0 to 4294967295, perhaps with a mask: "
+			  "0x200/0xff00");
+		return;
+	}
+	if (!m->mask)
+		diag_error(p->diag, m->as.span, "this mask has no bits: nothing would be marked");
+	else if (m->value & ~m->mask)
+		diag_hint(p->diag,
+			  diag_error(p->diag, m->as.span, "the mark has bits that its mask lacks"),
+			  "write 0x%x/0x%x", m->value, m->mask | m->value);
+}
+
+/* mark = "mark" pair SERVICES "as" N [ "/" MASK ] */
+bool parse_mark(struct parser *p, struct ast_stmt *s)
+{
+	struct services_out services = {0};
+	struct ast_mark *m = &s->mark;
+	unsigned errors = p->diag->nerrors;
+
+	s->kind = STMT_MARK;
+	parse_advance(p);
+	if (!parse_pair(p, &m->from, &m->to) || !parse_services(p, &services))
+		return false;
+	m->services.v = services.v;
+	m->services.n = services.n;
+	m->services.cap = services.cap;
+	if (p->tok.kind == TOK_BAD)
+		return false;
+	if (!parse_accept_word(p, "as")) {
+		if (p->diag->nerrors != errors) /* the number stands where a service would */
+			return false;
+		diag_hint(p->diag,
+			  diag_error(p->diag, parse_here(p), "'as' is missing before %s",
+				     parse_found(p)),
+			  "write: mark FROM -> TO SERVICES as 0x200/0xff00");
+		return false;
+	}
+	if (p->tok.kind != TOK_WORD) {
+		if (p->tok.kind != TOK_BAD)
+			diag_hint(p->diag,
+				  diag_error(p->diag, parse_here(p),
+					     "the mark is missing before %s", parse_found(p)),
+				  "write: as 0x200/0xff00");
+		return false;
+	}
+	m->as = parse_take_word(p);
+	read_mark(p, m);
+	return true;
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * A policy's mark statements -> which bits of a packet's and its connection's mark are set before
+ * routing, as fwc.policy(5) defines it.
+ */
+#include <linux/rtnetlink.h>
+
+#include "space/mean.h"
+
+const struct line *mean_mark_line(struct mean *m, const struct policy *p, size_t mark)
+{
+	const struct mark *k = &p->marks.v[mark];
+
+	return mean_line(m, k->text, span_where(m->arena, k->span), k->span,
+			 p->rules.n + p->nats.n + mark + 1);
+}
+
+/* Loopback is never marked. */
+static dd_ref elsewhere(struct mean *m, enum station at)
+{
+	return dd_not(m->dd, schema_loopback(&m->schema, at == ROUTE_OUTPUT ? DIM_OIF : DIM_IIF));
+}
+
+static dd_ref from(struct mean *m, const struct policy *p, const struct mark *k, enum station at)
+{
+	dd_ref all = DD_FALSE, there = DD_TRUE;
+	const struct place_item *item;
+
+	vec_each (&k->from.items, item) {
+		if (at == ROUTE_OUTPUT ? !item_at(item, PLACE_SELF) : item->at == AT_SELF)
+			continue;
+		if (at != ROUTE_OUTPUT)
+			there = mean_place(m, p, item, DIM_IIF);
+		all = dd_or(m->dd, all,
+			    dd_and(m->dd, there, mean_addrs(m, &item->addrs, DIM_SADDR)));
+	}
+	return all;
+}
+
+/* self: any address of this machine, which it calls by loopback. */
+static dd_ref to(struct mean *m, const struct mark *k, enum station at)
+{
+	dd_ref all = DD_FALSE;
+	const struct place_item *item;
+
+	vec_each (&k->to.items, item) {
+		dd_ref is = mean_addrs(m, &item->addrs, DIM_DADDR);
+
+		if (item->at == AT_SELF && at == ROUTE_OUTPUT)
+			continue;
+		if (item->at == AT_SELF)
+			is = dd_and(m->dd, is, schema_one(&m->schema, DIM_FIB_DADDR, RTN_LOCAL));
+		all = dd_or(m->dd, all, is);
+	}
+	return all;
+}
+
+dd_ref mean_mark_match(struct mean *m, const struct policy *p, size_t mark, enum station at)
+{
+	const struct mark *k = &p->marks.v[mark];
+	dd_ref r = dd_and(m->dd, from(m, p, k, at), to(m, k, at));
+
+	r = dd_and(m->dd, r, mean_services(m, &k->services));
+	r = dd_and(m->dd, r, elsewhere(m, at));
+	return dd_and(m->dd, r, schema_one(&m->schema, DIM_CT_STATE, CT_NEW));
+}
+
+dd_ref mean_marked(struct mean *m, const struct policy *p, size_t mark, enum station at)
+{
+	dd_ref *got = arena_alloc(m->arena, (mark + 1) * sizeof(*got));
+
+	for (size_t i = 0; i <= mark; i++) {
+		got[i] = mean_mark_match(m, p, i, at);
+		for (size_t k = 0; k < i; k++)
+			if (marks_overlap(&p->marks.v[i], &p->marks.v[k]))
+				got[i] = dd_and(m->dd, got[i], dd_not(m->dd, got[k]));
+	}
+	return got[mark];
+}
+
+static dd_ref effect(struct mean *m, bool ct, const struct mark *k)
+{
+	return mean_effect(m, mean_mark_text(m, ct, k->mask, k->value));
+}
+
+/* Later packets, of either direction, and what belongs to the connection: the bits that it has,
+ * where a statement gives those. None is what any connection has that nothing marked. */
+static dd_ref restored(struct mean *m, const struct mark *k, enum station at)
+{
+	struct ival v = {k->value, k->value};
+	dd_ref has = schema_ranges(&m->schema, DIM_CT_MARK, 32, &v, 1, k->mask, DD_TRUE);
+	dd_ref known = dd_or(m->dd, schema_one(&m->schema, DIM_CT_STATE, CT_ESTABLISHED),
+			     schema_one(&m->schema, DIM_CT_STATE, CT_RELATED));
+
+	if (!k->value)
+		return DD_UNDECIDED;
+	return dd_restrict(m->dd, dd_and(m->dd, dd_and(m->dd, known, has), elsewhere(m, at)),
+			   effect(m, false, k));
+}
+
+dd_ref mean_marks(struct mean *m, const struct policy *p, enum station at)
+{
+	dd_ref all = DD_UNDECIDED;
+
+	for (size_t i = 0; i < p->marks.n; i++) {
+		const struct mark *k = &p->marks.v[i];
+		dd_ref both = dd_seq(m->dd, effect(m, true, k), effect(m, false, k));
+		dd_ref where = dd_and(m->dd, mean_marked(m, p, i, at), m->within);
+
+		all = dd_seq(m->dd, all, dd_restrict(m->dd, where, both));
+		all = dd_seq(m->dd, all, dd_restrict(m->dd, m->within, restored(m, k, at)));
+	}
+	return all;
+}
+
+static dd_ref forget_bits(struct mean *m, dd_ref r, enum dim d, uint32_t mask)
+{
+	for (uint32_t i = 0; i < 32; i++)
+		if (mask & 0x80000000u >> i)
+			r = dd_some(m->dd, r, dim_table[d].first + i, 1);
+	return r;
+}
+
+static dd_ref put(struct mean *m, dd_ref r, enum dim d, const struct mark *k)
+{
+	struct ival v = {k->value, k->value};
+
+	return dd_and(m->dd, forget_bits(m, r, d, k->mask),
+		      schema_ranges(&m->schema, d, 32, &v, 1, k->mask, DD_TRUE));
+}
+
+dd_ref mean_behind_marks(struct mean *m, const struct policy *p, enum station at, dd_ref packets)
+{
+	for (size_t i = 0; i < p->marks.n; i++) {
+		dd_ref it = mean_marked(m, p, i, at);
+		dd_ref in = dd_and(m->dd, packets, it);
+
+		in = put(m, put(m, in, DIM_MARK, &p->marks.v[i]), DIM_CT_MARK, &p->marks.v[i]);
+		packets = dd_or(m->dd, dd_and(m->dd, packets, dd_not(m->dd, it)), in);
+	}
+	return packets;
+}
