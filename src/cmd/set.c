@@ -21,6 +21,7 @@
 #include "store/saved.h"
 #include "trial/note.h"
 #include "util/cleanup.h"
+#include "util/number.h"
 #include "util/show.h"
 
 #define TRIES 50 /* others may commit between our look and our change */
@@ -81,13 +82,32 @@ static int no_address(const char *word, const char *why)
 	return wrong("'%s' is not a network or a range: %s", word, why);
 }
 
+/* ADDRESS/LENGTH is the network that the address lies in, as programs write it. */
+static bool read_network(const char *word, struct wanted *w)
+{
+	const char *slash = strchr(word, '/');
+	uint64_t length;
+	u128 rest;
+	int bits;
+
+	if (!slash || !addr_parse(word, (size_t)(slash - word), &w->family, &w->at.lo))
+		return false;
+	bits = w->family == FAM_IP4 ? 32 : 128;
+	if (!number_word(slash + 1, 0, (uint64_t)bits, &length))
+		return false;
+	rest = u128_max(bits - (int)length);
+	w->at = (struct ival){w->at.lo & ~rest, w->at.lo | rest};
+	return true;
+}
+
 static int take_addresses(struct request *r, char **words, int n)
 {
 	for (int i = 0; i < n; i++) {
 		struct wanted w = {.text = words[i]};
 		const char *why = NULL;
 
-		if (!addr_parse_range(words[i], strlen(words[i]), &w.family, &w.at, &why))
+		if (!read_network(words[i], &w) &&
+		    !addr_parse_range(words[i], strlen(words[i]), &w.family, &w.at, &why))
 			return no_address(words[i], why);
 		addr_unmap_range(&w.family, &w.at);
 		vec_push(r->a, &r->wanted, w);

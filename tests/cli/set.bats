@@ -85,6 +85,9 @@ dropped() { # FROM: line 5 has counted its packet
 	dropped fd00::9
 	[ "$(held_now nets)" = "192.0.0.0/16
 fd00::/64" ]
+	set_ add nets 198.51.100.77/25 2001:db8::5/64 # the networks that they lie in
+	run -0 set_ test nets 198.51.100.0/25 2001:db8::/64
+	run -1 set_ test nets 198.51.100.128
 	run -0 set_ delete nets ::/0 0.0.0.0/0
 	[ -z "$(set_ list nets)" ]
 	run ! dropped fd00::9
@@ -174,7 +177,8 @@ fd00::a-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff" ]
 	refused 2 "'friends' is no dynamic set: what it holds is part of the policy ($WORK/policy.fwc:4)" add friends 192.0.2.1
 	refused 2 "'bans' holds addresses, and 192.0.2.0/24 is more than one" add bans 192.0.2.0/24
 	refused 2 "'192.0.2.256' is not an address, as 192.0.2.1 and 2001:db8::1 are" add bans 192.0.2.256
-	refused 2 "'192.0.2.1/24' is not a network or a range: has bits set beyond" add nets 192.0.2.1/24
+	refused 2 "'192.0.2.0/33' is not a network or a range: the prefix length must be 0 to 32" add nets 192.0.2.0/33
+	refused 2 "'192.0.2.9-192.0.2.1' is not a network or a range: the range ends before" add nets 192.0.2.9-192.0.2.1
 	refused 2 "'10m' is a time: write for 10m" add bans 192.0.2.1 10m
 	refused 2 "for wants a time" add bans 192.0.2.1 for
 	refused 2 "'soon' is not a time" add bans 192.0.2.1 for soon
