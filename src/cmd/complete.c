@@ -239,8 +239,7 @@ static void offer_namespaces(const struct typed *t)
 	struct dirent *e;
 
 	while (d && (e = readdir(d)))
-		if (!e->d_name[strspn(e->d_name, UPPER LOWER "0123456789_.-")] &&
-		    *e->d_name != '.')
+		if (!e->d_name[strspn(e->d_name, UPPER LOWER "0123456789_.-")] && *e->d_name != '.')
 			offer_name(t, e->d_name, "", "network namespace");
 	if (d)
 		closedir(d);
@@ -291,6 +290,9 @@ static void offer_question(const struct completing *c, const char *word)
 		offer_names(&t, c->g->config, NAME_SERVICE, "");
 		for (const struct service_row *r = service_rows; r->name; r++)
 			offer_name(&t, r->name, "", r->text);
+		offer_name(&t, "from port ", "", "source ports");
+		offer_name(&t, "ipv4", "", "IPv4 only");
+		offer_name(&t, "ipv6", "", "IPv6 only");
 		return;
 	}
 	if (t.partial > word && t.partial[-1] == '@') {
@@ -304,8 +306,8 @@ static void offer_question(const struct completing *c, const char *word)
 
 static void offer_filter(const struct completing *c, const struct typed *t)
 {
-	static const char *const words[] = {"from", "to",  "port", "self",
-					    "tcp",  "udp", "icmp", "icmpv6", NULL};
+	static const char *const words[] = {"from", "to",   "port",   "self", "tcp",
+					    "udp",  "icmp", "icmpv6", NULL};
 
 	offer_names(t, c->g->config, NAME_ZONE, "");
 	for (size_t i = 0; words[i]; i++)
@@ -385,9 +387,8 @@ void complete_globals(struct completing *c)
 	const struct {
 		const char *name;
 		const char **to;
-	} valued[] = {{"--config", &c->g->config},
-		      {"--state", &c->g->state},
-		      {"--netns", &c->g->netns}};
+	} valued[] = {
+		{"--config", &c->g->config}, {"--state", &c->g->state}, {"--netns", &c->g->netns}};
 
 	for (int i = 0; i + 1 < c->nwords; i++) {
 		for (size_t k = 0; k < sizeof(valued) / sizeof(valued[0]); k++) {
@@ -415,7 +416,8 @@ static void offer_option(const struct completing *c, const struct command *comma
 		size_t n = (size_t)(value - word);
 
 		if ((find_option(c->global_help, word, n, &o) ||
-		     (command && find_option(command->details, word, n, &o))) && o.value)
+		     (command && find_option(command->details, word, n, &o))) &&
+		    o.value)
 			offer_value(c, &t, &o);
 		return;
 	}

@@ -202,16 +202,11 @@ static bool at(const struct flows *f, const struct filter_term *t, unsigned inde
 	return i && (!strcmp(i->name, t->name) || (zone && !strcmp(zone, t->name)));
 }
 
-static bool is_of(const struct services *s, const struct conn *c, uint16_t port)
+static bool is_of(const struct services *s, const struct conn *c, uint16_t from, uint16_t to)
 {
-	if (c->proto == IPPROTO_ICMP)
-		return ivset_contains(&s->icmp, c->icmp_type);
-	if (c->proto == IPPROTO_ICMPV6)
-		return ivset_contains(&s->icmpv6, c->icmp_type);
-	for (int i = 0; i < PORT_PROTOCOLS; i++)
-		if (port_protocols[i] == c->proto)
-			return ivset_contains(&s->ports[i], port);
-	return ivset_contains(&s->protocols, c->proto);
+	bool icmp = c->proto == IPPROTO_ICMP || c->proto == IPPROTO_ICMPV6;
+
+	return services_match(s, c->family, c->proto, from, icmp ? c->icmp_type : to);
 }
 
 /* One side of a connection, before and behind translation. */
@@ -220,6 +215,7 @@ static bool holds(const struct filter_term *t, const struct flows *f, const stru
 {
 	u128 addr = from ? c->orig.from : c->orig.to, behind = from ? c->reply.to : c->reply.from;
 	uint16_t port = from ? c->orig.from_port : c->orig.to_port;
+	uint16_t other = from ? c->orig.to_port : c->orig.from_port;
 	uint16_t port_behind = from ? c->reply.to_port : c->reply.from_port;
 
 	switch (t->kind) {
@@ -235,7 +231,8 @@ static bool holds(const struct filter_term *t, const struct flows *f, const stru
 		return ivset_contains(s, addr) || ivset_contains(s, behind);
 	}
 	case TERM_SERVICE:
-		return is_of(t->services, c, port) || is_of(t->services, c, port_behind);
+		return is_of(t->services, c, other, port) ||
+		       is_of(t->services, c, other, port_behind);
 	case TERM_PLACE:
 		return at(f, t, from ? conn_iif(c) : conn_oif(c));
 	case TERM_SELF:

@@ -70,8 +70,9 @@ static const struct inspector *choose(void *with, const struct packet *k, bool u
 	if (s->only)
 		return s->only;
 	vec_each (&s->policy->rules, r)
-		if (r->verb == VERB_INSPECT &&
-		    services_match(&r->services, fam, udp ? IPPROTO_UDP : IPPROTO_TCP, k->dport) &&
+		if (r->verb == VERB_INSPECT && (!r->q.family || r->q.family == fam) &&
+		    services_match(&r->services, fam, udp ? IPPROTO_UDP : IPPROTO_TCP, k->sport,
+				   k->dport) &&
 		    may_match(s->policy, &r->from, fam, address_of(k, k->src)) &&
 		    may_match(s->policy, &r->to, fam, address_of(k, k->dst))) {
 			*why = r;
@@ -218,8 +219,7 @@ static int replay_file(struct globals *g, struct session *s, struct arena *a, co
 	int rc;
 
 	if (fd < 0 || fstat(fd, &st) < 0) {
-		fprintf(stderr, "fwc: cannot read %s: %s\n", file,
-			strerror(fd < 0 ? -fd : errno));
+		fprintf(stderr, "fwc: cannot read %s: %s\n", file, strerror(fd < 0 ? -fd : errno));
 		return EXIT_WRONG;
 	}
 	if (st.st_size > 0)

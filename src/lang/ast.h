@@ -48,7 +48,7 @@ struct ast_service {
 	struct span span;
 	enum {
 		SERVICE_NAME, /* https, or a service of the policy */
-		SERVICE_PORTS, /* tcp/443, udp/5000-5010: proto (with ports), lo, hi */
+		SERVICE_PORTS, /* tcp/443, udp/5000-5010, tcp+udp/655: proto (with ports), lo, hi */
 		SERVICE_ICMP, /* icmp/echo-request, icmpv6/128: proto, type (name or number) */
 		SERVICE_PROTO, /* proto/gre, proto/47: type (name or decimal number) */
 	} kind;
@@ -56,6 +56,8 @@ struct ast_service {
 	struct ast_word proto;
 	struct ast_word type;
 	uint16_t lo, hi;
+	bool bare; /* ports alone: the protocol is that of the one before */
+	bool whole; /* the protocol alone: tcp+udp */
 };
 
 enum rate_unit { RATE_SECOND = 1, RATE_MINUTE = 60, RATE_HOUR = 3600, RATE_DAY = 86400 };
@@ -88,6 +90,11 @@ struct ast_qualifiers {
 	struct ast_word add_to; /* then add source to SET [for DURATION] */
 	uint64_t add_for; /* seconds; 0: the set's own timeout */
 	struct ast_word helper;
+
+	struct span family_span;
+	enum family family; /* ipv4, ipv6 */
+	struct span from_span;
+	VEC(struct ival) from_ports;
 };
 
 enum verb { VERB_ALLOW, VERB_DROP, VERB_REJECT, VERB_INSPECT };
@@ -115,6 +122,7 @@ struct ast_nat {
 	enum nat_kind kind;
 	struct ast_endpoint from, to;
 	VEC(struct ast_service) services;
+	struct ast_qualifiers q; /* those that only match */
 	VEC(struct ast_target) targets; /* snat, dnat */
 	uint16_t port; /* redirect */
 	bool hairpin;
@@ -182,6 +190,7 @@ struct ast_names { /* host NAME = ..., set NAME = ... */
 struct ast_service_def {
 	struct ast_word name;
 	VEC(struct ast_service) services;
+	struct ast_qualifiers q; /* from port */
 };
 
 struct ast_inspector_entry {

@@ -156,6 +156,11 @@ static void dump_qualifiers(struct dumper *d, const struct ast_qualifiers *q)
 		node(d, "add source to %s for %llu s", q->add_to.s, (unsigned long long)q->add_for);
 	if (q->helper.s)
 		node(d, "helper %s", q->helper.s);
+	for (size_t i = 0; i < q->from_ports.n; i++)
+		node(d, "from ports %u-%u", (unsigned)q->from_ports.v[i].lo,
+		     (unsigned)q->from_ports.v[i].hi);
+	if (q->family)
+		node(d, "family %d", q->family);
 }
 
 static void dump_rule(struct dumper *d, const struct ast_rule *r)
@@ -173,6 +178,7 @@ static void dump_nat(struct dumper *d, const struct ast_nat *n)
 	dump_endpoint(d, "from", &n->from);
 	dump_endpoint(d, "to", &n->to);
 	dump_services(d, n->services.v, n->services.n);
+	dump_qualifiers(d, &n->q);
 	for (size_t i = 0; i < n->targets.n; i++) {
 		node(d, "target port %u", n->targets.v[i].port);
 		d->depth++;
@@ -295,6 +301,7 @@ static void dump_stmt(struct dumper *d, const struct ast_stmt *s)
 		node(d, "service %s", s->service.name.s);
 		d->depth++;
 		dump_services(d, s->service.services.v, s->service.services.n);
+		dump_qualifiers(d, &s->service.q);
 		d->depth--;
 		break;
 	case STMT_RULE:

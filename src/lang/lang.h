@@ -39,6 +39,8 @@ void ast_print(struct buf *out, const struct ast *ast);
  * as comment. */
 void ast_print_stmt_line(struct buf *out, const struct ast_stmt *s);
 void ast_print_rule(struct buf *out, const struct ast_rule *r);
+/* One of a list, as it stands alone. */
+void ast_print_service(struct buf *out, const struct ast_service *s);
 void ast_print_entry(struct buf *out, const struct ast_inspector_entry *e);
 
 void tokens_dump(struct buf *out, const struct source *src);

@@ -93,6 +93,9 @@ struct services_out {
 };
 /* Nothing where no service stands. */
 bool parse_services(struct parser *p, struct services_out *out);
+/* PORT [ "-" PORT ]; `fix` is what stands before it where it is written in full. */
+void parse_ports(struct parser *p, const char *s, struct span at, const char *fix, uint16_t *lo,
+		 uint16_t *hi);
 bool parse_port(struct parser *p, struct span at, const char *s, size_t n, uint16_t *out);
 
 /* ---- parse_rule.c, parse_qualifier.c, parse_nat.c, parse_define.c, parse_inspector.c, include.c:
@@ -101,7 +104,14 @@ bool parse_rule(struct parser *p, struct ast_stmt *s);
 bool parse_pair_block(struct parser *p, struct ast_stmt *s);
 bool parse_query(struct parser *p, struct ast_stmt *s);
 bool parse_expect(struct parser *p, struct ast_stmt *s);
-bool parse_qualifiers(struct parser *p, struct ast_qualifiers *q);
+enum qualified { /* what stands before qualifiers, and so which of them it may have */
+		 OF_RULE = 1,
+		 OF_QUESTION = 2, /* expect, and what is asked of explain */
+		 OF_NAT = 4,
+		 OF_SERVICE = 8, /* its definition */
+};
+bool parse_qualifiers(struct parser *p, struct ast_qualifiers *q, enum qualified of);
+bool qualifier_is_of(const char *word, enum qualified of);
 bool parse_verb(struct parser *p, enum verb *out, struct span *at);
 bool parse_rule_end(struct parser *p, const struct services_out *services);
 bool parse_nat(struct parser *p, struct ast_stmt *s);
@@ -123,6 +133,7 @@ const struct source *parse_name_file(struct parser *p, struct ast_word file);
 /* ---- words.c ---- */
 extern const char *const verb_words[];
 extern const char *const qualifier_words[];
+extern const char *const service_words[];
 extern const char *const fact_words[]; /* of inspectors: what needs no string */
 bool word_in(const char *const *list, const char *s, size_t n);
 bool word_is_reserved(const char *s);

@@ -426,7 +426,7 @@ bool parse_set(struct parser *p, struct ast_stmt *s)
 	return names(p, s, false);
 }
 
-/* service-def = "service" NAME "=" service { "," service } */
+/* service-def = "service" NAME "=" service { "," service } [ from ] */
 bool parse_service_def(struct parser *p, struct ast_stmt *s)
 {
 	struct services_out services = {0};
@@ -436,11 +436,15 @@ bool parse_service_def(struct parser *p, struct ast_stmt *s)
 	if (!parse_name(p, &s->service.name, "service") ||
 	    !equals(p, "service NAME = tcp/PORT, ...") || !parse_services(p, &services))
 		return false;
+	if (word_in(service_words, s->service.name.s, s->service.name.span.len))
+		diag_error(p->diag, s->service.name.span,
+			   "'%s' is a reserved word; the service needs another name",
+			   s->service.name.s);
 	s->service.services.v = services.v;
 	s->service.services.n = services.n;
 	s->service.services.cap = services.cap;
 	if (services.n)
-		return true;
+		return parse_qualifiers(p, &s->service.q, OF_SERVICE);
 	if (p->tok.kind != TOK_BAD)
 		diag_error(p->diag, parse_here(p), "the services are missing before %s",
 			   parse_found(p));

@@ -174,10 +174,11 @@ static void what_follows(struct parser *p, const struct ast_nat *n)
 		diag_hint(p->diag, r, "write hairpin before allow");
 	else if (parse_at_word(p, "hairpin"))
 		diag_hint(p->diag, r, "only dnat has 'hairpin'");
+	else if (qualifier_is_of(parse_text(p, p->tok), OF_NAT))
+		diag_hint(p->diag, r, "it goes before 'to'");
 	else if (parse_at_word(p, "allow"))
 		diag_hint(p->diag, r, "only dnat writes its rule by itself");
-	else if (n->kind == NAT_DNAT &&
-		 word_in(qualifier_words, parse_text(p, p->tok), p->tok.len))
+	else if (n->kind == NAT_DNAT && word_in(qualifier_words, parse_text(p, p->tok), p->tok.len))
 		diag_hint(p->diag, r, "only rules have qualifiers; write: allow %s",
 			  parse_text(p, p->tok));
 	else if (word_in(qualifier_words, parse_text(p, p->tok), p->tok.len))
@@ -206,14 +207,15 @@ static bool rule_of_its_own(struct parser *p, struct ast_nat *n)
 {
 	n->allow_span = parse_here(p);
 	if (parse_accept_word(p, "allow"))
-		return parse_at_word(p, "hairpin") || parse_qualifiers(p, &n->allow);
+		return parse_at_word(p, "hairpin") || parse_qualifiers(p, &n->allow, OF_RULE);
 	n->allow_span.src = NULL;
 	return true;
 }
 
-/* nat = ( "masquerade" | "no-nat" ) pair SERVICES | "redirect" pair SERVICES "to" ":" PORT
- *     | "snat" pair SERVICES "to" target { "," target }
- *     | "dnat" pair SERVICES "to" target { "," target } [ hairpin ] [ allow ] */
+/* nat = ( "masquerade" | "no-nat" ) pair SERVICES QUALIFIERS
+ *     | "redirect" pair SERVICES QUALIFIERS "to" ":" PORT
+ *     | "snat" pair SERVICES QUALIFIERS "to" target { "," target }
+ *     | "dnat" pair SERVICES QUALIFIERS "to" target { "," target } [ hairpin ] [ allow ] */
 bool parse_nat(struct parser *p, struct ast_stmt *s)
 {
 	struct services_out services = {0};
@@ -228,6 +230,8 @@ bool parse_nat(struct parser *p, struct ast_stmt *s)
 	n->services.v = services.v;
 	n->services.n = services.n;
 	n->services.cap = services.cap;
+	if (!parse_qualifiers(p, &n->q, OF_NAT))
+		return false;
 	switch (n->kind) {
 	case NAT_MASQUERADE:
 	case NAT_NONE:

@@ -249,17 +249,85 @@ static bool qualifier_helper(struct parser *p, struct ast_qualifiers *q)
 	return parse_name(p, &q->helper, "helper");
 }
 
+static bool set_family(struct parser *p, struct ast_qualifiers *q, enum family family)
+{
+	if (q->family && q->family != family)
+		diag_hint(p->diag,
+			  diag_error(p->diag, token_span(p->lex.src, p->prev),
+				     "nothing is both IPv4 and IPv6"),
+			  "without either word both are meant");
+	q->family = family;
+	return true;
+}
+
+/* family = "ipv4" | "ipv6" */
+static bool qualifier_ipv4(struct parser *p, struct ast_qualifiers *q)
+{
+	return set_family(p, q, FAM_IP4);
+}
+
+static bool qualifier_ipv6(struct parser *p, struct ast_qualifiers *q)
+{
+	return set_family(p, q, FAM_IP6);
+}
+
+/* from = "from" "port" PORT [ "-" PORT ] { "," PORT [ "-" PORT ] } */
+static bool qualifier_from(struct parser *p, struct ast_qualifiers *q)
+{
+	struct span from = token_span(p->lex.src, p->prev);
+	struct ast_word w;
+
+	if (!parse_accept_word(p, "port")) {
+		struct diag_record *r = diag_error(p->diag, from, "'from' is not a qualifier");
+		const char *next = p->tok.kind == TOK_WORD ? parse_text(p, p->tok) : "";
+
+		if (*next && next[strspn(next, "0123456789-")] == '\0')
+			diag_hint(p->diag, r, "write from port %s", next);
+		else
+			diag_hint(p->diag, r,
+				  "source and destination go before the services: FROM -> TO");
+		return false;
+	}
+	do {
+		uint16_t lo = 0, hi = 0;
+
+		if (parse_dangling_comma(p, false) || !want_word(p, &w, "the source port"))
+			return false;
+		parse_ports(p, w.s, w.span, "", &lo, &hi);
+		vec_push(p->arena, &q->from_ports, ((struct ival){lo, hi}));
+	} while (parse_comma(p));
+	return true;
+}
+
 static const struct qualifier {
 	const char *word;
 	bool (*parse)(struct parser *p, struct ast_qualifiers *q);
+	unsigned of; /* enum qualified: what may have it */
 } qualifiers[] = {
-	{"log", qualifier_log},	      {"limit", qualifier_limit}, {"with", qualifier_with},
-	{"mark", qualifier_mark},     {"user", qualifier_user},	  {"hours", qualifier_hours},
-	{"days", qualifier_days},     {"then", qualifier_then},	  {"max", qualifier_max},
-	{"helper", qualifier_helper},
+	{"log", qualifier_log, OF_RULE},
+	{"limit", qualifier_limit, OF_RULE},
+	{"with", qualifier_with, OF_RULE},
+	{"mark", qualifier_mark, OF_RULE},
+	{"user", qualifier_user, OF_RULE},
+	{"hours", qualifier_hours, OF_RULE},
+	{"days", qualifier_days, OF_RULE},
+	{"then", qualifier_then, OF_RULE},
+	{"max", qualifier_max, OF_RULE},
+	{"helper", qualifier_helper, OF_RULE},
+	{"from", qualifier_from, OF_RULE | OF_QUESTION | OF_NAT | OF_SERVICE},
+	{"ipv4", qualifier_ipv4, OF_RULE | OF_QUESTION | OF_NAT},
+	{"ipv6", qualifier_ipv6, OF_RULE | OF_QUESTION | OF_NAT},
 };
 
 #define QUALIFIERS (sizeof(qualifiers) / sizeof(qualifiers[0]))
+
+bool qualifier_is_of(const char *word, enum qualified of)
+{
+	for (size_t i = 0; i < QUALIFIERS; i++)
+		if (!strcmp(qualifiers[i].word, word))
+			return qualifiers[i].of & of;
+	return false;
+}
 
 static void note_span(struct ast_qualifiers *q, const char *word, struct span at)
 {
@@ -275,6 +343,10 @@ static void note_span(struct ast_qualifiers *q, const char *word, struct span at
 		q->days_span = at;
 	else if (!strcmp(word, "mark"))
 		q->mark_span = at;
+	else if (!strcmp(word, "ipv4") || !strcmp(word, "ipv6"))
+		q->family_span = at;
+	else if (!strcmp(word, "from"))
+		q->from_span = at;
 }
 
 /* A word where a qualifier should stand. */
@@ -285,7 +357,7 @@ static void unknown_qualifier(struct parser *p)
 	struct diag_record *r;
 
 	r = diag_error(p->diag, parse_here(p), "'%s' is not a qualifier", word);
-	if (!strcmp(word, "from") || !strcmp(word, "to"))
+	if (!strcmp(word, "to"))
 		diag_hint(p->diag, r, "source and destination go before the services: FROM -> TO");
 	else if (near)
 		diag_hint(p->diag, r, "did you mean '%s'?", near);
@@ -293,8 +365,9 @@ static void unknown_qualifier(struct parser *p)
 		diag_hint(p->diag, r, "is a comma missing before it?");
 }
 
-/* qualifiers = { qualifier }, each at most once */
-bool parse_qualifiers(struct parser *p, struct ast_qualifiers *q)
+/* qualifiers = { qualifier }, each at most once; behind what is no rule up to one that only rules
+ * have, and whoever asks for them says what else may stand there */
+bool parse_qualifiers(struct parser *p, struct ast_qualifiers *q, enum qualified of)
 {
 	struct span seen[QUALIFIERS] = {{0}};
 
@@ -304,6 +377,8 @@ bool parse_qualifiers(struct parser *p, struct ast_qualifiers *q)
 
 		while (i < QUALIFIERS && !parse_at_word(p, qualifiers[i].word))
 			i++;
+		if (of != OF_RULE && (i == QUALIFIERS || !(qualifiers[i].of & of)))
+			return true;
 		if (i == QUALIFIERS) {
 			unknown_qualifier(p);
 			return false;

@@ -72,7 +72,7 @@ static bool rule_tail(struct parser *p, struct ast_rule *rule)
 	rule->services.v = services.v;
 	rule->services.n = services.n;
 	rule->services.cap = services.cap;
-	if (!parse_qualifiers(p, &rule->q))
+	if (!parse_qualifiers(p, &rule->q, OF_RULE))
 		return false;
 	if (p->tok.kind == TOK_STRING) {
 		diag_hint(p->diag, diag_error(p->diag, parse_here(p), "a string cannot go here"),
@@ -90,7 +90,7 @@ bool parse_rule(struct parser *p, struct ast_stmt *s)
 	return parse_pair(p, &s->rule.from, &s->rule.to) && rule_tail(p, &s->rule);
 }
 
-/* expect = "expect" [ "some" ] VERB pair SERVICES */
+/* expect = "expect" [ "some" ] VERB pair SERVICES QUALIFIERS */
 bool parse_expect(struct parser *p, struct ast_stmt *s)
 {
 	struct services_out services = {0};
@@ -104,6 +104,8 @@ bool parse_expect(struct parser *p, struct ast_stmt *s)
 	s->rule.services.v = services.v;
 	s->rule.services.n = services.n;
 	s->rule.services.cap = services.cap;
+	if (!parse_qualifiers(p, &s->rule.q, OF_QUESTION))
+		return false;
 	if (p->tok.kind != TOK_WORD)
 		return true;
 	diag_error(p->diag, parse_here(p),
@@ -112,7 +114,7 @@ bool parse_expect(struct parser *p, struct ast_stmt *s)
 	return false;
 }
 
-/* query = pair SERVICES */
+/* query = pair SERVICES QUALIFIERS */
 bool parse_query(struct parser *p, struct ast_stmt *s)
 {
 	struct services_out services = {0};
@@ -125,6 +127,8 @@ bool parse_query(struct parser *p, struct ast_stmt *s)
 	s->rule.services.v = services.v;
 	s->rule.services.n = services.n;
 	s->rule.services.cap = services.cap;
+	if (!parse_qualifiers(p, &s->rule.q, OF_QUESTION))
+		return false;
 	s->span = parse_since(p, first);
 	while (p->tok.kind == TOK_NEWLINE)
 		parse_advance(p);

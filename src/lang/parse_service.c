@@ -7,8 +7,8 @@
 #include "util/number.h"
 
 static const char *const port_protos[] = {"tcp", "udp", "sctp", "dccp", "udplite", NULL};
-static const char *const service_protos[] = {"tcp",  "udp",    "sctp",	"dccp", "udplite",
-					     "icmp", "icmpv6", "proto", NULL};
+static const char *const service_protos[] = {"tcp",  "udp",    "sctp",	"dccp",	   "udplite",
+					     "icmp", "icmpv6", "proto", "tcp+udp", NULL};
 
 /* The commonest of those that have none. */
 static const char *const bare_protos[] = {"gre", "esp",	 "ah",	 "igmp", "ospf", "vrrp",
@@ -32,7 +32,8 @@ bool parse_port(struct parser *p, struct span at, const char *s, size_t n, uint1
 }
 
 /* PORT [ "-" PORT ] */
-static void ports(struct parser *p, struct ast_service *out, const char *s, struct span at)
+void parse_ports(struct parser *p, const char *s, struct span at, const char *fix, uint16_t *lo,
+		 uint16_t *hi)
 {
 	const char *dash = strchr(s, '-');
 	uint32_t n = (uint32_t)(dash ? (size_t)(dash - s) : strlen(s));
@@ -42,28 +43,32 @@ static void ports(struct parser *p, struct ast_service *out, const char *s, stru
 	if (!is_number(s, 1)) {
 		r = diag_error(p->diag, at, "'%s' is not a port, a number from 0 to %d", s,
 			       PORT_MAX);
-		if (word_is_name(s))
+		if (*fix && word_is_name(s))
 			diag_hint(p->diag, r, "write a service's name alone: %s", s);
 		return;
 	}
 	if (strchr(s, ':') && strspn(s, "0123456789:") == strlen(s)) {
 		diag_hint(p->diag, diag_error(p->diag, at, "a range of ports is written LOW-HIGH"),
-			  "write %s/%.*s-%s", out->proto.s, (int)strcspn(s, ":"), s,
-			  strchr(s, ':') + 1);
+			  "write %s%.*s-%s", fix, (int)strcspn(s, ":"), s, strchr(s, ':') + 1);
 		return;
 	}
 	if (dash && !dash[1]) {
 		diag_error(p->diag, at, "the range %s has no end", s);
 		return;
 	}
-	if (!parse_port(p, low, s, n, &out->lo))
+	if (!parse_port(p, low, s, n, lo))
 		return;
-	out->hi = out->lo;
-	if (!dash || !parse_port(p, high, dash + 1, high.len, &out->hi))
+	*hi = *lo;
+	if (!dash || !parse_port(p, high, dash + 1, high.len, hi))
 		return;
-	if (out->hi < out->lo)
+	if (*hi < *lo)
 		diag_hint(p->diag, diag_error(p->diag, at, "the range %s ends before it begins", s),
-			  "write %s/%u-%u", out->proto.s, out->hi, out->lo);
+			  "write %s%u-%u", fix, *hi, *lo);
+}
+
+static void ports(struct parser *p, struct ast_service *out, const char *s, struct span at)
+{
+	parse_ports(p, s, at, arena_printf(p->arena, "%s/", out->proto.s), &out->lo, &out->hi);
 }
 
 /* A name, or a number up to 255, which loses its leading zeros. */
@@ -99,6 +104,8 @@ static void unknown_proto(struct parser *p, struct ast_word proto, const char *r
 	near = word_nearest(service_protos, proto.s);
 	if (!strcmp(proto.s, "icmp6") || !strcmp(proto.s, "ipv6-icmp"))
 		near = "icmpv6";
+	if (!strcmp(proto.s, "udp+tcp"))
+		near = "tcp+udp";
 	if (near)
 		diag_hint(p->diag, r, "did you mean '%s/%s'?", near, rest);
 	else if (word_in(bare_protos, proto.s, strlen(proto.s)))
@@ -123,7 +130,7 @@ static void split_service(struct parser *p, struct ast_service *out, struct ast_
 	out->kind = SERVICE_PORTS;
 	if (!slash[1]) {
 		diag_error(p->diag, w.span, "something is missing after '/'");
-	} else if (word_in(port_protos, out->proto.s, n)) {
+	} else if (word_in(port_protos, out->proto.s, n) || !strcmp(out->proto.s, "tcp+udp")) {
 		ports(p, out, slash + 1, rest);
 	} else if (word_in(service_protos, out->proto.s, n)) {
 		out->kind = out->proto.s[0] == 'p' ? SERVICE_PROTO : SERVICE_ICMP;
@@ -135,19 +142,27 @@ static void split_service(struct parser *p, struct ast_service *out, struct ast_
 	}
 }
 
-/* A bare number: that of the list's last protocol, or one of two. */
-static void bare_port(struct parser *p, struct ast_word w, const struct services_out *before)
+static bool is_ports(const char *s)
 {
-	struct diag_record *r = diag_error(p->diag, w.span, "a port needs its protocol");
-	const struct ast_service *last = before->n ? &before->v[before->n - 1] : NULL;
-
-	if (last && last->kind == SERVICE_PORTS && last->proto.s)
-		diag_hint(p->diag, r, "write %s/%s", last->proto.s, w.s);
-	else
-		diag_hint(p->diag, r, "write tcp/%s or udp/%s", w.s, w.s);
+	return is_number(s, 1) && s[strspn(s, "0123456789-:")] == '\0';
 }
 
-static void odd_service(struct parser *p, struct ast_word w, const struct services_out *before)
+/* A bare number is of the protocol of the one before it: tcp/22, 80, 8000-8010. */
+static bool bare_ports(struct parser *p, struct ast_service *out, struct ast_word w,
+		       const struct services_out *before)
+{
+	const struct ast_service *last = before->n ? &before->v[before->n - 1] : NULL;
+
+	if (!is_ports(w.s) || !last || last->kind != SERVICE_PORTS || last->whole || !last->proto.s)
+		return false;
+	out->kind = SERVICE_PORTS;
+	out->bare = true;
+	out->proto = last->proto;
+	ports(p, out, w.s, w.span);
+	return true;
+}
+
+static void odd_service(struct parser *p, struct ast_word w)
 {
 	const char *colon = strchr(w.s, ':');
 	struct diag_record *r;
@@ -155,8 +170,9 @@ static void odd_service(struct parser *p, struct ast_word w, const struct servic
 	struct ival iv;
 	const char *why;
 
-	if (is_number(w.s, 1) && strspn(w.s, "0123456789-:") == w.span.len) {
-		bare_port(p, w, before);
+	if (is_ports(w.s)) {
+		diag_hint(p->diag, diag_error(p->diag, w.span, "a port needs its protocol"),
+			  "write tcp/%s or udp/%s", w.s, w.s);
 		return;
 	}
 	if (colon && word_in(service_protos, w.s, (size_t)(colon - w.s))) {
@@ -236,7 +252,7 @@ static bool in_two_words(struct parser *p, struct ast_word w)
 	return true;
 }
 
-/* service = NAME | PROTO "/" ( PORT [ "-" PORT ] | TYPE ) */
+/* service = NAME | PROTO "/" ( PORT [ "-" PORT ] | TYPE ) | PORT [ "-" PORT ] | "tcp+udp" */
 static bool service(struct parser *p, struct ast_service *out, const struct services_out *before)
 {
 	enum family family;
@@ -268,12 +284,18 @@ static bool service(struct parser *p, struct ast_service *out, const struct serv
 	if (!strcmp(w.s, "any") || !strcmp(w.s, "all"))
 		diag_hint(p->diag, diag_error(p->diag, w.span, "'%s' is not a service", w.s),
 			  "a rule without services matches all of them");
-	else if (word_is_reserved(w.s))
+	else if (word_is_reserved(w.s) || word_in(service_words, w.s, w.span.len))
 		diag_error(p->diag, w.span, "'%s' is a reserved word, not a service", w.s);
+	else if (!strcmp(w.s, "tcp+udp"))
+		*out = (struct ast_service){.span = w.span,
+					    .kind = SERVICE_PORTS,
+					    .proto = w,
+					    .hi = PORT_MAX,
+					    .whole = true};
 	else if (strchr(w.s, '/') && !addr_parse_range(w.s, w.span.len, &family, &iv, &why))
 		split_service(p, out, w);
-	else if (!is_service_name(w.s))
-		odd_service(p, w, before);
+	else if (!bare_ports(p, out, w, before) && !is_service_name(w.s))
+		odd_service(p, w);
 	if (out->kind != SERVICE_NAME)
 		out->name = (struct ast_word){0};
 	return true;

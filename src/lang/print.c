@@ -115,7 +115,11 @@ static void service(struct printer *pr, const struct ast_service *s)
 		buf_puts(pr->out, s->name.s);
 		break;
 	case SERVICE_PORTS:
-		buf_printf(pr->out, "%s/%u", s->proto.s, s->lo);
+		if (!s->bare)
+			buf_puts(pr->out, s->proto.s);
+		if (s->whole)
+			break;
+		buf_printf(pr->out, s->bare ? "%u" : "/%u", s->lo);
 		if (s->hi != s->lo)
 			buf_printf(pr->out, "-%u", s->hi);
 		break;
@@ -165,6 +169,18 @@ static void times(struct printer *pr, const struct ast_qualifiers *q)
 /* Those that narrow what matches come first, then those that act, log at the end. */
 static void qualifiers(struct printer *pr, const struct ast_qualifiers *q)
 {
+	if (q->from_ports.n)
+		buf_puts(pr->out, " from port ");
+	for (size_t i = 0; i < q->from_ports.n; i++) {
+		const struct ival *v = &q->from_ports.v[i];
+
+		if (i)
+			comma(pr);
+		buf_printf(pr->out, v->lo == v->hi ? "%u" : "%u-%u", (unsigned)v->lo,
+			   (unsigned)v->hi);
+	}
+	if (q->family)
+		buf_puts(pr->out, q->family == FAM_IP4 ? " ipv4" : " ipv6");
 	if (q->with.s)
 		buf_printf(pr->out, " with %s", q->with.s);
 	if (q->user.s)
@@ -223,6 +239,7 @@ static void nat(struct printer *pr, const struct ast_nat *n)
 	buf_printf(pr->out, "%s ", nat_name(n->kind));
 	pair(pr, &n->from, &n->to);
 	services_behind(pr, n->services.v, n->services.n);
+	qualifiers(pr, &n->q);
 	if (n->targets.n)
 		buf_puts(pr->out, " to ");
 	for (size_t i = 0; i < n->targets.n; i++) {
@@ -540,6 +557,7 @@ static void plain(struct printer *pr, const struct ast_stmt *s)
 	case STMT_SERVICE:
 		buf_printf(pr->out, "service %s = ", s->service.name.s);
 		services(pr, s->service.services.v, s->service.services.n);
+		qualifiers(pr, &s->service.q);
 		break;
 	case STMT_EXPECT:
 		buf_puts(pr->out, s->rule.some ? "expect some " : "expect ");
@@ -610,6 +628,15 @@ void ast_print_entry(struct buf *out, const struct ast_inspector_entry *e)
 	struct printer pr = {.out = out};
 
 	inspector_entry(&pr, e);
+}
+
+void ast_print_service(struct buf *out, const struct ast_service *s)
+{
+	struct printer pr = {.out = out};
+	struct ast_service alone = *s;
+
+	alone.bare = false;
+	service(&pr, &alone);
 }
 
 void ast_print_rule(struct buf *out, const struct ast_rule *r)

@@ -68,7 +68,9 @@ struct forms {
 
 struct side side_at(struct lower *l, const struct endpoint *e, int place);
 struct side side_of_item(struct lower *l, const struct place_item *item);
-struct forms forms_of(struct lower *l, const struct side *src, const struct side *dst);
+/* Of one family only, if one is given. */
+struct forms forms_of(struct lower *l, const struct side *src, const struct side *dst,
+		      enum family fam);
 
 struct ir_rules {
 	struct ir_rule *v;
@@ -85,6 +87,9 @@ void match_bits(struct lower *l, struct ir_rule *r, enum field f, u128 bits);
 void match_set(struct lower *l, struct ir_rule *r, enum field f, const char *set, bool negated);
 void match_ivset(struct lower *l, struct ir_rule *r, enum field f, const struct ivset *s,
 		 const char *stem);
+/* Of one of port_protocols[] (-1: none) the field that F_TH_SPORT or F_TH_DPORT is; other fields
+ * as they are. */
+enum field port_field(int row, enum field f);
 void match_form(struct lower *l, struct ir_rule *r, const struct form *f);
 /* Rules that are `base` with each group of services added; none if the family knows none of them.
  */

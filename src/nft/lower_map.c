@@ -13,8 +13,8 @@
 
 struct box { /* one element: a product of intervals */
 	enum family family; /* FAM_NONE: no address in the key */
-	bool has_src, has_dst, has_family, has_proto, has_port, has_type;
-	struct ival src, dst, proto, port; /* port: or ICMP type */
+	bool has_src, has_dst, has_family, has_proto, has_port, has_sport, has_type;
+	struct ival src, dst, proto, port, sport; /* port: or ICMP type */
 };
 
 struct boxes {
@@ -52,11 +52,25 @@ static void push_icmp_boxes(struct lower *l, struct boxes *out, struct box b, ui
 		b.has_type = types->v[i].lo != 0 || types->v[i].hi != 255;
 		b.has_proto = !b.has_type;
 		/* the numbers of ICMP and ICMPv6 may stand in packets of the other family, too */
-		b.has_family = b.has_proto && !b.has_src && !b.has_dst;
+		b.has_family = !b.has_type && !b.has_src && !b.has_dst;
 		b.proto = (struct ival){proto, proto};
 		b.port = types->v[i];
 		b.family = family;
 		vec_push(l->arena, out, b);
+	}
+}
+
+static void add_sourced(struct lower *l, struct boxes *out, struct box b, const struct services *s)
+{
+	const struct sourced *x;
+
+	b.has_sport = true;
+	vec_each (&s->sourced, x) {
+		for (size_t i = 0; i < x->from.n; i++) {
+			b.sport = x->from.v[i];
+			for (size_t j = 0; j < x->to.n; j++)
+				push_port_box(l, out, b, port_protocols[x->row], x->to.v[j]);
+		}
 	}
 }
 
@@ -69,6 +83,7 @@ static void add_services(struct lower *l, struct boxes *out, struct box b, const
 	for (int i = 0; i < PORT_PROTOCOLS; i++)
 		for (size_t j = 0; j < s->ports[i].n; j++)
 			push_port_box(l, out, b, port_protocols[i], s->ports[i].v[j]);
+	add_sourced(l, out, b, s);
 	for (size_t i = 0; i < s->protocols.n; i++) {
 		b.has_proto = true;
 		b.proto = s->protocols.v[i];
@@ -93,7 +108,8 @@ static void add_form(struct lower *l, struct boxes *out, const struct form *f,
 		for (size_t j = 0; j < ndst && out->n <= BOXES_MAX; j++) {
 			struct box b = {.family = f->family,
 					.has_src = !f->src.all,
-					.has_dst = !f->dst.all};
+					.has_dst = !f->dst.all,
+					.has_family = f->family && f->src.all && f->dst.all};
 
 			if (b.has_src)
 				b.src = f->src.fixed->v[i];
@@ -120,7 +136,7 @@ static bool rule_boxes(struct lower *l, size_t i, int from, int to, struct boxes
 	if (rule->q.limit.rate || rule->q.has_mark || rule->q.has_user || !is_static(&src) ||
 	    !is_static(&dst))
 		return false;
-	forms = forms_of(l, &src, &dst);
+	forms = forms_of(l, &src, &dst, rule->q.family);
 	*out = (struct boxes){0};
 	for (size_t f = 0; f < forms.n && out->n <= BOXES_MAX; f++)
 		add_form(l, out, &forms.v[f], &rule->services);
@@ -159,7 +175,8 @@ static bool boxes_meet(const struct box *a, const struct box *b)
 
 		return !other->has_proto || (other->proto.lo <= proto && proto <= other->proto.hi);
 	}
-	return !apart(a->has_port && b->has_port, a->port, b->port);
+	return !apart(a->has_port && b->has_port, a->port, b->port) &&
+	       !apart(a->has_sport && b->has_sport, a->sport, b->sport);
 }
 
 static bool candidates_meet(const struct candidate *a, const struct candidate *b)
@@ -223,6 +240,8 @@ static struct ir_sel shape_of(const struct box *b)
 		s.f[s.n++] = F_NFPROTO;
 	if (b->has_proto)
 		s.f[s.n++] = F_L4PROTO;
+	if (b->has_sport)
+		s.f[s.n++] = F_TH_SPORT;
 	if (b->has_port)
 		s.f[s.n++] = F_TH_DPORT;
 	if (b->has_type)
@@ -262,6 +281,8 @@ static void fill_elem(struct ir_elem *e, const struct box *b)
 		e->key[n++] = b->family == FAM_IP4 ? (struct ival){2, 2} : (struct ival){10, 10};
 	if (b->has_proto)
 		e->key[n++] = b->proto;
+	if (b->has_sport)
+		e->key[n++] = b->sport;
 	if (b->has_port || b->has_type)
 		e->key[n] = b->port;
 }
@@ -397,29 +418,39 @@ static void push_tuples(struct lower *l, struct ir_chain *c, const struct group 
 		push_map(l, c, &rest);
 }
 
+static int port_row(struct ival proto)
+{
+	for (int i = 0; i < PORT_PROTOCOLS; i++)
+		if (proto.lo == port_protocols[i] && proto.hi == proto.lo)
+			return i;
+	return -1;
+}
+
+/* Whether matching that port asks for the protocol as well. */
+static bool implied_by_port(int row, enum field port)
+{
+	return port_field(row, port) != port;
+}
+
 /* A map of one element is a rule: cheaper, and plainer. */
 static void push_single(struct lower *l, struct ir_chain *c, const struct group *g)
 {
 	struct ir_elem e = g->elems.v[0];
 	struct ir_rule r = {.comment = e.comment, .at = e.at};
 
-	if (g->shape.f[0] == F_NFPROTO) /* together: nft would not list the family by itself */
+	/* the family of ICMP together with it: nft would not list it by itself */
+	if (g->shape.f[0] == F_NFPROTO && g->shape.n == 2)
 		match_key(l, &r, &g->shape, e.key);
-	for (int k = 0; g->shape.f[0] != F_NFPROTO && k < g->shape.n; k++) {
+	for (int k = 0, row = -1; (k || !r.stmts.n) && k < g->shape.n; k++) {
 		enum field f = g->shape.f[k];
+		bool ports = k + 1 < g->shape.n && g->shape.f[k + 1] >= F_TH_SPORT &&
+			     g->shape.f[k + 1] <= F_TH_DPORT;
 
-		if (k + 1 < g->shape.n && g->shape.f[k + 1] == F_TH_DPORT)
+		if (f == F_L4PROTO && ports)
+			row = port_row(e.key[k]);
+		if (f == F_L4PROTO && ports && implied_by_port(row, g->shape.f[k + 1]))
 			continue;
-		if (f == F_TH_DPORT) {
-			static const enum field dport[PORT_PROTOCOLS] = {F_TCP_DPORT, F_UDP_DPORT,
-									 F_SCTP_DPORT, F_DCCP_DPORT,
-									 F_UDPLITE_DPORT};
-
-			for (int i = 0; i < PORT_PROTOCOLS; i++)
-				if (e.key[k - 1].lo == port_protocols[i])
-					f = dport[i];
-		}
-		match_ival(l, &r, f, e.key[k]);
+		match_ival(l, &r, port_field(row, f), e.key[k]);
 	}
 	rule_counter(l, &r);
 	rule_verdict(l, &r, e.verdict.kind, e.verdict.target);

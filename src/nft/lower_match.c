@@ -224,19 +224,22 @@ static void side_alts(struct lower *l, struct alts *out, const struct side *s, e
 		vec_push(l->arena, out, ((struct alt){.family = fam, .dyn = s->dyn.v[i]}));
 }
 
-struct forms forms_of(struct lower *l, const struct side *src, const struct side *dst)
+struct forms forms_of(struct lower *l, const struct side *src, const struct side *dst,
+		      enum family fam)
 {
 	static const enum family families[] = {FAM_IP4, FAM_IP6};
 	struct forms out = {0};
 
 	if (src->all && dst->all) {
 		vec_push(l->arena, &out,
-			 ((struct form){.src = {.all = true}, .dst = {.all = true}}));
+			 ((struct form){fam, .src = {.all = true}, .dst = {.all = true}}));
 		return out;
 	}
 	for (int f = 0; f < 2; f++) {
 		struct alts from = {0}, to = {0};
 
+		if (fam && fam != families[f])
+			continue;
 		side_alts(l, &from, src, families[f]);
 		side_alts(l, &to, dst, families[f]);
 		for (size_t i = 0; i < from.n; i++)
@@ -260,8 +263,11 @@ static void match_alt(struct lower *l, struct ir_rule *r, const struct alt *a, e
 		match_ivset(l, r, f, a->fixed, a->stem);
 }
 
+/* Where neither side has addresses the family is matched by itself. */
 void match_form(struct lower *l, struct ir_rule *r, const struct form *f)
 {
+	if (f->family && f->src.all && f->dst.all)
+		match_one(l, r, F_NFPROTO, f->family == FAM_IP4 ? 2 : 10);
 	match_alt(l, r, &f->src, F_IP_SADDR, F_IP6_SADDR);
 	match_alt(l, r, &f->dst, F_IP_DADDR, F_IP6_DADDR);
 }
@@ -310,11 +316,78 @@ static void match_port_pairs(struct lower *l, struct ir_rule *r, const struct se
 	m->match.set = ruleset_seal_set(l->r, set)->name;
 }
 
+enum field port_field(int row, enum field f)
+{
+	static const enum field sport[PORT_PROTOCOLS] = {F_TCP_SPORT, F_UDP_SPORT, F_TH_SPORT,
+							 F_TH_SPORT, F_TH_SPORT};
+	static const enum field dport[PORT_PROTOCOLS] = {F_TCP_DPORT, F_UDP_DPORT, F_SCTP_DPORT,
+							 F_DCCP_DPORT, F_UDPLITE_DPORT};
+
+	if (row < 0)
+		return f;
+	return f == F_TH_SPORT ? sport[row] : f == F_TH_DPORT ? dport[row] : f;
+}
+
+/* Ports by source ports as well: one look-up, of the protocol with both. */
+static void match_sourced_many(struct lower *l, struct ir_rule *r, const struct services *s)
+{
+	struct ir_set *set = arena_new_of(l->arena, struct ir_set);
+	struct ir_stmt *m = rule_stmt(l, r, IR_MATCH);
+	struct ir_elems all = {0};
+	const struct sourced *x;
+
+	*set = (struct ir_set){
+		.stem = "services", .nkeys = 3, .keys = {F_L4PROTO, F_TH_SPORT, F_TH_DPORT}};
+	vec_each (&s->sourced, x) {
+		uint8_t proto = port_protocols[x->row];
+
+		for (size_t i = 0; i < x->from.n; i++) {
+			for (size_t j = 0; j < x->to.n; j++) {
+				struct ir_elem e = {
+					.key = {{proto, proto}, x->from.v[i], x->to.v[j]}};
+
+				set->interval |=
+					e.key[1].lo != e.key[1].hi || e.key[2].lo != e.key[2].hi;
+				vec_push(l->arena, &all, e);
+			}
+		}
+	}
+	m->match.sel = (struct ir_sel){.n = 3, .f = {F_L4PROTO, F_TH_SPORT, F_TH_DPORT}};
+	if (!set->interval && all.n <= FEW) {
+		m->match.values = all;
+		return;
+	}
+	set->elems = all;
+	if (!set->interval)
+		set->size = (uint32_t)all.n;
+	m->match.set = ruleset_seal_set(l->r, set)->name;
+}
+
+static void match_sourced(struct lower *l, struct ir_rules *out, const struct ir_rule *base,
+			  const struct services *s)
+{
+	const struct sourced *x = s->sourced.v;
+	struct ir_rule r;
+
+	if (!s->sourced.n)
+		return;
+	r = rule_copy(l, base);
+	if (s->sourced.n > 1) {
+		match_sourced_many(l, &r, s);
+		vec_push(l->arena, out, r);
+		return;
+	}
+	if (port_field(x->row, F_TH_SPORT) == F_TH_SPORT)
+		match_one(l, &r, F_L4PROTO, port_protocols[x->row]);
+	match_ivset(l, &r, port_field(x->row, F_TH_SPORT), &x->from, "source-ports");
+	if (!is_full(&x->to))
+		match_ivset(l, &r, port_field(x->row, F_TH_DPORT), &x->to, "ports");
+	vec_push(l->arena, out, r);
+}
+
 static void match_ports(struct lower *l, struct ir_rules *out, const struct ir_rule *base,
 			const struct services *s)
 {
-	static const enum field dport[PORT_PROTOCOLS] = {F_TCP_DPORT, F_UDP_DPORT, F_SCTP_DPORT,
-							 F_DCCP_DPORT, F_UDPLITE_DPORT};
 	int protos = 0, only = 0;
 	struct ir_rule r;
 
@@ -328,7 +401,7 @@ static void match_ports(struct lower *l, struct ir_rules *out, const struct ir_r
 		return;
 	r = rule_copy(l, base);
 	if (protos == 1)
-		match_ivset(l, &r, dport[only], &s->ports[only], "ports");
+		match_ivset(l, &r, port_field(only, F_TH_DPORT), &s->ports[only], "ports");
 	else
 		match_port_pairs(l, &r, s);
 	vec_push(l->arena, out, r);
@@ -416,6 +489,7 @@ void match_services(struct lower *l, struct ir_rules *out, const struct ir_rule 
 		return;
 	}
 	match_ports(l, out, base, s);
+	match_sourced(l, out, base, s);
 	match_protocols(l, out, base, s, family);
 	if (family != FAM_IP6)
 		match_icmp(l, out, base, F_ICMP_TYPE, &s->icmp);

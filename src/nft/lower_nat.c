@@ -62,23 +62,16 @@ struct ir_rules one_rule(struct lower *l, const char *text, struct span at)
 	return out;
 }
 
-/* Forms of one family only; where neither side has addresses the family must be matched by itself.
- */
 struct ir_rules with_addresses(struct lower *l, const struct ir_rules *in, const struct side *src,
 			       const struct side *dst, enum family fam)
 {
-	struct forms forms = forms_of(l, src, dst);
+	struct forms forms = forms_of(l, src, dst, fam);
 	struct ir_rules out = {0};
 
 	for (size_t i = 0; i < in->n; i++) {
 		for (size_t f = 0; f < forms.n; f++) {
-			struct ir_rule r;
+			struct ir_rule r = rule_copy(l, &in->v[i]);
 
-			if (forms.v[f].family && fam && forms.v[f].family != fam)
-				continue;
-			r = rule_copy(l, &in->v[i]);
-			if (!forms.v[f].family && fam)
-				match_one(l, &r, F_NFPROTO, fam == FAM_IP4 ? 2 : 10);
 			match_form(l, &r, &forms.v[f]);
 			vec_push(l->arena, &out, r);
 		}
@@ -105,9 +98,8 @@ static struct ir_rules with_nat_services(struct lower *l, const struct ir_rules 
 	if (!n->port)
 		return with_services(l, in, &n->services, fam);
 	for (int k = 0; k < PORT_PROTOCOLS; k++) {
-		struct services one = {0};
+		struct services one = services_with_ports(l->arena, &n->services, k);
 
-		one.ports[k] = n->services.ports[k];
 		for (size_t i = 0; i < in->n; i++)
 			match_services(l, &out, &in->v[i], &one, fam);
 	}
@@ -195,7 +187,7 @@ static void lower_source(struct lower *l, struct ir_chain *c, const struct nat *
 	for (int f = 0; f < 2; f++) {
 		const struct nat_targets *to = f ? &n->to6 : &n->to4;
 
-		if (n->kind == NAT_SNAT && !to->to.n)
+		if ((n->kind == NAT_SNAT && !to->to.n) || (n->family && n->family != both[f]))
 			continue;
 		for (size_t i = 0; i < n->from.items.n; i++)
 			for (size_t j = 0; j < n->to.items.n; j++)
@@ -267,7 +259,7 @@ static void lower_dest(struct lower *l, struct ir_chain *c, const struct nat *n,
 	for (int f = 0; f < 2; f++) {
 		const struct nat_targets *to = f ? &n->to6 : &n->to4;
 
-		if (n->kind == NAT_DNAT && !to->to.n)
+		if ((n->kind == NAT_DNAT && !to->to.n) || (n->family && n->family != both[f]))
 			continue;
 		for (size_t i = 0; i < n->from.items.n; i++) {
 			const struct place_item *from = &n->from.items.v[i];
@@ -283,12 +275,8 @@ static void lower_dest(struct lower *l, struct ir_chain *c, const struct nat *n,
 /* What a hairpin dnat turned back into the zone it came from must come back through here. */
 static void lower_hairpin_source(struct lower *l, struct ir_chain *c, const struct nat *n)
 {
-	struct services ports = n->services;
+	struct services ports = services_to_port(l->arena, &n->services, n->port);
 
-	if (n->port)
-		for (int i = 0; i < PORT_PROTOCOLS; i++)
-			if (ports.ports[i].n)
-				ports.ports[i] = ivset_one(l->arena, n->port, n->port);
 	for (int f = 0; f < 2; f++) {
 		const struct nat_targets *to = f ? &n->to6 : &n->to4;
 		struct nat masquerade = {.kind = NAT_MASQUERADE};

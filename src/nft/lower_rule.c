@@ -221,7 +221,7 @@ void lower_rule(struct lower *l, struct ir_chain *c, size_t i, int from, int to)
 {
 	const struct rule *rule = &l->p->rules.v[i];
 	struct side src = side_at(l, &rule->from, from), dst = side_at(l, &rule->to, to);
-	struct forms forms = forms_of(l, &src, &dst);
+	struct forms forms = forms_of(l, &src, &dst, rule->q.family);
 
 	for (size_t f = 0; f < forms.n; f++) {
 		struct ir_rule base = rule_new(l, rule);

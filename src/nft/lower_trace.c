@@ -160,7 +160,7 @@ static void put_pair(struct tracing *t, const struct words *from, const struct w
 		     const struct place_item *src, const struct place_item *dst)
 {
 	struct side s = side_of_item(&t->l, src), d = side_of_item(&t->l, dst);
-	struct forms forms = forms_of(&t->l, &s, &d);
+	struct forms forms = forms_of(&t->l, &s, &d, t->question->q.family);
 
 	for (size_t f = 0; f < forms.n; f++) {
 		struct ir_rule base = {0};

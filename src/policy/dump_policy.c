@@ -66,6 +66,19 @@ static void put_services(struct buf *out, const struct services *s)
 	put_row(out, "proto", &s->protocols);
 	put_row(out, "icmp", &s->icmp);
 	put_row(out, "icmpv6", &s->icmpv6);
+	for (size_t i = 0; i < s->sourced.n; i++) {
+		buf_printf(out, "    %s", names[s->sourced.v[i].row]);
+		put_ivset(out, &s->sourced.v[i].to, FAM_NONE);
+		buf_puts(out, " from");
+		put_ivset(out, &s->sourced.v[i].from, FAM_NONE);
+		buf_putc(out, '\n');
+	}
+}
+
+static void put_family(struct buf *out, enum family family)
+{
+	if (family)
+		buf_printf(out, "    family IPv%d\n", family);
 }
 
 static void put_zone(struct buf *out, const struct zone *z)
@@ -89,6 +102,7 @@ static void put_nat(struct buf *out, const struct policy *p, const struct nat *n
 	buf_printf(out, "nat %s\n", n->text);
 	put_endpoint(out, p, "from", &n->from);
 	put_endpoint(out, p, "to", &n->to);
+	put_family(out, n->family);
 	put_services(out, &n->services);
 	for (size_t i = 0; i < n->to4.to.n + n->to6.to.n; i++) {
 		bool four = i < n->to4.to.n;
@@ -118,6 +132,7 @@ void policy_dump(struct buf *out, const struct policy *p)
 		buf_printf(out, "rule %s\n", p->rules.v[i].text);
 		put_endpoint(out, p, "from", &p->rules.v[i].from);
 		put_endpoint(out, p, "to", &p->rules.v[i].to);
+		put_family(out, p->rules.v[i].q.family);
 		put_services(out, &p->rules.v[i].services);
 	}
 	for (size_t i = 0; i < p->nats.n; i++)

@@ -5,6 +5,8 @@
 
 #include "policy/policy.h"
 
+#define ANY_PORT 40000 /* a client's own */
+
 bool addrs_match(const struct addrs *s, enum family fam, u128 addr)
 {
 	if (s->all)
@@ -37,7 +39,20 @@ static bool endpoint_match(const struct endpoint *e, int place, enum family fam,
 	return false;
 }
 
-bool services_match(const struct services *s, enum family fam, uint8_t protocol, uint16_t dport)
+static bool sourced_match(const struct services *s, uint8_t protocol, uint16_t sport,
+			  uint16_t dport)
+{
+	const struct sourced *x;
+
+	vec_each (&s->sourced, x)
+		if (port_protocols[x->row] == protocol && ivset_contains(&x->to, dport) &&
+		    ivset_contains(&x->from, sport))
+			return true;
+	return false;
+}
+
+bool services_match(const struct services *s, enum family fam, uint8_t protocol, uint16_t sport,
+		    uint16_t dport)
 {
 	if (s->any)
 		return true;
@@ -47,7 +62,8 @@ bool services_match(const struct services *s, enum family fam, uint8_t protocol,
 		return ivset_contains(&s->icmpv6, dport);
 	for (int i = 0; i < PORT_PROTOCOLS; i++)
 		if (port_protocols[i] == protocol)
-			return ivset_contains(&s->ports[i], dport);
+			return ivset_contains(&s->ports[i], dport) ||
+			       sourced_match(s, protocol, sport, dport);
 	return ivset_contains(&s->protocols, protocol);
 }
 
@@ -95,7 +111,7 @@ bool services_undecided(struct arena *a, const struct services *s)
 	bool ports = s->any || s->protocols.n;
 
 	for (int i = 0; i < PORT_PROTOCOLS; i++)
-		ports |= s->ports[i].n != 0;
+		ports |= services_have_port(s, i);
 	return !ports && v4.n + v6.n && same(&v4, &s->icmp) && same(&v6, &s->icmpv6);
 }
 
@@ -106,7 +122,8 @@ const struct rule *policy_decide(const struct policy *p, const struct flow *f, b
 
 		if (!endpoint_match(&r->from, f->from, f->family, f->saddr) ||
 		    !endpoint_match(&r->to, f->to, f->family, f->daddr) ||
-		    !services_match(&r->services, f->family, f->protocol, f->dport))
+		    !services_match(&r->services, f->family, f->protocol, f->sport, f->dport) ||
+		    (r->q.family && r->q.family != f->family))
 			continue;
 		if (!optimistic && (r->q.limit.rate || r->q.has_mark || r->q.has_user))
 			continue;
@@ -128,6 +145,7 @@ bool policy_asks_dhcp(const struct policy *p, int place, enum family fam)
 
 	f.saddr = fam == FAM_IP4 ? 0 : ((u128)0xfe80 << 112 | 1);
 	f.daddr = fam == FAM_IP4 ? 0xffffffff : ((u128)0xff02 << 112 | 0x10002);
+	f.sport = fam == FAM_IP4 ? 68 : 546;
 	f.dport = fam == FAM_IP4 ? 67 : 547;
 	return lets_in(p, &f);
 }
@@ -138,6 +156,7 @@ bool policy_answers_dhcp(const struct policy *p, int place, enum family fam)
 
 	f.saddr = fam == FAM_IP4 ? 0 : ((u128)0xfe80 << 112 | 1);
 	f.daddr = fam == FAM_IP4 ? 0xffffffff : ((u128)0xff02 << 112 | 0x10002);
+	f.sport = fam == FAM_IP4 ? 68 : 546;
 	f.dport = fam == FAM_IP4 ? 67 : 547;
 	return lets_in(p, &f);
 }
@@ -170,12 +189,13 @@ bool policy_hears_groups(const struct policy *p, int place)
 		.from = place, .to = PLACE_SELF, .family = FAM_IP4, .protocol = IPPROTO_UDP};
 	const struct rule *r;
 
-	for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
-		f.dport = asked[i].port;
-		f.daddr = asked[i].group;
+	for (size_t i = 0; i < 2 * sizeof(asked) / sizeof(asked[0]); i++) {
+		f.dport = asked[i / 2].port;
+		f.daddr = asked[i / 2].group;
+		f.sport = i % 2 ? f.dport : ANY_PORT;
 		vec_each (&p->rules, r)
 			if ((r->verb == VERB_ALLOW || r->verb == VERB_INSPECT) &&
-			    services_match(&r->services, FAM_IP4, IPPROTO_UDP, f.dport) &&
+			    services_match(&r->services, FAM_IP4, IPPROTO_UDP, f.sport, f.dport) &&
 			    endpoint_match(&r->to, PLACE_SELF, FAM_IP4, f.daddr) &&
 			    lets_in_from(p, &r->from, &f))
 				return true;

@@ -102,7 +102,7 @@ static bool only_tcp_udp(const struct services *s)
 	if (s->any || s->protocols.n || s->icmp.n || s->icmpv6.n)
 		return false;
 	for (int i = 0; i < PORT_PROTOCOLS; i++)
-		if (s->ports[i].n && port_protocols[i] != IPPROTO_TCP &&
+		if (services_have_port(s, i) && port_protocols[i] != IPPROTO_TCP &&
 		    port_protocols[i] != IPPROTO_UDP)
 			return false;
 	return true;

@@ -72,12 +72,30 @@ static void name_hairpin_zones(struct resolver *r, const struct ast_nat *n, stru
 	}
 }
 
+/* What a statement that names its family takes of a target. */
+static void of_family(struct resolver *r, const struct ast_nat *n, const struct ast_target *t,
+		      struct ivset *v4, struct ivset *v6)
+{
+	bool some = v4->n || v6->n;
+
+	if (n->q.family == FAM_IP6)
+		v4->n = 0;
+	else if (n->q.family == FAM_IP4)
+		v6->n = 0;
+	if (some && !v4->n && !v6->n)
+		diag_note(r->diag,
+			  diag_error(r->diag, t->span, "this target has no IPv%d address",
+				     n->q.family),
+			  n->q.family_span, "the family is named here");
+}
+
 static void add_targets(struct resolver *r, const struct ast_nat *n, struct nat *out,
 			const struct ast_target *t)
 {
 	struct ivset v4 = {0}, v6 = {0};
 
 	resolve_item_addrs(r, &t->item, &v4, &v6);
+	of_family(r, n, t, &v4, &v6);
 	if (n->kind == NAT_DNAT) {
 		for (size_t i = 0; i < v4.n + v6.n; i++) {
 			struct ival iv = i < v4.n ? v4.v[i] : v6.v[i - v4.n];
@@ -108,8 +126,13 @@ static void add_parts(struct resolver *r, const struct ast_nat *n, struct nat *o
 	struct nat_part part = {.text = ""};
 
 	for (size_t i = 0; i < n->services.n; i++) {
-		part = (struct nat_part){.text = span_text(r->arena, n->services.v[i].span)};
+		struct buf text = {0};
+
+		ast_print_service(&text, &n->services.v[i]);
+		part = (struct nat_part){.text = arena_strdup(r->arena, buf_str(&text))};
+		buf_free(&text);
 		resolve_services(r, &n->services.v[i], 1, &part.services);
+		resolve_from(r, &n->q, &n->services.v[i], 1, &part.services);
 		vec_push(r->arena, &out->parts, part);
 	}
 	if (n->services.n)
@@ -148,7 +171,11 @@ static void check_nat(struct resolver *r, const struct ast_stmt *s, const struct
 void resolve_nat(struct resolver *r, const struct ast_stmt *s)
 {
 	const struct ast_nat *n = &s->nat;
-	struct nat out = {.kind = n->kind, .port = n->port, .hairpin = n->hairpin, .span = s->span};
+	struct nat out = {.kind = n->kind,
+			  .port = n->port,
+			  .hairpin = n->hairpin,
+			  .family = n->q.family,
+			  .span = s->span};
 	unsigned errors = r->diag->nerrors;
 	struct buf text = {0};
 
@@ -156,6 +183,7 @@ void resolve_nat(struct resolver *r, const struct ast_stmt *s)
 	resolve_endpoint(r, &n->to, &out.to);
 	name_hairpin_zones(r, n, &out);
 	resolve_services(r, n->services.v, n->services.n, &out.services);
+	resolve_from(r, &n->q, n->services.v, n->services.n, &out.services);
 	if (n->kind == NAT_DNAT || n->kind == NAT_REDIRECT)
 		resolve_before_routing(r, nat_name(n->kind), &out.to);
 	else if (n->kind != NAT_NONE)

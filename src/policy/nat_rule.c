@@ -53,7 +53,7 @@ static void services(struct resolver *r, const struct ast_nat *ast, const struct
 					.lo = n->port,
 					.hi = n->port};
 
-		if (n->services.ports[i].n)
+		if (services_have_port(&n->services, i))
 			vec_push(r->arena, &out->services, s);
 	}
 }
@@ -62,7 +62,7 @@ static void services(struct resolver *r, const struct ast_nat *ast, const struct
 static const char *by_hand(struct resolver *r, const struct ast_stmt *s, const struct nat *n,
 			   const struct ast_target *t, const char *zone)
 {
-	struct ast_rule rule = {.verb = VERB_ALLOW, .from = s->nat.from};
+	struct ast_rule rule = {.verb = VERB_ALLOW, .from = s->nat.from, .q = s->nat.q};
 	struct ast_item to = t->item;
 	struct buf b = {0};
 	const char *text;
@@ -87,6 +87,10 @@ static const char *place_of(struct resolver *r, const struct ast_stmt *s, const 
 	bool here = false;
 
 	resolve_item_addrs(r, &t->item, &v4, &v6);
+	if (n->family == FAM_IP6)
+		v4.n = 0;
+	if (n->family == FAM_IP4)
+		v6.n = 0;
 	for (size_t i = 0; i < v4.n + v6.n; i++)
 		add_places(r, i < v4.n ? FAM_IP4 : FAM_IP6,
 			   i < v4.n ? v4.v[i].lo : v6.v[i - v4.n].lo, &zones, &here);
@@ -96,8 +100,7 @@ static const char *place_of(struct resolver *r, const struct ast_stmt *s, const 
 		rec = diag_error(r->diag, t->item.span,
 				 "no zone has a network that holds this target, so 'allow' cannot "
 				 "say where it is");
-		diag_hint(r->diag, rec,
-			  "add its network to its zone, or write the rule: %s",
+		diag_hint(r->diag, rec, "add its network to its zone, or write the rule: %s",
 			  by_hand(r, s, n, t, "ZONE"));
 		return NULL;
 	}
@@ -168,6 +171,21 @@ static bool targets(struct resolver *r, const struct ast_stmt *s, const struct n
 	return true;
 }
 
+/* What the translation matches, its rule does, too. */
+static void inherit(struct ast_qualifiers *q, const struct ast_qualifiers *from)
+{
+	if (!q->family) {
+		q->family = from->family;
+		q->family_span = from->family_span;
+	}
+	if (!q->from_span.src) {
+		q->from_span = from->from_span;
+		q->from_ports.v = from->from_ports.v;
+		q->from_ports.n = from->from_ports.n;
+		q->from_ports.cap = from->from_ports.cap;
+	}
+}
+
 void resolve_nat_rule(struct resolver *r, const struct ast_stmt *s, const struct nat *n)
 {
 	struct ast_stmt rule = {.kind = STMT_RULE, .span = s->span};
@@ -175,6 +193,7 @@ void resolve_nat_rule(struct resolver *r, const struct ast_stmt *s, const struct
 	rule.rule.verb = VERB_ALLOW;
 	rule.rule.verb_span = s->nat.allow_span;
 	rule.rule.q = s->nat.allow;
+	inherit(&rule.rule.q, &s->nat.q);
 	sources(r, s, n, &rule.rule.from);
 	services(r, &s->nat, n, &rule.rule);
 	if (targets(r, s, n, &rule.rule.to))

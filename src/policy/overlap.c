@@ -25,25 +25,22 @@ static bool endpoints_meet(const struct endpoint *x, const struct endpoint *y)
 	return false;
 }
 
-static bool services_meet(const struct services *x, const struct services *y)
+static bool families_meet(enum family x, enum family y)
 {
-	bool meet = x->any || y->any || x->protocols.n || y->protocols.n;
-
-	for (int i = 0; i < PORT_PROTOCOLS; i++)
-		meet = meet || ivset_overlaps(&x->ports[i], &y->ports[i]);
-	return meet || ivset_overlaps(&x->icmp, &y->icmp) || ivset_overlaps(&x->icmpv6, &y->icmpv6);
+	return !x || !y || x == y;
 }
 
 bool rules_meet(const struct rule *x, const struct rule *y)
 {
-	return endpoints_meet(&x->from, &y->from) && endpoints_meet(&x->to, &y->to) &&
-	       services_meet(&x->services, &y->services);
+	return families_meet(x->q.family, y->q.family) && endpoints_meet(&x->from, &y->from) &&
+	       endpoints_meet(&x->to, &y->to) && services_meet(&x->services, &y->services);
 }
 
 bool nats_meet(const struct nat *x, const struct nat *y)
 {
 	/* a hairpin is for others, too, and whatever local address they call */
-	return (x->hairpin || y->hairpin ||
+	return families_meet(x->family, y->family) &&
+	       (x->hairpin || y->hairpin ||
 		(endpoints_meet(&x->from, &y->from) && endpoints_meet(&x->to, &y->to))) &&
 	       services_meet(&x->services, &y->services);
 }
@@ -61,7 +58,10 @@ static bool may_name(const struct endpoint *e, enum family fam, u128 addr)
 static bool may_hold(const struct services *s, uint16_t port)
 {
 	bool may = s->any || s->protocols.n;
+	const struct sourced *x;
 
+	vec_each (&s->sourced, x)
+		may = may || ivset_contains(&x->to, port);
 	for (int i = 0; i < PORT_PROTOCOLS; i++)
 		may = may || ivset_contains(&s->ports[i], port);
 	return may;
@@ -69,7 +69,7 @@ static bool may_hold(const struct services *s, uint16_t port)
 
 bool rule_meets_nat(const struct rule *r, const struct nat *n, enum family fam, const u128 *target)
 {
-	return (!target || may_name(&r->to, fam, *target)) &&
+	return (!target || may_name(&r->to, fam, *target)) && families_meet(r->q.family, fam) &&
 	       (n->hairpin || endpoints_meet(&r->from, &n->from)) &&
 	       (n->port ? may_hold(&r->services, n->port)
 			: services_meet(&r->services, &n->services));

@@ -57,11 +57,17 @@ struct endpoint {
 #define PORT_PROTOCOLS 5 /* tcp udp sctp dccp udplite: those with ports */
 extern const uint8_t port_protocols[PORT_PROTOCOLS];
 
+struct sourced { /* ports of one protocol, from some source ports alone */
+	int row; /* of port_protocols[] */
+	struct ivset to, from;
+};
+
 struct services {
 	bool any; /* every protocol */
 	struct ivset ports[PORT_PROTOCOLS]; /* by port_protocols[] */
 	struct ivset protocols; /* whole protocols by number; none with a row above that is full */
 	struct ivset icmp, icmpv6; /* types; 0-255: the whole protocol */
+	VEC(struct sourced) sourced; /* no packet is in two of them, nor in one and `ports` */
 };
 
 struct limit {
@@ -70,6 +76,7 @@ struct limit {
 };
 
 struct qualifiers {
+	enum family family; /* FAM_NONE: both */
 	bool log;
 	const char *log_tag; /* or NULL */
 	struct limit limit;
@@ -127,6 +134,7 @@ struct nat {
 	enum nat_kind kind;
 	struct endpoint from, to;
 	struct services services;
+	enum family family; /* FAM_NONE: both */
 	VEC(struct nat_part) parts; /* of them; at least one */
 	struct nat_targets to4, to6;
 	uint16_t port; /* 0: kept */
@@ -197,12 +205,13 @@ struct flow { /* the first packet of a connection, as the filter rules see it */
 	enum family family;
 	u128 saddr, daddr;
 	uint8_t protocol;
-	uint16_t dport; /* or ICMP type */
+	uint16_t sport, dport; /* dport: or ICMP type */
 };
 
 bool addrs_match(const struct addrs *s, enum family fam, u128 addr);
 bool item_at(const struct place_item *i, int place);
-bool services_match(const struct services *s, enum family fam, uint8_t protocol, uint16_t dport);
+bool services_match(const struct services *s, enum family fam, uint8_t protocol, uint16_t sport,
+		    uint16_t dport);
 /* The rule that decides, or NULL: default drop. Rules with a limit, user or mark count as not
  * deciding unless `optimistic`; dynamic sets are taken as empty. */
 const struct rule *policy_decide(const struct policy *p, const struct flow *f, bool optimistic);
@@ -235,6 +244,19 @@ uint32_t inspection_max(const struct inspection *i);
 bool marks_overlap(const struct mark *x, const struct mark *y);
 /* Whether something that this machine sends is sent elsewhere by dnat or redirect. */
 bool policy_translates_self(const struct policy *p);
+
+/* ---- services (ports.c) ---- */
+
+void services_normalise(struct arena *a, struct services *s);
+/* Of these source ports only. */
+void services_from(struct arena *a, struct services *s, const struct ivset *from);
+/* Those that have ports, of all protocols (-1) or one. */
+struct services services_with_ports(struct arena *a, const struct services *s, int row);
+/* The same, all of them called by that port; 0: as they are. */
+struct services services_to_port(struct arena *a, const struct services *s, uint16_t port);
+bool services_have_port(const struct services *s, int row);
+bool services_ports_meet(const struct services *x, const struct services *y);
+bool services_meet(const struct services *x, const struct services *y);
 
 /* False: no packet matches both. True: perhaps one does (meet.c). */
 bool rules_meet(const struct rule *x, const struct rule *y);

@@ -304,6 +304,7 @@ void resolve_rule(struct resolver *r, const struct ast_stmt *s)
 	resolve_endpoint(r, &ast->from, &out.from);
 	resolve_endpoint(r, &ast->to, &out.to);
 	resolve_services(r, ast->services.v, ast->services.n, &out.services);
+	resolve_from(r, q, ast->services.v, ast->services.n, &out.services);
 	out.q.log = q->log_span.src != NULL;
 	out.q.log_tag = q->log_tag.s;
 	if (q->limit_span.src)
@@ -311,6 +312,7 @@ void resolve_rule(struct resolver *r, const struct ast_stmt *s)
 					     .per = q->limit_unit,
 					     .burst = q->limit_burst ? q->limit_burst : 5,
 					     .per_source = q->limit_per_source};
+	out.q.family = q->family;
 	out.q.has_mark = q->mark_span.src != NULL;
 	out.q.mark = q->mark;
 	resolve_user(r, q, &out);
@@ -417,8 +419,10 @@ static void resolve_unused(struct resolver *r)
 		struct services scratch = {0};
 
 		/* errors in what nothing uses are errors too */
-		if (d->state == SERVICE_FRESH)
-			resolve_services(r, d->ast->services.v, d->ast->services.n, &scratch);
+		if (d->state != SERVICE_FRESH)
+			continue;
+		resolve_services(r, d->ast->services.v, d->ast->services.n, &scratch);
+		resolve_from(r, &d->ast->q, d->ast->services.v, d->ast->services.n, &scratch);
 	}
 	vec_each (&r->names.entries, e) {
 		struct decl *d = e->value;

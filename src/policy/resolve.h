@@ -51,6 +51,9 @@ void resolve_endpoint(struct resolver *r, const struct ast_endpoint *ast, struct
 /* service.c */
 void resolve_services(struct resolver *r, const struct ast_service *v, size_t n,
 		      struct services *out);
+/* ... and of them, those from the source ports that are said */
+void resolve_from(struct resolver *r, const struct ast_qualifiers *q, const struct ast_service *v,
+		  size_t n, struct services *out);
 /* inspect.c */
 void resolve_inspector(struct resolver *r, const struct ast_inspector *in);
 /* inspection.c: the statement; and, when all else is resolved, the rules that inspect */

@@ -74,6 +74,18 @@ static void add_range(struct resolver *r, struct ivset *s, u128 lo, u128 hi)
 	vec_push(r->arena, s, ((struct ival){lo, hi}));
 }
 
+static void add_ports(struct resolver *r, struct services *out, const char *proto, u128 lo, u128 hi)
+{
+	int row = port_row(proto);
+
+	if (row >= 0) {
+		add_range(r, &out->ports[row], lo, hi);
+		return;
+	}
+	add_range(r, &out->ports[port_row("tcp")], lo, hi);
+	add_range(r, &out->ports[port_row("udp")], lo, hi);
+}
+
 static void add_protocol(struct resolver *r, struct services *out, uint64_t number)
 {
 	if (number == IPPROTO_ICMP) {
@@ -252,6 +264,8 @@ static void merge(struct resolver *r, struct services *out, const struct service
 	for (int i = 0; i < 3; i++)
 		for (size_t j = 0; j < from[i]->n; j++)
 			vec_push(r->arena, to[i], from[i]->v[j]);
+	for (size_t j = 0; j < in->sourced.n; j++)
+		vec_push(r->arena, &out->sourced, in->sourced.v[j]);
 }
 
 static void resolve_named(struct resolver *r, struct ast_word w, struct services *out)
@@ -267,6 +281,8 @@ static void resolve_named(struct resolver *r, struct ast_word w, struct services
 		if (d->state == SERVICE_FRESH) {
 			d->state = SERVICE_BUSY;
 			resolve_services(r, d->ast->services.v, d->ast->services.n, &d->services);
+			resolve_from(r, &d->ast->q, d->ast->services.v, d->ast->services.n,
+				     &d->services);
 			d->state = SERVICE_DONE;
 		}
 		merge(r, out, &d->services);
@@ -291,7 +307,7 @@ void resolve_services(struct resolver *r, const struct ast_service *v, size_t n,
 			resolve_named(r, s->name, out);
 			break;
 		case SERVICE_PORTS:
-			add_range(r, &out->ports[port_row(s->proto.s)], s->lo, s->hi);
+			add_ports(r, out, s->proto.s, s->lo, s->hi);
 			break;
 		case SERVICE_ICMP:
 			resolve_icmp(r, s, out);
@@ -301,9 +317,56 @@ void resolve_services(struct resolver *r, const struct ast_service *v, size_t n,
 			break;
 		}
 	}
+	services_normalise(r->arena, out);
+}
+
+static bool is_known(struct resolver *r, const struct ast_service *s)
+{
+	uint64_t number;
+
+	if (s->kind == SERVICE_NAME)
+		return map_get(&r->services, s->name.s) || service_catalogue(s->name.s);
+	return s->kind != SERVICE_PROTO || protocol_number(s->type.s, &number);
+}
+
+/* Only what has ports has a source port. */
+static void check_ports(struct resolver *r, const struct ast_service *v, size_t n, struct span at)
+{
+	if (!n)
+		diag_hint(r->diag,
+			  diag_error(r->diag, at,
+				     "source ports are those of a service: none is named"),
+			  "write before it whose they are: udp from port 1900");
+	for (size_t i = 0; i < n; i++) {
+		struct services one = {0};
+
+		if (!is_known(r, &v[i]))
+			continue; /* reported already */
+		resolve_services(r, &v[i], 1, &one);
+		if (one.any || one.protocols.n || one.icmp.n || one.icmpv6.n)
+			diag_error(r->diag, v[i].span, "this has no ports, and so no source port");
+	}
+}
+
+void resolve_from(struct resolver *r, const struct ast_qualifiers *q, const struct ast_service *v,
+		  size_t n, struct services *out)
+{
+	struct ivset from = {0};
+	bool some = out->sourced.n;
+	unsigned errors = r->diag->nerrors;
+
+	if (!q->from_span.src)
+		return;
+	check_ports(r, v, n, q->from_span);
+	if (r->diag->nerrors != errors)
+		return;
+	for (size_t i = 0; i < q->from_ports.n; i++)
+		vec_push(r->arena, &from, q->from_ports.v[i]);
+	ivset_normalise(&from);
 	for (int i = 0; i < PORT_PROTOCOLS; i++)
-		ivset_normalise(&out->ports[i]);
-	ivset_normalise(&out->protocols);
-	ivset_normalise(&out->icmp);
-	ivset_normalise(&out->icmpv6);
+		some |= out->ports[i].n != 0;
+	services_from(r->arena, out, &from);
+	if (some && !out->sourced.n)
+		diag_error(r->diag, q->from_span,
+			   "the services have source ports of their own, and none of these");
 }

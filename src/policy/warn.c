@@ -39,10 +39,11 @@ static bool may_pass(const struct policy *p, int from, enum family fam, u128 tar
 		for (size_t k = 0; k < r->to.items.n; k++)
 			at_to |= item_at(&r->to.items.v[k], place) &&
 				 addrs_match(&r->to.items.v[k].addrs, fam, target);
-		for (int k = 0; k < PORT_PROTOCOLS; k++)
-			service |= ivset_overlaps(&r->services.ports[k], &s->ports[k]);
+		service |= services_ports_meet(&r->services, s);
 		service |= ivset_overlaps(&r->services.protocols, &s->protocols);
 		service |= ivset_overlaps(&r->services.icmp, &s->icmp);
+		if (r->q.family && fam && r->q.family != fam)
+			continue;
 		if (r->verb != VERB_DROP && r->verb != VERB_REJECT && at_from && at_to && service)
 			return true;
 	}
@@ -58,12 +59,7 @@ static const char *place_text(const struct policy *p, int place)
 static struct services translated(const struct policy *p, const struct nat *n,
 				  const struct nat_part *part)
 {
-	struct services s = part->services;
-
-	for (int i = 0; n->port && i < PORT_PROTOCOLS; i++)
-		if (s.ports[i].n)
-			s.ports[i] = ivset_one(p->arena, n->port, n->port);
-	return s;
+	return services_to_port(p->arena, &part->services, n->port);
 }
 
 /* " a, b", each once. */
@@ -86,7 +82,7 @@ static void print_part(struct buf *out, const struct policy *p, const struct nat
 	if (!n->port)
 		add_word(out, part->text);
 	for (int i = 0; n->port && i < PORT_PROTOCOLS; i++)
-		if (part->services.ports[i].n)
+		if (services_have_port(&part->services, i))
 			add_word(out, arena_printf(p->arena, "%s/%u", names[i], n->port));
 }
 
@@ -295,7 +291,7 @@ static bool only_icmp(const struct services *s, const struct ivset *mine, const 
 	bool more = s->any || s->protocols.n || other->n;
 
 	for (int i = 0; i < PORT_PROTOCOLS; i++)
-		more |= s->ports[i].n != 0;
+		more |= services_have_port(s, i);
 	return mine->n && !more;
 }
 
@@ -306,12 +302,16 @@ const char *rule_never(const struct rule *r)
 
 	if (only_self(&r->from) && only_self(&r->to))
 		return ": self -> self is always open";
+	if ((r->q.family == FAM_IP4 && !four) || (r->q.family == FAM_IP6 && !six))
+		return ": its addresses are not of the family that it names";
 	if (!four && !six)
 		return ": one side is IPv4, the other IPv6";
+	four &= r->q.family != FAM_IP6;
+	six &= r->q.family != FAM_IP4;
 	if (!six && only_icmp(&r->services, &r->services.icmpv6, &r->services.icmp))
-		return ": the addresses are IPv4, ICMPv6 is IPv6's";
+		return ": the rule is for IPv4, ICMPv6 is IPv6's";
 	if (!four && only_icmp(&r->services, &r->services.icmp, &r->services.icmpv6))
-		return ": the addresses are IPv6, ICMP is IPv4's";
+		return ": the rule is for IPv6, ICMP is IPv4's";
 	return "";
 }
 
@@ -375,6 +375,10 @@ static void warn_icmp(struct policy *p, struct diag *diag)
 		struct ivset v6 = icmp_undecided(p->arena, &r->services, FAM_IP6);
 		struct buf types = {0};
 
+		if (r->q.family == FAM_IP4)
+			v6.n = 0;
+		if (r->q.family == FAM_IP6)
+			v4.n = 0;
 		print_types(&types, "icmp", &v4);
 		print_types(&types, "icmpv6", &v6);
 		if (types.len)

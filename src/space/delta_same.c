@@ -46,6 +46,7 @@ static void put_endpoint(struct buf *b, const struct endpoint *e)
 static const char *content(struct arena *a, const struct rule *r)
 {
 	char *hex = arena_alloc(a, SHA256_HEX);
+	const struct sourced *x;
 	struct buf b = {0};
 
 	put_number(&b, r->verb);
@@ -57,6 +58,12 @@ static const char *content(struct arena *a, const struct rule *r)
 	put_set(&b, &r->services.protocols);
 	put_set(&b, &r->services.icmp);
 	put_set(&b, &r->services.icmpv6);
+	vec_each (&r->services.sourced, x) {
+		put_number(&b, (uint64_t)x->row);
+		put_set(&b, &x->to);
+		put_set(&b, &x->from);
+	}
+	put_number(&b, r->q.family);
 	put_number(&b, r->twin);
 	put_number(&b, r->q.has_user ? r->q.uid : UINT64_MAX);
 	buf_puts(&b, r->text);

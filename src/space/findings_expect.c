@@ -251,7 +251,7 @@ static const char *wanted_rule(const struct policy *p, struct arena *a, const st
 
 	*out = *expected;
 	out->verb = VERB_ALLOW;
-	out->q = (struct qualifiers){0};
+	out->q = (struct qualifiers){.family = expected->q.family};
 	out->text = "?";
 	if (!f->leg.nat)
 		return expected->text;

@@ -130,6 +130,13 @@ static dd_ref plain_state(struct mean *m)
 	return dd_and(m->dd, mean_opens(m), schema_one(&m->schema, DIM_CT_STATUS, 0));
 }
 
+/* What a question says behind its ends. */
+static dd_ref asked(struct mean *m, const struct rule *q)
+{
+	return dd_and(m->dd, mean_services(m, &q->services),
+		      schema_family(&m->schema, q->q.family));
+}
+
 static dd_ref region(struct mean *m, const struct policy *p, const struct rule *q, bool from_self,
 		     bool to_self)
 {
@@ -137,7 +144,7 @@ static dd_ref region(struct mean *m, const struct policy *p, const struct rule *
 	enum station at = from_self ? AT_OUTPUT : to_self ? AT_INPUT : AT_FORWARD;
 	dd_ref from = side(m, p, &q->from, from_self, DIM_IIF, DIM_SADDR);
 	dd_ref to = side(m, p, &q->to, to_self, DIM_OIF, DIM_DADDR);
-	dd_ref r = dd_and(d, dd_and(d, from, to), mean_services(m, &q->services));
+	dd_ref r = dd_and(d, dd_and(d, from, to), asked(m, q));
 
 	if (!to_self)
 		r = dd_and(d, r, others(m, from_self));
@@ -347,7 +354,7 @@ static dd_ref loopback(struct mean *m, const struct policy *p, const struct rule
 	dd_ref r = dd_and(d, side(m, p, &q->from, true, DIM_IIF, DIM_SADDR),
 			  side(m, p, &q->to, true, DIM_OIF, DIM_DADDR));
 
-	r = dd_and(d, dd_and(d, r, mean_services(m, &q->services)), plain_state(m));
+	r = dd_and(d, dd_and(d, r, asked(m, q)), plain_state(m));
 	r = dd_and(d, r, schema_one(&m->schema, DIM_FIB_DADDR, RTN_LOCAL));
 	r = dd_and(d, r, schema_loopback(&m->schema, DIM_OIF));
 	return dd_and(d, r, schema_possible(&m->schema, AT_OUTPUT));

@@ -259,6 +259,14 @@ dd_ref mean_services(struct mean *m, const struct services *s)
 		part = dd_restrict(m->dd, schema_one(sc, DIM_PROTO, port_protocols[i]), part);
 		all = dd_or(m->dd, all, part);
 	}
+	for (size_t i = 0; i < s->sourced.n; i++) {
+		const struct sourced *x = &s->sourced.v[i];
+
+		part = schema_ranges(sc, DIM_SPORT, 16, x->from.v, x->from.n, full, DD_TRUE);
+		part = schema_ranges(sc, DIM_DPORT, 16, x->to.v, x->to.n, full, part);
+		part = dd_restrict(m->dd, schema_one(sc, DIM_PROTO, port_protocols[x->row]), part);
+		all = dd_or(m->dd, all, part);
+	}
 	if (s->protocols.n)
 		all = dd_or(m->dd, all,
 			    schema_ranges(sc, DIM_PROTO, 8, s->protocols.v, s->protocols.n,

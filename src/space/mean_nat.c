@@ -21,11 +21,8 @@ static dd_ref services(struct mean *m, const struct nat *n)
 {
 	struct services s = n->services;
 
-	if (n->port) {
-		s = (struct services){0};
-		for (int i = 0; i < PORT_PROTOCOLS; i++)
-			s.ports[i] = n->services.ports[i];
-	}
+	if (n->port)
+		s = services_with_ports(m->arena, &s, -1);
 	return mean_services(m, &s);
 }
 
@@ -45,6 +42,7 @@ static void push(struct mean *m, const struct policy *p, struct list *l, const s
 					 kind == IR_MASQUERADE ? 0 : n->port);
 
 	match = dd_and(m->dd, match, schema_family(&m->schema, fam));
+	match = dd_and(m->dd, match, schema_family(&m->schema, n->family));
 	match = dd_and(m->dd, match, m->within);
 	if (match != DD_FALSE)
 		vec_push(m->arena, l,
@@ -56,6 +54,7 @@ static void push(struct mean *m, const struct policy *p, struct list *l, const s
 static void push_kept(struct mean *m, const struct policy *p, struct list *l, const struct nat *n,
 		      dd_ref match)
 {
+	match = dd_and(m->dd, match, schema_family(&m->schema, n->family));
 	match = dd_and(m->dd, match, m->within);
 	if (match != DD_FALSE)
 		vec_push(m->arena, l,
@@ -119,14 +118,11 @@ static void source(struct mean *m, const struct policy *p, struct list *l, const
 static void hairpin_source(struct mean *m, const struct policy *p, struct list *l,
 			   const struct nat *n)
 {
-	struct services s = n->services;
+	struct services s = services_to_port(m->arena, &n->services, n->port);
 	struct ival none = {0, 0};
 	dd_ref translated = dd_not(m->dd, schema_ranges(&m->schema, DIM_CT_STATUS, 16, &none, 1,
 							32 /* IPS_DST_NAT */, DD_TRUE));
 
-	for (int i = 0; n->port && i < PORT_PROTOCOLS; i++)
-		if (s.ports[i].n)
-			s.ports[i] = ivset_one(m->arena, n->port, n->port);
 	for (int f = 0; f < 2; f++) {
 		struct ivset to = {0};
 		dd_ref match = dd_and(m->dd, translated, mean_services(m, &s));

@@ -56,6 +56,7 @@ static dd_ref rule_match(struct mean *m, const struct policy *p, const struct ru
 	if (match == DD_FALSE)
 		return DD_FALSE;
 	match = dd_and(m->dd, match, mean_services(m, &r->services));
+	match = dd_and(m->dd, match, schema_family(&m->schema, r->q.family));
 	if (r->q.has_mark)
 		match = dd_and(m->dd, match, schema_one(&m->schema, DIM_MARK, r->q.mark));
 	if (r->q.has_user)
@@ -196,7 +197,8 @@ static bool behind_addresses(struct mean *m, const struct rule *r, dd_ref is[2])
 		services = dd_and(m->dd, services, schema_one(&m->schema, DIM_UID, r->q.uid));
 	for (int i = 0; i < 2; i++) {
 		is[i] = dd_fix(m->dd, services, dim_table[DIM_FAMILY].first, 1, (u128)i);
-		if (!of_family(from, i) || !of_family(to, i))
+		if (!of_family(from, i) || !of_family(to, i) ||
+		    (r->q.family && r->q.family != (i ? FAM_IP6 : FAM_IP4)))
 			is[i] = DD_FALSE;
 	}
 	return is[0] != DD_FALSE || is[1] != DD_FALSE;

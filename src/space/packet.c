@@ -8,6 +8,8 @@
 
 #include "nft/nft.h"
 
+#define PLAIN_PORT 40000 /* a witness has it unless it matters */
+
 static const char *const ct_words[NCTCODES] = {[CT_NEW] = "new",
 					       [CT_ESTABLISHED] = "established",
 					       [CT_RELATED] = "related",
@@ -123,7 +125,7 @@ void packet_print(struct buf *out, struct mean *m, const struct packet *p)
 	buf_putc(out, ' ');
 	packet_service(out, p);
 	print_interfaces(out, m, p);
-	if (has_ports(p->dim[DIM_PROTO]) && p->dim[DIM_SPORT] != 40000)
+	if (has_ports(p->dim[DIM_PROTO]) && p->dim[DIM_SPORT] != PLAIN_PORT)
 		buf_printf(out, ", source port %u", (unsigned)p->dim[DIM_SPORT]);
 	if (p->dim[DIM_PROTO] == IPPROTO_TCP && !p->dim[DIM_FLAGS]) {
 		buf_puts(out, ", no tcp flags");
@@ -213,6 +215,8 @@ const char *packet_query(struct mean *m, const struct policy *policy, const stru
 	sayable &= put_end(&b, m, policy, fam, p->dim[DIM_DADDR], (uint32_t)p->dim[DIM_OIF]);
 	buf_putc(&b, ' ');
 	packet_service(&b, p);
+	if (has_ports(p->dim[DIM_PROTO]) && p->dim[DIM_SPORT] != PLAIN_PORT)
+		buf_printf(&b, " from port %u", (unsigned)p->dim[DIM_SPORT]);
 	text = sayable ? arena_strdup(m->arena, buf_str(&b)) : NULL;
 	buf_free(&b);
 	return text;

@@ -123,7 +123,43 @@ class Writer:
         return rng.choice(ICMP_SERVICES if shape < 0.95 else PROTOCOLS)
 
     def service_list(self, most=4):
-        return ', '.join(self.service() for _ in range(self.rng.choice([1, 1, 1, 2, 2, most])))
+        out = []
+        for _ in range(self.rng.choice([1, 1, 1, 2, 2, most])):
+            word = self.service()
+            if word.startswith('tcp/') and self.chance(0.08):
+                word = word.replace('tcp/', 'tcp+udp/')
+            if out and '/' in out[-1] and self.chance(0.3):         # of the protocol before it
+                proto, rest = (out[-1].partition('/')[0], word.partition('/')[2])
+                if proto in ('tcp', 'udp', 'tcp+udp') and rest[:1].isdigit() and word.startswith(('tcp', 'udp')):
+                    out.append(f'{proto}/{rest}')
+                    continue
+            out.append(word)
+        return self.shortened(out) if self.chance(0.97) else 'tcp+udp'
+
+    @staticmethod
+    def shortened(words):
+        """tcp/22, tcp/80: the second without its protocol."""
+        short = []
+        for n, word in enumerate(words):
+            proto, slash, rest = word.partition('/')
+            same = n and slash and words[n - 1].startswith(proto + '/') and rest[0].isdigit()
+            short.append(rest if same and proto in ('tcp', 'udp', 'tcp+udp') and (n + len(words)) % 3 else word)
+        return ', '.join(short)
+
+    def only_ports(self, services):
+        first = [w for w in services.split(', ') if not w[0].isdigit()]
+        return bool(first) and all(w.startswith(('tcp/', 'udp/', 'tcp+udp')) or w in ('tcp', 'udp') for w in first)
+
+    def matching(self, services, p=0.05, families=True):
+        """Words behind the services: source ports, of the range that packets of the lab have, and the family."""
+        rng, out = self.rng, ''
+        if services and self.chance(p) and self.only_ports(services):
+            cuts = sorted(rng.sample(range(FIRST_SPORT, LAST_SPORT), 4))
+            out += ' from port ' + rng.choice([f'{FIRST_SPORT}-{cuts[1]}', f'{cuts[1]}-{LAST_SPORT}',
+                                               f'{cuts[0]}-{cuts[1]}, {cuts[2]}-{cuts[3]}', f'{cuts[0]}-{cuts[3]}'])
+        if families and self.chance(p):
+            out += rng.choice([' ipv4', ' ipv6'])
+        return out
 
     def item(self, side, allow_self=True):
         """side is 'from' or 'to'."""
@@ -208,7 +244,9 @@ class Writer:
             self.lines.append(f'# elements {name} ' + ', '.join(sorted(some)))
             self.names.append(name)
         for i in range(rng.choice([0, 0, 1, 2])):
-            self.lines.append(f'service svc{i} = {self.service_list(5)}')
+            services = self.service_list(5)
+            words = self.matching(services, 0.15).partition(' ipv')[0]
+            self.lines.append(f'service svc{i} = {services}{words}')
             self.services.append(f'svc{i}')
 
     # -- rules
@@ -226,12 +264,14 @@ class Writer:
 
     def loose_rule(self):
         services = ' ' + self.service_list() if self.chance(0.7) else ''
+        services += self.matching(services.strip(), 0.12)
         return f'{self.verb()} {self.items("from")} -> {self.items("to")}{services}{self.qualifiers()}'
 
     def pair_block(self):
         body = []
         for _ in range(self.rng.randint(1, 5)):
             services = ' ' + self.service_list() if self.chance(0.8) else ''
+            services += self.matching(services.strip(), 0.12)
             body.append(f'    {self.verb()}{services}{self.qualifiers()}')
         return f'{self.items("from")} -> {self.items("to")} {{\n' + '\n'.join(body) + '\n}'
 
@@ -249,6 +289,7 @@ class Writer:
         family = self.family() if self.chance(0.6) else None
         fixed = self.service_list() if self.chance(0.5) else ''
         log = self.qualifiers() if self.chance(0.1) else ''
+        sprinkle = 0.3 if self.chance(0.3) else 0
         word = self.host_address if single else self.address
 
         def side(zone, varied):
@@ -259,6 +300,7 @@ class Writer:
         for _ in range(length):
             service = f'{rng.choice(["tcp", "tcp", "udp"])}/{self.port()}' if single else self.service_list(3)
             service = service if 'service' in shape else fixed
+            service += self.matching(service, sprinkle)
             out.append(f'{rng.choice(verbs)} {side(source, "source" in shape)} -> {side(target, "target" in shape)} '
                        f'{service}{log}'.rstrip())
         return out
@@ -275,7 +317,8 @@ class Writer:
         if self.chance(0.85):
             services = ' ' + ', '.join(self.service(True) for _ in range(rng.choice([1, 1, 2])))
             services = services if self.chance(0.9) else ' ' + self.service_list(2)
-        ported = services and all(s.startswith(('tcp/', 'udp/')) for s in services.split())
+        ported = services and self.only_ports(services.strip())
+        services += self.matching(services.strip(), families=False) if ported else ''
         if self.chance(0.15) and ported:
             return f'redirect {self.nat_source()} -> {to}{services} to :{self.port()}'
         family, port = self.family(), ''
@@ -334,6 +377,7 @@ class Writer:
             to = rng.choice([to, to, self.items('to'), 'self', 'any'])
             return f'no-nat {self.nat_source()} -> {to}{services}'
         if self.chance(0.6):
+            services += self.matching(services.strip())
             return f'masquerade {self.nat_source()} -> {to}{services}'
         if self.family() == 4:
             target = rng.choice(['198.51.100.7', '192.0.2.10-192.0.2.13', '203.0.113.77'])

@@ -158,6 +158,7 @@ class Service:
     proto: int
     low: int = None             # port or ICMP type
     high: int = None
+    sources: list = None        # intervals of source ports; None: any
 
 
 @dataclass
@@ -167,6 +168,7 @@ class Rule:
     target: list
     services: list              # empty: all
     line: int
+    family: int = None          # 4, 6 or None for both
     limit: int = None           # packets that the bucket holds
     per_source: bool = False
     to: list = None             # translation targets: (family, low, high, port or None)
@@ -208,6 +210,7 @@ class Policy:
 
 
 VERBS = ('allow', 'drop', 'reject')
+QUALIFIERS = ('log', 'limit', 'mark', 'from', 'ipv4', 'ipv6')
 
 BUILTIN = {
     'ssh': ['tcp/22'], 'smtp': ['tcp/25'], 'dns': ['udp/53', 'tcp/53'], 'dhcp': ['udp/67', 'udp/547'],
@@ -388,15 +391,40 @@ class Parser:
         name = self.word()
         self.expect('=')
         self.policy.services[name] = self.service_list()
+        if self.peek().text == 'from':
+            self.at += 1
+            self.policy.services[name] = self.from_ports(self.policy.services[name])
         self.end()
 
     def service_list(self):
-        out = self.service(self.word())
+        word = self.word()
+        out = self.service(word)
         while self.comma():
-            out = out + self.service(self.word())
+            before, word = word, self.word()
+            if word[0].isdigit():                       # of the protocol of the one before
+                word = before.partition('/')[0] + '/' + word
+            out = out + self.service(word)
         return out
 
+    def port_range(self):
+        low, dash, high = self.word().partition('-')
+        return int(low), int(high if dash else low)
+
+    def from_ports(self, services):
+        """The services from these source ports alone."""
+        self.expect('word', 'port')
+        sources = [self.port_range()]
+        while self.comma():
+            sources.append(self.port_range())
+        if any(s.proto not in (TCP, UDP) for s in services):
+            self.fail('no ports')
+        return [replace(s, sources=sources if s.sources is None else
+                        [(max(a, c), min(b, d)) for a, b in sources for c, d in s.sources if max(a, c) <= min(b, d)])
+                for s in services]
+
     def service(self, word):
+        if word.startswith('tcp+udp'):
+            return self.service('tcp' + word[7:]) + self.service('udp' + word[7:])
         if word in self.policy.services:
             return self.policy.services[word]
         if word in BUILTIN:
@@ -506,7 +534,7 @@ class Parser:
 
     def rule(self, verb, source, target, line):
         rule = Rule(verb, source, target, [], line)
-        if self.peek().kind == 'word' and self.peek().text not in ('log', 'limit', 'mark'):
+        if self.peek().kind == 'word' and self.peek().text not in QUALIFIERS:
             rule.services = self.service_list()
         while self.peek().kind == 'word':
             self.qualifier(rule)
@@ -514,7 +542,11 @@ class Parser:
 
     def qualifier(self, rule):
         what = self.word()
-        if what == 'log':
+        if what in ('ipv4', 'ipv6'):
+            rule.family = int(what[3])
+        elif what == 'from':
+            rule.services = self.from_ports(rule.services)
+        elif what == 'log':
             if self.peek().kind == 'string':
                 self.at += 1
         elif what == 'mark':
@@ -540,8 +572,10 @@ class Parser:
     def translation(self, kind, line):
         source, target = self.direction()
         rule = Rule(kind, source, target, [], line)
-        if self.peek().kind == 'word' and self.peek().text not in ('to', 'hairpin'):
+        if self.peek().kind == 'word' and self.peek().text not in ('to', 'hairpin') + QUALIFIERS:
             rule.services = self.service_list()
+        while self.peek().kind == 'word' and self.peek().text in QUALIFIERS:
+            self.qualifier(rule)
         if kind == 'no-nat':
             self.policy.dnat.append(rule)
         if kind in ('masquerade', 'no-nat'):
@@ -594,7 +628,7 @@ class Parser:
         rule = self.rule('allow', dnat.source + inner, targets, line)
         port = dnat.to[0][3]
         rule.services = dnat.services if port is None else \
-            [Service(s.family, s.proto, port, port) for s in dnat.services]
+            [replace(s, low=port, high=port) for s in dnat.services]
         self.policy.rules.append(rule)
 
     def mark(self, line):
@@ -757,7 +791,8 @@ class Evaluator:
             return True
         value = packet.type if packet.proto in (ICMP, ICMPV6) else dport
         return any(s.proto == packet.proto and s.family in (None, packet.family) and
-                   (s.low is None or s.low <= value <= s.high) for s in services)
+                   (s.low is None or s.low <= value <= s.high) and
+                   (s.sources is None or inside(s.sources, packet.sport)) for s in services)
 
     def within_limit(self, rule, source):
         if rule.limit is None:
@@ -774,6 +809,8 @@ class Evaluator:
         """The user's rules: (verb, line)."""
         found = ('drop', 0)
         for rule in self.policy.rules:
+            if rule.family not in (None, packet.family):
+                continue
             if not any(self.item_matches(i, came, packet.family, packet.source) for i in rule.source):
                 continue
             if not any(self.item_matches(i, goes, packet.family, target) for i in rule.target):
@@ -839,10 +876,10 @@ class Evaluator:
     def hears_groups(self, there):
         """mdns, llmnr, ssdp or wsdd is let in from some address there."""
         return any(rule.verb == 'allow' and
-                   any(self.lets(Packet(there, 4, self.lowest(i), group, UDP, 40000, port), there, SELF)
+                   any(self.lets(Packet(there, 4, self.lowest(i), group, UDP, sport, port), there, SELF)
                        for i in rule.source if self.lowest(i) is not None)
-                   for group, port in MULTICAST_SERVICES for rule in self.policy.rules
-                   if self.service_matches(rule.services, Packet(there, 4, 0, group, UDP, 40000, port), port))
+                   for group, port in MULTICAST_SERVICES for sport in (40000, port) for rule in self.policy.rules
+                   if self.service_matches(rule.services, Packet(there, 4, 0, group, UDP, sport, port), port))
 
     @staticmethod
     def lowest(item):
@@ -881,6 +918,8 @@ class Evaluator:
     def dnat_matches(self, rule, packet, came):
         """(matches, is hairpin: True, False or 'either')"""
         local = self.lab.is_local(packet.family, packet.target)
+        if rule.family not in (None, packet.family):
+            return False, False
         if not self.service_matches(rule.services, packet, packet.dport):
             return False, False
         if not any(self.item_matches(i, SELF if local else 'elsewhere', packet.family, packet.target)
@@ -939,6 +978,8 @@ class Evaluator:
         if hairpin:
             return ((own, own),) + self.source_after(packet, came, out, target, dport, False)
         for rule in self.policy.snat if BREAK != 'snat' else []:
+            if rule.family not in (None, packet.family):
+                continue
             if not any(self.item_matches(i, came, packet.family, packet.source) for i in rule.source):
                 continue
             if not any(self.item_matches(i, out, packet.family, target) for i in rule.target):

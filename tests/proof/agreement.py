@@ -77,7 +77,7 @@ def question(policy, p, where):
     if p.interface is not None and policy.zone_of(p.interface) is None:
         return None
     if p.proto in (TCP, UDP):
-        service = f'{"tcp" if p.proto == TCP else "udp"}/{p.dport}'
+        service = f'{"tcp" if p.proto == TCP else "udp"}/{p.dport} from port {p.sport}'
     elif p.proto in (ICMP, ICMPV6):
         service = f'{"icmp" if p.proto == ICMP else "icmpv6"}/{p.type}'
     else:
