@@ -231,6 +231,40 @@ static bool add_etc_services(struct resolver *r, const char *name, struct servic
 	return found;
 }
 
+/* Services of firewalld and macros of shorewall that are called otherwise here. */
+static const char *called_here(const char *name)
+{
+	static const char *const pairs[][2] = {
+		{"ms-wbt", "rdp"},
+		{"rsyncd", "rsync"},
+		{"mqtt-tls", "mqtts"},
+		{"smtp-submission", "submission"},
+		{"MSA", "submission"},
+		{"Auth", "ident"},
+		{"Web", "http, https"},
+		{"Mail", "smtp, submission, submissions"},
+		{"vnc-server", "vnc"},
+		{"puppetmaster", "puppet"},
+		{"salt-master", "salt"},
+		{"murmur", "mumble"},
+		{"iscsi-target", "iscsi"},
+		{"ipp-client", "ipp"},
+		{"samba-client", "samba"},
+		{"SMBBI", "samba"},
+		{"kube-apiserver", "kubernetes-api"},
+		{"prometheus-node-exporter", "node-exporter"},
+		{"ws-discovery", "wsdd"},
+		{"Webcache", "http-alt"},
+		{"IPsecnat", "ipsec"},
+		{"mDNSbi", "mdns"},
+	};
+
+	for (size_t i = 0; i < COUNT(pairs); i++)
+		if (!strcasecmp(pairs[i][0], name))
+			return pairs[i][1];
+	return NULL;
+}
+
 static void unknown_service(struct resolver *r, struct ast_word w)
 {
 	struct nearest near = {.word = w.s};
@@ -246,6 +280,8 @@ static void unknown_service(struct resolver *r, struct ast_word w)
 		nearest_offer(&near, row->name);
 	if (map_get(&r->names, w.s))
 		diag_hint(r->diag, rec, "'%s' is a zone, host or set; is a comma missing?", w.s);
+	else if (called_here(w.s))
+		diag_hint(r->diag, rec, "here it is called: %s", called_here(w.s));
 	else if (near.best)
 		diag_hint(r->diag, rec, "did you mean '%s'?", near.best);
 	else

@@ -407,7 +407,7 @@ void nearest_offer(struct nearest *n, const char *candidate)
 
 	if (!nw || nw > NEAR_MAX || nc > NEAR_MAX)
 		return;
-	distance = edit_distance(n->word, nw, candidate, nc);
+	distance = strcasecmp(n->word, candidate) ? edit_distance(n->word, nw, candidate, nc) : 0;
 	/* An abbreviation is likely meant, but less than any slip. */
 	if (distance > limit && nw >= 3 && !strncmp(n->word, candidate, nw))
 		distance = limit + 1;

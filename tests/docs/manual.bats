@@ -3,6 +3,7 @@
 # shellcheck disable=SC2154,SC2013 # bats and lib.bash set variables; names have no blanks
 # The manuals are complete: commands, services, and the form of the pages.
 
+bats_require_minimum_version 1.5.0
 load lib.bash
 
 @test "man pages: no mandoc warning" {
@@ -58,12 +59,29 @@ load lib.bash
 }
 
 @test "fwc.policy(5) has the built-in services, all of them and no others" {
-	sed -nE 's/^[[:space:]]*\{"([^"]+)", "([^"]+)"\},?.*/\1 \2/p' "$top/src/policy/services.c" |
-		sort >"$BATS_TEST_TMPDIR/source"
+	tr -d '\n\t' <"$top/src/policy/services.c" | grep -oE '\{"[^"{}]+", ?"[^{}]+"\}' |
+		sed -E 's/""//; s/" "//; s/^\{"([^"]+)", ?"(.*)"\}$/\1 \2/' | sort >"$BATS_TEST_TMPDIR/source"
 	sed -n '/^\.Sh 20\./,/^\.Sh FILES/p' "$top/man/fwc.policy.5" |
-		awk '/^\.Bd/{on=1; next} /^\.Ed/{on=0} on {$1=$1; print}' | sort >"$BATS_TEST_TMPDIR/manual"
-	[ "$(wc -l <"$BATS_TEST_TMPDIR/source")" -ge 50 ]
+		awk '/^\.Bd/{on=1; next} /^\.Ed/{if (line) print line; line=""; on=0} !on {next}
+			/^ /{$1=$1; line=line " " $0; next} {if (line) print line; $1=$1; line=$0}' |
+		sort >"$BATS_TEST_TMPDIR/manual"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/source")" -ge 150 ]
 	diff -u "$BATS_TEST_TMPDIR/source" "$BATS_TEST_TMPDIR/manual"
+}
+
+@test "each built-in service is one: it compiles, and none says a source port" {
+	local name
+	{
+		echo 'zone lan { interface eth0 }'
+		while read -r name _; do
+			echo "allow lan -> self $name"
+		done < <(sed -n '/^\.Sh 20\./,/^\.Sh FILES/p' "$top/man/fwc.policy.5" |
+			awk '/^\.Bd/{on=1; next} /^\.Ed/{on=0} on && /^[^ ]/')
+	} >"$BATS_TEST_TMPDIR/all.fwc"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/all.fwc")" -gt 150 ]
+	run "$FWC" compile --dump=policy "$BATS_TEST_TMPDIR/all.fwc"
+	[ "$status" = 0 ]
+	run ! grep -E "\"[^\"]*from port" "$top/src/policy/services.c"
 }
 
 @test "fwc.policy(5) lists the reserved words of the parser" {
