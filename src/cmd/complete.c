@@ -184,6 +184,8 @@ static void offer_definitions(const struct typed *t, const struct ast_stmts *stm
 			offer_definitions(t, &s->include.files, which, suffix);
 		if (s->kind == STMT_ZONE && which & NAME_ZONE && s->zone.name.s)
 			offer_name(t, s->zone.name.s, suffix, "zone");
+		if (s->kind == STMT_ZONES && which & NAME_ZONE && s->group.name.s)
+			offer_name(t, s->group.name.s, suffix, "group of zones");
 		if (s->kind == STMT_NAMES && which & NAME_HOST && s->names.name.s)
 			offer_name(t, s->names.name.s, suffix, s->names.is_host ? "host" : "set");
 		if (s->kind == STMT_NAMES && which & NAME_DYNAMIC && s->names.name.s &&

@@ -37,6 +37,7 @@ struct ast_item {
 	enum family family; /* ITEM_ADDR */
 	struct ival addr; /* ITEM_ADDR */
 	struct ast_word zone; /* behind '@'; absent in set definitions */
+	VEC(struct ast_word) but; /* what is taken away: zones, groups or self */
 };
 
 struct ast_endpoint {
@@ -168,6 +169,11 @@ struct ast_zone {
 	VEC(struct ast_zone_line) lines; /* for the printer */
 };
 
+struct ast_group { /* zones NAME = ... */
+	struct ast_word name;
+	VEC(struct ast_word) zones; /* and groups */
+};
+
 struct ast_element { /* of a host or set definition */
 	enum { ELEM_ITEM, ELEM_FILE } kind;
 	struct ast_item item;
@@ -240,6 +246,7 @@ enum stmt_kind {
 	STMT_INCLUDE,
 	STMT_COMMENTS, /* nothing else: before an empty line, at the end of a file or block */
 	STMT_MARK,
+	STMT_ZONES, /* a group of zones */
 };
 
 #define INSPECTION_QUEUES_MAX 64
@@ -265,6 +272,7 @@ struct ast_stmt {
 		bool forwarding;
 		bool live_flows; /* end; else keep */
 		struct ast_zone zone;
+		struct ast_group group;
 		struct ast_names names;
 		struct ast_service_def service;
 		struct ast_rule rule; /* also STMT_EXPECT */

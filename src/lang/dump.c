@@ -99,6 +99,8 @@ static void dump_item(struct dumper *d, const struct ast_item *i)
 	d->depth++;
 	if (i->zone.s)
 		node(d, "in %s", i->zone.s);
+	for (size_t k = 0; k < i->but.n; k++)
+		node(d, "but %s", i->but.v[k].s);
 	d->depth -= 1 + i->negated;
 }
 
@@ -345,6 +347,13 @@ static void dump_stmt(struct dumper *d, const struct ast_stmt *s)
 		node(d, "include \"%s\"", s->include.pattern.s);
 		d->depth++;
 		dump_stmts(d, &s->include.files);
+		d->depth--;
+		break;
+	case STMT_ZONES:
+		node(d, "zones %s", s->group.name.s);
+		d->depth++;
+		for (size_t i = 0; i < s->group.zones.n; i++)
+			node(d, "zone %s", s->group.zones.v[i].s);
 		d->depth--;
 		break;
 	case STMT_COMMENTS:

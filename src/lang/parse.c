@@ -20,6 +20,7 @@ static const struct statement {
 	{"forwarding", parse_forwarding, false},
 	{"live-flows", parse_live_flows, false},
 	{"zone", parse_zone, false},
+	{"zones", parse_zones, false},
 	{"host", parse_host, false},
 	{"set", parse_set, false},
 	{"service", parse_service_def, false},
@@ -37,7 +38,7 @@ static const struct statement {
 };
 
 /* Those that are names as well, known by what follows. */
-static const char *const soft_words[] = {"no-nat", NULL};
+static const char *const soft_words[] = {"no-nat", "zones", NULL};
 
 #define STATEMENTS (sizeof(statements) / sizeof(statements[0]))
 
@@ -256,7 +257,7 @@ static bool is_source(const struct parser *p)
 {
 	enum token_kind next = parse_peek(p);
 
-	return next == TOK_ARROW || next == TOK_AT || next == TOK_COMMA;
+	return next == TOK_ARROW || next == TOK_AT || next == TOK_COMMA || parse_but_follows(p);
 }
 
 static const struct statement *statement_at(const struct parser *p)
@@ -464,6 +465,8 @@ static void note_broken(struct parser *p, const struct ast_stmt *s)
 
 	if (s->kind == STMT_ZONE)
 		name = s->zone.name.s;
+	else if (s->kind == STMT_ZONES)
+		name = s->group.name.s;
 	else if (s->kind == STMT_NAMES)
 		name = s->names.name.s;
 	else if (s->kind == STMT_SERVICE)

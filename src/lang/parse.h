@@ -86,6 +86,12 @@ bool parse_pair(struct parser *p, struct ast_endpoint *from, struct ast_endpoint
 bool parse_address(struct parser *p, struct span at, const char *s, size_t n, enum family *family,
 		   struct ival *out, enum item_place where);
 
+/* ---- parse_zones.c ---- */
+/* [ "but" ZONE { "," ZONE } ]; what was taken says whether the list is over with it. */
+bool parse_but(struct parser *p, struct ast_item *item);
+bool parse_but_follows(const struct parser *p);
+bool parse_zones(struct parser *p, struct ast_stmt *s);
+
 /* ---- parse_service.c ---- */
 struct services_out {
 	struct ast_service *v;

@@ -459,7 +459,7 @@ bool parse_item(struct parser *p, struct ast_item *out, enum item_place where)
 	return true;
 }
 
-/* endpoint = item { "," item } */
+/* endpoint = item { "," item } [ "but" ZONE { "," ZONE } ] */
 bool parse_endpoint(struct parser *p, struct ast_endpoint *out)
 {
 	struct token first = p->tok;
@@ -467,9 +467,11 @@ bool parse_endpoint(struct parser *p, struct ast_endpoint *out)
 	do {
 		struct ast_item item = {0};
 
-		if (!parse_item(p, &item, ITEM_OF_RULE))
+		if (!parse_item(p, &item, ITEM_OF_RULE) || !parse_but(p, &item))
 			return false;
 		vec_push(p->arena, &out->items, item);
+		if (item.but.n)
+			break;
 	} while (parse_comma(p));
 	out->span = parse_since(p, first);
 	return true;

@@ -90,6 +90,11 @@ static void item(struct printer *pr, const struct ast_item *i)
 		addr_print_range(pr->out, i->family, i->addr);
 	if (i->zone.s)
 		buf_printf(pr->out, "@%s", i->zone.s);
+	for (size_t k = 0; k < i->but.n; k++) {
+		if (k)
+			comma(pr);
+		buf_printf(pr->out, "%s%s", k ? "" : " but ", i->but.v[k].s);
+	}
 }
 
 static void endpoint(struct printer *pr, const struct ast_endpoint *e)
@@ -553,6 +558,14 @@ static void plain(struct printer *pr, const struct ast_stmt *s)
 		break;
 	case STMT_NAMES:
 		names(pr, &s->names);
+		break;
+	case STMT_ZONES:
+		buf_printf(pr->out, "zones %s = ", s->group.name.s);
+		for (size_t i = 0; i < s->group.zones.n; i++) {
+			if (i)
+				comma(pr);
+			buf_puts(pr->out, s->group.zones.v[i].s);
+		}
 		break;
 	case STMT_SERVICE:
 		buf_printf(pr->out, "service %s = ", s->service.name.s);

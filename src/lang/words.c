@@ -21,7 +21,7 @@ const char *const reserved_words[] = {
 	"allow",  "drop",     "reject",	 "inspect",   "expect",	 "forwarding", "zone",
 	"host",	  "set",      "service", "inspector", "include", "masquerade", "snat",
 	"dnat",	  "redirect", "netmap",	 "clamp-mss", "define",	 "self",       "any",
-	"zones",  "from",     "to",	 "log",	      "limit",	 "burst",      "per",
+	"zones",  "but",	 "from",     "to",	 "log",	      "limit",	 "burst",      "per",
 	"with",	  "mark",     "user",	 "hours",     "days",	 "then",       "max",
 	"helper", "hairpin",  "deny",	 "file",      "dynamic", "inspection", "live-flows",
 	NULL,

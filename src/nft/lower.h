@@ -127,7 +127,8 @@ struct ir_rules at_interface(struct lower *l, const struct ir_rules *in,
 struct ir_rules with_addresses(struct lower *l, const struct ir_rules *in, const struct side *src,
 			       const struct side *dst, enum family fam);
 const char *lower_clamps(struct lower *l, bool output); /* chain name or NULL */
-/* alternatives of interface names for a zone; each is matches added to a copy of base */
+/* alternatives of interface names for a zone, or of those in none; each is matches added to a copy
+ * of base */
 void match_zone(struct lower *l, struct ir_rules *out, const struct ir_rule *base, enum field f,
 		int zone);
 

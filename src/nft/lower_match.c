@@ -525,13 +525,52 @@ static void match_exceptions(struct lower *l, struct ir_rule *r, enum field f, i
 	}
 }
 
+/* An interface that no zone names. */
+static void match_no_zone(struct lower *l, struct ir_rules *out, const struct ir_rule *base,
+			  enum field f)
+{
+	struct ir_rule r = rule_copy(l, base);
+	struct ir_stmt *m = NULL;
+
+	if (f == F_IIFNAME) { /* and not none at all */
+		match_one(l, &r, F_IIF, 0);
+		r.stmts.v[r.stmts.n - 1].match.op = OP_NE;
+	}
+	for (size_t z = 0; z < l->p->zones.n; z++) {
+		const struct zone *of = &l->p->zones.v[z];
+
+		for (size_t i = 0; i < of->interfaces.n; i++) {
+			if (wildcard(of->interfaces.v[i].name))
+				continue;
+			if (!m)
+				m = match(l, &r, f, OP_NE);
+			push_value(l, &m->match.values, of->interfaces.v[i].name);
+		}
+	}
+	for (size_t z = 0; z < l->p->zones.n; z++) {
+		const struct zone *of = &l->p->zones.v[z];
+
+		for (size_t i = 0; i < of->interfaces.n; i++)
+			if (wildcard(of->interfaces.v[i].name))
+				push_value(l, &match(l, &r, f, OP_NE)->match.values,
+					   of->interfaces.v[i].name);
+	}
+	vec_push(l->arena, out, r);
+}
+
 void match_zone(struct lower *l, struct ir_rules *out, const struct ir_rule *base, enum field f,
 		int zone)
 {
-	const struct zone *z = &l->p->zones.v[zone];
-	struct ir_rule exact = rule_copy(l, base);
+	const struct zone *z;
+	struct ir_rule exact;
 	struct ir_stmt *m = NULL;
 
+	if (zone == PLACE_OTHER) {
+		match_no_zone(l, out, base, f);
+		return;
+	}
+	z = &l->p->zones.v[zone];
+	exact = rule_copy(l, base);
 	for (size_t i = 0; i < z->interfaces.n; i++) {
 		if (wildcard(z->interfaces.v[i].name))
 			continue;

@@ -22,32 +22,54 @@ static void push_jump_base(struct lower *l, const char *name, const char *hook, 
 	ruleset_add_chain(l->r, base);
 }
 
-/* The interface condition of one item: none for any; of `zones`, each zone's. */
+/* Sent by this machine: it came in by no interface. */
+static void at_self(struct lower *l, struct ir_rules *out, const struct ir_rule *base, enum field f)
+{
+	struct ir_rule r = rule_copy(l, base);
+
+	if (f == F_IIFNAME)
+		match_one(l, &r, F_IIF, 0);
+	vec_push(l->arena, out, r);
+}
+
+/* Each place of a list, or of what is left of one. */
+static void at_each(struct lower *l, struct ir_rules *out, const struct ir_rule *base,
+		    const struct place_item *item, enum field f)
+{
+	for (size_t z = 0; z < l->p->zones.n; z++)
+		if (item_at(item, (int)z))
+			match_zone(l, out, base, f, (int)z);
+	if (item_at(item, PLACE_OTHER))
+		match_zone(l, out, base, f, PLACE_OTHER);
+	if (item_at(item, PLACE_SELF) && f == F_IIFNAME)
+		at_self(l, out, base, f);
+}
+
+/* The interface condition of one item: none for any. */
 struct ir_rules at_interface(struct lower *l, const struct ir_rules *in,
 			     const struct place_item *item, enum field f)
 {
 	struct ir_rules out = {0};
 
 	for (size_t i = 0; i < in->n; i++) {
+		if (item->but.n) {
+			at_each(l, &out, &in->v[i], item, f);
+			continue;
+		}
 		switch (item->at) {
 		case AT_ZONE:
 			match_zone(l, &out, &in->v[i], f, item->zone);
 			break;
 		case AT_ZONES:
-			for (size_t z = 0; z < l->p->zones.n; z++)
-				match_zone(l, &out, &in->v[i], f, (int)z);
+		case AT_GROUP:
+			at_each(l, &out, &in->v[i], item, f);
 			break;
 		case AT_ANY:
 			vec_push(l->arena, &out, rule_copy(l, &in->v[i]));
 			break;
-		case AT_SELF: { /* sent by this machine: it came in by no interface */
-			struct ir_rule r = rule_copy(l, &in->v[i]);
-
-			if (f == F_IIFNAME)
-				match_one(l, &r, F_IIF, 0);
-			vec_push(l->arena, &out, r);
+		case AT_SELF:
+			at_self(l, &out, &in->v[i], f);
 			break;
-		}
 		}
 	}
 	return out;

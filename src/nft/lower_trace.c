@@ -104,8 +104,11 @@ static struct words at_interfaces(struct tracing *t, const struct place_item *it
 	} else if (item->at == AT_ZONE) {
 		add_zone(t, &out, item->zone, f, prefix);
 	} else {
-		for (size_t z = 0; item->at == AT_ZONES && z < t->l.p->zones.n; z++)
-			add_zone(t, &out, (int)z, f, prefix);
+		for (size_t z = 0; z < t->l.p->zones.n; z++)
+			if (item_at(item, (int)z))
+				add_zone(t, &out, (int)z, f, prefix);
+		if (item_at(item, PLACE_OTHER))
+			add_zone(t, &out, PLACE_OTHER, f, prefix);
 	}
 	return out;
 }
@@ -122,9 +125,8 @@ static struct words from_words(struct tracing *t, const struct place_item *item,
 			       enum trace_hook hook)
 {
 	if (hook == TRACE_OUTPUT)
-		return item->at == AT_SELF || item->at == AT_ANY ? one_word(t, "")
-								 : (struct words){0};
-	if (item->at == AT_ANY)
+		return item_at(item, PLACE_SELF) ? one_word(t, "") : (struct words){0};
+	if (item->at == AT_ANY && !item->but.n)
 		return one_word(t, hook == TRACE_PREROUTING ? "iifname != \"lo\" " : "");
 	return item->at == AT_SELF ? (struct words){0} : at_interfaces(t, item, F_IIFNAME, "");
 }
@@ -132,7 +134,8 @@ static struct words from_words(struct tracing *t, const struct place_item *item,
 /* To this machine: to one of its addresses; where the question names addresses, those alone. */
 static struct words to_words(struct tracing *t, const struct place_item *item, enum trace_hook hook)
 {
-	bool zone = item->at == AT_ZONE || item->at == AT_ZONES;
+	bool zone = item->at == AT_ZONE || item->at == AT_ZONES || item->at == AT_GROUP ||
+		    item->but.n;
 
 	/* what was translated was judged by where it was sent at first */
 	if (hook == TRACE_FORWARD)

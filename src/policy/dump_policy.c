@@ -16,6 +16,13 @@ static void put_ivset(struct buf *out, const struct ivset *s, enum family fam)
 	}
 }
 
+static void put_places(struct buf *out, const struct policy *p, const struct place_list *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		buf_printf(out, "%s%s", i ? ", " : "",
+			   l->v[i] == PLACE_SELF ? "self" : p->zones.v[l->v[i]].name);
+}
+
 static void put_endpoint(struct buf *out, const struct policy *p, const char *label,
 			 const struct endpoint *e)
 {
@@ -36,6 +43,13 @@ static void put_endpoint(struct buf *out, const struct policy *p, const char *la
 		case AT_ZONES:
 			buf_puts(out, "zones");
 			break;
+		case AT_GROUP:
+			put_places(out, p, &item->zones);
+			break;
+		}
+		if (item->but.n) {
+			buf_puts(out, " but ");
+			put_places(out, p, &item->but);
 		}
 		if (item->addrs.dyn)
 			buf_printf(out, " %s%s (dynamic)", item->addrs.negated ? "not " : "",

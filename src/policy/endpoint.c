@@ -73,9 +73,18 @@ static bool resolve_zone(struct resolver *r, struct ast_word w, struct place_ite
 	d = resolve_name(r, w, "zone");
 	if (!d)
 		return false;
+	if (d->kind == DECL_GROUP) {
+		out->at = AT_GROUP;
+		if (!resolve_group(r, d))
+			return false;
+		for (size_t i = 0; i < d->zones.n; i++)
+			r->p->zones.v[d->zones.v[i]].used = true;
+		out->zones = d->zones;
+		return true;
+	}
 	if (d->kind != DECL_ZONE) {
 		diag_error(r->diag, w.span, "'%s' is a %s; '@' takes a zone", d->name,
-			   d->kind == DECL_HOST ? "host" : "set");
+			   decl_kind(d));
 		return false;
 	}
 	out->at = AT_ZONE;
@@ -170,7 +179,8 @@ static bool resolve_item(struct resolver *r, const struct ast_item *item, struct
 	struct decl *d = named ? map_get(&r->names, item->name.s) : NULL;
 
 	*out = (struct place_item){.at = AT_ANY, .span = item->span};
-	if (named && (word_place(out, item->name.s) || (d && d->kind == DECL_ZONE))) {
+	if (named && (word_place(out, item->name.s) ||
+		      (d && (d->kind == DECL_ZONE || d->kind == DECL_GROUP)))) {
 		if (item->zone.s) {
 			diag_error(r->diag, item->name.span,
 				   "'%s' is not an address: it takes no '@'", item->name.s);
@@ -206,11 +216,13 @@ void resolve_endpoint(struct resolver *r, const struct ast_endpoint *ast, struct
 {
 	size_t negated = 0;
 
+	out->span = ast->span;
 	for (size_t i = 0; i < ast->items.n; i++) {
 		struct place_item item;
 
 		negated += ast->items.v[i].negated;
-		if (resolve_item(r, &ast->items.v[i], &item))
+		if (resolve_item(r, &ast->items.v[i], &item) &&
+		    resolve_but(r, &ast->items.v[i], &item))
 			vec_push(r->arena, &out->items, item);
 	}
 	if (negated > 1)

@@ -16,8 +16,18 @@ bool addrs_match(const struct addrs *s, enum family fam, u128 addr)
 	return ivset_contains(fam == FAM_IP4 ? &s->v4 : &s->v6, addr);
 }
 
+static bool list_has(const struct place_list *l, int place)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->v[i] == place)
+			return true;
+	return false;
+}
+
 bool item_at(const struct place_item *i, int place)
 {
+	if (list_has(&i->but, place))
+		return false;
 	switch (i->at) {
 	case AT_ZONE:
 		return i->zone == place;
@@ -27,6 +37,8 @@ bool item_at(const struct place_item *i, int place)
 		return true;
 	case AT_ZONES:
 		return place >= 0;
+	case AT_GROUP:
+		return list_has(&i->zones, place);
 	}
 	return false;
 }

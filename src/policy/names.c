@@ -86,9 +86,9 @@ void resolve_item_addrs(struct resolver *r, const struct ast_item *item, struct 
 	d = resolve_name(r, item->name, "host or set");
 	if (!d)
 		return;
-	if (d->kind == DECL_ZONE) {
-		diag_error(r->diag, item->name.span, "'%s' is a zone; this takes a host or set",
-			   d->name);
+	if (d->kind == DECL_ZONE || d->kind == DECL_GROUP) {
+		diag_error(r->diag, item->name.span, "'%s' is a %s; this takes a host or set",
+			   d->name, decl_kind(d));
 		return;
 	}
 	if (d->dyn) {
@@ -173,6 +173,8 @@ bool resolve_decl(struct resolver *r, struct decl *d)
 	}
 	if (d->state == DONE || d->kind == DECL_ZONE || d->dyn)
 		return true;
+	if (d->kind == DECL_GROUP)
+		return resolve_group(r, d);
 	d->state = BUSY;
 	if (d->kind == DECL_HOST)
 		warn_network(r, d);

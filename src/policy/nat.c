@@ -11,7 +11,8 @@ void resolve_before_routing(struct resolver *r, const char *what, const struct e
 	for (size_t i = 0; i < to->items.n; i++) {
 		const struct place_item *item = &to->items.v[i];
 
-		if (item->at != AT_ZONE && item->at != AT_ZONES)
+		if (item->at != AT_ZONE && item->at != AT_ZONES && item->at != AT_GROUP &&
+		    !item->but.n)
 			continue;
 		diag_hint(r->diag,
 			  diag_error(r->diag, item->span,

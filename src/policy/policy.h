@@ -41,8 +41,15 @@ struct addrs {
 	const char *stem; /* a readable name for the kernel's set */
 };
 
+struct place_list {
+	int *v;
+	size_t n, cap;
+};
+
 struct place_item { /* one item of an endpoint */
-	enum { AT_ZONE, AT_SELF, AT_ANY, AT_ZONES } at;
+	enum { AT_ZONE, AT_SELF, AT_ANY, AT_ZONES, AT_GROUP } at;
+	struct place_list zones; /* AT_GROUP */
+	struct place_list but; /* taken away: zones, or PLACE_SELF */
 	int zone; /* AT_ZONE; or PLACE_OTHER, with has_iface */
 	bool has_iface; /* a question that names an interface of the zone */
 	struct ival iface;
@@ -51,6 +58,7 @@ struct place_item { /* one item of an endpoint */
 };
 
 struct endpoint {
+	struct span span;
 	VEC(struct place_item) items;
 };
 

@@ -9,7 +9,7 @@
 #include "lang/lang.h"
 #include "util/number.h"
 
-static void declare(struct resolver *r, struct decl *d)
+void declare(struct resolver *r, struct decl *d)
 {
 	struct decl *first = map_get(&r->names, d->name);
 
@@ -124,6 +124,9 @@ static void declare_all(struct resolver *r, const struct ast_stmts *stmts)
 		switch (s->kind) {
 		case STMT_ZONE:
 			declare_zone(r, &s->zone);
+			break;
+		case STMT_ZONES:
+			declare_group(r, &s->group);
 			break;
 		case STMT_NAMES:
 			declare_names(r, &s->names);
@@ -359,6 +362,7 @@ static void resolve_statements(struct resolver *r, const struct ast_stmts *stmts
 		case STMT_FORWARDING:
 		case STMT_LIVE_FLOWS:
 		case STMT_ZONE:
+		case STMT_ZONES:
 		case STMT_NAMES:
 		case STMT_SERVICE:
 		case STMT_INSPECTOR:

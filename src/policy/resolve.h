@@ -8,11 +8,13 @@
 #include "policy/policy.h"
 
 struct decl { /* a zone, host or set */
-	enum { DECL_ZONE, DECL_HOST, DECL_SET } kind;
+	enum { DECL_ZONE, DECL_HOST, DECL_SET, DECL_GROUP } kind;
 	const char *name;
 	struct span span;
 	const struct ast_names *ast; /* hosts and sets */
 	int zone; /* DECL_ZONE: its number */
+	const struct ast_group *group; /* DECL_GROUP */
+	struct place_list zones; /* of it, once DONE */
 	struct dynset *dyn; /* a dynamic set */
 	enum { FRESH, BUSY, DONE } state;
 	struct ivset v4, v6; /* once DONE */
@@ -46,6 +48,13 @@ struct decl *resolve_name(struct resolver *r, struct ast_word w, const char *wan
 bool resolve_decl(struct resolver *r, struct decl *d);
 void resolve_item_addrs(struct resolver *r, const struct ast_item *item, struct ivset *v4,
 			struct ivset *v6);
+/* places.c: groups of zones, and what `but` takes away */
+void declare_group(struct resolver *r, const struct ast_group *ast);
+const char *decl_kind(const struct decl *d); /* "group of zones" */
+bool resolve_group(struct resolver *r, struct decl *d);
+bool resolve_but(struct resolver *r, const struct ast_item *item, struct place_item *out);
+/* resolve.c */
+void declare(struct resolver *r, struct decl *d);
 /* endpoint.c */
 void resolve_endpoint(struct resolver *r, const struct ast_endpoint *ast, struct endpoint *out);
 /* service.c */

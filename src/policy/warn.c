@@ -6,6 +6,11 @@
 #include "policy/policy.h"
 #include "policy/routing.h"
 
+static bool names_zones(const struct place_item *i)
+{
+	return i->at == AT_ZONE || i->at == AT_GROUP;
+}
+
 /* The first rule that lets something through from zone to zone. */
 static const struct rule *forwarding_rule(const struct policy *p)
 {
@@ -14,8 +19,8 @@ static const struct rule *forwarding_rule(const struct policy *p)
 	vec_each (&p->rules, r)
 		for (size_t k = 0; k < r->from.items.n; k++)
 			for (size_t m = 0; m < r->to.items.n; m++)
-				if (r->from.items.v[k].at == AT_ZONE &&
-				    r->to.items.v[m].at == AT_ZONE && r->verb == VERB_ALLOW)
+				if (names_zones(&r->from.items.v[k]) &&
+				    names_zones(&r->to.items.v[m]) && r->verb == VERB_ALLOW)
 					return r;
 	return NULL;
 }
@@ -190,8 +195,10 @@ static void warn_nats(struct policy *p, struct diag *diag)
 
 		map_init(&said, p->arena);
 		for (size_t k = 0; k < n->from.items.n; k++)
-			if (n->from.items.v[k].at == AT_ZONE)
-				warn_nat_from(p, diag, n, n->from.items.v[k].zone, &said);
+			for (size_t z = 0; z < p->zones.n; z++)
+				if (names_zones(&n->from.items.v[k]) &&
+				    item_at(&n->from.items.v[k], (int)z))
+					warn_nat_from(p, diag, n, (int)z, &said);
 		for (size_t k = 0; k < n->hairpin_zones.n; k++)
 			warn_nat_from(p, diag, n, n->hairpin_zones.v[k], &said);
 	}
@@ -209,7 +216,8 @@ static void warn_any_opens_self(struct policy *p, struct diag *diag)
 			const struct place_item *to = &r->to.items.v[k];
 			const struct place_item *from = &r->from.items.v[0];
 
-			if (to->at != AT_ANY || !to->addrs.all || from->at == AT_SELF)
+			if (to->at != AT_ANY || !to->addrs.all || from->at == AT_SELF ||
+			    !item_at(to, PLACE_SELF))
 				continue;
 			diag_hint(diag,
 				  diag_warning(diag, r->span,
@@ -338,7 +346,7 @@ void policy_warn_silence(const struct policy *p, struct diag *diag)
 
 	vec_each (&p->rules, r)
 		for (size_t k = 0; k < r->from.items.n; k++)
-			self |= r->from.items.v[k].at == AT_SELF || r->from.items.v[k].at == AT_ANY;
+			self |= item_at(&r->from.items.v[k], PLACE_SELF);
 	if (!p->rules.n)
 		diag_hint(diag,
 			  diag_warning(diag, (struct span){0},

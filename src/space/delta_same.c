@@ -27,6 +27,13 @@ static void put_set(struct buf *b, const struct ivset *s)
 		put(b, s->v, s->n * sizeof(*s->v));
 }
 
+static void put_places(struct buf *b, const struct place_list *l)
+{
+	put_number(b, l->n);
+	if (l->n)
+		put(b, l->v, l->n * sizeof(*l->v));
+}
+
 static void put_endpoint(struct buf *b, const struct endpoint *e)
 {
 	const struct place_item *i;
@@ -35,6 +42,8 @@ static void put_endpoint(struct buf *b, const struct endpoint *e)
 	vec_each (&e->items, i) {
 		put_number(b, i->at);
 		put_number(b, i->at == AT_ZONE ? (uint64_t)i->zone : 0);
+		put_places(b, &i->zones);
+		put_places(b, &i->but);
 		put_number(b, i->addrs.all | (uint64_t)i->addrs.negated << 1);
 		buf_puts(b, i->addrs.dyn ? i->addrs.dyn->name : "");
 		put_set(b, &i->addrs.v4);

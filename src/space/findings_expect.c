@@ -96,7 +96,7 @@ static void judge(struct mean *m, const struct policy *p, const struct legs *leg
 
 static const char *side_text(struct arena *a, const struct endpoint *e)
 {
-	return span_text(a, span_join(e->items.v[0].span, e->items.v[e->items.n - 1].span));
+	return span_text(a, e->span);
 }
 
 static void judge_all(const struct policy *p, struct arena *a, struct dd_budget budget,

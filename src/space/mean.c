@@ -226,8 +226,11 @@ dd_ref mean_zone(struct mean *m, const struct policy *p, int zone, enum dim d)
 	return codes_where(m, p, zone, false, d);
 }
 
-dd_ref mean_place(struct mean *m, const struct policy *p, const struct place_item *item, enum dim d)
+static dd_ref named_place(struct mean *m, const struct policy *p, const struct place_item *item,
+			  enum dim d)
 {
+	dd_ref all = DD_FALSE;
+
 	switch (item->at) {
 	case AT_ZONE:
 		if (item->has_iface)
@@ -237,10 +240,27 @@ dd_ref mean_place(struct mean *m, const struct policy *p, const struct place_ite
 		return codes_where(m, p, 0, true, d);
 	case AT_ANY:
 		return DD_TRUE;
+	case AT_GROUP:
+		for (size_t i = 0; i < item->zones.n; i++)
+			all = dd_or(m->dd, all, mean_zone(m, p, item->zones.v[i], d));
+		return all;
 	case AT_SELF:
 		break;
 	}
 	return schema_one(&m->schema, d, schema_no_interface(&m->schema));
+}
+
+dd_ref mean_place(struct mean *m, const struct policy *p, const struct place_item *item, enum dim d)
+{
+	dd_ref there = named_place(m, p, item, d), less;
+
+	for (size_t i = 0; i < item->but.n; i++) {
+		less = item->but.v[i] == PLACE_SELF
+			       ? schema_one(&m->schema, d, schema_no_interface(&m->schema))
+			       : mean_zone(m, p, item->but.v[i], d);
+		there = dd_and(m->dd, there, dd_not(m->dd, less));
+	}
+	return there;
 }
 
 dd_ref mean_services(struct mean *m, const struct services *s)

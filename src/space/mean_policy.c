@@ -16,7 +16,7 @@ static bool item_possible(const struct place_item *item, enum station at, enum d
 		    ((at == AT_OUTPUT || at == AT_POSTROUTING) && d == DIM_IIF);
 
 	if (self)
-		return item->at == AT_SELF || item->at == AT_ANY;
+		return item_at(item, PLACE_SELF);
 	return item->at != AT_SELF;
 }
 

@@ -60,6 +60,7 @@ class Writer:
         self.rng = rng
         self.lines = []
         self.zones = {}                 # name -> interfaces of the lab in it
+        self.groups = []                # of zones
         self.networks = []              # what zones have
         self.names = []                 # hosts and sets
         self.hosts = []                 # (name, families)
@@ -165,6 +166,8 @@ class Writer:
         """side is 'from' or 'to'."""
         rng, shape = self.rng, self.rng.random()
         zone = rng.choice(sorted(self.zones))
+        if self.groups and self.chance(0.1):
+            return rng.choice(self.groups)
         if shape < 0.36:
             return zone
         if shape < 0.42 and allow_self:
@@ -175,10 +178,27 @@ class Writer:
         name = rng.choice(self.names) if self.names and self.chance(0.35) else self.address(at if at in self.zones else None)
         if shape < 0.60:
             return name
+        if self.groups and self.chance(0.1):
+            at = rng.choice(self.groups)
         return ('!' if self.chance(0.2) else '') + name + '@' + at
 
     def items(self, side, allow_self=True):
-        return ', '.join(self.item(side, allow_self) for _ in range(self.rng.choice([1, 1, 1, 1, 2, 2, 3])))
+        words = [self.item(side, allow_self) for _ in range(self.rng.choice([1, 1, 1, 1, 2, 2, 3]))]
+        if self.chance(0.12):
+            words[-1] = self.less(allow_self)
+        return ', '.join(words)
+
+    def less(self, allow_self):
+        """A place but some of what is in it, never all of it."""
+        rng, zones = self.rng, sorted(self.zones)
+        whole = rng.choice(['any', 'zones', 'zones'])
+        most = rng.randint(1, len(zones) - 1) if whole == 'zones' else rng.randint(1, len(zones))
+        away = rng.sample(zones, min(most, len(zones)))
+        if whole == 'any' and (not allow_self or self.chance(0.5)):
+            away = away + ['self'] if self.chance(0.7) else ['self']
+        if self.chance(0.25):
+            whole = self.address() + '@' + whole
+        return f'{whole} but {", ".join(away)}'
 
     # -- declarations
 
@@ -219,6 +239,12 @@ class Writer:
                 self.networks += nets
                 body += '\n    network ' + ', '.join(nets)
             self.lines.append(f'zone {name} {{ {body} }}')
+        if len(self.zones) > 1 and self.chance(0.3):
+            self.lines.append('zones inner = ' + ', '.join(rng.sample(sorted(self.zones), 2)))
+            self.groups.append('inner')
+            if self.chance(0.4):
+                self.lines.append(f'zones more = inner, {rng.choice(sorted(self.zones))}')
+                self.groups.append('more')
 
     def declare_names(self):
         rng = self.rng

@@ -146,7 +146,8 @@ def show_address(family, value):
 @dataclass
 class Item:
     """One item of an endpoint list: addresses, a zone, or both."""
-    zone: str = 'any'           # 'any', 'self', 'zones' or a zone's name
+    zone: str = 'any'           # 'any', 'self', 'zones' or the name of a zone or of a group
+    but: tuple = ()             # what is taken away: zones, groups or self
     addresses: dict = None      # family -> intervals; None: every address of both families
     negated: bool = False
     dynamic: bool = False       # a run-time set: of both families, however few elements it holds
@@ -189,6 +190,7 @@ class Zone:
 @dataclass
 class Policy:
     zones: dict = field(default_factory=dict)
+    groups: dict = field(default_factory=dict)          # name -> zones and groups
     addresses: dict = field(default_factory=dict)       # host and set names
     dynamic: dict = field(default_factory=dict)         # run-time sets, as in addresses
     services: dict = field(default_factory=dict)
@@ -294,6 +296,10 @@ class Parser:
         """Declarations at once; anything with an arrow after all of them, in the order written."""
         first = self.peek()
         keyword = first.text if first.kind == 'word' else ''
+        if keyword == 'zones' and self.peek(2).kind == '=':
+            self.at += 1
+            self.state_group()
+            return
         if keyword in ('forwarding', 'zone', 'host', 'set', 'service'):
             self.at += 1
             getattr(self, 'state_' + keyword)()
@@ -342,6 +348,21 @@ class Parser:
         self.expect('}')
         self.end()
         self.policy.zones[zone.name] = zone
+
+    def state_group(self):
+        name = self.word()
+        self.expect('=')
+        self.policy.groups[name] = self.zone_list()
+        self.end()
+
+    def zone_list(self):
+        out = [self.word()]
+        while self.comma():
+            out.append(self.word())
+        return tuple(out)
+
+    def is_place(self, word):
+        return word in ('any', 'self', 'zones') or word in self.policy.zones or word in self.policy.groups
 
     def plain_address(self, word):
         found = parse_address(word)
@@ -467,19 +488,28 @@ class Parser:
             self.at += 1
             item.negated = True
         word = self.word()
-        if word in ('any', 'self', 'zones') or word in self.policy.zones:
+        if self.is_place(word):
             if item.negated:
                 self.fail('! before a zone')
             item.zone = word
+            item.but = self.less()
             return item
         item.addresses = self.addresses_of(word)
         item.dynamic = word in self.policy.dynamic
         if self.peek().kind == '@':
             self.at += 1
             item.zone = self.word()
-            if item.zone not in ('any', 'self', 'zones') and item.zone not in self.policy.zones:
+            if not self.is_place(item.zone):
                 self.fail(f'{item.zone} is no zone')
+        item.but = self.less()
         return item
+
+    def less(self):
+        """What `but` takes away: all the rest of the list."""
+        if self.peek().text != 'but':
+            return ()
+        self.at += 1
+        return self.zone_list()
 
     def endpoint(self):
         out = [self.item()]
@@ -767,18 +797,20 @@ class Evaluator:
 
     # -- matching
 
+    def is_in(self, where, place):
+        """Whether an interface, or this machine, is what the word says."""
+        if place in self.policy.groups:
+            return any(self.is_in(where, zone) for zone in self.policy.groups[place])
+        if place in ('any', 'self'):
+            return place == 'any' or where is SELF
+        if where is SELF or where not in self.zones:
+            return False
+        return self.zones[where] is not None if place == 'zones' else self.zones[where] == place
+
     def item_matches(self, item, where, family, address):
-        if BREAK == 'zone' and where is not SELF and item.zone in self.policy.zones:
-            pass
-        elif item.zone == 'self':
-            if where is not SELF:
-                return False
-        elif item.zone == 'zones':
-            if where is SELF or self.zones[where] is None:
-                return False
-        elif item.zone != 'any':
-            if where is SELF or self.zones[where] != item.zone:
-                return False
+        broken = BREAK == 'zone' and where is not SELF and item.zone in self.policy.zones
+        if not broken and not self.is_in(where, item.zone) or any(self.is_in(where, zone) for zone in item.but):
+            return False
         if item.addresses is None:
             return True
         intervals = item.addresses[family]
