@@ -184,6 +184,7 @@ static void note(const struct apply *x, const struct interfaces *i)
 {
 	proof_note(stderr, x->asleep);
 	interfaces_print(stderr, i, "fwc: warning: ");
+	interfaces_print_held(stderr, i, "fwc: note: ");
 }
 
 static const char *s_of(size_t n)

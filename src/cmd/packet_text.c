@@ -8,12 +8,12 @@
 #include "store/file.h"
 #include "util/diag.h"
 
-/* An exact name wins over a wildcard. */
+/* The narrowest name wins. */
 const char *packet_text_zone(const struct policy *p, const char *name)
 {
-	const char *wild = NULL;
+	const char *found = NULL;
 	const struct zone *z;
-	struct ival is;
+	struct ival is, best = {0};
 
 	if (!p || !ifname_parse(name, strlen(name), &is))
 		return NULL;
@@ -21,13 +21,14 @@ const char *packet_text_zone(const struct policy *p, const char *name)
 		for (size_t i = 0; i < z->interfaces.n; i++) {
 			struct ival x = z->interfaces.v[i].name;
 
-			if (x.lo == x.hi && x.lo == is.lo)
-				return z->name;
-			if (x.lo <= is.lo && is.lo <= x.hi)
-				wild = z->name;
+			if (x.lo > is.lo || is.lo > x.hi ||
+			    (found && best.hi - best.lo <= x.hi - x.lo))
+				continue;
+			found = z->name;
+			best = x;
 		}
 	}
-	return wild;
+	return found;
 }
 
 static void put_side(struct buf *b, const struct policy *p, const char *name)

@@ -210,6 +210,7 @@ static void print_foreign(const struct status *st, struct arena *a)
 			printf("            %s\n", f->packet);
 	}
 	interfaces_print(stdout, &st->interfaces, "warning     ");
+	interfaces_print_held(stdout, &st->interfaces, "note        ");
 	if (st->legacy)
 		puts("warning     iptables-legacy is in use on this host, too: see "
 		     "iptables-legacy-save");

@@ -216,6 +216,15 @@ static void dump_zone(struct dumper *d, const struct ast_zone *z)
 	d->depth--;
 }
 
+static void dump_group(struct dumper *d, const struct ast_group *g)
+{
+	node(d, "zones %s", g->name.s);
+	d->depth++;
+	for (size_t i = 0; i < g->zones.n; i++)
+		node(d, "zone %s", g->zones.v[i].s);
+	d->depth--;
+}
+
 static void dump_names(struct dumper *d, const struct ast_names *n)
 {
 	node(d, "%s %s", n->is_host ? "host" : "set", n->name.s);
@@ -350,11 +359,7 @@ static void dump_stmt(struct dumper *d, const struct ast_stmt *s)
 		d->depth--;
 		break;
 	case STMT_ZONES:
-		node(d, "zones %s", s->group.name.s);
-		d->depth++;
-		for (size_t i = 0; i < s->group.zones.n; i++)
-			node(d, "zone %s", s->group.zones.v[i].s);
-		d->depth--;
+		dump_group(d, &s->group);
 		break;
 	case STMT_COMMENTS:
 		break;

@@ -38,7 +38,7 @@ static const struct statement {
 };
 
 /* Those that are names as well, known by what follows. */
-static const char *const soft_words[] = {"no-nat", "zones", NULL};
+static const char *const soft_words[] = {"no-nat", NULL};
 
 #define STATEMENTS (sizeof(statements) / sizeof(statements[0]))
 
@@ -263,7 +263,9 @@ static bool is_source(const struct parser *p)
 static const struct statement *statement_at(const struct parser *p)
 {
 	for (size_t i = 0; i < STATEMENTS; i++)
-		if (parse_at_word(p, statements[i].word))
+		if (parse_at_word(p, statements[i].word) && statements[i].parse == parse_zones)
+			return parse_is_group(p) ? &statements[i] : NULL;
+		else if (parse_at_word(p, statements[i].word))
 			return word_in(soft_words, statements[i].word, p->tok.len) && is_source(p)
 				       ? NULL
 				       : &statements[i];
@@ -438,6 +440,8 @@ static bool parse_stmt(struct parser *p, struct ast_stmt *s)
 		return unknown_statement(p, s);
 	if (is_source(p))
 		return parse_pair_block(p, s);
+	if (parse_at_word(p, "zones"))
+		return parse_zones(p, s);
 	return unknown_statement(p, s);
 }
 

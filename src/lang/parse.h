@@ -90,6 +90,9 @@ bool parse_address(struct parser *p, struct span at, const char *s, size_t n, en
 /* [ "but" ZONE { "," ZONE } ]; what was taken says whether the list is over with it. */
 bool parse_but(struct parser *p, struct ast_item *item);
 bool parse_but_follows(const struct parser *p);
+/* Whether `zones` here declares a group: in a list that goes on from the line above it may be all
+ * zones, with services behind it. */
+bool parse_is_group(const struct parser *p);
 bool parse_zones(struct parser *p, struct ast_stmt *s);
 
 /* ---- parse_service.c ---- */

@@ -54,6 +54,17 @@ static bool item_follows(struct parser *p)
 	return false;
 }
 
+/* interface other */
+static void other_interfaces(struct parser *p, struct ast_iface *out, bool first)
+{
+	out->name = ifname_other();
+	if (!first || p->tok.kind == TOK_COMMA)
+		diag_hint(p->diag,
+			  diag_error(p->diag, out->span,
+				     "'interface other' stands alone in its line"),
+			  "it means every interface that no other zone names");
+}
+
 static bool interfaces(struct parser *p, struct ast_zone *z, size_t *n)
 {
 	do {
@@ -68,10 +79,12 @@ static bool interfaces(struct parser *p, struct ast_zone *z, size_t *n)
 		*i = (struct ast_iface){.span = w.span};
 		if (parse_odd_interface(p, w))
 			; /* said there */
+		else if (!strcmp(w.s, "other"))
+			other_interfaces(p, i, *n == 0);
 		else if (!strcmp(w.s, "*"))
 			diag_hint(p->diag,
 				  diag_error(p->diag, w.span, "a zone cannot hold every interface"),
-				  "in a rule, 'any' means all of them");
+				  "interface other means all that no other zone names");
 		else if (!ifname_parse(w.s, strlen(w.s), &i->name))
 			diag_hint(p->diag,
 				  diag_error(p->diag, w.span, "'%s' cannot be an interface", w.s),

@@ -11,6 +11,17 @@ static bool is_word(const struct parser *p, struct token t, const char *word)
 	       !memcmp(p->lex.src->text + t.off, word, t.len);
 }
 
+bool parse_is_group(const struct parser *p)
+{
+	struct lexer ahead = p->lex;
+	struct token name;
+
+	ahead.diag = NULL;
+	name = lex_next(&ahead);
+	return name.kind == TOK_EQUALS ||
+	       (name.kind == TOK_WORD && lex_next(&ahead).kind == TOK_EQUALS);
+}
+
 bool parse_but_follows(const struct parser *p)
 {
 	return is_word(p, parse_next(p), "but");
@@ -29,9 +40,10 @@ static bool zone_name(struct parser *p, struct ast_word *out, bool with_self)
 	if (with_self && !strcmp(out->s, "self"))
 		return true;
 	if (!strcmp(out->s, "self"))
-		diag_hint(p->diag,
-			  diag_error(p->diag, out->span, "self is no zone, and in no group of them"),
-			  "name self beside the group in the rules that mean it");
+		diag_hint(
+			p->diag,
+			diag_error(p->diag, out->span, "self is no zone, and in no group of them"),
+			"name self beside the group in the rules that mean it");
 	else if (word_is_reserved(out->s) || !word_is_name(out->s))
 		diag_error(p->diag, out->span, "'%s' cannot be the name of a zone", out->s);
 	return true;

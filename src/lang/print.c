@@ -365,7 +365,12 @@ static void zone_line(struct printer *pr, const struct ast_zone *z,
 		if (i)
 			comma(pr);
 		if (line->kind == ZONE_INTERFACE) {
-			ifname_print(pr->out, z->interfaces.v[(*interfaces)++].name);
+			struct ival name = z->interfaces.v[(*interfaces)++].name;
+
+			if (ifname_is_other(name))
+				buf_puts(pr->out, "other");
+			else
+				ifname_print(pr->out, name);
 		} else {
 			const struct ast_prefix *x = &z->networks.v[(*networks)++];
 

@@ -18,13 +18,13 @@ const char *const fact_words[] = {"tls.ech", "quic", "no-name", "unknown-protoco
 
 /* from, define and netmap are kept free of names: they may get a meaning. */
 const char *const reserved_words[] = {
-	"allow",  "drop",     "reject",	 "inspect",   "expect",	 "forwarding", "zone",
-	"host",	  "set",      "service", "inspector", "include", "masquerade", "snat",
-	"dnat",	  "redirect", "netmap",	 "clamp-mss", "define",	 "self",       "any",
-	"zones",  "but",	 "from",     "to",	 "log",	      "limit",	 "burst",      "per",
-	"with",	  "mark",     "user",	 "hours",     "days",	 "then",       "max",
-	"helper", "hairpin",  "deny",	 "file",      "dynamic", "inspection", "live-flows",
-	NULL,
+	"allow",      "drop",	  "reject",  "inspect",	  "expect",  "forwarding", "zone",
+	"host",	      "set",	  "service", "inspector", "include", "masquerade", "snat",
+	"dnat",	      "redirect", "netmap",  "clamp-mss", "define",  "self",	   "any",
+	"zones",      "but",	  "from",    "to",	  "log",     "limit",	   "burst",
+	"per",	      "with",	  "mark",    "user",	  "hours",   "days",	   "then",
+	"max",	      "helper",	  "hairpin", "deny",	  "file",    "dynamic",	   "inspection",
+	"live-flows", NULL,
 };
 
 const char *verb_name(enum verb v)

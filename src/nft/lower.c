@@ -160,6 +160,13 @@ static const struct ir_chain *pair_rules(struct lower *l, int from, int to)
 	return c;
 }
 
+/* Those of what goes through the dispatch by interface: from and to interfaces that no zone names.
+ */
+static int unnamed(const struct lower *l)
+{
+	return l->p->other;
+}
+
 /* The chain of a pair, or NULL when no rule speaks of it. */
 static const char *pair_chain(struct lower *l, int from, int to)
 {
@@ -184,23 +191,33 @@ static struct ir_set *dispatch_map(struct lower *l, const char *stem, bool wild)
 	return s;
 }
 
+static void dispatch_name(struct lower *l, struct dispatch *d, struct ival name, const char *chain)
+{
+	bool wild = name.lo != name.hi;
+	struct ir_elem e = {.key = {name}, .verdict = {V_GOTO, chain}};
+
+	/* Even then: it must not fall through to a wildcard of another zone, nor to the rules for
+	 * interfaces that no zone names. */
+	if (!chain)
+		e.verdict = (struct ir_verdict){.kind = V_RETURN};
+	else
+		d->used = true;
+	vec_push(l->arena, wild ? &d->wild->elems : &d->exact->elems, e);
+}
+
 static void dispatch_zone(struct lower *l, struct dispatch *d, int zone, const char *chain)
 {
 	const struct zone *z = &l->p->zones.v[zone];
 
-	for (size_t i = 0; i < z->interfaces.n; i++) {
-		struct ival name = z->interfaces.v[i].name;
-		bool wild = name.lo != name.hi;
-		struct ir_elem e = {.key = {name}, .verdict = {V_GOTO, chain}};
+	for (size_t i = 0; i < z->interfaces.n; i++)
+		if (!ifname_is_other(z->interfaces.v[i].name))
+			dispatch_name(l, d, z->interfaces.v[i].name, chain);
+}
 
-		/* Even then: it must not fall through to a wildcard of another zone, nor to the
-		 * rules for interfaces in no zone. */
-		if (!chain)
-			e.verdict = (struct ir_verdict){.kind = V_RETURN};
-		else
-			d->used = true;
-		vec_push(l->arena, wild ? &d->wild->elems : &d->exact->elems, e);
-	}
+/* Whether the zone is nothing but what no zone names: that is behind the look-ups. */
+static bool is_rest(const struct lower *l, size_t z)
+{
+	return (int)z == l->p->other && l->p->zones.v[z].interfaces.n == 1;
 }
 
 static void push_vmap(struct lower *l, struct ir_chain *c, enum field f, struct ir_set *map)
@@ -218,8 +235,8 @@ static void push_vmap(struct lower *l, struct ir_chain *c, enum field f, struct 
 	chain_push(l, c, r);
 }
 
-/* Look-ups by interface name, then `rest`: the rules for interfaces in no zone. `chain_of` yields
- * the chain for a zone, given the place at the other end. */
+/* Look-ups by interface name, then `rest`: the rules for interfaces that no zone names. `chain_of`
+ * yields the chain for a zone, given the place at the other end. */
 static void lower_dispatch(struct lower *l, struct ir_chain *c, enum field f, const char *stem,
 			   const char *(*chain_of)(struct lower *, int zone, int end), int end,
 			   const struct ir_chain *rest)
@@ -228,7 +245,14 @@ static void lower_dispatch(struct lower *l, struct ir_chain *c, enum field f, co
 
 	d.wild = dispatch_map(l, arena_printf(l->arena, "%s-wild", stem), true);
 	for (size_t z = 0; z < l->p->zones.n; z++)
-		dispatch_zone(l, &d, (int)z, chain_of(l, (int)z, end));
+		if (!is_rest(l, z))
+			dispatch_zone(l, &d, (int)z, chain_of(l, (int)z, end));
+	if (l->p->other >= 0) { /* which has all names but this */
+		struct ival lo = {0};
+
+		ifname_parse("lo", 2, &lo);
+		dispatch_name(l, &d, lo, chain_of(l, PLACE_OTHER, end));
+	}
 	if (d.used || rest->rules.n) {
 		push_vmap(l, c, f, d.exact);
 		push_vmap(l, c, f, d.wild);
@@ -254,7 +278,7 @@ static const char *from_chain(struct lower *l, int from, int unused)
 
 	(void)unused;
 	lower_dispatch(l, c, F_OIFNAME, arena_printf(l->arena, "to.%s", place_name(l, from)),
-		       zone_from, from, pair_rules(l, from, PLACE_OTHER));
+		       zone_from, from, pair_rules(l, from, unnamed(l)));
 	return c->rules.n ? ruleset_seal_chain(l->r, c)->name : NULL;
 }
 
@@ -351,7 +375,7 @@ static void lower_judge_translated(struct lower *l)
 	match_one(l, &r, F_FIB_DADDR_TYPE, 2 /* RTN_LOCAL */);
 	push_counted(l, c, r, V_ACCEPT);
 	lower_dispatch(l, c, F_OIFNAME, "translated", zone_from, PLACE_SELF,
-		       pair_rules(l, PLACE_SELF, PLACE_OTHER));
+		       pair_rules(l, PLACE_SELF, unnamed(l)));
 	l->silent = false;
 	l->body = bodies;
 
@@ -455,14 +479,14 @@ static void lower_filter(struct lower *l)
 	lower_states(l, in.before, F_IIFNAME);
 	lower_neighbours(l, in.before, true);
 	lower_dispatch(l, in.rules, F_IIFNAME, "to.self", zone_to, PLACE_SELF,
-		       pair_rules(l, PLACE_OTHER, PLACE_SELF));
+		       pair_rules(l, unnamed(l), PLACE_SELF));
 
 	lower_mss(l, fwd.root, false);
 	lower_states(l, fwd.before, NFIELDS);
 	/* of guests on a bridge, where its frames meet this hook: no router forwards these */
 	lower_neighbours(l, fwd.before, true);
-	lower_dispatch(l, rest, F_OIFNAME, "to.other", zone_from, PLACE_OTHER,
-		       pair_rules(l, PLACE_OTHER, PLACE_OTHER));
+	lower_dispatch(l, rest, F_OIFNAME, "to.other", zone_from, unnamed(l),
+		       pair_rules(l, unnamed(l), unnamed(l)));
 	lower_dispatch(l, fwd.rules, F_IIFNAME, "from", from_chain, 0, rest);
 
 	lower_mss(l, out.root, true);
@@ -471,7 +495,7 @@ static void lower_filter(struct lower *l)
 	lower_states(l, out.before, F_OIFNAME);
 	lower_neighbours(l, out.before, false);
 	lower_dispatch(l, out.rules, F_OIFNAME, "from.self", zone_from, PLACE_SELF,
-		       pair_rules(l, PLACE_SELF, PLACE_OTHER));
+		       pair_rules(l, PLACE_SELF, unnamed(l)));
 
 	lower_hook(l, "input", &in, policy_inspects(l->p, false, true));
 	lower_hook(l, "forward", &fwd, policy_inspects(l->p, false, false));

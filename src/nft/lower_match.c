@@ -525,8 +525,16 @@ static void match_exceptions(struct lower *l, struct ir_rule *r, enum field f, i
 	}
 }
 
+static struct ival loopback_name(void)
+{
+	struct ival lo = {0};
+
+	ifname_parse("lo", 2, &lo);
+	return lo;
+}
+
 /* An interface that no zone names. */
-static void match_no_zone(struct lower *l, struct ir_rules *out, const struct ir_rule *base,
+static void match_unnamed(struct lower *l, struct ir_rules *out, const struct ir_rule *base,
 			  enum field f)
 {
 	struct ir_rule r = rule_copy(l, base);
@@ -547,11 +555,14 @@ static void match_no_zone(struct lower *l, struct ir_rules *out, const struct ir
 			push_value(l, &m->match.values, of->interfaces.v[i].name);
 		}
 	}
+	if (l->p->other >= 0)
+		push_value(l, &(m ? m : match(l, &r, f, OP_NE))->match.values, loopback_name());
 	for (size_t z = 0; z < l->p->zones.n; z++) {
 		const struct zone *of = &l->p->zones.v[z];
 
 		for (size_t i = 0; i < of->interfaces.n; i++)
-			if (wildcard(of->interfaces.v[i].name))
+			if (wildcard(of->interfaces.v[i].name) &&
+			    !ifname_is_other(of->interfaces.v[i].name))
 				push_value(l, &match(l, &r, f, OP_NE)->match.values,
 					   of->interfaces.v[i].name);
 	}
@@ -565,10 +576,16 @@ void match_zone(struct lower *l, struct ir_rules *out, const struct ir_rule *bas
 	struct ir_rule exact;
 	struct ir_stmt *m = NULL;
 
-	if (zone == PLACE_OTHER) {
-		match_no_zone(l, out, base, f);
+	if (zone == PLACE_OTHER && l->p->other >= 0) { /* which has all names but this */
+		exact = rule_copy(l, base);
+		match_ival(l, &exact, f, loopback_name());
+		vec_push(l->arena, out, exact);
 		return;
 	}
+	if (zone == l->p->other)
+		match_unnamed(l, out, base, f);
+	if (zone == PLACE_OTHER)
+		return;
 	z = &l->p->zones.v[zone];
 	exact = rule_copy(l, base);
 	for (size_t i = 0; i < z->interfaces.n; i++) {
@@ -583,7 +600,7 @@ void match_zone(struct lower *l, struct ir_rules *out, const struct ir_rule *bas
 	for (size_t i = 0; i < z->interfaces.n; i++) {
 		struct ir_rule r;
 
-		if (!wildcard(z->interfaces.v[i].name))
+		if (!wildcard(z->interfaces.v[i].name) || ifname_is_other(z->interfaces.v[i].name))
 			continue;
 		r = rule_copy(l, base);
 		match_ival(l, &r, f, z->interfaces.v[i].name);

@@ -134,8 +134,8 @@ static struct words from_words(struct tracing *t, const struct place_item *item,
 /* To this machine: to one of its addresses; where the question names addresses, those alone. */
 static struct words to_words(struct tracing *t, const struct place_item *item, enum trace_hook hook)
 {
-	bool zone = item->at == AT_ZONE || item->at == AT_ZONES || item->at == AT_GROUP ||
-		    item->but.n;
+	bool zone =
+		item->at == AT_ZONE || item->at == AT_ZONES || item->at == AT_GROUP || item->but.n;
 
 	/* what was translated was judged by where it was sent at first */
 	if (hook == TRACE_FORWARD)

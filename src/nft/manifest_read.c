@@ -148,9 +148,11 @@ static void read_manners(struct arena *a, const json_t *j, struct manifest *m)
 		json_array_foreach(json_object_get(z, "interfaces"), k, name)
 		{
 			const char *text = json_string_value(name);
-			struct ival v;
+			struct ival v = ifname_other();
 
-			if (text && ifname_parse(text, strlen(text), &v))
+			if (text && !strcmp(text, "*"))
+				vec_push(a, &zone.interfaces, v);
+			else if (text && ifname_parse(text, strlen(text), &v))
 				vec_push(a, &zone.interfaces, v);
 		}
 		vec_push(a, &m->zones, zone);

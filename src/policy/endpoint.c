@@ -32,7 +32,7 @@ static bool is_slip(const struct resolver *r, const char *s)
  * in no zone; by lo come packets that this machine sends. */
 static bool interface_place(struct resolver *r, const char *s, struct place_item *out)
 {
-	struct ival name;
+	struct ival name, best = {0};
 	bool found = false;
 
 	if (map_get(&r->names, s) || !ifname_parse(s, strlen(s), &name))
@@ -45,9 +45,12 @@ static bool interface_place(struct resolver *r, const char *s, struct place_item
 		for (size_t i = 0; i < r->p->zones.v[z].interfaces.n; i++) {
 			struct ival v = r->p->zones.v[z].interfaces.v[i].name;
 
-			if (v.lo > name.lo || v.hi < name.hi || (found && v.lo != v.hi))
+			if (v.lo > name.lo || v.hi < name.hi ||
+			    (found && best.hi - best.lo <= v.hi - v.lo) ||
+			    (ifname_is_other(v) && is_slip(r, s)))
 				continue;
 			found = true;
+			best = v;
 			out->at = AT_ZONE;
 			out->zone = (int)z;
 			out->has_iface = true;

@@ -15,7 +15,8 @@ static const struct zone *resolve_interface(const struct resolver *r, const char
 		return NULL;
 	vec_each (&r->p->zones, z)
 		for (size_t i = 0; i < z->interfaces.n; i++)
-			if (z->interfaces.v[i].name.lo <= name.lo &&
+			if (!ifname_is_other(z->interfaces.v[i].name) &&
+			    z->interfaces.v[i].name.lo <= name.lo &&
 			    z->interfaces.v[i].name.hi >= name.hi)
 				return z;
 	return NULL;

@@ -60,11 +60,11 @@ static void name_hairpin_zones(struct resolver *r, const struct ast_nat *n, stru
 	for (size_t i = 0; i < named.items.n; i++) {
 		const struct place_item *item = &named.items.v[i];
 
-		if (item->at == AT_ZONE && item->addrs.all)
-			add_hairpin_zone(r, out, item->zone);
-		else if (item->at == AT_ZONES && item->addrs.all)
-			for (size_t z = 0; z < r->p->zones.n; z++)
-				add_hairpin_zone(r, out, (int)z);
+		if (item->addrs.all && item->at != AT_ANY && item->at != AT_SELF)
+			for (size_t z = 0; z < r->p->zones.n; z++) {
+				if (item_at(item, (int)z))
+					add_hairpin_zone(r, out, (int)z);
+			}
 		else
 			diag_hint(r->diag,
 				  diag_error(r->diag, item->span,

@@ -118,7 +118,7 @@ static bool holds_item(const struct ast_endpoint *e, const struct ast_item *item
 	for (size_t i = 0; i < e->items.n; i++) {
 		const struct ast_item *x = &e->items.v[i];
 
-		if (x->kind != item->kind)
+		if (x->kind != item->kind || x->but.n)
 			continue;
 		if (x->kind == ITEM_NAME
 			    ? !strcmp(x->name.s, item->name.s)
@@ -127,6 +127,19 @@ static bool holds_item(const struct ast_endpoint *e, const struct ast_item *item
 			return true;
 	}
 	return false;
+}
+
+/* What `but` takes away is the rest of the list: items stand before it. */
+static void add_source(struct resolver *r, struct ast_endpoint *out, struct ast_item item)
+{
+	struct ast_item last = out->items.v[out->items.n - 1];
+
+	if (!last.but.n) {
+		vec_push(r->arena, &out->items, item);
+		return;
+	}
+	out->items.v[out->items.n - 1] = item;
+	vec_push(r->arena, &out->items, last);
 }
 
 /* FROM, and with hairpin those that call from within. */
@@ -143,10 +156,10 @@ static void sources(struct resolver *r, const struct ast_stmt *s, const struct n
 		bool there = holds_item(out, &item);
 
 		for (size_t k = 0; k < n->from.items.n; k++)
-			there |= n->from.items.v[k].addrs.all && n->from.items.v[k].at != AT_ZONE &&
-				 n->from.items.v[k].at != AT_SELF;
+			there |= n->from.items.v[k].addrs.all &&
+				 item_at(&n->from.items.v[k], n->hairpin_zones.v[i]);
 		if (!there)
-			vec_push(r->arena, &out->items, item);
+			add_source(r, out, item);
 	}
 }
 

@@ -19,10 +19,8 @@ void declare_group(struct resolver *r, const struct ast_group *ast)
 {
 	struct decl *d = arena_new_of(r->arena, struct decl);
 
-	*d = (struct decl){.kind = DECL_GROUP,
-			   .name = ast->name.s,
-			   .span = ast->name.span,
-			   .group = ast};
+	*d = (struct decl){
+		.kind = DECL_GROUP, .name = ast->name.s, .span = ast->name.span, .group = ast};
 	declare(r, d);
 }
 

@@ -175,6 +175,7 @@ struct policy {
 	int live_flows; /* 1: apply ends those that its rules refuse; 0: keeps them; -1: not said */
 	struct span live_flows_span;
 	VEC(struct zone) zones;
+	int other; /* the zone of interfaces that no zone names; PLACE_OTHER: there is none */
 	VEC(struct dynset *) dynsets;
 	VEC(struct rule) rules;
 	VEC(struct nat) nats; /* in reading order, all kinds */

@@ -21,13 +21,29 @@ void declare(struct resolver *r, struct decl *d)
 	map_put(&r->names, d->name, d);
 }
 
+/* The zone that is about to be declared is that of `interface other`. */
+static void claim_other(struct resolver *r, const struct ast_iface *i)
+{
+	const struct zone *before = r->p->other >= 0 ? &r->p->zones.v[r->p->other] : NULL;
+
+	if (before)
+		diag_note(r->diag,
+			  diag_error(r->diag, i->span, "only one zone can be 'interface other'"),
+			  before->span, "it is zone '%s'", before->name);
+	else
+		r->p->other = (int)r->p->zones.n;
+}
+
 static void declare_zone(struct resolver *r, const struct ast_zone *ast)
 {
 	struct decl *d = arena_new_of(r->arena, struct decl);
 	struct zone z = {.name = ast->name.s, .span = ast->name.span};
 
-	for (size_t i = 0; i < ast->interfaces.n; i++)
+	for (size_t i = 0; i < ast->interfaces.n; i++) {
 		vec_push(r->arena, &z.interfaces, ast->interfaces.v[i]);
+		if (ifname_is_other(ast->interfaces.v[i].name))
+			claim_other(r, &ast->interfaces.v[i]);
+	}
 	for (size_t i = 0; i < ast->networks.n; i++) {
 		bool v4 = ast->networks.v[i].family == FAM_IP4;
 
@@ -227,8 +243,7 @@ static void resolve_add(struct resolver *r, const struct ast_qualifiers *q, stru
 	if (d->dyn->prefixes) {
 		diag_note(r->diag,
 			  diag_error(r->diag, q->add_to.span,
-				     "'%s' holds networks, and a packet has none to add",
-				     d->name),
+				     "'%s' holds networks, and a packet has none to add", d->name),
 			  d->span,
 			  "without 'prefixes', it holds addresses, and rules can add to it");
 		return;
@@ -400,6 +415,7 @@ static void check_interfaces(struct resolver *r)
 					const struct ast_iface *y = &p->zones.v[b].interfaces.v[j];
 
 					if (is_wildcard(x) != is_wildcard(y) ||
+					    ifname_is_other(x->name) || ifname_is_other(y->name) ||
 					    x->name.lo > y->name.hi || y->name.lo > x->name.hi)
 						continue;
 					diag_note(r->diag,
@@ -447,6 +463,7 @@ struct policy *policy_resolve(const struct ast *ast, struct arena *a, struct dia
 	r.p->arena = a;
 	r.p->forwarding = -1;
 	r.p->live_flows = -1;
+	r.p->other = PLACE_OTHER;
 	map_init(&r.names, a);
 	map_init(&r.services, a);
 	map_init(&r.inspectors, a);

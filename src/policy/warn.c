@@ -229,6 +229,33 @@ static void warn_any_opens_self(struct policy *p, struct diag *diag)
 	}
 }
 
+/* `allow zones -> self` with a zone of whatever comes. Said once. */
+static void warn_other_opens(struct policy *p, struct diag *diag)
+{
+	const struct rule *r;
+
+	vec_each (&p->rules, r) {
+		bool from = false, to = false;
+
+		if (p->other < 0 || r->verb != VERB_ALLOW)
+			continue;
+		for (size_t k = 0; k < r->from.items.n; k++)
+			from |= r->from.items.v[k].at == AT_ZONES &&
+				item_at(&r->from.items.v[k], p->other);
+		for (size_t k = 0; k < r->to.items.n; k++)
+			to |= item_at(&r->to.items.v[k], PLACE_SELF);
+		if (!from || !to)
+			continue;
+		diag_hint(diag,
+			  diag_warning(diag, r->span,
+				       "'zones' includes zone '%s': this opens the machine to "
+				       "whatever interface comes",
+				       p->zones.v[p->other].name),
+			  "if that is not meant, write: zones but %s", p->zones.v[p->other].name);
+		return;
+	}
+}
+
 static bool speaks_of(const struct policy *p, int from, int to)
 {
 	for (size_t i = 0; i < p->rules.n; i++) {
@@ -406,6 +433,7 @@ void policy_warn(struct policy *p, struct diag *diag)
 {
 	warn_icmp(p, diag);
 	warn_any_opens_self(p, diag);
+	warn_other_opens(p, diag);
 	warn_nats(p, diag);
 	warn_zones(p, diag);
 	warn_forwarding(p, diag);

@@ -65,12 +65,12 @@ bool flow_is_seen_as(const struct conn *c)
 	return c->reply.to != c->orig.from || c->reply.to_port != c->orig.from_port;
 }
 
-/* An exact name wins over wildcards of other zones. */
+/* The narrowest name wins. */
 const char *flow_zone(const struct flows *f, const struct conn_interface *i)
 {
 	const struct ir_zone *z;
 	const char *found = NULL;
-	struct ival v;
+	struct ival v, best = {0};
 
 	if (!i || !f->in.manifest || !ifname_parse(i->name, strlen(i->name), &v))
 		return NULL;
@@ -78,10 +78,11 @@ const char *flow_zone(const struct flows *f, const struct conn_interface *i)
 		for (size_t k = 0; k < z->interfaces.n; k++) {
 			struct ival name = z->interfaces.v[k];
 
-			if (name.lo == v.lo && name.hi == v.hi)
-				return z->name;
-			if (name.lo <= v.lo && v.hi <= name.hi)
-				found = z->name;
+			if (name.lo > v.lo || v.hi > name.hi ||
+			    (found && best.hi - best.lo <= name.hi - name.lo))
+				continue;
+			found = z->name;
+			best = name;
 		}
 	}
 	return found;

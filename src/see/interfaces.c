@@ -8,6 +8,7 @@
 #include "kernel/links.h"
 #include "util/cleanup.h"
 
+/* Whether it names the interface, or one of several that it holds. */
 static bool is_in(const struct ir_zone *z, const char *name)
 {
 	struct ival v;
@@ -15,7 +16,16 @@ static bool is_in(const struct ir_zone *z, const char *name)
 	if (!ifname_parse(name, strlen(name), &v))
 		return false;
 	for (size_t i = 0; i < z->interfaces.n; i++)
-		if (z->interfaces.v[i].lo <= v.lo && v.hi <= z->interfaces.v[i].hi)
+		if (!ifname_is_other(z->interfaces.v[i]) && z->interfaces.v[i].lo <= v.lo &&
+		    v.hi <= z->interfaces.v[i].hi)
+			return true;
+	return false;
+}
+
+static bool is_other(const struct ir_zone *z)
+{
+	for (size_t i = 0; i < z->interfaces.n; i++)
+		if (ifname_is_other(z->interfaces.v[i]))
 			return true;
 	return false;
 }
@@ -42,6 +52,9 @@ void interfaces_look(struct interfaces *out, struct arena *a, const char *netns,
 	char *rest, *line;
 
 	*out = (struct interfaces){0};
+	vec_each (&m->zones, z)
+		if (is_other(z))
+			out->other = z->name;
 	if (!m->zones.n || links_names(netns, &text, &ignored))
 		return;
 	rest = arena_strdup(a, buf_str(&text));
@@ -53,11 +66,13 @@ void interfaces_look(struct interfaces *out, struct arena *a, const char *netns,
 		vec_push(a, &names, line + 1);
 		vec_each (&m->zones, z)
 			somewhere |= is_in(z, line + 1);
-		if (*line == '+' && !somewhere)
+		if (*line == '+' && !somewhere && out->other)
+			vec_push(a, &out->held, diag_shown(a, line + 1));
+		else if (*line == '+' && !somewhere)
 			vec_push(a, &out->stray, diag_shown(a, line + 1));
 	}
 	vec_each (&m->zones, z) {
-		bool here = !z->interfaces.n;
+		bool here = !z->interfaces.n || is_other(z);
 
 		for (size_t i = 0; i < names.n && !here; i++)
 			here = is_in(z, names.v[i]);
@@ -77,13 +92,27 @@ void interfaces_print(FILE *to, const struct interfaces *x, const char *before)
 			before, x->stray.v[i]);
 }
 
+void interfaces_print_held(FILE *to, const struct interfaces *x, const char *before)
+{
+	if (!x->other)
+		return;
+	fprintf(to, "%szone %s (interface other) holds ", before, x->other);
+	for (size_t i = 0; i < x->held.n; i++)
+		fprintf(to, "%s%s", i ? ", " : "", x->held.v[i]);
+	fprintf(to, "%s now\n", x->held.n ? "" : "nothing");
+}
+
 json_t *interfaces_json(const struct interfaces *x)
 {
 	json_t *gone = json_array(), *stray = json_array();
+	json_t *held = x->other ? json_array() : NULL;
 
 	for (size_t i = 0; i < x->gone.n; i++)
 		json_array_append_new(gone, json_string(x->gone.v[i]));
 	for (size_t i = 0; i < x->stray.n; i++)
 		json_array_append_new(stray, json_string(x->stray.v[i]));
-	return json_pack("{s:o, s:o}", "zones_without", gone, "without_zone", stray);
+	for (size_t i = 0; i < x->held.n; i++)
+		json_array_append_new(held, json_string(x->held.v[i]));
+	return json_pack("{s:o, s:o, s:o*}", "zones_without", gone, "without_zone", stray, "other",
+			 held);
 }

@@ -158,6 +158,13 @@ dd_ref mean_addrs(struct mean *m, const struct addrs *s, enum dim d)
 	return dd_or(m->dd, held[0], held[1]);
 }
 
+static bool is_lo(struct ival name)
+{
+	struct ival lo = {0};
+
+	return ifname_parse("lo", 2, &lo) && name.lo == lo.lo && name.hi == lo.hi;
+}
+
 /* The zone that the names of a code belong to: that with the narrowest interface that holds them.
  */
 static int zone_of_code(const struct policy *p, struct ival name)
@@ -169,7 +176,7 @@ static int zone_of_code(const struct policy *p, struct ival name)
 		for (size_t i = 0; i < p->zones.v[z].interfaces.n; i++) {
 			struct ival v = p->zones.v[z].interfaces.v[i].name;
 
-			if (v.lo > name.lo || v.hi < name.hi)
+			if (v.lo > name.lo || v.hi < name.hi || (ifname_is_other(v) && is_lo(name)))
 				continue;
 			if (zone >= 0 && best.hi - best.lo <= v.hi - v.lo)
 				continue;
@@ -182,7 +189,9 @@ static int zone_of_code(const struct policy *p, struct ival name)
 
 int mean_zone_of(struct mean *m, const struct policy *p, uint32_t code)
 {
-	if (code == 0 || code == schema_no_interface(&m->schema))
+	if (code == 0)
+		return p->other;
+	if (code == schema_no_interface(&m->schema))
 		return PLACE_OTHER;
 	return zone_of_code(p, m->schema.names.v[code]);
 }
@@ -217,7 +226,7 @@ static dd_ref codes_where(struct mean *m, const struct policy *p, int zone, bool
 
 		member[i] = any_zone ? z >= 0 : z == zone;
 	}
-	member[0] = !any_zone && zone == PLACE_OTHER;
+	member[0] = any_zone ? p->other >= 0 : zone == p->other;
 	return schema_codes(&m->schema, d, member);
 }
 

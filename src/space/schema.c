@@ -112,7 +112,8 @@ void schema_add_policy(struct schema *s, const struct policy *p)
 {
 	for (size_t z = 0; z < p->zones.n; z++)
 		for (size_t i = 0; i < p->zones.v[z].interfaces.n; i++)
-			schema_add_name(s, p->zones.v[z].interfaces.v[i].name);
+			if (!ifname_is_other(p->zones.v[z].interfaces.v[i].name))
+				schema_add_name(s, p->zones.v[z].interfaces.v[i].name);
 	for (size_t i = 0; i < p->expects.n; i++) {
 		add_asked(s, &p->expects.v[i].from);
 		add_asked(s, &p->expects.v[i].to);

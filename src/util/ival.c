@@ -307,6 +307,16 @@ bool ifname_parse(const char *s, size_t n, struct ival *out)
 	return true;
 }
 
+struct ival ifname_other(void)
+{
+	return (struct ival){0, u128_max(8 * IFNAME_BYTES)};
+}
+
+bool ifname_is_other(struct ival iv)
+{
+	return iv.lo == 0 && iv.hi == u128_max(8 * IFNAME_BYTES);
+}
+
 void ifname_print(struct buf *b, struct ival iv)
 {
 	u128 diff = iv.lo ^ iv.hi;

@@ -54,5 +54,8 @@ void addr_print_range(struct buf *b, enum family fam, struct ival iv);
 /* Interface name, or a wildcard that ends in '*'; at most 15 characters. */
 bool ifname_parse(const char *s, size_t n, struct ival *out);
 void ifname_print(struct buf *b, struct ival iv);
+/* Every name, of which the narrower ones are others': "*" when printed, and never parsed. */
+struct ival ifname_other(void);
+bool ifname_is_other(struct ival iv);
 
 #endif

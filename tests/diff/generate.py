@@ -239,6 +239,10 @@ class Writer:
                 self.networks += nets
                 body += '\n    network ' + ', '.join(nets)
             self.lines.append(f'zone {name} {{ {body} }}')
+        rest = [i for i in sorted(lab.INTERFACES) if not any(i in have for have in self.zones.values())]
+        if rest and self.chance(0.3):
+            self.zones['rest'] = rest
+            self.lines.insert(rng.randint(0, len(self.lines)), 'zone rest { interface other }')
         if len(self.zones) > 1 and self.chance(0.3):
             self.lines.append('zones inner = ' + ', '.join(rng.sample(sorted(self.zones), 2)))
             self.groups.append('inner')

@@ -147,10 +147,10 @@ def show_address(family, value):
 class Item:
     """One item of an endpoint list: addresses, a zone, or both."""
     zone: str = 'any'           # 'any', 'self', 'zones' or the name of a zone or of a group
-    but: tuple = ()             # what is taken away: zones, groups or self
     addresses: dict = None      # family -> intervals; None: every address of both families
     negated: bool = False
     dynamic: bool = False       # a run-time set: of both families, however few elements it holds
+    but: tuple = ()             # what is taken away: zones, groups or self
 
 
 @dataclass
@@ -200,7 +200,7 @@ class Policy:
     marks: list = field(default_factory=list)
 
     def zone_of(self, interface):
-        """An exact name wins over a wildcard."""
+        """An exact name wins over a wildcard, and both over what no zone names."""
         found = None
         for zone in self.zones.values():
             for pattern in zone.interfaces:
@@ -208,7 +208,7 @@ class Policy:
                     return zone.name
                 if pattern.endswith('*') and interface.startswith(pattern[:-1]):
                     found = zone.name
-        return found
+        return found or next((z.name for z in self.zones.values() if 'other' in z.interfaces), None)
 
 
 VERBS = ('allow', 'drop', 'reject')
@@ -352,10 +352,10 @@ class Parser:
     def state_group(self):
         name = self.word()
         self.expect('=')
-        self.policy.groups[name] = self.zone_list()
+        self.policy.groups[name] = self.place_list()
         self.end()
 
-    def zone_list(self):
+    def place_list(self):
         out = [self.word()]
         while self.comma():
             out.append(self.word())
@@ -509,7 +509,7 @@ class Parser:
         if self.peek().text != 'but':
             return ()
         self.at += 1
-        return self.zone_list()
+        return self.place_list()
 
     def endpoint(self):
         out = [self.item()]

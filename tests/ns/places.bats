@@ -22,6 +22,7 @@ setup_file() {
 		lab_route "$name" default via "10.0.$net.1"
 		lab_route "$name" default via "fd00:$net::1"
 	done
+	lab_alias router.lo router 127.0.0.1 ::1
 	lab_alias router.wan router 10.0.3.1 fd00:3::1
 	lab_alias router.odd router 10.0.4.1 fd00:4::1
 }
@@ -34,6 +35,52 @@ teardown_file() {
 policy() {
 	cat >"$LAB_DIR/places.fwc"
 	lab_apply router "$LAB_DIR/places.fwc"
+}
+
+@test "the interfaces that no other zone names" {
+	policy <<-'END'
+		forwarding on
+		zone lan  { interface lan }
+		zone wan  { interface wa* }
+		zone rest { interface other }
+		allow rest -> wan tcp/1001
+		allow lan -> rest tcp/1002
+		allow zones -> self tcp/1003
+		allow any but rest -> self tcp/1004
+		allow rest -> rest tcp/1005
+		allow self -> rest tcp/1006
+		masquerade rest -> wan
+	END
+	lab_flows <<-'END'
+		dave  -> carol      tcp/1001 : passes as router.wan
+		alice -> carol      tcp/1001 : dropped
+		carol -> bob        tcp/1001 : dropped
+		alice -> dave       tcp/1002 : passes
+		alice -> carol      tcp/1002 : dropped
+		dave  -> router.odd tcp/1003 : passes
+		carol -> router.wan tcp/1003 : passes
+		dave  -> router.odd tcp/1004 : dropped
+		carol -> router.wan tcp/1004 : passes
+		bob   -> dave       tcp/1005 : passes
+		alice -> dave       tcp/1005 : dropped
+		router -> dave      tcp/1006 : passes
+		router -> carol     tcp/1006 : dropped
+		router.lo -> router.lo tcp/7 : passes
+	END
+	# one that comes later
+	lab_in router ip link set odd down
+	lab_in router ip link set odd name late
+	lab_in router ip link set late up
+	lab_addr router late fd00:4::1/64
+	lab_flows <<-'END'
+		dave  -> carol      tcp/1001 : passes as router.wan
+		alice -> dave       tcp/1002 : passes
+		alice -> dave       tcp/1005 : dropped
+	END
+	lab_in router ip link set late down
+	lab_in router ip link set late name odd
+	lab_in router ip link set odd up
+	lab_addr router odd fd00:4::1/64
 }
 
 @test "groups of zones, and zones less others" {
