@@ -206,6 +206,7 @@ static struct admit_flow flow_of(const struct flows *f, const struct conn *c)
 	return (struct admit_flow){.family = c->family,
 				   .proto = c->proto,
 				   .type = c->icmp_type,
+				   .code = c->icmp_code,
 				   .from = c->orig.from,
 				   .to = c->orig.to,
 				   .from_port = c->orig.from_port,

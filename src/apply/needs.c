@@ -15,7 +15,7 @@ static void sel_needs(const struct ir_sel *sel, bool *needs)
 		else if (f == F_FIB_SADDR_TYPE || f == F_FIB_DADDR_TYPE ||
 			 f == F_FIB_DADDR_IIF_TYPE)
 			needs[FEAT_FIB] = true;
-		else if (f == F_SKUID)
+		else if (f == F_SKUID || f == F_SKGID)
 			needs[FEAT_SKUID] = true;
 		else if (f == F_HOUR || f == F_DAY)
 			needs[FEAT_TIME] = true;

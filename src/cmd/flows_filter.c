@@ -206,7 +206,8 @@ static bool is_of(const struct services *s, const struct conn *c, uint16_t from,
 {
 	bool icmp = c->proto == IPPROTO_ICMP || c->proto == IPPROTO_ICMPV6;
 
-	return services_match(s, c->family, c->proto, from, icmp ? c->icmp_type : to);
+	return services_match(s, c->family, c->proto, icmp ? c->icmp_code : from,
+			      icmp ? c->icmp_type : to);
 }
 
 /* One side of a connection, before and behind translation. */

@@ -50,6 +50,7 @@ int opening_start(struct globals *g, const struct command *c, int argc, char **a
 		.beside = path_beside,
 		.pattern_beside = path_pattern_beside,
 		.user = policy_user,
+		.group = policy_group,
 		.ctx = g,
 	};
 	int err;
@@ -73,7 +74,7 @@ int opening_start(struct globals *g, const struct command *c, int argc, char **a
 	if (err)
 		return err;
 	source_open_by(&sources);
-	policy_users_by(opener_user);
+	policy_users_by(opener_user, opener_group);
 	if (c && c->run == cmd_log)
 		kmsg_prepare();
 	return 0;

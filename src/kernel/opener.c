@@ -26,7 +26,7 @@
 #include "util/cleanup.h"
 #include "util/map.h"
 
-enum request { ASK_OPENAT, ASK_POLICY, ASK_GLOB, ASK_USER, ASK_WRITE, ASK_CONNECT };
+enum request { ASK_OPENAT, ASK_POLICY, ASK_GLOB, ASK_USER, ASK_GROUP, ASK_WRITE, ASK_CONNECT };
 
 #define STRING_MAX 4096 /* PATH_MAX: what is longer names no file */
 #define FLAGS (O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
@@ -151,15 +151,25 @@ size_t opener_glob(const char *pattern, struct arena *arena, char ***paths)
 	return n;
 }
 
-bool opener_user(const char *name, uint32_t *uid)
+static bool ask_number(enum request what, const char *name, uint32_t *number)
 {
 	struct answer a;
-	bool there = ask_name(&a, ASK_USER, name, 0) == 0;
+	bool there = ask_name(&a, what, name, 0) == 0;
 
 	if (there)
-		*uid = a.number;
+		*number = a.number;
 	answer_free(&a);
 	return there;
+}
+
+bool opener_user(const char *name, uint32_t *uid)
+{
+	return ask_number(ASK_USER, name, uid);
+}
+
+bool opener_group(const char *name, uint32_t *gid)
+{
+	return ask_number(ASK_GROUP, name, gid);
 }
 
 static int dial(const char *path, unsigned seconds)
@@ -437,6 +447,8 @@ static void serve_one(struct opener *o, struct bytes *b, int from, struct answer
 		a->err = do_glob(o, name, a);
 	} else if (what == ASK_USER) {
 		a->err = o->job->user(name, &a->number) ? 0 : -ENOENT;
+	} else if (what == ASK_GROUP) {
+		a->err = o->job->group(name, &a->number) ? 0 : -ENOENT;
 	} else {
 		a->err = what == ASK_WRITE ? do_write(o, b, a) : -EPERM;
 	}

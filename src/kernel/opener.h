@@ -24,6 +24,7 @@ struct opener_job { /* what it does, and for which names */
 	char *(*beside)(struct arena *a, const char *file, const char *name);
 	char *(*pattern_beside)(struct arena *a, const char *file, const char *name);
 	bool (*user)(const char *name, uint32_t *uid);
+	bool (*group)(const char *name, uint32_t *gid);
 	/* Writes: parts[0] is the name, which must be among those above, or empty. NULL: nothing is
 	 * written. 0 or -errno with why. */
 	int (*write)(void *ctx, const struct buf *parts, size_t n, struct buf *why);
@@ -42,6 +43,7 @@ int opener_openat(int dir, const char *name, int flags);
 int opener_policy(const char *path, struct buf *why, struct buf *hint);
 size_t opener_glob(const char *pattern, struct arena *a, char ***paths);
 bool opener_user(const char *name, uint32_t *uid);
+bool opener_group(const char *name, uint32_t *gid);
 int opener_write(const struct buf *parts, size_t n, struct buf *why);
 /* A stream to a local socket, whose sending ends after so many seconds: descriptor or -errno. */
 int opener_connect(const char *path, unsigned seconds);

@@ -50,13 +50,15 @@ struct ast_service {
 	enum {
 		SERVICE_NAME, /* https, or a service of the policy */
 		SERVICE_PORTS, /* tcp/443, udp/5000-5010, tcp+udp/655: proto (with ports), lo, hi */
-		SERVICE_ICMP, /* icmp/echo-request, icmpv6/128: proto, type (name or number) */
+		SERVICE_ICMP, /* icmp/echo-request, icmpv6/1/4: proto, type (name or number), code
+			       */
 		SERVICE_PROTO, /* proto/gre, proto/47: type (name or decimal number) */
 	} kind;
 	struct ast_word name;
 	struct ast_word proto;
 	struct ast_word type;
 	uint16_t lo, hi;
+	int code; /* of ICMP; -1: any */
 	bool bare; /* ports alone: the protocol is that of the one before */
 	bool whole; /* the protocol alone: tcp+udp */
 };
@@ -84,9 +86,11 @@ struct ast_qualifiers {
 	struct span days_span;
 	uint8_t days; /* bit 0 = Sunday ... bit 6 = Saturday */
 
-	struct ast_word user;
+	struct ast_word user, group;
 	struct span mark_span;
-	uint32_t mark;
+	uint32_t mark, mark_mask;
+	struct span dscp_span;
+	uint8_t dscp;
 
 	struct ast_word add_to; /* then add source to SET [for DURATION] */
 	uint64_t add_for; /* seconds; 0: the set's own timeout */

@@ -126,7 +126,10 @@ static void dump_services(struct dumper *d, const struct ast_service *v, size_t 
 			node(d, "ports %s %u-%u", s->proto.s, s->lo, s->hi);
 			break;
 		case SERVICE_ICMP:
-			node(d, "type %s %s", s->proto.s, s->type.s);
+			if (s->code < 0)
+				node(d, "type %s %s", s->proto.s, s->type.s);
+			else
+				node(d, "type %s %s code %d", s->proto.s, s->type.s, s->code);
 			break;
 		case SERVICE_PROTO:
 			node(d, "protocol %s", s->type.s);
@@ -152,8 +155,14 @@ static void dump_qualifiers(struct dumper *d, const struct ast_qualifiers *q)
 		node(d, "days 0x%02x", q->days);
 	if (q->user.s)
 		node(d, "user %s", q->user.s);
-	if (q->mark_span.src)
+	if (q->group.s)
+		node(d, "group %s", q->group.s);
+	if (q->dscp_span.src)
+		node(d, "dscp %u", q->dscp);
+	if (q->mark_span.src && q->mark_mask == UINT32_MAX)
 		node(d, "mark 0x%x", q->mark);
+	else if (q->mark_span.src)
+		node(d, "mark 0x%x of 0x%x", q->mark, q->mark_mask);
 	if (q->add_to.s)
 		node(d, "add source to %s for %llu s", q->add_to.s, (unsigned long long)q->add_for);
 	if (q->helper.s)

@@ -161,6 +161,9 @@ uint32_t align_comment(struct span s);
 /* ---- value.c ---- */
 bool value_mark(const char *s, uint32_t *out);
 void mark_print(struct buf *b, uint32_t value, uint32_t mask);
+bool value_masked(const char *s, uint32_t *value, uint32_t *mask);
+bool value_dscp(const char *s, uint8_t *out);
+void dscp_print(struct buf *b, uint8_t dscp);
 bool value_duration(const char *s, uint64_t *seconds);
 bool value_rate(const char *s, uint32_t *rate, enum rate_unit *unit);
 bool value_hours(const char *s, uint16_t *from, uint16_t *to);

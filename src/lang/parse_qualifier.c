@@ -155,34 +155,66 @@ static bool qualifier_max(struct parser *p, struct ast_qualifiers *q)
 	       per_source(p, &q->max_per_source);
 }
 
-/* mark = "mark" N, decimal or 0x... */
+/* mark = "mark" N [ "/" MASK ], decimal or 0x... */
 static bool qualifier_mark(struct parser *p, struct ast_qualifiers *q)
 {
 	struct ast_word w;
 
 	if (!want_word(p, &w, "the mark"))
 		return false;
-	if (!value_mark(w.s, &q->mark))
+	if (!value_masked(w.s, &q->mark, &q->mark_mask))
 		diag_hint(p->diag, diag_error(p->diag, w.span, "'%s' is not a mark", w.s),
-			  "a mark is a number from 0 to 4294967295: 7 or 0x1f");
+			  "a mark is a number from 0 to 4294967295: 7 or 0x1f; of some bits: "
+			  "0x40/0xff");
+	else if (q->mark & ~q->mark_mask)
+		diag_hint(
+			p->diag,
+			diag_error(p->diag, w.span,
+				   "this mark has bits that are not in its mask: none is like it"),
+			"write 0x%x/0x%x", q->mark & q->mark_mask, q->mark_mask);
+	return true;
+}
+
+/* dscp = "dscp" ( NAME | NUMBER ) */
+static bool qualifier_dscp(struct parser *p, struct ast_qualifiers *q)
+{
+	struct ast_word w;
+
+	if (!want_word(p, &w, "the DSCP"))
+		return false;
+	if (!value_dscp(w.s, &q->dscp))
+		diag_hint(p->diag, diag_error(p->diag, w.span, "'%s' is not a DSCP", w.s),
+			  "write ef, cs0 to cs7, af11 to af43, or a number from 0 to 63");
+	return true;
+}
+
+/* Of a user or a group: a name, or a number. */
+static bool identity(struct parser *p, struct ast_word *out, const char *what)
+{
+	const char *digits;
+	uint64_t n;
+
+	if (!want_word(p, out, arena_printf(p->arena, "the name of a %s", what)))
+		return false;
+	digits = out->s + strspn(out->s, "+-");
+	if (*digits && !digits[strspn(digits, "0123456789")] &&
+	    !number_word(out->s, 0, USER_MAX, &n))
+		diag_error(p->diag, out->span,
+			   "'%s' is neither a %s's name nor a number from 0 to %u", out->s, what,
+			   USER_MAX);
 	return true;
 }
 
 /* user = "user" ( NAME | NUMBER ) */
 static bool qualifier_user(struct parser *p, struct ast_qualifiers *q)
 {
-	const char *digits;
-	uint64_t n;
+	return identity(p, &q->user, "user");
+}
 
-	if (!want_word(p, &q->user, "the name of a user"))
-		return false;
-	digits = q->user.s + strspn(q->user.s, "+-");
-	if (*digits && !digits[strspn(digits, "0123456789")] &&
-	    !number_word(q->user.s, 0, USER_MAX, &n))
-		diag_error(p->diag, q->user.span,
-			   "'%s' is neither a user's name nor a number from 0 to %u", q->user.s,
-			   USER_MAX);
-	return true;
+/* group = "group" ( NAME | NUMBER ) */
+static bool qualifier_group(struct parser *p, struct ast_qualifiers *q)
+{
+	return identity(p, &q->group, "group");
 }
 
 /* hours = "hours" HH:MM "-" HH:MM */
@@ -307,8 +339,10 @@ static const struct qualifier {
 	{"log", qualifier_log, OF_RULE},
 	{"limit", qualifier_limit, OF_RULE},
 	{"with", qualifier_with, OF_RULE},
-	{"mark", qualifier_mark, OF_RULE},
-	{"user", qualifier_user, OF_RULE},
+	{"mark", qualifier_mark, OF_RULE | OF_QUESTION | OF_NAT},
+	{"user", qualifier_user, OF_RULE | OF_QUESTION},
+	{"group", qualifier_group, OF_RULE | OF_QUESTION},
+	{"dscp", qualifier_dscp, OF_RULE | OF_QUESTION},
 	{"hours", qualifier_hours, OF_RULE},
 	{"days", qualifier_days, OF_RULE},
 	{"then", qualifier_then, OF_RULE},
@@ -345,6 +379,8 @@ static void note_span(struct ast_qualifiers *q, const char *word, struct span at
 		q->mark_span = at;
 	else if (!strcmp(word, "ipv4") || !strcmp(word, "ipv6"))
 		q->family_span = at;
+	else if (!strcmp(word, "dscp"))
+		q->dscp_span = at;
 	else if (!strcmp(word, "from"))
 		q->from_span = at;
 }

@@ -86,6 +86,29 @@ static void type_word(struct parser *p, struct ast_service *out)
 			   out->type.s);
 }
 
+/* TYPE "/" CODE */
+static void code_of_type(struct parser *p, struct ast_service *out)
+{
+	const char *slash = strchr(out->type.s, '/');
+	uint32_t n = slash ? (uint32_t)(slash - out->type.s) : 0;
+	struct span at = {out->type.span.src, out->type.span.off + n + 1,
+			  out->type.span.len - n - 1};
+	uint64_t code;
+
+	out->code = -1;
+	if (!slash)
+		return;
+	if (number_word(slash + 1, 0, 255, &code))
+		out->code = (int)code;
+	else if (!slash[1])
+		diag_error(p->diag, out->type.span, "something is missing after '/'");
+	else
+		diag_error(p->diag, at, "'%s' is not a code of ICMP, a number from 0 to 255",
+			   slash + 1);
+	out->type.s = arena_strndup(p->arena, out->type.s, n);
+	out->type.span.len = n;
+}
+
 /* What stands before '/' is not one of the protocols. */
 static void unknown_proto(struct parser *p, struct ast_word proto, const char *rest)
 {
@@ -135,6 +158,8 @@ static void split_service(struct parser *p, struct ast_service *out, struct ast_
 	} else if (word_in(service_protos, out->proto.s, n)) {
 		out->kind = out->proto.s[0] == 'p' ? SERVICE_PROTO : SERVICE_ICMP;
 		out->type = (struct ast_word){slash + 1, rest};
+		if (out->kind == SERVICE_ICMP)
+			code_of_type(p, out);
 		type_word(p, out);
 	} else {
 		unknown_proto(p, out->proto, slash + 1);
@@ -252,7 +277,8 @@ static bool in_two_words(struct parser *p, struct ast_word w)
 	return true;
 }
 
-/* service = NAME | PROTO "/" ( PORT [ "-" PORT ] | TYPE ) | PORT [ "-" PORT ] | "tcp+udp" */
+/* service = NAME | PROTO "/" ( PORT [ "-" PORT ] | TYPE [ "/" CODE ] ) | PORT [ "-" PORT ] |
+ * "tcp+udp" */
 static bool service(struct parser *p, struct ast_service *out, const struct services_out *before)
 {
 	enum family family;

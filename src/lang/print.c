@@ -131,6 +131,8 @@ static void service(struct printer *pr, const struct ast_service *s)
 	case SERVICE_ICMP:
 	case SERVICE_PROTO:
 		buf_printf(pr->out, "%s/%s", s->proto.s, s->type.s);
+		if (s->kind == SERVICE_ICMP && s->code >= 0)
+			buf_printf(pr->out, "/%d", s->code);
 		break;
 	}
 }
@@ -190,6 +192,12 @@ static void qualifiers(struct printer *pr, const struct ast_qualifiers *q)
 		buf_printf(pr->out, " with %s", q->with.s);
 	if (q->user.s)
 		buf_printf(pr->out, " user %s", q->user.s);
+	if (q->group.s)
+		buf_printf(pr->out, " group %s", q->group.s);
+	if (q->dscp_span.src) {
+		buf_puts(pr->out, " dscp ");
+		dscp_print(pr->out, q->dscp);
+	}
 	times(pr, q);
 	if (q->limit_span.src)
 		limit(pr, q);
@@ -198,8 +206,12 @@ static void qualifiers(struct printer *pr, const struct ast_qualifiers *q)
 			   q->max_per_source ? " per source" : "");
 	if (q->helper.s)
 		buf_printf(pr->out, " helper %s", q->helper.s);
-	if (q->mark_span.src)
+	if (q->mark_span.src && q->mark_mask == UINT32_MAX)
 		buf_printf(pr->out, " mark %u", q->mark);
+	if (q->mark_span.src && q->mark_mask != UINT32_MAX) {
+		buf_puts(pr->out, " mark ");
+		mark_print(pr->out, q->mark, q->mark_mask);
+	}
 	if (q->add_to.s) {
 		buf_printf(pr->out, " then add source to %s", q->add_to.s);
 		if (q->add_for) {

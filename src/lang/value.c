@@ -28,6 +28,59 @@ void mark_print(struct buf *b, uint32_t value, uint32_t mask)
 		buf_printf(b, "/0x%x", mask);
 }
 
+/* VALUE [ "/" MASK ]; whether the mask has all bits of the value is not looked at. */
+bool value_masked(const char *s, uint32_t *value, uint32_t *mask)
+{
+	const char *slash = strchr(s, '/');
+	size_t n = slash ? (size_t)(slash - s) : strlen(s);
+	uint64_t x;
+
+	if (!number_any(s, n, UINT32_MAX, &x))
+		return false;
+	*value = (uint32_t)x;
+	*mask = UINT32_MAX;
+	return !slash || value_mark(slash + 1, mask);
+}
+
+/* RFC 2474 and 2597: classes; RFC 3246: ef; RFC 5865: va; RFC 8622: le. */
+static const struct {
+	const char *name;
+	uint8_t value;
+} dscp_names[] = {
+	{"cs0", 0},   {"le", 1},    {"cs1", 8},	  {"af11", 10}, {"af12", 12}, {"af13", 14},
+	{"cs2", 16},  {"af21", 18}, {"af22", 20}, {"af23", 22}, {"cs3", 24},  {"af31", 26},
+	{"af32", 28}, {"af33", 30}, {"cs4", 32},  {"af41", 34}, {"af42", 36}, {"af43", 38},
+	{"cs5", 40},  {"va", 44},   {"ef", 46},	  {"cs6", 48},	{"cs7", 56},
+};
+
+bool value_dscp(const char *s, uint8_t *out)
+{
+	uint64_t x;
+
+	for (size_t i = 0; i < sizeof(dscp_names) / sizeof(dscp_names[0]); i++) {
+		if (!strcmp(dscp_names[i].name, s)) {
+			*out = dscp_names[i].value;
+			return true;
+		}
+	}
+	if (!number_any(s, strlen(s), 63, &x))
+		return false;
+	*out = (uint8_t)x;
+	return true;
+}
+
+/* By its name, if it has one. */
+void dscp_print(struct buf *b, uint8_t dscp)
+{
+	for (size_t i = 0; i < sizeof(dscp_names) / sizeof(dscp_names[0]); i++) {
+		if (dscp_names[i].value == dscp) {
+			buf_puts(b, dscp_names[i].name);
+			return;
+		}
+	}
+	buf_printf(b, "%u", dscp);
+}
+
 static const struct {
 	char letter;
 	uint32_t seconds;

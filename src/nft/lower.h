@@ -69,6 +69,8 @@ struct forms {
 struct side side_at(struct lower *l, const struct endpoint *e, int place);
 struct side side_of_item(struct lower *l, const struct place_item *item);
 /* Of one family only, if one is given. */
+struct forms forms_of_rule(struct lower *l, const struct qualifiers *q, const struct side *src,
+			   const struct side *dst);
 struct forms forms_of(struct lower *l, const struct side *src, const struct side *dst,
 		      enum family fam);
 
@@ -90,6 +92,11 @@ void match_ivset(struct lower *l, struct ir_rule *r, enum field f, const struct 
 /* Of one of port_protocols[] (-1: none) the field that F_TH_SPORT or F_TH_DPORT is; other fields
  * as they are. */
 enum field port_field(int row, enum field f);
+/* The words behind the services, but for the family of forms without addresses. One whose field
+ * depends on the family makes a form of both two. */
+void match_words(struct lower *l, struct ir_rule *r, const struct qualifiers *q,
+		 enum family family);
+void match_mark(struct lower *l, struct ir_rule *r, uint32_t mark, uint32_t mask);
 void match_form(struct lower *l, struct ir_rule *r, const struct form *f);
 /* Rules that are `base` with each group of services added; none if the family knows none of them.
  */

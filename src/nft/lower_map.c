@@ -13,8 +13,8 @@
 
 struct box { /* one element: a product of intervals */
 	enum family family; /* FAM_NONE: no address in the key */
-	bool has_src, has_dst, has_family, has_proto, has_port, has_sport, has_type;
-	struct ival src, dst, proto, port, sport; /* port: or ICMP type */
+	bool has_src, has_dst, has_family, has_proto, has_port, has_sport, has_type, has_code;
+	struct ival src, dst, proto, port, sport; /* the ports: or ICMP type and code */
 };
 
 struct boxes {
@@ -60,6 +60,21 @@ static void push_icmp_boxes(struct lower *l, struct boxes *out, struct box b, ui
 	}
 }
 
+static void push_code_boxes(struct lower *l, struct boxes *out, struct box b, enum family family,
+			    const struct ivset *codes)
+{
+	b.has_type = b.has_code = true;
+	b.has_family = false;
+	b.family = family;
+	for (size_t i = 0; i < codes->n; i++) {
+		for (u128 x = codes->v[i].lo; x <= codes->v[i].hi; x++) {
+			b.port = (struct ival){x >> 8, x >> 8};
+			b.sport = (struct ival){x & 255, x & 255};
+			vec_push(l->arena, out, b);
+		}
+	}
+}
+
 static void add_sourced(struct lower *l, struct boxes *out, struct box b, const struct services *s)
 {
 	const struct sourced *x;
@@ -91,10 +106,14 @@ static void add_services(struct lower *l, struct boxes *out, struct box b, const
 	}
 	b.proto = (struct ival){0};
 	b.has_proto = false;
-	if (b.family != FAM_IP6)
+	if (b.family != FAM_IP6) {
 		push_icmp_boxes(l, out, b, IPPROTO_ICMP, FAM_IP4, &s->icmp);
-	if (b.family != FAM_IP4)
+		push_code_boxes(l, out, b, FAM_IP4, &s->icmp_codes);
+	}
+	if (b.family != FAM_IP4) {
 		push_icmp_boxes(l, out, b, IPPROTO_ICMPV6, FAM_IP6, &s->icmpv6);
+		push_code_boxes(l, out, b, FAM_IP6, &s->icmpv6_codes);
+	}
 }
 
 static void add_form(struct lower *l, struct boxes *out, const struct form *f,
@@ -133,8 +152,7 @@ static bool rule_boxes(struct lower *l, size_t i, int from, int to, struct boxes
 	struct side src = side_at(l, &rule->from, from), dst = side_at(l, &rule->to, to);
 	struct forms forms;
 
-	if (rule->q.limit.rate || rule->q.has_mark || rule->q.has_user || !is_static(&src) ||
-	    !is_static(&dst))
+	if (rule->q.limit.rate || rule_is_special(&rule->q) || !is_static(&src) || !is_static(&dst))
 		return false;
 	forms = forms_of(l, &src, &dst, rule->q.family);
 	*out = (struct boxes){0};
@@ -168,7 +186,8 @@ static bool boxes_meet(const struct box *a, const struct box *b)
 		return false;
 	/* an ICMP type implies its protocol; ports imply theirs, which is in the key */
 	if (a->has_type && b->has_type)
-		return !apart(true, a->port, b->port);
+		return !apart(true, a->port, b->port) &&
+		       !apart(a->has_code && b->has_code, a->sport, b->sport);
 	if (a->has_type || b->has_type) {
 		const struct box *icmp = a->has_type ? a : b, *other = a->has_type ? b : a;
 		u128 proto = icmp->family == FAM_IP4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
@@ -246,6 +265,8 @@ static struct ir_sel shape_of(const struct box *b)
 		s.f[s.n++] = F_TH_DPORT;
 	if (b->has_type)
 		s.f[s.n++] = six ? F_ICMPV6_TYPE : F_ICMP_TYPE;
+	if (b->has_code)
+		s.f[s.n++] = six ? F_ICMPV6_CODE : F_ICMP_CODE;
 	return s;
 }
 
@@ -284,7 +305,9 @@ static void fill_elem(struct ir_elem *e, const struct box *b)
 	if (b->has_sport)
 		e->key[n++] = b->sport;
 	if (b->has_port || b->has_type)
-		e->key[n] = b->port;
+		e->key[n++] = b->port;
+	if (b->has_code)
+		e->key[n] = b->sport;
 }
 
 static struct group *group_for(struct lower *l, struct groups *g, const struct box *b)

@@ -250,6 +250,40 @@ struct forms forms_of(struct lower *l, const struct side *src, const struct side
 	return out;
 }
 
+struct forms forms_of_rule(struct lower *l, const struct qualifiers *q, const struct side *src,
+			   const struct side *dst)
+{
+	struct forms out = forms_of(l, src, dst, q->family);
+
+	if (q->has_dscp && out.n == 1 && !out.v[0].family) {
+		struct form six = out.v[0];
+
+		six.family = FAM_IP6;
+		out.v[0].family = FAM_IP4;
+		vec_push(l->arena, &out, six);
+	}
+	return out;
+}
+
+void match_mark(struct lower *l, struct ir_rule *r, uint32_t mark, uint32_t mask)
+{
+	match_one(l, r, F_MARK, mark);
+	if (mask != UINT32_MAX)
+		r->stmts.v[r->stmts.n - 1].match.sel.mask[0] = mask;
+}
+
+void match_words(struct lower *l, struct ir_rule *r, const struct qualifiers *q, enum family family)
+{
+	if (q->has_mark)
+		match_mark(l, r, q->mark, q->mark_mask);
+	if (q->has_user)
+		match_one(l, r, F_SKUID, q->uid);
+	if (q->has_group)
+		match_one(l, r, F_SKGID, q->gid);
+	if (q->has_dscp)
+		match_one(l, r, family == FAM_IP4 ? F_IP_DSCP : F_IP6_DSCP, q->dscp);
+}
+
 static void match_alt(struct lower *l, struct ir_rule *r, const struct alt *a, enum field f4,
 		      enum field f6)
 {
@@ -481,6 +515,44 @@ static void match_icmp(struct lower *l, struct ir_rules *out, const struct ir_ru
 	vec_push(l->arena, out, r);
 }
 
+/* Types with a code: one as two matches, several as pairs. */
+static void match_codes(struct lower *l, struct ir_rules *out, const struct ir_rule *base,
+			enum field type, enum field code, const struct ivset *codes)
+{
+	struct ir_sel sel = {.n = 2, .f = {type, code}};
+	struct ir_set *set = arena_new_of(l->arena, struct ir_set);
+	struct ir_elems pairs = {0};
+	struct ir_stmt *m;
+	struct ir_rule r;
+
+	if (!codes->n)
+		return;
+	r = rule_copy(l, base);
+	for (size_t i = 0; i < codes->n; i++)
+		for (u128 x = codes->v[i].lo; x <= codes->v[i].hi; x++)
+			vec_push(l->arena, &pairs,
+				 ((struct ir_elem){.key = {{x >> 8, x >> 8}, {x & 255, x & 255}}}));
+	if (pairs.n == 1) {
+		match_ival(l, &r, type, pairs.v[0].key[0]);
+		match_ival(l, &r, code, pairs.v[0].key[1]);
+		vec_push(l->arena, out, r);
+		return;
+	}
+	m = rule_stmt(l, &r, IR_MATCH);
+	m->match.sel = sel;
+	if (pairs.n <= FEW) {
+		m->match.values = pairs;
+	} else {
+		*set = (struct ir_set){.stem = "codes",
+				       .nkeys = 2,
+				       .keys = {type, code},
+				       .size = (uint32_t)pairs.n,
+				       .elems = pairs};
+		m->match.set = ruleset_seal_set(l->r, set)->name;
+	}
+	vec_push(l->arena, out, r);
+}
+
 void match_services(struct lower *l, struct ir_rules *out, const struct ir_rule *base,
 		    const struct services *s, enum family family)
 {
@@ -491,10 +563,14 @@ void match_services(struct lower *l, struct ir_rules *out, const struct ir_rule 
 	match_ports(l, out, base, s);
 	match_sourced(l, out, base, s);
 	match_protocols(l, out, base, s, family);
-	if (family != FAM_IP6)
+	if (family != FAM_IP6) {
 		match_icmp(l, out, base, F_ICMP_TYPE, &s->icmp);
-	if (family != FAM_IP4)
+		match_codes(l, out, base, F_ICMP_TYPE, F_ICMP_CODE, &s->icmp_codes);
+	}
+	if (family != FAM_IP4) {
 		match_icmp(l, out, base, F_ICMPV6_TYPE, &s->icmpv6);
+		match_codes(l, out, base, F_ICMPV6_TYPE, F_ICMPV6_CODE, &s->icmpv6_codes);
+	}
 }
 
 /* ---- interfaces ---- */

@@ -75,6 +75,12 @@ struct ir_rules at_interface(struct lower *l, const struct ir_rules *in,
 	return out;
 }
 
+static void match_nat_mark(struct lower *l, struct ir_rules *rules, const struct nat *n)
+{
+	for (size_t i = 0; n->has_mark && i < rules->n; i++)
+		match_mark(l, &rules->v[i], n->mark, n->mark_mask);
+}
+
 struct ir_rules one_rule(struct lower *l, const char *text, struct span at)
 {
 	struct ir_rules out = {0};
@@ -200,6 +206,7 @@ static void source_family(struct lower *l, struct ir_chain *c, const struct nat 
 	rules = with_addresses(l, &rules, &src, &dst, fam);
 	if (n->kind == NAT_MASQUERADE && fam == FAM_IP6 && dynamic)
 		match_ula(l, &rules);
+	match_nat_mark(l, &rules, n);
 	rules = with_services(l, &rules, &n->services, fam);
 	finish(l, c, &rules, n, fam);
 }
@@ -245,6 +252,7 @@ static void dest_family(struct lower *l, struct ir_chain *c, const struct nat *n
 	rules = with_addresses(l, &rules, &src, &dst, fam);
 	if (to->at == AT_SELF || hairpin)
 		match_local(l, &rules, hairpin);
+	match_nat_mark(l, &rules, n);
 	rules = with_nat_services(l, &rules, n, fam);
 	finish(l, c, &rules, n, fam);
 }

@@ -214,24 +214,21 @@ bool rule_applies(struct lower *l, size_t i, int from, int to)
 {
 	const struct rule *rule = &l->p->rules.v[i];
 
-	return endpoint_at(&rule->from, from) && endpoint_at(&rule->to, to);
+	return !rule->q.absent && endpoint_at(&rule->from, from) && endpoint_at(&rule->to, to);
 }
 
 void lower_rule(struct lower *l, struct ir_chain *c, size_t i, int from, int to)
 {
 	const struct rule *rule = &l->p->rules.v[i];
 	struct side src = side_at(l, &rule->from, from), dst = side_at(l, &rule->to, to);
-	struct forms forms = forms_of(l, &src, &dst, rule->q.family);
+	struct forms forms = forms_of_rule(l, &rule->q, &src, &dst);
 
 	for (size_t f = 0; f < forms.n; f++) {
 		struct ir_rule base = rule_new(l, rule);
 		struct ir_rules out = {0};
 
 		match_form(l, &base, &forms.v[f]);
-		if (rule->q.has_mark)
-			match_one(l, &base, F_MARK, rule->q.mark);
-		if (rule->q.has_user)
-			match_one(l, &base, F_SKUID, rule->q.uid);
+		match_words(l, &base, &rule->q, forms.v[f].family);
 		match_services(l, &out, &base, &rule->services, forms.v[f].family);
 		for (size_t k = 0; k < out.n; k++) {
 			bool counted;

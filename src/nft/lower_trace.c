@@ -163,13 +163,14 @@ static void put_pair(struct tracing *t, const struct words *from, const struct w
 		     const struct place_item *src, const struct place_item *dst)
 {
 	struct side s = side_of_item(&t->l, src), d = side_of_item(&t->l, dst);
-	struct forms forms = forms_of(&t->l, &s, &d, t->question->q.family);
+	struct forms forms = forms_of_rule(&t->l, &t->question->q, &s, &d);
 
 	for (size_t f = 0; f < forms.n; f++) {
 		struct ir_rule base = {0};
 		struct ir_rules rules = {0};
 
 		match_form(&t->l, &base, &forms.v[f]);
+		match_words(&t->l, &base, &t->question->q, forms.v[f].family);
 		match_services(&t->l, &rules, &base, &t->question->services, forms.v[f].family);
 		for (size_t i = 0; i < from->n; i++)
 			for (size_t k = 0; k < to->n; k++)

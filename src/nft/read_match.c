@@ -190,6 +190,15 @@ static bool asks(const struct slice *s, struct tlv data, uint32_t bit, bool *val
 	return !s->masked || s->mask[byte] >> at & 1;
 }
 
+/* ADDRESS/0, of which no bit is asked for: whatever the address is, there is one. */
+static bool every_address(struct machine *m, const struct slice *s, struct tlv data)
+{
+	const struct place *p = place_at(m, s->base, 8 * s->offset);
+
+	return p && p->bit == 8 * s->offset && place_bits(p) == 8 * data.n && is_text(p->field) &&
+	       match_equal(m, p->field, 0, 0, true);
+}
+
 /* Bits of headers, as one load has them: field by field. Only equality can be taken apart. False,
  * and nothing is matched, if some belong to no field. */
 static bool match_payload(struct machine *m, const struct slice *s, struct tlv data, bool equal)
@@ -217,6 +226,8 @@ static bool match_payload(struct machine *m, const struct slice *s, struct tlv d
 			goto refused;
 		fields += any;
 	}
+	if (!fields && equal && every_address(m, s, data))
+		return true;
 	if (fields && (equal || fields == 1))
 		return true;
 refused:

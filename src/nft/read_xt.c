@@ -222,11 +222,16 @@ static bool read_owner(struct machine *m, const struct xt *x)
 {
 	struct xt_owner_match_info i;
 
-	if (x->revision != 1 || !info_of(x, &i, sizeof(i)) || i.match != XT_OWNER_UID ||
-	    i.uid_min > i.uid_max)
+	if (x->revision != 1 || !info_of(x, &i, sizeof(i)) || !i.match ||
+	    i.match & ~(XT_OWNER_UID | XT_OWNER_GID) || i.uid_min > i.uid_max ||
+	    i.gid_min > i.gid_max)
 		return false;
-	machine_match_one(m, F_SKUID, 0, i.invert & XT_OWNER_UID ? OP_NE : OP_EQ,
-			  (struct ival){i.uid_min, i.uid_max});
+	if (i.match & XT_OWNER_UID)
+		machine_match_one(m, F_SKUID, 0, i.invert & XT_OWNER_UID ? OP_NE : OP_EQ,
+				  (struct ival){i.uid_min, i.uid_max});
+	if (i.match & XT_OWNER_GID)
+		machine_match_one(m, F_SKGID, 0, i.invert & XT_OWNER_GID ? OP_NE : OP_EQ,
+				  (struct ival){i.gid_min, i.gid_max});
 	return true;
 }
 

@@ -24,7 +24,7 @@ static bool field_condition(enum field f, struct words *w)
 {
 	if (f == F_FIB_SADDR_TYPE || f == F_FIB_DADDR_TYPE || f == F_FIB_DADDR_IIF_TYPE)
 		add(w, "fib");
-	else if (f == F_SKUID)
+	else if (f == F_SKUID || f == F_SKGID)
 		add(w, "skuid");
 	else if (f == F_HOUR || f == F_DAY)
 		add(w, "time");

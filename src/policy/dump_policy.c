@@ -71,6 +71,14 @@ static void put_row(struct buf *out, const char *name, const struct ivset *s)
 	buf_putc(out, '\n');
 }
 
+static void put_codes(struct buf *out, const char *name, const struct ivset *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		for (u128 x = s->v[i].lo; x <= s->v[i].hi; x++)
+			buf_printf(out, "    %s %u code %u\n", name, (unsigned)(x >> 8),
+				   (unsigned)(x & 255));
+}
+
 static void put_services(struct buf *out, const struct services *s)
 {
 	static const char *const names[PORT_PROTOCOLS] = {"tcp", "udp", "sctp", "dccp", "udplite"};
@@ -80,6 +88,8 @@ static void put_services(struct buf *out, const struct services *s)
 	put_row(out, "proto", &s->protocols);
 	put_row(out, "icmp", &s->icmp);
 	put_row(out, "icmpv6", &s->icmpv6);
+	put_codes(out, "icmp", &s->icmp_codes);
+	put_codes(out, "icmpv6", &s->icmpv6_codes);
 	for (size_t i = 0; i < s->sourced.n; i++) {
 		buf_printf(out, "    %s", names[s->sourced.v[i].row]);
 		put_ivset(out, &s->sourced.v[i].to, FAM_NONE);

@@ -69,9 +69,11 @@ bool services_match(const struct services *s, enum family fam, uint8_t protocol,
 	if (s->any)
 		return true;
 	if (fam == FAM_IP4 && protocol == IPPROTO_ICMP)
-		return ivset_contains(&s->icmp, dport);
+		return ivset_contains(&s->icmp, dport) ||
+		       ivset_contains(&s->icmp_codes, (u128)dport << 8 | sport);
 	if (fam == FAM_IP6 && protocol == IPPROTO_ICMPV6)
-		return ivset_contains(&s->icmpv6, dport);
+		return ivset_contains(&s->icmpv6, dport) ||
+		       ivset_contains(&s->icmpv6_codes, (u128)dport << 8 | sport);
 	for (int i = 0; i < PORT_PROTOCOLS; i++)
 		if (port_protocols[i] == protocol)
 			return ivset_contains(&s->ports[i], dport) ||
@@ -101,14 +103,30 @@ struct ivset icmp_untracked(enum family fam)
 	return (struct ivset){.v = v6, .n = 2};
 }
 
+/* Those that are named, be it with a code. */
+static struct ivset types_named(struct arena *a, const struct services *s, enum family fam)
+{
+	const struct ivset *types = fam == FAM_IP4 ? &s->icmp : &s->icmpv6;
+	const struct ivset *codes = fam == FAM_IP4 ? &s->icmp_codes : &s->icmpv6_codes;
+	struct ivset out = {0};
+
+	for (size_t i = 0; i < types->n; i++)
+		vec_push(a, &out, types->v[i]);
+	for (size_t i = 0; i < codes->n; i++)
+		vec_push(a, &out, ((struct ival){codes->v[i].lo >> 8, codes->v[i].hi >> 8}));
+	ivset_normalise(&out);
+	return out;
+}
+
 struct ivset icmp_undecided(struct arena *a, const struct services *s, enum family fam)
 {
 	const struct ivset *types = fam == FAM_IP4 ? &s->icmp : &s->icmpv6;
-	struct ivset opens = icmp_opens(fam), untracked = icmp_untracked(fam), rest;
+	struct ivset opens = icmp_opens(fam), untracked = icmp_untracked(fam), named, rest;
 
 	if (s->any || (types->n == 1 && types->v[0].lo == 0 && types->v[0].hi == 255))
 		return (struct ivset){0};
-	rest = ivset_subtract(a, types, &opens);
+	named = types_named(a, s, fam);
+	rest = ivset_subtract(a, &named, &opens);
 	return ivset_subtract(a, &rest, &untracked);
 }
 
@@ -120,11 +138,17 @@ static bool same(const struct ivset *x, const struct ivset *y)
 bool services_undecided(struct arena *a, const struct services *s)
 {
 	struct ivset v4 = icmp_undecided(a, s, FAM_IP4), v6 = icmp_undecided(a, s, FAM_IP6);
+	struct ivset all4 = types_named(a, s, FAM_IP4), all6 = types_named(a, s, FAM_IP6);
 	bool ports = s->any || s->protocols.n;
 
 	for (int i = 0; i < PORT_PROTOCOLS; i++)
 		ports |= services_have_port(s, i);
-	return !ports && v4.n + v6.n && same(&v4, &s->icmp) && same(&v6, &s->icmpv6);
+	return !ports && v4.n + v6.n && same(&v4, &all4) && same(&v6, &all6);
+}
+
+bool rule_is_special(const struct qualifiers *q)
+{
+	return q->has_mark || q->has_user || q->has_group || q->has_dscp;
 }
 
 const struct rule *policy_decide(const struct policy *p, const struct flow *f, bool optimistic)
@@ -137,7 +161,7 @@ const struct rule *policy_decide(const struct policy *p, const struct flow *f, b
 		    !services_match(&r->services, f->family, f->protocol, f->sport, f->dport) ||
 		    (r->q.family && r->q.family != f->family))
 			continue;
-		if (!optimistic && (r->q.limit.rate || r->q.has_mark || r->q.has_user))
+		if (r->q.absent || (!optimistic && (r->q.limit.rate || rule_is_special(&r->q))))
 			continue;
 		return r;
 	}

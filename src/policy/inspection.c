@@ -99,7 +99,7 @@ static const struct inspected *inspected(struct resolver *r, const struct rule *
 
 static bool only_tcp_udp(const struct services *s)
 {
-	if (s->any || s->protocols.n || s->icmp.n || s->icmpv6.n)
+	if (s->any || s->protocols.n || services_have_icmp(s, FAM_NONE))
 		return false;
 	for (int i = 0; i < PORT_PROTOCOLS; i++)
 		if (services_have_port(s, i) && port_protocols[i] != IPPROTO_TCP &&

@@ -144,7 +144,7 @@ static void add_parts(struct resolver *r, const struct ast_nat *n, struct nat *o
 
 static bool only_ports(const struct services *s)
 {
-	return !s->any && !s->protocols.n && !s->icmp.n && !s->icmpv6.n;
+	return !s->any && !s->protocols.n && !services_have_icmp(s, FAM_NONE);
 }
 
 static void check_nat(struct resolver *r, const struct ast_stmt *s, const struct nat *out)
@@ -176,6 +176,9 @@ void resolve_nat(struct resolver *r, const struct ast_stmt *s)
 			  .port = n->port,
 			  .hairpin = n->hairpin,
 			  .family = n->q.family,
+			  .has_mark = n->q.mark_span.src != NULL,
+			  .mark = n->q.mark,
+			  .mark_mask = n->q.mark_mask,
 			  .span = s->span};
 	unsigned errors = r->diag->nerrors;
 	struct buf text = {0};

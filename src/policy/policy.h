@@ -75,6 +75,7 @@ struct services {
 	struct ivset ports[PORT_PROTOCOLS]; /* by port_protocols[] */
 	struct ivset protocols; /* whole protocols by number; none with a row above that is full */
 	struct ivset icmp, icmpv6; /* types; 0-255: the whole protocol */
+	struct ivset icmp_codes, icmpv6_codes; /* type * 256 + code, of types that are not above */
 	VEC(struct sourced) sourced; /* no packet is in two of them, nor in one and `ports` */
 };
 
@@ -88,9 +89,11 @@ struct qualifiers {
 	bool log;
 	const char *log_tag; /* or NULL */
 	struct limit limit;
-	bool has_mark, has_user;
-	struct ast_word user; /* its name; s NULL: said by number */
-	uint32_t mark, uid;
+	bool has_mark, has_user, has_group, has_dscp;
+	bool absent; /* nobody has that user or group: no packet is theirs */
+	struct ast_word user, group; /* its name; s NULL: said by number */
+	uint32_t mark, mark_mask, uid, gid;
+	uint8_t dscp;
 	const struct dynset *add_to; /* or NULL */
 	uint64_t add_for;
 };
@@ -143,6 +146,8 @@ struct nat {
 	struct endpoint from, to;
 	struct services services;
 	enum family family; /* FAM_NONE: both */
+	bool has_mark;
+	uint32_t mark, mark_mask;
 	VEC(struct nat_part) parts; /* of them; at least one */
 	struct nat_targets to4, to6;
 	uint16_t port; /* 0: kept */
@@ -194,7 +199,9 @@ struct policy *policy_resolve(const struct ast *ast, struct arena *a, struct dia
 void policy_dump(struct buf *out, const struct policy *p);
 /* Whom a name of `user` means on this machine; by another function if this process may not ask. */
 bool policy_user(const char *name, uint32_t *uid);
-void policy_users_by(bool (*find)(const char *name, uint32_t *uid));
+bool policy_group(const char *name, uint32_t *gid);
+void policy_users_by(bool (*user)(const char *name, uint32_t *uid),
+		     bool (*group)(const char *name, uint32_t *gid));
 
 /* What the judging program reads, see inspect/tables.h (inspect_tables.c). The caller's. */
 json_t *policy_inspect_tables(const struct policy *p);
@@ -214,13 +221,15 @@ struct flow { /* the first packet of a connection, as the filter rules see it */
 	enum family family;
 	u128 saddr, daddr;
 	uint8_t protocol;
-	uint16_t sport, dport; /* dport: or ICMP type */
+	uint16_t sport, dport; /* or ICMP code and type */
 };
 
 bool addrs_match(const struct addrs *s, enum family fam, u128 addr);
 bool item_at(const struct place_item *i, int place);
 bool services_match(const struct services *s, enum family fam, uint8_t protocol, uint16_t sport,
 		    uint16_t dport);
+/* It matches what no key of a map has. */
+bool rule_is_special(const struct qualifiers *q);
 /* The rule that decides, or NULL: default drop. Rules with a limit, user or mark count as not
  * deciding unless `optimistic`; dynamic sets are taken as empty. */
 const struct rule *policy_decide(const struct policy *p, const struct flow *f, bool optimistic);
@@ -264,6 +273,9 @@ struct services services_with_ports(struct arena *a, const struct services *s, i
 /* The same, all of them called by that port; 0: as they are. */
 struct services services_to_port(struct arena *a, const struct services *s, uint16_t port);
 bool services_have_port(const struct services *s, int row);
+/* Some of ICMP, of that family or any. */
+bool services_have_icmp(const struct services *s, enum family fam);
+bool services_icmp_meet(const struct services *x, const struct services *y);
 bool services_ports_meet(const struct services *x, const struct services *y);
 bool services_meet(const struct services *x, const struct services *y);
 

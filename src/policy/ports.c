@@ -20,6 +20,18 @@ static void add(struct arena *a, struct services *s, size_t first, struct source
 		vec_push(a, &s->sourced, x);
 }
 
+/* Codes whose type is not there with all of them. */
+static struct ivset codes_of_others(struct arena *a, struct ivset *codes, const struct ivset *types)
+{
+	struct ivset whole = {0};
+
+	for (size_t i = 0; i < types->n; i++)
+		vec_push(a, &whole,
+			 ((struct ival){types->v[i].lo << 8, types->v[i].hi << 8 | 255}));
+	ivset_normalise(codes);
+	return ivset_subtract(a, codes, &whole);
+}
+
 void services_normalise(struct arena *a, struct services *s)
 {
 	struct services parts = {0};
@@ -30,6 +42,8 @@ void services_normalise(struct arena *a, struct services *s)
 	ivset_normalise(&s->protocols);
 	ivset_normalise(&s->icmp);
 	ivset_normalise(&s->icmpv6);
+	s->icmp_codes = codes_of_others(a, &s->icmp_codes, &s->icmp);
+	s->icmpv6_codes = codes_of_others(a, &s->icmpv6_codes, &s->icmpv6);
 	vec_each (&s->sourced, x)
 		add(a, &parts, 0,
 		    (struct sourced){x->row, ivset_subtract(a, &x->to, &s->ports[x->row]),
@@ -118,8 +132,36 @@ bool services_ports_meet(const struct services *x, const struct services *y)
 	return false;
 }
 
+static bool has_type_of(const struct ivset *types, const struct ivset *codes)
+{
+	for (size_t i = 0; i < codes->n; i++)
+		for (u128 t = codes->v[i].lo >> 8; t <= codes->v[i].hi >> 8; t++)
+			if (ivset_contains(types, t))
+				return true;
+	return false;
+}
+
+static bool icmp_meet(const struct ivset *xt, const struct ivset *xc, const struct ivset *yt,
+		      const struct ivset *yc)
+{
+	return ivset_overlaps(xt, yt) || ivset_overlaps(xc, yc) || has_type_of(xt, yc) ||
+	       has_type_of(yt, xc);
+}
+
+bool services_icmp_meet(const struct services *x, const struct services *y)
+{
+	return icmp_meet(&x->icmp, &x->icmp_codes, &y->icmp, &y->icmp_codes) ||
+	       icmp_meet(&x->icmpv6, &x->icmpv6_codes, &y->icmpv6, &y->icmpv6_codes);
+}
+
+bool services_have_icmp(const struct services *s, enum family fam)
+{
+	return (fam != FAM_IP6 && (s->icmp.n || s->icmp_codes.n)) ||
+	       (fam != FAM_IP4 && (s->icmpv6.n || s->icmpv6_codes.n));
+}
+
 bool services_meet(const struct services *x, const struct services *y)
 {
 	return x->any || y->any || x->protocols.n || y->protocols.n || services_ports_meet(x, y) ||
-	       ivset_overlaps(&x->icmp, &y->icmp) || ivset_overlaps(&x->icmpv6, &y->icmpv6);
+	       services_icmp_meet(x, y);
 }

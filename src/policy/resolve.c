@@ -3,6 +3,7 @@
  */
 #include "policy/resolve.h"
 
+#include <grp.h>
 #include <pwd.h>
 #include <string.h>
 
@@ -186,39 +187,75 @@ bool policy_user(const char *name, uint32_t *uid)
 	return pw;
 }
 
+bool policy_group(const char *name, uint32_t *gid)
+{
+	const struct group *gr = getgrnam(name);
+
+	if (gr)
+		*gid = (uint32_t)gr->gr_gid;
+	return gr;
+}
+
 static bool (*find_user)(const char *name, uint32_t *uid) = policy_user;
+static bool (*find_group)(const char *name, uint32_t *gid) = policy_group;
 
-void policy_users_by(bool (*find)(const char *name, uint32_t *uid))
+void policy_users_by(bool (*user)(const char *name, uint32_t *uid),
+		     bool (*group)(const char *name, uint32_t *gid))
 {
-	find_user = find;
+	find_user = user;
+	find_group = group;
 }
 
-static void resolve_user(struct resolver *r, const struct ast_qualifiers *q, struct rule *out)
+static bool is_number(const char *s, uint32_t *out)
 {
-	uint64_t uid;
+	uint64_t n;
 
-	if (!q->user.s)
-		return;
-	out->q.has_user = true;
-	if (number_word(q->user.s, 0, UINT32_MAX, &uid)) {
-		out->q.uid = (uint32_t)uid;
-		return;
-	}
-	if (!find_user(q->user.s, &out->q.uid)) {
-		diag_error(r->diag, q->user.span, "this machine has no user '%s'", q->user.s);
-		return;
-	}
-	out->q.user = q->user;
+	if (!number_word(s, 0, UINT32_MAX, &n))
+		return false;
+	*out = (uint32_t)n;
+	return true;
 }
 
-static void check_user_from(struct resolver *r, const struct ast_qualifiers *q,
-			    const struct rule *rule)
+/* A name that nobody has, as before a package is installed, costs the rule and no other: it
+ * matches nothing. What is asked or expected of it has no answer. False: it is a number, or
+ * absent. */
+static bool resolve_name_of(struct resolver *r, struct ast_word name, const char *what,
+			    bool (*find)(const char *name, uint32_t *number), uint32_t *number,
+			    bool asked, bool *absent)
 {
-	for (size_t i = 0; q->user.s && i < rule->from.items.n; i++)
-		if (rule->from.items.v[i].at != AT_SELF)
+	if (is_number(name.s, number))
+		return false;
+	if (find(name.s, number))
+		return true;
+	*absent = true;
+	if (asked)
+		diag_error(r->diag, name.span, "this machine has no %s '%s'", what, name.s);
+	else
+		diag_hint(r->diag,
+			  diag_warning(r->diag, name.span,
+				       "this machine has no %s '%s': the rule matches nothing",
+				       what, name.s),
+			  "once there is one, compile again; a number needs no name");
+	return false;
+}
+
+static void resolve_process(struct resolver *r, const struct ast_qualifiers *q, struct rule *out,
+			    bool asked)
+{
+	out->q.has_user = q->user.s != NULL;
+	out->q.has_group = q->group.s != NULL;
+	if (q->user.s &&
+	    resolve_name_of(r, q->user, "user", find_user, &out->q.uid, asked, &out->q.absent))
+		out->q.user = q->user;
+	if (q->group.s &&
+	    resolve_name_of(r, q->group, "group", find_group, &out->q.gid, asked, &out->q.absent))
+		out->q.group = q->group;
+	for (size_t i = 0; (q->user.s || q->group.s) && i < out->from.items.n; i++)
+		if (out->from.items.v[i].at != AT_SELF)
 			diag_hint(r->diag,
-				  diag_error(r->diag, rule->from.items.v[i].span,
-					     "only packets that this machine sends have a user"),
+				  diag_error(r->diag, out->from.items.v[i].span,
+					     "only packets that this machine sends have a %s",
+					     q->user.s ? "user" : "group"),
 				  "write self before the arrow");
 }
 
@@ -333,8 +370,10 @@ void resolve_rule(struct resolver *r, const struct ast_stmt *s)
 	out.q.family = q->family;
 	out.q.has_mark = q->mark_span.src != NULL;
 	out.q.mark = q->mark;
-	resolve_user(r, q, &out);
-	check_user_from(r, q, &out);
+	out.q.mark_mask = q->mark_mask;
+	out.q.has_dscp = q->dscp_span.src != NULL;
+	out.q.dscp = q->dscp;
+	resolve_process(r, q, &out, s->kind == STMT_EXPECT);
 	resolve_add(r, q, &out);
 	refuse_later(r, q);
 	ast_print_rule(&text, ast);

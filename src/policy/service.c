@@ -142,8 +142,20 @@ static void resolve_proto(struct resolver *r, struct ast_word w, struct services
 		diag_hint(r->diag, rec, "a number from 0 to 255 is fine too");
 }
 
-/* icmp/NAME: both families where both know the type; icmp/NUMBER: IPv4; icmpv6/...: IPv6. */
-static bool add_icmp(struct resolver *r, const char *proto, const char *type, struct services *out)
+/* A type, with one code or any (-1). */
+static void add_type(struct resolver *r, struct services *out, bool six, uint64_t type, int code)
+{
+	if (code < 0)
+		add_range(r, six ? &out->icmpv6 : &out->icmp, type, type);
+	else
+		add_range(r, six ? &out->icmpv6_codes : &out->icmp_codes,
+			  type << 8 | (unsigned)code, type << 8 | (unsigned)code);
+}
+
+/* icmp/NAME: both families where both know the type; icmp/NUMBER, icmp/NAME/CODE: IPv4;
+ * icmpv6/...: IPv6. */
+static bool add_icmp(struct resolver *r, const char *proto, const char *type, int code,
+		     struct services *out)
 {
 	bool six = !strcmp(proto, "icmpv6");
 	uint64_t number;
@@ -153,18 +165,19 @@ static bool add_icmp(struct resolver *r, const char *proto, const char *type, st
 		return true;
 	}
 	if (number_word(type, 0, 255, &number)) {
-		add_range(r, six ? &out->icmpv6 : &out->icmp, number, number);
+		add_type(r, out, six, number, code);
 		return true;
 	}
 	for (size_t i = 0; i < COUNT(icmp_table); i++) {
 		int v4 = icmp_table[i].v4, v6 = icmp_table[i].v6;
 
-		if (strcmp(icmp_table[i].name, type) || (six && v6 < 0))
+		if (strcmp(icmp_table[i].name, type) || (six && v6 < 0) ||
+		    (!six && code >= 0 && v4 < 0))
 			continue;
 		if (!six && v4 >= 0)
-			add_range(r, &out->icmp, (u128)v4, (u128)v4);
-		if (v6 >= 0)
-			add_range(r, &out->icmpv6, (u128)v6, (u128)v6);
+			add_type(r, out, false, (uint64_t)v4, code);
+		if (v6 >= 0 && (six || code < 0))
+			add_type(r, out, true, (uint64_t)v6, code);
 		return true;
 	}
 	return false;
@@ -173,16 +186,19 @@ static bool add_icmp(struct resolver *r, const char *proto, const char *type, st
 static void resolve_icmp(struct resolver *r, const struct ast_service *s, struct services *out)
 {
 	struct nearest near = {.word = s->type.s};
+	struct services six = {0};
 	struct diag_record *rec;
 
-	if (add_icmp(r, s->proto.s, s->type.s, out))
+	if (add_icmp(r, s->proto.s, s->type.s, s->code, out))
 		return;
 	rec = diag_error(r->diag, s->type.span, "no %s type is called '%s'",
 			 strcmp(s->proto.s, "icmp") ? "ICMPv6" : "ICMP", s->type.s);
 	for (size_t i = 0; i < COUNT(icmp_table); i++)
 		if (!strcmp(s->proto.s, "icmp") || icmp_table[i].v6 >= 0)
 			nearest_offer(&near, icmp_table[i].name);
-	if (near.best)
+	if (s->code >= 0 && add_icmp(r, "icmpv6", s->type.s, s->code, &six))
+		diag_hint(r->diag, rec, "write icmpv6/%s/%d", s->type.s, s->code);
+	else if (near.best)
 		diag_hint(r->diag, rec, "did you mean '%s'?", near.best);
 }
 
@@ -208,7 +224,7 @@ static void add_catalogue(struct resolver *r, const char *text, struct services 
 				hi = lo;
 			add_range(r, &out->ports[row], lo, hi);
 		} else {
-			add_icmp(r, w, rest, out);
+			add_icmp(r, w, rest, -1, out);
 		}
 	}
 }
@@ -291,13 +307,15 @@ static void unknown_service(struct resolver *r, struct ast_word w)
 
 static void merge(struct resolver *r, struct services *out, const struct services *in)
 {
-	struct ivset *to[] = {&out->protocols, &out->icmp, &out->icmpv6};
-	const struct ivset *from[] = {&in->protocols, &in->icmp, &in->icmpv6};
+	struct ivset *to[] = {&out->protocols, &out->icmp, &out->icmpv6, &out->icmp_codes,
+			      &out->icmpv6_codes};
+	const struct ivset *from[] = {&in->protocols, &in->icmp, &in->icmpv6, &in->icmp_codes,
+				      &in->icmpv6_codes};
 
 	for (int i = 0; i < PORT_PROTOCOLS; i++)
 		for (size_t j = 0; j < in->ports[i].n; j++)
 			vec_push(r->arena, &out->ports[i], in->ports[i].v[j]);
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 5; i++)
 		for (size_t j = 0; j < from[i]->n; j++)
 			vec_push(r->arena, to[i], from[i]->v[j]);
 	for (size_t j = 0; j < in->sourced.n; j++)
@@ -379,7 +397,7 @@ static void check_ports(struct resolver *r, const struct ast_service *v, size_t 
 		if (!is_known(r, &v[i]))
 			continue; /* reported already */
 		resolve_services(r, &v[i], 1, &one);
-		if (one.any || one.protocols.n || one.icmp.n || one.icmpv6.n)
+		if (one.any || one.protocols.n || services_have_icmp(&one, FAM_NONE))
 			diag_error(r->diag, v[i].span, "this has no ports, and so no source port");
 	}
 }

@@ -46,7 +46,7 @@ static bool may_pass(const struct policy *p, int from, enum family fam, u128 tar
 				 addrs_match(&r->to.items.v[k].addrs, fam, target);
 		service |= services_ports_meet(&r->services, s);
 		service |= ivset_overlaps(&r->services.protocols, &s->protocols);
-		service |= ivset_overlaps(&r->services.icmp, &s->icmp);
+		service |= services_icmp_meet(&r->services, s);
 		if (r->q.family && fam && r->q.family != fam)
 			continue;
 		if (r->verb != VERB_DROP && r->verb != VERB_REJECT && at_from && at_to && service)
@@ -321,13 +321,14 @@ static bool only_self(const struct endpoint *e)
 }
 
 /* Whether all services are ICMP of one family. */
-static bool only_icmp(const struct services *s, const struct ivset *mine, const struct ivset *other)
+static bool only_icmp(const struct services *s, enum family mine)
 {
-	bool more = s->any || s->protocols.n || other->n;
+	bool more = s->any || s->protocols.n ||
+		    services_have_icmp(s, mine == FAM_IP4 ? FAM_IP6 : FAM_IP4);
 
 	for (int i = 0; i < PORT_PROTOCOLS; i++)
 		more |= services_have_port(s, i);
-	return mine->n && !more;
+	return services_have_icmp(s, mine) && !more;
 }
 
 const char *rule_never(const struct rule *r)
@@ -343,9 +344,9 @@ const char *rule_never(const struct rule *r)
 		return ": one side is IPv4, the other IPv6";
 	four &= r->q.family != FAM_IP6;
 	six &= r->q.family != FAM_IP4;
-	if (!six && only_icmp(&r->services, &r->services.icmpv6, &r->services.icmp))
+	if (!six && only_icmp(&r->services, FAM_IP6))
 		return ": the rule is for IPv4, ICMPv6 is IPv6's";
-	if (!four && only_icmp(&r->services, &r->services.icmp, &r->services.icmpv6))
+	if (!four && only_icmp(&r->services, FAM_IP4))
 		return ": the rule is for IPv6, ICMP is IPv4's";
 	return "";
 }
@@ -363,6 +364,14 @@ void policy_warn_elsewhere(const struct policy *p, struct diag *diag)
 					"'%s' is uid %u on this machine, perhaps another elsewhere",
 					r->q.user.s, r->q.uid),
 				"write the uid that the user has there");
+	vec_each (&p->rules, r)
+		if (r->q.group.s && r->q.gid)
+			diag_hint(diag,
+				  diag_warning(diag, r->q.group.span,
+					       "'%s' is gid %u on this machine, perhaps another "
+					       "elsewhere",
+					       r->q.group.s, r->q.gid),
+				  "write the gid that the group has there");
 }
 
 void policy_warn_silence(const struct policy *p, struct diag *diag)

@@ -10,7 +10,7 @@
 
 #define STATUS_DST_NAT 32 /* IPS_DST_NAT */
 #define SYN 2
-#define WORDS 8 /* of 64 variables each; conditions come behind all dimensions, and are open */
+#define WORDS 12 /* of 64 variables each; conditions come behind all dimensions, and are open */
 
 struct point { /* bits of a packet, the first variable the highest bit; open: either way */
 	uint64_t value[WORDS], open[WORDS];
@@ -163,6 +163,7 @@ static void begin(const struct admit *x, const struct admit_flow *f, enum statio
 	set(p, DIM_SPORT, f->from_port);
 	set(p, DIM_DPORT, f->to_port);
 	set(p, DIM_TYPE, f->type);
+	set(p, DIM_CODE, f->code);
 	set(p, DIM_FLAGS, f->proto == IPPROTO_TCP ? SYN : 0);
 	set_type(p, f->to_type);
 }

@@ -12,7 +12,7 @@
 
 struct admit_flow {
 	enum family family;
-	uint8_t proto, type; /* type: of ICMP */
+	uint8_t proto, type, code; /* of ICMP */
 	/* As its first packet is; ports are 0 where the protocol has none. */
 	u128 from, to;
 	uint16_t from_port, to_port;

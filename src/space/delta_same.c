@@ -67,6 +67,8 @@ static const char *content(struct arena *a, const struct rule *r)
 	put_set(&b, &r->services.protocols);
 	put_set(&b, &r->services.icmp);
 	put_set(&b, &r->services.icmpv6);
+	put_set(&b, &r->services.icmp_codes);
+	put_set(&b, &r->services.icmpv6_codes);
 	vec_each (&r->services.sourced, x) {
 		put_number(&b, (uint64_t)x->row);
 		put_set(&b, &x->to);
@@ -75,6 +77,8 @@ static const char *content(struct arena *a, const struct rule *r)
 	put_number(&b, r->q.family);
 	put_number(&b, r->twin);
 	put_number(&b, r->q.has_user ? r->q.uid : UINT64_MAX);
+	put_number(&b, r->q.has_group ? r->q.gid : UINT64_MAX);
+	put_number(&b, r->q.absent);
 	buf_puts(&b, r->text);
 	sha256_hex(buf_str(&b), b.len, hex);
 	buf_free(&b);

@@ -480,7 +480,7 @@ static bool look_at(struct policy *p, struct arena *a, struct diag *diag, struct
 	for (int h = 0; h < 3; h++)
 		report_at(p, a, diag, budget, at[h], use, n);
 	for (size_t i = 0; !nat && i < n; i++)
-		if (!use[i].applies)
+		if (!use[i].applies && !p->rules.v[i].q.absent) /* that was said */
 			diag_warning(diag, p->rules.v[i].span, "no packet can match this rule%s",
 				     rule_never(&p->rules.v[i]));
 	return true;

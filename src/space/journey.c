@@ -133,8 +133,7 @@ static dd_ref plain_state(struct mean *m)
 /* What a question says behind its ends. */
 static dd_ref asked(struct mean *m, const struct rule *q)
 {
-	return dd_and(m->dd, mean_services(m, &q->services),
-		      schema_family(&m->schema, q->q.family));
+	return dd_and(m->dd, mean_services(m, &q->services), mean_words(m, &q->q));
 }
 
 static dd_ref region(struct mean *m, const struct policy *p, const struct rule *q, bool from_self,
@@ -423,9 +422,10 @@ static dd_ref unmarked(struct mean *m, const struct packet *there)
 bool journey_arrival(struct mean *m, const struct leg *leg, const struct packet *there,
 		     struct packet *arrival)
 {
-	static const enum dim kept[] = {DIM_FAMILY, DIM_IIF,  DIM_SADDR, DIM_PROTO,
-					DIM_SPORT,  DIM_TYPE, DIM_FLAGS, DIM_UID,
-					DIM_HOUR,   DIM_DAY,  DIM_MARK};
+	static const enum dim kept[] = {
+		DIM_FAMILY, DIM_IIF,	 DIM_SADDR,    DIM_PROTO, DIM_SPORT,	   DIM_TYPE,
+		DIM_FLAGS,  DIM_UID,	 DIM_HOUR,     DIM_DAY,	  DIM_CODE,	   DIM_DSCP,
+		DIM_GID,    DIM_IIFTYPE, DIM_IIFGROUP, DIM_LINK,  DIM_ETHER_SADDR, DIM_MARK};
 	/* a mark that a statement may have set is another than it came with */
 	size_t n = sizeof(kept) / sizeof(kept[0]) - leg->marked;
 	dd_ref r = leg->arrival;

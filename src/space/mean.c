@@ -272,6 +272,55 @@ dd_ref mean_place(struct mean *m, const struct policy *p, const struct place_ite
 	return there;
 }
 
+/* Of values that are a type and a code: the codes of each type. */
+static dd_ref with_codes(struct mean *m, const struct ivset *codes)
+{
+	dd_ref all = DD_FALSE;
+
+	for (size_t i = 0; i < codes->n; i++) {
+		for (u128 type = codes->v[i].lo >> 8; type <= codes->v[i].hi >> 8; type++) {
+			struct ival of = {type << 8, type << 8 | 255}, v = codes->v[i];
+
+			v.lo = (v.lo > of.lo ? v.lo : of.lo) & 255;
+			v.hi = (v.hi < of.hi ? v.hi : of.hi) & 255;
+			all = dd_or(m->dd, all,
+				    dd_and(m->dd, schema_one(&m->schema, DIM_TYPE, type),
+					   schema_ranges(&m->schema, DIM_CODE, 8, &v, 1,
+							 u128_max(8), DD_TRUE)));
+		}
+	}
+	return all;
+}
+
+dd_ref mean_mark(struct mean *m, uint32_t mark, uint32_t mask)
+{
+	struct ival v = {mark, mark};
+
+	return schema_ranges(&m->schema, DIM_MARK, 32, &v, 1, mask, DD_TRUE);
+}
+
+dd_ref mean_process(struct mean *m, const struct qualifiers *q)
+{
+	dd_ref r = DD_TRUE;
+
+	if (q->has_user)
+		r = dd_and(m->dd, r, schema_one(&m->schema, DIM_UID, q->uid));
+	if (q->has_dscp)
+		r = dd_and(m->dd, r, schema_one(&m->schema, DIM_DSCP, q->dscp));
+	if (q->has_group)
+		r = dd_and(m->dd, r, schema_one(&m->schema, DIM_GID, q->gid));
+	return r;
+}
+
+dd_ref mean_words(struct mean *m, const struct qualifiers *q)
+{
+	dd_ref r = dd_and(m->dd, schema_family(&m->schema, q->family), mean_process(m, q));
+
+	if (q->has_mark)
+		r = dd_and(m->dd, r, mean_mark(m, q->mark, q->mark_mask));
+	return q->absent ? DD_FALSE : r;
+}
+
 dd_ref mean_services(struct mean *m, const struct services *s)
 {
 	struct schema *sc = &m->schema;
@@ -302,10 +351,12 @@ dd_ref mean_services(struct mean *m, const struct services *s)
 					  u128_max(8), DD_TRUE));
 	for (int i = 0; i < 2; i++) {
 		const struct ivset *types = i ? &s->icmpv6 : &s->icmp;
+		const struct ivset *codes = i ? &s->icmpv6_codes : &s->icmp_codes;
 
-		if (!types->n)
+		if (!types->n && !codes->n)
 			continue;
 		part = schema_ranges(sc, DIM_TYPE, 8, types->v, types->n, u128_max(8), DD_TRUE);
+		part = dd_or(m->dd, part, with_codes(m, codes));
 		part = dd_and(m->dd, schema_one(sc, DIM_PROTO, i ? 58 : 1), part);
 		part = dd_and(m->dd, schema_family(sc, i ? FAM_IP6 : FAM_IP4), part);
 		all = dd_or(m->dd, all, part);

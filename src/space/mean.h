@@ -104,6 +104,11 @@ const struct line *mean_mark_line(struct mean *m, const struct policy *p, size_t
 /* The packets that one clamp is about. */
 dd_ref mean_clamp(struct mean *m, const struct policy *p, size_t clamp, enum station at);
 dd_ref mean_clamps(struct mean *m, const struct policy *p, enum station at);
+/* The words behind the services: all of them; those of the packet's sender and its DSCP; a mark.
+ */
+dd_ref mean_words(struct mean *m, const struct qualifiers *q);
+dd_ref mean_process(struct mean *m, const struct qualifiers *q);
+dd_ref mean_mark(struct mean *m, uint32_t mark, uint32_t mask);
 dd_ref mean_services(struct mean *m, const struct services *s);
 /* Addresses of an item, on that side. */
 dd_ref mean_addrs(struct mean *m, const struct addrs *s, enum dim d);

@@ -26,6 +26,13 @@ static dd_ref services(struct mean *m, const struct nat *n)
 	return mean_services(m, &s);
 }
 
+static dd_ref words(struct mean *m, const struct nat *n)
+{
+	dd_ref r = schema_family(&m->schema, n->family);
+
+	return n->has_mark ? dd_and(m->dd, r, mean_mark(m, n->mark, n->mark_mask)) : r;
+}
+
 static const struct line *nat_line(struct mean *m, const struct policy *p, const struct nat *n)
 {
 	size_t order = p->rules.n + (size_t)(n - p->nats.v) + 1;
@@ -42,7 +49,7 @@ static void push(struct mean *m, const struct policy *p, struct list *l, const s
 					 kind == IR_MASQUERADE ? 0 : n->port);
 
 	match = dd_and(m->dd, match, schema_family(&m->schema, fam));
-	match = dd_and(m->dd, match, schema_family(&m->schema, n->family));
+	match = dd_and(m->dd, match, words(m, n));
 	match = dd_and(m->dd, match, m->within);
 	if (match != DD_FALSE)
 		vec_push(m->arena, l,

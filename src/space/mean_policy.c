@@ -56,12 +56,7 @@ static dd_ref rule_match(struct mean *m, const struct policy *p, const struct ru
 	if (match == DD_FALSE)
 		return DD_FALSE;
 	match = dd_and(m->dd, match, mean_services(m, &r->services));
-	match = dd_and(m->dd, match, schema_family(&m->schema, r->q.family));
-	if (r->q.has_mark)
-		match = dd_and(m->dd, match, schema_one(&m->schema, DIM_MARK, r->q.mark));
-	if (r->q.has_user)
-		match = dd_and(m->dd, match, schema_one(&m->schema, DIM_UID, r->q.uid));
-	return match;
+	return dd_and(m->dd, match, mean_words(m, &r->q));
 }
 
 static dd_ref rate_holds(struct mean *m, const struct rule *r)
@@ -193,8 +188,7 @@ static bool behind_addresses(struct mean *m, const struct rule *r, dd_ref is[2])
 	const struct addrs *from = &r->from.items.v[0].addrs, *to = &r->to.items.v[0].addrs;
 	dd_ref services = mean_services(m, &r->services);
 
-	if (r->q.has_user)
-		services = dd_and(m->dd, services, schema_one(&m->schema, DIM_UID, r->q.uid));
+	services = dd_and(m->dd, services, mean_process(m, &r->q));
 	for (int i = 0; i < 2; i++) {
 		is[i] = dd_fix(m->dd, services, dim_table[DIM_FAMILY].first, 1, (u128)i);
 		if (!of_family(from, i) || !of_family(to, i) ||
@@ -211,7 +205,7 @@ static dd_ref between_two(struct mean *m, const struct policy *p, size_t rule, e
 	const struct place_item *from = only(&r->from), *to = only(&r->to);
 	dd_ref is[2], then;
 
-	if (!item_possible(from, at, DIM_IIF) || !item_possible(to, at, DIM_OIF) ||
+	if (r->q.absent || !item_possible(from, at, DIM_IIF) || !item_possible(to, at, DIM_OIF) ||
 	    !behind_addresses(m, r, is))
 		return DD_UNDECIDED;
 	then = r->q.limit.rate ? rate_holds(m, r) : DD_TRUE;
@@ -225,7 +219,7 @@ static dd_ref between_two(struct mean *m, const struct policy *p, size_t rule, e
 		x = at_addrs(m, &to->addrs, DIM_DADDR, i, x);
 		x = at_addrs(m, &from->addrs, DIM_SADDR, i, x);
 		if (r->q.has_mark)
-			x = dd_restrict(m->dd, schema_one(&m->schema, DIM_MARK, r->q.mark), x);
+			x = dd_restrict(m->dd, mean_mark(m, r->q.mark, r->q.mark_mask), x);
 		x = at_place(m, p, to, at, DIM_OIF, x);
 		x = at_place(m, p, from, at, DIM_IIF, x);
 		is[i] = last ? x : dd_restrict(m->dd, x, says);

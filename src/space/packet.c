@@ -41,6 +41,8 @@ void packet_service(struct buf *out, const struct packet *p)
 			continue;
 		buf_printf(out, "%s/%u", protocols[i].name,
 			   (unsigned)p->dim[has_ports(proto) ? DIM_DPORT : DIM_TYPE]);
+		if (p->dim[DIM_CODE])
+			buf_printf(out, "/%u", (unsigned)p->dim[DIM_CODE]);
 		return;
 	}
 	buf_printf(out, "proto/%u", (unsigned)proto);
@@ -133,8 +135,6 @@ void packet_print(struct buf *out, struct mean *m, const struct packet *p)
 		buf_puts(out, ", tcp flags ");
 		packet_flags(out, (unsigned)p->dim[DIM_FLAGS]);
 	}
-	if (p->dim[DIM_CODE])
-		buf_printf(out, ", code %u", (unsigned)p->dim[DIM_CODE]);
 	if (p->dim[DIM_DSCP])
 		buf_printf(out, ", dscp %u", (unsigned)p->dim[DIM_DSCP]);
 	if (p->dim[DIM_LINK] && (p->dim[DIM_ETHER_SADDR] || p->dim[DIM_ETHER_DADDR])) {
@@ -145,6 +145,8 @@ void packet_print(struct buf *out, struct mean *m, const struct packet *p)
 		buf_printf(out, ", mark 0x%x", (unsigned)p->dim[DIM_MARK]);
 	if (p->dim[DIM_UID])
 		buf_printf(out, ", user %u", (unsigned)p->dim[DIM_UID]);
+	if (p->dim[DIM_GID])
+		buf_printf(out, ", group %u", (unsigned)p->dim[DIM_GID]);
 	if (p->dim[DIM_CT_STATUS] & 32)
 		buf_puts(out, ", destination translated");
 	if (p->dim[DIM_FIB_DADDR] == 2)
@@ -217,6 +219,14 @@ const char *packet_query(struct mean *m, const struct policy *policy, const stru
 	packet_service(&b, p);
 	if (has_ports(p->dim[DIM_PROTO]) && p->dim[DIM_SPORT] != PLAIN_PORT)
 		buf_printf(&b, " from port %u", (unsigned)p->dim[DIM_SPORT]);
+	if (p->dim[DIM_MARK])
+		buf_printf(&b, " mark 0x%x", (unsigned)p->dim[DIM_MARK]);
+	if (p->dim[DIM_UID])
+		buf_printf(&b, " user %u", (unsigned)p->dim[DIM_UID]);
+	if (p->dim[DIM_GID])
+		buf_printf(&b, " group %u", (unsigned)p->dim[DIM_GID]);
+	if (p->dim[DIM_DSCP])
+		buf_printf(&b, " dscp %u", (unsigned)p->dim[DIM_DSCP]);
 	text = sayable ? arena_strdup(m->arena, buf_str(&b)) : NULL;
 	buf_free(&b);
 	return text;

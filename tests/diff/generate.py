@@ -28,6 +28,7 @@ PLACES = {
 }
 PORTS = [1, 22, 25, 53, 67, 80, 123, 443, 1023, 1024, 5000, 8080, 32767, 39999, 65535]
 SERVICE_NAMES = ['ssh', 'smtp', 'dns', 'http', 'https', 'http3', 'ntp', 'dhcp', 'ping']
+CODES = ['icmp/8/0', 'icmp/echo-request/1', 'icmpv6/128/0', 'icmp/13/3', 'icmpv6/echo-request/3']
 ICMP_SERVICES = ['icmp', 'icmpv6', 'icmp/echo-request', 'icmp/timestamp-request', 'icmp/8', 'icmpv6/128',
                  'icmpv6/echo-request', 'icmp/13', 'icmpv6/139', 'icmpv6/133']
 PROTOCOLS = ['proto/gre', 'proto/esp', 'proto/ospf', 'proto/253', 'proto/47', 'proto/89']
@@ -121,6 +122,8 @@ class Writer:
             return rng.choice(self.services or SERVICE_NAMES)
         if shape < 0.86:
             return rng.choice(['tcp', 'udp'])
+        if shape < 0.95 and self.chance(0.15):
+            return rng.choice(CODES)
         return rng.choice(ICMP_SERVICES if shape < 0.95 else PROTOCOLS)
 
     def service_list(self, most=4):
@@ -295,7 +298,12 @@ class Writer:
     def loose_rule(self):
         services = ' ' + self.service_list() if self.chance(0.7) else ''
         services += self.matching(services.strip(), 0.12)
-        return f'{self.verb()} {self.items("from")} -> {self.items("to")}{services}{self.qualifiers()}'
+        source = self.items('from')
+        if source == 'self' and self.chance(0.3):
+            services += self.rng.choice([' user 0', ' group 0', ' group 1', ' user 0 group 0', ' user 65534'])
+        if self.chance(0.05):
+            services += self.rng.choice([' dscp ef', ' dscp cs1', ' dscp 0', ' dscp 46'])
+        return f'{self.verb()} {source} -> {self.items("to")}{services}{self.qualifiers()}'
 
     def pair_block(self):
         body = []
@@ -394,7 +402,9 @@ class Writer:
         for _ in range(rng.choice([2, 3, 5])):
             source, target = (self.items(side) if self.chance(0.4) else 'any' for side in ('from', 'to'))
             services = rng.choice(['tcp', 'tcp', f'tcp/{self.port()}'])
-            rules.append(f'{self.verb()} {source} -> {target} {services} mark {rng.choice(sorted(values))}')
+            value, mask = rng.choice(sorted(values)), rng.choice(['', '', '', '/0xff', '/0xff00', '/0x1'])
+            value &= int(mask[1:] or '0xffffffff', 0)
+            rules.append(f'{self.verb()} {source} -> {target} {services} mark {value}{mask}')
         return statements, rules
 
     def snat(self):
@@ -484,6 +494,8 @@ class Sampler:
                 self.edges[family].update(self.around(family, (low, high)))
             self.services += rule.services
         self.edges = {f: sorted(self.edges[f]) for f in FAMILIES}
+        self.codes = any(s.code is not None for s in self.services)
+        self.dscps = any(r.dscp is not None for r in self.statements)
         self.sport = FIRST_SPORT + rng.randrange(LAST_SPORT - FIRST_SPORT - 400)
 
     @staticmethod
@@ -564,7 +576,9 @@ class Sampler:
             target = self.pick_address(family)
         proto, value = self.pick_service(family, rule)
         return Packet(came, family, source, target, proto, 0, 0 if proto in (ICMP, ICMPV6) else value,
-                      value if proto in (ICMP, ICMPV6) else 0)
+                      value if proto in (ICMP, ICMPV6) else 0,
+                      code=rng.choice([0, 0, 1, 3]) if self.codes and proto in (ICMP, ICMPV6) else 0,
+                      dscp=rng.choice([0, 46, 46, 8, 45]) if self.dscps else 0)
 
     @staticmethod
     def inside_item(item, family, address):

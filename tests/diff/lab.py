@@ -93,7 +93,7 @@ def build(packet, number, flags=None):
         at = 6
     elif packet.proto in (ICMP, ICMPV6):
         # 20 zero bytes first: room for what the types other than echo carry
-        body = struct.pack('!BBHHH', packet.type, 0, 0, packet.sport, 1) + bytes(20) + payload
+        body = struct.pack('!BBHHH', packet.type, packet.code, 0, packet.sport, 1) + bytes(20) + payload
         at = 2
     else:
         # GRE reads the zeroes as "version 0, no key"; of the unknown ones the kernel wants a checksum before it
@@ -104,10 +104,10 @@ def build(packet, number, flags=None):
         value = checksum(pseudo + body) or 0xffff
         body = body[:at] + struct.pack('!H', value) + body[at + 2:]
     if packet.family == 4:
-        head = struct.pack('!BBHHHBBH', 0x45, 0, 20 + len(body), number & 0xffff, 0x4000, packet.hops, packet.proto, 0)
+        head = struct.pack('!BBHHHBBH', 0x45, packet.dscp << 2, 20 + len(body), number & 0xffff, 0x4000, packet.hops, packet.proto, 0)
         value = checksum(head + source + target)
         return head[:10] + struct.pack('!H', value) + source + target + body
-    return struct.pack('!IHBB', 6 << 28, len(body), packet.proto, packet.hops) + source + target + body
+    return struct.pack('!IHBB', 6 << 28 | packet.dscp << 22, len(body), packet.proto, packet.hops) + source + target + body
 
 
 @dataclass

@@ -160,6 +160,7 @@ class Service:
     low: int = None             # port or ICMP type
     high: int = None
     sources: list = None        # intervals of source ports; None: any
+    code: int = None            # of ICMP; None: any
 
 
 @dataclass
@@ -170,6 +171,8 @@ class Rule:
     services: list              # empty: all
     line: int
     family: int = None          # 4, 6 or None for both
+    dscp: int = None
+    owner: list = field(default_factory=list)   # users and groups by number
     limit: int = None           # packets that the bucket holds
     per_source: bool = False
     to: list = None             # translation targets: (family, low, high, port or None)
@@ -177,7 +180,7 @@ class Rule:
     hairpin: bool = False
     hairpin_zones: list = None  # None: the target's
     mark: int = None            # a packet's, in a rule; to be put on, in a mark statement
-    mask: int = None            # of a mark statement
+    mask: int = None            # of the mark
 
 
 @dataclass
@@ -212,7 +215,8 @@ class Policy:
 
 
 VERBS = ('allow', 'drop', 'reject')
-QUALIFIERS = ('log', 'limit', 'mark', 'from', 'ipv4', 'ipv6')
+QUALIFIERS = ('log', 'limit', 'mark', 'from', 'ipv4', 'ipv6', 'dscp', 'user', 'group')
+DSCP = {'cs0': 0, 'cs1': 8, 'ef': 46, 'af11': 10, 'af43': 38, 'le': 1}
 
 BUILTIN = {
     'ssh': ['tcp/22'], 'smtp': ['tcp/25'], 'dns': ['udp/53', 'tcp/53'], 'dhcp': ['udp/67', 'udp/547'],
@@ -458,7 +462,10 @@ class Parser:
             low, dash, high = value.partition('-')
             return [Service(None, proto, int(low), int(high if dash else low))]
         if kind in ('icmp', 'icmpv6'):
-            return self.icmp(kind, slash, value)
+            value, slash2, code = value.partition('/')
+            found = self.icmp(kind, slash, value)
+            return [replace(s, code=int(code)) for s in found if s.family == (4 if kind == 'icmp' else 6)] \
+                if slash2 else found
         if kind == 'proto':
             return [Service(None, int(value) if value.isdigit() else socket.getprotobyname(value))]
         self.fail(f'{word} is no service')
@@ -572,7 +579,12 @@ class Parser:
 
     def qualifier(self, rule):
         what = self.word()
-        if what in ('ipv4', 'ipv6'):
+        if what == 'dscp':
+            word = self.word()
+            rule.dscp = DSCP[word] if word in DSCP else int(word)
+        elif what in ('user', 'group'):
+            rule.owner.append(int(self.word()))
+        elif what in ('ipv4', 'ipv6'):
             rule.family = int(what[3])
         elif what == 'from':
             rule.services = self.from_ports(rule.services)
@@ -580,7 +592,8 @@ class Parser:
             if self.peek().kind == 'string':
                 self.at += 1
         elif what == 'mark':
-            rule.mark = int(self.word(), 0)
+            value, slash, mask = self.word().partition('/')
+            rule.mark, rule.mask = int(value, 0), int(mask, 0) if slash else 0xffffffff
         elif what == 'limit':
             self.limit(rule)
         else:
@@ -715,6 +728,8 @@ class Packet:
     sport: int = 0
     dport: int = 0
     type: int = 0               # ICMP
+    code: int = 0
+    dscp: int = 0
     hops: int = 64
     syn: bool = True            # TCP: a bare SYN
     invalid: bool = False       # conntrack has no use for it
@@ -725,7 +740,9 @@ class Packet:
         if self.proto in (TCP, UDP):
             words += [f'sport={self.sport}', f'dport={self.dport}']
         if self.proto in (ICMP, ICMPV6):
-            words.append(f'type={self.type}')
+            words.append(f'type={self.type}' + (f' code={self.code}' if self.code else ''))
+        if self.dscp:
+            words.append(f'dscp={self.dscp}')
         if self.hops != 64:
             words.append(f'hops={self.hops}')
         if not self.syn:
@@ -736,7 +753,7 @@ class Packet:
     def parse(text):
         values = dict(word.split('=', 1) for word in text.split())
         source, target = (ipaddress.ip_address(values[k]) for k in ('source', 'target'))
-        numbers = {k: int(values[k]) for k in ('sport', 'dport', 'type', 'hops') if k in values}
+        numbers = {k: int(values[k]) for k in ('sport', 'dport', 'type', 'code', 'dscp', 'hops') if k in values}
         packet = Packet(None if values['from'] == 'self' else values['from'], source.version, int(source), int(target),
                         int(values['proto']), syn=values.get('flags') != 'ack', **numbers)
         return replace(packet, invalid=icmp_invalid(packet.family, packet.proto, packet.type))
@@ -793,6 +810,7 @@ class Evaluator:
         self.policy, self.lab = policy, lab
         self.used = {}
         self.mark = 0
+        self.asking = None
         self.zones = {name: policy.zone_of(name) for name in lab.interfaces}
 
     # -- matching
@@ -823,7 +841,7 @@ class Evaluator:
             return True
         value = packet.type if packet.proto in (ICMP, ICMPV6) else dport
         return any(s.proto == packet.proto and s.family in (None, packet.family) and
-                   (s.low is None or s.low <= value <= s.high) and
+                   (s.low is None or s.low <= value <= s.high) and s.code in (None, packet.code) and
                    (s.sources is None or inside(s.sources, packet.sport)) for s in services)
 
     def within_limit(self, rule, source):
@@ -837,6 +855,12 @@ class Evaluator:
 
     # -- the filter
 
+    def special(self, rule, packet):
+        """Whether the rule asks for something else than this packet has; its sender is user and group 0."""
+        return rule.mark is not None and self.mark & rule.mask != rule.mark or \
+            rule.dscp not in (None, packet.dscp) or any(rule.owner)
+
+
     def decide(self, packet, came, goes, target, dport):
         """The user's rules: (verb, line)."""
         found = ('drop', 0)
@@ -849,7 +873,7 @@ class Evaluator:
                 continue
             if not self.service_matches(rule.services, packet, dport):
                 continue
-            if rule.mark not in (None, self.mark):
+            if packet is not self.asking and self.special(rule, packet):
                 continue
             if not self.within_limit(rule, packet.source):
                 continue
@@ -882,9 +906,9 @@ class Evaluator:
 
     def lets(self, ask, came, goes):
         """Whether the rules let that packet pass; what it would use up of limits is not used up."""
-        used, self.used = self.used, {}
+        used, self.used, self.asking = self.used, {}, ask   # what a DSCP or a user decides is taken for the best
         verb, _ = self.decide(ask, came, goes, ask.target, ask.dport)
-        self.used = used
+        self.used, self.asking = used, None
         return verb == 'allow'
 
     def dhcp_reply(self, packet):

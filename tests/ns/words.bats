@@ -58,6 +58,16 @@ rules() {
 	END
 }
 
+@test "words: every address of one family" {
+	rules 'allow ::/0@lan -> self ssh' 'allow wan -> 0.0.0.0/0@lan tcp/80'
+	lab_flows <<-'END'
+		v6 lan -> fw tcp/22  : passes
+		v4 lan -> fw tcp/22  : dropped
+		v4 wan -> lan tcp/80 : passes
+		v6 wan -> lan tcp/80 : dropped
+	END
+}
+
 @test "words: source ports, in a list and in maps" {
 	rules 'service tuned = udp/53, tcp from port 1000-1099' \
 		'allow lan -> self udp/5 from port 1900, 2000-2010' \
@@ -117,5 +127,86 @@ rules() {
 		wan -> fw tcp/82 sport 2500    : dropped
 		v4 lan -> wan tcp/85           : passes at fw:3128
 		v6 lan -> wan tcp/85           : passes
+	END
+}
+
+@test "words: ICMP codes and DSCP" {
+	rules 'allow lan -> self icmp/8/0 ipv4' \
+		'allow lan -> self icmpv6/128/1' \
+		'allow wan -> self ping dscp ef' \
+		'wan -> lan {' \
+		'allow icmp/8/1' \
+		'drop icmp/8/0' \
+		'allow icmpv6/128/0' \
+		'drop icmpv6/128' \
+		'allow tcp/9' \
+		'}'
+	lab_flows <<-'END'
+		v4 lan -> fw ping  : passes
+		v6 lan -> fw ping  : dropped
+		v4 wan -> lan ping : dropped
+		v6 wan -> lan ping : passes
+		wan -> fw ping     : dropped
+	END
+	lab_in wan ping -qc1 -W5 -Q 0xb8 198.51.100.1
+	lab_in wan ping -qc1 -W5 -Q 0xb8 2001:db8:2::1
+}
+
+@test "words: bits of marks" {
+	lab_in fw nft -f - <<-'END'
+		table inet marks {
+			chain pre {
+				type filter hook prerouting priority -150
+				tcp dport 5 meta mark set 0x4005
+				tcp dport 6 meta mark set 0x4006
+				tcp dport 7 meta mark set 0x2005
+			}
+		}
+	END
+	rules 'allow lan -> wan tcp/6 mark 0x6/0xff' \
+		'drop lan -> wan tcp mark 0x4006' \
+		'allow lan -> wan tcp/5, 7 mark 0x4000/0xff00' \
+		'allow lan -> self tcp/3128' \
+		'redirect lan -> any tcp/7 mark 5/0xf to :3128'
+	lab_flows <<-'END'
+		lan -> wan tcp/6 : passes
+		lan -> wan tcp/5 : passes
+		lan -> wan tcp/7 : passes at fw:3128
+		lan -> wan tcp/8 : dropped
+	END
+	lab_in fw nft delete table inet marks
+}
+
+# sends UID GID: whether this machine lets a process of that user and group send
+sends() {
+	lab_in fw /usr/bin/python3 - "$@" <<-'END'
+		import os, socket, sys
+		os.setgroups([])
+		os.setgid(int(sys.argv[2]))
+		os.setuid(int(sys.argv[1]))
+		s = [socket.socket(f, socket.SOCK_DGRAM) for f in (socket.AF_INET, socket.AF_INET6)]
+		sent = []
+		for x, to in zip(s, ('198.51.100.9', '2001:db8:2::9')):
+		    try:
+		        x.sendto(b'x', (to, 9))
+		        sent.append('passes')
+		    except PermissionError:
+		        sent.append('dropped')
+		print(*sent)
+	END
+}
+
+@test "words: users and groups; a name that nobody has costs its rule alone" {
+	rules 'allow self -> wan udp/9 group 8 ipv4' \
+		'allow self -> wan udp/9 user 7 group 9' \
+		'allow self -> wan user no-such-user' \
+		'allow self -> wan group no-such-group' \
+		'allow lan -> self ssh'
+	[ "$(sends 0 8)" = "passes dropped" ]
+	[ "$(sends 7 9)" = "passes passes" ]
+	[ "$(sends 7 7)" = "dropped dropped" ]
+	[ "$(sends 0 9)" = "dropped dropped" ]
+	lab_flows <<-'END'
+		lan -> fw tcp/22 : passes
 	END
 }

@@ -79,10 +79,11 @@ def question(policy, p, where):
     if p.proto in (TCP, UDP):
         service = f'{"tcp" if p.proto == TCP else "udp"}/{p.dport} from port {p.sport}'
     elif p.proto in (ICMP, ICMPV6):
-        service = f'{"icmp" if p.proto == ICMP else "icmpv6"}/{p.type}'
+        service = f'{"icmp" if p.proto == ICMP else "icmpv6"}/{p.type}/{p.code}'
     else:
         service = f'proto/{p.proto}'
-    return f'{source}@{p.interface or "self"} -> {target}{where} {service}'
+    words = f' dscp {p.dscp}' + (' user 0 group 0' if p.interface is None else '')
+    return f'{source}@{p.interface or "self"} -> {target}{where} {service}{words}'
 
 
 def says_self(policy, family, address):

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import walk
 
 SECONDS = 120
-NAMES = {'type': 'icmptype', 'uid': 'skuid'}
+NAMES = {'type': 'icmptype', 'uid': 'skuid', 'gid': 'skgid', 'code': 'icmpcode'}
 IGNORED = {'hour', 'day'}
 # Verdicts -> the kernel's names of what comes to them.
 EXPRESSIONS = {'snat': 'nat', 'dnat': 'nat', 'masquerade': 'masq', 'redirect': 'redir'}

@@ -31,7 +31,8 @@ class Journey:
     def fields(self, p):
         return walk.packet(
             family=IPV4 if p.family == 4 else IPV6, saddr=p.source, daddr=p.target, proto=p.proto,
-            sport=p.sport, dport=p.dport, icmptype=p.type, hoplimit=p.hops,
+            sport=p.sport, dport=p.dport, icmptype=p.type, icmpcode=p.code, dscp=p.dscp,
+            hoplimit=p.hops,
             tcpflags=(2 if p.syn else 16) if p.proto == TCP else 0,
             ctstate=listing.STATES['invalid' if p.invalid else
                                    'untracked' if untracked(p) else 'new'],

@@ -23,18 +23,20 @@ TYPES = {'unicast': 1, 'local': 2, 'broadcast': 3, 'anycast': 4, 'multicast': 5}
 FIELDS = {
     'family': 15, 'ctstate': 127, 'ctstatus': 1023,
     'ctmark': (1 << 32) - 1, 'ctdirection': 1, 'iif': (1 << 128) - 1, 'oif': (1 << 128) - 1,
-    'mark': (1 << 32) - 1, 'skuid': (1 << 32) - 1, 'fibsaddr': 15, 'fibdaddr': 15, 'fibdaddriif': 15,
+    'mark': (1 << 32) - 1, 'skuid': (1 << 32) - 1, 'skgid': (1 << 32) - 1, 'fibsaddr': 15, 'fibdaddr': 15, 'fibdaddriif': 15,
     'saddr': (1 << 128) - 1, 'daddr': (1 << 128) - 1, 'proto': 255, 'dport': 65535, 'sport': 65535,
-    'icmptype': 255, 'tcpflags': 255, 'payload': 1, 'hoplimit': 255,
+    'icmptype': 255, 'icmpcode': 255, 'dscp': 63, 'iiftype': 65535, 'smac': (1 << 48) - 1,
+    'tcpflags': 255, 'payload': 1, 'hoplimit': 255,
 }
 META = {'nfproto': 'family', 'l4proto': 'proto', 'iifname': 'iif', 'oifname': 'oif', 'iif': 'iif',
-        'oif': 'oif', 'mark': 'mark', 'skuid': 'skuid'}
+        'oif': 'oif', 'mark': 'mark', 'skuid': 'skuid', 'skgid': 'skgid'}
 CT = {'state': 'ctstate', 'status': 'ctstatus', 'mark': 'ctmark', 'direction': 'ctdirection'}
 DIRECTIONS = {'original': 0, 'reply': 1}
 FIB = {('saddr',): 'fibsaddr', ('daddr',): 'fibdaddr', ('daddr', 'iif'): 'fibdaddriif'}
 PAYLOAD = {
     ('ip', 'saddr'): 'saddr', ('ip', 'daddr'): 'daddr', ('ip', 'protocol'): 'proto',
     ('ip6', 'saddr'): 'saddr', ('ip6', 'daddr'): 'daddr', ('ip6', 'hoplimit'): 'hoplimit',
+    ('ip', 'dscp'): 'dscp', ('ip6', 'dscp'): 'dscp', ('icmp', 'code'): 'icmpcode', ('icmpv6', 'code'): 'icmpcode',
     ('icmp', 'type'): 'icmptype', ('icmpv6', 'type'): 'icmptype', ('tcp', 'flags'): 'tcpflags',
 }
 for _proto in ('tcp', 'udp', 'sctp', 'dccp', 'udplite', 'th'):

@@ -17,8 +17,8 @@ ADDRESS = re.compile(rf'(?<![\w.:/-])({V4}|{V6})(/\d+|-(?:{V4}|{V6}))?(?![\w.:])
 CHAIN_VERDICT = re.compile(r'\b(goto|jump) ([\w.-]+)')
 PORT = re.compile(r'(?<![\w.:/-])(\d+)(?:-(\d+))?(?![\w.:/-])')
 PORT_FIELD = re.compile(r'\b(?:tcp|udp|sctp|dccp|udplite|th) [sd]port (?:!= )?')
-SELECTOR = (r'(?:meta (?:nfproto|l4proto|mark|skuid)|ct (?:state|status)|[io]ifname|[io]if'
-            r'|ip6? [sd]addr|ip6 hoplimit|icmp(?:v6)? type|fib daddr \. iif type|fib [sd]addr type'
+SELECTOR = (r'(?:meta (?:nfproto|l4proto|mark|skuid|skgid)|ct (?:state|status)|[io]ifname|[io]if'
+            r'|ip6? [sd]addr|ip6 hoplimit|icmp(?:v6)? (?:type|code)|ip6? dscp|fib daddr \. iif type|fib [sd]addr type'
             r'|(?:tcp|udp|sctp|dccp|udplite|th) [sd]port)')
 MATCHES = re.compile(rf'(?<!\. ){SELECTOR}(?: \. {SELECTOR})* (?:!= )?(?!vmap)'
                      r'(?:\{[^}]*\}|"[^"]*"|@[^ ]+|[\w:.,/*-]+) ')
@@ -203,7 +203,7 @@ def flags(body):
 def small_words(body):
     for m in re.finditer(r'\bhoplimit (\d+)', body):
         yield 'hop limit', replaced(body, m, f'hoplimit {int(m[1]) - 1}')
-    for m in re.finditer(r'\bmeta (?:mark|skuid) (\d\w*)', body):
+    for m in re.finditer(r'\b(?:meta (?:mark|skuid|skgid)|icmp code|ip6? dscp) (\d\w*)', body):
         yield 'number', body[:m.start(1)] + str(int(m[1], 0) ^ 1) + body[m.end(1):]
     for m in re.finditer(r'\btimeout (\d+)', body):
         yield 'timeout', replaced(body, m, f'timeout {int(m[1]) + 1}')

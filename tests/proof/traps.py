@@ -107,7 +107,8 @@ class Oracle:
         p, family = trap.packet, trap.packet.family
         out = walk.packet(
             family=IPV4 if family == 4 else IPV6, saddr=p.source, daddr=p.target, proto=p.proto,
-            sport=p.sport, dport=p.dport, icmptype=p.type, hoplimit=64 - (p.interface is not None),
+            sport=p.sport, dport=p.dport, icmptype=p.type, icmpcode=p.code, dscp=p.dscp,
+            hoplimit=64 - (p.interface is not None),
             iif=name_number(p.interface) if p.interface else 0,
             tcpflags=trap.flags if p.proto == 6 else 0, ctstate=listing.STATES[trap.state])
         to = out['daddr'], out['dport']

@@ -41,6 +41,8 @@ def possible(answer):
         return 'TCP flags without TCP'
     if p['icmptype'] and p['proto'] not in (ICMP, ICMPV6):
         return 'an ICMP type without ICMP'
+    if p['icmpcode'] and p['proto'] not in (ICMP, ICMPV6):
+        return 'an ICMP code without ICMP'
     if p['ctstate'] not in STATES.values():
         return 'a connection state'
     return ''
@@ -68,7 +70,7 @@ def sendable(answer):
     if not all(unicast(family, a) for a in (p['saddr'], p['daddr'])):
         return None
     return Packet(came, family, p['saddr'], p['daddr'], p['proto'], p['sport'], p['dport'],
-                  p['icmptype'], 64 if forward else p['hoplimit'])
+                  p['icmptype'], p['icmpcode'], p['dscp'], 64 if forward else p['hoplimit'])
 
 
 def unicast(family, a):
