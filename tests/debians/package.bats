@@ -99,7 +99,8 @@ version=0.1.0
 }
 
 @test "manuals name places that are there" {
-	for page in /usr/share/man/man8/fwc.8.gz /usr/share/man/man5/fwc.policy.5.gz; do
+	for page in /usr/share/man/man8/fwc.8.gz /usr/share/man/man5/fwc.policy.5.gz \
+		/usr/share/man/man7/fwc-migrate.7.gz; do
 		zcat "$page" >page
 		grep -oE '/usr/share/(doc/)?fwc[a-z/.-]*' page | sed 's/\.$//' | sort -u >named
 		cat named
