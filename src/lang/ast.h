@@ -100,6 +100,8 @@ struct ast_qualifiers {
 	enum family family; /* ipv4, ipv6 */
 	struct span from_span;
 	VEC(struct ival) from_ports;
+
+	struct ast_word note; /* of a rule; other statements have theirs in ast_stmt */
 };
 
 enum verb { VERB_ALLOW, VERB_DROP, VERB_REJECT, VERB_INSPECT };
@@ -107,6 +109,7 @@ enum verb { VERB_ALLOW, VERB_DROP, VERB_REJECT, VERB_INSPECT };
 /* VERB FROM -> TO SERVICES QUALIFIERS; within a pair block from and to are the block's. */
 struct ast_rule {
 	bool some; /* expect some: one packet is enough */
+	bool deny; /* expect deny: dropped or rejected; the verb means nothing */
 	bool query; /* asked on the command line */
 	enum verb verb;
 	struct span verb_span;
@@ -272,6 +275,8 @@ struct ast_stmt {
 	enum stmt_kind kind;
 	struct span span; /* the whole statement, without its comments */
 	struct ast_layout layout;
+	bool disabled; /* checked, and compiled to nothing */
+	struct ast_word note; /* what somebody wants to know of it later */
 	union {
 		bool forwarding;
 		bool live_flows; /* end; else keep */

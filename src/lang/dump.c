@@ -170,6 +170,8 @@ static void dump_qualifiers(struct dumper *d, const struct ast_qualifiers *q)
 	for (size_t i = 0; i < q->from_ports.n; i++)
 		node(d, "from ports %u-%u", (unsigned)q->from_ports.v[i].lo,
 		     (unsigned)q->from_ports.v[i].hi);
+	if (q->note.s)
+		node(d, "note \"%s\"", q->note.s);
 	if (q->family)
 		node(d, "family %d", q->family);
 }
@@ -327,7 +329,7 @@ static void dump_stmt(struct dumper *d, const struct ast_stmt *s)
 	case STMT_RULE:
 	case STMT_EXPECT:
 		node(d, "%s%s%s", s->kind == STMT_EXPECT ? "expect " : "",
-		     s->rule.some ? "some " : "", verb_name(s->rule.verb));
+		     s->rule.some ? "some " : "", s->rule.deny ? "deny" : verb_name(s->rule.verb));
 		d->depth++;
 		dump_rule(d, &s->rule);
 		d->depth--;
@@ -377,8 +379,13 @@ static void dump_stmt(struct dumper *d, const struct ast_stmt *s)
 
 static void dump_stmts(struct dumper *d, const struct ast_stmts *stmts)
 {
-	for (size_t i = 0; i < stmts->n; i++)
+	for (size_t i = 0; i < stmts->n; i++) {
+		if (stmts->v[i]->disabled)
+			node(d, "disabled");
+		if (stmts->v[i]->note.s)
+			node(d, "note \"%s\"", stmts->v[i]->note.s);
 		dump_stmt(d, stmts->v[i]);
+	}
 }
 
 /* Structure alone: comments, line breaks and spelling are not told. */

@@ -425,11 +425,37 @@ static bool unknown_statement(struct parser *p, struct ast_stmt *s)
 	return meant->parse(p, s);
 }
 
-/* statement = one of the table, or a pair block */
+/* "disabled": the statement behind it; a zone of that name has something else there. */
+static bool accept_disabled(struct parser *p)
+{
+	enum token_kind next = parse_peek(p);
+
+	return parse_at_word(p, "disabled") && (next == TOK_WORD || next == TOK_NOT) &&
+	       parse_accept_word(p, "disabled");
+}
+
+static bool is_definition(enum stmt_kind kind)
+{
+	return kind == STMT_ZONE || kind == STMT_ZONES || kind == STMT_NAMES ||
+	       kind == STMT_SERVICE || kind == STMT_INSPECTOR || kind == STMT_INCLUDE;
+}
+
+static void check_disabled(struct parser *p, const struct ast_stmt *s, struct token at)
+{
+	if (s->disabled && is_definition(s->kind))
+		diag_hint(p->diag,
+			  diag_error(p->diag, token_span(p->lex.src, at),
+				     "this statement cannot be disabled: others may need it"),
+			  "write # before its lines");
+}
+
+/* statement = [ "disabled" ] one of the table, or a pair block */
 static bool parse_stmt(struct parser *p, struct ast_stmt *s)
 {
-	const struct statement *known = statement_at(p);
+	const struct statement *known;
 
+	s->disabled = accept_disabled(p);
+	known = statement_at(p);
 	if (known) {
 		p->word = known->word;
 		return known->parse(p, s);
@@ -493,6 +519,9 @@ static void add_statement(struct parser *p, struct ast_stmts *out, struct ast_la
 	p->commas = 0;
 	p->forgiven = 0;
 	whole = parse_stmt(p, s);
+	check_disabled(p, s, first);
+	if (whole && !is_definition(s->kind) && s->kind != STMT_BLOCK)
+		whole = parse_note(p, &s->note);
 	s->span = parse_since(p, first);
 	if (whole &&
 	    (s->kind == STMT_INCLUDE || s->kind == STMT_BLOCK || !parse_is_spoilt(p, errors)))

@@ -120,6 +120,8 @@ enum qualified { /* what stands before qualifiers, and so which of them it may h
 		 OF_SERVICE = 8, /* its definition */
 };
 bool parse_qualifiers(struct parser *p, struct ast_qualifiers *q, enum qualified of);
+/* note = "note" STRING, which stands behind the statement; where there is none, nothing. */
+bool parse_note(struct parser *p, struct ast_word *out);
 bool qualifier_is_of(const char *word, enum qualified of);
 bool parse_verb(struct parser *p, enum verb *out, struct span *at);
 bool parse_rule_end(struct parser *p, const struct services_out *services);

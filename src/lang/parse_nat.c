@@ -162,7 +162,7 @@ static void what_follows(struct parser *p, const struct ast_nat *n)
 {
 	struct diag_record *r;
 
-	if (p->tok.kind != TOK_WORD)
+	if (p->tok.kind != TOK_WORD || parse_at_word(p, "note"))
 		return;
 	r = diag_error(p->diag, parse_here(p), "'%s' cannot follow here", parse_text(p, p->tok));
 	if (parse_at_word(p, "to") && n->kind == NAT_NONE)

@@ -331,6 +331,35 @@ static bool qualifier_from(struct parser *p, struct ast_qualifiers *q)
 	return true;
 }
 
+static bool qualifier_note(struct parser *p, struct ast_qualifiers *q)
+{
+	if (p->tok.kind != TOK_STRING) {
+		if (p->tok.kind != TOK_BAD)
+			diag_hint(p->diag,
+				  diag_error(p->diag, parse_here(p),
+					     "the text of the note is missing before %s",
+					     parse_found(p)),
+				  "write: note \"change 1203\"");
+		return false;
+	}
+	q->note = parse_take_string(p);
+	if (!*q->note.s)
+		diag_error(p->diag, q->note.span, "this note is empty");
+	return true;
+}
+
+bool parse_note(struct parser *p, struct ast_word *out)
+{
+	struct ast_qualifiers q = {0};
+
+	if (!parse_accept_word(p, "note"))
+		return true;
+	if (!qualifier_note(p, &q))
+		return false;
+	*out = q.note;
+	return true;
+}
+
 static const struct qualifier {
 	const char *word;
 	bool (*parse)(struct parser *p, struct ast_qualifiers *q);
@@ -348,6 +377,7 @@ static const struct qualifier {
 	{"then", qualifier_then, OF_RULE},
 	{"max", qualifier_max, OF_RULE},
 	{"helper", qualifier_helper, OF_RULE},
+	{"note", qualifier_note, OF_RULE},
 	{"from", qualifier_from, OF_RULE | OF_QUESTION | OF_NAT | OF_SERVICE},
 	{"ipv4", qualifier_ipv4, OF_RULE | OF_QUESTION | OF_NAT},
 	{"ipv6", qualifier_ipv6, OF_RULE | OF_QUESTION | OF_NAT},

@@ -90,7 +90,7 @@ bool parse_rule(struct parser *p, struct ast_stmt *s)
 	return parse_pair(p, &s->rule.from, &s->rule.to) && rule_tail(p, &s->rule);
 }
 
-/* expect = "expect" [ "some" ] VERB pair SERVICES QUALIFIERS */
+/* expect = "expect" [ "some" ] ( VERB | "deny" ) pair SERVICES QUALIFIERS */
 bool parse_expect(struct parser *p, struct ast_stmt *s)
 {
 	struct services_out services = {0};
@@ -98,7 +98,10 @@ bool parse_expect(struct parser *p, struct ast_stmt *s)
 	s->kind = STMT_EXPECT;
 	parse_advance(p);
 	s->rule.some = parse_accept_word(p, "some");
-	if (!parse_verb(p, &s->rule.verb, &s->rule.verb_span) ||
+	s->rule.verb = VERB_DROP;
+	s->rule.verb_span = parse_here(p);
+	s->rule.deny = parse_accept_word(p, "deny");
+	if ((!s->rule.deny && !parse_verb(p, &s->rule.verb, &s->rule.verb_span)) ||
 	    !parse_pair(p, &s->rule.from, &s->rule.to) || !parse_services(p, &services))
 		return false;
 	s->rule.services.v = services.v;
@@ -106,7 +109,7 @@ bool parse_expect(struct parser *p, struct ast_stmt *s)
 	s->rule.services.cap = services.cap;
 	if (!parse_qualifiers(p, &s->rule.q, OF_QUESTION))
 		return false;
-	if (p->tok.kind != TOK_WORD)
+	if (p->tok.kind != TOK_WORD || parse_at_word(p, "note"))
 		return true;
 	diag_error(p->diag, parse_here(p),
 		   "an expectation ends with its services; it takes no '%s'",
@@ -150,7 +153,7 @@ static void second_arrow(struct parser *p, struct span brace)
 	diag_note(p->diag, r, brace, "the block begins here; is its '}' missing?");
 }
 
-/* VERB SERVICES QUALIFIERS */
+/* [ "disabled" ] VERB SERVICES QUALIFIERS */
 static bool block_rule(struct parser *p, struct ast_stmt *s, const struct ast_stmt *block,
 		       struct span brace)
 {
@@ -160,6 +163,7 @@ static bool block_rule(struct parser *p, struct ast_stmt *s, const struct ast_st
 	s->kind = STMT_RULE;
 	s->rule.from = block->block.from;
 	s->rule.to = block->block.to;
+	s->disabled = parse_accept_word(p, "disabled");
 	whole = parse_verb(p, &s->rule.verb, &s->rule.verb_span) && rule_tail(p, &s->rule);
 	s->span = parse_since(p, first);
 	if (p->tok.kind == TOK_ARROW) {
@@ -203,7 +207,7 @@ static bool begins_pair(const struct parser *p)
 	       (next == TOK_ARROW || next == TOK_AT);
 }
 
-/* block = pair "{" { VERB SERVICES QUALIFIERS ( NEWLINE | ";" ) } "}" */
+/* block = pair [ note ] "{" { VERB SERVICES QUALIFIERS ( NEWLINE | ";" ) } "}" */
 bool parse_pair_block(struct parser *p, struct ast_stmt *s)
 {
 	struct ast_stmts *rules = &s->block.rules;
@@ -214,7 +218,7 @@ bool parse_pair_block(struct parser *p, struct ast_stmt *s)
 	bool spoilt;
 
 	s->kind = STMT_BLOCK;
-	if (!parse_pair(p, &s->block.from, &s->block.to))
+	if (!parse_pair(p, &s->block.from, &s->block.to) || !parse_note(p, &s->note))
 		return false;
 	if (p->tok.kind == TOK_WORD || (parse_at_end(p) && parse_peek(p) != TOK_OPEN)) {
 		diag_hint(

@@ -15,6 +15,7 @@ struct printer {
 	size_t next_break;
 	unsigned depth;
 	size_t line_start;
+	bool notes; /* those who read what was written, not what it does */
 };
 
 static void indent(struct printer *pr, unsigned extra)
@@ -173,6 +174,14 @@ static void times(struct printer *pr, const struct ast_qualifiers *q)
 	}
 }
 
+static void note(struct printer *pr, const struct ast_word *text)
+{
+	if (!pr->notes || !text->s)
+		return;
+	buf_puts(pr->out, " note ");
+	string(pr, text->s);
+}
+
 /* Those that narrow what matches come first, then those that act, log at the end. */
 static void qualifiers(struct printer *pr, const struct ast_qualifiers *q)
 {
@@ -225,11 +234,12 @@ static void qualifiers(struct printer *pr, const struct ast_qualifiers *q)
 		buf_putc(pr->out, ' ');
 		string(pr, q->log_tag.s);
 	}
+	note(pr, &q->note);
 }
 
 static void rule(struct printer *pr, const struct ast_rule *r, bool in_block)
 {
-	buf_puts(pr->out, verb_name(r->verb));
+	buf_puts(pr->out, r->deny ? "deny" : verb_name(r->verb));
 	if (!in_block) {
 		buf_putc(pr->out, ' ');
 		pair(pr, &r->from, &r->to);
@@ -529,12 +539,20 @@ static void inspector(struct printer *pr, const struct ast_stmt *s)
 	close(pr, &s->layout);
 }
 
+static void disabled(struct printer *pr, const struct ast_stmt *s)
+{
+	if (s->disabled)
+		buf_puts(pr->out, "disabled ");
+}
+
 static void block(struct printer *pr, const struct ast_stmt *s)
 {
 	const struct ast_stmts *rules = &s->block.rules;
 	size_t start;
 
+	disabled(pr, s);
 	pair(pr, &s->block.from, &s->block.to);
+	note(pr, &s->note);
 	if (empty(pr, &s->layout, rules->n))
 		return;
 	open(pr, &s->layout);
@@ -544,6 +562,7 @@ static void block(struct printer *pr, const struct ast_stmt *s)
 			continue;
 		indent(pr, 0);
 		start = pr->out->len;
+		disabled(pr, rules->v[i]);
 		rule(pr, &rules->v[i]->rule, true);
 		end_line(pr, start, rules->v[i]->span, rules->v[i]->layout.trailing);
 	}
@@ -633,14 +652,16 @@ static void statement(struct printer *pr, const struct ast_stmt *s)
 		inspector(pr, s);
 	} else {
 		start = pr->out->len;
+		disabled(pr, s);
 		plain(pr, s);
+		note(pr, &s->note);
 		end_line(pr, start, s->span, s->layout.trailing);
 	}
 }
 
 void ast_print(struct buf *out, const struct ast *ast)
 {
-	struct printer pr = {.out = out};
+	struct printer pr = {.out = out, .notes = true};
 
 	for (size_t i = 0; i < ast->stmts.n; i++)
 		statement(&pr, ast->stmts.v[i]);

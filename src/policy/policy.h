@@ -119,6 +119,7 @@ struct inspected { /* how the packets of an inspect rule get to the program that
 struct rule {
 	enum verb verb;
 	bool some; /* an expectation that one packet fulfils */
+	bool deny; /* an expectation that packets are dropped or rejected */
 	bool query; /* not of the policy: asked on the command line */
 	struct endpoint from, to;
 	struct services services;

@@ -138,6 +138,8 @@ static void declare_all(struct resolver *r, const struct ast_stmts *stmts)
 	for (size_t i = 0; i < stmts->n; i++) {
 		const struct ast_stmt *s = stmts->v[i];
 
+		if (s->disabled)
+			continue;
 		switch (s->kind) {
 		case STMT_ZONE:
 			declare_zone(r, &s->zone);
@@ -338,6 +340,8 @@ static void number_twin(struct resolver *r, struct rule *out)
 {
 	unsigned *seen = map_get(&r->texts, out->text);
 
+	if (r->disabled)
+		return;
 	if (!seen) {
 		seen = arena_new_of(r->arena, unsigned);
 		map_put(&r->texts, out->text, seen);
@@ -349,8 +353,11 @@ void resolve_rule(struct resolver *r, const struct ast_stmt *s)
 {
 	const struct ast_rule *ast = &s->rule;
 	const struct ast_qualifiers *q = &ast->q;
-	struct rule out = {
-		.verb = ast->verb, .some = ast->some, .span = s->span, .verb_span = ast->verb_span};
+	struct rule out = {.verb = ast->verb,
+			   .some = ast->some,
+			   .deny = ast->deny,
+			   .span = s->span,
+			   .verb_span = ast->verb_span};
 	struct buf text = {0};
 
 	out.query = r->query = ast->query;
@@ -388,11 +395,29 @@ void resolve_rule(struct resolver *r, const struct ast_stmt *s)
 	vec_push(r->arena, &r->p->rules, out);
 }
 
+static void resolve_statements(struct resolver *r, const struct ast_stmts *stmts);
+
+/* Its mistakes are reported, and nothing stays of it. */
+static void resolve_disabled(struct resolver *r, struct ast_stmt *s)
+{
+	struct ast_stmts alone = {.v = &s, .n = 1, .cap = 1};
+	struct policy before = *r->p;
+
+	r->disabled = true;
+	resolve_statements(r, &alone);
+	r->disabled = false;
+	*r->p = before;
+}
+
 static void resolve_statements(struct resolver *r, const struct ast_stmts *stmts)
 {
 	for (size_t i = 0; i < stmts->n; i++) {
 		const struct ast_stmt *s = stmts->v[i];
 
+		if (s->disabled && !r->disabled) {
+			resolve_disabled(r, stmts->v[i]);
+			continue;
+		}
 		switch (s->kind) {
 		case STMT_RULE:
 		case STMT_EXPECT:

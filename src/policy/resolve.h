@@ -38,6 +38,7 @@ struct resolver {
 	struct map texts; /* canonical rule text -> unsigned *, how often seen */
 	struct map broken; /* names whose declarations the parser reported already */
 	bool query; /* at hand is a question: '@' may name an interface */
+	bool disabled; /* at hand is a statement that leaves nothing behind */
 	bool incomplete; /* the parser missed statements: any name may be declared there */
 };
 

@@ -73,6 +73,9 @@ static void judge(struct mean *m, const struct policy *p, const struct legs *leg
 		const struct leg *leg = &legs->v[i];
 		dd_ref which = where_fate(m, leg->fate, wanted[e->rule->verb]);
 
+		if (e->rule->deny)
+			which = dd_or(m->dd, which, where_fate(m, leg->fate, FATE_REJECT));
+
 		if (leg->there == DD_FALSE)
 			continue;
 		any = true;

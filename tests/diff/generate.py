@@ -15,6 +15,7 @@ import lab
 from reference import (FAMILIES, ICMP, ICMPV6, LINK_LOCAL, MAX, ND, SELF, TCP, UDP, Packet, icmp_invalid, parse,
                        show_address)
 
+VERBS = ('allow', 'drop', 'reject')
 ROUTING = lab.routing()
 
 # Where policies and packets put their addresses: networks of the lab by interface, and a few without one.
@@ -459,6 +460,8 @@ class Writer:
                                      'reject any -> any', f'allow any -> {rng.choice(sorted(self.zones))}']))
         if self.chance(0.05):
             rules.insert(0, f'clamp-mss any -> {rng.choice(sorted(self.zones))} pmtu')
+        rules = [f'disabled {r}' if self.chance(0.02) else r + ' note "n"' if r.startswith(VERBS) and self.chance(0.02)
+                 else r for r in rules]
         text = 'forwarding on\n\n' + '\n'.join(self.lines + [''] + rules) + '\n'
         if self.chance(0.15):
             text = '\n'.join(line if line.startswith('#') else line.replace(', ', ',\n        ')

@@ -215,7 +215,7 @@ class Policy:
 
 
 VERBS = ('allow', 'drop', 'reject')
-QUALIFIERS = ('log', 'limit', 'mark', 'from', 'ipv4', 'ipv6', 'dscp', 'user', 'group')
+QUALIFIERS = ('log', 'limit', 'mark', 'from', 'ipv4', 'ipv6', 'dscp', 'user', 'group', 'note')
 DSCP = {'cs0': 0, 'cs1': 8, 'ef': 46, 'af11': 10, 'af43': 38, 'le': 1}
 
 BUILTIN = {
@@ -307,6 +307,9 @@ class Parser:
         if keyword in ('forwarding', 'zone', 'host', 'set', 'service'):
             self.at += 1
             getattr(self, 'state_' + keyword)()
+            return
+        if self.peek().text == 'disabled' and self.peek(1).kind in ('word', '!'):
+            self.at = self.skip_statement()
             return
         start, self.at = self.at, self.skip_statement()
         self.later.append((start, self.arrow_statement))
@@ -579,7 +582,9 @@ class Parser:
 
     def qualifier(self, rule):
         what = self.word()
-        if what == 'dscp':
+        if what == 'note':
+            self.expect('string')
+        elif what == 'dscp':
             word = self.word()
             rule.dscp = DSCP[word] if word in DSCP else int(word)
         elif what in ('user', 'group'):

@@ -210,3 +210,32 @@ sends() {
 		lan -> fw tcp/22 : passes
 	END
 }
+
+@test "words: disabled, note, and what is denied" {
+	rules 'allow lan -> self tcp/80 note "change 1"' \
+		'disabled allow lan -> self tcp/81' \
+		'disabled lan -> self {' 'allow tcp/82' '}' \
+		'lan -> self {' 'disabled allow tcp/83' 'allow tcp/84' 'reject tcp/85' '}' \
+		'disabled redirect lan -> any tcp/86 to :80' \
+		'disabled forwarding off' \
+		'disabled expect allow lan -> self tcp/81' \
+		'expect deny lan -> self tcp/81-83, 85' \
+		'expect some deny lan -> self tcp/84-85'
+	lab_flows <<-'END'
+		lan -> fw tcp/80 : passes
+		lan -> fw tcp/81 : dropped
+		lan -> fw tcp/82 : dropped
+		lan -> fw tcp/83 : dropped
+		lan -> fw tcp/84 : passes
+		lan -> fw tcp/85 : reset
+		lan -> fw tcp/86 : dropped
+	END
+	# a note changes nothing that the kernel holds
+	sed -i 's/note "change 1"/note "change 2"/' "$LAB_DIR/words.fwc"
+	lab_fwc fw compile "$LAB_DIR/words.fwc"
+	lab_fwc fw diff
+	echo 'expect deny lan -> self tcp/84' >>"$LAB_DIR/words.fwc"
+	run lab_fwc fw compile "$LAB_DIR/words.fwc"
+	[ "$status" = 2 ]
+	[[ $output == *"would be allowed"* ]]
+}
