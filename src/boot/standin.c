@@ -45,6 +45,13 @@ static bool next_line(const char **at, const char *end, size_t *nrules, struct l
 
 /* ---- the refused line ---- */
 
+static const struct manifest_place *rule_of(const struct manifest *m, struct manifest_object *o,
+					    size_t rule)
+{
+	manifest_whole(m, o);
+	return rule < o->rules.n ? &o->rules.v[rule] : NULL;
+}
+
 static const struct manifest_place *place_at(const struct artefact *x, unsigned line)
 {
 	struct manifest_object *const *o;
@@ -60,7 +67,7 @@ static const struct manifest_place *place_at(const struct artefact *x, unsigned 
 			number += *at == '\n';
 		while ((*o)->kind == OBJECT_CHAIN && next_line(&at, end, &nrules, &l)) {
 			if (number++ == line)
-				return l.rule < (*o)->rules.n ? &(*o)->rules.v[l.rule] : NULL;
+				return rule_of(x->manifest, *o, l.rule);
 		}
 	}
 	return NULL;
@@ -113,12 +120,13 @@ static int put_chain(struct fitting *f, const struct manifest_object *o,
 	return 0;
 }
 
-static struct manifest_object *copy_object(struct arena *a, const struct manifest_object *o)
+static struct manifest_object *copy_object(struct arena *a, const struct manifest *m,
+					   struct manifest_object *o)
 {
 	struct manifest_object *copy = arena_new_of(a, struct manifest_object);
 	const struct manifest_place *p;
 
-	*copy = *o;
+	*copy = *manifest_whole(m, o);
 	memset(&copy->rules, 0, sizeof(copy->rules));
 	vec_each (&o->rules, p)
 		vec_push(a, &copy->rules, *p);
@@ -141,7 +149,7 @@ static int rewrite(struct fitting *f, struct buf *why)
 	f->out->manifest = copy;
 	f->what->n = script->len = 0;
 	vec_each (&m->objects, o) {
-		struct manifest_object *c = copy_object(f->arena, *o);
+		struct manifest_object *c = copy_object(f->arena, m, *o);
 
 		if ((*o)->off < done) {
 			buf_puts(why, "the objects of the manifest are out of order");
@@ -157,11 +165,7 @@ static int rewrite(struct fitting *f, struct buf *why)
 			return err;
 		c->len = script->len - c->off;
 		done = (*o)->off + (*o)->len;
-		vec_push(f->arena, &copy->objects, c);
-		map_put(&copy->by_name,
-			arena_printf(f->arena, "%c:%s", c->kind == OBJECT_CHAIN ? 'c' : 's',
-				     c->name),
-			c);
+		manifest_add(copy, c);
 	}
 	buf_add(script, f->in->script.data + done, f->in->script.len - done);
 	return 0;

@@ -246,16 +246,21 @@ static int put_artefact(const struct artefact *x, const char *state, const char 
 	return err;
 }
 
-/* The directory or "", script, manifest, tables of inspectors, what a kernel held. */
+/* The directory or "", script, manifest, its index, tables of inspectors, what a kernel held. */
 int compile_write(void *globals, const struct buf *parts, size_t n, struct buf *why)
 {
 	const struct globals *g = globals;
 	struct artefact x;
 
-	if (n != 5)
+	if (n != 6)
 		return -EPROTO;
 	x = (struct artefact){
-		.script = parts[1], .text = parts[2], .inspect = parts[3], .held = parts[4]};
+		.script = parts[1],
+		.text = parts[2],
+		.index = parts[3],
+		.inspect = parts[4],
+		.held = parts[5],
+	};
 	return put_artefact(&x, g->state, buf_str(&parts[0]), why);
 }
 
@@ -266,7 +271,9 @@ static int write_artefact(const struct artefact *x, struct globals *g, const cha
 
 	buf_puts(&name, dir ? dir : "");
 	if (opener_there())
-		err = opener_write((struct buf[]){name, x->script, x->text, x->inspect, x->held}, 5,
+		err = opener_write((struct buf[]){name, x->script, x->text, x->index, x->inspect,
+						 x->held},
+				   6,
 				   &why);
 	else
 		err = put_artefact(x, g->state, buf_str(&name), &why);
@@ -289,7 +296,7 @@ static bool make_artefact(struct work *w, struct artefact *out)
 
 	*out = (struct artefact){.script = w->compiled.script, .held = w->held};
 	ok = work_tables(w, &out->inspect);
-	manifest = manifest_json(work_manifest(w, &out->inspect));
+	manifest = manifest_json(work_manifest(w, &out->inspect), &out->index);
 	ok = ok && file_json_text(&out->text, manifest);
 	json_decref(manifest);
 	if (!ok)

@@ -126,7 +126,7 @@ static struct manifest_place rule_place(const struct side *s, const struct ir_ch
 {
 	const struct ir_rule *r = &c->rules.v[n];
 	const struct manifest_object *o =
-		s->manifest ? manifest_find(s->manifest, true, c->name) : NULL;
+		s->manifest ? manifest_find_whole(s->manifest, true, c->name) : NULL;
 	struct manifest_place none = {.text = comment_of(r->comment)};
 	const struct manifest_place *p;
 
@@ -146,7 +146,7 @@ static struct manifest_place elem_place(const struct side *side, const struct ir
 					const struct ir_elem *e)
 {
 	const struct manifest_object *o =
-		side->manifest ? manifest_find(side->manifest, false, s->name) : NULL;
+		side->manifest ? manifest_find_whole(side->manifest, false, s->name) : NULL;
 	struct manifest_place *p = NULL;
 	struct buf key = {0};
 

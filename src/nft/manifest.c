@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "inspect/pack.h"
+#include "nft/digest.h"
 #include "util/sha256.h"
 
 #define MAX_TEXT 200
@@ -21,6 +22,30 @@ struct manifest_object *manifest_find(const struct manifest *m, bool chain, cons
 {
 	return map_get(&m->by_name,
 		       arena_printf(m->by_name.arena, "%c:%s", chain ? 'c' : 's', name));
+}
+
+struct manifest_object *manifest_whole(const struct manifest *m, struct manifest_object *o)
+{
+	if (o && o->nplaces)
+		index_places(m, o);
+	return o;
+}
+
+struct manifest_object *manifest_find_whole(const struct manifest *m, bool chain, const char *name)
+{
+	return manifest_whole(m, manifest_find(m, chain, name));
+}
+
+bool manifest_add(struct manifest *m, struct manifest_object *o)
+{
+	struct arena *a = m->by_name.arena;
+	const char *key = arena_printf(a, "%c:%s", o->kind == OBJECT_CHAIN ? 'c' : 's', o->name);
+
+	if (map_get(&m->by_name, key))
+		return false;
+	map_put(&m->by_name, key, o);
+	vec_push(a, &m->objects, o);
+	return true;
 }
 
 /* The words of the policy on one line. */
@@ -62,14 +87,6 @@ static const char *key_text(struct arena *a, const struct ir_set *s, const struc
 	return text;
 }
 
-static void add_object(struct arena *a, struct manifest *m, struct manifest_object *o)
-{
-	bool chain = o->kind == OBJECT_CHAIN;
-
-	map_put(&m->by_name, arena_printf(a, "%c:%s", chain ? 'c' : 's', o->name), o);
-	vec_push(a, &m->objects, o);
-}
-
 static void add_set(struct arena *a, struct manifest *m, const struct ir_set *s)
 {
 	struct manifest_object *o = arena_new_of(a, struct manifest_object);
@@ -89,7 +106,7 @@ static void add_set(struct arena *a, struct manifest *m, const struct ir_set *s)
 		*p = place_of(a, e->at, e->comment);
 		map_put(&o->elems, key_text(a, s, e), p);
 	}
-	add_object(a, m, o);
+	manifest_add(m, o);
 }
 
 static void add_chain(struct arena *a, struct manifest *m, const struct ir_chain *c)
@@ -109,7 +126,7 @@ static void add_chain(struct arena *a, struct manifest *m, const struct ir_chain
 		rule_standin(a, &c->rules.v[i], &p.needs, &p.instead);
 		vec_push(a, &o->rules, p);
 	}
-	add_object(a, m, o);
+	manifest_add(m, o);
 }
 
 /* What is special in the directory's own name loses its meaning. */
@@ -132,6 +149,8 @@ struct manifest *manifest_build(struct arena *a, const struct manifest_input *in
 	struct manifest *m = arena_new_of(a, struct manifest);
 	char *hex = arena_alloc(a, SHA256_HEX);
 
+	map_init(&m->by_name, a);
+	map_init(&m->digests, a);
 	sha256_hex(in->script->data, in->script->len, hex);
 	m->version = in->version;
 	m->policy = in->policy;
@@ -150,13 +169,14 @@ struct manifest *manifest_build(struct arena *a, const struct manifest_input *in
 		sha256_hex(in->held->data, in->held->len, of_held);
 		m->held = of_held;
 		m->held_by = in->held_by;
+		if (!dump_digests(a, in->held->data, in->held->len, &m->digests))
+			map_init(&m->digests, a);
 	}
 	m->forwarding = in->ruleset->forwarding;
 	m->live_flows = in->ruleset->live_flows;
 	for (size_t i = 0; i < in->ruleset->zones.n; i++)
 		vec_push(a, &m->zones, in->ruleset->zones.v[i]);
 	m->proved = in->proved;
-	map_init(&m->by_name, a);
 	for (size_t i = 0; i < in->nsources; i++) {
 		const struct source *s = in->sources[i];
 		struct manifest_source out = {.sha256 = arena_strdup(a, s->sha256)};
@@ -212,62 +232,6 @@ static json_t *source_json(const struct manifest_source *s)
 		json_object_set_new(j, "bytes", json_string(buf_str(&hex)));
 	json_decref(same);
 	buf_free(&hex);
-	return j;
-}
-
-static json_t *place_json(const struct manifest_place *p)
-{
-	json_t *j = json_object();
-
-	json_object_set_new(j, "at", text_json(p->at));
-	json_object_set_new(j, "text", text_json(p->text));
-	if (p->needs)
-		json_object_set_new(j, "needs", json_string(p->needs));
-	if (p->instead)
-		json_object_set_new(j, "instead", text_json(p->instead));
-	return j;
-}
-
-static json_t *elems_json(const struct map *elems)
-{
-	json_t *list = json_array();
-	const struct map_entry *e;
-
-	vec_each (&elems->entries, e) {
-		json_t *j = place_json(e->value);
-
-		json_object_set_new(j, "key", text_json(e->key));
-		json_array_append_new(list, j);
-	}
-	return list;
-}
-
-static json_t *object_json(const struct manifest_object *o)
-{
-	json_t *j = json_object();
-	const struct manifest_place *p;
-
-	json_object_set_new(j, "kind", json_string(manifest_kind_name(o->kind)));
-	json_object_set_new(j, "name", json_string(o->name));
-	json_object_set_new(j, "stem", json_string(o->stem));
-	json_object_set_new(j, "offset", json_integer((json_int_t)o->off));
-	json_object_set_new(j, "length", json_integer((json_int_t)o->len));
-	if (o->dynamic)
-		json_object_set_new(j, "dynamic", json_true());
-	if (o->base)
-		json_object_set_new(j, "base", json_true());
-	if (o->kind == OBJECT_CHAIN) {
-		json_t *rules = json_array();
-
-		vec_each (&o->rules, p)
-			json_array_append_new(rules, place_json(p));
-		json_object_set_new(j, "rules", rules);
-	} else {
-		json_object_set_new(j, "at", text_json(o->place.at));
-		json_object_set_new(j, "text", text_json(o->place.text));
-	}
-	if (o->elems.entries.n)
-		json_object_set_new(j, "elements", elems_json(&o->elems));
 	return j;
 }
 
@@ -331,11 +295,24 @@ static json_t *patterns_json(const struct manifest *m)
 	return list;
 }
 
-json_t *manifest_json(const struct manifest *m)
+static json_t *file_json(const char *file, const char *sha256)
 {
-	json_t *j = json_object(), *sources = json_array(), *objects = json_array();
+	return json_pack("{s:s, s:s}", "file", file, "sha256", sha256);
+}
+
+static json_t *index_json(const struct manifest *m, struct buf *index)
+{
+	char hex[SHA256_HEX];
+
+	index_write(m, index);
+	sha256_hex(index->data, index->len, hex);
+	return file_json(MANIFEST_INDEX, hex);
+}
+
+json_t *manifest_json(const struct manifest *m, struct buf *index)
+{
+	json_t *j = json_object(), *sources = json_array();
 	const struct manifest_source *s;
-	struct manifest_object *const *o;
 
 	json_object_set_new(j, "format", json_integer(MANIFEST_FORMAT));
 	json_object_set_new(j, "fwc", json_string(m->version));
@@ -349,11 +326,11 @@ json_t *manifest_json(const struct manifest *m)
 	json_object_set_new(j, "script",
 			    json_pack("{s:s, s:I, s:s}", "file", "ruleset.nft", "size",
 				      (json_int_t)m->size, "sha256", m->sha256));
+	json_object_set_new(j, "index", index_json(m, index));
 	if (m->inspect)
 		json_object_set_new(j, "inspect",
-				    json_pack("{s:s, s:s}", "file",
-					      m->inspect_json ? PACK_FILE_JSON : PACK_FILE,
-					      "sha256", m->inspect));
+				    file_json(m->inspect_json ? PACK_FILE_JSON : PACK_FILE,
+					      m->inspect));
 	if (m->held)
 		json_object_set_new(j, "held",
 				    json_pack("{s:s, s:s, s:s}", "file", MANIFEST_HELD, "sha256",
@@ -362,8 +339,5 @@ json_t *manifest_json(const struct manifest *m)
 	if (m->live_flows >= 0)
 		json_object_set_new(j, "live_flows", json_string(m->live_flows ? "end" : "keep"));
 	json_object_set_new(j, "zones", zones_json(m));
-	vec_each (&m->objects, o)
-		json_array_append_new(objects, object_json(*o));
-	json_object_set_new(j, "objects", objects);
 	return sealed(j);
 }

@@ -10,9 +10,11 @@
 #include "util/map.h"
 #include "util/sha256.h"
 
-#define MANIFEST_FORMAT 1
+#define MANIFEST_FORMAT 2 /* 1 has all of it in JSON, and is read as well */
 #define MANIFEST_SEAL "seal"
-#define MANIFEST_HELD "ruleset.dump" /* the file */
+/* Files beside it. */
+#define MANIFEST_HELD "ruleset.dump"
+#define MANIFEST_INDEX "ruleset.index"
 
 struct manifest_place {
 	const char *at; /* "firewall.fwc:12"; "" for what fwc adds by itself */
@@ -29,8 +31,14 @@ struct manifest_object {
 	size_t off, len; /* of its block in the script */
 	bool dynamic, base;
 	struct manifest_place place; /* of a set */
-	VEC(struct manifest_place) rules; /* of a chain, in their order */
-	struct map elems; /* of a map: key's text -> struct manifest_place */
+	uint32_t first, nplaces; /* what is still in the index of what follows */
+	VEC(struct manifest_place) rules; /* of a chain, in their order; see manifest_whole() */
+	struct map elems; /* of a map: key's text -> struct manifest_place; the same */
+};
+
+struct manifest_index {
+	const char *places, *texts;
+	uint32_t nplaces, ntexts;
 };
 
 struct manifest_source {
@@ -63,6 +71,8 @@ struct manifest {
 	VEC(const char *) patterns; /* of files that are included; absolute */
 	VEC(struct manifest_object *) objects;
 	struct map by_name; /* "c:NAME", "s:NAME" */
+	struct map digests; /* of `held`, see nft/digest.h; empty: not kept */
+	struct manifest_index index;
 };
 
 struct manifest_input {
@@ -81,17 +91,48 @@ struct manifest_input {
 };
 
 struct manifest *manifest_build(struct arena *a, const struct manifest_input *in);
-json_t *manifest_json(const struct manifest *m);
+/* The head as JSON, and the index, which it has the hash of. */
+json_t *manifest_json(const struct manifest *m, struct buf *index);
 /* The hash of all members but the seal; false if out of memory for it. */
 bool manifest_seal(const json_t *j, char hex[SHA256_HEX]);
-/* Checks the manifest against its seal (if it has one) and the script to the last offset; NULL and
- * *why if they do not belong together. Members that this version does not know are left alone. */
-struct manifest *manifest_read(struct arena *a, const json_t *j, const char *script, size_t len,
-			       const char **why);
+/* Checks the manifest against its seal (if it has one), and script and index against it to the last
+ * offset; NULL and *why if they do not belong together. Members that this version does not know are
+ * left alone. The bytes of the index are copied. */
+struct manifest *manifest_read(struct arena *a, const json_t *j, const struct buf *script,
+			       const struct buf *index, const char **why);
+
+/* ---- manifest_index.c ---- */
+
+/* The long part of a manifest: which piece of the script is which object, whose places they are,
+ * and the hash of what a kernel held of each. Places are taken apart where one is asked for.
+ *	"fwcindex", numbers: objects, places, digests, bytes of text
+ *	object   kind, flags (1 dynamic, 2 base), name, stem, offset and length in the script,
+ *	         first place and number of places (of a chain's rules, a map's elements), own place
+ *	         (of a set)
+ *	place    at, text, needs, instead, key
+ *	digest   key ("c:NAME", see nft/digest.h), 32 bytes
+ *	texts    each ends with a NUL
+ *
+ * Numbers have 32 bits, the lowest byte first. A text is named by where it begins among the texts;
+ * 0xffffffff: there is none.
+ */
+void index_write(const struct manifest *m, struct buf *out);
+/* Fills objects and digests; `bytes` stay where they are. False if they are no index. */
+bool index_read(struct arena *a, struct manifest *m, const char *bytes, size_t n);
+/* Fills the object's rules or elements. */
+void index_places(const struct manifest *m, struct manifest_object *o);
+
+/* ---- manifest.c ---- */
 
 /* "proved", "not proved: budget", ...; as the manifest has it. */
 const char *manifest_proved_text(enum proved p);
 const char *manifest_kind_name(enum manifest_kind k);
 struct manifest_object *manifest_find(const struct manifest *m, bool chain, const char *name);
+/* The object with its rules or elements. */
+struct manifest_object *manifest_whole(const struct manifest *m, struct manifest_object *o);
+/* The same of the object of that name, or NULL. */
+struct manifest_object *manifest_find_whole(const struct manifest *m, bool chain, const char *name);
+/* False if there is one of that name. */
+bool manifest_add(struct manifest *m, struct manifest_object *o);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * JSON and the script it belongs to -> manifest; or why they do not belong together.
+ * JSON, index and the script they belong to -> manifest; or why they do not belong together.
  */
 #include <string.h>
 
@@ -96,19 +96,15 @@ static void read_elements(struct arena *a, const json_t *list, struct manifest_o
 	}
 }
 
-static bool read_object(struct arena *a, const json_t *j, const char *script, size_t len,
-			struct manifest *m)
+static bool read_object(struct arena *a, const json_t *j, size_t len, struct manifest *m)
 {
 	struct manifest_object *o = arena_new_of(a, struct manifest_object);
-	size_t i, n;
+	size_t i;
 	json_t *rule;
 
 	o->name = text_of(a, j, "name");
 	o->stem = text_of(a, j, "stem");
-	n = strlen(o->name);
-	if (!n || n > MAX_NAME || strspn(o->name, NAME_CHARS) != n || !read_kind(j, &o->kind) ||
-	    !read_extent(j, len, o) || !is_block(a, o, script) ||
-	    manifest_find(m, o->kind == OBJECT_CHAIN, o->name))
+	if (!read_kind(j, &o->kind) || !read_extent(j, len, o))
 		return false;
 	o->dynamic = json_is_true(json_object_get(j, "dynamic"));
 	o->base = json_is_true(json_object_get(j, "base"));
@@ -117,10 +113,7 @@ static bool read_object(struct arena *a, const json_t *j, const char *script, si
 	json_array_foreach(json_object_get(j, "rules"), i, rule)
 		vec_push(a, &o->rules, place_of(a, rule));
 	read_elements(a, json_object_get(j, "elements"), o);
-	map_put(&m->by_name, arena_printf(a, "%c:%s", o->kind == OBJECT_CHAIN ? 'c' : 's', o->name),
-		o);
-	vec_push(a, &m->objects, o);
-	return true;
+	return manifest_add(m, o);
 }
 
 static bool seal_holds(const json_t *j)
@@ -166,7 +159,7 @@ static bool read_head(struct arena *a, const json_t *j, struct manifest *m, cons
 	size_t i;
 	json_t *s;
 
-	if (format != MANIFEST_FORMAT) {
+	if (format < 1 || format > MANIFEST_FORMAT) {
 		*why = format > MANIFEST_FORMAT ? "it was written by a newer fwc, in a format that "
 						  "this one does not know"
 						: "its manifest is not one of fwc";
@@ -223,26 +216,75 @@ static bool check_hash(struct arena *a, const json_t *script, const char *text, 
 	return true;
 }
 
-struct manifest *manifest_read(struct arena *a, const json_t *j, const char *script, size_t len,
-			       const char **why)
+static const char *damaged_object(struct arena *a, size_t i)
 {
-	struct manifest *m = arena_new_of(a, struct manifest);
+	return arena_printf(a, "object %zu of its manifest is not where it says", i + 1);
+}
+
+/* All that format 1 has. */
+static bool read_objects(struct arena *a, const json_t *list, size_t len, struct manifest *m,
+			 const char **why)
+{
 	size_t i;
 	json_t *o;
 
-	map_init(&m->by_name, a);
-	if (!read_head(a, j, m, why) ||
-	    !check_hash(a, json_object_get(j, "script"), script, len, m, why))
-		return NULL;
-	json_array_foreach(json_object_get(j, "objects"), i, o)
+	json_array_foreach((json_t *)list, i, o)
 	{
-		if (!read_object(a, o, script, len, m)) {
-			*why = arena_printf(a, "object %zu of its manifest is not where it says",
-					    i + 1);
+		if (!read_object(a, o, len, m)) {
+			*why = damaged_object(a, i);
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool read_index(struct arena *a, const json_t *j, const struct buf *index,
+		       struct manifest *m, const char **why)
+{
+	char hex[SHA256_HEX];
+	char *copy;
+
+	sha256_hex(buf_str(index), index->len, hex);
+	copy = arena_alloc(a, index->len + 1);
+	memcpy(copy, buf_str(index), index->len);
+	if (!strcmp(text_of(a, j, "sha256"), hex) && index_read(a, m, copy, index->len))
+		return true;
+	*why = MANIFEST_INDEX " and manifest do not belong together: one of them was cut short or "
+			      "edited";
+	return false;
+}
+
+static bool is_name(const char *name)
+{
+	size_t n = strlen(name);
+
+	return n && n <= MAX_NAME && strspn(name, NAME_CHARS) == n;
+}
+
+struct manifest *manifest_read(struct arena *a, const json_t *j, const struct buf *script,
+			       const struct buf *index, const char **why)
+{
+	struct manifest *m = arena_new_of(a, struct manifest);
+	const json_t *indexed = json_object_get(j, "index");
+
+	map_init(&m->by_name, a);
+	map_init(&m->digests, a);
+	if (!read_head(a, j, m, why) ||
+	    !check_hash(a, json_object_get(j, "script"), buf_str(script), script->len, m, why))
+		return NULL;
+	if (indexed ? !read_index(a, indexed, index, m, why)
+		    : !read_objects(a, json_object_get(j, "objects"), script->len, m, why))
+		return NULL;
+	for (size_t i = 0; i < m->objects.n; i++) {
+		const struct manifest_object *o = m->objects.v[i];
+
+		if (!is_name(o->name) || o->len == 0 || o->off > script->len ||
+		    o->len > script->len - o->off || !is_block(a, o, script->data)) {
+			*why = damaged_object(a, i);
 			return NULL;
 		}
 	}
-	if (memchr(script, '\0', len) || !m->objects.n) {
+	if (memchr(buf_str(script), '\0', script->len) || !m->objects.n) {
 		*why = "its script is not one of fwc";
 		return NULL;
 	}

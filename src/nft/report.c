@@ -12,7 +12,7 @@
 const struct manifest_place *report_rule_place(const struct manifest *m, const struct ir_chain *c,
 					       size_t n)
 {
-	const struct manifest_object *o = m ? manifest_find(m, true, c->name) : NULL;
+	const struct manifest_object *o = m ? manifest_find_whole(m, true, c->name) : NULL;
 	const char *comment = c->rules.v[n].comment;
 
 	/* a rule put in by hand moves the others: the comment must agree */
@@ -24,7 +24,7 @@ const struct manifest_place *report_rule_place(const struct manifest *m, const s
 const struct manifest_place *report_elem_place(const struct manifest *m, const struct ir_set *s,
 					       const struct ir_elem *e)
 {
-	const struct manifest_object *o = m ? manifest_find(m, false, s->name) : NULL;
+	const struct manifest_object *o = m ? manifest_find_whole(m, false, s->name) : NULL;
 	struct buf key = {0};
 	const struct manifest_place *p;
 

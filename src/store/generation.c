@@ -37,11 +37,12 @@ static unsigned number_of(const char *name)
 
 static uint64_t size_of(int dir)
 {
-	static const char *const files[] = {"ruleset.nft", "manifest.json"};
+	static const char *const files[] = {"ruleset.nft", "manifest.json", MANIFEST_INDEX,
+					    MANIFEST_HELD};
 	uint64_t bytes = 0;
 	struct stat st;
 
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 4; i++)
 		if (fstatat(dir, files[i], &st, AT_SYMLINK_NOFOLLOW) == 0)
 			bytes += (uint64_t)st.st_size;
 	return bytes;

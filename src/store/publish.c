@@ -3,7 +3,8 @@
  *is not root, is copied to where all can read it: which line of the policy a rule is, who applied
  *it, whether it is on trial.
  *
- *	/run/fwc/public/var/lib/fwc/applied/{ruleset.nft,manifest.json,inspect.tables,apply.json}
+ *	/run/fwc/public/var/lib/fwc/applied/{ruleset.nft,manifest.json,ruleset.index,
+ *	                                     inspect.tables,apply.json}
  *	                           /generation.N/apply.json
  *	                           /trial.json panic.json boot.json counters.json
  *
@@ -29,10 +30,11 @@
 #include "store/publish.h"
 #include "util/cleanup.h"
 
-static const char *const applied_files[] = {"ruleset.nft", "manifest.json", PACK_FILE,
-					    PACK_FILE_JSON, "apply.json", NULL};
-static const char *const artefact_files[] = {"ruleset.nft", "manifest.json", PACK_FILE,
-					     PACK_FILE_JSON, NULL};
+static const char *const applied_files[] = {"ruleset.nft", "manifest.json", MANIFEST_INDEX,
+					    PACK_FILE,	   PACK_FILE_JSON,  "apply.json",
+					    NULL};
+static const char *const artefact_files[] = {"ruleset.nft", "manifest.json", MANIFEST_INDEX,
+					     PACK_FILE,	    PACK_FILE_JSON,  NULL};
 static const char *const generation_files[] = {"apply.json", NULL};
 /* What of the state is none of the policy's, and what may quote it. */
 static const char *const notes[] = {"trial.json", "panic.json"};

@@ -101,6 +101,7 @@ static void collect_texts(struct arena *a, const struct manifest *m, struct map 
 
 	map_init(seen, a);
 	vec_each (&m->objects, o) {
+		manifest_whole(m, *o);
 		vec_each (&(*o)->rules, p)
 			map_put(seen, p->text, (void *)p);
 		vec_each (&(*o)->elems.entries, e)

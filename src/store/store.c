@@ -140,6 +140,14 @@ void store_close_own(struct store *s)
 	s->lock = s->dir = -1;
 }
 
+/* Of an artefact that lay here before, nothing is left. */
+static int write_or_drop(int dir, const char *name, const struct buf *b)
+{
+	if (b->len)
+		return file_write(dir, name, b->data, b->len);
+	return unlinkat(dir, name, 0) < 0 && errno != ENOENT ? -errno : 0;
+}
+
 static int write_files(int dir, const struct artefact *x, const json_t *record)
 {
 	const char *tables = x->inspect.len ? pack_file(x->inspect.data, x->inspect.len) : "";
@@ -151,10 +159,10 @@ static int write_files(int dir, const struct artefact *x, const json_t *record)
 	for (int i = 0; !err && i < 2; i++)
 		if (strcmp(tables, all[i]) && unlinkat(dir, all[i], 0) < 0 && errno != ENOENT)
 			err = -errno;
-	if (!err && x->held.len)
-		err = file_write(dir, MANIFEST_HELD, x->held.data, x->held.len);
-	else if (!err && unlinkat(dir, MANIFEST_HELD, 0) < 0 && errno != ENOENT)
-		err = -errno;
+	if (!err)
+		err = write_or_drop(dir, MANIFEST_HELD, &x->held);
+	if (!err)
+		err = write_or_drop(dir, MANIFEST_INDEX, &x->index);
 	if (!err)
 		err = file_write(dir, MANIFEST, x->text.data, x->text.len);
 	if (!err && record)
@@ -192,7 +200,8 @@ int store_reserve(struct store *s, const struct artefact *x, struct buf *why)
 	_cleanup_close_ int fd =
 		openat(s->dir, ROOM, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	size_t bytes =
-		ROOM_RECORDS + 2 * (x->script.len + x->text.len + x->inspect.len + x->held.len);
+		ROOM_RECORDS + 2 * (x->script.len + x->text.len + x->index.len + x->inspect.len +
+				    x->held.len);
 	int err = fd < 0 ? errno : posix_fallocate(fd, 0, (off_t)bytes);
 
 	if (!err)
@@ -210,6 +219,8 @@ static bool same_bytes(int dir, const char *name, const struct buf *want)
 {
 	_cleanup_buf_ struct buf have = {0};
 
+	if (!want->len)
+		return faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0;
 	return file_read(dir, name, &have) == 0 && have.len == want->len &&
 	       !memcmp(buf_str(&have), buf_str(want), want->len);
 }
@@ -218,9 +229,12 @@ bool store_holds(const struct store *s, const char *name, const struct artefact 
 {
 	_cleanup_close_ int dir = open_dir(s->dir, name);
 
-	/* the manifest has the hashes of all that is not the script */
 	return dir >= 0 && same_bytes(dir, SCRIPT, &x->script) &&
-	       same_bytes(dir, MANIFEST, &x->text);
+	       same_bytes(dir, MANIFEST, &x->text) &&
+	       same_bytes(dir, MANIFEST_INDEX, &x->index) &&
+	       same_bytes(dir, MANIFEST_HELD, &x->held) &&
+	       (!x->inspect.len ||
+		same_bytes(dir, pack_file(x->inspect.data, x->inspect.len), &x->inspect));
 }
 
 static int read_files(int dir, const char *path, struct arena *a, struct artefact *x, json_t **j,
@@ -236,6 +250,11 @@ static int read_files(int dir, const char *path, struct arena *a, struct artefac
 		*j = json_loadb(buf_str(&x->text), x->text.len, JSON_REJECT_DUPLICATES, &e);
 		if (!*j)
 			err = -EBADMSG;
+	}
+	if (!err && json_object_get(*j, "index")) {
+		err = file_read(dir, MANIFEST_INDEX, &x->index);
+		if (err)
+			return fail(why, err, "read", arena_printf(a, "%s/" MANIFEST_INDEX, path));
 	}
 	return err ? fail(why, err, "read", arena_printf(a, "%s/" MANIFEST, path)) : 0;
 }
@@ -284,7 +303,7 @@ static int read_artefact(int dir, const char *path, struct arena *a, struct arte
 	int err = read_files(dir, path, a, &x, &j, why);
 
 	if (!err) {
-		x.manifest = manifest_read(a, j, buf_str(&x.script), x.script.len, &reason);
+		x.manifest = manifest_read(a, j, &x.script, &x.index, &reason);
 		if (!x.manifest) {
 			buf_printf(why, "the artefact in %s cannot be used: %s", path, reason);
 			err = -EBADMSG;
@@ -368,6 +387,7 @@ void artefact_free(struct artefact *x)
 {
 	buf_free(&x->script);
 	buf_free(&x->text);
+	buf_free(&x->index);
 	buf_free(&x->inspect);
 	buf_free(&x->held);
 }

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * Artefacts and state on disk: a directory of root's, in which nothing is ever half written.
  *
- *	candidate/{ruleset.nft,manifest.json}           what `compile` made and `apply` takes
- *	applied/{ruleset.nft,manifest.json,apply.json}  what was put into the kernel last
- *	.../inspect.tables                              beside them where something is inspected
+ *	candidate/{ruleset.nft,manifest.json,ruleset.index}
+ *	                                                what `compile` made and `apply` takes
+ *	applied/                                        the same and apply.json: what was put into
+ *	                                                the kernel last
+ *	.../ruleset.dump                                what a kernel held of it
+ *	.../inspect.tables                              where something is inspected
  *	                                                (inspect.json by fwc 0.1)
  *	generation.N/                                   the same of what was applied before
  *	forwarding.json                                 settings of the kernel before ours
@@ -34,6 +37,7 @@ struct store {
 struct artefact {
 	struct buf script;
 	struct buf text; /* of manifest.json */
+	struct buf index; /* what of the manifest is no JSON; empty: of format 1 */
 	struct buf inspect; /* tables of inspectors (inspect/pack.h); empty: there are none */
 	struct buf held; /* what a kernel held of the script (nft/canonical.h); empty: not kept */
 	struct manifest *manifest; /* in the arena it was read with */

@@ -1,20 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * bytes -> digest in hex.
+ * bytes -> digest.
  */
 #include "util/sha256.h"
 
-#include <nettle/sha2.h>
-#include <stdint.h>
 #include <stdio.h>
+
+void sha256_start(struct sha256 *s)
+{
+	sha256_init(&s->ctx);
+}
+
+void sha256_add(struct sha256 *s, const void *data, size_t len)
+{
+	if (len)
+		sha256_update(&s->ctx, len, data);
+}
+
+void sha256_end(struct sha256 *s, uint8_t out[SHA256_BYTES])
+{
+	sha256_digest(&s->ctx, SHA256_BYTES, out);
+}
 
 void sha256_hex(const void *data, size_t len, char out[SHA256_HEX])
 {
-	struct sha256_ctx ctx;
-	uint8_t digest[SHA256_DIGEST_SIZE];
+	uint8_t digest[SHA256_BYTES];
+	struct sha256 s;
 
-	sha256_init(&ctx);
-	sha256_update(&ctx, len, data);
-	sha256_digest(&ctx, sizeof(digest), digest);
+	sha256_start(&s);
+	sha256_add(&s, data, len);
+	sha256_end(&s, digest);
 	for (size_t i = 0; i < sizeof(digest); i++)
 		snprintf(out + 2 * i, 3, "%02x", digest[i]);
 }

@@ -163,8 +163,9 @@ damaged() { # a command that damages the artefact it is run in; everything is sa
 @test "an empty script" { damaged ': >ruleset.nft'; }
 @test "a script with one byte changed" { damaged 'sed -i "s/accept/accepT/;t" ruleset.nft'; }
 @test "a manifest cut short" { damaged 'truncate -s 700 manifest.json'; }
+@test "an index cut short" { damaged 'truncate -s -10 ruleset.index'; }
 @test "a manifest that is gone" { damaged 'rm manifest.json'; }
-@test "a manifest of another format" { damaged 'sed -i "s/\"format\": 1/\"format\": 7/" manifest.json'; }
+@test "a manifest of another format" { damaged 'sed -i "s/\"format\": 2/\"format\": 7/" manifest.json'; }
 @test "foreign JSON" { damaged 'echo "{\"tables\": []}" >manifest.json'; }
 @test "a directory in place of the artefact's file" { damaged 'rm ruleset.nft; mkdir ruleset.nft'; }
 @test "an artefact that others may write" { damaged 'chmod 666 ruleset.nft'; }

@@ -55,7 +55,7 @@ flip() { # FILE OFFSET: the lowest bit of one byte
 each_damage() { # DIR COMMAND...
 	local dir=$1 file size n
 	shift
-	for file in ruleset.nft manifest.json inspect.tables; do
+	for file in ruleset.nft manifest.json ruleset.index inspect.tables; do
 		[ -f "$dir/$file" ] || continue
 		cp -a "$dir/$file" "$WORK/kept"
 		size=$(stat -c %s "$dir/$file")
@@ -130,12 +130,12 @@ each_damage() { # DIR COMMAND...
 @test "manifests of another format, and JSON that is no manifest" {
 	local text
 	cp -a "$FULL/manifest.json" "$WORK/kept"
-	for text in 0 2 99 -1 1.0 '"1"' null '[1]' 18446744073709551617; do
-		sed "s/\"format\": 1/\"format\": $text/" "$WORK/kept" >"$FULL/manifest.json"
+	for text in 0 3 99 -1 1.0 '"1"' null '[1]' 18446744073709551617; do
+		sed "s/\"format\": 2/\"format\": $text/" "$WORK/kept" >"$FULL/manifest.json"
 		refused "format $text" apply "$FULL"
 	done
-	sed 's/"format": 1/"format": 2/' "$WORK/kept" >"$FULL/manifest.json"
-	refused "format 2" apply "$FULL"
+	sed 's/"format": 2/"format": 3/' "$WORK/kept" >"$FULL/manifest.json"
+	refused "format 3" apply "$FULL"
 	[[ $output == *"newer fwc"* ]]
 	for text in '{}' '[]' '"x"' null 1 '{"format": 1}' '{"format": 1, "objects": {}}' \
 		'{"format": 1, "format": 1}' '{"nftables": [{"metainfo": {"version": "1.0.6"}}]}' \
@@ -152,7 +152,7 @@ each_damage() { # DIR COMMAND...
 	sed 's/example.org/example.net/' "$WORK/inspected.fwc" >"$WORK/third.fwc"
 	fwc compile --elsewhere -o "$WORK/third" "$WORK/third.fwc" 2>/dev/null
 	for other in second third; do
-		for file in ruleset.nft manifest.json inspect.tables; do
+		for file in ruleset.nft manifest.json ruleset.index inspect.tables; do
 			[ -f "$WORK/$other/$file" ] || continue
 			cmp -s "$WORK/$other/$file" "$FULL/$file" && continue
 			cp -a "$FULL/$file" "$WORK/kept"
@@ -170,7 +170,7 @@ each_damage() { # DIR COMMAND...
 	local file
 	restore
 	fwc apply
-	for file in ruleset.nft manifest.json; do
+	for file in ruleset.nft manifest.json ruleset.index; do
 		truncate -s 100 "$WORK/state/applied/$file"
 		run fwc status
 		echo "$output"

@@ -9,11 +9,37 @@ of the words, if there are any) gives way to what is to be loaded "instead". Pri
 import hashlib
 import json
 import os
+import struct
 import sys
 
 source, target, *words = sys.argv[1:]
 manifest = json.load(open(f"{source}/manifest.json", encoding="utf-8"))
 script = open(f"{source}/ruleset.nft", "rb").read()
+
+
+def objects(index):
+    """As the first format of the manifest has them."""
+    count, places, digests, _ = struct.unpack_from("<4I", index, 8)
+    at = 24 + 36 * count
+    texts = at + 20 * places + 36 * digests
+
+    def text(n):
+        return None if n == 0xffffffff else index[texts + n:index.index(b"\0", texts + n)].decode()
+
+    def place(n):
+        words = [text(t) for t in struct.unpack_from("<5I", index, at + 20 * n)]
+        return {k: v for k, v in zip(("at", "text", "needs", "instead", "key"), words) if v is not None}
+
+    for i in range(count):
+        kind, flags, name, stem, off, length, first, n, own = struct.unpack_from("<9I", index, 24 + 36 * i)
+        o = {"kind": ("set", "map", "chain")[kind], "name": text(name), "stem": text(stem), "offset": off,
+             "length": length, "dynamic": bool(flags & 1), "base": bool(flags & 2),
+             ("rules" if kind == 2 else "elements"): [place(first + k) for k in range(n)]}
+        yield o | (place(own) if own != 0xffffffff else {})
+
+
+manifest.update(format=1, objects=list(objects(open(f"{source}/ruleset.index", "rb").read())))
+del manifest["index"]
 out, done, replaced = b"", 0, 0
 for o in manifest["objects"]:
     out += script[done:o["offset"]]
@@ -27,7 +53,6 @@ for o in manifest["objects"]:
             if "needs" not in rule or (words and not set(words) & set(rule["needs"].split(","))):
                 continue
             block[i] = b"\t\t" + rule["instead"].encode()
-            rule["text"] = rule["text"]
             replaced += 1
     o["offset"] = len(out)
     block = b"\n".join(block)

@@ -165,7 +165,7 @@ reader() {
 	[ -z "$(find "$public" ! -uid 0)" ]
 	[ -z "$(find "$public" -type f ! -perm 644)" ]
 	[ "$(find "$public" -type f -printf '%P\n' | sort | tr '\n' ' ')" = \
-		"applied/apply.json applied/manifest.json applied/ruleset.nft generation.1/apply.json " ]
+		"applied/apply.json applied/manifest.json applied/ruleset.index applied/ruleset.nft generation.1/apply.json " ]
 	[ -z "$(find "$WORK/state" -type d ! -perm 700)" ]
 	[ -z "$(find "$WORK/state" -type f ! -perm 600)" ]
 	umask 077

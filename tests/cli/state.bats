@@ -88,7 +88,7 @@ setup() {
 	unseal "$WORK/state/candidate"
 	sed -i 's/^{/{ "invented": {"a": [1]},/' "$WORK/state/candidate/manifest.json"
 	fwc apply
-	sed -i 's/"format": 1/"format": 2/' "$WORK/state/candidate/manifest.json"
+	sed -i 's/"format": 2/"format": 3/' "$WORK/state/candidate/manifest.json"
 	run fwc apply
 	[ "$status" = 3 ]
 	[[ $output == *"newer fwc"* ]]

@@ -178,7 +178,7 @@ no_way() { # COMMAND...: refused; the kernel and what the link leads to are as b
 	no_way apply
 	rm "$WORK/state/candidate"
 	mv "$WORK/moved" "$WORK/state/candidate"
-	for file in ruleset.nft manifest.json; do
+	for file in ruleset.nft manifest.json ruleset.index; do
 		linked "candidate/$file"
 		no_way apply
 		mv "$WORK/moved" "$WORK/state/candidate/$file"

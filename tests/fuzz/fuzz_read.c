@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * Any bytes -> the reader of the kernel's messages, and the reader of manifests. Whatever was read
- * can be printed, is equal to itself read again, and has a meaning.
+ * Any bytes -> the reader of the kernel's messages, those of manifests and of their index. Whatever
+ * was read can be printed, is equal to itself read again, and has a meaning.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -91,13 +91,43 @@ static void check_dump(struct arena *a, const uint8_t *data, size_t size)
 
 static void check_manifest(struct arena *a, const json_t *j)
 {
-	static const char script[] = "table inet fwc {\n\tchain c.1 {\n\t}\n}\n";
+	static char script[] = "table inet fwc {\n\tchain c.1 {\n\t}\n}\n";
+	const struct buf text = {.data = script, .len = sizeof(script) - 1}, none = {0};
 	const char *why = NULL;
-	struct manifest *m = manifest_read(a, j, script, sizeof(script) - 1, &why);
+	struct manifest *m = manifest_read(a, j, &text, &none, &why);
+	struct buf index = {0};
 
 	demand(m || why, "a refusal has a reason");
 	if (m)
-		json_decref(manifest_json(m));
+		json_decref(manifest_json(m, &index));
+	buf_free(&index);
+}
+
+static struct manifest *manifest_of(struct arena *a, const void *data, size_t size)
+{
+	struct manifest *m = arena_new_of(a, struct manifest);
+
+	map_init(&m->by_name, a);
+	map_init(&m->digests, a);
+	return index_read(a, m, data, size) ? m : NULL;
+}
+
+/* What is written of what was read is the same. */
+static void check_index(struct arena *a, const uint8_t *data, size_t size)
+{
+	struct manifest *m = manifest_of(a, data, size);
+	struct buf once = {0}, twice = {0};
+
+	if (!m)
+		return;
+	index_write(m, &once);
+	m = manifest_of(a, once.data, once.len);
+	demand(m != NULL, "what was written is read");
+	index_write(m, &twice);
+	demand(once.len == twice.len && !memcmp(once.data, twice.data, once.len),
+	       "what was written is written again");
+	buf_free(&once);
+	buf_free(&twice);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -105,7 +135,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct arena *a = arena_new();
 	json_t *j = json_loadb((const char *)data, size, 0, NULL);
 
-	if (j)
+	if (size > 8 && !memcmp(data, "fwcindex", 8))
+		check_index(a, data, size);
+	else if (j)
 		check_manifest(a, j);
 	else
 		check_dump(a, data, size);

@@ -769,10 +769,41 @@ static void test_bytes(void)
 
 static const char script[] = "table inet fwc {\n\tchain c.1 {\n\t\taccept\n\t}\n\n}\n";
 
-static struct manifest *reread(json_t *j, const char *text, const char **why)
+static struct manifest *reread(json_t *j, const char *text, const struct buf *index,
+			       const char **why)
 {
+	struct buf b = {.data = (char *)text, .len = strlen(text)};
+
 	*why = "";
-	return manifest_read(arena, j, text, strlen(text), why);
+	return manifest_read(arena, j, &b, index, why);
+}
+
+/* As fwc 0.1 wrote it. */
+static void test_first_format(void)
+{
+	static const char text[] =
+		"{\"format\": 1, \"fwc\": \"0.1.0\", \"forwarding\": 0, \"objects\": [{\"kind\": "
+		"\"chain\", \"name\": \"c.1\", \"stem\": \"c\", \"offset\": 17, \"length\": 25, "
+		"\"rules\": [{\"at\": \"p:3\", \"text\": \"allow a -> b\"}]}]}";
+	json_t *j = json_loads(text, 0, NULL);
+	const struct buf none = {0};
+	char hex[SHA256_HEX];
+	struct manifest *m;
+	const char *why;
+
+	sha256_hex(script, sizeof(script) - 1, hex);
+	json_object_set_new(j, "script",
+			    json_pack("{s:i, s:s}", "size", (int)sizeof(script) - 1, "sha256", hex));
+	m = reread(j, script, &none, &why);
+	CHECK(m != NULL);
+	if (m) {
+		SAME_NUMBER(m->forwarding, 0);
+		SAME_TEXT(manifest_find_whole(m, true, "c.1")->rules.v[0].at, "p:3");
+	}
+	json_object_set_new(json_array_get(json_object_get(j, "objects"), 0), "length",
+			    json_integer(24));
+	CHECK(!reread(j, script, &none, &why) && *why);
+	json_decref(j);
 }
 
 static void test_manifest(void)
@@ -781,6 +812,7 @@ static void test_manifest(void)
 	struct ir_chain c = {.name = "c.1", .stem = "c", .text_off = 17, .text_len = 25};
 	struct ir_rule accept = {.comment = "allow a -> b"};
 	struct buf text = {0};
+	struct buf index = {0};
 	struct manifest *m;
 	const char *why;
 	json_t *j;
@@ -788,31 +820,38 @@ static void test_manifest(void)
 	vec_push(arena, &c.rules, accept);
 	ruleset_add_chain(r, &c);
 	buf_puts(&text, script);
-	j = manifest_json(manifest_build(
-		arena,
-		&(struct manifest_input){
-			.version = "1", .policy = "p", .cwd = "/", .ruleset = r, .script = &text}));
-	m = reread(j, script, &why);
+	j = manifest_json(manifest_build(arena, &(struct manifest_input){.version = "1",
+									 .policy = "p",
+									 .cwd = "/",
+									 .ruleset = r,
+									 .script = &text}),
+			  &index);
+	m = reread(j, script, &index, &why);
 	CHECK(m != NULL);
 	if (m) {
-		SAME_TEXT(m->objects.v[0]->rules.v[0].text, "allow a -> b");
+		SAME_TEXT(manifest_find_whole(m, true, "c.1")->rules.v[0].text, "allow a -> b");
+		CHECK(!m->objects.v[0]->rules.v[0].needs);
 		SAME_NUMBER(m->forwarding, -1);
 	}
-	CHECK(!reread(j, "table inet fwc {\n}\n", &why) && *why);
+	CHECK(!reread(j, "table inet fwc {\n}\n", &index, &why) && *why);
+	index.len--;
+	CHECK(!reread(j, script, &index, &why) && strstr(why, "cut short or edited"));
+	index.len++;
+	index.data[index.len - 2] ^= 1;
+	CHECK(!reread(j, script, &index, &why) && strstr(why, "cut short or edited"));
+	index.data[index.len - 2] ^= 1;
 	json_object_set_new(j, "forwarding", json_integer(1));
-	CHECK(!reread(j, script, &why) && strstr(why, "edited or damaged"));
+	CHECK(!reread(j, script, &index, &why) && strstr(why, "edited or damaged"));
 	json_object_set_new(j, "seal", json_integer(1));
-	CHECK(!reread(j, script, &why) && strstr(why, "edited or damaged"));
+	CHECK(!reread(j, script, &index, &why) && strstr(why, "edited or damaged"));
 	json_object_del(j, "seal");
-	m = reread(j, script, &why);
+	m = reread(j, script, &index, &why);
 	CHECK(m && m->forwarding == 1);
-	json_object_set_new(json_array_get(json_object_get(j, "objects"), 0), "length",
-			    json_integer(24));
-	CHECK(!reread(j, script, &why) && *why);
 	json_object_set_new(j, "format", json_integer(99));
-	CHECK(!reread(j, script, &why) && strstr(why, "newer"));
+	CHECK(!reread(j, script, &index, &why) && strstr(why, "newer"));
 	json_decref(j);
 	buf_free(&text);
+	buf_free(&index);
 }
 
 int main(void)
@@ -837,6 +876,7 @@ int main(void)
 	test_reach();
 	test_bytes();
 	test_manifest();
+	test_first_format();
 	arena_free(arena);
 	return test_end();
 }
