@@ -23,6 +23,7 @@
 #include "store/boot_note.h"
 #include "store/record.h"
 #include "store/saved.h"
+#include "store/seen.h"
 #include "store/shown.h"
 #include "util/cleanup.h"
 #include "util/fault.h"
@@ -35,6 +36,8 @@ struct run {
 	struct live live;
 	struct flows flows; /* arena NULL: they are not looked at */
 	bool taken_up;
+	bool same; /* the kernel holds it already; then what follows of the kernel was not read */
+	bool seen; /* known by its generation */
 };
 
 static void say(const struct run *r, const char *text)
@@ -51,14 +54,28 @@ static int fail(struct run *r, int err, const char *text)
 	return err;
 }
 
-static int read_live(struct run *r)
+static int fetch_live(struct run *r)
 {
 	bool hurry = r->live.hurry;
-	int err = live_read(&r->live, r->x->netns, r->in.arena, &r->x->why);
+	int err = live_fetch(&r->live, r->x->netns, r->in.arena, &r->x->why);
 
 	r->live.hurry = hurry;
+	return err;
+}
+
+static int parse_live(struct run *r)
+{
+	int err = live_parse(&r->live, r->in.arena, &r->x->why);
+
 	r->in.live = r->live.ruleset;
 	return err;
+}
+
+static int read_live(struct run *r)
+{
+	int err = fetch_live(r);
+
+	return err ? err : parse_live(r);
 }
 
 static const char *proof_text(struct arena *a, const struct proof *p)
@@ -304,8 +321,12 @@ static int finish(struct run *r)
 		boot_note_drop(x->store);
 	if (x->mode == APPLY_TRIAL) /* the old rules are still needed */
 		return first ? first : err;
+	if (r->same && !r->seen)
+		seen_note(x->store, x->artefact, x->netns, r->live.generation);
 	err = saved_counters_prune(x->store, r->in.arena, r->in.artefact->manifest, &x->why);
 	first = first ? first : err;
+	if (r->same)
+		return first;
 	err = collect_garbage(x->netns, r->in.arena, r->in.artefact, &r->live, &x->collected,
 			      &x->left, &x->why);
 	return first ? first : err;
@@ -389,7 +410,7 @@ static int look(struct run *r)
 	int err;
 
 	if (proof_of_kept(&p, r->in.arena, r->in.artefact)) {
-		err = read_live(r);
+		err = r->live.dump ? parse_live(r) : read_live(r);
 		return err ? err : take_want(r, &p);
 	}
 	scratch_start_anywhere(&s, buf_str(&r->in.artefact->script), r->x->netns);
@@ -467,47 +488,94 @@ static void summarise(struct run *r)
 	artefact_free(&applied);
 }
 
+/* Most applies of most machines find what they would put there; then nobody can be cut off by it,
+ * and nothing need be read. */
+static bool is_in_force(struct run *r)
+{
+	const struct apply *x = r->x;
+	bool same;
+
+	if (x->mode != APPLY_NOW && x->mode != APPLY_RESTORE)
+		return false;
+	r->seen = store_holds(x->store, STORE_APPLIED, x->artefact) &&
+		  seen_still(x->store, x->artefact, x->netns);
+	if (r->seen)
+		return true;
+	same = fetch_live(r) == 0 &&
+	       proof_holds(r->in.arena, x->artefact, r->live.dump, r->live.len);
+	r->x->why.len = 0; /* who looks again is told again */
+	return same;
+}
+
 int apply_refusal(struct apply *x)
 {
 	struct run r = {.x = x, .in = {.arena = x->arena, .artefact = x->artefact}};
-	int err = look(&r);
+	int err;
 
+	if (is_in_force(&r))
+		return 0;
+	err = look(&r);
 	if (!err && x->ssh)
 		err = lockout_check(x->arena, r.in.want, x->ssh, x->netns, &x->why);
 	return err ? err : check_conflict(&r);
+}
+
+/* All that may speak against it, before anything is changed. */
+static int prepare(struct run *r)
+{
+	struct apply *x = r->x;
+	int err = look(r);
+
+	if (!err && x->as_shown &&
+	    shown_differs(x->store, x->arena, r->in.live, x->artefact->manifest))
+		err = fail(
+			r, -EBUSY,
+			"the rules in the kernel have changed since `fwc diff` compared with them\n"
+			"hint: `fwc diff` again; or --force");
+	if (!err && x->ssh)
+		err = lockout_check(x->arena, r->in.want, x->ssh, x->netns, &x->why);
+	/* what goes back to what is on record anyway must not want anything */
+	if (!err && x->mode != APPLY_RESTORE && !store_holds(x->store, STORE_APPLIED, x->artefact))
+		err = store_reserve(x->store, x->artefact, &x->why);
+	if (!err)
+		err = look_at_flows(r);
+	if (!err)
+		summarise(r);
+	return err;
+}
+
+/* The rules stay; what is on record of them, and what else belongs to them, may not be there. */
+static int stay(struct run *r)
+{
+	struct apply *x = r->x;
+
+	x->changes = summary_of_none();
+	if (x->tell_changes && x->say)
+		summary_print(x->say, "", x->changes);
+	shown_drop(x->store);
+	x->unchanged = x->live = true;
+	return finish(r);
 }
 
 int apply_artefact(struct apply *x)
 {
 	struct run r = {.x = x, .in = {.arena = x->arena, .artefact = x->artefact}};
 	sigset_t quiet, old;
-	int err = look(&r);
+	int err;
 
-	if (!err && x->as_shown &&
-	    shown_differs(x->store, x->arena, r.in.live, x->artefact->manifest))
-		err = fail(
-			&r, -EBUSY,
-			"the rules in the kernel have changed since `fwc diff` compared with them\n"
-			"hint: `fwc diff` again; or --force");
-	if (!err && x->ssh)
-		err = lockout_check(x->arena, r.in.want, x->ssh, x->netns, &x->why);
-	/* what goes back to what is on record anyway must not want anything */
-	if (!err && x->mode != APPLY_RESTORE && !store_holds(x->store, STORE_APPLIED, x->artefact))
-		err = store_reserve(x->store, x->artefact, &x->why);
-	if (!err)
-		err = look_at_flows(&r);
+	r.same = is_in_force(&r);
+	err = r.same ? 0 : prepare(&r);
 	if (err) {
 		flows_free(&r.flows);
 		return err;
 	}
-	summarise(&r);
 	/* From here on an impatient ^C or a lost session would leave things half recorded. */
 	sigemptyset(&quiet);
 	sigaddset(&quiet, SIGINT);
 	sigaddset(&quiet, SIGTERM);
 	sigaddset(&quiet, SIGHUP);
 	sigprocmask(SIG_BLOCK, &quiet, &old);
-	err = change(&r);
+	err = r.same ? stay(&r) : change(&r);
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	flows_free(&r.flows);
 	return err;

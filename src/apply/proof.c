@@ -8,6 +8,7 @@
 #include "apply/needs.h"
 #include "kernel/maker.h"
 #include "nft/canonical.h"
+#include "nft/digest.h"
 #include "util/cleanup.h"
 #include "util/fault.h"
 
@@ -63,11 +64,35 @@ void proof_make_anywhere(struct proof *out, struct arena *a, const char *script,
 	proof_finish(out, a, &s, compiled);
 }
 
+/* Whether this kernel makes of the script what it made then. */
+static bool is_kept(const struct artefact *x)
+{
+	return x->held.len && !strcmp(x->manifest->held_by, kernel_maker());
+}
+
+bool proof_holds(struct arena *a, const struct artefact *x, const void *dump, size_t len)
+{
+	const struct map *kept = &x->manifest->digests;
+	const struct map_entry *e;
+	struct map now;
+
+	if (!is_kept(x) || !kept->entries.n || !dump_digests(a, dump, len, &now) ||
+	    now.entries.n != kept->entries.n)
+		return false;
+	vec_each (&now.entries, e) {
+		const void *digest = map_get(kept, e->key);
+
+		if (!digest || memcmp(digest, e->value, SHA256_BYTES) != 0)
+			return false;
+	}
+	return true;
+}
+
 bool proof_of_kept(struct proof *out, struct arena *a, const struct artefact *x)
 {
 	struct ir_ruleset *r = NULL;
 
-	if (x->held.len && !strcmp(x->manifest->held_by, kernel_maker()))
+	if (is_kept(x))
 		r = read_own(a, x->held.data, x->held.len);
 	if (r)
 		*out = (struct proof){.outcome = SCRATCH_LOADED, .ruleset = r};

@@ -36,6 +36,8 @@ void proof_make_anywhere(struct proof *out, struct arena *a, const char *script,
 void proof_of_artefact(struct proof *out, struct arena *a, const struct artefact *x,
 		       const char *netns);
 /* Only the former; false if that is not so. */
+/* True: the kernel's dump is what the compilation kept, object by object and nothing more. */
+bool proof_holds(struct arena *a, const struct artefact *x, const void *dump, size_t len);
 bool proof_of_kept(struct proof *out, struct arena *a, const struct artefact *x);
 /* The second half, where scratch_start() was called earlier; frees s. */
 void proof_finish(struct proof *out, struct arena *a, struct scratch *s,

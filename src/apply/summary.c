@@ -21,6 +21,17 @@ static json_t *groups_json(const struct deltas *d)
 	return list;
 }
 
+static json_t *pack(bool known, json_t *packets, size_t groups, int added, int removed)
+{
+	return json_pack("{s:b, s:o, s:i, s:i, s:i}", "known", known, "packets", packets, "groups",
+			 (int)groups, "rules_added", added, "rules_removed", removed);
+}
+
+json_t *summary_of_none(void)
+{
+	return pack(true, json_array(), 0, 0, 0);
+}
+
 json_t *summary_of(struct arena *a, const struct summary_side *before,
 		   const struct summary_side *after)
 {
@@ -41,9 +52,7 @@ json_t *summary_of(struct arena *a, const struct summary_side *before,
 	packets.known = true;
 	if (lines.n)
 		delta_compare(&packets, a, &x, &y, BUDGET);
-	return json_pack("{s:b, s:o, s:i, s:i, s:i}", "known", packets.known, "packets",
-			 groups_json(&packets), "groups", (int)packets.n, "rules_added", added,
-			 "rules_removed", removed);
+	return pack(packets.known, groups_json(&packets), packets.n, added, removed);
 }
 
 void summary_print(FILE *to, const char *indent, const json_t *changes)

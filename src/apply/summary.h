@@ -15,6 +15,8 @@ struct summary_side {
 	const struct manifest *manifest; /* or NULL */
 };
 
+/* Of a change that changed no rule. */
+json_t *summary_of_none(void);
 /* {"known", "packets": [{"change", "count", "packet"}...], "groups", "rules_added",
  * "rules_removed"}; of many groups the first few. */
 json_t *summary_of(struct arena *a, const struct summary_side *before,

@@ -13,10 +13,10 @@
 
 #define MANY 64 /* objects: beyond them all is read */
 
-static int parse(const struct nftrun_step *step, struct arena *a, struct ir_ruleset **out,
+static int parse(const void *dump, size_t len, struct arena *a, struct ir_ruleset **out,
 		 struct buf *why)
 {
-	*out = read_own(a, step->out.data, step->out.len);
+	*out = read_own(a, dump, len);
 	if (*out)
 		return 0;
 	buf_puts(why, "cannot read the rules in the kernel: the dump is malformed");
@@ -53,8 +53,8 @@ static int refused(const struct nftrun_step *step, struct buf *why)
 							 : -EINVAL;
 }
 
-static int read_step(struct live *out, struct nftrun_step step, const char *netns, struct arena *a,
-		     struct buf *why)
+static int fetch(struct live *out, struct nftrun_step step, const char *netns, struct arena *a,
+		 struct buf *why)
 {
 	struct nftrun r = {.where = child_where_of(netns), .netns = netns, .steps = &step, .n = 1};
 	struct live l = {0};
@@ -64,11 +64,34 @@ static int read_step(struct live *out, struct nftrun_step step, const char *netn
 		buf_puts(why, buf_str(&r.why));
 	else if (step.refused)
 		err = refused(&step, why);
-	else
-		err = parse(&step, a, &l.ruleset, why);
 	l.present = step.out.len > 0;
 	l.generation = r.dumped;
+	l.len = step.out.len;
+	l.dump = memcpy(arena_alloc(a, l.len + 1), buf_str(&step.out), l.len);
 	nftrun_free(&r);
+	if (!err)
+		*out = l;
+	return err;
+}
+
+int live_fetch(struct live *out, const char *netns, struct arena *a, struct buf *why)
+{
+	return fetch(out, (struct nftrun_step){.kind = RUN_DUMP_OWN}, netns, a, why);
+}
+
+int live_parse(struct live *l, struct arena *a, struct buf *why)
+{
+	return parse(l->dump, l->len, a, &l->ruleset, why);
+}
+
+static int read_step(struct live *out, struct nftrun_step step, const char *netns, struct arena *a,
+		     struct buf *why)
+{
+	struct live l;
+	int err = fetch(&l, step, netns, a, why);
+
+	if (!err)
+		err = live_parse(&l, a, why);
 	if (!err)
 		*out = l;
 	return err;
@@ -162,7 +185,7 @@ int live_change(struct live *l, const char *netns, struct arena *a, const char *
 	for (size_t i = 0; !err && i < r.n; i++)
 		err = steps[i].refused ? refused(&steps[i], why) : 0;
 	if (!err && r.n == 2)
-		err = parse(&steps[1], a, &fresh, why);
+		err = parse(steps[1].out.data, steps[1].out.len, a, &fresh, why);
 	if (!err && whole) {
 		l->ruleset = fresh;
 	} else if (!err && fresh) {

@@ -9,12 +9,17 @@
 
 struct live {
 	bool present; /* table inet fwc exists */
-	struct ir_ruleset *ruleset; /* never NULL; empty if not present */
+	const void *dump; /* what it was read from, in the arena (kernel/dump.h) */
+	size_t len;
+	struct ir_ruleset *ruleset; /* empty if not present; NULL: only fetched */
 	uint32_t generation; /* at which all of it was read */
 	bool hurry; /* commit even if others have committed since */
 };
 
 /* 0 or -errno with why filled. */
+int live_fetch(struct live *out, const char *netns, struct arena *a, struct buf *why);
+int live_parse(struct live *l, struct arena *a, struct buf *why);
+/* Both. */
 int live_read(struct live *out, const char *netns, struct arena *a, struct buf *why);
 /* The same, of a list of names ("set NAME", "chain NAME", a line each) alone: of other sets no
  * elements, and no other chains. */

@@ -3,6 +3,7 @@
  */
 #include "nft/digest.h"
 
+#include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <stdlib.h>
@@ -26,6 +27,7 @@ struct piece { /* an element */
 struct object {
 	struct sha256 hash;
 	bool anonymous, at_run_time;
+	bool idle; /* a base chain that accepts, without rules */
 	bool ordered; /* its elements are found in their order */
 	struct buf bytes; /* of its elements */
 	VEC(struct piece) elems; /* in it */
@@ -189,9 +191,12 @@ static void take_chain(struct digests *d, struct tlv body)
 	static const struct filter f = {
 		.without = {NFTA_CHAIN_HANDLE, NFTA_CHAIN_USE, NFTA_CHAIN_COUNTERS}};
 	struct tlv v[NFTA_CHAIN_MAX + 1];
+	struct object *o;
 
 	tlv_sort(body, v, NFTA_CHAIN_MAX);
-	add_body(d, object_of(d, 'c', v[NFTA_CHAIN_NAME]), body, &f);
+	o = object_of(d, 'c', v[NFTA_CHAIN_NAME]);
+	o->idle = v[NFTA_CHAIN_HOOK].p && tlv_number(v[NFTA_CHAIN_POLICY]) == NF_ACCEPT;
+	add_body(d, o, body, &f);
 }
 
 static void take_flowtable(struct digests *d, struct tlv body)
@@ -292,12 +297,15 @@ static void take_rule(struct digests *d, struct tlv body)
 	static const struct filter f = {.without = {NFTA_RULE_HANDLE, NFTA_RULE_POSITION},
 					.exprs = NFTA_RULE_EXPRESSIONS};
 	struct tlv v[NFTA_RULE_MAX + 1];
+	struct object *o;
 
 	if (!d->sets_done)
 		finish_sets(d);
 	d->sets_done = true;
 	tlv_sort(body, v, NFTA_RULE_MAX);
-	add_body(d, object_of(d, 'c', v[NFTA_RULE_CHAIN]), body, &f);
+	o = object_of(d, 'c', v[NFTA_RULE_CHAIN]);
+	o->idle = false;
+	add_body(d, o, body, &f);
 }
 
 static bool take(struct digests *d, const struct tlv_message *m)
@@ -346,7 +354,7 @@ bool dump_digests(struct arena *a, const void *bytes, size_t n, struct map *out)
 
 		if (!o->digest)
 			finish(&d, o);
-		if (!o->anonymous)
+		if (!o->anonymous && !o->idle)
 			map_put(out, e->key, (void *)o->digest);
 	}
 	buf_free(&d.scrap);

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Generation, namespace, artefact <-> seen.json.
+ */
+#include "store/seen.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "kernel/bootclock.h"
+#include "store/file.h"
+#include "util/cleanup.h"
+
+#define SEEN "seen.json"
+
+/* Cookies are no other namespace's of this boot; kernels that have none are not believed. NULL if
+ * there is nothing to note. */
+static json_t *describe(const struct artefact *x, const char *netns, uint32_t generation)
+{
+	_cleanup_buf_ struct buf ignored = {0};
+	struct genid now;
+	char boot[BOOT_ID], hex[SHA256_HEX];
+
+	boot_id(boot);
+	if (genid_get(netns, &now, &ignored) || (generation && now.id != generation) ||
+	    !now.own_table || !now.netns || !*boot)
+		return NULL;
+	sha256_hex(buf_str(&x->text), x->text.len, hex); /* it has the hashes of all other files */
+	return json_pack("{s:s, s:I, s:I, s:I, s:s}", "boot", boot, "netns",
+			 (json_int_t)now.netns, "table", (json_int_t)now.table, "generation",
+			 (json_int_t)now.id, "manifest", hex);
+}
+
+void seen_note(struct store *s, const struct artefact *x, const char *netns, uint32_t generation)
+{
+	_cleanup_json_ json_t *j = describe(x, netns, generation);
+
+	if (j)
+		file_write_json(s->dir, SEEN, j);
+	else
+		unlinkat(s->dir, SEEN, 0);
+}
+
+bool seen_still(const struct store *s, const struct artefact *x, const char *netns)
+{
+	_cleanup_json_ json_t *before = NULL, *now = NULL;
+
+	if (s->dir < 0 || file_read_json(s->dir, SEEN, &before))
+		return false;
+	now = describe(x, netns, 0);
+	return now && json_equal(before, now);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * seen.json: at which generation of nftables in which namespace the kernel was seen to hold which
+ * artefact. While the generation is the same nobody has committed anything, so it still does.
+ */
+#ifndef FWC_SEEN_H
+#define FWC_SEEN_H
+
+#include "kernel/genid.h"
+#include "store/store.h"
+
+/* `generation` is that of the dump that was compared with the artefact. Failing to write it costs
+ * the next apply a look. */
+void seen_note(struct store *s, const struct artefact *x, const char *netns, uint32_t generation);
+/* The table is there, it is that artefact's, and nobody has committed since it was seen to be. */
+bool seen_still(const struct store *s, const struct artefact *x, const char *netns);
+
+#endif
