@@ -94,26 +94,62 @@ static int check(const struct stat *st)
 	return st->st_size > MAX_FILE ? -EFBIG : 0;
 }
 
+/* A file of ours, and what fstat(2) says of it; or -errno. */
+static int open_sound(int dir, const char *name, struct stat *st)
+{
+	int fd = opener_openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+	int err = fd < 0 ? fd : fstat(fd, st) < 0 ? -errno : check(st);
+
+	if (!err)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
 int file_read(int dir, const char *name, struct buf *out)
 {
-	_cleanup_close_ int fd = opener_openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-	char piece[65536];
 	struct stat st;
+	_cleanup_close_ int fd = open_sound(dir, name, &st);
+	char piece[4096]; /* only of a file that grows meanwhile it takes more than one */
 	ssize_t n;
-	int err;
 
 	if (fd < 0)
 		return fd;
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	err = check(&st);
-	while (!err && (n = read(fd, piece, sizeof(piece))) != 0) {
-		if (n > 0)
+	buf_reserve(out, (size_t)st.st_size);
+	out->data[out->len] = '\0';
+	do {
+		size_t room = out->cap - out->len - 1;
+
+		n = read(fd, room ? out->data + out->len : piece, room ? room : sizeof(piece));
+		if (n > 0 && room)
+			out->data[out->len += (size_t)n] = '\0';
+		else if (n > 0)
 			buf_add(out, piece, (size_t)n);
-		else if (errno != EINTR)
-			err = -errno;
+		else if (n < 0 && errno != EINTR)
+			return -errno;
+	} while (n);
+	return 0;
+}
+
+bool file_holds(int dir, const char *name, const struct buf *want)
+{
+	struct stat st;
+	_cleanup_close_ int fd = open_sound(dir, name, &st);
+	char piece[65536];
+	size_t at = 0;
+	ssize_t n;
+
+	if (fd < 0 || (size_t)st.st_size != want->len)
+		return false;
+	while ((n = read(fd, piece, sizeof(piece))) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 || (size_t)n > want->len - at || memcmp(piece, want->data + at, (size_t)n))
+			return false;
+		at += (size_t)n;
 	}
-	return err;
+	return at == want->len;
 }
 
 const char *file_reason(int err)

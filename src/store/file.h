@@ -17,6 +17,8 @@ int file_publish(int dir, const char *name, const void *data, size_t len, mode_t
 int file_write_json(int dir, const char *name, const json_t *j);
 /* Refuses what is no plain file, what others may write, what belongs to another user. */
 int file_read(int dir, const char *name, struct buf *out);
+/* Whether it can be read so, and holds these bytes. */
+bool file_holds(int dir, const char *name, const struct buf *want);
 int file_read_json(int dir, const char *name, json_t **out);
 /* Text from outside for a record, as diag_show() has it. */
 json_t *file_text(const char *s);

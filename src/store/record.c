@@ -104,12 +104,13 @@ int record_write(const struct record *x, bool *unchanged, struct buf *why)
 {
 	_cleanup_json_ json_t *record = NULL;
 	_cleanup_buf_ struct buf ignored = {0};
+	bool known = *unchanged && store_read_record(x->store, &record, &ignored) == 0;
 
+	if (known && store_holds(x->store, STORE_APPLIED, x->artefact))
+		return 0;
 	if (*unchanged && !same_inspectors(x)) {
 		*unchanged = false;
-	} else if (*unchanged && store_read_record(x->store, &record, &ignored) == 0) {
-		if (store_holds(x->store, STORE_APPLIED, x->artefact))
-			return 0;
+	} else if (known) {
 		return store_write(x->store, STORE_APPLIED, x->artefact, record, why);
 	}
 	return write_new(x, why);

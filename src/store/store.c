@@ -217,12 +217,9 @@ void store_release(struct store *s)
 
 static bool same_bytes(int dir, const char *name, const struct buf *want)
 {
-	_cleanup_buf_ struct buf have = {0};
-
-	if (!want->len)
-		return faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0;
-	return file_read(dir, name, &have) == 0 && have.len == want->len &&
-	       !memcmp(buf_str(&have), buf_str(want), want->len);
+	if (want->len)
+		return file_holds(dir, name, want);
+	return faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0;
 }
 
 bool store_holds(const struct store *s, const char *name, const struct artefact *x)

@@ -7,6 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void set_cap(struct buf *b, size_t cap)
+{
+	b->data = realloc(b->data, cap);
+	if (!b->data) {
+		fputs("fwc: out of memory\n", stderr);
+		abort();
+	}
+	b->cap = cap;
+}
+
 static void buf_room(struct buf *b, size_t n)
 {
 	size_t cap = b->cap ? b->cap : 128;
@@ -15,12 +25,13 @@ static void buf_room(struct buf *b, size_t n)
 		return;
 	while (cap - b->len <= n)
 		cap *= 2;
-	b->data = realloc(b->data, cap);
-	if (!b->data) {
-		fputs("fwc: out of memory\n", stderr);
-		abort();
-	}
-	b->cap = cap;
+	set_cap(b, cap);
+}
+
+void buf_reserve(struct buf *b, size_t n)
+{
+	if (b->cap - b->len <= n)
+		set_cap(b, b->len + n + 1);
 }
 
 void buf_add(struct buf *b, const void *p, size_t n)

@@ -13,6 +13,8 @@ struct buf {
 	size_t len, cap;
 };
 
+/* Room for n more bytes, and not for many more: where it is known how many come. */
+void buf_reserve(struct buf *b, size_t n);
 void buf_add(struct buf *b, const void *p, size_t n);
 void buf_putc(struct buf *b, char c);
 void buf_puts(struct buf *b, const char *s);
