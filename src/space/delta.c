@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "space/delta_near.h"
 #include "space/packet.h"
 
 #define PRODUCTS_MAX 12 /* of a group; more than a screen helps nobody */
@@ -44,8 +45,10 @@ static enum delta_kind kind_of(const struct outcome *x, const struct outcome *y)
 struct comparison {
 	struct mean m;
 	const struct delta_side *side[2];
-	bool narrow; /* only packets of changed rules are looked at */
+	bool whole; /* all packets are looked at */
+	bool narrow; /* only packets of changed rules are */
 	struct delta_rules rules;
+	const struct ir_ruleset *near[2]; /* of rulesets what can matter at this station */
 	enum station at;
 };
 
@@ -56,7 +59,7 @@ static dd_ref says(struct comparison *c, int which)
 	c->m.line_of = s->line_of;
 	c->m.line_ctx = s->line_ctx;
 	if (!s->policy)
-		return mean_ruleset(&c->m, s->ruleset, c->at);
+		return mean_ruleset(&c->m, c->near[which], c->at);
 	c->m.keep = NULL;
 	if (c->narrow)
 		c->m.keep = which ? c->rules.near_b : c->rules.near_a;
@@ -179,8 +182,12 @@ static void compare_at(struct comparison *c, struct deltas *out)
 	dd_ref side[2], differ;
 
 	c->narrow = narrow && filter;
+	for (int k = 0; k < 2; k++)
+		c->near[k] = c->side[k]->ruleset;
 	if (c->narrow)
 		c->m.within = reach_of_changes(c);
+	else if (!c->whole && c->near[0] && c->near[1] && !c->side[0]->policy && !c->side[1]->policy)
+		delta_near(&c->m, c->near[0], c->near[1], c->at, &c->m.within, c->near);
 	if (c->m.within != DD_FALSE) {
 		side[0] = says(c, 0);
 		side[1] = says(c, 1);
@@ -191,21 +198,36 @@ static void compare_at(struct comparison *c, struct deltas *out)
 	c->narrow = narrow;
 }
 
+static void compare(struct comparison *c, struct deltas *out, struct arena *a,
+		    struct dd_budget budget)
+{
+	clock_t start = clock();
+
+	*out = (struct deltas){.known = true};
+	for (int i = 0; i < NSTATIONS; i++) {
+		c->at = (enum station)i;
+		begin(c, a, budget);
+		compare_at(c, out);
+		out->known = out->known && !dd_exhausted(c->m.dd);
+		mean_free(&c->m);
+	}
+	out->seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
+}
+
 void delta_compare(struct deltas *out, struct arena *a, const struct delta_side *before,
 		   const struct delta_side *after, struct dd_budget budget)
 {
 	struct comparison c = {.side = {before, after}};
-	clock_t start = clock();
 
-	*out = (struct deltas){.known = true};
 	c.narrow = before->policy && after->policy &&
 		   delta_rules(a, before->policy, after->policy, &c.rules);
-	for (int i = 0; i < NSTATIONS; i++) {
-		c.at = (enum station)i;
-		begin(&c, a, budget);
-		compare_at(&c, out);
-		out->known = out->known && !dd_exhausted(c.m.dd);
-		mean_free(&c.m);
-	}
-	out->seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
+	compare(&c, out, a, budget);
+}
+
+void delta_compare_whole(struct deltas *out, struct arena *a, const struct delta_side *before,
+			 const struct delta_side *after, struct dd_budget budget)
+{
+	struct comparison c = {.side = {before, after}, .whole = true};
+
+	compare(&c, out, a, budget);
 }

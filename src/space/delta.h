@@ -55,6 +55,10 @@ struct delta_side delta_side_of(const struct ir_ruleset *r, const struct manifes
 void delta_compare(struct deltas *out, struct arena *a, const struct delta_side *before,
 		   const struct delta_side *after, struct dd_budget budget);
 
+/* The same, all of both sides looked at, for tests. */
+void delta_compare_whole(struct deltas *out, struct arena *a, const struct delta_side *before,
+			 const struct delta_side *after, struct dd_budget budget);
+
 /* "newly allowed", ... */
 const char *delta_kind_text(enum delta_kind k);
 

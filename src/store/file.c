@@ -145,7 +145,8 @@ bool file_holds(int dir, const char *name, const struct buf *want)
 	while ((n = read(fd, piece, sizeof(piece))) != 0) {
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0 || (size_t)n > want->len - at || memcmp(piece, want->data + at, (size_t)n))
+		if (n < 0 || (size_t)n > want->len - at ||
+		    memcmp(piece, want->data + at, (size_t)n) != 0)
 			return false;
 		at += (size_t)n;
 	}
