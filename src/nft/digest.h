@@ -15,8 +15,8 @@
  * set that is filled at run time without them), flow tables ("f:NAME"), stateful objects ("o:NAME")
  * and of the table itself ("t:NAME"): in *out, in uint8_t[SHA256_BYTES]. Left out is what differs
  * from one load of the same script to the next (handles, counts of uses, names of anonymous sets),
- * what packets count, and base chains that accept and have no rules: an earlier policy may have left
- * one, and it decides nothing. False if the bytes are no dump. */
+ * what packets count, and base chains that accept and have no rules: an earlier policy may have
+ * left one, and it decides nothing. False if the bytes are no dump. */
 bool dump_digests(struct arena *a, const void *bytes, size_t n, struct map *out);
 
 #endif

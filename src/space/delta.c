@@ -186,7 +186,7 @@ static void compare_at(struct comparison *c, struct deltas *out)
 		c->near[k] = c->side[k]->ruleset;
 	if (c->narrow)
 		c->m.within = reach_of_changes(c);
-	else if (!c->whole && c->near[0] && c->near[1] && !c->side[0]->policy && !c->side[1]->policy)
+	else if (!c->whole && !c->side[0]->policy && !c->side[1]->policy)
 		delta_near(&c->m, c->near[0], c->near[1], c->at, &c->m.within, c->near);
 	if (c->m.within != DD_FALSE) {
 		side[0] = says(c, 0);
