@@ -16,7 +16,9 @@ import walk
 
 SECONDS = 120
 NAMES = {'type': 'icmptype', 'uid': 'skuid', 'gid': 'skgid', 'code': 'icmpcode'}
-IGNORED = {'hour', 'day'}
+# What the oracle does not know, and no statement that it reads asks for.
+IGNORED = {'hour', 'day', 'code', 'dscp', 'ecn', 'length', 'gid', 'iiftype', 'oiftype', 'iifgroup', 'oifgroup',
+           'link', 'ethersaddr', 'etherdaddr'}
 # Verdicts -> the kernel's names of what comes to them.
 EXPRESSIONS = {'snat': 'nat', 'dnat': 'nat', 'masquerade': 'masq', 'redirect': 'redir'}
 
@@ -61,7 +63,7 @@ class Answer:
         key, _, value = line.rpartition('=')
         if key.startswith('free:'):
             self.packet['free'][key[5:]] = value == '1'
-        elif key not in IGNORED:
+        elif NAMES.get(key, key) in walk.FIELDS or key not in IGNORED:
             key = NAMES.get(key, key)
             self.packet[key] = walk.parse_value(key, value)
 
