@@ -177,8 +177,11 @@ static void read_base(struct reader *r, const struct attrs *chain, struct ir_bas
 	out->hook = hook_name(r->family, tlv_number(hook.v[NFTA_HOOK_HOOKNUM]));
 	out->type = type ? type : "?";
 	out->priority = (int)tlv_number(hook.v[NFTA_HOOK_PRIORITY]);
-	out->policy_drop =
-		chain->v[NFTA_CHAIN_POLICY].p && tlv_number(chain->v[NFTA_CHAIN_POLICY]) == NF_DROP;
+	out->policy_drop = tlv_number(chain->v[NFTA_CHAIN_POLICY]) == NF_DROP;
+	if (!tlv_whole(chain->v[NFTA_CHAIN_HOOK]) || !hook.v[NFTA_HOOK_HOOKNUM].p ||
+	    !hook.v[NFTA_HOOK_PRIORITY].p || !chain->v[NFTA_CHAIN_POLICY].p ||
+	    tlv_number(chain->v[NFTA_CHAIN_POLICY]) > NF_ACCEPT)
+		out->type = "?"; /* the kernel knows these two, and always says which */
 }
 
 static void read_chain(struct reader *r, struct tlv body)
@@ -343,8 +346,11 @@ bool read_tables(struct arena *a, const void *bytes, size_t n, struct ir_tables 
 
 		for (size_t i = 0; pass == RULES && i < d.readers.n; i++)
 			end_sets(d.readers.v[i]);
-		while (tlv_message(&rest, &m))
+		while (tlv_message(&rest, &m)) {
+			if (!tlv_whole(m.body))
+				return false;
 			take(&d, &m, pass);
+		}
 		if (rest.n)
 			return false;
 	}

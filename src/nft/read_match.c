@@ -574,6 +574,8 @@ static bool anonymous(struct machine *m, const struct raw_set *s, const struct i
 		bytes[i] = parts[i].bytes;
 		host[i] = parts[i].host;
 	}
+	if (strstr(s->set->type, " ?")) /* flags or statements that are not understood */
+		return false;
 	if (!read_elems(m->a, s, sel->n, bytes, host, out))
 		return false;
 	for (size_t i = 0; i < sel->n; i++)

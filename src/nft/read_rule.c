@@ -205,7 +205,8 @@ static bool load_payload(struct machine *m, const struct raw_expr *e)
 	s.offset = (uint32_t)tlv_number(v[NFTA_PAYLOAD_OFFSET]);
 	s.bytes = (uint32_t)tlv_number(v[NFTA_PAYLOAD_LEN]);
 	s.text = arena_printf(m->a, "payload %u+%u", s.base, s.offset);
-	if (!e->attrs.whole || s.bytes > 4 * REGISTERS)
+	if (!e->attrs.whole || s.bytes > 4 * REGISTERS ||
+	    tlv_number(v[NFTA_PAYLOAD_BASE]) > UINT8_MAX)
 		put_elsewhere(m, tlv_number(v[NFTA_PAYLOAD_DREG]), e);
 	else
 		put(m, tlv_number(v[NFTA_PAYLOAD_DREG]), s);
@@ -297,6 +298,8 @@ static bool load_immediate(struct machine *m, const struct raw_expr *e)
 		machine_stmt(m, IR_VERDICT)->verdict = verdict;
 		return true;
 	}
+	if (machine_word(tlv_number(v[NFTA_IMMEDIATE_DREG])) < 0)
+		return false;
 	put(m, tlv_number(v[NFTA_IMMEDIATE_DREG]),
 	    (struct slice){.from = FROM_VALUE,
 			   .bytes = (uint32_t)data[NFTA_DATA_VALUE].n,

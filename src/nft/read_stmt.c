@@ -13,8 +13,11 @@
 
 static bool read_counter(struct machine *m, const struct raw_expr *e)
 {
-	struct ir_stmt *s = machine_stmt(m, IR_COUNTER);
+	struct ir_stmt *s;
 
+	if (!e->attrs.whole)
+		return false;
+	s = machine_stmt(m, IR_COUNTER);
 	s->counter.packets = tlv_number(e->attrs.v[NFTA_COUNTER_PACKETS]);
 	s->counter.bytes = tlv_number(e->attrs.v[NFTA_COUNTER_BYTES]);
 	return true;
@@ -463,6 +466,11 @@ enum ir_unknown_kind read_unknown_kind(const struct raw_expr *e)
 	static const char *const goes_on[] = {"log",  "counter",      "notrack", "dup",
 					      "last", "flow_offload", NULL};
 
+	static const char *const matches[] = {
+		"cmp",	     "range",  "limit", "quota",  "connlimit", "match",	 "bitwise",
+		"byteorder", "numgen", "hash",	"fib",	  "rt",	       "socket", "osf",
+		"xfrm",	     "tunnel", "inner", "dynset", NULL};
+
 	for (const char *const *w = ends; *w; w++)
 		if (!strcmp(*w, e->name))
 			return UNKNOWN_ENDS;
@@ -480,5 +488,8 @@ enum ir_unknown_kind read_unknown_kind(const struct raw_expr *e)
 		return e->attrs.v[NFTA_LOOKUP_DREG].p ? UNKNOWN_ENDS : UNKNOWN_MATCH;
 	if (!strcmp(e->name, "exthdr"))
 		return e->attrs.v[NFTA_EXTHDR_SREG].p ? UNKNOWN_GOES_ON : UNKNOWN_MATCH;
-	return UNKNOWN_MATCH;
+	for (const char *const *w = matches; *w; w++)
+		if (!strcmp(*w, e->name))
+			return UNKNOWN_MATCH;
+	return UNKNOWN_ENDS; /* of a kernel to come: it may do anything */
 }

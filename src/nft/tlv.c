@@ -61,6 +61,16 @@ bool tlv_next(struct tlv *bytes, uint16_t *type, struct tlv *value)
 	return true;
 }
 
+bool tlv_whole(struct tlv bytes)
+{
+	uint16_t type;
+	struct tlv value;
+
+	while (tlv_next(&bytes, &type, &value))
+		;
+	return !bytes.n;
+}
+
 bool tlv_sort(struct tlv bytes, struct tlv *out, size_t max)
 {
 	bool all = true;

@@ -27,6 +27,8 @@ struct tlv_message {
 bool tlv_message(struct tlv *bytes, struct tlv_message *out);
 /* Takes the first attribute off *bytes: its type without flags, its value. */
 bool tlv_next(struct tlv *bytes, uint16_t *type, struct tlv *value);
+/* Whether attributes are all that the bytes are. */
+bool tlv_whole(struct tlv bytes);
 /* Sorts the attributes of *bytes by type: out[type] for types up to max. False if one is of another
  * type, comes twice, or if the bytes are no attributes: *bytes says more than was taken. */
 bool tlv_sort(struct tlv bytes, struct tlv *out, size_t max);

@@ -3,9 +3,12 @@
  */
 #include "space/prove.h"
 
+#include <limits.h>
+#include <linux/netfilter_ipv4.h>
 #include <string.h>
 #include <time.h>
 
+#include "nft/compare.h"
 #include "space/packet.h"
 
 struct sides {
@@ -94,16 +97,78 @@ static enum proof_state prove_station(struct proof_result *out, struct arena *a,
 	return out->state;
 }
 
-static bool at_station(const struct ir_chain *c)
+/* Between which steps of the kernel's own a station is: what it sees are addresses before or behind
+ * a translation. NAT chains are asked at those steps, whatever their priority says. */
+static const struct {
+	int first, last;
+} priorities[NSTATIONS] = {
+	[AT_INPUT] = {INT_MIN, NF_IP_PRI_NAT_SRC - 1},
+	[AT_FORWARD] = {INT_MIN, INT_MAX},
+	[AT_OUTPUT] = {NF_IP_PRI_NAT_DST + 1, INT_MAX},
+	[AT_POSTROUTING] = {INT_MIN, NF_IP_PRI_NAT_SRC - 1},
+	[AT_PREROUTING] = {INT_MIN, NF_IP_PRI_NAT_DST - 1},
+	[NAT_PREROUTING] = {INT_MIN, INT_MAX},
+	[NAT_INPUT] = {INT_MIN, INT_MAX},
+	[NAT_OUTPUT] = {INT_MIN, INT_MAX},
+	[NAT_POSTROUTING] = {INT_MIN, INT_MAX},
+	[ROUTE_OUTPUT] = {INT_MIN, NF_IP_PRI_NAT_DST - 1},
+};
+
+static bool of_connection(enum field f)
 {
-	for (int i = 0; i < NSTATIONS; i++)
-		if (!strcmp(c->base.hook, station_table[i].hook) &&
-		    !strcmp(c->base.type, station_table[i].type))
+	return f == F_CT_STATE || f == F_CT_STATUS || f == F_CT_MARK || f == F_CT_DIRECTION ||
+	       f == F_CT_COUNT;
+}
+
+static bool asks_connection(const struct ir_stmt *s)
+{
+	const struct ir_sel *sel = s->kind == IR_MATCH	? &s->match.sel
+				   : s->kind == IR_VMAP ? &s->vmap.sel
+							: NULL;
+
+	for (int i = 0; sel && i < sel->n; i++)
+		if (of_connection(sel->f[i]))
 			return true;
+	return s->kind == IR_CT_COUNT || (s->kind == IR_MARK && s->mark.ct);
+}
+
+/* Whether a base chain leads to rules that ask for the packet's connection. */
+static bool needs_connection(struct arena *a, const struct ir_ruleset *r, const struct ir_chain *c)
+{
+	const struct map_entry *e;
+	struct map reach;
+
+	map_init(&reach, a);
+	chain_reach(r, c->name, &reach);
+	vec_each (&reach.entries, e) {
+		const struct ir_chain *x = strncmp(e->key, "c:", 2) ? NULL : e->value;
+
+		for (size_t i = 0; x && i < x->rules.n; i++)
+			for (size_t k = 0; k < x->rules.v[i].stmts.n; k++)
+				if (asks_connection(&x->rules.v[i].stmts.v[k]))
+					return true;
+	}
 	return false;
 }
 
-/* A table that sleeps, or a base chain where the policy has none to say anything. */
+static bool at_station(struct arena *a, const struct ir_ruleset *r, const struct ir_chain *c)
+{
+	for (int i = 0; i < NSTATIONS; i++) {
+		bool early = i == AT_PREROUTING || i == ROUTE_OUTPUT;
+
+		if (strcmp(c->base.hook, station_table[i].hook) != 0 ||
+		    strcmp(c->base.type, station_table[i].type) != 0)
+			continue;
+		return c->base.priority >= priorities[i].first &&
+		       c->base.priority <= priorities[i].last &&
+		       (!early || c->base.priority > NF_IP_PRI_CONNTRACK ||
+			!needs_connection(a, r, c));
+	}
+	return false;
+}
+
+/* A table that sleeps, or a base chain where the policy has none to say anything, or too early or
+ * too late. */
 static bool stranger(struct proof_result *out, struct arena *a, const struct ir_ruleset *r)
 {
 	if (r->dormant) {
@@ -118,16 +183,44 @@ static bool stranger(struct proof_result *out, struct arena *a, const struct ir_
 	for (size_t i = 0; i < r->chains.n; i++) {
 		const struct ir_chain *c = r->chains.v[i];
 
-		if (!c->base.hook || at_station(c))
+		if (!c->base.hook || at_station(a, r, c))
 			continue;
 		out->state = PROOF_DIFFERENT;
 		out->at = NSTATIONS;
 		out->packet = arena_printf(a, "every packet at hook %s", c->base.hook);
 		out->fields = "";
 		out->policy_says = "nothing";
-		out->kernel_says =
-			arena_printf(a, "a base chain %s of type %s", c->name, c->base.type);
+		out->kernel_says = arena_printf(a, "a base chain %s of type %s, priority %d",
+						c->name, c->base.type, c->base.priority);
 		return true;
+	}
+	return false;
+}
+
+/* What is not understood of a ruleset that is ours may be anything: whether it decides something is
+ * not asked. */
+static bool odd(struct proof_result *out, struct arena *a, const struct ir_ruleset *r)
+{
+	for (size_t i = 0; i < r->chains.n; i++) {
+		const struct ir_chain *c = r->chains.v[i];
+
+		for (size_t k = 0; k < c->rules.n; k++) {
+			const struct ir_stmt *s;
+
+			vec_each (&c->rules.v[k].stmts, s) {
+				if (s->kind != IR_UNKNOWN)
+					continue;
+				out->state = PROOF_DIFFERENT;
+				out->at = NSTATIONS;
+				out->packet = arena_printf(a, "every packet that comes to chain %s",
+							   c->name);
+				out->fields = "";
+				out->policy_says = "its rules";
+				out->kernel_says =
+					arena_printf(a, "not understood: %s", s->unknown.text);
+				return true;
+			}
+		}
 	}
 	return false;
 }
@@ -147,7 +240,7 @@ void prove_ruleset(struct proof_result *out, struct arena *a, const struct polic
 		budget.nodes = PROOF_NODES;
 	if (budget.seconds <= 0)
 		budget.seconds = PROOF_SECONDS;
-	if (!stranger(out, a, r)) {
+	if (!stranger(out, a, r) && !odd(out, a, r)) {
 		for (int i = 0; i < NSTATIONS; i++) {
 			struct dd_budget left = budget;
 

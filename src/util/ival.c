@@ -320,14 +320,18 @@ bool ifname_is_other(struct ival iv)
 void ifname_print(struct buf *b, struct ival iv)
 {
 	u128 diff = iv.lo ^ iv.hi;
+	int i;
 
-	for (int i = IFNAME_BYTES - 1; i >= 0; i--) {
+	for (i = IFNAME_BYTES - 1; i >= 0; i--) {
 		unsigned char c = (unsigned char)(iv.lo >> (8 * i));
 
 		if ((unsigned char)(diff >> (8 * i)) || !c)
 			break;
 		buf_putc(b, (char)c);
 	}
+	/* no interface has a name with more behind a NUL; but sets may hold it */
+	for (; i >= 0 && !diff && iv.lo & u128_max(8 * (i + 1)); i--)
+		buf_printf(b, "\\%02x", (unsigned)(iv.lo >> (8 * i)) & 255);
 	if (diff)
 		buf_putc(b, '*');
 }

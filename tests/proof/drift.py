@@ -41,6 +41,15 @@ CASES = [
      'add rule inet fwc mine iifname "ppp0" tcp dport 443 dnat ip to 192.168.1.77'),
     ('translation at input', 'no', 'add chain inet fwc mine {{ type nat hook input priority 100; }}\n'
      'add rule inet fwc mine ip daddr 192.168.1.1 snat ip to 192.168.1.9'),
+    ('translation, and a rule behind it that was before', 'no',
+     'add chain inet fwc mine {{ type filter hook prerouting priority -90; }}\n'
+     'add rule inet fwc mine accept'),
+    ('a rule about connections before there are any', 'no',
+     'add chain inet fwc mine {{ type filter hook prerouting priority -250; }}\n'
+     'add rule inet fwc mine ct state established accept'),
+    ('a chain of output before there are connections', 'no',
+     'add chain inet fwc mine {{ type filter hook output priority -250; }}\n'
+     'add rule inet fwc mine accept'),
     ('a dormant table', 'no', 'add table inet fwc {{ flags dormant; }}'),
     ('a flow table', 'no',
      'add flowtable inet fwc f {{ hook ingress priority 0; devices = {{ lo }}; }}\n'
