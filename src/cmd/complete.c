@@ -295,6 +295,10 @@ static void offer_question(const struct completing *c, const char *word)
 		offer_name(&t, "from port ", "", "source ports");
 		offer_name(&t, "ipv4", "", "IPv4 only");
 		offer_name(&t, "ipv6", "", "IPv6 only");
+		offer_name(&t, "mark ", "", "a mark, or bits of one");
+		offer_name(&t, "dscp ", "", "a class of service");
+		offer_name(&t, "user ", "", "the sender's user");
+		offer_name(&t, "group ", "", "the sender's group");
 		return;
 	}
 	if (t.partial > word && t.partial[-1] == '@') {
