@@ -37,7 +37,7 @@ static void nat_needs(const struct ir_stmt *s, bool *needs)
 		break;
 	}
 	if (s->nat.to.n > 1)
-		needs[FEAT_NUMGEN] = true;
+		needs[s->nat.by_source ? FEAT_HASH : FEAT_NUMGEN] = true;
 }
 
 static void stmt_needs(const struct ir_stmt *s, bool *needs)

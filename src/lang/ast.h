@@ -122,6 +122,8 @@ struct ast_target { /* HOST[:PORT], [ADDRESS]:PORT, ADDRESS or LOW-HIGH */
 	struct span span;
 	struct ast_item item; /* not negated, no zone */
 	uint16_t port; /* 0: kept */
+	uint16_t port_last; /* of a range; else 0 */
+	uint32_t weight; /* 0: not said */
 };
 
 enum nat_kind { NAT_MASQUERADE, NAT_SNAT, NAT_DNAT, NAT_REDIRECT, NAT_NONE };
@@ -133,6 +135,13 @@ struct ast_nat {
 	struct ast_qualifiers q; /* those that only match */
 	VEC(struct ast_target) targets; /* snat, dnat */
 	uint16_t port; /* redirect */
+	bool by_source;
+	/* snat, masquerade: how the source is chosen */
+	struct span ports_span; /* src NULL: not said */
+	uint16_t ports_first, ports_last;
+	bool random;
+	struct span persistent_span;
+	struct ast_word option; /* the only one, behind TO: a service of that name goes first */
 	bool hairpin;
 	struct ast_endpoint hairpin_zones; /* empty: those that the targets are in */
 	struct span allow_span; /* src NULL: no rule comes with it */

@@ -193,13 +193,25 @@ static void dump_nat(struct dumper *d, const struct ast_nat *n)
 	dump_services(d, n->services.v, n->services.n);
 	dump_qualifiers(d, &n->q);
 	for (size_t i = 0; i < n->targets.n; i++) {
-		node(d, "target port %u", n->targets.v[i].port);
+		const struct ast_target *t = &n->targets.v[i];
+
+		if (t->port_last)
+			node(d, "target port %u-%u", t->port, t->port_last);
+		else
+			node(d, "target port %u", t->port);
 		d->depth++;
-		dump_item(d, &n->targets.v[i].item);
+		dump_item(d, &t->item);
+		if (t->weight)
+			node(d, "weight %u", t->weight);
 		d->depth--;
 	}
 	if (n->kind == NAT_REDIRECT)
 		node(d, "port %u", n->port);
+	if (n->ports_span.src)
+		node(d, "ports %u-%u", n->ports_first, n->ports_last);
+	if (n->random || n->persistent_span.src || n->by_source)
+		node(d, "chosen%s%s%s", n->random ? " random" : "",
+		     n->persistent_span.src ? " persistent" : "", n->by_source ? " by source" : "");
 	if (n->hairpin_zones.items.n)
 		dump_endpoint(d, "hairpin", &n->hairpin_zones);
 	if (n->allow_span.src) {

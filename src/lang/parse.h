@@ -171,6 +171,9 @@ bool value_rate(const char *s, uint32_t *rate, enum rate_unit *unit);
 bool value_hours(const char *s, uint16_t *from, uint16_t *to);
 bool value_days(const char *s, uint8_t *days);
 void duration_print(struct buf *b, uint64_t seconds);
+/* What follows a target's address, and what says how a translation chooses. */
+void target_rest_print(struct buf *b, const struct ast_target *t);
+void nat_choice_print(struct buf *b, const struct ast_nat *n);
 void days_print(struct buf *b, uint8_t days);
 const char *rate_unit_name(enum rate_unit unit);
 

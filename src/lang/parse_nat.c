@@ -8,9 +8,26 @@
 
 #define MSS_MIN 536 /* RFC 9293, 3.7.1: what every IPv4 host takes */
 #define MSS_MAX 65535
+#define WEIGHT_MAX 100 /* each is so many places in a map */
+
+/* LOW-HIGH, of n bytes. */
+static bool port_range(const char *s, size_t n, uint16_t *first, uint16_t *last)
+{
+	const char *dash = memchr(s, '-', n);
+	size_t low = dash ? (size_t)(dash - s) : 0;
+	uint64_t lo, hi;
+
+	if (!dash || !number_read(s, low, 1, PORT_MAX, &lo) ||
+	    !number_read(dash + 1, n - low - 1, lo, PORT_MAX, &hi))
+		return false;
+	*first = (uint16_t)lo;
+	*last = (uint16_t)hi;
+	return true;
+}
 
 /* ":PORT" of a word; the port must be one that packets can have. */
-static bool target_port(struct parser *p, struct ast_word w, const char *colon, uint16_t *out)
+static bool target_port(struct parser *p, struct ast_word w, const char *colon, uint16_t *out,
+			uint16_t *last)
 {
 	struct span at = w.span;
 	uint64_t port;
@@ -24,11 +41,21 @@ static bool target_port(struct parser *p, struct ast_word w, const char *colon, 
 	}
 	if (!strcmp(p->word, "snat")) {
 		diag_hint(p->diag, diag_error(p->diag, at, "snat rewrites addresses, not ports"),
-			  "write the address alone: %.*s", (int)(colon - w.s), w.s);
+			  "write the address alone, and the ports behind it: %.*s ports "
+			  "1024-65535",
+			  (int)(colon - w.s), w.s);
+		return true;
+	}
+	if (last && port_range(colon + 1, at.len, out, last)) {
+		if (*last == *out)
+			*last = 0;
 		return true;
 	}
 	if (memchr(colon + 1, '-', at.len)) {
-		diag_error(p->diag, at, "a target has one port, not a range");
+		if (last)
+			diag_error(p->diag, at, "'%s' is no range of ports, LOW-HIGH", colon + 1);
+		else
+			diag_error(p->diag, at, "redirect goes to one port, not to a range");
 		return false;
 	}
 	if (number_read(colon + 1, at.len, 1, PORT_MAX, &port)) {
@@ -59,7 +86,7 @@ static bool bracket_target(struct parser *p, struct ast_target *out)
 			  "write NAME:PORT");
 	if (p->tok.kind == TOK_WORD && p->lex.src->text[p->tok.off] == ':') {
 		w = parse_take_word(p);
-		target_port(p, w, w.s, &out->port);
+		target_port(p, w, w.s, &out->port, &out->port_last);
 	}
 	out->span = parse_since(p, open);
 	return true;
@@ -90,12 +117,13 @@ static bool word_with_port(struct parser *p, struct ast_target *out)
 	p->lex.pos = t.off + t.len;
 	p->prev = t;
 	p->tok = lex_next(&p->lex);
-	target_port(p, w, colon, &out->port);
+	target_port(p, w, colon, &out->port, &out->port_last);
 	out->span = w.span;
 	return true;
 }
 
-/* target = ITEM | NAME ":" PORT | IPV4 ":" PORT | "[" ADDRESS "]" [ ":" PORT ] */
+/* PORT may be a range. target = ITEM | NAME ":" PORT | IPV4 ":" PORT | "[" ADDRESS "]" [ ":" PORT ]
+ */
 static bool target(struct parser *p, struct ast_target *out)
 {
 	if (p->tok.kind == TOK_OPEN_BRACKET)
@@ -108,7 +136,28 @@ static bool target(struct parser *p, struct ast_target *out)
 	return true;
 }
 
-/* "to" target { "," target } */
+/* weight = "weight" N */
+static bool weight(struct parser *p, struct ast_target *t)
+{
+	struct ast_word w;
+	uint64_t n = 1;
+
+	if (strcmp(p->word, "dnat") != 0 || !parse_accept_word(p, "weight"))
+		return true;
+	if (p->tok.kind != TOK_WORD) {
+		diag_error(p->diag, parse_here(p), "the weight is missing before %s",
+			   parse_found(p));
+		return false;
+	}
+	w = parse_take_word(p);
+	if (!number_word(w.s, 1, WEIGHT_MAX, &n))
+		diag_error(p->diag, w.span, "'%s' is not a weight, a number from 1 to %d", w.s,
+			   WEIGHT_MAX);
+	t->weight = (uint32_t)n;
+	return true;
+}
+
+/* "to" target [ weight ] { "," target [ weight ] } */
 static bool targets(struct parser *p, struct ast_nat *n)
 {
 	if (!parse_accept_word(p, "to")) {
@@ -125,7 +174,7 @@ static bool targets(struct parser *p, struct ast_nat *n)
 	do {
 		struct ast_target t = {0};
 
-		if (!target(p, &t))
+		if (!target(p, &t) || !weight(p, &t))
 			return false;
 		vec_push(p->arena, &n->targets, t);
 	} while (parse_comma(p));
@@ -149,7 +198,7 @@ static bool redirect_port(struct parser *p, struct ast_nat *n)
 	}
 	w = parse_take_word(p);
 	if (w.s[0] == ':')
-		return target_port(p, w, w.s, &n->port) || true;
+		return target_port(p, w, w.s, &n->port, NULL) || true;
 	r = diag_error(p->diag, w.span, "redirect goes to a port of this machine");
 	if (number_word(w.s, 0, PORT_MAX, &x))
 		diag_hint(p->diag, r, "write :%s", w.s);
@@ -192,6 +241,78 @@ static bool at_qualifier(const struct parser *p)
 	       word_in(qualifier_words, p->lex.src->text + p->tok.off, p->tok.len);
 }
 
+/* "by" "source" */
+static bool by_source(struct parser *p, struct ast_nat *n)
+{
+	if (!parse_accept_word(p, "by"))
+		return true;
+	n->by_source = true;
+	if (parse_accept_word(p, "source"))
+		return true;
+	diag_hint(p->diag,
+		  diag_error(p->diag, parse_here(p), "'source' is missing before %s",
+			     parse_found(p)),
+		  "write: by source");
+	return false;
+}
+
+/* "ports" LOW "-" HIGH */
+static bool source_ports(struct parser *p, struct ast_nat *n)
+{
+	struct token first = p->tok;
+	struct ast_word w = {0};
+
+	parse_advance(p);
+	if (p->tok.kind == TOK_WORD)
+		w = parse_take_word(p);
+	n->ports_span = parse_since(p, first);
+	if (w.s && port_range(w.s, strlen(w.s), &n->ports_first, &n->ports_last))
+		return true;
+	diag_hint(p->diag,
+		  diag_error(p->diag, w.s ? w.span : parse_here(p), "a range of ports is missing"),
+		  "write: ports 1024-65535");
+	return w.s;
+}
+
+/* Of masquerade, behind TO alone: a word that may be a service as well. */
+static bool at_option(struct parser *p)
+{
+	struct token next = parse_next(p);
+
+	if (parse_at_word(p, "ports"))
+		return next.kind == TOK_WORD && strspn(p->lex.src->text + next.off, "0123456789");
+	return (parse_at_word(p, "random") || parse_at_word(p, "persistent")) &&
+	       next.kind != TOK_COMMA;
+}
+
+/* options = { "ports" LOW "-" HIGH | "random" | "persistent" } */
+static bool options(struct parser *p, struct ast_nat *n)
+{
+	struct token first = p->tok;
+	bool alone = !n->services.n && !n->q.family && n->kind == NAT_MASQUERADE;
+
+	for (int i = 0; p->tok.kind == TOK_WORD; i++) {
+		struct span at = parse_here(p);
+
+		if (parse_at_word(p, "ports")) {
+			if (!source_ports(p, n))
+				return false;
+			alone = false;
+		} else if (parse_accept_word(p, "random")) {
+			n->random = true;
+		} else if (parse_accept_word(p, "persistent")) {
+			n->persistent_span = at;
+		} else {
+			return true;
+		}
+		n->option = (struct ast_word){0};
+		if (alone && !i)
+			n->option = (struct ast_word){parse_text(p, first),
+						      token_span(p->lex.src, first)};
+	}
+	return true;
+}
+
 /* hairpin = "hairpin" [ endpoint ] */
 static bool hairpin(struct parser *p, struct ast_nat *n)
 {
@@ -212,10 +333,11 @@ static bool rule_of_its_own(struct parser *p, struct ast_nat *n)
 	return true;
 }
 
-/* nat = ( "masquerade" | "no-nat" ) pair SERVICES QUALIFIERS
+/* nat = "no-nat" pair SERVICES QUALIFIERS
+ *     | "masquerade" pair SERVICES QUALIFIERS options
  *     | "redirect" pair SERVICES QUALIFIERS "to" ":" PORT
- *     | "snat" pair SERVICES QUALIFIERS "to" target { "," target }
- *     | "dnat" pair SERVICES QUALIFIERS "to" target { "," target } [ hairpin ] [ allow ] */
+ *     | "snat" pair SERVICES QUALIFIERS targets options
+ *     | "dnat" pair SERVICES QUALIFIERS targets [ "by" "source" ] [ hairpin ] [ allow ] */
 bool parse_nat(struct parser *p, struct ast_stmt *s)
 {
 	struct services_out services = {0};
@@ -225,7 +347,8 @@ bool parse_nat(struct parser *p, struct ast_stmt *s)
 	while (strcmp(nat_name(n->kind), p->word) != 0)
 		n->kind++;
 	parse_advance(p);
-	if (!parse_pair(p, &n->from, &n->to) || !parse_services(p, &services))
+	if (!parse_pair(p, &n->from, &n->to) ||
+	    !((n->kind == NAT_MASQUERADE && at_option(p)) || parse_services(p, &services)))
 		return false;
 	n->services.v = services.v;
 	n->services.n = services.n;
@@ -233,15 +356,18 @@ bool parse_nat(struct parser *p, struct ast_stmt *s)
 	if (!parse_qualifiers(p, &n->q, OF_NAT))
 		return false;
 	switch (n->kind) {
-	case NAT_MASQUERADE:
 	case NAT_NONE:
 		break;
+	case NAT_MASQUERADE:
+		if (!options(p, n))
+			return false;
+		break;
 	case NAT_SNAT:
-		if (!targets(p, n))
+		if (!targets(p, n) || !options(p, n))
 			return false;
 		break;
 	case NAT_DNAT:
-		if (!targets(p, n) || !hairpin(p, n) || !rule_of_its_own(p, n))
+		if (!targets(p, n) || !by_source(p, n) || !hairpin(p, n) || !rule_of_its_own(p, n))
 			return false;
 		break;
 	case NAT_REDIRECT:

@@ -253,6 +253,8 @@ static bool in_two_words(struct parser *p, struct ast_word w)
 	bool port = word_in(port_words, w.s, w.span.len);
 	const char *next;
 
+	if (parse_at_word(p, "ports") && p->word && !strcmp(p->word, "masquerade"))
+		return false;
 	if (p->tok.kind != TOK_WORD || p->tok.first || at_as(p) ||
 	    (!port && !word_in(service_protos, w.s, w.span.len)))
 		return false;

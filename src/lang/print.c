@@ -257,8 +257,7 @@ static void target(struct printer *pr, const struct ast_target *t)
 	item(pr, &t->item);
 	if (six && t->port)
 		buf_putc(pr->out, ']');
-	if (t->port)
-		buf_printf(pr->out, ":%u", t->port);
+	target_rest_print(pr->out, t);
 }
 
 static void nat(struct printer *pr, const struct ast_nat *n)
@@ -276,6 +275,7 @@ static void nat(struct printer *pr, const struct ast_nat *n)
 	}
 	if (n->kind == NAT_REDIRECT)
 		buf_printf(pr->out, " to :%u", n->port);
+	nat_choice_print(pr->out, n);
 	if (n->hairpin)
 		buf_puts(pr->out, n->hairpin_zones.items.n ? " hairpin " : " hairpin");
 	endpoint(pr, &n->hairpin_zones);

@@ -221,3 +221,25 @@ void days_print(struct buf *b, uint8_t days)
 		comma = ", ";
 	}
 }
+
+void target_rest_print(struct buf *b, const struct ast_target *t)
+{
+	if (t->port)
+		buf_printf(b, ":%u", t->port);
+	if (t->port_last)
+		buf_printf(b, "-%u", t->port_last);
+	if (t->weight)
+		buf_printf(b, " weight %u", t->weight);
+}
+
+void nat_choice_print(struct buf *b, const struct ast_nat *n)
+{
+	if (n->ports_span.src)
+		buf_printf(b, " ports %u-%u", n->ports_first, n->ports_last);
+	if (n->random)
+		buf_puts(b, " random");
+	if (n->persistent_span.src)
+		buf_puts(b, " persistent");
+	if (n->by_source)
+		buf_puts(b, " by source");
+}

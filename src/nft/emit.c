@@ -135,25 +135,55 @@ static void put_vmap(struct buf *out, const struct ir_stmt *s)
 	buf_puts(out, " }");
 }
 
+static void put_target(struct buf *out, enum family fam, u128 addr, bool brackets)
+{
+	buf_puts(out, brackets ? "[" : "");
+	addr_print(out, fam, addr);
+	buf_puts(out, brackets ? "]" : "");
+}
+
+/* nft does not shift ports: port by port. */
+static void put_shifted(struct buf *out, const struct ir_stmt *s)
+{
+	uint32_t n = (uint32_t)s->nat.called_last - s->nat.called + 1;
+
+	buf_puts(out, "th dport map { ");
+	for (uint32_t i = 0; i < n; i++) {
+		buf_printf(out, "%s%u : ", i ? ", " : "", s->nat.called + i);
+		addr_print(out, s->nat.family, s->nat.to.v[0].key[0].lo);
+		buf_printf(out, " . %u", s->nat.port + i);
+	}
+	buf_puts(out, " }");
+}
+
 static void put_nat_address(struct buf *out, const struct ir_stmt *s)
 {
 	const struct ir_elems *to = &s->nat.to;
 	enum family fam = s->nat.family;
+	struct ival iv = to->v[0].key[0];
 	bool brackets = fam == FAM_IP6 && s->nat.port && to->n == 1;
 
-	if (to->n == 1) {
-		struct ival iv = to->v[0].key[0];
-
-		buf_puts(out, brackets ? "[" : "");
-		addr_print(out, fam, iv.lo);
-		if (iv.hi != iv.lo) {
-			buf_putc(out, '-');
-			addr_print(out, fam, iv.hi);
-		}
-		buf_puts(out, brackets ? "]" : "");
+	if (s->nat.prefix) {
+		addr_print_range(out, fam, iv);
 		return;
 	}
-	buf_printf(out, "numgen inc mod %zu map { ", to->n);
+	if (s->nat.called) {
+		put_shifted(out, s);
+		return;
+	}
+	if (to->n == 1) {
+		put_target(out, fam, iv.lo, brackets);
+		if (iv.hi != iv.lo) {
+			buf_putc(out, '-');
+			put_target(out, fam, iv.hi, brackets);
+		}
+		return;
+	}
+	if (s->nat.by_source)
+		buf_printf(out, "jhash %s saddr mod %zu seed 0x%x map { ",
+			   fam == FAM_IP4 ? "ip" : "ip6", to->n, IR_HASH_SEED);
+	else
+		buf_printf(out, "numgen inc mod %zu map { ", to->n);
 	for (size_t i = 0; i < to->n; i++) {
 		buf_printf(out, "%s%zu : ", i ? ", " : "", i);
 		addr_print(out, fam, to->v[i].key[0].lo);
@@ -167,13 +197,20 @@ static void put_nat(struct buf *out, const struct ir_stmt *s)
 
 	buf_puts(out, names[s->nat.kind]);
 	if (s->nat.to.n) {
-		buf_puts(out, s->nat.family == FAM_IP4 ? " ip to " : " ip6 to ");
+		buf_puts(out, s->nat.family == FAM_IP4 ? " ip" : " ip6");
+		buf_puts(out, s->nat.prefix ? " prefix to " : " to ");
 		put_nat_address(out, s);
 	} else if (s->nat.port) {
 		buf_puts(out, " to ");
 	}
-	if (s->nat.port)
+	if (s->nat.port && !s->nat.called)
 		buf_printf(out, ":%u", s->nat.port);
+	if (s->nat.port_last)
+		buf_printf(out, "-%u", s->nat.port_last);
+	if (s->nat.random)
+		buf_puts(out, " fully-random");
+	if (s->nat.persistent)
+		buf_puts(out, s->nat.random ? ",persistent" : " persistent");
 }
 
 static void put_add(struct buf *out, const struct ir_stmt *s)

@@ -13,6 +13,7 @@
 
 #define IR_TABLE "fwc" /* table inet fwc */
 #define IR_MAX_CONCAT 5
+#define IR_HASH_SEED 1 /* a client keeps its target when the rules are loaded again */
 #define IR_MAX_COMMENT 128 /* bytes; the limit of nft's own language */
 
 /* What a rule looks at. One row each in field.c: nft's name, set type, width, printing. */
@@ -200,9 +201,15 @@ struct ir_stmt {
 		struct {
 			enum ir_nat_kind kind;
 			enum family family; /* FAM_NONE: masquerade, redirect */
-			struct ir_elems to; /* key[0]: address or range; several: round robin
-					       (numgen inc) */
+			struct ir_elems to; /* key[0]: address or range; several: in turns
+					       (numgen inc), or by_source */
 			uint16_t port; /* 0: kept */
+			uint16_t port_last; /* of the source: any from `port` to this; or 0 */
+			/* not 0: who calls the first gets `port`, the second the next, ... */
+			uint16_t called, called_last;
+			bool random, persistent;
+			bool by_source; /* several: by a hash of the source */
+			bool prefix; /* `to` is one: what is behind it is kept */
 		} nat;
 		uint16_t mss; /* 0: rt mtu */
 		struct { /* mark = mark & keep | value; keep & value = 0 */

@@ -134,8 +134,9 @@ static struct ir_rules with_nat_services(struct lower *l, const struct ir_rules 
 	return out;
 }
 
+/* `ported`: all that the rules match has ports. */
 static void finish(struct lower *l, struct ir_chain *c, struct ir_rules *rules, const struct nat *n,
-		   enum family fam)
+		   enum family fam, bool ported)
 {
 	static const enum ir_nat_kind kinds[] = {
 		[NAT_MASQUERADE] = IR_MASQUERADE,
@@ -157,11 +158,21 @@ static void finish(struct lower *l, struct ir_chain *c, struct ir_rules *rules, 
 		s = rule_stmt(l, &rules->v[i], IR_NAT);
 		s->nat.kind = kinds[n->kind];
 		s->nat.port = n->port;
+		s->nat.called = n->called;
+		s->nat.called_last = n->called_last;
+		if (ported && n->ports_first) {
+			s->nat.port = n->ports_first;
+			s->nat.port_last = n->ports_last > n->ports_first ? n->ports_last : 0;
+		}
+		s->nat.random = n->random;
+		s->nat.persistent = n->persistent;
+		s->nat.by_source = n->by_source && to->to.n > 1;
 		s->nat.family = to->to.n ? fam : FAM_NONE;
 		for (size_t t = 0; t < to->to.n; t++) {
 			struct ir_elem e = {.key = {to->to.v[t]}};
 
-			vec_push(l->arena, &s->nat.to, e);
+			for (uint32_t w = 0; w < to->weights.v[t]; w++)
+				vec_push(l->arena, &s->nat.to, e);
 		}
 		chain_push(l, c, rules->v[i]);
 	}
@@ -191,6 +202,23 @@ static void match_ula(struct lower *l, struct ir_rules *rules)
 		match_ival(l, &rules->v[i], F_IP6_SADDR, ula);
 }
 
+/* Those with ports get one of the statement's, the rest keeps what it has instead. */
+static void source_ports(struct lower *l, struct ir_chain *c, const struct ir_rules *rules,
+			 const struct nat *n, enum family fam)
+{
+	struct services with = services_with_ports(l->arena, &n->services, -1);
+	struct ir_rules ported, rest;
+
+	for (int i = 0; n->services.any && i < PORT_PROTOCOLS; i++)
+		with.ports[i] = ivset_one(l->arena, 0, UINT16_MAX);
+	ported = with_services(l, rules, &with, fam);
+	finish(l, c, &ported, n, fam, true);
+	if (!n->services.any)
+		return;
+	rest = with_services(l, rules, &n->services, fam);
+	finish(l, c, &rest, n, fam, false);
+}
+
 static void source_family(struct lower *l, struct ir_chain *c, const struct nat *n,
 			  const struct place_item *from, const struct place_item *to,
 			  enum family fam)
@@ -207,8 +235,12 @@ static void source_family(struct lower *l, struct ir_chain *c, const struct nat 
 	if (n->kind == NAT_MASQUERADE && fam == FAM_IP6 && dynamic)
 		match_ula(l, &rules);
 	match_nat_mark(l, &rules, n);
+	if (n->ports_first) {
+		source_ports(l, c, &rules, n, fam);
+		return;
+	}
 	rules = with_services(l, &rules, &n->services, fam);
-	finish(l, c, &rules, n, fam);
+	finish(l, c, &rules, n, fam, false);
 }
 
 static void lower_source(struct lower *l, struct ir_chain *c, const struct nat *n)
@@ -254,7 +286,7 @@ static void dest_family(struct lower *l, struct ir_chain *c, const struct nat *n
 		match_local(l, &rules, hairpin);
 	match_nat_mark(l, &rules, n);
 	rules = with_nat_services(l, &rules, n, fam);
-	finish(l, c, &rules, n, fam);
+	finish(l, c, &rules, n, fam, false);
 }
 
 static void lower_dest_item(struct lower *l, struct ir_chain *c, const struct nat *n,
@@ -305,7 +337,7 @@ static void lower_dest(struct lower *l, struct ir_chain *c, const struct nat *n,
 /* What a hairpin dnat turned back into the zone it came from must come back through here. */
 static void lower_hairpin_source(struct lower *l, struct ir_chain *c, const struct nat *n)
 {
-	struct services ports = services_to_port(l->arena, &n->services, n->port);
+	struct services ports = services_to_port(l->arena, &n->services, n->port, nat_port_last(n));
 
 	for (int f = 0; f < 2; f++) {
 		const struct nat_targets *to = f ? &n->to6 : &n->to4;
@@ -328,7 +360,7 @@ static void lower_hairpin_source(struct lower *l, struct ir_chain *c, const stru
 				match_bits(l, &rules.v[i], F_CT_STATUS, 32 /* IPS_DST_NAT */);
 			rules = with_addresses(l, &rules, &src, &dst, both[f]);
 			rules = with_services(l, &rules, &ports, both[f]);
-			finish(l, c, &rules, &masquerade, both[f]);
+			finish(l, c, &rules, &masquerade, both[f], false);
 		}
 	}
 }

@@ -14,9 +14,10 @@ enum slice_source {
 	FROM_FIELD, /* of field_table, all of it */
 	FROM_PAYLOAD, /* bytes of the packet */
 	FROM_VALUE, /* bytes of the rule itself */
-	FROM_MAP, /* of numgen inc mod N: what an anonymous map has for it */
+	FROM_MAP, /* of numgen inc mod N, jhash or a port: what an anonymous map has for it */
 	FROM_NUMGEN, /* inc */
 	FROM_SYMHASH,
+	FROM_JHASH, /* of the source address, by IR_HASH_SEED */
 	FROM_PATH_MTU, /* rt tcpmss */
 	FROM_ETHERTYPE, /* meta protocol */
 	FROM_ELSEWHERE, /* anything else: only its text */
@@ -35,6 +36,8 @@ struct slice { /* what one load put into registers */
 	uint8_t shift; /* and then to the right; only of one byte of FROM_PAYLOAD */
 	struct tlv value;
 	const struct raw_set *map;
+	enum family by_source; /* of FROM_JHASH, and of FROM_MAP that is asked with it */
+	bool by_port; /* of FROM_MAP: asked with the destination port */
 	const char *text; /* the same for the same value of the same packet */
 };
 
@@ -94,6 +97,12 @@ bool read_is_field(const struct raw_expr *e);
 bool read_stmt(struct machine *m, const struct raw_expr *e);
 /* What a packet goes through that meets an expression of which no more is known than its name. */
 enum ir_unknown_kind read_unknown_kind(const struct raw_expr *e);
+
+/* ---- read_nat.c: each false if the expression is not understood ---- */
+
+bool read_translation(struct machine *m, const struct raw_expr *e);
+bool read_masquerade(struct machine *m, const struct raw_expr *e);
+bool read_redirect(struct machine *m, const struct raw_expr *e);
 
 /* ---- read_xt.c ---- */
 

@@ -419,6 +419,7 @@ static bool compare(struct machine *m, const struct slice *s, uint64_t op, struc
 	case FROM_MAP:
 	case FROM_NUMGEN:
 	case FROM_SYMHASH:
+	case FROM_JHASH:
 	case FROM_PATH_MTU:
 	case FROM_ELSEWHERE:
 		break;
@@ -588,11 +589,24 @@ static bool anonymous(struct machine *m, const struct raw_set *s, const struct i
 	return true;
 }
 
+/* A number for each element, one after the other or by a hash. */
+static bool is_number(const struct slice *key, const struct raw_set *s)
+{
+	return key && (key->from == FROM_NUMGEN || key->from == FROM_JHASH) && !key->masked &&
+	       !key->offset && key->modulus == s->elems.n;
+}
+
+static bool is_dport(const struct slice *key)
+{
+	return key && key->from == FROM_PAYLOAD && !key->masked && key->bytes == 2 &&
+	       key->base == NFT_PAYLOAD_TRANSPORT_HEADER && key->offset == 2;
+}
+
 /* numgen inc mod N map { 0 : ADDRESS, ... }: the map's values are taken by whoever reads them. */
 static bool look_up_value(struct machine *m, const struct raw_expr *e, const struct raw_set *s,
 			  int word)
 {
-	const struct slice *key = machine_slice(m, word, 4);
+	const struct slice *key = machine_slice(m, word, 4), *port = machine_slice(m, word, 2);
 	int to = machine_word(tlv_number(e->attrs.v[NFTA_LOOKUP_DREG]));
 	struct slice *out = arena_new_of(m->a, struct slice);
 
@@ -600,11 +614,12 @@ static bool look_up_value(struct machine *m, const struct raw_expr *e, const str
 			      .bytes = SLICE_BYTES,
 			      .text = arena_printf(m->a, "%s %s", machine_text(m, word),
 						   read_odd(m->a, "lookup", e->bytes))};
-	if (key && key->from == FROM_NUMGEN && !key->masked && !key->offset &&
-	    key->modulus == s->elems.n)
+	if ((is_number(key, s) || is_dport(port)))
 		*out = (struct slice){.from = FROM_MAP,
 				      .bytes = (uint32_t)(s->elems.n ? s->elems.v[0].data.n : 0),
 				      .map = s,
+				      .by_source = port->by_source,
+				      .by_port = is_dport(port),
 				      .text = "map"};
 	if (to < 0)
 		return false;

@@ -266,10 +266,44 @@ static bool load_numgen(struct machine *m, const struct raw_expr *e)
 	return true;
 }
 
+/* Whose source address lies there, and nothing else. */
+static enum family source_at(const struct machine *m, struct tlv number, uint64_t bytes)
+{
+	const struct slice *s = machine_slice(m, machine_word(tlv_number(number)), (uint32_t)bytes);
+
+	if (!s || s->from != FROM_PAYLOAD || s->masked || s->bytes != bytes ||
+	    s->base != NFT_PAYLOAD_NETWORK_HEADER)
+		return FAM_NONE;
+	return bytes == 4 && s->offset == 12   ? FAM_IP4
+	       : bytes == 16 && s->offset == 8 ? FAM_IP6
+					       : FAM_NONE;
+}
+
+static bool load_jhash(struct machine *m, const struct raw_expr *e)
+{
+	const struct tlv *v = e->attrs.v;
+	enum family of = source_at(m, v[NFTA_HASH_SREG], tlv_number(v[NFTA_HASH_LEN]));
+
+	if (!e->attrs.whole || tlv_number(v[NFTA_HASH_TYPE]) != NFT_HASH_JENKINS || !of ||
+	    !v[NFTA_HASH_SEED].p || tlv_number(v[NFTA_HASH_SEED]) != IR_HASH_SEED)
+		return false;
+	put(m, tlv_number(v[NFTA_HASH_DREG]),
+	    (struct slice){.from = FROM_JHASH,
+			   .bytes = 4,
+			   .host = true,
+			   .modulus = (uint32_t)tlv_number(v[NFTA_HASH_MODULUS]),
+			   .offset = (uint32_t)tlv_number(v[NFTA_HASH_OFFSET]),
+			   .by_source = of,
+			   .text = of == FAM_IP4 ? "jhash ip saddr" : "jhash ip6 saddr"});
+	return true;
+}
+
 static bool load_hash(struct machine *m, const struct raw_expr *e)
 {
 	const struct tlv *v = e->attrs.v;
 
+	if (load_jhash(m, e))
+		return true;
 	if (!e->attrs.whole || tlv_number(v[NFTA_HASH_TYPE]) != NFT_HASH_SYM)
 		put_elsewhere(m, tlv_number(v[NFTA_HASH_DREG]), e);
 	else

@@ -3,7 +3,6 @@
  * last attribute, so that nothing is taken for what it is not.
  */
 #include <linux/netfilter.h>
-#include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_tables.h>
 #include <string.h>
 
@@ -131,139 +130,6 @@ static bool read_reject(struct machine *m, const struct raw_expr *e)
 									 : "icmpx",
 					   code);
 	}
-	return true;
-}
-
-/* ---- translation ---- */
-
-/* The bytes that the rule itself puts into a register. */
-static bool value_at(const struct machine *m, struct tlv number, uint32_t bytes, struct tlv *out)
-{
-	const struct slice *s = machine_slice(m, machine_word(tlv_number(number)), bytes);
-
-	if (!s || s->from != FROM_VALUE || s->bytes != bytes)
-		return false;
-	*out = s->value;
-	return true;
-}
-
-/* Of one port, also where it is written as a range. */
-static bool port_of(const struct machine *m, struct tlv min, struct tlv max, uint16_t *out)
-{
-	struct tlv lo, hi;
-
-	*out = 0;
-	if (!min.p)
-		return !max.p;
-	if (!value_at(m, min, 2, &lo) ||
-	    (max.p && (!value_at(m, max, 2, &hi) || !tlv_same(lo, hi))))
-		return false;
-	*out = (uint16_t)tlv_number(lo);
-	return *out != 0;
-}
-
-static bool push_target(struct machine *m, struct ir_elems *to, struct tlv lo, struct tlv hi)
-{
-	struct ir_elem e = {0};
-
-	e.key[0].lo = read_number(lo.p, lo.n, false);
-	e.key[0].hi = read_number(hi.p, hi.n, false);
-	vec_push(m->a, to, e);
-	return e.key[0].lo <= e.key[0].hi;
-}
-
-/* One after the other: the map has a value for each number below its size. */
-static bool round_robin(struct machine *m, const struct raw_set *map, uint32_t bytes,
-			struct ir_elems *to)
-{
-	struct tlv *by_number = arena_alloc(m->a, (map->elems.n + 1) * sizeof(*by_number));
-	const struct raw_elem *e;
-
-	vec_each (&map->elems, e) {
-		u128 at = e->key.n == 4 ? read_number(e->key.p, 4, true) : map->elems.n;
-
-		if (e->odd || at >= map->elems.n || e->data.n != bytes || by_number[at].p)
-			return false;
-		by_number[at] = e->data;
-	}
-	for (size_t i = 0; i < map->elems.n; i++)
-		if (!push_target(m, to, by_number[i], by_number[i]))
-			return false;
-	return map->elems.n > 0;
-}
-
-static bool addresses_of(struct machine *m, struct tlv min, struct tlv max, uint32_t bytes,
-			 struct ir_elems *to)
-{
-	const struct slice *s = machine_slice(m, machine_word(tlv_number(min)), bytes);
-	struct tlv lo, hi;
-
-	if (!min.p)
-		return !max.p;
-	if (max.p && tlv_same(min, max))
-		max.p = NULL; /* as the kernel tells it of one address */
-	if (s && s->from == FROM_MAP && !max.p)
-		return round_robin(m, s->map, bytes, to);
-	if (!value_at(m, min, bytes, &lo) || !value_at(m, max.p ? max : min, bytes, &hi))
-		return false;
-	return push_target(m, to, lo, hi);
-}
-
-static void push_nat(struct machine *m, enum ir_nat_kind kind, enum family family,
-		     struct ir_elems to, uint16_t port)
-{
-	struct ir_stmt *s = machine_stmt(m, IR_NAT);
-
-	s->nat.kind = kind;
-	s->nat.family = family;
-	s->nat.to = to;
-	s->nat.port = port;
-}
-
-static bool only_flags(struct tlv flags)
-{
-	/* the kernel sets these itself where there are addresses, or ports */
-	return !(tlv_number(flags) &
-		 ~(uint64_t)(NF_NAT_RANGE_MAP_IPS | NF_NAT_RANGE_PROTO_SPECIFIED));
-}
-
-static bool read_nat(struct machine *m, const struct raw_expr *e)
-{
-	const struct tlv *v = e->attrs.v;
-	uint64_t family = tlv_number(v[NFTA_NAT_FAMILY]), type = tlv_number(v[NFTA_NAT_TYPE]);
-	bool v4 = family == NFPROTO_IPV4;
-	struct ir_elems to = {0};
-	uint16_t port;
-
-	if (!e->attrs.whole || (!v4 && family != NFPROTO_IPV6) || type > NFT_NAT_DNAT ||
-	    !only_flags(v[NFTA_NAT_FLAGS]) ||
-	    !addresses_of(m, v[NFTA_NAT_REG_ADDR_MIN], v[NFTA_NAT_REG_ADDR_MAX], v4 ? 4 : 16,
-			  &to) ||
-	    !to.n || !port_of(m, v[NFTA_NAT_REG_PROTO_MIN], v[NFTA_NAT_REG_PROTO_MAX], &port))
-		return false;
-	push_nat(m, type == NFT_NAT_DNAT ? IR_DNAT : IR_SNAT, v4 ? FAM_IP4 : FAM_IP6, to, port);
-	return true;
-}
-
-static bool read_masq(struct machine *m, const struct raw_expr *e)
-{
-	const struct tlv *v = e->attrs.v;
-
-	if (!e->attrs.whole || !only_flags(v[NFTA_MASQ_FLAGS]) || v[NFTA_MASQ_REG_PROTO_MIN].p)
-		return false;
-	push_nat(m, IR_MASQUERADE, FAM_NONE, (struct ir_elems){0}, 0);
-	return true;
-}
-
-static bool read_redir(struct machine *m, const struct raw_expr *e)
-{
-	const struct tlv *v = e->attrs.v;
-	uint16_t port;
-
-	if (!e->attrs.whole || !only_flags(v[NFTA_REDIR_FLAGS]) ||
-	    !port_of(m, v[NFTA_REDIR_REG_PROTO_MIN], v[NFTA_REDIR_REG_PROTO_MAX], &port))
-		return false;
-	push_nat(m, IR_REDIRECT, FAM_NONE, (struct ir_elems){0}, port);
 	return true;
 }
 
@@ -412,9 +278,9 @@ static const struct {
 	{"connlimit", read_connlimit},
 	{"log", read_log},
 	{"reject", read_reject},
-	{"nat", read_nat},
-	{"masq", read_masq},
-	{"redir", read_redir},
+	{"nat", read_translation},
+	{"masq", read_masquerade},
+	{"redir", read_redirect},
 	{"meta", set_meta},
 	{"ct", set_ct},
 	{"exthdr", set_mss},

@@ -136,6 +136,9 @@ static void put_nat(struct buf *out, const struct policy *p, const struct nat *n
 				 four ? n->to4.to.v[i] : n->to6.to.v[i - n->to4.to.n]);
 		buf_putc(out, '\n');
 	}
+	if (n->called)
+		buf_printf(out, "    ports %u-%u to %u-%u\n", n->called, n->called_last, n->port,
+			   nat_port_last(n));
 	for (size_t i = 0; i < n->hairpin_zones.n; i++)
 		buf_printf(out, "    hairpin %s\n", p->zones.v[n->hairpin_zones.v[i]].name);
 }

@@ -90,6 +90,62 @@ static void of_family(struct resolver *r, const struct ast_nat *n, const struct 
 			  n->q.family_span, "the family is named here");
 }
 
+/* The ports of the services, if they are one range, the same for each protocol. */
+static struct ival called_ports(const struct nat *n)
+{
+	struct ival all = {0, 0};
+	const struct sourced *x;
+
+	for (int i = 0; i < PORT_PROTOCOLS; i++) {
+		const struct ivset *s = &n->services.ports[i];
+
+		if (!s->n)
+			continue;
+		if (s->n > 1 || (all.hi && (all.lo != s->v[0].lo || all.hi != s->v[0].hi)))
+			return (struct ival){0, 0};
+		all = s->v[0];
+	}
+	vec_each (&n->services.sourced, x) {
+		if (x->to.n > 1 || (all.hi && (all.lo != x->to.v[0].lo || all.hi != x->to.v[0].hi)))
+			return (struct ival){0, 0};
+		all = x->to.v[0];
+	}
+	return all;
+}
+
+/* tcp/8000-8010 to web:9000-9010: port by port. */
+static void shift_ports(struct resolver *r, struct nat *out, const struct ast_target *t)
+{
+	struct ival called = called_ports(out);
+
+	if (!called.hi || !called.lo)
+		diag_hint(r->diag,
+			  diag_error(r->diag, t->span,
+				     "to a range of ports goes one range of ports, the same of "
+				     "each protocol"),
+			  "write a statement for each range: tcp/8000-8010 to HOST:9000-9010");
+	else if (called.hi - called.lo != (u128)(t->port_last - t->port))
+		diag_hint(r->diag,
+			  diag_error(r->diag, t->span,
+				     "ranges go port by port and are of one length, here %u and "
+				     "%u",
+				     (unsigned)(called.hi - called.lo + 1),
+				     t->port_last - t->port + 1u),
+			  "the range that begins at %u ends at %u", t->port,
+			  (unsigned)(t->port + (called.hi - called.lo)));
+	if (called.lo == t->port) { /* they are kept */
+		out->port = 0;
+		return;
+	}
+	out->called = (uint16_t)called.lo;
+	out->called_last = (uint16_t)called.hi;
+}
+
+uint16_t nat_port_last(const struct nat *n)
+{
+	return (uint16_t)(n->port + n->called_last - n->called);
+}
+
 static void add_targets(struct resolver *r, const struct ast_nat *n, struct nat *out,
 			const struct ast_target *t)
 {
@@ -115,11 +171,14 @@ static void add_targets(struct resolver *r, const struct ast_nat *n, struct nat 
 
 		vec_push(r->arena, &to->to, i < v4.n ? v4.v[i] : v6.v[i - v4.n]);
 		vec_push(r->arena, &to->names, span_text(r->arena, t->item.span));
+		vec_push(r->arena, &to->weights, t->weight ? t->weight : 1);
 	}
 	if (t->port && out->port && out->port != t->port)
 		diag_error(r->diag, t->span, "all targets of one rule must have the same port");
 	if (t->port)
 		out->port = t->port;
+	if (t->port_last)
+		shift_ports(r, out, t);
 }
 
 static void add_parts(struct resolver *r, const struct ast_nat *n, struct nat *out)
@@ -147,6 +206,45 @@ static bool only_ports(const struct services *s)
 	return !s->any && !s->protocols.n && !services_have_icmp(s, FAM_NONE);
 }
 
+/* What chooses among targets, where there is a choice. */
+static void check_choice(struct resolver *r, const struct ast_nat *n, const struct nat *out)
+{
+	bool weighted = false;
+
+	for (size_t i = 0; i < n->targets.n; i++)
+		weighted |= n->targets.v[i].weight != 0;
+	if (out->to4.to.n > 1 || out->to6.to.n > 1) {
+		if (out->called)
+			diag_hint(r->diag,
+				  diag_error(r->diag, n->targets.v[0].span,
+					     "shifted ports go to one target of each family"),
+				  "several can keep the ports, or share one");
+		return;
+	}
+	if (n->by_source || weighted)
+		diag_hint(r->diag,
+			  diag_error(r->diag, n->targets.v[0].span,
+				     "'%s' chooses among several targets of a family, and here is "
+				     "one",
+				     n->by_source ? "by source" : "weight"),
+			  "name several: to HOST, HOST");
+}
+
+/* How the source is chosen. */
+static void check_options(struct resolver *r, const struct ast_nat *n, const struct nat *out)
+{
+	if (n->persistent_span.src && n->kind == NAT_MASQUERADE)
+		diag_hint(r->diag,
+			  diag_error(r->diag, n->persistent_span,
+				     "masquerade has one address: there is nothing to choose"),
+			  "of a range snat can: to LOW-HIGH persistent");
+	if (n->ports_span.src && n->services.n && !only_ports(&out->services))
+		diag_hint(r->diag,
+			  diag_error(r->diag, n->ports_span,
+				     "a port can only be rewritten where the services have ports"),
+			  "without services those that have ports get one of these");
+}
+
 static void check_nat(struct resolver *r, const struct ast_stmt *s, const struct nat *out)
 {
 	const struct ast_nat *n = &s->nat;
@@ -161,6 +259,8 @@ static void check_nat(struct resolver *r, const struct ast_stmt *s, const struct
 			  diag_error(r->diag, s->span,
 				     "snat goes to one address or one range of each family"),
 			  "write LOW-HIGH");
+	check_choice(r, n, out);
+	check_options(r, n, out);
 	if (n->hairpin && !out->hairpin_zones.n && r->diag->nerrors == 0)
 		diag_hint(r->diag,
 			  diag_error(r->diag, s->span,
@@ -169,9 +269,24 @@ static void check_nat(struct resolver *r, const struct ast_stmt *s, const struct
 			  "the zones: hairpin lan");
 }
 
+/* The services; also where the only word behind TO is one that the policy calls a service. */
+static void resolve_nat_services(struct resolver *r, struct ast_nat *n, struct nat *out)
+{
+	struct ast_service named = {
+		.span = n->option.span, .kind = SERVICE_NAME, .name = n->option};
+
+	if (n->option.s && map_get(&r->services, n->option.s)) {
+		vec_push(r->arena, &n->services, named);
+		n->random = false;
+		n->persistent_span.src = NULL;
+	}
+	resolve_services(r, n->services.v, n->services.n, &out->services);
+}
+
 void resolve_nat(struct resolver *r, const struct ast_stmt *s)
 {
-	const struct ast_nat *n = &s->nat;
+	struct ast_nat named = s->nat;
+	const struct ast_nat *n = &named;
 	struct nat out = {.kind = n->kind,
 			  .port = n->port,
 			  .hairpin = n->hairpin,
@@ -186,8 +301,13 @@ void resolve_nat(struct resolver *r, const struct ast_stmt *s)
 	resolve_endpoint(r, &n->from, &out.from);
 	resolve_endpoint(r, &n->to, &out.to);
 	name_hairpin_zones(r, n, &out);
-	resolve_services(r, n->services.v, n->services.n, &out.services);
+	resolve_nat_services(r, &named, &out);
 	resolve_from(r, &n->q, n->services.v, n->services.n, &out.services);
+	out.by_source = n->by_source;
+	out.random = n->random;
+	out.persistent = n->persistent_span.src;
+	out.ports_first = n->ports_first;
+	out.ports_last = n->ports_last;
 	if (n->kind == NAT_DNAT || n->kind == NAT_REDIRECT)
 		resolve_before_routing(r, nat_name(n->kind), &out.to);
 	else if (n->kind != NAT_NONE)

@@ -51,7 +51,7 @@ static void services(struct resolver *r, const struct ast_nat *ast, const struct
 					.kind = SERVICE_PORTS,
 					.proto = {names[i], at},
 					.lo = n->port,
-					.hi = n->port};
+					.hi = nat_port_last(n)};
 
 		if (services_have_port(&n->services, i))
 			vec_push(r->arena, &out->services, s);

@@ -55,15 +55,17 @@ static bool may_name(const struct endpoint *e, enum family fam, u128 addr)
 	return false;
 }
 
-static bool may_hold(const struct services *s, uint16_t port)
+static bool may_hold(const struct services *s, uint16_t first, uint16_t last)
 {
+	struct ival ports = {first, last};
+	struct ivset all = {.v = &ports, .n = 1};
 	bool may = s->any || s->protocols.n;
 	const struct sourced *x;
 
 	vec_each (&s->sourced, x)
-		may = may || ivset_contains(&x->to, port);
+		may = may || ivset_overlaps(&x->to, &all);
 	for (int i = 0; i < PORT_PROTOCOLS; i++)
-		may = may || ivset_contains(&s->ports[i], port);
+		may = may || ivset_overlaps(&s->ports[i], &all);
 	return may;
 }
 
@@ -71,6 +73,6 @@ bool rule_meets_nat(const struct rule *r, const struct nat *n, enum family fam, 
 {
 	return (!target || may_name(&r->to, fam, *target)) && families_meet(r->q.family, fam) &&
 	       (n->hairpin || endpoints_meet(&r->from, &n->from)) &&
-	       (n->port ? may_hold(&r->services, n->port)
+	       (n->port ? may_hold(&r->services, n->port, nat_port_last(n))
 			: services_meet(&r->services, &n->services));
 }

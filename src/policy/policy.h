@@ -135,6 +135,7 @@ struct rule {
 struct nat_targets { /* of one family */
 	VEC(struct ival) to;
 	VEC(const char *) names; /* of each, as the policy has it */
+	VEC(uint32_t) weights; /* of each */
 };
 
 struct nat_part { /* one of the services, as the policy has it */
@@ -152,6 +153,11 @@ struct nat {
 	VEC(struct nat_part) parts; /* of them; at least one */
 	struct nat_targets to4, to6;
 	uint16_t port; /* 0: kept */
+	/* not 0: who calls the first gets `port`, the second the next, ... */
+	uint16_t called, called_last;
+	bool by_source; /* of several targets: by a hash of the source; else in turns */
+	uint16_t ports_first, ports_last; /* of sources: one of these ports; 0: any */
+	bool random, persistent; /* how the source is chosen */
 	bool hairpin;
 	bool closed; /* it was reported that nothing allows what it translates */
 	VEC(int) hairpin_zones; /* those that a target is in (routing.h) */
@@ -272,7 +278,8 @@ void services_from(struct arena *a, struct services *s, const struct ivset *from
 /* Those that have ports, of all protocols (-1) or one. */
 struct services services_with_ports(struct arena *a, const struct services *s, int row);
 /* The same, all of them called by that port; 0: as they are. */
-struct services services_to_port(struct arena *a, const struct services *s, uint16_t port);
+struct services services_to_port(struct arena *a, const struct services *s, uint16_t first,
+				 uint16_t last);
 bool services_have_port(const struct services *s, int row);
 /* Some of ICMP, of that family or any. */
 bool services_have_icmp(const struct services *s, enum family fam);
@@ -283,6 +290,8 @@ bool services_meet(const struct services *x, const struct services *y);
 /* False: no packet matches both. True: perhaps one does (meet.c). */
 bool rules_meet(const struct rule *x, const struct rule *y);
 bool nats_meet(const struct nat *x, const struct nat *y);
+/* The last of the ports behind a translation that changes them. */
+uint16_t nat_port_last(const struct nat *n);
 /* The same of a rule and what a dnat has sent to a target (NULL: a redirect). */
 bool rule_meets_nat(const struct rule *r, const struct nat *n, enum family fam, const u128 *target);
 

@@ -81,21 +81,22 @@ struct services services_with_ports(struct arena *a, const struct services *s, i
 	return out;
 }
 
-struct services services_to_port(struct arena *a, const struct services *s, uint16_t port)
+struct services services_to_port(struct arena *a, const struct services *s, uint16_t first,
+				 uint16_t last)
 {
 	struct services out = *s;
 	const struct sourced *x;
 
-	if (!port)
+	if (!first)
 		return out;
 	for (int i = 0; i < PORT_PROTOCOLS; i++)
 		if (s->ports[i].n)
-			out.ports[i] = ivset_one(a, port, port);
+			out.ports[i] = ivset_one(a, first, last);
 	out.sourced.v = NULL;
 	out.sourced.n = out.sourced.cap = 0;
 	vec_each (&s->sourced, x)
 		vec_push(a, &out.sourced,
-			 ((struct sourced){x->row, ivset_one(a, port, port), x->from}));
+			 ((struct sourced){x->row, ivset_one(a, first, last), x->from}));
 	services_normalise(a, &out);
 	return out;
 }

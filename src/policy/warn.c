@@ -64,7 +64,7 @@ static const char *place_text(const struct policy *p, int place)
 static struct services translated(const struct policy *p, const struct nat *n,
 				  const struct nat_part *part)
 {
-	return services_to_port(p->arena, &part->services, n->port);
+	return services_to_port(p->arena, &part->services, n->port, nat_port_last(n));
 }
 
 /* " a, b", each once. */
@@ -87,7 +87,10 @@ static void print_part(struct buf *out, const struct policy *p, const struct nat
 	if (!n->port)
 		add_word(out, part->text);
 	for (int i = 0; n->port && i < PORT_PROTOCOLS; i++)
-		if (services_have_port(&part->services, i))
+		if (services_have_port(&part->services, i) && n->called)
+			add_word(out, arena_printf(p->arena, "%s/%u-%u", names[i], n->port,
+						   nat_port_last(n)));
+		else if (services_have_port(&part->services, i))
 			add_word(out, arena_printf(p->arena, "%s/%u", names[i], n->port));
 }
 

@@ -300,6 +300,13 @@ static bool holds(const struct ir_elems *to, u128 addr)
 	return false;
 }
 
+static uint16_t new_port(const struct ir_stmt *s, uint16_t port)
+{
+	if (s->nat.called)
+		return (uint16_t)(port - s->nat.called + s->nat.port);
+	return s->nat.port ? s->nat.port : port;
+}
+
 static bool goes_there(const struct walk *w, const struct outcome *o)
 {
 	const struct ir_stmt *s = o->fate == FATE_TRANSLATE ? o->nat : NULL;
@@ -307,7 +314,7 @@ static bool goes_there(const struct walk *w, const struct outcome *o)
 
 	if (!s || (s->nat.kind != IR_DNAT && s->nat.kind != IR_REDIRECT))
 		return !is_sent_on(f);
-	if (f->goes_to_port != (s->nat.port && f->to_port ? s->nat.port : f->to_port))
+	if (f->goes_to_port != (f->to_port ? new_port(s, f->to_port) : 0))
 		return false;
 	if (s->nat.kind == IR_REDIRECT)
 		return f->goes_to_type == RTN_LOCAL || !f->goes_to_type;

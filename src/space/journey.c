@@ -163,6 +163,28 @@ static bool is_own(const struct leg *leg)
 	return leg->at == AT_OUTPUT || leg->at == AT_POSTROUTING;
 }
 
+/* Ports that the region does not tell from each other, together. */
+static dd_ref shifted(struct mean *m, dd_ref r, struct ival called, u128 to)
+{
+	struct dd *d = m->dd;
+	struct ival there = {to, to + called.hi - called.lo};
+	dd_ref here = schema_ranges(&m->schema, DIM_DPORT, 16, &called, 1, UINT16_MAX, DD_TRUE);
+	dd_ref any;
+	u128 middle = called.lo + (called.hi - called.lo) / 2;
+
+	r = dd_and(d, r, here);
+	any = forget(m, r, DIM_DPORT);
+	if (r == DD_FALSE || r == DD_EXHAUSTED)
+		return r;
+	if (dd_and(d, any, here) == r)
+		return dd_and(d, any,
+			      schema_ranges(&m->schema, DIM_DPORT, 16, &there, 1, UINT16_MAX,
+					    DD_TRUE));
+	return dd_or(d, shifted(m, r, (struct ival){called.lo, middle}, to),
+		     shifted(m, r, (struct ival){middle + 1, called.hi},
+			     to + middle + 1 - called.lo));
+}
+
 /* The packets of leg->arrival as they are behind the translation; those that go on go to `zones`.
  */
 static dd_ref rewritten(struct mean *m, const struct policy *p, const struct leg *leg,
@@ -177,7 +199,10 @@ static dd_ref rewritten(struct mean *m, const struct policy *p, const struct leg
 	for (size_t i = 0; i < sizeof(changed) / sizeof(changed[0]); i++)
 		r = forget(m, r, changed[i]);
 	r = dd_and(d, r, schema_one(&m->schema, DIM_CT_STATUS, STATUS_DST_NAT));
-	if (leg->port) {
+	if (leg->nat->called) {
+		r = shifted(m, r, (struct ival){leg->nat->called, leg->nat->called_last},
+			    leg->port);
+	} else if (leg->port) {
 		r = forget(m, r, DIM_DPORT);
 		r = dd_and(d, r, schema_one(&m->schema, DIM_DPORT, leg->port));
 	}
@@ -445,8 +470,10 @@ bool journey_arrival(struct mean *m, const struct leg *leg, const struct packet 
 			m->dd, r,
 			schema_ranges(&m->schema, kept[i], bits, &v, 1, u128_max(bits), DD_TRUE));
 	}
-	if (leg->nat && !leg->port)
-		r = dd_and(m->dd, r, schema_one(&m->schema, DIM_DPORT, there->dim[DIM_DPORT]));
+	if (leg->nat && (!leg->port || leg->nat->called))
+		r = dd_and(m->dd, r,
+			   schema_one(&m->schema, DIM_DPORT,
+				      there->dim[DIM_DPORT] + leg->nat->called - leg->port));
 	if (!schema_witness(&m->schema, r, arrival))
 		return false;
 	for (size_t i = 0; i < m->schema.texts.n; i++)

@@ -23,7 +23,7 @@ struct leg { /* packets of the query that travel alike */
 	bool local; /* it was sent to this machine, */
 	bool by_own; /* which is told by the addresses that the machine has now */
 	bool marked; /* some mark statement may have changed their marks on the way */
-	uint16_t port; /* new destination port; 0: kept */
+	uint16_t port; /* new destination port, the first of nat->called; 0: kept */
 	dd_ref arrival; /* as they arrive */
 	dd_ref there; /* as the filter hook sees them */
 	dd_ref fate; /* of all that is in `there`; outcomes with lines */

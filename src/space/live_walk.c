@@ -212,6 +212,15 @@ static void reroute(struct walk *w, struct ways *out, struct way x)
 
 /* ---- one chain ---- */
 
+/* The target is one that another place in the list has, too: it has more turns. */
+static bool again(const struct ir_elems *to, size_t i)
+{
+	for (size_t k = i + 1; k < to->n; k++)
+		if (to->v[k].key[0].lo == to->v[i].key[0].lo)
+			return true;
+	return false;
+}
+
 static void to_target(struct walk *w, struct ways *out, struct way x, const struct ir_stmt *s,
 		      const struct ir_elem *to)
 {
@@ -220,6 +229,19 @@ static void to_target(struct walk *w, struct ways *out, struct way x, const stru
 	set(&x, DIM_FIB_DADDR, RTN_UNICAST);
 	set(&x, DIM_FIB_DADDR_IIF, RTN_UNICAST);
 	reroute(w, out, x);
+}
+
+/* Port by port, of those that there are. */
+static void shift(struct walk *w, struct ways *out, struct way x, const struct ir_stmt *s)
+{
+	for (uint32_t port = s->nat.called; port <= s->nat.called_last; port++) {
+		struct way y = part(w, &x, where(w, &x, DIM_DPORT, port));
+
+		if (y.packets == DD_FALSE)
+			continue;
+		set(&y, DIM_DPORT, s->nat.port + port - s->nat.called);
+		to_target(w, out, y, s, &s->nat.to.v[0]);
+	}
 }
 
 /* Behind a translation of the destination; of several targets it is not known whose turn it is. */
@@ -234,6 +256,10 @@ static void translate(struct walk *w, struct ways *out, struct way x, const stru
 		return;
 	}
 	set(&x, DIM_CT_STATUS, STATUS_DST_NAT);
+	if (s->nat.called && s->nat.called_last) {
+		shift(w, out, x, s);
+		return;
+	}
 	if (s->nat.port)
 		set(&x, DIM_DPORT, s->nat.port);
 	if (s->nat.kind == IR_REDIRECT) {
@@ -244,6 +270,8 @@ static void translate(struct walk *w, struct ways *out, struct way x, const stru
 		struct way y = x;
 		dd_ref turn;
 
+		if (again(&s->nat.to, i))
+			continue;
 		b.len = 0;
 		addr_print(&b, s->nat.family, s->nat.to.v[i].key[0].lo);
 		turn = schema_condition(

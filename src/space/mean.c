@@ -105,8 +105,35 @@ const char *mean_rate(struct mean *m, const char *what, const struct ir_limit *l
 			    unit, limit->burst, comment ? comment : "", nth);
 }
 
-const char *mean_nat_text(struct mean *m, enum ir_nat_kind kind, const struct ival *to, size_t n,
-			  enum family fam, uint16_t port)
+static void put_targets(struct buf *b, const struct rewrite *w)
+{
+	bool brackets = w->family == FAM_IP6 && w->port;
+	size_t same;
+
+	for (size_t i = 0; i < w->n; i += same) {
+		for (same = 1; i + same < w->n && w->to[i].lo == w->to[i + same].lo &&
+			       w->to[i].hi == w->to[i + same].hi;)
+			same++;
+		buf_puts(b, i ? ", " : " to ");
+		if (brackets)
+			buf_putc(b, '[');
+		if (w->prefix) {
+			addr_print_range(b, w->family, w->to[i]);
+		} else {
+			addr_print(b, w->family, w->to[i].lo);
+			if (w->to[i].lo != w->to[i].hi) {
+				buf_putc(b, '-');
+				addr_print(b, w->family, w->to[i].hi);
+			}
+		}
+		if (brackets)
+			buf_putc(b, ']');
+		if (same > 1)
+			buf_printf(b, " weight %zu", same);
+	}
+}
+
+const char *mean_nat_text(struct mean *m, const struct rewrite *w)
 {
 	static const char *const words[] = {[IR_MASQUERADE] = "masquerade",
 					    [IR_SNAT] = "snat",
@@ -115,23 +142,23 @@ const char *mean_nat_text(struct mean *m, enum ir_nat_kind kind, const struct iv
 	struct buf b = {0};
 	const char *text;
 
-	buf_puts(&b, words[kind]);
-	for (size_t i = 0; i < n; i++) {
-		buf_puts(&b, i ? ", " : " to ");
-		if (fam == FAM_IP6 && port)
-			buf_putc(&b, '[');
-		if (to[i].lo == to[i].hi) {
-			addr_print(&b, fam, to[i].lo);
-		} else {
-			addr_print(&b, fam, to[i].lo);
-			buf_putc(&b, '-');
-			addr_print(&b, fam, to[i].hi);
-		}
-		if (fam == FAM_IP6 && port)
-			buf_putc(&b, ']');
-	}
-	if (port)
-		buf_printf(&b, "%s:%u", n ? "" : " to ", port);
+	buf_puts(&b, words[w->kind]);
+	put_targets(&b, w);
+	if (w->port)
+		buf_printf(&b, "%s:%u", w->n ? "" : " to ", w->port);
+	if (w->port_last)
+		buf_printf(&b, "-%u", w->port_last);
+	if (w->called)
+		buf_printf(&b, "-%u of ports %u-%u", w->port + w->called_last - w->called,
+			   w->called, w->called_last);
+	if (w->by_source && w->n > 1)
+		buf_puts(&b, " by source");
+	if (w->random)
+		buf_puts(&b, " random");
+	if (w->persistent)
+		buf_puts(&b, " persistent");
+	if (w->prefix)
+		buf_puts(&b, ", address by address");
 	text = arena_strdup(m->arena, buf_str(&b));
 	buf_free(&b);
 	return text;

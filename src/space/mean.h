@@ -120,8 +120,16 @@ dd_ref mean_place(struct mean *m, const struct policy *p, const struct place_ite
 /* The key of the condition that holds while a rate is not exceeded. */
 const char *mean_rate(struct mean *m, const char *what, const struct ir_limit *limit,
 		      const char *comment, unsigned twin);
-const char *mean_nat_text(struct mean *m, enum ir_nat_kind kind, const struct ival *to, size_t n,
-			  enum family fam, uint16_t port);
+struct rewrite { /* what a translation does, however it is said */
+	enum ir_nat_kind kind;
+	enum family family; /* of `to` */
+	const struct ival *to; /* several: in turns, or by_source; a weight: so many times */
+	size_t n;
+	uint16_t port, port_last; /* as in ir.h, and so is what follows */
+	uint16_t called, called_last;
+	bool random, persistent, by_source, prefix;
+};
+const char *mean_nat_text(struct mean *m, const struct rewrite *w);
 /* Texts of effects. */
 const char *mean_add_text(struct mean *m, const char *set, uint64_t timeout);
 const char *mean_log_text(struct mean *m, const char *prefix);

@@ -40,13 +40,38 @@ static const struct line *nat_line(struct mean *m, const struct policy *p, const
 	return mean_line(m, n->text, span_where(m->arena, n->span), n->span, order);
 }
 
-static void push(struct mean *m, const struct policy *p, struct list *l, const struct nat *n,
-		 enum ir_nat_kind kind, enum family fam, dd_ref match)
+/* What it does, hairpin's masquerade apart. `ported`: what has ports is meant. */
+static const char *rewrites(struct mean *m, const struct nat *n, enum ir_nat_kind kind,
+			    enum family fam, bool ported)
 {
 	const struct nat_targets *to = targets(n, fam);
-	bool aimed = kind == IR_DNAT || kind == IR_SNAT;
-	const char *what = mean_nat_text(m, kind, to->to.v, aimed ? to->to.n : 0, fam,
-					 kind == IR_MASQUERADE ? 0 : n->port);
+	struct rewrite w = {.kind = kind, .family = fam};
+	VEC(struct ival) all = {0};
+
+	if (kind == IR_MASQUERADE && n->kind == NAT_DNAT)
+		return mean_nat_text(m, &w);
+	for (size_t i = 0; (kind == IR_DNAT || kind == IR_SNAT) && i < to->to.n; i++)
+		for (uint32_t k = 0; k < to->weights.v[i]; k++)
+			vec_push(m->arena, &all, to->to.v[i]);
+	w.to = all.v;
+	w.n = all.n;
+	w.port = n->port;
+	w.called = n->called;
+	w.called_last = n->called_last;
+	if (ported) {
+		w.port = n->ports_first;
+		w.port_last = n->ports_last == n->ports_first ? 0 : n->ports_last;
+	}
+	w.random = n->random;
+	w.persistent = n->persistent;
+	w.by_source = n->by_source;
+	return mean_nat_text(m, &w);
+}
+
+static void push(struct mean *m, const struct policy *p, struct list *l, const struct nat *n,
+		 enum ir_nat_kind kind, enum family fam, bool ported, dd_ref match)
+{
+	const char *what = rewrites(m, n, kind, fam, ported);
 
 	match = dd_and(m->dd, match, schema_family(&m->schema, fam));
 	match = dd_and(m->dd, match, words(m, n));
@@ -61,7 +86,7 @@ static void push(struct mean *m, const struct policy *p, struct list *l, const s
 static void push_kept(struct mean *m, const struct policy *p, struct list *l, const struct nat *n,
 		      dd_ref match)
 {
-	match = dd_and(m->dd, match, schema_family(&m->schema, n->family));
+	match = dd_and(m->dd, match, words(m, n));
 	match = dd_and(m->dd, match, m->within);
 	if (match != DD_FALSE)
 		vec_push(m->arena, l,
@@ -102,22 +127,38 @@ static dd_ref ends(struct mean *m, const struct policy *p, const struct nat *n)
 	return dd_and(m->dd, from, to);
 }
 
+static dd_ref with_ports(struct mean *m)
+{
+	dd_ref all = DD_FALSE;
+
+	for (int i = 0; i < PORT_PROTOCOLS; i++)
+		all = dd_or(m->dd, all, schema_one(&m->schema, DIM_PROTO, port_protocols[i]));
+	return all;
+}
+
 static void source(struct mean *m, const struct policy *p, struct list *l, const struct nat *n)
 {
 	dd_ref match = dd_and(m->dd, ends(m, p, n), mean_services(m, &n->services));
+	dd_ref ported = DD_FALSE;
 
 	if (n->kind == NAT_NONE) {
 		push_kept(m, p, l, n, match);
 		return;
 	}
+	if (n->ports_first)
+		ported = dd_and(m->dd, match, with_ports(m));
 	for (int f = 0; f < 2; f++) {
 		enum family fam = families[f];
+		enum ir_nat_kind kind = n->kind == NAT_SNAT ? IR_SNAT : IR_MASQUERADE;
+		dd_ref these = DD_TRUE;
 
-		if (n->kind == NAT_SNAT && targets(n, fam)->to.n)
-			push(m, p, l, n, IR_SNAT, fam, match);
-		else if (n->kind == NAT_MASQUERADE)
-			push(m, p, l, n, IR_MASQUERADE, fam,
-			     fam == FAM_IP6 ? dd_and(m->dd, match, unique_local(m)) : match);
+		if (n->kind == NAT_SNAT && !targets(n, fam)->to.n)
+			continue;
+		if (n->kind == NAT_MASQUERADE && fam == FAM_IP6)
+			these = unique_local(m);
+		push(m, p, l, n, kind, fam, true, dd_and(m->dd, ported, these));
+		push(m, p, l, n, kind, fam, false,
+		     dd_and(m->dd, dd_and(m->dd, match, dd_not(m->dd, ported)), these));
 	}
 }
 
@@ -125,7 +166,8 @@ static void source(struct mean *m, const struct policy *p, struct list *l, const
 static void hairpin_source(struct mean *m, const struct policy *p, struct list *l,
 			   const struct nat *n)
 {
-	struct services s = services_to_port(m->arena, &n->services, n->port);
+	struct services s = services_to_port(m->arena, &n->services, n->port,
+					     n->port + n->called_last - n->called);
 	struct ival none = {0, 0};
 	dd_ref translated = dd_not(m->dd, schema_ranges(&m->schema, DIM_CT_STATUS, 16, &none, 1,
 							32 /* IPS_DST_NAT */, DD_TRUE));
@@ -143,7 +185,8 @@ static void hairpin_source(struct mean *m, const struct policy *p, struct list *
 			dd_ref in = dd_and(m->dd, mean_zone(m, p, zone, DIM_IIF),
 					   mean_zone(m, p, zone, DIM_OIF));
 
-			push(m, p, l, n, IR_MASQUERADE, families[f], dd_and(m->dd, match, in));
+			push(m, p, l, n, IR_MASQUERADE, families[f], false,
+			     dd_and(m->dd, match, in));
 		}
 	}
 }
@@ -205,7 +248,7 @@ static void dest(struct mean *m, const struct policy *p, struct list *l, const s
 	}
 	for (int f = 0; f < 2; f++)
 		if (kind == IR_REDIRECT || targets(n, families[f])->to.n)
-			push(m, p, l, n, kind, families[f], match);
+			push(m, p, l, n, kind, families[f], false, match);
 }
 
 dd_ref mean_nat(struct mean *m, const struct policy *p, size_t nat, enum station at)

@@ -355,7 +355,18 @@ static void nat_says(struct walker *w, struct progress *p, const struct ir_stmt 
 
 	for (size_t i = 0; i < s->nat.to.n; i++)
 		vec_push(w->m->arena, &to, s->nat.to.v[i].key[0]);
-	x.what = mean_nat_text(w->m, s->nat.kind, to.v, to.n, s->nat.family, s->nat.port);
+	x.what = mean_nat_text(w->m, &(struct rewrite){.kind = s->nat.kind,
+						       .family = s->nat.family,
+						       .to = to.v,
+						       .n = to.n,
+						       .port = s->nat.port,
+						       .port_last = s->nat.port_last,
+						       .called = s->nat.called,
+						       .called_last = s->nat.called_last,
+						       .random = s->nat.random,
+						       .persistent = s->nat.persistent,
+						       .by_source = s->nat.by_source,
+						       .prefix = s->nat.prefix});
 	says = dd_terminal(w->m->dd, outcome_value(&w->m->outcomes, x));
 	/* of the other family the kernel looks away */
 	decide(w, p, dd_restrict(w->m->dd, schema_family(&w->m->schema, s->nat.family), says));

@@ -363,6 +363,13 @@ class Writer:
         family, port = self.family(), ''
         if ported and self.chance(0.4):
             port = f':{self.port()}'
+        if self.chance(0.15):                           # port by port
+            low, count = rng.choice([20, 53, 79, 442, 5000]), rng.choice([2, 3, 30])
+            proto, there = rng.choice(['tcp', 'udp']), rng.choice([21, 60, 80, 500, 4990])
+            target = self.host_address(rng.choice(sorted(self.zones)), family)
+            target = f'[{target}]' if ':' in target else target
+            called = rng.choice([f'{proto}/{low}-{low + count}', f'tcp/{low}-{low + count}, udp/{low}-{low + count}'])
+            return f'dnat {self.nat_source()} -> {to} {called} to {target}:{there}-{there + count}'
         targets = []
         for _ in range(rng.choice([1, 1, 1, 1, 2])):
             zone = rng.choice(sorted(self.zones))
@@ -382,6 +389,11 @@ class Writer:
                 rng.sample(sorted(self.zones), rng.choice([1, 1, min(2, len(self.zones))])))])
             tail += rng.choice(['', ' allow', ' allow log "forward"']) if tail else ' allow'
             return f'dnat {self.nat_source()} -> {to}{services} to {target}{tail}'
+        plain = [f'{self.host_address(rng.choice(sorted(self.zones)), family)}' for _ in range(2)]
+        if self.chance(0.15):                           # several of one family, not in equal turns
+            plain = [f'[{x}]' if port and ':' in x else x for x in plain]
+            return f'dnat {self.nat_source()} -> {to}{services} to {plain[0]}{port}' + rng.choice(
+                ['', ' weight 2', ' weight 3']) + f', {plain[1]}{port} weight 2' + rng.choice(['', ' by source'])
         return f'dnat {self.nat_source()} -> {to}{services} to {", ".join(targets)}'
 
     def mark(self, value, mask):
@@ -419,14 +431,20 @@ class Writer:
             return f'no-nat {self.nat_source()} -> {to}{services}'
         if self.chance(0.6):
             services += self.matching(services.strip())
-            return f'masquerade {self.nat_source()} -> {to}{services}'
+            chosen = rng.choice(['', '', '', '', ' random', ' ports 4000-4999' + ' random' * self.chance(0.5)])
+            if 'ports' in chosen and self.chance(0.5):
+                services = ' ' + ', '.join(rng.sample(['tcp', 'udp', 'tcp/80', 'udp/53'], 2))
+            elif 'ports' in chosen:
+                services = ''
+            return f'masquerade {self.nat_source()} -> {to}{services}{chosen}'
         if self.family() == 4:
             target = rng.choice(['198.51.100.7', '192.0.2.10-192.0.2.13', '203.0.113.77'])
         else:
             target = rng.choice(['2001:db8:0:f::7', '2001:db8:1::10-2001:db8:1::13', 'fd00:0:0:e::77'])
         if self.chance(0.15):
             target = '198.51.100.7, 2001:db8:0:f::7'
-        return f'snat {self.nat_source()} -> {to}{services} to {target}'
+        chosen = rng.choice(['', '', '', ' random', ' persistent', ' random persistent'])
+        return f'snat {self.nat_source()} -> {to}{services} to {target}{chosen}'
 
     # -- the whole
 

@@ -163,6 +163,13 @@ class Service:
     code: int = None            # of ICMP; None: any
 
 
+def shift(port, service, dport):
+    """Where a target's port sends one that is called: by itself, or as far behind the first."""
+    if port is None:
+        return dport
+    return port[0] + dport - service.low if isinstance(port, tuple) else port
+
+
 @dataclass
 class Rule:
     verb: str
@@ -177,6 +184,8 @@ class Rule:
     per_source: bool = False
     to: list = None             # translation targets: (family, low, high, port or None)
     to_port: int = None         # of redirect
+    ports: tuple = None         # of the source: one of these
+    random: bool = False        # any of all, or of these
     hairpin: bool = False
     hairpin_zones: list = None  # None: the target's
     mark: int = None            # a packet's, in a rule; to be put on, in a mark statement
@@ -217,6 +226,7 @@ class Policy:
 VERBS = ('allow', 'drop', 'reject')
 QUALIFIERS = ('log', 'limit', 'mark', 'from', 'ipv4', 'ipv6', 'dscp', 'user', 'group', 'note')
 DSCP = {'cs0': 0, 'cs1': 8, 'ef': 46, 'af11': 10, 'af43': 38, 'le': 1}
+CHOICE = ('random', 'persistent', 'ports')
 
 BUILTIN = {
     'ssh': ['tcp/22'], 'smtp': ['tcp/25'], 'dns': ['udp/53', 'tcp/53'], 'dhcp': ['udp/67', 'udp/547'],
@@ -620,7 +630,7 @@ class Parser:
     def translation(self, kind, line):
         source, target = self.direction()
         rule = Rule(kind, source, target, [], line)
-        if self.peek().kind == 'word' and self.peek().text not in ('to', 'hairpin') + QUALIFIERS:
+        if self.peek().kind == 'word' and self.peek().text not in ('to', 'hairpin') + QUALIFIERS + CHOICE:
             rule.services = self.service_list()
         while self.peek().kind == 'word' and self.peek().text in QUALIFIERS:
             self.qualifier(rule)
@@ -628,6 +638,7 @@ class Parser:
             self.policy.dnat.append(rule)
         if kind in ('masquerade', 'no-nat'):
             self.policy.snat.append(rule)
+            self.choice(rule)
             return
         self.expect('word', 'to')
         if kind == 'redirect':
@@ -639,6 +650,7 @@ class Parser:
             rule.to = self.nat_target()
             while self.comma():
                 rule.to += self.nat_target()
+            self.choice(rule)
         if self.peek().kind == 'word' and self.peek().text == 'hairpin':
             self.at += 1
             rule.hairpin = True
@@ -648,6 +660,17 @@ class Parser:
             self.at += 1
             self.forward_rule(rule, line)
         (self.policy.snat if kind == 'snat' else self.policy.dnat).append(rule)
+
+    def choice(self, rule):
+        """How a source or a target is chosen: any of several may be."""
+        while self.peek().kind == 'word' and self.peek().text in (*CHOICE, 'by'):
+            what = self.word()
+            if what == 'by':
+                self.expect('word', 'source')
+            elif what == 'ports':
+                rule.ports = tuple(int(x) for x in self.word().split('-'))
+            elif what == 'random':
+                rule.random = True
 
     def zone_list(self):
         found = [self.word()]
@@ -676,7 +699,7 @@ class Parser:
         rule = self.rule('allow', dnat.source + inner, targets, line)
         port = dnat.to[0][3]
         rule.services = dnat.services if port is None else \
-            [replace(s, low=port, high=port) for s in dnat.services]
+            [replace(s, low=shift(port, s, s.low), high=shift(port, s, s.high)) for s in dnat.services]
         self.policy.rules.append(rule)
 
     def mark(self, line):
@@ -695,16 +718,24 @@ class Parser:
             word = self.word()
             self.expect(']')
             if self.peek().kind == 'word' and self.peek().text.startswith(':'):
-                port = int(self.next().text[1:])
+                port = self.port_words(self.next().text[1:])
         else:
             word = self.word()
             if word not in self.policy.addresses and not parse_address(word):
                 word, _, digits = word.rpartition(':')
-                if not word or not digits.isdigit():
+                if not word or not digits.replace('-', '').isdigit():
                     self.fail('no translation target')
-                port = int(digits)
+                port = self.port_words(digits)
+        if self.peek().kind == 'word' and self.peek().text == 'weight':
+            self.at += 2
         return [(family, low, high, port) for family, intervals in self.addresses_of(word).items()
                 for low, high in intervals]
+
+    @staticmethod
+    def port_words(digits):
+        """A port; of a range (first,), to which the first that is called goes."""
+        first, dash, _ = digits.partition('-')
+        return (int(first),) if dash else int(first)
 
 
 def parse(text):
@@ -793,6 +824,7 @@ class Fate:
     port: int = 0
     how: str = ''               # 'reset' or 'prohibited'
     quiet: bool = False         # a reject that may stay unheard
+    ports: tuple = None         # an interval that holds the source port; None: it is kept
 
     def show(self, family):
         at = f'line {self.line}' if self.line else self.why or 'no rule'
@@ -1020,12 +1052,22 @@ class Evaluator:
                 else:
                     own = self.lab.own(came, packet.family)[0]
                 return [(own, rule.to_port, False)]
-            found = [(address, port if port is not None else packet.dport, hairpin)
+            found = [(address, port if port is not None and not isinstance(port, tuple) else
+                      shift(port, self.service_of(rule, packet), packet.dport), hairpin)
                      for family, low, high, port in rule.to if family == packet.family
                      for address in range(low, high + 1)]
             if found:
                 return found
         return untouched
+
+    def service_of(self, rule, packet):
+        return next((s for s in rule.services if self.service_matches([s], packet, packet.dport)), None)
+
+    def source_ports(self, packet):
+        rule = self.chosen
+        if rule and rule.ports and packet.proto in (TCP, UDP):
+            return rule.ports
+        return (0, 65535) if rule and rule.random else None
 
     def source_after(self, packet, came, out, target, dport, hairpin):
         """Intervals that hold the source as it leaves."""
@@ -1052,9 +1094,11 @@ class Evaluator:
             if rule.verb == 'masquerade':
                 if packet.family == 6 and not inside([ULA], packet.source):
                     continue
+                self.chosen = rule
                 return ((own, own),)
             found = tuple((low, high) for family, low, high, _ in rule.to if family == packet.family)
             if found:
+                self.chosen = rule
                 return found
         return ((packet.source, packet.source),)
 
@@ -1088,8 +1132,9 @@ class Evaluator:
             return Fate('reject', line, why, how='reset' if packet.proto == TCP else 'prohibited', quiet=quiet)
         if goes is SELF:
             return Fate('self', line, why, source=((packet.source, packet.source),), target=target, port=dport)
+        self.chosen = None
         source = self.source_after(packet, came, goes, target, dport, hairpin)
-        return Fate('forward', line, why, goes, source, target, dport)
+        return Fate('forward', line, why, goes, source, target, dport, ports=self.source_ports(packet))
 
 
 # ---------------------------------------------------------------- the lab's routing, as data

@@ -216,6 +216,101 @@ teardown_file() {
 	END
 }
 
+@test "nat: shifted ranges, weights and targets by source" {
+	cat >"$LAB_DIR/choice.fwc" <<-'END'
+		forwarding on
+		zone lan { interface eth0; network 10.0.0.0/24, fd00::/64 }
+		zone wan { interface eth1 }
+		host one = 10.0.0.11, fd00::11
+		host two = 10.0.0.12, fd00::12
+		dnat wan -> self tcp/8000-8009, udp/8000-8009 to one:9000-9009 hairpin allow
+		dnat wan -> self tcp/8010-8019 to two:8009-8018 allow
+		dnat wan -> self tcp/80 to one weight 3, two allow
+		dnat wan -> self tcp/81 to one, two weight 2 by source allow
+	END
+	lab_apply router "$LAB_DIR/choice.fwc"
+	lab_flows <<-'END'
+		server -> router.out tcp/8000 : passes at one:9000
+		server -> router.out tcp/8009 : passes at one:9009
+		server -> router.out udp/8004 : passes at one:9004
+		server -> router.out tcp/8010 : passes at two:8009
+		server -> router.out tcp/8019 : passes at two:8018
+		server -> router.out udp/8010 : dropped
+		server -> router.out tcp/9001 : dropped
+		two -> router.out tcp/8003    : passes at one:9003 as router
+		# the rule is about the ports behind the translation
+		server -> one tcp/9001        : passes
+		server -> one tcp/8001        : dropped
+	END
+	lab_flows --tell <<-'END' | tee "$LAB_DIR/weights"
+		v4 server -> router.out tcp/80 : passes at one,two:80
+		v4 server -> router.out tcp/80 : passes at one,two:80
+		v4 server -> router.out tcp/80 : passes at one,two:80
+		v4 server -> router.out tcp/80 : passes at one,two:80
+		v6 server -> router.out tcp/80 : passes at one,two:80
+		v6 server -> router.out tcp/80 : passes at one,two:80
+		v6 server -> router.out tcp/80 : passes at one,two:80
+		v6 server -> router.out tcp/80 : passes at one,two:80
+	END
+	[ "${PIPESTATUS[0]}" = 0 ]
+	[ "$(grep -c 'at one:80' "$LAB_DIR/weights")" = 6 ]
+	[ "$(grep -c 'at two:80' "$LAB_DIR/weights")" = 2 ]
+	printf '%s -> router.out tcp/81 : passes at one,two:81\n' server vip second server vip \
+		second server vip second server vip second >"$LAB_DIR/sticky.table"
+	lab_flows --tell <"$LAB_DIR/sticky.table" | tee "$LAB_DIR/sticky"
+	[ "${PIPESTATUS[0]}" = 0 ]
+	# each of three clients, in either family, has one target, four times
+	grep -o ' at [a-z]*:81 .* from .*' "$LAB_DIR/sticky" | sort | uniq -c |
+		tee "$LAB_DIR/targets"
+	[ "$(wc -l <"$LAB_DIR/targets")" = 6 ]
+	[ "$(awk '$1 == 4' "$LAB_DIR/targets" | wc -l)" = 6 ]
+}
+
+@test "nat: pools of addresses and of ports" {
+	cat >"$LAB_DIR/pools.fwc" <<-'END'
+		forwarding on
+		zone lan { interface eth0 }
+		zone wan { interface eth1 }
+		allow lan -> wan
+		snat lan -> wan tcp/90 to 203.0.113.77-203.0.113.79, 2001:db8:7::77-2001:db8:7::79 persistent
+		snat lan -> wan tcp/91 to 203.0.113.77 ports 5000-5099 random
+		snat lan -> wan tcp/91 to 2001:db8:7::77-2001:db8:7::78 ports 5000-5099
+		masquerade lan -> wan ports 6000-6099 random
+	END
+	lab_apply router "$LAB_DIR/pools.fwc"
+	lab_in server nft -f - <<-'END'
+		table inet ports {
+			chain in {
+				type filter hook input priority 0
+				ip saddr 203.0.113.77 tcp dport 91 tcp sport != 5000-5099 drop
+				ip6 saddr 2001:db8:7::/64 tcp dport 91 tcp sport != 5000-5099 drop
+				ip saddr 203.0.113.2 meta l4proto { tcp, udp } th sport != 6000-6099 drop
+			}
+		}
+	END
+	lab_flows <<-'END'
+		one -> server tcp/91    : passes as router.77,router.78
+		two -> server tcp/91    : passes as router.77,router.78
+		v4 one -> second tcp/92 : passes as router.out
+		v4 two -> server udp/92 : passes as router.out
+		v4 one -> server ping   : passes as router.out
+	END
+	lab_in server nft delete table inet ports
+	# a client keeps its address towards three servers, one of either family
+	for client in one two; do
+		for host in server vip second; do
+			printf '%s -> %s tcp/90 : passes as router.77,router.78,router.79\n' \
+				$client $host
+		done >"$LAB_DIR/pools.table"
+		lab_flows --tell <"$LAB_DIR/pools.table" | tee "$LAB_DIR/pools"
+		[ "${PIPESTATUS[0]}" = 0 ]
+		grep -o ' from .*(router.7[789])' "$LAB_DIR/pools" | sort | uniq -c |
+			tee "$LAB_DIR/addresses"
+		[ "$(wc -l <"$LAB_DIR/addresses")" = 2 ]
+		[ "$(awk '$1 == 3' "$LAB_DIR/addresses" | wc -l)" = 2 ]
+	done
+}
+
 @test "nat: translation opens nothing by itself" {
 	cat >"$LAB_DIR/closed.fwc" <<-'END'
 		forwarding on

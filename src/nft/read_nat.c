@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * nat, masq and redir expressions -> translations. Each function refuses what it does not know to
+ * the last attribute.
+ */
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_nat.h>
+#include <linux/netfilter/nf_tables.h>
+
+#include "nft/read_machine.h"
+
+#define PORT_BYTES 2
+#define PORT_DATA 4 /* within a concatenation, filled up */
+
+/* The bytes that the rule itself puts into a register. */
+static bool value_at(const struct machine *m, struct tlv number, uint32_t bytes, struct tlv *out)
+{
+	const struct slice *s = machine_slice(m, machine_word(tlv_number(number)), bytes);
+
+	if (!s || s->from != FROM_VALUE || s->bytes != bytes)
+		return false;
+	*out = s->value;
+	return true;
+}
+
+/* Of a range also where it is one port. */
+static bool ports_of(const struct machine *m, struct tlv min, struct tlv max, struct ir_stmt *out)
+{
+	struct tlv lo, hi;
+	uint16_t first, last;
+
+	if (!min.p)
+		return !max.p;
+	if (!value_at(m, min, PORT_BYTES, &lo) || !value_at(m, max.p ? max : min, PORT_BYTES, &hi))
+		return false;
+	first = (uint16_t)tlv_number(lo);
+	last = (uint16_t)tlv_number(hi);
+	out->nat.port = first;
+	out->nat.port_last = last != first ? last : 0;
+	return first && first <= last;
+}
+
+static bool push_target(struct machine *m, struct ir_elems *to, struct tlv lo, struct tlv hi)
+{
+	struct ir_elem e = {0};
+
+	e.key[0].lo = read_number(lo.p, lo.n, false);
+	e.key[0].hi = read_number(hi.p, hi.n, false);
+	vec_push(m->a, to, e);
+	return e.key[0].lo <= e.key[0].hi;
+}
+
+/* One after the other: the map has a value for each number below its size. */
+static bool by_number(struct machine *m, const struct raw_set *map, uint32_t bytes,
+		      struct ir_elems *to)
+{
+	struct tlv *of = arena_alloc(m->a, (map->elems.n + 1) * sizeof(*of));
+	const struct raw_elem *e;
+
+	vec_each (&map->elems, e) {
+		u128 at = e->key.n == 4 ? read_number(e->key.p, 4, true) : map->elems.n;
+
+		if (e->odd || at >= map->elems.n || e->data.n != bytes || of[at].p)
+			return false;
+		of[at] = e->data;
+	}
+	for (size_t i = 0; i < map->elems.n; i++)
+		if (!push_target(m, to, of[i], of[i]))
+			return false;
+	return map->elems.n > 0;
+}
+
+/* dport map { 8000 : ADDRESS . 9000, 8001 : ADDRESS . 9001, ... }: one address, and ports that all
+ * are as far away from those that are called. */
+static bool shifted(struct machine *m, const struct raw_set *map, uint32_t bytes,
+		    struct ir_stmt *out)
+{
+	u128 lo = UINT16_MAX, hi = 0, to = 0, addr = 0;
+	const struct raw_elem *e;
+
+	vec_each (&map->elems, e) {
+		u128 key, port, a;
+
+		if (e->odd || e->key.n != PORT_BYTES || e->data.n != bytes + PORT_DATA)
+			return false;
+		key = read_number(e->key.p, PORT_BYTES, false);
+		a = read_number(e->data.p, bytes, false);
+		port = read_number(e->data.p + bytes, PORT_BYTES, false);
+		if (e == map->elems.v)
+			addr = a;
+		if (a != addr || (hi && port + lo != to + key))
+			return false;
+		if (key < lo) {
+			lo = key;
+			to = port;
+		}
+		hi = key > hi ? key : hi;
+	}
+	if (!lo || !to || hi - lo + 1 != map->elems.n || to + hi - lo > UINT16_MAX)
+		return false;
+	vec_push(m->a, &out->nat.to, ((struct ir_elem){.key = {{addr, addr}}}));
+	out->nat.called = (uint16_t)lo;
+	out->nat.called_last = (uint16_t)hi;
+	out->nat.port = (uint16_t)to;
+	return true;
+}
+
+/* Address and port of one element. */
+static bool from_map(struct machine *m, const struct tlv *v, const struct slice *s, uint32_t bytes,
+		     struct ir_stmt *out)
+{
+	struct tlv min = v[NFTA_NAT_REG_PROTO_MIN], max = v[NFTA_NAT_REG_PROTO_MAX];
+	int word = machine_word(tlv_number(min));
+
+	if (!s->by_port) {
+		out->nat.by_source = s->by_source;
+		return (!s->by_source || s->by_source == out->nat.family) &&
+		       by_number(m, s->map, bytes, &out->nat.to) && ports_of(m, min, max, out);
+	}
+	return min.p && (!max.p || tlv_same(min, max)) && word >= 0 && m->word[word].slice == s &&
+	       m->word[word].at == bytes / 4 && shifted(m, s->map, bytes, out);
+}
+
+static bool target_of(struct machine *m, const struct tlv *v, uint32_t bytes, struct ir_stmt *out)
+{
+	struct tlv min = v[NFTA_NAT_REG_ADDR_MIN], max = v[NFTA_NAT_REG_ADDR_MAX], lo, hi;
+	const struct slice *s = machine_slice(m, machine_word(tlv_number(min)), bytes);
+
+	if (!min.p)
+		return false;
+	if (max.p && tlv_same(min, max))
+		max.p = NULL; /* as the kernel tells it of one address */
+	if (s && s->from == FROM_MAP && !max.p)
+		return from_map(m, v, s, bytes, out);
+	return value_at(m, min, bytes, &lo) && value_at(m, max.p ? max : min, bytes, &hi) &&
+	       push_target(m, &out->nat.to, lo, hi) &&
+	       ports_of(m, v[NFTA_NAT_REG_PROTO_MIN], v[NFTA_NAT_REG_PROTO_MAX], out);
+}
+
+static bool flags_of(struct tlv tlv, struct ir_stmt *out)
+{
+	uint64_t flags = tlv_number(tlv);
+
+	/* the kernel sets these itself where there are addresses, or ports */
+	flags &= ~(uint64_t)(NF_NAT_RANGE_MAP_IPS | NF_NAT_RANGE_PROTO_SPECIFIED);
+	out->nat.random = flags & NF_NAT_RANGE_PROTO_RANDOM_FULLY;
+	out->nat.persistent = flags & NF_NAT_RANGE_PERSISTENT;
+	out->nat.prefix = flags & NF_NAT_RANGE_NETMAP;
+	return !(flags & ~(uint64_t)(NF_NAT_RANGE_PROTO_RANDOM_FULLY | NF_NAT_RANGE_PERSISTENT |
+				     NF_NAT_RANGE_NETMAP));
+}
+
+/* What each kind can have together. */
+static bool is_whole(const struct ir_stmt *s)
+{
+	bool source = s->nat.kind == IR_SNAT || s->nat.kind == IR_MASQUERADE;
+	int bits = s->nat.family == FAM_IP4 ? 32 : 128;
+
+	if (!source && (s->nat.port_last || s->nat.random || s->nat.persistent))
+		return false;
+	if (s->nat.kind == IR_SNAT && (s->nat.called || s->nat.by_source))
+		return false;
+	if (!s->nat.prefix)
+		return true;
+	return (s->nat.kind == IR_SNAT || s->nat.kind == IR_DNAT) && s->nat.to.n == 1 &&
+	       ival_prefixlen(s->nat.to.v[0].key[0], bits) >= 0 && !s->nat.port &&
+	       !s->nat.random && !s->nat.persistent;
+}
+
+static bool take(struct machine *m, const struct ir_stmt *s)
+{
+	if (!is_whole(s))
+		return false;
+	machine_stmt(m, IR_NAT)->nat = s->nat;
+	return true;
+}
+
+bool read_translation(struct machine *m, const struct raw_expr *e)
+{
+	const struct tlv *v = e->attrs.v;
+	uint64_t family = tlv_number(v[NFTA_NAT_FAMILY]), type = tlv_number(v[NFTA_NAT_TYPE]);
+	bool v4 = family == NFPROTO_IPV4;
+	struct ir_stmt out = {.kind = IR_NAT};
+
+	out.nat.kind = type == NFT_NAT_DNAT ? IR_DNAT : IR_SNAT;
+	out.nat.family = v4 ? FAM_IP4 : FAM_IP6;
+	return e->attrs.whole && (v4 || family == NFPROTO_IPV6) && type <= NFT_NAT_DNAT &&
+	       flags_of(v[NFTA_NAT_FLAGS], &out) && target_of(m, v, v4 ? 4 : 16, &out) &&
+	       take(m, &out);
+}
+
+bool read_masquerade(struct machine *m, const struct raw_expr *e)
+{
+	const struct tlv *v = e->attrs.v;
+	struct ir_stmt out = {.kind = IR_NAT};
+
+	out.nat.kind = IR_MASQUERADE;
+	return e->attrs.whole && flags_of(v[NFTA_MASQ_FLAGS], &out) &&
+	       ports_of(m, v[NFTA_MASQ_REG_PROTO_MIN], v[NFTA_MASQ_REG_PROTO_MAX], &out) &&
+	       take(m, &out);
+}
+
+bool read_redirect(struct machine *m, const struct raw_expr *e)
+{
+	const struct tlv *v = e->attrs.v;
+	struct ir_stmt out = {.kind = IR_NAT};
+
+	out.nat.kind = IR_REDIRECT;
+	return e->attrs.whole && flags_of(v[NFTA_REDIR_FLAGS], &out) &&
+	       ports_of(m, v[NFTA_REDIR_REG_PROTO_MIN], v[NFTA_REDIR_REG_PROTO_MAX], &out) &&
+	       take(m, &out);
+}
