@@ -130,7 +130,9 @@ def same_verdict(said, verdict):
     if kind == 'queue':
         found = re.match(r'inspect with queues? (\d+)(?:-(\d+))?(, or nobody)?', said)
         return found and f'queue {found[1]} {found[2] or found[1]}{" or nobody" if found[3] else ""}' == verdict
-    if kind in ('accept', 'drop', 'masquerade'):
+    if any((word in said) != (word in verdict) for word in (' random', ' persistent', ' by source', ' of ports ')):
+        return False
+    if kind in ('accept', 'drop'):
         return re.match(r'\w+', said)[0] == kind
     if kind == 'reject':
         return said.startswith('reject') and ('reset' in said) == ('reset' in verdict)

@@ -71,6 +71,10 @@ class Journey:
         kind, _, rest = verdict.partition(' ')
         if kind not in ('dnat', 'redirect'):
             return None
+        shifted = re.match(r'dnat (\S+) port (\d+)-\d+ of ports (\d+)-', verdict)
+        if shifted:
+            return [(self.range(shifted[1])[0], f['dport'] + int(shifted[2]) - int(shifted[3]))]
+        rest = rest.removesuffix(' by source')
         port = rest.rpartition('port ')[2]
         port = f['dport'] if port == 'kept' else int(port)
         if kind == 'dnat':
@@ -96,10 +100,10 @@ class Journey:
         if untracked(p) or p.invalid:
             return kept
         verdict = self.verdict(f, 'nat/postrouting')
-        if verdict == 'masquerade':
+        if verdict.startswith('masquerade'):
             own = self.routing.masquerade(out, p.family)
             return ((own, own),)
-        found = re.match(r'snat (\S+) port kept$', verdict)
+        found = re.match(r'snat (\S+) port (?:kept|[\d-]+)(?: random)?(?: persistent)?$', verdict)
         if found:
             some = self.range(found[1])
             return ((some[0], some[-1]),)

@@ -383,7 +383,9 @@ class Reader:
         return Statement('final', needs, what=f'reject {kind} {o.get("expr", 1)}')
 
     def read_masquerade(self, o, _):
-        return Statement('final', what='masquerade' + (f' {json.dumps(o)}' if o else ''))
+        o = o or {}
+        port = f' port {self.port(o)}' if 'port' in o else ''
+        return Statement('final', what='masquerade' + port + self.flags(o))
 
     def read_redirect(self, o, _):
         return Statement('final', what=f'redirect port {(o or {}).get("port", "kept")}')
@@ -392,15 +394,53 @@ class Reader:
         needs = []
         if o.get('family'):             # of the other family: the statement does nothing
             needs = [('family', IPV4 if o['family'] == 'ip' else IPV6)]
-        return Statement('final', needs,
-                         what=f'{kind} {self.targets(o["addr"])} port {o.get("port", "kept")}')
+        shifted = self.shifted(o['addr'])
+        return Statement('final', needs, what=f'{kind} ' + (
+            shifted or f'{self.targets(o["addr"])} port {self.port(o)}') + self.flags(o) + self.chosen(o['addr']))
+
+    @staticmethod
+    def port(o):
+        port = o.get('port', 'kept')
+        return '-'.join(str(x) for x in port['range']) if isinstance(port, dict) else port
+
+    @staticmethod
+    def flags(o):
+        flags = o.get('flags', [])
+        flags = [flags] if isinstance(flags, str) else flags
+        words = {'fully-random': ' random', 'persistent': ' persistent'}
+        if set(flags) - set(words):
+            raise Unsupported(f'translation with {flags}')
+        return ''.join(words[x] for x in words if x in flags)
+
+    @staticmethod
+    def chosen(o):
+        return ' by source' if isinstance(o, dict) and 'jhash' in o.get('map', {}).get('key', {}) else ''
+
+    @staticmethod
+    def shifted(o):
+        """A map from the called port to one address and a port as far away: 'ADDRESS port A-B of ports C-D'."""
+        key = o.get('map', {}).get('key', {}) if isinstance(o, dict) else {}
+        if key.get('payload', {}).get('field') != 'dport' or \
+                not all(isinstance(to, dict) and 'concat' in to for _, to in o['map']['data']['set']):
+            return None
+        pairs = sorted((port, *to['concat']) for port, to in o['map']['data']['set'])
+        (low, address, first), (high, _, last) = pairs[0], pairs[-1]
+        if pairs != [(low + i, address, first + i) for i in range(high - low + 1)]:
+            raise Unsupported(f'translation by {json.dumps(o)}')
+        return f'{ipaddress.ip_address(address)} port {first}-{last} of ports {low}-{high}'
 
     def read_snat(self, o, context):
         return self.read_dnat(o, context, 'snat')
 
+    @staticmethod
+    def by_address(o):
+        """Whether a hash is of the source address alone, by the seed that keeps clients where they are."""
+        return bool(o) and o.get('seed') == 1 and o['expr'].get('payload', {}).get('field') == 'saddr'
+
     def targets(self, o):
         if isinstance(o, dict) and 'map' in o:
-            if o['map']['key'].get('numgen', {}).get('mode') != 'inc':
+            key = o['map']['key']
+            if key.get('numgen', {}).get('mode') != 'inc' and not self.by_address(key.get('jhash')):
                 raise Unsupported(f'translation by {json.dumps(o)}')
             return ', '.join(self.targets(t) for _, t in sorted(o['map']['data']['set'],
                                                                 key=lambda e: e[0]))
