@@ -213,7 +213,7 @@ static _Noreturn void serve_one(int fd, pid_t broker)
 		answer_sweep(&b, &a, &out);
 	else
 		answer_read(what, &a, &out);
-	_exit(message_send(fd, &out) ? 1 : 0);
+	_exit(message_send_long(fd, &out) ? 1 : 0);
 }
 
 static _Noreturn void serve(int from)

@@ -4,11 +4,19 @@
 #include "kernel/message.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "util/cleanup.h"
+
 #define TEXT_MAX ((uint32_t)1 << 30)
+#define IN_FILE ((uint32_t)1 << 31) /* with the length: what follows is a descriptor */
+#define LONG 65536
+#define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 void message_put_number(struct buf *b, uint32_t n)
 {
@@ -90,12 +98,64 @@ int message_send(int fd, const struct buf *b)
 	return err ? err : send_all(fd, b->data, b->len);
 }
 
+/* The descriptor, or -errno. */
+static int sealed(const struct buf *b)
+{
+	int file = memfd_create("fwc-answer", MFD_CLOEXEC | MFD_ALLOW_SEALING), err = 0;
+
+	for (size_t done = 0; file >= 0 && !err && done < b->len;) {
+		ssize_t n = write(file, b->data + done, b->len - done);
+
+		if (n < 0 && errno != EINTR)
+			err = -errno;
+		done += n > 0 ? (size_t)n : 0;
+	}
+	if (file < 0 || (!err && fcntl(file, F_ADD_SEALS, SEALS) < 0))
+		err = -errno;
+	if (err && file >= 0)
+		close(file);
+	return err ? err : file;
+}
+
+int message_send_long(int fd, const struct buf *b)
+{
+	_cleanup_close_ int file = b->len > LONG && b->len <= TEXT_MAX ? sealed(b) : -1;
+	uint32_t n = (uint32_t)b->len | IN_FILE;
+	int err;
+
+	if (file < 0)
+		return message_send(fd, b);
+	err = send_all(fd, &n, sizeof(n));
+	return err ? err : message_pass(fd, file);
+}
+
+static int receive_file(int fd, uint32_t n, struct buf *out)
+{
+	_cleanup_close_ int file = message_take(fd);
+	struct stat st;
+	void *map;
+
+	if (file < 0)
+		return file;
+	if ((fcntl(file, F_GET_SEALS) & SEALS) != SEALS || fstat(file, &st) < 0 || st.st_size != n)
+		return -EPROTO;
+	map = mmap(NULL, n, PROT_READ, MAP_PRIVATE, file, 0);
+	if (map == MAP_FAILED)
+		return -errno;
+	buf_reserve(out, n);
+	buf_add(out, map, n);
+	munmap(map, n);
+	return 0;
+}
+
 int message_receive(int fd, struct buf *out)
 {
 	char piece[65536];
 	uint32_t n;
 	int err = receive_all(fd, &n, sizeof(n));
 
+	if (!err && n & IN_FILE && n - IN_FILE <= TEXT_MAX && n != IN_FILE)
+		return receive_file(fd, n - IN_FILE, out);
 	if (!err && n > TEXT_MAX)
 		err = -EMSGSIZE;
 	while (!err && n) {

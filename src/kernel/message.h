@@ -23,6 +23,9 @@ void message_take_text(struct bytes *b, struct buf *out);
 
 /* 0 or -errno. */
 int message_send(int fd, const struct buf *b);
+/* What is long goes as one sealed memory file: nobody can change or cut it short any more. */
+int message_send_long(int fd, const struct buf *b);
+/* Either of them. -EPROTO: a memory file that is not sealed. */
 int message_receive(int fd, struct buf *out);
 /* One descriptor with one byte. */
 int message_pass(int through, int fd);
