@@ -8,7 +8,8 @@ static void sel_needs(const struct ir_sel *sel, bool *needs)
 	for (int i = 0; i < sel->n; i++) {
 		enum field f = sel->f[i];
 
-		if (f == F_CT_STATE || f == F_CT_STATUS || f == F_CT_MARK)
+		if (f == F_CT_STATE || f == F_CT_STATUS || f == F_CT_MARK ||
+		    f == F_CT_DPORT)
 			needs[FEAT_CT] = true;
 		else if (f == F_PAYLOAD)
 			needs[FEAT_PAYLOAD] = true;

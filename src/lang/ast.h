@@ -114,6 +114,7 @@ struct ast_rule {
 	enum verb verb;
 	struct span verb_span;
 	struct ast_endpoint from, to;
+	struct span published; /* src != NULL: between TO and the services */
 	VEC(struct ast_service) services;
 	struct ast_qualifiers q;
 };

@@ -180,6 +180,8 @@ static void dump_rule(struct dumper *d, const struct ast_rule *r)
 {
 	dump_endpoint(d, "from", &r->from);
 	dump_endpoint(d, "to", &r->to);
+	if (r->published.src)
+		node(d, "published");
 	dump_services(d, r->services.v, r->services.n);
 	dump_qualifiers(d, &r->q);
 }

@@ -62,16 +62,33 @@ bool parse_rule_end(struct parser *p, const struct services_out *services)
 	return false;
 }
 
-/* SERVICES QUALIFIERS */
-static bool rule_tail(struct parser *p, struct ast_rule *rule)
+/* match = [ "published" ] SERVICES */
+static bool rule_match(struct parser *p, struct ast_rule *rule)
 {
 	struct services_out services = {0};
+	struct span at = parse_here(p);
 
-	if (!parse_services(p, &services) || !parse_rule_end(p, &services))
+	if (parse_accept_word(p, "published"))
+		rule->published = at;
+	if (!parse_services(p, &services))
 		return false;
 	rule->services.v = services.v;
 	rule->services.n = services.n;
 	rule->services.cap = services.cap;
+	if (!parse_at_word(p, "published"))
+		return true;
+	diag_hint(p->diag,
+		  diag_error(p->diag, parse_here(p), "'published' stands before the services"),
+		  "write: FROM -> TO published SERVICES");
+	return false;
+}
+
+/* [ "published" ] SERVICES QUALIFIERS */
+static bool rule_tail(struct parser *p, struct ast_rule *rule)
+{
+	if (!rule_match(p, rule) ||
+	    !parse_rule_end(p, &(struct services_out){rule->services.v, rule->services.n, 0}))
+		return false;
 	if (!parse_qualifiers(p, &rule->q, OF_RULE))
 		return false;
 	if (p->tok.kind == TOK_STRING) {
@@ -93,8 +110,6 @@ bool parse_rule(struct parser *p, struct ast_stmt *s)
 /* expect = "expect" [ "some" ] ( VERB | "deny" ) pair SERVICES QUALIFIERS */
 bool parse_expect(struct parser *p, struct ast_stmt *s)
 {
-	struct services_out services = {0};
-
 	s->kind = STMT_EXPECT;
 	parse_advance(p);
 	s->rule.some = parse_accept_word(p, "some");
@@ -102,11 +117,8 @@ bool parse_expect(struct parser *p, struct ast_stmt *s)
 	s->rule.verb_span = parse_here(p);
 	s->rule.deny = parse_accept_word(p, "deny");
 	if ((!s->rule.deny && !parse_verb(p, &s->rule.verb, &s->rule.verb_span)) ||
-	    !parse_pair(p, &s->rule.from, &s->rule.to) || !parse_services(p, &services))
+	    !parse_pair(p, &s->rule.from, &s->rule.to) || !rule_match(p, &s->rule))
 		return false;
-	s->rule.services.v = services.v;
-	s->rule.services.n = services.n;
-	s->rule.services.cap = services.cap;
 	if (!parse_qualifiers(p, &s->rule.q, OF_QUESTION))
 		return false;
 	if (p->tok.kind != TOK_WORD || parse_at_word(p, "note"))
@@ -120,16 +132,12 @@ bool parse_expect(struct parser *p, struct ast_stmt *s)
 /* query = pair SERVICES QUALIFIERS */
 bool parse_query(struct parser *p, struct ast_stmt *s)
 {
-	struct services_out services = {0};
 	struct token first = p->tok;
 
 	s->kind = STMT_EXPECT;
 	s->rule.query = true;
-	if (!parse_pair(p, &s->rule.from, &s->rule.to) || !parse_services(p, &services))
+	if (!parse_pair(p, &s->rule.from, &s->rule.to) || !rule_match(p, &s->rule))
 		return false;
-	s->rule.services.v = services.v;
-	s->rule.services.n = services.n;
-	s->rule.services.cap = services.cap;
 	if (!parse_qualifiers(p, &s->rule.q, OF_QUESTION))
 		return false;
 	s->span = parse_since(p, first);

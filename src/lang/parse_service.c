@@ -338,11 +338,14 @@ bool parse_services(struct parser *p, struct services_out *out)
 		return false;
 	}
 	if (p->tok.kind != TOK_WORD || parse_at_word(p, "to") || parse_at_word(p, "hairpin") ||
+	    parse_at_word(p, "published") ||
 	    at_as(p) || word_in(qualifier_words, p->lex.src->text + p->tok.off, p->tok.len))
 		return true;
 	do {
 		struct ast_service s = {0};
 
+		if (parse_at_word(p, "published")) /* behind a comma: the caller knows better */
+			return true;
 		if (!service(p, &s, out))
 			return false;
 		vec_push(p->arena, out, s);

@@ -244,6 +244,8 @@ static void rule(struct printer *pr, const struct ast_rule *r, bool in_block)
 		buf_putc(pr->out, ' ');
 		pair(pr, &r->from, &r->to);
 	}
+	if (r->published.src)
+		buf_puts(pr->out, " published");
 	services_behind(pr, r->services.v, r->services.n);
 	qualifiers(pr, &r->q);
 }

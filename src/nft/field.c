@@ -58,5 +58,6 @@ const struct field_info field_table[NFIELDS] = {
 	[F_IIFGROUP] = {"meta iifgroup", "devgroup", 32, FMT_NUMBER},
 	[F_OIFGROUP] = {"meta oifgroup", "devgroup", 32, FMT_NUMBER},
 	[F_ETHER_SADDR] = {"ether saddr", "ether_addr", 48, FMT_ETHER},
+	[F_CT_DPORT] = {"ct original proto-dst", "inet_service", 16, FMT_NUMBER},
 	[F_ETHER_DADDR] = {"ether daddr", "ether_addr", 48, FMT_ETHER},
 };

@@ -6,6 +6,7 @@
  *	lower_map.c    runs of disjoint rules -> verdict maps
  *	lower_nat.c    translation and MSS clamping
  *	lower_mark.c   marks that packets get before routing
+ *	lower_called.c services by the port before translation -> matches
  *	lower_inspect.c what is queued to the program that judges, and its verdicts
  *	lower_match.c  addresses, services and interfaces -> matches
  */
@@ -102,6 +103,9 @@ void match_form(struct lower *l, struct ir_rule *r, const struct form *f);
  */
 void match_services(struct lower *l, struct ir_rules *out, const struct ir_rule *base,
 		    const struct services *s, enum family family);
+/* The same of services that the client called, before any translation. */
+void match_called(struct lower *l, struct ir_rules *out, const struct ir_rule *base,
+		  const struct services *s, enum family family);
 struct ir_rule rule_copy(struct lower *l, const struct ir_rule *r);
 void rule_verdict(struct lower *l, struct ir_rule *r, enum ir_verdict_kind kind,
 		  const char *target);

@@ -144,7 +144,8 @@ static bool is_static(const struct side *s)
 	return s->all || !s->dyn.n;
 }
 
-/* False if the rule has to be a rule: a limit (it may let a packet go on), a mark or user, a
+/* False if the rule has to be a rule: a limit (it may let a packet go on), a mark or user, what
+ * no map can be keyed by (published), a
  * dynamic set, too many elements, or one that says nothing and would match everything. */
 static bool rule_boxes(struct lower *l, size_t i, int from, int to, struct boxes *out)
 {
@@ -152,7 +153,8 @@ static bool rule_boxes(struct lower *l, size_t i, int from, int to, struct boxes
 	struct side src = side_at(l, &rule->from, from), dst = side_at(l, &rule->to, to);
 	struct forms forms;
 
-	if (rule->q.limit.rate || rule_is_special(&rule->q) || !is_static(&src) || !is_static(&dst))
+	if (rule->published || rule->q.limit.rate || rule_is_special(&rule->q) ||
+	    !is_static(&src) || !is_static(&dst))
 		return false;
 	forms = forms_of(l, &src, &dst, rule->q.family);
 	*out = (struct boxes){0};

@@ -229,7 +229,12 @@ void lower_rule(struct lower *l, struct ir_chain *c, size_t i, int from, int to)
 
 		match_form(l, &base, &forms.v[f]);
 		match_words(l, &base, &rule->q, forms.v[f].family);
-		match_services(l, &out, &base, &rule->services, forms.v[f].family);
+		if (rule->published) {
+			match_bits(l, &base, F_CT_STATUS, 32 /* IPS_DST_NAT */);
+			match_called(l, &out, &base, &rule->services, forms.v[f].family);
+		} else {
+			match_services(l, &out, &base, &rule->services, forms.v[f].family);
+		}
 		for (size_t k = 0; k < out.n; k++) {
 			bool counted;
 			struct ir_verdict v = rule_decision(l, i, &counted);

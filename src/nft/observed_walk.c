@@ -115,6 +115,7 @@ static enum maybe value_of(const struct observed *p, enum field f, u128 *out)
 	case F_CT_STATUS:
 	case F_CT_MARK:
 	case F_CT_DIRECTION:
+	case F_CT_DPORT:
 	case F_IP6_HOPLIMIT:
 	case F_IP_PROTOCOL:
 	case F_FIB_SADDR_TYPE:

@@ -184,6 +184,11 @@ static bool load_ct(struct machine *m, const struct raw_expr *e)
 
 	if (v[NFTA_CT_SREG].p || !v[NFTA_CT_DREG].p)
 		return false;
+	if (e->attrs.whole && tlv_number(v[NFTA_CT_KEY]) == NFT_CT_PROTO_DST &&
+	    v[NFTA_CT_DIRECTION].p && !tlv_number(v[NFTA_CT_DIRECTION])) {
+		put(m, tlv_number(v[NFTA_CT_DREG]), field_slice(F_CT_DPORT, false));
+		return true;
+	}
 	for (size_t i = 0; e->attrs.whole && i < sizeof(cts) / sizeof(cts[0]); i++) {
 		if (cts[i].key == tlv_number(v[NFTA_CT_KEY]) && !v[NFTA_CT_DIRECTION].p) {
 			put(m, tlv_number(v[NFTA_CT_DREG]), field_slice(cts[i].field, cts[i].host));

@@ -160,6 +160,8 @@ void policy_dump(struct buf *out, const struct policy *p)
 		put_endpoint(out, p, "from", &p->rules.v[i].from);
 		put_endpoint(out, p, "to", &p->rules.v[i].to);
 		put_family(out, p->rules.v[i].q.family);
+		if (p->rules.v[i].published)
+			buf_puts(out, "    published\n");
 		put_services(out, &p->rules.v[i].services);
 	}
 	for (size_t i = 0; i < p->nats.n; i++)

@@ -156,7 +156,8 @@ const struct rule *policy_decide(const struct policy *p, const struct flow *f, b
 	for (size_t i = 0; i < p->rules.n; i++) {
 		const struct rule *r = &p->rules.v[i];
 
-		if (!endpoint_match(&r->from, f->from, f->family, f->saddr) ||
+		/* the flow calls whom it goes to */
+		if (r->published || !endpoint_match(&r->from, f->from, f->family, f->saddr) ||
 		    !endpoint_match(&r->to, f->to, f->family, f->daddr) ||
 		    !services_match(&r->services, f->family, f->protocol, f->sport, f->dport) ||
 		    (r->q.family && r->q.family != f->family))
@@ -230,7 +231,7 @@ bool policy_hears_groups(const struct policy *p, int place)
 		f.daddr = asked[i / 2].group;
 		f.sport = i % 2 ? f.dport : ANY_PORT;
 		vec_each (&p->rules, r)
-			if ((r->verb == VERB_ALLOW || r->verb == VERB_INSPECT) &&
+			if (!r->published && (r->verb == VERB_ALLOW || r->verb == VERB_INSPECT) &&
 			    services_match(&r->services, FAM_IP4, IPPROTO_UDP, f.sport, f.dport) &&
 			    endpoint_match(&r->to, PLACE_SELF, FAM_IP4, f.daddr) &&
 			    lets_in_from(p, &r->from, &f))
@@ -239,15 +240,35 @@ bool policy_hears_groups(const struct policy *p, int place)
 	return false;
 }
 
+bool policy_publishes(const struct policy *p)
+{
+	const struct rule *r;
+
+	vec_each (&p->rules, r)
+		if (r->published)
+			return true;
+	return false;
+}
+
+static bool is_from_self(const struct endpoint *from)
+{
+	for (size_t i = 0; i < from->items.n; i++)
+		if (item_at(&from->items.v[i], PLACE_SELF))
+			return true;
+	return false;
+}
+
 bool policy_translates_self(const struct policy *p)
 {
-	for (size_t i = 0; i < p->nats.n; i++) {
-		const struct nat *n = &p->nats.v[i];
+	const struct rule *r;
+	const struct nat *n;
 
-		for (size_t k = 0; k < n->from.items.n; k++)
-			if ((n->kind == NAT_DNAT || n->kind == NAT_REDIRECT) &&
-			    item_at(&n->from.items.v[k], PLACE_SELF))
-				return true;
-	}
+	vec_each (&p->nats, n)
+		if ((n->kind == NAT_DNAT || n->kind == NAT_REDIRECT) && is_from_self(&n->from))
+			return true;
+	/* or others send it elsewhere, and this is where that is judged */
+	vec_each (&p->rules, r)
+		if (r->published && is_from_self(&r->from))
+			return true;
 	return false;
 }

@@ -32,8 +32,10 @@ static bool families_meet(enum family x, enum family y)
 
 bool rules_meet(const struct rule *x, const struct rule *y)
 {
+	/* one's ports are those that the client called, the other's those of where that went */
 	return families_meet(x->q.family, y->q.family) && endpoints_meet(&x->from, &y->from) &&
-	       endpoints_meet(&x->to, &y->to) && services_meet(&x->services, &y->services);
+	       endpoints_meet(&x->to, &y->to) &&
+	       (x->published != y->published || services_meet(&x->services, &y->services));
 }
 
 bool nats_meet(const struct nat *x, const struct nat *y)
@@ -73,6 +75,6 @@ bool rule_meets_nat(const struct rule *r, const struct nat *n, enum family fam, 
 {
 	return (!target || may_name(&r->to, fam, *target)) && families_meet(r->q.family, fam) &&
 	       (n->hairpin || endpoints_meet(&r->from, &n->from)) &&
-	       (n->port ? may_hold(&r->services, n->port, nat_port_last(n))
-			: services_meet(&r->services, &n->services));
+	       (n->port && !r->published ? may_hold(&r->services, n->port, nat_port_last(n))
+					 : services_meet(&r->services, &n->services));
 }

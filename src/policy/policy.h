@@ -122,6 +122,8 @@ struct rule {
 	bool deny; /* an expectation that packets are dropped or rejected */
 	bool query; /* not of the policy: asked on the command line */
 	struct endpoint from, to;
+	bool published; /* the destination was translated; the services are what the client called
+			 */
 	struct services services;
 	struct qualifiers q;
 	const char *inspector; /* VERB_INSPECT: its name; else NULL */
@@ -267,6 +269,8 @@ uint32_t inspection_mark(const struct inspection *i, uint32_t value);
 uint32_t inspection_max(const struct inspection *i);
 /* Whether a packet that one mark is put on may keep it from another: bits of both (mark.c). */
 bool marks_overlap(const struct mark *x, const struct mark *y);
+/* Whether some rule is about what was translated, by whomever. */
+bool policy_publishes(const struct policy *p);
 /* Whether something that this machine sends is sent elsewhere by dnat or redirect. */
 bool policy_translates_self(const struct policy *p);
 

@@ -361,6 +361,7 @@ void resolve_rule(struct resolver *r, const struct ast_stmt *s)
 	struct buf text = {0};
 
 	out.query = r->query = ast->query;
+	out.published = ast->published.src != NULL;
 	if (ast->verb == VERB_INSPECT)
 		out.inspector = ast->q.with.s;
 	resolve_endpoint(r, &ast->from, &out.from);

@@ -36,7 +36,8 @@ static bool may_pass(const struct policy *p, int from, enum family fam, u128 tar
 {
 	for (size_t i = 0; i < p->rules.n; i++) {
 		const struct rule *r = &p->rules.v[i];
-		bool at_from = false, at_to = false, service = r->services.any || s->any;
+		bool at_from = false, at_to = false;
+		bool service = r->services.any || s->any || r->published;
 
 		for (size_t k = 0; k < r->from.items.n; k++)
 			at_from |= item_at(&r->from.items.v[k], from) &&

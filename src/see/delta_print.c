@@ -36,6 +36,8 @@ static const char *label(enum dim d)
 		return "to ";
 	case DIM_DPORT:
 		return "port ";
+	case DIM_CALLED:
+		return "called by port ";
 	case DIM_SPORT:
 		return "source port ";
 	case DIM_TYPE:

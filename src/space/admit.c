@@ -10,7 +10,7 @@
 
 #define STATUS_DST_NAT 32 /* IPS_DST_NAT */
 #define SYN 2
-#define WORDS 12 /* of 64 variables each; conditions come behind all dimensions, and are open */
+#define WORDS 13 /* of 64 variables each; conditions come behind all dimensions, and are open */
 
 struct point { /* bits of a packet, the first variable the highest bit; open: either way */
 	uint64_t value[WORDS], open[WORDS];
@@ -162,6 +162,7 @@ static void begin(const struct admit *x, const struct admit_flow *f, enum statio
 	set(p, DIM_PROTO, f->proto);
 	set(p, DIM_SPORT, f->from_port);
 	set(p, DIM_DPORT, f->to_port);
+	set(p, DIM_CALLED, f->to_port);
 	set(p, DIM_TYPE, f->type);
 	set(p, DIM_CODE, f->code);
 	set(p, DIM_FLAGS, f->proto == IPPROTO_TCP ? SYN : 0);
@@ -376,6 +377,20 @@ static bool with_others(const struct admit_flow *f)
 	return open && f->at != NSTATIONS && !is_loopback(f, f->at);
 }
 
+/* Whether a rule lets it in because its destination was translated, by whomever. */
+static bool is_published(const struct walk *w, enum station at, const struct outcome *by)
+{
+	struct point untranslated = *w->p;
+	struct walk other = *w;
+
+	if (at == AT_OUTPUT || !is_sent_on(w->flow) || !by || !by->line)
+		return false;
+	set(&untranslated, DIM_CT_STATUS, 0);
+	other.p = &untranslated;
+	other.is_good = passes;
+	return ask(&other, at) == NO || (other.good && other.good->line != by->line);
+}
+
 static struct admission judge_at(struct admit *x, const struct admit_flow *f, enum station at)
 {
 	struct admission out = {.verdict = ADMIT_YES, .at = at};
@@ -395,6 +410,8 @@ static struct admission judge_at(struct admit *x, const struct admit_flow *f, en
 		set_interface(&p, DIM_OIF, f->oif);
 	if (filter != ADMIT_REFUSED)
 		filter = worse(filter, filtered(&w, at, &out));
+	if (to == ADMIT_ELSEWHERE && !out.to && is_published(&w, at, out.by))
+		to = ADMIT_YES;
 	if (at != AT_INPUT) {
 		set_interface(&p, DIM_IIF, at == AT_OUTPUT ? none : f->iif);
 		set_interface(&p, DIM_OIF, f->oif);

@@ -114,6 +114,14 @@ static const struct line *nat_line(struct mean *m, const struct policy *p, const
 			 p->rules.n + (size_t)(n - p->nats.v) + 1);
 }
 
+static const char *published_text(struct mean *m, const struct packet *packet)
+{
+	return packet->dim[DIM_CALLED]
+		       ? arena_printf(m->arena, "translated by others; it called port %u",
+				      (unsigned)packet->dim[DIM_CALLED])
+		       : "translated by others";
+}
+
 static void tell_mark(struct mean *m, const struct policy *p, size_t mark, bool own,
 		      struct story *s)
 {
@@ -138,6 +146,8 @@ static void tell_arrival(struct mean *m, const struct policy *p, const struct le
 		 : arena_printf(m->arena, "from %s",
 				zone_text(m, p, (uint32_t)s->packet.dim[DIM_IIF])),
 	     NULL);
+	if (leg->by_others)
+		step(m, s, own ? "output nat" : "prerouting", published_text(m, &s->packet), NULL);
 	for (size_t i = 0; leg->marked && i < p->marks.n; i++)
 		tell_mark(m, p, i, own, s);
 	if (leg->nat)
@@ -193,7 +203,7 @@ static void tell_rest(struct mean *m, const struct policy *p, const struct leg *
 		     source->fate == FATE_TRANSLATE ? source->what : "not translated",
 		     source->line);
 	step(m, s, "reply",
-	     (source && source->fate == FATE_TRANSLATE) || leg->nat
+	     (source && source->fate == FATE_TRANSLATE) || leg->nat || leg->by_others
 		     ? "let through by connection tracking, and translated back; needs no rule"
 		     : "let through by connection tracking; needs no rule",
 	     NULL);

@@ -4,6 +4,7 @@
 #include "space/journey.h"
 
 #include <linux/rtnetlink.h>
+#include <stdlib.h>
 
 #include "policy/routing.h"
 
@@ -133,7 +134,24 @@ static dd_ref plain_state(struct mean *m)
 /* What a question says behind its ends. */
 static dd_ref asked(struct mean *m, const struct rule *q)
 {
-	return dd_and(m->dd, mean_services(m, &q->services), mean_words(m, &q->q));
+	return dd_and(m->dd,
+		      q->published ? mean_published(m, &q->services)
+				   : mean_services(m, &q->services),
+		      mean_words(m, &q->q));
+}
+
+/* Between the ends of the question, whatever was called there. */
+static dd_ref between(struct mean *m, const struct policy *p, const struct rule *q, bool from_self,
+		      bool to_self)
+{
+	struct dd *d = m->dd;
+	dd_ref from = side(m, p, &q->from, from_self, DIM_IIF, DIM_SADDR);
+	dd_ref to = side(m, p, &q->to, to_self, DIM_OIF, DIM_DADDR);
+	dd_ref r = dd_and(d, from, to);
+
+	if (!to_self)
+		r = dd_and(d, r, others(m, from_self));
+	return dd_and(d, r, no_loopback(m));
 }
 
 static dd_ref region(struct mean *m, const struct policy *p, const struct rule *q, bool from_self,
@@ -141,14 +159,30 @@ static dd_ref region(struct mean *m, const struct policy *p, const struct rule *
 {
 	struct dd *d = m->dd;
 	enum station at = from_self ? AT_OUTPUT : to_self ? AT_INPUT : AT_FORWARD;
-	dd_ref from = side(m, p, &q->from, from_self, DIM_IIF, DIM_SADDR);
-	dd_ref to = side(m, p, &q->to, to_self, DIM_OIF, DIM_DADDR);
-	dd_ref r = dd_and(d, dd_and(d, from, to), asked(m, q));
+	dd_ref r = dd_and(d, between(m, p, q, from_self, to_self), asked(m, q));
 
-	if (!to_self)
-		r = dd_and(d, r, others(m, from_self));
-	r = dd_and(d, r, no_loopback(m));
 	return dd_and(d, dd_and(d, r, plain_state(m)), schema_possible(&m->schema, at));
+}
+
+/* The same of what others have translated, as it is behind that: of a question that asks for it, or
+ * of any where some rule goes by that. */
+static dd_ref published(struct mean *m, const struct policy *p, const struct rule *q,
+			enum station at)
+{
+	struct dd *d = m->dd;
+	bool from_self = at == AT_OUTPUT || at == AT_POSTROUTING;
+	dd_ref r = between(m, p, q, from_self, at == AT_INPUT), any = DD_FALSE;
+	const struct rule *rule;
+
+	r = dd_and(d, r, schema_one(&m->schema, DIM_CT_STATUS, STATUS_DST_NAT));
+	r = dd_and(d, dd_and(d, r, mean_opens(m)), schema_possible(&m->schema, at));
+	r = dd_and(d, r, asked(m, q));
+	if (q->published)
+		return r;
+	vec_each (&p->rules, rule)
+		if (rule->published)
+			any = dd_or(d, any, mean_rule_match(m, p, rule, at));
+	return dd_and(d, r, any);
 }
 
 /* ---- translation ---- */
@@ -177,12 +211,85 @@ static dd_ref shifted(struct mean *m, dd_ref r, struct ival called, u128 to)
 	if (r == DD_FALSE || r == DD_EXHAUSTED)
 		return r;
 	if (dd_and(d, any, here) == r)
-		return dd_and(d, any,
-			      schema_ranges(&m->schema, DIM_DPORT, 16, &there, 1, UINT16_MAX,
-					    DD_TRUE));
-	return dd_or(d, shifted(m, r, (struct ival){called.lo, middle}, to),
-		     shifted(m, r, (struct ival){middle + 1, called.hi},
-			     to + middle + 1 - called.lo));
+		return dd_and(
+			d, any,
+			schema_ranges(&m->schema, DIM_DPORT, 16, &there, 1, UINT16_MAX, DD_TRUE));
+	return dd_or(
+		d, shifted(m, r, (struct ival){called.lo, middle}, to),
+		shifted(m, r, (struct ival){middle + 1, called.hi}, to + middle + 1 - called.lo));
+}
+
+static int by_port(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+struct cuts { /* where a range of ports begins, or one before it has ended */
+	struct mean *m;
+	int *v;
+	size_t n, cap;
+};
+
+static void cut_at(struct cuts *out, const struct ivset *ports)
+{
+	for (size_t i = 0; i < ports->n; i++) {
+		vec_push(out->m->arena, out, (int)ports->v[i].lo);
+		vec_push(out->m->arena, out, (int)ports->v[i].hi + 1);
+	}
+}
+
+/* The port that they call is the one that they were opened to: told as far as rules ask for it, by
+ * what lies between the ends of their ranges. */
+static dd_ref called(struct mean *m, const struct policy *p, dd_ref r)
+{
+	struct cuts cuts = {.m = m};
+	const struct rule *rule;
+	dd_ref all = DD_FALSE;
+
+	if (!policy_publishes(p))
+		return r;
+	cut_at(&cuts, &(struct ivset){.v = &(struct ival){0, 65535}, .n = 1});
+	vec_each (&p->rules, rule) {
+		for (int i = 0; rule->published && i < PORT_PROTOCOLS; i++)
+			cut_at(&cuts, &rule->services.ports[i]);
+		for (size_t i = 0; rule->published && i < rule->services.sourced.n; i++)
+			cut_at(&cuts, &rule->services.sourced.v[i].to);
+	}
+	qsort(cuts.v, cuts.n, sizeof(*cuts.v), by_port);
+	r = forget(m, r, DIM_CALLED);
+	for (size_t i = 0; i + 1 < cuts.n; i++) {
+		struct ival v = {(u128)cuts.v[i], (u128)cuts.v[i + 1] - 1};
+		dd_ref part = r;
+
+		if (cuts.v[i] == cuts.v[i + 1])
+			continue;
+		part = dd_and(
+			m->dd, part,
+			schema_ranges(&m->schema, DIM_DPORT, 16, &v, 1, u128_max(16), DD_TRUE));
+		part = dd_and(
+			m->dd, part,
+			schema_ranges(&m->schema, DIM_CALLED, 16, &v, 1, u128_max(16), DD_TRUE));
+		all = dd_or(m->dd, all, part);
+	}
+	return all;
+}
+
+/* The kernel calls translated what has another destination than before. (What this machine sends is
+ * judged as if that were so of all that the statement is about.) */
+static dd_ref with_status(struct mean *m, const struct leg *leg, dd_ref r)
+{
+	struct ivset addr = ivset_one(m->arena, leg->addr, leg->addr);
+	dd_ref same = leg->has_addr && !is_own(leg) ? DD_TRUE : DD_FALSE, changed;
+
+	if (same == DD_TRUE)
+		same = schema_addrs(&m->schema, DIM_DADDR, leg->family, &addr);
+	if (leg->nat->called && leg->nat->called != leg->port)
+		same = DD_FALSE;
+	else if (leg->port && !leg->nat->called)
+		same = dd_and(m->dd, same, schema_one(&m->schema, DIM_DPORT, leg->port));
+	changed = dd_and(m->dd, forget(m, r, DIM_CT_STATUS), dd_not(m->dd, same));
+	changed = dd_and(m->dd, changed, schema_one(&m->schema, DIM_CT_STATUS, STATUS_DST_NAT));
+	return dd_or(m->dd, changed, dd_and(m->dd, r, same));
 }
 
 /* The packets of leg->arrival as they are behind the translation; those that go on go to `zones`.
@@ -190,15 +297,15 @@ static dd_ref shifted(struct mean *m, dd_ref r, struct ival called, u128 to)
 static dd_ref rewritten(struct mean *m, const struct policy *p, const struct leg *leg,
 			const struct routing_zones *zones)
 {
-	static const enum dim changed[] = {DIM_CT_STATUS, DIM_OIF, DIM_DADDR, DIM_FIB_DADDR,
-					   DIM_FIB_DADDR_IIF};
+	static const enum dim changed[] = {DIM_OIF, DIM_DADDR, DIM_FIB_DADDR, DIM_FIB_DADDR_IIF};
 	struct dd *d = m->dd;
 	dd_ref r = leg->there, out = DD_FALSE, lo = schema_loopback(&m->schema, DIM_OIF);
 	struct ivset addr = ivset_one(m->arena, leg->addr, leg->addr);
 
+	r = with_status(m, leg, r);
 	for (size_t i = 0; i < sizeof(changed) / sizeof(changed[0]); i++)
 		r = forget(m, r, changed[i]);
-	r = dd_and(d, r, schema_one(&m->schema, DIM_CT_STATUS, STATUS_DST_NAT));
+	r = called(m, p, r);
 	if (leg->nat->called) {
 		r = shifted(m, r, (struct ival){leg->nat->called, leg->nat->called_last},
 			    leg->port);
@@ -249,7 +356,9 @@ static void add_leg(struct mean *m, const struct policy *p, struct legs *out, st
 		    const struct routing_zones *zones)
 {
 	leg.there = leg.arrival;
-	leg.marked = p->marks.n && leg.at != NSTATIONS && leg.at != AT_PREROUTING;
+	/* what others translated had another destination when it was marked: it may have any mark
+	 */
+	leg.marked = p->marks.n && !leg.by_others && leg.at != NSTATIONS && leg.at != AT_PREROUTING;
 	if (leg.marked)
 		leg.there = mean_behind_marks(m, p, is_own(&leg) ? ROUTE_OUTPUT : AT_PREROUTING,
 					      leg.arrival);
@@ -400,6 +509,21 @@ static bool names_loopback(struct arena *a, const struct endpoint *e)
 	return false;
 }
 
+/* Its way is that of what was sent to where it is now, but for what was done before. */
+static void add_published(struct mean *m, const struct policy *p, const struct rule *query,
+			  struct legs *out)
+{
+	const enum station at[] = {AT_INPUT, AT_FORWARD,
+				   policy_translates_self(p) ? AT_POSTROUTING : AT_OUTPUT};
+
+	for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++)
+		add_leg(m, p, out,
+			(struct leg){.at = at[i],
+				     .by_others = true,
+				     .arrival = published(m, p, query, at[i])},
+			&(struct routing_zones){0});
+}
+
 void journey_legs(struct mean *m, const struct policy *p, const struct rule *query,
 		  struct legs *out)
 {
@@ -407,6 +531,10 @@ void journey_legs(struct mean *m, const struct policy *p, const struct rule *que
 		names_loopback(m->arena, &query->from) || names_loopback(m->arena, &query->to);
 
 	m->lines = true;
+	if (query->published || policy_publishes(p))
+		add_published(m, p, query, out);
+	if (query->published)
+		return;
 	split(m, p, out, region(m, p, query, false, true), AT_INPUT, strays);
 	split(m, p, out, region(m, p, query, false, false), AT_FORWARD, strays);
 	split(m, p, out, region(m, p, query, true, false), AT_OUTPUT, false);

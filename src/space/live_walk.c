@@ -239,9 +239,23 @@ static void shift(struct walk *w, struct ways *out, struct way x, const struct i
 
 		if (y.packets == DD_FALSE)
 			continue;
+		set(&y, DIM_CALLED, port);
 		set(&y, DIM_DPORT, s->nat.port + port - s->nat.called);
 		to_target(w, out, y, s, &s->nat.to.v[0]);
 	}
+}
+
+/* The port that was called, where it is but one: else which of them it was is not known. */
+static void called(struct walk *w, struct way *x)
+{
+	struct packet packet;
+	dd_ref r = seen(w, x);
+
+	if (!x->changed[DIM_CALLED] && schema_witness(&w->m->schema, r, &packet) &&
+	    dd_disjoint(
+		    w->m->dd, r,
+		    dd_not(w->m->dd, schema_one(&w->m->schema, DIM_DPORT, packet.dim[DIM_DPORT]))))
+		set(x, DIM_CALLED, packet.dim[DIM_DPORT]);
 }
 
 /* Behind a translation of the destination; of several targets it is not known whose turn it is. */
@@ -251,6 +265,7 @@ static void translate(struct walk *w, struct ways *out, struct way x, const stru
 	struct buf b = {0};
 
 	x.translated = true;
+	called(w, &x);
 	if (!s || (s->nat.kind != IR_DNAT && s->nat.kind != IR_REDIRECT)) {
 		add(w, out, x);
 		return;

@@ -348,7 +348,17 @@ dd_ref mean_words(struct mean *m, const struct qualifiers *q)
 	return q->absent ? DD_FALSE : r;
 }
 
-dd_ref mean_services(struct mean *m, const struct services *s)
+static dd_ref called(struct mean *m, enum dim port, dd_ref where, const struct ivset *v)
+{
+	u128 full = u128_max(16);
+
+	if (v->n && !v->v[0].lo && v->v[0].hi == full)
+		return DD_TRUE;
+	return dd_and(m->dd, where, schema_ranges(&m->schema, port, 16, v->v, v->n, full, DD_TRUE));
+}
+
+/* The ports that are called are those of dimension `port`, where there is such a thing. */
+static dd_ref services(struct mean *m, const struct services *s, enum dim port, dd_ref where)
 {
 	struct schema *sc = &m->schema;
 	dd_ref all = DD_FALSE, part;
@@ -359,8 +369,7 @@ dd_ref mean_services(struct mean *m, const struct services *s)
 	for (int i = 0; i < PORT_PROTOCOLS; i++) {
 		if (!s->ports[i].n)
 			continue;
-		part = schema_ranges(sc, DIM_DPORT, 16, s->ports[i].v, s->ports[i].n, full,
-				     DD_TRUE);
+		part = called(m, port, where, &s->ports[i]);
 		part = dd_restrict(m->dd, schema_one(sc, DIM_PROTO, port_protocols[i]), part);
 		all = dd_or(m->dd, all, part);
 	}
@@ -368,7 +377,7 @@ dd_ref mean_services(struct mean *m, const struct services *s)
 		const struct sourced *x = &s->sourced.v[i];
 
 		part = schema_ranges(sc, DIM_SPORT, 16, x->from.v, x->from.n, full, DD_TRUE);
-		part = schema_ranges(sc, DIM_DPORT, 16, x->to.v, x->to.n, full, part);
+		part = dd_and(m->dd, part, called(m, port, where, &x->to));
 		part = dd_restrict(m->dd, schema_one(sc, DIM_PROTO, port_protocols[x->row]), part);
 		all = dd_or(m->dd, all, part);
 	}
@@ -389,4 +398,22 @@ dd_ref mean_services(struct mean *m, const struct services *s)
 		all = dd_or(m->dd, all, part);
 	}
 	return all;
+}
+
+dd_ref mean_services(struct mean *m, const struct services *s)
+{
+	return services(m, s, DIM_DPORT, DD_TRUE);
+}
+
+/* A connection that is not tracked was called by nothing. */
+dd_ref mean_published(struct mean *m, const struct services *s)
+{
+	struct ival none = {0, 0}, v = {CT_NEW, CT_RELATED};
+	int bits = dim_table[DIM_CT_STATE].bits;
+	dd_ref tracked =
+		schema_ranges(&m->schema, DIM_CT_STATE, bits, &v, 1, u128_max(bits), DD_TRUE);
+	dd_ref translated = dd_not(m->dd, schema_ranges(&m->schema, DIM_CT_STATUS, 16, &none, 1,
+							32 /* IPS_DST_NAT */, DD_TRUE));
+
+	return dd_and(m->dd, translated, services(m, s, DIM_CALLED, tracked));
 }

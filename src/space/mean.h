@@ -110,6 +110,11 @@ dd_ref mean_words(struct mean *m, const struct qualifiers *q);
 dd_ref mean_process(struct mean *m, const struct qualifiers *q);
 dd_ref mean_mark(struct mean *m, uint32_t mark, uint32_t mask);
 dd_ref mean_services(struct mean *m, const struct services *s);
+/* Of packets whose destination was translated: those whose client called one of the services. */
+dd_ref mean_published(struct mean *m, const struct services *s);
+/* Where a rule matches, whether it decides or not. */
+dd_ref mean_rule_match(struct mean *m, const struct policy *p, const struct rule *r,
+		       enum station at);
 /* Addresses of an item, on that side. */
 dd_ref mean_addrs(struct mean *m, const struct addrs *s, enum dim d);
 /* Interfaces of a zone: exact names win over wildcards. */

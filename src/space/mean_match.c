@@ -70,6 +70,7 @@ static const struct {
 	[F_IIFGROUP] = {DIM_IIFGROUP, 0, 0},
 	[F_OIFGROUP] = {DIM_OIFGROUP, 0, 0},
 	[F_ETHER_SADDR] = {DIM_ETHER_SADDR, 0, 0},
+	[F_CT_DPORT] = {DIM_CALLED, 0, 0},
 	[F_ETHER_DADDR] = {DIM_ETHER_DADDR, 0, 0},
 	[F_FIB_SADDR_TYPE] = {DIM_FIB_SADDR, 0, 0},
 	[F_FIB_DADDR_TYPE] = {DIM_FIB_DADDR, 0, 0},
@@ -188,7 +189,8 @@ static void imply(struct mean *m, struct terms *out, enum field f)
 	if (proto.lo)
 		out->v[out->n++] = term_of(m, F_L4PROTO, &proto, 1, 0);
 	imply_link(m, out, f);
-	if (f == F_CT_MARK || f == F_CT_DIRECTION) { /* of a connection that is tracked */
+	if (f == F_CT_MARK || f == F_CT_DIRECTION ||
+	    f == F_CT_DPORT) { /* of a connection that is tracked */
 		struct ival v = {ct_bits[CT_ESTABLISHED], ct_bits[CT_NEW]};
 
 		out->v[out->n++] = term_of(m, F_CT_STATE, &v, 1, 0);

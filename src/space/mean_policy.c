@@ -45,8 +45,8 @@ static dd_ref endpoint(struct mean *m, const struct policy *p, const struct endp
 	return all;
 }
 
-static dd_ref rule_match(struct mean *m, const struct policy *p, const struct rule *r,
-			 enum station at)
+dd_ref mean_rule_match(struct mean *m, const struct policy *p, const struct rule *r,
+		       enum station at)
 {
 	dd_ref match = endpoint(m, p, &r->from, at, DIM_IIF, DIM_SADDR);
 
@@ -55,7 +55,9 @@ static dd_ref rule_match(struct mean *m, const struct policy *p, const struct ru
 	match = dd_and(m->dd, match, endpoint(m, p, &r->to, at, DIM_OIF, DIM_DADDR));
 	if (match == DD_FALSE)
 		return DD_FALSE;
-	match = dd_and(m->dd, match, mean_services(m, &r->services));
+	match = dd_and(m->dd, match,
+		       r->published ? mean_published(m, &r->services)
+				    : mean_services(m, &r->services));
 	return dd_and(m->dd, match, mean_words(m, &r->q));
 }
 
@@ -232,9 +234,9 @@ dd_ref mean_rule(struct mean *m, const struct policy *p, size_t rule, enum stati
 	const struct rule *r = &p->rules.v[rule];
 	dd_ref match;
 
-	if (m->within == DD_TRUE && only(&r->from) && only(&r->to))
+	if (m->within == DD_TRUE && only(&r->from) && only(&r->to) && !r->published)
 		return between_two(m, p, rule, at);
-	match = dd_and(m->dd, rule_match(m, p, r, at), m->within);
+	match = dd_and(m->dd, mean_rule_match(m, p, r, at), m->within);
 	if (match == DD_FALSE)
 		return DD_UNDECIDED;
 	if (r->q.limit.rate)

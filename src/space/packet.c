@@ -149,6 +149,8 @@ void packet_print(struct buf *out, struct mean *m, const struct packet *p)
 		buf_printf(out, ", group %u", (unsigned)p->dim[DIM_GID]);
 	if (p->dim[DIM_CT_STATUS] & 32)
 		buf_puts(out, ", destination translated");
+	if ((p->dim[DIM_CT_STATUS] & 32) && p->dim[DIM_CALLED])
+		buf_printf(out, ", called by port %u", (unsigned)p->dim[DIM_CALLED]);
 	if (p->dim[DIM_FIB_DADDR] == 2)
 		buf_puts(out, ", to an address of this machine");
 	for (size_t i = 0; p->condition && i < m->schema.texts.n; i++)
@@ -204,10 +206,17 @@ static bool put_end(struct buf *b, struct mean *m, const struct policy *policy, 
 	return self || zone >= 0 || !policy;
 }
 
+/* Translated, where rules go by that. */
+static bool is_published(const struct policy *policy, const struct packet *p)
+{
+	return policy && policy_publishes(policy) && (p->dim[DIM_CT_STATUS] & 32 /* IPS_DST_NAT */);
+}
+
 const char *packet_query(struct mean *m, const struct policy *policy, const struct packet *p,
 			 enum station at)
 {
 	enum family fam = p->dim[DIM_FAMILY] ? FAM_IP6 : FAM_IP4;
+	struct packet called = *p;
 	const char *text;
 	struct buf b = {0};
 	bool sayable = p->dim[DIM_CT_STATE] == CT_NEW && at <= AT_OUTPUT;
@@ -216,7 +225,11 @@ const char *packet_query(struct mean *m, const struct policy *policy, const stru
 	buf_puts(&b, " -> ");
 	sayable &= put_end(&b, m, policy, fam, p->dim[DIM_DADDR], (uint32_t)p->dim[DIM_OIF]);
 	buf_putc(&b, ' ');
-	packet_service(&b, p);
+	if (is_published(policy, p)) {
+		called.dim[DIM_DPORT] = p->dim[DIM_CALLED];
+		buf_puts(&b, "published ");
+	}
+	packet_service(&b, &called);
 	if (has_ports(p->dim[DIM_PROTO]) && p->dim[DIM_SPORT] != PLAIN_PORT)
 		buf_printf(&b, " from port %u", (unsigned)p->dim[DIM_SPORT]);
 	if (p->dim[DIM_MARK])

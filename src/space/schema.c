@@ -47,8 +47,9 @@ const struct dim_info dim_table[NDIMS] = {
 	[DIM_LINK] = {"link", 682, 1},
 	[DIM_ETHER_SADDR] = {"ethersaddr", 683, 48},
 	[DIM_ETHER_DADDR] = {"etherdaddr", 731, 48},
+	[DIM_CALLED] = {"called", 779, 16},
 };
-#define FIRST_CONDITION 779
+#define FIRST_CONDITION 795
 #define MAX_NAMES 4096 /* 12 bits */
 
 const struct station_info station_table[NSTATIONS] = {
@@ -400,6 +401,7 @@ dd_ref schema_possible(struct schema *s, enum station at)
 	w = has(s, w, zero_unless(s, DIM_PAYLOAD, carrying));
 	w = has(s, w, zero_unless(s, DIM_CT_MARK, tracked));
 	w = has(s, w, zero_unless(s, DIM_CT_DIRECTION, tracked));
+	w = has(s, w, zero_unless(s, DIM_CALLED, tracked));
 	w = has(s, w, possible_fib(s));
 	w = has(s, w, below(s, DIM_CT_STATE, NCTCODES));
 	w = has(s, w, below(s, DIM_HOUR, 86400));

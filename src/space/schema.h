@@ -53,6 +53,7 @@ enum dim { /* in the order of their variables */
 	   DIM_LINK, /* 1: it has the header of the link that it came by */
 	   DIM_ETHER_SADDR, /* bytes 6 to 11 of that header */
 	   DIM_ETHER_DADDR, /* bytes 0 to 5 */
+	   DIM_CALLED, /* the port that the connection was opened to, before any translation */
 	   NDIMS,
 };
 

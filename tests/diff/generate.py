@@ -304,7 +304,8 @@ class Writer:
             services += self.rng.choice([' user 0', ' group 0', ' group 1', ' user 0 group 0', ' user 65534'])
         if self.chance(0.05):
             services += self.rng.choice([' dscp ef', ' dscp cs1', ' dscp 0', ' dscp 46'])
-        return f'{self.verb()} {source} -> {self.items("to")}{services}{self.qualifiers()}'
+        published = ' published' if self.chance(0.06) else ''
+        return f'{self.verb()} {source} -> {self.items("to")}{published}{services}{self.qualifiers()}'
 
     def pair_block(self):
         body = []

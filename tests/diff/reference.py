@@ -188,6 +188,7 @@ class Rule:
     random: bool = False        # any of all, or of these
     hairpin: bool = False
     hairpin_zones: list = None  # None: the target's
+    published: bool = False     # the destination was translated; services are what was called
     mark: int = None            # a packet's, in a rule; to be put on, in a mark statement
     mask: int = None            # of the mark
 
@@ -584,6 +585,9 @@ class Parser:
 
     def rule(self, verb, source, target, line):
         rule = Rule(verb, source, target, [], line)
+        if self.peek().text == 'published':
+            self.at += 1
+            rule.published = True
         if self.peek().kind == 'word' and self.peek().text not in QUALIFIERS:
             rule.services = self.service_list()
         while self.peek().kind == 'word':
@@ -848,6 +852,7 @@ class Evaluator:
         self.used = {}
         self.mark = 0
         self.asking = None
+        self.translated = False
         self.zones = {name: policy.zone_of(name) for name in lab.interfaces}
 
     # -- matching
@@ -908,7 +913,9 @@ class Evaluator:
                 continue
             if not any(self.item_matches(i, goes, packet.family, target) for i in rule.target):
                 continue
-            if not self.service_matches(rule.services, packet, dport):
+            if rule.published and not self.translated and BREAK != 'published':
+                continue
+            if not self.service_matches(rule.services, packet, packet.dport if rule.published else dport):
                 continue
             if packet is not self.asking and self.special(rule, packet):
                 continue
@@ -944,8 +951,9 @@ class Evaluator:
     def lets(self, ask, came, goes):
         """Whether the rules let that packet pass; what it would use up of limits is not used up."""
         used, self.used, self.asking = self.used, {}, ask   # what a DSCP or a user decides is taken for the best
+        translated, self.translated = self.translated, False
         verb, _ = self.decide(ask, came, goes, ask.target, ask.dport)
-        self.used, self.asking = used, None
+        self.used, self.asking, self.translated = used, None, translated
         return verb == 'allow'
 
     def dhcp_reply(self, packet):
@@ -1116,6 +1124,7 @@ class Evaluator:
             return Fate('nowhere', why='not routed')
         if came is SELF and goes is SELF:
             return Fate('self', why='loopback', source=((0, MAX[packet.family]),), target=target, port=dport)
+        self.translated = (target, dport) != (packet.target, packet.dport)
         verb, why = self.before_rules(packet, came, goes) or (None, '')
         line = 0
         if verb is None:

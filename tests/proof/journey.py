@@ -31,7 +31,7 @@ class Journey:
     def fields(self, p):
         return walk.packet(
             family=IPV4 if p.family == 4 else IPV6, saddr=p.source, daddr=p.target, proto=p.proto,
-            sport=p.sport, dport=p.dport, icmptype=p.type, icmpcode=p.code, dscp=p.dscp,
+            sport=p.sport, dport=p.dport, called=p.dport, icmptype=p.type, icmpcode=p.code, dscp=p.dscp,
             hoplimit=p.hops,
             tcpflags=(2 if p.syn else 16) if p.proto == TCP else 0,
             ctstate=listing.STATES['invalid' if p.invalid else
@@ -146,7 +146,7 @@ class Journey:
         link = goes is not SELF and p.family == 6 and inside([LINK_LOCAL], p.source)
         if goes is None or link:
             return Fate('nowhere', why='not routed')
-        f.update(daddr=target, dport=port, ctstatus=DNAT_BIT if translated else 0)
+        f.update(daddr=target, dport=port, ctstatus=DNAT_BIT if translated and (came is SELF or (target, port) != (p.target, p.dport)) else 0)
         # where this machine's own packets are judged they still have the way out of before
         stations = ['filter/output'] if came is SELF else ['filter/forward']
         if goes is SELF and came is not SELF:

@@ -26,7 +26,7 @@ FIELDS = {
     'mark': (1 << 32) - 1, 'skuid': (1 << 32) - 1, 'skgid': (1 << 32) - 1, 'fibsaddr': 15, 'fibdaddr': 15, 'fibdaddriif': 15,
     'saddr': (1 << 128) - 1, 'daddr': (1 << 128) - 1, 'proto': 255, 'dport': 65535, 'sport': 65535,
     'icmptype': 255, 'icmpcode': 255, 'dscp': 63, 'iiftype': 65535, 'smac': (1 << 48) - 1,
-    'tcpflags': 255, 'payload': 1, 'hoplimit': 255,
+    'tcpflags': 255, 'payload': 1, 'hoplimit': 255, 'called': 65535,
 }
 META = {'nfproto': 'family', 'l4proto': 'proto', 'iifname': 'iif', 'oifname': 'oif', 'iif': 'iif',
         'oif': 'oif', 'mark': 'mark', 'skuid': 'skuid', 'skgid': 'skgid'}
@@ -201,6 +201,8 @@ class Reader:
             return [(keys[0][0], mask)], needs
         if kind == 'meta' and what['key'] in META:
             return [(META[what['key']], None)], []
+        if kind == 'ct' and (what['key'], what.get('dir')) == ('proto-dst', 'original'):
+            return [('called', None)], []
         if kind == 'ct' and what['key'] in CT:
             return [(CT[what['key']], None)], []
         if kind == 'fib' and what['result'] == 'type' and tuple(sorted(what['flags'])) in FIB:

@@ -254,7 +254,7 @@ class Meaning:
             # marks and directions are a connection's; only TCP and UDP are looked into
             tracked = merged((STATES[s], STATES[s]) for s in ('new', 'established', 'related'))
             marks = d.override(d.box({var['ctstate']: tracked}, d.yes),
-                               d.box({var['ctmark']: none, var['ctdirection']: none}, d.yes))
+                               d.box({var['ctmark']: none, var['ctdirection']: none, var['called']: none}, d.yes))
             bytes_ = d.override(d.box({var['proto']: [(TCP, TCP), (UDP, UDP)]}, d.yes),
                                 d.box({var['payload']: none}, d.yes))
             ports = d.where(marks, d.where(bytes_, ports))
