@@ -115,7 +115,8 @@ static bool passes_by(struct mean *m, const struct ir_ruleset *want, const struc
 	dd_ref here = packets(m, s, schema_code(&m->schema, name));
 
 	return here == DD_EXHAUSTED || here == DD_FALSE ||
-	       (may_pass(m, want, NAT_PREROUTING, here, bad) &&
+	       (may_pass(m, want, AT_PREROUTING, here, bad) &&
+		may_pass(m, want, NAT_PREROUTING, here, bad) &&
 		may_pass(m, want, AT_INPUT, here, bad));
 }
 

@@ -161,6 +161,20 @@ struct ast_mark { /* mark FROM -> TO SERVICES as N[/MASK] */
 	uint32_t value, mask; /* no mask: all bits */
 };
 
+/* What is refused before any rule is asked. */
+enum guard_kind {
+	GUARD_EARLY, /* early drop FROM */
+	GUARD_NETWORK, /* antispoof ZONES */
+	GUARD_ROUTE, /* antispoof FROM by route */
+};
+
+struct ast_guard {
+	enum guard_kind kind;
+	struct ast_endpoint from;
+	bool loose; /* GUARD_ROUTE */
+	struct ast_qualifiers q; /* log alone */
+};
+
 struct ast_iface {
 	struct span span;
 	struct ival name;
@@ -257,6 +271,7 @@ enum stmt_kind {
 	STMT_BLOCK, /* pair block */
 	STMT_NAT,
 	STMT_CLAMP,
+	STMT_GUARD,
 	STMT_INSPECTOR,
 	STMT_INSPECTION,
 	STMT_EXPECT,
@@ -302,6 +317,7 @@ struct ast_stmt {
 		struct ast_nat nat;
 		struct ast_clamp clamp;
 		struct ast_mark mark;
+		struct ast_guard guard;
 		struct ast_inspector inspector;
 		struct ast_inspection inspection;
 		struct {

@@ -225,6 +225,28 @@ static void dump_nat(struct dumper *d, const struct ast_nat *n)
 	d->depth--;
 }
 
+static void dump_clamp(struct dumper *d, const struct ast_clamp *c)
+{
+	node(d, "clamp-mss %u", c->mss);
+	d->depth++;
+	dump_endpoint(d, "from", &c->from);
+	dump_endpoint(d, "to", &c->to);
+	d->depth--;
+}
+
+static void dump_guard(struct dumper *d, const struct ast_guard *g)
+{
+	static const char *const words[] = {[GUARD_EARLY] = "early drop",
+					    [GUARD_NETWORK] = "antispoof",
+					    [GUARD_ROUTE] = "by route"};
+
+	node(d, "%s%s", words[g->kind], g->loose ? " loose" : "");
+	d->depth++;
+	dump_endpoint(d, "from", &g->from);
+	dump_qualifiers(d, &g->q);
+	d->depth--;
+}
+
 static void dump_zone(struct dumper *d, const struct ast_zone *z)
 {
 	node(d, "zone %s", z->name.s);
@@ -360,11 +382,7 @@ static void dump_stmt(struct dumper *d, const struct ast_stmt *s)
 		dump_nat(d, &s->nat);
 		break;
 	case STMT_CLAMP:
-		node(d, "clamp-mss %u", s->clamp.mss);
-		d->depth++;
-		dump_endpoint(d, "from", &s->clamp.from);
-		dump_endpoint(d, "to", &s->clamp.to);
-		d->depth--;
+		dump_clamp(d, &s->clamp);
 		break;
 	case STMT_MARK:
 		node(d, "mark 0x%x of 0x%x", s->mark.value, s->mark.mask);
@@ -373,6 +391,9 @@ static void dump_stmt(struct dumper *d, const struct ast_stmt *s)
 		dump_endpoint(d, "to", &s->mark.to);
 		dump_services(d, s->mark.services.v, s->mark.services.n);
 		d->depth--;
+		break;
+	case STMT_GUARD:
+		dump_guard(d, &s->guard);
 		break;
 	case STMT_INSPECTOR:
 		dump_inspector(d, &s->inspector);

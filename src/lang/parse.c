@@ -35,10 +35,12 @@ static const struct statement {
 	{"inspection", parse_inspection, false},
 	{"expect", parse_expect, false},
 	{"include", parse_include, false},
+	{"antispoof", parse_antispoof, false},
+	{"early", parse_early, false},
 };
 
 /* Those that are names as well, known by what follows. */
-static const char *const soft_words[] = {"no-nat", NULL};
+static const char *const soft_words[] = {"no-nat", "antispoof", "early", NULL};
 
 #define STATEMENTS (sizeof(statements) / sizeof(statements[0]))
 

@@ -107,8 +107,8 @@ void parse_ports(struct parser *p, const char *s, struct span at, const char *fi
 		 uint16_t *hi);
 bool parse_port(struct parser *p, struct span at, const char *s, size_t n, uint16_t *out);
 
-/* ---- parse_rule.c, parse_qualifier.c, parse_nat.c, parse_define.c, parse_inspector.c, include.c:
- * statements; the first word is still there ---- */
+/* ---- parse_rule.c, parse_qualifier.c, parse_nat.c, parse_guard.c, parse_define.c,
+ * parse_inspector.c, include.c: statements; the first word is still there ---- */
 bool parse_rule(struct parser *p, struct ast_stmt *s);
 bool parse_pair_block(struct parser *p, struct ast_stmt *s);
 bool parse_query(struct parser *p, struct ast_stmt *s);
@@ -123,6 +123,8 @@ bool parse_qualifiers(struct parser *p, struct ast_qualifiers *q, enum qualified
 /* note = "note" STRING, which stands behind the statement; where there is none, nothing. */
 bool parse_note(struct parser *p, struct ast_word *out);
 bool qualifier_is_of(const char *word, enum qualified of);
+/* Of these only log, if it is there. */
+bool parse_log(struct parser *p, struct ast_qualifiers *q);
 bool parse_verb(struct parser *p, enum verb *out, struct span *at);
 bool parse_rule_end(struct parser *p, const struct services_out *services);
 bool parse_nat(struct parser *p, struct ast_stmt *s);
@@ -137,6 +139,8 @@ bool parse_service_def(struct parser *p, struct ast_stmt *s);
 bool parse_inspector(struct parser *p, struct ast_stmt *s);
 bool parse_inspection(struct parser *p, struct ast_stmt *s);
 bool parse_include(struct parser *p, struct ast_stmt *s);
+bool parse_antispoof(struct parser *p, struct ast_stmt *s);
+bool parse_early(struct parser *p, struct ast_stmt *s);
 void parse_set_file(struct parser *p, struct ast_element *e);
 /* A file of names, one in each line; NULL if it was not opened. */
 const struct source *parse_name_file(struct parser *p, struct ast_word file);
@@ -152,6 +156,9 @@ bool word_is_name(const char *s); /* its characters; not its length */
 /* What other firewalls call by another word; NULL if it is not one of those. */
 const char *word_synonym(const char *word);
 const char *word_nearest(const char *const *list, const char *word);
+
+/* What stands behind the sources of antispoof or early drop. */
+const char *guard_tail(const struct ast_guard *g);
 
 /* ---- align.c ---- */
 /* Of the statement at s, whose canonical text is what `out` holds from `start` on: the author's
@@ -174,6 +181,7 @@ void duration_print(struct buf *b, uint64_t seconds);
 /* What follows a target's address, and what says how a translation chooses. */
 void target_rest_print(struct buf *b, const struct ast_target *t);
 void nat_choice_print(struct buf *b, const struct ast_nat *n);
+void string_print(struct buf *b, const char *s); /* in quotes */
 void days_print(struct buf *b, uint8_t days);
 const char *rate_unit_name(enum rate_unit unit);
 

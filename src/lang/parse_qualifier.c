@@ -462,3 +462,15 @@ bool parse_qualifiers(struct parser *p, struct ast_qualifiers *q, enum qualified
 	}
 	return true;
 }
+
+bool parse_log(struct parser *p, struct ast_qualifiers *q)
+{
+	struct token first = p->tok;
+
+	if (!parse_accept_word(p, "log"))
+		return true;
+	if (!qualifier_log(p, q))
+		return false;
+	note_span(q, "log", parse_since(p, first));
+	return true;
+}

@@ -68,17 +68,6 @@ static void comma(struct printer *pr)
 	}
 }
 
-static void string(struct printer *pr, const char *s)
-{
-	buf_putc(pr->out, '"');
-	for (; *s; s++) {
-		if (*s == '"')
-			buf_putc(pr->out, '\\');
-		buf_putc(pr->out, *s);
-	}
-	buf_putc(pr->out, '"');
-}
-
 /* ---- pieces ---- */
 
 static void item(struct printer *pr, const struct ast_item *i)
@@ -179,7 +168,7 @@ static void note(struct printer *pr, const struct ast_word *text)
 	if (!pr->notes || !text->s)
 		return;
 	buf_puts(pr->out, " note ");
-	string(pr, text->s);
+	string_print(pr->out, text->s);
 }
 
 /* Those that narrow what matches come first, then those that act, log at the end. */
@@ -232,7 +221,7 @@ static void qualifiers(struct printer *pr, const struct ast_qualifiers *q)
 		buf_puts(pr->out, " log");
 	if (q->log_tag.s) {
 		buf_putc(pr->out, ' ');
-		string(pr, q->log_tag.s);
+		string_print(pr->out, q->log_tag.s);
 	}
 	note(pr, &q->note);
 }
@@ -334,7 +323,7 @@ static void names(struct printer *pr, const struct ast_names *n)
 			continue;
 		}
 		buf_puts(pr->out, "file ");
-		string(pr, e->file.s);
+		string_print(pr->out, e->file.s);
 	}
 }
 
@@ -512,7 +501,8 @@ static void inspector_entry(struct printer *pr, const struct ast_inspector_entry
 			buf_putc(pr->out, ' ');
 		if (i >= e->strings.n)
 			buf_puts(pr->out, "file ");
-		string(pr, i < e->strings.n ? e->strings.v[i].s : e->files.v[i - e->strings.n].s);
+		string_print(pr->out,
+			     i < e->strings.n ? e->strings.v[i].s : e->files.v[i - e->strings.n].s);
 	}
 }
 
@@ -626,9 +616,15 @@ static void plain(struct printer *pr, const struct ast_stmt *s)
 	case STMT_MARK:
 		mark(pr, &s->mark);
 		break;
+	case STMT_GUARD:
+		buf_puts(pr->out, s->guard.kind == GUARD_EARLY ? "early drop " : "antispoof ");
+		endpoint(pr, &s->guard.from);
+		buf_puts(pr->out, guard_tail(&s->guard));
+		qualifiers(pr, &s->guard.q);
+		break;
 	case STMT_INCLUDE:
 		buf_puts(pr->out, "include ");
-		string(pr, s->include.pattern.s);
+		string_print(pr->out, s->include.pattern.s);
 		break;
 	case STMT_ZONE:
 	case STMT_BLOCK:

@@ -243,3 +243,14 @@ void nat_choice_print(struct buf *b, const struct ast_nat *n)
 	if (n->by_source)
 		buf_puts(b, " by source");
 }
+
+void string_print(struct buf *b, const char *s)
+{
+	buf_putc(b, '"');
+	for (; *s; s++) {
+		if (*s == '"')
+			buf_putc(b, '\\');
+		buf_putc(b, *s);
+	}
+	buf_putc(b, '"');
+}

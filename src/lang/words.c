@@ -85,3 +85,10 @@ const char *word_nearest(const char *const *list, const char *word)
 		nearest_offer(&near, *list);
 	return near.best;
 }
+
+const char *guard_tail(const struct ast_guard *g)
+{
+	if (g->kind != GUARD_ROUTE)
+		return "";
+	return g->loose ? " by route loose" : " by route";
+}

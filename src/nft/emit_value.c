@@ -48,6 +48,7 @@ static const struct symbol icmpv6_types[] = {
 	{136, "nd-neighbor-advert"},	{137, "nd-redirect"},	      {138, "router-renumbering"},
 	{141, "ind-neighbor-solicit"},	{142, "ind-neighbor-advert"}, {143, "mld2-listener-report"},
 };
+static const struct symbol presence[] = {{0, "missing"}, {1, "exists"}};
 static const struct symbol fib_types[] = {
 	{1, "unicast"}, {2, "local"}, {3, "broadcast"}, {4, "anycast"}, {5, "multicast"},
 };
@@ -169,6 +170,9 @@ void emit_value(struct buf *out, enum field f, struct ival v)
 	case FMT_FIB_TYPE:
 		put_range(out, fib_types, COUNT(fib_types), v);
 		break;
+	case FMT_PRESENT:
+		put_symbol(out, presence, COUNT(presence), v.lo);
+		break;
 	}
 }
 
@@ -218,6 +222,7 @@ bool emit_is_symbol(const char *s, size_t n)
 	       in_symbols(nfprotos, COUNT(nfprotos), s, n) ||
 	       in_symbols(ct_states, COUNT(ct_states), s, n) ||
 	       in_symbols(ct_statuses, COUNT(ct_statuses), s, n) ||
+	       in_symbols(presence, COUNT(presence), s, n) ||
 	       in_symbols(directions, COUNT(directions), s, n) ||
 	       in_symbols(tcp_flags, COUNT(tcp_flags), s, n) ||
 	       in_symbols(icmp_types, COUNT(icmp_types), s, n) ||

@@ -55,6 +55,8 @@ enum field {
 	F_FIB_DADDR_TYPE,
 	F_FIB_DADDR_IIF_TYPE,
 	F_PAYLOAD, /* first byte that TCP or UDP carries; a match of 0-255: there is one */
+	F_FIB_BACK, /* 1: the routes lead back to the source by the interface it came by */
+	F_FIB_BACK_ANY, /* ... by whichever */
 	F_CT_COUNT, /* max N connections: only in IR_ADD's inner statement */
 	F_ICMP_CODE,
 	F_ICMPV6_CODE,
@@ -94,6 +96,7 @@ enum field_format {
 	FMT_ICMP,
 	FMT_ICMPV6,
 	FMT_FIB_TYPE,
+	FMT_PRESENT,
 	FMT_HOUR,
 	FMT_DAY
 };

@@ -424,6 +424,7 @@ static void lower_loopback(struct lower *l)
 		match_ival(l, &r, loopback_addrs[i].field, loopback_addrs[i].addrs);
 		push_counted(l, root, r, V_DROP);
 	}
+	lower_antispoof(l, root);
 	base->name = "prerouting";
 	base->base = (struct ir_base){.hook = "prerouting", .type = "filter", .priority = -300};
 	rule_verdict(l, &jump, V_JUMP, ruleset_seal_chain(l->r, root)->name);
@@ -526,6 +527,7 @@ struct ir_ruleset *ruleset_lower(struct policy *p, struct arena *a, struct diag 
 	lower_zones(&l);
 	lower_dynsets(&l);
 	lower_loopback(&l);
+	lower_guards(&l);
 	lower_filter(&l);
 	lower_marks(&l);
 	lower_nat(&l);

@@ -7,6 +7,7 @@
  *	lower_nat.c    translation and MSS clamping
  *	lower_mark.c   marks that packets get before routing
  *	lower_called.c services by the port before translation -> matches
+ *	lower_guard.c  early drop and antispoof
  *	lower_inspect.c what is queued to the program that judges, and its verdicts
  *	lower_match.c  addresses, services and interfaces -> matches
  */
@@ -118,6 +119,8 @@ const char *dynset_name(struct lower *l, const struct dynset *d, enum family fam
 struct ir_verdict rule_decision(struct lower *l, size_t rule, bool *counted);
 void lower_rule(struct lower *l, struct ir_chain *c, size_t rule, int from, int to);
 bool rule_applies(struct lower *l, size_t rule, int from, int to);
+/* A chain of what a rule that matches does, its log first. */
+const char *act_chain(struct lower *l, const struct rule *rule);
 /* lower_map.c: the rules of one pair of places, in order, into its chain */
 void lower_pair(struct lower *l, struct ir_chain *c, int from, int to);
 const char *reject_chain(struct lower *l);
@@ -138,6 +141,9 @@ struct ir_rules at_interface(struct lower *l, const struct ir_rules *in,
 struct ir_rules with_addresses(struct lower *l, const struct ir_rules *in, const struct side *src,
 			       const struct side *dst, enum family fam);
 const char *lower_clamps(struct lower *l, bool output); /* chain name or NULL */
+/* lower_guard.c: base chains of their own; and what goes into the one at -300 */
+void lower_guards(struct lower *l);
+void lower_antispoof(struct lower *l, struct ir_chain *root);
 /* alternatives of interface names for a zone, or of those in none; each is matches added to a copy
  * of base */
 void match_zone(struct lower *l, struct ir_rules *out, const struct ir_rule *base, enum field f,

@@ -192,6 +192,13 @@ static const char *body_chain(struct lower *l, size_t i)
 	return l->body[i];
 }
 
+const char *act_chain(struct lower *l, const struct rule *rule)
+{
+	const char *stem = rule->twin ? arena_printf(l->arena, "rule-%u", rule->twin) : "rule";
+
+	return ruleset_seal_chain(l->r, act_rules(l, rule, stem))->name;
+}
+
 struct ir_verdict rule_decision(struct lower *l, size_t i, bool *counted)
 {
 	const struct rule *rule = &l->p->rules.v[i];

@@ -36,13 +36,14 @@ static const struct {
 	{F_TCP_SPORT, IPPROTO_TCP, true},	   {F_UDP_SPORT, IPPROTO_UDP, true},
 	{F_TCP_DPORT, IPPROTO_TCP, false},	   {F_UDP_DPORT, IPPROTO_UDP, false},
 	{F_SCTP_DPORT, IPPROTO_SCTP, false},	   {F_DCCP_DPORT, IPPROTO_DCCP, false},
-	{F_UDPLITE_DPORT, IPPROTO_UDPLITE, false},
+	{F_UDPLITE_DPORT, IPPROTO_UDPLITE, false}, {F_TH_SPORT, 0, true},
+	{F_TH_DPORT, 0, false},
 };
 
 static enum maybe port_value(const struct observed *p, enum field f, u128 *out)
 {
 	for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]); i++) {
-		bool other = p->has_proto && p->proto != ports[i].proto;
+		bool other = ports[i].proto && p->has_proto && p->proto != ports[i].proto;
 
 		if (ports[i].field == f)
 			return known(p->has_ports && !other, other,
@@ -88,10 +89,6 @@ static enum maybe value_of(const struct observed *p, enum field f, u128 *out)
 		return address_value(p, FAM_IP6, p->saddr, out);
 	case F_IP6_DADDR:
 		return address_value(p, FAM_IP6, p->daddr, out);
-	case F_TH_SPORT:
-		return known(p->has_ports, false, p->sport, out);
-	case F_TH_DPORT:
-		return known(p->has_ports, false, p->dport, out);
 	case F_TCP_FLAGS:
 		return known(p->has_flags, p->has_proto && p->proto != IPPROTO_TCP, p->flags, out);
 	case F_ICMP_TYPE:
@@ -107,6 +104,8 @@ static enum maybe value_of(const struct observed *p, enum field f, u128 *out)
 	case F_SCTP_DPORT:
 	case F_DCCP_DPORT:
 	case F_UDPLITE_DPORT:
+	case F_TH_SPORT:
+	case F_TH_DPORT:
 		return port_value(p, f, out);
 	case F_SKUID:
 	case F_HOUR:
@@ -121,6 +120,8 @@ static enum maybe value_of(const struct observed *p, enum field f, u128 *out)
 	case F_FIB_SADDR_TYPE:
 	case F_FIB_DADDR_TYPE:
 	case F_FIB_DADDR_IIF_TYPE:
+	case F_FIB_BACK:
+	case F_FIB_BACK_ANY:
 	case F_PAYLOAD:
 	case F_ICMP_CODE:
 	case F_ICMPV6_CODE:

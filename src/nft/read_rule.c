@@ -218,21 +218,27 @@ static bool load_payload(struct machine *m, const struct raw_expr *e)
 	return true;
 }
 
-#define FIB_TYPE_FIELDS 3
+#define FIB_FIELDS 5
 
 static bool load_fib(struct machine *m, const struct raw_expr *e)
 {
 	static const struct {
-		uint32_t flags;
+		uint32_t result, flags;
 		enum field field;
-	} fields[FIB_TYPE_FIELDS] = {{NFTA_FIB_F_SADDR, F_FIB_SADDR_TYPE},
-				     {NFTA_FIB_F_DADDR, F_FIB_DADDR_TYPE},
-				     {NFTA_FIB_F_DADDR | NFTA_FIB_F_IIF, F_FIB_DADDR_IIF_TYPE}};
+	} fields[FIB_FIELDS] = {
+		{NFT_FIB_RESULT_ADDRTYPE, NFTA_FIB_F_SADDR, F_FIB_SADDR_TYPE},
+		{NFT_FIB_RESULT_ADDRTYPE, NFTA_FIB_F_DADDR, F_FIB_DADDR_TYPE},
+		{NFT_FIB_RESULT_ADDRTYPE, NFTA_FIB_F_DADDR | NFTA_FIB_F_IIF, F_FIB_DADDR_IIF_TYPE},
+		{NFT_FIB_RESULT_OIF,
+		 NFTA_FIB_F_SADDR | NFTA_FIB_F_MARK | NFTA_FIB_F_IIF | NFTA_FIB_F_PRESENT,
+		 F_FIB_BACK},
+		{NFT_FIB_RESULT_OIF, NFTA_FIB_F_SADDR | NFTA_FIB_F_MARK | NFTA_FIB_F_PRESENT,
+		 F_FIB_BACK_ANY}};
 	const struct tlv *v = e->attrs.v;
-	bool type = tlv_number(v[NFTA_FIB_RESULT]) == NFT_FIB_RESULT_ADDRTYPE;
 
-	for (int i = 0; e->attrs.whole && type && i < FIB_TYPE_FIELDS; i++) {
-		if (fields[i].flags == tlv_number(v[NFTA_FIB_FLAGS])) {
+	for (int i = 0; e->attrs.whole && i < FIB_FIELDS; i++) {
+		if (fields[i].result == tlv_number(v[NFTA_FIB_RESULT]) &&
+		    fields[i].flags == tlv_number(v[NFTA_FIB_FLAGS])) {
 			put(m, tlv_number(v[NFTA_FIB_DREG]), field_slice(fields[i].field, true));
 			return true;
 		}

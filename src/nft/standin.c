@@ -22,7 +22,8 @@ static void add(struct words *w, const char *word)
 
 static bool field_condition(enum field f, struct words *w)
 {
-	if (f == F_FIB_SADDR_TYPE || f == F_FIB_DADDR_TYPE || f == F_FIB_DADDR_IIF_TYPE)
+	if (f == F_FIB_SADDR_TYPE || f == F_FIB_DADDR_TYPE || f == F_FIB_DADDR_IIF_TYPE ||
+	    f == F_FIB_BACK || f == F_FIB_BACK_ANY)
 		add(w, "fib");
 	else if (f == F_SKUID || f == F_SKGID)
 		add(w, "skuid");
@@ -33,6 +34,13 @@ static bool field_condition(enum field f, struct words *w)
 	else
 		return false;
 	return true;
+}
+
+/* Without routes nothing is known of a source, and refusing every one is no stand-in. */
+static bool asks_routes(const struct ir_stmt *s)
+{
+	return s->kind == IR_MATCH &&
+	       (s->match.sel.f[0] == F_FIB_BACK || s->match.sel.f[0] == F_FIB_BACK_ANY);
 }
 
 static bool sel_condition(const struct ir_sel *sel, struct words *w)
@@ -136,16 +144,17 @@ static bool refuses(const struct ir_stmt *s)
 static bool stand_in(struct arena *a, const struct ir_rule *r, struct ir_rule *out, struct words *w)
 {
 	const struct ir_stmt *s, *last = &r->stmts.v[r->stmts.n - 1];
-	bool condition = false, translates = false, marks = false;
+	bool condition = false, nothing = false, marks = false;
 
 	*out = (struct ir_rule){.comment = r->comment};
 	vec_each (&r->stmts, s) {
 		switch (part_of(s, w)) {
 		case PART_CONDITION:
 			condition = true;
+			nothing |= asks_routes(s);
 			break;
 		case PART_TRANSLATES:
-			translates = true;
+			nothing = true;
 			break;
 		case PART_REFUSES:
 			vec_push(a, &out->stmts, verdict_drop());
@@ -161,7 +170,7 @@ static bool stand_in(struct arena *a, const struct ir_rule *r, struct ir_rule *o
 		}
 	}
 	/* a mark neither admits nor refuses: of other packets it would be as wrong */
-	if (translates || (condition && (admits(last) || (marks && !refuses(last)))) || !acts(out))
+	if (nothing || (condition && (admits(last) || (marks && !refuses(last)))) || !acts(out))
 		put_nothing(a, r, out);
 	else if (condition && !refuses(last))
 		return false;

@@ -174,6 +174,10 @@ void policy_dump(struct buf *out, const struct policy *p)
 		put_endpoint(out, p, "to", &p->marks.v[i].to);
 		put_services(out, &p->marks.v[i].services);
 	}
+	for (size_t i = 0; i < p->guards.n; i++) {
+		buf_printf(out, "guard %s\n", p->guards.v[i].rule.text);
+		put_endpoint(out, p, "from", &p->guards.v[i].from);
+	}
 	for (size_t i = 0; i < p->expects.n; i++)
 		buf_printf(out, "expect %s\n", p->expects.v[i].text);
 }

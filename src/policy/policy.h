@@ -182,6 +182,14 @@ struct mark {
 	struct span span, as;
 };
 
+struct guard { /* early drop, antispoof */
+	enum guard_kind kind;
+	bool loose; /* GUARD_ROUTE: by whatever interface the routes lead back */
+	struct endpoint from;
+	VEC(int) zones; /* GUARD_NETWORK */
+	struct rule rule; /* what it does, as a rule would: drop, perhaps log; its text and span */
+};
+
 struct policy {
 	struct arena *arena;
 	int forwarding; /* -1: not said */
@@ -195,6 +203,7 @@ struct policy {
 	VEC(struct nat) nats; /* in reading order, all kinds */
 	VEC(struct clamp) clamps;
 	VEC(struct mark) marks; /* in reading order */
+	VEC(struct guard) guards; /* in reading order, all kinds */
 	VEC(struct rule) expects;
 	struct span first_inspect; /* src NULL: none */
 	struct inspection inspection;

@@ -172,6 +172,7 @@ static void declare_all(struct resolver *r, const struct ast_stmts *stmts)
 		case STMT_BLOCK:
 		case STMT_NAT:
 		case STMT_CLAMP:
+		case STMT_GUARD:
 		case STMT_EXPECT:
 		case STMT_COMMENTS:
 		case STMT_MARK:
@@ -336,7 +337,7 @@ static void check_inspect(struct resolver *r, const struct ast_rule *ast)
 		diag_hint(r->diag, rec, "did you mean '%s'?", near.best);
 }
 
-static void number_twin(struct resolver *r, struct rule *out)
+void number_twin(struct resolver *r, struct rule *out)
 {
 	unsigned *seen = map_get(&r->texts, out->text);
 
@@ -435,6 +436,9 @@ static void resolve_statements(struct resolver *r, const struct ast_stmts *stmts
 			break;
 		case STMT_MARK:
 			resolve_mark(r, s);
+			break;
+		case STMT_GUARD:
+			resolve_guard(r, s);
 			break;
 		case STMT_INCLUDE:
 			resolve_statements(r, &s->include.files);

@@ -84,5 +84,9 @@ void resolve_before_routing(struct resolver *r, const char *what, const struct e
 /* mark.c: the statement; and, when all else is resolved, its bits against those of inspection */
 void resolve_mark(struct resolver *r, const struct ast_stmt *s);
 void finish_marks(struct resolver *r);
+/* guard.c */
+void resolve_guard(struct resolver *r, const struct ast_stmt *s);
+/* resolve.c: rules of equal text are told by a number */
+void number_twin(struct resolver *r, struct rule *out);
 
 #endif

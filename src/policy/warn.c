@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "policy/guard.h"
 #include "policy/policy.h"
 #include "policy/routing.h"
 
@@ -450,4 +451,5 @@ void policy_warn(struct policy *p, struct diag *diag)
 	warn_nats(p, diag);
 	warn_zones(p, diag);
 	warn_forwarding(p, diag);
+	guard_warn(p, diag);
 }

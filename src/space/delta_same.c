@@ -187,6 +187,39 @@ static bool same_clamps(const struct policy *p, const struct policy *q)
 	return same;
 }
 
+/* What they refuse, and the networks that antispoof goes by. */
+static void put_guards(struct buf *b, const struct policy *p)
+{
+	const struct guard *g;
+	const struct zone *z;
+
+	vec_each (&p->guards, g) {
+		put_number(b, g->kind);
+		put_endpoint(b, &g->from);
+		put_number(b, g->rule.twin);
+		buf_puts(b, g->rule.text);
+	}
+	if (!p->guards.n)
+		return;
+	vec_each (&p->zones, z) {
+		put_set(b, &z->routes4);
+		put_set(b, &z->routes6);
+	}
+}
+
+static bool same_guards(const struct policy *p, const struct policy *q)
+{
+	struct buf x = {0}, y = {0};
+	bool same;
+
+	put_guards(&x, p);
+	put_guards(&y, q);
+	same = x.len == y.len && !memcmp(buf_str(&x), buf_str(&y), x.len);
+	buf_free(&x);
+	buf_free(&y);
+	return same;
+}
+
 static bool same_answers(const struct policy *p, const struct policy *q)
 {
 	for (int z = PLACE_OTHER; z < (int)p->zones.n; z++)
@@ -216,7 +249,7 @@ bool delta_rules(struct arena *a, const struct policy *p, const struct policy *q
 	struct pairs same;
 	bool *keep;
 
-	if (!same_zones(p, q) || !same_clamps(p, q) || !same_answers(p, q))
+	if (!same_zones(p, q) || !same_clamps(p, q) || !same_guards(p, q) || !same_answers(p, q))
 		return false;
 	out->changed_a = arena_alloc(a, p->rules.n + 1);
 	out->changed_b = arena_alloc(a, q->rules.n + 1);

@@ -434,21 +434,53 @@ static const struct nat *nat_of(const struct policy *p, const struct line *line)
 	return &p->nats.v[line->order - p->rules.n - 1];
 }
 
-/* Packets that no question means unless it names a loopback address, as nobody can open a
- * connection with them. */
-static dd_ref without_strays(struct mean *m, const struct policy *p, struct legs *out,
-			     dd_ref arrival, bool from_self, bool wanted)
+/* Who sends them is said by addresses. */
+static dd_ref named(struct mean *m, const struct policy *p, const struct rule *q)
 {
-	dd_ref strays = from_self ? DD_FALSE : mean_stray(m);
-	struct leg leg = {.at = AT_PREROUTING, .arrival = dd_and(m->dd, arrival, strays)};
+	const struct place_item *item;
+	dd_ref all = DD_FALSE;
 
-	if (wanted)
-		add_leg(m, p, out, leg, &(struct routing_zones){0});
-	return dd_and(m->dd, arrival, dd_not(m->dd, strays));
+	vec_each (&q->from.items, item)
+		if (!item->addrs.all)
+			all = dd_or(m->dd, all,
+				    dd_and(m->dd, mean_place(m, p, item, DIM_IIF),
+					   mean_addrs(m, &item->addrs, DIM_SADDR)));
+	return all;
 }
 
-static void split(struct mean *m, const struct policy *p, struct legs *out, dd_ref arrival,
-		  enum station at, bool strays)
+static dd_ref refused(struct mean *m, const struct policy *p, dd_ref arrival, enum guard_kind kind)
+{
+	dd_ref says;
+
+	m->within = arrival;
+	says = mean_guards(m, p, kind);
+	m->within = DD_TRUE;
+	return dd_not(m->dd, dd_not(m->dd, says));
+}
+
+/* What goes on behind all that is refused as it arrives. No question means packets with loopback
+ * addresses, or with sources that cannot be there, unless it names them: nobody can open a
+ * connection with them. Nor does it speak of routes: they lead back to the source. */
+static dd_ref arrived(struct mean *m, const struct policy *p, struct legs *out,
+		      const struct rule *q, dd_ref arrival, bool strays)
+{
+	dd_ref part = refused(m, p, arrival, GUARD_EARLY);
+	struct leg leg = {.at = AT_PREROUTING, .arrival = part};
+
+	add_leg(m, p, out, leg, &(struct routing_zones){0});
+	arrival = dd_and(m->dd, arrival, dd_not(m->dd, part));
+	part = mean_stray(m);
+	leg.arrival = strays ? dd_and(m->dd, arrival, part) : DD_FALSE;
+	add_leg(m, p, out, leg, &(struct routing_zones){0});
+	arrival = dd_and(m->dd, arrival, dd_not(m->dd, part));
+	part = refused(m, p, arrival, GUARD_NETWORK);
+	leg.arrival = part == DD_FALSE ? part : dd_and(m->dd, part, named(m, p, q));
+	add_leg(m, p, out, leg, &(struct routing_zones){0});
+	return dd_and(m->dd, arrival, dd_not(m->dd, part));
+}
+
+static void split(struct mean *m, const struct policy *p, struct legs *out, const struct rule *q,
+		  dd_ref arrival, enum station at, bool strays)
 {
 	bool from_self = at == AT_OUTPUT || at == NSTATIONS;
 	struct mean_values values;
@@ -456,7 +488,8 @@ static void split(struct mean *m, const struct policy *p, struct legs *out, dd_r
 
 	if (arrival == DD_FALSE || arrival == DD_EXHAUSTED)
 		return;
-	arrival = without_strays(m, p, out, arrival, from_self, strays);
+	if (!from_self)
+		arrival = arrived(m, p, out, q, arrival, strays);
 	m->within = arrival;
 	m->lines = true;
 	nat = mean_nats(m, p, from_self ? NAT_OUTPUT : NAT_PREROUTING);
@@ -516,12 +549,15 @@ static void add_published(struct mean *m, const struct policy *p, const struct r
 	const enum station at[] = {AT_INPUT, AT_FORWARD,
 				   policy_translates_self(p) ? AT_POSTROUTING : AT_OUTPUT};
 
-	for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++)
+	for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
+		dd_ref arrival = published(m, p, query, at[i]);
+
+		if (at[i] == AT_INPUT || at[i] == AT_FORWARD)
+			arrival = arrived(m, p, out, query, arrival, false);
 		add_leg(m, p, out,
-			(struct leg){.at = at[i],
-				     .by_others = true,
-				     .arrival = published(m, p, query, at[i])},
+			(struct leg){.at = at[i], .by_others = true, .arrival = arrival},
 			&(struct routing_zones){0});
+	}
 }
 
 void journey_legs(struct mean *m, const struct policy *p, const struct rule *query,
@@ -535,10 +571,10 @@ void journey_legs(struct mean *m, const struct policy *p, const struct rule *que
 		add_published(m, p, query, out);
 	if (query->published)
 		return;
-	split(m, p, out, region(m, p, query, false, true), AT_INPUT, strays);
-	split(m, p, out, region(m, p, query, false, false), AT_FORWARD, strays);
-	split(m, p, out, region(m, p, query, true, false), AT_OUTPUT, false);
-	split(m, p, out, loopback(m, p, query), NSTATIONS, false);
+	split(m, p, out, query, region(m, p, query, false, true), AT_INPUT, strays);
+	split(m, p, out, query, region(m, p, query, false, false), AT_FORWARD, strays);
+	split(m, p, out, query, region(m, p, query, true, false), AT_OUTPUT, false);
+	split(m, p, out, query, loopback(m, p, query), NSTATIONS, false);
 }
 
 void journey_of_nat(struct mean *m, const struct policy *p, size_t nat, struct legs *out)

@@ -82,6 +82,13 @@ dd_ref mean_stray(struct mean *m);
 /* New or untracked, and TCP with SYN alone: what rules get to see. */
 dd_ref mean_fresh(struct mean *m);
 dd_ref mean_reject(struct mean *m, const struct line *line);
+/* What the routes say of a packet's source is a condition: they are no part of a policy. */
+#define MEAN_BACK "the routes lead back to the source by the interface it came by"
+#define MEAN_BACK_ANY "some route leads back to the source"
+/* mean_guard.c: what the statements of one kind refuse, undecided elsewhere */
+dd_ref mean_guards(struct mean *m, const struct policy *p, enum guard_kind kind);
+/* Dropped, and logged where the rule says so. */
+dd_ref mean_drop(struct mean *m, const struct rule *r, const struct line *line);
 /* mean_inspect.c: a rule that inspects; what is known of connections by their marks, `rules` being
  * what decides about new ones. */
 dd_ref mean_inspected(struct mean *m, const struct policy *p, const struct rule *r,

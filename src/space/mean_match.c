@@ -325,6 +325,21 @@ static dd_ref index_condition(struct mean *m, const struct ir_sel *sel,
 	return held;
 }
 
+/* A field that routing tables decide about: 1 where the condition holds, else 0. */
+static dd_ref route_condition(struct mean *m, const struct ir_stmt *s, const char *text)
+{
+	dd_ref held = schema_condition(&m->schema, text), in = DD_FALSE;
+	const struct ir_elem *e;
+
+	vec_each (&s->match.values, e) {
+		if (e->key[0].lo == 0)
+			in = dd_or(m->dd, in, dd_not(m->dd, held));
+		if (e->key[0].lo <= 1 && e->key[0].hi >= 1)
+			in = dd_or(m->dd, in, held);
+	}
+	return in;
+}
+
 dd_ref match_stmt(struct mean *m, const struct ir_stmt *s, const struct ir_set *set)
 {
 	const struct ir_elems *elems = set ? &set->elems : &s->match.values;
@@ -333,6 +348,8 @@ dd_ref match_stmt(struct mean *m, const struct ir_stmt *s, const struct ir_set *
 
 	if (by_index(sel, elems))
 		in = index_condition(m, sel, elems);
+	else if (sel->f[0] == F_FIB_BACK || sel->f[0] == F_FIB_BACK_ANY)
+		in = route_condition(m, s, sel->f[0] == F_FIB_BACK ? MEAN_BACK : MEAN_BACK_ANY);
 	else if (set && set->dynamic && !m->now)
 		in = dd_and(m->dd, implied(m, sel),
 			    schema_condition(&m->schema, dynamic_text(m, sel, set)));

@@ -120,6 +120,13 @@ dd_ref mean_reject(struct mean *m, const struct line *line)
 		      mean_outcome(m, FATE_REJECT, "icmpx admin-prohibited", line));
 }
 
+dd_ref mean_drop(struct mean *m, const struct rule *r, const struct line *line)
+{
+	dd_ref drop = mean_outcome(m, FATE_DROP, NULL, line);
+
+	return r->q.log ? dd_seq(m->dd, effects(m, r), drop) : drop;
+}
+
 static dd_ref decision(struct mean *m, const struct policy *p, const struct rule *r,
 		       const struct line *line, enum station at)
 {
@@ -490,11 +497,16 @@ dd_ref mean_stray(struct mean *m)
 	return dd_and(m->dd, all, dd_not(m->dd, schema_loopback(&m->schema, DIM_IIF)));
 }
 
-static dd_ref drop_strays(struct mean *m)
+/* All that arrives, before it is routed. */
+static dd_ref arriving(struct mean *m, const struct policy *p)
 {
 	struct parts l = {.m = m};
 
+	then(&l, mean_guards(m, p, GUARD_EARLY));
 	builtin(&l, mean_stray(m), FATE_DROP, "fwc: loopback address, not from loopback");
+	then(&l, mean_guards(m, p, GUARD_NETWORK));
+	then(&l, mean_marks(m, p, AT_PREROUTING));
+	then(&l, mean_guards(m, p, GUARD_ROUTE));
 	return all_of(&l);
 }
 
@@ -557,7 +569,7 @@ dd_ref mean_policy(struct mean *m, const struct policy *p, enum station at)
 		says = mean_nats(m, p, at);
 		break;
 	case AT_PREROUTING:
-		says = dd_seq(m->dd, drop_strays(m), mean_marks(m, p, at));
+		says = arriving(m, p);
 		break;
 	case ROUTE_OUTPUT:
 		says = mean_marks(m, p, at);

@@ -64,6 +64,7 @@ class Writer:
         self.zones = {}                 # name -> interfaces of the lab in it
         self.groups = []                # of zones
         self.networks = []              # what zones have
+        self.guarded = []               # zones that have some
         self.names = []                 # hosts and sets
         self.hosts = []                 # (name, families)
         self.services = []
@@ -241,6 +242,7 @@ class Writer:
                 nets = [p for i in have for f in FAMILIES for p in PLACES[f][i]]
                 nets = rng.sample(nets, rng.randint(1, len(nets)))
                 self.networks += nets
+                self.guarded.append(name)
                 body += '\n    network ' + ', '.join(nets)
             self.lines.append(f'zone {name} {{ {body} }}')
         rest = [i for i in sorted(lab.INTERFACES) if not any(i in have for have in self.zones.values())]
@@ -447,6 +449,25 @@ class Writer:
         chosen = rng.choice(['', '', '', ' random', ' persistent', ' random persistent'])
         return f'snat {self.nat_source()} -> {to}{services} to {target}{chosen}'
 
+    # -- what is refused as packets arrive
+
+    def guards(self):
+        rng, out = self.rng, []
+        log = rng.choice(['', '', ' log', ' log "guard"'])
+        if self.guarded and self.chance(0.5):
+            zones = rng.sample(self.guarded, rng.randint(1, len(self.guarded)))
+            cut = rng.randint(0, len(zones))
+            out += [f'antispoof {", ".join(z)}{log}' for z in (zones[:cut], zones[cut:]) if z]
+        if self.chance(0.4):
+            where = rng.choice(['any', 'any', 'zones', rng.choice(sorted(self.zones))])
+            out.append(f'antispoof {where} by route{rng.choice(["", "", " loose"])}{log}')
+        for _ in range(rng.choice([0, 1, 2])):
+            items = [('!' if self.chance(0.05) else '') + rng.choice(self.names + [self.address(), self.address()]) +
+                     rng.choice(['', '@' + rng.choice(sorted(self.zones)), '@zones', '@any'])
+                     for _ in range(rng.choice([1, 1, 2]))]
+            out.append(f'early drop {", ".join(items)}{log}')
+        return out
+
     # -- the whole
 
     def write(self):
@@ -474,6 +495,9 @@ class Writer:
             for statement in statements:
                 rules.insert(rng.randint(0, len(rules)), statement)
             rules = marked + rules
+        if self.chance(0.3):
+            for guard in self.guards():
+                rules.insert(rng.randint(0, len(rules)), guard)
         if self.chance(0.45):                           # mostly open, so that drops and translation show
             rules.append(rng.choice(['allow any -> any', 'allow any -> any', 'allow zones, self -> zones, self',
                                      'reject any -> any', f'allow any -> {rng.choice(sorted(self.zones))}']))
@@ -515,6 +539,16 @@ class Sampler:
             for family, low, high, _ in rule.to or []:
                 self.edges[family].update(self.around(family, (low, high)))
             self.services += rule.services
+        for guard in policy.guards:
+            for item in guard.items:
+                for family in FAMILIES:
+                    for interval in (item.addresses or {}).get(family, []):
+                        self.edges[family].update(self.around(family, interval))
+        if any(guard.kind == 'networks' for guard in policy.guards):
+            for zone in policy.zones.values():
+                for family in FAMILIES:
+                    for interval in zone.networks[family]:
+                        self.edges[family].update(self.around(family, interval))
         self.edges = {f: sorted(self.edges[f]) for f in FAMILIES}
         self.codes = any(s.code is not None for s in self.services)
         self.dscps = any(r.dscp is not None for r in self.statements)

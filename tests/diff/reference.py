@@ -194,6 +194,13 @@ class Rule:
 
 
 @dataclass
+class Guard:
+    kind: str                   # 'early', 'networks', 'route', 'loose'
+    items: list
+    line: int
+
+
+@dataclass
 class Zone:
     name: str
     interfaces: list = field(default_factory=list)
@@ -211,6 +218,7 @@ class Policy:
     dnat: list = field(default_factory=list)            # dnat and redirect
     snat: list = field(default_factory=list)            # snat and masquerade
     marks: list = field(default_factory=list)
+    guards: list = field(default_factory=list)          # early drop and antispoof
 
     def zone_of(self, interface):
         """An exact name wins over a wildcard, and both over what no zone names."""
@@ -558,6 +566,9 @@ class Parser:
         elif keyword == 'mark':
             self.at += 1
             self.mark(first.line)
+        elif keyword in ('antispoof', 'early') and self.peek(1).kind not in ('->', '@', ','):
+            self.at += 1
+            self.guard(keyword, first.line)
         elif keyword == 'clamp-mss':
             self.at += 1
             self.direction()
@@ -568,6 +579,25 @@ class Parser:
         else:
             self.pair_block()
         self.end()
+
+    def guard(self, kind, line):
+        if kind == 'early':
+            self.expect('word', 'drop')
+        else:
+            kind = 'networks'
+        items = self.endpoint()
+        if kind == 'networks' and self.peek().text == 'by':
+            self.at += 1
+            self.expect('word', 'route')
+            kind = 'route'
+            if self.peek().text == 'loose':
+                self.at += 1
+                kind = 'loose'
+        if self.peek().text == 'log':
+            self.at += 1
+            if self.peek().kind == 'string':
+                self.at += 1
+        self.policy.guards.append(Guard(kind, items, line))
 
     def pair_block(self):
         source, target = self.direction()
@@ -842,6 +872,7 @@ class Fate:
 
 ULA = (0xfc << 120, (0xfe << 120) - 1)
 LINK_LOCAL = (0xfe80 << 112, (0xfec0 << 112) - 1)
+LINK_SOURCES = {4: [(0, 0), (0xa9fe0000, 0xa9feffff)], 6: [(0, 0), LINK_LOCAL]}    # no antispoof refuses them
 
 
 class Evaluator:
@@ -1110,11 +1141,54 @@ class Evaluator:
                 return found
         return ((packet.source, packet.source),)
 
+    # -- what is refused as it arrives
+
+    def owners(self, family, address):
+        """The zones whose networks hold it, of nested networks the narrowest deciding."""
+        held = [(high - low, zone.name) for zone in self.policy.zones.values()
+                for low, high in zone.networks[family] if low <= address <= high]
+        return {name for size, name in held if size == min(held)[0]}
+
+    def spoofs(self, guard, packet, came):
+        if inside(LINK_SOURCES[packet.family], packet.source):
+            return False
+        if guard.kind in ('route', 'loose'):
+            if not any(self.item_matches(i, came, packet.family, packet.source) for i in guard.items):
+                return False
+            if packet.proto == UDP and (packet.family == 4 and (packet.target, packet.sport, packet.dport) ==
+                                        (MAX[4], 67, 68) or packet.family == 6 and packet.dport == 546 and
+                                        inside([LINK_LOCAL], packet.target)):
+                return False
+            back = self.lab.route(packet.family, packet.source)
+            return back is None or back is SELF or guard.kind == 'route' and back != came
+        theirs = {zone for i in guard.items for zone in (self.policy.zones if i.zone == 'zones' else [i.zone])}
+        owners, zone = self.owners(packet.family, packet.source), self.zones[came]
+        if zone in owners:
+            return False
+        return bool(theirs & owners) or zone in theirs and bool(self.policy.zones[zone].networks[packet.family])
+
+    def refused(self, packet, came):
+        """The statement that drops it before anything else is asked."""
+        for kinds in (('early',), ('networks',), ('route', 'loose')):
+            for guard in self.policy.guards if BREAK != 'guards' else []:
+                if guard.kind not in kinds:
+                    continue
+                if guard.kind == 'early':
+                    bad = any(self.item_matches(i, came, packet.family, packet.source) for i in guard.items)
+                else:
+                    bad = self.spoofs(guard, packet, came)
+                if bad:
+                    return guard
+        return None
+
     # -- all of it
 
     def fate(self, packet):
         came = SELF if packet.interface is None else packet.interface
         self.mark = self.mark_of(packet, came)
+        guard = None if came is SELF else self.refused(packet, came)
+        if guard:
+            return [Fate('drop', guard.line, guard.kind)]
         choices = self.destinations(packet, came)
         return [self.fate_to(packet, came, *choice) for choice in choices]
 

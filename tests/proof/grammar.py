@@ -93,7 +93,8 @@ class Grammar:
             'meta skgid 0', 'meta skgid != { 0, 8 }', 'ip dscp 46', 'ip6 dscp != 0', 'ip dscp 0', 'icmp code 0',
             'icmp type 13 icmp code 3', 'icmpv6 code != 4', 'icmp type . icmp code { 8 . 0, 13 . 3 }',
             'fib daddr type local', 'fib daddr type != local', 'fib daddr type { local, broadcast }',
-            'fib saddr type local', 'fib daddr . iif type local', 'iif 0', 'limit rate 5/second',
+            'fib saddr type local', 'fib daddr . iif type local', 'iif 0', 'fib saddr . mark . iif oif missing',
+            'fib saddr . mark oif exists', 'limit rate 5/second',
             'limit rate over 5/second burst 7 packets'])
 
     def pair(self):

@@ -33,6 +33,9 @@ META = {'nfproto': 'family', 'l4proto': 'proto', 'iifname': 'iif', 'oifname': 'o
 CT = {'state': 'ctstate', 'status': 'ctstatus', 'mark': 'ctmark', 'direction': 'ctdirection'}
 DIRECTIONS = {'original': 0, 'reply': 1}
 FIB = {('saddr',): 'fibsaddr', ('daddr',): 'fibdaddr', ('daddr', 'iif'): 'fibdaddriif'}
+# What routing tables decide is a condition, the same wherever it is asked.
+ROUTES = {('iif', 'mark', 'saddr'): 'the routes lead back to the source by the interface it came by',
+          ('mark', 'saddr'): 'some route leads back to the source'}
 PAYLOAD = {
     ('ip', 'saddr'): 'saddr', ('ip', 'daddr'): 'daddr', ('ip', 'protocol'): 'proto',
     ('ip6', 'saddr'): 'saddr', ('ip6', 'daddr'): 'daddr', ('ip6', 'hoplimit'): 'hoplimit',
@@ -246,11 +249,15 @@ class Reader:
         stem = re.sub(r'\.[0-9a-f]{12}$', '', r['chain'])
         for s in out:
             # each rule has a budget of its own, even if another one has the same rate
-            if s.kind == 'free' and '@' not in s.what:
+            if s.kind == 'free' and '@' not in s.what and s.what not in ROUTES.values():
                 s.what = f'{stem} {s.what} of "{r.get("comment", "")}"'
         return Rule(out, r['handle'], r.get('comment', ''))
 
     def read_match(self, m, context):
+        fib = m['left'].get('fib', {}) if isinstance(m['left'], dict) else {}
+        if fib.get('result') == 'oif' and tuple(sorted(fib['flags'])) in ROUTES and m['op'] in ('==', '!='):
+            return Statement('free', [], negate=bool(m['right']) == (m['op'] == '!='),
+                             what=ROUTES[tuple(sorted(fib['flags']))])
         keys, needs = self.selector(m['left'], context)
         right, op = m['right'], m['op']
         if keys == [('family', None)] and op == '==' and isinstance(right, int):

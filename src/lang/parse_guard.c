@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * tokens -> what is refused before any rule is asked: antispoof and early drop.
+ */
+#include "lang/parse.h"
+
+/* An option word, perhaps misspelt: what else stands behind the list is reported by it. */
+static bool guard_words(struct parser *p, struct ast_guard *g)
+{
+	if (!parse_accept_word(p, "by"))
+		return true;
+	if (!parse_accept_word(p, "route")) {
+		if (p->tok.kind != TOK_BAD)
+			diag_hint(p->diag,
+				  diag_error(p->diag, parse_here(p),
+					     "'route' is missing before %s", parse_found(p)),
+				  "write: antispoof any by route");
+		return false;
+	}
+	g->kind = GUARD_ROUTE;
+	g->loose = parse_accept_word(p, "loose");
+	return true;
+}
+
+/* FROM, or ZONES. */
+static bool guard_from(struct parser *p, struct ast_guard *g, const char *form)
+{
+	if (parse_at_end(p)) {
+		diag_hint(p->diag,
+			  diag_error(p->diag, parse_here(p),
+				     "a zone or an address is missing before %s", parse_found(p)),
+			  "write: %s", form);
+		return false;
+	}
+	return parse_endpoint(p, &g->from);
+}
+
+/* antispoof = "antispoof" endpoint [ "by" "route" [ "loose" ] ] [ log ] */
+bool parse_antispoof(struct parser *p, struct ast_stmt *s)
+{
+	s->kind = STMT_GUARD;
+	s->guard.kind = GUARD_NETWORK;
+	parse_advance(p);
+	return guard_from(p, &s->guard, "antispoof lan, or antispoof any by route") &&
+	       guard_words(p, &s->guard) && parse_log(p, &s->guard.q);
+}
+
+/* early = "early" "drop" endpoint [ log ] */
+bool parse_early(struct parser *p, struct ast_stmt *s)
+{
+	struct diag_record *r;
+
+	s->kind = STMT_GUARD;
+	s->guard.kind = GUARD_EARLY;
+	parse_advance(p);
+	if (!parse_accept_word(p, "drop")) {
+		if (p->tok.kind != TOK_BAD)
+			diag_hint(p->diag,
+				  diag_error(p->diag, parse_here(p), "'drop' is missing before %s",
+					     parse_found(p)),
+				  "write: early drop bogons@wan");
+		return false;
+	}
+	if (!guard_from(p, &s->guard, "early drop bogons@wan"))
+		return false;
+	if (p->tok.kind == TOK_ARROW) {
+		r = diag_error(p->diag, parse_here(p),
+			       "early drop comes before routing: where packets go is not known");
+		diag_hint(p->diag, r, "name who sends them alone: early drop bogons@wan");
+		return false;
+	}
+	return parse_log(p, &s->guard.q);
+}
