@@ -54,7 +54,8 @@ static dd_ref openings(struct admit *x, enum station at)
 
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		all = dd_and(m->dd, all, parts[i]);
-	if (x->to4.n || x->to6.n)
+	/* answers arrive there as well, whose destinations are no flow's */
+	if (at != AT_PREROUTING && (x->to4.n || x->to6.n))
 		all = dd_and(m->dd, all,
 			     dd_or(m->dd, schema_addrs(s, DIM_DADDR, FAM_IP4, &x->to4),
 				   schema_addrs(s, DIM_DADDR, FAM_IP6, &x->to6)));
@@ -391,6 +392,33 @@ static bool is_published(const struct walk *w, enum station at, const struct out
 	return ask(&other, at) == NO || (other.good && other.good->line != by->line);
 }
 
+/* Whether its answers are refused as they arrive: by what the policy says of their source. */
+static bool answers_refused(struct walk *w, struct admission *out)
+{
+	const struct admit_flow *f = w->flow;
+	const struct point *opening = w->p;
+	struct point back;
+	bool refused;
+
+	begin(w->x, f, AT_INPUT, &back);
+	set_interface(&back, DIM_IIF, f->oif);
+	set_address(&back, DIM_SADDR, f->family, f->goes_to);
+	set_address(&back, DIM_DADDR, f->family, f->seen_as);
+	set(&back, DIM_SPORT, f->goes_to_port);
+	set_open(&back, DIM_DPORT); /* as it was translated */
+	set_open(&back, DIM_TYPE);
+	set_open(&back, DIM_FIB_DADDR);
+	w->p = &back;
+	w->is_good = passes;
+	refused = ask(w, AT_PREROUTING) == NO;
+	if (refused) {
+		out->at = AT_PREROUTING;
+		out->by = w->bad;
+	}
+	w->p = opening;
+	return refused;
+}
+
 static struct admission judge_at(struct admit *x, const struct admit_flow *f, enum station at)
 {
 	struct admission out = {.verdict = ADMIT_YES, .at = at};
@@ -422,6 +450,8 @@ static struct admission judge_at(struct admit *x, const struct admit_flow *f, en
 		if (ask(&w, NAT_POSTROUTING) == NO && !is_loopback(f, at))
 			as = ADMIT_AS_ANOTHER;
 		out.as = translation(&w);
+		if (filter != ADMIT_REFUSED && !is_loopback(f, at) && answers_refused(&w, &out))
+			filter = ADMIT_REFUSED;
 	}
 	out.verdict = worse(filter, worse(to, as));
 	return out;

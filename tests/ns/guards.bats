@@ -234,3 +234,31 @@ counted() { # the packets of the line that begins so
 	[ "$status" = 3 ]
 	[[ $output == *"would cut you off"*"early drop drops@wan"* ]]
 }
+
+@test "early drop ends running connections: answers to what self asked, too" {
+	cat >"$LAB_DIR/p.fwc" <<-'END'
+		live-flows keep
+		zone wan { interface eth1 }
+		set drops = 203.0.113.70
+		allow wan -> self
+		allow self -> wan
+	END
+	lab_apply router "$LAB_DIR/p.fwc"
+	lab_addr wan eth0 203.0.113.70/24
+	lab_idle router wan 203.0.113.70 8080
+	lab_idle router wan 203.0.113.1 8081
+	lab_idle wan router 203.0.113.2 22
+	echo 'early drop drops@wan' >>"$LAB_DIR/p.fwc"
+	lab_apply router "$LAB_DIR/p.fwc"
+	run lab_fwc router flows --forbidden
+	echo "$output"
+	[[ $output == *":8080"*"FORBIDDEN: drop, by"*"early drop drops@wan"* ]]
+	[[ $output == *"1 connection"* && $output != *":8081"* ]]
+	sed -i '/live-flows/d' "$LAB_DIR/p.fwc"
+	lab_fwc router compile "$LAB_DIR/p.fwc"
+	run lab_fwc router apply
+	echo "$output"
+	[[ $output == *"1 connection ended"* ]]
+	lab_say 8081 near
+	lab_say 22 near
+}
