@@ -58,7 +58,7 @@ static void stmt_needs(const struct ir_stmt *s, bool *needs)
 		needs[FEAT_CONNLIMIT] = true;
 		break;
 	case IR_LOG:
-		needs[FEAT_LOG] = true;
+		needs[s->has_group ? FEAT_NFLOG : FEAT_LOG] = true;
 		break;
 	case IR_REJECT:
 		needs[FEAT_REJECT] = true;

@@ -74,6 +74,8 @@ const struct feature_info feature_table[NFEATURES] = {
 	[FEAT_HASH] = {"hashing", RULE("symhash mod 2 vmap { 0 : accept }"), "CONFIG_NFT_HASH"},
 	[FEAT_PAYLOAD] = {"matching what TCP and UDP carry", RULE("@ih,0,8 0-255 accept"),
 			  "CONFIG_NF_TABLES (Linux 5.16)"},
+	[FEAT_NFLOG] = {"logs to programs", RULE("log prefix \"x\" group 1"),
+			"CONFIG_NETFILTER_NETLINK_LOG"},
 };
 
 int features_probe(bool has[NFEATURES], struct buf *why)

@@ -33,6 +33,7 @@ enum feature {
 	FEAT_HELPER,
 	FEAT_HASH,
 	FEAT_PAYLOAD,
+	FEAT_NFLOG,
 	NFEATURES,
 };
 

@@ -65,21 +65,51 @@ struct ast_service {
 
 enum rate_unit { RATE_SECOND = 1, RATE_MINUTE = 60, RATE_HOUR = 3600, RATE_DAY = 86400 };
 
+struct ast_rate {
+	uint32_t rate; /* 0: not said */
+	enum rate_unit unit;
+	uint32_t burst; /* 0: not given */
+};
+
+struct ast_log { /* log ["TAG"] [at RATE [burst N]] [level NAME | nflog GROUP] */
+	struct span span; /* src NULL: absent; likewise below */
+	struct ast_word tag;
+	struct ast_rate at;
+	uint8_t level; /* 0: not given; else 1 + what syslog(3) has */
+	bool nflog;
+	uint16_t group;
+};
+
+struct ast_then { /* then add source|destination to SET [for T], then remove ... from SET */
+	struct span span;
+	bool remove, destination;
+	struct ast_word set;
+	uint64_t seconds; /* 0: the set's own timeout */
+};
+
+struct ast_thens {
+	struct ast_then *v;
+	size_t n, cap;
+};
+
+struct ast_per { /* per source [/P4, /P6] */
+	bool source;
+	uint8_t prefix4, prefix6; /* 0: not given */
+};
+
 struct ast_qualifiers {
-	struct span log_span; /* src != NULL: present; likewise below */
-	struct ast_word log_tag;
+	struct ast_log log;
 
 	struct span limit_span;
-	uint32_t limit_rate;
-	enum rate_unit limit_unit;
-	uint32_t limit_burst; /* 0: not given */
-	bool limit_per_source;
+	struct ast_word limit_name; /* or what follows */
+	struct ast_rate limit;
+	struct ast_per limit_per;
 
 	struct ast_word with; /* inspector */
 
 	struct span max_span;
 	uint32_t max_connections;
-	bool max_per_source;
+	struct ast_per max_per;
 
 	struct span hours_span;
 	uint16_t hours_from, hours_to; /* minutes since midnight, local time; to may be 1440 */
@@ -92,8 +122,7 @@ struct ast_qualifiers {
 	struct span dscp_span;
 	uint8_t dscp;
 
-	struct ast_word add_to; /* then add source to SET [for DURATION] */
-	uint64_t add_for; /* seconds; 0: the set's own timeout */
+	struct ast_thens then;
 	struct ast_word helper;
 
 	struct span family_span;
@@ -102,6 +131,11 @@ struct ast_qualifiers {
 	VEC(struct ival) from_ports;
 
 	struct ast_word note; /* of a rule; other statements have theirs in ast_stmt */
+	struct span else_span; /* else VERB [log ...] [then ...] */
+	struct span else_verb_span;
+	int else_verb; /* enum verb */
+	struct ast_log else_log;
+	struct ast_thens else_then;
 };
 
 enum verb { VERB_ALLOW, VERB_DROP, VERB_REJECT, VERB_INSPECT };
@@ -230,6 +264,17 @@ struct ast_service_def {
 	struct ast_qualifiers q; /* from port */
 };
 
+struct ast_limit_def { /* limit NAME = RATE [burst N] [per source ...] */
+	struct ast_word name;
+	struct ast_rate rate;
+	struct ast_per per;
+};
+
+struct ast_log_def { /* log invalid|unmatched ... */
+	bool unmatched;
+	struct ast_log log;
+};
+
 struct ast_inspector_entry {
 	struct span span;
 	bool deny;
@@ -276,6 +321,8 @@ enum stmt_kind {
 	STMT_INSPECTION,
 	STMT_EXPECT,
 	STMT_INCLUDE,
+	STMT_LIMIT,
+	STMT_LOG, /* log invalid, log unmatched */
 	STMT_COMMENTS, /* nothing else: before an empty line, at the end of a file or block */
 	STMT_MARK,
 	STMT_ZONES, /* a group of zones */
@@ -309,6 +356,8 @@ struct ast_stmt {
 		struct ast_group group;
 		struct ast_names names;
 		struct ast_service_def service;
+		struct ast_limit_def limit;
+		struct ast_log_def log;
 		struct ast_rule rule; /* also STMT_EXPECT */
 		struct {
 			struct ast_endpoint from, to;

@@ -138,17 +138,88 @@ static void dump_services(struct dumper *d, const struct ast_service *v, size_t 
 	}
 }
 
+static const char *dump_per(char out[64], const struct ast_per *per)
+{
+	if (per->prefix4)
+		snprintf(out, 64, ", per source /%u /%u", per->prefix4, per->prefix6);
+	else
+		snprintf(out, 64, "%s", per->source ? ", per source" : "");
+	return out;
+}
+
+static void dump_rate(struct dumper *d, const char *what, const struct ast_rate *r,
+		      const struct ast_per *per)
+{
+	char text[64];
+
+	node(d, "%s %u per %u s, burst %u%s", what, r->rate, (unsigned)r->unit, r->burst,
+	     dump_per(text, per));
+}
+
+static void dump_log(struct dumper *d, const struct ast_log *l)
+{
+	if (!l->span.src)
+		return;
+	node(d, l->tag.s ? "log \"%s\"" : "log", l->tag.s);
+	d->depth++;
+	if (l->at.rate)
+		dump_rate(d, "at", &l->at, &(struct ast_per){0});
+	if (l->level)
+		node(d, "level %s", log_level_name(l->level));
+	if (l->nflog)
+		node(d, "group %u", l->group);
+	d->depth--;
+}
+
+static void dump_limit_def(struct dumper *d, const struct ast_limit_def *l)
+{
+	node(d, "limit %s", l->name.s);
+	d->depth++;
+	dump_rate(d, "rate", &l->rate, &l->per);
+	d->depth--;
+}
+
+static void dump_log_def(struct dumper *d, const struct ast_log_def *l)
+{
+	node(d, "log %s", l->unmatched ? "unmatched" : "invalid");
+	d->depth++;
+	dump_log(d, &l->log);
+	d->depth--;
+}
+
+static void dump_thens(struct dumper *d, const struct ast_thens *list)
+{
+	const struct ast_then *t;
+
+	vec_each (list, t) {
+		const char *side = t->destination ? "destination" : "source";
+
+		if (t->remove)
+			node(d, "remove %s from %s", side, t->set.s);
+		else
+			node(d, "add %s to %s for %llu s", side, t->set.s,
+			     (unsigned long long)t->seconds);
+	}
+}
+
+static void dump_limits(struct dumper *d, const struct ast_qualifiers *q)
+{
+	char text[64];
+
+	if (q->limit_name.s)
+		node(d, "limit %s", q->limit_name.s);
+	else if (q->limit_span.src)
+		dump_rate(d, "limit", &q->limit, &q->limit_per);
+	if (q->max_span.src)
+		node(d, "max %u%s", q->max_connections, dump_per(text, &q->max_per));
+}
+
 static void dump_qualifiers(struct dumper *d, const struct ast_qualifiers *q)
 {
-	if (q->log_span.src)
-		node(d, q->log_tag.s ? "log \"%s\"" : "log", q->log_tag.s);
-	if (q->limit_span.src)
-		node(d, "limit %u per %u s, burst %u%s", q->limit_rate, (unsigned)q->limit_unit,
-		     q->limit_burst, q->limit_per_source ? ", per source" : "");
+	dump_log(d, &q->log);
+	dump_limits(d, q);
 	if (q->with.s)
 		node(d, "with %s", q->with.s);
-	if (q->max_span.src)
-		node(d, "max %u%s", q->max_connections, q->max_per_source ? ", per source" : "");
 	if (q->hours_span.src)
 		node(d, "hours %u-%u min", q->hours_from, q->hours_to);
 	if (q->days_span.src)
@@ -163,8 +234,7 @@ static void dump_qualifiers(struct dumper *d, const struct ast_qualifiers *q)
 		node(d, "mark 0x%x", q->mark);
 	else if (q->mark_span.src)
 		node(d, "mark 0x%x of 0x%x", q->mark, q->mark_mask);
-	if (q->add_to.s)
-		node(d, "add source to %s for %llu s", q->add_to.s, (unsigned long long)q->add_for);
+	dump_thens(d, &q->then);
 	if (q->helper.s)
 		node(d, "helper %s", q->helper.s);
 	for (size_t i = 0; i < q->from_ports.n; i++)
@@ -174,6 +244,22 @@ static void dump_qualifiers(struct dumper *d, const struct ast_qualifiers *q)
 		node(d, "note \"%s\"", q->note.s);
 	if (q->family)
 		node(d, "family %d", q->family);
+	if (!q->else_span.src)
+		return;
+	node(d, "else %s", verb_name((enum verb)q->else_verb));
+	d->depth++;
+	dump_log(d, &q->else_log);
+	dump_thens(d, &q->else_then);
+	d->depth--;
+}
+
+static void dump_service_def(struct dumper *d, const struct ast_service_def *s)
+{
+	node(d, "service %s", s->name.s);
+	d->depth++;
+	dump_services(d, s->services.v, s->services.n);
+	dump_qualifiers(d, &s->q);
+	d->depth--;
 }
 
 static void dump_rule(struct dumper *d, const struct ast_rule *r)
@@ -356,11 +442,13 @@ static void dump_stmt(struct dumper *d, const struct ast_stmt *s)
 		dump_names(d, &s->names);
 		break;
 	case STMT_SERVICE:
-		node(d, "service %s", s->service.name.s);
-		d->depth++;
-		dump_services(d, s->service.services.v, s->service.services.n);
-		dump_qualifiers(d, &s->service.q);
-		d->depth--;
+		dump_service_def(d, &s->service);
+		break;
+	case STMT_LIMIT:
+		dump_limit_def(d, &s->limit);
+		break;
+	case STMT_LOG:
+		dump_log_def(d, &s->log);
 		break;
 	case STMT_RULE:
 	case STMT_EXPECT:

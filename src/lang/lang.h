@@ -41,6 +41,8 @@ void ast_print_stmt_line(struct buf *out, const struct ast_stmt *s);
 void ast_print_rule(struct buf *out, const struct ast_rule *r);
 /* One of a list, as it stands alone. */
 void ast_print_service(struct buf *out, const struct ast_service *s);
+/* else VERB ... */
+void ast_print_else(struct buf *out, const struct ast_qualifiers *q);
 void ast_print_entry(struct buf *out, const struct ast_inspector_entry *e);
 
 void tokens_dump(struct buf *out, const struct source *src);

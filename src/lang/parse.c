@@ -37,6 +37,8 @@ static const struct statement {
 	{"include", parse_include, false},
 	{"antispoof", parse_antispoof, false},
 	{"early", parse_early, false},
+	{"log", parse_log_def, false},
+	{"limit", parse_limit_def, false},
 };
 
 /* Those that are names as well, known by what follows. */
@@ -262,8 +264,26 @@ static bool is_source(const struct parser *p)
 	return next == TOK_ARROW || next == TOK_AT || next == TOK_COMMA || parse_but_follows(p);
 }
 
+/* A qualifier's word begins a statement by what follows it. */
+static bool begins_by_next(const struct parser *p)
+{
+	struct lexer ahead = p->lex;
+	struct token next;
+
+	ahead.diag = NULL;
+	next = lex_next(&ahead);
+	if (next.kind != TOK_WORD)
+		return false;
+	if (parse_at_word(p, "log"))
+		return word_in((const char *const[]){"invalid", "unmatched", NULL},
+			       p->lex.src->text + next.off, next.len);
+	return lex_next(&ahead).kind == TOK_EQUALS;
+}
+
 static const struct statement *statement_at(const struct parser *p)
 {
+	if ((parse_at_word(p, "log") || parse_at_word(p, "limit")) && !begins_by_next(p))
+		return NULL;
 	for (size_t i = 0; i < STATEMENTS; i++)
 		if (parse_at_word(p, statements[i].word) && statements[i].parse == parse_zones)
 			return parse_is_group(p) ? &statements[i] : NULL;
@@ -505,6 +525,8 @@ static void note_broken(struct parser *p, const struct ast_stmt *s)
 		name = s->service.name.s;
 	else if (s->kind == STMT_INSPECTOR)
 		name = s->inspector.name.s;
+	else if (s->kind == STMT_LIMIT)
+		name = s->limit.name.s;
 	if (name)
 		vec_push(p->arena, &p->ast->broken, name);
 }

@@ -123,8 +123,13 @@ bool parse_qualifiers(struct parser *p, struct ast_qualifiers *q, enum qualified
 /* note = "note" STRING, which stands behind the statement; where there is none, nothing. */
 bool parse_note(struct parser *p, struct ast_word *out);
 bool qualifier_is_of(const char *word, enum qualified of);
-/* Of these only log, if it is there. */
-bool parse_log(struct parser *p, struct ast_qualifiers *q);
+/* Only log, if it is there. */
+bool parse_only_log(struct parser *p, struct ast_log *log);
+/* The word at hand, which `what` names; a number from 1 to max; a word of the qualifier's own,
+ * which stands in `form`. Each reports if there is none. */
+bool parse_want_word(struct parser *p, struct ast_word *out, const char *what);
+bool parse_want_number(struct parser *p, uint64_t max, uint64_t *out, const char *what);
+bool parse_want_exactly(struct parser *p, const char *word, const char *form);
 bool parse_verb(struct parser *p, enum verb *out, struct span *at);
 bool parse_rule_end(struct parser *p, const struct services_out *services);
 bool parse_nat(struct parser *p, struct ast_stmt *s);
@@ -144,6 +149,20 @@ bool parse_early(struct parser *p, struct ast_stmt *s);
 void parse_set_file(struct parser *p, struct ast_element *e);
 /* A file of names, one in each line; NULL if it was not opened. */
 const struct source *parse_name_file(struct parser *p, struct ast_word file);
+
+/* ---- parse_act.c; first: the word that begins it, which has been taken ---- */
+bool parse_log(struct parser *p, struct token first, struct ast_log *log);
+bool parse_then(struct parser *p, struct token first, struct ast_thens *out);
+bool parse_else(struct parser *p, struct token first, struct ast_qualifiers *q);
+bool parse_log_def(struct parser *p, struct ast_stmt *s);
+const char *log_level_name(uint8_t level); /* of struct ast_log; given */
+
+/* ---- parse_limit.c ---- */
+bool parse_rate(struct parser *p, struct ast_rate *out);
+bool parse_burst(struct parser *p, uint32_t *burst);
+bool parse_limit(struct parser *p, struct ast_qualifiers *q);
+bool parse_max(struct parser *p, struct ast_qualifiers *q);
+bool parse_limit_def(struct parser *p, struct ast_stmt *s);
 
 /* ---- words.c ---- */
 extern const char *const verb_words[];

@@ -6,10 +6,8 @@
 #include "lang/parse.h"
 #include "util/number.h"
 
-#define TAG_MAX 63
-
 /* The word at hand, which `what` names; reports if there is none. */
-static bool want_word(struct parser *p, struct ast_word *out, const char *what)
+bool parse_want_word(struct parser *p, struct ast_word *out, const char *what)
 {
 	if (p->tok.kind == TOK_WORD) {
 		*out = parse_take_word(p);
@@ -20,11 +18,11 @@ static bool want_word(struct parser *p, struct ast_word *out, const char *what)
 	return false;
 }
 
-static bool want_number(struct parser *p, uint64_t max, uint64_t *out, const char *what)
+bool parse_want_number(struct parser *p, uint64_t max, uint64_t *out, const char *what)
 {
 	struct ast_word w;
 
-	if (!want_word(p, &w, what))
+	if (!parse_want_word(p, &w, what))
 		return false;
 	if (!number_word(w.s, 1, max, out)) {
 		diag_error(p->diag, w.span, "'%s' is not a number from 1 to %llu", w.s,
@@ -36,7 +34,7 @@ static bool want_number(struct parser *p, uint64_t max, uint64_t *out, const cha
 }
 
 /* A word of the qualifier's own; reports any other. */
-static bool want_exactly(struct parser *p, const char *word, const char *form)
+bool parse_want_exactly(struct parser *p, const char *word, const char *form)
 {
 	if (parse_accept_word(p, word))
 		return true;
@@ -48,111 +46,10 @@ static bool want_exactly(struct parser *p, const char *word, const char *form)
 	return false;
 }
 
-/* log = "log" [ STRING ] */
-static bool qualifier_log(struct parser *p, struct ast_qualifiers *q)
-{
-	if (p->tok.kind == TOK_WORD && !word_nearest(qualifier_words, parse_text(p, p->tok))) {
-		diag_hint(p->diag, diag_error(p->diag, parse_here(p), "a log tag is a string"),
-			  "write log \"%s\"", parse_text(p, p->tok));
-		parse_advance(p);
-		return true;
-	}
-	if (p->tok.kind != TOK_STRING)
-		return true;
-	q->log_tag = parse_take_string(p);
-	if (!*q->log_tag.s)
-		diag_hint(p->diag, diag_error(p->diag, q->log_tag.span, "this tag is empty"),
-			  "log alone uses the verb as tag");
-	if (strlen(q->log_tag.s) > TAG_MAX)
-		diag_error(p->diag, q->log_tag.span, "a tag has at most %d characters", TAG_MAX);
-	for (const char *c = q->log_tag.s; *c; c++) {
-		/* Control characters other than the tab were reported when the string was read. Of
-		 * a log prefix nft expands $NAME, even in quotes. */
-		if (*c > 0 && *c < 0x7f && *c != '\t' && *c != '"' && *c != '\\' && *c != '$')
-			continue;
-		diag_error(p->diag, q->log_tag.span,
-			   "a tag is made of printable ASCII without quotes, backslashes and $");
-		break;
-	}
-	return true;
-}
-
-/* per-source = "per" "source" */
-static bool per_source(struct parser *p, bool *out)
-{
-	if (!parse_accept_word(p, "per"))
-		return true;
-	*out = true;
-	return want_exactly(p, "source", "per source");
-}
-
-/* 10/sec, 10 / second, 10 per minute */
-static void rate_error(struct parser *p, struct ast_word w)
-{
-	struct diag_record *r = diag_error(p->diag, w.span, "'%s' is not a rate", w.s);
-	static const char units[] = "smhd";
-	static const char *const names[] = {"second", "minute", "hour", "day"};
-	const char *unit = strchr(w.s, '/'), *at;
-	struct token next = parse_next(p);
-	uint64_t n;
-
-	if (unit)
-		unit++;
-	else if ((parse_at_word(p, "/") || parse_at_word(p, "per")) && next.kind == TOK_WORD)
-		unit = p->lex.src->text + next.off;
-	at = unit && *unit ? strchr(units, *unit) : NULL;
-	if (at && number_read(w.s, strcspn(w.s, "/"), 1, UINT32_MAX, &n))
-		diag_hint(p->diag, r, "write %u/%s", (unsigned)n, names[at - units]);
-	else
-		diag_hint(p->diag, r,
-			  "rates are written 10/second, 5/minute, 100/hour or 1000/day; from 1 "
-			  "to %u",
-			  UINT32_MAX);
-}
-
-/* limit = "limit" RATE [ "burst" N ] [ "per" "source" ] */
-static bool qualifier_limit(struct parser *p, struct ast_qualifiers *q)
-{
-	struct ast_word w;
-	uint64_t burst;
-
-	if (!want_word(p, &w, "the rate"))
-		return false;
-	if (!value_rate(w.s, &q->limit_rate, &q->limit_unit)) {
-		rate_error(p, w);
-		if (number_word(w.s, 0, UINT32_MAX, &burst) &&
-		    (parse_accept_word(p, "/") || parse_accept_word(p, "per")) &&
-		    p->tok.kind == TOK_WORD)
-			parse_advance(p);
-		q->limit_rate = 1;
-		q->limit_unit = RATE_SECOND;
-	}
-	if (!per_source(p, &q->limit_per_source))
-		return false;
-	if (parse_accept_word(p, "burst")) {
-		if (!want_number(p, UINT32_MAX, &burst, "the burst"))
-			return false;
-		q->limit_burst = (uint32_t)burst;
-	}
-	return q->limit_per_source || per_source(p, &q->limit_per_source);
-}
-
 /* with = "with" INSPECTOR */
 static bool qualifier_with(struct parser *p, struct ast_qualifiers *q)
 {
 	return parse_name(p, &q->with, "inspector");
-}
-
-/* max = "max" N "connections" [ "per" "source" ] */
-static bool qualifier_max(struct parser *p, struct ast_qualifiers *q)
-{
-	uint64_t n;
-
-	if (!want_number(p, UINT32_MAX, &n, "the number of connections"))
-		return false;
-	q->max_connections = (uint32_t)n;
-	return want_exactly(p, "connections", "max N connections") &&
-	       per_source(p, &q->max_per_source);
 }
 
 /* mark = "mark" N [ "/" MASK ], decimal or 0x... */
@@ -160,7 +57,7 @@ static bool qualifier_mark(struct parser *p, struct ast_qualifiers *q)
 {
 	struct ast_word w;
 
-	if (!want_word(p, &w, "the mark"))
+	if (!parse_want_word(p, &w, "the mark"))
 		return false;
 	if (!value_masked(w.s, &q->mark, &q->mark_mask))
 		diag_hint(p->diag, diag_error(p->diag, w.span, "'%s' is not a mark", w.s),
@@ -180,7 +77,7 @@ static bool qualifier_dscp(struct parser *p, struct ast_qualifiers *q)
 {
 	struct ast_word w;
 
-	if (!want_word(p, &w, "the DSCP"))
+	if (!parse_want_word(p, &w, "the DSCP"))
 		return false;
 	if (!value_dscp(w.s, &q->dscp))
 		diag_hint(p->diag, diag_error(p->diag, w.span, "'%s' is not a DSCP", w.s),
@@ -194,7 +91,7 @@ static bool identity(struct parser *p, struct ast_word *out, const char *what)
 	const char *digits;
 	uint64_t n;
 
-	if (!want_word(p, out, arena_printf(p->arena, "the name of a %s", what)))
+	if (!parse_want_word(p, out, arena_printf(p->arena, "the name of a %s", what)))
 		return false;
 	digits = out->s + strspn(out->s, "+-");
 	if (*digits && !digits[strspn(digits, "0123456789")] &&
@@ -222,7 +119,7 @@ static bool qualifier_hours(struct parser *p, struct ast_qualifiers *q)
 {
 	struct ast_word w;
 
-	if (!want_word(p, &w, "the time of day"))
+	if (!parse_want_word(p, &w, "the time of day"))
 		return false;
 	if (!value_hours(w.s, &q->hours_from, &q->hours_to))
 		diag_hint(
@@ -241,7 +138,7 @@ static bool qualifier_days(struct parser *p, struct ast_qualifiers *q)
 	uint8_t days;
 
 	do {
-		if (parse_dangling_comma(p, false) || !want_word(p, &w, "a day"))
+		if (parse_dangling_comma(p, false) || !parse_want_word(p, &w, "a day"))
 			return false;
 		if (value_days(w.s, &days))
 			q->days |= days;
@@ -253,25 +150,6 @@ static bool qualifier_days(struct parser *p, struct ast_qualifiers *q)
 	/* Days are printed in their own order, so breaks between them mean nothing. */
 	p->commas = commas;
 	p->layout->breaks.n = breaks;
-	return true;
-}
-
-/* then = "then" "add" "source" "to" SET [ "for" DURATION ] */
-static bool qualifier_then(struct parser *p, struct ast_qualifiers *q)
-{
-	static const char form[] = "then add source to SET for 10m";
-	struct ast_word w;
-
-	if (!want_exactly(p, "add", form) || !want_exactly(p, "source", form) ||
-	    !want_exactly(p, "to", form) || !parse_name(p, &q->add_to, "set"))
-		return false;
-	if (!parse_accept_word(p, "for"))
-		return true;
-	if (!want_word(p, &w, "the duration"))
-		return false;
-	if (!value_duration(w.s, &q->add_for))
-		diag_hint(p->diag, diag_error(p->diag, w.span, "'%s' is not a duration", w.s),
-			  "durations are written 30s, 10m, 1h, 2d or 1h30m; from 1s to 3650d");
 	return true;
 }
 
@@ -323,7 +201,7 @@ static bool qualifier_from(struct parser *p, struct ast_qualifiers *q)
 	do {
 		uint16_t lo = 0, hi = 0;
 
-		if (parse_dangling_comma(p, false) || !want_word(p, &w, "the source port"))
+		if (parse_dangling_comma(p, false) || !parse_want_word(p, &w, "the source port"))
 			return false;
 		parse_ports(p, w.s, w.span, "", &lo, &hi);
 		vec_push(p->arena, &q->from_ports, ((struct ival){lo, hi}));
@@ -365,8 +243,8 @@ static const struct qualifier {
 	bool (*parse)(struct parser *p, struct ast_qualifiers *q);
 	unsigned of; /* enum qualified: what may have it */
 } qualifiers[] = {
-	{"log", qualifier_log, OF_RULE},
-	{"limit", qualifier_limit, OF_RULE},
+	{"log", NULL, OF_RULE},
+	{"limit", parse_limit, OF_RULE},
 	{"with", qualifier_with, OF_RULE},
 	{"mark", qualifier_mark, OF_RULE | OF_QUESTION | OF_NAT},
 	{"user", qualifier_user, OF_RULE | OF_QUESTION},
@@ -374,13 +252,14 @@ static const struct qualifier {
 	{"dscp", qualifier_dscp, OF_RULE | OF_QUESTION},
 	{"hours", qualifier_hours, OF_RULE},
 	{"days", qualifier_days, OF_RULE},
-	{"then", qualifier_then, OF_RULE},
-	{"max", qualifier_max, OF_RULE},
+	{"then", NULL, OF_RULE},
+	{"max", parse_max, OF_RULE},
 	{"helper", qualifier_helper, OF_RULE},
 	{"note", qualifier_note, OF_RULE},
 	{"from", qualifier_from, OF_RULE | OF_QUESTION | OF_NAT | OF_SERVICE},
 	{"ipv4", qualifier_ipv4, OF_RULE | OF_QUESTION | OF_NAT},
 	{"ipv6", qualifier_ipv6, OF_RULE | OF_QUESTION | OF_NAT},
+	{"else", NULL, OF_RULE},
 };
 
 #define QUALIFIERS (sizeof(qualifiers) / sizeof(qualifiers[0]))
@@ -395,9 +274,7 @@ bool qualifier_is_of(const char *word, enum qualified of)
 
 static void note_span(struct ast_qualifiers *q, const char *word, struct span at)
 {
-	if (!strcmp(word, "log"))
-		q->log_span = at;
-	else if (!strcmp(word, "limit"))
+	if (!strcmp(word, "limit"))
 		q->limit_span = at;
 	else if (!strcmp(word, "max"))
 		q->max_span = at;
@@ -431,8 +308,21 @@ static void unknown_qualifier(struct parser *p)
 		diag_hint(p->diag, r, "is a comma missing before it?");
 }
 
-/* qualifiers = { qualifier }, each at most once; behind what is no rule up to one that only rules
- * have, and whoever asks for them says what else may stand there */
+/* first: the word, which has been taken */
+static bool take_qualifier(struct parser *p, struct token first, const struct qualifier *which,
+			   struct ast_qualifiers *q)
+{
+	if (which->parse)
+		return which->parse(p, q);
+	if (!strcmp(which->word, "log"))
+		return parse_log(p, first, &q->log);
+	if (!strcmp(which->word, "then"))
+		return parse_then(p, first, &q->then);
+	return parse_else(p, first, q);
+}
+
+/* qualifiers = { qualifier }, each but then at most once; behind what is no rule up to one that
+ * only rules have, and whoever asks for them says what else may stand there */
 bool parse_qualifiers(struct parser *p, struct ast_qualifiers *q, enum qualified of)
 {
 	struct span seen[QUALIFIERS] = {{0}};
@@ -449,28 +339,16 @@ bool parse_qualifiers(struct parser *p, struct ast_qualifiers *q, enum qualified
 			unknown_qualifier(p);
 			return false;
 		}
-		if (seen[i].src)
+		if (seen[i].src && !parse_at_word(p, "then"))
 			diag_note(p->diag,
 				  diag_error(p->diag, parse_here(p), "'%s' is given twice",
 					     qualifiers[i].word),
 				  seen[i], "here already");
 		seen[i] = parse_here(p);
 		parse_advance(p);
-		if (!qualifiers[i].parse(p, q))
+		if (!take_qualifier(p, first, &qualifiers[i], q))
 			return false;
 		note_span(q, qualifiers[i].word, parse_since(p, first));
 	}
-	return true;
-}
-
-bool parse_log(struct parser *p, struct ast_qualifiers *q)
-{
-	struct token first = p->tok;
-
-	if (!parse_accept_word(p, "log"))
-		return true;
-	if (!qualifier_log(p, q))
-		return false;
-	note_span(q, "log", parse_since(p, first));
 	return true;
 }

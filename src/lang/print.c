@@ -4,19 +4,10 @@
 #include <string.h>
 
 #include "lang/parse.h"
+#include "lang/printer.h"
 
 #define INDENT 4
 #define WRAP 80 /* behind this column a list goes on in the next line */
-
-struct printer {
-	struct buf *out;
-	const struct ast_layout *layout; /* of the statement at hand; NULL: all on one line */
-	uint32_t commas;
-	size_t next_break;
-	unsigned depth;
-	size_t line_start;
-	bool notes; /* those who read what was written, not what it does */
-};
 
 static void indent(struct printer *pr, unsigned extra)
 {
@@ -42,7 +33,7 @@ static void end_line(struct printer *pr, size_t start, struct span s, const char
 }
 
 /* What stands between two items of a list. */
-static void comma(struct printer *pr)
+void print_comma(struct printer *pr)
 {
 	const struct ast_break *b;
 	const char **c;
@@ -82,7 +73,7 @@ static void item(struct printer *pr, const struct ast_item *i)
 		buf_printf(pr->out, "@%s", i->zone.s);
 	for (size_t k = 0; k < i->but.n; k++) {
 		if (k)
-			comma(pr);
+			print_comma(pr);
 		buf_printf(pr->out, "%s%s", k ? "" : " but ", i->but.v[k].s);
 	}
 }
@@ -91,7 +82,7 @@ static void endpoint(struct printer *pr, const struct ast_endpoint *e)
 {
 	for (size_t i = 0; i < e->items.n; i++) {
 		if (i)
-			comma(pr);
+			print_comma(pr);
 		item(pr, &e->items.v[i]);
 	}
 }
@@ -131,7 +122,7 @@ static void services(struct printer *pr, const struct ast_service *v, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (i)
-			comma(pr);
+			print_comma(pr);
 		service(pr, &v[i]);
 	}
 }
@@ -141,15 +132,6 @@ static void services_behind(struct printer *pr, const struct ast_service *v, siz
 	if (n)
 		buf_putc(pr->out, ' ');
 	services(pr, v, n);
-}
-
-static void limit(struct printer *pr, const struct ast_qualifiers *q)
-{
-	buf_printf(pr->out, " limit %u/%s", q->limit_rate, rate_unit_name(q->limit_unit));
-	if (q->limit_burst)
-		buf_printf(pr->out, " burst %u", q->limit_burst);
-	if (q->limit_per_source)
-		buf_puts(pr->out, " per source");
 }
 
 static void times(struct printer *pr, const struct ast_qualifiers *q)
@@ -171,7 +153,7 @@ static void note(struct printer *pr, const struct ast_word *text)
 	string_print(pr->out, text->s);
 }
 
-/* Those that narrow what matches come first, then those that act, log at the end. */
+/* Those that narrow what matches come first, then those that act, then log, and else. */
 static void qualifiers(struct printer *pr, const struct ast_qualifiers *q)
 {
 	if (q->from_ports.n)
@@ -180,7 +162,7 @@ static void qualifiers(struct printer *pr, const struct ast_qualifiers *q)
 		const struct ival *v = &q->from_ports.v[i];
 
 		if (i)
-			comma(pr);
+			print_comma(pr);
 		buf_printf(pr->out, v->lo == v->hi ? "%u" : "%u-%u", (unsigned)v->lo,
 			   (unsigned)v->hi);
 	}
@@ -197,11 +179,7 @@ static void qualifiers(struct printer *pr, const struct ast_qualifiers *q)
 		dscp_print(pr->out, q->dscp);
 	}
 	times(pr, q);
-	if (q->limit_span.src)
-		limit(pr, q);
-	if (q->max_span.src)
-		buf_printf(pr->out, " max %u connections%s", q->max_connections,
-			   q->max_per_source ? " per source" : "");
+	print_limits(pr, q);
 	if (q->helper.s)
 		buf_printf(pr->out, " helper %s", q->helper.s);
 	if (q->mark_span.src && q->mark_mask == UINT32_MAX)
@@ -210,20 +188,12 @@ static void qualifiers(struct printer *pr, const struct ast_qualifiers *q)
 		buf_puts(pr->out, " mark ");
 		mark_print(pr->out, q->mark, q->mark_mask);
 	}
-	if (q->add_to.s) {
-		buf_printf(pr->out, " then add source to %s", q->add_to.s);
-		if (q->add_for) {
-			buf_puts(pr->out, " for ");
-			duration_print(pr->out, q->add_for);
-		}
-	}
-	if (q->log_span.src)
-		buf_puts(pr->out, " log");
-	if (q->log_tag.s) {
-		buf_putc(pr->out, ' ');
-		string_print(pr->out, q->log_tag.s);
-	}
+	print_acts(pr, &q->then, &q->log);
 	note(pr, &q->note);
+	if (q->else_span.src) {
+		buf_putc(pr->out, ' ');
+		print_else(pr, q);
+	}
 }
 
 static void rule(struct printer *pr, const struct ast_rule *r, bool in_block)
@@ -261,7 +231,7 @@ static void nat(struct printer *pr, const struct ast_nat *n)
 		buf_puts(pr->out, " to ");
 	for (size_t i = 0; i < n->targets.n; i++) {
 		if (i)
-			comma(pr);
+			print_comma(pr);
 		target(pr, &n->targets.v[i]);
 	}
 	if (n->kind == NAT_REDIRECT)
@@ -301,23 +271,23 @@ static void names(struct printer *pr, const struct ast_names *n)
 	if (n->dynamic)
 		buf_puts(pr->out, "dynamic");
 	if (n->prefixes_span.src) {
-		comma(pr);
+		print_comma(pr);
 		buf_puts(pr->out, "prefixes");
 	}
 	if (n->timeout_span.src) {
-		comma(pr);
+		print_comma(pr);
 		buf_puts(pr->out, "timeout ");
 		duration_print(pr->out, n->timeout);
 	}
 	if (n->size_span.src) {
-		comma(pr);
+		print_comma(pr);
 		buf_printf(pr->out, "size %u", n->size);
 	}
 	for (size_t i = 0; i < n->elements.n; i++) {
 		const struct ast_element *e = &n->elements.v[i];
 
 		if (i)
-			comma(pr);
+			print_comma(pr);
 		if (e->kind == ELEM_ITEM) {
 			item(pr, &e->item);
 			continue;
@@ -376,7 +346,7 @@ static void zone_line(struct printer *pr, const struct ast_zone *z,
 	buf_puts(pr->out, line->kind == ZONE_INTERFACE ? "interface " : "network ");
 	for (size_t i = 0; i < line->n; i++) {
 		if (i)
-			comma(pr);
+			print_comma(pr);
 		if (line->kind == ZONE_INTERFACE) {
 			struct ival name = z->interfaces.v[(*interfaces)++].name;
 
@@ -496,7 +466,7 @@ static void inspector_entry(struct printer *pr, const struct ast_inspector_entry
 		if (i && is_rewrite)
 			buf_puts(pr->out, " to ");
 		else if (i)
-			comma(pr);
+			print_comma(pr);
 		else
 			buf_putc(pr->out, ' ');
 		if (i >= e->strings.n)
@@ -591,7 +561,7 @@ static void plain(struct printer *pr, const struct ast_stmt *s)
 		buf_printf(pr->out, "zones %s = ", s->group.name.s);
 		for (size_t i = 0; i < s->group.zones.n; i++) {
 			if (i)
-				comma(pr);
+				print_comma(pr);
 			buf_puts(pr->out, s->group.zones.v[i].s);
 		}
 		break;
@@ -599,6 +569,12 @@ static void plain(struct printer *pr, const struct ast_stmt *s)
 		buf_printf(pr->out, "service %s = ", s->service.name.s);
 		services(pr, s->service.services.v, s->service.services.n);
 		qualifiers(pr, &s->service.q);
+		break;
+	case STMT_LIMIT:
+		print_limit_def(pr, &s->limit);
+		break;
+	case STMT_LOG:
+		print_log_def(pr, &s->log);
 		break;
 	case STMT_EXPECT:
 		buf_puts(pr->out, s->rule.some ? "expect some " : "expect ");
@@ -686,6 +662,13 @@ void ast_print_service(struct buf *out, const struct ast_service *s)
 
 	alone.bare = false;
 	service(&pr, &alone);
+}
+
+void ast_print_else(struct buf *out, const struct ast_qualifiers *q)
+{
+	struct printer pr = {.out = out};
+
+	print_else(&pr, q);
 }
 
 void ast_print_rule(struct buf *out, const struct ast_rule *r)

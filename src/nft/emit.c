@@ -213,9 +213,31 @@ static void put_nat(struct buf *out, const struct ir_stmt *s)
 		buf_puts(out, s->nat.random ? ",persistent" : " persistent");
 }
 
+static void put_count(struct buf *out, const struct ir_count *c)
+{
+	buf_printf(out, "ct count %s%u", c->over ? "over " : "", c->n);
+}
+
+/* nft's words for levels are not all those of syslog(3). */
+static void put_log(struct buf *out, const struct ir_stmt *s)
+{
+	static const char *const levels[] = {"emerg", "alert",	"crit", "err",
+					     "warn",  "notice", "info", "debug"};
+
+	buf_printf(out, "log prefix \"%s\"", s->log_prefix);
+	if (s->log_level)
+		buf_printf(out, " level %s", levels[s->log_level - 1]);
+	if (s->has_group)
+		buf_printf(out, " group %u", s->log_group);
+}
+
 static void put_add(struct buf *out, const struct ir_stmt *s)
 {
-	buf_printf(out, "%s @%s { ", s->add.update ? "update" : "add", s->add.set);
+	buf_printf(out, "%s @%s { ",
+		   s->add.remove   ? "delete"
+		   : s->add.update ? "update"
+				   : "add",
+		   s->add.set);
 	put_sel(out, &s->add.key);
 	if (s->add.timeout) {
 		buf_puts(out, " timeout ");
@@ -225,8 +247,10 @@ static void put_add(struct buf *out, const struct ir_stmt *s)
 		buf_putc(out, ' ');
 		put_limit(out, &s->add.limit);
 	}
-	if (s->add.has_ct_count)
-		buf_printf(out, " ct count over %u", s->add.ct_count);
+	if (s->add.has_ct_count) {
+		buf_putc(out, ' ');
+		put_count(out, &s->add.ct_count);
+	}
 	buf_puts(out, " }");
 }
 
@@ -268,10 +292,10 @@ static void put_stmt(struct buf *out, const struct ir_stmt *s)
 		put_limit(out, &s->limit);
 		break;
 	case IR_CT_COUNT:
-		buf_printf(out, "ct count over %u", s->ct_count);
+		put_count(out, &s->ct_count);
 		break;
 	case IR_LOG:
-		buf_printf(out, "log prefix \"%s\"", s->log_prefix);
+		put_log(out, s);
 		break;
 	case IR_REJECT:
 		buf_printf(out, "reject with %s",
@@ -414,7 +438,8 @@ void emit_set(struct buf *out, const struct ir_set *s, bool with_places)
 	if (s->size)
 		buf_printf(out, "\t\tsize %u\n", s->size);
 	if (s->dynamic) /* an element may have its own timeout */
-		buf_printf(out, "\t\tflags %s,timeout\n", s->interval ? "interval" : "dynamic");
+		buf_printf(out, "\t\tflags %s%s\n", s->interval ? "interval" : "dynamic",
+			   s->lasting ? "" : ",timeout");
 	else if (s->interval)
 		buf_puts(out, "\t\tflags interval\n");
 	if (s->timeout) {

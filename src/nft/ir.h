@@ -150,14 +150,14 @@ enum ir_stmt_kind {
 	IR_VMAP,
 	IR_COUNTER,
 	IR_LIMIT,
-	IR_CT_COUNT, /* ct count over N */
+	IR_CT_COUNT, /* ct count [over] N */
 	IR_LOG,
 	IR_REJECT,
 	IR_NAT,
 	IR_MSS,
 	IR_MARK, /* sets some bits of the packet's or the connection's mark */
 	IR_QUEUE, /* to a program; ends the packet's way here */
-	IR_ADD, /* add/update @set { key timeout T [limit ...|ct count ...] } */
+	IR_ADD, /* add/update/delete @set { key timeout T [limit ...|ct count ...] } */
 	IR_VERDICT,
 	IR_UNKNOWN, /* read from the kernel and not understood */
 };
@@ -174,6 +174,11 @@ enum ir_nat_kind { IR_MASQUERADE, IR_SNAT, IR_DNAT, IR_REDIRECT };
 struct ir_limit {
 	uint32_t rate, per /* seconds: 1, 60, 3600, 86400 */, burst;
 	bool over;
+};
+
+struct ir_count { /* of connections that came by, this one among them */
+	uint32_t n;
+	bool over; /* else at most */
 };
 
 struct ir_stmt {
@@ -194,8 +199,13 @@ struct ir_stmt {
 			uint64_t packets, bytes; /* as read */
 		} counter;
 		struct ir_limit limit;
-		uint32_t ct_count; /* over */
-		const char *log_prefix;
+		struct ir_count ct_count;
+		struct {
+			const char *log_prefix;
+			uint8_t log_level; /* 0: warning; else 1 + what syslog(3) has */
+			bool has_group; /* to programs that listen to it, not to the kernel's log */
+			uint16_t log_group;
+		};
 		/* icmpx admin-prohibited; as read, any other: by its ICMP type (reject_with) */
 		struct {
 			enum { REJECT_TCP_RESET, REJECT_ADMIN, REJECT_OTHER } reject;
@@ -226,12 +236,12 @@ struct ir_stmt {
 		} queue;
 		struct {
 			const char *set;
-			bool update;
+			bool update, remove;
 			struct ir_sel key;
 			uint64_t timeout; /* seconds, 0: the set's */
 			bool has_limit, has_ct_count;
 			struct ir_limit limit;
-			uint32_t ct_count;
+			struct ir_count ct_count;
 		} add;
 		struct ir_verdict verdict;
 		struct { /* equal text: it is the same for the same packet */
@@ -273,6 +283,7 @@ struct ir_set { /* or verdict map */
 	bool interval;
 	bool dynamic; /* elements belong to run time; stable name */
 	bool counter; /* each element counts */
+	bool lasting; /* dynamic: its elements have no timeout, nor may have one */
 	uint64_t timeout; /* seconds; dynamic */
 	uint32_t size; /* 0: none */
 	struct ir_elems elems; /* sorted by key */

@@ -34,6 +34,15 @@ static void push_counted(struct lower *l, struct ir_chain *c, struct ir_rule r,
 	chain_push(l, c, r);
 }
 
+static void push_invalid(struct lower *l, struct ir_chain *c, struct ir_rule r)
+{
+	const char *log = lower_log(l, LOG_INVALID);
+
+	rule_counter(l, &r);
+	rule_verdict(l, &r, log ? V_GOTO : V_DROP, log);
+	chain_push(l, c, r);
+}
+
 /* established,related; loopback; invalid; TCP that opens nothing. */
 static void lower_states(struct lower *l, struct ir_chain *c, enum field loopback)
 {
@@ -52,13 +61,13 @@ static void lower_states(struct lower *l, struct ir_chain *c, enum field loopbac
 	}
 	r = builtin(l, "fwc: invalid");
 	match_bits(l, &r, F_CT_STATE, 1);
-	push_counted(l, c, r, V_DROP);
+	push_invalid(l, c, r);
 	r = builtin(l, "fwc: TCP that opens no connection");
 	match_one(l, &r, F_TCP_FLAGS, 2 /* SYN */);
 	s = &r.stmts.v[r.stmts.n - 1];
 	s->match.op = OP_NE;
 	s->match.sel.mask[0] = 1 | 2 | 4 | 16; /* FIN SYN RST ACK */
-	push_counted(l, c, r, V_DROP);
+	push_invalid(l, c, r);
 }
 
 static void match_types(struct lower *l, struct ir_rule *r, const uint8_t *types, size_t n)
@@ -367,7 +376,7 @@ static void lower_judge_translated(struct lower *l)
 	struct ir_chain *base = chain_new(l, "postrouting"), *root = chain_new(l, "judge");
 	struct ir_chain *c = chain_new(l, "translated-self");
 	struct ir_rule r = builtin(l, "fwc: self to self"), jump = {0};
-	const char **bodies = l->body;
+	const char **bodies = l->body, *log;
 
 	/* rules with side effects have chains of their own here: those must not reject either */
 	l->silent = true;
@@ -387,6 +396,13 @@ static void lower_judge_translated(struct lower *l)
 	chain_push(l, root, r);
 	r.stmts.n--;
 	r = rule_copy(l, &r);
+	log = lower_log(l, LOG_UNMATCHED);
+	if (log) {
+		rule_verdict(l, &r, V_JUMP, log);
+		chain_push(l, root, r);
+		r.stmts.n--;
+		r = rule_copy(l, &r);
+	}
 	r.comment = ir_comment(l->arena, "fwc: no rule, drop");
 	push_counted(l, root, r, V_DROP);
 
@@ -451,11 +467,30 @@ static void append(struct lower *l, struct ir_chain *to, const struct ir_chain *
 		chain_push(l, to, from->rules.v[i]);
 }
 
+/* What no rule matched comes back, from wherever it was sent, and is logged. */
+static void log_unmatched(struct lower *l, struct hook *h)
+{
+	const char *log = lower_log(l, LOG_UNMATCHED), *rules;
+	struct ir_rule jump = {0}, go = {0};
+
+	if (!log)
+		return;
+	if (h->rules->rules.n) {
+		rules = ruleset_seal_chain(l->r, h->rules)->name;
+		h->rules = chain_new(l, h->rules->stem);
+		rule_verdict(l, &jump, V_JUMP, rules);
+		chain_push(l, h->rules, jump);
+	}
+	rule_verdict(l, &go, V_JUMP, log);
+	chain_push(l, h->rules, go);
+}
+
 /* One chain, but where something is inspected: then its parts are reached from several places. */
 static void lower_hook(struct lower *l, const char *name, struct hook *h, bool inspects)
 {
 	struct ir_rule go = {0};
 
+	log_unmatched(l, h);
 	if (!inspects) {
 		append(l, h->root, h->before);
 		append(l, h->root, h->rules);

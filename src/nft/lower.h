@@ -3,6 +3,7 @@
  *
  *	lower.c        base chains and dispatch by interface to one chain for each pair of places
  *	lower_rule.c   one policy rule -> nft rules
+ *	lower_act.c    what it does besides its verdict; limits
  *	lower_map.c    runs of disjoint rules -> verdict maps
  *	lower_nat.c    translation and MSS clamping
  *	lower_mark.c   marks that packets get before routing
@@ -20,9 +21,11 @@
 struct ir_ruleset *ruleset_lower(struct policy *p, struct arena *a, struct diag *diag);
 
 /* How a rule's side effects are spelled in the kernel. */
-struct ir_limit log_rate(void);
-const char *log_prefix(struct arena *a, const struct rule *rule);
+struct ir_limit log_rate(const struct log *log);
+const char *log_prefix(struct arena *a, const struct log *log, const char *plain);
+/* Of a limit that a set keeps; FAM_NONE: for all sources together. */
 const char *meter_name(struct arena *a, const struct rule *rule, enum family fam);
+const char *max_name(struct arena *a, const struct rule *rule, enum family fam);
 
 /* ---- shared by the lower_*.c files only ---- */
 
@@ -115,7 +118,16 @@ struct ir_chain *chain_new(struct lower *l, const char *stem);
 void chain_push(struct lower *l, struct ir_chain *c, struct ir_rule r);
 const char *dynset_name(struct lower *l, const struct dynset *d, enum family family);
 
-/* lower_rule.c. *counted: behind the verdict, so that the match must not count. */
+/* lower_act.c: the chain of a rule that does more than to decide */
+const char *lower_body(struct lower *l, size_t rule);
+/* What is logged of what fwc drops; LOG_INVALID: and dropped there. NULL if nothing is. */
+const char *lower_log(struct lower *l, enum log_of which);
+void push_log(struct lower *l, struct ir_chain *c, struct ir_rule r, const struct log *log,
+	      const char *plain);
+struct ir_sel per_key(const struct per *per, enum family fam);
+/* lower_rule.c */
+struct ir_verdict plain_verdict(struct lower *l, const struct rule *rule, enum verb verb);
+/* *counted: behind the verdict, so that the match must not count. */
 struct ir_verdict rule_decision(struct lower *l, size_t rule, bool *counted);
 void lower_rule(struct lower *l, struct ir_chain *c, size_t rule, int from, int to);
 bool rule_applies(struct lower *l, size_t rule, int from, int to);

@@ -31,7 +31,7 @@ static void push_refusal(struct lower *l, struct ir_chain *c, struct ir_rule r,
 			 const struct guard *g)
 {
 	rule_counter(l, &r);
-	if (g->rule.q.log)
+	if (g->rule.q.acts.log.on)
 		rule_verdict(l, &r, V_GOTO, act_chain(l, &g->rule));
 	else
 		rule_verdict(l, &r, V_DROP, NULL);

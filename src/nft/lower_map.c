@@ -153,7 +153,7 @@ static bool rule_boxes(struct lower *l, size_t i, int from, int to, struct boxes
 	struct side src = side_at(l, &rule->from, from), dst = side_at(l, &rule->to, to);
 	struct forms forms;
 
-	if (rule->published || rule->q.limit.rate || rule_is_special(&rule->q) ||
+	if (rule->published || rule_is_gated(rule) || rule_is_special(&rule->q) ||
 	    !is_static(&src) || !is_static(&dst))
 		return false;
 	forms = forms_of(l, &src, &dst, rule->q.family);

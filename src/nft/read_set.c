@@ -25,7 +25,7 @@ static const struct type {
 	{19, 4, F_MARK, true},	     {24, 4, F_SKUID, true},	    {29, 1, F_ICMPV6_TYPE, false},
 	{41, 16, F_IIFNAME, false},  {9, 6, F_ETHER_SADDR, false},  {25, 4, F_SKGID, true},
 	{32, 1, F_ICMP_CODE, false}, {33, 1, F_ICMPV6_CODE, false}, {35, 4, F_IIFGROUP, true},
-	{36, 1, F_IP_DSCP, false},   {37, 1, F_IP_ECN, false},
+	{36, 1, F_IP_DSCP, false},   {37, 1, F_IP_ECN, false},	    {26, 4, F_CT_STATE, true},
 };
 
 static const struct type *type_of(uint32_t number)
@@ -144,6 +144,7 @@ struct raw_set *read_set(struct reader *r, struct tlv body)
 			 tlv_number(attrs.v[NFTA_SET_DATA_TYPE]) == NFT_DATA_VERDICT;
 	s->set->interval = s->flags & NFT_SET_INTERVAL;
 	s->set->dynamic = s->flags & (NFT_SET_TIMEOUT | NFT_SET_EVAL);
+	s->set->lasting = s->set->dynamic && !(s->flags & NFT_SET_TIMEOUT);
 	s->set->timeout = tlv_number(attrs.v[NFTA_SET_TIMEOUT]) / 1000;
 	if (attrs.v[NFTA_SET_DESC].p) {
 		tlv_sort(attrs.v[NFTA_SET_DESC], size, NFTA_SET_DESC_MAX);

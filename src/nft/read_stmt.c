@@ -48,20 +48,22 @@ static bool read_limit(struct machine *m, const struct raw_expr *e)
 	return true;
 }
 
-static bool count_of(const struct raw_expr *e, uint32_t *over)
+static bool count_of(const struct raw_expr *e, struct ir_count *out)
 {
-	*over = (uint32_t)tlv_number(e->attrs.v[NFTA_CONNLIMIT_COUNT]);
-	return e->attrs.whole &&
-	       tlv_number(e->attrs.v[NFTA_CONNLIMIT_FLAGS]) == NFT_CONNLIMIT_F_INV;
+	uint64_t flags = tlv_number(e->attrs.v[NFTA_CONNLIMIT_FLAGS]);
+
+	out->n = (uint32_t)tlv_number(e->attrs.v[NFTA_CONNLIMIT_COUNT]);
+	out->over = flags & NFT_CONNLIMIT_F_INV;
+	return e->attrs.whole && !(flags & ~(uint64_t)NFT_CONNLIMIT_F_INV);
 }
 
 static bool read_connlimit(struct machine *m, const struct raw_expr *e)
 {
-	uint32_t over;
+	struct ir_count count;
 
-	if (!count_of(e, &over))
+	if (!count_of(e, &count))
 		return false;
-	machine_stmt(m, IR_CT_COUNT)->ct_count = over;
+	machine_stmt(m, IR_CT_COUNT)->ct_count = count;
 	return true;
 }
 
@@ -69,14 +71,19 @@ static bool read_log(struct machine *m, const struct raw_expr *e)
 {
 	const struct tlv *v = e->attrs.v;
 	const char *prefix = read_text(m->a, v[NFTA_LOG_PREFIX]);
+	uint64_t level = v[NFTA_LOG_LEVEL].p ? tlv_number(v[NFTA_LOG_LEVEL]) : NFT_LOGLEVEL_WARNING;
+	struct ir_stmt *s;
 
 	for (int i = 0; i < READ_ATTRS; i++)
-		if (v[i].p && i != NFTA_LOG_PREFIX && i != NFTA_LOG_LEVEL)
+		if (v[i].p && i != NFTA_LOG_PREFIX && i != NFTA_LOG_LEVEL && i != NFTA_LOG_GROUP)
 			return false;
-	if (!prefix || !*prefix ||
-	    (v[NFTA_LOG_LEVEL].p && tlv_number(v[NFTA_LOG_LEVEL]) != NFT_LOGLEVEL_WARNING))
+	if (!prefix || !*prefix || level > NFT_LOGLEVEL_DEBUG)
 		return false;
-	machine_stmt(m, IR_LOG)->log_prefix = prefix;
+	s = machine_stmt(m, IR_LOG);
+	s->log_prefix = prefix;
+	s->log_level = level == NFT_LOGLEVEL_WARNING ? 0 : (uint8_t)(level + 1);
+	s->has_group = v[NFTA_LOG_GROUP].p;
+	s->log_group = (uint16_t)tlv_number(v[NFTA_LOG_GROUP]);
 	return true;
 }
 
@@ -256,7 +263,7 @@ static bool read_dynset(struct machine *m, const struct raw_expr *e)
 	struct ir_stmt s = {.kind = IR_ADD};
 	struct part parts[IR_MAX_CONCAT];
 
-	if (!e->attrs.whole || !set || op > NFT_DYNSET_OP_UPDATE || v[NFTA_DYNSET_SREG_DATA].p ||
+	if (!e->attrs.whole || !set || op > NFT_DYNSET_OP_DELETE || v[NFTA_DYNSET_SREG_DATA].p ||
 	    tlv_number(v[NFTA_DYNSET_FLAGS]) & NFT_DYNSET_F_INV || set->flags & NFT_SET_ANONYMOUS ||
 	    !read_sel(m, machine_word(tlv_number(v[NFTA_DYNSET_SREG_KEY])), set->key_len,
 		      &s.add.key, parts) ||
@@ -264,6 +271,7 @@ static bool read_dynset(struct machine *m, const struct raw_expr *e)
 		return false;
 	s.add.set = set->name;
 	s.add.update = op == NFT_DYNSET_OP_UPDATE;
+	s.add.remove = op == NFT_DYNSET_OP_DELETE;
 	s.add.timeout = tlv_number(v[NFTA_DYNSET_TIMEOUT]) / 1000;
 	*machine_stmt(m, IR_ADD) = s;
 	return true;

@@ -44,13 +44,22 @@ struct counting {
 	VEC(struct report_line *) all;
 };
 
+/* What exceeded the limit of the rule in that line. */
+static bool is_else(const char *text)
+{
+	return !strncmp(text, "else ", strlen("else "));
+}
+
 static struct report_line *line_of(struct counting *c, const struct manifest_place *p,
 				   const char *comment)
 {
 	const char *at = p ? p->at : "", *text = p && *p->text ? p->text : comment ? comment : "";
 	const char *key = *at ? at : arena_printf(c->a, "\n%s", text);
-	struct report_line *l = map_get(&c->by_line, key);
+	struct report_line *l;
 
+	if (*at && is_else(text)) /* counted by itself */
+		key = arena_printf(c->a, "%s else", at);
+	l = map_get(&c->by_line, key);
 	if (l)
 		return l;
 	l = arena_new_of(c->a, struct report_line);
@@ -113,7 +122,7 @@ static int line_cmp(const void *x, const void *y)
 		return c ? c : na < nb ? -1 : 1;
 	if (!number_word(ca + 1, 0, UINT32_MAX, &la) || !number_word(cb + 1, 0, UINT32_MAX, &lb))
 		return strcmp(ca, cb);
-	return la < lb ? -1 : la > lb;
+	return la != lb ? (la < lb ? -1 : 1) : is_else(a->text) - is_else(b->text);
 }
 
 void report_lines(struct arena *a, const struct ir_ruleset *live, const struct manifest *m,

@@ -79,7 +79,7 @@ static enum part part_of(const struct ir_stmt *s, struct words *w)
 		add(w, "connlimit");
 		return PART_CONDITION;
 	case IR_LOG:
-		add(w, "log");
+		add(w, s->has_group ? "nflog" : "log");
 		return PART_EXTRA;
 	case IR_MSS:
 		add(w, "mss");

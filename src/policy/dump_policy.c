@@ -105,6 +105,18 @@ static void put_family(struct buf *out, enum family family)
 		buf_printf(out, "    family IPv%d\n", family);
 }
 
+/* Of a limit that the rule names. */
+static void put_limit(struct buf *out, const struct limit *l)
+{
+	if (!l->name)
+		return;
+	buf_printf(out, "    limit %u in %u s, burst %u", l->rate, l->unit, l->burst);
+	if (l->per.source)
+		buf_printf(out, ", per source /%u /%u", l->per.prefix4 ? l->per.prefix4 : 32,
+			   l->per.prefix6 ? l->per.prefix6 : 128);
+	buf_putc(out, '\n');
+}
+
 static void put_zone(struct buf *out, const struct zone *z)
 {
 	buf_printf(out, "zone %s\n    interfaces", z->name);
@@ -149,6 +161,9 @@ void policy_dump(struct buf *out, const struct policy *p)
 		buf_printf(out, "live-flows %s\n", p->live_flows ? "end" : "keep");
 	if (p->forwarding >= 0)
 		buf_printf(out, "forwarding %s\n", p->forwarding ? "on" : "off");
+	for (int i = 0; i < LOGS; i++)
+		if (p->logs[i].log.on)
+			buf_printf(out, "%s\n", p->logs[i].text);
 	for (size_t i = 0; i < p->zones.n; i++)
 		put_zone(out, &p->zones.v[i]);
 	for (size_t i = 0; i < p->dynsets.n; i++)
@@ -163,6 +178,7 @@ void policy_dump(struct buf *out, const struct policy *p)
 		if (p->rules.v[i].published)
 			buf_puts(out, "    published\n");
 		put_services(out, &p->rules.v[i].services);
+		put_limit(out, &p->rules.v[i].q.limit);
 	}
 	for (size_t i = 0; i < p->nats.n; i++)
 		put_nat(out, p, &p->nats.v[i]);

@@ -162,7 +162,7 @@ const struct rule *policy_decide(const struct policy *p, const struct flow *f, b
 		    !services_match(&r->services, f->family, f->protocol, f->sport, f->dport) ||
 		    (r->q.family && r->q.family != f->family))
 			continue;
-		if (r->q.absent || (!optimistic && (r->q.limit.rate || rule_is_special(&r->q))))
+		if (r->q.absent || (!optimistic && (rule_is_gated(r) || rule_is_special(&r->q))))
 			continue;
 		return r;
 	}
@@ -173,7 +173,8 @@ static bool lets_in(const struct policy *p, const struct flow *f)
 {
 	const struct rule *rule = policy_decide(p, f, true);
 
-	return rule && (rule->verb == VERB_ALLOW || rule->verb == VERB_INSPECT);
+	return rule && (rule->verb == VERB_ALLOW || rule->verb == VERB_INSPECT ||
+			(rule->otherwise.on && rule->otherwise.verb == VERB_ALLOW));
 }
 
 bool policy_asks_dhcp(const struct policy *p, int place, enum family fam)

@@ -182,13 +182,13 @@ void resolve_guard(struct resolver *r, const struct ast_stmt *s)
 	struct guard out = {.kind = s->guard.kind,
 			    .loose = s->guard.loose,
 			    .rule = {.verb = VERB_DROP, .span = s->span, .verb_span = s->span}};
-	const struct ast_qualifiers *q = &s->guard.q;
 	struct buf text = {0};
 
 	resolve_endpoint(r, &s->guard.from, &out.from);
 	check_items(r, &out);
-	out.rule.q.log = q->log_span.src != NULL;
-	out.rule.q.log_tag = q->log_tag.s ? q->log_tag.s : tags[out.kind];
+	resolve_log(&s->guard.q.log, &out.rule.q.acts.log);
+	if (!out.rule.q.acts.log.tag)
+		out.rule.q.acts.log.tag = tags[out.kind];
 	ast_print_stmt_line(&text, s);
 	out.rule.text = arena_strdup(r->arena, buf_str(&text));
 	buf_free(&text);
@@ -225,6 +225,16 @@ static void warn_no_global(const struct policy *p, struct diag *diag, const stru
 	}
 }
 
+static bool adds_to(const struct acts *a, const struct dynset *set)
+{
+	const struct set_change *c;
+
+	vec_each (&a->changes, c)
+		if (c->set == set && !c->remove)
+			return true;
+	return false;
+}
+
 static void warn_filled(const struct policy *p, struct diag *diag, const struct guard *g)
 {
 	const struct place_item *item;
@@ -232,7 +242,8 @@ static void warn_filled(const struct policy *p, struct diag *diag, const struct 
 
 	vec_each (&g->from.items, item)
 		vec_each (&p->rules, r)
-			if (item->addrs.dyn && r->q.add_to == item->addrs.dyn) {
+			if (item->addrs.dyn && (adds_to(&r->q.acts, item->addrs.dyn) ||
+						adds_to(&r->otherwise.acts, item->addrs.dyn))) {
 				diag_note(diag,
 					  diag_warning(diag, item->span,
 						       "packets fill set '%s': whoever forges a "

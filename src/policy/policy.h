@@ -79,23 +79,69 @@ struct services {
 	VEC(struct sourced) sourced; /* no packet is in two of them, nor in one and `ports` */
 };
 
+struct per { /* who shares a budget or a number */
+	bool source; /* each source has one; else all have the same */
+	uint8_t prefix4, prefix6; /* of which so many bits count; 0: all */
+};
+
 struct limit {
-	uint32_t rate, per /* seconds */, burst; /* rate 0: no limit */
-	bool per_source;
+	const char *name; /* of one that rules share, or NULL */
+	uint32_t rate, unit /* seconds */, burst; /* rate 0: no limit */
+	struct per per;
+};
+
+struct max { /* connections that a rule lets in */
+	uint32_t n; /* 0: any number */
+	struct per per;
+};
+
+struct log {
+	bool on;
+	const char *tag; /* or NULL */
+	uint32_t rate, unit, burst; /* rate 0: that of all logs */
+	uint8_t level; /* 0: warning; else 1 + what syslog(3) has */
+	bool nflog;
+	uint16_t group;
+};
+
+struct set_change {
+	const struct dynset *set;
+	bool remove, destination; /* else add, source */
+	uint64_t seconds; /* 0: the set's own */
+};
+
+struct acts { /* besides the verdict */
+	struct log log;
+	VEC(struct set_change) changes;
 };
 
 struct qualifiers {
 	enum family family; /* FAM_NONE: both */
-	bool log;
-	const char *log_tag; /* or NULL */
+	struct acts acts;
 	struct limit limit;
+	struct max max;
 	bool has_mark, has_user, has_group, has_dscp;
 	bool absent; /* nobody has that user or group: no packet is theirs */
 	struct ast_word user, group; /* its name; s NULL: said by number */
 	uint32_t mark, mark_mask, uid, gid;
 	uint8_t dscp;
-	const struct dynset *add_to; /* or NULL */
-	uint64_t add_for;
+};
+
+struct otherwise { /* else VERB ...: where the limit or the maximum does not hold */
+	bool on;
+	enum verb verb;
+	struct acts acts;
+	const char *text; /* "else VERB ...: RULE" */
+	struct span span;
+};
+
+/* What fwc drops by itself. */
+enum log_of { LOG_INVALID, LOG_UNMATCHED, LOGS };
+
+struct builtin_log {
+	struct log log;
+	const char *text;
+	struct span span;
 };
 
 /* A field of the connection's and of the packet's mark says what has been decided: 0 nothing, one
@@ -126,6 +172,7 @@ struct rule {
 			 */
 	struct services services;
 	struct qualifiers q;
+	struct otherwise otherwise;
 	const char *inspector; /* VERB_INSPECT: its name; else NULL */
 	const struct inspected *inspected; /* of inspect rules of the policy; else NULL */
 	const char *text; /* canonical, one line */
@@ -199,6 +246,7 @@ struct policy {
 	VEC(struct zone) zones;
 	int other; /* the zone of interfaces that no zone names; PLACE_OTHER: there is none */
 	VEC(struct dynset *) dynsets;
+	struct builtin_log logs[LOGS];
 	VEC(struct rule) rules;
 	VEC(struct nat) nats; /* in reading order, all kinds */
 	VEC(struct clamp) clamps;
@@ -231,6 +279,11 @@ const char *service_catalogue(const char *name);
 extern const struct service_row {
 	const char *name, *text;
 } service_rows[]; /* ends with a NULL name */
+
+/* Whether it lets some of the packets go on that it matches. */
+bool rule_is_gated(const struct rule *r);
+/* Whether it does more than to decide. */
+bool acts_any(const struct acts *a);
 
 /* ---- judging a packet (eval.c): the policy read as a table, one rule after the other ---- */
 

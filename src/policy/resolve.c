@@ -165,6 +165,12 @@ static void declare_all(struct resolver *r, const struct ast_stmts *stmts)
 		case STMT_INSPECTION:
 			resolve_inspection(r, s);
 			break;
+		case STMT_LIMIT:
+			declare_limit(r, &s->limit);
+			break;
+		case STMT_LOG:
+			resolve_builtin_log(r, s);
+			break;
 		case STMT_INCLUDE:
 			declare_all(r, &s->include.files);
 			break;
@@ -262,44 +268,11 @@ static void resolve_process(struct resolver *r, const struct ast_qualifiers *q, 
 				  "write self before the arrow");
 }
 
-static void resolve_add(struct resolver *r, const struct ast_qualifiers *q, struct rule *out)
-{
-	struct decl *d;
-
-	if (!q->add_to.s)
-		return;
-	d = resolve_name(r, q->add_to, "set");
-	if (!d)
-		return;
-	if (!d->dyn) {
-		diag_hint(r->diag,
-			  diag_error(
-				  r->diag, q->add_to.span,
-				  "'%s' belongs to the policy; rules can add to a dynamic set only",
-				  d->name),
-			  "set %s = dynamic, timeout 1h", d->name);
-		return;
-	}
-	if (d->dyn->prefixes) {
-		diag_note(r->diag,
-			  diag_error(r->diag, q->add_to.span,
-				     "'%s' holds networks, and a packet has none to add", d->name),
-			  d->span,
-			  "without 'prefixes', it holds addresses, and rules can add to it");
-		return;
-	}
-	d->dyn->used = true;
-	out->q.add_to = d->dyn;
-	out->q.add_for = q->add_for;
-}
-
 /* What the language has but this version cannot compile: said, never ignored. */
 static void refuse_later(struct resolver *r, const struct ast_qualifiers *q)
 {
 	static const char why[] = "is not supported yet; the rule cannot be compiled";
 
-	if (q->max_span.src)
-		diag_error(r->diag, q->max_span, "'max … connections' %s", why);
 	if (q->hours_span.src)
 		diag_error(r->diag, q->hours_span, "'hours' %s", why);
 	if (q->days_span.src)
@@ -369,13 +342,6 @@ void resolve_rule(struct resolver *r, const struct ast_stmt *s)
 	resolve_endpoint(r, &ast->to, &out.to);
 	resolve_services(r, ast->services.v, ast->services.n, &out.services);
 	resolve_from(r, q, ast->services.v, ast->services.n, &out.services);
-	out.q.log = q->log_span.src != NULL;
-	out.q.log_tag = q->log_tag.s;
-	if (q->limit_span.src)
-		out.q.limit = (struct limit){.rate = q->limit_rate,
-					     .per = q->limit_unit,
-					     .burst = q->limit_burst ? q->limit_burst : 5,
-					     .per_source = q->limit_per_source};
 	out.q.family = q->family;
 	out.q.has_mark = q->mark_span.src != NULL;
 	out.q.mark = q->mark;
@@ -383,7 +349,7 @@ void resolve_rule(struct resolver *r, const struct ast_stmt *s)
 	out.q.has_dscp = q->dscp_span.src != NULL;
 	out.q.dscp = q->dscp;
 	resolve_process(r, q, &out, s->kind == STMT_EXPECT);
-	resolve_add(r, q, &out);
+	resolve_acts(r, ast, &out);
 	refuse_later(r, q);
 	ast_print_rule(&text, ast);
 	out.text = arena_strdup(r->arena, buf_str(&text));
@@ -451,6 +417,8 @@ static void resolve_statements(struct resolver *r, const struct ast_stmts *stmts
 		case STMT_SERVICE:
 		case STMT_INSPECTOR:
 		case STMT_INSPECTION:
+		case STMT_LIMIT:
+		case STMT_LOG:
 		case STMT_COMMENTS:
 			break;
 		}
@@ -503,6 +471,7 @@ static void resolve_unused(struct resolver *r)
 {
 	const struct map_entry *e;
 
+	warn_limits(r);
 	vec_each (&r->services.entries, e) {
 		struct service_decl *d = e->value;
 		struct services scratch = {0};
@@ -536,6 +505,7 @@ struct policy *policy_resolve(const struct ast *ast, struct arena *a, struct dia
 	map_init(&r.names, a);
 	map_init(&r.services, a);
 	map_init(&r.inspectors, a);
+	map_init(&r.limits, a);
 	map_init(&r.texts, a);
 	map_init(&r.broken, a);
 	for (size_t i = 0; i < ast->broken.n; i++)

@@ -35,6 +35,7 @@ struct resolver {
 	struct map names; /* -> struct decl */
 	struct map services; /* -> struct service_decl */
 	struct map inspectors; /* -> struct ast_inspector */
+	struct map limits; /* -> struct limit_decl */
 	struct map texts; /* canonical rule text -> unsigned *, how often seen */
 	struct map broken; /* names whose declarations the parser reported already */
 	bool query; /* at hand is a question: '@' may name an interface */
@@ -64,6 +65,16 @@ void resolve_services(struct resolver *r, const struct ast_service *v, size_t n,
 /* ... and of them, those from the source ports that are said */
 void resolve_from(struct resolver *r, const struct ast_qualifiers *q, const struct ast_service *v,
 		  size_t n, struct services *out);
+/* act.c: limits by name, and the two statements of log; then what a rule does */
+struct limit_decl {
+	const struct ast_limit_def *ast;
+	bool used;
+};
+void declare_limit(struct resolver *r, const struct ast_limit_def *ast);
+void resolve_log(const struct ast_log *ast, struct log *out);
+void resolve_builtin_log(struct resolver *r, const struct ast_stmt *s);
+void warn_limits(struct resolver *r); /* those that no rule has */
+void resolve_acts(struct resolver *r, const struct ast_rule *ast, struct rule *out);
 /* inspect.c */
 void resolve_inspector(struct resolver *r, const struct ast_inspector *in);
 /* inspection.c: the statement; and, when all else is resolved, the rules that inspect */

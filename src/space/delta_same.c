@@ -51,7 +51,7 @@ static void put_endpoint(struct buf *b, const struct endpoint *e)
 	}
 }
 
-/* The text as well: it names the rates and the lines in logs. */
+/* The text as well: it names the rates and the lines in logs; a shared limit has its own. */
 static const char *content(struct arena *a, const struct rule *r)
 {
 	char *hex = arena_alloc(a, SHA256_HEX);
@@ -79,6 +79,11 @@ static const char *content(struct arena *a, const struct rule *r)
 	put_number(&b, r->q.has_user ? r->q.uid : UINT64_MAX);
 	put_number(&b, r->q.has_group ? r->q.gid : UINT64_MAX);
 	put_number(&b, r->q.absent);
+	put_number(&b, r->q.limit.rate);
+	put_number(&b, r->q.limit.unit);
+	put_number(&b, r->q.limit.burst);
+	put_number(&b, r->q.limit.per.source);
+	put_number(&b, r->q.limit.per.prefix4 | (uint64_t)r->q.limit.per.prefix6 << 8);
 	buf_puts(&b, r->text);
 	sha256_hex(buf_str(&b), b.len, hex);
 	buf_free(&b);
@@ -220,6 +225,15 @@ static bool same_guards(const struct policy *p, const struct policy *q)
 	return same;
 }
 
+static bool same_logs(const struct policy *p, const struct policy *q)
+{
+	for (int i = 0; i < LOGS; i++)
+		if (p->logs[i].log.on != q->logs[i].log.on ||
+		    (p->logs[i].log.on && strcmp(p->logs[i].text, q->logs[i].text) != 0))
+			return false;
+	return true;
+}
+
 static bool same_answers(const struct policy *p, const struct policy *q)
 {
 	for (int z = PLACE_OTHER; z < (int)p->zones.n; z++)
@@ -249,7 +263,8 @@ bool delta_rules(struct arena *a, const struct policy *p, const struct policy *q
 	struct pairs same;
 	bool *keep;
 
-	if (!same_zones(p, q) || !same_clamps(p, q) || !same_guards(p, q) || !same_answers(p, q))
+	if (!same_zones(p, q) || !same_clamps(p, q) || !same_guards(p, q) || !same_logs(p, q) ||
+	    !same_answers(p, q))
 		return false;
 	out->changed_a = arena_alloc(a, p->rules.n + 1);
 	out->changed_b = arena_alloc(a, q->rules.n + 1);

@@ -57,17 +57,26 @@ const struct line *mean_line(struct mean *m, const char *text, const char *where
 	return l;
 }
 
-const char *mean_add_text(struct mean *m, const char *set, uint64_t timeout)
+const char *mean_change_text(struct mean *m, const char *which, const char *set, bool remove,
+			     uint64_t timeout)
 {
+	if (remove)
+		return arena_printf(m->arena, "%s out of @%s", which, set);
 	if (!timeout)
-		return arena_printf(m->arena, "source into @%s", set);
-	return arena_printf(m->arena, "source into @%s for %llu s", set,
+		return arena_printf(m->arena, "%s into @%s", which, set);
+	return arena_printf(m->arena, "%s into @%s for %llu s", which, set,
 			    (unsigned long long)timeout);
 }
 
-const char *mean_log_text(struct mean *m, const char *prefix)
+const char *mean_log_text(struct mean *m, const char *prefix, unsigned level, int group)
 {
-	return arena_printf(m->arena, "log \"%s\"", prefix);
+	static const char *const levels[] = {"emerg",	"alert",  "crit", "err",
+					     "warning", "notice", "info", "debug"};
+	const char *text = arena_printf(m->arena, "log \"%s\"", prefix);
+
+	if (level)
+		text = arena_printf(m->arena, "%s level %s", text, levels[level - 1]);
+	return group < 0 ? text : arena_printf(m->arena, "%s to group %d", text, group);
 }
 
 const char *mean_mss_text(struct mean *m, uint16_t mss)
@@ -103,6 +112,15 @@ const char *mean_rate(struct mean *m, const char *what, const struct ir_limit *l
 
 	return arena_printf(m->arena, "%s %u/%s burst %u holds for \"%s\"%s", what, limit->rate,
 			    unit, limit->burst, comment ? comment : "", nth);
+}
+
+const char *mean_count(struct mean *m, const char *what, uint32_t n, const char *comment,
+		       unsigned twin)
+{
+	const char *nth = twin ? arena_printf(m->arena, " (number %u)", twin + 1) : "";
+
+	return arena_printf(m->arena, "%s: at most %u connections by \"%s\"%s", what, n,
+			    comment ? comment : "", nth);
 }
 
 static void put_targets(struct buf *b, const struct rewrite *w)

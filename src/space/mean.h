@@ -71,6 +71,9 @@ dd_ref mean_effect(struct mean *m, const char *effect);
 dd_ref mean_sequence(struct mean *m, const dd_ref *v, size_t n);
 /* One filter rule's decision where it matches, at a hook. */
 dd_ref mean_rule(struct mean *m, const struct policy *p, size_t rule, enum station at);
+/* mean_act.c: what a rule does with what it matches; a log of what fwc drops by itself */
+dd_ref mean_acts(struct mean *m, const struct policy *p, size_t rule, enum station at);
+dd_ref mean_builtin_log(struct mean *m, const struct builtin_log *l, const char *what);
 dd_ref mean_before_rules(struct mean *m, const struct policy *p, enum station at);
 /* Not an ICMP error or answer that is new: connection tracking has none. */
 dd_ref mean_tracked_icmp(struct mean *m);
@@ -132,6 +135,9 @@ dd_ref mean_place(struct mean *m, const struct policy *p, const struct place_ite
 /* The key of the condition that holds while a rate is not exceeded. */
 const char *mean_rate(struct mean *m, const char *what, const struct ir_limit *limit,
 		      const char *comment, unsigned twin);
+/* The same while no more than n connections came by. */
+const char *mean_count(struct mean *m, const char *what, uint32_t n, const char *comment,
+		       unsigned twin);
 struct rewrite { /* what a translation does, however it is said */
 	enum ir_nat_kind kind;
 	enum family family; /* of `to` */
@@ -143,8 +149,10 @@ struct rewrite { /* what a translation does, however it is said */
 };
 const char *mean_nat_text(struct mean *m, const struct rewrite *w);
 /* Texts of effects. */
-const char *mean_add_text(struct mean *m, const char *set, uint64_t timeout);
-const char *mean_log_text(struct mean *m, const char *prefix);
+const char *mean_change_text(struct mean *m, const char *which, const char *set, bool remove,
+			     uint64_t timeout);
+/* level: 0 or 1 + what syslog(3) has; group -1: none */
+const char *mean_log_text(struct mean *m, const char *prefix, unsigned level, int group);
 const char *mean_mss_text(struct mean *m, uint16_t mss);
 const char *mean_mark_text(struct mean *m, bool ct, uint32_t bits, uint32_t value);
 const char *mean_queue_text(struct mean *m, uint16_t first, uint16_t count, bool bypass);

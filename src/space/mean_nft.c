@@ -287,23 +287,42 @@ static void vmap_says(struct walker *w, struct progress *p, const struct ir_stmt
 	p->says = dd_seq(d, p->says, all);
 }
 
+/* Which of several equal rules this is: the chain's stem says it, "limit-2". */
+static const char *chain_stem(struct walker *w, const struct progress *p, unsigned *twin)
+{
+	size_t stem = strcspn(p->chain->name, ".-");
+	const char *behind = p->chain->name + stem;
+	uint64_t n = 0;
+
+	if (*behind == '-' && (behind++, !number_take(&behind, 0, UINT32_MAX, &n)))
+		n = 0;
+	*twin = (unsigned)n;
+	return arena_strndup(w->m->arena, p->chain->name, stem);
+}
+
+static dd_ref count_says(struct walker *w, const struct progress *p, const char *what,
+			 const struct ir_count *count)
+{
+	const struct ir_rule *r = &p->chain->rules.v[p->rule];
+	unsigned twin = 0;
+	dd_ref holds;
+
+	if (!what)
+		what = chain_stem(w, p, &twin);
+	holds = schema_condition(&w->m->schema, mean_count(w->m, what, count->n, r->comment, twin));
+	return count->over ? dd_not(w->m->dd, holds) : holds;
+}
+
 static dd_ref rate_says(struct walker *w, const struct progress *p, const char *what,
 			const struct ir_limit *limit)
 {
 	const struct ir_rule *r = &p->chain->rules.v[p->rule];
-	size_t stem = strcspn(p->chain->name, ".-");
-	uint64_t twin = 0;
+	unsigned twin = 0;
 	dd_ref holds;
-	const char *behind;
 
-	if (!what) { /* the chain's stem says what for, and for which of several equal rules */
-		what = arena_strndup(w->m->arena, p->chain->name, stem);
-		behind = p->chain->name + stem;
-		if (*behind == '-' && (behind++, !number_take(&behind, 0, UINT32_MAX, &twin)))
-			twin = 0;
-	}
-	holds = schema_condition(&w->m->schema,
-				 mean_rate(w->m, what, limit, r->comment, (unsigned)twin));
+	if (!what)
+		what = chain_stem(w, p, &twin);
+	holds = schema_condition(&w->m->schema, mean_rate(w->m, what, limit, r->comment, twin));
 	return limit->over ? dd_not(w->m->dd, holds) : holds;
 }
 
@@ -328,22 +347,48 @@ static dd_ref key_family(struct walker *w, const struct ir_sel *key)
 	return schema_family(&w->m->schema, fam);
 }
 
-/* add, update @set { key ... }: goes on only while what stands behind the key holds. */
+/* Which part of the packet the key of a set is: "source", "destination/24". */
+static const char *key_text(struct walker *w, const struct ir_sel *key)
+{
+	const struct field_info *f = &field_table[key->f[0]];
+	const char *name = f->nft;
+	int prefix = f->bits;
+
+	if (key->n != 1)
+		return "several fields";
+	if (key->f[0] == F_IP_SADDR || key->f[0] == F_IP6_SADDR)
+		name = "source";
+	else if (key->f[0] == F_IP_DADDR || key->f[0] == F_IP6_DADDR)
+		name = "destination";
+	if (!key->mask[0])
+		return name;
+	while (prefix && key->mask[0] != (u128_max(f->bits) ^ u128_max(f->bits - prefix)))
+		prefix--;
+	if (prefix && f->bits >= 32)
+		return arena_printf(w->m->arena, "%s/%d", name, prefix);
+	return arena_printf(w->m->arena, "%s & 0x%llx%016llx", name,
+			    (unsigned long long)(key->mask[0] >> 64),
+			    (unsigned long long)key->mask[0]);
+}
+
+/* add, update, delete @set { key ... }: goes on only while what stands behind the key holds. */
 static void add_says(struct walker *w, struct progress *p, const struct ir_stmt *s)
 {
 	struct dd *d = w->m->dd;
 
 	p->still = dd_and(d, p->still, key_family(w, &s->add.key));
+	const char *key = key_text(w, &s->add.key);
+	const char *what = arena_printf(w->m->arena, "%s by %s", s->add.set, key);
+
 	if (s->add.has_limit)
-		p->still = dd_and(d, p->still, rate_says(w, p, s->add.set, &s->add.limit));
-	else if (s->add.has_ct_count)
 		p->still = dd_and(
 			d, p->still,
-			schema_condition(&w->m->schema,
-					 arena_printf(w->m->arena, "over %u connections in @%s",
-						      s->add.ct_count, s->add.set)));
+			rate_says(w, p, strcmp(key, "source") ? what : s->add.set, &s->add.limit));
+	else if (s->add.has_ct_count)
+		p->still = dd_and(d, p->still, count_says(w, p, what, &s->add.ct_count));
 	else
-		effect(w, p, p->still, mean_add_text(w->m, s->add.set, s->add.timeout));
+		effect(w, p, p->still,
+		       mean_change_text(w->m, key, s->add.set, s->add.remove, s->add.timeout));
 }
 
 static void nat_says(struct walker *w, struct progress *p, const struct ir_stmt *s,
@@ -422,13 +467,12 @@ static void stmt_says(struct walker *w, struct progress *p, const struct ir_stmt
 		p->still = dd_and(d, p->still, rate_says(w, p, NULL, &s->limit));
 		break;
 	case IR_CT_COUNT:
-		p->still = dd_and(
-			d, p->still,
-			schema_condition(&m->schema, arena_printf(m->arena, "over %u connections",
-								  s->ct_count)));
+		p->still = dd_and(d, p->still, count_says(w, p, NULL, &s->ct_count));
 		break;
 	case IR_LOG:
-		effect(w, p, p->still, mean_log_text(m, s->log_prefix));
+		effect(w, p, p->still,
+		       mean_log_text(m, s->log_prefix, s->log_level,
+				     s->has_group ? s->log_group : -1));
 		break;
 	case IR_MSS:
 		effect(w, p, dd_and(d, p->still, schema_one(&m->schema, DIM_PROTO, 6 /* TCP */)),

@@ -61,57 +61,6 @@ dd_ref mean_rule_match(struct mean *m, const struct policy *p, const struct rule
 	return dd_and(m->dd, match, mean_words(m, &r->q));
 }
 
-static dd_ref rate_holds(struct mean *m, const struct rule *r)
-{
-	struct ir_limit limit = {
-		.rate = r->q.limit.rate, .per = r->q.limit.per, .burst = r->q.limit.burst};
-	dd_ref by_family[2];
-
-	if (!r->q.limit.per_source)
-		return schema_condition(
-			&m->schema,
-			mean_rate(m, "limit", &limit, ir_comment(m->arena, r->text), r->twin));
-	for (int i = 0; i < 2; i++) {
-		enum family fam = i ? FAM_IP6 : FAM_IP4;
-		const char *key = mean_rate(m, meter_name(m->arena, r, fam), &limit,
-					    ir_comment(m->arena, r->text), 0);
-
-		by_family[i] = dd_and(m->dd, schema_family(&m->schema, fam),
-				      schema_condition(&m->schema, key));
-	}
-	return dd_or(m->dd, by_family[0], by_family[1]);
-}
-
-/* What is done on the way: a log line while its rate holds, the source added to a set. */
-static dd_ref effects(struct mean *m, const struct rule *r)
-{
-	const char *comment = ir_comment(m->arena, r->text);
-	dd_ref all = DD_UNDECIDED;
-
-	if (r->q.add_to) {
-		for (int i = 0; i < 2; i++) {
-			const char *text = mean_add_text(
-				m, arena_printf(m->arena, "%s.v%d", r->q.add_to->name, i ? 6 : 4),
-				r->q.add_for);
-
-			all = dd_seq(m->dd, all,
-				     dd_restrict(m->dd,
-						 schema_family(&m->schema, i ? FAM_IP6 : FAM_IP4),
-						 mean_effect(m, text)));
-		}
-	}
-	if (r->q.log) {
-		struct ir_limit rate = log_rate();
-		const char *prefix = log_prefix(m->arena, r);
-		dd_ref holds =
-			schema_condition(&m->schema, mean_rate(m, "rule", &rate, comment, r->twin));
-
-		all = dd_seq(m->dd, all,
-			     dd_restrict(m->dd, holds, mean_effect(m, mean_log_text(m, prefix))));
-	}
-	return all;
-}
-
 dd_ref mean_reject(struct mean *m, const struct line *line)
 {
 	return dd_seq(m->dd,
@@ -120,47 +69,11 @@ dd_ref mean_reject(struct mean *m, const struct line *line)
 		      mean_outcome(m, FATE_REJECT, "icmpx admin-prohibited", line));
 }
 
-dd_ref mean_drop(struct mean *m, const struct rule *r, const struct line *line)
-{
-	dd_ref drop = mean_outcome(m, FATE_DROP, NULL, line);
-
-	return r->q.log ? dd_seq(m->dd, effects(m, r), drop) : drop;
-}
-
-static dd_ref decision(struct mean *m, const struct policy *p, const struct rule *r,
-		       const struct line *line, enum station at)
-{
-	switch (r->verb) {
-	case VERB_ALLOW:
-		return mean_outcome(m, FATE_ACCEPT, NULL, line);
-	case VERB_INSPECT:
-		return mean_inspected(m, p, r, line);
-	case VERB_REJECT:
-		if (at != AT_POSTROUTING) /* where the kernel cannot reject */
-			return mean_reject(m, line);
-		break;
-	case VERB_DROP:
-		break;
-	}
-	return mean_outcome(m, FATE_DROP, NULL, line);
-}
-
 const struct line *mean_rule_line(struct mean *m, const struct policy *p, size_t rule)
 {
 	const struct rule *r = &p->rules.v[rule];
 
 	return mean_line(m, r->text, span_where(m->arena, r->span), r->span, rule + 1);
-}
-
-/* What it does with packets that it matches. */
-static dd_ref consequence(struct mean *m, const struct policy *p, size_t rule, enum station at)
-{
-	const struct rule *r = &p->rules.v[rule];
-	dd_ref then = decision(m, p, r, mean_rule_line(m, p, rule), at);
-
-	if (r->q.log || r->q.add_to)
-		then = dd_seq(m->dd, effects(m, r), then);
-	return then;
 }
 
 /* ---- one from one place to one other: made from the last variable to the first ---- */
@@ -217,8 +130,7 @@ static dd_ref between_two(struct mean *m, const struct policy *p, size_t rule, e
 	if (r->q.absent || !item_possible(from, at, DIM_IIF) || !item_possible(to, at, DIM_OIF) ||
 	    !behind_addresses(m, r, is))
 		return DD_UNDECIDED;
-	then = r->q.limit.rate ? rate_holds(m, r) : DD_TRUE;
-	then = dd_restrict(m->dd, then, consequence(m, p, rule, at));
+	then = mean_acts(m, p, rule, at);
 	for (int i = 0; i < 2; i++) {
 		dd_ref says = dd_fix(m->dd, then, dim_table[DIM_FAMILY].first, 1, (u128)i);
 		/* what asks for the state of the connection cannot stand behind addresses */
@@ -246,9 +158,7 @@ dd_ref mean_rule(struct mean *m, const struct policy *p, size_t rule, enum stati
 	match = dd_and(m->dd, mean_rule_match(m, p, r, at), m->within);
 	if (match == DD_FALSE)
 		return DD_UNDECIDED;
-	if (r->q.limit.rate)
-		match = dd_and(m->dd, match, rate_holds(m, r));
-	return dd_restrict(m->dd, match, consequence(m, p, rule, at));
+	return dd_restrict(m->dd, match, mean_acts(m, p, rule, at));
 }
 
 /* ---- what every hook begins with ---- */
@@ -287,7 +197,15 @@ dd_ref mean_opening_tcp(struct mean *m)
 	return schema_ranges(&m->schema, DIM_FLAGS, 8, &syn, 1, 1 | 2 | 4 | 16, DD_TRUE);
 }
 
-static void states(struct parts *l, dd_ref loopback)
+static void invalid(struct parts *l, const struct policy *p, dd_ref which, const char *text)
+{
+	dd_ref log = mean_builtin_log(l->m, &p->logs[LOG_INVALID], "invalid");
+
+	then(l, dd_restrict(l->m->dd, which, log));
+	builtin(l, which, FATE_DROP, text);
+}
+
+static void states(struct parts *l, const struct policy *p, dd_ref loopback)
 {
 	struct mean *m = l->m;
 	dd_ref tcp = schema_one(&m->schema, DIM_PROTO, IPPROTO_TCP);
@@ -295,8 +213,8 @@ static void states(struct parts *l, dd_ref loopback)
 	builtin(l, dd_or(m->dd, ct_is(m, CT_ESTABLISHED), ct_is(m, CT_RELATED)), FATE_ACCEPT,
 		"fwc: established, related");
 	builtin(l, loopback, FATE_ACCEPT, "fwc: loopback");
-	builtin(l, ct_is(m, CT_INVALID), FATE_DROP, "fwc: invalid");
-	builtin(l, dd_and(m->dd, tcp, dd_not(m->dd, mean_opening_tcp(m))), FATE_DROP,
+	invalid(l, p, ct_is(m, CT_INVALID), "fwc: invalid");
+	invalid(l, p, dd_and(m->dd, tcp, dd_not(m->dd, mean_opening_tcp(m))),
 		"fwc: TCP that opens no connection");
 }
 
@@ -444,6 +362,7 @@ static void rules(struct parts *l, const struct policy *p, enum station at)
 		if (rule != DD_UNDECIDED)
 			then(&own, rule);
 	}
+	then(&own, mean_builtin_log(m, &p->logs[LOG_UNMATCHED], "unmatched"));
 	builtin(&own, DD_TRUE, FATE_DROP, "fwc: no rule, drop");
 	then(l, mean_sequence(m, own.v, own.n));
 }
@@ -458,11 +377,11 @@ static dd_ref was_translated(struct mean *m)
 	return dd_not(m->dd, schema_ranges(&m->schema, DIM_CT_STATUS, 16, &none, 1, 32, DD_TRUE));
 }
 
-static dd_ref pass_translated(struct mean *m)
+static dd_ref pass_translated(struct mean *m, const struct policy *p)
 {
 	struct parts l = {.m = m};
 
-	states(&l, DD_FALSE);
+	states(&l, p, DD_FALSE);
 	builtin(&l, DD_TRUE, FATE_ACCEPT, "fwc: judged behind routing");
 	return dd_restrict(m->dd, was_translated(m), all_of(&l));
 }
@@ -531,10 +450,10 @@ dd_ref mean_before_rules(struct mean *m, const struct policy *p, enum station at
 	if (at != AT_INPUT)
 		then(&l, mean_clamps(m, p, at));
 	if (at == AT_OUTPUT && policy_translates_self(p))
-		then(&l, pass_translated(m));
+		then(&l, pass_translated(m, p));
 	if (m->marks && policy_inspects(p, at == AT_OUTPUT, at == AT_INPUT))
 		then(&l, mean_asked(m, p, for_new(m, p, at)));
-	states(&l, at == AT_FORWARD ? DD_FALSE : schema_loopback(&m->schema, loopback));
+	states(&l, p, at == AT_FORWARD ? DD_FALSE : schema_loopback(&m->schema, loopback));
 	neighbours(&l, at != AT_OUTPUT);
 	answers(&l, p, at);
 	return all_of(&l);

@@ -52,15 +52,38 @@ static void qualifiers(struct arena *a)
 
 	if (!CHECK(q))
 		return;
-	CHECK(q->limit_rate == 5 && q->limit_unit == RATE_MINUTE && q->limit_burst == 9);
-	CHECK(q->limit_per_source);
+	CHECK(q->limit.rate == 5 && q->limit.unit == RATE_MINUTE && q->limit.burst == 9);
+	CHECK(q->limit_per.source && !q->limit_per.prefix4 && !q->limit_name.s);
 	SAME_TEXT(spelt(a, q->limit_span), "limit 5/minute burst 9 per source");
 	CHECK(q->hours_from == 1320 && q->hours_to == 360 && q->days == 0x40);
-	SAME_TEXT(q->log_tag.s, "t");
-	SAME_TEXT(spelt(a, q->log_span), "log \"t\"");
-	SAME_TEXT(q->add_to.s, "bad");
-	SAME_NUMBER(q->add_for, 3600);
+	SAME_TEXT(q->log.tag.s, "t");
+	SAME_TEXT(spelt(a, q->log.span), "log \"t\"");
+	if (CHECK(q->then.n == 1)) {
+		SAME_TEXT(q->then.v[0].set.s, "bad");
+		SAME_NUMBER(q->then.v[0].seconds, 3600);
+	}
 	CHECK(!q->max_span.src && !q->mark_span.src && !q->with.s && !q->user.s && !q->helper.s);
+}
+
+static void otherwise(struct arena *a)
+{
+	const struct ast_stmt *s =
+		only(a, "allow wan -> any limit web max 3 connections per source "
+			"/24, /56 else drop log \"f\" then remove source from bad\n");
+	const struct ast_qualifiers *q = s ? &s->rule.q : NULL;
+
+	if (!CHECK(q))
+		return;
+	SAME_TEXT(q->limit_name.s, "web");
+	SAME_TEXT(spelt(a, q->limit_span), "limit web");
+	CHECK(q->max_connections == 3 && q->max_per.source);
+	CHECK(q->max_per.prefix4 == 24 && q->max_per.prefix6 == 56);
+	SAME_TEXT(spelt(a, q->else_span), "else drop log \"f\" then remove source from bad");
+	SAME_TEXT(spelt(a, q->else_verb_span), "drop");
+	SAME_TEXT(q->else_log.tag.s, "f");
+	CHECK(!q->log.span.src && !q->then.n);
+	if (CHECK(q->else_then.n == 1))
+		CHECK(q->else_then.v[0].remove && !q->else_then.v[0].destination);
 }
 
 /* "exactly the rules allow lan -> wan ..., in that place of the order" */
@@ -74,7 +97,7 @@ static void pair_blocks(struct arena *a)
 	SAME_NUMBER(s->block.rules.v[0]->rule.services.n, 2);
 	SAME_TEXT(s->block.rules.v[1]->rule.from.items.v[0].name.s, "lan");
 	SAME_TEXT(s->block.rules.v[1]->rule.to.items.v[0].name.s, "wan");
-	CHECK(s->block.rules.v[1]->rule.q.log_span.src);
+	CHECK(s->block.rules.v[1]->rule.q.log.span.src);
 }
 
 static void translation(struct arena *a)
@@ -100,8 +123,10 @@ static void translation(struct arena *a)
 static void separators(struct arena *a)
 {
 	struct diag d;
-	struct ast *ast = parsed(a, "forwarding on; zone a { interface x; interface y }\n"
-					"set s = 10.0.0.1,\n\n# between\n  10.0.0.2\n;;\n", &d);
+	struct ast *ast = parsed(a,
+				 "forwarding on; zone a { interface x; interface y }\n"
+				 "set s = 10.0.0.1,\n\n# between\n  10.0.0.2\n;;\n",
+				 &d);
 
 	SAME_NUMBER(d.nerrors, 0);
 	SAME_NUMBER(ast->stmts.n, 3);
@@ -122,7 +147,8 @@ static void one_each(struct arena *a)
 {
 	SAME_NUMBER(count_errors(a, "alow a -> b ssh\n"), 1);
 	SAME_NUMBER(count_errors(a, "allow a b ssh\nallow c => d\nallow e -> f tcp/0x\n"), 3);
-	SAME_NUMBER(count_errors(a, "zon a { interface b\nnetwork 10.0.0.0/8 }\nallow a -> b =\n"), 2);
+	SAME_NUMBER(count_errors(a, "zon a { interface b\nnetwork 10.0.0.0/8 }\nallow a -> b =\n"),
+		    2);
 	SAME_NUMBER(count_errors(a, "foo bar {\n baz { quux }\n zip\n}\nallow a ->\n"), 2);
 	SAME_NUMBER(count_errors(a, "zone a { interface b\nset c = 10.0.0.1\nset d = \n"), 2);
 	SAME_NUMBER(count_errors(a, "a -> b {\n allow x\nzone c { interface d }\nset e\n"), 2);
@@ -135,8 +161,9 @@ static void one_each(struct arena *a)
 /* Text that would cost a naive parser its stack or its evening. */
 static void floods(struct arena *a)
 {
-	static const char *const pieces[] = {"{", "zone a {", "a -> b {\n", "[", "!", "@", ",\n",
-					     "\"", "inspector x {\n", "-", "allow a -> b,\n", "}"};
+	static const char *const pieces[] = {
+		"{", "zone a {",	"a -> b {\n", "[", "!", "@", ",\n", "\"", "inspector x {\n",
+		"-", "allow a -> b,\n", "}"};
 	struct buf b = {0};
 
 	for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
@@ -169,6 +196,7 @@ int main(void)
 
 	items(a);
 	qualifiers(a);
+	otherwise(a);
 	pair_blocks(a);
 	translation(a);
 	separators(a);

@@ -238,6 +238,8 @@ static void test_statements(void)
 	RULE("limit rate over 10/second burst 20 packets", limit(b, 10, 1, 20, NFT_LIMIT_F_INV));
 	RULE("limit rate 3/day burst 5 packets", limit(b, 3, 86400, 5, 0));
 	RULE("ct count over 5", connlimit(b, 5, NFT_CONNLIMIT_F_INV));
+	RULE("ct count 5", connlimit(b, 5, 0));
+	RULE("log prefix \"a\" level info", log_to(b, "a", 6));
 	RULE("log prefix \"fwc x: \"", log_to(b, "fwc x: ", -1));
 	RULE("log prefix \"fwc x: \"",
 	     log_to(b, "fwc x: ", 4 /* warning, as the kernel tells it */));
@@ -401,7 +403,7 @@ static void plus_attribute(struct buf *b, const char *name, uint16_t type, int v
 /* What is not understood to the last attribute is not taken for something near. */
 static void test_unknown(void)
 {
-	UNKNOWN(UNKNOWN_GOES_ON, log_to(b, "a", 6));
+	UNKNOWN(UNKNOWN_GOES_ON, log_to(b, "a", NFT_LOGLEVEL_AUDIT));
 	UNKNOWN(UNKNOWN_ENDS,
 		plus_attribute(b, "masq", NFTA_MASQ_FLAGS, NF_NAT_RANGE_PROTO_RANDOM));
 	UNKNOWN(UNKNOWN_ENDS, queue_attrs(b, 3, 1, NFT_QUEUE_FLAG_CPU_FANOUT));
@@ -414,7 +416,6 @@ static void test_unknown(void)
 	UNKNOWN(UNKNOWN_SETS_MARKS, e_ct(b, NFT_CT_MARK), e_bitwise_host(b, 255, 1),
 		set_mark(b, "ct"));
 	UNKNOWN(UNKNOWN_MATCH, e_payload(b, INNER, 0, 1), CMP(b, NFT_CMP_EQ, 22));
-	UNKNOWN(UNKNOWN_MATCH, connlimit(b, 5, 0));
 	UNKNOWN(UNKNOWN_MATCH, plus_attribute(b, "quota", 1, 5));
 	UNKNOWN(UNKNOWN_GOES_ON, expression(b, "notrack", (struct buf){0}));
 	UNKNOWN(UNKNOWN_ENDS, plus_attribute(b, "tproxy", 1, 2));
