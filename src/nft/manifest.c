@@ -109,7 +109,8 @@ static void add_set(struct arena *a, struct manifest *m, const struct ir_set *s)
 	manifest_add(m, o);
 }
 
-static void add_chain(struct arena *a, struct manifest *m, const struct ir_chain *c)
+static void add_chain(struct arena *a, struct manifest *m, const struct ir_ruleset *set,
+		      const struct ir_chain *c)
 {
 	struct manifest_object *o = arena_new_of(a, struct manifest_object);
 
@@ -123,7 +124,7 @@ static void add_chain(struct arena *a, struct manifest *m, const struct ir_chain
 	for (size_t i = 0; i < c->rules.n; i++) {
 		struct manifest_place p = place_of(a, c->rules.v[i].at, c->rules.v[i].comment);
 
-		rule_standin(a, &c->rules.v[i], &p.needs, &p.instead);
+		rule_standin(a, set, &c->rules.v[i], &p.needs, &p.instead);
 		vec_push(a, &o->rules, p);
 	}
 	manifest_add(m, o);
@@ -189,7 +190,7 @@ struct manifest *manifest_build(struct arena *a, const struct manifest_input *in
 	for (size_t i = 0; i < in->ruleset->sets.n; i++)
 		add_set(a, m, in->ruleset->sets.v[i]);
 	for (size_t i = 0; i < in->ruleset->chains.n; i++)
-		add_chain(a, m, in->ruleset->chains.v[i]);
+		add_chain(a, m, in->ruleset, in->ruleset->chains.v[i]);
 	return m;
 }
 

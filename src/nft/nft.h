@@ -23,8 +23,8 @@ const char *ir_comment(struct arena *a, const char *text);
 
 /* What of a rule a kernel may lack ("log,queue"), and the rule that stands in for it there; its
  * text NULL: there is none that would let nothing more pass. False: it needs nothing like that. */
-bool rule_standin(struct arena *a, const struct ir_rule *r, const char **needs,
-		  const char **instead);
+bool rule_standin(struct arena *a, const struct ir_ruleset *set, const struct ir_rule *r,
+		  const char **needs, const char **instead);
 
 /* The whole nft script, header first, `# file:line` before each rule; fills text_off and text_len
  * (the object's block, from "\tset NAME {" to its closing "\t}\n"; a `table inet fwc {` line stands

@@ -117,9 +117,30 @@ static void put_nothing(struct arena *a, const struct ir_rule *r, struct ir_rule
 		a, arena_printf(a, "not loaded: %s", r->comment ? r->comment : "a rule of fwc"));
 }
 
-static bool admits(const struct ir_stmt *s)
+#define DEPTH 16 /* of jumps that the kernel follows */
+
+/* Whether a packet may be let in by it, or by a chain that it leads to. */
+static bool admits(const struct ir_ruleset *set, const struct ir_stmt *s, int depth)
 {
-	return s->kind == IR_VERDICT && s->verdict.kind == V_ACCEPT;
+	const struct ir_chain *c;
+	const struct ir_rule *r;
+	const struct ir_stmt *x;
+
+	if (s->kind != IR_VERDICT) /* within a chain: what may be anything */
+		return depth &&
+		       (s->kind == IR_VMAP || s->kind == IR_QUEUE || s->kind == IR_UNKNOWN);
+	if (s->verdict.kind != V_JUMP && s->verdict.kind != V_GOTO)
+		return s->verdict.kind == V_ACCEPT;
+	c = ruleset_chain(set, s->verdict.target);
+	if (!c || depth > DEPTH)
+		return true;
+	vec_each (&c->rules, r) {
+		vec_each (&r->stmts, x) {
+			if (admits(set, x, depth + 1))
+				return true;
+		}
+	}
+	return false;
 }
 
 /* Something beyond what may be left away. */
@@ -134,14 +155,19 @@ static bool acts(const struct ir_rule *out)
 	return false;
 }
 
-static bool refuses(const struct ir_stmt *s)
+/* It does, or leads to where nothing is done but that. */
+static bool refuses(const struct ir_ruleset *set, const struct ir_stmt *s)
 {
-	return s->kind == IR_REJECT || s->kind == IR_QUEUE ||
-	       (s->kind == IR_VERDICT && s->verdict.kind == V_DROP);
+	if (s->kind != IR_VERDICT)
+		return s->kind == IR_REJECT || s->kind == IR_QUEUE;
+	if (s->verdict.kind == V_JUMP || s->verdict.kind == V_GOTO)
+		return !admits(set, s, 0);
+	return s->verdict.kind == V_DROP;
 }
 
 /* False: it has none. */
-static bool stand_in(struct arena *a, const struct ir_rule *r, struct ir_rule *out, struct words *w)
+static bool stand_in(struct arena *a, const struct ir_ruleset *set, const struct ir_rule *r,
+		     struct ir_rule *out, struct words *w)
 {
 	const struct ir_stmt *s, *last = &r->stmts.v[r->stmts.n - 1];
 	bool condition = false, nothing = false, marks = false;
@@ -170,15 +196,16 @@ static bool stand_in(struct arena *a, const struct ir_rule *r, struct ir_rule *o
 		}
 	}
 	/* a mark neither admits nor refuses: of other packets it would be as wrong */
-	if (nothing || (condition && (admits(last) || (marks && !refuses(last)))) || !acts(out))
+	if (nothing || (condition && (admits(set, last, 0) || (marks && !refuses(set, last)))) ||
+	    !acts(out))
 		put_nothing(a, r, out);
-	else if (condition && !refuses(last))
+	else if (condition && !refuses(set, last))
 		return false;
 	return true;
 }
 
-bool rule_standin(struct arena *a, const struct ir_rule *r, const char **needs,
-		  const char **instead)
+bool rule_standin(struct arena *a, const struct ir_ruleset *set, const struct ir_rule *r,
+		  const char **needs, const char **instead)
 {
 	struct words w = {{0}};
 	struct buf text = {0};
@@ -188,7 +215,7 @@ bool rule_standin(struct arena *a, const struct ir_rule *r, const char **needs,
 	*needs = *instead = NULL;
 	if (!r->stmts.n)
 		return false;
-	found = stand_in(a, r, &other, &w);
+	found = stand_in(a, set, r, &other, &w);
 	if (w.b.len) {
 		*needs = arena_strdup(a, buf_str(&w.b));
 		if (found) {

@@ -376,7 +376,7 @@ never_more() { # policy
 	local word n
 	rm -rf whole less* changes opened
 	f compile "$1" -o whole 2>/dev/null || return 0 # not for this kernel
-	for word in '' log limit reject nat fib; do
+	for word in '' log nflog limit connlimit reject nat fib; do
 		n=$(/usr/bin/python3 "$here/degraded.py" whole "less$word" $word)
 		[ "$n" != 0 ] || continue
 		f --json diff whole "less$word" >changes || [ $? = 1 ]
@@ -401,6 +401,15 @@ never_more() { # policy
 		allow  wan -> self   ping      limit 5/second log
 		allow  lan -> wan              log
 		reject lan -> self   tcp/1-100 log "low"
+		set seen = dynamic, timeout 1h
+		limit some = 10/minute
+		log unmatched "rest" nflog 7
+		allow  wan -> self   tcp/200   limit some else reject log "over" nflog 7
+		drop   wan -> self   tcp/201   limit some log "in" else allow then add source to seen
+		allow  wan -> self   tcp/202   max 9 connections per source limit some log "in"
+		reject wan -> self   tcp/203   max 9 connections else allow
+		drop   wan -> self   tcp/204   limit 5/minute max 9 connections log "both"
+		allow  wan -> self   tcp/200-204 from port 1-9
 		allow  lan -> any
 		masquerade lan -> wan
 		dnat   wan -> self tcp/443 to web
