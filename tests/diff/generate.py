@@ -68,6 +68,8 @@ class Writer:
         self.names = []                 # hosts and sets
         self.hosts = []                 # (name, families)
         self.services = []
+        self.limits = []
+        self.unread = []
         self.centres = {f: [centre(rng, f) for _ in range(rng.randint(2, 6))] for f in FAMILIES}
         self.four = rng.choice([1.0, 0.0, 0.5, 0.5, 0.6])       # share of IPv4 in this policy
 
@@ -279,6 +281,12 @@ class Writer:
             some = {self.host_address() for _ in range(rng.randint(1, 6))}
             self.lines.append(f'# elements {name} ' + ', '.join(sorted(some)))
             self.names.append(name)
+        for i in range(rng.choice([0, 0, 0, 1, 2])):
+            self.limits.append(f'budget{i}')
+            self.lines.append(f'limit budget{i} = 1/day burst {rng.randint(1, 5)}{self.per()}')
+        for which in ('invalid', 'unmatched'):
+            if self.chance(0.1):
+                self.lines.append(f'log {which}{self.log()[4:]}')
         for i in range(rng.choice([0, 0, 1, 2])):
             services = self.service_list(5)
             words = self.matching(services, 0.15).partition(' ipv')[0]
@@ -293,10 +301,41 @@ class Writer:
     def qualifiers(self):
         out = ''
         if self.chance(0.06):
-            out += ' log' + self.rng.choice(['', ' "tag"'])
+            out += self.log()
+        if self.chance(0.04):
+            out += self.limit()
+        if self.chance(0.02):
+            out += ' max 1000 connections' + self.per()
+        gated = ' limit ' in out or ' max ' in out
         if self.chance(0.03):
-            out += f' limit 1/day burst {self.rng.randint(1, 5)}' + self.rng.choice(['', '', ' per source'])
+            out += self.change()
+        if gated and self.chance(0.5):
+            out += ' else ' + self.rng.choice(['allow', 'drop', 'reject'])
+            out += self.log() if self.chance(0.3) else ''
+            out += self.change() if self.chance(0.2) else ''
         return out
+
+    def log(self):
+        return ' log' + self.rng.choice(['', ' "tag"', ' at 3/minute', ' "tag" at 1/hour burst 9 level info', ' nflog 5'])
+
+    def per(self):
+        return self.rng.choice(['', '', ' per source', ' per source /24, /64', ' per source /16, /128'])
+
+    def limit(self):
+        if self.limits and self.chance(0.5):
+            return ' limit ' + self.rng.choice(self.limits)
+        return f' limit 1/day burst {self.rng.randint(1, 5)}' + self.per()
+
+    def change(self):
+        """Of sets that no rule asks: what they hold decides nothing."""
+        for name in ('unread', 'unread-too'):
+            if name not in self.unread:
+                self.unread.append(name)
+                self.lines.append(f'set {name} = dynamic, timeout 1h')
+                break
+        name, side = self.rng.choice(self.unread), self.rng.choice(['source', 'destination'])
+        return self.rng.choice([f' then add {side} to {name}', f' then add {side} to {name} for 5m',
+                                f' then remove {side} from {name}'])
 
     def loose_rule(self):
         services = ' ' + self.service_list() if self.chance(0.7) else ''

@@ -171,6 +171,13 @@ def shift(port, service, dport):
 
 
 @dataclass
+class Limit:
+    size: int                   # packets that the bucket holds
+    per: dict = None            # family -> bits of the source that count; None: one bucket for all
+    name: str = None            # of one that rules share
+
+
+@dataclass
 class Rule:
     verb: str
     source: list
@@ -180,8 +187,8 @@ class Rule:
     family: int = None          # 4, 6 or None for both
     dscp: int = None
     owner: list = field(default_factory=list)   # users and groups by number
-    limit: int = None           # packets that the bucket holds
-    per_source: bool = False
+    limit: 'Limit' = None
+    other: str = None           # else: the verb where the limit does not hold
     to: list = None             # translation targets: (family, low, high, port or None)
     to_port: int = None         # of redirect
     ports: tuple = None         # of the source: one of these
@@ -214,6 +221,7 @@ class Policy:
     addresses: dict = field(default_factory=dict)       # host and set names
     dynamic: dict = field(default_factory=dict)         # run-time sets, as in addresses
     services: dict = field(default_factory=dict)
+    limits: dict = field(default_factory=dict)
     rules: list = field(default_factory=list)           # allow, drop, reject in reading order
     dnat: list = field(default_factory=list)            # dnat and redirect
     snat: list = field(default_factory=list)            # snat and masquerade
@@ -233,7 +241,7 @@ class Policy:
 
 
 VERBS = ('allow', 'drop', 'reject')
-QUALIFIERS = ('log', 'limit', 'mark', 'from', 'ipv4', 'ipv6', 'dscp', 'user', 'group', 'note')
+QUALIFIERS = ('log', 'limit', 'mark', 'from', 'ipv4', 'ipv6', 'dscp', 'user', 'group', 'note', 'max', 'then', 'else')
 DSCP = {'cs0': 0, 'cs1': 8, 'ef': 46, 'af11': 10, 'af43': 38, 'le': 1}
 CHOICE = ('random', 'persistent', 'ports')
 
@@ -323,7 +331,8 @@ class Parser:
             self.at += 1
             self.state_group()
             return
-        if keyword in ('forwarding', 'zone', 'host', 'set', 'service'):
+        if keyword in ('forwarding', 'zone', 'host', 'set', 'service') or \
+                keyword in ('limit', 'log') and self.tokens[self.at + 1].kind == 'word':
             self.at += 1
             getattr(self, 'state_' + keyword)()
             return
@@ -345,6 +354,18 @@ class Parser:
                 return at
             at += 1
         return at
+
+    def state_limit(self):
+        name = self.word()
+        self.expect('=')
+        self.policy.limits[name] = self.rate(name)
+        self.end()
+
+    def state_log(self):
+        if self.word() not in ('invalid', 'unmatched'):
+            self.fail('invalid or unmatched')
+        self.log()
+        self.end()
 
     def state_forwarding(self):
         if self.word() not in ('on', 'off'):
@@ -638,28 +659,79 @@ class Parser:
         elif what == 'from':
             rule.services = self.from_ports(rule.services)
         elif what == 'log':
-            if self.peek().kind == 'string':
-                self.at += 1
+            self.log()
         elif what == 'mark':
             value, slash, mask = self.word().partition('/')
             rule.mark, rule.mask = int(value, 0), int(mask, 0) if slash else 0xffffffff
         elif what == 'limit':
             self.limit(rule)
+        elif what == 'max':
+            self.maximum()
+        elif what == 'then':
+            self.then()
+        elif what == 'else':
+            rule.other = self.word()
         else:
             self.fail(f'{what} is no qualifier that this reader knows')
 
+    def ahead(self, *words):
+        """Takes the next word if it is one of these."""
+        if self.peek().kind != 'word' or self.peek().text not in words:
+            return None
+        return self.next().text
+
+    def log(self):
+        """Lines in a log decide nothing."""
+        if self.peek().kind == 'string':
+            self.at += 1
+        while self.ahead('at', 'level', 'nflog', 'burst'):
+            self.at += 1
+
     def limit(self, rule):
+        if self.peek().text[0].isdigit():
+            rule.limit = self.rate(None)
+            return
+        rule.limit = self.policy.limits.get(self.word()) or self.fail('a limit that is not known yet')
+
+    def rate(self, name):
         """Only rates so slow that no token comes back during a test: then the burst is a plain count."""
         amount, _, unit = self.word().partition('/')
         if unit not in ('hour', 'day') or int(amount) > 5:
             self.fail('a limit too fast to be judged by counting')
-        rule.limit = 5
-        while self.peek().kind == 'word' and self.peek().text in ('burst', 'per'):
-            if self.next().text == 'burst':
-                rule.limit = int(self.word())
+        limit = Limit(5, name=name)
+        while word := self.ahead('burst', 'per'):
+            if word == 'burst':
+                limit.size = int(self.word())
             else:
-                self.expect('word', 'source')
-                rule.per_source = True
+                limit.per = self.per()
+        return limit
+
+    def per(self):
+        self.expect('word', 'source')
+        bits = {4: 32, 6: 128}
+        if self.peek().kind == 'word' and self.peek().text[0] == '/':
+            bits[4] = int(self.word()[1:])
+            self.comma()
+            bits[6] = int(self.word()[1:])
+        return bits
+
+    def maximum(self):
+        """Only more connections than a test has."""
+        if int(self.word()) < 1000:
+            self.fail('a number of connections that may be reached')
+        self.expect('word', 'connections')
+        if self.ahead('per'):
+            self.per()
+
+    def then(self):
+        """Only sets that no rule asks: those say so by their names."""
+        self.ahead('add', 'remove')
+        self.ahead('source', 'destination')
+        self.ahead('to', 'from')
+        if not self.word().startswith('unread'):
+            self.fail('a set that is changed, and may be asked')
+        if self.ahead('for'):
+            self.at += 1
 
     def translation(self, kind, line):
         source, target = self.direction()
@@ -917,11 +989,14 @@ class Evaluator:
                    (s.low is None or s.low <= value <= s.high) and s.code in (None, packet.code) and
                    (s.sources is None or inside(s.sources, packet.sport)) for s in services)
 
-    def within_limit(self, rule, source):
-        if rule.limit is None:
+    def within_limit(self, rule, family, source):
+        limit = rule.limit
+        if limit is None:
             return True
-        key = id(rule), source if rule.per_source else None
-        if self.used.get(key, 0) >= rule.limit:
+        key = id(limit), None
+        if limit.per:
+            key = id(limit), family, source >> (32 if family == 4 else 128) - limit.per[family]
+        if self.used.get(key, 0) >= limit.size:
             return False
         self.used[key] = self.used.get(key, 0) + 1
         return True
@@ -950,9 +1025,12 @@ class Evaluator:
                 continue
             if packet is not self.asking and self.special(rule, packet):
                 continue
-            if not self.within_limit(rule, packet.source):
-                continue
-            found = rule.verb, rule.line
+            verb = rule.verb
+            if not self.within_limit(rule, packet.family, packet.source):
+                if rule.other is None:
+                    continue
+                verb = rule.other
+            found = verb, rule.line
             if BREAK != 'last-match':
                 break
         return found

@@ -142,17 +142,23 @@ def same_verdict(said, verdict):
 
 def effect_in(said, effect):
     if effect.startswith('log'):
-        return f'log {effect.partition("prefix ")[2]}' in said
+        words = dict(re.findall(r'(\w+) "([^"]*)"', effect))
+        level = {'warn': None}.get(words.get('level'), words.get('level'))
+        text = f'log "{words["prefix"]}"' + (f' level {level}' if level else '') + \
+            (f' to group {words["group"]}' if 'group' in words else '')
+        return re.search(re.escape(text) + r'(?! level| to group)', said) is not None
     if effect.startswith('mss '):
         size = effect.partition(' ')[2]
         return f'MSS clamped to {size if size.isdigit() else "the path MTU"}' in said
     if ' := ' in effect:
         return effect in said
-    return re.search('@[^ .]+', effect)[0][1:] in said
+    side = 'destination' if 'daddr' in effect else 'source'
+    way = 'out of' if effect.startswith('delete') else 'into'
+    return f'{side} {way} {re.search("@[^ .]+", effect)[0]}' in said
 
 
 def effects_said(said):
-    return len(re.findall(r', (?:MSS |log "|source into |(?:ct|meta) mark & )', said))
+    return len(re.findall(r', (?:MSS |log "|(?:source|destination) (?:into|out of) |(?:ct|meta) mark & )', said))
 
 
 LIMIT = re.compile(r'(\d+)/(\w+) burst (\d+)')
@@ -161,6 +167,10 @@ LIMIT = re.compile(r'(\d+)/(\w+) burst (\d+)')
 def plain(text):
     """A condition in words that are the same for two who spell it differently."""
     rate = LIMIT.search(text)
+    kept = re.match(r'(?:(?:add|update) @)?([\w-]+\.[\w.]+)(?= )', text)     # by a set
+    count = re.search(r'at most (\d+) connections|"ct count": {"val": (\d+)', text)
+    if kept and (rate or count):
+        return f'{kept[1]} {rate[0] if rate else count[1] or count[2]}'
     if rate and '"' in text:
         return f'{text.split()[0]} {rate[0]} {text[text.index(chr(34)):]}'
     return ' '.join(text.split())

@@ -211,6 +211,16 @@ def small_words(body):
         yield 'mss', replaced(body, m, f'maxseg size set {int(m[1]) + 1}')
     for m in re.finditer(r'\blog prefix "fwc', body):
         yield 'log prefix', replaced(body, m, 'log prefix "fw')
+    for m in re.finditer(r'\blog prefix "[^"]*" (level|group) (\w+)', body):
+        other = str(int(m[2]) + 1) if m[1] == 'group' else 'crit'
+        yield 'log ' + m[1], body[:m.start(2)] + other + body[m.end(2):]
+    for m in re.finditer(r'\bct count (\d+)', body):
+        yield 'ct count', replaced(body, m, f'ct count {int(m[1]) + 1}')
+        yield 'ct count', replaced(body, m, f'ct count over {m[1]}')
+    for m in re.finditer(r'\bdelete (@\S+ {)', body):
+        yield 'set change', replaced(body, m, f'update {m[1]}')
+    for m in re.finditer(r'\bsaddr & 255\.255\.255\.0\b', body):
+        yield 'prefix of a limit', replaced(body, m, 'saddr & 255.255.254.0')
     for m in re.finditer(r'\blimit rate (\d+)/(\w+) burst (\d+)', body):
         yield 'limit', replaced(body, m, f'limit rate {int(m[1]) + 1}/{m[2]} burst {m[3]}')
         yield 'limit', replaced(body, m, f'limit rate {m[1]}/{m[2]} burst {int(m[3]) + 1}')

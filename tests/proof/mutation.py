@@ -119,7 +119,11 @@ class Case:
         """Whether some value of the conditions that the packet leaves open makes the answer true."""
         if not answer.packet or answer.station not in meaning.STATIONS:
             return False
-        given = {engine.plain(k): v for k, v in answer.packet['free'].items()}
+        given = {}
+        for text, value in answer.packet['free'].items():
+            given.setdefault(engine.plain(text), set()).add(value)
+        # a limit that rules share is one condition to the oracle, to the engine one a rule
+        given = {text: values.pop() for text, values in given.items() if len(values) == 1}
         fixed, loose = {}, []
         for text in sorted(conditions(self.original) | conditions(other)):
             if engine.plain(text) in given:
