@@ -54,6 +54,7 @@ struct machine {
 	enum family family; /* that the packet is known to be of, FAM_NONE: any */
 	int proto; /* of layer 4, -1: any */
 	const char *place; /* of the rule: chain and number */
+	bool astray; /* something was written to a register that there is not */
 	unsigned nameless; /* how many values of the rule have had no name */
 	const struct slice *from; /* what the last statement says begins somewhere: `cmp gte` */
 };

@@ -246,6 +246,9 @@ static bool match_name(struct machine *m, enum field f, struct tlv data, bool eq
 
 	if (data.n > SLICE_BYTES || (!n && !nul))
 		return false;
+	for (size_t i = n; i < data.n; i++)
+		if (data.p[i]) /* no interface has such a name */
+			return false;
 	name = rest < 128 ? name << rest : 0;
 	machine_match_one(m, f, 0, equal ? OP_EQ : OP_NE,
 			  (struct ival){name, nul || !rest ? name : name | u128_max(rest)});
@@ -593,13 +596,13 @@ static bool anonymous(struct machine *m, const struct raw_set *s, const struct i
 static bool is_number(const struct slice *key, const struct raw_set *s)
 {
 	return key && (key->from == FROM_NUMGEN || key->from == FROM_JHASH) && !key->masked &&
-	       !key->offset && key->modulus == s->elems.n;
+	       !key->offset && key->modulus == s->elems.n && s->key_len == 4;
 }
 
-static bool is_dport(const struct slice *key)
+static bool is_dport(const struct slice *key, const struct raw_set *s)
 {
 	return key && key->from == FROM_PAYLOAD && !key->masked && key->bytes == 2 &&
-	       key->base == NFT_PAYLOAD_TRANSPORT_HEADER && key->offset == 2;
+	       key->base == NFT_PAYLOAD_TRANSPORT_HEADER && key->offset == 2 && s->key_len == 2;
 }
 
 /* numgen inc mod N map { 0 : ADDRESS, ... }: the map's values are taken by whoever reads them. */
@@ -614,12 +617,12 @@ static bool look_up_value(struct machine *m, const struct raw_expr *e, const str
 			      .bytes = SLICE_BYTES,
 			      .text = arena_printf(m->a, "%s %s", machine_text(m, word),
 						   read_odd(m->a, "lookup", e->bytes))};
-	if ((is_number(key, s) || is_dport(port)))
+	if (is_number(key, s) || is_dport(port, s))
 		*out = (struct slice){.from = FROM_MAP,
 				      .bytes = (uint32_t)(s->elems.n ? s->elems.v[0].data.n : 0),
 				      .map = s,
 				      .by_source = port->by_source,
-				      .by_port = is_dport(port),
+				      .by_port = is_dport(port, s),
 				      .text = "map"};
 	if (to < 0)
 		return false;

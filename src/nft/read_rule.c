@@ -91,6 +91,7 @@ static void put(struct machine *m, uint64_t number, struct slice s)
 	int word = machine_word(number);
 
 	*kept = s;
+	m->astray |= word < 0;
 	for (uint32_t i = 0; word >= 0 && i * 4 < (s.bytes ? s.bytes : 1); i++)
 		if (word + (int)i < REGISTERS)
 			m->word[word + i] = (struct word){kept, i};
@@ -343,8 +344,6 @@ static bool load_immediate(struct machine *m, const struct raw_expr *e)
 		machine_stmt(m, IR_VERDICT)->verdict = verdict;
 		return true;
 	}
-	if (machine_word(tlv_number(v[NFTA_IMMEDIATE_DREG])) < 0)
-		return false;
 	put(m, tlv_number(v[NFTA_IMMEDIATE_DREG]),
 	    (struct slice){.from = FROM_VALUE,
 			   .bytes = (uint32_t)data[NFTA_DATA_VALUE].n,
@@ -467,8 +466,12 @@ static void forget(struct machine *m)
 static void step(struct machine *m, const struct raw_expr *e)
 {
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
-		if (!strcmp(steps[i].name, e->name) && steps[i].read(m, e))
+		if (!strcmp(steps[i].name, e->name) && steps[i].read(m, e)) {
+			if (m->astray)
+				machine_unknown(m, UNKNOWN_ENDS, e);
+			m->astray = false;
 			return;
+		}
 	if (read_stmt(m, e) || read_xt(m, e))
 		return;
 	machine_unknown(m, read_unknown_kind(e), e);

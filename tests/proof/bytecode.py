@@ -215,7 +215,7 @@ class Table:
     def rule(self, body, offset):
         v = fields(body)
         rule = [Expression(v[4][at:at + n]) for _, _, at, n in attributes(v.get(4, b''))]
-        if text(v[2]) in self.chains:
+        if text(v.get(2, b'')) in self.chains:
             self.chains[text(v[2])].rules.append((offset, rule))
 
     def stations(self):
