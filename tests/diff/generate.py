@@ -287,6 +287,12 @@ class Writer:
         for which in ('invalid', 'unmatched'):
             if self.chance(0.1):
                 self.lines.append(f'log {which}{self.log()[4:]}')
+        if self.chance(0.12):                           # the same, of networks, which may overlap
+            kind = rng.randrange(2)
+            self.lines.append(f'set nets{kind} = dynamic, prefixes' + ['', ', timeout 1d'][kind])
+            some = {self.address() for _ in range(rng.randint(1, 6))}
+            self.lines.append(f'# elements nets{kind} ' + ', '.join(sorted(some)))
+            self.names.append(f'nets{kind}')
         for i in range(rng.choice([0, 0, 1, 2])):
             services = self.service_list(5)
             words = self.matching(services, 0.15).partition(' ipv')[0]
