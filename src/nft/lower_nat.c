@@ -118,15 +118,13 @@ static struct ir_rules with_services(struct lower *l, const struct ir_rules *in,
 }
 
 /* Where the port is rewritten each protocol needs a rule of its own: nft asks for it. */
-static struct ir_rules with_nat_services(struct lower *l, const struct ir_rules *in,
-					 const struct nat *n, enum family fam)
+static struct ir_rules with_each_protocol(struct lower *l, const struct ir_rules *in,
+					  const struct services *s, enum family fam)
 {
 	struct ir_rules out = {0};
 
-	if (!n->port)
-		return with_services(l, in, &n->services, fam);
 	for (int k = 0; k < PORT_PROTOCOLS; k++) {
-		struct services one = services_with_ports(l->arena, &n->services, k);
+		struct services one = services_with_ports(l->arena, s, k);
 
 		for (size_t i = 0; i < in->n; i++)
 			match_services(l, &out, &in->v[i], &one, fam);
@@ -211,7 +209,8 @@ static void source_ports(struct lower *l, struct ir_chain *c, const struct ir_ru
 
 	for (int i = 0; n->services.any && i < PORT_PROTOCOLS; i++)
 		with.ports[i] = ivset_one(l->arena, 0, UINT16_MAX);
-	ported = with_services(l, rules, &with, fam);
+	ported = n->services.any ? with_services(l, rules, &with, fam)
+				 : with_each_protocol(l, rules, &with, fam);
 	finish(l, c, &ported, n, fam, true);
 	if (!n->services.any)
 		return;
@@ -285,7 +284,8 @@ static void dest_family(struct lower *l, struct ir_chain *c, const struct nat *n
 	if (to->at == AT_SELF || hairpin)
 		match_local(l, &rules, hairpin);
 	match_nat_mark(l, &rules, n);
-	rules = with_nat_services(l, &rules, n, fam);
+	rules = n->port ? with_each_protocol(l, &rules, &n->services, fam)
+			: with_services(l, &rules, &n->services, fam);
 	finish(l, c, &rules, n, fam, false);
 }
 

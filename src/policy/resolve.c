@@ -237,7 +237,11 @@ static bool resolve_name_of(struct resolver *r, struct ast_word name, const char
 	if (find(name.s, number))
 		return true;
 	*absent = true;
-	if (asked)
+	if (strchr("+-0123456789", name.s[0])) /* more likely a number that is mistyped */
+		diag_error(r->diag, name.span,
+			   "'%s' is neither a %s's name nor a number from 0 to %u", name.s, what,
+			   UINT32_MAX - 1);
+	else if (asked)
 		diag_error(r->diag, name.span, "this machine has no %s '%s'", what, name.s);
 	else
 		diag_hint(r->diag,

@@ -245,17 +245,41 @@ static void shift(struct walk *w, struct ways *out, struct way x, const struct i
 	}
 }
 
-/* The port that was called, where it is but one: else which of them it was is not known. */
-static void called(struct walk *w, struct way *x)
+/* Whether all of these packets have the same there, and what. */
+static bool is_one(struct walk *w, const struct way *x, enum dim d, u128 *value)
 {
 	struct packet packet;
 	dd_ref r = seen(w, x);
 
-	if (!x->changed[DIM_CALLED] && schema_witness(&w->m->schema, r, &packet) &&
-	    dd_disjoint(
-		    w->m->dd, r,
-		    dd_not(w->m->dd, schema_one(&w->m->schema, DIM_DPORT, packet.dim[DIM_DPORT]))))
-		set(x, DIM_CALLED, packet.dim[DIM_DPORT]);
+	if (!schema_witness(&w->m->schema, r, &packet))
+		return false;
+	*value = packet.dim[d];
+	return dd_disjoint(w->m->dd, r, dd_not(w->m->dd, schema_one(&w->m->schema, d, *value)));
+}
+
+/* The port that was called, where it is but one: else which of them it was is not known. */
+static void called(struct walk *w, struct way *x)
+{
+	u128 port;
+
+	if (!x->changed[DIM_CALLED] && is_one(w, x, DIM_DPORT, &port))
+		set(x, DIM_CALLED, port);
+}
+
+/* One to one: the host's bits stay. Of several destinations it is not known where which one goes.
+ */
+static void map_network(struct walk *w, struct ways *out, struct way x, const struct ir_stmt *s)
+{
+	struct ir_elem to = s->nat.to.v[0];
+	u128 host = to.key[0].lo ^ to.key[0].hi, old;
+
+	if (is_one(w, &x, DIM_DADDR, &old)) {
+		to.key[0].lo |= old & host;
+		to_target(w, out, x, s, &to);
+	} else {
+		x.fate = FATE_UNKNOWN;
+		add(w, out, x);
+	}
 }
 
 /* Behind a translation of the destination; of several targets it is not known whose turn it is. */
@@ -273,6 +297,10 @@ static void translate(struct walk *w, struct ways *out, struct way x, const stru
 	set(&x, DIM_CT_STATUS, STATUS_DST_NAT);
 	if (s->nat.called && s->nat.called_last) {
 		shift(w, out, x, s);
+		return;
+	}
+	if (s->nat.prefix && s->nat.to.n == 1) {
+		map_network(w, out, x, s);
 		return;
 	}
 	if (s->nat.port)

@@ -237,7 +237,8 @@ class Router:
         if name is None:
             seen.inward.append((source, target, port))
         else:
-            seen.out.append((name, source, target, port, proto, sport))
+            query = int.from_bytes(body[4:6], 'big') if proto in (ICMP, ICMPV6) else sport
+            seen.out.append((name, source, target, port, proto, sport, query))
 
     def collect(self, milliseconds=0):
         ready = self.poll.poll(milliseconds)

@@ -712,7 +712,10 @@ class Parser:
         if self.peek().kind == 'word' and self.peek().text[0] == '/':
             bits[4] = int(self.word()[1:])
             self.comma()
-            bits[6] = int(self.word()[1:])
+            long = self.word()
+            if long[0] != '/':
+                self.fail('the prefix of one family alone')
+            bits[6] = int(long[1:])
         return bits
 
     def maximum(self):

@@ -125,7 +125,7 @@ static void try_policy(const char *path)
 
 int main(int argc, char **argv)
 {
-	const char *source = getenv("top_srcdir") ? getenv("top_srcdir") : ".";
+	const char *source = getenv("FWC_SRC") ? getenv("FWC_SRC") : ".";
 	static const char *const names[] = {
 		"rulesets/router.fwc",	       "rulesets/server.fwc",	     "rulesets/standalone.fwc",
 		"tests/golden/lower/maps.fwc", "tests/golden/lower/dnat.fwc", "tests/golden/lower/log.fwc",

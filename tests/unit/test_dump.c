@@ -346,6 +346,8 @@ static bool read_packet(struct schema *schema, struct line_words w, struct sent 
 		d[DIM_OIFTYPE] = 772; /* lo */
 	for (i = 6; i < w.n && strcmp(w.v[i], "->") != 0; i++)
 		set_key(s, w.v[i]);
+	/* what was sent as an answer called the port that it comes from */
+	d[DIM_CALLED] = d[d[DIM_CT_DIRECTION] ? DIM_SPORT : DIM_DPORT];
 	if (++i >= w.n)
 		return false;
 	s->fate = w.v[i];
