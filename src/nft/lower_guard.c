@@ -255,12 +255,24 @@ static void lower_route_item(struct lower *l, struct ir_chain *c, const struct g
 	}
 }
 
+static bool any_of(const struct policy *p, enum guard_kind kind)
+{
+	const struct guard *g;
+
+	vec_each (&p->guards, g)
+		if (g->kind == kind)
+			return true;
+	return false;
+}
+
 static void lower_routes(struct lower *l)
 {
 	struct ir_chain *c = chain_new(l, "by-route");
 	const struct guard *g;
 	size_t first;
 
+	if (!any_of(l->p, GUARD_ROUTE)) /* its sets would be of no use to anybody */
+		return;
 	pass_loopback(l, c);
 	pass_always(l, c);
 	first = c->rules.n;
