@@ -184,8 +184,8 @@ END
 	"$FWC_SRC/vim/words" "$FWC_SRC" >rt/syntax/fwc.vim
 	# words: of the manual's summary that are no placeholders; services as explain offers them
 	{
-		sed -n '/^\.Sh 19\. SUMMARY/,/^\.Ed/p' "$FWC_SRC/man/fwc.policy.5" | sed '/^\./d; s/"[^"]*"//g; s/^refused//' |
-			grep -oE '(^|[ |,[])[a-z][a-z.-]+' | grep -oE '[a-z][a-z.-]+' | grep -vxE 'with|of|on-'
+		sed -n '/^\.Sh 19\. SUMMARY/,/^\.Ed/p' "$FWC_SRC/man/fwc.policy.5" | sed '/^\./d; s/"[^"]*"//g; s/([^)]*)//g; s/^refused//' |
+			grep -oE '(^|[ |,[])[a-z][a-z0-9.-]+' | grep -oE '[a-z][a-z0-9.-]+' | grep -vxE 'with|of|on-|v6'
 		"$FWC" complete -- explain 'any -> any ' | cut -f1 | sed 's/.* //'
 	} | sort -u >words
 	[ "$(wc -l <words)" -gt 150 ]

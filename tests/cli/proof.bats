@@ -462,12 +462,12 @@ reject 256 0 chain i ip saddr 198.51.100.0/24 tcp dport 443 reject with icmp por
 	fwc apply
 	inns nft 'table ip x { chain p { type nat hook prerouting priority dstnat;
 			tcp dport 8080 dnat to 10.0.0.5:80-90; };
-		chain f { type filter hook forward priority 5; tcp dport 81 meta length 20-90 drop; };
+		chain f { type filter hook forward priority 5; tcp dport 81 meta cpu 1-2 drop; };
 		chain m { type filter hook prerouting priority mangle; tcp dport 82 meta mark set 7; };
 		chain o { type filter hook forward priority 6; tcp dport { 82, 83 } meta mark 7 drop; }; }'
 	run fwc --json explain --live '192.0.2.9@net -> 10.0.0.7@lan tcp/81' "$WORK/p.fwc"
 	[ "$(jq -r '.[] | "\(.fate) \(.conditions | length) \(.unless | length)"' <<<"$output" | sort)" = $'accept 0 1\ndrop 1 0' ]
-	[[ $(jq -r '.[] | .conditions[], .unless[]' <<<"$output") == *"not understood"*length*"not understood"*length* ]]
+	[[ $(jq -r '.[] | .conditions[], .unless[]' <<<"$output") == *"not understood"*cpu*"not understood"*cpu* ]]
 	# whose match it is, where it is dropped if it holds
 	explain --live '192.0.2.9@net -> 10.0.0.7@lan tcp/81'
 	[[ $output == *"unless"*"not understood"*"then accepted"*"if"*"not understood"*"then dropped"* ]]
