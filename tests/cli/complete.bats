@@ -186,7 +186,7 @@ END
 	{
 		sed -n '/^\.Sh 19\. SUMMARY/,/^\.Ed/p' "$FWC_SRC/man/fwc.policy.5" | sed '/^\./d; s/"[^"]*"//g; s/([^)]*)//g; s/^refused//' |
 			grep -oE '(^|[ |,[])[a-z][a-z0-9.-]+' | grep -oE '[a-z][a-z0-9.-]+' | grep -vxE 'with|of|on-|v6'
-		"$FWC" complete -- explain 'any -> any ' | cut -f1 | sed 's/.* //'
+		"$FWC" complete -- explain 'any -> any ' | cut -f1 | sed 's/ $//; s/.* //'
 	} | sort -u >words
 	[ "$(wc -l <words)" -gt 150 ]
 	sed 's/$/ x/' words >all.fwc
