@@ -1011,7 +1011,6 @@ class Evaluator:
         return rule.mark is not None and self.mark & rule.mask != rule.mark or \
             rule.dscp not in (None, packet.dscp) or any(rule.owner)
 
-
     def decide(self, packet, came, goes, target, dport):
         """The user's rules: (verb, line)."""
         found = ('drop', 0)
@@ -1033,6 +1032,8 @@ class Evaluator:
                 if rule.other is None:
                     continue
                 verb = rule.other
+            if packet is self.asking and rule.other == 'allow':  # what it may do beyond its limit, too
+                verb = 'allow'
             found = verb, rule.line
             if BREAK != 'last-match':
                 break
