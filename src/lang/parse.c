@@ -459,7 +459,8 @@ static bool accept_disabled(struct parser *p)
 static bool is_definition(enum stmt_kind kind)
 {
 	return kind == STMT_ZONE || kind == STMT_ZONES || kind == STMT_NAMES ||
-	       kind == STMT_SERVICE || kind == STMT_INSPECTOR || kind == STMT_INCLUDE;
+	       kind == STMT_SERVICE || kind == STMT_LIMIT || kind == STMT_INSPECTOR ||
+	       kind == STMT_INCLUDE;
 }
 
 static void check_disabled(struct parser *p, const struct ast_stmt *s, struct token at)
