@@ -111,6 +111,8 @@ class Case:
             return ''
         if not difference:
             return 'false alarm'
+        if answer.station == 'other':       # of where a base chain stands: no packet in particular
+            return ''
         if not self.confirmed(answer, other):
             return 'bad witness'
         return ''
@@ -152,7 +154,7 @@ class Case:
             out += [f'oracle: {one}, then {two}: {walk.show(station, packet)}']
         else:
             out += ['oracle: equal for every packet']
-        if answer.packet and answer.said == 'different':
+        if answer.packet and answer.said == 'different' and '/' in answer.station:
             one, two = (walk.Walk(t, answer.packet).station(answer.station)[0]
                         for t in (self.original, other))
             out += [f'oracle on its packet: {one}, then {two}']
