@@ -1039,7 +1039,7 @@ class Evaluator:
                 break
         return found
 
-    def before_rules(self, packet, came, goes):
+    def before_rules(self, packet, came, goes, dport):
         """What is open or shut before any rule of the user: (verb, why) or None."""
         if packet.invalid:
             return 'drop', 'invalid'
@@ -1052,7 +1052,8 @@ class Evaluator:
                 return 'allow', 'neighbour discovery'
             if packet.type in MLD and (came is SELF or packet.source == 0 or inside([LINK_LOCAL], packet.source)):
                 return 'allow', 'MLD'
-        if goes is SELF and packet.proto == UDP and self.dhcp_reply(packet):
+        # where it went to another port it is a reply no more
+        if goes is SELF and packet.proto == UDP and dport == packet.dport and self.dhcp_reply(packet):
             return 'allow', 'DHCP reply'
         if came is SELF and packet.proto == UDP and self.dhcp_answer(packet, goes):
             return 'allow', 'DHCP answer'
@@ -1281,7 +1282,7 @@ class Evaluator:
         if came is SELF and goes is SELF:
             return Fate('self', why='loopback', source=((0, MAX[packet.family]),), target=target, port=dport)
         self.translated = (target, dport) != (packet.target, packet.dport)
-        verb, why = self.before_rules(packet, came, goes) or (None, '')
+        verb, why = self.before_rules(packet, came, goes, dport) or (None, '')
         line = 0
         if verb is None:
             verb, line = self.decide(packet, came, goes, target, dport)
