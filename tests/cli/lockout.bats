@@ -67,11 +67,16 @@ refused() { # words that must be said
 	echo "$output"
 	[ "$status" = 0 ]
 	policy 'allow 10.5.0.0/24 -> self ssh' 'drop any -> any'
-	f apply
 	SSH_CONNECTION="fd05::2 50000 fd05::1 22" run f apply
 	echo "$output"
 	[ "$status" = 3 ] # the other family has no rule
 	[[ $output = *"drop, by drop any -> any"* ]]
+	# what is in force already cuts nobody off
+	f apply --force
+	SSH_CONNECTION="fd05::2 50000 fd05::1 22" run f apply
+	echo "$output"
+	[ "$status" = 0 ]
+	[[ $output = *"nothing to change"* ]]
 }
 
 @test "IPv6, another port, another interface; no session, no question" {

@@ -26,8 +26,9 @@ listing() { inns nft -s -n list table inet fwc; }
 	same
 	inns nft add element inet fwc guests.v4 '{ 192.0.2.9 timeout 1m }'
 	same
-	inns ip link add eth0 type dummy
+	inns ip link add eth0 type veth peer name peer0
 	inns ip link set eth0 up
+	inns ip link set peer0 up
 	inns ip addr add 192.0.2.1/24 dev eth0
 	inns ping -c1 -W1 192.0.2.7 >/dev/null || true # counted
 	same

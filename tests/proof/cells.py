@@ -68,6 +68,8 @@ class Cells:
             p[name] = rng.choice(self.possible(name, station, values))
         if p['proto'] not in PORTED:
             p['dport'] = p['sport'] = 0
+        if p['ctstate'] in (STATES['invalid'], STATES['untracked']):
+            p['ctmark'] = p['ctdirection'] = p['called'] = 0    # of a connection, and there is none
         p['free'] = {text: rng.random() < 0.5 for text in self.free}
         return p
 

@@ -162,6 +162,9 @@ class Reader:
 
     @staticmethod
     def word(v):
+        unnamed = re.fullmatch(r'(0x[0-9a-f]+) \[invalid type\]', v)     # how nft 1.0 says of ICMP types
+        if unnamed:
+            return int(unnamed[1], 16), int(unnamed[1], 16)
         try:
             n = int(ipaddress.ip_address(v))
         except ValueError:
