@@ -100,14 +100,12 @@ static int ask_name(struct answer *a, enum request what, const char *name, uint3
 	return ask(a, &b, -1);
 }
 
-int opener_openat(int dir, const char *name, int flags)
+static int ask_openat(int dir, const char *name, int flags)
 {
 	_cleanup_buf_ struct buf b = {0};
 	struct answer a;
-	int fd = openat(dir, name, flags | O_CLOEXEC);
+	int fd;
 
-	if (fd >= 0 || asking < 0 || (errno != EACCES && errno != EPERM))
-		return fd < 0 ? -errno : fd;
 	put_name(&b, ASK_OPENAT, name);
 	message_put_number(&b, (uint32_t)flags);
 	message_put_number(&b, dir != AT_FDCWD);
@@ -116,6 +114,23 @@ int opener_openat(int dir, const char *name, int flags)
 		fd = a.fd;
 	answer_free(&a);
 	return fd;
+}
+
+/* Of a directory that all may list the files may be root's alone, and the opener hands over what is
+ * in those that it handed over itself: so directories are asked for first. */
+int opener_openat(int dir, const char *name, int flags)
+{
+	bool first = asking >= 0 && flags & O_DIRECTORY;
+	int fd = first ? ask_openat(dir, name, flags) : -1;
+
+	if (fd >= 0)
+		return fd;
+	fd = openat(dir, name, flags | O_CLOEXEC);
+	if (fd >= 0)
+		return fd;
+	if (first || asking < 0 || (errno != EACCES && errno != EPERM))
+		return -errno;
+	return ask_openat(dir, name, flags);
 }
 
 int opener_policy(const char *path, struct buf *why, struct buf *hint)

@@ -39,6 +39,18 @@ setup() {
 	[[ $output == *"others can write"* ]]
 }
 
+@test "in a state directory that all may list, the files are ours alone, and are read" {
+	small | candidate
+	fwc apply
+	chmod 755 "$WORK/state" "$WORK/state/applied" "$WORK/state/generation.1"
+	fwc history >"$WORK/said"
+	[ "$(wc -l <"$WORK/said")" = 1 ]
+	run fwc status
+	echo "$output"
+	[[ $output == *"kernel      holds what was applied"* ]]
+	fwc show | grep -q 'allow lan -> self tcp/22'
+}
+
 @test "files behind symbolic links are not followed" {
 	small | candidate
 	mv "$WORK/state/candidate/ruleset.nft" "$WORK/real.nft"
