@@ -27,6 +27,8 @@ from selftest import in_child
 HEARD = [TCP, UDP] + lab.OTHER_PROTOCOLS        # what raw sockets of the lab listen to, both families
 EXTENSIONS = {0, 41, 43, 44, 51, 59, 60, 108, 135, 139, 140}
 MUTANTS = 25            # a policy
+POLICIES = 6            # and on, up to four times as many, until
+ENOUGH = 12             # witnesses could be sent
 
 
 def possible(answer):
@@ -122,7 +124,8 @@ class Sample:
         asked = mutation.conditions(table)
         if asked & set(listing.ROUTES.values()):
             return None
-        packet['free'] = {text: ' limit ' in text for text in asked}
+        packet['free'] = {text: 'limit ' in text or 'ct count' in text and
+                          not text.startswith('ct count over') for text in asked}
         words = [walk.Walk(table, packet).station(s)[0].split()[0].rstrip(';')
                  for s in ('filter/prerouting', 'nat/prerouting', 'filter/postrouting', answer.station)]
         return words[3] if words[:3] == ['accept'] * 3 else None
@@ -161,7 +164,9 @@ def run(fwc, options):
 
     def child():
         sample, results = Sample(Bench(fwc, prover)), []
-        for n in range(60 if options.full else 6):
+        for n in range(60 if options.full else 4 * POLICIES):
+            if not options.full and n >= POLICIES and sample.counts['sent'] >= ENOUGH:
+                break
             seed = f'witness-{options.seed}-{n}'
             path = os.path.join(options.where, f'{seed}.fwc')
             with open(path, 'w', encoding='ascii') as f:
