@@ -161,14 +161,14 @@ struct ast_target { /* HOST[:PORT], [ADDRESS]:PORT, ADDRESS or LOW-HIGH */
 	uint32_t weight; /* 0: not said */
 };
 
-enum nat_kind { NAT_MASQUERADE, NAT_SNAT, NAT_DNAT, NAT_REDIRECT, NAT_NONE };
+enum nat_kind { NAT_MASQUERADE, NAT_SNAT, NAT_DNAT, NAT_REDIRECT, NAT_NONE, NAT_NETMAP };
 
 struct ast_nat {
 	enum nat_kind kind;
 	struct ast_endpoint from, to;
 	VEC(struct ast_service) services;
 	struct ast_qualifiers q; /* those that only match */
-	VEC(struct ast_target) targets; /* snat, dnat */
+	VEC(struct ast_target) targets; /* snat, dnat, netmap */
 	uint16_t port; /* redirect */
 	bool by_source;
 	/* snat, masquerade: how the source is chosen */

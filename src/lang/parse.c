@@ -29,6 +29,7 @@ static const struct statement {
 	{"dnat", parse_nat, false},
 	{"redirect", parse_nat, false},
 	{"no-nat", parse_nat, false},
+	{"netmap", parse_nat, false},
 	{"clamp-mss", parse_clamp, false},
 	{"mark", parse_mark, false},
 	{"inspector", parse_inspector, false},

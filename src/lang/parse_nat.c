@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * tokens -> masquerade, snat, dnat, redirect, no-nat and clamp-mss statements.
+ * tokens -> masquerade, snat, dnat, redirect, no-nat, netmap and clamp-mss statements.
  */
 #include <string.h>
 
@@ -38,6 +38,10 @@ static bool target_port(struct parser *p, struct ast_word w, const char *colon, 
 	if (!at.len) {
 		diag_error(p->diag, w.span, "a port is missing after ':'");
 		return false;
+	}
+	if (!strcmp(p->word, "netmap")) {
+		diag_error(p->diag, at, "netmap rewrites addresses, not ports");
+		return true;
 	}
 	if (!strcmp(p->word, "snat")) {
 		diag_hint(p->diag, diag_error(p->diag, at, "snat rewrites addresses, not ports"),
@@ -168,6 +172,7 @@ static bool targets(struct parser *p, struct ast_nat *n)
 				  "write: %s FROM -> TO SERVICES to %s", p->word,
 				  p->tok.kind == TOK_WORD ? parse_text(p, p->tok)
 				  : n->kind == NAT_SNAT	  ? "ADDRESS"
+				  : n->kind == NAT_NETMAP ? "NETWORK"
 							  : "HOST");
 		return false;
 	}
@@ -249,10 +254,10 @@ static bool by_source(struct parser *p, struct ast_nat *n)
 	n->by_source = true;
 	if (parse_accept_word(p, "source"))
 		return true;
-	diag_hint(p->diag,
-		  diag_error(p->diag, parse_here(p), "'source' is missing before %s",
-			     parse_found(p)),
-		  "write: by source");
+	diag_hint(
+		p->diag,
+		diag_error(p->diag, parse_here(p), "'source' is missing before %s", parse_found(p)),
+		"write: by source");
 	return false;
 }
 
@@ -337,6 +342,7 @@ static bool rule_of_its_own(struct parser *p, struct ast_nat *n)
  *     | "masquerade" pair SERVICES QUALIFIERS options
  *     | "redirect" pair SERVICES QUALIFIERS "to" ":" PORT
  *     | "snat" pair SERVICES QUALIFIERS targets options
+ *     | "netmap" pair SERVICES QUALIFIERS targets
  *     | "dnat" pair SERVICES QUALIFIERS targets [ "by" "source" ] [ hairpin ] [ allow ] */
 bool parse_nat(struct parser *p, struct ast_stmt *s)
 {
@@ -357,6 +363,10 @@ bool parse_nat(struct parser *p, struct ast_stmt *s)
 		return false;
 	switch (n->kind) {
 	case NAT_NONE:
+		break;
+	case NAT_NETMAP:
+		if (!targets(p, n))
+			return false;
 		break;
 	case NAT_MASQUERADE:
 		if (!options(p, n))

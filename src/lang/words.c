@@ -17,7 +17,7 @@ const char *const service_words[] = {"else", "published", "group", "cgroup", "ds
 
 const char *const fact_words[] = {"tls.ech", "quic", "no-name", "unknown-protocol", NULL};
 
-/* from, define and netmap are kept free of names: they may get a meaning. */
+/* from and define are kept free of names: they may get a meaning. */
 const char *const reserved_words[] = {
 	"allow",      "drop",	  "reject",  "inspect",	  "expect",  "forwarding", "zone",
 	"host",	      "set",	  "service", "inspector", "include", "masquerade", "snat",
@@ -35,7 +35,8 @@ const char *verb_name(enum verb v)
 
 const char *nat_name(enum nat_kind k)
 {
-	static const char *const names[] = {"masquerade", "snat", "dnat", "redirect", "no-nat"};
+	static const char *const names[] = {"masquerade", "snat",   "dnat",
+					    "redirect",	  "no-nat", "netmap"};
 
 	return names[k];
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * masquerade, snat, dnat, redirect, no-nat and clamp-mss -> chains. NAT rules are few and only the
- * first packet of a connection meets them, so they stay a list in reading order: the first match
- * wins.
+ * masquerade, snat, dnat, redirect, no-nat, netmap and clamp-mss -> chains. NAT rules are few and
+ * only the first packet of a connection meets them, so they stay a list in reading order: the first
+ * match wins.
  */
 #include "nft/lower.h"
 
@@ -164,6 +164,7 @@ static void finish(struct lower *l, struct ir_chain *c, struct ir_rules *rules, 
 		}
 		s->nat.random = n->random;
 		s->nat.persistent = n->persistent;
+		s->nat.prefix = n->prefix && to->to.n && to->to.v[0].lo != to->to.v[0].hi;
 		s->nat.by_source = n->by_source && to->to.n > 1;
 		s->nat.family = to->to.n ? fam : FAM_NONE;
 		for (size_t t = 0; t < to->to.n; t++) {

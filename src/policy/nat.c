@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * masquerade, snat, dnat, redirect, no-nat and clamp-mss statements -> resolved ones.
+ * masquerade, snat, dnat, redirect, no-nat, netmap and clamp-mss statements -> resolved ones.
  */
 #include <string.h>
 
@@ -320,7 +320,10 @@ void resolve_nat(struct resolver *r, const struct ast_stmt *s)
 	ast_print_stmt_line(&text, s);
 	out.text = arena_strdup(r->arena, buf_str(&text));
 	buf_free(&text);
-	vec_push(r->arena, &r->p->nats, out);
+	if (n->kind == NAT_NETMAP)
+		resolve_netmap(r, n, &out);
+	else
+		vec_push(r->arena, &r->p->nats, out);
 	if (n->allow_span.src && r->diag->nerrors == errors)
 		resolve_nat_rule(r, s, &out);
 }

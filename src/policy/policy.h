@@ -207,6 +207,8 @@ struct nat {
 	bool by_source; /* of several targets: by a hash of the source; else in turns */
 	uint16_t ports_first, ports_last; /* of sources: one of these ports; 0: any */
 	bool random, persistent; /* how the source is chosen */
+	bool netmap; /* one of the two that a netmap is: of sources, then of destinations */
+	bool prefix; /* the target is one, and what is behind it is kept */
 	bool hairpin;
 	bool closed; /* it was reported that nothing allows what it translates */
 	VEC(int) hairpin_zones; /* those that a target is in (routing.h) */
@@ -356,6 +358,8 @@ bool services_meet(const struct services *x, const struct services *y);
 /* False: no packet matches both. True: perhaps one does (meet.c). */
 bool rules_meet(const struct rule *x, const struct rule *y);
 bool nats_meet(const struct nat *x, const struct nat *y);
+/* Of the half of a netmap that rewrites destinations: the network that others call. */
+struct ival nat_seen_as(const struct nat *n, enum family fam);
 /* The last of the ports behind a translation that changes them. */
 uint16_t nat_port_last(const struct nat *n);
 /* The same of a rule and what a dnat has sent to a target (NULL: a redirect). */

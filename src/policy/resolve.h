@@ -85,6 +85,9 @@ void finish_inspection(struct resolver *r);
 const uint8_t *inspect_bytes(struct arena *a, const char *s, size_t *n);
 /* nat.c */
 void resolve_nat(struct resolver *r, const struct ast_stmt *s);
+/* netmap.c: the two translations that a netmap is; `n` is what both have in common, and the target
+ */
+void resolve_netmap(struct resolver *r, const struct ast_nat *ast, struct nat *n);
 /* nat_rule.c: what `allow` behind a dnat adds to the rules */
 void resolve_nat_rule(struct resolver *r, const struct ast_stmt *s, const struct nat *n);
 /* resolve.c */

@@ -4,6 +4,7 @@
 #include "policy/routing.h"
 
 #include <linux/rtnetlink.h>
+#include <stdlib.h>
 
 #define V6(byte) ((u128)(byte) << 120)
 
@@ -207,4 +208,79 @@ struct routing_target routing_target(struct arena *a, const struct policy *p, en
 	routing_zones(a, p, fam, addr, &t.zones);
 	t.here |= !t.zones.n || said.network;
 	return t;
+}
+
+/* ---- a range in parts ---- */
+
+struct cuts { /* where another answer may begin */
+	struct arena *arena;
+	struct ival range;
+	u128 *v;
+	size_t n, cap;
+};
+
+static void cut_around(struct cuts *c, struct ival v)
+{
+	if (c->range.lo < v.lo && v.lo <= c->range.hi)
+		vec_push(c->arena, c, v.lo);
+	if (c->range.lo <= v.hi && v.hi < c->range.hi)
+		vec_push(c->arena, c, v.hi + 1);
+}
+
+static void cut_around_all(struct cuts *c, const struct ivset *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		cut_around(c, s->v[i]);
+}
+
+static void cut_around_said(struct cuts *c, const struct endpoint *e, enum family fam)
+{
+	const struct place_item *item;
+
+	vec_each (&e->items, item)
+		if (item->at == AT_SELF)
+			cut_around_all(c, fam == FAM_IP4 ? &item->addrs.v4 : &item->addrs.v6);
+}
+
+static int by_value(const void *a, const void *b)
+{
+	u128 x = *(const u128 *)a, y = *(const u128 *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+void routing_cells(struct arena *a, const struct policy *p, enum family fam, struct ival range,
+		   struct routing_cells *out)
+{
+	struct cuts c = {.arena = a, .range = range};
+	const struct zone *z;
+	const struct rule *r;
+	const struct nat *n;
+
+	for (size_t i = 0; i < ROUTING_KINDS; i++)
+		if (routing_kinds[i].family == fam)
+			cut_around(&c, routing_kinds[i].addrs);
+	vec_each (&p->zones, z)
+		cut_around_all(&c, routes(z, fam));
+	cut_around_all(&c, fam == FAM_IP4 ? &p->own4 : &p->own6);
+	vec_each (&p->rules, r) {
+		cut_around_said(&c, &r->from, fam);
+		cut_around_said(&c, &r->to, fam);
+	}
+	vec_each (&p->nats, n) {
+		cut_around_said(&c, &n->from, fam);
+		cut_around_said(&c, &n->to, fam);
+	}
+	vec_each (&p->expects, r) {
+		cut_around_said(&c, &r->from, fam);
+		cut_around_said(&c, &r->to, fam);
+	}
+	if (c.n)
+		qsort(c.v, c.n, sizeof(*c.v), by_value);
+	for (size_t i = 0; i <= c.n; i++) {
+		struct ival v = {i ? c.v[i - 1] : range.lo, i < c.n ? c.v[i] - 1 : range.hi};
+
+		if (v.lo <= v.hi) /* the same cut twice */
+			vec_push(a, out, v);
+	}
 }

@@ -58,6 +58,13 @@ struct routing_target { /* where what dnat sends to an address may go */
 	bool by_own; /* `here` is told by the addresses that this machine has now */
 	struct routing_zones zones; /* whose networks hold it, whether it is here or not */
 };
+struct routing_cells {
+	struct ival *v;
+	size_t n, cap;
+};
+/* A range in parts, each of which routing_target() says one thing of. */
+void routing_cells(struct arena *a, const struct policy *p, enum family fam, struct ival range,
+		   struct routing_cells *out);
 struct routing_target routing_target(struct arena *a, const struct policy *p, enum family fam,
 				     u128 addr);
 

@@ -179,6 +179,8 @@ static void warn_nat_from(struct policy *p, struct diag *diag, struct nat *n, in
 {
 	struct buf parts = {0};
 
+	if (n->netmap) /* findings_nat.c asks for both directions */
+		return;
 	for (size_t i = 0; n->kind == NAT_DNAT && i < n->to4.to.n; i++)
 		warn_target(p, diag, n, from, FAM_IP4, i, said);
 	for (size_t i = 0; n->kind == NAT_DNAT && i < n->to6.to.n; i++)

@@ -168,7 +168,7 @@ static const char *route_text(struct mean *m, const struct policy *p, const stru
 		zone = leg->by_own ? "this machine, which has that address now" : "this machine";
 	if (!leg->has_addr)
 		return arena_printf(m->arena, "to %s", zone);
-	addr_print(&b, leg->family, leg->addr);
+	addr_print(&b, leg->family, there->dim[DIM_DADDR]);
 	text = arena_printf(m->arena, "to %s, %s", buf_str(&b), zone);
 	buf_free(&b);
 	return text;

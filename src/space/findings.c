@@ -409,13 +409,22 @@ static void name_deciders(struct culprits *c, struct diag *diag, struct diag_rec
 		diag_hint(diag, r, "what no rule allows is dropped anyway");
 }
 
+static const char *name_of(const struct culprits *c, size_t i)
+{
+	if (c->at < NAT_PREROUTING)
+		return "rule";
+	if (!c->p->nats.v[i].netmap)
+		return "translation";
+	return c->p->nats.v[i].kind == NAT_SNAT ? "netmap, for what FROM opens,"
+						: "netmap, for what TO opens,";
+}
+
 static void report_dead(struct culprits *c, struct diag *diag, size_t i)
 {
 	struct diag_record *r =
 		diag_warning(diag, span_of(c, i),
 			     "this %s has no effect: earlier %s decide every packet it matches",
-			     c->at >= NAT_PREROUTING ? "translation" : "rule",
-			     c->at >= NAT_PREROUTING ? "ones" : "rules");
+			     name_of(c, i), c->at >= NAT_PREROUTING ? "ones" : "rules");
 
 	name_deciders(c, diag, r, dd_not(c->m->dd, dd_not(c->m->dd, leaf_of(c, i))), i, 0, i,
 		      "decides them, or some of them");

@@ -224,7 +224,8 @@ static const char *target_item(const struct policy *p, struct arena *a, const st
 		const struct nat_targets *all = f ? &n->to6 : &n->to4;
 
 		for (size_t i = 0; i < all->to.n; i++)
-			if (leg->family == (f ? FAM_IP6 : FAM_IP4) && all->to.v[i].lo == leg->addr)
+			if (leg->family == (f ? FAM_IP6 : FAM_IP4) &&
+			    all->to.v[i].lo <= leg->addr && leg->addr <= all->to.v[i].hi)
 				name = all->names.v[i];
 	}
 	for (int f = 0; f < 2; f++) {

@@ -144,6 +144,31 @@ static void look_at_source(struct mean *m, struct policy *p, struct diag *diag, 
 	n->closed = true;
 }
 
+/* netmap: its two halves stand behind each other. */
+static void look_at_map(struct mean *m, struct policy *p, struct diag *diag, size_t nat)
+{
+	struct nat *n = &p->nats.v[nat];
+	struct legs legs = {0};
+	struct diag_record *r;
+	const char *from, *to;
+	bool some = source_opens(m, p, nat);
+
+	if (!some)
+		journey_of_nat(m, p, nat + 1, &legs);
+	for (size_t i = 0; i < legs.n; i++)
+		some |= passes(m, legs.v[i].fate);
+	n[0].closed = n[1].closed = true; /* told here, or there is nothing to tell */
+	if (some || !legs.n || dd_exhausted(m->dd)) /* without legs, of that is told elsewhere */
+		return;
+	from = side_text(m->arena, &n->from);
+	to = side_text(m->arena, &n->to);
+	r = diag_warning(diag, n->span,
+			 "no rule allows what this translates, neither %s -> %s nor %s -> %s: NAT "
+			 "by itself opens nothing",
+			 from, to, to, from);
+	diag_hint(diag, r, "add: allow %s", pair_text(m->arena, &n->from, &n->to, n));
+}
+
 static void look_at_clamp(struct mean *m, struct policy *p, struct diag *diag, size_t clamp)
 {
 	const struct clamp *k = &p->clamps.v[clamp];
@@ -172,6 +197,8 @@ bool findings_nats(struct policy *p, struct arena *a, struct diag *diag, struct 
 		schema_add_policy(&m.schema, p);
 		if (!n)
 			look_at_clamp(&m, p, diag, i - p->nats.n);
+		else if (n->netmap)
+			look_at_map(&m, p, diag, i);
 		else if (n->kind == NAT_DNAT || n->kind == NAT_REDIRECT)
 			look_at_dest(&m, p, diag, i);
 		else if (n->kind != NAT_NONE)

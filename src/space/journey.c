@@ -51,6 +51,23 @@ static bool is_target(const struct nat *n, enum family fam, u128 addr)
 	return false;
 }
 
+/* The network that a netmap goes by is elsewhere, as far as nothing says that it is here. */
+static void away_in_map(struct mean *m, const struct policy *p, const struct nat *n,
+			struct ivset away[2])
+{
+	for (int f = 0; f < 2; f++) {
+		enum family fam = f ? FAM_IP6 : FAM_IP4;
+		struct routing_cells cells = {0};
+
+		if (!(f ? &n->to6 : &n->to4)->to.n)
+			continue;
+		routing_cells(m->arena, p, fam, nat_seen_as(n, fam), &cells);
+		for (size_t i = 0; i < cells.n; i++)
+			if (routing_target(m->arena, p, fam, cells.v[i].lo).on)
+				vec_push(m->arena, &away[f], cells.v[i]);
+	}
+}
+
 /* An address of this machine, whichever: those that dnat goes to and that are not here are none.
  * Of what one translation does, only its own targets matter, unless it names whom it is called by.
  */
@@ -61,6 +78,10 @@ static dd_ref own(struct mean *m, const struct policy *p, const struct nat *of)
 	const struct nat *n;
 
 	vec_each (&p->nats, n) {
+		if (n->prefix && n->kind == NAT_DNAT) {
+			away_in_map(m, p, n, away);
+			continue;
+		}
 		for (int f = 0; n->kind == NAT_DNAT && f < 2; f++) {
 			const struct nat_targets *to = f ? &n->to6 : &n->to4;
 			enum family fam = f ? FAM_IP6 : FAM_IP4;
@@ -279,7 +300,8 @@ static dd_ref called(struct mean *m, const struct policy *p, dd_ref r)
 static dd_ref with_status(struct mean *m, const struct leg *leg, dd_ref r)
 {
 	struct ivset addr = ivset_one(m->arena, leg->addr, leg->addr);
-	dd_ref same = leg->has_addr && !is_own(leg) ? DD_TRUE : DD_FALSE, changed;
+	dd_ref same = leg->has_addr && !is_own(leg) && !leg->nat->prefix ? DD_TRUE : DD_FALSE;
+	dd_ref changed;
 
 	if (same == DD_TRUE)
 		same = schema_addrs(&m->schema, DIM_DADDR, leg->family, &addr);
@@ -292,19 +314,31 @@ static dd_ref with_status(struct mean *m, const struct leg *leg, dd_ref r)
 	return dd_or(m->dd, changed, dd_and(m->dd, r, same));
 }
 
+/* Of the destination; those behind them are kept. */
+static int rewritten_bits(const struct leg *leg)
+{
+	const struct nat *n = leg->nat;
+
+	if (!n->prefix)
+		return dim_table[DIM_DADDR].bits;
+	return ival_prefixlen((leg->family == FAM_IP6 ? &n->to6 : &n->to4)->to.v[0],
+			      leg->family == FAM_IP6 ? 128 : 32);
+}
+
 /* The packets of leg->arrival as they are behind the translation; those that go on go to `zones`.
  */
 static dd_ref rewritten(struct mean *m, const struct policy *p, const struct leg *leg,
 			const struct routing_zones *zones)
 {
-	static const enum dim changed[] = {DIM_OIF, DIM_DADDR, DIM_FIB_DADDR, DIM_FIB_DADDR_IIF};
+	static const enum dim changed[] = {DIM_OIF, DIM_FIB_DADDR, DIM_FIB_DADDR_IIF};
 	struct dd *d = m->dd;
 	dd_ref r = leg->there, out = DD_FALSE, lo = schema_loopback(&m->schema, DIM_OIF);
-	struct ivset addr = ivset_one(m->arena, leg->addr, leg->addr);
+	struct ivset addr = ivset_one(m->arena, leg->mapped.lo, leg->mapped.hi);
 
 	r = with_status(m, leg, r);
 	for (size_t i = 0; i < sizeof(changed) / sizeof(changed[0]); i++)
 		r = forget(m, r, changed[i]);
+	r = dd_some(d, r, dim_table[DIM_DADDR].first, rewritten_bits(leg));
 	r = called(m, p, r);
 	if (leg->nat->called) {
 		r = shifted(m, r, (struct ival){leg->nat->called, leg->nat->called_last},
@@ -331,7 +365,7 @@ static const bool *rules_for(struct mean *m, const struct policy *p, const struc
 
 	for (size_t i = 0; i < p->rules.n; i++)
 		keep[i] = rule_meets_nat(&p->rules.v[i], leg->nat, leg->family,
-					 leg->has_addr ? &leg->addr : NULL);
+					 leg->has_addr && !leg->nat->prefix ? &leg->addr : NULL);
 	return keep;
 }
 
@@ -404,6 +438,35 @@ static void add_target(struct mean *m, const struct policy *p, struct legs *out,
 	add_leg(m, p, out, leg, &to.zones);
 }
 
+/* To a network, in parts that go one way each. */
+static void add_mapped(struct mean *m, const struct policy *p, struct legs *out, struct leg all,
+		       bool from_self)
+{
+	struct ival called = nat_seen_as(all.nat, all.family);
+	struct routing_cells cells = {0};
+
+	routing_cells(m->arena, p, all.family, all.mapped, &cells);
+	for (size_t i = 0; i < cells.n; i++) {
+		struct ival v = cells.v[i];
+		struct ivset those = ivset_one(m->arena, v.lo - all.mapped.lo + called.lo,
+					       v.hi - all.mapped.lo + called.lo);
+		struct routing_target to = routing_target(m->arena, p, all.family, v.lo);
+		struct leg leg = all;
+
+		leg.addr = v.lo;
+		leg.mapped = v;
+		leg.arrival = dd_and(m->dd, all.arrival,
+				     schema_addrs(&m->schema, DIM_DADDR, all.family, &those));
+		leg.by_own = to.by_own;
+		if (to.here)
+			add_here(m, p, out, leg, from_self);
+		leg.by_own = false;
+		leg.at = from_self ? AT_POSTROUTING : AT_FORWARD;
+		if (to.on)
+			add_leg(m, p, out, leg, &to.zones);
+	}
+}
+
 static void add_translated(struct mean *m, const struct policy *p, struct legs *out,
 			   const struct nat *n, const char *words, dd_ref arrival, bool from_self)
 {
@@ -424,7 +487,11 @@ static void add_translated(struct mean *m, const struct policy *p, struct legs *
 		leg.arrival = dd_and(m->dd, arrival, schema_family(&m->schema, leg.family));
 		for (size_t i = 0; leg.arrival != DD_FALSE && i < to->to.n; i++) {
 			leg.addr = to->to.v[i].lo;
-			add_target(m, p, out, leg, from_self);
+			leg.mapped = to->to.v[i];
+			if (n->prefix)
+				add_mapped(m, p, out, leg, from_self);
+			else
+				add_target(m, p, out, leg, from_self);
 		}
 	}
 }
@@ -554,8 +621,7 @@ static void add_published(struct mean *m, const struct policy *p, const struct r
 
 		if (at[i] == AT_INPUT || at[i] == AT_FORWARD)
 			arrival = arrived(m, p, out, query, arrival, false);
-		add_leg(m, p, out,
-			(struct leg){.at = at[i], .by_others = true, .arrival = arrival},
+		add_leg(m, p, out, (struct leg){.at = at[i], .by_others = true, .arrival = arrival},
 			&(struct routing_zones){0});
 	}
 }
@@ -596,67 +662,4 @@ void journey_of_nat(struct mean *m, const struct policy *p, size_t nat, struct l
 	m->within = DD_TRUE;
 	if (arrival != DD_FALSE && arrival != DD_EXHAUSTED)
 		add_translated(m, p, out, n, "", arrival, false);
-}
-
-/* ---- back again ---- */
-
-/* This packet, whatever its marks. */
-static dd_ref unmarked(struct mean *m, const struct packet *there)
-{
-	dd_ref r = schema_dims(&m->schema, there);
-
-	return forget(m, forget(m, r, DIM_MARK), DIM_CT_MARK);
-}
-
-bool journey_arrival(struct mean *m, const struct leg *leg, const struct packet *there,
-		     struct packet *arrival)
-{
-	static const enum dim kept[] = {
-		DIM_FAMILY, DIM_IIF,	 DIM_SADDR,    DIM_PROTO, DIM_SPORT,	   DIM_TYPE,
-		DIM_FLAGS,  DIM_UID,	 DIM_HOUR,     DIM_DAY,	  DIM_CODE,	   DIM_DSCP,
-		DIM_GID,    DIM_IIFTYPE, DIM_IIFGROUP, DIM_LINK,  DIM_ETHER_SADDR, DIM_MARK};
-	/* a mark that a statement may have set is another than it came with */
-	size_t n = sizeof(kept) / sizeof(kept[0]) - leg->marked;
-	dd_ref r = leg->arrival;
-
-	if (!leg->nat && !leg->marked) {
-		*arrival = *there;
-		return true;
-	}
-	if (!leg->nat)
-		r = dd_and(m->dd, r, unmarked(m, there));
-	for (size_t i = 0; leg->nat && i < n; i++) {
-		bool v4 = !there->dim[DIM_FAMILY] && kept[i] == DIM_SADDR;
-		struct ival v = {there->dim[kept[i]], there->dim[kept[i]]};
-		int bits = v4 ? 32 : dim_table[kept[i]].bits;
-
-		r = dd_and(
-			m->dd, r,
-			schema_ranges(&m->schema, kept[i], bits, &v, 1, u128_max(bits), DD_TRUE));
-	}
-	if (leg->nat && (!leg->port || leg->nat->called))
-		r = dd_and(m->dd, r,
-			   schema_one(&m->schema, DIM_DPORT,
-				      there->dim[DIM_DPORT] + leg->nat->called - leg->port));
-	if (!schema_witness(&m->schema, r, arrival))
-		return false;
-	for (size_t i = 0; i < m->schema.texts.n; i++)
-		arrival->condition[i] |= there->condition[i];
-	return true;
-}
-
-const struct outcome *journey_source(struct mean *m, const struct policy *p, const struct leg *leg,
-				     const struct packet *there)
-{
-	const struct outcome *x;
-	dd_ref says;
-
-	if (leg->at != AT_FORWARD && leg->at != AT_OUTPUT && leg->at != AT_POSTROUTING)
-		return NULL;
-	m->within = schema_point(&m->schema, there);
-	m->lines = true;
-	says = mean_nats(m, p, NAT_POSTROUTING);
-	m->within = DD_TRUE;
-	x = outcome_of(&m->outcomes, schema_at(&m->schema, says, there));
-	return x->line ? x : NULL;
 }

@@ -19,6 +19,7 @@ struct leg { /* packets of the query that travel alike */
 	const struct nat *kept; /* the no-nat that keeps them from being translated, or NULL */
 	enum family family; /* of the target; FAM_NONE: kept */
 	u128 addr; /* new destination; with redirect, the interface's own */
+	struct ival mapped; /* of a netmap: all of them, in the order of those that are called */
 	bool has_addr;
 	bool local; /* it was sent to this machine, */
 	bool by_own; /* which is told by the addresses that the machine has now */

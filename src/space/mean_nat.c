@@ -65,6 +65,7 @@ static const char *rewrites(struct mean *m, const struct nat *n, enum ir_nat_kin
 	w.random = n->random;
 	w.persistent = n->persistent;
 	w.by_source = n->by_source;
+	w.prefix = n->prefix && to->to.n && to->to.v[0].lo != to->to.v[0].hi;
 	return mean_nat_text(m, &w);
 }
 

@@ -468,8 +468,24 @@ class Writer:
             rules.append(f'{self.verb()} {source} -> {target} {services} mark {value}{mask}')
         return statements, rules
 
+    MAPS = {4: [('10.0.0.0/24', '10.9.0.0/24'), ('10.0.1.64/26', '203.0.113.64/26'), ('10.0.4.0/23', '10.8.4.0/23'),
+                ('10.0.2.9', '198.51.100.99')],
+            6: [('fd00:0:0:a::/64', 'fd00:9::/64'), ('fd00:0:0:b::/112', '2001:db8:1:b::/112'),
+                ('fd00:0:0:c::/65', 'fd00:8:0:c::/65')]}
+
+    def netmap(self):
+        rng = self.rng
+        pairs = [rng.choice(self.MAPS[f]) for f in rng.choice([(4,), (6,), (4, 6)])]
+        where = rng.choice(['', '', '@any', '@' + rng.choice(sorted(self.zones)), '@zones', '@self'])
+        to = rng.choice([rng.choice(sorted(self.zones)), rng.choice(sorted(self.zones)), 'zones', 'any',
+                         self.address() + rng.choice(['', '@zones'])])
+        services = ' ' + self.service_list(2) if self.chance(0.2) else ''
+        return f'netmap {", ".join(a + where for a, _ in pairs)} -> {to}{services} to {", ".join(b for _, b in pairs)}'
+
     def snat(self):
         rng = self.rng
+        if self.chance(0.15):
+            return self.netmap()
         to = self.item('to', allow_self=False) if self.chance(0.7) else self.items('to', allow_self=False)
         if '@self' in to:
             to = rng.choice(sorted(self.zones))

@@ -198,6 +198,7 @@ class Rule:
     published: bool = False     # the destination was translated; services are what was called
     mark: int = None            # a packet's, in a rule; to be put on, in a mark statement
     mask: int = None            # of the mark
+    shift: dict = None          # of netmap: family -> what is added to an address
 
 
 @dataclass
@@ -581,7 +582,7 @@ class Parser:
             self.at += 1
             source, target = self.direction()
             self.policy.rules.append(self.rule(keyword, source, target, first.line))
-        elif keyword in ('masquerade', 'snat', 'dnat', 'redirect', 'no-nat'):
+        elif keyword in ('masquerade', 'snat', 'dnat', 'redirect', 'no-nat', 'netmap'):
             self.at += 1
             self.translation(keyword, first.line)
         elif keyword == 'mark':
@@ -765,10 +766,23 @@ class Parser:
             rule.hairpin = True
             if self.peek().kind == 'word' and self.peek().text != 'allow':
                 rule.hairpin_zones = self.zone_list()
+        if kind == 'netmap':
+            self.both_ways(rule)
+            return
         if kind == 'dnat' and self.peek().kind == 'word' and self.peek().text == 'allow':
             self.at += 1
             self.forward_rule(rule, line)
         (self.policy.snat if kind == 'snat' else self.policy.dnat).append(rule)
+
+    def both_ways(self, rule):
+        """One rule for the sources of what FROM opens, and one for the destinations of what TO opens."""
+        seen = {family: (low, high) for family, low, high, _ in rule.to}
+        real = {f: min(low for i in rule.source for low, _ in i.addresses[f]) for f in seen}
+        rule.shift = {f: seen[f][0] - real[f] for f in seen}
+        self.policy.snat.append(rule)
+        called = Item('any', {f: [seen[f]] if f in seen else [] for f in (4, 6)})
+        self.policy.dnat.append(replace(rule, source=rule.target, target=[called],
+                                        shift={f: -by for f, by in rule.shift.items()}))
 
     def choice(self, rule):
         """How a source or a target is chosen: any of several may be."""
@@ -1166,6 +1180,8 @@ class Evaluator:
                 continue
             if rule.verb == 'no-nat':
                 return untouched
+            if rule.verb == 'netmap':
+                return [(packet.target + rule.shift[packet.family], packet.dport, False)]
             if rule.verb == 'redirect':
                 if came is SELF:
                     own = (127 << 24) + 1 if packet.family == 4 else 1
@@ -1213,6 +1229,9 @@ class Evaluator:
                 continue
             if rule.verb == 'no-nat':
                 break
+            if rule.verb == 'netmap':
+                self.chosen = None
+                return ((packet.source + rule.shift[packet.family],) * 2,)
             if rule.verb == 'masquerade':
                 if packet.family == 6 and not inside([ULA], packet.source):
                     continue

@@ -330,3 +330,40 @@ teardown_file() {
 		one -> server tcp/80        : dropped
 	END
 }
+
+# What one network is called by another is its address there, and back again; ports are kept.
+@test "nat: a network mapped to another, both ways" {
+	echo "one.seen $LAB-one 10.8.1.11 fd00:8::11 host" >>"$LAB_DIR/hosts"
+	echo "two.seen $LAB-two 10.8.1.12 fd00:8::12 host" >>"$LAB_DIR/hosts"
+	lab_route server 10.8.1.0/24 via 203.0.113.2
+	lab_route server fd00:8::/64 via 2001:db8::2
+	cat >"$LAB_DIR/map.fwc" <<-'END'
+		forwarding on
+		zone lan { interface eth0; network 10.0.0.0/24, fd00::/64 }
+		zone wan { interface eth1 }
+		host one = 10.0.0.11, fd00::11
+		allow lan -> wan
+		allow wan -> one@lan tcp/80, icmp/echo-request
+		no-nat lan -> wan tcp/99
+		no-nat wan -> 10.8.1.11, fd00:8::11 tcp/81
+		netmap 10.0.0.0/24@lan, fd00::/64@lan -> wan to 10.8.1.0/24, fd00:8::/64
+		masquerade lan -> wan
+
+		expect allow wan -> 10.8.1.11, fd00:8::11 tcp/80
+		expect drop  wan -> 10.8.1.12 tcp/80
+		expect drop  wan -> fd00:8::11 tcp/443
+	END
+	lab_apply router "$LAB_DIR/map.fwc"
+	lab_flows <<-'END'
+		one -> server tcp/90        : passes as one.seen
+		two -> server udp/90        : passes as two.seen
+		one -> server ping          : passes as one.seen
+		one -> server tcp/99        : passes as one
+		server -> one.seen tcp/80   : passes at one:80 as server
+		server -> one.seen ping     : passes at one as server
+		# the filter sees who is called in truth, and netmap opens nothing
+		server -> two.seen tcp/80   : dropped
+		server -> one.seen tcp/443  : dropped
+		server -> one tcp/80        : passes as server
+	END
+}

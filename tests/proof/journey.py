@@ -74,6 +74,9 @@ class Journey:
         shifted = re.match(r'dnat (\S+) port (\d+)-\d+ of ports (\d+)-', verdict)
         if shifted:
             return [(self.range(shifted[1])[0], f['dport'] + int(shifted[2]) - int(shifted[3]))]
+        mapped = re.match(r'dnat (\S+)-\S+ port kept address by address$', verdict)
+        if mapped:
+            return [(self.mapped(self.range(rest.split()[0]), p.target), f['dport'])]
         rest = rest.removesuffix(' by source')
         port = rest.rpartition('port ')[2]
         port = f['dport'] if port == 'kept' else int(port)
@@ -87,6 +90,10 @@ class Journey:
         else:
             own = self.routing.own(came, p.family)[0]
         return [(own, port)]
+
+    @staticmethod
+    def mapped(net, address):
+        return net[0] | address & len(net) - 1
 
     @staticmethod
     def range(word):
@@ -103,6 +110,9 @@ class Journey:
         if verdict.startswith('masquerade'):
             own = self.routing.masquerade(out, p.family)
             return ((own, own),)
+        found = re.match(r'snat (\S+) port kept address by address$', verdict)
+        if found:
+            return ((self.mapped(self.range(found[1]), p.source),) * 2,)
         found = re.match(r'snat (\S+) port (?:kept|[\d-]+)(?: random)?(?: persistent)?$', verdict)
         if found:
             some = self.range(found[1])

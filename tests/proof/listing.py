@@ -408,7 +408,13 @@ class Reader:
             needs = [('family', IPV4 if o['family'] == 'ip' else IPV6)]
         shifted = self.shifted(o['addr'])
         return Statement('final', needs, what=f'{kind} ' + (
-            shifted or f'{self.targets(o["addr"])} port {self.port(o)}') + self.flags(o) + self.chosen(o['addr']))
+            shifted or f'{self.targets(o["addr"])} port {self.port(o)}') + self.flags(o) + self.chosen(o['addr']) +
+            self.mapped(o))
+
+    @staticmethod
+    def mapped(o):
+        """To a network: what is behind the prefix is kept."""
+        return ' address by address' if o.get('type_flags') == 'prefix' and 'prefix' in o['addr'] else ''
 
     @staticmethod
     def port(o):
@@ -419,6 +425,8 @@ class Reader:
     def flags(o):
         flags = o.get('flags', [])
         flags = [flags] if isinstance(flags, str) else flags
+        if o.get('type_flags') == 'prefix':
+            flags = [x for x in flags if x != 'netmap']
         words = {'fully-random': ' random', 'persistent': ' persistent'}
         if set(flags) - set(words):
             raise Unsupported(f'translation with {flags}')
