@@ -165,8 +165,18 @@ enum ir_stmt_kind {
 enum ir_unknown_kind { /* what may become of a packet that comes to it */
 		       UNKNOWN_MATCH, /* it goes on, or the rule ends here */
 		       UNKNOWN_GOES_ON, /* it goes on, changed or not */
+		       UNKNOWN_SETS_FIELDS, /* it goes on, perhaps with other fields of its header
+					     */
 		       UNKNOWN_SETS_MARKS, /* it goes on, perhaps with other marks */
 		       UNKNOWN_ENDS, /* nobody can say */
+};
+
+enum ir_changed { /* fields that statements may set which let the packet go on; bits */
+		  CHANGED_HOPS = 1,
+		  CHANGED_DSCP = 2,
+		  CHANGED_ECN = 4,
+		  CHANGED_FLAGS = 8, /* of TCP */
+		  CHANGED_LENGTH = 16,
 };
 
 enum ir_nat_kind { IR_MASQUERADE, IR_SNAT, IR_DNAT, IR_REDIRECT };
@@ -247,6 +257,11 @@ struct ir_stmt {
 		struct { /* equal text: it is the same for the same packet */
 			enum ir_unknown_kind kind;
 			const char *text;
+			unsigned changes; /* UNKNOWN_SETS_FIELDS: enum ir_changed */
+			/* UNKNOWN_MATCH: it holds where all matches of any of these do, which no
+			 * words of nft say; or none */
+			const struct ir_rule *either;
+			size_t neither;
 		} unknown;
 	};
 };

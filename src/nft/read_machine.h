@@ -56,6 +56,9 @@ struct machine {
 	const char *place; /* of the rule: chain and number */
 	bool astray; /* something was written to a register that there is not */
 	unsigned nameless; /* how many values of the rule have had no name */
+	struct ir_rule *outer; /* while alternatives are made: the rule that they are for */
+	struct ir_rule *either;
+	size_t neither;
 	const struct slice *from; /* what the last statement says begins somewhere: `cmp gte` */
 };
 
@@ -75,6 +78,12 @@ struct ir_stmt *machine_stmt(struct machine *m, enum ir_stmt_kind kind);
 struct ir_stmt *machine_match(struct machine *m, enum field f, u128 mask, enum ir_op op);
 void machine_value(struct machine *m, struct ir_stmt *s, struct ival v);
 void machine_match_one(struct machine *m, enum field f, u128 mask, enum ir_op op, struct ival v);
+/* Statements up to the next `or` or the end are what one alternative asks for: between begin and
+ * end nothing but matches, which cannot fail. */
+void machine_either_begin(struct machine *m);
+void machine_either_or(struct machine *m);
+void machine_either_end(struct machine *m, const char *text);
+void machine_either_drop(struct machine *m);
 void machine_unknown(struct machine *m, enum ir_unknown_kind kind, const struct raw_expr *e);
 
 /* ---- read_match.c: each false if the expression is not understood ---- */
@@ -89,8 +98,27 @@ struct part { /* of a key: how a field lies in it */
 };
 bool read_sel(struct machine *m, int word, uint32_t bytes, struct ir_sel *out, struct part *parts);
 
+/* ---- read_place.c ---- */
+
+struct place { /* of a field in a header */
+	uint8_t base; /* enum nft_payload_bases */
+	uint16_t bit; /* the first, from the header's beginning */
+	enum family family; /* FAM_NONE: any */
+	int proto; /* -1: any that has ports, or one that is not known */
+	enum field field;
+};
+
+uint32_t place_bits(const struct place *p);
+/* The place that has a bit, of packets as the rule has asked for; or NULL. */
+const struct place *place_at(const struct machine *m, uint8_t base, uint32_t bit);
+/* The field that the bits of a load are which the rule asks for; *low: below it are so many others,
+ * which are masked out. NULL: they are no field. */
+const struct place *place_of(const struct machine *m, const struct slice *s, uint32_t *low);
 /* Whether a payload expression is about bytes that some field is made of. */
 bool read_is_field(const struct raw_expr *e);
+/* Whether a packet of which a bit of a header is set goes on as one that other rules can speak of;
+ * *changes: with what of it another. */
+bool read_settable(const struct machine *m, uint64_t base, uint64_t bit, unsigned *changes);
 
 /* ---- read_stmt.c ---- */
 

@@ -12,118 +12,6 @@
 #define PADDED(n) (((n) + 3u) & ~3u)
 #define IPV4 2 /* NFPROTO_IPV4, NFPROTO_IPV6 */
 #define IPV6 10
-#define INNER_HEADER 3 /* NFT_PAYLOAD_INNER_HEADER, of Linux 6.2's header */
-
-static const struct place { /* of a field in a header */
-	uint8_t base;
-	uint16_t bit; /* the first, from the header's beginning */
-	enum family family; /* FAM_NONE: any */
-	int proto; /* -1: any that has ports, or one that is not known */
-	enum field field;
-} places[] = {
-	{NFT_PAYLOAD_NETWORK_HEADER, 96, FAM_IP4, 0, F_IP_SADDR},
-	{NFT_PAYLOAD_NETWORK_HEADER, 128, FAM_IP4, 0, F_IP_DADDR},
-	{NFT_PAYLOAD_NETWORK_HEADER, 72, FAM_IP4, 0, F_IP_PROTOCOL},
-	{NFT_PAYLOAD_NETWORK_HEADER, 64, FAM_IP4, 0, F_IP_TTL},
-	{NFT_PAYLOAD_NETWORK_HEADER, 8, FAM_IP4, 0, F_IP_DSCP},
-	{NFT_PAYLOAD_NETWORK_HEADER, 14, FAM_IP4, 0, F_IP_ECN},
-	{NFT_PAYLOAD_NETWORK_HEADER, 64, FAM_IP6, 0, F_IP6_SADDR},
-	{NFT_PAYLOAD_NETWORK_HEADER, 192, FAM_IP6, 0, F_IP6_DADDR},
-	{NFT_PAYLOAD_NETWORK_HEADER, 56, FAM_IP6, 0, F_IP6_HOPLIMIT},
-	{NFT_PAYLOAD_NETWORK_HEADER, 4, FAM_IP6, 0, F_IP6_DSCP},
-	{NFT_PAYLOAD_NETWORK_HEADER, 10, FAM_IP6, 0, F_IP6_ECN},
-	{NFT_PAYLOAD_TRANSPORT_HEADER, 0, FAM_NONE, IPPROTO_TCP, F_TCP_SPORT},
-	{NFT_PAYLOAD_TRANSPORT_HEADER, 16, FAM_NONE, IPPROTO_TCP, F_TCP_DPORT},
-	{NFT_PAYLOAD_TRANSPORT_HEADER, 104, FAM_NONE, IPPROTO_TCP, F_TCP_FLAGS},
-	{NFT_PAYLOAD_TRANSPORT_HEADER, 0, FAM_NONE, IPPROTO_UDP, F_UDP_SPORT},
-	{NFT_PAYLOAD_TRANSPORT_HEADER, 16, FAM_NONE, IPPROTO_UDP, F_UDP_DPORT},
-	{NFT_PAYLOAD_TRANSPORT_HEADER, 0, FAM_NONE, IPPROTO_SCTP, F_TH_SPORT},
-	{NFT_PAYLOAD_TRANSPORT_HEADER, 0, FAM_NONE, IPPROTO_DCCP, F_TH_SPORT},
-	{NFT_PAYLOAD_TRANSPORT_HEADER, 0, FAM_NONE, IPPROTO_UDPLITE, F_TH_SPORT},
-	{NFT_PAYLOAD_TRANSPORT_HEADER, 16, FAM_NONE, IPPROTO_SCTP, F_SCTP_DPORT},
-	{NFT_PAYLOAD_TRANSPORT_HEADER, 16, FAM_NONE, IPPROTO_DCCP, F_DCCP_DPORT},
-	{NFT_PAYLOAD_TRANSPORT_HEADER, 16, FAM_NONE, IPPROTO_UDPLITE, F_UDPLITE_DPORT},
-	{NFT_PAYLOAD_TRANSPORT_HEADER, 0, FAM_IP4, IPPROTO_ICMP, F_ICMP_TYPE},
-	{NFT_PAYLOAD_TRANSPORT_HEADER, 8, FAM_IP4, IPPROTO_ICMP, F_ICMP_CODE},
-	{NFT_PAYLOAD_TRANSPORT_HEADER, 0, FAM_IP6, IPPROTO_ICMPV6, F_ICMPV6_TYPE},
-	{NFT_PAYLOAD_TRANSPORT_HEADER, 8, FAM_IP6, IPPROTO_ICMPV6, F_ICMPV6_CODE},
-	{NFT_PAYLOAD_TRANSPORT_HEADER, 0, FAM_NONE, IPPROTO_ICMP, F_ICMP_TYPE_OF_ANY},
-	{NFT_PAYLOAD_TRANSPORT_HEADER, 8, FAM_NONE, IPPROTO_ICMP, F_ICMP_CODE_OF_ANY},
-	{NFT_PAYLOAD_TRANSPORT_HEADER, 0, FAM_NONE, IPPROTO_ICMPV6, F_ICMPV6_TYPE_OF_ANY},
-	{NFT_PAYLOAD_TRANSPORT_HEADER, 8, FAM_NONE, IPPROTO_ICMPV6, F_ICMPV6_CODE_OF_ANY},
-	{NFT_PAYLOAD_TRANSPORT_HEADER, 0, FAM_NONE, -1, F_TH_SPORT},
-	{NFT_PAYLOAD_TRANSPORT_HEADER, 16, FAM_NONE, -1, F_TH_DPORT},
-	{INNER_HEADER, 0, FAM_NONE, -1, F_PAYLOAD},
-	{NFT_PAYLOAD_LL_HEADER, 0, FAM_NONE, -1, F_ETHER_DADDR},
-	{NFT_PAYLOAD_LL_HEADER, 48, FAM_NONE, -1, F_ETHER_SADDR},
-};
-
-#define NPLACES (sizeof(places) / sizeof(places[0]))
-
-static uint32_t place_bits(const struct place *p)
-{
-	return field_table[p->field].bits;
-}
-
-static bool may_have_ports(int proto)
-{
-	return proto < 0 || proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_SCTP ||
-	       proto == IPPROTO_DCCP || proto == IPPROTO_UDPLITE;
-}
-
-static bool applies(const struct machine *m, const struct place *p)
-{
-	if (p->family && p->family != m->family)
-		return false;
-	if (p->base == NFT_PAYLOAD_TRANSPORT_HEADER)
-		return p->proto < 0 ? may_have_ports(m->proto) : p->proto == m->proto;
-	return true;
-}
-
-/* The field that has the bit. */
-static const struct place *place_at(const struct machine *m, uint8_t base, uint32_t bit)
-{
-	for (size_t i = 0; i < NPLACES; i++) {
-		const struct place *p = &places[i];
-
-		if (p->base == base && bit >= p->bit && bit < p->bit + place_bits(p) &&
-		    applies(m, p))
-			return p;
-	}
-	return NULL;
-}
-
-bool read_is_field(const struct raw_expr *e)
-{
-	uint64_t base = tlv_number(e->attrs.v[NFTA_PAYLOAD_BASE]);
-	uint64_t bit = 8 * tlv_number(e->attrs.v[NFTA_PAYLOAD_OFFSET]);
-	uint64_t n = 8 * tlv_number(e->attrs.v[NFTA_PAYLOAD_LEN]);
-
-	for (size_t i = 0; i < NPLACES; i++)
-		if (places[i].base == base && bit < places[i].bit + place_bits(&places[i]) &&
-		    places[i].bit < bit + n)
-			return true;
-	return false;
-}
-
-/* The field that the bits of a load are which the rule asks for; *low: below it are so many others,
- * which are masked out. */
-static const struct place *place_of(const struct machine *m, const struct slice *s, uint32_t *low)
-{
-	uint32_t first = 8 * s->offset, n = 8 * s->bytes, begin = 0, end = n;
-	const struct place *p;
-
-	while (s->masked && begin < n && !(s->mask[begin / 8] >> (7 - begin % 8) & 1))
-		begin++;
-	while (s->masked && end > begin && !(s->mask[(end - 1) / 8] >> (7 - (end - 1) % 8) & 1))
-		end--;
-	for (uint32_t i = begin; s->masked && i < end; i++)
-		if (!(s->mask[i / 8] >> (7 - i % 8) & 1))
-			return NULL;
-	p = place_at(m, s->base, first + begin);
-	*low = n - end;
-	return p && p->bit == first + begin && p->bit + place_bits(p) == first + end ? p : NULL;
-}
 
 /* ---- matches ---- */
 
@@ -401,7 +289,9 @@ static void push_unknown(struct machine *m, int word, uint32_t bytes, const char
 	m->from = !strcmp(op, ">=") ? s : NULL;
 }
 
-static bool compare(struct machine *m, const struct slice *s, uint64_t op, struct tlv data)
+static const char *const cmp_words[] = {"==", "!=", "<", "<=", ">", ">="};
+
+static bool compare_known(struct machine *m, const struct slice *s, uint64_t op, struct tlv data)
 {
 	if (!s || !data.n || data.n > s->bytes)
 		return false;
@@ -430,19 +320,55 @@ static bool compare(struct machine *m, const struct slice *s, uint64_t op, struc
 	return false;
 }
 
+/* Bytes of the network header where the rule has not asked for the family: of each they are another
+ * field. */
+static bool compare_of_each(struct machine *m, int word, const struct slice *s, uint64_t op,
+			    struct tlv data)
+{
+	static const enum family families[] = {FAM_IP4, FAM_IP6};
+	const char *text = arena_printf(m->a, "%s %s %s", machine_text(m, word), cmp_words[op],
+					hex(m->a, data));
+	bool any = false;
+	int proto = m->proto;
+
+	if (m->family || s->from != FROM_PAYLOAD || s->base != NFT_PAYLOAD_NETWORK_HEADER)
+		return false;
+	machine_either_begin(m);
+	for (size_t i = 0; i < 2; i++) {
+		bool v4 = families[i] == FAM_IP4;
+
+		if (i)
+			machine_either_or(m);
+		machine_match_one(m, F_NFPROTO, 0, OP_EQ,
+				  v4 ? (struct ival){IPV4, IPV4} : (struct ival){IPV6, IPV6});
+		m->family = families[i];
+		if (compare_known(m, s, op, data))
+			any = true;
+		else
+			push_unknown(m, word, (uint32_t)data.n, cmp_words[op], hex(m->a, data));
+		m->from = NULL;
+	}
+	m->family = FAM_NONE;
+	m->proto = proto;
+	if (any)
+		machine_either_end(m, text);
+	else
+		machine_either_drop(m);
+	return any;
+}
+
 bool read_cmp(struct machine *m, const struct raw_expr *e)
 {
-	static const char *const ops[] = {"==", "!=", "<", "<=", ">", ">="};
 	const struct tlv *v = e->attrs.v;
 	struct tlv data = read_data(v[NFTA_CMP_DATA]);
 	uint64_t op = tlv_number(v[NFTA_CMP_OP]);
 	int word = machine_word(tlv_number(v[NFTA_CMP_SREG]));
 	const struct slice *s = machine_slice(m, word, (uint32_t)data.n);
 
-	if (!e->attrs.whole || op >= sizeof(ops) / sizeof(ops[0]))
+	if (!e->attrs.whole || op >= sizeof(cmp_words) / sizeof(cmp_words[0]))
 		return false;
-	if (!compare(m, s, op, data))
-		push_unknown(m, word, (uint32_t)data.n, ops[op], hex(m->a, data));
+	if (!compare_known(m, s, op, data) && !(s && compare_of_each(m, word, s, op, data)))
+		push_unknown(m, word, (uint32_t)data.n, cmp_words[op], hex(m->a, data));
 	return true;
 }
 

@@ -83,6 +83,41 @@ void machine_unknown(struct machine *m, enum ir_unknown_kind kind, const struct 
 	s->unknown.text = odd_text(m, e);
 }
 
+/* ---- alternatives ---- */
+
+#define ALTERNATIVES 2
+
+void machine_either_begin(struct machine *m)
+{
+	m->outer = m->out;
+	m->either = arena_alloc(m->a, ALTERNATIVES * sizeof(*m->either));
+	memset(m->either, 0, ALTERNATIVES * sizeof(*m->either));
+	m->neither = 1;
+	m->out = m->either;
+}
+
+void machine_either_or(struct machine *m)
+{
+	m->out = &m->either[m->neither++];
+}
+
+void machine_either_end(struct machine *m, const char *text)
+{
+	struct ir_stmt *s;
+
+	m->out = m->outer;
+	s = machine_stmt(m, IR_UNKNOWN);
+	s->unknown.kind = UNKNOWN_MATCH;
+	s->unknown.text = text;
+	s->unknown.either = m->either;
+	s->unknown.neither = m->neither;
+}
+
+void machine_either_drop(struct machine *m)
+{
+	m->out = m->outer;
+}
+
 /* ---- loads ---- */
 
 static void put(struct machine *m, uint64_t number, struct slice s)

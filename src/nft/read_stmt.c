@@ -209,6 +209,34 @@ static bool set_mss(struct machine *m, const struct raw_expr *e)
 	return true;
 }
 
+/* Bytes of a header: most are written back as they were read, but for a field among them. */
+static bool set_payload(struct machine *m, const struct raw_expr *e)
+{
+	const struct tlv *v = e->attrs.v;
+	uint64_t base = tlv_number(v[NFTA_PAYLOAD_BASE]),
+		 offset = tlv_number(v[NFTA_PAYLOAD_OFFSET]);
+	uint64_t n = tlv_number(v[NFTA_PAYLOAD_LEN]);
+	const struct slice *s;
+	unsigned changes = 0;
+	bool same;
+
+	if (!e->attrs.whole || !v[NFTA_PAYLOAD_SREG].p || n > SLICE_BYTES || offset > UINT16_MAX)
+		return false;
+	s = machine_slice(m, machine_word(tlv_number(v[NFTA_PAYLOAD_SREG])), (uint32_t)n);
+	same = s && s->from == FROM_PAYLOAD && s->base == base && s->offset == offset &&
+	       s->bytes == n && s->masked && !s->shift;
+	for (uint32_t i = 0; i < 8 * n; i++) {
+		uint8_t bit = (uint8_t)(1u << (7 - i % 8));
+		bool kept = same && s->mask[i / 8] & bit && !(s->flip[i / 8] & bit);
+
+		if (!kept && !read_settable(m, base, 8 * offset + i, &changes))
+			return false;
+	}
+	machine_unknown(m, changes ? UNKNOWN_SETS_FIELDS : UNKNOWN_GOES_ON, e);
+	m->out->stmts.v[m->out->stmts.n - 1].unknown.changes = changes;
+	return true;
+}
+
 static bool read_queue(struct machine *m, const struct raw_expr *e)
 {
 	const struct tlv *v = e->attrs.v;
@@ -292,6 +320,7 @@ static const struct {
 	{"meta", set_meta},
 	{"ct", set_ct},
 	{"exthdr", set_mss},
+	{"payload", set_payload},
 	{"queue", read_queue},
 	{"dynset", read_dynset},
 };

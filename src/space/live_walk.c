@@ -384,13 +384,13 @@ static dd_ref family_of(struct walk *w, const struct live_table *t)
 	return !strcmp(t->family, "ip6") ? schema_family(&w->m->schema, FAM_IP6) : DD_TRUE;
 }
 
-/* Whether any of the packets had a mark set. */
+/* Whether any of the packets had a mark set, or a field of its header. */
 static bool any_marked(struct walk *w, const struct mean_values *values)
 {
 	for (size_t i = 0; i < values->n; i++) {
 		const char *effects = outcome_of(&w->m->outcomes, values->v[i])->effects;
 
-		if (effects && strstr(effects, " mark "))
+		if (effects && (strstr(effects, " mark ") || strstr(effects, MEAN_CHANGES)))
 			return true;
 	}
 	return false;
@@ -401,7 +401,7 @@ static void ask(struct walk *w, const struct asked *a, const char *hook, struct 
 {
 	struct mean *m = w->m;
 	struct mean_values values;
-	uint64_t marks = x->marks;
+	u128 marks = x->marks;
 	dd_ref says;
 
 	m->within = seen(w, x);

@@ -14,7 +14,7 @@ struct way { /* packets that have fared alike so far */
 	bool own; /* made by this machine */
 	bool translated; /* by a chain of this hook */
 	bool over;
-	uint64_t marks; /* bits that chains before may have set: see mean_base_chain() */
+	u128 marks; /* bits that chains before may have set: see mean_base_chain() */
 	enum fate fate;
 	const struct line *line; /* that decided: of fwc's own table, or the end */
 };

@@ -61,7 +61,7 @@ int mean_zone_of(struct mean *m, const struct policy *p, uint32_t code);
 /* One base chain alone; its accept is an accept. marks: which may have been set before it; brought
  * up to date. */
 dd_ref mean_base_chain(struct mean *m, const struct ir_ruleset *r, const struct ir_chain *c,
-		       uint64_t *marks);
+		       u128 *marks);
 
 /* ---- between the mean_*.c files ---- */
 
@@ -86,6 +86,7 @@ dd_ref mean_stray(struct mean *m);
 dd_ref mean_fresh(struct mean *m);
 dd_ref mean_reject(struct mean *m, const struct line *line);
 /* What the routes say of a packet's source is a condition: they are no part of a policy. */
+#define MEAN_CHANGES "changes the packet's header" /* an effect: live_walk.c looks for it */
 #define MEAN_BACK "the routes lead back to the source by the interface it came by"
 #define MEAN_BACK_ANY "some route leads back to the source"
 /* mean_guard.c: what the statements of one kind refuse, undecided elsewhere */

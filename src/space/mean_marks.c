@@ -10,16 +10,18 @@
 
 struct seen {
 	bool any;
-	uint64_t before; /* may have been set when it is entered */
-	uint64_t back; /* when its caller goes on */
-	uint64_t out; /* when the packet leaves the hook by way of it */
-	uint64_t changed; /* is read here after it may have been set */
+	u128 before; /* may have been set when it is entered */
+	u128 back; /* when its caller goes on */
+	u128 out; /* when the packet leaves the hook by way of it */
+	u128 changed; /* is read here after it may have been set */
 };
 
+#define FIELDS 64 /* above the marks: enum ir_changed */
+
 /* Bits of the packet's mark, and above them those of the connection's. */
-static uint64_t bits_of(bool ct, uint32_t bits)
+static u128 bits_of(bool ct, uint32_t bits)
 {
-	return ct ? (uint64_t)bits << 32 : bits;
+	return ct ? (u128)bits << 32 : bits;
 }
 
 void marks_init(struct marks *m, struct arena *a)
@@ -28,13 +30,35 @@ void marks_init(struct marks *m, struct arena *a)
 	map_init(&m->chains, a);
 }
 
-static uint64_t reads(const struct ir_sel *sel)
+static unsigned changed_of(enum field f)
 {
-	uint64_t bits = 0;
+	switch (f) {
+	case F_IP_TTL:
+	case F_IP6_HOPLIMIT:
+		return CHANGED_HOPS;
+	case F_IP_DSCP:
+	case F_IP6_DSCP:
+		return CHANGED_DSCP;
+	case F_IP_ECN:
+	case F_IP6_ECN:
+		return CHANGED_ECN;
+	case F_TCP_FLAGS:
+		return CHANGED_FLAGS;
+	case F_LENGTH:
+		return CHANGED_LENGTH;
+	default: /* all other fields are not set by what lets the packet go on */
+		return 0;
+	}
+}
+
+static u128 reads(const struct ir_sel *sel)
+{
+	u128 bits = 0;
 
 	for (int i = 0; i < sel->n; i++) {
 		uint32_t mask = sel->mask[i] ? (uint32_t)sel->mask[i] : UINT32_MAX;
 
+		bits |= (u128)changed_of(sel->f[i]) << FIELDS;
 		if (sel->f[i] == F_MARK || sel->f[i] == F_CT_MARK)
 			bits |= bits_of(sel->f[i] == F_CT_MARK, mask);
 	}
@@ -42,14 +66,14 @@ static uint64_t reads(const struct ir_sel *sel)
 }
 
 static const struct seen *walk(struct marks *m, const struct ir_ruleset *r,
-			       const struct ir_chain *c, uint64_t before);
+			       const struct ir_chain *c, u128 before);
 
 struct at { /* a rule that is walked through */
 	struct marks *m;
 	const struct ir_ruleset *r;
 	struct seen *here;
-	uint64_t now; /* set so far */
-	uint64_t next; /* set where the next rule begins */
+	u128 now; /* set so far */
+	u128 next; /* set where the next rule begins */
 };
 
 /* A verdict that is met: false if the rule ends with it. */
@@ -94,7 +118,35 @@ static void follow_map(struct at *at, const struct ir_stmt *s)
 /* Statements that let every packet go on to the next. */
 static bool passes(const struct ir_stmt *s)
 {
-	return s->kind == IR_COUNTER || s->kind == IR_LOG || s->kind == IR_MARK;
+	return s->kind == IR_COUNTER || s->kind == IR_LOG || s->kind == IR_MARK ||
+	       (s->kind == IR_UNKNOWN && s->unknown.kind != UNKNOWN_MATCH &&
+		s->unknown.kind != UNKNOWN_ENDS);
+}
+
+/* What is not understood: what it may set, and what it is known to read. */
+static void walk_unknown(struct at *at, const struct ir_stmt *s)
+{
+	const struct ir_stmt *part;
+
+	switch (s->unknown.kind) {
+	case UNKNOWN_MATCH:
+		for (size_t i = 0; i < s->unknown.neither; i++)
+			vec_each (&s->unknown.either[i].stmts, part)
+				if (part->kind == IR_MATCH)
+					at->here->changed |= at->now & reads(&part->match.sel);
+		break;
+	case UNKNOWN_GOES_ON:
+		break;
+	case UNKNOWN_SETS_FIELDS:
+		at->now |= (u128)s->unknown.changes << FIELDS;
+		break;
+	case UNKNOWN_SETS_MARKS:
+		at->now |= UINT64_MAX;
+		break;
+	case UNKNOWN_ENDS:
+		at->now |= u128_max(128);
+		break;
+	}
 }
 
 static void walk_rule(struct at *at, const struct ir_rule *x)
@@ -108,8 +160,8 @@ static void walk_rule(struct at *at, const struct ir_rule *x)
 			follow_map(at, s);
 		else if (s->kind == IR_MARK)
 			at->now |= bits_of(s->mark.ct, ~s->mark.keep);
-		else if (s->kind == IR_UNKNOWN && s->unknown.kind >= UNKNOWN_SETS_MARKS)
-			at->now |= UINT64_MAX;
+		else if (s->kind == IR_UNKNOWN)
+			walk_unknown(at, s);
 		else if (s->kind == IR_QUEUE)
 			at->here->out |= at->now;
 		if (s->kind == IR_QUEUE || s->kind == IR_REJECT ||
@@ -122,7 +174,7 @@ static void walk_rule(struct at *at, const struct ir_rule *x)
 }
 
 static const struct seen *walk(struct marks *m, const struct ir_ruleset *r,
-			       const struct ir_chain *c, uint64_t before)
+			       const struct ir_chain *c, u128 before)
 {
 	struct seen *here = map_get(&m->chains, c->name);
 	struct at at = {.m = m, .r = r};

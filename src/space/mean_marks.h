@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * Which chains read a mark that a rule before them may have set: there the mark is no longer the
- * packet's as it came, and nothing is claimed about it.
+ * Which chains read a mark, or a field of the header, that a rule before them may have set: there
+ * it is no longer the packet's as it came, and nothing is claimed about it.
  */
 #ifndef FWC_MEAN_MARKS_H
 #define FWC_MEAN_MARKS_H
@@ -11,8 +11,8 @@
 struct marks {
 	struct arena *arena;
 	struct map chains; /* name -> what is known of it */
-	uint64_t set; /* bits set by base chains before: of the packet's mark, above them of the
-			connection's */
+	u128 set; /* bits set by base chains before: of the packet's mark, above them of the
+		     connection's, above them enum ir_changed */
 };
 
 void marks_init(struct marks *m, struct arena *a);

@@ -118,7 +118,15 @@ static bool understood(const struct ir_set *set, const struct ir_sel *sel)
 	return true;
 }
 
-/* A mark that was set on the way, which is not followed. */
+static bool marks_of(const struct ir_sel *sel)
+{
+	for (int i = 0; i < sel->n; i++)
+		if (sel->f[i] == F_MARK || sel->f[i] == F_CT_MARK)
+			return true;
+	return false;
+}
+
+/* A mark or a field that was set on the way, which is not followed. */
 static dd_ref changed_match(struct walker *w, const struct ir_stmt *s)
 {
 	struct ir_rule r = {0};
@@ -126,7 +134,8 @@ static dd_ref changed_match(struct walker *w, const struct ir_stmt *s)
 	dd_ref held;
 
 	vec_push(w->m->arena, &r.stmts, *s);
-	buf_puts(&b, "not understood, a mark set on the way: ");
+	buf_puts(&b, marks_of(&s->match.sel) ? "not understood, a mark set on the way: "
+					     : "not understood, set on the way: ");
 	emit_rule(&b, &r);
 	held = schema_condition(&w->m->schema, buf_str(&b));
 	buf_free(&b);
@@ -417,6 +426,38 @@ static void nat_says(struct walker *w, struct progress *p, const struct ir_stmt 
 	decide(w, p, dd_restrict(w->m->dd, schema_family(&w->m->schema, s->nat.family), says));
 }
 
+/* A match that several say together. */
+static dd_ref either_match(struct walker *w, const struct progress *p, const struct ir_stmt *s)
+{
+	struct dd *d = w->m->dd;
+	dd_ref any = DD_FALSE;
+
+	for (size_t i = 0; i < s->unknown.neither; i++) {
+		dd_ref all = DD_TRUE;
+		const struct ir_stmt *x;
+
+		vec_each (&s->unknown.either[i].stmts, x) {
+			const char *text =
+				x->kind == IR_UNKNOWN ? x->unknown.text : s->unknown.text;
+			bool known = x->kind == IR_MATCH &&
+				     !marks_changed(&w->marks, p->chain->name, &x->match.sel);
+
+			all = dd_and(
+				d, all,
+				known ? match_stmt(w->m, x, NULL)
+				      : schema_condition(&w->m->schema,
+							 arena_printf(w->m->arena,
+								      "not understood%s: %s",
+								      x->kind == IR_MATCH
+									      ? ", set on the way"
+									      : "",
+								      text)));
+		}
+		any = dd_or(d, any, all);
+	}
+	return any;
+}
+
 /* What is not understood: a statement that may end the packet's way here ends it; of one that lets
  * every packet go on it is noted that it was met; a match may hold or not. */
 static void unknown_says(struct walker *w, struct progress *p, const struct ir_stmt *s,
@@ -433,8 +474,15 @@ static void unknown_says(struct walker *w, struct progress *p, const struct ir_s
 	case UNKNOWN_GOES_ON:
 		effect(w, p, p->still, text);
 		break;
+	case UNKNOWN_SETS_FIELDS: /* and for this one */
+		effect(w, p, p->still,
+		       arena_printf(w->m->arena, "not understood, " MEAN_CHANGES ": %s",
+				    s->unknown.text));
+		break;
 	case UNKNOWN_MATCH:
-		p->still = dd_and(w->m->dd, p->still, schema_condition(&w->m->schema, text));
+		p->still = dd_and(w->m->dd, p->still,
+				  s->unknown.neither ? either_match(w, p, s)
+						     : schema_condition(&w->m->schema, text));
 		break;
 	case UNKNOWN_ENDS:
 		decide(w, p, unknown(w, s->unknown.text, line));
@@ -457,7 +505,7 @@ static void stmt_says(struct walker *w, struct progress *p, const struct ir_stmt
 		break;
 	case IR_VMAP:
 		if (marks_changed(&w->marks, p->chain->name, &s->vmap.sel))
-			decide(w, p, unknown(w, "a mark set on the way", line));
+			decide(w, p, unknown(w, "a value set on the way", line));
 		else
 			vmap_says(w, p, s);
 		break;
@@ -575,7 +623,7 @@ static dd_ref base_says(struct walker *w, const struct ir_chain *c)
 }
 
 dd_ref mean_base_chain(struct mean *m, const struct ir_ruleset *r, const struct ir_chain *c,
-		       uint64_t *marks)
+		       u128 *marks)
 {
 	struct walker w = {.m = m, .r = r};
 

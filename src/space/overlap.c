@@ -10,7 +10,7 @@
 
 #define IPV4 2 /* NFPROTO_IPV4, NFPROTO_IPV6 */
 #define IPV6 10
-#define ALL_MARKS UINT64_MAX /* what chains before have set is not followed here */
+#define ALL_MARKS ((u128)UINT64_MAX) /* what chains before have set is not followed here */
 
 static bool station_of(const struct ir_chain *c, enum station *at)
 {
@@ -116,7 +116,7 @@ void overlaps_find(struct overlaps *o, const struct ir_table *table, const struc
 		   struct overlap *out)
 {
 	struct mean *m = &o->mean;
-	uint64_t marks = ALL_MARKS;
+	u128 marks = ALL_MARKS;
 	enum station at;
 	dd_ref ended;
 
