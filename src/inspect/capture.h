@@ -42,6 +42,16 @@ enum packet_kind {
 #define PACKET_SYN 0x02
 #define PACKET_RST 0x04
 #define PACKET_ACK 0x10
+#define PACKET_URG 0x20
+
+/* What the packets of one TCP sender have in common: a packet without it may be meant for whoever
+ * looks on, and no receiver takes it. */
+struct manner {
+	uint8_t ttl; /* or hop limit: how far it comes */
+	bool stamped; /* TCP timestamps option (RFC 7323) */
+	bool sealed; /* MD5 or authentication option (RFC 2385, 5925) */
+	uint32_t stamp;
+};
 
 struct packet {
 	int version; /* 4, 6 */
@@ -49,6 +59,7 @@ struct packet {
 	uint16_t sport, dport;
 	uint32_t seq;
 	uint8_t flags; /* of TCP */
+	struct manner manner; /* of TCP */
 	const uint8_t *transport; /* header */
 	const uint8_t *payload;
 	size_t n;

@@ -4,6 +4,7 @@
 #include "inspect/flow.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct flow_room *flow_room_new(unsigned small, unsigned large)
 {
@@ -65,6 +66,68 @@ void flow_syn(struct flow_state *f, uint32_t seq)
 	f->base = seq + 1;
 }
 
+void manner_add(struct manner *m, const struct manner *other)
+{
+	if (other->ttl > m->ttl)
+		m->ttl = other->ttl;
+	if (other->stamped && (!m->stamped || (int32_t)(other->stamp - m->stamp) > 0))
+		m->stamp = other->stamp;
+	m->stamped |= other->stamped;
+	m->sealed |= other->sealed;
+}
+
+void flow_manner(struct flow_state *f, const struct manner *m)
+{
+	manner_add(&f->manner, m);
+}
+
+void flow_trust(struct flow_state *f, const struct packet *k)
+{
+	const struct manner *syn = &f->manner, *m = &k->manner;
+	uint32_t expected = f->base + f->bytes.ready;
+
+	/* It may be taken out of the stream, or not (RFC 9293 3.8.5, RFC 6093). */
+	if (k->flags & PACKET_URG)
+		fail(f, FLOW_BROKEN, "there is urgent data");
+	if (f->guessed || !f->started || (k->flags & PACKET_SYN))
+		return;
+	if (m->ttl < syn->ttl)
+		fail(f, FLOW_BROKEN, "a segment does not come as far as the SYN did");
+	if (m->sealed != syn->sealed)
+		fail(f, FLOW_BROKEN, "a segment is signed and the SYN is not, or the other way");
+	if (!m->stamped || !syn->stamped)
+		return;
+	/* RFC 7323 5.3; one that was late and brings nothing new matters to nobody */
+	if ((int32_t)(m->stamp - syn->stamp) >= 0) {
+		if ((int32_t)(k->seq - expected) <= 0)
+			f->manner.stamp = m->stamp;
+	} else if ((int32_t)(k->seq + (uint32_t)k->n - expected) > 0) {
+		fail(f, FLOW_BROKEN, "the time stamp of a segment is too old");
+	}
+}
+
+void flow_opening(struct flow_state *f, struct flow_room *room, const uint8_t *p, size_t n)
+{
+	if (f->trouble == FLOW_FINE && !f->bytes.ready && !f->bytes.ahead)
+		settle(f, stream_put(&f->opening, room->pool, 0, p, n));
+}
+
+/* What the SYN carried, now that n bytes come at that offset. */
+static void judge_opening(struct flow_state *f, struct flow_room *room, uint32_t offset,
+			  const uint8_t *p, size_t n)
+{
+	struct stream *o = &f->opening;
+	uint32_t both = offset < o->ready ? o->ready - offset : 0;
+
+	both = both < n ? both : (uint32_t)n;
+	if (offset >= o->ready) {
+		settle(f, stream_put(&f->bytes, room->pool, 0, o->block, o->ready));
+		stream_drop(o, room->pool);
+	} else if (both && memcmp(o->block + offset, p, both)) {
+		settle(f, STREAM_CONFLICT);
+	}
+}
+
 void flow_segment(struct flow_state *f, struct flow_room *room, uint32_t seq, const uint8_t *p,
 		  size_t n)
 {
@@ -89,8 +152,11 @@ void flow_segment(struct flow_state *f, struct flow_room *room, uint32_t seq, co
 		seq = f->base;
 	}
 	before = f->bytes.ready;
-	if (settle(f, stream_put(&f->bytes, room->pool, seq - f->base, p, n)) &&
-	    f->bytes.ready != before && f->trouble == FLOW_FINE && !f->facts.whole &&
+	if (f->opening.ready)
+		judge_opening(f, room, seq - f->base, p, n);
+	if (f->trouble == FLOW_FINE &&
+	    settle(f, stream_put(&f->bytes, room->pool, seq - f->base, p, n)) &&
+	    f->bytes.ready != before && !f->facts.whole &&
 	    f->facts.protocol != PROTOCOL_UNKNOWN)
 		probe_again(f, room, false);
 }
@@ -152,6 +218,7 @@ void flow_datagram(struct flow_state *f, struct flow_room *room, const uint8_t *
 void flow_drop(struct flow_state *f, struct flow_room *room)
 {
 	stream_drop(&f->bytes, room->pool);
+	stream_drop(&f->opening, room->pool);
 	stream_drop(&f->crypto, room->pool);
 	*f = (struct flow_state){0};
 }

@@ -5,6 +5,7 @@
 #ifndef FWC_INSPECT_FLOW_H
 #define FWC_INSPECT_FLOW_H
 
+#include "inspect/capture.h"
 #include "inspect/probe.h"
 #include "inspect/quic.h"
 #include "inspect/stream.h"
@@ -24,9 +25,11 @@ enum flow_trouble {
 struct flow_state { /* all zero: nothing has come */
 	struct facts facts;
 	struct stream bytes; /* of a TCP client; of UDP, the first datagram */
+	struct stream opening; /* data in the SYN, which not every server takes */
 	struct stream crypto; /* QUIC */
 	struct quic quic;
 	uint32_t base; /* sequence number of the first byte */
+	struct manner manner; /* of the SYN; the time stamp of what came in sequence since */
 	bool started;
 	bool guessed; /* no SYN was seen */
 	bool udp;
@@ -41,7 +44,17 @@ void flow_room_free(struct flow_room *room); /* NULL is fine */
  * payload that comes counts as the beginning, and what lies before it is a flaw: of two swapped
  * segments the second would be taken for the first. */
 void flow_syn(struct flow_state *f, uint32_t seq);
-/* Payload of a TCP segment, n > 0. */
+/* Its manner. Of several with the same number the one that is hardest to keep up with: it is not
+ * known which of them the server took. */
+void flow_manner(struct flow_state *f, const struct manner *m);
+void manner_add(struct manner *m, const struct manner *other);
+/* Payload of the SYN (RFC 7413). It counts once a later segment follows on it: a server that knows
+ * nothing of this drops it, and takes what comes then. */
+void flow_opening(struct flow_state *f, struct flow_room *room, const uint8_t *p, size_t n);
+/* Whether its receiver will take a segment as it is, and give all of it to the program that reads:
+ * if not, what follows cannot be told. Before its payload. */
+void flow_trust(struct flow_state *f, const struct packet *k);
+/* Payload of a TCP segment; n is 0 for an end. */
 void flow_segment(struct flow_state *f, struct flow_room *room, uint32_t seq, const uint8_t *p,
 		  size_t n);
 /* The client will send no more (FIN, RST, end of a capture). */

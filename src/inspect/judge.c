@@ -20,6 +20,7 @@ struct waiting { /* a connection */
 	uint32_t held; /* slots, of which some went on */
 	uint32_t kept;
 	uint32_t bytes; /* in those that did not */
+	bool opened; /* its SYN had data */
 	bool begun; /* some went on: it was too much to hold */
 	uint64_t quiet; /* when the rest does, if nothing comes; 0: never */
 	bool has_end; /* the opener has said where its bytes end */
@@ -35,6 +36,7 @@ struct judge {
 	uint32_t bucket[BUCKETS];
 	uint32_t free, oldest, newest;
 	uint32_t nkept; /* of those that are held */
+	uint32_t nopenings; /* connections */
 	uint32_t nflows, nheld; /* the board has copies: another judge may still be writing there */
 	struct waiting flows[JUDGE_FLOWS];
 	uint32_t *next; /* by slot */
@@ -153,6 +155,7 @@ static void end(struct judge *j, struct waiting *w)
 	*(w->older != NONE ? &j->flows[w->older].newer : &j->oldest) = w->newer;
 	*(w->newer != NONE ? &j->flows[w->newer].older : &j->newest) = w->older;
 	flow_drop(&w->state, j->room);
+	j->nopenings -= w->opened;
 	w->next = j->free;
 	j->free = i;
 	count(j, -1, 0);
@@ -329,6 +332,21 @@ static void settle(struct judge *j, struct waiting *w, struct decision d, uint64
 	release(j, w, decide(j, &w->key, w->rule, &d, &w->state.facts, now));
 }
 
+/* One that has waited too long, or for which there is no more room. */
+static void give_up(struct judge *j, struct waiting *w, enum cause cause, uint64_t now)
+{
+	const struct stream *b = &w->state.bytes;
+
+	if (!w->rule) {
+		j->c.board->unknown += w->held;
+		release(j, w, ACT_DROP);
+	} else if (w->state.opening.ready && !b->ready && !b->ahead) {
+		release(j, w, ACT_PASS); /* nobody answered its SYN, which went on */
+	} else {
+		settle(j, w, inspector_fallback(w->rule->inspector, cause), now);
+	}
+}
+
 /* Whether it still waits. */
 static bool judge_again(struct judge *j, struct waiting *w, uint64_t now)
 {
@@ -358,14 +376,8 @@ static void make_room(struct judge *j, uint64_t now)
 {
 	if (j->nheld >= j->c.slots / 4 * 3)
 		forget_kept(j);
-	while (j->oldest != NONE && j->nheld >= j->c.slots / 4 * 3) {
-		struct waiting *w = &j->flows[j->oldest];
-
-		if (w->rule)
-			settle(j, w, inspector_fallback(w->rule->inspector, CAUSE_OVERFLOW), now);
-		else
-			release(j, w, ACT_DROP);
-	}
+	while (j->oldest != NONE && j->nheld >= j->c.slots / 4 * 3)
+		give_up(j, &j->flows[j->oldest], CAUSE_OVERFLOW, now);
 }
 
 /* ---- packets ---- */
@@ -413,6 +425,45 @@ static struct waiting *begin_or_overflow(struct judge *j, const struct arrived *
 	return w;
 }
 
+static bool has_bytes(const struct waiting *w)
+{
+	return w->state.bytes.ready || w->state.bytes.ahead || w->state.opening.ready;
+}
+
+static void begin_with(struct waiting *w, const struct known_entry *known)
+{
+	if (!known)
+		return;
+	flow_syn(&w->state, known->syn);
+	flow_manner(&w->state, &known->manner);
+}
+
+/* Data in a SYN. It goes on, or there is no connection; what is in it is kept. */
+static void take_opening(struct judge *j, const struct arrived *x, struct waiting *w)
+{
+	const struct packet *p = &x->packet;
+	uint32_t slot = x->k->slot;
+
+	if (!w && j->nopenings < JUDGE_OPENINGS)
+		w = begin(j, &x->key, x->rule, x->k->now);
+	if (!w) {
+		answer(j, slot, ACT_PASS);
+		return;
+	}
+	begin_with(w, known_find(&j->c.board->known, &x->key));
+	j->nopenings += !w->opened;
+	w->opened = true;
+	flow_trust(&w->state, p);
+	flow_opening(&w->state, j->room, p->payload, p->n);
+	hold(j, w, slot, 0, 0);
+	if (!j->kept[slot]) {
+		w->kept++;
+		answer(j, slot, ACT_KEEP);
+	}
+	while (w->kept > j->c.slots / JUDGE_KEPT)
+		forget_one(j, w);
+}
+
 /* Bytes of a TCP connection that waits, or begins to. */
 static void take_bytes(struct judge *j, const struct arrived *x, struct waiting *w)
 {
@@ -420,17 +471,16 @@ static void take_bytes(struct judge *j, const struct arrived *x, struct waiting 
 	const struct known_entry *known = known_find(&j->c.board->known, &x->key);
 	uint32_t seq = p->seq + !!(p->flags & PACKET_SYN), ends;
 
-	if (!p->n && (!w || !(w->state.bytes.ready + w->state.bytes.ahead))) {
+	if (!p->n && !(p->flags & PACKET_URG) && (!w || !has_bytes(w))) {
 		answer(j, x->k->slot, ACT_PASS); /* an end of nothing */
 		return;
 	}
 	w = w ? w : begin_or_overflow(j, x);
 	if (!w)
 		return;
-	if (known)
-		flow_syn(&w->state, known->syn);
-	if (p->n)
-		flow_segment(&w->state, j->room, seq, p->payload, p->n);
+	begin_with(w, known);
+	flow_trust(&w->state, p);
+	flow_segment(&w->state, j->room, seq, p->payload, p->n);
 	ends = seq + (uint32_t)p->n - w->state.base;
 	hold(j, w, x->k->slot, ends, p->n);
 	if (p->flags & PACKET_FIN) {
@@ -463,10 +513,10 @@ static void open_tcp(struct judge *j, const struct arrived *x, struct waiting *w
 		if (w)
 			release(j, w, ACT_DROP);
 		w = NULL;
-		known_open(&j->c.board->known, &x->key, x->packet.seq, x->k->now);
 	}
+	known_open(&j->c.board->known, &x->key, x->packet.seq, &x->packet.manner, x->k->now);
 	if (x->packet.n)
-		take_bytes(j, x, w);
+		take_opening(j, x, w);
 	else
 		answer(j, x->k->slot, ACT_PASS);
 }
@@ -573,12 +623,7 @@ uint64_t judge_tick(struct judge *j, uint64_t now)
 
 		if (due > now)
 			return due < j->quiet ? due : j->quiet;
-		if (w->rule) {
-			settle(j, w, inspector_fallback(w->rule->inspector, CAUSE_TIMEOUT), now);
-		} else {
-			j->c.board->unknown += w->held;
-			release(j, w, ACT_DROP);
-		}
+		give_up(j, w, CAUSE_TIMEOUT, now);
 	}
 	return UINT64_MAX;
 }

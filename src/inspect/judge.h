@@ -21,6 +21,7 @@
 #define JUDGE_CRUMBS 8 /* packets */
 #define JUDGE_CRUMBS_BYTES 4096 /* less than ten segments of 536 bytes */
 #define JUDGE_QUIET_NS 2000000ull
+#define JUDGE_OPENINGS 256 /* connections of which a SYN's data is kept, and nothing came yet */
 #define JUDGE_KEPT 32 /* at most that part of the slots is kept of one connection that went on */
 #define JUDGE_RECENT_NS 2000000000ull /* how long UDP is taken for the connection just decided */
 

@@ -87,8 +87,8 @@ static struct known_entry *place(struct known *t, const struct known_key *key, u
 	return e;
 }
 
-static void write(struct known *t, const struct known_key *key, uint32_t syn, enum verdict v,
-		  uint64_t now)
+static void write(struct known *t, const struct known_key *key, uint32_t syn,
+		  const struct manner *m, enum verdict v, uint64_t now)
 {
 	struct known_entry *e = place(t, key, now);
 
@@ -96,20 +96,28 @@ static void write(struct known *t, const struct known_key *key, uint32_t syn, en
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	e->key = *key;
 	e->syn = syn;
+	e->manner = *m;
 	e->verdict = (uint8_t)v;
 	e->when = now;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	e->whole = 1;
 }
 
-void known_open(struct known *t, const struct known_key *key, uint32_t syn, uint64_t now)
+void known_open(struct known *t, const struct known_key *key, uint32_t syn, const struct manner *m,
+		uint64_t now)
 {
-	write(t, key, syn, VERDICT_MORE, now);
+	const struct known_entry *e = known_find(t, key);
+	struct manner all = *m;
+
+	if (e && e->syn == syn)
+		manner_add(&all, &e->manner);
+	write(t, key, syn, &all, VERDICT_MORE, now);
 }
 
 void known_decide(struct known *t, const struct known_key *key, enum verdict v, uint64_t now)
 {
 	const struct known_entry *e = known_find(t, key);
+	struct manner m = e ? e->manner : (struct manner){0};
 
-	write(t, key, e ? e->syn : 0, v, now);
+	write(t, key, e ? e->syn : 0, &m, v, now);
 }

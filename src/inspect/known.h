@@ -26,6 +26,7 @@ struct known_key { /* of packets that the opener sends */
 struct known_entry {
 	struct known_key key;
 	uint32_t syn; /* sequence number of its SYN */
+	struct manner manner; /* of that */
 	uint8_t verdict; /* enum verdict; VERDICT_MORE: not decided */
 	uint8_t whole; /* written to the end; 0: none */
 	uint16_t forgot; /* in a bucket's first: it has lost what may be asked for */
@@ -44,8 +45,9 @@ uint64_t known_hash(const struct known *t, const struct known_key *key);
 bool known_forgot(const struct known *t, const struct known_key *key);
 /* NULL: not known. Valid until the next known_put(). */
 struct known_entry *known_find(struct known *t, const struct known_key *key);
-/* A SYN was seen, or a datagram of no known connection: nothing is decided. */
-void known_open(struct known *t, const struct known_key *key, uint32_t syn, uint64_t now);
+/* A SYN was seen: nothing is decided. The same once more changes its manner. */
+void known_open(struct known *t, const struct known_key *key, uint32_t syn, const struct manner *m,
+		uint64_t now);
 /* Also of one that is not there. */
 void known_decide(struct known *t, const struct known_key *key, enum verdict v, uint64_t now);
 

@@ -57,6 +57,34 @@ static bool skip_link(const struct frame *f, size_t *off)
 	return type == 0x0800 || type == 0x86dd;
 }
 
+#define OPTION_END 0
+#define OPTION_NOTHING 1
+#define OPTION_STAMP 8
+#define OPTION_MD5 19
+#define OPTION_AO 29
+
+static uint32_t get32(const uint8_t *p)
+{
+	return (uint32_t)get16(p) << 16 | get16(p + 2);
+}
+
+/* RFC 9293 3.1: kind, and all but two have a length that counts both bytes. */
+static void read_options(struct manner *m, const uint8_t *p, size_t n)
+{
+	for (size_t i = 0; i < n && p[i] != OPTION_END;) {
+		size_t len = p[i] == OPTION_NOTHING ? 1 : i + 1 < n ? p[i + 1] : 0;
+
+		if (!len || len > n - i || (len < 2 && p[i] != OPTION_NOTHING))
+			return;
+		if (p[i] == OPTION_STAMP && len == 10) {
+			m->stamped = true;
+			m->stamp = get32(p + i + 2);
+		}
+		m->sealed |= p[i] == OPTION_MD5 || p[i] == OPTION_AO;
+		i += len;
+	}
+}
+
 static enum packet_kind read_transport(struct packet *out, const uint8_t *p, size_t n,
 				       uint8_t protocol, bool cut)
 {
@@ -71,10 +99,11 @@ static enum packet_kind read_transport(struct packet *out, const uint8_t *p, siz
 	out->dport = (uint16_t)get16(p + 2);
 	if (protocol == 6) {
 		head = (size_t)(p[12] >> 4) * 4;
-		out->seq = (uint32_t)get16(p + 4) << 16 | get16(p + 6);
+		out->seq = get32(p + 4);
 		out->flags = p[13];
 		if (head < 20 || head > n)
 			return PACKET_CUT;
+		read_options(&out->manner, p + 20, head - 20);
 	} else if (get16(p + 4) >= 8 && get16(p + 4) < n) {
 		n = get16(p + 4);
 	}
@@ -100,6 +129,7 @@ static enum packet_kind read_ip4(struct packet *out, const uint8_t *p, size_t n)
 		return PACKET_OTHER;
 	if (get16(p + 6) & 0x3fff)
 		return PACKET_FRAGMENT;
+	out->manner.ttl = p[8];
 	memcpy(out->src, p + 12, 4);
 	memcpy(out->dst, p + 16, 4);
 	if (n < head)
@@ -117,6 +147,7 @@ static enum packet_kind read_ip6(struct packet *out, const uint8_t *p, size_t n)
 	total = 40 + get16(p + 4);
 	if (total == 40)
 		total = n;
+	out->manner.ttl = p[7];
 	memcpy(out->src, p + 8, 16);
 	memcpy(out->dst, p + 24, 16);
 	next = p[6];

@@ -63,6 +63,10 @@ static void take_tcp(struct replay *r, const struct packet *k)
 		if (!f || f->decided || !f->in || f->first.seq != k->seq)
 			f = begin(r, k, false, name);
 		flow_syn(&f->state, k->seq);
+		flow_manner(&f->state, &k->manner);
+		flow_trust(&f->state, k);
+		flow_opening(&f->state, r->room, k->payload, k->n);
+		return;
 	}
 	if (!f) {
 		r->midway += k->n && !map_get(&r->by_name, name_of(r, k, false, true));
@@ -70,10 +74,13 @@ static void take_tcp(struct replay *r, const struct packet *k)
 	}
 	if (!f->in || f->decided)
 		return;
-	if (k->n) {
-		flow_segment(&f->state, r->room, k->seq + !!(k->flags & PACKET_SYN), k->payload,
-			     k->n);
-		judge(r, f);
+	if (k->n || (k->flags & (PACKET_FIN | PACKET_URG))) {
+		uint32_t seq = k->seq + !!(k->flags & PACKET_SYN);
+
+		flow_trust(&f->state, k);
+		flow_segment(&f->state, r->room, seq, k->payload, k->n);
+		if (k->n || f->state.trouble != FLOW_FINE)
+			judge(r, f);
 	}
 	if (!f->decided && f->state.bytes.ready && (k->flags & (PACKET_FIN | PACKET_RST))) {
 		flow_end(&f->state, r->room);

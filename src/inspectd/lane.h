@@ -40,7 +40,7 @@ struct lane_ledger {
 	uint64_t order; /* of the next packet */
 	struct lane_place place[SLOTS];
 };
-#define LANE_FORMAT 0x6677632d6c310001ull
+#define LANE_FORMAT 0x6677632d6c310002ull
 
 struct lane_counts { /* written by the lane's thread alone; read by others */
 	uint64_t packets, answered[NACTS], rewritten;

@@ -3,10 +3,11 @@
  *
  * A field of the connection's mark says how far it is: nothing, decided (allow, deny, reject), or
  * which rule is being asked. It is looked up before `established accept`, because payload comes in
- * that state. Only what takes up sequence space in the direction of the connection's opener is
- * queued: SYN, payload, FIN. The program lets the kernel run the hook again with its verdict in the
- * same field of the packet's mark, so that a packet passes nothing but the rules themselves, those
- * of the moment: there is no chain behind the queue that a new ruleset could lack.
+ * that state. Only what changes what the server reads is queued, in the direction of the
+ * connection's opener: SYN, payload, FIN, urgent data announced. The program lets the kernel run
+ * the hook again with its verdict in the same field of the packet's mark, so that a packet passes
+ * nothing but the rules themselves, those of the moment: there is no chain behind the queue that a
+ * new ruleset could lack.
  *
  *	rule	   -> asks.HASH:  connection's field = id; queue
  *	root	   -> field -> asked.HASH: verdict in the packet's mark? payload? queue
@@ -16,6 +17,7 @@
  */
 #include "nft/lower.h"
 
+#define FLAGS_OF_MEANING (1 | 32) /* FIN URG: also of a segment without payload */
 #define FLAGS_OF_OPENING (1 | 2 | 4 | 16) /* FIN SYN RST ACK */
 
 static const struct inspection *field(struct lower *l)
@@ -197,11 +199,11 @@ static const char *asked(struct lower *l, const struct rule *rule, const char *r
 	if (rule)
 		push_verdicts(l, c);
 	push_reopened(l, c, true, rules);
-	for (int fin = 0; fin < 2; fin++) {
+	for (int bare = 0; bare < 2; bare++) {
 		struct ir_rule sent = {0};
 
-		if (fin)
-			match_bits(l, &sent, F_TCP_FLAGS, 1);
+		if (bare)
+			match_bits(l, &sent, F_TCP_FLAGS, FLAGS_OF_MEANING);
 		else
 			match_ival(l, &sent, F_PAYLOAD, (struct ival){0, 255});
 		if (rule)

@@ -109,9 +109,11 @@ dd_ref mean_asked(struct mean *m, const struct policy *p, dd_ref rules)
 	dd_ref original = schema_one(&m->schema, DIM_CT_DIRECTION, 0);
 	dd_ref tcp = schema_one(&m->schema, DIM_PROTO, IPPROTO_TCP);
 	struct ival none = {0, 0};
-	dd_ref fin = dd_and(
-		d, tcp, dd_not(d, schema_ranges(&m->schema, DIM_FLAGS, 8, &none, 1, 1, DD_TRUE)));
-	dd_ref sent = dd_and(d, original, dd_or(d, fin, schema_one(&m->schema, DIM_PAYLOAD, 1)));
+	/* FIN, or URG: it says where in what comes later something is urgent */
+	dd_ref bare = dd_and(d, tcp,
+			     dd_not(d, schema_ranges(&m->schema, DIM_FLAGS, 8, &none, 1, 0x21,
+						     DD_TRUE)));
+	dd_ref sent = dd_and(d, original, dd_or(d, bare, schema_one(&m->schema, DIM_PAYLOAD, 1)));
 	dd_ref opens = dd_and(d, original, dd_and(d, tcp, mean_opening_tcp(m)));
 	dd_ref others = field_is(&k, DIM_CT_MARK, MARK_PENDING, inspection_max(k.field));
 	dd_ref is_known = dd_not(d, field_is(&k, DIM_CT_MARK, 0, 0));

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Ways round inspection, as packets: the ones that the table in fwc-inspectd(8) names, in its order,
+ * through the code that judges in earnest. `allow any` is the last entry everywhere: it is the
+ * policy that a trick gets round most easily.
+ */
+#include <stdlib.h>
+
+#include "inspect/judge.h"
+#include "test.h"
+#include "vectors/vectors.h"
+
+#define SECOND 1000000000ull
+#define SLOTS 64
+
+static const char tables_text[] =
+	"{\"format\":1,\"inspectors\":[{\"name\":\"names\",\"entries\":["
+	"  {\"verdict\":\"deny\",\"look\":\"sni\",\"names\":[\"*.casino.example\"]},"
+	"  {\"verdict\":\"deny\",\"look\":\"host\",\"names\":[\"*.casino.example\"]},"
+	"  {\"verdict\":\"deny\",\"look\":\"dns\",\"names\":[\"*.casino.example\"]},"
+	"  {\"verdict\":\"allow\",\"look\":\"any\"}]}],"
+	"\"mark\":4278190080,"
+	"\"queues\":[{\"first\":1,\"count\":1,\"on-overflow\":\"deny\",\"rewrite\":false}],"
+	"\"rules\":[{\"id\":4,\"inspector\":\"names\",\"queue\":1}]}";
+
+static struct tables tables;
+static struct board *board;
+static struct judge *judge;
+static char said[4096];
+static struct event last;
+static unsigned events;
+static uint64_t now = 100 * SECOND;
+
+static void answer(void *ctx, uint32_t slot, enum act act)
+{
+	static const char *const words[NACTS] = {"",	   "pass",  "allow", "deny",  "reject",
+						 "again", "drop",  "keep",  "forget"};
+
+	(void)ctx;
+	(void)slot;
+	if (act != ACT_HOLD)
+		sprintf(said + strlen(said), "%s%s", *said ? " " : "", words[act]);
+}
+
+static void rewritten(void *ctx, uint32_t slot, const uint8_t *p, size_t n)
+{
+	(void)ctx;
+	(void)slot;
+	(void)p;
+	(void)n;
+}
+
+static void event(void *ctx, const struct event *e)
+{
+	(void)ctx;
+	last = *e;
+	events++;
+}
+
+static void begin(void)
+{
+	struct judge_config c = {.tables = &tables,
+				 .board = board,
+				 .slots = SLOTS,
+				 .hold = 10 * SECOND,
+				 .small = 1024,
+				 .large = 32,
+				 .answer = answer,
+				 .rewritten = rewritten,
+				 .event = event};
+
+	judge_free(judge);
+	judge = judge_new(&c);
+}
+
+/* ---- packets ---- */
+
+#define SYN 2
+#define ACK 16
+#define URG 32
+
+struct segment { /* what differs from one to the other */
+	uint8_t flags, ttl;
+	bool stamped, sealed;
+	uint32_t stamp, seq;
+	const void *data;
+	size_t n;
+};
+
+static uint16_t port = 1000;
+static uint16_t to = 443;
+static uint32_t slot;
+static uint8_t packet[65536];
+
+static void put16(uint8_t *at, unsigned v)
+{
+	at[0] = (uint8_t)(v >> 8);
+	at[1] = (uint8_t)v;
+}
+
+static void put32(uint8_t *at, uint32_t v)
+{
+	put16(at, v >> 16);
+	put16(at + 2, v & 0xffff);
+}
+
+static const char *give(uint8_t protocol, uint8_t ttl, size_t n)
+{
+	struct judge_packet k = {.slot = slot++ % SLOTS, .field = 4, .now = now, .p = packet};
+
+	memset(packet, 0, 20);
+	packet[0] = 0x45;
+	put16(packet + 2, (unsigned)(20 + n));
+	packet[8] = ttl;
+	packet[9] = protocol;
+	memcpy(packet + 12, "\x0a\0\0\2\x0a\0\1\2", 8);
+	put16(packet + 20, port);
+	put16(packet + 22, to);
+	k.n = 20 + n;
+	*said = '\0';
+	judge_packet(judge, &k);
+	return said;
+}
+
+static const char *send_segment(struct segment s)
+{
+	uint8_t *t = packet + 20, *o = t + 20;
+
+	memset(t, 0, 60);
+	put32(t + 4, s.seq);
+	t[13] = s.flags;
+	if (s.stamped) {
+		memcpy(o, "\1\1\x08\x0a", 4);
+		put32(o + 4, s.stamp);
+		o += 12;
+	}
+	if (s.sealed) {
+		memcpy(o, "\1\1\x13\x12", 4);
+		o += 20;
+	}
+	t[12] = (uint8_t)((o - t) / 4 << 4);
+	if (s.n)
+		memcpy(o, s.data, s.n);
+	return give(6, s.ttl ? s.ttl : 64, (size_t)(o - t) + s.n);
+}
+
+__attribute__((unused)) static const char *datagram(const void *p, size_t n)
+{
+	memset(packet + 20, 0, 8);
+	put16(packet + 24, (unsigned)(8 + n));
+	if (n)
+		memcpy(packet + 28, p, n);
+	return give(17, 64, 8 + n);
+}
+
+static const char good[] = "GET / HTTP/1.1\r\nHost: www.example.org\r\n\r\n";
+static const char bad[] = "GET / HTTP/1.1\r\nHost: a.casino.example\r\n\r\n";
+
+#define ALL(text) .data = text, .n = sizeof(text) - 1
+#define SEND(...) send_segment((struct segment){__VA_ARGS__})
+#define DATA(...) SEND(.flags = ACK, .seq = 101, __VA_ARGS__)
+
+static void open_another(struct segment syn)
+{
+	port++;
+	syn.flags |= SYN;
+	syn.seq = 100;
+	SAME_TEXT(send_segment(syn), "pass");
+}
+
+static void expect_error(const char *flaw)
+{
+	SAME_NUMBER(last.cause, CAUSE_ERROR);
+	SAME_TEXT(last.flaw, flaw);
+}
+
+/* What is not tried to be hidden is seen. */
+static void test_plain(void)
+{
+	open_another((struct segment){0});
+	SAME_TEXT(DATA(ALL(good)), "allow");
+	open_another((struct segment){0});
+	SAME_TEXT(DATA(ALL(bad)), "deny");
+	SAME_NUMBER(last.cause, CAUSE_ENTRY);
+}
+
+/* Data in a SYN, which a server that knows nothing of TCP Fast Open does not take. */
+static void test_opening(void)
+{
+	port++; /* dropped by the server, which takes what follows */
+	SAME_TEXT(SEND(.flags = SYN, .seq = 100, ALL(good)), "keep");
+	SAME_TEXT(DATA(ALL(bad)), "forget deny");
+	SAME_NUMBER(last.cause, CAUSE_ERROR);
+	port++; /* one that knows it takes only the first */
+	SAME_TEXT(SEND(.flags = SYN, .seq = 100, ALL(bad)), "keep");
+	SAME_TEXT(DATA(ALL(good)), "forget deny");
+	SAME_NUMBER(last.cause, CAUSE_ERROR);
+	port++; /* in small pieces */
+	SAME_TEXT(SEND(.flags = SYN, .seq = 100, ALL(good)), "keep");
+	SAME_TEXT(DATA(.data = bad, .n = 25), "forget deny");
+	port++; /* honest: not taken, so sent again */
+	SAME_TEXT(SEND(.flags = SYN, .seq = 100, ALL(good)), "keep");
+	SAME_TEXT(SEND(.flags = SYN, .seq = 100), "pass");
+	SAME_TEXT(DATA(ALL(good)), "forget allow");
+	port++; /* honest: taken, and it goes on */
+	SAME_TEXT(SEND(.flags = SYN, .seq = 100, .data = bad, .n = 30), "keep");
+	SAME_TEXT(SEND(.flags = SYN, .seq = 100, .data = bad, .n = 30), "keep");
+	SAME_TEXT(SEND(.flags = ACK, .seq = 131, .data = bad + 30, .n = sizeof(bad) - 31),
+		  "forget forget deny");
+	SAME_NUMBER(last.cause, CAUSE_ENTRY);
+	SAME_TEXT(last.name, "a.casino.example");
+	port++; /* two of them that differ */
+	SAME_TEXT(SEND(.flags = SYN, .seq = 100, ALL(good)), "keep");
+	SAME_TEXT(SEND(.flags = SYN, .seq = 100, ALL(bad)), "keep");
+	SAME_TEXT(DATA(ALL(good)), "forget forget deny");
+	port++; /* nobody answers: that is no decision */
+	events = 0;
+	SAME_TEXT(SEND(.flags = SYN, .seq = 100, ALL(good)), "keep");
+	now += 11 * SECOND;
+	*said = '\0';
+	judge_tick(judge, now);
+	SAME_TEXT(said, "forget");
+	SAME_NUMBER(events, 0);
+	SAME_TEXT(DATA(ALL(bad)), "deny");
+}
+
+/* A flood of them takes no room from others. */
+static void test_openings(void)
+{
+	for (int i = 0; i < 2 * JUDGE_OPENINGS; i++) {
+		port++;
+		SEND(.flags = SYN, .seq = 100, ALL(good));
+	}
+	CHECK(board->flows <= JUDGE_OPENINGS);
+	open_another((struct segment){0});
+	SAME_TEXT(DATA(ALL(bad)), "deny");
+	SAME_NUMBER(last.cause, CAUSE_ENTRY);
+	now += 11 * SECOND;
+	judge_tick(judge, now);
+	SAME_NUMBER(board->flows, 0);
+	SAME_NUMBER(board->held, 0);
+}
+
+/* A byte that the server takes out of the stream. */
+static void test_urgent(void)
+{
+	open_another((struct segment){0});
+	SAME_TEXT(DATA(.data = bad, .n = 25), "");
+	SAME_TEXT(SEND(.flags = ACK | URG, .seq = 126, .data = "X", .n = 1), "deny deny");
+	expect_error("there is urgent data");
+	open_another((struct segment){0}); /* told before the byte comes */
+	SAME_TEXT(SEND(.flags = ACK | URG, .seq = 101), "deny");
+	expect_error("there is urgent data");
+	port++; /* in the SYN */
+	SAME_TEXT(SEND(.flags = SYN | URG, .seq = 100, ALL(good)), "keep");
+	SAME_TEXT(DATA(ALL(good)), "forget deny");
+	expect_error("there is urgent data");
+}
+
+/* Whole requests that end behind us. */
+static void test_ttl(void)
+{
+	open_another((struct segment){.ttl = 60});
+	SAME_TEXT(DATA(ALL(good), .ttl = 59), "deny");
+	expect_error("a segment does not come as far as the SYN did");
+	open_another((struct segment){.ttl = 3}); /* this one does not arrive, the next one does */
+	SAME_TEXT(SEND(.flags = SYN, .seq = 100, .ttl = 60), "pass");
+	SAME_TEXT(DATA(ALL(good), .ttl = 3), "deny");
+	open_another((struct segment){.ttl = 60}); /* the other way round */
+	SAME_TEXT(SEND(.flags = SYN, .seq = 100, .ttl = 3), "pass");
+	SAME_TEXT(DATA(ALL(good), .ttl = 3), "deny");
+	open_another((struct segment){.ttl = 60});
+	SAME_TEXT(DATA(.data = good, .n = 20, .ttl = 60), "");
+	SAME_TEXT(SEND(.flags = ACK, .seq = 121, .data = good + 20, .n = sizeof(good) - 21, .ttl = 5),
+		  "deny deny");
+	open_another((struct segment){.ttl = 60}); /* further is fine */
+	SAME_TEXT(DATA(ALL(good), .ttl = 61), "allow");
+}
+
+/* Those that the server drops for their time stamp (RFC 7323 5.3). */
+static void test_stamps(void)
+{
+	open_another((struct segment){.stamped = true, .stamp = 5000});
+	SAME_TEXT(DATA(ALL(good), .stamped = true, .stamp = 4999), "deny");
+	expect_error("the time stamp of a segment is too old");
+	open_another((struct segment){.stamped = true, .stamp = 0xfffffff0});
+	SAME_TEXT(DATA(ALL(good), .stamped = true, .stamp = 5), "allow"); /* it wraps */
+	open_another((struct segment){.stamped = true, .stamp = 5000}); /* against one before it */
+	SAME_TEXT(DATA(.data = good, .n = 20, .stamped = true, .stamp = 9000), "");
+	SAME_TEXT(SEND(.flags = ACK, .seq = 121, .data = good + 20, .n = sizeof(good) - 21,
+		       .stamped = true, .stamp = 6000),
+		  "deny deny");
+	/* one that overtook is no reason: TS.Recent is of what came in sequence */
+	open_another((struct segment){.stamped = true, .stamp = 5000});
+	SAME_TEXT(SEND(.flags = ACK, .seq = 121, .data = good + 20, .n = sizeof(good) - 21,
+		       .stamped = true, .stamp = 9000),
+		  "");
+	SAME_TEXT(DATA(.data = good, .n = 20, .stamped = true, .stamp = 6000), "allow allow");
+	/* the late copy of what is there brings nothing */
+	open_another((struct segment){.stamped = true, .stamp = 5000});
+	SAME_TEXT(DATA(.data = good, .n = 20, .stamped = true, .stamp = 9000), "");
+	SAME_TEXT(DATA(.data = good, .n = 20, .stamped = true, .stamp = 6000), "");
+	SAME_TEXT(SEND(.flags = ACK, .seq = 121, .data = good + 20, .n = sizeof(good) - 21,
+		       .stamped = true, .stamp = 9000),
+		  "allow allow allow");
+	/* the server had none to offer */
+	open_another((struct segment){.stamped = true, .stamp = 5000});
+	SAME_TEXT(DATA(ALL(good)), "allow");
+}
+
+/* Those that it drops for a signature that was not agreed on (RFC 2385). */
+static void test_seals(void)
+{
+	open_another((struct segment){0});
+	SAME_TEXT(DATA(ALL(good), .sealed = true), "deny");
+	expect_error("a segment is signed and the SYN is not, or the other way");
+	open_another((struct segment){.sealed = true});
+	SAME_TEXT(DATA(ALL(good)), "deny");
+	open_another((struct segment){.sealed = true});
+	SAME_TEXT(DATA(ALL(good), .sealed = true), "allow");
+}
+
+int main(void)
+{
+	struct buf why = {0};
+	json_t *j = json_loads(tables_text, 0, NULL);
+
+	board = calloc(1, sizeof(*board));
+	SAME_NUMBER(tables_load(&tables, j, &why), 0);
+	begin();
+	test_plain();
+	test_opening();
+	test_openings();
+	test_urgent();
+	test_ttl();
+	test_stamps();
+	test_seals();
+	SAME_NUMBER(board->held, 0);
+	judge_free(judge);
+	tables_free(&tables);
+	json_decref(j);
+	free(board);
+	return test_end();
+}
