@@ -215,6 +215,13 @@ void flow_datagram(struct flow_state *f, struct flow_room *room, const uint8_t *
 	}
 }
 
+#define PORT_DNS 53
+
+bool flow_is_alone(const struct packet *k)
+{
+	return k->dport == PORT_DNS || !quic_is(k->payload, k->n);
+}
+
 void flow_drop(struct flow_state *f, struct flow_room *room)
 {
 	stream_drop(&f->bytes, room->pool);

@@ -61,6 +61,9 @@ void flow_segment(struct flow_state *f, struct flow_room *room, uint32_t seq, co
 void flow_end(struct flow_state *f, struct flow_room *room);
 /* Payload of a UDP datagram; n may be 0. */
 void flow_datagram(struct flow_state *f, struct flow_room *room, const uint8_t *p, size_t n);
+/* Whether a datagram of UDP is to be judged for itself: a look-up, or nothing that is known. One of
+ * QUIC belongs to its connection, unless it goes where look-ups do. */
+bool flow_is_alone(const struct packet *k);
 /* Gives back what is held; the state is all zero again. */
 void flow_drop(struct flow_state *f, struct flow_room *room);
 

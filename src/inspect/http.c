@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * An HTTP/1 request -> the host that it is for (RFC 9112 3.2): the target's authority if it has
- * one, else the Host header. Where servers are known to differ over what a request means, it
- * counts as broken: two Host headers, a blank before the colon, a header without one.
+ * one, else the Host header. A request line is read as loosely as any server reads it. Where
+ * servers are known to differ over what a request means, it counts as broken: two Host headers, one
+ * that says another host than the target, a blank before the colon, a header without one.
  */
 #include <string.h>
 
 #include "inspect/probe.h"
 
-#define METHOD_MAX 32
+#define METHOD_MAX 8192 /* as long as whole request lines of Apache and nginx may be */
 
 struct text {
 	const uint8_t *p;
@@ -68,22 +69,48 @@ static bool take_authority(struct facts *f, struct text t)
 	return facts_name(f, t.p, host);
 }
 
-/* METHOD SP TARGET SP "HTTP/1." DIGIT; false if it is not that. */
-static bool split_request(struct text line, struct text *method, struct text *target)
+static struct text trim(struct text t)
 {
-	static const char version[] = " HTTP/1.";
-	size_t end = line.n, v = sizeof(version) - 1;
+	while (t.n && is_blank(t.p[0])) {
+		t.p++;
+		t.n--;
+	}
+	while (t.n && is_blank(t.p[t.n - 1]))
+		t.n--;
+	return t;
+}
 
-	method->p = line.p;
-	method->n = 0;
+/* "HTTP/" DIGITS "." DIGITS, in whatever case. */
+static bool is_version(struct text t)
+{
+	size_t i = 5, digits = 0, dots = 0;
+
+	if (t.n < 8 || strncasecmp((const char *)t.p, "HTTP/", 5) != 0)
+		return false;
+	for (; i < t.n; i++) {
+		digits += t.p[i] >= '0' && t.p[i] <= '9';
+		dots += t.p[i] == '.';
+	}
+	return dots == 1 && digits == t.n - 6 && t.p[5] != '.' && t.p[t.n - 1] != '.';
+}
+
+/* METHOD TARGET VERSION, with any number of blanks between and behind them. False if it is not
+ * that; no version: the first HTTP had none. */
+static bool split_request(struct text line, struct text *method, struct text *target,
+			  struct text *version)
+{
+	*method = *version = (struct text){line.p, 0};
 	while (method->n < line.n && is_token(line.p[method->n]))
 		method->n++;
-	if (end < method->n + 1 + 1 + v + 1 || memcmp(line.p + end - v - 1, version, v) ||
-	    line.p[end - 1] < '0' || line.p[end - 1] > '9')
-		return false;
-	target->p = line.p + method->n + 1;
-	target->n = end - v - 1 - method->n - 1;
-	return target->n > 0;
+	*target = trim((struct text){line.p + method->n, line.n - method->n});
+	for (size_t i = target->n; i-- > 0;)
+		if (is_blank(target->p[i])) {
+			*version = (struct text){target->p + i + 1, target->n - i - 1};
+			if (is_version(*version))
+				*target = trim((struct text){target->p, i});
+			break;
+		}
+	return method->n && method->n < line.n && target->n;
 }
 
 /* An authority in the target: CONNECT host:port, or http://host/path. True if it has one. */
@@ -108,17 +135,6 @@ static bool target_authority(struct text method, struct text target, struct text
 	return true;
 }
 
-static struct text trim(struct text t)
-{
-	while (t.n && is_blank(t.p[0])) {
-		t.p++;
-		t.n--;
-	}
-	while (t.n && is_blank(t.p[t.n - 1]))
-		t.n--;
-	return t;
-}
-
 static bool is_host(struct text line)
 {
 	return line.n > 4 && (line.p[0] | 0x20) == 'h' && (line.p[1] | 0x20) == 'o' &&
@@ -139,20 +155,34 @@ static const char *header_flaw(struct text line)
 	return NULL;
 }
 
+/* All is there: the host that both name, or the one that does. */
+static enum probe agree(struct facts *f, struct text authority, struct text host)
+{
+	struct facts header;
+
+	facts_init(&header);
+	if (host.n && !take_authority(&header, host))
+		return facts_bad(f, "the Host header is malformed");
+	if (authority.n && !take_authority(f, authority))
+		return facts_bad(f, "the target's authority is malformed");
+	if (host.n && authority.n && strcmp(f->name, header.name) != 0)
+		return facts_bad(f, "the target and the Host header name different hosts");
+	if (host.n && !authority.n)
+		take_authority(f, host);
+	return facts_done(f);
+}
+
 /* Header lines up to the empty one. A line that begins with a blank goes on with the one before it
  * (obs-fold); of a Host header only a value that begins there can be a name. */
-static enum probe read_headers(struct facts *f, struct text rest)
+static enum probe read_headers(struct facts *f, struct text rest, struct text authority)
 {
 	struct text line, host = {0};
 	bool have = false, in_host = false;
 	const char *flaw;
 
 	while (next_line(&rest, &line)) {
-		if (!line.n) {
-			if (host.n && f->name_state != NAME_SEEN && !take_authority(f, host))
-				return facts_bad(f, "the Host header is malformed");
-			return facts_done(f);
-		}
+		if (!line.n)
+			return agree(f, authority, host);
 		if (is_blank(line.p[0])) {
 			line = trim(line);
 			if (in_host && host.n && line.n)
@@ -182,10 +212,10 @@ static enum probe may_be(struct text t)
 
 	while (i < t.n && i <= METHOD_MAX && is_token(t.p[i]))
 		i++;
-	if (i > METHOD_MAX || (i < t.n && (!i || t.p[i] != ' ')))
+	if (i > METHOD_MAX || (i < t.n && (!i || !is_blank(t.p[i]))))
 		return PROBE_NO;
 	for (; i < t.n; i++)
-		if (t.p[i] < ' ' && (t.p[i] != '\r' || i + 1 < t.n))
+		if (t.p[i] < ' ' && !is_blank(t.p[i]) && (t.p[i] != '\r' || i + 1 < t.n))
 			return PROBE_NO;
 	return PROBE_MAYBE;
 }
@@ -193,7 +223,7 @@ static enum probe may_be(struct text t)
 enum probe http_probe(struct facts *f, const uint8_t *p, size_t n)
 {
 	static const char preface[] = "PRI * HTTP/2.0";
-	struct text rest = {p, n}, line, method, target, authority;
+	struct text rest = {p, n}, line, method, target, version, authority;
 
 	/* Servers skip empty lines before the request line (RFC 9112 2.2). */
 	while (rest.n && (rest.p[0] == '\r' || rest.p[0] == '\n')) {
@@ -204,9 +234,19 @@ enum probe http_probe(struct facts *f, const uint8_t *p, size_t n)
 		return may_be(rest);
 	if (line.n == sizeof(preface) - 1 && !memcmp(line.p, preface, line.n))
 		return facts_bad(f, "HTTP/2 without TLS: the name is compressed");
-	if (may_be(line) == PROBE_NO || !split_request(line, &method, &target))
+	if (may_be(line) == PROBE_NO || !split_request(line, &method, &target, &version))
 		return PROBE_NO;
-	if (target_authority(method, target, &authority) && !take_authority(f, authority))
-		return facts_bad(f, "the target's authority is malformed");
-	return read_headers(f, rest);
+	if (!target_authority(method, target, &authority))
+		authority.n = 0;
+	else if (!authority.n)
+		return is_version(version)
+			       ? facts_bad(f, "the target's authority is malformed")
+			       : PROBE_NO;
+	if (!is_version(version)) /* HTTP/0.9 */
+		return authority.n && method.n == 3 && !memcmp(method.p, "GET", 3) && !version.n
+			       ? facts_bad(f, "a request without a version names a host")
+			       : PROBE_NO;
+	if (version.p[5] != '1' || version.p[6] != '.')
+		return facts_bad(f, "the version of HTTP is not 1");
+	return read_headers(f, rest, authority);
 }

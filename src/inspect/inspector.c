@@ -202,6 +202,43 @@ struct decision inspector_judge(const struct inspector *in, const struct flow_st
 	return (struct decision){.verdict = VERDICT_DENY, .cause = CAUSE_DEFAULT};
 }
 
+struct decision inspector_judge_alone(const struct inspector *in, struct flow_state *f,
+				      struct flow_room *flows, const struct packet *k,
+				      struct pattern_room *room)
+{
+	struct decision d;
+
+	flow_datagram(f, flows, k->payload, k->n);
+	d = inspector_judge(in, f, room);
+	if (d.verdict != VERDICT_MORE)
+		return d;
+	flow_end(f, flows);
+	d = inspector_judge(in, f, room);
+	return d.verdict != VERDICT_MORE ? d : inspector_fallback(in, CAUSE_ERROR);
+}
+
+bool inspector_is_brief(const struct inspector *in)
+{
+	const struct entry *e;
+
+	vec_each (&in->entries, e)
+		switch (e->look) {
+		case LOOK_ANY:
+		case LOOK_PAYLOAD:
+		case LOOK_HOST:
+		case LOOK_SSH:
+			break;
+		case LOOK_SNI:
+		case LOOK_DNS:
+		case LOOK_ECH:
+		case LOOK_QUIC:
+		case LOOK_NO_NAME:
+		case LOOK_UNKNOWN:
+			return false;
+		}
+	return true;
+}
+
 unsigned inspector_rewrite(const struct inspector *in, uint8_t *p, size_t n)
 {
 	unsigned count = 0;

@@ -83,6 +83,13 @@ bool look_has_list(enum look l); /* names, banners or patterns */
  * deny. */
 struct decision inspector_judge(const struct inspector *in, const struct flow_state *f,
 				struct pattern_room *room);
+/* One datagram of UDP, by itself. */
+struct decision inspector_judge_alone(const struct inspector *in, struct flow_state *f,
+				      struct flow_room *flows, const struct packet *k,
+				      struct pattern_room *room);
+/* Whether what it says of one datagram holds for those that come after it between the same ports:
+ * if it looks into none of them further than for a pattern at the beginning. */
+bool inspector_is_brief(const struct inspector *in);
 /* The decision where there is none to be had any more. */
 struct decision inspector_fallback(const struct inspector *in, enum cause cause);
 

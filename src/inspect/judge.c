@@ -313,15 +313,20 @@ static void tell(struct judge *j, const struct known_key *key, const struct tabl
 	j->c.event(j->c.ctx, &e);
 }
 
-static enum act decide(struct judge *j, const struct known_key *key, const struct table_rule *rule,
-		       const struct decision *d, const struct facts *facts, uint64_t now)
+static void count_decision(struct judge *j, const struct table_rule *rule, const struct decision *d)
 {
 	struct board *b = j->c.board;
 
 	tally_of(b, rule->id)->decided[d->verdict][d->cause]++;
 	b->timeouts += d->cause == CAUSE_TIMEOUT;
 	b->overflows += d->cause == CAUSE_OVERFLOW;
-	known_decide(&b->known, key, d->verdict, now);
+}
+
+static enum act decide(struct judge *j, const struct known_key *key, const struct table_rule *rule,
+		       const struct decision *d, const struct facts *facts, uint64_t now)
+{
+	count_decision(j, rule, d);
+	known_decide(&j->c.board->known, key, d->verdict, now);
 	tell(j, key, rule, d, facts);
 	return act_of(d->verdict);
 }
@@ -539,18 +544,42 @@ static void take_tcp(struct judge *j, const struct arrived *x)
 		unseen(j, x);
 }
 
+/* A datagram by itself. What is allowed goes on, and its connection stays undecided, so that the
+ * next one comes here as well. (What is not leaves it so anyway: see nft/lower_inspect.c.) */
+static void judge_alone(struct judge *j, const struct arrived *x, bool lasts)
+{
+	struct flow_state f = {0};
+	struct decision d;
+	enum act act;
+
+	facts_init(&f.facts);
+	d = inspector_judge_alone(x->rule->inspector, &f, j->room, &x->packet, j->patterns);
+	count_decision(j, x->rule, &d);
+	tell(j, &x->key, x->rule, &d, &f.facts);
+	flow_drop(&f, j->room);
+	act = act_of(d.verdict);
+	if (lasts)
+		known_decide(&j->c.board->known, &x->key, d.verdict, x->k->now);
+	answer(j, x->k->slot, !lasts && act == ACT_ALLOW ? ACT_PASS : act);
+}
+
 static void take_udp(struct judge *j, const struct arrived *x)
 {
 	struct waiting *w = find(j, &x->key);
 	const struct known_entry *known = known_find(&j->c.board->known, &x->key);
+	bool brief = inspector_is_brief(x->rule->inspector), alone = flow_is_alone(&x->packet);
 
-	if (!w && known && known->verdict != VERDICT_MORE &&
+	if (!x->packet.n) {
+		answer(j, x->k->slot, ACT_PASS);
+		return;
+	}
+	if (!w && known && known->verdict != VERDICT_MORE && (brief || !alone) &&
 	    x->k->now - known->when < JUDGE_RECENT_NS) {
 		answer(j, x->k->slot, act_of((enum verdict)known->verdict));
 		return;
 	}
-	if (!x->packet.n) {
-		answer(j, x->k->slot, ACT_PASS);
+	if (brief || alone) {
+		judge_alone(j, x, brief);
 		return;
 	}
 	w = w ? w : begin_or_overflow(j, x);

@@ -66,8 +66,7 @@ bool facts_name(struct facts *f, const uint8_t *p, size_t n)
 enum probe facts_bad(struct facts *f, const char *flaw)
 {
 	f->flaw = flaw;
-	if (f->name_state == NAME_OPEN)
-		f->name_state = NAME_UNREADABLE;
+	f->name_state = NAME_UNREADABLE;
 	return PROBE_BAD;
 }
 

@@ -88,6 +88,27 @@ static void take_tcp(struct replay *r, const struct packet *k)
 	}
 }
 
+/* A line for each: the connection's own is of the first, or of what its datagrams say together. */
+static void take_alone(struct replay *r, struct replay_flow *f, const struct packet *k,
+		       const char *name)
+{
+	struct replay_flow *own = f;
+	struct flow_state state = {0};
+
+	if (f->state.started) { /* in the middle of a hello of QUIC, which goes on */
+		own = begin(r, k, true, name);
+		map_put(&r->by_name, name, f);
+	} else if (f->decided) {
+		own = begin(r, k, true, name);
+	}
+	facts_init(&state.facts);
+	own->decision = inspector_judge_alone(own->in, &state, r->room, k, r->patterns);
+	own->facts = state.facts;
+	own->decided = true;
+	own->settled = inspector_is_brief(own->in);
+	flow_drop(&state, r->room);
+}
+
 static void take_udp(struct replay *r, const struct packet *k)
 {
 	const char *name = name_of(r, k, true, false);
@@ -97,10 +118,17 @@ static void take_udp(struct replay *r, const struct packet *k)
 		return; /* the answer */
 	if (!f)
 		f = begin(r, k, true, name);
-	if (!f->in || f->decided)
+	if (!f->in || f->settled || !k->n)
 		return;
+	if (inspector_is_brief(f->in) || flow_is_alone(k)) {
+		take_alone(r, f, k, name);
+		return;
+	}
+	if (f->decided) /* of what came before it */
+		f = begin(r, k, true, name);
 	flow_datagram(&f->state, r->room, k->payload, k->n);
 	judge(r, f);
+	f->settled = f->decided;
 }
 
 void replay_run(struct replay *r, struct capture *c)

@@ -16,6 +16,7 @@ struct replay_flow {
 	struct facts facts;
 	struct decision decision;
 	bool decided;
+	bool settled; /* of UDP: and nothing more of it is looked at */
 	struct flow_state state; /* while it is not decided */
 };
 

@@ -2,7 +2,8 @@
  * TLS records -> a ClientHello -> the server name, whether ECH is offered, ALPN.
  *
  * A hello with a post-quantum key share does not fit one segment, and may be cut into records of
- * any size (RFC 8446 5.1). The server name is known as soon as its extension is whole.
+ * any size (RFC 8446 5.1). The server name is known when the hello is whole: if there are two, none
+ * is.
  */
 #include <string.h>
 
@@ -25,8 +26,7 @@ static bool read_server_name(struct facts *f, struct cursor *body)
 	unsigned type = cursor_get(body, 1);
 	size_t len = cursor_get(body, 2);
 
-	if (!cursor_need(body, len) || type != 0 || list != len + 3 || cursor_left(body) != len ||
-	    f->name_state == NAME_SEEN)
+	if (!cursor_need(body, len) || type != 0 || list != len + 3 || cursor_left(body) != len)
 		return false;
 	return facts_name(f, body->p + body->off, len);
 }
@@ -57,10 +57,14 @@ static enum probe read_extensions(struct facts *f, struct cursor *c)
 		if (c->state == CURSOR_FINE && type == EXT_ECH)
 			f->ech = ANSWER_YES;
 		cursor_need(c, 0);
-		if (c->state == CURSOR_SHORT)
+		if (c->state == CURSOR_SHORT) {
+			f->name_state = NAME_OPEN; /* there may be a second name */
 			return PROBE_MORE;
+		}
 		if (c->state == CURSOR_BROKEN)
 			return facts_bad(f, "an extension is longer than the hello");
+		if (type == EXT_SERVER_NAME && f->name_state == NAME_SEEN)
+			return facts_bad(f, "there are two server names");
 		if (type == EXT_SERVER_NAME && !read_server_name(f, &body))
 			return facts_bad(f, "the server name is malformed");
 		if (type == EXT_ALPN)

@@ -15,6 +15,8 @@
  *
  * A SYN on a connection that is known (a port used again before conntrack forgot it) is a new one.
  */
+#include <netinet/in.h>
+
 #include "nft/lower.h"
 
 #define FLAGS_OF_MEANING (1 | 32) /* FIN URG: also of a segment without payload */
@@ -81,14 +83,24 @@ static void map_to(struct lower *l, struct ir_set *map, uint32_t value, const ch
 		 ((struct ir_elem){.key = {{mark, mark}}, .verdict = {V_GOTO, chain}}));
 }
 
-/* ---- the verdict that the program put into the packet's mark ---- */
+/* ---- the verdict that the program put into the packet's mark ----
+ *
+ * Of UDP, what is denied is a datagram, not those after it: the same port of a resolver may ask for
+ * other names.
+ */
 
 static const char *settled(struct lower *l, const char *stem, const char *comment, uint32_t value)
 {
 	struct ir_chain *c = chain_new(l, stem);
-	struct ir_rule r = commented(l, comment);
+	struct ir_rule lasting = {0}, r = commented(l, comment);
 
-	set_mark(l, &r, true, value);
+	if (value == MARK_ALLOW) {
+		set_mark(l, &r, true, value);
+	} else {
+		match_one(l, &lasting, F_L4PROTO, IPPROTO_TCP);
+		set_mark(l, &lasting, true, value);
+		chain_push(l, c, lasting);
+	}
 	set_mark(l, &r, false, 0);
 	rule_counter(l, &r);
 	if (value == MARK_REJECT)

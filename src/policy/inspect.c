@@ -201,3 +201,43 @@ void resolve_inspector(struct resolver *r, const struct ast_inspector *in)
 				     "an inspector that rewrites packets decides nothing"),
 			  judges->entry.span, "this belongs to another inspector");
 }
+
+static void remark_toothless(struct diag *diag, struct span all, struct span names)
+{
+	struct diag_record *rec = diag_remark(
+		diag, all, "this also allows what is no protocol that can be read for its names");
+
+	diag_note(diag, rec, names, "so these names stop nobody who hides what he speaks");
+	diag_hint(diag, rec, "put before it: deny unknown-protocol");
+}
+
+/* Names that are denied, and then everything is allowed: also what is none of the protocols that
+ * have names, or does not look like it to us. */
+static void warn_toothless(const struct ast_inspector *in, struct diag *diag)
+{
+	const struct ast_inspector_entry *denied = NULL;
+
+	for (size_t i = 0; i < in->n; i++) {
+		const struct ast_inspector_entry *e = &in->v[i].entry;
+		enum look look = LOOK_ANY;
+
+		if (in->v[i].is_comment || in->v[i].is_word ||
+		    (e->what.s && !look_find(e->what.s, &look)))
+			continue;
+		if (look == LOOK_UNKNOWN)
+			return; /* it says what it wants */
+		if (e->deny && look_has_names(look) && !denied)
+			denied = e;
+		if (look != LOOK_ANY)
+			continue;
+		if (!e->deny && denied)
+			remark_toothless(diag, e->span, denied->span);
+		return;
+	}
+}
+
+void inspect_warn(const struct policy *p, struct diag *diag)
+{
+	for (size_t i = 0; i < p->inspectors.n; i++)
+		warn_toothless(p->inspectors.v[i], diag);
+}

@@ -369,6 +369,8 @@ bool rule_meets_nat(const struct rule *r, const struct nat *n, enum family fam, 
 const char *rule_never(const struct rule *r);
 /* Semantic warnings over a policy without errors (warn.c). */
 void policy_warn(struct policy *p, struct diag *diag);
+/* Inspectors whose lists stop nobody who is not recognised (inspect.c); a part of it. */
+void inspect_warn(const struct policy *p, struct diag *diag);
 /* And over what it does not say at all, for check alone. */
 void policy_warn_silence(const struct policy *p, struct diag *diag);
 /* The same over what this machine has put into it, where it is for another. */

@@ -454,4 +454,5 @@ void policy_warn(struct policy *p, struct diag *diag)
 	warn_zones(p, diag);
 	warn_forwarding(p, diag);
 	guard_warn(p, diag);
+	inspect_warn(p, diag);
 }

@@ -61,7 +61,11 @@ dd_ref mean_inspected(struct mean *m, const struct policy *p, const struct rule 
 static dd_ref settled(const struct marked *k, uint32_t value)
 {
 	struct mean *m = k->m;
-	dd_ref then = dd_seq(m->dd, set(k, true, value), set(k, false, 0));
+	/* what is denied of UDP says nothing about the next datagram */
+	dd_ref lasts = value == MARK_ALLOW ? DD_TRUE
+					   : schema_one(&m->schema, DIM_PROTO, IPPROTO_TCP);
+	dd_ref then = dd_seq(m->dd, dd_restrict(m->dd, lasts, set(k, true, value)),
+			     set(k, false, 0));
 	dd_ref end = value == MARK_ALLOW    ? mean_outcome(m, FATE_ACCEPT, NULL, NULL)
 		     : value == MARK_REJECT ? mean_reject(m, NULL)
 					    : mean_outcome(m, FATE_DROP, NULL, NULL);

@@ -112,6 +112,7 @@ inspecting() { # name that is denied
 		allow lan -> wan
 		inspector names {
 			deny sni "$1"
+			deny unknown-protocol
 			allow any
 		}
 	P

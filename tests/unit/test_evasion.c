@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * Ways round inspection, as packets: the ones that the table in fwc-inspectd(8) names, in its order,
- * through the code that judges in earnest. `allow any` is the last entry everywhere: it is the
- * policy that a trick gets round most easily.
+ * Ways round inspection, as packets: the ones of the table in fwc-inspectd(8), through the code that
+ * judges in earnest. `allow any` is the last entry: a policy that tricks get round most easily.
  */
 #include <stdlib.h>
 
@@ -143,7 +142,7 @@ static const char *send_segment(struct segment s)
 	return give(6, s.ttl ? s.ttl : 64, (size_t)(o - t) + s.n);
 }
 
-__attribute__((unused)) static const char *datagram(const void *p, size_t n)
+static const char *datagram(const void *p, size_t n)
 {
 	memset(packet + 20, 0, 8);
 	put16(packet + 24, (unsigned)(8 + n));
@@ -319,6 +318,146 @@ static void test_seals(void)
 	SAME_TEXT(DATA(ALL(good), .sealed = true), "allow");
 }
 
+/* ---- what is nothing known to us, and is to servers ---- */
+
+static void request(const char *text, const char *verdict)
+{
+	open_another((struct segment){0});
+	SAME_TEXT(DATA(.data = text, .n = strlen(text)), verdict);
+}
+
+/* nginx and Apache serve each of these that is denied by its name. */
+static void test_requests(void)
+{
+	char long_method[64 + sizeof(bad)];
+
+	request("GET / HTTP/1.1 \r\nHost: a.casino.example\r\n\r\n", "deny");
+	SAME_TEXT(last.name, "a.casino.example");
+	request("GET   /   HTTP/1.1\r\nHost: a.casino.example\r\n\r\n", "deny");
+	SAME_TEXT(last.name, "a.casino.example");
+	memset(long_method, 'A', 40);
+	strcpy(long_method + 40, bad + 3);
+	request(long_method, "deny");
+	SAME_TEXT(last.name, "a.casino.example");
+	request("GET http://www.example.org/ HTTP/1.1\r\nHost: a.casino.example\r\n\r\n", "deny");
+	expect_error("the target and the Host header name different hosts");
+	request("GET http://a.casino.example/ HTTP/1.1\r\nHost: www.example.org\r\n\r\n", "deny");
+	expect_error("the target and the Host header name different hosts");
+	request("GET http://a.casino.example/\r\n", "deny");
+	SAME_NUMBER(last.cause, CAUSE_ERROR);
+	request("GET / HTTP/1.1\r\nHost: www.example.org\r\nHost: a.casino.example\r\n\r\n",
+		"deny");
+	SAME_NUMBER(last.cause, CAUSE_ERROR);
+	request("GET / HTTP/1.1\r\nHost : a.casino.example\r\n\r\n", "deny");
+	SAME_NUMBER(last.cause, CAUSE_ERROR);
+}
+
+/* A hello by hand (RFC 8446 4.1.2): names of both server_name extensions. */
+static size_t two_names(uint8_t *out, const char *a, const char *b)
+{
+	const char *const names[] = {a, b};
+	uint8_t *p = out + 5 + 4 + 2 + 32;
+
+	memset(out, 0, (size_t)(p - out));
+	memcpy(p, "\0\0\2\x13\x01\1\0\0\0", 9);
+	p += 9;
+	for (int i = 0; i < 2; i++) {
+		size_t n = strlen(names[i]);
+
+		put16(p, 0);
+		put16(p + 2, (unsigned)n + 5);
+		put16(p + 4, (unsigned)n + 3);
+		p[6] = 0;
+		put16(p + 7, (unsigned)n);
+		memcpy(p + 9, names[i], n);
+		p += 9 + n;
+	}
+	put16(out + 5 + 4 + 2 + 32 + 7, (unsigned)(p - out) - (5 + 4 + 2 + 32 + 9));
+	memcpy(out, "\x16\3\1", 3);
+	put16(out + 3, (unsigned)(p - out) - 5);
+	out[5] = 1;
+	put16(out + 7, (unsigned)(p - out) - 9);
+	memcpy(out + 9, "\3\3", 2);
+	return (size_t)(p - out);
+}
+
+static void test_names(void)
+{
+	uint8_t hello[300];
+	size_t n = two_names(hello, "www.example.org", "a.casino.example");
+
+	open_another((struct segment){0});
+	SAME_TEXT(DATA(.data = hello, .n = n), "deny");
+	expect_error("there are two server names");
+	open_another((struct segment){0}); /* the first is not believed before the end */
+	SAME_TEXT(DATA(.data = hello, .n = n - 8), "");
+	SAME_TEXT(SEND(.flags = ACK, .seq = (uint32_t)(101 + n - 8), .data = hello + n - 8, .n = 8),
+		  "deny deny");
+}
+
+/* ---- UDP ---- */
+
+static size_t query(uint8_t *out, const char *name, uint8_t third, uint8_t fourth)
+{
+	size_t n = strlen(name);
+
+	memcpy(out, "\0\1\1\0\0\1\0\0\0\0\0\0", 12);
+	out[2] = third;
+	out[3] = fourth;
+	memcpy(out + 12, name, n + 1); /* labels behind their lengths */
+	memcpy(out + 13 + n, "\0\1\0\1", 4);
+	return n + 17;
+}
+
+#define BAD_LABELS "\1a\6casino\7example"
+#define GOOD_LABELS "\3www\7example\3org"
+
+static void test_lookups(void)
+{
+	uint8_t good_one[64], bad_one[64], zed[64];
+	size_t ngood = query(good_one, GOOD_LABELS, 1, 0), nbad = query(bad_one, BAD_LABELS, 1, 0);
+
+	to = 53;
+	port++; /* the Z bit, a code of an answer */
+	SAME_TEXT(datagram(zed, query(zed, BAD_LABELS, 1, 0x40)), "deny");
+	SAME_TEXT(last.name, "a.casino.example");
+	SAME_TEXT(datagram(zed, query(zed, BAD_LABELS, 1, 5)), "deny");
+	port++; /* what is not the first */
+	SAME_TEXT(datagram(good_one, ngood), "pass");
+	SAME_TEXT(datagram(bad_one, nbad), "deny");
+	SAME_TEXT(last.name, "a.casino.example");
+	SAME_TEXT(datagram(good_one, ngood), "pass"); /* and the port goes on */
+	port++; /* behind something else */
+	SAME_TEXT(datagram("x", 1), "pass");
+	SAME_TEXT(datagram("", 0), "pass");
+	SAME_TEXT(datagram(bad_one, nbad), "deny");
+	port++; /* behind a hello of QUIC, which no server of DNS reads */
+	SAME_TEXT(datagram(quic_v1, sizeof(quic_v1)), "pass");
+	SAME_TEXT(datagram(bad_one, nbad), "deny");
+	/* between two datagrams of one hello */
+	to = 443;
+	port++;
+	SAME_TEXT(datagram(quic_hybrid_1, sizeof(quic_hybrid_1)), "");
+	SAME_TEXT(datagram(bad_one, nbad), "deny");
+	SAME_TEXT(datagram(quic_hybrid_2, sizeof(quic_hybrid_2)), "allow allow");
+	to = 443;
+}
+
+/* A hello of QUIC behind a look-up, in one connection of the kernel. */
+static void test_other_protocol(void)
+{
+	uint8_t lookup[64];
+	size_t n = query(lookup, GOOD_LABELS, 1, 0);
+
+	port++;
+	SAME_TEXT(datagram(lookup, n), "pass");
+	events = 0;
+	SAME_TEXT(datagram(quic_v1, sizeof(quic_v1)), "allow");
+	SAME_NUMBER(events, 1);
+	SAME_NUMBER(last.protocol, PROTOCOL_QUIC);
+	SAME_TEXT(last.name, "example.com");
+}
+
 int main(void)
 {
 	struct buf why = {0};
@@ -334,6 +473,10 @@ int main(void)
 	test_ttl();
 	test_stamps();
 	test_seals();
+	test_requests();
+	test_names();
+	test_lookups();
+	test_other_protocol();
 	SAME_NUMBER(board->held, 0);
 	judge_free(judge);
 	tables_free(&tables);

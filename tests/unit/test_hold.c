@@ -368,12 +368,24 @@ static void test_datagrams(void)
 {
 	static const uint8_t query[] = "\0\1\1\0\0\1\0\0\0\0\0\0\1a\7example\0\0\1\0\1";
 
-	SAME_TEXT(udp(1, 1400, query, sizeof(query) - 1), "1:hold 1:allow");
-	SAME_TEXT(udp(2, 1400, query, sizeof(query) - 1), "2:allow");
-	now += 3 * SECOND; /* conntrack may have forgotten it */
-	SAME_TEXT(udp(3, 1400, query, sizeof(query) - 1), "3:hold 3:allow");
+	unsigned before = events;
+
+	/* each for itself, by an inspector that looks into them */
+	SAME_TEXT(udp(1, 1400, query, sizeof(query) - 1), "1:pass");
+	SAME_TEXT(udp(2, 1400, query, sizeof(query) - 1), "2:pass");
+	SAME_NUMBER(events - before, 2);
 	SAME_TEXT(udp(4, 1401, "", 0), "4:pass");
-	SAME_TEXT(udp(5, 1402, "zz", 2), "5:hold 5:allow");
+	SAME_TEXT(udp(5, 1402, "zz", 2), "5:pass");
+	/* the first, by one that has only patterns */
+	field = PATTERN;
+	before = events;
+	SAME_TEXT(udp(1, 1403, "aa", 2), "1:allow");
+	SAME_TEXT(udp(2, 1403, "zz", 2), "2:allow"); /* was under way */
+	SAME_NUMBER(events - before, 1);
+	now += 3 * SECOND; /* conntrack may have forgotten it */
+	SAME_TEXT(udp(3, 1403, "zz", 2), "3:deny");
+	SAME_TEXT(udp(4, 1404, "", 0), "4:pass");
+	field = RULE;
 }
 
 /* A judge died: the next one gets what was held, and knows the SYN from the board. */
