@@ -19,6 +19,8 @@
 #include "kernel/links.h"
 #include "kernel/live.h"
 #include "kernel/sysctl.h"
+#include "nft/remake.h"
+#include "nft/script.h"
 #include "nft/trial.h"
 #include "store/boot_note.h"
 #include "store/record.h"
@@ -184,15 +186,57 @@ static int transact(struct run *r, const struct buf *script, const struct live_n
 	return err;
 }
 
-/* Transaction 1. Nothing refers to what it makes, so nothing changes for packets. */
-static int stage(struct run *r)
+/* Where nothing of ours is there, and the compilation has kept what this kernel makes of it. */
+static bool can_stage_kept(const struct run *r)
+{
+	_cleanup_buf_ struct buf grown = {0};
+
+	return !r->in.live->by_name->entries.n && proof_is_kept(r->in.artefact) &&
+	       !script_grow(&grown, buf_str(&r->in.artefact->script));
+}
+
+/* That, made without libnftables. False, with nothing made, where the kernel does not take it; then
+ * the script is loaded, and a refusal has a line. */
+static bool stage_kept(struct run *r, int *err)
+{
+	_cleanup_buf_ struct buf messages = {0};
+	const struct artefact *x = r->in.artefact;
+	struct live_names names = {0};
+	struct live_outcome out = {0};
+	size_t said = r->x->why.len;
+
+	if (!remake_staged(r->in.arena, x->held.data, x->held.len, &messages))
+		return false;
+	plan_missing(&r->in, &names);
+	*err = live_make(&r->live, r->x->netns, r->in.arena, &messages, &out, &r->x->why);
+	if (!out.committed && *err != -ESTALE) {
+		r->x->why.len = said;
+		return false;
+	}
+	if (out.committed)
+		r->x->staged += names.n;
+	fault_point("staged");
+	if (*err)
+		return true;
+	if (proof_holds_staged(r->in.arena, x, r->live.dump, r->live.len)) {
+		r->in.live = r->live.ruleset = plan_staged(&r->in);
+		return true;
+	}
+	*err = parse_live(r);
+	if (!*err)
+		*err = prove(r, &names, false);
+	return true;
+}
+
+static int stage_script(struct run *r)
 {
 	_cleanup_buf_ struct buf script = {0}, grown = {0};
 	struct live_names names = {0};
 	struct live_outcome out = {0};
-	bool first = plan_first(&r->in);
 	int err = 0;
 
+	if (fault_wanted("no-script"))
+		return fail(r, -EOPNOTSUPP, "no script is to be loaded");
 	plan_stage(&r->in, &script, &names);
 	if (names.n) {
 		bool grows = scratch_grow(&grown, buf_str(&script));
@@ -204,6 +248,17 @@ static int stage(struct run *r)
 		if (!err)
 			err = prove(r, &names, false);
 	}
+	return err;
+}
+
+/* Transaction 1. Nothing refers to what it makes, so nothing changes for packets. */
+static int stage(struct run *r)
+{
+	bool first = plan_first(&r->in);
+	int err = 0;
+
+	if (!can_stage_kept(r) || !stage_kept(r, &err))
+		err = stage_script(r);
 	/* also over what an apply has staged that died then */
 	if (!err && first)
 		take_up(r);

@@ -172,6 +172,37 @@ static void share_counts(const struct plan_input *in, struct counters *counters)
 	counters_settle(counters);
 }
 
+void plan_missing(const struct plan_input *in, struct live_names *names)
+{
+	struct manifest_object *const *o;
+
+	vec_each (&in->artefact->manifest->objects, o)
+		if (!(*o)->base && !is_live(in, *o))
+			add_name(in, manifest_kind_name((*o)->kind), (*o)->name, names);
+}
+
+struct ir_ruleset *plan_staged(const struct plan_input *in)
+{
+	struct ir_ruleset *out = ruleset_new(in->arena);
+	struct ir_chain *const *c;
+	struct ir_set *const *s;
+
+	vec_each (&in->want->sets, s) {
+		struct ir_set *copy = arena_new_of(in->arena, struct ir_set);
+
+		*copy = **s;
+		ruleset_add_set(out, copy);
+	}
+	vec_each (&in->want->chains, c) {
+		struct ir_chain *copy = arena_new_of(in->arena, struct ir_chain);
+
+		*copy = **c;
+		if (!copy->base.hook)
+			ruleset_add_chain(out, copy);
+	}
+	return out;
+}
+
 void plan_stage(const struct plan_input *in, struct buf *script, struct live_names *names)
 {
 	const struct artefact *x = in->artefact;
@@ -334,6 +365,8 @@ static bool same_rules(const struct ir_chain *x, const struct ir_chain *y)
 {
 	if (x->rules.n != y->rules.n)
 		return false;
+	if (x->rules.v == y->rules.v)
+		return true;
 	for (size_t i = 0; i < x->rules.n; i++) {
 		if (!same_rule(&x->rules.v[i], &y->rules.v[i]))
 			return false;

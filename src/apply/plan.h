@@ -22,6 +22,11 @@ const char *plan_conflict(const struct plan_input *in, const char **hint);
 /* Some dynamic set has another timeout or size in the kernel, and is the same otherwise. */
 bool plan_resizes(const struct plan_input *in);
 
+/* What the first transaction is to make: objects that nothing refers to. */
+void plan_missing(const struct plan_input *in, struct live_names *names);
+/* The kernel's ruleset after that where it held nothing before: of `want` all but base chains. */
+struct ir_ruleset *plan_staged(const struct plan_input *in);
+
 /* First transaction: the objects that are missing, referred to by nothing; their names. */
 void plan_stage(const struct plan_input *in, struct buf *script, struct live_names *names);
 

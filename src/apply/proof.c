@@ -64,20 +64,32 @@ void proof_make_anywhere(struct proof *out, struct arena *a, const char *script,
 	proof_finish(out, a, &s, compiled);
 }
 
-/* Whether this kernel makes of the script what it made then. */
-static bool is_kept(const struct artefact *x)
+bool proof_is_kept(const struct artefact *x)
 {
 	return x->held.len && !strcmp(x->manifest->held_by, kernel_maker());
 }
 
-bool proof_holds(struct arena *a, const struct artefact *x, const void *dump, size_t len)
+static bool is_base(const struct artefact *x, const char *key)
+{
+	const struct manifest_object *o =
+		*key == 'c' ? manifest_find(x->manifest, true, key + 2) : NULL;
+
+	return o && o->base;
+}
+
+static bool holds(struct arena *a, const struct artefact *x, const void *dump, size_t len,
+		  bool with_bases)
 {
 	const struct map *kept = &x->manifest->digests;
 	const struct map_entry *e;
+	size_t wanted = 0;
 	struct map now;
 
-	if (!is_kept(x) || !kept->entries.n || !dump_digests(a, dump, len, &now) ||
-	    now.entries.n != kept->entries.n)
+	if (!proof_is_kept(x) || !kept->entries.n || !dump_digests(a, dump, len, &now))
+		return false;
+	vec_each (&kept->entries, e)
+		wanted += with_bases || !is_base(x, e->key);
+	if (now.entries.n != wanted)
 		return false;
 	vec_each (&now.entries, e) {
 		const void *digest = map_get(kept, e->key);
@@ -88,11 +100,21 @@ bool proof_holds(struct arena *a, const struct artefact *x, const void *dump, si
 	return true;
 }
 
+bool proof_holds(struct arena *a, const struct artefact *x, const void *dump, size_t len)
+{
+	return holds(a, x, dump, len, true);
+}
+
+bool proof_holds_staged(struct arena *a, const struct artefact *x, const void *dump, size_t len)
+{
+	return holds(a, x, dump, len, false);
+}
+
 bool proof_of_kept(struct proof *out, struct arena *a, const struct artefact *x)
 {
 	struct ir_ruleset *r = NULL;
 
-	if (is_kept(x))
+	if (proof_is_kept(x))
 		r = read_own(a, x->held.data, x->held.len);
 	if (r)
 		*out = (struct proof){.outcome = SCRATCH_LOADED, .ruleset = r};

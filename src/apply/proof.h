@@ -35,9 +35,13 @@ void proof_make_anywhere(struct proof *out, struct arena *a, const char *script,
  * same; else as above. */
 void proof_of_artefact(struct proof *out, struct arena *a, const struct artefact *x,
 		       const char *netns);
-/* Only the former; false if that is not so. */
+/* Whether something is kept, of this kernel and this libnftables. */
+bool proof_is_kept(const struct artefact *x);
 /* True: the kernel's dump is what the compilation kept, object by object and nothing more. */
 bool proof_holds(struct arena *a, const struct artefact *x, const void *dump, size_t len);
+/* The same before base chains lead to it: all else is there. */
+bool proof_holds_staged(struct arena *a, const struct artefact *x, const void *dump, size_t len);
+/* Only what was kept; false if that is not so. */
 bool proof_of_kept(struct proof *out, struct arena *a, const struct artefact *x);
 /* The second half, where scratch_start() was called earlier; frees s. */
 void proof_finish(struct proof *out, struct arena *a, struct scratch *s,

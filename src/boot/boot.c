@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "apply/apply.h"
+#include "apply/proof.h"
 #include "boot/block.h"
 #include "boot/rescue.h"
 #include "boot/standin.h"
@@ -129,6 +130,17 @@ static bool load(struct booting *x, const struct artefact *artefact)
 	return live;
 }
 
+/* What this very kernel has made of it before, it will most likely make again. */
+static bool load_as_it_is(struct booting *x, const struct artefact *artefact)
+{
+	size_t said = x->b->why.len;
+	bool ok = proof_is_kept(artefact) && load(x, artefact);
+
+	if (!ok)
+		x->b->why.len = said; /* what is fitted tells it again */
+	return ok;
+}
+
 /* Fits it to this kernel, and loads that. */
 static bool load_fitting(struct booting *x, const struct artefact *artefact)
 {
@@ -144,6 +156,7 @@ static bool load_fitting(struct booting *x, const struct artefact *artefact)
 	}
 	ok = load(x, &fitting);
 	buf_free(&fitting.script);
+	buf_free(&fitting.held);
 	return ok;
 }
 
@@ -236,7 +249,8 @@ void boot_load(struct boot *b, struct store *s, const char *why_not, const char 
 	if (!x.trusted)
 		remark(b, why_not);
 	else
-		ok = choose(&x, &artefact) == 0 && load_fitting(&x, &artefact);
+		ok = choose(&x, &artefact) == 0 &&
+		     (load_as_it_is(&x, &artefact) || load_fitting(&x, &artefact));
 	if (ok && x.record) { /* it is what is applied, again */
 		_cleanup_buf_ struct buf ignored = {0};
 

@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "kernel/maker.h"
 #include "kernel/scratch.h"
+#include "nft/canonical.h"
 #include "util/cleanup.h"
 #include "util/map.h"
 
@@ -171,6 +173,20 @@ static int rewrite(struct fitting *f, struct buf *why)
 	return 0;
 }
 
+/* So that who loads it need not ask a scratch namespace again. */
+static void keep(struct fitting *f, const struct scratch *s)
+{
+	struct manifest *m = arena_new_of(f->arena, struct manifest);
+
+	if (s->outcome != SCRATCH_LOADED || s->slept ||
+	    !dump_canonical(f->arena, s->dump.data, s->dump.len, &f->out->held))
+		return;
+	*m = *f->out->manifest;
+	m->held_by = kernel_maker();
+	map_init(&m->digests, f->arena); /* of the script as it was */
+	f->out->manifest = m;
+}
+
 int standin_fit(struct arena *a, const struct artefact *in, struct artefact *out,
 		struct standins *what, struct buf *why)
 {
@@ -180,7 +196,7 @@ int standin_fit(struct arena *a, const struct artefact *in, struct artefact *out
 	map_init(&f.lacking, a);
 	*out = *in;
 	out->script = (struct buf){0};
-	out->held = (struct buf){0}; /* of the script as it was */
+	out->held = (struct buf){0};
 	for (;;) {
 		struct scratch s;
 
@@ -195,6 +211,7 @@ int standin_fit(struct arena *a, const struct artefact *in, struct artefact *out
 		if (err == -EPERM)
 			buf_puts(why, buf_str(&s.why));
 		if (s.outcome != SCRATCH_REFUSED || err) {
+			keep(&f, &s);
 			scratch_free(&s);
 			break;
 		}

@@ -38,7 +38,10 @@ static int refused(const struct nftrun_step *step, struct buf *why)
 		buf_puts(why, "nftables needs /proc, which is not mounted");
 		return -ENOENT;
 	}
-	if (step->kind == RUN_SCRIPT) {
+	if (step->kind == RUN_MESSAGES) {
+		nftrun_explain("", buf_str(&step->err), &x);
+		buf_printf(why, "the kernel refused: %s", x.text);
+	} else if (step->kind == RUN_SCRIPT) {
 		nftrun_explain(step->script, buf_str(&step->err), &x);
 		buf_printf(why, "%s%s%s: %s", x.where, *x.where ? ": " : "",
 			   x.by_kernel ? "the kernel refused" : "nftables refused", x.text);
@@ -53,6 +56,16 @@ static int refused(const struct nftrun_step *step, struct buf *why)
 							 : -EINVAL;
 }
 
+static void keep_dump(struct live *l, struct arena *a, const struct nftrun *r,
+		      const struct buf *dump)
+{
+	l->present = dump->len > 0;
+	l->generation = r->dumped;
+	l->len = dump->len;
+	l->dump = memcpy(arena_alloc(a, l->len + 1), buf_str(dump), l->len);
+	l->ruleset = NULL;
+}
+
 static int fetch(struct live *out, struct nftrun_step step, const char *netns, struct arena *a,
 		 struct buf *why)
 {
@@ -64,10 +77,7 @@ static int fetch(struct live *out, struct nftrun_step step, const char *netns, s
 		buf_puts(why, buf_str(&r.why));
 	else if (step.refused)
 		err = refused(&step, why);
-	l.present = step.out.len > 0;
-	l.generation = r.dumped;
-	l.len = step.out.len;
-	l.dump = memcpy(arena_alloc(a, l.len + 1), buf_str(&step.out), l.len);
+	keep_dump(&l, a, &r, &step.out);
 	nftrun_free(&r);
 	if (!err)
 		*out = l;
@@ -196,6 +206,30 @@ int live_change(struct live *l, const char *netns, struct arena *a, const char *
 		l->present = true;
 	if (out->committed)
 		l->generation = r.n == 2 && !err ? r.dumped : r.after;
+	nftrun_free(&r);
+	return err;
+}
+
+int live_make(struct live *l, const char *netns, struct arena *a, const struct buf *messages,
+	      struct live_outcome *out, struct buf *why)
+{
+	struct nftrun_step steps[] = {{.kind = RUN_MESSAGES, .messages = messages},
+				      {.kind = RUN_DUMP_OWN}};
+	struct nftrun r = {.where = child_where_of(netns),
+			   .netns = netns,
+			   .steps = steps,
+			   .n = 2,
+			   .expect = l->hurry ? 0 : l->generation};
+	int err = nftrun(&r);
+
+	out->committed = steps[0].ran && !steps[0].refused;
+	out->alone = r.before == l->generation && r.after == r.before + 1;
+	if (err)
+		buf_puts(why, buf_str(&r.why));
+	for (size_t i = 0; !err && i < r.n; i++)
+		err = steps[i].refused ? refused(&steps[i], why) : 0;
+	if (!err)
+		keep_dump(l, a, &r, &steps[1].out);
 	nftrun_free(&r);
 	return err;
 }

@@ -40,6 +40,9 @@ struct live_outcome {
  * to date: by reading the objects named again, or, if they are many, all. */
 int live_change(struct live *l, const char *netns, struct arena *a, const char *script,
 		const struct live_names *names, struct live_outcome *out, struct buf *why);
+/* The same of messages that are made already; *l is then only fetched, not parsed. */
+int live_make(struct live *l, const char *netns, struct arena *a, const struct buf *messages,
+	      struct live_outcome *out, struct buf *why);
 /* The whole ruleset of the namespace, other people's tables too. */
 int live_read_all(struct ir_tables *out, const char *netns, struct arena *a, struct buf *why);
 /* Loads a script; on refusal -EINVAL, with why naming the policy place. */

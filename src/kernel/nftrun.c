@@ -14,6 +14,7 @@
 #include "kernel/batch.h"
 #include "kernel/dump.h"
 #include "kernel/genid.h"
+#include "kernel/send.h"
 #include "nft/script.h"
 #include "util/cleanup.h"
 #include "util/fault.h"
@@ -112,8 +113,17 @@ static bool run_nft(const struct nftrun_step *s, FILE *out, FILE *err, bool last
 	return ok;
 }
 
+static bool run_messages(const struct nftrun_step *s, uint32_t expect, FILE *err)
+{
+	int failed = send_batch(s->messages->data, s->messages->len, expect);
+
+	if (failed)
+		fprintf(err, "Error: Could not process rule: %s\n", strerror(-failed));
+	return !failed;
+}
+
 static bool run_step(const struct nftrun_step *s, const struct stream *to, bool last,
-		     uint32_t *generation)
+		     uint32_t expect, uint32_t *generation)
 {
 	FILE *out = fdopen(dup(to->out), "w"), *err = fdopen(dup(to->err), "w");
 	bool ok;
@@ -125,6 +135,8 @@ static bool run_step(const struct nftrun_step *s, const struct stream *to, bool 
 			      generation);
 	else if (s->kind == RUN_DUMP_ALL)
 		ok = run_dump(NULL, NULL, out, err, generation);
+	else if (s->kind == RUN_MESSAGES)
+		ok = run_messages(s, expect, err);
 	else
 		ok = run_nft(s, out, err, last);
 	if (fclose(out) != 0 || fclose(err) != 0)
@@ -156,7 +168,8 @@ static int run_steps(void *arg)
 	batch_expect(j->r->expect);
 	for (size_t i = 0; i < j->r->n; i++) {
 		p->step[i].refused =
-			!run_step(&j->r->steps[i], &j->streams[i], i + 1 == j->r->n, &p->dumped);
+			!run_step(&j->r->steps[i], &j->streams[i], i + 1 == j->r->n,
+				  i == 0 ? j->r->expect : 0, &p->dumped);
 		p->step[i].ran = true;
 		if (i == 0 && p->step[0].refused && came_late(j->r))
 			return ESTALE;

@@ -14,6 +14,7 @@
 
 enum nftrun_kind {
 	RUN_SCRIPT, /* load; all or nothing */
+	RUN_MESSAGES, /* the same of messages that are made already (nft/remake.h) */
 	RUN_DUMP_OWN, /* table inet fwc, as dump.h has it */
 	RUN_DUMP_SOME, /* objects of it: script is their names */
 	RUN_DUMP_ALL, /* all tables */
@@ -26,6 +27,7 @@ enum nftrun_kind {
 struct nftrun_step {
 	enum nftrun_kind kind;
 	const char *script; /* native nft language; never JSON */
+	const struct buf *messages; /* of RUN_MESSAGES */
 	bool ran, refused;
 	struct buf out, err;
 };

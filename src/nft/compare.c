@@ -242,11 +242,26 @@ bool same_rule(const struct ir_rule *x, const struct ir_rule *y)
 	return same;
 }
 
+/* Read once, and known by its bytes to be what the other one is. */
+static bool is_shared_set(const struct ir_set *x, const struct ir_set *y)
+{
+	return x->elems.n && x->elems.n == y->elems.n && x->elems.v == y->elems.v;
+}
+
+static bool is_shared_chain(const struct ir_chain *x, const struct ir_chain *y)
+{
+	return x->rules.n && x->rules.n == y->rules.n && x->rules.v == y->rules.v;
+}
+
 bool same_set(const struct ir_set *x, const struct ir_set *y)
 {
-	struct arena *a = arena_new();
-	bool same = !strcmp(canonical_set(a, x), canonical_set(a, y));
+	struct arena *a;
+	bool same;
 
+	if (is_shared_set(x, y))
+		return true;
+	a = arena_new();
+	same = !strcmp(canonical_set(a, x), canonical_set(a, y));
 	arena_free(a);
 	return same;
 }
@@ -348,6 +363,16 @@ static const char *kept(struct arena *a, const char *text)
 	return text ? arena_strdup(a, text) : NULL;
 }
 
+static bool is_shared(const char *key, const struct ir_ruleset *left,
+		      const struct ir_ruleset *right)
+{
+	const void *l = map_get(left->by_name, key), *r = map_get(right->by_name, key);
+
+	if (!l || !r)
+		return false;
+	return l == r || (key[0] == 'c' ? is_shared_chain(l, r) : is_shared_set(l, r));
+}
+
 static void compare_object(struct arena *a, const char *key, const struct ir_ruleset *left,
 			   const struct ir_ruleset *right, struct differences *out)
 {
@@ -372,7 +397,7 @@ void ruleset_compare(struct arena *a, const struct ir_ruleset *left, const struc
 	const struct map_entry *e;
 
 	vec_each (&left->by_name->entries, e) {
-		if (!within || map_get(within, e->key))
+		if ((!within || map_get(within, e->key)) && !is_shared(e->key, left, right))
 			compare_object(a, e->key, left, right, out);
 	}
 	vec_each (&right->by_name->entries, e) {

@@ -10,6 +10,7 @@
 #include "util/sha256.h"
 
 #define HASH_CHARS 12 /* 48 bits, and only objects of one stem can meet */
+#define NAME_ROOM 300 /* NFT_NAME_MAXLEN is 256; what is longer costs more */
 
 struct ir_ruleset *ruleset_new(struct arena *a)
 {
@@ -31,14 +32,25 @@ static const char *hashed_name(struct arena *a, const char *stem, const struct b
 	return arena_printf(a, "%s.%.*s", stem, HASH_CHARS, hex);
 }
 
+static void *find(const struct ir_ruleset *r, char kind, const char *name)
+{
+	char key[NAME_ROOM] = {kind, ':'};
+	size_t n = strlen(name);
+
+	if (n > sizeof(key) - 3)
+		return map_get(r->by_name, arena_printf(r->arena, "%c:%s", kind, name));
+	memcpy(key + 2, name, n + 1);
+	return map_get(r->by_name, key);
+}
+
 struct ir_chain *ruleset_chain(const struct ir_ruleset *r, const char *name)
 {
-	return map_get(r->by_name, arena_printf(r->arena, "c:%s", name));
+	return find(r, 'c', name);
 }
 
 struct ir_set *ruleset_set(const struct ir_ruleset *r, const char *name)
 {
-	return map_get(r->by_name, arena_printf(r->arena, "s:%s", name));
+	return find(r, 's', name);
 }
 
 void ruleset_add_chain(struct ir_ruleset *r, struct ir_chain *c)

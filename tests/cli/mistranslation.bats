@@ -130,3 +130,14 @@ found() { # a packet of which policy and kernel think otherwise
 	[[ $output == *"nothing was changed"* ]]
 	fwc show | diff "$WORK/before" -
 }
+
+@test "what was kept becomes something else on its way: nothing is led to it" {
+	fwc compile "$WORK/policy.fwc"
+	SHIM_FROM=060001000017 SHIM_TO=060001000016 LD_PRELOAD=$WORK/shim.so run fwc apply
+	echo "$output"
+	[ "$status" = 3 ]
+	[[ $output == *"the kernel holds "*" differently from what was sent"*"tcp dport"*23*22* ]]
+	run inns nft list ruleset
+	[[ $output != *hook* && $output != *22* ]]
+	fwc apply
+}

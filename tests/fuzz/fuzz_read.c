@@ -9,6 +9,7 @@
 #include "nft/compare.h"
 #include "nft/foreign.h"
 #include "nft/manifest.h"
+#include "nft/remake.h"
 #include "space/mean.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -58,6 +59,8 @@ static void check_canonical(struct arena *a, const struct ir_tables *t, const ui
 	struct ir_tables again = {0};
 
 	demand(dump_canonical(a, data, size, &once), "what could be read can be put in order");
+	remake_staged(a, data, size, &twice);
+	twice.len = 0;
 	demand(dump_canonical(a, once.data, once.len, &twice) && once.len == twice.len &&
 		       (!once.len || !memcmp(once.data, twice.data, once.len)),
 	       "what is in order stays in order");

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * messages -> NFNL_MSG_BATCH_BEGIN, messages, NFNL_MSG_BATCH_END (nfnetlink.c), by libmnl.
+ */
+#include "kernel/send.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <limits.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#define ROOM 4096 /* beside the messages: the socket's own */
+
+/* Whole ones, which make objects and nothing else. */
+static bool are_makers(const char *p, size_t n)
+{
+	while (n) {
+		const struct nlmsghdr *h = (const void *)p;
+		int type;
+
+		if (n > INT_MAX || !mnl_nlmsg_ok(h, (int)n))
+			return false;
+		type = h->nlmsg_type - (NFNL_SUBSYS_NFTABLES << 8);
+		if (type != NFT_MSG_NEWTABLE && type != NFT_MSG_NEWCHAIN &&
+		    type != NFT_MSG_NEWSET && type != NFT_MSG_NEWSETELEM &&
+		    type != NFT_MSG_NEWRULE && type != NFT_MSG_NEWOBJ)
+			return false;
+		if (h->nlmsg_len % MNL_ALIGNTO)
+			return false;
+		p += h->nlmsg_len;
+		n -= h->nlmsg_len;
+	}
+	return true;
+}
+
+static size_t put_bound(char *buf, uint16_t type, uint32_t generation)
+{
+	struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
+	struct nfgenmsg *g = mnl_nlmsg_put_extra_header(h, sizeof(*g));
+
+	h->nlmsg_type = type;
+	h->nlmsg_flags = NLM_F_REQUEST;
+	g->nfgen_family = AF_UNSPEC;
+	g->version = NFNETLINK_V0;
+	g->res_id = htons(NFNL_SUBSYS_NFTABLES);
+	if (generation)
+		mnl_attr_put_u32(h, NFNL_BATCH_GENID, htonl(generation));
+	return h->nlmsg_len;
+}
+
+/* The kernel has done it all, or nothing, when sending returns; what it says of it is there. */
+static int take_answers(int fd)
+{
+	char buf[16384];
+	bool answered = false;
+	ssize_t n;
+
+	while ((n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT)) > 0) {
+		const struct nlmsghdr *h = (const void *)buf;
+		int left = (int)n;
+
+		for (; mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left)) {
+			const struct nlmsgerr *e = mnl_nlmsg_get_payload(h);
+
+			if (h->nlmsg_type != NLMSG_ERROR ||
+			    mnl_nlmsg_get_payload_len(h) < sizeof(*e))
+				continue;
+			if (e->error)
+				return e->error;
+			answered = true;
+		}
+	}
+	if (n < 0 && errno != EAGAIN)
+		return -errno;
+	return answered ? 0 : -EIO;
+}
+
+static int send_all(int fd, const void *messages, size_t n, uint32_t generation)
+{
+	char begin[64] __attribute__((aligned(8))), end[64] __attribute__((aligned(8)));
+	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+	struct iovec v[] = {
+		{begin, put_bound(begin, NFNL_MSG_BATCH_BEGIN, generation)},
+		{(void *)messages, n},
+		{end, put_bound(end, NFNL_MSG_BATCH_END, 0)},
+	};
+	struct msghdr m = {.msg_name = &kernel,
+			   .msg_namelen = sizeof(kernel),
+			   .msg_iov = v,
+			   .msg_iovlen = sizeof(v) / sizeof(v[0])};
+	int room = (int)n + ROOM;
+
+	/* the second one for those who may only up to net.core.wmem_max */
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)))
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+	return sendmsg(fd, &m, 0) < 0 ? -errno : take_answers(fd);
+}
+
+int send_batch(const void *messages, size_t n, uint32_t generation)
+{
+	struct mnl_socket *nl;
+	int err;
+
+	if (!n || n > INT_MAX / 2 || !are_makers(messages, n))
+		return -EINVAL;
+	nl = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+	if (!nl)
+		return -errno;
+	err = mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID)
+		      ? -errno
+		      : send_all(mnl_socket_get_fd(nl), messages, n, generation);
+	mnl_socket_close(nl);
+	return err;
+}
