@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nft/tlv.h"
+#include "nft/read.h"
 #include "util/buf.h"
 
 /* Linux 6.18: which back end it is, with an address, and how many elements there are */
@@ -348,7 +348,7 @@ bool dump_digests(struct arena *a, const void *bytes, size_t n, struct map *out)
 	map_init(&d.objects, a);
 	map_init(out, a);
 	while (ok && tlv_message(&rest, &m))
-		ok = take(&d, &m);
+		ok = read_is_sound(&m) && take(&d, &m);
 	vec_each (&d.objects.entries, e) {
 		struct object *o = e->value;
 

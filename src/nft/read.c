@@ -336,6 +336,58 @@ static void take(struct dump *d, const struct tlv_message *m, enum pass pass)
 		add_rule(r, m->body);
 }
 
+/* A list of what has attributes of its own. */
+static bool is_list(struct tlv list)
+{
+	struct tlv one;
+	uint16_t type;
+
+	while (tlv_next(&list, &type, &one))
+		if (type != NFTA_LIST_ELEM || !tlv_sound(one))
+			return false;
+	return !list.n;
+}
+
+/* Of a set: its size, and the fields of a key. */
+static bool is_description(struct tlv desc)
+{
+	struct tlv one;
+	uint16_t type;
+
+	if (!tlv_sound(desc))
+		return false;
+	while (tlv_next(&desc, &type, &one))
+		if (type == NFTA_SET_DESC_CONCAT && !is_list(one))
+			return false;
+	return true;
+}
+
+bool read_is_sound(const struct tlv_message *m)
+{
+	struct tlv body = m->body, value;
+	uint16_t type;
+
+	if (!tlv_sound(body))
+		return false;
+	while (tlv_next(&body, &type, &value)) {
+		switch (m->type - (NFNL_SUBSYS_NFTABLES << 8)) {
+		case NFT_MSG_NEWSET:
+			if (type == NFTA_SET_DESC && !is_description(value))
+				return false;
+			break;
+		case NFT_MSG_NEWSETELEM:
+			if (type == NFTA_SET_ELEM_LIST_ELEMENTS && !is_list(value))
+				return false;
+			break;
+		case NFT_MSG_NEWRULE:
+			if (type == NFTA_RULE_EXPRESSIONS && !is_list(value))
+				return false;
+			break;
+		}
+	}
+	return true;
+}
+
 bool read_tables(struct arena *a, const void *bytes, size_t n, struct ir_tables *out)
 {
 	struct dump d = {.a = a, .out = out};
@@ -347,7 +399,7 @@ bool read_tables(struct arena *a, const void *bytes, size_t n, struct ir_tables 
 		for (size_t i = 0; pass == RULES && i < d.readers.n; i++)
 			end_sets(d.readers.v[i]);
 		while (tlv_message(&rest, &m)) {
-			if (!tlv_whole(m.body))
+			if (pass == TABLES && !read_is_sound(&m))
 				return false;
 			take(&d, &m, pass);
 		}

@@ -52,6 +52,11 @@ struct reader { /* of one table */
 
 /* ---- read.c ---- */
 
+/* Whether the lengths of a message's attributes, and of what is in them up to expressions and
+ * elements, are those of attributes, and none of them comes twice: else the kernel did not write
+ * it.
+ */
+bool read_is_sound(const struct tlv_message *m);
 void read_attrs(struct tlv bytes, size_t max, struct attrs *out);
 /* Copies text; NULL where there is none. */
 const char *read_text(struct arena *a, struct tlv t);

@@ -120,7 +120,7 @@ static void read_rest(struct reader *r, const struct attrs *attrs, struct raw_se
 	else if (s->flags & NFT_SET_MAP && !set->is_map)
 		set->type = arena_printf(r->a, "%s ?to %u", set->type,
 					 (unsigned)tlv_number(attrs->v[NFTA_SET_DATA_TYPE]));
-	if (!attrs->whole || !tlv_whole(attrs->v[NFTA_SET_DESC]) || s->flags & ~known)
+	if (!attrs->whole || s->flags & ~known)
 		set->type = arena_printf(r->a, "%s ?more", set->type);
 	read_statements(r, attrs, set);
 }

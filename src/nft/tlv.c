@@ -71,6 +71,22 @@ bool tlv_whole(struct tlv bytes)
 	return !bytes.n;
 }
 
+bool tlv_sound(struct tlv bytes)
+{
+	uint64_t seen = 0;
+	uint16_t type;
+	struct tlv value;
+
+	while (tlv_next(&bytes, &type, &value)) {
+		uint64_t bit = type < 64 ? (uint64_t)1 << type : 0;
+
+		if (!type || seen & bit)
+			return false;
+		seen |= bit;
+	}
+	return !bytes.n;
+}
+
 bool tlv_sort(struct tlv bytes, struct tlv *out, size_t max)
 {
 	bool all = true;
@@ -79,7 +95,7 @@ bool tlv_sort(struct tlv bytes, struct tlv *out, size_t max)
 
 	memset(out, 0, (max + 1) * sizeof(*out));
 	while (tlv_next(&bytes, &type, &value)) {
-		if (type > max || out[type].p)
+		if (!type || type > max || out[type].p)
 			all = false;
 		else
 			out[type] = value;

@@ -29,8 +29,11 @@ bool tlv_message(struct tlv *bytes, struct tlv_message *out);
 bool tlv_next(struct tlv *bytes, uint16_t *type, struct tlv *value);
 /* Whether attributes are all that the bytes are. */
 bool tlv_whole(struct tlv bytes);
+/* The same, and none comes twice; no attribute is of type 0. */
+bool tlv_sound(struct tlv bytes);
 /* Sorts the attributes of *bytes by type: out[type] for types up to max. False if one is of another
- * type, comes twice, or if the bytes are no attributes: *bytes says more than was taken. */
+ * type or of type 0, comes twice, or if the bytes are no attributes: *bytes says more than was
+ * taken. */
 bool tlv_sort(struct tlv bytes, struct tlv *out, size_t max);
 
 /* Big endian numbers of 1, 2, 4 or 8 bytes; 0 where the attribute is not there. */

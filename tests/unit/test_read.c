@@ -4,6 +4,7 @@
  */
 #include "bytes.h"
 #include "nft/compare.h"
+#include "nft/digest.h"
 #include "nft/manifest.h"
 #include "nft/nft.h"
 #include "test.h"
@@ -773,6 +774,48 @@ static void test_bytes(void)
 	buf_free(&all);
 }
 
+/* What the kernel writes has no attribute twice, none of type 0, and none longer than what it is
+ * in: a dump with one that has is not read, and has no digest. */
+static void test_unsound(void)
+{
+	static const char *const names[] = {"twice", "of type 0", "an element that is too long",
+					    "a size that is too long",
+					    "an expression of another type"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct buf all = {0}, body = {0}, list = {0}, in = {0};
+		uint16_t type = i == 2	 ? NFT_MSG_NEWSETELEM
+				: i == 4 ? NFT_MSG_NEWRULE
+					 : NFT_MSG_NEWSET;
+		struct ir_tables t = {0};
+		struct map digests;
+
+		o_table(&all, NFPROTO_INET, "fwc", 0);
+		attr_text(&body, NFTA_SET_TABLE, "fwc"); /* 1 and 2 of the other messages, too */
+		attr_text(&body, NFTA_SET_NAME, "s");
+		if (i == 0)
+			attr_text(&body, NFTA_SET_NAME, "s");
+		if (i == 1)
+			attr_u32(&body, 0, 3);
+		attr_u32(&in, 1, 5); /* NFTA_SET_DESC_SIZE, NFTA_SET_ELEM_KEY */
+		if (i == 2 || i == 3)
+			in.data[0] = 12;
+		if (i == 2 || i == 4)
+			attr_nest(&list, i == 2 ? NFTA_LIST_ELEM : 2, in);
+		attr_nest(&body,
+			  i == 2   ? NFTA_SET_ELEM_LIST_ELEMENTS
+			  : i == 4 ? NFTA_RULE_EXPRESSIONS
+				   : NFTA_SET_DESC,
+			  i == 2 || i == 4 ? list : in);
+		message(&all, type, NFPROTO_INET, body);
+		if (read_tables(arena, all.data, all.len, &t))
+			printf("# %s\n", names[i]);
+		CHECK(!read_tables(arena, all.data, all.len, &t));
+		CHECK(!dump_digests(arena, all.data, all.len, &digests));
+		buf_free(&all);
+	}
+}
+
 static const char script[] = "table inet fwc {\n\tchain c.1 {\n\t\taccept\n\t}\n\n}\n";
 
 static struct manifest *reread(json_t *j, const char *text, const struct buf *index,
@@ -798,8 +841,9 @@ static void test_first_format(void)
 	const char *why;
 
 	sha256_hex(script, sizeof(script) - 1, hex);
-	json_object_set_new(j, "script",
-			    json_pack("{s:i, s:s}", "size", (int)sizeof(script) - 1, "sha256", hex));
+	json_object_set_new(
+		j, "script",
+		json_pack("{s:i, s:s}", "size", (int)sizeof(script) - 1, "sha256", hex));
 	m = reread(j, script, &none, &why);
 	CHECK(m != NULL);
 	if (m) {
@@ -881,6 +925,7 @@ int main(void)
 	test_compare();
 	test_reach();
 	test_bytes();
+	test_unsound();
 	test_manifest();
 	test_first_format();
 	arena_free(arena);
