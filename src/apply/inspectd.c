@@ -112,8 +112,8 @@ static void close_line(struct line *l)
 	buf_free(&l->in);
 }
 
-int inspectd_follow(const char *socket, bool (*each)(void *ctx, const json_t *j), void *ctx,
-		    struct buf *why)
+int inspectd_follow(const char *socket, void (*begun)(void *ctx),
+		    bool (*each)(void *ctx, const json_t *j), void *ctx, struct buf *why)
 {
 	json_t *j = NULL;
 	struct line l;
@@ -124,6 +124,8 @@ int inspectd_follow(const char *socket, bool (*each)(void *ctx, const json_t *j)
 		return fail(why, err, socket);
 	err = next(&l, &j); /* its word that there will be lines, however long they take */
 	l.deadline = 0;
+	if (!err)
+		begun(ctx);
 	while (!err && go_on) {
 		json_decref(j);
 		err = next(&l, &j);
@@ -132,7 +134,7 @@ int inspectd_follow(const char *socket, bool (*each)(void *ctx, const json_t *j)
 	if (!err)
 		json_decref(j);
 	close_line(&l);
-	return err && err != -EPIPE ? fail(why, err, socket) : 0;
+	return err && err != -EPIPE ? fail(why, err, socket) : err;
 }
 
 static int ask(const char *socket, const char *what, unsigned seconds, json_t **out,

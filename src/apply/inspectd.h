@@ -17,9 +17,10 @@ const char *inspectd_socket(struct arena *a, const char *netns);
 int inspectd_ask(const char *socket, const char *what, json_t **out, struct buf *why);
 /* Its status, for those who have more to tell: three seconds at most. */
 int inspectd_glance(const char *socket, json_t **out, struct buf *why);
-/* Its log: each line that comes until `each` says no, or it ends. */
-int inspectd_follow(const char *socket, bool (*each)(void *ctx, const json_t *j), void *ctx,
-		    struct buf *why);
+/* Its log: each line that comes until `each` says no, or it ends: -EPIPE, and why is empty. `begun`
+ * is called once it is sure to come. */
+int inspectd_follow(const char *socket, void (*begun)(void *ctx),
+		    bool (*each)(void *ctx, const json_t *j), void *ctx, struct buf *why);
 /* It gets ready for those tables, before the rules change: queues and judges wait for its next
  * reload as long as *line is open. 0: it is, or it does not run (*line -1), or it is of fwc 0.1,
  * which cannot (*line -1, *old). Else why it will not have them. */

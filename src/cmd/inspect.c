@@ -13,6 +13,7 @@
 #include "apply/inspectd.h"
 #include "cmd/common.h"
 #include "cmd/inspect.h"
+#include "inspect/event.h"
 #include "inspect/replay.h"
 #include "inspect/tables.h"
 #include "kernel/opener.h"
@@ -98,6 +99,14 @@ static const char *outcome(const struct replay_flow *f)
 	return f->decided ? verdict_name(f->decision.verdict) : "no payload";
 }
 
+static void put_word(struct buf *b, const struct replay_flow *f)
+{
+	const char *at = f->in->word_at[f->decision.cause];
+
+	buf_printf(b, ", %s: %s %s", *at ? at : f->in->at, cause_name(f->decision.cause),
+		   f->in->allow_on[f->decision.cause] ? "allow" : "deny");
+}
+
 static void print_flow(const struct replay_flow *f)
 {
 	_cleanup_buf_ struct buf b = {0};
@@ -112,47 +121,33 @@ static void print_flow(const struct replay_flow *f)
 	if (f->decided && f->facts.name_state == NAME_SEEN)
 		buf_printf(&b, " \"%s\"", f->facts.name);
 	buf_printf(&b, ": %s", outcome(f));
-	if (f->decided && f->decision.cause != CAUSE_ENTRY)
+	if (f->decided && f->decision.cause == CAUSE_DEFAULT)
 		buf_printf(&b, ", %s", cause_name(f->decision.cause));
 	if (f->decided && f->facts.flaw)
 		buf_printf(&b, " (%s)", f->facts.flaw);
 	if (f->decided && e)
 		buf_printf(&b, ", %s: %s", e->at, e->text);
+	if (f->decided && f->decision.cause < NFALLBACKS)
+		put_word(&b, f);
 	puts(buf_str(&b));
 }
 
-static json_t *end_json(const struct packet *k, const uint8_t *addr, unsigned port)
-{
-	char text[INET6_ADDRSTRLEN];
-
-	inet_ntop(k->version == 4 ? AF_INET : AF_INET6, addr, text, sizeof(text));
-	return json_pack("{s:s, s:i}", "address", text, "port", (int)port);
-}
-
+/* As in the log, but for the time; what has no decision says why in the verdict's place. */
 static json_t *flow_json(struct arena *a, const struct replay_flow *f)
 {
 	const struct rule *r = f->why;
-	json_t *j = json_pack("{s:o, s:o, s:s, s:s}", "from",
-			      end_json(&f->first, f->first.src, f->first.sport), "to",
-			      end_json(&f->first, f->first.dst, f->first.dport), "transport",
-			      f->udp ? "udp" : "tcp", "verdict", outcome(f));
+	const struct known_key key = known_key(&f->first, f->udp);
+	struct event e;
+	json_t *j;
 
-	if (r)
-		json_object_set_new(j, "rule", json_string(span_where(a, r->span)));
-	if (f->in)
-		json_object_set_new(j, "inspector", json_string(f->in->name));
-	if (!f->decided)
+	event_of(&e, &key, f->in, &f->decision, f->decided ? &f->facts : NULL);
+	j = event_json(&e, f->in, r ? r->text : NULL, r ? span_where(a, r->span) : NULL);
+	if (f->decided)
 		return j;
-	json_object_set_new(j, "protocol", json_string(protocol_name(f->facts.protocol)));
-	json_object_set_new(j, "cause", json_string(cause_name(f->decision.cause)));
-	if (f->facts.name_state == NAME_SEEN)
-		json_object_set_new(j, "name", json_string(f->facts.name));
-	if (f->facts.flaw)
-		json_object_set_new(j, "flaw", json_string(f->facts.flaw));
-	if (f->decision.entry) {
-		json_object_set_new(j, "at", json_string(f->decision.entry->at));
-		json_object_set_new(j, "entry", json_string(f->decision.entry->text));
-	}
+	json_object_set_new(j, "verdict", json_string(outcome(f)));
+	json_object_del(j, "by");
+	json_object_del(j, "word");
+	json_object_del(j, "word_at");
 	return j;
 }
 
@@ -306,6 +301,6 @@ int cmd_inspect(struct globals *g, int argc, char **argv)
 	if (n == 1 && !strcmp(what, "log"))
 		return inspect_log(g, socket);
 	if (n == 1 && !strcmp(what, "reload"))
-		return inspect_reload(socket);
+		return inspect_reload(g, socket);
 	return usage_error("inspect", "inspect takes status, log, reload or replay FILE");
 }

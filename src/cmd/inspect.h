@@ -8,6 +8,6 @@
 
 int inspect_status(struct globals *g, const char *socket);
 int inspect_log(struct globals *g, const char *socket);
-int inspect_reload(const char *socket);
+int inspect_reload(const struct globals *g, const char *socket);
 
 #endif

@@ -4,11 +4,17 @@
 #include "cmd/inspect.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "apply/inspectd.h"
+#include "cmd/common.h"
+#include "store/open.h"
+#include "store/sources.h"
+#include "store/store.h"
 #include "util/cleanup.h"
 #include "util/show.h"
 
@@ -103,6 +109,9 @@ static void print_status(const json_t *j)
 		print_queues(json_object_get(j, "queues"));
 	if (json_array_size(json_object_get(j, "rules")))
 		print_rules(json_object_get(j, "rules"));
+	if (number(j, "timeouts"))
+		printf("\n%lld decided by on-timeout: the client did not go on\n",
+		       number(j, "timeouts"));
 	if (number(j, "lost")) {
 		printf("\nLOST, or decided without knowing: %lld\n", number(j, "lost"));
 		print_losses(json_object_get(j, "losses"));
@@ -145,25 +154,44 @@ static void print_event(const json_t *j)
 {
 	char at[32];
 	bool six = strchr(text(j, "from"), ':') != NULL;
-	const char *name = text(j, "name"), *by = text(j, "entry");
+	const char *name = text(j, "name");
+	const char *by = *text(j, "word") ? "word" : *text(j, "entry") ? "entry" : "rule";
+	char by_at[16];
 
 	if (number(j, "lost"))
 		printf("(%lld decisions are not shown: reading was too slow)\n", number(j, "lost"));
-	printf("%s  %-6s  %s%s%s:%lld -> %s%s%s:%lld %s  %s%s%s  by %s%s%s\n",
+	snprintf(by_at, sizeof(by_at), "%s_at", by);
+	printf("%s  %-6s  %s%s%s:%lld -> %s%s%s:%lld %s  %s%s%s  by %s: %s\n",
 	       when(at, sizeof(at), number(j, "time")), text(j, "verdict"), six ? "[" : "",
 	       text(j, "from"), six ? "]" : "", number(j, "sport"), six ? "[" : "", text(j, "to"),
 	       six ? "]" : "", number(j, "dport"), text(j, "transport"), text(j, "protocol"),
-	       *name ? " " : "", name, *by ? text(j, "entry_at") : text(j, "rule_at"),
-	       *by ? ": " : ": ", *by ? by : text(j, "by"));
+	       *name ? " " : "", name, text(j, by_at),
+	       strcmp(by, "rule") != 0 ? text(j, by) : text(j, "by"));
 	if (*text(j, "flaw"))
 		printf("    %s\n", text(j, "flaw"));
 }
 
+struct following {
+	const struct globals *g;
+	bool before, waits; /* it was there; it is not now, and that was said */
+};
+
+static void log_begun(void *ctx)
+{
+	struct following *f = ctx;
+
+	if (f->waits)
+		fputs("fwc: fwc-inspectd runs again; what it decided in between is not shown\n",
+		      stderr);
+	f->before = true;
+	f->waits = false;
+}
+
 static bool each_event(void *ctx, const json_t *j)
 {
-	const struct globals *g = ctx;
+	const struct following *f = ctx;
 
-	if (g->json) {
+	if (f->g->json) {
 		show_json(j, JSON_COMPACT);
 	} else {
 		print_event(j);
@@ -171,18 +199,65 @@ static bool each_event(void *ctx, const json_t *j)
 	return fflush(stdout) == 0;
 }
 
+/* A moment; false if nobody reads any more. */
+static bool wait_a_moment(void)
+{
+	struct pollfd out = {.fd = STDOUT_FILENO};
+
+	return poll(&out, 1, 250) <= 0;
+}
+
+/* Whether it is worth waiting for. */
+static bool is_away(int err)
+{
+	return err == -EPIPE || err == -ENOENT || err == -ECONNREFUSED || err == -EAGAIN ||
+	       err == -ECONNRESET;
+}
+
 int inspect_log(struct globals *g, const char *socket)
 {
 	_cleanup_buf_ struct buf why = {0};
+	struct following f = {.g = g};
+	int err;
 
-	if (inspectd_follow(socket, each_event, g, &why)) {
-		fprintf(stderr, "fwc: %s\n", buf_str(&why));
-		return EXIT_SYSTEM;
+	while ((err = inspectd_follow(socket, log_begun, each_event, &f, &why))) {
+		if (!f.before || !is_away(err)) {
+			fprintf(stderr, "fwc: %s\n", buf_str(&why));
+			return EXIT_SYSTEM;
+		}
+		why.len = 0;
+		if (!f.waits)
+			fputs("fwc: fwc-inspectd has ended; waiting until it runs again\n", stderr);
+		f.waits = true;
+		if (!wait_a_moment())
+			return EXIT_FINE;
 	}
 	return EXIT_FINE;
 }
 
-int inspect_reload(const char *socket)
+/* Its tables are what was compiled; who edits a list and asks for a reload may think otherwise. */
+static bool is_current(const struct globals *g)
+{
+	_cleanup_arena_ struct arena *a = arena_new();
+	_cleanup_buf_ struct buf why = {0};
+	struct artefact x = {0};
+	struct store s;
+	const char *changed = NULL;
+
+	if (store_open(&s, g->state, false, &why) == 0 &&
+	    store_read(&s, STORE_APPLIED, a, &x, &why) == 0)
+		changed = sources_outdated(a, x.manifest);
+	artefact_free(&x);
+	store_close(&s);
+	if (changed)
+		fprintf(stderr,
+			"fwc: %s the inspectors in force were compiled\n"
+			"hint: only compiling reads it: fwc compile, fwc apply\n",
+			changed);
+	return !changed;
+}
+
+int inspect_reload(const struct globals *g, const char *socket)
 {
 	_cleanup_json_ json_t *j = NULL;
 	_cleanup_buf_ struct buf why = {0};
@@ -192,7 +267,7 @@ int inspect_reload(const char *socket)
 		return EXIT_SYSTEM;
 	}
 	if (json_is_true(json_object_get(j, "ok")))
-		return EXIT_FINE;
+		return is_current(g) ? EXIT_FINE : EXIT_FINDINGS;
 	fprintf(stderr, "fwc: fwc-inspectd keeps its previous tables: %s\n", text(j, "error"));
 	return EXIT_SYSTEM;
 }

@@ -217,6 +217,19 @@ struct decision inspector_judge_alone(const struct inspector *in, struct flow_st
 	return d.verdict != VERDICT_MORE ? d : inspector_fallback(in, CAUSE_ERROR);
 }
 
+struct decision inspector_judge_opening(const struct inspector *in, struct flow_state *f,
+					struct flow_room *flows, const struct packet *k,
+					struct pattern_room *room)
+{
+	struct decision d;
+
+	flow_syn(f, k->seq);
+	flow_trust(f, k);
+	flow_segment(f, flows, k->seq + 1, k->payload, k->n);
+	d = inspector_judge(in, f, room);
+	return d.verdict == VERDICT_ALLOW ? (struct decision){VERDICT_MORE, CAUSE_ENTRY, NULL} : d;
+}
+
 bool inspector_is_brief(const struct inspector *in)
 {
 	const struct entry *e;

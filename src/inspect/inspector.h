@@ -63,6 +63,8 @@ struct inspector {
 	VEC(struct entry) entries;
 	VEC(struct rewrite) rewrites; /* then there are no entries */
 	bool allow_on[NFALLBACKS]; /* by enum cause; false: deny */
+	const char *at; /* where it is declared, or "" */
+	const char *word_at[NFALLBACKS]; /* where the policy says so; "": it does not */
 };
 
 struct decision {
@@ -87,6 +89,11 @@ struct decision inspector_judge(const struct inspector *in, const struct flow_st
 struct decision inspector_judge_alone(const struct inspector *in, struct flow_state *f,
 				      struct flow_room *flows, const struct packet *k,
 				      struct pattern_room *room);
+/* A SYN with data, as if a server took it (RFC 7413): it answers before anything else comes. What
+ * is allowed is no decision, as another server drops that data. The caller drops the state. */
+struct decision inspector_judge_opening(const struct inspector *in, struct flow_state *f,
+					struct flow_room *flows, const struct packet *k,
+					struct pattern_room *room);
 /* Whether what it says of one datagram holds for those that come after it between the same ports:
  * if it looks into none of them further than for a pattern at the beginning. */
 bool inspector_is_brief(const struct inspector *in);

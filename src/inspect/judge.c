@@ -295,21 +295,10 @@ static struct tally *tally_of(struct board *b, uint32_t id)
 static void tell(struct judge *j, const struct known_key *key, const struct table_rule *rule,
 		 const struct decision *d, const struct facts *facts)
 {
-	struct event e = {.id = rule->id,
-			  .verdict = (uint8_t)d->verdict,
-			  .cause = (uint8_t)d->cause,
-			  .key = *key,
-			  .udp = key->protocol == 17};
+	struct event e;
 
-	if (d->entry)
-		e.entry = (uint16_t)(d->entry - rule->inspector->entries.v + 1);
-	if (facts) {
-		e.protocol = (uint8_t)facts->protocol;
-		e.name_len = (uint16_t)facts->name_len;
-		memcpy(e.name, facts->name, sizeof(e.name));
-		if (facts->flaw)
-			strncpy(e.flaw, facts->flaw, sizeof(e.flaw) - 1);
-	}
+	event_of(&e, key, rule->inspector, d, facts);
+	e.id = rule->id;
 	j->c.event(j->c.ctx, &e);
 }
 
@@ -443,12 +432,33 @@ static void begin_with(struct waiting *w, const struct known_entry *known)
 	flow_manner(&w->state, &known->manner);
 }
 
+/* Whether what a SYN carries is denied as it is: a server that takes it needs no more. */
+static bool deny_opening(struct judge *j, const struct arrived *x, struct waiting *w)
+{
+	struct flow_state f = {0};
+	struct decision d;
+	enum act act;
+
+	facts_init(&f.facts);
+	d = inspector_judge_opening(x->rule->inspector, &f, j->room, &x->packet, j->patterns);
+	if (d.verdict != VERDICT_MORE) {
+		act = decide(j, &x->key, x->rule, &d, &f.facts, x->k->now);
+		if (w)
+			release(j, w, act);
+		answer(j, x->k->slot, act);
+	}
+	flow_drop(&f, j->room);
+	return d.verdict != VERDICT_MORE;
+}
+
 /* Data in a SYN. It goes on, or there is no connection; what is in it is kept. */
 static void take_opening(struct judge *j, const struct arrived *x, struct waiting *w)
 {
 	const struct packet *p = &x->packet;
 	uint32_t slot = x->k->slot;
 
+	if (deny_opening(j, x, w))
+		return;
 	if (!w && j->nopenings < JUDGE_OPENINGS)
 		w = begin(j, &x->key, x->rule, x->k->now);
 	if (!w) {

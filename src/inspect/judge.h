@@ -8,7 +8,7 @@
 #ifndef FWC_INSPECT_JUDGE_H
 #define FWC_INSPECT_JUDGE_H
 
-#include "inspect/known.h"
+#include "inspect/event.h"
 #include "inspect/tables.h"
 
 #define JUDGE_FLOWS 4096 /* that wait for a decision at the same time */
@@ -59,17 +59,6 @@ struct board { /* in memory that outlives the process: what others may read at a
 	uint64_t crumbs; /* packets that passed undecided, their bytes kept */
 	struct tally tallies[TALLIES]; /* the last one is of all that found no place */
 	struct known known;
-};
-
-struct event { /* one decision */
-	uint64_t when; /* seconds since 1970; for the receiver to fill in */
-	uint32_t id;
-	uint8_t verdict, cause, protocol /* enum protocol */, udp;
-	uint16_t entry; /* from 1; 0: none */
-	struct known_key key;
-	uint16_t name_len;
-	char name[INSPECT_NAME_MAX + 1];
-	char flaw[64];
 };
 
 struct judge_config {

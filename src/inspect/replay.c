@@ -53,6 +53,23 @@ static struct replay_flow *begin(struct replay *r, const struct packet *k, bool 
 	return f;
 }
 
+static void take_opening(struct replay *r, struct replay_flow *f, const struct packet *k)
+{
+	struct flow_state state = {0};
+	struct decision d;
+
+	facts_init(&state.facts);
+	d = inspector_judge_opening(f->in, &state, r->room, k, r->patterns);
+	if (d.verdict == VERDICT_MORE) {
+		flow_opening(&f->state, r->room, k->payload, k->n);
+		flow_drop(&state, r->room);
+		return;
+	}
+	flow_drop(&f->state, r->room);
+	f->state = state;
+	settle(r, f, d);
+}
+
 static void take_tcp(struct replay *r, const struct packet *k)
 {
 	const char *name = name_of(r, k, false, false);
@@ -65,7 +82,8 @@ static void take_tcp(struct replay *r, const struct packet *k)
 		flow_syn(&f->state, k->seq);
 		flow_manner(&f->state, &k->manner);
 		flow_trust(&f->state, k);
-		flow_opening(&f->state, r->room, k->payload, k->n);
+		if (k->n && f->in && !f->decided)
+			take_opening(r, f, k);
 		return;
 	}
 	if (!f) {

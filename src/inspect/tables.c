@@ -197,7 +197,9 @@ static bool read_fallbacks(struct loader_state *l, const json_t *j, struct inspe
 	for (int c = 0; c < NFALLBACKS; c++) {
 		const json_t *word = json_object_get(j, cause_name((enum cause)c));
 		const char *s = json_string_value(word);
+		const char *at = text_of(json_object_get(j, "words_at"), cause_name((enum cause)c));
 
+		in->word_at[c] = arena_strdup(l->t.arena, at ? at : "");
 		in->allow_on[c] = s && !strcmp(s, "allow");
 		if (word && !in->allow_on[c] && (!s || strcmp(s, "deny") != 0))
 			return refuse(l, "allow or deny should stand at",
@@ -210,7 +212,8 @@ static bool read_inspector(struct loader_state *l, const json_t *j)
 {
 	static const char *const members[] = {"name",	      "entries",    "rewrites",
 					      "on-error",     "on-timeout", "on-overflow",
-					      "on-no-helper", NULL};
+					      "on-no-helper", "at",	    "words_at",
+					      NULL};
 	const json_t *entries = json_object_get(j, "entries");
 	const json_t *rewrites = json_object_get(j, "rewrites");
 	struct inspector *in;
@@ -226,6 +229,7 @@ static bool read_inspector(struct loader_state *l, const json_t *j)
 		return refuse(l, "there are two inspectors called", text_of(j, "name"));
 	in = vec_add(l->t.arena, &l->t.inspectors);
 	*in = (struct inspector){.name = arena_strdup(l->t.arena, text_of(j, "name"))};
+	in->at = arena_strdup(l->t.arena, text_of(j, "at") ? text_of(j, "at") : "");
 	l->inspector = in->name;
 	if (!read_fallbacks(l, j, in))
 		return false;

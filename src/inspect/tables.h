@@ -9,6 +9,8 @@
  *	    { "name": "family-filter",
  *	      "on-error": "deny", "on-timeout": "deny", "on-overflow": "deny",
  *	      "on-no-helper": "allow",              each: allow | deny; absent: deny
+ *	      "at": "firewall.fwc:25",              where the policy says it (optional)
+ *	      "words_at": { "on-no-helper": "firewall.fwc:31" },         the same (optional)
  *	      "entries": [
  *	        { "verdict": "deny",                allow | deny | reject
  *	          "look": "sni",                    any sni host dns ssh payload tls.ech quic

@@ -282,7 +282,7 @@ void control_event(struct inspectd *d)
 			if (c->fd < 0 || !c->follows)
 				continue;
 			if (!j)
-				j = event_json(d, &e);
+				j = told_json(d, &e);
 			json_object_set_new(j, "lost", json_integer((json_int_t)c->lost));
 			if (say(c, j))
 				c->lost = 0;

@@ -72,7 +72,7 @@ json_t *control_answer(struct inspectd *d, struct client *c, const char *line, s
 
 /* ---- status.c ---- */
 json_t *status_json(struct inspectd *d);
-json_t *event_json(const struct inspectd *d, const struct event *e);
+json_t *told_json(const struct inspectd *d, const struct event *e);
 
 /* ---- service.c: systemd, without its library: sd_notify(3), and the same for an own exec ---- */
 void service_say(const char *text); /* "READY=1" ... */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * How the lanes are, what was decided, and every packet that was lost, as JSON.
  */
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -48,6 +47,7 @@ static bool kernel_queue(unsigned number, struct kernel_queue *out)
 
 struct losses {
 	uint64_t all;
+	uint64_t timeouts; /* no loss: a client did not go on */
 	json_t *list;
 };
 
@@ -93,7 +93,7 @@ static json_t *queue_json(const struct lane *l, struct losses *x)
 	lost(x, "rule unknown", b->unknown);
 	lost(x, "no packet to inspect", b->astray);
 	lost(x, "beginning not seen", b->unseen);
-	lost(x, "timeouts", b->timeouts);
+	x->timeouts += b->timeouts;
 	lost(x, "overflows", b->overflows);
 	lost(x, "log lines", c->lost_events);
 	return j;
@@ -173,76 +173,17 @@ json_t *status_json(struct inspectd *d)
 	json_object_set_new(j, "rules", rules);
 	json_object_set_new(j, "losses", x.list);
 	put(j, "lost", x.all);
+	put(j, "timeouts", x.timeouts);
 	return j;
 }
 
 /* ---- decisions ---- */
 
-static void put_address(json_t *j, const char *key, const struct known_key *k, const uint8_t *addr)
-{
-	char text[INET6_ADDRSTRLEN] = "";
-
-	inet_ntop(k->version == 4 ? AF_INET : AF_INET6, addr, text, sizeof(text));
-	json_object_set_new(j, key, json_string(text));
-}
-
-/* What came from the network is bytes: those that are not printable are written out. */
-static json_t *name_json(const char *s, size_t n)
-{
-	struct buf b = {0};
-	json_t *j;
-
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)s[i];
-
-		if (c > ' ' - 1 && c < 127 && c != '\\')
-			buf_putc(&b, (char)c);
-		else
-			buf_printf(&b, "\\x%02x", c);
-	}
-	j = json_string(buf_str(&b));
-	buf_free(&b);
-	return j;
-}
-
-/* The event comes from a judge: nothing in it is believed to be within bounds. */
-json_t *event_json(const struct inspectd *d, const struct event *e)
+json_t *told_json(const struct inspectd *d, const struct event *e)
 {
 	const struct table_rule *r = d->tables ? tables_rule(&d->tables->tables, e->id) : NULL;
-	json_t *j = json_object();
-	size_t flaw = strnlen(e->flaw, sizeof(e->flaw));
+	json_t *j = event_json(e, r ? r->inspector : NULL, r ? r->text : NULL, r ? r->at : NULL);
 
 	put(j, "time", e->when);
-	json_object_set_new(
-		j, "verdict",
-		json_string(verdict_name(e->verdict <= VERDICT_REJECT ? (enum verdict)e->verdict
-								      : VERDICT_DENY)));
-	json_object_set_new(
-		j, "by",
-		json_string(cause_name(e->cause < NCAUSES ? (enum cause)e->cause : CAUSE_ERROR)));
-	put_address(j, "from", &e->key, e->key.src);
-	put_address(j, "to", &e->key, e->key.dst);
-	put(j, "sport", e->key.sport);
-	put(j, "dport", e->key.dport);
-	json_object_set_new(j, "transport", json_string(e->udp ? "udp" : "tcp"));
-	json_object_set_new(j, "protocol",
-			    json_string(protocol_name(e->protocol <= PROTOCOL_UNKNOWN
-							      ? (enum protocol)e->protocol
-							      : PROTOCOL_UNKNOWN)));
-	json_object_set_new(j, "name",
-			    name_json(e->name, e->name_len <= INSPECT_NAME_MAX ? e->name_len : 0));
-	if (flaw)
-		json_object_set_new(j, "flaw", name_json(e->flaw, flaw));
-	if (!r)
-		return j;
-	json_object_set_new(j, "rule", json_string(r->text));
-	json_object_set_new(j, "rule_at", json_string(r->at));
-	json_object_set_new(j, "inspector", json_string(r->inspector->name));
-	if (e->entry && e->entry <= r->inspector->entries.n) {
-		json_object_set_new(j, "entry",
-				    json_string(r->inspector->entries.v[e->entry - 1].text));
-		json_object_set_new(j, "entry_at",
-				    json_string(r->inspector->entries.v[e->entry - 1].at));
-	}
 	return j;
 }

@@ -131,20 +131,26 @@ static json_t *rewrite_json(const struct policy *p, const struct ast_inspector_e
 static json_t *inspector_json(struct writing *x, const struct ast_inspector *in)
 {
 	json_t *j = json_object(), *entries = json_array(), *rewrites = json_array();
+	json_t *words = json_object();
 
 	put_text(j, "name", in->name.s);
+	put_text(j, "at", span_where(x->p->arena, in->name.span));
 	for (size_t i = 0; i < in->n; i++) {
 		const struct ast_inspector_line *line = &in->v[i];
 
 		if (line->is_comment)
 			continue;
-		if (line->is_word)
+		if (line->is_word) {
 			put_text(j, line->word.what.s, line->word.allow ? "allow" : "deny");
-		else if (line->entry.what.s && !strcmp(line->entry.what.s, "rewrite"))
+			put_text(words, line->word.what.s,
+				 span_where(x->p->arena, line->word.what.span));
+		} else if (line->entry.what.s && !strcmp(line->entry.what.s, "rewrite")) {
 			json_array_append_new(rewrites, rewrite_json(x->p, &line->entry));
-		else
+		} else {
 			json_array_append_new(entries, entry_json(x, &line->entry));
+		}
 	}
+	json_object_set_new(j, "words_at", words);
 	json_object_set_new(j, "entries", entries);
 	json_object_set_new(j, "rewrites", rewrites);
 	return j;

@@ -34,8 +34,8 @@ setup() {
 		192.168.1.10:40004 -> 203.0.113.5:443 udp quic "www.example.org": deny, p.fwc:5: deny sni "*.example.org"
 		[fd00:1::10]:40005 -> [2001:db8::53]:53 udp dns "www.example.org": deny, p.fwc:7: deny dns file "names.txt"
 		192.168.1.10:40006 -> 203.0.113.5:80 tcp http "ads.example": reject, p.fwc:6: reject host "ads.example"
-		192.168.1.10:40007 -> 203.0.113.5:80 tcp http: deny, on-error (there are two Host headers), p.fwc:6: reject host "ads.example"
-		192.168.1.10:40008 -> 203.0.113.5:443 tcp tls: allow, on-timeout
+		192.168.1.10:40007 -> 203.0.113.5:80 tcp http: deny (there are two Host headers), p.fwc:6: reject host "ads.example", p.fwc:4: on-error deny
+		192.168.1.10:40008 -> 203.0.113.5:443 tcp tls: allow, p.fwc:8: on-timeout allow
 		192.168.1.10:40009 -> 203.0.113.5:25 tcp: not inspected
 		192.168.1.10:40010 -> 203.0.113.5:443 tcp: no payload
 	EOF
@@ -59,13 +59,46 @@ setup() {
 		assert j["fragments"] == 1 and j["midway"] == 1 and j["cut"] == 0
 		c = j["connections"]
 		assert len(c) == 12
-		assert c[0]["from"] == {"address": "192.168.1.10", "port": 40000}
-		assert c[0]["rule"] == "p.fwc:3" and c[0]["inspector"] == "family-filter"
-		assert (c[0]["verdict"], c[0]["cause"], c[0]["at"]) == ("deny", "entry", "p.fwc:5")
+		# the members of the log, but for its time (fwc(8), inspect)
+		assert (c[0]["from"], c[0]["sport"], c[0]["to"], c[0]["dport"]) == \
+			("192.168.1.10", 40000, "203.0.113.5", 443)
+		assert c[0]["rule_at"] == "p.fwc:3" and c[0]["inspector"] == "family-filter"
+		assert c[0]["rule"] == "inspect lan -> wan tcp/443, udp/443, http, dns with family-filter"
+		assert (c[0]["verdict"], c[0]["by"], c[0]["entry_at"]) == ("deny", "entry", "p.fwc:5")
+		assert c[0]["entry"] == 'deny sni "*.example.org"' and "word" not in c[0]
 		assert (c[5]["transport"], c[5]["protocol"], c[5]["name"]) == ("udp", "quic", "www.example.org")
-		assert (c[8]["cause"], c[8]["flaw"]) == ("on-error", "there are two Host headers")
-		assert "inspector" not in c[10]
+		assert (c[8]["by"], c[8]["flaw"]) == ("on-error", "there are two Host headers")
+		assert (c[8]["word"], c[8]["word_at"]) == ("on-error deny", "p.fwc:4") # where it is not said
+		assert (c[9]["word"], c[9]["word_at"]) == ("on-timeout allow", "p.fwc:8")
+		assert "inspector" not in c[10] and c[10]["verdict"] == "not inspected"
+		assert c[11]["verdict"] == "no payload" and "by" not in c[11]
 	EOF
+}
+
+# The judge in earnest: tests/unit/test_evasion.c, test_lookups().
+@test "of UDP each look-up has a line, and an empty datagram is none" {
+	python3 - >udp.pcap <<-'P'
+		import struct, sys
+		def packet(sport, data):
+		    udp = struct.pack("!HHHH", sport, 53, 8 + len(data), 0) + data
+		    return struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0,
+		                       bytes([192, 168, 1, 10]), bytes([203, 0, 113, 5])) + udp
+		def query(name):
+		    return struct.pack("!6H", 1, 0x100, 1, 0, 0, 0) + b"".join(
+		        bytes([len(l)]) + l.encode() for l in name.split(".")) + b"\0\0\1\0\1"
+		out = struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 101)
+		for p in (packet(5000, b""), packet(5000, query("www.example.org")), packet(5000, query("good.example")),
+		          packet(5000, query("www.example.org")), packet(5001, b"")):
+		    out += struct.pack("<IIII", 0, 0, len(p), len(p)) + p
+		sys.stdout.buffer.write(out)
+	P
+	run -0 --separate-stderr "$FWC" inspect replay udp.pcap --policy p.fwc
+	echo "$output"
+	[ "${lines[0]}" = '192.168.1.10:5000 -> 203.0.113.5:53 udp dns "www.example.org": deny, p.fwc:7: deny dns file "names.txt"' ]
+	[ "${lines[1]}" = '192.168.1.10:5000 -> 203.0.113.5:53 udp dns "good.example": allow, p.fwc:9: allow any' ]
+	[ "${lines[2]}" = "${lines[0]}" ]
+	[ "${lines[3]}" = '192.168.1.10:5001 -> 203.0.113.5:53 udp: no payload' ]
+	[ "${#lines[@]}" = 4 ]
 }
 
 @test "--with gives every connection to one inspector" {

@@ -58,11 +58,11 @@ teardown_file() {
 	[ "${lines[1]}" = "broken 10.0.1.2 x nothing" ]
 	ask status || true
 	[ "$(field "status['rules'][0]['by']['on-timeout'], status['rules'][0]['by']['on-error']")" = "1 1" ]
-	[ "$(field "status['losses']['timeouts']")" = 1 ]
+	[ "$(field "status['timeouts']")" = 1 ]
 	run fw inspect status
 	echo "$output"
-	[ "$status" = 1 ]
-	[[ $output = *"1  timeouts"* ]]
+	[ "$status" = 0 ]
+	[[ $output = *"1 decided by on-timeout: the client did not go on"* ]]
 }
 
 @test "vm: on-overflow deny: of connections that begin and do not go on the oldest are denied" {
