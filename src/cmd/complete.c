@@ -172,6 +172,7 @@ enum wanted_name {
 	NAME_SERVICE = 4,
 	NAME_INSPECTOR = 8,
 	NAME_DYNAMIC = 16,
+	NAME_KNOWN = 32, /* zones that an entry of conntrack is known to be in */
 };
 
 static void offer_definitions(const struct typed *t, const struct ast_stmts *stmts, unsigned which,
@@ -183,6 +184,9 @@ static void offer_definitions(const struct typed *t, const struct ast_stmts *stm
 		if (s->kind == STMT_INCLUDE)
 			offer_definitions(t, &s->include.files, which, suffix);
 		if (s->kind == STMT_ZONE && which & NAME_ZONE && s->zone.name.s)
+			offer_name(t, s->zone.name.s, suffix, "zone");
+		if (s->kind == STMT_ZONE && which & NAME_KNOWN && s->zone.name.s &&
+		    (!s->zone.within.s || s->zone.networks.n))
 			offer_name(t, s->zone.name.s, suffix, "zone");
 		if (s->kind == STMT_ZONES && which & NAME_ZONE && s->group.name.s)
 			offer_name(t, s->group.name.s, suffix, "group of zones");
@@ -315,7 +319,7 @@ static void offer_filter(const struct completing *c, const struct typed *t)
 	static const char *const words[] = {"from", "to",   "port",   "self", "tcp",
 					    "udp",  "icmp", "icmpv6", NULL};
 
-	offer_names(t, c->g->config, NAME_ZONE, "");
+	offer_names(t, c->g->config, NAME_KNOWN, "");
 	for (size_t i = 0; words[i]; i++)
 		offer_name(t, words[i], "", "");
 }

@@ -221,7 +221,7 @@ static const char *likely_zone(const struct policy *p)
 	const struct zone *z;
 
 	vec_each (&p->zones, z)
-		if (!z->routes4.n && !z->routes6.n)
+		if (!z->routes4.n && !z->routes6.n && !z->sub.is)
 			return z->name;
 	return p->zones.n ? p->zones.v[p->zones.n - 1].name : NULL;
 }

@@ -49,11 +49,24 @@ const struct services *names_service(struct arena *a, const char *config, const 
 	return r ? &r->services : NULL;
 }
 
+/* Of a sub-zone: all else that tells it apart, entries do not remember. */
+static const struct addrs *networks(struct arena *a, const struct zone *z)
+{
+	struct addrs *x = arena_new_of(a, struct addrs);
+
+	*x = (struct addrs){.stem = z->name, .v4 = z->net4, .v6 = z->net6};
+	return x;
+}
+
 const struct addrs *names_addrs(struct arena *a, const char *config, const char *word)
 {
 	const struct rule *r =
 		is_name(word) ? ask(a, config, arena_printf(a, "%s -> any", word)) : NULL;
-	const struct addrs *x = r && r->from.items.n == 1 ? &r->from.items.v[0].addrs : NULL;
+	const struct place_item *item = r && r->from.items.n == 1 ? &r->from.items.v[0] : NULL;
+	const struct addrs *x = item ? &item->addrs : NULL;
 
+	if (item && item->at == AT_ZONE && item->zone >= 0 && item->of &&
+	    item->of->zones.v[item->zone].sub.has_network)
+		return networks(a, &item->of->zones.v[item->zone]);
 	return x && !x->all && !x->dyn ? x : NULL;
 }

@@ -51,10 +51,12 @@ static bool may_match(const struct policy *p, const struct endpoint *e, enum fam
 	vec_each (&e->items, i) {
 		const struct ivset *net = NULL;
 
+		bool parted = i->at == AT_ZONE && p->zones.v[i->zone].sub.has_network;
+
 		if (i->at == AT_ZONE)
 			net = fam == FAM_IP4 ? &p->zones.v[i->zone].net4
 					     : &p->zones.v[i->zone].net6;
-		if ((!net || !net->n || ivset_contains(net, addr)) &&
+		if ((!net || (!net->n && !parted) || ivset_contains(net, addr)) &&
 		    addrs_match(&i->addrs, fam, addr))
 			return true;
 	}

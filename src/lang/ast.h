@@ -223,7 +223,16 @@ struct ast_prefix {
 struct ast_zone_line { /* interface a, b or network c, d: so many items of that list */
 	struct span span;
 	struct ast_layout layout;
-	enum { ZONE_INTERFACE, ZONE_NETWORK, ZONE_COMMENTS } kind;
+	enum {
+		ZONE_INTERFACE,
+		ZONE_NETWORK,
+		ZONE_COMMENTS,
+		ZONE_WITHIN,
+		ZONE_IPSEC,
+		ZONE_MARK,
+		ZONE_USER,
+		ZONE_GROUP
+	} kind;
 	size_t n;
 };
 
@@ -231,6 +240,10 @@ struct ast_zone {
 	struct ast_word name;
 	VEC(struct ast_iface) interfaces;
 	VEC(struct ast_prefix) networks;
+	struct ast_word within; /* of a sub-zone: a zone or self; and what is asked there */
+	struct span ipsec_span, mark_span; /* src != NULL: present */
+	uint32_t mark, mask;
+	struct ast_word user, group;
 	VEC(struct ast_zone_line) lines; /* for the printer */
 };
 

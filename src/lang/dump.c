@@ -346,6 +346,16 @@ static void dump_zone(struct dumper *d, const struct ast_zone *z)
 	}
 	for (size_t i = 0; i < z->networks.n; i++)
 		dump_addr(d, "network", z->networks.v[i].family, z->networks.v[i].addr);
+	if (z->within.s)
+		node(d, "within %s", z->within.s);
+	if (z->ipsec_span.src)
+		node(d, "ipsec");
+	if (z->mark_span.src)
+		node(d, "mark 0x%x/0x%x", z->mark, z->mask);
+	if (z->user.s)
+		node(d, "user %s", z->user.s);
+	if (z->group.s)
+		node(d, "group %s", z->group.s);
 	d->depth--;
 }
 

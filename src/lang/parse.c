@@ -31,7 +31,7 @@ static const struct statement {
 	{"no-nat", parse_nat, false},
 	{"netmap", parse_nat, false},
 	{"clamp-mss", parse_clamp, false},
-	{"mark", parse_mark, false},
+	{"mark", parse_mark, true},
 	{"inspector", parse_inspector, false},
 	{"inspection", parse_inspection, false},
 	{"expect", parse_expect, false},

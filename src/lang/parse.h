@@ -94,6 +94,9 @@ bool parse_but_follows(const struct parser *p);
  * zones, with services behind it. */
 bool parse_is_group(const struct parser *p);
 bool parse_zones(struct parser *p, struct ast_stmt *s);
+/* A line of a zone that makes it a sub-zone; which are those lines. */
+bool parse_subzone_line(struct parser *p, struct ast_zone *z, struct ast_zone_line *line);
+bool parse_at_subzone_line(const struct parser *p);
 
 /* ---- parse_service.c ---- */
 struct services_out {
@@ -185,6 +188,11 @@ const char *guard_tail(const struct ast_guard *g);
 void align_statement(struct buf *out, size_t start, struct span s, bool indents);
 /* The gap before the comment behind it. */
 uint32_t align_comment(struct span s);
+
+/* ---- print_zone.c ---- */
+void interface_print(struct buf *out, struct ival name); /* as a zone names it */
+void subzone_line_print(struct buf *out, const struct ast_zone *z,
+			const struct ast_zone_line *line);
 
 /* ---- value.c ---- */
 bool value_mark(const char *s, uint32_t *out);

@@ -39,7 +39,8 @@ bool parse_live_flows(struct parser *p, struct ast_stmt *s)
 
 static bool begins_zone_line(const struct parser *p)
 {
-	return parse_at_word(p, "interface") || parse_at_word(p, "network");
+	return parse_at_word(p, "interface") || parse_at_word(p, "network") ||
+	       parse_at_subzone_line(p);
 }
 
 /* Whether an item of a zone's line may be read here; reports if not. */
@@ -118,6 +119,8 @@ static bool zone_line(struct parser *p, struct ast_zone *z, struct ast_zone_line
 	static const char *const words[] = {"interface", "network", NULL};
 	const char *near;
 
+	if (parse_at_subzone_line(p))
+		return parse_subzone_line(p, z, line);
 	line->kind = parse_at_word(p, "network") ? ZONE_NETWORK : ZONE_INTERFACE;
 	if (!parse_accept_word(p, "interface") && !parse_accept_word(p, "network")) {
 		if (p->tok.kind == TOK_BAD)
@@ -189,7 +192,7 @@ bool parse_zone(struct parser *p, struct ast_stmt *s)
 		if (gap == GAP_COMMENTS)
 			vec_push(p->arena, &z->lines,
 				 ((struct ast_zone_line){.layout = layout, .kind = ZONE_COMMENTS}));
-		else if (parse_begins_statement(p))
+		else if (parse_begins_statement(p) && !parse_at_subzone_line(p))
 			break;
 		else
 			add_zone_line(p, z, layout);

@@ -67,6 +67,104 @@ bool parse_but(struct parser *p, struct ast_item *item)
 	return false;
 }
 
+/* ---- sub-zones ---- */
+
+static const char *const subzone_words[] = {"within", "ipsec", "mark", "user", "group", NULL};
+
+/* `mark` begins a statement as well, where an arrow follows. */
+bool parse_at_subzone_line(const struct parser *p)
+{
+	struct lexer ahead = p->lex;
+	struct token next;
+
+	if (p->tok.kind != TOK_WORD ||
+	    !word_in(subzone_words, p->lex.src->text + p->tok.off, p->tok.len))
+		return false;
+	if (!parse_at_word(p, "mark"))
+		return true;
+	ahead.diag = NULL;
+	lex_next(&ahead);
+	next = lex_next(&ahead);
+	return next.kind != TOK_ARROW && next.kind != TOK_COMMA && next.kind != TOK_AT;
+}
+
+/* MARK [ "/" MASK ] */
+static void mark_value(struct parser *p, struct ast_zone *z, struct ast_word w)
+{
+	char *mask = strchr(w.s, '/');
+	uint32_t all = UINT32_MAX;
+
+	if (mask)
+		*mask++ = '\0';
+	if (!value_mark(w.s, &z->mark) || !value_mark(mask ? mask : "0xffffffff", &all)) {
+		diag_hint(p->diag, diag_error(p->diag, w.span, "this is no mark"),
+			  "write a number, or VALUE/MASK: mark 0x100/0xff00");
+		return;
+	}
+	z->mask = all;
+	if (z->mark & ~all || !all)
+		diag_error(p->diag, w.span, "no mark is like this: bits that are not in the mask");
+}
+
+/* The word behind the first one, once in a zone. */
+static bool subzone_word(struct parser *p, struct ast_word *out, const char *first, struct span at)
+{
+	struct ast_word w;
+
+	if (p->tok.kind != TOK_WORD || p->tok.first) {
+		if (p->tok.kind != TOK_BAD)
+			diag_error(p->diag, parse_here(p), "'%s' is followed by one word, not %s",
+				   first, parse_found(p));
+		return false;
+	}
+	w = parse_take_word(p);
+	if (out->s)
+		diag_note(p->diag, diag_error(p->diag, at, "'%s' stands twice in this zone", first),
+			  out->span, "first here");
+	*out = w;
+	return true;
+}
+
+/* subzone-line = "within" ZONE | "ipsec" | "mark" MARK [ "/" MASK ] | "user" USER | "group" GROUP
+ */
+bool parse_subzone_line(struct parser *p, struct ast_zone *z, struct ast_zone_line *line)
+{
+	struct ast_word first = parse_take_word(p), w = {0};
+
+	if (!strcmp(first.s, "ipsec")) {
+		line->kind = ZONE_IPSEC;
+		z->ipsec_span = first.span;
+		return true;
+	}
+	if (!strcmp(first.s, "mark")) {
+		line->kind = ZONE_MARK;
+		w.s = z->mark_span.src ? "" : NULL;
+		w.span = z->mark_span;
+		if (!subzone_word(p, &w, "mark", first.span))
+			return false;
+		z->mark_span = w.span;
+		mark_value(p, z, w);
+		return true;
+	}
+	if (!strcmp(first.s, "user")) {
+		line->kind = ZONE_USER;
+		return subzone_word(p, &z->user, "user", first.span);
+	}
+	if (!strcmp(first.s, "group")) {
+		line->kind = ZONE_GROUP;
+		return subzone_word(p, &z->group, "group", first.span);
+	}
+	line->kind = ZONE_WITHIN;
+	if (!subzone_word(p, &z->within, "within", first.span))
+		return false;
+	if (p->tok.kind == TOK_COMMA)
+		diag_hint(p->diag, diag_error(p->diag, parse_here(p), "'within' takes one zone"),
+			  "make a sub-zone of each, and a group of them");
+	return p->tok.kind != TOK_COMMA;
+}
+
+/* ---- groups ---- */
+
 /* zones = "zones" NAME "=" ZONE { "," ZONE } */
 bool parse_zones(struct parser *p, struct ast_stmt *s)
 {

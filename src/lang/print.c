@@ -343,17 +343,16 @@ static void close(struct printer *pr, const struct ast_layout *l)
 static void zone_line(struct printer *pr, const struct ast_zone *z,
 		      const struct ast_zone_line *line, size_t *interfaces, size_t *networks)
 {
+	if (line->kind > ZONE_COMMENTS) {
+		subzone_line_print(pr->out, z, line);
+		return;
+	}
 	buf_puts(pr->out, line->kind == ZONE_INTERFACE ? "interface " : "network ");
 	for (size_t i = 0; i < line->n; i++) {
 		if (i)
 			print_comma(pr);
 		if (line->kind == ZONE_INTERFACE) {
-			struct ival name = z->interfaces.v[(*interfaces)++].name;
-
-			if (ifname_is_other(name))
-				buf_puts(pr->out, "other");
-			else
-				ifname_print(pr->out, name);
+			interface_print(pr->out, z->interfaces.v[(*interfaces)++].name);
 		} else {
 			const struct ast_prefix *x = &z->networks.v[(*networks)++];
 

@@ -73,6 +73,8 @@ enum field {
 	F_OIFTYPE,
 	F_IIFGROUP,
 	F_OIFGROUP,
+	F_SECPATH, /* 1: it came through IPsec */
+	F_RT_IPSEC, /* 1: its route goes through IPsec */
 	F_ETHER_SADDR, /* of the header of the link, whatever link that is */
 	F_ETHER_DADDR,
 	F_CT_DPORT, /* that was called, whatever a translation made of it */

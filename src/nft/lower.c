@@ -12,13 +12,26 @@
 #include <netinet/in.h>
 #include <string.h>
 
+/* "road-kids" */
+static const char *parts_name(struct lower *l, int place)
+{
+	int root = place_root(l->p, place);
+	const char *text = "";
+	const struct zone *z;
+
+	for (unsigned n = 0; (z = place_subzone(l->p, root, n)); n++)
+		if (place_parts(l->p, place) >> n & 1)
+			text = *text ? arena_printf(l->arena, "%s-%s", text, z->name) : z->name;
+	return text;
+}
+
 static const char *place_name(struct lower *l, int place)
 {
 	if (place == PLACE_SELF)
 		return "self";
 	if (place == PLACE_OTHER)
 		return "other";
-	return l->p->zones.v[place].name;
+	return place < (int)l->p->zones.n ? l->p->zones.v[place].name : parts_name(l, place);
 }
 
 static struct ir_rule builtin(struct lower *l, const char *comment)
@@ -138,6 +151,8 @@ static void lower_groups(struct lower *l, struct ir_chain *c)
 /* Conntrack cannot tell what answers a question to a broadcast or multicast address. */
 static void lower_answers(struct lower *l, struct ir_chain *c, int from, int to)
 {
+	from = place_root(l->p, from);
+	to = place_root(l->p, to);
 	if (to == PLACE_SELF) {
 		if (policy_asks_dhcp(l->p, from, FAM_IP4))
 			lower_dhcp4(l, c, "fwc: DHCP replies");
@@ -159,14 +174,6 @@ static void fill_pair(struct lower *l, struct ir_chain *c, int from, int to)
 {
 	lower_answers(l, c, from, to);
 	lower_pair(l, c, from, to);
-}
-
-static const struct ir_chain *pair_rules(struct lower *l, int from, int to)
-{
-	struct ir_chain *c = chain_new(l, "rest");
-
-	fill_pair(l, c, from, to);
-	return c;
 }
 
 /* Those of what goes through the dispatch by interface: from and to interfaces that no zone names.
@@ -254,7 +261,7 @@ static void lower_dispatch(struct lower *l, struct ir_chain *c, enum field f, co
 
 	d.wild = dispatch_map(l, arena_printf(l->arena, "%s-wild", stem), true);
 	for (size_t z = 0; z < l->p->zones.n; z++)
-		if (!is_rest(l, z))
+		if (!is_rest(l, z) && !l->p->zones.v[z].sub.is)
 			dispatch_zone(l, &d, (int)z, chain_of(l, (int)z, end));
 	if (l->p->other >= 0) { /* which has all names but this */
 		struct ival lo = {0};
@@ -270,25 +277,84 @@ static void lower_dispatch(struct lower *l, struct ir_chain *c, enum field f, co
 		chain_push(l, c, rest->rules.v[i]);
 }
 
+static const char *place_to(struct lower *l, int place, int to)
+{
+	return pair_chain(l, place, to);
+}
+
+static const char *place_from(struct lower *l, int place, int from)
+{
+	return pair_chain(l, from, place);
+}
+
 static const char *zone_to(struct lower *l, int zone, int to)
 {
-	return pair_chain(l, zone, to);
+	return lower_parted(l, place_name(l, zone), F_IIFNAME, zone, place_to, to);
 }
 
 static const char *zone_from(struct lower *l, int zone, int from)
 {
-	return pair_chain(l, from, zone);
+	return lower_parted(l, place_name(l, zone), F_OIFNAME, zone, place_from, from);
+}
+
+/* What goes to, or comes from, interfaces that no zone names. */
+static const struct ir_chain *rest_to(struct lower *l, int from)
+{
+	struct ir_chain *c = chain_new(l, "rest");
+
+	if (has_parts(l, unnamed(l)))
+		lower_parts(l, c, F_OIFNAME, unnamed(l), place_from, from);
+	else
+		fill_pair(l, c, from, unnamed(l));
+	return c;
+}
+
+static const struct ir_chain *rest_from(struct lower *l, int to)
+{
+	struct ir_chain *c = chain_new(l, "rest");
+
+	if (has_parts(l, unnamed(l)))
+		lower_parts(l, c, F_IIFNAME, unnamed(l), place_to, to);
+	else
+		fill_pair(l, c, unnamed(l), to);
+	return c;
 }
 
 /* All that is forwarded from one place. */
-static const char *from_chain(struct lower *l, int from, int unused)
+static const char *from_place(struct lower *l, int from, int unused)
 {
 	struct ir_chain *c = chain_new(l, arena_printf(l->arena, "from-%s", place_name(l, from)));
 
 	(void)unused;
 	lower_dispatch(l, c, F_OIFNAME, arena_printf(l->arena, "to.%s", place_name(l, from)),
-		       zone_from, from, pair_rules(l, from, unnamed(l)));
+		       zone_from, from, rest_to(l, from));
 	return c->rules.n ? ruleset_seal_chain(l->r, c)->name : NULL;
+}
+
+static const char *from_chain(struct lower *l, int from, int unused)
+{
+	return lower_parted(l, place_name(l, from), F_IIFNAME, from, from_place, unused);
+}
+
+/* All that is sent by this machine, or (to be judged behind routing) a part of it. */
+static const char *sent_chain(struct lower *l, int from, int judged)
+{
+	const char *name = place_name(l, from);
+	struct ir_chain *c = chain_new(l, arena_printf(l->arena, "sent-%s", name));
+
+	lower_dispatch(l, c, F_OIFNAME,
+		       arena_printf(l->arena, "%s.%s", judged ? "translated" : "from", name),
+		       zone_from, from, rest_to(l, from));
+	return c->rules.n ? ruleset_seal_chain(l->r, c)->name : NULL;
+}
+
+static void lower_sent(struct lower *l, struct ir_chain *c, const char *stem, bool judged)
+{
+	if (has_parts(l, PLACE_SELF))
+		lower_parts(l, c, F_IIFNAME, PLACE_SELF, sent_chain, judged);
+	else
+		lower_dispatch(l, c, F_OIFNAME, stem, zone_from, PLACE_SELF,
+			       rest_to(l, PLACE_SELF));
 }
 
 /* SYN and SYN/ACK carry the MSS; the one is new, the other established. */
@@ -383,8 +449,7 @@ static void lower_judge_translated(struct lower *l)
 	l->body = arena_alloc(l->arena, (l->p->rules.n + 1) * sizeof(*l->body));
 	match_one(l, &r, F_FIB_DADDR_TYPE, 2 /* RTN_LOCAL */);
 	push_counted(l, c, r, V_ACCEPT);
-	lower_dispatch(l, c, F_OIFNAME, "translated", zone_from, PLACE_SELF,
-		       pair_rules(l, PLACE_SELF, unnamed(l)));
+	lower_sent(l, c, "translated", true);
 	l->silent = false;
 	l->body = bodies;
 
@@ -515,14 +580,17 @@ static void lower_filter(struct lower *l)
 	lower_states(l, in.before, F_IIFNAME);
 	lower_neighbours(l, in.before, true);
 	lower_dispatch(l, in.rules, F_IIFNAME, "to.self", zone_to, PLACE_SELF,
-		       pair_rules(l, unnamed(l), PLACE_SELF));
+		       rest_from(l, PLACE_SELF));
 
 	lower_mss(l, fwd.root, false);
 	lower_states(l, fwd.before, NFIELDS);
 	/* of guests on a bridge, where its frames meet this hook: no router forwards these */
 	lower_neighbours(l, fwd.before, true);
-	lower_dispatch(l, rest, F_OIFNAME, "to.other", zone_from, unnamed(l),
-		       pair_rules(l, unnamed(l), unnamed(l)));
+	if (has_parts(l, unnamed(l)))
+		lower_parts(l, rest, F_IIFNAME, unnamed(l), from_place, 0);
+	else
+		lower_dispatch(l, rest, F_OIFNAME, "to.other", zone_from, unnamed(l),
+			       rest_to(l, unnamed(l)));
 	lower_dispatch(l, fwd.rules, F_IIFNAME, "from", from_chain, 0, rest);
 
 	lower_mss(l, out.root, true);
@@ -530,8 +598,7 @@ static void lower_filter(struct lower *l)
 		lower_pass_translated(l, out.root);
 	lower_states(l, out.before, F_OIFNAME);
 	lower_neighbours(l, out.before, false);
-	lower_dispatch(l, out.rules, F_OIFNAME, "from.self", zone_from, PLACE_SELF,
-		       pair_rules(l, PLACE_SELF, unnamed(l)));
+	lower_sent(l, out.rules, "from.self", false);
 
 	lower_hook(l, "input", &in, policy_inspects(l->p, false, true));
 	lower_hook(l, "forward", &fwd, policy_inspects(l->p, false, false));
@@ -546,6 +613,8 @@ static void lower_zones(struct lower *l)
 		const struct zone *from = &l->p->zones.v[z];
 		struct ir_zone to = {.name = from->name};
 
+		if (from->sub.is)
+			continue;
 		for (size_t i = 0; i < from->interfaces.n; i++)
 			vec_push(l->arena, &to.interfaces, from->interfaces.v[i].name);
 		vec_push(l->arena, &l->r->zones, to);

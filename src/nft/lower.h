@@ -10,6 +10,7 @@
  *	lower_called.c services by the port before translation -> matches
  *	lower_guard.c  early drop and antispoof
  *	lower_inspect.c what is queued to the program that judges, and its verdicts
+ *	lower_places.c sub-zones -> tests that send packets to the chains of their places
  *	lower_match.c  addresses, services and interfaces -> matches
  */
 #ifndef FWC_LOWER_H
@@ -150,6 +151,8 @@ void lower_nat(struct lower *l);
 struct ir_rules one_rule(struct lower *l, const char *text, struct span at);
 struct ir_rules at_interface(struct lower *l, const struct ir_rules *in,
 			     const struct place_item *item, enum field f);
+/* At output, where all packets are this machine's: those of the item. */
+struct ir_rules sent_by(struct lower *l, const struct ir_rules *in, const struct place_item *item);
 struct ir_rules with_addresses(struct lower *l, const struct ir_rules *in, const struct side *src,
 			       const struct side *dst, enum family fam);
 const char *lower_clamps(struct lower *l, bool output); /* chain name or NULL */
@@ -160,5 +163,19 @@ void lower_antispoof(struct lower *l, struct ir_chain *root);
  * of base */
 void match_zone(struct lower *l, struct ir_rules *out, const struct ir_rule *base, enum field f,
 		int zone);
+/* lower_places.c: what of a zone with interfaces, or of what this machine sends, is in the item; f
+ * says on which side. One rule if it is all of that. */
+void match_parts(struct lower *l, struct ir_rules *out, const struct ir_rule *base,
+		 const struct place_item *item, enum field f, int root);
+/* The family that the rule's matches imply. */
+enum family rule_family(const struct ir_rule *r);
+/* Tests that send packets of a zone to the chains of its places, `chain_of` yields them. */
+bool has_parts(struct lower *l, int root);
+typedef const char *place_chain(struct lower *l, int place, int end);
+void lower_parts(struct lower *l, struct ir_chain *c, enum field f, int root, place_chain *chain_of,
+		 int end);
+/* The same as a chain: NULL where no rule speaks of the zone. */
+const char *lower_parted(struct lower *l, const char *stem, enum field f, int root,
+			 place_chain *chain_of, int end);
 
 #endif

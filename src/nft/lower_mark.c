@@ -48,8 +48,7 @@ static struct ir_rules between(struct lower *l, const struct mark *m, const stru
 {
 	struct ir_rules rules = one_rule(l, m->text, m->span), out = {0};
 
-	if (!output)
-		rules = at_interface(l, &rules, from, F_IIFNAME);
+	rules = output ? sent_by(l, &rules, from) : at_interface(l, &rules, from, F_IIFNAME);
 	if (from->addrs.all && to->addrs.all)
 		return of_family(l, &rules, m, from, to, FAM_NONE);
 	for (int f = 0; f < 2; f++) {
@@ -65,7 +64,7 @@ static struct ir_rules between(struct lower *l, const struct mark *m, const stru
  */
 static bool is_there(const struct place_item *from, const struct place_item *to, bool output)
 {
-	return output ? item_at(from, PLACE_SELF) && to->at != AT_SELF : from->at != AT_SELF;
+	return output ? item_has(from, PLACE_SELF) && to->at != AT_SELF : !item_is_self(from);
 }
 
 static void push_mark(struct lower *l, struct ir_chain *c, const struct mark *m, bool output,

@@ -32,17 +32,32 @@ static void at_self(struct lower *l, struct ir_rules *out, const struct ir_rule 
 	vec_push(l->arena, out, r);
 }
 
+/* What of a zone, or of what this machine sends, is in the item. */
+static void at_part(struct lower *l, struct ir_rules *out, const struct ir_rule *base,
+		    const struct place_item *item, enum field f, int root)
+{
+	struct ir_rules all = {0};
+
+	if (!item_has(item, root))
+		return;
+	if (root == PLACE_SELF)
+		at_self(l, &all, base, f);
+	else
+		match_zone(l, &all, base, f, root);
+	for (size_t i = 0; i < all.n; i++)
+		match_parts(l, out, &all.v[i], item, f, root);
+}
+
 /* Each place of a list, or of what is left of one. */
 static void at_each(struct lower *l, struct ir_rules *out, const struct ir_rule *base,
 		    const struct place_item *item, enum field f)
 {
 	for (size_t z = 0; z < l->p->zones.n; z++)
-		if (item_at(item, (int)z))
-			match_zone(l, out, base, f, (int)z);
-	if (item_at(item, PLACE_OTHER))
-		match_zone(l, out, base, f, PLACE_OTHER);
-	if (item_at(item, PLACE_SELF) && f == F_IIFNAME)
-		at_self(l, out, base, f);
+		if (!l->p->zones.v[z].sub.is)
+			at_part(l, out, base, item, f, (int)z);
+	at_part(l, out, base, item, f, PLACE_OTHER);
+	if (f == F_IIFNAME)
+		at_part(l, out, base, item, f, PLACE_SELF);
 }
 
 /* The interface condition of one item: none for any. */
@@ -58,7 +73,7 @@ struct ir_rules at_interface(struct lower *l, const struct ir_rules *in,
 		}
 		switch (item->at) {
 		case AT_ZONE:
-			match_zone(l, &out, &in->v[i], f, item->zone);
+			at_part(l, &out, &in->v[i], item, f, place_root(l->p, item->zone));
 			break;
 		case AT_ZONES:
 		case AT_GROUP:
@@ -81,6 +96,16 @@ static void match_nat_mark(struct lower *l, struct ir_rules *rules, const struct
 		match_mark(l, &rules->v[i], n->mark, n->mark_mask);
 }
 
+/* At output, where all packets are this machine's: those of the item. */
+struct ir_rules sent_by(struct lower *l, const struct ir_rules *in, const struct place_item *item)
+{
+	struct ir_rules out = {0};
+
+	for (size_t i = 0; i < in->n; i++)
+		match_parts(l, &out, &in->v[i], item, F_IIFNAME, PLACE_SELF);
+	return out;
+}
+
 struct ir_rules one_rule(struct lower *l, const char *text, struct span at)
 {
 	struct ir_rules out = {0};
@@ -97,10 +122,18 @@ struct ir_rules with_addresses(struct lower *l, const struct ir_rules *in, const
 	struct ir_rules out = {0};
 
 	for (size_t i = 0; i < in->n; i++) {
-		for (size_t f = 0; f < forms.n; f++) {
-			struct ir_rule r = rule_copy(l, &in->v[i]);
+		enum family has = rule_family(&in->v[i]); /* by a sub-zone's networks */
 
-			match_form(l, &r, &forms.v[f]);
+		for (size_t f = 0; f < forms.n; f++) {
+			struct form form = forms.v[f];
+			struct ir_rule r;
+
+			if (has && form.family && has != form.family)
+				continue;
+			if (has && form.src.all && form.dst.all)
+				form.family = FAM_NONE; /* it is said */
+			r = rule_copy(l, &in->v[i]);
+			match_form(l, &r, &form);
 			vec_push(l->arena, &out, r);
 		}
 	}
@@ -296,10 +329,10 @@ static void lower_dest_item(struct lower *l, struct ir_chain *c, const struct na
 	for (size_t j = 0; j < n->to.items.n; j++) {
 		struct ir_rules rules = one_rule(l, n->text, n->span);
 
-		if (n->to.items.v[j].at == AT_ZONE || n->to.items.v[j].at == AT_ZONES)
+		if (item_names_zone(&n->to.items.v[j]))
 			continue; /* of no-nat: before routing nobody is in a zone yet */
-		if (!output)
-			rules = at_interface(l, &rules, from, F_IIFNAME);
+		rules = output ? sent_by(l, &rules, from)
+			       : at_interface(l, &rules, from, F_IIFNAME);
 		dest_family(l, c, n, rules, from, &n->to.items.v[j], fam, false);
 	}
 }
@@ -327,7 +360,7 @@ static void lower_dest(struct lower *l, struct ir_chain *c, const struct nat *n,
 		for (size_t i = 0; i < n->from.items.n; i++) {
 			const struct place_item *from = &n->from.items.v[i];
 
-			if (output ? item_at(from, PLACE_SELF) : from->at != AT_SELF)
+			if (output ? item_has(from, PLACE_SELF) : !item_is_self(from))
 				lower_dest_item(l, c, n, from, output, both[f]);
 		}
 		if (n->hairpin && !output)
@@ -397,12 +430,11 @@ static void clamp_direction(struct lower *l, struct ir_chain *c, const struct cl
 	struct ir_rules rules = one_rule(l, k->text, k->span);
 	struct side src = side_of_item(l, in), dst = side_of_item(l, out);
 
-	if (output ? !item_at(in, PLACE_SELF) : in->at == AT_SELF || out->at == AT_SELF)
+	if (output ? !item_has(in, PLACE_SELF) : item_is_self(in))
 		return;
-	if (output && out->at == AT_SELF)
+	if (item_is_self(out))
 		return;
-	if (!output)
-		rules = at_interface(l, &rules, in, F_IIFNAME);
+	rules = output ? sent_by(l, &rules, in) : at_interface(l, &rules, in, F_IIFNAME);
 	rules = at_interface(l, &rules, out, F_OIFNAME);
 	rules = with_addresses(l, &rules, &src, &dst, FAM_NONE);
 	for (size_t i = 0; i < rules.n; i++) {

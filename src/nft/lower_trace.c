@@ -58,13 +58,17 @@ static struct place_item settled(struct tracing *t, const struct place_item *ite
 
 /* ---- places ---- */
 
-/* Matches of interfaces, in nft's words; "" for no condition. What routing will say stands in
- * prerouting's stead of `oifname`, which is not known there yet. */
+/* Matches of interfaces, and of what makes a sub-zone, in nft's words; "" for no condition. What
+ * routing will say stands in prerouting's stead of `oifname`, which is not known there yet. */
 struct words {
-	const char **v;
+	struct word {
+		const char *text;
+		enum family family; /* of networks among them */
+	} * v;
 	size_t n, cap;
 };
 
+/* The prefix stands before names of interfaces. */
 static const char *spell(struct tracing *t, const struct ir_rule *r, const char *prefix)
 {
 	const char *all = "";
@@ -73,51 +77,76 @@ static const char *spell(struct tracing *t, const struct ir_rule *r, const char 
 		struct ir_rule one = {0};
 		struct buf b = {0};
 
-		*rule_stmt(&t->l, &one, r->stmts.v[i].kind) = r->stmts.v[i];
+		const struct ir_stmt *s = &r->stmts.v[i];
+		enum field f = s->match.sel.f[0];
+
+		*rule_stmt(&t->l, &one, s->kind) = *s;
 		emit_rule(&b, &one);
-		all = arena_printf(t->l.arena, "%s%s%s ", all, prefix, buf_str(&b));
+		all = arena_printf(t->l.arena, "%s%s%s ", all,
+				   f == F_IIFNAME || f == F_OIFNAME ? prefix : "", buf_str(&b));
 		buf_free(&b);
 	}
 	return all;
 }
 
-static void add_zone(struct tracing *t, struct words *out, int zone, enum field f,
+/* Whether IPsec will take it is known behind routing only. */
+static bool asks_route(const struct ir_rule *r)
+{
+	const struct ir_stmt *s;
+
+	vec_each (&r->stmts, s)
+		if (s->match.sel.f[0] == F_RT_IPSEC)
+			return true;
+	return false;
+}
+
+static void add_word(struct tracing *t, struct words *out, const struct ir_rule *r,
 		     const char *prefix)
 {
-	const struct ir_rule none = {0};
-	struct ir_rules rules = {0};
-
-	match_zone(&t->l, &rules, &none, f, zone);
-	for (size_t i = 0; i < rules.n; i++)
-		vec_push(t->l.arena, out, spell(t, &rules.v[i], prefix));
+	vec_push(t->l.arena, out, ((struct word){spell(t, r, prefix), rule_family(r)}));
 }
 
 static struct words at_interfaces(struct tracing *t, const struct place_item *item, enum field f,
-				  const char *prefix)
+				  const char *prefix, enum trace_hook hook)
 {
 	struct words out = {0};
 	struct ir_rule named = {0};
+	struct ir_rules plain = {0}, rules;
 
 	if (item->has_iface) {
 		match_ival(&t->l, &named, f, item->iface);
-		vec_push(t->l.arena, &out, spell(t, &named, prefix));
-	} else if (item->at == AT_ZONE) {
-		add_zone(t, &out, item->zone, f, prefix);
-	} else {
-		for (size_t z = 0; z < t->l.p->zones.n; z++)
-			if (item_at(item, (int)z))
-				add_zone(t, &out, (int)z, f, prefix);
-		if (item_at(item, PLACE_OTHER))
-			add_zone(t, &out, PLACE_OTHER, f, prefix);
+		add_word(t, &out, &named, prefix);
+		return out;
 	}
+	vec_push(t->l.arena, &plain, named);
+	rules = at_interface(&t->l, &plain, item, f);
+	for (size_t i = 0; i < rules.n; i++)
+		if (hook != TRACE_PREROUTING || !asks_route(&rules.v[i]))
+			add_word(t, &out, &rules.v[i], prefix);
 	return out;
 }
 
-static struct words one_word(struct tracing *t, const char *word)
+static struct words one_word(struct tracing *t, const char *text)
 {
 	struct words out = {0};
 
-	vec_push(t->l.arena, &out, word);
+	vec_push(t->l.arena, &out, ((struct word){text, FAM_NONE}));
+	return out;
+}
+
+/* Of what this machine sends. */
+static struct words sent_words(struct tracing *t, const struct place_item *item)
+{
+	const struct ir_rule none = {0};
+	struct ir_rules plain = {0}, rules;
+	struct words out = {0};
+
+	if (!item_has(item, PLACE_SELF))
+		return out;
+	vec_push(t->l.arena, &plain, none);
+	rules = sent_by(&t->l, &plain, item);
+	for (size_t i = 0; i < rules.n; i++)
+		add_word(t, &out, &rules.v[i], "");
 	return out;
 }
 
@@ -125,24 +154,24 @@ static struct words from_words(struct tracing *t, const struct place_item *item,
 			       enum trace_hook hook)
 {
 	if (hook == TRACE_OUTPUT)
-		return item_at(item, PLACE_SELF) ? one_word(t, "") : (struct words){0};
+		return sent_words(t, item);
 	if (item->at == AT_ANY && !item->but.n)
 		return one_word(t, hook == TRACE_PREROUTING ? "iifname != \"lo\" " : "");
-	return item->at == AT_SELF ? (struct words){0} : at_interfaces(t, item, F_IIFNAME, "");
+	return item_is_self(item) ? (struct words){0} : at_interfaces(t, item, F_IIFNAME, "", hook);
 }
 
 /* To this machine: to one of its addresses; where the question names addresses, those alone. */
 static struct words to_words(struct tracing *t, const struct place_item *item, enum trace_hook hook)
 {
-	bool zone =
-		item->at == AT_ZONE || item->at == AT_ZONES || item->at == AT_GROUP || item->but.n;
+	bool zone = item_names_zone(item);
 
 	/* what was translated was judged by where it was sent at first */
 	if (hook == TRACE_FORWARD)
-		return zone ? at_interfaces(t, item, F_OIFNAME, "ct status & dnat == 0 ")
+		return zone ? at_interfaces(t, item, F_OIFNAME, "ct status & dnat == 0 ", hook)
 			    : (struct words){0};
 	if (zone)
-		return at_interfaces(t, item, F_OIFNAME, hook == TRACE_OUTPUT ? "" : "fib daddr ");
+		return at_interfaces(t, item, F_OIFNAME, hook == TRACE_OUTPUT ? "" : "fib daddr ",
+				     hook);
 	if (item->at == AT_SELF && hook == TRACE_OUTPUT)
 		return one_word(t, "oifname \"lo\" ");
 	if (item->at == AT_SELF && item->addrs.all)
@@ -159,24 +188,36 @@ static void put_rule(struct tracing *t, const char *from, const char *to, const 
 	buf_puts(t->out, r->stmts.n ? " \n" : "\n");
 }
 
+/* Packets of that form from there to there; of one family where a network says so. */
+static void put_form(struct tracing *t, const struct word *from, const struct word *to,
+		     const struct form *form)
+{
+	struct form f = *form;
+	struct ir_rule base = {0};
+	struct ir_rules rules = {0};
+	enum family said = from->family ? from->family : to->family;
+
+	if ((from->family && to->family && from->family != to->family) ||
+	    (said && f.family && f.family != said))
+		return;
+	f.family = said ? said : f.family;
+	match_form(&t->l, &base, &f);
+	match_words(&t->l, &base, &t->question->q, f.family);
+	match_services(&t->l, &rules, &base, &t->question->services, f.family);
+	for (size_t n = 0; n < rules.n; n++)
+		put_rule(t, from->text, to->text, &rules.v[n]);
+}
+
 static void put_pair(struct tracing *t, const struct words *from, const struct words *to,
 		     const struct place_item *src, const struct place_item *dst)
 {
 	struct side s = side_of_item(&t->l, src), d = side_of_item(&t->l, dst);
 	struct forms forms = forms_of_rule(&t->l, &t->question->q, &s, &d);
 
-	for (size_t f = 0; f < forms.n; f++) {
-		struct ir_rule base = {0};
-		struct ir_rules rules = {0};
-
-		match_form(&t->l, &base, &forms.v[f]);
-		match_words(&t->l, &base, &t->question->q, forms.v[f].family);
-		match_services(&t->l, &rules, &base, &t->question->services, forms.v[f].family);
+	for (size_t f = 0; f < forms.n; f++)
 		for (size_t i = 0; i < from->n; i++)
 			for (size_t k = 0; k < to->n; k++)
-				for (size_t n = 0; n < rules.n; n++)
-					put_rule(t, from->v[i], to->v[k], &rules.v[n]);
-	}
+				put_form(t, &from->v[i], &to->v[k], &forms.v[f]);
 }
 
 static void put_rules(struct tracing *t, enum trace_hook hook)

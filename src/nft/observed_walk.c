@@ -82,13 +82,11 @@ static enum maybe value_of(const struct observed *p, enum field f, u128 *out)
 	case F_MARK:
 		return known(true, false, p->mark, out);
 	case F_IP_SADDR:
-		return address_value(p, FAM_IP4, p->saddr, out);
 	case F_IP_DADDR:
-		return address_value(p, FAM_IP4, p->daddr, out);
+		return address_value(p, FAM_IP4, f == F_IP_SADDR ? p->saddr : p->daddr, out);
 	case F_IP6_SADDR:
-		return address_value(p, FAM_IP6, p->saddr, out);
 	case F_IP6_DADDR:
-		return address_value(p, FAM_IP6, p->daddr, out);
+		return address_value(p, FAM_IP6, f == F_IP6_SADDR ? p->saddr : p->daddr, out);
 	case F_TCP_FLAGS:
 		return known(p->has_flags, p->has_proto && p->proto != IPPROTO_TCP, p->flags, out);
 	case F_ICMP_TYPE:
@@ -138,6 +136,8 @@ static enum maybe value_of(const struct observed *p, enum field f, u128 *out)
 	case F_OIFTYPE:
 	case F_IIFGROUP:
 	case F_OIFGROUP:
+	case F_SECPATH:
+	case F_RT_IPSEC:
 	case F_ETHER_SADDR:
 	case F_ETHER_DADDR:
 	case F_CT_COUNT:

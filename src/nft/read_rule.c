@@ -163,7 +163,7 @@ static const struct {
 		{NFT_META_TIME_DAY, F_DAY, false},     {NFT_META_LEN, F_LENGTH, true},
 		{NFT_META_SKGID, F_SKGID, true},       {NFT_META_IIFTYPE, F_IIFTYPE, true},
 		{NFT_META_OIFTYPE, F_OIFTYPE, true},   {NFT_META_IIFGROUP, F_IIFGROUP, true},
-		{NFT_META_OIFGROUP, F_OIFGROUP, true},
+		{NFT_META_OIFGROUP, F_OIFGROUP, true}, {NFT_META_SECPATH, F_SECPATH, false},
 },
   cts[] = {
 	  {NFT_CT_STATE, F_CT_STATE, true},
@@ -287,7 +287,9 @@ static bool load_rt(struct machine *m, const struct raw_expr *e)
 {
 	const struct tlv *v = e->attrs.v;
 
-	if (!e->attrs.whole || tlv_number(v[NFTA_RT_KEY]) != NFT_RT_TCPMSS)
+	if (e->attrs.whole && tlv_number(v[NFTA_RT_KEY]) == NFT_RT_XFRM)
+		put(m, tlv_number(v[NFTA_RT_DREG]), field_slice(F_RT_IPSEC, false));
+	else if (!e->attrs.whole || tlv_number(v[NFTA_RT_KEY]) != NFT_RT_TCPMSS)
 		put_elsewhere(m, tlv_number(v[NFTA_RT_DREG]), e);
 	else
 		put(m, tlv_number(v[NFTA_RT_DREG]),

@@ -4,7 +4,9 @@
  * At boot a rule that the kernel cannot take must not keep all others from being loaded, and what
  * stands in for it must let nothing pass that the rule would not. So a condition that cannot be
  * asked is left away from a rule that refuses (it refuses more), and makes a rule that admits one
- * that does nothing (it admits less); what is neither has no stand-in.
+ * that does nothing (it admits less); what is neither has no stand-in. Where rules lead to chains
+ * that admit some packets and refuse others, none of them passes. Only IPsec is known all the same:
+ * without it in the kernel no packet came through it.
  */
 #include <string.h>
 
@@ -31,6 +33,8 @@ static bool field_condition(enum field f, struct words *w)
 		add(w, "time");
 	else if (f == F_PAYLOAD)
 		add(w, "payload");
+	else if (f == F_SECPATH || f == F_RT_IPSEC)
+		add(w, "ipsec");
 	else
 		return false;
 	return true;
@@ -41,6 +45,18 @@ static bool asks_routes(const struct ir_stmt *s)
 {
 	return s->kind == IR_MATCH &&
 	       (s->match.sel.f[0] == F_FIB_BACK || s->match.sel.f[0] == F_FIB_BACK_ANY);
+}
+
+static bool is_ipsec(const struct ir_stmt *s)
+{
+	return s->kind == IR_MATCH &&
+	       (s->match.sel.f[0] == F_SECPATH || s->match.sel.f[0] == F_RT_IPSEC);
+}
+
+static bool asks_owner(const struct ir_stmt *s)
+{
+	return s->kind == IR_MATCH &&
+	       (s->match.sel.f[0] == F_SKUID || s->match.sel.f[0] == F_SKGID);
 }
 
 static bool sel_condition(const struct ir_sel *sel, struct words *w)
@@ -67,7 +83,9 @@ static enum part part_of(const struct ir_stmt *s, struct words *w)
 {
 	switch (s->kind) {
 	case IR_MATCH:
-		return sel_condition(&s->match.sel, w) ? PART_CONDITION : PART_KEPT;
+		if (!sel_condition(&s->match.sel, w))
+			return PART_KEPT;
+		return is_ipsec(s) && !s->match.values.v[0].key[0].lo ? PART_EXTRA : PART_CONDITION;
 	case IR_VMAP:
 		return sel_condition(&s->vmap.sel, w) ? PART_CONDITION : PART_KEPT;
 	case IR_ADD:
@@ -143,6 +161,34 @@ static bool admits(const struct ir_ruleset *set, const struct ir_stmt *s, int de
 	return false;
 }
 
+static bool asks_nothing(const struct ir_rule *r)
+{
+	const struct ir_stmt *s;
+
+	vec_each (&r->stmts, s)
+		if (s->kind != IR_COUNTER && s->kind != IR_LOG && s->kind != IR_VERDICT)
+			return false;
+	return true;
+}
+
+/* To a chain that lets some packets in, and not all. */
+static bool leads_apart(const struct ir_ruleset *set, const struct ir_stmt *s)
+{
+	const struct ir_chain *c;
+	const struct ir_rule *r;
+
+	if (s->kind != IR_VERDICT || s->verdict.kind != V_GOTO || !admits(set, s, 0))
+		return false;
+	c = ruleset_chain(set, s->verdict.target);
+	vec_each (&c->rules, r) {
+		const struct ir_stmt *x = &r->stmts.v[r->stmts.n - 1];
+
+		if (x->kind == IR_VERDICT && x->verdict.kind == V_ACCEPT && asks_nothing(r))
+			return false;
+	}
+	return true;
+}
+
 /* Something beyond what may be left away. */
 static bool acts(const struct ir_rule *out)
 {
@@ -170,14 +216,15 @@ static bool stand_in(struct arena *a, const struct ir_ruleset *set, const struct
 		     struct ir_rule *out, struct words *w)
 {
 	const struct ir_stmt *s, *last = &r->stmts.v[r->stmts.n - 1];
-	bool condition = false, nothing = false, marks = false;
+	bool condition = false, nothing = false, marks = false, owner = false;
 
 	*out = (struct ir_rule){.comment = r->comment};
 	vec_each (&r->stmts, s) {
 		switch (part_of(s, w)) {
 		case PART_CONDITION:
 			condition = true;
-			nothing |= asks_routes(s);
+			nothing |= asks_routes(s) || is_ipsec(s);
+			owner |= asks_owner(s);
 			break;
 		case PART_TRANSLATES:
 			nothing = true;
@@ -194,6 +241,12 @@ static bool stand_in(struct arena *a, const struct ir_ruleset *set, const struct
 		case PART_EXTRA:
 			break;
 		}
+	}
+	/* which chain it is in for is not known: it may be in for the one that refuses it */
+	if (owner && !nothing && leads_apart(set, last)) {
+		out->stmts.n--;
+		vec_push(a, &out->stmts, verdict_drop());
+		return true;
 	}
 	/* a mark neither admits nor refuses: of other packets it would be as wrong */
 	if (nothing || (condition && (admits(set, last, 0) || (marks && !refuses(set, last)))) ||

@@ -117,7 +117,22 @@ static void put_limit(struct buf *out, const struct limit *l)
 	buf_putc(out, '\n');
 }
 
-static void put_zone(struct buf *out, const struct zone *z)
+static void put_subzone(struct buf *out, const struct policy *p, const struct subzone *s)
+{
+	buf_printf(out, "    within %s",
+		   s->within == PLACE_SELF ? "self" : p->zones.v[s->within].name);
+	if (s->ipsec)
+		buf_puts(out, ", ipsec");
+	if (s->has_mark)
+		buf_printf(out, ", mark 0x%x/0x%x", s->mark, s->mask);
+	if (s->has_user)
+		buf_printf(out, ", user %u", s->uid);
+	if (s->has_group)
+		buf_printf(out, ", group %u", s->gid);
+	buf_putc(out, '\n');
+}
+
+static void put_zone(struct buf *out, const struct policy *p, const struct zone *z)
 {
 	buf_printf(out, "zone %s\n    interfaces", z->name);
 	for (size_t i = 0; i < z->interfaces.n; i++) {
@@ -125,6 +140,8 @@ static void put_zone(struct buf *out, const struct zone *z)
 		ifname_print(out, z->interfaces.v[i].name);
 	}
 	buf_putc(out, '\n');
+	if (z->sub.is)
+		put_subzone(out, p, &z->sub);
 	if (z->net4.n || z->net6.n) {
 		buf_puts(out, "    networks");
 		put_ivset(out, &z->net4, FAM_IP4);
@@ -165,7 +182,7 @@ void policy_dump(struct buf *out, const struct policy *p)
 		if (p->logs[i].log.on)
 			buf_printf(out, "%s\n", p->logs[i].text);
 	for (size_t i = 0; i < p->zones.n; i++)
-		put_zone(out, &p->zones.v[i]);
+		put_zone(out, p, &p->zones.v[i]);
 	for (size_t i = 0; i < p->dynsets.n; i++)
 		buf_printf(out, "dynamic %s%s timeout %llus size %u\n", p->dynsets.v[i]->name,
 			   p->dynsets.v[i]->prefixes ? " prefixes" : "",

@@ -181,7 +181,7 @@ static bool resolve_item(struct resolver *r, const struct ast_item *item, struct
 	bool named = item->kind == ITEM_NAME;
 	struct decl *d = named ? map_get(&r->names, item->name.s) : NULL;
 
-	*out = (struct place_item){.at = AT_ANY, .span = item->span};
+	*out = (struct place_item){.at = AT_ANY, .span = item->span, .of = r->p};
 	if (named && (word_place(out, item->name.s) ||
 		      (d && (d->kind == DECL_ZONE || d->kind == DECL_GROUP)))) {
 		if (item->zone.s) {
@@ -213,6 +213,42 @@ static bool resolve_item(struct resolver *r, const struct ast_item *item, struct
 	item_addrs(r, item, &out->addrs);
 	warn_elsewhere(r, item, out);
 	return true;
+}
+
+void check_by_mark(struct resolver *r, const struct endpoint *from, const char *what)
+{
+	const struct place_item *i;
+	const struct zone *z;
+
+	vec_each (&from->items, i) {
+		vec_each (&r->p->zones, z) {
+			if (!z->sub.is || !z->sub.has_mark ||
+			    !(item_parted_by(i, z->sub.within) >> z->sub.nth & 1))
+				continue;
+			diag_hint(r->diag,
+				  diag_error(
+					  r->diag, i->span,
+					  "'%s' is told apart by the mark, which %s cannot ask for",
+					  z->name, what),
+				  "tell it apart by addresses here, or name the whole zone");
+			break;
+		}
+	}
+}
+
+void check_destination(struct resolver *r, const struct endpoint *e)
+{
+	const struct place_item *i;
+
+	vec_each (&e->items, i)
+		if (i->at == AT_ZONE && item_is_self(i))
+			diag_hint(
+				r->diag,
+				diag_error(r->diag, i->span,
+					   "'%s' is told apart by what this machine sends: nothing "
+					   "goes to it",
+					   r->p->zones.v[i->zone].name),
+				"write self");
 }
 
 void resolve_endpoint(struct resolver *r, const struct ast_endpoint *ast, struct endpoint *out)

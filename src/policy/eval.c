@@ -16,31 +16,87 @@ bool addrs_match(const struct addrs *s, enum family fam, u128 addr)
 	return ivset_contains(fam == FAM_IP4 ? &s->v4 : &s->v6, addr);
 }
 
-static bool list_has(const struct place_list *l, int place)
+static bool is_in(const struct place_item *i, int place, int zone)
 {
-	for (size_t i = 0; i < l->n; i++)
-		if (l->v[i] == place)
+	return i->of ? place_is_in(i->of, place, zone) : place == zone;
+}
+
+static bool list_has(const struct place_item *i, const struct place_list *l, int place)
+{
+	for (size_t k = 0; k < l->n; k++)
+		if (is_in(i, place, l->v[k]))
 			return true;
 	return false;
 }
 
 bool item_at(const struct place_item *i, int place)
 {
-	if (list_has(&i->but, place))
+	if (list_has(i, &i->but, place))
 		return false;
 	switch (i->at) {
 	case AT_ZONE:
-		return i->zone == place;
+		return is_in(i, place, i->zone);
 	case AT_SELF:
-		return place == PLACE_SELF;
+		return is_in(i, place, PLACE_SELF);
 	case AT_ANY:
 		return true;
 	case AT_ZONES:
-		return place >= 0;
+		return place >= 0 && !is_in(i, place, PLACE_SELF);
 	case AT_GROUP:
-		return list_has(&i->zones, place);
+		return list_has(i, &i->zones, place);
 	}
 	return false;
+}
+
+bool item_has(const struct place_item *i, int root)
+{
+	bool has = item_at(i, root);
+
+	for (int k = 0; !has && i->of && k < place_end(i->of); k++)
+		has = place_is_in(i->of, k, root) && item_at(i, k);
+	return has;
+}
+
+bool item_has_all(const struct place_item *i, int root)
+{
+	bool all = item_at(i, root);
+
+	for (int k = 0; all && i->of && k < place_end(i->of); k++)
+		all = !place_is_in(i->of, k, root) || item_at(i, k);
+	return all;
+}
+
+bool item_is_empty(const struct place_item *i)
+{
+	bool empty = i->at == AT_ZONE || i->at == AT_GROUP;
+
+	if (i->at == AT_ZONE)
+		return i->of && i->zone >= 0 && i->of->zones.v[i->zone].sub.absent;
+	for (size_t k = 0; empty && k < i->zones.n; k++)
+		empty = i->of && i->of->zones.v[i->zones.v[k]].sub.absent;
+	return empty;
+}
+
+bool item_may_have(const struct place_item *i, int root, enum family fam, u128 addr)
+{
+	if (!i->of || !place_subzone(i->of, root, 0))
+		return item_at(i, root);
+	for (int k = PLACE_SELF; k < place_end(i->of); k++)
+		if (place_root(i->of, k) == root && item_at(i, k) &&
+		    place_may_hold(i->of, k, fam, addr))
+			return true;
+	return false;
+}
+
+bool item_names_zone(const struct place_item *i)
+{
+	return i->at == AT_ZONE || i->at == AT_ZONES || i->at == AT_GROUP || i->but.n;
+}
+
+bool item_is_self(const struct place_item *i)
+{
+	return i->at == AT_SELF || (i->at == AT_ZONE && i->of && i->zone >= 0 &&
+				    place_root(i->of, i->zone) == PLACE_SELF);
 }
 
 static bool endpoint_match(const struct endpoint *e, int place, enum family fam, u128 addr)
@@ -177,6 +233,32 @@ static bool lets_in(const struct policy *p, const struct flow *f)
 			(rule->otherwise.on && rule->otherwise.verb == VERB_ALLOW));
 }
 
+/* A place of the zone, or of this machine, that may hold such an address. */
+static bool may_be(const struct policy *p, int place, int root, enum family fam, u128 addr)
+{
+	return place_root(p, place) == root && place_may_hold(p, place, fam, addr);
+}
+
+/* Between two zones, or this machine and one, as far as they have parts: from and to are those that
+ * have interfaces. anyone: the source is one of many. */
+static bool lets_some_in(const struct policy *p, struct flow f, bool anyone)
+{
+	const int from = f.from, to = f.to;
+
+	for (int i = PLACE_OTHER; i < place_end(p); i++) {
+		f.from = i;
+		if (anyone ? place_root(p, i) != from || !place_is(p, i)
+			   : !may_be(p, i, from, f.family, f.saddr))
+			continue;
+		for (int k = PLACE_OTHER; k < place_end(p); k++) {
+			f.to = k;
+			if (may_be(p, k, to, f.family, f.daddr) && lets_in(p, &f))
+				return true;
+		}
+	}
+	return false;
+}
+
 bool policy_asks_dhcp(const struct policy *p, int place, enum family fam)
 {
 	struct flow f = {.from = PLACE_SELF, .to = place, .family = fam, .protocol = IPPROTO_UDP};
@@ -185,7 +267,7 @@ bool policy_asks_dhcp(const struct policy *p, int place, enum family fam)
 	f.daddr = fam == FAM_IP4 ? 0xffffffff : ((u128)0xff02 << 112 | 0x10002);
 	f.sport = fam == FAM_IP4 ? 68 : 546;
 	f.dport = fam == FAM_IP4 ? 67 : 547;
-	return lets_in(p, &f);
+	return lets_some_in(p, f, false);
 }
 
 bool policy_answers_dhcp(const struct policy *p, int place, enum family fam)
@@ -196,7 +278,7 @@ bool policy_answers_dhcp(const struct policy *p, int place, enum family fam)
 	f.daddr = fam == FAM_IP4 ? 0xffffffff : ((u128)0xff02 << 112 | 0x10002);
 	f.sport = fam == FAM_IP4 ? 68 : 546;
 	f.dport = fam == FAM_IP4 ? 67 : 547;
-	return lets_in(p, &f);
+	return lets_some_in(p, f, false);
 }
 
 /* From what an endpoint names there: the lowest address stands for all of an item. */
@@ -207,10 +289,10 @@ static bool lets_in_from(const struct policy *p, const struct endpoint *e, struc
 	vec_each (&e->items, i) {
 		bool every = i->addrs.all || i->addrs.dyn;
 
-		if (!item_at(i, f->from) || (!every && !i->addrs.v4.n))
+		if (!item_has(i, f->from) || (!every && !i->addrs.v4.n))
 			continue;
 		f->saddr = every ? 0 : i->addrs.v4.v[0].lo;
-		if (lets_in(p, f))
+		if (lets_some_in(p, *f, true))
 			return true;
 	}
 	return false;
@@ -254,7 +336,7 @@ bool policy_publishes(const struct policy *p)
 static bool is_from_self(const struct endpoint *from)
 {
 	for (size_t i = 0; i < from->items.n; i++)
-		if (item_at(&from->items.v[i], PLACE_SELF))
+		if (item_has(&from->items.v[i], PLACE_SELF))
 			return true;
 	return false;
 }

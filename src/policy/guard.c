@@ -133,13 +133,39 @@ static void add_zone(struct resolver *r, struct guard *out, int zone, struct spa
 	vec_push(r->arena, &out->zones, zone);
 }
 
+static bool is_part(const struct resolver *r, int zone)
+{
+	return zone >= 0 && r->p->zones.v[zone].sub.is;
+}
+
+static void refuse_part(struct resolver *r, const struct place_item *item, int zone)
+{
+	const struct zone *z = &r->p->zones.v[zone];
+	struct diag_record *rec = diag_error(
+		r->diag, item->span,
+		"antispoof goes by interfaces, and sub-zone '%s' has none of its own", z->name);
+
+	if (z->sub.within >= 0)
+		diag_hint(r->diag, rec, "name the zone that it is within: antispoof %s",
+			  r->p->zones.v[z->sub.within].name);
+}
+
 static void network_item(struct resolver *r, struct guard *out, const struct place_item *item)
 {
 	bool named = item->at == AT_ZONE || item->at == AT_ZONES || item->at == AT_GROUP;
 
+	if (item->at == AT_ZONE && is_part(r, item->zone)) {
+		refuse_part(r, item, item->zone);
+		return;
+	}
+	for (size_t i = 0; item->at == AT_GROUP && i < item->zones.n; i++)
+		if (is_part(r, item->zones.v[i]))
+			refuse_part(r, item, item->zones.v[i]);
 	for (size_t z = 0; named && item->addrs.all && z < r->p->zones.n; z++) {
 		const struct zone *zone = &r->p->zones.v[z];
 
+		if (zone->sub.is) /* it has no interfaces by which something might arrive */
+			continue;
 		/* of all zones, those that say what is theirs */
 		if (item_at(item, (int)z) && (item->at != AT_ZONES || zone->net4.n || zone->net6.n))
 			add_zone(r, out, (int)z, item->span);
@@ -161,7 +187,7 @@ static void check_items(struct resolver *r, struct guard *out)
 	vec_each (&out->from.items, item) {
 		if (out->kind == GUARD_NETWORK)
 			network_item(r, out, item);
-		else if (item->at == AT_SELF)
+		else if (item_is_self(item))
 			diag_error(r->diag, item->span,
 				   "%s is about packets that arrive, and self sends them",
 				   out->kind == GUARD_ROUTE ? "antispoof" : "early drop");
@@ -186,6 +212,8 @@ void resolve_guard(struct resolver *r, const struct ast_stmt *s)
 
 	resolve_endpoint(r, &s->guard.from, &out.from);
 	check_items(r, &out);
+	if (out.kind == GUARD_ROUTE)
+		check_by_mark(r, &out.from, "antispoof by route");
 	resolve_log(&s->guard.q.log, &out.rule.q.acts.log);
 	if (!out.rule.q.acts.log.tag)
 		out.rule.q.acts.log.tag = tags[out.kind];

@@ -111,7 +111,7 @@ static bool only_tcp_udp(const struct services *s)
 static bool end_is(const struct endpoint *e, bool self)
 {
 	for (size_t i = 0; i < e->items.n; i++)
-		if (self ? item_at(&e->items.v[i], PLACE_SELF) : e->items.v[i].at != AT_SELF)
+		if (self ? item_has(&e->items.v[i], PLACE_SELF) : !item_is_self(&e->items.v[i]))
 			return true;
 	return false;
 }

@@ -11,7 +11,7 @@ bool marks_overlap(const struct mark *x, const struct mark *y)
 static bool only_self(const struct endpoint *e)
 {
 	for (size_t i = 0; i < e->items.n; i++)
-		if (e->items.v[i].at != AT_SELF)
+		if (!item_is_self(&e->items.v[i]))
 			return false;
 	return true;
 }
@@ -25,6 +25,8 @@ void resolve_mark(struct resolver *r, const struct ast_stmt *s)
 
 	resolve_endpoint(r, &ast->from, &out.from);
 	resolve_endpoint(r, &ast->to, &out.to);
+	check_destination(r, &out.to);
+	check_by_mark(r, &out.from, "a mark statement");
 	resolve_services(r, ast->services.v, ast->services.n, &out.services);
 	resolve_before_routing(r, "mark", &out.to);
 	if (only_self(&out.from) && only_self(&out.to))

@@ -11,8 +11,7 @@ void resolve_before_routing(struct resolver *r, const char *what, const struct e
 	for (size_t i = 0; i < to->items.n; i++) {
 		const struct place_item *item = &to->items.v[i];
 
-		if (item->at != AT_ZONE && item->at != AT_ZONES && item->at != AT_GROUP &&
-		    !item->but.n)
+		if (!item_names_zone(item))
 			continue;
 		diag_hint(r->diag,
 			  diag_error(r->diag, item->span,
@@ -20,6 +19,30 @@ void resolve_before_routing(struct resolver *r, const char *what, const struct e
 				     "to is not yet known",
 				     what),
 			  "write self (any address of this machine), an address, or any");
+	}
+}
+
+/* Once it is routed the kernel has forgotten how it came. */
+static void check_ipsec_from(struct resolver *r, const struct ast_nat *n,
+			     const struct endpoint *from)
+{
+	const struct place_item *i;
+	const struct zone *z;
+
+	vec_each (&from->items, i) {
+		vec_each (&r->p->zones, z) {
+			if (!z->sub.is || !z->sub.ipsec ||
+			    !(item_parted_by(i, z->sub.within) >> z->sub.nth & 1))
+				continue;
+			diag_hint(r->diag,
+				  diag_error(r->diag, i->span,
+					     "%s works behind routing, where nobody can tell what "
+					     "came through IPsec",
+					     nat_name(n->kind)),
+				  "tell '%s' apart by its addresses: ADDRESSES@%s", z->name,
+				  r->p->zones.v[z->sub.within].name);
+			break;
+		}
 	}
 }
 
@@ -51,6 +74,18 @@ static void note_hairpin_zone(struct resolver *r, struct nat *out, enum family f
 		add_hairpin_zone(r, out, zones.v[z]);
 }
 
+/* A sub-zone that is in it without the zone that it is within. */
+static const struct zone *part_alone(const struct policy *p, const struct place_item *item)
+{
+	const struct zone *z;
+
+	vec_each (&p->zones, z)
+		if (z->sub.is && item_at(item, (int)(z - p->zones.v)) &&
+		    !item_at(item, z->sub.within))
+			return z;
+	return NULL;
+}
+
 /* hairpin lan, guest: those alone. */
 static void name_hairpin_zones(struct resolver *r, const struct ast_nat *n, struct nat *out)
 {
@@ -60,9 +95,18 @@ static void name_hairpin_zones(struct resolver *r, const struct ast_nat *n, stru
 	for (size_t i = 0; i < named.items.n; i++) {
 		const struct place_item *item = &named.items.v[i];
 
-		if (item->addrs.all && item->at != AT_ANY && item->at != AT_SELF)
+		const struct zone *part = part_alone(r->p, item);
+
+		if (part)
+			diag_hint(r->diag,
+				  diag_error(r->diag, item->span,
+					     "hairpin is for all clients of a zone; '%s' is a part "
+					     "of one",
+					     part->name),
+				  "name the zone that it is within");
+		else if (item->addrs.all && item->at != AT_ANY && item->at != AT_SELF)
 			for (size_t z = 0; z < r->p->zones.n; z++) {
-				if (item_at(item, (int)z))
+				if (item_at(item, (int)z) && !r->p->zones.v[z].sub.is)
 					add_hairpin_zone(r, out, (int)z);
 			}
 		else
@@ -300,6 +344,7 @@ void resolve_nat(struct resolver *r, const struct ast_stmt *s)
 
 	resolve_endpoint(r, &n->from, &out.from);
 	resolve_endpoint(r, &n->to, &out.to);
+	check_destination(r, &out.to);
 	name_hairpin_zones(r, n, &out);
 	resolve_nat_services(r, &named, &out);
 	resolve_from(r, &n->q, n->services.v, n->services.n, &out.services);
@@ -312,6 +357,8 @@ void resolve_nat(struct resolver *r, const struct ast_stmt *s)
 		resolve_before_routing(r, nat_name(n->kind), &out.to);
 	else if (n->kind != NAT_NONE)
 		check_source_from(r, n, &out.to);
+	if (n->kind != NAT_DNAT && n->kind != NAT_REDIRECT)
+		check_ipsec_from(r, n, &out.from);
 	for (size_t i = 0; i < n->targets.n; i++)
 		add_targets(r, n, &out, &n->targets.v[i]);
 	check_nat(r, s, &out);
@@ -335,6 +382,7 @@ void resolve_clamp(struct resolver *r, const struct ast_stmt *s)
 
 	resolve_endpoint(r, &s->clamp.from, &out.from);
 	resolve_endpoint(r, &s->clamp.to, &out.to);
+	check_destination(r, &out.to);
 	ast_print_stmt_line(&text, s);
 	out.text = arena_strdup(r->arena, buf_str(&text));
 	buf_free(&text);

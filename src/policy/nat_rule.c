@@ -76,6 +76,26 @@ static const char *by_hand(struct resolver *r, const struct ast_stmt *s, const s
 	return text;
 }
 
+/* All of them. */
+static bool held(const struct zone *z, const struct ivset *v4, const struct ivset *v6)
+{
+	return ivset_covers(&z->net4, v4) && ivset_covers(&z->net6, v6);
+}
+
+/* Of the zone, the sub-zone that is told apart by networks which hold the target, of nested ones
+ * the narrowest; the zone itself where there is none. */
+static const char *part_of(const struct policy *p, int zone, const struct ivset *v4,
+			   const struct ivset *v6)
+{
+	const struct zone *z, *best = NULL;
+
+	for (unsigned n = 0; (z = place_subzone(p, zone, n)); n++)
+		if (z->sub.has_network && !z->sub.has_mark && held(z, v4, v6) &&
+		    (!best || held(best, &z->net4, &z->net6)))
+			best = z;
+	return best ? best->name : p->zones.v[zone].name;
+}
+
 /* The zone whose networks hold the target, of nested ones the narrowest. An address that no
  * network holds is where the target's others are. NULL: reported. */
 static const char *place_of(struct resolver *r, const struct ast_stmt *s, const struct nat *n,
@@ -95,7 +115,7 @@ static const char *place_of(struct resolver *r, const struct ast_stmt *s, const 
 		add_places(r, i < v4.n ? FAM_IP4 : FAM_IP6,
 			   i < v4.n ? v4.v[i].lo : v6.v[i - v4.n].lo, &zones, &here);
 	if (zones.n + here == 1)
-		return here ? "self" : r->p->zones.v[zones.v[0]].name;
+		return here ? "self" : part_of(r->p, zones.v[0], &v4, &v6);
 	if (zones.n + here == 0) {
 		rec = diag_error(r->diag, t->item.span,
 				 "no zone has a network that holds this target, so 'allow' cannot "

@@ -10,13 +10,20 @@ static bool addrs_meet(const struct addrs *x, const struct addrs *y)
 	return ivset_overlaps(&x->v4, &y->v4) || ivset_overlaps(&x->v6, &y->v6);
 }
 
+/* Of two sub-zones of one zone: they may share packets. */
+static int root_of(const struct place_item *i)
+{
+	return i->of ? place_root(i->of, i->zone) : i->zone;
+}
+
 static bool endpoints_meet(const struct endpoint *x, const struct endpoint *y)
 {
 	const struct place_item *a, *b;
 
 	vec_each (&x->items, a) {
 		vec_each (&y->items, b) {
-			bool apart = a->at == AT_ZONE && b->at == AT_ZONE && a->zone != b->zone;
+			bool apart =
+				a->at == AT_ZONE && b->at == AT_ZONE && root_of(a) != root_of(b);
 
 			if (!apart && addrs_meet(&a->addrs, &b->addrs))
 				return true;

@@ -69,13 +69,22 @@ bool resolve_group(struct resolver *r, struct decl *d)
 	for (size_t i = 0; i < d->group->zones.n; i++)
 		if (!add_named(r, d->group->zones.v[i], &d->zones))
 			d->reported = true;
+	for (size_t i = 0; i < d->zones.n; i++) {
+		const struct zone *z = &r->p->zones.v[d->zones.v[i]];
+
+		if (!z->sub.is || z->sub.within != PLACE_SELF)
+			continue;
+		diag_error(r->diag, d->span, "'%s' is a part of self, which no group holds",
+			   z->name);
+		d->reported = true;
+	}
 	d->state = DONE;
 	return !d->reported;
 }
 
 static bool leaves_something(const struct resolver *r, const struct place_item *item)
 {
-	for (int z = PLACE_OTHER; z < (int)r->p->zones.n; z++)
+	for (int z = PLACE_OTHER; z < place_end(r->p); z++)
 		if (item_at(item, z))
 			return true;
 	return false;
@@ -89,8 +98,9 @@ static void check_taken(struct resolver *r, const struct place_item *from, struc
 
 	whole.but = (struct place_list){0};
 	for (size_t i = 0; i < taken->n; i++)
-		if (item_at(&whole, taken->v[i]))
-			return;
+		for (int z = PLACE_OTHER; z < place_end(r->p); z++)
+			if (place_is_in(r->p, z, taken->v[i]) && item_at(&whole, z))
+				return;
 	diag_warning(r->diag, w.span, "'%s' is not in what it is taken from", w.s);
 }
 

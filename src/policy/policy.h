@@ -10,17 +10,38 @@
 #include "lang/ast.h"
 #include "util/map.h"
 
+/* zone ... { within ZONE; ... }: what of a zone, or of what this machine sends, fulfils all that is
+ * said. What is in it is in the other as well. */
+struct subzone {
+	bool is;
+	int within; /* a zone, or PLACE_SELF */
+	unsigned nth; /* of those within it, from 0 */
+	bool alone; /* something may be in this one and in no other beside it */
+	bool absent; /* nobody has that user or group: it is empty */
+	bool ipsec, has_network, has_mark, has_user, has_group;
+	uint32_t mark, mask, uid, gid;
+	struct ast_word user, group; /* their names; s NULL: said by number */
+};
+
 struct zone {
 	const char *name;
 	struct span span;
 	VEC(struct ast_iface) interfaces;
-	struct ivset net4, net6; /* normalised; empty: not said */
+	struct ivset net4, net6; /* normalised; empty: not said; of a sub-zone they decide */
+	struct subzone sub; /* it has no interfaces then, and its routes are its zone's */
 	struct ivset routes4, routes6; /* the same as written, not merged */
 	bool used;
 };
 
-/* Where a packet comes from or goes to: the number of a zone, or one of these. */
-enum { PLACE_SELF = -1, PLACE_OTHER = -2 /* an interface in no zone */ };
+/* Where a packet comes from or goes to: one of these, or a number. That of a zone is what is in the
+ * zone and in none of its sub-zones, that of a sub-zone what is in this one alone; numbers behind
+ * those of zones are what is in several. */
+enum { PLACE_SELF = -1, PLACE_OTHER = -2 /* an interface in no zone */, PLACE_NONE = -3 };
+
+struct place { /* of what is in several */
+	int root; /* a zone that has interfaces, or PLACE_SELF */
+	uint64_t in; /* bit n: in its nth sub-zone */
+};
 
 struct dynset { /* set NAME = dynamic: elements belong to run time */
 	const char *name;
@@ -50,6 +71,7 @@ struct place_item { /* one item of an endpoint */
 	enum { AT_ZONE, AT_SELF, AT_ANY, AT_ZONES, AT_GROUP } at;
 	struct place_list zones; /* AT_GROUP */
 	struct place_list but; /* taken away: zones, or PLACE_SELF */
+	const struct policy *of; /* that says what is within what; NULL: nothing is */
 	int zone; /* AT_ZONE; or PLACE_OTHER, with has_iface */
 	bool has_iface; /* a question that names an interface of the zone */
 	struct ival iface;
@@ -246,6 +268,7 @@ struct policy {
 	int live_flows; /* 1: apply ends those that its rules refuse; 0: keeps them; -1: not said */
 	struct span live_flows_span;
 	VEC(struct zone) zones;
+	VEC(struct place) places; /* numbered from zones.n on */
 	int other; /* the zone of interfaces that no zone names; PLACE_OTHER: there is none */
 	VEC(struct dynset *) dynsets;
 	struct builtin_log logs[LOGS];
@@ -299,6 +322,29 @@ struct flow { /* the first packet of a connection, as the filter rules see it */
 
 bool addrs_match(const struct addrs *s, enum family fam, u128 addr);
 bool item_at(const struct place_item *i, int place);
+/* Something, and all, of what is at a zone's interfaces or this machine. */
+bool item_has(const struct place_item *i, int root);
+bool item_has_all(const struct place_item *i, int root);
+/* By which of a zone's sub-zones (bit n: the nth) what is in the item is told from what is not. */
+uint64_t item_parted_by(const struct place_item *i, int root);
+bool item_names_zone(const struct place_item *i); /* or takes one away */
+bool item_is_self(const struct place_item *i); /* this machine, or a part of what it sends */
+/* Nothing is in it: sub-zones of users and groups that there are not. */
+bool item_is_empty(const struct place_item *i);
+/* What is at a zone's interfaces, or this machine, with that address, may be in the item. */
+bool item_may_have(const struct place_item *i, int root, enum family fam, u128 addr);
+/* subzone.c: the zone by whose interfaces a place is reached, PLACE_SELF or PLACE_OTHER; whether it
+ * is within a zone; the first place that no number is; that of what is in these sub-zones, or
+ * PLACE_NONE where nothing can be; the nth sub-zone, or NULL. */
+int place_root(const struct policy *p, int place);
+bool place_is_in(const struct policy *p, int place, int zone);
+int place_end(const struct policy *p);
+int place_with(const struct policy *p, int root, uint64_t in);
+const struct zone *place_subzone(const struct policy *p, int root, unsigned nth);
+bool place_is(const struct policy *p, int place); /* and no number that stands for nothing */
+/* By what the networks of sub-zones say. */
+bool place_may_hold(const struct policy *p, int place, enum family fam, u128 addr);
+uint64_t place_parts(const struct policy *p, int place);
 bool services_match(const struct services *s, enum family fam, uint8_t protocol, uint16_t sport,
 		    uint16_t dport);
 /* It matches what no key of a map has. */

@@ -56,8 +56,19 @@ static void declare_zone(struct resolver *r, const struct ast_zone *ast)
 	*d = (struct decl){
 		.kind = DECL_ZONE, .name = z.name, .span = z.span, .zone = (int)r->p->zones.n};
 	vec_push(r->arena, &r->p->zones, z);
+	vec_push(r->arena, &r->zone_asts, ast);
 	declare(r, d);
-	if (!z.interfaces.n)
+	if (ast->within.s)
+		return;
+	if (ast->ipsec_span.src || ast->mark_span.src || ast->user.s || ast->group.s)
+		diag_hint(
+			r->diag,
+			diag_error(r->diag, z.span,
+				   "zone '%s' asks for more than its interfaces, and is within no "
+				   "zone",
+				   z.name),
+			"add the zone that it is part of: within ZONE");
+	else if (!z.interfaces.n)
 		diag_hint(r->diag,
 			  diag_error(r->diag, z.span, "zone '%s' has no interface", z.name),
 			  "zone %s { interface eth0 }", z.name);
@@ -226,11 +237,11 @@ static bool is_number(const char *s, uint32_t *out)
 }
 
 /* A name that nobody has, as before a package is installed, costs the rule and no other: it
- * matches nothing. What is asked or expected of it has no answer. False: it is a number, or
- * absent. */
+ * matches nothing. What is asked or expected of it (costs: NULL) has no answer. False: it is a
+ * number, or absent. */
 static bool resolve_name_of(struct resolver *r, struct ast_word name, const char *what,
 			    bool (*find)(const char *name, uint32_t *number), uint32_t *number,
-			    bool asked, bool *absent)
+			    const char *costs, bool *absent)
 {
 	if (is_number(name.s, number))
 		return false;
@@ -241,30 +252,57 @@ static bool resolve_name_of(struct resolver *r, struct ast_word name, const char
 		diag_error(r->diag, name.span,
 			   "'%s' is neither a %s's name nor a number from 0 to %u", name.s, what,
 			   UINT32_MAX - 1);
-	else if (asked)
+	else if (!costs)
 		diag_error(r->diag, name.span, "this machine has no %s '%s'", what, name.s);
 	else
 		diag_hint(r->diag,
 			  diag_warning(r->diag, name.span,
-				       "this machine has no %s '%s': the rule matches nothing",
-				       what, name.s),
+				       "this machine has no %s '%s': %s", what, name.s, costs),
 			  "once there is one, compile again; a number needs no name");
 	return false;
+}
+
+void resolve_account(struct resolver *r, struct zone *z, struct ast_word w, bool group)
+{
+	struct subzone *s = &z->sub;
+
+	if (w.s && resolve_name_of(r, w, group ? "group" : "user", group ? find_group : find_user,
+				   group ? &s->gid : &s->uid,
+				   "nothing is in this zone, and its rules match nothing",
+				   &s->absent))
+		*(group ? &s->group : &s->user) = w;
+}
+
+/* All that it speaks of is of users that there are not. */
+static bool from_nobody(struct resolver *r, const struct endpoint *from, bool asked)
+{
+	const struct place_item *i;
+
+	vec_each (&from->items, i) {
+		if (!item_is_empty(i))
+			return false;
+		if (asked)
+			diag_error(r->diag, i->span, "nothing is in this zone on this machine");
+	}
+	return from->items.n;
 }
 
 static void resolve_process(struct resolver *r, const struct ast_qualifiers *q, struct rule *out,
 			    bool asked)
 {
+	const char *costs = asked ? NULL : "the rule matches nothing";
+
 	out->q.has_user = q->user.s != NULL;
 	out->q.has_group = q->group.s != NULL;
+	out->q.absent = from_nobody(r, &out->from, asked);
 	if (q->user.s &&
-	    resolve_name_of(r, q->user, "user", find_user, &out->q.uid, asked, &out->q.absent))
+	    resolve_name_of(r, q->user, "user", find_user, &out->q.uid, costs, &out->q.absent))
 		out->q.user = q->user;
 	if (q->group.s &&
-	    resolve_name_of(r, q->group, "group", find_group, &out->q.gid, asked, &out->q.absent))
+	    resolve_name_of(r, q->group, "group", find_group, &out->q.gid, costs, &out->q.absent))
 		out->q.group = q->group;
 	for (size_t i = 0; (q->user.s || q->group.s) && i < out->from.items.n; i++)
-		if (out->from.items.v[i].at != AT_SELF)
+		if (!item_is_self(&out->from.items.v[i]))
 			diag_hint(r->diag,
 				  diag_error(r->diag, out->from.items.v[i].span,
 					     "only packets that this machine sends have a %s",
@@ -344,6 +382,7 @@ void resolve_rule(struct resolver *r, const struct ast_stmt *s)
 		out.inspector = ast->q.with.s;
 	resolve_endpoint(r, &ast->from, &out.from);
 	resolve_endpoint(r, &ast->to, &out.to);
+	check_destination(r, &out.to);
 	resolve_services(r, ast->services.v, ast->services.n, &out.services);
 	resolve_from(r, q, ast->services.v, ast->services.n, &out.services);
 	out.q.family = q->family;
@@ -517,6 +556,7 @@ struct policy *policy_resolve(const struct ast *ast, struct arena *a, struct dia
 	r.incomplete = ast->incomplete;
 	declare_all(&r, &ast->stmts);
 	check_interfaces(&r);
+	resolve_subzones(&r);
 	resolve_statements(&r, &ast->stmts);
 	finish_inspection(&r);
 	finish_marks(&r);

@@ -34,6 +34,7 @@ struct resolver {
 	struct diag *diag;
 	struct map names; /* -> struct decl */
 	struct map services; /* -> struct service_decl */
+	VEC(const struct ast_zone *) zone_asts; /* by the number of the zone */
 	struct map inspectors; /* -> struct ast_inspector */
 	struct map limits; /* -> struct limit_decl */
 	struct map texts; /* canonical rule text -> unsigned *, how often seen */
@@ -57,7 +58,14 @@ bool resolve_group(struct resolver *r, struct decl *d);
 bool resolve_but(struct resolver *r, const struct ast_item *item, struct place_item *out);
 /* resolve.c */
 void declare(struct resolver *r, struct decl *d);
-/* endpoint.c */
+/* subzone.c: when all zones are declared */
+void resolve_subzones(struct resolver *r);
+/* Of the user or group of a sub-zone: its number, its name if it was said by one. */
+void resolve_account(struct resolver *r, struct zone *z, struct ast_word w, bool group);
+/* endpoint.c: where marks are set, what asked for them would depend on the order of statements */
+void check_by_mark(struct resolver *r, const struct endpoint *from, const char *what);
+/* As TO it holds no part of self. */
+void check_destination(struct resolver *r, const struct endpoint *e);
 void resolve_endpoint(struct resolver *r, const struct ast_endpoint *ast, struct endpoint *out);
 /* service.c */
 void resolve_services(struct resolver *r, const struct ast_service *v, size_t n,

@@ -41,10 +41,10 @@ static bool may_pass(const struct policy *p, int from, enum family fam, u128 tar
 		bool service = r->services.any || s->any || r->published;
 
 		for (size_t k = 0; k < r->from.items.n; k++)
-			at_from |= item_at(&r->from.items.v[k], from) &&
+			at_from |= item_has(&r->from.items.v[k], from) &&
 				   has_addrs(&r->from.items.v[k].addrs, fam);
 		for (size_t k = 0; k < r->to.items.n; k++)
-			at_to |= item_at(&r->to.items.v[k], place) &&
+			at_to |= item_may_have(&r->to.items.v[k], place, fam, target) &&
 				 addrs_match(&r->to.items.v[k].addrs, fam, target);
 		service |= services_ports_meet(&r->services, s);
 		service |= ivset_overlaps(&r->services.protocols, &s->protocols);
@@ -193,6 +193,14 @@ static void warn_nat_from(struct policy *p, struct diag *diag, struct nat *n, in
 	buf_free(&parts);
 }
 
+/* The zone is in the item, and not with the one that it is within. */
+static bool first_at(const struct policy *p, const struct place_item *i, int zone)
+{
+	const struct subzone *sub = &p->zones.v[zone].sub;
+
+	return item_at(i, zone) && !(sub->is && item_at(i, sub->within));
+}
+
 /* Each pair once, even if a target has several addresses. */
 static void warn_nats(struct policy *p, struct diag *diag)
 {
@@ -204,7 +212,7 @@ static void warn_nats(struct policy *p, struct diag *diag)
 		for (size_t k = 0; k < n->from.items.n; k++)
 			for (size_t z = 0; z < p->zones.n; z++)
 				if (names_zones(&n->from.items.v[k]) &&
-				    item_at(&n->from.items.v[k], (int)z))
+				    first_at(p, &n->from.items.v[k], (int)z))
 					warn_nat_from(p, diag, n, (int)z, &said);
 		for (size_t k = 0; k < n->hairpin_zones.n; k++)
 			warn_nat_from(p, diag, n, n->hairpin_zones.v[k], &said);
@@ -223,7 +231,7 @@ static void warn_any_opens_self(struct policy *p, struct diag *diag)
 			const struct place_item *to = &r->to.items.v[k];
 			const struct place_item *from = &r->from.items.v[0];
 
-			if (to->at != AT_ANY || !to->addrs.all || from->at == AT_SELF ||
+			if (to->at != AT_ANY || !to->addrs.all || item_is_self(from) ||
 			    !item_at(to, PLACE_SELF))
 				continue;
 			diag_hint(diag,
@@ -298,6 +306,81 @@ static void warn_zones(struct policy *p, struct diag *diag)
 	}
 }
 
+/* An address of the other family is in no network, and so in no sub-zone that has some. */
+static void warn_subzones(struct policy *p, struct diag *diag)
+{
+	const struct zone *z;
+
+	vec_each (&p->zones, z)
+		if (z->sub.has_network && !(z->net4.n && z->net6.n))
+			diag_remark(diag, z->span,
+				    "zone '%s' has IPv%d networks alone: IPv%d is left to '%s'",
+				    z->name, z->net4.n ? 4 : 6, z->net4.n ? 6 : 4,
+				    place_text(p, z->sub.within));
+}
+
+static bool ends_at(const struct endpoint *e, int place)
+{
+	const struct place_item *i;
+
+	vec_each (&e->items, i)
+		if (i->addrs.all && item_at(i, place))
+			return true;
+	return false;
+}
+
+/* It goes to all of a zone: whoever names the sub-zone means it. */
+static bool ends_around(const struct endpoint *e, int zone, int within)
+{
+	const struct place_item *i;
+
+	vec_each (&e->items, i)
+		if (i->addrs.all && item_at(i, zone) && item_at(i, within))
+			return true;
+	return false;
+}
+
+/* An earlier no-nat spares all that the translation would rewrite on its way to the place. */
+static bool spared(const struct policy *p, const struct nat *n, int place)
+{
+	const struct nat *none;
+
+	vec_each (&p->nats, none) {
+		bool all =
+			none->kind == NAT_NONE && none->services.any && ends_at(&none->to, place);
+
+		for (int k = PLACE_OTHER; all && k < place_end(p); k++)
+			all = ends_at(&none->from, k) || !ends_at(&n->from, k);
+		if (all && none < n)
+			return true;
+	}
+	return false;
+}
+
+/* A source that is rewritten may be none that the other end of the tunnel takes. */
+static void warn_ipsec_nat(struct policy *p, struct diag *diag)
+{
+	const struct zone *z;
+	const struct nat *n;
+
+	vec_each (&p->nats, n) {
+		vec_each (&p->zones, z) {
+			int zone = (int)(z - p->zones.v);
+
+			if ((n->kind != NAT_MASQUERADE && n->kind != NAT_SNAT) || !z->sub.is ||
+			    !z->sub.ipsec || !ends_around(&n->to, zone, z->sub.within) ||
+			    spared(p, n, zone))
+				continue;
+			diag_hint(diag,
+				  diag_warning(diag, n->span,
+					       "this rewrites what goes to '%s' through IPsec, too",
+					       z->name),
+				  "add above: no-nat %s -> %s", span_text(p->arena, n->from.span),
+				  z->name);
+		}
+	}
+}
+
 static void warn_forwarding(struct policy *p, struct diag *diag)
 {
 	const struct rule *r = p->forwarding < 0 ? forwarding_rule(p) : NULL;
@@ -322,7 +405,7 @@ static bool side_has(const struct endpoint *e, enum family fam)
 static bool only_self(const struct endpoint *e)
 {
 	for (size_t i = 0; i < e->items.n; i++)
-		if (e->items.v[i].at != AT_SELF)
+		if (!item_is_self(&e->items.v[i]))
 			return false;
 	return true;
 }
@@ -358,27 +441,31 @@ const char *rule_never(const struct rule *r)
 	return "";
 }
 
+static void warn_account(struct diag *diag, struct ast_word name, bool group, uint32_t id)
+{
+	const char *number = group ? "gid" : "uid";
+
+	if (name.s && id)
+		diag_hint(diag,
+			  diag_warning(diag, name.span,
+				       "'%s' is %s %u on this machine, perhaps another elsewhere",
+				       name.s, number, id),
+			  "write the %s that the %s has there", number, group ? "group" : "user");
+}
+
 void policy_warn_elsewhere(const struct policy *p, struct diag *diag)
 {
 	const struct rule *r;
+	const struct zone *z;
 
 	vec_each (&p->rules, r)
-		if (r->q.user.s && r->q.uid)
-			diag_hint(
-				diag,
-				diag_warning(
-					diag, r->q.user.span,
-					"'%s' is uid %u on this machine, perhaps another elsewhere",
-					r->q.user.s, r->q.uid),
-				"write the uid that the user has there");
+		warn_account(diag, r->q.user, false, r->q.uid);
 	vec_each (&p->rules, r)
-		if (r->q.group.s && r->q.gid)
-			diag_hint(diag,
-				  diag_warning(diag, r->q.group.span,
-					       "'%s' is gid %u on this machine, perhaps another "
-					       "elsewhere",
-					       r->q.group.s, r->q.gid),
-				  "write the gid that the group has there");
+		warn_account(diag, r->q.group, true, r->q.gid);
+	vec_each (&p->zones, z) {
+		warn_account(diag, z->sub.user, false, z->sub.uid);
+		warn_account(diag, z->sub.group, true, z->sub.gid);
+	}
 }
 
 void policy_warn_silence(const struct policy *p, struct diag *diag)
@@ -389,7 +476,7 @@ void policy_warn_silence(const struct policy *p, struct diag *diag)
 
 	vec_each (&p->rules, r)
 		for (size_t k = 0; k < r->from.items.n; k++)
-			self |= item_at(&r->from.items.v[k], PLACE_SELF);
+			self |= item_has(&r->from.items.v[k], PLACE_SELF);
 	if (!p->rules.n)
 		diag_hint(diag,
 			  diag_warning(diag, (struct span){0},
@@ -452,6 +539,8 @@ void policy_warn(struct policy *p, struct diag *diag)
 	warn_other_opens(p, diag);
 	warn_nats(p, diag);
 	warn_zones(p, diag);
+	warn_subzones(p, diag);
+	warn_ipsec_nat(p, diag);
 	warn_forwarding(p, diag);
 	guard_warn(p, diag);
 	inspect_warn(p, diag);

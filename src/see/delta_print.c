@@ -70,6 +70,10 @@ static const char *label(enum dim d)
 		return "arriving on an interface of group ";
 	case DIM_OIFGROUP:
 		return "leaving by an interface of group ";
+	case DIM_SECPATH:
+		return "through IPsec ";
+	case DIM_RT_IPSEC:
+		return "leaving through IPsec ";
 	case DIM_ETHER_SADDR:
 		return "from station ";
 	case DIM_ETHER_DADDR:

@@ -154,6 +154,20 @@ static void keep_in_order(struct arena *arena, const struct pairs *l, bool *keep
 
 /* ---- everything but the rules ---- */
 
+static bool same_subzone(const struct zone *x, const struct zone *y)
+{
+	const struct subzone *a = &x->sub, *b = &y->sub;
+
+	if (a->is != b->is)
+		return false;
+	return !a->is || (a->within == b->within && a->absent == b->absent &&
+			  a->ipsec == b->ipsec && a->has_mark == b->has_mark &&
+			  a->mark == b->mark && a->mask == b->mask && a->has_user == b->has_user &&
+			  a->uid == b->uid && a->has_group == b->has_group && a->gid == b->gid &&
+			  ivset_covers(&x->net4, &y->net4) && ivset_covers(&y->net4, &x->net4) &&
+			  ivset_covers(&x->net6, &y->net6) && ivset_covers(&y->net6, &x->net6));
+}
+
 static bool same_zones(const struct policy *p, const struct policy *q)
 {
 	if (p->zones.n != q->zones.n)
@@ -161,7 +175,7 @@ static bool same_zones(const struct policy *p, const struct policy *q)
 	for (size_t z = 0; z < p->zones.n; z++) {
 		const struct zone *x = &p->zones.v[z], *y = &q->zones.v[z];
 
-		if (x->interfaces.n != y->interfaces.n)
+		if (x->interfaces.n != y->interfaces.n || !same_subzone(x, y))
 			return false;
 		for (size_t i = 0; i < x->interfaces.n; i++)
 			if (x->interfaces.v[i].name.lo != y->interfaces.v[i].name.lo ||
@@ -237,7 +251,7 @@ static bool same_logs(const struct policy *p, const struct policy *q)
 static bool same_answers(const struct policy *p, const struct policy *q)
 {
 	for (int z = PLACE_OTHER; z < (int)p->zones.n; z++)
-		if (z != PLACE_SELF &&
+		if (z != PLACE_SELF && !(z >= 0 && p->zones.v[z].sub.is) &&
 		    (policy_asks_dhcp(p, z, FAM_IP4) != policy_asks_dhcp(q, z, FAM_IP4) ||
 		     policy_asks_dhcp(p, z, FAM_IP6) != policy_asks_dhcp(q, z, FAM_IP6) ||
 		     policy_answers_dhcp(p, z, FAM_IP4) != policy_answers_dhcp(q, z, FAM_IP4) ||

@@ -97,15 +97,30 @@ static void step(struct mean *m, struct story *s, const char *hook, const char *
 	vec_push(m->arena, &s->steps, x);
 }
 
-static const char *zone_text(struct mean *m, const struct policy *p, uint32_t code)
+/* Which of its sub-zones the packet is in. */
+static const char *with_parts(struct mean *m, const struct policy *p, const char *text, int root,
+			      const struct packet *there, enum dim d)
 {
+	const struct zone *z;
+
+	for (unsigned n = 0; (z = place_subzone(p, root, n)); n++)
+		if (schema_at(&m->schema, mean_zone(m, p, (int)(z - p->zones.v), d), there))
+			text = arena_printf(m->arena, "%s, in %s", text, z->name);
+	return text;
+}
+
+static const char *zone_text(struct mean *m, const struct policy *p, const struct packet *there,
+			     enum dim d)
+{
+	uint32_t code = (uint32_t)there->dim[d];
 	int z = mean_zone_of(m, p, code);
-	const char *name = schema_name(&m->schema, code);
+	const char *name = schema_name(&m->schema, code), *text;
 
 	if (code == schema_no_interface(&m->schema))
 		return "this machine";
-	return z >= 0 ? arena_printf(m->arena, "zone %s (%s)", p->zones.v[z].name, name)
+	text = z >= 0 ? arena_printf(m->arena, "zone %s (%s)", p->zones.v[z].name, name)
 		      : arena_printf(m->arena, "%s, which is in no zone", name);
+	return with_parts(m, p, text, z, there, d);
 }
 
 static const struct line *nat_line(struct mean *m, const struct policy *p, const struct nat *n)
@@ -142,9 +157,8 @@ static void tell_arrival(struct mean *m, const struct policy *p, const struct le
 	bool own = s->packet.dim[DIM_IIF] == schema_no_interface(&m->schema);
 
 	step(m, s, "arrives",
-	     own ? "made by this machine"
-		 : arena_printf(m->arena, "from %s",
-				zone_text(m, p, (uint32_t)s->packet.dim[DIM_IIF])),
+	     own ? with_parts(m, p, "made by this machine", PLACE_SELF, &s->packet, DIM_IIF)
+		 : arena_printf(m->arena, "from %s", zone_text(m, p, &s->packet, DIM_IIF)),
 	     NULL);
 	if (leg->by_others)
 		step(m, s, own ? "output nat" : "prerouting", published_text(m, &s->packet), NULL);
@@ -161,7 +175,7 @@ static void tell_arrival(struct mean *m, const struct policy *p, const struct le
 static const char *route_text(struct mean *m, const struct policy *p, const struct leg *leg,
 			      const struct packet *there)
 {
-	const char *zone = zone_text(m, p, (uint32_t)there->dim[DIM_OIF]), *text;
+	const char *zone = zone_text(m, p, there, DIM_OIF), *text;
 	struct buf b = {0};
 
 	if (leg->local)

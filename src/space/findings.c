@@ -419,15 +419,57 @@ static const char *name_of(const struct culprits *c, size_t i)
 						: "netmap, for what TO opens,";
 }
 
+/* A sub-zone on that side, and an earlier list that holds the zone that it is within. */
+static const struct zone *part_hidden_by(const struct policy *p, const struct endpoint *earlier,
+					 const struct endpoint *e)
+{
+	const struct place_item *whole, *i;
+
+	vec_each (&e->items, i) {
+		const struct zone *z =
+			i->at == AT_ZONE && i->zone >= 0 ? &p->zones.v[i->zone] : NULL;
+
+		vec_each (&earlier->items, whole)
+			if (z && z->sub.is && item_at(whole, z->sub.within))
+				return z;
+	}
+	return NULL;
+}
+
+/* What is in a sub-zone is in its zone, too. */
+static const struct zone *hidden_part(const struct culprits *c, size_t i)
+{
+	const struct policy *p = c->p;
+	const struct zone *z = NULL;
+	bool nat = c->at >= NAT_PREROUTING;
+
+	for (size_t k = 0; k < i && !z; k++) {
+		z = nat ? part_hidden_by(p, &p->nats.v[k].from, &p->nats.v[i].from)
+			: part_hidden_by(p, &p->rules.v[k].from, &p->rules.v[i].from);
+		if (!z)
+			z = nat ? part_hidden_by(p, &p->nats.v[k].to, &p->nats.v[i].to)
+				: part_hidden_by(p, &p->rules.v[k].to, &p->rules.v[i].to);
+	}
+	return z;
+}
+
 static void report_dead(struct culprits *c, struct diag *diag, size_t i)
 {
 	struct diag_record *r =
 		diag_warning(diag, span_of(c, i),
 			     "this %s has no effect: earlier %s decide every packet it matches",
 			     name_of(c, i), c->at >= NAT_PREROUTING ? "ones" : "rules");
+	const struct zone *part = hidden_part(c, i);
+	const char *whole = !part			     ? NULL
+			    : part->sub.within == PLACE_SELF ? "self"
+							     : c->p->zones.v[part->sub.within].name;
 
 	name_deciders(c, diag, r, dd_not(c->m->dd, dd_not(c->m->dd, leaf_of(c, i))), i, 0, i,
 		      "decides them, or some of them");
+	if (part)
+		diag_hint(diag, r,
+			  "what is in '%s' is in '%s', too: write this above what is of '%s'",
+			  part->name, whole, whole);
 }
 
 static void report_needless(struct culprits *c, struct diag *diag, size_t i)

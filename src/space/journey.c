@@ -130,12 +130,14 @@ static dd_ref side(struct mean *m, const struct policy *p, const struct endpoint
 	for (size_t i = 0; i < e->items.n; i++) {
 		const struct place_item *item = &e->items.v[i];
 
-		if (self ? !item_at(item, PLACE_SELF) : item->at == AT_SELF)
+		if (self ? !item_has(item, PLACE_SELF) : item_is_self(item))
 			continue;
 		if (!self)
 			there = mean_place(m, p, item, place);
 		else if (addr == DIM_DADDR)
 			there = here(m, p, item);
+		else
+			there = mean_sent(m, p, item);
 		all = dd_or(m->dd, all, dd_and(m->dd, there, mean_addrs(m, &item->addrs, addr)));
 	}
 	return all;
@@ -330,7 +332,7 @@ static int rewritten_bits(const struct leg *leg)
 static dd_ref rewritten(struct mean *m, const struct policy *p, const struct leg *leg,
 			const struct routing_zones *zones)
 {
-	static const enum dim changed[] = {DIM_OIF, DIM_FIB_DADDR, DIM_FIB_DADDR_IIF};
+	static const enum dim changed[] = {DIM_OIF, DIM_FIB_DADDR, DIM_FIB_DADDR_IIF, DIM_RT_IPSEC};
 	struct dd *d = m->dd;
 	dd_ref r = leg->there, out = DD_FALSE, lo = schema_loopback(&m->schema, DIM_OIF);
 	struct ivset addr = ivset_one(m->arena, leg->mapped.lo, leg->mapped.hi);

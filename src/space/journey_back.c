@@ -15,10 +15,11 @@ static dd_ref unmarked(struct mean *m, const struct packet *there)
 bool journey_arrival(struct mean *m, const struct leg *leg, const struct packet *there,
 		     struct packet *arrival)
 {
-	static const enum dim kept[] = {
-		DIM_FAMILY, DIM_IIF,	 DIM_SADDR,    DIM_PROTO, DIM_SPORT,	   DIM_TYPE,
-		DIM_FLAGS,  DIM_UID,	 DIM_HOUR,     DIM_DAY,	  DIM_CODE,	   DIM_DSCP,
-		DIM_GID,    DIM_IIFTYPE, DIM_IIFGROUP, DIM_LINK,  DIM_ETHER_SADDR, DIM_MARK};
+	static const enum dim kept[] = {DIM_FAMILY,	 DIM_IIF,     DIM_SADDR,    DIM_PROTO,
+					DIM_SPORT,	 DIM_TYPE,    DIM_FLAGS,    DIM_UID,
+					DIM_HOUR,	 DIM_DAY,     DIM_CODE,	    DIM_DSCP,
+					DIM_GID,	 DIM_IIFTYPE, DIM_IIFGROUP, DIM_LINK,
+					DIM_ETHER_SADDR, DIM_SECPATH, DIM_MARK};
 	/* a mark that a statement may have set is another than it came with */
 	size_t n = sizeof(kept) / sizeof(kept[0]) - leg->marked;
 	dd_ref r = leg->arrival;

@@ -145,6 +145,27 @@ static struct way part(struct walk *w, const struct way *x, dd_ref where_)
 
 /* ---- routing ---- */
 
+/* Whether IPsec takes it to its new destination is known behind routing only. */
+static void into_ipsec(struct walk *w, struct ways *out, struct way x)
+{
+	const struct zone *z;
+	bool asked = false;
+	struct way y;
+	dd_ref is;
+
+	vec_each (&w->p->zones, z)
+		asked |= z->sub.is && z->sub.ipsec;
+	if (asked) {
+		is = schema_condition(&w->m->schema, "it leaves through IPsec");
+		y = part(w, &x, is);
+		set(&y, DIM_RT_IPSEC, 1);
+		add(w, out, y);
+		x.packets = dd_and(w->m->dd, x.packets, dd_not(w->m->dd, is));
+		set(&x, DIM_RT_IPSEC, 0);
+	}
+	add(w, out, x);
+}
+
 static void route_to(struct walk *w, struct ways *out, struct way x, const struct zone *z)
 {
 	uint32_t code = 0;
@@ -152,7 +173,7 @@ static void route_to(struct walk *w, struct ways *out, struct way x, const struc
 	if (z && z->interfaces.n)
 		code = schema_code(&w->m->schema, z->interfaces.v[0].name);
 	set(&x, DIM_OIF, code);
-	add(w, out, x);
+	into_ipsec(w, out, x);
 }
 
 static void route_here(struct walk *w, struct ways *out, struct way x)
@@ -181,7 +202,8 @@ static void reroute(struct walk *w, struct ways *out, struct way x)
 	size_t last;
 
 	for (size_t i = 0; to.on && !to.zones.n && i < w->p->zones.n; i++)
-		if (!w->p->zones.v[i].net4.n && !w->p->zones.v[i].net6.n)
+		if (!w->p->zones.v[i].net4.n && !w->p->zones.v[i].net6.n &&
+		    !w->p->zones.v[i].sub.is)
 			vec_push(w->m->arena, &rest, (int)i);
 	if (rest.n)
 		to.zones = rest;

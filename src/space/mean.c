@@ -275,9 +275,52 @@ static dd_ref codes_where(struct mean *m, const struct policy *p, int zone, bool
 	return schema_codes(&m->schema, d, member);
 }
 
+/* What makes a sub-zone, of packets that come from it or go there. */
+static dd_ref parted(struct mean *m, const struct zone *z, enum dim d)
+{
+	enum dim addr = d == DIM_IIF ? DIM_SADDR : DIM_DADDR;
+	const struct subzone *s = &z->sub;
+	struct ival mark = {s->mark, s->mark};
+	dd_ref all = s->absent ? DD_FALSE : DD_TRUE;
+
+	if (s->has_network)
+		all = dd_or(m->dd, schema_addrs(&m->schema, addr, FAM_IP4, &z->net4),
+			    schema_addrs(&m->schema, addr, FAM_IP6, &z->net6));
+	if (s->ipsec)
+		all = dd_and(m->dd, all,
+			     schema_one(&m->schema, d == DIM_IIF ? DIM_SECPATH : DIM_RT_IPSEC, 1));
+	if (s->has_mark)
+		all = dd_and(m->dd, all,
+			     schema_ranges(&m->schema, DIM_MARK, 32, &mark, 1, s->mask, DD_TRUE));
+	if (s->has_user)
+		all = dd_and(m->dd, all, schema_one(&m->schema, DIM_UID, s->uid));
+	if (s->has_group)
+		all = dd_and(m->dd, all, schema_one(&m->schema, DIM_GID, s->gid));
+	return all;
+}
+
+static dd_ref at_self(struct mean *m, enum dim d)
+{
+	return schema_one(&m->schema, d, schema_no_interface(&m->schema));
+}
+
 dd_ref mean_zone(struct mean *m, const struct policy *p, int zone, enum dim d)
 {
-	return codes_where(m, p, zone, false, d);
+	const struct zone *z = zone >= 0 ? &p->zones.v[zone] : NULL;
+	dd_ref within;
+
+	if (zone == PLACE_SELF)
+		return at_self(m, d);
+	if (!z || !z->sub.is)
+		return codes_where(m, p, zone, false, d);
+	within = mean_zone(m, p, z->sub.within, d);
+	return dd_and(m->dd, within, parted(m, z, d));
+}
+
+dd_ref mean_sent(struct mean *m, const struct policy *p, const struct place_item *item)
+{
+	return dd_fix(m->dd, mean_place(m, p, item, DIM_IIF), dim_table[DIM_IIF].first,
+		      dim_table[DIM_IIF].bits, schema_no_interface(&m->schema));
 }
 
 static dd_ref named_place(struct mean *m, const struct policy *p, const struct place_item *item,
@@ -301,7 +344,7 @@ static dd_ref named_place(struct mean *m, const struct policy *p, const struct p
 	case AT_SELF:
 		break;
 	}
-	return schema_one(&m->schema, d, schema_no_interface(&m->schema));
+	return at_self(m, d);
 }
 
 dd_ref mean_place(struct mean *m, const struct policy *p, const struct place_item *item, enum dim d)
@@ -309,9 +352,7 @@ dd_ref mean_place(struct mean *m, const struct policy *p, const struct place_ite
 	dd_ref there = named_place(m, p, item, d), less;
 
 	for (size_t i = 0; i < item->but.n; i++) {
-		less = item->but.v[i] == PLACE_SELF
-			       ? schema_one(&m->schema, d, schema_no_interface(&m->schema))
-			       : mean_zone(m, p, item->but.v[i], d);
+		less = mean_zone(m, p, item->but.v[i], d);
 		there = dd_and(m->dd, there, dd_not(m->dd, less));
 	}
 	return there;

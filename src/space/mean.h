@@ -130,6 +130,8 @@ dd_ref mean_rule_match(struct mean *m, const struct policy *p, const struct rule
 dd_ref mean_addrs(struct mean *m, const struct addrs *s, enum dim d);
 /* Interfaces of a zone: exact names win over wildcards. */
 dd_ref mean_zone(struct mean *m, const struct policy *p, int zone, enum dim d);
+/* Of what this machine sends, what is in the item. */
+dd_ref mean_sent(struct mean *m, const struct policy *p, const struct place_item *item);
 /* Where an item's place is; self is where there is no interface. */
 dd_ref mean_place(struct mean *m, const struct policy *p, const struct place_item *item,
 		  enum dim d);

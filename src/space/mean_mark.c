@@ -22,14 +22,14 @@ static dd_ref elsewhere(struct mean *m, enum station at)
 
 static dd_ref from(struct mean *m, const struct policy *p, const struct mark *k, enum station at)
 {
-	dd_ref all = DD_FALSE, there = DD_TRUE;
+	dd_ref all = DD_FALSE, there;
 	const struct place_item *item;
 
 	vec_each (&k->from.items, item) {
-		if (at == ROUTE_OUTPUT ? !item_at(item, PLACE_SELF) : item->at == AT_SELF)
+		if (at == ROUTE_OUTPUT ? !item_has(item, PLACE_SELF) : item_is_self(item))
 			continue;
-		if (at != ROUTE_OUTPUT)
-			there = mean_place(m, p, item, DIM_IIF);
+		there = at == ROUTE_OUTPUT ? mean_sent(m, p, item)
+					   : mean_place(m, p, item, DIM_IIF);
 		all = dd_or(m->dd, all,
 			    dd_and(m->dd, there, mean_addrs(m, &item->addrs, DIM_SADDR)));
 	}

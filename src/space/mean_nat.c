@@ -203,7 +203,7 @@ static dd_ref dest_to(struct mean *m, const struct nat *n, bool hairpin)
 		const struct place_item *item = &n->to.items.v[i];
 		dd_ref to = mean_addrs(m, &item->addrs, DIM_DADDR);
 
-		if (item->at == AT_ZONE || item->at == AT_ZONES)
+		if (item_names_zone(item))
 			continue; /* of no-nat: what is not routed yet goes to no zone */
 		if (item->at == AT_SELF || hairpin)
 			to = dd_and(m->dd, to, local);
@@ -220,12 +220,11 @@ static dd_ref dest_from(struct mean *m, const struct policy *p, const struct nat
 
 	for (size_t i = 0; i < n->from.items.n; i++) {
 		const struct place_item *item = &n->from.items.v[i];
-		dd_ref there = DD_TRUE;
+		dd_ref there;
 
-		if (output ? !item_at(item, PLACE_SELF) : item->at == AT_SELF)
+		if (output ? !item_has(item, PLACE_SELF) : item_is_self(item))
 			continue;
-		if (!output)
-			there = mean_place(m, p, item, DIM_IIF);
+		there = output ? mean_sent(m, p, item) : mean_place(m, p, item, DIM_IIF);
 		all = dd_or(m->dd, all,
 			    dd_and(m->dd, there, mean_addrs(m, &item->addrs, DIM_SADDR)));
 	}
@@ -289,12 +288,11 @@ static dd_ref one_way(struct mean *m, const struct policy *p, const struct endpo
 
 	for (size_t i = 0; i < in->items.n; i++) {
 		const struct place_item *item = &in->items.v[i];
-		dd_ref there = DD_TRUE;
+		dd_ref there;
 
-		if (output ? !item_at(item, PLACE_SELF) : item->at == AT_SELF)
+		if (output ? !item_has(item, PLACE_SELF) : item_is_self(item))
 			continue;
-		if (!output)
-			there = mean_place(m, p, item, DIM_IIF);
+		there = output ? mean_sent(m, p, item) : mean_place(m, p, item, DIM_IIF);
 		from = dd_or(m->dd, from,
 			     dd_and(m->dd, there, mean_addrs(m, &item->addrs, DIM_SADDR)));
 	}

@@ -16,8 +16,8 @@ static bool item_possible(const struct place_item *item, enum station at, enum d
 		    ((at == AT_OUTPUT || at == AT_POSTROUTING) && d == DIM_IIF);
 
 	if (self)
-		return item_at(item, PLACE_SELF);
-	return item->at != AT_SELF;
+		return item_has(item, PLACE_SELF);
+	return !item_is_self(item);
 }
 
 static bool fixed_place(enum station at, enum dim d)
@@ -39,6 +39,8 @@ static dd_ref endpoint(struct mean *m, const struct policy *p, const struct endp
 			continue;
 		if (!fixed_place(at, place))
 			there = mean_place(m, p, item, place);
+		else if (place == DIM_IIF)
+			there = mean_sent(m, p, item);
 		all = dd_or(m->dd, all,
 			    dd_restrict(m->dd, there, mean_addrs(m, &item->addrs, addr)));
 	}
@@ -98,10 +100,16 @@ static dd_ref at_addrs(struct mean *m, const struct addrs *s, enum dim d, int ip
 	return s->all ? in : schema_ranges(&m->schema, d, bits, v->v, v->n, u128_max(bits), in);
 }
 
+/* Of that family: which addresses are in a sub-zone is told by it. */
 static dd_ref at_place(struct mean *m, const struct policy *p, const struct place_item *item,
-		       enum station at, enum dim d, dd_ref in)
+		       enum station at, enum dim d, int ip6, dd_ref in)
 {
-	return fixed_place(at, d) ? in : dd_restrict(m->dd, mean_place(m, p, item, d), in);
+	dd_ref there = !fixed_place(at, d) ? mean_place(m, p, item, d)
+		       : d == DIM_IIF	   ? mean_sent(m, p, item)
+					   : DD_TRUE;
+
+	there = dd_fix(m->dd, there, dim_table[DIM_FAMILY].first, 1, (u128)ip6);
+	return dd_restrict(m->dd, there, in);
 }
 
 /* The services, and what only comes behind them, by family. False: it matches nothing. */
@@ -141,8 +149,8 @@ static dd_ref between_two(struct mean *m, const struct policy *p, size_t rule, e
 		x = at_addrs(m, &from->addrs, DIM_SADDR, i, x);
 		if (r->q.has_mark)
 			x = dd_restrict(m->dd, mean_mark(m, r->q.mark, r->q.mark_mask), x);
-		x = at_place(m, p, to, at, DIM_OIF, x);
-		x = at_place(m, p, from, at, DIM_IIF, x);
+		x = at_place(m, p, to, at, DIM_OIF, i, x);
+		x = at_place(m, p, from, at, DIM_IIF, i, x);
 		is[i] = last ? x : dd_restrict(m->dd, x, says);
 	}
 	return dd_node(m->dd, dim_table[DIM_FAMILY].first, is[0], is[1]);
@@ -341,7 +349,8 @@ static void answers(struct parts *l, const struct policy *p, enum station at)
 		return;
 	answers_there(l, p, PLACE_OTHER, at == AT_INPUT);
 	for (size_t z = 0; z < p->zones.n; z++)
-		answers_there(l, p, (int)z, at == AT_INPUT);
+		if (!p->zones.v[z].sub.is)
+			answers_there(l, p, (int)z, at == AT_INPUT);
 }
 
 static dd_ref all_of(struct parts *l)

@@ -147,6 +147,10 @@ void packet_print(struct buf *out, struct mean *m, const struct packet *p)
 		buf_printf(out, ", user %u", (unsigned)p->dim[DIM_UID]);
 	if (p->dim[DIM_GID])
 		buf_printf(out, ", group %u", (unsigned)p->dim[DIM_GID]);
+	if (p->dim[DIM_SECPATH])
+		buf_puts(out, ", out of IPsec");
+	if (p->dim[DIM_RT_IPSEC])
+		buf_puts(out, ", into IPsec");
 	if (p->dim[DIM_CT_STATUS] & 32)
 		buf_puts(out, ", destination translated");
 	if ((p->dim[DIM_CT_STATUS] & 32) && p->dim[DIM_CALLED])
@@ -219,7 +223,8 @@ const char *packet_query(struct mean *m, const struct policy *policy, const stru
 	struct packet called = *p;
 	const char *text;
 	struct buf b = {0};
-	bool sayable = p->dim[DIM_CT_STATE] == CT_NEW && at <= AT_OUTPUT;
+	bool sayable = p->dim[DIM_CT_STATE] == CT_NEW && at <= AT_OUTPUT && !p->dim[DIM_SECPATH] &&
+		       !p->dim[DIM_RT_IPSEC];
 
 	sayable &= put_end(&b, m, policy, fam, p->dim[DIM_SADDR], (uint32_t)p->dim[DIM_IIF]);
 	buf_puts(&b, " -> ");

@@ -44,12 +44,14 @@ const struct dim_info dim_table[NDIMS] = {
 	[DIM_OIFTYPE] = {"oiftype", 602, 16},
 	[DIM_IIFGROUP] = {"iifgroup", 618, 32},
 	[DIM_OIFGROUP] = {"oifgroup", 650, 32},
-	[DIM_LINK] = {"link", 682, 1},
-	[DIM_ETHER_SADDR] = {"ethersaddr", 683, 48},
-	[DIM_ETHER_DADDR] = {"etherdaddr", 731, 48},
-	[DIM_CALLED] = {"called", 779, 16},
+	[DIM_SECPATH] = {"secpath", 682, 1},
+	[DIM_RT_IPSEC] = {"rtipsec", 683, 1},
+	[DIM_LINK] = {"link", 684, 1},
+	[DIM_ETHER_SADDR] = {"ethersaddr", 685, 48},
+	[DIM_ETHER_DADDR] = {"etherdaddr", 733, 48},
+	[DIM_CALLED] = {"called", 781, 16},
 };
-#define FIRST_CONDITION 795
+#define FIRST_CONDITION 797
 #define MAX_NAMES 4096 /* 12 bits */
 
 const struct station_info station_table[NSTATIONS] = {
@@ -335,10 +337,10 @@ static dd_ref possible_interfaces(struct schema *s, enum station at)
 /* What is asked of an interface, and of the header of a link, is there only where they are. */
 static dd_ref possible_link(struct schema *s)
 {
-	static const enum dim of[][2] = {{DIM_IIF, DIM_IIFTYPE},     {DIM_IIF, DIM_IIFGROUP},
-					 {DIM_OIF, DIM_OIFTYPE},     {DIM_OIF, DIM_OIFGROUP},
-					 {DIM_IIF, DIM_LINK},	     {DIM_LINK, DIM_ETHER_SADDR},
-					 {DIM_LINK, DIM_ETHER_DADDR}};
+	static const enum dim of[][2] = {
+		{DIM_IIF, DIM_IIFTYPE},	 {DIM_IIF, DIM_IIFGROUP},     {DIM_OIF, DIM_OIFTYPE},
+		{DIM_OIF, DIM_OIFGROUP}, {DIM_IIF, DIM_SECPATH},      {DIM_OIF, DIM_RT_IPSEC},
+		{DIM_IIF, DIM_LINK},	 {DIM_LINK, DIM_ETHER_SADDR}, {DIM_LINK, DIM_ETHER_DADDR}};
 	dd_ref all = DD_TRUE;
 
 	for (size_t i = 0; i < sizeof(of) / sizeof(of[0]); i++) {

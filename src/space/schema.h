@@ -50,6 +50,8 @@ enum dim { /* in the order of their variables */
 	   DIM_OIFTYPE,
 	   DIM_IIFGROUP,
 	   DIM_OIFGROUP,
+	   DIM_SECPATH, /* 1: it came through IPsec */
+	   DIM_RT_IPSEC, /* 1: it leaves through IPsec */
 	   DIM_LINK, /* 1: it has the header of the link that it came by */
 	   DIM_ETHER_SADDR, /* bytes 6 to 11 of that header */
 	   DIM_ETHER_DADDR, /* bytes 0 to 5 */

@@ -8,6 +8,7 @@ overlap, nest and touch; packets are drawn from the edges of what the policy (as
 """
 
 import random
+import re
 import sys
 from dataclasses import replace
 
@@ -63,6 +64,9 @@ class Writer:
         self.lines = []
         self.zones = {}                 # name -> interfaces of the lab in it
         self.groups = []                # of zones
+        self.members = {}               # their names
+        self.parts = []                 # sub-zones
+        self.own = []                   # ... of this machine: FROM only
         self.networks = []              # what zones have
         self.guarded = []               # zones that have some
         self.names = []                 # hosts and sets
@@ -175,6 +179,8 @@ class Writer:
         zone = rng.choice(sorted(self.zones))
         if self.groups and self.chance(0.1):
             return rng.choice(self.groups)
+        if self.own and side == 'from' and allow_self and self.chance(0.15):
+            return rng.choice(self.own)
         if shape < 0.36:
             return zone
         if shape < 0.42 and allow_self:
@@ -201,6 +207,8 @@ class Writer:
         whole = rng.choice(['any', 'zones', 'zones'])
         most = rng.randint(1, len(zones) - 1) if whole == 'zones' else rng.randint(1, len(zones))
         away = rng.sample(zones, min(most, len(zones)))
+        if whole == 'zones' and not {z for z in zones if z not in self.parts} - set(away):
+            away = away[:1] if len(zones) - len(self.parts) > 1 else sorted(self.parts)[:1]
         if whole == 'any' and (not allow_self or self.chance(0.5)):
             away = away + ['self'] if self.chance(0.7) else ['self']
         if self.chance(0.25):
@@ -251,12 +259,34 @@ class Writer:
         if rest and self.chance(0.3):
             self.zones['rest'] = rest
             self.lines.insert(rng.randint(0, len(self.lines)), 'zone rest { interface other }')
+        if self.chance(0.25):
+            self.declare_parts()
         if len(self.zones) > 1 and self.chance(0.3):
-            self.lines.append('zones inner = ' + ', '.join(rng.sample(sorted(self.zones), 2)))
+            self.members['inner'] = rng.sample(sorted(self.zones), 2)
+            self.lines.append('zones inner = ' + ', '.join(self.members['inner']))
             self.groups.append('inner')
             if self.chance(0.4):
-                self.lines.append(f'zones more = inner, {rng.choice(sorted(self.zones))}')
+                self.members['more'] = self.members['inner'] + [rng.choice(sorted(self.zones))]
+                self.lines.append(f'zones more = inner, {self.members["more"][-1]}')
                 self.groups.append('more')
+
+    def declare_parts(self):
+        """Of zones, nested or not, and of what this machine sends."""
+        rng, whole = self.rng, sorted(self.zones)
+        for name in rng.sample(['kids', 'teens', 'road', 'blue'], rng.choice([1, 2, 2, 3])):
+            of = rng.choice(whole)
+            says = [f'network {", ".join(self.address(of) for _ in range(rng.choice([1, 1, 2])))}']
+            if name == 'road':
+                says = ['ipsec'] + says * self.chance(0.5)
+            if name == 'blue':
+                says = [rng.choice(['mark 0/1', 'mark 1', 'mark 0x200/0xff00', 'mark 0x3/0xff'])] + says * self.chance(0.3)
+            self.lines.append(f'zone {name} {{ within {of}; {"; ".join(says)} }}')
+            self.zones[name] = self.zones[of]
+            self.parts.append(name)
+        if self.chance(0.4):
+            self.own.append('me')
+            says = rng.choice(['user 0', 'user 12345', 'group 0', 'user 0; group 12345', f'network {self.address()}'])
+            self.lines.append(f'zone me {{ within self; {says} }}')
 
     def declare_names(self):
         rng = self.rng
@@ -394,8 +424,18 @@ class Writer:
 
     # -- translation
 
-    def nat_source(self):
-        return self.rng.choice([self.item('from'), self.item('from'), 'any', 'self', self.items('from')])
+    def nat_source(self, but=None):
+        return self.not_told_by(but, lambda: self.rng.choice(
+            [self.item('from'), self.item('from'), 'any', 'self', self.items('from')]))
+
+    def not_told_by(self, part, make):
+        """What speaks of no such part, which the statement could not tell."""
+        bad = {part} | {g for g in self.groups if part in self.members[g]}
+        for _ in range(20):
+            text = make()
+            if not bad & set(re.findall(r'[a-z][a-z0-9]*', text)):
+                return text
+        return 'any'
 
     def dnat(self):
         rng = self.rng
@@ -433,8 +473,9 @@ class Writer:
             target = show_address(4 if high <= MAX[4] else 6, target)
             if port:
                 target = f'[{target}]{port}' if ':' in target else target + port
+            whole = sorted(z for z in self.zones if z not in self.parts)
             tail = rng.choice(['', ' hairpin', ' hairpin', ' hairpin ' + ', '.join(
-                rng.sample(sorted(self.zones), rng.choice([1, 1, min(2, len(self.zones))])))])
+                rng.sample(whole, rng.choice([1, 1, min(2, len(whole))])))])
             tail += rng.choice(['', ' allow', ' allow log "forward"']) if tail else ' allow'
             return f'dnat {self.nat_source()} -> {to}{services} to {target}{tail}'
         plain = [f'{self.host_address(rng.choice(sorted(self.zones)), family)}' for _ in range(2)]
@@ -447,7 +488,7 @@ class Writer:
     def mark(self, value, mask):
         rng = self.rng
         to = rng.choice(['any', 'any', 'self', self.address(), self.address() + '@self', self.address() + '@any'])
-        source = 'any' if 'self' in to else self.nat_source()
+        source = 'any' if 'self' in to else self.nat_source('blue')
         services = ' ' + rng.choice(['tcp', 'tcp, icmp', self.service_list(2)]) if self.chance(0.7) else ''
         return f'mark {source} -> {to}{services} as {value:#x}{mask}'
 
@@ -492,7 +533,7 @@ class Writer:
         services = ' ' + self.service_list(2) if self.chance(0.2) else ''
         if self.chance(0.15):
             to = rng.choice([to, to, self.items('to'), 'self', 'any'])
-            return f'no-nat {self.nat_source()} -> {to}{services}'
+            return f'no-nat {self.nat_source("road")} -> {to}{services}'
         if self.chance(0.6):
             services += self.matching(services.strip())
             chosen = rng.choice(['', '', '', '', ' random', ' ports 4000-4999' + ' random' * self.chance(0.5)])
@@ -500,7 +541,7 @@ class Writer:
                 services = ' ' + ', '.join(rng.sample(['tcp', 'udp', 'tcp/80', 'udp/53'], 2))
             elif 'ports' in chosen:
                 services = ''
-            return f'masquerade {self.nat_source()} -> {to}{services}{chosen}'
+            return f'masquerade {self.nat_source("road")} -> {to}{services}{chosen}'
         if self.family() == 4:
             target = rng.choice(['198.51.100.7', '192.0.2.10-192.0.2.13', '203.0.113.77'])
         else:
@@ -508,7 +549,7 @@ class Writer:
         if self.chance(0.15):
             target = '198.51.100.7, 2001:db8:0:f::7'
         chosen = rng.choice(['', '', '', ' random', ' persistent', ' random persistent'])
-        return f'snat {self.nat_source()} -> {to}{services} to {target}{chosen}'
+        return f'snat {self.nat_source("road")} -> {to}{services} to {target}{chosen}'
 
     # -- what is refused as packets arrive
 
@@ -520,7 +561,7 @@ class Writer:
             cut = rng.randint(0, len(zones))
             out += [f'antispoof {", ".join(z)}{log}' for z in (zones[:cut], zones[cut:]) if z]
         if self.chance(0.4):
-            where = rng.choice(['any', 'any', 'zones', rng.choice(sorted(self.zones))])
+            where = rng.choice(['any', 'any', 'zones', rng.choice([z for z in sorted(self.zones) if z != 'blue'])])
             out.append(f'antispoof {where} by route{rng.choice(["", "", " loose"])}{log}')
         for _ in range(rng.choice([0, 1, 2])):
             items = [('!' if self.chance(0.05) else '') + rng.choice(self.names + [self.address(), self.address()]) +

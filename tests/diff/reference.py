@@ -9,6 +9,7 @@ purpose, so that where this file and the kernel disagree one of the two has misr
     fates  = Evaluator(policy, lab).fate(packet)        # more than one only where the language leaves a choice
 """
 
+import itertools
 import ipaddress
 import os
 import socket
@@ -211,6 +212,10 @@ class Guard:
 @dataclass
 class Zone:
     name: str
+    within: str = None          # of a sub-zone: what makes it, the networks too
+    ipsec: bool = False
+    mark: tuple = (0, 0)        # value and mask
+    owner: list = field(default_factory=list)
     interfaces: list = field(default_factory=list)
     networks: dict = field(default_factory=lambda: {4: [], 6: []})
 
@@ -228,6 +233,15 @@ class Policy:
     snat: list = field(default_factory=list)            # snat and masquerade
     marks: list = field(default_factory=list)
     guards: list = field(default_factory=list)          # early drop and antispoof
+
+    def networks(self, name, family):
+        """Where a zone's addresses are: those of its parts too, but for what another zone says to be its own."""
+        if self.zones[name].within:
+            return []
+        named = [net for zone in self.zones.values() if not zone.within for net in zone.networks[family]]
+        return self.zones[name].networks[family] + [
+            net for zone in self.zones.values() if zone.within == name
+            for net in zone.networks[family] if net not in named]
 
     def zone_of(self, interface):
         """An exact name wins over a wildcard, and both over what no zone names."""
@@ -389,6 +403,15 @@ class Parser:
                     zone.networks[family].append((low, high))
                     if not self.comma():
                         break
+            elif what == 'within':
+                zone.within = self.word()
+            elif what == 'ipsec':
+                zone.ipsec = True
+            elif what == 'mark':
+                value, slash, mask = self.word().partition('/')
+                zone.mark = int(value, 0), int(mask, 0) if slash else 0xffffffff
+            elif what in ('user', 'group'):
+                zone.owner.append(int(self.word()))
             else:
                 self.fail('interface or network')
             self.end()
@@ -806,8 +829,8 @@ class Parser:
 
     def narrowest(self, family, address):
         """The one zone of whose networks the longest prefix holds the address."""
-        held = [(high - low, zone.name) for zone in self.policy.zones.values()
-                for low, high in zone.networks[family] if low <= address <= high]
+        held = [(high - low, name) for name in self.policy.zones
+                for low, high in self.policy.networks(name, family) if low <= address <= high]
         zones = {name for size, name in held if size == min(held)[0]}
         if len(zones) != 1:
             self.fail('allow behind a target that no zone holds, or several do')
@@ -972,24 +995,40 @@ class Evaluator:
         self.used = {}
         self.mark = 0
         self.asking = None
+        self.assumed = None     # while it is asked: the sub-zones that it is in, but for their networks
         self.translated = False
         self.zones = {name: policy.zone_of(name) for name in lab.interfaces}
 
     # -- matching
 
-    def is_in(self, where, place):
-        """Whether an interface, or this machine, is what the word says."""
+    def is_in(self, where, place, family, address):
+        """Whether an interface, or this machine, is what the word says, as the address is used there."""
         if place in self.policy.groups:
-            return any(self.is_in(where, zone) for zone in self.policy.groups[place])
+            return any(self.is_in(where, zone, family, address) for zone in self.policy.groups[place])
+        zone = self.policy.zones.get(place)
+        if zone and zone.within:
+            return self.is_in(where, zone.within, family, address) and self.is_part(zone, family, address)
         if place in ('any', 'self'):
             return place == 'any' or where is SELF
         if where is SELF or where not in self.zones:
             return False
         return self.zones[where] is not None if place == 'zones' else self.zones[where] == place
 
+    @staticmethod
+    def is_more_than_told(zone):
+        return zone.within and (zone.ipsec or zone.owner or zone.mark[1])
+
+    def is_part(self, zone, family, address):
+        """What makes a sub-zone; nothing goes through IPsec here, and all senders are user and group 0."""
+        told = not any(zone.networks.values()) or inside(zone.networks[family], address)
+        if self.assumed is not None and self.is_more_than_told(zone):
+            return told and zone.name in self.assumed
+        return told and not zone.ipsec and self.mark & zone.mark[1] == zone.mark[0] and not any(zone.owner)
+
     def item_matches(self, item, where, family, address):
         broken = BREAK == 'zone' and where is not SELF and item.zone in self.policy.zones
-        if not broken and not self.is_in(where, item.zone) or any(self.is_in(where, zone) for zone in item.but):
+        if not broken and not self.is_in(where, item.zone, family, address) or \
+                any(self.is_in(where, zone, family, address) for zone in item.but):
             return False
         if item.addresses is None:
             return True
@@ -1080,8 +1119,11 @@ class Evaluator:
         """Whether the rules let that packet pass; what it would use up of limits is not used up."""
         used, self.used, self.asking = self.used, {}, ask   # what a DSCP or a user decides is taken for the best
         translated, self.translated = self.translated, False
-        verb, _ = self.decide(ask, came, goes, ask.target, ask.dport)
-        self.used, self.asking, self.translated = used, None, translated
+        open_parts, verb = [z.name for z in self.policy.zones.values() if self.is_more_than_told(z)], ''
+        for n in range(len(open_parts) + 1):
+            for self.assumed in itertools.combinations(open_parts, n):
+                verb = verb if verb == 'allow' else self.decide(ask, came, goes, ask.target, ask.dport)[0]
+        self.used, self.asking, self.translated, self.assumed = used, None, translated, None
         return verb == 'allow'
 
     def dhcp_reply(self, packet):
@@ -1166,7 +1208,7 @@ class Evaluator:
 
     def target_zone_holds(self, rule, packet, came):
         zone = came is not SELF and self.zones[came] and self.policy.zones[self.zones[came]]
-        return bool(zone) and any(family == packet.family and inside(zone.networks[family], low)
+        return bool(zone) and any(family == packet.family and inside(self.policy.networks(zone.name, family), low)
                                   for family, low, _, _ in rule.to)
 
     def destinations(self, packet, came):
@@ -1247,8 +1289,8 @@ class Evaluator:
 
     def owners(self, family, address):
         """The zones whose networks hold it, of nested networks the narrowest deciding."""
-        held = [(high - low, zone.name) for zone in self.policy.zones.values()
-                for low, high in zone.networks[family] if low <= address <= high]
+        held = [(high - low, name) for name in self.policy.zones
+                for low, high in self.policy.networks(name, family) if low <= address <= high]
         return {name for size, name in held if size == min(held)[0]}
 
     def spoofs(self, guard, packet, came):
@@ -1269,11 +1311,13 @@ class Evaluator:
             return False
         return bool(theirs & owners) or zone in theirs and bool(self.policy.zones[zone].networks[packet.family])
 
-    def refused(self, packet, came):
-        """The statement that drops it before anything else is asked."""
+    def refused(self, packet, came, stages=None):
+        """The statement that drops it before anything else is asked; without stages, a packet that comes with
+        no mark."""
+        self.mark = self.mark if stages else 0
         for kinds in (('early',), ('networks',), ('route', 'loose')):
             for guard in self.policy.guards if BREAK != 'guards' else []:
-                if guard.kind not in kinds:
+                if guard.kind not in kinds or guard.kind not in (stages or kinds):
                     continue
                 if guard.kind == 'early':
                     bad = any(self.item_matches(i, came, packet.family, packet.source) for i in guard.items)
@@ -1287,8 +1331,10 @@ class Evaluator:
 
     def fate(self, packet):
         came = SELF if packet.interface is None else packet.interface
+        self.mark = 0                                   # as early drop and the statements that mark find it
+        guard = None if came is SELF else self.refused(packet, came, ('early', 'networks'))
         self.mark = self.mark_of(packet, came)
-        guard = None if came is SELF else self.refused(packet, came)
+        guard = guard or (None if came is SELF else self.refused(packet, came, ('route', 'loose')))
         if guard:
             return [Fate('drop', guard.line, guard.kind)]
         choices = self.destinations(packet, came)

@@ -129,3 +129,144 @@ policy() {
 		router -> carol     tcp/1008 : dropped
 	END
 }
+
+@test "sub-zones by network, mark, user and group" {
+	# what another program marks
+	lab_in router nft -f - <<-'END'
+		table inet marks {
+			chain pre {
+				type filter hook prerouting priority -150
+				ip daddr 10.0.3.2 udp dport 1004-1005 meta mark set 0x0234
+			}
+		}
+	END
+	lab_addr alice eth0 10.0.1.66/24
+	lab_alias alice.kid alice 10.0.1.66
+	policy <<-'END'
+		forwarding on
+		zone lan { interface lan; network 10.0.1.0/24, fd00:1::/64 }
+		zone dmz { interface dmz }
+		zone wan { interface wan }
+		zone kids { within lan; network 10.0.1.64/26 }
+		zone blue { within lan; mark 0x200/0xff00 }
+		zone both { within lan; mark 0x200/0xff00; network 10.0.1.64/26 }
+		zone me { within self; user 0 }
+		zone it { within self; user 12345 }
+		zone we { within self; group 0 }
+		zone they { within self; group 12345 }
+
+		drop  kids -> wan tcp/1001
+		allow lan -> wan tcp/1001
+		allow kids -> wan tcp/1002
+		allow lan but kids -> wan tcp/1003
+		allow blue -> wan udp/1004
+		allow both -> wan udp/1005
+		allow dmz -> kids tcp/1006
+		allow zones but kids -> self tcp/1007
+		allow me -> lan tcp/1008
+		allow it -> lan tcp/1009
+		allow we -> lan tcp/1010
+		allow they -> lan tcp/1011
+		allow self but me -> lan tcp/1012
+		allow self but it, they -> lan but kids tcp/1013
+		masquerade lan but kids -> wan tcp/1020
+		allow lan -> wan tcp/1020
+	END
+	lab_flows <<-'END'
+		v4 alice.kid -> carol  tcp/1001 : dropped
+		alice     -> carol     tcp/1001 : passes
+		v4 alice.kid -> carol  tcp/1002 : passes
+		alice     -> carol     tcp/1002 : dropped
+		v4 alice.kid -> carol  tcp/1003 : dropped
+		alice     -> carol     tcp/1003 : passes
+		v4 alice  -> carol     udp/1004 : passes
+		v6 alice  -> carol     udp/1004 : dropped
+		v4 alice.kid -> carol  udp/1005 : passes
+		v4 alice  -> carol     udp/1005 : dropped
+		v4 bob    -> alice.kid tcp/1006 : passes
+		bob       -> alice     tcp/1006 : dropped
+		v4 alice.kid -> router tcp/1007 : dropped
+		alice     -> router    tcp/1007 : passes
+		router    -> alice     tcp/1008 : passes
+		router    -> alice     tcp/1009 : dropped
+		router    -> alice     tcp/1010 : passes
+		router    -> alice     tcp/1011 : dropped
+		router    -> alice     tcp/1012 : dropped
+		router    -> alice     tcp/1013 : passes
+		v4 router -> alice.kid tcp/1013 : dropped
+		v4 alice.kid -> carol  tcp/1020 : passes
+		alice     -> carol     tcp/1020 : passes as router.wan
+	END
+	lab_in router nft delete table inet marks
+}
+
+# ESP between carol and the router, for what is on one side of both; in no other way may it come.
+tunnel() { # NAMESPACE VERB LEFT RIGHT DIRECTION...
+	local ns=$1 left=$2 right=$3
+
+	lab_in "$ns" ip xfrm state add src "$left" dst "$right" proto esp spi 0x100 mode tunnel \
+		auth 'hmac(sha256)' 0x0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20 \
+		enc 'cbc(aes)' 0x0102030405060708090a0b0c0d0e0f10 &&
+		lab_in "$ns" ip xfrm state add src "$right" dst "$left" proto esp spi 0x200 mode tunnel \
+			auth 'hmac(sha256)' 0x0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20 \
+			enc 'cbc(aes)' 0x0102030405060708090a0b0c0d0e0f10
+}
+
+# bats test_tags=vm
+@test "sub-zones by IPsec: what came through it, and what will go" {
+	tunnel carol 10.0.3.2 10.0.3.1 && tunnel router 10.0.3.2 10.0.3.1 || skip "no IPsec in this kernel"
+	# carol's second address goes through the tunnel
+	lab_addr carol eth0 10.0.3.99/24
+	lab_alias carol.tunnel carol 10.0.3.99
+	lab_in carol ip xfrm policy add src 10.0.3.99 dst 10.0.1.0/24 dir out \
+		tmpl src 10.0.3.2 dst 10.0.3.1 proto esp mode tunnel
+	lab_in carol ip xfrm policy add src 10.0.1.0/24 dst 10.0.3.99 dir in \
+		tmpl src 10.0.3.1 dst 10.0.3.2 proto esp mode tunnel
+	for dir in in fwd; do
+		lab_in router ip xfrm policy add src 10.0.3.99 dst 10.0.1.0/24 dir $dir \
+			tmpl src 10.0.3.2 dst 10.0.3.1 proto esp mode tunnel level use
+	done
+	lab_in router ip xfrm policy add src 10.0.1.0/24 dst 10.0.3.99 dir out \
+		tmpl src 10.0.3.1 dst 10.0.3.2 proto esp mode tunnel
+	policy <<-'END'
+		forwarding on
+		zone lan  { interface lan }
+		zone wan  { interface wan }
+		zone road { within wan; ipsec }
+		allow 10.0.3.2@wan -> self esp
+		allow self -> 10.0.3.2@wan esp
+		allow road -> lan tcp/1001
+		allow wan but road -> lan tcp/1002
+		allow lan -> road tcp/1003
+		allow lan -> wan but road tcp/1004
+		allow road -> self tcp/1005
+		allow self -> road tcp/1006
+		allow self -> wan but road tcp/1007
+	END
+	lab_flows <<-'END'
+		v4 carol.tunnel -> alice tcp/1001 : passes
+		v4 carol  -> alice       tcp/1001 : dropped
+		v4 carol.tunnel -> alice tcp/1002 : dropped
+		carol     -> alice       tcp/1002 : passes
+		v4 alice -> carol.tunnel tcp/1003 : passes
+		v4 alice  -> carol       tcp/1003 : dropped
+		v4 alice -> carol.tunnel tcp/1004 : dropped
+		alice     -> carol       tcp/1004 : passes
+		v4 carol.tunnel -> router tcp/1005 : passes
+		v4 carol  -> router.wan  tcp/1005 : dropped
+		router    -> carol       tcp/1006 : dropped
+		router    -> carol       tcp/1007 : passes
+	END
+	# the same address without the tunnel: what it would say of itself is not believed
+	lab_in carol ip xfrm policy flush
+	lab_flows <<-'END'
+		v4 carol.tunnel -> alice tcp/1001 : dropped
+	END
+	lab_in router ip xfrm policy flush
+	lab_flows <<-'END'
+		v4 carol.tunnel -> alice tcp/1001 : dropped
+		v4 carol.tunnel -> alice tcp/1002 : passes
+	END
+	lab_in router ip xfrm state flush
+	lab_in carol ip xfrm state flush
+}

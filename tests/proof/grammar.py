@@ -90,7 +90,7 @@ class Grammar:
         return self.rng.choice([
             'ip6 hoplimit 255', 'ip6 hoplimit != 255', 'ip6 hoplimit > 64', 'meta mark 7', 'meta mark != 7',
             'meta mark and 0xff == 7', 'meta mark 1-9', 'meta skuid 0', 'meta skuid != { 0, 1000 }',
-            'meta skgid 0', 'meta skgid != { 0, 8 }', 'ip dscp 46', 'ip6 dscp != 0', 'ip dscp 0', 'icmp code 0',
+            'meta secpath exists', 'meta secpath missing', 'meta skgid 0', 'meta skgid != { 0, 8 }', 'ip dscp 46', 'ip6 dscp != 0', 'ip dscp 0', 'icmp code 0',
             'icmp type 13 icmp code 3', 'icmpv6 code != 4', 'icmp type . icmp code { 8 . 0, 13 . 3 }',
             'fib daddr type local', 'fib daddr type != local', 'fib daddr type { local, broadcast }',
             'fib saddr type local', 'fib daddr . iif type local', 'iif 0', 'fib saddr . mark . iif oif missing',

@@ -26,10 +26,10 @@ FIELDS = {
     'mark': (1 << 32) - 1, 'skuid': (1 << 32) - 1, 'skgid': (1 << 32) - 1, 'fibsaddr': 15, 'fibdaddr': 15, 'fibdaddriif': 15,
     'saddr': (1 << 128) - 1, 'daddr': (1 << 128) - 1, 'proto': 255, 'dport': 65535, 'sport': 65535,
     'icmptype': 255, 'icmpcode': 255, 'dscp': 63, 'iiftype': 65535, 'smac': (1 << 48) - 1,
-    'tcpflags': 255, 'payload': 1, 'hoplimit': 255, 'called': 65535,
+    'tcpflags': 255, 'payload': 1, 'hoplimit': 255, 'called': 65535, 'secpath': 1, 'rtipsec': 1,
 }
 META = {'nfproto': 'family', 'l4proto': 'proto', 'iifname': 'iif', 'oifname': 'oif', 'iif': 'iif',
-        'oif': 'oif', 'mark': 'mark', 'skuid': 'skuid', 'skgid': 'skgid'}
+        'oif': 'oif', 'mark': 'mark', 'skuid': 'skuid', 'skgid': 'skgid', 'ipsec': 'secpath', 'secpath': 'secpath'}
 CT = {'state': 'ctstate', 'status': 'ctstatus', 'mark': 'ctmark', 'direction': 'ctdirection'}
 DIRECTIONS = {'original': 0, 'reply': 1}
 FIB = {('saddr',): 'fibsaddr', ('daddr',): 'fibdaddr', ('daddr', 'iif'): 'fibdaddriif'}
@@ -207,6 +207,8 @@ class Reader:
             return [(keys[0][0], mask)], needs
         if kind == 'meta' and what['key'] in META:
             return [(META[what['key']], None)], []
+        if kind == 'rt' and what['key'] == 'ipsec':
+            return [('rtipsec', None)], []
         if kind == 'ct' and (what['key'], what.get('dir')) == ('proto-dst', 'original'):
             return [('called', None)], []
         if kind == 'ct' and what['key'] in CT:

@@ -205,6 +205,8 @@ def small_words(body):
         yield 'hop limit', replaced(body, m, f'hoplimit {int(m[1]) - 1}')
     for m in re.finditer(r'\b(?:meta (?:mark|skuid|skgid)|icmp code|ip6? dscp) (\d\w*)', body):
         yield 'number', body[:m.start(1)] + str(int(m[1], 0) ^ 1) + body[m.end(1):]
+    for m in re.finditer(r'\b(?:secpath|rt ipsec) (exists|missing)\b', body):
+        yield 'ipsec', body[:m.start(1)] + {'exists': 'missing', 'missing': 'exists'}[m[1]] + body[m.end(1):]
     for m in re.finditer(r'\btimeout (\d+)', body):
         yield 'timeout', replaced(body, m, f'timeout {int(m[1]) + 1}')
     for m in re.finditer(r'\bmaxseg size set (\d+)', body):
