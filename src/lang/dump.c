@@ -87,6 +87,15 @@ static void dump_addr(struct dumper *d, const char *what, enum family family, st
 	buf_free(&b);
 }
 
+static void dump_mac(struct dumper *d, u128 mac)
+{
+	struct buf b = {0};
+
+	mac_print(&b, mac);
+	node(d, "MAC %s", buf_str(&b));
+	buf_free(&b);
+}
+
 static void dump_item(struct dumper *d, const struct ast_item *i)
 {
 	if (i->negated)
@@ -94,6 +103,8 @@ static void dump_item(struct dumper *d, const struct ast_item *i)
 	d->depth += i->negated;
 	if (i->kind == ITEM_ADDR)
 		dump_addr(d, "address", i->family, i->addr);
+	else if (i->kind == ITEM_MAC)
+		dump_mac(d, i->addr.lo);
 	else
 		node(d, "name %s", i->name.s);
 	d->depth++;

@@ -187,12 +187,42 @@ static void name_error(struct parser *p, struct span at, const char *s, size_t n
 		diag_hint(p->diag, r, "fwc looks up no names; write its addresses");
 }
 
+/* The address of a station where only those of IP go; or one written as other systems do. */
+static bool mac_error(struct parser *p, struct span at, const char *s, size_t n,
+		      enum item_place where)
+{
+	char colons_[18] = "";
+	u128 mac;
+
+	if (mac_parse(s, n, &mac)) {
+		struct diag_record *r =
+			diag_error(p->diag, at,
+				   where == ITEM_OF_TARGET ? "a MAC address cannot be a target"
+							   : "a MAC address cannot go here");
+
+		if (where == ITEM_OF_TARGET)
+			diag_hint(p->diag, r, "write the IP address of the host");
+		else
+			diag_hint(p->diag, r,
+				  "declare host NAME = %.*s, and write NAME in FROM of rules",
+				  (int)n, s);
+		return true;
+	}
+	for (size_t i = 0; i < n && n == 17; i++)
+		colons_[i] = s[i] == '-' ? ':' : s[i];
+	if (n != 17 || !mac_parse(colons_, n, &mac))
+		return false;
+	diag_hint(p->diag, diag_error(p->diag, at, "MAC addresses are written with colons"),
+		  "write %s", colons_);
+	return true;
+}
+
 static void address_error(struct parser *p, struct span at, const char *s, size_t n,
 			  const char *why, enum item_place where)
 {
 	const char *percent = memchr(s, '%', n);
 
-	if (zeros_error(p, at, s, n) || service_error(p, at, s, n))
+	if (zeros_error(p, at, s, n) || service_error(p, at, s, n) || mac_error(p, at, s, n, where))
 		return;
 	if (percent)
 		diag_hint(p->diag,
@@ -311,6 +341,20 @@ static void reserved_item(struct parser *p, struct ast_word w)
 		diag_hint(p->diag, r, "a rule is written: %s FROM -> TO SERVICES", w.s);
 }
 
+static bool parse_mac(struct parser *p, struct ast_word w, struct ast_item *out)
+{
+	u128 mac;
+
+	if (!mac_parse(w.s, w.span.len, &mac))
+		return false;
+	out->kind = ITEM_MAC;
+	out->addr = (struct ival){mac, mac};
+	if (mac >> 40 & 1) /* IEEE 802: the bit that is sent first */
+		diag_error(p->diag, w.span,
+			   "'%s' is a group's address, which no sender has", w.s);
+	return true;
+}
+
 /* NAME | ADDRESS, as a word */
 static bool parse_item_word(struct parser *p, struct ast_item *out, enum item_place where)
 {
@@ -341,8 +385,10 @@ static bool parse_item_word(struct parser *p, struct ast_item *out, enum item_pl
 				   NAME_MAX_LEN);
 		return true;
 	}
-	out->kind = ITEM_ADDR;
 	out->name = (struct ast_word){0};
+	if ((where == ITEM_OF_RULE || where == ITEM_OF_HOST) && parse_mac(p, w, out))
+		return true;
+	out->kind = ITEM_ADDR;
 	parse_address(p, w.span, w.s, w.span.len, &out->family, &out->addr, where);
 	return true;
 }
@@ -431,7 +477,7 @@ static void check_item(struct parser *p, const struct ast_item *item, struct tok
 			  "'@' belongs in rules");
 }
 
-/* item = [ "!" ] ( NAME | ADDRESS ) [ "@" ZONE ] */
+/* item = [ "!" ] ( NAME | ADDRESS | MAC ) [ "@" ZONE ] */
 bool parse_item(struct parser *p, struct ast_item *out, enum item_place where)
 {
 	struct token first = p->tok;

@@ -67,6 +67,8 @@ static void item(struct printer *pr, const struct ast_item *i)
 		buf_putc(pr->out, '!');
 	if (i->kind == ITEM_NAME)
 		buf_puts(pr->out, i->name.s);
+	else if (i->kind == ITEM_MAC)
+		mac_print(pr->out, i->addr.lo);
 	else
 		addr_print_range(pr->out, i->family, i->addr);
 	if (i->zone.s)

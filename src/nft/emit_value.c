@@ -105,12 +105,6 @@ static void put_range(struct buf *out, const struct symbol *v, size_t n, struct 
 		put_number(out, x, "%llu");
 }
 
-void emit_ether(struct buf *out, u128 v)
-{
-	for (int i = 5; i >= 0; i--)
-		buf_printf(out, "%02x%s", (unsigned)(v >> 8 * i) & 255, i ? ":" : "");
-}
-
 void emit_value(struct buf *out, enum field f, struct ival v)
 {
 	switch (field_table[f].format) {
@@ -132,10 +126,10 @@ void emit_value(struct buf *out, enum field f, struct ival v)
 		addr_print_range(out, FAM_IP6, v);
 		break;
 	case FMT_ETHER:
-		emit_ether(out, v.lo);
+		mac_print(out, v.lo);
 		if (v.hi != v.lo) {
 			buf_putc(out, '-');
-			emit_ether(out, v.hi);
+			mac_print(out, v.hi);
 		}
 		break;
 	case FMT_IFNAME:

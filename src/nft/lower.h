@@ -11,7 +11,8 @@
  *	lower_guard.c  early drop and antispoof
  *	lower_inspect.c what is queued to the program that judges, and its verdicts
  *	lower_places.c sub-zones -> tests that send packets to the chains of their places
- *	lower_match.c  addresses, services and interfaces -> matches
+ *	lower_side.c   addresses and stations of both ends -> forms
+ *	lower_match.c  services, words and interfaces -> matches
  */
 #ifndef FWC_LOWER_H
 #define FWC_LOWER_H
@@ -44,7 +45,8 @@ struct lower {
 struct side {
 	bool all;
 	struct ivset v4, v6; /* static ones together */
-	const char *stem;
+	struct ivset macs; /* or sent by these stations */
+	const char *stem, *mac_stem;
 	VEC(const struct addrs *) dyn;
 };
 
@@ -52,6 +54,7 @@ struct side {
 struct alt {
 	enum family family; /* FAM_NONE: both */
 	bool all; /* no address match */
+	const struct ivset *macs; /* or NULL: no address match, but who sent it */
 	const struct ivset *fixed; /* or NULL */
 	const char *stem;
 	const struct addrs *dyn; /* or NULL */
@@ -104,6 +107,16 @@ void match_words(struct lower *l, struct ir_rule *r, const struct qualifiers *q,
 		 enum family family);
 void match_mark(struct lower *l, struct ir_rule *r, uint32_t mark, uint32_t mask);
 void match_form(struct lower *l, struct ir_rule *r, const struct form *f);
+/* What asks for the sender's station goes to the end: behind it nft would tell families by what the
+ * header of the link says, not by what the packet is. First the rest, then to each of the rules. */
+struct ir_rule without_stations(struct lower *l, const struct ir_rule *base,
+				struct ir_rule *stations);
+void stations_last(struct lower *l, struct ir_rules *out, size_t first,
+		   const struct ir_rule *stations);
+/* An Ethernet header: what follows may ask for its addresses. */
+void match_ethernet(struct lower *l, struct ir_rule *r);
+/* Whether it says nothing of addresses of IP, and so nothing of the family. */
+bool alt_open(const struct alt *a);
 /* Rules that are `base` with each group of services added; none if the family knows none of them.
  */
 void match_services(struct lower *l, struct ir_rules *out, const struct ir_rule *base,

@@ -25,17 +25,20 @@ static void match_called_by(struct lower *l, struct ir_rules *out, const struct 
 void match_called(struct lower *l, struct ir_rules *out, const struct ir_rule *base,
 		  const struct services *s, enum family family)
 {
+	struct ir_rule stations, bare = without_stations(l, base, &stations);
 	struct services rest = *s;
 	const struct sourced *x;
+	size_t first = out->n;
 
 	for (int i = 0; i < PORT_PROTOCOLS && !s->any; i++) {
 		if (!s->ports[i].n || is_full(&s->ports[i]))
 			continue;
-		match_called_by(l, out, base, i, NULL, &s->ports[i]);
+		match_called_by(l, out, &bare, i, NULL, &s->ports[i]);
 		rest.ports[i] = (struct ivset){0};
 	}
 	vec_each (&s->sourced, x)
-		match_called_by(l, out, base, x->row, &x->from, &x->to);
+		match_called_by(l, out, &bare, x->row, &x->from, &x->to);
 	rest.sourced.n = 0;
-	match_services(l, out, base, &rest, family);
+	match_services(l, out, &bare, &rest, family);
+	stations_last(l, out, first, &stations);
 }

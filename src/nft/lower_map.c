@@ -13,8 +13,9 @@
 
 struct box { /* one element: a product of intervals */
 	enum family family; /* FAM_NONE: no address in the key */
-	bool has_src, has_dst, has_family, has_proto, has_port, has_sport, has_type, has_code;
-	struct ival src, dst, proto, port, sport; /* the ports: or ICMP type and code */
+	bool has_mac, has_src, has_dst, has_family, has_proto, has_port, has_sport, has_type;
+	bool has_code;
+	struct ival mac, src, dst, proto, port, sport; /* the ports: or ICMP type and code */
 };
 
 struct boxes {
@@ -119,19 +120,24 @@ static void add_services(struct lower *l, struct boxes *out, struct box b, const
 static void add_form(struct lower *l, struct boxes *out, const struct form *f,
 		     const struct services *s)
 {
-	size_t nsrc = f->src.all ? 1 : f->src.fixed->n, ndst = f->dst.all ? 1 : f->dst.fixed->n;
+	const struct ivset *src = f->src.macs ? f->src.macs : f->src.fixed;
+	size_t nsrc = f->src.all ? 1 : src->n, ndst = f->dst.all ? 1 : f->dst.fixed->n;
 
 	if (nsrc * ndst > BOXES_MAX)
 		out->n = BOXES_MAX + 1;
 	for (size_t i = 0; i < nsrc && out->n <= BOXES_MAX; i++) {
 		for (size_t j = 0; j < ndst && out->n <= BOXES_MAX; j++) {
 			struct box b = {.family = f->family,
-					.has_src = !f->src.all,
+					.has_mac = f->src.macs,
+					.has_src = !alt_open(&f->src),
 					.has_dst = !f->dst.all,
-					.has_family = f->family && f->src.all && f->dst.all};
+					.has_family = f->family && alt_open(&f->src) &&
+						      f->dst.all};
 
+			if (b.has_mac)
+				b.mac = src->v[i];
 			if (b.has_src)
-				b.src = f->src.fixed->v[i];
+				b.src = src->v[i];
 			if (b.has_dst)
 				b.dst = f->dst.fixed->v[j];
 			add_services(l, out, b, s);
@@ -165,7 +171,7 @@ static bool rule_boxes(struct lower *l, size_t i, int from, int to, struct boxes
 	for (size_t k = 0; k < out->n; k++) {
 		const struct box *b = &out->v[k];
 
-		if (!b->has_src && !b->has_dst && !b->has_proto && !b->has_type)
+		if (!b->has_mac && !b->has_src && !b->has_dst && !b->has_proto && !b->has_type)
 			return false;
 	}
 	return true;
@@ -182,7 +188,8 @@ static bool boxes_meet(const struct box *a, const struct box *b)
 {
 	if (a->family && b->family && a->family != b->family)
 		return false;
-	if (apart(a->has_src && b->has_src, a->src, b->src) ||
+	if (apart(a->has_mac && b->has_mac, a->mac, b->mac) ||
+	    apart(a->has_src && b->has_src, a->src, b->src) ||
 	    apart(a->has_dst && b->has_dst, a->dst, b->dst) ||
 	    apart(a->has_proto && b->has_proto, a->proto, b->proto))
 		return false;
@@ -253,6 +260,8 @@ static struct ir_sel shape_of(const struct box *b)
 	struct ir_sel s = {0};
 	bool six = b->family == FAM_IP6;
 
+	if (b->has_mac)
+		s.f[s.n++] = F_ETHER_SADDR;
 	if (b->has_src)
 		s.f[s.n++] = six ? F_IP6_SADDR : F_IP_SADDR;
 	if (b->has_dst)
@@ -296,6 +305,8 @@ static void fill_elem(struct ir_elem *e, const struct box *b)
 {
 	int n = 0;
 
+	if (b->has_mac)
+		e->key[n++] = b->mac;
 	if (b->has_src)
 		e->key[n++] = b->src;
 	if (b->has_dst)
@@ -350,11 +361,25 @@ static bool has_interval(const struct group *g)
 	return false;
 }
 
+/* By the family first: nft would tell it by the header of the link. */
+static void match_frames(struct lower *l, struct ir_rule *r, const struct ir_sel *shape)
+{
+	for (int k = 1; k < shape->n; k++) {
+		enum field f = shape->f[k];
+
+		if (f != F_IP_DADDR && f != F_IP6_DADDR && f != F_ICMP_TYPE && f != F_ICMPV6_TYPE)
+			continue;
+		match_one(l, r, F_NFPROTO, f == F_IP_DADDR || f == F_ICMP_TYPE ? 2 : 10);
+		break;
+	}
+	match_ethernet(l, r);
+}
+
 static void push_map(struct lower *l, struct ir_chain *c, const struct group *g)
 {
 	struct ir_set *map = arena_new_of(l->arena, struct ir_set);
 	struct ir_rule r = {0};
-	struct ir_stmt *s = rule_stmt(l, &r, IR_VMAP);
+	struct ir_stmt *s;
 
 	*map = (struct ir_set){.stem = c->stem,
 			       .is_map = true,
@@ -366,6 +391,9 @@ static void push_map(struct lower *l, struct ir_chain *c, const struct group *g)
 		map->keys[i] = g->shape.f[i];
 	if (!map->interval)
 		map->size = (uint32_t)map->elems.n;
+	if (g->shape.f[0] == F_ETHER_SADDR)
+		match_frames(l, &r, &g->shape);
+	s = rule_stmt(l, &r, IR_VMAP);
 	s->vmap.sel = g->shape;
 	s->vmap.map = ruleset_seal_set(l->r, map)->name;
 	chain_push(l, c, r);
@@ -462,11 +490,14 @@ static void push_single(struct lower *l, struct ir_chain *c, const struct group 
 {
 	struct ir_elem e = g->elems.v[0];
 	struct ir_rule r = {.comment = e.comment, .at = e.at};
+	bool pair = g->shape.f[0] == F_NFPROTO && g->shape.n == 2;
 
 	/* the family of ICMP together with it: nft would not list it by itself */
-	if (g->shape.f[0] == F_NFPROTO && g->shape.n == 2)
+	if (pair)
 		match_key(l, &r, &g->shape, e.key);
-	for (int k = 0, row = -1; (k || !r.stmts.n) && k < g->shape.n; k++) {
+	if (g->shape.f[0] == F_ETHER_SADDR)
+		match_frames(l, &r, &g->shape);
+	for (int k = pair ? 2 : 0, row = -1; k < g->shape.n; k++) {
 		enum field f = g->shape.f[k];
 		bool ports = k + 1 < g->shape.n && g->shape.f[k + 1] >= F_TH_SPORT &&
 			     g->shape.f[k + 1] <= F_TH_DPORT;

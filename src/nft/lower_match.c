@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * addresses, services and interfaces -> match statements.
+ * services, words and interfaces -> match statements.
  */
 #include <netinet/in.h>
 #include <string.h>
@@ -170,100 +170,7 @@ const char *dynset_name(struct lower *l, const struct dynset *d, enum family fam
 	return arena_printf(l->arena, "%s.v%d", d->name, family);
 }
 
-/* ---- addresses ---- */
-
-static void side_add(struct lower *l, struct side *s, const struct addrs *a)
-{
-	if (a->all) {
-		s->all = true;
-		return;
-	}
-	if (a->dyn) {
-		vec_push(l->arena, &s->dyn, a);
-		return;
-	}
-	for (size_t i = 0; i < a->v4.n; i++)
-		vec_push(l->arena, &s->v4, a->v4.v[i]);
-	for (size_t i = 0; i < a->v6.n; i++)
-		vec_push(l->arena, &s->v6, a->v6.v[i]);
-	s->stem = s->stem ? "addr" : a->stem;
-}
-
-struct side side_at(struct lower *l, const struct endpoint *e, int place)
-{
-	struct side s = {0};
-
-	for (size_t i = 0; i < e->items.n; i++)
-		if (item_at(&e->items.v[i], place))
-			side_add(l, &s, &e->items.v[i].addrs);
-	ivset_normalise(&s.v4);
-	ivset_normalise(&s.v6);
-	return s;
-}
-
-struct side side_of_item(struct lower *l, const struct place_item *item)
-{
-	struct side s = {0};
-
-	side_add(l, &s, &item->addrs);
-	return s;
-}
-
-static void side_alts(struct lower *l, struct alts *out, const struct side *s, enum family fam)
-{
-	const struct ivset *fixed = fam == FAM_IP4 ? &s->v4 : &s->v6;
-
-	if (s->all) {
-		vec_push(l->arena, out, ((struct alt){.family = fam, .all = true}));
-		return;
-	}
-	if (fixed->n)
-		vec_push(l->arena, out,
-			 ((struct alt){.family = fam, .fixed = fixed, .stem = s->stem}));
-	for (size_t i = 0; i < s->dyn.n; i++)
-		vec_push(l->arena, out, ((struct alt){.family = fam, .dyn = s->dyn.v[i]}));
-}
-
-struct forms forms_of(struct lower *l, const struct side *src, const struct side *dst,
-		      enum family fam)
-{
-	static const enum family families[] = {FAM_IP4, FAM_IP6};
-	struct forms out = {0};
-
-	if (src->all && dst->all) {
-		vec_push(l->arena, &out,
-			 ((struct form){fam, .src = {.all = true}, .dst = {.all = true}}));
-		return out;
-	}
-	for (int f = 0; f < 2; f++) {
-		struct alts from = {0}, to = {0};
-
-		if (fam && fam != families[f])
-			continue;
-		side_alts(l, &from, src, families[f]);
-		side_alts(l, &to, dst, families[f]);
-		for (size_t i = 0; i < from.n; i++)
-			for (size_t j = 0; j < to.n; j++)
-				vec_push(l->arena, &out,
-					 ((struct form){families[f], from.v[i], to.v[j]}));
-	}
-	return out;
-}
-
-struct forms forms_of_rule(struct lower *l, const struct qualifiers *q, const struct side *src,
-			   const struct side *dst)
-{
-	struct forms out = forms_of(l, src, dst, q->family);
-
-	if (q->has_dscp && out.n == 1 && !out.v[0].family) {
-		struct form six = out.v[0];
-
-		six.family = FAM_IP6;
-		out.v[0].family = FAM_IP4;
-		vec_push(l->arena, &out, six);
-	}
-	return out;
-}
+/* ---- words ---- */
 
 void match_mark(struct lower *l, struct ir_rule *r, uint32_t mark, uint32_t mask)
 {
@@ -282,28 +189,6 @@ void match_words(struct lower *l, struct ir_rule *r, const struct qualifiers *q,
 		match_one(l, r, F_SKGID, q->gid);
 	if (q->has_dscp)
 		match_one(l, r, family == FAM_IP4 ? F_IP_DSCP : F_IP6_DSCP, q->dscp);
-}
-
-static void match_alt(struct lower *l, struct ir_rule *r, const struct alt *a, enum field f4,
-		      enum field f6)
-{
-	enum field f = a->family == FAM_IP4 ? f4 : f6;
-
-	if (a->all)
-		return;
-	if (a->dyn)
-		match_set(l, r, f, dynset_name(l, a->dyn->dyn, a->family), a->dyn->negated);
-	else
-		match_ivset(l, r, f, a->fixed, a->stem);
-}
-
-/* Where neither side has addresses the family is matched by itself. */
-void match_form(struct lower *l, struct ir_rule *r, const struct form *f)
-{
-	if (f->family && f->src.all && f->dst.all)
-		match_one(l, r, F_NFPROTO, f->family == FAM_IP4 ? 2 : 10);
-	match_alt(l, r, &f->src, F_IP_SADDR, F_IP6_SADDR);
-	match_alt(l, r, &f->dst, F_IP_DADDR, F_IP6_DADDR);
 }
 
 /* ---- services ---- */
@@ -553,8 +438,31 @@ static void match_codes(struct lower *l, struct ir_rules *out, const struct ir_r
 	vec_push(l->arena, out, r);
 }
 
-void match_services(struct lower *l, struct ir_rules *out, const struct ir_rule *base,
-		    const struct services *s, enum family family)
+static bool asks_station(const struct ir_stmt *s)
+{
+	return s->kind == IR_MATCH &&
+	       (s->match.sel.f[0] == F_IIFTYPE || s->match.sel.f[0] == F_ETHER_SADDR);
+}
+
+struct ir_rule without_stations(struct lower *l, const struct ir_rule *base,
+			       struct ir_rule *stations)
+{
+	struct ir_rule out = *base;
+	const struct ir_stmt *s;
+
+	*stations = (struct ir_rule){0};
+	out.stmts.v = NULL;
+	out.stmts.n = out.stmts.cap = 0;
+	vec_each (&base->stmts, s)
+		if (asks_station(s))
+			vec_push(l->arena, &stations->stmts, *s);
+		else
+			vec_push(l->arena, &out.stmts, *s);
+	return out;
+}
+
+static void services_of(struct lower *l, struct ir_rules *out, const struct ir_rule *base,
+			const struct services *s, enum family family)
 {
 	if (s->any) {
 		vec_push(l->arena, out, rule_copy(l, base));
@@ -571,6 +479,26 @@ void match_services(struct lower *l, struct ir_rules *out, const struct ir_rule 
 		match_icmp(l, out, base, F_ICMPV6_TYPE, &s->icmpv6);
 		match_codes(l, out, base, F_ICMPV6_TYPE, F_ICMPV6_CODE, &s->icmpv6_codes);
 	}
+}
+
+void stations_last(struct lower *l, struct ir_rules *out, size_t first,
+		   const struct ir_rule *stations)
+{
+	const struct ir_stmt *s;
+
+	for (size_t i = first; i < out->n; i++)
+		vec_each (&stations->stmts, s)
+			vec_push(l->arena, &out->v[i].stmts, *s);
+}
+
+void match_services(struct lower *l, struct ir_rules *out, const struct ir_rule *base,
+		    const struct services *s, enum family family)
+{
+	size_t first = out->n;
+	struct ir_rule stations, rest = without_stations(l, base, &stations);
+
+	services_of(l, out, &rest, s, family);
+	stations_last(l, out, first, &stations);
 }
 
 /* ---- interfaces ---- */

@@ -258,14 +258,14 @@ static void source_family(struct lower *l, struct ir_chain *c, const struct nat 
 {
 	struct ir_rules rules = one_rule(l, n->text, n->span);
 	struct side src = side_of_item(l, from), dst = side_of_item(l, to);
-	bool dynamic = src.dyn.n;
+	bool open = src.dyn.n || src.macs.n; /* its addresses are not all known */
 
 	rules = at_interface(l, &rules, from, F_IIFNAME);
 	rules = at_interface(l, &rules, to, F_OIFNAME);
-	if (n->kind == NAT_MASQUERADE && fam == FAM_IP6 && !dynamic)
+	if (n->kind == NAT_MASQUERADE && fam == FAM_IP6 && !open)
 		src = unique_local(l, &src);
 	rules = with_addresses(l, &rules, &src, &dst, fam);
-	if (n->kind == NAT_MASQUERADE && fam == FAM_IP6 && dynamic)
+	if (n->kind == NAT_MASQUERADE && fam == FAM_IP6 && open)
 		match_ula(l, &rules);
 	match_nat_mark(l, &rules, n);
 	if (n->ports_first) {

@@ -39,7 +39,6 @@ void emit_elem(struct buf *out, const struct ir_set *s, const struct ir_elem *e)
 void emit_key(struct buf *out, const enum field *f, size_t n, const struct ival *key);
 void emit_value(struct buf *out, enum field f, struct ival v);
 /* An address of 48 bits. */
-void emit_ether(struct buf *out, u128 v);
 /* Whether it is a word of the name of a field; one of a value. */
 bool emit_is_field(const char *s, size_t n);
 bool emit_is_symbol(const char *s, size_t n);

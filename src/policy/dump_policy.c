@@ -54,10 +54,15 @@ static void put_endpoint(struct buf *out, const struct policy *p, const char *la
 		if (item->addrs.dyn)
 			buf_printf(out, " %s%s (dynamic)", item->addrs.negated ? "not " : "",
 				   item->addrs.dyn->name);
-		else if (!item->addrs.all && !item->addrs.v4.n && !item->addrs.v6.n)
+		else if (!item->addrs.all && !item->addrs.v4.n && !item->addrs.v6.n &&
+			 !item->addrs.macs.n)
 			buf_puts(out, " no address");
 		put_ivset(out, &item->addrs.v4, FAM_IP4);
 		put_ivset(out, &item->addrs.v6, FAM_IP6);
+		for (size_t k = 0; k < item->addrs.macs.n; k++) {
+			buf_putc(out, ' ');
+			mac_print(out, item->addrs.macs.v[k].lo);
+		}
 		buf_putc(out, '\n');
 	}
 }

@@ -107,7 +107,9 @@ static struct ivset complement(struct resolver *r, const struct ivset *s, int bi
 
 static void name_stem(struct resolver *r, const struct ast_item *item, struct addrs *out)
 {
-	const char *base = item->kind == ITEM_NAME ? item->name.s : "addr";
+	const char *base = item->kind == ITEM_NAME  ? item->name.s
+			   : item->kind == ITEM_MAC ? "mac"
+						    : "addr";
 
 	out->stem = item->negated ? arena_printf(r->arena, "not-%s", base) : base;
 }
@@ -125,7 +127,7 @@ static void item_addrs(struct resolver *r, const struct ast_item *item, struct a
 			return;
 		}
 	}
-	resolve_item_addrs(r, item, &out->v4, &out->v6);
+	resolve_item_addrs(r, item, &out->v4, &out->v6, &out->macs);
 	ivset_normalise(&out->v4);
 	ivset_normalise(&out->v6);
 	if (item->negated) {
@@ -176,7 +178,8 @@ static void warn_elsewhere(struct resolver *r, const struct ast_item *item,
 			  z->span, "the zone is declared here");
 }
 
-static bool resolve_item(struct resolver *r, const struct ast_item *item, struct place_item *out)
+static bool resolve_item(struct resolver *r, const struct ast_item *item, struct place_item *out,
+			 enum side_of side)
 {
 	bool named = item->kind == ITEM_NAME;
 	struct decl *d = named ? map_get(&r->names, item->name.s) : NULL;
@@ -211,6 +214,7 @@ static bool resolve_item(struct resolver *r, const struct ast_item *item, struct
 		return false;
 	}
 	item_addrs(r, item, &out->addrs);
+	check_station(r, item, out, side);
 	warn_elsewhere(r, item, out);
 	return true;
 }
@@ -251,7 +255,8 @@ void check_destination(struct resolver *r, const struct endpoint *e)
 				"write self");
 }
 
-void resolve_endpoint(struct resolver *r, const struct ast_endpoint *ast, struct endpoint *out)
+void resolve_endpoint(struct resolver *r, const struct ast_endpoint *ast, struct endpoint *out,
+		      enum side_of side)
 {
 	size_t negated = 0;
 
@@ -260,7 +265,7 @@ void resolve_endpoint(struct resolver *r, const struct ast_endpoint *ast, struct
 		struct place_item item;
 
 		negated += ast->items.v[i].negated;
-		if (resolve_item(r, &ast->items.v[i], &item) &&
+		if (resolve_item(r, &ast->items.v[i], &item, side) &&
 		    resolve_but(r, &ast->items.v[i], &item))
 			vec_push(r->arena, &out->items, item);
 	}

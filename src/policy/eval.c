@@ -99,12 +99,22 @@ bool item_is_self(const struct place_item *i)
 				    place_root(i->of, i->zone) == PLACE_SELF);
 }
 
-static bool endpoint_match(const struct endpoint *e, int place, enum family fam, u128 addr)
+/* `stations`: it may come from whichever MAC address is named. */
+static bool endpoint_match(const struct endpoint *e, int place, enum family fam, u128 addr,
+			   bool stations)
 {
-	for (size_t i = 0; i < e->items.n; i++)
-		if (item_at(&e->items.v[i], place) && addrs_match(&e->items.v[i].addrs, fam, addr))
+	const struct place_item *i;
+
+	vec_each (&e->items, i)
+		if (item_at(i, place) && (addrs_match(&i->addrs, fam, addr) ||
+					  (stations && i->addrs.macs.n)))
 			return true;
 	return false;
+}
+
+static bool lets(enum verb verb)
+{
+	return verb == VERB_ALLOW || verb == VERB_INSPECT;
 }
 
 static bool sourced_match(const struct services *s, uint8_t protocol, uint16_t sport,
@@ -209,12 +219,15 @@ bool rule_is_special(const struct qualifiers *q)
 
 const struct rule *policy_decide(const struct policy *p, const struct flow *f, bool optimistic)
 {
+	bool stations = optimistic && place_root(p, f->from) != PLACE_SELF;
+
 	for (size_t i = 0; i < p->rules.n; i++) {
 		const struct rule *r = &p->rules.v[i];
 
 		/* the flow calls whom it goes to */
-		if (r->published || !endpoint_match(&r->from, f->from, f->family, f->saddr) ||
-		    !endpoint_match(&r->to, f->to, f->family, f->daddr) ||
+		if (r->published || !endpoint_match(&r->from, f->from, f->family, f->saddr,
+						    stations && lets(r->verb)) ||
+		    !endpoint_match(&r->to, f->to, f->family, f->daddr, false) ||
 		    !services_match(&r->services, f->family, f->protocol, f->sport, f->dport) ||
 		    (r->q.family && r->q.family != f->family))
 			continue;
@@ -229,7 +242,7 @@ static bool lets_in(const struct policy *p, const struct flow *f)
 {
 	const struct rule *rule = policy_decide(p, f, true);
 
-	return rule && (rule->verb == VERB_ALLOW || rule->verb == VERB_INSPECT ||
+	return rule && (lets(rule->verb) ||
 			(rule->otherwise.on && rule->otherwise.verb == VERB_ALLOW));
 }
 
@@ -289,9 +302,9 @@ static bool lets_in_from(const struct policy *p, const struct endpoint *e, struc
 	vec_each (&e->items, i) {
 		bool every = i->addrs.all || i->addrs.dyn;
 
-		if (!item_has(i, f->from) || (!every && !i->addrs.v4.n))
+		if (!item_has(i, f->from) || (!every && !i->addrs.v4.n && !i->addrs.macs.n))
 			continue;
-		f->saddr = every ? 0 : i->addrs.v4.v[0].lo;
+		f->saddr = every || !i->addrs.v4.n ? 0 : i->addrs.v4.v[0].lo;
 		if (lets_some_in(p, *f, true))
 			return true;
 	}
@@ -314,9 +327,9 @@ bool policy_hears_groups(const struct policy *p, int place)
 		f.daddr = asked[i / 2].group;
 		f.sport = i % 2 ? f.dport : ANY_PORT;
 		vec_each (&p->rules, r)
-			if (!r->published && (r->verb == VERB_ALLOW || r->verb == VERB_INSPECT) &&
+			if (!r->published && lets(r->verb) &&
 			    services_match(&r->services, FAM_IP4, IPPROTO_UDP, f.sport, f.dport) &&
-			    endpoint_match(&r->to, PLACE_SELF, FAM_IP4, f.daddr) &&
+			    endpoint_match(&r->to, PLACE_SELF, FAM_IP4, f.daddr, false) &&
 			    lets_in_from(p, &r->from, &f))
 				return true;
 	}

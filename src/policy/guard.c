@@ -210,7 +210,7 @@ void resolve_guard(struct resolver *r, const struct ast_stmt *s)
 			    .rule = {.verb = VERB_DROP, .span = s->span, .verb_span = s->span}};
 	struct buf text = {0};
 
-	resolve_endpoint(r, &s->guard.from, &out.from);
+	resolve_endpoint(r, &s->guard.from, &out.from, SIDE_FROM);
 	check_items(r, &out);
 	if (out.kind == GUARD_ROUTE)
 		check_by_mark(r, &out.from, "antispoof by route");

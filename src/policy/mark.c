@@ -23,8 +23,8 @@ void resolve_mark(struct resolver *r, const struct ast_stmt *s)
 		.value = ast->value, .mask = ast->mask, .span = s->span, .as = ast->as.span};
 	struct buf text = {0};
 
-	resolve_endpoint(r, &ast->from, &out.from);
-	resolve_endpoint(r, &ast->to, &out.to);
+	resolve_endpoint(r, &ast->from, &out.from, SIDE_FROM);
+	resolve_endpoint(r, &ast->to, &out.to, SIDE_TO);
 	check_destination(r, &out.to);
 	check_by_mark(r, &out.from, "a mark statement");
 	resolve_services(r, ast->services.v, ast->services.n, &out.services);

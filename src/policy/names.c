@@ -22,6 +22,21 @@ static const struct zone *resolve_interface(const struct resolver *r, const char
 	return NULL;
 }
 
+/* aa-bb-cc-dd-ee-ff could be a name */
+static bool hint_mac(struct resolver *r, struct diag_record *rec, const char *word)
+{
+	char *text = arena_strdup(r->arena, word);
+	u128 mac;
+
+	for (char *c = text; *c; c++)
+		if (*c == '-')
+			*c = ':';
+	if (!mac_parse(text, strlen(text), &mac))
+		return false;
+	diag_hint(r->diag, rec, "MAC addresses are written with colons: %s", text);
+	return true;
+}
+
 static void hint_nearest(struct resolver *r, struct diag_record *rec, const char *word)
 {
 	static const char *const others[][2] = {
@@ -49,6 +64,8 @@ static void hint_nearest(struct resolver *r, struct diag_record *rec, const char
 		return;
 	}
 
+	if (hint_mac(r, rec, word))
+		return;
 	vec_each (&r->names.entries, e)
 		nearest_offer(&near, e->key);
 	if (near.best)
@@ -76,10 +93,15 @@ struct decl *resolve_name(struct resolver *r, struct ast_word w, const char *wan
 }
 
 void resolve_item_addrs(struct resolver *r, const struct ast_item *item, struct ivset *v4,
-			struct ivset *v6)
+			struct ivset *v6, struct ivset *macs)
 {
 	struct decl *d;
 
+	if (item->kind == ITEM_MAC) { /* the parser lets it stand where macs are taken */
+		if (macs)
+			mac_add(r->arena, macs, item->addr.lo);
+		return;
+	}
 	if (item->kind == ITEM_ADDR) {
 		vec_push(r->arena, item->family == FAM_IP4 ? v4 : v6, item->addr);
 		return;
@@ -103,6 +125,10 @@ void resolve_item_addrs(struct resolver *r, const struct ast_item *item, struct 
 		vec_push(r->arena, v4, d->v4.v[i]);
 	for (size_t i = 0; i < d->v6.n; i++)
 		vec_push(r->arena, v6, d->v6.v[i]);
+	for (size_t i = 0; macs && i < d->macs.n; i++)
+		mac_add(r->arena, macs, d->macs.v[i].lo);
+	if (!macs && d->macs.n)
+		refuse_mac(r, item->span, d->name);
 }
 
 static void add_file(struct resolver *r, const struct ast_element *e, struct ivset *v4,
@@ -117,6 +143,7 @@ static void add_file(struct resolver *r, const struct ast_element *e, struct ivs
 static void resolve_elements(struct resolver *r, struct decl *d)
 {
 	struct ivset plus4 = {0}, plus6 = {0}, minus4 = {0}, minus6 = {0};
+	struct ivset *macs = d->kind == DECL_HOST ? &d->macs : NULL;
 	const struct ast_names *ast = d->ast;
 	bool any_plus = false;
 
@@ -127,9 +154,9 @@ static void resolve_elements(struct resolver *r, struct decl *d)
 			add_file(r, e, &plus4, &plus6);
 			any_plus = true;
 		} else if (e->item.negated) {
-			resolve_item_addrs(r, &e->item, &minus4, &minus6);
+			resolve_item_addrs(r, &e->item, &minus4, &minus6, NULL);
 		} else {
-			resolve_item_addrs(r, &e->item, &plus4, &plus6);
+			resolve_item_addrs(r, &e->item, &plus4, &plus6, macs);
 			any_plus = true;
 		}
 	}

@@ -91,7 +91,7 @@ static void name_hairpin_zones(struct resolver *r, const struct ast_nat *n, stru
 {
 	struct endpoint named = {0};
 
-	resolve_endpoint(r, &n->hairpin_zones, &named);
+	resolve_endpoint(r, &n->hairpin_zones, &named, SIDE_FROM);
 	for (size_t i = 0; i < named.items.n; i++) {
 		const struct place_item *item = &named.items.v[i];
 
@@ -195,7 +195,7 @@ static void add_targets(struct resolver *r, const struct ast_nat *n, struct nat 
 {
 	struct ivset v4 = {0}, v6 = {0};
 
-	resolve_item_addrs(r, &t->item, &v4, &v6);
+	resolve_item_addrs(r, &t->item, &v4, &v6, NULL);
 	of_family(r, n, t, &v4, &v6);
 	if (n->kind == NAT_DNAT) {
 		for (size_t i = 0; i < v4.n + v6.n; i++) {
@@ -342,8 +342,8 @@ void resolve_nat(struct resolver *r, const struct ast_stmt *s)
 	unsigned errors = r->diag->nerrors;
 	struct buf text = {0};
 
-	resolve_endpoint(r, &n->from, &out.from);
-	resolve_endpoint(r, &n->to, &out.to);
+	resolve_endpoint(r, &n->from, &out.from, n->kind == NAT_NETMAP ? SIDE_BOTH : SIDE_FROM);
+	resolve_endpoint(r, &n->to, &out.to, SIDE_TO);
 	check_destination(r, &out.to);
 	name_hairpin_zones(r, n, &out);
 	resolve_nat_services(r, &named, &out);
@@ -380,8 +380,8 @@ void resolve_clamp(struct resolver *r, const struct ast_stmt *s)
 	struct clamp out = {.mss = s->clamp.mss, .span = s->span};
 	struct buf text = {0};
 
-	resolve_endpoint(r, &s->clamp.from, &out.from);
-	resolve_endpoint(r, &s->clamp.to, &out.to);
+	resolve_endpoint(r, &s->clamp.from, &out.from, SIDE_BOTH);
+	resolve_endpoint(r, &s->clamp.to, &out.to, SIDE_BOTH);
 	check_destination(r, &out.to);
 	ast_print_stmt_line(&text, s);
 	out.text = arena_strdup(r->arena, buf_str(&text));

@@ -106,7 +106,7 @@ static const char *place_of(struct resolver *r, const struct ast_stmt *s, const 
 	struct diag_record *rec;
 	bool here = false;
 
-	resolve_item_addrs(r, &t->item, &v4, &v6);
+	resolve_item_addrs(r, &t->item, &v4, &v6, NULL);
 	if (n->family == FAM_IP6)
 		v4.n = 0;
 	if (n->family == FAM_IP4)

@@ -5,7 +5,7 @@
 
 static bool addrs_meet(const struct addrs *x, const struct addrs *y)
 {
-	if (x->all || y->all || x->dyn || y->dyn)
+	if (x->all || y->all || x->dyn || y->dyn || x->macs.n || y->macs.n)
 		return true;
 	return ivset_overlaps(&x->v4, &y->v4) || ivset_overlaps(&x->v6, &y->v6);
 }

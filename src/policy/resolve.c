@@ -380,8 +380,8 @@ void resolve_rule(struct resolver *r, const struct ast_stmt *s)
 	out.published = ast->published.src != NULL;
 	if (ast->verb == VERB_INSPECT)
 		out.inspector = ast->q.with.s;
-	resolve_endpoint(r, &ast->from, &out.from);
-	resolve_endpoint(r, &ast->to, &out.to);
+	resolve_endpoint(r, &ast->from, &out.from, SIDE_FROM);
+	resolve_endpoint(r, &ast->to, &out.to, SIDE_TO);
 	check_destination(r, &out.to);
 	resolve_services(r, ast->services.v, ast->services.n, &out.services);
 	resolve_from(r, q, ast->services.v, ast->services.n, &out.services);

@@ -17,7 +17,7 @@ struct decl { /* a zone, host or set */
 	struct place_list zones; /* of it, once DONE */
 	struct dynset *dyn; /* a dynamic set */
 	enum { FRESH, BUSY, DONE } state;
-	struct ivset v4, v6; /* once DONE */
+	struct ivset v4, v6, macs; /* once DONE */
 	bool reported; /* it has an error, so being empty is no news */
 	bool used;
 };
@@ -44,13 +44,23 @@ struct resolver {
 	bool incomplete; /* the parser missed statements: any name may be declared there */
 };
 
+/* Which end of its packets a statement speaks of; SIDE_BOTH: packets the other way, too, have it as
+ * their other end. */
+enum side_of { SIDE_FROM, SIDE_TO, SIDE_BOTH };
+
 /* Whether an unknown name is known to the user already, from the parser's errors. */
 bool resolve_excused(const struct resolver *r, const char *name);
 /* names.c: an address, a name or a negated one; the elements of a host or set */
 struct decl *resolve_name(struct resolver *r, struct ast_word w, const char *wanted);
 bool resolve_decl(struct resolver *r, struct decl *d);
+/* `macs` NULL: only addresses of IP are taken here. */
 void resolve_item_addrs(struct resolver *r, const struct ast_item *item, struct ivset *v4,
-			struct ivset *v6);
+			struct ivset *v6, struct ivset *macs);
+/* link.c: which station sent it */
+void mac_add(struct arena *a, struct ivset *to, u128 mac);
+void refuse_mac(struct resolver *r, struct span at, const char *name);
+void check_station(struct resolver *r, const struct ast_item *item, struct place_item *out,
+		   enum side_of side);
 /* places.c: groups of zones, and what `but` takes away */
 void declare_group(struct resolver *r, const struct ast_group *ast);
 const char *decl_kind(const struct decl *d); /* "group of zones" */
@@ -66,7 +76,8 @@ void resolve_account(struct resolver *r, struct zone *z, struct ast_word w, bool
 void check_by_mark(struct resolver *r, const struct endpoint *from, const char *what);
 /* As TO it holds no part of self. */
 void check_destination(struct resolver *r, const struct endpoint *e);
-void resolve_endpoint(struct resolver *r, const struct ast_endpoint *ast, struct endpoint *out);
+void resolve_endpoint(struct resolver *r, const struct ast_endpoint *ast, struct endpoint *out,
+		      enum side_of side);
 /* service.c */
 void resolve_services(struct resolver *r, const struct ast_service *v, size_t n,
 		      struct services *out);

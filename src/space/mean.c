@@ -182,6 +182,16 @@ const char *mean_nat_text(struct mean *m, const struct rewrite *w)
 	return text;
 }
 
+/* One of these stations sent it: it came by an Ethernet, with that in its header. */
+static dd_ref by_station(struct mean *m, const struct ivset *macs)
+{
+	dd_ref is = schema_ranges(&m->schema, DIM_ETHER_SADDR, 48, macs->v, macs->n, u128_max(48),
+				  DD_TRUE);
+
+	is = dd_and(m->dd, is, schema_one(&m->schema, DIM_LINK, 1));
+	return dd_and(m->dd, is, schema_one(&m->schema, DIM_IIFTYPE, 1 /* ARPHRD_ETHER */));
+}
+
 dd_ref mean_addrs(struct mean *m, const struct addrs *s, enum dim d)
 {
 	const char *side = d == DIM_SADDR ? "source" : "destination";
@@ -189,9 +199,12 @@ dd_ref mean_addrs(struct mean *m, const struct addrs *s, enum dim d)
 
 	if (s->all)
 		return DD_TRUE;
-	if (!s->dyn)
-		return dd_or(m->dd, schema_addrs(&m->schema, d, FAM_IP4, &s->v4),
-			     schema_addrs(&m->schema, d, FAM_IP6, &s->v6));
+	if (!s->dyn) {
+		dd_ref by_address = dd_or(m->dd, schema_addrs(&m->schema, d, FAM_IP4, &s->v4),
+					  schema_addrs(&m->schema, d, FAM_IP6, &s->v6));
+
+		return s->macs.n ? dd_or(m->dd, by_address, by_station(m, &s->macs)) : by_address;
+	}
 	for (int i = 0; i < 2; i++) {
 		held[i] =
 			schema_condition(&m->schema, arena_printf(m->arena, "@%s.v%d holds the %s",

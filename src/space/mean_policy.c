@@ -80,10 +80,12 @@ const struct line *mean_rule_line(struct mean *m, const struct policy *p, size_t
 
 /* ---- one from one place to one other: made from the last variable to the first ---- */
 
-/* The only item of an endpoint, if it is not of a set that fills at run time. */
+/* The only item of an endpoint, if it is one of addresses that are known. */
 static const struct place_item *only(const struct endpoint *e)
 {
-	return e->items.n == 1 && !e->items.v[0].addrs.dyn ? &e->items.v[0] : NULL;
+	const struct place_item *i = e->items.n == 1 ? &e->items.v[0] : NULL;
+
+	return i && !i->addrs.dyn && !i->addrs.macs.n ? i : NULL;
 }
 
 static bool of_family(const struct addrs *s, int ip6)

@@ -57,7 +57,7 @@ void packet_value(struct buf *out, struct mean *m, enum dim d, enum family fam, 
 	else if (d == DIM_CT_STATE)
 		buf_puts(out, ct_words[value]);
 	else if (d == DIM_ETHER_SADDR || d == DIM_ETHER_DADDR)
-		emit_ether(out, value);
+		mac_print(out, value);
 	else if (d == DIM_FAMILY)
 		buf_puts(out, value ? "6" : "4");
 	else
@@ -139,7 +139,7 @@ void packet_print(struct buf *out, struct mean *m, const struct packet *p)
 		buf_printf(out, ", dscp %u", (unsigned)p->dim[DIM_DSCP]);
 	if (p->dim[DIM_LINK] && (p->dim[DIM_ETHER_SADDR] || p->dim[DIM_ETHER_DADDR])) {
 		buf_puts(out, ", from station ");
-		emit_ether(out, p->dim[DIM_ETHER_SADDR]);
+		mac_print(out, p->dim[DIM_ETHER_SADDR]);
 	}
 	if (p->dim[DIM_MARK])
 		buf_printf(out, ", mark 0x%x", (unsigned)p->dim[DIM_MARK]);
@@ -223,8 +223,9 @@ const char *packet_query(struct mean *m, const struct policy *policy, const stru
 	struct packet called = *p;
 	const char *text;
 	struct buf b = {0};
+	/* a list takes addresses of either kind, never both of one packet */
 	bool sayable = p->dim[DIM_CT_STATE] == CT_NEW && at <= AT_OUTPUT && !p->dim[DIM_SECPATH] &&
-		       !p->dim[DIM_RT_IPSEC];
+		       !p->dim[DIM_RT_IPSEC] && !(p->dim[DIM_LINK] && p->dim[DIM_ETHER_SADDR]);
 
 	sayable &= put_end(&b, m, policy, fam, p->dim[DIM_SADDR], (uint32_t)p->dim[DIM_IIF]);
 	buf_puts(&b, " -> ");

@@ -286,6 +286,38 @@ void addr_print_range(struct buf *b, enum family fam, struct ival iv)
 	addr_print(b, fam, iv.hi);
 }
 
+static int hex_digit(char c)
+{
+	return c >= '0' && c <= '9'   ? c - '0'
+	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
+	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
+				      : -1;
+}
+
+bool mac_parse(const char *s, size_t n, u128 *out)
+{
+	u128 x = 0;
+
+	if (n != 17)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		int digit = hex_digit(s[i]);
+
+		if (i % 3 == 2 ? s[i] != ':' : digit < 0)
+			return false;
+		if (i % 3 != 2)
+			x = x << 4 | (unsigned)digit;
+	}
+	*out = x;
+	return true;
+}
+
+void mac_print(struct buf *b, u128 mac)
+{
+	for (int i = 5; i >= 0; i--)
+		buf_printf(b, "%02x%s", (unsigned)(mac >> 8 * i) & 255, i ? ":" : "");
+}
+
 bool ifname_parse(const char *s, size_t n, struct ival *out)
 {
 	bool wild = n && s[n - 1] == '*';

@@ -36,6 +36,8 @@ ICMP_SERVICES = ['icmp', 'icmpv6', 'icmp/echo-request', 'icmp/timestamp-request'
 PROTOCOLS = ['proto/gre', 'proto/esp', 'proto/ospf', 'proto/253', 'proto/47', 'proto/89']
 
 # Source ports are the lab's own: one a packet, never a port that a policy names.
+STATIONS = ['02:00:00:00:00:01', '02:00:00:00:00:02', '02:00:00:00:00:03', 'fe:ff:ff:ff:ff:fe']
+
 FIRST_SPORT, LAST_SPORT = 40000, 64999
 
 
@@ -73,6 +75,7 @@ class Writer:
         self.hosts = []                 # (name, families)
         self.services = []
         self.limits = []
+        self.stations = []              # hosts that are no address of IP alone
         self.unread = []
         self.centres = {f: [centre(rng, f) for _ in range(rng.randint(2, 6))] for f in FAMILIES}
         self.four = rng.choice([1.0, 0.0, 0.5, 0.5, 0.6])       # share of IPv4 in this policy
@@ -188,6 +191,8 @@ class Writer:
         if shape < 0.47:
             return rng.choice(['any', 'any', 'zones'])
         at = rng.choice([zone, zone, zone, 'any', 'zones', 'self' if allow_self else zone])
+        if side == 'from' and self.stations and self.chance(0.12):
+            return rng.choice(self.stations) + rng.choice(['', f'@{zone}', f'@{zone}', '@any'])
         name = rng.choice(self.names) if self.names and self.chance(0.35) else self.address(at if at in self.zones else None)
         if shape < 0.60:
             return name
@@ -296,6 +301,14 @@ class Writer:
             self.lines.append(f'host host{i} = ' + ', '.join(self.host_address(zone, f) for f in families))
             self.hosts.append((f'host{i}', families))
             self.names.append(f'host{i}')
+        for i in range(rng.choice([0, 0, 0, 1, 2])):
+            parts = rng.sample(STATIONS, rng.choice([1, 1, 2])) + [self.host_address()] * self.chance(0.4) + \
+                self.stations[:1] * self.chance(0.3)
+            rng.shuffle(parts)
+            self.lines.append(f'host station{i} = ' + ', '.join(parts))
+            self.stations.append(f'station{i}')
+        if self.stations:
+            self.stations.append(rng.choice(STATIONS))
         for i in range(rng.choice([0, 0, 1, 2, 3])):
             parts = []
             for _ in range(rng.choice([1, 2, 3, 5, 8])):
@@ -409,16 +422,18 @@ class Writer:
         sprinkle = 0.3 if self.chance(0.3) else 0
         word = self.host_address if single else self.address
 
-        def side(zone, varied):
+        def side(zone, varied, sends=False):
             if not varied:
                 return zone
+            if sends and zone != 'self' and self.stations and self.chance(0.3):
+                return rng.choice(STATIONS) + ('' if zone == 'any' else '@' + zone)
             at = '' if zone == 'any' and self.chance(0.5) else '@' + zone
             return ('!' if at and self.chance(0.03) else '') + word(zone, family) + at
         for _ in range(length):
             service = f'{rng.choice(["tcp", "tcp", "udp"])}/{self.port()}' if single else self.service_list(3)
             service = service if 'service' in shape else fixed
             service += self.matching(service, sprinkle)
-            out.append(f'{rng.choice(verbs)} {side(source, "source" in shape)} -> {side(target, "target" in shape)} '
+            out.append(f'{rng.choice(verbs)} {side(source, "source" in shape, True)} -> {side(target, "target" in shape)} '
                        f'{service}{log}'.rstrip())
         return out
 
@@ -564,7 +579,8 @@ class Writer:
             where = rng.choice(['any', 'any', 'zones', rng.choice([z for z in sorted(self.zones) if z != 'blue'])])
             out.append(f'antispoof {where} by route{rng.choice(["", "", " loose"])}{log}')
         for _ in range(rng.choice([0, 1, 2])):
-            items = [('!' if self.chance(0.05) else '') + rng.choice(self.names + [self.address(), self.address()]) +
+            items = [rng.choice(self.stations + ['!' * self.chance(0.05) + word for word in
+                                                 self.names + [self.address(), self.address()]]) +
                      rng.choice(['', '@' + rng.choice(sorted(self.zones)), '@zones', '@any'])
                      for _ in range(rng.choice([1, 1, 2]))]
             out.append(f'early drop {", ".join(items)}{log}')
@@ -654,6 +670,9 @@ class Sampler:
         self.edges = {f: sorted(self.edges[f]) for f in FAMILIES}
         self.codes = any(s.code is not None for s in self.services)
         self.dscps = any(r.dscp is not None for r in self.statements)
+        self.stations = [int(m.replace(':', ''), 16) for m in STATIONS] if any(
+            (item.addresses or {}).get('mac') for rule in self.statements for item in rule.source) or any(
+            (item.addresses or {}).get('mac') for guard in policy.guards for item in guard.items) else []
         self.sport = FIRST_SPORT + rng.randrange(LAST_SPORT - FIRST_SPORT - 400)
 
     @staticmethod
@@ -778,6 +797,8 @@ class Sampler:
             if not packet.sport:
                 self.sport += 1
                 packet = replace(packet, sport=self.sport)
+            if self.stations and packet.interface in lab.ETHERNET and self.rng.random() < 0.7:
+                packet = replace(packet, mac=self.rng.choice(self.stations))
             packet = replace(packet, invalid=icmp_invalid(packet.family, packet.proto, packet.type))
             if sendable(packet):
                 return packet

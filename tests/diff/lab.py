@@ -58,11 +58,20 @@ SYSCTLS = {
 }
 
 CLONE_NEWNET = 0x40000000
-TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454ca, 1, 0x1000
+TUNSETIFF, IFF_TUN, IFF_TAP, IFF_NO_PI = 0x400454ca, 1, 2, 0x1000
+
+# Those whose packets have the header of a link, and who sends them if nobody is named.
+ETHERNET = ('eth0', 'eth1')
+STRANGER = 0x0200000000ff
+ETHERTYPES = {4: b'\x08\x00', 6: b'\x86\xdd'}
 
 
 def routing():
     return Lab(INTERFACES, ROUTES, GROUPS, LINK_LOCAL)
+
+
+def own_mac(name):
+    return f'02:00:00:00:01:0{ETHERNET.index(name)}'
 
 
 # ---------------------------------------------------------------- packets as bytes
@@ -156,7 +165,7 @@ class Router:
 
     def tun(self, name):
         fd = os.open('/dev/net/tun', os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
-        fcntl.ioctl(fd, TUNSETIFF, struct.pack('16sH14x', name.encode(), IFF_TUN | IFF_NO_PI))
+        fcntl.ioctl(fd, TUNSETIFF, struct.pack('16sH14x', name.encode(), (IFF_TAP if name in ETHERNET else IFF_TUN) | IFF_NO_PI))
         self.poll.register(fd, select.POLLIN)
         self.readers[fd] = lambda: self.departed(name, fd)
         return fd
@@ -164,7 +173,9 @@ class Router:
     def addresses(self):
         lines = ['link set lo up']
         for name, own in INTERFACES.items():
-            lines.append(f'link set {name} up txqueuelen 2000')
+            # nobody answers there for an address: what leaves goes to whom it may concern
+            ethernet = f' address {own_mac(name)} arp off' if name in ETHERNET else ''
+            lines.append(f'link set {name}{ethernet} up txqueuelen 2000')
             for address in own:
                 lines.append(f'address add {address}/{128 if ":" in address else 32} dev {name}' +
                              (' nodad' if ':' in address else ''))
@@ -192,6 +203,8 @@ class Router:
 
     def departed(self, name, fd):
         data = os.read(fd, 4096)
+        if name in ETHERNET:
+            data = data[14:]
         if data[0] >> 4 == 4:
             head = (data[0] & 15) * 4
             self.note(4, name, int.from_bytes(data[12:16], 'big'), int.from_bytes(data[16:20], 'big'),
@@ -263,6 +276,10 @@ class Router:
         self.watching[self.number] = packet, seen
         data = build(packet, self.number, flags)
         if packet.interface is not None:
+            if packet.interface in ETHERNET:
+                sender = (packet.mac or STRANGER).to_bytes(6, 'big')
+                data = bytes.fromhex(own_mac(packet.interface).replace(':', '')) + sender + \
+                    ETHERTYPES[packet.family] + data
             os.write(self.tuns[packet.interface], data)
             return seen
         target = show_address(packet.family, packet.target)

@@ -12,6 +12,7 @@ purpose, so that where this file and the kernel disagree one of the two has misr
 import itertools
 import ipaddress
 import os
+import re
 import socket
 from dataclasses import dataclass, field, replace
 
@@ -24,6 +25,7 @@ MULTICAST_SERVICES = [((224 << 24) + 251, 5353), ((224 << 24) + 252, 5355), (0xe
 MAX = {4: (1 << 32) - 1, 6: (1 << 128) - 1}
 FAMILIES = (4, 6)
 SELF = object()                 # "this machine", where an interface name would stand
+ANYBODY = object()              # where a station would stand
 
 
 class PolicyError(Exception):
@@ -138,6 +140,15 @@ def parse_address(word):
         return None
 
 
+def parse_mac(word):
+    """The number of a MAC address; None where the word is none."""
+    return int(word.replace(':', ''), 16) if re.fullmatch('[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}', word) else None
+
+
+def show_mac(value):
+    return value.to_bytes(6, 'big').hex(':')
+
+
 def show_address(family, value):
     return str(ipaddress.IPv4Address(value) if family == 4 else ipaddress.IPv6Address(value))
 
@@ -148,7 +159,7 @@ def show_address(family, value):
 class Item:
     """One item of an endpoint list: addresses, a zone, or both."""
     zone: str = 'any'           # 'any', 'self', 'zones' or the name of a zone or of a group
-    addresses: dict = None      # family -> intervals; None: every address of both families
+    addresses: dict = None      # family -> intervals, 'mac' -> numbers; None: every address of both families
     negated: bool = False
     dynamic: bool = False       # a run-time set: of both families, however few elements it holds
     but: tuple = ()             # what is taken away: zones, groups or self
@@ -444,12 +455,14 @@ class Parser:
     def addresses_of(self, word):
         if word in self.policy.addresses:
             return self.policy.addresses[word]
+        if parse_mac(word) is not None:
+            return {4: [], 6: [], 'mac': [parse_mac(word)]}
         family, low, high = self.plain_address(word)
         return {family: [(low, high)], 10 - family: []}
 
     def address_list(self):
         """The union of the elements, without those that have a ! before them."""
-        plus, minus = {4: [], 6: []}, {4: [], 6: []}
+        plus, minus = {4: [], 6: [], 'mac': []}, {4: [], 6: [], 'mac': []}
         while True:
             into = plus
             if self.peek().kind == '!':
@@ -459,7 +472,7 @@ class Parser:
                 into[family] += intervals
             if not self.comma():
                 break
-        return {family: subtract(plus[family], minus[family]) for family in FAMILIES}
+        return {'mac': plus['mac']} | {family: subtract(plus[family], minus[family]) for family in FAMILIES}
 
     def state_host(self):
         name = self.word()
@@ -874,8 +887,7 @@ class Parser:
                 port = self.port_words(digits)
         if self.peek().kind == 'word' and self.peek().text == 'weight':
             self.at += 2
-        return [(family, low, high, port) for family, intervals in self.addresses_of(word).items()
-                for low, high in intervals]
+        return [(family, low, high, port) for family in FAMILIES for low, high in self.addresses_of(word)[family]]
 
     @staticmethod
     def port_words(digits):
@@ -915,6 +927,7 @@ class Packet:
     hops: int = 64
     syn: bool = True            # TCP: a bare SYN
     invalid: bool = False       # conntrack has no use for it
+    mac: int = 0                # of the station that sent it; 0: one that no policy names
 
     def __str__(self):
         words = [f'from={self.interface or "self"}', f'source={show_address(self.family, self.source)}',
@@ -929,6 +942,8 @@ class Packet:
             words.append(f'hops={self.hops}')
         if not self.syn:
             words.append('flags=ack')
+        if self.mac:
+            words.append(f'mac={show_mac(self.mac)}')
         return ' '.join(words)
 
     @staticmethod
@@ -937,7 +952,8 @@ class Packet:
         source, target = (ipaddress.ip_address(values[k]) for k in ('source', 'target'))
         numbers = {k: int(values[k]) for k in ('sport', 'dport', 'type', 'code', 'dscp', 'hops') if k in values}
         packet = Packet(None if values['from'] == 'self' else values['from'], source.version, int(source), int(target),
-                        int(values['proto']), syn=values.get('flags') != 'ack', **numbers)
+                        int(values['proto']), syn=values.get('flags') != 'ack',
+                        mac=parse_mac(values.get('mac', '00:00:00:00:00:00')), **numbers)
         return replace(packet, invalid=icmp_invalid(packet.family, packet.proto, packet.type))
 
 
@@ -997,6 +1013,7 @@ class Evaluator:
         self.asking = None
         self.assumed = None     # while it is asked: the sub-zones that it is in, but for their networks
         self.translated = False
+        self.station = None             # who sent the packet at hand; ANYBODY of one that is asked about
         self.zones = {name: policy.zone_of(name) for name in lab.interfaces}
 
     # -- matching
@@ -1032,10 +1049,18 @@ class Evaluator:
             return False
         if item.addresses is None:
             return True
+        if self.sent_by(item.addresses.get('mac', []), where):
+            return True
         intervals = item.addresses[family]
         if not intervals and not item.dynamic:          # of the other family: says nothing here, negated or not
             return False
         return names(intervals, address) != (item.negated and BREAK != 'negation')
+
+    def sent_by(self, macs, where):
+        """Only Ethernet tells who sent it; those of the lab's interfaces that are."""
+        if not macs or where is SELF or not where.startswith('eth') or BREAK == 'station':
+            return False
+        return self.station in macs or self.station is ANYBODY and self.verb == 'allow'
 
     def service_matches(self, services, packet, dport):
         if not services:
@@ -1068,6 +1093,7 @@ class Evaluator:
         """The user's rules: (verb, line)."""
         found = ('drop', 0)
         for rule in self.policy.rules:
+            self.verb = rule.verb
             if rule.family not in (None, packet.family):
                 continue
             if not any(self.item_matches(i, came, packet.family, packet.source) for i in rule.source):
@@ -1119,11 +1145,13 @@ class Evaluator:
         """Whether the rules let that packet pass; what it would use up of limits is not used up."""
         used, self.used, self.asking = self.used, {}, ask   # what a DSCP or a user decides is taken for the best
         translated, self.translated = self.translated, False
+        station, self.station = self.station, ANYBODY
         open_parts, verb = [z.name for z in self.policy.zones.values() if self.is_more_than_told(z)], ''
         for n in range(len(open_parts) + 1):
             for self.assumed in itertools.combinations(open_parts, n):
                 verb = verb if verb == 'allow' else self.decide(ask, came, goes, ask.target, ask.dport)[0]
         self.used, self.asking, self.translated, self.assumed = used, None, translated, None
+        self.station = station
         return verb == 'allow'
 
     def dhcp_reply(self, packet):
@@ -1159,7 +1187,7 @@ class Evaluator:
             return 0
         intervals = sorted(item.addresses[4])
         if not item.negated or not intervals:
-            return intervals[0][0] if intervals else None
+            return intervals[0][0] if intervals else 0 if item.addresses.get('mac') else None
         address = 0
         for low, high in intervals:
             if low <= address <= high:
@@ -1315,6 +1343,7 @@ class Evaluator:
         """The statement that drops it before anything else is asked; without stages, a packet that comes with
         no mark."""
         self.mark = self.mark if stages else 0
+        self.station = packet.mac
         for kinds in (('early',), ('networks',), ('route', 'loose')):
             for guard in self.policy.guards if BREAK != 'guards' else []:
                 if guard.kind not in kinds or guard.kind not in (stages or kinds):
@@ -1331,6 +1360,7 @@ class Evaluator:
 
     def fate(self, packet):
         came = SELF if packet.interface is None else packet.interface
+        self.station = packet.mac
         self.mark = 0                                   # as early drop and the statements that mark find it
         guard = None if came is SELF else self.refused(packet, came, ('early', 'networks'))
         self.mark = self.mark_of(packet, came)

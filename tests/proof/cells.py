@@ -70,6 +70,8 @@ class Cells:
             p['dport'] = p['sport'] = 0
         if p['ctstate'] in (STATES['invalid'], STATES['untracked']):
             p['ctmark'] = p['ctdirection'] = p['called'] = 0    # of a connection, and there is none
+        if not p['iif']:
+            p['iiftype'] = p['smac'] = 0                        # of what arrived
         p['free'] = {text: rng.random() < 0.5 for text in self.free}
         return p
 

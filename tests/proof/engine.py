@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 import walk
 
 SECONDS = 120
-NAMES = {'type': 'icmptype', 'uid': 'skuid', 'gid': 'skgid', 'code': 'icmpcode'}
+NAMES = {'type': 'icmptype', 'uid': 'skuid', 'gid': 'skgid', 'code': 'icmpcode', 'ethersaddr': 'smac'}
 # What the oracle does not know, and no statement that it reads asks for.
 IGNORED = {'hour', 'day', 'code', 'dscp', 'ecn', 'length', 'gid', 'iiftype', 'oiftype', 'iifgroup', 'oifgroup',
-           'link', 'ethersaddr', 'etherdaddr'}
+           'link', 'etherdaddr'}
 # Verdicts -> the kernel's names of what comes to them.
 EXPRESSIONS = {'snat': 'nat', 'dnat': 'nat', 'masquerade': 'masq', 'redirect': 'redir'}
 

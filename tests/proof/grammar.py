@@ -95,7 +95,8 @@ class Grammar:
             'fib daddr type local', 'fib daddr type != local', 'fib daddr type { local, broadcast }',
             'fib saddr type local', 'fib daddr . iif type local', 'iif 0', 'fib saddr . mark . iif oif missing',
             'fib saddr . mark oif exists', 'limit rate 5/second',
-            'limit rate over 5/second burst 7 packets'])
+            'limit rate over 5/second burst 7 packets', 'ether saddr 02:00:00:00:00:01',
+            'ether saddr != { 02:00:00:00:00:01, 02:00:00:00:00:02 }', 'meta iiftype != 1'])
 
     def pair(self):
         """A concatenated match."""

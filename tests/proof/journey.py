@@ -8,6 +8,7 @@ with each other and with what a real packet meets.
 import ipaddress
 import re
 
+import lab
 import listing
 import walk
 from listing import IPV4, IPV6, name_number
@@ -37,6 +38,8 @@ class Journey:
             ctstate=listing.STATES['invalid' if p.invalid else
                                    'untracked' if untracked(p) else 'new'],
             iif=name_number(p.interface) if p.interface else 0,
+            iiftype=0 if not p.interface else 1 if p.interface in lab.ETHERNET else 65534,
+            smac=(p.mac or lab.STRANGER) if p.interface in lab.ETHERNET else 0,
             free={text: self.holds(text, p) for text in self.conditions})
 
     def address_type(self, family, address, interface=None):

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 IPV4, IPV6 = 2, 10
 ICMP, TCP, UDP, DCCP, ICMPV6, SCTP, UDPLITE = 1, 6, 17, 33, 58, 132, 136
+ETHER = 1               # of types of interfaces
 STATES = {'invalid': 1, 'established': 2, 'related': 4, 'new': 8, 'untracked': 64}
 TYPES = {'unicast': 1, 'local': 2, 'broadcast': 3, 'anycast': 4, 'multicast': 5}
 
@@ -29,7 +30,8 @@ FIELDS = {
     'tcpflags': 255, 'payload': 1, 'hoplimit': 255, 'called': 65535, 'secpath': 1, 'rtipsec': 1,
 }
 META = {'nfproto': 'family', 'l4proto': 'proto', 'iifname': 'iif', 'oifname': 'oif', 'iif': 'iif',
-        'oif': 'oif', 'mark': 'mark', 'skuid': 'skuid', 'skgid': 'skgid', 'ipsec': 'secpath', 'secpath': 'secpath'}
+        'oif': 'oif', 'mark': 'mark', 'skuid': 'skuid', 'skgid': 'skgid', 'ipsec': 'secpath', 'secpath': 'secpath',
+        'iiftype': 'iiftype'}
 CT = {'state': 'ctstate', 'status': 'ctstatus', 'mark': 'ctmark', 'direction': 'ctdirection'}
 DIRECTIONS = {'original': 0, 'reply': 1}
 FIB = {('saddr',): 'fibsaddr', ('daddr',): 'fibdaddr', ('daddr', 'iif'): 'fibdaddriif'}
@@ -40,6 +42,7 @@ PAYLOAD = {
     ('ip', 'saddr'): 'saddr', ('ip', 'daddr'): 'daddr', ('ip', 'protocol'): 'proto',
     ('ip6', 'saddr'): 'saddr', ('ip6', 'daddr'): 'daddr', ('ip6', 'hoplimit'): 'hoplimit',
     ('ip', 'dscp'): 'dscp', ('ip6', 'dscp'): 'dscp', ('icmp', 'code'): 'icmpcode', ('icmpv6', 'code'): 'icmpcode',
+    ('ether', 'saddr'): 'smac',
     ('icmp', 'type'): 'icmptype', ('icmpv6', 'type'): 'icmptype', ('tcp', 'flags'): 'tcpflags',
 }
 for _proto in ('tcp', 'udp', 'sctp', 'dccp', 'udplite', 'th'):
@@ -165,6 +168,9 @@ class Reader:
         unnamed = re.fullmatch(r'(0x[0-9a-f]+) \[invalid type\]', v)     # how nft 1.0 says of ICMP types
         if unnamed:
             return int(unnamed[1], 16), int(unnamed[1], 16)
+        if re.fullmatch('[0-9a-f]{2}(:[0-9a-f]{2}){5}', v):
+            n = int(v.replace(':', ''), 16)
+            return n, n
         try:
             n = int(ipaddress.ip_address(v))
         except ValueError:
@@ -231,6 +237,8 @@ class Reader:
         if protocol in ('ip', 'ip6'):
             context['family'] = IPV4 if protocol == 'ip' else IPV6
             return [('family', context['family'])]
+        if protocol == 'ether':
+            return [('iiftype', ETHER)]
         if protocol in ('icmp', 'icmpv6'):
             family = context.get('family') or (IPV4 if protocol == 'icmp' else IPV6)
             return [('family', family), ('proto', L4[protocol])]
@@ -273,6 +281,8 @@ class Reader:
             right = 0
         if keys == [('ctdirection', None)]:
             right = DIRECTIONS.get(right, right)
+        if keys == [('iiftype', None)] and right == 'ether':
+            right = ETHER
         if keys == [('payload', None)]:
             if (op, right) != ('==', {'range': [0, 255]}):
                 raise Unsupported('what a byte of payload is')

@@ -257,7 +257,9 @@ class Meaning:
                                d.box({var['ctmark']: none, var['ctdirection']: none, var['called']: none}, d.yes))
             bytes_ = d.override(d.box({var['proto']: [(TCP, TCP), (UDP, UDP)]}, d.yes),
                                 d.box({var['payload']: none}, d.yes))
-            ports = d.where(marks, d.where(bytes_, ports))
+            links = d.override(d.box({var['iif']: names}, d.yes),
+                               d.box({var['iiftype']: none, var['smac']: none}, d.yes))
+            ports = d.where(marks, d.where(bytes_, d.where(links, ports)))
             self.worlds[name] = d.where(d.box(box, d.yes), d.where(families, ports))
         return self.worlds[name]
 

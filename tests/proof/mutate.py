@@ -17,7 +17,7 @@ ADDRESS = re.compile(rf'(?<![\w.:/-])({V4}|{V6})(/\d+|-(?:{V4}|{V6}))?(?![\w.:])
 CHAIN_VERDICT = re.compile(r'\b(goto|jump) ([\w.-]+)')
 PORT = re.compile(r'(?<![\w.:/-])(\d+)(?:-(\d+))?(?![\w.:/-])')
 PORT_FIELD = re.compile(r'\b(?:tcp|udp|sctp|dccp|udplite|th) [sd]port (?:!= )?')
-SELECTOR = (r'(?:meta (?:nfproto|l4proto|mark|skuid|skgid)|ct (?:state|status)|[io]ifname|[io]if'
+SELECTOR = (r'(?:meta (?:nfproto|l4proto|mark|skuid|skgid|iiftype)|ether saddr|ct (?:state|status)|[io]ifname|[io]if'
             r'|ip6? [sd]addr|ip6 hoplimit|icmp(?:v6)? (?:type|code)|ip6? dscp|fib daddr \. iif type|fib [sd]addr type'
             r'|(?:tcp|udp|sctp|dccp|udplite|th) [sd]port)')
 MATCHES = re.compile(rf'(?<!\. ){SELECTOR}(?: \. {SELECTOR})* (?:!= )?(?!vmap)'
@@ -207,6 +207,8 @@ def small_words(body):
         yield 'number', body[:m.start(1)] + str(int(m[1], 0) ^ 1) + body[m.end(1):]
     for m in re.finditer(r'\b(?:secpath|rt ipsec) (exists|missing)\b', body):
         yield 'ipsec', body[:m.start(1)] + {'exists': 'missing', 'missing': 'exists'}[m[1]] + body[m.end(1):]
+    for m in re.finditer(r'\bether saddr [0-9a-f:]{15}([0-9a-f]{2})', body):
+        yield 'station', body[:m.start(1)] + f'{int(m[1], 16) ^ 1:02x}' + body[m.end(1):]
     for m in re.finditer(r'\btimeout (\d+)', body):
         yield 'timeout', replaced(body, m, f'timeout {int(m[1]) + 1}')
     for m in re.finditer(r'\bmaxseg size set (\d+)', body):

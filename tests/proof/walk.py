@@ -146,6 +146,8 @@ def parse_value(key, value):
         return {'4': IPV4, '6': IPV6, 'ipv4': IPV4, 'ipv6': IPV6}[value]
     if key in ADDRESSES:
         return int(ipaddress.ip_address(value))
+    if key == 'smac':
+        return int(value.replace(':', ''), 16)
     if key in ('iif', 'oif'):
         return 0 if value in ('', '-', 'none') else name_number(value)
     if key == 'ctstate':

@@ -73,6 +73,33 @@ static void ranges(struct arena *a)
 	CHECK(canonical(a, "-192.0.2.1")[0] == '!');
 }
 
+static const char *mac(struct arena *a, const char *text)
+{
+	struct buf b = {0};
+	const char *out;
+	u128 x;
+
+	if (!mac_parse(text, strlen(text), &x))
+		return "!";
+	mac_print(&b, x);
+	out = arena_strdup(a, buf_str(&b));
+	buf_free(&b);
+	return out;
+}
+
+/* IEEE 802: six bytes; colons and no other sign between them */
+static void macs(struct arena *a)
+{
+	SAME_TEXT(mac(a, "02:00:00:00:00:01"), "02:00:00:00:00:01");
+	SAME_TEXT(mac(a, "FF:eE:0d:C0:9b:0A"), "ff:ee:0d:c0:9b:0a");
+	SAME_TEXT(mac(a, "02-00-00-00-00-01"), "!");
+	SAME_TEXT(mac(a, "02:00:00:00:00:1"), "!");
+	SAME_TEXT(mac(a, "02:00:00:00:00:01:"), "!");
+	SAME_TEXT(mac(a, "02:00:00:00:00:0g"), "!");
+	SAME_TEXT(mac(a, "020:0:00:00:00:01"), "!");
+	SAME_TEXT(mac(a, ":2:00:00:00:00:01"), "!");
+}
+
 static const char *ifname(struct arena *a, const char *text)
 {
 	struct buf b = {0};
@@ -179,6 +206,7 @@ int main(void)
 	prefixes(a);
 	ranges(a);
 	interfaces(a);
+	macs(a);
 	sets(a);
 	prefix_lengths();
 	arena_free(a);

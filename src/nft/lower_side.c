@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * The two ends of a rule -> forms: what of addresses one nft rule can say.
+ */
+#include <stdlib.h>
+
+#include "nft/lower.h"
+
+static void side_add(struct lower *l, struct side *s, const struct addrs *a)
+{
+	if (a->all) {
+		s->all = true;
+		return;
+	}
+	for (size_t i = 0; i < a->macs.n; i++)
+		vec_push(l->arena, &s->macs, a->macs.v[i]);
+	if (a->macs.n)
+		s->mac_stem = s->mac_stem ? "mac" : a->stem;
+	if (a->dyn) {
+		vec_push(l->arena, &s->dyn, a);
+		return;
+	}
+	for (size_t i = 0; i < a->v4.n; i++)
+		vec_push(l->arena, &s->v4, a->v4.v[i]);
+	for (size_t i = 0; i < a->v6.n; i++)
+		vec_push(l->arena, &s->v6, a->v6.v[i]);
+	if (a->v4.n || a->v6.n || !a->macs.n)
+		s->stem = s->stem ? "addr" : a->stem;
+}
+
+static int mac_cmp(const void *a, const void *b)
+{
+	const struct ival *x = a, *y = b;
+
+	return (x->lo > y->lo) - (x->lo < y->lo);
+}
+
+/* Each once; neighbouring numbers are no range that anybody meant. */
+static void sort_macs(struct ivset *s)
+{
+	size_t n = 0;
+
+	if (s->n)
+		qsort(s->v, s->n, sizeof(*s->v), mac_cmp);
+	for (size_t i = 0; i < s->n; i++)
+		if (!n || s->v[n - 1].lo != s->v[i].lo)
+			s->v[n++] = s->v[i];
+	s->n = n;
+}
+
+struct side side_at(struct lower *l, const struct endpoint *e, int place)
+{
+	struct side s = {0};
+
+	for (size_t i = 0; i < e->items.n; i++)
+		if (item_at(&e->items.v[i], place))
+			side_add(l, &s, &e->items.v[i].addrs);
+	ivset_normalise(&s.v4);
+	ivset_normalise(&s.v6);
+	sort_macs(&s.macs);
+	if (place_root(l->p, place) == PLACE_SELF) /* what this machine sends came by no link */
+		s.macs.n = 0;
+	return s;
+}
+
+struct side side_of_item(struct lower *l, const struct place_item *item)
+{
+	struct side s = {0};
+
+	side_add(l, &s, &item->addrs);
+	sort_macs(&s.macs);
+	return s;
+}
+
+static void side_alts(struct lower *l, struct alts *out, const struct side *s, enum family fam,
+		      bool stations)
+{
+	const struct ivset *fixed = fam == FAM_IP4 ? &s->v4 : &s->v6;
+
+	if (s->all) {
+		vec_push(l->arena, out, ((struct alt){.family = fam, .all = true}));
+		return;
+	}
+	if (fixed->n)
+		vec_push(l->arena, out,
+			 ((struct alt){.family = fam, .fixed = fixed, .stem = s->stem}));
+	if (s->macs.n && stations)
+		vec_push(l->arena, out,
+			 ((struct alt){.family = fam, .macs = &s->macs, .stem = s->mac_stem}));
+	for (size_t i = 0; i < s->dyn.n; i++)
+		vec_push(l->arena, out, ((struct alt){.family = fam, .dyn = s->dyn.v[i]}));
+}
+
+struct forms forms_of(struct lower *l, const struct side *src, const struct side *dst,
+		      enum family fam)
+{
+	static const enum family families[] = {FAM_IP4, FAM_IP6};
+	bool stations = true;
+	struct forms out = {0};
+
+	if (src->all && dst->all) {
+		vec_push(l->arena, &out,
+			 ((struct form){fam, .src = {.all = true}, .dst = {.all = true}}));
+		return out;
+	}
+	if (!fam && dst->all && src->macs.n) { /* of both families at once */
+		vec_push(l->arena, &out,
+			 ((struct form){.src = {.macs = &src->macs, .stem = src->mac_stem},
+					.dst = {.all = true}}));
+		stations = false;
+	}
+	for (int f = 0; f < 2; f++) {
+		struct alts from = {0}, to = {0};
+
+		if (fam && fam != families[f])
+			continue;
+		side_alts(l, &from, src, families[f], stations);
+		side_alts(l, &to, dst, families[f], false);
+		for (size_t i = 0; i < from.n; i++)
+			for (size_t j = 0; j < to.n; j++)
+				vec_push(l->arena, &out,
+					 ((struct form){families[f], from.v[i], to.v[j]}));
+	}
+	return out;
+}
+
+struct forms forms_of_rule(struct lower *l, const struct qualifiers *q, const struct side *src,
+			   const struct side *dst)
+{
+	struct forms out = forms_of(l, src, dst, q->family);
+
+	for (size_t i = 0; q->has_dscp && i < out.n; i++) {
+		struct form six = out.v[i];
+
+		if (six.family)
+			continue;
+		six.family = FAM_IP6;
+		out.v[i].family = FAM_IP4;
+		vec_push(l->arena, &out, six);
+	}
+	return out;
+}
+
+void match_ethernet(struct lower *l, struct ir_rule *r)
+{
+	match_one(l, r, F_IIFTYPE, 1 /* ARPHRD_ETHER */);
+}
+
+bool alt_open(const struct alt *a)
+{
+	return a->all || a->macs;
+}
+
+static void match_alt(struct lower *l, struct ir_rule *r, const struct alt *a, enum field f4,
+		      enum field f6)
+{
+	enum field f = a->family == FAM_IP4 ? f4 : f6;
+
+	if (a->all)
+		return;
+	if (a->macs) {
+		match_ethernet(l, r);
+		match_ivset(l, r, F_ETHER_SADDR, a->macs, a->stem);
+	} else if (a->dyn) {
+		match_set(l, r, f, dynset_name(l, a->dyn->dyn, a->family), a->dyn->negated);
+	} else {
+		match_ivset(l, r, f, a->fixed, a->stem);
+	}
+}
+
+/* Where neither side has addresses the family is matched by itself. */
+void match_form(struct lower *l, struct ir_rule *r, const struct form *f)
+{
+	if (f->family && alt_open(&f->src) && alt_open(&f->dst))
+		match_one(l, r, F_NFPROTO, f->family == FAM_IP4 ? 2 : 10);
+	match_alt(l, r, &f->src, F_IP_SADDR, F_IP6_SADDR);
+	match_alt(l, r, &f->dst, F_IP_DADDR, F_IP6_DADDR);
+}
