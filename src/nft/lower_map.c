@@ -150,17 +150,17 @@ static bool is_static(const struct side *s)
 	return s->all || !s->dyn.n;
 }
 
-/* False if the rule has to be a rule: a limit (it may let a packet go on), a mark or user, what
- * no map can be keyed by (published), a
- * dynamic set, too many elements, or one that says nothing and would match everything. */
+/* False if the rule has to be a rule: a limit without else (it may let a packet go on), a mark or
+ * user, what no map can be keyed by (published), a dynamic set, too many elements, or one that says
+ * nothing and would match everything. */
 static bool rule_boxes(struct lower *l, size_t i, int from, int to, struct boxes *out)
 {
 	const struct rule *rule = &l->p->rules.v[i];
 	struct side src = side_at(l, &rule->from, from), dst = side_at(l, &rule->to, to);
 	struct forms forms;
 
-	if (rule->published || rule_is_gated(rule) || rule_is_special(&rule->q) ||
-	    !is_static(&src) || !is_static(&dst))
+	if (rule->published || (rule_is_gated(rule) && !rule->otherwise.on) ||
+	    rule_is_special(&rule->q) || !is_static(&src) || !is_static(&dst))
 		return false;
 	forms = forms_of(l, &src, &dst, rule->q.family);
 	*out = (struct boxes){0};
@@ -508,7 +508,8 @@ static void push_single(struct lower *l, struct ir_chain *c, const struct group 
 			continue;
 		match_ival(l, &r, port_field(row, f), e.key[k]);
 	}
-	rule_counter(l, &r);
+	if (e.verdict.kind != V_JUMP) /* else counts where it leads */
+		rule_counter(l, &r);
 	rule_verdict(l, &r, e.verdict.kind, e.verdict.target);
 	chain_push(l, c, r);
 }

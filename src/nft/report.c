@@ -101,7 +101,7 @@ static void count_map(struct counting *k, const struct manifest *m, const struct
 	vec_each (&s->elems, e) {
 		struct report_line *l = line_of(k, report_elem_place(m, s, e), e->comment);
 
-		if (e->has_counter)
+		if (e->has_counter && e->verdict.kind != V_JUMP) /* else counts where it leads */
 			count(l, e->packets, e->bytes);
 	}
 }

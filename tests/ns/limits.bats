@@ -128,6 +128,9 @@ counted() { # what the lines of a policy have counted: PACKETS TEXT...
 	holds bans.v4 10.1.1.3
 	fates "dropped" tcp 10.1.0.1 121 10.1.1.3
 	lab_in router nft flush set inet fwc bans.v4
+	# counted once, though the rule is an element of a map that counts as well
+	counted 1 'reject lan -> self tcp/121'
+	counted 1 "else allow then add source to bans: reject lan -> self tcp/121"
 }
 
 @test "limits: destinations are added, and removed; several changes follow each other" {
