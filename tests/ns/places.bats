@@ -200,6 +200,92 @@ policy() {
 	lab_in router nft delete table inet marks
 }
 
+# What is traced of a question, until so many packets were: their sources, in order.
+traced() { # COUNT QUESTION PACKET...
+	local n=$1 question=$2 to=$BATS_TEST_TMPDIR/trace pid
+
+	lab_fwc router --json --config "$LAB_DIR/places.fwc" trace --timeout 20 -n "$n" "$question" \
+		>"$to" 2>"$to.said" 3>&- &
+	pid=$!
+	for _ in {1..200}; do
+		grep -q tracing "$to.said" && break
+		sleep 0.05
+	done
+	for packet in "${@:3}"; do # shellcheck disable=SC2086 # words
+		lab_in ${packet%% *} "$LAB_HERE/shoot" ${packet#* }
+	done
+	wait "$pid"
+	/usr/bin/python3 -c 'import json, sys
+print(*(json.loads(line)["from"] + " " + json.loads(line)["to"] for line in sys.stdin), sep=", ")' <"$to"
+}
+
+@test "sub-zones: what is traced, refused as it arrives, and running; users that there are not" {
+	lab_addr alice eth0 10.0.1.66/24
+	lab_addr alice eth0 10.0.1.130/24
+	lab_alias alice.kid alice 10.0.1.66
+	lab_alias alice.teen alice 10.0.1.130
+	policy <<-'END'
+		forwarding on
+		zone lan { interface lan; network 10.0.1.0/24, fd00:1::/64 }
+		zone dmz { interface dmz }
+		zone wan { interface wan }
+		zone kids { within lan; network 10.0.1.64/26 }
+		zone teens { within lan; network 10.0.1.128/26 }
+		zone near { within wan; network 10.0.3.0/28 }
+		zone it { within self; user 12345 }
+		zone none { within self; user nobody-is-called-so }
+		antispoof lan
+		early drop teens
+		drop  kids -> wan tcp/1002
+		allow lan -> wan
+		allow none -> lan tcp/1003
+		allow self but none -> lan, dmz tcp/1004
+	END
+	lab_flows <<-'END'
+		v4 alice.teen -> carol tcp/1001 : dropped
+		v4 alice.kid -> carol  tcp/1001 : passes
+		v4 alice.kid -> carol  tcp/1002 : dropped
+		alice     -> carol     tcp/1002 : passes
+		router    -> alice     tcp/1003 : dropped
+		router    -> alice     tcp/1004 : passes
+	END
+	[ "$(traced 2 'kids -> wan' 'alice tcp/9 10.0.3.2 fd00:3::2' 'alice tcp/9 10.0.3.2 FROM:10.0.1.66' \
+		'alice udp/9 10.0.3.2 FROM:10.0.1.66')" = "10.0.1.66 10.0.3.2, 10.0.1.66 10.0.3.2" ]
+	[ "$(traced 1 'lan but kids -> near' 'alice tcp/9 10.0.3.2 FROM:10.0.1.66' \
+		'alice tcp/9 10.0.3.99 FROM:10.0.1.2' 'alice tcp/9 10.0.3.3 FROM:10.0.1.2')" = "10.0.1.2 10.0.3.3" ]
+	[ "$(traced 1 'self but it -> dmz' 'router tcp/1004 10.0.1.2 10.0.2.2')" = "10.0.2.1 10.0.2.2" ]
+	[ "$(lab_fwc router --config "$LAB_DIR/places.fwc" flows kids | grep -c '10.0.1.66.*1001')" = 1 ]
+
+	# whom the new rules refuse for certain; what an entry does not tell is taken for the best
+	for packet in "alice udp/1005 10.0.3.2 FROM:10.0.1.66" "alice udp/1005 10.0.3.2 FROM:10.0.1.2" \
+		"alice udp/1006 10.0.3.2 FROM:10.0.1.66" "alice udp/1006 10.0.3.2 FROM:10.0.1.2"; do
+		# shellcheck disable=SC2086 # words
+		lab_in ${packet%% *} "$LAB_HERE/shoot" ${packet#* }
+	done
+	lab_in router "$LAB_HERE/shoot" udp/1004 10.0.1.2
+	cat >"$LAB_DIR/places.fwc" <<-'END'
+		forwarding on
+		live-flows keep
+		zone lan  { interface lan }
+		zone wan  { interface wan }
+		zone kids { within lan; network 10.0.1.64/26 }
+		zone road { within wan; ipsec }
+		zone blue { within lan; mark 0x200/0xff00 }
+		zone it   { within self; user 12345 }
+		drop  kids -> wan udp/1005
+		allow lan -> wan udp/1005
+		allow blue -> road udp/1006
+		drop  blue -> wan udp/1006
+		allow it -> lan
+	END
+	lab_fwc router compile "$LAB_DIR/places.fwc"
+	lab_fwc router apply
+	run lab_fwc router flows --forbidden udp
+	echo "$output"
+	[[ $output = *"10.0.1.66"*"10.0.3.2:1005"* ]]
+	[[ $output != *"10.0.1.2"* && $output != *:1006* && $output != *:1004* ]]
+}
+
 # ESP between carol and the router, for what is on one side of both; in no other way may it come.
 tunnel() { # NAMESPACE VERB LEFT RIGHT DIRECTION...
 	local ns=$1 left=$2 right=$3
