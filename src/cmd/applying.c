@@ -14,8 +14,9 @@
 #include "apply/proof.h"
 #include "kernel/genid.h"
 #include "kernel/session.h"
-#include "see/interfaces.h"
 #include "see/diff.h"
+#include "see/interfaces.h"
+#include "see/others.h"
 #include "store/generation.h"
 #include "store/sources.h"
 #include "trial/cancel.h"
@@ -165,7 +166,8 @@ static int trial_apply(struct globals *g, struct apply *x, unsigned seconds)
 /* ---- applying ---- */
 
 /* trial: seconds. */
-static void print_json(const struct apply *x, unsigned trial, const struct interfaces *i, int err)
+static void print_json(const struct apply *x, unsigned trial, const struct interfaces *i,
+		       const struct foreigners *others, int err)
 {
 	_cleanup_json_ json_t *j = json_pack(
 		"{s:b, s:i, s:b, s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:s}", "ok", err == 0, "trial",
@@ -175,14 +177,16 @@ static void print_json(const struct apply *x, unsigned trial, const struct inter
 		(json_int_t)x->refused, "ended", (json_int_t)x->ended, "error", buf_str(&x->why));
 
 	json_object_set_new(j, "interfaces", interfaces_json(i));
+	json_object_set_new(j, "foreign", others_json(others));
 	json_object_set_new(j, "asleep", json_boolean(x->asleep));
 	show_json(j, JSON_INDENT(2));
 }
 
 /* What is in force all the same. */
-static void note(const struct apply *x, const struct interfaces *i)
+static void note(const struct apply *x, const struct interfaces *i, const struct foreigners *others)
 {
 	proof_note(stderr, x->asleep);
+	others_print(stderr, x->arena, others, true, "fwc: warning: ", "  ");
 	interfaces_print(stderr, i, "fwc: warning: ");
 	interfaces_print_held(stderr, i, "fwc: note: ");
 }
@@ -322,6 +326,7 @@ int work_apply(struct globals *g, struct store *s, struct arena *a, const struct
 			  .tell_changes = words->tell_changes};
 	unsigned trial = words->trial;
 	struct interfaces interfaces = {0};
+	struct foreigners others = {0};
 	int err;
 
 	if (in->manifest->proved != PROVED)
@@ -339,12 +344,14 @@ int work_apply(struct globals *g, struct store *s, struct arena *a, const struct
 	warn_panic(g);
 	if (!err)
 		interfaces_look(&interfaces, a, g->netns, in->manifest);
+	if (!err && !x.unchanged)
+		others_look(&others, g->netns, a);
 	if (g->json)
-		print_json(&x, trial, &interfaces, err);
+		print_json(&x, trial, &interfaces, &others, err);
 	else
 		print_text(g, &x, err);
 	if (!err && !g->json)
-		note(&x, &interfaces);
+		note(&x, &interfaces, &others);
 	apply_free(&x);
 	return err ? EXIT_SYSTEM : EXIT_FINE;
 }

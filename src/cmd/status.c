@@ -5,6 +5,7 @@
 #include "space/ranges.h"
 
 #include "see/delta_print.h"
+#include "see/others.h"
 
 #include <getopt.h>
 #include <string.h>
@@ -193,22 +194,7 @@ static void print_drift(struct globals *g, struct arena *a, const struct status 
 
 static void print_foreign(const struct status *st, struct arena *a)
 {
-	const struct foreign *f;
-
-	vec_each (&st->foreign, f) {
-		printf("warning     table %s, chain %s (hook %s): %s, so it %s\n", f->table,
-		       f->chain, f->hook, f->why,
-		       f->packet ? "drops what fwc allows:"
-		       : f->drops && f->translates
-			       ? "may drop what fwc allows, and translate what it denies"
-		       : f->drops ? "may drop what fwc allows"
-				  : "may translate what fwc denies");
-		if (f->packet && f->count > 1)
-			printf("            %s, and %s more packets like it\n", f->packet,
-			       ranges_number(a, f->count - 1));
-		else if (f->packet)
-			printf("            %s\n", f->packet);
-	}
+	others_print(stdout, a, &st->foreign, false, "warning     ", "            ");
 	interfaces_print(stdout, &st->interfaces, "warning     ");
 	interfaces_print_held(stdout, &st->interfaces, "note        ");
 	if (st->legacy)
@@ -245,20 +231,6 @@ static json_t *sources_json(const struct status *st)
 	vec_each (&st->sources, s)
 		json_array_append_new(list, json_pack("{s:o, s:s}", "path", file_text(s->path),
 						      "state", words[s->state]));
-	return list;
-}
-
-static json_t *foreign_json(const struct status *st)
-{
-	json_t *list = json_array();
-	const struct foreign *f;
-
-	vec_each (&st->foreign, f)
-		json_array_append_new(list,
-				      json_pack("{s:s, s:s, s:s, s:b, s:b, s:s, s:s?}", "table",
-						f->table, "chain", f->chain, "hook", f->hook,
-						"drops", f->drops, "translates", f->translates,
-						"why", f->why, "packet", f->packet));
 	return list;
 }
 
@@ -325,7 +297,7 @@ static void print_json(struct arena *a, const struct status *st)
 	json_object_set_new(j, "drift_packets",
 			    st->drift.n || st->dormant ? delta_json(a, &st->drift_packets)
 						       : json_null());
-	json_object_set_new(j, "foreign", foreign_json(st));
+	json_object_set_new(j, "foreign", others_json(&st->foreign));
 	json_object_set_new(j, "interfaces", interfaces_json(&st->interfaces));
 	json_object_set_new(j, "legacy_iptables", json_boolean(st->legacy));
 	json_object_set_new(j, "lines", report_lines_json(&st->lines));

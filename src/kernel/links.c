@@ -137,7 +137,7 @@ static int on_link(const struct nlmsghdr *nlh, void *data)
 
 	mnl_attr_parse(nlh, sizeof(*i), on_attr, &l);
 	if (l.name)
-		dprintf(*fd, "%c%s\n", up && !l.slave ? '+' : '-', l.name);
+		dprintf(*fd, "%c%d %s\n", up && !l.slave ? '+' : '-', i->ifi_index, l.name);
 	return MNL_CB_OK;
 }
 

@@ -18,7 +18,8 @@ int links_addresses(const char *netns, struct buf *out, struct buf *why);
 int links_addresses_text(const char *netns, struct buf *out, struct buf *why);
 
 /* The interfaces, one a line: "+" if packets come in by it under its own name (it is up, no
- * loopback, and no port of a bridge or bond), else "-", and the name. */
+ * loopback, and no port of a bridge or bond), else "-", the number, a
+ * blank, and the name. */
 int links_names(const char *netns, struct buf *out, struct buf *why);
 int links_names_text(const char *netns, struct buf *out, struct buf *why);
 

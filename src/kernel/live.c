@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "kernel/dump.h"
+#include "kernel/links.h"
 #include "kernel/nftrun.h"
 #include "util/cleanup.h"
 
@@ -236,6 +237,7 @@ int live_make(struct live *l, const char *netns, struct arena *a, const struct b
 
 int live_read_all(struct ir_tables *out, const char *netns, struct arena *a, struct buf *why)
 {
+	_cleanup_buf_ struct buf links = {0}, ignored = {0};
 	struct nftrun_step step = {.kind = RUN_DUMP_ALL};
 	struct nftrun r = {.where = child_where_of(netns), .netns = netns, .steps = &step, .n = 1};
 	int err = nftrun(&r);
@@ -247,6 +249,8 @@ int live_read_all(struct ir_tables *out, const char *netns, struct arena *a, str
 	} else if (!read_tables(a, step.out.data, step.out.len, out)) {
 		buf_puts(why, "cannot read the rules in the kernel: the dump is malformed");
 		err = -EIO;
+	} else if (links_names(netns, &links, &ignored) == 0) {
+		ir_tables_name_links(a, out, buf_str(&links));
 	}
 	nftrun_free(&r);
 	return err;

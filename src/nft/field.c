@@ -9,6 +9,7 @@ const struct field_info field_table[NFIELDS] = {
 	[F_IIFNAME] = {"iifname", "ifname", 128, FMT_IFNAME},
 	[F_OIFNAME] = {"oifname", "ifname", 128, FMT_IFNAME},
 	[F_IIF] = {"iif", NULL, 32, FMT_NUMBER},
+	[F_OIF] = {"oif", NULL, 32, FMT_NUMBER},
 	[F_MARK] = {"meta mark", "mark", 32, FMT_HEX},
 	[F_SKUID] = {"meta skuid", "uid", 32, FMT_NUMBER},
 	[F_HOUR] = {"meta hour", NULL, 32, FMT_HOUR},

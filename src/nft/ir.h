@@ -78,6 +78,7 @@ enum field {
 	F_ETHER_SADDR, /* of the header of the link, whatever link that is */
 	F_ETHER_DADDR,
 	F_CT_DPORT, /* that was called, whatever a translation made of it */
+	F_OIF, /* by number, as read */
 	NFIELDS,
 };
 

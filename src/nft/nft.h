@@ -60,6 +60,9 @@ struct ir_tables {
 /* A dump of the kernel's messages (kernel/dump.h) -> IR. What is not understood becomes IR_UNKNOWN,
  * never an error and never nothing; false only if the bytes are no messages. */
 bool read_tables(struct arena *a, const void *bytes, size_t n, struct ir_tables *out);
+/* Interfaces that rules name by their numbers get names: `links` has a line for each that there is,
+ * as links_names() has. */
+void ir_tables_name_links(struct arena *a, struct ir_tables *t, const char *links);
 const char *ir_family_name(uint8_t family); /* "inet" */
 struct ir_table *ir_tables_find(const struct ir_tables *t, uint8_t family, const char *name);
 /* Table inet fwc alone; empty if it is not there; NULL if the bytes are no messages. */

@@ -78,7 +78,6 @@ static enum maybe value_of(const struct observed *p, enum field f, u128 *out)
 	case F_OIFNAME:
 		return name_value(p->out, out);
 	case F_IIF:
-		return known(!*p->in, false, 0, out);
 	case F_MARK:
 		return known(true, false, p->mark, out);
 	case F_IP_SADDR:
@@ -134,6 +133,7 @@ static enum maybe value_of(const struct observed *p, enum field f, u128 *out)
 	case F_SKGID:
 	case F_IIFTYPE:
 	case F_OIFTYPE:
+	case F_OIF:
 	case F_IIFGROUP:
 	case F_OIFGROUP:
 	case F_SECPATH:

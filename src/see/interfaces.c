@@ -59,17 +59,18 @@ void interfaces_look(struct interfaces *out, struct arena *a, const char *netns,
 		return;
 	rest = arena_strdup(a, buf_str(&text));
 	while ((line = strsep(&rest, "\n"))) {
+		const char *name = strchr(line, ' ');
 		bool somewhere = false;
 
-		if (!*line)
+		if (!name++)
 			continue;
-		vec_push(a, &names, line + 1);
+		vec_push(a, &names, name);
 		vec_each (&m->zones, z)
-			somewhere |= is_in(z, line + 1);
+			somewhere |= is_in(z, name);
 		if (*line == '+' && !somewhere && out->other)
-			vec_push(a, &out->held, diag_shown(a, line + 1));
+			vec_push(a, &out->held, diag_shown(a, name));
 		else if (*line == '+' && !somewhere)
-			vec_push(a, &out->stray, diag_shown(a, line + 1));
+			vec_push(a, &out->stray, diag_shown(a, name));
 	}
 	vec_each (&m->zones, z) {
 		bool here = !z->interfaces.n || is_other(z);

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/netfilter.h>
 #include <string.h>
 
 #include "apply/inspectd.h"
@@ -14,13 +13,11 @@
 #include "kernel/opener.h"
 #include "kernel/sysctl.h"
 #include "see/delta_print.h"
-#include "space/overlap.h"
+#include "see/others.h"
 #include "store/saved.h"
 #include "store/sources.h"
 #include "trial/note.h"
 #include "util/cleanup.h"
-
-#define FOREIGN_SECONDS 10.0 /* for all chains of others */
 
 static int slurp(const char *path, struct buf *out)
 {
@@ -76,48 +73,11 @@ static void read_records(struct status *st, const struct store *s, struct ir_rul
 			 ((struct status_source){.path = src->path, .state = source_look(src)}));
 }
 
-/* Chains that end nothing that our filter lets pass do no harm; of the others one packet is told.
- */
-static void keep_overlapping(struct status *st, const struct ir_tables *all,
-			     const struct foreigners *found, struct arena *a)
-{
-	const struct ir_table *own = ir_tables_find(all, NFPROTO_INET, IR_TABLE);
-	bool ours = own && found->n && ruleset_has_base(own->ruleset);
-	struct overlaps overlaps;
-	const struct foreign *f;
-
-	if (ours)
-		overlaps_init(&overlaps, a, own->ruleset, all,
-			      (struct dd_budget){PROOF_NODES, FOREIGN_SECONDS});
-	vec_each (found, f) {
-		struct foreign x = *f;
-		struct overlap o = {0};
-
-		if (x.drops && ours)
-			overlaps_find(&overlaps, x.of, x.base, &o);
-		x.packet = o.packet;
-		x.count = o.count;
-		if (o.known && !o.packet && x.drops) {
-			x.drops = false;
-			x.why = "it rewrites addresses";
-		}
-		if (x.drops || x.translates)
-			vec_push(a, &st->foreign, x);
-	}
-	if (ours)
-		overlaps_free(&overlaps);
-}
-
 static void find_foreign(struct status *st, const char *netns, struct arena *a)
 {
-	_cleanup_buf_ struct buf text = {0}, ignored = {0};
-	struct ir_tables all = {0};
-	struct foreigners found = {0};
+	_cleanup_buf_ struct buf text = {0};
 
-	if (live_read_all(&all, netns, a, &ignored) == 0) {
-		foreign_find(a, &all, &found);
-		keep_overlapping(st, &all, &found, a);
-	}
+	others_look(&st->foreign, netns, a);
 	/* only of our own namespace: proc shows that of the reader */
 	if (!netns) {
 		slurp("/proc/net/ip_tables_names", &text);

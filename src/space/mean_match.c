@@ -25,6 +25,7 @@ static const struct {
 	[F_IIFNAME] = {DIM_IIF, 0, 0},
 	[F_OIFNAME] = {DIM_OIF, 0, 0},
 	[F_IIF] = {DIM_IIF, 0, 0},
+	[F_OIF] = {DIM_OIF, 0, 0},
 	[F_MARK] = {DIM_MARK, 0, 0},
 	[F_SKUID] = {DIM_UID, 0, 0},
 	[F_HOUR] = {DIM_HOUR, 0, 0},
@@ -116,7 +117,8 @@ static void add_codes(struct mean *m, struct term *t, enum field f, struct ival 
 			in = within(v, mask, i ? IPV6 : IPV4);
 		else if (f == F_CT_STATE)
 			in = within(v, mask, ct_bits[i]);
-		else if (f == F_IIF) /* numbers mean nothing elsewhere, but 0 is none and 1 lo */
+		else if (f == F_IIF ||
+			 f == F_OIF) /* numbers mean nothing elsewhere, but 0 is none and 1 lo */
 			in = i == schema_no_interface(&m->schema) ? within(v, mask, 0)
 								  : i == 2 && within(v, mask, 1);
 		else
@@ -301,11 +303,12 @@ static const char *dynamic_text(struct mean *m, const struct ir_sel *sel, const 
 	return arena_printf(m->arena, "@%s holds the %s", set->name, what);
 }
 
-/* `iif` of an interface that is not there, by a number: nobody can say which it will be. */
+/* `iif` or `oif` of an interface that is not there, by a number: nobody can say which it will be.
+ */
 static bool by_index(const struct ir_sel *sel, const struct ir_elems *elems)
 {
 	for (int k = 0; k < sel->n; k++)
-		for (size_t i = 0; sel->f[k] == F_IIF && i < elems->n; i++)
+		for (size_t i = 0; (sel->f[k] == F_IIF || sel->f[k] == F_OIF) && i < elems->n; i++)
 			if (elems->v[i].key[k].hi > 1)
 				return true;
 	return false;

@@ -14,7 +14,7 @@
 
 static bool station_of(const struct ir_chain *c, enum station *at)
 {
-	static const enum station filters[] = {AT_INPUT, AT_FORWARD, AT_OUTPUT};
+	static const enum station filters[] = {AT_INPUT, AT_FORWARD, AT_OUTPUT, AT_PREROUTING};
 
 	for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++) {
 		*at = filters[i];
@@ -27,6 +27,11 @@ static bool station_of(const struct ir_chain *c, enum station *at)
 static bool passes(enum fate f)
 {
 	return f == FATE_ACCEPT || f == FATE_INSPECT;
+}
+
+static bool translates(enum fate f)
+{
+	return f == FATE_TRANSLATE;
 }
 
 static bool ends(enum fate f)
@@ -98,11 +103,30 @@ void overlaps_free(struct overlaps *o)
 	mean_free(&o->mean);
 }
 
+static dd_ref lets(struct overlaps *o, enum station at);
+
+/* What our filter lets pass once it is routed, wherever that leads, as long as nothing translates
+ * it on the way. */
+static dd_ref lets_arrive(struct overlaps *o)
+{
+	struct mean *m = &o->mean;
+	dd_ref routed = dd_or(m->dd, lets(o, AT_INPUT), lets(o, AT_FORWARD));
+
+	routed = dd_some(m->dd, routed, dim_table[DIM_OIF].first, dim_table[DIM_OIF].bits);
+	m->within = dd_and(m->dd, schema_possible(&m->schema, AT_PREROUTING), routed);
+	m->within = where(m, mean_ruleset(m, o->own, AT_PREROUTING), passes);
+	return dd_and(m->dd, m->within,
+		      dd_not(m->dd, where(m, mean_ruleset(m, o->own, NAT_PREROUTING), translates)));
+}
+
 static dd_ref lets(struct overlaps *o, enum station at)
 {
 	struct mean *m = &o->mean;
 
-	if (!o->built[at]) {
+	if (!o->built[at] && at == AT_PREROUTING) {
+		o->lets[at] = lets_arrive(o);
+		o->built[at] = true;
+	} else if (!o->built[at]) {
 		m->within = schema_possible(&m->schema, at);
 		if (at == AT_FORWARD)
 			m->within = dd_and(m->dd, m->within, dd_not(m->dd, of_a_link(m)));
