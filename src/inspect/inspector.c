@@ -9,7 +9,7 @@ enum reply { REPLY_NO, REPLY_YES, REPLY_OPEN, REPLY_ERROR };
 
 static const char *const look_names[NLOOKS] = {
 	"any",	   "sni",     "host", "dns",	 "ssh",
-	"payload", "tls.ech", "quic", "no-name", "unknown-protocol"};
+	"payload", "tls.ech", "quic", "no-name", "unknown-protocol", "name",    "domain"};
 
 const char *look_name(enum look l)
 {
@@ -43,7 +43,8 @@ const char *cause_name(enum cause c)
 
 bool look_has_names(enum look l)
 {
-	return l == LOOK_SNI || l == LOOK_HOST || l == LOOK_DNS;
+	return l == LOOK_SNI || l == LOOK_HOST || l == LOOK_DNS || l == LOOK_NAME ||
+	       l == LOOK_DOMAIN;
 }
 
 bool look_has_list(enum look l)
@@ -95,6 +96,8 @@ static bool carries(const struct facts *f, enum look look)
 	case LOOK_SSH:
 		return f->protocol == PROTOCOL_SSH;
 	case LOOK_NO_NAME:
+	case LOOK_NAME:
+	case LOOK_DOMAIN:
 		return tls || f->protocol == PROTOCOL_HTTP || f->protocol == PROTOCOL_DNS;
 	case LOOK_ANY:
 	case LOOK_PAYLOAD:
@@ -247,6 +250,8 @@ bool inspector_is_brief(const struct inspector *in)
 		case LOOK_QUIC:
 		case LOOK_NO_NAME:
 		case LOOK_UNKNOWN:
+		case LOOK_NAME:
+		case LOOK_DOMAIN:
 			return false;
 		}
 	return true;

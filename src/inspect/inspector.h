@@ -21,8 +21,10 @@ enum look { /* what an entry looks at */
 	    LOOK_QUIC,
 	    LOOK_NO_NAME, /* TLS, QUIC, HTTP or DNS, but it names nobody, or an address */
 	    LOOK_UNKNOWN, /* none of the protocols above */
+	    LOOK_NAME, /* SNI, HOST and DNS in one */
+	    LOOK_DOMAIN, /* the same, and all names below */
 };
-#define NLOOKS (LOOK_UNKNOWN + 1)
+#define NLOOKS (LOOK_DOMAIN + 1)
 
 enum verdict { VERDICT_MORE, VERDICT_ALLOW, VERDICT_DENY, VERDICT_REJECT };
 
@@ -46,7 +48,7 @@ struct banner { /* of LOOK_SSH */
 struct entry {
 	enum verdict verdict;
 	enum look look;
-	struct namelist *names; /* LOOK_SNI, LOOK_HOST, LOOK_DNS */
+	struct namelist *names; /* of looks that have names */
 	VEC(struct banner) banners;
 	VEC(struct pattern *) patterns;
 	const char *at; /* "firewall.fwc:12", or "" */

@@ -3,6 +3,7 @@
  */
 #include "inspect/namelist.h"
 
+#include <arpa/inet.h>
 #include <endian.h>
 #include <string.h>
 
@@ -163,9 +164,12 @@ bool namelist_covers(const struct namelist *l, const char *name, size_t n)
 		return true;
 	if (n <= NAME_MAX_BYTES && has(l, name, n))
 		return true;
-	for (size_t i = 1; i < n; i++)
-		if (name[i] == '.' && n - i <= NAME_MAX_BYTES + 1 && has(l, name + i, n - i))
+	for (size_t i = 1; i < n; i++) {
+		if (name[i] != '.' || n - i > NAME_MAX_BYTES + 1)
+			continue;
+		if (has(l, name + i, n - i) || (l->below && has(l, name + i + 1, n - i - 1)))
 			return true;
+	}
 	return false;
 }
 
@@ -191,28 +195,91 @@ bool namelist_next(const struct namelist *l, uint32_t *at, char name[NAMELIST_NA
 
 /* ---- text ---- */
 
-bool namelist_line(const char *text, size_t len, size_t *off, const char **name, size_t *n)
+static bool is_blank(char c)
 {
-	while (*off < len) {
-		const char *s = text + *off;
-		const char *end = memchr(s, '\n', len - *off);
-		const char *hash_sign;
+	return c == ' ' || c == '\t' || c == '\r';
+}
 
-		if (!end)
-			end = text + len;
-		*off = (size_t)(end - text) + (end < text + len);
+/* hosts(5); a scope may stand behind it: fe80::1%lo0 */
+static bool is_address(const char *s, size_t n)
+{
+	char text[INET6_ADDRSTRLEN];
+	uint8_t out[16];
+	const char *scope = memchr(s, '%', n);
+
+	n = scope ? (size_t)(scope - s) : n;
+	if (n >= sizeof(text))
+		return false;
+	memcpy(text, s, n);
+	text[n] = '\0';
+	return inet_pton(AF_INET, text, out) == 1 || inet_pton(AF_INET6, text, out) == 1;
+}
+
+static struct name_said said(const char *s, size_t n)
+{
+	struct name_said out = {s, n, n > 3 && s[0] == '|' && s[1] == '|' && s[n - 1] == '^'};
+
+	if (out.below) {
+		out.s += 2;
+		out.n -= 3;
+	}
+	return out;
+}
+
+static const char *word_end(const char *s, const char *end)
+{
+	while (s < end && !is_blank(*s))
+		s++;
+	return s;
+}
+
+/* What is said between s and end, the rest of a line, which begins there if `first`; how far it
+ * goes is left in *next, the end if that is all. */
+static bool read_line(const char *s, const char *end, bool first, const char **next,
+		      struct name_said *out)
+{
+	const char *word;
+
+	while (s < end && is_blank(*s))
+		s++;
+	while (end > s && is_blank(end[-1]))
+		end--;
+	*next = end;
+	if (s == end || (first && (*s == '!' || *s == '[')))
+		return false;
+	word = word_end(s, end);
+	if (first && word < end && is_address(s, (size_t)(word - s))) {
+		for (s = word; is_blank(*s);)
+			s++;
+		first = false;
+		word = word_end(s, end);
+	}
+	*next = first ? end : word; /* two words without an address are no names */
+	*out = said(s, (size_t)(*next - s));
+	return true;
+}
+
+bool namelist_line(const char *text, size_t len, size_t *off, struct name_said *out)
+{
+	if (!*off && len >= 3 && !memcmp(text, "\xef\xbb\xbf", 3))
+		*off = 3; /* a byte order mark */
+	while (*off < len) {
+		const char *s = text + *off, *line, *end, *next, *hash_sign;
+		bool first = !*off || s[-1] == '\n' || *off == 3, is_name;
+
+		line = memchr(s, '\n', len - *off);
+		end = line = line ? line : text + len;
 		hash_sign = memchr(s, '#', (size_t)(end - s));
 		if (hash_sign)
 			end = hash_sign;
-		while (s < end && (*s == ' ' || *s == '\t'))
-			s++;
-		while (end > s && (end[-1] == ' ' || end[-1] == '\t' || end[-1] == '\r'))
-			end--;
-		if (s == end)
-			continue;
-		*name = s;
-		*n = (size_t)(end - s);
-		return true;
+		is_name = read_line(s, end, first, &next, out);
+		while (next < end && is_blank(*next))
+			next++;
+		if (next == end || !is_name) /* the line is over */
+			next = line + (line < text + len);
+		*off = (size_t)(next - text);
+		if (is_name)
+			return true;
 	}
 	return false;
 }

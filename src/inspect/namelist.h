@@ -36,6 +36,7 @@ struct names { /* a table, in memory of somebody else */
 struct namelist { /* one of its lists */
 	const struct names *names;
 	uint32_t number;
+	bool below; /* each name covers all names below it, too */
 };
 
 /* NULL if the text can stand in a list, else what is wrong with it: a few words, static. */
@@ -79,8 +80,20 @@ static inline uint32_t names_hash(const char *s, size_t n) /* FNV-1a */
 	return h ^ h >> 15;
 }
 
-/* The next name of a text with one in each line, '#' comments and empty lines skipped: *off moves
- * on behind it. False at the end. */
-bool namelist_line(const char *text, size_t len, size_t *off, const char **name, size_t *n);
+struct name_said {
+	const char *s;
+	size_t n;
+	bool below; /* all names below it are meant as well */
+};
+
+/* The next name of a list as such lists are published: *off moves on behind it. False at the end.
+ *
+ *	example.org	*.example.org		a name in each line
+ *	0.0.0.0 example.org www.example.org	hosts(5): an address, and names
+ *	||example.org^				a name and all below it
+ *	# ...	! ...	[...]			comments; '#' also behind a name
+ *
+ * What is none of these is yielded as it stands, for namelist_flaw() to say what is wrong. */
+bool namelist_line(const char *text, size_t len, size_t *off, struct name_said *out);
 
 #endif

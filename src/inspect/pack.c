@@ -260,7 +260,7 @@ json_t *pack_head(const struct buf *bytes)
 static void unpack_entry(json_t *e, const struct names *t)
 {
 	const json_t *number = json_object_get(e, "list");
-	struct namelist l = {t, (uint32_t)json_integer_value(number)};
+	struct namelist l = {.names = t, .number = (uint32_t)json_integer_value(number)};
 	char name[NAMELIST_NAME];
 	json_t *names;
 	uint32_t at = 0;

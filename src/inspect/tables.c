@@ -64,7 +64,7 @@ static bool read_names(struct loader_state *l, const json_t *number, struct entr
 	if (n < 0 || n >= l->t.names->lists)
 		return refuse(l, "there is no list of that number", NULL);
 	e->names = arena_new_of(l->t.arena, struct namelist);
-	*e->names = (struct namelist){l->t.names, (uint32_t)n};
+	*e->names = (struct namelist){l->t.names, (uint32_t)n, e->look == LOOK_DOMAIN};
 	return true;
 }
 

@@ -14,8 +14,9 @@
  *	      "entries": [
  *	        { "verdict": "deny",                allow | deny | reject
  *	          "look": "sni",                    any sni host dns ssh payload tls.ech quic
- *	                                            no-name unknown-protocol
- *	          "names": ["*.casino.example"],    of sni, host, dns: names, see namelist.h;
+ *	                                            no-name unknown-protocol name domain
+ *	          "names": ["*.casino.example"],    of sni, host, dns, name and domain: names, see
+ *	                                            namelist.h;
  *	                                            of ssh: banners, '*' at the end for any rest
  *	          "at": "firewall.fwc:28",          where the policy says it (optional)
  *	          "text": "deny sni ..." },         and how (optional)

@@ -70,11 +70,11 @@ static void check_banner(struct resolver *r, struct ast_word w)
 static void check_file(struct resolver *r, const struct source *src)
 {
 	unsigned before = r->diag->nerrors;
-	const char *s;
-	size_t off = 0, n;
+	struct name_said x;
+	size_t off = 0;
 
-	while (namelist_line(src->text, src->len, &off, &s, &n)) {
-		struct span at = {src, (uint32_t)(s - src->text), (uint32_t)n};
+	while (namelist_line(src->text, src->len, &off, &x)) {
+		struct span at = {src, (uint32_t)(x.s - src->text), (uint32_t)x.n};
 
 		if (r->diag->nerrors - before == BAD_LINES) {
 			diag_remark(r->diag, at,
@@ -82,7 +82,7 @@ static void check_file(struct resolver *r, const struct source *src)
 				    BAD_LINES);
 			return;
 		}
-		check_name(r, at, s, n);
+		check_name(r, at, x.s, x.n);
 	}
 }
 
@@ -98,7 +98,8 @@ static void unknown_look(struct resolver *r, struct ast_word what)
 		diag_hint(r->diag, rec, "did you mean '%s'?", near.best);
 	else
 		diag_hint(r->diag, rec,
-			  "sni, host, dns, ssh, payload, tls.ech, quic, no-name, unknown-protocol");
+			  "name, domain, sni, host, dns, ssh, payload, tls.ech, quic, no-name, "
+			  "unknown-protocol");
 }
 
 static void check_rewrite(struct resolver *r, const struct ast_inspector_entry *e)
@@ -143,7 +144,8 @@ static void check_entry(struct resolver *r, const struct ast_inspector_entry *e)
 			check_name(r, w.span, w.s, strlen(w.s));
 	}
 	if (e->files.n && !look_has_names(look))
-		diag_error(r->diag, e->files.v[0].span, "files hold names, for sni, host and dns");
+		diag_error(r->diag, e->files.v[0].span,
+			   "files hold names, for name, domain, sni, host and dns");
 	else
 		for (size_t i = 0; i < e->contents.n; i++)
 			check_file(r, e->contents.v[i]);

@@ -3,6 +3,7 @@
  * of them.
  */
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "inspect/inspector.h"
@@ -15,6 +16,14 @@ static void put_text(json_t *to, const char *key, const char *s)
 	json_object_set_new(to, key, json_string(s));
 }
 
+/* "||example.org^" is two names; this is the second. */
+static bool all_below(char out[NAMELIST_NAME], const struct name_said *x)
+{
+	if (x->below && x->s[0] != '*')
+		snprintf(out, NAMELIST_NAME, "*.%.*s", (int)x->n, x->s);
+	return x->below && x->s[0] != '*';
+}
+
 static json_t *list_json(const struct ast_inspector_entry *e)
 {
 	json_t *list = json_array();
@@ -23,11 +32,15 @@ static json_t *list_json(const struct ast_inspector_entry *e)
 		json_array_append_new(list, json_string(e->strings.v[i].s));
 	for (size_t i = 0; i < e->contents.n; i++) {
 		const struct source *src = e->contents.v[i];
-		const char *s;
-		size_t off = 0, n;
+		char below[NAMELIST_NAME];
+		struct name_said x;
+		size_t off = 0;
 
-		while (namelist_line(src->text, src->len, &off, &s, &n))
-			json_array_append_new(list, json_stringn(s, n));
+		while (namelist_line(src->text, src->len, &off, &x)) {
+			json_array_append_new(list, json_stringn(x.s, x.n));
+			if (all_below(below, &x))
+				json_array_append_new(list, json_string(below));
+		}
 	}
 	return list;
 }
@@ -67,11 +80,15 @@ static size_t list_number(struct writing *x, const struct ast_inspector_entry *e
 		names_writer_add(x->w, e->strings.v[i].s, strlen(e->strings.v[i].s));
 	for (size_t i = 0; i < e->contents.n; i++) {
 		const struct source *src = e->contents.v[i];
-		const char *s;
-		size_t off = 0, n;
+		char below[NAMELIST_NAME];
+		struct name_said name;
+		size_t off = 0;
 
-		while (namelist_line(src->text, src->len, &off, &s, &n))
-			names_writer_add(x->w, s, n);
+		while (namelist_line(src->text, src->len, &off, &name)) {
+			names_writer_add(x->w, name.s, name.n);
+			if (all_below(below, &name))
+				names_writer_add(x->w, below, strlen(below));
+		}
 	}
 	return x->lists.n - 1;
 }

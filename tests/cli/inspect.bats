@@ -108,6 +108,43 @@ setup() {
 	[[ $output == *"no inspector is called 'nobody'"* ]]
 }
 
+@test "lists as they are published, for every protocol that has names" {
+	printf '%s\n' '# a hosts file' '127.0.0.1 localhost' '0.0.0.0 www.example.org  other.example' >hosts.txt
+	printf '%s\n' '[Adblock Plus 2.0]' '! for DNS' '||example^' >adblock.txt
+	cat >lists.fwc <<-'P'
+		zone lan { interface eth0 }
+		inspector exact { deny name file "hosts.txt"; deny unknown-protocol; allow any }
+		inspector below { deny domain "org"; reject sni "none.example", file "adblock.txt"
+			reject host file "adblock.txt"; deny unknown-protocol; allow any }
+	P
+	chmod go-w lists.fwc hosts.txt adblock.txt
+	"$FWC" inspect replay "$captures/raw.pcap" --policy lists.fwc --with exact >got 2>/dev/null
+	cat got
+	# TLS three times, QUIC and DNS
+	[ "$(grep -c '"www.example.org": deny, lists.fwc:2: deny name file "hosts.txt"' got)" = 5 ]
+	[ "$(grep -c '"server": allow' got)" = 2 ]
+	"$FWC" inspect replay "$captures/raw.pcap" --policy lists.fwc --with below >got 2>/dev/null
+	cat got
+	[ "$(grep -c '"www.example.org": deny, lists.fwc:3: deny domain "org"' got)" = 5 ]
+	grep -q '"ads.example": reject, lists.fwc:4: reject host file "adblock.txt"' got
+	"$FWC" compile --dump=inspect lists.fwc >got
+	python3 - <<-'P'
+		import json
+		exact, below = json.load(open("got"))["inspectors"]
+		assert exact["entries"][0] | {"at": "", "text": ""} == {"verdict": "deny", "look": "name", "at": "", "text": "",
+			"names": ["localhost", "www.example.org", "other.example"]}, exact
+		assert below["entries"][0]["look"] == "domain" and below["entries"][0]["names"] == ["org"]
+		assert below["entries"][2]["names"] == ["example", "*.example"]
+	P
+	printf '%s\n' '@@||good.example^' "||x.example^\$third-party" >adblock.txt
+	run -2 "$FWC" check --elsewhere lists.fwc
+	echo "$output"
+	[[ $output == *"adblock.txt:1:1: error: '@@||good.example^' cannot be looked for"* ]]
+	[[ $output == *"adblock.txt:2:1: error: '||x.example^\$third-party' cannot be looked for"* ]]
+	# fmt leaves the words as they are
+	"$FWC" fmt lists.fwc | grep -q 'deny name file "hosts.txt"'
+}
+
 @test "what is no capture, not whole, or not there" {
 	run -2 "$FWC" inspect replay p.fwc --policy p.fwc
 	[[ $output == *"p.fwc is not a capture (pcap or pcapng)"* ]]

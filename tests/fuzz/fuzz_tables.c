@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * Any bytes -> inspectors, as JSON and as a file of tables. What is taken judges a few clients without trouble; what is not
- * has a reason.
+ * Any bytes -> inspectors, as JSON and as a file of tables, and names of a list. What is taken
+ * judges a few clients without trouble; what is not has a reason.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,8 +76,24 @@ static void as_bytes(const uint8_t *data, size_t size)
 	buf_free(&why);
 }
 
+/* A list of names, as it is published. */
+static void as_list(const uint8_t *data, size_t size)
+{
+	const char *text = (const char *)data;
+	size_t off = 0, before = 0;
+	struct name_said x;
+
+	while (namelist_line(text, size, &off, &x)) {
+		if (off <= before || off > size || x.s < text || x.s + x.n > text + off)
+			abort(); /* it moves on, and names lie behind it */
+		namelist_flaw(x.s, x.n);
+		before = off;
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	as_list(data, size);
 	as_json(data, size);
 	as_bytes(data, size);
 	return 0;

@@ -98,6 +98,25 @@ static void test_names(void)
 	SAME_TEXT(after_text("anything\r\n"), "allow 4");
 }
 
+/* One list for every protocol that has names. */
+static void test_every(void)
+{
+	SAME_NUMBER(load(NAMED("deny", "name", "www.example.org") "," NAMED(
+				 "reject", "domain", "example") "," ENTRY("allow", "any"),
+			 ""),
+		    0);
+	SAME_TEXT(after(ALL(openssl_hello)), "deny 0");
+	SAME_TEXT(after_datagram(ALL(dns_query)), "deny 0");
+	SAME_TEXT(after_text("GET / HTTP/1.1\r\nHost: www.example.org\r\n\r\n"), "deny 0");
+	SAME_TEXT(after_text("GET / HTTP/1.1\r\nHost: a.www.example.org\r\n\r\n"), "allow 2");
+	SAME_TEXT(after_text("GET / HTTP/1.1\r\nHost: x.y.example\r\n\r\n"), "reject 1");
+	SAME_TEXT(after_text("GET / HTTP/1.1\r\nHost: example\r\n\r\n"), "reject 1");
+	SAME_TEXT(after_datagram(ALL(quic_v1)), "allow 2"); /* example.com */
+	SAME_TEXT(after_text("SSH-2.0-www.example.org\r\n"), "allow 2");
+	SAME_TEXT(after(ALL(nameless_hello)), "allow 2");
+	SAME_TEXT(after_text("GET / HTTP/1.1\r\nHost: b\r\nHost: b\r\n\r\n"), "deny on-error");
+}
+
 static void test_facts(void)
 {
 	SAME_NUMBER(load(ENTRY("deny", "quic") "," ENTRY("deny", "tls.ech") "," ENTRY(
@@ -227,6 +246,7 @@ int main(void)
 	room = flow_room_new(2, 2);
 	patterns = pattern_room_new();
 	test_names();
+	test_every();
 	test_facts();
 	test_patterns();
 	test_words();

@@ -12,7 +12,7 @@
 static struct names_writer *w;
 static struct buf bytes;
 static struct names names;
-static struct namelist l = {&names, 0};
+static struct namelist l = {.names = &names};
 
 static bool has(const char *name)
 {
@@ -116,18 +116,57 @@ static void test_flaws(void)
 	SAME_TEXT(flaw(longest), "it is longer than 253 bytes");
 }
 
+static void lines(const char *text, const char *want)
+{
+	char all[1000] = "";
+	struct name_said x;
+	size_t off = 0;
+
+	while (namelist_line(text, strlen(text), &off, &x))
+		sprintf(all + strlen(all), "%s%.*s%s", *all ? "|" : "", (int)x.n, x.s,
+			x.below ? "+" : "");
+	SAME_TEXT(all, want);
+}
+
 static void test_lines(void)
 {
-	static const char file[] = "# blocked\n a.example \n\n*.b.example # since May\n\tc.example";
-	static const char *const want[] = {"a.example", "*.b.example", "c.example"};
-	const char *name;
-	size_t off = 0, n, i = 0;
+	lines("# blocked\n a.example \n\n*.b.example # since May\n\tc.example",
+	      "a.example|*.b.example|c.example");
+	/* hosts(5), as StevenBlack and others publish them */
+	lines("127.0.0.1 localhost\r\n::1\tip6-localhost ip6-loopback # own\r\n"
+	      "fe80::1%lo0 localhost\r\n0.0.0.0 a.example  b.example \r\n0.0.0.0\r\n",
+	      "localhost|ip6-localhost|ip6-loopback|localhost|a.example|b.example|0.0.0.0");
+	/* as AdGuard's and others' for DNS */
+	lines("[Adblock Plus 2.0]\n! Title: x\n!\n||a.example^\n||*.b.example^\nc.example\n",
+	      "a.example+|*.b.example+|c.example");
+	lines("\xef\xbb\xbf" "a.example\nb.example", "a.example|b.example");
+	/* what is something else stays what it is, for namelist_flaw() */
+	lines("@@||a.example^\n||b.example^$third-party\n||^\na b\n0.0.0.0.0 a\n",
+	      "@@||a.example^|||b.example^$third-party|||^|a b|0.0.0.0.0 a");
+	lines("", "");
+	lines("\n\n", "");
+	lines("a", "a");
+	lines("0.0.0.0 a", "a");
+	lines("0.0.0.0 a b ", "a|b");
+}
 
-	while (namelist_line(file, sizeof(file) - 1, &off, &name, &n)) {
-		CHECK(i < 3 && strlen(want[i]) == n && !memcmp(name, want[i], n));
-		i++;
-	}
-	SAME_NUMBER(i, 3);
+/* "domain": a name, and all below it. */
+static void test_below(void)
+{
+	begin();
+	names_writer_list(w);
+	add("a.example");
+	add("*.b.example");
+	end();
+	CHECK(!namelist_covers(&l, "x.a.example", 11));
+	l.below = true;
+	CHECK(namelist_covers(&l, "a.example", 9));
+	CHECK(namelist_covers(&l, "x.y.a.example", 13));
+	CHECK(!namelist_covers(&l, "xa.example", 10));
+	CHECK(!namelist_covers(&l, "example", 7));
+	CHECK(namelist_covers(&l, "x.b.example", 11));
+	CHECK(!namelist_covers(&l, "b.example", 9));
+	l.below = false;
 }
 
 /* In the order in which they came, as they are written in a policy. */
@@ -253,6 +292,7 @@ int main(void)
 	test_cover();
 	test_flaws();
 	test_lines();
+	test_below();
 	test_order();
 	test_said();
 	test_many();
