@@ -310,6 +310,10 @@ static void offer_question(const struct completing *c, const char *word)
 	} else {
 		offer_names(&t, c->g->config, NAME_ZONE | NAME_HOST, suffix);
 		offer_name(&t, "any", suffix, "any zone");
+		if (arrow) {
+			offer_name(&t, "multicast", suffix, "every multicast address");
+			offer_name(&t, "broadcast", suffix, "broadcast addresses of IPv4");
+		}
 	}
 	offer_name(&t, "self", suffix, "this machine");
 }

@@ -46,6 +46,7 @@ struct side {
 	bool all;
 	struct ivset v4, v6; /* static ones together */
 	struct ivset macs; /* or sent by these stations */
+	bool broadcast; /* or to what routing calls so */
 	const char *stem, *mac_stem;
 	VEC(const struct addrs *) dyn;
 };
@@ -55,6 +56,7 @@ struct alt {
 	enum family family; /* FAM_NONE: both */
 	bool all; /* no address match */
 	const struct ivset *macs; /* or NULL: no address match, but who sent it */
+	bool broadcast; /* IPv4: no address match, but where it goes */
 	const struct ivset *fixed; /* or NULL */
 	const char *stem;
 	const struct addrs *dyn; /* or NULL */

@@ -11,6 +11,10 @@ static void side_add(struct lower *l, struct side *s, const struct addrs *a)
 		s->all = true;
 		return;
 	}
+	if (a->broadcast) {
+		s->broadcast = true;
+		return;
+	}
 	for (size_t i = 0; i < a->macs.n; i++)
 		vec_push(l->arena, &s->macs, a->macs.v[i]);
 	if (a->macs.n)
@@ -83,6 +87,8 @@ static void side_alts(struct lower *l, struct alts *out, const struct side *s, e
 	if (fixed->n)
 		vec_push(l->arena, out,
 			 ((struct alt){.family = fam, .fixed = fixed, .stem = s->stem}));
+	if (s->broadcast && fam == FAM_IP4)
+		vec_push(l->arena, out, ((struct alt){.family = fam, .broadcast = true}));
 	if (s->macs.n && stations)
 		vec_push(l->arena, out,
 			 ((struct alt){.family = fam, .macs = &s->macs, .stem = s->mac_stem}));
@@ -147,7 +153,7 @@ void match_ethernet(struct lower *l, struct ir_rule *r)
 
 bool alt_open(const struct alt *a)
 {
-	return a->all || a->macs;
+	return a->all || a->macs || a->broadcast;
 }
 
 static void match_alt(struct lower *l, struct ir_rule *r, const struct alt *a, enum field f4,
@@ -160,6 +166,8 @@ static void match_alt(struct lower *l, struct ir_rule *r, const struct alt *a, e
 	if (a->macs) {
 		match_ethernet(l, r);
 		match_ivset(l, r, F_ETHER_SADDR, a->macs, a->stem);
+	} else if (a->broadcast) {
+		match_one(l, r, F_FIB_DADDR_TYPE, 3 /* RTN_BROADCAST */);
 	} else if (a->dyn) {
 		match_set(l, r, f, dynset_name(l, a->dyn->dyn, a->family), a->dyn->negated);
 	} else {

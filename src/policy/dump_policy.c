@@ -57,6 +57,8 @@ static void put_endpoint(struct buf *out, const struct policy *p, const char *la
 		else if (!item->addrs.all && !item->addrs.v4.n && !item->addrs.v6.n &&
 			 !item->addrs.macs.n)
 			buf_puts(out, " no address");
+		if (item->addrs.broadcast)
+			buf_puts(out, " broadcast");
 		put_ivset(out, &item->addrs.v4, FAM_IP4);
 		put_ivset(out, &item->addrs.v6, FAM_IP6);
 		for (size_t k = 0; k < item->addrs.macs.n; k++) {

@@ -98,7 +98,7 @@ static bool resolve_zone(struct resolver *r, struct ast_word w, struct place_ite
 
 /* All addresses of the family that are not in s; none if s names none: `!x` speaks of x's families.
  */
-static struct ivset complement(struct resolver *r, const struct ivset *s, int bits)
+struct ivset complement(struct resolver *r, const struct ivset *s, int bits)
 {
 	struct ivset all = ivset_one(r->arena, 0, u128_max(bits));
 
@@ -209,6 +209,8 @@ static bool resolve_item(struct resolver *r, const struct ast_item *item, struct
 	}
 	if (item->zone.s && !resolve_zone(r, item->zone, out))
 		return false;
+	if (named && !d && is_group_word(item->name.s))
+		return resolve_group_word(r, item, out, side);
 	if (named && !d) {
 		resolve_name(r, item->name, "zone, host or set");
 		return false;

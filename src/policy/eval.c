@@ -13,6 +13,8 @@ bool addrs_match(const struct addrs *s, enum family fam, u128 addr)
 		return true;
 	if (s->dyn)
 		return s->negated; /* taken as empty */
+	if (s->broadcast) /* which others are depends on routes */
+		return fam == FAM_IP4 && addr == 0xffffffff;
 	return ivset_contains(fam == FAM_IP4 ? &s->v4 : &s->v6, addr);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * Stations of a link, by their MAC addresses: where one may stand.
+ * Stations of a link, by their MAC addresses, and what goes to many of them at once: where these
+ * may stand.
  */
 #include <string.h>
 
@@ -100,4 +101,65 @@ void check_station(struct resolver *r, const struct ast_item *item, struct place
 		for (size_t z = 0; !r->query && z < r->p->zones.n; z++)
 			if (item_has(out, (int)z))
 				warn_zone(r, item, &r->p->zones.v[z]);
+}
+
+/* ---- multicast, broadcast ---- */
+
+bool is_group_word(const char *s)
+{
+	return !strcmp(s, "multicast") || !strcmp(s, "broadcast");
+}
+
+static void all_groups(struct resolver *r, const struct ast_item *item, struct addrs *out)
+{
+	out->v4 = ivset_one(r->arena, 0xe0000000, 0xefffffff); /* RFC 5771 */
+	out->v6 = ivset_one(r->arena, (u128)0xff << 120, u128_max(128)); /* RFC 4291 */
+	out->multicast = !item->negated;
+	out->rest = item->negated;
+	if (item->negated) {
+		out->v4 = complement(r, &out->v4, 32);
+		out->v6 = complement(r, &out->v6, 128);
+	}
+}
+
+bool resolve_group_word(struct resolver *r, const struct ast_item *item, struct place_item *out,
+			enum side_of side)
+{
+	const char *name = item->name.s;
+
+	if (side == SIDE_BOTH) {
+		diag_error(r->diag, item->name.span,
+			   "this is about both directions, and no packet comes from '%s'", name);
+		return false;
+	}
+	if (side == SIDE_FROM) {
+		diag_hint(r->diag,
+			  diag_error(r->diag, item->name.span,
+				     "'%s' is a destination: no packet comes from there", name),
+			  "write it after the arrow: FROM -> %s", name);
+		return false;
+	}
+	out->addrs.stem = name;
+	if (!strcmp(name, "multicast")) {
+		all_groups(r, item, &out->addrs);
+		return true;
+	}
+	if (item->negated)
+		diag_hint(r->diag,
+			  diag_error(r->diag, item->span, "'broadcast' cannot be negated"),
+			  "put a rule for it before this one");
+	out->addrs.broadcast = true;
+	out->addrs.v4 = ivset_one(r->arena, 0, u128_max(32));
+	return true;
+}
+
+void check_broadcast(struct resolver *r, const struct endpoint *to, enum family family)
+{
+	const struct place_item *i;
+
+	vec_each (&to->items, i)
+		if (i->addrs.broadcast && family == FAM_IP6)
+			diag_hint(r->diag,
+				  diag_error(r->diag, i->span, "IPv6 has no broadcast"),
+				  "leave out ipv6, or write multicast");
 }

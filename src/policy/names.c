@@ -66,6 +66,10 @@ static void hint_nearest(struct resolver *r, struct diag_record *rec, const char
 
 	if (hint_mac(r, rec, word))
 		return;
+	if (is_group_word(word)) {
+		diag_hint(r->diag, rec, "'%s' is a word of TO: FROM -> %s", word, word);
+		return;
+	}
 	vec_each (&r->names.entries, e)
 		nearest_offer(&near, e->key);
 	if (near.best)

@@ -11,6 +11,13 @@ void resolve_before_routing(struct resolver *r, const char *what, const struct e
 	for (size_t i = 0; i < to->items.n; i++) {
 		const struct place_item *item = &to->items.v[i];
 
+		if (item_is_self(item) && (item->addrs.multicast || item->addrs.broadcast))
+			diag_hint(r->diag,
+				  diag_error(r->diag, item->span,
+					     "%s happens before routing, when self is one of this "
+					     "machine's own addresses",
+					     what),
+				  "write multicast or broadcast without @self");
 		if (!item_names_zone(item))
 			continue;
 		diag_hint(r->diag,
@@ -345,6 +352,7 @@ void resolve_nat(struct resolver *r, const struct ast_stmt *s)
 	resolve_endpoint(r, &n->from, &out.from, n->kind == NAT_NETMAP ? SIDE_BOTH : SIDE_FROM);
 	resolve_endpoint(r, &n->to, &out.to, SIDE_TO);
 	check_destination(r, &out.to);
+	check_broadcast(r, &out.to, out.family);
 	name_hairpin_zones(r, n, &out);
 	resolve_nat_services(r, &named, &out);
 	resolve_from(r, &n->q, n->services.v, n->services.n, &out.services);

@@ -59,6 +59,8 @@ struct addrs {
 	bool negated; /* only with dyn: static sets are complemented already */
 	bool rest; /* such a complement: all but what was written */
 	struct ivset v4, v6; /* normalised; unused with all or dyn */
+	bool multicast; /* by that name */
+	bool broadcast; /* what routing calls so; v4 is all addresses then */
 	struct ivset macs; /* or whatever these stations send; sorted, not merged */
 	const char *stem; /* a readable name for the kernel's set */
 };

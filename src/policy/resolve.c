@@ -386,6 +386,7 @@ void resolve_rule(struct resolver *r, const struct ast_stmt *s)
 	resolve_services(r, ast->services.v, ast->services.n, &out.services);
 	resolve_from(r, q, ast->services.v, ast->services.n, &out.services);
 	out.q.family = q->family;
+	check_broadcast(r, &out.to, q->family);
 	out.q.has_mark = q->mark_span.src != NULL;
 	out.q.mark = q->mark;
 	out.q.mark_mask = q->mark_mask;

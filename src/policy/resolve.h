@@ -56,7 +56,11 @@ bool resolve_decl(struct resolver *r, struct decl *d);
 /* `macs` NULL: only addresses of IP are taken here. */
 void resolve_item_addrs(struct resolver *r, const struct ast_item *item, struct ivset *v4,
 			struct ivset *v6, struct ivset *macs);
-/* link.c: which station sent it */
+/* link.c: which station sent it; what goes to many at once */
+bool is_group_word(const char *s);
+bool resolve_group_word(struct resolver *r, const struct ast_item *item, struct place_item *out,
+			enum side_of side);
+void check_broadcast(struct resolver *r, const struct endpoint *to, enum family family);
 void mac_add(struct arena *a, struct ivset *to, u128 mac);
 void refuse_mac(struct resolver *r, struct span at, const char *name);
 void check_station(struct resolver *r, const struct ast_item *item, struct place_item *out,
@@ -73,6 +77,7 @@ void resolve_subzones(struct resolver *r);
 /* Of the user or group of a sub-zone: its number, its name if it was said by one. */
 void resolve_account(struct resolver *r, struct zone *z, struct ast_word w, bool group);
 /* endpoint.c: where marks are set, what asked for them would depend on the order of statements */
+struct ivset complement(struct resolver *r, const struct ivset *s, int bits);
 void check_by_mark(struct resolver *r, const struct endpoint *from, const char *what);
 /* As TO it holds no part of self. */
 void check_destination(struct resolver *r, const struct endpoint *e);

@@ -48,6 +48,7 @@ static void put_endpoint(struct buf *b, const struct endpoint *e)
 		buf_puts(b, i->addrs.dyn ? i->addrs.dyn->name : "");
 		put_set(b, &i->addrs.v4);
 		put_set(b, &i->addrs.v6);
+		put_number(b, i->addrs.broadcast);
 		put_set(b, &i->addrs.macs);
 	}
 }

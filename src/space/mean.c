@@ -199,6 +199,9 @@ dd_ref mean_addrs(struct mean *m, const struct addrs *s, enum dim d)
 
 	if (s->all)
 		return DD_TRUE;
+	if (s->broadcast)
+		return dd_and(m->dd, schema_family(&m->schema, FAM_IP4),
+			      schema_one(&m->schema, DIM_FIB_DADDR, 3 /* RTN_BROADCAST */));
 	if (!s->dyn) {
 		dd_ref by_address = dd_or(m->dd, schema_addrs(&m->schema, d, FAM_IP4, &s->v4),
 					  schema_addrs(&m->schema, d, FAM_IP6, &s->v6));

@@ -85,7 +85,7 @@ static const struct place_item *only(const struct endpoint *e)
 {
 	const struct place_item *i = e->items.n == 1 ? &e->items.v[0] : NULL;
 
-	return i && !i->addrs.dyn && !i->addrs.macs.n ? i : NULL;
+	return i && !i->addrs.dyn && !i->addrs.macs.n && !i->addrs.broadcast ? i : NULL;
 }
 
 static bool of_family(const struct addrs *s, int ip6)

@@ -46,6 +46,7 @@ follows() { fwc complete -- --config "$WORK/p.fwc" "$@" | cut -f1 | paste -sd'|'
 @test "names of the policy, its includes too, where a question may have them" {
 	[ "$(follows explain '')" = "lan -> |wan -> |nas -> |banned -> |guests -> |any -> |self -> " ]
 	[ "$(follows explain 'lan -> w')" = "lan -> wan" ]
+	[ "$(follows explain 'lan -> mul')" = "lan -> multicast" ]
 	[ "$(follows explain 'lan, n')" = "lan, nas -> " ]
 	[ "$(follows trace 'lan -> nas@')" = "lan -> nas@lan|lan -> nas@wan|lan -> nas@guests|lan -> nas@self" ]
 	[ "$(follows explain 'lan -> wan sh')" = "lan -> wan shop" ]

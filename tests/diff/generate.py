@@ -13,7 +13,7 @@ import sys
 from dataclasses import replace
 
 import lab
-from reference import (FAMILIES, ICMP, ICMPV6, LINK_LOCAL, MAX, ND, SELF, TCP, UDP, Packet, icmp_invalid, parse,
+from reference import (FAMILIES, ICMP, ICMPV6, LINK_LOCAL, MAX, MANY, ND, SELF, TCP, UDP, Packet, icmp_invalid, parse,
                        show_address)
 
 VERBS = ('allow', 'drop', 'reject')
@@ -191,6 +191,10 @@ class Writer:
         if shape < 0.47:
             return rng.choice(['any', 'any', 'zones'])
         at = rng.choice([zone, zone, zone, 'any', 'zones', 'self' if allow_self else zone])
+        if side == 'to' and self.chance(0.05):
+            many = rng.choice(['multicast', 'multicast', 'broadcast'])
+            negated = '!' if many == 'multicast' and self.chance(0.2) else ''
+            return negated + many + rng.choice(['', f'@{zone}', '@any'] + ['@self'] * 2 * allow_self)
         if side == 'from' and self.stations and self.chance(0.12):
             return rng.choice(self.stations) + rng.choice(['', f'@{zone}', f'@{zone}', '@any'])
         name = rng.choice(self.names) if self.names and self.chance(0.35) else self.address(at if at in self.zones else None)
@@ -621,6 +625,7 @@ class Writer:
                                      'reject any -> any', f'allow any -> {rng.choice(sorted(self.zones))}']))
         if self.chance(0.05):
             rules.insert(0, f'clamp-mss any -> {rng.choice(sorted(self.zones))} pmtu')
+        rules = [r.replace(' ipv6', '') if 'broadcast' in r else r for r in rules]      # which has none
         rules = [f'disabled {r}' if self.chance(0.02) else r + ' note "n"' if r.startswith(VERBS) and self.chance(0.02)
                  else r for r in rules]
         text = 'forwarding on\n\n' + '\n'.join(self.lines + [''] + rules) + '\n'
@@ -744,9 +749,9 @@ class Sampler:
             choices = [a for n in lab.INTERFACES for a in ROUTING.own(n, family)]
             named = [a for a in choices if self.inside_item(came_item, family, a)]
             source = rng.choice(named if named and rng.random() < 0.7 else choices)
-        if goes is None and (not goes_item.addresses or rng.random() < 0.6):
+        if goes is None and (not goes_item.addresses or self.is_many(goes_item) or rng.random() < 0.6):
             target = self.local_address(family)
-            if rng.random() < 0.06 and came is not None:
+            if rng.random() < (0.5 if self.is_many(goes_item) else 0.06) and came is not None:
                 target = rng.choice([a for f, a in sorted(ROUTING.groups) if f == family])
         if rng.random() < 0.06:                         # a stranger
             source = source if came is None else self.pick_address(family)
@@ -756,6 +761,10 @@ class Sampler:
                       value if proto in (ICMP, ICMPV6) else 0,
                       code=rng.choice([0, 0, 1, 3]) if self.codes and proto in (ICMP, ICMPV6) else 0,
                       dscp=rng.choice([0, 46, 46, 8, 45]) if self.dscps else 0)
+
+    @staticmethod
+    def is_many(item):
+        return item.broadcast or bool(item.addresses) and item.addresses == MANY['multicast']
 
     @staticmethod
     def inside_item(item, family, address):

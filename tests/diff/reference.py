@@ -24,6 +24,8 @@ TCP, UDP, ICMP, ICMPV6, IGMP = 6, 17, 1, 58, 2
 MULTICAST_SERVICES = [((224 << 24) + 251, 5353), ((224 << 24) + 252, 5355), (0xeffffffa, 1900), (0xeffffffa, 3702)]
 MAX = {4: (1 << 32) - 1, 6: (1 << 128) - 1}
 FAMILIES = (4, 6)
+MANY = {'multicast': {4: [(0xe0 << 24, (0xf0 << 24) - 1)], 6: [(0xff << 120, MAX[6])]},
+        'broadcast': {4: [(0, MAX[4])], 6: []}}
 SELF = object()                 # "this machine", where an interface name would stand
 ANYBODY = object()              # where a station would stand
 
@@ -161,6 +163,7 @@ class Item:
     zone: str = 'any'           # 'any', 'self', 'zones' or the name of a zone or of a group
     addresses: dict = None      # family -> intervals, 'mac' -> numbers; None: every address of both families
     negated: bool = False
+    broadcast: bool = False     # of the addresses, what routing calls so
     dynamic: bool = False       # a run-time set: of both families, however few elements it holds
     but: tuple = ()             # what is taken away: zones, groups or self
 
@@ -455,6 +458,8 @@ class Parser:
     def addresses_of(self, word):
         if word in self.policy.addresses:
             return self.policy.addresses[word]
+        if word in MANY:
+            return MANY[word]
         if parse_mac(word) is not None:
             return {4: [], 6: [], 'mac': [parse_mac(word)]}
         family, low, high = self.plain_address(word)
@@ -581,6 +586,7 @@ class Parser:
             item.zone = word
             item.but = self.less()
             return item
+        item.broadcast = word == 'broadcast' and word not in self.policy.addresses
         item.addresses = self.addresses_of(word)
         item.dynamic = word in self.policy.dynamic
         if self.peek().kind == '@':
@@ -1049,6 +1055,8 @@ class Evaluator:
             return False
         if item.addresses is None:
             return True
+        if item.broadcast and (family, address) != (4, MAX[4]):      # no interface of the lab has another one
+            return False
         if self.sent_by(item.addresses.get('mac', []), where):
             return True
         intervals = item.addresses[family]
