@@ -74,10 +74,10 @@ static enum maybe value_of(const struct observed *p, enum field f, u128 *out)
 	case F_L4PROTO:
 		return known(p->has_proto, false, p->proto, out);
 	case F_IIFNAME:
-		return name_value(p->in, out);
 	case F_OIFNAME:
-		return name_value(p->out, out);
+		return name_value(f == F_IIFNAME ? p->in : p->out, out);
 	case F_IIF:
+		return known(!*p->in, false, 0, out);
 	case F_MARK:
 		return known(true, false, p->mark, out);
 	case F_IP_SADDR:

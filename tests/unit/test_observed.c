@@ -102,7 +102,8 @@ static void test_log_lines(void)
 	SAME_TEXT(p.out, "eth0");
 	SAME_NUMBER(p.mark, 0x1f);
 	SAME_TEXT(printed(&p), "198.51.100.7:53336 -> 192.0.2.10:443 tcp syn");
-	CHECK(observed_of_log(&p, "IN=eth1 OUT= MAC=33:33:00:00:00:01:4a:ed:ec:28:46:30:86:dd "
+	CHECK(observed_of_log(&p,
+			      "IN=eth1 OUT= MAC=33:33:00:00:00:01:4a:ed:ec:28:46:30:86:dd "
 			      "SRC=fe80:0000:0000:0000:48ed:ecff:fe28:4630 "
 			      "DST=ff02:0000:0000:0000:0000:0000:0000:0001 LEN=104 TC=0 HOPLIMIT=1 "
 			      "FLOWLBL=915476 PROTO=ICMPv6 TYPE=128 CODE=0 ID=24661 SEQ=1 "));
@@ -271,6 +272,42 @@ static void test_rules(const struct ir_ruleset *r)
 	SAME_TEXT(rules(r, "fwc other: ", NULL), "");
 }
 
+/* A rule of a base chain where the packet comes by: a field has that value, then it logs. */
+static size_t logs_of(enum field f, uint32_t value, const char *text)
+{
+	struct ir_ruleset *r = ruleset_new(arena);
+	struct ir_chain *c = arena_new_of(arena, struct ir_chain);
+	struct ir_stmt match = {.kind = IR_MATCH, .match = {.sel = {.n = 1, .f = {f}}}};
+	struct ir_stmt log = {.kind = IR_LOG, .log_prefix = "fwc x: "};
+	struct observed_logs logs = {0};
+	struct ir_rule rule = {0};
+	struct observed p;
+
+	vec_push(arena, &match.match.values, ((struct ir_elem){.key = {{value, value}}}));
+	vec_push(arena, &rule.stmts, match);
+	vec_push(arena, &rule.stmts, log);
+	c->name = "base";
+	c->base.hook = strncmp(text, "IN= ", 4) != 0 ? "input" : "output";
+	c->base.type = "filter";
+	vec_push(arena, &c->rules, rule);
+	ruleset_add_chain(r, c);
+	if (!observed_of_log(&p, text))
+		return 99;
+	observed_find_logs(arena, r, &p, "fwc x: ", &logs);
+	return logs.n;
+}
+
+/* A number of an interface is known where there is none, and is no mark. */
+static void test_numbers(void)
+{
+	SAME_NUMBER(logs_of(F_MARK, 7, FROM_WAN "TCP SPT=9 DPT=80 SYN MARK=0x7"), 1);
+	SAME_NUMBER(logs_of(F_MARK, 8, FROM_WAN "TCP SPT=9 DPT=80 SYN MARK=0x7"), 0);
+	SAME_NUMBER(logs_of(F_IIF, 8, FROM_WAN "TCP SPT=9 DPT=80 SYN MARK=0x7"), 1);
+	SAME_NUMBER(logs_of(F_IIF, 0, "IN= OUT=eth1 SRC=192.0.2.1 DST=192.0.2.2 MARK=0x7"), 1);
+	SAME_NUMBER(logs_of(F_IIF, 8, "IN= OUT=eth1 SRC=192.0.2.1 DST=192.0.2.2 MARK=0x8"), 0);
+	SAME_NUMBER(logs_of(F_OIF, 8, "IN= OUT=eth1 SRC=192.0.2.1 DST=192.0.2.2 MARK=0x7"), 1);
+}
+
 int main(void)
 {
 	struct loader l = {.read = no_file, .glob = no_glob};
@@ -283,6 +320,7 @@ int main(void)
 	test_log_lines();
 	test_headers_of_others();
 	test_forged();
+	test_numbers();
 	CHECK(compile_file(&c, "p.fwc", STAGE_IR, &l, arena, &diag));
 	if (c.ruleset)
 		test_rules(c.ruleset);
