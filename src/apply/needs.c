@@ -8,7 +8,7 @@ static void sel_needs(const struct ir_sel *sel, bool *needs)
 	for (int i = 0; i < sel->n; i++) {
 		enum field f = sel->f[i];
 
-		if (f == F_CT_STATE || f == F_CT_STATUS || f == F_CT_MARK ||
+		if (f == F_CT_STATE || f == F_CT_STATUS || f == F_CT_MARK || f == F_CT_HELPER ||
 		    f == F_CT_DPORT)
 			needs[FEAT_CT] = true;
 		else if (f == F_PAYLOAD)
@@ -77,6 +77,9 @@ static void stmt_needs(const struct ir_stmt *s, bool *needs)
 	case IR_QUEUE:
 		needs[FEAT_QUEUE] = true;
 		needs[FEAT_HASH] |= s->queue.count > 1;
+		break;
+	case IR_HELPER:
+		needs[FEAT_HELPER] = true;
 		break;
 	case IR_COUNTER:
 	case IR_MARK:

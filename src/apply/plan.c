@@ -10,11 +10,6 @@
 
 #define TABLE "inet " IR_TABLE
 
-static const char *set_word(const struct ir_set *s)
-{
-	return s->is_map ? "map" : "set";
-}
-
 static bool is_live(const struct plan_input *in, const struct manifest_object *o)
 {
 	return o->kind == OBJECT_CHAIN ? ruleset_chain(in->live, o->name) != NULL
@@ -73,7 +68,7 @@ static const char *set_conflict(const struct plan_input *in, const struct ir_set
 		return NULL;
 	if (!want->dynamic) {
 		*hint = "another program made it: delete it, or `fwc stop` and apply again";
-		return arena_printf(a, "%s '%s' in the kernel has another type", set_word(want),
+		return arena_printf(a, "%s '%s' in the kernel has another type", ir_set_word(want),
 				    want->name);
 	}
 	*hint = "rename it (it then starts empty), or `fwc stop` and apply again";
@@ -146,9 +141,10 @@ void plan_keys(struct arena *a, const struct live_names *names, struct map *keys
 	const char **n;
 
 	vec_each (names, n) {
-		const char *name = strchr(*n, ' ') + 1;
+		const char *name = strrchr(*n, ' ') + 1;
 
-		map_put(keys, arena_printf(a, "%c:%s", **n == 'c' ? 'c' : 's', name), (void *)name);
+		map_put(keys, arena_printf(a, "%c:%s", strncmp(*n, "chain ", 6) ? 's' : 'c', name),
+			(void *)name);
 	}
 }
 
@@ -461,11 +457,11 @@ static bool mend_set(const struct plan_input *in, const struct ir_set *want, str
 	const struct ir_set *live = ruleset_set(in->live, want->name);
 	const struct ir_set nothing = {0};
 
-	if (!live || want->dynamic || same_set(want, live))
+	if (!live || want->dynamic || want->helper || same_set(want, live))
 		return false;
 	if (cannot_delete(want)) {
 		live = &nothing;
-		buf_printf(b, "flush %s " TABLE " %s\n", set_word(want), want->name);
+		buf_printf(b, "flush %s " TABLE " %s\n", ir_set_word(want), want->name);
 	}
 	put_elems(live, want, false, b);
 	put_elems(want, live, true, b);
@@ -509,7 +505,7 @@ void plan_swap(const struct plan_input *in, struct buf *script, struct live_name
 		buf_puts(script, "add table " TABLE "\n");
 	vec_each (&in->want->sets, s) {
 		if (mend_set(in, *s, script) || resize_set(in, *s, script))
-			add_name(in, set_word(*s), (*s)->name, names);
+			add_name(in, ir_set_word(*s), (*s)->name, names);
 	}
 	vec_each (&in->want->chains, c) {
 		if (swap_chain(in, *c, script))
@@ -557,8 +553,9 @@ size_t plan_collect(const struct plan_input *in, bool sets, bool chains, struct 
 		if (!sets || !is_dead(in, &reach, false, (*s)->name))
 			continue;
 		n++;
-		buf_printf(script, "flush %s " TABLE " %s\ndelete %s " TABLE " %s\n", set_word(*s),
-			   (*s)->name, set_word(*s), (*s)->name);
+		if (!(*s)->helper)
+			buf_printf(script, "flush %s " TABLE " %s\n", ir_set_word(*s), (*s)->name);
+		buf_printf(script, "delete %s " TABLE " %s\n", ir_set_word(*s), (*s)->name);
 	}
 	vec_each (&in->live->chains, c) {
 		if (chains && is_dead(in, &reach, true, (*c)->name))

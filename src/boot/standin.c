@@ -67,6 +67,10 @@ static const struct manifest_place *place_at(const struct artefact *x, unsigned 
 
 		for (; at < begin; at++)
 			number += *at == '\n';
+		while ((*o)->kind == OBJECT_HELPER && next_line(&at, end, &nrules, &l)) {
+			if (number++ == line)
+				return &(*o)->place;
+		}
 		while ((*o)->kind == OBJECT_CHAIN && next_line(&at, end, &nrules, &l)) {
 			if (number++ == line)
 				return rule_of(x->manifest, *o, l.rule);
@@ -158,6 +162,10 @@ static int rewrite(struct fitting *f, struct buf *why)
 			return -EBADMSG;
 		}
 		buf_add(script, f->in->script.data + done, (*o)->off - done);
+		done = (*o)->off + (*o)->len;
+		if (c->kind == OBJECT_HELPER && c->place.needs &&
+		    map_get(&f->lacking, c->place.needs))
+			continue; /* and so are the rules that attach it */
 		c->off = script->len;
 		if (c->kind == OBJECT_CHAIN)
 			err = put_chain(f, *o, c, script, why);
@@ -166,7 +174,6 @@ static int rewrite(struct fitting *f, struct buf *why)
 		if (err)
 			return err;
 		c->len = script->len - c->off;
-		done = (*o)->off + (*o)->len;
 		manifest_add(copy, c);
 	}
 	buf_add(script, f->in->script.data + done, f->in->script.len - done);

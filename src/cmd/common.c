@@ -21,6 +21,7 @@
 #include "util/cleanup.h"
 #include "util/fault.h"
 #include "config.h"
+#include "kernel/features.h"
 #include "kernel/links.h"
 #include "space/findings.h"
 
@@ -99,17 +100,36 @@ static void look_closer(struct work *w, enum scrutiny how)
 	findings_own(&w->diag, &e);
 }
 
+/* Connection helpers are the kernel's: one that it lacks is left out, and that is said. */
+static void warn_lacks(struct work *w)
+{
+	const struct policy_lack *l;
+
+	vec_each (&w->compiled.policy->lacks, l)
+		diag_hint(&w->diag,
+			  diag_warning(&w->diag, l->at,
+				       "this kernel has no connection helper '%s': it is left out, "
+				       "and what it would expect is judged by the rules alone",
+				       l->name),
+			  "modprobe %s, then compile again", l->module);
+}
+
 bool work_compile(struct work *w, struct globals *g, const char *file, enum compile_stage last,
 		  enum scrutiny how)
 {
 	struct loader *l = loader_files(w->arena);
-	bool ok = compile_file(&w->compiled, file, last, l, w->arena, &w->diag);
+	bool ok;
 
+	if (!w->elsewhere)
+		policy_helpers_by(features_helper);
+	ok = compile_file(&w->compiled, file, last, l, w->arena, &w->diag);
 	fault_point("parsed");
 	if (ok && last == STAGE_SCRIPT && fault_wanted("lower"))
 		corrupt(&w->compiled);
 	if (ok && w->elsewhere && w->compiled.policy)
 		policy_warn_elsewhere(w->compiled.policy, &w->diag);
+	if (ok && w->compiled.policy)
+		warn_lacks(w);
 	if (ok && how == SCRUTINY_ALL)
 		policy_warn_silence(w->compiled.policy, &w->diag);
 	if (ok && how != SCRUTINY_NONE) {

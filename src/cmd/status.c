@@ -156,6 +156,18 @@ static void print_forwarding(const struct status *st)
 		       : "");
 }
 
+/* Left out as it was compiled: by then the kernel did not have it. */
+static void print_lacks(const struct status *st)
+{
+	const struct manifest_place *p;
+
+	if (!st->known)
+		return;
+	vec_each (&st->applied.manifest->lacks, p)
+		printf("warning     %s%s%s is left out: the kernel had no %s\n", p->at,
+		       *p->at ? ": " : "", p->text, p->needs);
+}
+
 static void print_bridges(const struct status *st)
 {
 	const json_t *all = sysctl_bridges(st->sysctl);
@@ -292,6 +304,8 @@ static void print_json(struct arena *a, const struct status *st)
 						? (json_t *)sysctl_bridges(st->sysctl)
 						: json_null()));
 	json_object_set_new(j, "lacking", st->lacking ? json_string(st->lacking) : json_null());
+	json_object_set_new(j, "left_out",
+			    st->known ? manifest_lacks_json(st->applied.manifest) : json_null());
 	json_object_set_new(j, "dormant", json_boolean(st->dormant));
 	json_object_set_new(j, "drift", diff_json(&st->drift));
 	json_object_set_new(j, "drift_packets",
@@ -316,6 +330,7 @@ static void print_text(struct globals *g, struct arena *a, const struct status *
 	print_helper(st);
 	print_forwarding(st);
 	print_bridges(st);
+	print_lacks(st);
 	print_drift(g, a, st);
 	print_foreign(st, a);
 	if (g->verbose)

@@ -63,6 +63,7 @@ struct question {
 	uint16_t type;
 	uint8_t family;
 	bool dump;
+	uint32_t object; /* NFT_OBJECT_*: of this type only; 0: not asked for */
 	uint16_t name[2]; /* attributes, 0: none */
 	const char *value[2];
 };
@@ -81,6 +82,8 @@ static int ask(struct dump *d, const struct question *q)
 	for (int i = 0; i < 2 && q->name[i]; i++)
 		if (!mnl_attr_put_strz_check(h, sizeof(bytes), q->name[i], q->value[i]))
 			return -ENAMETOOLONG;
+	if (q->object)
+		mnl_attr_put_u32(h, NFTA_OBJ_TYPE, htonl(q->object));
 	return mnl_socket_sendto(d->asks, h, h->nlmsg_len) < 0 ? -errno : 0;
 }
 
@@ -288,11 +291,16 @@ static int dump_once(struct dump *d)
 	struct question chains = {.type = NFT_MSG_GETCHAIN, .dump = true};
 	struct question sets = {.type = NFT_MSG_GETSET, .dump = true};
 	struct question rules = {.type = NFT_MSG_GETRULE, .dump = true};
+	struct question helpers = {
+		.type = NFT_MSG_GETOBJ, .dump = true, .object = NFT_OBJECT_CT_HELPER};
 	size_t from;
 	int err;
 
 	if (d->table) {
 		table.family = chains.family = sets.family = rules.family = NFPROTO_INET;
+		helpers.family = NFPROTO_INET;
+		helpers.name[0] = NFTA_OBJ_TABLE;
+		helpers.value[0] = d->table;
 		table.name[0] = NFTA_TABLE_NAME;
 		sets.name[0] = NFTA_SET_TABLE;
 		rules.name[0] = NFTA_RULE_TABLE;
@@ -304,6 +312,8 @@ static int dump_once(struct dump *d)
 	err = d->names ? dump_chains(d, false) : hear(d, &chains);
 	if (!err && d->torn && d->table)
 		return -EINTR; /* it goes on by index: those of others shift it */
+	if (!err)
+		err = hear(d, &helpers);
 	from = d->out->len;
 	if (!err)
 		err = hear(d, &sets);

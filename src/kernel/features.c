@@ -5,6 +5,9 @@
 
 #include <errno.h>
 
+#include "util/cleanup.h"
+#include "util/fault.h"
+
 #define CHAIN(hook, rule)                                                                          \
 	"table inet probe { chain c { type filter hook " hook " priority 0; " rule "; }; }"
 #define RULE(rule) CHAIN("forward", rule)
@@ -97,4 +100,21 @@ int features_probe(bool has[NFEATURES], struct buf *why)
 		has[i] = steps[2 * i].ran && !steps[2 * i].refused;
 	nftrun_free(&r);
 	return err;
+}
+
+bool features_helper(const char *type, uint8_t proto)
+{
+	_cleanup_buf_ struct buf script = {0};
+	struct nftrun_step step = {0};
+	struct nftrun r = {.where = CHILD_SCRATCH, .steps = &step, .n = 1};
+	bool refused;
+
+	if (fault_wanted("helper"))
+		return false;
+	buf_printf(&script, "table inet probe { ct helper h { type \"%s\" protocol %s; }; }", type,
+		   proto == 6 ? "tcp" : "udp");
+	step.script = buf_str(&script);
+	refused = nftrun(&r) == 0 && step.ran && step.refused;
+	nftrun_free(&r);
+	return !refused;
 }

@@ -46,5 +46,8 @@ extern const struct feature_info feature_table[NFEATURES];
 
 /* has[f]: works here. 0 or -errno with *why filled (buf_free() it). */
 int features_probe(bool has[NFEATURES], struct buf *why);
+/* Whether it has a connection helper, for which it may load a module. Where nothing can be tried it
+ * is taken to have it. */
+bool features_helper(const char *type, uint8_t proto);
 
 #endif

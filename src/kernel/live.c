@@ -165,9 +165,8 @@ static void keep_named(struct ir_ruleset *fresh, const char *list)
 
 	for (size_t i = 0; i < fresh->sets.n; i++) {
 		struct ir_set *s = fresh->sets.v[i];
-		const char *kind = s->is_map ? "map" : "set";
 
-		if (dump_names(list, kind, s->name))
+		if (dump_names(list, ir_set_word(s), s->name))
 			fresh->sets.v[n++] = s;
 	}
 	fresh->sets.n = n;

@@ -183,7 +183,7 @@ struct ir_set normal_set(struct arena *a, const struct ir_set *in)
 	bool bare = !in->is_map && in->interval && in->nkeys == 1 && ordered(in->keys[0]);
 	const struct ir_elem *e;
 
-	if (in->dynamic) {
+	if (in->dynamic || in->helper) {
 		out.elems = (struct ir_elems){0};
 		return out;
 	}
@@ -306,6 +306,9 @@ static void reach_stmt(const struct ir_ruleset *r, const struct ir_stmt *s, stru
 		if (s->verdict.target)
 			chain_reach(r, s->verdict.target, out);
 		break;
+	case IR_HELPER:
+		reach_set(r, s->helper, out);
+		break;
 	case IR_COUNTER:
 	case IR_LIMIT:
 	case IR_CT_COUNT:
@@ -381,9 +384,9 @@ static void compare_object(struct arena *a, const char *key, const struct ir_rul
 	struct difference d = {.name = key + 2};
 
 	if ((l || r) && (!l || !r || strcmp(l, r) != 0)) {
-		const char *word = (l ? l : r) + 1;
+		const struct ir_set *s = ruleset_set(l ? left : right, d.name);
 
-		d.kind = arena_strndup(a, word, strcspn(word, " "));
+		d.kind = key[0] == 'c' ? "chain" : ir_set_word(s);
 		d.left = kept(a, l);
 		d.right = kept(a, r);
 		vec_push(a, out, d);

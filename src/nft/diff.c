@@ -81,6 +81,9 @@ static void stem_stmt(struct arena *a, const struct side *side, struct ir_stmt *
 	case IR_VERDICT:
 		s->verdict.target = chain_stem(side, s->verdict.target);
 		break;
+	case IR_HELPER:
+		s->helper = set_stem(side, s->helper);
+		break;
 	case IR_COUNTER:
 	case IR_LIMIT:
 	case IR_CT_COUNT:
@@ -220,7 +223,7 @@ static void fill_set(struct arena *a, const struct side *side, const struct ir_s
 
 	s.elems = stem_elems(a, side, &s.elems);
 	o->stem = s.stem;
-	o->label = arena_printf(a, "%s %s", s.is_map ? "map" : "set", s.stem);
+	o->label = arena_printf(a, "%s %s", ir_set_word(&s), s.stem);
 	o->items = arena_alloc(a, (s.elems.n + 1) * sizeof(*o->items));
 	o->items[o->n].text = set_frame(a, &s);
 	o->items[o->n].frame = true;

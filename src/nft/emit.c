@@ -322,6 +322,9 @@ static void put_stmt(struct buf *out, const struct ir_stmt *s)
 	case IR_ADD:
 		put_add(out, s);
 		break;
+	case IR_HELPER:
+		buf_printf(out, "ct helper set \"%s\"", s->helper);
+		break;
 	case IR_VERDICT:
 		put_verdict(out, &s->verdict);
 		break;
@@ -431,9 +434,27 @@ static void put_elems(struct buf *out, const struct ir_set *s, bool with_places)
 		buf_puts(out, "\n\t\t}\n");
 }
 
+const char *ir_set_word(const struct ir_set *s)
+{
+	return s->helper ? "ct helper" : s->is_map ? "map" : "set";
+}
+
+static void put_helper(struct buf *out, const struct ir_set *s)
+{
+	struct ival proto = {s->helper_proto, s->helper_proto};
+
+	buf_printf(out, "\t\ttype \"%s\" protocol ", s->helper);
+	emit_value(out, F_L4PROTO, proto);
+	buf_puts(out, "\n\t}\n");
+}
+
 void emit_set(struct buf *out, const struct ir_set *s, bool with_places)
 {
-	buf_printf(out, "\t%s %s {\n", s->is_map ? "map" : "set", s->name);
+	buf_printf(out, "\t%s %s {\n", ir_set_word(s), s->name);
+	if (s->helper) {
+		put_helper(out, s);
+		return;
+	}
 	put_type(out, s);
 	if (s->size)
 		buf_printf(out, "\t\tsize %u\n", s->size);

@@ -79,6 +79,7 @@ enum field {
 	F_ETHER_DADDR,
 	F_CT_DPORT, /* that was called, whatever a translation made of it */
 	F_OIF, /* by number, as read */
+	F_CT_HELPER, /* of the connection that expected this one; a name of 16 bytes */
 	NFIELDS,
 };
 
@@ -161,6 +162,7 @@ enum ir_stmt_kind {
 	IR_MARK, /* sets some bits of the packet's or the connection's mark */
 	IR_QUEUE, /* to a program; ends the packet's way here */
 	IR_ADD, /* add/update/delete @set { key timeout T [limit ...|ct count ...] } */
+	IR_HELPER, /* the connection that begins gets a helper: the name of its object */
 	IR_VERDICT,
 	IR_UNKNOWN, /* read from the kernel and not understood */
 };
@@ -257,6 +259,7 @@ struct ir_stmt {
 			struct ir_count ct_count;
 		} add;
 		struct ir_verdict verdict;
+		const char *helper;
 		struct { /* equal text: it is the same for the same packet */
 			enum ir_unknown_kind kind;
 			const char *text;
@@ -291,10 +294,12 @@ struct ir_chain {
 	size_t text_off, text_len; /* its block within the emitted script */
 };
 
-struct ir_set { /* or verdict map */
+struct ir_set { /* or verdict map, or connection helper, which has no keys */
 	const char *name;
 	const char *stem;
 	bool is_map;
+	const char *helper; /* as the kernel knows it, "ftp"; NULL: it is none */
+	uint8_t helper_proto;
 	uint8_t nkeys;
 	enum field keys[IR_MAX_CONCAT]; /* gives the type; several fields share a type */
 	const char *type; /* as read; the emitter derives it from keys when NULL */
@@ -314,6 +319,11 @@ struct ir_zone {
 	VEC(struct ival) interfaces; /* names; an exact one wins over wildcards of other zones */
 };
 
+struct ir_lack { /* something that the policy asks for and this kernel has not */
+	struct span at;
+	const char *text, *needs;
+};
+
 struct ir_ruleset {
 	struct arena *arena;
 	VEC(struct ir_set *) sets; /* in an order in which each refers only to earlier ... */
@@ -322,6 +332,7 @@ struct ir_ruleset {
 	int forwarding; /* -1: not said, 0, 1 */
 	int live_flows; /* -1: not said, 0: kept, 1: ended; for the manifest, as are the zones */
 	VEC(struct ir_zone) zones;
+	VEC(struct ir_lack) lacks; /* what was left out of it; for the manifest */
 	bool dormant; /* as read: by its flag the table sleeps, and filters nothing */
 };
 

@@ -56,14 +56,25 @@ static void push_invalid(struct lower *l, struct ir_chain *c, struct ir_rule r)
 	chain_push(l, c, r);
 }
 
-/* established,related; loopback; invalid; TCP that opens nothing. */
+static void push_related(struct lower *l, struct ir_chain *c)
+{
+	struct ir_rule r = {0};
+
+	match_bits(l, &r, F_CT_STATE, 4);
+	rule_verdict(l, &r, V_JUMP, lower_related(l));
+	chain_push(l, c, r);
+}
+
+/* established; related, but not whatever some helper expects; loopback; invalid; TCP that opens
+ * nothing. */
 static void lower_states(struct lower *l, struct ir_chain *c, enum field loopback)
 {
-	struct ir_rule r = builtin(l, "fwc: established, related");
+	struct ir_rule r = builtin(l, "fwc: established");
 	struct ir_stmt *s;
 
-	match_bits(l, &r, F_CT_STATE, 2 | 4);
+	match_bits(l, &r, F_CT_STATE, 2);
 	push_counted(l, c, r, V_ACCEPT);
+	push_related(l, c);
 	if (loopback != NFIELDS) {
 		struct ival lo = {0};
 
@@ -447,6 +458,7 @@ static void lower_judge_translated(struct lower *l)
 	/* rules with side effects have chains of their own here: those must not reject either */
 	l->silent = true;
 	l->body = arena_alloc(l->arena, (l->p->rules.n + 1) * sizeof(*l->body));
+	push_related(l, c);
 	match_one(l, &r, F_FIB_DADDR_TYPE, 2 /* RTN_LOCAL */);
 	push_counted(l, c, r, V_ACCEPT);
 	lower_sent(l, c, "translated", true);
@@ -455,7 +467,7 @@ static void lower_judge_translated(struct lower *l)
 
 	r = builtin(l, "fwc: self, translated");
 	match_one(l, &r, F_IIF, 0);
-	match_bits(l, &r, F_CT_STATE, 8 /* new */);
+	match_bits(l, &r, F_CT_STATE, 4 | 8 /* related, new */);
 	match_translated(l, &r);
 	rule_verdict(l, &r, V_JUMP, ruleset_seal_chain(l->r, c)->name);
 	chain_push(l, root, r);
@@ -628,6 +640,11 @@ struct ir_ruleset *ruleset_lower(struct policy *p, struct arena *a, struct diag 
 	l.body = arena_alloc(a, (p->rules.n + 1) * sizeof(*l.body));
 	l.r->forwarding = p->forwarding;
 	l.r->live_flows = p->live_flows;
+	for (size_t i = 0; i < p->lacks.n; i++)
+		vec_push(a, &l.r->lacks,
+			 ((struct ir_lack){p->lacks.v[i].at,
+					   arena_printf(a, "helper %s", p->lacks.v[i].name),
+					   p->lacks.v[i].module}));
 	lower_zones(&l);
 	lower_dynsets(&l);
 	lower_loopback(&l);

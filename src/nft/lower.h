@@ -9,6 +9,7 @@
  *	lower_mark.c   marks that packets get before routing
  *	lower_called.c services by the port before translation -> matches
  *	lower_guard.c  early drop and antispoof
+ *	lower_helper.c connection helpers, and what belongs to known connections
  *	lower_inspect.c what is queued to the program that judges, and its verdicts
  *	lower_places.c sub-zones -> tests that send packets to the chains of their places
  *	lower_side.c   addresses and stations of both ends -> forms
@@ -157,6 +158,10 @@ const char *reject_chain(struct lower *l);
  * chains must decide. */
 const char *lower_asks(struct lower *l, const struct rule *rule);
 void lower_inspection(struct lower *l, struct ir_chain *root, const char *rules, const char *rest);
+/* lower_helper.c: of new packets what belongs to known connections is accepted in a chain of that
+ * name; and what attaches the helpers of a rule, into its chain */
+const char *lower_related(struct lower *l);
+void push_helpers(struct lower *l, struct ir_chain *c, const struct rule *rule);
 /* lower_mark.c */
 void lower_marks(struct lower *l);
 /* lower_nat.c */

@@ -2,8 +2,8 @@
  * What a policy rule does besides its verdict -> one chain of its own, to which every match goes:
  * so a rule has one token bucket however many nft rules it takes.
  *
- *	rule.HASH   changes of sets, log, verdict: each a rule, so that a set which is full, or a
- *		    log whose rate is exceeded, keeps no packet from what comes behind it
+ *	rule.HASH   helpers, changes of sets, log, verdict: each a rule, so that a set which is
+ *		    full, or a log whose rate is exceeded, keeps no packet from what comes behind
  *	limit.HASH  the gate in front of it; what it does not let through meets what else says,
  *		    or goes on to the next rule of the policy
  *	max.HASH    the same for numbers of connections; behind the rate, where there are both
@@ -271,6 +271,7 @@ const char *lower_body(struct lower *l, size_t i)
 	if (l->body[i])
 		return l->body[i];
 	c = chain_of(l, rule, "rule");
+	push_helpers(l, c, rule);
 	push_acts(l, c, &whose, &rule->q.acts, rule->verb, plain_verdict(l, rule, rule->verb),
 		  rule_is_gated(rule));
 	if (rule_is_gated(rule))

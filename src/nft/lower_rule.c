@@ -49,7 +49,7 @@ struct ir_verdict rule_decision(struct lower *l, size_t i, bool *counted)
 	const struct rule *rule = &l->p->rules.v[i];
 
 	*counted = rule_is_gated(rule);
-	if (!*counted && !acts_any(&rule->q.acts))
+	if (!*counted && !acts_any(&rule->q.acts) && !rule->q.helpers.n)
 		return plain_verdict(l, rule, rule->verb);
 	return (struct ir_verdict){*counted ? V_JUMP : V_GOTO, lower_body(l, i)};
 }

@@ -13,7 +13,7 @@
 
 const char *manifest_kind_name(enum manifest_kind k)
 {
-	static const char *const names[] = {"set", "map", "chain"};
+	static const char *const names[] = {"set", "map", "chain", "ct helper"};
 
 	return names[k];
 }
@@ -91,13 +91,15 @@ static void add_set(struct arena *a, struct manifest *m, const struct ir_set *s)
 {
 	struct manifest_object *o = arena_new_of(a, struct manifest_object);
 
-	o->kind = s->is_map ? OBJECT_MAP : OBJECT_SET;
+	o->kind = s->helper ? OBJECT_HELPER : s->is_map ? OBJECT_MAP : OBJECT_SET;
 	o->name = s->name;
 	o->stem = s->stem ? s->stem : s->name;
 	o->off = s->text_off;
 	o->len = s->text_len;
 	o->dynamic = s->dynamic;
 	o->place = place_of(a, s->at, NULL);
+	if (s->helper)
+		o->place.needs = helper_needs(a, s);
 	map_init(&o->elems, a);
 	for (size_t i = 0; s->is_map && i < s->elems.n; i++) {
 		const struct ir_elem *e = &s->elems.v[i];
@@ -178,6 +180,13 @@ struct manifest *manifest_build(struct arena *a, const struct manifest_input *in
 	for (size_t i = 0; i < in->ruleset->zones.n; i++)
 		vec_push(a, &m->zones, in->ruleset->zones.v[i]);
 	m->proved = in->proved;
+	for (size_t i = 0; i < in->ruleset->lacks.n; i++) {
+		struct manifest_place p = place_of(a, in->ruleset->lacks.v[i].at,
+						   in->ruleset->lacks.v[i].text);
+
+		p.needs = in->ruleset->lacks.v[i].needs;
+		vec_push(a, &m->lacks, p);
+	}
 	for (size_t i = 0; i < in->nsources; i++) {
 		const struct source *s = in->sources[i];
 		struct manifest_source out = {.sha256 = arena_strdup(a, s->sha256)};
@@ -286,6 +295,18 @@ static json_t *zones_json(const struct manifest *m)
 	return list;
 }
 
+json_t *manifest_lacks_json(const struct manifest *m)
+{
+	json_t *list = json_array();
+	const struct manifest_place *p;
+
+	vec_each (&m->lacks, p)
+		json_array_append_new(list, json_pack("{s:o, s:o, s:s}", "at", text_json(p->at),
+						      "text", text_json(p->text), "needs",
+						      p->needs));
+	return list;
+}
+
 static json_t *patterns_json(const struct manifest *m)
 {
 	json_t *list = json_array();
@@ -340,5 +361,7 @@ json_t *manifest_json(const struct manifest *m, struct buf *index)
 	if (m->live_flows >= 0)
 		json_object_set_new(j, "live_flows", json_string(m->live_flows ? "end" : "keep"));
 	json_object_set_new(j, "zones", zones_json(m));
+	if (m->lacks.n)
+		json_object_set_new(j, "lacks", manifest_lacks_json(m));
 	return sealed(j);
 }

@@ -23,14 +23,14 @@ struct manifest_place {
 	const char *needs, *instead;
 };
 
-enum manifest_kind { OBJECT_SET, OBJECT_MAP, OBJECT_CHAIN };
+enum manifest_kind { OBJECT_SET, OBJECT_MAP, OBJECT_CHAIN, OBJECT_HELPER };
 
 struct manifest_object {
 	enum manifest_kind kind;
 	const char *name, *stem;
 	size_t off, len; /* of its block in the script */
 	bool dynamic, base;
-	struct manifest_place place; /* of a set */
+	struct manifest_place place; /* of a set or helper */
 	uint32_t first, nplaces; /* what is still in the index of what follows */
 	VEC(struct manifest_place) rules; /* of a chain, in their order; see manifest_whole() */
 	struct map elems; /* of a map: key's text -> struct manifest_place; the same */
@@ -68,6 +68,7 @@ struct manifest {
 	int live_flows; /* -1: not said, 0: kept, 1: ended when they are refused */
 	VEC(struct ir_zone) zones; /* none in manifests of earlier versions */
 	VEC(struct manifest_source) sources;
+	VEC(struct manifest_place) lacks; /* what was left out, as the kernel does not have it */
 	VEC(const char *) patterns; /* of files that are included; absolute */
 	VEC(struct manifest_object *) objects;
 	struct map by_name; /* "c:NAME", "s:NAME" */
@@ -93,6 +94,8 @@ struct manifest_input {
 struct manifest *manifest_build(struct arena *a, const struct manifest_input *in);
 /* The head as JSON, and the index, which it has the hash of. */
 json_t *manifest_json(const struct manifest *m, struct buf *index);
+/* What was left out of it: "at", "text", "needs". */
+json_t *manifest_lacks_json(const struct manifest *m);
 /* The hash of all members but the seal; false if out of memory for it. */
 bool manifest_seal(const json_t *j, char hex[SHA256_HEX]);
 /* Checks the manifest against its seal (if it has one), and script and index against it to the last

@@ -48,7 +48,7 @@ static bool read_kind(const json_t *j, enum manifest_kind *out)
 {
 	const char *kind = json_string_value(json_object_get(j, "kind"));
 
-	for (int k = OBJECT_SET; kind && k <= OBJECT_CHAIN; k++) {
+	for (int k = OBJECT_SET; kind && k <= OBJECT_HELPER; k++) {
 		if (!strcmp(kind, manifest_kind_name((enum manifest_kind)k))) {
 			*out = (enum manifest_kind)k;
 			return true;
@@ -133,6 +133,8 @@ static void read_manners(struct arena *a, const json_t *j, struct manifest *m)
 	size_t i, k;
 	json_t *z, *name;
 
+	json_array_foreach(json_object_get(j, "lacks"), i, z)
+		vec_push(a, &m->lacks, place_of(a, z));
 	m->live_flows = !strcmp(live, "end") ? 1 : !strcmp(live, "keep") ? 0 : -1;
 	json_array_foreach(json_object_get(j, "zones"), i, z)
 	{

@@ -26,6 +26,9 @@ const char *ir_comment(struct arena *a, const char *text);
 bool rule_standin(struct arena *a, const struct ir_ruleset *set, const struct ir_rule *r,
 		  const char **needs, const char **instead);
 
+/* The same of a connection helper. */
+const char *helper_needs(struct arena *a, const struct ir_set *helper);
+
 /* The whole nft script, header first, `# file:line` before each rule; fills text_off and text_len
  * (the object's block, from "\tset NAME {" to its closing "\t}\n"; a `table inet fwc {` line stands
  * before the first and a `}` behind the last). */
@@ -42,6 +45,9 @@ void emit_value(struct buf *out, enum field f, struct ival v);
 /* Whether it is a word of the name of a field; one of a value. */
 bool emit_is_field(const char *s, size_t n);
 bool emit_is_symbol(const char *s, size_t n);
+
+/* What it is to nft: "set", "map", "ct helper". */
+const char *ir_set_word(const struct ir_set *s);
 
 /* By their keys. */
 void ir_elems_sort(struct ir_elems *e);

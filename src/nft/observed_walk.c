@@ -57,9 +57,10 @@ static enum maybe address_value(const struct observed *p, enum family family, u1
 	return known(p->family == family, p->family && p->family != family, addr, out);
 }
 
-static enum maybe type_value(const struct observed *p, uint8_t proto, u128 *out)
+static enum maybe type_value(const struct observed *p, enum field f, u128 *out)
 {
-	bool other = p->has_proto && p->proto != proto;
+	bool four = f == F_ICMP_TYPE || f == F_ICMP_TYPE_OF_ANY;
+	bool other = p->has_proto && p->proto != (four ? IPPROTO_ICMP : IPPROTO_ICMPV6);
 
 	return known(p->has_type && !other, other, p->type, out);
 }
@@ -90,10 +91,9 @@ static enum maybe value_of(const struct observed *p, enum field f, u128 *out)
 		return known(p->has_flags, p->has_proto && p->proto != IPPROTO_TCP, p->flags, out);
 	case F_ICMP_TYPE:
 	case F_ICMP_TYPE_OF_ANY:
-		return type_value(p, IPPROTO_ICMP, out);
 	case F_ICMPV6_TYPE:
 	case F_ICMPV6_TYPE_OF_ANY:
-		return type_value(p, IPPROTO_ICMPV6, out);
+		return type_value(p, f, out);
 	case F_TCP_SPORT:
 	case F_UDP_SPORT:
 	case F_TCP_DPORT:
@@ -112,6 +112,7 @@ static enum maybe value_of(const struct observed *p, enum field f, u128 *out)
 	case F_CT_MARK:
 	case F_CT_DIRECTION:
 	case F_CT_DPORT:
+	case F_CT_HELPER:
 	case F_IP6_HOPLIMIT:
 	case F_IP_PROTOCOL:
 	case F_FIB_SADDR_TYPE:
@@ -341,6 +342,7 @@ static enum maybe walk_rule(struct walk *w, const struct ir_chain *c, size_t n)
 		case IR_COUNTER:
 		case IR_MSS:
 		case IR_MARK:
+		case IR_HELPER:
 			break;
 		}
 		if (x == MAYBE_NO)

@@ -57,6 +57,7 @@ static const struct {
 	{"meta", NFTA_META_SREG},
 	{"nat", NFTA_NAT_FLAGS},
 	{"numgen", NFTA_NG_OFFSET},
+	{"objref", NFTA_OBJREF_IMM_NAME},
 	{"payload", NFTA_PAYLOAD_CSUM_FLAGS},
 	{"queue", NFTA_QUEUE_SREG_QNUM},
 	{"range", NFTA_RANGE_TO_DATA},
@@ -257,6 +258,28 @@ static void end_sets(struct reader *r)
 	}
 }
 
+/* ---- objects ---- */
+
+/* Of the kinds of objects only connection helpers. */
+static void add_object(struct reader *r, struct tlv body)
+{
+	struct ir_set *s = arena_new_of(r->a, struct ir_set);
+	struct attrs object, helper;
+
+	read_attrs(body, NFTA_OBJ_USERDATA, &object);
+	if (tlv_number(object.v[NFTA_OBJ_TYPE]) != NFT_OBJECT_CT_HELPER)
+		return;
+	read_attrs(object.v[NFTA_OBJ_DATA], NFTA_CT_HELPER_MAX, &helper);
+	s->name = read_text(r->a, object.v[NFTA_OBJ_NAME]);
+	s->helper = read_text(r->a, helper.v[NFTA_CT_HELPER_NAME]);
+	if (!s->name || !s->helper)
+		return;
+	s->stem = stem_of(r->a, s->name);
+	s->helper = diag_shown(r->a, s->helper);
+	s->helper_proto = (uint8_t)tlv_number(helper.v[NFTA_CT_HELPER_L4PROTO]);
+	ruleset_add_set(r->out, s);
+}
+
 /* ---- tables ---- */
 
 struct dump {
@@ -330,6 +353,8 @@ static void take(struct dump *d, const struct tlv_message *m, enum pass pass)
 		read_chain(r, m->body);
 	else if (pass == CHAINS && what == NFT_MSG_NEWSET)
 		add_set(r, m->body);
+	else if (pass == CHAINS && what == NFT_MSG_NEWOBJ)
+		add_object(r, m->body);
 	else if (pass == ELEMENTS && what == NFT_MSG_NEWSETELEM)
 		add_elems(r, m->body);
 	else if (pass == RULES && what == NFT_MSG_NEWRULE)

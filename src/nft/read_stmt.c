@@ -305,6 +305,18 @@ static bool read_dynset(struct machine *m, const struct raw_expr *e)
 	return true;
 }
 
+/* Of objects only connection helpers. */
+static bool read_objref(struct machine *m, const struct raw_expr *e)
+{
+	const struct tlv *v = e->attrs.v;
+	const char *name = read_text(m->a, v[NFTA_OBJREF_IMM_NAME]);
+
+	if (!e->attrs.whole || !name || tlv_number(v[NFTA_OBJREF_IMM_TYPE]) != NFT_OBJECT_CT_HELPER)
+		return false;
+	machine_stmt(m, IR_HELPER)->helper = diag_shown(m->a, name);
+	return true;
+}
+
 static const struct {
 	const char *name;
 	bool (*read)(struct machine *m, const struct raw_expr *e);
@@ -323,6 +335,7 @@ static const struct {
 	{"payload", set_payload},
 	{"queue", read_queue},
 	{"dynset", read_dynset},
+	{"objref", read_objref},
 };
 
 bool read_stmt(struct machine *m, const struct raw_expr *e)

@@ -216,6 +216,10 @@ static void put_set(struct buf *out, const struct ir_set *s, const struct manife
 {
 	const struct ir_elem *e;
 
+	if (s->helper) {
+		emit_set(out, s, false);
+		return;
+	}
 	buf_printf(out, "%s %s {\n\ttype %s%s\n", s->is_map ? "map" : "set", s->name, s->type,
 		   s->dynamic ? "; filled at run time" : "");
 	vec_each (&s->elems, e) {
@@ -297,8 +301,9 @@ static json_t *set_json(const struct ir_set *s, const struct manifest *m)
 						e->has_counter, e->packets, e->bytes));
 	}
 	buf_free(&b);
-	return json_pack("{s:s, s:s, s:s, s:b, s:o}", "kind", s->is_map ? "map" : "set", "name",
-			 s->name, "type", s->type, "dynamic", s->dynamic, "elements", elems);
+	return json_pack("{s:s, s:s, s:s, s:b, s:o}", "kind", ir_set_word(s), "name", s->name,
+			 "type", s->helper ? s->helper : s->type, "dynamic", s->dynamic, "elements",
+			 elems);
 }
 
 json_t *report_ruleset_json(const struct ir_ruleset *live, const struct manifest *m)

@@ -94,10 +94,13 @@ static bool next_line(struct reader *r)
 /* "chain NAME {": what a table may have in it, other than what it says of itself. */
 static bool is_object(const char *p)
 {
-	static const char *const kinds[] = {"chain", "set", "map"};
-	size_t n = word_length(p), name;
+	static const char *const kinds[] = {"chain", "set", "map", "helper"};
+	size_t n, name;
 	bool known = false;
 
+	if (!strncmp(p, "ct helper ", 10))
+		p += 3;
+	n = word_length(p);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		known |= n == strlen(kinds[i]) && !strncmp(p, kinds[i], n);
 	p += n + strspn(p + n, " ");

@@ -113,6 +113,8 @@ static enum part part_of(const struct ir_stmt *s, struct words *w)
 		return PART_TRANSLATES;
 	case IR_MARK:
 		return PART_MARKS;
+	case IR_HELPER:
+		return PART_EXTRA; /* whose name is added by helper_needs() */
 	case IR_COUNTER:
 	case IR_VERDICT:
 	case IR_UNKNOWN:
@@ -216,10 +218,14 @@ static bool stand_in(struct arena *a, const struct ir_ruleset *set, const struct
 		     struct ir_rule *out, struct words *w)
 {
 	const struct ir_stmt *s, *last = &r->stmts.v[r->stmts.n - 1];
+	const struct ir_set *helper;
 	bool condition = false, nothing = false, marks = false, owner = false;
 
 	*out = (struct ir_rule){.comment = r->comment};
 	vec_each (&r->stmts, s) {
+		helper = s->kind == IR_HELPER ? ruleset_set(set, s->helper) : NULL;
+		if (helper)
+			add(w, helper_needs(a, helper));
 		switch (part_of(s, w)) {
 		case PART_CONDITION:
 			condition = true;
@@ -255,6 +261,11 @@ static bool stand_in(struct arena *a, const struct ir_ruleset *set, const struct
 	else if (condition && !refuses(set, last))
 		return false;
 	return true;
+}
+
+const char *helper_needs(struct arena *a, const struct ir_set *helper)
+{
+	return arena_printf(a, "helper %s", helper->helper);
 }
 
 bool rule_standin(struct arena *a, const struct ir_ruleset *set, const struct ir_rule *r,

@@ -124,6 +124,18 @@ static void put_limit(struct buf *out, const struct limit *l)
 	buf_putc(out, '\n');
 }
 
+static void put_helpers(struct buf *out, const struct rule *r)
+{
+	const struct rule_helper *h;
+
+	vec_each (&r->q.helpers, h) {
+		buf_printf(out, "    helper %s, protocol %u", h->object->type, h->object->proto);
+		if (h->port)
+			buf_printf(out, ", port %u", h->port);
+		buf_putc(out, '\n');
+	}
+}
+
 static void put_subzone(struct buf *out, const struct policy *p, const struct subzone *s)
 {
 	buf_printf(out, "    within %s",
@@ -203,6 +215,7 @@ void policy_dump(struct buf *out, const struct policy *p)
 			buf_puts(out, "    published\n");
 		put_services(out, &p->rules.v[i].services);
 		put_limit(out, &p->rules.v[i].q.limit);
+		put_helpers(out, &p->rules.v[i]);
 	}
 	for (size_t i = 0; i < p->nats.n; i++)
 		put_nat(out, p, &p->nats.v[i]);

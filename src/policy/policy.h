@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "lang/ast.h"
+#include "policy/helper.h"
 #include "util/map.h"
 
 /* zone ... { within ZONE; ... }: what of a zone, or of what this machine sends, fulfils all that is
@@ -101,6 +102,7 @@ struct services {
 	struct ivset protocols; /* whole protocols by number; none with a row above that is full */
 	struct ivset icmp, icmpv6; /* types; 0-255: the whole protocol */
 	struct ivset icmp_codes, icmpv6_codes; /* type * 256 + code, of types that are not above */
+	uint32_t helpers; /* that built-in services among them bring, see helper_bit() */
 	VEC(struct sourced) sourced; /* no packet is in two of them, nor in one and `ports` */
 };
 
@@ -140,6 +142,12 @@ struct acts { /* besides the verdict */
 	VEC(struct set_change) changes;
 };
 
+struct rule_helper { /* that connections get which a rule opens */
+	const struct helper_kind *kind;
+	const struct helper_object *object;
+	uint16_t port; /* those to it, before a translation where the rule asks for one; 0: all */
+};
+
 struct qualifiers {
 	enum family family; /* FAM_NONE: both */
 	struct acts acts;
@@ -150,6 +158,7 @@ struct qualifiers {
 	struct ast_word user, group; /* its name; s NULL: said by number */
 	uint32_t mark, mark_mask, uid, gid;
 	uint8_t dscp;
+	VEC(struct rule_helper) helpers;
 };
 
 struct otherwise { /* else VERB ...: where the limit or the maximum does not hold */
@@ -264,6 +273,11 @@ struct guard { /* early drop, antispoof */
 	struct rule rule; /* what it does, as a rule would: drop, perhaps log; its text and span */
 };
 
+struct policy_lack { /* a helper that a rule asks for and the kernel does not have */
+	struct span at;
+	const char *name, *module;
+};
+
 struct policy {
 	struct arena *arena;
 	int forwarding; /* -1: not said */
@@ -281,6 +295,8 @@ struct policy {
 	VEC(struct mark) marks; /* in reading order */
 	VEC(struct guard) guards; /* in reading order, all kinds */
 	VEC(struct rule) expects;
+	VEC(const char *) expecting; /* connections that these helpers expect are let in */
+	VEC(struct policy_lack) lacks;
 	struct span first_inspect; /* src NULL: none */
 	struct inspection inspection;
 	VEC(const struct ast_inspector *) inspectors; /* checked (inspect.c) */

@@ -319,8 +319,6 @@ static void refuse_later(struct resolver *r, const struct ast_qualifiers *q)
 		diag_error(r->diag, q->hours_span, "'hours' %s", why);
 	if (q->days_span.src)
 		diag_error(r->diag, q->days_span, "'days' %s", why);
-	if (q->helper.s)
-		diag_error(r->diag, q->helper.span, "'helper' %s", why);
 }
 
 static void check_inspect(struct resolver *r, const struct ast_rule *ast)
@@ -394,6 +392,8 @@ void resolve_rule(struct resolver *r, const struct ast_stmt *s)
 	out.q.dscp = q->dscp;
 	resolve_process(r, q, &out, s->kind == STMT_EXPECT);
 	resolve_acts(r, ast, &out);
+	if (s->kind == STMT_RULE)
+		resolve_helpers(r, ast, &out);
 	refuse_later(r, q);
 	ast_print_rule(&text, ast);
 	out.text = arena_strdup(r->arena, buf_str(&text));
@@ -561,6 +561,7 @@ struct policy *policy_resolve(const struct ast *ast, struct arena *a, struct dia
 	resolve_statements(&r, &ast->stmts);
 	finish_inspection(&r);
 	finish_marks(&r);
+	finish_helpers(&r);
 	resolve_unused(&r);
 	return r.p;
 }

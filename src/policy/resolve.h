@@ -122,6 +122,9 @@ void resolve_before_routing(struct resolver *r, const char *what, const struct e
 /* mark.c: the statement; and, when all else is resolved, its bits against those of inspection */
 void resolve_mark(struct resolver *r, const struct ast_stmt *s);
 void finish_marks(struct resolver *r);
+/* attach.c: helpers of a rule; and, when all else is resolved, what they let in */
+void resolve_helpers(struct resolver *r, const struct ast_rule *ast, struct rule *out);
+void finish_helpers(struct resolver *r);
 /* guard.c */
 void resolve_guard(struct resolver *r, const struct ast_stmt *s);
 /* resolve.c: rules of equal text are told by a number */

@@ -320,6 +320,7 @@ static void merge(struct resolver *r, struct services *out, const struct service
 			vec_push(r->arena, to[i], from[i]->v[j]);
 	for (size_t j = 0; j < in->sourced.n; j++)
 		vec_push(r->arena, &out->sourced, in->sourced.v[j]);
+	out->helpers |= in->helpers;
 }
 
 static void resolve_named(struct resolver *r, struct ast_word w, struct services *out)
@@ -343,6 +344,7 @@ static void resolve_named(struct resolver *r, struct ast_word w, struct services
 		return;
 	}
 	text = service_catalogue(w.s);
+	out->helpers |= helper_bit(w.s);
 	if (text)
 		add_catalogue(r, text, out);
 	else if (!add_etc_services(r, w.s, out))

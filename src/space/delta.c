@@ -174,6 +174,20 @@ static void group(struct comparison *c, struct deltas *out, dd_ref differ)
 	pair_up(c, out, dd_restrict(d, fresh, fate[0]), dd_restrict(d, fresh, fate[1]));
 }
 
+/* What belongs to a known connection and is not let in for that meets the rules as what opens one
+ * does: it is told of only where it fares otherwise than that. */
+static dd_ref without_related(struct comparison *c, dd_ref differ)
+{
+	const struct dim_info *state = &dim_table[DIM_CT_STATE];
+	struct dd *d = c->m.dd;
+	dd_ref related = schema_one(&c->m.schema, DIM_CT_STATE, CT_RELATED);
+	dd_ref as_new = dd_fix(d, differ, state->first, state->bits, CT_NEW);
+
+	if (c->at > AT_POSTROUTING)
+		return differ;
+	return dd_and(d, differ, dd_not(d, dd_and(d, related, as_new)));
+}
+
 static void compare_at(struct comparison *c, struct deltas *out)
 {
 	/* before routing it is not rules that change something */
@@ -191,7 +205,7 @@ static void compare_at(struct comparison *c, struct deltas *out)
 	if (c->m.within != DD_FALSE) {
 		side[0] = says(c, 0);
 		side[1] = says(c, 1);
-		differ = dd_differ(c->m.dd, side[0], side[1]);
+		differ = without_related(c, dd_differ(c->m.dd, side[0], side[1]));
 		if (differ != DD_FALSE && differ != DD_EXHAUSTED)
 			group(c, out, differ);
 	}

@@ -93,6 +93,13 @@ dd_ref mean_reject(struct mean *m, const struct line *line);
 dd_ref mean_guards(struct mean *m, const struct policy *p, enum guard_kind kind);
 /* Dropped, and logged where the rule says so. */
 dd_ref mean_drop(struct mean *m, const struct rule *r, const struct line *line);
+/* mean_helper.c: what belongs to known connections, or else is expected by a helper that some rule
+ * sets; the helpers of a rule */
+dd_ref mean_errors(struct mean *m);
+dd_ref mean_resets(struct mean *m);
+dd_ref mean_expected(struct mean *m, const char *helper);
+dd_ref mean_helpers(struct mean *m, const struct rule *r);
+const char *mean_helper_text(struct mean *m, const char *helper);
 /* mean_inspect.c: a rule that inspects; what is known of connections by their marks, `rules` being
  * what decides about new ones. */
 dd_ref mean_inspected(struct mean *m, const struct policy *p, const struct rule *r,

@@ -155,6 +155,8 @@ dd_ref mean_acts(struct mean *m, const struct policy *p, size_t rule, enum stati
 	const struct line *line = mean_rule_line(m, p, rule);
 	dd_ref says = decision(m, p, r, r->verb, line, at), rest;
 
+	if (r->q.helpers.n)
+		says = dd_seq(m->dd, mean_helpers(m, r), says);
 	if (acts_any(&r->q.acts))
 		says = dd_seq(m->dd, acts(m, &r->q.acts, r->verb, "rule", r->text, r->twin), says);
 	if (!rule_is_gated(r))

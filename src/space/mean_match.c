@@ -345,6 +345,22 @@ static dd_ref route_condition(struct mean *m, const struct ir_stmt *s, const cha
 	return in;
 }
 
+/* Of a connection only the kernel knows who expected it. */
+static dd_ref helper_condition(struct mean *m, const struct ir_elems *elems)
+{
+	const struct ir_elem *e;
+	dd_ref any = DD_FALSE;
+
+	vec_each (elems, e) {
+		struct buf name = {0};
+
+		ifname_print(&name, e->key[0]);
+		any = dd_or(m->dd, any, mean_expected(m, buf_str(&name)));
+		buf_free(&name);
+	}
+	return any;
+}
+
 dd_ref match_stmt(struct mean *m, const struct ir_stmt *s, const struct ir_set *set)
 {
 	const struct ir_elems *elems = set ? &set->elems : &s->match.values;
@@ -355,6 +371,8 @@ dd_ref match_stmt(struct mean *m, const struct ir_stmt *s, const struct ir_set *
 		in = index_condition(m, sel, elems);
 	else if (sel->f[0] == F_FIB_BACK || sel->f[0] == F_FIB_BACK_ANY)
 		in = route_condition(m, s, sel->f[0] == F_FIB_BACK ? MEAN_BACK : MEAN_BACK_ANY);
+	else if (sel->n == 1 && sel->f[0] == F_CT_HELPER)
+		in = helper_condition(m, elems);
 	else if (set && set->dynamic && !m->now)
 		in = dd_and(m->dd, implied(m, sel),
 			    schema_condition(&m->schema, dynamic_text(m, sel, set)));

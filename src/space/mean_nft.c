@@ -400,6 +400,18 @@ static void add_says(struct walker *w, struct progress *p, const struct ir_stmt 
 		       mean_change_text(w->m, key, s->add.set, s->add.remove, s->add.timeout));
 }
 
+/* Of packets of another protocol the kernel looks away. */
+static void helper_says(struct walker *w, struct progress *p, const struct ir_stmt *s)
+{
+	const struct ir_set *o = ruleset_set(w->r, s->helper);
+	dd_ref proto = DD_TRUE;
+
+	if (o && o->helper)
+		proto = schema_one(&w->m->schema, DIM_PROTO, o->helper_proto);
+	effect(w, p, dd_and(w->m->dd, p->still, proto),
+	       mean_helper_text(w->m, o && o->helper ? o->helper : s->helper));
+}
+
 static void nat_says(struct walker *w, struct progress *p, const struct ir_stmt *s,
 		     const struct line *line)
 {
@@ -528,6 +540,9 @@ static void stmt_says(struct walker *w, struct progress *p, const struct ir_stmt
 		break;
 	case IR_ADD:
 		add_says(w, p, s);
+		break;
+	case IR_HELPER:
+		helper_says(w, p, s);
 		break;
 	case IR_MARK:
 		effect(w, p, p->still, mean_mark_text(m, s->mark.ct, ~s->mark.keep, s->mark.value));

@@ -215,13 +215,29 @@ static void invalid(struct parts *l, const struct policy *p, dd_ref which, const
 	builtin(l, which, FATE_DROP, text);
 }
 
+/* Not whatever some helper expects: those of other tools open nothing here. */
+static void related(struct parts *l, const struct policy *p)
+{
+	struct mean *m = l->m;
+	const char *const *helper;
+	dd_ref is = ct_is(m, CT_RELATED);
+
+	builtin(l, dd_and(m->dd, is, mean_errors(m)), FATE_ACCEPT,
+		"fwc: ICMP errors of known connections");
+	builtin(l, dd_and(m->dd, is, mean_resets(m)), FATE_ACCEPT,
+		"fwc: resets of connections that are rejected");
+	vec_each (&p->expecting, helper)
+		builtin(l, dd_and(m->dd, is, mean_expected(m, *helper)), FATE_ACCEPT,
+			arena_printf(m->arena, "fwc: expected by helper %s", *helper));
+}
+
 static void states(struct parts *l, const struct policy *p, dd_ref loopback)
 {
 	struct mean *m = l->m;
 	dd_ref tcp = schema_one(&m->schema, DIM_PROTO, IPPROTO_TCP);
 
-	builtin(l, dd_or(m->dd, ct_is(m, CT_ESTABLISHED), ct_is(m, CT_RELATED)), FATE_ACCEPT,
-		"fwc: established, related");
+	builtin(l, ct_is(m, CT_ESTABLISHED), FATE_ACCEPT, "fwc: established");
+	related(l, p);
 	builtin(l, loopback, FATE_ACCEPT, "fwc: loopback");
 	invalid(l, p, ct_is(m, CT_INVALID), "fwc: invalid");
 	invalid(l, p, dd_and(m->dd, tcp, dd_not(m->dd, mean_opening_tcp(m))),
@@ -400,10 +416,12 @@ static dd_ref pass_translated(struct mean *m, const struct policy *p)
 static dd_ref judge_translated(struct mean *m, const struct policy *p)
 {
 	struct parts l = {.m = m};
-	dd_ref which = dd_and(m->dd, was_translated(m), ct_is(m, CT_NEW));
+	dd_ref which = dd_or(m->dd, ct_is(m, CT_NEW), ct_is(m, CT_RELATED));
 
+	which = dd_and(m->dd, which, was_translated(m));
 	which = dd_and(m->dd, which,
 		       schema_one(&m->schema, DIM_IIF, schema_no_interface(&m->schema)));
+	related(&l, p);
 	builtin(&l, schema_one(&m->schema, DIM_FIB_DADDR, 2 /* RTN_LOCAL */), FATE_ACCEPT,
 		"fwc: self to self");
 	rules(&l, p, AT_POSTROUTING);

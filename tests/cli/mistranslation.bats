@@ -96,8 +96,8 @@ found() { # a packet of which policy and kernel think otherwise
 	found
 }
 
-@test "established, related: and new" {
-	mistranslated 0800010006000000 080001000e000000 compile
+@test "established: and new" {
+	mistranslated 0800010002000000 080001000a000000 compile
 	found
 }
 

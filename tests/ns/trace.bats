@@ -248,7 +248,7 @@ s.recv(10)'
 	lab_in client /usr/bin/python3 -c "$ask"
 	end 4
 	[ "$(each 'd["flags"], at' | head -1)" = "(['syn'], '12')" ]
-	[ "$(each 'rule' | sed 1d | sort -u)" = "fwc: established, related" ]
+	[ "$(each 'rule' | sed 1d | sort -u)" = "fwc: established" ]
 	kill %% 2>/dev/null || true
 }
 
