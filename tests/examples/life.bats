@@ -19,3 +19,5 @@ teardown() {
 @test "PBX: carriers, telephones and nobody else" { example pbx; }
 @test "two uplinks: by marks and ip rule, answers by the line that was called" { example two-uplinks; }
 @test "game consoles: what miniupnpd translates is open, for them and above port 1023" { example console; }
+# bats test_tags=vm
+@test "road warriors: by IPsec, and by nothing else" { example road-warriors; }
