@@ -21,3 +21,4 @@ teardown() {
 @test "game consoles: what miniupnpd translates is open, for them and above port 1023" { example console; }
 # bats test_tags=vm
 @test "road warriors: by IPsec, and by nothing else" { example road-warriors; }
+@test "IPTV: streams, the boxes, and nothing else from there" { example iptv; }
