@@ -21,6 +21,7 @@ setup_file() {
 			deny   dns "casino.example"
 			reject ssh "SSH-2.0-bad*"
 			deny   payload "^GET /bad"
+			reject dns "refused.example"
 			allow  any
 		}
 	P
@@ -92,6 +93,38 @@ teardown_file() {
 	[ "${lines[4]}" = "dns fd00:1::2 casino.example nothing" ]
 	[ "${lines[5]}" = "ssh 10.0.1.2 good passed" ]
 	[ "${lines[6]}" = "ssh 10.0.1.2 bad_1 refused" ]
+}
+
+@test "vm: of UDP each look-up is judged, and what is denied or rejected closes no port" {
+	run ip netns exec client python3 - <<-'P'
+		import socket, struct
+		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		s.settimeout(2)
+		s.connect(("10.0.1.2", 53))
+		def ask(name, flags=0x100):
+		    labels = b"".join(bytes([len(l)]) + l.encode() for l in name.split("."))
+		    try:
+		        s.send(struct.pack("!6H", 1, flags, 1, 0, 0, 0) + labels + b"\0\0\1\0\1")
+		        return "answered" if s.recv(100) else ""
+		    except socket.timeout:
+		        return "nothing"
+		    except OSError:
+		        return "refused"
+		for name in "www.example.org", "casino.example", "www.example.org", "refused.example", "www.example.org":
+		    print(ask(name))
+		print(ask("casino.example", 0x140))
+		s.send(b"x")
+		s.recv(100)
+		print(ask("casino.example"), ask("www.example.org"))
+	P
+	echo "$output"
+	[ "${lines[0]}" = answered ]
+	[ "${lines[1]}" = nothing ]
+	[ "${lines[2]}" = answered ]
+	[ "${lines[3]}" = refused ]
+	[ "${lines[4]}" = answered ]
+	[ "${lines[5]}" = nothing ]
+	[ "${lines[6]}" = "nothing answered" ]
 }
 
 @test "vm: a hello of post-quantum size: in two segments, swapped, doubled, byte by byte" {
