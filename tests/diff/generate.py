@@ -29,7 +29,7 @@ PLACES = {
         'ppp1': ['fd00:0:0:e::/64']},
 }
 PORTS = [1, 22, 25, 53, 67, 80, 123, 443, 1023, 1024, 5000, 8080, 32767, 39999, 65535]
-SERVICE_NAMES = ['ssh', 'smtp', 'dns', 'http', 'https', 'http3', 'ntp', 'dhcp', 'ping']
+SERVICE_NAMES = ['ssh', 'smtp', 'dns', 'http', 'https', 'http3', 'ntp', 'dhcp', 'ping', 'ftp', 'tftp']
 CODES = ['icmp/8/0', 'icmp/echo-request/1', 'icmpv6/128/0', 'icmp/13/3', 'icmpv6/echo-request/3']
 ICMP_SERVICES = ['icmp', 'icmpv6', 'icmp/echo-request', 'icmp/timestamp-request', 'icmp/8', 'icmpv6/128',
                  'icmpv6/echo-request', 'icmp/13', 'icmpv6/139', 'icmpv6/133']
@@ -626,6 +626,7 @@ class Writer:
         if self.chance(0.05):
             rules.insert(0, f'clamp-mss any -> {rng.choice(sorted(self.zones))} pmtu')
         rules = [r.replace(' ipv6', '') if 'broadcast' in r else r for r in rules]      # which has none
+        rules = [r + ' helper ftp' if re.search(r'^allow .* tcp/[\d-]+$', r) and self.chance(0.1) else r for r in rules]
         rules = [f'disabled {r}' if self.chance(0.02) else r + ' note "n"' if r.startswith(VERBS) and self.chance(0.02)
                  else r for r in rules]
         text = 'forwarding on\n\n' + '\n'.join(self.lines + [''] + rules) + '\n'

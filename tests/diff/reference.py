@@ -270,14 +270,15 @@ class Policy:
 
 
 VERBS = ('allow', 'drop', 'reject')
-QUALIFIERS = ('log', 'limit', 'mark', 'from', 'ipv4', 'ipv6', 'dscp', 'user', 'group', 'note', 'max', 'then', 'else')
+QUALIFIERS = ('log', 'limit', 'mark', 'from', 'ipv4', 'ipv6', 'dscp', 'user', 'group', 'note', 'max', 'then', 'else',
+              'helper')
 DSCP = {'cs0': 0, 'cs1': 8, 'ef': 46, 'af11': 10, 'af43': 38, 'le': 1}
 CHOICE = ('random', 'persistent', 'ports')
 
 BUILTIN = {
     'ssh': ['tcp/22'], 'smtp': ['tcp/25'], 'dns': ['udp/53', 'tcp/53'], 'dhcp': ['udp/67', 'udp/547'],
     'http': ['tcp/80'], 'https': ['tcp/443'], 'http3': ['udp/443'], 'ntp': ['udp/123'],
-    'ping': ['icmp/echo-request'],
+    'ping': ['icmp/echo-request'], 'ftp': ['tcp/21'], 'tftp': ['udp/69'],
 }
 
 ICMP_TYPES = {
@@ -708,6 +709,8 @@ class Parser:
             rule.mark, rule.mask = int(value, 0), int(mask, 0) if slash else 0xffffffff
         elif what == 'limit':
             self.limit(rule)
+        elif what == 'helper':      # what it expects is not of this packet
+            self.word()
         elif what == 'max':
             self.maximum()
         elif what == 'then':
