@@ -159,6 +159,20 @@ static void lower_groups(struct lower *l, struct ir_chain *c)
 	push_counted(l, c, r, V_ACCEPT);
 }
 
+static void lower_awaited(struct lower *l, struct ir_chain *c)
+{
+	static const enum field to[] = {F_IP_DADDR, F_IP6_DADDR};
+
+	for (int i = 0; i < 2; i++) {
+		struct ir_rule r = builtin(l, "fwc: answers to questions by multicast");
+		struct ir_stmt *s = rule_stmt(l, &r, IR_MATCH);
+
+		s->match.sel = (struct ir_sel){.n = 2, .f = {to[i], F_UDP_DPORT}};
+		s->match.set = answers_name(l->arena, i ? FAM_IP6 : FAM_IP4);
+		push_counted(l, c, r, V_ACCEPT);
+	}
+}
+
 /* Conntrack cannot tell what answers a question to a broadcast or multicast address. */
 static void lower_answers(struct lower *l, struct ir_chain *c, int from, int to)
 {
@@ -171,6 +185,8 @@ static void lower_answers(struct lower *l, struct ir_chain *c, int from, int to)
 			lower_dhcp6(l, c, "fwc: DHCPv6 replies", true);
 		if (policy_hears_groups(l->p, from))
 			lower_groups(l, c);
+		if (policy_awaits_answers(l->p, from))
+			lower_awaited(l, c);
 	} else if (from == PLACE_SELF && !l->silent) {
 		if (policy_answers_dhcp(l->p, to, FAM_IP4))
 			lower_dhcp4(l, c, "fwc: DHCP answers");
@@ -646,7 +662,9 @@ struct ir_ruleset *ruleset_lower(struct policy *p, struct arena *a, struct diag 
 					   arena_printf(a, "helper %s", p->lacks.v[i].name),
 					   p->lacks.v[i].module}));
 	lower_zones(&l);
+	l.asking = arena_alloc(a, (p->rules.n + 1) * sizeof(*l.asking));
 	lower_dynsets(&l);
+	lower_answer_sets(&l);
 	lower_loopback(&l);
 	lower_guards(&l);
 	lower_filter(&l);

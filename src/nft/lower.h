@@ -26,6 +26,8 @@ struct ir_ruleset *ruleset_lower(struct policy *p, struct arena *a, struct diag 
 /* How a rule's side effects are spelled in the kernel. */
 struct ir_limit log_rate(const struct log *log);
 const char *log_prefix(struct arena *a, const struct log *log, const char *plain);
+/* Who asked by multicast: address . port. */
+const char *answers_name(struct arena *a, enum family fam);
 /* Of a limit that a set keeps; FAM_NONE: for all sources together. */
 const char *meter_name(struct arena *a, const struct rule *rule, enum family fam);
 const char *max_name(struct arena *a, const struct rule *rule, enum family fam);
@@ -38,6 +40,7 @@ struct lower {
 	struct policy *p;
 	struct ir_ruleset *r;
 	const char **body; /* by rule: its side-effect chain once made, or NULL */
+	const char **asking; /* the same of questions that this machine asks by multicast */
 	const char *reject; /* the chain that rejects, or NULL */
 	bool silent; /* at a hook that cannot reject: drop instead */
 };
@@ -136,7 +139,9 @@ void chain_push(struct lower *l, struct ir_chain *c, struct ir_rule r);
 const char *dynset_name(struct lower *l, const struct dynset *d, enum family family);
 
 /* lower_act.c: the chain of a rule that does more than to decide */
-const char *lower_body(struct lower *l, size_t rule);
+const char *lower_body(struct lower *l, size_t rule, bool asks);
+/* The sets of who asked by multicast. */
+void lower_answer_sets(struct lower *l);
 /* What is logged of what fwc drops; LOG_INVALID: and dropped there. NULL if nothing is. */
 const char *lower_log(struct lower *l, enum log_of which);
 void push_log(struct lower *l, struct ir_chain *c, struct ir_rule r, const struct log *log,
@@ -145,7 +150,7 @@ struct ir_sel per_key(const struct per *per, enum family fam);
 /* lower_rule.c */
 struct ir_verdict plain_verdict(struct lower *l, const struct rule *rule, enum verb verb);
 /* *counted: behind the verdict, so that the match must not count. */
-struct ir_verdict rule_decision(struct lower *l, size_t rule, bool *counted);
+struct ir_verdict rule_decision(struct lower *l, size_t rule, int from, bool *counted);
 void lower_rule(struct lower *l, struct ir_chain *c, size_t rule, int from, int to);
 bool rule_applies(struct lower *l, size_t rule, int from, int to);
 /* A chain of what a rule that matches does, its log first. */

@@ -16,6 +16,7 @@
 
 #define LOG_RATE 5 /* a second: a scan must not fill a disk */
 #define LOG_BURST 20
+#define ANSWERS_MAX 4096
 #define METER_SIZE 65535
 #define METER_TIMEOUT 60 /* seconds a silent source is remembered, at least */
 
@@ -76,6 +77,66 @@ static void change_set(struct lower *l, struct ir_chain *c, const struct whose *
 	}
 }
 
+static const char *hashed(struct arena *a, const char *stem, const char *what, enum family fam)
+{
+	char hex[SHA256_HEX];
+
+	sha256_hex(what, strlen(what), hex);
+	if (fam == FAM_NONE)
+		return arena_printf(a, "%s.%.12s", stem, hex);
+	return arena_printf(a, "%s.%.12s.v%d", stem, hex, fam);
+}
+
+const char *answers_name(struct arena *a, enum family fam)
+{
+	return hashed(a, "answers", "questions by multicast", fam);
+}
+
+void lower_answer_sets(struct lower *l)
+{
+	static const enum field keys[2][2] = {{F_IP_DADDR, F_UDP_DPORT},
+					      {F_IP6_DADDR, F_UDP_DPORT}};
+	bool some = false;
+
+	for (size_t i = 0; i < l->p->rules.n; i++)
+		some |= l->p->rules.v[i].questions.n > 0;
+	for (int i = 0; some && i < 2; i++) {
+		struct ir_set *s = arena_new_of(l->arena, struct ir_set);
+
+		*s = (struct ir_set){.stem = "answers",
+				     .name = answers_name(l->arena, i ? FAM_IP6 : FAM_IP4),
+				     .dynamic = true,
+				     .nkeys = 2,
+				     .keys = {keys[i][0], keys[i][1]},
+				     .size = ANSWERS_MAX,
+				     .timeout = ANSWERS_SECONDS};
+		ruleset_add_set(l->r, s);
+	}
+}
+
+/* Whoever asks is remembered, with the port that he asks from. */
+static void remember_asking(struct lower *l, struct ir_chain *c, const struct whose *w,
+			    const struct ivset *ports)
+{
+	static const enum field to[] = {F_IP_DADDR, F_IP6_DADDR};
+	static const enum field from[] = {F_IP_SADDR, F_IP6_SADDR};
+	const struct ival groups[] = {{0xe0000000, 0xefffffff},
+				      {(u128)0xff << 120, u128_max(128)}};
+
+	for (int i = 0; i < 2; i++) {
+		struct ir_rule r = rule_new(l, w);
+		struct ir_stmt *s;
+
+		match_ival(l, &r, to[i], groups[i]);
+		match_ivset(l, &r, F_UDP_DPORT, ports, "ports");
+		s = rule_stmt(l, &r, IR_ADD);
+		s->add.set = answers_name(l->arena, i ? FAM_IP6 : FAM_IP4);
+		s->add.update = true;
+		s->add.key = (struct ir_sel){.n = 2, .f = {from[i], F_UDP_SPORT}};
+		chain_push(l, c, r);
+	}
+}
+
 /* What happens to a packet that was matched. It is counted where that was, but under a gate here,
  * behind it. */
 static void push_acts(struct lower *l, struct ir_chain *c, const struct whose *w,
@@ -95,16 +156,6 @@ static void push_acts(struct lower *l, struct ir_chain *c, const struct whose *w
 }
 
 /* ---- gates ---- */
-
-static const char *hashed(struct arena *a, const char *stem, const char *what, enum family fam)
-{
-	char hex[SHA256_HEX];
-
-	sha256_hex(what, strlen(what), hex);
-	if (fam == FAM_NONE)
-		return arena_printf(a, "%s.%.12s", stem, hex);
-	return arena_printf(a, "%s.%.12s.v%d", stem, hex, fam);
-}
 
 /* Its content is run time's: named by the rule, so that it lives as long as the rule does; or by
  * the limit that rules share. */
@@ -261,27 +312,32 @@ static struct ir_chain *gated(struct lower *l, const struct rule *rule, struct i
 	return c;
 }
 
-const char *lower_body(struct lower *l, size_t i)
+const char *lower_body(struct lower *l, size_t i, bool asks)
 {
+	const char **body = asks ? &l->asking[i] : &l->body[i];
 	const struct rule *rule = &l->p->rules.v[i];
 	const struct otherwise *o = &rule->otherwise;
 	struct whose whose = {rule->text, rule->span};
 	struct ir_chain *c;
 
-	if (l->body[i])
-		return l->body[i];
+	if (*body)
+		return *body;
 	c = chain_of(l, rule, "rule");
 	push_helpers(l, c, rule);
+	if (asks && rule->verb == VERB_ALLOW)
+		remember_asking(l, c, &whose, &rule->questions);
 	push_acts(l, c, &whose, &rule->q.acts, rule->verb, plain_verdict(l, rule, rule->verb),
 		  rule_is_gated(rule));
 	if (rule_is_gated(rule))
 		c = gated(l, rule, c);
 	if (o->on) {
 		whose = (struct whose){o->text, o->span};
+		if (asks && o->verb == VERB_ALLOW)
+			remember_asking(l, c, &whose, &rule->questions);
 		push_acts(l, c, &whose, &o->acts, o->verb, plain_verdict(l, rule, o->verb), true);
 	}
-	l->body[i] = ruleset_seal_chain(l->r, c)->name;
-	return l->body[i];
+	*body = ruleset_seal_chain(l->r, c)->name;
+	return *body;
 }
 
 const char *act_chain(struct lower *l, const struct rule *rule)

@@ -334,11 +334,11 @@ static struct group *group_for(struct lower *l, struct groups *g, const struct b
 	return &g->v[g->n - 1];
 }
 
-static void add_boxes(struct lower *l, struct groups *g, const struct candidate *c)
+static void add_boxes(struct lower *l, struct groups *g, const struct candidate *c, int from)
 {
 	const struct rule *rule = &l->p->rules.v[c->rule];
 	bool counted;
-	struct ir_verdict v = rule_decision(l, c->rule, &counted);
+	struct ir_verdict v = rule_decision(l, c->rule, from, &counted);
 
 	for (size_t i = 0; i < c->boxes.n; i++) {
 		struct group *to = group_for(l, g, &c->boxes.v[i]);
@@ -514,13 +514,14 @@ static void push_single(struct lower *l, struct ir_chain *c, const struct group 
 	chain_push(l, c, r);
 }
 
-static void lower_layer(struct lower *l, struct ir_chain *c, const struct run *run, unsigned layer)
+static void lower_layer(struct lower *l, struct ir_chain *c, const struct run *run, unsigned layer,
+			int from)
 {
 	struct groups g = {0};
 
 	for (size_t i = 0; i < run->n; i++)
 		if (run->v[i].layer == layer)
-			add_boxes(l, &g, &run->v[i]);
+			add_boxes(l, &g, &run->v[i], from);
 	for (size_t i = 0; i < g.n; i++) {
 		if (g.v[i].elems.n == 1)
 			push_single(l, c, &g.v[i]);
@@ -538,7 +539,7 @@ static void lower_run(struct lower *l, struct ir_chain *c, struct run *run, int 
 		unsigned layers = assign_layers(l, run);
 
 		for (unsigned i = 0; i < layers; i++)
-			lower_layer(l, c, run, i);
+			lower_layer(l, c, run, i, from);
 	}
 	run->n = 0;
 }

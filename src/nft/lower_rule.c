@@ -44,14 +44,15 @@ struct ir_verdict plain_verdict(struct lower *l, const struct rule *rule, enum v
 	return (struct ir_verdict){.kind = V_DROP};
 }
 
-struct ir_verdict rule_decision(struct lower *l, size_t i, bool *counted)
+struct ir_verdict rule_decision(struct lower *l, size_t i, int from, bool *counted)
 {
 	const struct rule *rule = &l->p->rules.v[i];
+	bool asks = rule->questions.n && !l->silent && place_root(l->p, from) == PLACE_SELF;
 
 	*counted = rule_is_gated(rule);
-	if (!*counted && !acts_any(&rule->q.acts) && !rule->q.helpers.n)
+	if (!*counted && !acts_any(&rule->q.acts) && !rule->q.helpers.n && !asks)
 		return plain_verdict(l, rule, rule->verb);
-	return (struct ir_verdict){*counted ? V_JUMP : V_GOTO, lower_body(l, i)};
+	return (struct ir_verdict){*counted ? V_JUMP : V_GOTO, lower_body(l, i, asks)};
 }
 
 static bool endpoint_at(const struct endpoint *e, int place)
@@ -89,7 +90,7 @@ void lower_rule(struct lower *l, struct ir_chain *c, size_t i, int from, int to)
 		}
 		for (size_t k = 0; k < out.n; k++) {
 			bool counted;
-			struct ir_verdict v = rule_decision(l, i, &counted);
+			struct ir_verdict v = rule_decision(l, i, from, &counted);
 
 			if (!counted)
 				rule_counter(l, &out.v[k]);

@@ -103,6 +103,7 @@ struct services {
 	struct ivset icmp, icmpv6; /* types; 0-255: the whole protocol */
 	struct ivset icmp_codes, icmpv6_codes; /* type * 256 + code, of types that are not above */
 	uint32_t helpers; /* that built-in services among them bring, see helper_bit() */
+	uint8_t asks; /* built-in services that ask by multicast, by name (ask.c) */
 	VEC(struct sourced) sourced; /* no packet is in two of them, nor in one and `ports` */
 };
 
@@ -205,6 +206,8 @@ struct rule {
 	bool published; /* the destination was translated; the services are what the client called
 			 */
 	struct services services;
+	/* UDP ports: what self asks by multicast there awaits answers */
+	struct ivset questions;
 	struct qualifiers q;
 	struct otherwise otherwise;
 	const char *inspector; /* VERB_INSPECT: its name; else NULL */
@@ -390,6 +393,10 @@ bool policy_answers_dhcp(const struct policy *p, int place, enum family fam);
 /* Whether a service that asks by IPv4 multicast (mdns, llmnr, ssdp, wsdd) is let in from there by
  * its own group: then IGMP is let in and out, by which switches and routers learn who listens. */
 bool policy_hears_groups(const struct policy *p, int place);
+/* Whether answers to questions by multicast come from there: to the address and port that asked,
+ * for some seconds. */
+bool policy_awaits_answers(const struct policy *p, int place);
+#define ANSWERS_SECONDS 10
 /* Whether something is inspected between places that are this machine, or are not. */
 bool policy_inspects(const struct policy *p, bool from_self, bool to_self);
 /* A value of the field as it stands in a mark. */

@@ -404,6 +404,7 @@ void resolve_rule(struct resolver *r, const struct ast_stmt *s)
 	}
 	check_inspect(r, ast);
 	number_twin(r, &out);
+	out.questions = rule_questions(r->arena, &out);
 	vec_push(r->arena, &r->p->rules, out);
 }
 

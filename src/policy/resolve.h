@@ -83,6 +83,9 @@ void check_by_mark(struct resolver *r, const struct endpoint *from, const char *
 void check_destination(struct resolver *r, const struct endpoint *e);
 void resolve_endpoint(struct resolver *r, const struct ast_endpoint *ast, struct endpoint *out,
 		      enum side_of side);
+/* ask.c: built-in services that ask by multicast; what of a rule does */
+uint8_t service_asks(const char *name);
+struct ivset rule_questions(struct arena *a, const struct rule *r);
 /* service.c */
 void resolve_services(struct resolver *r, const struct ast_service *v, size_t n,
 		      struct services *out);

@@ -318,6 +318,7 @@ static void merge(struct resolver *r, struct services *out, const struct service
 	for (int i = 0; i < 5; i++)
 		for (size_t j = 0; j < from[i]->n; j++)
 			vec_push(r->arena, to[i], from[i]->v[j]);
+	out->asks |= in->asks;
 	for (size_t j = 0; j < in->sourced.n; j++)
 		vec_push(r->arena, &out->sourced, in->sourced.v[j]);
 	out->helpers |= in->helpers;
@@ -345,6 +346,7 @@ static void resolve_named(struct resolver *r, struct ast_word w, struct services
 	}
 	text = service_catalogue(w.s);
 	out->helpers |= helper_bit(w.s);
+	out->asks |= text ? service_asks(w.s) : 0;
 	if (text)
 		add_catalogue(r, text, out);
 	else if (!add_etc_services(r, w.s, out))

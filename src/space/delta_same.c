@@ -66,6 +66,7 @@ static const char *content(struct arena *a, const struct rule *r)
 	put_number(&b, r->services.any);
 	for (int i = 0; i < PORT_PROTOCOLS; i++)
 		put_set(&b, &r->services.ports[i]);
+	put_set(&b, &r->questions);
 	put_set(&b, &r->services.protocols);
 	put_set(&b, &r->services.icmp);
 	put_set(&b, &r->services.icmpv6);
@@ -258,6 +259,7 @@ static bool same_answers(const struct policy *p, const struct policy *q)
 		     policy_asks_dhcp(p, z, FAM_IP6) != policy_asks_dhcp(q, z, FAM_IP6) ||
 		     policy_answers_dhcp(p, z, FAM_IP4) != policy_answers_dhcp(q, z, FAM_IP4) ||
 		     policy_answers_dhcp(p, z, FAM_IP6) != policy_answers_dhcp(q, z, FAM_IP6) ||
+		     policy_awaits_answers(p, z) != policy_awaits_answers(q, z) ||
 		     policy_hears_groups(p, z) != policy_hears_groups(q, z)))
 			return false;
 	return policy_translates_self(p) == policy_translates_self(q);

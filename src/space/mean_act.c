@@ -2,6 +2,7 @@
  * What a policy's rule does with the packets that it matches, as fwc.policy(5) defines it: limits,
  * logs, changes of sets, the verdict, and what else says.
  */
+#include <netinet/in.h>
 #include <string.h>
 
 #include "lang/lang.h"
@@ -111,6 +112,30 @@ dd_ref mean_builtin_log(struct mean *m, const struct builtin_log *l, const char 
 	return l->log.on ? log_line(m, &l->log, "", what, l->text, 0) : DD_UNDECIDED;
 }
 
+/* Who asks by multicast is remembered. */
+static dd_ref remember(struct mean *m, const struct ivset *ports)
+{
+	dd_ref all = DD_UNDECIDED, asks;
+	struct ival groups[] = {{0xe0000000, 0xefffffff}, {(u128)0xff << 120, u128_max(128)}};
+
+	asks = dd_and(m->dd, schema_one(&m->schema, DIM_PROTO, IPPROTO_UDP),
+		      schema_ranges(&m->schema, DIM_DPORT, 16, ports->v, ports->n, u128_max(16),
+				    DD_TRUE));
+	for (int i = 0; i < 2; i++) {
+		enum family fam = i ? FAM_IP6 : FAM_IP4;
+		struct ivset to = {.v = &groups[i], .n = 1};
+		const char *text = mean_change_text(m, "source . udp sport",
+						    answers_name(m->arena, fam), false, 0);
+
+		all = dd_seq(m->dd, all,
+			     dd_restrict(m->dd,
+					 dd_and(m->dd, asks,
+						schema_addrs(&m->schema, DIM_DADDR, fam, &to)),
+					 mean_effect(m, text)));
+	}
+	return all;
+}
+
 static dd_ref acts(struct mean *m, const struct acts *a, enum verb verb, const char *what,
 		   const char *text, unsigned twin)
 {
@@ -154,11 +179,14 @@ dd_ref mean_acts(struct mean *m, const struct policy *p, size_t rule, enum stati
 	const struct otherwise *o = &r->otherwise;
 	const struct line *line = mean_rule_line(m, p, rule);
 	dd_ref says = decision(m, p, r, r->verb, line, at), rest;
+	bool asks = r->questions.n && at == AT_OUTPUT;
 
 	if (r->q.helpers.n)
 		says = dd_seq(m->dd, mean_helpers(m, r), says);
 	if (acts_any(&r->q.acts))
 		says = dd_seq(m->dd, acts(m, &r->q.acts, r->verb, "rule", r->text, r->twin), says);
+	if (asks && r->verb == VERB_ALLOW)
+		says = dd_seq(m->dd, remember(m, &r->questions), says);
 	if (!rule_is_gated(r))
 		return says;
 	says = dd_restrict(m->dd, gate(m, r), says);
@@ -166,5 +194,7 @@ dd_ref mean_acts(struct mean *m, const struct policy *p, size_t rule, enum stati
 		return says;
 	rest = acts(m, &o->acts, o->verb, r->q.limit.rate ? "limit" : "max", o->text, r->twin);
 	rest = dd_seq(m->dd, rest, decision(m, p, r, o->verb, line, at));
+	if (asks && o->verb == VERB_ALLOW)
+		rest = dd_seq(m->dd, remember(m, &r->questions), rest);
 	return dd_seq(m->dd, says, rest);
 }

@@ -293,6 +293,19 @@ static dd_ref any_bit(struct mean *m, const struct ir_sel *sel, const struct ir_
 	return dd_and(m->dd, implied(m, sel), dd_not(m->dd, match_elem(m, &masked, &zero)));
 }
 
+/* "ip saddr & MASK . udp dport & MASK" */
+static const char *several_text(struct mean *m, const struct ir_sel *sel)
+{
+	const char *all = "";
+
+	for (int i = 0; i < sel->n; i++)
+		all = arena_printf(m->arena, "%s%s%s & 0x%llx%016llx", all, i ? " . " : "",
+				   field_table[sel->f[i]].nft,
+				   (unsigned long long)(sel->mask[i] >> 64),
+				   (unsigned long long)sel->mask[i]);
+	return all;
+}
+
 static const char *dynamic_text(struct mean *m, const struct ir_sel *sel, const struct ir_set *set)
 {
 	const char *what = field_table[sel->f[0]].nft;
@@ -300,6 +313,11 @@ static const char *dynamic_text(struct mean *m, const struct ir_sel *sel, const 
 
 	if (d == DIM_SADDR || d == DIM_DADDR)
 		what = d == DIM_SADDR ? "source" : "destination";
+	if (sel->n > 1)
+		what = d == DIM_DADDR && sel->n == 2 && sel->f[1] == F_UDP_DPORT &&
+				       !sel->mask[0] && !sel->mask[1]
+			       ? "destination and its port"
+			       : several_text(m, sel);
 	return arena_printf(m->arena, "@%s holds the %s", set->name, what);
 }
 

@@ -356,6 +356,21 @@ static dd_ref key_family(struct walker *w, const struct ir_sel *key)
 	return schema_family(&w->m->schema, fam);
 }
 
+static const char *key_text(struct walker *w, const struct ir_sel *key);
+
+/* "source . udp sport" */
+static const char *keys_text(struct walker *w, const struct ir_sel *key)
+{
+	const char *all = "";
+
+	for (int i = 0; i < key->n; i++) {
+		struct ir_sel one = {.n = 1, .f = {key->f[i]}, .mask = {key->mask[i]}};
+
+		all = arena_printf(w->m->arena, "%s%s%s", all, i ? " . " : "", key_text(w, &one));
+	}
+	return all;
+}
+
 /* Which part of the packet the key of a set is: "source", "destination/24". */
 static const char *key_text(struct walker *w, const struct ir_sel *key)
 {
@@ -364,7 +379,7 @@ static const char *key_text(struct walker *w, const struct ir_sel *key)
 	int prefix = f->bits;
 
 	if (key->n != 1)
-		return "several fields";
+		return keys_text(w, key);
 	if (key->f[0] == F_IP_SADDR || key->f[0] == F_IP6_SADDR)
 		name = "source";
 	else if (key->f[0] == F_IP_DADDR || key->f[0] == F_IP6_DADDR)

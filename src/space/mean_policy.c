@@ -322,6 +322,23 @@ dd_ref mean_tracked_icmp(struct mean *m)
 	return dd_or(d, ok, dd_not(d, ct_is(m, CT_NEW)));
 }
 
+/* Whether somebody asked from there is known at run time. */
+static dd_ref awaited(struct mean *m)
+{
+	dd_ref all = DD_FALSE;
+
+	for (int i = 0; i < 2; i++) {
+		enum family fam = i ? FAM_IP6 : FAM_IP4;
+		const char *text = arena_printf(m->arena, "@%s holds the destination and its port",
+						answers_name(m->arena, fam));
+
+		all = dd_or(m->dd, all,
+			    dd_and(m->dd, schema_family(&m->schema, fam),
+				   schema_condition(&m->schema, text)));
+	}
+	return dd_and(m->dd, all, schema_one(&m->schema, DIM_PROTO, IPPROTO_UDP));
+}
+
 dd_ref mean_opens(struct mean *m)
 {
 	struct dd *d = m->dd;
@@ -330,6 +347,8 @@ dd_ref mean_opens(struct mean *m)
 	not_it = schema_one(&m->schema, DIM_PROTO, IPPROTO_TCP);
 	not_it = dd_and(d, not_it, dd_not(d, mean_opening_tcp(m)));
 	not_it = dd_or(d, not_it, dd_or(d, dhcp4(m), dhcp6(m)));
+	if (m->schema.questions)
+		not_it = dd_or(d, not_it, awaited(m));
 	return dd_and(d, dd_and(d, ct_is(m, CT_NEW), mean_tracked_icmp(m)), dd_not(d, not_it));
 }
 
@@ -358,6 +377,9 @@ static void answers_there(struct parts *l, const struct policy *p, int place, bo
 		builtin(l, v6, FATE_ACCEPT, input ? "fwc: DHCPv6 replies" : "fwc: DHCPv6 answers");
 	if (policy_hears_groups(p, place))
 		builtin(l, dd_and(m->dd, there, igmp(m)), FATE_ACCEPT, "fwc: IGMP");
+	if (input && policy_awaits_answers(p, place))
+		builtin(l, dd_and(m->dd, there, awaited(m)), FATE_ACCEPT,
+			"fwc: answers to questions by multicast");
 }
 
 /* What a rule opens besides what it says: answers to questions that went to all. */

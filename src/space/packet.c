@@ -112,6 +112,8 @@ void packet_condition(struct buf *out, const char *text)
 		buf_printf(out, "the %s", text);
 	else if (!strncmp(text, "meter.", 6) && strchr(text, ' '))
 		buf_printf(out, "the limit per source%s", strchr(text, ' '));
+	else if (!strncmp(text, "@answers.", 9) && strstr(text, " holds the destination"))
+		buf_puts(out, "this machine has asked by multicast from there");
 	else
 		buf_puts(out, text);
 }

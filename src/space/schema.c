@@ -113,6 +113,10 @@ static void add_asked(struct schema *s, const struct endpoint *e)
 
 void schema_add_policy(struct schema *s, const struct policy *p)
 {
+	const struct rule *r;
+
+	vec_each (&p->rules, r)
+		s->questions |= r->questions.n > 0;
 	for (size_t z = 0; z < p->zones.n; z++)
 		for (size_t i = 0; i < p->zones.v[z].interfaces.n; i++)
 			if (!ifname_is_other(p->zones.v[z].interfaces.v[i].name))

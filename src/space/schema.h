@@ -93,6 +93,7 @@ struct schema {
 	struct map codes; /* name or wildcard as text -> code + 1 */
 	struct map conditions; /* text -> number + 1 */
 	VEC(const char *) texts; /* of conditions, by number */
+	bool questions; /* some policy awaits answers to questions by multicast */
 };
 
 void schema_init(struct schema *s, struct arena *a, struct dd *dd);

@@ -89,3 +89,45 @@ groups() {
 		near:eth0 -> 10.0.1.255 1002       box:lan : lost
 	END
 }
+
+@test "answers to questions by multicast" {
+	cat >"$LAB_DIR/asks.fwc" <<-'END'
+		zone lan { interface lan }
+		zone wan { interface wan }
+		service find = ssdp
+		allow lan, wan, self -> any udp/999
+		allow self -> lan find
+		allow self -> multicast@lan mdns log
+		allow self -> wan udp/1900
+	END
+	lab_apply box "$LAB_DIR/asks.fwc"
+	groups <<-'END'
+		near:eth0 -> 10.0.1.1 45000 from 1900       box:lan : lost
+		box:lan -> 239.255.255.250 1900 from 45000  near:eth0 : heard
+		near:eth0 -> 10.0.1.1 45000 from 1900       box:lan : heard
+		near:eth0 -> 10.0.1.1 45000 from 40123      box:lan : heard
+		near:eth0 -> 10.0.1.1 45001 from 1900       box:lan : lost
+		near:eth0 -> fd00:1::1 45000 from 1900      box:lan : lost
+		far:eth0 -> 10.0.1.1 45000 from 1900        box:wan : lost
+		box:lan -> ff02::fb 5353 from 45002         near:eth0 : heard
+		near:eth0 -> fd00:1::1 45001 from 5353      box:lan : lost
+		box:lan -> 10.0.1.2 1900 from 45003         near:eth0 : heard
+		near:eth0 -> 10.0.1.1 45003 from 40124      box:lan : lost
+		box:wan -> 239.255.255.250 1900 from 45004  far:eth0 : heard
+		far:eth0 -> 10.0.2.1 45004 from 1900        box:wan : lost
+	END
+	# whoever asked is forgotten
+	lab_in box nft list sets inet | grep -A4 'set answers\..*\.v4' | grep 'timeout 10s'
+	set=$(lab_in box nft list sets inet | grep -o 'answers\.[^ ]*\.v4')
+	lab_in box nft list set inet fwc "$set" | grep '10.0.1.1 . 45000 expires'
+	lab_in box nft flush set inet fwc "$set"
+	groups <<<'near:eth0 -> 10.0.1.1 45000 from 1900 box:lan : lost'
+	# the other rules keep those who asked
+	groups <<<'box:lan -> 239.255.255.250 1900 from 45005 near:eth0 : heard'
+	sed 's/999/999, 1234/' "$LAB_DIR/asks.fwc" >"$LAB_DIR/asks2.fwc"
+	lab_apply box "$LAB_DIR/asks2.fwc"
+	groups <<<'near:eth0 -> 10.0.1.1 45005 from 1900 box:lan : heard'
+	lab_fwc box status >"$LAB_DIR/said"
+	lab_fwc box set list
+	lab_fwc box save >"$LAB_DIR/said"
+}
