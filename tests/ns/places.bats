@@ -22,6 +22,10 @@ setup_file() {
 		lab_route "$name" default via "10.0.$net.1"
 		lab_route "$name" default via "fd00:$net::1"
 	done
+	lab_addr alice eth0 10.0.1.66/24
+	lab_addr alice eth0 10.0.1.130/24
+	lab_alias alice.kid alice 10.0.1.66
+	lab_alias alice.teen alice 10.0.1.130
 	lab_alias router.lo router 127.0.0.1 ::1
 	lab_alias router.wan router 10.0.3.1 fd00:3::1
 	lab_alias router.odd router 10.0.4.1 fd00:4::1
@@ -140,8 +144,6 @@ policy() {
 			}
 		}
 	END
-	lab_addr alice eth0 10.0.1.66/24
-	lab_alias alice.kid alice 10.0.1.66
 	policy <<-'END'
 		forwarding on
 		zone lan { interface lan; network 10.0.1.0/24, fd00:1::/64 }
@@ -220,10 +222,6 @@ print(*(json.loads(line)["from"] + " " + json.loads(line)["to"] for line in sys.
 }
 
 @test "sub-zones: what is traced, refused as it arrives, and running; users that there are not" {
-	lab_addr alice eth0 10.0.1.66/24
-	lab_addr alice eth0 10.0.1.130/24
-	lab_alias alice.kid alice 10.0.1.66
-	lab_alias alice.teen alice 10.0.1.130
 	policy <<-'END'
 		forwarding on
 		zone lan { interface lan; network 10.0.1.0/24, fd00:1::/64 }
