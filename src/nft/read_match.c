@@ -149,6 +149,12 @@ static bool match_field(struct machine *m, const struct slice *s, struct tlv dat
 
 	if (field_table[s->field].format == FMT_IFNAME && !s->masked)
 		return match_name(m, s->field, data, equal);
+	/* `check`, as nft says since 1.1.4: the byte that the kernel stores, of a number that is 0
+	 * or 1
+	 */
+	if ((s->field == F_FIB_BACK || s->field == F_FIB_BACK_ANY) && data.n == 1 && !s->masked &&
+	    data.p[0] <= 1)
+		return match_equal(m, s->field, mask, data.p[0], equal);
 	if (data.n != s->bytes)
 		return false;
 	value = read_number(data.p, data.n, s->host);
