@@ -40,6 +40,7 @@ struct run {
 	bool taken_up;
 	bool same; /* the kernel holds it already; then what follows of the kernel was not read */
 	bool seen; /* known by its generation */
+	struct map alike; /* objects of the kernel that are as they are to be */
 };
 
 static void say(const struct run *r, const char *text)
@@ -465,7 +466,11 @@ static int look(struct run *r)
 	int err;
 
 	if (proof_of_kept(&p, r->in.arena, r->in.artefact)) {
-		err = r->live.dump ? parse_live(r) : read_live(r);
+		err = r->live.dump ? 0 : fetch_live(r);
+		if (!err)
+			err = live_parse_like(&r->live, r->in.arena, p.ruleset, &r->alike,
+					      &r->x->why);
+		r->in.live = r->live.ruleset;
 		return err ? err : take_want(r, &p);
 	}
 	scratch_start_anywhere(&s, buf_str(&r->in.artefact->script), r->x->netns);
@@ -550,6 +555,7 @@ static bool is_in_force(struct run *r)
 	const struct apply *x = r->x;
 	bool same;
 
+	map_init(&r->alike, r->in.arena);
 	if (x->mode != APPLY_NOW && x->mode != APPLY_RESTORE)
 		return false;
 	r->seen = store_holds(x->store, STORE_APPLIED, x->artefact) &&
@@ -557,7 +563,7 @@ static bool is_in_force(struct run *r)
 	if (r->seen)
 		return true;
 	same = fetch_live(r) == 0 &&
-	       proof_holds(r->in.arena, x->artefact, r->live.dump, r->live.len);
+	       proof_holds(r->in.arena, x->artefact, r->live.dump, r->live.len, &r->alike);
 	r->x->why.len = 0; /* who looks again is told again */
 	return same;
 }

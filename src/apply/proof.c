@@ -78,36 +78,40 @@ static bool is_base(const struct artefact *x, const char *key)
 }
 
 static bool holds(struct arena *a, const struct artefact *x, const void *dump, size_t len,
-		  bool with_bases)
+		  bool with_bases, struct map *same)
 {
 	const struct map *kept = &x->manifest->digests;
 	const struct map_entry *e;
 	size_t wanted = 0;
-	struct map now;
+	struct map now, own;
 
+	if (!same) {
+		map_init(&own, a);
+		same = &own;
+	}
 	if (!proof_is_kept(x) || !kept->entries.n || !dump_digests(a, dump, len, &now))
 		return false;
 	vec_each (&kept->entries, e)
 		wanted += with_bases || !is_base(x, e->key);
-	if (now.entries.n != wanted)
-		return false;
 	vec_each (&now.entries, e) {
 		const void *digest = map_get(kept, e->key);
 
 		if (!digest || memcmp(digest, e->value, SHA256_BYTES) != 0)
-			return false;
+			continue;
+		map_put(same, e->key, e->value);
 	}
-	return true;
+	return same->entries.n == wanted && now.entries.n == wanted;
 }
 
-bool proof_holds(struct arena *a, const struct artefact *x, const void *dump, size_t len)
+bool proof_holds(struct arena *a, const struct artefact *x, const void *dump, size_t len,
+		 struct map *same)
 {
-	return holds(a, x, dump, len, true);
+	return holds(a, x, dump, len, true, same);
 }
 
 bool proof_holds_staged(struct arena *a, const struct artefact *x, const void *dump, size_t len)
 {
-	return holds(a, x, dump, len, false);
+	return holds(a, x, dump, len, false, NULL);
 }
 
 bool proof_of_kept(struct proof *out, struct arena *a, const struct artefact *x)

@@ -37,8 +37,10 @@ void proof_of_artefact(struct proof *out, struct arena *a, const struct artefact
 		       const char *netns);
 /* Whether something is kept, of this kernel and this libnftables. */
 bool proof_is_kept(const struct artefact *x);
-/* True: the kernel's dump is what the compilation kept, object by object and nothing more. */
-bool proof_holds(struct arena *a, const struct artefact *x, const void *dump, size_t len);
+/* True: the kernel's dump is what the compilation kept, object by object and nothing more. same:
+ * NULL, or the keys of the objects that are. */
+bool proof_holds(struct arena *a, const struct artefact *x, const void *dump, size_t len,
+		 struct map *same);
 /* The same before base chains lead to it: all else is there. */
 bool proof_holds_staged(struct arena *a, const struct artefact *x, const void *dump, size_t len);
 /* Only what was kept; false if that is not so. */

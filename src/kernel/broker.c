@@ -64,7 +64,8 @@ static bool may_ask(const struct asked *a)
 	for (size_t i = 0; i < a->r.n; i++) {
 		enum nftrun_kind k = a->steps[i].kind;
 
-		if (k != RUN_DUMP_OWN && k != RUN_DUMP_ALL && k != RUN_VERSION && !may_load(a, i))
+		if (k != RUN_DUMP_OWN && k != RUN_DUMP_ALL && k != RUN_DUMP_UNLESS_ALONE &&
+		    k != RUN_VERSION && !may_load(a, i))
 			return false;
 	}
 	return a->r.where == CHILD_HERE || a->r.where == CHILD_NETNS || a->r.where == CHILD_SCRATCH;

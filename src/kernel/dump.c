@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "nft/ir.h"
 #include "nft/tlv.h"
 #include "util/cleanup.h"
 
@@ -359,4 +360,24 @@ int dump_here(const char *table, const char *names, struct buf *out, uint32_t *g
 	}
 	close_sockets(&d);
 	return err;
+}
+
+bool dump_alone(void)
+{
+	_cleanup_buf_ struct buf tables = {0};
+	struct dump d = {.out = &tables, .room = malloc(ROOM)};
+	int err = d.room ? open_sockets(&d) : -ENOMEM;
+	struct tlv rest, name;
+	struct tlv_message m;
+	uint16_t type;
+
+	if (!err)
+		err = hear(&d, &(struct question){.type = NFT_MSG_GETTABLE, .dump = true});
+	rest = (struct tlv){(const uint8_t *)buf_str(&tables), tables.len};
+	while (!err && tlv_message(&rest, &m))
+		if (m.family != NFPROTO_INET || !tlv_next(&m.body, &type, &name) ||
+		    type != NFTA_TABLE_NAME || !tlv_is(name, IR_TABLE))
+			err = -EEXIST;
+	close_sockets(&d);
+	return !err;
 }

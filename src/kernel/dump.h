@@ -17,6 +17,8 @@
  * then other chains are left out, and of other sets the elements, but for anonymous ones.
  * *generation: at which all of it was so. 0 or -errno; no such table is no error, and no bytes. */
 int dump_here(const char *table, const char *names, struct buf *out, uint32_t *generation);
+/* Whether there is no table but inet fwc here; false where nobody can say. */
+bool dump_alone(void);
 /* Whether such a list has that object. */
 bool dump_names(const char *names, const char *kind, const char *name);
 

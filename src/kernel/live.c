@@ -4,24 +4,32 @@
 #include "kernel/live.h"
 
 #include <errno.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "kernel/dump.h"
 #include "kernel/links.h"
 #include "kernel/nftrun.h"
+#include "nft/tlv.h"
 #include "util/cleanup.h"
 
 #define MANY 64 /* objects: beyond them all is read */
+
+static int parsed(const struct ir_ruleset *r, struct buf *why)
+{
+	if (r)
+		return 0;
+	buf_puts(why, "cannot read the rules in the kernel: the dump is malformed");
+	return -EIO;
+}
 
 static int parse(const void *dump, size_t len, struct arena *a, struct ir_ruleset **out,
 		 struct buf *why)
 {
 	*out = read_own(a, dump, len);
-	if (*out)
-		return 0;
-	buf_puts(why, "cannot read the rules in the kernel: the dump is malformed");
-	return -EIO;
+	return parsed(*out, why);
 }
 
 static int refused(const struct nftrun_step *step, struct buf *why)
@@ -93,6 +101,13 @@ int live_fetch(struct live *out, const char *netns, struct arena *a, struct buf 
 int live_parse(struct live *l, struct arena *a, struct buf *why)
 {
 	return parse(l->dump, l->len, a, &l->ruleset, why);
+}
+
+int live_parse_like(struct live *l, struct arena *a, const struct ir_ruleset *like,
+		    const struct map *same, struct buf *why)
+{
+	l->ruleset = read_own_like(a, l->dump, l->len, like, same);
+	return parsed(l->ruleset, why);
 }
 
 static int read_step(struct live *out, struct nftrun_step step, const char *netns, struct arena *a,
@@ -234,9 +249,70 @@ int live_make(struct live *l, const char *netns, struct arena *a, const struct b
 	return err;
 }
 
-int live_read_all(struct ir_tables *out, const char *netns, struct arena *a, struct buf *why)
+/* Of tables of others, who may name interfaces by their numbers. */
+static int read_strange(struct ir_tables *out, const struct buf *dump, const char *netns,
+			struct arena *a, struct buf *why)
 {
 	_cleanup_buf_ struct buf links = {0}, ignored = {0};
+
+	if (!read_tables(a, buf_str(dump), dump->len, out)) {
+		buf_puts(why, "cannot read the rules in the kernel: the dump is malformed");
+		return -EIO;
+	}
+	if (out->n && links_names(netns, &links, &ignored) == 0)
+		ir_tables_name_links(a, out, buf_str(&links));
+	return 0;
+}
+
+static int read_several(struct ir_tables *out, enum nftrun_kind kind, const char *netns,
+			struct arena *a, struct buf *why)
+{
+	struct nftrun_step step = {.kind = kind};
+	struct nftrun r = {.where = child_where_of(netns), .netns = netns, .steps = &step, .n = 1};
+	int err = nftrun(&r);
+
+	if (err) {
+		buf_puts(why, buf_str(&r.why));
+	} else if (step.refused) {
+		err = refused(&step, why);
+	} else {
+		err = read_strange(out, &step.out, netns, a, why);
+	}
+	nftrun_free(&r);
+	return err;
+}
+
+int live_read_all(struct ir_tables *out, const char *netns, struct arena *a, struct buf *why)
+{
+	return read_several(out, RUN_DUMP_ALL, netns, a, why);
+}
+
+int live_read_unless_alone(struct ir_tables *out, const char *netns, struct arena *a,
+			   struct buf *why)
+{
+	return read_several(out, RUN_DUMP_UNLESS_ALONE, netns, a, why);
+}
+
+/* Messages of our table, and those of others. */
+static void split(const struct buf *dump, struct buf *own, struct buf *others)
+{
+	struct tlv rest = {(const uint8_t *)buf_str(dump), dump->len}, name;
+	const uint8_t *at = rest.p;
+	struct tlv_message m;
+	uint16_t type;
+
+	for (; tlv_message(&rest, &m); at = rest.p) {
+		bool ours = m.family == NFPROTO_INET && tlv_next(&m.body, &type, &name) &&
+			    type == NFTA_TABLE_NAME && tlv_is(name, IR_TABLE);
+
+		buf_add(ours ? own : others, at, (size_t)(rest.p - at));
+	}
+}
+
+int live_read_among(struct live *out, struct ir_tables *others, const char *netns, struct arena *a,
+		    struct buf *why)
+{
+	_cleanup_buf_ struct buf own = {0}, rest = {0};
 	struct nftrun_step step = {.kind = RUN_DUMP_ALL};
 	struct nftrun r = {.where = child_where_of(netns), .netns = netns, .steps = &step, .n = 1};
 	int err = nftrun(&r);
@@ -245,12 +321,14 @@ int live_read_all(struct ir_tables *out, const char *netns, struct arena *a, str
 		buf_puts(why, buf_str(&r.why));
 	} else if (step.refused) {
 		err = refused(&step, why);
-	} else if (!read_tables(a, step.out.data, step.out.len, out)) {
-		buf_puts(why, "cannot read the rules in the kernel: the dump is malformed");
-		err = -EIO;
-	} else if (links_names(netns, &links, &ignored) == 0) {
-		ir_tables_name_links(a, out, buf_str(&links));
+	} else {
+		split(&step.out, &own, &rest);
+		*out = (struct live){0};
+		keep_dump(out, a, &r, &own);
+		err = live_parse(out, a, why);
 	}
+	if (!err)
+		err = read_strange(others, &rest, netns, a, why);
 	nftrun_free(&r);
 	return err;
 }

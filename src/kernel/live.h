@@ -19,6 +19,9 @@ struct live {
 /* 0 or -errno with why filled. */
 int live_fetch(struct live *out, const char *netns, struct arena *a, struct buf *why);
 int live_parse(struct live *l, struct arena *a, struct buf *why);
+/* The same by read_own_like(). */
+int live_parse_like(struct live *l, struct arena *a, const struct ir_ruleset *like,
+		    const struct map *same, struct buf *why);
 /* Both. */
 int live_read(struct live *out, const char *netns, struct arena *a, struct buf *why);
 /* The same, of a list of names ("set NAME", "chain NAME", a line each) alone: of other sets no
@@ -45,6 +48,12 @@ int live_make(struct live *l, const char *netns, struct arena *a, const struct b
 	      struct live_outcome *out, struct buf *why);
 /* The whole ruleset of the namespace, other people's tables too. */
 int live_read_all(struct ir_tables *out, const char *netns, struct arena *a, struct buf *why);
+/* The same; none where ours is the only table. */
+int live_read_unless_alone(struct ir_tables *out, const char *netns, struct arena *a,
+			   struct buf *why);
+/* live_read(), and the other tables of the same moment. */
+int live_read_among(struct live *out, struct ir_tables *others, const char *netns, struct arena *a,
+		    struct buf *why);
 /* Loads a script; on refusal -EINVAL, with why naming the policy place. */
 int live_run(const char *netns, const char *script, struct buf *why);
 

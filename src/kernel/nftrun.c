@@ -133,8 +133,10 @@ static bool run_step(const struct nftrun_step *s, const struct stream *to, bool 
 	if (s->kind == RUN_DUMP_OWN || s->kind == RUN_DUMP_SOME)
 		ok = run_dump("fwc", s->kind == RUN_DUMP_SOME ? s->script : NULL, out, err,
 			      generation);
-	else if (s->kind == RUN_DUMP_ALL)
+	else if (s->kind == RUN_DUMP_ALL || (s->kind == RUN_DUMP_UNLESS_ALONE && !dump_alone()))
 		ok = run_dump(NULL, NULL, out, err, generation);
+	else if (s->kind == RUN_DUMP_UNLESS_ALONE)
+		ok = true;
 	else if (s->kind == RUN_MESSAGES)
 		ok = run_messages(s, expect, err);
 	else

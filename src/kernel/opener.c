@@ -121,16 +121,14 @@ static int ask_openat(int dir, const char *name, int flags)
 int opener_openat(int dir, const char *name, int flags)
 {
 	bool first = asking >= 0 && flags & O_DIRECTORY;
-	int fd = first ? ask_openat(dir, name, flags) : -1;
+	int asked = first ? ask_openat(dir, name, flags) : -1;
+	int fd = asked >= 0 ? asked : openat(dir, name, flags | O_CLOEXEC);
 
 	if (fd >= 0)
 		return fd;
-	fd = openat(dir, name, flags | O_CLOEXEC);
-	if (fd >= 0)
-		return fd;
-	if (first || asking < 0 || (errno != EACCES && errno != EPERM))
+	if (asking < 0 || (errno != EACCES && errno != EPERM))
 		return -errno;
-	return ask_openat(dir, name, flags);
+	return first ? asked : ask_openat(dir, name, flags);
 }
 
 int opener_policy(const char *path, struct buf *why, struct buf *hint)

@@ -366,14 +366,18 @@ static const char *kept(struct arena *a, const char *text)
 	return text ? arena_strdup(a, text) : NULL;
 }
 
+bool object_shared(const char *key, const void *left, const void *right)
+{
+	if (!left || !right)
+		return false;
+	return left == right || (key[0] == 'c' ? is_shared_chain(left, right)
+					       : is_shared_set(left, right));
+}
+
 static bool is_shared(const char *key, const struct ir_ruleset *left,
 		      const struct ir_ruleset *right)
 {
-	const void *l = map_get(left->by_name, key), *r = map_get(right->by_name, key);
-
-	if (!l || !r)
-		return false;
-	return l == r || (key[0] == 'c' ? is_shared_chain(l, r) : is_shared_set(l, r));
+	return object_shared(key, map_get(left->by_name, key), map_get(right->by_name, key));
 }
 
 static void compare_object(struct arena *a, const char *key, const struct ir_ruleset *left,

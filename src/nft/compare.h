@@ -33,6 +33,9 @@ const char *canonical_rule(struct arena *a, const struct ir_rule *r);
 const char *canonical_chain(struct arena *a, const struct ir_chain *c);
 const char *canonical_set(struct arena *a, const struct ir_set *s);
 
+/* Two objects of one key that are known to be the same, for they were read once (read_own_like())
+ */
+bool object_shared(const char *key, const void *left, const void *right);
 bool same_rule(const struct ir_rule *x, const struct ir_rule *y);
 bool same_set(const struct ir_set *x, const struct ir_set *y);
 

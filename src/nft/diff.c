@@ -243,7 +243,9 @@ static bool is_idle(const struct ir_chain *c)
 	return c->base.hook && !c->rules.n && !c->base.policy_drop;
 }
 
-static void collect(struct arena *a, const struct side *s, struct objects *out)
+/* What is known to be the same on both sides is not looked at. */
+static void collect(struct arena *a, const struct side *s, const struct side *other,
+		    struct objects *out)
 {
 	const struct map_entry *e;
 
@@ -251,6 +253,8 @@ static void collect(struct arena *a, const struct side *s, struct objects *out)
 		struct object o = {.key = e->key};
 
 		if (e->key[0] == 'c' && is_idle(e->value))
+			continue;
+		if (object_shared(e->key, e->value, map_get(&other->reach, e->key)))
 			continue;
 		if (e->key[0] == 'c')
 			fill_chain(a, s, e->value, &o);
@@ -328,8 +332,8 @@ void diff_rulesets(struct arena *a, const struct ir_ruleset *old, const struct m
 	map_init(&d.new.reach, a);
 	ruleset_reach(old, &d.old.reach);
 	ruleset_reach(new, &d.new.reach);
-	collect(a, &d.old, &left);
-	collect(a, &d.new, &right);
+	collect(a, &d.old, &d.new, &left);
+	collect(a, &d.new, &d.old, &right);
 	pair_up(&d, &left, &right, true);
 	pair_up(&d, &left, &right, false);
 	vec_each (&left, o) {

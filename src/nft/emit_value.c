@@ -61,7 +61,7 @@ static void put_symbol(struct buf *out, const struct symbol *v, size_t n, u128 x
 			return;
 		}
 	}
-	buf_printf(out, "%llu", (unsigned long long)x);
+	buf_decimal(out, (uint64_t)x);
 }
 
 /* One value, or several joined by commas where each bit has a name. */
@@ -85,6 +85,15 @@ static void put_bits(struct buf *out, const struct symbol *v, size_t n, u128 x)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 
+static void put_decimal(struct buf *out, struct ival v)
+{
+	buf_decimal(out, (uint64_t)v.lo);
+	if (v.lo != v.hi) {
+		buf_putc(out, '-');
+		buf_decimal(out, (uint64_t)v.hi);
+	}
+}
+
 static void put_number(struct buf *out, struct ival v, const char *fmt)
 {
 	buf_printf(out, fmt, (unsigned long long)v.lo);
@@ -102,7 +111,7 @@ static void put_range(struct buf *out, const struct symbol *v, size_t n, struct 
 	if (x.lo == x.hi)
 		put_symbol(out, v, n, x.lo);
 	else
-		put_number(out, x, "%llu");
+		put_decimal(out, x);
 }
 
 void emit_value(struct buf *out, enum field f, struct ival v)
@@ -111,7 +120,7 @@ void emit_value(struct buf *out, enum field f, struct ival v)
 	case FMT_NUMBER:
 	case FMT_HOUR:
 	case FMT_DAY:
-		put_number(out, v, "%llu");
+		put_decimal(out, v);
 		break;
 	case FMT_HEX:
 		put_number(out, v, "0x%08llx");

@@ -73,5 +73,10 @@ const char *ir_family_name(uint8_t family); /* "inet" */
 struct ir_table *ir_tables_find(const struct ir_tables *t, uint8_t family, const char *name);
 /* Table inet fwc alone; empty if it is not there; NULL if the bytes are no messages. */
 struct ir_ruleset *read_own(struct arena *a, const void *bytes, size_t n);
+/* The same; objects whose keys ("c:NAME", "s:NAME") are in `same` are known to be those of `like`,
+ * but for what they count, and are not read again: they share rules and elements with it. Base
+ * chains, and what packets fill, are. */
+struct ir_ruleset *read_own_like(struct arena *a, const void *bytes, size_t n,
+				 const struct ir_ruleset *like, const struct map *same);
 
 #endif

@@ -185,6 +185,21 @@ static void read_base(struct reader *r, const struct attrs *chain, struct ir_bas
 		out->type = "?"; /* the kernel knows these two, and always says which */
 }
 
+/* A chain on no hook that need not be read again, or NULL. */
+static const struct ir_chain *known_chain(const struct reader *r, const char *name)
+{
+	const struct ir_chain *c = r->like ? ruleset_chain(r->like, name) : NULL;
+
+	return c && !c->base.hook && map_get(r->same, arena_printf(r->a, "c:%s", name)) ? c : NULL;
+}
+
+static const struct ir_set *known_set(const struct reader *r, const char *name)
+{
+	const struct ir_set *s = r->like ? ruleset_set(r->like, name) : NULL;
+
+	return s && map_get(r->same, arena_printf(r->a, "s:%s", name)) ? s : NULL;
+}
+
 static void read_chain(struct reader *r, struct tlv body)
 {
 	struct ir_chain *c = arena_new_of(r->a, struct ir_chain);
@@ -197,6 +212,8 @@ static void read_chain(struct reader *r, struct tlv body)
 	c->stem = stem_of(r->a, c->name);
 	if (chain.v[NFTA_CHAIN_HOOK].p)
 		read_base(r, &chain, &c->base);
+	else if (known_chain(r, c->name))
+		*c = *known_chain(r, c->name);
 	ruleset_add_chain(r->out, c);
 }
 
@@ -210,7 +227,7 @@ static void add_rule(struct reader *r, struct tlv body)
 	read_attrs(body, NFTA_RULE_CHAIN_ID, &attrs);
 	name = read_text(r->a, attrs.v[NFTA_RULE_CHAIN]);
 	c = name ? ruleset_chain(r->out, name) : NULL;
-	if (!c)
+	if (!c || (!c->base.hook && known_chain(r, name)))
 		return;
 	rule.handle = tlv_number(attrs.v[NFTA_RULE_HANDLE]);
 	rule.comment = read_comment(r->a, attrs.v[NFTA_RULE_USERDATA]);
@@ -231,6 +248,13 @@ static void add_set(struct reader *r, struct tlv body)
 	map_put(&r->sets, s->name, s);
 }
 
+/* Elements of a map of data are asked for by the rules that look into it; what is dynamic has
+ * others by now. */
+static bool may_share(const struct raw_set *s, const struct ir_set *known)
+{
+	return known && !known->dynamic && (known->is_map || !(s->flags & NFT_SET_MAP));
+}
+
 static void add_elems(struct reader *r, struct tlv body)
 {
 	struct tlv v[NFTA_SET_ELEM_LIST_MAX + 1], elem;
@@ -241,7 +265,9 @@ static void add_elems(struct reader *r, struct tlv body)
 	tlv_sort(body, v, NFTA_SET_ELEM_LIST_MAX);
 	name = read_text(r->a, v[NFTA_SET_ELEM_LIST_SET]);
 	s = name ? map_get(&r->sets, name) : NULL;
-	while (s && tlv_next(&v[NFTA_SET_ELEM_LIST_ELEMENTS], &type, &elem))
+	if (!s || may_share(s, known_set(r, name)))
+		return;
+	while (tlv_next(&v[NFTA_SET_ELEM_LIST_ELEMENTS], &type, &elem))
 		read_elem(r, s, elem);
 }
 
@@ -251,8 +277,12 @@ static void end_sets(struct reader *r)
 
 	vec_each (&r->sets.entries, e) {
 		struct raw_set *s = e->value;
+		const struct ir_set *known = known_set(r, s->name);
 
-		read_set_end(r, s);
+		if (may_share(s, known))
+			*s->set = *known;
+		else
+			read_set_end(r, s);
 		if (!(s->flags & NFT_SET_ANONYMOUS))
 			ruleset_add_set(r->out, s->set);
 	}
@@ -288,6 +318,8 @@ struct dump {
 	VEC(struct reader *) readers; /* of each table */
 	struct reader *last;
 	const char *last_name;
+	const struct ir_ruleset *like; /* of inet fwc, see struct reader */
+	const struct map *same;
 };
 
 /* owner and persist keep no table from filtering; a flag that is not known may be one that does. */
@@ -309,6 +341,10 @@ static void add_table(struct dump *d, const struct tlv_message *m)
 	t.ruleset = ruleset_new(d->a);
 	t.ruleset->dormant = may_sleep(tlv_number(table.v[NFTA_TABLE_FLAGS]));
 	*r = (struct reader){.a = d->a, .family = m->family, .out = t.ruleset};
+	if (d->like && m->family == NFPROTO_INET && !strcmp(t.name, IR_TABLE)) {
+		r->like = d->like;
+		r->same = d->same;
+	}
 	map_init(&r->sets, d->a);
 	vec_push(d->a, d->out, t);
 	vec_push(d->a, &d->readers, r);
@@ -413,25 +449,28 @@ bool read_is_sound(const struct tlv_message *m)
 	return true;
 }
 
-bool read_tables(struct arena *a, const void *bytes, size_t n, struct ir_tables *out)
+static bool read_all(struct dump *d, const void *bytes, size_t n)
 {
-	struct dump d = {.a = a, .out = out};
-
 	for (int pass = 0; pass < NPASSES; pass++) {
 		struct tlv rest = {bytes, n};
 		struct tlv_message m;
 
-		for (size_t i = 0; pass == RULES && i < d.readers.n; i++)
-			end_sets(d.readers.v[i]);
+		for (size_t i = 0; pass == RULES && i < d->readers.n; i++)
+			end_sets(d->readers.v[i]);
 		while (tlv_message(&rest, &m)) {
 			if (pass == TABLES && !read_is_sound(&m))
 				return false;
-			take(&d, &m, pass);
+			take(d, &m, pass);
 		}
 		if (rest.n)
 			return false;
 	}
 	return true;
+}
+
+bool read_tables(struct arena *a, const void *bytes, size_t n, struct ir_tables *out)
+{
+	return read_all(&(struct dump){.a = a, .out = out}, bytes, n);
 }
 
 const char *ir_family_name(uint8_t family)
@@ -463,10 +502,17 @@ struct ir_table *ir_tables_find(const struct ir_tables *t, uint8_t family, const
 
 struct ir_ruleset *read_own(struct arena *a, const void *bytes, size_t n)
 {
+	return read_own_like(a, bytes, n, NULL, NULL);
+}
+
+struct ir_ruleset *read_own_like(struct arena *a, const void *bytes, size_t n,
+				 const struct ir_ruleset *like, const struct map *same)
+{
 	struct ir_tables all = {0};
+	struct dump d = {.a = a, .out = &all, .like = like, .same = same};
 	const struct ir_table *own;
 
-	if (!read_tables(a, bytes, n, &all))
+	if (!read_all(&d, bytes, n))
 		return NULL;
 	own = ir_tables_find(&all, NFPROTO_INET, IR_TABLE);
 	return own ? own->ruleset : ruleset_new(a);

@@ -48,6 +48,10 @@ struct reader { /* of one table */
 	uint8_t family; /* NFPROTO_* */
 	struct ir_ruleset *out;
 	struct map sets; /* name -> struct raw_set */
+	/* What was read before and is the same: objects of `like` whose keys are in `same`; or NULL
+	 * both. */
+	const struct ir_ruleset *like;
+	const struct map *same;
 };
 
 /* ---- read.c ---- */

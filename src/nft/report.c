@@ -50,6 +50,17 @@ static bool is_else(const char *text)
 	return !strncmp(text, "else ", strlen("else "));
 }
 
+static void part_place(struct report_line *l)
+{
+	const char *colon = strrchr(l->at, ':');
+	uint64_t line = UINT32_MAX;
+
+	l->path = colon ? (uint32_t)(colon - l->at) : 0;
+	if (colon)
+		number_word(colon + 1, 0, UINT32_MAX - 1, &line);
+	l->line = (uint32_t)line;
+}
+
 static struct report_line *line_of(struct counting *c, const struct manifest_place *p,
 				   const char *comment)
 {
@@ -66,6 +77,7 @@ static struct report_line *line_of(struct counting *c, const struct manifest_pla
 	l->at = at;
 	l->text = text;
 	l->order = (unsigned)c->all.n;
+	part_place(l);
 	map_put(&c->by_line, key, l);
 	vec_push(c->a, &c->all, l);
 	return l;
@@ -110,19 +122,17 @@ static void count_map(struct counting *k, const struct manifest *m, const struct
 static int line_cmp(const void *x, const void *y)
 {
 	const struct report_line *a = x, *b = y;
-	const char *ca = strrchr(a->at, ':'), *cb = strrchr(b->at, ':');
-	size_t na = ca ? (size_t)(ca - a->at) : 0, nb = cb ? (size_t)(cb - b->at) : 0;
-	uint64_t la, lb;
 	int c;
 
-	if (!ca || !cb)
-		return ca ? -1 : cb ? 1 : a->order < b->order ? -1 : 1;
-	c = strncmp(a->at, b->at, na < nb ? na : nb);
-	if (c || na != nb)
-		return c ? c : na < nb ? -1 : 1;
-	if (!number_word(ca + 1, 0, UINT32_MAX, &la) || !number_word(cb + 1, 0, UINT32_MAX, &lb))
-		return strcmp(ca, cb);
-	return la != lb ? (la < lb ? -1 : 1) : is_else(a->text) - is_else(b->text);
+	if (!a->path || !b->path)
+		return a->path ? -1 : b->path ? 1 : a->order < b->order ? -1 : 1;
+	c = strncmp(a->at, b->at, a->path < b->path ? a->path : b->path);
+	if (c || a->path != b->path)
+		return c ? c : a->path < b->path ? -1 : 1;
+	if (a->line == UINT32_MAX || b->line == UINT32_MAX)
+		return strcmp(a->at, b->at);
+	return a->line != b->line ? (a->line < b->line ? -1 : 1)
+				  : is_else(a->text) - is_else(b->text);
 }
 
 void report_lines(struct arena *a, const struct ir_ruleset *live, const struct manifest *m,

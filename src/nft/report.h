@@ -15,6 +15,8 @@ struct report_line {
 	bool counts; /* something of it has a counter */
 	uint64_t packets, bytes;
 	unsigned order; /* of first appearance */
+	/* of `at`: the length of its path, 0: there is none; the line, UINT32_MAX: no number */
+	uint32_t path, line;
 };
 
 struct report_lines {

@@ -45,17 +45,23 @@ static void keep_overlapping(struct foreigners *out, const struct ir_tables *all
 		overlaps_free(&overlaps);
 }
 
+void others_find(struct foreigners *out, const struct ir_tables *all, struct arena *a)
+{
+	struct foreigners found = {0};
+
+	*out = (struct foreigners){0};
+	foreign_find(a, all, &found);
+	keep_overlapping(out, all, &found, a);
+}
+
 void others_look(struct foreigners *out, const char *netns, struct arena *a)
 {
 	_cleanup_buf_ struct buf ignored = {0};
-	struct foreigners found = {0};
 	struct ir_tables all = {0};
 
 	*out = (struct foreigners){0};
-	if (live_read_all(&all, netns, a, &ignored))
-		return;
-	foreign_find(a, &all, &found);
-	keep_overlapping(out, &all, &found, a);
+	if (live_read_unless_alone(&all, netns, a, &ignored) == 0)
+		others_find(out, &all, a);
 }
 
 void others_print(FILE *to, struct arena *a, const struct foreigners *x, bool sure,

@@ -11,6 +11,8 @@
 
 /* Those that drop or translate something that comes through fwc, each with a packet of it. Empty if
  * nobody can say. */
+void others_find(struct foreigners *out, const struct ir_tables *all, struct arena *a);
+/* The same of the kernel. */
 void others_look(struct foreigners *out, const char *netns, struct arena *a);
 /* Each begins with `before`, and its packet's line with `indent`. sure: only of which packets are
  * known that they drop and fwc allows. */

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netfilter.h>
 #include <string.h>
 
 #include "apply/inspectd.h"
@@ -32,11 +33,16 @@ static int slurp(const char *path, struct buf *out)
 	return n < 0 ? -errno : 0;
 }
 
-static void find_drift(struct status *st, const struct ir_ruleset *live, struct arena *a)
+static void find_drift(struct status *st, const struct live *now, struct arena *a)
 {
+	const struct ir_ruleset *live = now->ruleset;
 	struct delta_side before, after;
 	struct proof p;
 
+	if (!st->dormant && proof_holds(a, &st->applied, now->dump, now->len, NULL)) {
+		st->drift_known = true;
+		return;
+	}
 	if (!proof_of_kept(&p, a, &st->applied))
 		proof_make(&p, a, buf_str(&st->applied.script), NULL);
 	if (p.outcome == SCRATCH_REFUSED)
@@ -73,11 +79,12 @@ static void read_records(struct status *st, const struct store *s, struct ir_rul
 			 ((struct status_source){.path = src->path, .state = source_look(src)}));
 }
 
-static void find_foreign(struct status *st, const char *netns, struct arena *a)
+static void find_foreign(struct status *st, const struct ir_tables *all, const char *netns,
+			 struct arena *a)
 {
 	_cleanup_buf_ struct buf text = {0};
 
-	others_look(&st->foreign, netns, a);
+	others_find(&st->foreign, all, a);
 	/* only of our own namespace: proc shows that of the reader */
 	if (!netns) {
 		slurp("/proc/net/ip_tables_names", &text);
@@ -102,12 +109,28 @@ static void find_helper(struct status *st, const char *netns, struct arena *a)
 							      : HELPER_UNKNOWN;
 }
 
+/* Where others never stop changing their tables, ours is looked at alone. */
+static int look(struct live *live, struct ir_tables *all, const char *netns, struct arena *a,
+		struct buf *why)
+{
+	_cleanup_buf_ struct buf ignored = {0};
+	int err = live_read_among(live, all, netns, a, &ignored);
+
+	if (!err && live->present)
+		vec_push(a, all, ((struct ir_table){NFPROTO_INET, IR_TABLE, live->ruleset}));
+	if (!err)
+		return 0;
+	*all = (struct ir_tables){0};
+	return live_read(live, netns, a, why);
+}
+
 int status_gather(struct status *st, const char *netns, const struct store *s, struct arena *a,
 		  struct buf *why)
 {
 	_cleanup_buf_ struct buf ignored = {0};
+	struct ir_tables all = {0};
 	struct live live;
-	int err = live_read(&live, netns, a, why);
+	int err = look(&live, &all, netns, a, why);
 
 	*st = (struct status){0};
 	if (err)
@@ -120,7 +143,7 @@ int status_gather(struct status *st, const char *netns, const struct store *s, s
 	boot_note_read(s, a, &st->boot);
 	if (sysctl_snapshot(netns, &st->sysctl, &ignored))
 		st->sysctl = NULL;
-	find_foreign(st, netns, a);
+	find_foreign(st, &all, netns, a);
 	find_helper(st, netns, a);
 	if (!st->loaded)
 		return 0;
@@ -128,7 +151,7 @@ int status_gather(struct status *st, const char *netns, const struct store *s, s
 		interfaces_look(&st->interfaces, a, netns, st->applied.manifest);
 	/* on trial it is meant to hold something else */
 	if (st->known && st->trial.state == TRIAL_NONE)
-		find_drift(st, live.ruleset, a);
+		find_drift(st, &live, a);
 	report_lines(a, live.ruleset, st->applied.manifest, &st->lines);
 	saved_counters_add(s, netns, a, &st->lines);
 	return 0;

@@ -194,7 +194,10 @@ const char *diag_shown(struct arena *a, const char *s)
 {
 	struct buf b = {0};
 	const char *copy;
+	size_t n = strlen(s);
 
+	if (show_plain(s, n) == n && !strpbrk(s, "\t\n"))
+		return arena_strndup(a, s, n);
 	diag_show(&b, s);
 	copy = arena_strdup(a, buf_str(&b));
 	buf_free(&b);

@@ -262,11 +262,18 @@ void addr_print(struct buf *b, enum family fam, u128 x)
 {
 	unsigned char raw[16];
 	char text[INET6_ADDRSTRLEN];
-	int bytes = fam == FAM_IP4 ? 4 : 16;
 
-	for (int i = bytes - 1; i >= 0; i--, x >>= 8)
+	if (fam == FAM_IP4) { /* most addresses are, and inet_ntop() takes its time */
+		for (int i = 24; i >= 0; i -= 8) {
+			buf_decimal(b, (unsigned)(x >> i) & 255);
+			if (i)
+				buf_putc(b, '.');
+		}
+		return;
+	}
+	for (int i = 15; i >= 0; i--, x >>= 8)
 		raw[i] = (unsigned char)x;
-	inet_ntop(fam == FAM_IP4 ? AF_INET : AF_INET6, raw, text, sizeof(text));
+	inet_ntop(AF_INET6, raw, text, sizeof(text));
 	buf_puts(b, text);
 }
 

@@ -84,8 +84,7 @@ unsigned show_char(struct buf *out, const char *s, size_t n, unsigned col, size_
 	return (unsigned)(4 * *used);
 }
 
-/* Bytes of s that need no look: most of what there is. */
-static size_t plain(const char *s, size_t n)
+size_t show_plain(const char *s, size_t n)
 {
 	size_t i = 0;
 
@@ -99,7 +98,7 @@ size_t show_part(struct buf *out, const char *s, size_t n)
 	size_t i = 0, used;
 
 	while (i < n) {
-		used = plain(s + i, n - i);
+		used = show_plain(s + i, n - i);
 		if (used)
 			buf_add(out, s + i, used);
 		else if (is_begun(s + i, n - i))

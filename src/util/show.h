@@ -18,6 +18,8 @@ struct buf;
 /* One character of s, shown in column `col`: a tab as spaces. *used is the number of bytes. Yields
  * the columns that it takes. */
 unsigned show_char(struct buf *out, const char *s, size_t n, unsigned col, size_t *used);
+/* How many bytes of s are shown as they are, newlines and tabs too: mostly all. */
+size_t show_plain(const char *s, size_t n);
 /* A piece of a longer text; newlines and tabs stay. Yields how many bytes it took: all but the
  * beginning of a character whose end is still to come. */
 size_t show_part(struct buf *out, const char *s, size_t n);

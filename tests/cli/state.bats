@@ -105,3 +105,21 @@ setup() {
 	[ "$status" = 3 ]
 	[[ $output == *"newer fwc"* ]]
 }
+
+@test "a policy in a directory that is not for everybody is compared, by whatever name" {
+	small | candidate
+	fwc apply
+	mkdir -m 700 "$WORK/private"
+	small 23 >"$WORK/private/policy.fwc"
+	cd "$WORK/private"
+	run fwc diff policy.fwc
+	echo "$output"
+	[ "$status" = 1 ]
+	[[ $output == *"+ policy.fwc:6 "*"tcp/23"* ]]
+	fwc compile policy.fwc
+	cd "$WORK"
+	fwc apply
+	run fwc diff 1 2
+	echo "$output"
+	[ "$status" = 1 ]
+}
