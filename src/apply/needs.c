@@ -83,6 +83,7 @@ static void stmt_needs(const struct ir_stmt *s, bool *needs)
 		break;
 	case IR_COUNTER:
 	case IR_MARK:
+	case IR_NOTRACK:
 	case IR_VERDICT:
 	case IR_UNKNOWN:
 		break;

@@ -34,7 +34,8 @@ static json_t *packet_json(struct mean *m, const struct packet *p)
 	for (int d = 0; d < NDIMS; d++) {
 		enum family fam = p->dim[DIM_FAMILY] ? FAM_IP6 : FAM_IP4;
 		bool text = d == DIM_SADDR || d == DIM_DADDR || d == DIM_IIF || d == DIM_OIF ||
-			    d == DIM_CT_STATE || d == DIM_ETHER_SADDR || d == DIM_ETHER_DADDR;
+			    d == DIM_FIB_OIF || d == DIM_CT_STATE || d == DIM_ETHER_SADDR ||
+			    d == DIM_ETHER_DADDR;
 		struct buf b = {0};
 
 		packet_value(&b, m, (enum dim)d, fam, p->dim[d]);

@@ -195,6 +195,12 @@ struct ast_mark { /* mark FROM -> TO SERVICES as N[/MASK] */
 	uint32_t value, mask; /* no mask: all bits */
 };
 
+struct ast_untracked { /* untracked FROM -> TO SERVICES */
+	struct ast_endpoint from, to;
+	VEC(struct ast_service) services;
+	struct ast_qualifiers q; /* those that match */
+};
+
 /* What is refused before any rule is asked. */
 enum guard_kind {
 	GUARD_EARLY, /* early drop FROM */
@@ -339,6 +345,7 @@ enum stmt_kind {
 	STMT_COMMENTS, /* nothing else: before an empty line, at the end of a file or block */
 	STMT_MARK,
 	STMT_ZONES, /* a group of zones */
+	STMT_UNTRACKED,
 };
 
 #define INSPECTION_QUEUES_MAX 64
@@ -380,6 +387,7 @@ struct ast_stmt {
 		struct ast_clamp clamp;
 		struct ast_mark mark;
 		struct ast_guard guard;
+		struct ast_untracked untracked;
 		struct ast_inspector inspector;
 		struct ast_inspection inspection;
 		struct {

@@ -331,6 +331,27 @@ static void dump_clamp(struct dumper *d, const struct ast_clamp *c)
 	d->depth--;
 }
 
+static void dump_mark(struct dumper *d, const struct ast_mark *m)
+{
+	node(d, "mark 0x%x of 0x%x", m->value, m->mask);
+	d->depth++;
+	dump_endpoint(d, "from", &m->from);
+	dump_endpoint(d, "to", &m->to);
+	dump_services(d, m->services.v, m->services.n);
+	d->depth--;
+}
+
+static void dump_untracked(struct dumper *d, const struct ast_untracked *u)
+{
+	node(d, "untracked");
+	d->depth++;
+	dump_endpoint(d, "from", &u->from);
+	dump_endpoint(d, "to", &u->to);
+	dump_services(d, u->services.v, u->services.n);
+	dump_qualifiers(d, &u->q);
+	d->depth--;
+}
+
 static void dump_guard(struct dumper *d, const struct ast_guard *g)
 {
 	static const char *const words[] = {[GUARD_EARLY] = "early drop",
@@ -494,12 +515,10 @@ static void dump_stmt(struct dumper *d, const struct ast_stmt *s)
 		dump_clamp(d, &s->clamp);
 		break;
 	case STMT_MARK:
-		node(d, "mark 0x%x of 0x%x", s->mark.value, s->mark.mask);
-		d->depth++;
-		dump_endpoint(d, "from", &s->mark.from);
-		dump_endpoint(d, "to", &s->mark.to);
-		dump_services(d, s->mark.services.v, s->mark.services.n);
-		d->depth--;
+		dump_mark(d, &s->mark);
+		break;
+	case STMT_UNTRACKED:
+		dump_untracked(d, &s->untracked);
 		break;
 	case STMT_GUARD:
 		dump_guard(d, &s->guard);

@@ -38,12 +38,13 @@ static const struct statement {
 	{"include", parse_include, false},
 	{"antispoof", parse_antispoof, false},
 	{"early", parse_early, false},
+	{"untracked", parse_untracked, false},
 	{"log", parse_log_def, false},
 	{"limit", parse_limit_def, false},
 };
 
 /* Those that are names as well, known by what follows. */
-static const char *const soft_words[] = {"no-nat", "antispoof", "early", NULL};
+static const char *const soft_words[] = {"no-nat", "antispoof", "early", "untracked", NULL};
 
 #define STATEMENTS (sizeof(statements) / sizeof(statements[0]))
 

@@ -532,6 +532,7 @@ static void hint_form(struct parser *p, struct diag_record *r, const char *from)
 		{"dnat", "dnat FROM -> self SERVICES to HOST"},
 		{"redirect", "redirect FROM -> any SERVICES to :PORT"},
 		{"no-nat", "no-nat FROM -> TO"},
+		{"untracked", "untracked FROM -> TO SERVICES"},
 		{"netmap", "netmap NETWORK@ZONE -> TO to NETWORK"},
 		{"clamp-mss", "clamp-mss any -> TO pmtu"},
 		{"mark", "mark FROM -> any SERVICES as 0x200/0xff00"},

@@ -256,9 +256,9 @@ static const struct qualifier {
 	{"max", parse_max, OF_RULE},
 	{"helper", qualifier_helper, OF_RULE},
 	{"note", qualifier_note, OF_RULE},
-	{"from", qualifier_from, OF_RULE | OF_QUESTION | OF_NAT | OF_SERVICE},
-	{"ipv4", qualifier_ipv4, OF_RULE | OF_QUESTION | OF_NAT},
-	{"ipv6", qualifier_ipv6, OF_RULE | OF_QUESTION | OF_NAT},
+	{"from", qualifier_from, OF_RULE | OF_QUESTION | OF_NAT | OF_SERVICE | OF_PACKET},
+	{"ipv4", qualifier_ipv4, OF_RULE | OF_QUESTION | OF_NAT | OF_PACKET},
+	{"ipv6", qualifier_ipv6, OF_RULE | OF_QUESTION | OF_NAT | OF_PACKET},
 	{"else", NULL, OF_RULE},
 };
 

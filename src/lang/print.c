@@ -593,6 +593,12 @@ static void plain(struct printer *pr, const struct ast_stmt *s)
 	case STMT_MARK:
 		mark(pr, &s->mark);
 		break;
+	case STMT_UNTRACKED:
+		buf_puts(pr->out, "untracked ");
+		pair(pr, &s->untracked.from, &s->untracked.to);
+		services_behind(pr, s->untracked.services.v, s->untracked.services.n);
+		qualifiers(pr, &s->untracked.q);
+		break;
 	case STMT_GUARD:
 		buf_puts(pr->out, s->guard.kind == GUARD_EARLY ? "early drop " : "antispoof ");
 		endpoint(pr, &s->guard.from);

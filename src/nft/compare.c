@@ -317,6 +317,7 @@ static void reach_stmt(const struct ir_ruleset *r, const struct ir_stmt *s, stru
 	case IR_NAT:
 	case IR_MSS:
 	case IR_MARK:
+	case IR_NOTRACK:
 	case IR_QUEUE:
 	case IR_UNKNOWN:
 		break;

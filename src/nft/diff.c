@@ -92,6 +92,7 @@ static void stem_stmt(struct arena *a, const struct side *side, struct ir_stmt *
 	case IR_NAT:
 	case IR_MSS:
 	case IR_MARK:
+	case IR_NOTRACK:
 	case IR_QUEUE:
 	case IR_UNKNOWN:
 		break;

@@ -313,6 +313,9 @@ static void put_stmt(struct buf *out, const struct ir_stmt *s)
 		else
 			buf_puts(out, "rt mtu");
 		break;
+	case IR_NOTRACK:
+		buf_puts(out, "notrack");
+		break;
 	case IR_MARK:
 		put_mark(out, s);
 		break;

@@ -77,6 +77,7 @@ enum field {
 	F_RT_IPSEC, /* 1: its route goes through IPsec */
 	F_ETHER_SADDR, /* of the header of the link, whatever link that is */
 	F_ETHER_DADDR,
+	F_FIB_OIFNAME, /* by which interface the routes lead to the destination */
 	F_CT_DPORT, /* that was called, whatever a translation made of it */
 	F_OIF, /* by number, as read */
 	F_CT_HELPER, /* of the connection that expected this one; a name of 16 bytes */
@@ -161,6 +162,7 @@ enum ir_stmt_kind {
 	IR_MSS,
 	IR_MARK, /* sets some bits of the packet's or the connection's mark */
 	IR_QUEUE, /* to a program; ends the packet's way here */
+	IR_NOTRACK, /* connection tracking does not get to see it */
 	IR_ADD, /* add/update/delete @set { key timeout T [limit ...|ct count ...] } */
 	IR_HELPER, /* the connection that begins gets a helper: the name of its object */
 	IR_VERDICT,

@@ -65,9 +65,26 @@ static void push_related(struct lower *l, struct ir_chain *c)
 	chain_push(l, c, r);
 }
 
+/* TCP that opens nothing, but for what is not tracked. */
+static void push_stray(struct lower *l, struct ir_chain *c, struct ir_rule r,
+		       enum untracked_hook hook)
+{
+	struct ir_chain *rest = lower_untracked_judged(l, hook);
+	struct ir_rule stray = builtin(l, r.comment);
+
+	if (!rest) {
+		push_invalid(l, c, r);
+		return;
+	}
+	push_invalid(l, rest, stray);
+	rule_verdict(l, &r, V_JUMP, ruleset_seal_chain(l->r, rest)->name);
+	chain_push(l, c, r);
+}
+
 /* established; related, but not whatever some helper expects; loopback; invalid; TCP that opens
  * nothing. */
-static void lower_states(struct lower *l, struct ir_chain *c, enum field loopback)
+static void lower_states(struct lower *l, struct ir_chain *c, enum field loopback,
+			 enum untracked_hook hook)
 {
 	struct ir_rule r = builtin(l, "fwc: established");
 	struct ir_stmt *s;
@@ -83,6 +100,7 @@ static void lower_states(struct lower *l, struct ir_chain *c, enum field loopbac
 		match_ival(l, &r, loopback, lo);
 		push_counted(l, c, r, V_ACCEPT);
 	}
+	lower_untracked_passes(l, c, hook);
 	r = builtin(l, "fwc: invalid");
 	match_bits(l, &r, F_CT_STATE, 1);
 	push_invalid(l, c, r);
@@ -91,7 +109,7 @@ static void lower_states(struct lower *l, struct ir_chain *c, enum field loopbac
 	s = &r.stmts.v[r.stmts.n - 1];
 	s->match.op = OP_NE;
 	s->match.sel.mask[0] = 1 | 2 | 4 | 16; /* FIN SYN RST ACK */
-	push_invalid(l, c, r);
+	push_stray(l, c, r, hook);
 }
 
 static void match_types(struct lower *l, struct ir_rule *r, const uint8_t *types, size_t n)
@@ -457,7 +475,7 @@ static void lower_pass_translated(struct lower *l, struct ir_chain *out)
 	struct ir_chain *c = chain_new(l, "translated");
 	struct ir_rule r = builtin(l, "fwc: self, translated");
 
-	lower_states(l, c, NFIELDS);
+	lower_states(l, c, NFIELDS, UNTRACKED_NOWHERE);
 	push_counted(l, c, builtin(l, "fwc: judged behind routing"), V_ACCEPT);
 	match_translated(l, &r);
 	rule_verdict(l, &r, V_GOTO, ruleset_seal_chain(l->r, c)->name);
@@ -534,6 +552,7 @@ static void lower_loopback(struct lower *l)
 		push_counted(l, root, r, V_DROP);
 	}
 	lower_antispoof(l, root);
+	lower_untracked_arriving(l, root);
 	base->name = "prerouting";
 	base->base = (struct ir_base){.hook = "prerouting", .type = "filter", .priority = -300};
 	rule_verdict(l, &jump, V_JUMP, ruleset_seal_chain(l->r, root)->name);
@@ -605,13 +624,13 @@ static void lower_filter(struct lower *l)
 	struct hook out = hook_new(l, "output");
 	struct ir_chain *rest = chain_new(l, "rest");
 
-	lower_states(l, in.before, F_IIFNAME);
+	lower_states(l, in.before, F_IIFNAME, UNTRACKED_INPUT);
 	lower_neighbours(l, in.before, true);
 	lower_dispatch(l, in.rules, F_IIFNAME, "to.self", zone_to, PLACE_SELF,
 		       rest_from(l, PLACE_SELF));
 
 	lower_mss(l, fwd.root, false);
-	lower_states(l, fwd.before, NFIELDS);
+	lower_states(l, fwd.before, NFIELDS, UNTRACKED_FORWARD);
 	/* of guests on a bridge, where its frames meet this hook: no router forwards these */
 	lower_neighbours(l, fwd.before, true);
 	if (has_parts(l, unnamed(l)))
@@ -624,7 +643,7 @@ static void lower_filter(struct lower *l)
 	lower_mss(l, out.root, true);
 	if (policy_translates_self(l->p))
 		lower_pass_translated(l, out.root);
-	lower_states(l, out.before, F_OIFNAME);
+	lower_states(l, out.before, F_OIFNAME, UNTRACKED_OUTPUT);
 	lower_neighbours(l, out.before, false);
 	lower_sent(l, out.rules, "from.self", false);
 
@@ -667,6 +686,7 @@ struct ir_ruleset *ruleset_lower(struct policy *p, struct arena *a, struct diag 
 	lower_answer_sets(&l);
 	lower_loopback(&l);
 	lower_guards(&l);
+	lower_untracked_made(&l);
 	lower_filter(&l);
 	lower_marks(&l);
 	lower_nat(&l);

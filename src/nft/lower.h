@@ -10,6 +10,7 @@
  *	lower_called.c services by the port before translation -> matches
  *	lower_guard.c  early drop and antispoof
  *	lower_helper.c connection helpers, and what belongs to known connections
+ *	lower_untracked.c what is not tracked
  *	lower_inspect.c what is queued to the program that judges, and its verdicts
  *	lower_places.c sub-zones -> tests that send packets to the chains of their places
  *	lower_side.c   addresses and stations of both ends -> forms
@@ -181,6 +182,14 @@ struct ir_rules sent_by(struct lower *l, const struct ir_rules *in, const struct
 struct ir_rules with_addresses(struct lower *l, const struct ir_rules *in, const struct side *src,
 			       const struct side *dst, enum family fam);
 const char *lower_clamps(struct lower *l, bool output); /* chain name or NULL */
+/* lower_untracked.c: before connection tracking, what arrives (into the chain at -300) and what
+ * this machine sends; at a filter hook, what passes; and a chain that what the rules are to judge
+ * in mid-stream returns from, NULL if nothing is: whoever asks adds what becomes of the rest */
+enum untracked_hook { UNTRACKED_NOWHERE, UNTRACKED_INPUT, UNTRACKED_FORWARD, UNTRACKED_OUTPUT };
+void lower_untracked_arriving(struct lower *l, struct ir_chain *root);
+void lower_untracked_made(struct lower *l);
+void lower_untracked_passes(struct lower *l, struct ir_chain *c, enum untracked_hook hook);
+struct ir_chain *lower_untracked_judged(struct lower *l, enum untracked_hook hook);
 /* lower_guard.c: base chains of their own; and what goes into the one at -300 */
 void lower_guards(struct lower *l);
 void lower_antispoof(struct lower *l, struct ir_chain *root);

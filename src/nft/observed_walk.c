@@ -33,10 +33,14 @@ static const struct {
 	uint8_t proto;
 	bool source;
 } ports[] = {
-	{F_TCP_SPORT, IPPROTO_TCP, true},	   {F_UDP_SPORT, IPPROTO_UDP, true},
-	{F_TCP_DPORT, IPPROTO_TCP, false},	   {F_UDP_DPORT, IPPROTO_UDP, false},
-	{F_SCTP_DPORT, IPPROTO_SCTP, false},	   {F_DCCP_DPORT, IPPROTO_DCCP, false},
-	{F_UDPLITE_DPORT, IPPROTO_UDPLITE, false}, {F_TH_SPORT, 0, true},
+	{F_TCP_SPORT, IPPROTO_TCP, true},
+	{F_UDP_SPORT, IPPROTO_UDP, true},
+	{F_TCP_DPORT, IPPROTO_TCP, false},
+	{F_UDP_DPORT, IPPROTO_UDP, false},
+	{F_SCTP_DPORT, IPPROTO_SCTP, false},
+	{F_DCCP_DPORT, IPPROTO_DCCP, false},
+	{F_UDPLITE_DPORT, IPPROTO_UDPLITE, false},
+	{F_TH_SPORT, 0, true},
 	{F_TH_DPORT, 0, false},
 };
 
@@ -78,15 +82,14 @@ static enum maybe value_of(const struct observed *p, enum field f, u128 *out)
 	case F_OIFNAME:
 		return name_value(f == F_IIFNAME ? p->in : p->out, out);
 	case F_IIF:
-		return known(!*p->in, false, 0, out);
 	case F_MARK:
-		return known(true, false, p->mark, out);
+		return known(f == F_MARK || !*p->in, false, f == F_MARK ? p->mark : 0, out);
 	case F_IP_SADDR:
-	case F_IP_DADDR:
-		return address_value(p, FAM_IP4, f == F_IP_SADDR ? p->saddr : p->daddr, out);
 	case F_IP6_SADDR:
+		return address_value(p, f == F_IP_SADDR ? FAM_IP4 : FAM_IP6, p->saddr, out);
+	case F_IP_DADDR:
 	case F_IP6_DADDR:
-		return address_value(p, FAM_IP6, f == F_IP6_SADDR ? p->saddr : p->daddr, out);
+		return address_value(p, f == F_IP_DADDR ? FAM_IP4 : FAM_IP6, p->daddr, out);
 	case F_TCP_FLAGS:
 		return known(p->has_flags, p->has_proto && p->proto != IPPROTO_TCP, p->flags, out);
 	case F_ICMP_TYPE:
@@ -118,6 +121,7 @@ static enum maybe value_of(const struct observed *p, enum field f, u128 *out)
 	case F_FIB_SADDR_TYPE:
 	case F_FIB_DADDR_TYPE:
 	case F_FIB_DADDR_IIF_TYPE:
+	case F_FIB_OIFNAME:
 	case F_FIB_BACK:
 	case F_FIB_BACK_ANY:
 	case F_PAYLOAD:
@@ -343,6 +347,7 @@ static enum maybe walk_rule(struct walk *w, const struct ir_chain *c, size_t n)
 		case IR_MSS:
 		case IR_MARK:
 		case IR_HELPER:
+		case IR_NOTRACK:
 			break;
 		}
 		if (x == MAYBE_NO)

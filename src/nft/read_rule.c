@@ -256,7 +256,7 @@ static bool load_payload(struct machine *m, const struct raw_expr *e)
 	return true;
 }
 
-#define FIB_FIELDS 5
+#define FIB_FIELDS 6
 
 static bool load_fib(struct machine *m, const struct raw_expr *e)
 {
@@ -271,13 +271,15 @@ static bool load_fib(struct machine *m, const struct raw_expr *e)
 		 NFTA_FIB_F_SADDR | NFTA_FIB_F_MARK | NFTA_FIB_F_IIF | NFTA_FIB_F_PRESENT,
 		 F_FIB_BACK},
 		{NFT_FIB_RESULT_OIF, NFTA_FIB_F_SADDR | NFTA_FIB_F_MARK | NFTA_FIB_F_PRESENT,
-		 F_FIB_BACK_ANY}};
+		 F_FIB_BACK_ANY},
+		{NFT_FIB_RESULT_OIFNAME, NFTA_FIB_F_DADDR, F_FIB_OIFNAME}};
 	const struct tlv *v = e->attrs.v;
 
 	for (int i = 0; e->attrs.whole && i < FIB_FIELDS; i++) {
 		if (fields[i].result == tlv_number(v[NFTA_FIB_RESULT]) &&
 		    fields[i].flags == tlv_number(v[NFTA_FIB_FLAGS])) {
-			put(m, tlv_number(v[NFTA_FIB_DREG]), field_slice(fields[i].field, true));
+			put(m, tlv_number(v[NFTA_FIB_DREG]),
+			    field_slice(fields[i].field, fields[i].field != F_FIB_OIFNAME));
 			return true;
 		}
 	}

@@ -317,6 +317,15 @@ static bool read_objref(struct machine *m, const struct raw_expr *e)
 	return true;
 }
 
+/* It has no attributes. */
+static bool read_notrack(struct machine *m, const struct raw_expr *e)
+{
+	if (e->bytes.n)
+		return false;
+	machine_stmt(m, IR_NOTRACK);
+	return true;
+}
+
 static const struct {
 	const char *name;
 	bool (*read)(struct machine *m, const struct raw_expr *e);
@@ -336,6 +345,7 @@ static const struct {
 	{"queue", read_queue},
 	{"dynset", read_dynset},
 	{"objref", read_objref},
+	{"notrack", read_notrack},
 };
 
 bool read_stmt(struct machine *m, const struct raw_expr *e)

@@ -25,7 +25,7 @@ static void add(struct words *w, const char *word)
 static bool field_condition(enum field f, struct words *w)
 {
 	if (f == F_FIB_SADDR_TYPE || f == F_FIB_DADDR_TYPE || f == F_FIB_DADDR_IIF_TYPE ||
-	    f == F_FIB_BACK || f == F_FIB_BACK_ANY)
+	    f == F_FIB_BACK || f == F_FIB_BACK_ANY || f == F_FIB_OIFNAME)
 		add(w, "fib");
 	else if (f == F_SKUID || f == F_SKGID)
 		add(w, "skuid");
@@ -112,6 +112,7 @@ static enum part part_of(const struct ir_stmt *s, struct words *w)
 		add(w, "nat");
 		return PART_TRANSLATES;
 	case IR_MARK:
+	case IR_NOTRACK:
 		return PART_MARKS;
 	case IR_HELPER:
 		return PART_EXTRA; /* whose name is added by helper_needs() */

@@ -171,6 +171,18 @@ struct ivset icmp_untracked(enum family fam)
 	return (struct ivset){.v = v6, .n = 2};
 }
 
+/* RFC 792: unreachable, source quench, redirect, time exceeded, parameter problem; RFC 4443, 2.1.
+ */
+struct ivset icmp_errors(enum family fam)
+{
+	static struct ival v4[] = {{3, 5}, {11, 12}};
+	static struct ival v6[] = {{1, 4}};
+
+	if (fam == FAM_IP4)
+		return (struct ivset){.v = v4, .n = 2};
+	return (struct ivset){.v = v6, .n = 1};
+}
+
 /* Those that are named, be it with a code. */
 static struct ivset types_named(struct arena *a, const struct services *s, enum family fam)
 {

@@ -350,7 +350,7 @@ void resolve_nat(struct resolver *r, const struct ast_stmt *s)
 	struct buf text = {0};
 
 	resolve_endpoint(r, &n->from, &out.from, n->kind == NAT_NETMAP ? SIDE_BOTH : SIDE_FROM);
-	resolve_endpoint(r, &n->to, &out.to, SIDE_TO);
+	resolve_endpoint(r, &n->to, &out.to, n->kind == NAT_NETMAP ? SIDE_BOTH : SIDE_TO);
 	check_destination(r, &out.to);
 	check_broadcast(r, &out.to, out.family);
 	name_hairpin_zones(r, n, &out);

@@ -268,6 +268,14 @@ struct mark {
 	struct span span, as;
 };
 
+/* What connection tracking does not get to see. As rules, of which only the match counts: its
+ * packets; those the other way; and errors to one of its sides, from anywhere. */
+struct untracked {
+	struct rule there, back, errors[2];
+	const char *text;
+	struct span span;
+};
+
 struct guard { /* early drop, antispoof */
 	enum guard_kind kind;
 	bool loose; /* GUARD_ROUTE: by whatever interface the routes lead back */
@@ -297,6 +305,7 @@ struct policy {
 	VEC(struct clamp) clamps;
 	VEC(struct mark) marks; /* in reading order */
 	VEC(struct guard) guards; /* in reading order, all kinds */
+	VEC(struct untracked) untracked; /* in reading order */
 	VEC(struct rule) expects;
 	VEC(const char *) expecting; /* connections that these helpers expect are let in */
 	VEC(struct policy_lack) lacks;
@@ -380,6 +389,8 @@ const struct rule *policy_decide(const struct policy *p, const struct flow *f, b
  * connection that it belongs to or is invalid. Sets that live as long as the program. */
 struct ivset icmp_opens(enum family fam);
 struct ivset icmp_untracked(enum family fam);
+/* Errors, which belong to what they are about. */
+struct ivset icmp_errors(enum family fam);
 /* Those that the services name one by one, and that no rule decides about. */
 struct ivset icmp_undecided(struct arena *a, const struct services *s, enum family fam);
 /* Whether nothing else is in the services. */

@@ -193,6 +193,7 @@ static void declare_all(struct resolver *r, const struct ast_stmts *stmts)
 		case STMT_EXPECT:
 		case STMT_COMMENTS:
 		case STMT_MARK:
+		case STMT_UNTRACKED:
 			break;
 		}
 	}
@@ -450,6 +451,9 @@ static void resolve_statements(struct resolver *r, const struct ast_stmts *stmts
 			break;
 		case STMT_GUARD:
 			resolve_guard(r, s);
+			break;
+		case STMT_UNTRACKED:
+			resolve_untracked(r, s);
 			break;
 		case STMT_INCLUDE:
 			resolve_statements(r, &s->include.files);

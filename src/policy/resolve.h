@@ -128,6 +128,8 @@ void finish_marks(struct resolver *r);
 /* attach.c: helpers of a rule; and, when all else is resolved, what they let in */
 void resolve_helpers(struct resolver *r, const struct ast_rule *ast, struct rule *out);
 void finish_helpers(struct resolver *r);
+/* untracked.c */
+void resolve_untracked(struct resolver *r, const struct ast_stmt *s);
 /* guard.c */
 void resolve_guard(struct resolver *r, const struct ast_stmt *s);
 /* resolve.c: rules of equal text are told by a number */

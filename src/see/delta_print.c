@@ -29,6 +29,7 @@ static const char *label(enum dim d)
 	case DIM_IIF:
 		return "arriving on ";
 	case DIM_OIF:
+	case DIM_FIB_OIF:
 		return "leaving by ";
 	case DIM_SADDR:
 		return "from ";

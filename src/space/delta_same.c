@@ -242,6 +242,17 @@ static bool same_guards(const struct policy *p, const struct policy *q)
 	return same;
 }
 
+static bool same_untracked(struct arena *a, const struct policy *p, const struct policy *q)
+{
+	if (p->untracked.n != q->untracked.n)
+		return false;
+	for (size_t i = 0; i < p->untracked.n; i++)
+		if (strcmp(content(a, &p->untracked.v[i].there),
+			   content(a, &q->untracked.v[i].there)) != 0)
+			return false;
+	return true;
+}
+
 static bool same_logs(const struct policy *p, const struct policy *q)
 {
 	for (int i = 0; i < LOGS; i++)
@@ -282,7 +293,7 @@ bool delta_rules(struct arena *a, const struct policy *p, const struct policy *q
 	bool *keep;
 
 	if (!same_zones(p, q) || !same_clamps(p, q) || !same_guards(p, q) || !same_logs(p, q) ||
-	    !same_answers(p, q))
+	    !same_untracked(a, p, q) || !same_answers(p, q))
 		return false;
 	out->changed_a = arena_alloc(a, p->rules.n + 1);
 	out->changed_b = arena_alloc(a, q->rules.n + 1);

@@ -160,6 +160,9 @@ static void tell_arrival(struct mean *m, const struct policy *p, const struct le
 	     own ? with_parts(m, p, "made by this machine", PLACE_SELF, &s->packet, DIM_IIF)
 		 : arena_printf(m->arena, "from %s", zone_text(m, p, &s->packet, DIM_IIF)),
 	     NULL);
+	if (leg->untracked)
+		step(m, s, own ? "output" : "prerouting", MEAN_NOTRACK,
+		     mean_untracked_line(m, leg->untracked));
 	if (leg->by_others)
 		step(m, s, own ? "output nat" : "prerouting", published_text(m, &s->packet), NULL);
 	for (size_t i = 0; leg->marked && i < p->marks.n; i++)
@@ -211,6 +214,11 @@ static void tell_rest(struct mean *m, const struct policy *p, const struct leg *
 
 	if (x->fate != FATE_ACCEPT && x->fate != FATE_INSPECT)
 		return;
+	if (leg->untracked) {
+		step(m, s, "reply", "not tracked either; needs no rule",
+		     mean_untracked_line(m, leg->untracked));
+		return;
+	}
 	source = journey_source(m, p, leg, there);
 	if (source)
 		step(m, s, "postrouting",

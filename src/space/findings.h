@@ -13,6 +13,9 @@ bool findings_rules(struct policy *p, struct arena *a, struct diag *diag, struct
 /* Mark statements that mark nothing (findings_mark.c). */
 bool findings_marks(const struct policy *p, struct arena *a, struct diag *diag,
 		    struct dd_budget budget);
+/* Untracked statements that allow nothing, or hinder a translation (findings_untracked.c). */
+bool findings_untracked(struct policy *p, struct arena *a, struct diag *diag,
+			struct dd_budget budget);
 /* The part of it that looks for translations and clamps of which nothing passes. */
 bool findings_nats(struct policy *p, struct arena *a, struct diag *diag, struct dd_budget budget);
 

@@ -184,7 +184,8 @@ static dd_ref region(struct mean *m, const struct policy *p, const struct rule *
 	enum station at = from_self ? AT_OUTPUT : to_self ? AT_INPUT : AT_FORWARD;
 	dd_ref r = dd_and(d, between(m, p, q, from_self, to_self), asked(m, q));
 
-	return dd_and(d, dd_and(d, r, plain_state(m)), schema_possible(&m->schema, at));
+	r = dd_and(d, dd_and(d, r, plain_state(m)), schema_possible(&m->schema, at));
+	return mean_by_routes(m, p, r, at);
 }
 
 /* The same of what others have translated, as it is behind that: of a question that asks for it, or
@@ -392,9 +393,13 @@ static void add_leg(struct mean *m, const struct policy *p, struct legs *out, st
 		    const struct routing_zones *zones)
 {
 	leg.there = leg.arrival;
+	if (leg.untracked)
+		leg.there = dd_and(m->dd, forget(m, leg.there, DIM_CT_STATE),
+				   schema_one(&m->schema, DIM_CT_STATE, CT_UNTRACKED));
 	/* what others translated had another destination when it was marked: it may have any mark
 	 */
-	leg.marked = p->marks.n && !leg.by_others && leg.at != NSTATIONS && leg.at != AT_PREROUTING;
+	leg.marked = p->marks.n && !leg.by_others && !leg.untracked && leg.at != NSTATIONS &&
+		     leg.at != AT_PREROUTING;
 	if (leg.marked)
 		leg.there = mean_behind_marks(m, p, is_own(&leg) ? ROUTE_OUTPUT : AT_PREROUTING,
 					      leg.arrival);
@@ -548,6 +553,23 @@ static dd_ref arrived(struct mean *m, const struct policy *p, struct legs *out,
 	return dd_and(m->dd, arrival, dd_not(m->dd, part));
 }
 
+/* What goes on tracked. The rest is neither marked nor translated. */
+static dd_ref tracked(struct mean *m, const struct policy *p, struct legs *out, dd_ref arrival,
+		      enum station at)
+{
+	const struct untracked *u;
+
+	vec_each (&p->untracked, u) {
+		dd_ref it = mean_untracked_match(m, p, u,
+						 at == AT_OUTPUT ? ROUTE_OUTPUT : AT_PREROUTING);
+		struct leg leg = {.at = at, .untracked = u, .arrival = dd_and(m->dd, arrival, it)};
+
+		add_leg(m, p, out, leg, &(struct routing_zones){0});
+		arrival = dd_and(m->dd, arrival, dd_not(m->dd, it));
+	}
+	return arrival;
+}
+
 static void split(struct mean *m, const struct policy *p, struct legs *out, const struct rule *q,
 		  dd_ref arrival, enum station at, bool strays)
 {
@@ -559,6 +581,8 @@ static void split(struct mean *m, const struct policy *p, struct legs *out, cons
 		return;
 	if (!from_self)
 		arrival = arrived(m, p, out, q, arrival, strays);
+	if (at != NSTATIONS)
+		arrival = tracked(m, p, out, arrival, at);
 	m->within = arrival;
 	m->lines = true;
 	nat = mean_nats(m, p, from_self ? NAT_OUTPUT : NAT_PREROUTING);

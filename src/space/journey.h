@@ -24,6 +24,7 @@ struct leg { /* packets of the query that travel alike */
 	bool local; /* it was sent to this machine, */
 	bool by_own; /* which is told by the addresses that the machine has now */
 	bool by_others; /* their destination was translated by others; they are as behind that */
+	const struct untracked *untracked; /* what keeps them from connection tracking, or NULL */
 	bool marked; /* some mark statement may have changed their marks on the way */
 	uint16_t port; /* new destination port, the first of nat->called; 0: kept */
 	dd_ref arrival; /* as they arrive */

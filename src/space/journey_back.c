@@ -26,6 +26,8 @@ bool journey_arrival(struct mean *m, const struct leg *leg, const struct packet 
 
 	if (!leg->nat && !leg->marked) {
 		*arrival = *there;
+		if (leg->untracked)
+			arrival->dim[DIM_CT_STATE] = CT_NEW;
 		return true;
 	}
 	if (!leg->nat)
@@ -64,7 +66,8 @@ const struct outcome *journey_source(struct mean *m, const struct policy *p, con
 	const struct outcome *x;
 	dd_ref says;
 
-	if (leg->at != AT_FORWARD && leg->at != AT_OUTPUT && leg->at != AT_POSTROUTING)
+	if (leg->untracked ||
+	    (leg->at != AT_FORWARD && leg->at != AT_OUTPUT && leg->at != AT_POSTROUTING))
 		return NULL;
 	m->within = schema_point(&m->schema, there);
 	m->lines = true;

@@ -11,6 +11,7 @@
 #include "policy/routing.h"
 
 #define STATUS_DST_NAT 32 /* IPS_DST_NAT */
+#define PRIORITY_CONNTRACK (-200)
 
 struct asked { /* a base chain at a hook */
 	const struct live_table *table;
@@ -406,6 +407,27 @@ static dd_ref family_of(struct walk *w, const struct live_table *t)
 	return !strcmp(t->family, "ip6") ? schema_family(&w->m->schema, FAM_IP6) : DD_TRUE;
 }
 
+/* What the chain keeps from connection tracking, which then neither knows nor translates it. */
+static dd_ref untracked(struct walk *w, const struct asked *a, dd_ref says,
+			const struct mean_values *values)
+{
+	dd_ref all = DD_FALSE;
+
+	for (size_t i = 0; i < values->n; i++) {
+		const char *effects = outcome_of(&w->m->outcomes, values->v[i])->effects;
+
+		if (a->chain->base.priority <= PRIORITY_CONNTRACK && effects &&
+		    strstr(effects, MEAN_NOTRACK))
+			all = dd_or(w->m->dd, all, dd_where(w->m->dd, says, values->v[i]));
+	}
+	return all;
+}
+
+static bool is_untracked(const struct way *x)
+{
+	return x->changed[DIM_CT_STATE] && x->now.dim[DIM_CT_STATE] == CT_UNTRACKED;
+}
+
 /* Whether any of the packets had a mark set, or a field of its header. */
 static bool any_marked(struct walk *w, const struct mean_values *values)
 {
@@ -424,7 +446,7 @@ static void ask(struct walk *w, const struct asked *a, const char *hook, struct 
 	struct mean *m = w->m;
 	struct mean_values values;
 	u128 marks = x->marks;
-	dd_ref says;
+	dd_ref says, off;
 
 	m->within = seen(w, x);
 	m->lines = true;
@@ -436,15 +458,26 @@ static void ask(struct walk *w, const struct asked *a, const char *hook, struct 
 	values = mean_values(m, says);
 	if (any_marked(w, &values))
 		x->marks = marks;
+	off = untracked(w, a, says, &values);
 	for (size_t i = 0; w->tell && i < values.n; i++)
 		if (values.v[i])
 			told(w, a, hook, outcome_of(&m->outcomes, values.v[i]));
 	says = dd_map(m->dd, says, outcome_decision, &m->outcomes);
 	values = mean_values(m, says);
-	for (size_t i = 0; i < values.n; i++)
-		if (values.v[i])
-			behind(w, a, hook, out, part(w, x, dd_where(m->dd, says, values.v[i])),
-			       outcome_of(&m->outcomes, values.v[i]));
+	for (size_t i = 0; i < values.n; i++) {
+		const struct outcome *o = outcome_of(&m->outcomes, values.v[i]);
+		struct way y = part(w, x, dd_where(m->dd, says, values.v[i])), z;
+
+		if (!values.v[i])
+			continue;
+		z = part(w, &y, off);
+		set(&z, DIM_CT_STATE, CT_UNTRACKED);
+		if (z.packets != DD_FALSE)
+			behind(w, a, hook, out, z, o);
+		y = part(w, &y, dd_not(m->dd, off));
+		if (off == DD_FALSE || y.packets != DD_FALSE)
+			behind(w, a, hook, out, y, o);
+	}
 }
 
 /* ---- hooks ---- */
@@ -458,7 +491,7 @@ static void ask_all(struct walk *w, const struct asked *a, const char *hook, str
 	for (size_t i = 0; i < l->n; i++) {
 		struct way *x = &l->v[i], mine;
 
-		if (x->over || (nat && x->translated)) {
+		if (x->over || (nat && (x->translated || is_untracked(x)))) {
 			add(w, &next, *x);
 			continue;
 		}

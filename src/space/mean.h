@@ -89,6 +89,19 @@ dd_ref mean_reject(struct mean *m, const struct line *line);
 #define MEAN_CHANGES "changes the packet's header" /* an effect: live_walk.c looks for it */
 #define MEAN_BACK "the routes lead back to the source by the interface it came by"
 #define MEAN_BACK_ANY "some route leads back to the source"
+#define MEAN_NOTRACK "not tracked"
+/* mean_untracked.c: packets that a statement is about, as they arrive (AT_PREROUTING) or are made
+ * (ROUTE_OUTPUT), in either direction; what those of all statements get there */
+dd_ref mean_untracked_match(struct mean *m, const struct policy *p, const struct untracked *u,
+			    enum station at);
+dd_ref mean_untracked(struct mean *m, const struct policy *p, enum station at);
+/* ... and behind that, at a filter hook: what passes without being judged, which is answers and
+ * errors; and what is judged packet by packet */
+dd_ref mean_untracked_passes(struct mean *m, const struct policy *p, enum station at);
+dd_ref mean_untracked_judged(struct mean *m, const struct policy *p, enum station at);
+/* What gets to a filter hook: before it was routed the routes said where it would go. */
+dd_ref mean_by_routes(struct mean *m, const struct policy *p, dd_ref r, enum station at);
+const struct line *mean_untracked_line(struct mean *m, const struct untracked *u);
 /* mean_guard.c: what the statements of one kind refuse, undecided elsewhere */
 dd_ref mean_guards(struct mean *m, const struct policy *p, enum guard_kind kind);
 /* Dropped, and logged where the rule says so. */

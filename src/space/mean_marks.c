@@ -119,6 +119,7 @@ static void follow_map(struct at *at, const struct ir_stmt *s)
 static bool passes(const struct ir_stmt *s)
 {
 	return s->kind == IR_COUNTER || s->kind == IR_LOG || s->kind == IR_MARK ||
+	       s->kind == IR_NOTRACK ||
 	       (s->kind == IR_UNKNOWN && s->unknown.kind != UNKNOWN_MATCH &&
 		s->unknown.kind != UNKNOWN_ENDS);
 }
@@ -209,4 +210,11 @@ bool marks_changed(const struct marks *m, const char *chain, const struct ir_sel
 	const struct seen *here = map_get(&m->chains, chain);
 
 	return here && (here->changed & reads(sel));
+}
+
+const char *marks_text(struct mean *m, const struct ir_stmt *s)
+{
+	if (s->kind == IR_NOTRACK)
+		return MEAN_NOTRACK;
+	return mean_mark_text(m, s->mark.ct, ~s->mark.keep, s->mark.value);
 }

@@ -5,7 +5,7 @@
 #ifndef FWC_MEAN_MARKS_H
 #define FWC_MEAN_MARKS_H
 
-#include "nft/ir.h"
+#include "space/mean.h"
 #include "util/map.h"
 
 struct marks {
@@ -20,5 +20,8 @@ void marks_init(struct marks *m, struct arena *a);
 void marks_spread(struct marks *m, const struct ir_ruleset *r, const struct ir_chain *base);
 /* Whether a selector in that chain reads a mark that may have been set. */
 bool marks_changed(const struct marks *m, const char *chain, const struct ir_sel *sel);
+
+/* What IR_MARK or IR_NOTRACK does to a packet, in words. */
+const char *marks_text(struct mean *m, const struct ir_stmt *s);
 
 #endif

@@ -75,6 +75,7 @@ static const struct {
 	[F_ETHER_SADDR] = {DIM_ETHER_SADDR, 0, 0},
 	[F_CT_DPORT] = {DIM_CALLED, 0, 0},
 	[F_ETHER_DADDR] = {DIM_ETHER_DADDR, 0, 0},
+	[F_FIB_OIFNAME] = {DIM_FIB_OIF, 0, 0},
 	[F_FIB_SADDR_TYPE] = {DIM_FIB_SADDR, 0, 0},
 	[F_FIB_DADDR_TYPE] = {DIM_FIB_DADDR, 0, 0},
 	[F_FIB_DADDR_IIF_TYPE] = {DIM_FIB_DADDR_IIF, 0, 0},
@@ -104,13 +105,18 @@ static bool within(struct ival v, u128 mask, u128 x)
 	return v.lo <= x && x <= v.hi;
 }
 
+static bool is_name(enum field f)
+{
+	return f == F_IIFNAME || f == F_OIFNAME || f == F_FIB_OIFNAME;
+}
+
 /* Of dimensions that are codes: each code whose value of nft's is asked for. */
 static void add_codes(struct mean *m, struct term *t, enum field f, struct ival v, u128 mask)
 {
 	size_t n = f == F_NFPROTO ? 2 : f == F_CT_STATE ? NCTCODES : schema_ncodes(&m->schema);
 
 	for (size_t i = 0; i < n; i++) {
-		struct ival name = m->schema.names.v[f == F_IIFNAME || f == F_OIFNAME ? i : 0];
+		struct ival name = m->schema.names.v[is_name(f) ? i : 0];
 		bool in;
 
 		if (f == F_NFPROTO)
@@ -137,7 +143,8 @@ static struct term term_of(struct mean *m, enum field f, const struct ival *v, s
 	if (v4 && (d == DIM_SADDR || d == DIM_DADDR))
 		t.bits = 32;
 	t.mask = u128_max(t.bits);
-	if (d == DIM_FAMILY || d == DIM_CT_STATE || d == DIM_IIF || d == DIM_OIF) {
+	if (d == DIM_FAMILY || d == DIM_CT_STATE || d == DIM_IIF || d == DIM_OIF ||
+	    d == DIM_FIB_OIF) {
 		for (size_t i = 0; i < n; i++)
 			add_codes(m, &t, f, v[i], mask ? mask : u128_max(128));
 	} else if (d == DIM_PAYLOAD) { /* the reader leaves only 0-255: it is there */

@@ -559,8 +559,9 @@ static void stmt_says(struct walker *w, struct progress *p, const struct ir_stmt
 	case IR_HELPER:
 		helper_says(w, p, s);
 		break;
+	case IR_NOTRACK:
 	case IR_MARK:
-		effect(w, p, p->still, mean_mark_text(m, s->mark.ct, ~s->mark.keep, s->mark.value));
+		effect(w, p, p->still, marks_text(m, s));
 		break;
 	case IR_QUEUE:
 		decide(w, p,

@@ -231,17 +231,22 @@ static void related(struct parts *l, const struct policy *p)
 			arena_printf(m->arena, "fwc: expected by helper %s", *helper));
 }
 
-static void states(struct parts *l, const struct policy *p, dd_ref loopback)
+/* at: NSTATIONS where nothing comes that is not tracked */
+static void states(struct parts *l, const struct policy *p, dd_ref loopback, enum station at)
 {
 	struct mean *m = l->m;
 	dd_ref tcp = schema_one(&m->schema, DIM_PROTO, IPPROTO_TCP);
+	dd_ref stray = dd_and(m->dd, tcp, dd_not(m->dd, mean_opening_tcp(m)));
 
 	builtin(l, ct_is(m, CT_ESTABLISHED), FATE_ACCEPT, "fwc: established");
 	related(l, p);
 	builtin(l, loopback, FATE_ACCEPT, "fwc: loopback");
+	if (p->untracked.n && at != NSTATIONS) {
+		then(l, mean_untracked_passes(m, p, at));
+		stray = dd_and(m->dd, stray, dd_not(m->dd, mean_untracked_judged(m, p, at)));
+	}
 	invalid(l, p, ct_is(m, CT_INVALID), "fwc: invalid");
-	invalid(l, p, dd_and(m->dd, tcp, dd_not(m->dd, mean_opening_tcp(m))),
-		"fwc: TCP that opens no connection");
+	invalid(l, p, stray, "fwc: TCP that opens no connection");
 }
 
 static dd_ref icmpv6(struct mean *m, const struct ival *types, size_t n)
@@ -430,7 +435,7 @@ static dd_ref pass_translated(struct mean *m, const struct policy *p)
 {
 	struct parts l = {.m = m};
 
-	states(&l, p, DD_FALSE);
+	states(&l, p, DD_FALSE, NSTATIONS);
 	builtin(&l, DD_TRUE, FATE_ACCEPT, "fwc: judged behind routing");
 	return dd_restrict(m->dd, was_translated(m), all_of(&l));
 }
@@ -475,6 +480,7 @@ static dd_ref arriving(struct mean *m, const struct policy *p)
 	then(&l, mean_guards(m, p, GUARD_EARLY));
 	builtin(&l, mean_stray(m), FATE_DROP, "fwc: loopback address, not from loopback");
 	then(&l, mean_guards(m, p, GUARD_NETWORK));
+	then(&l, mean_untracked(m, p, AT_PREROUTING));
 	then(&l, mean_marks(m, p, AT_PREROUTING));
 	then(&l, mean_guards(m, p, GUARD_ROUTE));
 	return all_of(&l);
@@ -504,7 +510,7 @@ dd_ref mean_before_rules(struct mean *m, const struct policy *p, enum station at
 		then(&l, pass_translated(m, p));
 	if (m->marks && policy_inspects(p, at == AT_OUTPUT, at == AT_INPUT))
 		then(&l, mean_asked(m, p, for_new(m, p, at)));
-	states(&l, p, at == AT_FORWARD ? DD_FALSE : schema_loopback(&m->schema, loopback));
+	states(&l, p, at == AT_FORWARD ? DD_FALSE : schema_loopback(&m->schema, loopback), at);
 	neighbours(&l, at != AT_OUTPUT);
 	answers(&l, p, at);
 	return all_of(&l);
@@ -542,7 +548,7 @@ dd_ref mean_policy(struct mean *m, const struct policy *p, enum station at)
 		says = arriving(m, p);
 		break;
 	case ROUTE_OUTPUT:
-		says = mean_marks(m, p, at);
+		says = dd_seq(m->dd, mean_untracked(m, p, at), mean_marks(m, p, at));
 		break;
 	case NAT_INPUT:
 	case NSTATIONS:

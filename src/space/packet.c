@@ -52,7 +52,7 @@ void packet_value(struct buf *out, struct mean *m, enum dim d, enum family fam, 
 {
 	if (d == DIM_SADDR || d == DIM_DADDR)
 		addr_print(out, fam, value);
-	else if (d == DIM_IIF || d == DIM_OIF)
+	else if (d == DIM_IIF || d == DIM_OIF || d == DIM_FIB_OIF)
 		buf_puts(out, schema_name(&m->schema, (uint32_t)value));
 	else if (d == DIM_CT_STATE)
 		buf_puts(out, ct_words[value]);

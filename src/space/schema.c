@@ -50,8 +50,9 @@ const struct dim_info dim_table[NDIMS] = {
 	[DIM_ETHER_SADDR] = {"ethersaddr", 685, 48},
 	[DIM_ETHER_DADDR] = {"etherdaddr", 733, 48},
 	[DIM_CALLED] = {"called", 781, 16},
+	[DIM_FIB_OIF] = {"fiboif", 797, 12},
 };
-#define FIRST_CONDITION 797
+#define FIRST_CONDITION 809
 #define MAX_NAMES 4096 /* 12 bits */
 
 const struct station_info station_table[NSTATIONS] = {
@@ -127,10 +128,15 @@ void schema_add_policy(struct schema *s, const struct policy *p)
 	}
 }
 
+static bool is_name(enum field f)
+{
+	return f == F_IIFNAME || f == F_OIFNAME || f == F_FIB_OIFNAME;
+}
+
 static void add_keys(struct schema *s, const enum field *f, size_t n, const struct ir_elems *elems)
 {
 	for (size_t k = 0; k < n; k++)
-		for (size_t i = 0; (f[k] == F_IIFNAME || f[k] == F_OIFNAME) && i < elems->n; i++)
+		for (size_t i = 0; is_name(f[k]) && i < elems->n; i++)
 			schema_add_name(s, elems->v[i].key[k]);
 }
 
@@ -410,6 +416,7 @@ dd_ref schema_possible(struct schema *s, enum station at)
 	w = has(s, w, zero_unless(s, DIM_CALLED, tracked));
 	w = has(s, w, possible_fib(s));
 	w = has(s, w, below(s, DIM_CT_STATE, NCTCODES));
+	w = has(s, w, below(s, DIM_FIB_OIF, s->names.n));
 	w = has(s, w, below(s, DIM_HOUR, 86400));
 	return has(s, w, below(s, DIM_DAY, 7));
 }

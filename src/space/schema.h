@@ -56,6 +56,7 @@ enum dim { /* in the order of their variables */
 	   DIM_ETHER_SADDR, /* bytes 6 to 11 of that header */
 	   DIM_ETHER_DADDR, /* bytes 0 to 5 */
 	   DIM_CALLED, /* the port that the connection was opened to, before any translation */
+	   DIM_FIB_OIF, /* by which the routes lead to the destination, before it is routed */
 	   NDIMS,
 };
 

@@ -570,6 +570,26 @@ class Writer:
         chosen = rng.choice(['', '', '', ' random', ' persistent', ' random persistent'])
         return f'snat {self.nat_source("road")} -> {to}{services} to {target}{chosen}'
 
+    def both_ways(self, side):
+        """Items without stations and parts of zones: of these one way alone, or neither, can be told."""
+        text = '\n'.join(self.lines)
+        bad = set(re.findall(r'^zone (\S+) \{ within', text, re.M)) | set(self.stations) | {'multicast', 'broadcast'}
+        bad |= {name for name, held in re.findall(r'^zones (\S+) = (.*)', text, re.M)
+                if bad & set(re.split(r'[ ,]+', held))}
+        for _ in range(20):
+            items = self.items(side)
+            if not bad & set(re.split(r'[ ,@!]+', items)):
+                return items
+        return 'any'
+
+    def untracked(self):
+        rng = self.rng
+        services = ' ' + self.service_list(2) if self.chance(0.8) else ''
+        if services and self.chance(0.2) and re.fullmatch(r' (tcp|udp)(/[\d-]+)?', services):
+            services += f' from port {rng.choice(["1024-65535", "53", "40000-49999"])}'
+        family = rng.choice(['', '', '', ' ipv4', ' ipv6'])
+        return f'untracked {self.both_ways("from")} -> {self.both_ways("to")}{services}{family}'
+
     # -- what is refused as packets arrive
 
     def guards(self):
@@ -617,6 +637,9 @@ class Writer:
             for statement in statements:
                 rules.insert(rng.randint(0, len(rules)), statement)
             rules = marked + rules
+        if self.chance(0.15):
+            for _ in range(rng.choice([1, 1, 2])):
+                rules.insert(rng.randint(0, len(rules)), self.untracked())
         if self.chance(0.3):
             for guard in self.guards():
                 rules.insert(rng.randint(0, len(rules)), guard)
@@ -654,7 +677,7 @@ class Sampler:
             self.zone_interfaces.setdefault(policy.zone_of(name), []).append(name)
         self.edges = {4: set(), 6: set()}
         self.services = []
-        self.statements = policy.rules + policy.dnat + policy.snat + policy.marks
+        self.statements = policy.rules + policy.dnat + policy.snat + policy.marks + policy.untracked * 3
         for rule in self.statements:
             for item in rule.source + rule.target:
                 for family in FAMILIES:
@@ -801,9 +824,24 @@ class Sampler:
         family = packet.family
         return packet if kind == 'ack' else replace(packet, interface=None, source=self.local_address(family), target=self.local_address(family))
 
+    def turned(self):
+        """The other way of what a statement is about, or in mid-stream."""
+        rng, packet = self.rng, self.draw()
+        if packet.proto == TCP and rng.random() < 0.3:
+            return replace(packet, syn=False) if packet.interface else packet
+        came = ROUTING.route(packet.family, packet.target)
+        if came is None or ROUTING.is_group(packet.family, packet.target):
+            return packet
+        answers = {8: 0, 13: 14, 128: 129, 139: 140}
+        return replace(packet, interface=None if came is SELF else came, source=packet.target, target=packet.source,
+                       sport=packet.dport, dport=rng.choice([2000, 2000, 53, 80]) if packet.dport else 0,
+                       type=answers.get(packet.type, packet.type),
+                       syn=came is SELF or rng.random() < 0.5)
+
     def packet(self):
         while True:
-            packet = self.special() if self.rng.random() < 0.06 else self.draw()
+            packet = self.special() if self.rng.random() < 0.06 else \
+                self.turned() if self.policy.untracked and self.rng.random() < 0.3 else self.draw()
             if not packet.sport:
                 self.sport += 1
                 packet = replace(packet, sport=self.sport)

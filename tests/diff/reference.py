@@ -247,6 +247,7 @@ class Policy:
     snat: list = field(default_factory=list)            # snat and masquerade
     marks: list = field(default_factory=list)
     guards: list = field(default_factory=list)          # early drop and antispoof
+    untracked: list = field(default_factory=list)
 
     def networks(self, name, family):
         """Where a zone's addresses are: those of its parts too, but for what another zone says to be its own."""
@@ -631,6 +632,10 @@ class Parser:
         elif keyword == 'mark':
             self.at += 1
             self.mark(first.line)
+        elif keyword == 'untracked' and self.peek(1).kind not in ('->', '@', ','):
+            self.at += 1
+            rule = self.rule(keyword, *self.direction(), first.line)
+            self.policy.untracked.append(rule)
         elif keyword in ('antispoof', 'early') and self.peek(1).kind not in ('->', '@', ','):
             self.at += 1
             self.guard(keyword, first.line)
@@ -972,6 +977,9 @@ UNTRACKED_ICMPV6 = {130, 131, 132, 133, 134, 135, 136, 143}
 ND, MLD = {133, 134, 135, 136, 141, 142}, {130, 131, 132, 143}
 
 
+ANSWERED = {(ICMP, 0): 8, (ICMP, 14): 13, (ICMP, 16): 15, (ICMP, 18): 17, (ICMPV6, 129): 128, (ICMPV6, 140): 139}
+
+
 def icmp_invalid(family, proto, type_):
     if family == 4 and proto == ICMP:
         return type_ not in NEW_ICMP
@@ -1023,6 +1031,7 @@ class Evaluator:
         self.assumed = None     # while it is asked: the sub-zones that it is in, but for their networks
         self.translated = False
         self.station = None             # who sent the packet at hand; ANYBODY of one that is asked about
+        self.way = None
         self.zones = {name: policy.zone_of(name) for name in lab.interfaces}
 
     # -- matching
@@ -1131,9 +1140,13 @@ class Evaluator:
 
     def before_rules(self, packet, came, goes, dport):
         """What is open or shut before any rule of the user: (verb, why) or None."""
-        if packet.invalid:
+        if self.way == 'back':
+            return 'allow', 'answer to what is not tracked'
+        if not self.way and packet.invalid and self.error_passes(packet, goes):
+            return 'allow', 'error'
+        if packet.invalid and not self.way:
             return 'drop', 'invalid'
-        if packet.proto == TCP and not packet.syn:
+        if packet.proto == TCP and not packet.syn and self.way != 'there':
             return 'drop', 'not a new connection'
         if came is not SELF and goes is not SELF:
             return None
@@ -1291,7 +1304,7 @@ class Evaluator:
     def source_after(self, packet, came, out, target, dport, hairpin):
         """Intervals that hold the source as it leaves."""
         own = self.lab.masquerade(out, packet.family)
-        if untracked(packet):
+        if untracked(packet) or self.way:
             return ((packet.source, packet.source),)
         if hairpin and self.zones[came] != self.zones[out]:
             hairpin = False                     # the answer comes back through here anyway
@@ -1323,6 +1336,42 @@ class Evaluator:
                 self.chosen = rule
                 return found
         return ((packet.source, packet.source),)
+
+    # -- what is not tracked
+
+    def way_of(self, packet, came, goes):
+        """'there', 'back' or None: which way of an untracked statement it goes."""
+        if packet.proto == ICMP and packet.type in (3, 4, 5, 11, 12) or packet.proto == ICMPV6 and packet.type in (1, 2, 3, 4):
+            return None                         # an error belongs to something else
+        group = self.lab.is_group(packet.family, packet.target)
+
+        def at(items, where, address):
+            return any(self.item_matches(i, where, packet.family, address) and
+                       (where is not goes or not group or i.zone == 'any' and not i.but) for i in items)
+        ways = set()
+        for rule in self.policy.untracked if BREAK != 'untracked' else []:
+            if rule.family not in (None, packet.family):
+                continue
+            if at(rule.source, came, packet.source) and at(rule.target, goes, packet.target) and \
+                    self.service_matches(rule.services, packet, packet.dport):
+                ways.add('there')
+            question = ANSWERED.get((packet.proto, packet.type), packet.type)
+            whole = replace(packet, sport=packet.dport, type=question)
+            turned = [s for s in rule.services if packet.proto not in (ICMP, ICMPV6) or s.low is None or
+                      question != packet.type]
+            turned = [replace(s, code=None) for s in turned]
+            if at(rule.target, came, packet.source) and at(rule.source, goes, packet.target) and \
+                    (not rule.services or turned and self.service_matches(turned, whole, packet.sport)):
+                ways.add('back')
+        return 'there' if 'there' in ways else 'back' if ways else None
+
+    def error_passes(self, packet, goes):
+        """An ICMP error to one of the sides."""
+        if not (packet.proto == ICMP and packet.family == 4 and packet.type in (3, 4, 5, 11, 12) or
+                packet.proto == ICMPV6 and packet.family == 6 and packet.type in (1, 2, 3, 4)):
+            return False
+        return any(rule.family in (None, packet.family) and self.item_matches(i, goes, packet.family, packet.target)
+                   for rule in self.policy.untracked for i in rule.source + rule.target)
 
     # -- what is refused as it arrives
 
@@ -1372,13 +1421,17 @@ class Evaluator:
     def fate(self, packet):
         came = SELF if packet.interface is None else packet.interface
         self.station = packet.mac
+        self.way = None
+        goes = self.lab.route(packet.family, packet.target)
+        if self.policy.untracked and not (came is SELF and goes is SELF):
+            self.way = self.way_of(packet, came, goes)
         self.mark = 0                                   # as early drop and the statements that mark find it
         guard = None if came is SELF else self.refused(packet, came, ('early', 'networks'))
-        self.mark = self.mark_of(packet, came)
+        self.mark = 0 if self.way else self.mark_of(packet, came)
         guard = guard or (None if came is SELF else self.refused(packet, came, ('route', 'loose')))
         if guard:
             return [Fate('drop', guard.line, guard.kind)]
-        choices = self.destinations(packet, came)
+        choices = [(packet.target, packet.dport, False)] if self.way else self.destinations(packet, came)
         return [self.fate_to(packet, came, *choice) for choice in choices]
 
     def fate_to(self, packet, came, target, dport, hairpin):
@@ -1399,7 +1452,7 @@ class Evaluator:
             # machine's own packets are judged after dnat, it lets nobody reject; and after dnat the checksum of
             # a protocol that it does not know is wrong, which it takes for a damaged packet.
             translated = (target, dport) != (packet.target, packet.dport)
-            quiet = self.lab.is_group(packet.family, target) or untracked(packet) or \
+            quiet = self.lab.is_group(packet.family, target) or untracked(packet) or self.way or \
                 translated and (came is SELF or packet.proto not in (TCP, UDP, ICMP, ICMPV6))
             return Fate('reject', line, why, how='reset' if packet.proto == TCP else 'prohibited', quiet=quiet)
         if goes is SELF:

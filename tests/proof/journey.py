@@ -60,6 +60,9 @@ class Journey:
     def verdict(self, f, station):
         """What becomes of it there; marks that it gets are put into f."""
         verdict, *effects = walk.Walk(self.table, f).station(station)[0].split('; ')
+        if 'not tracked' in effects:    # what is new is marked, and this is not
+            f['ctstate'] = listing.STATES['untracked']
+            effects = []
         for effect in effects:
             found = re.match(r'(ct|meta) mark & (0x\w+) := (0x\w+)$', effect)
             if found:
@@ -107,7 +110,7 @@ class Journey:
     def source(self, f, p, out):
         """Intervals that hold the source as it leaves."""
         kept = ((p.source, p.source),)
-        if untracked(p) or p.invalid:
+        if untracked(p) or p.invalid or f['ctstate'] == listing.STATES['untracked']:
             return kept
         verdict = self.verdict(f, 'nat/postrouting')
         if verdict.startswith('masquerade'):
@@ -136,11 +139,12 @@ class Journey:
         f['fibdaddr'] = self.address_type(p.family, p.target)
         f['fibdaddriif'] = self.address_type(p.family, p.target, p.interface)
         first = self.routing.route(p.family, p.target)
+        f['fiboif'] = name_number(first) if first not in (SELF, None) else 0
         if came is SELF:
             f['oif'] = name_number('lo' if first is SELF else first or 'none')
         if self.verdict(f, 'route/output' if came is SELF else 'filter/prerouting') != 'accept':
             return f, DROPPED
-        if p.invalid or untracked(p):
+        if p.invalid or untracked(p) or f['ctstate'] == listing.STATES['untracked']:
             return f, None
         hook = 'nat/output' if came is SELF else 'nat/prerouting'
         return f, self.targets(self.verdict(f, hook), f, p, came)

@@ -28,6 +28,7 @@ FIELDS = {
     'saddr': (1 << 128) - 1, 'daddr': (1 << 128) - 1, 'proto': 255, 'dport': 65535, 'sport': 65535,
     'icmptype': 255, 'icmpcode': 255, 'dscp': 63, 'iiftype': 65535, 'smac': (1 << 48) - 1,
     'tcpflags': 255, 'payload': 1, 'hoplimit': 255, 'called': 65535, 'secpath': 1, 'rtipsec': 1,
+    'fiboif': (1 << 128) - 1,
 }
 META = {'nfproto': 'family', 'l4proto': 'proto', 'iifname': 'iif', 'oifname': 'oif', 'iif': 'iif',
         'oif': 'oif', 'mark': 'mark', 'skuid': 'skuid', 'skgid': 'skgid', 'ipsec': 'secpath', 'secpath': 'secpath',
@@ -219,6 +220,8 @@ class Reader:
             return [('called', None)], []
         if kind == 'ct' and what['key'] in CT:
             return [(CT[what['key']], None)], []
+        if kind == 'fib' and (what['result'], what['flags']) in (('oifname', ['daddr']), ('oifname', 'daddr')):
+            return [('fiboif', None)], []
         if kind == 'fib' and what['result'] == 'type' and tuple(sorted(what['flags'])) in FIB:
             return [(FIB[tuple(sorted(what['flags']))], None)], []
         if kind == 'payload' and (what.get('base'), what.get('offset'), what.get('len')) == ('ih', 0, 8):
@@ -397,6 +400,9 @@ class Reader:
             return Statement('effect', what=self.mark(o))
         value = o['value'] if isinstance(o['value'], int) else 'of the path'
         return Statement('effect', [('proto', TCP)], what=f'mss {value}')
+
+    def read_notrack(self, o, _):
+        return Statement('effect', what='not tracked')
 
     def read_reject(self, o, _):
         o = o or {}

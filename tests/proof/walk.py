@@ -148,7 +148,7 @@ def parse_value(key, value):
         return int(ipaddress.ip_address(value))
     if key == 'smac':
         return int(value.replace(':', ''), 16)
-    if key in ('iif', 'oif'):
+    if key in ('iif', 'oif', 'fiboif'):
         return 0 if value in ('', '-', 'none') else name_number(value)
     if key == 'ctstate':
         return STATES[value] if value in STATES else int(value, 0)
@@ -169,7 +169,7 @@ def show(station, p):
         if key in ADDRESSES:
             value = ipaddress.IPv4Address(value) if p['family'] == IPV4 else \
                 ipaddress.IPv6Address(value)
-        elif key in ('iif', 'oif'):
+        elif key in ('iif', 'oif', 'fiboif'):
             value = number_name(value)
         elif key == 'ctstate':
             value = {v: k for k, v in STATES.items()}.get(value, value)

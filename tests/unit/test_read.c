@@ -240,6 +240,7 @@ static void test_statements(void)
 	RULE("limit rate 3/day burst 5 packets", limit(b, 3, 86400, 5, 0));
 	RULE("ct count over 5", connlimit(b, 5, NFT_CONNLIMIT_F_INV));
 	RULE("ct count 5", connlimit(b, 5, 0));
+	RULE("notrack", expression(b, "notrack", (struct buf){0}));
 	RULE("log prefix \"a\" level info", log_to(b, "a", 6));
 	RULE("log prefix \"fwc x: \"", log_to(b, "fwc x: ", -1));
 	RULE("log prefix \"fwc x: \"",
@@ -418,7 +419,7 @@ static void test_unknown(void)
 		set_mark(b, "ct"));
 	UNKNOWN(UNKNOWN_MATCH, e_payload(b, INNER, 0, 1), CMP(b, NFT_CMP_EQ, 22));
 	UNKNOWN(UNKNOWN_MATCH, plus_attribute(b, "quota", 1, 5));
-	UNKNOWN(UNKNOWN_GOES_ON, expression(b, "notrack", (struct buf){0}));
+	UNKNOWN(UNKNOWN_GOES_ON, plus_attribute(b, "notrack", 1, 5));
 	UNKNOWN(UNKNOWN_ENDS, plus_attribute(b, "tproxy", 1, 2));
 	UNKNOWN(UNKNOWN_ENDS, e_verdict(b, 77, NULL));
 	UNKNOWN(UNKNOWN_ENDS, e_verdict(b, NFT_JUMP, NULL));

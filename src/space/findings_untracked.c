@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * untracked statements of which the rules let nothing pass, or whose packets are to be translated.
+ */
+#include "lang/lang.h"
+#include "space/findings.h"
+#include "space/journey.h"
+
+static const enum station hooks[] = {AT_INPUT, AT_FORWARD, AT_OUTPUT};
+
+/* ---- what no rule allows ---- */
+
+static uint32_t to_passing(void *ctx, uint32_t v)
+{
+	enum fate fate = v ? outcome_of(ctx, v)->fate : FATE_NONE;
+
+	return fate == FATE_ACCEPT;
+}
+
+/* Neighbours, routers and listeners are let in without a rule. */
+static dd_ref of_rules(struct mean *m)
+{
+	struct services s = {.icmpv6 = icmp_untracked(FAM_IP6)};
+	struct ival redirects = {141, 142};
+
+	vec_push(m->arena, &s.protocols, ((struct ival){2, 2}));
+	return dd_not(m->dd, dd_or(m->dd, mean_services(m, &s),
+				   dd_and(m->dd, schema_one(&m->schema, DIM_PROTO, 58),
+					  schema_ranges(&m->schema, DIM_TYPE, 8, &redirects, 1,
+							u128_max(8), DD_TRUE))));
+}
+
+static bool passes_at(struct mean *m, const struct policy *p, const struct untracked *u,
+		      enum station at)
+{
+	dd_ref says = dd_and(m->dd, mean_rule_match(m, p, &u->there, at),
+			     schema_possible(&m->schema, at));
+
+	says = dd_and(m->dd, says, of_rules(m));
+	m->within = dd_and(m->dd, says, schema_one(&m->schema, DIM_CT_STATE, CT_UNTRACKED));
+	if (m->within == DD_FALSE)
+		return false;
+	says = mean_policy(m, p, at);
+	m->within = DD_TRUE;
+	return dd_map(m->dd, says, to_passing, &m->outcomes) != DD_FALSE;
+}
+
+static void look_at_rules(struct mean *m, const struct policy *p, struct diag *diag,
+			  const struct untracked *u)
+{
+	static const char word[] = "untracked ";
+
+	for (int i = 0; i < 3; i++)
+		if (passes_at(m, p, u, hooks[i]) || dd_exhausted(m->dd))
+			return;
+	diag_hint(diag,
+		  diag_warning(diag, u->span,
+			       "no rule allows anything of this: untracked by itself opens "
+			       "nothing"),
+		  "add: allow %s", u->text + sizeof(word) - 1);
+}
+
+/* ---- what is to be translated ---- */
+
+static bool names_self(const struct endpoint *e)
+{
+	const struct place_item *item;
+
+	vec_each (&e->items, item)
+		if (item_at(item, PLACE_SELF))
+			return true;
+	return false;
+}
+
+static dd_ref decided(struct mean *m, dd_ref says)
+{
+	return dd_not(m->dd, dd_not(m->dd, says));
+}
+
+/* What this machine sends for others has its address: answers to that look like answers to it. */
+static bool meets_own(struct mean *m, struct policy *p, size_t nat, const struct untracked *u)
+{
+	struct nat *n = &p->nats.v[nat], back = *n;
+	struct place_item self = {.at = AT_SELF, .addrs = {.all = true}, .span = n->span};
+	dd_ref region;
+
+	if (!names_self(&u->there.from))
+		return false;
+	n->from = (struct endpoint){.span = n->span};
+	vec_push(m->arena, &n->from.items, self);
+	region = decided(m, mean_nat(m, p, nat, NAT_POSTROUTING));
+	*n = back;
+	return !dd_disjoint(m->dd, region, mean_rule_match(m, p, &u->there, AT_OUTPUT));
+}
+
+static bool meets_source(struct mean *m, struct policy *p, size_t nat, const struct untracked *u,
+			 dd_ref before)
+{
+	dd_ref region = decided(m, mean_nat(m, p, nat, NAT_POSTROUTING));
+
+	region = dd_and(m->dd, region, dd_not(m->dd, before));
+	return !dd_disjoint(m->dd, region, mean_rule_match(m, p, &u->there, AT_FORWARD)) ||
+	       !dd_disjoint(m->dd, region, mean_rule_match(m, p, &u->there, AT_OUTPUT)) ||
+	       meets_own(m, p, nat, u);
+}
+
+/* Before it is translated, or behind that: then what comes back is not. */
+static bool meets_dest(struct mean *m, const struct policy *p, size_t nat,
+		       const struct untracked *u)
+{
+	struct legs legs = {0};
+	bool meets = false;
+
+	journey_of_nat(m, p, nat, &legs);
+	m->within = DD_TRUE;
+	for (size_t i = 0; i < legs.n; i++) {
+		const struct leg *leg = &legs.v[i];
+		dd_ref it = mean_untracked_match(m, p, u, AT_PREROUTING);
+
+		meets = meets || !dd_disjoint(m->dd, leg->arrival, it);
+		if (leg->at == AT_INPUT || leg->at == AT_FORWARD)
+			meets = meets || !dd_disjoint(m->dd, leg->there,
+						      mean_rule_match(m, p, &u->there, leg->at));
+	}
+	return meets;
+}
+
+static void look_at_nats(struct mean *m, struct policy *p, struct diag *diag,
+			 const struct untracked *u)
+{
+	dd_ref before = DD_FALSE;
+
+	for (size_t i = 0; i < p->nats.n && !dd_exhausted(m->dd); i++) {
+		const struct nat *n = &p->nats.v[i];
+		bool dest = n->kind == NAT_DNAT || n->kind == NAT_REDIRECT, meets = false;
+
+		if (dest)
+			meets = meets_dest(m, p, i, u);
+		else if (n->kind != NAT_NONE)
+			meets = meets_source(m, p, i, u, before);
+		if (!dest)
+			before = dd_or(m->dd, before,
+				       decided(m, mean_nat(m, p, i, NAT_POSTROUTING)));
+		if (!meets || dd_exhausted(m->dd))
+			continue;
+		diag_note(
+			diag,
+			diag_warning(diag, u->span,
+				     "what is not tracked is not translated, nor translated back, "
+				     "and these packets are to be"),
+			n->span, "by this statement");
+		return;
+	}
+}
+
+bool findings_untracked(struct policy *p, struct arena *a, struct diag *diag,
+			struct dd_budget budget)
+{
+	bool whole = true;
+
+	for (size_t i = 0; i < p->untracked.n && whole; i++) {
+		struct mean m;
+
+		mean_init(&m, a, budget);
+		schema_add_policy(&m.schema, p);
+		look_at_rules(&m, p, diag, &p->untracked.v[i]);
+		look_at_nats(&m, p, diag, &p->untracked.v[i]);
+		whole = !dd_exhausted(m.dd);
+		mean_free(&m);
+	}
+	return whole;
+}
