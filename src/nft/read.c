@@ -121,6 +121,7 @@ bool read_verdict(struct arena *a, struct tlv bytes, struct ir_verdict *out)
 	} plain[] = {{NF_ACCEPT, V_ACCEPT},	 {NF_DROP, V_DROP},  {NFT_RETURN, V_RETURN},
 		     {NFT_CONTINUE, V_CONTINUE}, {NFT_JUMP, V_JUMP}, {NFT_GOTO, V_GOTO}};
 	struct tlv v[NFTA_VERDICT_MAX + 1];
+	const char *target;
 	int code;
 
 	if (!tlv_sort(bytes, v, NFTA_VERDICT_MAX) || !v[NFTA_VERDICT_CODE].p)
@@ -129,8 +130,11 @@ bool read_verdict(struct arena *a, struct tlv bytes, struct ir_verdict *out)
 	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
 		if (plain[i].code != code)
 			continue;
-		*out = (struct ir_verdict){plain[i].kind, read_text(a, v[NFTA_VERDICT_CHAIN])};
-		return (plain[i].kind >= V_JUMP) == (out->target != NULL);
+		target = read_text(a, v[NFTA_VERDICT_CHAIN]);
+		if ((plain[i].kind >= V_JUMP) != (target != NULL))
+			return false;
+		*out = (struct ir_verdict){plain[i].kind, target};
+		return true;
 	}
 	return false;
 }

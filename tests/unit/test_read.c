@@ -492,6 +492,24 @@ static const struct ir_set *read_one(struct set_head head, struct buf list)
 	return ruleset_set(read_all(all), head.name);
 }
 
+/* To go nowhere is no verdict. */
+static void test_no_target(void)
+{
+	struct buf list = {0};
+	const struct ir_set *set;
+
+	elem(&list, "\x0a\0\0\1", 4, 0, with_verdict(NFT_GOTO, NULL));
+	set = read_one((struct set_head){.name = "m",
+					 .flags = NFT_SET_MAP,
+					 .key_type = IP4_ADDR,
+					 .key_len = 4,
+					 .verdicts = true},
+		       list);
+	SAME_NUMBER(set->elems.n, 1);
+	SAME_NUMBER(set->elems.v[0].verdict.kind, V_NONE);
+	CHECK(set->elems.v[0].comment && set->elems.v[0].comment[0] == '?');
+}
+
 static const struct ir_set *intervals(struct buf list)
 {
 	return read_one((struct set_head){.name = "s.0123456789ab",
@@ -917,6 +935,7 @@ int main(void)
 	test_unknown();
 	test_implied();
 	test_map();
+	test_no_target();
 	test_intervals();
 	test_byte_order();
 	test_lookups();
