@@ -87,7 +87,7 @@ both() {
 
 # What status says is dropped is dropped, says explain. Prints the chains.
 dropped() {
-	local chain packet zone
+	local chain zone
 
 	lab_fwc router --json status | /usr/bin/python3 -c 'import json, re, sys
 for f in json.load(sys.stdin)["foreign"]:

@@ -39,6 +39,8 @@ FIB = {('saddr',): 'fibsaddr', ('daddr',): 'fibdaddr', ('daddr', 'iif'): 'fibdad
 # What routing tables decide is a condition, the same wherever it is asked.
 ROUTES = {('iif', 'mark', 'saddr'): 'the routes lead back to the source by the interface it came by',
           ('mark', 'saddr'): 'some route leads back to the source'}
+# Only what a helper expects has one, and which packets that are is as little known: a condition too.
+EXPECTED = 'a connection with helper {} expected this one'
 PAYLOAD = {
     ('ip', 'saddr'): 'saddr', ('ip', 'daddr'): 'daddr', ('ip', 'protocol'): 'proto',
     ('ip6', 'saddr'): 'saddr', ('ip6', 'daddr'): 'daddr', ('ip6', 'hoplimit'): 'hoplimit',
@@ -94,6 +96,12 @@ class Set:
     name: str
     runtime: bool
     rows: list              # [(box, verdict or None)]
+
+
+def is_shared(condition):
+    """Whether it is the same condition wherever it is asked."""
+    head, tail = EXPECTED.split('{}')
+    return condition in ROUTES.values() or condition.startswith(head) and condition.endswith(tail)
 
 
 # ---------------------------------------------------------------- reading
@@ -265,7 +273,7 @@ class Reader:
         stem = re.sub(r'\.[0-9a-f]{12}$', '', r['chain'])
         for s in out:
             # each rule has a budget of its own, even if another one has the same rate
-            if s.kind == 'free' and '@' not in s.what and s.what not in ROUTES.values():
+            if s.kind == 'free' and '@' not in s.what and not is_shared(s.what):
                 s.what = f'{stem} {s.what} of "{r.get("comment", "")}"'
         return Rule(out, r['handle'], r.get('comment', ''))
 
@@ -274,6 +282,9 @@ class Reader:
         if fib.get('result') == 'oif' and tuple(sorted(fib['flags'])) in ROUTES and m['op'] in ('==', '!='):
             return Statement('free', [], negate=bool(m['right']) == (m['op'] == '!='),
                              what=ROUTES[tuple(sorted(fib['flags']))])
+        if m['left'] == {'ct': {'key': 'helper'}} and isinstance(m['right'], str) and \
+                m['op'] in ('==', '!='):
+            return Statement('free', [], negate=m['op'] == '!=', what=EXPECTED.format(m['right']))
         keys, needs = self.selector(m['left'], context)
         right, op = m['right'], m['op']
         if keys == [('family', None)] and op == '==' and isinstance(right, int):
@@ -361,6 +372,9 @@ class Reader:
             text += ' ' + (self.limit_text(what) if kind == 'limit' else json.dumps(s))
         return Statement('free' if o.get('stmt') else 'effect', needs,
                          negate=over, what=f'{o["op"]} {o["set"]} {{ {text} }}')
+
+    def read_ct_helper(self, o, _):
+        return Statement('effect', what=f'ct helper set {o}')
 
     def read_log(self, o, _):
         return Statement('effect', what='log ' + ' '.join(f'{k} "{v}"' for k, v in
