@@ -99,6 +99,13 @@ def says_self(policy, family, address):
                for rule in policy.rules + policy.dnat + policy.snat for item in rule.source + rule.target)
 
 
+def in_other_part(policy, family, address, out):
+    """Whether a sub-zone's networks hold it, and the lab's routes lead elsewhere: explain believes the networks."""
+    zone = None if out is SELF else policy.zone_of(out)
+    return any(z.within and z.within != zone and reference.inside(z.networks[family], address)
+               for z in policy.zones.values())
+
+
 class Answers:
     """What `fwc explain` said, each answer about packets of one way through the machine."""
 
@@ -126,10 +133,13 @@ class Answers:
         """Whether one of them is this fate, in verdict and line."""
         kinds = {'forward': ['accept'], 'self': ['accept'], 'drop': ['drop'],
                  'reject': ['reject', 'drop'] if fate.quiet else ['reject']}
+        lines = {fate.line}
+        if fate.why == 'answer to what is not tracked':      # by no rule; explain names what it answers to
+            lines = {rule.line for rule in self.policy.untracked}
         for answer in self.found:
             line = int((answer['line'] or ':0').rpartition(':')[2])
             if self.came(answer) and self.goes(answer, out) and \
-                    answer['fate'] in kinds[fate.kind] and line == fate.line:
+                    answer['fate'] in kinds[fate.kind] and line in lines:
                 return True
         return False
 
@@ -198,6 +208,8 @@ class Case:
         # Where the policy says of a target that it is this machine's (X@self), that is the answer, whatever the
         # lab's routes have.
         if any(out is not SELF and says_self(policy, p.family, t) for (_, out), t in zip(ways, to)):
+            return []
+        if any(in_other_part(policy, p.family, t, out) for (_, out), t in zip(ways, to)):
             return []
         where, out = '', ways[0][1]
         if self.routing.route(p.family, p.target) is SELF:
