@@ -227,7 +227,7 @@ static const char *set_text(struct mean *m, enum dim d, enum family fam, const s
 	const char *text;
 	struct buf b = {0};
 
-	if (d == DIM_IIF || d == DIM_OIF)
+	if (d == DIM_IIF || d == DIM_OIF || d == DIM_FIB_OIF)
 		put_names(&b, m, s);
 	else if (d == DIM_SADDR || d == DIM_DADDR)
 		put_addrs(&b, fam, s);

@@ -150,6 +150,9 @@ def effect_in(said, effect):
     if effect.startswith('mss '):
         size = effect.partition(' ')[2]
         return f'MSS clamped to {size if size.isdigit() else "the path MTU"}' in said
+    helper = re.match(r'ct helper set helper-([\w-]+)-\w+\.', effect)
+    if helper:
+        return re.search(rf'\bhelper {helper[1]}\b', said) is not None
     if ' := ' in effect:
         return effect in said
     side = 'destination' if 'daddr' in effect else 'source'
@@ -158,7 +161,7 @@ def effect_in(said, effect):
 
 
 def effects_said(said):
-    return len(re.findall(r', (?:MSS |log "|(?:source|destination) (?:into|out of) |(?:ct|meta) mark & )', said))
+    return len(re.findall(r', (?:MSS |log "|(?:source|destination) (?:into|out of) |(?:ct|meta) mark & |helper )', said))
 
 
 LIMIT = re.compile(r'(\d+)/(\w+) burst (\d+)')

@@ -34,6 +34,7 @@ META = {'nfproto': 'family', 'l4proto': 'proto', 'iifname': 'iif', 'oifname': 'o
         'oif': 'oif', 'mark': 'mark', 'skuid': 'skuid', 'skgid': 'skgid', 'ipsec': 'secpath', 'secpath': 'secpath',
         'iiftype': 'iiftype'}
 CT = {'state': 'ctstate', 'status': 'ctstatus', 'mark': 'ctmark', 'direction': 'ctdirection'}
+OF_ARRIVAL = {'iiftype'}      # asked of what did not arrive, it ends the rule
 DIRECTIONS = {'original': 0, 'reply': 1}
 FIB = {('saddr',): 'fibsaddr', ('daddr',): 'fibdaddr', ('daddr', 'iif'): 'fibdaddriif'}
 # What routing tables decide is a condition, the same wherever it is asked.

@@ -6,7 +6,7 @@ by its contents: a table that differs from another in one rule costs little more
 """
 
 from diagram import UNDECIDED, YES, Diagrams, plus, verdict
-from listing import (DCCP, FIELDS, IPV4, IPV6, SCTP, STATES, TCP, UDP, UDPLITE,
+from listing import (DCCP, FIELDS, IPV4, IPV6, OF_ARRIVAL, SCTP, STATES, TCP, UDP, UDPLITE,
                      Unsupported)
 from walk import packet, with_effects
 
@@ -106,8 +106,21 @@ class Meaning:
             low, high = -(-low // size) * size, high // size * size + size - 1
             return [(low, high)] if low <= high else []
         if top > 65535:
-            raise Unsupported(f'mask {mask:#x} of {field}')
+            return self.holed(field, mask, low, high, bits)
         return merged((v, v) for v in range(top + 1) if low <= v & mask <= high)
+
+    @staticmethod
+    def holed(field, mask, low, high, bits):
+        """The same for a mask with holes, as long as they are few: each value of their bits is an interval."""
+        last = (mask & -mask).bit_length() - 1
+        holes = [b for b in range(last, bits) if not mask >> b & 1]
+        if low != high or low & ~mask or len(holes) > 10:
+            raise Unsupported(f'mask {mask:#x} of {field}')
+        out = []
+        for n in range(1 << len(holes)):
+            first = low | sum(1 << b for i, b in enumerate(holes) if n >> i & 1)
+            out.append((first, first | (1 << last) - 1))
+        return merged(out)
 
     def box(self, keys, box):
         """{var: intervals}, or None where nothing is in it."""
@@ -143,6 +156,8 @@ class Meaning:
             inner = self.rows(s.keys, [(box, YES) for box in s.rows])
             if s.negate:
                 inner = d.unless(inner)
+            if any(field in OF_ARRIVAL for field, _ in s.keys):
+                inner = d.where(d.within(self.var['iif'], [(1, FIELDS['iif'])], d.yes), inner)
         elif s.kind == 'bits':
             field, mask = s.keys[0]
             bits = s.rows if mask is None else s.rows & mask

@@ -7,7 +7,7 @@ No diagrams here: what this says about a witness does not depend on them.
 import ipaddress
 
 from diagram import after
-from listing import (FIELDS, ICMP, ICMPV6, IPV4, IPV6, STATES, TYPES, name_number, number_name)
+from listing import (FIELDS, ICMP, ICMPV6, IPV4, IPV6, OF_ARRIVAL, STATES, TYPES, name_number, number_name)
 
 DECIDED = object()
 MOST_STEPS = 100000
@@ -91,6 +91,8 @@ class Walk:
 
     def matches(self, s):
         if any(self.packet[f] != v for f, v in s.needs):
+            return False
+        if s.kind == 'is' and not self.packet['iif'] and any(f in OF_ARRIVAL for f, _ in s.keys):
             return False
         if s.kind == 'is':
             return any(self.inside(s, box) for box in s.rows) != s.negate
