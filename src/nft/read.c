@@ -427,12 +427,38 @@ static bool is_description(struct tlv desc)
 	return true;
 }
 
+/* Whose it is, and of what name, every message says: else what it tells would belong to nothing. */
+static bool is_named(const struct tlv_message *m)
+{
+	static const struct {
+		int type;
+		uint16_t table, name;
+	} names[] = {
+		{NFT_MSG_NEWTABLE, NFTA_TABLE_NAME, NFTA_TABLE_NAME},
+		{NFT_MSG_NEWCHAIN, NFTA_CHAIN_TABLE, NFTA_CHAIN_NAME},
+		{NFT_MSG_NEWSET, NFTA_SET_TABLE, NFTA_SET_NAME},
+		{NFT_MSG_NEWSETELEM, NFTA_SET_ELEM_LIST_TABLE, NFTA_SET_ELEM_LIST_SET},
+		{NFT_MSG_NEWRULE, NFTA_RULE_TABLE, NFTA_RULE_CHAIN},
+		{NFT_MSG_NEWOBJ, NFTA_OBJ_TABLE, NFTA_OBJ_NAME},
+	};
+	int what = m->type - (NFNL_SUBSYS_NFTABLES << 8);
+	struct attrs attrs;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (names[i].type != what)
+			continue;
+		read_attrs(m->body, READ_ATTRS - 1, &attrs);
+		return tlv_is_text(attrs.v[names[i].table]) && tlv_is_text(attrs.v[names[i].name]);
+	}
+	return true;
+}
+
 bool read_is_sound(const struct tlv_message *m)
 {
 	struct tlv body = m->body, value;
 	uint16_t type;
 
-	if (!tlv_sound(body))
+	if (!tlv_sound(body) || !is_named(m))
 		return false;
 	while (tlv_next(&body, &type, &value)) {
 		switch (m->type - (NFNL_SUBSYS_NFTABLES << 8)) {

@@ -835,6 +835,34 @@ static void test_unsound(void)
 	}
 }
 
+/* Every message says of which table it is, and of which object; without, it would be passed over. */
+static void test_nameless(void)
+{
+	static const uint16_t types[] = {NFT_MSG_NEWCHAIN, NFT_MSG_NEWSET, NFT_MSG_NEWSETELEM,
+					 NFT_MSG_NEWRULE};
+	static const uint16_t names[] = {NFTA_CHAIN_NAME, NFTA_SET_NAME, NFTA_SET_ELEM_LIST_SET,
+					 NFTA_RULE_CHAIN};
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		for (int without = 0; without < 3; without++) {
+			struct buf all = {0}, body = {0};
+			struct ir_tables t = {0};
+			struct map digests;
+
+			o_table(&all, NFPROTO_INET, "fwc", 0);
+			if (without != 1)
+				attr_text(&body, 1, "fwc");
+			if (without != 2)
+				attr_text(&body, names[i], "s");
+			message(&all, types[i], NFPROTO_INET, body);
+			CHECK(read_tables(arena, all.data, all.len, &t) == !without);
+			if (without)
+				CHECK(!dump_digests(arena, all.data, all.len, &digests));
+			buf_free(&all);
+		}
+	}
+}
+
 static const char script[] = "table inet fwc {\n\tchain c.1 {\n\t\taccept\n\t}\n\n}\n";
 
 static struct manifest *reread(json_t *j, const char *text, const struct buf *index,
@@ -946,6 +974,7 @@ int main(void)
 	test_reach();
 	test_bytes();
 	test_unsound();
+	test_nameless();
 	test_manifest();
 	test_first_format();
 	arena_free(arena);
