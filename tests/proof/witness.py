@@ -26,6 +26,7 @@ from selftest import in_child
 
 HEARD = [TCP, UDP] + lab.OTHER_PROTOCOLS        # what raw sockets of the lab listen to, both families
 EXTENSIONS = {0, 41, 43, 44, 51, 59, 60, 108, 135, 139, 140}
+NO_LINK = 0xfffe        # ARPHRD_NONE, a TUN device's
 MUTANTS = 25            # a policy
 POLICIES = 6            # and on, up to four times as many, until
 ENOUGH = 12             # witnesses could be sent
@@ -73,7 +74,8 @@ def sendable(answer):
     if not all(unicast(family, a) for a in (p['saddr'], p['daddr'])):
         return None
     return Packet(came, family, p['saddr'], p['daddr'], p['proto'], p['sport'], p['dport'],
-                  p['icmptype'], p['icmpcode'], p['dscp'], 64 if forward else p['hoplimit'])
+                  p['icmptype'], p['icmpcode'], p['dscp'], 64 if forward else p['hoplimit'],
+                  mac=p['smac'] if came in lab.ETHERNET else 0)
 
 
 def unicast(family, a):
@@ -121,6 +123,12 @@ class Sample:
     def expected(self, table, answer):
         """What the packet meets as the first one, or None where other stations come between."""
         packet = dict(answer.packet, fibdaddr=1 if answer.station == 'filter/forward' else 2)
+        # what it really arrives by, and from; and no IPsec
+        packet.update(secpath=0, rtipsec=0)
+        if number_name(packet['iif']) in lab.ETHERNET:
+            packet.update(iiftype=listing.ETHER, smac=packet['smac'] or lab.STRANGER)
+        else:
+            packet.update(iiftype=NO_LINK, smac=0)
         asked = mutation.conditions(table)
         if asked & set(listing.ROUTES.values()):
             return None
