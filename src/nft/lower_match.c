@@ -331,17 +331,22 @@ static bool is_whole_icmp(const struct ivset *types)
 	return types->n && types->v[0].lo == 0 && types->v[0].hi == 255;
 }
 
-static bool has_address(const struct ir_rule *r)
+/* Of the addresses that the rule asks for; FAM_NONE: of none. */
+static enum family address_family(const struct ir_rule *r)
 {
 	const struct ir_stmt *s;
 
 	vec_each (&r->stmts, s) {
 		enum field f = s->match.sel.f[0];
 
-		if (s->kind == IR_MATCH && f >= F_IP_SADDR && f <= F_IP6_DADDR)
-			return true;
+		if (s->kind != IR_MATCH)
+			continue;
+		if (f == F_IP_SADDR || f == F_IP_DADDR)
+			return FAM_IP4;
+		if (f == F_IP6_SADDR || f == F_IP6_DADDR)
+			return FAM_IP6;
 	}
-	return false;
+	return FAM_NONE;
 }
 
 /* All of ICMP where no address says the family: their numbers may stand in packets of the other
@@ -364,7 +369,7 @@ static void match_icmp_whole(struct lower *l, struct ir_rules *out, const struct
 static void match_protocols(struct lower *l, struct ir_rules *out, const struct ir_rule *base,
 			    const struct services *s, enum family family)
 {
-	bool of_family = has_address(base);
+	bool of_family = address_family(base) != FAM_NONE;
 	struct ivset whole = {0};
 	struct ir_rule r;
 
@@ -468,6 +473,8 @@ static void services_of(struct lower *l, struct ir_rules *out, const struct ir_r
 		vec_push(l->arena, out, rule_copy(l, base));
 		return;
 	}
+	if (family == FAM_NONE) /* a part of a zone may be of one */
+		family = address_family(base);
 	match_ports(l, out, base, s);
 	match_sourced(l, out, base, s);
 	match_protocols(l, out, base, s, family);

@@ -536,7 +536,8 @@ class Writer:
     def netmap(self):
         rng = self.rng
         pairs = [rng.choice(self.MAPS[f]) for f in rng.choice([(4,), (6,), (4, 6)])]
-        where = rng.choice(['', '', '@any', '@' + rng.choice(sorted(self.zones)), '@zones', '@self'])
+        where = rng.choice(['', '', '@any', '@' + rng.choice(sorted(z for z in self.zones if z != 'road')),
+                            '@zones', '@self'])
         to = rng.choice([rng.choice(sorted(self.zones)), rng.choice(sorted(self.zones)), 'zones', 'any',
                          self.address() + rng.choice(['', '@zones'])])
         services = ' ' + self.service_list(2) if self.chance(0.2) else ''

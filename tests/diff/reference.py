@@ -1304,7 +1304,7 @@ class Evaluator:
     def source_after(self, packet, came, out, target, dport, hairpin):
         """Intervals that hold the source as it leaves."""
         own = self.lab.masquerade(out, packet.family)
-        if untracked(packet) or self.way:
+        if untracked(packet) or packet.invalid or self.way:
             return ((packet.source, packet.source),)
         if hairpin and self.zones[came] != self.zones[out]:
             hairpin = False                     # the answer comes back through here anyway
@@ -1423,7 +1423,8 @@ class Evaluator:
         self.station = packet.mac
         self.way = None
         goes = self.lab.route(packet.family, packet.target)
-        if self.policy.untracked and not (came is SELF and goes is SELF):
+        if self.policy.untracked and not (came is SELF and goes is SELF) and \
+                not self.lab.is_base(packet.family, packet.target):
             self.way = self.way_of(packet, came, goes)
         self.mark = 0                                   # as early drop and the statements that mark find it
         guard = None if came is SELF else self.refused(packet, came, ('early', 'networks'))
@@ -1491,6 +1492,11 @@ class Lab:
     def is_local(self, family, address):
         return (family, address) in self.local or (family == 4 and address >> 24 == 127) or \
             (family == 6 and address == 1)
+
+    def is_base(self, family, address):
+        """The first address of an IPv6 prefix on a link, which the kernel takes for anycast."""
+        return family == 6 and any(version == 6 and low == address and high - low > 1
+                                   for _, version, low, high, _ in self.routes)
 
     def is_group(self, family, address):
         return (family, address) in self.groups

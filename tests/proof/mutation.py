@@ -113,6 +113,8 @@ class Case:
             return 'false alarm'
         if answer.station == 'other':       # of where a base chain stands: no packet in particular
             return ''
+        if 'not understood' in answer.verdicts.get('kernel', ''):    # it says so, and names no fate
+            return ''
         if not self.confirmed(answer, other):
             return 'bad witness'
         return ''
