@@ -16,6 +16,12 @@ static bool is_live(const struct plan_input *in, const struct manifest_object *o
 				       : ruleset_set(in->live, o->name) != NULL;
 }
 
+/* Of what a first transaction makes. */
+static bool is_missing(const struct plan_input *in, const struct manifest_object *o)
+{
+	return !o->base && !is_live(in, o);
+}
+
 bool plan_first(const struct plan_input *in)
 {
 	return !ruleset_has_base(in->live);
@@ -158,7 +164,7 @@ static void share_counts(const struct plan_input *in, struct counters *counters)
 		const struct ir_chain *chain = ruleset_chain(in->want, (*o)->name);
 		const struct ir_set *set = ruleset_set(in->want, (*o)->name);
 
-		if ((*o)->base || is_live(in, *o))
+		if (!is_missing(in, *o))
 			continue;
 		if ((*o)->kind == OBJECT_CHAIN && chain)
 			counters_claim_chain(counters, chain);
@@ -173,7 +179,7 @@ void plan_missing(const struct plan_input *in, struct live_names *names)
 	struct manifest_object *const *o;
 
 	vec_each (&in->artefact->manifest->objects, o)
-		if (!(*o)->base && !is_live(in, *o))
+		if (is_missing(in, *o))
 			add_name(in, manifest_kind_name((*o)->kind), (*o)->name, names);
 }
 
@@ -206,7 +212,7 @@ void plan_stage(const struct plan_input *in, struct buf *script, struct live_nam
 	struct counters counters;
 
 	vec_each (&x->manifest->objects, o) {
-		if ((*o)->base || is_live(in, *o))
+		if (!is_missing(in, *o))
 			continue;
 		if (!names->n) {
 			share_counts(in, &counters);
@@ -361,7 +367,7 @@ static bool same_rules(const struct ir_chain *x, const struct ir_chain *y)
 {
 	if (x->rules.n != y->rules.n)
 		return false;
-	if (x->rules.v == y->rules.v)
+	if (object_shared("c:", x, y))
 		return true;
 	for (size_t i = 0; i < x->rules.n; i++) {
 		if (!same_rule(&x->rules.v[i], &y->rules.v[i]))

@@ -35,20 +35,25 @@ void batch_expect(uint32_t generation)
 	expected = generation;
 }
 
-struct nlmsghdr *nftnl_batch_begin(char *buf, uint32_t seq)
+struct nlmsghdr *batch_bound(char *buf, uint16_t type, uint32_t seq, uint32_t generation)
 {
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
 	struct nfgenmsg *nfg = mnl_nlmsg_put_extra_header(nlh, sizeof(*nfg));
 
-	nlh->nlmsg_type = NFNL_MSG_BATCH_BEGIN;
+	nlh->nlmsg_type = type;
 	nlh->nlmsg_flags = NLM_F_REQUEST;
 	nlh->nlmsg_seq = seq;
 	nfg->nfgen_family = AF_UNSPEC;
 	nfg->version = NFNETLINK_V0;
 	nfg->res_id = htons(NFNL_SUBSYS_NFTABLES);
-	if (expected)
-		mnl_attr_put_u32(nlh, NFNL_BATCH_GENID, htonl(expected));
+	if (generation)
+		mnl_attr_put_u32(nlh, NFNL_BATCH_GENID, htonl(generation));
 	return nlh;
+}
+
+struct nlmsghdr *nftnl_batch_begin(char *buf, uint32_t seq)
+{
+	return batch_bound(buf, NFNL_MSG_BATCH_BEGIN, seq, expected);
 }
 
 static bool does_nothing(const struct nftnl_expr *e)

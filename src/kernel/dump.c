@@ -116,14 +116,12 @@ static int take(struct dump *d, const struct nlmsghdr *h, const struct nlmsghdr 
 /* Whether a message is of a table that was not asked for, which dumps of chains have in them. */
 static bool is_strange(const struct dump *d, const struct nlmsghdr *h)
 {
-	struct tlv bytes = {(const uint8_t *)h, h->nlmsg_len}, name;
+	struct tlv bytes = {(const uint8_t *)h, h->nlmsg_len};
 	struct tlv_message m;
-	uint16_t type;
 
 	if (!d->table)
 		return false;
-	return !tlv_message(&bytes, &m) || m.family != NFPROTO_INET ||
-	       !tlv_next(&m.body, &type, &name) || type != 1 || !tlv_is(name, d->table);
+	return !tlv_message(&bytes, &m) || !tlv_of_table(&m, NFPROTO_INET, d->table);
 }
 
 static int hear(struct dump *d, const struct question *q)
@@ -163,11 +161,7 @@ static void note(const struct dump *d, struct news *x, const struct tlv_message 
 		tlv_sort(body, v, NFTA_GEN_MAX);
 		x->generation = (uint32_t)tlv_number(v[NFTA_GEN_ID]);
 	} else if (m->type >> 8 == NFNL_SUBSYS_NFTABLES) {
-		uint16_t type;
-		struct tlv name;
-
-		x->ours |= !d->table || (m->family == NFPROTO_INET &&
-					 tlv_next(&body, &type, &name) && tlv_is(name, d->table));
+		x->ours |= !d->table || tlv_of_table(m, NFPROTO_INET, d->table);
 	}
 }
 
@@ -367,16 +361,14 @@ bool dump_alone(void)
 	_cleanup_buf_ struct buf tables = {0};
 	struct dump d = {.out = &tables, .room = malloc(ROOM)};
 	int err = d.room ? open_sockets(&d) : -ENOMEM;
-	struct tlv rest, name;
 	struct tlv_message m;
-	uint16_t type;
+	struct tlv rest;
 
 	if (!err)
 		err = hear(&d, &(struct question){.type = NFT_MSG_GETTABLE, .dump = true});
 	rest = (struct tlv){(const uint8_t *)buf_str(&tables), tables.len};
 	while (!err && tlv_message(&rest, &m))
-		if (m.family != NFPROTO_INET || !tlv_next(&m.body, &type, &name) ||
-		    type != NFTA_TABLE_NAME || !tlv_is(name, IR_TABLE))
+		if (!tlv_of_table(&m, NFPROTO_INET, IR_TABLE))
 			err = -EEXIST;
 	close_sockets(&d);
 	return !err;

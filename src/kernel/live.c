@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <linux/netfilter.h>
-#include <linux/netfilter/nf_tables.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -65,6 +64,18 @@ static int refused(const struct nftrun_step *step, struct buf *why)
 							 : -EINVAL;
 }
 
+/* All steps; the first that is refused ends it. */
+static int run(struct nftrun *r, struct buf *why)
+{
+	int err = nftrun(r);
+
+	if (err)
+		buf_puts(why, buf_str(&r->why));
+	for (size_t i = 0; !err && i < r->n; i++)
+		err = r->steps[i].refused ? refused(&r->steps[i], why) : 0;
+	return err;
+}
+
 static void keep_dump(struct live *l, struct arena *a, const struct nftrun *r,
 		      const struct buf *dump)
 {
@@ -80,12 +91,8 @@ static int fetch(struct live *out, struct nftrun_step step, const char *netns, s
 {
 	struct nftrun r = {.where = child_where_of(netns), .netns = netns, .steps = &step, .n = 1};
 	struct live l = {0};
-	int err = nftrun(&r);
+	int err = run(&r, why);
 
-	if (err)
-		buf_puts(why, buf_str(&r.why));
-	else if (step.refused)
-		err = refused(&step, why);
 	keep_dump(&l, a, &r, &step.out);
 	nftrun_free(&r);
 	if (!err)
@@ -201,14 +208,10 @@ int live_change(struct live *l, const char *netns, struct arena *a, const char *
 			   .n = whole || names->n ? 2 : 1,
 			   .expect = l->hurry ? 0 : l->generation};
 	struct ir_ruleset *fresh = NULL;
-	int err = nftrun(&r);
+	int err = run(&r, why);
 
 	out->committed = steps[0].ran && !steps[0].refused;
 	out->alone = r.before == l->generation && r.after == r.before + 1;
-	if (err)
-		buf_puts(why, buf_str(&r.why));
-	for (size_t i = 0; !err && i < r.n; i++)
-		err = steps[i].refused ? refused(&steps[i], why) : 0;
 	if (!err && r.n == 2)
 		err = parse(steps[1].out.data, steps[1].out.len, a, &fresh, why);
 	if (!err && whole) {
@@ -235,14 +238,10 @@ int live_make(struct live *l, const char *netns, struct arena *a, const struct b
 			   .steps = steps,
 			   .n = 2,
 			   .expect = l->hurry ? 0 : l->generation};
-	int err = nftrun(&r);
+	int err = run(&r, why);
 
 	out->committed = steps[0].ran && !steps[0].refused;
 	out->alone = r.before == l->generation && r.after == r.before + 1;
-	if (err)
-		buf_puts(why, buf_str(&r.why));
-	for (size_t i = 0; !err && i < r.n; i++)
-		err = steps[i].refused ? refused(&steps[i], why) : 0;
 	if (!err)
 		keep_dump(l, a, &r, &steps[1].out);
 	nftrun_free(&r);
@@ -269,15 +268,10 @@ static int read_several(struct ir_tables *out, enum nftrun_kind kind, const char
 {
 	struct nftrun_step step = {.kind = kind};
 	struct nftrun r = {.where = child_where_of(netns), .netns = netns, .steps = &step, .n = 1};
-	int err = nftrun(&r);
+	int err = run(&r, why);
 
-	if (err) {
-		buf_puts(why, buf_str(&r.why));
-	} else if (step.refused) {
-		err = refused(&step, why);
-	} else {
+	if (!err)
 		err = read_strange(out, &step.out, netns, a, why);
-	}
 	nftrun_free(&r);
 	return err;
 }
@@ -296,17 +290,13 @@ int live_read_unless_alone(struct ir_tables *out, const char *netns, struct aren
 /* Messages of our table, and those of others. */
 static void split(const struct buf *dump, struct buf *own, struct buf *others)
 {
-	struct tlv rest = {(const uint8_t *)buf_str(dump), dump->len}, name;
+	struct tlv rest = {(const uint8_t *)buf_str(dump), dump->len};
 	const uint8_t *at = rest.p;
 	struct tlv_message m;
-	uint16_t type;
 
-	for (; tlv_message(&rest, &m); at = rest.p) {
-		bool ours = m.family == NFPROTO_INET && tlv_next(&m.body, &type, &name) &&
-			    type == NFTA_TABLE_NAME && tlv_is(name, IR_TABLE);
-
-		buf_add(ours ? own : others, at, (size_t)(rest.p - at));
-	}
+	for (; tlv_message(&rest, &m); at = rest.p)
+		buf_add(tlv_of_table(&m, NFPROTO_INET, IR_TABLE) ? own : others, at,
+			(size_t)(rest.p - at));
 }
 
 int live_read_among(struct live *out, struct ir_tables *others, const char *netns, struct arena *a,
@@ -315,13 +305,9 @@ int live_read_among(struct live *out, struct ir_tables *others, const char *netn
 	_cleanup_buf_ struct buf own = {0}, rest = {0};
 	struct nftrun_step step = {.kind = RUN_DUMP_ALL};
 	struct nftrun r = {.where = child_where_of(netns), .netns = netns, .steps = &step, .n = 1};
-	int err = nftrun(&r);
+	int err = run(&r, why);
 
-	if (err) {
-		buf_puts(why, buf_str(&r.why));
-	} else if (step.refused) {
-		err = refused(&step, why);
-	} else {
+	if (!err) {
 		split(&step.out, &own, &rest);
 		*out = (struct live){0};
 		keep_dump(out, a, &r, &own);
@@ -337,12 +323,8 @@ int live_run(const char *netns, const char *script, struct buf *why)
 {
 	struct nftrun_step step = {.kind = RUN_SCRIPT, .script = script};
 	struct nftrun r = {.where = child_where_of(netns), .netns = netns, .steps = &step, .n = 1};
-	int err = nftrun(&r);
+	int err = run(&r, why);
 
-	if (err)
-		buf_puts(why, buf_str(&r.why));
-	else if (step.refused)
-		err = refused(&step, why);
 	nftrun_free(&r);
 	return err;
 }

@@ -3,7 +3,6 @@
  */
 #include "kernel/send.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/netfilter/nf_tables.h>
@@ -11,6 +10,8 @@
 #include <limits.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+
+#include "kernel/batch.h"
 
 #define ROOM 4096 /* beside the messages: the socket's own */
 
@@ -34,21 +35,6 @@ static bool are_makers(const char *p, size_t n)
 		n -= h->nlmsg_len;
 	}
 	return true;
-}
-
-static size_t put_bound(char *buf, uint16_t type, uint32_t generation)
-{
-	struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
-	struct nfgenmsg *g = mnl_nlmsg_put_extra_header(h, sizeof(*g));
-
-	h->nlmsg_type = type;
-	h->nlmsg_flags = NLM_F_REQUEST;
-	g->nfgen_family = AF_UNSPEC;
-	g->version = NFNETLINK_V0;
-	g->res_id = htons(NFNL_SUBSYS_NFTABLES);
-	if (generation)
-		mnl_attr_put_u32(h, NFNL_BATCH_GENID, htonl(generation));
-	return h->nlmsg_len;
 }
 
 /* The kernel has done it all, or nothing, when sending returns; what it says of it is there. */
@@ -83,9 +69,9 @@ static int send_all(int fd, const void *messages, size_t n, uint32_t generation)
 	char begin[64] __attribute__((aligned(8))), end[64] __attribute__((aligned(8)));
 	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
 	struct iovec v[] = {
-		{begin, put_bound(begin, NFNL_MSG_BATCH_BEGIN, generation)},
+		{begin, batch_bound(begin, NFNL_MSG_BATCH_BEGIN, 0, generation)->nlmsg_len},
 		{(void *)messages, n},
-		{end, put_bound(end, NFNL_MSG_BATCH_END, 0)},
+		{end, batch_bound(end, NFNL_MSG_BATCH_END, 0, 0)->nlmsg_len},
 	};
 	struct msghdr m = {.msg_name = &kernel,
 			   .msg_namelen = sizeof(kernel),

@@ -12,7 +12,6 @@
 #include "nft/tlv.h"
 #include "util/vec.h"
 
-#define SET_TYPE 19 /* NFTA_SET_TYPE, Linux 6.18: which back end, and that may be an address */
 #define PIECE 32000 /* bytes of elements in a message; one attribute holds less than 65,536 */
 
 struct elems { /* of one set, which are told of in messages one after the other */
@@ -20,17 +19,6 @@ struct elems { /* of one set, which are told of in messages one after the other 
 	uint8_t family;
 	VEC(struct tlv) v;
 };
-
-static void put_attr(struct buf *out, uint16_t type, struct tlv value)
-{
-	static const char zeros[4];
-	struct nlattr h = {.nla_len = (uint16_t)(sizeof(h) + value.n), .nla_type = type};
-
-	buf_add(out, &h, sizeof(h));
-	if (value.n)
-		buf_add(out, value.p, value.n);
-	buf_add(out, zeros, -value.n & 3u);
-}
 
 static void put_message(struct buf *out, uint16_t type, uint8_t family, struct tlv body)
 {
@@ -58,9 +46,9 @@ static void put_piece(struct buf *out, const struct elems *e, const struct buf *
 {
 	struct buf body = {0};
 
-	put_attr(&body, NFTA_SET_ELEM_LIST_TABLE, e->table);
-	put_attr(&body, NFTA_SET_ELEM_LIST_SET, e->set);
-	put_attr(&body, NFTA_SET_ELEM_LIST_ELEMENTS | NLA_F_NESTED,
+	tlv_put(&body, NFTA_SET_ELEM_LIST_TABLE, e->table);
+	tlv_put(&body, NFTA_SET_ELEM_LIST_SET, e->set);
+	tlv_put(&body, NFTA_SET_ELEM_LIST_ELEMENTS | NLA_F_NESTED,
 		 (struct tlv){(const uint8_t *)buf_str(list), list->len});
 	put_message(out, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWSETELEM, e->family,
 		    (struct tlv){(const uint8_t *)body.data, body.len});
@@ -92,7 +80,7 @@ static void put_elems(struct buf *out, struct elems *e)
 			put_piece(out, e, &list);
 			list.len = 0;
 		}
-		put_attr(&list, NFTA_LIST_ELEM | NLA_F_NESTED, e->v.v[i]);
+		tlv_put(&list, NFTA_LIST_ELEM | NLA_F_NESTED, e->v.v[i]);
 	}
 	if (list.len)
 		put_piece(out, e, &list);
@@ -125,8 +113,8 @@ static void put_set(struct buf *out, const struct tlv_message *m)
 	uint16_t type;
 
 	while (tlv_next(&rest, &type, &value))
-		if (type != SET_TYPE)
-			put_attr(&body, type, value);
+		if (type != TLV_SET_TYPE)
+			tlv_put(&body, type, value);
 	put_message(out, m->type, m->family, (struct tlv){(const uint8_t *)body.data, body.len});
 	buf_free(&body);
 }

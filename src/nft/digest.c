@@ -12,9 +12,6 @@
 #include "nft/read.h"
 #include "util/buf.h"
 
-/* Linux 6.18: which back end it is, with an address, and how many elements there are */
-#define SET_TYPE 19
-#define SET_COUNT 20
 #define ANONYMOUS "__" /* what the kernel's names of such sets begin with */
 
 struct object;
@@ -219,7 +216,7 @@ static void take_object(struct digests *d, struct tlv body)
 
 static void take_set(struct digests *d, struct tlv body)
 {
-	struct filter f = {.without = {NFTA_SET_HANDLE, SET_TYPE, SET_COUNT},
+	struct filter f = {.without = {NFTA_SET_HANDLE, TLV_SET_TYPE, TLV_SET_COUNT},
 			   .expr = NFTA_SET_EXPR,
 			   .exprs = NFTA_SET_EXPRESSIONS};
 	struct tlv v[NFTA_SET_MAX + 1];

@@ -12,10 +12,6 @@
 #include "nft/tlv.h"
 #include "util/map.h"
 
-/* Linux 6.18: which back end it is, and how many elements there are */
-#define SET_TYPE 19
-#define SET_COUNT 20
-
 struct remake {
 	struct arena *arena;
 	struct buf *out;
@@ -40,22 +36,9 @@ static const char *text_of(struct remake *r, struct tlv name)
 
 /* ---- writing ---- */
 
-static void pad(struct buf *out)
-{
-	static const char zeros[4];
-
-	buf_add(out, zeros, -out->len & 3u);
-}
-
 static void put_attr(struct remake *r, uint16_t type, struct tlv value)
 {
-	struct nlattr h = {.nla_len = (uint16_t)(sizeof(h) + value.n), .nla_type = type};
-
-	r->bad |= value.n > UINT16_MAX - sizeof(h);
-	buf_add(r->out, &h, sizeof(h));
-	if (value.n)
-		buf_add(r->out, value.p, value.n);
-	pad(r->out);
+	r->bad |= !tlv_put(r->out, type, value);
 }
 
 static void put_text(struct remake *r, uint16_t type, const char *text)
@@ -142,7 +125,7 @@ static bool put_set_name(struct remake *r, uint16_t name_as, uint16_t id_as, str
 static void put_set(struct remake *r, const struct tlv_message *m)
 {
 	static const uint16_t without[] = {NFTA_SET_HANDLE, NFTA_SET_NAME, NFTA_SET_ID,
-					   SET_TYPE,	    SET_COUNT,	   0};
+					   TLV_SET_TYPE,    TLV_SET_COUNT, 0};
 	struct begun b = begin_message(r, m, 0);
 	uint32_t *id = arena_new_of(r->arena, uint32_t);
 	struct tlv v[NFTA_SET_MAX + 1];

@@ -126,3 +126,26 @@ bool tlv_is(struct tlv t, const char *text)
 {
 	return tlv_is_text(t) && !strcmp((const char *)t.p, text);
 }
+
+bool tlv_of_table(const struct tlv_message *m, uint8_t family, const char *table)
+{
+	struct tlv body = m->body, name;
+	uint16_t type;
+
+	return m->family == family && tlv_next(&body, &type, &name) && type == 1 &&
+	       tlv_is(name, table);
+}
+
+bool tlv_put(struct buf *out, uint16_t type, struct tlv value)
+{
+	static const char zeros[4];
+	struct nlattr h = {.nla_len = (uint16_t)(sizeof(h) + value.n), .nla_type = type};
+
+	if (value.n > UINT16_MAX - sizeof(h))
+		return false;
+	buf_add(out, &h, sizeof(h));
+	if (value.n)
+		buf_add(out, value.p, value.n);
+	buf_add(out, zeros, -value.n & 3u);
+	return true;
+}

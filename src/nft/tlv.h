@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "util/buf.h"
+
 struct tlv { /* one attribute, or any bytes */
 	const uint8_t *p; /* NULL: it is not there */
 	size_t n;
@@ -42,5 +44,16 @@ uint64_t tlv_number(struct tlv t);
 bool tlv_is_text(struct tlv t);
 bool tlv_same(struct tlv a, struct tlv b);
 bool tlv_is(struct tlv t, const char *text);
+/* Whether a message of nf_tables is of that table: attribute 1 of every object names its own. */
+bool tlv_of_table(const struct tlv_message *m, uint8_t family, const char *table);
+
+/* Attributes of sets that the header may not have: which back end it is (with an address), and how
+ * many elements there are; Linux 6.18. */
+#define TLV_SET_TYPE 19
+#define TLV_SET_COUNT 20
+
+/* One attribute behind what was written; the beginning of `out` is aligned. False, and nothing
+ * written, if it is longer than attributes can be. */
+bool tlv_put(struct buf *out, uint16_t type, struct tlv value);
 
 #endif

@@ -293,27 +293,17 @@ void addr_print_range(struct buf *b, enum family fam, struct ival iv)
 	addr_print(b, fam, iv.hi);
 }
 
-static int hex_digit(char c)
-{
-	return c >= '0' && c <= '9'   ? c - '0'
-	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
-	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
-				      : -1;
-}
-
 bool mac_parse(const char *s, size_t n, u128 *out)
 {
+	uint64_t byte;
 	u128 x = 0;
 
 	if (n != 17)
 		return false;
-	for (size_t i = 0; i < n; i++) {
-		int digit = hex_digit(s[i]);
-
-		if (i % 3 == 2 ? s[i] != ':' : digit < 0)
+	for (size_t i = 0; i < n; i += 3) {
+		if (!number_hex(s + i, 2, 255, &byte) || (i + 2 < n && s[i + 2] != ':'))
 			return false;
-		if (i % 3 != 2)
-			x = x << 4 | (unsigned)digit;
+		x = x << 8 | byte;
 	}
 	*out = x;
 	return true;
