@@ -217,6 +217,15 @@ static bool mac_error(struct parser *p, struct span at, const char *s, size_t n,
 	return true;
 }
 
+/* "aa:bb:cc:dd:ee": as a MAC address is written, whatever their number. */
+static bool is_pairs(const char *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if ((s[i] == ':') != (i % 3 == 2))
+			return false;
+	return n % 3 == 2;
+}
+
 static void address_error(struct parser *p, struct span at, const char *s, size_t n,
 			  const char *why, enum item_place where)
 {
@@ -234,8 +243,9 @@ static void address_error(struct parser *p, struct span at, const char *s, size_
 		range_error(p, at, s, n, why);
 	else if (colons(s, n) > 1 && strspn(s, "0123456789abcdefABCDEF.:") >= n)
 		diag_hint(p->diag, diag_error(p->diag, at, "'%.*s' is not an address", (int)n, s),
-			  "IPv6 has eight groups of up to four digits; '::' replaces groups of "
-			  "zeros, once");
+			  is_pairs(s, n) ? "a MAC address has six pairs of digits"
+					 : "IPv6 has eight groups of up to four digits; '::' "
+					   "replaces groups of zeros, once");
 	else if (has_port(p, s, n))
 		diag_hint(p->diag, diag_error(p->diag, at, "a port cannot go here"),
 			  "ports go after the destination, as services: tcp/443");

@@ -82,7 +82,7 @@ static void by_name(struct resolver *r, const struct ast_rule *ast, struct rule 
 				     "a helper is for connections that a rule allows"),
 			  out->verb == VERB_INSPECT
 				  ? "allow them by a rule of their own, above this one"
-				  : "leave 'helper %s' away",
+				  : "leave out 'helper %s'",
 			  k->name);
 		return;
 	}

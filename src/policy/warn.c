@@ -314,7 +314,7 @@ static void warn_subzones(struct policy *p, struct diag *diag)
 	vec_each (&p->zones, z)
 		if (z->sub.has_network && !(z->net4.n && z->net6.n))
 			diag_remark(diag, z->span,
-				    "zone '%s' has IPv%d networks alone: IPv%d is left to '%s'",
+				    "zone '%s' has only IPv%d networks: its IPv%d stays in '%s'",
 				    z->name, z->net4.n ? 4 : 6, z->net4.n ? 6 : 4,
 				    place_text(p, z->sub.within));
 }
