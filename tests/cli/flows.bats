@@ -296,12 +296,16 @@ ports() { # filter...: the source ports of those listed, in order
 		run /usr/bin/python3 - "$key" "$FWC" --netns "$NS" --state "$WORK/state" top <<-'END'
 			import os, pty, select, sys, termios, time
 			key = sys.argv[1].encode().decode("unicode_escape").encode()
+			held, go = os.pipe()
 			pid, fd = pty.fork()
 			if pid == 0:
+			    os.close(go)
+			    os.read(held, 1)  # until the terminal was read as it is before anything runs on it
 			    os.environ["TERM"] = "xterm"
 			    os.execv(sys.argv[2], sys.argv[2:])
 			before = termios.tcgetattr(fd)
-			seen, end, frames = b"", time.monotonic() + 20, 0
+			os.close(go)
+			seen, end = b"", time.monotonic() + 60
 			while time.monotonic() < end:
 			    if select.select([fd], [], [], 0.1)[0]:
 			        try:
