@@ -325,6 +325,18 @@ struct ast_inspector {
 	size_t n, cap;
 };
 
+struct ast_timeout_line { /* NAME DURATION */
+	struct ast_layout layout;
+	bool is_comment; /* only the comments at the end of the block */
+	struct span span;
+	struct ast_word name;
+	uint64_t seconds;
+};
+
+struct ast_timeouts {
+	VEC(struct ast_timeout_line) lines;
+};
+
 enum stmt_kind {
 	STMT_FORWARDING,
 	STMT_LIVE_FLOWS,
@@ -346,6 +358,7 @@ enum stmt_kind {
 	STMT_MARK,
 	STMT_ZONES, /* a group of zones */
 	STMT_UNTRACKED,
+	STMT_TIMEOUTS,
 };
 
 #define INSPECTION_QUEUES_MAX 64
@@ -388,6 +401,7 @@ struct ast_stmt {
 		struct ast_mark mark;
 		struct ast_guard guard;
 		struct ast_untracked untracked;
+		struct ast_timeouts timeouts;
 		struct ast_inspector inspector;
 		struct ast_inspection inspection;
 		struct {

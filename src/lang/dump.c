@@ -460,6 +460,18 @@ static void dump_inspector(struct dumper *d, const struct ast_inspector *in)
 	d->depth--;
 }
 
+static void dump_timeouts(struct dumper *d, const struct ast_timeouts *t)
+{
+	const struct ast_timeout_line *line;
+
+	node(d, "timeouts");
+	d->depth++;
+	vec_each (&t->lines, line)
+		if (!line->is_comment)
+			node(d, "%s %llu", line->name.s, (unsigned long long)line->seconds);
+	d->depth--;
+}
+
 static void dump_stmts(struct dumper *d, const struct ast_stmts *stmts);
 
 static void dump_stmt(struct dumper *d, const struct ast_stmt *s)
@@ -519,6 +531,9 @@ static void dump_stmt(struct dumper *d, const struct ast_stmt *s)
 		break;
 	case STMT_UNTRACKED:
 		dump_untracked(d, &s->untracked);
+		break;
+	case STMT_TIMEOUTS:
+		dump_timeouts(d, &s->timeouts);
 		break;
 	case STMT_GUARD:
 		dump_guard(d, &s->guard);

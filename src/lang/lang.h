@@ -48,6 +48,7 @@ void ast_print_entry(struct buf *out, const struct ast_inspector_entry *e);
 void tokens_dump(struct buf *out, const struct source *src);
 void ast_dump(struct buf *out, const struct ast *ast); /* indented tree, one node a line */
 
+void duration_print(struct buf *b, uint64_t seconds); /* 1h30m */
 const char *verb_name(enum verb v);
 const char *nat_name(enum nat_kind k);
 /* Reserved words of the language; NULL-terminated. */

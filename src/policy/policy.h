@@ -289,12 +289,19 @@ struct policy_lack { /* a helper that a rule asks for and the kernel does not ha
 	const char *name, *module;
 };
 
+struct policy_timeout {
+	const char *name; /* of timeout_words */
+	uint32_t seconds;
+	struct span at;
+};
+
 struct policy {
 	struct arena *arena;
 	int forwarding; /* -1: not said */
 	struct span forwarding_span;
 	int live_flows; /* 1: apply ends those that its rules refuse; 0: keeps them; -1: not said */
 	struct span live_flows_span;
+	VEC(struct policy_timeout) timeouts;
 	VEC(struct zone) zones;
 	VEC(struct place) places; /* numbered from zones.n on */
 	int other; /* the zone of interfaces that no zone names; PLACE_OTHER: there is none */
