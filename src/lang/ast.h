@@ -188,9 +188,10 @@ struct ast_clamp {
 	uint16_t mss; /* 0: pmtu */
 };
 
-struct ast_mark { /* mark FROM -> TO SERVICES as N[/MASK] */
+struct ast_mark { /* mark FROM -> TO SERVICES MATCH as N[/MASK] */
 	struct ast_endpoint from, to;
 	VEC(struct ast_service) services;
+	struct ast_qualifiers q; /* those that match */
 	struct ast_word as; /* N[/MASK] */
 	uint32_t value, mask; /* no mask: all bits */
 };

@@ -338,6 +338,7 @@ static void dump_mark(struct dumper *d, const struct ast_mark *m)
 	dump_endpoint(d, "from", &m->from);
 	dump_endpoint(d, "to", &m->to);
 	dump_services(d, m->services.v, m->services.n);
+	dump_qualifiers(d, &m->q);
 	d->depth--;
 }
 

@@ -263,6 +263,7 @@ static void mark(struct printer *pr, const struct ast_mark *m)
 	buf_puts(pr->out, "mark ");
 	pair(pr, &m->from, &m->to);
 	services_behind(pr, m->services.v, m->services.n);
+	qualifiers(pr, &m->q);
 	buf_puts(pr->out, " as ");
 	mark_print(pr->out, m->value, m->mask);
 }

@@ -228,6 +228,7 @@ void policy_dump(struct buf *out, const struct policy *p)
 		buf_printf(out, "mark %s\n", p->marks.v[i].text);
 		put_endpoint(out, p, "from", &p->marks.v[i].from);
 		put_endpoint(out, p, "to", &p->marks.v[i].to);
+		put_family(out, p->marks.v[i].family);
 		put_services(out, &p->marks.v[i].services);
 	}
 	for (size_t i = 0; i < p->guards.n; i++) {

@@ -263,6 +263,7 @@ struct clamp {
 struct mark {
 	struct endpoint from, to;
 	struct services services;
+	enum family family; /* FAM_NONE: both */
 	uint32_t value, mask; /* value is within mask */
 	const char *text;
 	struct span span, as;
