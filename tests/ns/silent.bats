@@ -5,6 +5,7 @@
 
 load ../lab/lab
 load ../lab/home
+load ../lab/brief
 
 setup() {
 	lab_begin
@@ -110,9 +111,10 @@ nobody_comes_in() {
 	all_say 7000 near
 	lab_fwc router stop
 	six 7010
-	lab_fwc router apply --confirm=5
+	brief lab_fwc router
+	echo "$output"
 	all_say 7010 near
-	sleep 5
+	expired "$LAB_DIR/state-router"
 	lab_fwc router status && return 1
 	all_say 7010 far
 	all_say 7000 far
