@@ -5,8 +5,8 @@
 #ifndef FWC_AST_H
 #define FWC_AST_H
 
+#include "util/bulk.h"
 #include "util/diag.h"
-#include "util/ival.h"
 
 /* How a statement was laid out, for the printer. */
 struct ast_break { /* a line that ends within a list, behind one of the statement's commas */
@@ -263,8 +263,8 @@ struct ast_element { /* of a host or set definition */
 	enum { ELEM_ITEM, ELEM_FILE } kind;
 	struct ast_item item;
 	struct ast_word file; /* ELEM_FILE: as written */
-	/* ELEM_FILE: the elements read from it, each with its span in that file */
-	VEC(struct ast_prefix) content;
+	bool lenient; /* ELEM_FILE: lines that hold no address are left out */
+	struct bulk content; /* ELEM_FILE: what was read from it, settled */
 };
 
 struct ast_names { /* host NAME = ..., set NAME = ... */

@@ -416,10 +416,13 @@ static void dump_names(struct dumper *d, const struct ast_names *n)
 			dump_item(d, &e->item);
 			continue;
 		}
-		node(d, "file \"%s\"", e->file.s);
+		node(d, "file \"%s\"%s", e->file.s, e->lenient ? " lenient" : "");
 		d->depth++;
-		for (size_t k = 0; k < e->content.n; k++)
-			dump_addr(d, "address", e->content.v[k].family, e->content.v[k].addr);
+		for (size_t k = 0; k < e->content.v4.n; k++)
+			dump_addr(d, "address", FAM_IP4,
+				  (struct ival){e->content.v4.v[k].lo, e->content.v4.v[k].hi});
+		for (size_t k = 0; k < e->content.v6.n; k++)
+			dump_addr(d, "address", FAM_IP6, e->content.v6.v[k]);
 		d->depth--;
 	}
 	d->depth--;

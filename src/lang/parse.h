@@ -85,6 +85,9 @@ bool parse_pair(struct parser *p, struct ast_endpoint *from, struct ast_endpoint
 /* An address, prefix or range of n bytes; reports what is wrong with it. */
 bool parse_address(struct parser *p, struct span at, const char *s, size_t n, enum family *family,
 		   struct ival *out, enum item_place where);
+/* The same without a report; why it is none is left in *why. */
+bool address_of_text(const char *s, size_t n, enum family *family, struct ival *out,
+		  const char **why);
 
 /* ---- parse_zones.c ---- */
 /* [ "but" ZONE { "," ZONE } ]; what was taken says whether the list is over with it. */
@@ -154,9 +157,10 @@ bool parse_early(struct parser *p, struct ast_stmt *s);
 bool parse_timeouts(struct parser *p, struct ast_stmt *s); /* parse_timeouts.c */
 /* Whether `timeouts` here begins that statement; else it is a name. */
 bool parse_is_timeouts(const struct parser *p);
-void parse_set_file(struct parser *p, struct ast_element *e);
-/* A file of names, one in each line; NULL if it was not opened. */
+void parse_set_file(struct parser *p, struct ast_element *e); /* list.c */
+/* A file of names, one in each line; a list of addresses. NULL if it was not opened. */
 const struct source *parse_name_file(struct parser *p, struct ast_word file);
+const struct source *parse_list_file(struct parser *p, struct ast_word file);
 
 /* ---- parse_act.c; first: the word that begins it, which has been taken ---- */
 bool parse_log(struct parser *p, struct token first, struct ast_log *log);

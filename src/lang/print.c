@@ -297,6 +297,8 @@ static void names(struct printer *pr, const struct ast_names *n)
 		}
 		buf_puts(pr->out, "file ");
 		string_print(pr->out, e->file.s);
+		if (e->lenient)
+			buf_puts(pr->out, " lenient");
 	}
 }
 
