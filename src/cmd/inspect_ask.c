@@ -150,6 +150,20 @@ int inspect_status(struct globals *g, const char *socket)
 
 /* ---- log ---- */
 
+/* What the hello offers: what an entry can be written from. */
+static void print_offers(const json_t *j)
+{
+	json_t *protocol;
+	size_t i;
+
+	if (!*text(j, "tls_version"))
+		return;
+	printf("    TLS %s", text(j, "tls_version"));
+	json_array_foreach(json_object_get(j, "alpn"), i, protocol)
+		printf("%s%s", i ? " " : ", alpn ", json_string_value(protocol));
+	printf(*text(j, "ja4") ? ", ja4 %s\n" : "\n", text(j, "ja4"));
+}
+
 static void print_event(const json_t *j)
 {
 	char at[32];
@@ -167,6 +181,7 @@ static void print_event(const json_t *j)
 	       six ? "]" : "", number(j, "dport"), text(j, "transport"), text(j, "protocol"),
 	       *name ? " " : "", name, text(j, by_at),
 	       strcmp(by, "rule") != 0 ? text(j, by) : text(j, "by"));
+	print_offers(j);
 	if (*text(j, "flaw"))
 		printf("    %s\n", text(j, "flaw"));
 }

@@ -23,8 +23,10 @@ enum look { /* what an entry looks at */
 	    LOOK_UNKNOWN, /* none of the protocols above */
 	    LOOK_NAME, /* SNI, HOST and DNS in one */
 	    LOOK_DOMAIN, /* the same, and all names below */
+	    LOOK_ALPN, /* protocols that a TLS or QUIC hello offers */
+	    LOOK_JA4, /* fingerprint of who sent it */
 };
-#define NLOOKS (LOOK_DOMAIN + 1)
+#define NLOOKS (LOOK_JA4 + 1)
 
 enum verdict { VERDICT_MORE, VERDICT_ALLOW, VERDICT_DENY, VERDICT_REJECT };
 
@@ -39,8 +41,8 @@ enum cause {
 };
 #define NFALLBACKS (CAUSE_NO_HELPER + 1)
 
-struct banner { /* of LOOK_SSH */
-	const char *text; /* lower case */
+struct banner { /* of looks that have text */
+	const char *text;
 	size_t n;
 	bool prefix; /* a '*' stood at its end */
 };
@@ -81,7 +83,8 @@ bool look_find(const char *word, enum look *out);
 const char *verdict_name(enum verdict v);
 const char *cause_name(enum cause c); /* "on-error" ...; "entry", "default" */
 bool look_has_names(enum look l);
-bool look_has_list(enum look l); /* names, banners or patterns */
+bool look_has_text(enum look l); /* banners, protocols, fingerprints: '*' at the end */
+bool look_has_list(enum look l); /* names, text or patterns */
 
 /* The first entry that matches decides. One that may yet match holds up those behind it. No entry:
  * deny. */

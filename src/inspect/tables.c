@@ -78,7 +78,7 @@ static bool read_banners(struct loader_state *l, const json_t *list, struct entr
 		struct banner b = {.n = json_string_length(item)};
 
 		if (!b.n || b.n > INSPECT_NAME_MAX)
-			return refuse(l, "there is a bad banner", NULL);
+			return refuse(l, "there is a bad text", NULL);
 		b.text = arena_strndup(l->t.arena, json_string_value(item), b.n);
 		b.prefix = b.text[b.n - 1] == '*';
 		b.n -= b.prefix;
@@ -117,7 +117,7 @@ static bool read_list(struct loader_state *l, const json_t *j, struct entry *e)
 	const json_t *patterns = json_object_get(j, "patterns");
 	const json_t *list = json_object_get(j, "list");
 	bool shared = look_has_names(e->look), payload = e->look == LOOK_PAYLOAD;
-	bool banners = e->look == LOOK_SSH;
+	bool banners = look_has_text(e->look);
 
 	if (json_is_array(names) != banners || json_is_array(patterns) != payload ||
 	    json_is_integer(list) != shared || !!names + !!patterns + !!list > 1)
