@@ -91,11 +91,22 @@ static void put_offers(json_t *j, const struct event *e)
 		put_bytes(j, "ja4", e->ja4, ja4);
 }
 
+static void put_answer(json_t *j, const struct dns_reply *r)
+{
+	struct buf b = {0};
+
+	dns_reply_text(r, &b);
+	put(j, "answer", buf_str(&b));
+	buf_free(&b);
+}
+
 /* Which line of the policy it was: an entry, or the word for what no entry could decide. */
 static void put_lines(json_t *j, const struct event *e, const struct inspector *in)
 {
 	char text[32];
 
+	if (e->entry && e->entry <= in->entries.n && e->answered)
+		put_answer(j, &in->entries.v[e->entry - 1].reply);
 	if (e->entry && e->entry <= in->entries.n) {
 		put(j, "entry", in->entries.v[e->entry - 1].text);
 		put(j, "entry_at", in->entries.v[e->entry - 1].at);

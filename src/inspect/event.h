@@ -13,6 +13,7 @@ struct event { /* plain bytes: it crosses from one process to another */
 	uint32_t id; /* of the rule */
 	uint8_t verdict, cause, protocol /* enum protocol */, udp;
 	uint16_t entry; /* from 1; 0: none */
+	uint8_t answered; /* as the entry says */
 	struct known_key key;
 	uint16_t name_len;
 	char name[INSPECT_NAME_MAX + 1];

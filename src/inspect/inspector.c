@@ -267,10 +267,36 @@ struct decision inspector_judge_opening(const struct inspector *in, struct flow_
 	return d.verdict == VERDICT_ALLOW ? (struct decision){VERDICT_MORE, CAUSE_ENTRY, NULL} : d;
 }
 
+bool look_replies(enum look l)
+{
+	return l == LOOK_ANY || l == LOOK_DNS || l == LOOK_NAME || l == LOOK_DOMAIN;
+}
+
+size_t inspector_reply(const struct decision *d, const struct facts *facts, const struct packet *k,
+		       uint8_t out[DNS_REPLY_MAX])
+{
+	if (d->verdict != VERDICT_DENY || d->cause != CAUSE_ENTRY || !d->entry ||
+	    facts->protocol != PROTOCOL_DNS)
+		return 0;
+	return dns_reply_message(&d->entry->reply, k->payload, k->n, out);
+}
+
+bool inspector_replies(const struct inspector *in)
+{
+	const struct entry *e;
+
+	vec_each (&in->entries, e)
+		if (e->reply.kind)
+			return true;
+	return false;
+}
+
 bool inspector_is_brief(const struct inspector *in)
 {
 	const struct entry *e;
 
+	if (inspector_replies(in)) /* to each of them */
+		return false;
 	vec_each (&in->entries, e)
 		switch (e->look) {
 		case LOOK_ANY:

@@ -5,6 +5,7 @@
 #ifndef FWC_INSPECT_INSPECTOR_H
 #define FWC_INSPECT_INSPECTOR_H
 
+#include "inspect/dns_reply.h"
 #include "inspect/flow.h"
 #include "inspect/namelist.h"
 #include "inspect/pattern.h"
@@ -53,6 +54,7 @@ struct entry {
 	struct namelist *names; /* of looks that have names */
 	VEC(struct banner) banners;
 	VEC(struct pattern *) patterns;
+	struct dns_reply reply; /* of VERDICT_DENY: to DNS queries over UDP */
 	const char *at; /* "firewall.fwc:12", or "" */
 	const char *text; /* as the policy has it, or "" */
 };
@@ -102,6 +104,13 @@ struct decision inspector_judge_opening(const struct inspector *in, struct flow_
 /* Whether what it says of one datagram holds for those that come after it between the same ports:
  * if it looks into none of them further than for a pattern at the beginning. */
 bool inspector_is_brief(const struct inspector *in);
+/* What the client of a datagram is told that was judged so; 0 bytes: nothing. */
+size_t inspector_reply(const struct decision *d, const struct facts *facts, const struct packet *k,
+		       uint8_t out[DNS_REPLY_MAX]);
+/* Whether any entry has something to tell. */
+bool inspector_replies(const struct inspector *in);
+/* Looks whose entries can: they know names in DNS, or match anything. */
+bool look_replies(enum look l);
 /* The decision where there is none to be had any more. */
 struct decision inspector_fallback(const struct inspector *in, enum cause cause);
 

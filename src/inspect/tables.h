@@ -19,6 +19,9 @@
  *	                                            namelist.h;
  *	                                            of ssh, alpn, ja4: text, '*' at the end for any
  *	                                            rest
+ *	          "answer": ["refused"],            or nxdomain, or addresses: what a client is
+ *	                                            told that asks over UDP; of deny, and any, dns,
+ *	                                            name, domain (optional)
  *	          "at": "firewall.fwc:28",          where the policy says it (optional)
  *	          "text": "deny sni ..." },         and how (optional)
  *	        { "verdict": "deny", "look": "payload",

@@ -305,6 +305,8 @@ struct ast_inspector_entry {
 	VEC(struct ast_word) strings;
 	VEC(struct ast_word) files;
 	VEC(const struct source *) contents; /* of the files that could be read */
+	VEC(struct ast_word) answer; /* refused, nxdomain, or addresses; none: there is no answer */
+	struct span answer_span;
 };
 
 struct ast_inspector_word { /* on-no-helper, on-error, on-timeout, on-overflow */

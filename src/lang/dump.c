@@ -459,6 +459,8 @@ static void dump_inspector(struct dumper *d, const struct ast_inspector *in)
 			node(d, "string \"%s\"", e->strings.v[i].s);
 		for (size_t i = 0; i < e->files.n; i++)
 			node(d, "file \"%s\"", e->files.v[i].s);
+		for (size_t i = 0; i < e->answer.n; i++)
+			node(d, "answer %s", e->answer.v[i].s);
 		d->depth--;
 	}
 	d->depth--;

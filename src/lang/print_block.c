@@ -27,6 +27,11 @@ static void inspector_entry(struct printer *pr, const struct ast_inspector_entry
 		string_print(pr->out,
 			     i < e->strings.n ? e->strings.v[i].s : e->files.v[i - e->strings.n].s);
 	}
+	for (size_t i = 0; i < e->answer.n; i++) {
+		if (i)
+			print_comma(pr);
+		buf_printf(pr->out, "%s%s", i ? "" : " answer ", e->answer.v[i].s);
+	}
 }
 
 void print_inspector(struct printer *pr, const struct ast_stmt *s)

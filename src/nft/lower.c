@@ -640,6 +640,7 @@ static void lower_filter(struct lower *l)
 			       rest_to(l, unnamed(l)));
 	lower_dispatch(l, fwd.rules, F_IIFNAME, "from", from_chain, 0, rest);
 
+	lower_answers_out(l, out.root);
 	lower_mss(l, out.root, true);
 	if (policy_translates_self(l->p))
 		lower_pass_translated(l, out.root);

@@ -177,16 +177,50 @@ static void check_rewrite(struct resolver *r, const struct ast_inspector_entry *
 			  "a packet must keep its length, or TCP loses count");
 }
 
+static void check_answer(struct resolver *r, const struct ast_inspector_entry *e, enum look look)
+{
+	struct dns_reply reply = {0};
+	struct diag_record *rec;
+
+	if (!e->answer.n)
+		return;
+	if (!look_replies(look)) {
+		rec = diag_error(r->diag, e->answer_span,
+				 "an answer is for DNS queries, and '%s' is not about them",
+				 look_name(look));
+		diag_hint(r->diag, rec, "entries of name, domain, dns and any may have one");
+		return;
+	}
+	if (!e->deny || e->reject) {
+		rec = diag_error(r->diag, e->answer_span,
+				 e->deny ? "a rejected query is answered by an error of ICMP"
+					 : "a query that is allowed is answered by its server");
+		diag_hint(r->diag, rec, "only what is denied is answered here; write deny");
+		return;
+	}
+	for (size_t i = 0; i < e->answer.n; i++) {
+		struct ast_word w = e->answer.v[i];
+		const char *flaw = dns_reply_add(&reply, w.s);
+
+		if (flaw)
+			diag_hint(r->diag,
+				  diag_error(r->diag, w.span, "'%s' cannot be the answer: %s", w.s,
+					     flaw),
+				  "write refused, nxdomain, or up to 4 addresses of each family");
+	}
+}
+
 static void check_entry(struct resolver *r, const struct ast_inspector_entry *e)
 {
-	enum look look;
+	enum look look = LOOK_ANY;
 
-	if (!e->what.s)
-		return;
-	if (!look_find(e->what.s, &look)) {
+	if (e->what.s && !look_find(e->what.s, &look)) {
 		unknown_look(r, e->what);
 		return;
 	}
+	check_answer(r, e, look);
+	if (!e->what.s)
+		return;
 	for (size_t i = 0; i < e->strings.n; i++) {
 		struct ast_word w = e->strings.v[i];
 

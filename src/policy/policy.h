@@ -187,6 +187,7 @@ struct inspection {
 	uint32_t mask; /* the field: neighbouring bits */
 	uint16_t first, count; /* queue numbers of the first kind of queue; others follow */
 	struct span mark_span, queues_span;
+	bool answers; /* some queries are answered: with MARK_ALLOW in the packet's mark */
 };
 
 struct inspected { /* how the packets of an inspect rule get to the program that judges */
@@ -195,6 +196,7 @@ struct inspected { /* how the packets of an inspect rule get to the program that
 	bool bypass; /* on-no-helper allow */
 	bool fail_open; /* on-overflow allow */
 	bool rewrite; /* each packet is changed, none decides */
+	bool answers; /* to look-ups that it denies */
 };
 
 struct rule {
