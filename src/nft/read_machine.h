@@ -86,6 +86,17 @@ void machine_either_end(struct machine *m, const char *text);
 void machine_either_drop(struct machine *m);
 void machine_unknown(struct machine *m, enum ir_unknown_kind kind, const struct raw_expr *e);
 
+/* ---- read_name.c ---- */
+
+/* Of what an expression loads. */
+const char *read_name(struct machine *m, const struct raw_expr *e);
+const char *read_payload_name(struct arena *a, uint8_t base, uint32_t offset);
+const char *read_masked_name(struct arena *a, const char *of, struct tlv mask, struct tlv flip);
+/* Of all that lies in `bytes` bytes from a word on. */
+const char *read_key_name(struct machine *m, int word, uint32_t bytes);
+/* What a set holds: the same for equal contents, whatever the set is called. */
+const char *read_content(struct machine *m, const struct raw_set *s);
+
 /* ---- read_match.c: each false if the expression is not understood ---- */
 
 bool read_cmp(struct machine *m, const struct raw_expr *e);

@@ -547,8 +547,9 @@ static bool look_up_value(struct machine *m, const struct raw_expr *e, const str
 
 	*out = (struct slice){.from = FROM_ELSEWHERE,
 			      .bytes = SLICE_BYTES,
-			      .text = arena_printf(m->a, "%s %s", machine_text(m, word),
-						   read_odd(m->a, "lookup", e->bytes))};
+			      .text = arena_printf(m->a, "%s map %s",
+						   read_key_name(m, word, s->key_len),
+						   read_content(m, s))};
 	if (is_number(key, s) || is_dport(port, s))
 		*out = (struct slice){.from = FROM_MAP,
 				      .bytes = (uint32_t)(s->elems.n ? s->elems.v[0].data.n : 0),
@@ -561,6 +562,21 @@ static bool look_up_value(struct machine *m, const struct raw_expr *e, const str
 	for (uint32_t i = 0; i * 4 < out->bytes && to + (int)i < REGISTERS; i++)
 		m->word[to + i] = (struct word){out, i};
 	return true;
+}
+
+/* Of keys that no fields are, or of a set that is not understood. */
+static void look_up_unknown(struct machine *m, const struct raw_set *s, int word, bool to_verdict,
+			    bool inverted)
+{
+	const char *key = read_key_name(m, word, s->key_len);
+	struct ir_stmt *out = machine_stmt(m, IR_UNKNOWN);
+
+	out->unknown.kind = to_verdict ? UNKNOWN_ENDS : UNKNOWN_MATCH;
+	out->unknown.text = arena_printf(m->a, "%s %s %s", key,
+					 to_verdict ? "vmap"
+					 : inverted ? "not in"
+						    : "in",
+					 read_content(m, s));
 }
 
 bool read_lookup(struct machine *m, const struct raw_expr *e)
@@ -583,10 +599,11 @@ bool read_lookup(struct machine *m, const struct raw_expr *e)
 	if (v[NFTA_LOOKUP_DREG].p && !to_verdict)
 		return look_up_value(m, e, s, word);
 	named = !(s->flags & NFT_SET_ANONYMOUS);
-	if (!read_sel(m, word, s->key_len, &sel, parts) || to_verdict != s->set->is_map)
-		return false;
-	if (named ? !fits(s, &sel, parts) : !anonymous(m, s, &sel, parts, &values))
-		return false;
+	if (!read_sel(m, word, s->key_len, &sel, parts) || to_verdict != s->set->is_map ||
+	    (named ? !fits(s, &sel, parts) : !anonymous(m, s, &sel, parts, &values))) {
+		look_up_unknown(m, s, word, to_verdict, inverted);
+		return true;
+	}
 	out = machine_stmt(m, to_verdict ? IR_VMAP : IR_MATCH);
 	if (to_verdict) {
 		out->vmap.sel = sel;

@@ -155,7 +155,8 @@ static bool is_whole(const struct ir_stmt *s)
 	bool source = s->nat.kind == IR_SNAT || s->nat.kind == IR_MASQUERADE;
 	int bits = s->nat.family == FAM_IP4 ? 32 : 128;
 
-	if (!source && (s->nat.port_last || s->nat.random || s->nat.persistent))
+	/* of one address persistent chooses nothing */
+	if (!source && (s->nat.port_last || s->nat.random || (s->nat.persistent && s->nat.to.n)))
 		return false;
 	if (s->nat.kind == IR_SNAT && (s->nat.called || s->nat.by_source))
 		return false;

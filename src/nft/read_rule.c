@@ -136,7 +136,7 @@ static void put(struct machine *m, uint64_t number, struct slice s)
 static void put_elsewhere(struct machine *m, uint64_t number, const struct raw_expr *e)
 {
 	put(m, number,
-	    (struct slice){.from = FROM_ELSEWHERE, .bytes = SLICE_BYTES, .text = odd_text(m, e)});
+	    (struct slice){.from = FROM_ELSEWHERE, .bytes = SLICE_BYTES, .text = read_name(m, e)});
 }
 
 /* The same made of what lies in another register. */
@@ -247,7 +247,7 @@ static bool load_payload(struct machine *m, const struct raw_expr *e)
 	s.base = (uint8_t)tlv_number(v[NFTA_PAYLOAD_BASE]);
 	s.offset = (uint32_t)tlv_number(v[NFTA_PAYLOAD_OFFSET]);
 	s.bytes = (uint32_t)tlv_number(v[NFTA_PAYLOAD_LEN]);
-	s.text = arena_printf(m->a, "payload %u+%u", s.base, s.offset);
+	s.text = read_payload_name(m->a, s.base, s.offset);
 	if (!e->attrs.whole || s.bytes > 4 * REGISTERS ||
 	    tlv_number(v[NFTA_PAYLOAD_BASE]) > UINT8_MAX)
 		put_elsewhere(m, tlv_number(v[NFTA_PAYLOAD_DREG]), e);
@@ -284,6 +284,24 @@ static bool load_fib(struct machine *m, const struct raw_expr *e)
 		}
 	}
 	put_elsewhere(m, tlv_number(v[NFTA_FIB_DREG]), e);
+	return true;
+}
+
+/* Both end the rule where there is none; what says whether there is one does not. */
+static bool load_what_may_lack(struct machine *m, const struct raw_expr *e)
+{
+	bool header = !strcmp(e->name, "exthdr");
+	uint64_t to = tlv_number(e->attrs.v[header ? NFTA_EXTHDR_DREG : NFTA_SOCKET_DREG]);
+	struct ir_stmt *s;
+
+	if (!e->attrs.whole || !to || (header && e->attrs.v[NFTA_EXTHDR_SREG].p))
+		return false;
+	if (!header || !tlv_number(e->attrs.v[NFTA_EXTHDR_FLAGS])) {
+		s = machine_stmt(m, IR_UNKNOWN);
+		s->unknown.kind = UNKNOWN_MATCH;
+		s->unknown.text = arena_printf(m->a, "%s is there", read_name(m, e));
+	}
+	put_elsewhere(m, to, e);
 	return true;
 }
 
@@ -410,7 +428,7 @@ static bool shift_bits(struct machine *m, const struct raw_expr *e)
 		return false;
 	out = *s;
 	out.shift = (uint8_t)n;
-	out.text = read_odd(m->a, s->text, e->bytes);
+	out.text = arena_printf(m->a, "%s >> %u", s->text, (unsigned)n);
 	put(m, tlv_number(v[NFTA_BITWISE_DREG]), out);
 	return true;
 }
@@ -439,7 +457,7 @@ static bool change_bits(struct machine *m, const struct raw_expr *e)
 	out.masked = true;
 	memcpy(out.mask, mask.p, mask.n);
 	memcpy(out.flip, flip.p, flip.n);
-	out.text = read_odd(m->a, s->text, e->bytes);
+	out.text = read_masked_name(m->a, s->text, mask, flip);
 	put(m, tlv_number(v[NFTA_BITWISE_DREG]), out);
 	return true;
 }
@@ -491,6 +509,7 @@ static const struct {
 } steps[] = {
 	{"meta", load_meta},	   {"ct", load_ct},
 	{"payload", load_payload}, {"fib", load_fib},
+	{"exthdr", load_what_may_lack}, {"socket", load_what_may_lack},
 	{"rt", load_rt},	   {"numgen", load_numgen},
 	{"hash", load_hash},	   {"immediate", load_immediate},
 	{"bitwise", change_bits},  {"byteorder", change_order},

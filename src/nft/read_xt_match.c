@@ -345,10 +345,25 @@ static unsigned states_of(unsigned mask)
 #define ALL_STATES (1 | 2 | 4 | 8 | 64)
 #define XT_STATES (1u | 2 | 4 | 8 | XT_CONNTRACK_STATE_UNTRACKED)
 
+/* The port that was called. What no connection is of has none; but where the state is asked for as
+ * well, the kernel asks that alone of it. */
+static bool read_called(struct machine *m, const struct xt_conntrack_mtinfo3 *i)
+{
+	bool inverted = i->invert_flags & XT_CONNTRACK_ORIGDST_PORT;
+
+	if (i->match_flags & XT_CONNTRACK_STATE ||
+	    (m->proto != IPPROTO_TCP && m->proto != IPPROTO_UDP) ||
+	    i->origdst_port > i->origdst_port_high)
+		return false;
+	machine_match_one(m, F_CT_DPORT, 0, inverted ? OP_NE : OP_EQ,
+			  (struct ival){i->origdst_port, i->origdst_port_high});
+	return true;
+}
+
 static bool read_conntrack(struct machine *m, const struct xt *x)
 {
 	const unsigned known = XT_CONNTRACK_STATE | XT_CONNTRACK_STATE_ALIAS | XT_CONNTRACK_STATUS |
-			       XT_CONNTRACK_DIRECTION;
+			       XT_CONNTRACK_DIRECTION | XT_CONNTRACK_ORIGDST_PORT;
 	struct xt_conntrack_mtinfo3 i;
 	unsigned states;
 
@@ -370,7 +385,7 @@ static bool read_conntrack(struct machine *m, const struct xt *x)
 
 		machine_match_one(m, F_CT_DIRECTION, 0, OP_EQ, (struct ival){reply, reply});
 	}
-	return true;
+	return !(i.match_flags & XT_CONNTRACK_ORIGDST_PORT) || read_called(m, &i);
 }
 
 /* Bit N is RTN_* number N: <linux/netfilter/xt_addrtype.h>. */

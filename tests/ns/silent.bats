@@ -5,7 +5,6 @@
 
 load ../lab/lab
 load ../lab/home
-load ../lab/brief
 
 setup() {
 	lab_begin
@@ -111,10 +110,9 @@ nobody_comes_in() {
 	all_say 7000 near
 	lab_fwc router stop
 	six 7010
-	brief lab_fwc router
-	echo "$output"
+	lab_fwc router apply --confirm=5
 	all_say 7010 near
-	expired "$LAB_DIR/state-router"
+	sleep 5
 	lab_fwc router status && return 1
 	all_say 7010 far
 	all_say 7000 far
@@ -127,10 +125,10 @@ nobody_comes_in() {
 	lab_say 7008 far
 	lab_fwc router stop
 	six 7000
-	lab_goes_on 7009
+	[ "$(lab_listen 7009)" -ge 5 ]
 	lab_say 7008 near
 	lab_fwc router apply
-	lab_goes_on 7009
+	[ "$(lab_listen 7009)" -ge 5 ]
 	lab_say 7008 far
 	all_say 7000 far
 	nobody_comes_in
@@ -167,7 +165,7 @@ nobody_comes_in() {
 	lab_talk router server 198.51.100.10 7009
 	lab_apply router "$LAB_DIR/closed.fwc"
 	all_say 7000 far
-	lab_goes_on 7009
+	[ "$(lab_listen 7009)" -ge 5 ]
 	nobody_comes_in
 }
 

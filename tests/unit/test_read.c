@@ -158,10 +158,10 @@ static void test_context(void)
 	/* bytes 12 to 15 of an IPv6 header are the middle of the source */
 	RULE("ip6 saddr & 0:0:ffff:ffff:: 0:0:a00:1::", ipv6(b), e_payload(b, NETWORK, 12, 4),
 	     CMP(b, NFT_CMP_EQ, 10, 0, 0, 1));
-	RULE("?payload 1+12 == 0a000001", e_payload(b, NETWORK, 12, 4),
+	RULE("?network header+12 == 0a000001", e_payload(b, NETWORK, 12, 4),
 	     CMP(b, NFT_CMP_EQ, 10, 0, 0, 1));
 	/* ICMP has a checksum where TCP has the destination port */
-	RULE("meta nfproto ipv4 meta l4proto icmp ?payload 2+2 == 0016", ipv4(b), proto(b, 1),
+	RULE("meta nfproto ipv4 meta l4proto icmp ?transport header+2 == 0016", ipv4(b), proto(b, 1),
 	     e_payload(b, TRANSPORT, 2, 2), CMP(b, NFT_CMP_EQ, 0, 22));
 	RULE("icmp type echo-request", ipv4(b), proto(b, 1), e_payload(b, TRANSPORT, 0, 1),
 	     CMP(b, NFT_CMP_EQ, 8));
@@ -582,7 +582,35 @@ static void test_byte_order(void)
 	e_meta(&rule, NFT_META_MARK);
 	e_byteorder(&rule, 4, 4);
 	e_lookup(&rule, "marks", -1, false);
-	CHECK(!strncmp(rule_text(sets, rule), "?lookup", 7));
+	SAME_TEXT(rule_text(sets, rule), "?meta mark in network order in @marks of 0 #e3b0c44298fc");
+}
+
+/* pkttype, or the priority, in __set0 { KEY } of a table. */
+static const char *asked_in(uint32_t what, uint8_t key)
+{
+	struct buf list = {0}, sets = {0}, rule = {0};
+
+	elem(&list, (uint8_t[]){key}, 1, 0, (struct buf){0});
+	o_set(&sets, (struct set_head){.name = "__set0",
+				       .flags = NFT_SET_ANONYMOUS | NFT_SET_CONSTANT,
+				       .key_len = 1});
+	o_elems(&sets, "__set0", list);
+	e_meta(&rule, what);
+	e_lookup(&rule, "__set0", -1, false);
+	return rule_text(sets, rule);
+}
+
+/* Every table has its own __set0, and registers are used again: the expression is the same byte for
+ * byte. Two conditions that are not the same must not have one name, or one answer would do for
+ * both. */
+static void test_lookups_by_content(void)
+{
+	const char *one = asked_in(NFT_META_PKTTYPE, 1);
+
+	SAME_TEXT(one, "?meta pkttype in { 01 }");
+	SAME_TEXT(asked_in(NFT_META_PKTTYPE, 1), one);
+	CHECK(strcmp(asked_in(NFT_META_PKTTYPE, 2), one) != 0);
+	CHECK(strcmp(asked_in(NFT_META_PRIORITY, 1), one) != 0);
 }
 
 static void test_lookups(void)
@@ -967,6 +995,7 @@ int main(void)
 	test_intervals();
 	test_byte_order();
 	test_lookups();
+	test_lookups_by_content();
 	test_dynamic();
 	test_strange_sets();
 	test_table_flags();
