@@ -187,29 +187,58 @@ static int transact(struct run *r, const struct buf *script, const struct live_n
 	return err;
 }
 
-/* Where nothing of ours is there, and the compilation has kept what this kernel makes of it. */
+/* Where the compilation has kept what this kernel makes of it. */
 static bool can_stage_kept(const struct run *r)
 {
 	_cleanup_buf_ struct buf grown = {0};
 
-	return !r->in.live->by_name->entries.n && proof_is_kept(r->in.artefact) &&
+	return proof_is_kept(r->in.artefact) &&
 	       !script_grow(&grown, buf_str(&r->in.artefact->script));
 }
 
-/* That, made without libnftables. False, with nothing made, where the kernel does not take it; then
- * the script is loaded, and a refusal has a line. */
+/* What was made is what was kept: then it need not be read. */
+static int prove_kept(struct run *r, struct live *made, const struct live_names *names,
+		      const struct map *keys)
+{
+	const struct artefact *x = r->in.artefact;
+	int err;
+
+	if (names ? proof_holds_some(r->in.arena, x, keys, made->dump, made->len)
+		  : proof_holds_staged(r->in.arena, x, made->dump, made->len)) {
+		plan_add_staged(&r->in, keys, r->live.ruleset);
+		return 0;
+	}
+	err = live_merge(&r->live, made, names, r->in.arena, &r->x->why);
+	r->in.live = r->live.ruleset;
+	return err;
+}
+
+/* What is missing, made without libnftables. False, with nothing made, where the kernel does not
+ * take it, or it is not known to be made of messages; then the script is loaded, and a refusal has
+ * a line. */
 static bool stage_kept(struct run *r, int *err)
 {
 	_cleanup_buf_ struct buf messages = {0};
-	const struct artefact *x = r->in.artefact;
+	const struct buf *held = &r->in.artefact->held;
+	bool all = !r->in.live->by_name->entries.n, known;
 	struct live_names names = {0};
 	struct live_outcome out = {0};
+	struct live made = {0};
 	size_t said = r->x->why.len;
+	struct map keys;
 
-	if (!remake_staged(r->in.arena, x->held.data, x->held.len, &messages))
+	map_init(&keys, r->in.arena);
+	known = plan_missing(&r->in, &names, &keys);
+	*err = 0;
+	if (!names.n)
+		return true;
+	if (fault_wanted("no-messages"))
 		return false;
-	plan_missing(&r->in, &names);
-	*err = live_make(&r->live, r->x->netns, r->in.arena, &messages, &out, &r->x->why);
+	if (all ? !remake_staged(r->in.arena, held->data, held->len, &messages)
+		: !known || !remake_some(r->in.arena, held->data, held->len, &keys, &messages))
+		return false;
+	*err = live_make(&r->live, r->x->netns, r->in.arena, &messages, all ? NULL : &names, &made,
+			 &out, &r->x->why);
 	if (!out.committed && *err != -ESTALE) {
 		r->x->why.len = said;
 		return false;
@@ -217,13 +246,8 @@ static bool stage_kept(struct run *r, int *err)
 	if (out.committed)
 		r->x->staged += names.n;
 	fault_point("staged");
-	if (*err)
-		return true;
-	if (proof_holds_staged(r->in.arena, x, r->live.dump, r->live.len)) {
-		r->in.live = r->live.ruleset = plan_staged(&r->in);
-		return true;
-	}
-	*err = parse_live(r);
+	if (!*err)
+		*err = prove_kept(r, &made, all ? NULL : &names, &keys);
 	if (!*err)
 		*err = prove(r, &names, false);
 	return true;

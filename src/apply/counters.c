@@ -120,6 +120,11 @@ void counters_collect(struct counters *c, const struct ir_ruleset *live, const s
 	}
 }
 
+static bool counted_nothing(const struct counters *c)
+{
+	return !c->counts.entries.n;
+}
+
 static void claim(struct counters *c, const char *key, const void *taker)
 {
 	struct counted *x = map_get(&c->counts, key);
@@ -132,6 +137,8 @@ void counters_claim_chain(struct counters *c, const struct ir_chain *want)
 {
 	const struct ir_rule *r;
 
+	if (counted_nothing(c))
+		return;
 	vec_each (&want->rules, r) {
 		if (counter_of(r))
 			claim(c, rule_key(c, want, r), r);
@@ -142,6 +149,8 @@ void counters_claim_set(struct counters *c, const struct ir_set *want)
 {
 	const struct ir_elem *e;
 
+	if (counted_nothing(c))
+		return;
 	vec_each (&want->elems, e) {
 		if (want->counter)
 			claim(c, elem_key(c, want, e), e);
@@ -183,6 +192,62 @@ static struct counted take(struct counters *c, const char *key, const char *comm
 		*rest = (struct counted){0};
 	}
 	return sum;
+}
+
+static void push_count(struct counters *c, size_t nth, const struct counted *x,
+		       struct remake_counts *out)
+{
+	struct remake_count count = {(uint32_t)nth, x->packets, x->bytes};
+
+	if (x->packets)
+		vec_push(c->arena, out, count);
+}
+
+static struct counted rule_count(struct counters *c, const void *want, size_t n)
+{
+	const struct ir_chain *chain = want;
+	const struct ir_rule *r = &chain->rules.v[n];
+
+	if (n >= chain->rules.n || !counter_of(r))
+		return (struct counted){0};
+	return take(c, rule_key(c, chain, r), r->comment, r);
+}
+
+static struct counted elem_count(struct counters *c, const void *want, size_t n)
+{
+	const struct ir_set *s = want;
+	const struct ir_elem *e = &s->elems.v[n];
+
+	if (n >= s->elems.n)
+		return (struct counted){0};
+	return take(c, elem_key(c, s, e), e->comment, e);
+}
+
+void counters_take_chain(struct counters *c, const struct ir_chain *want, struct remake_counts *out)
+{
+	for (size_t i = 0; i < want->rules.n && !counted_nothing(c); i++) {
+		struct counted x = rule_count(c, want, i);
+
+		push_count(c, i, &x, out);
+	}
+}
+
+static int nth_cmp(const void *a, const void *b)
+{
+	const struct remake_count *x = a, *y = b;
+
+	return (x->nth > y->nth) - (x->nth < y->nth);
+}
+
+void counters_take_set(struct counters *c, const struct ir_set *want, struct remake_counts *out)
+{
+	for (size_t i = 0; i < want->elems.n && want->counter && !counted_nothing(c); i++) {
+		struct counted x = elem_count(c, want, i);
+
+		push_count(c, want->elems.v[i].order, &x, out);
+	}
+	if (out->n)
+		qsort(out->v, out->n, sizeof(*out->v), nth_cmp);
 }
 
 /* Behind the word `counter`, which is a word of its own and in no quotes. */
@@ -244,16 +309,6 @@ static bool is_rule(const char *line, size_t len)
 	       strncmp(line + 2, "type ", 5);
 }
 
-static struct counted rule_count(struct counters *c, const void *want, size_t n)
-{
-	const struct ir_chain *chain = want;
-	const struct ir_rule *r = &chain->rules.v[n];
-
-	if (n >= chain->rules.n || !counter_of(r))
-		return (struct counted){0};
-	return take(c, rule_key(c, chain, r), r->comment, r);
-}
-
 void counters_chain(struct counters *c, const char *block, size_t len, const struct ir_chain *want,
 		    struct buf *out)
 {
@@ -263,16 +318,6 @@ void counters_chain(struct counters *c, const char *block, size_t len, const str
 static bool is_element(const char *line, size_t len)
 {
 	return len > 3 && !memcmp(line, "\t\t\t", 3) && line[3] != '#';
-}
-
-static struct counted elem_count(struct counters *c, const void *want, size_t n)
-{
-	const struct ir_set *s = want;
-	const struct ir_elem *e = &s->elems.v[n];
-
-	if (n >= s->elems.n)
-		return (struct counted){0};
-	return take(c, elem_key(c, s, e), e->comment, e);
 }
 
 void counters_set(struct counters *c, const char *block, size_t len, const struct ir_set *want,

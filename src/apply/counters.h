@@ -7,6 +7,7 @@
 #define FWC_APPLY_COUNTERS_H
 
 #include "nft/compare.h"
+#include "nft/remake.h"
 #include "store/store.h"
 
 struct counters {
@@ -24,7 +25,11 @@ void counters_claim_chain(struct counters *c, const struct ir_chain *want);
 void counters_claim_set(struct counters *c, const struct ir_set *want);
 /* When all have: what is left of a line goes to whatever of that line is staged first. */
 void counters_settle(struct counters *c);
-/* Then the blocks of the script, their counters set. */
+/* Then what these objects begin with; their rules and elements are those of a dump. */
+void counters_take_chain(struct counters *c, const struct ir_chain *want,
+			 struct remake_counts *out);
+void counters_take_set(struct counters *c, const struct ir_set *want, struct remake_counts *out);
+/* Or the blocks of the script, their counters set. */
 void counters_chain(struct counters *c, const char *block, size_t len, const struct ir_chain *want,
 		    struct buf *out);
 void counters_set(struct counters *c, const char *block, size_t len, const struct ir_set *want,

@@ -174,35 +174,62 @@ static void share_counts(const struct plan_input *in, struct counters *counters)
 	counters_settle(counters);
 }
 
-void plan_missing(const struct plan_input *in, struct live_names *names)
+static bool count_object(const struct plan_input *in, const struct manifest_object *o,
+			 struct counters *counters, struct map *counts)
 {
-	struct manifest_object *const *o;
+	bool is_chain = o->kind == OBJECT_CHAIN;
+	const struct ir_chain *chain = is_chain ? ruleset_chain(in->want, o->name) : NULL;
+	const struct ir_set *set = is_chain ? NULL : ruleset_set(in->want, o->name);
+	const char *key = arena_printf(in->arena, "%c:%s", is_chain ? 'c' : 's', o->name);
+	struct remake_counts *list = arena_new_of(in->arena, struct remake_counts);
 
-	vec_each (&in->artefact->manifest->objects, o)
-		if (is_missing(in, *o))
-			add_name(in, manifest_kind_name((*o)->kind), (*o)->name, names);
+	if (chain)
+		counters_take_chain(counters, chain, list);
+	else if (set)
+		counters_take_set(counters, set, list);
+	map_put(counts, key, list);
+	return map_get(&in->artefact->manifest->digests, key) != NULL;
 }
 
-struct ir_ruleset *plan_staged(const struct plan_input *in)
+bool plan_missing(const struct plan_input *in, struct live_names *names, struct map *counts)
 {
-	struct ir_ruleset *out = ruleset_new(in->arena);
-	struct ir_chain *const *c;
-	struct ir_set *const *s;
+	struct manifest_object *const *o;
+	struct counters counters;
+	bool known = true;
 
-	vec_each (&in->want->sets, s) {
-		struct ir_set *copy = arena_new_of(in->arena, struct ir_set);
-
-		*copy = **s;
-		ruleset_add_set(out, copy);
+	vec_each (&in->artefact->manifest->objects, o) {
+		if (!is_missing(in, *o))
+			continue;
+		if (!names->n)
+			share_counts(in, &counters);
+		add_name(in, manifest_kind_name((*o)->kind), (*o)->name, names);
+		known &= count_object(in, *o, &counters, counts);
 	}
-	vec_each (&in->want->chains, c) {
-		struct ir_chain *copy = arena_new_of(in->arena, struct ir_chain);
+	return known;
+}
 
-		*copy = **c;
-		if (!copy->base.hook)
-			ruleset_add_chain(out, copy);
+void plan_add_staged(const struct plan_input *in, const struct map *keys, struct ir_ruleset *live)
+{
+	const struct map_entry *e;
+
+	vec_each (&keys->entries, e) {
+		const struct ir_chain *chain =
+			e->key[0] == 'c' ? ruleset_chain(in->want, e->key + 2) : NULL;
+		const struct ir_set *set =
+			e->key[0] == 's' ? ruleset_set(in->want, e->key + 2) : NULL;
+		struct ir_chain *chain_copy;
+		struct ir_set *set_copy;
+
+		if (chain) {
+			chain_copy = arena_new_of(in->arena, struct ir_chain);
+			*chain_copy = *chain;
+			ruleset_add_chain(live, chain_copy);
+		} else if (set) {
+			set_copy = arena_new_of(in->arena, struct ir_set);
+			*set_copy = *set;
+			ruleset_add_set(live, set_copy);
+		}
 	}
-	return out;
 }
 
 void plan_stage(const struct plan_input *in, struct buf *script, struct live_names *names)

@@ -22,11 +22,12 @@ const char *plan_conflict(const struct plan_input *in, const char **hint);
 /* Some dynamic set has another timeout or size in the kernel, and is the same otherwise. */
 bool plan_resizes(const struct plan_input *in);
 
-/* What the first transaction is to make: objects that nothing refers to. */
-void plan_missing(const struct plan_input *in, struct live_names *names);
-/* The kernel's ruleset after that where it held nothing before: of `want` all but base chains. */
-struct ir_ruleset *plan_staged(const struct plan_input *in);
-
+/* What the first transaction is to make: objects that nothing refers to; by their keys, what their
+ * counters begin with (struct remake_counts). False if something is among them of which the
+ * compilation has kept no digest of that key. */
+bool plan_missing(const struct plan_input *in, struct live_names *names, struct map *counts);
+/* Of `want` the objects with these keys, as the kernel holds them after that. */
+void plan_add_staged(const struct plan_input *in, const struct map *keys, struct ir_ruleset *live);
 /* First transaction: the objects that are missing, referred to by nothing; their names. */
 void plan_stage(const struct plan_input *in, struct buf *script, struct live_names *names);
 

@@ -114,6 +114,24 @@ bool proof_holds_staged(struct arena *a, const struct artefact *x, const void *d
 	return holds(a, x, dump, len, false, NULL);
 }
 
+bool proof_holds_some(struct arena *a, const struct artefact *x, const struct map *keys,
+		      const void *dump, size_t len)
+{
+	const struct map_entry *e;
+	struct map now;
+
+	if (!proof_is_kept(x) || !dump_digests(a, dump, len, &now))
+		return false;
+	vec_each (&keys->entries, e) {
+		const void *kept = map_get(&x->manifest->digests, e->key);
+		const void *digest = map_get(&now, e->key);
+
+		if (!kept || !digest || memcmp(kept, digest, SHA256_BYTES) != 0)
+			return false;
+	}
+	return true;
+}
+
 bool proof_of_kept(struct proof *out, struct arena *a, const struct artefact *x)
 {
 	struct ir_ruleset *r = NULL;

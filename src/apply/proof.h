@@ -43,6 +43,9 @@ bool proof_holds(struct arena *a, const struct artefact *x, const void *dump, si
 		 struct map *same);
 /* The same before base chains lead to it: all else is there. */
 bool proof_holds_staged(struct arena *a, const struct artefact *x, const void *dump, size_t len);
+/* The same of some objects, by their keys, whatever else there is. */
+bool proof_holds_some(struct arena *a, const struct artefact *x, const struct map *keys,
+		      const void *dump, size_t len);
 /* Only what was kept; false if that is not so. */
 bool proof_of_kept(struct proof *out, struct arena *a, const struct artefact *x);
 /* The second half, where scratch_start() was called earlier; frees s. */

@@ -173,6 +173,8 @@ static const char *list_of(struct arena *a, const struct live_names *names)
 	struct buf b = {0};
 	const char *list;
 
+	if (!names)
+		return NULL;
 	for (size_t i = 0; i < names->n; i++)
 		buf_printf(&b, "%s%s", i ? "\n" : "", names->v[i]);
 	list = arena_strdup(a, buf_str(&b));
@@ -194,58 +196,74 @@ static void keep_named(struct ir_ruleset *fresh, const char *list)
 	fresh->sets.n = n;
 }
 
-int live_change(struct live *l, const char *netns, struct arena *a, const char *script,
-		const struct live_names *names, struct live_outcome *out, struct buf *why)
+static bool is_whole(const struct live_names *names)
 {
-	bool whole = names->n > MANY;
-	const char *list = list_of(a, names);
+	return !names || names->n > MANY;
+}
+
+int live_merge(struct live *l, struct live *made, const struct live_names *names, struct arena *a,
+	       struct buf *why)
+{
+	int err = live_parse(made, a, why);
+
+	if (err)
+		return err;
+	if (is_whole(names) || !l->ruleset) {
+		l->ruleset = made->ruleset;
+		return 0;
+	}
+	keep_named(made->ruleset, list_of(a, names));
+	merge(l, made->ruleset);
+	return 0;
+}
+
+/* A transaction, and then what there is of the objects named. */
+static int change(struct live *l, struct nftrun_step step, const char *netns, struct arena *a,
+		  const struct live_names *names, struct live *made, struct live_outcome *out,
+		  struct buf *why)
+{
 	struct nftrun_step steps[] = {
-		{.kind = RUN_SCRIPT, .script = script},
-		{.kind = whole ? RUN_DUMP_OWN : RUN_DUMP_SOME, .script = list}};
+		step,
+		{.kind = is_whole(names) ? RUN_DUMP_OWN : RUN_DUMP_SOME,
+		 .script = list_of(a, names)}};
 	struct nftrun r = {.where = child_where_of(netns),
 			   .netns = netns,
 			   .steps = steps,
-			   .n = whole || names->n ? 2 : 1,
+			   .n = !names || names->n ? 2 : 1,
 			   .expect = l->hurry ? 0 : l->generation};
-	struct ir_ruleset *fresh = NULL;
 	int err = run(&r, why);
 
 	out->committed = steps[0].ran && !steps[0].refused;
 	out->alone = r.before == l->generation && r.after == r.before + 1;
-	if (!err && r.n == 2)
-		err = parse(steps[1].out.data, steps[1].out.len, a, &fresh, why);
-	if (!err && whole) {
-		l->ruleset = fresh;
-	} else if (!err && fresh) {
-		keep_named(fresh, list);
-		merge(l, fresh);
-	}
-	if (!err)
-		l->present = true;
 	if (out->committed)
 		l->generation = r.n == 2 && !err ? r.dumped : r.after;
+	if (!err)
+		l->present = true;
+	if (!err && r.n == 2)
+		keep_dump(made, a, &r, &steps[1].out);
 	nftrun_free(&r);
 	return err;
 }
 
-int live_make(struct live *l, const char *netns, struct arena *a, const struct buf *messages,
-	      struct live_outcome *out, struct buf *why)
+int live_change(struct live *l, const char *netns, struct arena *a, const char *script,
+		const struct live_names *names, struct live_outcome *out, struct buf *why)
 {
-	struct nftrun_step steps[] = {{.kind = RUN_MESSAGES, .messages = messages},
-				      {.kind = RUN_DUMP_OWN}};
-	struct nftrun r = {.where = child_where_of(netns),
-			   .netns = netns,
-			   .steps = steps,
-			   .n = 2,
-			   .expect = l->hurry ? 0 : l->generation};
-	int err = run(&r, why);
+	struct nftrun_step step = {.kind = RUN_SCRIPT, .script = script};
+	struct live made = {0};
+	int err = change(l, step, netns, a, names, &made, out, why);
 
-	out->committed = steps[0].ran && !steps[0].refused;
-	out->alone = r.before == l->generation && r.after == r.before + 1;
-	if (!err)
-		keep_dump(l, a, &r, &steps[1].out);
-	nftrun_free(&r);
+	if (!err && names->n)
+		err = live_merge(l, &made, names, a, why);
 	return err;
+}
+
+int live_make(struct live *l, const char *netns, struct arena *a, const struct buf *messages,
+	      const struct live_names *names, struct live *made, struct live_outcome *out,
+	      struct buf *why)
+{
+	struct nftrun_step step = {.kind = RUN_MESSAGES, .messages = messages};
+
+	return change(l, step, netns, a, names, made, out, why);
 }
 
 /* Of tables of others, who may name interfaces by their numbers. */

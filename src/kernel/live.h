@@ -43,9 +43,13 @@ struct live_outcome {
  * to date: by reading the objects named again, or, if they are many, all. */
 int live_change(struct live *l, const char *netns, struct arena *a, const char *script,
 		const struct live_names *names, struct live_outcome *out, struct buf *why);
-/* The same of messages that are made already; *l is then only fetched, not parsed. */
+/* The same of messages that are made already. What was read again is only fetched, into *made: the
+ * objects named, or (NULL) all; live_merge() brings *l up to date by it. */
 int live_make(struct live *l, const char *netns, struct arena *a, const struct buf *messages,
-	      struct live_outcome *out, struct buf *why);
+	      const struct live_names *names, struct live *made, struct live_outcome *out,
+	      struct buf *why);
+int live_merge(struct live *l, struct live *made, const struct live_names *names, struct arena *a,
+	       struct buf *why);
 /* The whole ruleset of the namespace, other people's tables too. */
 int live_read_all(struct ir_tables *out, const char *netns, struct arena *a, struct buf *why);
 /* The same; none where ours is the only table. */

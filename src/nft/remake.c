@@ -7,14 +7,17 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "nft/tlv.h"
-#include "util/map.h"
 
 struct remake {
 	struct arena *arena;
 	struct buf *out;
+	const struct map *only; /* NULL: all */
+	struct map anonymous; /* sets that chains of these look up */
+	struct map passed; /* how many rules or elements of an object have been: uint32_t */
 	struct map bases; /* chains on hooks, by name */
 	struct map ids; /* of sets: uint32_t, in network order; sets are made in their order */
 	struct map at_run_time; /* sets whose elements are not the policy's */
@@ -26,12 +29,35 @@ struct begun { /* a message, or an attribute that holds others */
 	size_t at;
 };
 
+struct counts { /* of one object, and where in it we are */
+	const struct remake_counts *of;
+	uint32_t *nth;
+};
+
 static const char *text_of(struct remake *r, struct tlv name)
 {
 	if (tlv_is_text(name))
 		return arena_strndup(r->arena, (const char *)name.p, name.n - 1);
 	r->bad = true;
 	return "";
+}
+
+static bool is_anonymous(const char *set)
+{
+	return !strncmp(set, "__", 2);
+}
+
+static const char *key_of(struct remake *r, char kind, const char *name)
+{
+	return arena_printf(r->arena, "%c:%s", kind, name);
+}
+
+static bool is_wanted(struct remake *r, char kind, const char *name)
+{
+	if (!r->only)
+		return true;
+	return map_get(kind == 's' && is_anonymous(name) ? &r->anonymous : r->only,
+		       key_of(r, kind, name)) != NULL;
 }
 
 /* ---- writing ---- */
@@ -101,6 +127,82 @@ static void put_rest(struct remake *r, struct tlv body, const uint16_t *without)
 	r->bad |= body.n > 0;
 }
 
+/* ---- counters ---- */
+
+static struct counts counts_of(struct remake *r, char kind, const char *name)
+{
+	const char *key = key_of(r, kind, name);
+	uint32_t *nth = map_get(&r->passed, key);
+
+	if (!nth) {
+		nth = arena_new_of(r->arena, uint32_t);
+		map_put(&r->passed, key, nth);
+	}
+	return (struct counts){r->only ? map_get(r->only, key) : NULL, nth};
+}
+
+static int count_cmp(const void *a, const void *b)
+{
+	const struct remake_count *x = a, *y = b;
+
+	return (x->nth > y->nth) - (x->nth < y->nth);
+}
+
+/* Of the rule or element that comes next; NULL: nothing to be told. */
+static const struct remake_count *next_count(struct counts *c, bool for_the_rest)
+{
+	struct remake_count key = {.nth = (*c->nth)++};
+
+	if (for_the_rest)
+		key.nth = REMAKE_REST;
+	if (!c->of || !c->of->n)
+		return NULL;
+	return bsearch(&key, c->of->v, c->of->n, sizeof(key), count_cmp);
+}
+
+/* A number within what was written. */
+static void write_number(struct remake *r, struct tlv at, uint64_t value)
+{
+	char *to = r->out->data + (at.p - (const uint8_t *)r->out->data);
+
+	r->bad |= at.n != sizeof(value);
+	for (size_t i = 0; at.n == sizeof(value) && i < at.n; i++)
+		to[i] = (char)(value >> (8 * (at.n - 1 - i)));
+}
+
+/* An expression that was written: true if it counts. */
+static bool write_count(struct remake *r, struct tlv expr, const struct remake_count *x)
+{
+	struct tlv v[NFTA_EXPR_MAX + 1], c[NFTA_COUNTER_MAX + 1];
+
+	tlv_sort(expr, v, NFTA_EXPR_MAX);
+	if (!tlv_is(v[NFTA_EXPR_NAME], "counter"))
+		return false;
+	tlv_sort(v[NFTA_EXPR_DATA], c, NFTA_COUNTER_MAX);
+	write_number(r, c[NFTA_COUNTER_PACKETS], x->packets);
+	write_number(r, c[NFTA_COUNTER_BYTES], x->bytes);
+	return true;
+}
+
+/* Behind the head of an attribute that was written at `at`. */
+static struct tlv written(const struct remake *r, struct begun at)
+{
+	size_t from = at.at + NLA_HDRLEN;
+
+	return (struct tlv){(const uint8_t *)r->out->data + from, r->out->len - from};
+}
+
+static bool write_counts(struct remake *r, struct tlv list, const struct remake_count *x)
+{
+	struct tlv expr;
+	uint16_t type;
+
+	while (tlv_next(&list, &type, &expr))
+		if (write_count(r, expr, x))
+			return true;
+	return false;
+}
+
 /* ---- sets ---- */
 
 /* The kernel counts those that have no name of their own: "__set3" was asked for as "__set%d", and
@@ -109,10 +211,9 @@ static bool put_set_name(struct remake *r, uint16_t name_as, uint16_t id_as, str
 {
 	const char *text = text_of(r, name);
 	const uint32_t *id = map_get(&r->ids, text);
-	bool anonymous = !strncmp(text, "__", 2);
 
-	r->bad |= anonymous && !id;
-	if (!anonymous || !id) {
+	r->bad |= is_anonymous(text) && !id;
+	if (!is_anonymous(text) || !id) {
 		put_attr(r, name_as, name);
 		return false;
 	}
@@ -126,13 +227,17 @@ static void put_set(struct remake *r, const struct tlv_message *m)
 {
 	static const uint16_t without[] = {NFTA_SET_HANDLE, NFTA_SET_NAME, NFTA_SET_ID,
 					   TLV_SET_TYPE,    TLV_SET_COUNT, 0};
-	struct begun b = begin_message(r, m, 0);
-	uint32_t *id = arena_new_of(r->arena, uint32_t);
 	struct tlv v[NFTA_SET_MAX + 1];
 	const char *name;
+	struct begun b;
+	uint32_t *id;
 
 	tlv_sort(m->body, v, NFTA_SET_MAX);
 	name = text_of(r, v[NFTA_SET_NAME]);
+	if (!is_wanted(r, 's', name))
+		return;
+	b = begin_message(r, m, 0);
+	id = arena_new_of(r->arena, uint32_t);
 	*id = htonl(++r->nsets);
 	map_put(&r->ids, name, id);
 	if (tlv_number(v[NFTA_SET_FLAGS]) & (NFT_SET_TIMEOUT | NFT_SET_EVAL))
@@ -143,19 +248,49 @@ static void put_set(struct remake *r, const struct tlv_message *m)
 	end_message(r, b);
 }
 
+static void count_elem(struct remake *r, struct tlv elem, struct counts *c)
+{
+	struct tlv v[NFTA_SET_ELEM_EXPRESSIONS + 1];
+	const struct remake_count *x;
+
+	tlv_sort(elem, v, NFTA_SET_ELEM_EXPRESSIONS);
+	x = next_count(c, tlv_number(v[NFTA_SET_ELEM_FLAGS]) & NFT_SET_ELEM_CATCHALL);
+	if (x && !write_count(r, v[NFTA_SET_ELEM_EXPR], x) &&
+	    !write_counts(r, v[NFTA_SET_ELEM_EXPRESSIONS], x))
+		r->bad = true;
+}
+
+static void put_elem_list(struct remake *r, struct tlv list, struct counts c)
+{
+	struct begun b = {r->out->len};
+	struct tlv elem;
+	uint16_t type;
+
+	if (list.p)
+		put_attr(r, NFTA_SET_ELEM_LIST_ELEMENTS | NLA_F_NESTED, list);
+	if (!list.p || r->bad || !c.of || !c.of->n)
+		return;
+	list = written(r, b);
+	while (tlv_next(&list, &type, &elem))
+		count_elem(r, elem, &c);
+}
+
 static void put_elems(struct remake *r, const struct tlv_message *m)
 {
-	static const uint16_t without[] = {NFTA_SET_ELEM_LIST_SET, 0};
+	static const uint16_t without[] = {NFTA_SET_ELEM_LIST_SET, NFTA_SET_ELEM_LIST_ELEMENTS, 0};
 	struct tlv v[NFTA_SET_ELEM_LIST_MAX + 1];
+	const char *name;
 	struct begun b;
 
 	tlv_sort(m->body, v, NFTA_SET_ELEM_LIST_MAX);
-	if (map_get(&r->at_run_time, text_of(r, v[NFTA_SET_ELEM_LIST_SET])))
+	name = text_of(r, v[NFTA_SET_ELEM_LIST_SET]);
+	if (!is_wanted(r, 's', name) || map_get(&r->at_run_time, name))
 		return;
 	b = begin_message(r, m, 0);
 	put_set_name(r, NFTA_SET_ELEM_LIST_SET, NFTA_SET_ELEM_LIST_SET_ID,
 		     v[NFTA_SET_ELEM_LIST_SET]);
 	put_rest(r, m->body, without);
+	put_elem_list(r, v[NFTA_SET_ELEM_LIST_ELEMENTS], counts_of(r, 's', name));
 	end_message(r, b);
 }
 
@@ -173,6 +308,8 @@ static void put_chain(struct remake *r, const struct tlv_message *m)
 		map_put(&r->bases, text_of(r, v[NFTA_CHAIN_NAME]), r);
 		return;
 	}
+	if (!is_wanted(r, 'c', text_of(r, v[NFTA_CHAIN_NAME])))
+		return;
 	b = begin_message(r, m, 0);
 	put_rest(r, m->body, without);
 	end_message(r, b);
@@ -231,7 +368,7 @@ static void put_lookup(struct remake *r, struct tlv expr, struct tlv data)
 	end_attr(r, b);
 }
 
-static void put_exprs(struct remake *r, struct tlv list)
+static void put_exprs(struct remake *r, struct tlv list, const struct remake_count *x)
 {
 	struct begun all = begin_attr(r, NFTA_RULE_EXPRESSIONS);
 	struct tlv expr, v[NFTA_EXPR_MAX + 1];
@@ -248,6 +385,8 @@ static void put_exprs(struct remake *r, struct tlv list)
 		end_attr(r, b);
 	}
 	end_attr(r, all);
+	if (x && !r->bad)
+		r->bad = !write_counts(r, written(r, all), x);
 }
 
 static void put_rule(struct remake *r, const struct tlv_message *m)
@@ -255,25 +394,50 @@ static void put_rule(struct remake *r, const struct tlv_message *m)
 	static const uint16_t without[] = {NFTA_RULE_HANDLE, NFTA_RULE_POSITION,
 					   NFTA_RULE_EXPRESSIONS, 0};
 	struct tlv v[NFTA_RULE_MAX + 1];
+	const char *chain;
+	struct counts c;
 	struct begun b;
 
 	tlv_sort(m->body, v, NFTA_RULE_MAX);
-	if (map_get(&r->bases, text_of(r, v[NFTA_RULE_CHAIN])))
+	chain = text_of(r, v[NFTA_RULE_CHAIN]);
+	if (map_get(&r->bases, chain) || !is_wanted(r, 'c', chain))
 		return;
 	b = begin_message(r, m, NLM_F_APPEND);
 	put_rest(r, m->body, without);
-	put_exprs(r, v[NFTA_RULE_EXPRESSIONS]);
+	c = counts_of(r, 'c', chain);
+	put_exprs(r, v[NFTA_RULE_EXPRESSIONS], next_count(&c, false));
 	end_message(r, b);
 }
 
 /* ---- all of it ---- */
 
+/* Sets without a name of their own live and die with the rule that looks them up. */
+static void note_lookups(struct remake *r, const struct tlv_message *m)
+{
+	struct tlv v[NFTA_RULE_MAX + 1], x[NFTA_EXPR_MAX + 1], l[NFTA_LOOKUP_MAX + 1], expr;
+	uint16_t type;
+
+	tlv_sort(m->body, v, NFTA_RULE_MAX);
+	if (!is_wanted(r, 'c', text_of(r, v[NFTA_RULE_CHAIN])))
+		return;
+	while (tlv_next(&v[NFTA_RULE_EXPRESSIONS], &type, &expr)) {
+		tlv_sort(expr, x, NFTA_EXPR_MAX);
+		if (!tlv_is(x[NFTA_EXPR_NAME], "lookup"))
+			continue;
+		tlv_sort(x[NFTA_EXPR_DATA], l, NFTA_LOOKUP_MAX);
+		map_put(&r->anonymous, key_of(r, 's', text_of(r, l[NFTA_LOOKUP_SET])), r);
+	}
+}
+
 /* One that is there, and sleeps, would wake if its flags were told. */
 static void put_table(struct remake *r, const struct tlv_message *m)
 {
 	static const uint16_t without[] = {NFTA_TABLE_FLAGS, NFTA_TABLE_USE, NFTA_TABLE_HANDLE, 0};
-	struct begun b = begin_message(r, m, 0);
+	struct begun b;
 
+	if (r->only)
+		return;
+	b = begin_message(r, m, 0);
 	put_rest(r, m->body, without);
 	end_message(r, b);
 }
@@ -281,13 +445,16 @@ static void put_table(struct remake *r, const struct tlv_message *m)
 static void put_object(struct remake *r, const struct tlv_message *m)
 {
 	static const uint16_t without[] = {NFTA_OBJ_USE, NFTA_OBJ_HANDLE, 0};
-	struct begun b = begin_message(r, m, 0);
+	struct begun b;
 
+	if (r->only)
+		return;
+	b = begin_message(r, m, 0);
 	put_rest(r, m->body, without);
 	end_message(r, b);
 }
 
-enum pass { FRAMES, ELEMENTS, RULES, NPASSES };
+enum pass { LOOKUPS, FRAMES, ELEMENTS, RULES, NPASSES };
 
 /* What others refer to comes first. */
 static void take(struct remake *r, const struct tlv_message *m, enum pass pass)
@@ -297,30 +464,38 @@ static void take(struct remake *r, const struct tlv_message *m, enum pass pass)
 		enum pass pass;
 		void (*put)(struct remake *, const struct tlv_message *);
 	} kinds[] = {
-		{NFT_MSG_NEWTABLE, FRAMES, put_table},	 {NFT_MSG_NEWCHAIN, FRAMES, put_chain},
-		{NFT_MSG_NEWSET, FRAMES, put_set},	 {NFT_MSG_NEWOBJ, FRAMES, put_object},
-		{NFT_MSG_NEWSETELEM, ELEMENTS, put_elems}, {NFT_MSG_NEWRULE, RULES, put_rule},
+		{NFT_MSG_NEWRULE, LOOKUPS, note_lookups},
+		{NFT_MSG_NEWTABLE, FRAMES, put_table},
+		{NFT_MSG_NEWCHAIN, FRAMES, put_chain},
+		{NFT_MSG_NEWSET, FRAMES, put_set},
+		{NFT_MSG_NEWOBJ, FRAMES, put_object},
+		{NFT_MSG_NEWSETELEM, ELEMENTS, put_elems},
+		{NFT_MSG_NEWRULE, RULES, put_rule},
 	};
 	int type = m->type - (NFNL_SUBSYS_NFTABLES << 8);
+	bool known = false;
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		if (kinds[i].type != type)
 			continue;
+		known = true;
 		if (kinds[i].pass == pass)
 			kinds[i].put(r, m);
-		return;
 	}
-	r->bad = true;
+	r->bad |= !known;
 }
 
-bool remake_staged(struct arena *a, const void *dump, size_t n, struct buf *out)
+bool remake_some(struct arena *a, const void *dump, size_t n, const struct map *only,
+		 struct buf *out)
 {
-	struct remake r = {.arena = a, .out = out};
+	struct remake r = {.arena = a, .out = out, .only = only};
 
+	map_init(&r.anonymous, a);
+	map_init(&r.passed, a);
 	map_init(&r.bases, a);
 	map_init(&r.ids, a);
 	map_init(&r.at_run_time, a);
-	for (enum pass pass = FRAMES; pass < NPASSES; pass++) {
+	for (enum pass pass = only ? LOOKUPS : FRAMES; pass < NPASSES; pass++) {
 		struct tlv rest = {dump, n};
 		struct tlv_message m;
 
@@ -329,4 +504,9 @@ bool remake_staged(struct arena *a, const void *dump, size_t n, struct buf *out)
 		r.bad |= rest.n > 0;
 	}
 	return !r.bad && r.nmessages;
+}
+
+bool remake_staged(struct arena *a, const void *dump, size_t n, struct buf *out)
+{
+	return remake_some(a, dump, n, NULL, out);
 }

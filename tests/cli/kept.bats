@@ -57,3 +57,26 @@ policies() { ls "$FWC_SRC"/rulesets/*.fwc "$FWC_SRC"/examples/*.fwc "$FWC_SRC"/t
 	echo "$output"
 	fwc status
 }
+
+@test "a change: what is missing, without a script; what has counted goes on" {
+	local p over=
+	inns nft flush ruleset
+	rm -rf "$WORK/state"
+	for p in server router standalone router; do
+		fwc compile "$FWC_SRC/rulesets/$p.fwc" >/dev/null 2>&1
+		FWC_FAULT=$over fwc apply --keep-flows >/dev/null
+		over=no-script
+		run fwc status
+		echo "$output"
+		[[ $output = *"holds what was applied"* ]]
+	done
+	small 25 | candidate
+	fwc apply --keep-flows >/dev/null
+	# where there is neither script nor messages, nothing is staged: it was one of the two
+	small 26 | candidate
+	FWC_FAULT=no-script,no-messages run fwc apply
+	echo "$output"
+	[ "$status" = 3 ]
+	[[ $output = *"nothing was changed"* ]]
+	FWC_FAULT=no-script fwc apply
+}
