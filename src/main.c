@@ -172,7 +172,8 @@ static const struct command commands[] = {
 	 cmd_set},
 	{"stop", "", "remove the firewall and leave the host open", "", cmd_stop},
 	{"inspect",
-	 "status | log [-f] | reload [--socket PATH] | replay FILE [--policy FILE] "
+	 "status | log [-f] [--syslog[=PATH]] [--rate N] | reload [--socket PATH] | "
+	 "replay FILE [--policy FILE] "
 	 "[--with INSPECTOR]",
 	 "what inspectors decide, and would decide about a capture",
 	 "status: the state of fwc-inspectd, its decisions by rule, and every loss; exit\n"
@@ -180,6 +181,9 @@ static const struct command commands[] = {
 	 "fwc-inspectd read its tables again.\n"
 	 "  --socket PATH      where fwc-inspectd listens\n"
 	 "  -f, --follow       for log, which always follows\n"
+	 "  --syslog[=PATH]    log: to syslogd or journald, as JSON; /dev/log by default\n"
+	 "  --rate N           log: at most that many lines a second, on the average; what\n"
+	 "                     is left out is counted. 300 with --syslog, else all\n"
 	 "\n"
 	 "replay: reads a pcap or pcapng file and shows for each connection what it\n"
 	 "carried, what would have been decided, and by which line. Needs no root and no\n"

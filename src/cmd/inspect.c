@@ -19,6 +19,7 @@
 #include "kernel/opener.h"
 #include "policy/policy.h"
 #include "util/cleanup.h"
+#include "util/number.h"
 #include "util/show.h"
 
 #define SMALL_BLOCKS 4096 /* connections undecided at a time */
@@ -275,10 +276,14 @@ int cmd_inspect(struct globals *g, int argc, char **argv)
 					      {"with", required_argument, NULL, 'w'},
 					      {"socket", required_argument, NULL, 's'},
 					      {"follow", no_argument, NULL, 'f'},
+					      {"syslog", optional_argument, NULL, 'l'},
+					      {"rate", required_argument, NULL, 'r'},
 					      {0}};
 	_cleanup_arena_ struct arena *a = arena_new();
 	const char *policy = g->config, *with = NULL, *socket = inspectd_socket(a, g->netns);
 	const char *what;
+	struct log_sink to = {.fd = -1};
+	bool rated = false;
 	int c, n;
 
 	opterr = 0;
@@ -289,6 +294,13 @@ int cmd_inspect(struct globals *g, int argc, char **argv)
 			with = optarg;
 		else if (c == 's')
 			socket = optarg;
+		else if (c == 'l')
+			to.path = optarg ? optarg : LOG_SOCKET;
+		else if (c == 'r' && number_word(optarg, 1, UINT32_MAX, &to.rate.per_second))
+			rated = true;
+		else if (c == 'r')
+			return usage_error("inspect", "--rate takes lines a second, from 1: %s",
+					   optarg);
 		else if (c != 'f')
 			return usage_error("inspect",
 					   "unknown option, or an option without its value: %s",
@@ -296,12 +308,16 @@ int cmd_inspect(struct globals *g, int argc, char **argv)
 	}
 	n = argc - optind;
 	what = n ? argv[optind] : "";
+	if ((to.path || rated) && strcmp(what, "log") != 0)
+		return usage_error("inspect", "--syslog and --rate are for inspect log");
+	if (to.path && !rated)
+		to.rate.per_second = LOG_RATE;
 	if (n == 2 && !strcmp(what, "replay"))
 		return replay(g, policy, with, argv[optind + 1]);
 	if (n == 1 && !strcmp(what, "status"))
 		return inspect_status(g, socket);
 	if (n == 1 && !strcmp(what, "log"))
-		return inspect_log(g, socket);
+		return inspect_log(g, socket, &to);
 	if (n == 1 && !strcmp(what, "reload"))
 		return inspect_reload(g, socket);
 	return usage_error("inspect", "inspect takes status, log, reload or replay FILE");

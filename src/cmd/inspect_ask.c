@@ -159,7 +159,7 @@ static void print_event(const json_t *j)
 	char by_at[16];
 
 	if (number(j, "lost"))
-		printf("(%lld decisions are not shown: reading was too slow)\n", number(j, "lost"));
+		printf("(%lld decisions are not shown: they were too many)\n", number(j, "lost"));
 	snprintf(by_at, sizeof(by_at), "%s_at", by);
 	printf("%s  %-6s  %s%s%s:%lld -> %s%s%s:%lld %s  %s%s%s  by %s: %s\n",
 	       when(at, sizeof(at), number(j, "time")), text(j, "verdict"), six ? "[" : "",
@@ -173,6 +173,8 @@ static void print_event(const json_t *j)
 
 struct following {
 	const struct globals *g;
+	struct log_sink *to;
+	json_int_t left_out; /* since the last line */
 	bool before, waits; /* it was there; it is not now, and that was said */
 };
 
@@ -187,10 +189,20 @@ static void log_begun(void *ctx)
 	f->waits = false;
 }
 
+/* What is left out is counted, and the next line tells how many. */
 static bool each_event(void *ctx, const json_t *j)
 {
-	const struct following *f = ctx;
+	struct following *f = ctx;
+	json_int_t lost = json_integer_value(json_object_get(j, "lost")) + f->left_out;
 
+	json_object_set_new((json_t *)j, "lost", json_integer(lost));
+	if (!log_may_tell(&f->to->rate) || (f->to->path && !log_syslog(f->to, j))) {
+		f->left_out = lost + 1;
+		return true;
+	}
+	f->left_out = 0;
+	if (f->to->path)
+		return true;
 	if (f->g->json) {
 		show_json(j, JSON_COMPACT);
 	} else {
@@ -214,12 +226,14 @@ static bool is_away(int err)
 	       err == -ECONNRESET;
 }
 
-int inspect_log(struct globals *g, const char *socket)
+int inspect_log(struct globals *g, const char *socket, struct log_sink *to)
 {
 	_cleanup_buf_ struct buf why = {0};
-	struct following f = {.g = g};
+	struct following f = {.g = g, .to = to};
 	int err;
 
+	if (log_open(to))
+		return EXIT_SYSTEM;
 	while ((err = inspectd_follow(socket, log_begun, each_event, &f, &why))) {
 		if (!f.before || !is_away(err)) {
 			fprintf(stderr, "fwc: %s\n", buf_str(&why));

@@ -15,7 +15,8 @@
 #include "policy/policy.h"
 
 /* What status looks at besides, and only root may read. */
-static const char *const always[] = {"/proc/net/ip_tables_names", "/proc/net/ip6_tables_names"};
+static const char *const always[] = {"/proc/net/ip_tables_names", "/proc/net/ip6_tables_names",
+				     "/dev/log"};
 
 #define NALWAYS (sizeof(always) / sizeof(always[0]))
 

@@ -200,6 +200,7 @@ json_t *control_answer(struct inspectd *d, struct client *c, const char *line, s
 {
 	_cleanup_json_ json_t *j = json_loadb(line, n, JSON_REJECT_DUPLICATES, NULL);
 	const char *ask = json_string_value(json_object_get(j, "ask"));
+	const int room = FOLLOWER_ROOM;
 
 	if (!ask)
 		return json_pack("{s:b, s:s}", "ok", false, "error", "this is not a request");
@@ -210,6 +211,7 @@ json_t *control_answer(struct inspectd *d, struct client *c, const char *line, s
 	if (!strcmp(ask, "prepare"))
 		return answer_prepare(d, c);
 	if (!strcmp(ask, "log")) {
+		setsockopt(c->fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room));
 		c->follows = true;
 		return json_pack("{s:b}", "ok", true);
 	}

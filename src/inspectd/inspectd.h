@@ -11,6 +11,7 @@
 
 #define CLIENTS_MAX 32
 #define CLIENT_LINE 4096
+#define FOLLOWER_ROOM (4 << 20) /* bytes of lines that it has not read yet */
 #define QUEUE_LENGTH 1000 /* packets that wait in the kernel; fewer than SLOTS */
 
 struct client {

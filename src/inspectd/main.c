@@ -228,7 +228,7 @@ static int open_all(struct inspectd *d)
 
 static int set_up(struct inspectd *d, const struct options *o)
 {
-	int pair[2], room = 1 << 20;
+	int pair[2], room = 8 << 20; /* some seconds of many decisions */
 
 	d->arena = arena_new();
 	d->since = (uint64_t)time(NULL);
@@ -240,7 +240,8 @@ static int set_up(struct inspectd *d, const struct options *o)
 	d->signals = take_signals();
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0 || !d->program)
 		return bad("cannot start", strerror(errno));
-	setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+	if (setsockopt(pair[1], SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)) < 0)
+		setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 	d->events = pair[0];
 	d->lane.events = pair[1];
 	if ((!o->again && enter_netns(o->netns)) || find_user(d, o->user))

@@ -185,7 +185,7 @@ bool opener_group(const char *name, uint32_t *gid)
 	return ask_number(ASK_GROUP, name, gid);
 }
 
-static int dial(const char *path, unsigned seconds)
+static int dial_type(const char *path, int type, unsigned seconds)
 {
 	struct sockaddr_un at = {.sun_family = AF_UNIX};
 	struct timeval patience = {.tv_sec = (time_t)seconds};
@@ -194,16 +194,25 @@ static int dial(const char *path, unsigned seconds)
 	if (strlen(path) >= sizeof(at.sun_path))
 		return -ENAMETOOLONG;
 	strcpy(at.sun_path, path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
 	/* of connect(), too: the queue of a daemon that is stopped fills up */
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0 ||
 	    connect(fd, (struct sockaddr *)&at, sizeof(at)) < 0)
 		err = -errno;
+	if (err == -EPROTOTYPE && type == SOCK_STREAM) { /* who takes datagrams: syslogd */
+		close(fd);
+		return dial_type(path, SOCK_DGRAM, seconds);
+	}
 	if (err)
 		close(fd);
 	return err ? err : fd;
+}
+
+static int dial(const char *path, unsigned seconds)
+{
+	return dial_type(path, SOCK_STREAM, seconds);
 }
 
 int opener_connect(const char *path, unsigned seconds)

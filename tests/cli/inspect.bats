@@ -287,3 +287,86 @@ import json; print(json.load(open("art/manifest.json"))["inspect"]["sha256"])')"
 	run "$FWC" inspect frobnicate
 	[ "$status" = 2 ]
 }
+
+# A daemon that has decided much, and who listens at /dev/log. Numbers are counted, times are not.
+@test "inspect log: to syslog, as many as wanted; what is left out is counted" {
+	cat >both.py <<-'P'
+		import json, os, re, socket, subprocess, sys, threading
+		fwc, words, count = sys.argv[1], sys.argv[2].split(), int(sys.argv[3])
+		daemon = socket.socket(socket.AF_UNIX)
+		daemon.bind("daemon")
+		daemon.listen(1)
+		log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+		log.bind("log")
+		log.settimeout(60)
+		process = subprocess.Popen([fwc, "inspect", "log", "--socket", "daemon", "--syslog=" + os.path.abspath("log"),
+		                            *words], stderr=subprocess.DEVNULL)
+		line, _ = daemon.accept()
+		assert json.loads(line.recv(100)) == {"ask": "log"}
+		event = {"verdict": "allow", "by": "entry", "from": "192.0.2.1", "sport": 1, "to": "192.0.2.2", "dport": 443,
+		         "transport": "tcp", "protocol": "tls", "name": "a\n<0>b\u202e.example", "lost": 0, "time": 1700000000}
+		def decide():
+		    line.sendall(b'{"ok":true}\n')
+		    for i in range(count):
+		        line.sendall(json.dumps({**event, "sport": i}).encode() + b"\n")
+		    line.sendall(json.dumps({**event, "lost": 5, "verdict": "deny"}).encode() + b"\n")
+		threading.Thread(target=decide, daemon=True).start()
+		told = lost = 0
+		while told + lost < count + 6:
+		    text = log.recv(65536)
+		    assert re.match(rb"<(30|29)>[A-Z][a-z]{2} [ 1-3][0-9] \d\d:\d\d:\d\d fwc-inspect\[\d+\]: {", text), text
+		    assert all(32 <= c < 127 for c in text), text
+		    j = json.loads(text[text.index(b"{"):])
+		    assert set(j) == set(event) and j["name"] == event["name"]
+		    assert text.startswith(b"<30>" if j["verdict"] == "allow" else b"<29>")
+		    told, lost = told + 1, lost + j["lost"]
+		    if j["verdict"] == "deny": break
+		    if told == 1: assert j["sport"] == 0
+		process.terminate()
+		process.wait()
+		print(told, lost)
+	P
+	# three seconds of 200 decisions each, all at once
+	run timeout 120 python3 both.py "$FWC" "" 600
+	echo "$output"
+	[ "$output" = "601 5" ]
+	rm daemon log
+	run timeout 120 python3 both.py "$FWC" "--rate 1000" 2500
+	echo "$output"
+	[ "$output" = "2501 5" ]
+	run "$FWC" inspect log --syslog=nowhere
+	[ "$status" = 3 ]
+	[[ $output = *"nothing takes a log at nowhere: No such file or directory"* ]]
+	run "$FWC" inspect log --rate 0
+	[ "$status" = 2 ]
+	run "$FWC" inspect status --syslog
+	[ "$status" = 2 ]
+}
+
+@test "inspect log --rate: a line says how many came before it and were left out" {
+	cat >daemon.py <<-'P'
+		import json, select, socket, subprocess, sys
+		daemon = socket.socket(socket.AF_UNIX)
+		daemon.bind("daemon")
+		daemon.listen(1)
+		process = subprocess.Popen([sys.argv[1], "--json", "inspect", "log", "--socket", "daemon", "--rate", "1"],
+		                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+		line, _ = daemon.accept()
+		line.sendall(b'{"ok":true}\n' + b'{"verdict":"allow","lost":0,"time":1}\n' * 1000)
+		sent, told, lost = 1000, 0, 0
+		# three at once; the others are left out until there is room for one more, which tells of them
+		while not lost:
+		    while not select.select([process.stdout], [], [], 0.05)[0]:
+		        line.sendall(b'{"verdict":"allow","lost":0,"time":1}\n')
+		        sent += 1
+		    lost, told = json.loads(process.stdout.readline())["lost"], told + 1
+		    assert told > 3 or not lost
+		assert told + lost <= sent, (told, lost, sent)
+		process.terminate()
+		process.wait()
+		print("fine")
+	P
+	run timeout 60 python3 daemon.py "$FWC"
+	echo "$output"
+	[ "$output" = fine ]
+}
