@@ -15,6 +15,7 @@
 #include "apply/plan.h"
 #include "apply/proof.h"
 #include "apply/summary.h"
+#include "apply/timeouts.h"
 #include "kernel/bootclock.h"
 #include "kernel/links.h"
 #include "kernel/live.h"
@@ -394,6 +395,10 @@ static int finish(struct run *r)
 			       &x->forwarding_changed, &x->why);
 	first = first ? first : err;
 	fault_point("forwarding");
+	err = timeouts_apply(x->store, x->netns, r->in.artefact->manifest, &x->timeouts_changed,
+			     &x->why);
+	first = first ? first : err;
+	fault_point("timeouts");
 	err = x->mode == APPLY_NOW || x->mode == APPLY_CONFIRM ? record(x) : 0;
 	first = first ? first : err;
 	fault_point("recorded");

@@ -40,7 +40,7 @@ struct apply {
 	/* out */
 	bool unchanged; /* no transaction was needed */
 	size_t staged, swapped, collected, left;
-	bool forwarding_changed;
+	bool forwarding_changed, timeouts_changed;
 	bool asleep; /* no namespace could be made: the rules were tried in a table that sleeps */
 	size_t refused; /* connections that the new rules refuse, before they came into force */
 	size_t ended; /* connections; none during a trial */

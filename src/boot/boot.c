@@ -10,6 +10,7 @@
 
 #include "apply/apply.h"
 #include "apply/proof.h"
+#include "apply/timeouts.h"
 #include "boot/block.h"
 #include "boot/rescue.h"
 #include "boot/standin.h"
@@ -128,6 +129,21 @@ static bool load(struct booting *x, const struct artefact *artefact)
 		remark(x->b, buf_str(&apply.why));
 	apply_free(&apply);
 	return live;
+}
+
+/* Settings that cannot be made here: that is said, and the policy is loaded all the same. */
+static void left_out_timeouts(struct booting *x, const struct artefact *artefact)
+{
+	struct timeouts_left_out out = {0};
+
+	timeouts_left_out(x->arena, x->netns, artefact->manifest, &out);
+	for (size_t i = 0; i < out.n; i++) {
+		const char *text = arena_printf(x->arena, "timeout %s", out.v[i].t->name);
+
+		vec_push(x->arena, &x->b->left_out,
+			 ((struct standin){
+				 .at = out.v[i].t->at, .text = text, .needs = out.v[i].needs}));
+	}
 }
 
 /* What this very kernel has made of it before, it will most likely make again. */
@@ -265,6 +281,8 @@ void boot_load(struct boot *b, struct store *s, const char *why_not, const char 
 		boot_note_write(s, &(struct boot_note){.outcome = b->outcome,
 						       .why = buf_str(&b->why),
 						       .left_out = b->left_out});
+	if (ok)
+		left_out_timeouts(&x, &artefact);
 	artefact_free(&artefact);
 }
 

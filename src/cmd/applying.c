@@ -12,6 +12,7 @@
 
 #include "apply/inspectd.h"
 #include "apply/proof.h"
+#include "apply/timeouts.h"
 #include "kernel/genid.h"
 #include "kernel/session.h"
 #include "see/diff.h"
@@ -165,9 +166,19 @@ static int trial_apply(struct globals *g, struct apply *x, unsigned seconds)
 
 /* ---- applying ---- */
 
+static json_t *left_out_json(const struct timeouts_left_out *left_out)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < left_out->n; i++)
+		json_array_append_new(list, json_string(left_out->v[i].t->name));
+	return list;
+}
+
 /* trial: seconds. */
 static void print_json(const struct apply *x, unsigned trial, const struct interfaces *i,
-		       const struct foreigners *others, int err)
+		       const struct foreigners *others, const struct timeouts_left_out *left_out,
+		       int err)
 {
 	_cleanup_json_ json_t *j = json_pack(
 		"{s:b, s:i, s:b, s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:s}", "ok", err == 0, "trial",
@@ -179,12 +190,23 @@ static void print_json(const struct apply *x, unsigned trial, const struct inter
 	json_object_set_new(j, "interfaces", interfaces_json(i));
 	json_object_set_new(j, "foreign", others_json(others));
 	json_object_set_new(j, "asleep", json_boolean(x->asleep));
+	json_object_set_new(j, "timeouts_changed", json_boolean(x->timeouts_changed));
+	json_object_set_new(j, "timeouts_left_out", left_out_json(left_out));
 	show_json(j, JSON_INDENT(2));
 }
 
-/* What is in force all the same. */
-static void note(const struct apply *x, const struct interfaces *i, const struct foreigners *others)
+static void print_left_out(const struct timeouts_left_out *left_out)
 {
+	for (size_t i = 0; i < left_out->n; i++)
+		fprintf(stderr, "fwc: warning: %s: timeout %s is left out: %s\n",
+			left_out->v[i].t->at, left_out->v[i].t->name, left_out->v[i].reason);
+}
+
+/* What is in force all the same. */
+static void note(const struct apply *x, const struct interfaces *i, const struct foreigners *others,
+		 const struct timeouts_left_out *left_out)
+{
+	print_left_out(left_out);
 	proof_note(stderr, x->asleep);
 	others_print(stderr, x->arena, others, true, "fwc: warning: ", "  ");
 	interfaces_print(stderr, i, "fwc: warning: ");
@@ -244,6 +266,10 @@ static void print_text(struct globals *g, const struct apply *x, int err)
 						 : x->artefact->manifest->forwarding == 0
 							 ? "off"
 							 : "as it was before fwc");
+	if (x->timeouts_changed)
+		printf("timeouts are as %s\n", x->artefact->manifest->timeouts.n
+						       ? "the policy says now"
+						       : "they were before fwc");
 	if (x->left && g->verbose)
 		printf("%zu old objects are still busy; the next apply removes them\n", x->left);
 }
@@ -327,6 +353,7 @@ int work_apply(struct globals *g, struct store *s, struct arena *a, const struct
 	unsigned trial = words->trial;
 	struct interfaces interfaces = {0};
 	struct foreigners others = {0};
+	struct timeouts_left_out left_out = {0};
 	int err;
 
 	if (in->manifest->proved != PROVED)
@@ -343,15 +370,17 @@ int work_apply(struct globals *g, struct store *s, struct arena *a, const struct
 		g->inspection = in->inspect.len ? INSPECTION_NEW : INSPECTION_ENDED;
 	warn_panic(g);
 	if (!err)
+		timeouts_left_out(a, g->netns, in->manifest, &left_out);
+	if (!err)
 		interfaces_look(&interfaces, a, g->netns, in->manifest);
 	if (!err && !x.unchanged)
 		others_look(&others, g->netns, a);
 	if (g->json)
-		print_json(&x, trial, &interfaces, &others, err);
+		print_json(&x, trial, &interfaces, &others, &left_out, err);
 	else
 		print_text(g, &x, err);
 	if (!err && !g->json)
-		note(&x, &interfaces, &others);
+		note(&x, &interfaces, &others, &left_out);
 	apply_free(&x);
 	return err ? EXIT_SYSTEM : EXIT_FINE;
 }

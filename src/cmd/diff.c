@@ -187,6 +187,7 @@ static int compare(const struct diff_options *how, struct operand *x, struct ope
 
 	diff_rulesets(a, x->ruleset, x->manifest, y->ruleset, y->manifest, &lines);
 	diff_inspect_texts(a, &x->artefact.inspect, &y->artefact.inspect, &lines);
+	diff_timeouts(a, x->manifest, y->manifest, &lines);
 	delta_compare(&packets, a, &x->side, &y->side,
 		      (struct dd_budget){PROOF_NODES, PROOF_SECONDS});
 	diff_report(how, a, &packets, NULL, &lines);

@@ -126,6 +126,10 @@ static void print_flow(const struct replay_flow *f)
 	buf_printf(&b, ": %s", outcome(f));
 	if (f->decided && f->decision.cause == CAUSE_DEFAULT)
 		buf_printf(&b, ", %s", cause_name(f->decision.cause));
+	if (f->answered) {
+		buf_puts(&b, ", answered ");
+		dns_reply_text(&e->reply, &b);
+	}
 	if (f->decided && f->facts.flaw)
 		buf_printf(&b, " (%s)", f->facts.flaw);
 	if (f->decided && e)
@@ -144,6 +148,7 @@ static json_t *flow_json(struct arena *a, const struct replay_flow *f)
 	json_t *j;
 
 	event_of(&e, &key, f->in, &f->decision, f->decided ? &f->facts : NULL);
+	e.answered = f->answered;
 	j = event_json(&e, f->in, r ? r->text : NULL, r ? span_where(a, r->span) : NULL);
 	if (f->decided)
 		return j;

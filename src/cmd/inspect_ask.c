@@ -80,6 +80,23 @@ static void print_rules(const json_t *rules)
 	}
 }
 
+static void print_answers(const json_t *queues)
+{
+	long long answered = 0, unanswered = 0;
+	json_t *q;
+	size_t i;
+
+	json_array_foreach((json_t *)queues, i, q)
+	{
+		answered += number(q, "answered");
+		unanswered += number(q, "unanswered");
+	}
+	if (answered + unanswered)
+		printf("\n%lld denied queries were answered\n", answered);
+	if (unanswered)
+		printf("%lld were not: no route leads back to where they came in\n", unanswered);
+}
+
 static void print_losses(const json_t *losses)
 {
 	const char *what;
@@ -109,6 +126,7 @@ static void print_status(const json_t *j)
 		print_queues(json_object_get(j, "queues"));
 	if (json_array_size(json_object_get(j, "rules")))
 		print_rules(json_object_get(j, "rules"));
+	print_answers(json_object_get(j, "queues"));
 	if (number(j, "timeouts"))
 		printf("\n%lld decided by on-timeout: the client did not go on\n",
 		       number(j, "timeouts"));
@@ -150,6 +168,20 @@ int inspect_status(struct globals *g, const char *socket)
 
 /* ---- log ---- */
 
+/* What the hello offers: what an entry can be written from. */
+static void print_offers(const json_t *j)
+{
+	json_t *protocol;
+	size_t i;
+
+	if (!*text(j, "tls_version"))
+		return;
+	printf("    TLS %s", text(j, "tls_version"));
+	json_array_foreach(json_object_get(j, "alpn"), i, protocol)
+		printf("%s%s", i ? " " : ", alpn ", json_string_value(protocol));
+	printf(*text(j, "ja4") ? ", ja4 %s\n" : "\n", text(j, "ja4"));
+}
+
 static void print_event(const json_t *j)
 {
 	char at[32];
@@ -161,12 +193,14 @@ static void print_event(const json_t *j)
 	if (number(j, "lost"))
 		printf("(%lld decisions are not shown: they were too many)\n", number(j, "lost"));
 	snprintf(by_at, sizeof(by_at), "%s_at", by);
-	printf("%s  %-6s  %s%s%s:%lld -> %s%s%s:%lld %s  %s%s%s  by %s: %s\n",
+	printf("%s  %-6s  %s%s%s:%lld -> %s%s%s:%lld %s  %s%s%s%s%s  by %s: %s\n",
 	       when(at, sizeof(at), number(j, "time")), text(j, "verdict"), six ? "[" : "",
 	       text(j, "from"), six ? "]" : "", number(j, "sport"), six ? "[" : "", text(j, "to"),
 	       six ? "]" : "", number(j, "dport"), text(j, "transport"), text(j, "protocol"),
-	       *name ? " " : "", name, text(j, by_at),
+	       *name ? " " : "", name, *text(j, "answer") ? ", answered " : "", text(j, "answer"),
+	       text(j, by_at),
 	       strcmp(by, "rule") != 0 ? text(j, by) : text(j, "by"));
+	print_offers(j);
 	if (*text(j, "flaw"))
 		printf("    %s\n", text(j, "flaw"));
 }

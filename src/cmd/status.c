@@ -10,9 +10,11 @@
 #include <getopt.h>
 #include <string.h>
 
+#include "apply/timeouts.h"
 #include "cmd/cmd.h"
 #include "kernel/confine.h"
 #include "kernel/sysctl.h"
+#include "lang/lang.h"
 #include "store/file.h"
 #include "store/open.h"
 #include "trial/note.h"
@@ -156,6 +158,49 @@ static void print_forwarding(const struct status *st)
 		       : "");
 }
 
+static void print_timeouts(const struct status *st)
+{
+	_cleanup_buf_ struct buf text = {0};
+	const struct manifest_timeout *t;
+	uint64_t is;
+
+	if (!st->known || !st->loaded || !st->sysctl || !st->applied.manifest->timeouts.n)
+		return;
+	vec_each (&st->applied.manifest->timeouts, t) {
+		enum timeout_state state = timeout_state(st->sysctl, t, &is);
+
+		buf_printf(&text, "%s%s ", text.len ? "\n            " : "", t->name);
+		duration_print(&text, t->seconds);
+		if (state == TIMEOUT_DIFFERS) {
+			buf_puts(&text, "  but it is ");
+			duration_print(&text, is);
+		} else if (state == TIMEOUT_LACKING) {
+			buf_puts(&text, "  but this kernel has no such setting");
+		}
+	}
+	printf("timeouts    %s\n", buf_str(&text));
+}
+
+static json_t *timeouts_json(const struct status *st)
+{
+	json_t *all = json_object();
+	const struct manifest_timeout *t;
+	uint64_t is;
+
+	if (!st->known || !st->sysctl)
+		return all;
+	vec_each (&st->applied.manifest->timeouts, t) {
+		json_t *now = timeout_state(st->sysctl, t, &is) == TIMEOUT_LACKING
+				      ? json_null()
+				      : json_integer((json_int_t)is);
+
+		json_object_set_new(all, t->name,
+				    json_pack("{s:I, s:o}", "policy", (json_int_t)t->seconds, "is",
+					      now));
+	}
+	return all;
+}
+
 /* Left out as it was compiled: by then the kernel did not have it. */
 static void print_lacks(const struct status *st)
 {
@@ -294,6 +339,7 @@ static void print_json(struct arena *a, const struct status *st)
 	json_object_set_new(j, "forwarding",
 			    json_pack("{s:b, s:b}", "ip", sysctl_forwards(st->sysctl, 4), "ip6",
 				      sysctl_forwards(st->sysctl, 6)));
+	json_object_set_new(j, "timeouts", timeouts_json(st));
 	json_object_set_new(j, "inspectd",
 			    st->helper == HELPER_RUNS ? json_true()
 			    : st->helper == HELPER_GONE || st->helper == HELPER_SILENT
@@ -329,6 +375,7 @@ static void print_text(struct globals *g, struct arena *a, const struct status *
 	print_whose(st);
 	print_helper(st);
 	print_forwarding(st);
+	print_timeouts(st);
 	print_bridges(st);
 	print_lacks(st);
 	print_drift(g, a, st);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "apply/forwarding.h"
+#include "apply/timeouts.h"
 #include "boot/boot.h"
 #include "cmd/applying.h"
 #include "cmd/cmd.h"
@@ -16,7 +17,7 @@
 #include "util/show.h"
 
 struct stopped {
-	bool was_loaded, forwarding_restored;
+	bool was_loaded, forwarding_restored, timeouts_restored;
 };
 
 static int remove_table(struct globals *g, struct stopped *s, struct buf *why)
@@ -57,6 +58,8 @@ static int stop(struct globals *g, struct stopped *s, struct buf *why)
 	if (!err)
 		err = forwarding_restore(&store, g->netns, &s->forwarding_restored, why);
 	if (!err)
+		err = timeouts_restore(&store, g->netns, &s->timeouts_restored, why);
+	if (!err)
 		err = remove_table(g, s, why);
 	if (!err)
 		store_remove(&store, STORE_APPLIED);
@@ -71,9 +74,10 @@ static int stop(struct globals *g, struct stopped *s, struct buf *why)
 
 static void print_json(const struct stopped *s, int err, const char *why)
 {
-	_cleanup_json_ json_t *j = json_pack("{s:b, s:b, s:b, s:s}", "ok", err == 0, "was_loaded",
-					     s->was_loaded, "forwarding_restored",
-					     s->forwarding_restored, "error", why);
+	_cleanup_json_ json_t *j = json_pack("{s:b, s:b, s:b, s:b, s:s}", "ok", err == 0,
+					     "was_loaded", s->was_loaded, "forwarding_restored",
+					     s->forwarding_restored, "timeouts_restored",
+					     s->timeouts_restored, "error", why);
 
 	show_json(j, JSON_INDENT(2));
 }
@@ -98,6 +102,8 @@ int cmd_stop(struct globals *g, int argc, char **argv)
 		return err ? EXIT_SYSTEM : EXIT_FINE;
 	if (s.forwarding_restored)
 		puts("forwarding is as it was before fwc");
+	if (s.timeouts_restored)
+		puts("timeouts are as they were before fwc");
 	if (s.was_loaded)
 		printf("the firewall is removed: %s is open now (`fwc apply` closes it again)\n",
 		       what);

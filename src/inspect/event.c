@@ -23,6 +23,10 @@ void event_of(struct event *e, const struct known_key *key, const struct inspect
 	e->protocol = (uint8_t)facts->protocol;
 	e->name_len = (uint16_t)facts->name_len;
 	memcpy(e->name, facts->name, sizeof(e->name));
+	e->tls_version = facts->tls_version;
+	e->alpn_len = facts->alpn_len;
+	memcpy(e->alpn, facts->alpn, sizeof(e->alpn));
+	memcpy(e->ja4, facts->ja4, sizeof(e->ja4));
 	if (facts->flaw)
 		strncpy(e->flaw, facts->flaw, sizeof(e->flaw) - 1);
 }
@@ -41,9 +45,10 @@ static void put_address(json_t *j, const char *key, const struct known_key *k, c
 }
 
 /* What came from the network is bytes: those that are not printable are written out. */
-static void put_bytes(json_t *j, const char *key, const char *s, size_t n)
+static json_t *bytes_json(const char *s, size_t n)
 {
 	struct buf b = {0};
+	json_t *j;
 
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)s[i];
@@ -53,7 +58,45 @@ static void put_bytes(json_t *j, const char *key, const char *s, size_t n)
 		else
 			buf_printf(&b, "\\x%02x", c);
 	}
-	put(j, key, buf_str(&b));
+	j = json_string(buf_str(&b));
+	buf_free(&b);
+	return j;
+}
+
+static void put_bytes(json_t *j, const char *key, const char *s, size_t n)
+{
+	json_object_set_new(j, key, bytes_json(s, n));
+}
+
+/* Of a hello that was read to its end. */
+static void put_offers(json_t *j, const struct event *e)
+{
+	static const char *const versions[] = {"SSL 3.0", "1.0", "1.1", "1.2", "1.3"};
+	size_t ja4 = strnlen(e->ja4, sizeof(e->ja4)), n = e->alpn_len;
+	json_t *alpn;
+	char text[8];
+
+	if (!e->tls_version && !ja4)
+		return;
+	snprintf(text, sizeof(text), "0x%04x", e->tls_version);
+	put(j, "tls_version",
+	    e->tls_version >= 0x0300 && e->tls_version <= 0x0304 ? versions[e->tls_version - 0x0300]
+								 : text);
+	alpn = json_array();
+	n = n <= sizeof(e->alpn) ? n : 0;
+	for (size_t i = 0; i < n && e->alpn[i] < n - i; i += 1u + e->alpn[i])
+		json_array_append_new(alpn, bytes_json((const char *)e->alpn + i + 1, e->alpn[i]));
+	json_object_set_new(j, "alpn", alpn);
+	if (ja4)
+		put_bytes(j, "ja4", e->ja4, ja4);
+}
+
+static void put_answer(json_t *j, const struct dns_reply *r)
+{
+	struct buf b = {0};
+
+	dns_reply_text(r, &b);
+	put(j, "answer", buf_str(&b));
 	buf_free(&b);
 }
 
@@ -62,6 +105,8 @@ static void put_lines(json_t *j, const struct event *e, const struct inspector *
 {
 	char text[32];
 
+	if (e->entry && e->entry <= in->entries.n && e->answered)
+		put_answer(j, &in->entries.v[e->entry - 1].reply);
 	if (e->entry && e->entry <= in->entries.n) {
 		put(j, "entry", in->entries.v[e->entry - 1].text);
 		put(j, "entry_at", in->entries.v[e->entry - 1].at);
@@ -93,6 +138,7 @@ json_t *event_json(const struct event *e, const struct inspector *in, const char
 	    protocol_name(e->protocol <= PROTOCOL_UNKNOWN ? (enum protocol)e->protocol
 							   : PROTOCOL_UNKNOWN));
 	put_bytes(j, "name", e->name, e->name_len <= INSPECT_NAME_MAX ? e->name_len : 0);
+	put_offers(j, e);
 	if (flaw)
 		put_bytes(j, "flaw", e->flaw, flaw);
 	if (rule)

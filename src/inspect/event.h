@@ -13,9 +13,13 @@ struct event { /* plain bytes: it crosses from one process to another */
 	uint32_t id; /* of the rule */
 	uint8_t verdict, cause, protocol /* enum protocol */, udp;
 	uint16_t entry; /* from 1; 0: none */
+	uint8_t answered; /* as the entry says */
 	struct known_key key;
 	uint16_t name_len;
 	char name[INSPECT_NAME_MAX + 1];
+	uint16_t tls_version, alpn_len; /* as struct facts has them */
+	uint8_t alpn[INSPECT_ALPN_MAX];
+	char ja4[INSPECT_JA4 + 1];
 	char flaw[64];
 };
 

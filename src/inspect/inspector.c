@@ -9,7 +9,8 @@ enum reply { REPLY_NO, REPLY_YES, REPLY_OPEN, REPLY_ERROR };
 
 static const char *const look_names[NLOOKS] = {
 	"any",	   "sni",     "host", "dns",	 "ssh",
-	"payload", "tls.ech", "quic", "no-name", "unknown-protocol", "name",    "domain"};
+	"payload", "tls.ech", "quic", "no-name", "unknown-protocol", "name",    "domain",
+	"alpn",	   "ja4"};
 
 const char *look_name(enum look l)
 {
@@ -47,9 +48,14 @@ bool look_has_names(enum look l)
 	       l == LOOK_DOMAIN;
 }
 
+bool look_has_text(enum look l)
+{
+	return l == LOOK_SSH || l == LOOK_ALPN || l == LOOK_JA4;
+}
+
 bool look_has_list(enum look l)
 {
-	return look_has_names(l) || l == LOOK_SSH || l == LOOK_PAYLOAD;
+	return look_has_names(l) || look_has_text(l) || l == LOOK_PAYLOAD;
 }
 
 static enum reply from_answer(enum answer a, bool stuck)
@@ -88,6 +94,8 @@ static bool carries(const struct facts *f, enum look look)
 	switch (look) {
 	case LOOK_SNI:
 	case LOOK_ECH:
+	case LOOK_ALPN:
+	case LOOK_JA4:
 		return tls;
 	case LOOK_HOST:
 		return f->protocol == PROTOCOL_HTTP;
@@ -106,6 +114,30 @@ static bool carries(const struct facts *f, enum look look)
 		break;
 	}
 	return false;
+}
+
+static bool texts_cover(const struct entry *e, const char *s, size_t n)
+{
+	const struct banner *b;
+
+	vec_each (&e->banners, b)
+		if ((b->prefix ? n >= b->n : n == b->n) && !memcmp(s, b->text, b->n))
+			return true;
+	return false;
+}
+
+/* What the hello offers is known when it is whole. */
+static enum reply match_offer(const struct entry *e, const struct facts *f, bool stuck)
+{
+	if (!f->whole)
+		return stuck ? REPLY_ERROR : REPLY_OPEN;
+	if (e->look == LOOK_JA4 && *f->ja4)
+		return of_bool(texts_cover(e, f->ja4, strlen(f->ja4)));
+	if (e->look == LOOK_ALPN)
+		for (size_t i = 0; i < f->alpn_len; i += 1u + f->alpn[i])
+			if (texts_cover(e, (const char *)f->alpn + i + 1, f->alpn[i]))
+				return REPLY_YES;
+	return f->offers_cut ? REPLY_ERROR : REPLY_NO;
 }
 
 static enum reply match_name(const struct entry *e, const struct facts *f)
@@ -172,6 +204,8 @@ static enum reply match(const struct entry *e, const struct flow_state *f,
 		return REPLY_NO;
 	if (e->look == LOOK_ECH)
 		return from_answer(facts->ech, stuck);
+	if (e->look == LOOK_ALPN || e->look == LOOK_JA4)
+		return match_offer(e, facts, stuck);
 	return match_name(e, facts);
 }
 
@@ -233,10 +267,36 @@ struct decision inspector_judge_opening(const struct inspector *in, struct flow_
 	return d.verdict == VERDICT_ALLOW ? (struct decision){VERDICT_MORE, CAUSE_ENTRY, NULL} : d;
 }
 
+bool look_replies(enum look l)
+{
+	return l == LOOK_ANY || l == LOOK_DNS || l == LOOK_NAME || l == LOOK_DOMAIN;
+}
+
+size_t inspector_reply(const struct decision *d, const struct facts *facts, const struct packet *k,
+		       uint8_t out[DNS_REPLY_MAX])
+{
+	if (d->verdict != VERDICT_DENY || d->cause != CAUSE_ENTRY || !d->entry ||
+	    facts->protocol != PROTOCOL_DNS)
+		return 0;
+	return dns_reply_message(&d->entry->reply, k->payload, k->n, out);
+}
+
+bool inspector_replies(const struct inspector *in)
+{
+	const struct entry *e;
+
+	vec_each (&in->entries, e)
+		if (e->reply.kind)
+			return true;
+	return false;
+}
+
 bool inspector_is_brief(const struct inspector *in)
 {
 	const struct entry *e;
 
+	if (inspector_replies(in)) /* to each of them */
+		return false;
 	vec_each (&in->entries, e)
 		switch (e->look) {
 		case LOOK_ANY:
@@ -252,6 +312,8 @@ bool inspector_is_brief(const struct inspector *in)
 		case LOOK_UNKNOWN:
 		case LOOK_NAME:
 		case LOOK_DOMAIN:
+		case LOOK_ALPN:
+		case LOOK_JA4:
 			return false;
 		}
 	return true;

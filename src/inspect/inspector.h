@@ -5,6 +5,7 @@
 #ifndef FWC_INSPECT_INSPECTOR_H
 #define FWC_INSPECT_INSPECTOR_H
 
+#include "inspect/dns_reply.h"
 #include "inspect/flow.h"
 #include "inspect/namelist.h"
 #include "inspect/pattern.h"
@@ -23,8 +24,10 @@ enum look { /* what an entry looks at */
 	    LOOK_UNKNOWN, /* none of the protocols above */
 	    LOOK_NAME, /* SNI, HOST and DNS in one */
 	    LOOK_DOMAIN, /* the same, and all names below */
+	    LOOK_ALPN, /* protocols that a TLS or QUIC hello offers */
+	    LOOK_JA4, /* fingerprint of who sent it */
 };
-#define NLOOKS (LOOK_DOMAIN + 1)
+#define NLOOKS (LOOK_JA4 + 1)
 
 enum verdict { VERDICT_MORE, VERDICT_ALLOW, VERDICT_DENY, VERDICT_REJECT };
 
@@ -39,8 +42,8 @@ enum cause {
 };
 #define NFALLBACKS (CAUSE_NO_HELPER + 1)
 
-struct banner { /* of LOOK_SSH */
-	const char *text; /* lower case */
+struct banner { /* of looks that have text */
+	const char *text;
 	size_t n;
 	bool prefix; /* a '*' stood at its end */
 };
@@ -51,6 +54,7 @@ struct entry {
 	struct namelist *names; /* of looks that have names */
 	VEC(struct banner) banners;
 	VEC(struct pattern *) patterns;
+	struct dns_reply reply; /* of VERDICT_DENY: to DNS queries over UDP */
 	const char *at; /* "firewall.fwc:12", or "" */
 	const char *text; /* as the policy has it, or "" */
 };
@@ -81,7 +85,8 @@ bool look_find(const char *word, enum look *out);
 const char *verdict_name(enum verdict v);
 const char *cause_name(enum cause c); /* "on-error" ...; "entry", "default" */
 bool look_has_names(enum look l);
-bool look_has_list(enum look l); /* names, banners or patterns */
+bool look_has_text(enum look l); /* banners, protocols, fingerprints: '*' at the end */
+bool look_has_list(enum look l); /* names, text or patterns */
 
 /* The first entry that matches decides. One that may yet match holds up those behind it. No entry:
  * deny. */
@@ -99,6 +104,13 @@ struct decision inspector_judge_opening(const struct inspector *in, struct flow_
 /* Whether what it says of one datagram holds for those that come after it between the same ports:
  * if it looks into none of them further than for a pattern at the beginning. */
 bool inspector_is_brief(const struct inspector *in);
+/* What the client of a datagram is told that was judged so; 0 bytes: nothing. */
+size_t inspector_reply(const struct decision *d, const struct facts *facts, const struct packet *k,
+		       uint8_t out[DNS_REPLY_MAX]);
+/* Whether any entry has something to tell. */
+bool inspector_replies(const struct inspector *in);
+/* Looks whose entries can: they know names in DNS, or match anything. */
+bool look_replies(enum look l);
 /* The decision where there is none to be had any more. */
 struct decision inspector_fallback(const struct inspector *in, enum cause cause);
 

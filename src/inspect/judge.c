@@ -293,12 +293,13 @@ static struct tally *tally_of(struct board *b, uint32_t id)
 }
 
 static void tell(struct judge *j, const struct known_key *key, const struct table_rule *rule,
-		 const struct decision *d, const struct facts *facts)
+		 const struct decision *d, const struct facts *facts, bool answered)
 {
 	struct event e;
 
 	event_of(&e, key, rule->inspector, d, facts);
 	e.id = rule->id;
+	e.answered = answered;
 	j->c.event(j->c.ctx, &e);
 }
 
@@ -316,7 +317,7 @@ static enum act decide(struct judge *j, const struct known_key *key, const struc
 {
 	count_decision(j, rule, d);
 	known_decide(&j->c.board->known, key, d->verdict, now);
-	tell(j, key, rule, d, facts);
+	tell(j, key, rule, d, facts, false);
 	return act_of(d->verdict);
 }
 
@@ -554,19 +555,35 @@ static void take_tcp(struct judge *j, const struct arrived *x)
 		unseen(j, x);
 }
 
+static void reply(struct judge *j, const struct arrived *x, const uint8_t *message, size_t n)
+{
+	struct board *b = j->c.board;
+
+	b->answered[tally_of(b, x->rule->id) - b->tallies]++;
+	j->c.replied(j->c.ctx, x->k->slot, message, n);
+}
+
 /* A datagram by itself. What is allowed goes on, and its connection stays undecided, so that the
  * next one comes here as well. (What is not leaves it so anyway: see nft/lower_inspect.c.) */
 static void judge_alone(struct judge *j, const struct arrived *x, bool lasts)
 {
+	uint8_t message[DNS_REPLY_MAX];
 	struct flow_state f = {0};
 	struct decision d;
 	enum act act;
+	size_t n = 0;
 
 	facts_init(&f.facts);
 	d = inspector_judge_alone(x->rule->inspector, &f, j->room, &x->packet, j->patterns);
+	if (j->c.replied)
+		n = inspector_reply(&d, &f.facts, &x->packet, message);
 	count_decision(j, x->rule, &d);
-	tell(j, &x->key, x->rule, &d, &f.facts);
+	tell(j, &x->key, x->rule, &d, &f.facts, n != 0);
 	flow_drop(&f, j->room);
+	if (n) {
+		reply(j, x, message, n);
+		return;
+	}
 	act = act_of(d.verdict);
 	if (lasts)
 		known_decide(&j->c.board->known, &x->key, d.verdict, x->k->now);

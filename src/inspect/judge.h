@@ -59,6 +59,7 @@ struct board { /* in memory that outlives the process: what others may read at a
 	uint64_t crumbs; /* packets that passed undecided, their bytes kept */
 	struct tally tallies[TALLIES]; /* the last one is of all that found no place */
 	struct known known;
+	uint64_t answered[TALLIES]; /* of tallies: datagrams whose client was told */
 };
 
 struct judge_config {
@@ -71,6 +72,9 @@ struct judge_config {
 	void (*answer)(void *ctx, uint32_t slot, enum act act);
 	/* Instead of an answer: it goes on with these bytes, as many as it had. */
 	void (*rewritten)(void *ctx, uint32_t slot, const uint8_t *p, size_t n);
+	/* Instead of an answer: it is denied, and its client told this (dns_reply.h). NULL: nobody
+	 * can. */
+	void (*replied)(void *ctx, uint32_t slot, const uint8_t *message, size_t n);
 	void (*event)(void *ctx, const struct event *e);
 };
 

@@ -41,6 +41,8 @@ enum name_state {
 enum answer { ANSWER_OPEN, ANSWER_NO, ANSWER_YES };
 
 #define INSPECT_NAME_MAX 255 /* bytes: DNS (RFC 1035 2.3.4), SSH banner (RFC 4253 4.2) */
+#define INSPECT_ALPN_MAX 256 /* browsers offer some twenty */
+#define INSPECT_JA4 36
 #define INSPECT_BYTES_MAX 65536 /* of a client that are ever looked at */
 
 struct facts {
@@ -54,8 +56,13 @@ struct facts {
 	size_t name_len;
 	/* The server's name in lower case without a dot at its end, or the banner as sent. */
 	char name[INSPECT_NAME_MAX + 1];
-	char alpn[16]; /* the first protocol offered within TLS, cut to fit; "" if none */
-	const char *flaw; /* PROBE_BAD: what is wrong, a few words; static */
+	/* What a whole hello offers, GREASE (RFC 8701) left out. */
+	uint16_t tls_version; /* the highest; 0: none that is known */
+	uint16_t alpn_len;
+	uint8_t alpn[INSPECT_ALPN_MAX]; /* protocols within TLS, as there: a length, bytes ... */
+	char ja4[INSPECT_JA4 + 1]; /* "" if it cannot be told */
+	bool offers_cut; /* there is more, or something that cannot be read */
+	const char *flaw; /* what is wrong, a few words; static: PROBE_BAD, or offers_cut */
 };
 
 /* Room that probes work in; one for each thread. */
@@ -91,6 +98,8 @@ enum probe probe_stream(struct facts *f, const uint8_t *p, size_t n, bool ended,
 /* Takes the name over: lower case, one dot at its end dropped. False if it holds what no name
  * can: control characters, blanks, bytes beyond ASCII, too much, nothing. */
 bool facts_name(struct facts *f, const uint8_t *p, size_t n);
+/* What a whole ClientHello offers beside names; f->protocol is set for QUIC. */
+void tls_offers(struct facts *f, const uint8_t *p, size_t n);
 enum probe facts_bad(struct facts *f, const char *flaw);
 enum probe facts_done(struct facts *f);
 

@@ -110,6 +110,7 @@ static void take_tcp(struct replay *r, const struct packet *k)
 static void take_alone(struct replay *r, struct replay_flow *f, const struct packet *k,
 		       const char *name)
 {
+	uint8_t message[DNS_REPLY_MAX];
 	struct replay_flow *own = f;
 	struct flow_state state = {0};
 
@@ -123,6 +124,7 @@ static void take_alone(struct replay *r, struct replay_flow *f, const struct pac
 	own->decision = inspector_judge_alone(own->in, &state, r->room, k, r->patterns);
 	own->facts = state.facts;
 	own->decided = true;
+	own->answered = inspector_reply(&own->decision, &own->facts, k, message) != 0;
 	own->settled = inspector_is_brief(own->in);
 	flow_drop(&state, r->room);
 }

@@ -16,6 +16,7 @@ struct replay_flow {
 	struct facts facts;
 	struct decision decision;
 	bool decided;
+	bool answered; /* its client was told, as the entry says */
 	bool settled; /* of UDP: and nothing more of it is looked at */
 	struct flow_state state; /* while it is not decided */
 };

@@ -78,7 +78,7 @@ static bool read_banners(struct loader_state *l, const json_t *list, struct entr
 		struct banner b = {.n = json_string_length(item)};
 
 		if (!b.n || b.n > INSPECT_NAME_MAX)
-			return refuse(l, "there is a bad banner", NULL);
+			return refuse(l, "there is a bad text", NULL);
 		b.text = arena_strndup(l->t.arena, json_string_value(item), b.n);
 		b.prefix = b.text[b.n - 1] == '*';
 		b.n -= b.prefix;
@@ -117,7 +117,7 @@ static bool read_list(struct loader_state *l, const json_t *j, struct entry *e)
 	const json_t *patterns = json_object_get(j, "patterns");
 	const json_t *list = json_object_get(j, "list");
 	bool shared = look_has_names(e->look), payload = e->look == LOOK_PAYLOAD;
-	bool banners = e->look == LOOK_SSH;
+	bool banners = look_has_text(e->look);
 
 	if (json_is_array(names) != banners || json_is_array(patterns) != payload ||
 	    json_is_integer(list) != shared || !!names + !!patterns + !!list > 1)
@@ -129,10 +129,30 @@ static bool read_list(struct loader_state *l, const json_t *j, struct entry *e)
 	return !banners || read_banners(l, names, e);
 }
 
+static bool read_reply(struct loader_state *l, const json_t *words, struct entry *e)
+{
+	size_t i;
+	json_t *item;
+
+	if (!words)
+		return true;
+	if (!json_array_size(words) || e->verdict != VERDICT_DENY || !look_replies(e->look))
+		return refuse(l, "an answer does not belong to the look", look_name(e->look));
+	json_array_foreach(words, i, item)
+	{
+		const char *word = json_string_value(item);
+
+		if (!word || dns_reply_add(&e->reply, word))
+			return refuse(l, "there is a bad answer", word ? word : "");
+	}
+	return true;
+}
+
 static bool read_entry(struct loader_state *l, const json_t *j, struct inspector *in)
 {
 	static const char *const members[] = {"verdict", "look", "names", "patterns",
-					      "list",	 "at",	 "text",  NULL};
+					      "list",	 "at",	 "text",  "answer",
+					      NULL};
 	const char *look, *at, *text;
 	struct entry *e;
 
@@ -148,7 +168,8 @@ static bool read_entry(struct loader_state *l, const json_t *j, struct inspector
 	e->text = arena_strdup(l->t.arena, text ? text : "");
 	if (!look || !look_find(look, &e->look))
 		return refuse(l, "there is no look", look ? look : "");
-	return read_verdict(l, text_of(j, "verdict"), &e->verdict) && read_list(l, j, e);
+	return read_verdict(l, text_of(j, "verdict"), &e->verdict) && read_list(l, j, e) &&
+	       read_reply(l, json_object_get(j, "answer"), e);
 }
 
 static int nibble(char c)

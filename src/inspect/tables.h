@@ -14,10 +14,14 @@
  *	      "entries": [
  *	        { "verdict": "deny",                allow | deny | reject
  *	          "look": "sni",                    any sni host dns ssh payload tls.ech quic
- *	                                            no-name unknown-protocol name domain
+ *	                                            no-name unknown-protocol name domain alpn ja4
  *	          "names": ["*.casino.example"],    of sni, host, dns, name and domain: names, see
  *	                                            namelist.h;
- *	                                            of ssh: banners, '*' at the end for any rest
+ *	                                            of ssh, alpn, ja4: text, '*' at the end for any
+ *	                                            rest
+ *	          "answer": ["refused"],            or nxdomain, or addresses: what a client is
+ *	                                            told that asks over UDP; of deny, and any, dns,
+ *	                                            name, domain (optional)
  *	          "at": "firewall.fwc:28",          where the policy says it (optional)
  *	          "text": "deny sni ..." },         and how (optional)
  *	        { "verdict": "deny", "look": "payload",

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * TLS records -> a ClientHello -> the server name, whether ECH is offered, ALPN.
+ * TLS records -> a ClientHello -> the server name, whether ECH is offered; what else it offers:
+ * offer.c.
  *
  * A hello with a post-quantum key share does not fit one segment, and may be cut into records of
  * any size (RFC 8446 5.1). The server name is known when the hello is whole: if there are two, none
@@ -16,7 +17,6 @@
 #define HANDSHAKE_HEADER 4
 #define CLIENT_HELLO 1
 #define EXT_SERVER_NAME 0
-#define EXT_ALPN 16
 #define EXT_ECH 0xfe0d
 
 /* ServerNameList, RFC 6066 3; one host_name, nothing else was ever defined. */
@@ -29,23 +29,6 @@ static bool read_server_name(struct facts *f, struct cursor *body)
 	if (!cursor_need(body, len) || type != 0 || list != len + 3 || cursor_left(body) != len)
 		return false;
 	return facts_name(f, body->p + body->off, len);
-}
-
-static void read_alpn(struct facts *f, struct cursor *body)
-{
-	size_t len;
-
-	cursor_get(body, 2);
-	len = cursor_get(body, 1);
-	if (!cursor_need(body, len))
-		return;
-	if (len >= sizeof(f->alpn))
-		len = sizeof(f->alpn) - 1;
-	for (size_t i = 0; i < len; i++) {
-		uint8_t c = body->p[body->off + i];
-
-		f->alpn[i] = (char)(c > ' ' && c < 0x7f ? c : '?');
-	}
 }
 
 static enum probe read_extensions(struct facts *f, struct cursor *c)
@@ -67,13 +50,11 @@ static enum probe read_extensions(struct facts *f, struct cursor *c)
 			return facts_bad(f, "there are two server names");
 		if (type == EXT_SERVER_NAME && !read_server_name(f, &body))
 			return facts_bad(f, "the server name is malformed");
-		if (type == EXT_ALPN)
-			read_alpn(f, &body);
 	}
 	return facts_done(f);
 }
 
-enum probe tls_hello(struct facts *f, const uint8_t *p, size_t n)
+static enum probe read_hello(struct facts *f, const uint8_t *p, size_t n)
 {
 	struct cursor c = cursor_of(p, n, SIZE_MAX), hello, extensions;
 	unsigned type = cursor_get(&c, 1);
@@ -102,6 +83,15 @@ enum probe tls_hello(struct facts *f, const uint8_t *p, size_t n)
 		return facts_bad(f, "the ClientHello is malformed");
 	extensions = cursor_sub(&hello, len);
 	return read_extensions(f, &extensions);
+}
+
+enum probe tls_hello(struct facts *f, const uint8_t *p, size_t n)
+{
+	enum probe said = read_hello(f, p, n);
+
+	if (said == PROBE_DONE)
+		tls_offers(f, p, n);
+	return said;
 }
 
 /* The next record; NULL, or what is wrong with it. */

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "inspectd/lane.h"
+#include "inspectd/responder.h"
 
 #define CLIENTS_MAX 32
 #define CLIENT_LINE 4096
@@ -31,6 +32,7 @@ struct inspectd {
 	char path[4096]; /* of the tables that were read last */
 	const char *socket_path, *program;
 	struct lane_options lane;
+	struct responder responder;
 	struct lane_tables *tables; /* NULL: none */
 	struct lane_tables *prepared; /* judges with these wait; NULL: none */
 	VEC(struct lane *) lanes;
@@ -55,8 +57,10 @@ void inspectd_forget(struct inspectd *d);
 /* Descriptors that another process left: "queue-26000" ... in LISTEN_FDNAMES. */
 void adopt_begin(void);
 struct lane_fds adopt_take(uint16_t queue);
+int adopt_take_one(const char *name); /* -1: there is none */
 void adopt_end(void); /* closes what nobody took */
-/* The names and descriptors of a lane. */
+/* The names and descriptors of a lane; and of what all of them share. */
+#define RESPONDER_NAMES {"raw-4", "raw-6"}
 #define LANE_NFDS 4
 void lane_names(const struct lane *l, int fd[LANE_NFDS], char name[LANE_NFDS][32]);
 

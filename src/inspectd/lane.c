@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -183,6 +184,18 @@ static void blame(struct lane *l)
 	queue_flush(&l->queue);
 }
 
+/* What dnat sent elsewhere is answered as from where the client sent it. */
+static void want_origin(struct lane *l)
+{
+	const struct table_rule *r;
+	bool replies = false;
+
+	vec_each (&l->tables->tables.rules, r)
+		replies |= inspector_replies(r->inspector);
+	if (replies && !l->queue.origin)
+		queue_want_origin(&l->queue);
+}
+
 /* The next one takes over: what the old one had in hand is given to it again. */
 static void take_over(struct lane *l)
 {
@@ -197,6 +210,7 @@ static void take_over(struct lane *l)
 	l->next_tables = NULL;
 	l->judge = l->next;
 	l->next = (struct judge_process){.fd = -1};
+	want_origin(l);
 	replay(l);
 }
 
@@ -389,6 +403,7 @@ static void *run(void *arg)
 	prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, NULL);
+	want_origin(l);
 	while (!l->stop)
 		step(l);
 	if (l->judge.pid)
@@ -445,10 +460,14 @@ int lane_finish(struct lane *l)
 
 static int memory(int *fd, const char *name, size_t size, void **out, bool *fresh)
 {
+	struct stat st;
+
 	*fresh = *fd < 0;
 	if (*fresh)
 		*fd = memfd_create(name, MFD_CLOEXEC);
-	if (*fd < 0 || (*fresh && ftruncate(*fd, (off_t)size) < 0))
+	/* that of an older program may be smaller: what it lacks is zero */
+	if (*fd < 0 || fstat(*fd, &st) < 0 ||
+	    (st.st_size < (off_t)size && ftruncate(*fd, (off_t)size) < 0))
 		return -errno;
 	*out = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
 	return *out == MAP_FAILED ? -errno : 0;

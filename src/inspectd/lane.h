@@ -44,6 +44,7 @@ struct lane_ledger {
 
 struct lane_counts { /* written by the lane's thread alone; read by others */
 	uint64_t packets, answered[NACTS], rewritten;
+	uint64_t replied, unreplied; /* queries whose clients were told that they are denied */
 	uint64_t restarts; /* judges that died */
 	uint64_t replayed; /* packets given to a second judge */
 	uint64_t settled; /* packets answered without one: it died of them, or there was none */
@@ -66,6 +67,7 @@ struct lane_options { /* the same for all */
 	uint64_t hold;
 	uid_t uid;
 	gid_t gid;
+	struct responder *responder; /* NULL: nobody is told anything */
 	int events; /* where decisions are told: a SOCK_SEQPACKET that may be full */
 };
 
@@ -136,5 +138,7 @@ void lane_settle(struct lane *l, uint32_t slot, enum act act, const uint8_t *byt
 bool lane_hear(struct lane *l, struct judge_process *p);
 /* By the words of the packet's rule, without a judge. */
 void lane_settle_by(struct lane *l, uint32_t slot, enum cause cause);
+/* lane_reply.c: tells the client of the query that waits there, if it is one and may be told */
+void lane_reply(struct lane *l, uint32_t slot, const uint8_t *message, size_t n);
 
 #endif

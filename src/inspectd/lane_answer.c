@@ -107,6 +107,18 @@ static void take_rewritten(struct lane *l, const struct wire_reply *r, size_t by
 	lane_settle(l, r->slot, ACT_PASS, r->bytes, r->n);
 }
 
+static void take_replied(struct lane *l, const struct wire_reply *r, size_t bytes)
+{
+	if (r->n != bytes || bytes > DNS_REPLY_MAX) {
+		l->counts.nonsense++;
+		return;
+	}
+	if (!is_place(l, r->slot, PLACE_OPEN))
+		return;
+	lane_reply(l, r->slot, r->bytes, bytes);
+	lane_settle(l, r->slot, ACT_DENY, NULL, 0);
+}
+
 static void take_event(struct lane *l, struct wire_reply *r, size_t bytes)
 {
 	if (bytes != sizeof(r->event)) {
@@ -145,6 +157,9 @@ bool lane_hear(struct lane *l, struct judge_process *p)
 			break;
 		case WIRE_EVENT:
 			take_event(l, &r, bytes);
+			break;
+		case WIRE_REPLIED:
+			take_replied(l, &r, bytes);
 			break;
 		case WIRE_LOADING:
 			break;

@@ -193,9 +193,21 @@ static void set_paths(struct inspectd *d, const struct options *o)
 			arena_printf(d->arena, INSPECTD_RUN "/inspectd%s%s.sock", dot, netns);
 }
 
+/* Once it is opened, a socket is all that answers need. */
+static void open_responder(struct inspectd *d)
+{
+	static const char *const names[] = RESPONDER_NAMES;
+
+	responder_open(&d->responder, adopt_take_one(names[0]), adopt_take_one(names[1]));
+	d->lane.responder = &d->responder;
+}
+
 static int take_queues(struct inspectd *d, struct buf *why)
 {
-	int err = privileges_drop();
+	int err;
+
+	open_responder(d);
+	err = privileges_drop();
 
 	if (err) {
 		buf_printf(why, "cannot give up privileges: %s", strerror(-err));
@@ -375,6 +387,7 @@ static void finish(struct inspectd *d)
 		free(d->lanes.v[i]);
 	}
 	lane_tables_drop(d->tables);
+	responder_close(&d->responder);
 	control_close(d);
 	free((char *)d->program);
 	arena_free(d->arena);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <libnetfilter_queue/libnetfilter_queue.h>
 #include <linux/netfilter.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
 #include <linux/netfilter/nfnetlink_queue.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #define OUT_SIZE 65536
+#define SEQ_ORIGIN 2 /* of the request, so that its error is known */
 #define VERDICT_SIZE 128 /* one without payload, at most */
 /* What the kernel charges a socket for a small packet is some 800 bytes, and as much as it is long
  * for a large one: room for a full queue of small ones, and then some. */
@@ -137,6 +139,58 @@ int queue_pass_all(struct queue *q)
 	return send(q->fd, h, h->nlmsg_len, 0) < 0 ? -errno : 0;
 }
 
+/* A kernel that cannot, or has yet to load what it needs for it, says so by an error. */
+void queue_want_origin(struct queue *q)
+{
+	char buf[1024];
+	struct nlmsghdr *h = put_header(buf, NFQNL_MSG_CONFIG, q->number, false);
+
+	h->nlmsg_seq = SEQ_ORIGIN;
+	put_flags(h, NFQA_CFG_F_CONNTRACK, NFQA_CFG_F_CONNTRACK);
+	q->origin = send(q->fd, h, h->nlmsg_len, 0) >= 0;
+}
+
+static void take_error(struct queue *q, const struct nlmsghdr *h)
+{
+	const struct nlmsgerr *e = mnl_nlmsg_get_payload(h);
+
+	if (mnl_nlmsg_get_payload_len(h) < sizeof(*e) || !e->error)
+		return;
+	if (e->msg.nlmsg_seq != SEQ_ORIGIN)
+		q->refused++;
+	else if (e->error == -EAGAIN)
+		queue_want_origin(q);
+	else
+		q->origin = false;
+}
+
+/* CTA_TUPLE_ORIG of <linux/netfilter/nfnetlink_conntrack.h>: as the client sent its first packet.
+ */
+static void read_origin(struct dns_origin *out, const struct nlattr *ct)
+{
+	const struct nlattr *a, *b, *c;
+
+	mnl_attr_for_each_nested(a, ct)
+	{
+		if (mnl_attr_get_type(a) != CTA_TUPLE_ORIG)
+			continue;
+		mnl_attr_for_each_nested(b, a) mnl_attr_for_each_nested(c, b)
+		{
+			unsigned what = mnl_attr_get_type(c), n = mnl_attr_get_payload_len(c);
+			bool ip = mnl_attr_get_type(b) == CTA_TUPLE_IP;
+			bool four = what == CTA_IP_V4_DST && n == 4;
+
+			if (ip && (four || (what == CTA_IP_V6_DST && n == 16))) {
+				out->version = four ? 4 : 6;
+				memcpy(out->dst, mnl_attr_get_payload(c), n);
+			}
+			if (mnl_attr_get_type(b) == CTA_TUPLE_PROTO &&
+			    what == CTA_PROTO_DST_PORT && n == 2)
+				out->port = ntohs(mnl_attr_get_u16(c));
+		}
+	}
+}
+
 bool queue_read(struct queue *q, const void *message, size_t n, struct queue_packet *out)
 {
 	const struct nlmsghdr *h = message;
@@ -146,9 +200,7 @@ bool queue_read(struct queue *q, const void *message, size_t n, struct queue_pac
 	if (n > INT32_MAX || !mnl_nlmsg_ok(h, (int)n))
 		return false;
 	if (h->nlmsg_type == NLMSG_ERROR) {
-		const struct nlmsgerr *e = mnl_nlmsg_get_payload(h);
-
-		q->refused += mnl_nlmsg_get_payload_len(h) >= sizeof(*e) && e->error != 0;
+		take_error(q, h);
 		return false;
 	}
 	if (h->nlmsg_type != (NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_PACKET) ||
@@ -158,6 +210,10 @@ bool queue_read(struct queue *q, const void *message, size_t n, struct queue_pac
 	*out = (struct queue_packet){.id = ntohl(head->packet_id)};
 	if (attr[NFQA_MARK])
 		out->mark = ntohl(mnl_attr_get_u32(attr[NFQA_MARK]));
+	if (attr[NFQA_IFINDEX_INDEV])
+		out->interface = ntohl(mnl_attr_get_u32(attr[NFQA_IFINDEX_INDEV]));
+	if (attr[NFQA_CT] && q->origin)
+		read_origin(&out->origin, attr[NFQA_CT]);
 	if (attr[NFQA_PAYLOAD]) {
 		out->p = mnl_attr_get_payload(attr[NFQA_PAYLOAD]);
 		out->n = mnl_attr_get_payload_len(attr[NFQA_PAYLOAD]);

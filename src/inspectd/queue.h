@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "inspect/dns_reply.h"
 #include "util/buf.h"
 
 #define QUEUE_MESSAGE_MAX (65536 + 1024) /* a packet with its attributes */
@@ -18,6 +19,7 @@ struct queue {
 	uint16_t number;
 	char *out; /* verdicts that are not sent yet */
 	size_t len;
+	bool origin; /* packets are to come with it */
 	uint64_t refused; /* verdicts that the kernel had no packet for, and the like */
 };
 
@@ -34,6 +36,8 @@ struct queue_packet {
 	uint32_t mark;
 	const uint8_t *p; /* from the IP header on, within the message */
 	size_t n;
+	unsigned interface; /* it came in by; 0: it is of this machine */
+	struct dns_origin origin; /* where it was sent before dnat, if the kernel says so */
 };
 
 /* Binds and configures in one message, so that nothing comes before all is set. 0 or -errno and
@@ -44,6 +48,10 @@ int queue_adopt(struct queue *q, int fd, uint16_t number);
 void queue_close(struct queue *q);
 /* Nothing new is queued, it passes; what waits can still be answered. */
 int queue_pass_all(struct queue *q);
+
+/* From now on packets come with their origin, where the kernel can tell. Its yes is not waited for.
+ */
+void queue_want_origin(struct queue *q);
 
 /* A message as it came: true if it is a packet. Errors in it are counted. */
 bool queue_read(struct queue *q, const void *message, size_t n, struct queue_packet *out);

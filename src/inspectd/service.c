@@ -126,11 +126,8 @@ void adopt_begin(void)
 	unsetenv("LISTEN_PID");
 }
 
-static int take(const char *kind, uint16_t queue)
+int adopt_take_one(const char *name)
 {
-	char name[32];
-
-	snprintf(name, sizeof(name), "%s-%u", kind, queue);
 	for (unsigned i = 0; i < nadopted; i++) {
 		int fd = adopted[i].fd;
 
@@ -140,6 +137,14 @@ static int take(const char *kind, uint16_t queue)
 		return fd;
 	}
 	return -1;
+}
+
+static int take(const char *kind, uint16_t queue)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "%s-%u", kind, queue);
+	return adopt_take_one(name);
 }
 
 /* All four or none: one without the others is of no use. */
@@ -169,32 +174,60 @@ void adopt_end(void)
 
 /* ---- handed on ---- */
 
-/* First all out of the way, then to 3, 4, ...: no number is overwritten before it is copied. */
+struct handed { /* first all out of the way of what is yet to be copied */
+	int *high, n, above;
+	struct buf *names;
+};
+
+static bool hand(struct handed *h, int fd, const char *name)
+{
+	h->high[h->n] = fcntl(fd, F_DUPFD_CLOEXEC, h->above);
+	if (h->high[h->n++] < 0)
+		return false;
+	buf_printf(h->names, "%s%s", h->names->len ? ":" : "", name);
+	return true;
+}
+
+static bool hand_responder(struct handed *h, const struct responder *r)
+{
+	static const char *const names[] = RESPONDER_NAMES;
+
+	for (int i = 0; i < 2; i++)
+		if (r->raw[i] >= 0 && !hand(h, r->raw[i], names[i]))
+			return false;
+	return true;
+}
+
+static bool hand_lane(struct handed *h, const struct lane *l)
+{
+	char name[LANE_NFDS][32];
+	int fd[LANE_NFDS];
+
+	lane_names(l, fd, name);
+	for (int k = 0; k < LANE_NFDS; k++)
+		if (!hand(h, fd[k], name[k]))
+			return false;
+	return true;
+}
+
+/* To 3, 4, ... */
 static int hand_on(struct inspectd *d, struct buf *names)
 {
-	int *high, n = 0, at = 3;
+	struct handed h = {.names = names, .above = 64 + (int)(d->lanes.n * LANE_NFDS) + 2};
+	int err;
+	bool fine;
 
-	high = calloc(d->lanes.n * LANE_NFDS + 1, sizeof(*high));
-	if (!high)
+	h.high = calloc(d->lanes.n * LANE_NFDS + 3, sizeof(*h.high));
+	if (!h.high)
 		return -ENOMEM;
-	for (size_t i = 0; i < d->lanes.n; i++) {
-		char name[LANE_NFDS][32];
-		int fd[LANE_NFDS];
-
-		lane_names(d->lanes.v[i], fd, name);
-		for (int k = 0; k < LANE_NFDS; k++) {
-			high[n] = fcntl(fd[k], F_DUPFD_CLOEXEC, 64 + (int)(d->lanes.n * LANE_NFDS));
-			if (high[n++] < 0) {
-				free(high);
-				return -errno;
-			}
-			buf_printf(names, "%s%s", names->len ? ":" : "", name[k]);
-		}
-	}
-	for (int i = 0; i < n; i++)
-		dup2(high[i], at++); /* without close-on-exec */
-	free(high);
-	return n;
+	fine = hand_responder(&h, &d->responder);
+	for (size_t i = 0; fine && i < d->lanes.n; i++)
+		fine = hand_lane(&h, d->lanes.v[i]);
+	err = fine ? 0 : -errno;
+	for (int i = 0; fine && i < h.n; i++)
+		dup2(h.high[i], 3 + i); /* without close-on-exec */
+	free(h.high);
+	return err ? err : h.n;
 }
 
 int service_exec(struct inspectd *d, char **argv)

@@ -81,6 +81,8 @@ static json_t *queue_json(const struct lane *l, struct losses *x)
 	put(j, "again", c->answered[ACT_AGAIN]);
 	put(j, "dropped", c->answered[ACT_DROP]);
 	put(j, "rewritten", c->rewritten);
+	put(j, "answered", c->replied);
+	put(j, "unanswered", c->unreplied);
 	put(j, "judge", (uint64_t)l->judge.pid);
 	json_object_set_new(j, "ready", json_boolean(l->judge.pid && l->judge.ready));
 	put(j, "restarts", c->restarts);
@@ -101,7 +103,7 @@ static json_t *queue_json(const struct lane *l, struct losses *x)
 
 /* ---- rules ---- */
 
-static void add_tally(struct tally *to, const struct board *b, uint32_t id)
+static void add_tally(struct tally *to, uint64_t *told, const struct board *b, uint32_t id)
 {
 	for (uint32_t i = 0; i < TALLIES - 1; i++) {
 		const struct tally *t = &b->tallies[(id + i) % (TALLIES - 1)];
@@ -114,6 +116,7 @@ static void add_tally(struct tally *to, const struct board *b, uint32_t id)
 			for (int c = 0; c < NCAUSES; c++)
 				to->decided[v][c] += t->decided[v][c];
 		to->rewritten += t->rewritten;
+		*told += b->answered[t - b->tallies];
 		return;
 	}
 }
@@ -121,10 +124,11 @@ static void add_tally(struct tally *to, const struct board *b, uint32_t id)
 static json_t *rule_json(const struct inspectd *d, const struct table_rule *r)
 {
 	struct tally all = {0};
+	uint64_t told = 0;
 	json_t *j = json_object(), *by = json_object();
 
 	for (size_t i = 0; i < d->lanes.n; i++)
-		add_tally(&all, d->lanes.v[i]->board, r->id);
+		add_tally(&all, &told, d->lanes.v[i]->board, r->id);
 	put(j, "id", r->id);
 	json_object_set_new(j, "inspector", json_string(r->inspector->name));
 	json_object_set_new(j, "at", json_string(r->at));
@@ -145,6 +149,7 @@ static json_t *rule_json(const struct inspectd *d, const struct table_rule *r)
 	}
 	json_object_set_new(j, "by", by);
 	put(j, "rewritten", all.rewritten);
+	put(j, "answered", told);
 	return j;
 }
 

@@ -378,6 +378,22 @@ static void use_tables(struct inspectd *d, struct lane_tables *t)
 
 /* ---- before the rules change ---- */
 
+/* 0, or that nobody would be told. */
+static int check_answers(const struct inspectd *d, const struct lane_tables *t, struct buf *why)
+{
+	const struct table_rule *r;
+
+	if (responder_can(&d->responder))
+		return 0;
+	vec_each (&t->tables.rules, r)
+		if (inspector_replies(r->inspector)) {
+			buf_puts(why, "answers need CAP_NET_RAW, without which this fwc-inspectd "
+				      "was started");
+			return -EPERM;
+		}
+	return 0;
+}
+
 void inspectd_forget(struct inspectd *d)
 {
 	struct lane_tables *t = d->prepared;
@@ -400,7 +416,9 @@ int inspectd_prepare(struct inspectd *d, int fd, struct buf *why)
 	if (err)
 		return err;
 	d->prepared = t;
-	err = add_lanes(d, t, why);
+	err = check_answers(d, t, why);
+	if (!err)
+		err = add_lanes(d, t, why);
 	if (!err) {
 		err = tell_lanes(d, LANE_PREPARE, t);
 		if (err)
@@ -428,6 +446,8 @@ int inspectd_load(struct inspectd *d, struct buf *why)
 	else
 		lane_tables_drop(t);
 	inspectd_forget(d);
-	snprintf(d->error, sizeof(d->error), "%s", err ? buf_str(why) : "");
+	if (!err && check_answers(d, d->tables, why)) /* what is denied waits, as without them */
+		fprintf(stderr, "fwc-inspectd: warning: %s\n", buf_str(why));
+	snprintf(d->error, sizeof(d->error), "%s", err || why->len ? buf_str(why) : "");
 	return err;
 }

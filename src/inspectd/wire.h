@@ -32,13 +32,21 @@ struct wire_answer {
 	uint32_t slot, act;
 };
 
-/* LOADING: it is not ready, and further than before. */
-enum wire_kind { WIRE_READY, WIRE_ANSWERED, WIRE_REWRITTEN, WIRE_EVENT, WIRE_LOADING };
+/* LOADING: it is not ready, and further than before. REPLIED: a packet is denied, and its client
+ * told something. */
+enum wire_kind {
+	WIRE_READY,
+	WIRE_ANSWERED,
+	WIRE_REWRITTEN,
+	WIRE_EVENT,
+	WIRE_LOADING,
+	WIRE_REPLIED,
+};
 
 struct wire_reply {
 	uint32_t kind; /* enum wire_kind */
-	uint32_t n; /* ANSWERED: answers; REWRITTEN: bytes */
-	uint32_t slot; /* REWRITTEN */
+	uint32_t n; /* ANSWERED: answers; REWRITTEN, REPLIED: bytes */
+	uint32_t slot; /* REWRITTEN, REPLIED */
 	uint32_t zero;
 	uint64_t taken; /* packets looked at so far */
 	union {

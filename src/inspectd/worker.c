@@ -82,6 +82,18 @@ static void rewritten(void *ctx, uint32_t slot, const uint8_t *p, size_t n)
 	put(w, w->aside, n);
 }
 
+static void replied(void *ctx, uint32_t slot, const uint8_t *message, size_t n)
+{
+	struct worker *w = ctx;
+
+	flush(w);
+	w->aside->kind = WIRE_REPLIED;
+	w->aside->slot = slot;
+	w->aside->n = (uint32_t)n;
+	memcpy(w->aside->bytes, message, n);
+	put(w, w->aside, n);
+}
+
 static void event(void *ctx, const struct event *e)
 {
 	struct worker *w = ctx;
@@ -188,6 +200,7 @@ static bool set_up(struct worker *w, const struct worker_options *o, struct tabl
 				 .ctx = w,
 				 .answer = answer,
 				 .rewritten = rewritten,
+				 .replied = replied,
 				 .event = event};
 
 	w->slots = map(JUDGE_SLOTS, (size_t)SLOTS * SLOT_SIZE, PROT_READ);

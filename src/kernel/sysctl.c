@@ -32,12 +32,18 @@
 #define BRIDGES "bridges"
 #define BRIDGES_MAX 1024
 
-enum work { SNAPSHOT, SET, RESTORE };
+/* nf_conntrack_udp_timeout_stream is udp-stream */
+#define CONNTRACK "net/netfilter/nf_conntrack_"
+#define TIMEOUT "_timeout"
+#define TIMEOUTS "timeouts"
+
+enum work { SNAPSHOT, SET, RESTORE, SET_TIMEOUTS };
 
 struct job {
 	enum work work;
 	bool on;
 	const json_t *snapshot; /* RESTORE */
+	const json_t *values; /* SET_TIMEOUTS */
 	int out, err; /* memory files: JSON, message */
 };
 
@@ -120,6 +126,55 @@ static void note_each(json_t *to, const char *conf, const char *leaf)
 	closedir(d);
 }
 
+static char *timeout_path(const char *name)
+{
+	int n = (int)strcspn(name, "-");
+	char *path;
+
+	if (asprintf(&path, CONNTRACK "%.*s" TIMEOUT "%s", n, name, name + n) < 0)
+		abort();
+	for (char *c = path + strlen(CONNTRACK); *c; c++)
+		if (*c == '-')
+			*c = '_';
+	return path;
+}
+
+/* What timeout_path() makes a path of; NULL: that file is another setting. */
+static char *timeout_name(const char *file)
+{
+	const char *stem = strrchr(CONNTRACK, '/') + 1, *kind = file + strlen(stem), *middle;
+	char *name;
+
+	if (strncmp(file, stem, strlen(stem)) || !(middle = strstr(kind, TIMEOUT)))
+		return NULL;
+	if (asprintf(&name, "%.*s%s", (int)(middle - kind), kind, middle + strlen(TIMEOUT)) < 0)
+		abort();
+	for (char *c = name; *c; c++)
+		if (*c == '_')
+			*c = '-';
+	return name;
+}
+
+/* Those that there are; before connection tracking is loaded, none. */
+static json_t *timeouts_here(void)
+{
+	DIR *d = opendir(PROC "net/netfilter");
+	json_t *all = json_object();
+	struct dirent *e;
+
+	while (d && (e = readdir(d))) {
+		_cleanup_free_ char *name = timeout_name(e->d_name);
+		_cleanup_free_ char *path = name ? timeout_path(name) : NULL;
+		char value[32];
+
+		if (path && get(path, value) == 0)
+			json_object_set_new(all, name, json_string(value));
+	}
+	if (d)
+		closedir(d);
+	return all;
+}
+
 /* Bridges here, by name; only asked where the switches of br_netfilter are there. */
 static json_t *bridges_here(void)
 {
@@ -151,6 +206,7 @@ static json_t *snapshot_here(void)
 	note_each(s, V4_CONF, "forwarding");
 	note_each(s, V6_CONF, "forwarding");
 	note_each(s, V6_CONF, "accept_ra");
+	json_object_set_new(s, TIMEOUTS, timeouts_here());
 	return s;
 }
 
@@ -259,6 +315,22 @@ static int restore_here(struct job *j)
 	return err;
 }
 
+static int set_timeouts_here(struct job *j)
+{
+	const char *name;
+	json_t *value;
+	int err = 0, one;
+
+	json_object_foreach((json_t *)j->values, name, value)
+	{
+		_cleanup_free_ char *path = timeout_path(name);
+
+		one = put(j, path, json_string_value(value));
+		err = err ? err : one;
+	}
+	return err;
+}
+
 static int work_here(void *arg)
 {
 	struct job *j = arg;
@@ -276,6 +348,9 @@ static int work_here(void *arg)
 		break;
 	case RESTORE:
 		err = restore_here(j);
+		break;
+	case SET_TIMEOUTS:
+		err = set_timeouts_here(j);
 		break;
 	}
 	return -err;
@@ -350,6 +425,18 @@ int sysctl_set_forwarding(const char *netns, bool on, struct buf *why)
 int sysctl_restore(const char *netns, const json_t *snapshot, bool set, struct buf *why)
 {
 	struct job j = {.work = RESTORE, .on = set, .snapshot = snapshot};
+
+	return do_work(netns, &j, why);
+}
+
+const json_t *sysctl_timeouts(const json_t *snapshot)
+{
+	return json_object_get(snapshot, TIMEOUTS);
+}
+
+int sysctl_set_timeouts(const char *netns, const json_t *values, struct buf *why)
+{
+	struct job j = {.work = SET_TIMEOUTS, .values = values};
 
 	return do_work(netns, &j, why);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * The switches of the kernel that forwarding needs, both families.
+ * The switches of the kernel that forwarding needs, both families; and the times of connection
+ * tracking.
  */
 #ifndef FWC_SYSCTL_H
 #define FWC_SYSCTL_H
@@ -22,6 +23,11 @@ int sysctl_set_forwarding(const char *netns, bool on, struct buf *why);
 /* Back to the snapshot, but for what somebody else has changed since; `set` is what
  * sysctl_set_forwarding() was last called with. */
 int sysctl_restore(const char *netns, const json_t *snapshot, bool set, struct buf *why);
+
+/* Of a snapshot: {"tcp-established": "432000", ...}, the kernel's nf_conntrack_*_timeout* in
+ * seconds, by the names that policies have for them. Then what to set of them, in the same form. */
+const json_t *sysctl_timeouts(const json_t *snapshot);
+int sysctl_set_timeouts(const char *netns, const json_t *values, struct buf *why);
 
 /* Names of bridges whose frames meet the hooks of IP, what goes from port to port the forward hook
  * (br_netfilter, one family at least); NULL: none. */

@@ -5,8 +5,8 @@
 #ifndef FWC_AST_H
 #define FWC_AST_H
 
+#include "util/bulk.h"
 #include "util/diag.h"
-#include "util/ival.h"
 
 /* How a statement was laid out, for the printer. */
 struct ast_break { /* a line that ends within a list, behind one of the statement's commas */
@@ -188,9 +188,10 @@ struct ast_clamp {
 	uint16_t mss; /* 0: pmtu */
 };
 
-struct ast_mark { /* mark FROM -> TO SERVICES as N[/MASK] */
+struct ast_mark { /* mark FROM -> TO SERVICES MATCH as N[/MASK] */
 	struct ast_endpoint from, to;
 	VEC(struct ast_service) services;
+	struct ast_qualifiers q; /* those that match */
 	struct ast_word as; /* N[/MASK] */
 	uint32_t value, mask; /* no mask: all bits */
 };
@@ -262,8 +263,8 @@ struct ast_element { /* of a host or set definition */
 	enum { ELEM_ITEM, ELEM_FILE } kind;
 	struct ast_item item;
 	struct ast_word file; /* ELEM_FILE: as written */
-	/* ELEM_FILE: the elements read from it, each with its span in that file */
-	VEC(struct ast_prefix) content;
+	bool lenient; /* ELEM_FILE: lines that hold no address are left out */
+	struct bulk content; /* ELEM_FILE: what was read from it, settled */
 };
 
 struct ast_names { /* host NAME = ..., set NAME = ... */
@@ -304,6 +305,8 @@ struct ast_inspector_entry {
 	VEC(struct ast_word) strings;
 	VEC(struct ast_word) files;
 	VEC(const struct source *) contents; /* of the files that could be read */
+	VEC(struct ast_word) answer; /* refused, nxdomain, or addresses; none: there is no answer */
+	struct span answer_span;
 };
 
 struct ast_inspector_word { /* on-no-helper, on-error, on-timeout, on-overflow */
@@ -323,6 +326,18 @@ struct ast_inspector {
 		struct ast_inspector_word word;
 	} * v;
 	size_t n, cap;
+};
+
+struct ast_timeout_line { /* NAME DURATION */
+	struct ast_layout layout;
+	bool is_comment; /* only the comments at the end of the block */
+	struct span span;
+	struct ast_word name;
+	uint64_t seconds;
+};
+
+struct ast_timeouts {
+	VEC(struct ast_timeout_line) lines;
 };
 
 enum stmt_kind {
@@ -346,6 +361,7 @@ enum stmt_kind {
 	STMT_MARK,
 	STMT_ZONES, /* a group of zones */
 	STMT_UNTRACKED,
+	STMT_TIMEOUTS,
 };
 
 #define INSPECTION_QUEUES_MAX 64
@@ -388,6 +404,7 @@ struct ast_stmt {
 		struct ast_mark mark;
 		struct ast_guard guard;
 		struct ast_untracked untracked;
+		struct ast_timeouts timeouts;
 		struct ast_inspector inspector;
 		struct ast_inspection inspection;
 		struct {

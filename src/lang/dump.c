@@ -338,6 +338,7 @@ static void dump_mark(struct dumper *d, const struct ast_mark *m)
 	dump_endpoint(d, "from", &m->from);
 	dump_endpoint(d, "to", &m->to);
 	dump_services(d, m->services.v, m->services.n);
+	dump_qualifiers(d, &m->q);
 	d->depth--;
 }
 
@@ -415,10 +416,13 @@ static void dump_names(struct dumper *d, const struct ast_names *n)
 			dump_item(d, &e->item);
 			continue;
 		}
-		node(d, "file \"%s\"", e->file.s);
+		node(d, "file \"%s\"%s", e->file.s, e->lenient ? " lenient" : "");
 		d->depth++;
-		for (size_t k = 0; k < e->content.n; k++)
-			dump_addr(d, "address", e->content.v[k].family, e->content.v[k].addr);
+		for (size_t k = 0; k < e->content.v4.n; k++)
+			dump_addr(d, "address", FAM_IP4,
+				  (struct ival){e->content.v4.v[k].lo, e->content.v4.v[k].hi});
+		for (size_t k = 0; k < e->content.v6.n; k++)
+			dump_addr(d, "address", FAM_IP6, e->content.v6.v[k]);
 		d->depth--;
 	}
 	d->depth--;
@@ -455,8 +459,22 @@ static void dump_inspector(struct dumper *d, const struct ast_inspector *in)
 			node(d, "string \"%s\"", e->strings.v[i].s);
 		for (size_t i = 0; i < e->files.n; i++)
 			node(d, "file \"%s\"", e->files.v[i].s);
+		for (size_t i = 0; i < e->answer.n; i++)
+			node(d, "answer %s", e->answer.v[i].s);
 		d->depth--;
 	}
+	d->depth--;
+}
+
+static void dump_timeouts(struct dumper *d, const struct ast_timeouts *t)
+{
+	const struct ast_timeout_line *line;
+
+	node(d, "timeouts");
+	d->depth++;
+	vec_each (&t->lines, line)
+		if (!line->is_comment)
+			node(d, "%s %llu", line->name.s, (unsigned long long)line->seconds);
 	d->depth--;
 }
 
@@ -519,6 +537,9 @@ static void dump_stmt(struct dumper *d, const struct ast_stmt *s)
 		break;
 	case STMT_UNTRACKED:
 		dump_untracked(d, &s->untracked);
+		break;
+	case STMT_TIMEOUTS:
+		dump_timeouts(d, &s->timeouts);
 		break;
 	case STMT_GUARD:
 		dump_guard(d, &s->guard);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * names of files -> their statements or addresses: includes, set files, and the policy file itself.
+ * names of files -> their statements or text: includes, lists, and the policy file itself.
  */
 #include <errno.h>
 #include <string.h>
@@ -9,7 +9,6 @@
 
 #define DEPTH_MAX 16
 #define OPENED_MAX 4096 /* files, counting each time: a few includes could ask for millions */
-#define SET_FILE_ERRORS 20
 
 static char *beside(struct parser *p, const char *name)
 {
@@ -21,8 +20,9 @@ static char *pattern_beside(struct parser *p, const char *name)
 	return path_pattern_beside(p->arena, p->lex.src->path, name);
 }
 
-/* The file's text, read once. NULL after a report. */
-static struct source *open_file(struct parser *p, const char *path, struct span at)
+/* The file's text, read once. Of a list of addresses the bytes are looked at line by line, when it
+ * is read. NULL after a report. */
+static struct source *open_file(struct parser *p, const char *path, struct span at, bool list)
 {
 	struct source *src = map_get(&p->shared->files, path);
 
@@ -32,8 +32,11 @@ static struct source *open_file(struct parser *p, const char *path, struct span 
 		return NULL;
 	}
 	if (src)
-		return src;
-	src = p->loader->read(p->loader, path, at, p->arena, p->diag);
+		return list || !src->unchecked || source_check(src, p->diag) ? src : NULL;
+	if (list && p->loader->read_list)
+		src = p->loader->read_list(p->loader, path, at, p->arena, p->diag);
+	else
+		src = p->loader->read(p->loader, path, at, p->arena, p->diag);
 	if (!src)
 		return NULL;
 	map_put(&p->shared->files, src->path, src);
@@ -85,7 +88,7 @@ static void include_file(struct parser *p, const char *path, struct span at, str
 		diag_note(p->diag, r, p->included, "this file is included here");
 		return;
 	}
-	src = open_file(p, path, at);
+	src = open_file(p, path, at, false);
 	if (!src) {
 		p->ast->incomplete = true;
 		return;
@@ -141,97 +144,25 @@ bool parse_include(struct parser *p, struct ast_stmt *s)
 	return true;
 }
 
-/* ---- set files ---- */
+/* ---- lists ---- */
 
-/* Whether an address follows: then a ';' parts two of them and begins no comment. */
-static bool begins_address(const char *s, const char *end)
-{
-	enum family family;
-	const char *why;
-	struct ival iv;
-	size_t n;
-
-	while (s < end && strchr(" \t", *s))
-		s++;
-	for (n = 0; s + n < end && !strchr(" \t,;#", s[n]); n++)
-		;
-	return addr_parse_range(s, n, &family, &iv, &why);
-}
-
-/* The line without its comment, which Spamhaus begins with ';', and the blanks around. */
-static struct span trim_line(const struct source *src, uint32_t off, uint32_t end)
-{
-	const char *hash = memchr(src->text + off, '#', end - off), *semicolon;
-
-	if (hash)
-		end = (uint32_t)(hash - src->text);
-	semicolon = memchr(src->text + off, ';', end - off);
-	if (semicolon && !begins_address(semicolon + 1, src->text + end))
-		end = (uint32_t)(semicolon - src->text);
-	while (off < end && strchr(" \t", src->text[off]))
-		off++;
-	while (end > off && strchr(" \t", src->text[end - 1]))
-		end--;
-	return (struct span){src, off, end - off};
-}
-
-static void element_line(struct parser *p, struct ast_element *e, struct span s)
-{
-	const char *text = s.src->text + s.off;
-	struct ast_prefix x = {.span = s};
-	uint32_t word = 0;
-
-	while (word < s.len && !strchr(" \t,;", text[word]))
-		word++;
-	if (word < s.len)
-		diag_hint(p->diag, diag_error(p->diag, s, "this line holds more than one word"),
-			  "a set file holds one address, network or range per line");
-	else if (strspn(text, "0123456789abcdefABCDEF.:/-") >= s.len) {
-		if (parse_address(p, s, text, s.len, &x.family, &x.addr, ITEM_OF_SET))
-			vec_push(p->arena, &e->content, x);
-	} else
-		diag_hint(p->diag,
-			  diag_error(p->diag, s, "'%.*s' is not an address", (int)s.len, text),
-			  "a set file holds one address, network or range per line");
-}
-
-/* set-file = { [ ADDRESS ] [ comment ] NEWLINE } */
-static void read_elements(struct parser *p, struct ast_element *e, const struct source *src)
-{
-	unsigned before = p->diag->nerrors;
-	uint32_t line;
-
-	for (line = 0; line < src->nlines; line++) {
-		uint32_t end = line + 1 < src->nlines ? src->line_starts[line + 1] - 1
-						      : (uint32_t)src->len;
-		struct span s = trim_line(src, src->line_starts[line], end);
-
-		if (p->diag->nerrors - before == SET_FILE_ERRORS) {
-			diag_remark(p->diag, s,
-				    "more than %d bad lines; the rest of this file was not read",
-				    SET_FILE_ERRORS);
-			return;
-		}
-		if (s.len)
-			element_line(p, e, s);
-	}
-}
-
-const struct source *parse_name_file(struct parser *p, struct ast_word file)
+static const struct source *named_file(struct parser *p, struct ast_word file, bool list)
 {
 	if (!*file.s) {
 		diag_error(p->diag, file.span, "this file name is empty");
 		return NULL;
 	}
-	return p->loader ? open_file(p, beside(p, file.s), file.span) : NULL;
+	return p->loader ? open_file(p, beside(p, file.s), file.span, list) : NULL;
 }
 
-void parse_set_file(struct parser *p, struct ast_element *e)
+const struct source *parse_name_file(struct parser *p, struct ast_word file)
 {
-	const struct source *src = parse_name_file(p, e->file);
+	return named_file(p, file, false);
+}
 
-	if (src)
-		read_elements(p, e, src);
+const struct source *parse_list_file(struct parser *p, struct ast_word file)
+{
+	return named_file(p, file, true);
 }
 
 /* ---- the policy itself ---- */

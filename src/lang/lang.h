@@ -13,7 +13,16 @@ struct loader {
 	struct source *(*read)(struct loader *l, const char *path, struct span at, struct arena *a,
 			       struct diag *diag);
 	size_t (*glob)(struct loader *l, const char *pattern, struct arena *a, char ***paths);
+	/* The same as read() for a list of addresses, whose bytes nobody has looked at; or NULL. */
+	struct source *(*read_list)(struct loader *l, const char *path, struct span at,
+				    struct arena *a, struct diag *diag);
 };
+
+/* What read() asks of the bytes of a policy; reports the first of each kind of flaw. */
+bool source_check(struct source *src, struct diag *diag);
+#define LINE_LIMIT (64u << 10) /* bytes */
+/* The length of the well-formed UTF-8 sequence at s, 0 if there is none. */
+size_t utf8_len(const unsigned char *s, size_t left);
 
 /* A policy file, its includes and the set files that it names (with no loader, which only
  * ast_parse_source() takes, none is opened). All errors go to diag; the AST that
@@ -48,6 +57,7 @@ void ast_print_entry(struct buf *out, const struct ast_inspector_entry *e);
 void tokens_dump(struct buf *out, const struct source *src);
 void ast_dump(struct buf *out, const struct ast *ast); /* indented tree, one node a line */
 
+void duration_print(struct buf *b, uint64_t seconds); /* 1h30m */
 const char *verb_name(enum verb v);
 const char *nat_name(enum nat_kind k);
 /* Reserved words of the language; NULL-terminated. */
@@ -55,7 +65,8 @@ extern const char *const reserved_words[];
 
 /* The loader for real files: refuses those that others may put there or write (path.h), directories
  * and other non-regular files, more than 64 MiB, lines longer than 64 KiB, NUL bytes, carriage
- * returns, a byte order mark, and what is not UTF-8. */
+ * returns, a byte order mark, and what is not UTF-8. Of a list the last five are left to its
+ * reader. */
 struct loader *loader_files(struct arena *a);
 /* A process that may open nothing has another one do it, by the same rules: path_open(), and the
  * loader's own glob(). */

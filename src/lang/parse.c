@@ -39,6 +39,7 @@ static const struct statement {
 	{"antispoof", parse_antispoof, false},
 	{"early", parse_early, false},
 	{"untracked", parse_untracked, false},
+	{"timeouts", parse_timeouts, false},
 	{"log", parse_log_def, false},
 	{"limit", parse_limit_def, false},
 };
@@ -289,6 +290,9 @@ static const struct statement *statement_at(const struct parser *p)
 	for (size_t i = 0; i < STATEMENTS; i++)
 		if (parse_at_word(p, statements[i].word) && statements[i].parse == parse_zones)
 			return parse_is_group(p) ? &statements[i] : NULL;
+		else if (parse_at_word(p, statements[i].word) &&
+			 statements[i].parse == parse_timeouts)
+			return parse_is_timeouts(p) ? &statements[i] : NULL;
 		else if (parse_at_word(p, statements[i].word))
 			return word_in(soft_words, statements[i].word, p->tok.len) && is_source(p)
 				       ? NULL
@@ -493,6 +497,8 @@ static bool parse_stmt(struct parser *p, struct ast_stmt *s)
 		return parse_pair_block(p, s);
 	if (parse_at_word(p, "zones"))
 		return parse_zones(p, s);
+	if (parse_at_word(p, "timeouts"))
+		return parse_timeouts(p, s);
 	return unknown_statement(p, s);
 }
 
@@ -547,7 +553,7 @@ static void add_statement(struct parser *p, struct ast_stmts *out, struct ast_la
 	p->forgiven = 0;
 	whole = parse_stmt(p, s);
 	check_disabled(p, s, first);
-	if (whole && !is_definition(s->kind) && s->kind != STMT_BLOCK)
+	if (whole && !is_definition(s->kind) && s->kind != STMT_BLOCK && !s->note.s)
 		whole = parse_note(p, &s->note);
 	s->span = parse_since(p, first);
 	if (whole &&
@@ -559,7 +565,8 @@ static void add_statement(struct parser *p, struct ast_stmts *out, struct ast_la
 		parse_resync(p);
 	if (!parse_at_end(p) && (!whole || p->tok.first))
 		return; /* the next statement began before this one ended */
-	if (s->kind == STMT_ZONE || s->kind == STMT_BLOCK || s->kind == STMT_INSPECTOR)
+	if (s->kind == STMT_ZONE || s->kind == STMT_BLOCK || s->kind == STMT_INSPECTOR ||
+	    s->kind == STMT_TIMEOUTS)
 		parse_line_end(p, &s->layout.closing);
 	else
 		parse_line_end(p, &s->layout.trailing);

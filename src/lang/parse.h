@@ -85,6 +85,9 @@ bool parse_pair(struct parser *p, struct ast_endpoint *from, struct ast_endpoint
 /* An address, prefix or range of n bytes; reports what is wrong with it. */
 bool parse_address(struct parser *p, struct span at, const char *s, size_t n, enum family *family,
 		   struct ival *out, enum item_place where);
+/* The same without a report; why it is none is left in *why. */
+bool address_of_text(const char *s, size_t n, enum family *family, struct ival *out,
+		  const char **why);
 
 /* ---- parse_zones.c ---- */
 /* [ "but" ZONE { "," ZONE } ]; what was taken says whether the list is over with it. */
@@ -151,9 +154,13 @@ bool parse_include(struct parser *p, struct ast_stmt *s);
 bool parse_antispoof(struct parser *p, struct ast_stmt *s);
 bool parse_untracked(struct parser *p, struct ast_stmt *s);
 bool parse_early(struct parser *p, struct ast_stmt *s);
-void parse_set_file(struct parser *p, struct ast_element *e);
-/* A file of names, one in each line; NULL if it was not opened. */
+bool parse_timeouts(struct parser *p, struct ast_stmt *s); /* parse_timeouts.c */
+/* Whether `timeouts` here begins that statement; else it is a name. */
+bool parse_is_timeouts(const struct parser *p);
+void parse_set_file(struct parser *p, struct ast_element *e); /* list.c */
+/* A file of names, one in each line; a list of addresses. NULL if it was not opened. */
 const struct source *parse_name_file(struct parser *p, struct ast_word file);
+const struct source *parse_list_file(struct parser *p, struct ast_word file);
 
 /* ---- parse_act.c; first: the word that begins it, which has been taken ---- */
 bool parse_log(struct parser *p, struct token first, struct ast_log *log);
@@ -174,6 +181,7 @@ extern const char *const verb_words[];
 extern const char *const qualifier_words[];
 extern const char *const service_words[];
 extern const char *const fact_words[]; /* of inspectors: what needs no string */
+extern const char *const timeout_words[];
 bool word_in(const char *const *list, const char *s, size_t n);
 bool word_is_reserved(const char *s);
 bool word_is_name(const char *s); /* its characters; not its length */
@@ -206,7 +214,6 @@ bool value_duration(const char *s, uint64_t *seconds);
 bool value_rate(const char *s, uint32_t *rate, enum rate_unit *unit);
 bool value_hours(const char *s, uint16_t *from, uint16_t *to);
 bool value_days(const char *s, uint8_t *days);
-void duration_print(struct buf *b, uint64_t seconds);
 /* What follows a target's address, and what says how a translation chooses. */
 void target_rest_print(struct buf *b, const struct ast_target *t);
 void nat_choice_print(struct buf *b, const struct ast_nat *n);

@@ -217,7 +217,7 @@ static bool equals(struct parser *p, const char *form)
 	return false;
 }
 
-/* "file" STRING */
+/* "file" STRING [ "lenient" ] */
 static bool file_element(struct parser *p, struct ast_element *e, bool is_host)
 {
 	struct token first = p->tok;
@@ -232,6 +232,7 @@ static bool file_element(struct parser *p, struct ast_element *e, bool is_host)
 	}
 	e->kind = ELEM_FILE;
 	e->file = parse_take_string(p);
+	e->lenient = parse_accept_word(p, "lenient");
 	e->item.span = parse_since(p, first);
 	if (is_host)
 		diag_hint(p->diag,
@@ -242,7 +243,7 @@ static bool file_element(struct parser *p, struct ast_element *e, bool is_host)
 	return true;
 }
 
-/* element = [ "!" ] ( NAME | ADDRESS ) | "file" STRING */
+/* element = [ "!" ] ( NAME | ADDRESS ) | "file" STRING [ "lenient" ] */
 static bool element(struct parser *p, struct ast_element *e, bool is_host)
 {
 	if (parse_at_word(p, "file"))

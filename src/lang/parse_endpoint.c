@@ -264,18 +264,25 @@ static void address_error(struct parser *p, struct span at, const char *s, size_
 			"names are made of letters, digits, _ and -, and begin with a letter or _");
 }
 
+bool address_of_text(const char *s, size_t n, enum family *family, struct ival *out,
+		  const char **why)
+{
+	if (!addr_parse_range(s, n, family, out, why))
+		return false;
+	/* Who writes ::ffff:192.0.2.1 means IPv4; ::ffff:0:0/96, of lists of what must not be on a
+	 * wire, is something else. */
+	if (memchr(s, '.', n) && out->hi - out->lo < u128_max(32))
+		addr_unmap_range(family, out);
+	return true;
+}
+
 bool parse_address(struct parser *p, struct span at, const char *s, size_t n, enum family *family,
 		   struct ival *out, enum item_place where)
 {
 	const char *why;
 
-	if (addr_parse_range(s, n, family, out, &why)) {
-		/* Who writes ::ffff:192.0.2.1 means IPv4; ::ffff:0:0/96, of lists of what must not
-		 * be on a wire, is something else. */
-		if (memchr(s, '.', n) && out->hi - out->lo < u128_max(32))
-			addr_unmap_range(family, out);
+	if (address_of_text(s, n, family, out, &why))
 		return true;
-	}
 	*family = FAM_IP4;
 	*out = (struct ival){0, 0};
 	address_error(p, at, s, n, why, where);

@@ -79,8 +79,39 @@ static bool rewrite(struct parser *p, struct ast_inspector_entry *e)
 	return true;
 }
 
-/* entry = rewrite | ( "allow" | "deny" | "reject" ) ( "any" | FACT | WHAT pattern { "," pattern } )
- */
+static bool answer_word(struct parser *p, struct ast_inspector_entry *e)
+{
+	if (parse_dangling_comma(p, p->tok.first && begins_line(p)))
+		return false;
+	if (p->tok.kind == TOK_WORD && !p->tok.first) {
+		vec_push(p->arena, &e->answer, parse_take_word(p));
+		return true;
+	}
+	if (p->tok.kind != TOK_BAD)
+		diag_hint(p->diag,
+			  diag_error(p->diag, parse_here(p), "an answer is missing before %s",
+				     parse_found(p)),
+			  "write: answer refused, or nxdomain, or an address");
+	return false;
+}
+
+/* answer = "answer" ( "refused" | "nxdomain" | ADDRESS { "," ADDRESS } ) */
+static bool answer(struct parser *p, struct ast_inspector_entry *e)
+{
+	struct token first = p->tok;
+
+	if (p->tok.first || !parse_accept_word(p, "answer"))
+		return true;
+	do {
+		if (!answer_word(p, e))
+			return false;
+	} while (parse_comma(p));
+	e->answer_span = parse_since(p, first);
+	return true;
+}
+
+/* entry = rewrite | ( "allow" | "deny" | "reject" )
+ *	   ( "any" | FACT | WHAT pattern { "," pattern } ) [ answer ] */
 static bool entry(struct parser *p, struct ast_inspector_entry *e)
 {
 	bool allow = false;
@@ -92,7 +123,7 @@ static bool entry(struct parser *p, struct ast_inspector_entry *e)
 		return false;
 	e->deny = !allow;
 	if (parse_accept_word(p, "any"))
-		return true;
+		return answer(p, e);
 	if (p->tok.kind != TOK_WORD) {
 		if (p->tok.kind != TOK_BAD)
 			diag_hint(p->diag,
@@ -104,12 +135,12 @@ static bool entry(struct parser *p, struct ast_inspector_entry *e)
 	}
 	e->what = parse_take_word(p);
 	if (word_in(fact_words, e->what.s, e->what.span.len))
-		return true;
+		return answer(p, e);
 	do {
 		if (!pattern(p, e))
 			return false;
 	} while (parse_comma(p));
-	return true;
+	return answer(p, e);
 }
 
 /* inspector-line = entry | FALLBACK ( "allow" | "deny" ) */

@@ -26,7 +26,40 @@ static void read_mark(struct parser *p, struct ast_mark *m)
 			  "write 0x%x/0x%x", m->value, m->mask | m->value);
 }
 
-/* mark = "mark" pair SERVICES "as" N [ "/" MASK ] */
+/* What rules may say as well. */
+static void hint_qualifier(struct parser *p, struct diag_record *r)
+{
+	const char *word = parse_text(p, p->tok);
+
+	if (qualifier_is_of(word, OF_PACKET))
+		diag_hint(p->diag, r, "it goes before 'as'");
+	else if (qualifier_is_of(word, OF_RULE))
+		diag_hint(p->diag, r, "of what rules may say, a mark takes ipv4, ipv6, from port");
+}
+
+static void what_follows(struct parser *p)
+{
+	if (p->tok.kind != TOK_WORD || parse_at_word(p, "note"))
+		return;
+	hint_qualifier(p, diag_error(p->diag, parse_here(p), "'%s' cannot follow here",
+				     parse_text(p, p->tok)));
+	parse_resync(p);
+}
+
+/* Where there are errors, the number stands where a service would. */
+static void no_as(struct parser *p, bool errors)
+{
+	struct diag_record *r;
+
+	if (p->tok.kind == TOK_WORD && qualifier_is_of(parse_text(p, p->tok), OF_RULE)) {
+		what_follows(p);
+	} else if (!errors) {
+		r = diag_error(p->diag, parse_here(p), "'as' is missing before %s", parse_found(p));
+		diag_hint(p->diag, r, "write: mark FROM -> TO SERVICES as 0x200/0xff00");
+	}
+}
+
+/* mark = "mark" pair SERVICES QUALIFIERS "as" N [ "/" MASK ] */
 bool parse_mark(struct parser *p, struct ast_stmt *s)
 {
 	struct services_out services = {0};
@@ -40,15 +73,10 @@ bool parse_mark(struct parser *p, struct ast_stmt *s)
 	m->services.v = services.v;
 	m->services.n = services.n;
 	m->services.cap = services.cap;
-	if (p->tok.kind == TOK_BAD)
+	if (!parse_qualifiers(p, &m->q, OF_PACKET) || p->tok.kind == TOK_BAD)
 		return false;
 	if (!parse_accept_word(p, "as")) {
-		if (p->diag->nerrors != errors) /* the number stands where a service would */
-			return false;
-		diag_hint(p->diag,
-			  diag_error(p->diag, parse_here(p), "'as' is missing before %s",
-				     parse_found(p)),
-			  "write: mark FROM -> TO SERVICES as 0x200/0xff00");
+		no_as(p, p->diag->nerrors != errors);
 		return false;
 	}
 	if (p->tok.kind != TOK_WORD) {
@@ -61,5 +89,6 @@ bool parse_mark(struct parser *p, struct ast_stmt *s)
 	}
 	m->as = parse_take_word(p);
 	read_mark(p, m);
+	what_follows(p);
 	return true;
 }

@@ -161,21 +161,66 @@ static bool weight(struct parser *p, struct ast_target *t)
 	return true;
 }
 
+static const char *const targets_of[] = {[NAT_SNAT] = "ADDRESS",
+					 [NAT_DNAT] = "HOST",
+					 [NAT_REDIRECT] = ":PORT",
+					 [NAT_NETMAP] = "NETWORK"};
+
+static const char *const behind_dnat[] = {"note", "weight", "by", "hairpin", "allow", NULL};
+static const char *const behind_snat[] = {"note", "random", "persistent", "ports", NULL};
+static const char *const behind_others[] = {"note", NULL};
+
+static bool of_behind(const struct ast_nat *n, const char *word)
+{
+	const char *const *list = n->kind == NAT_DNAT	? behind_dnat
+				  : n->kind == NAT_SNAT ? behind_snat
+							: behind_others;
+
+	return word_in(list, word, strlen(word));
+}
+
+/* A word of the language that stands before "to" and does not belong there. */
+static bool misplaced(struct parser *p, const struct ast_nat *n)
+{
+	const char *word = p->tok.kind == TOK_WORD ? parse_text(p, p->tok) : "";
+	struct diag_record *r;
+
+	if (!of_behind(n, word) && strcmp(word, "published") != 0 &&
+	    !word_in(qualifier_words, word, p->tok.len))
+		return false;
+	r = diag_error(p->diag, parse_here(p), "'%s' cannot stand before 'to'", word);
+	if (of_behind(n, word))
+		diag_hint(p->diag, r, "it goes behind: to %s %s", targets_of[n->kind], word);
+	else if (n->kind == NAT_DNAT && qualifier_is_of(word, OF_RULE))
+		diag_hint(p->diag, r,
+			  "it is a rule's; with the rule that dnat writes: to HOST allow %s", word);
+	else
+		diag_hint(p->diag, r, "only rules have it");
+	return true;
+}
+
+static bool to_word(struct parser *p, const struct ast_nat *n)
+{
+	struct diag_record *r;
+	const char *word = p->tok.kind == TOK_WORD ? parse_text(p, p->tok) : "";
+	bool target = *word && !word_in(behind_dnat, word, p->tok.len) &&
+		      !word_in(behind_snat, word, p->tok.len);
+
+	if (parse_accept_word(p, "to"))
+		return true;
+	if (p->tok.kind == TOK_BAD || misplaced(p, n))
+		return false;
+	r = diag_error(p->diag, parse_here(p), "'to' is missing before %s", parse_found(p));
+	diag_hint(p->diag, r, "write: %s FROM -> TO SERVICES to %s", p->word,
+		  target ? word : targets_of[n->kind]);
+	return false;
+}
+
 /* "to" target [ weight ] { "," target [ weight ] } */
 static bool targets(struct parser *p, struct ast_nat *n)
 {
-	if (!parse_accept_word(p, "to")) {
-		if (p->tok.kind != TOK_BAD)
-			diag_hint(p->diag,
-				  diag_error(p->diag, parse_here(p), "'to' is missing before %s",
-					     parse_found(p)),
-				  "write: %s FROM -> TO SERVICES to %s", p->word,
-				  p->tok.kind == TOK_WORD ? parse_text(p, p->tok)
-				  : n->kind == NAT_SNAT	  ? "ADDRESS"
-				  : n->kind == NAT_NETMAP ? "NETWORK"
-							  : "HOST");
+	if (!to_word(p, n))
 		return false;
-	}
 	do {
 		struct ast_target t = {0};
 
@@ -193,6 +238,8 @@ static bool redirect_port(struct parser *p, struct ast_nat *n)
 	struct ast_word w;
 	uint64_t x;
 
+	if (misplaced(p, n))
+		return false;
 	if (!parse_accept_word(p, "to") || p->tok.kind != TOK_WORD) {
 		if (p->tok.kind != TOK_BAD)
 			diag_hint(p->diag,
@@ -232,6 +279,10 @@ static void what_follows(struct parser *p, const struct ast_nat *n)
 		diag_hint(p->diag, r, "it goes before 'to'");
 	else if (parse_at_word(p, "allow"))
 		diag_hint(p->diag, r, "only dnat writes its rule by itself");
+	else if (parse_at_word(p, "random") || parse_at_word(p, "ports"))
+		diag_hint(p->diag, r, "only masquerade and snat choose ports");
+	else if (parse_at_word(p, "persistent"))
+		diag_hint(p->diag, r, "only snat has several addresses to choose from");
 	else if (n->kind == NAT_DNAT && word_in(qualifier_words, parse_text(p, p->tok), p->tok.len))
 		diag_hint(p->diag, r, "only rules have qualifiers; write: allow %s",
 			  parse_text(p, p->tok));

@@ -246,6 +246,16 @@ static bool at_as(const struct parser *p)
 	return p->word && !strcmp(p->word, "mark") && parse_at_word(p, "as");
 }
 
+/* What statements go on with behind a protocol. */
+static bool at_what_follows(const struct parser *p)
+{
+	bool masquerade = p->word && !strcmp(p->word, "masquerade");
+
+	return at_as(p) || parse_at_word(p, "published") ||
+	       (masquerade && (parse_at_word(p, "ports") || parse_at_word(p, "random") ||
+			       parse_at_word(p, "persistent")));
+}
+
 /* tcp 80, icmp echo-request, port 80: two words where one stands. */
 static bool in_two_words(struct parser *p, struct ast_word w)
 {
@@ -253,9 +263,7 @@ static bool in_two_words(struct parser *p, struct ast_word w)
 	bool port = word_in(port_words, w.s, w.span.len);
 	const char *next;
 
-	if (parse_at_word(p, "ports") && p->word && !strcmp(p->word, "masquerade"))
-		return false;
-	if (p->tok.kind != TOK_WORD || p->tok.first || at_as(p) ||
+	if (p->tok.kind != TOK_WORD || p->tok.first || at_what_follows(p) ||
 	    (!port && !word_in(service_protos, w.s, w.span.len)))
 		return false;
 	next = parse_text(p, p->tok);
@@ -338,8 +346,8 @@ bool parse_services(struct parser *p, struct services_out *out)
 		return false;
 	}
 	if (p->tok.kind != TOK_WORD || parse_at_word(p, "to") || parse_at_word(p, "hairpin") ||
-	    parse_at_word(p, "published") ||
-	    at_as(p) || word_in(qualifier_words, p->lex.src->text + p->tok.off, p->tok.len))
+	    parse_at_word(p, "published") || at_as(p) ||
+	    word_in(qualifier_words, p->lex.src->text + p->tok.off, p->tok.len))
 		return true;
 	do {
 		struct ast_service s = {0};

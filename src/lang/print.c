@@ -9,7 +9,7 @@
 #define INDENT 4
 #define WRAP 80 /* behind this column a list goes on in the next line */
 
-static void indent(struct printer *pr, unsigned extra)
+void print_indent(struct printer *pr, unsigned extra)
 {
 	pr->line_start = pr->out->len;
 	for (unsigned i = 0; i < INDENT * (pr->depth + extra); i++)
@@ -24,7 +24,7 @@ static void newline(struct printer *pr, const char *trailing)
 }
 
 /* The end of the statement at s, which begins at `start` of what was printed. */
-static void end_line(struct printer *pr, size_t start, struct span s, const char *trailing)
+void print_end_line(struct printer *pr, size_t start, struct span s, const char *trailing)
 {
 	align_statement(pr->out, start, s, false);
 	for (uint32_t gap = trailing ? align_comment(s) : 1; gap > 1; gap--)
@@ -47,13 +47,13 @@ void print_comma(struct printer *pr)
 		pr->next_break++;
 		newline(pr, b->trailing);
 		vec_each (&b->comments, c) {
-			indent(pr, 1);
+			print_indent(pr, 1);
 			buf_printf(pr->out, "%s\n", *c);
 		}
-		indent(pr, 1);
+		print_indent(pr, 1);
 	} else if (pr->layout && pr->out->len - pr->line_start > WRAP) {
 		newline(pr, NULL);
-		indent(pr, 1);
+		print_indent(pr, 1);
 	} else {
 		buf_putc(pr->out, ' ');
 	}
@@ -147,7 +147,7 @@ static void times(struct printer *pr, const struct ast_qualifiers *q)
 	}
 }
 
-static void note(struct printer *pr, const struct ast_word *text)
+void print_note(struct printer *pr, const struct ast_word *text)
 {
 	if (!pr->notes || !text->s)
 		return;
@@ -191,7 +191,7 @@ static void qualifiers(struct printer *pr, const struct ast_qualifiers *q)
 		mark_print(pr->out, q->mark, q->mark_mask);
 	}
 	print_acts(pr, &q->then, &q->log);
-	note(pr, &q->note);
+	print_note(pr, &q->note);
 	if (q->else_span.src) {
 		buf_putc(pr->out, ' ');
 		print_else(pr, q);
@@ -263,6 +263,7 @@ static void mark(struct printer *pr, const struct ast_mark *m)
 	buf_puts(pr->out, "mark ");
 	pair(pr, &m->from, &m->to);
 	services_behind(pr, m->services.v, m->services.n);
+	qualifiers(pr, &m->q);
 	buf_puts(pr->out, " as ");
 	mark_print(pr->out, m->value, m->mask);
 }
@@ -296,13 +297,15 @@ static void names(struct printer *pr, const struct ast_names *n)
 		}
 		buf_puts(pr->out, "file ");
 		string_print(pr->out, e->file.s);
+		if (e->lenient)
+			buf_puts(pr->out, " lenient");
 	}
 }
 
 /* ---- lines and blocks ---- */
 
 /* The empty line and the comments above a statement, and its indentation. */
-static void above(struct printer *pr, const struct ast_layout *l)
+void print_above(struct printer *pr, const struct ast_layout *l)
 {
 	const char **c;
 
@@ -312,13 +315,13 @@ static void above(struct printer *pr, const struct ast_layout *l)
 	if (l->blank_before)
 		buf_putc(pr->out, '\n');
 	vec_each (&l->comments, c) {
-		indent(pr, 0);
+		print_indent(pr, 0);
 		buf_printf(pr->out, "%s\n", *c);
 	}
 }
 
 /* A block that nothing is in, on one line. */
-static bool empty(struct printer *pr, const struct ast_layout *l, size_t n)
+bool print_empty(struct printer *pr, const struct ast_layout *l, size_t n)
 {
 	if (n || l->trailing)
 		return false;
@@ -327,17 +330,17 @@ static bool empty(struct printer *pr, const struct ast_layout *l, size_t n)
 	return true;
 }
 
-static void open(struct printer *pr, const struct ast_layout *l)
+void print_open(struct printer *pr, const struct ast_layout *l)
 {
 	buf_puts(pr->out, " {");
 	newline(pr, l->trailing);
 	pr->depth++;
 }
 
-static void close(struct printer *pr, const struct ast_layout *l)
+void print_close(struct printer *pr, const struct ast_layout *l)
 {
 	pr->depth--;
-	indent(pr, 0);
+	print_indent(pr, 0);
 	buf_putc(pr->out, '}');
 	newline(pr, l->closing);
 }
@@ -439,70 +442,22 @@ static void zone(struct printer *pr, const struct ast_stmt *s)
 		newline(pr, s->layout.closing);
 		return;
 	}
-	if (empty(pr, &s->layout, s->zone.lines.n))
+	if (print_empty(pr, &s->layout, s->zone.lines.n))
 		return;
-	open(pr, &s->layout);
+	print_open(pr, &s->layout);
 	vec_each (&s->zone.lines, line) {
-		above(pr, &line->layout);
+		print_above(pr, &line->layout);
 		if (line->kind == ZONE_COMMENTS)
 			continue;
-		indent(pr, 0);
+		print_indent(pr, 0);
 		start = pr->out->len;
 		zone_line(pr, &s->zone, line, &interfaces, &networks);
-		end_line(pr, start, line->span, line->layout.trailing);
+		print_end_line(pr, start, line->span, line->layout.trailing);
 	}
-	close(pr, &s->layout);
+	print_close(pr, &s->layout);
 }
 
-static void inspector_entry(struct printer *pr, const struct ast_inspector_entry *e)
-{
-	const char *verdict = e->reject ? "reject" : e->deny ? "deny" : "allow";
-	bool is_rewrite = e->what.s && !strcmp(e->what.s, "rewrite");
-
-	if (is_rewrite)
-		buf_puts(pr->out, "rewrite");
-	else
-		buf_printf(pr->out, "%s %s", verdict, e->what.s ? e->what.s : "any");
-	for (size_t i = 0; i < e->strings.n + e->files.n; i++) {
-		if (i && is_rewrite)
-			buf_puts(pr->out, " to ");
-		else if (i)
-			print_comma(pr);
-		else
-			buf_putc(pr->out, ' ');
-		if (i >= e->strings.n)
-			buf_puts(pr->out, "file ");
-		string_print(pr->out,
-			     i < e->strings.n ? e->strings.v[i].s : e->files.v[i - e->strings.n].s);
-	}
-}
-
-static void inspector(struct printer *pr, const struct ast_stmt *s)
-{
-	const struct ast_inspector_line *line;
-	size_t start;
-
-	buf_printf(pr->out, "inspector %s", s->inspector.name.s);
-	if (empty(pr, &s->layout, s->inspector.n))
-		return;
-	open(pr, &s->layout);
-	vec_each (&s->inspector, line) {
-		above(pr, &line->layout);
-		if (line->is_comment)
-			continue;
-		indent(pr, 0);
-		start = pr->out->len;
-		if (line->is_word)
-			buf_printf(pr->out, "%s %s", line->word.what.s,
-				   line->word.allow ? "allow" : "deny");
-		else
-			inspector_entry(pr, &line->entry);
-		end_line(pr, start, line->entry.span, line->layout.trailing);
-	}
-	close(pr, &s->layout);
-}
-
-static void disabled(struct printer *pr, const struct ast_stmt *s)
+void print_disabled(struct printer *pr, const struct ast_stmt *s)
 {
 	if (s->disabled)
 		buf_puts(pr->out, "disabled ");
@@ -513,23 +468,23 @@ static void block(struct printer *pr, const struct ast_stmt *s)
 	const struct ast_stmts *rules = &s->block.rules;
 	size_t start;
 
-	disabled(pr, s);
+	print_disabled(pr, s);
 	pair(pr, &s->block.from, &s->block.to);
-	note(pr, &s->note);
-	if (empty(pr, &s->layout, rules->n))
+	print_note(pr, &s->note);
+	if (print_empty(pr, &s->layout, rules->n))
 		return;
-	open(pr, &s->layout);
+	print_open(pr, &s->layout);
 	for (size_t i = 0; i < rules->n; i++) {
-		above(pr, &rules->v[i]->layout);
+		print_above(pr, &rules->v[i]->layout);
 		if (rules->v[i]->kind == STMT_COMMENTS)
 			continue;
-		indent(pr, 0);
+		print_indent(pr, 0);
 		start = pr->out->len;
-		disabled(pr, rules->v[i]);
+		print_disabled(pr, rules->v[i]);
 		rule(pr, &rules->v[i]->rule, true);
-		end_line(pr, start, rules->v[i]->span, rules->v[i]->layout.trailing);
+		print_end_line(pr, start, rules->v[i]->span, rules->v[i]->layout.trailing);
 	}
-	close(pr, &s->layout);
+	print_close(pr, &s->layout);
 }
 
 static void inspection(struct printer *pr, const struct ast_inspection *i)
@@ -612,6 +567,7 @@ static void plain(struct printer *pr, const struct ast_stmt *s)
 	case STMT_ZONE:
 	case STMT_BLOCK:
 	case STMT_INSPECTOR:
+	case STMT_TIMEOUTS:
 	case STMT_COMMENTS:
 		break;
 	}
@@ -621,22 +577,24 @@ static void statement(struct printer *pr, const struct ast_stmt *s)
 {
 	size_t start;
 
-	above(pr, &s->layout);
+	print_above(pr, &s->layout);
 	if (s->kind == STMT_COMMENTS)
 		return;
-	indent(pr, 0);
+	print_indent(pr, 0);
 	if (s->kind == STMT_ZONE) {
 		zone(pr, s);
 	} else if (s->kind == STMT_BLOCK) {
 		block(pr, s);
 	} else if (s->kind == STMT_INSPECTOR) {
-		inspector(pr, s);
+		print_inspector(pr, s);
+	} else if (s->kind == STMT_TIMEOUTS) {
+		print_timeouts(pr, s);
 	} else {
 		start = pr->out->len;
-		disabled(pr, s);
+		print_disabled(pr, s);
 		plain(pr, s);
-		note(pr, &s->note);
-		end_line(pr, start, s->span, s->layout.trailing);
+		print_note(pr, &s->note);
+		print_end_line(pr, start, s->span, s->layout.trailing);
 	}
 }
 
@@ -653,13 +611,6 @@ void ast_print_stmt_line(struct buf *out, const struct ast_stmt *s)
 	struct printer pr = {.out = out};
 
 	plain(&pr, s);
-}
-
-void ast_print_entry(struct buf *out, const struct ast_inspector_entry *e)
-{
-	struct printer pr = {.out = out};
-
-	inspector_entry(&pr, e);
 }
 
 void ast_print_service(struct buf *out, const struct ast_service *s)

@@ -20,6 +20,21 @@ struct printer {
 /* What stands between two items of a list. */
 void print_comma(struct printer *pr);
 
+/* Around a statement or a line of its block: the comments above, its place, what is behind it. */
+void print_above(struct printer *pr, const struct ast_layout *l);
+void print_indent(struct printer *pr, unsigned extra);
+void print_end_line(struct printer *pr, size_t start, struct span s, const char *trailing);
+/* Its braces; empty: both, if there is nothing between them. */
+bool print_empty(struct printer *pr, const struct ast_layout *l, size_t n);
+void print_open(struct printer *pr, const struct ast_layout *l);
+void print_close(struct printer *pr, const struct ast_layout *l);
+void print_note(struct printer *pr, const struct ast_word *text);
+void print_disabled(struct printer *pr, const struct ast_stmt *s);
+
+/* ---- print_block.c ---- */
+void print_inspector(struct printer *pr, const struct ast_stmt *s);
+void print_timeouts(struct printer *pr, const struct ast_stmt *s);
+
 /* ---- print_act.c; of qualifiers, each with the space before it ---- */
 void print_limits(struct printer *pr, const struct ast_qualifiers *q);
 void print_acts(struct printer *pr, const struct ast_thens *then, const struct ast_log *log);

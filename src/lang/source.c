@@ -17,7 +17,6 @@
 #include "util/sha256.h"
 
 #define SIZE_LIMIT (64u << 20)
-#define LINE_LIMIT (64u << 10)
 
 /* Who opens files for this process, or NULL: it does it itself. */
 static const struct source_opener *opener;
@@ -96,7 +95,7 @@ static bool read_file(const char *path, struct span at, struct diag *diag, struc
 /* ---- its bytes ---- */
 
 /* The length of the well-formed UTF-8 sequence at s (Unicode 15, table 3-7), 0 if there is none. */
-static size_t utf8_len(const unsigned char *s, size_t left)
+size_t utf8_len(const unsigned char *s, size_t left)
 {
 	size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
 
@@ -146,7 +145,7 @@ static void report_flaw(struct diag *diag, enum flaw flaw, struct span at)
 }
 
 /* Reports the first of each kind of flaw; yields whether there was none. */
-static bool check_bytes(const struct source *src, struct diag *diag)
+bool source_check(struct source *src, struct diag *diag)
 {
 	const unsigned char *s = (const unsigned char *)src->text;
 	bool seen[FLAWS] = {false};
@@ -176,35 +175,51 @@ static bool check_bytes(const struct source *src, struct diag *diag)
 			    (struct span){src, (uint32_t)(flaw == FLAW_LINE ? start : i), 1});
 		seen[flaw] = true;
 	}
-	return !memchr(seen, true, sizeof(seen));
+	src->unchecked = memchr(seen, true, sizeof(seen));
+	return !src->unchecked;
 }
 
 /* ---- the loader ---- */
 
-static struct source *source_of(struct buf *b, const char *path, struct arena *a, struct diag *diag)
+static struct source *source_of(struct buf *b, const char *path, struct arena *a, struct diag *diag,
+				bool list)
 {
 	struct source *src = source_add(a, path, buf_str(b), b->len);
 
 	sha256_hex(src->text, src->len, src->sha256);
-	return check_bytes(src, diag) ? src : NULL;
+	return list || source_check(src, diag) ? src : NULL;
 }
 
-static struct source *files_read(struct loader *l, const char *path, struct span at,
-				 struct arena *a, struct diag *diag)
+static struct source *load(const char *path, struct span at, struct arena *a, struct diag *diag,
+			   bool list)
 {
 	struct source *src = NULL;
 	struct buf b = {0};
 	struct stat st;
 
-	(void)l;
 	if (read_file(path, at, diag, &b, &st))
-		src = source_of(&b, path, a, diag);
+		src = source_of(&b, path, a, diag, list);
 	if (src) {
+		src->unchecked = list;
 		src->dev = st.st_dev;
 		src->ino = st.st_ino;
 	}
 	buf_free(&b);
 	return src;
+}
+
+static struct source *files_read(struct loader *l, const char *path, struct span at,
+				 struct arena *a, struct diag *diag)
+{
+	(void)l;
+	return load(path, at, a, diag, false);
+}
+
+static struct source *files_read_list(struct loader *l, const char *path, struct span at,
+				      struct arena *a, struct diag *diag)
+{
+	(void)l;
+	return load(path, at, a, diag, true);
 }
 
 struct source *source_stdin(struct arena *a, struct diag *diag)
@@ -220,7 +235,7 @@ struct source *source_stdin(struct arena *a, struct diag *diag)
 		diag_error(diag, (struct span){0}, "%s is larger than %u MiB", path,
 			   SIZE_LIMIT >> 20);
 	else
-		src = source_of(&b, path, a, diag);
+		src = source_of(&b, path, a, diag, false);
 	buf_free(&b);
 	return src;
 }
@@ -284,6 +299,7 @@ struct loader *loader_files(struct arena *a)
 	struct loader *l = arena_new_of(a, struct loader);
 
 	l->read = files_read;
+	l->read_list = files_read_list;
 	l->glob = files_glob;
 	return l;
 }

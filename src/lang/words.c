@@ -17,6 +17,45 @@ const char *const service_words[] = {"else", "published", "group", "cgroup", "ds
 
 const char *const fact_words[] = {"tls.ech", "quic", "no-name", "unknown-protocol", NULL};
 
+/* The kernel's nf_conntrack_*_timeout*, with - for _, without what is the same in all of them. */
+const char *const timeout_words[] = {
+	"tcp-syn-sent",
+	"tcp-syn-recv",
+	"tcp-established",
+	"tcp-fin-wait",
+	"tcp-close-wait",
+	"tcp-last-ack",
+	"tcp-time-wait",
+	"tcp-close",
+	"tcp-max-retrans",
+	"tcp-unacknowledged",
+	"udp",
+	"udp-stream",
+	"icmp",
+	"icmpv6",
+	"generic",
+	"gre",
+	"gre-stream",
+	"frag6",
+	"sctp-closed",
+	"sctp-cookie-wait",
+	"sctp-cookie-echoed",
+	"sctp-established",
+	"sctp-shutdown-sent",
+	"sctp-shutdown-recd",
+	"sctp-shutdown-ack-sent",
+	"sctp-heartbeat-sent",
+	"sctp-heartbeat-acked",
+	"dccp-request",
+	"dccp-respond",
+	"dccp-partopen",
+	"dccp-open",
+	"dccp-closereq",
+	"dccp-closing",
+	"dccp-timewait",
+	NULL,
+};
+
 /* from and define are kept free of names: they may get a meaning. */
 const char *const reserved_words[] = {
 	"allow",      "drop",	  "reject",  "inspect",	  "expect",  "forwarding", "zone",

@@ -326,6 +326,12 @@ struct ir_lack { /* something that the policy asks for and this kernel has not *
 	const char *text, *needs;
 };
 
+struct ir_timeout { /* a setting of the kernel's connection tracking */
+	const char *name; /* see timeout_words */
+	uint32_t seconds;
+	struct span at;
+};
+
 struct ir_ruleset {
 	struct arena *arena;
 	VEC(struct ir_set *) sets; /* in an order in which each refers only to earlier ... */
@@ -333,6 +339,7 @@ struct ir_ruleset {
 	struct map *by_name; /* "c:NAME" -> ir_chain, "s:NAME" -> ir_set (sets and maps) */
 	int forwarding; /* -1: not said, 0, 1 */
 	int live_flows; /* -1: not said, 0: kept, 1: ended; for the manifest, as are the zones */
+	VEC(struct ir_timeout) timeouts; /* for the manifest */
 	VEC(struct ir_zone) zones;
 	VEC(struct ir_lack) lacks; /* what was left out of it; for the manifest */
 	bool dormant; /* as read: by its flag the table sleeps, and filters nothing */

@@ -640,6 +640,7 @@ static void lower_filter(struct lower *l)
 			       rest_to(l, unnamed(l)));
 	lower_dispatch(l, fwd.rules, F_IIFNAME, "from", from_chain, 0, rest);
 
+	lower_answers_out(l, out.root);
 	lower_mss(l, out.root, true);
 	if (policy_translates_self(l->p))
 		lower_pass_translated(l, out.root);
@@ -680,6 +681,10 @@ struct ir_ruleset *ruleset_lower(struct policy *p, struct arena *a, struct diag 
 			 ((struct ir_lack){p->lacks.v[i].at,
 					   arena_printf(a, "helper %s", p->lacks.v[i].name),
 					   p->lacks.v[i].module}));
+	for (size_t i = 0; i < p->timeouts.n; i++)
+		vec_push(a, &l.r->timeouts,
+			 ((struct ir_timeout){p->timeouts.v[i].name, p->timeouts.v[i].seconds,
+					      p->timeouts.v[i].at}));
 	lower_zones(&l);
 	l.asking = arena_alloc(a, (p->rules.n + 1) * sizeof(*l.asking));
 	lower_dynsets(&l);

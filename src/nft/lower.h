@@ -164,6 +164,10 @@ const char *reject_chain(struct lower *l);
  * chains must decide. */
 const char *lower_asks(struct lower *l, const struct rule *rule);
 void lower_inspection(struct lower *l, struct ir_chain *root, const char *rules, const char *rest);
+/* What the program answers to a query in the place of its server: kept from connection tracking,
+ * which would take the client's next query for an answer to it, and let out. */
+void lower_answers_untracked(struct lower *l, struct ir_chain *raw);
+void lower_answers_out(struct lower *l, struct ir_chain *output);
 /* lower_helper.c: of new packets what belongs to known connections is accepted in a chain of that
  * name; and what attaches the helpers of a rule, into its chain */
 const char *lower_related(struct lower *l);

@@ -227,6 +227,36 @@ static const char *asked(struct lower *l, const struct rule *rule, const char *r
 	return seal(l, c);
 }
 
+/* ---- answers of the program, by its mark ---- */
+
+static void push_answer(struct lower *l, struct ir_chain *c, bool out)
+{
+	struct ir_rule r = commented(l, "fwc: answered by its inspector");
+
+	if (!l->p->inspection.answers)
+		return;
+	if (out)
+		match_bits(l, &r, F_CT_STATE, 64 /* untracked */);
+	match_field(l, &r, F_MARK, MARK_ALLOW, MARK_ALLOW);
+	match_one(l, &r, F_L4PROTO, IPPROTO_UDP);
+	if (out)
+		rule_counter(l, &r);
+	else
+		rule_stmt(l, &r, IR_NOTRACK);
+	rule_verdict(l, &r, out ? V_ACCEPT : V_RETURN, NULL);
+	chain_push(l, c, r);
+}
+
+void lower_answers_untracked(struct lower *l, struct ir_chain *raw)
+{
+	push_answer(l, raw, false);
+}
+
+void lower_answers_out(struct lower *l, struct ir_chain *output)
+{
+	push_answer(l, output, true);
+}
+
 void lower_inspection(struct lower *l, struct ir_chain *root, const char *rules, const char *rest)
 {
 	struct ir_set *map = arena_new_of(l->arena, struct ir_set);

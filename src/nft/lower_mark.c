@@ -49,11 +49,14 @@ static struct ir_rules between(struct lower *l, const struct mark *m, const stru
 	struct ir_rules rules = one_rule(l, m->text, m->span), out = {0};
 
 	rules = output ? sent_by(l, &rules, from) : at_interface(l, &rules, from, F_IIFNAME);
-	if (from->addrs.all && to->addrs.all)
+	if (from->addrs.all && to->addrs.all && !m->family)
 		return of_family(l, &rules, m, from, to, FAM_NONE);
 	for (int f = 0; f < 2; f++) {
-		struct ir_rules one = of_family(l, &rules, m, from, to, f ? FAM_IP6 : FAM_IP4);
+		enum family fam = f ? FAM_IP6 : FAM_IP4;
+		struct ir_rules one = {0};
 
+		if (!m->family || m->family == fam)
+			one = of_family(l, &rules, m, from, to, fam);
 		for (size_t i = 0; i < one.n; i++)
 			vec_push(l->arena, &out, one.v[i]);
 	}

@@ -178,14 +178,17 @@ void lower_untracked_made(struct lower *l)
 	struct ir_rule r = {.comment = ir_comment(l->arena, "fwc: loopback")}, jump = {0}, go = {0};
 	struct ival lo = {0};
 
-	if (!chain)
+	lower_answers_untracked(l, root);
+	if (!chain && !root->rules.n)
 		return;
 	ifname_parse("lo", 2, &lo);
 	match_ival(l, &r, F_OIFNAME, lo);
 	rule_verdict(l, &r, V_RETURN, NULL);
-	chain_push(l, root, r);
-	rule_verdict(l, &jump, V_JUMP, chain);
-	chain_push(l, root, jump);
+	if (chain) {
+		chain_push(l, root, r);
+		rule_verdict(l, &jump, V_JUMP, chain);
+		chain_push(l, root, jump);
+	}
 	base->name = "output-raw";
 	base->base = (struct ir_base){.hook = "output", .type = "route", .priority = PRIORITY_RAW};
 	rule_verdict(l, &go, V_JUMP, ruleset_seal_chain(l->r, root)->name);

@@ -177,6 +177,12 @@ struct manifest *manifest_build(struct arena *a, const struct manifest_input *in
 	}
 	m->forwarding = in->ruleset->forwarding;
 	m->live_flows = in->ruleset->live_flows;
+	for (size_t i = 0; i < in->ruleset->timeouts.n; i++) {
+		const struct ir_timeout *t = &in->ruleset->timeouts.v[i];
+
+		vec_push(a, &m->timeouts,
+			 ((struct manifest_timeout){t->name, t->seconds, span_where(a, t->at)}));
+	}
 	for (size_t i = 0; i < in->ruleset->zones.n; i++)
 		vec_push(a, &m->zones, in->ruleset->zones.v[i]);
 	m->proved = in->proved;
@@ -274,6 +280,18 @@ static json_t *sealed(json_t *j)
 	return out;
 }
 
+static json_t *timeouts_json(const struct manifest *m)
+{
+	json_t *list = json_array();
+	const struct manifest_timeout *t;
+
+	vec_each (&m->timeouts, t)
+		json_array_append_new(list, json_pack("{s:s, s:I, s:o}", "name", t->name, "seconds",
+						      (json_int_t)t->seconds, "at",
+						      text_json(t->at)));
+	return list;
+}
+
 static json_t *zones_json(const struct manifest *m)
 {
 	json_t *list = json_array();
@@ -360,6 +378,8 @@ json_t *manifest_json(const struct manifest *m, struct buf *index)
 	json_object_set_new(j, "forwarding", json_integer(m->forwarding));
 	if (m->live_flows >= 0)
 		json_object_set_new(j, "live_flows", json_string(m->live_flows ? "end" : "keep"));
+	if (m->timeouts.n)
+		json_object_set_new(j, "timeouts", timeouts_json(m));
 	json_object_set_new(j, "zones", zones_json(m));
 	if (m->lacks.n)
 		json_object_set_new(j, "lacks", manifest_lacks_json(m));

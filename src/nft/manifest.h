@@ -54,6 +54,14 @@ enum proved {
 	PROVED_NOT, /* not: nobody asked, or it was refused to be asked */
 };
 
+struct manifest_timeout {
+	const char *name; /* letters, digits and - */
+	uint32_t seconds;
+	const char *at;
+};
+
+#define MANIFEST_TIMEOUT_MAX 2147483 /* no kernel takes more */
+
 struct manifest {
 	enum proved proved;
 	const char *version; /* of the fwc that wrote it */
@@ -66,6 +74,7 @@ struct manifest {
 	const char *held_by; /* kernel_maker() */
 	int forwarding; /* -1: not said, 0, 1 */
 	int live_flows; /* -1: not said, 0: kept, 1: ended when they are refused */
+	VEC(struct manifest_timeout) timeouts; /* of connection tracking, in the kernel */
 	VEC(struct ir_zone) zones; /* none in manifests of earlier versions */
 	VEC(struct manifest_source) sources;
 	VEC(struct manifest_place) lacks; /* what was left out, as the kernel does not have it */

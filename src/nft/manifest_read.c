@@ -154,6 +154,30 @@ static void read_manners(struct arena *a, const json_t *j, struct manifest *m)
 	}
 }
 
+/* They end in names of files below /proc. */
+static bool read_timeouts(struct arena *a, const json_t *j, struct manifest *m)
+{
+	static const char chars[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
+	const json_t *list = json_object_get(j, "timeouts");
+	size_t i;
+	json_t *t;
+
+	if (list && !json_is_array(list))
+		return false;
+	json_array_foreach((json_t *)list, i, t)
+	{
+		const char *name = text_of(a, t, "name");
+		json_int_t seconds = json_integer_value(json_object_get(t, "seconds"));
+
+		if (!*name || strlen(name) > MAX_NAME || name[strspn(name, chars)] ||
+		    seconds < 1 || seconds > MANIFEST_TIMEOUT_MAX)
+			return false;
+		vec_push(a, &m->timeouts,
+			 ((struct manifest_timeout){name, (uint32_t)seconds, text_of(a, t, "at")}));
+	}
+	return true;
+}
+
 static bool read_head(struct arena *a, const json_t *j, struct manifest *m, const char **why)
 {
 	const json_t *forwarding = json_object_get(j, "forwarding");
@@ -189,6 +213,10 @@ static bool read_head(struct arena *a, const json_t *j, struct manifest *m, cons
 	m->forwarding = json_is_integer(forwarding) ? (int)json_integer_value(forwarding) : -1;
 	if (m->forwarding < -1 || m->forwarding > 1) {
 		*why = "its manifest has no valid forwarding";
+		return false;
+	}
+	if (!read_timeouts(a, j, m)) {
+		*why = "its manifest has no valid timeouts";
 		return false;
 	}
 	read_manners(a, j, m);

@@ -197,6 +197,9 @@ void policy_dump(struct buf *out, const struct policy *p)
 		buf_printf(out, "live-flows %s\n", p->live_flows ? "end" : "keep");
 	if (p->forwarding >= 0)
 		buf_printf(out, "forwarding %s\n", p->forwarding ? "on" : "off");
+	for (size_t i = 0; i < p->timeouts.n; i++)
+		buf_printf(out, "timeout %s %u\n", p->timeouts.v[i].name,
+			   p->timeouts.v[i].seconds);
 	for (int i = 0; i < LOGS; i++)
 		if (p->logs[i].log.on)
 			buf_printf(out, "%s\n", p->logs[i].text);
@@ -225,6 +228,7 @@ void policy_dump(struct buf *out, const struct policy *p)
 		buf_printf(out, "mark %s\n", p->marks.v[i].text);
 		put_endpoint(out, p, "from", &p->marks.v[i].from);
 		put_endpoint(out, p, "to", &p->marks.v[i].to);
+		put_family(out, p->marks.v[i].family);
 		put_services(out, &p->marks.v[i].services);
 	}
 	for (size_t i = 0; i < p->guards.n; i++) {

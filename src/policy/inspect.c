@@ -67,6 +67,60 @@ static void check_banner(struct resolver *r, struct ast_word w)
 		diag_error(r->diag, w.span, "a banner has 1 to 255 bytes");
 }
 
+static bool is_one_of(char c, const char *all)
+{
+	return c && strchr(all, c);
+}
+
+#define DIGITS "0123456789"
+#define HEX DIGITS "abcdef"
+
+/* Whether the i-th character of a fingerprint can be this one. */
+static bool ja4_has(size_t i, char c)
+{
+	static const struct {
+		size_t end;
+		const char *all;
+	} parts[] = {{1, "tq"}, {2, "01s"}, {3, DIGITS}, {4, "di"}, {8, DIGITS}};
+
+	for (size_t k = 0; k < sizeof(parts) / sizeof(parts[0]); k++)
+		if (i < parts[k].end)
+			return is_one_of(c, parts[k].all);
+	if (i < 10)
+		return is_one_of(c | 0x20, HEX "ghijklmnopqrstuvwxyz") || is_one_of(c, DIGITS);
+	return i == 10 || i == 23 ? c == '_' : is_one_of(c, HEX);
+}
+
+/* Whole, or the beginning and a star: what could match none is a slip. */
+static void check_ja4(struct resolver *r, struct ast_word w)
+{
+	size_t n = strlen(w.s), i = 0;
+	bool star = n && w.s[n - 1] == '*';
+
+	n -= star;
+	while (i < n && i < INSPECT_JA4 && ja4_has(i, w.s[i]))
+		i++;
+	if (i < n || n > INSPECT_JA4 || (!star && n < INSPECT_JA4))
+		diag_hint(r->diag,
+			  diag_error(r->diag, w.span,
+				     "'%s' is neither a JA4 fingerprint nor the beginning of one",
+				     w.s),
+			  "ja4 \"t13d1516h2_8daaf6152771_e5627efa2ab1\", or ja4 \"t13d*\": fwc "
+			  "inspect log shows them");
+}
+
+static void check_alpn(struct resolver *r, struct ast_word w)
+{
+	const char *star = strchr(w.s, '*');
+
+	if (!*w.s || strlen(w.s) > INSPECT_NAME_MAX)
+		diag_error(r->diag, w.span, "a protocol within TLS has 1 to 255 bytes");
+	else if (star && star[1])
+		diag_hint(r->diag,
+			  diag_error(r->diag, w.span, "'*' goes at the end only: '%s'", w.s),
+			  "alpn \"http/*\"");
+}
+
 static void check_file(struct resolver *r, const struct source *src)
 {
 	unsigned before = r->diag->nerrors;
@@ -98,8 +152,8 @@ static void unknown_look(struct resolver *r, struct ast_word what)
 		diag_hint(r->diag, rec, "did you mean '%s'?", near.best);
 	else
 		diag_hint(r->diag, rec,
-			  "name, domain, sni, host, dns, ssh, payload, tls.ech, quic, no-name, "
-			  "unknown-protocol");
+			  "name, domain, sni, host, dns, ssh, payload, alpn, ja4, tls.ech, quic, "
+			  "no-name, unknown-protocol");
 }
 
 static void check_rewrite(struct resolver *r, const struct ast_inspector_entry *e)
@@ -123,16 +177,50 @@ static void check_rewrite(struct resolver *r, const struct ast_inspector_entry *
 			  "a packet must keep its length, or TCP loses count");
 }
 
+static void check_answer(struct resolver *r, const struct ast_inspector_entry *e, enum look look)
+{
+	struct dns_reply reply = {0};
+	struct diag_record *rec;
+
+	if (!e->answer.n)
+		return;
+	if (!look_replies(look)) {
+		rec = diag_error(r->diag, e->answer_span,
+				 "an answer is for DNS queries, and '%s' is not about them",
+				 look_name(look));
+		diag_hint(r->diag, rec, "entries of name, domain, dns and any may have one");
+		return;
+	}
+	if (!e->deny || e->reject) {
+		rec = diag_error(r->diag, e->answer_span,
+				 e->deny ? "a rejected query is answered by an error of ICMP"
+					 : "a query that is allowed is answered by its server");
+		diag_hint(r->diag, rec, "only what is denied is answered here; write deny");
+		return;
+	}
+	for (size_t i = 0; i < e->answer.n; i++) {
+		struct ast_word w = e->answer.v[i];
+		const char *flaw = dns_reply_add(&reply, w.s);
+
+		if (flaw)
+			diag_hint(r->diag,
+				  diag_error(r->diag, w.span, "'%s' cannot be the answer: %s", w.s,
+					     flaw),
+				  "write refused, nxdomain, or up to 4 addresses of each family");
+	}
+}
+
 static void check_entry(struct resolver *r, const struct ast_inspector_entry *e)
 {
-	enum look look;
+	enum look look = LOOK_ANY;
 
-	if (!e->what.s)
-		return;
-	if (!look_find(e->what.s, &look)) {
+	if (e->what.s && !look_find(e->what.s, &look)) {
 		unknown_look(r, e->what);
 		return;
 	}
+	check_answer(r, e, look);
+	if (!e->what.s)
+		return;
 	for (size_t i = 0; i < e->strings.n; i++) {
 		struct ast_word w = e->strings.v[i];
 
@@ -140,6 +228,10 @@ static void check_entry(struct resolver *r, const struct ast_inspector_entry *e)
 			check_pattern(r, w);
 		else if (look == LOOK_SSH)
 			check_banner(r, w);
+		else if (look == LOOK_ALPN)
+			check_alpn(r, w);
+		else if (look == LOOK_JA4)
+			check_ja4(r, w);
 		else
 			check_name(r, w.span, w.s, strlen(w.s));
 	}

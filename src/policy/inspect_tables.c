@@ -115,6 +115,11 @@ static json_t *entry_json(struct writing *x, const struct ast_inspector_entry *e
 	put_text(j, "look", look);
 	if (e->strings.n + e->files.n)
 		put_list(x, j, e, look);
+	if (e->answer.n)
+		json_object_set_new(j, "answer", json_array());
+	for (size_t i = 0; i < e->answer.n; i++)
+		json_array_append_new(json_object_get(j, "answer"),
+				      json_string(e->answer.v[i].s));
 	put_text(j, "at", span_where(x->p->arena, e->span));
 	ast_print_entry(&text, e);
 	put_text(j, "text", buf_str(&text));

@@ -63,6 +63,22 @@ static bool rewrites(const struct ast_inspector *in)
 	return false;
 }
 
+static bool has_udp(const struct services *s)
+{
+	for (int i = 0; i < PORT_PROTOCOLS; i++)
+		if (port_protocols[i] == IPPROTO_UDP && services_have_port(s, i))
+			return true;
+	return false;
+}
+
+static bool answers(const struct ast_inspector *in)
+{
+	for (size_t i = 0; i < in->n; i++)
+		if (!in->v[i].is_word && in->v[i].entry.answer.n)
+			return true;
+	return false;
+}
+
 /* By the rule's own words, so that other rules come and go without changing it: connections that
  * wait for a verdict while a new ruleset is loaded go on waiting for the same rule. */
 static uint32_t number(const struct resolver *r, const struct rule *rule, bool *taken)
@@ -92,6 +108,7 @@ static const struct inspected *inspected(struct resolver *r, const struct rule *
 	out->bypass = says(in, "on-no-helper");
 	out->fail_open = says(in, "on-overflow");
 	out->rewrite = rewrites(in);
+	out->answers = answers(in) && has_udp(&rule->services);
 	out->count = all->count;
 	out->first = (uint16_t)(all->first + (out->fail_open + 2 * out->rewrite) * all->count);
 	return out;
@@ -139,6 +156,34 @@ static void check_rule(struct resolver *r, const struct rule *rule)
 			  "name the zones before the arrow, or those of the dnat");
 }
 
+/* An inspector that answers, and gets no datagram of any rule that uses it. */
+static void check_answers(struct resolver *r, const struct ast_inspector *in)
+{
+	const struct rule *rule, *first = NULL;
+	const struct ast_inspector_entry *e = NULL;
+	struct diag_record *rec;
+
+	for (size_t i = 0; i < in->n && !e; i++)
+		if (!in->v[i].is_word && in->v[i].entry.answer.n)
+			e = &in->v[i].entry;
+	vec_each (&r->p->rules, rule) {
+		if (rule->verb != VERB_INSPECT || !rule->inspector ||
+		    strcmp(rule->inspector, in->name.s) != 0)
+			continue;
+		if (has_udp(&rule->services))
+			return;
+		first = first ? first : rule;
+	}
+	if (!e || !first)
+		return;
+	rec = diag_error(r->diag, e->answer_span,
+			 "only DNS queries over UDP are answered, and no rule sends any to "
+			 "inspector '%s'",
+			 in->name.s);
+	diag_note(r->diag, rec, first->span, "this one sends TCP");
+	diag_hint(r->diag, rec, "add to the services there: udp/53");
+}
+
 void finish_inspection(struct resolver *r)
 {
 	struct inspection *all = &r->p->inspection;
@@ -157,6 +202,8 @@ void finish_inspection(struct resolver *r)
 	for (size_t i = 0; i < r->p->rules.n; i++)
 		if (r->p->rules.v[i].verb == VERB_INSPECT)
 			check_rule(r, &r->p->rules.v[i]);
+	for (size_t i = 0; i < r->p->inspectors.n; i++)
+		check_answers(r, r->p->inspectors.v[i]);
 	if (r->diag->nerrors)
 		return;
 	room = inspection_max(all) - MARK_PENDING + 1;
@@ -174,5 +221,6 @@ void finish_inspection(struct resolver *r)
 			return;
 		}
 		rule->inspected = inspected(r, rule, taken);
+		all->answers |= rule->inspected && rule->inspected->answers;
 	}
 }

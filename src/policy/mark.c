@@ -19,15 +19,20 @@ static bool only_self(const struct endpoint *e)
 void resolve_mark(struct resolver *r, const struct ast_stmt *s)
 {
 	const struct ast_mark *ast = &s->mark;
-	struct mark out = {
-		.value = ast->value, .mask = ast->mask, .span = s->span, .as = ast->as.span};
+	struct mark out = {.family = ast->q.family,
+			   .value = ast->value,
+			   .mask = ast->mask,
+			   .span = s->span,
+			   .as = ast->as.span};
 	struct buf text = {0};
 
 	resolve_endpoint(r, &ast->from, &out.from, SIDE_FROM);
 	resolve_endpoint(r, &ast->to, &out.to, SIDE_TO);
 	check_destination(r, &out.to);
 	check_by_mark(r, &out.from, "a mark statement");
+	check_broadcast(r, &out.to, out.family);
 	resolve_services(r, ast->services.v, ast->services.n, &out.services);
+	resolve_from(r, &ast->q, ast->services.v, ast->services.n, &out.services);
 	resolve_before_routing(r, "mark", &out.to);
 	if (only_self(&out.from) && only_self(&out.to))
 		diag_error(r->diag, s->span, "what stays on this machine is never marked");

@@ -135,14 +135,6 @@ void resolve_item_addrs(struct resolver *r, const struct ast_item *item, struct 
 		refuse_mac(r, item->span, d->name);
 }
 
-static void add_file(struct resolver *r, const struct ast_element *e, struct ivset *v4,
-		     struct ivset *v6)
-{
-	for (size_t i = 0; i < e->content.n; i++)
-		vec_push(r->arena, e->content.v[i].family == FAM_IP4 ? v4 : v6,
-			 e->content.v[i].addr);
-}
-
 /* The union of the plain elements less the union of the negated ones. */
 static void resolve_elements(struct resolver *r, struct decl *d)
 {
@@ -155,7 +147,8 @@ static void resolve_elements(struct resolver *r, struct decl *d)
 		const struct ast_element *e = &ast->elements.v[i];
 
 		if (e->kind == ELEM_FILE) {
-			add_file(r, e, &plus4, &plus6);
+			bulk_append(&plus4, &e->content, FAM_IP4, r->arena);
+			bulk_append(&plus6, &e->content, FAM_IP6, r->arena);
 			any_plus = true;
 		} else if (e->item.negated) {
 			resolve_item_addrs(r, &e->item, &minus4, &minus6, NULL);

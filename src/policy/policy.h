@@ -187,6 +187,7 @@ struct inspection {
 	uint32_t mask; /* the field: neighbouring bits */
 	uint16_t first, count; /* queue numbers of the first kind of queue; others follow */
 	struct span mark_span, queues_span;
+	bool answers; /* some queries are answered: with MARK_ALLOW in the packet's mark */
 };
 
 struct inspected { /* how the packets of an inspect rule get to the program that judges */
@@ -195,6 +196,7 @@ struct inspected { /* how the packets of an inspect rule get to the program that
 	bool bypass; /* on-no-helper allow */
 	bool fail_open; /* on-overflow allow */
 	bool rewrite; /* each packet is changed, none decides */
+	bool answers; /* to look-ups that it denies */
 };
 
 struct rule {
@@ -263,6 +265,7 @@ struct clamp {
 struct mark {
 	struct endpoint from, to;
 	struct services services;
+	enum family family; /* FAM_NONE: both */
 	uint32_t value, mask; /* value is within mask */
 	const char *text;
 	struct span span, as;
@@ -289,12 +292,19 @@ struct policy_lack { /* a helper that a rule asks for and the kernel does not ha
 	const char *name, *module;
 };
 
+struct policy_timeout {
+	const char *name; /* of timeout_words */
+	uint32_t seconds;
+	struct span at;
+};
+
 struct policy {
 	struct arena *arena;
 	int forwarding; /* -1: not said */
 	struct span forwarding_span;
 	int live_flows; /* 1: apply ends those that its rules refuse; 0: keeps them; -1: not said */
 	struct span live_flows_span;
+	VEC(struct policy_timeout) timeouts;
 	VEC(struct zone) zones;
 	VEC(struct place) places; /* numbered from zones.n on */
 	int other; /* the zone of interfaces that no zone names; PLACE_OTHER: there is none */

@@ -194,6 +194,7 @@ static void declare_all(struct resolver *r, const struct ast_stmts *stmts)
 		case STMT_COMMENTS:
 		case STMT_MARK:
 		case STMT_UNTRACKED:
+		case STMT_TIMEOUTS:
 			break;
 		}
 	}
@@ -455,6 +456,9 @@ static void resolve_statements(struct resolver *r, const struct ast_stmts *stmts
 		case STMT_UNTRACKED:
 			resolve_untracked(r, s);
 			break;
+		case STMT_TIMEOUTS:
+			resolve_timeouts(r, s);
+			break;
 		case STMT_INCLUDE:
 			resolve_statements(r, &s->include.files);
 			break;
@@ -567,6 +571,7 @@ struct policy *policy_resolve(const struct ast *ast, struct arena *a, struct dia
 	finish_inspection(&r);
 	finish_marks(&r);
 	finish_helpers(&r);
+	finish_timeouts(&r);
 	resolve_unused(&r);
 	return r.p;
 }

@@ -130,6 +130,9 @@ void resolve_helpers(struct resolver *r, const struct ast_rule *ast, struct rule
 void finish_helpers(struct resolver *r);
 /* untracked.c */
 void resolve_untracked(struct resolver *r, const struct ast_stmt *s);
+/* timeouts.c: the statement; and, when all are known, what the time for ICMP says of IPv6 */
+void resolve_timeouts(struct resolver *r, const struct ast_stmt *s);
+void finish_timeouts(struct resolver *r);
 /* guard.c */
 void resolve_guard(struct resolver *r, const struct ast_stmt *s);
 /* resolve.c: rules of equal text are told by a number */

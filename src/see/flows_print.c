@@ -149,7 +149,8 @@ const char *flow_says(struct arena *a, const struct flow_judged *j)
 	}
 	if (!o)
 		return "refused";
-	return line ? arena_printf(a, "%s, by %s", outcome_text(a, o), line) : outcome_text(a, o);
+	return line ? arena_printf(a, "%s, by %s", outcome_spoken(a, o), line)
+		    : outcome_spoken(a, o);
 }
 
 static const char *verdict_text(enum admit_verdict v)

@@ -203,7 +203,7 @@ static void tell_filter(struct mean *m, const struct policy *p, const struct leg
 
 	if (leg->at != NSTATIONS && leg->at != AT_PREROUTING)
 		step(m, s, "routed", route_text(m, p, leg, there), NULL);
-	step(m, s, hook, outcome_text(m->arena, x), x->line);
+	step(m, s, hook, outcome_spoken(m->arena, x), x->line);
 }
 
 /* Behind the filter; and what the way back needs. */

@@ -118,6 +118,8 @@ const char *mean_helper_text(struct mean *m, const char *helper);
 dd_ref mean_inspected(struct mean *m, const struct policy *p, const struct rule *r,
 		      const struct line *line);
 dd_ref mean_asked(struct mean *m, const struct policy *p, dd_ref rules);
+/* What the judging program says to a client in a server's place. */
+dd_ref mean_answered(struct mean *m, const struct policy *p);
 dd_ref mean_opening_tcp(struct mean *m); /* flags: of FIN, SYN, RST and ACK only SYN */
 const struct line *mean_rule_line(struct mean *m, const struct policy *p, size_t rule);
 /* What one translation statement does there, without what its hairpin does to sources. */

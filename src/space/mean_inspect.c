@@ -106,6 +106,16 @@ static dd_ref pending_rules(const struct marked *k, const struct policy *p, dd_r
 	return all;
 }
 
+dd_ref mean_answered(struct mean *m, const struct policy *p)
+{
+	struct marked k = {m, &p->inspection};
+
+	if (!m->marks || !p->inspection.answers)
+		return DD_FALSE;
+	return dd_and(m->dd, schema_one(&m->schema, DIM_PROTO, IPPROTO_UDP),
+		      field_is(&k, DIM_MARK, MARK_ALLOW, MARK_ALLOW));
+}
+
 dd_ref mean_asked(struct mean *m, const struct policy *p, dd_ref rules)
 {
 	struct marked k = {m, &p->inspection};

@@ -60,6 +60,7 @@ dd_ref mean_mark_match(struct mean *m, const struct policy *p, size_t mark, enum
 	dd_ref r = dd_and(m->dd, from(m, p, k, at), to(m, k, at));
 
 	r = dd_and(m->dd, r, mean_services(m, &k->services));
+	r = dd_and(m->dd, r, schema_family(&m->schema, k->family));
 	r = dd_and(m->dd, r, elsewhere(m, at));
 	return dd_and(m->dd, r, schema_one(&m->schema, DIM_CT_STATE, CT_NEW));
 }

@@ -504,6 +504,9 @@ dd_ref mean_before_rules(struct mean *m, const struct policy *p, enum station at
 	struct parts l = {.m = m};
 	enum dim loopback = at == AT_INPUT ? DIM_IIF : DIM_OIF;
 
+	if (at == AT_OUTPUT)
+		builtin(&l, dd_and(m->dd, mean_answered(m, p), ct_is(m, CT_UNTRACKED)),
+			FATE_ACCEPT, "fwc: answered by its inspector");
 	if (at != AT_INPUT)
 		then(&l, mean_clamps(m, p, at));
 	if (at == AT_OUTPUT && policy_translates_self(p))

@@ -126,6 +126,8 @@ dd_ref mean_untracked(struct mean *m, const struct policy *p, enum station at)
 
 	vec_each (&p->untracked, u)
 		all = dd_or(m->dd, all, mean_untracked_match(m, p, u, at));
+	if (at == ROUTE_OUTPUT) /* else it opens a connection, and the next query answers it */
+		all = dd_or(m->dd, all, mean_answered(m, p));
 	return dd_restrict(m->dd, dd_and(m->dd, all, m->within), mean_effect(m, MEAN_NOTRACK));
 }
 

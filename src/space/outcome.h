@@ -64,5 +64,7 @@ uint32_t outcome_silent(void *ctx, uint32_t v); /* reject -> drop */
 
 /* "accept", "reject with tcp reset", "dnat to 10.0.0.1:80"; in the arena. */
 const char *outcome_text(struct arena *a, const struct outcome *x);
+/* The same in the policy's words, for those who read what becomes of a packet. */
+const char *outcome_spoken(struct arena *a, const struct outcome *x);
 
 #endif

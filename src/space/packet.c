@@ -103,21 +103,6 @@ void packet_flags(struct buf *out, unsigned flags)
 		buf_puts(out, "none");
 }
 
-/* Conditions are named by what the kernel has for them; some have plainer names. */
-void packet_condition(struct buf *out, const char *text)
-{
-	if (!strncmp(text, "rule ", 5))
-		buf_printf(out, "the log limit %s", text + 5);
-	else if (!strncmp(text, "limit ", 6))
-		buf_printf(out, "the %s", text);
-	else if (!strncmp(text, "meter.", 6) && strchr(text, ' '))
-		buf_printf(out, "the limit per source%s", strchr(text, ' '));
-	else if (!strncmp(text, "@answers.", 9) && strstr(text, " holds the destination"))
-		buf_puts(out, "this machine has asked by multicast from there");
-	else
-		buf_puts(out, text);
-}
-
 void packet_print(struct buf *out, struct mean *m, const struct packet *p)
 {
 	enum family fam = p->dim[DIM_FAMILY] ? FAM_IP6 : FAM_IP4;

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "nft/diff.h"
 #include "store/author.h"
 #include "store/file.h"
 #include "store/generation.h"
@@ -99,6 +100,19 @@ static bool same_inspectors(const struct record *x)
 	return same;
 }
 
+/* And so are other settings of the kernel. */
+static bool same_timeouts(const struct record *x)
+{
+	_cleanup_buf_ struct buf ignored = {0};
+	struct diff_lines lines = {0};
+	struct artefact applied = {0};
+
+	store_read(x->store, STORE_APPLIED, x->arena, &applied, &ignored); /* none: NULL */
+	diff_timeouts(x->arena, applied.manifest, x->artefact->manifest, &lines);
+	artefact_free(&applied);
+	return !lines.n;
+}
+
 /* The time in the record is that of the last change of rules. */
 int record_write(const struct record *x, bool *unchanged, struct buf *why)
 {
@@ -108,7 +122,7 @@ int record_write(const struct record *x, bool *unchanged, struct buf *why)
 
 	if (known && store_holds(x->store, STORE_APPLIED, x->artefact))
 		return 0;
-	if (*unchanged && !same_inspectors(x)) {
+	if (*unchanged && (!same_inspectors(x) || !same_timeouts(x))) {
 		*unchanged = false;
 	} else if (known) {
 		return store_write(x->store, STORE_APPLIED, x->artefact, record, why);

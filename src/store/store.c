@@ -22,6 +22,7 @@
 #define MANIFEST "manifest.json"
 #define RECORD "apply.json"
 #define FORWARDING "forwarding.json"
+#define TIMEOUTS "timeouts.json"
 #define LOCK "lock"
 #define LOCK_PATIENCE 100 /* times 20 ms */
 #define ROOM ".room"
@@ -389,26 +390,56 @@ void artefact_free(struct artefact *x)
 	buf_free(&x->held);
 }
 
-int store_write_forwarding(struct store *s, const json_t *snapshot, struct buf *why)
+static int write_note(struct store *s, const char *name, const json_t *note, struct buf *why)
 {
-	int err = file_write_json(s->dir, FORWARDING, snapshot);
+	int err = file_write_json(s->dir, name, note);
 
 	if (!err && fsync(s->dir) < 0)
 		err = -errno;
-	return err ? fail(why, err, "write", FORWARDING) : 0;
+	return err ? fail(why, err, "write", name) : 0;
+}
+
+static int read_note(const struct store *s, const char *name, json_t **out, struct buf *why)
+{
+	int err = file_read_json(s->dir, name, out);
+
+	if (err && err != -ENOENT)
+		return fail(why, err, "read", name);
+	return err;
+}
+
+static void drop_note(struct store *s, const char *name)
+{
+	unlinkat(s->dir, name, 0);
+	fsync(s->dir);
+}
+
+int store_write_forwarding(struct store *s, const json_t *snapshot, struct buf *why)
+{
+	return write_note(s, FORWARDING, snapshot, why);
 }
 
 int store_read_forwarding(const struct store *s, json_t **out, struct buf *why)
 {
-	int err = file_read_json(s->dir, FORWARDING, out);
-
-	if (err && err != -ENOENT)
-		return fail(why, err, "read", FORWARDING);
-	return err;
+	return read_note(s, FORWARDING, out, why);
 }
 
 void store_drop_forwarding(struct store *s)
 {
-	unlinkat(s->dir, FORWARDING, 0);
-	fsync(s->dir);
+	drop_note(s, FORWARDING);
+}
+
+int store_write_timeouts(struct store *s, const json_t *note, struct buf *why)
+{
+	return write_note(s, TIMEOUTS, note, why);
+}
+
+int store_read_timeouts(const struct store *s, json_t **out, struct buf *why)
+{
+	return read_note(s, TIMEOUTS, out, why);
+}
+
+void store_drop_timeouts(struct store *s)
+{
+	drop_note(s, TIMEOUTS);
 }

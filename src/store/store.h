@@ -9,7 +9,7 @@
  *	.../inspect.tables                              where something is inspected
  *	                                                (inspect.json by fwc 0.1)
  *	generation.N/                                   the same of what was applied before
- *	forwarding.json                                 settings of the kernel before ours
+ *	forwarding.json, timeouts.json                  settings of the kernel before ours
  *	lock                                            held while a command changes something
  *	.room                                           room for what is about to be written
  */
@@ -78,5 +78,8 @@ void artefact_free(struct artefact *x);
 int store_write_forwarding(struct store *s, const json_t *snapshot, struct buf *why);
 int store_read_forwarding(const struct store *s, json_t **out, struct buf *why);
 void store_drop_forwarding(struct store *s);
+int store_write_timeouts(struct store *s, const json_t *note, struct buf *why);
+int store_read_timeouts(const struct store *s, json_t **out, struct buf *why);
+void store_drop_timeouts(struct store *s);
 
 #endif

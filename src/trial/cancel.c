@@ -8,6 +8,7 @@
 #include "apply/apply.h"
 #include "apply/forwarding.h"
 #include "apply/plan.h"
+#include "apply/timeouts.h"
 #include "kernel/genid.h"
 #include "kernel/live.h"
 #include "trial/note.h"
@@ -21,6 +22,8 @@ static int remove_table(struct store *s, const char *netns, struct buf *why)
 	bool changed;
 	int err = forwarding_restore(s, netns, &changed, why);
 
+	if (!err)
+		err = timeouts_restore(s, netns, &changed, why);
 	if (!err)
 		err = genid_get(netns, &gen, why);
 	if (err || !gen.own_table)

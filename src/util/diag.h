@@ -24,6 +24,7 @@ struct source {
 	uint32_t nlines;
 	char sha256[65]; /* of the bytes as read, hex; "" where not computed */
 	uint64_t dev, ino; /* which file; 0 where it is none */
+	bool unchecked; /* its bytes may be no plain lines of UTF-8 */
 };
 
 /* A piece of a source. src == NULL: no place (the command line, the kernel). */

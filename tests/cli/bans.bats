@@ -43,7 +43,7 @@ teardown() {
 }
 
 eventually() { # COMMAND...: within 20 seconds
-	for _ in $(seq 200); do "$@" && return 0; sleep 0.1; done
+	for _ in $(seq 1200); do "$@" && return 0; sleep 0.1; done
 	return 1
 }
 banned() { inns "$WORK/fwc" set test "$1" "$2" >/dev/null; } # SET ADDRESS

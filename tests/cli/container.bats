@@ -95,7 +95,7 @@ container_policy() {
 		# shellcheck disable=SC2086 # words
 		FWC_FAULT=stop:asleep denied $command >"$WORK/out" 2>&1 &
 		pid=$!
-		for i in {1..200}; do
+		for i in {1..600}; do
 			[[ $(inns nft list tables) != *fwc-asleep-* ]] || break
 			sleep 0.05
 		done
@@ -112,7 +112,7 @@ container_policy() {
 		done
 		kill -KILL "$command"
 		wait "$pid" || true
-		for i in {1..200}; do
+		for i in {1..600}; do
 			[ -n "$(inns nft list tables)" ] || break
 			sleep 0.05
 		done

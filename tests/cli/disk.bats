@@ -5,6 +5,7 @@
 # and as soon as there is room all goes on.
 
 load lib
+load ../lab/brief
 
 setup_file() { cli_begin; }
 teardown_file() { cli_end; }
@@ -109,9 +110,9 @@ refused() { # COMMAND...: for want of room; neither the kernel nor what is on re
 @test "full: a trial ends all the same, by time and by rollback" {
 	fwc apply
 	small 23 | candidate
-	fwc apply --confirm=5
+	brief fwc
 	fill
-	sleep 7
+	expired "$WORK/state"
 	run fwc status
 	echo "$output"
 	[ "$status" = 0 ]
@@ -215,7 +216,7 @@ refused() { # COMMAND...: for want of room; neither the kernel nor what is on re
 @test "read-only in the middle of a trial: neither confirm nor rollback, but it ends" {
 	fwc apply
 	small 23 | candidate
-	fwc apply --confirm=5
+	brief fwc
 	mount -o remount,ro "$WORK/state"
 	for command in confirm rollback; do
 		run fwc "$command"
@@ -223,8 +224,12 @@ refused() { # COMMAND...: for want of room; neither the kernel nor what is on re
 		[ "$status" = 3 ]
 		[[ $output == *"Read-only file system"* ]]
 	done
-	sleep 7
+	for _ in {1..1200}; do
+		[[ $(fwc status) != *"ON TRIAL"* ]] && break
+		sleep 0.1
+	done
 	run fwc status
+	echo "$output"
 	[ "$status" = 1 ]
 	[[ $output == *"TRIAL OVER"*"the previous rules are in"* ]]
 	# by the kernel alone: the old rules

@@ -77,7 +77,7 @@ meanwhile() { # faults of the program; the command
 }
 stopped() { # process; within 20 s; false if it has ended
 	local i stat
-	for i in $(seq 400); do
+	for i in $(seq 1200); do
 		stat=$(cat "/proc/$1/stat" 2>/dev/null)
 		case ${stat##*) } in
 		T*) return 0 ;;

@@ -67,12 +67,35 @@ setup() {
 		assert (c[0]["verdict"], c[0]["by"], c[0]["entry_at"]) == ("deny", "entry", "p.fwc:5")
 		assert c[0]["entry"] == 'deny sni "*.example.org"' and "word" not in c[0]
 		assert (c[5]["transport"], c[5]["protocol"], c[5]["name"]) == ("udp", "quic", "www.example.org")
+		# OpenSSL's hello; tests/vectors/craft.py reckons the fingerprint
+		assert (c[4]["tls_version"], c[4]["alpn"]) == ("1.3", ["h2", "http/1.1"])
+		assert c[4]["ja4"] == "t13d1812h2_85036bcba153_d41ae481755e"
+		assert c[5]["ja4"].startswith("q13d0306h2_") and c[2]["alpn"] == []
+		assert all("ja4" not in c[i] for i in (6, 7, 8, 9, 10, 11))
 		assert (c[8]["by"], c[8]["flaw"]) == ("on-error", "there are two Host headers")
 		assert (c[8]["word"], c[8]["word_at"]) == ("on-error deny", "p.fwc:4") # where it is not said
 		assert (c[9]["word"], c[9]["word_at"]) == ("on-timeout allow", "p.fwc:8")
 		assert "inspector" not in c[10] and c[10]["verdict"] == "not inspected"
 		assert c[11]["verdict"] == "no payload" and "by" not in c[11]
 	EOF
+}
+
+@test "an entry looks at the protocols within TLS, or at the fingerprint" {
+	cat >o.fwc <<-'EOF'
+		zone lan { interface eth0 }
+		zone wan { interface ppp0 }
+		inspect lan -> wan tcp/443, udp/443 with offers
+		inspector offers {
+		    deny   ja4  "t13d1812h2_85036bcba153_d41ae481755e", "q*"
+		    reject alpn "h3", "http/*"
+		    allow  any
+		}
+	EOF
+	"$FWC" inspect replay "$captures/raw.pcap" --policy o.fwc >got
+	grep -qxF '[fd00:1::10]:40003 -> [2001:db8::5]:443 tcp tls "www.example.org": deny, o.fwc:5: deny ja4 "t13d1812h2_85036bcba153_d41ae481755e", "q*"' got
+	grep -q '^192.168.1.10:40004 .* udp quic "www.example.org": deny, o.fwc:5:' got
+	grep -q '^192.168.1.10:40000 .* "www.example.org": reject, o.fwc:6: reject alpn "h3", "http/\*"$' got
+	grep -q '^192.168.1.10:40002 .* "server": allow, o.fwc:7' got
 }
 
 # The judge in earnest: tests/unit/test_evasion.c, test_lookups().

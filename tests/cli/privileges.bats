@@ -25,7 +25,7 @@ field() { sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status"; }
 stopped_at() { # FAULT COMMAND...: the command until it stops; its process is $stopped
 	FWC_FAULT=stop:$1 "$FWC" --netns "$NS" --state "$WORK/state" "${@:2}" >"$WORK/out" 2>&1 &
 	stopped=$!
-	for _ in {1..200}; do
+	for _ in {1..600}; do
 		[[ $(field "$stopped" State) != T* ]] || return 0
 		sleep 0.05
 	done
@@ -95,7 +95,7 @@ without_power() {
 	stopped=$!
 	exec 7>"$WORK/fifo"
 	echo 'fwc drop: IN=eth0 OUT= SRC=192.0.2.1 DST=192.0.2.2 PROTO=47' >&7
-	for _ in {1..200}; do
+	for _ in {1..600}; do
 		! grep -q 192.0.2.1 "$WORK/out" || break
 		sleep 0.05
 	done
@@ -115,7 +115,7 @@ without_power() {
 	# it ends with the one that asks, even if that is killed
 	kill -KILL "$stopped"
 	wait "$stopped" || true
-	for _ in {1..40}; do
+	for _ in {1..600}; do
 		[ -d "/proc/$broker" ] || break
 		sleep 0.05
 	done

@@ -602,3 +602,38 @@ dnat wan -> self tcp/443 to nas"
 	[[ $(fwc status) == *"proof       not proved"* ]]
 	fwc stop >/dev/null
 }
+
+@test "explain: limits, max and sets are called as the policy calls them, not as the kernel does" {
+	cat >"$WORK/p.fwc" <<-'END'
+		zone wan { interface eth0 }
+		set offenders = dynamic, timeout 1h
+		limit web-new = 30/second burst 50 per source /24, /56
+		limit all = 5/minute
+		drop  offenders@wan -> self ssh
+		allow wan -> self https limit web-new else drop then add source to offenders for 10m
+		allow wan -> self http  limit web-new then remove destination from offenders
+		allow wan -> self tcp/81 limit all
+		allow wan -> self tcp/82 limit 3/minute per source /28, /56
+		allow wan -> self ssh   max 4 connections per source /24, /64
+		allow wan -> self smtp  max 9 connections
+		allow self -> wan mdns
+	END
+	explain '192.0.2.1@wan -> self https'
+	echo "$output"
+	[[ $output == *'while the limit per source /24 30/second burst 50 holds for "allow wan -> self https '* ]]
+	[[ $output == *"drop, add source to offenders for 10m"$'\n'* ]]
+	explain '2001:db8::1@wan -> self http'
+	[[ $output == *'while the limit per source /56 30/second burst 50 holds for "allow wan -> self http '* ]]
+	[[ $output == *"accept, remove destination from offenders"$'\n'* ]]
+	explain '192.0.2.1@wan -> self tcp/81'
+	[[ $output == *'while the limit 5/minute burst 5 holds for "allow wan -> self tcp/81 '* ]]
+	explain '192.0.2.1@wan -> self tcp/82'
+	[[ $output == *'while the limit per source /28 3/minute burst 5 holds for "allow wan -> self tcp/82 '* ]]
+	explain '192.0.2.1@wan -> self ssh'
+	[[ $output == *'while there are at most 4 connections per source /24 by "allow wan -> self ssh '* ]]
+	[[ $output == *"while set offenders holds the source"* ]]
+	explain 'wan -> self smtp'
+	[[ $output == *'while there are at most 9 connections by "allow wan -> self smtp '* ]]
+	explain 'self -> 224.0.0.251@wan mdns'
+	[[ $output == *"accept, remember who asks"$'\n'* ]]
+}

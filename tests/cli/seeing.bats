@@ -48,8 +48,9 @@ count() { # PORT'S LINE: packets bytes
 @test "counters --watch prints what counts at the moment, and nothing else" {
 	fwc counters --watch=0.5 >"$WORK/watched" &
 	pid=$!
-	for _ in {1..8}; do
+	for _ in {1..200}; do
 		send 5353 4
+		! grep -q 'we"ird.fwc:2  allow self -> lan udp/5353' "$WORK/watched" || break
 		sleep 0.25
 	done
 	kill "$pid"

@@ -260,5 +260,5 @@ fd00::a-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff" ]
 	run -0 fwc explain --live '192.0.2.20@lan -> self udp/9' "$WORK/policy.fwc"
 	[[ $output != *drop* ]]
 	run -0 fwc explain '192.0.2.9@lan -> self udp/9' "$WORK/policy.fwc"
-	[[ $output == *"@nets.v4 holds the source"* ]]
+	[[ $output == *"while set nets holds the source"* ]]
 }

@@ -29,7 +29,7 @@ begin() {
 	FWC_FAULT=owner "$FWC" --netns "$NS" --state "$WORK/state" --config "$WORK/policy.fwc" trace "$@" \
 		>"$WORK/trace" 2>"$WORK/said" 3>&- &
 	pid=$!
-	for _ in {1..200}; do
+	for _ in {1..600}; do
 		grep -q tracing "$WORK/said" && return
 		sleep 0.05
 	done
@@ -40,7 +40,7 @@ begin() {
 tables() { inns nft list tables | paste -sd' '; }
 
 gone() {
-	for _ in {1..40}; do
+	for _ in {1..600}; do
 		[ "$(tables)" != "table inet fwc" ] || return 0
 		sleep 0.05
 	done

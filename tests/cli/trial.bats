@@ -5,6 +5,7 @@
 # Disturbances at every step: tests/trial/run.
 
 load lib.bash
+load ../lab/brief
 
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return
@@ -32,8 +33,11 @@ teardown() {
 f() { "$FWC" --netns "$ns" --state "$BATS_TEST_TMPDIR/state" "$@"; }
 table() { ip netns exec "$ns" nft list table inet fwc; }
 forwards() { ip netns exec "$ns" sysctl -n net.ipv4.ip_forward; }
-over() { # seconds at most: until the trial's record is gone
-	for _ in $(seq $(($1 * 10))); do [ -e state/trial.json ] || return 0; sleep 0.1; done
+past() { # until the kernel has taken the trial back, whose guard is dead
+	for _ in {1..1200}; do
+		[[ $(f status) != *"ON TRIAL"* ]] && return
+		sleep 0.1
+	done
 	return 1
 }
 
@@ -46,13 +50,12 @@ begin_old() {
 @test "a trial that nobody confirms leaves the table, the switches and the record as they were" {
 	begin_old
 	f compile new.fwc
-	run f apply --confirm=2
+	brief f
 	echo "$output"
-	[ "$status" = 0 ]
-	[[ $output = *"on trial for 2 seconds"* ]]
+	[[ $output = *"on trial for $brief seconds"* ]]
 	table | grep -q 'meta nfproto vmap @trial.input'
 	[ "$(forwards)" = 1 ]
-	over 6
+	expired state
 	table | sed -E 's/counter packets [0-9]+ bytes [0-9]+/counter/' >after.nft
 	diff -u before.nft after.nft
 	[ "$(forwards)" = 0 ]
@@ -83,11 +86,11 @@ begin_old() {
 
 @test "a first trial opens what was open before; what was not forwarded stays so without the guard" {
 	f compile new.fwc
-	f apply --confirm=4
+	brief f
 	pkill -9 -f "fwc.*--netns $ns " # the guard
 	table | grep -A6 'chain forward {' | grep -q 'meta nfproto ipv4 drop'
 	table | grep -A3 'chain input {' | grep -q 'policy accept'
-	sleep 4.2
+	past
 	run f status
 	echo "$output"
 	[ "$status" = 1 ]
@@ -170,9 +173,9 @@ begin_old() {
 @test "stop ends a trial too; a confirmation that comes too late changes nothing" {
 	begin_old
 	f compile new.fwc
-	f apply --confirm=2
+	brief f
 	pkill -9 -f "fwc.*--netns $ns "
-	sleep 2.2
+	past
 	run f confirm
 	echo "$output"
 	[ "$status" = 3 ]

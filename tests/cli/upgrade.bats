@@ -82,7 +82,7 @@ except TimeoutError:
 @test "a trial that nobody confirms ends by itself, and the generation before it is in force" {
 	running 2
 	run ! received 102
-	for _ in {1..100}; do
+	for _ in {1..600}; do
 		inns nft list map inet fwc trial.input | grep -q goto || break
 		sleep 0.1
 	done

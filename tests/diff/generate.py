@@ -509,6 +509,9 @@ class Writer:
         to = rng.choice(['any', 'any', 'self', self.address(), self.address() + '@self', self.address() + '@any'])
         source = 'any' if 'self' in to else self.nat_source('blue')
         services = ' ' + rng.choice(['tcp', 'tcp, icmp', self.service_list(2)]) if self.chance(0.7) else ''
+        if self.chance(0.3):
+            services = rng.choice([f' tcp from port {self.port()}-65535', ' udp from port 1024-40000', ' tcp']) + \
+                rng.choice(['', ' ipv4', ' ipv6'])
         return f'mark {source} -> {to}{services} as {value:#x}{mask}'
 
     def marks(self):

@@ -877,8 +877,10 @@ class Parser:
 
     def mark(self, line):
         rule = Rule('mark', *self.direction(), [], line)
-        if self.peek().text != 'as':
+        if self.peek().text not in ('as', 'ipv4', 'ipv6'):
             rule.services = self.service_list()
+        while self.peek().text != 'as':
+            self.qualifier(rule)
         self.expect('word', 'as')
         value, slash, mask = self.word().partition('/')
         rule.mark, rule.mask = int(value, 0), int(mask, 0) if slash else 0xffffffff
@@ -1231,7 +1233,8 @@ class Evaluator:
             return 0
         mark = taken = 0
         for rule in self.policy.marks:
-            if rule.mask & taken or not self.service_matches(rule.services, packet, packet.dport) or \
+            if rule.mask & taken or rule.family not in (None, packet.family) or \
+                    not self.service_matches(rule.services, packet, packet.dport) or \
                     not any(self.item_matches(i, came, packet.family, packet.source) for i in rule.source) or \
                     not any(self.item_matches(i, SELF if local else 'elsewhere', packet.family, packet.target)
                             for i in rule.target if i.zone in ('self', 'any')):

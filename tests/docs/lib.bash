@@ -10,6 +10,7 @@ example_files() {
 	cd "$BATS_TEST_TMPDIR" || return
 	printf '%s\n' '# feed.txt' '198.51.100.0/24' '2001:db8:bad::/48    # since Tuesday' >feed.txt
 	echo '*.ads.example' >blocked-domains.txt
+	echo '||ads.example^' >ads.txt
 	printf '%s\n' '0.0.0.0 ads.example # hosts' '||tracker.example^' >hosts.txt
 	mkdir rules.d
 	echo 'allow lan -> self ssh' >rules.d/10-ssh.fwc

@@ -92,7 +92,7 @@ start_router() { # router
 		conntrackd -C /etc/conntrackd/conntrackd.conf &
 		until [ -S /run/conntrackd.ctl ]; do sleep 0.05; done
 		exec keepalived -n -l -D -P -G -i "$1"' "$1" "$LAB_DIR/$1.pid" >"$LAB_DIR/$1/log" 2>&1 3>&- &
-	within 50 test -s "$LAB_DIR/$1.pid"
+	within 600 test -s "$LAB_DIR/$1.pid"
 }
 
 # As if its power were gone: its kernel knows nothing when it comes back.
@@ -160,7 +160,7 @@ socketserver.TCPServer(("", 80), Echo).serve_forever()' >/dev/null 2>&1 3>&- &
 			echo word >&5 && read -r -t 30 -u 5 && echo answered || exit
 		done' >"$LAB_DIR/talk-80" 2>/dev/null 3>&- &
 	echo $! >"$LAB_DIR/talk-80.pid"
-	within 50 goes_on 80 0
+	within 600 goes_on 80 0
 }
 
 # Both routers run, a leads, three connections are open through it.
@@ -174,7 +174,7 @@ running_lab() {
 	"$@"
 	start_router a
 	start_router b
-	within 100 leads a
+	within 600 leads a
 	talk_all
 }
 
@@ -186,7 +186,7 @@ all_go_on() {
 		before[$port]=$(answered $port)
 	done
 	for port in 7001 7002 80; do
-		within 200 goes_on $port $((before[$port] + 5))
+		within 600 goes_on $port $((before[$port] + 5))
 	done
 }
 
@@ -223,21 +223,21 @@ show_logs() { tail -n 40 "$LAB_DIR"/[ab]/log; }
 @test "examples/two-routers: connections survive a take-over, and the next one" {
 	needs keepalived conntrackd conntrack nsenter
 	running_lab true
-	within 50 knows b 7001 7002 80
+	within 600 knows b 7001 7002 80
 	power_off a port1
-	within 100 leads b
+	within 600 leads b
 	show_logs
 	all_go_on
 	# In b's kernel the translation is the one that a chose.
 	lab_in b conntrack -L -p tcp --orig-port-dst 7001 2>/dev/null | grep ' dst=203.0.113.4 '
 
 	power_on a port1
-	within 100 knows a 7001 7002 80
+	within 600 knows a 7001 7002 80
 	leads b
 	run leads a # it takes nothing back
 	[ "$status" != 0 ]
 	power_off b port2
-	within 100 leads a
+	within 600 leads a
 	show_logs
 	all_go_on
 	run grep -ihE 'error|warning|unknown keyword|cannot' "$LAB_DIR"/a/log "$LAB_DIR"/b/log
@@ -249,10 +249,10 @@ show_logs() { tail -n 40 "$LAB_DIR"/[ab]/log; }
 	needs keepalived conntrackd conntrack nsenter
 	deaf() { printf '#!/bin/sh\n' >"$LAB_DIR/b/keepalived/conntrack-sync"; }
 	running_lab deaf
-	within 50 knows b 7001 7002 80
+	within 600 knows b 7001 7002 80
 	power_off a port1
-	within 100 leads b
-	within 100 new_connection
+	within 600 leads b
+	within 600 new_connection
 	local before after
 	before=$(($(answered 7001) + $(answered 7002) + $(answered 80)))
 	sleep 4 # more than the retransmissions of the test above needed

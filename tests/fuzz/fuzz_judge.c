@@ -20,6 +20,11 @@ static const char text[] =
 	" {\"name\":\"a\",\"entries\":["
 	"  {\"verdict\":\"deny\",\"look\":\"sni\",\"names\":[\"*.example.org\"]},"
 	"  {\"verdict\":\"reject\",\"look\":\"host\",\"names\":[\"a.example\"]},"
+	"  {\"verdict\":\"deny\",\"look\":\"domain\",\"names\":[\"example.com\"],\"answer\":"
+	"[\"192.0.2.1\",\"192.0.2.2\",\"192.0.2.3\",\"192.0.2.4\",\"2001:db8::1\",\"2001:db8::2\","
+	"\"2001:db8::3\",\"2001:db8::4\"]},"
+	"  {\"verdict\":\"deny\",\"look\":\"dns\",\"names\":[\"*.example.net\"],\"answer\":"
+	"[\"nxdomain\"]},"
 	"  {\"verdict\":\"deny\",\"look\":\"payload\",\"patterns\":[\"^.{3}x\"]},"
 	"  {\"verdict\":\"allow\",\"look\":\"any\"}]},"
 	" {\"name\":\"b\",\"entries\":[],\"rewrites\":[{\"from\":\"00\",\"to\":\"01\"}]}],"
@@ -82,6 +87,37 @@ static void rewritten(void *ctx, uint32_t slot, const uint8_t *p, size_t n)
 	answered(s, slot);
 }
 
+/* A message of at most 512 bytes to a query that waits, which the holder of the queue would carry
+ * back: nothing of it is longer, goes elsewhere, or has another id. */
+static void replied(void *ctx, uint32_t slot, const uint8_t *message, size_t n)
+{
+	const struct dns_origin none = {0};
+	uint8_t out[DNS_REPLY_PACKET];
+	struct dns_reply_ends ends;
+	struct frame frame = {.link = 101 /* IP alone */};
+	struct packet query, answer;
+	struct state *s = ctx;
+	size_t len;
+
+	demand(slot < SLOTS && s->packet[slot] && !s->kept[slot], "an answer is to what waits");
+	demand(n <= DNS_REPLY_MAX && n > 12 && message[2] & 0x80, "an answer is one");
+	frame.p = s->packet[slot];
+	frame.n = s->n[slot];
+	demand(packet_read(&query, &frame) == PACKET_UDP, "only datagrams are answered");
+	len = dns_reply_packet(frame.p, frame.n, &none, message, n, out, &ends);
+	if (len) {
+		frame.p = out;
+		frame.n = len;
+		demand(packet_read(&answer, &frame) == PACKET_UDP && answer.n == n &&
+			       !memcmp(answer.payload, query.payload, 2) &&
+			       !memcmp(answer.src, query.dst, 16) &&
+			       !memcmp(answer.dst, query.src, 16) &&
+			       answer.sport == query.dport && answer.dport == query.sport,
+		       "it goes back to where the query came from");
+	}
+	answered(s, slot);
+}
+
 static void event(void *ctx, const struct event *e)
 {
 	(void)ctx;
@@ -99,6 +135,7 @@ static void begin(struct state *s)
 				 .ctx = s,
 				 .answer = answer,
 				 .rewritten = rewritten,
+				 .replied = replied,
 				 .event = event};
 
 	judge_free(s->judge);

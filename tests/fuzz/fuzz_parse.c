@@ -94,6 +94,30 @@ static void check_identity(const struct ast *ast, struct arena *a)
 	buf_free(&after);
 }
 
+/* What was read from lists is in order, and nothing of it twice. */
+static void check_lists(const struct ast *ast)
+{
+	for (size_t i = 0; i < ast->stmts.n; i++) {
+		const struct ast_stmt *s = ast->stmts.v[i];
+		const struct ast_element *e;
+
+		if (s->kind != STMT_NAMES)
+			continue;
+		vec_each(&s->names.elements, e) {
+			const struct bulk *b = &e->content;
+
+			for (size_t k = 0; k < b->v4.n; k++)
+				demand(b->v4.v[k].lo <= b->v4.v[k].hi &&
+					       (!k || b->v4.v[k].lo - 1 > b->v4.v[k - 1].hi),
+				       "IPv4 ranges are sorted");
+			for (size_t k = 0; k < b->v6.n; k++)
+				demand(b->v6.v[k].lo <= b->v6.v[k].hi &&
+					       (!k || b->v6.v[k].lo - 1 > b->v6.v[k - 1].hi),
+				       "IPv6 ranges are sorted");
+		}
+	}
+}
+
 static struct ast *parse(const char *text, size_t len, struct loader *l, struct arena *a,
 			 struct diag *diag)
 {
@@ -102,6 +126,7 @@ static struct ast *parse(const char *text, size_t len, struct loader *l, struct 
 	diag_init(diag, a);
 	ast = ast_parse_source(source_add(a, "policy", text, len), l, a, diag);
 	check_messages(diag);
+	check_lists(ast);
 	return ast;
 }
 

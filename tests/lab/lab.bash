@@ -16,7 +16,8 @@
 #	lab_in NAME COMMAND...           run a command in the namespace
 #	lab_flows [OPTION...] <TABLE     send flows and compare their fates with the table (see `flows`)
 #	lab_talk FROM TO ADDR PORT       a TCP connection that goes on talking in the background
-#	lab_listen PORT                  how many answers it gets in half a second (about 25)
+#	lab_goes_on PORT                 it gets ten answers more
+#	lab_stops PORT                   it comes to get no more
 #	lab_idle FROM TO ADDR PORT [OPTION...]   a TCP connection that says nothing (see `idle`)
 #	lab_say PORT near|far            the caller, or the called end, says a word on it: is it heard?
 #	lab_fwc NAME ARG...              fwc, working on that namespace, with a state directory of its own
@@ -220,13 +221,29 @@ lab_talk() {
 	until [ -s "$LAB_DIR/talk-$4" ]; do sleep 0.02; done
 }
 
-# How many answers there were in the next half second.
-lab_listen() {
-	local before
+lab_goes_on() {
+	local before try
 
 	before=$(wc -l <"$LAB_DIR/talk-$1")
-	sleep 0.5
-	echo $(($(wc -l <"$LAB_DIR/talk-$1") - before))
+	for try in {1..1500}; do
+		[ "$(wc -l <"$LAB_DIR/talk-$1")" -lt $((before + 10)) ] || return 0
+		sleep 0.02
+	done
+	echo "port $1: $(tail -n 1 "$LAB_DIR/talk-$1") $try"
+	return 1
+}
+
+# One that speaks has an answer each 20 ms.
+lab_stops() {
+	local before try
+
+	for try in {1..20}; do
+		before=$(wc -l <"$LAB_DIR/talk-$1")
+		sleep 0.5
+		[ "$(wc -l <"$LAB_DIR/talk-$1")" != "$before" ] || return 0
+	done
+	echo "port $1: still answers, $try times"
+	return 1
 }
 
 lab_idle() {

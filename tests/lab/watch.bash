@@ -14,7 +14,7 @@ watch_begin() {
 	# No function here: the process to be killed must be nft, not a shell around it.
 	ip netns exec "$LAB-$name" nft -a monitor >"$LAB_DIR/watch-$name" 2>&1 3>&- &
 	echo $! >"$LAB_DIR/watch-$name.pid"
-	for try in {1..100}; do
+	for try in {1..600}; do
 		watch_mark "$name" "begin$try"
 		grep -q "table ip begin$try" "$LAB_DIR/watch-$name" && break
 		sleep 0.05
@@ -34,7 +34,7 @@ watch_end() {
 	local name=$1 try
 
 	watch_mark "$name" end-of-watch
-	for try in {1..100}; do
+	for try in {1..600}; do
 		grep -q "delete table ip end-of-watch" "$LAB_DIR/watch-$name" && break
 		sleep 0.05
 	done

@@ -19,7 +19,7 @@ setup() {
 	lab_addr fw br0 192.0.2.1/24 2001:db8:1::1/64
 	lab_addr a eth0 192.0.2.8/24 2001:db8:1::8/64
 	lab_addr b eth0 192.0.2.9/24 2001:db8:1::9/64
-	for _ in {1..100}; do # a port forwards when its link has come up
+	for _ in {1..600}; do # a port forwards when its link has come up
 		lab_in fw bridge link | grep -c 'state forwarding' | grep -qx 2 && break
 		sleep 0.05
 	done
@@ -123,7 +123,7 @@ s.settimeout(20)
 open(sys.argv[1] + ".ready", "w").close()
 open(sys.argv[1], "w").write("%s %d\n" % s.recvfrom(2000)[1])' "$LAB_DIR/heard" 3>&- &
 	echo $! >"$LAB_DIR/hear.pid"
-	for _ in {1..100}; do
+	for _ in {1..600}; do
 		[ ! -e "$LAB_DIR/heard.ready" ] || break
 		sleep 0.05
 	done
@@ -139,7 +139,7 @@ ip = ip[:10] + struct.pack("!H", checksum(ip)) + ip[12:]
 s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
 s.bind(("eth0", 0))
 s.send(b"\xff" * 6 + s.getsockname()[4] + b"\x08\0" + ip + udp)'
-	for _ in {1..100}; do
+	for _ in {1..600}; do
 		[ ! -s "$LAB_DIR/heard" ] || break
 		sleep 0.05
 	done

@@ -52,7 +52,7 @@ talk() { # name, and what chatter takes; until both ends hear each other
 	/usr/bin/python3 "$LAB_HERE/chatter" "$kind" "/run/netns/$LAB-$from" "/run/netns/$LAB-$to" "$@" \
 		>"$LAB_DIR/$name.heard" 2>"$LAB_DIR/$name.said" 3>&- &
 	echo $! >"$LAB_DIR/$name.pid"
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		[ "$kind" = many ] && grep -q "done" "$LAB_DIR/$name.heard" && return
 		grep -q near "$LAB_DIR/$name.heard" && grep -q far "$LAB_DIR/$name.heard" && return
 		sleep 0.05
@@ -63,23 +63,30 @@ talk() { # name, and what chatter takes; until both ends hear each other
 
 now() { /usr/bin/python3 -c 'import time; print(time.monotonic())'; }
 
-heard() { # name, end, from, to: words heard between these times
+heard() { # name, end, from, to: words heard that were said between these times
 	awk -v end="$2" -v from="$3" -v to="$4" '$1 == end && $2 > from && $2 <= to { n++ } END { print n + 0 }' \
 		"$LAB_DIR/$1.heard"
 }
 
-# No end has heard a word later than 0.2 s after that time, up to now.
-silent() { # name, time
-	local from
+# What was said since then is not heard: of each, in half a second, either end.
+silent() { # time, name...
+	local name
 
-	from=$(awk -v t="$2" 'BEGIN { print t + 0.2 }')
-	[ "$(heard "$1" near "$from" 1e12)" = 0 ]
-	[ "$(heard "$1" far "$from" 1e12)" = 0 ]
+	sleep 0.5
+	for name in "${@:2}"; do
+		echo "$name: is it silent?"
+		[ "$(heard "$name" near "$1" 1e12)" = 0 ]
+		[ "$(heard "$name" far "$1" 1e12)" = 0 ]
+	done
 }
 
-both_heard() { # name, from, to
-	[ "$(heard "$1" near "$2" "$3")" -ge 5 ]
-	[ "$(heard "$1" far "$2" "$3")" -ge 5 ]
+both_heard() { # name, from, to: some words were, or will be
+	for _ in $(seq 600); do
+		[ "$(heard "$1" near "$2" "$3")" -lt 5 ] || [ "$(heard "$1" far "$2" "$3")" -lt 5 ] || return 0
+		sleep 0.05
+	done
+	echo "$1 was not heard at both ends"
+	return 1
 }
 
 entries() { # of UDP to that port: ids and counters
@@ -107,10 +114,7 @@ entries() { # of UDP to that port: ids and counters
 	echo "$output"
 	[ "$status" = 0 ]
 	[[ $output = *"4 connections ended"* ]]
-	sleep 1
-	for name in tcp udp tcp6 udp6; do
-		silent "$name" "$ended"
-	done
+	silent "$ended" tcp udp tcp6 udp6
 	both_heard stays "$begun" "$ended"
 	both_heard stays "$ended" 1e12
 	entries 7006 | diff "$LAB_DIR/before" -
@@ -128,10 +132,7 @@ entries() { # of UDP to that port: ids and counters
 	ended=$(now)
 	echo "$output"
 	[[ $output = *"3 connections ended"* ]]
-	sleep 0.7
-	silent in "$ended"
-	silent in6 "$ended"
-	silent out "$ended"
+	silent "$ended" in in6 out
 }
 
 @test "a translation whose target changed ends, one that stays goes on" {
@@ -152,9 +153,8 @@ entries() { # of UDP to that port: ids and counters
 	ended=$(now)
 	echo "$output"
 	[[ $output = *"2 connections ended"* ]]
-	sleep 0.7
-	silent moved "$ended"
-	[ "$(heard port far "$(awk -v t="$ended" 'BEGIN { print t + 0.2 }')" 1e12)" = 0 ]
+	silent "$ended" moved
+	[ "$(heard port far "$ended" 1e12)" = 0 ]
 	both_heard stays "$ended" 1e12
 }
 
@@ -165,11 +165,10 @@ entries() { # of UDP to that port: ids and counters
 	talk snat tcp client server 198.51.100.10 7001
 	talk masq tcp client server 198.51.100.10 7002
 	apply 'allow lan -> wan tcp' 'snat client -> wan tcp/7001 to 203.0.113.5'
-	both_heard snat "$(now)" 1e12 || sleep 0.3
+	both_heard snat "$(now)" 1e12
 	apply 'allow lan -> wan tcp' 'snat client -> wan tcp/7001 to 203.0.113.6'
 	ended=$(now)
-	sleep 0.7
-	silent snat "$ended"
+	silent "$ended" snat
 	both_heard masq "$ended" 1e12
 }
 
@@ -183,19 +182,16 @@ entries() { # of UDP to that port: ids and counters
 	[[ $output = *"1 connection that these rules refuse goes on"* ]]
 	lab_fwc router apply --keep-flows
 	ended=$(now)
-	sleep 0.4
 	both_heard kept "$ended" 1e12
 	apply 'live-flows keep' 'drop any -> self tcp/1'
 	ended=$(now)
-	sleep 0.4
 	both_heard kept "$ended" 1e12
 	compile 'live-flows keep' 'drop any -> self tcp/2'
 	run lab_fwc router apply --end-flows
 	ended=$(now)
 	echo "$output"
 	[[ $output = *"1 connection ended"* ]]
-	sleep 0.7
-	silent kept "$ended"
+	silent "$ended" kept
 }
 
 @test "a trial ends nothing until it is confirmed" {
@@ -206,14 +202,12 @@ entries() { # of UDP to that port: ids and counters
 	begun=$(now)
 	echo "$output"
 	[[ $output = *"fwc confirm\` will end 1 connection "* ]]
-	sleep 0.4
 	both_heard tcp "$begun" 1e12
 	run lab_fwc router confirm
 	ended=$(now)
 	echo "$output"
 	[[ $output = *"1 connection ended"* ]]
-	sleep 0.7
-	silent tcp "$ended"
+	silent "$ended" tcp
 }
 
 @test "rollback and the end of a trial end what the rules that come back refuse" {
@@ -222,22 +216,19 @@ entries() { # of UDP to that port: ids and counters
 	talk tcp tcp client server 198.51.100.10 7001
 	run lab_fwc router rollback --keep-flows
 	ended=$(now)
-	sleep 0.4
 	both_heard tcp "$ended" 1e12
 	lab_fwc router rollback
 	run lab_fwc router rollback 1
 	ended=$(now)
 	echo "$output"
 	[[ $output = *"1 connection ended"* ]]
-	sleep 0.7
-	silent tcp "$ended"
+	silent "$ended" tcp
 	compile 'allow lan -> wan'
 	lab_fwc router apply --confirm=60
 	talk trial udp client server 198.51.100.10 7002
 	lab_fwc router rollback
 	ended=$(now)
-	sleep 0.7
-	silent trial "$ended"
+	silent "$ended" trial
 }
 
 @test "the session of ssh that applies goes on, even with --force" {
@@ -250,9 +241,8 @@ entries() { # of UDP to that port: ids and counters
 	echo "$output"
 	[ "$status" = 0 ]
 	[[ $output = *"1 connection ended"* ]]
-	sleep 0.7
 	both_heard ssh "$ended" 1e12
-	silent other "$ended"
+	silent "$ended" other
 }
 
 @test "the first apply ends nothing; what was taken up then is judged either way round" {
@@ -263,14 +253,12 @@ entries() { # of UDP to that port: ids and counters
 	lab_fwc router compile "$LAB_DIR/policy.fwc"
 	lab_fwc router apply
 	ended=$(now)
-	sleep 0.4
 	both_heard tcp "$ended" 1e12
 	# whoever was heard first then: the client may have opened it
 	echo 'drop any -> self tcp/1' >>"$LAB_DIR/policy.fwc"
 	lab_fwc router compile "$LAB_DIR/policy.fwc"
 	lab_fwc router apply
 	ended=$(now)
-	sleep 0.4
 	both_heard tcp "$ended" 1e12
 }
 
@@ -287,12 +275,10 @@ entries() { # of UDP to that port: ids and counters
 	talk docker tcp server nas 203.0.113.2 7001 0 192.168.1.10:8001
 	apply 'allow wan -> nas@lan tcp/8001'
 	ended=$(now)
-	sleep 0.4
 	both_heard docker "$ended" 1e12
 	apply 'allow lan -> wan'
 	ended=$(now)
-	sleep 0.7
-	silent docker "$ended"
+	silent "$ended" docker
 }
 
 @test "in a zone of conntrack, of both directions or of one, they end as well" {
@@ -317,7 +303,6 @@ entries() { # of UDP to that port: ids and counters
 	lab_in router conntrack -L 2>/dev/null | grep -q zone-orig=7
 	apply 'allow wan -> self tcp/7003' 'allow lan -> wan tcp/7002'
 	ended=$(now)
-	sleep 0.4
 	both_heard both "$ended" 1e12
 	both_heard through "$ended" 1e12
 	both_heard in "$ended" 1e12
@@ -328,10 +313,7 @@ entries() { # of UDP to that port: ids and counters
 	ended=$(now)
 	echo "$output"
 	[[ $output = *"3 connections ended"* ]]
-	sleep 0.7
-	silent both "$ended"
-	silent through "$ended"
-	silent in "$ended"
+	silent "$ended" both through in
 }
 
 # Two ways to far: answers take the one that the rules of routing say, which a question by address
@@ -364,7 +346,6 @@ entries() { # of UDP to that port: ids and counters
 	begun=$(now)
 	apply 'zone second { interface eth1 }' 'allow second -> self tcp/7001, tcp/7002' 'allow lan -> wan tcp/9'
 	ended=$(now)
-	sleep 0.4
 	both_heard port "$begun" "$ended"
 	both_heard port "$ended" 1e12
 	both_heard mark "$ended" 1e12
@@ -373,9 +354,7 @@ entries() { # of UDP to that port: ids and counters
 	ended=$(now)
 	echo "$output"
 	[[ $output = *"2 connections ended"* ]]
-	sleep 0.7
-	silent mark "$ended"
-	silent port "$ended"
+	silent "$ended" mark port
 }
 
 @test "GRE has no ports: its call id is none, and what is refused ends" {
@@ -412,7 +391,6 @@ s.sendto(struct.pack("!HHHHI", 0x3001, 0x880b, 8, int(sys.argv[1]), 1) + bytes(8
 	lab_fwc router compile "$LAB_DIR/policy.fwc"
 	lab_fwc router apply
 	ended=$(now)
-	sleep 0.4
 	both_heard limit "$ended" 1e12
 	both_heard set "$ended" 1e12
 	both_heard user "$ended" 1e12

@@ -13,7 +13,7 @@ setup() {
 	lab_cable fw:eth0 lan
 	lab_cable pc:eth0 lan
 	lab_addr fw eth0 192.0.2.1/24 fe80::1/64 2001:db8:1::1/64
-	for _ in {1..100}; do # links come up in their own time
+	for _ in {1..600}; do # links come up in their own time
 		lab_in pc ip -6 addr show dev eth0 scope link | grep -q fe80 && break
 		sleep 0.05
 	done
@@ -44,9 +44,9 @@ serve() {
 	echo $! >"$LAB_DIR/$name.pid"
 }
 
-# Until the command succeeds, ten seconds at most.
+# Until the command succeeds, a minute at most.
 until_true() {
-	for _ in {1..100}; do
+	for _ in {1..600}; do
 		"$@" 2>/dev/null && return
 		sleep 0.1
 	done

@@ -53,9 +53,12 @@ setup_file() {
 		host one = 10.0.0.11, fd00::11
 
 		mark lan -> any tcp/22, tcp/24 as 0x200/0xff00
+		mark lan -> any tcp+udp/55 ipv6 as 0x200/0xff00
 		mark lan -> any tcp as 0x300/0xff00      # not ssh: that has these bits already
 		mark lan -> 192.0.2.1 udp/53, icmp as 0x200/0xff00
 		mark self -> any tcp/25 as 0x200/0xff00
+		mark lan -> any udp/54 from port 4000-4999 as 0x200/0xff00
+		mark self -> any udp/56 from port 4000 ipv4 as 0x200/0xff00
 		mark wan2 -> any as 2/0xff
 		mark wan2 -> self tcp/8081 as 0x40/0xf0  # too late: wan2 -> any has some of its bits
 
@@ -86,6 +89,19 @@ teardown_file() {
 		v4 one -> server.lo udp/53 : passes as router.out2
 		v6 one -> server.lo udp/53 : passes as router.out1
 		v4 one -> server.lo ping : passes as router.out2
+	END
+}
+
+@test "marks: by the source port, and by a family that is named" {
+	lab_flows <<-'END'
+		one -> server.lo udp/54 sport 4999 : passes as router.out2
+		one -> server.lo udp/54 sport 5000 : passes as router.out1
+		v4 one -> server.lo udp/55 : passes as router.out1
+		v6 one -> server.lo udp/55 : passes as router.out2
+		v6 one -> server.lo tcp/55 : passes as router.out2
+		v4 router -> server.lo udp/56 sport 4000 : passes as router.out2
+		v4 router.out1 -> server.lo udp/56 sport 4001 : passes
+		v6 router.out1 -> server.lo udp/56 sport 4000 : passes
 	END
 }
 
@@ -155,12 +171,12 @@ marked() {
 	[ "$status" = 1 ]
 	[[ $output == *"port 22"*"meta mark & 0x0000ff00 := 0x00000200"*"meta mark & 0x0000ff00 := 0x00000300"* ]]
 	lab_apply router "$LAB_DIR/other.fwc"
-	[ "$(lab_listen 24)" -ge 10 ]
+	lab_goes_on 24
 	lab_flows <<-'END'
 		v4 one -> server.lo tcp/22 sport 40022 : passes as router.out1
 		v4 one -> server.lo tcp/23 : passes as router.out2
 	END
-	[ "$(lab_listen 24)" -ge 10 ]
+	lab_goes_on 24
 	# a policy without marks leaves no chain of theirs behind
 	sed '/^mark/d' "$LAB_DIR/p.fwc" >"$LAB_DIR/none.fwc"
 	lab_apply router "$LAB_DIR/none.fwc"

@@ -57,7 +57,7 @@ knock() { # FROM TO PROTOCOL ADDRESS PORT SOURCE...
 logged() { # N GROUP PREFIX: so many lines are there, at once or soon, and no more come
 	local n
 
-	for _ in {1..200}; do
+	for _ in {1..600}; do
 		n=$(grep -cx "$2 fwc $3: " "$LAB_DIR/logged")
 		[ "$n" -lt "$1" ] || break
 		sleep 0.02

@@ -60,17 +60,16 @@ all_pass() {
 	lab_talk admin router 10.7.0.1 22
 	lab_talk thief router 10.7.0.1 8080
 	lab_talk thief server 10.8.0.2 9090
-	[ "$(lab_listen 22)" -ge 5 ]
-	[ "$(lab_listen 8080)" -ge 5 ]
-	[ "$(lab_listen 9090)" -ge 5 ]
+	lab_goes_on 22
+	lab_goes_on 8080
+	lab_goes_on 9090
 	SSH_CONNECTION="10.7.0.2 40000 10.7.0.1 22" run lab_fwc router panic
 	echo "$output"
 	[ "$status" = 0 ]
 	[[ $output = *"ssh from 10.7.0.2 (tcp port 22)"*"fwc rollback"* ]]
-	sleep 0.2
-	[ "$(lab_listen 22)" -ge 5 ]
-	[ "$(lab_listen 8080)" = 0 ]
-	[ "$(lab_listen 9090)" = 0 ]
+	lab_goes_on 22
+	lab_stops 8080
+	lab_stops 9090
 	cat "$LAB_DIR"/*.pid | xargs kill -9
 	rm "$LAB_DIR"/*.pid
 	lab_flows <<-'END'

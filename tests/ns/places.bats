@@ -206,10 +206,10 @@ policy() {
 traced() { # COUNT QUESTION PACKET...
 	local n=$1 question=$2 to=$BATS_TEST_TMPDIR/trace pid
 
-	lab_fwc router --json --config "$LAB_DIR/places.fwc" trace --timeout 20 -n "$n" "$question" \
+	lab_fwc router --json --config "$LAB_DIR/places.fwc" trace --timeout 120 -n "$n" "$question" \
 		>"$to" 2>"$to.said" 3>&- &
 	pid=$!
-	for _ in {1..200}; do
+	for _ in {1..600}; do
 		grep -q tracing "$to.said" && break
 		sleep 0.05
 	done

@@ -5,6 +5,7 @@
 
 load ../lab/lab
 load ../lab/home
+load ../lab/brief
 
 setup() {
 	lab_begin
@@ -110,9 +111,10 @@ nobody_comes_in() {
 	all_say 7000 near
 	lab_fwc router stop
 	six 7010
-	lab_fwc router apply --confirm=5
+	brief lab_fwc router
+	echo "$output"
 	all_say 7010 near
-	sleep 5
+	expired "$LAB_DIR/state-router"
 	lab_fwc router status && return 1
 	all_say 7010 far
 	all_say 7000 far
@@ -125,10 +127,10 @@ nobody_comes_in() {
 	lab_say 7008 far
 	lab_fwc router stop
 	six 7000
-	[ "$(lab_listen 7009)" -ge 5 ]
+	lab_goes_on 7009
 	lab_say 7008 near
 	lab_fwc router apply
-	[ "$(lab_listen 7009)" -ge 5 ]
+	lab_goes_on 7009
 	lab_say 7008 far
 	all_say 7000 far
 	nobody_comes_in
@@ -165,7 +167,7 @@ nobody_comes_in() {
 	lab_talk router server 198.51.100.10 7009
 	lab_apply router "$LAB_DIR/closed.fwc"
 	all_say 7000 far
-	[ "$(lab_listen 7009)" -ge 5 ]
+	lab_goes_on 7009
 	nobody_comes_in
 }
 

@@ -59,7 +59,7 @@ begin() {
 	"$FWC" --netns "$LAB-router" --state "$LAB_DIR/state-router" --config "$LAB_DIR/p.fwc" \
 		trace "$@" >"$trace_to" 2>"$trace_to.said" 3>&- &
 	trace_pid=$!
-	for _ in {1..200}; do
+	for _ in {1..600}; do
 		grep -q tracing "$trace_to.said" && return
 		sleep 0.05
 	done
@@ -69,7 +69,7 @@ begin() {
 
 # Ends it once it has so many lines or the time is over; its status is that of the trace.
 end() { # LINES
-	for _ in {1..60}; do
+	for _ in {1..600}; do
 		[ "$(wc -l <"$trace_to")" -lt "$1" ] || break
 		sleep 0.05
 	done
@@ -283,10 +283,13 @@ s.recv(10)'
 @test "trace: a job that is killed as a whole leaves no table, ^\\ none either" {
 	for signal in QUIT KILL TERM; do
 		# of itself timeout makes a group of processes, and kills all of it
-		timeout -s "$signal" 2 "$FWC" --netns "$LAB-router" --state "$LAB_DIR/state-router" \
-			--config "$LAB_DIR/p.fwc" trace 'lan -> wan' >/dev/null 2>"$BATS_TEST_TMPDIR/said" || true
+		for seconds in 2 8 32; do
+			timeout -s "$signal" $seconds "$FWC" --netns "$LAB-router" --state "$LAB_DIR/state-router" \
+				--config "$LAB_DIR/p.fwc" trace 'lan -> wan' >/dev/null 2>"$BATS_TEST_TMPDIR/said" || true
+			! grep -q tracing "$BATS_TEST_TMPDIR/said" || break
+		done
 		grep -q tracing "$BATS_TEST_TMPDIR/said"
-		for _ in {1..40}; do
+		for _ in {1..600}; do
 			[ "$(tables)" != "table inet fwc" ] || break
 			sleep 0.05
 		done
@@ -300,7 +303,7 @@ s.recv(10)'
 	[[ $(tables) =~ "table inet fwc table inet fwc-trace-"[0-9]+ ]]
 	kill -KILL "$trace_pid"
 	wait "$trace_pid" 2>/dev/null || true
-	for _ in {1..40}; do
+	for _ in {1..600}; do
 		[ "$(tables)" != "table inet fwc" ] || break
 		sleep 0.05
 	done
@@ -322,7 +325,7 @@ s.recv(10)'
 d = json.load(sys.stdin)
 print(d["drifted"], d["foreign"])')" = "False []" ]
 	shoot client udp/53 203.0.113.1
-	for _ in {1..60}; do
+	for _ in {1..600}; do
 		[ ! -s "$trace_to" ] || break
 		sleep 0.05
 	done

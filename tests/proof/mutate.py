@@ -262,6 +262,8 @@ def inspection(body):
         yield 'queue', replaced(body, m, f'offset {int(m[1]) + 1}')
     for m in re.finditer(r'\bsymhash mod (\d+)', body):
         yield 'queue', replaced(body, m, f'symhash mod {int(m[1]) + 1}')
+    for m in re.finditer(r'\bnotrack ', body):
+        yield 'tracked', replaced(body, m, '')
     for m in re.finditer(r'\bqueue (flags bypass )?to ', body):
         yield 'queue', replaced(body, m, 'queue to ' if m[1] else 'queue flags bypass to ')
 

@@ -96,16 +96,28 @@ static void test_keys(void)
 	CHECK(!memcmp(keys.iv, iv2, 12));
 }
 
+static const char *fingerprint(const char *name)
+{
+	for (size_t i = 0; i < sizeof(fingerprints) / sizeof(fingerprints[0]); i++)
+		if (!strcmp(fingerprints[i].name, name))
+			return fingerprints[i].ja4;
+	return "?";
+}
+
 #define DATAGRAM(v) flow_datagram(&f, room, v, sizeof(v))
 
 static void test_quic(void)
 {
 	DATAGRAM(quic_v1);
 	CHECK(f.facts.whole && f.udp);
-	SAME_TEXT(f.facts.alpn, "alpn");
+	CHECK(f.facts.alpn_len == 5 && !memcmp(f.facts.alpn, "\4alpn", 5));
+	SAME_TEXT(f.facts.ja4, fingerprint("quic_v1"));
 	CHECK(is_named(PROTOCOL_QUIC, "example.com"));
 	DATAGRAM(quic_v2);
 	CHECK(is_named(PROTOCOL_QUIC, "example.com"));
+	DATAGRAM(quic_ja4);
+	SAME_TEXT(f.facts.ja4, fingerprint("quic_ja4"));
+	CHECK(is_named(PROTOCOL_QUIC, "www.example.org"));
 	DATAGRAM(quic_token);
 	CHECK(is_named(PROTOCOL_QUIC, "example.com"));
 	DATAGRAM(quic_number_200);

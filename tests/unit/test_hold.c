@@ -15,12 +15,17 @@
 #define RULE 7
 #define PATCH 8
 #define PATTERN 9
+#define TOLD 10
 
 static const char tables_text[] =
 	"{\"format\":1,\"inspectors\":["
 	" {\"name\":\"names\",\"on-no-helper\":\"allow\",\"entries\":["
 	"  {\"verdict\":\"deny\",\"look\":\"sni\",\"names\":[\"*.casino.example\"]},"
 	"  {\"verdict\":\"reject\",\"look\":\"host\",\"names\":[\"bad.example\"]},"
+	"  {\"verdict\":\"allow\",\"look\":\"any\"}]},"
+	" {\"name\":\"told\",\"entries\":["
+	"  {\"verdict\":\"deny\",\"look\":\"domain\",\"names\":[\"ads.example\"],"
+	"   \"answer\":[\"refused\"]},"
 	"  {\"verdict\":\"allow\",\"look\":\"any\"}]},"
 	" {\"name\":\"pattern\",\"entries\":["
 	"  {\"verdict\":\"deny\",\"look\":\"payload\",\"patterns\":[\"^.{0,50}zz\"]},"
@@ -31,6 +36,7 @@ static const char tables_text[] =
 	"           {\"first\":2,\"count\":1,\"on-overflow\":\"deny\",\"rewrite\":true}],"
 	"\"rules\":[{\"id\":7,\"inspector\":\"names\",\"queue\":1},"
 	"          {\"id\":8,\"inspector\":\"patch\",\"queue\":2},"
+	"          {\"id\":10,\"inspector\":\"told\",\"queue\":1},"
 	"          {\"id\":9,\"inspector\":\"pattern\",\"queue\":1}]}";
 
 static struct tables tables;
@@ -60,6 +66,13 @@ static void rewritten(void *ctx, uint32_t slot, const uint8_t *p, size_t n)
 	sprintf(said + strlen(said), "%s%u:rewritten", *said ? " " : "", slot);
 }
 
+static void replied(void *ctx, uint32_t slot, const uint8_t *p, size_t n)
+{
+	(void)ctx;
+	sprintf(said + strlen(said), "%s%u:denied, told %02x%02x and %zu bytes", *said ? " " : "",
+		slot, p[2], p[3], n);
+}
+
 static void event(void *ctx, const struct event *e)
 {
 	(void)ctx;
@@ -77,6 +90,7 @@ static void begin(void)
 				 .large = 2,
 				 .answer = answer,
 				 .rewritten = rewritten,
+				 .replied = replied,
 				 .event = event};
 
 	judge_free(judge);
@@ -388,6 +402,28 @@ static void test_datagrams(void)
 	field = RULE;
 }
 
+/* Each query that an entry has an answer for gets it; TCP does not. */
+static void test_replies(void)
+{
+	static const uint8_t query[] = "\0\1\1\0\0\1\0\0\0\0\0\0\1a\3ads\7example\0\0\1\0\1";
+	uint8_t stream[2 + sizeof(query) - 1] = {0, sizeof(query) - 1};
+
+	field = TOLD;
+	for (unsigned i = 0; i < 2; i++) {
+		SAME_TEXT(udp(i, 1410, query, sizeof(query) - 1),
+			  i ? "1:denied, told 8185 and 31 bytes" : "0:denied, told 8185 and 31 bytes");
+		SAME_NUMBER(last.verdict, VERDICT_DENY);
+		SAME_NUMBER(last.entry, 1);
+		CHECK(last.answered);
+	}
+	memcpy(stream + 2, query, sizeof(query) - 1);
+	SAME_TEXT(tcp(2, 1411, 99, SYN, NULL, 0), "2:pass");
+	SAME_TEXT(tcp(3, 1411, 100, ACK, stream, sizeof(stream)), "3:hold 3:deny");
+	SAME_NUMBER(last.entry, 1);
+	CHECK(!last.answered);
+	field = RULE;
+}
+
 /* A judge died: the next one gets what was held, and knows the SYN from the board. */
 static void test_replay(void)
 {
@@ -517,6 +553,7 @@ int main(void)
 	test_window();
 	test_overtaken();
 	test_datagrams();
+	test_replies();
 	SAME_NUMBER(allocations, before);
 	test_quiet();
 	test_room();

@@ -98,6 +98,50 @@ static void test_names(void)
 	SAME_TEXT(after_text("anything\r\n"), "allow 4");
 }
 
+/* What a hello offers: one of many is enough, and what cannot be told is on-error. */
+static void test_offers(void)
+{
+	SAME_NUMBER(load(NAMED("deny", "alpn", "h2") "," NAMED("reject", "alpn",
+							       "http/*") "," ENTRY("allow", "any"),
+			 ""),
+		    0);
+	SAME_TEXT(after(ALL(openssl_hello)), "deny 0");
+	SAME_TEXT(after(openssl_hello, sizeof(openssl_hello) - 1), "more 0");
+	SAME_TEXT(after(ALL(rfc8448_hello)), "allow 2"); /* offers none */
+	SAME_TEXT(after_datagram(ALL(quic_v1)), "allow 2");
+	SAME_TEXT(after(ALL(two_alpn)), "deny 0");
+	SAME_TEXT(after(ALL(broken_alpn)), "deny on-error");
+	SAME_TEXT(after(ALL(long_alpn)), "deny on-error"); /* h2 comes too late */
+	SAME_TEXT(after_text("GET / HTTP/1.1\r\nHost: b.example\r\n\r\n"), "allow 2");
+	SAME_TEXT(after_text("SSH-2.0-OpenSSH_9\r\n"), "allow 2");
+	SAME_NUMBER(load(NAMED("allow", "alpn", "*"), ""), 0);
+	SAME_TEXT(after(ALL(nameless_hello)), "allow 0");
+	SAME_TEXT(after_datagram(ALL(quic_v1)), "allow 0");
+	SAME_TEXT(after(ALL(rfc8448_hello)), "deny default");
+	SAME_TEXT(after(ALL(grease_alpn)), "allow 0");
+}
+
+static void test_fingerprints(void)
+{
+	SAME_NUMBER(load(NAMED("deny", "ja4", "t13d1516h2_8daaf6152771_*") "," NAMED(
+				 "reject", "ja4",
+				 "q13d0310h3_55b375c5d22e_cd85d2d88918") "," ENTRY("allow", "any"),
+			 ",\"on-error\":\"deny\""),
+		    0);
+	SAME_TEXT(after(ALL(ja4_example)), "deny 0");
+	SAME_TEXT(after(ALL(ja4_signatures)), "allow 2");
+	SAME_TEXT(after_datagram(ALL(quic_ja4)), "reject 1");
+	SAME_TEXT(after_datagram(ALL(quic_v1)), "allow 2");
+	SAME_TEXT(after(ALL(many_ciphers)), "deny on-error");
+	SAME_TEXT(after(ALL(two_alpn)), "deny on-error");
+	SAME_TEXT(after_datagram(ALL(dns_query)), "allow 2");
+	SAME_NUMBER(load(NAMED("allow", "ja4", "t13*"), ""), 0);
+	SAME_TEXT(after(ALL(ja4_example)), "allow 0");
+	SAME_TEXT(after(ALL(old_hello)), "deny default");
+	SAME_NUMBER(load("{\"verdict\":\"deny\",\"look\":\"ja4\",\"patterns\":[\"^t\"]}", ""),
+		    -EINVAL);
+}
+
 /* One list for every protocol that has names. */
 static void test_every(void)
 {
@@ -246,6 +290,8 @@ int main(void)
 	room = flow_room_new(2, 2);
 	patterns = pattern_room_new();
 	test_names();
+	test_offers();
+	test_fingerprints();
 	test_every();
 	test_facts();
 	test_patterns();

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "inspectd/lane.h"
+#include "inspectd/responder.h"
 #include "test.h"
 
 #define MASK 0xff000000u
@@ -21,8 +22,24 @@ uint64_t lane_clock(void)
 	return 1;
 }
 
+static struct sent { /* to clients */
+	unsigned times, interface;
+	uint32_t mark;
+	size_t n;
+	struct dns_reply_ends ends;
+} sent;
+
+bool responder_send(struct responder *responder, unsigned interface, uint32_t mark,
+		    const uint8_t *packet, size_t n, const struct dns_reply_ends *ends)
+{
+	(void)responder;
+	sent = (struct sent){sent.times + 1, interface, mark, n, *ends};
+	return packet[0] >> 4 == ends->version;
+}
+
 static struct lane lane;
-static struct lane_options options = {.events = -1};
+static struct responder responder;
+static struct lane_options options = {.events = -1, .responder = &responder};
 static struct lane_tables tables;
 static struct wire_reply r;
 static int judge;
@@ -145,6 +162,66 @@ static void test_nonsense(void)
 	SAME_NUMBER(lane.counts.nonsense - before, 12);
 }
 
+/* A query from 192.0.2.2:4096 to 198.51.100.1:53, as the kernel brings it. */
+static const uint8_t query[] = {
+	0x45, 0,    0,	  40, 0, 0, 0, 0, 64,	17,   0,    0,	  192,	0, 2, 2, 198, 51, 100, 1,
+	0x10, 0x00, 0x00, 53, 0, 20, 0, 0, 0x12, 0x34, 0x01, 0x00, 0x00, 1, 0, 0, 0,	0, 0,  0};
+
+static void bring(uint32_t slot, uint32_t id)
+{
+	struct nfqnl_msg_packet_hdr head = {.packet_id = htonl(id)};
+	uint8_t *at = lane.slots + (size_t)slot * SLOT_SIZE;
+	struct nlmsghdr *h = nfq_nlmsg_put((char *)at, NFQNL_MSG_PACKET, 1);
+
+	mnl_attr_put(h, NFQA_PACKET_HDR, sizeof(head), &head);
+	mnl_attr_put_u32(h, NFQA_IFINDEX_INDEV, htonl(7));
+	mnl_attr_put(h, NFQA_PAYLOAD, sizeof(query), query);
+	open_slot(slot, id, 0x07000033, sizeof(query));
+	lane.ledger->place[slot].offset = h->nlmsg_len - sizeof(query);
+}
+
+static void reply(uint32_t slot, uint8_t id, size_t n)
+{
+	memset(r.bytes, 0, n);
+	memcpy(r.bytes, (uint8_t[]){0x12, id, 0x81, 0x85}, 4);
+	r.slot = slot;
+	say(WIRE_REPLIED, (uint32_t)n, n);
+}
+
+/* The query is denied by the rules; the answer goes to where it came from, and nowhere else. */
+static void test_replies(void)
+{
+	uint64_t before = lane.counts.nonsense;
+
+	bring(0, 9);
+	reply(0, 0x34, 12);
+	SAME_TEXT(verdict(), "9 4 02000033");
+	SAME_NUMBER(sent.times, 1);
+	SAME_NUMBER(sent.interface, 7);
+	SAME_NUMBER(sent.mark, 0x01000000);
+	SAME_NUMBER(sent.n, 20 + 8 + 12);
+	SAME_NUMBER(sent.ends.port, 4096);
+	CHECK(!memcmp(sent.ends.client, "\xc0\x00\x02\x02", 4));
+	CHECK(!memcmp(sent.ends.server, "\xc6\x33\x64\x01", 4));
+	reply(0, 0x34, 12); /* answered already */
+	SAME_TEXT(verdict(), "");
+	bring(0, 10);
+	reply(0, 0x34, 513);
+	reply(1, 0x34, 12);
+	reply(SLOTS, 0x34, 12);
+	SAME_TEXT(verdict(), "");
+	SAME_NUMBER(lane.counts.nonsense - before, 4);
+	reply(0, 0x35, 12); /* to another query: it is denied, and nobody is told */
+	SAME_TEXT(verdict(), "10 4 02000033");
+	bring(0, 11);
+	lane.ledger->place[0].id = 12; /* something else lies there */
+	reply(0, 0x34, 12);
+	SAME_TEXT(verdict(), "12 4 02000033");
+	SAME_NUMBER(sent.times, 1);
+	SAME_NUMBER(lane.counts.replied, 1);
+	SAME_NUMBER(lane.counts.unreplied, 2);
+}
+
 /* Without a judge: the rule's words; what no rule is known for is dropped. */
 static void test_words(void)
 {
@@ -182,7 +259,7 @@ static void test_anything(void)
 			r.answers[k] = (struct wire_answer){(uint32_t)rand() % 10,
 							    (uint32_t)rand() % (NACTS + 2)};
 		r.n = (uint32_t)(rand() % 3 ? bytes / 8 : (size_t)rand());
-		r.kind = (uint32_t)rand() % 5;
+		r.kind = (uint32_t)rand() % 6;
 		lane.nfree = 0;
 		if (send(judge, &r, WIRE_HEAD + bytes, 0) < 0 || !lane_hear(&lane, &lane.judge))
 			break;
@@ -214,6 +291,7 @@ int main(void)
 	lane.o = &options;
 	lane.tables = &tables;
 	lane.ledger = calloc(1, sizeof(*lane.ledger));
+	lane.slots = calloc(8, SLOT_SIZE);
 	SAME_NUMBER(queue_adopt(&lane.queue, -1, 1), 0);
 	SAME_NUMBER(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
 	judge = pair[0];
@@ -221,6 +299,7 @@ int main(void)
 	test_answers();
 	test_kept();
 	test_nonsense();
+	test_replies();
 	test_words();
 	test_anything();
 	close(judge);
@@ -229,5 +308,6 @@ int main(void)
 	queue_close(&lane.queue);
 	tables_free(&tables.tables);
 	free(lane.ledger);
+	free(lane.slots);
 	return test_end();
 }

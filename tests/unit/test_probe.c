@@ -52,7 +52,10 @@ static void test_tls(void)
 	SAME_NUMBER(f.protocol, PROTOCOL_TLS);
 	SAME_NUMBER(f.name_state, NAME_SEEN);
 	SAME_TEXT(f.name, "www.example.org");
-	SAME_TEXT(f.alpn, "h2");
+	SAME_NUMBER(f.alpn_len, 12);
+	CHECK(!memcmp(f.alpn, "\2h2\10http/1.1", 12));
+	SAME_NUMBER(f.tls_version, 0x0304);
+	CHECK(!f.offers_cut);
 	SAME_NUMBER(f.ech, ANSWER_NO);
 	CHECK(f.whole);
 	CHECK(steady(openssl_hello, sizeof(openssl_hello)));
@@ -76,6 +79,44 @@ static void test_tls(void)
 	SAME_NUMBER(all(address_hello, sizeof(address_hello)), PROBE_DONE);
 	SAME_NUMBER(f.name_state, NAME_SEEN);
 	CHECK(f.name_is_address);
+}
+
+/* Those that FoxIO publishes, and what craft.py makes of others. */
+static void test_fingerprints(void)
+{
+	for (size_t i = 0; i < sizeof(fingerprints) / sizeof(fingerprints[0]); i++) {
+		if (fingerprints[i].ja4[0] != 't')
+			continue; /* datagrams: test_flow.c */
+		SAME_NUMBER(all(fingerprints[i].p, fingerprints[i].n), PROBE_DONE);
+		SAME_TEXT(f.ja4, fingerprints[i].ja4);
+		SAME_TEXT(f.flaw ? f.flaw : "", "");
+	}
+	SAME_NUMBER(all(old_hello, sizeof(old_hello)), PROBE_DONE);
+	SAME_NUMBER(f.tls_version, 0x0303);
+	SAME_NUMBER(f.alpn_len, 0);
+	SAME_NUMBER(all(grease_alpn, sizeof(grease_alpn)), PROBE_DONE);
+	CHECK(f.alpn_len == 12 && !memcmp(f.alpn, "\10http/1.1\2h2", 12));
+	SAME_NUMBER(all(ja4_example, sizeof(ja4_example) - 1), PROBE_MORE);
+	SAME_TEXT(f.ja4, "");
+}
+
+/* What cannot be told is not told; the name is known all the same. */
+static void test_offers_broken(void)
+{
+	SAME_NUMBER(all(broken_alpn, sizeof(broken_alpn)), PROBE_DONE);
+	SAME_TEXT(f.name, "www.example.org");
+	SAME_TEXT(f.ja4, "");
+	SAME_TEXT(f.flaw, "the list of protocols (ALPN) is malformed");
+	CHECK(f.offers_cut && f.whole);
+	SAME_NUMBER(all(two_alpn, sizeof(two_alpn)), PROBE_DONE);
+	CHECK(f.offers_cut && f.alpn_len == 12);
+	SAME_TEXT(f.ja4, "");
+	SAME_NUMBER(all(many_ciphers, sizeof(many_ciphers)), PROBE_DONE);
+	SAME_TEXT(f.flaw, "the hello offers more than can be looked at");
+	SAME_NUMBER(all(long_alpn, sizeof(long_alpn)), PROBE_DONE);
+	CHECK(f.offers_cut && f.alpn_len == 202);
+	SAME_TEXT(f.flaw ? f.flaw : "", "");
+	CHECK(!strncmp(f.ja4, "t12i0301xx_", 11));
 }
 
 /* The name counts once the hello is whole: a second one may come. */
@@ -287,6 +328,8 @@ int main(void)
 {
 	room = malloc(sizeof(*room));
 	test_tls();
+	test_fingerprints();
+	test_offers_broken();
 	test_early();
 	test_tls_broken();
 	test_http();

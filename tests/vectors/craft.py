@@ -7,7 +7,9 @@ writes is kept, so that the tests need neither.
   tests/vectors/craft.py
 
 The QUIC packets are checked against the bytes that RFC 9001 A.2 and RFC 9369 A.2 print before anything
-is written, so that a mistake here cannot agree with one there."""
+is written, so that a mistake here cannot agree with one there; so are fingerprints (JA4) against those that
+FoxIO publishes, of the example in its "JA4: TLS Client Fingerprinting" and of captures beside it."""
+import hashlib
 import os
 import socket
 import struct
@@ -54,13 +56,22 @@ def server_name(name):
     return extension(0, struct.pack("!HBH", len(name) + 3, 0, len(name)) + name)
 
 
-def hello(extensions, session=b""):
-    body = (b"\x03\x03" + bytes(range(32)) + bytes([len(session)]) + session +
-            b"\x00\x06\x13\x01\x13\x02\x13\x03" + b"\x01\x00")
+def hello(extensions, session=b"", ciphers=(0x1301, 0x1302, 0x1303)):
+    body = (b"\x03\x03" + bytes(range(32)) + bytes([len(session)]) + session + words(ciphers) + b"\x01\x00")
     if extensions is not None:
         joined = b"".join(extensions)
         body += struct.pack("!H", len(joined)) + joined
     return b"\x01" + struct.pack("!I", len(body))[1:] + body
+
+
+def words(numbers, width=2):
+    """A list of numbers of 16 bits behind its length in bytes."""
+    return (2 * len(numbers)).to_bytes(width, "big") + b"".join(struct.pack("!H", n) for n in numbers)
+
+
+def alpn(*protocols):
+    joined = b"".join(bytes([len(p)]) + p for p in protocols)
+    return extension(16, struct.pack("!H", len(joined)) + joined)
 
 
 def records(message, size=16384, kind=22):
@@ -80,6 +91,92 @@ ECH = extension(0xfe0d, b"\x00" + b"\x00\x01\x00\x01" + b"\x07" + struct.pack("!
                 struct.pack("!H", 144) + bytes(144))
 SHUFFLED = [extension(0x2a2a, b""), ALPN, HYBRID, extension(43, b"\x02\x03\x04"), extension(21, bytes(200)),
             server_name(b"WWW.Example.ORG"), extension(13, b"\x00\x02\x04\x03")]
+
+
+# ---- JA4 ----
+
+def is_grease(n):
+    return n & 0x0f0f == 0x0a0a and n >> 8 == n & 0xff
+
+
+def numbers(data):
+    return [n for n in struct.unpack("!%dH" % (len(data) // 2), data) if not is_grease(n)]
+
+
+def ja4(message, transport="t"):
+    """Of a ClientHello without records."""
+    at = 38
+    at += 1 + message[at]
+    length = int.from_bytes(message[at:at + 2], "big")
+    ciphers = numbers(message[at + 2:at + 2 + length])
+    at += 2 + length
+    at += 1 + message[at] + 2
+    extensions = []
+    while at < len(message):
+        kind, length = struct.unpack("!HH", message[at:at + 4])
+        extensions.append((kind, message[at + 4:at + 4 + length]))
+        at += 4 + length
+    body = dict(reversed(extensions))
+    kinds = [kind for kind, _ in extensions if not is_grease(kind)]
+    version = max(numbers(body[43][1:])) if 43 in body else int.from_bytes(message[4:6], "big")
+    signatures = numbers(body[13][2:]) if 13 in body else []
+    protocols, rest = [], body.get(16, b"\0\0")[2:]
+    while rest:
+        protocols.append(rest[1:1 + rest[0]])
+        rest = rest[1 + rest[0]:]
+    protocols = [p for p in protocols if len(p) != 2 or not is_grease(int.from_bytes(p, "big"))]
+    ends = "00"
+    if protocols and protocols[0]:
+        first = protocols[0].decode("latin-1")
+        if not all(c.isascii() and c.isalnum() for c in (first[0], first[-1])):
+            first = protocols[0].hex()
+        ends = first[0] + first[-1]
+
+    def digest(text):
+        return hashlib.sha256(text.encode()).hexdigest()[:12] if text else "0" * 12
+
+    listed = ",".join("%04x" % n for n in sorted(k for k in kinds if k not in (0, 16)))
+    if signatures:
+        listed += "_" + ",".join("%04x" % n for n in signatures)
+    return "%s%s%s%02d%02d%s_%s_%s" % (
+        transport, {0x304: "13", 0x303: "12", 0x302: "11", 0x301: "10", 0x300: "s3"}.get(version, "00"),
+        "d" if 0 in kinds else "i", min(99, len(ciphers)), min(99, len(kinds)), ends,
+        digest(",".join("%04x" % n for n in sorted(ciphers))), digest(listed))
+
+
+BROWSER = [0x8a8a, 0x1301, 0x1302, 0x1303, 0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8, 0xc013, 0xc014, 0x009c,
+           0x009d, 0x002f, 0x0035]
+
+
+def listed(kinds, signatures, *protocols):
+    """Extensions of these kinds, of which those that are looked into have something in them."""
+    known = {0: server_name(b"www.example.org"), 13: extension(13, words(signatures)), 16: alpn(*protocols),
+             43: extension(43, words([0x5a5a, 0x0304, 0x0303], 1))}
+    return [known.get(kind) or extension(kind, b"") for kind in kinds]
+
+
+def fingerprinted():
+    """Name, message, the published fingerprint."""
+    signatures = [0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0806, 0x0601]
+    kinds = [0x2a2a, 0x001b, 0, 0x0033, 16, 0x4469, 0x0017, 0x002d, 13, 5, 0x0023, 0x0012, 43, 0xff01, 0x000b,
+             0x000a, 0xdada, 0x0015]
+    yield ("ja4_example", hello(listed(kinds, signatures, b"h2", b"http/1.1"), ciphers=BROWSER),
+           "t13d1516h2_8daaf6152771_e5627efa2ab1")
+    yield ("ja4_unsigned", hello(listed(kinds, [], b"h2"), ciphers=BROWSER),
+           "t13d1516h2_8daaf6152771_6d807ffa2a79")
+    # sigalg-grease.pcapng
+    yield ("ja4_signatures", hello(listed(
+        [0x6a6a, 0xfe0d, 16, 0x0017, 0x0033, 0x44cd, 0xff01, 0x000a, 13, 0x0023, 43, 0x000b, 0xca34, 0x002d, 0, 5, 0x001b,
+         0x0012, 0x7a7a], [0x3a3a, 0x0904, 0x0905, 0x0906] + signatures, b"h2"), ciphers=BROWSER),
+           "t13d1517h2_8daaf6152771_cb7bf5808d99")
+    # chrome-cloudflare-quic-with-secrets.pcapng
+    yield ("quic_ja4", hello(listed([0x1a1a, 0x000a, 13, 0x001b, 43, 0x002d, 0x0033, 0x0039, 0x4469, 0, 16, 0x4a4a],
+                                    signatures + [0x0201], b"h3")), "q13d0310h3_55b375c5d22e_cd85d2d88918")
+
+
+def check_ja4():
+    for name, message, published in fingerprinted():
+        assert ja4(message, published[0]) == published, (name, ja4(message, published[0]), published)
 
 
 # ---- QUIC ----
@@ -192,6 +289,16 @@ def vectors():
     yield "nameless_hello", records(hello([ALPN, X25519]))
     yield "old_hello", records(hello(None))
     yield "address_hello", records(hello([server_name(b"192.0.2.1")]))
+    for name, message, published in fingerprinted():
+        yield name, records(message) if published[0] == "t" else initial(crypto(0, message))
+    yield "bare_hello", records(hello(None, ciphers=[]))
+    yield "grease_alpn", records(hello([alpn(b"\x0a\x0a", b"http/1.1", b"h2")]))
+    for i, protocol in enumerate(ODD_ALPN):
+        yield "odd_alpn_%d" % i, records(hello([alpn(protocol)]))
+    yield "broken_alpn", records(hello([server_name(b"www.example.org"), extension(16, b"\x00\x03\x03h2")]))
+    yield "two_alpn", records(hello([ALPN, ALPN]))
+    yield "long_alpn", records(hello([alpn(*([b"x" * 100] * 5), b"h2")]))
+    yield "many_ciphers", records(hello([], ciphers=range(1, 1200)))
     yield "quic_v1", v1
     yield "quic_v2", v2
     yield "quic_hybrid_1", one
@@ -204,6 +311,23 @@ def vectors():
     yield "dns_query", query(b"WWW.Example.org", extra=b"\x00\x00\x29\x04\xd0\x00\x00\x00\x00\x00\x00",
                              counts=(1, 0, 0, 1))
     yield "dns_root", query(b"", qtype=2)
+
+
+# What FoxIO's page says of the first and last characters: ab, ad, 3b, 3d, 01; of one letter, of none.
+ODD_ALPN = (b"\xab", b"\xab\xcd", b"\x30\xab", b"\x30\x31\xab\xcd", b"\x30\xab\xcd\x31", b"x", b"")
+
+
+def fingerprints():
+    for name, message, published in fingerprinted():
+        yield name, published
+    for name, message in (("rfc8448_hello", RFC8448), ("openssl_hello", OPENSSL[5:]), ("hybrid_hello", hello(SHUFFLED)),
+                          ("nameless_hello", hello([ALPN, X25519])), ("old_hello", hello(None))):
+        yield name, ja4(message)
+    yield "bare_hello", ja4(hello(None, ciphers=[]))
+    yield "grease_alpn", ja4(hello([alpn(b"\x0a\x0a", b"http/1.1", b"h2")]))
+    yield "quic_v1", ja4(RFC9001[4:], "q")
+    for i, protocol in enumerate(ODD_ALPN):
+        yield "odd_alpn_%d" % i, ja4(hello([alpn(protocol)]))
 
 
 # ---- captures ----
@@ -321,12 +445,18 @@ def c_array(name, data):
 
 
 def main():
+    check_ja4()
     made = dict(vectors())
     with open(os.path.join(HERE, "vectors.h"), "w") as f:
         f.write("/* SPDX-License-Identifier: GPL-2.0-or-later\n * First messages of clients; made by craft.py,"
                 " which says what they are.\n */\n#include <stdint.h>\n\n")
         for name, data in made.items():
             f.write("__attribute__((unused)) " + c_array(name, data) + "\n")
+        f.write("__attribute__((unused)) static const struct {\n\tconst char *name;\n\tconst uint8_t *p;\n"
+                "\tunsigned n;\n\tconst char *ja4;\n} fingerprints[] = {\n")
+        for name, text in fingerprints():
+            f.write('\t{"%s", %s, sizeof(%s), "%s"},\n' % (name, name, name, text))
+        f.write("};\n")
     os.makedirs(os.path.join(CORPUS, "flow"), exist_ok=True)
     for name, data in made.items():
         # fuzz_flow: a byte that says TCP (0) or UDP (1), then pieces behind two bytes of length

@@ -18,7 +18,7 @@ count() { cat "$BATS_TEST_TMPDIR/count$1" 2>/dev/null || echo 0; }
 more() { # answers than there are now
 	local now
 	now=$(count "$1")
-	for _ in {1..100}; do
+	for _ in {1..600}; do
 		[ "$(count "$1")" -le $((now + 50)) ] || return 0
 		sleep 0.1
 	done
@@ -41,7 +41,7 @@ more() { # answers than there are now
 	four=$!
 	ip netns exec client "$top/tests/vm/talk" fd00:1::2 7006 60 "$BATS_TEST_TMPDIR/count6" 3>&- &
 	six=$!
-	for _ in {1..50}; do
+	for _ in {1..600}; do
 		if [ "$(count 4)" -gt 5 ] && [ "$(count 6)" -gt 5 ]; then break; fi
 		sleep 0.2
 	done

@@ -152,3 +152,91 @@ teardown_file() {
 	[ "$(field "status['sha256']")" != "$tables" ]
 	[ "$(field "sum(q['packets'] for q in status['queues'])")" -gt "$packets" ]
 }
+
+# The router's own queries, those to itself, those that dnat sends elsewhere, and the others.
+answering() {
+	cat <<-P
+		forwarding on
+		zone inside  { interface inside }
+		zone outside { interface outside }
+		inspection queues 26000
+		inspect inside -> outside dns, tcp/443, udp/443 with lists
+		inspect inside -> self dns with lists
+		inspect self -> outside dns with lists
+		dnat inside -> 10.0.9.9, fd00:9::9 udp/53 to 10.0.1.2, fd00:1::2
+		inspector lists {
+			deny   domain "refused.example" answer refused
+			deny   dns "gone.example" answer nxdomain
+			deny   name "portal.example" answer 192.0.2.1, 2001:db8::1
+			allow  any
+		}
+	P
+}
+
+@test "vm: denied queries are answered at once, as from the server, and by nobody else" {
+	local said
+	answering >"$state/policy.fwc"
+	fw compile "$state/policy.fwc"
+	fw apply 2>/dev/null
+	kill "$(cat "$state/served.pid")"
+	serve 53
+	ip -n server addr add 10.0.1.77/24 dev eth0
+	ip -n fw addr add fe80::1/64 dev inside nodad
+	ip netns exec fw sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.inside.rp_filter=0
+	said=$(peer look-up,10.0.1.2,a.refused.example/A look-up,fd00:1::2,a.refused.example/A \
+		look-up,10.0.1.2,gone.example/TXT look-up,10.0.1.2,portal.example/A \
+		look-up,fd00:1::2,portal.example/AAAA look-up,10.0.1.2,portal.example/TXT \
+		look-up,10.0.0.1,gone.example/A look-up,fe80::1%eth0,portal.example/A \
+		look-up,10.0.9.9,portal.example/A look-up,fd00:9::9,gone.example/A \
+		look-up,10.0.1.2,www.example/A/5353 look-up,10.0.1.2,gone.example/A/5353 \
+		look-up,10.0.1.2,gone.example/A/5353 look-up,10.0.1.2,www.example/A/5353 \
+		look-up,10.0.1.2,gone.example/A/5354 look-up,10.0.1.2,a.refused.example/A/5354)
+	echo "$said"
+	ask status || true
+	[ "$said" = "look-up 10.0.1.2 a.refused.example/A refused
+look-up fd00:1::2 a.refused.example/A refused
+look-up 10.0.1.2 gone.example/TXT nxdomain
+look-up 10.0.1.2 portal.example/A 192.0.2.1
+look-up fd00:1::2 portal.example/AAAA 2001:db8::1
+look-up 10.0.1.2 portal.example/TXT nodata
+look-up 10.0.0.1 gone.example/A nxdomain
+look-up fe80::1%eth0 portal.example/A 192.0.2.1
+look-up 10.0.9.9 portal.example/A 192.0.2.1
+look-up fd00:9::9 gone.example/A nxdomain
+look-up 10.0.1.2 www.example/A/5353 passed
+look-up 10.0.1.2 gone.example/A/5353 nxdomain
+look-up 10.0.1.2 gone.example/A/5353 nxdomain
+look-up 10.0.1.2 www.example/A/5353 passed
+look-up 10.0.1.2 gone.example/A/5354 nxdomain
+look-up 10.0.1.2 a.refused.example/A/5354 refused" ]
+	run ip netns exec fw python3 "$top/tests/vm/peer.py" look-up,10.0.1.2,gone.example/A
+	echo "$output"
+	[ "$output" = "look-up 10.0.1.2 gone.example/A nxdomain" ]
+	[ "$(field "sum(q['answered'] for q in status['queues']), sum(q['unanswered'] for q in status['queues'])")" = "15 0" ]
+
+	# a source that is not where the query came from: the server's network, and no network at all
+	peer spoofed,10.0.1.2,10.0.1.77/gone.example spoofed,10.0.1.2,198.51.100.1/gone.example
+	for _ in $(seq 100); do
+		[ "$(field "sum(q['unanswered'] for q in status['queues'])")" = 2 ] && break
+		sleep 0.1
+	done
+	[ "$(field "sum(q['answered'] for q in status['queues']), sum(q['unanswered'] for q in status['queues'])")" = "15 2" ]
+	[ "$(field "[r['answered'] for r in status['rules']]")" = "[14, 2, 1]" ]
+	# it keeps no privilege for all this
+	[ $((0x$(sed -n "s/CapPrm:\t//p" "/proc/$(cat "$state/pid")/status") >> 13 & 1)) = 0 ] # CAP_NET_RAW
+	run fw inspect status
+	[[ $output = *"15 denied queries were answered"* ]]
+}
+
+@test "vm: dig takes the answers" {
+	command -v dig >/dev/null || skip "no dig"
+	dig() { ip netns exec client dig +tries=1 +time=5 "$@"; }
+	run dig @10.0.1.2 a.refused.example
+	echo "$output"
+	[[ $output = *"status: REFUSED"* && $output = *"EDE: 15"* && $output != *WARNING* ]]
+	[ "$(dig +short @fd00:1::2 portal.example AAAA)" = 2001:db8::1 ]
+	run dig +dnssec +cookie=0123456789abcdef0011223344556677 @10.0.9.9 gone.example
+	echo "$output"
+	[[ $output = *"status: NXDOMAIN"* && $output = *"COOKIE: 0123456789abcdef0011223344556677 (good)"* ]]
+	[[ $output = *"flags: do;"* && $output = *"IN"*"SOA"* && $output != *WARNING* ]]
+}

@@ -226,6 +226,62 @@ def datagram(address, port, message):
     return "passed"
 
 
+TYPES = {"A": 1, "TXT": 16, "AAAA": 28}
+
+
+def told(message, reply):
+    """What a DNS answer says (RFC 1035 4.1, 6891 6.1): "refused", "nxdomain", "nodata", or addresses;
+    and what is wrong with it."""
+    question = message[12:message.index(b"\x00", 12) + 5]
+    flags, counts = struct.unpack("!H", reply[2:4])[0], struct.unpack("!4H", reply[4:12])
+    if reply[:2] != message[:2] or reply[12:12 + len(question)] != question or counts[0] != 1:
+        return "another question"
+    if len(reply) > 512 or flags & 0xfe00 & ~0x0100 != 0x8000 or not flags & 0x80:
+        return "bad flags %04x, or too long" % flags
+    at, records = 12 + len(question), []
+    for _ in range(sum(counts[1:])):
+        at += 1 if reply[at] == 0 else 2  # the root, or a pointer to the question
+        kind, _, ttl, size = struct.unpack("!HHIH", reply[at:at + 10])
+        records.append((kind, ttl, reply[at + 10:at + 10 + size]))
+        at += 10 + size
+    if at != len(reply) or [k for k, _, _ in records].count(41) != 1:
+        return "no EDNS, or bytes behind the end"
+    data = [socket.inet_ntop(socket.AF_INET if k == 1 else socket.AF_INET6, d)
+            for k, _, d in records if k in (1, 28)]
+    if not data and flags & 15 != 5 and 6 not in [k for k, _, _ in records]:
+        return "nothing to remember it by"
+    return {5: "refused", 3: "nxdomain", 0: "+".join(data) or "nodata"}.get(flags & 15, "bad code")
+
+
+def look_up(address, arg):
+    """A query with EDNS: NAME/TYPE or NAME/TYPE/PORT, the port it comes from. "passed": by a server."""
+    name, kind, port = (arg + "/0").split("/")[:3]
+    message = (struct.pack("!H", random.getrandbits(16)) + b"\x01\x00\x00\x01\x00\x00\x00\x00\x00\x01" +
+               query(name)[12:-4] + struct.pack("!HH", TYPES[kind], 1) +
+               b"\x00\x00\x29\x04\xd0\x00\x00\x00\x00\x00\x00")
+    s = socket.socket(family(address), socket.SOCK_DGRAM)
+    s.settimeout(WAIT)
+    try:
+        s.bind(("", int(port)))
+        s.connect(socket.getaddrinfo(address, 53)[0][4])
+        s.send(message)
+        reply = s.recv(2000)
+    except OSError:
+        return "nothing"
+    return "passed" if reply.startswith(b"seen") else told(message, reply)
+
+
+def spoofed(address, arg):
+    """A look-up of arg as if from another address, of the family of that: nothing can come back."""
+    source, name = arg.split("/")
+    payload = query(name)
+    udp = struct.pack("!HHHH", 4444, 53, 8 + len(payload), 0) + payload
+    ip = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(udp), 1, 0, 64, 17, 0)
+    s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+    s.sendto(ip + socket.inet_aton(source) + socket.inet_aton(address) + udp, (address, 0))
+    return "sent"
+
+
 def checksum(data):
     data += b"\0" * (len(data) % 2)
     total = sum(struct.unpack("!%dH" % (len(data) // 2), data))
@@ -470,6 +526,10 @@ def case(name, address, arg):
         return say(address, 80, [request(arg)])
     if name == "dns":
         return datagram(address, 53, query(arg))
+    if name == "look-up":
+        return look_up(address, arg)
+    if name == "spoofed":
+        return spoofed(address, arg)
     if name == "ssh":
         return say(address, 22, [b"SSH-2.0-" + arg.encode() + b"\r\n"])
     if name == "text":

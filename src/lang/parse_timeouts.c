@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * timeouts: how long the kernel remembers connections, in what state.
+ */
+#include <string.h>
+
+#include "lang/parse.h"
+
+/* The kernel counts in ticks; with the fastest clock, 1000 a second, 25 days overflow. */
+#define TIMEOUT_MAX (24ull * 86400)
+
+bool parse_is_timeouts(const struct parser *p)
+{
+	struct token next = parse_next(p);
+
+	if (p->prev.kind == TOK_COMMA) /* the last item of a list may be called so */
+		return false;
+	return next.kind == TOK_OPEN || (next.kind == TOK_WORD && !next.first &&
+					 word_in((const char *const[]){"note", NULL},
+						 p->lex.src->text + next.off, next.len));
+}
+
+static void unknown_name(struct parser *p, struct ast_word name)
+{
+	struct nearest near = {.word = name.s};
+	struct diag_record *r = diag_error(p->diag, name.span, "no timeout is called '%s'", name.s);
+	struct buf all = {0};
+
+	for (const char *const *w = timeout_words; *w; w++) {
+		nearest_offer(&near, *w);
+		buf_printf(&all, "%s%s", w == timeout_words ? "" : ", ", *w);
+	}
+	if (near.best)
+		diag_hint(p->diag, r, "did you mean '%s'?", near.best);
+	else
+		diag_hint(p->diag, r, "they are: %s", buf_str(&all));
+	buf_free(&all);
+}
+
+/* timeout-line = NAME DURATION */
+static bool timeout_line(struct parser *p, struct ast_timeout_line *line)
+{
+	struct ast_word w;
+
+	if (p->tok.kind == TOK_BAD)
+		return false;
+	if (p->tok.kind != TOK_WORD) {
+		diag_error(p->diag, parse_here(p), "the name of a timeout is missing before %s",
+			   parse_found(p));
+		return false;
+	}
+	line->name = parse_take_word(p);
+	if (!word_in(timeout_words, line->name.s, strlen(line->name.s)))
+		unknown_name(p, line->name);
+	if (p->tok.kind == TOK_BAD)
+		return false;
+	if (p->tok.kind != TOK_WORD || p->tok.first) {
+		diag_hint(p->diag,
+			  diag_error(p->diag, parse_here(p), "the time is missing before %s",
+				     parse_found(p)),
+			  "write: %s 30s", line->name.s);
+		return false;
+	}
+	w = parse_take_word(p);
+	if (!value_duration(w.s, &line->seconds) || line->seconds > TIMEOUT_MAX)
+		diag_hint(p->diag,
+			  diag_error(p->diag, w.span, "'%s' is not a time from 1s to 24d", w.s),
+			  "write numbers with a unit: 30s, 2m, 1h30m, 5d");
+	return true;
+}
+
+static void add_line(struct parser *p, struct ast_timeouts *t, struct ast_layout layout)
+{
+	struct ast_timeout_line line = {.layout = layout};
+	struct token first = p->tok;
+	bool whole;
+
+	p->layout = &line.layout;
+	p->commas = 0;
+	whole = timeout_line(p, &line);
+	line.span = parse_since(p, first);
+	if (!whole)
+		parse_resync(p);
+	if (whole || parse_at_end(p))
+		parse_line_end(p, &line.layout.trailing);
+	vec_push(p->arena, &t->lines, line);
+}
+
+/* timeouts = "timeouts" [ note ] "{" { timeout-line ( NEWLINE | ";" ) } "}" */
+bool parse_timeouts(struct parser *p, struct ast_stmt *s)
+{
+	struct ast_timeouts *t = &s->timeouts;
+	struct ast_layout layout;
+	struct span brace;
+	enum gap gap;
+
+	s->kind = STMT_TIMEOUTS;
+	parse_advance(p);
+	if (!parse_note(p, &s->note) || !parse_open(p, &s->layout, &brace))
+		return false;
+	while ((gap = parse_gap(p, &layout, t->lines.n == 0)) != GAP_END) {
+		if (gap == GAP_COMMENTS)
+			vec_push(p->arena, &t->lines,
+				 ((struct ast_timeout_line){.layout = layout, .is_comment = true}));
+		else if (parse_begins_statement(p))
+			break;
+		else
+			add_line(p, t, layout);
+	}
+	p->layout = &s->layout;
+	parse_close(p, brace);
+	return true;
+}
