@@ -97,6 +97,26 @@ static void print_answers(const json_t *queues)
 		printf("%lld were not: no route leads back to where they came in\n", unanswered);
 }
 
+static void print_client(const json_t *j, const char *name)
+{
+	printf("%8lld %8lld %8lld  %s\n", number(j, "allow"), number(j, "deny"),
+	       number(j, "reject"), name);
+}
+
+static void print_clients(const json_t *clients)
+{
+	const json_t *shown = json_object_get(clients, "shown");
+	json_t *j;
+	size_t i;
+
+	if (!json_array_size(shown))
+		return;
+	puts("\n allowed   denied rejected  client");
+	json_array_foreach((json_t *)shown, i, j)
+		print_client(j, text(j, "address"));
+	print_client(json_object_get(clients, "others"), "all others");
+}
+
 static void print_losses(const json_t *losses)
 {
 	const char *what;
@@ -127,6 +147,7 @@ static void print_status(const json_t *j)
 	if (json_array_size(json_object_get(j, "rules")))
 		print_rules(json_object_get(j, "rules"));
 	print_answers(json_object_get(j, "queues"));
+	print_clients(json_object_get(j, "clients"));
 	if (number(j, "timeouts"))
 		printf("\n%lld decided by on-timeout: the client did not go on\n",
 		       number(j, "timeouts"));

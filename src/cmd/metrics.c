@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cmd/cmd.h"
+#include "cmd/metrics.h"
 #include "see/status.h"
 #include "store/file.h"
 #include "store/open.h"
@@ -19,19 +20,19 @@
 
 #define IDENTITY 32 /* bytes of a rule's identity */
 
-static void family(struct buf *b, const char *name, const char *type, const char *help)
+void metrics_family(struct buf *b, const char *name, const char *type, const char *help)
 {
 	buf_printf(b, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
 static void gauge(struct buf *b, const char *name, const char *help, long long value)
 {
-	family(b, name, "gauge", help);
+	metrics_family(b, name, "gauge", help);
 	buf_printf(b, "%s %lld\n", name, value);
 }
 
 /* Of a label's value backslash, quote and newline are escaped. */
-static void label(struct buf *b, const char *name, const char *value)
+void metrics_label(struct buf *b, const char *name, const char *value)
 {
 	buf_printf(b, "%s=\"", name);
 	for (; *value; value++) {
@@ -67,19 +68,19 @@ static void rules(struct buf *b, const struct status *st, const char *name, bool
 	const struct report_line *l;
 	char id[IDENTITY];
 
-	family(b, name, "counter",
+	metrics_family(b, name, "counter",
 	       bytes ? "Bytes of the packets that a line of the policy matched."
 		     : "Packets that a line of the policy matched.");
 	vec_each (&st->lines, l) {
 		if (!l->counts)
 			continue;
 		buf_printf(b, "%s{", name);
-		label(b, "at", l->at);
+		metrics_label(b, "at", l->at);
 		buf_putc(b, ',');
-		label(b, "rule", l->text);
+		metrics_label(b, "rule", l->text);
 		buf_putc(b, ',');
 		identity(st, l, id);
-		label(b, "id", id);
+		metrics_label(b, "id", id);
 		buf_printf(b, "} %llu\n", (unsigned long long)(bytes ? l->bytes : l->packets));
 	}
 }
@@ -115,6 +116,7 @@ static void print(struct buf *b, const struct status *st)
 	      (long long)st->foreign.n);
 	rules(b, st, "fwc_rule_packets_total", false);
 	rules(b, st, "fwc_rule_bytes_total", true);
+	metrics_inspect(b, st->judging);
 }
 
 static int write_to(const char *path, const struct buf *b)

@@ -278,6 +278,7 @@ void control_event(struct inspectd *d)
 	while (recv(d->events, &e, sizeof(e), MSG_DONTWAIT) == (ssize_t)sizeof(e)) {
 		json_t *j = NULL;
 
+		busy_count(&d->busy, &e);
 		for (int i = 0; i < CLIENTS_MAX; i++) {
 			struct client *c = &d->clients[i];
 

@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <sys/stat.h>
 
+#include "inspectd/busy.h"
 #include "inspectd/lane.h"
 #include "inspectd/responder.h"
 
@@ -40,6 +41,7 @@ struct inspectd {
 	int events, listener, lock, signals;
 	struct stat socket_file; /* as it was made; zero: it was not */
 	struct client clients[CLIENTS_MAX];
+	struct busy busy;
 	uint64_t since; /* seconds since 1970 */
 	char error[512]; /* why the last reading of tables failed; "" */
 	bool keep; /* sockets outlive this process */

@@ -176,6 +176,7 @@ json_t *status_json(struct inspectd *d)
 	json_object_set_new(j, "prepare", json_true()); /* it can be asked to; 0.1 cannot */
 	json_object_set_new(j, "queues", queues);
 	json_object_set_new(j, "rules", rules);
+	json_object_set_new(j, "clients", busy_json(&d->busy));
 	json_object_set_new(j, "losses", x.list);
 	put(j, "lost", x.all);
 	put(j, "timeouts", x.timeouts);

@@ -97,12 +97,11 @@ static void find_foreign(struct status *st, const struct ir_tables *all, const c
 static void find_helper(struct status *st, const char *netns, struct arena *a)
 {
 	_cleanup_buf_ struct buf ignored = {0};
-	_cleanup_json_ json_t *answer = NULL;
 	int err;
 
 	if (!st->known || !st->applied.manifest->inspect)
 		return;
-	err = inspectd_glance(inspectd_socket(a, netns), &answer, &ignored);
+	err = inspectd_glance(inspectd_socket(a, netns), &st->judging, &ignored);
 	st->helper = !err				      ? HELPER_RUNS
 		     : err == -ENOENT || err == -ECONNREFUSED ? HELPER_GONE
 		     : err == -EAGAIN			      ? HELPER_SILENT
@@ -162,6 +161,7 @@ void status_free(struct status *st)
 	artefact_free(&st->applied);
 	json_decref(st->record);
 	json_decref(st->sysctl);
+	json_decref(st->judging);
 }
 
 bool status_good(const struct status *st)

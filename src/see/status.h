@@ -32,6 +32,7 @@ struct status {
 	VEC(struct status_source) sources;
 	/* fwc-inspectd */
 	enum { HELPER_NONE, HELPER_RUNS, HELPER_GONE, HELPER_SILENT, HELPER_UNKNOWN } helper;
+	json_t *judging; /* its own status, or NULL */
 	const char *lacking; /* what this kernel refuses of it, or NULL */
 	bool drift_known;
 	bool dormant; /* the table sleeps: nothing filters */
