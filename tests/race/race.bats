@@ -21,7 +21,7 @@ race() {
 	local try lost=0 leaked=0
 
 	for try in 1 2 3 4 5 6; do
-		RACE_APPLIES=$(times 100 200) run race control
+		RACE_APPLIES=$(times 60 200) run race control
 		echo "$output"
 		[ "$status" != 4 ] || skip "this machine is too slow: $(grep '^rate' <<<"$output")"
 		lost=$((lost + $(awk '$1 == "lost" { print $2 }' <<<"$output")))
@@ -34,7 +34,7 @@ race() {
 }
 
 @test "race: fwc apply loses nothing and leaks nothing" {
-	RACE_APPLIES=$(times 100 400) run race fwc
+	RACE_APPLIES=$(times 60 400) run race fwc
 	echo "$output"
 	[ "$status" != 4 ] || skip "this machine is too slow: $(grep '^rate' <<<"$output")"
 	[ "$status" = 0 ]
@@ -43,7 +43,7 @@ race() {
 }
 
 @test "race: trials that are confirmed, ended or left to expire lose nothing and leak nothing" {
-	RACE_APPLIES=$(times 40 150) run race trial # each begins and ends: two changes
+	RACE_APPLIES=$(times 20 150) run race trial # each begins and ends: two changes
 	echo "$output"
 	[ "$status" != 4 ] || skip "this machine is too slow: $(grep '^rate' <<<"$output")"
 	[ "$status" = 0 ]
