@@ -114,9 +114,10 @@ void lower_answer_sets(struct lower *l)
 	}
 }
 
-/* Whoever asks is remembered, with the port that he asks from. */
+/* Whoever asks is remembered, with the port that he asks from. Under a gate the chain is that of
+ * all hooks, as a rule has one budget: what arrived here has an interface. */
 static void remember_asking(struct lower *l, struct ir_chain *c, const struct whose *w,
-			    const struct ivset *ports)
+			    const struct rule *rule)
 {
 	static const enum field to[] = {F_IP_DADDR, F_IP6_DADDR};
 	static const enum field from[] = {F_IP_SADDR, F_IP6_SADDR};
@@ -127,8 +128,10 @@ static void remember_asking(struct lower *l, struct ir_chain *c, const struct wh
 		struct ir_rule r = rule_new(l, w);
 		struct ir_stmt *s;
 
+		if (rule_is_gated(rule))
+			match_one(l, &r, F_IIF, 0);
 		match_ival(l, &r, to[i], groups[i]);
-		match_ivset(l, &r, F_UDP_DPORT, ports, "ports");
+		match_ivset(l, &r, F_UDP_DPORT, &rule->questions, "ports");
 		s = rule_stmt(l, &r, IR_ADD);
 		s->add.set = answers_name(l->arena, i ? FAM_IP6 : FAM_IP4);
 		s->add.update = true;
@@ -314,18 +317,20 @@ static struct ir_chain *gated(struct lower *l, const struct rule *rule, struct i
 
 const char *lower_body(struct lower *l, size_t i, bool asks)
 {
-	const char **body = asks ? &l->asking[i] : &l->body[i];
 	const struct rule *rule = &l->p->rules.v[i];
 	const struct otherwise *o = &rule->otherwise;
 	struct whose whose = {rule->text, rule->span};
+	const char **body;
 	struct ir_chain *c;
 
+	asks |= rule->questions.n && rule_is_gated(rule) && !l->silent;
+	body = asks ? &l->asking[i] : &l->body[i];
 	if (*body)
 		return *body;
 	c = chain_of(l, rule, "rule");
 	push_helpers(l, c, rule);
 	if (asks && rule->verb == VERB_ALLOW)
-		remember_asking(l, c, &whose, &rule->questions);
+		remember_asking(l, c, &whose, rule);
 	push_acts(l, c, &whose, &rule->q.acts, rule->verb, plain_verdict(l, rule, rule->verb),
 		  rule_is_gated(rule));
 	if (rule_is_gated(rule))
@@ -333,7 +338,7 @@ const char *lower_body(struct lower *l, size_t i, bool asks)
 	if (o->on) {
 		whose = (struct whose){o->text, o->span};
 		if (asks && o->verb == VERB_ALLOW)
-			remember_asking(l, c, &whose, &rule->questions);
+			remember_asking(l, c, &whose, rule);
 		push_acts(l, c, &whose, &o->acts, o->verb, plain_verdict(l, rule, o->verb), true);
 	}
 	*body = ruleset_seal_chain(l->r, c)->name;

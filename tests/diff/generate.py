@@ -14,7 +14,7 @@ from dataclasses import replace
 
 import lab
 from reference import (FAMILIES, ICMP, ICMPV6, LINK_LOCAL, MAX, MANY, ND, SELF, TCP, UDP, Packet, icmp_invalid, parse,
-                       show_address)
+                       parse_address, show_address)
 
 VERBS = ('allow', 'drop', 'reject')
 ROUTING = lab.routing()
@@ -41,8 +41,11 @@ STATIONS = ['02:00:00:00:00:01', '02:00:00:00:00:02', '02:00:00:00:00:03', 'fe:f
 FIRST_SPORT, LAST_SPORT = 40000, 64999
 
 
+def rng_family(rng):
+    return rng.choice([4, 4, 6])
+
+
 def network(text):
-    from reference import parse_address
     _, low, high = parse_address(text)
     return low, high
 
@@ -594,6 +597,17 @@ class Writer:
         family = rng.choice(['', '', '', ' ipv4', ' ipv6'])
         return f'untracked {self.both_ways("from")} -> {self.both_ways("to")}{services}{family}'
 
+    def asking(self):
+        """A rule by which questions go out by multicast."""
+        rng = self.rng
+        source = rng.choice(['self', 'self', 'self', 'any', self.address() + '@self'])
+        target = rng.choice(['multicast', 'multicast', 'multicast@' + rng.choice(sorted(self.zones)), self.items('to'),
+                             rng.choice(sorted(self.zones)), 'any', f'zones but {rng.choice(sorted(self.zones))}'])
+        services = rng.choice(['mdns', 'ssdp, wsdd', 'udp/5353', 'udp/1900-4000', 'udp', 'mdns, udp/1900', 'wsdd ipv4',
+                               'mdns, llmnr ipv6', 'ssdp from port 40000-64999', ''])
+        tail = rng.choice(['', '', '', '', '', ' limit 2/hour burst 2 else allow', ' limit 3/hour burst 1'])
+        return f'{rng.choice(["allow"] * 9 + ["drop"])} {source} -> {target} {services}'.rstrip() + tail
+
     # -- what is refused as packets arrive
 
     def guards(self):
@@ -644,6 +658,9 @@ class Writer:
         if self.chance(0.15):
             for _ in range(rng.choice([1, 1, 2])):
                 rules.insert(rng.randint(0, len(rules)), self.untracked())
+        if self.chance(0.2):
+            for _ in range(rng.choice([1, 2, 3])):
+                rules.insert(rng.randint(0, min(4, len(rules))), self.asking())
         if self.chance(0.3):
             for guard in self.guards():
                 rules.insert(rng.randint(0, len(rules)), guard)
@@ -706,6 +723,7 @@ class Sampler:
         self.stations = [int(m.replace(':', ''), 16) for m in STATIONS] if any(
             (item.addresses or {}).get('mac') for rule in self.statements for item in rule.source) or any(
             (item.addresses or {}).get('mac') for guard in policy.guards for item in guard.items) else []
+        self.asks = any(rule.asks for rule in policy.rules)
         self.sport = FIRST_SPORT + rng.randrange(LAST_SPORT - FIRST_SPORT - 400)
 
     @staticmethod
@@ -842,6 +860,19 @@ class Sampler:
                        type=answers.get(packet.type, packet.type),
                        syn=came is SELF or rng.random() < 0.5)
 
+    def question(self):
+        """One by multicast, and what answers it: to whoever asked, to another port, from anywhere."""
+        rng, family = self.rng, rng_family(self.rng)
+        group = parse_address(rng.choice(lab.ASKED[family]))[1]
+        goes = ROUTING.route(family, group)
+        self.sport += 2
+        ask = Packet(None, family, ROUTING.own(goes, family)[0], group, UDP, self.sport,
+                     rng.choice([1900, 3702, 5353, 5353, 5355, 53]))
+        came = rng.choice([goes, goes, goes, rng.choice(sorted(lab.INTERFACES))])
+        answer = Packet(came, family, centre(rng, family, came), ask.source, UDP, self.sport + 1,
+                        self.sport + rng.choice([0, 0, 0, 1]), mac=rng.choice(self.stations + [0]))
+        return [ask, answer] if rng.random() < 0.9 else [answer, ask]
+
     def packet(self):
         while True:
             packet = self.special() if self.rng.random() < 0.06 else \
@@ -856,6 +887,10 @@ class Sampler:
                 return packet
 
 
+def is_asked(packet):
+    return show_address(packet.family, packet.target) in lab.ASKED[packet.family]
+
+
 def sendable(packet):
     """Whether the kernel's own routing lets it through: what it refuses says nothing about a policy."""
     family, source, target = packet.family, packet.source, packet.target
@@ -863,6 +898,8 @@ def sendable(packet):
         return False
     if packet.interface is not None and ROUTING.is_local(family, source):
         return False
+    if packet.interface is None and packet.proto == UDP and is_asked(packet):
+        target = source
     if ROUTING.is_group(family, target):
         if packet.interface is None or packet.proto not in (UDP, ICMP, ICMPV6):
             return False
@@ -879,7 +916,12 @@ def sendable(packet):
 
 def packets(policy, seed, count):
     sampler = Sampler(policy, random.Random(f'packets {seed}'))
-    return [sampler.packet() for _ in range(count)] if sampler.statements else []
+    if not sampler.statements:
+        return []
+    out = []
+    while len(out) < count:
+        out += sampler.question() if sampler.asks and sampler.rng.random() < 0.4 else [sampler.packet()]
+    return out
 
 
 def main():

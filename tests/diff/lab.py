@@ -33,11 +33,12 @@ INTERFACES = {
 ROUTES = [
     ('10.0.0.0/24', 'eth0'), ('10.0.1.0/24', 'eth1'), ('10.0.2.0/24', 'wg0'), ('10.0.3.0/24', 'wg1'),
     ('10.0.4.0/23', 'eth1'), ('10.8.0.0/16', 'wg1'), ('198.51.100.0/24', 'ppp0'), ('203.0.113.0/24', 'ppp1'),
-    ('0.0.0.0/0', 'ppp0'),
+    ('0.0.0.0/0', 'ppp0'), ('224.0.0.251/32', 'eth0'), ('239.255.255.250/32', 'wg0'),
     ('fd00:0:0:a::/64', 'eth0'), ('fd00:0:0:b::/64', 'eth1'), ('fd00:0:0:c::/64', 'wg0'),
     ('2001:db8:0:d::/64', 'wg1'), ('2001:db8:0:f::/64', 'ppp0'), ('fd00:0:0:e::/64', 'ppp1'),
-    ('fd00:8::/32', 'wg1'), ('::/0', 'ppp0'),
+    ('fd00:8::/32', 'wg1'), ('::/0', 'ppp0'), ('ff05::c/128', 'eth1'),
 ]
+ASKED = {4: ['224.0.0.251', '239.255.255.250'], 6: ['ff05::c']}     # groups that this machine asks
 GROUPS = ['255.255.255.255', '224.0.0.1', 'ff02::1']        # delivered to this machine from any interface
 LINK_LOCAL = 'fe80::1'                                      # on every interface
 
@@ -181,7 +182,8 @@ class Router:
                              (' nodad' if ':' in address else ''))
             lines.append(f'address add {LINK_LOCAL}/64 dev {name} nodad')
         for prefix, name in ROUTES:
-            lines.append(f'route add {prefix} dev {name}')
+            table = ' table local' if prefix.startswith('ff') else ''
+            lines.append(f'route add {"multicast " * bool(table)}{prefix} dev {name}{table}')
         subprocess.run(['ip', '-batch', '-'], input='\n'.join(lines), text=True, check=True)
 
     def listen(self):

@@ -176,6 +176,7 @@ class Service:
     high: int = None
     sources: list = None        # intervals of source ports; None: any
     code: int = None            # of ICMP; None: any
+    asks: int = None            # the port of a built-in service that asks by multicast
 
 
 def shift(port, service, dport):
@@ -199,6 +200,7 @@ class Rule:
     target: list
     services: list              # empty: all
     line: int
+    asks: set = field(default_factory=set)      # ports by which questions go out that await answers
     family: int = None          # 4, 6 or None for both
     dscp: int = None
     owner: list = field(default_factory=list)   # users and groups by number
@@ -280,7 +282,9 @@ BUILTIN = {
     'ssh': ['tcp/22'], 'smtp': ['tcp/25'], 'dns': ['udp/53', 'tcp/53'], 'dhcp': ['udp/67', 'udp/547'],
     'http': ['tcp/80'], 'https': ['tcp/443'], 'http3': ['udp/443'], 'ntp': ['udp/123'],
     'ping': ['icmp/echo-request'], 'ftp': ['tcp/21'], 'tftp': ['udp/69'],
+    'mdns': ['udp/5353'], 'ssdp': ['udp/1900'], 'wsdd': ['udp/3702', 'tcp/5357'], 'llmnr': ['udp/5355', 'tcp/5355'],
 }
+ASKING = {'mdns': 5353, 'ssdp': 1900, 'wsdd': 3702}     # what self asks by multicast awaits answers
 
 ICMP_TYPES = {
     'echo-reply': 0, 'destination-unreachable': 3, 'redirect': 5, 'echo-request': 8, 'router-advertisement': 9,
@@ -540,7 +544,7 @@ class Parser:
         if word in self.policy.services:
             return self.policy.services[word]
         if word in BUILTIN:
-            return [s for w in BUILTIN[word] for s in self.service(w)]
+            return [replace(s, asks=ASKING.get(word)) for w in BUILTIN[word] for s in self.service(w)]
         kind, slash, value = word.partition('/')
         if kind in ('tcp', 'udp'):
             proto = TCP if kind == 'tcp' else UDP
@@ -692,7 +696,20 @@ class Parser:
             rule.services = self.service_list()
         while self.peek().kind == 'word':
             self.qualifier(rule)
+        self.find_questions(rule)
         return rule
+
+    @staticmethod
+    def find_questions(rule):
+        """By name; by their ports where TO is multicast."""
+        if rule.published:
+            return
+        for port in ASKING.values():
+            called = [s for s in rule.services if s.proto == UDP and (s.low is None or s.low <= port <= s.high)]
+            named = any(s.asks == port for s in rule.services)
+            many = any(not i.negated and i.addresses == MANY['multicast'] for i in rule.target)
+            if (called or not rule.services) and (named or many):
+                rule.asks.add(port)
 
     def qualifier(self, rule):
         what = self.word()
@@ -1032,6 +1049,8 @@ class Evaluator:
         self.asking = None
         self.assumed = None     # while it is asked: the sub-zones that it is in, but for their networks
         self.translated = False
+        self.asked = set()              # (family, address, port) of questions by multicast
+        self.decided = None             # the rule that did
         self.station = None             # who sent the packet at hand; ANYBODY of one that is asked about
         self.way = None
         self.zones = {name: policy.zone_of(name) for name in lab.interfaces}
@@ -1118,6 +1137,7 @@ class Evaluator:
     def decide(self, packet, came, goes, target, dport):
         """The user's rules: (verb, line)."""
         found = ('drop', 0)
+        self.decided = None
         for rule in self.policy.rules:
             self.verb = rule.verb
             if rule.family not in (None, packet.family):
@@ -1140,11 +1160,39 @@ class Evaluator:
             if packet is self.asking and rule.other == 'allow':  # what it may do beyond its limit, too
                 verb = 'allow'
             found = verb, rule.line
+            self.decided = rule
             if BREAK != 'last-match':
                 break
         return found
 
-    def before_rules(self, packet, came, goes, dport):
+    def parts(self, place):
+        """The zones and parts of zones that a word names."""
+        zones = self.policy.zones
+        if place in self.policy.groups:
+            return set().union(*(self.parts(zone) for zone in self.policy.groups[place]))
+        if place in ('any', 'zones'):
+            return set(zones) | ({None} if place == 'any' else set())
+        return {place} | {name for name in zones if zones[name].within == place}
+
+    def awaits(self, there):
+        """Whether some rule that lets questions out names the zone, or a part of it."""
+        zone = self.zones[there]
+        its = {None} if zone is None else self.parts(zone)
+        return any(its & self.parts(i.zone) - set().union(*(self.parts(zone) for zone in i.but))
+                   for rule in self.policy.rules if rule.asks and 'allow' in (rule.verb, rule.other) and
+                   any(self.has_self(i) for i in rule.source) for i in rule.target)
+
+    def has_self(self, item):
+        return item.zone in ('any', 'self') and 'self' not in item.but or \
+            item.zone in self.policy.zones and self.policy.zones[item.zone].within == 'self'
+
+    def note_question(self, packet, goes, target, dport):
+        """Who asks by multicast gets answers."""
+        if packet.proto == UDP and goes is not SELF and self.decided and dport in self.decided.asks and \
+                inside(MANY['multicast'][packet.family], target) and BREAK != 'answers':
+            self.asked.add((packet.family, packet.source, packet.sport))
+
+    def before_rules(self, packet, came, goes, target, dport):
         """What is open or shut before any rule of the user: (verb, why) or None."""
         if self.way == 'back':
             return 'allow', 'answer to what is not tracked'
@@ -1164,6 +1212,8 @@ class Evaluator:
         # where it went to another port it is a reply no more
         if goes is SELF and packet.proto == UDP and dport == packet.dport and self.dhcp_reply(packet):
             return 'allow', 'DHCP reply'
+        if goes is SELF and packet.proto == UDP and (packet.family, target, dport) in self.asked and self.awaits(came):
+            return 'allow', 'answer'
         if came is SELF and packet.proto == UDP and self.dhcp_answer(packet, goes):
             return 'allow', 'DHCP answer'
         if packet.family == 4 and packet.proto == IGMP and packet.target >> 28 == 14 and SELF in (came, goes) and \
@@ -1449,10 +1499,12 @@ class Evaluator:
         if came is SELF and goes is SELF:
             return Fate('self', why='loopback', source=((0, MAX[packet.family]),), target=target, port=dport)
         self.translated = (target, dport) != (packet.target, packet.dport)
-        verb, why = self.before_rules(packet, came, goes, dport) or (None, '')
+        verb, why = self.before_rules(packet, came, goes, target, dport) or (None, '')
         line = 0
         if verb is None:
             verb, line = self.decide(packet, came, goes, target, dport)
+            if verb == 'allow' and came is SELF:
+                self.note_question(packet, goes, target, dport)
         if verb == 'drop':
             return Fate('drop', line, why)
         if verb == 'reject':
@@ -1460,8 +1512,9 @@ class Evaluator:
             # machine's own packets are judged after dnat, it lets nobody reject; and after dnat the checksum of
             # a protocol that it does not know is wrong, which it takes for a damaged packet.
             translated = (target, dport) != (packet.target, packet.dport)
-            quiet = self.lab.is_group(packet.family, target) or untracked(packet) or self.way or \
-                translated and (came is SELF or packet.proto not in (TCP, UDP, ICMP, ICMPV6))
+            quiet = self.lab.is_group(packet.family, target) or inside(MANY['multicast'][packet.family], target) or \
+                untracked(packet) or self.way or translated and \
+                (came is SELF or packet.proto not in (TCP, UDP, ICMP, ICMPV6))
             return Fate('reject', line, why, how='reset' if packet.proto == TCP else 'prohibited', quiet=quiet)
         if goes is SELF:
             return Fate('self', line, why, source=((packet.source, packet.source),), target=target, port=dport)

@@ -96,7 +96,8 @@ class Grammar:
             'fib saddr type local', 'fib daddr . iif type local', 'iif 0', 'fib saddr . mark . iif oif missing',
             'fib saddr . mark oif exists', 'limit rate 5/second',
             'limit rate over 5/second burst 7 packets', 'ether saddr 02:00:00:00:00:01',
-            'ether saddr != { 02:00:00:00:00:01, 02:00:00:00:00:02 }', 'meta iiftype != 1'])
+            'ether saddr != { 02:00:00:00:00:01, 02:00:00:00:00:02 }', 'meta iiftype != 1',
+            'ct helper "ftp"', 'ct helper != "sip"'])
 
     def pair(self):
         """A concatenated match."""
@@ -146,6 +147,9 @@ class Grammar:
 
     def rule(self, here):
         words = [self.match() for _ in range(self.rng.choice([0, 1, 1, 2, 2, 3]))]
+        helpers = [line.split()[2] for line in self.script.lines if line.strip().startswith('ct helper ')]
+        if helpers and self.rng.random() < 0.08:
+            return ' '.join(words + [f'ct helper set "{self.rng.choice(helpers)}"'])
         if self.rng.random() < 0.25:
             return ' '.join(words + [self.vmap(here)])
         if self.rng.random() < 0.3:
