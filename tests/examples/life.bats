@@ -18,6 +18,7 @@ teardown() {
 @test "Kubernetes node: the cluster, the ingress and no NodePort" { example kubernetes-node; }
 @test "PBX: carriers, telephones and nobody else" { example pbx; }
 @test "two uplinks: by marks and ip rule, answers by the line that was called" { example two-uplinks; }
+@test "second router: one direction alone, packet by packet" { example second-router; }
 @test "game consoles: what miniupnpd translates is open, for them and above port 1023" { example console; }
 # bats test_tags=vm
 @test "road warriors: by IPsec, and by nothing else" { example road-warriors; }
