@@ -134,6 +134,16 @@ static uint32_t *find(struct names_writer *w, const char *s, size_t n)
 	return &slots[i];
 }
 
+/* The free slot where the text belongs, which is not there. */
+static uint32_t *find_free(struct names_writer *w, const char *s, size_t n)
+{
+	uint32_t mask = w->nslots - 1, i = names_hash(s, n) & mask, *slots = numbers(&w->slots);
+
+	while (slots[i])
+		i = (i + 1) & mask;
+	return &slots[i];
+}
+
 static void grow(struct names_writer *w)
 {
 	w->nslots *= 2;
@@ -141,18 +151,20 @@ static void grow(struct names_writer *w)
 	zeros(&w->slots, w->nslots * sizeof(uint32_t));
 	for (uint32_t at = 0, n; at < w->text.len; at += 4 + n) {
 		n = get(w, at) & 255;
-		*find(w, w->text.data + at + 4, n) = at + 1;
+		*find_free(w, w->text.data + at + 4, n) = at + 1;
 	}
 }
 
-/* The text of a new name, of no list yet; where it lies. */
-static uint32_t put(struct names_writer *w, const char *s, size_t n)
+/* The text of a new name, of no list yet, for which that slot is free; where it lies. */
+static uint32_t put(struct names_writer *w, const char *s, size_t n, uint32_t *slot)
 {
 	uint32_t at = (uint32_t)w->text.len, head = htole32((uint32_t)n);
 
-	if (2 * ++w->used > w->nslots)
+	if (2 * ++w->used > w->nslots) {
 		grow(w);
-	*find(w, s, n) = at + 1;
+		slot = find_free(w, s, n);
+	}
+	*slot = at + 1;
 	buf_add(&w->text, &head, sizeof(head));
 	buf_add(&w->text, s, n);
 	return at;
@@ -183,7 +195,7 @@ void names_writer_add(struct names_writer *w, const char *s, size_t n)
 	w->full |= w->text.len > BYTES_MAX || nclasses(w) >= CLASSES_MAX;
 	if (w->full)
 		return;
-	at = *slot ? *slot - 1 : put(w, name, n);
+	at = *slot ? *slot - 1 : put(w, name, n, slot);
 	class = get(w, at) >> 8;
 	if (class >= w->first)
 		return; /* it is in this list */

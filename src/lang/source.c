@@ -144,6 +144,16 @@ static void report_flaw(struct diag *diag, enum flaw flaw, struct span at)
 	}
 }
 
+/* How many of the next bytes are what most of a text is, where so many are in the line before. */
+static size_t plain(const unsigned char *s, size_t left, size_t before)
+{
+	size_t n = 0;
+
+	while (n < left && before + n < LINE_LIMIT && s[n] >= ' ' && s[n] < 0x7f)
+		n++;
+	return n;
+}
+
 /* Reports the first of each kind of flaw; yields whether there was none. */
 bool source_check(struct source *src, struct diag *diag)
 {
@@ -158,6 +168,9 @@ bool source_check(struct source *src, struct diag *diag)
 	for (size_t i = 0; i < src->len; i += n ? n : 1) {
 		enum flaw flaw = FLAWS;
 
+		i += plain(s + i, src->len - i, i - start);
+		if (i == src->len)
+			break;
 		n = utf8_len(s + i, src->len - i);
 		if (s[i] == '\n')
 			start = i + 1;

@@ -127,6 +127,10 @@ static void check_file(struct resolver *r, const struct source *src)
 	struct name_said x;
 	size_t off = 0;
 
+	for (size_t i = 0; i < r->lists.n; i++)
+		if (r->lists.v[i] == src)
+			return;
+	vec_push(r->arena, &r->lists, src);
 	while (namelist_line(src->text, src->len, &off, &x)) {
 		struct span at = {src, (uint32_t)(x.s - src->text), (uint32_t)x.n};
 

@@ -37,6 +37,7 @@ struct resolver {
 	VEC(const struct ast_zone *) zone_asts; /* by the number of the zone */
 	struct map inspectors; /* -> struct ast_inspector */
 	struct map limits; /* -> struct limit_decl */
+	VEC(const struct source *) lists; /* of names, that were checked */
 	struct map texts; /* canonical rule text -> unsigned *, how often seen */
 	struct map broken; /* names whose declarations the parser reported already */
 	bool query; /* at hand is a question: '@' may name an interface */
