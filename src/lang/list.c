@@ -141,7 +141,7 @@ static void plain_line(struct list *l, struct span s)
 		const char *text = ends(l, first, last);
 
 		fine = take_text(l, s, text, strlen(text), &family, &iv);
-	} else if (dash.len || strcspn(text_of(s), ",;") < s.len) {
+	} else if (dash.len || memchr(text_of(s), ',', s.len) || memchr(text_of(s), ';', s.len)) {
 		if (is_told(l, s))
 			diag_hint(l->p->diag,
 				  diag_error(l->p->diag, s, "this line holds more than one word"),
@@ -254,8 +254,8 @@ static bool take_name(struct list *l, struct span *rest)
 		l->name = name;
 	if (name.len == l->name.len && !memcmp(text_of(name), text_of(l->name), name.len))
 		return true;
-	diag_hint(l->p->diag, refuse(l, name, "a second ipset"),
-		  "a file has one: ipset save %.*s", (int)l->name.len, text_of(l->name));
+	diag_hint(l->p->diag, refuse(l, name, "a second ipset"), "a file has one: ipset save %.*s",
+		  (int)l->name.len, text_of(l->name));
 	return false;
 }
 
@@ -354,8 +354,7 @@ static void ipset_line(struct list *l, struct span s)
 		create_line(l, rest);
 	else if (*text_of(w) != '#' && !is_word(w, "flush") && !is_word(w, "COMMIT") &&
 		 is_told(l, s))
-		diag_hint(l->p->diag,
-			  diag_error(l->p->diag, s, "this is no line of ipset save"),
+		diag_hint(l->p->diag, diag_error(l->p->diag, s, "this is no line of ipset save"),
 			  "it writes: add %.*s ADDRESS", (int)l->name.len,
 			  l->name.src ? text_of(l->name) : "");
 }
@@ -426,9 +425,9 @@ static void one_line(struct list *l, struct span line)
 	if (!is_text(l, s))
 		return;
 	if (l->shape == SHAPE_OPEN) {
-		l->shape = is_ipset(s)			     ? SHAPE_IPSET
+		l->shape = is_ipset(s)			    ? SHAPE_IPSET
 			   : memchr(text_of(s), ',', s.len) ? SHAPE_CSV
-							     : SHAPE_LINES;
+							    : SHAPE_LINES;
 		if (l->shape == SHAPE_CSV && is_head(s))
 			return;
 	}
@@ -468,8 +467,8 @@ static void tell_skipped(struct list *l)
 			       l->e->file.s);
 	} else {
 		r = diag_remark(l->p->diag, l->e->item.span,
-				"%u of %u lines of '%s' hold no address and are left out",
-				l->nbad, l->nlines, l->e->file.s);
+				"%u of %u lines of '%s' hold no address and are left out", l->nbad,
+				l->nlines, l->e->file.s);
 	}
 	diag_note(l->p->diag, r, l->bad, "this is the first of them");
 }

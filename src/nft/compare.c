@@ -181,15 +181,20 @@ struct ir_set normal_set(struct arena *a, const struct ir_set *in)
 {
 	struct ir_set out = *in;
 	bool bare = !in->is_map && in->interval && in->nkeys == 1 && ordered(in->keys[0]);
+	bool lasting = true;
 	const struct ir_elem *e;
 
 	if (in->dynamic || in->helper) {
 		out.elems = (struct ir_elems){0};
 		return out;
 	}
-	out.elems = sorted(a, &in->elems, false);
-	vec_each (&out.elems, e)
+	vec_each (&in->elems, e) {
 		bare = bare && !e->comment;
+		lasting = lasting && !e->volatile_elem;
+	}
+	if (!bare && lasting && ir_elems_sorted(&in->elems))
+		return out; /* nothing is changed of it, so it need not be copied */
+	out.elems = sorted(a, &in->elems, false);
 	if (bare)
 		join(&out.elems);
 	return out;
@@ -371,8 +376,8 @@ bool object_shared(const char *key, const void *left, const void *right)
 {
 	if (!left || !right)
 		return false;
-	return left == right || (key[0] == 'c' ? is_shared_chain(left, right)
-					       : is_shared_set(left, right));
+	return left == right ||
+	       (key[0] == 'c' ? is_shared_chain(left, right) : is_shared_set(left, right));
 }
 
 static bool is_shared(const char *key, const struct ir_ruleset *left,

@@ -35,6 +35,13 @@ const char *max_name(struct arena *a, const struct rule *rule, enum family fam);
 
 /* ---- shared by the lower_*.c files only ---- */
 
+struct bulk_set {
+	enum field field;
+	const struct ival *v; /* what it was made of */
+	size_t n;
+	const char *stem, *name;
+};
+
 struct lower {
 	struct arena *arena;
 	struct diag *diag;
@@ -44,6 +51,7 @@ struct lower {
 	const char **asking; /* the same of questions that this machine asks by multicast */
 	const char *reject; /* the chain that rejects, or NULL */
 	bool silent; /* at a hook that cannot reject: drop instead */
+	VEC(struct bulk_set) bulk; /* very large sets that were made already */
 };
 
 /* The addresses of one endpoint at one place: any of them. */

@@ -7,6 +7,7 @@
 #include "nft/lower.h"
 
 #define FEW 16 /* values that an anonymous set may hold; more get a named one */
+#define BULK 4096 /* elements from which a set is a very large one */
 
 struct ir_stmt *rule_stmt(struct lower *l, struct ir_rule *r, enum ir_stmt_kind kind)
 {
@@ -101,14 +102,6 @@ void match_set(struct lower *l, struct ir_rule *r, enum field f, const char *set
 	match(l, r, f, negated ? OP_NE : OP_EQ)->match.set = set;
 }
 
-static bool all_single(const struct ivset *s)
-{
-	for (size_t i = 0; i < s->n; i++)
-		if (s->v[i].lo != s->v[i].hi)
-			return false;
-	return true;
-}
-
 /* No range that somebody wrote as one: 80, 81, 443 became 80-81, 443 when sorted. */
 static bool short_runs(const struct ivset *s)
 {
@@ -128,18 +121,53 @@ static size_t count_values(const struct ivset *s)
 	return n > FEW ? FEW + 1 : (size_t)n;
 }
 
+/* How many elements a hash would take that holds every value by itself; 0 if that is no good. A few
+ * neighbours among very many addresses are no reason to have a tree in place of a hash, which is
+ * slower by the packet and by the load. */
+static size_t count_spelled(const struct ivset *s)
+{
+	const u128 most = (u128)s->n + s->n / 4;
+	u128 n = 0;
+
+	for (size_t i = 0; i < s->n && n <= most; i++)
+		n += s->v[i].hi - s->v[i].lo + 1;
+	return n == s->n || (s->n >= BULK && n <= most) ? (size_t)n : 0;
+}
+
 static const char *named_set(struct lower *l, enum field f, const struct ivset *s, const char *stem)
 {
 	struct ir_set *set = arena_new_of(l->arena, struct ir_set);
+	size_t spelled = count_spelled(s), n = spelled ? spelled : s->n;
 
 	*set = (struct ir_set){.stem = stem, .nkeys = 1, .keys = {f}};
-	set->interval = !all_single(s);
-	for (size_t i = 0; i < s->n; i++)
+	set->interval = !spelled;
+	set->elems.v = arena_alloc(l->arena, n * sizeof(*set->elems.v));
+	set->elems.cap = n;
+	for (size_t i = 0; i < s->n && !spelled; i++)
 		push_value(l, &set->elems, s->v[i]);
+	for (size_t i = 0; i < s->n && spelled; i++)
+		for (u128 x = s->v[i].lo, k = s->v[i].hi - s->v[i].lo + 1; k; x++, k--)
+			push_value(l, &set->elems, (struct ival){x, x});
 	/* A declared size makes a hash of fixed size: faster to load and to look up. */
-	if (!set->interval)
-		set->size = (uint32_t)s->n;
+	if (spelled)
+		set->size = (uint32_t)n;
 	return ruleset_seal_set(l->r, set)->name;
+}
+
+/* The same list is asked for by each pair of zones that a rule is of. */
+static const char *known_set(struct lower *l, enum field f, const struct ivset *s, const char *stem)
+{
+	struct bulk_set made = {.field = f, .v = s->v, .n = s->n, .stem = stem};
+	const struct bulk_set *b;
+
+	if (s->n < BULK)
+		return named_set(l, f, s, stem);
+	vec_each (&l->bulk, b)
+		if (b->field == f && b->v == s->v && b->n == s->n && !strcmp(b->stem, stem))
+			return b->name;
+	made.name = named_set(l, f, s, stem);
+	vec_push(l->arena, &l->bulk, made);
+	return made.name;
 }
 
 void match_ivset(struct lower *l, struct ir_rule *r, enum field f, const struct ivset *s,
@@ -155,7 +183,7 @@ void match_ivset(struct lower *l, struct ir_rule *r, enum field f, const struct 
 		return;
 	}
 	if (count_values(s) > FEW || field_table[f].bits >= 32 || (!kinds && !short_runs(s))) {
-		match_set(l, r, f, named_set(l, f, s, stem), false);
+		match_set(l, r, f, known_set(l, f, s, stem), false);
 		return;
 	}
 	/* An anonymous set with intervals would be unsafe to swap: spell the values out. */
@@ -450,7 +478,7 @@ static bool asks_station(const struct ir_stmt *s)
 }
 
 struct ir_rule without_stations(struct lower *l, const struct ir_rule *base,
-			       struct ir_rule *stations)
+				struct ir_rule *stations)
 {
 	struct ir_rule out = *base;
 	const struct ir_stmt *s;

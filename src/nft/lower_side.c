@@ -5,6 +5,18 @@
 
 #include "nft/lower.h"
 
+/* What one item alone says is not copied: it may be very many addresses, which are sorted already.
+ * Whoever adds to it makes a copy, for there is no room behind it. */
+static void side_add_ivals(struct lower *l, struct ivset *to, const struct ivset *from)
+{
+	if (!to->n) {
+		*to = (struct ivset){.v = from->v, .n = from->n, .cap = from->n};
+		return;
+	}
+	for (size_t i = 0; i < from->n; i++)
+		vec_push(l->arena, to, from->v[i]);
+}
+
 static void side_add(struct lower *l, struct side *s, const struct addrs *a)
 {
 	if (a->all) {
@@ -23,10 +35,8 @@ static void side_add(struct lower *l, struct side *s, const struct addrs *a)
 		vec_push(l->arena, &s->dyn, a);
 		return;
 	}
-	for (size_t i = 0; i < a->v4.n; i++)
-		vec_push(l->arena, &s->v4, a->v4.v[i]);
-	for (size_t i = 0; i < a->v6.n; i++)
-		vec_push(l->arena, &s->v6, a->v6.v[i]);
+	side_add_ivals(l, &s->v4, &a->v4);
+	side_add_ivals(l, &s->v6, &a->v6);
 	if (a->v4.n || a->v6.n || !a->macs.n)
 		s->stem = s->stem ? "addr" : a->stem;
 }

@@ -51,6 +51,7 @@ const char *ir_set_word(const struct ir_set *s);
 
 /* By their keys. */
 void ir_elems_sort(struct ir_elems *e);
+bool ir_elems_sorted(const struct ir_elems *e);
 
 struct ir_table {
 	uint8_t family; /* NFPROTO_* */

@@ -320,6 +320,8 @@ bool read_elems(struct arena *a, const struct raw_set *s, size_t n, const uint8_
 {
 	const struct raw_elem *e;
 
+	out->v = arena_alloc(a, (s->elems.n + 1) * sizeof(*out->v));
+	out->cap = s->elems.n;
 	if (n == 1 && s->flags & NFT_SET_INTERVAL)
 		return read_intervals(a, s, bytes[0], host[0], out);
 	vec_each (&s->elems, e) {

@@ -72,9 +72,18 @@ static int elem_cmp(const void *a, const void *b)
 	return 0;
 }
 
+/* Sorting takes as much memory again as there is. */
+bool ir_elems_sorted(const struct ir_elems *e)
+{
+	for (size_t i = 1; i < e->n; i++)
+		if (elem_cmp(&e->v[i - 1], &e->v[i]) > 0)
+			return false;
+	return true;
+}
+
 void ir_elems_sort(struct ir_elems *e)
 {
-	if (e->n > 1)
+	if (!ir_elems_sorted(e))
 		qsort(e->v, e->n, sizeof(*e->v), elem_cmp);
 }
 

@@ -139,8 +139,8 @@ void bulk_append(struct ivset *out, const struct bulk *b, enum family family, st
 		return;
 	if (out->cap < out->n + n) {
 		out->cap = out->n + n;
-		out->v = arena_grow(a, out->v, out->n * sizeof(*out->v),
-				    out->cap * sizeof(*out->v));
+		out->v =
+			arena_grow(a, out->v, out->n * sizeof(*out->v), out->cap * sizeof(*out->v));
 	}
 	for (size_t i = 0; i < n && family == FAM_IP4; i++)
 		out->v[out->n + i] = (struct ival){b->v4.v[i].lo, b->v4.v[i].hi};

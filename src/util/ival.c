@@ -26,11 +26,20 @@ static int ival_cmp(const void *a, const void *b)
 	return x->hi == y->hi ? 0 : x->hi < y->hi ? -1 : 1;
 }
 
+/* Long lists mostly are, and sorting takes as much memory again. */
+static bool is_normal(const struct ivset *s)
+{
+	for (size_t i = 1; i < s->n; i++)
+		if (s->v[i - 1].hi == ~(u128)0 || s->v[i].lo <= s->v[i - 1].hi + 1)
+			return false;
+	return true;
+}
+
 void ivset_normalise(struct ivset *s)
 {
 	size_t out = 0;
 
-	if (s->n < 2)
+	if (is_normal(s))
 		return;
 	qsort(s->v, s->n, sizeof(*s->v), ival_cmp);
 	for (size_t i = 1; i < s->n; i++) {
