@@ -11,8 +11,11 @@
 #include "cmd/cmd.h"
 #include "cmd/common.h"
 #include "kernel/live.h"
+#include "kernel/nftrun.h"
+#include "nft/spoken.h"
 #include "see/delta_print.h"
 #include "space/live.h"
+#include "space/live_tables.h"
 #include "space/packet.h"
 #include "space/ranges.h"
 #include "store/open.h"
@@ -210,6 +213,49 @@ static bool live_tables(struct globals *g, struct arena *a, struct live_tables *
 	return true;
 }
 
+/* The rules of others in the words that they are known by. Where nft cannot list them (or crashes
+ * at it) they are told as fwc reads them. */
+static void speak(struct globals *g, struct arena *a, struct stories *l)
+{
+	struct nftrun_step step = {.kind = RUN_SPEAK};
+	struct nftrun r = {
+		.where = child_where_of(g->netns), .netns = g->netns, .steps = &step, .n = 1};
+	struct story_step *x;
+	struct spoken spoken;
+	struct story *s;
+	const char *text;
+
+	if (nftrun(&r) == 0 && step.ran && !step.refused) {
+		spoken_read(&spoken, a, buf_str(&step.out));
+		vec_each (l, s) {
+			vec_each (&s->steps, x) {
+				text = x->line.handle ? spoken_rule(&spoken, x->table->family,
+								    x->table->name, x->line.chain,
+								    x->line.handle)
+						      : NULL;
+				if (text && s->line.chain && s->line.handle == x->line.handle &&
+				    !strcmp(s->line.chain, x->line.chain))
+					s->line.text = text;
+				if (text)
+					x->line.text = text;
+			}
+		}
+	}
+	nftrun_free(&r);
+}
+
+static bool told_of_others(const struct stories *l)
+{
+	const struct story_step *x;
+	const struct story *s;
+
+	vec_each (l, s)
+		vec_each (&s->steps, x)
+			if (x->line.handle)
+				return true;
+	return false;
+}
+
 static void print_strange(struct globals *g, const struct live_tables *tables)
 {
 	for (size_t i = 0; !g->json && i < tables->strange.n; i++)
@@ -271,6 +317,8 @@ static int explain(struct globals *g, struct work *w, const struct rule *query, 
 		      stderr);
 		rc = EXIT_WRONG;
 	} else {
+		if (live && told_of_others(&stories))
+			speak(g, w->arena, &stories);
 		print_all(g, w->arena, &m, &stories, live);
 		print_strange(g, &tables);
 		if (!g->json && !live)

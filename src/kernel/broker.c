@@ -65,7 +65,7 @@ static bool may_ask(const struct asked *a)
 		enum nftrun_kind k = a->steps[i].kind;
 
 		if (k != RUN_DUMP_OWN && k != RUN_DUMP_ALL && k != RUN_DUMP_UNLESS_ALONE &&
-		    k != RUN_VERSION && !may_load(a, i))
+		    k != RUN_VERSION && k != RUN_SPEAK && !may_load(a, i))
 			return false;
 	}
 	return a->r.where == CHILD_HERE || a->r.where == CHILD_NETNS || a->r.where == CHILD_SCRATCH;

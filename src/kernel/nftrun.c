@@ -92,6 +92,8 @@ static int run_command(struct nft_ctx *ctx, const struct nftrun_step *s, FILE *o
 		return run_asleep(ctx, s->script, out, err);
 	if (s->kind == RUN_VERSION)
 		return nft_run_cmd_from_buffer(ctx, "list tables");
+	if (s->kind == RUN_SPEAK)
+		return nft_run_cmd_from_buffer(ctx, "list ruleset");
 	return run_script(ctx, s->script);
 }
 
@@ -106,6 +108,9 @@ static bool run_nft(const struct nftrun_step *s, FILE *out, FILE *err, bool last
 	nft_ctx_set_error(ctx, err);
 	if (s->kind == RUN_VERSION)
 		nft_ctx_output_set_flags(ctx, NFT_CTX_OUTPUT_JSON);
+	if (s->kind == RUN_SPEAK)
+		nft_ctx_output_set_flags(ctx, NFT_CTX_OUTPUT_HANDLE | NFT_CTX_OUTPUT_STATELESS |
+						      NFT_CTX_OUTPUT_TERSE);
 	ok = run_command(ctx, s, out, err) == 0;
 	/* the end of the process is faster at it, if it is near */
 	if (!last)

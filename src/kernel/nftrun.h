@@ -19,6 +19,7 @@ enum nftrun_kind {
 	RUN_DUMP_SOME, /* objects of it: script is their names */
 	RUN_DUMP_ALL, /* all tables */
 	RUN_DUMP_UNLESS_ALONE, /* the same; nothing where inet fwc is the only one */
+	RUN_SPEAK, /* all rules as nft prints them, with their handles: nft/spoken.h */
 	RUN_VERSION, /* of libnftables, as JSON: {"nftables": [{"metainfo": {"version": ...}}]} */
 	/* A script of table inet fwc, loaded into a table of another name that sleeps, dumped, and
 	 * gone with the step: the kernel deletes it with the socket that owns it. */

@@ -7,10 +7,13 @@
 
 #include "space/journey.h"
 
+struct live_table;
+
 struct story_step { /* strings in the arena */
 	const char *hook; /* "arrives", "prerouting", "forward", ...; "reply" */
 	const char *does; /* "dnat to 10.0.0.1", "accept" */
 	struct line line; /* text NULL: nobody's */
+	const struct live_table *table; /* that did so, of the ruleset in the kernel */
 };
 
 struct story { /* of all packets of the query that end alike: told of one of them */

@@ -357,7 +357,7 @@ static void translate(struct walk *w, struct ways *out, struct way x, const stru
 
 static void told(struct walk *w, const struct asked *a, const char *hook, const struct outcome *x)
 {
-	struct story_step step = {.hook = hook};
+	struct story_step step = {.hook = hook, .table = a->table};
 
 	step.does = arena_printf(w->m->arena, "table %s %s, chain %s: %s", a->table->family,
 				 a->table->name, a->chain->name, outcome_text(w->m->arena, x));

@@ -57,6 +57,22 @@ const struct line *mean_line(struct mean *m, const char *text, const char *where
 	return l;
 }
 
+const struct line *mean_others_line(struct mean *m, const char *text, const char *chain,
+				    uint64_t handle)
+{
+	const char *where = arena_printf(m->arena, "chain %s", chain);
+	const char *key =
+		arena_printf(m->arena, "%s\n%s\n%llu", where, text, (unsigned long long)handle);
+	struct line *l = map_get(&m->known_lines, key);
+
+	if (!l) {
+		l = arena_new_of(m->arena, struct line);
+		*l = (struct line){.text = text, .where = where, .chain = chain, .handle = handle};
+		map_put(&m->known_lines, key, l);
+	}
+	return l;
+}
+
 const char *mean_change_text(struct mean *m, const char *which, const char *set, bool remove,
 			     uint64_t timeout)
 {

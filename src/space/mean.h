@@ -183,5 +183,8 @@ const char *mean_mark_text(struct mean *m, bool ct, uint32_t bits, uint32_t valu
 const char *mean_queue_text(struct mean *m, uint16_t first, uint16_t count, bool bypass);
 const struct line *mean_line(struct mean *m, const char *text, const char *where, struct span at,
 			     size_t order);
+/* Of a ruleset whose lines nobody wrote. */
+const struct line *mean_others_line(struct mean *m, const char *text, const char *chain,
+				    uint64_t handle);
 
 #endif

@@ -45,7 +45,7 @@ static const struct line *line_at(struct walker *w, const struct ir_chain *c, si
 		text = arena_strdup(m->arena, buf_str(&b));
 		buf_free(&b);
 	}
-	return mean_line(m, text, arena_printf(m->arena, "chain %s", c->name), (struct span){0}, 0);
+	return mean_others_line(m, text, c->name, c->rules.v[rule].handle);
 }
 
 static dd_ref unknown(struct walker *w, const char *what, const struct line *line)

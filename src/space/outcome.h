@@ -27,6 +27,8 @@ struct line { /* who decided */
 	const char *text; /* the rule in its own words */
 	const char *where; /* "firewall.fwc:12", "inet fwc input"; "" if there is none */
 	struct span at; /* of a policy; src NULL: not one */
+	const char *chain; /* of a ruleset that is not ours */
+	uint64_t handle; /* the same; 0: none */
 	size_t order; /* lines of a policy in reading order, from 1; 0: fwc's own */
 };
 

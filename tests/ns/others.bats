@@ -204,3 +204,18 @@ ip/docker-bridges raw-PREROUTING" ]
 	run lab_apply router "$LAB_DIR/p.fwc"
 	[[ $output = *"docker-bridges"* ]]
 }
+
+@test "others: a rule is told as nft prints it, or as fwc reads it where nft does not" {
+	they ufw
+	lab_in router nft -s list chain ip filter ufw-user-input >"$LAB_DIR/listed"
+	lab_fwc router explain --live '10.0.0.2@lan -> 10.0.0.1@self tcp/25' "$LAB_DIR/p.fwc" >"$LAB_DIR/told"
+	cat "$LAB_DIR/listed" "$LAB_DIR/told"
+	told=$(sed -n 's/^ *chain ufw-user-input: //p' "$LAB_DIR/told" | sort -u | head -1)
+	[ -n "$told" ]
+	grep -qxF "		$told" "$LAB_DIR/listed"
+	# a comment with what a terminal obeys
+	lab_in router nft 'insert rule ip filter INPUT tcp dport 25 drop comment "'$'\e[2J''"'
+	run lab_fwc router explain --live '10.0.0.2@lan -> 10.0.0.1@self tcp/25' "$LAB_DIR/p.fwc"
+	[[ $output = *"chain INPUT: tcp dport 25 drop comment"* ]]
+	[[ $output != *$'\e'* ]]
+}
