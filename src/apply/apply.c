@@ -383,6 +383,17 @@ static int record(struct apply *x)
 	return record_write(&r, &x->unchanged, &x->why);
 }
 
+/* What goes wrong costs the offload alone; behind the collection, as a device is in one flowtable.
+ */
+static void bind_devices(struct run *r)
+{
+	struct apply *x = r->x;
+	_cleanup_buf_ struct buf why = {0};
+
+	if (offload_bind(x->arena, x->netns, r->in.artefact->manifest, &x->offload, &why))
+		x->offload_why = arena_strdup(x->arena, buf_str(&why));
+}
+
 /* The rules are in force; what is left is done as far as it can be, the first failure told. */
 static int finish(struct run *r)
 {
@@ -404,16 +415,18 @@ static int finish(struct run *r)
 	fault_point("recorded");
 	if (x->mode == APPLY_NOW || x->mode == APPLY_CONFIRM)
 		boot_note_drop(x->store);
-	if (x->mode == APPLY_TRIAL) /* the old rules are still needed */
+	if (x->mode == APPLY_TRIAL) { /* the old rules are still needed, and their flowtable */
+		bind_devices(r);
 		return first ? first : err;
+	}
 	if (r->same && !r->seen)
 		seen_note(x->store, x->artefact, x->netns, r->live.generation);
 	err = saved_counters_prune(x->store, r->in.arena, r->in.artefact->manifest, &x->why);
 	first = first ? first : err;
-	if (r->same)
-		return first;
-	err = collect_garbage(x->netns, r->in.arena, r->in.artefact, &r->live, &x->collected,
-			      &x->left, &x->why);
+	err = r->same ? 0
+		      : collect_garbage(x->netns, r->in.arena, r->in.artefact, &r->live,
+					&x->collected, &x->left, &x->why);
+	bind_devices(r);
 	return first ? first : err;
 }
 

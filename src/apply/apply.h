@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "apply/flows_choice.h"
+#include "apply/offload.h"
 #include "nft/ir.h"
 #include "store/store.h"
 
@@ -41,6 +42,8 @@ struct apply {
 	bool unchanged; /* no transaction was needed */
 	size_t staged, swapped, collected, left;
 	bool forwarding_changed, timeouts_changed;
+	struct offload_devices offload; /* in the arena */
+	const char *offload_why; /* nothing could be bound, or NULL */
 	bool asleep; /* no namespace could be made: the rules were tried in a table that sleeps */
 	size_t refused; /* connections that the new rules refuse, before they came into force */
 	size_t ended; /* connections; none during a trial */

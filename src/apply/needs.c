@@ -81,6 +81,9 @@ static void stmt_needs(const struct ir_stmt *s, bool *needs)
 	case IR_HELPER:
 		needs[FEAT_HELPER] = true;
 		break;
+	case IR_OFFLOAD:
+		needs[FEAT_FLOWTABLE] = true;
+		break;
 	case IR_COUNTER:
 	case IR_MARK:
 	case IR_NOTRACK:

@@ -490,7 +490,7 @@ static bool mend_set(const struct plan_input *in, const struct ir_set *want, str
 	const struct ir_set *live = ruleset_set(in->live, want->name);
 	const struct ir_set nothing = {0};
 
-	if (!live || want->dynamic || want->helper || same_set(want, live))
+	if (!live || want->dynamic || want->helper || want->flowtable || same_set(want, live))
 		return false;
 	if (cannot_delete(want)) {
 		live = &nothing;
@@ -586,7 +586,7 @@ size_t plan_collect(const struct plan_input *in, bool sets, bool chains, struct 
 		if (!sets || !is_dead(in, &reach, false, (*s)->name))
 			continue;
 		n++;
-		if (!(*s)->helper)
+		if (!(*s)->helper && !(*s)->flowtable)
 			buf_printf(script, "flush %s " TABLE " %s\n", ir_set_word(*s), (*s)->name);
 		buf_printf(script, "delete %s " TABLE " %s\n", ir_set_word(*s), (*s)->name);
 	}

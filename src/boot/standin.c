@@ -54,6 +54,12 @@ static const struct manifest_place *rule_of(const struct manifest *m, struct man
 	return rule < o->rules.n ? &o->rules.v[rule] : NULL;
 }
 
+/* It has nothing in it that could be told apart. */
+static bool is_bare(const struct manifest_object *o)
+{
+	return o->kind == OBJECT_HELPER || o->kind == OBJECT_FLOWTABLE;
+}
+
 static const struct manifest_place *place_at(const struct artefact *x, unsigned line)
 {
 	struct manifest_object *const *o;
@@ -67,7 +73,7 @@ static const struct manifest_place *place_at(const struct artefact *x, unsigned 
 
 		for (; at < begin; at++)
 			number += *at == '\n';
-		while ((*o)->kind == OBJECT_HELPER && next_line(&at, end, &nrules, &l)) {
+		while (is_bare(*o) && next_line(&at, end, &nrules, &l)) {
 			if (number++ == line)
 				return &(*o)->place;
 		}
@@ -163,7 +169,7 @@ static int rewrite(struct fitting *f, struct buf *why)
 		}
 		buf_add(script, f->in->script.data + done, (*o)->off - done);
 		done = (*o)->off + (*o)->len;
-		if (c->kind == OBJECT_HELPER && c->place.needs &&
+		if (is_bare(c) && c->place.needs &&
 		    map_get(&f->lacking, c->place.needs))
 			continue; /* and so are the rules that attach it */
 		c->off = script->len;

@@ -175,6 +175,18 @@ static json_t *left_out_json(const struct timeouts_left_out *left_out)
 	return list;
 }
 
+static json_t *devices_json(const struct apply *x)
+{
+	json_t *all = json_object();
+	const struct offload_device *d;
+
+	vec_each (&x->offload, d)
+		json_object_set_new(all, d->name,
+				    d->bound ? json_true()
+					     : json_string(d->why_not ? d->why_not : "gone"));
+	return all;
+}
+
 /* trial: seconds. */
 static void print_json(const struct apply *x, unsigned trial, const struct interfaces *i,
 		       const struct foreigners *others, const struct timeouts_left_out *left_out,
@@ -192,6 +204,7 @@ static void print_json(const struct apply *x, unsigned trial, const struct inter
 	json_object_set_new(j, "asleep", json_boolean(x->asleep));
 	json_object_set_new(j, "timeouts_changed", json_boolean(x->timeouts_changed));
 	json_object_set_new(j, "timeouts_left_out", left_out_json(left_out));
+	json_object_set_new(j, "offload", devices_json(x));
 	show_json(j, JSON_INDENT(2));
 }
 
@@ -202,11 +215,24 @@ static void print_left_out(const struct timeouts_left_out *left_out)
 			left_out->v[i].t->at, left_out->v[i].t->name, left_out->v[i].reason);
 }
 
+static void print_devices(const struct apply *x)
+{
+	const struct offload_device *d;
+
+	if (x->offload_why)
+		fprintf(stderr, "fwc: warning: nothing is offloaded: %s\n", x->offload_why);
+	vec_each (&x->offload, d)
+		if (!d->bound)
+			fprintf(stderr, "fwc: warning: %s is not offloaded: %s\n", d->name,
+				d->why_not ? d->why_not : "it is gone");
+}
+
 /* What is in force all the same. */
 static void note(const struct apply *x, const struct interfaces *i, const struct foreigners *others,
 		 const struct timeouts_left_out *left_out)
 {
 	print_left_out(left_out);
+	print_devices(x);
 	proof_note(stderr, x->asleep);
 	others_print(stderr, x->arena, others, true, "fwc: warning: ", "  ");
 	interfaces_print(stderr, i, "fwc: warning: ");

@@ -57,6 +57,7 @@ int cmd_restore(struct globals *g, int argc, char **argv);
 int cmd_set(struct globals *g, int argc, char **argv);
 int cmd_flows(struct globals *g, int argc, char **argv);
 int cmd_top(struct globals *g, int argc, char **argv);
+int cmd_offload(struct globals *g, int argc, char **argv);
 int cmd_stop(struct globals *g, int argc, char **argv);
 int cmd_inspect(struct globals *g, int argc, char **argv);
 int cmd_fmt(struct globals *g, int argc, char **argv);

@@ -23,6 +23,7 @@
 #include "config.h"
 #include "kernel/features.h"
 #include "kernel/links.h"
+#include "policy/offload.h"
 #include "space/findings.h"
 
 void work_init(struct work *w)
@@ -100,18 +101,24 @@ static void look_closer(struct work *w, enum scrutiny how)
 	findings_own(&w->diag, &e);
 }
 
-/* Connection helpers are the kernel's: one that it lacks is left out, and that is said. */
+/* Helpers and flowtables are the kernel's: what it lacks is left out, and that is said. */
 static void warn_lacks(struct work *w)
 {
 	const struct policy_lack *l;
 
-	vec_each (&w->compiled.policy->lacks, l)
-		diag_hint(&w->diag,
-			  diag_warning(&w->diag, l->at,
-				       "this kernel has no connection helper '%s': it is left out, "
-				       "and what it would expect is judged by the rules alone",
-				       l->name),
-			  "modprobe %s, then compile again", l->module);
+	vec_each (&w->compiled.policy->lacks, l) {
+		struct diag_record *r =
+			l->name ? diag_warning(&w->diag, l->at,
+					       "this kernel has no connection helper '%s': it is "
+					       "left out, and what it would expect is judged by "
+					       "the rules alone",
+					       l->name)
+				: diag_warning(&w->diag, l->at,
+					       "this kernel has no flowtables: nothing is "
+					       "offloaded");
+
+		diag_hint(&w->diag, r, "modprobe %s, then compile again", l->module);
+	}
 }
 
 bool work_compile(struct work *w, struct globals *g, const char *file, enum compile_stage last,
@@ -122,6 +129,8 @@ bool work_compile(struct work *w, struct globals *g, const char *file, enum comp
 
 	if (!w->elsewhere)
 		policy_helpers_by(features_helper);
+	if (!w->elsewhere)
+		policy_offload_by(features_flowtable);
 	ok = compile_file(&w->compiled, file, last, l, w->arena, &w->diag);
 	fault_point("parsed");
 	if (ok && last == STAGE_SCRIPT && fault_wanted("lower"))

@@ -201,6 +201,35 @@ static json_t *timeouts_json(const struct status *st)
 	return all;
 }
 
+static void print_offload(const struct status *st)
+{
+	_cleanup_buf_ struct buf bound = {0}, missing = {0};
+	const struct offload_device *d;
+
+	if (!st->known || !st->loaded || !st->applied.manifest->offload.flowtable)
+		return;
+	vec_each (&st->offload, d) {
+		struct buf *b = d->bound ? &bound : &missing;
+
+		buf_printf(b, "%s%s", b->len ? ", " : "", d->name);
+	}
+	printf("offload     %s; %zu connections now\n",
+	       bound.len ? buf_str(&bound) : "no device", st->offloaded);
+	if (missing.len)
+		printf("            not by %s: `fwc offload` tries again\n", buf_str(&missing));
+}
+
+static json_t *offload_json(const struct status *st)
+{
+	json_t *bound = json_array(), *missing = json_array();
+	const struct offload_device *d;
+
+	vec_each (&st->offload, d)
+		json_array_append_new(d->bound ? bound : missing, json_string(d->name));
+	return json_pack("{s:o, s:o, s:I}", "devices", bound, "missing", missing, "connections",
+			 (json_int_t)st->offloaded);
+}
+
 /* Left out as it was compiled: by then the kernel did not have it. */
 static void print_lacks(const struct status *st)
 {
@@ -340,6 +369,7 @@ static void print_json(struct arena *a, const struct status *st)
 			    json_pack("{s:b, s:b}", "ip", sysctl_forwards(st->sysctl, 4), "ip6",
 				      sysctl_forwards(st->sysctl, 6)));
 	json_object_set_new(j, "timeouts", timeouts_json(st));
+	json_object_set_new(j, "offload", offload_json(st));
 	json_object_set_new(j, "inspectd",
 			    st->helper == HELPER_RUNS ? json_true()
 			    : st->helper == HELPER_GONE || st->helper == HELPER_SILENT
@@ -376,6 +406,7 @@ static void print_text(struct globals *g, struct arena *a, const struct status *
 	print_helper(st);
 	print_forwarding(st);
 	print_timeouts(st);
+	print_offload(st);
 	print_bridges(st);
 	print_lacks(st);
 	print_drift(g, a, st);

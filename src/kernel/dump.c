@@ -288,10 +288,14 @@ static int dump_once(struct dump *d)
 	struct question rules = {.type = NFT_MSG_GETRULE, .dump = true};
 	struct question helpers = {
 		.type = NFT_MSG_GETOBJ, .dump = true, .object = NFT_OBJECT_CT_HELPER};
+	struct question flowtables = {.type = NFT_MSG_GETFLOWTABLE, .dump = true};
 	size_t from;
 	int err;
 
 	if (d->table) {
+		flowtables.family = NFPROTO_INET;
+		flowtables.name[0] = NFTA_FLOWTABLE_TABLE;
+		flowtables.value[0] = d->table;
 		table.family = chains.family = sets.family = rules.family = NFPROTO_INET;
 		helpers.family = NFPROTO_INET;
 		helpers.name[0] = NFTA_OBJ_TABLE;
@@ -309,6 +313,8 @@ static int dump_once(struct dump *d)
 		return -EINTR; /* it goes on by index: those of others shift it */
 	if (!err)
 		err = hear(d, &helpers);
+	if (!err)
+		err = hear(d, &flowtables);
 	from = d->out->len;
 	if (!err)
 		err = hear(d, &sets);

@@ -65,8 +65,8 @@ const struct feature_info feature_table[NFEATURES] = {
 	[FEAT_QUEUE] = {"queues to user space", RULE("queue num 7"), "CONFIG_NFT_QUEUE"},
 	[FEAT_FLOWTABLE] =
 		{"flow offloading",
-		 "table inet probe { flowtable f { hook ingress priority 0; devices = { lo "
-		 "}; }; chain c { type filter hook forward priority 0; flow add @f; }; }",
+		 "table inet probe { flowtable f { hook ingress priority 0; }; chain c { type "
+		 "filter hook forward priority 0; flow add @f; }; }",
 		 "CONFIG_NF_FLOW_TABLE_INET"},
 	[FEAT_TPROXY] = {"transparent proxying",
 			 CHAIN("prerouting", "tcp dport 80 tproxy to :8080 accept"),
@@ -100,6 +100,16 @@ int features_probe(bool has[NFEATURES], struct buf *why)
 		has[i] = steps[2 * i].ran && !steps[2 * i].refused;
 	nftrun_free(&r);
 	return err;
+}
+
+bool features_flowtable(void)
+{
+	struct nftrun_step step = {.script = feature_table[FEAT_FLOWTABLE].script};
+	struct nftrun r = {.where = CHILD_SCRATCH, .steps = &step, .n = 1};
+	bool refused = nftrun(&r) == 0 && step.ran && step.refused;
+
+	nftrun_free(&r);
+	return !refused;
 }
 
 bool features_helper(const char *type, uint8_t proto)

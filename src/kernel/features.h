@@ -49,5 +49,7 @@ int features_probe(bool has[NFEATURES], struct buf *why);
 /* Whether it has a connection helper, for which it may load a module. Where nothing can be tried it
  * is taken to have it. */
 bool features_helper(const char *type, uint8_t proto);
+/* The same of flowtables. */
+bool features_flowtable(void);
 
 #endif

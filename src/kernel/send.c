@@ -27,7 +27,8 @@ static bool are_makers(const char *p, size_t n)
 		type = h->nlmsg_type - (NFNL_SUBSYS_NFTABLES << 8);
 		if (type != NFT_MSG_NEWTABLE && type != NFT_MSG_NEWCHAIN &&
 		    type != NFT_MSG_NEWSET && type != NFT_MSG_NEWSETELEM &&
-		    type != NFT_MSG_NEWRULE && type != NFT_MSG_NEWOBJ)
+		    type != NFT_MSG_NEWRULE && type != NFT_MSG_NEWOBJ &&
+		    type != NFT_MSG_NEWFLOWTABLE)
 			return false;
 		if (h->nlmsg_len % MNL_ALIGNTO)
 			return false;

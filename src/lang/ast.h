@@ -196,10 +196,11 @@ struct ast_mark { /* mark FROM -> TO SERVICES MATCH as N[/MASK] */
 	uint32_t value, mask; /* no mask: all bits */
 };
 
-struct ast_untracked { /* untracked FROM -> TO SERVICES */
+struct ast_bypass { /* untracked, offload FROM -> TO SERVICES */
 	struct ast_endpoint from, to;
 	VEC(struct ast_service) services;
 	struct ast_qualifiers q; /* those that match */
+	struct span hardware; /* offload; src NULL: not said */
 };
 
 /* What is refused before any rule is asked. */
@@ -362,6 +363,7 @@ enum stmt_kind {
 	STMT_ZONES, /* a group of zones */
 	STMT_UNTRACKED,
 	STMT_TIMEOUTS,
+	STMT_OFFLOAD,
 };
 
 #define INSPECTION_QUEUES_MAX 64
@@ -403,7 +405,7 @@ struct ast_stmt {
 		struct ast_clamp clamp;
 		struct ast_mark mark;
 		struct ast_guard guard;
-		struct ast_untracked untracked;
+		struct ast_bypass bypass;
 		struct ast_timeouts timeouts;
 		struct ast_inspector inspector;
 		struct ast_inspection inspection;

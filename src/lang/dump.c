@@ -342,9 +342,10 @@ static void dump_mark(struct dumper *d, const struct ast_mark *m)
 	d->depth--;
 }
 
-static void dump_untracked(struct dumper *d, const struct ast_untracked *u)
+static void dump_bypass(struct dumper *d, enum stmt_kind kind, const struct ast_bypass *u)
 {
-	node(d, "untracked");
+	node(d, "%s%s", kind == STMT_OFFLOAD ? "offload" : "untracked",
+	     u->hardware.src ? " hardware" : "");
 	d->depth++;
 	dump_endpoint(d, "from", &u->from);
 	dump_endpoint(d, "to", &u->to);
@@ -480,6 +481,16 @@ static void dump_timeouts(struct dumper *d, const struct ast_timeouts *t)
 
 static void dump_stmts(struct dumper *d, const struct ast_stmts *stmts);
 
+static void dump_block(struct dumper *d, const struct ast_stmt *s)
+{
+	node(d, "block");
+	d->depth++;
+	dump_endpoint(d, "from", &s->block.from);
+	dump_endpoint(d, "to", &s->block.to);
+	dump_stmts(d, &s->block.rules);
+	d->depth--;
+}
+
 static void dump_stmt(struct dumper *d, const struct ast_stmt *s)
 {
 	switch (s->kind) {
@@ -519,12 +530,7 @@ static void dump_stmt(struct dumper *d, const struct ast_stmt *s)
 		d->depth--;
 		break;
 	case STMT_BLOCK:
-		node(d, "block");
-		d->depth++;
-		dump_endpoint(d, "from", &s->block.from);
-		dump_endpoint(d, "to", &s->block.to);
-		dump_stmts(d, &s->block.rules);
-		d->depth--;
+		dump_block(d, s);
 		break;
 	case STMT_NAT:
 		dump_nat(d, &s->nat);
@@ -536,7 +542,8 @@ static void dump_stmt(struct dumper *d, const struct ast_stmt *s)
 		dump_mark(d, &s->mark);
 		break;
 	case STMT_UNTRACKED:
-		dump_untracked(d, &s->untracked);
+	case STMT_OFFLOAD:
+		dump_bypass(d, s->kind, &s->bypass);
 		break;
 	case STMT_TIMEOUTS:
 		dump_timeouts(d, &s->timeouts);

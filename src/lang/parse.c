@@ -39,13 +39,15 @@ static const struct statement {
 	{"antispoof", parse_antispoof, false},
 	{"early", parse_early, false},
 	{"untracked", parse_untracked, false},
+	{"offload", parse_offload, false},
 	{"timeouts", parse_timeouts, false},
 	{"log", parse_log_def, false},
 	{"limit", parse_limit_def, false},
 };
 
 /* Those that are names as well, known by what follows. */
-static const char *const soft_words[] = {"no-nat", "antispoof", "early", "untracked", NULL};
+static const char *const soft_words[] = {"no-nat", "antispoof", "early", "untracked",
+					 "offload", NULL};
 
 #define STATEMENTS (sizeof(statements) / sizeof(statements[0]))
 

@@ -124,7 +124,7 @@ enum qualified { /* what stands before qualifiers, and so which of them it may h
 		 OF_QUESTION = 2, /* expect, and what is asked of explain */
 		 OF_NAT = 4,
 		 OF_SERVICE = 8, /* its definition */
-		 OF_PACKET = 16, /* untracked */
+		 OF_PACKET = 16, /* untracked, offload */
 };
 bool parse_qualifiers(struct parser *p, struct ast_qualifiers *q, enum qualified of);
 /* note = "note" STRING, which stands behind the statement; where there is none, nothing. */
@@ -153,6 +153,7 @@ bool parse_inspection(struct parser *p, struct ast_stmt *s);
 bool parse_include(struct parser *p, struct ast_stmt *s);
 bool parse_antispoof(struct parser *p, struct ast_stmt *s);
 bool parse_untracked(struct parser *p, struct ast_stmt *s);
+bool parse_offload(struct parser *p, struct ast_stmt *s);
 bool parse_early(struct parser *p, struct ast_stmt *s);
 bool parse_timeouts(struct parser *p, struct ast_stmt *s); /* parse_timeouts.c */
 /* Whether `timeouts` here begins that statement; else it is a name. */

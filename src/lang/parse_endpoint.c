@@ -550,6 +550,7 @@ static void hint_form(struct parser *p, struct diag_record *r, const char *from)
 		{"redirect", "redirect FROM -> any SERVICES to :PORT"},
 		{"no-nat", "no-nat FROM -> TO"},
 		{"untracked", "untracked FROM -> TO SERVICES"},
+		{"offload", "offload FROM -> TO SERVICES"},
 		{"netmap", "netmap NETWORK@ZONE -> TO to NETWORK"},
 		{"clamp-mss", "clamp-mss any -> TO pmtu"},
 		{"mark", "mark FROM -> any SERVICES as 0x200/0xff00"},

@@ -240,10 +240,11 @@ static bool ports_in_braces(struct parser *p, struct ast_word w)
 	return true;
 }
 
-/* What a mark statement goes on with; elsewhere it may be a service. */
+/* What a mark or an offload statement goes on with; elsewhere it may be a service. */
 static bool at_as(const struct parser *p)
 {
-	return p->word && !strcmp(p->word, "mark") && parse_at_word(p, "as");
+	return p->word && ((!strcmp(p->word, "mark") && parse_at_word(p, "as")) ||
+			   (!strcmp(p->word, "offload") && parse_at_word(p, "hardware")));
 }
 
 /* What statements go on with behind a protocol. */

@@ -25,7 +25,7 @@ static void what_follows(struct parser *p)
 bool parse_untracked(struct parser *p, struct ast_stmt *s)
 {
 	struct services_out services = {0};
-	struct ast_untracked *u = &s->untracked;
+	struct ast_bypass *u = &s->bypass;
 
 	s->kind = STMT_UNTRACKED;
 	parse_advance(p);

@@ -497,6 +497,15 @@ static void inspection(struct printer *pr, const struct ast_inspection *i)
 		buf_printf(pr->out, "inspection queues %u-%u", i->first, i->last);
 }
 
+static void bypass(struct printer *pr, const char *word, const struct ast_bypass *b)
+{
+	buf_puts(pr->out, word);
+	pair(pr, &b->from, &b->to);
+	services_behind(pr, b->services.v, b->services.n);
+	qualifiers(pr, &b->q);
+	buf_puts(pr->out, b->hardware.src ? " hardware" : "");
+}
+
 /* A statement without a block, less its newline. */
 static void plain(struct printer *pr, const struct ast_stmt *s)
 {
@@ -549,10 +558,8 @@ static void plain(struct printer *pr, const struct ast_stmt *s)
 		mark(pr, &s->mark);
 		break;
 	case STMT_UNTRACKED:
-		buf_puts(pr->out, "untracked ");
-		pair(pr, &s->untracked.from, &s->untracked.to);
-		services_behind(pr, s->untracked.services.v, s->untracked.services.n);
-		qualifiers(pr, &s->untracked.q);
+	case STMT_OFFLOAD:
+		bypass(pr, s->kind == STMT_OFFLOAD ? "offload " : "untracked ", &s->bypass);
 		break;
 	case STMT_GUARD:
 		buf_puts(pr->out, s->guard.kind == GUARD_EARLY ? "early drop " : "antispoof ");

@@ -184,7 +184,7 @@ struct ir_set normal_set(struct arena *a, const struct ir_set *in)
 	bool lasting = true;
 	const struct ir_elem *e;
 
-	if (in->dynamic || in->helper) {
+	if (in->dynamic || in->helper || in->flowtable) {
 		out.elems = (struct ir_elems){0};
 		return out;
 	}
@@ -313,6 +313,9 @@ static void reach_stmt(const struct ir_ruleset *r, const struct ir_stmt *s, stru
 		break;
 	case IR_HELPER:
 		reach_set(r, s->helper, out);
+		break;
+	case IR_OFFLOAD:
+		reach_set(r, s->flowtable, out);
 		break;
 	case IR_COUNTER:
 	case IR_LIMIT:

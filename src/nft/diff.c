@@ -84,6 +84,9 @@ static void stem_stmt(struct arena *a, const struct side *side, struct ir_stmt *
 	case IR_HELPER:
 		s->helper = set_stem(side, s->helper);
 		break;
+	case IR_OFFLOAD:
+		s->flowtable = set_stem(side, s->flowtable);
+		break;
 	case IR_COUNTER:
 	case IR_LIMIT:
 	case IR_CT_COUNT:

@@ -198,7 +198,9 @@ static void take_chain(struct digests *d, struct tlv body)
 
 static void take_flowtable(struct digests *d, struct tlv body)
 {
-	static const struct filter f = {.without = {NFTA_FLOWTABLE_USE, NFTA_FLOWTABLE_HANDLE}};
+	/* devices come and go */
+	static const struct filter f = {
+		.without = {NFTA_FLOWTABLE_USE, NFTA_FLOWTABLE_HANDLE, NFTA_FLOWTABLE_HOOK}};
 	struct tlv v[NFTA_FLOWTABLE_MAX + 1];
 
 	tlv_sort(body, v, NFTA_FLOWTABLE_MAX);

@@ -325,6 +325,9 @@ static void put_stmt(struct buf *out, const struct ir_stmt *s)
 	case IR_ADD:
 		put_add(out, s);
 		break;
+	case IR_OFFLOAD:
+		buf_printf(out, "flow add @%s", s->flowtable);
+		break;
 	case IR_HELPER:
 		buf_printf(out, "ct helper set \"%s\"", s->helper);
 		break;
@@ -439,6 +442,8 @@ static void put_elems(struct buf *out, const struct ir_set *s, bool with_places)
 
 const char *ir_set_word(const struct ir_set *s)
 {
+	if (s->flowtable)
+		return "flowtable";
 	return s->helper ? "ct helper" : s->is_map ? "map" : "set";
 }
 
@@ -456,6 +461,11 @@ void emit_set(struct buf *out, const struct ir_set *s, bool with_places)
 	buf_printf(out, "\t%s %s {\n", ir_set_word(s), s->name);
 	if (s->helper) {
 		put_helper(out, s);
+		return;
+	}
+	if (s->flowtable) {
+		buf_printf(out, "\t\thook ingress priority 0%s\n\t}\n",
+			   s->hardware ? "\n\t\tflags offload" : "");
 		return;
 	}
 	put_type(out, s);

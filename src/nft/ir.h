@@ -164,6 +164,7 @@ enum ir_stmt_kind {
 	IR_QUEUE, /* to a program; ends the packet's way here */
 	IR_NOTRACK, /* connection tracking does not get to see it */
 	IR_ADD, /* add/update/delete @set { key timeout T [limit ...|ct count ...] } */
+	IR_OFFLOAD, /* the connection, if it is fit, goes by a flowtable from now on: its name */
 	IR_HELPER, /* the connection that begins gets a helper: the name of its object */
 	IR_VERDICT,
 	IR_UNKNOWN, /* read from the kernel and not understood */
@@ -262,6 +263,7 @@ struct ir_stmt {
 		} add;
 		struct ir_verdict verdict;
 		const char *helper;
+		const char *flowtable;
 		struct { /* equal text: it is the same for the same packet */
 			enum ir_unknown_kind kind;
 			const char *text;
@@ -296,12 +298,14 @@ struct ir_chain {
 	size_t text_off, text_len; /* its block within the emitted script */
 };
 
-struct ir_set { /* or verdict map, or connection helper, which has no keys */
+struct ir_set { /* or verdict map, or connection helper or flowtable, which have no keys */
 	const char *name;
 	const char *stem;
 	bool is_map;
 	const char *helper; /* as the kernel knows it, "ftp"; NULL: it is none */
 	uint8_t helper_proto;
+	bool flowtable, hardware;
+	VEC(const char *) devices; /* of a flowtable, as read: they belong to run time */
 	uint8_t nkeys;
 	enum field keys[IR_MAX_CONCAT]; /* gives the type; several fields share a type */
 	const char *type; /* as read; the emitter derives it from keys when NULL */
@@ -332,6 +336,12 @@ struct ir_timeout { /* a setting of the kernel's connection tracking */
 	struct span at;
 };
 
+struct ir_offload { /* a flowtable, and names of the devices that are bound to it at run time */
+	const char *flowtable; /* or NULL: there is none */
+	bool hardware;
+	VEC(struct ival) interfaces;
+};
+
 struct ir_ruleset {
 	struct arena *arena;
 	VEC(struct ir_set *) sets; /* in an order in which each refers only to earlier ... */
@@ -340,6 +350,7 @@ struct ir_ruleset {
 	int forwarding; /* -1: not said, 0, 1 */
 	int live_flows; /* -1: not said, 0: kept, 1: ended; for the manifest, as are the zones */
 	VEC(struct ir_timeout) timeouts; /* for the manifest */
+	struct ir_offload offload; /* for the manifest */
 	VEC(struct ir_zone) zones;
 	VEC(struct ir_lack) lacks; /* what was left out of it; for the manifest */
 	bool dormant; /* as read: by its flag the table sleeps, and filters nothing */

@@ -630,6 +630,7 @@ static void lower_filter(struct lower *l)
 		       rest_from(l, PLACE_SELF));
 
 	lower_mss(l, fwd.root, false);
+	lower_offloads(l, fwd.before);
 	lower_states(l, fwd.before, NFIELDS, UNTRACKED_FORWARD);
 	/* of guests on a bridge, where its frames meet this hook: no router forwards these */
 	lower_neighbours(l, fwd.before, true);
@@ -679,8 +680,7 @@ struct ir_ruleset *ruleset_lower(struct policy *p, struct arena *a, struct diag 
 	for (size_t i = 0; i < p->lacks.n; i++)
 		vec_push(a, &l.r->lacks,
 			 ((struct ir_lack){p->lacks.v[i].at,
-					   arena_printf(a, "helper %s", p->lacks.v[i].name),
-					   p->lacks.v[i].module}));
+					   p->lacks.v[i].text, p->lacks.v[i].module}));
 	for (size_t i = 0; i < p->timeouts.n; i++)
 		vec_push(a, &l.r->timeouts,
 			 ((struct ir_timeout){p->timeouts.v[i].name, p->timeouts.v[i].seconds,

@@ -11,6 +11,7 @@
  *	lower_guard.c  early drop and antispoof
  *	lower_helper.c connection helpers, and what belongs to known connections
  *	lower_untracked.c what is not tracked
+ *	lower_offload.c what goes by flowtables
  *	lower_inspect.c what is queued to the program that judges, and its verdicts
  *	lower_places.c sub-zones -> tests that send packets to the chains of their places
  *	lower_side.c   addresses and stations of both ends -> forms
@@ -201,6 +202,10 @@ enum untracked_hook { UNTRACKED_NOWHERE, UNTRACKED_INPUT, UNTRACKED_FORWARD, UNT
 void lower_untracked_arriving(struct lower *l, struct ir_chain *root);
 void lower_untracked_made(struct lower *l);
 void lower_untracked_passes(struct lower *l, struct ir_chain *c, enum untracked_hook hook);
+/* Alternatives of what a rule matches of what is forwarded, in that state. */
+struct ir_rules lower_forwarded(struct lower *l, const struct rule *r, uint32_t state);
+/* lower_offload.c: into what the forward hook does before any rule */
+void lower_offloads(struct lower *l, struct ir_chain *c);
 struct ir_chain *lower_untracked_judged(struct lower *l, enum untracked_hook hook);
 /* lower_guard.c: base chains of their own; and what goes into the one at -300 */
 void lower_guards(struct lower *l);

@@ -118,6 +118,11 @@ static struct ir_rules matches(struct lower *l, const struct rule *r, uint32_t s
 	return out;
 }
 
+struct ir_rules lower_forwarded(struct lower *l, const struct rule *r, uint32_t state)
+{
+	return matches(l, r, state, FILTER_FORWARD);
+}
+
 /* ---- before connection tracking ---- */
 
 /* It tells what an error belongs to. */

@@ -13,7 +13,7 @@
 
 const char *manifest_kind_name(enum manifest_kind k)
 {
-	static const char *const names[] = {"set", "map", "chain", "ct helper"};
+	static const char *const names[] = {"set", "map", "chain", "ct helper", "flowtable"};
 
 	return names[k];
 }
@@ -91,14 +91,17 @@ static void add_set(struct arena *a, struct manifest *m, const struct ir_set *s)
 {
 	struct manifest_object *o = arena_new_of(a, struct manifest_object);
 
-	o->kind = s->helper ? OBJECT_HELPER : s->is_map ? OBJECT_MAP : OBJECT_SET;
+	o->kind = s->flowtable ? OBJECT_FLOWTABLE
+		  : s->helper  ? OBJECT_HELPER
+		  : s->is_map  ? OBJECT_MAP
+			       : OBJECT_SET;
 	o->name = s->name;
 	o->stem = s->stem ? s->stem : s->name;
 	o->off = s->text_off;
 	o->len = s->text_len;
 	o->dynamic = s->dynamic;
 	o->place = place_of(a, s->at, NULL);
-	if (s->helper)
+	if (s->helper || s->flowtable)
 		o->place.needs = helper_needs(a, s);
 	map_init(&o->elems, a);
 	for (size_t i = 0; s->is_map && i < s->elems.n; i++) {
@@ -183,6 +186,7 @@ struct manifest *manifest_build(struct arena *a, const struct manifest_input *in
 		vec_push(a, &m->timeouts,
 			 ((struct manifest_timeout){t->name, t->seconds, span_where(a, t->at)}));
 	}
+	m->offload = in->ruleset->offload;
 	for (size_t i = 0; i < in->ruleset->zones.n; i++)
 		vec_push(a, &m->zones, in->ruleset->zones.v[i]);
 	m->proved = in->proved;
@@ -292,25 +296,36 @@ static json_t *timeouts_json(const struct manifest *m)
 	return list;
 }
 
+static json_t *names_json(const struct ival *v, size_t n)
+{
+	json_t *names = json_array();
+
+	for (size_t i = 0; i < n; i++) {
+		struct buf b = {0};
+
+		ifname_print(&b, v[i]);
+		json_array_append_new(names, text_json(buf_str(&b)));
+		buf_free(&b);
+	}
+	return names;
+}
+
 static json_t *zones_json(const struct manifest *m)
 {
 	json_t *list = json_array();
 	const struct ir_zone *z;
 
-	vec_each (&m->zones, z) {
-		json_t *names = json_array();
-
-		for (size_t i = 0; i < z->interfaces.n; i++) {
-			struct buf b = {0};
-
-			ifname_print(&b, z->interfaces.v[i]);
-			json_array_append_new(names, text_json(buf_str(&b)));
-			buf_free(&b);
-		}
-		json_array_append_new(
-			list, json_pack("{s:s, s:o}", "name", z->name, "interfaces", names));
-	}
+	vec_each (&m->zones, z)
+		json_array_append_new(list, json_pack("{s:s, s:o}", "name", z->name, "interfaces",
+						      names_json(z->interfaces.v,
+								 z->interfaces.n)));
 	return list;
+}
+
+static json_t *offload_json(const struct ir_offload *o)
+{
+	return json_pack("{s:s, s:b, s:o}", "flowtable", o->flowtable, "hardware", o->hardware,
+			 "interfaces", names_json(o->interfaces.v, o->interfaces.n));
 }
 
 json_t *manifest_lacks_json(const struct manifest *m)
@@ -381,6 +396,8 @@ json_t *manifest_json(const struct manifest *m, struct buf *index)
 	if (m->timeouts.n)
 		json_object_set_new(j, "timeouts", timeouts_json(m));
 	json_object_set_new(j, "zones", zones_json(m));
+	if (m->offload.flowtable)
+		json_object_set_new(j, "offload", offload_json(&m->offload));
 	if (m->lacks.n)
 		json_object_set_new(j, "lacks", manifest_lacks_json(m));
 	return sealed(j);

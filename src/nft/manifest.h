@@ -23,14 +23,14 @@ struct manifest_place {
 	const char *needs, *instead;
 };
 
-enum manifest_kind { OBJECT_SET, OBJECT_MAP, OBJECT_CHAIN, OBJECT_HELPER };
+enum manifest_kind { OBJECT_SET, OBJECT_MAP, OBJECT_CHAIN, OBJECT_HELPER, OBJECT_FLOWTABLE };
 
 struct manifest_object {
 	enum manifest_kind kind;
 	const char *name, *stem;
 	size_t off, len; /* of its block in the script */
 	bool dynamic, base;
-	struct manifest_place place; /* of a set or helper */
+	struct manifest_place place; /* of a set, helper or flowtable */
 	uint32_t first, nplaces; /* what is still in the index of what follows */
 	VEC(struct manifest_place) rules; /* of a chain, in their order; see manifest_whole() */
 	struct map elems; /* of a map: key's text -> struct manifest_place; the same */
@@ -75,6 +75,7 @@ struct manifest {
 	int forwarding; /* -1: not said, 0, 1 */
 	int live_flows; /* -1: not said, 0: kept, 1: ended when they are refused */
 	VEC(struct manifest_timeout) timeouts; /* of connection tracking, in the kernel */
+	struct ir_offload offload;
 	VEC(struct ir_zone) zones; /* none in manifests of earlier versions */
 	VEC(struct manifest_source) sources;
 	VEC(struct manifest_place) lacks; /* what was left out, as the kernel does not have it */

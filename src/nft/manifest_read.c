@@ -48,7 +48,7 @@ static bool read_kind(const json_t *j, enum manifest_kind *out)
 {
 	const char *kind = json_string_value(json_object_get(j, "kind"));
 
-	for (int k = OBJECT_SET; kind && k <= OBJECT_HELPER; k++) {
+	for (int k = OBJECT_SET; kind && k <= OBJECT_FLOWTABLE; k++) {
 		if (!strcmp(kind, manifest_kind_name((enum manifest_kind)k))) {
 			*out = (enum manifest_kind)k;
 			return true;
@@ -125,11 +125,20 @@ static bool seal_holds(const json_t *j)
 			 !strcmp(json_string_value(seal), hex));
 }
 
+static bool read_ifname(const json_t *name, struct ival *out)
+{
+	const char *text = json_string_value(name);
+
+	*out = ifname_other();
+	return text && (!strcmp(text, "*") || ifname_parse(text, strlen(text), out));
+}
+
 /* What is said of live flows and zones is for people and for apply's manners: where it is missing
  * or not understood, nothing depends on it. */
 static void read_manners(struct arena *a, const json_t *j, struct manifest *m)
 {
 	const char *live = text_of(a, j, "live_flows");
+	struct ival v;
 	size_t i, k;
 	json_t *z, *name;
 
@@ -142,15 +151,30 @@ static void read_manners(struct arena *a, const json_t *j, struct manifest *m)
 
 		json_array_foreach(json_object_get(z, "interfaces"), k, name)
 		{
-			const char *text = json_string_value(name);
-			struct ival v = ifname_other();
-
-			if (text && !strcmp(text, "*"))
-				vec_push(a, &zone.interfaces, v);
-			else if (text && ifname_parse(text, strlen(text), &v))
+			if (read_ifname(name, &v))
 				vec_push(a, &zone.interfaces, v);
 		}
 		vec_push(a, &m->zones, zone);
+	}
+}
+
+/* Which devices are bound is found out at run time: of what is not understood none are. */
+static void read_offload(struct arena *a, const json_t *j, struct manifest *m)
+{
+	const json_t *offload = json_object_get(j, "offload");
+	const char *table = text_of(a, offload, "flowtable");
+	struct ival v;
+	json_t *name;
+	size_t i;
+
+	if (!*table || strlen(table) > MAX_NAME)
+		return;
+	m->offload.flowtable = table;
+	m->offload.hardware = json_is_true(json_object_get(offload, "hardware"));
+	json_array_foreach(json_object_get(offload, "interfaces"), i, name)
+	{
+		if (read_ifname(name, &v))
+			vec_push(a, &m->offload.interfaces, v);
 	}
 }
 
@@ -220,6 +244,7 @@ static bool read_head(struct arena *a, const json_t *j, struct manifest *m, cons
 		return false;
 	}
 	read_manners(a, j, m);
+	read_offload(a, j, m);
 	json_array_foreach(json_object_get(j, "sources"), i, s)
 		vec_push(a, &m->sources,
 			 ((struct manifest_source){.path = path_of(a, s),

@@ -26,7 +26,7 @@ const char *ir_comment(struct arena *a, const char *text);
 bool rule_standin(struct arena *a, const struct ir_ruleset *set, const struct ir_rule *r,
 		  const char **needs, const char **instead);
 
-/* The same of a connection helper. */
+/* The same of a connection helper or a flowtable. */
 const char *helper_needs(struct arena *a, const struct ir_set *helper);
 
 /* The whole nft script, header first, `# file:line` before each rule; fills text_off and text_len

@@ -324,6 +324,7 @@ static enum maybe walk_rule(struct walk *w, const struct ir_chain *c, size_t n)
 		case IR_LIMIT:
 		case IR_CT_COUNT:
 		case IR_ADD:
+		case IR_OFFLOAD: /* those that are not fit go no further in their rule */
 		case IR_UNKNOWN:
 			x = MAYBE;
 			break;

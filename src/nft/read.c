@@ -314,6 +314,35 @@ static void add_object(struct reader *r, struct tlv body)
 	ruleset_add_set(r->out, s);
 }
 
+static void read_devices(struct reader *r, struct tlv hook, struct ir_set *s)
+{
+	struct attrs v;
+	struct tlv list, one;
+	uint16_t type;
+
+	read_attrs(hook, NFTA_FLOWTABLE_HOOK_DEVS, &v);
+	list = v.v[NFTA_FLOWTABLE_HOOK_DEVS];
+	while (tlv_next(&list, &type, &one))
+		if (type == NFTA_DEVICE_NAME && tlv_is_text(one))
+			vec_push(r->a, &s->devices, diag_shown(r->a, read_text(r->a, one)));
+}
+
+static void add_flowtable(struct reader *r, struct tlv body)
+{
+	struct ir_set *s = arena_new_of(r->a, struct ir_set);
+	struct attrs v;
+
+	read_attrs(body, NFTA_FLOWTABLE_FLAGS, &v);
+	s->name = read_text(r->a, v.v[NFTA_FLOWTABLE_NAME]);
+	if (!s->name)
+		return;
+	s->stem = stem_of(r->a, s->name);
+	s->flowtable = true;
+	read_devices(r, v.v[NFTA_FLOWTABLE_HOOK], s);
+	s->hardware = tlv_number(v.v[NFTA_FLOWTABLE_FLAGS]) & NFT_FLOWTABLE_HW_OFFLOAD;
+	ruleset_add_set(r->out, s);
+}
+
 /* ---- tables ---- */
 
 struct dump {
@@ -395,6 +424,8 @@ static void take(struct dump *d, const struct tlv_message *m, enum pass pass)
 		add_set(r, m->body);
 	else if (pass == CHAINS && what == NFT_MSG_NEWOBJ)
 		add_object(r, m->body);
+	else if (pass == CHAINS && what == NFT_MSG_NEWFLOWTABLE)
+		add_flowtable(r, m->body);
 	else if (pass == ELEMENTS && what == NFT_MSG_NEWSETELEM)
 		add_elems(r, m->body);
 	else if (pass == RULES && what == NFT_MSG_NEWRULE)
@@ -440,6 +471,7 @@ static bool is_named(const struct tlv_message *m)
 		{NFT_MSG_NEWSETELEM, NFTA_SET_ELEM_LIST_TABLE, NFTA_SET_ELEM_LIST_SET},
 		{NFT_MSG_NEWRULE, NFTA_RULE_TABLE, NFTA_RULE_CHAIN},
 		{NFT_MSG_NEWOBJ, NFTA_OBJ_TABLE, NFTA_OBJ_NAME},
+		{NFT_MSG_NEWFLOWTABLE, NFTA_FLOWTABLE_TABLE, NFTA_FLOWTABLE_NAME},
 	};
 	int what = m->type - (NFNL_SUBSYS_NFTABLES << 8);
 	struct attrs attrs;

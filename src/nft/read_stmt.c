@@ -317,6 +317,16 @@ static bool read_objref(struct machine *m, const struct raw_expr *e)
 	return true;
 }
 
+static bool read_flow_offload(struct machine *m, const struct raw_expr *e)
+{
+	const char *name = read_text(m->a, e->attrs.v[NFTA_FLOW_TABLE_NAME]);
+
+	if (!e->attrs.whole || !name)
+		return false;
+	machine_stmt(m, IR_OFFLOAD)->flowtable = diag_shown(m->a, name);
+	return true;
+}
+
 /* It has no attributes. */
 static bool read_notrack(struct machine *m, const struct raw_expr *e)
 {
@@ -346,6 +356,7 @@ static const struct {
 	{"dynset", read_dynset},
 	{"objref", read_objref},
 	{"notrack", read_notrack},
+	{"flow_offload", read_flow_offload},
 };
 
 bool read_stmt(struct machine *m, const struct raw_expr *e)

@@ -454,6 +454,23 @@ static void put_object(struct remake *r, const struct tlv_message *m)
 	end_message(r, b);
 }
 
+/* Devices are bound when its rules are in force. */
+static void put_flowtable(struct remake *r, const struct tlv_message *m)
+{
+	static const uint16_t without[] = {NFTA_FLOWTABLE_USE, NFTA_FLOWTABLE_HANDLE,
+					   NFTA_FLOWTABLE_HOOK, 0};
+	static const uint16_t but_devices[] = {NFTA_FLOWTABLE_HOOK_DEVS, 0};
+	struct begun b = begin_message(r, m, 0), hook;
+	struct tlv v[NFTA_FLOWTABLE_MAX + 1];
+
+	tlv_sort(m->body, v, NFTA_FLOWTABLE_MAX);
+	put_rest(r, m->body, without);
+	hook = begin_attr(r, NFTA_FLOWTABLE_HOOK);
+	put_rest(r, v[NFTA_FLOWTABLE_HOOK], but_devices);
+	end_attr(r, hook);
+	end_message(r, b);
+}
+
 enum pass { LOOKUPS, FRAMES, ELEMENTS, RULES, NPASSES };
 
 /* What others refer to comes first. */
@@ -469,6 +486,7 @@ static void take(struct remake *r, const struct tlv_message *m, enum pass pass)
 		{NFT_MSG_NEWCHAIN, FRAMES, put_chain},
 		{NFT_MSG_NEWSET, FRAMES, put_set},
 		{NFT_MSG_NEWOBJ, FRAMES, put_object},
+		{NFT_MSG_NEWFLOWTABLE, FRAMES, put_flowtable},
 		{NFT_MSG_NEWSETELEM, ELEMENTS, put_elems},
 		{NFT_MSG_NEWRULE, RULES, put_rule},
 	};

@@ -226,7 +226,7 @@ static void put_set(struct buf *out, const struct ir_set *s, const struct manife
 {
 	const struct ir_elem *e;
 
-	if (s->helper) {
+	if (s->helper || s->flowtable) {
 		emit_set(out, s, false);
 		return;
 	}

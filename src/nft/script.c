@@ -94,7 +94,7 @@ static bool next_line(struct reader *r)
 /* "chain NAME {": what a table may have in it, other than what it says of itself. */
 static bool is_object(const char *p)
 {
-	static const char *const kinds[] = {"chain", "set", "map", "helper"};
+	static const char *const kinds[] = {"chain", "set", "map", "helper", "flowtable"};
 	size_t n, name;
 	bool known = false;
 

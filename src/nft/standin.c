@@ -114,6 +114,9 @@ static enum part part_of(const struct ir_stmt *s, struct words *w)
 	case IR_MARK:
 	case IR_NOTRACK:
 		return PART_MARKS;
+	case IR_OFFLOAD:
+		add(w, "flowtable");
+		return PART_EXTRA;
 	case IR_HELPER:
 		return PART_EXTRA; /* whose name is added by helper_needs() */
 	case IR_COUNTER:
@@ -266,7 +269,7 @@ static bool stand_in(struct arena *a, const struct ir_ruleset *set, const struct
 
 const char *helper_needs(struct arena *a, const struct ir_set *helper)
 {
-	return arena_printf(a, "helper %s", helper->helper);
+	return helper->flowtable ? "flowtable" : arena_printf(a, "helper %s", helper->helper);
 }
 
 bool rule_standin(struct arena *a, const struct ir_ruleset *set, const struct ir_rule *r,

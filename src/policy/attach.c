@@ -40,7 +40,10 @@ static void attach(struct resolver *r, const struct helper_kind *k, uint16_t por
 			lacks = true;
 	}
 	if (lacks)
-		vec_push(r->arena, &r->p->lacks, ((struct policy_lack){at, k->name, k->module}));
+		vec_push(r->arena, &r->p->lacks,
+			 ((struct policy_lack){at, k->name,
+					       arena_printf(r->arena, "helper %s", k->name),
+					       k->module}));
 }
 
 static const char *protocols_of(const struct helper_kind *k)

@@ -200,6 +200,12 @@ void policy_dump(struct buf *out, const struct policy *p)
 	for (size_t i = 0; i < p->timeouts.n; i++)
 		buf_printf(out, "timeout %s %u\n", p->timeouts.v[i].name,
 			   p->timeouts.v[i].seconds);
+	for (size_t i = 0; i < p->offloads.n; i++) {
+		buf_printf(out, "%s\n", p->offloads.v[i].rule.text);
+		put_endpoint(out, p, "from", &p->offloads.v[i].rule.from);
+		put_endpoint(out, p, "to", &p->offloads.v[i].rule.to);
+		put_services(out, &p->offloads.v[i].rule.services);
+	}
 	for (int i = 0; i < LOGS; i++)
 		if (p->logs[i].log.on)
 			buf_printf(out, "%s\n", p->logs[i].text);

@@ -279,6 +279,11 @@ struct untracked {
 	struct span span;
 };
 
+struct offload { /* established connections that rules no more get to see */
+	struct rule rule; /* of which only the match counts; its text and span */
+	bool hardware;
+};
+
 struct guard { /* early drop, antispoof */
 	enum guard_kind kind;
 	bool loose; /* GUARD_ROUTE: by whatever interface the routes lead back */
@@ -287,9 +292,10 @@ struct guard { /* early drop, antispoof */
 	struct rule rule; /* what it does, as a rule would: drop, perhaps log; its text and span */
 };
 
-struct policy_lack { /* a helper that a rule asks for and the kernel does not have */
+struct policy_lack { /* what the policy asks for and the kernel does not have */
 	struct span at;
-	const char *name, *module;
+	const char *name; /* of a helper; NULL: flowtables */
+	const char *text, *module;
 };
 
 struct policy_timeout {
@@ -316,6 +322,7 @@ struct policy {
 	VEC(struct mark) marks; /* in reading order */
 	VEC(struct guard) guards; /* in reading order, all kinds */
 	VEC(struct untracked) untracked; /* in reading order */
+	VEC(struct offload) offloads;
 	VEC(struct rule) expects;
 	VEC(const char *) expecting; /* connections that these helpers expect are let in */
 	VEC(struct policy_lack) lacks;

@@ -195,6 +195,7 @@ static void declare_all(struct resolver *r, const struct ast_stmts *stmts)
 		case STMT_MARK:
 		case STMT_UNTRACKED:
 		case STMT_TIMEOUTS:
+		case STMT_OFFLOAD:
 			break;
 		}
 	}
@@ -459,6 +460,9 @@ static void resolve_statements(struct resolver *r, const struct ast_stmts *stmts
 		case STMT_TIMEOUTS:
 			resolve_timeouts(r, s);
 			break;
+		case STMT_OFFLOAD:
+			resolve_offload(r, s);
+			break;
 		case STMT_INCLUDE:
 			resolve_statements(r, &s->include.files);
 			break;
@@ -572,6 +576,7 @@ struct policy *policy_resolve(const struct ast *ast, struct arena *a, struct dia
 	finish_marks(&r);
 	finish_helpers(&r);
 	finish_timeouts(&r);
+	finish_offloads(&r);
 	resolve_unused(&r);
 	return r.p;
 }

@@ -131,6 +131,9 @@ void resolve_helpers(struct resolver *r, const struct ast_rule *ast, struct rule
 void finish_helpers(struct resolver *r);
 /* untracked.c */
 void resolve_untracked(struct resolver *r, const struct ast_stmt *s);
+/* offload.c: the statement; and, when all are known, whether the kernel can do it */
+void resolve_offload(struct resolver *r, const struct ast_stmt *s);
+void finish_offloads(struct resolver *r);
 /* timeouts.c: the statement; and, when all are known, what the time for ICMP says of IPv6 */
 void resolve_timeouts(struct resolver *r, const struct ast_stmt *s);
 void finish_timeouts(struct resolver *r);

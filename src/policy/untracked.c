@@ -101,7 +101,7 @@ static void check_parts(struct resolver *r, const struct endpoint *e)
 
 void resolve_untracked(struct resolver *r, const struct ast_stmt *s)
 {
-	const struct ast_untracked *ast = &s->untracked;
+	const struct ast_bypass *ast = &s->bypass;
 	struct rule there = {.verb = VERB_ALLOW, .span = s->span, .verb_span = s->span};
 	struct untracked out = {.span = s->span};
 	struct buf text = {0};

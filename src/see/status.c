@@ -10,6 +10,7 @@
 
 #include "apply/inspectd.h"
 #include "apply/proof.h"
+#include "kernel/flows.h"
 #include "kernel/live.h"
 #include "kernel/opener.h"
 #include "kernel/sysctl.h"
@@ -108,6 +109,26 @@ static void find_helper(struct status *st, const char *netns, struct arena *a)
 							      : HELPER_UNKNOWN;
 }
 
+#define OFFLOADED (1u << 14 | 1u << 15) /* IPS_OFFLOAD, IPS_HW_OFFLOAD */
+
+static void find_offload(struct status *st, const struct live *live, const char *netns,
+			 struct arena *a)
+{
+	_cleanup_buf_ struct buf ignored = {0};
+	const struct manifest *m = st->applied.manifest;
+	struct conns all;
+
+	if (!st->known || !m->offload.flowtable)
+		return;
+	offload_look(a, netns, m, ruleset_set(live->ruleset, m->offload.flowtable), &st->offload,
+		     &ignored);
+	if (conns_read(netns, &all, &ignored))
+		return;
+	for (size_t i = 0; i < all.n; i++)
+		st->offloaded += (all.v[i].status & OFFLOADED) != 0;
+	conns_free(&all);
+}
+
 /* Where others never stop changing their tables, ours is looked at alone. */
 static int look(struct live *live, struct ir_tables *all, const char *netns, struct arena *a,
 		struct buf *why)
@@ -148,6 +169,7 @@ int status_gather(struct status *st, const char *netns, const struct store *s, s
 		return 0;
 	if (st->known)
 		interfaces_look(&st->interfaces, a, netns, st->applied.manifest);
+	find_offload(st, &live, netns, a);
 	/* on trial it is meant to hold something else */
 	if (st->known && st->trial.state == TRIAL_NONE)
 		find_drift(st, &live, a);

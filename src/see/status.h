@@ -4,6 +4,7 @@
 #ifndef FWC_STATUS_H
 #define FWC_STATUS_H
 
+#include "apply/offload.h"
 #include "boot/boot.h"
 #include "boot/panic.h"
 #include "nft/foreign.h"
@@ -41,6 +42,8 @@ struct status {
 	struct report_lines lines;
 	struct foreigners foreign;
 	struct interfaces interfaces; /* that do not meet the zones of what is applied */
+	struct offload_devices offload; /* that there are */
+	size_t offloaded; /* connections, now */
 	bool legacy; /* iptables-legacy is in use, too */
 };
 

@@ -167,6 +167,26 @@ static void put_targets(struct buf *b, const struct rewrite *w)
 	}
 }
 
+const char *mean_nat_stmt_text(struct mean *m, const struct ir_stmt *s)
+{
+	VEC(struct ival) to = {0};
+
+	for (size_t i = 0; i < s->nat.to.n; i++)
+		vec_push(m->arena, &to, s->nat.to.v[i].key[0]);
+	return mean_nat_text(m, &(struct rewrite){.kind = s->nat.kind,
+						  .family = s->nat.family,
+						  .to = to.v,
+						  .n = to.n,
+						  .port = s->nat.port,
+						  .port_last = s->nat.port_last,
+						  .called = s->nat.called,
+						  .called_last = s->nat.called_last,
+						  .random = s->nat.random,
+						  .persistent = s->nat.persistent,
+						  .by_source = s->nat.by_source,
+						  .prefix = s->nat.prefix});
+}
+
 const char *mean_nat_text(struct mean *m, const struct rewrite *w)
 {
 	static const char *const words[] = {[IR_MASQUERADE] = "masquerade",

@@ -90,6 +90,11 @@ dd_ref mean_reject(struct mean *m, const struct line *line);
 #define MEAN_BACK "the routes lead back to the source by the interface it came by"
 #define MEAN_BACK_ANY "some route leads back to the source"
 #define MEAN_NOTRACK "not tracked"
+/* mean_offload.c: what becomes of established connections at the forward hook */
+#define MEAN_OFFLOAD "offloaded"
+#define MEAN_OFFLOAD_HARDWARE "offloaded, by hardware where it can"
+dd_ref mean_offloads(struct mean *m, const struct policy *p, enum station at);
+dd_ref mean_taken(struct mean *m, const char *flowtable); /* it finds the connection fit */
 /* mean_untracked.c: packets that a statement is about, as they arrive (AT_PREROUTING) or are made
  * (ROUTE_OUTPUT), in either direction; what those of all statements get there */
 dd_ref mean_untracked_match(struct mean *m, const struct policy *p, const struct untracked *u,
@@ -173,6 +178,7 @@ struct rewrite { /* what a translation does, however it is said */
 	bool random, persistent, by_source, prefix;
 };
 const char *mean_nat_text(struct mean *m, const struct rewrite *w);
+const char *mean_nat_stmt_text(struct mean *m, const struct ir_stmt *s); /* IR_NAT */
 /* Texts of effects. */
 const char *mean_change_text(struct mean *m, const char *which, const char *set, bool remove,
 			     uint64_t timeout);

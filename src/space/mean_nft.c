@@ -427,30 +427,27 @@ static void helper_says(struct walker *w, struct progress *p, const struct ir_st
 	       mean_helper_text(w->m, o && o->helper ? o->helper : s->helper));
 }
 
+/* Where the connection is not fit the rule ends: it has seen packets both ways by then. */
+static void flowtable_says(struct walker *w, struct progress *p, const struct ir_stmt *s)
+{
+	const struct ir_set *o = ruleset_set(w->r, s->flowtable);
+	dd_ref known = schema_one(&w->m->schema, DIM_CT_STATE, CT_ESTABLISHED);
+
+	p->still = dd_and(w->m->dd, p->still, known);
+	effect(w, p, p->still, o && o->hardware ? MEAN_OFFLOAD_HARDWARE : MEAN_OFFLOAD);
+	p->still = dd_and(w->m->dd, p->still, mean_taken(w->m, s->flowtable));
+}
+
 static void nat_says(struct walker *w, struct progress *p, const struct ir_stmt *s,
 		     const struct line *line)
 {
 	struct outcome x = {.fate = FATE_TRANSLATE, .line = w->m->lines ? line : NULL, .nat = s};
-	VEC(struct ival) to = {0};
-	dd_ref says;
+	dd_ref family = schema_family(&w->m->schema, s->nat.family);
 
-	for (size_t i = 0; i < s->nat.to.n; i++)
-		vec_push(w->m->arena, &to, s->nat.to.v[i].key[0]);
-	x.what = mean_nat_text(w->m, &(struct rewrite){.kind = s->nat.kind,
-						       .family = s->nat.family,
-						       .to = to.v,
-						       .n = to.n,
-						       .port = s->nat.port,
-						       .port_last = s->nat.port_last,
-						       .called = s->nat.called,
-						       .called_last = s->nat.called_last,
-						       .random = s->nat.random,
-						       .persistent = s->nat.persistent,
-						       .by_source = s->nat.by_source,
-						       .prefix = s->nat.prefix});
-	says = dd_terminal(w->m->dd, outcome_value(&w->m->outcomes, x));
+	x.what = mean_nat_stmt_text(w->m, s);
 	/* of the other family the kernel looks away */
-	decide(w, p, dd_restrict(w->m->dd, schema_family(&w->m->schema, s->nat.family), says));
+	decide(w, p, dd_restrict(w->m->dd, family,
+				 dd_terminal(w->m->dd, outcome_value(&w->m->outcomes, x))));
 }
 
 /* A match that several say together. */
@@ -558,6 +555,9 @@ static void stmt_says(struct walker *w, struct progress *p, const struct ir_stmt
 		break;
 	case IR_HELPER:
 		helper_says(w, p, s);
+		break;
+	case IR_OFFLOAD:
+		flowtable_says(w, p, s);
 		break;
 	case IR_NOTRACK:
 	case IR_MARK:

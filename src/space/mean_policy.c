@@ -513,6 +513,7 @@ dd_ref mean_before_rules(struct mean *m, const struct policy *p, enum station at
 		then(&l, pass_translated(m, p));
 	if (m->marks && policy_inspects(p, at == AT_OUTPUT, at == AT_INPUT))
 		then(&l, mean_asked(m, p, for_new(m, p, at)));
+	then(&l, mean_offloads(m, p, at));
 	states(&l, p, at == AT_FORWARD ? DD_FALSE : schema_loopback(&m->schema, loopback), at);
 	neighbours(&l, at != AT_OUTPUT);
 	answers(&l, p, at);

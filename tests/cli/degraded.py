@@ -32,7 +32,7 @@ def objects(index):
 
     for i in range(count):
         kind, flags, name, stem, off, length, first, n, own = struct.unpack_from("<9I", index, 24 + 36 * i)
-        o = {"kind": ("set", "map", "chain", "ct helper")[kind], "name": text(name), "stem": text(stem), "offset": off,
+        o = {"kind": ("set", "map", "chain", "ct helper", "flowtable")[kind], "name": text(name), "stem": text(stem), "offset": off,
              "length": length, "dynamic": bool(flags & 1), "base": bool(flags & 2),
              ("rules" if kind == 2 else "elements"): [place(first + k) for k in range(n)]}
         yield o | (place(own) if own != 0xffffffff else {})

@@ -142,7 +142,7 @@ configured() {
 	[ "$(find root -type f | sort | tr '\n' ' ')" = "root/etc/init.d/fwc root/etc/rc.d/rc.firewall \
 root/etc/rc.d/rc.firewall.new root/usr/lib/systemd/system/fwc-inspectd.service \
 root/usr/lib/systemd/system/fwc-save.service root/usr/lib/systemd/system/fwc.service \
-root/usr/lib/sysusers.d/fwc-inspectd.conf root/usr/lib/sysusers.d/fwc.conf " ]
+root/usr/lib/sysusers.d/fwc-inspectd.conf root/usr/lib/sysusers.d/fwc.conf root/usr/lib/udev/rules.d/90-fwc.rules " ]
 	[ -d root/etc/fwc ]
 	systemd-sysusers --version >/dev/null 2>&1 && systemd-sysusers --root="$PWD/root" --dry-run
 	[ "$(<root/etc/rc.d/rc.firewall)" = "echo mine" ]

@@ -608,6 +608,12 @@ class Writer:
         tail = rng.choice(['', '', '', '', '', ' limit 2/hour burst 2 else allow', ' limit 3/hour burst 1'])
         return f'{rng.choice(["allow"] * 9 + ["drop"])} {source} -> {target} {services}'.rstrip() + tail
 
+    def offload(self):
+        sides = sorted(self.zones) + ['any', 'zones']
+        services = self.rng.choice(['', ' tcp', ' tcp/80, udp', ' udp from port 1024-65535'])
+        return (f'offload {self.rng.choice(sides)} -> {self.rng.choice(sides)}{services}'
+                f'{self.rng.choice(["", "", " ipv4", " ipv6"])}')
+
     # -- what is refused as packets arrive
 
     def guards(self):
@@ -661,6 +667,8 @@ class Writer:
         if self.chance(0.2):
             for _ in range(rng.choice([1, 2, 3])):
                 rules.insert(rng.randint(0, min(4, len(rules))), self.asking())
+        if self.chance(0.1):
+            rules.insert(rng.randint(0, len(rules)), self.offload())
         if self.chance(0.3):
             for guard in self.guards():
                 rules.insert(rng.randint(0, len(rules)), guard)

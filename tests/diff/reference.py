@@ -640,6 +640,9 @@ class Parser:
             self.at += 1
             rule = self.rule(keyword, *self.direction(), first.line)
             self.policy.untracked.append(rule)
+        elif keyword == 'offload' and self.peek(1).kind not in ('->', '@', ','):
+            self.at += 1
+            self.rule(keyword, *self.direction(), first.line)       # it decides about no packet that opens
         elif keyword in ('antispoof', 'early') and self.peek(1).kind not in ('->', '@', ','):
             self.at += 1
             self.guard(keyword, first.line)

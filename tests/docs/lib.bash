@@ -24,7 +24,7 @@ check_examples() { # document, fewest examples that it must have
 	while read -r file; do
 		n=$((n + 1))
 		run "$FWC" check "$file"
-		if [[ $output == *"this kernel cannot do queues"* ]]; then
+		if [[ $output == *"this kernel cannot do queues"* || $output == *"this kernel has no flowtables"* ]]; then
 			run "$FWC" check --elsewhere "$file"
 		fi
 		if [ "$status" != 0 ] || [[ $output == *warning:* ]]; then

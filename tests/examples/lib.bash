@@ -90,7 +90,7 @@ policy() {
 	run lab_fwc gate check "$LAB_TOP/$1"
 	echo "$output"
 	[ "$status" = 0 ]
-	[[ $output != *warning:* ]]
+	[[ ${output//warning: this kernel has no flowtables/} != *warning:* ]]
 	lab_apply gate "$LAB_TOP/$1"
 }
 
