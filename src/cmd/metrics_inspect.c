@@ -74,6 +74,20 @@ static void rules_by_cause(struct buf *b, const json_t *rules)
 	}
 }
 
+/* An earlier fwc-inspectd answers nobody. */
+static void rules_answers(struct buf *b, const json_t *rules)
+{
+	if (!json_object_get(json_array_get(rules, 0), "answered"))
+		return;
+	metrics_family(b, "fwc_inspect_answers_total", "counter",
+		       "Look-ups among them that were answered as their entry says.");
+	for (size_t i = 0; i < json_array_size(rules); i++) {
+		buf_puts(b, "fwc_inspect_answers_total{");
+		rule_labels(b, rules, i);
+		value(b, json_array_get(rules, i), "answered");
+	}
+}
+
 static void client(struct buf *b, const char *name, const json_t *j)
 {
 	for (int v = 0; v < 3; v++) {
@@ -96,6 +110,7 @@ void metrics_inspect(struct buf *b, const json_t *status)
 		return;
 	rules_by_verdict(b, rules);
 	rules_by_cause(b, rules);
+	rules_answers(b, rules);
 	if (clients) { /* not of an earlier fwc-inspectd */
 		metrics_family(b, "fwc_inspect_client_decisions_total", "counter",
 			       "Decisions by client: the busiest ones, and all others together.");
