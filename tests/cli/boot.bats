@@ -53,11 +53,11 @@ confirmed() { # a policy is in force, and the machine is off
 
 # port [family]: "open", "refused" (by a reset) or "silent", from the neighbour
 knock() {
-	ip netns exec "$ns-peer" /usr/bin/python3 - "$1" "${2:-4}" <<-'P'
+	ip netns exec "$ns-peer" /usr/bin/python3 - "$1" "${2:-4}" "${3:-0.4}" <<-'P'
 		import socket, sys
-		port, v6 = int(sys.argv[1]), sys.argv[2] == "6"
+		port, v6, seconds = int(sys.argv[1]), sys.argv[2] == "6", float(sys.argv[3])
 		s = socket.socket(socket.AF_INET6 if v6 else socket.AF_INET)
-		s.settimeout(0.4)
+		s.settimeout(seconds)
 		try:
 		    s.connect(("fd09::1" if v6 else "10.9.0.1", port))
 		    print("open")
@@ -68,7 +68,7 @@ knock() {
 	P
 }
 # Nobody listens: what gets through is answered with a reset.
-reaches() { [ "$(knock "$@")" = refused ]; }
+reaches() { [ "$(knock "$1" "${2:-4}" 20)" = refused ]; }
 is_dropped() { [ "$(knock "$@")" = silent ]; }
 
 blocked() { # nothing but loopback; said, on status too
