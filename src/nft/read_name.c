@@ -218,6 +218,8 @@ const char *read_key_name(struct machine *m, int word, uint32_t bytes)
 	const struct slice *before = NULL;
 	const char *out = NULL;
 
+	if (bytes > 4 * REGISTERS) /* no kernel has such a key */
+		return machine_text(m, -1);
 	for (uint32_t i = 0; i == 0 || i * 4 < bytes; i++) {
 		int at = word < 0 ? -1 : word + (int)i;
 		const struct slice *s = at >= 0 && at < REGISTERS ? m->word[at].slice : NULL;

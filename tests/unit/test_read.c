@@ -613,6 +613,17 @@ static void test_lookups_by_content(void)
 	CHECK(strcmp(asked_in(NFT_META_PRIORITY, 1), one) != 0);
 }
 
+/* A length that no kernel gives: nothing is made of it that is as long. */
+static void test_lookup_of_any_length(void)
+{
+	struct buf sets = {0}, rule = {0};
+
+	o_set(&sets, (struct set_head){.name = "wide", .key_len = UINT32_MAX});
+	e_meta(&rule, NFT_META_PKTTYPE);
+	e_lookup(&rule, "wide", -1, false);
+	CHECK(strlen(rule_text(sets, rule)) < 100);
+}
+
 static void test_lookups(void)
 {
 	RULE("ip saddr != @a.1",
@@ -996,6 +1007,7 @@ int main(void)
 	test_byte_order();
 	test_lookups();
 	test_lookups_by_content();
+	test_lookup_of_any_length();
 	test_dynamic();
 	test_strange_sets();
 	test_table_flags();
