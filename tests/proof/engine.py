@@ -155,13 +155,15 @@ def effect_in(said, effect):
         return re.search(rf'\bhelper {helper[1]}\b', said) is not None
     if ' := ' in effect:
         return effect in said
+    if effect == 'not tracked':
+        return ', not tracked' in said
     side = 'destination' if 'daddr' in effect else 'source'
     way = 'out of' if effect.startswith('delete') else 'into'
     return f'{side} {way} {re.search("@[^ .]+", effect)[0]}' in said
 
 
 def effects_said(said):
-    return len(re.findall(r', (?:MSS |log "|(?:source|destination) (?:into|out of) |(?:ct|meta) mark & |helper )', said))
+    return len(re.findall(r', (?:MSS |log "|(?:source|destination) (?:into|out of) |(?:ct|meta) mark & |helper |not tracked)', said))
 
 
 LIMIT = re.compile(r'(\d+)/(\w+) burst (\d+)')
