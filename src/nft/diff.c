@@ -26,6 +26,8 @@ struct differ {
 /* An object, and what it consists of. */
 struct object {
 	const char *key, *stem;
+	const struct side *side;
+	const void *is; /* struct ir_chain or struct ir_set */
 	bool chain, taken;
 	const char *label; /* "chain lan-wan" */
 	struct diff_item *items;
@@ -179,18 +181,17 @@ static void add_base_item(struct arena *a, const struct ir_chain *c, struct obje
 	o->items[o->n++].text = taken_text(a, &b);
 }
 
-static void fill_chain(struct arena *a, const struct side *s, const struct ir_chain *c,
-		       struct object *o)
+static void fill_chain(struct arena *a, struct object *o)
 {
-	o->chain = true;
-	o->stem = c->stem;
+	const struct ir_chain *c = o->is;
+
 	o->label = arena_printf(a, "chain %s", c->stem);
 	o->items = arena_alloc(a, (c->rules.n + 1) * sizeof(*o->items));
 	if (c->base.hook)
 		add_base_item(a, c, o);
 	for (size_t i = 0; i < c->rules.n; i++) {
-		o->items[o->n].text = rule_text(a, s, &c->rules.v[i]);
-		o->items[o->n++].place = rule_place(s, c, i);
+		o->items[o->n].text = rule_text(a, o->side, &c->rules.v[i]);
+		o->items[o->n++].place = rule_place(o->side, c, i);
 	}
 }
 
@@ -219,26 +220,76 @@ static const char *set_frame(struct arena *a, const struct ir_set *s)
 	return taken_text(a, &line);
 }
 
-static void fill_set(struct arena *a, const struct side *side, const struct ir_set *raw,
-		     struct object *o)
+static bool same_text(const char *x, const char *y)
 {
-	struct ir_set s = normal_set(a, raw);
+	return x == y || (x && y && !strcmp(x, y));
+}
+
+/* Words that would be equal; what is unequal here may still be told with the same ones. */
+static bool same_elem(const struct ir_elem *x, const struct side *of_x, const struct ir_elem *y,
+		      const struct side *of_y)
+{
+	return x->verdict.kind == y->verdict.kind && x->has_counter == y->has_counter &&
+	       x->volatile_elem == y->volatile_elem && same_text(x->comment, y->comment) &&
+	       same_text(chain_stem(of_x, x->verdict.target), chain_stem(of_y, y->verdict.target));
+}
+
+/* Both are in the order of their keys. */
+static struct ir_elems without_common(struct arena *a, const struct object *o,
+				      const struct object *other)
+{
+	const struct ir_elems *mine = &((const struct ir_set *)o->is)->elems;
+	const struct ir_elems *theirs = &((const struct ir_set *)other->is)->elems;
+	struct ir_elems out = {0};
+	const struct ir_elem *e;
+	size_t i = 0;
+
+	vec_each (mine, e) {
+		while (i < theirs->n && ir_elem_cmp(&theirs->v[i], e) < 0)
+			i++;
+		if (i == theirs->n || ir_elem_cmp(&theirs->v[i], e) ||
+		    !same_elem(e, o->side, &theirs->v[i], other->side))
+			vec_push(a, &out, *e);
+	}
+	return out;
+}
+
+static bool is_joined(const struct ir_set *s)
+{
+	return s->interval && !s->is_map;
+}
+
+/* other: what it becomes, or NULL; most of their elements are the same, and need no words. */
+static void fill_set(struct arena *a, const struct object *other, struct object *o)
+{
+	struct ir_set s = *(const struct ir_set *)o->is;
 	const struct ir_elem *e;
 
-	s.elems = stem_elems(a, side, &s.elems);
-	o->stem = s.stem;
+	/* where neighbours are joined, what is said of an element depends on others */
+	if (other && !is_joined(&s) && !is_joined(other->is))
+		s.elems = without_common(a, o, other);
+	s = normal_set(a, &s);
+	s.elems = stem_elems(a, o->side, &s.elems);
 	o->label = arena_printf(a, "%s %s", ir_set_word(&s), s.stem);
 	o->items = arena_alloc(a, (s.elems.n + 1) * sizeof(*o->items));
 	o->items[o->n].text = set_frame(a, &s);
 	o->items[o->n].frame = true;
-	o->items[o->n++].place = elem_place(side, &s, &(struct ir_elem){0});
+	o->items[o->n++].place = elem_place(o->side, &s, &(struct ir_elem){0});
 	vec_each (&s.elems, e) {
 		struct buf b = {0};
 
 		emit_elem(&b, &s, e);
 		o->items[o->n].text = taken_text(a, &b);
-		o->items[o->n++].place = elem_place(side, &s, e);
+		o->items[o->n++].place = elem_place(o->side, &s, e);
 	}
+}
+
+static void fill(struct arena *a, const struct object *other, struct object *o)
+{
+	if (o->chain)
+		fill_chain(a, o);
+	else
+		fill_set(a, other, o);
 }
 
 /* A base chain that an earlier policy needed: base chains are emptied, never deleted. */
@@ -254,16 +305,18 @@ static void collect(struct arena *a, const struct side *s, const struct side *ot
 	const struct map_entry *e;
 
 	vec_each (&s->reach.entries, e) {
-		struct object o = {.key = e->key};
+		bool chain = e->key[0] == 'c';
+		struct object o = {.key = e->key,
+				   .stem = chain ? ((const struct ir_chain *)e->value)->stem
+						 : ((const struct ir_set *)e->value)->stem,
+				   .side = s,
+				   .is = e->value,
+				   .chain = chain};
 
-		if (e->key[0] == 'c' && is_idle(e->value))
+		if (chain && is_idle(e->value))
 			continue;
 		if (object_shared(e->key, e->value, map_get(&other->reach, e->key)))
 			continue;
-		if (e->key[0] == 'c')
-			fill_chain(a, s, e->value, &o);
-		else
-			fill_set(a, s, e->value, &o);
 		vec_push(a, out, o);
 	}
 }
@@ -276,19 +329,22 @@ static void put(struct differ *d, char sign, const struct object *o, const struc
 	vec_push(d->a, d->out, line);
 }
 
-static void put_pair(struct differ *d, const struct object *x, const struct object *y)
+static void put_pair(struct differ *d, struct object *x, struct object *y)
 {
 	struct diff_steps steps = {0};
 	const struct diff_step *s;
 
+	fill(d->a, y, x);
+	fill(d->a, x, y);
 	diff_items(d->a, x->items, x->n, y->items, y->n, x->chain, &steps);
 	vec_each (&steps, s)
 		put(d, s->sign, s->sign == '-' ? x : y, s->item);
 }
 
 /* An object that comes or goes as a whole: its elements, or its frame if it has none. */
-static void put_all(struct differ *d, char sign, const struct object *o)
+static void put_all(struct differ *d, char sign, struct object *o)
 {
+	fill(d->a, NULL, o);
 	for (size_t i = 0; i < o->n; i++) {
 		if (!o->items[i].frame || o->n == 1)
 			put(d, sign, o, &o->items[i]);
@@ -330,7 +386,7 @@ void diff_rulesets(struct arena *a, const struct ir_ruleset *old, const struct m
 			   .new = {.ruleset = new, .manifest = newm},
 			   .out = out};
 	struct objects left = {0}, right = {0};
-	const struct object *o;
+	struct object *o;
 
 	map_init(&d.old.reach, a);
 	map_init(&d.new.reach, a);

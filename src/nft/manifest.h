@@ -113,6 +113,8 @@ bool manifest_seal(const json_t *j, char hex[SHA256_HEX]);
  * left alone. The bytes of the index are copied. */
 struct manifest *manifest_read(struct arena *a, const json_t *j, const struct buf *script,
 			       const struct buf *index, const char **why);
+/* What stands in the manifest alone, nothing of objects: checked against its seal only. */
+struct manifest *manifest_read_head(struct arena *a, const json_t *j, const char **why);
 
 /* ---- manifest_index.c ---- */
 

@@ -316,15 +316,22 @@ static bool is_name(const char *name)
 	return n && n <= MAX_NAME && strspn(name, NAME_CHARS) == n;
 }
 
-struct manifest *manifest_read(struct arena *a, const json_t *j, const struct buf *script,
-			       const struct buf *index, const char **why)
+struct manifest *manifest_read_head(struct arena *a, const json_t *j, const char **why)
 {
 	struct manifest *m = arena_new_of(a, struct manifest);
-	const json_t *indexed = json_object_get(j, "index");
 
 	map_init(&m->by_name, a);
 	map_init(&m->digests, a);
-	if (!read_head(a, j, m, why) ||
+	return read_head(a, j, m, why) ? m : NULL;
+}
+
+struct manifest *manifest_read(struct arena *a, const json_t *j, const struct buf *script,
+			       const struct buf *index, const char **why)
+{
+	struct manifest *m = manifest_read_head(a, j, why);
+	const json_t *indexed = json_object_get(j, "index");
+
+	if (!m ||
 	    !check_hash(a, json_object_get(j, "script"), buf_str(script), script->len, m, why))
 		return NULL;
 	if (indexed ? !read_index(a, indexed, index, m, why)

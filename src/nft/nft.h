@@ -52,6 +52,8 @@ const char *ir_set_word(const struct ir_set *s);
 /* By their keys. */
 void ir_elems_sort(struct ir_elems *e);
 bool ir_elems_sorted(const struct ir_elems *e);
+/* Two struct ir_elem, as qsort(3) wants it. */
+int ir_elem_cmp(const void *a, const void *b);
 
 struct ir_table {
 	uint8_t family; /* NFPROTO_* */

@@ -59,7 +59,7 @@ void ruleset_add_chain(struct ir_ruleset *r, struct ir_chain *c)
 	vec_push(r->arena, &r->chains, c);
 }
 
-static int elem_cmp(const void *a, const void *b)
+int ir_elem_cmp(const void *a, const void *b)
 {
 	const struct ir_elem *x = a, *y = b;
 
@@ -76,7 +76,7 @@ static int elem_cmp(const void *a, const void *b)
 bool ir_elems_sorted(const struct ir_elems *e)
 {
 	for (size_t i = 1; i < e->n; i++)
-		if (elem_cmp(&e->v[i - 1], &e->v[i]) > 0)
+		if (ir_elem_cmp(&e->v[i - 1], &e->v[i]) > 0)
 			return false;
 	return true;
 }
@@ -84,7 +84,7 @@ bool ir_elems_sorted(const struct ir_elems *e)
 void ir_elems_sort(struct ir_elems *e)
 {
 	if (!ir_elems_sorted(e))
-		qsort(e->v, e->n, sizeof(*e->v), elem_cmp);
+		qsort(e->v, e->n, sizeof(*e->v), ir_elem_cmp);
 }
 
 void ruleset_add_set(struct ir_ruleset *r, struct ir_set *s)

@@ -137,12 +137,9 @@ bool publish_may_tell(const struct manifest *m)
 static bool may_tell(const struct store *s, const char *name)
 {
 	_cleanup_arena_ struct arena *a = arena_new();
-	_cleanup_buf_ struct buf ignored = {0};
-	struct artefact x = {0};
-	bool all = store_read(s, name, a, &x, &ignored) == 0 && publish_may_tell(x.manifest);
+	const struct manifest *m = store_read_head(s, name, a);
 
-	artefact_free(&x);
-	return all;
+	return m && publish_may_tell(m);
 }
 
 static int copy(int from, int to, const char *name)

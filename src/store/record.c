@@ -82,7 +82,8 @@ static int write_new(const struct record *x, struct buf *why)
 	err = generation_keep(x->store, x->arena, number, x->artefact, record, why);
 	if (err)
 		return err;
-	return store_write(x->store, STORE_APPLIED, x->artefact, record, why);
+	return store_write_like(x->store, STORE_APPLIED, generation_name(x->arena, number),
+				x->artefact, record, why);
 }
 
 /* Other inspectors are a change, though no rule differs. */

@@ -149,7 +149,16 @@ static int write_or_drop(int dir, const char *name, const struct buf *b)
 	return unlinkat(dir, name, 0) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-static int write_files(int dir, const struct artefact *x, const json_t *record)
+/* from: a directory into which the same bytes were written just now, or -1. Of what one cannot do
+ * without there are two copies, for one may be damaged. */
+static int write_held(int dir, int from, const struct buf *b)
+{
+	if (b->len && from >= 0 && linkat(from, MANIFEST_HELD, dir, MANIFEST_HELD, 0) == 0)
+		return 0;
+	return write_or_drop(dir, MANIFEST_HELD, b);
+}
+
+static int write_files(int dir, int from, const struct artefact *x, const json_t *record)
 {
 	const char *tables = x->inspect.len ? pack_file(x->inspect.data, x->inspect.len) : "";
 	static const char *const all[] = {PACK_FILE, PACK_FILE_JSON};
@@ -161,7 +170,7 @@ static int write_files(int dir, const struct artefact *x, const json_t *record)
 		if (strcmp(tables, all[i]) && unlinkat(dir, all[i], 0) < 0 && errno != ENOENT)
 			err = -errno;
 	if (!err)
-		err = write_or_drop(dir, MANIFEST_HELD, &x->held);
+		err = write_held(dir, from, &x->held);
 	if (!err)
 		err = write_or_drop(dir, MANIFEST_INDEX, &x->index);
 	if (!err)
@@ -173,8 +182,8 @@ static int write_files(int dir, const struct artefact *x, const json_t *record)
 	return err;
 }
 
-int store_write(struct store *s, const char *name, const struct artefact *x, const json_t *record,
-		struct buf *why)
+static int write_dir(struct store *s, const char *name, int from, const struct artefact *x,
+		     const json_t *record, struct buf *why)
 {
 	_cleanup_free_ char *temp = NULL;
 	_cleanup_close_ int dir = -1;
@@ -186,7 +195,7 @@ int store_write(struct store *s, const char *name, const struct artefact *x, con
 	if (mkdirat(s->dir, temp, 0700) < 0)
 		return fail(why, -errno, "write in", s->path);
 	dir = open_dir(s->dir, temp);
-	err = dir < 0 ? dir : write_files(dir, x, record);
+	err = dir < 0 ? dir : write_files(dir, from, x, record);
 	if (!err)
 		err = file_put_dir(s->dir, temp, name);
 	s->changed |= strcmp(name, STORE_CANDIDATE) != 0;
@@ -194,6 +203,20 @@ int store_write(struct store *s, const char *name, const struct artefact *x, con
 		return 0;
 	file_remove_dir(s->dir, temp);
 	return fail(why, err, "write in", s->path);
+}
+
+int store_write(struct store *s, const char *name, const struct artefact *x, const json_t *record,
+		struct buf *why)
+{
+	return write_dir(s, name, -1, x, record, why);
+}
+
+int store_write_like(struct store *s, const char *name, const char *like, const struct artefact *x,
+		     const json_t *record, struct buf *why)
+{
+	_cleanup_close_ int from = open_dir(s->dir, like);
+
+	return write_dir(s, name, from, x, record, why);
 }
 
 int store_reserve(struct store *s, const struct artefact *x, struct buf *why)
@@ -329,6 +352,17 @@ int store_read(const struct store *s, const char *name, struct arena *a, struct 
 	return read_artefact(dir, path, a, out, why);
 }
 
+struct manifest *store_read_head(const struct store *s, const char *name, struct arena *a)
+{
+	_cleanup_close_ int dir = open_dir(s->dir, name);
+	_cleanup_json_ json_t *j = NULL;
+	const char *reason;
+
+	if (dir < 0 || file_read_json(dir, MANIFEST, &j))
+		return NULL;
+	return manifest_read_head(a, j, &reason);
+}
+
 void store_write_old_tables(const struct store *s, const char *name, struct arena *a)
 {
 	_cleanup_close_ int dir = open_dir(s->dir, name);
@@ -368,7 +402,7 @@ int artefact_write(const char *dir, const struct artefact *x, struct buf *why)
 	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
 		return fail(why, -errno, "make the directory", dir);
 	fd = open_dir(AT_FDCWD, dir);
-	err = fd < 0 ? fd : write_files(fd, x, NULL);
+	err = fd < 0 ? fd : write_files(fd, -1, x, NULL);
 	return err ? fail(why, err, "write in", dir) : 0;
 }
 

@@ -56,6 +56,10 @@ int store_lock(struct store *s, struct buf *why);
  * apply.json, or NULL. */
 int store_write(struct store *s, const char *name, const struct artefact *x, const json_t *record,
 		struct buf *why);
+/* The same, where this artefact has just been written as `like`: what can be made anew is then on
+ * the disk once. */
+int store_write_like(struct store *s, const char *name, const char *like, const struct artefact *x,
+		     const json_t *record, struct buf *why);
 /* inspect.json beside the tables that lie below it, for a fwc-inspectd 0.1 that still runs; nothing
  * where there are none. */
 void store_write_old_tables(const struct store *s, const char *name, struct arena *a);
@@ -67,6 +71,8 @@ void store_release(struct store *s);
 bool store_holds(const struct store *s, const char *name, const struct artefact *x);
 int store_read(const struct store *s, const char *name, struct arena *a, struct artefact *out,
 	       struct buf *why);
+/* Of the manifest only what stands in it alone (manifest_read_head()); NULL: there is none. */
+struct manifest *store_read_head(const struct store *s, const char *name, struct arena *a);
 int store_read_record(const struct store *s, json_t **out, struct buf *why);
 void store_remove(struct store *s, const char *name);
 
