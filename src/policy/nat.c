@@ -257,6 +257,13 @@ static bool only_ports(const struct services *s)
 	return !s->any && !s->protocols.n && !services_have_icmp(s, FAM_NONE);
 }
 
+/* Weights count per family: one target gets all, whatever its weight. */
+static void weigh(struct nat_targets *to)
+{
+	if (to->to.n == 1)
+		to->weights.v[0] = 1;
+}
+
 /* What chooses among targets, where there is a choice. */
 static void check_choice(struct resolver *r, const struct ast_nat *n, const struct nat *out)
 {
@@ -369,6 +376,8 @@ void resolve_nat(struct resolver *r, const struct ast_stmt *s)
 		check_ipsec_from(r, n, &out.from);
 	for (size_t i = 0; i < n->targets.n; i++)
 		add_targets(r, n, &out, &n->targets.v[i]);
+	weigh(&out.to4);
+	weigh(&out.to6);
 	check_nat(r, s, &out);
 	if (!r->diag->nerrors)
 		add_parts(r, n, &out);
