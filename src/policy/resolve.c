@@ -413,12 +413,16 @@ void resolve_rule(struct resolver *r, const struct ast_stmt *s)
 
 static void resolve_statements(struct resolver *r, const struct ast_stmts *stmts);
 
-/* Its mistakes are reported, and nothing stays of it. */
+/* Its mistakes are reported, and nothing stays of it. What may be said once is not said by it:
+ * the statement that takes its place may stand above it as well as below. */
 static void resolve_disabled(struct resolver *r, struct ast_stmt *s)
 {
 	struct ast_stmts alone = {.v = &s, .n = 1, .cap = 1};
 	struct policy before = *r->p;
 
+	memset(&r->p->guards, 0, sizeof(r->p->guards));
+	memset(&r->p->timeouts, 0, sizeof(r->p->timeouts));
+	memset(&r->p->offloads, 0, sizeof(r->p->offloads));
 	r->disabled = true;
 	resolve_statements(r, &alone);
 	r->disabled = false;
