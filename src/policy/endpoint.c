@@ -156,20 +156,40 @@ static bool on_any_link(struct resolver *r, const struct addrs *s)
 	return ivset_overlaps(&v4, &s->v4) || ivset_overlaps(&v6, &s->v6);
 }
 
+/* What the zone names as its networks, and what its sub-zones do. */
+static struct ivset with_parts(struct resolver *r, int zone, enum family fam)
+{
+	struct ivset all = {0};
+
+	for (size_t i = 0; i < r->p->zones.n; i++) {
+		const struct zone *z = &r->p->zones.v[i];
+		const struct ivset *net = fam == FAM_IP4 ? &z->net4 : &z->net6;
+
+		for (size_t k = 0;
+		     ((int)i == zone || (z->sub.is && z->sub.within == zone)) && k < net->n; k++)
+			vec_push(r->arena, &all, net->v[k]);
+	}
+	ivset_normalise(&all);
+	return all;
+}
+
 /* `x@lan` where lan's networks say that no address of x can be there. */
 static void warn_elsewhere(struct resolver *r, const struct ast_item *item,
 			   const struct place_item *p)
 {
 	const struct zone *z;
+	struct ivset net4, net6;
 	bool none4, none6;
 
 	if (p->at != AT_ZONE || p->zone < 0 || p->addrs.all || p->addrs.dyn || item->negated)
 		return;
 	z = &r->p->zones.v[p->zone];
-	if ((p->addrs.v4.n && !z->net4.n) || (p->addrs.v6.n && !z->net6.n))
+	net4 = with_parts(r, p->zone, FAM_IP4);
+	net6 = with_parts(r, p->zone, FAM_IP6);
+	if ((p->addrs.v4.n && !net4.n) || (p->addrs.v6.n && !net6.n))
 		return;
-	none4 = !ivset_overlaps(&p->addrs.v4, &z->net4);
-	none6 = !ivset_overlaps(&p->addrs.v6, &z->net6);
+	none4 = !ivset_overlaps(&p->addrs.v4, &net4);
+	none6 = !ivset_overlaps(&p->addrs.v6, &net6);
 	if (none4 && none6 && p->addrs.v4.n + p->addrs.v6.n && !on_any_link(r, &p->addrs))
 		diag_note(r->diag,
 			  diag_warning(r->diag, item->span,
