@@ -10,6 +10,9 @@
 #define MSS_MAX 65535
 #define WEIGHT_MAX 100 /* each is so many places in a map */
 
+/* Words about how a source is chosen. */
+enum option { OPTION_PORTS, OPTION_RANDOM, OPTION_PERSISTENT, OPTIONS };
+
 /* LOW-HIGH, of n bytes. */
 static bool port_range(const char *s, size_t n, uint16_t *first, uint16_t *last)
 {
@@ -341,26 +344,47 @@ static bool at_option(struct parser *p)
 	       next.kind != TOK_COMMA;
 }
 
+/* Which of the words it is, if it is one; each may be said once. */
+static enum option option(struct parser *p, struct span seen[])
+{
+	static const char *const words[] = {"ports", "random", "persistent"};
+	enum option i = 0;
+
+	while (i < OPTIONS && !parse_at_word(p, words[i]))
+		i++;
+	if (i == OPTIONS)
+		return i;
+	if (seen[i].src)
+		diag_note(p->diag,
+			  diag_error(p->diag, parse_here(p), "'%s' is given twice", words[i]),
+			  seen[i], "here already");
+	seen[i] = parse_here(p);
+	return i;
+}
+
 /* options = { "ports" LOW "-" HIGH | "random" | "persistent" } */
 static bool options(struct parser *p, struct ast_nat *n)
 {
+	struct span seen[OPTIONS] = {0};
 	struct token first = p->tok;
 	bool alone = !n->services.n && !n->q.family && n->kind == NAT_MASQUERADE;
 
 	for (int i = 0; p->tok.kind == TOK_WORD; i++) {
-		struct span at = parse_here(p);
+		enum option which = option(p, seen);
 
-		if (parse_at_word(p, "ports")) {
+		if (which == OPTIONS)
+			return true;
+		if (which == OPTION_PORTS) {
 			if (!source_ports(p, n))
 				return false;
 			alone = false;
-		} else if (parse_accept_word(p, "random")) {
-			n->random = true;
-		} else if (parse_accept_word(p, "persistent")) {
-			n->persistent_span = at;
 		} else {
-			return true;
+			parse_advance(p);
 		}
+		if (which == OPTION_RANDOM)
+			n->random = true;
+		if (which == OPTION_PERSISTENT)
+			n->persistent_span = seen[which];
 		n->option = (struct ast_word){0};
 		if (alone && !i)
 			n->option = (struct ast_word){parse_text(p, first),
@@ -375,6 +399,11 @@ static bool hairpin(struct parser *p, struct ast_nat *n)
 	if (!parse_accept_word(p, "hairpin"))
 		return true;
 	n->hairpin = true;
+	if (parse_at_word(p, "by") && parse_next(p).kind == TOK_WORD) {
+		diag_hint(p->diag, diag_error(p->diag, parse_here(p), "'by' cannot follow here"),
+			  "write by source before hairpin");
+		return false;
+	}
 	return parse_at_end(p) || parse_at_word(p, "allow") || at_qualifier(p) ||
 	       parse_endpoint(p, &n->hairpin_zones);
 }
