@@ -430,7 +430,8 @@ static const struct zone *part_hidden_by(const struct policy *p, const struct en
 			i->at == AT_ZONE && i->zone >= 0 ? &p->zones.v[i->zone] : NULL;
 
 		vec_each (&earlier->items, whole)
-			if (z && z->sub.is && item_at(whole, z->sub.within))
+			if (z && z->sub.is && item_at(whole, z->sub.within) &&
+			    item_at(whole, i->zone))
 				return z;
 	}
 	return NULL;
@@ -444,6 +445,8 @@ static const struct zone *hidden_part(const struct culprits *c, size_t i)
 	bool nat = c->at >= NAT_PREROUTING;
 
 	for (size_t k = 0; k < i && !z; k++) {
+		if (apart(c, k, i))
+			continue;
 		z = nat ? part_hidden_by(p, &p->nats.v[k].from, &p->nats.v[i].from)
 			: part_hidden_by(p, &p->rules.v[k].from, &p->rules.v[i].from);
 		if (!z)
