@@ -137,6 +137,11 @@ bool parse_only_log(struct parser *p, struct ast_log *log);
 bool parse_want_word(struct parser *p, struct ast_word *out, const char *what);
 bool parse_want_number(struct parser *p, uint64_t max, uint64_t *out, const char *what);
 bool parse_want_exactly(struct parser *p, const char *word, const char *form);
+/* At PROTOCOL "/" PORT, which is neither a word of the language nor an address. */
+bool parse_at_service(struct parser *p);
+/* What takes no services, and of qualifiers at most log, has been read. True if that was all; else
+ * reports a service or qualifier that stands there, with the hint. */
+bool parse_nothing_more(struct parser *p, const char *hint);
 bool parse_verb(struct parser *p, enum verb *out, struct span *at);
 bool parse_rule_end(struct parser *p, const struct services_out *services);
 bool parse_nat(struct parser *p, struct ast_stmt *s);

@@ -24,7 +24,8 @@ const char *log_level_name(uint8_t level)
 
 static bool tag(struct parser *p, struct ast_log *log)
 {
-	if (p->tok.kind == TOK_WORD && !word_nearest(qualifier_words, parse_text(p, p->tok)) &&
+	if (p->tok.kind == TOK_WORD && !parse_at_service(p) &&
+	    !word_nearest(qualifier_words, parse_text(p, p->tok)) &&
 	    !word_nearest(log_words, parse_text(p, p->tok))) {
 		diag_hint(p->diag, diag_error(p->diag, parse_here(p), "a log tag is a string"),
 			  "write log \"%s\"", parse_text(p, p->tok));
@@ -194,6 +195,12 @@ bool parse_then(struct parser *p, struct token first, struct ast_thens *out)
 		return false;
 	then.span = parse_since(p, first);
 	vec_push(p->arena, out, then);
+	if (p->tok.kind == TOK_COMMA) {
+		diag_hint(p->diag,
+			  diag_error(p->diag, parse_here(p), "no comma stands behind 'then'"),
+			  "write one behind the other: then add source to A then add source to B");
+		return false;
+	}
 	return true;
 }
 

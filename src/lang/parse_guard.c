@@ -41,7 +41,9 @@ bool parse_antispoof(struct parser *p, struct ast_stmt *s)
 	s->guard.kind = GUARD_NETWORK;
 	parse_advance(p);
 	return guard_from(p, &s->guard, "antispoof lan, or antispoof any by route") &&
-	       guard_words(p, &s->guard) && parse_only_log(p, &s->guard.q.log);
+	       guard_words(p, &s->guard) && parse_only_log(p, &s->guard.q.log) &&
+	       parse_nothing_more(p, "antispoof is about all that arrives; with it goes log "
+				     "alone");
 }
 
 /* early = "early" "drop" endpoint [ log ] */
@@ -68,5 +70,7 @@ bool parse_early(struct parser *p, struct ast_stmt *s)
 		diag_hint(p->diag, r, "name who sends them alone: early drop bogons@wan");
 		return false;
 	}
-	return parse_only_log(p, &s->guard.q.log);
+	return parse_only_log(p, &s->guard.q.log) &&
+	       parse_nothing_more(p, "early drop asks who sends, and nothing else; with it goes "
+				     "log alone");
 }

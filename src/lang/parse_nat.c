@@ -472,6 +472,7 @@ bool parse_nat(struct parser *p, struct ast_stmt *s)
 /* clamp = "clamp-mss" pair ( "pmtu" | NUMBER ) */
 bool parse_clamp(struct parser *p, struct ast_stmt *s)
 {
+	static const char clamps[] = "clamp-mss is for all TCP of the pair: FROM -> TO pmtu";
 	struct ast_word w;
 	uint64_t n;
 
@@ -480,6 +481,8 @@ bool parse_clamp(struct parser *p, struct ast_stmt *s)
 	if (!parse_pair(p, &s->clamp.from, &s->clamp.to))
 		return false;
 	if (p->tok.kind == TOK_BAD)
+		return false;
+	if (!parse_nothing_more(p, clamps))
 		return false;
 	if (p->tok.kind != TOK_WORD) {
 		diag_hint(p->diag,
@@ -490,11 +493,11 @@ bool parse_clamp(struct parser *p, struct ast_stmt *s)
 	}
 	w = parse_take_word(p);
 	if (!strcmp(w.s, "pmtu"))
-		return true;
+		return parse_nothing_more(p, clamps);
 	if (number_word(w.s, MSS_MIN, MSS_MAX, &n))
 		s->clamp.mss = (uint16_t)n;
 	else
 		diag_hint(p->diag, diag_error(p->diag, w.span, "'%s' is not a segment size", w.s),
 			  "write pmtu, or a number of bytes from %d to %d", MSS_MIN, MSS_MAX);
-	return true;
+	return parse_nothing_more(p, clamps);
 }

@@ -292,8 +292,48 @@ static void note_span(struct ast_qualifiers *q, const char *word, struct span at
 		q->from_span = at;
 }
 
-/* A word where a qualifier should stand. */
-static void unknown_qualifier(struct parser *p)
+bool parse_at_service(struct parser *p)
+{
+	const char *word = p->tok.kind == TOK_WORD ? parse_text(p, p->tok) : "";
+
+	return strchr(word, '/') && !strpbrk(word, ".:") && !strspn(word, "/0123456789");
+}
+
+bool parse_nothing_more(struct parser *p, const char *hint)
+{
+	const char *word = p->tok.kind == TOK_WORD ? parse_text(p, p->tok) : "";
+
+	if (!strcmp(word, "note") ||
+	    (!parse_at_service(p) && !word_in(qualifier_words, word, strlen(word))))
+		return true;
+	diag_hint(p->diag, diag_error(p->diag, parse_here(p), "'%s' cannot follow here", word),
+		  "%s", hint);
+	return false;
+}
+
+/* The services come before the qualifiers: both, as they should be written. */
+static void hint_services_first(struct parser *p, struct diag_record *r, struct token qualifier)
+{
+	struct span at = parse_since(p, qualifier);
+	const char *text = at.src->text + at.off;
+
+	if (memchr(text, '\n', at.len))
+		diag_hint(p->diag, r, "write it before '%s'", parse_text(p, qualifier));
+	else
+		diag_hint(p->diag, r, "write: %s %.*s", parse_text(p, p->tok), (int)at.len, text);
+}
+
+/* A service behind a qualifier, the first of which is given. */
+static void late_service(struct parser *p, struct token qualifier)
+{
+	hint_services_first(p,
+			    diag_error(p->diag, parse_here(p), "services stand before '%s'",
+				       parse_text(p, qualifier)),
+			    qualifier);
+}
+
+/* A word where a qualifier should stand, behind those from first to last. */
+static void unknown_qualifier(struct parser *p, struct token first, const struct qualifier *last)
 {
 	const char *word = parse_text(p, p->tok);
 	const char *near = word_nearest(qualifier_words, word);
@@ -304,6 +344,10 @@ static void unknown_qualifier(struct parser *p)
 		diag_hint(p->diag, r, "source and destination go before the services: FROM -> TO");
 	else if (near)
 		diag_hint(p->diag, r, "did you mean '%s'?", near);
+	else if (!strcmp(p->word, "dnat"))
+		diag_hint(p->diag, r, "the rule is of the services that dnat names, translated");
+	else if (last && last->parse != qualifier_from && last->parse != qualifier_days)
+		hint_services_first(p, r, first);
 	else if (p->prev.kind == TOK_WORD)
 		diag_hint(p->diag, r, "is a comma missing before it?");
 }
@@ -326,6 +370,8 @@ static bool take_qualifier(struct parser *p, struct token first, const struct qu
 bool parse_qualifiers(struct parser *p, struct ast_qualifiers *q, enum qualified of)
 {
 	struct span seen[QUALIFIERS] = {{0}};
+	const struct qualifier *last = NULL;
+	struct token begin = p->tok;
 
 	while (p->tok.kind == TOK_WORD && !parse_begins_statement(p)) {
 		struct token first = p->tok;
@@ -333,10 +379,16 @@ bool parse_qualifiers(struct parser *p, struct ast_qualifiers *q, enum qualified
 
 		while (i < QUALIFIERS && !parse_at_word(p, qualifiers[i].word))
 			i++;
+		if (i == QUALIFIERS && last && of != OF_SERVICE &&
+		    (of != OF_RULE || strcmp(p->word, "dnat") != 0) &&
+		    parse_at_service(p)) {
+			late_service(p, begin);
+			return false;
+		}
 		if (of != OF_RULE && (i == QUALIFIERS || !(qualifiers[i].of & of)))
 			return true;
 		if (i == QUALIFIERS) {
-			unknown_qualifier(p);
+			unknown_qualifier(p, begin, last);
 			return false;
 		}
 		if (seen[i].src && !parse_at_word(p, "then"))
@@ -349,6 +401,7 @@ bool parse_qualifiers(struct parser *p, struct ast_qualifiers *q, enum qualified
 		if (!take_qualifier(p, first, &qualifiers[i], q))
 			return false;
 		note_span(q, qualifiers[i].word, parse_since(p, first));
+		last = &qualifiers[i];
 	}
 	return true;
 }
