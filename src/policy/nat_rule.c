@@ -211,6 +211,11 @@ static void inherit(struct ast_qualifiers *q, const struct ast_qualifiers *from)
 		q->family = from->family;
 		q->family_span = from->family_span;
 	}
+	if (!q->mark_span.src) {
+		q->mark_span = from->mark_span;
+		q->mark = from->mark;
+		q->mark_mask = from->mark_mask;
+	}
 	if (!q->from_span.src) {
 		q->from_span = from->from_span;
 		q->from_ports.v = from->from_ports.v;
