@@ -99,7 +99,7 @@ static void print_part(struct buf *out, const struct policy *p, const struct nat
 static bool reachable(const struct policy *p, int from, enum family fam, u128 target,
 		      const struct routing_target *to, const struct services *s)
 {
-	if (to->here && may_pass(p, from, fam, target, s, PLACE_SELF))
+	if (to->here && (from == PLACE_SELF || may_pass(p, from, fam, target, s, PLACE_SELF)))
 		return true;
 	for (size_t i = 0; to->on && i < to->zones.n; i++)
 		if (may_pass(p, from, fam, target, s, to->zones.v[i]))
@@ -185,7 +185,8 @@ static void warn_nat_from(struct policy *p, struct diag *diag, struct nat *n, in
 		warn_target(p, diag, n, from, FAM_IP4, i, said);
 	for (size_t i = 0; n->kind == NAT_DNAT && i < n->to6.to.n; i++)
 		warn_target(p, diag, n, from, FAM_IP6, i, said);
-	if (n->kind == NAT_REDIRECT && closed_parts(p, n, from, FAM_NONE, 0, &parts))
+	if (n->kind == NAT_REDIRECT && from != PLACE_SELF &&
+	    closed_parts(p, n, from, FAM_NONE, 0, &parts))
 		warn_closed(diag, n,
 			    arena_printf(p->arena, "%s -> self%s", place_text(p, from),
 					 buf_str(&parts)),
@@ -209,6 +210,9 @@ static void warn_nats(struct policy *p, struct diag *diag)
 		struct map said;
 
 		map_init(&said, p->arena);
+		for (size_t k = 0; k < n->from.items.n; k++)
+			if (n->from.items.v[k].at == AT_SELF)
+				warn_nat_from(p, diag, n, PLACE_SELF, &said);
 		for (size_t k = 0; k < n->from.items.n; k++)
 			for (size_t z = 0; z < p->zones.n; z++)
 				if (names_zones(&n->from.items.v[k]) &&

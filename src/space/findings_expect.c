@@ -183,8 +183,8 @@ static void look_at_nat(struct addition *x, size_t nat)
 {
 	struct legs before = {0}, after = {0};
 
-	journey_of_nat(&x->m, x->before, nat, &before);
-	journey_of_nat(&x->m, x->after, nat, &after);
+	journey_of_nat(&x->m, x->before, nat, false, &before);
+	journey_of_nat(&x->m, x->after, nat, false, &after);
 	look_at_legs(x, &before, &after);
 }
 

@@ -41,10 +41,15 @@ static void report_closed(struct diag *diag, struct mean *m, const struct nat *n
 
 static void look_at_dest(struct mean *m, struct policy *p, struct diag *diag, size_t nat)
 {
+	const struct place_item *item;
 	struct legs legs = {0};
-	bool some = false;
+	bool some = false, of_self = false;
 
-	journey_of_nat(m, p, nat, &legs);
+	journey_of_nat(m, p, nat, false, &legs);
+	vec_each (&p->nats.v[nat].from.items, item)
+		of_self |= item_has(item, PLACE_SELF);
+	if (of_self)
+		journey_of_nat(m, p, nat, true, &legs);
 	for (size_t i = 0; i < legs.n; i++)
 		some |= passes(m, legs.v[i].fate);
 	if (some || !legs.n || dd_exhausted(m->dd))
@@ -154,7 +159,7 @@ static void look_at_map(struct mean *m, struct policy *p, struct diag *diag, siz
 	bool some = source_opens(m, p, nat);
 
 	if (!some)
-		journey_of_nat(m, p, nat + 1, &legs);
+		journey_of_nat(m, p, nat + 1, false, &legs);
 	for (size_t i = 0; i < legs.n; i++)
 		some |= passes(m, legs.v[i].fate);
 	n[0].closed = n[1].closed = true; /* told here, or there is nothing to tell */

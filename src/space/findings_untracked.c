@@ -110,7 +110,7 @@ static bool meets_dest(struct mean *m, const struct policy *p, size_t nat,
 	struct legs legs = {0};
 	bool meets = false;
 
-	journey_of_nat(m, p, nat, &legs);
+	journey_of_nat(m, p, nat, false, &legs);
 	m->within = DD_TRUE;
 	for (size_t i = 0; i < legs.n; i++) {
 		const struct leg *leg = &legs.v[i];

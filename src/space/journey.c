@@ -669,23 +669,27 @@ void journey_legs(struct mean *m, const struct policy *p, const struct rule *que
 	split(m, p, out, query, loopback(m, p, query), NSTATIONS, false);
 }
 
-void journey_of_nat(struct mean *m, const struct policy *p, size_t nat, struct legs *out)
+void journey_of_nat(struct mean *m, const struct policy *p, size_t nat, bool from_self,
+		    struct legs *out)
 {
+	enum station at = from_self ? NAT_OUTPUT : NAT_PREROUTING;
 	const struct nat *n = &p->nats.v[nat];
 	dd_ref arrival, before = DD_UNDECIDED;
 
 	m->lines = true;
-	m->within = dd_and(m->dd, plain_state(m), schema_possible(&m->schema, NAT_PREROUTING));
+	m->within = dd_and(m->dd, plain_state(m), schema_possible(&m->schema, at));
 	for (size_t i = 0; i < nat; i++)
 		if (nats_meet(&p->nats.v[i], n))
-			before = dd_seq(m->dd, before, mean_nat(m, p, i, NAT_PREROUTING));
-	arrival = dd_restrict(m->dd, dd_not(m->dd, before), mean_nat(m, p, nat, NAT_PREROUTING));
+			before = dd_seq(m->dd, before, mean_nat(m, p, i, at));
+	arrival = dd_restrict(m->dd, dd_not(m->dd, before), mean_nat(m, p, nat, at));
 	arrival = dd_not(m->dd, dd_not(m->dd, arrival));
-	arrival = dd_and(m->dd, arrival, dd_not(m->dd, mean_stray(m)));
-	arrival = dd_and(m->dd, arrival,
-			 dd_or(m->dd, own(m, p, n),
-			       dd_not(m->dd, schema_one(&m->schema, DIM_FIB_DADDR, RTN_LOCAL))));
+	if (!from_self) {
+		dd_ref far = dd_not(m->dd, schema_one(&m->schema, DIM_FIB_DADDR, RTN_LOCAL));
+
+		arrival = dd_and(m->dd, arrival, dd_not(m->dd, mean_stray(m)));
+		arrival = dd_and(m->dd, arrival, dd_or(m->dd, own(m, p, n), far));
+	}
 	m->within = DD_TRUE;
 	if (arrival != DD_FALSE && arrival != DD_EXHAUSTED)
-		add_translated(m, p, out, n, "", arrival, false);
+		add_translated(m, p, out, n, "", arrival, from_self);
 }

@@ -42,8 +42,9 @@ struct legs {
  */
 void journey_legs(struct mean *m, const struct policy *p, const struct rule *query,
 		  struct legs *out);
-/* Of those which `nat` translates, whatever the query. */
-void journey_of_nat(struct mean *m, const struct policy *p, size_t nat, struct legs *out);
+/* Of those which `nat` translates, whatever the query: that arrive, or that this machine sends. */
+void journey_of_nat(struct mean *m, const struct policy *p, size_t nat, bool from_self,
+		    struct legs *out);
 /* Part of leg->there -> the packets of leg->arrival that come to it. */
 bool journey_arrival(struct mean *m, const struct leg *leg, const struct packet *there,
 		     struct packet *arrival);
