@@ -227,6 +227,7 @@ static void inherit(struct ast_qualifiers *q, const struct ast_qualifiers *from)
 void resolve_nat_rule(struct resolver *r, const struct ast_stmt *s, const struct nat *n)
 {
 	struct ast_stmt rule = {.kind = STMT_RULE, .span = s->span};
+	size_t before = r->p->rules.n;
 
 	rule.rule.verb = VERB_ALLOW;
 	rule.rule.verb_span = s->nat.allow_span;
@@ -236,4 +237,6 @@ void resolve_nat_rule(struct resolver *r, const struct ast_stmt *s, const struct
 	services(r, &s->nat, n, &rule.rule);
 	if (targets(r, s, n, &rule.rule.to))
 		resolve_rule(r, &rule);
+	if (r->p->rules.n > before)
+		r->p->rules.v[before].of_dnat = true;
 }

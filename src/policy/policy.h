@@ -218,6 +218,7 @@ struct rule {
 	unsigned twin; /* how many earlier rules have the same text */
 	struct span span;
 	struct span verb_span;
+	bool of_dnat; /* its span is of the dnat whose `allow` writes it, which is the verb */
 };
 
 struct nat_targets { /* of one family */

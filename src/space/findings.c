@@ -376,6 +376,14 @@ static struct span span_of(const struct culprits *c, size_t i)
 	return c->at >= NAT_PREROUTING ? c->p->nats.v[i].span : c->p->rules.v[i].span;
 }
 
+/* What there is to take away; of a dnat its allow alone. */
+static struct span words_of(const struct culprits *c, size_t i)
+{
+	bool is_rule = c->at < NAT_PREROUTING;
+
+	return is_rule && c->p->rules.v[i].of_dnat ? c->p->rules.v[i].verb_span : span_of(c, i);
+}
+
 static bool apart(const struct culprits *c, size_t i, size_t k)
 {
 	return c->at < NAT_PREROUTING && !rules_meet(&c->p->rules.v[i], &c->p->rules.v[k]);
@@ -412,7 +420,7 @@ static void name_deciders(struct culprits *c, struct diag *diag, struct diag_rec
 static const char *name_of(const struct culprits *c, size_t i)
 {
 	if (c->at < NAT_PREROUTING)
-		return "rule";
+		return c->p->rules.v[i].of_dnat ? "rule, which dnat writes," : "rule";
 	if (!c->p->nats.v[i].netmap)
 		return "translation";
 	return c->p->nats.v[i].kind == NAT_SNAT ? "netmap, for what FROM opens,"
@@ -459,7 +467,7 @@ static const struct zone *hidden_part(const struct culprits *c, size_t i)
 static void report_dead(struct culprits *c, struct diag *diag, size_t i)
 {
 	struct diag_record *r =
-		diag_warning(diag, span_of(c, i),
+		diag_warning(diag, words_of(c, i),
 			     "this %s has no effect: earlier %s decide every packet it matches",
 			     name_of(c, i), c->at >= NAT_PREROUTING ? "ones" : "rules");
 	const struct zone *part = hidden_part(c, i);
@@ -484,7 +492,8 @@ static void report_needless(struct culprits *c, struct diag *diag, size_t i)
 	for (size_t k = 0; c->told < DETAILS_MAX && k < i; k++)
 		if (!apart(c, i, k))
 			region = dd_and(d, region, dd_not(d, decided(c->m, leaf_of(c, k))));
-	r = diag_remark(diag, span_of(c, i), "this rule is redundant: removing it changes nothing");
+	r = diag_remark(diag, words_of(c, i), "this %s is redundant: removing it changes nothing",
+			name_of(c, i));
 	name_deciders(c, diag, r, region, i, i + 1, c->n, "decides the same");
 }
 
