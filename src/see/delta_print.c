@@ -21,6 +21,8 @@ static const char *label(enum dim d)
 	case DIM_CT_DIRECTION:
 	case DIM_PAYLOAD:
 	case DIM_LINK:
+	case DIM_SECPATH:
+	case DIM_RT_IPSEC:
 	case DIM_FIB_SADDR:
 	case DIM_FIB_DADDR:
 	case DIM_FIB_DADDR_IIF:
@@ -71,10 +73,6 @@ static const char *label(enum dim d)
 		return "arriving on an interface of group ";
 	case DIM_OIFGROUP:
 		return "leaving by an interface of group ";
-	case DIM_SECPATH:
-		return "through IPsec ";
-	case DIM_RT_IPSEC:
-		return "leaving through IPsec ";
 	case DIM_ETHER_SADDR:
 		return "from station ";
 	case DIM_ETHER_DADDR:

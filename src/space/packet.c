@@ -4,6 +4,7 @@
 #include "space/packet.h"
 
 #include <netinet/in.h>
+#include <linux/rtnetlink.h>
 #include <string.h>
 
 #include "nft/nft.h"
@@ -203,6 +204,12 @@ static bool is_published(const struct policy *policy, const struct packet *p)
 	return policy && policy_publishes(policy) && (p->dim[DIM_CT_STATUS] & 32 /* IPS_DST_NAT */);
 }
 
+/* What only the routes tell: no address says it. */
+static bool is_net_broadcast(const struct packet *p)
+{
+	return p->dim[DIM_FIB_DADDR] == RTN_BROADCAST && p->dim[DIM_DADDR] != UINT32_MAX;
+}
+
 const char *packet_query(struct mean *m, const struct policy *policy, const struct packet *p,
 			 enum station at)
 {
@@ -212,7 +219,8 @@ const char *packet_query(struct mean *m, const struct policy *policy, const stru
 	struct buf b = {0};
 	/* a list takes addresses of either kind, never both of one packet */
 	bool sayable = p->dim[DIM_CT_STATE] == CT_NEW && at <= AT_OUTPUT && !p->dim[DIM_SECPATH] &&
-		       !p->dim[DIM_RT_IPSEC] && !(p->dim[DIM_LINK] && p->dim[DIM_ETHER_SADDR]);
+		       !p->dim[DIM_RT_IPSEC] && !is_net_broadcast(p) &&
+		       !(p->dim[DIM_LINK] && p->dim[DIM_ETHER_SADDR]);
 
 	sayable &= put_end(&b, m, policy, fam, p->dim[DIM_SADDR], (uint32_t)p->dim[DIM_IIF]);
 	buf_puts(&b, " -> ");

@@ -117,9 +117,16 @@ static void put_states(struct buf *b, struct mean *m, const struct ivset *s)
 	}
 }
 
+/* Some bits of a mark are so many ranges that nobody reads them. */
+#define NUMBERS_SHOWN 64
+#define MARKS_SHOWN 4
+
 static void put_numbers(struct buf *b, struct mean *m, enum dim d, const struct ivset *s)
 {
-	for (size_t i = 0; i < s->n; i++) {
+	bool marks = d == DIM_MARK || d == DIM_CT_MARK;
+	size_t most = marks ? MARKS_SHOWN : NUMBERS_SHOWN, n = s->n > most ? most : s->n;
+
+	for (size_t i = 0; i < n; i++) {
 		put_sep(b);
 		packet_value(b, m, d, FAM_IP4, s->v[i].lo);
 		if (s->v[i].hi != s->v[i].lo) {
@@ -127,6 +134,8 @@ static void put_numbers(struct buf *b, struct mean *m, enum dim d, const struct 
 			packet_value(b, m, d, FAM_IP4, s->v[i].hi);
 		}
 	}
+	if (s->n > n)
+		buf_puts(b, " and others");
 }
 
 static const uint8_t fib_types[] = {RTN_UNICAST, RTN_LOCAL, RTN_BROADCAST, RTN_ANYCAST,
@@ -217,6 +226,10 @@ static const char *bit_text(enum dim d, const struct ivset *s)
 
 	if (d == DIM_LINK)
 		return set ? "from another station" : "not from another station";
+	if (d == DIM_SECPATH)
+		return set ? "through IPsec" : "not through IPsec";
+	if (d == DIM_RT_IPSEC)
+		return set ? "leaving through IPsec" : "leaving not through IPsec";
 	if (d == DIM_PAYLOAD)
 		return set ? "with data" : "without data";
 	return set ? "in reply" : "by who opened the connection";
@@ -241,7 +254,8 @@ static const char *set_text(struct mean *m, enum dim d, enum family fam, const s
 		put_flags(&b, s);
 	else if (d == DIM_CT_STATUS)
 		put_status(&b, m, s);
-	else if (d == DIM_PAYLOAD || d == DIM_LINK || d == DIM_CT_DIRECTION)
+	else if (d == DIM_PAYLOAD || d == DIM_LINK || d == DIM_CT_DIRECTION || d == DIM_SECPATH ||
+		 d == DIM_RT_IPSEC)
 		buf_puts(&b, bit_text(d, s));
 	else
 		put_numbers(&b, m, d, s);
