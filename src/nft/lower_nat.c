@@ -392,6 +392,7 @@ static void lower_hairpin_source(struct lower *l, struct ir_chain *c, const stru
 				match_zone(l, &rules, &in.v[i], F_OIFNAME, zone);
 			for (size_t i = 0; i < rules.n; i++)
 				match_bits(l, &rules.v[i], F_CT_STATUS, 32 /* IPS_DST_NAT */);
+			match_nat_mark(l, &rules, n);
 			rules = with_addresses(l, &rules, &src, &dst, both[f]);
 			rules = with_services(l, &rules, &ports, both[f]);
 			finish(l, c, &rules, &masquerade, both[f], false);
