@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * fwc stop: settings back to what they were, then our table away; nobody else's.
+ * fwc stop: forwarding back to what it was, then our table away, nobody else's, then timeouts.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -17,7 +17,7 @@
 #include "util/show.h"
 
 struct stopped {
-	bool was_loaded, forwarding_restored, timeouts_restored;
+	bool was_loaded, removed, forwarding_restored, timeouts_restored;
 };
 
 static int remove_table(struct globals *g, struct stopped *s, struct buf *why)
@@ -58,15 +58,15 @@ static int stop(struct globals *g, struct stopped *s, struct buf *why)
 	if (!err)
 		err = forwarding_restore(&store, g->netns, &s->forwarding_restored, why);
 	if (!err)
-		err = timeouts_restore(&store, g->netns, &s->timeouts_restored, why);
-	if (!err)
 		err = remove_table(g, s, why);
-	if (!err)
-		store_remove(&store, STORE_APPLIED);
 	g->inspection = INSPECTION_ENDED;
 	if (!err) {
+		s->removed = true;
+		store_remove(&store, STORE_APPLIED);
 		boot_note_drop(&store);
 		shown_drop(&store);
+		/* nobody is shut out for their sake */
+		err = timeouts_restore(&store, g->netns, &s->timeouts_restored, why);
 	}
 	store_close(&store);
 	return err;
@@ -98,7 +98,7 @@ int cmd_stop(struct globals *g, int argc, char **argv)
 		print_json(&s, err, buf_str(&why));
 	if (err)
 		fprintf(stderr, "fwc: %s\n", buf_str(&why));
-	if (err || g->json)
+	if (!s.removed || g->json)
 		return err ? EXIT_SYSTEM : EXIT_FINE;
 	if (s.forwarding_restored)
 		puts("forwarding is as it was before fwc");
@@ -109,5 +109,5 @@ int cmd_stop(struct globals *g, int argc, char **argv)
 		       what);
 	else
 		printf("no fwc firewall was loaded; other tables may still filter %s\n", what);
-	return EXIT_FINE;
+	return err ? EXIT_SYSTEM : EXIT_FINE;
 }

@@ -23,12 +23,11 @@ static int remove_table(struct store *s, const char *netns, struct buf *why)
 	int err = forwarding_restore(s, netns, &changed, why);
 
 	if (!err)
-		err = timeouts_restore(s, netns, &changed, why);
-	if (!err)
 		err = genid_get(netns, &gen, why);
-	if (err || !gen.own_table)
-		return err;
-	return live_run(netns, "delete table inet fwc", why);
+	if (!err && gen.own_table)
+		err = live_run(netns, "delete table inet fwc", why);
+	/* nobody is shut out for their sake */
+	return err ? err : timeouts_restore(s, netns, &changed, why);
 }
 
 /* The kernel first, in one step: what is left then is out of the way of every packet. */

@@ -90,6 +90,18 @@ BEFORE="31 121 431 32 33 "
 	[ "$(all)" = "$BEFORE" ]
 }
 
+@test "timeouts: a trial whose times cannot be put back is over all the same, and shuts nobody out" {
+	policy 'timeouts { udp 50s }' | candidate
+	fwc apply --confirm=300
+	printf '{' >"$WORK/state/timeouts.json" # damaged
+	run fwc rollback
+	echo "$output"
+	[ "$status" = 3 ]
+	[[ $output == *"timeouts.json"* ]]
+	run inns nft list table inet fwc
+	[ "$status" != 0 ]
+}
+
 @test "timeouts: what somebody else sets meanwhile is left, and comes back" {
 	policy 'timeouts { udp 40s; icmp 10s }' | candidate
 	fwc apply
@@ -127,7 +139,8 @@ BEFORE="31 121 431 32 33 "
 	run readonly boot
 	[ "$status" = 0 ]
 	[[ $output == *"policy.fwc:1: timeout udp (needs /proc/sys to be writable)"* ]]
-	# set by whoever may, they cannot be put back there: stop says so, and the note stays
+	# set by whoever may, they cannot be put back there: stop says so, and the note stays; the
+	# rules go all the same
 	fwc apply
 	[ "$(all)" = "40 121 431 10 33 " ]
 	policy 'timeouts { udp 50s }' | candidate
@@ -137,6 +150,11 @@ BEFORE="31 121 431 32 33 "
 	run readonly stop
 	[ "$status" = 3 ]
 	[[ $output == *"cannot open /proc/sys/net/netfilter/nf_conntrack_"*": Read-only file system"* ]]
+	[[ $output == *"the firewall is removed"* && $output != *"timeouts are"* ]]
+	run inns nft list table inet fwc
+	[ "$status" != 0 ]
+	[ ! -e "$WORK/state/applied" ]
+	[ "$(all)" = "40 121 431 10 33 " ]
 	fwc stop
 	[ "$(all)" = "$BEFORE" ]
 }
