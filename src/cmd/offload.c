@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * fwc offload: devices that have appeared since the rules were applied are bound to the flowtable.
  */
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 
@@ -9,6 +10,8 @@
 #include "store/open.h"
 #include "util/cleanup.h"
 #include "util/show.h"
+
+#define TRIES 15 /* to get the lock, two seconds each: nobody else calls this for that device */
 
 static void print_text(const struct offload_devices *all)
 {
@@ -33,12 +36,28 @@ static void print_json(const struct offload_devices *all, int err, const char *w
 	show_json(j, JSON_INDENT(2));
 }
 
+/* Whoever has it may be about to take away the flowtable, which binding a device would make again.
+ */
+static int lock(struct store *s, struct buf *why)
+{
+	size_t before = why->len;
+	int err = -EWOULDBLOCK;
+
+	for (int i = 0; i < TRIES && err == -EWOULDBLOCK; i++) {
+		why->len = before;
+		err = store_lock(s, why);
+	}
+	return err;
+}
+
 static int offload(struct globals *g, struct arena *a, struct offload_devices *all, struct buf *why)
 {
 	struct artefact applied = {0};
 	struct store store;
 	int err = store_open(&store, g->state, true, why);
 
+	if (!err)
+		err = lock(&store, why);
 	if (!err)
 		err = store_read(&store, STORE_APPLIED, a, &applied, why);
 	if (!err)

@@ -50,3 +50,18 @@ setup() {
 	grep 'not loaded: offload lan -> wan' "$WORK/listing"
 	[ "$(grep -c 'flowtable' "$WORK/listing")" = 0 ]
 }
+
+@test "offload: it waits for another fwc, which may be about to replace the flowtable" {
+	local holder
+	fwc compile "$WORK/policy.fwc" && fwc apply --no-confirm
+	exec 9>"$WORK/state/lock"
+	flock 9
+	sleep 4 3>&- &
+	holder=$!
+	exec 9>&-
+	run fwc offload
+	echo "$output"
+	[ "$status" = 0 ]
+	run kill -0 "$holder"
+	[ "$status" != 0 ]
+}
