@@ -52,6 +52,17 @@ int log_open(struct log_sink *s)
 	return s->fd;
 }
 
+/* In a stream the NUL at its end ends a line. */
+static bool send_line(int fd, const char *line, size_t n)
+{
+	int type = SOCK_DGRAM;
+	socklen_t size = sizeof(type);
+
+	getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size);
+	n += type == SOCK_STREAM;
+	return send(fd, line, n, MSG_NOSIGNAL) == (ssize_t)n;
+}
+
 static bool deliver(struct log_sink *s, const char *line, size_t n)
 {
 	for (int i = 0; i < 2; i++) {
@@ -59,7 +70,7 @@ static bool deliver(struct log_sink *s, const char *line, size_t n)
 			s->fd = opener_connect(s->path, PATIENCE);
 		if (s->fd < 0)
 			return false;
-		if (send(s->fd, line, n, MSG_NOSIGNAL) == (ssize_t)n)
+		if (send_line(s->fd, line, n))
 			return true;
 		close(s->fd); /* it may have begun anew */
 		s->fd = -1;
@@ -82,5 +93,5 @@ bool log_syslog(struct log_sink *s, const json_t *j)
 		return false;
 	buf_printf(&line, "<%d>%s fwc-inspect[%ld]: %s", LOG_DAEMON | level, when, (long)getpid(),
 		   text);
-	return deliver(s, line.data, line.len);
+	return deliver(s, buf_str(&line), line.len);
 }

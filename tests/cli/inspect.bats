@@ -314,7 +314,7 @@ import json; print(json.load(open("art/manifest.json"))["inspect"]["sha256"])')"
 # A daemon that has decided much, and who listens at /dev/log. Numbers are counted, times are not.
 @test "inspect log: to syslog, as many as wanted; what is left out is counted" {
 	cat >both.py <<-'P'
-		import json, os, re, socket, subprocess, sys, threading
+		import atexit, json, os, re, socket, subprocess, sys, threading
 		fwc, words, count = sys.argv[1], sys.argv[2].split(), int(sys.argv[3])
 		daemon = socket.socket(socket.AF_UNIX)
 		daemon.bind("daemon")
@@ -324,6 +324,7 @@ import json; print(json.load(open("art/manifest.json"))["inspect"]["sha256"])')"
 		log.settimeout(60)
 		process = subprocess.Popen([fwc, "inspect", "log", "--socket", "daemon", "--syslog=" + os.path.abspath("log"),
 		                            *words], stderr=subprocess.DEVNULL)
+		atexit.register(process.kill)
 		line, _ = daemon.accept()
 		assert json.loads(line.recv(100)) == {"ask": "log"}
 		event = {"verdict": "allow", "by": "entry", "from": "192.0.2.1", "sport": 1, "to": "192.0.2.2", "dport": 443,
@@ -366,14 +367,42 @@ import json; print(json.load(open("art/manifest.json"))["inspect"]["sha256"])')"
 	[ "$status" = 2 ]
 }
 
+@test "inspect log: to a syslogd that takes a stream, each line ends where syslog(3) ends it" {
+	cat >stream.py <<-'P'
+		import atexit, json, os, socket, subprocess, sys
+		def listening(name):
+		    s = socket.socket(socket.AF_UNIX)
+		    s.bind(name)
+		    s.listen(1)
+		    s.settimeout(60)
+		    return s
+		daemon, log = listening("daemon"), listening("log")
+		process = subprocess.Popen([sys.argv[1], "inspect", "log", "--socket", "daemon",
+		                            "--syslog=" + os.path.abspath("log")], stderr=subprocess.DEVNULL)
+		atexit.register(process.kill)
+		taken, line, text = log.accept()[0], daemon.accept()[0], b""
+		taken.settimeout(60)
+		line.sendall(b'{"ok":true}\n' + b'{"verdict":"allow","lost":0,"time":1}\n' * 2)
+		while text.count(b"}") < 2 or not text.endswith(b"\0"):
+		    text += taken.recv(65536)
+		lines = text.split(b"\0")
+		assert len(lines) == 3 and all(json.loads(x[x.index(b"{"):]) for x in lines[:2]), text
+		print("fine")
+	P
+	run timeout 120 python3 stream.py "$FWC"
+	echo "$output"
+	[ "$output" = fine ]
+}
+
 @test "inspect log --rate: a line says how many came before it and were left out" {
 	cat >daemon.py <<-'P'
-		import json, select, socket, subprocess, sys
+		import atexit, json, select, socket, subprocess, sys
 		daemon = socket.socket(socket.AF_UNIX)
 		daemon.bind("daemon")
 		daemon.listen(1)
 		process = subprocess.Popen([sys.argv[1], "--json", "inspect", "log", "--socket", "daemon", "--rate", "1"],
 		                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+		atexit.register(process.kill)
 		line, _ = daemon.accept()
 		line.sendall(b'{"ok":true}\n' + b'{"verdict":"allow","lost":0,"time":1}\n' * 1000)
 		sent, told, lost = 1000, 0, 0
