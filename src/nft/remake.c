@@ -460,9 +460,12 @@ static void put_flowtable(struct remake *r, const struct tlv_message *m)
 	static const uint16_t without[] = {NFTA_FLOWTABLE_USE, NFTA_FLOWTABLE_HANDLE,
 					   NFTA_FLOWTABLE_HOOK, 0};
 	static const uint16_t but_devices[] = {NFTA_FLOWTABLE_HOOK_DEVS, 0};
-	struct begun b = begin_message(r, m, 0), hook;
 	struct tlv v[NFTA_FLOWTABLE_MAX + 1];
+	struct begun b, hook;
 
+	if (r->only)
+		return;
+	b = begin_message(r, m, 0);
 	tlv_sort(m->body, v, NFTA_FLOWTABLE_MAX);
 	put_rest(r, m->body, without);
 	hook = begin_attr(r, NFTA_FLOWTABLE_HOOK);

@@ -58,7 +58,11 @@ static void check_remade(struct arena *a, const struct ir_tables *t, const uint8
 	static struct remake_count counts[] = {{0, 1, 2}, {1, 3, 4}, {REMAKE_REST, 5, 6}};
 	static struct remake_counts list = {.v = counts, .n = 3, .cap = 3};
 	struct buf out = {0};
+	struct map none;
 
+	map_init(&none, a);
+	remake_some(a, data, size, &none, &out);
+	demand(!out.len, "of a table that is there only what is named is made");
 	remake_staged(a, data, size, &out);
 	for (size_t i = 0; i < t->n; i++) {
 		const struct map_entry *e;
