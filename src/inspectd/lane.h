@@ -136,6 +136,7 @@ uint64_t lane_clock(void); /* boot clock, nanoseconds */
 void lane_settle(struct lane *l, uint32_t slot, enum act act, const uint8_t *bytes, size_t n);
 /* What came from a judge; false: it is no judge any more. */
 bool lane_hear(struct lane *l, struct judge_process *p);
+const struct table_rule *lane_rule(const struct lane *l, uint32_t slot); /* or NULL */
 /* By the words of the packet's rule, without a judge. */
 void lane_settle_by(struct lane *l, uint32_t slot, enum cause cause);
 /* lane_reply.c: tells the client of the query that waits there, if it is one and may be told */

@@ -50,12 +50,17 @@ void lane_settle(struct lane *l, uint32_t slot, enum act act, const uint8_t *byt
 		free_slot(l, slot);
 }
 
+const struct table_rule *lane_rule(const struct lane *l, uint32_t slot)
+{
+	uint32_t mask = l->tables->tables.mark, mark = l->ledger->place[slot].mark;
+
+	return tables_rule(&l->tables->tables, (mark & mask) / (mask & -mask));
+}
+
 void lane_settle_by(struct lane *l, uint32_t slot, enum cause cause)
 {
 	const struct lane_place *x = &l->ledger->place[slot];
-	uint32_t mask = l->tables->tables.mark;
-	const struct table_rule *r =
-		tables_rule(&l->tables->tables, (x->mark & mask) / (mask & -mask));
+	const struct table_rule *r = lane_rule(l, slot);
 	enum act act = ACT_DROP;
 
 	if (x->open == PLACE_KEPT) {

@@ -217,9 +217,13 @@ static void test_replies(void)
 	lane.ledger->place[0].id = 12; /* something else lies there */
 	reply(0, 0x34, 12);
 	SAME_TEXT(verdict(), "12 4 02000033");
+	bring(0, 13);
+	lane.ledger->place[0].mark = 0x08000033; /* that rule's inspector answers nobody */
+	reply(0, 0x34, 12);
+	SAME_TEXT(verdict(), "13 4 02000033");
 	SAME_NUMBER(sent.times, 1);
 	SAME_NUMBER(lane.counts.replied, 1);
-	SAME_NUMBER(lane.counts.unreplied, 2);
+	SAME_NUMBER(lane.counts.unreplied, 3);
 }
 
 /* Without a judge: the rule's words; what no rule is known for is dropped. */
@@ -276,9 +280,12 @@ static void test_anything(void)
 }
 
 static const char text[] =
-	"{\"format\":1,\"inspectors\":[{\"name\":\"a\",\"on-error\":\"allow\",\"entries\":[]}],"
+	"{\"format\":1,\"inspectors\":[{\"name\":\"a\",\"on-error\":\"allow\",\"entries\":["
+	"{\"verdict\":\"deny\",\"look\":\"any\",\"answer\":[\"refused\"]}]},"
+	"{\"name\":\"b\",\"entries\":[]}],"
 	"\"mark\":4278190080,\"queues\":[{\"first\":1,\"count\":1,\"on-overflow\":\"deny\","
-	"\"rewrite\":false}],\"rules\":[{\"id\":7,\"inspector\":\"a\",\"queue\":1}]}";
+	"\"rewrite\":false}],\"rules\":[{\"id\":7,\"inspector\":\"a\",\"queue\":1},"
+	"{\"id\":8,\"inspector\":\"b\",\"queue\":1}]}";
 
 int main(void)
 {
