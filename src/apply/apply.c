@@ -566,23 +566,33 @@ static int look_at_flows(struct run *r)
 
 /* A trial has the old rules and the new ones in the kernel: then the record says what was before.
  */
+static struct summary_side before_trial(struct apply *x, struct artefact *applied)
+{
+	_cleanup_buf_ struct buf ignored = {0};
+	struct summary_side before = {0};
+	struct proof p;
+
+	if (store_read(x->store, STORE_APPLIED, x->arena, applied, &ignored))
+		return before;
+	proof_of_artefact(&p, x->arena, applied, x->netns);
+	before.manifest = applied->manifest;
+	before.ruleset = p.outcome == SCRATCH_LOADED ? p.ruleset : NULL;
+	return before;
+}
+
 static void summarise(struct run *r)
 {
 	struct summary_side before = {.ruleset = r->in.live};
 	struct summary_side after = {r->in.want, r->in.artefact->manifest};
-	_cleanup_buf_ struct buf ignored = {0};
 	struct artefact applied = {0};
 	struct apply *x = r->x;
-	struct proof p;
 
 	if ((x->mode != APPLY_NOW && x->mode != APPLY_CONFIRM && !x->tell_changes) || is_first(r))
 		return;
-	if (store_read(x->store, STORE_APPLIED, x->arena, &applied, &ignored) == 0)
-		before.manifest = applied.manifest;
-	if (x->mode == APPLY_CONFIRM && before.manifest) {
-		proof_of_artefact(&p, x->arena, &applied, x->netns);
-		before.ruleset = p.outcome == SCRATCH_LOADED ? p.ruleset : NULL;
-	}
+	if (x->mode == APPLY_CONFIRM)
+		before = before_trial(x, &applied);
+	else
+		before.manifest = store_read_manifest(x->store, STORE_APPLIED, x->arena);
 	if (before.ruleset)
 		x->changes = summary_of(x->arena, &before, &after);
 	if (x->tell_changes && x->say)

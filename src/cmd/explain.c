@@ -183,15 +183,12 @@ static void add_strange(struct arena *a, const struct ir_table *table, struct li
 static const struct manifest *applied_manifest(struct globals *g, struct arena *a)
 {
 	_cleanup_buf_ struct buf ignored = {0};
-	const struct manifest *m;
-	struct artefact x = {0};
+	const struct manifest *m = NULL;
 	struct store s;
 
 	if (store_open(&s, g->state, false, &ignored) == 0)
-		store_read(&s, STORE_APPLIED, a, &x, &ignored);
+		m = store_read_manifest(&s, STORE_APPLIED, a);
 	store_close(&s);
-	m = x.manifest; /* in the arena */
-	artefact_free(&x);
 	return m;
 }
 

@@ -11,16 +11,13 @@ const struct manifest *manifest_in_force(struct globals *g, struct arena *a)
 {
 	_cleanup_buf_ struct buf ignored = {0};
 	const struct manifest *m = NULL;
-	struct artefact x = {0};
 	struct trial t = {0};
 	struct store s;
 
 	if (store_open(&s, g->state, false, &ignored) == 0) {
 		trial_read(&s, &t, &ignored);
-		store_read(&s, t.state == TRIAL_RUNNING ? STORE_PENDING : STORE_APPLIED, a, &x,
-			   &ignored);
-		m = x.manifest;
-		artefact_free(&x);
+		m = store_read_manifest(
+			&s, t.state == TRIAL_RUNNING ? STORE_PENDING : STORE_APPLIED, a);
 	}
 	if (s.hidden)
 		fputs("fwc: warning: only root can read the state directory: rules have no file "

@@ -557,21 +557,20 @@ static int change(struct request *r, struct elements_sum *sum)
 static void warn_trial(struct request *r)
 {
 	_cleanup_buf_ struct buf ignored = {0};
-	struct artefact applied = {0};
+	const struct manifest *applied;
 	struct trial t = {0};
 	struct store s;
 	const char *half = arena_printf(r->a, "%s.v4", r->name);
 
 	if (store_open(&s, r->g->state, false, &ignored) == 0 &&
 	    trial_read(&s, &t, &ignored) == 0 && t.state == TRIAL_RUNNING) {
-		store_read(&s, STORE_APPLIED, r->a, &applied, &ignored);
-		if (!applied.manifest || !manifest_find(applied.manifest, false, half))
+		applied = store_read_manifest(&s, STORE_APPLIED, r->a);
+		if (!applied || !manifest_find(applied, false, half))
 			fprintf(stderr,
 				"fwc: warning: only the rules on trial have set '%s'; unless `fwc "
 				"confirm` comes within %.0f seconds, it goes with them\n",
 				r->name, t.left);
 	}
-	artefact_free(&applied);
 	store_close(&s);
 }
 

@@ -63,7 +63,7 @@ int cmd_show(struct globals *g, int argc, char **argv)
 	static const struct option longs[] = {{0}};
 	_cleanup_arena_ struct arena *a = arena_new();
 	_cleanup_buf_ struct buf why = {0}, ignored = {0};
-	struct artefact applied = {0};
+	const struct manifest *applied = NULL;
 	struct live live;
 	struct store s;
 	unsigned number = 0;
@@ -83,13 +83,12 @@ int cmd_show(struct globals *g, int argc, char **argv)
 	if (!live.present && !g->json)
 		fputs("fwc: no fwc firewall is loaded\n", stderr);
 	if (store_open(&s, g->state, false, &ignored) == 0)
-		store_read(&s, STORE_APPLIED, a, &applied, &ignored);
-	work_warn_record(&s, applied.manifest, live.ruleset);
+		applied = store_read_manifest(&s, STORE_APPLIED, a);
+	work_warn_record(&s, applied, live.ruleset);
 	if (g->json)
-		print_json(live.ruleset, applied.manifest);
+		print_json(live.ruleset, applied);
 	else
-		print_text(live.ruleset, applied.manifest);
-	artefact_free(&applied);
+		print_text(live.ruleset, applied);
 	store_close(&s);
 	return live.present ? EXIT_FINE : EXIT_FINDINGS;
 }

@@ -8,18 +8,6 @@
 #include "store/open.h"
 #include "util/cleanup.h"
 
-static const struct manifest *read_one(const struct store *s, struct arena *a, const char *name)
-{
-	_cleanup_buf_ struct buf ignored = {0};
-	struct artefact x = {0};
-	const struct manifest *m;
-
-	store_read(s, name, a, &x, &ignored);
-	m = x.manifest; /* in the arena */
-	artefact_free(&x);
-	return m;
-}
-
 void locations_read(struct locations *p, const char *state, struct arena *a)
 {
 	_cleanup_buf_ struct buf ignored = {0};
@@ -27,8 +15,8 @@ void locations_read(struct locations *p, const char *state, struct arena *a)
 
 	*p = (struct locations){0};
 	if (store_open(&s, state, false, &ignored) == 0) {
-		p->manifests[0] = read_one(&s, a, STORE_APPLIED);
-		p->manifests[1] = read_one(&s, a, STORE_PENDING);
+		p->manifests[0] = store_read_manifest(&s, STORE_APPLIED, a);
+		p->manifests[1] = store_read_manifest(&s, STORE_PENDING, a);
 	}
 	p->hidden = s.hidden;
 	store_close(&s);

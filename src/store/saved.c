@@ -92,21 +92,19 @@ static void take_lines(struct arena *a, const struct report_lines *lines, struct
 static void take_all(struct store *s, const char *netns, struct arena *a,
 		     const struct ir_ruleset *live, struct saved *out)
 {
-	_cleanup_buf_ struct buf ignored = {0};
-	struct artefact applied = {0};
+	/* none: lines by their comments */
+	const struct manifest *applied = store_read_manifest(s, STORE_APPLIED, a);
 	struct report_lines lines = {0};
 	struct ir_set *const *set;
 
-	store_read(s, STORE_APPLIED, a, &applied, &ignored); /* none: lines by their comments */
-	out->ruleset = applied.manifest ? applied.manifest->sha256 : "";
+	out->ruleset = applied ? applied->sha256 : "";
 	vec_each (&live->sets, set) {
 		if (saved_keeps(live, *set))
 			take_set(a, *set, out);
 	}
-	report_lines(a, live, applied.manifest, &lines);
+	report_lines(a, live, applied, &lines);
 	saved_counters_add(s, netns, a, &lines);
 	take_lines(a, &lines, out);
-	artefact_free(&applied);
 }
 
 static void sum_up(const struct saved *x, struct state_sum *sum)
@@ -227,7 +225,7 @@ int state_restore_sum(struct store *s, const char *netns, struct arena *a, struc
 		      struct buf *why)
 {
 	_cleanup_buf_ struct buf ignored = {0};
-	struct artefact applied = {0};
+	const struct manifest *applied;
 	struct report_lines lines = {0};
 	struct table_id now;
 	struct live live;
@@ -245,10 +243,9 @@ int state_restore_sum(struct store *s, const char *netns, struct arena *a, struc
 	fault_point("restore-elements");
 	if (err)
 		return err;
-	store_read(s, STORE_APPLIED, a, &applied, &ignored);
-	sum->same_rules = applied.manifest && !strcmp(applied.manifest->sha256, x.ruleset);
-	report_lines(a, live.ruleset, applied.manifest, &lines);
-	artefact_free(&applied);
+	applied = store_read_manifest(s, STORE_APPLIED, a);
+	sum->same_rules = applied && !strcmp(applied->sha256, x.ruleset);
+	report_lines(a, live.ruleset, applied, &lines);
 	return put_counters(s, &x, &now, &lines, a, sum, why);
 }
 

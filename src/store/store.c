@@ -315,21 +315,29 @@ static void read_held(int dir, struct artefact *x)
 		buf_free(&x->held);
 }
 
+/* Script and manifest, which belong together. */
+static int read_script(int dir, const char *path, struct arena *a, struct artefact *x,
+		       struct buf *why)
+{
+	_cleanup_json_ json_t *j = NULL;
+	const char *reason;
+	int err = read_files(dir, path, a, x, &j, why);
+
+	if (err)
+		return err;
+	x->manifest = manifest_read(a, j, &x->script, &x->index, &reason);
+	if (x->manifest)
+		return 0;
+	buf_printf(why, "the artefact in %s cannot be used: %s", path, reason);
+	return -EBADMSG;
+}
+
 static int read_artefact(int dir, const char *path, struct arena *a, struct artefact *out,
 			 struct buf *why)
 {
-	_cleanup_json_ json_t *j = NULL;
 	struct artefact x = {0};
-	const char *reason;
-	int err = read_files(dir, path, a, &x, &j, why);
+	int err = read_script(dir, path, a, &x, why);
 
-	if (!err) {
-		x.manifest = manifest_read(a, j, &x.script, &x.index, &reason);
-		if (!x.manifest) {
-			buf_printf(why, "the artefact in %s cannot be used: %s", path, reason);
-			err = -EBADMSG;
-		}
-	}
 	if (!err)
 		err = read_inspect(dir, path, a, &x, why);
 	if (!err)
@@ -350,6 +358,18 @@ int store_read(const struct store *s, const char *name, struct arena *a, struct 
 	if (dir < 0)
 		return fail(why, dir, "use the directory", path);
 	return read_artefact(dir, path, a, out, why);
+}
+
+struct manifest *store_read_manifest(const struct store *s, const char *name, struct arena *a)
+{
+	_cleanup_close_ int dir = open_dir(s->dir, name);
+	_cleanup_buf_ struct buf ignored = {0};
+	struct artefact x = {0};
+
+	if (dir >= 0)
+		read_script(dir, name, a, &x, &ignored);
+	artefact_free(&x);
+	return x.manifest;
 }
 
 struct manifest *store_read_head(const struct store *s, const char *name, struct arena *a)
