@@ -3,6 +3,7 @@
 # The times of connection tracking: set after the swap, and put back to what they were.
 
 load lib
+load ../lab/brief
 
 setup_file() {
 	cli_begin
@@ -81,7 +82,7 @@ BEFORE="31 121 431 32 33 "
 	fwc stop
 	[ "$(all)" = "$BEFORE" ]
 	# of a first apply, too: its end leaves no table
-	fwc apply --confirm=2
+	brief fwc
 	[ "$(all)" = "50 121 431 5 5 " ]
 	for _ in $(seq 300); do
 		[ "$(all)" != "$BEFORE" ] || break
