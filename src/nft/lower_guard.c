@@ -189,14 +189,19 @@ static void push_owners(struct lower *l, struct ir_chain *c, enum family fam)
 	chain_push(l, c, r);
 }
 
-static bool any_holds(struct lower *l, enum family fam)
+/* Some zone keeps networks to itself: its own, or only those of a sub-zone within it. */
+static bool any_keeps(struct lower *l, enum family fam)
 {
 	const struct guard *g;
 
-	vec_each (&l->p->guards, g)
-		for (size_t i = 0; i < g->zones.n; i++)
-			if (guard_holds(g, l->p, g->zones.v[i], fam))
+	vec_each (&l->p->guards, g) {
+		for (size_t i = 0; g->kind == GUARD_NETWORK && i < g->zones.n; i++) {
+			const struct zone *z = &l->p->zones.v[g->zones.v[i]];
+
+			if (fam == FAM_IP4 ? z->routes4.n : z->routes6.n)
 				return true;
+		}
+	}
 	return false;
 }
 
@@ -206,7 +211,7 @@ void lower_antispoof(struct lower *l, struct ir_chain *root)
 	struct ir_rule jump = {0};
 
 	for (int f = 0; f < 2; f++)
-		if (any_holds(l, both[f]))
+		if (any_keeps(l, both[f]))
 			push_owners(l, c, both[f]);
 	if (!c->rules.n)
 		return;

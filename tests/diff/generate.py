@@ -598,7 +598,12 @@ class Writer:
         if services and self.chance(0.2) and re.fullmatch(r' (tcp|udp)(/[\d-]+)?', services):
             services += f' from port {rng.choice(["1024-65535", "53", "40000-49999"])}'
         family = rng.choice(['', '', '', ' ipv4', ' ipv6'])
-        return f'untracked {self.both_ways("from")} -> {self.both_ways("to")}{services}{family}'
+        source, target = self.both_ways('from'), self.both_ways('to')
+        if all(item.split('@')[-1] == 'self' for item in f'{source}, {target}'.split(', ')):
+            target = rng.choice(sorted(self.zones))     # what stays on this machine is always tracked
+            if f'zone {target} {{ within' in '\n'.join(self.lines):
+                target = 'any'
+        return f'untracked {source} -> {target}{services}{family}'
 
     def asking(self):
         """A rule by which questions go out by multicast."""

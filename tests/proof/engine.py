@@ -158,12 +158,14 @@ def effect_in(said, effect):
     if effect == 'not tracked':
         return ', not tracked' in said
     side = 'destination' if 'daddr' in effect else 'source'
+    if ' . udp sport' in effect:    # who asks by multicast, to be answered there
+        side += ' . udp sport'
     way = 'out of' if effect.startswith('delete') else 'into'
     return f'{side} {way} {re.search("@[^ .]+", effect)[0]}' in said
 
 
 def effects_said(said):
-    return len(re.findall(r', (?:MSS |log "|(?:source|destination) (?:into|out of) |(?:ct|meta) mark & |helper |not tracked)', said))
+    return len(re.findall(r', (?:MSS |log "|(?:source|destination)(?: \. udp sport)? (?:into|out of) |(?:ct|meta) mark & |helper |not tracked)', said))
 
 
 LIMIT = re.compile(r'(\d+)/(\w+) burst (\d+)')
