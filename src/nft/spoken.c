@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * nft's listing -> the text of each rule. It is for people only: what a rule does is read of the
  * kernel's bytes. A comment may hold anything, lines that look like rules too: a place that is
- * named twice has no text.
+ * named twice has no text. What iptables-nft wrote takes modules of iptables to print, which the
+ * confined child cannot open: nft then leaves it out, but for the blanks around it.
  */
 #include "nft/spoken.h"
 
@@ -48,14 +49,19 @@ static char *name_in(struct arena *a, const char *line, const char *word)
 					      : NULL;
 }
 
+static bool is_whole(const struct buf *rule)
+{
+	return rule->len && rule->data[rule->len - 1] != ' ' && !strstr(rule->data, "  ");
+}
+
 static void end_rule(struct listing *l, uint64_t handle)
 {
 	struct arena *a = l->to->a;
 	const char *key = place(a, l->table, l->chain, handle);
+	bool known = !map_get(&l->to->rules, key) && is_whole(&l->rule);
 
 	map_put(&l->to->rules, key,
-		map_get(&l->to->rules, key) ? (void *)""
-					    : (void *)diag_shown(a, buf_str(&l->rule)));
+		known ? (void *)diag_shown(a, buf_str(&l->rule)) : (void *)"");
 	l->rule.len = 0;
 }
 

@@ -1437,9 +1437,10 @@ class Evaluator:
 
     def owners(self, family, address):
         """The zones whose networks hold it, of nested networks the narrowest deciding."""
-        held = [(high - low, name) for name in self.policy.zones
+        held = [(low, high, name) for name in self.policy.zones
                 for low, high in self.policy.networks(name, family) if low <= address <= high]
-        return {name for size, name in held if size == min(held)[0]}
+        return {name for low, high, name in held
+                if not any((low, high) != (a, b) and low <= a and b <= high for a, b, _ in held)}
 
     def spoofs(self, guard, packet, came):
         if inside(LINK_SOURCES[packet.family], packet.source):

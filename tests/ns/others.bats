@@ -208,11 +208,14 @@ ip/docker-bridges raw-PREROUTING" ]
 @test "others: a rule is told as nft prints it, or as fwc reads it where nft does not" {
 	they ufw
 	lab_in router nft -s list chain ip filter ufw-user-input >"$LAB_DIR/listed"
-	lab_fwc router explain --live '10.0.0.2@lan -> 10.0.0.1@self tcp/25' "$LAB_DIR/p.fwc" >"$LAB_DIR/told"
+	lab_fwc router explain --live '10.0.0.2@lan -> 10.0.0.1@self tcp/22' "$LAB_DIR/p.fwc" >"$LAB_DIR/told"
 	cat "$LAB_DIR/listed" "$LAB_DIR/told"
 	told=$(sed -n 's/^ *chain ufw-user-input: //p' "$LAB_DIR/told" | sort -u | head -1)
 	[ -n "$told" ]
 	grep -qxF "		$told" "$LAB_DIR/listed"
+	# nft prints this one only by a module of iptables, which the child that lists the rules cannot load
+	run lab_fwc router explain --live '10.0.0.2@lan -> 10.0.0.1@self tcp/25' "$LAB_DIR/p.fwc"
+	[[ $output = *"chain ufw-user-input: "*"tcp dport 25"*reject* ]]
 	# a comment with what a terminal obeys
 	lab_in router nft 'insert rule ip filter INPUT tcp dport 25 drop comment "'$'\e[2J''"'
 	run lab_fwc router explain --live '10.0.0.2@lan -> 10.0.0.1@self tcp/25' "$LAB_DIR/p.fwc"

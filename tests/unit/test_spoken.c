@@ -58,9 +58,29 @@ static void test_forged(struct arena *a)
 	CHECK(!strpbrk(spoken_rule(&s, "ip", "t", "c", 7), "\033\b"));
 }
 
+/* What nft cannot print without modules of iptables it leaves out. */
+static void test_left_out(struct arena *a)
+{
+	struct spoken s;
+
+	spoken_read(&s, a,
+		    "table ip t { # handle 1\n"
+		    "\tchain c { # handle 1\n"
+		    "\t\ttcp dport 25 counter  # handle 5\n"
+		    "\t\ttcp dport 26  counter drop # handle 6\n"
+		    "\t\ttcp dport 27 counter drop # handle 7\n"
+		    "\t}\n"
+		    "}\n");
+	CHECK(!spoken_rule(&s, "ip", "t", "c", 5));
+	CHECK(!spoken_rule(&s, "ip", "t", "c", 6));
+	SAME_TEXT(spoken_rule(&s, "ip", "t", "c", 7), "tcp dport 27 counter drop");
+}
+
 int main(void)
 {
 	struct arena *a = arena_new();
+
+	test_left_out(a);
 
 	test_listing(a);
 	test_forged(a);
