@@ -564,8 +564,7 @@ static int look_at_flows(struct run *r)
 	return err;
 }
 
-/* A trial has the old rules and the new ones in the kernel: then the record says what was before.
- */
+/* A trial has both rulesets in the kernel: then the record says what was before. */
 static struct summary_side before_trial(struct apply *x, struct artefact *applied)
 {
 	_cleanup_buf_ struct buf ignored = {0};
