@@ -429,10 +429,9 @@ static void note_lookups(struct remake *r, const struct tlv_message *m)
 	}
 }
 
-/* One that is there, and sleeps, would wake if its flags were told. */
-static void put_table(struct remake *r, const struct tlv_message *m)
+/* What is there once, however much is to be made again. */
+static void put_once(struct remake *r, const struct tlv_message *m, const uint16_t *without)
 {
-	static const uint16_t without[] = {NFTA_TABLE_FLAGS, NFTA_TABLE_USE, NFTA_TABLE_HANDLE, 0};
 	struct begun b;
 
 	if (r->only)
@@ -442,16 +441,19 @@ static void put_table(struct remake *r, const struct tlv_message *m)
 	end_message(r, b);
 }
 
+/* One that is there, and sleeps, would wake if its flags were told. */
+static void put_table(struct remake *r, const struct tlv_message *m)
+{
+	static const uint16_t without[] = {NFTA_TABLE_FLAGS, NFTA_TABLE_USE, NFTA_TABLE_HANDLE, 0};
+
+	put_once(r, m, without);
+}
+
 static void put_object(struct remake *r, const struct tlv_message *m)
 {
 	static const uint16_t without[] = {NFTA_OBJ_USE, NFTA_OBJ_HANDLE, 0};
-	struct begun b;
 
-	if (r->only)
-		return;
-	b = begin_message(r, m, 0);
-	put_rest(r, m->body, without);
-	end_message(r, b);
+	put_once(r, m, without);
 }
 
 /* Devices are bound when its rules are in force. */
