@@ -232,13 +232,6 @@ void counters_take_chain(struct counters *c, const struct ir_chain *want, struct
 	}
 }
 
-static int nth_cmp(const void *a, const void *b)
-{
-	const struct remake_count *x = a, *y = b;
-
-	return (x->nth > y->nth) - (x->nth < y->nth);
-}
-
 void counters_take_set(struct counters *c, const struct ir_set *want, struct remake_counts *out)
 {
 	for (size_t i = 0; i < want->elems.n && want->counter && !counted_nothing(c); i++) {
@@ -247,7 +240,7 @@ void counters_take_set(struct counters *c, const struct ir_set *want, struct rem
 		push_count(c, want->elems.v[i].order, &x, out);
 	}
 	if (out->n)
-		qsort(out->v, out->n, sizeof(*out->v), nth_cmp);
+		qsort(out->v, out->n, sizeof(*out->v), remake_count_cmp);
 }
 
 /* Behind the word `counter`, which is a word of its own and in no quotes. */

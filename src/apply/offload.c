@@ -39,7 +39,7 @@ struct names { /* as the kernel has them */
 
 /* "+2 eth0", a line each; loopback has nothing to offload. */
 static int all_here(struct arena *a, const char *netns, const struct ir_offload *o,
-		    const char *bound, struct names *missing, struct offload_devices *out,
+		    const char *bound, struct names *here, struct offload_devices *out,
 		    struct buf *why)
 {
 	_cleanup_buf_ struct buf text = {0};
@@ -55,7 +55,7 @@ static int all_here(struct arena *a, const char *netns, const struct ir_offload 
 		vec_push(a, out,
 			 ((struct offload_device){.name = diag_shown(a, name),
 						  .bound = has_line(bound, name)}));
-		vec_push(a, missing, ((struct flowtable_device){.name = name}));
+		vec_push(a, here, ((struct flowtable_device){.name = name}));
 	}
 	return err;
 }

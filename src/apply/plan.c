@@ -178,15 +178,14 @@ static bool count_object(const struct plan_input *in, const struct manifest_obje
 			 struct counters *counters, struct map *counts)
 {
 	bool is_chain = o->kind == OBJECT_CHAIN;
-	const struct ir_chain *chain = is_chain ? ruleset_chain(in->want, o->name) : NULL;
-	const struct ir_set *set = is_chain ? NULL : ruleset_set(in->want, o->name);
 	const char *key = arena_printf(in->arena, "%c:%s", is_chain ? 'c' : 's', o->name);
+	const void *wanted = map_get(in->want->by_name, key);
 	struct remake_counts *list = arena_new_of(in->arena, struct remake_counts);
 
-	if (chain)
-		counters_take_chain(counters, chain, list);
-	else if (set)
-		counters_take_set(counters, set, list);
+	if (wanted && is_chain)
+		counters_take_chain(counters, wanted, list);
+	else if (wanted)
+		counters_take_set(counters, wanted, list);
 	map_put(counts, key, list);
 	return map_get(&in->artefact->manifest->digests, key) != NULL;
 }
@@ -213,21 +212,19 @@ void plan_add_staged(const struct plan_input *in, const struct map *keys, struct
 	const struct map_entry *e;
 
 	vec_each (&keys->entries, e) {
-		const struct ir_chain *chain =
-			e->key[0] == 'c' ? ruleset_chain(in->want, e->key + 2) : NULL;
-		const struct ir_set *set =
-			e->key[0] == 's' ? ruleset_set(in->want, e->key + 2) : NULL;
-		struct ir_chain *chain_copy;
-		struct ir_set *set_copy;
+		const void *wanted = map_get(in->want->by_name, e->key);
+		bool is_chain = e->key[0] == 'c';
+		struct ir_chain *chain;
+		struct ir_set *set;
 
-		if (chain) {
-			chain_copy = arena_new_of(in->arena, struct ir_chain);
-			*chain_copy = *chain;
-			ruleset_add_chain(live, chain_copy);
-		} else if (set) {
-			set_copy = arena_new_of(in->arena, struct ir_set);
-			*set_copy = *set;
-			ruleset_add_set(live, set_copy);
+		if (wanted && is_chain) {
+			chain = arena_new_of(in->arena, struct ir_chain);
+			*chain = *(const struct ir_chain *)wanted;
+			ruleset_add_chain(live, chain);
+		} else if (wanted) {
+			set = arena_new_of(in->arena, struct ir_set);
+			*set = *(const struct ir_set *)wanted;
+			ruleset_add_set(live, set);
 		}
 	}
 }

@@ -15,6 +15,7 @@
 #include "kernel/kmsg.h"
 #include "kernel/live.h"
 #include "kernel/opener.h"
+#include "nft/compare.h"
 #include "nft/log_line.h"
 #include "see/location.h"
 #include "util/cleanup.h"
@@ -123,11 +124,6 @@ static struct location place_of(const struct logging *l, const struct observed_l
 	if (!out.line && *where)
 		out.line = where;
 	return out;
-}
-
-static bool same_text(const char *a, const char *b)
-{
-	return a && b ? !strcmp(a, b) : a == b;
 }
 
 /* In the order of the policy, fwc's own last. */

@@ -375,6 +375,11 @@ static const char *kept(struct arena *a, const char *text)
 	return text ? arena_strdup(a, text) : NULL;
 }
 
+bool same_text(const char *x, const char *y)
+{
+	return x && y ? !strcmp(x, y) : x == y;
+}
+
 bool object_shared(const char *key, const void *left, const void *right)
 {
 	if (!left || !right)

@@ -36,6 +36,8 @@ const char *canonical_set(struct arena *a, const struct ir_set *s);
 /* Two objects of one key that are known to be the same, for they were read once (read_own_like())
  */
 bool object_shared(const char *key, const void *left, const void *right);
+/* No text (NULL) is the same as none. */
+bool same_text(const char *x, const char *y);
 bool same_rule(const struct ir_rule *x, const struct ir_rule *y);
 bool same_set(const struct ir_set *x, const struct ir_set *y);
 

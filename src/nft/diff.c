@@ -220,11 +220,6 @@ static const char *set_frame(struct arena *a, const struct ir_set *s)
 	return taken_text(a, &line);
 }
 
-static bool same_text(const char *x, const char *y)
-{
-	return x == y || (x && y && !strcmp(x, y));
-}
-
 /* Words that would be equal; what is unequal here may still be told with the same ones. */
 static bool same_elem(const struct ir_elem *x, const struct side *of_x, const struct ir_elem *y,
 		      const struct side *of_y)

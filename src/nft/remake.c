@@ -141,7 +141,7 @@ static struct counts counts_of(struct remake *r, char kind, const char *name)
 	return (struct counts){r->only ? map_get(r->only, key) : NULL, nth};
 }
 
-static int count_cmp(const void *a, const void *b)
+int remake_count_cmp(const void *a, const void *b)
 {
 	const struct remake_count *x = a, *y = b;
 
@@ -157,7 +157,7 @@ static const struct remake_count *next_count(struct counts *c, bool for_the_rest
 		key.nth = REMAKE_REST;
 	if (!c->of || !c->of->n)
 		return NULL;
-	return bsearch(&key, c->of->v, c->of->n, sizeof(key), count_cmp);
+	return bsearch(&key, c->of->v, c->of->n, sizeof(key), remake_count_cmp);
 }
 
 /* A number within what was written. */
@@ -429,14 +429,10 @@ static void note_lookups(struct remake *r, const struct tlv_message *m)
 	}
 }
 
-/* What is there once, however much is to be made again. */
-static void put_once(struct remake *r, const struct tlv_message *m, const uint16_t *without)
+static void put_plain(struct remake *r, const struct tlv_message *m, const uint16_t *without)
 {
-	struct begun b;
+	struct begun b = begin_message(r, m, 0);
 
-	if (r->only)
-		return;
-	b = begin_message(r, m, 0);
 	put_rest(r, m->body, without);
 	end_message(r, b);
 }
@@ -446,14 +442,14 @@ static void put_table(struct remake *r, const struct tlv_message *m)
 {
 	static const uint16_t without[] = {NFTA_TABLE_FLAGS, NFTA_TABLE_USE, NFTA_TABLE_HANDLE, 0};
 
-	put_once(r, m, without);
+	put_plain(r, m, without);
 }
 
 static void put_object(struct remake *r, const struct tlv_message *m)
 {
 	static const uint16_t without[] = {NFTA_OBJ_USE, NFTA_OBJ_HANDLE, 0};
 
-	put_once(r, m, without);
+	put_plain(r, m, without);
 }
 
 /* Devices are bound when its rules are in force. */
@@ -463,11 +459,8 @@ static void put_flowtable(struct remake *r, const struct tlv_message *m)
 					   NFTA_FLOWTABLE_HOOK, 0};
 	static const uint16_t but_devices[] = {NFTA_FLOWTABLE_HOOK_DEVS, 0};
 	struct tlv v[NFTA_FLOWTABLE_MAX + 1];
-	struct begun b, hook;
+	struct begun b = begin_message(r, m, 0), hook;
 
-	if (r->only)
-		return;
-	b = begin_message(r, m, 0);
 	tlv_sort(m->body, v, NFTA_FLOWTABLE_MAX);
 	put_rest(r, m->body, without);
 	hook = begin_attr(r, NFTA_FLOWTABLE_HOOK);
@@ -476,9 +469,9 @@ static void put_flowtable(struct remake *r, const struct tlv_message *m)
 	end_message(r, b);
 }
 
-enum pass { LOOKUPS, FRAMES, ELEMENTS, RULES, NPASSES };
+/* What others refer to comes first; ONCE is what is there already where only some is made. */
+enum pass { LOOKUPS, ONCE, FRAMES, ELEMENTS, RULES, NPASSES };
 
-/* What others refer to comes first. */
 static void take(struct remake *r, const struct tlv_message *m, enum pass pass)
 {
 	static const struct {
@@ -487,11 +480,11 @@ static void take(struct remake *r, const struct tlv_message *m, enum pass pass)
 		void (*put)(struct remake *, const struct tlv_message *);
 	} kinds[] = {
 		{NFT_MSG_NEWRULE, LOOKUPS, note_lookups},
-		{NFT_MSG_NEWTABLE, FRAMES, put_table},
+		{NFT_MSG_NEWTABLE, ONCE, put_table},
+		{NFT_MSG_NEWOBJ, ONCE, put_object},
+		{NFT_MSG_NEWFLOWTABLE, ONCE, put_flowtable},
 		{NFT_MSG_NEWCHAIN, FRAMES, put_chain},
 		{NFT_MSG_NEWSET, FRAMES, put_set},
-		{NFT_MSG_NEWOBJ, FRAMES, put_object},
-		{NFT_MSG_NEWFLOWTABLE, FRAMES, put_flowtable},
 		{NFT_MSG_NEWSETELEM, ELEMENTS, put_elems},
 		{NFT_MSG_NEWRULE, RULES, put_rule},
 	};
@@ -518,10 +511,12 @@ bool remake_some(struct arena *a, const void *dump, size_t n, const struct map *
 	map_init(&r.bases, a);
 	map_init(&r.ids, a);
 	map_init(&r.at_run_time, a);
-	for (enum pass pass = only ? LOOKUPS : FRAMES; pass < NPASSES; pass++) {
+	for (enum pass pass = LOOKUPS; pass < NPASSES; pass++) {
 		struct tlv rest = {dump, n};
 		struct tlv_message m;
 
+		if (pass == (only ? ONCE : LOOKUPS))
+			continue;
 		while (tlv_message(&rest, &m))
 			take(&r, &m, pass);
 		r.bad |= rest.n > 0;

@@ -19,6 +19,8 @@ struct remake_counts { /* what counters of an object begin with, but for those t
 	} *v;
 	size_t n, cap;
 };
+/* By nth, as qsort(3) wants it. */
+int remake_count_cmp(const void *a, const void *b);
 
 /* Of one table all that stands in no packet's way: its chains with their rules, but for base
  * chains, and its sets with what is in them, but for what comes at run time. False if the bytes are

@@ -104,13 +104,10 @@ static bool same_inspectors(const struct record *x)
 /* And so are other settings of the kernel. */
 static bool same_timeouts(const struct record *x)
 {
-	_cleanup_buf_ struct buf ignored = {0};
+	const struct manifest *applied = store_read_manifest(x->store, STORE_APPLIED, x->arena);
 	struct diff_lines lines = {0};
-	struct artefact applied = {0};
 
-	store_read(x->store, STORE_APPLIED, x->arena, &applied, &ignored); /* none: NULL */
-	diff_timeouts(x->arena, applied.manifest, x->artefact->manifest, &lines);
-	artefact_free(&applied);
+	diff_timeouts(x->arena, applied, x->artefact->manifest, &lines);
 	return !lines.n;
 }
 
