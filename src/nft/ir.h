@@ -8,6 +8,7 @@
 #ifndef FWC_IR_H
 #define FWC_IR_H
 
+#include "util/bulk.h"
 #include "util/diag.h"
 #include "util/ival.h"
 
@@ -298,6 +299,20 @@ struct ir_chain {
 	size_t text_off, text_len; /* its block within the emitted script */
 };
 
+/* The elements of a bulk set: so many that they never are ir_elems, nor text. The script declares
+ * the set empty; what is in it is loaded by itself and compared by itself, and the name of the set
+ * holds a hash of it. */
+struct ir_bulk {
+	/* sorted, disjoint; of a hash each range is one key, its lower end */
+	const struct bulk_list *elems;
+	/* of a hash: how many bits of an address its keys have, the others are zero (32 or 128:
+	 * all; less: what is looked up is masked by the rule); 0: it holds intervals */
+	uint8_t prefix;
+	/* what a policy calls one list may be several sets, each of another prefix: the digest of
+	 * the whole, which is that of `elems` if there is one */
+	const char *of;
+};
+
 struct ir_set { /* or verdict map, or connection helper or flowtable, which have no keys */
 	const char *name;
 	const char *stem;
@@ -316,9 +331,16 @@ struct ir_set { /* or verdict map, or connection helper or flowtable, which have
 	uint64_t timeout; /* seconds; dynamic */
 	uint32_t size; /* 0: none */
 	struct ir_elems elems; /* sorted by key */
+	const struct ir_bulk *bulk; /* or NULL; then elems is empty, and size the number of keys */
 	struct span at;
 	size_t text_off, text_len;
 };
+
+/* Its content is known and belongs to the policy, but is not in `elems`. */
+static inline bool ir_set_is_bulk(const struct ir_set *s)
+{
+	return s->bulk;
+}
 
 struct ir_zone {
 	const char *name;

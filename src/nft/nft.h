@@ -17,6 +17,9 @@ void ruleset_add_set(struct ir_ruleset *r, struct ir_set *s);
 struct ir_chain *ruleset_chain(const struct ir_ruleset *r, const char *name); /* or NULL */
 bool ruleset_has_base(const struct ir_ruleset *r); /* it is on some hook */
 struct ir_set *ruleset_set(const struct ir_ruleset *r, const char *name); /* or NULL */
+/* Sets of a ruleset as read that have the names of bulk sets get their content from where it is
+ * known, for it is not read with them. */
+void ruleset_take_bulk(struct ir_ruleset *r, const struct ir_ruleset *known);
 
 /* Text as a comment of a rule: printable, without quotes, at most IR_MAX_COMMENT bytes. */
 const char *ir_comment(struct arena *a, const char *text);

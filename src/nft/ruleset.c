@@ -127,6 +127,20 @@ struct ir_set *ruleset_seal_set(struct ir_ruleset *r, struct ir_set *s)
 	return s;
 }
 
+void ruleset_take_bulk(struct ir_ruleset *r, const struct ir_ruleset *known)
+{
+	struct ir_set *const *s;
+
+	vec_each (&known->sets, s) {
+		struct ir_set *same = ir_set_is_bulk(*s) ? ruleset_set(r, (*s)->name) : NULL;
+
+		if (!same)
+			continue;
+		same->bulk = (*s)->bulk;
+		same->elems = (struct ir_elems){0};
+	}
+}
+
 const char *ir_comment(struct arena *a, const char *text)
 {
 	size_t n = strlen(text);

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * ranges as they come -> sorted, disjoint ones.
  */
+#include "config.h"
+
 #include "util/bulk.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "util/number.h"
 
 #define DIGIT 11 /* bits that one pass sorts by */
 #define MERGED (1u << 20) /* from so many on, what is full is merged first */
@@ -147,4 +151,124 @@ void bulk_append(struct ivset *out, const struct bulk *b, enum family family, st
 	if (family == FAM_IP6)
 		memcpy(out->v + out->n, b->v6.v, n * sizeof(*out->v));
 	out->n += n;
+}
+
+/* ---- lists ---- */
+
+static void put_number(uint8_t *out, u128 x, size_t bytes)
+{
+	for (size_t i = 0; i < bytes; i++)
+		out[i] = (uint8_t)(x >> 8 * (bytes - 1 - i));
+}
+
+static void hex_of(const uint8_t in[SHA256_BYTES], char out[SHA256_HEX])
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (int i = 0; i < SHA256_BYTES; i++) {
+		out[2 * i] = digits[in[i] >> 4];
+		out[2 * i + 1] = digits[in[i] & 15];
+	}
+	out[SHA256_HEX - 1] = '\0';
+}
+
+/* As bytes of one order, whatever the machine's; as many at once as fit. */
+static void digest(struct bulk_list *l)
+{
+	size_t bytes = l->family == FAM_IP4 ? 4 : 16, n = 0;
+	uint8_t part[4096], out[SHA256_BYTES];
+	struct sha256 h;
+
+	sha256_start(&h);
+	part[n++] = (uint8_t)l->family;
+	for (size_t i = 0; i < l->n; i++) {
+		struct ival v = bulk_list_at(l, i);
+
+		if (n + 2 * bytes > sizeof(part)) {
+			sha256_add(&h, part, n);
+			n = 0;
+		}
+		put_number(part + n, v.lo, bytes);
+		put_number(part + n + bytes, v.hi, bytes);
+		n += 2 * bytes;
+	}
+	sha256_add(&h, part, n);
+	sha256_end(&h, out);
+	hex_of(out, l->digest);
+}
+
+struct bulk_list *bulk_list_of4(struct arena *a, const struct range4 *v, size_t n)
+{
+	struct bulk_list *l = arena_new_of(a, struct bulk_list);
+
+	*l = (struct bulk_list){.family = FAM_IP4, .n = n, .v4 = v};
+	digest(l);
+	return l;
+}
+
+struct bulk_list *bulk_list_of6(struct arena *a, const struct ival *v, size_t n)
+{
+	struct bulk_list *l = arena_new_of(a, struct bulk_list);
+
+	*l = (struct bulk_list){.family = FAM_IP6, .n = n, .v6 = v};
+	digest(l);
+	return l;
+}
+
+struct bulk_list *bulk_list(struct arena *a, const struct bulk *b, enum family family)
+{
+	return family == FAM_IP4 ? bulk_list_of4(a, b->v4.v, b->v4.n)
+				 : bulk_list_of6(a, b->v6.v, b->v6.n);
+}
+
+struct ival bulk_list_at(const struct bulk_list *l, size_t i)
+{
+	if (l->family == FAM_IP6)
+		return l->v6[i];
+	return (struct ival){l->v4[i].lo, l->v4[i].hi};
+}
+
+size_t bulk_list_from(const struct bulk_list *l, u128 addr)
+{
+	size_t lo = 0, hi = l->n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (bulk_list_at(l, mid).hi < addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+bool bulk_list_holds(const struct bulk_list *l, u128 addr)
+{
+	size_t i = bulk_list_from(l, addr);
+
+	return i < l->n && bulk_list_at(l, i).lo <= addr;
+}
+
+bool bulk_list_overlaps(const struct bulk_list *l, const struct ivset *s)
+{
+	for (size_t k = 0; k < s->n; k++) {
+		size_t i = bulk_list_from(l, s->v[k].lo);
+
+		if (i < l->n && bulk_list_at(l, i).lo <= s->v[k].hi)
+			return true;
+	}
+	return false;
+}
+
+size_t bulk_min(void)
+{
+#if defined(FWC_FAULTS) || defined(FWC_SANITIZERS)
+	const char *said = getenv("FWC_BULK_MIN");
+	uint64_t n;
+
+	if (said && number_read(said, strlen(said), 1, SIZE_MAX, &n))
+		return n;
+#endif
+	return BULK_MIN;
 }

@@ -8,6 +8,11 @@
 #include <stdint.h>
 
 #include "util/ival.h"
+#include "util/sha256.h"
+
+/* From so many ranges of one family on, what a policy names is a list: it is loaded and looked up
+ * by its own name, and is never taken apart. Not yet: nothing can load it. */
+#define BULK_MIN SIZE_MAX
 
 struct range4 {
 	uint32_t lo, hi;
@@ -29,5 +34,27 @@ void bulk_add(struct bulk *b, enum family family, struct ival range);
 void bulk_settle(struct bulk *b, struct arena *a);
 /* The ranges of one family, behind those that are in `out`. */
 void bulk_append(struct ivset *out, const struct bulk *b, enum family family, struct arena *a);
+
+/* What is settled, of one family: sorted, disjoint, and no two are neighbours. */
+struct bulk_list {
+	enum family family;
+	size_t n;
+	const struct range4 *v4; /* FAM_IP4 */
+	const struct ival *v6; /* FAM_IP6 */
+	char digest[SHA256_HEX]; /* of the family and the ranges: equal for equal lists alone */
+};
+
+struct bulk_list *bulk_list(struct arena *a, const struct bulk *b, enum family family);
+/* Of ranges that are sorted and disjoint, be they neighbours. */
+struct bulk_list *bulk_list_of4(struct arena *a, const struct range4 *v, size_t n);
+struct bulk_list *bulk_list_of6(struct arena *a, const struct ival *v, size_t n);
+struct ival bulk_list_at(const struct bulk_list *l, size_t i);
+/* The first range that ends at or behind it. */
+size_t bulk_list_from(const struct bulk_list *l, u128 addr);
+bool bulk_list_holds(const struct bulk_list *l, u128 addr);
+bool bulk_list_overlaps(const struct bulk_list *l, const struct ivset *s);
+/* How many ranges make a list: BULK_MIN, which in builds for tests the environment lowers
+ * (FWC_BULK_MIN). */
+size_t bulk_min(void);
 
 #endif

@@ -3,6 +3,7 @@
  * address of a small world at either end of the numbers.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "test.h"
 #include "util/bulk.h"
@@ -73,6 +74,45 @@ static void repeated(void)
 	arena_free(a);
 }
 
+/* Looked up by halves, against one range after the other; and the digest is of the content. */
+static void lists(enum family family, unsigned seed)
+{
+	struct arena *a = arena_new();
+	struct bulk b = {0}, other = {0}, more = {0};
+	struct bulk_list *l, *same;
+	bool right = true;
+
+	srand(seed);
+	for (int i = 0; i < 200; i++) {
+		u128 lo = (u128)(rand() % 4000);
+		struct ival v = {lo, lo + (u128)(rand() % 8)};
+
+		bulk_add(&b, family, v);
+	}
+	bulk_settle(&b, a);
+	l = bulk_list(a, &b, family);
+	for (size_t i = l->n; i-- > 0;) /* the same, come by another way */
+		bulk_add(&other, family, bulk_list_at(l, i));
+	bulk_settle(&other, a);
+	same = bulk_list(a, &other, family);
+	CHECK(!strcmp(l->digest, same->digest));
+	for (u128 x = 0; x < 4100; x++) {
+		struct ivset one = ivset_one(a, x, x);
+		bool in = false;
+
+		for (size_t i = 0; i < l->n; i++)
+			in |= bulk_list_at(l, i).lo <= x && x <= bulk_list_at(l, i).hi;
+		right &= bulk_list_holds(l, x) == in && bulk_list_overlaps(l, &one) == in;
+	}
+	CHECK(right);
+	for (size_t i = 0; i < l->n; i++)
+		bulk_add(&more, family, bulk_list_at(l, i));
+	bulk_add(&more, family, (struct ival){5000, 5000});
+	bulk_settle(&more, a);
+	CHECK(strcmp(l->digest, bulk_list(a, &more, family)->digest) != 0);
+	arena_free(a);
+}
+
 int main(void)
 {
 	static const size_t sizes[] = {0, 1, 2, 10, 300, 3000};
@@ -82,5 +122,7 @@ int main(void)
 		random_ranges(FAM_IP6, i, sizes[i]);
 	}
 	repeated();
+	lists(FAM_IP4, 1);
+	lists(FAM_IP6, 2);
 	return test_end();
 }
