@@ -65,7 +65,47 @@ static int take_answers(int fd)
 	return answered ? 0 : -EIO;
 }
 
-static int send_all(int fd, const void *messages, size_t n, uint32_t generation)
+static int set_room(struct sender *s, size_t wanted)
+{
+	int fd = mnl_socket_get_fd(s->nl), room = (int)wanted + ROOM;
+	socklen_t len = sizeof(room);
+
+	int yes = 1;
+
+	/* an error has the head of the message alone with it, so that there is room for them all */
+	setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &yes, sizeof(yes));
+	/* the second one for those who may only up to net.core.wmem_max */
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)))
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+	if (getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, &len))
+		return -errno;
+	s->room = room < 2 * ROOM ? ROOM : (size_t)room - ROOM;
+	if (s->room > wanted)
+		s->room = wanted;
+	return 0;
+}
+
+int sender_open(struct sender *s, size_t wanted)
+{
+	int err;
+
+	s->nl = wanted > INT_MAX / 2 ? NULL : mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+	if (!s->nl)
+		return wanted > INT_MAX / 2 ? -EINVAL : -errno;
+	err = mnl_socket_bind(s->nl, 0, MNL_SOCKET_AUTOPID) ? -errno : set_room(s, wanted);
+	if (err)
+		sender_close(s);
+	return err;
+}
+
+void sender_close(struct sender *s)
+{
+	if (s->nl)
+		mnl_socket_close(s->nl);
+	s->nl = NULL;
+}
+
+int sender_send(struct sender *s, const void *messages, size_t n, uint32_t generation)
 {
 	char begin[64] __attribute__((aligned(8))), end[64] __attribute__((aligned(8)));
 	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
@@ -78,27 +118,22 @@ static int send_all(int fd, const void *messages, size_t n, uint32_t generation)
 			   .msg_namelen = sizeof(kernel),
 			   .msg_iov = v,
 			   .msg_iovlen = sizeof(v) / sizeof(v[0])};
-	int room = (int)n + ROOM;
+	int fd = mnl_socket_get_fd(s->nl);
 
-	/* the second one for those who may only up to net.core.wmem_max */
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)))
-		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 	return sendmsg(fd, &m, 0) < 0 ? -errno : take_answers(fd);
 }
 
 int send_batch(const void *messages, size_t n, uint32_t generation)
 {
-	struct mnl_socket *nl;
+	struct sender s;
 	int err;
 
 	if (!n || n > INT_MAX / 2 || !are_makers(messages, n))
 		return -EINVAL;
-	nl = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
-	if (!nl)
-		return -errno;
-	err = mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID)
-		      ? -errno
-		      : send_all(mnl_socket_get_fd(nl), messages, n, generation);
-	mnl_socket_close(nl);
+	err = sender_open(&s, n);
+	if (err)
+		return err;
+	err = sender_send(&s, messages, n, generation);
+	sender_close(&s);
 	return err;
 }

@@ -10,6 +10,8 @@
 #include "util/sha256.h"
 
 #define HASH_CHARS 12 /* 48 bits, and only objects of one stem can meet */
+/* 128: strangers make lists, and what has the name of another list would be taken for it. */
+#define BULK_HASH_CHARS 32
 #define NAME_ROOM 300 /* NFT_NAME_MAXLEN is 256; what is longer costs more */
 
 struct ir_ruleset *ruleset_new(struct arena *a)
@@ -24,12 +26,14 @@ struct ir_ruleset *ruleset_new(struct arena *a)
 	return r;
 }
 
-static const char *hashed_name(struct arena *a, const char *stem, const struct buf *text)
+static const char *hashed_name(struct arena *a, const char *stem, const struct buf *text,
+			       bool is_bulk)
 {
 	char hex[SHA256_HEX];
 
 	sha256_hex(text->data, text->len, hex);
-	return arena_printf(a, "%s.%.*s", stem, HASH_CHARS, hex);
+	return arena_printf(a, "%s.%.*s%s", stem, is_bulk ? BULK_HASH_CHARS : HASH_CHARS, hex,
+			    is_bulk ? BULK_SUFFIX : "");
 }
 
 static void *find(const struct ir_ruleset *r, char kind, const char *name)
@@ -101,7 +105,7 @@ struct ir_chain *ruleset_seal_chain(struct ir_ruleset *r, struct ir_chain *c)
 
 	c->name = c->stem;
 	emit_chain(&text, c, false);
-	c->name = hashed_name(r->arena, c->stem, &text);
+	c->name = hashed_name(r->arena, c->stem, &text, false);
 	buf_free(&text);
 	same = ruleset_chain(r, c->name);
 	if (same)
@@ -118,7 +122,7 @@ struct ir_set *ruleset_seal_set(struct ir_ruleset *r, struct ir_set *s)
 	s->name = s->stem;
 	ir_elems_sort(&s->elems);
 	emit_set(&text, s, false);
-	s->name = hashed_name(r->arena, s->stem, &text);
+	s->name = hashed_name(r->arena, s->stem, &text, ir_set_is_bulk(s));
 	buf_free(&text);
 	same = ruleset_set(r, s->name);
 	if (same)

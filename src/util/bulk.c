@@ -261,6 +261,13 @@ bool bulk_list_overlaps(const struct bulk_list *l, const struct ivset *s)
 	return false;
 }
 
+bool bulk_is_name(const char *name)
+{
+	size_t n = strlen(name), suffix = strlen(BULK_SUFFIX);
+
+	return n > suffix && !strcmp(name + n - suffix, BULK_SUFFIX);
+}
+
 size_t bulk_min(void)
 {
 #if defined(FWC_FAULTS) || defined(FWC_SANITIZERS)

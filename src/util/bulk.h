@@ -53,6 +53,9 @@ struct ival bulk_list_at(const struct bulk_list *l, size_t i);
 size_t bulk_list_from(const struct bulk_list *l, u128 addr);
 bool bulk_list_holds(const struct bulk_list *l, u128 addr);
 bool bulk_list_overlaps(const struct bulk_list *l, const struct ivset *s);
+/* What the kernel's name of a bulk set ends with: a dump has none of its elements. */
+#define BULK_SUFFIX ".bulk"
+bool bulk_is_name(const char *name);
 /* How many ranges make a list: BULK_MIN, which in builds for tests the environment lowers
  * (FWC_BULK_MIN). */
 size_t bulk_min(void);

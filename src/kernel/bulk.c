@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * ranges -> NFT_MSG_NEWSETELEM, in transactions one after the other, by libmnl.
+ */
+#include "kernel/bulk.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/send.h"
+#include "util/bulk_file.h"
+#include "util/cleanup.h"
+#include "util/fault.h"
+
+/* Of a hash 20,000 elements are cheapest, of a tree as many as can be: each of its commits runs
+ * through all of it. What is at once in one attribute ends before its length does. */
+#define ROOM_HASH (320 << 10)
+#define ROOM_TREE (4 << 20)
+#define LIST_MAX 65000
+#define ELEM_MAX 64
+
+/* Bytes in the kernel that one element takes, measured on 6.18 (a million, memory.current). */
+#define HASH_ELEM 86
+#define TREE_ELEM 128
+#define KEY6_MORE 16
+
+struct filler {
+	struct sender sender;
+	struct bulk_job *job;
+	char *room;
+	size_t used;
+	struct nlmsghdr *message; /* the one that is being filled, or NULL */
+	struct nlattr *list;
+};
+
+/* ---- messages ---- */
+
+static struct nlmsghdr *put_message(char *to, const struct bulk_job *j, uint16_t type, bool first)
+{
+	struct nlmsghdr *h = mnl_nlmsg_put_header(to);
+	struct nfgenmsg *g = mnl_nlmsg_put_extra_header(h, sizeof(*g));
+
+	h->nlmsg_type = (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type);
+	h->nlmsg_flags = NLM_F_REQUEST;
+	if (type == NFT_MSG_NEWSETELEM)
+		h->nlmsg_flags |= NLM_F_CREATE | NLM_F_EXCL;
+	if (first) /* of the others only errors are told */
+		h->nlmsg_flags |= NLM_F_ACK;
+	g->nfgen_family = NFPROTO_INET;
+	g->version = NFNETLINK_V0;
+	mnl_attr_put_strz(h, NFTA_SET_ELEM_LIST_TABLE, IR_TABLE);
+	mnl_attr_put_strz(h, NFTA_SET_ELEM_LIST_SET, j->set);
+	return h;
+}
+
+static void end_message(struct filler *f)
+{
+	if (!f->message)
+		return;
+	mnl_attr_nest_end(f->message, f->list);
+	f->used += f->message->nlmsg_len;
+	f->message = NULL;
+}
+
+static int flush(struct filler *f)
+{
+	int err;
+
+	end_message(f);
+	if (!f->used)
+		return 0;
+	err = sender_send(&f->sender, f->room, f->used, 0);
+	f->used = 0;
+	f->job->commits += !err;
+	fault_point("filling");
+	return err;
+}
+
+/* Room for a few elements more, which stay together. */
+static int make_room(struct filler *f, size_t n)
+{
+	size_t open = f->message ? f->message->nlmsg_len : NLMSG_ALIGN(NLMSG_HDRLEN) + 512;
+	int err = 0;
+
+	if (f->used + open + n > f->sender.room)
+		err = flush(f);
+	else if (f->message && f->message->nlmsg_len + n > LIST_MAX)
+		end_message(f);
+	if (!err && !f->message) {
+		f->message = put_message(f->room + f->used, f->job, NFT_MSG_NEWSETELEM, !f->used);
+		f->list = mnl_attr_nest_start(f->message, NFTA_SET_ELEM_LIST_ELEMENTS);
+	}
+	return err;
+}
+
+enum end { FIRST, BEHIND, FIRST_OPEN /* nothing ends it: it goes up to the last address */ };
+
+static void put_elem(struct filler *f, u128 address, enum end end)
+{
+	static const uint8_t open_end[] = {1, 4, 1, 0, 0, 0}; /* TLV 1 of nft: its flags are 1 */
+	enum family family = f->job->bulk->elems->family;
+	struct nlattr *elem = mnl_attr_nest_start(f->message, NFTA_LIST_ELEM), *key;
+	uint8_t bytes[16];
+
+	bulk_key(family, address, bytes);
+	if (end == BEHIND)
+		mnl_attr_put_u32(f->message, NFTA_SET_ELEM_FLAGS, htonl(NFT_SET_ELEM_INTERVAL_END));
+	key = mnl_attr_nest_start(f->message, NFTA_SET_ELEM_KEY);
+	mnl_attr_put(f->message, NFTA_DATA_VALUE, bulk_key_bytes(family), bytes);
+	mnl_attr_nest_end(f->message, key);
+	if (end == FIRST_OPEN)
+		mnl_attr_put(f->message, NFTA_SET_ELEM_USERDATA, sizeof(open_end), open_end);
+	mnl_attr_nest_end(f->message, elem);
+}
+
+/* ---- all of it ---- */
+
+static int put_hash(struct filler *f)
+{
+	const struct bulk_list *l = f->job->bulk->elems;
+	int err = 0;
+
+	for (size_t i = 0; i < l->n && !err; i++) {
+		err = make_room(f, ELEM_MAX);
+		if (!err)
+			put_elem(f, bulk_list_at(l, i).lo, FIRST);
+	}
+	return err;
+}
+
+/* Where the last one has an end there is another end at 0, as nft makes it: so the number of nodes
+ * is always odd, and one more of them is one more to the kernel, which counts them by twos. */
+static int put_intervals(struct filler *f)
+{
+	const struct bulk_list *l = f->job->bulk->elems;
+	u128 top = u128_max(l->family == FAM_IP4 ? 32 : 128);
+	int err = 0;
+
+	for (size_t i = 0; i < l->n && !err; i++) {
+		struct ival r = bulk_list_at(l, i);
+
+		err = make_room(f, 3 * ELEM_MAX);
+		if (err)
+			break;
+		if (!i && bulk_list_at(l, l->n - 1).hi != top)
+			put_elem(f, 0, BEHIND);
+		put_elem(f, r.lo, r.hi == top ? FIRST_OPEN : FIRST);
+		if (r.hi != top)
+			put_elem(f, r.hi + 1, BEHIND);
+	}
+	return err;
+}
+
+/* Everything that is in it. */
+static int empty(struct filler *f)
+{
+	f->used = put_message(f->room, f->job, NFT_MSG_DELSETELEM, true)->nlmsg_len;
+	return flush(f);
+}
+
+int bulk_fill(struct bulk_job *j)
+{
+	struct filler f = {.job = j};
+	int err = sender_open(&f.sender, j->bulk->prefix ? ROOM_HASH : ROOM_TREE);
+	_cleanup_free_ char *room = err ? NULL : malloc(f.sender.room + LIST_MAX);
+
+	j->commits = 0;
+	if (err)
+		return err;
+	f.room = room;
+	err = room ? 0 : -ENOMEM;
+	if (!err && j->used)
+		err = empty(&f);
+	if (!err)
+		err = j->bulk->prefix ? put_hash(&f) : put_intervals(&f);
+	if (!err)
+		err = flush(&f);
+	sender_close(&f.sender);
+	return err;
+}
+
+uint64_t bulk_memory(const struct ir_bulk *b)
+{
+	uint64_t each = b->prefix ? HASH_ELEM : 2 * TREE_ELEM;
+
+	if (b->elems->family == FAM_IP6)
+		each += b->prefix ? KEY6_MORE : 2 * KEY6_MORE;
+	return each * b->elems->n;
+}

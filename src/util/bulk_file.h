@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * A list of very many ranges as the bytes of a file: the family (one byte, 4 or 6), then each range
+ * by its first and its last address, the highest byte first. They are the bytes that the list's
+ * digest is made of, so the file's hash is its name.
+ *
+ * It is not nft's text because boot would have to parse that, and libnftables takes 370 MB for a
+ * million addresses. `fwc show` prints it.
+ */
+#ifndef FWC_BULK_FILE_H
+#define FWC_BULK_FILE_H
+
+#include "util/bulk.h"
+
+#define BULK_FILE ".elements" /* behind the digest: the name of the file */
+#define BULK_FILE_MAX ((size_t)1 << 30)
+
+void bulk_file_pack(struct buf *out, const struct bulk_list *l);
+/* In the arena, its digest made anew. NULL: they are no sorted, disjoint ranges. */
+struct bulk_list *bulk_file_read(struct arena *a, const void *bytes, size_t n);
+/* An address as the kernel has it: 4 or 16 bytes. */
+void bulk_key(enum family family, u128 address, uint8_t out[16]);
+u128 bulk_address(enum family family, const uint8_t *key);
+static inline size_t bulk_key_bytes(enum family family)
+{
+	return family == FAM_IP4 ? 4 : 16;
+}
+
+#endif
