@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 
 #include "nft/lower.h"
+#include "util/meets.h"
 
 #define RUN_MIN 5 /* shorter runs are a list: as fast, and easier to read */
 #define BOXES_MAX 64 /* a rule that would need more elements is written with sets instead */
@@ -216,41 +217,104 @@ static bool candidates_meet(const struct candidate *a, const struct candidate *b
 	return false;
 }
 
-/* From the least address that any of the boxes goes to, to the greatest. */
-static struct ival span_of_targets(const struct boxes *boxes)
+/* What tells most rules apart: where they come from, where they go, or what they are. */
+enum axis { AXIS_SRC, AXIS_DST, AXIS_WHAT, NAXES };
+
+/* Protocol and port as one number. */
+static struct ival what_of(const struct box *b)
+{
+	u128 icmp = b->family == FAM_IP4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+	struct ival proto = b->has_proto ? b->proto : (struct ival){0, 255};
+
+	if (b->has_type)
+		proto = (struct ival){icmp, icmp};
+	if (b->has_proto && b->has_port && proto.lo == proto.hi)
+		return (struct ival){proto.lo << 16 | b->port.lo, proto.lo << 16 | b->port.hi};
+	return (struct ival){proto.lo << 16, proto.hi << 16 | 65535};
+}
+
+static struct ival box_on(const struct box *b, enum axis axis)
+{
+	switch (axis) {
+	case AXIS_SRC:
+		return b->has_src ? b->src : (struct ival){0, u128_max(128)};
+	case AXIS_DST:
+		return b->has_dst ? b->dst : (struct ival){0, u128_max(128)};
+	case AXIS_WHAT:
+	case NAXES:
+		break;
+	}
+	return what_of(b);
+}
+
+/* From the least number that any of the boxes has there, to the greatest. */
+static struct ival span_on(const struct boxes *boxes, enum axis axis)
 {
 	struct ival all = {u128_max(128), 0};
 	const struct box *b;
 
 	vec_each (boxes, b) {
-		struct ival dst = b->has_dst ? b->dst : (struct ival){0, u128_max(128)};
+		struct ival one = box_on(b, axis);
 
-		all.lo = dst.lo < all.lo ? dst.lo : all.lo;
-		all.hi = dst.hi > all.hi ? dst.hi : all.hi;
+		all.lo = one.lo < all.lo ? one.lo : all.lo;
+		all.hi = one.hi > all.hi ? one.hi : all.hi;
 	}
 	return all;
 }
 
-/* Each rule goes one layer below the deepest earlier rule that it shares a packet with. All pairs
- * are looked at, so most are told apart by what lies close together in memory. */
-static unsigned assign_layers(struct lower *l, struct run *run)
+/* The spans of all, on the axis where the fewest of them meet. */
+static const struct ival *choose_spans(struct arena *a, const struct run *run)
 {
-	struct ival *to = arena_alloc(l->arena, run->n * sizeof(*to));
-	unsigned layers = 0;
+	struct ival *best = NULL;
+	uint64_t fewest = 0;
+
+	for (enum axis axis = 0; axis < NAXES; axis++) {
+		struct ival *spans = arena_alloc(a, run->n * sizeof(*spans));
+		uint64_t pairs;
+
+		for (size_t i = 0; i < run->n; i++)
+			spans[i] = span_on(&run->v[i].boxes, axis);
+		pairs = meets_pairs(spans, run->n);
+		if (best && pairs >= fewest)
+			continue;
+		best = spans;
+		fewest = pairs;
+	}
+	return best;
+}
+
+struct layering {
+	struct run *run;
+	struct candidate *c; /* that looks for its layer */
+	unsigned layers; /* of those before it */
+};
+
+static bool go_below(void *with, size_t j)
+{
+	struct layering *x = with;
+
+	if (x->run->v[j].layer >= x->c->layer && candidates_meet(x->c, &x->run->v[j]))
+		x->c->layer = x->run->v[j].layer + 1;
+	return x->c->layer < x->layers; /* there is none deeper */
+}
+
+/* Each rule goes one layer below the deepest earlier rule that it shares a packet with. */
+static unsigned assign_layers(struct run *run)
+{
+	struct arena *a = arena_new();
+	struct meets *m = meets_new(a, choose_spans(a, run), run->n);
+	struct layering x = {.run = run};
 
 	for (size_t i = 0; i < run->n; i++) {
-		struct candidate *c = &run->v[i];
-
-		to[i] = span_of_targets(&c->boxes);
-		c->layer = 0;
-		for (size_t j = i; j-- > 0;)
-			if (!apart(true, to[i], to[j]) && run->v[j].layer >= c->layer &&
-			    candidates_meet(c, &run->v[j]))
-				c->layer = run->v[j].layer + 1;
-		if (c->layer + 1 > layers)
-			layers = c->layer + 1;
+		x.c = &run->v[i];
+		x.c->layer = 0;
+		meets_each(m, i, go_below, &x);
+		meets_add(m, i);
+		if (x.c->layer + 1 > x.layers)
+			x.layers = x.c->layer + 1;
 	}
-	return layers;
+	arena_free(a);
+	return x.layers;
 }
 
 /* ---- maps ---- */
@@ -514,19 +578,38 @@ static void push_single(struct lower *l, struct ir_chain *c, const struct group 
 	chain_push(l, c, r);
 }
 
-static void lower_layer(struct lower *l, struct ir_chain *c, const struct run *run, unsigned layer,
-			int from)
+static void lower_layer(struct lower *l, struct ir_chain *c, const struct candidate *const *v,
+			size_t n, int from)
 {
 	struct groups g = {0};
 
-	for (size_t i = 0; i < run->n; i++)
-		if (run->v[i].layer == layer)
-			add_boxes(l, &g, &run->v[i], from);
+	for (size_t i = 0; i < n; i++)
+		add_boxes(l, &g, v[i], from);
 	for (size_t i = 0; i < g.n; i++) {
 		if (g.v[i].elems.n == 1)
 			push_single(l, c, &g.v[i]);
 		else
 			push_tuples(l, c, &g.v[i]);
+	}
+}
+
+/* The layers one after another, each in the order of the policy. */
+static void lower_layers(struct lower *l, struct ir_chain *c, struct run *run, int from)
+{
+	unsigned layers = assign_layers(run);
+	size_t *ends = arena_alloc(l->arena, (layers + 1) * sizeof(*ends));
+	const struct candidate **sorted = arena_alloc(l->arena, run->n * sizeof(*sorted));
+
+	for (size_t i = 0; i < run->n; i++)
+		ends[run->v[i].layer + 1]++;
+	for (unsigned i = 1; i <= layers; i++)
+		ends[i] += ends[i - 1];
+	for (size_t i = 0; i < run->n; i++)
+		sorted[ends[run->v[i].layer]++] = &run->v[i];
+	for (unsigned i = 0; i < layers; i++) {
+		size_t first = i ? ends[i - 1] : 0;
+
+		lower_layer(l, c, sorted + first, ends[i] - first, from);
 	}
 }
 
@@ -536,10 +619,7 @@ static void lower_run(struct lower *l, struct ir_chain *c, struct run *run, int 
 		for (size_t i = 0; i < run->n; i++)
 			lower_rule(l, c, run->v[i].rule, from, to);
 	} else {
-		unsigned layers = assign_layers(l, run);
-
-		for (unsigned i = 0; i < layers; i++)
-			lower_layer(l, c, run, i, from);
+		lower_layers(l, c, run, from);
 	}
 	run->n = 0;
 }

@@ -431,6 +431,11 @@ static void resolve_disabled(struct resolver *r, struct ast_stmt *s)
 
 static void resolve_statements(struct resolver *r, const struct ast_stmts *stmts)
 {
+	size_t rules = 0;
+
+	for (size_t i = 0; i < stmts->n; i++)
+		rules += stmts->v[i]->kind == STMT_RULE && !stmts->v[i]->disabled;
+	vec_reserve(r->arena, &r->p->rules, rules);
 	for (size_t i = 0; i < stmts->n; i++) {
 		const struct ast_stmt *s = stmts->v[i];
 

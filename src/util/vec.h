@@ -13,14 +13,25 @@
 		size_t n, cap;                                                                     \
 	}
 
+/* Most lists within large things have one item. */
+#define VEC_FIRST(vec) (sizeof(*(vec)->v) > 64 ? 1 : 4)
+
 /* Makes room for one more and yields a pointer to it (zeroed the first time). */
 #define vec_add(a, vec)                                                                            \
 	(((vec)->n == (vec)->cap                                                                   \
-		  ? (void)((vec)->cap = (vec)->cap ? 2 * (vec)->cap : 4,                           \
+		  ? (void)((vec)->cap = (vec)->cap ? 2 * (vec)->cap : VEC_FIRST(vec),    \
 			   (vec)->v = arena_grow((a), (vec)->v, (vec)->n * sizeof(*(vec)->v),      \
 						 (vec)->cap * sizeof(*(vec)->v)))                  \
 		  : (void)0),                                                                      \
 	 &(vec)->v[(vec)->n++])
+
+/* For that many more, so that growing leaves no copies behind. */
+#define vec_reserve(a, vec, more)                                                                  \
+	((vec)->cap - (vec)->n < (more)                                                            \
+		 ? (void)((vec)->cap = (vec)->n + (more),                                          \
+			  (vec)->v = arena_grow((a), (vec)->v, (vec)->n * sizeof(*(vec)->v),       \
+						(vec)->cap * sizeof(*(vec)->v)))                   \
+		 : (void)0)
 
 #define vec_push(a, vec, item) ((void)(*vec_add(a, vec) = (item)))
 
