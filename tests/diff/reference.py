@@ -9,6 +9,7 @@ purpose, so that where this file and the kernel disagree one of the two has misr
     fates  = Evaluator(policy, lab).fate(packet)        # more than one only where the language leaves a choice
 """
 
+import copy
 import itertools
 import ipaddress
 import os
@@ -24,6 +25,7 @@ TCP, UDP, ICMP, ICMPV6, IGMP = 6, 17, 1, 58, 2
 MULTICAST_SERVICES = [((224 << 24) + 251, 5353), ((224 << 24) + 252, 5355), (0xeffffffa, 1900), (0xeffffffa, 3702)]
 MAX = {4: (1 << 32) - 1, 6: (1 << 128) - 1}
 FAMILIES = (4, 6)
+STATES_MAX = 64                 # of budgets that packets may have left, where what took from them is open
 MANY = {'multicast': {4: [(0xe0 << 24, (0xf0 << 24) - 1)], 6: [(0xff << 120, MAX[6])]},
         'broadcast': {4: [(0, MAX[4])], 6: []}}
 SELF = object()                 # "this machine", where an interface name would stand
@@ -1048,6 +1050,7 @@ class Evaluator:
     def __init__(self, policy, lab):
         self.policy, self.lab = policy, lab
         self.used = {}
+        self.after = []                 # what is used and asked behind each of several fates
         self.mark = 0
         self.asking = None
         self.assumed = None     # while it is asked: the sub-zones that it is in, but for their networks
@@ -1494,7 +1497,30 @@ class Evaluator:
         if guard:
             return [Fate('drop', guard.line, guard.kind)]
         choices = [(packet.target, packet.dport, False)] if self.way else self.destinations(packet, came)
-        return [self.fate_to(packet, came, *choice) for choice in choices]
+        if len(choices) == 1:
+            return [self.fate_to(packet, came, *choices[0])]
+        fates, self.after, before = [], [], (self.used, self.asked)
+        for choice in choices:
+            self.used, self.asked = copy.copy(before[0]), copy.copy(before[1])
+            fates.append(self.fate_to(packet, came, *choice))
+            self.after.append((self.used, self.asked))
+        return fates
+
+    def fates(self, packets, agrees):
+        """The fates of packets that are sent one after the other. Where the language leaves a choice, only one of
+        them took from the budgets of limits: agrees(index, fate) tells which it may have been."""
+        states, out = [(self.used, self.asked)], []
+        for index, packet in enumerate(packets):
+            all_fates, kept = [], []
+            for state in states:
+                self.used, self.asked = state
+                self.after = [state]
+                fates = self.fate(packet)
+                all_fates += fates
+                kept += [after for fate, after in zip(fates, self.after) if after not in kept and agrees(index, fate)]
+            states = kept[:STATES_MAX] or [self.after[0]]
+            out.append(all_fates)
+        return out
 
     def fate_to(self, packet, came, target, dport, hairpin):
         goes = self.lab.route(packet.family, target)
