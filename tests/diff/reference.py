@@ -1406,18 +1406,21 @@ class Evaluator:
         """'there', 'back' or None: which way of an untracked statement it goes."""
         if packet.proto == ICMP and packet.type in (3, 4, 5, 11, 12) or packet.proto == ICMPV6 and packet.type in (1, 2, 3, 4):
             return None                         # an error belongs to something else
-        group = self.lab.is_group(packet.family, packet.target)
+        # before routing, routes lead groups and the base of a prefix nowhere: these are in any alone
+        nowhere = self.lab.is_group(packet.family, packet.target) or \
+            came is not SELF and self.lab.is_base(packet.family, packet.target)
 
-        def at(items, where, address):
+        def at(items, where, address, routed=False):
             return any(self.item_matches(i, where, packet.family, address) and
-                       (where is not goes or not group or i.zone == 'any' and not i.but) for i in items)
-        ways = set()
+                       (routed or where is not goes or not nowhere or i.zone == 'any' and not i.but) for i in items)
+        ways, judged = set(), False
         for rule in self.policy.untracked if BREAK != 'untracked' else []:
             if rule.family not in (None, packet.family):
                 continue
-            if at(rule.source, came, packet.source) and at(rule.target, goes, packet.target) and \
+            if at(rule.source, came, packet.source) and at(rule.target, goes, packet.target, True) and \
                     self.service_matches(rule.services, packet, packet.dport):
-                ways.add('there')
+                judged = True
+                ways |= {'there'} if at(rule.target, goes, packet.target) else set()
             question = ANSWERED.get((packet.proto, packet.type), packet.type)
             whole = replace(packet, sport=packet.dport, type=question)
             turned = [s for s in rule.services if packet.proto not in (ICMP, ICMPV6) or s.low is None or
@@ -1426,7 +1429,7 @@ class Evaluator:
             if at(rule.target, came, packet.source) and at(rule.source, goes, packet.target) and \
                     (not rule.services or turned and self.service_matches(turned, whole, packet.sport)):
                 ways.add('back')
-        return 'there' if 'there' in ways else 'back' if ways else None
+        return 'there' if ways and judged else 'back' if ways else None
 
     def error_passes(self, packet, goes):
         """An ICMP error to one of the sides."""
@@ -1487,8 +1490,7 @@ class Evaluator:
         self.station = packet.mac
         self.way = None
         goes = self.lab.route(packet.family, packet.target)
-        if self.policy.untracked and not (came is SELF and goes is SELF) and \
-                not self.lab.is_base(packet.family, packet.target):
+        if self.policy.untracked and not (came is SELF and goes is SELF):
             self.way = self.way_of(packet, came, goes)
         self.mark = 0                                   # as early drop and the statements that mark find it
         guard = None if came is SELF else self.refused(packet, came, ('early', 'networks'))
