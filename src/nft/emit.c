@@ -340,13 +340,37 @@ static void put_stmt(struct buf *out, const struct ir_stmt *s)
 	}
 }
 
+static bool asks(const struct ir_stmt *s, enum field f)
+{
+	return s->kind == IR_MATCH && s->match.sel.n == 1 && s->match.sel.f[0] == f;
+}
+
+/* To `ether saddr` nft adds what kind of link it came by; where the rule does not ask, so: */
+static void put_link(struct buf *out, const struct ir_stmt *s)
+{
+	const struct ir_elems *v = &s->match.values;
+
+	buf_printf(out, "@ll,48,48 %s%s", s->match.op == OP_NE ? "!= " : "", v->n == 1 ? "" : "{ ");
+	for (size_t i = 0; i < v->n; i++)
+		buf_printf(out, "%s0x%012llx", i ? ", " : "",
+			   (unsigned long long)v->v[i].key[0].lo);
+	buf_puts(out, v->n == 1 ? "" : " }");
+}
+
 void emit_rule(struct buf *out, const struct ir_rule *r)
 {
 	const char *space = "";
+	bool ethernet = false;
 
 	for (size_t i = 0; i < r->stmts.n; i++) {
+		const struct ir_stmt *s = &r->stmts.v[i];
+
 		buf_puts(out, space);
-		put_stmt(out, &r->stmts.v[i]);
+		ethernet = ethernet || asks(s, F_IIFTYPE);
+		if (!ethernet && asks(s, F_ETHER_SADDR) && !s->match.set)
+			put_link(out, s);
+		else
+			put_stmt(out, s);
 		space = " ";
 	}
 	put_comment(out, r->comment);

@@ -60,6 +60,7 @@ struct side {
 	bool all;
 	struct ivset v4, v6; /* static ones together */
 	struct ivset macs; /* or sent by these stations */
+	bool routed; /* it is asked behind routing */
 	bool broadcast; /* or to what routing calls so */
 	const char *stem, *mac_stem;
 	VEC(const struct addrs *) dyn;
@@ -70,6 +71,7 @@ struct alt {
 	enum family family; /* FAM_NONE: both */
 	bool all; /* no address match */
 	const struct ivset *macs; /* or NULL: no address match, but who sent it */
+	bool routed;
 	bool broadcast; /* IPv4: no address match, but where it goes */
 	const struct ivset *fixed; /* or NULL */
 	const char *stem;
@@ -131,6 +133,7 @@ void stations_last(struct lower *l, struct ir_rules *out, size_t first,
 		   const struct ir_rule *stations);
 /* An Ethernet header: what follows may ask for its addresses. */
 void match_ethernet(struct lower *l, struct ir_rule *r);
+void match_link(struct lower *l, struct ir_rule *r, const struct ivset *macs);
 /* Whether it says nothing of addresses of IP, and so nothing of the family. */
 bool alt_open(const struct alt *a);
 /* Rules that are `base` with each group of services added; none if the family knows none of them.

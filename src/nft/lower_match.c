@@ -193,6 +193,17 @@ void match_ivset(struct lower *l, struct ir_rule *r, enum field f, const struct 
 			push_value(l, &m->match.values, (struct ival){x, x});
 }
 
+/* Behind routing iiftype is, since Linux 6.18, that of the interface by which a packet leaves: the
+ * header alone tells. nft takes no set of addresses for what it knows as bits of a header. */
+void match_link(struct lower *l, struct ir_rule *r, const struct ivset *macs)
+{
+	struct ir_stmt *m = match(l, r, F_ETHER_SADDR, OP_EQ);
+
+	for (size_t i = 0; i < macs->n; i++)
+		for (u128 x = macs->v[i].lo; x <= macs->v[i].hi; x++)
+			push_value(l, &m->match.values, (struct ival){x, x});
+}
+
 const char *dynset_name(struct lower *l, const struct dynset *d, enum family family)
 {
 	return arena_printf(l->arena, "%s.v%d", d->name, family);

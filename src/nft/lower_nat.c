@@ -260,6 +260,7 @@ static void source_family(struct lower *l, struct ir_chain *c, const struct nat 
 	struct side src = side_of_item(l, from), dst = side_of_item(l, to);
 	bool open = src.dyn.n || src.macs.n; /* its addresses are not all known */
 
+	src.routed = true;
 	rules = at_interface(l, &rules, from, F_IIFNAME);
 	rules = at_interface(l, &rules, to, F_OIFNAME);
 	if (n->kind == NAT_MASQUERADE && fam == FAM_IP6 && !open)

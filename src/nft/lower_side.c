@@ -101,7 +101,10 @@ static void side_alts(struct lower *l, struct alts *out, const struct side *s, e
 		vec_push(l->arena, out, ((struct alt){.family = fam, .broadcast = true}));
 	if (s->macs.n && stations)
 		vec_push(l->arena, out,
-			 ((struct alt){.family = fam, .macs = &s->macs, .stem = s->mac_stem}));
+			 ((struct alt){.family = fam,
+				       .macs = &s->macs,
+				       .routed = s->routed,
+				       .stem = s->mac_stem}));
 	for (size_t i = 0; i < s->dyn.n; i++)
 		vec_push(l->arena, out, ((struct alt){.family = fam, .dyn = s->dyn.v[i]}));
 }
@@ -120,7 +123,9 @@ struct forms forms_of(struct lower *l, const struct side *src, const struct side
 	}
 	if (!fam && dst->all && src->macs.n) { /* of both families at once */
 		vec_push(l->arena, &out,
-			 ((struct form){.src = {.macs = &src->macs, .stem = src->mac_stem},
+			 ((struct form){.src = {.macs = &src->macs,
+						.routed = src->routed,
+						.stem = src->mac_stem},
 					.dst = {.all = true}}));
 		stations = false;
 	}
@@ -173,7 +178,9 @@ static void match_alt(struct lower *l, struct ir_rule *r, const struct alt *a, e
 
 	if (a->all)
 		return;
-	if (a->macs) {
+	if (a->macs && a->routed) {
+		match_link(l, r, a->macs);
+	} else if (a->macs) {
 		match_ethernet(l, r);
 		match_ivset(l, r, F_ETHER_SADDR, a->macs, a->stem);
 	} else if (a->broadcast) {

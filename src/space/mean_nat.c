@@ -105,6 +105,14 @@ static dd_ref unique_local(struct mean *m)
 	return schema_addrs(&m->schema, DIM_SADDR, FAM_IP6, &s);
 }
 
+/* By station: behind routing nothing tells by what kind of link a packet came, only by which header. */
+static dd_ref sources(struct mean *m, const struct addrs *s)
+{
+	dd_ref is = mean_addrs(m, s, DIM_SADDR);
+
+	return dd_some(m->dd, is, dim_table[DIM_IIFTYPE].first, dim_table[DIM_IIFTYPE].bits);
+}
+
 static dd_ref ends(struct mean *m, const struct policy *p, const struct nat *n)
 {
 	dd_ref from = DD_FALSE, to = DD_FALSE;
@@ -114,7 +122,7 @@ static dd_ref ends(struct mean *m, const struct policy *p, const struct nat *n)
 
 		from = dd_or(m->dd, from,
 			     dd_and(m->dd, mean_place(m, p, item, DIM_IIF),
-				    mean_addrs(m, &item->addrs, DIM_SADDR)));
+				    sources(m, &item->addrs)));
 	}
 	for (size_t i = 0; i < n->to.items.n; i++) {
 		const struct place_item *item = &n->to.items.v[i];

@@ -233,6 +233,8 @@ class Reader:
             return [('fiboif', None)], []
         if kind == 'fib' and what['result'] == 'type' and tuple(sorted(what['flags'])) in FIB:
             return [(FIB[tuple(sorted(what['flags']))], None)], []
+        if kind == 'payload' and (what.get('base'), what.get('offset'), what.get('len')) == ('ll', 48, 48):
+            return [('smac', None)], []         # whatever link it came by
         if kind == 'payload' and (what.get('base'), what.get('offset'), what.get('len')) == ('ih', 0, 8):
             return [('payload', None)], []      # the first byte that TCP or UDP carries
         if kind == 'payload' and (what.get('protocol'), what.get('field')) in PAYLOAD:
