@@ -19,20 +19,66 @@ bool parse_is_timeouts(const struct parser *p)
 						 p->lex.src->text + next.off, next.len));
 }
 
+/* As the kernel calls it: nf_conntrack_tcp_timeout_established. */
+static const char *plain_name(struct parser *p, const char *name)
+{
+	static const char room[] = "nf-conntrack-", timeout[] = "-timeout";
+	char *s = arena_strndup(p->arena, name, strlen(name)), *at;
+
+	for (at = s; *at; at++)
+		if (*at == '_')
+			*at = '-';
+	if (!strncmp(s, room, sizeof(room) - 1))
+		s += sizeof(room) - 1;
+	at = strstr(s, timeout);
+	if (at)
+		memmove(at, at + sizeof(timeout) - 1, strlen(at + sizeof(timeout) - 1) + 1);
+	return s;
+}
+
+/* Whether it is, between hyphens, a part of the word. */
+static bool is_part(const char *word, const char *part)
+{
+	size_t n = strlen(part);
+
+	for (const char *at = strstr(word, part); n && at; at = strstr(at + 1, part))
+		if ((at == word || at[-1] == '-') && (!at[n] || at[n] == '-'))
+			return true;
+	return false;
+}
+
+/* Of a protocol alone, the time of what goes on is meant. */
+static const char *goes_on(struct parser *p, const char *name)
+{
+	static const char *const states[] = {"", "-established", "-open"};
+
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+		const char *whole = arena_printf(p->arena, "%s%s", name, states[i]);
+
+		if (word_in(timeout_words, whole, strlen(whole)))
+			return whole;
+	}
+	return NULL;
+}
+
 static void unknown_name(struct parser *p, struct ast_word name)
 {
-	struct nearest near = {.word = name.s};
+	const char *plain = plain_name(p, name.s), *meant = goes_on(p, plain);
 	struct diag_record *r = diag_error(p->diag, name.span, "no timeout is called '%s'", name.s);
-	struct buf all = {0};
+	struct nearest near = {.word = meant ? meant : plain};
+	struct buf all = {0}, of = {0};
 
 	for (const char *const *w = timeout_words; *w; w++) {
 		nearest_offer(&near, *w);
 		buf_printf(&all, "%s%s", w == timeout_words ? "" : ", ", *w);
+		if (is_part(*w, plain))
+			buf_printf(&of, "%s%s", of.len ? ", " : "", *w);
 	}
-	if (near.best)
-		diag_hint(p->diag, r, "did you mean '%s'?", near.best);
-	else
+	if (!meant && of.len)
+		diag_hint(p->diag, r, "there are: %s", buf_str(&of));
+	else if (!nearest_hint(p->diag, r, &near))
 		diag_hint(p->diag, r, "they are: %s", buf_str(&all));
+	buf_free(&of);
 	buf_free(&all);
 }
 

@@ -76,9 +76,7 @@ static void resolve_limit(struct resolver *r, const struct ast_qualifiers *q, st
 	rec = diag_error(r->diag, q->limit_name.span, "no limit is called '%s'", q->limit_name.s);
 	vec_each (&r->limits.entries, e)
 		nearest_offer(&near, e->key);
-	if (near.best)
-		diag_hint(r->diag, rec, "did you mean '%s'?", near.best);
-	else
+	if (!nearest_hint(r->diag, rec, &near))
 		diag_hint(r->diag, rec, "declare it: limit %s = 30/second burst 50",
 			  q->limit_name.s);
 }

@@ -61,9 +61,7 @@ static void unknown_helper(struct resolver *r, struct ast_word w)
 
 	for (const struct helper_kind *k = helper_kinds; k->name; k++)
 		nearest_offer(&near, k->name);
-	if (near.best)
-		diag_hint(r->diag, rec, "did you mean '%s'?", near.best);
-	else
+	if (!nearest_hint(r->diag, rec, &near))
 		diag_hint(r->diag, rec,
 			  "there are ftp, tftp, sip, irc, pptp, h323, snmp, amanda, sane and "
 			  "netbios-ns");

@@ -152,9 +152,7 @@ static void unknown_look(struct resolver *r, struct ast_word what)
 
 	for (int i = 0; i < NLOOKS; i++)
 		nearest_offer(&near, look_name((enum look)i));
-	if (near.best)
-		diag_hint(r->diag, rec, "did you mean '%s'?", near.best);
-	else
+	if (!nearest_hint(r->diag, rec, &near))
 		diag_hint(r->diag, rec,
 			  "name, domain, sni, host, dns, ssh, payload, alpn, ja4, tls.ech, quic, "
 			  "no-name, unknown-protocol");

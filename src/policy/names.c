@@ -72,8 +72,7 @@ static void hint_nearest(struct resolver *r, struct diag_record *rec, const char
 	}
 	vec_each (&r->names.entries, e)
 		nearest_offer(&near, e->key);
-	if (near.best)
-		diag_hint(r->diag, rec, "did you mean '%s'?", near.best);
+	nearest_hint(r->diag, rec, &near);
 }
 
 bool resolve_excused(const struct resolver *r, const char *name)

@@ -349,8 +349,7 @@ static void check_inspect(struct resolver *r, const struct ast_rule *ast)
 	rec = diag_error(r->diag, ast->q.with.span, "no inspector is called '%s'", ast->q.with.s);
 	vec_each (&r->inspectors.entries, e)
 		nearest_offer(&near, e->key);
-	if (near.best)
-		diag_hint(r->diag, rec, "did you mean '%s'?", near.best);
+	nearest_hint(r->diag, rec, &near);
 }
 
 void number_twin(struct resolver *r, struct rule *out)

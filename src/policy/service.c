@@ -136,9 +136,7 @@ static void resolve_proto(struct resolver *r, struct ast_word w, struct services
 	rec = diag_error(r->diag, w.span, "no IP protocol is called '%s'", w.s);
 	for (size_t i = 0; i < COUNT(protocol_table); i++)
 		nearest_offer(&near, protocol_table[i].name);
-	if (near.best)
-		diag_hint(r->diag, rec, "did you mean '%s'?", near.best);
-	else
+	if (!nearest_hint(r->diag, rec, &near))
 		diag_hint(r->diag, rec, "a number from 0 to 255 is fine too");
 }
 
@@ -198,8 +196,8 @@ static void resolve_icmp(struct resolver *r, const struct ast_service *s, struct
 			nearest_offer(&near, icmp_table[i].name);
 	if (s->code >= 0 && add_icmp(r, "icmpv6", s->type.s, s->code, &six))
 		diag_hint(r->diag, rec, "write icmpv6/%s/%d", s->type.s, s->code);
-	else if (near.best)
-		diag_hint(r->diag, rec, "did you mean '%s'?", near.best);
+	else
+		nearest_hint(r->diag, rec, &near);
 }
 
 /* A text of the catalogue, "udp/53, tcp/53"; it is ours, so it parses. */
@@ -298,9 +296,7 @@ static void unknown_service(struct resolver *r, struct ast_word w)
 		diag_hint(r->diag, rec, "'%s' is a zone, host or set; is a comma missing?", w.s);
 	else if (called_here(w.s))
 		diag_hint(r->diag, rec, "here it is called: %s", called_here(w.s));
-	else if (near.best)
-		diag_hint(r->diag, rec, "did you mean '%s'?", near.best);
-	else
+	else if (!nearest_hint(r->diag, rec, &near))
 		diag_hint(r->diag, rec,
 			  "write tcp/PORT or udp/PORT, or declare: service %s = tcp/…", w.s);
 }

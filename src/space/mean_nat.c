@@ -105,7 +105,7 @@ static dd_ref unique_local(struct mean *m)
 	return schema_addrs(&m->schema, DIM_SADDR, FAM_IP6, &s);
 }
 
-/* By station: behind routing nothing tells by what kind of link a packet came, only by which header. */
+/* By station: behind routing nothing tells by what kind of link a packet came but its header. */
 static dd_ref sources(struct mean *m, const struct addrs *s)
 {
 	dd_ref is = mean_addrs(m, s, DIM_SADDR);

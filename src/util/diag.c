@@ -401,6 +401,14 @@ static unsigned edit_distance(const char *a, size_t na, const char *b, size_t nb
 	return above[nb];
 }
 
+static bool is_offered(const struct nearest *n, const char *candidate)
+{
+	for (unsigned i = 0; i < n->nalso; i++)
+		if (!strcmp(n->also[i], candidate))
+			return true;
+	return !strcmp(n->best, candidate);
+}
+
 void nearest_offer(struct nearest *n, const char *candidate)
 {
 	size_t nw = strlen(n->word), nc = strlen(candidate);
@@ -419,5 +427,22 @@ void nearest_offer(struct nearest *n, const char *candidate)
 	if (!n->best || distance < n->distance) {
 		n->best = candidate;
 		n->distance = distance;
+		n->nalso = 0;
+	} else if (distance > limit && distance == n->distance && n->nalso < NEAREST_ALSO &&
+		   !is_offered(n, candidate)) {
+		n->also[n->nalso++] = candidate;
 	}
+}
+
+bool nearest_hint(struct diag *d, struct diag_record *r, const struct nearest *n)
+{
+	struct buf all = {0};
+
+	if (!n->best)
+		return false;
+	for (unsigned i = 0; i < n->nalso; i++)
+		buf_printf(&all, "%s'%s'", i + 1 < n->nalso ? ", " : " or ", n->also[i]);
+	diag_hint(d, r, "did you mean '%s'%s?", n->best, buf_str(&all));
+	buf_free(&all);
+	return true;
 }

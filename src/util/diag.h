@@ -88,13 +88,17 @@ const char *diag_shown(struct arena *a, const char *s);
 /* "firewall.fwc:12", in the arena, as diag_show() has it; "" without a source. */
 const char *span_where(struct arena *a, struct span s);
 
-/* The candidate nearest to `word` if near enough to be a slip of the finger, else NULL.
- * Offer all candidates one after the other to the same struct. */
+/* The candidate nearest to `word` if near enough to be a slip of the finger, else NULL; and others
+ * that it abbreviates as well. Offer all candidates one after the other to the same struct. */
+#define NEAREST_ALSO 3
 struct nearest {
 	const char *word;
 	const char *best;
-	unsigned distance;
+	const char *also[NEAREST_ALSO];
+	unsigned nalso, distance;
 };
 void nearest_offer(struct nearest *n, const char *candidate);
+/* "did you mean 'a', 'b' or 'c'?", if there is a candidate. */
+bool nearest_hint(struct diag *d, struct diag_record *r, const struct nearest *n);
 
 #endif

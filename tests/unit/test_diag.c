@@ -236,6 +236,30 @@ static void slips(void)
 	SAME_TEXT(nearest("permit", words), "-");
 }
 
+/* What it abbreviates is said, all of it up to four; a slip of the finger is one word. */
+static void abbreviations(struct arena *a)
+{
+	static const char *const words[] = {"guest-wifi", "guest-lan", "guest-lan", "guesswork",
+					    "guest-tv", "guest-two", "guest-three", NULL};
+	struct nearest n = {.word = "guest"}, slip = {.word = "gueswork"};
+	struct diag d;
+
+	diag_init(&d, a);
+	for (int i = 0; i < 3; i++)
+		nearest_offer(&n, words[i]);
+	CHECK(nearest_hint(&d, diag_error(&d, (struct span){0}, "no"), &n));
+	CHECK(strstr(messages(a, &d, false), "hint: did you mean 'guest-wifi' or 'guest-lan'?\n"));
+	for (int i = 3; words[i]; i++)
+		nearest_offer(&n, words[i]);
+	nearest_hint(&d, diag_error(&d, (struct span){0}, "no"), &n);
+	CHECK(strstr(messages(a, &d, false), "hint: did you mean 'guest-wifi', 'guest-lan', "
+					     "'guest-tv' or 'guest-two'?\n"));
+	for (int i = 0; words[i]; i++)
+		nearest_offer(&slip, words[i]);
+	nearest_hint(&d, diag_error(&d, (struct span){0}, "no"), &slip);
+	CHECK(strstr(messages(a, &d, false), "hint: did you mean 'guesswork'?\n"));
+}
+
 int main(void)
 {
 	struct arena *a = arena_new();
@@ -249,6 +273,7 @@ int main(void)
 	streams(a);
 	stages(a);
 	slips();
+	abbreviations(a);
 	arena_free(a);
 	return test_end();
 }
