@@ -40,11 +40,15 @@ const char *machine_text(struct machine *m, int word)
 	return w->at ? arena_printf(m->a, "%s+%u", w->slice->text, 4 * w->at) : w->slice->text;
 }
 
+/* Of what counts, or throws dice, one that no other rule has. */
+static const char *own_name(struct machine *m, const struct raw_expr *e, const char *text)
+{
+	return read_has_state(e) ? arena_printf(m->a, "%s of %s", text, m->place) : text;
+}
+
 static const char *odd_text(struct machine *m, const struct raw_expr *e)
 {
-	const char *text = read_odd(m->a, e->name, e->bytes);
-
-	return read_has_state(e) ? arena_printf(m->a, "%s of %s", text, m->place) : text;
+	return own_name(m, e, read_odd(m->a, e->name, e->bytes));
 }
 
 struct ir_stmt *machine_stmt(struct machine *m, enum ir_stmt_kind kind)
@@ -167,10 +171,8 @@ static const struct {
 		{NFT_META_SECPATH, F_SECPATH, false},
 },
   cts[] = {
-	  {NFT_CT_STATE, F_CT_STATE, true},
-	  {NFT_CT_STATUS, F_CT_STATUS, true},
-	  {NFT_CT_MARK, F_CT_MARK, true},
-	  {NFT_CT_DIRECTION, F_CT_DIRECTION, false},
+	  {NFT_CT_STATE, F_CT_STATE, true},    {NFT_CT_STATUS, F_CT_STATUS, true},
+	  {NFT_CT_MARK, F_CT_MARK, true},      {NFT_CT_DIRECTION, F_CT_DIRECTION, false},
 	  {NFT_CT_HELPER, F_CT_HELPER, false},
 };
 
@@ -212,7 +214,7 @@ static bool load_meta(struct machine *m, const struct raw_expr *e)
 	put(m, tlv_number(v[NFTA_META_DREG]),
 	    (struct slice){.from = key == NFT_META_PROTOCOL ? FROM_ETHERTYPE : FROM_ELSEWHERE,
 			   .bytes = SLICE_BYTES,
-			   .text = arena_printf(m->a, "meta %s", meta_name(key))});
+			   .text = own_name(m, e, arena_printf(m->a, "meta %s", meta_name(key)))});
 	return true;
 }
 
@@ -320,6 +322,13 @@ static bool load_rt(struct machine *m, const struct raw_expr *e)
 	return true;
 }
 
+static const char *numbered(struct machine *m, const char *name, struct tlv modulus,
+			    struct tlv offset)
+{
+	return arena_printf(m->a, "%s mod %u offset %u", name, (unsigned)tlv_number(modulus),
+			    (unsigned)tlv_number(offset));
+}
+
 static bool load_numgen(struct machine *m, const struct raw_expr *e)
 {
 	const struct tlv *v = e->attrs.v;
@@ -333,7 +342,9 @@ static bool load_numgen(struct machine *m, const struct raw_expr *e)
 				   .host = true,
 				   .modulus = (uint32_t)tlv_number(v[NFTA_NG_MODULUS]),
 				   .offset = (uint32_t)tlv_number(v[NFTA_NG_OFFSET]),
-				   .text = "numgen inc"});
+				   .text = own_name(m, e,
+						    numbered(m, "numgen inc", v[NFTA_NG_MODULUS],
+							     v[NFTA_NG_OFFSET]))});
 	return true;
 }
 
@@ -365,7 +376,8 @@ static bool load_jhash(struct machine *m, const struct raw_expr *e)
 			   .modulus = (uint32_t)tlv_number(v[NFTA_HASH_MODULUS]),
 			   .offset = (uint32_t)tlv_number(v[NFTA_HASH_OFFSET]),
 			   .by_source = of,
-			   .text = of == FAM_IP4 ? "jhash ip saddr" : "jhash ip6 saddr"});
+			   .text = numbered(m, of == FAM_IP4 ? "jhash ip saddr" : "jhash ip6 saddr",
+					    v[NFTA_HASH_MODULUS], v[NFTA_HASH_OFFSET])});
 	return true;
 }
 
@@ -384,7 +396,8 @@ static bool load_hash(struct machine *m, const struct raw_expr *e)
 				   .host = true,
 				   .modulus = (uint32_t)tlv_number(v[NFTA_HASH_MODULUS]),
 				   .offset = (uint32_t)tlv_number(v[NFTA_HASH_OFFSET]),
-				   .text = "symhash"});
+				   .text = numbered(m, "symhash", v[NFTA_HASH_MODULUS],
+						    v[NFTA_HASH_OFFSET])});
 	return true;
 }
 
@@ -507,13 +520,20 @@ static const struct {
 	const char *name;
 	bool (*read)(struct machine *m, const struct raw_expr *e);
 } steps[] = {
-	{"meta", load_meta},	   {"ct", load_ct},
-	{"payload", load_payload}, {"fib", load_fib},
-	{"exthdr", load_what_may_lack}, {"socket", load_what_may_lack},
-	{"rt", load_rt},	   {"numgen", load_numgen},
-	{"hash", load_hash},	   {"immediate", load_immediate},
-	{"bitwise", change_bits},  {"byteorder", change_order},
-	{"cmp", read_cmp},	   {"range", read_range},
+	{"meta", load_meta},
+	{"ct", load_ct},
+	{"payload", load_payload},
+	{"fib", load_fib},
+	{"exthdr", load_what_may_lack},
+	{"socket", load_what_may_lack},
+	{"rt", load_rt},
+	{"numgen", load_numgen},
+	{"hash", load_hash},
+	{"immediate", load_immediate},
+	{"bitwise", change_bits},
+	{"byteorder", change_order},
+	{"cmp", read_cmp},
+	{"range", read_range},
 	{"lookup", read_lookup},
 };
 
@@ -568,6 +588,7 @@ void read_rule(struct reader *r, const struct attrs *rule, const char *place, st
 	struct machine m = {.r = r, .a = r->a, .out = out, .proto = -1, .place = place};
 	struct tlv list = rule->v[NFTA_RULE_EXPRESSIONS], one;
 	struct raw_expr e;
+	struct ir_stmt *s;
 	uint16_t type;
 
 	if (r->family == NFPROTO_IPV4)
@@ -583,4 +604,7 @@ void read_rule(struct reader *r, const struct attrs *rule, const char *place, st
 	if (list.n || !rule->whole)
 		machine_unknown(&m, UNKNOWN_ENDS,
 				&(struct raw_expr){.name = "?", .bytes = rule->v[0]});
+	vec_each (&out->stmts, s)
+		if (s->kind == IR_UNKNOWN)
+			s->unknown.counts = strstr(s->unknown.text, place) != NULL;
 }

@@ -321,8 +321,8 @@ static const char *dynamic_text(struct mean *m, const struct ir_sel *sel, const 
 	if (d == DIM_SADDR || d == DIM_DADDR)
 		what = d == DIM_SADDR ? "source" : "destination";
 	if (sel->n > 1)
-		what = d == DIM_DADDR && sel->n == 2 && sel->f[1] == F_UDP_DPORT &&
-				       !sel->mask[0] && !sel->mask[1]
+		what = d == DIM_DADDR && sel->n == 2 && sel->f[1] == F_UDP_DPORT && !sel->mask[0] &&
+				       !sel->mask[1]
 			       ? "destination and its port"
 			       : several_text(m, sel);
 	return arena_printf(m->arena, "@%s holds the %s", set->name, what);
@@ -408,4 +408,54 @@ dd_ref match_stmt(struct mean *m, const struct ir_stmt *s, const struct ir_set *
 	if (s->match.op == OP_NE)
 		in = dd_and(m->dd, implied(m, sel), dd_not(m->dd, in));
 	return in;
+}
+
+/* ---- keys of sets that are added to ---- */
+
+dd_ref match_key_family(struct mean *m, const struct ir_sel *key)
+{
+	enum family fam = FAM_NONE;
+
+	if (key->f[0] == F_IP_SADDR || key->f[0] == F_IP_DADDR)
+		fam = FAM_IP4;
+	else if (key->f[0] == F_IP6_SADDR || key->f[0] == F_IP6_DADDR)
+		fam = FAM_IP6;
+	return schema_family(&m->schema, fam);
+}
+
+/* "source . udp sport" */
+static const char *keys_text(struct mean *m, const struct ir_sel *key)
+{
+	const char *all = "";
+
+	for (int i = 0; i < key->n; i++) {
+		struct ir_sel one = {.n = 1, .f = {key->f[i]}, .mask = {key->mask[i]}};
+
+		all = arena_printf(m->arena, "%s%s%s", all, i ? " . " : "",
+				   match_key_text(m, &one));
+	}
+	return all;
+}
+
+const char *match_key_text(struct mean *m, const struct ir_sel *key)
+{
+	const struct field_info *f = &field_table[key->f[0]];
+	const char *name = f->nft;
+	int prefix = f->bits;
+
+	if (key->n != 1)
+		return keys_text(m, key);
+	if (key->f[0] == F_IP_SADDR || key->f[0] == F_IP6_SADDR)
+		name = "source";
+	else if (key->f[0] == F_IP_DADDR || key->f[0] == F_IP6_DADDR)
+		name = "destination";
+	if (!key->mask[0])
+		return name;
+	while (prefix && key->mask[0] != (u128_max(f->bits) ^ u128_max(f->bits - prefix)))
+		prefix--;
+	if (prefix && f->bits >= 32)
+		return arena_printf(m->arena, "%s/%d", name, prefix);
+	return arena_printf(m->arena, "%s & 0x%llx%016llx", name,
+			    (unsigned long long)(key->mask[0] >> 64),
+			    (unsigned long long)key->mask[0]);
 }

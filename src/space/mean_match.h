@@ -14,5 +14,9 @@ dd_ref match_elem_says(struct mean *m, const struct ir_sel *sel, const struct ir
 		       dd_ref terminal);
 /* A match statement with its operator. `set` is what its name stands for, or NULL. */
 dd_ref match_stmt(struct mean *m, const struct ir_stmt *s, const struct ir_set *set);
+/* Of a set that rules add to: packets of which family have such a key; and which part of the packet
+ * it is, "source", "destination/24". */
+dd_ref match_key_family(struct mean *m, const struct ir_sel *key);
+const char *match_key_text(struct mean *m, const struct ir_sel *key);
 
 #endif

@@ -21,6 +21,7 @@ struct walker {
 	struct map chains; /* name -> struct chain_mean */
 	struct map matches; /* "set|selector" -> dd_ref * */
 	struct marks marks;
+	const struct ir_chain *base; /* of which base chain this is, NULL: of all of a hook */
 	int depth;
 	bool returns; /* some chain does: what leaves one is to be told from what decides */
 };
@@ -309,6 +310,16 @@ static const char *chain_stem(struct walker *w, const struct progress *p, unsign
 	return arena_strndup(w->m->arena, p->chain->name, stem);
 }
 
+/* Of what counts, or throws dice: where a packet comes to it from another base chain, too, it does
+ * so again. Of fwc's own rules none is come to twice. */
+static dd_ref counted(struct walker *w, const struct progress *p, const char *text)
+{
+	if (!w->base || p->chain == w->base || w->m->line_of)
+		return schema_condition(&w->m->schema, text);
+	return schema_condition(
+		&w->m->schema, arena_printf(w->m->arena, "%s, from chain %s", text, w->base->name));
+}
+
 static dd_ref count_says(struct walker *w, const struct progress *p, const char *what,
 			 const struct ir_count *count)
 {
@@ -318,7 +329,7 @@ static dd_ref count_says(struct walker *w, const struct progress *p, const char 
 
 	if (!what)
 		what = chain_stem(w, p, &twin);
-	holds = schema_condition(&w->m->schema, mean_count(w->m, what, count->n, r->comment, twin));
+	holds = counted(w, p, mean_count(w->m, what, count->n, r->comment, twin));
 	return count->over ? dd_not(w->m->dd, holds) : holds;
 }
 
@@ -331,7 +342,7 @@ static dd_ref rate_says(struct walker *w, const struct progress *p, const char *
 
 	if (!what)
 		what = chain_stem(w, p, &twin);
-	holds = schema_condition(&w->m->schema, mean_rate(w->m, what, limit, r->comment, twin));
+	holds = counted(w, p, mean_rate(w->m, what, limit, r->comment, twin));
 	return limit->over ? dd_not(w->m->dd, holds) : holds;
 }
 
@@ -345,72 +356,22 @@ static void decide(struct walker *w, struct progress *p, dd_ref says)
 	p->says = dd_seq(w->m->dd, p->says, dd_restrict(w->m->dd, p->still, says));
 }
 
-static dd_ref key_family(struct walker *w, const struct ir_sel *key)
-{
-	enum family fam = FAM_NONE;
-
-	if (key->f[0] == F_IP_SADDR || key->f[0] == F_IP_DADDR)
-		fam = FAM_IP4;
-	else if (key->f[0] == F_IP6_SADDR || key->f[0] == F_IP6_DADDR)
-		fam = FAM_IP6;
-	return schema_family(&w->m->schema, fam);
-}
-
-static const char *key_text(struct walker *w, const struct ir_sel *key);
-
-/* "source . udp sport" */
-static const char *keys_text(struct walker *w, const struct ir_sel *key)
-{
-	const char *all = "";
-
-	for (int i = 0; i < key->n; i++) {
-		struct ir_sel one = {.n = 1, .f = {key->f[i]}, .mask = {key->mask[i]}};
-
-		all = arena_printf(w->m->arena, "%s%s%s", all, i ? " . " : "", key_text(w, &one));
-	}
-	return all;
-}
-
-/* Which part of the packet the key of a set is: "source", "destination/24". */
-static const char *key_text(struct walker *w, const struct ir_sel *key)
-{
-	const struct field_info *f = &field_table[key->f[0]];
-	const char *name = f->nft;
-	int prefix = f->bits;
-
-	if (key->n != 1)
-		return keys_text(w, key);
-	if (key->f[0] == F_IP_SADDR || key->f[0] == F_IP6_SADDR)
-		name = "source";
-	else if (key->f[0] == F_IP_DADDR || key->f[0] == F_IP6_DADDR)
-		name = "destination";
-	if (!key->mask[0])
-		return name;
-	while (prefix && key->mask[0] != (u128_max(f->bits) ^ u128_max(f->bits - prefix)))
-		prefix--;
-	if (prefix && f->bits >= 32)
-		return arena_printf(w->m->arena, "%s/%d", name, prefix);
-	return arena_printf(w->m->arena, "%s & 0x%llx%016llx", name,
-			    (unsigned long long)(key->mask[0] >> 64),
-			    (unsigned long long)key->mask[0]);
-}
-
 /* add, update, delete @set { key ... }: goes on only while what stands behind the key holds. */
 static void add_says(struct walker *w, struct progress *p, const struct ir_stmt *s)
 {
 	struct dd *d = w->m->dd;
 
-	p->still = dd_and(d, p->still, key_family(w, &s->add.key));
-	const char *key = key_text(w, &s->add.key);
+	p->still = dd_and(d, p->still, match_key_family(w->m, &s->add.key));
+	const char *key = match_key_text(w->m, &s->add.key);
 	const char *what = arena_printf(w->m->arena, "%s by %s", s->add.set, key);
 
 	if (s->add.has_limit)
 		p->still = dd_and(
 			d, p->still,
 			rate_says(w, p, strcmp(key, "source") ? what : s->add.set, &s->add.limit));
-	else if (s->add.has_ct_count)
+	if (s->add.has_ct_count)
 		p->still = dd_and(d, p->still, count_says(w, p, what, &s->add.ct_count));
-	else
+	if (!s->add.has_limit && !s->add.has_ct_count)
 		effect(w, p, p->still,
 		       mean_change_text(w->m, key, s->add.set, s->add.remove, s->add.timeout));
 }
@@ -446,8 +407,9 @@ static void nat_says(struct walker *w, struct progress *p, const struct ir_stmt 
 
 	x.what = mean_nat_stmt_text(w->m, s);
 	/* of the other family the kernel looks away */
-	decide(w, p, dd_restrict(w->m->dd, family,
-				 dd_terminal(w->m->dd, outcome_value(&w->m->outcomes, x))));
+	decide(w, p,
+	       dd_restrict(w->m->dd, family,
+			   dd_terminal(w->m->dd, outcome_value(&w->m->outcomes, x))));
 }
 
 /* A match that several say together. */
@@ -505,8 +467,9 @@ static void unknown_says(struct walker *w, struct progress *p, const struct ir_s
 		break;
 	case UNKNOWN_MATCH:
 		p->still = dd_and(w->m->dd, p->still,
-				  s->unknown.neither ? either_match(w, p, s)
-						     : schema_condition(&w->m->schema, text));
+				  s->unknown.neither  ? either_match(w, p, s)
+				  : s->unknown.counts ? counted(w, p, text)
+						      : schema_condition(&w->m->schema, text));
 		break;
 	case UNKNOWN_ENDS:
 		decide(w, p, unknown(w, s->unknown.text, line));
@@ -633,14 +596,6 @@ static dd_ref chain_says(struct walker *w, const struct ir_chain *c)
 
 /* ---- base chains ---- */
 
-static int priority_cmp(const void *a, const void *b)
-{
-	const struct ir_chain *const *x = a, *const *y = b;
-
-	return ((*x)->base.priority > (*y)->base.priority) -
-	       ((*x)->base.priority < (*y)->base.priority);
-}
-
 /* `return` and the end of a base chain are its policy. */
 static dd_ref base_says(struct walker *w, const struct ir_chain *c)
 {
@@ -662,6 +617,7 @@ dd_ref mean_base_chain(struct mean *m, const struct ir_ruleset *r, const struct 
 	map_init(&w.matches, m->arena);
 	marks_init(&w.marks, m->arena);
 	w.marks.set = *marks;
+	w.base = c;
 	marks_spread(&w.marks, r, c);
 	*marks = w.marks.set;
 	return dd_restrict(m->dd, m->within, base_says(&w, c));
@@ -676,15 +632,18 @@ dd_ref mean_ruleset(struct mean *m, const struct ir_ruleset *r, enum station at)
 	map_init(&w.chains, m->arena);
 	map_init(&w.matches, m->arena);
 	marks_init(&w.marks, m->arena);
-	for (size_t i = 0; i < r->chains.n; i++) {
+	/* by priority, of an equal one who was put there last */
+	for (size_t i = r->chains.n, k; i-- > 0;) {
 		struct ir_chain *c = r->chains.v[i];
 
-		if (c->base.hook && !r->dormant && !strcmp(c->base.hook, station_table[at].hook) &&
-		    !strcmp(c->base.type, station_table[at].type))
-			vec_push(m->arena, &base, c);
+		if (!c->base.hook || r->dormant || strcmp(c->base.hook, station_table[at].hook) ||
+		    strcmp(c->base.type, station_table[at].type))
+			continue;
+		vec_push(m->arena, &base, c);
+		for (k = base.n - 1; k > 0 && base.v[k - 1]->base.priority > c->base.priority; k--)
+			base.v[k] = base.v[k - 1];
+		base.v[k] = c;
 	}
-	if (base.n > 1)
-		qsort(base.v, base.n, sizeof(*base.v), priority_cmp);
 	for (size_t i = 0; i < base.n; i++)
 		marks_spread(&w.marks, r, base.v[i]);
 	for (size_t i = 0; i < base.n; i++) {

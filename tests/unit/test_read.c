@@ -2,6 +2,8 @@
  * Messages of the kernel -> IR -> canonical text; equality of rulesets; manifests. What a message
  * means is taken from net/netfilter/nft_*.c.
  */
+#include <linux/netfilter/nf_tables_compat.h>
+
 #include "bytes.h"
 #include "nft/compare.h"
 #include "nft/digest.h"
@@ -161,8 +163,8 @@ static void test_context(void)
 	RULE("?network header+12 == 0a000001", e_payload(b, NETWORK, 12, 4),
 	     CMP(b, NFT_CMP_EQ, 10, 0, 0, 1));
 	/* ICMP has a checksum where TCP has the destination port */
-	RULE("meta nfproto ipv4 meta l4proto icmp ?transport header+2 == 0016", ipv4(b), proto(b, 1),
-	     e_payload(b, TRANSPORT, 2, 2), CMP(b, NFT_CMP_EQ, 0, 22));
+	RULE("meta nfproto ipv4 meta l4proto icmp ?transport header+2 == 0016", ipv4(b),
+	     proto(b, 1), e_payload(b, TRANSPORT, 2, 2), CMP(b, NFT_CMP_EQ, 0, 22));
 	RULE("icmp type echo-request", ipv4(b), proto(b, 1), e_payload(b, TRANSPORT, 0, 1),
 	     CMP(b, NFT_CMP_EQ, 8));
 	RULE("meta l4proto icmp @th,0,8 0x8", proto(b, 1), e_payload(b, TRANSPORT, 0, 1),
@@ -172,6 +174,12 @@ static void test_context(void)
 	     ipv6(b), e_payload(b, NETWORK, 8, 16),
 	     NUMBERS(b, "meta", NFTA_META_KEY, NFT_META_MARK, NFTA_META_DREG, NFT_REG32_01),
 	     CMP(b, NFT_CMP_EQ, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1));
+	/* whether the routes lead back is a yes or no: one byte, as nft 1.1.4 and later ask */
+	RULE("fib saddr . mark . iif oif missing",
+	     NUMBERS(b, "fib", NFTA_FIB_DREG, NFT_REG_1, NFTA_FIB_RESULT, NFT_FIB_RESULT_OIF,
+		     NFTA_FIB_FLAGS,
+		     NFTA_FIB_F_SADDR | NFTA_FIB_F_MARK | NFTA_FIB_F_IIF | NFTA_FIB_F_PRESENT),
+	     CMP(b, NFT_CMP_EQ, 0));
 	/* memcmp over a number in this machine's order is no comparison of numbers */
 	RULE(htonl(7) == 7 ? "?meta mark < 00000007" : "?meta mark < 07000000",
 	     e_meta(b, NFT_META_MARK), e_cmp_host(b, NFT_CMP_LT, 7));
@@ -430,6 +438,135 @@ static void test_unknown(void)
 	UNKNOWN(UNKNOWN_ENDS, plus_attribute(b, "masq", 200, 1));
 	UNKNOWN(UNKNOWN_ENDS, plus_attribute(b, "reject", 31, 0));
 	UNKNOWN(UNKNOWN_ENDS, plus_attribute(b, "what-is-this", 1, 1));
+	/* it may have written to any register */
+	UNKNOWN(UNKNOWN_MATCH, e_meta(b, NFT_META_IIFNAME), plus_attribute(b, "what-is-this", 1, 1),
+		CMP(b, NFT_CMP_EQ, 'w', 'g'));
+}
+
+#define BITWISE_RSHIFT 2 /* enum nft_bitwise_ops of Linux 6.13 */
+#define BITWISE_AND 3
+#define BITWISE_SREG2 8
+
+/* Of what lies in register 1 and, op BITWISE_AND, in 2. */
+static void bitwise(struct buf *b, int op, uint32_t bytes, uint32_t by)
+{
+	struct buf d = {0};
+
+	attr_u32(&d, NFTA_BITWISE_SREG, NFT_REG_1);
+	attr_u32(&d, NFTA_BITWISE_DREG, NFT_REG_1);
+	attr_u32(&d, NFTA_BITWISE_LEN, bytes);
+	attr_u32(&d, NFTA_BITWISE_OP, (uint32_t)op);
+	if (op == BITWISE_AND)
+		attr_u32(&d, BITWISE_SREG2, NFT_REG_2);
+	else
+		attr_value(&d, NFTA_BITWISE_DATA, &by, 4);
+	expression(b, "bitwise", d);
+}
+
+static void test_shifts(void)
+{
+	RULE("ip dscp 46", ipv4(b), e_payload(b, NETWORK, 1, 1), e_bitwise(b, "\xfc", "\0", 1),
+	     bitwise(b, BITWISE_RSHIFT, 1, 2), CMP(b, NFT_CMP_EQ, 46));
+	UNKNOWN(UNKNOWN_MATCH, e_meta(b, NFT_META_MARK), bitwise(b, BITWISE_RSHIFT, 4, 8),
+		CMP(b, NFT_CMP_EQ, 0, 0, 0, 1));
+	UNKNOWN(UNKNOWN_MATCH, e_meta(b, NFT_META_MARK), bitwise(b, BITWISE_AND, 4, 0),
+		CMP(b, NFT_CMP_EQ, 0, 0, 0, 1));
+}
+
+static void counts_up(struct buf *b)
+{
+	numgen(b, NFT_NG_INCREMENTAL, 2);
+	CMP(b, NFT_CMP_EQ, 0, 0, 0, 0);
+}
+
+static void dice(struct buf *b)
+{
+	numgen(b, NFT_NG_RANDOM, 2);
+	CMP(b, NFT_CMP_EQ, 0, 0, 0, 0);
+}
+
+static void more_dice(struct buf *b)
+{
+	e_meta(b, NFT_META_PRANDOM);
+	CMP(b, NFT_CMP_EQ, 0, 0, 0, 0);
+}
+
+static void used_up(struct buf *b)
+{
+	plus_attribute(b, "quota", 1, 5);
+}
+
+static void xt(struct buf *b, const char *name)
+{
+	struct buf d = {0};
+
+	attr_text(&d, NFTA_MATCH_NAME, name);
+	attr_u32(&d, NFTA_MATCH_REV, 0);
+	attr(&d, NFTA_MATCH_INFO, "12345678", 8);
+	expression(b, "match", d);
+}
+
+static void every_other(struct buf *b)
+{
+	xt(b, "statistic");
+}
+
+static void by_text(struct buf *b)
+{
+	xt(b, "string");
+}
+
+static int hash_modulus = 2;
+
+static void by_flow(struct buf *b)
+{
+	NUMBERS(b, "hash", NFTA_HASH_TYPE, NFT_HASH_SYM, NFTA_HASH_DREG, NFT_REG_1,
+		NFTA_HASH_MODULUS, hash_modulus, NFTA_HASH_OFFSET, 0);
+	CMP(b, NFT_CMP_EQ, 0, 0, 0, 0);
+}
+
+/* The one number of two, then of three. */
+static void by_flow_in_turn(struct buf *b)
+{
+	hash_modulus = hash_modulus == 2 ? 3 : 2;
+	by_flow(b);
+}
+
+static void by_type(struct buf *b)
+{
+	e_meta(b, NFT_META_PKTTYPE);
+	CMP(b, NFT_CMP_EQ, 1);
+}
+
+/* Whether a rule and the next, with the same bytes, ask the same of a packet. */
+static bool ask_the_same(void (*expressions)(struct buf *b))
+{
+	struct buf more = {0};
+	const struct ir_chain *c;
+
+	for (int i = 0; i < 2; i++) {
+		struct buf b = {0};
+
+		expressions(&b);
+		o_rule(&more, NFPROTO_INET, "fwc", "c", b);
+	}
+	c = ruleset_chain(read_all(more), "c");
+	return !strcmp(canonical_rule(arena, &c->rules.v[0]),
+		       canonical_rule(arena, &c->rules.v[1]));
+}
+
+/* What counts, or throws dice, does so for itself. */
+static void test_twice(void)
+{
+	CHECK(!ask_the_same(counts_up));
+	CHECK(!ask_the_same(dice));
+	CHECK(!ask_the_same(more_dice));
+	CHECK(!ask_the_same(used_up));
+	CHECK(!ask_the_same(every_other));
+	CHECK(ask_the_same(by_text));
+	CHECK(ask_the_same(by_flow));
+	CHECK(!ask_the_same(by_flow_in_turn));
+	CHECK(ask_the_same(by_type));
 }
 
 /* The canonical text leaves out what another test implies. */
@@ -582,7 +719,8 @@ static void test_byte_order(void)
 	e_meta(&rule, NFT_META_MARK);
 	e_byteorder(&rule, 4, 4);
 	e_lookup(&rule, "marks", -1, false);
-	SAME_TEXT(rule_text(sets, rule), "?meta mark in network order in @marks of 0 #e3b0c44298fc");
+	SAME_TEXT(rule_text(sets, rule),
+		  "?meta mark in network order in @marks of 0 #e3b0c44298fc");
 }
 
 /* pkttype, or the priority, in __set0 { KEY } of a table. */
@@ -667,7 +805,7 @@ static void test_lookups(void)
 	     e_lookup(b, "m", NFT_REG_VERDICT, false));
 }
 
-static void dynset(struct buf *b, uint64_t timeout)
+static void dynset(struct buf *b, uint64_t timeout, struct buf inner)
 {
 	struct buf d = {0};
 
@@ -676,6 +814,8 @@ static void dynset(struct buf *b, uint64_t timeout)
 	attr_u32(&d, NFTA_DYNSET_SREG_KEY, NFT_REG_1);
 	if (timeout)
 		attr_u64(&d, NFTA_DYNSET_TIMEOUT, timeout);
+	if (inner.len)
+		attr_nest(&d, NFTA_DYNSET_EXPRESSIONS, inner);
 	expression(b, "dynset", d);
 }
 
@@ -691,7 +831,15 @@ static void test_dynamic(void)
 	const struct ir_set *set;
 
 	RULE("update @s.v4 { ip saddr timeout 1m }", o_set(s, head), ipv4(b),
-	     e_payload(b, NETWORK, 12, 4), dynset(b, 60000));
+	     e_payload(b, NETWORK, 12, 4), dynset(b, 60000, (struct buf){0}));
+	RULE("update @s.v4 { ip saddr limit rate 5/second burst 5 packets ct count over 2 }",
+	     o_set(s, head), ipv4(b), e_payload(b, NETWORK, 12, 4), ({
+		     struct buf inner = {0};
+
+		     limit(&inner, 5, 1, 5, 0);
+		     connlimit(&inner, 2, NFT_CONNLIMIT_F_INV);
+		     dynset(b, 0, inner);
+	     }));
 	attr_u64(&more, NFTA_SET_ELEM_EXPIRATION, 59999);
 	elem(&list, "\1\1\1\1", 4, 0, more);
 	set = read_one(head, list);
@@ -699,6 +847,18 @@ static void test_dynamic(void)
 	SAME_NUMBER(set->elems.v[0].left, 59);
 	SAME_NUMBER(set->timeout, 3600);
 	SAME_NUMBER(set->size, 9);
+}
+
+/* Notes of nft's: 0 is the comment, 1 are flags. */
+static void test_notes(void)
+{
+	static const uint8_t notes[] = {1, 4, 'a', 'b', 'c', 0, 0, 4, 'x', 'y', 'z', 0};
+	const struct set_head head = {.name = "s", .key_type = IP4_ADDR, .key_len = 4};
+	struct buf list = {0}, more = {0};
+
+	attr(&more, NFTA_SET_ELEM_USERDATA, notes, sizeof(notes));
+	elem(&list, "\1\1\1\1", 4, 0, more);
+	SAME_TEXT(read_one(head, list)->elems.v[0].comment, "xyz");
 }
 
 static const char *type_of(struct set_head head)
@@ -874,7 +1034,90 @@ static void test_unsound(void)
 	}
 }
 
-/* Every message says of which table it is, and of which object; without, it would be passed over. */
+struct load { /* of one and the same script */
+	const char *set; /* what the kernel has called the set without a name */
+	uint32_t handle, pointer, count, packets;
+	bool turned; /* the elements come the other way round */
+	uint8_t key; /* of the one of them */
+};
+
+static void counted(struct buf *b, uint32_t packets)
+{
+	struct buf d = {0};
+
+	attr_u64(&d, NFTA_COUNTER_BYTES, packets);
+	attr_u64(&d, NFTA_COUNTER_PACKETS, packets);
+	expression(b, "counter", d);
+}
+
+static struct buf dump_of(struct load l)
+{
+	struct set_head head = {.name = l.set,
+				.flags = NFT_SET_ANONYMOUS | NFT_SET_CONSTANT,
+				.key_type = SERVICE,
+				.key_len = 2};
+	struct buf all = {0}, list = {0}, e = {0}, rule = {0};
+
+	o_table(&all, NFPROTO_INET, "fwc", 0);
+	o_chain(&all, NFPROTO_INET, "fwc", "c", -1, NULL, 0, 0);
+	attr_u64(&head.more, NFTA_SET_HANDLE, l.handle);
+	attr_u32(&head.more, 19, l.pointer); /* which back end, and how many: of Linux 6.18 */
+	attr_u32(&head.more, 20, l.count);
+	o_set(&all, head);
+	for (int i = 0; i < 2; i++)
+		ELEM(&list, 0, 0, i == l.turned ? l.key : 99);
+	o_elems(&all, l.set, list);
+	attr_text(&rule, NFTA_RULE_TABLE, "fwc");
+	attr_text(&rule, NFTA_RULE_CHAIN, "c");
+	attr_u64(&rule, NFTA_RULE_HANDLE, l.handle + 1);
+	e_payload(&e, TRANSPORT, 2, 2);
+	e_lookup(&e, l.set, -1, false);
+	counted(&e, l.packets);
+	attr_nest(&rule, NFTA_RULE_EXPRESSIONS, e);
+	message(&all, NFT_MSG_NEWRULE, NFPROTO_INET, rule);
+	return all;
+}
+
+static bool same_digest(struct load x, struct load y)
+{
+	struct buf one = dump_of(x), two = dump_of(y);
+	struct map a, b;
+	const uint8_t *of_one, *of_two;
+	bool same;
+
+	CHECK(dump_digests(arena, one.data, one.len, &a));
+	CHECK(dump_digests(arena, two.data, two.len, &b));
+	of_one = map_get(&a, "c:c");
+	of_two = map_get(&b, "c:c");
+	same = of_one && of_two && !memcmp(of_one, of_two, SHA256_BYTES);
+	buf_free(&one);
+	buf_free(&two);
+	return same;
+}
+
+/* What is another with each load of one script is in no digest; what the rules are is in it. */
+static void test_digests(void)
+{
+	const struct load x = {.set = "__set0", .handle = 4, .pointer = 7, .count = 2, .key = 22};
+	struct load y = x;
+
+	CHECK(same_digest(x, y));
+	y.set = "__set1";
+	CHECK(same_digest(x, y));
+	y.handle = 9;
+	CHECK(same_digest(x, y));
+	y.pointer = y.count = 5;
+	CHECK(same_digest(x, y));
+	y.turned = true;
+	CHECK(same_digest(x, y));
+	y.packets = 100;
+	CHECK(same_digest(x, y));
+	y.key = 23;
+	CHECK(!same_digest(x, y));
+}
+
+/* Every message says of which table it is, and of which object; without, it would be passed over.
+ */
 static void test_nameless(void)
 {
 	static const uint16_t types[] = {NFT_MSG_NEWCHAIN, NFT_MSG_NEWSET, NFT_MSG_NEWSETELEM,
@@ -1000,6 +1243,8 @@ int main(void)
 	test_nat();
 	test_marks();
 	test_unknown();
+	test_shifts();
+	test_twice();
 	test_implied();
 	test_map();
 	test_no_target();
@@ -1009,12 +1254,14 @@ int main(void)
 	test_lookups_by_content();
 	test_lookup_of_any_length();
 	test_dynamic();
+	test_notes();
 	test_strange_sets();
 	test_table_flags();
 	test_compare();
 	test_reach();
 	test_bytes();
 	test_unsound();
+	test_digests();
 	test_nameless();
 	test_manifest();
 	test_first_format();
