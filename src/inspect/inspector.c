@@ -319,21 +319,41 @@ bool inspector_is_brief(const struct inspector *in)
 	return true;
 }
 
+#define REWRITE_STEP 256 /* bytes: what is found often must not be sought far each time */
+
+/* The first of them that begins within so many bytes, and where; of two at the same place the one
+ * that is written first. NULL: none. */
+static const struct rewrite *next_rewrite(const struct inspector *in, const uint8_t *p, size_t n,
+					  size_t *at)
+{
+	const struct rewrite *r, *hit = NULL;
+
+	*at = n < REWRITE_STEP ? n : REWRITE_STEP;
+	vec_each (&in->rewrites, r) {
+		size_t room = n - *at < r->n ? n : *at + r->n - 1;
+		const uint8_t *found = memmem(p, room, r->from, r->n);
+
+		if (found && (size_t)(found - p) < *at) {
+			hit = r;
+			*at = (size_t)(found - p);
+		}
+	}
+	return hit;
+}
+
 unsigned inspector_rewrite(const struct inspector *in, uint8_t *p, size_t n)
 {
 	unsigned count = 0;
-	size_t i = 0;
+	size_t i = 0, at;
 
-	while (i < n) {
-		const struct rewrite *r, *hit = NULL;
+	for (; i < n; i += at) {
+		const struct rewrite *hit = next_rewrite(in, p + i, n - i, &at);
 
-		vec_each (&in->rewrites, r)
-			if (!hit && r->n <= n - i && !memcmp(p + i, r->from, r->n))
-				hit = r;
-		if (hit)
-			memcpy(p + i, hit->to, hit->n);
+		if (hit) {
+			memcpy(p + i + at, hit->to, hit->n);
+			at += hit->n;
+		}
 		count += hit != NULL;
-		i += hit ? hit->n : 1;
 	}
 	return count;
 }

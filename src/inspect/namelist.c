@@ -143,34 +143,67 @@ static bool in_class(const struct namelist *l, uint32_t class)
 	       t->classes[(size_t)class * t->row + l->number / 8] >> l->number % 8 & 1;
 }
 
-static bool has(const struct namelist *l, const char *s, size_t n)
+struct asked {
+	const char *s;
+	size_t n;
+	uint32_t slot; /* where its search begins */
+};
+#define ASKED_MAX 16 /* at once */
+
+static bool has(const struct namelist *l, const struct asked *a)
 {
 	const struct names *t = l->names;
-	uint32_t i = names_hash(s, n) & t->mask, at;
+	uint32_t i = a->slot, at;
 
 	for (; (at = number_at(t->slots + 4 * (size_t)i)) != 0; i = (i + 1) & t->mask) {
 		const uint8_t *name = t->text + at - 1;
 		uint32_t room = t->text_len - (at - 1);
 
-		if (room >= 4 + n && name[0] == n && !memcmp(name + 4, s, n))
+		if (room >= 4 + a->n && name[0] == a->n && !memcmp(name + 4, a->s, a->n))
 			return in_class(l, number_at(name) >> 8);
 	}
 	return false;
 }
 
+/* What is needed of a large table is in no cache: all of it is fetched at the same time. */
+static bool has_any(const struct namelist *l, struct asked *a, size_t n)
+{
+	const struct names *t = l->names;
+	bool found = false;
+
+	for (size_t i = 0; i < n; i++) {
+		a[i].slot = names_hash(a[i].s, a[i].n) & t->mask;
+		__builtin_prefetch(t->slots + 4 * (size_t)a[i].slot);
+	}
+	for (size_t i = 0; i < n; i++) {
+		uint32_t at = number_at(t->slots + 4 * (size_t)a[i].slot);
+
+		if (at)
+			__builtin_prefetch(t->text + at - 1);
+	}
+	for (size_t i = 0; i < n && !found; i++)
+		found = has(l, &a[i]);
+	return found;
+}
+
 bool namelist_covers(const struct namelist *l, const char *name, size_t n)
 {
-	if (has(l, "", 0))
-		return true;
-	if (n <= NAME_MAX_BYTES && has(l, name, n))
-		return true;
+	struct asked a[ASKED_MAX] = {{"", 0, 0}, {name, n, 0}};
+	size_t asked = n <= NAME_MAX_BYTES ? 2 : 1;
+
 	for (size_t i = 1; i < n; i++) {
 		if (name[i] != '.' || n - i > NAME_MAX_BYTES + 1)
 			continue;
-		if (has(l, name + i, n - i) || (l->below && has(l, name + i + 1, n - i - 1)))
-			return true;
+		if (asked > ASKED_MAX - 2) {
+			if (has_any(l, a, asked))
+				return true;
+			asked = 0;
+		}
+		a[asked++] = (struct asked){name + i, n - i, 0};
+		if (l->below)
+			a[asked++] = (struct asked){name + i + 1, n - i - 1, 0};
 	}
-	return false;
+	return has_any(l, a, asked);
 }
 
 bool namelist_next(const struct namelist *l, uint32_t *at, char name[NAMELIST_NAME])

@@ -8,17 +8,33 @@
 #include <string.h>
 
 #include "inspect/namelist.h"
+#include "util/cleanup.h"
 
 #define CLASSES_MAX (1u << 24)
 #define BYTES_MAX (1u << 30)
+
+struct slot {
+	uint32_t at; /* in the text, plus 1; 0: free */
+	uint32_t hash; /* so that another text is seldom looked at */
+};
 
 struct class { /* the lists of another class, and one more; of class 0: none */
 	uint32_t parent, list;
 };
 
+/* A slot is in no cache: it is fetched while the names before it are added. */
+#define AHEAD 16
+
+struct pending {
+	uint32_t n, hash;
+	char name[NAMELIST_NAME];
+};
+
 struct names_writer {
+	struct pending ahead[AHEAD];
+	uint32_t added, asked; /* names of all lists: those in between are pending */
 	struct buf text;
-	struct buf slots; /* uint32_t */
+	struct buf slots; /* struct slot */
 	uint32_t nslots, used;
 	struct buf classes; /* struct class */
 	struct buf with; /* uint32_t, by class: that one and the list of now; 0: none yet */
@@ -32,6 +48,11 @@ struct names_writer {
 static uint32_t *numbers(struct buf *b)
 {
 	return (uint32_t *)(void *)b->data;
+}
+
+static struct slot *slots_of(struct names_writer *w)
+{
+	return (struct slot *)(void *)w->slots.data;
 }
 
 static uint32_t nclasses(const struct names_writer *w)
@@ -78,7 +99,7 @@ struct names_writer *names_writer_new(void)
 	if (!w)
 		abort();
 	w->nslots = 4;
-	zeros(&w->slots, w->nslots * sizeof(uint32_t));
+	zeros(&w->slots, w->nslots * sizeof(struct slot));
 	add_class(w, 0);
 	return w;
 }
@@ -95,11 +116,109 @@ void names_writer_free(struct names_writer *w)
 	free(w);
 }
 
+/* The slot of that text, or the free one where it belongs. */
+static struct slot *find(struct names_writer *w, const char *s, size_t n, uint32_t hash)
+{
+	struct slot *slots = slots_of(w);
+	uint32_t mask = w->nslots - 1, i = hash & mask;
+
+	for (; slots[i].at; i = (i + 1) & mask) {
+		const char *have = w->text.data + slots[i].at - 1;
+
+		if (slots[i].hash == hash && (uint8_t)have[0] == n && !memcmp(have + 4, s, n))
+			break;
+	}
+	return &slots[i];
+}
+
+static void insert(struct names_writer *w, struct slot x)
+{
+	struct slot *slots = slots_of(w);
+	uint32_t mask = w->nslots - 1, i = x.hash & mask;
+
+	while (slots[i].at)
+		i = (i + 1) & mask;
+	slots[i] = x;
+}
+
+static void grow(struct names_writer *w)
+{
+	_cleanup_buf_ struct buf was = w->slots;
+	const struct slot *x = (const struct slot *)(const void *)was.data;
+
+	w->slots = (struct buf){0};
+	zeros(&w->slots, 2 * w->nslots * sizeof(struct slot));
+	w->nslots *= 2;
+	for (uint32_t i = 0; i < w->nslots / 2; i++)
+		if (x[i].at)
+			insert(w, x[i]);
+}
+
+/* The text of a new name, of no list yet, for which that slot is free; where it lies. */
+static uint32_t put(struct names_writer *w, const struct pending *x, struct slot *slot)
+{
+	uint32_t at = (uint32_t)w->text.len, head = htole32(x->n);
+
+	*slot = (struct slot){at + 1, x->hash};
+	buf_add(&w->text, &head, sizeof(head));
+	buf_add(&w->text, x->name, x->n);
+	if (2 * ++w->used > w->nslots)
+		grow(w);
+	return at;
+}
+
+/* As it stands in the text; its length. */
+static size_t canonical(char *out, const char *s, size_t n)
+{
+	if (n && s[n - 1] == '.')
+		n--;
+	if (n && s[0] == '*') {
+		s++;
+		n--;
+	}
+	for (size_t i = 0; i < n; i++)
+		out[i] = (char)(s[i] >= 'A' && s[i] <= 'Z' ? s[i] | 0x20 : s[i]);
+	out[n] = '\0';
+	return n;
+}
+
+static void add(struct names_writer *w, const struct pending *x)
+{
+	uint32_t at, class, *with;
+	struct slot *slot = find(w, x->name, x->n, x->hash);
+
+	w->full |= w->text.len > BYTES_MAX || nclasses(w) >= CLASSES_MAX;
+	if (w->full)
+		return;
+	at = slot->at ? slot->at - 1 : put(w, x, slot);
+	class = get(w, at) >> 8;
+	if (class >= w->first)
+		return; /* it is in this list */
+	with = numbers(&w->with) + class;
+	if (!*with) {
+		uint32_t made = add_class(w, class);
+
+		numbers(&w->with)[class] = made;
+		with = numbers(&w->with) + class;
+	}
+	set(w, at, *with << 8 | x->n);
+	w->count++;
+	sha256_update(&w->sha, x->n + 1, (const uint8_t *)x->name);
+}
+
+static void add_pending(struct names_writer *w, uint32_t but)
+{
+	while (w->asked - w->added > but)
+		add(w, &w->ahead[w->added++ % AHEAD]);
+}
+
 static void end_list(struct names_writer *w)
 {
-	struct names_said x = {.count = w->count};
+	struct names_said x = {0};
 	uint8_t digest[SHA256_DIGEST_SIZE];
 
+	add_pending(w, 0);
+	x.count = w->count;
 	sha256_digest(&w->sha, sizeof(digest), digest);
 	for (size_t i = 0; i < sizeof(digest); i++) {
 		x.sha256[2 * i] = "0123456789abcdef"[digest[i] >> 4];
@@ -119,96 +238,15 @@ uint32_t names_writer_list(struct names_writer *w)
 	return w->lists++;
 }
 
-/* The slot of that text, or the free one where it belongs. */
-static uint32_t *find(struct names_writer *w, const char *s, size_t n)
-{
-	uint32_t mask = w->nslots - 1, i = names_hash(s, n) & mask, *slots = numbers(&w->slots);
-
-	while (slots[i]) {
-		const char *have = w->text.data + slots[i] - 1;
-
-		if ((uint8_t)have[0] == n && !memcmp(have + 4, s, n))
-			break;
-		i = (i + 1) & mask;
-	}
-	return &slots[i];
-}
-
-/* The free slot where the text belongs, which is not there. */
-static uint32_t *find_free(struct names_writer *w, const char *s, size_t n)
-{
-	uint32_t mask = w->nslots - 1, i = names_hash(s, n) & mask, *slots = numbers(&w->slots);
-
-	while (slots[i])
-		i = (i + 1) & mask;
-	return &slots[i];
-}
-
-static void grow(struct names_writer *w)
-{
-	w->nslots *= 2;
-	w->slots.len = 0;
-	zeros(&w->slots, w->nslots * sizeof(uint32_t));
-	for (uint32_t at = 0, n; at < w->text.len; at += 4 + n) {
-		n = get(w, at) & 255;
-		*find_free(w, w->text.data + at + 4, n) = at + 1;
-	}
-}
-
-/* The text of a new name, of no list yet, for which that slot is free; where it lies. */
-static uint32_t put(struct names_writer *w, const char *s, size_t n, uint32_t *slot)
-{
-	uint32_t at = (uint32_t)w->text.len, head = htole32((uint32_t)n);
-
-	if (2 * ++w->used > w->nslots) {
-		grow(w);
-		slot = find_free(w, s, n);
-	}
-	*slot = at + 1;
-	buf_add(&w->text, &head, sizeof(head));
-	buf_add(&w->text, s, n);
-	return at;
-}
-
-/* As it stands in the text; its length. */
-static size_t canonical(char *out, const char *s, size_t n)
-{
-	if (n && s[n - 1] == '.')
-		n--;
-	if (n && s[0] == '*') {
-		s++;
-		n--;
-	}
-	for (size_t i = 0; i < n; i++)
-		out[i] = (char)(s[i] >= 'A' && s[i] <= 'Z' ? s[i] | 0x20 : s[i]);
-	out[n] = '\0';
-	return n;
-}
-
 void names_writer_add(struct names_writer *w, const char *s, size_t n)
 {
-	char name[NAMELIST_NAME];
-	uint32_t *slot, at, class, *with;
+	struct pending *x;
 
-	n = canonical(name, s, n);
-	slot = find(w, name, n);
-	w->full |= w->text.len > BYTES_MAX || nclasses(w) >= CLASSES_MAX;
-	if (w->full)
-		return;
-	at = *slot ? *slot - 1 : put(w, name, n, slot);
-	class = get(w, at) >> 8;
-	if (class >= w->first)
-		return; /* it is in this list */
-	with = numbers(&w->with) + class;
-	if (!*with) {
-		uint32_t made = add_class(w, class);
-
-		numbers(&w->with)[class] = made;
-		with = numbers(&w->with) + class;
-	}
-	set(w, at, *with << 8 | (uint32_t)n);
-	w->count++;
-	sha256_update(&w->sha, n + 1, (const uint8_t *)name);
+	add_pending(w, AHEAD - 1);
+	x = &w->ahead[w->asked++ % AHEAD];
+	x->n = (uint32_t)canonical(x->name, s, n);
+	x->hash = names_hash(x->name, x->n);
+	__builtin_prefetch(slots_of(w) + (x->hash & (w->nslots - 1)));
 }
 
 struct names_said names_writer_said(const struct names_writer *w, uint32_t list)
@@ -245,11 +283,12 @@ static void put_rows(const struct names_writer *w, struct buf *out)
 
 bool names_writer_end(struct names_writer *w, struct buf *out)
 {
-	const uint32_t *slots = numbers(&w->slots);
+	const struct slot *slots;
 	size_t row = w->lists / 8 + !!(w->lists % 8);
 
 	if (w->lists && w->said.len < w->lists * sizeof(struct names_said))
 		end_list(w);
+	slots = slots_of(w);
 	if (w->full || (uint64_t)nclasses(w) * row > BYTES_MAX)
 		return false;
 	number(out, w->text.len);
@@ -258,7 +297,7 @@ bool names_writer_end(struct names_writer *w, struct buf *out)
 	number(out, nclasses(w));
 	put_rows(w, out);
 	for (uint32_t i = 0; i < w->nslots; i++)
-		number(out, slots[i]);
+		number(out, slots[i].at);
 	buf_add(out, w->text.len ? w->text.data : "", w->text.len);
 	return true;
 }
