@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "inspect/pack.h"
 #include "inspect/tables.h"
 #include "kernel/bootclock.h"
 #include "kernel/opener.h"
@@ -199,6 +200,28 @@ static int send_tables(int line, int fd)
 	return sendmsg(line, &m, MSG_NOSIGNAL) == (ssize_t)iov.iov_len ? 0 : -errno;
 }
 
+static void hint_restart(struct buf *why, const char *when)
+{
+	buf_printf(why,
+		   "\nhint: %s: restart it (systemctl restart fwc-inspectd), then apply again",
+		   when);
+}
+
+/* One of fwc 0.1: it reads what lies there after the rules have changed, so what it cannot read
+ * must not come. */
+static int fits_old(const struct buf *tables, struct buf *why)
+{
+	_cleanup_json_ json_t *head = pack_head(tables);
+	const char *word = pack_make_old(head);
+
+	why->len = 0;
+	if (!word)
+		return 0;
+	buf_printf(why, "the fwc-inspectd that runs is of fwc 0.1, and does not know '%s'", word);
+	hint_restart(why, "it has run since before fwc was updated");
+	return -EOPNOTSUPP;
+}
+
 /* The line stays open after an answer that says yes. */
 static int ask_to_prepare(const char *socket, int tables, int *line, struct buf *why)
 {
@@ -216,6 +239,7 @@ static int ask_to_prepare(const char *socket, int tables, int *line, struct buf 
 		text = json_string_value(json_object_get(j, "error"));
 		buf_printf(why, "fwc-inspectd does not take the new inspectors: %s",
 			   text ? text : "?");
+		hint_restart(why, "if it has run since before fwc was updated");
 		err = -EINVAL;
 	}
 	if (!err)
@@ -237,7 +261,9 @@ int inspectd_prepare(const char *netns, const struct buf *tables, int *line, boo
 
 	*line = -1;
 	*old = !err && !json_is_true(json_object_get(status, "prepare"));
-	if (err == -ENOENT || err == -ECONNREFUSED || *old) {
+	if (*old)
+		return fits_old(tables, why);
+	if (err == -ENOENT || err == -ECONNREFUSED) {
 		why->len = 0;
 		return 0;
 	}

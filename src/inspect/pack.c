@@ -296,3 +296,34 @@ json_t *pack_unpack(const void *p, size_t n, struct buf *why)
 	json_object_del(j, "lists");
 	return j;
 }
+
+static const char *unknown_to_old(const json_t *entry)
+{
+	static const enum look news[] = {LOOK_NAME, LOOK_DOMAIN, LOOK_ALPN, LOOK_JA4};
+	const char *word = json_string_value(json_object_get(entry, "look"));
+	enum look look;
+
+	for (size_t i = 0; word && look_find(word, &look) && i < sizeof(news) / sizeof(*news); i++)
+		if (look == news[i])
+			return look_name(look);
+	return json_object_get(entry, "answer") ? "answer" : NULL;
+}
+
+const char *pack_make_old(json_t *j)
+{
+	const char *word = NULL;
+	json_t *in, *e;
+	size_t i, m;
+
+	json_array_foreach(json_object_get(j, "inspectors"), i, in)
+	{
+		json_object_del(in, "at");
+		json_object_del(in, "words_at");
+		json_array_foreach(json_object_get(in, "entries"), m, e)
+		{
+			if (!word)
+				word = unknown_to_old(e);
+		}
+	}
+	return word;
+}

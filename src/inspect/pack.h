@@ -47,5 +47,8 @@ int pack_json(const json_t *j, struct buf *out, struct buf *why);
 json_t *pack_head(const struct buf *bytes);
 /* The bytes -> JSON as fwc 0.1 has it; NULL and why. */
 json_t *pack_unpack(const void *p, size_t n, struct buf *why);
+/* Takes out of that, or of a head, what 0.1 refuses and can do without. NULL, or the word of the
+ * policy that it does not know, static. */
+const char *pack_make_old(json_t *j);
 
 #endif

@@ -473,6 +473,30 @@ static int memory(int *fd, const char *name, size_t size, void **out, bool *fres
 	return *out == MAP_FAILED ? -errno : 0;
 }
 
+static void forget_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+/* What was known of connections is lost with the board of another release. Packets that no ledger
+ * names are dropped by the kernel with their queue, and sent again. */
+static void keep_readable(struct lane_fds *old)
+{
+	uint64_t format = 0;
+
+	if (old->ledger < 0 || (pread(old->ledger, &format, sizeof(format), 0) == sizeof(format) &&
+				format == LANE_FORMAT))
+		return;
+	forget_fd(&old->board);
+	if (format == LANE_FORMAT_0_1)
+		return;
+	forget_fd(&old->queue);
+	forget_fd(&old->slots);
+	forget_fd(&old->ledger);
+}
+
 static int map_all(struct lane *l, const struct lane_fds *old)
 {
 	bool fresh, fresh_board;
@@ -491,20 +515,20 @@ static int map_all(struct lane *l, const struct lane_fds *old)
 			     &fresh);
 	if (err)
 		return err;
-	if (fresh)
-		l->ledger->format = LANE_FORMAT;
+	l->ledger->format = LANE_FORMAT;
 	if (fresh_board && getrandom(l->board->known.secret, sizeof(l->board->known.secret), 0) < 0)
 		return -errno;
-	return l->ledger->format == LANE_FORMAT ? 0 : -EPROTO;
+	return 0;
 }
 
 int lane_open(struct lane *l, const struct lane_options *o, const struct queue_config *c,
-	      const struct lane_fds *old, struct lane_tables *t, struct buf *why)
+	      struct lane_fds *old, struct lane_tables *t, struct buf *why)
 {
 	int pair[2], err;
 
 	*l = (struct lane){.o = o, .config = *c, .order_fd = -1, .report_fd = -1};
 	l->queue.fd = l->judge.fd = l->next.fd = -1;
+	keep_readable(old);
 	err = map_all(l, old);
 	if (err) {
 		buf_printf(why, "queue %u: no memory for its packets: %s", c->number,

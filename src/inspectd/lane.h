@@ -41,6 +41,7 @@ struct lane_ledger {
 	struct lane_place place[SLOTS];
 };
 #define LANE_FORMAT 0x6677632d6c310002ull
+#define LANE_FORMAT_0_1 0x6677632d6c310001ull /* the same, but the board is another one */
 
 struct lane_counts { /* written by the lane's thread alone; read by others */
 	uint64_t packets, answered[NACTS], rewritten;
@@ -104,13 +105,13 @@ enum lane_order {
 	LANE_DRAIN
 };
 
-/* Opens the queue, or takes over the descriptors (each -1: none) of another process. 0 or -errno.
- */
+/* Opens the queue, or takes over the descriptors (each -1: none) of another process, which may be
+ * of another release: what cannot be read of it is made anew, and *old says so. 0 or -errno. */
 struct lane_fds {
 	int queue, slots, board, ledger;
 };
 int lane_open(struct lane *l, const struct lane_options *o, const struct queue_config *c,
-	      const struct lane_fds *old, struct lane_tables *t, struct buf *why);
+	      struct lane_fds *old, struct lane_tables *t, struct buf *why);
 int lane_start(struct lane *l); /* its thread */
 /* What is begun is carried out while the caller does something else, until it waits for it. 0 or
  * -errno; -EINVAL: no judge started with these tables. */

@@ -301,8 +301,10 @@ static int add_lane(struct inspectd *d, const struct queue_config *c, struct lan
 		free(l);
 		return err;
 	}
-	if (d->keep && old.queue < 0)
+	if (d->keep && (old.queue < 0 || old.board < 0)) {
+		service_forget(l); /* what another release left under these names */
 		service_keep(l);
+	}
 	vec_push(d->arena, &d->lanes, l);
 	return 0;
 }

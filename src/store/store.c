@@ -393,7 +393,7 @@ void store_write_old_tables(const struct store *s, const char *name, struct aren
 	if (dir >= 0 && read_artefact(dir, name, a, &x, &ignored) == 0 &&
 	    pack_is(x.inspect.data, x.inspect.len))
 		j = pack_unpack(x.inspect.data, x.inspect.len, &ignored);
-	if (j)
+	if (j && !pack_make_old(j))
 		file_write_json(dir, PACK_FILE_JSON, j);
 	json_decref(j);
 	artefact_free(&x);

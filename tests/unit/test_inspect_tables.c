@@ -44,6 +44,34 @@ static void check_pack(const struct policy *p, const json_t *j)
 	buf_free(&again);
 }
 
+/* The members that the reader of 0.1 knows; any other one it refuses, with all tables. */
+static void check_old(const struct policy *p)
+{
+	static const char *const known[] = {"name",	  "entries",	"rewrites",    "on-error",
+					    "on-timeout", "on-overflow", "on-no-helper"};
+	struct buf bytes = {0}, why = {0};
+	json_t *j, *in, *unused;
+	const char *key;
+	size_t i;
+
+	CHECK(policy_inspect_pack(p, &bytes));
+	j = pack_unpack(bytes.data, bytes.len, &why);
+	CHECK(!pack_make_old(j));
+	json_array_foreach(json_object_get(j, "inspectors"), i, in)
+	{
+		json_object_foreach(in, key, unused)
+		{
+			bool fine = false;
+
+			for (size_t k = 0; k < sizeof(known) / sizeof(*known); k++)
+				fine |= !strcmp(key, known[k]);
+			CHECK(fine);
+		}
+	}
+	json_decref(j);
+	buf_free(&bytes);
+}
+
 static void check_filter(const struct inspector *in)
 {
 	SAME_NUMBER(in->entries.n, 5);
@@ -78,6 +106,7 @@ int main(void)
 	SAME_NUMBER(diag.nerrors, 0);
 	j = policy_inspect_tables(p);
 	check_pack(p, j);
+	check_old(p);
 	SAME_NUMBER(tables_load(&t, j, &why), 0);
 	SAME_TEXT(buf_str(&why), "");
 	SAME_NUMBER(t.inspectors.n, 2);
