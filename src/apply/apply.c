@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "apply/bulk.h"
 #include "apply/flows.h"
 #include "apply/forwarding.h"
 #include "apply/lockout.h"
@@ -42,6 +43,7 @@ struct run {
 	bool same; /* the kernel holds it already; then what follows of the kernel was not read */
 	bool seen; /* known by its generation */
 	struct map alike; /* objects of the kernel that are as they are to be */
+	struct map filled; /* bulk sets that hold what they are to hold */
 };
 
 static void say(const struct run *r, const char *text)
@@ -80,20 +82,6 @@ static int read_live(struct run *r)
 	int err = fetch_live(r);
 
 	return err ? err : parse_live(r);
-}
-
-static const char *proof_text(struct arena *a, const struct proof *p)
-{
-	_cleanup_free_ char *text = NULL;
-	size_t len;
-	FILE *f = open_memstream(&text, &len);
-
-	proof_print(f, p, NULL);
-	fclose(f);
-	while (len && text[len - 1] == '\n')
-		text[--len] = '\0';
-	/* who prints it says whose it is */
-	return arena_strdup(a, strncmp(text, "fwc: ", 5) ? text : text + 5);
 }
 
 /* What the kernel is to hold in the end, said by a kernel. */
@@ -285,6 +273,8 @@ static int stage(struct run *r)
 
 	if (!can_stage_kept(r) || !stage_kept(r, &err))
 		err = stage_script(r);
+	if (!err)
+		err = bulk_stage(&r->in, &r->live, r->x->netns, &r->filled, &r->x->why);
 	/* also over what an apply has staged that died then */
 	if (!err && first)
 		take_up(r);
@@ -475,6 +465,7 @@ static int change(struct run *r)
 {
 	int err = -ESTALE;
 
+	map_init(&r->filled, r->in.arena);
 	for (int i = 0; i < TRIES && err == -ESTALE; i++) {
 		if (i) {
 			err = look_again(r);
@@ -523,7 +514,7 @@ static int look(struct run *r)
 		scratch_free(&s);
 		return err;
 	}
-	proof_finish(&p, r->in.arena, &s, NULL);
+	proof_of_script(&p, r->in.arena, r->in.artefact, &s);
 	err = take_want(r, &p);
 	r->x->asleep = p.asleep;
 	if (!err && p.asleep) /* that was a change of the ruleset */
@@ -638,6 +629,10 @@ static int prepare(struct run *r)
 	struct apply *x = r->x;
 	int err = look(r);
 
+	if (!err)
+		err = bulk_room(&r->in, &x->why);
+	if (!err)
+		bulk_give(&r->in, x->store);
 	if (!err && x->as_shown &&
 	    shown_differs(x->store, x->arena, r->in.live, x->artefact->manifest))
 		err = fail(

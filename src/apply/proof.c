@@ -3,12 +3,14 @@
  */
 #include "apply/proof.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "apply/needs.h"
 #include "kernel/maker.h"
 #include "nft/canonical.h"
 #include "nft/digest.h"
+#include "store/lists.h"
 #include "util/cleanup.h"
 #include "util/fault.h"
 
@@ -132,22 +134,59 @@ bool proof_holds_some(struct arena *a, const struct artefact *x, const struct ma
 	return true;
 }
 
+/* What a scratch namespace had of it was empty sets. */
+static void give_lists(struct proof *p, struct arena *a, const struct artefact *x)
+{
+	_cleanup_buf_ struct buf why = {0};
+
+	if (p->outcome != SCRATCH_LOADED ||
+	    !lists_give(x->lists, a, x->manifest, p->ruleset, &why))
+		return;
+	p->outcome = SCRATCH_FAILED;
+	p->why = arena_strdup(a, buf_str(&why));
+}
+
+const char *proof_text(struct arena *a, const struct proof *p)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	proof_print(f, p, NULL);
+	fclose(f);
+	while (len && text[len - 1] == '\n')
+		text[--len] = '\0';
+	/* who prints it says whose it is */
+	return arena_strdup(a, strncmp(text, "fwc: ", 5) ? text : text + 5);
+}
+
+void proof_of_script(struct proof *out, struct arena *a, const struct artefact *x,
+		     struct scratch *s)
+{
+	proof_finish(out, a, s, NULL);
+	give_lists(out, a, x);
+}
+
 bool proof_of_kept(struct proof *out, struct arena *a, const struct artefact *x)
 {
 	struct ir_ruleset *r = NULL;
 
 	if (proof_is_kept(x))
 		r = read_own(a, x->held.data, x->held.len);
-	if (r)
-		*out = (struct proof){.outcome = SCRATCH_LOADED, .ruleset = r};
-	return r != NULL;
+	if (!r)
+		return false;
+	*out = (struct proof){.outcome = SCRATCH_LOADED, .ruleset = r};
+	give_lists(out, a, x);
+	return true;
 }
 
 void proof_of_artefact(struct proof *out, struct arena *a, const struct artefact *x,
 		       const char *netns)
 {
-	if (!proof_of_kept(out, a, x))
-		proof_make_anywhere(out, a, buf_str(&x->script), NULL, netns);
+	if (proof_of_kept(out, a, x))
+		return;
+	proof_make_anywhere(out, a, buf_str(&x->script), NULL, netns);
+	give_lists(out, a, x);
 }
 
 void proof_judge(struct proof *p, struct arena *a, const struct policy *policy,

@@ -56,6 +56,9 @@ void proof_finish(struct proof *out, struct arena *a, struct scratch *s,
  */
 void proof_judge(struct proof *p, struct arena *a, const struct policy *policy,
 		 const struct ir_ruleset *compiled);
+/* The same of the script of an artefact, and with what its bulk sets hold. */
+void proof_of_script(struct proof *out, struct arena *a, const struct artefact *x,
+		     struct scratch *s);
 /* Nothing speaks against writing it: no refusal, no difference. */
 bool proof_good(const struct proof *p);
 /* How far it is proved, for the manifest and for people. */
@@ -64,5 +67,8 @@ enum proved proof_state(const struct proof *p);
 void proof_note(FILE *to, bool asleep);
 /* Prints what is wrong, the policy line first. */
 void proof_print(FILE *to, const struct proof *p, const struct ir_ruleset *compiled);
+
+/* The same as text. */
+const char *proof_text(struct arena *a, const struct proof *p);
 
 #endif

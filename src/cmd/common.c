@@ -17,6 +17,7 @@
 #include "kernel/opener.h"
 #include "nft/report.h"
 #include "store/file.h"
+#include "store/lists.h"
 #include "store/open.h"
 #include "util/cleanup.h"
 #include "util/fault.h"
@@ -275,13 +276,16 @@ static int put_artefact(const struct artefact *x, const char *state, const char 
 	return err;
 }
 
-/* The directory or "", script, manifest, its index, tables of inspectors, what a kernel held. */
+/* The directory or "", script, manifest, its index, tables of inspectors, what a kernel held,
+ * lists. */
 int compile_write(void *globals, const struct buf *parts, size_t n, struct buf *why)
 {
+	_cleanup_arena_ struct arena *a = arena_new();
 	const struct globals *g = globals;
 	struct artefact x;
+	bool good;
 
-	if (n != 6)
+	if (n != 7)
 		return -EPROTO;
 	x = (struct artefact){
 		.script = parts[1],
@@ -289,21 +293,25 @@ int compile_write(void *globals, const struct buf *parts, size_t n, struct buf *
 		.index = parts[3],
 		.inspect = parts[4],
 		.held = parts[5],
+		.lists = lists_take(a, &parts[6], &good),
 	};
+	if (!good)
+		return -EPROTO;
 	return put_artefact(&x, g->state, buf_str(&parts[0]), why);
 }
 
 static int write_artefact(const struct artefact *x, struct globals *g, const char *dir)
 {
-	_cleanup_buf_ struct buf why = {0}, name = {0};
+	_cleanup_buf_ struct buf why = {0}, name = {0}, lists = {0};
 	int err;
 
 	buf_puts(&name, dir ? dir : "");
 	if (opener_there())
+		lists_put(x->lists, &lists);
+	if (opener_there())
 		err = opener_write((struct buf[]){name, x->script, x->text, x->index, x->inspect,
-						 x->held},
-				   6,
-				   &why);
+						  x->held, lists},
+				   OPENER_PARTS, &why);
 	else
 		err = put_artefact(x, g->state, buf_str(&name), &why);
 	if (err)
@@ -323,7 +331,9 @@ static bool make_artefact(struct work *w, struct artefact *out)
 	json_t *manifest;
 	bool ok;
 
-	*out = (struct artefact){.script = w->compiled.script, .held = w->held};
+	*out = (struct artefact){.script = w->compiled.script,
+				 .held = w->held,
+				 .lists = lists_of(w->arena, w->compiled.ruleset)};
 	ok = work_tables(w, &out->inspect);
 	manifest = manifest_json(work_manifest(w, &out->inspect), &out->index);
 	ok = ok && file_json_text(&out->text, manifest);

@@ -4,6 +4,7 @@
 #include "kernel/broker.h"
 
 #include <errno.h>
+#include <linux/netfilter/nf_tables.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -19,6 +20,7 @@
 #include "kernel/sysctl.h"
 #include "kernel/trace.h"
 #include "nft/script.h"
+#include "util/bulk_file.h"
 #include "util/caps.h"
 #include "util/cleanup.h"
 
@@ -39,6 +41,12 @@ struct asked {
 	struct nftrun r;
 	struct nftrun_step steps[STEPS_MAX];
 	struct buf scripts[STEPS_MAX];
+	struct { /* of RUN_BULK_COMPARE */
+		struct buf set;
+		struct ir_bulk bulk;
+		struct bulk_job job;
+	} bulk[STEPS_MAX];
+	struct arena *arena;
 };
 
 /* What is loaded into a namespace that others use is asleep, and there alone where there is no
@@ -65,10 +73,27 @@ static bool may_ask(const struct asked *a)
 		enum nftrun_kind k = a->steps[i].kind;
 
 		if (k != RUN_DUMP_OWN && k != RUN_DUMP_ALL && k != RUN_DUMP_UNLESS_ALONE &&
-		    k != RUN_VERSION && k != RUN_SPEAK && !may_load(a, i))
+		    k != RUN_VERSION && k != RUN_SPEAK && k != RUN_BULK_COMPARE && !may_load(a, i))
 			return false;
 	}
 	return a->r.where == CHILD_HERE || a->r.where == CHILD_NETNS || a->r.where == CHILD_SCRATCH;
+}
+
+static void take_bulk(struct bytes *b, struct asked *a, size_t i)
+{
+	_cleanup_buf_ struct buf list = {0};
+
+	message_take_text(b, &a->bulk[i].set);
+	a->bulk[i].bulk.prefix = (uint8_t)message_take_number(b);
+	message_take_text(b, &list);
+	if (!a->arena)
+		a->arena = arena_new();
+	a->bulk[i].bulk.elems = bulk_file_read(a->arena, buf_str(&list), list.len);
+	a->bulk[i].job = (struct bulk_job){.set = buf_str(&a->bulk[i].set),
+					   .bulk = &a->bulk[i].bulk};
+	a->steps[i].bulk = &a->bulk[i].job;
+	/* it goes into messages as it is */
+	b->bad |= !a->bulk[i].bulk.elems || a->bulk[i].set.len > NFT_NAME_MAXLEN;
 }
 
 static bool take_request(struct bytes *b, struct asked *a)
@@ -87,6 +112,8 @@ static bool take_request(struct bytes *b, struct asked *a)
 		a->steps[i].kind = message_take_number(b);
 		message_take_text(b, &a->scripts[i]);
 		a->steps[i].script = buf_str(&a->scripts[i]);
+		if (a->steps[i].kind == RUN_BULK_COMPARE)
+			take_bulk(b, a, i);
 	}
 	return !b->bad && may_ask(a);
 }

@@ -266,6 +266,45 @@ int live_make(struct live *l, const char *netns, struct arena *a, const struct b
 	return change(l, step, netns, a, names, made, out, why);
 }
 
+/* Of a step that does not hold what it is to hold, what is different. */
+static int run_bulk(enum nftrun_kind kind, const char *netns, const struct bulk_job *j,
+		    uint32_t *commits, struct buf *why)
+{
+	struct nftrun_step step = {.kind = kind, .bulk = j};
+	struct nftrun r = {.where = child_where_of(netns), .netns = netns, .steps = &step, .n = 1};
+	struct nftrun_error x;
+	int err = nftrun(&r);
+
+	if (err)
+		buf_puts(why, buf_str(&r.why));
+	else if (step.refused) {
+		nftrun_explain("", buf_str(&step.err), &x);
+		buf_puts(why, x.text);
+		err = -EBADMSG;
+	}
+	*commits = 0;
+	if (step.out.len == sizeof(*commits))
+		memcpy(commits, step.out.data, sizeof(*commits));
+	nftrun_free(&r);
+	return err;
+}
+
+int live_fill(struct live *l, const char *netns, const struct bulk_job *j, struct buf *why)
+{
+	uint32_t commits;
+	int err = run_bulk(RUN_BULK_FILL, netns, j, &commits, why);
+
+	l->generation += commits;
+	return err;
+}
+
+int live_compare(const char *netns, const struct bulk_job *j, struct buf *why)
+{
+	uint32_t none;
+
+	return run_bulk(RUN_BULK_COMPARE, netns, j, &none, why);
+}
+
 /* Of tables of others, who may name interfaces by their numbers. */
 static int read_strange(struct ir_tables *out, const struct buf *dump, const char *netns,
 			struct arena *a, struct buf *why)

@@ -4,6 +4,7 @@
 #ifndef FWC_LIVE_H
 #define FWC_LIVE_H
 
+#include "kernel/bulk.h"
 #include "kernel/genid.h"
 #include "nft/nft.h"
 
@@ -50,6 +51,11 @@ int live_make(struct live *l, const char *netns, struct arena *a, const struct b
 	      struct buf *why);
 int live_merge(struct live *l, struct live *made, const struct live_names *names, struct arena *a,
 	       struct buf *why);
+/* Puts into a bulk set, which is there and to which nothing leads, what it is to hold, and
+ * compares; or only compares. *l: of before, up to date afterwards as far as nobody else has
+ * committed. */
+int live_fill(struct live *l, const char *netns, const struct bulk_job *j, struct buf *why);
+int live_compare(const char *netns, const struct bulk_job *j, struct buf *why);
 /* The whole ruleset of the namespace, other people's tables too. */
 int live_read_all(struct ir_tables *out, const char *netns, struct arena *a, struct buf *why);
 /* The same; none where ours is the only table. */

@@ -16,6 +16,7 @@
 #include "kernel/genid.h"
 #include "kernel/send.h"
 #include "nft/script.h"
+#include "util/bulk_file.h"
 #include "util/cleanup.h"
 #include "util/fault.h"
 #include "util/number.h"
@@ -127,6 +128,30 @@ static bool run_messages(const struct nftrun_step *s, uint32_t expect, FILE *err
 	return !failed;
 }
 
+/* What somebody who died has left in it goes, if it is not the same. */
+static int fill(struct bulk_job *j)
+{
+	int err = bulk_compare(j);
+
+	if (err != -EBADMSG)
+		return err;
+	j->used = true;
+	err = bulk_fill(j);
+	fault_point("filled");
+	return err ? err : bulk_compare(j);
+}
+
+static bool run_bulk(const struct nftrun_step *s, FILE *out, FILE *err)
+{
+	struct bulk_job j = *s->bulk;
+	int failed = s->kind == RUN_BULK_FILL ? fill(&j) : bulk_compare(&j);
+
+	fwrite(&j.commits, sizeof(j.commits), 1, out);
+	if (failed)
+		fprintf(err, "Error: %s\n", *j.why ? j.why : strerror(-failed));
+	return !failed;
+}
+
 static bool run_step(const struct nftrun_step *s, const struct stream *to, bool last,
 		     uint32_t expect, uint32_t *generation)
 {
@@ -144,6 +169,8 @@ static bool run_step(const struct nftrun_step *s, const struct stream *to, bool 
 		ok = true;
 	else if (s->kind == RUN_MESSAGES)
 		ok = run_messages(s, expect, err);
+	else if (s->kind == RUN_BULK_COMPARE || s->kind == RUN_BULK_FILL)
+		ok = run_bulk(s, out, err);
 	else
 		ok = run_nft(s, out, err, last);
 	if (fclose(out) != 0 || fclose(err) != 0)
@@ -302,6 +329,16 @@ static int wait_here(struct nftrun *r)
 	return err;
 }
 
+static void put_bulk(struct buf *b, const struct bulk_job *j)
+{
+	_cleanup_buf_ struct buf list = {0};
+
+	bulk_file_pack(&list, j->bulk->elems);
+	message_put_text(b, j->set, strlen(j->set));
+	message_put_number(b, j->bulk->prefix);
+	message_put_text(b, buf_str(&list), list.len);
+}
+
 /* The broker takes it apart again. */
 static void ask_start(struct nftrun *r)
 {
@@ -316,6 +353,8 @@ static void ask_start(struct nftrun *r)
 
 		message_put_number(&b, r->steps[i].kind);
 		message_put_text(&b, script ? script : "", script ? strlen(script) : 0);
+		if (r->steps[i].kind == RUN_BULK_COMPARE)
+			put_bulk(&b, r->steps[i].bulk);
 	}
 	r->answer = ask_begin(&b);
 }

@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include "kernel/bulk.h"
 #include "kernel/child.h"
 
 #define NFTRUN_ASLEEP "fwc-asleep" /* of table inet fwc-asleep-PID */
@@ -24,14 +25,19 @@ enum nftrun_kind {
 	/* A script of table inet fwc, loaded into a table of another name that sleeps, dumped, and
 	 * gone with the step: the kernel deletes it with the socket that owns it. */
 	RUN_ASLEEP,
+	/* What a bulk set holds, compared with what it is to hold; the other one fills it if it
+	 * holds anything else. Refused: it does not hold it, and err says what is different. */
+	RUN_BULK_COMPARE,
+	RUN_BULK_FILL,
 };
 
 struct nftrun_step {
 	enum nftrun_kind kind;
 	const char *script; /* native nft language; never JSON */
 	const struct buf *messages; /* of RUN_MESSAGES */
+	const struct bulk_job *bulk; /* of RUN_BULK_* */
 	bool ran, refused;
-	struct buf out, err;
+	struct buf out, err; /* out of RUN_BULK_FILL: a uint32_t, transactions that it took */
 };
 
 struct nftrun {

@@ -234,6 +234,7 @@ const char *canonical_set(struct arena *a, const struct ir_set *s)
 	struct ir_set n = normal_set(a, s);
 	struct buf b = {0};
 
+	n.bulk = NULL; /* its name says it, also where nobody knows it */
 	emit_set(&b, &n, false);
 	return taken(a, &b);
 }

@@ -114,6 +114,16 @@ static void add_set(struct arena *a, struct manifest *m, const struct ir_set *s)
 	manifest_add(m, o);
 }
 
+static void add_bulk(struct arena *a, struct manifest *m, const struct ir_set *s)
+{
+	if (ir_set_is_bulk(s))
+		vec_push(a, &m->bulk,
+			 ((struct manifest_bulk){.set = s->name,
+						 .digest = s->bulk->elems->digest,
+						 .of = s->bulk->of,
+						 .prefix = s->bulk->prefix}));
+}
+
 static void add_chain(struct arena *a, struct manifest *m, const struct ir_ruleset *set,
 		      const struct ir_chain *c)
 {
@@ -206,8 +216,10 @@ struct manifest *manifest_build(struct arena *a, const struct manifest_input *in
 	}
 	for (size_t i = 0; i < in->npatterns; i++)
 		vec_push(a, &m->patterns, absolute_pattern(a, in->cwd, in->patterns[i]));
-	for (size_t i = 0; i < in->ruleset->sets.n; i++)
+	for (size_t i = 0; i < in->ruleset->sets.n; i++) {
 		add_set(a, m, in->ruleset->sets.v[i]);
+		add_bulk(a, m, in->ruleset->sets.v[i]);
+	}
 	for (size_t i = 0; i < in->ruleset->chains.n; i++)
 		add_chain(a, m, in->ruleset, in->ruleset->chains.v[i]);
 	return m;
@@ -293,6 +305,18 @@ static json_t *timeouts_json(const struct manifest *m)
 		json_array_append_new(list, json_pack("{s:s, s:I, s:o}", "name", t->name, "seconds",
 						      (json_int_t)t->seconds, "at",
 						      text_json(t->at)));
+	return list;
+}
+
+static json_t *bulk_json(const struct manifest *m)
+{
+	json_t *list = json_array();
+	const struct manifest_bulk *b;
+
+	vec_each (&m->bulk, b)
+		json_array_append_new(list,
+				      json_pack("{s:s, s:s, s:s, s:i}", "set", b->set, "list",
+						b->digest, "of", b->of, "prefix", b->prefix));
 	return list;
 }
 
@@ -395,6 +419,8 @@ json_t *manifest_json(const struct manifest *m, struct buf *index)
 		json_object_set_new(j, "live_flows", json_string(m->live_flows ? "end" : "keep"));
 	if (m->timeouts.n)
 		json_object_set_new(j, "timeouts", timeouts_json(m));
+	if (m->bulk.n)
+		json_object_set_new(j, "bulk", bulk_json(m));
 	json_object_set_new(j, "zones", zones_json(m));
 	if (m->offload.flowtable)
 		json_object_set_new(j, "offload", offload_json(&m->offload));

@@ -60,6 +60,11 @@ struct manifest_timeout {
 	const char *at;
 };
 
+struct manifest_bulk { /* a set whose elements are a file of their own (store/lists.h) */
+	const char *set, *digest, *of; /* as struct ir_bulk has it */
+	uint8_t prefix;
+};
+
 #define MANIFEST_TIMEOUT_MAX 2147483 /* no kernel takes more */
 
 struct manifest {
@@ -75,6 +80,7 @@ struct manifest {
 	int forwarding; /* -1: not said, 0, 1 */
 	int live_flows; /* -1: not said, 0: kept, 1: ended when they are refused */
 	VEC(struct manifest_timeout) timeouts; /* of connection tracking, in the kernel */
+	VEC(struct manifest_bulk) bulk;
 	struct ir_offload offload;
 	VEC(struct ir_zone) zones; /* none in manifests of earlier versions */
 	VEC(struct manifest_source) sources;

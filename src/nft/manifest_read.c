@@ -202,6 +202,43 @@ static bool read_timeouts(struct arena *a, const json_t *j, struct manifest *m)
 	return true;
 }
 
+static bool is_name(const char *name)
+{
+	size_t n = strlen(name);
+
+	return n && n <= MAX_NAME && strspn(name, NAME_CHARS) == n;
+}
+
+static bool is_digest(const char *s)
+{
+	return strlen(s) == SHA256_HEX - 1 && strspn(s, "0123456789abcdef") == SHA256_HEX - 1;
+}
+
+/* They are names of files. */
+static bool read_bulk(struct arena *a, const json_t *j, struct manifest *m)
+{
+	const json_t *list = json_object_get(j, "bulk");
+	size_t i;
+	json_t *b;
+
+	if (list && !json_is_array(list))
+		return false;
+	json_array_foreach((json_t *)list, i, b)
+	{
+		json_int_t prefix = json_integer_value(json_object_get(b, "prefix"));
+		struct manifest_bulk out = {.set = text_of(a, b, "set"),
+					    .digest = text_of(a, b, "list"),
+					    .of = text_of(a, b, "of"),
+					    .prefix = (uint8_t)prefix};
+
+		if (!is_name(out.set) || !is_digest(out.digest) || !is_digest(out.of) ||
+		    prefix < 0 || prefix > 128)
+			return false;
+		vec_push(a, &m->bulk, out);
+	}
+	return true;
+}
+
 static bool read_head(struct arena *a, const json_t *j, struct manifest *m, const char **why)
 {
 	const json_t *forwarding = json_object_get(j, "forwarding");
@@ -241,6 +278,10 @@ static bool read_head(struct arena *a, const json_t *j, struct manifest *m, cons
 	}
 	if (!read_timeouts(a, j, m)) {
 		*why = "its manifest has no valid timeouts";
+		return false;
+	}
+	if (!read_bulk(a, j, m)) {
+		*why = "its manifest has no valid lists";
 		return false;
 	}
 	read_manners(a, j, m);
@@ -307,13 +348,6 @@ static bool read_index(struct arena *a, const json_t *j, const struct buf *index
 	*why = MANIFEST_INDEX " and manifest do not belong together: one of them was cut short or "
 			      "edited";
 	return false;
-}
-
-static bool is_name(const char *name)
-{
-	size_t n = strlen(name);
-
-	return n && n <= MAX_NAME && strspn(name, NAME_CHARS) == n;
 }
 
 struct manifest *manifest_read_head(struct arena *a, const json_t *j, const char **why)

@@ -13,6 +13,7 @@
 
 #include "kernel/opener.h"
 #include "store/file.h"
+#include "util/bulk_file.h"
 #include "util/cleanup.h"
 #include "util/number.h"
 
@@ -35,6 +36,26 @@ static unsigned number_of(const char *name)
 	return (unsigned)n;
 }
 
+/* What several artefacts share is counted once. */
+static uint64_t size_of_lists(int dir)
+{
+	int fd = opener_openat(dir, ".", O_RDONLY | O_DIRECTORY);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *e;
+	uint64_t bytes = 0;
+	struct stat st;
+
+	while (d && (e = readdir(d)))
+		if (strstr(e->d_name, BULK_FILE) &&
+		    fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+			bytes += (uint64_t)st.st_size / st.st_nlink;
+	if (d)
+		closedir(d);
+	else if (fd >= 0)
+		close(fd);
+	return bytes;
+}
+
 static uint64_t size_of(int dir)
 {
 	static const char *const files[] = {"ruleset.nft", "manifest.json", MANIFEST_INDEX,
@@ -45,7 +66,7 @@ static uint64_t size_of(int dir)
 	for (int i = 0; i < 4; i++)
 		if (fstatat(dir, files[i], &st, AT_SYMLINK_NOFOLLOW) == 0)
 			bytes += (uint64_t)st.st_size;
-	return bytes;
+	return bytes + size_of_lists(dir);
 }
 
 static int by_number(const void *a, const void *b)

@@ -15,6 +15,7 @@
 #include "kernel/confine.h"
 #include "kernel/opener.h"
 #include "store/file.h"
+#include "store/lists.h"
 #include "util/cleanup.h"
 #include "util/sha256.h"
 
@@ -158,7 +159,23 @@ static int write_held(int dir, int from, const struct buf *b)
 	return write_or_drop(dir, MANIFEST_HELD, b);
 }
 
-static int write_files(int dir, int from, const struct artefact *x, const json_t *record)
+/* `state`: where other artefacts lie that may have the same lists, or -1. */
+static int write_lists(int state, int dir, const struct artefact *x)
+{
+	static const char *const others[] = {STORE_CANDIDATE, STORE_APPLIED, STORE_PENDING};
+	int dirs[3] = {-1, -1, -1}, err;
+
+	for (int i = 0; x->lists && state >= 0 && i < 3; i++)
+		dirs[i] = open_dir(state, others[i]);
+	err = lists_write(x->lists, dir, dirs, 3);
+	for (int i = 0; i < 3; i++)
+		if (dirs[i] >= 0)
+			close(dirs[i]);
+	return err;
+}
+
+static int write_files(int state, int dir, int from, const struct artefact *x,
+		       const json_t *record)
 {
 	const char *tables = x->inspect.len ? pack_file(x->inspect.data, x->inspect.len) : "";
 	static const char *const all[] = {PACK_FILE, PACK_FILE_JSON};
@@ -169,6 +186,8 @@ static int write_files(int dir, int from, const struct artefact *x, const json_t
 	for (int i = 0; !err && i < 2; i++)
 		if (strcmp(tables, all[i]) && unlinkat(dir, all[i], 0) < 0 && errno != ENOENT)
 			err = -errno;
+	if (!err)
+		err = write_lists(state, dir, x);
 	if (!err)
 		err = write_held(dir, from, &x->held);
 	if (!err)
@@ -195,7 +214,7 @@ static int write_dir(struct store *s, const char *name, int from, const struct a
 	if (mkdirat(s->dir, temp, 0700) < 0)
 		return fail(why, -errno, "write in", s->path);
 	dir = open_dir(s->dir, temp);
-	err = dir < 0 ? dir : write_files(dir, from, x, record);
+	err = dir < 0 ? dir : write_files(s->dir, dir, from, x, record);
 	if (!err)
 		err = file_put_dir(s->dir, temp, name);
 	s->changed |= strcmp(name, STORE_CANDIDATE) != 0;
@@ -226,7 +245,10 @@ int store_reserve(struct store *s, const struct artefact *x, struct buf *why)
 	size_t bytes =
 		ROOM_RECORDS + 2 * (x->script.len + x->text.len + x->index.len + x->inspect.len +
 				    x->held.len);
-	int err = fd < 0 ? errno : posix_fallocate(fd, 0, (off_t)bytes);
+	int err;
+
+	bytes += lists_bytes(x->lists, s->dir);
+	err = fd < 0 ? errno : posix_fallocate(fd, 0, (off_t)bytes);
 
 	if (!err)
 		return 0;
@@ -313,6 +335,7 @@ static void read_held(int dir, struct artefact *x)
 	sha256_hex(buf_str(&x->held), x->held.len, hex);
 	if (strcmp(hex, x->manifest->held) != 0)
 		buf_free(&x->held);
+	lists_close(x->lists);
 }
 
 /* Script and manifest, which belong together. */
@@ -342,6 +365,8 @@ static int read_artefact(int dir, const char *path, struct arena *a, struct arte
 		err = read_inspect(dir, path, a, &x, why);
 	if (!err)
 		read_held(dir, &x);
+	if (!err)
+		x.lists = lists_open(a, dir, x.manifest);
 	if (err)
 		artefact_free(&x);
 	else
@@ -383,6 +408,19 @@ struct manifest *store_read_head(const struct store *s, const char *name, struct
 	return manifest_read_head(a, j, &reason);
 }
 
+void store_give_lists(const struct store *s, const char *name, struct arena *a,
+		      struct ir_ruleset *r)
+{
+	_cleanup_close_ int dir = s->dir < 0 ? -1 : open_dir(s->dir, name);
+	const struct manifest *m = dir < 0 ? NULL : store_read_head(s, name, a);
+	_cleanup_buf_ struct buf ignored = {0};
+	struct lists *l = m ? lists_open(a, dir, m) : NULL;
+
+	if (l)
+		lists_give(l, a, m, r, &ignored);
+	lists_close(l);
+}
+
 void store_write_old_tables(const struct store *s, const char *name, struct arena *a)
 {
 	_cleanup_close_ int dir = open_dir(s->dir, name);
@@ -422,7 +460,7 @@ int artefact_write(const char *dir, const struct artefact *x, struct buf *why)
 	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
 		return fail(why, -errno, "make the directory", dir);
 	fd = open_dir(AT_FDCWD, dir);
-	err = fd < 0 ? fd : write_files(fd, -1, x, NULL);
+	err = fd < 0 ? fd : write_files(-1, fd, -1, x, NULL);
 	return err ? fail(why, err, "write in", dir) : 0;
 }
 

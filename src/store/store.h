@@ -6,6 +6,7 @@
  *	applied/                                        the same and apply.json: what was put into
  *	                                                the kernel last
  *	.../ruleset.dump                                what a kernel held of it
+ *	.../DIGEST.elements                             of a bulk set
  *	.../inspect.tables                              where something is inspected
  *	                                                (inspect.json by fwc 0.1)
  *	generation.N/                                   the same of what was applied before
@@ -41,6 +42,7 @@ struct artefact {
 	struct buf inspect; /* tables of inspectors (inspect/pack.h); empty: there are none */
 	struct buf held; /* what a kernel held of the script (nft/canonical.h); empty: not kept */
 	struct manifest *manifest; /* in the arena it was read with */
+	struct lists *lists; /* of bulk sets (lists.h), in that arena; NULL: there are none */
 };
 
 /* All yield 0 or -errno, with why filled for people. */
@@ -75,6 +77,9 @@ int store_read(const struct store *s, const char *name, struct arena *a, struct 
 struct manifest *store_read_manifest(const struct store *s, const char *name, struct arena *a);
 /* Of the manifest only what stands in it alone (manifest_read_head()); NULL: there is none. */
 struct manifest *store_read_head(const struct store *s, const char *name, struct arena *a);
+/* Bulk sets of a ruleset that was read get what they hold, as far as that artefact has it. */
+void store_give_lists(const struct store *s, const char *name, struct arena *a,
+		      struct ir_ruleset *r);
 int store_read_record(const struct store *s, json_t **out, struct buf *why);
 void store_remove(struct store *s, const char *name);
 

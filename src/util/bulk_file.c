@@ -30,11 +30,16 @@ u128 bulk_address(enum family family, const uint8_t *key)
 	return (u128)be64toh(six[0]) << 64 | be64toh(six[1]);
 }
 
+size_t bulk_file_bytes(const struct bulk_list *l)
+{
+	return 1 + 2 * bulk_key_bytes(l->family) * l->n;
+}
+
 void bulk_file_pack(struct buf *out, const struct bulk_list *l)
 {
 	size_t bytes = bulk_key_bytes(l->family);
 
-	buf_reserve(out, 1 + 2 * bytes * l->n);
+	buf_reserve(out, bulk_file_bytes(l));
 	buf_putc(out, (char)l->family);
 	for (size_t i = 0; i < l->n; i++) {
 		struct ival r = bulk_list_at(l, i);

@@ -14,6 +14,7 @@
 #define BULK_FILE ".elements" /* behind the digest: the name of the file */
 #define BULK_FILE_MAX ((size_t)1 << 30)
 
+size_t bulk_file_bytes(const struct bulk_list *l);
 void bulk_file_pack(struct buf *out, const struct bulk_list *l);
 /* In the arena, its digest made anew. NULL: they are no sorted, disjoint ranges. */
 struct bulk_list *bulk_file_read(struct arena *a, const void *bytes, size_t n);

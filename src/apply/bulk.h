@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Bulk sets of an artefact: is there room for them, what is in them, and into the kernel.
+ */
+#ifndef FWC_APPLY_BULK_H
+#define FWC_APPLY_BULK_H
+
+#include "apply/plan.h"
+
+/* Whether there is memory for those that the kernel does not hold yet. 0 or -ENOMEM with why. */
+int bulk_room(const struct plan_input *in, struct buf *why);
+/* The live ruleset's get what they hold, from this artefact and from those that are in force. */
+void bulk_give(const struct plan_input *in, const struct store *s);
+/* Behind the staging: those that no base chain leads to yet are filled and read back. `filled`: by
+ * name, those of which that is known; they are added to it. 0 or -errno with why. */
+int bulk_stage(const struct plan_input *in, struct live *live, const char *netns,
+	       struct map *filled, struct buf *why);
+
+#endif
