@@ -37,7 +37,8 @@ static const struct command commands[] = {
 	 "  --elsewhere        for another machine: do not try it in this kernel, and\n"
 	 "                     ignore the addresses of this machine\n",
 	 cmd_check},
-	{"compile", "[FILE] [-o DIR|-] [--check] [--no-proof | --elsewhere] [--dump=STAGE]",
+	{"compile", "[FILE] [-o DIR|-] [--check] [--no-proof | --elsewhere] "
+	 "[--dump=STAGE | --explain-cost]",
 	 "turn a policy into a candidate for apply",
 	 "  --check            give the warnings of `fwc check`, too\n"
 	 "  -o, --output DIR   write the artefact there; - prints the nft script\n"
@@ -46,7 +47,9 @@ static const struct command commands[] = {
 	 "  --elsewhere        for another machine: prove it, but do not try it in this\n"
 	 "                     kernel, and ignore the addresses of this machine\n"
 	 "  --dump=STAGE       print a stage instead: tokens, ast, policy, inspect, ir or\n"
-	 "                     nft\n",
+	 "                     nft\n"
+	 "  --explain-cost     print instead, for each pair of zones, what its rules\n"
+	 "                     became and about what they cost a packet\n",
 	 cmd_compile},
 	{"explain", "[--live | --elsewhere] 'SRC[@ZONE] -> DST[@ZONE] [SERVICES]' [FILE]",
 	 "say what happens to a packet, and which line decides",

@@ -12,12 +12,14 @@
 
 #include "cmd/cmd.h"
 #include "cmd/common.h"
+#include "nft/cost.h"
 #include "policy/policy.h"
+#include "util/show.h"
 
 struct options {
 	const char *file, *out, *dump;
 	enum proving proving;
-	bool check;
+	bool check, cost;
 };
 
 static int parse_options(struct globals *g, int argc, char **argv, struct options *o)
@@ -28,6 +30,7 @@ static int parse_options(struct globals *g, int argc, char **argv, struct option
 		{"no-proof", no_argument, NULL, 'n'},
 		{"elsewhere", no_argument, NULL, 'e'},
 		{"check", no_argument, NULL, 'c'},
+		{"explain-cost", no_argument, NULL, 'x'},
 		{0},
 	};
 	int c;
@@ -40,6 +43,8 @@ static int parse_options(struct globals *g, int argc, char **argv, struct option
 			o->dump = optarg;
 		else if (c == 'c')
 			o->check = true;
+		else if (c == 'x')
+			o->cost = true;
 		else if (c == 'n' || c == 'e')
 			o->proving = c == 'n' ? PROVING_NOT : PROVING_ELSEWHERE;
 		else
@@ -49,6 +54,8 @@ static int parse_options(struct globals *g, int argc, char **argv, struct option
 	}
 	if (argc - optind > 1)
 		return usage_error("compile", "one policy file at a time");
+	if (o->cost && (o->out || o->dump))
+		return usage_error("compile", "--explain-cost prints, and makes no candidate");
 	o->file = optind < argc ? argv[optind] : g->config;
 	return EXIT_FINE;
 }
@@ -112,6 +119,26 @@ static int dump_stage(struct globals *g, const struct options *o, struct work *w
 	return EXIT_FINE;
 }
 
+static int explain_cost(struct globals *g, const struct options *o, struct work *w)
+{
+	struct cost_report report;
+	struct buf text = {0};
+	json_t *j;
+
+	if (!work_compile(w, g, o->file, STAGE_IR, SCRUTINY_NONE))
+		return EXIT_WRONG;
+	cost_ruleset(&report, w->arena, w->compiled.ruleset);
+	if (!g->json) {
+		cost_print(&text, &report);
+		print(&text);
+		return EXIT_FINE;
+	}
+	j = cost_json(&report);
+	show_json(j, JSON_INDENT(2));
+	json_decref(j);
+	return EXIT_FINE;
+}
+
 static bool is_stdout(const char *out)
 {
 	return out && !strcmp(out, "-");
@@ -129,13 +156,15 @@ int cmd_compile(struct globals *g, int argc, char **argv)
 	w.elsewhere = o.proving == PROVING_ELSEWHERE;
 	if (o.dump)
 		rc = dump_stage(g, &o, &w);
+	else if (o.cost)
+		rc = explain_cost(g, &o, &w);
 	else if (!work_compile(&w, g, o.file, STAGE_SCRIPT,
 			       o.check ? SCRUTINY_ALL : SCRUTINY_EXPECT) ||
 		 w.refuted)
 		rc = EXIT_WRONG;
 	else
 		rc = work_emit(&w, g, o.out, o.proving);
-	if (rc == EXIT_FINE && !o.dump && isatty(STDOUT_FILENO) && !is_stdout(o.out))
+	if (rc == EXIT_FINE && !o.dump && !o.cost && isatty(STDOUT_FILENO) && !is_stdout(o.out))
 		printf("%s: fine; next: fwc apply%s%s\n", w.compiled.path, o.out ? " " : "",
 		       o.out ? o.out : "");
 	work_free(&w);

@@ -365,6 +365,12 @@ struct ir_offload { /* a flowtable, and names of the devices that are bound to i
 	VEC(struct ival) interfaces;
 };
 
+struct ir_pair { /* of places, that some rule speaks of */
+	const char *from, *to; /* as chains have it: "lan", "self", "other" */
+	const char *hook;
+	const struct ir_chain *chain; /* what is judged there */
+};
+
 struct ir_ruleset {
 	struct arena *arena;
 	VEC(struct ir_set *) sets; /* in an order in which each refers only to earlier ... */
@@ -376,6 +382,7 @@ struct ir_ruleset {
 	struct ir_offload offload; /* for the manifest */
 	VEC(struct ir_zone) zones;
 	VEC(struct ir_lack) lacks; /* what was left out of it; for the manifest */
+	VEC(struct ir_pair) pairs; /* as lowered; see nft/cost.h */
 	bool dormant; /* as read: by its flag the table sleeps, and filters nothing */
 };
 

@@ -12,28 +12,6 @@
 #include <netinet/in.h>
 #include <string.h>
 
-/* "road-kids" */
-static const char *parts_name(struct lower *l, int place)
-{
-	int root = place_root(l->p, place);
-	const char *text = "";
-	const struct zone *z;
-
-	for (unsigned n = 0; (z = place_subzone(l->p, root, n)); n++)
-		if (place_parts(l->p, place) >> n & 1)
-			text = *text ? arena_printf(l->arena, "%s-%s", text, z->name) : z->name;
-	return text;
-}
-
-static const char *place_name(struct lower *l, int place)
-{
-	if (place == PLACE_SELF)
-		return "self";
-	if (place == PLACE_OTHER)
-		return "other";
-	return place < (int)l->p->zones.n ? l->p->zones.v[place].name : parts_name(l, place);
-}
-
 static struct ir_rule builtin(struct lower *l, const char *comment)
 {
 	return (struct ir_rule){.comment = ir_comment(l->arena, comment)};
@@ -219,6 +197,7 @@ static void fill_pair(struct lower *l, struct ir_chain *c, int from, int to)
 {
 	lower_answers(l, c, from, to);
 	lower_pair(l, c, from, to);
+	note_pair(l, c, from, to);
 }
 
 /* Those of what goes through the dispatch by interface: from and to interfaces that no zone names.

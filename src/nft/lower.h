@@ -147,6 +147,9 @@ struct ir_rule rule_copy(struct lower *l, const struct ir_rule *r);
 void rule_verdict(struct lower *l, struct ir_rule *r, enum ir_verdict_kind kind,
 		  const char *target);
 void rule_counter(struct lower *l, struct ir_rule *r);
+const char *place_name(struct lower *l, int place);
+/* Notes for reports what is judged between two places. */
+void note_pair(struct lower *l, const struct ir_chain *c, int from, int to);
 struct ir_chain *chain_new(struct lower *l, const char *stem);
 void chain_push(struct lower *l, struct ir_chain *c, struct ir_rule r);
 const char *dynset_name(struct lower *l, const struct dynset *d, enum family family);

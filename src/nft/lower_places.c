@@ -7,6 +7,42 @@
  */
 #include "nft/lower.h"
 
+/* ---- names ---- */
+
+/* "road-kids" */
+static const char *parts_name(struct lower *l, int place)
+{
+	int root = place_root(l->p, place);
+	const char *text = "";
+	const struct zone *z;
+
+	for (unsigned n = 0; (z = place_subzone(l->p, root, n)); n++)
+		if (place_parts(l->p, place) >> n & 1)
+			text = *text ? arena_printf(l->arena, "%s-%s", text, z->name) : z->name;
+	return text;
+}
+
+const char *place_name(struct lower *l, int place)
+{
+	if (place == PLACE_SELF)
+		return "self";
+	if (place == PLACE_OTHER)
+		return "other";
+	return place < (int)l->p->zones.n ? l->p->zones.v[place].name : parts_name(l, place);
+}
+
+void note_pair(struct lower *l, const struct ir_chain *c, int from, int to)
+{
+	struct ir_pair pair = {place_name(l, from), place_name(l, to), "forward", c};
+
+	if (place_root(l->p, to) == PLACE_SELF)
+		pair.hook = "input";
+	else if (place_root(l->p, from) == PLACE_SELF)
+		pair.hook = "output";
+	if (c->rules.n && !l->silent) /* else it is one that there was before, once more */
+		vec_push(l->arena, &l->r->pairs, pair);
+}
+
 /* ---- one test ---- */
 
 static enum family family_of(enum field f)

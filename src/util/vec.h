@@ -19,7 +19,7 @@
 /* Makes room for one more and yields a pointer to it (zeroed the first time). */
 #define vec_add(a, vec)                                                                            \
 	(((vec)->n == (vec)->cap                                                                   \
-		  ? (void)((vec)->cap = (vec)->cap ? 2 * (vec)->cap : VEC_FIRST(vec),    \
+		  ? (void)((vec)->cap = (vec)->cap ? 2 * (vec)->cap : VEC_FIRST(vec),              \
 			   (vec)->v = arena_grow((a), (vec)->v, (vec)->n * sizeof(*(vec)->v),      \
 						 (vec)->cap * sizeof(*(vec)->v)))                  \
 		  : (void)0),                                                                      \
