@@ -226,11 +226,9 @@ static bool holds(const struct filter_term *t, const struct flows *f, const stru
 	case TERM_PORTS:
 		return (port && within(t->range, port)) ||
 		       (port_behind && within(t->range, port_behind));
-	case TERM_NAMED: {
-		const struct ivset *s = c->family == FAM_IP4 ? &t->addrs->v4 : &t->addrs->v6;
-
-		return ivset_contains(s, addr) || ivset_contains(s, behind);
-	}
+	case TERM_NAMED:
+		return addrs_match(t->addrs, c->family, addr) ||
+		       addrs_match(t->addrs, c->family, behind);
 	case TERM_SERVICE:
 		return is_of(t->services, c, other, port) ||
 		       is_of(t->services, c, other, port_behind);

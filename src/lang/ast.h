@@ -28,14 +28,16 @@ struct ast_word { /* a name or string with its place; s == NULL: absent */
 	struct span span;
 };
 
-/* One item of an endpoint or of a set: [!] (name | address | prefix | range | MAC) [@zone]. */
+/* One item of an endpoint or of a set: [!] (name | address | prefix | range | MAC |
+ * suffix) [@zone]. */
 struct ast_item {
 	struct span span;
 	bool negated;
-	enum { ITEM_NAME, ITEM_ADDR, ITEM_MAC } kind;
+	enum { ITEM_NAME, ITEM_ADDR, ITEM_MAC, ITEM_SUFFIX } kind;
 	struct ast_word name; /* ITEM_NAME: zone, host, set, self, any or zones */
 	enum family family; /* ITEM_ADDR */
-	struct ival addr; /* ITEM_ADDR; ITEM_MAC: one value */
+	struct ival addr; /* ITEM_ADDR; ITEM_MAC, ITEM_SUFFIX: one value */
+	uint8_t bits; /* ITEM_SUFFIX: how many of the low ones */
 	struct ast_word zone; /* behind '@'; absent in set definitions */
 	VEC(struct ast_word) but; /* what is taken away: zones, groups or self */
 };

@@ -96,6 +96,15 @@ static void dump_mac(struct dumper *d, u128 mac)
 	buf_free(&b);
 }
 
+static void dump_suffix(struct dumper *d, const struct ast_item *i)
+{
+	struct buf b = {0};
+
+	suffix_print(&b, i->addr.lo, i->bits);
+	node(d, "%s", buf_str(&b));
+	buf_free(&b);
+}
+
 static void dump_item(struct dumper *d, const struct ast_item *i)
 {
 	if (i->negated)
@@ -105,6 +114,8 @@ static void dump_item(struct dumper *d, const struct ast_item *i)
 		dump_addr(d, "address", i->family, i->addr);
 	else if (i->kind == ITEM_MAC)
 		dump_mac(d, i->addr.lo);
+	else if (i->kind == ITEM_SUFFIX)
+		dump_suffix(d, i);
 	else
 		node(d, "name %s", i->name.s);
 	d->depth++;

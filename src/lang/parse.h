@@ -87,7 +87,11 @@ bool parse_address(struct parser *p, struct span at, const char *s, size_t n, en
 		   struct ival *out, enum item_place where);
 /* The same without a report; why it is none is left in *why. */
 bool address_of_text(const char *s, size_t n, enum family *family, struct ival *out,
-		  const char **why);
+		     const char **why);
+
+/* ---- parse_suffix.c ---- */
+bool parse_at_suffix(const struct parser *p, enum item_place where);
+bool parse_suffix(struct parser *p, struct ast_item *out, enum item_place where);
 
 /* ---- parse_zones.c ---- */
 /* [ "but" ZONE { "," ZONE } ]; what was taken says whether the list is over with it. */

@@ -243,7 +243,7 @@ static bool file_element(struct parser *p, struct ast_element *e, bool is_host)
 	return true;
 }
 
-/* element = [ "!" ] ( NAME | ADDRESS ) | "file" STRING [ "lenient" ] */
+/* element = [ "!" ] ( NAME | ADDRESS | suffix ) | "file" STRING [ "lenient" ] */
 static bool element(struct parser *p, struct ast_element *e, bool is_host)
 {
 	if (parse_at_word(p, "file"))

@@ -265,7 +265,7 @@ static void address_error(struct parser *p, struct span at, const char *s, size_
 }
 
 bool address_of_text(const char *s, size_t n, enum family *family, struct ival *out,
-		  const char **why)
+		     const char **why)
 {
 	if (!addr_parse_range(s, n, family, out, why))
 		return false;
@@ -367,8 +367,7 @@ static bool parse_mac(struct parser *p, struct ast_word w, struct ast_item *out)
 	out->kind = ITEM_MAC;
 	out->addr = (struct ival){mac, mac};
 	if (mac >> 40 & 1) /* IEEE 802: the bit that is sent first */
-		diag_error(p->diag, w.span,
-			   "'%s' is a group's address, which no sender has", w.s);
+		diag_error(p->diag, w.span, "'%s' is a group's address, which no sender has", w.s);
 	return true;
 }
 
@@ -494,7 +493,7 @@ static void check_item(struct parser *p, const struct ast_item *item, struct tok
 			  "'@' belongs in rules");
 }
 
-/* item = [ "!" ] ( NAME | ADDRESS | MAC ) [ "@" ZONE ] */
+/* item = [ "!" ] ( NAME | ADDRESS | MAC | suffix ) [ "@" ZONE ] */
 bool parse_item(struct parser *p, struct ast_item *out, enum item_place where)
 {
 	struct token first = p->tok;
@@ -513,7 +512,8 @@ bool parse_item(struct parser *p, struct ast_item *out, enum item_place where)
 		return false;
 	}
 	out->negated = parse_accept(p, TOK_NOT);
-	if (!parse_item_word(p, out, where))
+	if (parse_at_suffix(p, where) ? !parse_suffix(p, out, where)
+				      : !parse_item_word(p, out, where))
 		return false;
 	if (p->tok.kind == TOK_AT && !parse_at_zone(p, out))
 		return false;

@@ -69,6 +69,8 @@ static void item(struct printer *pr, const struct ast_item *i)
 		buf_puts(pr->out, i->name.s);
 	else if (i->kind == ITEM_MAC)
 		mac_print(pr->out, i->addr.lo);
+	else if (i->kind == ITEM_SUFFIX)
+		suffix_print(pr->out, i->addr.lo, i->bits);
 	else
 		addr_print_range(pr->out, i->family, i->addr);
 	if (i->zone.s)

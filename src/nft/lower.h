@@ -59,6 +59,7 @@ struct lower {
 struct side {
 	bool all;
 	struct ivset v4, v6; /* static ones together */
+	struct suffixed_list suffixed; /* or IPv6 by these */
 	struct ivset macs; /* or sent by these stations */
 	bool routed; /* it is asked behind routing */
 	bool broadcast; /* or to what routing calls so */
@@ -74,6 +75,8 @@ struct alt {
 	bool routed;
 	bool broadcast; /* IPv4: no address match, but where it goes */
 	const struct ivset *fixed; /* or NULL */
+	const struct suffixed *suffixed; /* or NULL: all that it says but for the value ... */
+	struct ivset ends; /* ... which is one of these; not merged */
 	const char *stem;
 	const struct addrs *dyn; /* or NULL */
 };
@@ -116,6 +119,10 @@ void match_bits(struct lower *l, struct ir_rule *r, enum field f, u128 bits);
 void match_set(struct lower *l, struct ir_rule *r, enum field f, const char *set, bool negated);
 void match_ivset(struct lower *l, struct ir_rule *r, enum field f, const struct ivset *s,
 		 const char *stem);
+/* The low bits of an IPv6 address are (or are not) one of these; it is not multicast. */
+void match_ends(struct lower *l, struct ir_rule *r, enum field f, const struct ivset *ends,
+		unsigned bits, const char *stem, bool negated);
+void match_unicast(struct lower *l, struct ir_rule *r, enum field f);
 /* Of one of port_protocols[] (-1: none) the field that F_TH_SPORT or F_TH_DPORT is; other fields
  * as they are. */
 enum field port_field(int row, enum field f);

@@ -16,6 +16,7 @@ struct box { /* one element: a product of intervals */
 	enum family family; /* FAM_NONE: no address in the key */
 	bool has_mac, has_src, has_dst, has_family, has_proto, has_port, has_sport, has_type;
 	bool has_code;
+	uint8_t src_bits, dst_bits; /* not 0: so many low bits are those of src, dst */
 	struct ival mac, src, dst, proto, port, sport; /* the ports: or ICMP type and code */
 };
 
@@ -118,11 +119,30 @@ static void add_services(struct lower *l, struct boxes *out, struct box b, const
 	}
 }
 
+static const struct ivset *known(const struct alt *a)
+{
+	return a->suffixed ? &a->ends : a->fixed;
+}
+
+static uint8_t bits_of(const struct alt *a)
+{
+	return a->suffixed ? a->suffixed->is.bits : 0;
+}
+
+/* A key can say it: an end, of all addresses but multicast. */
+static bool is_plain(const struct alt *a)
+{
+	const struct suffixed *s = a->suffixed;
+
+	return !s || (s->is.bits && !s->but.n && suffixed_unicast(s));
+}
+
 static void add_form(struct lower *l, struct boxes *out, const struct form *f,
 		     const struct services *s)
 {
-	const struct ivset *src = f->src.macs ? f->src.macs : f->src.fixed;
-	size_t nsrc = f->src.all ? 1 : src->n, ndst = f->dst.all ? 1 : f->dst.fixed->n;
+	const struct ivset *src = f->src.macs ? f->src.macs : known(&f->src);
+	const struct ivset *dst = known(&f->dst);
+	size_t nsrc = f->src.all ? 1 : src->n, ndst = f->dst.all ? 1 : dst->n;
 
 	if (nsrc * ndst > BOXES_MAX)
 		out->n = BOXES_MAX + 1;
@@ -132,15 +152,16 @@ static void add_form(struct lower *l, struct boxes *out, const struct form *f,
 					.has_mac = f->src.macs,
 					.has_src = !alt_open(&f->src),
 					.has_dst = !f->dst.all,
-					.has_family = f->family && alt_open(&f->src) &&
-						      f->dst.all};
+					.src_bits = bits_of(&f->src),
+					.dst_bits = bits_of(&f->dst),
+					.has_family = f->family && alt_open(&f->src) && f->dst.all};
 
 			if (b.has_mac)
 				b.mac = src->v[i];
 			if (b.has_src)
 				b.src = src->v[i];
 			if (b.has_dst)
-				b.dst = f->dst.fixed->v[j];
+				b.dst = dst->v[j];
 			add_services(l, out, b, s);
 		}
 	}
@@ -152,8 +173,8 @@ static bool is_static(const struct side *s)
 }
 
 /* False if the rule has to be a rule: a limit without else (it may let a packet go on), a mark or
- * user, what no map can be keyed by (published), a dynamic set, too many elements, or one that says
- * nothing and would match everything. */
+ * user, what no map can be keyed by (published, what is taken away from a suffix), a dynamic set,
+ * too many elements, or one that says nothing and would match everything. */
 static bool rule_boxes(struct lower *l, size_t i, int from, int to, struct boxes *out)
 {
 	const struct rule *rule = &l->p->rules.v[i];
@@ -165,6 +186,9 @@ static bool rule_boxes(struct lower *l, size_t i, int from, int to, struct boxes
 		return false;
 	forms = forms_of(l, &src, &dst, rule->q.family);
 	*out = (struct boxes){0};
+	for (size_t f = 0; f < forms.n; f++)
+		if (!is_plain(&forms.v[f].src) || !is_plain(&forms.v[f].dst))
+			return false;
 	for (size_t f = 0; f < forms.n && out->n <= BOXES_MAX; f++)
 		add_form(l, out, &forms.v[f], &rule->services);
 	if (out->n > BOXES_MAX)
@@ -185,13 +209,23 @@ static bool apart(bool both, struct ival a, struct ival b)
 	return both && (a.lo > b.hi || b.lo > a.hi);
 }
 
+/* Addresses, of which a suffix may be all that is known. */
+static bool addrs_apart(bool both, struct ival a, uint8_t a_bits, struct ival b, uint8_t b_bits)
+{
+	struct suffix x = {a_bits ? a_bits : 128, a.lo}, y = {b_bits ? b_bits : 128, b.lo};
+
+	if (!a_bits && !b_bits)
+		return apart(both, a, b);
+	return both && a.lo == a.hi && b.lo == b.hi && !suffixes_meet(x, y);
+}
+
 static bool boxes_meet(const struct box *a, const struct box *b)
 {
 	if (a->family && b->family && a->family != b->family)
 		return false;
 	if (apart(a->has_mac && b->has_mac, a->mac, b->mac) ||
-	    apart(a->has_src && b->has_src, a->src, b->src) ||
-	    apart(a->has_dst && b->has_dst, a->dst, b->dst) ||
+	    addrs_apart(a->has_src && b->has_src, a->src, a->src_bits, b->src, b->src_bits) ||
+	    addrs_apart(a->has_dst && b->has_dst, a->dst, a->dst_bits, b->dst, b->dst_bits) ||
 	    apart(a->has_proto && b->has_proto, a->proto, b->proto))
 		return false;
 	/* an ICMP type implies its protocol; ports imply theirs, which is in the key */
@@ -233,13 +267,16 @@ static struct ival what_of(const struct box *b)
 	return (struct ival){proto.lo << 16, proto.hi << 16 | 65535};
 }
 
+/* A suffix is in every network. */
 static struct ival box_on(const struct box *b, enum axis axis)
 {
+	struct ival any = {0, u128_max(128)};
+
 	switch (axis) {
 	case AXIS_SRC:
-		return b->has_src ? b->src : (struct ival){0, u128_max(128)};
+		return b->has_src && !b->src_bits ? b->src : any;
 	case AXIS_DST:
-		return b->has_dst ? b->dst : (struct ival){0, u128_max(128)};
+		return b->has_dst && !b->dst_bits ? b->dst : any;
 	case AXIS_WHAT:
 	case NAXES:
 		break;
@@ -326,8 +363,12 @@ static struct ir_sel shape_of(const struct box *b)
 
 	if (b->has_mac)
 		s.f[s.n++] = F_ETHER_SADDR;
+	if (b->src_bits)
+		s.mask[s.n] = u128_max(b->src_bits);
 	if (b->has_src)
 		s.f[s.n++] = six ? F_IP6_SADDR : F_IP_SADDR;
+	if (b->dst_bits)
+		s.mask[s.n] = u128_max(b->dst_bits);
 	if (b->has_dst)
 		s.f[s.n++] = six ? F_IP6_DADDR : F_IP_DADDR;
 	if (b->has_family)
@@ -350,7 +391,7 @@ static bool same_shape(const struct ir_sel *a, const struct ir_sel *b)
 	if (a->n != b->n)
 		return false;
 	for (int i = 0; i < a->n; i++)
-		if (a->f[i] != b->f[i])
+		if (a->f[i] != b->f[i] || a->mask[i] != b->mask[i])
 			return false;
 	return true;
 }
@@ -439,6 +480,14 @@ static void match_frames(struct lower *l, struct ir_rule *r, const struct ir_sel
 	match_ethernet(l, r);
 }
 
+/* A suffix of a multicast address is nobody's. */
+static void match_ends_of(struct lower *l, struct ir_rule *r, const struct ir_sel *shape)
+{
+	for (int k = 0; k < shape->n; k++)
+		if (shape->mask[k] & 1)
+			match_unicast(l, r, shape->f[k]);
+}
+
 static void push_map(struct lower *l, struct ir_chain *c, const struct group *g)
 {
 	struct ir_set *map = arena_new_of(l->arena, struct ir_set);
@@ -457,6 +506,7 @@ static void push_map(struct lower *l, struct ir_chain *c, const struct group *g)
 		map->size = (uint32_t)map->elems.n;
 	if (g->shape.f[0] == F_ETHER_SADDR)
 		match_frames(l, &r, &g->shape);
+	match_ends_of(l, &r, &g->shape);
 	s = rule_stmt(l, &r, IR_VMAP);
 	s->vmap.sel = g->shape;
 	s->vmap.map = ruleset_seal_set(l->r, map)->name;
@@ -475,7 +525,9 @@ static bool elem_masks(const struct ir_sel *shape, const struct ir_elem *e, u128
 
 		if (len <= 0 || (len < bits && bits < 32))
 			return false;
-		masks[k] = len == bits ? 0 : u128_max(bits) ^ u128_max(bits - len);
+		masks[k] = shape->mask[k] ? shape->mask[k]
+			   : len == bits  ? 0
+					  : u128_max(bits) ^ u128_max(bits - len);
 	}
 	return true;
 }
@@ -561,6 +613,7 @@ static void push_single(struct lower *l, struct ir_chain *c, const struct group 
 		match_key(l, &r, &g->shape, e.key);
 	if (g->shape.f[0] == F_ETHER_SADDR)
 		match_frames(l, &r, &g->shape);
+	match_ends_of(l, &r, &g->shape);
 	for (int k = pair ? 2 : 0, row = -1; k < g->shape.n; k++) {
 		enum field f = g->shape.f[k];
 		bool ports = k + 1 < g->shape.n && g->shape.f[k + 1] >= F_TH_SPORT &&
@@ -571,6 +624,7 @@ static void push_single(struct lower *l, struct ir_chain *c, const struct group 
 		if (f == F_L4PROTO && ports && implied_by_port(row, g->shape.f[k + 1]))
 			continue;
 		match_ival(l, &r, port_field(row, f), e.key[k]);
+		r.stmts.v[r.stmts.n - 1].match.sel.mask[0] = g->shape.mask[k];
 	}
 	if (e.verdict.kind != V_JUMP) /* else counts where it leads */
 		rule_counter(l, &r);

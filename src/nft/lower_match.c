@@ -204,6 +204,18 @@ void match_link(struct lower *l, struct ir_rule *r, const struct ivset *macs)
 			push_value(l, &m->match.values, (struct ival){x, x});
 }
 
+void match_ends(struct lower *l, struct ir_rule *r, enum field f, const struct ivset *ends,
+		unsigned bits, const char *stem, bool negated)
+{
+	struct ir_stmt *s;
+
+	match_ivset(l, r, f, ends, stem);
+	s = &r->stmts.v[r->stmts.n - 1];
+	s->match.sel.mask[0] = u128_max((int)bits);
+	if (negated)
+		s->match.op = OP_NE;
+}
+
 const char *dynset_name(struct lower *l, const struct dynset *d, enum family family)
 {
 	return arena_printf(l->arena, "%s.v%d", d->name, family);

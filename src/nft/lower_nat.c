@@ -218,6 +218,14 @@ static struct side unique_local(struct lower *l, const struct side *s)
 	struct ivset ula = ivset_one(l->arena, (u128)0xfc00 << 112, ((u128)0xfe00 << 112) - 1);
 	struct side out = *s;
 
+	out.suffixed = (struct suffixed_list){0};
+	for (size_t i = 0; i < s->suffixed.n; i++) {
+		struct suffixed x = s->suffixed.v[i];
+
+		x.in = ivset_intersect(l->arena, &x.in, &ula);
+		if (x.in.n)
+			vec_push(l->arena, &out.suffixed, x);
+	}
 	out.v6 = s->all ? ula : ivset_intersect(l->arena, &s->v6, &ula);
 	if (s->all) {
 		out.all = false;

@@ -2,6 +2,7 @@
  * The two ends of a rule -> forms: what of addresses one nft rule can say.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "nft/lower.h"
 
@@ -37,7 +38,9 @@ static void side_add(struct lower *l, struct side *s, const struct addrs *a)
 	}
 	side_add_ivals(l, &s->v4, &a->v4);
 	side_add_ivals(l, &s->v6, &a->v6);
-	if (a->v4.n || a->v6.n || !a->macs.n)
+	for (size_t i = 0; i < a->suffixed.n; i++)
+		vec_push(l->arena, &s->suffixed, a->suffixed.v[i]);
+	if (a->v4.n || a->v6.n || a->suffixed.n || !a->macs.n)
 		s->stem = s->stem ? "addr" : a->stem;
 }
 
@@ -49,7 +52,7 @@ static int mac_cmp(const void *a, const void *b)
 }
 
 /* Each once; neighbouring numbers are no range that anybody meant. */
-static void sort_macs(struct ivset *s)
+static void sort_each(struct ivset *s)
 {
 	size_t n = 0;
 
@@ -70,7 +73,7 @@ struct side side_at(struct lower *l, const struct endpoint *e, int place)
 			side_add(l, &s, &e->items.v[i].addrs);
 	ivset_normalise(&s.v4);
 	ivset_normalise(&s.v6);
-	sort_macs(&s.macs);
+	sort_each(&s.macs);
 	if (place_root(l->p, place) == PLACE_SELF) /* what this machine sends came by no link */
 		s.macs.n = 0;
 	return s;
@@ -81,8 +84,46 @@ struct side side_of_item(struct lower *l, const struct place_item *item)
 	struct side s = {0};
 
 	side_add(l, &s, &item->addrs);
-	sort_macs(&s.macs);
+	sort_each(&s.macs);
 	return s;
+}
+
+static bool same_set(const struct ivset *x, const struct ivset *y)
+{
+	return x->n == y->n && (!x->n || !memcmp(x->v, y->v, x->n * sizeof(*x->v)));
+}
+
+/* They differ in the value alone. */
+static bool same_but_value(const struct suffixed *x, const struct suffixed *y)
+{
+	bool same = x->is.bits && x->is.bits == y->is.bits && x->but.n == y->but.n &&
+		    same_set(&x->in, &y->in);
+
+	for (size_t i = 0; same && i < x->but.n; i++)
+		same = x->but.v[i].bits == y->but.v[i].bits &&
+		       x->but.v[i].value == y->but.v[i].value;
+	return same;
+}
+
+static void suffixed_alts(struct lower *l, struct alts *out, const struct side *s)
+{
+	bool *done = arena_alloc(l->arena, s->suffixed.n + 1);
+
+	for (size_t i = 0; i < s->suffixed.n; i++) {
+		struct alt a = {.family = FAM_IP6, .suffixed = &s->suffixed.v[i], .stem = s->stem};
+
+		for (size_t k = i; k < s->suffixed.n && !done[i]; k++) {
+			u128 value = s->suffixed.v[k].is.value;
+
+			if (k > i && !same_but_value(a.suffixed, &s->suffixed.v[k]))
+				continue;
+			done[k] = k > i;
+			vec_push(l->arena, &a.ends, ((struct ival){value, value}));
+		}
+		sort_each(&a.ends);
+		if (!done[i])
+			vec_push(l->arena, out, a);
+	}
 }
 
 static void side_alts(struct lower *l, struct alts *out, const struct side *s, enum family fam,
@@ -97,6 +138,8 @@ static void side_alts(struct lower *l, struct alts *out, const struct side *s, e
 	if (fixed->n)
 		vec_push(l->arena, out,
 			 ((struct alt){.family = fam, .fixed = fixed, .stem = s->stem}));
+	if (fam == FAM_IP6)
+		suffixed_alts(l, out, s);
 	if (s->broadcast && fam == FAM_IP4)
 		vec_push(l->arena, out, ((struct alt){.family = fam, .broadcast = true}));
 	if (s->macs.n && stations)
@@ -171,6 +214,44 @@ bool alt_open(const struct alt *a)
 	return a->all || a->macs || a->broadcast;
 }
 
+void match_unicast(struct lower *l, struct ir_rule *r, enum field f)
+{
+	struct ival multicast = {(u128)0xff << 120, u128_max(128)};
+
+	match_ival(l, r, f, multicast);
+	r->stmts.v[r->stmts.n - 1].match.op = OP_NE;
+}
+
+/* One match for each length. */
+static void match_no_suffix(struct lower *l, struct ir_rule *r, enum field f,
+			    const struct suffixed *s)
+{
+	for (unsigned bits = 1; bits < 128; bits++) {
+		struct ivset ends = {0};
+
+		for (size_t i = 0; i < s->but.n; i++)
+			if (s->but.v[i].bits == bits)
+				vec_push(l->arena, &ends,
+					 ((struct ival){s->but.v[i].value, s->but.v[i].value}));
+		sort_each(&ends);
+		if (ends.n)
+			match_ends(l, r, f, &ends, bits, "not-suffix", true);
+	}
+}
+
+static void match_suffixed(struct lower *l, struct ir_rule *r, const struct alt *a, enum field f)
+{
+	const struct suffixed *s = a->suffixed;
+
+	if (suffixed_unicast(s))
+		match_unicast(l, r, f);
+	else
+		match_ivset(l, r, f, &s->in, a->stem);
+	if (s->is.bits)
+		match_ends(l, r, f, &a->ends, s->is.bits, a->stem, false);
+	match_no_suffix(l, r, f, s);
+}
+
 static void match_alt(struct lower *l, struct ir_rule *r, const struct alt *a, enum field f4,
 		      enum field f6)
 {
@@ -185,6 +266,8 @@ static void match_alt(struct lower *l, struct ir_rule *r, const struct alt *a, e
 		match_ivset(l, r, F_ETHER_SADDR, a->macs, a->stem);
 	} else if (a->broadcast) {
 		match_one(l, r, F_FIB_DADDR_TYPE, 3 /* RTN_BROADCAST */);
+	} else if (a->suffixed) {
+		match_suffixed(l, r, a, f);
 	} else if (a->dyn) {
 		match_set(l, r, f, dynset_name(l, a->dyn->dyn, a->family), a->dyn->negated);
 	} else {

@@ -23,6 +23,26 @@ static void put_places(struct buf *out, const struct policy *p, const struct pla
 			   l->v[i] == PLACE_SELF ? "self" : p->zones.v[l->v[i]].name);
 }
 
+static void put_suffixed(struct buf *out, const struct suffixed_list *l)
+{
+	const struct suffixed *s;
+
+	vec_each (l, s) {
+		if (s->is.bits) {
+			buf_putc(out, ' ');
+			suffix_print(out, s->is.value, s->is.bits);
+		}
+		if (!suffixed_unicast(s)) {
+			buf_puts(out, " in");
+			put_ivset(out, &s->in, FAM_IP6);
+		}
+		for (size_t i = 0; i < s->but.n; i++) {
+			buf_puts(out, " not ");
+			suffix_print(out, s->but.v[i].value, s->but.v[i].bits);
+		}
+	}
+}
+
 static void put_endpoint(struct buf *out, const struct policy *p, const char *label,
 			 const struct endpoint *e)
 {
@@ -54,13 +74,14 @@ static void put_endpoint(struct buf *out, const struct policy *p, const char *la
 		if (item->addrs.dyn)
 			buf_printf(out, " %s%s (dynamic)", item->addrs.negated ? "not " : "",
 				   item->addrs.dyn->name);
-		else if (!item->addrs.all && !item->addrs.v4.n && !item->addrs.v6.n &&
-			 !item->addrs.macs.n)
+		else if (!item->addrs.all && !addrs_has(&item->addrs, FAM_IP4) &&
+			 !addrs_has(&item->addrs, FAM_IP6) && !item->addrs.macs.n)
 			buf_puts(out, " no address");
 		if (item->addrs.broadcast)
 			buf_puts(out, " broadcast");
 		put_ivset(out, &item->addrs.v4, FAM_IP4);
 		put_ivset(out, &item->addrs.v6, FAM_IP6);
+		put_suffixed(out, &item->addrs.suffixed);
 		for (size_t k = 0; k < item->addrs.macs.n; k++) {
 			buf_putc(out, ' ');
 			mac_print(out, item->addrs.macs.v[k].lo);
@@ -198,8 +219,7 @@ void policy_dump(struct buf *out, const struct policy *p)
 	if (p->forwarding >= 0)
 		buf_printf(out, "forwarding %s\n", p->forwarding ? "on" : "off");
 	for (size_t i = 0; i < p->timeouts.n; i++)
-		buf_printf(out, "timeout %s %u\n", p->timeouts.v[i].name,
-			   p->timeouts.v[i].seconds);
+		buf_printf(out, "timeout %s %u\n", p->timeouts.v[i].name, p->timeouts.v[i].seconds);
 	for (size_t i = 0; i < p->offloads.n; i++) {
 		buf_printf(out, "%s\n", p->offloads.v[i].rule.text);
 		put_endpoint(out, p, "from", &p->offloads.v[i].rule.from);

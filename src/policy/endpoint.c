@@ -105,6 +105,19 @@ struct ivset complement(struct resolver *r, const struct ivset *s, int bits)
 	return s->n ? ivset_subtract(r->arena, &all, s) : (struct ivset){0};
 }
 
+/* The same of IPv6, where suffixes may be among them. */
+static void complement6(struct resolver *r, struct addrs *s)
+{
+	struct ivset all = ivset_one(r->arena, 0, u128_max(128));
+	struct suffixed_list left = {0};
+
+	if (!addrs_has(s, FAM_IP6))
+		return;
+	suffixed_subtract(r->arena, &all, &left, &s->v6, &s->suffixed);
+	s->v6 = all;
+	s->suffixed = left;
+}
+
 static void name_stem(struct resolver *r, const struct ast_item *item, struct addrs *out)
 {
 	const char *base = item->kind == ITEM_NAME  ? item->name.s
@@ -127,12 +140,12 @@ static void item_addrs(struct resolver *r, const struct ast_item *item, struct a
 			return;
 		}
 	}
-	resolve_item_addrs(r, item, &out->v4, &out->v6, &out->macs);
+	resolve_item_addrs(r, item, &out->v4, &out->v6, &out->suffixed, &out->macs);
 	ivset_normalise(&out->v4);
 	ivset_normalise(&out->v6);
 	if (item->negated) {
 		out->v4 = complement(r, &out->v4, 32);
-		out->v6 = complement(r, &out->v6, 128);
+		complement6(r, out);
 		out->rest = true;
 	}
 }
@@ -181,7 +194,8 @@ static void warn_elsewhere(struct resolver *r, const struct ast_item *item,
 	struct ivset net4, net6;
 	bool none4, none6;
 
-	if (p->at != AT_ZONE || p->zone < 0 || p->addrs.all || p->addrs.dyn || item->negated)
+	if (p->at != AT_ZONE || p->zone < 0 || p->addrs.all || p->addrs.dyn || item->negated ||
+	    p->addrs.suffixed.n)
 		return;
 	z = &r->p->zones.v[p->zone];
 	net4 = with_parts(r, p->zone, FAM_IP4);

@@ -15,7 +15,8 @@ bool addrs_match(const struct addrs *s, enum family fam, u128 addr)
 		return s->negated; /* taken as empty */
 	if (s->broadcast) /* which others are depends on routes */
 		return fam == FAM_IP4 && addr == 0xffffffff;
-	return ivset_contains(fam == FAM_IP4 ? &s->v4 : &s->v6, addr);
+	return ivset_contains(fam == FAM_IP4 ? &s->v4 : &s->v6, addr) ||
+	       (fam == FAM_IP6 && suffixed_any_has(&s->suffixed, addr));
 }
 
 static bool is_in(const struct place_item *i, int place, int zone)
@@ -108,8 +109,8 @@ static bool endpoint_match(const struct endpoint *e, int place, enum family fam,
 	const struct place_item *i;
 
 	vec_each (&e->items, i)
-		if (item_at(i, place) && (addrs_match(&i->addrs, fam, addr) ||
-					  (stations && i->addrs.macs.n)))
+		if (item_at(i, place) &&
+		    (addrs_match(&i->addrs, fam, addr) || (stations && i->addrs.macs.n)))
 			return true;
 	return false;
 }
@@ -239,8 +240,9 @@ const struct rule *policy_decide(const struct policy *p, const struct flow *f, b
 		const struct rule *r = &p->rules.v[i];
 
 		/* the flow calls whom it goes to */
-		if (r->published || !endpoint_match(&r->from, f->from, f->family, f->saddr,
-						    stations && lets(r->verb)) ||
+		if (r->published ||
+		    !endpoint_match(&r->from, f->from, f->family, f->saddr,
+				    stations && lets(r->verb)) ||
 		    !endpoint_match(&r->to, f->to, f->family, f->daddr, false) ||
 		    !services_match(&r->services, f->family, f->protocol, f->sport, f->dport) ||
 		    (r->q.family && r->q.family != f->family))
@@ -256,8 +258,8 @@ static bool lets_in(const struct policy *p, const struct flow *f)
 {
 	const struct rule *rule = policy_decide(p, f, true);
 
-	return rule && (lets(rule->verb) ||
-			(rule->otherwise.on && rule->otherwise.verb == VERB_ALLOW));
+	return rule &&
+	       (lets(rule->verb) || (rule->otherwise.on && rule->otherwise.verb == VERB_ALLOW));
 }
 
 /* A place of the zone, or of this machine, that may hold such an address. */

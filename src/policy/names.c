@@ -96,13 +96,17 @@ struct decl *resolve_name(struct resolver *r, struct ast_word w, const char *wan
 }
 
 void resolve_item_addrs(struct resolver *r, const struct ast_item *item, struct ivset *v4,
-			struct ivset *v6, struct ivset *macs)
+			struct ivset *v6, struct suffixed_list *suffixed, struct ivset *macs)
 {
 	struct decl *d;
 
 	if (item->kind == ITEM_MAC) { /* the parser lets it stand where macs are taken */
 		if (macs)
 			mac_add(r->arena, macs, item->addr.lo);
+		return;
+	}
+	if (item->kind == ITEM_SUFFIX) { /* the parser lets it stand in definitions only */
+		vec_push(r->arena, suffixed, suffixed_of(r->arena, item->addr.lo, item->bits));
 		return;
 	}
 	if (item->kind == ITEM_ADDR) {
@@ -128,6 +132,8 @@ void resolve_item_addrs(struct resolver *r, const struct ast_item *item, struct 
 		vec_push(r->arena, v4, d->v4.v[i]);
 	for (size_t i = 0; i < d->v6.n; i++)
 		vec_push(r->arena, v6, d->v6.v[i]);
+	for (size_t i = 0; i < d->suffixed.n; i++)
+		vec_push(r->arena, suffixed, d->suffixed.v[i]);
 	for (size_t i = 0; macs && i < d->macs.n; i++)
 		mac_add(r->arena, macs, d->macs.v[i].lo);
 	if (!macs && d->macs.n)
@@ -138,6 +144,7 @@ void resolve_item_addrs(struct resolver *r, const struct ast_item *item, struct 
 static void resolve_elements(struct resolver *r, struct decl *d)
 {
 	struct ivset plus4 = {0}, plus6 = {0}, minus4 = {0}, minus6 = {0};
+	struct suffixed_list plus = {0}, minus = {0};
 	struct ivset *macs = d->kind == DECL_HOST ? &d->macs : NULL;
 	const struct ast_names *ast = d->ast;
 	bool any_plus = false;
@@ -150,9 +157,9 @@ static void resolve_elements(struct resolver *r, struct decl *d)
 			bulk_append(&plus6, &e->content, FAM_IP6, r->arena);
 			any_plus = true;
 		} else if (e->item.negated) {
-			resolve_item_addrs(r, &e->item, &minus4, &minus6, NULL);
+			resolve_item_addrs(r, &e->item, &minus4, &minus6, &minus, NULL);
 		} else {
-			resolve_item_addrs(r, &e->item, &plus4, &plus6, macs);
+			resolve_item_addrs(r, &e->item, &plus4, &plus6, &plus, macs);
 			any_plus = true;
 		}
 	}
@@ -169,7 +176,9 @@ static void resolve_elements(struct resolver *r, struct decl *d)
 	ivset_normalise(&minus4);
 	ivset_normalise(&minus6);
 	d->v4 = ivset_subtract(r->arena, &plus4, &minus4);
-	d->v6 = ivset_subtract(r->arena, &plus6, &minus6);
+	suffixed_subtract(r->arena, &plus6, &plus, &minus6, &minus);
+	d->v6 = plus6;
+	d->suffixed = plus;
 }
 
 /* host h = 10.0.0.0/24 */

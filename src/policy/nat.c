@@ -126,9 +126,9 @@ static void name_hairpin_zones(struct resolver *r, const struct ast_nat *n, stru
 
 /* What a statement that names its family takes of a target. */
 static void of_family(struct resolver *r, const struct ast_nat *n, const struct ast_target *t,
-		      struct ivset *v4, struct ivset *v6)
+		      struct ivset *v4, struct ivset *v6, const struct suffixed_list *suffixed)
 {
-	bool some = v4->n || v6->n;
+	bool some = v4->n || v6->n || suffixed->n;
 
 	if (n->q.family == FAM_IP6)
 		v4->n = 0;
@@ -201,9 +201,15 @@ static void add_targets(struct resolver *r, const struct ast_nat *n, struct nat 
 			const struct ast_target *t)
 {
 	struct ivset v4 = {0}, v6 = {0};
+	struct suffixed_list suffixed = {0};
 
-	resolve_item_addrs(r, &t->item, &v4, &v6, NULL);
-	of_family(r, n, t, &v4, &v6);
+	resolve_item_addrs(r, &t->item, &v4, &v6, &suffixed, NULL);
+	if (suffixed.n && n->q.family != FAM_IP4) {
+		refuse_suffix(r, t->item.span, span_text(r->arena, t->item.span),
+			      n->kind == NAT_DNAT);
+		return;
+	}
+	of_family(r, n, t, &v4, &v6, &suffixed);
 	if (n->kind == NAT_DNAT) {
 		for (size_t i = 0; i < v4.n + v6.n; i++) {
 			struct ival iv = i < v4.n ? v4.v[i] : v6.v[i - v4.n];

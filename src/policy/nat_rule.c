@@ -103,10 +103,11 @@ static const char *place_of(struct resolver *r, const struct ast_stmt *s, const 
 {
 	struct routing_zones zones = {0};
 	struct ivset v4 = {0}, v6 = {0};
+	struct suffixed_list suffixed = {0}; /* reported, or of IPv6 where only IPv4 is meant */
 	struct diag_record *rec;
 	bool here = false;
 
-	resolve_item_addrs(r, &t->item, &v4, &v6, NULL);
+	resolve_item_addrs(r, &t->item, &v4, &v6, &suffixed, NULL);
 	if (n->family == FAM_IP6)
 		v4.n = 0;
 	if (n->family == FAM_IP4)

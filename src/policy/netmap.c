@@ -64,13 +64,19 @@ static bool names_addresses(struct resolver *r, const struct endpoint *from)
 				   "netmap maps networks; the addresses of '%s' are known at run "
 				   "time only",
 				   item->addrs.dyn->name);
+		else if (item->addrs.suffixed.n)
+			hint_network(r,
+				     diag_error(r->diag, item->span,
+						"netmap maps networks, and this is known by its "
+						"suffix"),
+				     item);
 		else if (item->addrs.all)
 			hint_network(r,
 				     diag_error(r->diag, item->span,
 						"netmap maps a network to another, and here is "
 						"none"),
 				     item);
-		all = all && !item->addrs.dyn && !item->addrs.all;
+		all = all && !item->addrs.dyn && !item->addrs.all && !item->addrs.suffixed.n;
 	}
 	return all;
 }

@@ -7,6 +7,8 @@ static bool addrs_meet(const struct addrs *x, const struct addrs *y)
 {
 	if (x->all || y->all || x->dyn || y->dyn || x->macs.n || y->macs.n)
 		return true;
+	if ((x->suffixed.n && addrs_has(y, FAM_IP6)) || (y->suffixed.n && addrs_has(x, FAM_IP6)))
+		return true;
 	return ivset_overlaps(&x->v4, &y->v4) || ivset_overlaps(&x->v6, &y->v6);
 }
 

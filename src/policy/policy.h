@@ -53,6 +53,23 @@ struct dynset { /* set NAME = dynamic: elements belong to run time */
 	bool used;
 };
 
+/* The low bits of an IPv6 address. */
+struct suffix {
+	uint8_t bits; /* 0: any */
+	u128 value;
+};
+
+struct suffixed { /* IPv6 addresses by these: */
+	struct ivset in; /* ... of these, never of multicast unless a suffix is taken away */
+	struct suffix is;
+	VEC(struct suffix) but;
+};
+
+struct suffixed_list {
+	struct suffixed *v;
+	size_t n, cap;
+};
+
 /* Which addresses an item admits. */
 struct addrs {
 	bool all; /* no address condition, both families */
@@ -62,6 +79,7 @@ struct addrs {
 	struct ivset v4, v6; /* normalised; unused with all or dyn */
 	bool multicast; /* by that name */
 	bool broadcast; /* what routing calls so; v4 is all addresses then */
+	struct suffixed_list suffixed; /* or one of these */
 	struct ivset macs; /* or whatever these stations send; sorted, not merged */
 	const char *stem; /* a readable name for the kernel's set */
 };
@@ -369,6 +387,12 @@ struct flow { /* the first packet of a connection, as the filter rules see it */
 	uint16_t sport, dport; /* or ICMP code and type */
 };
 
+/* suffix.c */
+bool suffixed_has(const struct suffixed *s, u128 addr);
+bool suffixed_any_has(const struct suffixed_list *l, u128 addr);
+bool suffixed_unicast(const struct suffixed *s); /* of all addresses but multicast */
+bool suffixes_meet(struct suffix x, struct suffix y);
+bool addrs_has(const struct addrs *s, enum family fam); /* static addresses of that family */
 bool addrs_match(const struct addrs *s, enum family fam, u128 addr);
 bool item_at(const struct place_item *i, int place);
 /* Something, and all, of what is at a zone's interfaces or this machine. */

@@ -259,8 +259,8 @@ static bool resolve_name_of(struct resolver *r, struct ast_word name, const char
 		diag_error(r->diag, name.span, "this machine has no %s '%s'", what, name.s);
 	else
 		diag_hint(r->diag,
-			  diag_warning(r->diag, name.span,
-				       "this machine has no %s '%s': %s", what, name.s, costs),
+			  diag_warning(r->diag, name.span, "this machine has no %s '%s': %s", what,
+				       name.s, costs),
 			  "once there is one, compile again; a number needs no name");
 	return false;
 }
@@ -269,10 +269,10 @@ void resolve_account(struct resolver *r, struct zone *z, struct ast_word w, bool
 {
 	struct subzone *s = &z->sub;
 
-	if (w.s && resolve_name_of(r, w, group ? "group" : "user", group ? find_group : find_user,
-				   group ? &s->gid : &s->uid,
-				   "nothing is in this zone, and its rules match nothing",
-				   &s->absent))
+	if (w.s &&
+	    resolve_name_of(r, w, group ? "group" : "user", group ? find_group : find_user,
+			    group ? &s->gid : &s->uid,
+			    "nothing is in this zone, and its rules match nothing", &s->absent))
 		*(group ? &s->group : &s->user) = w;
 }
 
@@ -552,7 +552,7 @@ static void resolve_unused(struct resolver *r)
 
 		resolve_decl(r, d);
 		if (d->kind == DECL_SET && !d->dyn && d->state == DONE && !d->reported &&
-		    !d->v4.n && !d->v6.n && !r->diag->nerrors)
+		    !d->v4.n && !d->v6.n && !d->suffixed.n && !r->diag->nerrors)
 			diag_warning(r->diag, d->span,
 				     "set '%s' is empty: rules that name it match nothing",
 				     d->name);
@@ -585,6 +585,7 @@ struct policy *policy_resolve(const struct ast *ast, struct arena *a, struct dia
 	finish_helpers(&r);
 	finish_timeouts(&r);
 	finish_offloads(&r);
+	finish_suffixes(&r);
 	resolve_unused(&r);
 	return r.p;
 }

@@ -18,6 +18,7 @@ struct decl { /* a zone, host or set */
 	struct dynset *dyn; /* a dynamic set */
 	enum { FRESH, BUSY, DONE } state;
 	struct ivset v4, v6, macs; /* once DONE */
+	struct suffixed_list suffixed;
 	bool reported; /* it has an error, so being empty is no news */
 	bool used;
 };
@@ -56,7 +57,14 @@ struct decl *resolve_name(struct resolver *r, struct ast_word w, const char *wan
 bool resolve_decl(struct resolver *r, struct decl *d);
 /* `macs` NULL: only addresses of IP are taken here. */
 void resolve_item_addrs(struct resolver *r, const struct ast_item *item, struct ivset *v4,
-			struct ivset *v6, struct ivset *macs);
+			struct ivset *v6, struct suffixed_list *suffixed, struct ivset *macs);
+/* suffix.c: of all IPv6 addresses; (v6, list) less (less, but); and where it may stand, when all
+ * else is resolved */
+struct suffixed suffixed_of(struct arena *a, u128 value, unsigned bits);
+void suffixed_subtract(struct arena *a, struct ivset *v6, struct suffixed_list *list,
+		       const struct ivset *less, const struct suffixed_list *but);
+void refuse_suffix(struct resolver *r, struct span at, const char *name, bool dnat);
+void finish_suffixes(struct resolver *r);
 /* link.c: which station sent it; what goes to many at once */
 bool is_group_word(const char *s);
 bool resolve_group_word(struct resolver *r, const struct ast_item *item, struct place_item *out,

@@ -34,6 +34,26 @@ static void put_places(struct buf *b, const struct place_list *l)
 		put(b, l->v, l->n * sizeof(*l->v));
 }
 
+static void put_suffix(struct buf *b, struct suffix s)
+{
+	put_number(b, s.bits);
+	put(b, &s.value, sizeof(s.value));
+}
+
+static void put_suffixed(struct buf *b, const struct suffixed_list *l)
+{
+	const struct suffixed *s;
+
+	put_number(b, l->n);
+	vec_each (l, s) {
+		put_set(b, &s->in);
+		put_suffix(b, s->is);
+		put_number(b, s->but.n);
+		for (size_t i = 0; i < s->but.n; i++)
+			put_suffix(b, s->but.v[i]);
+	}
+}
+
 static void put_endpoint(struct buf *b, const struct endpoint *e)
 {
 	const struct place_item *i;
@@ -49,6 +69,7 @@ static void put_endpoint(struct buf *b, const struct endpoint *e)
 		put_set(b, &i->addrs.v4);
 		put_set(b, &i->addrs.v6);
 		put_number(b, i->addrs.broadcast);
+		put_suffixed(b, &i->addrs.suffixed);
 		put_set(b, &i->addrs.macs);
 	}
 }

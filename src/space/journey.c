@@ -628,8 +628,8 @@ static bool names_loopback(struct arena *a, const struct endpoint *e)
 	vec_each (&e->items, item) {
 		const struct addrs *s = &item->addrs;
 
-		if (!s->all && !s->dyn && s->v4.n + s->v6.n && ivset_covers(&v4, &s->v4) &&
-		    ivset_covers(&v6, &s->v6))
+		if (!s->all && !s->dyn && !s->suffixed.n && s->v4.n + s->v6.n &&
+		    ivset_covers(&v4, &s->v4) && ivset_covers(&v6, &s->v6))
 			return true;
 	}
 	return false;

@@ -228,6 +228,30 @@ static dd_ref by_station(struct mean *m, const struct ivset *macs)
 	return dd_and(m->dd, is, schema_one(&m->schema, DIM_IIFTYPE, 1 /* ARPHRD_ETHER */));
 }
 
+static dd_ref ends_so(struct mean *m, struct suffix s, enum dim d)
+{
+	struct ival v = {s.value, s.value};
+
+	return schema_ranges(&m->schema, d, 128, &v, 1, u128_max(s.bits), DD_TRUE);
+}
+
+static dd_ref by_suffix(struct mean *m, const struct suffixed_list *l, enum dim d)
+{
+	dd_ref all = DD_FALSE;
+	const struct suffixed *s;
+
+	vec_each (l, s) {
+		dd_ref is =
+			schema_ranges(&m->schema, d, 128, s->in.v, s->in.n, u128_max(128), DD_TRUE);
+
+		is = dd_and(m->dd, is, ends_so(m, s->is, d));
+		for (size_t i = 0; i < s->but.n; i++)
+			is = dd_and(m->dd, is, dd_not(m->dd, ends_so(m, s->but.v[i], d)));
+		all = dd_or(m->dd, all, is);
+	}
+	return dd_and(m->dd, schema_family(&m->schema, FAM_IP6), all);
+}
+
 dd_ref mean_addrs(struct mean *m, const struct addrs *s, enum dim d)
 {
 	const char *side = d == DIM_SADDR ? "source" : "destination";
@@ -242,6 +266,7 @@ dd_ref mean_addrs(struct mean *m, const struct addrs *s, enum dim d)
 		dd_ref by_address = dd_or(m->dd, schema_addrs(&m->schema, d, FAM_IP4, &s->v4),
 					  schema_addrs(&m->schema, d, FAM_IP6, &s->v6));
 
+		by_address = dd_or(m->dd, by_address, by_suffix(m, &s->suffixed, d));
 		return s->macs.n ? dd_or(m->dd, by_address, by_station(m, &s->macs)) : by_address;
 	}
 	for (int i = 0; i < 2; i++) {

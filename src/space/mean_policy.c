@@ -85,7 +85,9 @@ static const struct place_item *only(const struct endpoint *e)
 {
 	const struct place_item *i = e->items.n == 1 ? &e->items.v[0] : NULL;
 
-	return i && !i->addrs.dyn && !i->addrs.macs.n && !i->addrs.broadcast ? i : NULL;
+	return i && !i->addrs.dyn && !i->addrs.macs.n && !i->addrs.suffixed.n && !i->addrs.broadcast
+		       ? i
+		       : NULL;
 }
 
 static bool of_family(const struct addrs *s, int ip6)
@@ -505,8 +507,8 @@ dd_ref mean_before_rules(struct mean *m, const struct policy *p, enum station at
 	enum dim loopback = at == AT_INPUT ? DIM_IIF : DIM_OIF;
 
 	if (at == AT_OUTPUT)
-		builtin(&l, dd_and(m->dd, mean_answered(m, p), ct_is(m, CT_UNTRACKED)),
-			FATE_ACCEPT, "fwc: answered by its inspector");
+		builtin(&l, dd_and(m->dd, mean_answered(m, p), ct_is(m, CT_UNTRACKED)), FATE_ACCEPT,
+			"fwc: answered by its inspector");
 	if (at != AT_INPUT)
 		then(&l, mean_clamps(m, p, at));
 	if (at == AT_OUTPUT && policy_translates_self(p))

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "space/packet.h"
+#include "space/ranges_suffix.h"
 #include "util/cleanup.h"
 
 static const enum dim counted[] = {DIM_SADDR, DIM_DADDR, DIM_PROTO, DIM_DPORT, DIM_TYPE};
@@ -280,18 +281,67 @@ static const char *condition(struct mean *m, const char *when, const char *text)
 	return arena_strdup(m->arena, buf_str(&b));
 }
 
+/* The fields of a family, in the order of their variables. */
+struct layout {
+	enum family family;
+	struct region_field *f;
+	size_t n;
+	size_t at[NDIMS + 1]; /* where those of each dimension begin; then those of conditions */
+};
+
+static struct layout layout_of(struct mean *m, bool ip6)
+{
+	struct layout l = {.family = ip6 ? FAM_IP6 : FAM_IP4};
+
+	l.f = arena_alloc(m->arena, (NDIMS + 2 * ADDR_PIECES + m->schema.texts.n) * sizeof(*l.f));
+	for (int d = 0; d < NDIMS; d++) {
+		l.at[d] = l.n;
+		if (ip6 && (d == DIM_SADDR || d == DIM_DADDR))
+			l.n += addr_pieces(&m->schema, dim_table[d].first, l.f + l.n);
+		else
+			l.f[l.n++] = field_of((enum dim)d, ip6);
+	}
+	l.at[NDIMS] = l.n;
+	for (size_t i = 0; i < m->schema.texts.n; i++)
+		l.f[l.n++] = (struct region_field){schema_condition_var(i), 1};
+	return l;
+}
+
+static bool says(const struct ivset *sets, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (sets[i].n)
+			return true;
+	return false;
+}
+
+static const char *pieces_text(struct mean *m, const struct layout *l, enum dim d,
+			       const struct ivset *sets)
+{
+	_cleanup_buf_ struct buf b = {0};
+
+	addr_pieces_text(&b, l->f + l->at[d], sets, l->at[d + 1] - l->at[d]);
+	return arena_strdup(m->arena, buf_str(&b));
+}
+
 static void add_product(struct mean *m, struct ranges *out, const struct product *in, bool both,
-			enum family fam)
+			const struct layout *l)
 {
 	struct range_product p = {0};
 
 	if (!both)
-		push(m, &p, DIM_FAMILY, fam == FAM_IP4 ? "IPv4" : "IPv6");
-	for (int d = DIM_FAMILY + 1; d < NDIMS; d++)
-		if (in->sets[d].n)
-			push(m, &p, (enum dim)d, set_text(m, (enum dim)d, fam, &in->sets[d]));
+		push(m, &p, DIM_FAMILY, l->family == FAM_IP4 ? "IPv4" : "IPv6");
+	for (int d = DIM_FAMILY + 1; d < NDIMS; d++) {
+		const struct ivset *sets = &in->sets[l->at[d]];
+		size_t pieces = l->at[d + 1] - l->at[d];
+
+		if (says(sets, pieces))
+			push(m, &p, (enum dim)d,
+			     pieces > 1 ? pieces_text(m, l, (enum dim)d, sets)
+					: set_text(m, (enum dim)d, l->family, sets));
+	}
 	for (size_t i = 0; i < m->schema.texts.n; i++) {
-		const struct ivset *s = &in->sets[NDIMS + i];
+		const struct ivset *s = &in->sets[l->at[NDIMS] + i];
 
 		if (s->n)
 			push(m, &p, NDIMS,
@@ -325,8 +375,6 @@ static dd_ref unsaid(struct mean *m, dd_ref region, enum station at)
 void ranges_products(struct mean *m, dd_ref region, enum station at, size_t limit,
 		     struct ranges *out)
 {
-	size_t n = NDIMS + m->schema.texts.n;
-	struct region_field *f = arena_alloc(m->arena, n * sizeof(*f));
 	bool both;
 
 	region = unsaid(m, region, at);
@@ -334,16 +382,15 @@ void ranges_products(struct mean *m, dd_ref region, enum station at, size_t limi
 	for (int ip6 = 0; ip6 < (both ? 1 : 2); ip6++) {
 		struct products list = {0};
 		dd_ref part = dd_fix(m->dd, region, dim_table[DIM_FAMILY].first, 1, (u128)ip6);
+		struct layout l;
 
 		if (part == DD_FALSE)
 			continue;
-		for (int d = 0; d < NDIMS; d++)
-			f[d] = field_of((enum dim)d, ip6 || both);
-		for (size_t i = 0; i < m->schema.texts.n; i++)
-			f[NDIMS + i] = (struct region_field){schema_condition_var(i), 1};
-		region_products(m->dd, part, f, n, limit, m->arena, &list);
+		l = layout_of(m, ip6 || both);
+		region_products(m->dd, part, l.f, l.n, limit, m->arena, &list);
+		l.family = ip6 ? FAM_IP6 : FAM_IP4;
 		for (size_t i = 0; i < list.n; i++)
-			add_product(m, out, &list.v[i], both, ip6 ? FAM_IP6 : FAM_IP4);
+			add_product(m, out, &list.v[i], both, &l);
 		out->more |= list.more;
 	}
 }

@@ -222,6 +222,9 @@ const char *schema_name(const struct schema *s, uint32_t code)
 dd_ref schema_ranges(struct schema *s, enum dim d, int bits, const struct ival *v, size_t n,
 		     u128 mask, dd_ref in)
 {
+	if (bits == 128 && mask && !(mask & (mask + 1)) && ~mask)
+		s->ends[__builtin_popcountll((uint64_t)mask) +
+			__builtin_popcountll((uint64_t)(mask >> 64))] = true;
 	return dd_ranges(s->dd, dim_table[d].first, bits, v, n, mask, in, DD_FALSE);
 }
 

@@ -94,6 +94,7 @@ struct schema {
 	struct map codes; /* name or wildcard as text -> code + 1 */
 	struct map conditions; /* text -> number + 1 */
 	VEC(const char *) texts; /* of conditions, by number */
+	bool ends[128]; /* some IPv6 addresses are asked for by so many of their last bits */
 	bool questions; /* some policy awaits answers to questions by multicast */
 };
 

@@ -302,6 +302,14 @@ void addr_print_range(struct buf *b, enum family fam, struct ival iv)
 	addr_print(b, fam, iv.hi);
 }
 
+void suffix_print(struct buf *b, u128 value, unsigned bits)
+{
+	buf_puts(b, "suffix ");
+	addr_print(b, FAM_IP6, value);
+	if (bits != SUFFIX_BITS)
+		buf_printf(b, "/%u", bits);
+}
+
 bool mac_parse(const char *s, size_t n, u128 *out)
 {
 	uint64_t byte;

@@ -51,6 +51,10 @@ void addr_print(struct buf *b, enum family fam, u128 x);
 /* Canonical: a single address, a prefix where it is one, LOW-HIGH otherwise. */
 void addr_print_range(struct buf *b, enum family fam, struct ival iv);
 
+/* The low bits of an IPv6 address, "suffix ::10" or "suffix ::10/80". */
+#define SUFFIX_BITS 64 /* where no number is written */
+void suffix_print(struct buf *b, u128 value, unsigned bits);
+
 /* The address of a station on its link: "aa:bb:cc:dd:ee:ff", printed in small letters. */
 bool mac_parse(const char *s, size_t n, u128 *out);
 void mac_print(struct buf *b, u128 mac);

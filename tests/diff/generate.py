@@ -210,6 +210,12 @@ class Writer:
             at = rng.choice(self.groups)
         return ('!' if self.chance(0.2) else '') + name + '@' + at
 
+    def suffix(self):
+        """The end of some address of the lab, or almost."""
+        bits = self.rng.choice([64, 64, 64, 64, 80, 16, 8, 120])
+        value = (self.base(6) + self.rng.choice([0, 0, 0, 1])) & (1 << bits) - 1
+        return 'suffix ' + show_address(6, value) + (f'/{bits}' if bits != 64 else '')
+
     def items(self, side, allow_self=True):
         words = [self.item(side, allow_self) for _ in range(self.rng.choice([1, 1, 1, 1, 2, 2, 3]))]
         if self.chance(0.12):
@@ -311,6 +317,11 @@ class Writer:
             self.lines.append(f'host host{i} = ' + ', '.join(self.host_address(zone, f) for f in families))
             self.hosts.append((f'host{i}', families))
             self.names.append(f'host{i}')
+        for i in range(rng.choice([0, 0, 0, 1, 2])):    # no targets
+            parts = [self.suffix()] + [self.host_address(family=4)] * self.chance(0.5) + [self.suffix()] * self.chance(0.2)
+            rng.shuffle(parts)
+            self.lines.append(f'host end{i} = ' + ', '.join(parts))
+            self.names += [f'end{i}'] * 2
         for i in range(rng.choice([0, 0, 0, 1, 2])):
             parts = rng.sample(STATIONS, rng.choice([1, 1, 2])) + [self.host_address()] * self.chance(0.4) + \
                 self.stations[:1] * self.chance(0.3)
@@ -325,6 +336,10 @@ class Writer:
                 parts.append(rng.choice(self.names) if self.names and self.chance(0.2) else self.address())
             for _ in range(rng.choice([0, 0, 0, 1, 2])):
                 parts.append('!' + self.address())
+            if self.chance(0.15):
+                parts.insert(0, self.suffix())
+            if self.chance(0.1):
+                parts.append('!' + self.suffix())
             self.lines.append(f'set set{i} = ' + ', '.join(parts))
             self.names.append(f'set{i}')
         if self.chance(0.12):                           # filled by hand once the ruleset is loaded
@@ -704,6 +719,17 @@ def policy(seed):
 
 # ---------------------------------------------------------------- packets
 
+def spoken(item, family):
+    """The intervals that an item names, and of suffixes those addresses that the networks of the lab have."""
+    out = list((item.addresses or {}).get(family, []))
+    if family == 6 and 'ends' in (item.addresses or {}):
+        for value, bits in item.addresses['ends'].values():
+            for place in [p for places in PLACES[6].values() for p in places] + ['ff02::/64']:
+                low = network(place)[0]
+                out.append(((low >> bits << bits) | value,) * 2)
+    return out
+
+
 class Sampler:
     """Packets for a policy that the reference has read."""
 
@@ -718,7 +744,7 @@ class Sampler:
         for rule in self.statements:
             for item in rule.source + rule.target:
                 for family in FAMILIES:
-                    for interval in (item.addresses or {}).get(family, []):
+                    for interval in spoken(item, family):
                         self.edges[family].update(self.around(family, interval))
             for family, low, high, _ in rule.to or []:
                 self.edges[family].update(self.around(family, (low, high)))
@@ -726,7 +752,7 @@ class Sampler:
         for guard in policy.guards:
             for item in guard.items:
                 for family in FAMILIES:
-                    for interval in (item.addresses or {}).get(family, []):
+                    for interval in spoken(item, family):
                         self.edges[family].update(self.around(family, interval))
         if any(guard.kind == 'networks' for guard in policy.guards):
             for zone in policy.zones.values():
@@ -749,7 +775,7 @@ class Sampler:
 
     def pick_address(self, family, item=None, interface=None):
         """What the item is about: its edges, or something of the zone."""
-        rng, intervals = self.rng, (item.addresses or {}).get(family, []) if item else []
+        rng, intervals = self.rng, spoken(item, family) if item else []
         if intervals and rng.random() < 0.9:
             return rng.choice(sorted(self.around(family, rng.choice(intervals))))
         if interface and rng.random() < 0.8:
@@ -801,8 +827,8 @@ class Sampler:
         rng = self.rng
         rule = rng.choice(self.statements)
         came_item, goes_item = rng.choice(rule.source), rng.choice(rule.target)
-        family = rng.choice([f for f in FAMILIES if not goes_item.addresses or goes_item.addresses[f]] or [4, 6])
-        if came_item.addresses and not came_item.addresses[family] and rng.random() < 0.9:
+        family = rng.choice([f for f in FAMILIES if not goes_item.addresses or spoken(goes_item, f)] or [4, 6])
+        if came_item.addresses and not spoken(came_item, family) and rng.random() < 0.9:
             family = 10 - family
         came, goes = self.pick_interface(came_item), self.pick_interface(goes_item)
         source = self.pick_address(family, came_item, came)
@@ -831,6 +857,8 @@ class Sampler:
     @staticmethod
     def inside_item(item, family, address):
         from reference import inside
+        if family == 6 and 'ends' in (item.addresses or {}):
+            return item.addresses['ends'].has(address) != item.negated
         return not item.addresses or inside(item.addresses[family], address) != item.negated
 
     def special(self):

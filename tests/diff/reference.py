@@ -159,11 +159,38 @@ def show_address(family, value):
 
 # ---------------------------------------------------------------- what a policy is
 
+@dataclass(frozen=True)
+class Ends:
+    """A list of IPv6 addresses that has suffixes: (value, bits), lists of the same, and what is taken away."""
+    plus: tuple
+    minus: tuple
+
+    def has(self, address):
+        return any(self.one(x, address) for x in self.plus) and not any(self.one(x, address) for x in self.minus)
+
+    @staticmethod
+    def one(x, address):
+        if isinstance(x, Ends):
+            return x.has(address)
+        if isinstance(x, list):
+            return names(x, address)
+        value, bits = x
+        return address & (1 << bits) - 1 == value and address >> 120 != 0xff and BREAK != 'suffix'
+
+    def values(self):
+        for x in self.plus + self.minus:
+            if isinstance(x, Ends):
+                yield from x.values()
+            elif isinstance(x, tuple):
+                yield x
+
+
 @dataclass
 class Item:
     """One item of an endpoint list: addresses, a zone, or both."""
     zone: str = 'any'           # 'any', 'self', 'zones' or the name of a zone or of a group
-    addresses: dict = None      # family -> intervals, 'mac' -> numbers; None: every address of both families
+    addresses: dict = None      # family -> intervals, 'mac' -> numbers, 'ends' -> what IPv6 goes by, where suffixes
+                                # are among them; None: every address of both families
     negated: bool = False
     broadcast: bool = False     # of the addresses, what routing calls so
     dynamic: bool = False       # a run-time set: of both families, however few elements it holds
@@ -468,6 +495,9 @@ class Parser:
             return self.policy.addresses[word]
         if word in MANY:
             return MANY[word]
+        if word == 'suffix' and self.peek().kind == 'word' and ':' in self.peek().text:
+            value, slash, bits = self.word().partition('/')
+            return {4: [], 6: [], 'ends': Ends(((self.plain_address(value)[1], int(bits) if slash else 64),), ())}
         if parse_mac(word) is not None:
             return {4: [], 6: [], 'mac': [parse_mac(word)]}
         family, low, high = self.plain_address(word)
@@ -476,16 +506,23 @@ class Parser:
     def address_list(self):
         """The union of the elements, without those that have a ! before them."""
         plus, minus = {4: [], 6: [], 'mac': []}, {4: [], 6: [], 'mac': []}
+        ends = {id(plus): [], id(minus): []}
         while True:
             into = plus
             if self.peek().kind == '!':
                 self.at += 1
                 into = minus
             for family, intervals in self.addresses_of(self.word()).items():
-                into[family] += intervals
+                if family == 'ends':
+                    ends[id(into)].append(intervals)
+                else:
+                    into[family] += intervals
             if not self.comma():
                 break
-        return {'mac': plus['mac']} | {family: subtract(plus[family], minus[family]) for family in FAMILIES}
+        more = {}
+        if ends[id(plus)] or ends[id(minus)]:
+            more['ends'] = Ends((plus[6], *ends[id(plus)]), (minus[6], *ends[id(minus)]))
+        return more | {'mac': plus['mac']} | {family: subtract(plus[family], minus[family]) for family in FAMILIES}
 
     def state_host(self):
         name = self.word()
@@ -1098,7 +1135,9 @@ class Evaluator:
             return False
         if self.sent_by(item.addresses.get('mac', []), where):
             return True
-        intervals = item.addresses[family]
+        intervals, ends = item.addresses[family], item.addresses.get('ends')
+        if ends and family == 6:
+            return ends.has(address) != (item.negated and BREAK != 'negation')
         if not intervals and not item.dynamic:          # of the other family: says nothing here, negated or not
             return False
         return names(intervals, address) != (item.negated and BREAK != 'negation')

@@ -40,6 +40,10 @@ class Grammar:
         side = self.rng.choice(['saddr', 'daddr'])
         if family == 'ip' and self.rng.random() < 0.15:
             return f'ip {side} & 255.255.0.0 == 10.0.0.0'
+        if family == 'ip6' and self.rng.random() < 0.2:
+            return f'ip6 {side} & ' + self.rng.choice([
+                '::ffff:ffff:ffff:ffff == ::10', '::ffff:ffff:ffff:ffff != ::10', '::ffff == ::10',
+                '::ffff:ffff:ffff:ffff:ffff { ::10, ::1:0:0:0:11 }', '::ffff:ffff:ffff:ffff != { ::10, ::11 }'])
         if self.rng.random() < 0.1:
             return f'{family} {side} {self.rng.choice("<>")} {self.rng.choice(of[0:1] + of[2:3])}' \
                 if family == 'ip' else f'ip6 {side} > fd00::'
@@ -111,6 +115,7 @@ class Grammar:
             f'ip saddr & 255.255.255.0 . ip daddr {no}{{ 10.0.0.0 . {four[0]} }}',
             f'iifname . ip saddr {no}{{ "eth0" . {four[0]}, "ppp0" . {four[-1]} }}',
             f'ip saddr . ip daddr {no}{{ 10.0.0.0/24 . 10.0.1.9, 10.0.0.5 . 10.0.0.0/15 }}',
+            f'ip6 daddr & ::ffff:ffff:ffff:ffff . tcp dport {no}{{ ::10 . {port[0]}, ::11 . {port[-1]} }}',
             f'ip6 saddr . icmpv6 type {no}{{ fd00:1::10 . echo-request }}',
             f'ct state . tcp dport {no}{{ new . {port[0]}, established . {port[-1]} }}'])
 
