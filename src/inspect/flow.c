@@ -215,7 +215,6 @@ void flow_datagram(struct flow_state *f, struct flow_room *room, const uint8_t *
 	}
 }
 
-#define PORT_DNS 53
 
 bool flow_is_alone(const struct packet *k)
 {

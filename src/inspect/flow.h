@@ -10,6 +10,8 @@
 #include "inspect/quic.h"
 #include "inspect/stream.h"
 
+#define PORT_DNS 53
+
 struct flow_room { /* what all flows of a thread share */
 	struct stream_pool *pool;
 	struct probe_room probe;

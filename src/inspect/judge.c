@@ -563,6 +563,17 @@ static void reply(struct judge *j, const struct arrived *x, const uint8_t *messa
 	j->c.replied(j->c.ctx, x->k->slot, message, n);
 }
 
+/* Where one look-up ends and the next one begins only the kernel knows, and each server reads its
+ * own. */
+static void doubt_several(const struct arrived *x, struct facts *f, struct decision *d)
+{
+	if (!x->k->several || d->verdict != VERDICT_ALLOW ||
+	    (f->protocol != PROTOCOL_DNS && x->packet.dport != PORT_DNS))
+		return;
+	facts_bad(f, "several datagrams are one packet");
+	*d = inspector_fallback(x->rule->inspector, CAUSE_ERROR);
+}
+
 /* A datagram by itself. What is allowed goes on, and its connection stays undecided, so that the
  * next one comes here as well. (What is not leaves it so anyway: see nft/lower_inspect.c.) */
 static void judge_alone(struct judge *j, const struct arrived *x, bool lasts)
@@ -575,6 +586,8 @@ static void judge_alone(struct judge *j, const struct arrived *x, bool lasts)
 
 	facts_init(&f.facts);
 	d = inspector_judge_alone(x->rule->inspector, &f, j->room, &x->packet, j->patterns);
+	if (!lasts)
+		doubt_several(x, &f.facts, &d);
 	if (j->c.replied)
 		n = inspector_reply(&d, &f.facts, &x->packet, message);
 	count_decision(j, x->rule, &d);

@@ -83,6 +83,7 @@ struct judge_packet {
 	uint32_t field; /* of its mark */
 	bool replayed; /* another process had it before */
 	bool kept; /* and let it go on: no answer but ACT_FORGET */
+	bool several; /* it was several before the kernel put them together, where is not known */
 	uint64_t now; /* boot clock, nanoseconds: of its arrival, and now */
 	const uint8_t *p; /* from the IP header on */
 	size_t n;

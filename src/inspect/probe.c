@@ -52,8 +52,10 @@ bool facts_name(struct facts *f, const uint8_t *p, size_t n)
 	if (!n || n > INSPECT_NAME_MAX)
 		return false;
 	for (size_t i = 0; i < n; i++)
-		if (p[i] <= ' ' || p[i] >= 0x7f)
+		if (p[i] <= ' ' || p[i] >= 0x7f || (p[i] == '.' && (!i || p[i - 1] == '.')))
 			return false;
+	if (p[n - 1] == '.')
+		return false; /* a second one at the end: some servers take it off, too */
 	for (size_t i = 0; i < n; i++)
 		f->name[i] = (char)(p[i] >= 'A' && p[i] <= 'Z' ? p[i] | 0x20 : p[i]);
 	f->name[n] = '\0';

@@ -42,11 +42,13 @@ static bool known_version(uint32_t v)
 	return v == QUIC_V1 || v == QUIC_V2;
 }
 
-/* Versions that a client may try first: drafts, reserved ones (RFC 9000 15), Google's. */
+/* Versions that a client may try first: drafts, of version 2 as well, reserved ones (RFC 9000 15),
+ * those of Google, Facebook and picoquic. */
 static bool other_version(uint32_t v)
 {
-	return v >> 8 == 0xff0000 || (v & 0x0f0f0f0f) == 0x0a0a0a0a || v >> 24 == 'Q' ||
-	       v >> 24 == 'T';
+	return v >> 8 == 0xff0000 || v >> 8 == 0xff0200 || v == 0x709a50c4 ||
+	       (v & 0x0f0f0f0f) == 0x0a0a0a0a || v >> 24 == 'Q' || v >> 24 == 'T' ||
+	       v >> 8 == 0xfaceb0 || v >> 8 == 0x504351;
 }
 
 static uint32_t version_of(const uint8_t *p, size_t n)

@@ -28,7 +28,10 @@ static bool read_server_name(struct facts *f, struct cursor *body)
 
 	if (!cursor_need(body, len) || type != 0 || list != len + 3 || cursor_left(body) != len)
 		return false;
-	return facts_name(f, body->p + body->off, len);
+	if (!facts_name(f, body->p + body->off, len))
+		return false;
+	/* nginx reads a port here, and takes it off */
+	return f->name_is_address || !memchr(f->name, ':', f->name_len);
 }
 
 static enum probe read_extensions(struct facts *f, struct cursor *c)

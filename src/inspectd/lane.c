@@ -54,6 +54,7 @@ static void take_packet(struct lane *l, uint32_t slot, const struct queue_packet
 		.mark = k->mark,
 		.offset = k->p ? (uint32_t)(k->p - l->slots - (size_t)slot * SLOT_SIZE) : 0,
 		.len = (uint32_t)k->n,
+		.several = k->several,
 		.arrived = now,
 		.order = l->ledger->order++};
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
@@ -134,7 +135,8 @@ static void give(struct lane *l)
 							.field = field_of(l, x->mark),
 							.arrived = x->arrived,
 							.replayed = x->order < l->replay_until,
-							.kept = x->open == PLACE_KEPT};
+							.kept = x->open == PLACE_KEPT,
+							.several = x->several};
 			l->counts.replayed += batch[n].replayed;
 		}
 		if (send(l->judge.fd, batch, n * sizeof(batch[0]), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)

@@ -30,7 +30,8 @@ enum place { PLACE_FREE, PLACE_OPEN, PLACE_KEPT };
 struct lane_place { /* what the holder notes of a slot */
 	uint32_t open; /* enum place */
 	uint32_t id, mark, offset, len;
-	uint32_t deaths; /* of processes that were looking at it */
+	uint16_t deaths; /* of processes that were looking at it */
+	uint16_t several; /* the kernel has put it together */
 	uint64_t arrived, order;
 };
 

@@ -214,6 +214,8 @@ bool queue_read(struct queue *q, const void *message, size_t n, struct queue_pac
 		out->interface = ntohl(mnl_attr_get_u32(attr[NFQA_IFINDEX_INDEV]));
 	if (attr[NFQA_CT] && q->origin)
 		read_origin(&out->origin, attr[NFQA_CT]);
+	if (attr[NFQA_SKB_INFO])
+		out->several = ntohl(mnl_attr_get_u32(attr[NFQA_SKB_INFO])) & NFQA_SKB_GSO;
 	if (attr[NFQA_PAYLOAD]) {
 		out->p = mnl_attr_get_payload(attr[NFQA_PAYLOAD]);
 		out->n = mnl_attr_get_payload_len(attr[NFQA_PAYLOAD]);

@@ -36,6 +36,7 @@ struct queue_packet {
 	uint32_t mark;
 	const uint8_t *p; /* from the IP header on, within the message */
 	size_t n;
+	bool several; /* datagrams that the kernel has put together */
 	unsigned interface; /* it came in by; 0: it is of this machine */
 	struct dns_origin origin; /* where it was sent before dnat, if the kernel says so */
 };

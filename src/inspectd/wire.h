@@ -25,7 +25,8 @@ struct wire_packet {
 	uint32_t slot, offset, len, field;
 	uint64_t arrived; /* boot clock, nanoseconds */
 	uint32_t replayed;
-	uint32_t kept; /* it went on: no answer but ACT_FORGET */
+	uint16_t kept; /* it went on: no answer but ACT_FORGET */
+	uint16_t several; /* the kernel has put it together */
 };
 
 struct wire_answer {

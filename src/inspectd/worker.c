@@ -111,6 +111,7 @@ static void look(struct worker *w, const struct wire_packet *k, size_t n)
 					 .field = k[i].field,
 					 .replayed = k[i].replayed,
 					 .kept = k[i].kept,
+					 .several = k[i].several,
 					 .now = k[i].arrived,
 					 .p = w->slots + (size_t)k[i].slot * SLOT_SIZE +
 					      k[i].offset,

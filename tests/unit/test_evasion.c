@@ -89,6 +89,7 @@ static uint16_t port = 1000;
 static uint16_t to = 443;
 static uint32_t slot;
 static uint8_t packet[65536];
+static bool several; /* the kernel has put packets together */
 
 static void put16(uint8_t *at, unsigned v)
 {
@@ -104,7 +105,7 @@ static void put32(uint8_t *at, uint32_t v)
 
 static const char *give(uint8_t protocol, uint8_t ttl, size_t n)
 {
-	struct judge_packet k = {.slot = slot++ % SLOTS, .field = 4, .now = now, .p = packet};
+	struct judge_packet k = {.slot = slot++ % SLOTS, .field = 4, .now = now, .p = packet, .several = several};
 
 	memset(packet, 0, 20);
 	packet[0] = 0x45;
@@ -354,16 +355,15 @@ static void test_requests(void)
 	SAME_NUMBER(last.cause, CAUSE_ERROR);
 }
 
-/* A hello by hand (RFC 8446 4.1.2): names of both server_name extensions. */
-static size_t two_names(uint8_t *out, const char *a, const char *b)
+/* A hello by hand (RFC 8446 4.1.2): names of its server_name extensions. */
+static size_t hello_of(uint8_t *out, const char *const *names, int count)
 {
-	const char *const names[] = {a, b};
 	uint8_t *p = out + 5 + 4 + 2 + 32;
 
 	memset(out, 0, (size_t)(p - out));
 	memcpy(p, "\0\0\2\x13\x01\1\0\0\0", 9);
 	p += 9;
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < count; i++) {
 		size_t n = strlen(names[i]);
 
 		put16(p, 0);
@@ -383,10 +383,39 @@ static size_t two_names(uint8_t *out, const char *a, const char *b)
 	return (size_t)(p - out);
 }
 
+/* Names that servers read as another one: nginx takes off a port and dots. */
+static void test_disguised(void)
+{
+	static const char *const names[] = {"a.casino.example:443", "a.casino.example..",
+					    "a..casino.example", ".a.casino.example"};
+	uint8_t hello[300];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		size_t n = hello_of(hello, &names[i], 1);
+
+		open_another((struct segment){0});
+		SAME_TEXT(DATA(.data = hello, .n = n), "deny");
+		expect_error("the server name is malformed");
+	}
+	request("GET / HTTP/1.1\r\nHost: a.casino.example..\r\n\r\n", "deny");
+	expect_error("the Host header is malformed");
+	request("GET / HTTP/1.1\r\nHost: a.casino.example.:80\r\n\r\n", "deny");
+	SAME_TEXT(last.name, "a.casino.example");
+	request("GET http://www.example.org@a.casino.example/ HTTP/1.1\r\nHost: "
+		"www.example.org\r\n\r\n",
+		"deny");
+	expect_error("the target's authority is malformed");
+	request("GET / HTTP/1.1\r\nHost: www.example.org,a.casino.example\r\n\r\n", "deny");
+	expect_error("the Host header is malformed");
+	request("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "deny");
+	expect_error("HTTP/2 without TLS: the name is compressed");
+}
+
 static void test_names(void)
 {
+	static const char *const names[] = {"www.example.org", "a.casino.example"};
 	uint8_t hello[300];
-	size_t n = two_names(hello, "www.example.org", "a.casino.example");
+	size_t n = hello_of(hello, names, 2);
 
 	open_another((struct segment){0});
 	SAME_TEXT(DATA(.data = hello, .n = n), "deny");
@@ -436,6 +465,20 @@ static void test_lookups(void)
 	port++; /* behind a hello of QUIC, which no server of DNS reads */
 	SAME_TEXT(datagram(quic_v1, sizeof(quic_v1)), "pass");
 	SAME_TEXT(datagram(bad_one, nbad), "deny");
+	port++; /* in one packet with an allowed one, by UDP_SEGMENT or rx-udp-gro-forwarding */
+	several = true;
+	memcpy(zed, good_one, ngood);
+	memcpy(zed + ngood, bad_one, 12);
+	SAME_TEXT(datagram(zed, ngood + 12), "deny");
+	expect_error("several datagrams are one packet");
+	SAME_TEXT(datagram(bad_one, nbad), "deny");
+	SAME_TEXT(last.name, "a.casino.example");
+	SAME_TEXT(datagram("x", 1), "deny"); /* whatever it begins with, at a server of DNS */
+	to = 5000;
+	port++;
+	SAME_TEXT(datagram("x", 1), "pass"); /* a tunnel */
+	SAME_TEXT(datagram(good_one, ngood), "deny");
+	several = false;
 	/* between two datagrams of one hello */
 	to = 443;
 	port++;
@@ -443,6 +486,41 @@ static void test_lookups(void)
 	SAME_TEXT(datagram(bad_one, nbad), "deny");
 	SAME_TEXT(datagram(quic_hybrid_2, sizeof(quic_hybrid_2)), "allow allow");
 	to = 443;
+}
+
+/* What the manual says is not seen: the second look-up of a connection. */
+static void test_not_seen(void)
+{
+	uint8_t two[128];
+	size_t good_n = query(two + 2, GOOD_LABELS, 1, 0), n;
+
+	put16(two, (unsigned)good_n);
+	n = 2 + good_n + 2 + query(two + good_n + 4, BAD_LABELS, 1, 0);
+	put16(two + 2 + good_n, (unsigned)(n - good_n - 4));
+	to = 53;
+	open_another((struct segment){0});
+	SAME_TEXT(DATA(.data = two, .n = n), "allow");
+	SAME_TEXT(last.name, "www.example.org");
+	open_another((struct segment){0}); /* and the other way round it is */
+	memmove(two, two + 2 + good_n, n - 2 - good_n);
+	SAME_TEXT(DATA(.data = two, .n = n - 2 - good_n), "deny");
+	to = 443;
+}
+
+/* A version that cannot be read is QUIC all the same. */
+static void test_versions(void)
+{
+	static const uint32_t versions[] = {0xff00001d, 0xff020000, 0x709a50c4, 0x1a2a3a4a,
+					    0x51303530, 0xfaceb002, 0x50435130};
+	uint8_t hello[sizeof(quic_v1)];
+
+	memcpy(hello, quic_v1, sizeof(hello));
+	for (size_t i = 0; i < sizeof(versions) / sizeof(*versions); i++) {
+		put32(hello + 1, versions[i]);
+		port++;
+		SAME_TEXT(datagram(hello, sizeof(hello)), "deny");
+		expect_error("this version of QUIC cannot be read");
+	}
 }
 
 /* A hello of QUIC behind a look-up, in one connection of the kernel. */
@@ -477,7 +555,10 @@ int main(void)
 	test_seals();
 	test_requests();
 	test_names();
+	test_disguised();
 	test_lookups();
+	test_versions();
+	test_not_seen();
 	test_other_protocol();
 	SAME_NUMBER(board->held, 0);
 	judge_free(judge);
