@@ -207,14 +207,30 @@ static int unnamed(const struct lower *l)
 	return l->p->other;
 }
 
-/* The chain of a pair, or NULL when no rule speaks of it. */
-static const char *pair_chain(struct lower *l, int from, int to)
+static struct ir_chain *make_pair(struct lower *l, int from, int to)
 {
 	struct ir_chain *c = chain_new(
 		l, arena_printf(l->arena, "%s-%s", place_name(l, from), place_name(l, to)));
 
 	fill_pair(l, c, from, to);
-	return c->rules.n ? ruleset_seal_chain(l->r, c)->name : NULL;
+	return c->rules.n ? ruleset_seal_chain(l->r, c) : NULL;
+}
+
+/* The chain of a pair, or NULL when no rule speaks of it. */
+static const char *pair_chain(struct lower *l, int from, int to)
+{
+	const char *key = shared_key(l, from, to);
+	struct shared_pair *same = key ? map_get(&l->shared, key) : NULL;
+
+	if (!same) {
+		same = arena_new_of(l->arena, struct shared_pair);
+		same->chain = make_pair(l, from, to);
+		if (key)
+			map_put(&l->shared, key, same);
+	} else if (same->chain) {
+		note_pair(l, same->chain, from, to);
+	}
+	return same->chain ? same->chain->name : NULL;
 }
 
 struct dispatch { /* interface name -> chain */
@@ -665,6 +681,7 @@ struct ir_ruleset *ruleset_lower(struct policy *p, struct arena *a, struct diag 
 			 ((struct ir_timeout){p->timeouts.v[i].name, p->timeouts.v[i].seconds,
 					      p->timeouts.v[i].at}));
 	lower_zones(&l);
+	map_init(&l.shared, a);
 	l.asking = arena_alloc(a, (p->rules.n + 1) * sizeof(*l.asking));
 	lower_dynsets(&l);
 	lower_answer_sets(&l);

@@ -22,6 +22,7 @@
 
 #include "nft/nft.h"
 #include "policy/policy.h"
+#include "util/map.h"
 
 struct ir_ruleset *ruleset_lower(struct policy *p, struct arena *a, struct diag *diag);
 
@@ -43,6 +44,10 @@ struct bulk_set {
 	const char *stem, *name;
 };
 
+struct shared_pair { /* of places that the rules do not tell apart */
+	struct ir_chain *chain; /* NULL: no rule speaks of them */
+};
+
 struct lower {
 	struct arena *arena;
 	struct diag *diag;
@@ -52,6 +57,7 @@ struct lower {
 	const char **asking; /* the same of questions that this machine asks by multicast */
 	const char *reject; /* the chain that rejects, or NULL */
 	bool silent; /* at a hook that cannot reject: drop instead */
+	struct map shared; /* shared_key() -> struct shared_pair */
 	VEC(struct bulk_set) bulk; /* very large sets that were made already */
 };
 
@@ -155,6 +161,8 @@ void rule_verdict(struct lower *l, struct ir_rule *r, enum ir_verdict_kind kind,
 		  const char *target);
 void rule_counter(struct lower *l, struct ir_rule *r);
 const char *place_name(struct lower *l, int place);
+/* Equal for two pairs of places whose chains would say the same, or NULL: it gets its own. */
+const char *shared_key(struct lower *l, int from, int to);
 /* Notes for reports what is judged between two places. */
 void note_pair(struct lower *l, const struct ir_chain *c, int from, int to);
 struct ir_chain *chain_new(struct lower *l, const char *stem);

@@ -11,8 +11,11 @@
 
 struct ir_stmt *rule_stmt(struct lower *l, struct ir_rule *r, enum ir_stmt_kind kind)
 {
-	struct ir_stmt *s = vec_add(l->arena, &r->stmts);
+	struct ir_stmt *s;
 
+	if (!r->stmts.cap)
+		vec_reserve(l->arena, &r->stmts, 4); /* as most have */
+	s = vec_add(l->arena, &r->stmts);
 	*s = (struct ir_stmt){.kind = kind};
 	return s;
 }

@@ -6,6 +6,7 @@
  *	from-wan -> part-wan: meta secpath exists goto from-road; goto from-wan
  */
 #include "nft/lower.h"
+#include "util/sha256.h"
 
 /* ---- names ---- */
 
@@ -41,6 +42,45 @@ void note_pair(struct lower *l, const struct ir_chain *c, int from, int to)
 		pair.hook = "output";
 	if (c->rules.n && !l->silent) /* else it is one that there was before, once more */
 		vec_push(l->arena, &l->r->pairs, pair);
+}
+
+/* ---- pairs that share a chain ---- */
+
+#define ZONES_MIN 16 /* with fewer, each pair has a chain that is called as it is */
+#define COPIES_MIN 8192 /* so many times might a rule be written, with a chain for each pair */
+
+/* Which of the items hold at the place; false if there are too many to tell. */
+static bool items_at(const struct endpoint *e, int place, uint64_t *out)
+{
+	*out = 0;
+	for (size_t i = 0; i < e->items.n && i < 64; i++)
+		*out |= (uint64_t)item_at(&e->items.v[i], place) << i;
+	return e->items.n <= 64;
+}
+
+/* What a chain says depends on the rules that apply, and on the items of each that hold at its two
+ * places; but for what goes to this machine or comes from it. */
+const char *shared_key(struct lower *l, int from, int to)
+{
+	size_t zones = l->p->zones.n;
+	char hex[SHA256_HEX];
+	struct buf key = {0};
+	bool clear = true;
+
+	if (zones < ZONES_MIN || zones * zones * l->p->rules.n < COPIES_MIN ||
+	    place_root(l->p, from) == PLACE_SELF || place_root(l->p, to) == PLACE_SELF)
+		return NULL;
+	for (uint64_t i = 0; i < l->p->rules.n && clear; i++) {
+		const struct rule *rule = &l->p->rules.v[i];
+		uint64_t held[3] = {i};
+
+		clear = items_at(&rule->from, from, &held[1]) && items_at(&rule->to, to, &held[2]);
+		if (!rule->q.absent && held[1] && held[2])
+			buf_add(&key, (const char *)held, sizeof(held));
+	}
+	sha256_hex(key.data, key.len, hex);
+	buf_free(&key);
+	return clear ? arena_strdup(l->arena, hex) : NULL;
 }
 
 /* ---- one test ---- */
