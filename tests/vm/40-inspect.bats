@@ -22,6 +22,9 @@ setup_file() {
 			reject ssh "SSH-2.0-bad*"
 			deny   payload "^GET /bad"
 			reject dns "refused.example"
+			reject sni "refused.example"
+			deny   alpn "xmpp-client"
+			reject ja4 "t12d1*", "t12d2*", "t12d3*" # ten ciphers and more, up to TLS 1.2
 			allow  any
 		}
 	P
@@ -60,14 +63,46 @@ teardown_file() {
 	[ "${lines[3]}" = "tls fd00:1::2 casino.example nothing" ]
 }
 
-@test "vm: OpenSSL on both sides: a handshake, and none with a name that is denied" {
+@test "vm: OpenSSL on both sides: a handshake, and none with a name, a protocol or a fingerprint that is denied" {
 	run peer openssl,10.0.1.2,www.example.org openssl,fd00:1::2,www.example.org \
-		openssl,10.0.1.2,www.casino.example openssl,fd00:1::2,www.casino.example
+		openssl,10.0.1.2,www.casino.example openssl,fd00:1::2,www.casino.example \
+		openssl,10.0.1.2,www.example.org/h2 openssl,10.0.1.2,www.example.org/xmpp-client \
+		openssl,10.0.1.2,www.example.org/1.2
 	echo "$output"
 	[ "${lines[0]}" = "openssl 10.0.1.2 www.example.org passed" ]
 	[ "${lines[1]}" = "openssl fd00:1::2 www.example.org passed" ]
 	[ "${lines[2]}" = "openssl 10.0.1.2 www.casino.example nothing" ]
 	[ "${lines[3]}" = "openssl fd00:1::2 www.casino.example nothing" ]
+	[ "${lines[4]}" = "openssl 10.0.1.2 www.example.org/h2 passed" ]
+	[ "${lines[5]}" = "openssl 10.0.1.2 www.example.org/xmpp-client nothing" ]
+	[ "${lines[6]}" = "openssl 10.0.1.2 www.example.org/1.2 refused" ]
+}
+
+# All at the same time: a process takes its time to start here. The server ends after a word.
+@test "vm: curl, openssl and node, whose hello has a post-quantum key: those whose name may pass" {
+	local name tool tools=(curl openssl) pids=()
+	command -v node >/dev/null && tools+=(node)
+	with_curl() { curl -sk --http0.9 --max-time 100 --resolve "$1:444:10.0.1.2" "https://$1:444/"; }
+	with_openssl() { echo me | timeout 100 openssl s_client -ign_eof -connect 10.0.1.2:444 -servername "$1"; }
+	with_node() {
+		timeout 100 node -e 'const s = require("tls").connect({host: "10.0.1.2", port: 444,
+			servername: process.argv[1], rejectUnauthorized: false}, () => s.write("me"))
+			s.on("data", d => { console.log(String(d)); process.exit() }).on("error", e => {
+				console.log(e.code); process.exit(1) })' "$1"
+	}
+	export -f with_curl with_openssl with_node
+	for tool in "${tools[@]}"; do
+		for name in www.example.org refused.example; do
+			ip netns exec client bash -c "with_$tool $name" >"$state/$tool.$name" 2>&1 3>&- &
+			pids+=($!)
+		done
+	done
+	wait "${pids[@]}" || true
+	for tool in "${tools[@]}"; do
+		head -c 300 "$state/$tool".*
+		grep -q 'seen ' "$state/$tool.www.example.org"
+		[ "$(grep -c 'seen ' "$state/$tool.refused.example")" = 0 ]
+	done
 }
 
 # The datagrams of RFC 9001 A.2 and RFC 9369 A.2 name example.com; the hybrid hello is in two of them.

@@ -214,6 +214,12 @@ look-up 10.0.1.2 a.refused.example/A/5354 refused" ]
 	[ "$output" = "look-up 10.0.1.2 gone.example/A nxdomain" ]
 	[ "$(field "sum(q['answered'] for q in status['queues']), sum(q['unanswered'] for q in status['queues'])")" = "15 0" ]
 
+	# one packet of several look-ups, the last one of a denied name; and of one
+	run peer burst,10.0.1.2,here.example+here.example+gone.example burst,10.0.1.2,here.example
+	echo "$output"
+	[ "${lines[0]##* }" = nothing ]
+	[ "${lines[1]##* }" = passed ]
+
 	# a source that is not where the query came from: the server's network, and no network at all
 	peer spoofed,10.0.1.2,10.0.1.77/gone.example spoofed,10.0.1.2,198.51.100.1/gone.example
 	for _ in $(seq 100); do
@@ -239,4 +245,60 @@ look-up 10.0.1.2 a.refused.example/A/5354 refused" ]
 	echo "$output"
 	[[ $output = *"status: NXDOMAIN"* && $output = *"COOKIE: 0123456789abcdef0011223344556677 (good)"* ]]
 	[[ $output = *"flags: do;"* && $output = *"IN"*"SOA"* && $output != *WARNING* ]]
+}
+
+@test "vm: 200 decisions a second: each has its line, at syslog too; --rate counts what it leaves out" {
+	local log probes=0 sum=0
+	cat >"$state/syslogd.py" <<-'P'
+		import json, socket, sys
+		log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+		log.bind(sys.argv[1])
+		log.settimeout(120)
+		names = set()
+		while len(names) < 400:
+		    text = log.recv(65536)
+		    told = json.loads(text[text.index(b"{"):])
+		    assert told["lost"] == 0, told
+		    names or print("begun", flush=True)
+		    names.add(told["name"])
+		print("all")
+	P
+	cat >"$state/sum.py" <<-'P'
+		import json, sys
+		told = [json.loads(line) for line in open(sys.argv[1]) if line.endswith("\n")]
+		print(len(told) + sum(t["lost"] for t in told), sum(t["lost"] for t in told))
+	P
+	rm -f "$state/slog"
+	timeout 200 python3 "$state/syslogd.py" "$state/slog" >"$state/told" 2>&1 3>&- &
+	log=$!
+	until [ -S "$state/slog" ]; do sleep 0.1; done
+	# not by fw: the process is to be the one that is killed
+	"$FWC" --netns fw inspect log --syslog="$state/slog" >"$state/shipped" 2>&1 3>&- &
+	local shipper=$!
+	"$FWC" --netns fw --json inspect log --rate 5 >"$state/some" 2>&1 3>&- &
+	local other=$!
+	until grep -q begun "$state/told" && [ -s "$state/some" ]; do
+		peer paced,10.0.1.2,1/1 >/dev/null
+		probes=$((probes + 1))
+		[ $probes -lt 100 ]
+	done
+	run peer paced,10.0.1.2,400/200
+	echo "$output"
+	[ "$output" = "paced 10.0.1.2 400/200 400 of 400" ]
+	wait "$log" || true
+	kill "$shipper"
+	cat "$state/told" "$state/shipped"
+	[ "$(cat "$state/told")" = $'begun\nall' ]
+	[ "$(field "status['losses']['log lines']")" = 0 ]
+	# the next line says how many were left out before it
+	while [ "${sum% *}" -lt 400 ]; do
+		peer paced,10.0.1.2,1/1 >/dev/null
+		probes=$((probes + 1))
+		[ $probes -lt 200 ]
+		sum=$(python3 "$state/sum.py" "$state/some")
+	done
+	kill "$other"
+	echo "lines and left out, left out: $sum; probes $probes"
+	[ "${sum% *}" -le $((400 + probes)) ]
+	[ "${sum#* }" -gt 0 ]
 }

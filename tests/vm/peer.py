@@ -116,7 +116,13 @@ def serve_tls(port, cert):
 
 
 def openssl(address, name):
+    """Of "NAME/PROTOCOL" the second is what it offers by ALPN; "/1.2" is a client that knows TLS 1.2."""
+    name, _, offer = name.partition("/")
     context = ssl.create_default_context()
+    if offer == "1.2":
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+    elif offer:
+        context.set_alpn_protocols([offer])
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
         with socket.create_connection((address, 444), timeout=WAIT) as s, \
@@ -223,6 +229,40 @@ def datagram(address, port, message):
         return "nothing"
     except OSError:
         return "refused"
+    return "passed"
+
+
+def paced(address, count, rate):
+    """So many look-ups on one socket, each of a name of its own, so many a second; how many come back."""
+    with socket.socket(family(address), socket.SOCK_DGRAM) as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        s.settimeout(10 * WAIT)
+        s.connect((address, 53))
+        begun = time.monotonic()
+        for i in range(count):
+            time.sleep(max(0.0, begun + i / rate - time.monotonic()))
+            s.send(query("n%d.example" % i))
+        came = 0
+        try:
+            while came < count:
+                came += s.recv(100).startswith(b"seen")
+        except socket.timeout:
+            pass
+    return "%d of %d" % (came, count)
+
+
+def burst(address, names):
+    """All in one packet, which the network card was to take apart: "passed" if one of them came there."""
+    with socket.socket(family(address), socket.SOCK_DGRAM) as s:
+        messages = [query(name) for name in names]
+        s.setsockopt(socket.IPPROTO_UDP, 103, len(messages[0]))  # UDP_SEGMENT
+        s.settimeout(WAIT)
+        s.connect((address, 53))
+        s.send(b"".join(messages))
+        try:
+            s.recv(100)
+        except socket.timeout:
+            return "nothing"
     return "passed"
 
 
@@ -526,6 +566,10 @@ def case(name, address, arg):
         return say(address, 80, [request(arg)])
     if name == "dns":
         return datagram(address, 53, query(arg))
+    if name == "paced":
+        return paced(address, *map(int, arg.split("/")))
+    if name == "burst":
+        return burst(address, arg.split("+"))
     if name == "look-up":
         return look_up(address, arg)
     if name == "spoofed":
