@@ -132,9 +132,13 @@ static const struct command commands[] = {
 	 "  -m, --message TEXT why, for the history\n"
 	 "  --force, --keep-flows, --end-flows  as in apply\n",
 	 cmd_rollback},
-	{"show", "[N]", "print the ruleset in the kernel, with policy lines",
-	 "N, a number from `fwc history`, prints that generation instead.\n", cmd_show},
-	{"status", "", "what is loaded, since when, from which files; packets by policy line", "",
+	{"show", "[--elements] [N]", "print the ruleset in the kernel, with policy lines",
+	 "N, a number from `fwc history`, prints that generation instead.\n"
+	 "  --elements         print what its lists of thousands of addresses hold\n",
+	 cmd_show},
+	{"status", "[--deep]",
+	 "what is loaded, since when, from which files; packets by policy line",
+	 "  --deep             also read what lists of thousands of addresses hold\n",
 	 cmd_status},
 	{"counters", "[--watch[=SECONDS]]", "packets and bytes by policy line",
 	 "  --watch[=SECONDS]  print rates until interrupted, every second by default\n",

@@ -38,18 +38,10 @@ int bulk_room(const struct plan_input *in, struct buf *why)
 
 void bulk_give(const struct plan_input *in, const struct store *s)
 {
-	static const char *const names[] = {STORE_APPLIED, STORE_PENDING};
 	struct ir_ruleset *live = (struct ir_ruleset *)in->live;
-	struct ir_set *const *set;
-	bool all = true;
 
 	ruleset_take_bulk(live, in->want);
-	for (int i = 0; i < 2; i++) {
-		vec_each (&live->sets, set)
-			all &= !bulk_is_name((*set)->name) || ir_set_is_bulk(*set);
-		if (!all)
-			store_give_lists(s, names[i], in->arena, live);
-	}
+	store_give_lists(s, in->arena, live);
 }
 
 static const char *place_of(const struct plan_input *in, const char *set)

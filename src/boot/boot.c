@@ -19,6 +19,7 @@
 #include "store/author.h"
 #include "store/file.h"
 #include "store/generation.h"
+#include "store/lists.h"
 #include "util/cleanup.h"
 
 struct booting {
@@ -63,7 +64,13 @@ static int read_artefact(struct booting *x, const char *name, struct artefact *o
 {
 	int err = store_read(x->s, name, x->arena, out, why);
 
-	return err ? err : check_hooks(x, name, out, why);
+	if (!err)
+		err = check_hooks(x, name, out, why);
+	if (err || !lists_read(out->lists, why))
+		return err;
+	artefact_free(out);
+	*out = (struct artefact){0};
+	return -EBADMSG;
 }
 
 /* What was applied last is there twice; `stop` leaves the second. An older one is never taken: it

@@ -10,6 +10,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/common.h"
+#include "cmd/flows_read.h"
 #include "kernel/live.h"
 #include "kernel/nftrun.h"
 #include "nft/spoken.h"
@@ -204,6 +205,8 @@ static bool live_tables(struct globals *g, struct arena *a, struct live_tables *
 		return false;
 	}
 	vec_each (&all, t) {
+		if (t->family == NFPROTO_INET && !strcmp(t->name, IR_TABLE))
+			give_lists(g, a, t->ruleset);
 		add_table(a, t, m, out);
 		add_strange(a, t, out);
 	}

@@ -27,6 +27,16 @@ const struct manifest *manifest_in_force(struct globals *g, struct arena *a)
 	return m;
 }
 
+void give_lists(struct globals *g, struct arena *a, struct ir_ruleset *r)
+{
+	_cleanup_buf_ struct buf ignored = {0};
+	struct store s;
+
+	if (store_open(&s, g->state, false, &ignored) == 0)
+		store_give_lists(&s, a, r);
+	store_close(&s);
+}
+
 int flows_of_rules(struct globals *g, struct arena *a, const struct live *rules,
 		   const struct manifest *m, struct flows *out, struct buf *why)
 {
@@ -42,6 +52,8 @@ int flows_read_in_force(struct globals *g, struct arena *a, struct flows *out)
 	int err = live_read(&live, g->netns, a, &why);
 
 	*out = (struct flows){.arena = a};
+	if (!err)
+		give_lists(g, a, live.ruleset);
 	if (!err)
 		err = flows_of_rules(g, a, &live, manifest_in_force(g, a), out, &why);
 	if (err)

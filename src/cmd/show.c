@@ -14,6 +14,8 @@
 #include "util/cleanup.h"
 #include "util/show.h"
 
+#define PER_LINE 1000
+
 static void print_json(const struct ir_ruleset *live, const struct manifest *m)
 {
 	_cleanup_json_ json_t *j = json_pack("{s:o}", "objects", report_ruleset_json(live, m));
@@ -29,8 +31,34 @@ static void print_text(const struct ir_ruleset *live, const struct manifest *m)
 	fputs(buf_str(&text), stdout);
 }
 
+/* Of bulk sets, as nft takes them. */
+static void print_elements(const struct ir_ruleset *r)
+{
+	struct ir_set *const *s;
+
+	vec_each (&r->sets, s) {
+		const struct bulk_list *l = ir_set_is_bulk(*s) ? (*s)->bulk->elems : NULL;
+		_cleanup_buf_ struct buf text = {0};
+
+		for (size_t i = 0; l && i < l->n; i++) {
+			struct ival v = bulk_list_at(l, i);
+
+			if (i % PER_LINE == 0)
+				printf("%sadd element inet " IR_TABLE " %s { ", i ? " }\n" : "",
+				       (*s)->name);
+			if ((*s)->bulk->prefix) /* a key, whatever else is looked up by it */
+				v.hi = v.lo;
+			text.len = 0;
+			addr_print_range(&text, l->family, v);
+			printf("%s%s", i % PER_LINE ? ", " : "", buf_str(&text));
+		}
+		if (l && l->n)
+			puts(" }");
+	}
+}
+
 /* As a scratch namespace lists it: nothing has been counted. */
-static int show_generation(struct globals *g, struct arena *a, unsigned number)
+static int show_generation(struct globals *g, struct arena *a, unsigned number, bool elements)
 {
 	_cleanup_buf_ struct buf why = {0};
 	struct artefact x = {0};
@@ -48,6 +76,8 @@ static int show_generation(struct globals *g, struct arena *a, unsigned number)
 		proof_note(stderr, p.asleep);
 		if (err)
 			proof_print(stderr, &p, NULL);
+		else if (elements)
+			print_elements(p.ruleset);
 		else if (g->json)
 			print_json(p.ruleset, x.manifest);
 		else
@@ -60,22 +90,27 @@ static int show_generation(struct globals *g, struct arena *a, unsigned number)
 
 int cmd_show(struct globals *g, int argc, char **argv)
 {
-	static const struct option longs[] = {{0}};
+	static const struct option longs[] = {{"elements", no_argument, NULL, 'e'}, {0}};
 	_cleanup_arena_ struct arena *a = arena_new();
 	_cleanup_buf_ struct buf why = {0}, ignored = {0};
 	const struct manifest *applied = NULL;
 	struct live live;
 	struct store s;
 	unsigned number = 0;
+	bool elements = false;
+	int c;
 
 	opterr = 0;
-	if (getopt_long(argc, argv, "", longs, NULL) != -1)
-		return usage_error("show", "unknown option: %s", usage_option(argv));
+	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		if (c != 'e')
+			return usage_error("show", "unknown option: %s", usage_option(argv));
+		elements = true;
+	}
 	if (argc - optind > 1 || (optind < argc && !generation_number(argv[optind], &number)))
 		return usage_error("show",
 				   "show takes one number at most, as `fwc history` shows it");
 	if (number)
-		return show_generation(g, a, number);
+		return show_generation(g, a, number, elements);
 	if (live_read(&live, g->netns, a, &why)) {
 		fprintf(stderr, "fwc: %s\n", buf_str(&why));
 		return EXIT_SYSTEM;
@@ -85,7 +120,10 @@ int cmd_show(struct globals *g, int argc, char **argv)
 	if (store_open(&s, g->state, false, &ignored) == 0)
 		applied = store_read_manifest(&s, STORE_APPLIED, a);
 	work_warn_record(&s, applied, live.ruleset);
-	if (g->json)
+	store_give_lists(&s, a, live.ruleset);
+	if (elements)
+		print_elements(live.ruleset);
+	else if (g->json)
 		print_json(live.ruleset, applied);
 	else
 		print_text(live.ruleset, applied);

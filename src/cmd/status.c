@@ -343,6 +343,46 @@ static json_t *boot_json(const struct boot_note *b)
 			 b->time, "why", b->why, "left_out", standins_json(&b->left_out));
 }
 
+static uint64_t bulk_elements(const struct status *st)
+{
+	const struct manifest_bulk *b;
+	uint64_t n = 0;
+
+	vec_each (&st->applied.manifest->bulk, b)
+		n += b->n;
+	return n;
+}
+
+/* To read them takes a second a million. */
+static void print_bulk(const struct status *st)
+{
+	size_t n = st->known ? st->applied.manifest->bulk.n : 0;
+
+	if (!n)
+		return;
+	printf("lists       %zu set%s, %llu elements, %s\n", n, n == 1 ? "" : "s",
+	       (unsigned long long)bulk_elements(st),
+	       !st->deep ? n == 1 ? "as compared when it was loaded (--deep reads it)"
+				  : "as compared when they were loaded (--deep reads them)"
+	       : st->bulk_differs ? "not as they were loaded:"
+				  : "read and compared");
+	if (st->bulk_differs)
+		printf("            %s\n"
+		       "            apply another ruleset and then this one: it is loaded anew\n",
+		       st->bulk_differs);
+}
+
+static json_t *bulk_json(const struct status *st)
+{
+	if (!st->known || !st->applied.manifest->bulk.n)
+		return json_null();
+	return json_pack("{s:I, s:I, s:o, s:s?}", "sets",
+			 (json_int_t)st->applied.manifest->bulk.n, "elements",
+			 (json_int_t)bulk_elements(st), "compared",
+			 st->deep ? json_boolean(!st->bulk_differs) : json_null(), "differs",
+			 st->bulk_differs);
+}
+
 static void print_json(struct arena *a, const struct status *st)
 {
 	_cleanup_json_ json_t *j = json_object();
@@ -387,6 +427,7 @@ static void print_json(struct arena *a, const struct status *st)
 	json_object_set_new(j, "drift_packets",
 			    st->drift.n || st->dormant ? delta_json(a, &st->drift_packets)
 						       : json_null());
+	json_object_set_new(j, "lists", bulk_json(st));
 	json_object_set_new(j, "foreign", others_json(&st->foreign));
 	json_object_set_new(j, "interfaces", interfaces_json(&st->interfaces));
 	json_object_set_new(j, "legacy_iptables", json_boolean(st->legacy));
@@ -410,6 +451,7 @@ static void print_text(struct globals *g, struct arena *a, const struct status *
 	print_bridges(st);
 	print_lacks(st);
 	print_drift(g, a, st);
+	print_bulk(st);
 	print_foreign(st, a);
 	if (g->verbose)
 		printf("policies    are read as %s\n", confine_text());
@@ -418,21 +460,29 @@ static void print_text(struct globals *g, struct arena *a, const struct status *
 
 int cmd_status(struct globals *g, int argc, char **argv)
 {
-	static const struct option longs[] = {{0}};
+	static const struct option longs[] = {{"deep", no_argument, NULL, 'd'}, {0}};
 	_cleanup_arena_ struct arena *a = arena_new();
 	_cleanup_buf_ struct buf why = {0}, ignored = {0};
 	struct status st = {0};
 	struct store s;
-	int rc;
+	bool deep = false;
+	int rc, c;
 
 	opterr = 0;
-	if (getopt_long(argc, argv, "", longs, NULL) != -1 || optind < argc)
-		return usage_error("status", "status takes no arguments");
+	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		if (c != 'd')
+			return usage_error("status", "unknown option: %s", usage_option(argv));
+		deep = true;
+	}
+	if (optind < argc)
+		return usage_error("status", "status takes no operands");
 	store_open(&s, g->state, false, &ignored); /* none: nothing has ever been applied */
 	if (status_gather(&st, g->netns, &s, a, &why)) {
 		fprintf(stderr, "fwc: %s\n", buf_str(&why));
 		rc = EXIT_SYSTEM;
 	} else {
+		if (deep)
+			status_deep(&st, g->netns, a);
 		if (g->json)
 			print_json(a, &st);
 		else

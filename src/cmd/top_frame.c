@@ -81,6 +81,7 @@ static int read_flows(struct top *t, const struct live *live, struct buf *why)
 		return err;
 	t->generation = again.generation;
 	t->judges = true;
+	give_lists(t->g, t->rules_arena, again.ruleset);
 	return flows_of_rules(t->g, t->rules_arena, &again, manifest_in_force(t->g, t->rules_arena),
 			      &t->flows, why);
 }

@@ -121,7 +121,8 @@ static void add_bulk(struct arena *a, struct manifest *m, const struct ir_set *s
 			 ((struct manifest_bulk){.set = s->name,
 						 .digest = s->bulk->elems->digest,
 						 .of = s->bulk->of,
-						 .prefix = s->bulk->prefix}));
+						 .prefix = s->bulk->prefix,
+						 .n = s->bulk->elems->n}));
 }
 
 static void add_chain(struct arena *a, struct manifest *m, const struct ir_ruleset *set,
@@ -315,8 +316,9 @@ static json_t *bulk_json(const struct manifest *m)
 
 	vec_each (&m->bulk, b)
 		json_array_append_new(list,
-				      json_pack("{s:s, s:s, s:s, s:i}", "set", b->set, "list",
-						b->digest, "of", b->of, "prefix", b->prefix));
+				      json_pack("{s:s, s:s, s:s, s:i, s:I}", "set", b->set,
+						"list", b->digest, "of", b->of, "prefix",
+						b->prefix, "elements", (json_int_t)b->n));
 	return list;
 }
 

@@ -63,6 +63,7 @@ struct manifest_timeout {
 struct manifest_bulk { /* a set whose elements are a file of their own (store/lists.h) */
 	const char *set, *digest, *of; /* as struct ir_bulk has it */
 	uint8_t prefix;
+	uint64_t n; /* elements */
 };
 
 #define MANIFEST_TIMEOUT_MAX 2147483 /* no kernel takes more */

@@ -226,13 +226,15 @@ static bool read_bulk(struct arena *a, const json_t *j, struct manifest *m)
 	json_array_foreach((json_t *)list, i, b)
 	{
 		json_int_t prefix = json_integer_value(json_object_get(b, "prefix"));
+		json_int_t n = json_integer_value(json_object_get(b, "elements"));
 		struct manifest_bulk out = {.set = text_of(a, b, "set"),
 					    .digest = text_of(a, b, "list"),
 					    .of = text_of(a, b, "of"),
-					    .prefix = (uint8_t)prefix};
+					    .prefix = (uint8_t)prefix,
+					    .n = (uint64_t)n};
 
 		if (!is_name(out.set) || !is_digest(out.digest) || !is_digest(out.of) ||
-		    prefix < 0 || prefix > 128)
+		    prefix < 0 || prefix > 128 || n < 1)
 			return false;
 		vec_push(a, &m->bulk, out);
 	}

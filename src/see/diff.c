@@ -239,6 +239,7 @@ static int diff_live(const struct diff_options *how, const struct store *s, stru
 	if (s->dir >= 0)
 		trial_in_force(s, a, live.ruleset, was, &ignored);
 	applied = was->manifest;
+	store_give_lists(s, a, live.ruleset);
 	diff_rulesets(a, live.ruleset, applied, want, x->manifest, &lines);
 	different = lines.n || live.ruleset->dormant;
 	diff_inspect_texts(a, &was->inspect, &x->inspect, &lines);

@@ -16,6 +16,7 @@
 #include "kernel/sysctl.h"
 #include "see/delta_print.h"
 #include "see/others.h"
+#include "store/lists.h"
 #include "store/saved.h"
 #include "store/sources.h"
 #include "trial/note.h"
@@ -34,7 +35,8 @@ static int slurp(const char *path, struct buf *out)
 	return n < 0 ? -errno : 0;
 }
 
-static void find_drift(struct status *st, const struct live *now, struct arena *a)
+static void find_drift(struct status *st, const struct store *s, const struct live *now,
+		       struct arena *a)
 {
 	const struct ir_ruleset *live = now->ruleset;
 	struct delta_side before, after;
@@ -52,6 +54,8 @@ static void find_drift(struct status *st, const struct live *now, struct arena *
 	if (p.outcome != SCRATCH_LOADED)
 		return;
 	st->drift_known = true;
+	ruleset_take_bulk(now->ruleset, p.ruleset);
+	store_give_lists(s, a, now->ruleset);
 	diff_rulesets(a, live, st->applied.manifest, p.ruleset, st->applied.manifest, &st->drift);
 	if (!st->drift.n && !st->dormant)
 		return;
@@ -172,10 +176,32 @@ int status_gather(struct status *st, const char *netns, const struct store *s, s
 	find_offload(st, &live, netns, a);
 	/* on trial it is meant to hold something else */
 	if (st->known && st->trial.state == TRIAL_NONE)
-		find_drift(st, &live, a);
+		find_drift(st, s, &live, a);
 	report_lines(a, live.ruleset, st->applied.manifest, &st->lines);
 	saved_counters_add(s, netns, a, &st->lines);
 	return 0;
+}
+
+void status_deep(struct status *st, const char *netns, struct arena *a)
+{
+	const struct manifest_bulk *b;
+	int err = 0;
+
+	if (!st->known || !st->loaded || st->trial.state != TRIAL_NONE)
+		return;
+	st->deep = true;
+	vec_each (&st->applied.manifest->bulk, b) {
+		_cleanup_buf_ struct buf why = {0};
+		struct ir_bulk bulk = {lists_get(st->applied.lists, b->digest, &why), b->prefix,
+				       b->of};
+		struct bulk_job j = {.set = b->set, .bulk = &bulk};
+
+		err = bulk.elems ? live_compare(netns, &j, &why) : -EBADMSG;
+		if (!err)
+			continue;
+		st->bulk_differs = arena_printf(a, "%s: %s", b->set, buf_str(&why));
+		return;
+	}
 }
 
 void status_free(struct status *st)
@@ -193,5 +219,6 @@ bool status_good(const struct status *st)
 	if (st->trial.state != TRIAL_NONE)
 		return st->loaded && !st->dormant && st->trial.state == TRIAL_RUNNING;
 	return st->helper != HELPER_GONE && st->helper != HELPER_SILENT && st->loaded &&
-	       (st->known || st->hidden || st->public) && !st->drift.n && !st->dormant;
+	       (st->known || st->hidden || st->public) && !st->drift.n && !st->dormant &&
+	       !st->bulk_differs;
 }

@@ -45,11 +45,15 @@ struct status {
 	struct offload_devices offload; /* that there are */
 	size_t offloaded; /* connections, now */
 	bool legacy; /* iptables-legacy is in use, too */
+	bool deep; /* what bulk sets hold was read ... */
+	const char *bulk_differs; /* and this is different; or NULL */
 };
 
 /* 0 or -errno with why filled. What cannot be found out is left out. */
 int status_gather(struct status *st, const char *netns, const struct store *s, struct arena *a,
 		  struct buf *why);
+/* Reads what bulk sets of what was applied hold. */
+void status_deep(struct status *st, const char *netns, struct arena *a);
 void status_free(struct status *st);
 /* Loaded, and the kernel holds what was applied. */
 bool status_good(const struct status *st);

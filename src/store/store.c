@@ -408,8 +408,8 @@ struct manifest *store_read_head(const struct store *s, const char *name, struct
 	return manifest_read_head(a, j, &reason);
 }
 
-void store_give_lists(const struct store *s, const char *name, struct arena *a,
-		      struct ir_ruleset *r)
+static void give_lists(const struct store *s, const char *name, struct arena *a,
+		       struct ir_ruleset *r)
 {
 	_cleanup_close_ int dir = s->dir < 0 ? -1 : open_dir(s->dir, name);
 	const struct manifest *m = dir < 0 ? NULL : store_read_head(s, name, a);
@@ -419,6 +419,24 @@ void store_give_lists(const struct store *s, const char *name, struct arena *a,
 	if (l)
 		lists_give(l, a, m, r, &ignored);
 	lists_close(l);
+}
+
+static bool wants_lists(const struct ir_ruleset *r)
+{
+	struct ir_set *const *s;
+
+	vec_each (&r->sets, s)
+		if (bulk_is_name((*s)->name) && !ir_set_is_bulk(*s))
+			return true;
+	return false;
+}
+
+void store_give_lists(const struct store *s, struct arena *a, struct ir_ruleset *r)
+{
+	static const char *const names[] = {STORE_APPLIED, STORE_PENDING};
+
+	for (int i = 0; i < 2 && wants_lists(r); i++)
+		give_lists(s, names[i], a, r);
 }
 
 void store_write_old_tables(const struct store *s, const char *name, struct arena *a)
