@@ -88,6 +88,8 @@ static void print_more(struct arena *a, const struct conn *c)
 		printf("%llu packets %llu bytes there, %llu packets %llu bytes back, ",
 		       (unsigned long long)c->packets[0], (unsigned long long)c->bytes[0],
 		       (unsigned long long)c->packets[1], (unsigned long long)c->bytes[1]);
+	if (flow_is_offloaded(c))
+		fputs("offloaded, ", stdout);
 	if (c->mark)
 		printf("mark 0x%x, ", c->mark);
 	print_time(c->timeout);

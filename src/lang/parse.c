@@ -119,6 +119,33 @@ char *parse_text(struct parser *p, struct token t)
 	return arena_strndup(p->arena, p->lex.src->text + t.off, t.len);
 }
 
+/* The words from the one at hand up to `stop` or the end of the statement; behind stop, *rest. */
+const char *parse_words_until(struct parser *p, const char *stop, const char **rest)
+{
+	struct lexer ahead = p->lex;
+	struct span words = token_span(p->lex.src, p->tok), behind = {0};
+	struct token t = p->tok;
+	bool stopped = false;
+
+	ahead.diag = NULL;
+	for (; t.kind == TOK_WORD || t.kind == TOK_STRING || t.kind == TOK_COMMA ||
+	       t.kind == TOK_NOT || t.kind == TOK_AT;
+	     t = lex_next(&ahead)) {
+		struct span one = token_span(p->lex.src, t);
+
+		if (stopped)
+			behind = behind.src ? span_join(behind, one) : one;
+		else if (stop && t.len == strlen(stop) &&
+			 !memcmp(p->lex.src->text + t.off, stop, t.len))
+			stopped = true;
+		else
+			words = span_join(words, one);
+	}
+	if (rest)
+		*rest = behind.src ? span_text(p->arena, behind) : NULL;
+	return span_text(p->arena, words);
+}
+
 const char *parse_found(struct parser *p)
 {
 	if (p->tok.kind == TOK_NEWLINE)

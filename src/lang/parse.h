@@ -54,6 +54,7 @@ struct token parse_next(const struct parser *p); /* the one after the one at han
 struct span parse_here(const struct parser *p);
 const char *parse_found(struct parser *p); /* the token, for "but X was found" */
 char *parse_text(struct parser *p, struct token t);
+const char *parse_words_until(struct parser *p, const char *stop, const char **rest);
 struct ast_word parse_take_word(struct parser *p); /* the token must be a word */
 struct ast_word parse_take_string(struct parser *p);
 bool parse_name(struct parser *p, struct ast_word *out, const char *what);
@@ -191,6 +192,7 @@ extern const char *const verb_words[];
 extern const char *const qualifier_words[];
 extern const char *const service_words[];
 extern const char *const fact_words[]; /* of inspectors: what needs no string */
+extern const char published_hint[];
 extern const char *const timeout_words[];
 bool word_in(const char *const *list, const char *s, size_t n);
 bool word_is_reserved(const char *s);

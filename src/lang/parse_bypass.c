@@ -15,6 +15,8 @@ static void what_follows(struct parser *p, const char *own, const char *hint, co
 	r = diag_error(p->diag, parse_here(p), "'%s' cannot follow here", word);
 	if (parse_at_word(p, own))
 		diag_hint(p->diag, r, "%s", hint);
+	else if (parse_at_word(p, "published"))
+		diag_hint(p->diag, r, "%s", published_hint);
 	else if (word_in(qualifier_words, word, p->tok.len))
 		diag_hint(p->diag, r, "%s have qualifiers", opens);
 	parse_resync(p);

@@ -33,6 +33,8 @@ static void hint_qualifier(struct parser *p, struct diag_record *r)
 
 	if (qualifier_is_of(word, OF_PACKET))
 		diag_hint(p->diag, r, "it goes before 'as'");
+	else if (!strcmp(word, "published"))
+		diag_hint(p->diag, r, "%s", published_hint);
 	else if (qualifier_is_of(word, OF_RULE))
 		diag_hint(p->diag, r, "of what rules may say, a mark takes ipv4, ipv6, from port");
 }
@@ -51,7 +53,8 @@ static void no_as(struct parser *p, bool errors)
 {
 	struct diag_record *r;
 
-	if (p->tok.kind == TOK_WORD && qualifier_is_of(parse_text(p, p->tok), OF_RULE)) {
+	if (p->tok.kind == TOK_WORD && (parse_at_word(p, "published") ||
+					qualifier_is_of(parse_text(p, p->tok), OF_RULE))) {
 		what_follows(p);
 	} else if (!errors) {
 		r = diag_error(p->diag, parse_here(p), "'as' is missing before %s", parse_found(p));

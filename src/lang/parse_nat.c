@@ -186,17 +186,23 @@ static bool of_behind(const struct ast_nat *n, const char *word)
 static bool misplaced(struct parser *p, const struct ast_nat *n)
 {
 	const char *word = p->tok.kind == TOK_WORD ? parse_text(p, p->tok) : "";
+	const char *rest, *words;
 	struct diag_record *r;
 
 	if (!of_behind(n, word) && strcmp(word, "published") != 0 &&
 	    !word_in(qualifier_words, word, p->tok.len))
 		return false;
 	r = diag_error(p->diag, parse_here(p), "'%s' cannot stand before 'to'", word);
+	words = parse_words_until(p, "to", &rest);
+	rest = rest ? rest : targets_of[n->kind];
 	if (of_behind(n, word))
-		diag_hint(p->diag, r, "it goes behind: to %s %s", targets_of[n->kind], word);
+		diag_hint(p->diag, r, "it goes behind: to %s %s", rest, words);
 	else if (n->kind == NAT_DNAT && qualifier_is_of(word, OF_RULE))
 		diag_hint(p->diag, r,
-			  "it is a rule's; with the rule that dnat writes: to HOST allow %s", word);
+			  "it is a rule's; with the rule that dnat writes: to %s %s%s", rest,
+			  strstr(rest, " allow") ? "" : "allow ", words);
+	else if (!strcmp(word, "published"))
+		diag_hint(p->diag, r, "%s", published_hint);
 	else
 		diag_hint(p->diag, r, "only rules have it");
 	return true;
@@ -280,6 +286,8 @@ static void what_follows(struct parser *p, const struct ast_nat *n)
 		diag_hint(p->diag, r, "only dnat has 'hairpin'");
 	else if (qualifier_is_of(parse_text(p, p->tok), OF_NAT))
 		diag_hint(p->diag, r, "it goes before 'to'");
+	else if (parse_at_word(p, "published"))
+		diag_hint(p->diag, r, "%s", published_hint);
 	else if (parse_at_word(p, "allow"))
 		diag_hint(p->diag, r, "only dnat writes its rule by itself");
 	else if (parse_at_word(p, "random") || parse_at_word(p, "ports"))
@@ -288,7 +296,7 @@ static void what_follows(struct parser *p, const struct ast_nat *n)
 		diag_hint(p->diag, r, "only snat has several addresses to choose from");
 	else if (n->kind == NAT_DNAT && word_in(qualifier_words, parse_text(p, p->tok), p->tok.len))
 		diag_hint(p->diag, r, "only rules have qualifiers; write: allow %s",
-			  parse_text(p, p->tok));
+			  parse_words_until(p, NULL, NULL));
 	else if (word_in(qualifier_words, parse_text(p, p->tok), p->tok.len))
 		diag_hint(p->diag, r, "only rules have qualifiers");
 	parse_resync(p);

@@ -79,7 +79,10 @@ static bool rule_match(struct parser *p, struct ast_rule *rule)
 		return true;
 	diag_hint(p->diag,
 		  diag_error(p->diag, parse_here(p), "'published' stands before the services"),
-		  "write: FROM -> TO published SERVICES");
+		  "write: FROM -> TO published %s",
+		  services.n ? span_text(p->arena, span_join(services.v[0].span,
+							      services.v[services.n - 1].span))
+			     : "SERVICES");
 	return false;
 }
 

@@ -27,8 +27,26 @@ bool parse_but_follows(const struct parser *p)
 	return is_word(p, parse_next(p), "but");
 }
 
-/* The name of a zone or group; with_self: or self. */
-static bool zone_name(struct parser *p, struct ast_word *out, bool with_self)
+/* Behind `but` of the item, or in a group. */
+static void no_zone(struct parser *p, const struct ast_item *item, struct ast_word w)
+{
+	struct diag_record *r =
+		diag_error(p->diag, w.span, "'%s' cannot be the name of a zone", w.s);
+	const char *of = item && item->name.s ? item->name.s : "";
+	enum family family;
+	struct ival range;
+	const char *why;
+
+	if (item && !strcmp(w.s, "zones") && !strcmp(of, "any"))
+		diag_hint(p->diag, r,
+			  "what is left of any without them is this machine: write self");
+	else if (item && !item->zone.s && *of &&
+		 addr_parse_range(w.s, w.span.len, &family, &range, &why))
+		diag_hint(p->diag, r, "addresses are taken away by '!': write !%s@%s", w.s, of);
+}
+
+/* The name of a zone or group; item: of what it is taken away, then it may be self. */
+static bool zone_name(struct parser *p, struct ast_word *out, const struct ast_item *item)
 {
 	if (parse_dangling_comma(p, false) || p->tok.kind == TOK_BAD)
 		return false;
@@ -37,7 +55,7 @@ static bool zone_name(struct parser *p, struct ast_word *out, bool with_self)
 		return false;
 	}
 	*out = parse_take_word(p);
-	if (with_self && !strcmp(out->s, "self"))
+	if (item && !strcmp(out->s, "self"))
 		return true;
 	if (!strcmp(out->s, "self"))
 		diag_hint(
@@ -45,7 +63,7 @@ static bool zone_name(struct parser *p, struct ast_word *out, bool with_self)
 			diag_error(p->diag, out->span, "self is no zone, and in no group of them"),
 			"name self beside the group in the rules that mean it");
 	else if (word_is_reserved(out->s) || !word_is_name(out->s))
-		diag_error(p->diag, out->span, "'%s' cannot be the name of a zone", out->s);
+		no_zone(p, item, *out);
 	return true;
 }
 
@@ -56,7 +74,7 @@ bool parse_but(struct parser *p, struct ast_item *item)
 	do {
 		struct ast_word w;
 
-		if (!zone_name(p, &w, true))
+		if (!zone_name(p, &w, item))
 			return false;
 		vec_push(p->arena, &item->but, w);
 	} while (parse_comma(p));
@@ -183,7 +201,7 @@ bool parse_zones(struct parser *p, struct ast_stmt *s)
 	do {
 		struct ast_word w;
 
-		if (!zone_name(p, &w, false))
+		if (!zone_name(p, &w, NULL))
 			return false;
 		vec_push(p->arena, &s->group.zones, w);
 	} while (parse_comma(p));

@@ -32,8 +32,21 @@ static void add_place(struct resolver *r, struct place_list *l, int place)
 	vec_push(r->arena, l, place);
 }
 
+/* A host or a set; item: of what it is to be taken away, or NULL. */
+static void no_zone(struct resolver *r, struct ast_word w, const struct decl *d,
+		    const struct ast_item *item)
+{
+	struct diag_record *rec = diag_error(r->diag, w.span, "'%s' is a %s; this takes zones",
+					     d->name, decl_kind(d));
+
+	if (item && item->kind == ITEM_NAME && !item->zone.s)
+		diag_hint(r->diag, rec, "addresses are taken away by '!': write !%s@%s", d->name,
+			  item->name.s);
+}
+
 /* A zone, or all of a group; false if there is none of that name. */
-static bool add_named(struct resolver *r, struct ast_word w, struct place_list *out)
+static bool add_named(struct resolver *r, struct ast_word w, struct place_list *out,
+		      const struct ast_item *item)
 {
 	struct decl *d = resolve_name(r, w, "zone");
 
@@ -44,8 +57,7 @@ static bool add_named(struct resolver *r, struct ast_word w, struct place_list *
 		return true;
 	}
 	if (d->kind != DECL_GROUP) {
-		diag_error(r->diag, w.span, "'%s' is a %s; this takes zones", d->name,
-			   decl_kind(d));
+		no_zone(r, w, d, item);
 		return false;
 	}
 	if (!resolve_group(r, d))
@@ -67,7 +79,7 @@ bool resolve_group(struct resolver *r, struct decl *d)
 		return !d->reported;
 	d->state = BUSY;
 	for (size_t i = 0; i < d->group->zones.n; i++)
-		if (!add_named(r, d->group->zones.v[i], &d->zones))
+		if (!add_named(r, d->group->zones.v[i], &d->zones, NULL))
 			d->reported = true;
 	for (size_t i = 0; i < d->zones.n; i++) {
 		const struct zone *z = &r->p->zones.v[d->zones.v[i]];
@@ -90,7 +102,7 @@ static bool leaves_something(const struct resolver *r, const struct place_item *
 	return false;
 }
 
-/* What is not there cannot be taken away. */
+/* What is not there cannot be taken away; of self, it was meant otherwise. */
 static void check_taken(struct resolver *r, const struct place_item *from, struct ast_word w,
 			const struct place_list *taken)
 {
@@ -101,7 +113,13 @@ static void check_taken(struct resolver *r, const struct place_item *from, struc
 		for (int z = PLACE_OTHER; z < place_end(r->p); z++)
 			if (place_is_in(r->p, z, taken->v[i]) && item_at(&whole, z))
 				return;
-	diag_warning(r->diag, w.span, "'%s' is not in what it is taken from", w.s);
+	if (from->at == AT_SELF && from->addrs.all)
+		diag_hint(r->diag,
+			  diag_error(r->diag, w.span, "self is this machine: '%s' is no part of it",
+				     w.s),
+			  "write self; to mean all others: any but %s", w.s);
+	else
+		diag_warning(r->diag, w.span, "'%s' is not in what it is taken from", w.s);
 }
 
 bool resolve_but(struct resolver *r, const struct ast_item *item, struct place_item *out)
@@ -122,7 +140,7 @@ bool resolve_but(struct resolver *r, const struct ast_item *item, struct place_i
 
 		if (!strcmp(item->but.v[i].s, "self"))
 			vec_push(r->arena, &taken, PLACE_SELF);
-		else if (!add_named(r, item->but.v[i], &taken))
+		else if (!add_named(r, item->but.v[i], &taken, item))
 			whole = false;
 		else
 			check_taken(r, out, item->but.v[i], &taken);

@@ -492,6 +492,8 @@ bool rule_meets_nat(const struct rule *r, const struct nat *n, enum family fam, 
 
 /* Why no packet matches the rule, ": ..."; "" if that is not plain to see (warn.c). */
 const char *rule_never(const struct rule *r);
+/* A rule that would allow what it translates, "wan -> nas@lan https" (warn.c). */
+const char *nat_missing_rule(const struct policy *p, const struct nat *n);
 /* Semantic warnings over a policy without errors (warn.c). */
 void policy_warn(struct policy *p, struct diag *diag);
 /* Inspectors whose lists stop nobody who is not recognised (inspect.c); a part of it. */

@@ -99,6 +99,39 @@ static void check_parts(struct resolver *r, const struct endpoint *e)
 	}
 }
 
+/* Nothing comes back from a group, nor is an error about it sent there. */
+static struct endpoint without_groups(struct arena *a, const struct endpoint *e)
+{
+	struct endpoint out = {.span = e->span};
+	const struct place_item *i;
+
+	vec_each (&e->items, i)
+		if (!i->addrs.multicast)
+			vec_push(a, &out.items, *i);
+	return out;
+}
+
+/* Groups are addresses to it: by which interfaces they go is not known before they are routed. */
+static void check_groups(struct resolver *r, const struct endpoint *to)
+{
+	const struct place_item *i;
+
+	vec_each (&to->items, i) {
+		if (i->addrs.broadcast)
+			diag_hint(r->diag,
+				  diag_error(r->diag, i->span,
+					     "untracked comes before routing, which tells what is "
+					     "broadcast"),
+				  "name its addresses: 255.255.255.255");
+		else if (i->addrs.multicast && (i->at != AT_ANY || i->but.n))
+			diag_hint(r->diag,
+				  diag_error(r->diag, i->span,
+					     "untracked comes before routing, which tells where "
+					     "multicast goes"),
+				  "write multicast alone; the rules say where it may go");
+	}
+}
+
 void resolve_untracked(struct resolver *r, const struct ast_stmt *s)
 {
 	const struct ast_bypass *ast = &s->bypass;
@@ -107,7 +140,8 @@ void resolve_untracked(struct resolver *r, const struct ast_stmt *s)
 	struct buf text = {0};
 
 	resolve_endpoint(r, &ast->from, &there.from, SIDE_BOTH);
-	resolve_endpoint(r, &ast->to, &there.to, SIDE_BOTH);
+	resolve_endpoint(r, &ast->to, &there.to, SIDE_TO);
+	check_groups(r, &there.to);
 	resolve_services(r, ast->services.v, ast->services.n, &there.services);
 	resolve_from(r, &ast->q, ast->services.v, ast->services.n, &there.services);
 	there.q.family = ast->q.family;
@@ -120,10 +154,10 @@ void resolve_untracked(struct resolver *r, const struct ast_stmt *s)
 	there.text = out.text = arena_strdup(r->arena, buf_str(&text));
 	buf_free(&text);
 	out.there = out.back = there;
-	out.back.from = there.to;
+	out.back.from = without_groups(r->arena, &there.to);
 	out.back.to = there.from;
 	out.back.services = reversed(r->arena, &there.services);
 	out.errors[0] = errors_to(r->arena, &there, &there.from);
-	out.errors[1] = errors_to(r->arena, &there, &there.to);
+	out.errors[1] = errors_to(r->arena, &there, &out.back.from);
 	vec_push(r->arena, &r->p->untracked, out);
 }

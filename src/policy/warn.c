@@ -155,6 +155,28 @@ static const char *target_text(const struct policy *p, const char *name, enum fa
 			  : name;
 }
 
+const char *nat_missing_rule(const struct policy *p, const struct nat *n)
+{
+	bool six = !n->to4.to.n;
+	const struct nat_targets *to = six ? &n->to6 : &n->to4;
+	const struct nat_part *part;
+	struct buf b = {0}, parts = {0};
+	const char *text;
+
+	vec_each (&n->parts, part)
+		print_part(&parts, p, n, part);
+	buf_printf(&b, "%s -> ", span_text(p->arena, n->from.span));
+	buf_puts(&b, n->kind == NAT_REDIRECT
+			     ? "self"
+			     : target_text(p, to->names.v[0], six ? FAM_IP6 : FAM_IP4,
+					   to->to.v[0].lo));
+	buf_puts(&b, buf_str(&parts));
+	text = arena_strdup(p->arena, buf_str(&b));
+	buf_free(&parts);
+	buf_free(&b);
+	return text;
+}
+
 static void warn_target(struct policy *p, struct diag *diag, struct nat *n, int from,
 			enum family fam, size_t i, struct map *said)
 {

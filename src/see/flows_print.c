@@ -11,6 +11,14 @@
 
 #define LIST_MAX 10 /* printed for people; --json has all */
 
+#define OFFLOADED (1u << 14 | 1u << 15) /* IPS_OFFLOAD, IPS_HW_OFFLOAD */
+
+/* Its packets go by the flowtable now. */
+bool flow_is_offloaded(const struct conn *c)
+{
+	return c->status & OFFLOADED;
+}
+
 const char *flow_state(const struct conn *c)
 {
 	static const char *const tcp[] = {
@@ -204,17 +212,18 @@ json_t *flow_as_json(struct arena *a, const struct flows *f, const struct flow_j
 	const struct outcome *o = decision(&g->says);
 	const struct line *l = o && o->line && o->line->text ? o->line : NULL;
 	json_t *j = json_pack(
-		"{s:s, s:s, s:o, s:o, s:s?, s:s?, s:s?, s:s?, s:s, s:b, s:s?, s:s?, s:I, s:I, s:I, "
-		"s:I}",
+		"{s:s, s:s, s:o, s:o, s:s?, s:s?, s:s?, s:s?, s:s, s:b, s:b, s:s?, s:s?, s:I, s:I, "
+		"s:I, s:I}",
 		"protocol", flow_protocol(a, c), "state", flow_state(c), "from",
 		end_json(a, c, c->orig.from, c->orig.from_port), "to",
 		end_json(a, c, c->orig.to, c->orig.to_port), "in",
 		in ? diag_shown(a, in->name) : NULL, "out", out ? diag_shown(a, out->name) : NULL,
 		"from_zone", zone_or_self(f, c, in, CONN_OUT), "to_zone",
 		zone_or_self(f, c, out, CONN_IN), "verdict", verdict_text(g->says.verdict),
-		"forbidden", g->refused, "line", l && *l->where ? l->where : NULL, "rule",
-		l ? l->text : NULL, "id", (json_int_t)c->id, "status", (json_int_t)c->status,
-		"mark", (json_int_t)c->mark, "timeout", (json_int_t)c->timeout);
+		"forbidden", g->refused, "offloaded", flow_is_offloaded(c), "line",
+		l && *l->where ? l->where : NULL, "rule", l ? l->text : NULL, "id",
+		(json_int_t)c->id, "status", (json_int_t)c->status, "mark", (json_int_t)c->mark,
+		"timeout", (json_int_t)c->timeout);
 
 	if (flow_is_sent_on(c))
 		json_object_set_new(j, "sent_on_to",

@@ -15,6 +15,7 @@
 #include "kernel/opener.h"
 #include "kernel/sysctl.h"
 #include "see/delta_print.h"
+#include "see/flows_print.h"
 #include "see/others.h"
 #include "store/lists.h"
 #include "store/saved.h"
@@ -113,8 +114,6 @@ static void find_helper(struct status *st, const char *netns, struct arena *a)
 							      : HELPER_UNKNOWN;
 }
 
-#define OFFLOADED (1u << 14 | 1u << 15) /* IPS_OFFLOAD, IPS_HW_OFFLOAD */
-
 static void find_offload(struct status *st, const struct live *live, const char *netns,
 			 struct arena *a)
 {
@@ -129,7 +128,7 @@ static void find_offload(struct status *st, const struct live *live, const char 
 	if (conns_read(netns, &all, &ignored))
 		return;
 	for (size_t i = 0; i < all.n; i++)
-		st->offloaded += (all.v[i].status & OFFLOADED) != 0;
+		st->offloaded += flow_is_offloaded(&all.v[i]);
 	conns_free(&all);
 }
 

@@ -207,6 +207,26 @@ static void tell_filter(struct mean *m, const struct policy *p, const struct leg
 	step(m, s, hook, outcome_spoken(m->arena, x), x->line);
 }
 
+/* What no rule gets to see once both sides have spoken; with a helper it is never so. */
+static void tell_offload(struct mean *m, const struct policy *p, const struct packet *there,
+			 struct story *s, const struct outcome *x)
+{
+	const struct offload *o;
+
+	if (x->effects && strstr(x->effects, "helper "))
+		return;
+	vec_each (&p->offloads, o) {
+		if (!schema_at(&m->schema, mean_rule_match(m, p, &o->rule, AT_FORWARD), there))
+			continue;
+		step(m, s, "then",
+		     o->hardware ? "offloaded to the devices: meets no rule any more"
+				 : "offloaded: meets no rule any more",
+		     mean_line(m, o->rule.text, span_where(m->arena, o->rule.span), o->rule.span,
+			       0));
+		return;
+	}
+}
+
 /* Behind the filter; and what the way back needs. */
 static void tell_rest(struct mean *m, const struct policy *p, const struct leg *leg,
 		      const struct packet *there, struct story *s, const struct outcome *x)
@@ -230,6 +250,8 @@ static void tell_rest(struct mean *m, const struct policy *p, const struct leg *
 		     ? "let through by connection tracking, and translated back; needs no rule"
 		     : "let through by connection tracking; needs no rule",
 	     NULL);
+	if (leg->at == AT_FORWARD && x->fate == FATE_ACCEPT)
+		tell_offload(m, p, there, s, x);
 }
 
 static void note_conditions(struct mean *m, const struct packet *there, struct story *s)

@@ -17,10 +17,18 @@ static bool passes(struct mean *m, dd_ref says)
 	return dd_map(m->dd, says, to_passing, &m->outcomes) != DD_FALSE;
 }
 
+/* By a line of the policy: that loopback is open says nothing of what others send. */
+static uint32_t to_allowed(void *ctx, uint32_t v)
+{
+	const struct line *line = v ? outcome_of(ctx, v)->line : NULL;
+
+	return line && line->at.src && to_passing(ctx, v);
+}
+
 /* ---- of the destination ---- */
 
-static void report_closed(struct diag *diag, struct mean *m, const struct nat *n,
-			  const struct legs *legs)
+static void report_closed(struct diag *diag, struct mean *m, const struct policy *p,
+			  const struct nat *n, const struct legs *legs)
 {
 	struct diag_record *r = diag_warning(
 		diag, n->span,
@@ -35,6 +43,8 @@ static void report_closed(struct diag *diag, struct mean *m, const struct nat *n
 		x = outcome_of(&m->outcomes, schema_at(&m->schema, legs->v[i].fate, &packet));
 		if (x->line && x->line->at.src)
 			diag_note(diag, r, x->line->at, "this line decides first");
+		else
+			diag_hint(diag, r, "add: allow %s", nat_missing_rule(p, n));
 		return;
 	}
 }
@@ -43,18 +53,21 @@ static void look_at_dest(struct mean *m, struct policy *p, struct diag *diag, si
 {
 	const struct place_item *item;
 	struct legs legs = {0};
-	bool some = false, of_self = false;
+	bool some = false, of_self = false, of_others = false;
 
 	journey_of_nat(m, p, nat, false, &legs);
-	vec_each (&p->nats.v[nat].from.items, item)
+	vec_each (&p->nats.v[nat].from.items, item) {
 		of_self |= item_has(item, PLACE_SELF);
+		of_others |= !item_is_self(item);
+	}
 	if (of_self)
 		journey_of_nat(m, p, nat, true, &legs);
 	for (size_t i = 0; i < legs.n; i++)
-		some |= passes(m, legs.v[i].fate);
+		some |= dd_map(m->dd, legs.v[i].fate, of_others ? to_allowed : to_passing,
+			       &m->outcomes) != DD_FALSE;
 	if (some || !legs.n || dd_exhausted(m->dd))
 		return;
-	report_closed(diag, m, &p->nats.v[nat], &legs);
+	report_closed(diag, m, p, &p->nats.v[nat], &legs);
 	p->nats.v[nat].closed = true;
 }
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * untracked statements of which the rules let nothing pass, or whose packets are to be translated.
+ * untracked and offload statements of which the rules let nothing pass, and untracked ones whose
+ * packets are to be translated.
  */
+#include <string.h>
+
 #include "lang/lang.h"
 #include "space/findings.h"
 #include "space/journey.h"
@@ -29,14 +32,13 @@ static dd_ref of_rules(struct mean *m)
 							u128_max(8), DD_TRUE))));
 }
 
-static bool passes_at(struct mean *m, const struct policy *p, const struct untracked *u,
+static bool passes_at(struct mean *m, const struct policy *p, const struct rule *r, dd_ref of,
 		      enum station at)
 {
-	dd_ref says = dd_and(m->dd, mean_rule_match(m, p, &u->there, at),
-			     schema_possible(&m->schema, at));
+	dd_ref says =
+		dd_and(m->dd, mean_rule_match(m, p, r, at), schema_possible(&m->schema, at));
 
-	says = dd_and(m->dd, says, of_rules(m));
-	m->within = dd_and(m->dd, says, schema_one(&m->schema, DIM_CT_STATE, CT_UNTRACKED));
+	m->within = dd_and(m->dd, says, of);
 	if (m->within == DD_FALSE)
 		return false;
 	says = mean_policy(m, p, at);
@@ -48,15 +50,32 @@ static void look_at_rules(struct mean *m, const struct policy *p, struct diag *d
 			  const struct untracked *u)
 {
 	static const char word[] = "untracked ";
+	dd_ref of = dd_and(m->dd, of_rules(m), schema_one(&m->schema, DIM_CT_STATE, CT_UNTRACKED));
 
 	for (int i = 0; i < 3; i++)
-		if (passes_at(m, p, u, hooks[i]) || dd_exhausted(m->dd))
+		if (passes_at(m, p, &u->there, of, hooks[i]) || dd_exhausted(m->dd))
 			return;
 	diag_hint(diag,
 		  diag_warning(diag, u->span,
 			       "no rule allows anything of this: untracked by itself opens "
 			       "nothing"),
 		  "add: allow %s", u->text + sizeof(word) - 1);
+}
+
+/* What an inspector lets pass is not offloaded. */
+static void look_at_offload(struct mean *m, const struct policy *p, struct diag *diag,
+			    const struct offload *o)
+{
+	static const char word[] = "offload ";
+	const char *pair = o->rule.text + sizeof(word) - 1;
+	const char *end = strstr(pair, " hardware");
+
+	if (passes_at(m, p, &o->rule, mean_opens(m), AT_FORWARD) || dd_exhausted(m->dd))
+		return;
+	diag_hint(diag,
+		  diag_warning(diag, o->rule.span,
+			       "no rule allows anything of this: offload by itself opens nothing"),
+		  "add: allow %.*s", end ? (int)(end - pair) : (int)strlen(pair), pair);
 }
 
 /* ---- what is to be translated ---- */
@@ -164,6 +183,15 @@ bool findings_untracked(struct policy *p, struct arena *a, struct diag *diag,
 		schema_add_policy(&m.schema, p);
 		look_at_rules(&m, p, diag, &p->untracked.v[i]);
 		look_at_nats(&m, p, diag, &p->untracked.v[i]);
+		whole = !dd_exhausted(m.dd);
+		mean_free(&m);
+	}
+	for (size_t i = 0; i < p->offloads.n && whole; i++) {
+		struct mean m;
+
+		mean_init(&m, a, budget);
+		schema_add_policy(&m.schema, p);
+		look_at_offload(&m, p, diag, &p->offloads.v[i]);
 		whole = !dd_exhausted(m.dd);
 		mean_free(&m);
 	}

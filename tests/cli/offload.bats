@@ -65,3 +65,11 @@ setup() {
 	run kill -0 "$holder"
 	[ "$status" != 0 ]
 }
+
+@test "offload: explain tells what goes past the rules" {
+	run fwc explain --elsewhere 'lan -> wan https' "$WORK/policy.fwc"
+	echo "$output"
+	[[ $output == *"  then         offloaded: meets no rule any more"*"policy.fwc:4: offload lan -> wan"* ]]
+	run fwc explain --elsewhere 'lan -> wan ping' "$WORK/policy.fwc"
+	[[ $output == *accepted* && $output != *offload* ]]
+}

@@ -1135,6 +1135,8 @@ class Evaluator:
             return False
         if self.sent_by(item.addresses.get('mac', []), where):
             return True
+        if item.dynamic and self.asking is not None:    # by then nobody knows what it will hold: nothing
+            return item.negated
         intervals, ends = item.addresses[family], item.addresses.get('ends')
         if ends and family == 6:
             return ends.has(address) != (item.negated and BREAK != 'negation')
@@ -1255,7 +1257,7 @@ class Evaluator:
             if packet.type in MLD and (came is SELF or packet.source == 0 or inside([LINK_LOCAL], packet.source)):
                 return 'allow', 'MLD'
         # where it went to another port it is a reply no more
-        if goes is SELF and packet.proto == UDP and dport == packet.dport and self.dhcp_reply(packet):
+        if goes is SELF and packet.proto == UDP and dport == packet.dport and self.dhcp_reply(packet, target):
             return 'allow', 'DHCP reply'
         if goes is SELF and packet.proto == UDP and (packet.family, target, dport) in self.asked and self.awaits(came):
             return 'allow', 'answer'
@@ -1279,12 +1281,12 @@ class Evaluator:
         self.station = station
         return verb == 'allow'
 
-    def dhcp_reply(self, packet):
+    def dhcp_reply(self, packet, target):
         """Answers are let in from where self may ask."""
         ask = None
         if packet.family == 4 and (packet.sport, packet.dport) == (67, 68):
             ask = Packet(None, 4, 0, MAX[4], UDP, 68, 67)
-        if packet.family == 6 and packet.dport == 546 and inside([LINK_LOCAL], packet.target):
+        if packet.family == 6 and packet.dport == 546 and inside([LINK_LOCAL], target):
             ask = Packet(None, 6, LINK_LOCAL[0] + 1, (0xff02 << 112) + 0x10002, UDP, 546, 547)
         return ask is not None and self.lets(ask, SELF, packet.interface)
 

@@ -87,6 +87,8 @@ connect() {
 	run fw status
 	echo "$output"
 	[[ $output = *"offload     inside, outside; 1 connections now"* ]]
+	run fw flows tcp
+	[[ $output = *"  offloaded, "* && $output = *"allow lan -> wan"* ]]
 	kill "$client_PID"
 }
 
