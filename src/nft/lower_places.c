@@ -46,8 +46,10 @@ void note_pair(struct lower *l, const struct ir_chain *c, int from, int to)
 
 /* ---- pairs that share a chain ---- */
 
-#define ZONES_MIN 16 /* with fewer, each pair has a chain that is called as it is */
-#define COPIES_MIN 8192 /* so many times might a rule be written, with a chain for each pair */
+/* With fewer, each pair has a chain that is called as it is, unless rules might be written so many
+ * times. */
+#define ZONES_MIN 16
+#define COPIES_MIN 32768
 
 /* Which of the items hold at the place; false if there are too many to tell. */
 static bool items_at(const struct endpoint *e, int place, uint64_t *out)
@@ -67,7 +69,7 @@ const char *shared_key(struct lower *l, int from, int to)
 	struct buf key = {0};
 	bool clear = true;
 
-	if (zones < ZONES_MIN || zones * zones * l->p->rules.n < COPIES_MIN ||
+	if ((zones < ZONES_MIN && zones * zones * l->p->rules.n < COPIES_MIN) ||
 	    place_root(l->p, from) == PLACE_SELF || place_root(l->p, to) == PLACE_SELF)
 		return NULL;
 	for (uint64_t i = 0; i < l->p->rules.n && clear; i++) {
