@@ -62,6 +62,7 @@ def centre(rng, family, interface=None):
 # ---------------------------------------------------------------- policies
 
 OFFLOAD = True                  # the proof's own tests leave it out: not every kernel has flowtables
+SUFFIX = True                   # its mutation tests this: their diagrams would have an interval for each network
 
 
 class Writer:
@@ -317,7 +318,7 @@ class Writer:
             self.lines.append(f'host host{i} = ' + ', '.join(self.host_address(zone, f) for f in families))
             self.hosts.append((f'host{i}', families))
             self.names.append(f'host{i}')
-        for i in range(rng.choice([0, 0, 0, 1, 2])):    # no targets
+        for i in range(rng.choice([0, 0, 0, 1, 2]) if SUFFIX else 0):    # no targets
             parts = [self.suffix()] + [self.host_address(family=4)] * self.chance(0.5) + [self.suffix()] * self.chance(0.2)
             rng.shuffle(parts)
             self.lines.append(f'host end{i} = ' + ', '.join(parts))
@@ -336,9 +337,9 @@ class Writer:
                 parts.append(rng.choice(self.names) if self.names and self.chance(0.2) else self.address())
             for _ in range(rng.choice([0, 0, 0, 1, 2])):
                 parts.append('!' + self.address())
-            if self.chance(0.15):
+            if SUFFIX and self.chance(0.15):
                 parts.insert(0, self.suffix())
-            if self.chance(0.1):
+            if SUFFIX and self.chance(0.1):
                 parts.append('!' + self.suffix())
             self.lines.append(f'set set{i} = ' + ', '.join(parts))
             self.names.append(f'set{i}')
