@@ -30,7 +30,7 @@ struct sample {
 static int take(struct globals *g, struct sample *out)
 {
 	_cleanup_buf_ struct buf why = {0}, ignored = {0};
-	struct artefact applied = {0};
+	const struct manifest *applied = NULL;
 	struct store s;
 	struct live live;
 	int err;
@@ -44,11 +44,10 @@ static int take(struct globals *g, struct sample *out)
 	out->loaded = live.present;
 	clock_gettime(CLOCK_MONOTONIC, &out->at);
 	if (store_open(&s, g->state, false, &ignored) == 0)
-		trial_in_force(&s, out->arena, live.ruleset, &applied, &ignored);
-	work_warn_record(&s, applied.manifest, live.ruleset);
-	report_lines(out->arena, live.ruleset, applied.manifest, &out->lines);
+		applied = trial_manifest(&s, out->arena, live.ruleset);
+	work_warn_record(&s, applied, live.ruleset);
+	report_lines(out->arena, live.ruleset, applied, &out->lines);
 	saved_counters_add(&s, g->netns, out->arena, &out->lines);
-	artefact_free(&applied);
 	store_close(&s);
 	return 0;
 }

@@ -667,7 +667,8 @@ static void lower_zones(struct lower *l)
 
 struct ir_ruleset *ruleset_lower(struct policy *p, struct arena *a, struct diag *diag)
 {
-	struct lower l = {.arena = a, .diag = diag, .p = p, .r = ruleset_new(a)};
+	struct lower l = {.arena = a, .work = arena_new(), .diag = diag, .p = p,
+			  .r = ruleset_new(a)};
 
 	l.body = arena_alloc(a, (p->rules.n + 1) * sizeof(*l.body));
 	l.r->forwarding = p->forwarding;
@@ -691,5 +692,6 @@ struct ir_ruleset *ruleset_lower(struct policy *p, struct arena *a, struct diag 
 	lower_filter(&l);
 	lower_marks(&l);
 	lower_nat(&l);
+	arena_free(l.work);
 	return l.r;
 }

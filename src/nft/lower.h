@@ -50,6 +50,7 @@ struct shared_pair { /* of places that the rules do not tell apart */
 
 struct lower {
 	struct arena *arena;
+	struct arena *work; /* of what nobody needs once it is lowered */
 	struct diag *diag;
 	struct policy *p;
 	struct ir_ruleset *r;

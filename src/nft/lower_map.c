@@ -4,6 +4,7 @@
  * does not matter and they become verdict maps; between layers the order is kept.
  */
 #include <netinet/in.h>
+#include <string.h>
 
 #include "nft/lower.h"
 #include "util/meets.h"
@@ -45,7 +46,7 @@ static void push_port_box(struct lower *l, struct boxes *out, struct box b, uint
 	b.proto = (struct ival){proto, proto};
 	b.has_port = port.lo != 0 || port.hi != 65535;
 	b.port = port;
-	vec_push(l->arena, out, b);
+	vec_push_sole(l->work, out, b);
 }
 
 static void push_icmp_boxes(struct lower *l, struct boxes *out, struct box b, uint8_t proto,
@@ -59,7 +60,7 @@ static void push_icmp_boxes(struct lower *l, struct boxes *out, struct box b, ui
 		b.proto = (struct ival){proto, proto};
 		b.port = types->v[i];
 		b.family = family;
-		vec_push(l->arena, out, b);
+		vec_push_sole(l->work, out, b);
 	}
 }
 
@@ -73,7 +74,7 @@ static void push_code_boxes(struct lower *l, struct boxes *out, struct box b, en
 		for (u128 x = codes->v[i].lo; x <= codes->v[i].hi; x++) {
 			b.port = (struct ival){x >> 8, x >> 8};
 			b.sport = (struct ival){x & 255, x & 255};
-			vec_push(l->arena, out, b);
+			vec_push_sole(l->work, out, b);
 		}
 	}
 }
@@ -95,7 +96,7 @@ static void add_sourced(struct lower *l, struct boxes *out, struct box b, const 
 static void add_services(struct lower *l, struct boxes *out, struct box b, const struct services *s)
 {
 	if (s->any) {
-		vec_push(l->arena, out, b);
+		vec_push_sole(l->work, out, b);
 		return;
 	}
 	for (int i = 0; i < PORT_PROTOCOLS; i++)
@@ -105,7 +106,7 @@ static void add_services(struct lower *l, struct boxes *out, struct box b, const
 	for (size_t i = 0; i < s->protocols.n; i++) {
 		b.has_proto = true;
 		b.proto = s->protocols.v[i];
-		vec_push(l->arena, out, b);
+		vec_push_sole(l->work, out, b);
 	}
 	b.proto = (struct ival){0};
 	b.has_proto = false;
@@ -435,7 +436,7 @@ static struct group *group_for(struct lower *l, struct groups *g, const struct b
 	for (size_t i = 0; i < g->n; i++)
 		if (same_shape(&g->v[i].shape, &shape))
 			return &g->v[i];
-	vec_push(l->arena, g, ((struct group){.shape = shape}));
+	vec_push_sole(l->work, g, ((struct group){.shape = shape}));
 	return &g->v[g->n - 1];
 }
 
@@ -453,7 +454,7 @@ static void add_boxes(struct lower *l, struct groups *g, const struct candidate 
 				    .has_counter = true};
 
 		fill_elem(&e, &c->boxes.v[i]);
-		vec_push(l->arena, &to->elems, e);
+		vec_push_sole(l->work, &to->elems, e);
 	}
 }
 
@@ -498,8 +499,10 @@ static void push_map(struct lower *l, struct ir_chain *c, const struct group *g)
 			       .is_map = true,
 			       .counter = true,
 			       .nkeys = g->shape.n,
-			       .interval = has_interval(g),
-			       .elems = g->elems};
+			       .interval = has_interval(g)};
+	map->elems.v = arena_alloc(l->arena, g->elems.n * sizeof(*map->elems.v));
+	memcpy(map->elems.v, g->elems.v, g->elems.n * sizeof(*map->elems.v));
+	map->elems.n = map->elems.cap = g->elems.n;
 	for (int i = 0; i < g->shape.n; i++)
 		map->keys[i] = g->shape.f[i];
 	if (!map->interval)
@@ -547,7 +550,7 @@ static struct group *tuple_for(struct lower *l, struct groups *g, const struct i
 	}
 	for (int k = 0; k < shape->n; k++)
 		fresh.shape.mask[k] = masks[k];
-	vec_push(l->arena, g, fresh);
+	vec_push_sole(l->work, g, fresh);
 	return &g->v[g->n - 1];
 }
 
@@ -569,9 +572,9 @@ static void push_tuples(struct lower *l, struct ir_chain *c, const struct group 
 		const struct ir_elem *e = &g->elems.v[i];
 
 		if (elem_masks(&g->shape, e, masks))
-			vec_push(l->arena, &tuple_for(l, &tuples, &g->shape, masks)->elems, *e);
+			vec_push_sole(l->work, &tuple_for(l, &tuples, &g->shape, masks)->elems, *e);
 		else
-			vec_push(l->arena, &rest.elems, *e);
+			vec_push_sole(l->work, &rest.elems, *e);
 	}
 	for (size_t i = 0; i < tuples.n; i++) {
 		struct group *t = &tuples.v[i];
@@ -581,7 +584,7 @@ static void push_tuples(struct lower *l, struct ir_chain *c, const struct group 
 			continue;
 		}
 		for (size_t k = 0; k < t->elems.n; k++)
-			vec_push(l->arena, &rest.elems, t->elems.v[k]);
+			vec_push_sole(l->work, &rest.elems, t->elems.v[k]);
 	}
 	if (rest.elems.n)
 		push_map(l, c, &rest);
@@ -651,8 +654,8 @@ static void lower_layer(struct lower *l, struct ir_chain *c, const struct candid
 static void lower_layers(struct lower *l, struct ir_chain *c, struct run *run, int from)
 {
 	unsigned layers = assign_layers(run);
-	size_t *ends = arena_alloc(l->arena, (layers + 1) * sizeof(*ends));
-	const struct candidate **sorted = arena_alloc(l->arena, run->n * sizeof(*sorted));
+	size_t *ends = arena_alloc(l->work, (layers + 1) * sizeof(*ends));
+	const struct candidate **sorted = arena_alloc(l->work, run->n * sizeof(*sorted));
 
 	for (size_t i = 0; i < run->n; i++)
 		ends[run->v[i].layer + 1]++;
@@ -688,7 +691,7 @@ void lower_pair(struct lower *l, struct ir_chain *c, int from, int to)
 		if (!rule_applies(l, i, from, to))
 			continue;
 		if (rule_boxes(l, i, from, to, &cand.boxes)) {
-			vec_push(l->arena, &run, cand);
+			vec_push_sole(l->work, &run, cand);
 			continue;
 		}
 		lower_run(l, c, &run, from, to);

@@ -117,7 +117,8 @@ json_t *manifest_lacks_json(const struct manifest *m);
 bool manifest_seal(const json_t *j, char hex[SHA256_HEX]);
 /* Checks the manifest against its seal (if it has one), and script and index against it to the last
  * offset; NULL and *why if they do not belong together. Members that this version does not know are
- * left alone. The bytes of the index are copied. */
+ * left alone. The bytes of the index are copied. script NULL: it is not looked at, nor what of it
+ * the objects are. */
 struct manifest *manifest_read(struct arena *a, const json_t *j, const struct buf *script,
 			       const struct buf *index, const char **why);
 /* What stands in the manifest alone, nothing of objects: checked against its seal only. */

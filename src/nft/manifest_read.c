@@ -361,28 +361,44 @@ struct manifest *manifest_read_head(struct arena *a, const json_t *j, const char
 	return read_head(a, j, m, why) ? m : NULL;
 }
 
+/* Of a script that nobody looks at its hash and size are taken on trust. */
+static bool check_script(struct arena *a, const json_t *named, const struct buf *script,
+			 struct manifest *m, const char **why)
+{
+	json_int_t size = json_integer_value(json_object_get(named, "size"));
+
+	if (script)
+		return check_hash(a, named, buf_str(script), script->len, m, why);
+	m->sha256 = text_of(a, named, "sha256");
+	m->size = size > 0 ? (size_t)size : 0;
+	return true;
+}
+
+static bool check_object(struct arena *a, const struct manifest *m, const struct manifest_object *o,
+			 const struct buf *script)
+{
+	return is_name(o->name) && o->len && o->off <= m->size && o->len <= m->size - o->off &&
+	       (!script || is_block(a, o, script->data));
+}
+
 struct manifest *manifest_read(struct arena *a, const json_t *j, const struct buf *script,
 			       const struct buf *index, const char **why)
 {
 	struct manifest *m = manifest_read_head(a, j, why);
 	const json_t *indexed = json_object_get(j, "index");
 
-	if (!m ||
-	    !check_hash(a, json_object_get(j, "script"), buf_str(script), script->len, m, why))
+	if (!m || !check_script(a, json_object_get(j, "script"), script, m, why))
 		return NULL;
 	if (indexed ? !read_index(a, indexed, index, m, why)
-		    : !read_objects(a, json_object_get(j, "objects"), script->len, m, why))
+		    : !read_objects(a, json_object_get(j, "objects"), m->size, m, why))
 		return NULL;
 	for (size_t i = 0; i < m->objects.n; i++) {
-		const struct manifest_object *o = m->objects.v[i];
-
-		if (!is_name(o->name) || o->len == 0 || o->off > script->len ||
-		    o->len > script->len - o->off || !is_block(a, o, script->data)) {
+		if (!check_object(a, m, m->objects.v[i], script)) {
 			*why = damaged_object(a, i);
 			return NULL;
 		}
 	}
-	if (memchr(buf_str(script), '\0', script->len) || !m->objects.n) {
+	if ((script && memchr(buf_str(script), '\0', script->len)) || !m->objects.n) {
 		*why = "its script is not one of fwc";
 		return NULL;
 	}

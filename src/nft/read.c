@@ -346,7 +346,7 @@ static void add_flowtable(struct reader *r, struct tlv body)
 /* ---- tables ---- */
 
 struct dump {
-	struct arena *a;
+	struct arena *a, *work;
 	struct ir_tables *out;
 	VEC(struct reader *) readers; /* of each table */
 	struct reader *last;
@@ -373,7 +373,7 @@ static void add_table(struct dump *d, const struct tlv_message *m)
 		return;
 	t.ruleset = ruleset_new(d->a);
 	t.ruleset->dormant = may_sleep(tlv_number(table.v[NFTA_TABLE_FLAGS]));
-	*r = (struct reader){.a = d->a, .family = m->family, .out = t.ruleset};
+	*r = (struct reader){.a = d->a, .work = d->work, .family = m->family, .out = t.ruleset};
 	if (d->like && m->family == NFPROTO_INET && !strcmp(t.name, IR_TABLE)) {
 		r->like = d->like;
 		r->same = d->same;
@@ -511,7 +511,7 @@ bool read_is_sound(const struct tlv_message *m)
 	return true;
 }
 
-static bool read_all(struct dump *d, const void *bytes, size_t n)
+static bool read_passes(struct dump *d, const void *bytes, size_t n)
 {
 	for (int pass = 0; pass < NPASSES; pass++) {
 		struct tlv rest = {bytes, n};
@@ -528,6 +528,16 @@ static bool read_all(struct dump *d, const void *bytes, size_t n)
 			return false;
 	}
 	return true;
+}
+
+static bool read_all(struct dump *d, const void *bytes, size_t n)
+{
+	bool whole;
+
+	d->work = arena_new();
+	whole = read_passes(d, bytes, n);
+	arena_free(d->work);
+	return whole;
 }
 
 bool read_tables(struct arena *a, const void *bytes, size_t n, struct ir_tables *out)

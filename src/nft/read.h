@@ -45,6 +45,7 @@ struct raw_set {
 
 struct reader { /* of one table */
 	struct arena *a;
+	struct arena *work; /* of what is read by the last message */
 	uint8_t family; /* NFPROTO_* */
 	struct ir_ruleset *out;
 	struct map sets; /* name -> struct raw_set */

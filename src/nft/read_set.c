@@ -222,7 +222,7 @@ void read_elem(struct reader *r, struct raw_set *s, struct tlv bytes)
 		e.odd = "element";
 	if (e.odd)
 		e.odd = arena_printf(r->a, "?%s", read_odd(r->a, e.odd, bytes));
-	vec_push(r->a, &s->elems, e);
+	vec_push_sole(r->work, &s->elems, e);
 }
 
 /* ---- intervals of one field ---- */

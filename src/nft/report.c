@@ -21,17 +21,28 @@ const struct manifest_place *report_rule_place(const struct manifest *m, const s
 	return &o->rules.v[n];
 }
 
-const struct manifest_place *report_elem_place(const struct manifest *m, const struct ir_set *s,
-					       const struct ir_elem *e)
+/* key: room for the words of the element, which is empty again afterwards. */
+static const struct manifest_place *place_in(const struct manifest_object *o,
+					     const struct ir_set *s, const struct ir_elem *e,
+					     struct buf *key)
 {
-	const struct manifest_object *o = m ? manifest_find_whole(m, false, s->name) : NULL;
-	struct buf key = {0};
 	const struct manifest_place *p;
 
 	if (!o)
 		return NULL;
-	emit_key(&key, s->keys, s->nkeys, e->key);
-	p = map_get(&o->elems, buf_str(&key));
+	emit_key(key, s->keys, s->nkeys, e->key);
+	p = map_get(&o->elems, buf_str(key));
+	key->len = 0;
+	return p;
+}
+
+const struct manifest_place *report_elem_place(const struct manifest *m, const struct ir_set *s,
+					       const struct ir_elem *e)
+{
+	struct buf key = {0};
+	const struct manifest_place *p =
+		place_in(m ? manifest_find_whole(m, false, s->name) : NULL, s, e, &key);
+
 	buf_free(&key);
 	return p;
 }
@@ -106,16 +117,20 @@ static void count_chain(struct counting *k, const struct manifest *m, const stru
 
 static void count_map(struct counting *k, const struct manifest *m, const struct ir_set *s)
 {
+	const struct manifest_object *o;
 	const struct ir_elem *e;
+	struct buf key = {0};
 
 	if (!s->is_map)
 		return;
+	o = m ? manifest_find_whole(m, false, s->name) : NULL;
 	vec_each (&s->elems, e) {
-		struct report_line *l = line_of(k, report_elem_place(m, s, e), e->comment);
+		struct report_line *l = line_of(k, place_in(o, s, e, &key), e->comment);
 
 		if (e->has_counter && e->verdict.kind != V_JUMP) /* else counts where it leads */
 			count(l, e->packets, e->bytes);
 	}
+	buf_free(&key);
 }
 
 /* Files in the order of their names, lines by number, fwc's own last. */

@@ -407,7 +407,7 @@ void resolve_rule(struct resolver *r, const struct ast_stmt *s)
 	check_inspect(r, ast);
 	number_twin(r, &out);
 	out.questions = rule_questions(r->arena, &out);
-	vec_push(r->arena, &r->p->rules, out);
+	vec_push_sole(r->arena, &r->p->rules, out);
 }
 
 static void resolve_statements(struct resolver *r, const struct ast_stmts *stmts);

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "util/room.h"
+
 #define NIL UINT32_MAX
 /* Numbers of nodes have 28 bits; the rest of a slot tells most others apart without a look at the
  * node, which is another cache miss. */
@@ -56,8 +58,8 @@ static uint64_t hash_of(const struct node *n)
 
 static void rehash(struct dd *d, size_t nslots)
 {
-	free(d->slots);
-	d->slots = must(malloc(nslots * sizeof(*d->slots)));
+	room_free(d->slots, d->nslots * sizeof(*d->slots));
+	d->slots = room_new(nslots * sizeof(*d->slots));
 	memset(d->slots, 0xff, nslots * sizeof(*d->slots));
 	d->nslots = nslots;
 	for (size_t i = 0; i < d->n; i++) {
@@ -80,12 +82,12 @@ static void resize_memo(struct dd *d, size_t nmemo)
 
 	if (nmemo == nold)
 		return;
-	d->memo = must(calloc(nmemo, sizeof(*d->memo)));
+	d->memo = room_new(nmemo * sizeof(*d->memo));
 	d->nmemo = nmemo;
 	for (size_t i = 0; i < nold; i++)
 		if (old[i].op)
 			memo_put(d, old[i].op, old[i].a, old[i].b, old[i].result);
-	free(old);
+	room_free(old, nold * sizeof(*old));
 }
 
 struct dd *dd_new(struct dd_budget budget)
@@ -98,7 +100,7 @@ struct dd *dd_new(struct dd_budget budget)
 	if (budget.seconds > 0)
 		d->end = processor_seconds() + budget.seconds;
 	d->cap = FIRST_NODES;
-	d->nodes = must(malloc(d->cap * sizeof(*d->nodes)));
+	d->nodes = room_new(d->cap * sizeof(*d->nodes));
 	rehash(d, 2 * FIRST_NODES);
 	resize_memo(d, FIRST_NODES);
 	dd_terminal(d, 0);
@@ -110,9 +112,9 @@ void dd_free(struct dd *d)
 {
 	if (!d)
 		return;
-	free(d->nodes);
-	free(d->slots);
-	free(d->memo);
+	room_free(d->nodes, d->cap * sizeof(*d->nodes));
+	room_free(d->slots, d->nslots * sizeof(*d->slots));
+	room_free(d->memo, d->nmemo * sizeof(*d->memo));
 	free(d);
 }
 
@@ -133,12 +135,18 @@ bool dd_exhausted(const struct dd *d)
 	return d->exhausted;
 }
 
+static void grow_nodes(struct dd *d)
+{
+	size_t now = d->cap * sizeof(*d->nodes);
+
+	d->nodes = room_grow(d->nodes, now, 2 * now);
+	d->cap *= 2;
+}
+
 static void grow(struct dd *d)
 {
-	if (d->n == d->cap) {
-		d->cap *= 2;
-		d->nodes = must(realloc(d->nodes, d->cap * sizeof(*d->nodes)));
-	}
+	if (d->n == d->cap)
+		grow_nodes(d);
 	if (3 * d->n >= 2 * d->nslots) {
 		rehash(d, 2 * d->nslots);
 		/* A result for two or three nodes. Twice as many were no faster, as lists are
@@ -293,7 +301,7 @@ static void renumber_memo(struct dd *d, const uint32_t *to)
 {
 	struct memo *old = d->memo;
 
-	d->memo = must(calloc(d->nmemo, sizeof(*d->memo)));
+	d->memo = room_new(d->nmemo * sizeof(*d->memo));
 	for (size_t i = 0; i < d->nmemo; i++) {
 		struct memo m = old[i];
 		enum op op = m.op & 0xff;
@@ -313,7 +321,7 @@ static void renumber_memo(struct dd *d, const uint32_t *to)
 			abort(); /* the order of nodes is kept */
 		memo_put(d, m.op, m.a, m.b, m.result);
 	}
-	free(old);
+	room_free(old, d->nmemo * sizeof(*old));
 }
 
 void dd_collect(struct dd *d, dd_ref **roots, size_t n)
@@ -321,7 +329,8 @@ void dd_collect(struct dd *d, dd_ref **roots, size_t n)
 	uint32_t *to = mark(d, roots, n);
 	dd_ref *now = must(malloc((n + 1) * sizeof(*now)));
 
-	free(d->slots); /* made again below: less is needed at a time */
+	/* made again below: less is needed at a time */
+	room_free(d->slots, d->nslots * sizeof(*d->slots));
 	d->slots = NULL;
 	renumber_memo(d, to);
 	compact(d, to);

@@ -10,7 +10,7 @@
 
 #define MEMO_MIN 1024
 #define MEMO_MAX ((size_t)1 << 18)
-#define POOL_MAX ((size_t)1 << 21) /* members of remembered lists */
+#define POOL_MAX ((size_t)1 << 20) /* members of remembered lists */
 
 struct known { /* what a list came to */
 	uint32_t at, n; /* of the pool; n 0: nothing */

@@ -87,24 +87,16 @@ static int write_new(const struct record *x, struct buf *why)
 }
 
 /* Other inspectors are a change, though no rule differs. */
-static bool same_inspectors(const struct record *x)
+static bool same_inspectors(const struct record *x, const struct manifest *applied)
 {
-	_cleanup_buf_ struct buf ignored = {0};
-	struct artefact applied = {0};
-	bool same;
+	const char *was = applied ? applied->inspect : NULL, *is = x->artefact->manifest->inspect;
 
-	store_read(x->store, STORE_APPLIED, x->arena, &applied, &ignored); /* none: empty */
-	same = applied.inspect.len == x->artefact->inspect.len &&
-	       !memcmp(buf_str(&applied.inspect), buf_str(&x->artefact->inspect),
-		       applied.inspect.len);
-	artefact_free(&applied);
-	return same;
+	return was && is ? !strcmp(was, is) : was == is;
 }
 
 /* And so are other settings of the kernel. */
-static bool same_timeouts(const struct record *x)
+static bool same_timeouts(const struct record *x, const struct manifest *applied)
 {
-	const struct manifest *applied = store_read_manifest(x->store, STORE_APPLIED, x->arena);
 	struct diff_lines lines = {0};
 
 	diff_timeouts(x->arena, applied, x->artefact->manifest, &lines);
@@ -116,11 +108,14 @@ int record_write(const struct record *x, bool *unchanged, struct buf *why)
 {
 	_cleanup_json_ json_t *record = NULL;
 	_cleanup_buf_ struct buf ignored = {0};
+	const struct manifest *applied = NULL;
 	bool known = *unchanged && store_read_record(x->store, &record, &ignored) == 0;
 
 	if (known && store_holds(x->store, STORE_APPLIED, x->artefact))
 		return 0;
-	if (*unchanged && (!same_inspectors(x) || !same_timeouts(x))) {
+	if (*unchanged)
+		applied = store_read_head(x->store, STORE_APPLIED, x->arena);
+	if (*unchanged && (!same_inspectors(x, applied) || !same_timeouts(x, applied))) {
 		*unchanged = false;
 	} else if (known) {
 		return store_write(x->store, STORE_APPLIED, x->artefact, record, why);

@@ -284,11 +284,8 @@ static int read_files(int dir, const char *path, struct arena *a, struct artefac
 		      struct buf *why)
 {
 	json_error_t e;
-	int err = file_read(dir, SCRIPT, &x->script);
+	int err = file_read(dir, MANIFEST, &x->text);
 
-	if (err)
-		return fail(why, err, "read", arena_printf(a, "%s/" SCRIPT, path));
-	err = file_read(dir, MANIFEST, &x->text);
 	if (!err) {
 		*j = json_loadb(buf_str(&x->text), x->text.len, JSON_REJECT_DUPLICATES, &e);
 		if (!*j)
@@ -338,17 +335,20 @@ static void read_held(int dir, struct artefact *x)
 	lists_close(x->lists);
 }
 
-/* Script and manifest, which belong together. */
-static int read_script(int dir, const char *path, struct arena *a, struct artefact *x,
-		       struct buf *why)
+/* The manifest, and, unless only that is asked for, the script that belongs to it. */
+static int read_manifest(int dir, const char *path, bool alone, struct arena *a, struct artefact *x,
+			 struct buf *why)
 {
 	_cleanup_json_ json_t *j = NULL;
 	const char *reason;
-	int err = read_files(dir, path, a, x, &j, why);
+	int err = alone ? 0 : file_read(dir, SCRIPT, &x->script);
 
 	if (err)
+		return fail(why, err, "read", arena_printf(a, "%s/" SCRIPT, path));
+	err = read_files(dir, path, a, x, &j, why);
+	if (err)
 		return err;
-	x->manifest = manifest_read(a, j, &x->script, &x->index, &reason);
+	x->manifest = manifest_read(a, j, alone ? NULL : &x->script, &x->index, &reason);
 	if (x->manifest)
 		return 0;
 	buf_printf(why, "the artefact in %s cannot be used: %s", path, reason);
@@ -359,7 +359,7 @@ static int read_artefact(int dir, const char *path, struct arena *a, struct arte
 			 struct buf *why)
 {
 	struct artefact x = {0};
-	int err = read_script(dir, path, a, &x, why);
+	int err = read_manifest(dir, path, false, a, &x, why);
 
 	if (!err)
 		err = read_inspect(dir, path, a, &x, why);
@@ -392,7 +392,7 @@ struct manifest *store_read_manifest(const struct store *s, const char *name, st
 	struct artefact x = {0};
 
 	if (dir >= 0)
-		read_script(dir, name, a, &x, &ignored);
+		read_manifest(dir, name, true, a, &x, &ignored);
 	artefact_free(&x);
 	return x.manifest;
 }

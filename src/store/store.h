@@ -73,7 +73,7 @@ void store_release(struct store *s);
 bool store_holds(const struct store *s, const char *name, const struct artefact *x);
 int store_read(const struct store *s, const char *name, struct arena *a, struct artefact *out,
 	       struct buf *why);
-/* Of it the manifest, as store_read() has it: what is where in the policy. NULL: there is none. */
+/* Of it the manifest: what is where in the policy. The script is not looked at. NULL: none. */
 struct manifest *store_read_manifest(const struct store *s, const char *name, struct arena *a);
 /* Of the manifest only what stands in it alone (manifest_read_head()); NULL: there is none. */
 struct manifest *store_read_head(const struct store *s, const char *name, struct arena *a);

@@ -95,6 +95,18 @@ int trial_read(const struct store *s, struct trial *out, struct buf *why)
 	return 0;
 }
 
+const struct manifest *trial_manifest(const struct store *s, struct arena *a,
+				      struct ir_ruleset *live)
+{
+	const struct manifest *m = NULL;
+
+	if (trial_acts(live))
+		m = store_read_manifest(s, STORE_PENDING, a);
+	if (m)
+		trial_view(live);
+	return m ? m : store_read_manifest(s, STORE_APPLIED, a);
+}
+
 int trial_in_force(const struct store *s, struct arena *a, struct ir_ruleset *live,
 		   struct artefact *out, struct buf *why)
 {

@@ -33,6 +33,10 @@ int trial_read(const struct store *s, struct trial *out, struct buf *why);
 int trial_in_force(const struct store *s, struct arena *a, struct ir_ruleset *live,
 		   struct artefact *out, struct buf *why);
 
+/* The same of its manifest alone; NULL: nothing is on record. */
+const struct manifest *trial_manifest(const struct store *s, struct arena *a,
+				      struct ir_ruleset *live);
+
 /* id: of 32 digits; deadline: boot clock, milliseconds. 0 or -errno with why filled. */
 int trial_write(struct store *s, const char *id, uint64_t deadline, struct buf *why);
 /* The record and the artefact go. */

@@ -8,68 +8,89 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/room.h"
+
 #define CHUNK (64 * 1024)
+#define LARGE (CHUNK / 4) /* what is larger has a chunk of its own */
 #define ALIGN 16
 
 struct chunk {
-	struct chunk *next;
+	struct chunk *next, *before; /* before: only of those of their own */
 	size_t used, size;
 	_Alignas(ALIGN) char data[];
 };
 
 struct arena {
-	struct chunk *head;
+	struct chunk *shared, *own;
 };
 
-static void *must(void *p)
+static void free_all(struct chunk *c)
 {
-	if (!p) {
-		fputs("fwc: out of memory\n", stderr);
-		abort();
+	while (c) {
+		struct chunk *next = c->next;
+
+		room_free(c, sizeof(*c) + c->size);
+		c = next;
 	}
-	return p;
 }
 
 struct arena *arena_new(void)
 {
-	return must(calloc(1, sizeof(struct arena)));
+	return room_new(sizeof(struct arena));
 }
 
 void arena_free(struct arena *a)
 {
 	if (!a)
 		return;
-	while (a->head) {
-		struct chunk *next = a->head->next;
+	free_all(a->shared);
+	free_all(a->own);
+	room_free(a, sizeof(*a));
+}
 
-		free(a->head);
-		a->head = next;
-	}
-	free(a);
+static void put_own(struct arena *a, struct chunk *c)
+{
+	c->before = NULL;
+	c->next = a->own;
+	if (a->own)
+		a->own->before = c;
+	a->own = c;
+}
+
+static void take_own(struct arena *a, struct chunk *c)
+{
+	if (c->next)
+		c->next->before = c->before;
+	if (c->before)
+		c->before->next = c->next;
+	else
+		a->own = c->next;
+}
+
+static size_t rounded(size_t size)
+{
+	return (size + ALIGN - 1) & ~(size_t)(ALIGN - 1);
 }
 
 void *arena_alloc(struct arena *a, size_t size)
 {
-	struct chunk *c = a->head;
+	struct chunk *c = a->shared;
 	void *p;
 
 	if (size > SIZE_MAX / 2)
-		must(NULL);
-	size = (size + ALIGN - 1) & ~(size_t)(ALIGN - 1);
+		room_lack();
+	size = rounded(size);
+	if (size > LARGE) {
+		c = room_new(sizeof(*c) + size);
+		c->used = c->size = size;
+		put_own(a, c);
+		return c->data;
+	}
 	if (!c || c->size - c->used < size) {
-		size_t room = size > CHUNK / 4 ? size : CHUNK;
-
-		c = must(calloc(1, sizeof(*c) + room));
-		c->size = room;
-		/* A large object gets a chunk of its own behind the current one, which still has
-		 * room. */
-		if (room == size && a->head) {
-			c->next = a->head->next;
-			a->head->next = c;
-		} else {
-			c->next = a->head;
-			a->head = c;
-		}
+		c = room_new(sizeof(*c) + CHUNK);
+		c->size = CHUNK;
+		c->next = a->shared;
+		a->shared = c;
 	}
 	p = c->data + c->used;
 	c->used += size;
@@ -83,6 +104,23 @@ void *arena_grow(struct arena *a, const void *old, size_t oldsize, size_t newsiz
 	if (oldsize)
 		memcpy(p, old, oldsize);
 	return p;
+}
+
+void *arena_regrow(struct arena *a, void *old, size_t oldsize, size_t newsize)
+{
+	struct chunk *c;
+
+	if (newsize > SIZE_MAX / 2)
+		room_lack();
+	if (rounded(oldsize) <= LARGE)
+		return arena_grow(a, old, oldsize, newsize);
+	c = (struct chunk *)((char *)old - offsetof(struct chunk, data));
+	take_own(a, c);
+	newsize = rounded(newsize);
+	c = room_grow(c, sizeof(*c) + c->size, sizeof(*c) + newsize);
+	c->used = c->size = newsize;
+	put_own(a, c);
+	return c->data;
 }
 
 char *arena_strndup(struct arena *a, const char *s, size_t n)

@@ -15,7 +15,11 @@ void arena_free(struct arena *a); /* NULL is fine */
 
 /* Zeroed memory, aligned for any type; lives until arena_free(). */
 void *arena_alloc(struct arena *a, size_t size);
+/* A copy of the first oldsize bytes, with zeroes behind them. */
 void *arena_grow(struct arena *a, const void *old, size_t oldsize, size_t newsize);
+/* What was allocated in the same arena with oldsize, with zeroes behind it, and without a second
+ * copy where it is large: nobody may look at the old place again. */
+void *arena_regrow(struct arena *a, void *old, size_t oldsize, size_t newsize);
 char *arena_strdup(struct arena *a, const char *s);
 char *arena_strndup(struct arena *a, const char *s, size_t n);
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -16,14 +16,16 @@
 /* Most lists within large things have one item. */
 #define VEC_FIRST(vec) (sizeof(*(vec)->v) > 64 ? 1 : 4)
 
-/* Makes room for one more and yields a pointer to it (zeroed the first time). */
-#define vec_add(a, vec)                                                                            \
+#define vec_room(grow, a, vec)                                                                     \
 	(((vec)->n == (vec)->cap                                                                   \
 		  ? (void)((vec)->cap = (vec)->cap ? 2 * (vec)->cap : VEC_FIRST(vec),              \
-			   (vec)->v = arena_grow((a), (vec)->v, (vec)->n * sizeof(*(vec)->v),      \
-						 (vec)->cap * sizeof(*(vec)->v)))                  \
+			   (vec)->v = grow((a), (vec)->v, (vec)->n * sizeof(*(vec)->v),            \
+					   (vec)->cap * sizeof(*(vec)->v)))                        \
 		  : (void)0),                                                                      \
 	 &(vec)->v[(vec)->n++])
+
+/* Makes room for one more and yields a pointer to it (zeroed the first time). */
+#define vec_add(a, vec) vec_room(arena_grow, a, vec)
 
 /* For that many more, so that growing leaves no copies behind. */
 #define vec_reserve(a, vec, more)                                                                  \
@@ -34,6 +36,10 @@
 		 : (void)0)
 
 #define vec_push(a, vec, item) ((void)(*vec_add(a, vec) = (item)))
+
+/* The same of a long array to which nobody has a pointer but the vector, nor a copy of that. */
+#define vec_add_sole(a, vec) vec_room(arena_regrow, a, vec)
+#define vec_push_sole(a, vec, item) ((void)(*vec_add_sole(a, vec) = (item)))
 
 #define vec_each(vec, p) for (p = (vec)->v; p && p < (vec)->v + (vec)->n; p++)
 

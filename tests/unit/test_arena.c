@@ -71,6 +71,33 @@ static void vectors(void)
 	arena_free(a);
 }
 
+/* Through all kinds of room: shared chunks, chunks of their own, large pages. Others that are in the
+ * same arena keep what they hold. */
+static void vectors_of_their_own(void)
+{
+	struct arena *a = arena_new();
+	VEC(uint64_t) v = {0}, w = {0};
+	bool right = true, zero = true;
+	unsigned char *more;
+
+	for (uint64_t i = 0; i < 1000000; i++) {
+		vec_push_sole(a, &v, i);
+		if (i % 3 == 0)
+			vec_push_sole(a, &w, ~i);
+	}
+	for (uint64_t i = 0; i < v.n; i++)
+		right = right && v.v[i] == i && (i % 3 || w.v[i / 3] == ~i);
+	CHECK(right);
+	for (size_t i = v.n; i < v.cap; i++)
+		zero = zero && !v.v[i];
+	CHECK(zero);
+	more = arena_regrow(a, arena_alloc(a, 3 << 20), 3 << 20, 9 << 20);
+	for (size_t i = 0; i < 9 << 20; i++)
+		zero = zero && !more[i];
+	CHECK(zero);
+	arena_free(a);
+}
+
 static void buffers(void)
 {
 	struct buf b = {0};
@@ -95,6 +122,7 @@ int main(void)
 	large_between_small();
 	strings();
 	vectors();
+	vectors_of_their_own();
 	buffers();
 	return test_end();
 }

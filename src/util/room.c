@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * sizes -> zeroed memory, aligned for large pages.
+ */
+#include "util/room.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define LARGE_PAGE ((size_t)2 << 20)
+
+void room_lack(void)
+{
+	fputs("fwc: out of memory\n", stderr);
+	abort();
+}
+
+#ifdef __SANITIZE_ADDRESS__
+#define LARGE SIZE_MAX
+#else
+#define LARGE LARGE_PAGE
+#endif
+
+static bool is_large(size_t bytes)
+{
+	return bytes >= LARGE;
+}
+
+static size_t whole(size_t bytes)
+{
+	return (bytes + LARGE_PAGE - 1) & ~(LARGE_PAGE - 1);
+}
+
+static char *map_pages(size_t size)
+{
+	char *p = mmap(NULL, size + LARGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		       -1, 0);
+	size_t before;
+
+	if (p == MAP_FAILED)
+		room_lack();
+	before = -(uintptr_t)p & (LARGE_PAGE - 1);
+	if (before)
+		munmap(p, before);
+	p += before;
+	munmap(p + size, LARGE_PAGE - before);
+	madvise(p, size, MADV_HUGEPAGE); /* small pages, if the kernel has no others */
+	return p;
+}
+
+void *room_new(size_t bytes)
+{
+	void *p;
+
+	if (bytes > SIZE_MAX / 2)
+		room_lack();
+	if (is_large(bytes))
+		return map_pages(whole(bytes));
+	p = calloc(1, bytes);
+	if (!p)
+		room_lack();
+	return p;
+}
+
+void *room_grow(void *room, size_t bytes, size_t more)
+{
+	void *p;
+
+	if (!is_large(bytes)) {
+		p = room_new(more);
+		memcpy(p, room, bytes);
+		room_free(room, bytes);
+		return p;
+	}
+	if (more <= whole(bytes))
+		return room; /* pages beyond what was asked for hold zeroes still */
+	p = map_pages(whole(more));
+	/* the pages go over as they are, none is copied */
+	if (mremap(room, whole(bytes), whole(bytes), MREMAP_MAYMOVE | MREMAP_FIXED, p) != p)
+		room_lack();
+	return p;
+}
+
+void room_free(void *room, size_t bytes)
+{
+	if (!room || !is_large(bytes))
+		free(room);
+	else
+		munmap(room, whole(bytes));
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Large tables: zeroed memory in large pages where the kernel has them, which saves most of the
+ * faults, each dearer in a virtual machine, and most misses of the TLB where a table is looked up
+ * at random. Small ones are calloc()'s, so that a sanitizer sees them.
+ */
+#ifndef FWC_ROOM_H
+#define FWC_ROOM_H
+
+#include <stddef.h>
+
+/* Never NULL: without memory the program ends. */
+void *room_new(size_t bytes);
+/* The same bytes with zeroes behind them; the old ones are gone. */
+void *room_grow(void *room, size_t bytes, size_t more);
+void room_free(void *room, size_t bytes);
+/* Ends the program: there is no memory. */
+_Noreturn void room_lack(void);
+
+#endif
