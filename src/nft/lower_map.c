@@ -4,7 +4,6 @@
  * does not matter and they become verdict maps; between layers the order is kept.
  */
 #include <netinet/in.h>
-#include <string.h>
 
 #include "nft/lower.h"
 #include "util/meets.h"
@@ -492,6 +491,7 @@ static void match_ends_of(struct lower *l, struct ir_rule *r, const struct ir_se
 static void push_map(struct lower *l, struct ir_chain *c, const struct group *g)
 {
 	struct ir_set *map = arena_new_of(l->arena, struct ir_set);
+	size_t size = g->elems.n * sizeof(*map->elems.v);
 	struct ir_rule r = {0};
 	struct ir_stmt *s;
 
@@ -500,8 +500,7 @@ static void push_map(struct lower *l, struct ir_chain *c, const struct group *g)
 			       .counter = true,
 			       .nkeys = g->shape.n,
 			       .interval = has_interval(g)};
-	map->elems.v = arena_alloc(l->arena, g->elems.n * sizeof(*map->elems.v));
-	memcpy(map->elems.v, g->elems.v, g->elems.n * sizeof(*map->elems.v));
+	map->elems.v = arena_grow(l->arena, g->elems.v, size, size);
 	map->elems.n = map->elems.cap = g->elems.n;
 	for (int i = 0; i < g->shape.n; i++)
 		map->keys[i] = g->shape.f[i];
