@@ -397,7 +397,7 @@ static int finish(struct run *r)
 	first = first ? first : err;
 	fault_point("forwarding");
 	err = timeouts_apply(x->store, x->netns, r->in.artefact->manifest, &x->timeouts_changed,
-			     &x->why);
+			     &x->timeouts_lost, &x->why);
 	first = first ? first : err;
 	fault_point("timeouts");
 	err = x->mode == APPLY_NOW || x->mode == APPLY_CONFIRM ? record(x) : 0;

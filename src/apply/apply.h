@@ -41,7 +41,7 @@ struct apply {
 	/* out */
 	bool unchanged; /* no transaction was needed */
 	size_t staged, swapped, collected, left;
-	bool forwarding_changed, timeouts_changed;
+	bool forwarding_changed, timeouts_changed, timeouts_lost;
 	struct offload_devices offload; /* in the arena */
 	const char *offload_why; /* nothing could be bound, or NULL */
 	bool asleep; /* no namespace could be made: the rules were tried in a table that sleeps */

@@ -7,28 +7,47 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "kernel/bootclock.h"
 #include "kernel/sysctl.h"
 #include "lang/lang.h"
 #include "util/cleanup.h"
 #include "util/number.h"
 
-/* The note: {"udp": {"was": "120", "set": ["30"]}, ...}. While one of ours takes the place of
- * another, both are in "set": whichever the kernel has, it is ours. */
+#define BOOT "boot" /* no timeout has that name */
+
+static const char *str(const json_t *j, const char *name)
+{
+	return json_string_value(json_object_get(j, name));
+}
+
+/* The note: {"boot": ID, "udp": {"was": "120", "set": ["30"]}, ...}. While one of ours takes the
+ * place of another, both are in "set": whichever the kernel has, it is ours. With a start of the
+ * machine they are gone, and what was before them; notes of fwc 0.1 do not say of which. */
 static int read_note(struct store *s, json_t **note, struct buf *why)
 {
 	size_t before = why->len;
 	int err = store_read_timeouts(s, note, why);
+	char now[BOOT_ID];
+	const char *of;
 
+	boot_id(now);
+	if (!err && !json_is_object(*note)) {
+		buf_puts(why, "timeouts.json is no note of timeouts");
+		return -EBADMSG;
+	}
+	of = err ? NULL : str(*note, BOOT);
+	if (of && *now && strcmp(of, now) != 0) {
+		json_decref(*note);
+		*note = NULL;
+		store_drop_timeouts(s);
+	}
+	if (*note)
+		json_object_del(*note, BOOT);
 	if (err == -ENOENT) {
 		why->len = before;
 		return 0;
 	}
 	return err;
-}
-
-static const char *str(const json_t *j, const char *name)
-{
-	return json_string_value(json_object_get(j, name));
 }
 
 static bool is_ours(const json_t *entry, const char *now)
@@ -161,8 +180,14 @@ static int only_ours(const char *netns, struct change *c, bool *changed, struct 
 
 static int write_note(struct store *s, const json_t *note, struct buf *why)
 {
+	_cleanup_json_ json_t *whole = json_copy((json_t *)note);
+	char now[BOOT_ID];
+
+	boot_id(now);
+	if (*now)
+		json_object_set_new(whole, BOOT, json_string(now));
 	if (json_object_size(note))
-		return store_write_timeouts(s, note, why);
+		return store_write_timeouts(s, whole, why);
 	store_drop_timeouts(s);
 	return 0;
 }
@@ -200,15 +225,25 @@ static void sift(json_t *note)
 	}
 }
 
+/* Without a manifest all goes back. */
 static int work(struct store *s, const char *netns, const struct manifest *m, bool *changed,
-		int *failed, struct buf *why)
+		bool *lost, int *failed, struct buf *why)
 {
 	_cleanup_json_ json_t *note = NULL, *now = NULL;
+	size_t before = why->len;
 	struct change c;
 	int err = read_note(s, &note, why);
 
 	*changed = false;
 	*failed = 0;
+	*lost = m && err == -EBADMSG;
+	if (*lost) { /* it is begun anew */
+		store_drop_timeouts(s);
+		json_decref(note);
+		note = NULL;
+		why->len = before;
+		err = 0;
+	}
 	if (err || (!note && (!m || !m->timeouts.n)))
 		return err;
 	sift(note);
@@ -222,10 +257,10 @@ static int work(struct store *s, const char *netns, const struct manifest *m, bo
 }
 
 int timeouts_apply(struct store *s, const char *netns, const struct manifest *m, bool *changed,
-		   struct buf *why)
+		   bool *lost, struct buf *why)
 {
 	size_t before = why->len;
-	int failed, err = work(s, netns, m, changed, &failed, why);
+	int failed, err = work(s, netns, m, changed, lost, &failed, why);
 
 	if (!err && failed)
 		why->len = before; /* timeouts_left_out() says which */
@@ -234,7 +269,8 @@ int timeouts_apply(struct store *s, const char *netns, const struct manifest *m,
 
 int timeouts_restore(struct store *s, const char *netns, bool *changed, struct buf *why)
 {
-	int failed, err = work(s, netns, NULL, changed, &failed, why);
+	bool lost;
+	int failed, err = work(s, netns, NULL, changed, &lost, &failed, why);
 
 	return err ? err : failed;
 }

@@ -9,9 +9,10 @@
 
 /* Sets what the manifest says and puts back what it no longer says. What this kernel does not have
  * is left out, and all of it where its settings cannot be written (a container): that costs the
- * timeouts, not the rules. *changed: something was. 0 or -errno. */
+ * timeouts, not the rules. *changed: something was. *lost: the note of what they were before fwc
+ * was damaged; it begins anew with what they are. 0 or -errno. */
 int timeouts_apply(struct store *s, const char *netns, const struct manifest *m, bool *changed,
-		   struct buf *why);
+		   bool *lost, struct buf *why);
 /* Back to what they were before fwc; *changed: there was something to restore. */
 int timeouts_restore(struct store *s, const char *netns, bool *changed, struct buf *why);
 

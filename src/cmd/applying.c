@@ -203,6 +203,7 @@ static void print_json(const struct apply *x, unsigned trial, const struct inter
 	json_object_set_new(j, "foreign", others_json(others));
 	json_object_set_new(j, "asleep", json_boolean(x->asleep));
 	json_object_set_new(j, "timeouts_changed", json_boolean(x->timeouts_changed));
+	json_object_set_new(j, "timeouts_lost", json_boolean(x->timeouts_lost));
 	json_object_set_new(j, "timeouts_left_out", left_out_json(left_out));
 	json_object_set_new(j, "offload", devices_json(x));
 	show_json(j, JSON_INDENT(2));
@@ -219,6 +220,10 @@ static void print_devices(const struct apply *x)
 {
 	const struct offload_device *d;
 
+	if (x->timeouts_lost)
+		fprintf(stderr,
+			"fwc: warning: timeouts.json was damaged: what timeouts were before fwc "
+			"is forgotten, `fwc stop` leads back to what they were now\n");
 	if (x->offload_why)
 		fprintf(stderr, "fwc: warning: nothing is offloaded: %s\n", x->offload_why);
 	vec_each (&x->offload, d)

@@ -78,7 +78,7 @@ BEFORE="31 121 431 32 33 "
 	[ "$(all)" = "50 121 431 5 5 " ]
 	fwc rollback
 	[ "$(all)" = "40 121 431 32 33 " ]
-	[ "$(json 'd' <"$WORK/state/timeouts.json")" = "{'udp': {'was': '31', 'set': ['40']}}" ]
+	[ "$(json 'd["udp"]' <"$WORK/state/timeouts.json")" = "{'was': '31', 'set': ['40']}" ]
 	fwc stop
 	[ "$(all)" = "$BEFORE" ]
 	# of a first apply, too: its end leaves no table
@@ -101,6 +101,49 @@ BEFORE="31 121 431 32 33 "
 	[[ $output == *"timeouts.json"* ]]
 	run inns nft list table inet fwc
 	[ "$status" != 0 ]
+}
+
+@test "timeouts: a note that is damaged costs what was before, and no apply" {
+	local damage
+	for damage in '{' '[1]' ''; do
+		setup
+		policy 'timeouts { udp 40s }' | candidate
+		fwc apply
+		printf '%s' "$damage" >"$WORK/state/timeouts.json"
+		policy 'timeouts { udp 50s; icmp 10s }' | candidate
+		run fwc apply
+		echo "$output"
+		[ "$status" = 0 ]
+		[[ $output == *"warning: timeouts.json was damaged"*"applied as generation 2"* ]]
+		[ "$(all)" = "50 121 431 10 10 " ]
+		run fwc apply
+		[ "$status" = 0 ]
+		[[ $output != *damaged* ]]
+		fwc stop
+		[ "$(all)" = "40 121 431 32 33 " ]
+	done
+}
+
+@test "timeouts: with a start of the machine its note is void: they are what the machine began with" {
+	policy 'timeouts { udp 40s; icmp 10s }' | candidate
+	fwc apply
+	# as after a start: the kernel's own times, an admin's, and one that is by chance as fwc had it
+	sed -i 's/"boot": "[0-9a-f-]*"/"boot": "00000000-0000-0000-0000-000000000000"/' "$WORK/state/timeouts.json"
+	grep -q '"00000000-' "$WORK/state/timeouts.json"
+	inns nft delete table inet fwc
+	sys udp_timeout=40 udp_timeout_stream=120 icmp_timeout=30 icmpv6_timeout=30
+	run fwc boot
+	[ "$status" = 0 ]
+	[ "$(all)" = "40 120 431 10 10 " ]
+	fwc stop
+	[ "$(all)" = "40 120 431 30 30 " ]
+	# one of fwc 0.1 says nothing of it, and counts
+	sys udp_timeout=31
+	policy 'timeouts { udp 40s }' | candidate
+	fwc apply
+	echo '{"udp": {"was": "31", "set": ["40"]}}' >"$WORK/state/timeouts.json"
+	fwc stop
+	[ "$(is udp_timeout)" = "31 " ]
 }
 
 @test "timeouts: what somebody else sets meanwhile is left, and comes back" {
