@@ -9,7 +9,7 @@ static void sel_needs(const struct ir_sel *sel, bool *needs)
 		enum field f = sel->f[i];
 
 		if (f == F_CT_STATE || f == F_CT_STATUS || f == F_CT_MARK || f == F_CT_HELPER ||
-		    f == F_CT_DPORT)
+		    f == F_CT_DPORT || f == F_CT_L3PROTO)
 			needs[FEAT_CT] = true;
 		else if (f == F_PAYLOAD)
 			needs[FEAT_PAYLOAD] = true;

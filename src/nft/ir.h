@@ -82,6 +82,7 @@ enum field {
 	F_CT_DPORT, /* that was called, whatever a translation made of it */
 	F_OIF, /* by number, as read */
 	F_CT_HELPER, /* of the connection that expected this one; a name of 16 bytes */
+	F_CT_L3PROTO, /* of the connection, which is that of each packet of it */
 	NFIELDS,
 };
 

@@ -56,8 +56,11 @@ static enum maybe port_value(const struct observed *p, enum field f, u128 *out)
 	return MAYBE;
 }
 
-static enum maybe address_value(const struct observed *p, enum family family, u128 addr, u128 *out)
+static enum maybe address_value(const struct observed *p, enum field f, u128 *out)
 {
+	enum family family = f == F_IP_SADDR || f == F_IP_DADDR ? FAM_IP4 : FAM_IP6;
+	u128 addr = f == F_IP_SADDR || f == F_IP6_SADDR ? p->saddr : p->daddr;
+
 	return known(p->family == family, p->family && p->family != family, addr, out);
 }
 
@@ -86,10 +89,9 @@ static enum maybe value_of(const struct observed *p, enum field f, u128 *out)
 		return known(f == F_MARK || !*p->in, false, f == F_MARK ? p->mark : 0, out);
 	case F_IP_SADDR:
 	case F_IP6_SADDR:
-		return address_value(p, f == F_IP_SADDR ? FAM_IP4 : FAM_IP6, p->saddr, out);
 	case F_IP_DADDR:
 	case F_IP6_DADDR:
-		return address_value(p, f == F_IP_DADDR ? FAM_IP4 : FAM_IP6, p->daddr, out);
+		return address_value(p, f, out);
 	case F_TCP_FLAGS:
 		return known(p->has_flags, p->has_proto && p->proto != IPPROTO_TCP, p->flags, out);
 	case F_ICMP_TYPE:
@@ -116,6 +118,7 @@ static enum maybe value_of(const struct observed *p, enum field f, u128 *out)
 	case F_CT_DIRECTION:
 	case F_CT_DPORT:
 	case F_CT_HELPER:
+	case F_CT_L3PROTO:
 	case F_IP6_HOPLIMIT:
 	case F_IP_PROTOCOL:
 	case F_FIB_SADDR_TYPE:

@@ -235,6 +235,7 @@ static void add_rule(struct reader *r, struct tlv body)
 		return;
 	rule.handle = tlv_number(attrs.v[NFTA_RULE_HANDLE]);
 	rule.comment = read_comment(r->a, attrs.v[NFTA_RULE_USERDATA]);
+	r->hook = c->base.hook;
 	read_rule(r, &attrs, arena_printf(r->a, "chain %s, rule %zu", c->name, c->rules.n + 1),
 		  &rule);
 	vec_push(r->a, &c->rules, rule);

@@ -49,6 +49,7 @@ struct reader { /* of one table */
 	uint8_t family; /* NFPROTO_* */
 	struct ir_ruleset *out;
 	struct map sets; /* name -> struct raw_set */
+	const char *hook; /* of the base chain whose rule is read; NULL: it is in no base chain */
 	/* What was read before and is the same: objects of `like` whose keys are in `same`; or NULL
 	 * both. */
 	const struct ir_ruleset *like;

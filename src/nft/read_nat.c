@@ -125,8 +125,10 @@ static bool target_of(struct machine *m, const struct tlv *v, uint32_t bytes, st
 	struct tlv min = v[NFTA_NAT_REG_ADDR_MIN], max = v[NFTA_NAT_REG_ADDR_MAX], lo, hi;
 	const struct slice *s = machine_slice(m, machine_word(tlv_number(min)), bytes);
 
-	if (!min.p)
-		return false;
+	if (!min.p) /* the address stays */
+		return !max.p && out->nat.kind == IR_DNAT &&
+		       ports_of(m, v[NFTA_NAT_REG_PROTO_MIN], v[NFTA_NAT_REG_PROTO_MAX], out) &&
+		       out->nat.port;
 	if (max.p && tlv_same(min, max))
 		max.p = NULL; /* as the kernel tells it of one address */
 	if (s && s->from == FROM_MAP && !max.p)
@@ -163,8 +165,8 @@ static bool is_whole(const struct ir_stmt *s)
 	if (!s->nat.prefix)
 		return true;
 	return (s->nat.kind == IR_SNAT || s->nat.kind == IR_DNAT) && s->nat.to.n == 1 &&
-	       ival_prefixlen(s->nat.to.v[0].key[0], bits) >= 0 && !s->nat.port &&
-	       !s->nat.random && !s->nat.persistent;
+	       ival_prefixlen(s->nat.to.v[0].key[0], bits) >= 0 && !s->nat.port && !s->nat.random &&
+	       !s->nat.persistent;
 }
 
 static bool take(struct machine *m, const struct ir_stmt *s)
@@ -179,12 +181,13 @@ bool read_translation(struct machine *m, const struct raw_expr *e)
 {
 	const struct tlv *v = e->attrs.v;
 	uint64_t family = tlv_number(v[NFTA_NAT_FAMILY]), type = tlv_number(v[NFTA_NAT_TYPE]);
-	bool v4 = family == NFPROTO_IPV4;
+	bool v4 = family == NFPROTO_IPV4,
+	     any = family == NFPROTO_INET && !v[NFTA_NAT_REG_ADDR_MIN].p;
 	struct ir_stmt out = {.kind = IR_NAT};
 
 	out.nat.kind = type == NFT_NAT_DNAT ? IR_DNAT : IR_SNAT;
-	out.nat.family = v4 ? FAM_IP4 : FAM_IP6;
-	return e->attrs.whole && (v4 || family == NFPROTO_IPV6) && type <= NFT_NAT_DNAT &&
+	out.nat.family = v4 ? FAM_IP4 : any ? FAM_NONE : FAM_IP6;
+	return e->attrs.whole && (v4 || any || family == NFPROTO_IPV6) && type <= NFT_NAT_DNAT &&
 	       flags_of(v[NFTA_NAT_FLAGS], &out) && target_of(m, v, v4 ? 4 : 16, &out) &&
 	       take(m, &out);
 }

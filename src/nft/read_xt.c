@@ -106,16 +106,34 @@ static bool read_nat(struct machine *m, const struct xt *x)
 	if (!(r.flags & NF_NAT_RANGE_PROTO_SPECIFIED))
 		r.port = r.last_port = 0;
 	if (r.port != r.last_port || (kinds[k].kind == IR_MASQUERADE && r.port) ||
-	    (kinds[k].kind <= IR_DNAT && kinds[k].kind != IR_MASQUERADE &&
-	     !(r.flags & NF_NAT_RANGE_MAP_IPS)))
+	    (!(r.flags & NF_NAT_RANGE_MAP_IPS) &&
+	     (kinds[k].kind == IR_SNAT || (kinds[k].kind == IR_DNAT && !r.port))))
 		return false;
 	s = machine_stmt(m, IR_NAT);
 	s->nat.kind = kinds[k].kind;
 	s->nat.port = r.port;
-	if (kinds[k].kind == IR_DNAT || kinds[k].kind == IR_SNAT) {
+	if (kinds[k].kind == IR_DNAT || kinds[k].kind == IR_SNAT)
 		s->nat.family = m->family;
+	if (s->nat.family && r.flags & NF_NAT_RANGE_MAP_IPS)
 		vec_push(m->a, &s->nat.to, ((struct ir_elem){.key = {{r.lo, r.hi}}}));
-	}
+	return true;
+}
+
+/* The prefix whose ends the range has; of the destination where packets arrive, or are made. */
+static bool read_netmap(struct machine *m, const struct xt *x)
+{
+	const char *hook = m->r->hook;
+	struct range r;
+	struct ir_stmt *s;
+
+	if (!hook || x->revision || !range_of(m, x, &r) || r.flags != NF_NAT_RANGE_MAP_IPS ||
+	    ival_prefixlen((struct ival){r.lo, r.hi}, m->family == FAM_IP4 ? 32 : 128) < 0)
+		return false;
+	s = machine_stmt(m, IR_NAT);
+	s->nat.kind = strcmp(hook, "prerouting") && strcmp(hook, "output") ? IR_SNAT : IR_DNAT;
+	s->nat.family = m->family;
+	s->nat.prefix = true;
+	vec_push(m->a, &s->nat.to, ((struct ir_elem){.key = {{r.lo, r.hi}}}));
 	return true;
 }
 
@@ -159,6 +177,7 @@ static const struct {
 	{"SNAT", read_nat, UNKNOWN_ENDS, 0},
 	{"MASQUERADE", read_nat, UNKNOWN_ENDS, 0},
 	{"REDIRECT", read_nat, UNKNOWN_ENDS, 0},
+	{"NETMAP", read_netmap, UNKNOWN_ENDS, 0},
 	{"NFQUEUE", read_queue, UNKNOWN_ENDS, 0},
 	{"MARK", set_mark, UNKNOWN_SETS_MARKS, 0},
 	{"CONNMARK", NULL, UNKNOWN_SETS_MARKS, 0},

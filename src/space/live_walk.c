@@ -273,11 +273,18 @@ static bool is_one(struct walk *w, const struct way *x, enum dim d, u128 *value)
 {
 	struct packet packet;
 	dd_ref r = seen(w, x);
+	struct ival one;
+	int bits = dim_table[d].bits;
 
 	if (!schema_witness(&w->m->schema, r, &packet))
 		return false;
 	*value = packet.dim[d];
-	return dd_disjoint(w->m->dd, r, dd_not(w->m->dd, schema_one(&w->m->schema, d, *value)));
+	if ((d == DIM_SADDR || d == DIM_DADDR) && !packet.dim[DIM_FAMILY])
+		bits = 32;
+	one = (struct ival){*value, *value};
+	return dd_disjoint(w->m->dd, r,
+			   dd_not(w->m->dd, schema_ranges(&w->m->schema, d, bits, &one, 1,
+							  u128_max(bits), DD_TRUE)));
 }
 
 /* The port that was called, where it is but one: else which of them it was is not known. */

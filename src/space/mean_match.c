@@ -21,6 +21,7 @@ static const struct {
 	uint8_t proto; /* implied, 0: none */
 } fields[NFIELDS] = {
 	[F_NFPROTO] = {DIM_FAMILY, 0, 0},
+	[F_CT_L3PROTO] = {DIM_FAMILY, 0, 0},
 	[F_L4PROTO] = {DIM_PROTO, 0, 0},
 	[F_IIFNAME] = {DIM_IIF, 0, 0},
 	[F_OIFNAME] = {DIM_OIF, 0, 0},
@@ -113,13 +114,14 @@ static bool is_name(enum field f)
 /* Of dimensions that are codes: each code whose value of nft's is asked for. */
 static void add_codes(struct mean *m, struct term *t, enum field f, struct ival v, u128 mask)
 {
-	size_t n = f == F_NFPROTO ? 2 : f == F_CT_STATE ? NCTCODES : schema_ncodes(&m->schema);
+	bool family = f == F_NFPROTO || f == F_CT_L3PROTO;
+	size_t n = family ? 2 : f == F_CT_STATE ? NCTCODES : schema_ncodes(&m->schema);
 
 	for (size_t i = 0; i < n; i++) {
 		struct ival name = m->schema.names.v[is_name(f) ? i : 0];
 		bool in;
 
-		if (f == F_NFPROTO)
+		if (family)
 			in = within(v, mask, i ? IPV6 : IPV4);
 		else if (f == F_CT_STATE)
 			in = within(v, mask, ct_bits[i]);
@@ -200,8 +202,8 @@ static void imply(struct mean *m, struct terms *out, enum field f)
 	if (proto.lo)
 		out->v[out->n++] = term_of(m, F_L4PROTO, &proto, 1, 0);
 	imply_link(m, out, f);
-	if (f == F_CT_MARK || f == F_CT_DIRECTION ||
-	    f == F_CT_DPORT) { /* of a connection that is tracked */
+	if (f == F_CT_MARK || f == F_CT_DIRECTION || f == F_CT_DPORT ||
+	    f == F_CT_L3PROTO) { /* of a connection that is tracked */
 		struct ival v = {ct_bits[CT_ESTABLISHED], ct_bits[CT_NEW]};
 
 		out->v[out->n++] = term_of(m, F_CT_STATE, &v, 1, 0);

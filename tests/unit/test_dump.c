@@ -382,15 +382,22 @@ static const char *fate_of(const struct way *x)
 	return "?";
 }
 
-static bool went_there(struct arena *a, const struct way *x, const char *to)
+static bool went_there(const struct way *x, const struct sent *s)
 {
+	const u128 *addr = (x->changed[DIM_DADDR] ? x->now : s->packet).dim;
+	const u128 *port = (x->changed[DIM_DPORT] ? x->now : s->packet).dim;
 	struct buf b = {0};
-	const char *text;
+	bool there;
 
-	addr_print(&b, x->now.dim[DIM_FAMILY] ? FAM_IP6 : FAM_IP4, x->now.dim[DIM_DADDR]);
-	text = arena_strdup(a, buf_str(&b));
+	addr_print(&b, s->packet.dim[DIM_FAMILY] ? FAM_IP6 : FAM_IP4, addr[DIM_DADDR]);
+	if (strchr(s->to, '/'))
+		buf_printf(&b, "/%u", (unsigned)port[DIM_DPORT]);
+	there = !strcmp(s->to, buf_str(&b));
+	if (!x->changed[DIM_DADDR] && x->changed[DIM_FIB_DADDR]) /* to an address of this machine */
+		there = !strchr(s->to, '/') ||
+			!strcmp(strchr(s->to, '/'), strchr(buf_str(&b), '/'));
 	buf_free(&b);
-	return x->changed[DIM_DADDR] ? strstr(to, text) != NULL : true;
+	return there;
 }
 
 struct tally {
@@ -428,14 +435,14 @@ static void note_conditions(struct tally *t, struct mean *m, dd_ref n)
 	note_conditions(t, m, dd_hi(m->dd, n));
 }
 
-static void judge(struct arena *a, struct tally *t, struct mean *m, const struct ways *ways,
-		  const struct sent *s, const char *line)
+static void judge(struct tally *t, struct mean *m, const struct ways *ways, const struct sent *s,
+		  const char *line)
 {
 	bool sure = true, found = false;
 
 	for (size_t i = 0; i < ways->n; i++) {
 		const char *fate = fate_of(&ways->v[i]);
-		bool same = !strcmp(fate, s->fate) && (!s->to || went_there(a, &ways->v[i], s->to));
+		bool same = !strcmp(fate, s->fate) && (!s->to || went_there(&ways->v[i], s));
 
 		/* the answer to a rejected packet is not seen if it goes to the machine itself, or
 		 * to a rate that has been used up */
@@ -543,7 +550,7 @@ static void ask(struct tally *t, const struct ir_tables *all, const struct polic
 			CHECK(says_of_input(&m, all->v[0].ruleset, &s, line));
 		w.p = route_of(a, p, &s);
 		live_walk(&w, schema_dims(&m.schema, &s.packet), s.own, &ways);
-		judge(a, t, &m, &ways, &s, line);
+		judge(t, &m, &ways, &s, line);
 	}
 	mean_free(&m);
 	arena_free(a);
