@@ -295,6 +295,16 @@ static bool read_intervals(struct arena *a, const struct raw_set *s, size_t byte
 
 /* ---- all others ---- */
 
+/* What fills a field up to whole words is 0 in every packet's key: with anything else the element
+ * is found by none. */
+static bool is_filled(struct tlv key, size_t from, size_t to)
+{
+	for (; from < to && from < key.n; from++)
+		if (key.p[from])
+			return false;
+	return true;
+}
+
 static bool read_key(const struct raw_elem *e, size_t n, const uint8_t *bytes, const bool *host,
 		     struct ival *out)
 {
@@ -308,7 +318,8 @@ static bool read_key(const struct raw_elem *e, size_t n, const uint8_t *bytes, c
 		out[i].lo = out[i].hi = read_number(e->key.p + at, bytes[i], host[i]);
 		if (e->end.p)
 			out[i].hi = read_number(e->end.p + at, bytes[i], host[i]);
-		if (out[i].hi < out[i].lo)
+		if (out[i].hi < out[i].lo || !is_filled(e->key, at + bytes[i], at + wide) ||
+		    (e->end.p && !is_filled(e->end, at + bytes[i], at + wide)))
 			return false;
 		at += wide;
 	}

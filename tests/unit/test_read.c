@@ -866,6 +866,27 @@ static const char *type_of(struct set_head head)
 	return read_one(head, (struct buf){0})->type;
 }
 
+/* Between the fields of a key there are zeros; an element that has others there no packet finds. */
+static void test_filling(void)
+{
+	const struct set_head head = {
+		.name = "s", .key_type = CONCAT(PROTO, SERVICE), .key_len = 8};
+	struct buf list = {0};
+
+	ELEM(&list, 0, 6, 0, 0, 0, 0, 22, 0, 0);
+	SAME_TEXT(elems_text(read_one(head, list)), "tcp . 22");
+	for (int i = 1; i < 8; i++) {
+		uint8_t key[8] = {6, 0, 0, 0, 0, 22, 0, 0};
+
+		if (i == 4 || i == 5)
+			continue;
+		list = (struct buf){0};
+		key[i] = 0x10;
+		elem(&list, key, sizeof(key), 0, (struct buf){0});
+		CHECK(strchr(elems_text(read_one(head, list)), '?'));
+	}
+}
+
 /* What a set says more than the IR can, makes it a set like no other. */
 static void test_strange_sets(void)
 {
@@ -1255,6 +1276,7 @@ int main(void)
 	test_lookup_of_any_length();
 	test_dynamic();
 	test_notes();
+	test_filling();
 	test_strange_sets();
 	test_table_flags();
 	test_compare();
