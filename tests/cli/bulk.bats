@@ -1,0 +1,196 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Bulk sets, from 50 addresses on here: their files, what is sent and read back, and what is left of
+# an apply that was killed, whose memory ends, or whose files were damaged.
+
+load lib
+
+export FWC_BULK_MIN=50
+setup_file() {
+	cli_begin
+	policy one 60
+	grep -q '\.bulk {' "$WORK/state/candidate/ruleset.nft" || skip "this build makes no bulk sets of short lists"
+}
+
+teardown_file() { cli_end; }
+
+# policy NAME N [FIRST]: drops N addresses, every third from 10.0.FIRST.0 on
+policy() {
+	python3 -c "
+import ipaddress
+for i in range($2): print(ipaddress.ip_address(0x0a000000 + 256 * ${3:-0} + 3 * i))" >"$WORK/$1.list"
+	chmod 644 "$WORK/$1.list"
+	candidate "$1" <<-END
+		forwarding off
+		zone lan { interface eth0 }
+		zone wan { interface eth1 }
+		set bad = file "$1.list"
+		drop bad@wan -> any
+		allow lan -> self ssh
+	END
+}
+
+begin() {
+	inns nft flush ruleset
+	rm -rf "$WORK/state"
+}
+
+bulk() { inns nft list sets inet 2>/dev/null | grep -o 'set [^ ]*\.bulk' | cut -d' ' -f2; }
+# What nft lists, against the list.
+holds() {
+	inns nft list sets inet | grep -oE '\b10\.[0-9.]+' | sort >"$WORK/listed"
+	sort "$WORK/$1.list" | cmp - "$WORK/listed"
+}
+
+@test "the list is in the kernel, and once on the disk; the same list is neither sent nor read" {
+	local first
+	begin
+	policy one 3000
+	fwc apply >/dev/null
+	holds one
+	first=$(bulk)
+	[ "$(stat -c %h "$WORK"/state/applied/*.elements)" = 3 ] # candidate, applied, generation.1
+	fwc status --deep | grep -q '^lists  *1 set, 3000 elements, read and compared'
+	fwc status | grep -q '^lists  *1 set, 3000 elements, as compared when it was loaded'
+	# another rule, the same list: nothing may be sent, for it would be refused
+	echo 'allow lan -> self https' >>"$WORK/one.fwc"
+	fwc compile "$WORK/one.fwc"
+	FWC_FAULT=filling fwc apply >/dev/null
+	[ "$(bulk)" = "$first" ]
+	[ "$(stat -c %h "$WORK"/state/applied/*.elements)" = 4 ]
+	run fwc apply
+	[[ $output == *"nothing to change"* ]]
+	# a list with one more: the old one goes
+	policy two 3001
+	fwc apply >/dev/null
+	holds two
+	[ "$(bulk | wc -l)" = 1 ]
+	[ "$(bulk)" != "$first" ]
+	fwc rollback >/dev/null
+	holds one
+	[ "$(bulk)" = "$first" ]
+	fwc diff 2 3 >/dev/null || [ $? = 1 ]
+}
+
+@test "boot, stop, trial and confirm" {
+	begin
+	policy one 3000
+	fwc apply >/dev/null
+	inns nft flush ruleset
+	fwc boot
+	holds one
+	fwc status --deep
+	policy two 2000 99
+	fwc apply --confirm=30 >/dev/null
+	[ "$(bulk | wc -l)" = 2 ]
+	fwc rollback >/dev/null
+	holds one
+	fwc apply --confirm=30 >/dev/null
+	fwc confirm >/dev/null
+	holds two
+	fwc stop >/dev/null
+	[ -z "$(bulk)" ]
+	fwc boot
+	holds two
+}
+
+@test "killed while it fills: what was goes on, and the next apply does not take it for filled" {
+	begin
+	policy one 3000
+	fwc apply >/dev/null
+	inns nft -s list chains >"$WORK/before"
+	policy two 45000 99
+	# the child dies when it has sent the first piece, and fwc at once afterwards
+	FWC_FAULT=filling,list-filled fwc apply || true
+	inns nft -s list chains | grep hook >"$WORK/after"
+	grep hook "$WORK/before" | diff - "$WORK/after"
+	[ "$(bulk | wc -l)" = 2 ]
+	fwc status --deep
+	fwc apply >/dev/null
+	holds two
+	fwc status --deep
+	# the child alone: fwc says so, and nothing is left
+	policy three 45001 99
+	FWC_FAULT=filling run fwc apply
+	[ "$status" = 3 ]
+	[[ $output == *"cannot fill set"*"nothing was changed"* ]]
+	[ "$(bulk | wc -l)" = 1 ]
+	holds two
+}
+
+@test "a kernel that holds something else than was sent: refused, by the line" {
+	begin
+	policy one 3000
+	FWC_FAULT=stop:filled fwc apply >"$WORK/said" 2>&1 &
+	local pid=$! child
+	for _ in $(seq 600); do
+		child=$(grep -l '^State:.*stopped' /proc/[0-9]*/status 2>/dev/null | cut -d/ -f3 |
+			while read -r p; do grep -qz "^WORK=$WORK$" "/proc/$p/environ" 2>/dev/null && echo "$p"; done)
+		[ -z "$child" ] || break
+		sleep 0.05
+	done
+	inns nft delete element inet fwc "$(bulk)" '{ 10.0.0.30 }'
+	inns nft add element inet fwc "$(bulk)" '{ 10.0.0.31 }'
+	kill -CONT "$child"
+	! wait "$pid" || return 1
+	cat "$WORK/said"
+	grep -q 'cannot fill set.*10.0.0.30 is not in it' "$WORK/said"
+	[ -z "$(bulk)" ]
+}
+
+@test "somebody changes it by hand: status --deep says so" {
+	begin
+	policy one 3000
+	fwc apply >/dev/null
+	inns nft delete element inet fwc "$(bulk)" '{ 10.0.0.30 }'
+	inns nft add element inet fwc "$(bulk)" '{ 10.0.0.31 }'
+	fwc status
+	run fwc status --deep
+	[ "$status" = 1 ]
+	[[ $output == *"10.0.0.30 is not in it"* ]]
+	[ "$(fwc --json status --deep | json 'd["lists"]["compared"]')" = False ]
+}
+
+@test "less memory than it takes: refused with both numbers, before anything is staged" {
+	begin
+	policy one 45000
+	FWC_FAULT=little-memory run fwc apply
+	[ "$status" = 3 ]
+	[[ $output == *"take about "[0-9]*" MB of the kernel's memory, and this machine has 1 MB left"* ]]
+	run inns nft list tables
+	[ -z "$output" ]
+}
+
+@test "a damaged file is never loaded" {
+	local f
+	begin
+	policy one 3000
+	fwc apply >/dev/null
+	f=$(echo "$WORK"/state/applied/*.elements)
+	cp "$f" "$WORK/whole"
+	truncate -s -8 "$f"
+	inns nft flush ruleset
+	run fwc boot
+	[ "$status" != 0 ]
+	[[ $output == *"cut short or edited"* ]]
+	run inns nft list sets
+	[[ $output != *.bulk* ]]
+	# compile does not take it either, but writes it again
+	fwc compile "$WORK/one.fwc"
+	cmp "$WORK/whole" "$WORK"/state/candidate/*.elements
+	fwc apply >/dev/null
+	holds one
+}
+
+@test "show --elements prints what nft takes" {
+	begin
+	policy one 3000
+	fwc apply >/dev/null
+	fwc show --elements >"$WORK/elements"
+	inns nft flush set inet fwc "$(bulk)"
+	inns nft -f "$WORK/elements"
+	holds one
+	fwc show >"$WORK/shown"
+	grep -q '3000 elements: show --elements' "$WORK/shown"
+	fwc show --elements 1 | cmp - "$WORK/elements"
+}
