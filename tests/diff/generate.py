@@ -62,7 +62,7 @@ def centre(rng, family, interface=None):
 # ---------------------------------------------------------------- policies
 
 OFFLOAD = True                  # the proof's own tests leave it out: not every kernel has flowtables
-SUFFIX = True                   # its mutation tests this: their diagrams would have an interval for each network
+SUFFIX = True                   # its oracle and mutations this: their diagrams would have an interval for each network
 
 
 class Writer:

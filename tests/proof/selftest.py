@@ -51,12 +51,14 @@ def read(text):
 def policies(shipped, where):
     import generate
     out = list(shipped)
+    generate.SUFFIX = False
     for number in range(8):
         path = os.path.join(where, f'oracle-{number}.fwc')
         with open(path, 'w', encoding='ascii') as f:
             # of marks the diagrams know whole ones
             f.write(re.sub(r'\b(mark|as) (\w+)/\w+', r'\1 \2', generate.policy(f'oracle-{number}')))
         out.append(path)
+    generate.SUFFIX = True
     return out
 
 
