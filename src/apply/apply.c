@@ -370,7 +370,18 @@ static int record(struct apply *x)
 			   .changes = x->changes,
 			   .rollback_of = x->rollback_of};
 
-	return record_write(&r, &x->unchanged, &x->why);
+	return artefact_is_head(x->artefact) ? 0 : record_write(&r, &x->unchanged, &x->why);
+}
+
+/* What the kernel holds, and, where nothing was to be done, which files say the same. */
+static void note_seen(struct run *r)
+{
+	struct apply *x = r->x;
+
+	if (!r->seen)
+		seen_note(x->store, x->artefact, x->netns, r->live.generation);
+	else if (x->artefact->files)
+		seen_note_files(x->store, x->artefact, x->arena);
 }
 
 /* What goes wrong costs the offload alone; behind the collection, as a device is in one flowtable.
@@ -409,8 +420,8 @@ static int finish(struct run *r)
 		bind_devices(r);
 		return first ? first : err;
 	}
-	if (r->same && !r->seen)
-		seen_note(x->store, x->artefact, x->netns, r->live.generation);
+	if (r->same)
+		note_seen(r);
 	err = saved_counters_prune(x->store, r->in.arena, r->in.artefact->manifest, &x->why);
 	first = first ? first : err;
 	err = r->same ? 0
@@ -435,14 +446,6 @@ static int give_up(struct run *r, int err)
 	return err;
 }
 
-static bool differ(struct arena *a, const struct ir_ruleset *x, const struct ir_ruleset *y)
-{
-	struct differences d = {0};
-
-	ruleset_compare(a, x, y, NULL, &d);
-	return d.n || x->dormant != y->dormant;
-}
-
 /* Tables of others may change under us, ours not: whoever did that shall be asked. */
 static int look_again(struct run *r)
 {
@@ -451,7 +454,7 @@ static int look_again(struct run *r)
 
 	r->x->why.len = 0;
 	err = read_live(r);
-	if (!err && differ(r->in.arena, before, r->in.live))
+	if (!err && ruleset_differs(r->in.arena, before, r->in.live))
 		return fail(r, -EBUSY,
 			    "another program changed table inet fwc at the same moment\n"
 			    "hint: `fwc status` shows what changed; `fwc apply` again mends it");
@@ -600,8 +603,9 @@ static bool is_in_force(struct run *r)
 	map_init(&r->alike, r->in.arena);
 	if (x->mode != APPLY_NOW && x->mode != APPLY_RESTORE)
 		return false;
-	r->seen = store_holds(x->store, STORE_APPLIED, x->artefact) &&
-		  seen_still(x->store, x->artefact, x->netns);
+	r->seen = artefact_is_head(x->artefact) ||
+		  (store_holds(x->store, STORE_APPLIED, x->artefact) &&
+		   seen_still(x->store, x->artefact, x->netns));
 	if (r->seen)
 		return true;
 	same = fetch_live(r) == 0 &&

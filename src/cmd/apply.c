@@ -9,6 +9,7 @@
 #include "cmd/begin.h"
 #include "cmd/cmd.h"
 #include "store/open.h"
+#include "store/seen.h"
 #include "util/cleanup.h"
 
 static const char *noun(const struct apply_options *o)
@@ -19,9 +20,12 @@ static const char *noun(const struct apply_options *o)
 static int read_input(const struct globals *g, const struct apply_options *o, struct store *s,
 		      struct arena *a, struct artefact *x, struct buf *why)
 {
-	int err = o->operand ? artefact_read(o->operand, a, x, why)
-			     : store_read(s, STORE_CANDIDATE, a, x, why);
+	int err;
 
+	if (!o->operand && !o->dry_run && !o->trial && seen_whole(s, g->netns, a, x))
+		return 0;
+	err = o->operand ? artefact_read(o->operand, a, x, why)
+			 : store_read(s, STORE_CANDIDATE, a, x, why);
 	if (err != -ENOENT || o->operand)
 		return err;
 	buf_puts(why, "\nhint: ");

@@ -427,3 +427,11 @@ void ruleset_compare(struct arena *a, const struct ir_ruleset *left, const struc
 			compare_object(a, e->key, left, right, out);
 	}
 }
+
+bool ruleset_differs(struct arena *a, const struct ir_ruleset *left, const struct ir_ruleset *right)
+{
+	struct differences d = {0};
+
+	ruleset_compare(a, left, right, NULL, &d);
+	return d.n || left->dormant != right->dormant;
+}

@@ -49,5 +49,8 @@ void chain_reach(const struct ir_ruleset *r, const char *chain, struct map *out)
 /* Objects of both sides; with `within`, only those whose key ("c:NAME") is in it. */
 void ruleset_compare(struct arena *a, const struct ir_ruleset *left, const struct ir_ruleset *right,
 		     const struct map *within, struct differences *out);
+/* Whether any object does, or one table sleeps and the other does not. */
+bool ruleset_differs(struct arena *a, const struct ir_ruleset *left,
+		     const struct ir_ruleset *right);
 
 #endif

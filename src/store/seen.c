@@ -46,6 +46,44 @@ bool seen_still(const struct store *s, const struct artefact *x, const char *net
 
 	if (s->dir < 0 || file_read_json(s->dir, SEEN, &before))
 		return false;
+	json_object_del(before, "files");
 	now = describe(x, netns, 0);
 	return now && json_equal(before, now);
+}
+
+static const char *both(const char *candidate, const struct store *s, struct arena *a)
+{
+	const char *applied = candidate ? store_files(s, STORE_APPLIED, a) : NULL;
+
+	return applied ? arena_printf(a, "%s %s", candidate, applied) : NULL;
+}
+
+void seen_note_files(struct store *s, const struct artefact *x, struct arena *a)
+{
+	const char *files = both(x->files, s, a);
+	_cleanup_json_ json_t *j = NULL;
+
+	if (!files || file_read_json(s->dir, SEEN, &j))
+		return;
+	json_object_set_new(j, "files", json_string(files));
+	file_write_json(s->dir, SEEN, j);
+}
+
+bool seen_whole(const struct store *s, const char *netns, struct arena *a, struct artefact *out)
+{
+	_cleanup_json_ json_t *j = NULL;
+	struct artefact x = {0};
+	const char *noted, *now;
+
+	if (s->dir < 0 || file_read_json(s->dir, SEEN, &j))
+		return false;
+	noted = json_string_value(json_object_get(j, "files"));
+	now = noted ? both(store_files(s, STORE_CANDIDATE, a), s, a) : NULL;
+	if (now && !strcmp(noted, now) && store_read_text(s, STORE_CANDIDATE, a, &x) == 0 &&
+	    !x.manifest->inspect && seen_still(s, &x, netns)) {
+		*out = x;
+		return true;
+	}
+	artefact_free(&x);
+	return false;
 }

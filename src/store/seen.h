@@ -11,6 +11,11 @@
 /* `generation` is that of the dump that was compared with the artefact. Failing to write it costs
  * the next apply a look. */
 void seen_note(struct store *s, const struct artefact *x, const char *netns, uint32_t generation);
+/* That it holds what was noted, and applied and the candidate, which x was, are the same: as long
+ * as nobody writes to either. */
+void seen_note_files(struct store *s, const struct artefact *x, struct arena *a);
+/* All of that is so still. Then *out is the head of the candidate, unless it has inspectors. */
+bool seen_whole(const struct store *s, const char *netns, struct arena *a, struct artefact *out);
 /* The table is there, it is that artefact's, and nobody has committed since it was seen to be. */
 bool seen_still(const struct store *s, const struct artefact *x, const char *netns);
 

@@ -378,11 +378,17 @@ int store_read(const struct store *s, const char *name, struct arena *a, struct 
 	       struct buf *why)
 {
 	_cleanup_close_ int dir = open_dir(s->dir, name);
-	const char *path = arena_printf(a, "%s/%s", s->path, name);
+	const char *path = arena_printf(a, "%s/%s", s->path, name), *files = NULL;
+	int err;
 
 	if (dir < 0)
 		return fail(why, dir, "use the directory", path);
-	return read_artefact(dir, path, a, out, why);
+	if (!strcmp(name, STORE_CANDIDATE))
+		files = store_files(s, name, a);
+	err = read_artefact(dir, path, a, out, why);
+	if (!err)
+		out->files = files;
+	return err;
 }
 
 struct manifest *store_read_manifest(const struct store *s, const char *name, struct arena *a)
@@ -397,15 +403,34 @@ struct manifest *store_read_manifest(const struct store *s, const char *name, st
 	return x.manifest;
 }
 
-struct manifest *store_read_head(const struct store *s, const char *name, struct arena *a)
+int store_read_text(const struct store *s, const char *name, struct arena *a, struct artefact *out)
 {
 	_cleanup_close_ int dir = open_dir(s->dir, name);
 	_cleanup_json_ json_t *j = NULL;
+	struct artefact x = {0};
 	const char *reason;
+	int err = dir < 0 ? dir : file_read(dir, MANIFEST, &x.text);
 
-	if (dir < 0 || file_read_json(dir, MANIFEST, &j))
+	if (err)
+		return err;
+	j = json_loadb(buf_str(&x.text), x.text.len, JSON_REJECT_DUPLICATES, NULL);
+	x.manifest = j ? manifest_read_head(a, j, &reason) : NULL;
+	if (!x.manifest) {
+		artefact_free(&x);
+		return -EBADMSG;
+	}
+	*out = x;
+	return 0;
+}
+
+struct manifest *store_read_head(const struct store *s, const char *name, struct arena *a)
+{
+	struct artefact x = {0};
+
+	if (store_read_text(s, name, a, &x))
 		return NULL;
-	return manifest_read_head(a, j, &reason);
+	buf_free(&x.text);
+	return x.manifest;
 }
 
 static void give_lists(const struct store *s, const char *name, struct arena *a,

@@ -43,7 +43,15 @@ struct artefact {
 	struct buf held; /* what a kernel held of the script (nft/canonical.h); empty: not kept */
 	struct manifest *manifest; /* in the arena it was read with */
 	struct lists *lists; /* of bulk sets (lists.h), in that arena; NULL: there are none */
+	const char *files; /* store_files() before the candidate was read; NULL: it is another */
 };
+
+/* Of an artefact whose rules are known to be in force: text, and what the manifest has in its head.
+ */
+static inline bool artefact_is_head(const struct artefact *x)
+{
+	return x->manifest && !x->script.len;
+}
 
 /* All yield 0 or -errno, with why filled for people. */
 
@@ -71,6 +79,9 @@ int store_reserve(struct store *s, const struct artefact *x, struct buf *why);
 void store_release(struct store *s);
 /* True if the same bytes lie there already. */
 bool store_holds(const struct store *s, const char *name, const struct artefact *x);
+/* A hash of what the directory's files are, not of what they hold: whoever writes one changes it.
+ * NULL: some may have been written within the second, and might be again without a trace. */
+const char *store_files(const struct store *s, const char *name, struct arena *a);
 int store_read(const struct store *s, const char *name, struct arena *a, struct artefact *out,
 	       struct buf *why);
 /* Of it the manifest: what is where in the policy. The script is not looked at. NULL: none. */
@@ -80,6 +91,8 @@ struct manifest *store_read_head(const struct store *s, const char *name, struct
 /* Bulk sets of a ruleset that was read get what they hold, as far as what is applied or on trial
  * has it. */
 void store_give_lists(const struct store *s, struct arena *a, struct ir_ruleset *r);
+/* The same, and the text that it stands in; 0 or -errno. */
+int store_read_text(const struct store *s, const char *name, struct arena *a, struct artefact *out);
 int store_read_record(const struct store *s, json_t **out, struct buf *why);
 void store_remove(struct store *s, const char *name);
 

@@ -103,3 +103,45 @@ listing() { inns nft -s -n list table inet fwc; }
 	[[ $(listing) == *"dport 23"* ]]
 	small | candidate
 }
+
+# Files that nobody has written to for a second, since they were found to hold what is in force.
+known() {
+	local i
+	for ((i = 0; i < 100; i++)); do
+		same
+		! grep -q '"files"' "$WORK/state/seen.json" || return 0
+		sleep 0.1
+	done
+	return 1
+}
+
+@test "files that are as they were are not read again; whoever writes to one has all of them read" {
+	local state=$WORK/state when
+	known
+	same
+	# other bytes of the same length, at the same time
+	cp -p "$state/candidate/ruleset.nft" "$WORK/kept"
+	when=$(stat -c %y "$state/candidate/ruleset.nft")
+	sed -i 's/accept/acc3pt/' "$state/candidate/ruleset.nft"
+	touch -d "$when" "$state/candidate/ruleset.nft"
+	run fwc apply
+	[ "$status" = 3 ]
+	[[ $output == *"do not belong together"* ]]
+	cat "$WORK/kept" >"$state/candidate/ruleset.nft"
+	known
+	truncate -s 100 "$state/applied/ruleset.index"
+	same
+	cmp "$state/candidate/ruleset.index" "$state/applied/ruleset.index"
+	known
+	inns nft insert rule inet fwc input accept
+	run fwc apply
+	[ "$status" = 0 ]
+	[[ $output != *"nothing to change"* ]]
+	known
+	fwc apply --dry-run
+	echo "# another comment" >>"$WORK/policy.fwc"
+	run fwc apply
+	[ "$status" = 3 ]
+	[[ $output == *"it is not the current policy"* ]]
+	small | candidate
+}
