@@ -635,6 +635,7 @@ int main(int argc, char **argv)
 	int rc;
 
 	std_open();
+	begin_clock();
 	show_streams();
 	all_argc = argc;
 	all_argv = argv;

@@ -18,7 +18,7 @@ static void sel_needs(const struct ir_sel *sel, bool *needs)
 			needs[FEAT_FIB] = true;
 		else if (f == F_SKUID || f == F_SKGID)
 			needs[FEAT_SKUID] = true;
-		else if (f == F_HOUR || f == F_DAY)
+		else if (f == F_HOUR || f == F_DAY || f == F_TIME)
 			needs[FEAT_TIME] = true;
 	}
 }

@@ -5,11 +5,15 @@
 #include "cmd/begin.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "policy/schedule.h"
 #include "util/buf.h"
 #include "util/diag.h"
+#include "util/number.h"
 
 /* A shell takes it as it is. */
 static bool is_plain(const char *path)
@@ -63,4 +67,16 @@ void begin_print(const struct globals *g, const char *file, struct diag *d)
 	if (*g->begin && d->nerrors && !strcmp(file, g->config))
 		diag_hint(d, &d->records.v[0], "%s", g->begin);
 	diag_print(d, stderr, g->color);
+}
+
+/* A policy is compiled as at this time: SOURCE_DATE_EPOCH makes the same of it on any day. */
+void begin_clock(void)
+{
+	const char *epoch = getenv("SOURCE_DATE_EPOCH");
+	uint64_t n;
+
+	if (epoch && number_word(epoch, 0, 4102444800 /* 2100 */, &n) && n > 86400)
+		policy_now((int64_t)n);
+	else
+		policy_now(time(NULL));
 }

@@ -18,4 +18,7 @@ void begin_candidate(const struct globals *g, struct buf *out);
  */
 void begin_print(const struct globals *g, const char *file, struct diag *d);
 
+/* Which day it is, for policies. */
+void begin_clock(void);
+
 #endif

@@ -301,6 +301,10 @@ static void offer_question(const struct completing *c, const char *word)
 		offer_name(&t, "ipv6", "", "IPv6 only");
 		offer_name(&t, "mark ", "", "a mark, or bits of one");
 		offer_name(&t, "dscp ", "", "a class of service");
+		offer_name(&t, "hours ", "", "a time of day");
+		offer_name(&t, "days ", "", "days of the week");
+		offer_name(&t, "after ", "", "from the end of a day on");
+		offer_name(&t, "until ", "", "to the end of a day");
 		offer_name(&t, "user ", "", "the sender's user");
 		offer_name(&t, "group ", "", "the sender's group");
 		return;

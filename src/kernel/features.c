@@ -60,7 +60,7 @@ const struct feature_info feature_table[NFEATURES] = {
 	[FEAT_RT_MTU] = {"the MTU of a route",
 			 RULE("tcp flags syn tcp option maxseg size set rt mtu"), "CONFIG_NFT_RT"},
 	[FEAT_SKUID] = {"users", CHAIN("output", "meta skuid 0 accept"), "CONFIG_NF_TABLES"},
-	[FEAT_TIME] = {"hours and days", RULE("meta day 1 meta hour 3600 accept"),
+	[FEAT_TIME] = {"hours and days", RULE("meta time 0-1 accept"),
 		       "CONFIG_NF_TABLES (Linux 5.4)"},
 	[FEAT_QUEUE] = {"queues to user space", RULE("queue num 7"), "CONFIG_NFT_QUEUE"},
 	[FEAT_FLOWTABLE] =

@@ -117,6 +117,8 @@ struct ast_qualifiers {
 	uint16_t hours_from, hours_to; /* minutes since midnight, local time; to may be 1440 */
 	struct span days_span;
 	uint8_t days; /* bit 0 = Sunday ... bit 6 = Saturday */
+	struct span after_span, until_span;
+	int32_t after, until; /* dates, as days since 1970-01-01 */
 
 	struct ast_word user, group;
 	struct span mark_span;

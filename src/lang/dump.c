@@ -246,6 +246,10 @@ static void dump_qualifiers(struct dumper *d, const struct ast_qualifiers *q)
 		node(d, "hours %u-%u min", q->hours_from, q->hours_to);
 	if (q->days_span.src)
 		node(d, "days 0x%02x", q->days);
+	if (q->after_span.src)
+		node(d, "after day %d", q->after);
+	if (q->until_span.src)
+		node(d, "until day %d", q->until);
 	if (q->user.s)
 		node(d, "user %s", q->user.s);
 	if (q->group.s)

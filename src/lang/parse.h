@@ -130,6 +130,7 @@ enum qualified { /* what stands before qualifiers, and so which of them it may h
 		 OF_NAT = 4,
 		 OF_SERVICE = 8, /* its definition */
 		 OF_PACKET = 16, /* untracked, offload */
+		 OF_MARK = 32,
 };
 bool parse_qualifiers(struct parser *p, struct ast_qualifiers *q, enum qualified of);
 /* note = "note" STRING, which stands behind the statement; where there is none, nothing. */
@@ -231,6 +232,10 @@ void target_rest_print(struct buf *b, const struct ast_target *t);
 void nat_choice_print(struct buf *b, const struct ast_nat *n);
 void string_print(struct buf *b, const char *s); /* in quotes */
 void days_print(struct buf *b, uint8_t days);
+bool value_date(const char *s, int32_t *day); /* since 1970-01-01 */
+void date_print(struct buf *b, int32_t day);
+/* " hours ... days ... after ... until ...", of what is said of them */
+void times_print(struct buf *b, const struct ast_qualifiers *q);
 const char *rate_unit_name(enum rate_unit unit);
 
 #endif

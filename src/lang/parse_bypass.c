@@ -17,6 +17,9 @@ static void what_follows(struct parser *p, const char *own, const char *hint, co
 		diag_hint(p->diag, r, "%s", hint);
 	else if (parse_at_word(p, "published"))
 		diag_hint(p->diag, r, "%s", published_hint);
+	else if (qualifier_is_of(word, OF_MARK))
+		diag_hint(p->diag, r,
+			  "what runs goes on when the time is over; say it in the rules");
 	else if (word_in(qualifier_words, word, p->tok.len))
 		diag_hint(p->diag, r, "%s have qualifiers", opens);
 	parse_resync(p);

@@ -31,12 +31,14 @@ static void hint_qualifier(struct parser *p, struct diag_record *r)
 {
 	const char *word = parse_text(p, p->tok);
 
-	if (qualifier_is_of(word, OF_PACKET))
+	if (qualifier_is_of(word, OF_MARK))
 		diag_hint(p->diag, r, "it goes before 'as'");
 	else if (!strcmp(word, "published"))
 		diag_hint(p->diag, r, "%s", published_hint);
 	else if (qualifier_is_of(word, OF_RULE))
-		diag_hint(p->diag, r, "of what rules may say, a mark takes ipv4, ipv6, from port");
+		diag_hint(p->diag, r,
+			  "of what rules may say, a mark takes ipv4, ipv6, from port, "
+			  "hours, days, after, until");
 }
 
 static void what_follows(struct parser *p)
@@ -76,7 +78,7 @@ bool parse_mark(struct parser *p, struct ast_stmt *s)
 	m->services.v = services.v;
 	m->services.n = services.n;
 	m->services.cap = services.cap;
-	if (!parse_qualifiers(p, &m->q, OF_PACKET) || p->tok.kind == TOK_BAD)
+	if (!parse_qualifiers(p, &m->q, OF_MARK) || p->tok.kind == TOK_BAD)
 		return false;
 	if (!parse_accept_word(p, "as")) {
 		no_as(p, p->diag->nerrors != errors);

@@ -153,6 +153,31 @@ static bool qualifier_days(struct parser *p, struct ast_qualifiers *q)
 	return true;
 }
 
+/* DATE: a day that some calendar has, local time */
+static bool date(struct parser *p, const char *word, int32_t *out)
+{
+	struct ast_word w;
+
+	if (!parse_want_word(p, &w, "the date"))
+		return false;
+	if (!value_date(w.s, out))
+		diag_hint(p->diag, diag_error(p->diag, w.span, "'%s' is not a date", w.s),
+			  "write the year, the month and the day: %s 2027-01-31", word);
+	return true;
+}
+
+/* after = "after" DATE */
+static bool qualifier_after(struct parser *p, struct ast_qualifiers *q)
+{
+	return date(p, "after", &q->after);
+}
+
+/* until = "until" DATE */
+static bool qualifier_until(struct parser *p, struct ast_qualifiers *q)
+{
+	return date(p, "until", &q->until);
+}
+
 /* helper = "helper" NAME */
 static bool qualifier_helper(struct parser *p, struct ast_qualifiers *q)
 {
@@ -250,16 +275,18 @@ static const struct qualifier {
 	{"user", qualifier_user, OF_RULE | OF_QUESTION},
 	{"group", qualifier_group, OF_RULE | OF_QUESTION},
 	{"dscp", qualifier_dscp, OF_RULE | OF_QUESTION},
-	{"hours", qualifier_hours, OF_RULE},
-	{"days", qualifier_days, OF_RULE},
+	{"hours", qualifier_hours, OF_RULE | OF_QUESTION | OF_NAT | OF_MARK},
+	{"days", qualifier_days, OF_RULE | OF_QUESTION | OF_NAT | OF_MARK},
 	{"then", NULL, OF_RULE},
 	{"max", parse_max, OF_RULE},
 	{"helper", qualifier_helper, OF_RULE},
 	{"note", qualifier_note, OF_RULE},
-	{"from", qualifier_from, OF_RULE | OF_QUESTION | OF_NAT | OF_SERVICE | OF_PACKET},
-	{"ipv4", qualifier_ipv4, OF_RULE | OF_QUESTION | OF_NAT | OF_PACKET},
-	{"ipv6", qualifier_ipv6, OF_RULE | OF_QUESTION | OF_NAT | OF_PACKET},
+	{"from", qualifier_from, OF_RULE | OF_QUESTION | OF_NAT | OF_SERVICE | OF_PACKET | OF_MARK},
+	{"ipv4", qualifier_ipv4, OF_RULE | OF_QUESTION | OF_NAT | OF_PACKET | OF_MARK},
+	{"ipv6", qualifier_ipv6, OF_RULE | OF_QUESTION | OF_NAT | OF_PACKET | OF_MARK},
 	{"else", NULL, OF_RULE},
+	{"after", qualifier_after, OF_RULE | OF_QUESTION | OF_NAT | OF_MARK},
+	{"until", qualifier_until, OF_RULE | OF_QUESTION | OF_NAT | OF_MARK},
 };
 
 #define QUALIFIERS (sizeof(qualifiers) / sizeof(qualifiers[0]))
@@ -282,6 +309,10 @@ static void note_span(struct ast_qualifiers *q, const char *word, struct span at
 		q->hours_span = at;
 	else if (!strcmp(word, "days"))
 		q->days_span = at;
+	else if (!strcmp(word, "after"))
+		q->after_span = at;
+	else if (!strcmp(word, "until"))
+		q->until_span = at;
 	else if (!strcmp(word, "mark"))
 		q->mark_span = at;
 	else if (!strcmp(word, "ipv4") || !strcmp(word, "ipv6"))
@@ -380,8 +411,7 @@ bool parse_qualifiers(struct parser *p, struct ast_qualifiers *q, enum qualified
 		while (i < QUALIFIERS && !parse_at_word(p, qualifiers[i].word))
 			i++;
 		if (i == QUALIFIERS && last && of != OF_SERVICE &&
-		    (of != OF_RULE || strcmp(p->word, "dnat") != 0) &&
-		    parse_at_service(p)) {
+		    (of != OF_RULE || strcmp(p->word, "dnat") != 0) && parse_at_service(p)) {
 			late_service(p, begin);
 			return false;
 		}

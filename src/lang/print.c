@@ -138,17 +138,6 @@ static void services_behind(struct printer *pr, const struct ast_service *v, siz
 	services(pr, v, n);
 }
 
-static void times(struct printer *pr, const struct ast_qualifiers *q)
-{
-	if (q->hours_span.src)
-		buf_printf(pr->out, " hours %02u:%02u-%02u:%02u", q->hours_from / 60,
-			   q->hours_from % 60, q->hours_to / 60, q->hours_to % 60);
-	if (q->days_span.src) {
-		buf_puts(pr->out, " days ");
-		days_print(pr->out, q->days);
-	}
-}
-
 void print_note(struct printer *pr, const struct ast_word *text)
 {
 	if (!pr->notes || !text->s)
@@ -182,7 +171,7 @@ static void qualifiers(struct printer *pr, const struct ast_qualifiers *q)
 		buf_puts(pr->out, " dscp ");
 		dscp_print(pr->out, q->dscp);
 	}
-	times(pr, q);
+	times_print(pr->out, q);
 	print_limits(pr, q);
 	if (q->helper.s)
 		buf_printf(pr->out, " helper %s", q->helper.s);

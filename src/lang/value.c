@@ -2,6 +2,7 @@
  * words that stand for numbers, durations, rates, times of day and days <-> their values.
  */
 #include <string.h>
+#include <time.h>
 
 #include "lang/parse.h"
 #include "util/number.h"
@@ -219,6 +220,53 @@ void days_print(struct buf *b, uint8_t days)
 				       : "%s%s",
 			   comma, day_names[i], day_names[j - 1]);
 		comma = ", ";
+	}
+}
+
+/* YYYY-MM-DD, from 2000 to 2199 */
+bool value_date(const char *s, int32_t *day)
+{
+	struct tm tm = {0}, back;
+	uint64_t year, month, mday;
+	time_t t;
+
+	if (strlen(s) != 10 || s[4] != '-' || s[7] != '-' ||
+	    !number_read(s, 4, 2000, 2199, &year) || !number_read(s + 5, 2, 1, 12, &month) ||
+	    !number_read(s + 8, 2, 1, 31, &mday))
+		return false;
+	tm.tm_year = (int)year - 1900;
+	tm.tm_mon = (int)month - 1;
+	tm.tm_mday = (int)mday;
+	t = timegm(&tm);
+	*day = (int32_t)(t / 86400);
+	return gmtime_r(&t, &back) && back.tm_mday == (int)mday;
+}
+
+void date_print(struct buf *b, int32_t day)
+{
+	time_t t = (time_t)day * 86400;
+	struct tm tm;
+
+	gmtime_r(&t, &tm);
+	buf_printf(b, "%04d-%02d-%02d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday);
+}
+
+void times_print(struct buf *b, const struct ast_qualifiers *q)
+{
+	if (q->hours_span.src)
+		buf_printf(b, " hours %02u:%02u-%02u:%02u", q->hours_from / 60, q->hours_from % 60,
+			   q->hours_to / 60, q->hours_to % 60);
+	if (q->days_span.src) {
+		buf_puts(b, " days ");
+		days_print(b, q->days);
+	}
+	if (q->after_span.src) {
+		buf_puts(b, " after ");
+		date_print(b, q->after);
+	}
+	if (q->until_span.src) {
+		buf_puts(b, " until ");
+		date_print(b, q->until);
 	}
 }
 

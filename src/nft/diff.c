@@ -254,6 +254,23 @@ static bool is_joined(const struct ir_set *s)
 	return s->interval && !s->is_map;
 }
 
+/* Thousands of windows: how many, and until when they are known. */
+static void fill_times(struct arena *a, const struct ir_set *s, struct object *o)
+{
+	const struct ir_elem *last = s->elems.n ? &s->elems.v[s->elems.n - 1] : NULL;
+	struct buf b = {0};
+
+	o->label = arena_printf(a, "set %s", s->stem);
+	o->items = arena_alloc(a, sizeof(*o->items));
+	buf_printf(&b, "%zu windows", s->elems.n);
+	if (last) {
+		buf_puts(&b, ", the last of them ");
+		emit_value(&b, F_TIME, last->key[0]);
+	}
+	o->items[o->n].text = taken_text(a, &b);
+	o->items[o->n++].place = elem_place(o->side, s, &(struct ir_elem){0});
+}
+
 /* other: what it becomes, or NULL; most of their elements are the same, and need no words. */
 static void fill_set(struct arena *a, const struct object *other, struct object *o)
 {
@@ -264,6 +281,10 @@ static void fill_set(struct arena *a, const struct object *other, struct object 
 	if (other && !is_joined(&s) && !is_joined(other->is))
 		s.elems = without_common(a, o, other);
 	s = normal_set(a, &s);
+	if (s.nkeys == 1 && s.keys[0] == F_TIME) { /* its rules say which windows these are */
+		fill_times(a, &s, o);
+		return;
+	}
 	s.elems = stem_elems(a, o->side, &s.elems);
 	o->label = arena_printf(a, "%s %s", ir_set_word(&s), s.stem);
 	o->items = arena_alloc(a, (s.elems.n + 1) * sizeof(*o->items));

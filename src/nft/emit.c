@@ -436,6 +436,11 @@ void emit_elem(struct buf *out, const struct ir_set *s, const struct ir_elem *e)
 
 static void put_type(struct buf *out, const struct ir_set *s)
 {
+	if (s->nkeys == 1 && s->keys[0] == F_TIME && !s->is_map) {
+		/* `type time` is another: how long something takes */
+		buf_puts(out, "\t\ttypeof meta time\n");
+		return;
+	}
 	buf_puts(out, "\t\ttype ");
 	if (s->type) {
 		buf_puts(out, s->type);

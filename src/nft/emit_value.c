@@ -105,6 +105,14 @@ static void put_number(struct buf *out, struct ival v, const char *fmt)
 
 #pragma GCC diagnostic pop
 
+#define NANOSECONDS 1000000000u
+
+/* nft knows whole seconds alone, and takes both ends in: the first nanosecond of the second. */
+static void put_seconds(struct buf *out, struct ival v)
+{
+	put_decimal(out, (struct ival){(v.lo + NANOSECONDS - 1) / NANOSECONDS, v.hi / NANOSECONDS});
+}
+
 /* Ranges as numbers: many of the words have a dash of their own. */
 static void put_range(struct buf *out, const struct symbol *v, size_t n, struct ival x)
 {
@@ -121,6 +129,9 @@ void emit_value(struct buf *out, enum field f, struct ival v)
 	case FMT_HOUR:
 	case FMT_DAY:
 		put_decimal(out, v);
+		break;
+	case FMT_TIME:
+		put_seconds(out, v);
 		break;
 	case FMT_HEX:
 		put_number(out, v, "0x%08llx");

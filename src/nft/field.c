@@ -67,5 +67,6 @@ const struct field_info field_table[NFIELDS] = {
 	[F_CT_DPORT] = {"ct original proto-dst", "inet_service", 16, FMT_NUMBER},
 	[F_CT_L3PROTO] = {"ct l3proto", NULL, 8, FMT_NFPROTO},
 	[F_CT_HELPER] = {"ct helper", NULL, 128, FMT_IFNAME},
+	[F_TIME] = {"meta time", "time", 64, FMT_TIME},
 	[F_ETHER_DADDR] = {"ether daddr", "ether_addr", 48, FMT_ETHER},
 };

@@ -83,6 +83,7 @@ enum field {
 	F_OIF, /* by number, as read */
 	F_CT_HELPER, /* of the connection that expected this one; a name of 16 bytes */
 	F_CT_L3PROTO, /* of the connection, which is that of each packet of it */
+	F_TIME, /* nanoseconds since 1970, UTC */
 	NFIELDS,
 };
 
@@ -105,7 +106,8 @@ enum field_format {
 	FMT_FIB_TYPE,
 	FMT_PRESENT,
 	FMT_HOUR,
-	FMT_DAY
+	FMT_DAY,
+	FMT_TIME /* as nft has it: in whole seconds */
 };
 
 struct field_info {

@@ -48,6 +48,11 @@ struct shared_pair { /* of places that the rules do not tell apart */
 	struct ir_chain *chain; /* NULL: no rule speaks of them */
 };
 
+struct timed {
+	const struct schedule *when;
+	const char *name; /* of the set */
+};
+
 struct lower {
 	struct arena *arena;
 	struct arena *work; /* of what nobody needs once it is lowered */
@@ -60,6 +65,7 @@ struct lower {
 	bool silent; /* at a hook that cannot reject: drop instead */
 	struct map shared; /* shared_key() -> struct shared_pair */
 	VEC(struct bulk_set) bulk; /* very large sets that were made already */
+	VEC(struct timed) timed; /* the windows of schedules, likewise */
 };
 
 /* The addresses of one endpoint at one place: any of them. */
@@ -137,6 +143,8 @@ enum field port_field(int row, enum field f);
  * depends on the family makes a form of both two. */
 void match_words(struct lower *l, struct ir_rule *r, const struct qualifiers *q,
 		 enum family family);
+const char *named_set(struct lower *l, enum field f, const struct ivset *s, const char *stem);
+void match_when(struct lower *l, struct ir_rule *r, const struct schedule *when);
 void match_mark(struct lower *l, struct ir_rule *r, uint32_t mark, uint32_t mask);
 void match_form(struct lower *l, struct ir_rule *r, const struct form *f);
 /* What asks for the sender's station goes to the end: behind it nft would tell families by what the

@@ -82,6 +82,7 @@ static void push_mark(struct lower *l, struct ir_chain *c, const struct mark *m,
 			if (is_there(from, to, output))
 				rules = between(l, m, from, to, output);
 			for (size_t i = 0; i < rules.n; i++) {
+				match_when(l, &rules.v[i], m->when);
 				set_mark(l, &rules.v[i], true, m);
 				set_mark(l, &rules.v[i], false, m);
 				rule_counter(l, &rules.v[i]);

@@ -137,7 +137,7 @@ static size_t count_spelled(const struct ivset *s)
 	return n == s->n || (s->n >= BULK && n <= most) ? (size_t)n : 0;
 }
 
-static const char *named_set(struct lower *l, enum field f, const struct ivset *s, const char *stem)
+const char *named_set(struct lower *l, enum field f, const struct ivset *s, const char *stem)
 {
 	struct ir_set *set = arena_new_of(l->arena, struct ir_set);
 	size_t spelled = count_spelled(s), n = spelled ? spelled : s->n;
@@ -243,6 +243,7 @@ void match_words(struct lower *l, struct ir_rule *r, const struct qualifiers *q,
 		match_one(l, r, F_SKGID, q->gid);
 	if (q->has_dscp)
 		match_one(l, r, family == FAM_IP4 ? F_IP_DSCP : F_IP6_DSCP, q->dscp);
+	match_when(l, r, q->when);
 }
 
 /* ---- services ---- */

@@ -90,10 +90,13 @@ struct ir_rules at_interface(struct lower *l, const struct ir_rules *in,
 	return out;
 }
 
-static void match_nat_mark(struct lower *l, struct ir_rules *rules, const struct nat *n)
+static void match_nat_words(struct lower *l, struct ir_rules *rules, const struct nat *n)
 {
-	for (size_t i = 0; n->has_mark && i < rules->n; i++)
-		match_mark(l, &rules->v[i], n->mark, n->mark_mask);
+	for (size_t i = 0; i < rules->n; i++) {
+		if (n->has_mark)
+			match_mark(l, &rules->v[i], n->mark, n->mark_mask);
+		match_when(l, &rules->v[i], n->when);
+	}
 }
 
 /* At output, where all packets are this machine's: those of the item. */
@@ -276,7 +279,7 @@ static void source_family(struct lower *l, struct ir_chain *c, const struct nat 
 	rules = with_addresses(l, &rules, &src, &dst, fam);
 	if (n->kind == NAT_MASQUERADE && fam == FAM_IP6 && open)
 		match_ula(l, &rules);
-	match_nat_mark(l, &rules, n);
+	match_nat_words(l, &rules, n);
 	if (n->ports_first) {
 		source_ports(l, c, &rules, n, fam);
 		return;
@@ -326,7 +329,7 @@ static void dest_family(struct lower *l, struct ir_chain *c, const struct nat *n
 	rules = with_addresses(l, &rules, &src, &dst, fam);
 	if (to->at == AT_SELF || hairpin)
 		match_local(l, &rules, hairpin);
-	match_nat_mark(l, &rules, n);
+	match_nat_words(l, &rules, n);
 	rules = n->port ? with_each_protocol(l, &rules, &n->services, fam)
 			: with_services(l, &rules, &n->services, fam);
 	finish(l, c, &rules, n, fam, false);
@@ -401,7 +404,7 @@ static void lower_hairpin_source(struct lower *l, struct ir_chain *c, const stru
 				match_zone(l, &rules, &in.v[i], F_OIFNAME, zone);
 			for (size_t i = 0; i < rules.n; i++)
 				match_bits(l, &rules.v[i], F_CT_STATUS, 32 /* IPS_DST_NAT */);
-			match_nat_mark(l, &rules, n);
+			match_nat_words(l, &rules, n);
 			rules = with_addresses(l, &rules, &src, &dst, both[f]);
 			rules = with_services(l, &rules, &ports, both[f]);
 			finish(l, c, &rules, &masquerade, both[f], false);

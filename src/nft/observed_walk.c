@@ -72,15 +72,21 @@ static enum maybe type_value(const struct observed *p, enum field f, u128 *out)
 	return known(p->has_type && !other, other, p->type, out);
 }
 
+static enum maybe protocol_value(const struct observed *p, enum field f, u128 *out)
+{
+	if (f == F_NFPROTO)
+		return known(p->family, false, p->family == FAM_IP6 ? 10 : 2, out);
+	return known(p->has_proto, false, p->proto, out);
+}
+
 /* MAYBE_YES: *out is the value; MAYBE_NO: the packet has no such field, so that no match is true.
  */
 static enum maybe value_of(const struct observed *p, enum field f, u128 *out)
 {
 	switch (f) {
 	case F_NFPROTO:
-		return known(p->family, false, p->family == FAM_IP6 ? 10 : 2, out);
 	case F_L4PROTO:
-		return known(p->has_proto, false, p->proto, out);
+		return protocol_value(p, f, out);
 	case F_IIFNAME:
 	case F_OIFNAME:
 		return name_value(f == F_IIFNAME ? p->in : p->out, out);
@@ -112,6 +118,7 @@ static enum maybe value_of(const struct observed *p, enum field f, u128 *out)
 	case F_SKUID:
 	case F_HOUR:
 	case F_DAY:
+	case F_TIME:
 	case F_CT_STATE:
 	case F_CT_STATUS:
 	case F_CT_MARK:

@@ -168,7 +168,7 @@ static const struct {
 		{NFT_META_LEN, F_LENGTH, true},	       {NFT_META_SKGID, F_SKGID, true},
 		{NFT_META_IIFTYPE, F_IIFTYPE, true},   {NFT_META_OIFTYPE, F_OIFTYPE, true},
 		{NFT_META_IIFGROUP, F_IIFGROUP, true}, {NFT_META_OIFGROUP, F_OIFGROUP, true},
-		{NFT_META_SECPATH, F_SECPATH, false},
+		{NFT_META_SECPATH, F_SECPATH, false},  {NFT_META_TIME_NS, F_TIME, true},
 },
   cts[] = {
 	  {NFT_CT_STATE, F_CT_STATE, true},    {NFT_CT_STATUS, F_CT_STATUS, true},
@@ -461,8 +461,9 @@ static bool change_bits(struct machine *m, const struct raw_expr *e)
 	if (shift_bits(m, e))
 		return true;
 	if (!e->attrs.whole || tlv_number(v[NFTA_BITWISE_OP]) != NFT_BITWISE_BOOL || !s ||
-	    s->masked || s->from == FROM_ELSEWHERE || bytes > SLICE_BYTES || bytes != s->bytes ||
-	    mask.n != bytes || flip.n != bytes) {
+	    s->masked || s->from == FROM_ELSEWHERE ||
+	    (s->from == FROM_FIELD && s->field == F_TIME) || bytes > SLICE_BYTES ||
+	    bytes != s->bytes || mask.n != bytes || flip.n != bytes) {
 		put_changed(m, tlv_number(v[NFTA_BITWISE_DREG]), e,
 			    tlv_number(v[NFTA_BITWISE_SREG]));
 		return true;

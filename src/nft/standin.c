@@ -29,7 +29,7 @@ static bool field_condition(enum field f, struct words *w)
 		add(w, "fib");
 	else if (f == F_SKUID || f == F_SKGID)
 		add(w, "skuid");
-	else if (f == F_HOUR || f == F_DAY)
+	else if (f == F_HOUR || f == F_DAY || f == F_TIME)
 		add(w, "time");
 	else if (f == F_PAYLOAD)
 		add(w, "payload");

@@ -22,6 +22,7 @@ void resolve_mark(struct resolver *r, const struct ast_stmt *s)
 	struct mark out = {.family = ast->q.family,
 			   .value = ast->value,
 			   .mask = ast->mask,
+			   .when = resolve_times(r, &ast->q, false),
 			   .span = s->span,
 			   .as = ast->as.span};
 	struct buf text = {0};

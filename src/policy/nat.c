@@ -358,6 +358,7 @@ void resolve_nat(struct resolver *r, const struct ast_stmt *s)
 			  .has_mark = n->q.mark_span.src != NULL,
 			  .mark = n->q.mark,
 			  .mark_mask = n->q.mark_mask,
+			  .when = resolve_times(r, &n->q, false),
 			  .span = s->span};
 	unsigned errors = r->diag->nerrors;
 	struct buf text = {0};

@@ -217,6 +217,23 @@ static void inherit(struct ast_qualifiers *q, const struct ast_qualifiers *from)
 		q->mark = from->mark;
 		q->mark_mask = from->mark_mask;
 	}
+	if (!q->hours_span.src) {
+		q->hours_span = from->hours_span;
+		q->hours_from = from->hours_from;
+		q->hours_to = from->hours_to;
+	}
+	if (!q->days_span.src) {
+		q->days_span = from->days_span;
+		q->days = from->days;
+	}
+	if (!q->after_span.src) {
+		q->after_span = from->after_span;
+		q->after = from->after;
+	}
+	if (!q->until_span.src) {
+		q->until_span = from->until_span;
+		q->until = from->until;
+	}
 	if (!q->from_span.src) {
 		q->from_span = from->from_span;
 		q->from_ports.v = from->from_ports.v;

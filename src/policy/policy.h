@@ -9,6 +9,7 @@
 
 #include "lang/ast.h"
 #include "policy/helper.h"
+#include "policy/schedule.h"
 #include "util/map.h"
 
 /* zone ... { within ZONE; ... }: what of a zone, or of what this machine sends, fulfils all that is
@@ -173,10 +174,11 @@ struct qualifiers {
 	struct limit limit;
 	struct max max;
 	bool has_mark, has_user, has_group, has_dscp;
-	bool absent; /* nobody has that user or group: no packet is theirs */
+	bool absent; /* nobody has that user or group, or its time is over: it matches nothing */
 	struct ast_word user, group; /* its name; s NULL: said by number */
 	uint32_t mark, mark_mask, uid, gid;
 	uint8_t dscp;
+	const struct schedule *when; /* NULL: always */
 	VEC(struct rule_helper) helpers;
 };
 
@@ -257,6 +259,7 @@ struct nat {
 	enum family family; /* FAM_NONE: both */
 	bool has_mark;
 	uint32_t mark, mark_mask;
+	const struct schedule *when; /* NULL: always */
 	VEC(struct nat_part) parts; /* of them; at least one */
 	struct nat_targets to4, to6;
 	uint16_t port; /* 0: kept */
@@ -286,6 +289,7 @@ struct mark {
 	struct services services;
 	enum family family; /* FAM_NONE: both */
 	uint32_t value, mask; /* value is within mask */
+	const struct schedule *when; /* NULL: always */
 	const char *text;
 	struct span span, as;
 };
@@ -334,6 +338,7 @@ struct policy {
 	VEC(struct place) places; /* numbered from zones.n on */
 	int other; /* the zone of interfaces that no zone names; PLACE_OTHER: there is none */
 	VEC(struct dynset *) dynsets;
+	VEC(const struct schedule *) schedules; /* each that something goes by, once */
 	struct builtin_log logs[LOGS];
 	VEC(struct rule) rules;
 	VEC(struct nat) nats; /* in reading order, all kinds */
@@ -498,6 +503,8 @@ const char *nat_missing_rule(const struct policy *p, const struct nat *n);
 void policy_warn(struct policy *p, struct diag *diag);
 /* Inspectors whose lists stop nobody who is not recognised (inspect.c); a part of it. */
 void inspect_warn(const struct policy *p, struct diag *diag);
+/* What `until` has ended, or soon will (times.c); a part of the next. */
+void times_warn(const struct policy *p, struct diag *diag);
 /* And over what it does not say at all, for check alone. */
 void policy_warn_silence(const struct policy *p, struct diag *diag);
 /* The same over what this machine has put into it, where it is for another. */

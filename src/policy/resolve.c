@@ -313,17 +313,6 @@ static void resolve_process(struct resolver *r, const struct ast_qualifiers *q, 
 				  "write self before the arrow");
 }
 
-/* What the language has but this version cannot compile: said, never ignored. */
-static void refuse_later(struct resolver *r, const struct ast_qualifiers *q)
-{
-	static const char why[] = "is not supported yet; the rule cannot be compiled";
-
-	if (q->hours_span.src)
-		diag_error(r->diag, q->hours_span, "'hours' %s", why);
-	if (q->days_span.src)
-		diag_error(r->diag, q->days_span, "'days' %s", why);
-}
-
 static void check_inspect(struct resolver *r, const struct ast_rule *ast)
 {
 	struct nearest near = {.word = ast->q.with.s};
@@ -393,10 +382,11 @@ void resolve_rule(struct resolver *r, const struct ast_stmt *s)
 	out.q.has_dscp = q->dscp_span.src != NULL;
 	out.q.dscp = q->dscp;
 	resolve_process(r, q, &out, s->kind == STMT_EXPECT);
+	out.q.when = resolve_times(r, q, s->kind == STMT_EXPECT);
+	out.q.absent |= out.q.when && schedule_is_empty(out.q.when);
 	resolve_acts(r, ast, &out);
 	if (s->kind == STMT_RULE)
 		resolve_helpers(r, ast, &out);
-	refuse_later(r, q);
 	ast_print_rule(&text, ast);
 	out.text = arena_strdup(r->arena, buf_str(&text));
 	buf_free(&text);

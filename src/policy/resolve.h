@@ -79,6 +79,9 @@ void declare_group(struct resolver *r, const struct ast_group *ast);
 const char *decl_kind(const struct decl *d); /* "group of zones" */
 bool resolve_group(struct resolver *r, struct decl *d);
 bool resolve_but(struct resolver *r, const struct ast_item *item, struct place_item *out);
+/* times.c: what the words of time say; NULL: they say nothing. asked: by expect, or explain. */
+const struct schedule *resolve_times(struct resolver *r, const struct ast_qualifiers *q,
+				     bool asked);
 /* resolve.c */
 void declare(struct resolver *r, struct decl *d);
 /* subzone.c: when all zones are declared */

@@ -500,6 +500,7 @@ void policy_warn_silence(const struct policy *p, struct diag *diag)
 	const struct rule *through = p->forwarding ? NULL : forwarding_rule(p);
 	bool self = false;
 
+	times_warn(p, diag);
 	vec_each (&p->rules, r)
 		for (size_t k = 0; k < r->from.items.n; k++)
 			self |= item_has(&r->from.items.v[k], PLACE_SELF);

@@ -81,6 +81,8 @@ static const char *label(enum dim d)
 		return "second of the day ";
 	case DIM_DAY:
 		return "day of the week ";
+	case DIM_TIME:
+		return "";
 	}
 	return "";
 }

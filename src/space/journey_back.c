@@ -19,7 +19,7 @@ bool journey_arrival(struct mean *m, const struct leg *leg, const struct packet 
 					DIM_SPORT,	 DIM_TYPE,    DIM_FLAGS,    DIM_UID,
 					DIM_HOUR,	 DIM_DAY,     DIM_CODE,	    DIM_DSCP,
 					DIM_GID,	 DIM_IIFTYPE, DIM_IIFGROUP, DIM_LINK,
-					DIM_ETHER_SADDR, DIM_SECPATH, DIM_MARK};
+					DIM_ETHER_SADDR, DIM_SECPATH, DIM_TIME,    DIM_MARK};
 	/* a mark that a statement may have set is another than it came with */
 	size_t n = sizeof(kept) / sizeof(kept[0]) - leg->marked;
 	dd_ref r = leg->arrival;

@@ -472,6 +472,8 @@ dd_ref mean_process(struct mean *m, const struct qualifiers *q)
 		r = dd_and(m->dd, r, schema_one(&m->schema, DIM_DSCP, q->dscp));
 	if (q->has_group)
 		r = dd_and(m->dd, r, schema_one(&m->schema, DIM_GID, q->gid));
+	if (q->when)
+		r = dd_and(m->dd, r, schema_schedule(&m->schema, q->when));
 	return r;
 }
 

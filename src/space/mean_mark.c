@@ -62,6 +62,8 @@ dd_ref mean_mark_match(struct mean *m, const struct policy *p, size_t mark, enum
 	r = dd_and(m->dd, r, mean_services(m, &k->services));
 	r = dd_and(m->dd, r, schema_family(&m->schema, k->family));
 	r = dd_and(m->dd, r, elsewhere(m, at));
+	if (k->when)
+		r = dd_and(m->dd, r, schema_schedule(&m->schema, k->when));
 	return dd_and(m->dd, r, schema_one(&m->schema, DIM_CT_STATE, CT_NEW));
 }
 

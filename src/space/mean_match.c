@@ -77,6 +77,7 @@ static const struct {
 	[F_CT_DPORT] = {DIM_CALLED, 0, 0},
 	[F_ETHER_DADDR] = {DIM_ETHER_DADDR, 0, 0},
 	[F_FIB_OIFNAME] = {DIM_FIB_OIF, 0, 0},
+	[F_TIME] = {DIM_TIME, 0, 0},
 	[F_FIB_SADDR_TYPE] = {DIM_FIB_SADDR, 0, 0},
 	[F_FIB_DADDR_TYPE] = {DIM_FIB_DADDR, 0, 0},
 	[F_FIB_DADDR_IIF_TYPE] = {DIM_FIB_DADDR_IIF, 0, 0},
@@ -145,6 +146,12 @@ static struct term term_of(struct mean *m, enum field f, const struct ival *v, s
 	if (v4 && (d == DIM_SADDR || d == DIM_DADDR))
 		t.bits = 32;
 	t.mask = u128_max(t.bits);
+	if (d == DIM_TIME) { /* every set that is asked for was added to the schema */
+		struct ivset all = {.v = (struct ival *)v, .n = n};
+
+		schema_times(&m->schema, &all, &t.values);
+		return t;
+	}
 	if (d == DIM_FAMILY || d == DIM_CT_STATE || d == DIM_IIF || d == DIM_OIF ||
 	    d == DIM_FIB_OIF) {
 		for (size_t i = 0; i < n; i++)

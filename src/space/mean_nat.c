@@ -30,6 +30,8 @@ static dd_ref words(struct mean *m, const struct nat *n)
 {
 	dd_ref r = schema_family(&m->schema, n->family);
 
+	if (n->when)
+		r = dd_and(m->dd, r, schema_schedule(&m->schema, n->when));
 	return n->has_mark ? dd_and(m->dd, r, mean_mark(m, n->mark, n->mark_mask)) : r;
 }
 

@@ -61,6 +61,8 @@ void packet_value(struct buf *out, struct mean *m, enum dim d, enum family fam, 
 		mac_print(out, value);
 	else if (d == DIM_FAMILY)
 		buf_puts(out, value ? "6" : "4");
+	else if (d == DIM_TIME && schema_ntimes(&m->schema) > 1)
+		time_print(out, schema_second(&m->schema, value));
 	else
 		buf_printf(out, "%llu", (unsigned long long)value);
 }
@@ -131,6 +133,10 @@ void packet_print(struct buf *out, struct mean *m, const struct packet *p)
 	}
 	if (p->dim[DIM_MARK])
 		buf_printf(out, ", mark 0x%x", (unsigned)p->dim[DIM_MARK]);
+	if (p->dim[DIM_TIME] != schema_time_now(&m->schema)) {
+		buf_puts(out, ", at ");
+		time_print(out, schema_second(&m->schema, p->dim[DIM_TIME]));
+	}
 	if (p->dim[DIM_UID])
 		buf_printf(out, ", user %u", (unsigned)p->dim[DIM_UID]);
 	if (p->dim[DIM_GID])

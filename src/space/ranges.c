@@ -258,6 +258,8 @@ static const char *set_text(struct mean *m, enum dim d, enum family fam, const s
 	else if (d == DIM_PAYLOAD || d == DIM_LINK || d == DIM_CT_DIRECTION || d == DIM_SECPATH ||
 		 d == DIM_RT_IPSEC)
 		buf_puts(&b, bit_text(d, s));
+	else if (d == DIM_TIME)
+		schema_print_times(&b, &m->schema, s);
 	else
 		put_numbers(&b, m, d, s);
 	text = arena_strdup(m->arena, buf_str(&b));

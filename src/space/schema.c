@@ -51,8 +51,9 @@ const struct dim_info dim_table[NDIMS] = {
 	[DIM_ETHER_DADDR] = {"etherdaddr", 733, 48},
 	[DIM_CALLED] = {"called", 781, 16},
 	[DIM_FIB_OIF] = {"fiboif", 797, 12},
+	[DIM_TIME] = {"time", 809, 16},
 };
-#define FIRST_CONDITION 809
+#define FIRST_CONDITION 825
 #define MAX_NAMES 4096 /* 12 bits */
 
 const struct station_info station_table[NSTATIONS] = {
@@ -99,6 +100,7 @@ void schema_init(struct schema *s, struct arena *a, struct dd *dd)
 	*s = (struct schema){.arena = a, .dd = dd};
 	map_init(&s->codes, a);
 	map_init(&s->conditions, a);
+	map_init(&s->times.schedules, a);
 	vec_push(a, &s->names, ((struct ival){0, 0})); /* code 0 */
 	schema_add_name(s, (struct ival){0, 0}); /* no interface */
 	ifname_parse("lo", 2, &lo);
@@ -114,10 +116,13 @@ static void add_asked(struct schema *s, const struct endpoint *e)
 
 void schema_add_policy(struct schema *s, const struct policy *p)
 {
+	const struct schedule *const *when;
 	const struct rule *r;
 
 	vec_each (&p->rules, r)
 		s->questions |= r->questions.n > 0;
+	vec_each (&p->schedules, when)
+		schema_add_schedule(s, *when);
 	for (size_t z = 0; z < p->zones.n; z++)
 		for (size_t i = 0; i < p->zones.v[z].interfaces.n; i++)
 			if (!ifname_is_other(p->zones.v[z].interfaces.v[i].name))
@@ -133,17 +138,41 @@ static bool is_name(enum field f)
 	return f == F_IIFNAME || f == F_OIFNAME || f == F_FIB_OIFNAME;
 }
 
-static void add_keys(struct schema *s, const enum field *f, size_t n, const struct ir_elems *elems)
+/* All elements of one field at once, those of several or of a map one by one: as they are asked
+ * for. */
+static void add_times(struct schema *s, const enum field *f, size_t n, const struct ir_elems *elems,
+		      bool each)
+{
+	struct ivset all = {0};
+
+	for (size_t k = 0; k < n; k++) {
+		for (size_t i = 0; f[k] == F_TIME && i < elems->n; i++) {
+			struct ivset one = {.v = elems->v[i].key + k, .n = 1};
+
+			if (n > 1 || each)
+				schema_add_times(s, &one);
+			else
+				vec_push(s->arena, &all, one.v[0]);
+		}
+	}
+	if (all.n)
+		schema_add_times(s, &all);
+}
+
+static void add_keys(struct schema *s, const enum field *f, size_t n, const struct ir_elems *elems,
+		     bool map)
 {
 	for (size_t k = 0; k < n; k++)
 		for (size_t i = 0; is_name(f[k]) && i < elems->n; i++)
 			schema_add_name(s, elems->v[i].key[k]);
+	add_times(s, f, n, elems, map);
 }
 
 void schema_add_ruleset(struct schema *s, const struct ir_ruleset *r)
 {
 	for (size_t i = 0; i < r->sets.n; i++)
-		add_keys(s, r->sets.v[i]->keys, r->sets.v[i]->nkeys, &r->sets.v[i]->elems);
+		add_keys(s, r->sets.v[i]->keys, r->sets.v[i]->nkeys, &r->sets.v[i]->elems,
+			 r->sets.v[i]->is_map);
 	for (size_t i = 0; i < r->chains.n; i++) {
 		const struct ir_chain *c = r->chains.v[i];
 
@@ -153,10 +182,10 @@ void schema_add_ruleset(struct schema *s, const struct ir_ruleset *r)
 			vec_each (&c->rules.v[k].stmts, st) {
 				if (st->kind == IR_MATCH)
 					add_keys(s, st->match.sel.f, st->match.sel.n,
-						 &st->match.values);
+						 &st->match.values, false);
 				else if (st->kind == IR_VMAP)
-					add_keys(s, st->vmap.sel.f, st->vmap.sel.n,
-						 &st->vmap.elems);
+					add_keys(s, st->vmap.sel.f, st->vmap.sel.n, &st->vmap.elems,
+						 true);
 			}
 		}
 	}
@@ -420,6 +449,7 @@ dd_ref schema_possible(struct schema *s, enum station at)
 	w = has(s, w, possible_fib(s));
 	w = has(s, w, below(s, DIM_CT_STATE, NCTCODES));
 	w = has(s, w, below(s, DIM_FIB_OIF, s->names.n));
+	w = has(s, w, below(s, DIM_TIME, schema_ntimes(s)));
 	w = has(s, w, below(s, DIM_HOUR, 86400));
 	return has(s, w, below(s, DIM_DAY, 7));
 }
@@ -437,8 +467,9 @@ static void fields(const struct schema *s, bool ip6, struct region_field *f)
 
 /* A new TCP connection between two documentation addresses (RFC 5737, RFC 3849), as far as the
  * region lets it be one. */
-static void plain_packet(bool ip6, u128 *v)
+static void plain_packet(struct schema *s, bool ip6, u128 *v)
 {
+	v[DIM_TIME] = schema_time_now(s);
 	v[DIM_FAMILY] = ip6;
 	v[DIM_SADDR] = ip6 ? ((u128)0x20010db8 << 96 | 1) : 0xc0000201;
 	v[DIM_DADDR] = ip6 ? ((u128)0x20010db8 << 96 | 2) : 0xc6336402;
@@ -472,7 +503,7 @@ bool schema_witness(struct schema *s, dd_ref region, struct packet *out)
 		dd_ref part = of_family(s, region, ip6);
 
 		fields(s, ip6, f);
-		plain_packet(ip6, prefer);
+		plain_packet(s, ip6, prefer);
 		if (part == DD_FALSE || !region_witness(s->dd, part, f, n, prefer, v))
 			continue;
 		memcpy(out->dim, v, sizeof(out->dim));

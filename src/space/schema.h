@@ -4,9 +4,10 @@
  * Every dimension is a number of a fixed width; IPv4 addresses use the first 32 bits of theirs.
  * Interface names, of which only equality and prefixes are ever asked, are small codes over the
  * names that the rulesets at hand mention: a name or wildcard has one code for what is in it and in
- * nothing narrower, and code 0 is every name that nobody mentions. Whatever a diagram cannot know
- * (whether a rate is exceeded, whether a set that fills at run time holds an address) is a
- * condition: one free variable, the same wherever its text is the same.
+ * nothing narrower, and code 0 is every name that nobody mentions. So are seconds: all of one code
+ * are in the same windows of those that the policies and rulesets at hand have. Whatever a diagram
+ * cannot know (whether a rate is exceeded, whether a set that fills at run time holds an address)
+ * is a condition: one free variable, the same wherever its text is the same.
  */
 #ifndef FWC_SCHEMA_H
 #define FWC_SCHEMA_H
@@ -57,6 +58,7 @@ enum dim { /* in the order of their variables */
 	   DIM_ETHER_DADDR, /* bytes 0 to 5 */
 	   DIM_CALLED, /* the port that the connection was opened to, before any translation */
 	   DIM_FIB_OIF, /* by which the routes lead to the destination, before it is routed */
+	   DIM_TIME, /* code of a second (times.c) */
 	   NDIMS,
 };
 
@@ -87,6 +89,14 @@ struct dim_info {
 };
 extern const struct dim_info dim_table[NDIMS];
 
+struct times { /* windows, each a set of seconds since 1970, UTC, within the horizon */
+	VEC(struct ivset) sets;
+	struct map schedules; /* text -> number of its set + 1 */
+	bool coded; /* from the first question on; then no set is added any more */
+	VEC(struct ivset) classes; /* the seconds of each code */
+	VEC(const uint8_t *) in; /* by code: bit n of them: in set n */
+};
+
 struct schema {
 	struct arena *arena;
 	struct dd *dd;
@@ -96,7 +106,22 @@ struct schema {
 	VEC(const char *) texts; /* of conditions, by number */
 	bool ends[128]; /* some IPv6 addresses are asked for by so many of their last bits */
 	bool questions; /* some policy awaits answers to questions by multicast */
+	struct times times;
 };
+
+/* times.c: sets of nanoseconds, as rules of nft have them. Where a set was not added it is nobody's
+ * to say which packets are in it, but the condition's that is named by the set. */
+void schema_add_schedule(struct schema *s, const struct schedule *when);
+void schema_add_times(struct schema *s, const struct ivset *nanoseconds);
+dd_ref schema_schedule(struct schema *s, const struct schedule *when);
+bool schema_times(struct schema *s, const struct ivset *nanoseconds, struct ivset *codes);
+size_t schema_ntimes(struct schema *s); /* codes */
+/* The code of now; a second of a code, the next one to come if there is one. */
+u128 schema_time_now(struct schema *s);
+int64_t schema_second(struct schema *s, u128 code);
+/* When that is, by the words of policies: "hours 08:00-18:00", "not ..."; or else from when on, as
+ * an example. */
+void schema_print_times(struct buf *out, struct schema *s, const struct ivset *codes);
 
 void schema_init(struct schema *s, struct arena *a, struct dd *dd);
 /* Every name that will be asked for must be added before the first diagram is built. */

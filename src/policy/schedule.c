@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Words of local time -> seconds of UTC, by the offsets that the zone has from when to when.
+ */
+#include "policy/schedule.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lang/parse.h"
+
+#define DAY 86400
+#define STEP (6 * 3600) /* no zone changes its offset twice within it */
+#define PIECES 256
+#define SOME_DAY 1767225600 /* 2026-01-01, where nobody has said what day it is */
+
+/* ---- the clock ---- */
+
+void local_time(int64_t second, struct tm *tm)
+{
+	static bool zone_read;
+	time_t t = (time_t)second;
+
+	if (!zone_read)
+		tzset();
+	zone_read = true;
+	localtime_r(&t, tm);
+}
+
+int32_t day_of_date(int year, int month, int day)
+{
+	struct tm tm = {.tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day};
+
+	return (int32_t)(timegm(&tm) / DAY);
+}
+
+int32_t local_day(const struct tm *tm)
+{
+	return day_of_date(tm->tm_year + 1900, tm->tm_mon + 1, tm->tm_mday);
+}
+
+static struct horizon horizon;
+
+void policy_now(int64_t now)
+{
+	struct tm tm;
+	int year;
+
+	local_time(now, &tm);
+	year = tm.tm_year + 1900;
+	horizon = (struct horizon){now, (int64_t)day_of_date(year, 1, 1) * DAY - DAY,
+				   (int64_t)day_of_date(year + SCHEDULE_YEARS, 1, 1) * DAY};
+}
+
+const struct horizon *policy_horizon(void)
+{
+	if (!horizon.ends)
+		policy_now(SOME_DAY);
+	return &horizon;
+}
+
+void time_print(struct buf *b, int64_t second)
+{
+	static const char *const days[] = {"sun", "mon", "tue", "wed", "thu", "fri", "sat"};
+	struct tm tm;
+
+	local_time(second, &tm);
+	buf_printf(b, "%04d-%02d-%02d %02d:%02d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
+		   tm.tm_hour, tm.tm_min);
+	if (tm.tm_sec)
+		buf_printf(b, ":%02d", tm.tm_sec);
+	buf_printf(b, " (%s)", days[tm.tm_wday]);
+}
+
+/* ---- the zone's offsets ---- */
+
+struct piece { /* from this second on local time is so much ahead of UTC */
+	int64_t from, offset;
+};
+
+struct pieces {
+	struct piece v[PIECES + 1];
+	size_t n;
+};
+
+static int64_t offset_at(int64_t second)
+{
+	struct tm tm;
+
+	local_time(second, &tm);
+	return tm.tm_gmtoff;
+}
+
+/* The first second in (lo, hi] that has the offset of hi. */
+static int64_t change_in(int64_t lo, int64_t hi)
+{
+	int64_t offset = offset_at(hi);
+
+	while (hi - lo > 1) {
+		int64_t mid = lo + (hi - lo) / 2;
+
+		if (offset_at(mid) == offset)
+			hi = mid;
+		else
+			lo = mid;
+	}
+	return hi;
+}
+
+static const struct pieces *offsets(void)
+{
+	static struct pieces p;
+	const struct horizon *h = policy_horizon();
+
+	if (p.n)
+		return &p;
+	p.v[p.n++] = (struct piece){h->begins, offset_at(h->begins)};
+	for (int64_t t = h->begins; t < h->ends && p.n < PIECES; t += STEP)
+		if (offset_at(t + STEP) != offset_at(t))
+			p.v[p.n++] = (struct piece){change_in(t, t + STEP), offset_at(t + STEP)};
+	p.v[p.n] = (struct piece){h->ends, 0};
+	return &p;
+}
+
+/* The first second whose local date is that day, or a later one. */
+static int64_t day_begins(int32_t day)
+{
+	int64_t lo = ((int64_t)day - 2) * DAY, hi = ((int64_t)day + 2) * DAY;
+	struct tm tm;
+
+	while (hi - lo > 1) {
+		int64_t mid = lo + (hi - lo) / 2;
+
+		local_time(mid, &tm);
+		if (local_day(&tm) >= day)
+			hi = mid;
+		else
+			lo = mid;
+	}
+	return hi;
+}
+
+/* ---- windows ---- */
+
+static void push_window(struct arena *a, struct ivset *out, int64_t lo, int64_t hi,
+			struct ival within)
+{
+	if (lo < (int64_t)within.lo)
+		lo = (int64_t)within.lo;
+	if (hi > (int64_t)within.hi)
+		hi = (int64_t)within.hi;
+	if (lo <= hi)
+		vec_push(a, out, ((struct ival){(u128)lo, (u128)hi}));
+}
+
+static bool begins_on(const struct schedule *s, int64_t day)
+{
+	return !s->days || s->days >> (day + 4) % 7 & 1; /* 1970-01-01 was a Thursday */
+}
+
+/* While one offset holds: day by day of local time, one more before it for what is over midnight.
+ */
+static void windows_of(struct arena *a, const struct schedule *s, const struct piece *p,
+		       struct ivset *out)
+{
+	struct ival within = {(u128)p[0].from, (u128)p[1].from - 1};
+	int64_t from = s->has_hours ? s->from * 60 : 0;
+	int64_t to = s->has_hours ? s->to * 60 : DAY;
+
+	if (to <= from)
+		to += DAY;
+	for (int64_t day = (p[0].from + p[0].offset) / DAY - 1; day * DAY - p[0].offset < p[1].from;
+	     day++) {
+		int64_t midnight = day * DAY - p[0].offset;
+
+		if (begins_on(s, day))
+			push_window(a, out, midnight + from, midnight + to - 1, within);
+	}
+}
+
+static struct ivset windows(struct arena *a, const struct schedule *s)
+{
+	const struct pieces *p = offsets();
+	struct ivset out = {0}, between;
+	int64_t first = s->after == NO_DATE ? 0 : day_begins(s->after + 1);
+	int64_t end = s->until == NO_DATE ? FOREVER : day_begins(s->until + 1);
+
+	if (end <= first || end <= 0)
+		return out;
+	between = ivset_one(a, first > 0 ? (u128)first : 0, (u128)end - 1);
+	if (!s->has_hours && !s->days)
+		return between;
+	for (size_t i = 0; i < p->n; i++)
+		windows_of(a, s, &p->v[i], &out);
+	ivset_normalise(&out);
+	return ivset_intersect(a, &out, &between);
+}
+
+/* ---- schedules ---- */
+
+static struct span where(const struct ast_qualifiers *q)
+{
+	return q->hours_span.src   ? q->hours_span
+	       : q->days_span.src  ? q->days_span
+	       : q->after_span.src ? q->after_span
+				   : q->until_span;
+}
+
+const struct schedule *schedule_of(struct arena *a, const struct ast_qualifiers *q)
+{
+	struct schedule *s;
+	struct buf text = {0};
+
+	if (!where(q).src)
+		return NULL;
+	s = arena_new_of(a, struct schedule);
+	*s = (struct schedule){.has_hours = q->hours_span.src != NULL,
+			       .from = q->hours_from,
+			       .to = q->hours_to,
+			       .days = q->days,
+			       .after = q->after_span.src ? q->after : NO_DATE,
+			       .until = q->until_span.src ? q->until : NO_DATE,
+			       .span = where(q)};
+	times_print(&text, q);
+	s->text = arena_strdup(a, buf_str(&text) + 1);
+	buf_free(&text);
+	s->seconds = windows(a, s);
+	return s;
+}
+
+/* The day on which a window that holds at this local time would have begun; false: none holds. */
+static bool window_day(const struct schedule *s, const struct tm *tm, int *weekday)
+{
+	int minute = tm->tm_hour * 60 + tm->tm_min;
+
+	*weekday = tm->tm_wday;
+	if (!s->has_hours)
+		return true;
+	if (s->from < s->to)
+		return minute >= s->from && minute < s->to;
+	if (minute < s->to)
+		*weekday = (tm->tm_wday + 6) % 7;
+	return minute >= s->from || minute < s->to;
+}
+
+bool schedule_at(const struct schedule *s, const struct tm *local)
+{
+	int32_t day = local_day(local);
+	int weekday;
+
+	if ((s->after != NO_DATE && day <= s->after) || (s->until != NO_DATE && day > s->until))
+		return false;
+	return window_day(s, local, &weekday) && (!s->days || s->days >> weekday & 1);
+}
+
+bool schedule_is_empty(const struct schedule *s)
+{
+	const struct horizon *h = policy_horizon();
+	struct ival v = {(u128)h->begins, (u128)h->ends - 1};
+	struct ivset all = {.v = &v, .n = 1};
+
+	return !ivset_overlaps(&s->seconds, &all);
+}
+
+int64_t schedule_ends(const struct schedule *s)
+{
+	return s->until == NO_DATE ? -1 : day_begins(s->until + 1) - 1;
+}
+
+bool schedule_ran_out(const struct schedule *s)
+{
+	return s->until != NO_DATE && schedule_ends(s) < policy_horizon()->now;
+}
