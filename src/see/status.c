@@ -177,6 +177,7 @@ int status_gather(struct status *st, const char *netns, const struct store *s, s
 	if (st->known && st->trial.state == TRIAL_NONE)
 		find_drift(st, s, &live, a);
 	report_lines(a, live.ruleset, st->applied.manifest, &st->lines);
+	ends_find(a, &st->lines, live.ruleset, &st->ends);
 	saved_counters_add(s, netns, a, &st->lines);
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include "nft/foreign.h"
 #include "nft/report.h"
 #include "see/diff.h"
+#include "see/ends.h"
 #include "see/interfaces.h"
 #include "store/sources.h"
 #include "trial/note.h"
@@ -40,6 +41,7 @@ struct status {
 	struct diff_lines drift; /* - only in the kernel, + missing there */
 	struct deltas drift_packets; /* from what was applied to what the kernel holds */
 	struct report_lines lines;
+	struct ends ends;
 	struct foreigners foreign;
 	struct interfaces interfaces; /* that do not meet the zones of what is applied */
 	struct offload_devices offload; /* that there are */

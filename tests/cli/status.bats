@@ -226,3 +226,34 @@ masquerade lan -> lan' >"$WORK/warns.fwc"
 	[[ $output == *"nftables needs /proc, which is not mounted"* ]]
 	[[ $output != *"fwc: fwc: "* ]]
 }
+
+@test "what until has ended, or will within two weeks, is named; the rest is not" {
+	local soon late over
+	over=$(date -d '3 days ago' +%F)
+	soon=$(date -d '9 days' +%F)
+	late=$(date -d '40 days' +%F)
+	{
+		echo 'zone lan { interface eth0 }'
+		echo "allow lan -> self tcp/22 until $late"
+		echo "allow lan -> self tcp/23 until $soon log \" until $over \""
+		echo "allow lan -> self tcp/24 days mon until $over"
+		echo "allow lan -> self tcp/25 log \" until $over \""
+		echo "allow lan -> self tcp/26 hours 08:00-18:00"
+	} | candidate
+	fwc apply
+	run fwc status
+	echo "$output"
+	[ "$status" = 0 ]
+	[ "$(grep -c '^warning .* ends with \| ended with ' <<<"$output")" = 2 ]
+	[[ $output == *"policy.fwc:3: ends with $soon: allow lan -> self tcp/23 until $soon"* ]]
+	[[ $output == *"policy.fwc:4: ended with $over: allow lan -> self tcp/24"* ]]
+	[[ $output != *"are known until"* ]]
+	run fwc status --json
+	[ "$(json '[(e["until"], e["over"]) for e in d["ends"]], d["windows_known_until"]' <<<"$output")" = \
+		"([('$soon', False), ('$over', True)], None)" ]
+	# years later: nobody has compiled since
+	run env SOURCE_DATE_EPOCH=$(($(date -d "$(($(date +%Y) + 3))-10-01" +%s))) "$FWC" --netns "$NS" \
+		--state "$WORK/state" status
+	echo "$output"
+	[[ $output == *"hours and days are known until $(($(date +%Y) + 3))-12-31: \`fwc reload\` compiles more"* ]]
+}
