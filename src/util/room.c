@@ -78,8 +78,9 @@ void *room_grow(void *room, size_t bytes, size_t more)
 	if (more <= whole(bytes))
 		return room; /* pages beyond what was asked for hold zeroes still */
 	p = map_pages(whole(more));
-	/* the pages go over as they are, none is copied */
-	if (mremap(room, whole(bytes), whole(bytes), MREMAP_MAYMOVE | MREMAP_FIXED, p) != p)
+	/* The pages go over as they are, none is copied. The new size is said here, so that it
+	 * stays one mapping: before 6.17 Linux moves no two of them at once. */
+	if (mremap(room, whole(bytes), whole(more), MREMAP_MAYMOVE | MREMAP_FIXED, p) != p)
 		room_lack();
 	return p;
 }

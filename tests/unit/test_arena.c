@@ -2,9 +2,11 @@
  * Memory that is freed at once: arena, vec and buf.
  */
 #include <stdint.h>
+#include <stdio.h>
 
 #include "test.h"
 #include "util/buf.h"
+#include "util/room.h"
 #include "util/vec.h"
 
 static void zeroed_and_aligned(void)
@@ -98,6 +100,39 @@ static void vectors_of_their_own(void)
 	arena_free(a);
 }
 
+static bool in_one_mapping(const void *p, size_t n)
+{
+	FILE *f = fopen("/proc/self/maps", "re");
+	unsigned long lo, hi, at = (unsigned long)(uintptr_t)p;
+	char line[4096];
+	bool one = false;
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%lx-%lx", &lo, &hi) == 2 && lo <= at && at < hi)
+			one = at + n <= hi;
+	if (f)
+		fclose(f);
+	return one;
+}
+
+/* mremap() of Linux before 6.17 moves no pages of two mappings at once. */
+static void grown_again(void)
+{
+	size_t size = 2 << 20;
+	unsigned char *p = room_new(size);
+	bool right = true;
+
+	for (unsigned char i = 1; i <= 4; i++) {
+		memset(p + size / 2, i, size / 2);
+		p = room_grow(p, size, 2 * size);
+		size *= 2;
+		CHECK(in_one_mapping(p, size));
+		right = right && p[size / 2 - 1] == i && !p[size / 2] && !p[size - 1];
+	}
+	CHECK(right && !p[0] && p[1 << 20] == 1 && p[2 << 20] == 2 && p[8 << 20] == 4);
+	room_free(p, size);
+}
+
 static void buffers(void)
 {
 	struct buf b = {0};
@@ -123,6 +158,7 @@ int main(void)
 	strings();
 	vectors();
 	vectors_of_their_own();
+	grown_again();
 	buffers();
 	return test_end();
 }
