@@ -397,7 +397,7 @@ void resolve_rule(struct resolver *r, const struct ast_stmt *s)
 	check_inspect(r, ast);
 	number_twin(r, &out);
 	out.questions = rule_questions(r->arena, &out);
-	vec_push_sole(r->arena, &r->p->rules, out);
+	vec_push(r->arena, &r->p->rules, out); /* resolve_disabled() has a copy of the vector */
 }
 
 static void resolve_statements(struct resolver *r, const struct ast_stmts *stmts);

@@ -27,10 +27,11 @@
 /* Makes room for one more and yields a pointer to it (zeroed the first time). */
 #define vec_add(a, vec) vec_room(arena_grow, a, vec)
 
-/* For that many more, so that growing leaves no copies behind. */
+/* For that many more, so that growing leaves few copies behind: of one that grows often it is
+ * doubled, as above. */
 #define vec_reserve(a, vec, more)                                                                  \
 	((vec)->cap - (vec)->n < (more)                                                            \
-		 ? (void)((vec)->cap = (vec)->n + (more),                                          \
+		 ? (void)((vec)->cap = (vec)->n + ((more) > (vec)->n ? (more) : (vec)->n),         \
 			  (vec)->v = arena_grow((a), (vec)->v, (vec)->n * sizeof(*(vec)->v),       \
 						(vec)->cap * sizeof(*(vec)->v)))                   \
 		 : (void)0)

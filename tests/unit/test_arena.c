@@ -73,6 +73,28 @@ static void vectors(void)
 	arena_free(a);
 }
 
+/* A little at a time, as the blocks of a policy are: the copies left behind are not the square. */
+static void vectors_reserved(void)
+{
+	struct arena *a = arena_new();
+	const uint64_t *before = NULL;
+	VEC(uint64_t) v = {0};
+	unsigned moved = 0;
+
+	vec_reserve(a, &v, 100);
+	SAME_NUMBER(v.cap, 100);
+	for (uint64_t i = 0; i < 10000; i++) {
+		if (i % 10 == 0)
+			vec_reserve(a, &v, 10);
+		vec_push(a, &v, i);
+		moved += v.v != before;
+		before = v.v;
+	}
+	CHECK(moved <= 8);
+	SAME_NUMBER(v.v[9999], 9999);
+	arena_free(a);
+}
+
 /* Through all kinds of room: shared chunks, chunks of their own, large pages. Others that are in the
  * same arena keep what they hold. */
 static void vectors_of_their_own(void)
@@ -157,6 +179,7 @@ int main(void)
 	large_between_small();
 	strings();
 	vectors();
+	vectors_reserved();
 	vectors_of_their_own();
 	grown_again();
 	buffers();
