@@ -6,6 +6,7 @@ Everything that depends on what `prove` and `fwc explain` print is in this file.
     Prove(path).ask(policy) -> Answer, of the table that is loaded
 """
 
+import ipaddress
 import json
 import os
 import re
@@ -136,6 +137,10 @@ def same_verdict(said, verdict):
         return re.match(r'\w+', said)[0] == kind
     if kind == 'reject':
         return said.startswith('reject') and ('reset' in said) == ('reset' in verdict)
+    mapped = re.match(r'\w+ (\S+)-(\S+) port kept address by address$', verdict)
+    if mapped:
+        network, *more = ipaddress.summarize_address_range(*(ipaddress.ip_address(a) for a in mapped.groups()))
+        return not more and said.startswith(f'{kind} to {network}, address by address')
     values = re.findall(r'[0-9a-f.:]*[0-9][0-9a-f.:]*|[0-9a-f]*::[0-9a-f:]*', verdict)
     return re.match(r'\w+', said)[0] == kind and all(v in said for v in values)
 
@@ -158,8 +163,8 @@ def effect_in(said, effect):
     if effect == 'not tracked':
         return ', not tracked' in said
     side = 'destination' if 'daddr' in effect else 'source'
-    if ' . udp sport' in effect:    # who asks by multicast, to be answered there
-        side += ' . udp sport'
+    port = re.search(r' \. \w+ sport', effect)     # who asks by multicast, to be answered there
+    side += port[0] if port else ''
     way = 'out of' if effect.startswith('delete') else 'into'
     return f'{side} {way} {re.search("@[^ .]+", effect)[0]}' in said
 
