@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2094 # the set of the kernel has the name of the file
 # Bulk sets by netlink: what is put in is what nft lists, and a set that holds anything else than
 # what it is to hold is told from it.
 
