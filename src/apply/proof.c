@@ -40,6 +40,8 @@ void proof_finish(struct proof *out, struct arena *a, struct scratch *s,
 			out->outcome = SCRATCH_FAILED;
 			out->why = "cannot read back what was loaded: the dump is malformed";
 		}
+		if (out->ruleset && compiled)
+			ruleset_take_bulk(out->ruleset, compiled);
 		if (compiled && !s->slept)
 			keep_held(out, a, &s->dump);
 		if (out->ruleset && compiled)
@@ -139,8 +141,7 @@ static void give_lists(struct proof *p, struct arena *a, const struct artefact *
 {
 	_cleanup_buf_ struct buf why = {0};
 
-	if (p->outcome != SCRATCH_LOADED ||
-	    !lists_give(x->lists, a, x->manifest, p->ruleset, &why))
+	if (p->outcome != SCRATCH_LOADED || !lists_give(x->lists, a, x->manifest, p->ruleset, &why))
 		return;
 	p->outcome = SCRATCH_FAILED;
 	p->why = arena_strdup(a, buf_str(&why));

@@ -156,8 +156,7 @@ void flow_segment(struct flow_state *f, struct flow_room *room, uint32_t seq, co
 		judge_opening(f, room, seq - f->base, p, n);
 	if (f->trouble == FLOW_FINE &&
 	    settle(f, stream_put(&f->bytes, room->pool, seq - f->base, p, n)) &&
-	    f->bytes.ready != before && !f->facts.whole &&
-	    f->facts.protocol != PROTOCOL_UNKNOWN)
+	    f->bytes.ready != before && !f->facts.whole && f->facts.protocol != PROTOCOL_UNKNOWN)
 		probe_again(f, room, false);
 }
 

@@ -184,8 +184,8 @@ static void read_origin(struct dns_origin *out, const struct nlattr *ct)
 				out->version = four ? 4 : 6;
 				memcpy(out->dst, mnl_attr_get_payload(c), n);
 			}
-			if (mnl_attr_get_type(b) == CTA_TUPLE_PROTO &&
-			    what == CTA_PROTO_DST_PORT && n == 2)
+			if (mnl_attr_get_type(b) == CTA_TUPLE_PROTO && what == CTA_PROTO_DST_PORT &&
+			    n == 2)
 				out->port = ntohs(mnl_attr_get_u16(c));
 		}
 	}

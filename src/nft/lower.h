@@ -37,7 +37,7 @@ const char *max_name(struct arena *a, const struct rule *rule, enum family fam);
 
 /* ---- shared by the lower_*.c files only ---- */
 
-struct bulk_set {
+struct large_set {
 	enum field field;
 	const struct ival *v; /* what it was made of */
 	size_t n;
@@ -53,6 +53,11 @@ struct timed {
 	const char *name; /* of the set */
 };
 
+struct bulk_sets { /* of one list: a packet is in it if it is in one of them */
+	const struct bulk_list *list;
+	VEC(const struct ir_set *) sets;
+};
+
 struct lower {
 	struct arena *arena;
 	struct arena *work; /* of what nobody needs once it is lowered */
@@ -64,8 +69,9 @@ struct lower {
 	const char *reject; /* the chain that rejects, or NULL */
 	bool silent; /* at a hook that cannot reject: drop instead */
 	struct map shared; /* shared_key() -> struct shared_pair */
-	VEC(struct bulk_set) bulk; /* very large sets that were made already */
-	VEC(struct timed) timed; /* the windows of schedules, likewise */
+	VEC(struct timed) timed; /* the windows of schedules */
+	VEC(struct large_set) large; /* very large sets that were made already */
+	VEC(struct bulk_sets) bulk;
 };
 
 /* The addresses of one endpoint at one place: any of them. */
@@ -78,6 +84,7 @@ struct side {
 	bool broadcast; /* or to what routing calls so */
 	const char *stem, *mac_stem;
 	VEC(const struct addrs *) dyn;
+	VEC(const struct addrs *) bulk;
 };
 
 /* One conjunction of address matches: what one nft rule can say. */
@@ -92,6 +99,9 @@ struct alt {
 	struct ivset ends; /* ... which is one of these; not merged */
 	const char *stem;
 	const struct addrs *dyn; /* or NULL */
+	const struct bulk_list *bulk; /* or NULL: it is in its set number `part`; or in none */
+	size_t part;
+	bool negated;
 };
 
 struct alts {
@@ -176,6 +186,9 @@ const char *shared_key(struct lower *l, int from, int to);
 void note_pair(struct lower *l, const struct ir_chain *c, int from, int to);
 struct ir_chain *chain_new(struct lower *l, const char *stem);
 void chain_push(struct lower *l, struct ir_chain *c, struct ir_rule r);
+/* lower_bulk.c: the sets that a list becomes, named by `stem` where it is asked for first */
+const struct bulk_sets *lower_bulk(struct lower *l, const struct bulk_list *list, const char *stem);
+void match_bulk(struct lower *l, struct ir_rule *r, enum field f, const struct alt *a);
 const char *dynset_name(struct lower *l, const struct dynset *d, enum family family);
 
 /* lower_act.c: the chain of a rule that does more than to decide */

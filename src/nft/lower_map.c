@@ -169,7 +169,7 @@ static void add_form(struct lower *l, struct boxes *out, const struct form *f,
 
 static bool is_static(const struct side *s)
 {
-	return s->all || (!s->dyn.n && !s->broadcast);
+	return s->all || (!s->dyn.n && !s->bulk.n && !s->broadcast);
 }
 
 /* False if the rule has to be a rule: a limit without else (it may let a packet go on), a mark or

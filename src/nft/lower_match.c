@@ -160,16 +160,16 @@ const char *named_set(struct lower *l, enum field f, const struct ivset *s, cons
 /* The same list is asked for by each pair of zones that a rule is of. */
 static const char *known_set(struct lower *l, enum field f, const struct ivset *s, const char *stem)
 {
-	struct bulk_set made = {.field = f, .v = s->v, .n = s->n, .stem = stem};
-	const struct bulk_set *b;
+	struct large_set made = {.field = f, .v = s->v, .n = s->n, .stem = stem};
+	const struct large_set *b;
 
 	if (s->n < BULK)
 		return named_set(l, f, s, stem);
-	vec_each (&l->bulk, b)
+	vec_each (&l->large, b)
 		if (b->field == f && b->v == s->v && b->n == s->n && !strcmp(b->stem, stem))
 			return b->name;
 	made.name = named_set(l, f, s, stem);
-	vec_push(l->arena, &l->bulk, made);
+	vec_push(l->arena, &l->large, made);
 	return made.name;
 }
 

@@ -269,7 +269,7 @@ static void source_family(struct lower *l, struct ir_chain *c, const struct nat 
 {
 	struct ir_rules rules = one_rule(l, n->text, n->span);
 	struct side src = side_of_item(l, from), dst = side_of_item(l, to);
-	bool open = src.dyn.n || src.macs.n; /* its addresses are not all known */
+	bool open = src.dyn.n || src.bulk.n || src.macs.n; /* its addresses are not all known */
 
 	src.routed = true;
 	rules = at_interface(l, &rules, from, F_IIFNAME);

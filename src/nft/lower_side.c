@@ -36,6 +36,8 @@ static void side_add(struct lower *l, struct side *s, const struct addrs *a)
 		vec_push(l->arena, &s->dyn, a);
 		return;
 	}
+	if (addrs_open(a))
+		vec_push(l->arena, &s->bulk, a);
 	side_add_ivals(l, &s->v4, &a->v4);
 	side_add_ivals(l, &s->v6, &a->v6);
 	for (size_t i = 0; i < a->suffixed.n; i++)
@@ -126,6 +128,21 @@ static void suffixed_alts(struct lower *l, struct alts *out, const struct side *
 	}
 }
 
+/* In one of its sets, or in none. */
+static void bulk_alts(struct lower *l, struct alts *out, const struct addrs *a, enum family fam)
+{
+	const struct bulk_list *list = addrs_bulk(a, fam);
+	size_t parts = list ? lower_bulk(l, list, a->stem)->sets.n : 0;
+
+	for (size_t i = 0; i < (parts && a->negated ? 1 : parts); i++)
+		vec_push(l->arena, out,
+			 ((struct alt){.family = fam,
+				       .bulk = list,
+				       .part = i,
+				       .negated = a->negated,
+				       .stem = a->stem}));
+}
+
 static void side_alts(struct lower *l, struct alts *out, const struct side *s, enum family fam,
 		      bool stations)
 {
@@ -148,6 +165,8 @@ static void side_alts(struct lower *l, struct alts *out, const struct side *s, e
 				       .macs = &s->macs,
 				       .routed = s->routed,
 				       .stem = s->mac_stem}));
+	for (size_t i = 0; i < s->bulk.n; i++)
+		bulk_alts(l, out, s->bulk.v[i], fam);
 	for (size_t i = 0; i < s->dyn.n; i++)
 		vec_push(l->arena, out, ((struct alt){.family = fam, .dyn = s->dyn.v[i]}));
 }
@@ -268,6 +287,8 @@ static void match_alt(struct lower *l, struct ir_rule *r, const struct alt *a, e
 		match_one(l, r, F_FIB_DADDR_TYPE, 3 /* RTN_BROADCAST */);
 	} else if (a->suffixed) {
 		match_suffixed(l, r, a, f);
+	} else if (a->bulk) {
+		match_bulk(l, r, f, a);
 	} else if (a->dyn) {
 		match_set(l, r, f, dynset_name(l, a->dyn->dyn, a->family), a->dyn->negated);
 	} else {

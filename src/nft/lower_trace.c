@@ -39,13 +39,29 @@ static struct ivset others(struct tracing *t, const struct ivset *s, int bits)
 	return ivset_subtract(t->l.arena, &all, s);
 }
 
+/* The sets of a list are in another table than what traces. */
+static void take_apart(struct tracing *t, const struct addrs *s, enum family fam, struct ivset *out)
+{
+	const struct bulk_list *list = addrs_bulk(s, fam);
+
+	if (!list)
+		return;
+	bulk_list_append(out, list, t->l.arena);
+	if (s->negated)
+		*out = others(t, out, fam == FAM_IP4 ? 32 : 128);
+}
+
 static struct place_item settled(struct tracing *t, const struct place_item *item)
 {
 	struct place_item x = *item;
 	const struct dynset *d = x.addrs.dyn;
 
-	if (!d)
+	if (!d) {
+		take_apart(t, &x.addrs, FAM_IP4, &x.addrs.v4);
+		take_apart(t, &x.addrs, FAM_IP6, &x.addrs.v6);
+		x.addrs.bulk4 = x.addrs.bulk6 = NULL;
 		return x;
+	}
 	x.addrs = (struct addrs){.stem = d->name};
 	add_elements(t, &x.addrs.v4, d, FAM_IP4);
 	add_elements(t, &x.addrs.v6, d, FAM_IP6);

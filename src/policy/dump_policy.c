@@ -16,6 +16,13 @@ static void put_ivset(struct buf *out, const struct ivset *s, enum family fam)
 	}
 }
 
+static void put_bulk(struct buf *out, const struct addrs *s, const struct bulk_list *l)
+{
+	if (l)
+		buf_printf(out, " %s%s (%zu of IPv%d)", s->negated ? "not " : "", s->stem, l->n,
+			   l->family);
+}
+
 static void put_places(struct buf *out, const struct policy *p, const struct place_list *l)
 {
 	for (size_t i = 0; i < l->n; i++)
@@ -74,11 +81,13 @@ static void put_endpoint(struct buf *out, const struct policy *p, const char *la
 		if (item->addrs.dyn)
 			buf_printf(out, " %s%s (dynamic)", item->addrs.negated ? "not " : "",
 				   item->addrs.dyn->name);
-		else if (!item->addrs.all && !addrs_has(&item->addrs, FAM_IP4) &&
-			 !addrs_has(&item->addrs, FAM_IP6) && !item->addrs.macs.n)
+		else if (!addrs_any(&item->addrs, FAM_IP4) && !addrs_any(&item->addrs, FAM_IP6) &&
+			 !item->addrs.macs.n)
 			buf_puts(out, " no address");
 		if (item->addrs.broadcast)
 			buf_puts(out, " broadcast");
+		put_bulk(out, &item->addrs, item->addrs.bulk4);
+		put_bulk(out, &item->addrs, item->addrs.bulk6);
 		put_ivset(out, &item->addrs.v4, FAM_IP4);
 		put_ivset(out, &item->addrs.v6, FAM_IP6);
 		put_suffixed(out, &item->addrs.suffixed);

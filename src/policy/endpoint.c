@@ -139,8 +139,16 @@ static void item_addrs(struct resolver *r, const struct ast_item *item, struct a
 			out->negated = item->negated;
 			return;
 		}
+		if (d && (d->kind == DECL_HOST || d->kind == DECL_SET) && resolve_decl(r, d)) {
+			out->bulk4 = d->bulk4;
+			out->bulk6 = d->bulk6;
+			out->negated = item->negated && (d->bulk4 || d->bulk6);
+		}
 	}
-	resolve_item_addrs(r, item, &out->v4, &out->v6, &out->suffixed, &out->macs);
+	if (out->bulk4 || out->bulk6)
+		out->stem = item->name.s;
+	resolve_item_addrs(r, item, out->bulk4 ? NULL : &out->v4, out->bulk6 ? NULL : &out->v6,
+			   &out->suffixed, &out->macs);
 	ivset_normalise(&out->v4);
 	ivset_normalise(&out->v6);
 	if (item->negated) {
@@ -166,7 +174,7 @@ static bool on_any_link(struct resolver *r, const struct addrs *s)
 		vec_push(r->arena, &v4, four[i]);
 	for (size_t i = 0; i < 3; i++)
 		vec_push(r->arena, &v6, six[i]);
-	return ivset_overlaps(&v4, &s->v4) || ivset_overlaps(&v6, &s->v6);
+	return addrs_overlap(s, FAM_IP4, &v4) || addrs_overlap(s, FAM_IP6, &v6);
 }
 
 /* What the zone names as its networks, and what its sub-zones do. */
@@ -192,7 +200,7 @@ static void warn_elsewhere(struct resolver *r, const struct ast_item *item,
 {
 	const struct zone *z;
 	struct ivset net4, net6;
-	bool none4, none6;
+	bool any4, any6, none4, none6;
 
 	if (p->at != AT_ZONE || p->zone < 0 || p->addrs.all || p->addrs.dyn || item->negated ||
 	    p->addrs.suffixed.n)
@@ -200,11 +208,13 @@ static void warn_elsewhere(struct resolver *r, const struct ast_item *item,
 	z = &r->p->zones.v[p->zone];
 	net4 = with_parts(r, p->zone, FAM_IP4);
 	net6 = with_parts(r, p->zone, FAM_IP6);
-	if ((p->addrs.v4.n && !net4.n) || (p->addrs.v6.n && !net6.n))
+	any4 = addrs_any(&p->addrs, FAM_IP4);
+	any6 = addrs_any(&p->addrs, FAM_IP6);
+	if ((any4 && !net4.n) || (any6 && !net6.n))
 		return;
-	none4 = !ivset_overlaps(&p->addrs.v4, &net4);
-	none6 = !ivset_overlaps(&p->addrs.v6, &net6);
-	if (none4 && none6 && p->addrs.v4.n + p->addrs.v6.n && !on_any_link(r, &p->addrs))
+	none4 = !addrs_overlap(&p->addrs, FAM_IP4, &net4);
+	none6 = !addrs_overlap(&p->addrs, FAM_IP6, &net6);
+	if (none4 && none6 && (any4 || any6) && !on_any_link(r, &p->addrs))
 		diag_note(r->diag,
 			  diag_warning(r->diag, item->span,
 				       "none of these addresses is in a network of zone '%s'",

@@ -7,12 +7,40 @@
 
 #define ANY_PORT 40000 /* a client's own */
 
+const struct bulk_list *addrs_bulk(const struct addrs *s, enum family fam)
+{
+	return fam == FAM_IP4 ? s->bulk4 : s->bulk6;
+}
+
+bool addrs_open(const struct addrs *s)
+{
+	return s->dyn || s->bulk4 || s->bulk6;
+}
+
+bool addrs_any(const struct addrs *s, enum family fam)
+{
+	return s->all || s->dyn || addrs_bulk(s, fam) || (fam == FAM_IP4 ? s->v4.n : s->v6.n);
+}
+
+bool addrs_overlap(const struct addrs *s, enum family fam, const struct ivset *with)
+{
+	const struct bulk_list *bulk = addrs_bulk(s, fam);
+
+	if (bulk && s->negated)
+		return !bulk_list_covers(bulk, with);
+	if (bulk)
+		return bulk_list_overlaps(bulk, with);
+	return s->all || s->dyn || ivset_overlaps(fam == FAM_IP4 ? &s->v4 : &s->v6, with);
+}
+
 bool addrs_match(const struct addrs *s, enum family fam, u128 addr)
 {
 	if (s->all)
 		return true;
 	if (s->dyn)
 		return s->negated; /* taken as empty */
+	if (addrs_bulk(s, fam))
+		return bulk_list_holds(addrs_bulk(s, fam), addr) != s->negated;
 	if (s->broadcast) /* which others are depends on routes */
 		return fam == FAM_IP4 && addr == 0xffffffff;
 	return ivset_contains(fam == FAM_IP4 ? &s->v4 : &s->v6, addr) ||
@@ -316,11 +344,15 @@ static bool lets_in_from(const struct policy *p, const struct endpoint *e, struc
 	const struct place_item *i;
 
 	vec_each (&e->items, i) {
-		bool every = i->addrs.all || i->addrs.dyn;
+		const struct bulk_list *bulk = i->addrs.bulk4;
 
-		if (!item_has(i, f->from) || (!every && !i->addrs.v4.n && !i->addrs.macs.n))
+		if (!item_has(i, f->from) || (!addrs_any(&i->addrs, FAM_IP4) && !i->addrs.macs.n))
 			continue;
-		f->saddr = every || !i->addrs.v4.n ? 0 : i->addrs.v4.v[0].lo;
+		f->saddr = i->addrs.v4.n ? i->addrs.v4.v[0].lo : 0;
+		if (bulk) /* there is always an address that is not in it */
+			f->saddr = i->addrs.negated && bulk->v4[0].lo == 0 ? bulk->v4[0].hi + 1
+				   : i->addrs.negated			   ? 0
+									   : bulk->v4[0].lo;
 		if (lets_some_in(p, *f, true))
 			return true;
 	}

@@ -134,51 +134,113 @@ void resolve_item_addrs(struct resolver *r, const struct ast_item *item, struct 
 		vec_push(r->arena, v6, d->v6.v[i]);
 	for (size_t i = 0; i < d->suffixed.n; i++)
 		vec_push(r->arena, suffixed, d->suffixed.v[i]);
+	if (d->bulk4 && v4)
+		bulk_list_append(v4, d->bulk4, r->arena);
+	if (d->bulk6 && v6)
+		bulk_list_append(v6, d->bulk6, r->arena);
 	for (size_t i = 0; macs && i < d->macs.n; i++)
 		mac_add(r->arena, macs, d->macs.v[i].lo);
 	if (!macs && d->macs.n)
 		refuse_mac(r, item->span, d->name);
 }
 
-/* The union of the plain elements less the union of the negated ones. */
-static void resolve_elements(struct resolver *r, struct decl *d)
+static void add_all(struct bulk *to, enum family fam, const struct ivset *v)
 {
-	struct ivset plus4 = {0}, plus6 = {0}, minus4 = {0}, minus6 = {0};
-	struct suffixed_list plus = {0}, minus = {0};
+	for (size_t i = 0; i < v->n; i++)
+		bulk_add(to, fam, v->v[i]);
+}
+
+struct contents {
+	struct bulk bulk;
+	struct suffixed_list suffixed;
+};
+
+static void add_item(struct resolver *r, const struct ast_item *item, struct contents *to,
+		     struct ivset *macs)
+{
+	struct decl *d = item->kind == ITEM_NAME ? map_get(&r->names, item->name.s) : NULL;
+	struct ivset v4 = {0}, v6 = {0};
+	bool lists = d && (d->kind == DECL_SET || d->kind == DECL_HOST) && resolve_decl(r, d);
+
+	if (lists && d->bulk4)
+		bulk_add_list(&to->bulk, d->bulk4);
+	if (lists && d->bulk6)
+		bulk_add_list(&to->bulk, d->bulk6);
+	resolve_item_addrs(r, item, lists && d->bulk4 ? NULL : &v4, lists && d->bulk6 ? NULL : &v6,
+			   &to->suffixed, macs);
+	add_all(&to->bulk, FAM_IP4, &v4);
+	add_all(&to->bulk, FAM_IP6, &v6);
+}
+
+/* A file alone is not copied: it may be a million of them. */
+static bool add_elements(struct resolver *r, struct decl *d, struct contents *plus,
+			 struct contents *minus)
+{
+	const struct ast_element *e, *first = d->ast->elements.n ? d->ast->elements.v : NULL;
 	struct ivset *macs = d->kind == DECL_HOST ? &d->macs : NULL;
-	const struct ast_names *ast = d->ast;
 	bool any_plus = false;
 
-	for (size_t i = 0; i < ast->elements.n; i++) {
-		const struct ast_element *e = &ast->elements.v[i];
-
+	if (d->ast->elements.n == 1 && first->kind == ELEM_FILE) {
+		plus->bulk = first->content;
+		return true;
+	}
+	vec_each (&d->ast->elements, e) {
 		if (e->kind == ELEM_FILE) {
-			bulk_append(&plus4, &e->content, FAM_IP4, r->arena);
-			bulk_append(&plus6, &e->content, FAM_IP6, r->arena);
+			bulk_add_bulk(&plus->bulk, &e->content);
 			any_plus = true;
 		} else if (e->item.negated) {
-			resolve_item_addrs(r, &e->item, &minus4, &minus6, &minus, NULL);
+			add_item(r, &e->item, minus, NULL);
 		} else {
-			resolve_item_addrs(r, &e->item, &plus4, &plus6, &plus, macs);
+			add_item(r, &e->item, plus, macs);
 			any_plus = true;
 		}
 	}
-	if (!any_plus && ast->elements.n) {
-		struct diag_record *rec = diag_error(r->diag, ast->name.span,
+	bulk_settle(&plus->bulk, r->arena);
+	bulk_settle(&minus->bulk, r->arena);
+	bulk_subtract(&plus->bulk, &minus->bulk, r->arena);
+	return any_plus;
+}
+
+/* What its elements are, taken apart or not. With suffixes among them IPv6 is no list. */
+static void settle_elements(struct resolver *r, struct decl *d, struct contents *plus,
+			    const struct contents *minus)
+{
+	struct ivset less = {0};
+
+	if (plus->bulk.v4.n >= bulk_min())
+		d->bulk4 = bulk_list(r->arena, &plus->bulk, FAM_IP4);
+	else
+		bulk_append(&d->v4, &plus->bulk, FAM_IP4, r->arena);
+	if (plus->bulk.v6.n >= bulk_min() && !plus->suffixed.n && !minus->suffixed.n) {
+		d->bulk6 = bulk_list(r->arena, &plus->bulk, FAM_IP6);
+		return;
+	}
+	bulk_append(&d->v6, &plus->bulk, FAM_IP6, r->arena);
+	bulk_append(&less, &minus->bulk, FAM_IP6, r->arena);
+	suffixed_subtract(r->arena, &d->v6, &plus->suffixed, &less, &minus->suffixed);
+	d->suffixed = plus->suffixed;
+}
+
+/* The union of the plain elements less the union of the negated ones. */
+static void resolve_elements(struct resolver *r, struct decl *d)
+{
+	struct contents plus = {.suffixed = {0}}, minus = {.suffixed = {0}};
+	bool any_plus = add_elements(r, d, &plus, &minus);
+
+	if (!any_plus && d->ast->elements.n) {
+		struct diag_record *rec = diag_error(r->diag, d->ast->name.span,
 						     "'%s' lists only what is not in it", d->name);
 
 		diag_hint(r->diag, rec,
 			  "begin with the network to take it from: 0.0.0.0/0 or ::/0");
 		d->reported = true;
 	}
-	ivset_normalise(&plus4);
-	ivset_normalise(&plus6);
-	ivset_normalise(&minus4);
-	ivset_normalise(&minus6);
-	d->v4 = ivset_subtract(r->arena, &plus4, &minus4);
-	suffixed_subtract(r->arena, &plus6, &plus, &minus6, &minus);
-	d->v6 = plus6;
-	d->suffixed = plus;
+	settle_elements(r, d, &plus, &minus);
+}
+
+bool decl_is_empty(const struct decl *d)
+{
+	return !d->v4.n && !d->v6.n && !d->bulk4 && !d->bulk6 && !d->suffixed.n;
 }
 
 /* host h = 10.0.0.0/24 */

@@ -70,13 +70,14 @@ static bool names_addresses(struct resolver *r, const struct endpoint *from)
 						"netmap maps networks, and this is known by its "
 						"suffix"),
 				     item);
-		else if (item->addrs.all)
+		else if (item->addrs.all || addrs_open(&item->addrs))
 			hint_network(r,
 				     diag_error(r->diag, item->span,
 						"netmap maps a network to another, and here is "
 						"none"),
 				     item);
-		all = all && !item->addrs.dyn && !item->addrs.all && !item->addrs.suffixed.n;
+		all = all && !addrs_open(&item->addrs) && !item->addrs.all &&
+		      !item->addrs.suffixed.n;
 	}
 	return all;
 }

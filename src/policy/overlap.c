@@ -3,13 +3,22 @@
  */
 #include "policy/policy.h"
 
+static bool meet_in(const struct addrs *x, const struct addrs *y, enum family fam)
+{
+	const struct ivset *of = fam == FAM_IP4 ? &y->v4 : &y->v6;
+
+	if (addrs_bulk(x, fam) && addrs_bulk(y, fam))
+		return true;
+	return addrs_bulk(y, fam) ? meet_in(y, x, fam) : addrs_overlap(x, fam, of);
+}
+
 static bool addrs_meet(const struct addrs *x, const struct addrs *y)
 {
 	if (x->all || y->all || x->dyn || y->dyn || x->macs.n || y->macs.n)
 		return true;
-	if ((x->suffixed.n && addrs_has(y, FAM_IP6)) || (y->suffixed.n && addrs_has(x, FAM_IP6)))
+	if ((x->suffixed.n && addrs_any(y, FAM_IP6)) || (y->suffixed.n && addrs_any(x, FAM_IP6)))
 		return true;
-	return ivset_overlaps(&x->v4, &y->v4) || ivset_overlaps(&x->v6, &y->v6);
+	return meet_in(x, y, FAM_IP4) || meet_in(x, y, FAM_IP6);
 }
 
 /* Of two sub-zones of one zone: they may share packets. */

@@ -10,6 +10,7 @@
 #include "lang/ast.h"
 #include "policy/helper.h"
 #include "policy/schedule.h"
+#include "util/bulk.h"
 #include "util/map.h"
 
 /* zone ... { within ZONE; ... }: what of a zone, or of what this machine sends, fulfils all that is
@@ -75,7 +76,10 @@ struct suffixed_list {
 struct addrs {
 	bool all; /* no address condition, both families */
 	const struct dynset *dyn; /* or NULL */
-	bool negated; /* only with dyn: static sets are complemented already */
+	/* or NULL: so many, of one family, that they are looked up and never taken apart; v4 or v6
+	 * is empty then */
+	const struct bulk_list *bulk4, *bulk6;
+	bool negated; /* only with dyn or bulk: other sets are complemented already */
 	bool rest; /* such a complement: all but what was written */
 	struct ivset v4, v6; /* normalised; unused with all or dyn */
 	bool multicast; /* by that name */
@@ -399,6 +403,13 @@ bool suffixed_unicast(const struct suffixed *s); /* of all addresses but multica
 bool suffixes_meet(struct suffix x, struct suffix y);
 bool addrs_has(const struct addrs *s, enum family fam); /* static addresses of that family */
 bool addrs_match(const struct addrs *s, enum family fam, u128 addr);
+/* That list of the family, or NULL. */
+const struct bulk_list *addrs_bulk(const struct addrs *s, enum family fam);
+/* Which addresses there are is not in v4 and v6 alone. */
+bool addrs_open(const struct addrs *s);
+/* Some address of the family, and that some of these are in it. */
+bool addrs_any(const struct addrs *s, enum family fam);
+bool addrs_overlap(const struct addrs *s, enum family fam, const struct ivset *with);
 bool item_at(const struct place_item *i, int place);
 /* Something, and all, of what is at a zone's interfaces or this machine. */
 bool item_has(const struct place_item *i, int root);

@@ -542,7 +542,7 @@ static void resolve_unused(struct resolver *r)
 
 		resolve_decl(r, d);
 		if (d->kind == DECL_SET && !d->dyn && d->state == DONE && !d->reported &&
-		    !d->v4.n && !d->v6.n && !d->suffixed.n && !r->diag->nerrors)
+		    decl_is_empty(d) && !r->diag->nerrors)
 			diag_warning(r->diag, d->span,
 				     "set '%s' is empty: rules that name it match nothing",
 				     d->name);

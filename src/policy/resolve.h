@@ -19,6 +19,7 @@ struct decl { /* a zone, host or set */
 	enum { FRESH, BUSY, DONE } state;
 	struct ivset v4, v6, macs; /* once DONE */
 	struct suffixed_list suffixed;
+	const struct bulk_list *bulk4, *bulk6; /* or NULL: too many for v4 or v6 */
 	bool reported; /* it has an error, so being empty is no news */
 	bool used;
 };
@@ -55,7 +56,9 @@ bool resolve_excused(const struct resolver *r, const char *name);
 /* names.c: an address, a name or a negated one; the elements of a host or set */
 struct decl *resolve_name(struct resolver *r, struct ast_word w, const char *wanted);
 bool resolve_decl(struct resolver *r, struct decl *d);
-/* `macs` NULL: only addresses of IP are taken here. */
+bool decl_is_empty(const struct decl *d);
+/* `macs` NULL: only addresses of IP are taken here. v4 or v6 NULL: a bulk list of that family is
+ * not taken apart. */
 void resolve_item_addrs(struct resolver *r, const struct ast_item *item, struct ivset *v4,
 			struct ivset *v6, struct suffixed_list *suffixed, struct ivset *macs);
 /* suffix.c: of all IPv6 addresses; (v6, list) less (less, but); and where it may stand, when all

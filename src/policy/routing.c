@@ -146,7 +146,8 @@ static void said_here(const struct policy *p, const struct endpoint *e, enum fam
 	vec_each (&e->items, item) {
 		const struct ivset *x = fam == FAM_IP4 ? &item->addrs.v4 : &item->addrs.v6;
 
-		if (item->at != AT_SELF || item->addrs.all || item->addrs.dyn || item->addrs.rest)
+		if (item->at != AT_SELF || item->addrs.all || addrs_open(&item->addrs) ||
+		    item->addrs.rest)
 			continue;
 		for (size_t i = 0; i < x->n; i++)
 			if (holds(x->v[i], addr) && around(all, x->v[i]) &&

@@ -28,7 +28,7 @@ static const struct rule *forwarding_rule(const struct policy *p)
 
 static bool has_addrs(const struct addrs *s, enum family fam)
 {
-	return s->all || s->dyn || s->macs.n || addrs_has(s, fam);
+	return s->macs.n || addrs_any(s, fam);
 }
 
 /* Whether some rule could let it pass; which rules stand before that one is not looked at. */

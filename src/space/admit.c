@@ -15,6 +15,7 @@
 struct point { /* bits of a packet, the first variable the highest bit; open: either way */
 	uint64_t value[WORDS], open[WORDS];
 	bool any_iif, any_oif; /* the interface is not known */
+	u128 from, to; /* its addresses */
 };
 
 void admit_init(struct admit *x, struct arena *a, const struct ir_ruleset *r)
@@ -123,6 +124,7 @@ static void set_open(struct point *p, enum dim d)
 /* IPv4 addresses have the first 32 bits of theirs. */
 static void set_address(struct point *p, enum dim d, enum family fam, u128 v)
 {
+	*(d == DIM_SADDR ? &p->from : &p->to) = v;
 	set(p, d, fam == FAM_IP4 ? v << 96 : v);
 }
 
@@ -229,8 +231,17 @@ static bool tries_hi_first(const struct walk *w, uint32_t var)
 	       strstr(s->texts.v[n], " holds for ") != NULL;
 }
 
+static bool is_listed(const struct walk *w, const struct schema_list *l)
+{
+	bool from = l->d == DIM_SADDR;
+
+	return l->list->family == w->flow->family &&
+	       bulk_list_holds(l->list, from ? w->p->from : w->p->to);
+}
+
 static bool search(struct walk *w, dd_ref n)
 {
+	const struct schema_list *list;
 	const struct dd *d = w->x->mean.dd;
 	bool hi;
 
@@ -240,6 +251,9 @@ static bool search(struct walk *w, dd_ref n)
 	if (w->x->seen[n] == w->x->turn)
 		return false;
 	w->x->seen[n] = w->x->turn;
+	list = schema_list_of(&w->x->mean.schema, dd_var(d, n));
+	if (list)
+		return search(w, is_listed(w, list) ? dd_hi(d, n) : dd_lo(d, n));
 	hi = tries_hi_first(w, dd_var(d, n));
 	return search(w, hi ? dd_hi(d, n) : dd_lo(d, n)) ||
 	       search(w, hi ? dd_lo(d, n) : dd_hi(d, n));

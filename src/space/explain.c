@@ -71,8 +71,8 @@ static void place(struct mean *m, const struct policy *p, struct endpoint *e)
 		struct place_item *item = &e->items.v[i];
 		int zone;
 
-		if (item->at != AT_ANY || item->addrs.all || item->addrs.dyn || item->but.n ||
-		    item->addrs.suffixed.n)
+		if (item->at != AT_ANY || item->addrs.all || addrs_open(&item->addrs) ||
+		    item->but.n || item->addrs.suffixed.n)
 			continue;
 		zone = zone_of(m, p, &item->addrs);
 		if (is_here(p, &item->addrs)) {

@@ -144,7 +144,7 @@ static bool hull_of(const struct endpoint *e, int ip6, struct hull *h)
 		const struct ivset *v = ip6 ? &s->v6 : &s->v4;
 		u128 lo = 0, hi = u128_max(128);
 
-		if (!s->all && !s->dyn && !s->suffixed.n && (s->v4.n || s->v6.n)) {
+		if (!s->all && !addrs_open(s) && !s->suffixed.n && (s->v4.n || s->v6.n)) {
 			if (!v->n)
 				continue;
 			lo = v->v[0].lo;

@@ -308,8 +308,8 @@ static const char *bare_address(const struct policy *p, struct arena *a,
 
 	routing_zones(a, p, fam, f->there.dim[DIM_DADDR], &zones);
 	vec_each (&expected->to.items, item)
-		if (item->at == AT_ANY && !item->addrs.all && !item->addrs.dyn && zones.n == 1 &&
-		    addrs_match(&item->addrs, fam, f->there.dim[DIM_DADDR]))
+		if (item->at == AT_ANY && !item->addrs.all && !addrs_open(&item->addrs) &&
+		    zones.n == 1 && addrs_match(&item->addrs, fam, f->there.dim[DIM_DADDR]))
 			return arena_printf(a, "%s@%s", span_text(a, item->span),
 					    p->zones.v[zones.v[0]].name);
 	return NULL;

@@ -342,6 +342,7 @@ static dd_ref rewritten(struct mean *m, const struct policy *p, const struct leg
 	for (size_t i = 0; i < sizeof(changed) / sizeof(changed[0]); i++)
 		r = forget(m, r, changed[i]);
 	r = dd_some(d, r, dim_table[DIM_DADDR].first, rewritten_bits(leg));
+	r = schema_forget_lists(&m->schema, r, DIM_DADDR);
 	r = called(m, p, r);
 	if (leg->nat->called) {
 		r = shifted(m, r, (struct ival){leg->nat->called, leg->nat->called_last},
@@ -628,7 +629,7 @@ static bool names_loopback(struct arena *a, const struct endpoint *e)
 	vec_each (&e->items, item) {
 		const struct addrs *s = &item->addrs;
 
-		if (!s->all && !s->dyn && !s->suffixed.n && s->v4.n + s->v6.n &&
+		if (!s->all && !addrs_open(s) && !s->suffixed.n && s->v4.n + s->v6.n &&
 		    ivset_covers(&v4, &s->v4) && ivset_covers(&v6, &s->v6))
 			return true;
 	}

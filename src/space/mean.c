@@ -252,6 +252,19 @@ static dd_ref by_suffix(struct mean *m, const struct suffixed_list *l, enum dim 
 	return dd_and(m->dd, schema_family(&m->schema, FAM_IP6), all);
 }
 
+static dd_ref in_family(struct mean *m, const struct addrs *s, enum dim d, enum family fam)
+{
+	const struct bulk_list *list = addrs_bulk(s, fam);
+	dd_ref in;
+
+	if (!list)
+		return schema_addrs(&m->schema, d, fam, fam == FAM_IP4 ? &s->v4 : &s->v6);
+	in = schema_bulk(&m->schema, d, list, m->within);
+	if (s->negated)
+		in = dd_and(m->dd, schema_family(&m->schema, fam), dd_not(m->dd, in));
+	return in;
+}
+
 dd_ref mean_addrs(struct mean *m, const struct addrs *s, enum dim d)
 {
 	const char *side = d == DIM_SADDR ? "source" : "destination";
@@ -263,8 +276,8 @@ dd_ref mean_addrs(struct mean *m, const struct addrs *s, enum dim d)
 		return dd_and(m->dd, schema_family(&m->schema, FAM_IP4),
 			      schema_one(&m->schema, DIM_FIB_DADDR, 3 /* RTN_BROADCAST */));
 	if (!s->dyn) {
-		dd_ref by_address = dd_or(m->dd, schema_addrs(&m->schema, d, FAM_IP4, &s->v4),
-					  schema_addrs(&m->schema, d, FAM_IP6, &s->v6));
+		dd_ref by_address =
+			dd_or(m->dd, in_family(m, s, d, FAM_IP4), in_family(m, s, d, FAM_IP6));
 
 		by_address = dd_or(m->dd, by_address, by_suffix(m, &s->suffixed, d));
 		return s->macs.n ? dd_or(m->dd, by_address, by_station(m, &s->macs)) : by_address;

@@ -395,6 +395,19 @@ static dd_ref helper_condition(struct mean *m, const struct ir_elems *elems)
 	return any;
 }
 
+/* One that is looked up as it is meant to be: the address, cut to what its keys have. */
+bool match_fits_bulk(const struct ir_set *set, const struct ir_sel *sel)
+{
+	enum family fam = fields[sel->f[0]].family;
+	enum dim d = fields[sel->f[0]].dim;
+	int bits = fam == FAM_IP4 ? 32 : 128, prefix = set->bulk->prefix ? set->bulk->prefix : bits;
+	u128 all = u128_max(bits), mask = sel->mask[0] ? sel->mask[0] & all : all;
+
+	return sel->n == 1 && (d == DIM_SADDR || d == DIM_DADDR) &&
+	       fam == set->bulk->elems->family && prefix <= bits &&
+	       mask == (all & ~u128_max(bits - prefix));
+}
+
 dd_ref match_stmt(struct mean *m, const struct ir_stmt *s, const struct ir_set *set)
 {
 	const struct ir_elems *elems = set ? &set->elems : &s->match.values;
@@ -407,6 +420,8 @@ dd_ref match_stmt(struct mean *m, const struct ir_stmt *s, const struct ir_set *
 		in = route_condition(m, s, sel->f[0] == F_FIB_BACK ? MEAN_BACK : MEAN_BACK_ANY);
 	else if (sel->n == 1 && sel->f[0] == F_CT_HELPER)
 		in = helper_condition(m, elems);
+	else if (set && ir_set_is_bulk(set))
+		in = schema_bulk(&m->schema, fields[sel->f[0]].dim, set->bulk->elems, m->within);
 	else if (set && set->dynamic && !m->now)
 		in = dd_and(m->dd, implied(m, sel),
 			    schema_condition(&m->schema, dynamic_text(m, sel, set)));

@@ -13,6 +13,8 @@ dd_ref match_elem(struct mean *m, const struct ir_sel *sel, const struct ir_elem
 dd_ref match_elem_says(struct mean *m, const struct ir_sel *sel, const struct ir_elem *e,
 		       dd_ref terminal);
 /* A match statement with its operator. `set` is what its name stands for, or NULL. */
+/* A bulk set is looked up as it has to be. */
+bool match_fits_bulk(const struct ir_set *set, const struct ir_sel *sel);
 dd_ref match_stmt(struct mean *m, const struct ir_stmt *s, const struct ir_set *set);
 /* Of a set that rules add to: packets of which family have such a key; and which part of the packet
  * it is, "source", "destination/24". */

@@ -85,7 +85,8 @@ static const struct place_item *only(const struct endpoint *e)
 {
 	const struct place_item *i = e->items.n == 1 ? &e->items.v[0] : NULL;
 
-	return i && !i->addrs.dyn && !i->addrs.macs.n && !i->addrs.suffixed.n && !i->addrs.broadcast
+	return i && !addrs_open(&i->addrs) && !i->addrs.macs.n && !i->addrs.suffixed.n &&
+			       !i->addrs.broadcast
 		       ? i
 		       : NULL;
 }

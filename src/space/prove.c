@@ -75,6 +75,7 @@ static enum proof_state prove_station(struct proof_result *out, struct arena *a,
 
 	mean_init(&m, a, budget);
 	m.marks = true;
+	m.schema.lists_open = true;
 	add_names(&m, p, r);
 	s = both(&m, p, r, out->at);
 	out->state = PROOF_EQUAL;

@@ -54,6 +54,7 @@ const struct dim_info dim_table[NDIMS] = {
 	[DIM_TIME] = {"time", 809, 16},
 };
 #define FIRST_CONDITION 825
+#define TRIES 256 /* at a packet that its conditions do not lie about */
 #define MAX_NAMES 4096 /* 12 bits */
 
 const struct station_info station_table[NSTATIONS] = {
@@ -490,7 +491,7 @@ static dd_ref of_family(struct schema *s, dd_ref region, bool ip6)
 	return dd_and(s->dd, region, schema_one(s, DIM_FAMILY, ip6));
 }
 
-bool schema_witness(struct schema *s, dd_ref region, struct packet *out)
+static bool plainest(struct schema *s, dd_ref region, struct packet *out)
 {
 	size_t n = NDIMS + s->texts.n;
 	struct region_field *f = arena_alloc(s->arena, n * sizeof(*f));
@@ -511,6 +512,21 @@ bool schema_witness(struct schema *s, dd_ref region, struct packet *out)
 		for (size_t i = 0; i < s->texts.n; i++)
 			out->condition[i] = v[NDIMS + i];
 		return true;
+	}
+	return false;
+}
+
+bool schema_witness(struct schema *s, dd_ref region, struct packet *out)
+{
+	struct packet p;
+
+	for (int i = 0; i < TRIES; i++) {
+		if (!plainest(s, region, &p))
+			return false;
+		if (schema_realise(s, &region, &p)) {
+			*out = p;
+			return true;
+		}
 	}
 	return false;
 }

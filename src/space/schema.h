@@ -97,6 +97,12 @@ struct times { /* windows, each a set of seconds since 1970, UTC, within the hor
 	VEC(const uint8_t *) in; /* by code: bit n of them: in set n */
 };
 
+struct schema_list {
+	size_t condition; /* its number */
+	const struct bulk_list *list;
+	enum dim d;
+};
+
 struct schema {
 	struct arena *arena;
 	struct dd *dd;
@@ -105,6 +111,8 @@ struct schema {
 	struct map conditions; /* text -> number + 1 */
 	VEC(const char *) texts; /* of conditions, by number */
 	bool ends[128]; /* some IPv6 addresses are asked for by so many of their last bits */
+	VEC(struct schema_list) lists; /* those of them that say that an address is in a list */
+	bool lists_open; /* each list is a condition, be it small */
 	bool questions; /* some policy awaits answers to questions by multicast */
 	struct times times;
 };
@@ -141,6 +149,14 @@ dd_ref schema_one(struct schema *s, enum dim d, u128 value);
 dd_ref schema_family(struct schema *s, enum family fam);
 /* Addresses of that family in the set; true where the family is fam and the address is in it. */
 dd_ref schema_addrs(struct schema *s, enum dim d, enum family fam, const struct ivset *v);
+/* The same of a list (schema_list.c), as far as `within` has packets: exactly, or by a condition
+ * where too much of it is there. A condition is the same wherever the list is the same; whether it
+ * holds is known once the address is. */
+dd_ref schema_bulk(struct schema *s, enum dim d, const struct bulk_list *list, dd_ref within);
+/* That of a variable, or NULL. */
+const struct schema_list *schema_list_of(const struct schema *s, uint32_t var);
+/* What lists say of an address that is another now. */
+dd_ref schema_forget_lists(struct schema *s, dd_ref r, enum dim d);
 /* Names within the interval; codes for which member[code] holds. */
 dd_ref schema_names(struct schema *s, enum dim d, struct ival name);
 dd_ref schema_codes(struct schema *s, enum dim d, const bool *member);
@@ -164,6 +180,9 @@ struct packet {
 
 #define PLAIN_LENGTH 60 /* of a TCP SYN */
 
+/* A region without what its conditions say wrongly of the lists; at least without the packet, whose
+ * conditions do. True: *p is one of the region that is real. */
+bool schema_realise(struct schema *s, dd_ref *region, struct packet *p);
 /* A packet of the region, as plain a one as there is; false if it is empty. */
 bool schema_witness(struct schema *s, dd_ref region, struct packet *out);
 /* The value at a packet. */

@@ -135,6 +135,61 @@ void bulk_settle(struct bulk *b, struct arena *a)
 	b->v6.v = moved(a, b->v6.v, b->v6.n * sizeof(*b->v6.v));
 }
 
+void bulk_add_list(struct bulk *b, const struct bulk_list *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		bulk_add(b, l->family, bulk_list_at(l, i));
+}
+
+void bulk_add_bulk(struct bulk *b, const struct bulk *more)
+{
+	for (size_t i = 0; i < more->v4.n; i++)
+		bulk_add(b, FAM_IP4, (struct ival){more->v4.v[i].lo, more->v4.v[i].hi});
+	for (size_t i = 0; i < more->v6.n; i++)
+		bulk_add(b, FAM_IP6, more->v6.v[i]);
+}
+
+static void add_range4(struct bulk *b, u128 lo, u128 hi)
+{
+	bulk_add(b, FAM_IP4, (struct ival){lo, hi});
+}
+
+static void subtract4(struct bulk *b, const struct bulk *less, struct arena *a)
+{
+	struct bulk rest = {0};
+	size_t k = 0;
+
+	for (size_t i = 0; i < b->v4.n; i++) {
+		uint64_t lo = b->v4.v[i].lo, hi = b->v4.v[i].hi;
+
+		while (k < less->v4.n && less->v4.v[k].hi < lo)
+			k++;
+		for (size_t j = k; j < less->v4.n && less->v4.v[j].lo <= hi && lo <= hi; j++) {
+			if (less->v4.v[j].lo > lo)
+				add_range4(&rest, lo, less->v4.v[j].lo - 1);
+			lo = (uint64_t)less->v4.v[j].hi + 1;
+		}
+		if (lo <= hi)
+			add_range4(&rest, lo, hi);
+	}
+	bulk_settle(&rest, a);
+	b->v4.v = rest.v4.v;
+	b->v4.n = b->v4.cap = rest.v4.n;
+}
+
+void bulk_subtract(struct bulk *b, const struct bulk *less, struct arena *a)
+{
+	struct ivset six = {.v = b->v6.v, .n = b->v6.n}, gone = {.v = less->v6.v, .n = less->v6.n};
+
+	if (less->v4.n)
+		subtract4(b, less, a);
+	if (!gone.n)
+		return;
+	six = ivset_subtract(a, &six, &gone);
+	b->v6.v = six.v;
+	b->v6.n = b->v6.cap = six.n;
+}
+
 void bulk_append(struct ivset *out, const struct bulk *b, enum family family, struct arena *a)
 {
 	size_t n = family == FAM_IP4 ? b->v4.n : b->v6.n;
@@ -266,6 +321,26 @@ bool bulk_is_name(const char *name)
 	size_t n = strlen(name), suffix = strlen(BULK_SUFFIX);
 
 	return n > suffix && !strcmp(name + n - suffix, BULK_SUFFIX);
+}
+
+bool bulk_list_covers(const struct bulk_list *l, const struct ivset *s)
+{
+	for (size_t k = 0; k < s->n; k++) {
+		size_t i = bulk_list_from(l, s->v[k].lo);
+
+		if (i == l->n || bulk_list_at(l, i).lo > s->v[k].lo ||
+		    bulk_list_at(l, i).hi < s->v[k].hi)
+			return false;
+	}
+	return true;
+}
+
+void bulk_list_append(struct ivset *out, const struct bulk_list *l, struct arena *a)
+{
+	const struct bulk b = {.v4 = {(struct range4 *)l->v4, l->family == FAM_IP4 ? l->n : 0, 0},
+			       .v6 = {(struct ival *)l->v6, l->family == FAM_IP6 ? l->n : 0, 0}};
+
+	bulk_append(out, &b, l->family, a);
 }
 
 size_t bulk_min(void)

@@ -56,6 +56,14 @@ bool bulk_list_overlaps(const struct bulk_list *l, const struct ivset *s);
 /* What the kernel's name of a bulk set ends with: a dump has none of its elements. */
 #define BULK_SUFFIX ".bulk"
 bool bulk_is_name(const char *name);
+bool bulk_list_covers(const struct bulk_list *l, const struct ivset *s);
+/* Adds to `b` what is in the list; takes from `b`, which is settled, what is in `less`, which is,
+ * too. */
+void bulk_add_list(struct bulk *b, const struct bulk_list *l);
+void bulk_add_bulk(struct bulk *b, const struct bulk *more);
+void bulk_subtract(struct bulk *b, const struct bulk *less, struct arena *a);
+/* Its ranges behind those that are in `out`. */
+void bulk_list_append(struct ivset *out, const struct bulk_list *l, struct arena *a);
 /* How many ranges make a list: BULK_MIN, which in builds for tests the environment lowers
  * (FWC_BULK_MIN). */
 size_t bulk_min(void);

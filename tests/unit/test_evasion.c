@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * Ways round inspection, as packets: the ones of the table in fwc-inspectd(8), through the code that
- * judges in earnest. `allow any` is the last entry: a policy that tricks get round most easily.
+ * Ways round inspection, as packets: the ones of the table in fwc-inspectd(8), through the code
+ * that judges in earnest. `allow any` is the last entry: a policy that tricks get round most
+ * easily.
  */
 #include <stdlib.h>
 
@@ -31,8 +32,8 @@ static uint64_t now = 100 * SECOND;
 
 static void answer(void *ctx, uint32_t slot, enum act act)
 {
-	static const char *const words[NACTS] = {"",	   "pass",  "allow", "deny",  "reject",
-						 "again", "drop",  "keep",  "forget"};
+	static const char *const words[NACTS] = {"",	  "pass", "allow", "deny",  "reject",
+						 "again", "drop", "keep",  "forget"};
 
 	(void)ctx;
 	(void)slot;
@@ -272,8 +273,9 @@ static void test_ttl(void)
 	SAME_TEXT(DATA(ALL(good), .ttl = 3), "deny");
 	open_another((struct segment){.ttl = 60});
 	SAME_TEXT(DATA(.data = good, .n = 20, .ttl = 60), "");
-	SAME_TEXT(SEND(.flags = ACK, .seq = 121, .data = good + 20, .n = sizeof(good) - 21, .ttl = 5),
-		  "deny deny");
+	SAME_TEXT(
+		SEND(.flags = ACK, .seq = 121, .data = good + 20, .n = sizeof(good) - 21, .ttl = 5),
+		"deny deny");
 	open_another((struct segment){.ttl = 60}); /* further is fine */
 	SAME_TEXT(DATA(ALL(good), .ttl = 61), "allow");
 }

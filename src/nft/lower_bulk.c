@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * A list of very many addresses -> sets of the kernel: a fixed hash of single addresses; hashes of
+ * prefixes, one for each length, which look-ups mask for; or else intervals.
+ */
+#include <string.h>
+
+#include "nft/lower.h"
+
+static const struct ir_set *bulk_set(struct lower *l, const struct bulk_list *elems, uint8_t prefix,
+				     const struct bulk_list *of, const char *stem)
+{
+	struct ir_set *set = arena_new_of(l->arena, struct ir_set);
+	struct ir_bulk *bulk = arena_new_of(l->arena, struct ir_bulk);
+	bool six = elems->family == FAM_IP6;
+
+	*bulk = (struct ir_bulk){.elems = elems, .prefix = prefix, .of = of->digest};
+	*set = (struct ir_set){.stem = arena_printf(l->arena, "%s.v%d", stem, elems->family),
+			       .nkeys = 1,
+			       .keys = {six ? F_IP6_SADDR : F_IP_SADDR},
+			       .interval = !prefix,
+			       .size = prefix ? (uint32_t)elems->n : 0,
+			       .bulk = bulk};
+	return ruleset_seal_set(l->r, set);
+}
+
+static bool all_single(const struct bulk_list *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (bulk_list_at(list, i).lo != bulk_list_at(list, i).hi)
+			return false;
+	return true;
+}
+
+static void make_sets(struct lower *l, struct bulk_sets *out, const char *stem)
+{
+	uint8_t bits = out->list->family == FAM_IP4 ? 32 : 128;
+	uint8_t prefix = all_single(out->list) ? bits : 0;
+
+	vec_push(l->arena, &out->sets, bulk_set(l, out->list, prefix, out->list, stem));
+}
+
+const struct bulk_sets *lower_bulk(struct lower *l, const struct bulk_list *list, const char *stem)
+{
+	struct bulk_sets *b;
+
+	vec_each (&l->bulk, b)
+		if (b->list == list)
+			return b;
+	b = vec_add(l->arena, &l->bulk);
+	*b = (struct bulk_sets){.list = list};
+	make_sets(l, b, stem);
+	return b;
+}
+
+static void match_one_set(struct lower *l, struct ir_rule *r, enum field f,
+			  const struct ir_set *set, bool negated)
+{
+	int bits = field_table[f].bits;
+
+	match_set(l, r, f, set->name, negated);
+	if (set->bulk->prefix && set->bulk->prefix < bits)
+		r->stmts.v[r->stmts.n - 1].match.sel.mask[0] =
+			u128_max(bits) & ~u128_max(bits - set->bulk->prefix);
+}
+
+void match_bulk(struct lower *l, struct ir_rule *r, enum field f, const struct alt *a)
+{
+	const struct bulk_sets *b = lower_bulk(l, a->bulk, a->stem);
+
+	for (size_t i = 0; a->negated && i < b->sets.n; i++)
+		match_one_set(l, r, f, b->sets.v[i], true);
+	if (!a->negated)
+		match_one_set(l, r, f, b->sets.v[a->part], false);
+}
