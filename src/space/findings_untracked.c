@@ -38,9 +38,10 @@ static bool passes_at(struct mean *m, const struct policy *p, const struct rule 
 	dd_ref says =
 		dd_and(m->dd, mean_rule_match(m, p, r, at), schema_possible(&m->schema, at));
 
-	m->within = dd_and(m->dd, says, of);
-	if (m->within == DD_FALSE)
+	says = dd_and(m->dd, says, of);
+	if (says == DD_FALSE)
 		return false;
+	m->within = says;
 	says = mean_policy(m, p, at);
 	m->within = DD_TRUE;
 	return dd_map(m->dd, says, to_passing, &m->outcomes) != DD_FALSE;
