@@ -11,7 +11,9 @@
 #define DAY 86400
 #define STEP (6 * 3600) /* no zone changes its offset twice within it */
 #define PIECES 256
-#define SOME_DAY 1767225600 /* 2026-01-01, where nobody has said what day it is */
+/* 2026-01-01, where nobody has said what day it is. This program is younger: a clock that shows
+ * less has not been set, and windows of then would be none of those that come. */
+#define SOME_DAY 1767225600
 
 /* ---- the clock ---- */
 
@@ -45,6 +47,8 @@ void policy_now(int64_t now)
 	struct tm tm;
 	int year;
 
+	if (now < SOME_DAY)
+		now = SOME_DAY;
 	local_time(now, &tm);
 	year = tm.tm_year + 1900;
 	horizon = (struct horizon){now, (int64_t)day_of_date(year, 1, 1) * DAY - DAY,
