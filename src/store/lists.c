@@ -167,13 +167,14 @@ static int write_one(struct lists *l, struct entry *e, int to, const int *others
 	return file_write(to, name, bytes.data, bytes.len);
 }
 
+/* Of a list, and none of these. In a directory that somebody named there may be other files. */
 static bool is_other(struct lists *l, const char *name)
 {
-	size_t n = strlen(name), suffix = strlen(BULK_FILE);
+	size_t n = strspn(name, "0123456789abcdef");
 
-	if (n <= suffix || strcmp(name + n - suffix, BULK_FILE) != 0)
+	if (n != SHA256_HEX - 1 || strcmp(name + n, BULK_FILE) != 0)
 		return false;
-	return !l || !find(l, arena_strndup(l->arena, name, n - suffix));
+	return !l || !find(l, arena_strndup(l->arena, name, n));
 }
 
 static void drop_others(struct lists *l, int dir)

@@ -332,7 +332,6 @@ static void read_held(int dir, struct artefact *x)
 	sha256_hex(buf_str(&x->held), x->held.len, hex);
 	if (strcmp(hex, x->manifest->held) != 0)
 		buf_free(&x->held);
-	lists_close(x->lists);
 }
 
 /* The manifest, and, unless only that is asked for, the script that belongs to it. */
@@ -523,6 +522,7 @@ void artefact_free(struct artefact *x)
 	buf_free(&x->index);
 	buf_free(&x->inspect);
 	buf_free(&x->held);
+	lists_close(x->lists);
 }
 
 static int write_note(struct store *s, const char *name, const json_t *note, struct buf *why)

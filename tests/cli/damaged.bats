@@ -267,3 +267,13 @@ each_damage() { # DIR COMMAND...
 	done
 	fwc stop
 }
+
+@test "compile -o takes away the lists of another artefact, and nobody else's files" {
+	local list
+	list=$(printf 'a%.0s' {1..64}).elements
+	mkdir "$WORK/shared"
+	touch "$WORK/shared/mine.elements" "$WORK/shared/$list"
+	fwc compile --elsewhere -o "$WORK/shared" "$WORK/policy.fwc" 2>/dev/null
+	[ -f "$WORK/shared/mine.elements" ]
+	[ ! -e "$WORK/shared/$list" ]
+}
