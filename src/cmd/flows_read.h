@@ -8,10 +8,10 @@
 #include "cmd/cmd.h"
 #include "kernel/live.h"
 
-/* The manifest of the rules in force: of those applied, or on trial; NULL if it cannot be read. In
- * the arena. */
 /* Bulk sets of rules that are in force get what they hold. */
 void give_lists(struct globals *g, struct arena *a, struct ir_ruleset *r);
+/* The manifest of the rules in force: of those applied, or on trial; NULL if it cannot be read. In
+ * the arena. */
 const struct manifest *manifest_in_force(struct globals *g, struct arena *a);
 /* 0 or -errno, the message printed; flows_free() is due in both cases. */
 int flows_read_in_force(struct globals *g, struct arena *a, struct flows *out);

@@ -214,7 +214,6 @@ void flow_datagram(struct flow_state *f, struct flow_room *room, const uint8_t *
 	}
 }
 
-
 bool flow_is_alone(const struct packet *k)
 {
 	return k->dport == PORT_DNS || !quic_is(k->payload, k->n);

@@ -17,11 +17,11 @@ const char *const service_words[] = {"else", "published", "group", "cgroup", "ds
 
 const char *const fact_words[] = {"tls.ech", "quic", "no-name", "unknown-protocol", NULL};
 
-/* The kernel's nf_conntrack_*_timeout*, with - for _, without what is the same in all of them. */
 /* Where the word stands in something else. */
 const char published_hint[] =
 	"rules and expectations alone have it: allow FROM -> TO published SERVICES";
 
+/* The kernel's nf_conntrack_*_timeout*, with - for _, without what is the same in all of them. */
 const char *const timeout_words[] = {
 	"tcp-syn-sent",
 	"tcp-syn-recv",

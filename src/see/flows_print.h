@@ -9,8 +9,8 @@
 
 #include "apply/flows.h"
 
-/* "ESTABLISHED", "replied", ... */
 bool flow_is_offloaded(const struct conn *c);
+/* "ESTABLISHED", "replied", ... */
 const char *flow_state(const struct conn *c);
 const char *flow_protocol(struct arena *a, const struct conn *c);
 /* "192.0.2.1:4000", "[2001:db8::1]:80", "192.0.2.1" */
