@@ -25,8 +25,8 @@
 
 #include "kernel/ask.h"
 #include "kernel/nftrun.h"
+#include "util/sha256.h"
 
-void nettle_sha256_init(void *ctx);
 struct nft_ctx;
 int nft_run_cmd_from_filename(struct nft_ctx *ctx, const char *file);
 
@@ -308,7 +308,7 @@ static void take_over(void)
 }
 
 /* Of every hash: the process that has changed its user is meant, or who called it. */
-void nettle_sha256_init(void *ctx)
+void nettle_sha256_init(struct sha256_ctx *ctx)
 {
 	void (*real)(void *);
 
