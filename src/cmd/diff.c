@@ -16,6 +16,7 @@
 #include "kernel/opener.h"
 #include "see/delta_print.h"
 #include "store/generation.h"
+#include "store/lists.h"
 #include "store/open.h"
 #include "store/shown.h"
 #include "util/cleanup.h"
@@ -59,6 +60,7 @@ static int diff_policy(struct globals *g, const struct diff_options *how, const 
 	if (work_compile(&w, g, file, STAGE_SCRIPT, SCRUTINY_NONE)) {
 		x.script = w.compiled.script; /* lent */
 		x.manifest = work_manifest(&w, NULL);
+		x.lists = lists_of(w.arena, w.compiled.ruleset);
 		work_tables(&w, &x.inspect);
 		rc = diff_artefact(how, s, w.arena, &x);
 		buf_free(&x.inspect);

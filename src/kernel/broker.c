@@ -93,7 +93,8 @@ static void take_bulk(struct bytes *b, struct asked *a, size_t i)
 					   .bulk = &a->bulk[i].bulk};
 	a->steps[i].bulk = &a->bulk[i].job;
 	/* it goes into messages as it is */
-	b->bad |= !a->bulk[i].bulk.elems || a->bulk[i].set.len > NFT_NAME_MAXLEN;
+	b->bad |= !a->bulk[i].bulk.elems || !bulk_is_sound(&a->bulk[i].bulk) ||
+		  bulk_keys(&a->bulk[i].bulk) == UINT32_MAX || a->bulk[i].set.len > NFT_NAME_MAXLEN;
 }
 
 static bool take_request(struct bytes *b, struct asked *a)

@@ -124,12 +124,17 @@ static void put_elem(struct filler *f, u128 address, enum end end)
 static int put_hash(struct filler *f)
 {
 	const struct bulk_list *l = f->job->bulk->elems;
+	u128 step = bulk_step(f->job->bulk);
 	int err = 0;
 
 	for (size_t i = 0; i < l->n && !err; i++) {
-		err = make_room(f, ELEM_MAX);
-		if (!err)
-			put_elem(f, bulk_list_at(l, i).lo, FIRST);
+		struct ival r = bulk_list_at(l, i);
+
+		for (u128 left = (r.hi - r.lo) / step + 1; left && !err; left--, r.lo += step) {
+			err = make_room(f, ELEM_MAX);
+			if (!err)
+				put_elem(f, r.lo, FIRST);
+		}
 	}
 	return err;
 }
@@ -189,5 +194,5 @@ uint64_t bulk_memory(const struct ir_bulk *b)
 {
 	uint64_t interval = b->elems->family == FAM_IP4 ? INTERVAL4 : INTERVAL6;
 
-	return b->elems->n * (b->prefix ? HASH_ELEM : interval);
+	return bulk_keys(b) * (b->prefix ? HASH_ELEM : interval);
 }

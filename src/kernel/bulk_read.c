@@ -50,6 +50,7 @@ struct reader {
 struct wanted {
 	const struct ir_bulk *bulk;
 	size_t i;
+	u128 behind; /* of a hash: so much of the range was yielded */
 	bool begun, half; /* behind the end at 0; the range's first address was yielded */
 };
 
@@ -78,8 +79,17 @@ static bool next_wanted(struct wanted *w, struct node *out)
 	if (w->i == l->n)
 		return false;
 	r = bulk_list_at(l, w->i);
+	if (w->bulk->prefix) {
+		*out = (struct node){r.lo + w->behind, false};
+		w->behind += bulk_step(w->bulk);
+		if (w->behind > r.hi - r.lo) {
+			w->behind = 0;
+			w->i++;
+		}
+		return true;
+	}
 	*out = w->half ? (struct node){r.hi + 1, true} : (struct node){r.lo, false};
-	w->half = !w->half && !w->bulk->prefix && r.hi != top_of(l);
+	w->half = !w->half && r.hi != top_of(l);
 	w->i += !w->half;
 	return true;
 }
@@ -87,7 +97,7 @@ static bool next_wanted(struct wanted *w, struct node *out)
 static size_t nodes_of(const struct ir_bulk *b)
 {
 	if (b->prefix)
-		return b->elems->n;
+		return bulk_keys(b);
 	return is_open(b->elems) ? 2 * b->elems->n - 1 : 2 * b->elems->n + 1;
 }
 
@@ -217,7 +227,7 @@ static int missing(struct reader *r, struct node n)
 static int too_many(struct reader *r, uint64_t n)
 {
 	snprintf(r->job->why, sizeof(r->job->why), "%llu elements are in it in place of %zu",
-		 (unsigned long long)n, r->job->bulk->elems->n);
+		 (unsigned long long)n, (size_t)bulk_keys(r->job->bulk));
 	return -EBADMSG;
 }
 
@@ -273,7 +283,7 @@ static int ask_some(struct reader *r, struct wanted *at, size_t *n)
 
 static bool same_place(const struct wanted *a, const struct wanted *b)
 {
-	return a->begun == b->begun && a->i == b->i && a->half == b->half;
+	return a->begun == b->begun && a->i == b->i && a->half == b->half && a->behind == b->behind;
 }
 
 static int compare_some(struct reader *r, struct wanted *at)

@@ -271,6 +271,65 @@ static void fill_times(struct arena *a, const struct ir_set *s, struct object *o
 	o->items[o->n++].place = elem_place(o->side, s, &(struct ir_elem){0});
 }
 
+struct some { /* addresses */
+	u128 n, first;
+};
+
+static void add_some(struct some *to, u128 lo, u128 hi)
+{
+	if (!to->n)
+		to->first = lo;
+	to->n += hi - lo + 1;
+}
+
+/* Of one range what is not in y. */
+static void add_without(struct some *to, struct ival r, const struct bulk_list *y)
+{
+	bool over = false;
+
+	for (size_t j = y ? bulk_list_from(y, r.lo) : 0; y && j < y->n && !over; j++) {
+		struct ival less = bulk_list_at(y, j);
+
+		if (less.lo > r.hi)
+			break;
+		if (less.lo > r.lo)
+			add_some(to, r.lo, less.lo - 1);
+		over = less.hi >= r.hi;
+		r.lo = less.hi + 1;
+	}
+	if (!over)
+		add_some(to, r.lo, r.hi);
+}
+
+/* Of a list what it has that the other one has not: it may be a million. */
+static void fill_bulk(struct arena *a, const struct object *other, struct object *o)
+{
+	const struct ir_set *s = o->is, *of = other ? other->is : NULL;
+	const struct bulk_list *mine = s->bulk->elems;
+	struct some some = {0};
+	struct buf b = {0};
+
+	o->label = arena_printf(a, "set %s", s->stem);
+	o->items = arena_alloc(a, sizeof(*o->items));
+	for (size_t i = 0; i < mine->n; i++)
+		add_without(&some, bulk_list_at(mine, i), of ? of->bulk->elems : NULL);
+	if (!some.n)
+		return;
+	if (some.n > UINT64_MAX)
+		buf_puts(&b, "very many");
+	else
+		buf_decimal(&b, (uint64_t)some.n);
+	buf_puts(&b, some.n == 1 ? " address, " : " addresses, the first ");
+	addr_print(&b, mine->family, some.first);
+	o->items[o->n].text = taken_text(a, &b);
+	o->items[o->n++].place = elem_place(o->side, s, &(struct ir_elem){0});
+}
+
+static bool is_list(const struct object *o)
+{
+	return !o || ir_set_is_bulk(o->is);
+}
+
 /* other: what it becomes, or NULL; most of their elements are the same, and need no words. */
 static void fill_set(struct arena *a, const struct object *other, struct object *o)
 {
@@ -304,6 +363,8 @@ static void fill(struct arena *a, const struct object *other, struct object *o)
 {
 	if (o->chain)
 		fill_chain(a, o);
+	else if (is_list(o) && is_list(other))
+		fill_bulk(a, other, o);
 	else
 		fill_set(a, other, o);
 }

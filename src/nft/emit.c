@@ -513,7 +513,7 @@ void emit_set(struct buf *out, const struct ir_set *s, bool with_places)
 	if (s->counter)
 		buf_puts(out, "\t\tcounter\n");
 	if (ir_set_is_bulk(s)) /* what it is named by, too */
-		buf_printf(out, "\t\t# %zu elements, %s\n", s->bulk->elems->n,
+		buf_printf(out, "\t\t# %u elements, %s\n", bulk_keys(s->bulk),
 			   s->bulk->elems->digest);
 	else if (!s->dynamic)
 		put_elems(out, s, with_places);

@@ -307,10 +307,11 @@ struct ir_chain {
  * the set empty; what is in it is loaded by itself and compared by itself, and the name of the set
  * holds a hash of it. */
 struct ir_bulk {
-	/* sorted, disjoint; of a hash each range is one key, its lower end */
+	/* sorted, disjoint; of a hash each range is one key after the other (bulk_keys()) */
 	const struct bulk_list *elems;
 	/* of a hash: how many bits of an address its keys have, the others are zero (32 or 128:
-	 * all; less: what is looked up is masked by the rule); 0: it holds intervals */
+	 * all; less: what is looked up is masked by the rule, and ranges are of whole prefixes);
+	 * 0: it holds intervals */
 	uint8_t prefix;
 	/* what a policy calls one list may be several sets, each of another prefix: the digest of
 	 * the whole, which is that of `elems` if there is one */
@@ -339,6 +340,21 @@ struct ir_set { /* or verdict map, or connection helper or flowtable, which have
 	struct span at;
 	size_t text_off, text_len;
 };
+
+/* From one key of a hash to the next. */
+static inline u128 bulk_step(const struct ir_bulk *b)
+{
+	return (u128)1 << ((b->elems->family == FAM_IP4 ? 32 : 128) - b->prefix);
+}
+
+static inline bool bulk_is_sound(const struct ir_bulk *b)
+{
+	return b->prefix <= (b->elems->family == FAM_IP4 ? 32 : 128);
+}
+
+/* How many elements the kernel has for it; of intervals, how many intervals. UINT32_MAX: that many
+ * or more, which no set holds. */
+uint32_t bulk_keys(const struct ir_bulk *b);
 
 /* Its content is known and belongs to the policy, but is not in `elems`. */
 static inline bool ir_set_is_bulk(const struct ir_set *s)

@@ -11,6 +11,8 @@ struct ir_ruleset *ruleset_new(struct arena *a);
  * equal object that is there already is returned instead. Elements get sorted. */
 struct ir_chain *ruleset_seal_chain(struct ir_ruleset *r, struct ir_chain *c);
 struct ir_set *ruleset_seal_set(struct ir_ruleset *r, struct ir_set *s);
+/* "lan-wan.0123456789ab" -> "lan-wan"; a name without such a tail is its own stem. */
+const char *ruleset_stem(struct arena *a, const char *name);
 /* Under the name given in c->name / s->name: base chains, dynamic sets, objects read back. */
 void ruleset_add_chain(struct ir_ruleset *r, struct ir_chain *c);
 void ruleset_add_set(struct ir_ruleset *r, struct ir_set *s);

@@ -10,7 +10,6 @@
 
 #include "util/sha256.h"
 
-#define HASH_CHARS 12
 #define ODD_CHARS 12 /* of the hash that stands for bytes which nobody could read */
 #define COMMENT 0 /* type of a comment in userdata of tables, chains, rules, objects, elements */
 
@@ -139,17 +138,6 @@ bool read_verdict(struct arena *a, struct tlv bytes, struct ir_verdict *out)
 	return false;
 }
 
-/* "lan-wan.0123456789ab" -> "lan-wan"; a name without such a tail is its own stem. */
-static const char *stem_of(struct arena *a, const char *name)
-{
-	const char *dot = strrchr(name, '.');
-
-	if (!dot || strlen(dot + 1) != HASH_CHARS ||
-	    strspn(dot + 1, "0123456789abcdef") != HASH_CHARS)
-		return name;
-	return arena_strndup(a, name, (size_t)(dot - name));
-}
-
 /* ---- chains ---- */
 
 static const char *hook_name(uint8_t family, uint64_t number)
@@ -213,7 +201,7 @@ static void read_chain(struct reader *r, struct tlv body)
 	c->name = read_text(r->a, chain.v[NFTA_CHAIN_NAME]);
 	if (!c->name)
 		return;
-	c->stem = stem_of(r->a, c->name);
+	c->stem = ruleset_stem(r->a, c->name);
 	if (chain.v[NFTA_CHAIN_HOOK].p)
 		read_base(r, &chain, &c->base);
 	else if (known_chain(r, c->name))
@@ -249,7 +237,7 @@ static void add_set(struct reader *r, struct tlv body)
 
 	if (!s)
 		return;
-	s->set->stem = stem_of(r->a, s->name);
+	s->set->stem = ruleset_stem(r->a, s->name);
 	map_put(&r->sets, s->name, s);
 }
 
@@ -309,7 +297,7 @@ static void add_object(struct reader *r, struct tlv body)
 	s->helper = read_text(r->a, helper.v[NFTA_CT_HELPER_NAME]);
 	if (!s->name || !s->helper)
 		return;
-	s->stem = stem_of(r->a, s->name);
+	s->stem = ruleset_stem(r->a, s->name);
 	s->helper = diag_shown(r->a, s->helper);
 	s->helper_proto = (uint8_t)tlv_number(helper.v[NFTA_CT_HELPER_L4PROTO]);
 	ruleset_add_set(r->out, s);
@@ -337,7 +325,7 @@ static void add_flowtable(struct reader *r, struct tlv body)
 	s->name = read_text(r->a, v.v[NFTA_FLOWTABLE_NAME]);
 	if (!s->name)
 		return;
-	s->stem = stem_of(r->a, s->name);
+	s->stem = ruleset_stem(r->a, s->name);
 	s->flowtable = true;
 	read_devices(r, v.v[NFTA_FLOWTABLE_HOOK], s);
 	s->hardware = tlv_number(v.v[NFTA_FLOWTABLE_FLAGS]) & NFT_FLOWTABLE_HW_OFFLOAD;

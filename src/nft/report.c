@@ -248,7 +248,8 @@ static void put_set(struct buf *out, const struct ir_set *s, const struct manife
 	buf_printf(out, "%s %s {\n\ttype %s%s\n", s->is_map ? "map" : "set", s->name, s->type,
 		   s->dynamic ? "; filled at run time" : "");
 	if (ir_set_is_bulk(s))
-		buf_printf(out, "\t%zu elements: show --elements prints them\n", s->bulk->elems->n);
+		buf_printf(out, "\t%u elements: show --elements prints them\n",
+			   bulk_keys(s->bulk));
 	vec_each (&s->elems, e) {
 		put_at(out, report_elem_place(m, s, e), "\t");
 		buf_putc(out, '\t');

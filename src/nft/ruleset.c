@@ -36,6 +36,24 @@ static const char *hashed_name(struct arena *a, const char *stem, const struct b
 			    is_bulk ? BULK_SUFFIX : "");
 }
 
+/* The dot before that many digits at the end, or NULL. */
+static const char *tail(const char *name, size_t len, size_t digits)
+{
+	const char *dot = len > digits ? name + len - digits - 1 : NULL;
+
+	return dot && *dot == '.' && strspn(dot + 1, "0123456789abcdef") >= digits ? dot : NULL;
+}
+
+const char *ruleset_stem(struct arena *a, const char *name)
+{
+	size_t len = strlen(name);
+	const char *dot = bulk_is_name(name)
+				  ? tail(name, len - strlen(BULK_SUFFIX), BULK_HASH_CHARS)
+				  : tail(name, len, HASH_CHARS);
+
+	return dot ? arena_strndup(a, name, (size_t)(dot - name)) : name;
+}
+
 static void *find(const struct ir_ruleset *r, char kind, const char *name)
 {
 	char key[NAME_ROOM] = {kind, ':'};
@@ -129,6 +147,21 @@ struct ir_set *ruleset_seal_set(struct ir_ruleset *r, struct ir_set *s)
 		return same;
 	ruleset_add_set(r, s);
 	return s;
+}
+
+uint32_t bulk_keys(const struct ir_bulk *b)
+{
+	u128 n = 0;
+
+	if (!b->prefix)
+		return b->elems->n < UINT32_MAX ? (uint32_t)b->elems->n : UINT32_MAX;
+	for (size_t i = 0; i < b->elems->n && n < UINT32_MAX; i++) {
+		struct ival r = bulk_list_at(b->elems, i);
+		u128 more = (r.hi - r.lo) / bulk_step(b);
+
+		n += more < UINT32_MAX ? more + 1 : UINT32_MAX;
+	}
+	return n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
 }
 
 void ruleset_take_bulk(struct ir_ruleset *r, const struct ir_ruleset *known)

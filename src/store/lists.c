@@ -130,6 +130,11 @@ int lists_give(struct lists *l, struct arena *a, const struct manifest *m, struc
 		*bulk = (struct ir_bulk){lists_get(l, b->digest, why), b->prefix, b->of};
 		if (!bulk->elems)
 			return -EBADMSG;
+		if (!bulk_is_sound(bulk) || (b->prefix && bulk_keys(bulk) != s->size)) {
+			buf_printf(why, "the elements of set %s are not as many as it is to have",
+				   s->name);
+			return -EBADMSG;
+		}
 		s->bulk = bulk;
 	}
 	return 0;

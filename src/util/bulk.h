@@ -11,8 +11,8 @@
 #include "util/sha256.h"
 
 /* From so many ranges of one family on, what a policy names is a list: it is loaded and looked up
- * by its own name, and is never taken apart. Not yet: nothing can load it. */
-#define BULK_MIN SIZE_MAX
+ * by its own name, and is never taken apart. */
+#define BULK_MIN 4096
 
 struct range4 {
 	uint32_t lo, hi;

@@ -195,3 +195,30 @@ holds() {
 	grep -q '3000 elements: show --elements' "$WORK/shown"
 	fwc show --elements 1 | cmp - "$WORK/elements"
 }
+
+@test "diff, explain, test and flows know what is in the list" {
+	begin
+	policy one 3000
+	run fwc diff "$WORK/one.fwc"
+	[ "$status" = 1 ]
+	fwc apply >/dev/null
+	fwc diff "$WORK/one.fwc"
+	[[ $(fwc explain '10.0.0.3@wan -> self tcp/22' "$WORK/one.fwc") == *"drop"*"one.fwc:5"* ]]
+	[[ $(fwc explain '10.0.0.3@lan -> self tcp/22' "$WORK/one.fwc") == *"one.fwc:6"* ]]
+	[[ $(fwc explain --live '10.0.0.3@wan -> self tcp/22' "$WORK/one.fwc") == *"one.fwc:5"* ]]
+	[[ $(fwc explain --live '10.0.0.4@wan -> self tcp/22' "$WORK/one.fwc") != *"one.fwc:5"* ]]
+	cp "$WORK/one.fwc" "$WORK/right.fwc"
+	cat >>"$WORK/right.fwc" <<-END
+		expect drop 10.0.0.3@wan -> self ssh
+		expect drop 10.0.0.0/24@wan -> self ssh
+		expect allow 10.0.0.0/24@lan -> self ssh
+	END
+	fwc check "$WORK/right.fwc"
+	fwc flows >/dev/null
+	# one that is not in it any more
+	sed -i '/^10\.0\.0\.3$/d' "$WORK/one.list"
+	run fwc diff "$WORK/one.fwc"
+	[ "$status" = 1 ]
+	echo "$output"
+	[[ $output == *"- "*"1 address, 10.0.0.3"* && $output != *"chain"* ]]
+}

@@ -90,6 +90,29 @@ with() {
 	[ "$status" != 0 ]
 }
 
+@test "neighbours in a hash: one key after the other, of all of their ranges" {
+	printf '%s\n' 10.0.0.1-10.0.0.3 10.0.0.9 255.255.255.254/31 >list
+	make h "type ipv4_addr; size 6"
+	lab_in one "$job" fill h 32 <list
+	lab_in one "$job" compare h 32 <list
+	lab_in one nft list set inet fwc h | grep -oE '[0-9]+\.[0-9.]+' | sort >listed
+	printf '%s\n' 10.0.0.1 10.0.0.2 10.0.0.3 10.0.0.9 255.255.255.254 255.255.255.255 | sort | cmp - listed
+	with 'delete element inet fwc h { 10.0.0.2 }' h 32 list '10.0.0.2 is not in it' \
+		'add element inet fwc h { 10.0.0.2 }'
+	printf '%s\n' 10.0.0.1-10.0.0.2 10.0.0.9 255.255.255.254/31 >fewer
+	differs h 32 fewer '6 elements are in it in place of 5'
+	printf '%s\n' fd00::-fd00::2 >six
+	make six "type ipv6_addr; size 3"
+	lab_in one "$job" fill six 128 <six
+	lab_in one "$job" compare six 128 <six
+	lab_in one nft get element inet fwc six '{ fd00::1 }' >/dev/null
+	printf '%s\n' 172.16.0.0/23 172.16.8.0/24 >nets
+	make n "type ipv4_addr; size 3"
+	lab_in one "$job" fill n 24 <nets
+	lab_in one "$job" compare n 24 <nets
+	lab_in one nft get element inet fwc n '{ 172.16.1.0 }' >/dev/null
+}
+
 # Above what is read by a dump, too.
 intervals() { # SET LIST N
 	make "$1" "type ipv4_addr; flags interval"
