@@ -41,6 +41,8 @@ struct dd *dd_new(struct dd_budget budget);
 void dd_free(struct dd *d);
 void dd_set_join(struct dd *d, dd_join_fn *join, void *ctx);
 size_t dd_nodes(const struct dd *d);
+/* As if the budget had been used up: what is asked from here on is not known. */
+void dd_give_up(struct dd *d);
 bool dd_exhausted(const struct dd *d);
 
 dd_ref dd_terminal(struct dd *d, uint32_t value); /* value < 2^31 */

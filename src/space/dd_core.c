@@ -130,6 +130,11 @@ size_t dd_nodes(const struct dd *d)
 	return d->n;
 }
 
+void dd_give_up(struct dd *d)
+{
+	d->exhausted = true;
+}
+
 bool dd_exhausted(const struct dd *d)
 {
 	return d->exhausted;

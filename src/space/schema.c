@@ -528,6 +528,7 @@ bool schema_witness(struct schema *s, dd_ref region, struct packet *out)
 			return true;
 		}
 	}
+	dd_give_up(s->dd); /* nobody may take it for an empty region */
 	return false;
 }
 

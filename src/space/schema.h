@@ -183,7 +183,8 @@ struct packet {
 /* A region without what its conditions say wrongly of the lists; at least without the packet, whose
  * conditions do. True: *p is one of the region that is real. */
 bool schema_realise(struct schema *s, dd_ref *region, struct packet *p);
-/* A packet of the region, as plain a one as there is; false if it is empty. */
+/* A packet of the region, as plain a one as there is. False: it is empty; or, and dd_exhausted()
+ * then, none was found of which lists are true. */
 bool schema_witness(struct schema *s, dd_ref region, struct packet *out);
 /* The value at a packet. */
 uint32_t schema_at(struct schema *s, dd_ref n, const struct packet *p);
