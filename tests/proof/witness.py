@@ -3,8 +3,8 @@
 
 For mutants of random policies that the engine refutes: the original is loaded, the witness is sent, the
 mutant is loaded, the witness is sent again. Where the packet has to go is arranged by a route of
-its own. Witnesses that cannot be sent (another connection state, an interface that is not in the lab)
-are left out and counted.
+its own. Witnesses that cannot be sent (another connection state, a connection that is translated or
+marked already, an interface that is not in the lab) are left out and counted.
 """
 
 import os
@@ -59,6 +59,8 @@ def sendable(answer):
     forward = answer.station == 'filter/forward'
     if came not in lab.INTERFACES or p['mark'] or p['ctstate'] != STATES['new'] or \
             not forward and answer.station != 'filter/input':
+        return None
+    if p['ctstatus'] or p['ctmark'] or p['ctdirection']:    # what is sent is as its sender made it
         return None
     if forward and number_name(p['oif']) not in lab.INTERFACES:
         return None
