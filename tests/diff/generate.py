@@ -511,13 +511,17 @@ class Writer:
         if self.networks and self.chance(0.2):          # a target that a zone says it holds
             low, high = network(rng.choice(self.networks))
             target = min(high, low + rng.choice([1, 5, 9]))
-            target = show_address(4 if high <= MAX[4] else 6, target)
+            family = 4 if high <= MAX[4] else 6
+            opens = len(self.owners(family, target)) == 1
+            target = show_address(family, target)
             if port:
                 target = f'[{target}]{port}' if ':' in target else target + port
             whole = sorted(z for z in self.zones if z not in self.parts)
             tail = rng.choice(['', ' hairpin', ' hairpin', ' hairpin ' + ', '.join(
                 rng.sample(whole, rng.choice([1, 1, min(2, len(whole))])))])
             tail += rng.choice(['', ' allow', ' allow log "forward"']) if tail else ' allow'
+            if not opens:                               # where it is has to be said by hand
+                tail = tail.partition(' allow')[0]
             return f'dnat {self.nat_source()} -> {to}{services} to {target}{tail}'
         plain = [f'{self.host_address(rng.choice(sorted(self.zones)), family)}' for _ in range(2)]
         if self.chance(0.15):                           # several of one family, not in equal turns
@@ -525,6 +529,10 @@ class Writer:
             return f'dnat {self.nat_source()} -> {to}{services} to {plain[0]}{port}' + rng.choice(
                 ['', ' weight 2', ' weight 3']) + f', {plain[1]}{port} weight 2' + rng.choice(['', ' by source'])
         return f'dnat {self.nat_source()} -> {to}{services} to {", ".join(targets)}'
+
+    def owners(self, family, address):
+        """The zones whose networks hold it, as far as they are declared."""
+        return parse('\n'.join(line for line in self.lines if line.startswith('zone '))).owners(family, address)
 
     def mark(self, value, mask):
         rng = self.rng

@@ -289,6 +289,13 @@ class Policy:
             net for zone in self.zones.values() if zone.within == name
             for net in zone.networks[family] if net not in named]
 
+    def owners(self, family, address):
+        """The zones whose networks hold it, of nested networks the narrowest deciding."""
+        held = [(low, high, name) for name in self.zones
+                for low, high in self.networks(name, family) if low <= address <= high]
+        return {name for low, high, name in held
+                if not any((low, high) != (a, b) and low <= a and b <= high for a, b, _ in held)}
+
     def zone_of(self, interface):
         """An exact name wins over a wildcard, and both over what no zone names."""
         found = None
@@ -913,18 +920,16 @@ class Parser:
                 self.fail(f'{name} is no zone')
         return found
 
-    def narrowest(self, family, address):
-        """The one zone of whose networks the longest prefix holds the address."""
-        held = [(high - low, name) for name in self.policy.zones
-                for low, high in self.policy.networks(name, family) if low <= address <= high]
-        zones = {name for size, name in held if size == min(held)[0]}
+    def owner(self, family, address):
+        """The one zone whose networks hold the address; ranges that cross are of both."""
+        zones = self.policy.owners(family, address)
         if len(zones) != 1:
             self.fail('allow behind a target that no zone holds, or several do')
         return zones.pop()
 
     def forward_rule(self, dnat, line):
         """What `allow` behind a dnat stands for: a rule to the target, by its port."""
-        targets = [Item(self.narrowest(family, low), {family: [(low, high)], 10 - family: []})
+        targets = [Item(self.owner(family, low), {family: [(low, high)], 10 - family: []})
                    for family, low, high, _ in dnat.to]
         inner = dnat.hairpin_zones if dnat.hairpin_zones is not None else [item.zone for item in targets]
         inner = [Item(name) for name in inner] if dnat.hairpin else []
@@ -1482,13 +1487,6 @@ class Evaluator:
 
     # -- what is refused as it arrives
 
-    def owners(self, family, address):
-        """The zones whose networks hold it, of nested networks the narrowest deciding."""
-        held = [(low, high, name) for name in self.policy.zones
-                for low, high in self.policy.networks(name, family) if low <= address <= high]
-        return {name for low, high, name in held
-                if not any((low, high) != (a, b) and low <= a and b <= high for a, b, _ in held)}
-
     def spoofs(self, guard, packet, came):
         if inside(LINK_SOURCES[packet.family], packet.source):
             return False
@@ -1502,7 +1500,7 @@ class Evaluator:
             back = self.lab.route(packet.family, packet.source)
             return back is None or back is SELF or guard.kind == 'route' and back != came
         theirs = {zone for i in guard.items for zone in (self.policy.zones if i.zone == 'zones' else [i.zone])}
-        owners, zone = self.owners(packet.family, packet.source), self.zones[came]
+        owners, zone = self.policy.owners(packet.family, packet.source), self.zones[came]
         if zone in owners:
             return False
         return bool(theirs & owners) or zone in theirs and bool(self.policy.zones[zone].networks[packet.family])
