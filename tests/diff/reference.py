@@ -1261,14 +1261,17 @@ class Evaluator:
                 return 'allow', 'neighbour discovery'
             if packet.type in MLD and (came is SELF or packet.source == 0 or inside([LINK_LOCAL], packet.source)):
                 return 'allow', 'MLD'
-        # where it went to another port it is a reply no more
-        if goes is SELF and packet.proto == UDP and dport == packet.dport and self.dhcp_reply(packet, target):
+        # what this machine sends and dnat turns elsewhere is judged by the rules alone
+        if came is SELF and self.translated:
+            return None
+        # the filter sees where it goes: at another port it is a reply no more
+        if goes is SELF and packet.proto == UDP and self.dhcp_reply(packet, target, dport):
             return 'allow', 'DHCP reply'
         if goes is SELF and packet.proto == UDP and (packet.family, target, dport) in self.asked and self.awaits(came):
             return 'allow', 'answer'
         if came is SELF and packet.proto == UDP and self.dhcp_answer(packet, goes):
             return 'allow', 'DHCP answer'
-        if packet.family == 4 and packet.proto == IGMP and packet.target >> 28 == 14 and SELF in (came, goes) and \
+        if packet.family == 4 and packet.proto == IGMP and target >> 28 == 14 and SELF in (came, goes) and \
                 self.hears_groups(goes if came is SELF else came):
             return 'allow', 'IGMP'
         return None
@@ -1286,12 +1289,12 @@ class Evaluator:
         self.station = station
         return verb == 'allow'
 
-    def dhcp_reply(self, packet, target):
+    def dhcp_reply(self, packet, target, dport):
         """Answers are let in from where self may ask."""
         ask = None
-        if packet.family == 4 and (packet.sport, packet.dport) == (67, 68):
+        if packet.family == 4 and (packet.sport, dport) == (67, 68):
             ask = Packet(None, 4, 0, MAX[4], UDP, 68, 67)
-        if packet.family == 6 and packet.dport == 546 and inside([LINK_LOCAL], target):
+        if packet.family == 6 and dport == 546 and inside([LINK_LOCAL], target):
             ask = Packet(None, 6, LINK_LOCAL[0] + 1, (0xff02 << 112) + 0x10002, UDP, 546, 547)
         return ask is not None and self.lets(ask, SELF, packet.interface)
 
