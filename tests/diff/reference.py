@@ -177,12 +177,21 @@ class Ends:
         value, bits = x
         return address & (1 << bits) - 1 == value and address >> 120 != 0xff and BREAK != 'suffix'
 
+    def is_empty(self, left):
+        """Nothing remains: of the intervals that others left, and of networks anywhere."""
+        some = [a for low, high in left for a in (low, min(low + 1, high), high)]
+        some += [base >> bits << bits | value for base in ANYWHERE for value, bits in self.values()]
+        return not any(self.has(a) for a in some)
+
     def values(self):
         for x in self.plus + self.minus:
             if isinstance(x, Ends):
                 yield from x.values()
             elif isinstance(x, tuple):
                 yield x
+
+
+ANYWHERE = [int(str(x) * 31, 16) for x in range(1, 10)] + [0xa5 << 120, 0xfd << 120, 0x2001 << 112]
 
 
 @dataclass
@@ -527,9 +536,13 @@ class Parser:
             if not self.comma():
                 break
         more = {}
+        left = {family: subtract(plus[family], minus[family]) for family in FAMILIES}
         if ends[id(plus)] or ends[id(minus)]:
             more['ends'] = Ends((plus[6], *ends[id(plus)]), (minus[6], *ends[id(minus)]))
-        return more | {'mac': plus['mac']} | {family: subtract(plus[family], minus[family]) for family in FAMILIES}
+            if more['ends'].is_empty(left[6]):          # no address of the family: says nothing, negated or not
+                del more['ends']
+                left[6] = []
+        return more | {'mac': plus['mac']} | left
 
     def state_host(self):
         name = self.word()
