@@ -112,6 +112,39 @@ static void take_from(struct arena *a, struct suffixed_list *out, const struct s
 	}
 }
 
+#define LOOKS 64 /* at addresses of a range: what so many suffixes take away has others, too */
+
+/* Some address of the range is in it: of one or a few, suffixes may have taken all. */
+static bool holds_some(const struct suffixed *s, struct ival v)
+{
+	u128 mask = u128_max(s->is.bits), addr = (v.lo & ~mask) | s->is.value;
+
+	if (addr < v.lo && addr + mask < addr)
+		return false;
+	if (addr < v.lo)
+		addr += mask + 1;
+	for (int i = 0; i < LOOKS; i++) {
+		if (addr < v.lo || addr > v.hi)
+			return false;
+		if (suffixed_has(s, addr))
+			return true;
+		addr += mask + 1;
+	}
+	return true;
+}
+
+/* Leaves out ranges of which nothing is left. */
+static struct suffixed without_empty(struct arena *a, const struct suffixed *s)
+{
+	struct suffixed y = *s;
+
+	y.in = (struct ivset){0};
+	for (size_t i = 0; i < s->in.n; i++)
+		if (holds_some(s, s->in.v[i]))
+			vec_push(a, &y.in, s->in.v[i]);
+	return y;
+}
+
 /* Those without a suffix are intervals again. */
 static void settle(struct arena *a, struct ivset *v6, struct suffixed_list *list)
 {
@@ -121,7 +154,10 @@ static void settle(struct arena *a, struct ivset *v6, struct suffixed_list *list
 		const struct suffixed *s = &list->v[i];
 
 		if (s->is.bits || s->but.n) {
-			list->v[n++] = *s;
+			struct suffixed left = without_empty(a, s);
+
+			if (left.in.n)
+				list->v[n++] = left;
 			continue;
 		}
 		for (size_t k = 0; k < s->in.n; k++)
