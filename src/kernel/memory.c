@@ -12,6 +12,7 @@
 #include "util/buf.h"
 #include "util/cleanup.h"
 #include "util/fault.h"
+#include "util/fd.h"
 #include "util/number.h"
 
 #define CGROUPS "/sys/fs/cgroup"
@@ -19,13 +20,8 @@
 static bool slurp(const char *path, struct buf *out)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char piece[4096];
-	ssize_t n;
 
-	out->len = 0;
-	while (fd >= 0 && (n = read(fd, piece, sizeof(piece))) > 0)
-		buf_add(out, piece, (size_t)n);
-	return fd >= 0 && out->len;
+	return fd >= 0 && fd_read(fd, out) == 0 && out->len;
 }
 
 /* The number behind a word at the beginning of a line. */

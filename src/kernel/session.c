@@ -11,6 +11,7 @@
 
 #include "util/buf.h"
 #include "util/cleanup.h"
+#include "util/fd.h"
 #include "util/number.h"
 
 #define NAME "SSH_CONNECTION="
@@ -19,11 +20,9 @@
 static void slurp(const char *path, struct buf *out)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char piece[4096];
-	ssize_t n;
 
-	while (fd >= 0 && (n = read(fd, piece, sizeof(piece))) > 0)
-		buf_add(out, piece, (size_t)n);
+	if (fd >= 0)
+		fd_read(fd, out);
 }
 
 static int parent_of(int pid)

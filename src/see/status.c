@@ -22,18 +22,13 @@
 #include "store/sources.h"
 #include "trial/note.h"
 #include "util/cleanup.h"
+#include "util/fd.h"
 
 static int slurp(const char *path, struct buf *out)
 {
 	_cleanup_close_ int fd = opener_openat(AT_FDCWD, path, O_RDONLY | O_NONBLOCK);
-	char piece[65536];
-	ssize_t n;
 
-	if (fd < 0)
-		return fd;
-	while ((n = read(fd, piece, sizeof(piece))) > 0)
-		buf_add(out, piece, (size_t)n);
-	return n < 0 ? -errno : 0;
+	return fd < 0 ? fd : fd_read(fd, out);
 }
 
 static void find_drift(struct status *st, const struct store *s, const struct live *now,

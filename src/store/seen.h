@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * seen.json: at which generation of nftables in which namespace the kernel was seen to hold which
- * artefact. While the generation is the same nobody has committed anything, so it still does.
+ * artefact. While the generation is the same nobody has committed anything, so it still does. And
+ * which files of candidate and applied said so: while they are the same they need not be read.
  */
 #ifndef FWC_SEEN_H
 #define FWC_SEEN_H

@@ -88,11 +88,11 @@ int store_read(const struct store *s, const char *name, struct arena *a, struct 
 struct manifest *store_read_manifest(const struct store *s, const char *name, struct arena *a);
 /* Of the manifest only what stands in it alone (manifest_read_head()); NULL: there is none. */
 struct manifest *store_read_head(const struct store *s, const char *name, struct arena *a);
+/* The same, and the text that it stands in; 0 or -errno. */
+int store_read_text(const struct store *s, const char *name, struct arena *a, struct artefact *out);
 /* Bulk sets of a ruleset that was read get what they hold, as far as what is applied or on trial
  * has it. */
 void store_give_lists(const struct store *s, struct arena *a, struct ir_ruleset *r);
-/* The same, and the text that it stands in; 0 or -errno. */
-int store_read_text(const struct store *s, const char *name, struct arena *a, struct artefact *out);
 int store_read_record(const struct store *s, json_t **out, struct buf *why);
 void store_remove(struct store *s, const char *name);
 

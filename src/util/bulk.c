@@ -5,6 +5,7 @@
 
 #include "util/bulk.h"
 
+#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -210,28 +211,22 @@ void bulk_append(struct ivset *out, const struct bulk *b, enum family family, st
 
 /* ---- lists ---- */
 
-static void put_number(uint8_t *out, u128 x, size_t bytes)
+void bulk_key(enum family family, u128 address, uint8_t *out)
 {
-	for (size_t i = 0; i < bytes; i++)
-		out[i] = (uint8_t)(x >> 8 * (bytes - 1 - i));
-}
+	uint64_t six[] = {htobe64((uint64_t)(address >> 64)), htobe64((uint64_t)address)};
+	uint32_t four = htobe32((uint32_t)address);
 
-static void hex_of(const uint8_t in[SHA256_BYTES], char out[SHA256_HEX])
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for (int i = 0; i < SHA256_BYTES; i++) {
-		out[2 * i] = digits[in[i] >> 4];
-		out[2 * i + 1] = digits[in[i] & 15];
-	}
-	out[SHA256_HEX - 1] = '\0';
+	if (family == FAM_IP4)
+		memcpy(out, &four, sizeof(four));
+	else
+		memcpy(out, six, sizeof(six));
 }
 
 /* As bytes of one order, whatever the machine's; as many at once as fit. */
 static void digest(struct bulk_list *l)
 {
-	size_t bytes = l->family == FAM_IP4 ? 4 : 16, n = 0;
-	uint8_t part[4096], out[SHA256_BYTES];
+	size_t bytes = bulk_key_bytes(l->family), n = 0;
+	uint8_t part[4096];
 	struct sha256 h;
 
 	sha256_start(&h);
@@ -243,13 +238,12 @@ static void digest(struct bulk_list *l)
 			sha256_add(&h, part, n);
 			n = 0;
 		}
-		put_number(part + n, v.lo, bytes);
-		put_number(part + n + bytes, v.hi, bytes);
+		bulk_key(l->family, v.lo, part + n);
+		bulk_key(l->family, v.hi, part + n + bytes);
 		n += 2 * bytes;
 	}
 	sha256_add(&h, part, n);
-	sha256_end(&h, out);
-	hex_of(out, l->digest);
+	sha256_end_hex(&h, l->digest);
 }
 
 struct bulk_list *bulk_list_of4(struct arena *a, const struct range4 *v, size_t n)

@@ -53,9 +53,6 @@ struct ival bulk_list_at(const struct bulk_list *l, size_t i);
 size_t bulk_list_from(const struct bulk_list *l, u128 addr);
 bool bulk_list_holds(const struct bulk_list *l, u128 addr);
 bool bulk_list_overlaps(const struct bulk_list *l, const struct ivset *s);
-/* What the kernel's name of a bulk set ends with: a dump has none of its elements. */
-#define BULK_SUFFIX ".bulk"
-bool bulk_is_name(const char *name);
 bool bulk_list_covers(const struct bulk_list *l, const struct ivset *s);
 /* Adds to `b` what is in the list; takes from `b`, which is settled, what is in `less`, which is,
  * too. */
@@ -64,6 +61,16 @@ void bulk_add_bulk(struct bulk *b, const struct bulk *more);
 void bulk_subtract(struct bulk *b, const struct bulk *less, struct arena *a);
 /* Its ranges behind those that are in `out`. */
 void bulk_list_append(struct ivset *out, const struct bulk_list *l, struct arena *a);
+/* An address as the kernel has it, and files and digests of lists: 4 or 16 bytes. */
+void bulk_key(enum family family, u128 address, uint8_t *out);
+static inline size_t bulk_key_bytes(enum family family)
+{
+	return family == FAM_IP4 ? 4 : 16;
+}
+
+/* What the kernel's name of a bulk set ends with: a dump has none of its elements. */
+#define BULK_SUFFIX ".bulk"
+bool bulk_is_name(const char *name);
 /* How many ranges make a list: BULK_MIN, which in builds for tests the environment lowers
  * (FWC_BULK_MIN). */
 size_t bulk_min(void);

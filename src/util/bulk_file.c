@@ -6,17 +6,6 @@
 #include <endian.h>
 #include <string.h>
 
-void bulk_key(enum family family, u128 address, uint8_t out[16])
-{
-	uint64_t six[] = {htobe64((uint64_t)(address >> 64)), htobe64((uint64_t)address)};
-	uint32_t four = htobe32((uint32_t)address);
-
-	if (family == FAM_IP4)
-		memcpy(out, &four, sizeof(four));
-	else
-		memcpy(out, six, sizeof(six));
-}
-
 u128 bulk_address(enum family family, const uint8_t *key)
 {
 	uint64_t six[2];

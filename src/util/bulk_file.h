@@ -18,12 +18,7 @@ size_t bulk_file_bytes(const struct bulk_list *l);
 void bulk_file_pack(struct buf *out, const struct bulk_list *l);
 /* In the arena, its digest made anew. NULL: they are no sorted, disjoint ranges. */
 struct bulk_list *bulk_file_read(struct arena *a, const void *bytes, size_t n);
-/* An address as the kernel has it: 4 or 16 bytes. */
-void bulk_key(enum family family, u128 address, uint8_t out[16]);
+/* bulk_key() read again. */
 u128 bulk_address(enum family family, const uint8_t *key);
-static inline size_t bulk_key_bytes(enum family family)
-{
-	return family == FAM_IP4 ? 4 : 16;
-}
 
 #endif

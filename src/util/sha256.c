@@ -21,14 +21,20 @@ void sha256_end(struct sha256 *s, uint8_t out[SHA256_BYTES])
 	sha256_digest(&s->ctx, SHA256_BYTES, out);
 }
 
-void sha256_hex(const void *data, size_t len, char out[SHA256_HEX])
+void sha256_end_hex(struct sha256 *s, char out[SHA256_HEX])
 {
 	uint8_t digest[SHA256_BYTES];
+
+	sha256_end(s, digest);
+	for (size_t i = 0; i < sizeof(digest); i++)
+		snprintf(out + 2 * i, 3, "%02x", digest[i]);
+}
+
+void sha256_hex(const void *data, size_t len, char out[SHA256_HEX])
+{
 	struct sha256 s;
 
 	sha256_start(&s);
 	sha256_add(&s, data, len);
-	sha256_end(&s, digest);
-	for (size_t i = 0; i < sizeof(digest); i++)
-		snprintf(out + 2 * i, 3, "%02x", digest[i]);
+	sha256_end_hex(&s, out);
 }

@@ -18,7 +18,8 @@ struct sha256 { /* piece by piece */
 void sha256_start(struct sha256 *s);
 void sha256_add(struct sha256 *s, const void *data, size_t len);
 void sha256_end(struct sha256 *s, uint8_t out[SHA256_BYTES]);
-
+/* sha256_end(), in words. */
+void sha256_end_hex(struct sha256 *s, char out[SHA256_HEX]);
 void sha256_hex(const void *data, size_t len, char out[SHA256_HEX]);
 
 #endif
