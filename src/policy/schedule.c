@@ -269,8 +269,3 @@ int64_t schedule_ends(const struct schedule *s)
 {
 	return s->until == NO_DATE ? -1 : day_begins(s->until + 1) - 1;
 }
-
-bool schedule_ran_out(const struct schedule *s)
-{
-	return s->until != NO_DATE && schedule_ends(s) < policy_horizon()->now;
-}

@@ -45,8 +45,6 @@ int32_t local_day(const struct tm *tm);
 const struct schedule *schedule_of(struct arena *a, const struct ast_qualifiers *q);
 /* Whether it holds, as the words are defined. */
 bool schedule_at(const struct schedule *s, const struct tm *local);
-/* Behind `until`, now. */
-bool schedule_ran_out(const struct schedule *s);
 /* In no second that the horizon has. */
 bool schedule_is_empty(const struct schedule *s);
 /* The last second of `until`'s day; -1: it has none. */

@@ -296,15 +296,6 @@ dd_ref schema_codes(struct schema *s, enum dim d, const bool *member)
 			     DD_TRUE);
 }
 
-dd_ref schema_names(struct schema *s, enum dim d, struct ival name)
-{
-	bool *member = arena_alloc(s->arena, s->names.n);
-
-	for (size_t i = 1; i < s->names.n; i++)
-		member[i] = s->names.v[i].lo >= name.lo && s->names.v[i].hi <= name.hi;
-	return schema_codes(s, d, member);
-}
-
 uint32_t schema_condition_var(size_t number)
 {
 	return FIRST_CONDITION + (uint32_t)number;

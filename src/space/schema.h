@@ -157,8 +157,7 @@ dd_ref schema_bulk(struct schema *s, enum dim d, const struct bulk_list *list, d
 const struct schema_list *schema_list_of(const struct schema *s, uint32_t var);
 /* What lists say of an address that is another now. */
 dd_ref schema_forget_lists(struct schema *s, dd_ref r, enum dim d);
-/* Names within the interval; codes for which member[code] holds. */
-dd_ref schema_names(struct schema *s, enum dim d, struct ival name);
+/* Codes for which member[code] holds. */
 dd_ref schema_codes(struct schema *s, enum dim d, const bool *member);
 size_t schema_ncodes(const struct schema *s);
 /* The code that stands for no interface; a name that stands for a code. */
