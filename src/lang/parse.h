@@ -232,6 +232,8 @@ void target_rest_print(struct buf *b, const struct ast_target *t);
 void nat_choice_print(struct buf *b, const struct ast_nat *n);
 void string_print(struct buf *b, const char *s); /* in quotes */
 void days_print(struct buf *b, uint8_t days);
+/* Of a civil date: days since 1970-01-01. */
+int32_t day_of_date(int year, int month, int day);
 bool value_date(const char *s, int32_t *day); /* since 1970-01-01 */
 void date_print(struct buf *b, int32_t day);
 /* " hours ... days ... after ... until ...", of what is said of them */

@@ -2,7 +2,6 @@
  * words that stand for numbers, durations, rates, times of day and days <-> their values.
  */
 #include <string.h>
-#include <time.h>
 
 #include "lang/parse.h"
 #include "util/number.h"
@@ -223,32 +222,51 @@ void days_print(struct buf *b, uint8_t days)
 	}
 }
 
+/* The Gregorian calendar, with years that begin in March. Not timegm(3) and gmtime(3): in zones
+ * that count leap seconds (TZ=right/...) those count them, too. */
+#define MARCH_OF_0 719468 /* days before 1970 */
+
+int32_t day_of_date(int year, int month, int day)
+{
+	int y = month > 2 ? year : year - 1, of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+
+	return 365 * y + y / 4 - y / 100 + y / 400 + of_year - MARCH_OF_0;
+}
+
+static void date_of_day(int32_t day, int *year, int *month, int *mday)
+{
+	int32_t y = (day + MARCH_OF_0) / 365 + 1, m;
+
+	while (day_of_date(y, 3, 1) > day)
+		y--;
+	day -= day_of_date(y, 3, 1);
+	m = (5 * day + 2) / 153;
+	*mday = day - (153 * m + 2) / 5 + 1;
+	*month = m < 10 ? m + 3 : m - 9;
+	*year = m < 10 ? y : y + 1;
+}
+
 /* YYYY-MM-DD, from 2000 to 2199 */
 bool value_date(const char *s, int32_t *day)
 {
-	struct tm tm = {0}, back;
 	uint64_t year, month, mday;
-	time_t t;
+	int y, m, d;
 
 	if (strlen(s) != 10 || s[4] != '-' || s[7] != '-' ||
 	    !number_read(s, 4, 2000, 2199, &year) || !number_read(s + 5, 2, 1, 12, &month) ||
 	    !number_read(s + 8, 2, 1, 31, &mday))
 		return false;
-	tm.tm_year = (int)year - 1900;
-	tm.tm_mon = (int)month - 1;
-	tm.tm_mday = (int)mday;
-	t = timegm(&tm);
-	*day = (int32_t)(t / 86400);
-	return gmtime_r(&t, &back) && back.tm_mday == (int)mday;
+	*day = day_of_date((int)year, (int)month, (int)mday);
+	date_of_day(*day, &y, &m, &d);
+	return d == (int)mday;
 }
 
 void date_print(struct buf *b, int32_t day)
 {
-	time_t t = (time_t)day * 86400;
-	struct tm tm;
+	int year, month, mday;
 
-	gmtime_r(&t, &tm);
-	buf_printf(b, "%04d-%02d-%02d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday);
+	date_of_day(day, &year, &month, &mday);
+	buf_printf(b, "%04d-%02d-%02d", year, month, mday);
 }
 
 void times_print(struct buf *b, const struct ast_qualifiers *q)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lang/parse.h"
+#include "util/cleanup.h"
 
 #define DAY 86400
 #define STEP (6 * 3600) /* no zone changes its offset twice within it */
@@ -28,16 +29,17 @@ void local_time(int64_t second, struct tm *tm)
 	localtime_r(&t, tm);
 }
 
-int32_t day_of_date(int year, int month, int day)
-{
-	struct tm tm = {.tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day};
-
-	return (int32_t)(timegm(&tm) / DAY);
-}
-
 int32_t local_day(const struct tm *tm)
 {
 	return day_of_date(tm->tm_year + 1900, tm->tm_mon + 1, tm->tm_mday);
+}
+
+int64_t local_second(int64_t second)
+{
+	struct tm tm;
+
+	local_time(second, &tm);
+	return (int64_t)local_day(&tm) * DAY + tm.tm_hour * 3600 + tm.tm_min * 60 + tm.tm_sec;
 }
 
 static struct horizon horizon;
@@ -51,8 +53,9 @@ void policy_now(int64_t now)
 		now = SOME_DAY;
 	local_time(now, &tm);
 	year = tm.tm_year + 1900;
+	/* with what of both New Year's Days is this year's somewhere on earth */
 	horizon = (struct horizon){now, (int64_t)day_of_date(year, 1, 1) * DAY - DAY,
-				   (int64_t)day_of_date(year + SCHEDULE_YEARS, 1, 1) * DAY};
+				   (int64_t)day_of_date(year + SCHEDULE_YEARS, 1, 1) * DAY + DAY};
 }
 
 const struct horizon *policy_horizon(void)
@@ -86,12 +89,10 @@ struct pieces {
 	size_t n;
 };
 
+/* Not tm_gmtoff: that leaves out leap seconds. */
 static int64_t offset_at(int64_t second)
 {
-	struct tm tm;
-
-	local_time(second, &tm);
-	return tm.tm_gmtoff;
+	return local_second(second) - second;
 }
 
 /* The first second in (lo, hi] that has the offset of hi. */
@@ -110,37 +111,51 @@ static int64_t change_in(int64_t lo, int64_t hi)
 	return hi;
 }
 
+static struct pieces pieces_between(int64_t begins, int64_t ends)
+{
+	struct pieces p = {0};
+
+	p.v[p.n++] = (struct piece){begins, offset_at(begins)};
+	for (int64_t t = begins; t < ends && p.n < PIECES; t += STEP)
+		if (offset_at(t + STEP) != offset_at(t))
+			p.v[p.n++] = (struct piece){change_in(t, t + STEP), offset_at(t + STEP)};
+	p.v[p.n] = (struct piece){ends, 0};
+	return p;
+}
+
 static const struct pieces *offsets(void)
 {
 	static struct pieces p;
 	const struct horizon *h = policy_horizon();
 
-	if (p.n)
-		return &p;
-	p.v[p.n++] = (struct piece){h->begins, offset_at(h->begins)};
-	for (int64_t t = h->begins; t < h->ends && p.n < PIECES; t += STEP)
-		if (offset_at(t + STEP) != offset_at(t))
-			p.v[p.n++] = (struct piece){change_in(t, t + STEP), offset_at(t + STEP)};
-	p.v[p.n] = (struct piece){h->ends, 0};
+	if (!p.n)
+		p = pieces_between(h->begins, h->ends);
 	return &p;
 }
 
-/* The first second whose local date is that day, or a later one. */
-static int64_t day_begins(int32_t day)
+static void push_before(struct arena *a, struct ivset *out, int64_t from, int64_t end)
 {
-	int64_t lo = ((int64_t)day - 2) * DAY, hi = ((int64_t)day + 2) * DAY;
-	struct tm tm;
+	if (from < end)
+		vec_push(a, out, ((struct ival){(u128)from, (u128)end - 1}));
+}
 
-	while (hi - lo > 1) {
-		int64_t mid = lo + (hi - lo) / 2;
+/* The seconds since 1970 that show a date before this one. Where the clocks are put back over
+ * midnight a day begins twice, and these are more than one interval. */
+static struct ivset seconds_before(struct arena *a, int32_t day)
+{
+	int64_t midnight = (int64_t)day * DAY, sure = midnight - 2 * DAY;
+	struct pieces p = pieces_between(sure, midnight + 2 * DAY);
+	struct ivset out = {0};
 
-		local_time(mid, &tm);
-		if (local_day(&tm) >= day)
-			hi = mid;
-		else
-			lo = mid;
+	push_before(a, &out, 0, sure);
+	for (size_t i = 0; i < p.n; i++) {
+		int64_t from = p.v[i].from, end = midnight - p.v[i].offset;
+
+		push_before(a, &out, from < 0 ? 0 : from,
+			    end < p.v[i + 1].from ? end : p.v[i + 1].from);
 	}
-	return hi;
+	ivset_normalise(&out);
+	return out;
 }
 
 /* ---- windows ---- */
@@ -181,22 +196,30 @@ static void windows_of(struct arena *a, const struct schedule *s, const struct p
 	}
 }
 
+/* Those behind `after` and up to `until`. */
+static struct ivset between(struct arena *a, const struct schedule *s)
+{
+	struct ivset all = ivset_one(a, 0, FOREVER - 1), some;
+
+	if (s->until != NO_DATE)
+		all = seconds_before(a, s->until + 1);
+	if (s->after == NO_DATE)
+		return all;
+	some = seconds_before(a, s->after + 1);
+	return ivset_subtract(a, &all, &some);
+}
+
 static struct ivset windows(struct arena *a, const struct schedule *s)
 {
 	const struct pieces *p = offsets();
-	struct ivset out = {0}, between;
-	int64_t first = s->after == NO_DATE ? 0 : day_begins(s->after + 1);
-	int64_t end = s->until == NO_DATE ? FOREVER : day_begins(s->until + 1);
+	struct ivset out = {0}, dates = between(a, s);
 
-	if (end <= first || end <= 0)
-		return out;
-	between = ivset_one(a, first > 0 ? (u128)first : 0, (u128)end - 1);
 	if (!s->has_hours && !s->days)
-		return between;
+		return dates;
 	for (size_t i = 0; i < p->n; i++)
 		windows_of(a, s, &p->v[i], &out);
 	ivset_normalise(&out);
-	return ivset_intersect(a, &out, &between);
+	return ivset_intersect(a, &out, &dates);
 }
 
 /* ---- schedules ---- */
@@ -267,5 +290,12 @@ bool schedule_is_empty(const struct schedule *s)
 
 int64_t schedule_ends(const struct schedule *s)
 {
-	return s->until == NO_DATE ? -1 : day_begins(s->until + 1) - 1;
+	_cleanup_arena_ struct arena *a = NULL;
+	struct ivset before;
+
+	if (s->until == NO_DATE)
+		return -1;
+	a = arena_new();
+	before = seconds_before(a, s->until + 1);
+	return before.n ? (int64_t)before.v[before.n - 1].hi : 0;
 }

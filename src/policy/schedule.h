@@ -37,8 +37,9 @@ void policy_now(int64_t now);
 const struct horizon *policy_horizon(void);
 /* The zone's time; no file is read, whatever happened since the first call. */
 void local_time(int64_t second, struct tm *tm);
-/* Of a civil date: days since 1970-01-01. */
-int32_t day_of_date(int year, int month, int day);
+/* What its clock shows, as if that were UTC. */
+int64_t local_second(int64_t second);
+/* The date that it shows: days since 1970-01-01. */
 int32_t local_day(const struct tm *tm);
 
 /* What the words say; NULL: nothing, it holds always. */

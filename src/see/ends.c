@@ -27,7 +27,8 @@ static bool until_of(const char *text, int32_t *day, char date[11])
 	return value_date(date, day);
 }
 
-/* Windows that nothing ended go on to the turn of the last year that is known. */
+/* Windows that nothing ended go on to the turn of the last year that is known, and a day beyond,
+ * which is that year's somewhere on earth: local midnight then. */
 static int64_t known_until(const struct ir_set *s)
 {
 	int64_t end;
@@ -37,7 +38,10 @@ static int64_t known_until(const struct ir_set *s)
 		return 0;
 	end = (int64_t)(s->elems.v[s->elems.n - 1].key[0].hi / NANOSECONDS);
 	local_time(end, &tm);
-	return (tm.tm_mon == 11 && tm.tm_mday >= 24) || (!tm.tm_mon && tm.tm_mday == 1) ? end : 0;
+	if (!tm.tm_mon && tm.tm_mday <= 2)
+		return end - (tm.tm_mday - 1) * DAY - tm.tm_hour * 3600 - tm.tm_min * 60 -
+		       tm.tm_sec;
+	return tm.tm_mon == 11 && tm.tm_mday >= 24 ? end : 0;
 }
 
 void ends_find(struct arena *a, const struct report_lines *lines, const struct ir_ruleset *live,

@@ -62,10 +62,7 @@ struct instants {
 
 static int64_t offset_at(int64_t second)
 {
-	struct tm tm;
-
-	local_time(second, &tm);
-	return tm.tm_gmtoff;
+	return local_second(second) - second;
 }
 
 static void push_change(struct arena *a, struct instants *out, int64_t lo, int64_t hi)
@@ -85,24 +82,32 @@ static void push_change(struct arena *a, struct instants *out, int64_t lo, int64
 	vec_push(a, out, hi);
 }
 
-/* Of each day: midnight, and both ends of the hours, by the offset that the day begins or ends
- * with; and changes of the offset. Between two of them the answer is the same. */
+static void push_ends(struct arena *a, const struct schedule *w, int64_t midnight,
+		      struct instants *out)
+{
+	vec_push(a, out, midnight);
+	if (!w->has_hours)
+		return;
+	vec_push(a, out, midnight + w->from * 60);
+	vec_push(a, out, midnight + w->to * 60);
+}
+
+/* Of each day: midnight, and both ends of the hours, by every offset that there is around it; and
+ * changes of the offset. Between two of them the answer is the same. */
 static struct instants candidates(struct arena *a, const struct schedule *w)
 {
 	const struct horizon *h = policy_horizon();
 	struct instants out = {0};
 
 	for (int64_t day = h->begins / DAY - 1; day * DAY < h->ends + DAY; day++) {
-		int64_t offsets[2] = {offset_at((day - 1) * DAY), offset_at((day + 2) * DAY)};
+		int64_t last = INT64_MIN;
 
-		for (int k = 0; k < 2; k++) {
-			int64_t midnight = day * DAY - offsets[k];
+		for (int64_t t = (day - 1) * DAY; t <= (day + 2) * DAY; t += DAY / 4) {
+			int64_t offset = offset_at(t);
 
-			vec_push(a, &out, midnight);
-			if (!w->has_hours)
-				continue;
-			vec_push(a, &out, midnight + w->from * 60);
-			vec_push(a, &out, midnight + w->to * 60);
+			if (offset != last)
+				push_ends(a, w, day * DAY - offset, &out);
+			last = offset;
 		}
 		for (int64_t t = day * DAY; t < (day + 1) * DAY; t += DAY / 4)
 			push_change(a, &out, t, t + DAY / 4);
