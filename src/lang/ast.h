@@ -264,12 +264,23 @@ struct ast_group { /* zones NAME = ... */
 	VEC(struct ast_word) zones; /* and groups */
 };
 
+struct ast_fetch { /* how what is known at run time is asked for, and how long it is kept */
+	struct span refresh_span, expire_span, max_span, private_span; /* src NULL: absent */
+	uint64_t refresh, expire; /* seconds; 0: not given */
+	uint64_t max;
+	struct ast_word sha256;
+	struct span lenient_span;
+};
+
 struct ast_element { /* of a host or set definition */
-	enum { ELEM_ITEM, ELEM_FILE } kind;
+	enum { ELEM_ITEM, ELEM_FILE, ELEM_DNS, ELEM_URL } kind;
 	struct ast_item item;
 	struct ast_word file; /* ELEM_FILE: as written */
 	bool lenient; /* ELEM_FILE: lines that hold no address are left out */
 	struct bulk content; /* ELEM_FILE: what was read from it, settled */
+	struct ast_word source; /* ELEM_DNS, ELEM_URL: the name, the URL */
+	bool goes_on; /* ELEM_DNS: the word stands before another name of the list */
+	bool asks; /* what ast_names says of fetching stands behind it */
 };
 
 struct ast_names { /* host NAME = ..., set NAME = ... */
@@ -281,6 +292,7 @@ struct ast_names { /* host NAME = ..., set NAME = ... */
 	struct span timeout_span, size_span;
 	uint64_t timeout; /* seconds; 0: not given */
 	uint32_t size; /* 0: not given */
+	struct ast_fetch fetch;
 };
 
 struct ast_service_def {

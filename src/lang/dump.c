@@ -417,6 +417,16 @@ static void dump_group(struct dumper *d, const struct ast_group *g)
 	d->depth--;
 }
 
+/* As it is printed. */
+static void dump_fetch(struct dumper *d, const struct ast_names *n, const struct ast_element *e)
+{
+	struct buf text = {0};
+
+	fetch_print(&text, n, e);
+	node(d, "%s", buf_str(&text));
+	buf_free(&text);
+}
+
 static void dump_names(struct dumper *d, const struct ast_names *n)
 {
 	node(d, "%s %s", n->is_host ? "host" : "set", n->name.s);
@@ -430,6 +440,10 @@ static void dump_names(struct dumper *d, const struct ast_names *n)
 
 		if (e->kind == ELEM_ITEM) {
 			dump_item(d, &e->item);
+			continue;
+		}
+		if (e->kind != ELEM_FILE) {
+			dump_fetch(d, n, e);
 			continue;
 		}
 		node(d, "file \"%s\"%s", e->file.s, e->lenient ? " lenient" : "");

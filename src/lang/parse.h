@@ -170,6 +170,12 @@ bool parse_timeouts(struct parser *p, struct ast_stmt *s); /* parse_timeouts.c *
 /* Whether `timeouts` here begins that statement; else it is a name. */
 bool parse_is_timeouts(const struct parser *p);
 void parse_set_file(struct parser *p, struct ast_element *e); /* list.c */
+/* parse_fetch.c: dns "NAME", url "URL", and what stands behind them. Whether one is here. */
+bool parse_at_fetch(const struct parser *p);
+bool parse_not_fetch(struct parser *p); /* ! dns: an error */
+bool parse_fetch(struct parser *p, struct ast_names *n, struct ast_element *e);
+/* What belongs to all of them stands behind the last. */
+void parse_fetch_whole(struct parser *p, const struct ast_names *n);
 /* A file of names, one in each line; a list of addresses. NULL if it was not opened. */
 const struct source *parse_name_file(struct parser *p, struct ast_word file);
 const struct source *parse_list_file(struct parser *p, struct ast_word file);
@@ -216,6 +222,9 @@ uint32_t align_comment(struct span s);
 void interface_print(struct buf *out, struct ival name); /* as a zone names it */
 void subzone_line_print(struct buf *out, const struct ast_zone *z,
 			const struct ast_zone_line *line);
+
+/* ---- print_fetch.c ---- */
+void fetch_print(struct buf *b, const struct ast_names *n, const struct ast_element *e);
 
 /* ---- value.c ---- */
 bool value_mark(const char *s, uint32_t *out);

@@ -243,14 +243,23 @@ static bool file_element(struct parser *p, struct ast_element *e, bool is_host)
 	return true;
 }
 
-/* element = [ "!" ] ( NAME | ADDRESS | suffix ) | "file" STRING [ "lenient" ] */
-static bool element(struct parser *p, struct ast_element *e, bool is_host)
+/* element = [ "!" ] ( NAME | ADDRESS | suffix ) | "file" STRING [ "lenient" ] | fetch */
+static bool element(struct parser *p, struct ast_names *n, struct ast_element *e)
 {
+	const struct ast_element *last = n->elements.n ? &n->elements.v[n->elements.n - 1] : NULL;
+	bool is_host = n->is_host;
+
+	e->goes_on = p->tok.kind == TOK_STRING && last && last->kind == ELEM_DNS;
+	if (e->goes_on || parse_at_fetch(p))
+		return parse_fetch(p, n, e);
 	if (parse_at_word(p, "file"))
 		return file_element(p, e, is_host);
+	if (parse_not_fetch(p))
+		return false;
 	if (p->tok.kind == TOK_STRING) {
 		diag_hint(p->diag, diag_error(p->diag, parse_here(p), "a string is not an address"),
-			  "to read addresses from a file: file \"addresses.txt\"");
+			  "to read addresses from a file: file \"addresses.txt\"; to ask DNS for "
+			  "those of a name: dns \"example.org\"");
 		return false;
 	}
 	e->kind = ELEM_ITEM;
@@ -262,10 +271,11 @@ static bool elements(struct parser *p, struct ast_names *n)
 	do {
 		struct ast_element e = {0};
 
-		if (!element(p, &e, n->is_host))
+		if (!element(p, n, &e))
 			return false;
 		vec_push(p->arena, &n->elements, e);
 	} while (parse_comma(p));
+	parse_fetch_whole(p, n);
 	return true;
 }
 
@@ -387,13 +397,7 @@ static bool unsupported(struct parser *p)
 			  "put their networks into a file: file \"networks.txt\"");
 		return true;
 	}
-	if (!(parse_at_word(p, "dns") || parse_at_word(p, "url")) || parse_peek(p) != TOK_STRING)
-		return false;
-	diag_hint(p->diag,
-		  diag_error(p->diag, parse_here(p), "'%s' is not supported by this version",
-			     parse_text(p, p->tok)),
-		  "write the addresses themselves");
-	return true;
+	return false;
 }
 
 /* set x = { A, B } */

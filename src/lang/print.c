@@ -286,6 +286,10 @@ static void names(struct printer *pr, const struct ast_names *n)
 			item(pr, &e->item);
 			continue;
 		}
+		if (e->kind != ELEM_FILE) {
+			fetch_print(pr->out, n, e);
+			continue;
+		}
 		buf_puts(pr->out, "file ");
 		string_print(pr->out, e->file.s);
 		if (e->lenient)

@@ -430,6 +430,8 @@ static void lower_base(struct lower *l, const char *hook, struct ir_chain *root)
  * counts networks (elements_size). */
 static uint32_t size_of(const struct dynset *d)
 {
+	if (d->from && d->prefixes)
+		return 2 * d->size + 2;
 	return !d->prefixes ? d->size : d->size >= UINT32_MAX / 2 ? UINT32_MAX : 2 * d->size + 1;
 }
 
@@ -448,7 +450,7 @@ static void lower_dynsets(struct lower *l)
 					     .timeout = d->timeout,
 					     .at = d->span};
 			s->keys[0] = k ? F_IP6_SADDR : F_IP_SADDR;
-			s->stem = s->name = dynset_name(l, d, k ? FAM_IP6 : FAM_IP4);
+			s->stem = s->name = dynset_name(l->arena, d, k ? FAM_IP6 : FAM_IP4);
 			ruleset_add_set(l->r, s);
 		}
 	}
@@ -667,16 +669,16 @@ static void lower_zones(struct lower *l)
 
 struct ir_ruleset *ruleset_lower(struct policy *p, struct arena *a, struct diag *diag)
 {
-	struct lower l = {.arena = a, .work = arena_new(), .diag = diag, .p = p,
-			  .r = ruleset_new(a)};
+	struct lower l = {
+		.arena = a, .work = arena_new(), .diag = diag, .p = p, .r = ruleset_new(a)};
 
 	l.body = arena_alloc(a, (p->rules.n + 1) * sizeof(*l.body));
 	l.r->forwarding = p->forwarding;
 	l.r->live_flows = p->live_flows;
 	for (size_t i = 0; i < p->lacks.n; i++)
 		vec_push(a, &l.r->lacks,
-			 ((struct ir_lack){p->lacks.v[i].at,
-					   p->lacks.v[i].text, p->lacks.v[i].module}));
+			 ((struct ir_lack){p->lacks.v[i].at, p->lacks.v[i].text,
+					   p->lacks.v[i].module}));
 	for (size_t i = 0; i < p->timeouts.n; i++)
 		vec_push(a, &l.r->timeouts,
 			 ((struct ir_timeout){p->timeouts.v[i].name, p->timeouts.v[i].seconds,

@@ -189,7 +189,6 @@ void chain_push(struct lower *l, struct ir_chain *c, struct ir_rule r);
 /* lower_bulk.c: the sets that a list becomes, named by `stem` where it is asked for first */
 const struct bulk_sets *lower_bulk(struct lower *l, const struct bulk_list *list, const char *stem);
 void match_bulk(struct lower *l, struct ir_rule *r, enum field f, const struct alt *a);
-const char *dynset_name(struct lower *l, const struct dynset *d, enum family family);
 
 /* lower_act.c: the chain of a rule that does more than to decide */
 const char *lower_body(struct lower *l, size_t rule, bool asks);

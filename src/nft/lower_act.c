@@ -68,7 +68,7 @@ static void change_set(struct lower *l, struct ir_chain *c, const struct whose *
 		struct ir_rule r = rule_new(l, w);
 		struct ir_stmt *s = rule_stmt(l, &r, IR_ADD);
 
-		s->add.set = dynset_name(l, change->set, i ? FAM_IP6 : FAM_IP4);
+		s->add.set = dynset_name(l->arena, change->set, i ? FAM_IP6 : FAM_IP4);
 		s->add.update = !change->remove;
 		s->add.remove = change->remove;
 		s->add.key = (struct ir_sel){.n = 1, .f = {fields[i][change->destination]}};
@@ -121,8 +121,7 @@ static void remember_asking(struct lower *l, struct ir_chain *c, const struct wh
 {
 	static const enum field to[] = {F_IP_DADDR, F_IP6_DADDR};
 	static const enum field from[] = {F_IP_SADDR, F_IP6_SADDR};
-	const struct ival groups[] = {{0xe0000000, 0xefffffff},
-				      {(u128)0xff << 120, u128_max(128)}};
+	const struct ival groups[] = {{0xe0000000, 0xefffffff}, {(u128)0xff << 120, u128_max(128)}};
 
 	for (int i = 0; i < 2; i++) {
 		struct ir_rule r = rule_new(l, w);

@@ -219,11 +219,6 @@ void match_ends(struct lower *l, struct ir_rule *r, enum field f, const struct i
 		s->match.op = OP_NE;
 }
 
-const char *dynset_name(struct lower *l, const struct dynset *d, enum family family)
-{
-	return arena_printf(l->arena, "%s.v%d", d->name, family);
-}
-
 /* ---- words ---- */
 
 void match_mark(struct lower *l, struct ir_rule *r, uint32_t mark, uint32_t mask)

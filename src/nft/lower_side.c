@@ -143,6 +143,11 @@ static void bulk_alts(struct lower *l, struct alts *out, const struct addrs *a, 
 				       .stem = a->stem}));
 }
 
+static const struct ivset *addrs_fixed(const struct addrs *a, enum family fam)
+{
+	return fam == FAM_IP4 ? &a->v4 : &a->v6;
+}
+
 static void side_alts(struct lower *l, struct alts *out, const struct side *s, enum family fam,
 		      bool stations)
 {
@@ -168,7 +173,8 @@ static void side_alts(struct lower *l, struct alts *out, const struct side *s, e
 	for (size_t i = 0; i < s->bulk.n; i++)
 		bulk_alts(l, out, s->bulk.v[i], fam);
 	for (size_t i = 0; i < s->dyn.n; i++)
-		vec_push(l->arena, out, ((struct alt){.family = fam, .dyn = s->dyn.v[i]}));
+		if (!s->dyn.v[i]->mixed || addrs_fixed(s->dyn.v[i], fam)->n)
+			vec_push(l->arena, out, ((struct alt){.family = fam, .dyn = s->dyn.v[i]}));
 }
 
 struct forms forms_of(struct lower *l, const struct side *src, const struct side *dst,
@@ -271,6 +277,23 @@ static void match_suffixed(struct lower *l, struct ir_rule *r, const struct alt 
 	match_no_suffix(l, r, f, s);
 }
 
+static bool is_all(const struct ivset *s, int bits)
+{
+	return s->n == 1 && s->v[0].lo == 0 && s->v[0].hi == u128_max(bits);
+}
+
+/* In that set; or neither in it, nor in others, nor among what else was written. */
+static void match_dynsets(struct lower *l, struct ir_rule *r, enum field f, const struct alt *a)
+{
+	const struct ivset *fixed = addrs_fixed(a->dyn, a->family);
+
+	if (a->dyn->mixed && !is_all(fixed, field_table[f].bits))
+		match_ivset(l, r, f, fixed, a->dyn->stem);
+	match_set(l, r, f, dynset_name(l->arena, a->dyn->dyn, a->family), a->dyn->negated);
+	for (size_t i = 0; i < a->dyn->nor.n; i++)
+		match_set(l, r, f, dynset_name(l->arena, a->dyn->nor.v[i], a->family), true);
+}
+
 static void match_alt(struct lower *l, struct ir_rule *r, const struct alt *a, enum field f4,
 		      enum field f6)
 {
@@ -290,7 +313,7 @@ static void match_alt(struct lower *l, struct ir_rule *r, const struct alt *a, e
 	} else if (a->bulk) {
 		match_bulk(l, r, f, a);
 	} else if (a->dyn) {
-		match_set(l, r, f, dynset_name(l, a->dyn->dyn, a->family), a->dyn->negated);
+		match_dynsets(l, r, f, a);
 	} else {
 		match_ivset(l, r, f, a->fixed, a->stem);
 	}

@@ -25,7 +25,7 @@ struct tracing {
 static void add_elements(struct tracing *t, struct ivset *to, const struct dynset *d,
 			 enum family fam)
 {
-	const struct ir_set *s = ruleset_set(t->live, dynset_name(&t->l, d, fam));
+	const struct ir_set *s = ruleset_set(t->live, dynset_name(t->l.arena, d, fam));
 
 	for (size_t i = 0; s && s->nkeys && i < s->elems.n; i++)
 		vec_push(t->l.arena, to, s->elems.v[i].key[0]);
@@ -65,9 +65,17 @@ static struct place_item settled(struct tracing *t, const struct place_item *ite
 	x.addrs = (struct addrs){.stem = d->name};
 	add_elements(t, &x.addrs.v4, d, FAM_IP4);
 	add_elements(t, &x.addrs.v6, d, FAM_IP6);
+	for (size_t i = 0; i < item->addrs.nor.n; i++) {
+		add_elements(t, &x.addrs.v4, item->addrs.nor.v[i], FAM_IP4);
+		add_elements(t, &x.addrs.v6, item->addrs.nor.v[i], FAM_IP6);
+	}
 	if (item->addrs.negated) {
 		x.addrs.v4 = others(t, &x.addrs.v4, 32);
 		x.addrs.v6 = others(t, &x.addrs.v6, 128);
+	}
+	if (item->addrs.mixed) {
+		x.addrs.v4 = ivset_intersect(t->l.arena, &x.addrs.v4, &item->addrs.v4);
+		x.addrs.v6 = ivset_intersect(t->l.arena, &x.addrs.v6, &item->addrs.v6);
 	}
 	return x;
 }

@@ -149,6 +149,14 @@ static void resolve_then(struct resolver *r, const struct ast_thens *list, size_
 
 	if (!d)
 		return;
+	if (d->asked) {
+		diag_hint(r->diag,
+			  diag_error(r->diag, t->set.span,
+				     "what '%s' holds is fetched, and is not for packets to change",
+				     d->name),
+			  "make another set for them: set NAME = dynamic, timeout 1h");
+		return;
+	}
 	if (!d->dyn) {
 		diag_hint(r->diag,
 			  diag_error(r->diag, t->set.span,

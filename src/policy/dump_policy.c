@@ -23,6 +23,15 @@ static void put_bulk(struct buf *out, const struct addrs *s, const struct bulk_l
 			   l->family);
 }
 
+static void put_dynset(struct buf *out, const struct addrs *s)
+{
+	buf_printf(out, " %s%s (%s)", s->negated ? "not " : "", s->dyn->name, dynset_kind(s->dyn));
+	for (size_t i = 0; i < s->nor.n; i++)
+		buf_printf(out, " nor %s (%s)", s->nor.v[i]->name, dynset_kind(s->nor.v[i]));
+	if (s->mixed)
+		buf_puts(out, ", and in");
+}
+
 static void put_places(struct buf *out, const struct policy *p, const struct place_list *l)
 {
 	for (size_t i = 0; i < l->n; i++)
@@ -79,8 +88,7 @@ static void put_endpoint(struct buf *out, const struct policy *p, const char *la
 			put_places(out, p, &item->but);
 		}
 		if (item->addrs.dyn)
-			buf_printf(out, " %s%s (dynamic)", item->addrs.negated ? "not " : "",
-				   item->addrs.dyn->name);
+			put_dynset(out, &item->addrs);
 		else if (!addrs_any(&item->addrs, FAM_IP4) && !addrs_any(&item->addrs, FAM_IP6) &&
 			 !item->addrs.macs.n)
 			buf_puts(out, " no address");
@@ -241,8 +249,8 @@ void policy_dump(struct buf *out, const struct policy *p)
 	for (size_t i = 0; i < p->zones.n; i++)
 		put_zone(out, p, &p->zones.v[i]);
 	for (size_t i = 0; i < p->dynsets.n; i++)
-		buf_printf(out, "dynamic %s%s timeout %llus size %u\n", p->dynsets.v[i]->name,
-			   p->dynsets.v[i]->prefixes ? " prefixes" : "",
+		buf_printf(out, "%s %s%s timeout %llus size %u\n", dynset_kind(p->dynsets.v[i]),
+			   p->dynsets.v[i]->name, p->dynsets.v[i]->prefixes ? " prefixes" : "",
 			   (unsigned long long)p->dynsets.v[i]->timeout, p->dynsets.v[i]->size);
 	for (size_t i = 0; i < p->rules.n; i++) {
 		buf_printf(out, "rule %s\n", p->rules.v[i].text);

@@ -151,7 +151,9 @@ static void item_addrs(struct resolver *r, const struct ast_item *item, struct a
 			   &out->suffixed, &out->macs);
 	ivset_normalise(&out->v4);
 	ivset_normalise(&out->v6);
-	if (item->negated) {
+	if (item->negated && item_runtime(r, item)) {
+		negate_runtime(r, item, item_runtime(r, item), out);
+	} else if (item->negated) {
 		out->v4 = complement(r, &out->v4, 32);
 		complement6(r, out);
 		out->rest = true;
@@ -301,6 +303,25 @@ void check_destination(struct resolver *r, const struct endpoint *e)
 				"write self");
 }
 
+/* The item, and, of what is known at run time only, one for each of its sets. */
+static void push_item(struct resolver *r, const struct ast_item *ast, const struct place_item *item,
+		      struct endpoint *out)
+{
+	const struct decl *d = ast->negated ? NULL : item_runtime(r, ast);
+	const struct dynset *const *run;
+
+	if (!d || !decl_is_open(d))
+		vec_push(r->arena, &out->items, *item);
+	if (!d)
+		return;
+	vec_each (&d->runs, run) {
+		struct place_item one = *item;
+
+		one.addrs = (struct addrs){.stem = item->addrs.stem, .dyn = *run};
+		vec_push(r->arena, &out->items, one);
+	}
+}
+
 void resolve_endpoint(struct resolver *r, const struct ast_endpoint *ast, struct endpoint *out,
 		      enum side_of side)
 {
@@ -313,7 +334,7 @@ void resolve_endpoint(struct resolver *r, const struct ast_endpoint *ast, struct
 		negated += ast->items.v[i].negated;
 		if (resolve_item(r, &ast->items.v[i], &item, side) &&
 		    resolve_but(r, &ast->items.v[i], &item))
-			vec_push(r->arena, &out->items, item);
+			push_item(r, &ast->items.v[i], &item, out);
 	}
 	if (negated > 1)
 		diag_hint(r->diag,

@@ -38,7 +38,8 @@ bool addrs_match(const struct addrs *s, enum family fam, u128 addr)
 	if (s->all)
 		return true;
 	if (s->dyn)
-		return s->negated; /* taken as empty */
+		return s->negated && /* taken as empty */
+		       (!s->mixed || ivset_contains(fam == FAM_IP4 ? &s->v4 : &s->v6, addr));
 	if (addrs_bulk(s, fam))
 		return bulk_list_holds(addrs_bulk(s, fam), addr) != s->negated;
 	if (s->broadcast) /* which others are depends on routes */

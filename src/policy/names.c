@@ -151,6 +151,7 @@ static void add_all(struct bulk *to, enum family fam, const struct ivset *v)
 }
 
 struct contents {
+	struct decl *of;
 	struct bulk bulk;
 	struct suffixed_list suffixed;
 };
@@ -162,6 +163,8 @@ static void add_item(struct resolver *r, const struct ast_item *item, struct con
 	struct ivset v4 = {0}, v6 = {0};
 	bool lists = d && (d->kind == DECL_SET || d->kind == DECL_HOST) && resolve_decl(r, d);
 
+	if (lists && d->runs.n)
+		resolve_runtime(r, to->of, item->negated ? NULL : d);
 	if (lists && d->bulk4)
 		bulk_add_list(&to->bulk, d->bulk4);
 	if (lists && d->bulk6)
@@ -188,6 +191,8 @@ static bool add_elements(struct resolver *r, struct decl *d, struct contents *pl
 		if (e->kind == ELEM_FILE) {
 			bulk_add_bulk(&plus->bulk, &e->content);
 			any_plus = true;
+		} else if (e->kind != ELEM_ITEM) {
+			any_plus = true; /* declare_runtime() has it */
 		} else if (e->item.negated) {
 			add_item(r, &e->item, minus, NULL);
 		} else {
@@ -224,7 +229,7 @@ static void settle_elements(struct resolver *r, struct decl *d, struct contents 
 /* The union of the plain elements less the union of the negated ones. */
 static void resolve_elements(struct resolver *r, struct decl *d)
 {
-	struct contents plus = {.suffixed = {0}}, minus = {.suffixed = {0}};
+	struct contents plus = {.of = d}, minus = {.of = d};
 	bool any_plus = add_elements(r, d, &plus, &minus);
 
 	if (!any_plus && d->ast->elements.n) {
@@ -235,12 +240,19 @@ static void resolve_elements(struct resolver *r, struct decl *d)
 			  "begin with the network to take it from: 0.0.0.0/0 or ::/0");
 		d->reported = true;
 	}
+	limit_runtime(r, d, &minus.bulk, minus.suffixed.n);
 	settle_elements(r, d, &plus, &minus);
 }
 
 bool decl_is_empty(const struct decl *d)
 {
-	return !d->v4.n && !d->v6.n && !d->bulk4 && !d->bulk6 && !d->suffixed.n;
+	return !d->runs.n && !d->v4.n && !d->v6.n && !d->bulk4 && !d->bulk6 && !d->suffixed.n;
+}
+
+bool decl_is_open(const struct decl *d)
+{
+	return d->runs.n && !d->v4.n && !d->v6.n && !d->bulk4 && !d->bulk6 && !d->suffixed.n &&
+	       !d->macs.n;
 }
 
 /* host h = 10.0.0.0/24 */
@@ -271,6 +283,8 @@ bool resolve_decl(struct resolver *r, struct decl *d)
 	if (d->kind == DECL_GROUP)
 		return resolve_group(r, d);
 	d->state = BUSY;
+	if (d->asked)
+		vec_push(r->arena, &d->runs, d->asked);
 	if (d->kind == DECL_HOST)
 		warn_network(r, d);
 	resolve_elements(r, d);

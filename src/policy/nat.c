@@ -203,6 +203,8 @@ static void add_targets(struct resolver *r, const struct ast_nat *n, struct nat 
 	struct ivset v4 = {0}, v6 = {0};
 	struct suffixed_list suffixed = {0};
 
+	if (refuse_runtime(r, &t->item, n->kind))
+		return;
 	resolve_item_addrs(r, &t->item, &v4, &v6, &suffixed, NULL);
 	if (suffixed.n && n->q.family != FAM_IP4) {
 		refuse_suffix(r, t->item.span, span_text(r->arena, t->item.span),

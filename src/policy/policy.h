@@ -46,14 +46,30 @@ struct place { /* of what is in several */
 	uint64_t in; /* bit n: in its nth sub-zone */
 };
 
-struct dynset { /* set NAME = dynamic: elements belong to run time */
+/* Who says what a set holds at run time, if not packets and people. */
+enum runtime_kind { RUNTIME_DNS, RUNTIME_URL };
+
+struct runtime {
+	enum runtime_kind kind;
+	VEC(const char *) names; /* RUNTIME_DNS */
+	const char *url; /* RUNTIME_URL */
+	const struct ast_fetch *fetch;
+	struct ivset less4, less6; /* taken away from whatever comes; normalised */
+};
+
+struct dynset { /* elements belong to run time: set NAME = dynamic, or part of what NAME is */
 	const char *name;
 	struct span span;
 	uint64_t timeout; /* seconds; 0: none */
 	uint32_t size;
 	bool prefixes; /* elements are networks, which programs put there and packets do not */
+	const struct runtime *from; /* NULL: set NAME = dynamic */
 	bool used;
 };
+
+/* "dynamic", "dns" or "url"; what its sets are called in the kernel, the same whatever it holds. */
+const char *dynset_kind(const struct dynset *d);
+const char *dynset_name(struct arena *a, const struct dynset *d, enum family family);
 
 /* The low bits of an IPv6 address. */
 struct suffix {
@@ -80,6 +96,9 @@ struct addrs {
 	 * is empty then */
 	const struct bulk_list *bulk4, *bulk6;
 	bool negated; /* only with dyn or bulk: other sets are complemented already */
+	/* with dyn, negated: nor in one of these; and `mixed`: what is in v4 and v6 alone */
+	VEC(const struct dynset *) nor;
+	bool mixed;
 	bool rest; /* such a complement: all but what was written */
 	struct ivset v4, v6; /* normalised; unused with all or dyn */
 	bool multicast; /* by that name */

@@ -91,6 +91,7 @@ static void declare_names(struct resolver *r, const struct ast_names *ast)
 					  .size = ast->size ? ast->size : 65535};
 		vec_push(r->arena, &r->p->dynsets, d->dyn);
 	}
+	declare_runtime(r, d);
 	declare(r, d);
 }
 
@@ -577,5 +578,6 @@ struct policy *policy_resolve(const struct ast *ast, struct arena *a, struct dia
 	finish_offloads(&r);
 	finish_suffixes(&r);
 	resolve_unused(&r);
+	warn_runtime(&r);
 	return r.p;
 }

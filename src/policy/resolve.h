@@ -16,6 +16,8 @@ struct decl { /* a zone, host or set */
 	const struct ast_group *group; /* DECL_GROUP */
 	struct place_list zones; /* of it, once DONE */
 	struct dynset *dyn; /* a dynamic set */
+	struct dynset *asked; /* what of it DNS or a URL says; or NULL */
+	VEC(const struct dynset *) runs; /* once DONE: of run time, besides what follows */
 	enum { FRESH, BUSY, DONE } state;
 	struct ivset v4, v6, macs; /* once DONE */
 	struct suffixed_list suffixed;
@@ -57,10 +59,21 @@ bool resolve_excused(const struct resolver *r, const char *name);
 struct decl *resolve_name(struct resolver *r, struct ast_word w, const char *wanted);
 bool resolve_decl(struct resolver *r, struct decl *d);
 bool decl_is_empty(const struct decl *d);
+bool decl_is_open(const struct decl *d); /* and has nothing but what is known at run time */
 /* `macs` NULL: only addresses of IP are taken here. v4 or v6 NULL: a bulk list of that family is
  * not taken apart. */
 void resolve_item_addrs(struct resolver *r, const struct ast_item *item, struct ivset *v4,
 			struct ivset *v6, struct suffixed_list *suffixed, struct ivset *macs);
+/* runtime.c: what of a host or set is known at run time only */
+void declare_runtime(struct resolver *r, struct decl *d);
+void resolve_runtime(struct resolver *r, struct decl *d, const struct decl *of);
+void limit_runtime(struct resolver *r, struct decl *d, const struct bulk *less, bool suffixed);
+/* What the item names that is; NULL: nothing. Reports it where a whole address is wanted. */
+const struct decl *item_runtime(const struct resolver *r, const struct ast_item *item);
+bool refuse_runtime(struct resolver *r, const struct ast_item *item, enum nat_kind kind);
+void negate_runtime(struct resolver *r, const struct ast_item *item, const struct decl *d,
+		    struct addrs *out);
+void warn_runtime(struct resolver *r);
 /* suffix.c: of all IPv6 addresses; (v6, list) less (less, but); and where it may stand, when all
  * else is resolved */
 struct suffixed suffixed_of(struct arena *a, u128 value, unsigned bits);

@@ -66,6 +66,8 @@ static void put_endpoint(struct buf *b, const struct endpoint *e)
 		put_places(b, &i->but);
 		put_number(b, i->addrs.all | (uint64_t)i->addrs.negated << 1);
 		buf_puts(b, i->addrs.dyn ? i->addrs.dyn->name : "");
+		for (size_t k = 0; k < i->addrs.nor.n; k++)
+			buf_printf(b, " %s", i->addrs.nor.v[k]->name);
 		buf_puts(b, i->addrs.bulk4 ? i->addrs.bulk4->digest : "");
 		buf_puts(b, i->addrs.bulk6 ? i->addrs.bulk6->digest : "");
 		put_set(b, &i->addrs.v4);

@@ -186,6 +186,8 @@ static dd_ref of_now(struct mean *m, const struct live_tables *tables, dd_ref r)
 		if (text[0] != '@' || !holds)
 			continue;
 		set = arena_strndup(m->arena, text + 1, (size_t)(holds - text) - 1);
+		if (bulk_is_name(set)) /* nobody has read what is in it */
+			continue;
 		elements(m, tables, set, &held);
 		in = schema_addrs(&m->schema,
 				  strstr(holds, "source") == NULL ? DIM_DADDR : DIM_SADDR,

@@ -265,6 +265,12 @@ static dd_ref in_family(struct mean *m, const struct addrs *s, enum dim d, enum 
 	return in;
 }
 
+static dd_ref held_by(struct mean *m, const struct dynset *set, enum family fam, const char *side)
+{
+	return schema_condition(&m->schema, arena_printf(m->arena, "@%s holds the %s",
+							 dynset_name(m->arena, set, fam), side));
+}
+
 dd_ref mean_addrs(struct mean *m, const struct addrs *s, enum dim d)
 {
 	const char *side = d == DIM_SADDR ? "source" : "destination";
@@ -283,12 +289,16 @@ dd_ref mean_addrs(struct mean *m, const struct addrs *s, enum dim d)
 		return s->macs.n ? dd_or(m->dd, by_address, by_station(m, &s->macs)) : by_address;
 	}
 	for (int i = 0; i < 2; i++) {
-		held[i] =
-			schema_condition(&m->schema, arena_printf(m->arena, "@%s.v%d holds the %s",
-								  s->dyn->name, i ? 6 : 4, side));
+		held[i] = held_by(m, s->dyn, i ? FAM_IP6 : FAM_IP4, side);
+		for (size_t k = 0; k < s->nor.n; k++)
+			held[i] = dd_or(m->dd, held[i],
+					held_by(m, s->nor.v[k], i ? FAM_IP6 : FAM_IP4, side));
 		if (s->negated)
 			held[i] = dd_not(m->dd, held[i]);
-		held[i] = dd_and(m->dd, schema_family(&m->schema, i ? FAM_IP6 : FAM_IP4), held[i]);
+		held[i] = dd_and(m->dd,
+				 s->mixed ? in_family(m, s, d, i ? FAM_IP6 : FAM_IP4)
+					  : schema_family(&m->schema, i ? FAM_IP6 : FAM_IP4),
+				 held[i]);
 	}
 	return dd_or(m->dd, held[0], held[1]);
 }

@@ -422,7 +422,7 @@ dd_ref match_stmt(struct mean *m, const struct ir_stmt *s, const struct ir_set *
 		in = helper_condition(m, elems);
 	else if (set && ir_set_is_bulk(set))
 		in = schema_bulk(&m->schema, fields[sel->f[0]].dim, set->bulk->elems, m->within);
-	else if (set && set->dynamic && !m->now)
+	else if (set && set->dynamic && (!m->now || bulk_is_name(set->name)))
 		in = dd_and(m->dd, implied(m, sel),
 			    schema_condition(&m->schema, dynamic_text(m, sel, set)));
 	else if (s->match.op == OP_ANYBIT)

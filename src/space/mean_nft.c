@@ -112,7 +112,8 @@ static bool understood(const struct ir_set *set, const struct ir_sel *sel)
 
 	if (!set || (set->type && strchr(set->type, '?')) || set->nkeys != sel->n)
 		return false;
-	if (ir_set_is_bulk(set) ? !match_fits_bulk(set, sel) : bulk_is_name(set->name))
+	if (ir_set_is_bulk(set) ? !match_fits_bulk(set, sel)
+				: bulk_is_name(set->name) && !set->dynamic)
 		return false; /* of the latter nobody knows what is in it */
 	vec_each (&set->elems, e) {
 		if (e->gated || (e->comment && e->comment[0] == '?'))

@@ -6,6 +6,7 @@
 #include "lang/parse.h"
 #include "space/outcome.h"
 #include "space/packet.h"
+#include "util/bulk.h"
 #include "util/number.h"
 
 /* The text behind a beginning, or NULL. */
@@ -66,18 +67,31 @@ static void put_max(struct buf *out, const char *text)
 	buf_free(&prefix);
 }
 
-/* NAME.v4 of a dynamic set -> the length of NAME; 0: it is none. */
-static size_t set_name(const char *text, size_t n)
+static bool ends(const char *text, size_t n, const char *with)
 {
-	if (n < 4 || (strncmp(text + n - 3, ".v4", 3) && strncmp(text + n - 3, ".v6", 3)))
+	size_t len = strlen(with);
+
+	return n > len && !strncmp(text + n - len, with, len);
+}
+
+/* NAME.v4 of a dynamic set, NAME.dns.v4, NAME.url.v4.bulk -> the length of NAME; 0: it is none.
+ * *kind: "", or who says what is in it. */
+static size_t set_name(const char *text, size_t n, const char **kind)
+{
+	n -= ends(text, n, BULK_SUFFIX) ? strlen(BULK_SUFFIX) : 0;
+	if (!ends(text, n, ".v4") && !ends(text, n, ".v6"))
 		return 0;
-	return memchr(text, '.', n - 3) ? 0 : n - 3;
+	n -= 3;
+	*kind = ends(text, n, ".dns") ? " (dns)" : ends(text, n, ".url") ? " (url)" : "";
+	n -= **kind ? 4 : 0;
+	return memchr(text, '.', n) ? 0 : n;
 }
 
 void packet_condition(struct buf *out, const char *text)
 {
 	const char *set = behind(text, "@"), *holds = strstr(text, " holds the ");
-	size_t n = set && holds ? set_name(set, (size_t)(holds - set)) : 0;
+	const char *kind = "";
+	size_t n = set && holds ? set_name(set, (size_t)(holds - set), &kind) : 0;
 
 	if (behind(text, "rule "))
 		buf_printf(out, "the log limit %s", behind(text, "rule "));
@@ -90,7 +104,7 @@ void packet_condition(struct buf *out, const char *text)
 	else if (behind(text, "@answers.") && strstr(text, " holds the destination"))
 		buf_puts(out, "this machine has asked by multicast from there");
 	else if (n)
-		buf_printf(out, "set %.*s%s", (int)n, set, holds);
+		buf_printf(out, "set %.*s%s%s", (int)n, set, kind, holds);
 	else
 		buf_puts(out, text);
 }
@@ -99,7 +113,7 @@ void packet_condition(struct buf *out, const char *text)
 static bool put_change(struct buf *out, const char *text, size_t len)
 {
 	static const char *const ways[][2] = {{" into @", "to"}, {" out of @", "from"}};
-	const char *in = NULL, *set = NULL, *seconds_text;
+	const char *in = NULL, *set = NULL, *seconds_text, *kind;
 	uint64_t seconds;
 	size_t way, n, name;
 
@@ -114,7 +128,7 @@ static bool put_change(struct buf *out, const char *text, size_t len)
 		buf_puts(out, "remember who asks");
 		return true;
 	}
-	name = set_name(set, n);
+	name = set_name(set, n, &kind);
 	if (!name)
 		return false;
 	buf_printf(out, "%s %.*s %s %.*s", way == 1 ? "add" : "remove", (int)(in - text), text,
