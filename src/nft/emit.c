@@ -335,7 +335,7 @@ static void put_stmt(struct buf *out, const struct ir_stmt *s)
 		put_verdict(out, &s->verdict);
 		break;
 	case IR_UNKNOWN:
-		buf_printf(out, "?%s", s->unknown.text);
+		buf_printf(out, "?%s%s", s->unknown.inverted ? "not " : "", s->unknown.text);
 		break;
 	}
 }

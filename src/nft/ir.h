@@ -271,6 +271,7 @@ struct ir_stmt {
 		struct { /* equal text: it is the same for the same packet */
 			enum ir_unknown_kind kind;
 			const char *text;
+			bool inverted; /* UNKNOWN_MATCH: it holds where the text does not */
 			bool counts; /* or throws dice: for itself, each time that it is come to */
 			unsigned changes; /* UNKNOWN_SETS_FIELDS: enum ir_changed */
 			/* UNKNOWN_MATCH: it holds where all matches of any of these do, which no

@@ -8,6 +8,7 @@
 #include "nft/read.h"
 
 #define REGISTERS 16 /* of 4 bytes: NFT_REG32_00 and on */
+#define AWAITED 8
 #define SLICE_BYTES 16 /* what can be masked, or compared as one number */
 
 enum slice_source {
@@ -23,8 +24,18 @@ enum slice_source {
 	FROM_ELSEWHERE, /* anything else: only its text */
 };
 
+enum slice_lack { /* of FROM_ELSEWHERE: whether there may be none, and then the rule ends */
+		  LACKS_NEVER, /* or it has been asked for */
+		  LACKS_CONNECTION, /* where the packet is of none */
+		  LACKS_ITSELF,
+};
+
 struct slice { /* what one load put into registers */
 	enum slice_source from;
+	enum slice_lack lack;
+	bool boolean; /* of FROM_ELSEWHERE: 0 or 1 */
+	const struct slice *of; /* as it was loaded */
+	const struct ir_stmt *hit; /* of FROM_MAP: the key is one that the map has */
 	uint32_t bytes;
 	enum field field;
 	bool host; /* a number in this machine's byte order */
@@ -59,6 +70,9 @@ struct machine {
 	struct ir_rule *outer; /* while alternatives are made: the rule that they are for */
 	struct ir_rule *either;
 	size_t neither;
+	const struct slice
+		*awaited[AWAITED]; /* loads that may have found nothing; see machine_await() */
+	size_t nawaited;
 	const struct slice *from; /* what the last statement says begins somewhere: `cmp gte` */
 };
 
@@ -101,6 +115,16 @@ const char *read_content(struct machine *m, const struct raw_set *s);
 
 bool read_cmp(struct machine *m, const struct raw_expr *e);
 bool read_range(struct machine *m, const struct raw_expr *e);
+/* Whether it turns bits over. */
+bool slice_flips(const struct slice *s);
+/* Of what is no part of a header: there the mask has said which field it is. */
+u128 slice_mask(const struct slice *s);
+/* Of numbers with so many bits below a field's, those in which these are 0; false: there are none.
+ */
+bool slice_lift(struct ival *v, uint32_t low);
+
+/* ---- read_lookup.c ---- */
+
 bool read_lookup(struct machine *m, const struct raw_expr *e);
 /* What lies in the registers as a selector, and how. */
 struct part { /* of a key: how a field lies in it */
@@ -108,6 +132,18 @@ struct part { /* of a key: how a field lies in it */
 	uint8_t bytes, low; /* below it are so many bits that are none of it, and 0 */
 };
 bool read_sel(struct machine *m, int word, uint32_t bytes, struct ir_sel *out, struct part *parts);
+
+/* ---- read_present.c ---- */
+
+/* It was loaded: unless a match says so, what comes next has to ask whether it is there. */
+void machine_await(struct machine *m, const struct slice *s);
+/* A match has said so. */
+void machine_said(struct machine *m, const struct slice *s);
+/* So does a condition that only what is there can meet; but whether there is a connection is known
+ * of the packet. */
+void machine_found(struct machine *m, const struct slice *s);
+/* Asks for all that was loaded. */
+void machine_say_awaited(struct machine *m);
 
 /* ---- read_place.c ---- */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * Comparisons of registers, and look-ups in sets -> matches and verdict maps. Which field bytes of
- * a header are, depends on the packet: a field is only named where the rule has asked before, or
- * its table has, for a packet that has this field there.
+ * Comparisons of registers -> matches. Which field bytes of a header are, depends on the packet: a
+ * field is only named where the rule has asked before, or its table has, for a packet that has this
+ * field there.
  */
 #include <linux/netfilter/nf_tables.h>
 #include <netinet/in.h>
@@ -9,7 +9,6 @@
 
 #include "nft/read_machine.h"
 
-#define PADDED(n) (((n) + 3u) & ~3u)
 #define IPV4 2 /* NFPROTO_IPV4, NFPROTO_IPV6 */
 #define IPV6 10
 
@@ -209,29 +208,6 @@ static bool ordered_field(const struct machine *m, const struct slice *s, enum f
 	return true;
 }
 
-/* Of numbers with so many bits below a field's, those in which these are 0; false: there are none.
- */
-static bool above(struct ival *v, uint32_t low)
-{
-	v->lo = (v->lo + u128_max((int)low)) >> low;
-	v->hi >>= low;
-	return v->lo <= v->hi;
-}
-
-/* Of what is no part of a header: there the mask has said which field it is. */
-static u128 mask_of(const struct slice *s)
-{
-	return s->masked && s->from != FROM_PAYLOAD ? read_number(s->mask, s->bytes, s->host) : 0;
-}
-
-static bool flips(const struct slice *s)
-{
-	for (uint32_t i = 0; s->masked && i < s->bytes; i++)
-		if (s->flip[i])
-			return true;
-	return false;
-}
-
 /* lt, lte, gt, gte; `>= A` and `<= B` of the same load are a range. */
 static bool match_ordered(struct machine *m, const struct slice *s, uint64_t op, struct tlv data)
 {
@@ -241,7 +217,7 @@ static bool match_ordered(struct machine *m, const struct slice *s, uint64_t op,
 	uint32_t low;
 	u128 x;
 
-	if (!ordered_field(m, s, &f, &low) || data.n != s->bytes || flips(s))
+	if (!ordered_field(m, s, &f, &low) || data.n != s->bytes || slice_flips(s))
 		return false;
 	x = read_number(data.p, data.n, false);
 	if ((op == NFT_CMP_LT && !x) || (op == NFT_CMP_GT && x == v.hi))
@@ -250,7 +226,7 @@ static bool match_ordered(struct machine *m, const struct slice *s, uint64_t op,
 		v.lo = x + (op == NFT_CMP_GT);
 	else
 		v.hi = x - (op == NFT_CMP_LT);
-	if ((f == F_PAYLOAD && (v.lo != 0 || v.hi != 255)) || !above(&v, low))
+	if ((f == F_PAYLOAD && (v.lo != 0 || v.hi != 255)) || !slice_lift(&v, low))
 		return false;
 	if (!from && m->from == s && m->out->stmts.v[m->out->stmts.n - 1].kind == IR_MATCH) {
 		struct ival *key = m->out->stmts.v[m->out->stmts.n - 1].match.values.v[0].key;
@@ -261,7 +237,7 @@ static bool match_ordered(struct machine *m, const struct slice *s, uint64_t op,
 		key->hi = v.hi;
 		return true;
 	}
-	machine_match_one(m, f, mask_of(s), OP_EQ, v);
+	machine_match_one(m, f, slice_mask(s), OP_EQ, v);
 	m->from = from ? s : NULL;
 	return true;
 }
@@ -277,22 +253,55 @@ static const char *hex(struct arena *a, struct tlv data)
 	return s;
 }
 
-/* A match of which no more is known than that it is one. `>= A` and `<= B` of one value are one. */
+/* Of each two words that say the opposite of each other, the one that is said. */
+static const char *opposite(const char *op)
+{
+	static const char *const words[][2] = {
+		{"!=", "=="}, {"<", ">="}, {">", "<="}, {"not in", "in"}};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (!strcmp(words[i][0], op))
+			return words[i][1];
+	return NULL;
+}
+
+/* A match of which no more is known than that it is one: of what is there it holds where the
+ * opposite does not. `>= A` and `<= B` of one value are one. */
 static void push_unknown(struct machine *m, int word, uint32_t bytes, const char *op,
 			 const char *value)
 {
 	const struct slice *s = machine_slice(m, word, bytes);
 	struct ir_stmt *u = m->out->stmts.n ? &m->out->stmts.v[m->out->stmts.n - 1] : NULL;
+	const char *said = opposite(op);
 
 	if (s && m->from == s && !strcmp(op, "<=") && u->kind == IR_UNKNOWN) {
 		u->unknown.text = arena_printf(m->a, "%s <= %s", u->unknown.text, value);
 		m->from = NULL;
 		return;
 	}
+	if (s && !said)
+		machine_found(m, s);
 	u = machine_stmt(m, IR_UNKNOWN);
 	u->unknown.kind = UNKNOWN_MATCH;
-	u->unknown.text = arena_printf(m->a, "%s %s %s", machine_text(m, s ? word : -1), op, value);
+	u->unknown.inverted = said != NULL;
+	u->unknown.text = arena_printf(m->a, "%s %s %s", machine_text(m, s ? word : -1),
+				       said ? said : op, value);
 	m->from = !strcmp(op, ">=") ? s : NULL;
+}
+
+/* What exists or does not. */
+static bool compare_boolean(struct machine *m, const struct slice *s, bool equal, struct tlv data)
+{
+	u128 x = read_number(data.p, data.n, true);
+	struct ir_stmt *u;
+
+	if (!s->boolean || x > 1)
+		return false;
+	u = machine_stmt(m, IR_UNKNOWN);
+	u->unknown.kind = UNKNOWN_MATCH;
+	u->unknown.inverted = equal != (x == 1);
+	u->unknown.text = s->text;
+	return true;
 }
 
 static const char *const cmp_words[] = {"==", "!=", "<", "<=", ">", ">="};
@@ -320,8 +329,9 @@ static bool compare_known(struct machine *m, const struct slice *s, uint64_t op,
 	case FROM_SYMHASH:
 	case FROM_JHASH:
 	case FROM_PATH_MTU:
-	case FROM_ELSEWHERE:
 		break;
+	case FROM_ELSEWHERE:
+		return compare_boolean(m, s, op == NFT_CMP_EQ, data);
 	}
 	return false;
 }
@@ -373,7 +383,9 @@ bool read_cmp(struct machine *m, const struct raw_expr *e)
 
 	if (!e->attrs.whole || op >= sizeof(cmp_words) / sizeof(cmp_words[0]))
 		return false;
-	if (!compare_known(m, s, op, data) && !(s && compare_of_each(m, word, s, op, data)))
+	if (compare_known(m, s, op, data))
+		machine_said(m, s);
+	else if (!(s && compare_of_each(m, word, s, op, data)))
 		push_unknown(m, word, (uint32_t)data.n, cmp_words[op], hex(m->a, data));
 	return true;
 }
@@ -392,228 +404,12 @@ bool read_range(struct machine *m, const struct raw_expr *e)
 
 	if (!e->attrs.whole || !from.n || from.n != to.n)
 		return false;
-	if (s && from.n == s->bytes && !flips(s) && ordered_field(m, s, &f, &low) &&
-	    f != F_PAYLOAD && x.lo <= x.hi && above(&x, low))
-		machine_match_one(m, f, mask_of(s), inside ? OP_EQ : OP_NE, x);
+	if (s && from.n == s->bytes && !slice_flips(s) && ordered_field(m, s, &f, &low) &&
+	    f != F_PAYLOAD && x.lo <= x.hi && slice_lift(&x, low))
+		machine_said(m, s),
+			machine_match_one(m, f, slice_mask(s), inside ? OP_EQ : OP_NE, x);
 	else
 		push_unknown(m, word, (uint32_t)from.n, inside ? "in" : "not in",
 			     arena_printf(m->a, "%s-%s", hex(m->a, from), hex(m->a, to)));
 	return true;
-}
-
-/* ---- look-ups ---- */
-
-static bool push_part(struct ir_sel *out, struct part *parts, enum field f, u128 mask,
-		      struct part as)
-{
-	if (out->n == IR_MAX_CONCAT || f == F_PAYLOAD)
-		return false;
-	out->f[out->n] = f;
-	out->mask[out->n] = mask == u128_max(field_table[f].bits) ? 0 : mask;
-	parts[out->n++] = as;
-	return true;
-}
-
-/* A field, or some bits of one, which is all that a load has. */
-static bool masked_part(struct machine *m, const struct slice *s, struct ir_sel *out,
-			struct part *parts)
-{
-	const struct place *p = place_at(m, s->base, 8 * s->offset);
-	struct part as = {.bytes = (uint8_t)s->bytes};
-	uint32_t low;
-
-	if (p && p->bit == 8 * s->offset && place_bits(p) == 8 * s->bytes && !s->shift)
-		return push_part(out, parts, p->field, read_number(s->mask, s->bytes, false), as);
-	p = place_of(m, s, &low);
-	if (!p || low < s->shift)
-		return false;
-	as.low = (uint8_t)(low - s->shift);
-	return push_part(out, parts, p->field, 0, as);
-}
-
-/* A load of several fields is as many parts, if each of them fills its words. */
-static bool payload_parts(struct machine *m, const struct slice *s, struct ir_sel *out,
-			  struct part *parts)
-{
-	if (s->masked)
-		return masked_part(m, s, out, parts);
-	for (uint32_t at = 0; at < s->bytes;) {
-		const struct place *p = place_at(m, s->base, 8 * (s->offset + at));
-		uint32_t bytes = p ? place_bits(p) / 8 : 0;
-		bool last = at + bytes == s->bytes;
-
-		if (!p || p->bit != 8 * (s->offset + at) || place_bits(p) % 8 ||
-		    at + bytes > s->bytes || (!last && bytes % 4) ||
-		    !push_part(out, parts, p->field, 0, (struct part){.bytes = (uint8_t)bytes}))
-			return false;
-		at += bytes;
-	}
-	return true;
-}
-
-bool read_sel(struct machine *m, int word, uint32_t bytes, struct ir_sel *out, struct part *parts)
-{
-	*out = (struct ir_sel){0};
-	for (uint32_t at = 0; at < bytes;) {
-		const struct slice *s = word >= 0 && word < REGISTERS ? m->word[word].slice : NULL;
-
-		if (!s || machine_slice(m, word, s->bytes) != s || flips(s) || !s->bytes)
-			return false;
-		if (s->from == FROM_PAYLOAD
-			    ? !payload_parts(m, s, out, parts)
-			    : s->from != FROM_FIELD ||
-				      !push_part(out, parts, s->field, mask_of(s),
-						 (struct part){.host = s->host && s->bytes > 1,
-							       .bytes = (uint8_t)s->bytes}))
-			return false;
-		at += at || PADDED(s->bytes) < bytes ? PADDED(s->bytes) : s->bytes;
-		word += (int)(PADDED(s->bytes) / 4);
-		if (at > bytes)
-			return false;
-	}
-	return out->n > 0;
-}
-
-/* Whether a set of a name is cut as the rule cuts what it looks up. */
-static bool fits(const struct raw_set *s, const struct ir_sel *sel, const struct part *parts)
-{
-	if (s->set->nkeys != sel->n)
-		return false;
-	for (int i = 0; i < sel->n; i++)
-		if (field_table[s->set->keys[i]].bits != field_table[sel->f[i]].bits ||
-		    s->host[i] != parts[i].host || parts[i].low ||
-		    parts[i].bytes != (field_table[sel->f[i]].bits + 7) / 8)
-			return false;
-	return true;
-}
-
-/* Values of a field that has others below it; those that have bits there set are found by nobody.
- */
-static void lift(struct ir_elems *v, size_t part, uint32_t low)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < v->n; i++)
-		if (above(&v->v[i].key[part], low))
-			v->v[n++] = v->v[i];
-	v->n = n;
-}
-
-static bool anonymous(struct machine *m, const struct raw_set *s, const struct ir_sel *sel,
-		      const struct part *parts, struct ir_elems *out)
-{
-	uint8_t bytes[IR_MAX_CONCAT];
-	bool host[IR_MAX_CONCAT];
-	const struct ir_elem *e;
-
-	for (int i = 0; i < sel->n; i++) {
-		bytes[i] = parts[i].bytes;
-		host[i] = parts[i].host;
-	}
-	if (strstr(s->set->type, " ?")) /* flags or statements that are not understood */
-		return false;
-	if (!read_elems(m->a, s, sel->n, bytes, host, out))
-		return false;
-	for (size_t i = 0; i < sel->n; i++)
-		if (parts[i].low)
-			lift(out, i, parts[i].low);
-	vec_each (out, e) {
-		if (e->comment && e->comment[0] == '?')
-			return false;
-	}
-	return true;
-}
-
-/* A number for each element, one after the other or by a hash. */
-static bool is_number(const struct slice *key, const struct raw_set *s)
-{
-	return key && (key->from == FROM_NUMGEN || key->from == FROM_JHASH) && !key->masked &&
-	       !key->offset && key->modulus == s->elems.n && s->key_len == 4;
-}
-
-static bool is_dport(const struct slice *key, const struct raw_set *s)
-{
-	return key && key->from == FROM_PAYLOAD && !key->masked && key->bytes == 2 &&
-	       key->base == NFT_PAYLOAD_TRANSPORT_HEADER && key->offset == 2 && s->key_len == 2;
-}
-
-/* numgen inc mod N map { 0 : ADDRESS, ... }: the map's values are taken by whoever reads them. */
-static bool look_up_value(struct machine *m, const struct raw_expr *e, const struct raw_set *s,
-			  int word)
-{
-	const struct slice *key = machine_slice(m, word, 4), *port = machine_slice(m, word, 2);
-	int to = machine_word(tlv_number(e->attrs.v[NFTA_LOOKUP_DREG]));
-	struct slice *out = arena_new_of(m->a, struct slice);
-
-	*out = (struct slice){.from = FROM_ELSEWHERE,
-			      .bytes = SLICE_BYTES,
-			      .text = arena_printf(m->a, "%s map %s",
-						   read_key_name(m, word, s->key_len),
-						   read_content(m, s))};
-	if (is_number(key, s) || is_dport(port, s))
-		*out = (struct slice){.from = FROM_MAP,
-				      .bytes = (uint32_t)(s->elems.n ? s->elems.v[0].data.n : 0),
-				      .map = s,
-				      .by_source = port->by_source,
-				      .by_port = is_dport(port, s),
-				      .text = "map"};
-	if (to < 0)
-		return false;
-	for (uint32_t i = 0; i * 4 < out->bytes && to + (int)i < REGISTERS; i++)
-		m->word[to + i] = (struct word){out, i};
-	return true;
-}
-
-/* Of keys that no fields are, or of a set that is not understood. */
-static void look_up_unknown(struct machine *m, const struct raw_set *s, int word, bool to_verdict,
-			    bool inverted)
-{
-	const char *key = read_key_name(m, word, s->key_len);
-	struct ir_stmt *out = machine_stmt(m, IR_UNKNOWN);
-
-	out->unknown.kind = to_verdict ? UNKNOWN_ENDS : UNKNOWN_MATCH;
-	out->unknown.text = arena_printf(m->a, "%s %s %s", key,
-					 to_verdict ? "vmap"
-					 : inverted ? "not in"
-						    : "in",
-					 read_content(m, s));
-}
-
-bool read_lookup(struct machine *m, const struct raw_expr *e)
-{
-	const struct tlv *v = e->attrs.v;
-	const char *name = read_text(m->a, v[NFTA_LOOKUP_SET]);
-	struct raw_set *s = name ? map_get(&m->r->sets, name) : NULL;
-	bool inverted = tlv_number(v[NFTA_LOOKUP_FLAGS]) & NFT_LOOKUP_F_INV;
-	bool to_verdict =
-		v[NFTA_LOOKUP_DREG].p && tlv_number(v[NFTA_LOOKUP_DREG]) == NFT_REG_VERDICT;
-	int word = machine_word(tlv_number(v[NFTA_LOOKUP_SREG]));
-	struct ir_sel sel;
-	struct ir_elems values = {0};
-	struct part parts[IR_MAX_CONCAT];
-	bool named;
-	struct ir_stmt *out;
-
-	if (!e->attrs.whole || !s || tlv_number(v[NFTA_LOOKUP_FLAGS]) & ~(uint64_t)1)
-		return false;
-	if (v[NFTA_LOOKUP_DREG].p && !to_verdict)
-		return look_up_value(m, e, s, word);
-	named = !(s->flags & NFT_SET_ANONYMOUS);
-	if (!read_sel(m, word, s->key_len, &sel, parts) || to_verdict != s->set->is_map ||
-	    (named ? !fits(s, &sel, parts) : !anonymous(m, s, &sel, parts, &values))) {
-		look_up_unknown(m, s, word, to_verdict, inverted);
-		return true;
-	}
-	out = machine_stmt(m, to_verdict ? IR_VMAP : IR_MATCH);
-	if (to_verdict) {
-		out->vmap.sel = sel;
-		out->vmap.map = named ? s->name : NULL;
-		out->vmap.elems = values;
-	} else {
-		out->match.sel = sel;
-		out->match.op = inverted ? OP_NE : OP_EQ;
-		out->match.set = named ? s->name : NULL;
-		out->match.values = values;
-	}
-	return !(to_verdict && inverted);
 }

@@ -116,6 +116,7 @@ static bool from_map(struct machine *m, const struct tlv *v, const struct slice 
 		return (!s->by_source || s->by_source == out->nat.family) &&
 		       by_number(m, s->map, bytes, &out->nat.to) && ports_of(m, min, max, out);
 	}
+	machine_said(m, s);
 	return min.p && (!max.p || tlv_same(min, max)) && word >= 0 && m->word[word].slice == s &&
 	       m->word[word].at == bytes / 4 && shifted(m, s->map, bytes, out);
 }

@@ -138,3 +138,23 @@ const struct place *place_of(const struct machine *m, const struct slice *s, uin
 	*low = n - end;
 	return p && p->bit == first + begin && p->bit + place_bits(p) == first + end ? p : NULL;
 }
+
+bool slice_lift(struct ival *v, uint32_t low)
+{
+	v->lo = (v->lo + u128_max((int)low)) >> low;
+	v->hi >>= low;
+	return v->lo <= v->hi;
+}
+
+u128 slice_mask(const struct slice *s)
+{
+	return s->masked && s->from != FROM_PAYLOAD ? read_number(s->mask, s->bytes, s->host) : 0;
+}
+
+bool slice_flips(const struct slice *s)
+{
+	for (uint32_t i = 0; s->masked && i < s->bytes; i++)
+		if (s->flip[i])
+			return true;
+	return false;
+}

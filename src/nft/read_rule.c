@@ -130,6 +130,10 @@ static void put(struct machine *m, uint64_t number, struct slice s)
 	int word = machine_word(number);
 
 	*kept = s;
+	if (!kept->of) {
+		kept->of = kept;
+		machine_await(m, kept);
+	}
 	m->astray |= word < 0;
 	for (uint32_t i = 0; word >= 0 && i * 4 < (s.bytes ? s.bytes : 1); i++)
 		if (word + (int)i < REGISTERS)
@@ -137,10 +141,14 @@ static void put(struct machine *m, uint64_t number, struct slice s)
 }
 
 /* As wide as the widest value is: what was in the registers is gone. */
-static void put_elsewhere(struct machine *m, uint64_t number, const struct raw_expr *e)
+static void put_elsewhere(struct machine *m, uint64_t number, const struct raw_expr *e,
+			  enum slice_lack lack)
 {
 	put(m, number,
-	    (struct slice){.from = FROM_ELSEWHERE, .bytes = SLICE_BYTES, .text = read_name(m, e)});
+	    (struct slice){.from = FROM_ELSEWHERE,
+			   .lack = lack,
+			   .bytes = SLICE_BYTES,
+			   .text = read_name(m, e)});
 }
 
 /* The same made of what lies in another register. */
@@ -148,6 +156,7 @@ static void put_changed(struct machine *m, uint64_t number, const struct raw_exp
 {
 	const char *of = machine_text(m, machine_word(from));
 
+	machine_say_awaited(m);
 	put(m, number,
 	    (struct slice){.from = FROM_ELSEWHERE,
 			   .bytes = SLICE_BYTES,
@@ -173,8 +182,7 @@ static const struct {
   cts[] = {
 	  {NFT_CT_STATE, F_CT_STATE, true},    {NFT_CT_STATUS, F_CT_STATUS, true},
 	  {NFT_CT_MARK, F_CT_MARK, true},      {NFT_CT_DIRECTION, F_CT_DIRECTION, false},
-	  {NFT_CT_HELPER, F_CT_HELPER, false},
-	  {NFT_CT_L3PROTOCOL, F_CT_L3PROTO, false},
+	  {NFT_CT_HELPER, F_CT_HELPER, false}, {NFT_CT_L3PROTOCOL, F_CT_L3PROTO, false},
 };
 
 static struct slice field_slice(enum field f, bool host)
@@ -198,6 +206,24 @@ static const char *meta_name(uint64_t key)
 	return key < sizeof(names) / sizeof(names[0]) ? names[key] : "?";
 }
 
+/* The class of a route, the group of a socket, the kind of an interface, the bridge that it is a
+ * port of; keys of kernels to come. */
+static bool meta_may_lack(uint64_t key)
+{
+	switch (key) {
+	case NFT_META_RTCLASSID:
+	case NFT_META_CGROUP:
+	case NFT_META_BRI_IIFNAME:
+	case NFT_META_BRI_OIFNAME:
+	case NFT_META_IIFKIND:
+	case NFT_META_OIFKIND:
+	case NFT_META_BRI_IIFPVID:
+	case NFT_META_BRI_IIFVPROTO:
+		return true;
+	}
+	return key > NFT_META_SDIFNAME;
+}
+
 static bool load_meta(struct machine *m, const struct raw_expr *e)
 {
 	const struct tlv *v = e->attrs.v;
@@ -214,6 +240,7 @@ static bool load_meta(struct machine *m, const struct raw_expr *e)
 	}
 	put(m, tlv_number(v[NFTA_META_DREG]),
 	    (struct slice){.from = key == NFT_META_PROTOCOL ? FROM_ETHERTYPE : FROM_ELSEWHERE,
+			   .lack = meta_may_lack(key) ? LACKS_ITSELF : LACKS_NEVER,
 			   .bytes = SLICE_BYTES,
 			   .text = own_name(m, e, arena_printf(m->a, "meta %s", meta_name(key)))});
 	return true;
@@ -236,7 +263,7 @@ static bool load_ct(struct machine *m, const struct raw_expr *e)
 			return true;
 		}
 	}
-	put_elsewhere(m, tlv_number(v[NFTA_CT_DREG]), e);
+	put_elsewhere(m, tlv_number(v[NFTA_CT_DREG]), e, LACKS_CONNECTION);
 	return true;
 }
 
@@ -253,7 +280,7 @@ static bool load_payload(struct machine *m, const struct raw_expr *e)
 	s.text = read_payload_name(m->a, s.base, s.offset);
 	if (!e->attrs.whole || s.bytes > 4 * REGISTERS ||
 	    tlv_number(v[NFTA_PAYLOAD_BASE]) > UINT8_MAX)
-		put_elsewhere(m, tlv_number(v[NFTA_PAYLOAD_DREG]), e);
+		put_elsewhere(m, tlv_number(v[NFTA_PAYLOAD_DREG]), e, LACKS_ITSELF);
 	else
 		put(m, tlv_number(v[NFTA_PAYLOAD_DREG]), s);
 	return true;
@@ -286,7 +313,7 @@ static bool load_fib(struct machine *m, const struct raw_expr *e)
 			return true;
 		}
 	}
-	put_elsewhere(m, tlv_number(v[NFTA_FIB_DREG]), e);
+	put_elsewhere(m, tlv_number(v[NFTA_FIB_DREG]), e, LACKS_NEVER);
 	return true;
 }
 
@@ -294,17 +321,21 @@ static bool load_fib(struct machine *m, const struct raw_expr *e)
 static bool load_what_may_lack(struct machine *m, const struct raw_expr *e)
 {
 	bool header = !strcmp(e->name, "exthdr");
-	uint64_t to = tlv_number(e->attrs.v[header ? NFTA_EXTHDR_DREG : NFTA_SOCKET_DREG]);
-	struct ir_stmt *s;
+	const struct tlv *v = e->attrs.v;
+	uint64_t to = tlv_number(v[header ? NFTA_EXTHDR_DREG : NFTA_SOCKET_DREG]);
+	bool exists = header && tlv_number(v[NFTA_EXTHDR_FLAGS]);
 
-	if (!e->attrs.whole || !to || (header && e->attrs.v[NFTA_EXTHDR_SREG].p))
+	if (!e->attrs.whole || !to || (header && v[NFTA_EXTHDR_SREG].p))
 		return false;
-	if (!header || !tlv_number(e->attrs.v[NFTA_EXTHDR_FLAGS])) {
-		s = machine_stmt(m, IR_UNKNOWN);
-		s->unknown.kind = UNKNOWN_MATCH;
-		s->unknown.text = arena_printf(m->a, "%s is there", read_name(m, e));
-	}
-	put_elsewhere(m, to, e);
+	put(m, to,
+	    (struct slice){.from = FROM_ELSEWHERE,
+			   .lack = exists ? LACKS_NEVER : LACKS_ITSELF,
+			   .boolean = exists,
+			   .bytes = SLICE_BYTES,
+			   .text = read_name(m, e)});
+	if (!exists) /* a name that begins with the header's: what has it is a packet with another
+		      */
+		machine_say_awaited(m);
 	return true;
 }
 
@@ -315,7 +346,7 @@ static bool load_rt(struct machine *m, const struct raw_expr *e)
 	if (e->attrs.whole && tlv_number(v[NFTA_RT_KEY]) == NFT_RT_XFRM)
 		put(m, tlv_number(v[NFTA_RT_DREG]), field_slice(F_RT_IPSEC, false));
 	else if (!e->attrs.whole || tlv_number(v[NFTA_RT_KEY]) != NFT_RT_TCPMSS)
-		put_elsewhere(m, tlv_number(v[NFTA_RT_DREG]), e);
+		put_elsewhere(m, tlv_number(v[NFTA_RT_DREG]), e, LACKS_ITSELF);
 	else
 		put(m, tlv_number(v[NFTA_RT_DREG]),
 		    (struct slice){
@@ -335,7 +366,7 @@ static bool load_numgen(struct machine *m, const struct raw_expr *e)
 	const struct tlv *v = e->attrs.v;
 
 	if (!e->attrs.whole || tlv_number(v[NFTA_NG_TYPE]) != NFT_NG_INCREMENTAL)
-		put_elsewhere(m, tlv_number(v[NFTA_NG_DREG]), e);
+		put_elsewhere(m, tlv_number(v[NFTA_NG_DREG]), e, LACKS_NEVER);
 	else
 		put(m, tlv_number(v[NFTA_NG_DREG]),
 		    (struct slice){.from = FROM_NUMGEN,
@@ -388,8 +419,9 @@ static bool load_hash(struct machine *m, const struct raw_expr *e)
 
 	if (load_jhash(m, e))
 		return true;
+	machine_say_awaited(m);
 	if (!e->attrs.whole || tlv_number(v[NFTA_HASH_TYPE]) != NFT_HASH_SYM)
-		put_elsewhere(m, tlv_number(v[NFTA_HASH_DREG]), e);
+		put_elsewhere(m, tlv_number(v[NFTA_HASH_DREG]), e, LACKS_NEVER);
 	else
 		put(m, tlv_number(v[NFTA_HASH_DREG]),
 		    (struct slice){.from = FROM_SYMHASH,
@@ -414,6 +446,7 @@ static bool load_immediate(struct machine *m, const struct raw_expr *e)
 	if (tlv_number(v[NFTA_IMMEDIATE_DREG]) == NFT_REG_VERDICT) {
 		if (!read_verdict(m->a, data[NFTA_DATA_VERDICT], &verdict))
 			return false;
+		machine_say_awaited(m);
 		machine_stmt(m, IR_VERDICT)->verdict = verdict;
 		return true;
 	}
@@ -545,6 +578,22 @@ static void forget(struct machine *m)
 	memset(m->word, 0, sizeof(m->word));
 }
 
+/* Statements that say themselves of what they read that it has to be there: keys of sets, ports of
+ * translations, and the mark of the connection as some bits of it are set. */
+static bool reads_itself(struct machine *m, const struct raw_expr *e)
+{
+	const struct tlv *v = e->attrs.v;
+	const struct slice *s;
+
+	if (strcmp(e->name, "ct") != 0 || tlv_number(v[NFTA_CT_KEY]) != NFT_CT_MARK)
+		return !strcmp(e->name, "dynset") || !strcmp(e->name, "nat");
+	s = machine_slice(m, machine_word(tlv_number(v[NFTA_CT_SREG])), 4);
+	if (s && s->from == FROM_FIELD && s->field == F_CT_MARK && s->masked &&
+	    read_number(s->mask, 4, true))
+		machine_said(m, s);
+	return false;
+}
+
 static void step(struct machine *m, const struct raw_expr *e)
 {
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
@@ -554,6 +603,8 @@ static void step(struct machine *m, const struct raw_expr *e)
 			m->astray = false;
 			return;
 		}
+	if (!reads_itself(m, e))
+		machine_say_awaited(m);
 	if (read_stmt(m, e) || read_xt(m, e))
 		return;
 	machine_unknown(m, read_unknown_kind(e), e);

@@ -297,6 +297,7 @@ static bool read_dynset(struct machine *m, const struct raw_expr *e)
 		      &s.add.key, parts) ||
 	    !inner_of(m, e, &s))
 		return false;
+	machine_say_awaited(m);
 	s.add.set = set->name;
 	s.add.update = op == NFT_DYNSET_OP_UPDATE;
 	s.add.remove = op == NFT_DYNSET_OP_DELETE;

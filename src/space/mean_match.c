@@ -209,8 +209,17 @@ static void imply(struct mean *m, struct terms *out, enum field f)
 	if (proto.lo)
 		out->v[out->n++] = term_of(m, F_L4PROTO, &proto, 1, 0);
 	imply_link(m, out, f);
-	if (f == F_CT_MARK || f == F_CT_DIRECTION || f == F_CT_DPORT ||
-	    f == F_CT_L3PROTO) { /* of a connection that is tracked */
+	if (f == F_SKUID || f == F_SKGID) { /* only what this machine sends has a sender here */
+		struct ival none = {schema_no_interface(&m->schema),
+				    schema_no_interface(&m->schema)};
+		struct term t = {.dim = DIM_IIF, .bits = dim_table[DIM_IIF].bits};
+
+		t.mask = u128_max(t.bits);
+		vec_push(m->arena, &t.values, none);
+		out->v[out->n++] = t;
+	}
+	if (f == F_CT_MARK || f == F_CT_DIRECTION || f == F_CT_DPORT || f == F_CT_L3PROTO ||
+	    f == F_CT_STATUS) { /* of a connection that is tracked */
 		struct ival v = {ct_bits[CT_ESTABLISHED], ct_bits[CT_NEW]};
 
 		out->v[out->n++] = term_of(m, F_CT_STATE, &v, 1, 0);
@@ -263,6 +272,13 @@ static dd_ref implied(struct mean *m, const struct ir_sel *sel)
 	for (size_t i = 0; i < sel->n; i++)
 		imply(m, &t, sel->f[i]);
 	return build(m, &t, DD_TRUE);
+}
+
+dd_ref match_tracked(struct mean *m)
+{
+	struct ir_sel sel = {.n = 1, .f = {F_CT_STATUS}};
+
+	return implied(m, &sel);
 }
 
 /* All elements of one selector at once. */
@@ -408,6 +424,37 @@ bool match_fits_bulk(const struct ir_set *set, const struct ir_sel *sel)
 	       mask == (all & ~u128_max(bits - prefix));
 }
 
+/* Where there is what it asks for. */
+static dd_ref may_be_asked(struct mean *m, const struct ir_sel *sel)
+{
+	if (sel->n == 1 && sel->f[0] == F_CT_HELPER)
+		return schema_condition(&m->schema, "not understood: ct helper is there");
+	return implied(m, sel);
+}
+
+/* Of what comes to this machine in a connection that it has, the kernel may know the socket. */
+static dd_ref of_socket(struct mean *m, const struct ir_stmt *s)
+{
+	dd_ref own = schema_one(&m->schema, DIM_IIF, schema_no_interface(&m->schema));
+	dd_ref here = schema_one(&m->schema, DIM_OIF, schema_no_interface(&m->schema));
+	dd_ref known = schema_one(&m->schema, DIM_CT_STATE, CT_ESTABLISHED);
+	struct ir_rule r = {0};
+	struct buf b = {0};
+	dd_ref held;
+
+	vec_push(m->arena, &r.stmts, *s);
+	buf_puts(&b, "the socket that it comes to has ");
+	emit_rule(&b, &r);
+	held = schema_condition(&m->schema, buf_str(&b));
+	buf_free(&b);
+	return dd_and(m->dd, dd_and(m->dd, here, known), dd_and(m->dd, held, dd_not(m->dd, own)));
+}
+
+static bool of_sender(const struct ir_sel *sel)
+{
+	return sel->n == 1 && (sel->f[0] == F_SKUID || sel->f[0] == F_SKGID);
+}
+
 dd_ref match_stmt(struct mean *m, const struct ir_stmt *s, const struct ir_set *set)
 {
 	const struct ir_elems *elems = set ? &set->elems : &s->match.values;
@@ -430,21 +477,17 @@ dd_ref match_stmt(struct mean *m, const struct ir_stmt *s, const struct ir_set *
 	else
 		in = is_in(m, sel, elems);
 	if (s->match.op == OP_NE)
-		in = dd_and(m->dd, implied(m, sel), dd_not(m->dd, in));
+		in = dd_and(m->dd, may_be_asked(m, sel), dd_not(m->dd, in));
+	if (m->now && of_sender(sel))
+		in = dd_or(m->dd, in, of_socket(m, s));
 	return in;
 }
 
 /* ---- keys of sets that are added to ---- */
 
-dd_ref match_key_family(struct mean *m, const struct ir_sel *key)
+dd_ref match_key_there(struct mean *m, const struct ir_sel *key)
 {
-	enum family fam = FAM_NONE;
-
-	if (key->f[0] == F_IP_SADDR || key->f[0] == F_IP_DADDR)
-		fam = FAM_IP4;
-	else if (key->f[0] == F_IP6_SADDR || key->f[0] == F_IP6_DADDR)
-		fam = FAM_IP6;
-	return schema_family(&m->schema, fam);
+	return implied(m, key);
 }
 
 /* "source . udp sport" */

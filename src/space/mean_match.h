@@ -18,7 +18,9 @@ bool match_fits_bulk(const struct ir_set *set, const struct ir_sel *sel);
 dd_ref match_stmt(struct mean *m, const struct ir_stmt *s, const struct ir_set *set);
 /* Of a set that rules add to: packets of which family have such a key; and which part of the packet
  * it is, "source", "destination/24". */
-dd_ref match_key_family(struct mean *m, const struct ir_sel *key);
+dd_ref match_key_there(struct mean *m, const struct ir_sel *key);
+/* Packets that connection tracking knows a connection of. */
+dd_ref match_tracked(struct mean *m);
 const char *match_key_text(struct mean *m, const struct ir_sel *key);
 
 #endif

@@ -364,7 +364,7 @@ static void add_says(struct walker *w, struct progress *p, const struct ir_stmt 
 {
 	struct dd *d = w->m->dd;
 
-	p->still = dd_and(d, p->still, match_key_family(w->m, &s->add.key));
+	p->still = dd_and(d, p->still, match_key_there(w->m, &s->add.key));
 	const char *key = match_key_text(w->m, &s->add.key);
 	const char *what = arena_printf(w->m->arena, "%s by %s", s->add.set, key);
 
@@ -407,7 +407,12 @@ static void nat_says(struct walker *w, struct progress *p, const struct ir_stmt 
 {
 	struct outcome x = {.fate = FATE_TRANSLATE, .line = w->m->lines ? line : NULL, .nat = s};
 	dd_ref family = schema_family(&w->m->schema, s->nat.family);
+	struct ival called = {s->nat.called, s->nat.called_last};
 
+	if (called.lo && called.hi) /* of other ports the map has nothing: the rule ends */
+		p->still = dd_and(w->m->dd, p->still,
+				  schema_ranges(&w->m->schema, DIM_DPORT, 16, &called, 1,
+						UINT16_MAX, DD_TRUE));
 	x.what = mean_nat_stmt_text(w->m, s);
 	/* of the other family the kernel looks away */
 	decide(w, p,
@@ -431,8 +436,7 @@ static dd_ref either_match(struct walker *w, const struct progress *p, const str
 			bool known = x->kind == IR_MATCH &&
 				     !marks_changed(&w->marks, p->chain->name, &x->match.sel);
 
-			all = dd_and(
-				d, all,
+			dd_ref one =
 				known ? match_stmt(w->m, x, NULL)
 				      : schema_condition(&w->m->schema,
 							 arena_printf(w->m->arena,
@@ -440,7 +444,11 @@ static dd_ref either_match(struct walker *w, const struct progress *p, const str
 								      x->kind == IR_MATCH
 									      ? ", set on the way"
 									      : "",
-								      text)));
+								      text));
+
+			if (x->kind == IR_UNKNOWN && x->unknown.inverted)
+				one = dd_not(d, one);
+			all = dd_and(d, all, one);
 		}
 		any = dd_or(d, any, all);
 	}
@@ -453,6 +461,7 @@ static void unknown_says(struct walker *w, struct progress *p, const struct ir_s
 			 const struct line *line)
 {
 	const char *text = arena_printf(w->m->arena, "not understood: %s", s->unknown.text);
+	dd_ref holds;
 
 	switch (s->unknown.kind) {
 	case UNKNOWN_SETS_MARKS: /* live_walk.c looks for the word */
@@ -469,15 +478,24 @@ static void unknown_says(struct walker *w, struct progress *p, const struct ir_s
 				    s->unknown.text));
 		break;
 	case UNKNOWN_MATCH:
+		holds = s->unknown.neither  ? either_match(w, p, s)
+			: s->unknown.counts ? counted(w, p, text)
+					    : schema_condition(&w->m->schema, text);
 		p->still = dd_and(w->m->dd, p->still,
-				  s->unknown.neither  ? either_match(w, p, s)
-				  : s->unknown.counts ? counted(w, p, text)
-						      : schema_condition(&w->m->schema, text));
+				  s->unknown.inverted ? dd_not(w->m->dd, holds) : holds);
 		break;
 	case UNKNOWN_ENDS:
 		decide(w, p, unknown(w, s->unknown.text, line));
 		break;
 	}
+}
+
+/* Bits of a connection's mark are set where there is a connection; else the rule ends. */
+static void mark_says(struct walker *w, struct progress *p, const struct ir_stmt *s)
+{
+	if (s->kind == IR_MARK && s->mark.ct && s->mark.keep)
+		p->still = dd_and(w->m->dd, p->still, match_tracked(w->m));
+	effect(w, p, p->still, marks_text(w->m, s));
 }
 
 static void stmt_says(struct walker *w, struct progress *p, const struct ir_stmt *s)
@@ -527,7 +545,7 @@ static void stmt_says(struct walker *w, struct progress *p, const struct ir_stmt
 		break;
 	case IR_NOTRACK:
 	case IR_MARK:
-		effect(w, p, p->still, marks_text(m, s));
+		mark_says(w, p, s);
 		break;
 	case IR_QUEUE:
 		decide(w, p,

@@ -436,6 +436,7 @@ dd_ref schema_possible(struct schema *s, enum station at)
 	w = has(s, w, zero_unless(s, DIM_FLAGS, schema_one(s, DIM_PROTO, IPPROTO_TCP)));
 	w = has(s, w, zero_unless(s, DIM_PAYLOAD, carrying));
 	w = has(s, w, zero_unless(s, DIM_CT_MARK, tracked));
+	w = has(s, w, zero_unless(s, DIM_CT_STATUS, tracked));
 	w = has(s, w, zero_unless(s, DIM_CT_DIRECTION, tracked));
 	w = has(s, w, zero_unless(s, DIM_CALLED, tracked));
 	w = has(s, w, possible_fib(s));

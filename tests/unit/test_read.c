@@ -181,7 +181,7 @@ static void test_context(void)
 		     NFTA_FIB_F_SADDR | NFTA_FIB_F_MARK | NFTA_FIB_F_IIF | NFTA_FIB_F_PRESENT),
 	     CMP(b, NFT_CMP_EQ, 0));
 	/* memcmp over a number in this machine's order is no comparison of numbers */
-	RULE(htonl(7) == 7 ? "?meta mark < 00000007" : "?meta mark < 07000000",
+	RULE(htonl(7) == 7 ? "?not meta mark >= 00000007" : "?not meta mark >= 07000000",
 	     e_meta(b, NFT_META_MARK), e_cmp_host(b, NFT_CMP_LT, 7));
 }
 
