@@ -588,9 +588,12 @@ static bool reads_itself(struct machine *m, const struct raw_expr *e)
 	if (strcmp(e->name, "ct") != 0 || tlv_number(v[NFTA_CT_KEY]) != NFT_CT_MARK)
 		return !strcmp(e->name, "dynset") || !strcmp(e->name, "nat");
 	s = machine_slice(m, machine_word(tlv_number(v[NFTA_CT_SREG])), 4);
-	if (s && s->from == FROM_FIELD && s->field == F_CT_MARK && s->masked &&
-	    read_number(s->mask, 4, true))
-		machine_said(m, s);
+	if (s && s->from == FROM_FIELD && s->field == F_CT_MARK && s->masked) {
+		u128 keep = read_number(s->mask, 4, true), flip = read_number(s->flip, 4, true);
+
+		if (keep && !(keep & flip)) /* as IR_MARK says it */
+			machine_said(m, s);
+	}
 	return false;
 }
 

@@ -6,6 +6,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_tables_compat.h>
+#include <linux/netfilter/xt_CT.h>
 #include <linux/netfilter/xt_NFQUEUE.h>
 #include <linux/netfilter/xt_mark.h>
 #include <string.h>
@@ -166,6 +167,19 @@ static bool read_queue(struct machine *m, const struct xt *x)
 	return true;
 }
 
+static bool no_track(struct machine *m, const struct xt *x)
+{
+	const unsigned off = XT_CT_NOTRACK | XT_CT_NOTRACK_ALIAS;
+	struct xt_ct_target_info_v1 i = {0};
+
+	if (x->revision > 2 ||
+	    (!strcmp(x->name, "CT") &&
+	     (!xt_info(x, &i, sizeof(struct xt_ct_target_info)) || !(i.flags & off))))
+		return false;
+	machine_stmt(m, IR_NOTRACK);
+	return true;
+}
+
 static const struct {
 	const char *name;
 	bool (*read)(struct machine *m, const struct xt *x); /* NULL: only this much is known: */
@@ -185,15 +199,15 @@ static const struct {
 	{"CHECKSUM", NULL, UNKNOWN_GOES_ON, 0},
 	{"CLASSIFY", NULL, UNKNOWN_GOES_ON, 0},
 	{"CONNSECMARK", NULL, UNKNOWN_GOES_ON, 0},
-	{"CT", NULL, UNKNOWN_GOES_ON, 0},
+	{"CT", no_track, UNKNOWN_GOES_ON, 0},
 	{"DSCP", NULL, UNKNOWN_SETS_FIELDS, CHANGED_DSCP},
 	{"ECN", NULL, UNKNOWN_SETS_FIELDS, CHANGED_ECN | CHANGED_FLAGS},
 	{"HL", NULL, UNKNOWN_SETS_FIELDS, CHANGED_HOPS},
 	{"LOG", NULL, UNKNOWN_GOES_ON, 0},
 	{"NFLOG", NULL, UNKNOWN_GOES_ON, 0},
-	{"NOTRACK", NULL, UNKNOWN_GOES_ON, 0},
+	{"NOTRACK", no_track, UNKNOWN_GOES_ON, 0},
 	{"SECMARK", NULL, UNKNOWN_GOES_ON, 0},
-	{"SET", NULL, UNKNOWN_GOES_ON, 0},
+	{"SET", NULL, UNKNOWN_SETS_MARKS, 0}, /* --map-mark */
 	{"TCPMSS", NULL, UNKNOWN_SETS_FIELDS, CHANGED_LENGTH}, /* where there was no such option */
 	{"TCPOPTSTRIP", NULL, UNKNOWN_GOES_ON, 0},
 	{"TEE", NULL, UNKNOWN_GOES_ON, 0},

@@ -432,20 +432,30 @@ static bool read_mark(struct machine *m, const struct xt *x)
 	return i.mask != 0;
 }
 
+/* What came by an interface has no sender here, which is another one than any. */
 static bool read_owner(struct machine *m, const struct xt *x)
 {
 	struct xt_owner_match_info i;
+	bool nobody;
 
 	if (x->revision != 1 || !xt_info(x, &i, sizeof(i)) || !i.match ||
 	    i.match & ~(XT_OWNER_UID | XT_OWNER_GID) || i.uid_min > i.uid_max ||
 	    i.gid_min > i.gid_max)
 		return false;
+	nobody = (i.match & i.invert) == i.match;
+	if (nobody)
+		machine_either_begin(m);
 	if (i.match & XT_OWNER_UID)
 		machine_match_one(m, F_SKUID, 0, i.invert & XT_OWNER_UID ? OP_NE : OP_EQ,
 				  (struct ival){i.uid_min, i.uid_max});
 	if (i.match & XT_OWNER_GID)
 		machine_match_one(m, F_SKGID, 0, i.invert & XT_OWNER_GID ? OP_NE : OP_EQ,
 				  (struct ival){i.gid_min, i.gid_max});
+	if (!nobody)
+		return true;
+	machine_either_or(m);
+	machine_match_one(m, F_IIF, 0, OP_NE, (struct ival){0, 0});
+	machine_either_end(m, xt_text(m, x->name, &i, sizeof(i)));
 	return true;
 }
 

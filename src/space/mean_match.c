@@ -455,6 +455,49 @@ static bool of_sender(const struct ir_sel *sel)
 	return sel->n == 1 && (sel->f[0] == F_SKUID || sel->f[0] == F_SKGID);
 }
 
+/* Bytes where others have ports: which protocol it is the rule has not asked. */
+static bool of_ports(const struct ir_sel *sel)
+{
+	bool ports = false, proto = false;
+
+	for (int i = 0; i < sel->n; i++) {
+		ports |= sel->f[i] == F_TH_SPORT || sel->f[i] == F_TH_DPORT;
+		proto |= sel->f[i] == F_L4PROTO;
+	}
+	return ports && !proto;
+}
+
+dd_ref match_no_ports(struct mean *m, const struct ir_sel *sel)
+{
+	struct ivset with = {0};
+
+	if (!m->now || !of_ports(sel))
+		return DD_FALSE;
+	for (int i = 0; i < PORT_PROTOCOLS; i++)
+		vec_push(m->arena, &with, ((struct ival){port_protocols[i], port_protocols[i]}));
+	ivset_normalise(&with);
+	return dd_not(m->dd, schema_ranges(&m->schema, DIM_PROTO, 8, with.v, with.n, u128_max(8),
+					   DD_TRUE));
+}
+
+/* Of a packet that has others there nobody knows what they are. */
+static dd_ref or_no_ports(struct mean *m, const struct ir_stmt *s, dd_ref in)
+{
+	dd_ref without = match_no_ports(m, &s->match.sel), held;
+	struct ir_rule r = {0};
+	struct buf b = {0};
+
+	if (without == DD_FALSE)
+		return in;
+	vec_push(m->arena, &r.stmts, *s);
+	buf_puts(&b, "not understood, of no ports: ");
+	emit_rule(&b, &r);
+	held = schema_condition(&m->schema, buf_str(&b));
+	buf_free(&b);
+	return dd_or(m->dd, dd_and(m->dd, in, dd_not(m->dd, without)),
+		     dd_and(m->dd, held, without));
+}
+
 dd_ref match_stmt(struct mean *m, const struct ir_stmt *s, const struct ir_set *set)
 {
 	const struct ir_elems *elems = set ? &set->elems : &s->match.values;
@@ -480,7 +523,7 @@ dd_ref match_stmt(struct mean *m, const struct ir_stmt *s, const struct ir_set *
 		in = dd_and(m->dd, may_be_asked(m, sel), dd_not(m->dd, in));
 	if (m->now && of_sender(sel))
 		in = dd_or(m->dd, in, of_socket(m, s));
-	return in;
+	return or_no_ports(m, s, in);
 }
 
 /* ---- keys of sets that are added to ---- */

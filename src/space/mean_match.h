@@ -19,6 +19,8 @@ dd_ref match_stmt(struct mean *m, const struct ir_stmt *s, const struct ir_set *
 /* Of a set that rules add to: packets of which family have such a key; and which part of the packet
  * it is, "source", "destination/24". */
 dd_ref match_key_there(struct mean *m, const struct ir_sel *key);
+/* Packets that have none of the ports that it asks for, but other bytes there. */
+dd_ref match_no_ports(struct mean *m, const struct ir_sel *sel);
 /* Packets that connection tracking knows a connection of. */
 dd_ref match_tracked(struct mean *m);
 const char *match_key_text(struct mean *m, const struct ir_sel *key);

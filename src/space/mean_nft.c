@@ -276,7 +276,7 @@ static void vmap_says(struct walker *w, struct progress *p, const struct ir_stmt
 	VEC(const struct ir_elem *) order = {0};
 	VEC(dd_ref) parts = {0};
 	struct dd *d = w->m->dd;
-	dd_ref all;
+	dd_ref all, without;
 
 	for (size_t i = 0; i < elems->n; i++) {
 		vec_push(w->m->arena, &order, &elems->v[i]);
@@ -293,6 +293,13 @@ static void vmap_says(struct walker *w, struct progress *p, const struct ir_stmt
 			vec_push(w->m->arena, &parts, says);
 	}
 	all = dd_restrict(d, p->still, mean_sequence(w->m, parts.v, parts.n));
+	without = dd_and(d, p->still, match_no_ports(w->m, l.sel));
+	if (without != DD_FALSE)
+		all = dd_seq(d,
+			     dd_restrict(d, without,
+					 unknown(w, "bytes that are no ports",
+						 line_at(w, p->chain, p->rule, NULL, NULL))),
+			     all);
 	if (s->vmap.map && !understood(map, l.sel))
 		all = dd_restrict(d, p->still,
 				  unknown(w, arena_printf(w->m->arena, "@%s", s->vmap.map),

@@ -3,6 +3,7 @@
  * means is taken from net/netfilter/nft_*.c.
  */
 #include <linux/netfilter/nf_tables_compat.h>
+#include <linux/netfilter/xt_CT.h>
 
 #include "bytes.h"
 #include "nft/compare.h"
@@ -567,6 +568,24 @@ static void test_twice(void)
 	CHECK(ask_the_same(by_flow));
 	CHECK(!ask_the_same(by_flow_in_turn));
 	CHECK(ask_the_same(by_type));
+}
+
+static void xt_ct(struct buf *b, uint16_t flags)
+{
+	struct xt_ct_target_info info = {.flags = flags};
+	struct buf d = {0};
+
+	attr_text(&d, NFTA_TARGET_NAME, "CT");
+	attr_u32(&d, NFTA_TARGET_REV, 1);
+	attr(&d, NFTA_TARGET_INFO, &info, sizeof(info));
+	expression(b, "target", d);
+}
+
+/* What is kept from connection tracking is another packet to all that comes behind. */
+static void test_xt_untracked(void)
+{
+	RULE("notrack", xt_ct(b, XT_CT_NOTRACK));
+	RULE("notrack", xt_ct(b, XT_CT_NOTRACK_ALIAS));
 }
 
 /* The canonical text leaves out what another test implies. */
@@ -1266,6 +1285,7 @@ int main(void)
 	test_unknown();
 	test_shifts();
 	test_twice();
+	test_xt_untracked();
 	test_implied();
 	test_map();
 	test_no_target();
