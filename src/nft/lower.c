@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * A policy -> the whole ruleset: base chains, what every hook begins with, and dispatch by
- *interface name to one chain for each pair of places.
+ * interface name to one chain for each pair of places.
  *
  *	forward -> forward.HASH: iifname vmap -> from-lan.HASH: oifname vmap -> lan-wan.HASH
  *
@@ -219,9 +219,11 @@ static struct ir_chain *make_pair(struct lower *l, int from, int to)
 /* The chain of a pair, or NULL when no rule speaks of it. */
 static const char *pair_chain(struct lower *l, int from, int to)
 {
-	const char *key = shared_key(l, from, to);
+	const char *key = lower_goes_on(l, 0) ? shared_key(l, from, to) : NULL;
 	struct shared_pair *same = key ? map_get(&l->shared, key) : NULL;
 
+	if (!lower_goes_on(l, 0))
+		return NULL;
 	if (!same) {
 		same = arena_new_of(l->arena, struct shared_pair);
 		same->chain = make_pair(l, from, to);
@@ -281,7 +283,7 @@ static void push_vmap(struct lower *l, struct ir_chain *c, enum field f, struct 
 	struct ir_rule r = {0};
 	struct ir_stmt *s;
 
-	if (!map->elems.n)
+	if (!map->elems.n || !lower_charge(l, (struct span){0}, 0, map->elems.n))
 		return;
 	if (!map->interval)
 		map->size = (uint32_t)map->elems.n;
@@ -686,6 +688,10 @@ struct ir_ruleset *ruleset_lower(struct policy *p, struct arena *a, struct diag 
 	lower_zones(&l);
 	map_init(&l.shared, a);
 	l.asking = arena_alloc(a, (p->rules.n + 1) * sizeof(*l.asking));
+	if (!lower_foresee(&l)) {
+		arena_free(l.work);
+		return l.r;
+	}
 	lower_dynsets(&l);
 	lower_answer_sets(&l);
 	lower_loopback(&l);

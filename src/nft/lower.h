@@ -15,7 +15,9 @@
  *	lower_inspect.c what is queued to the program that judges, and its verdicts
  *	lower_places.c sub-zones -> tests that send packets to the chains of their places
  *	lower_side.c   addresses and stations of both ends -> forms
- *	lower_match.c  services, words and interfaces -> matches
+ *	lower_match.c  services, words and addresses -> matches
+ *	lower_zones.c  zones -> matches of interface names
+ *	lower_charge.c what each statement costs -> refusal of what costs too much
  */
 #ifndef FWC_LOWER_H
 #define FWC_LOWER_H
@@ -70,7 +72,10 @@ struct lower {
 	bool silent; /* at a hook that cannot reject: drop instead */
 	struct map shared; /* shared_key() -> struct shared_pair */
 	VEC(struct timed) timed; /* the windows of schedules */
-	VEC(struct large_set) large; /* very large sets that were made already */
+	VEC(struct large_set) large; /* large sets that were made already */
+	uint32_t **alike; /* by rule and side: see shared_key() */
+	struct ledger *ledger; /* NULL: nothing was charged yet */
+	struct span at; /* the statement that is being lowered */
 	VEC(struct bulk_sets) bulk;
 };
 
@@ -180,12 +185,26 @@ void rule_verdict(struct lower *l, struct ir_rule *r, enum ir_verdict_kind kind,
 		  const char *target);
 void rule_counter(struct lower *l, struct ir_rule *r);
 const char *place_name(struct lower *l, int place);
-/* Equal for two pairs of places whose chains would say the same, or NULL: it gets its own. */
+/* Equal for two pairs of places whose chains would say the same, or NULL: each has its own. */
 const char *shared_key(struct lower *l, int from, int to);
+/* Of each item of the rule's side, the first that says the same of addresses: those of a list of
+ * zones are one. */
+const uint32_t *first_alike(struct lower *l, size_t rule, const struct endpoint *e, bool to);
 /* Notes for reports what is judged between two places. */
 void note_pair(struct lower *l, const struct ir_chain *c, int from, int to);
 struct ir_chain *chain_new(struct lower *l, const char *stem);
 void chain_push(struct lower *l, struct ir_chain *c, struct ir_rule r);
+/* lower_charge.c: charges the statement with what it becomes. False: that is too much, by now or
+ * before; it was reported, nothing more is to be made, and what there is is of no use. */
+bool lower_charge(struct lower *l, struct span at, size_t rules, size_t elems);
+/* The same before each of the rules that a statement takes at once, n of them by now. */
+bool lower_goes_on(struct lower *l, size_t n);
+/* The same before n times m of them; before each item of one side with each of the other. */
+bool lower_product(struct lower *l, struct span at, size_t n, size_t m);
+bool lower_affords(struct lower *l, struct span at, const struct endpoint *from,
+		   const struct endpoint *to);
+/* The same before anything is lowered. */
+bool lower_foresee(struct lower *l);
 /* lower_bulk.c: the sets that a list becomes, named by `stem` where it is asked for first */
 const struct bulk_sets *lower_bulk(struct lower *l, const struct bulk_list *list, const char *stem);
 void match_bulk(struct lower *l, struct ir_rule *r, enum field f, const struct alt *a);
@@ -256,6 +275,12 @@ void lower_antispoof(struct lower *l, struct ir_chain *root);
  * of base */
 void match_zone(struct lower *l, struct ir_rules *out, const struct ir_rule *base, enum field f,
 		int zone);
+void match_zones(struct lower *l, struct ir_rules *out, const struct ir_rule *base, enum field f,
+		 const struct place_list *zones);
+/* Whether they are the same addresses, as far as is plain to see. */
+bool addrs_alike(const struct addrs *x, const struct addrs *y);
+/* The endpoint with one item for all zones of which it says the same. */
+struct endpoint joined_zones(struct lower *l, const struct endpoint *e);
 /* lower_places.c: what of a zone with interfaces, or of what this machine sends, is in the item; f
  * says on which side. One rule if it is all of that. */
 void match_parts(struct lower *l, struct ir_rules *out, const struct ir_rule *base,

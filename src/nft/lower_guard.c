@@ -83,9 +83,12 @@ static void lower_early(struct lower *l)
 
 	pass_loopback(l, c);
 	first = c->rules.n;
-	vec_each (&l->p->guards, g)
-		for (size_t i = 0; g->kind == GUARD_EARLY && i < g->from.items.n; i++)
-			lower_early_item(l, c, g, &g->from.items.v[i]);
+	vec_each (&l->p->guards, g) {
+		struct endpoint from = joined_zones(l, &g->from);
+
+		for (size_t i = 0; g->kind == GUARD_EARLY && i < from.items.n; i++)
+			lower_early_item(l, c, g, &from.items.v[i]);
+	}
 	if (c->rules.n > first)
 		push_base(l, "prerouting-early", PRIORITY_EARLY, c);
 }
@@ -109,15 +112,15 @@ static bool keeps_to_itself(const struct guard *g, const struct owned *x)
 	return false;
 }
 
-static void push_zone(struct lower *l, struct ir_chain *c, const struct guard *g, int zone,
-		      enum family fam)
+static void push_zones(struct lower *l, struct ir_chain *c, const struct guard *g,
+		       const struct place_list *zones, enum family fam)
 {
 	struct ir_rule base = g ? guard_rule(l, g) : (struct ir_rule){0};
 	struct ir_rules out = {0};
 
 	if (fam)
 		match_one(l, &base, F_NFPROTO, fam == FAM_IP4 ? 2 : 10);
-	match_zone(l, &out, &base, F_IIFNAME, zone);
+	match_zones(l, &out, &base, F_IIFNAME, zones);
 	for (size_t i = 0; i < out.n; i++) {
 		if (g)
 			push_refusal(l, c, out.v[i], g);
@@ -134,6 +137,8 @@ static void push_arrivals(struct lower *l, struct ir_chain *c, const struct owne
 	const struct guard *g;
 
 	vec_each (&l->p->guards, g) {
+		struct place_list zones = {0};
+
 		if (g->kind != GUARD_NETWORK)
 			continue;
 		if (keeps_to_itself(g, x)) {
@@ -143,7 +148,8 @@ static void push_arrivals(struct lower *l, struct ir_chain *c, const struct owne
 		for (size_t i = 0; i < g->zones.n; i++)
 			if (guard_holds(g, l->p, g->zones.v[i], fam) &&
 			    !is_owner(x, g->zones.v[i]))
-				push_zone(l, c, g, g->zones.v[i], tested ? FAM_NONE : fam);
+				vec_push(l->work, &zones, g->zones.v[i]);
+		push_zones(l, c, g, &zones, tested ? FAM_NONE : fam);
 	}
 }
 
@@ -154,8 +160,8 @@ static const char *owner_chain(struct lower *l, const struct owned *x, enum fami
 	struct ir_chain *c = chain_new(l, arena_printf(l->arena, "spoof-%s", name));
 	size_t before;
 
-	for (size_t i = 0; i < x->zones.n; i++)
-		push_zone(l, c, NULL, x->zones.v[i], FAM_NONE);
+	push_zones(l, c, NULL, &(struct place_list){x->zones.v, x->zones.n, x->zones.n},
+		   FAM_NONE);
 	before = c->rules.n;
 	push_arrivals(l, c, x, fam, true);
 	return c->rules.n > before ? ruleset_seal_chain(l->r, c)->name : NULL;
@@ -281,9 +287,12 @@ static void lower_routes(struct lower *l)
 	pass_loopback(l, c);
 	pass_always(l, c);
 	first = c->rules.n;
-	vec_each (&l->p->guards, g)
-		for (size_t i = 0; g->kind == GUARD_ROUTE && i < g->from.items.n; i++)
-			lower_route_item(l, c, g, &g->from.items.v[i]);
+	vec_each (&l->p->guards, g) {
+		struct endpoint from = joined_zones(l, &g->from);
+
+		for (size_t i = 0; g->kind == GUARD_ROUTE && i < from.items.n; i++)
+			lower_route_item(l, c, g, &from.items.v[i]);
+	}
 	if (c->rules.n > first)
 		push_base(l, "prerouting-route", PRIORITY_ROUTE, c);
 }

@@ -181,6 +181,7 @@ static bool rule_boxes(struct lower *l, size_t i, int from, int to, struct boxes
 	struct side src = side_at(l, &rule->from, from), dst = side_at(l, &rule->to, to);
 	struct forms forms;
 
+	l->at = rule->span;
 	if (rule->published || (rule_is_gated(rule) && !rule->otherwise.on) ||
 	    rule_is_special(&rule->q) || !is_static(&src) || !is_static(&dst))
 		return false;
@@ -445,7 +446,7 @@ static void add_boxes(struct lower *l, struct groups *g, const struct candidate 
 	bool counted;
 	struct ir_verdict v = rule_decision(l, c->rule, from, &counted);
 
-	for (size_t i = 0; i < c->boxes.n; i++) {
+	for (size_t i = 0; i < c->boxes.n && lower_charge(l, rule->span, 0, 1); i++) {
 		struct group *to = group_for(l, g, &c->boxes.v[i]);
 		struct ir_elem e = {.verdict = v,
 				    .comment = ir_comment(l->arena, rule->text),
@@ -684,7 +685,7 @@ void lower_pair(struct lower *l, struct ir_chain *c, int from, int to)
 {
 	struct run run = {0};
 
-	for (size_t i = 0; i < l->p->rules.n; i++) {
+	for (size_t i = 0; i < l->p->rules.n && lower_goes_on(l, 0); i++) {
 		struct candidate cand = {.rule = i};
 
 		if (!rule_applies(l, i, from, to))

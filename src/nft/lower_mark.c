@@ -25,7 +25,7 @@ static struct ir_rules with_services(struct lower *l, const struct ir_rules *in,
 {
 	struct ir_rules out = {0};
 
-	for (size_t i = 0; i < in->n; i++)
+	for (size_t i = 0; i < in->n && lower_goes_on(l, out.n); i++)
 		match_services(l, &out, &in->v[i], s, fam);
 	return out;
 }
@@ -73,9 +73,13 @@ static bool is_there(const struct place_item *from, const struct place_item *to,
 static void push_mark(struct lower *l, struct ir_chain *c, const struct mark *m, bool output,
 		      const char *then)
 {
-	for (size_t a = 0; a < m->from.items.n; a++) {
+	struct endpoint sources = joined_zones(l, &m->from);
+
+	if (!lower_affords(l, m->span, &sources, &m->to))
+		return;
+	for (size_t a = 0; a < sources.items.n; a++) {
 		for (size_t b = 0; b < m->to.items.n; b++) {
-			const struct place_item *from = &m->from.items.v[a];
+			const struct place_item *from = &sources.items.v[a];
 			const struct place_item *to = &m->to.items.v[b];
 			struct ir_rules rules = {0};
 
@@ -93,21 +97,48 @@ static void push_mark(struct lower *l, struct ir_chain *c, const struct mark *m,
 	}
 }
 
+struct made { /* chains of one list: many ways lead to what is left of it */
+	VEC(struct left {
+		size_t first;
+		uint32_t taken;
+		const char *chain;
+	}) lefts;
+};
+
+/* Of the bits that are taken, those that one of the statements from the first on would set. */
+static uint32_t still_wanted(struct lower *l, const bool *list, size_t first, uint32_t taken)
+{
+	uint32_t wanted = 0;
+
+	for (size_t i = first; i < l->p->marks.n; i++)
+		if (list[i])
+			wanted |= l->p->marks.v[i].mask;
+	return taken & wanted;
+}
+
 /* The statements from the first on that are in `list` and share no bit with those of `taken`: the
  * first that matches wins, and goes on with those that it does not overlap. NULL: there is none. */
-static const char *first_wins(struct lower *l, const bool *list, size_t first, uint32_t taken,
-			      bool output)
+static const char *first_wins(struct lower *l, struct made *made, const bool *list, size_t first,
+			      uint32_t taken, bool output)
 {
 	struct ir_chain *c = chain_new(l, "new-marks");
+	const struct left *known;
+	const char *name;
 
-	for (size_t i = first; i < l->p->marks.n; i++) {
+	taken = still_wanted(l, list, first, taken);
+	vec_each (&made->lefts, known)
+		if (known->first == first && known->taken == taken)
+			return known->chain;
+	for (size_t i = first; i < l->p->marks.n && lower_goes_on(l, 0); i++) {
 		const struct mark *m = &l->p->marks.v[i];
 
 		if (list[i] && !(m->mask & taken))
 			push_mark(l, c, m, output,
-				  first_wins(l, list, i + 1, taken | m->mask, output));
+				  first_wins(l, made, list, i + 1, taken | m->mask, output));
 	}
-	return c->rules.n ? ruleset_seal_chain(l->r, c)->name : NULL;
+	name = c->rules.n ? ruleset_seal_chain(l->r, c)->name : NULL;
+	vec_push(l->arena, &made->lefts, ((struct left){first, taken, name}));
+	return name;
 }
 
 /* Of the statements that share bits, directly or by way of others, with the first that is in no
@@ -141,7 +172,8 @@ static const char *new_marks(struct lower *l, bool output)
 	struct ir_chain *c = chain_new(l, "opens");
 
 	while (next_list(l, done, list)) {
-		const char *chain = first_wins(l, list, 0, 0, output);
+		struct made made = {0};
+		const char *chain = first_wins(l, &made, list, 0, 0, output);
 		struct ir_rule jump = {0};
 
 		if (!chain)

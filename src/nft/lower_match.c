@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * services, words and interfaces -> match statements.
+ * services, words and addresses -> match statements.
  */
 #include <netinet/in.h>
 #include <string.h>
@@ -8,6 +8,7 @@
 
 #define FEW 16 /* values that an anonymous set may hold; more get a named one */
 #define BULK 4096 /* elements from which a set is a very large one */
+#define LARGE 256 /* from which it is made once for each list, not once for each rule */
 
 struct ir_stmt *rule_stmt(struct lower *l, struct ir_rule *r, enum ir_stmt_kind kind)
 {
@@ -52,7 +53,8 @@ struct ir_chain *chain_new(struct lower *l, const char *stem)
 
 void chain_push(struct lower *l, struct ir_chain *c, struct ir_rule r)
 {
-	vec_push(l->arena, &c->rules, r);
+	if (lower_charge(l, r.at, 1, 0))
+		vec_push(l->arena, &c->rules, r);
 }
 
 static struct ir_stmt *match(struct lower *l, struct ir_rule *r, enum field f, enum ir_op op)
@@ -144,6 +146,8 @@ const char *named_set(struct lower *l, enum field f, const struct ivset *s, cons
 
 	*set = (struct ir_set){.stem = stem, .nkeys = 1, .keys = {f}};
 	set->interval = !spelled;
+	if (!lower_charge(l, l->at, 0, n))
+		return stem;
 	set->elems.v = arena_alloc(l->arena, n * sizeof(*set->elems.v));
 	set->elems.cap = n;
 	for (size_t i = 0; i < s->n && !spelled; i++)
@@ -163,7 +167,7 @@ static const char *known_set(struct lower *l, enum field f, const struct ivset *
 	struct large_set made = {.field = f, .v = s->v, .n = s->n, .stem = stem};
 	const struct large_set *b;
 
-	if (s->n < BULK)
+	if (s->n < LARGE)
 		return named_set(l, f, s, stem);
 	vec_each (&l->large, b)
 		if (b->field == f && b->v == s->v && b->n == s->n && !strcmp(b->stem, stem))
@@ -309,6 +313,9 @@ static void match_sourced_many(struct lower *l, struct ir_rule *r, const struct 
 		.stem = "services", .nkeys = 3, .keys = {F_L4PROTO, F_TH_SPORT, F_TH_DPORT}};
 	vec_each (&s->sourced, x) {
 		uint8_t proto = port_protocols[x->row];
+
+		if (!lower_charge(l, l->at, 0, x->from.n * x->to.n))
+			return;
 
 		for (size_t i = 0; i < x->from.n; i++) {
 			for (size_t j = 0; j < x->to.n; j++) {
@@ -556,116 +563,4 @@ void match_services(struct lower *l, struct ir_rules *out, const struct ir_rule 
 
 	services_of(l, out, &rest, s, family);
 	stations_last(l, out, first, &stations);
-}
-
-/* ---- interfaces ---- */
-
-static bool wildcard(struct ival v)
-{
-	return v.lo != v.hi;
-}
-
-/* Exact names of other zones within a wildcard of this one: they win. */
-static void match_exceptions(struct lower *l, struct ir_rule *r, enum field f, int zone,
-			     struct ival wild)
-{
-	struct ir_stmt *m = NULL;
-
-	for (size_t z = 0; z < l->p->zones.n; z++) {
-		const struct zone *other = &l->p->zones.v[z];
-
-		for (size_t i = 0; (int)z != zone && i < other->interfaces.n; i++) {
-			struct ival name = other->interfaces.v[i].name;
-
-			if (wildcard(name) || name.lo < wild.lo || name.lo > wild.hi)
-				continue;
-			if (!m)
-				m = match(l, r, f, OP_NE);
-			push_value(l, &m->match.values, name);
-		}
-	}
-}
-
-static struct ival loopback_name(void)
-{
-	struct ival lo = {0};
-
-	ifname_parse("lo", 2, &lo);
-	return lo;
-}
-
-/* An interface that no zone names. */
-static void match_unnamed(struct lower *l, struct ir_rules *out, const struct ir_rule *base,
-			  enum field f)
-{
-	struct ir_rule r = rule_copy(l, base);
-	struct ir_stmt *m = NULL;
-
-	if (f == F_IIFNAME) { /* and not none at all */
-		match_one(l, &r, F_IIF, 0);
-		r.stmts.v[r.stmts.n - 1].match.op = OP_NE;
-	}
-	for (size_t z = 0; z < l->p->zones.n; z++) {
-		const struct zone *of = &l->p->zones.v[z];
-
-		for (size_t i = 0; i < of->interfaces.n; i++) {
-			if (wildcard(of->interfaces.v[i].name))
-				continue;
-			if (!m)
-				m = match(l, &r, f, OP_NE);
-			push_value(l, &m->match.values, of->interfaces.v[i].name);
-		}
-	}
-	if (l->p->other >= 0)
-		push_value(l, &(m ? m : match(l, &r, f, OP_NE))->match.values, loopback_name());
-	for (size_t z = 0; z < l->p->zones.n; z++) {
-		const struct zone *of = &l->p->zones.v[z];
-
-		for (size_t i = 0; i < of->interfaces.n; i++)
-			if (wildcard(of->interfaces.v[i].name) &&
-			    !ifname_is_other(of->interfaces.v[i].name))
-				push_value(l, &match(l, &r, f, OP_NE)->match.values,
-					   of->interfaces.v[i].name);
-	}
-	vec_push(l->arena, out, r);
-}
-
-void match_zone(struct lower *l, struct ir_rules *out, const struct ir_rule *base, enum field f,
-		int zone)
-{
-	const struct zone *z;
-	struct ir_rule exact;
-	struct ir_stmt *m = NULL;
-
-	if (zone == PLACE_OTHER && l->p->other >= 0) { /* which has all names but this */
-		exact = rule_copy(l, base);
-		match_ival(l, &exact, f, loopback_name());
-		vec_push(l->arena, out, exact);
-		return;
-	}
-	if (zone == l->p->other)
-		match_unnamed(l, out, base, f);
-	if (zone == PLACE_OTHER)
-		return;
-	z = &l->p->zones.v[zone];
-	exact = rule_copy(l, base);
-	for (size_t i = 0; i < z->interfaces.n; i++) {
-		if (wildcard(z->interfaces.v[i].name))
-			continue;
-		if (!m)
-			m = match(l, &exact, f, OP_EQ);
-		push_value(l, &m->match.values, z->interfaces.v[i].name);
-	}
-	if (m)
-		vec_push(l->arena, out, exact);
-	for (size_t i = 0; i < z->interfaces.n; i++) {
-		struct ir_rule r;
-
-		if (!wildcard(z->interfaces.v[i].name) || ifname_is_other(z->interfaces.v[i].name))
-			continue;
-		r = rule_copy(l, base);
-		match_ival(l, &r, f, z->interfaces.v[i].name);
-		match_exceptions(l, &r, f, zone, z->interfaces.v[i].name);
-		vec_push(l->arena, out, r);
-	}
 }

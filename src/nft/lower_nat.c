@@ -48,13 +48,22 @@ static void at_part(struct lower *l, struct ir_rules *out, const struct ir_rule 
 		match_parts(l, out, &all.v[i], item, f, root);
 }
 
-/* Each place of a list, or of what is left of one. */
+/* All places of a list, or of what is left of one. Zones that are in it as a whole are matched
+ * together. */
 static void at_each(struct lower *l, struct ir_rules *out, const struct ir_rule *base,
 		    const struct place_item *item, enum field f)
 {
-	for (size_t z = 0; z < l->p->zones.n; z++)
-		if (!l->p->zones.v[z].sub.is)
-			at_part(l, out, base, item, f, (int)z);
+	struct place_list whole = {0};
+
+	for (int z = 0; z < (int)l->p->zones.n; z++) {
+		if (l->p->zones.v[z].sub.is)
+			continue;
+		if (item_parted_by(item, z))
+			at_part(l, out, base, item, f, z);
+		else if (item_at(item, z))
+			vec_push(l->work, &whole, z);
+	}
+	match_zones(l, out, base, f, &whole);
 	at_part(l, out, base, item, f, PLACE_OTHER);
 	if (f == F_IIFNAME)
 		at_part(l, out, base, item, f, PLACE_SELF);
@@ -66,7 +75,7 @@ struct ir_rules at_interface(struct lower *l, const struct ir_rules *in,
 {
 	struct ir_rules out = {0};
 
-	for (size_t i = 0; i < in->n; i++) {
+	for (size_t i = 0; i < in->n && lower_goes_on(l, out.n); i++) {
 		if (item->but.n) {
 			at_each(l, &out, &in->v[i], item, f);
 			continue;
@@ -113,6 +122,7 @@ struct ir_rules one_rule(struct lower *l, const char *text, struct span at)
 {
 	struct ir_rules out = {0};
 
+	l->at = at;
 	vec_push(l->arena, &out,
 		 ((struct ir_rule){.comment = ir_comment(l->arena, text), .at = at}));
 	return out;
@@ -127,7 +137,7 @@ struct ir_rules with_addresses(struct lower *l, const struct ir_rules *in, const
 	for (size_t i = 0; i < in->n; i++) {
 		enum family has = rule_family(&in->v[i]); /* by a sub-zone's networks */
 
-		for (size_t f = 0; f < forms.n; f++) {
+		for (size_t f = 0; f < forms.n && lower_goes_on(l, out.n); f++) {
 			struct form form = forms.v[f];
 			struct ir_rule r;
 
@@ -148,7 +158,7 @@ static struct ir_rules with_services(struct lower *l, const struct ir_rules *in,
 {
 	struct ir_rules out = {0};
 
-	for (size_t i = 0; i < in->n; i++)
+	for (size_t i = 0; i < in->n && lower_goes_on(l, out.n); i++)
 		match_services(l, &out, &in->v[i], s, fam);
 	return out;
 }
@@ -162,7 +172,7 @@ static struct ir_rules with_each_protocol(struct lower *l, const struct ir_rules
 	for (int k = 0; k < PORT_PROTOCOLS; k++) {
 		struct services one = services_with_ports(l->arena, s, k);
 
-		for (size_t i = 0; i < in->n; i++)
+		for (size_t i = 0; i < in->n && lower_goes_on(l, out.n); i++)
 			match_services(l, &out, &in->v[i], &one, fam);
 	}
 	return out;
@@ -290,16 +300,20 @@ static void source_family(struct lower *l, struct ir_chain *c, const struct nat 
 
 static void lower_source(struct lower *l, struct ir_chain *c, const struct nat *n)
 {
-	for (int f = 0; f < 2; f++) {
-		const struct nat_targets *to = f ? &n->to6 : &n->to4;
+	struct endpoint from = joined_zones(l, &n->from), to = joined_zones(l, &n->to);
 
-		if ((n->kind == NAT_SNAT && !to->to.n) || (n->family && n->family != both[f]))
+	if (!lower_affords(l, n->span, &from, &to))
+		return;
+	for (int f = 0; f < 2; f++) {
+		const struct nat_targets *targets = f ? &n->to6 : &n->to4;
+
+		if ((n->kind == NAT_SNAT && !targets->to.n) || (n->family && n->family != both[f]))
 			continue;
-		for (size_t i = 0; i < n->from.items.n; i++)
-			for (size_t j = 0; j < n->to.items.n; j++)
-				if (n->to.items.v[j].at != AT_SELF)
-					source_family(l, c, n, &n->from.items.v[i],
-						      &n->to.items.v[j], both[f]);
+		for (size_t i = 0; i < from.items.n; i++)
+			for (size_t j = 0; j < to.items.n; j++)
+				if (to.items.v[j].at != AT_SELF)
+					source_family(l, c, n, &from.items.v[i], &to.items.v[j],
+						      both[f]);
 	}
 }
 
@@ -364,13 +378,17 @@ static void lower_hairpin_dest(struct lower *l, struct ir_chain *c, const struct
 
 static void lower_dest(struct lower *l, struct ir_chain *c, const struct nat *n, bool output)
 {
+	struct endpoint items = joined_zones(l, &n->from);
+
+	if (!lower_affords(l, n->span, &items, &n->to))
+		return;
 	for (int f = 0; f < 2; f++) {
 		const struct nat_targets *to = f ? &n->to6 : &n->to4;
 
 		if ((n->kind == NAT_DNAT && !to->to.n) || (n->family && n->family != both[f]))
 			continue;
-		for (size_t i = 0; i < n->from.items.n; i++) {
-			const struct place_item *from = &n->from.items.v[i];
+		for (size_t i = 0; i < items.items.n; i++) {
+			const struct place_item *from = &items.items.v[i];
 
 			if (output ? item_has(from, PLACE_SELF) : !item_is_self(from))
 				lower_dest_item(l, c, n, from, output, both[f]);
@@ -465,10 +483,14 @@ const char *lower_clamps(struct lower *l, bool output)
 	for (size_t i = 0; i < l->p->clamps.n; i++) {
 		const struct clamp *k = &l->p->clamps.v[i];
 
-		for (size_t a = 0; a < k->from.items.n; a++) {
-			for (size_t b = 0; b < k->to.items.n; b++) {
-				const struct place_item *x = &k->from.items.v[a];
-				const struct place_item *y = &k->to.items.v[b];
+		struct endpoint from = joined_zones(l, &k->from), to = joined_zones(l, &k->to);
+
+		if (!lower_affords(l, k->span, &from, &to))
+			continue;
+		for (size_t a = 0; a < from.items.n; a++) {
+			for (size_t b = 0; b < to.items.n; b++) {
+				const struct place_item *x = &from.items.v[a];
+				const struct place_item *y = &to.items.v[b];
 
 				clamp_direction(l, c, k, x, y, output);
 				clamp_direction(l, c, k, y, x, output);

@@ -5,6 +5,8 @@
  *
  *	from-wan -> part-wan: meta secpath exists goto from-road; goto from-wan
  */
+#include <string.h>
+
 #include "nft/lower.h"
 #include "util/sha256.h"
 
@@ -51,13 +53,41 @@ void note_pair(struct lower *l, const struct ir_chain *c, int from, int to)
 #define ZONES_MIN 16
 #define COPIES_MIN 32768
 
-/* Which of the items hold at the place; false if there are too many to tell. */
-static bool items_at(const struct endpoint *e, int place, uint64_t *out)
+const uint32_t *first_alike(struct lower *l, size_t rule, const struct endpoint *e, bool to)
 {
-	*out = 0;
-	for (size_t i = 0; i < e->items.n && i < 64; i++)
-		*out |= (uint64_t)item_at(&e->items.v[i], place) << i;
-	return e->items.n <= 64;
+	uint32_t **known, *first;
+
+	if (!l->alike)
+		l->alike = arena_alloc(l->work, 2 * l->p->rules.n * sizeof(*l->alike));
+	known = &l->alike[2 * rule + to];
+	if (*known)
+		return *known;
+	*known = first = arena_alloc(l->work, e->items.n * sizeof(*first));
+	for (uint32_t i = 0; i < e->items.n; i++) {
+		first[i] = i;
+		for (uint32_t k = 0; k < i && first[i] == i; k++)
+			if (first[k] == k && addrs_alike(&e->items.v[k].addrs, &e->items.v[i].addrs))
+				first[i] = k;
+	}
+	return first;
+}
+
+/* Which of the items hold at the place, their number first; false: none. */
+static bool items_at(struct lower *l, size_t rule, const struct endpoint *e, bool to, int place,
+		     struct buf *key)
+{
+	uint32_t n = 0;
+	size_t at = key->len;
+
+	buf_add(key, &n, sizeof(n));
+	for (size_t i = 0; i < e->items.n; i++) {
+		if (!item_at(&e->items.v[i], place))
+			continue;
+		buf_add(key, &first_alike(l, rule, e, to)[i], sizeof(uint32_t));
+		n++;
+	}
+	memcpy(key->data + at, &n, sizeof(n));
+	return n;
 }
 
 /* What a chain says depends on the rules that apply, and on the items of each that hold at its two
@@ -67,22 +97,23 @@ const char *shared_key(struct lower *l, int from, int to)
 	size_t zones = l->p->zones.n;
 	char hex[SHA256_HEX];
 	struct buf key = {0};
-	bool clear = true;
 
 	if ((zones < ZONES_MIN && zones * zones * l->p->rules.n < COPIES_MIN) ||
 	    place_root(l->p, from) == PLACE_SELF || place_root(l->p, to) == PLACE_SELF)
 		return NULL;
-	for (uint64_t i = 0; i < l->p->rules.n && clear; i++) {
+	for (size_t i = 0; i < l->p->rules.n; i++) {
 		const struct rule *rule = &l->p->rules.v[i];
-		uint64_t held[3] = {i};
+		size_t before = key.len;
+		uint64_t number = i;
 
-		clear = items_at(&rule->from, from, &held[1]) && items_at(&rule->to, to, &held[2]);
-		if (!rule->q.absent && held[1] && held[2])
-			buf_add(&key, (const char *)held, sizeof(held));
+		buf_add(&key, &number, sizeof(number));
+		if (rule->q.absent || !items_at(l, i, &rule->from, false, from, &key) ||
+		    !items_at(l, i, &rule->to, true, to, &key))
+			key.len = before;
 	}
 	sha256_hex(key.data, key.len, hex);
 	buf_free(&key);
-	return clear ? arena_strdup(l->arena, hex) : NULL;
+	return arena_strdup(l->arena, hex);
 }
 
 /* ---- one test ---- */

@@ -74,9 +74,11 @@ void lower_rule(struct lower *l, struct ir_chain *c, size_t i, int from, int to)
 {
 	const struct rule *rule = &l->p->rules.v[i];
 	struct side src = side_at(l, &rule->from, from), dst = side_at(l, &rule->to, to);
-	struct forms forms = forms_of_rule(l, &rule->q, &src, &dst);
+	struct forms forms;
 
-	for (size_t f = 0; f < forms.n; f++) {
+	l->at = rule->span;
+	forms = forms_of_rule(l, &rule->q, &src, &dst);
+	for (size_t f = 0; f < forms.n && lower_goes_on(l, 0); f++) {
 		struct ir_rule base = rule_new(l, rule);
 		struct ir_rules out = {0};
 

@@ -204,6 +204,8 @@ struct forms forms_of(struct lower *l, const struct side *src, const struct side
 			continue;
 		side_alts(l, &from, src, families[f], stations);
 		side_alts(l, &to, dst, families[f], false);
+		if (!lower_product(l, l->at, from.n, to.n))
+			return out;
 		for (size_t i = 0; i < from.n; i++)
 			for (size_t j = 0; j < to.n; j++)
 				vec_push(l->arena, &out,

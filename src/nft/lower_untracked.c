@@ -19,14 +19,13 @@ static bool is_own(enum where at)
 
 /* ---- one direction ---- */
 
-/* Interfaces of a zone by the routes. What they say of groups is of no use: those are heard here.
- */
-static void leads_to_zone(struct lower *l, struct ir_rules *out, const struct ir_rule *base,
-			  int zone)
+/* Interfaces of zones by the routes. What they say of groups is of no use: those are heard here. */
+static void leads_to_zones(struct lower *l, struct ir_rules *out, const struct ir_rule *base,
+			   const struct place_list *zones)
 {
 	struct ir_rules by = {0};
 
-	match_zone(l, &by, base, F_FIB_OIFNAME, zone);
+	match_zones(l, &by, base, F_FIB_OIFNAME, zones);
 	for (size_t i = 0; i < by.n; i++) {
 		match_one(l, &by.v[i], F_FIB_DADDR_TYPE, 1 /* RTN_UNICAST */);
 		vec_push(l->arena, out, by.v[i]);
@@ -36,24 +35,22 @@ static void leads_to_zone(struct lower *l, struct ir_rules *out, const struct ir
 static struct ir_rules leads_to(struct lower *l, const struct ir_rules *in,
 				const struct place_item *item)
 {
+	struct place_list zones = {0};
 	struct ir_rules out = {0};
 
 	if (item->at == AT_ANY && !item->but.n)
 		return *in;
-	for (size_t i = 0; i < in->n; i++) {
-		for (int z = PLACE_OTHER; z < (int)l->p->zones.n; z++) {
-			struct ir_rule r;
+	for (int z = PLACE_OTHER; z < (int)l->p->zones.n; z++)
+		if (z != PLACE_SELF && item_has(item, z) && (z < 0 || !l->p->zones.v[z].sub.is))
+			vec_push(l->work, &zones, z);
+	for (size_t i = 0; i < in->n && lower_goes_on(l, out.n); i++) {
+		if (item_has(item, PLACE_SELF)) {
+			struct ir_rule r = rule_copy(l, &in->v[i]);
 
-			if (!item_has(item, z) || (z >= 0 && l->p->zones.v[z].sub.is))
-				continue;
-			if (z != PLACE_SELF) {
-				leads_to_zone(l, &out, &in->v[i], z);
-				continue;
-			}
-			r = rule_copy(l, &in->v[i]);
 			match_one(l, &r, F_FIB_DADDR_TYPE, 2 /* RTN_LOCAL */);
 			vec_push(l->arena, &out, r);
 		}
+		leads_to_zones(l, &out, &in->v[i], &zones);
 	}
 	return out;
 }
@@ -74,7 +71,7 @@ static struct ir_rules of_family(struct lower *l, const struct ir_rules *in, con
 	struct side src = side_of_item(l, from), dst = side_of_item(l, to);
 	struct ir_rules rules = with_addresses(l, in, &src, &dst, fam), out = {0};
 
-	for (size_t i = 0; i < rules.n; i++)
+	for (size_t i = 0; i < rules.n && lower_goes_on(l, out.n); i++)
 		match_services(l, &out, &rules.v[i], &r->services, fam);
 	return out;
 }
@@ -107,14 +104,16 @@ static void between(struct lower *l, struct ir_rules *out, struct ir_rules rules
 static struct ir_rules matches(struct lower *l, const struct rule *r, uint32_t state, enum where at)
 {
 	struct ir_rules base = one_rule(l, r->text, r->span), out = {0};
+	struct endpoint from = joined_zones(l, &r->from), to = joined_zones(l, &r->to);
 
+	if (!lower_affords(l, r->span, &from, &to))
+		return out;
 	if (state)
 		match_bits(l, &base.v[0], F_CT_STATE, state);
-	for (size_t a = 0; a < r->from.items.n; a++)
-		for (size_t b = 0; b < r->to.items.n; b++)
-			if (is_there(&r->from.items.v[a], &r->to.items.v[b], at))
-				between(l, &out, base, r, &r->from.items.v[a], &r->to.items.v[b],
-					at);
+	for (size_t a = 0; a < from.items.n; a++)
+		for (size_t b = 0; b < to.items.n && lower_goes_on(l, out.n); b++)
+			if (is_there(&from.items.v[a], &to.items.v[b], at))
+				between(l, &out, base, r, &from.items.v[a], &to.items.v[b], at);
 	return out;
 }
 
