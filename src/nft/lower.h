@@ -197,6 +197,10 @@ void chain_push(struct lower *l, struct ir_chain *c, struct ir_rule r);
 /* lower_charge.c: charges the statement with what it becomes. False: that is too much, by now or
  * before; it was reported, nothing more is to be made, and what there is is of no use. */
 bool lower_charge(struct lower *l, struct span at, size_t rules, size_t elems);
+/* Seals a set, and charges with its elements what they are for; unless there is one like it. */
+struct ir_set *lower_seal(struct lower *l, struct ir_set *s);
+/* As lower_charge(), before a set of so many elements is made. */
+bool lower_elems(struct lower *l, uint64_t n);
 /* The same before each of the rules that a statement takes at once, n of them by now. */
 bool lower_goes_on(struct lower *l, size_t n);
 /* The same before n times m of them; before each item of one side with each of the other. */

@@ -9,16 +9,20 @@
 #define ELEMS_OF_ONE 1000000
 #define RULES_OF_ALL 250000
 #define ELEMS_OF_ALL 2000000
+#define PORTS_MIN 10000 /* elements, and ... */
+#define PAIRS_MIN 10000 /* ... pairs of items, that are worth to be foreseen */
 
 struct charge { /* of one statement */
 	struct span at;
 	uint64_t rules, elems;
+	uint64_t foreseen, foreseen_elems; /* what it will be at least */
 };
 
 struct ledger {
 	struct charge *slots; /* a hash by place; rules and elems 0: free */
 	size_t used, nslots;
 	struct charge all;
+	VEC(uint64_t) port_sets; /* what was foreseen, by the number of elements */
 	bool refused;
 };
 
@@ -50,6 +54,7 @@ static struct ledger *ledger_of(struct lower *l)
 	return l->ledger;
 }
 
+/* Until the next is charged. */
 static struct charge *charge_of(struct lower *l, struct span at)
 {
 	struct ledger *g = ledger_of(l);
@@ -73,34 +78,31 @@ static const char *counted(struct lower *l, uint64_t n)
 	return arena_printf(l->arena, "%s,%03u", counted(l, n / 1000), (unsigned)(n % 1000));
 }
 
-/* n 0: it was not counted to the end. */
-static void refuse_rules(struct lower *l, struct span at, uint64_t n)
+/* To the end, or as far as it came. */
+static const char *counted_up(struct lower *l, uint64_t n, bool whole)
 {
-	struct diag_record *r;
+	return whole ? counted(l, n) : arena_printf(l->arena, "at least %s", counted(l, n));
+}
+
+static void refuse_rules(struct lower *l, struct span at, uint64_t n, bool whole)
+{
+	struct diag_record *r = diag_error(
+		l->diag, at,
+		"this would become %s rules in the kernel; one statement may become %s",
+		counted_up(l, n, whole), counted(l, RULES_OF_ONE));
 
 	ledger_of(l)->refused = true;
-	if (n)
-		r = diag_error(l->diag, at,
-			       "this would become %s rules in the kernel; one statement may become "
-			       "%s",
-			       counted(l, n), counted(l, RULES_OF_ONE));
-	else
-		r = diag_error(l->diag, at,
-			       "this would become more rules in the kernel than the %s that one "
-			       "statement may",
-			       counted(l, RULES_OF_ONE));
 	diag_hint(l->diag, r,
 		  "each item before the arrow is combined with each behind it: put addresses into "
 		  "one set, zones into one group");
 }
 
-static void refuse_elems(struct lower *l, struct span at)
+static void refuse_elems(struct lower *l, struct span at, uint64_t n, bool whole)
 {
 	struct diag_record *r = diag_error(
 		l->diag, at,
-		"this would become more elements of sets in the kernel than the %s that one "
-		"statement may",
-		counted(l, ELEMS_OF_ONE));
+		"this would become %s elements of sets in the kernel; one statement may become %s",
+		counted_up(l, n, whole), counted(l, ELEMS_OF_ONE));
 
 	ledger_of(l)->refused = true;
 	diag_hint(l->diag, r,
@@ -108,6 +110,14 @@ static void refuse_elems(struct lower *l, struct span at)
 		  "larger ranges");
 }
 
+static uint64_t costs(const struct charge *c, bool rules)
+{
+	if (!rules)
+		return c->elems > c->foreseen_elems ? c->elems : c->foreseen_elems;
+	return c->rules > c->foreseen ? c->rules : c->foreseen;
+}
+
+/* Of several the first one. */
 static const struct charge *largest(const struct ledger *g, bool rules)
 {
 	const struct charge *most = NULL;
@@ -115,8 +125,9 @@ static const struct charge *largest(const struct ledger *g, bool rules)
 	for (size_t i = 0; i < g->nslots; i++) {
 		const struct charge *c = &g->slots[i];
 
-		if (c->at.src && (!most || (rules ? c->rules > most->rules
-						  : c->elems > most->elems)))
+		if (c->at.src && (!most || costs(c, rules) > costs(most, rules) ||
+				  (costs(c, rules) == costs(most, rules) &&
+				   span_line(c->at) < span_line(most->at))))
 			most = c;
 	}
 	return most;
@@ -133,13 +144,13 @@ static void refuse_all(struct lower *l, bool rules)
 		r = diag_error(l->diag, at,
 			       "the policy would become more than %s rules in the kernel, %s of "
 			       "them by this statement",
-			       counted(l, RULES_OF_ALL), counted(l, most ? most->rules : 0));
+			       counted(l, RULES_OF_ALL), counted(l, most ? costs(most, true) : 0));
 	else
 		r = diag_error(l->diag, at,
 			       "the policy would become more than %s elements of sets in the "
 			       "kernel, %s of them by this statement",
-			       counted(l, ELEMS_OF_ALL), counted(l, most ? most->elems : 0));
-	diag_hint(l->diag, r, "begin here: name fewer zones at once, or let rules share a set");
+			       counted(l, ELEMS_OF_ALL), counted(l, most ? costs(most, false) : 0));
+	diag_hint(l->diag, r, "begin with this one: write what it names as one set or group, and lists as fewer ranges");
 }
 
 /* ---- charges ---- */
@@ -158,29 +169,56 @@ bool lower_charge(struct lower *l, struct span at, size_t rules, size_t elems)
 		c->elems += elems;
 	}
 	if (c && c->rules > RULES_OF_ONE)
-		refuse_rules(l, at, 0);
+		refuse_rules(l, at, c->rules, false);
 	else if (c && c->elems > ELEMS_OF_ONE)
-		refuse_elems(l, at);
+		refuse_elems(l, at, c->elems, false);
 	else if (g->all.rules > RULES_OF_ALL || g->all.elems > ELEMS_OF_ALL)
 		refuse_all(l, g->all.rules > RULES_OF_ALL);
 	return !g->refused;
 }
 
+struct ir_set *lower_seal(struct lower *l, struct ir_set *s)
+{
+	size_t before = l->r->sets.n, n = s->elems.n;
+	struct ir_set *sealed = ruleset_seal_set(l->r, s);
+	const struct ir_elem *e;
+
+	if (l->r->sets.n == before) /* there was one like it */
+		return sealed;
+	if (n && !s->elems.v[0].at.src)
+		lower_charge(l, l->at, 0, n);
+	else
+		vec_each (&s->elems, e)
+			lower_charge(l, e->at, 0, 1);
+	return sealed;
+}
+
+bool lower_elems(struct lower *l, uint64_t n)
+{
+	if (!ledger_of(l)->refused && n > ELEMS_OF_ONE)
+		refuse_elems(l, l->at, n, true);
+	return !ledger_of(l)->refused;
+}
+
 bool lower_goes_on(struct lower *l, size_t n)
 {
 	if (!ledger_of(l)->refused && n > RULES_OF_ONE)
-		refuse_rules(l, l->at, 0);
+		refuse_rules(l, l->at, n, false);
 	return !ledger_of(l)->refused;
 }
 
 bool lower_product(struct lower *l, struct span at, size_t n, size_t m)
 {
+	bool whole;
 	uint64_t all;
 
 	if (__builtin_mul_overflow((uint64_t)n, (uint64_t)m, &all))
-		all = UINT64_MAX;
+		all = UINT64_MAX / 2;
+	whole = all > RULES_OF_ONE;
+	if (at.src)
+		all += charge_of(l, at)->rules;
 	if (!ledger_of(l)->refused && all > RULES_OF_ONE)
-		refuse_rules(l, at, all);
+		refuse_rules(l, at, all, whole);
 	return !ledger_of(l)->refused;
 }
 
@@ -236,22 +274,129 @@ static size_t unlike(struct lower *l, size_t rule, const struct endpoint *e, boo
 }
 
 /* Each pair of places is a chain, where the rule does not say the same of them all. */
+static uint64_t chains_of(struct lower *l, size_t i)
+{
+	const struct rule *rule = &l->p->rules.v[i];
+	size_t from, to, places;
+
+	if (rule->from.items.n * rule->to.items.n <= RULES_OF_ONE)
+		return 0;
+	from = unlike(l, i, &rule->from, false);
+	to = unlike(l, i, &rule->to, true);
+	places = places_of(l, &rule->from);
+	from = from < places ? from : places;
+	places = places_of(l, &rule->to);
+	return (uint64_t)from * (to < places ? to : places);
+}
+
+/* Sets that are looked up by themselves never are one. */
+static size_t apart(const struct endpoint *e, enum family fam)
+{
+	const struct place_item *i;
+	size_t n = 0;
+
+	vec_each (&e->items, i)
+		n += i->addrs.dyn || addrs_bulk(&i->addrs, fam);
+	return n;
+}
+
+static size_t count_items(const struct endpoint *e, enum family fam, bool alone)
+{
+	return alone ? apart(e, fam) : items_of(e, fam);
+}
+
+/* As many rules as the services take; `alone`: of items that never are one with others. */
+static uint64_t pairs_of(struct lower *l, const struct endpoint *from, const struct endpoint *to,
+			 enum family only, bool alone, const struct services *services)
+{
+	uint64_t n = 0;
+
+	for (int f = 0; f < 2; f++) {
+		enum family fam = f ? FAM_IP6 : FAM_IP4;
+		uint64_t pairs = (uint64_t)count_items(from, fam, alone) *
+				 count_items(to, fam, alone);
+		struct ir_rules out = {0};
+
+		if (only && only != fam)
+			continue;
+		if (services && pairs >= PAIRS_MIN)
+			match_services(l, &out, &(struct ir_rule){0}, services, fam);
+		n += out.n > 1 ? pairs * out.n : pairs;
+	}
+	return n;
+}
+
+static void foresee(struct lower *l, struct span at, uint64_t rules)
+{
+	struct charge *c = charge_of(l, at);
+
+	c->foreseen += rules;
+	l->ledger->all.foreseen += rules;
+	if (!l->ledger->refused && c->foreseen > RULES_OF_ONE)
+		refuse_rules(l, at, c->foreseen, true);
+}
+
+/* Ports by source ports, of several protocols, are one set; of two rules with as many it may be the
+ * same. */
+static void foresee_ports(struct lower *l, const struct rule *rule)
+{
+	struct ledger *g = ledger_of(l);
+	const uint64_t *known;
+	const struct sourced *x;
+	uint64_t n = 0;
+
+	vec_each (&rule->services.sourced, x)
+		n += (uint64_t)x->from.n * x->to.n;
+	vec_each (&g->port_sets, known)
+		if (*known == n)
+			return;
+	if (rule->services.sourced.n < 2 || n < PORTS_MIN)
+		return;
+	vec_push(l->work, &g->port_sets, n);
+	charge_of(l, rule->span)->foreseen_elems += n;
+	g->all.foreseen_elems += n;
+	if (!g->refused && n > ELEMS_OF_ONE)
+		refuse_elems(l, rule->span, n, true);
+}
+
 static void foresee_rule(struct lower *l, size_t i)
 {
 	const struct rule *rule = &l->p->rules.v[i];
-	size_t from, to;
+	uint64_t sets = pairs_of(l, &rule->from, &rule->to, rule->q.family, true,
+				 rule->published ? NULL : &rule->services);
+	uint64_t chains = chains_of(l, i);
 
-	if (rule->q.absent || rule->from.items.n * rule->to.items.n <= RULES_OF_ONE)
+	if (rule->q.absent)
 		return;
-	from = unlike(l, i, &rule->from, false);
-	to = unlike(l, i, &rule->to, true);
-	if (from * to <= RULES_OF_ONE)
-		return;
-	if (from > places_of(l, &rule->from))
-		from = places_of(l, &rule->from);
-	if (to > places_of(l, &rule->to))
-		to = places_of(l, &rule->to);
-	lower_product(l, rule->span, from, to);
+	foresee_ports(l, rule);
+	if (sets + chains)
+		foresee(l, rule->span, sets > chains ? sets : chains);
+}
+
+/* Statements that are a list: each item of one side with each of the other. */
+static void foresee_list(struct lower *l, struct span at, const struct endpoint *from,
+			 const struct endpoint *to, enum family only,
+			 const struct services *services)
+{
+	struct endpoint x = joined_zones(l, from), y = joined_zones(l, to);
+
+	foresee(l, at, pairs_of(l, &x, &y, only, false, services));
+}
+
+static void foresee_lists(struct lower *l)
+{
+	const struct nat *n;
+	const struct clamp *k;
+	const struct untracked *u;
+
+	vec_each (&l->p->nats, n)
+		if (n->kind == NAT_SNAT || n->kind == NAT_MASQUERADE)
+			foresee_list(l, n->span, &n->from, &n->to, n->family, &n->services);
+	vec_each (&l->p->clamps, k)
+		foresee_list(l, k->span, &k->from, &k->to, FAM_NONE, NULL);
+	vec_each (&l->p->untracked, u)
+		foresee_list(l, u->span, &u->there.from, &u->there.to, u->there.q.family,
+			     &u->there.services);
 }
 
 /* From each zone that a rule lets something out of there is a look-up of all interfaces. */
@@ -292,6 +437,11 @@ bool lower_foresee(struct lower *l)
 {
 	for (size_t i = 0; i < l->p->rules.n; i++)
 		foresee_rule(l, i);
+	foresee_lists(l);
 	foresee_dispatch(l);
+	if (!ledger_of(l)->refused && l->ledger->all.foreseen > RULES_OF_ALL)
+		refuse_all(l, true);
+	if (!l->ledger->refused && l->ledger->all.foreseen_elems > ELEMS_OF_ALL)
+		refuse_all(l, false);
 	return !ledger_of(l)->refused;
 }

@@ -181,7 +181,6 @@ static bool rule_boxes(struct lower *l, size_t i, int from, int to, struct boxes
 	struct side src = side_at(l, &rule->from, from), dst = side_at(l, &rule->to, to);
 	struct forms forms;
 
-	l->at = rule->span;
 	if (rule->published || (rule_is_gated(rule) && !rule->otherwise.on) ||
 	    rule_is_special(&rule->q) || !is_static(&src) || !is_static(&dst))
 		return false;
@@ -445,8 +444,7 @@ static void add_boxes(struct lower *l, struct groups *g, const struct candidate 
 	const struct rule *rule = &l->p->rules.v[c->rule];
 	bool counted;
 	struct ir_verdict v = rule_decision(l, c->rule, from, &counted);
-
-	for (size_t i = 0; i < c->boxes.n && lower_charge(l, rule->span, 0, 1); i++) {
+	for (size_t i = 0; i < c->boxes.n; i++) {
 		struct group *to = group_for(l, g, &c->boxes.v[i]);
 		struct ir_elem e = {.verdict = v,
 				    .comment = ir_comment(l->arena, rule->text),
@@ -512,7 +510,7 @@ static void push_map(struct lower *l, struct ir_chain *c, const struct group *g)
 	match_ends_of(l, &r, &g->shape);
 	s = rule_stmt(l, &r, IR_VMAP);
 	s->vmap.sel = g->shape;
-	s->vmap.map = ruleset_seal_set(l->r, map)->name;
+	s->vmap.map = lower_seal(l, map)->name;
 	chain_push(l, c, r);
 }
 
@@ -690,6 +688,7 @@ void lower_pair(struct lower *l, struct ir_chain *c, int from, int to)
 
 		if (!rule_applies(l, i, from, to))
 			continue;
+		l->at = l->p->rules.v[i].span;
 		if (rule_boxes(l, i, from, to, &cand.boxes)) {
 			vec_push_sole(l->work, &run, cand);
 			continue;

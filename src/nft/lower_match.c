@@ -146,8 +146,6 @@ const char *named_set(struct lower *l, enum field f, const struct ivset *s, cons
 
 	*set = (struct ir_set){.stem = stem, .nkeys = 1, .keys = {f}};
 	set->interval = !spelled;
-	if (!lower_charge(l, l->at, 0, n))
-		return stem;
 	set->elems.v = arena_alloc(l->arena, n * sizeof(*set->elems.v));
 	set->elems.cap = n;
 	for (size_t i = 0; i < s->n && !spelled; i++)
@@ -158,7 +156,7 @@ const char *named_set(struct lower *l, enum field f, const struct ivset *s, cons
 	/* A declared size makes a hash of fixed size: faster to load and to look up. */
 	if (spelled)
 		set->size = (uint32_t)n;
-	return ruleset_seal_set(l->r, set)->name;
+	return lower_seal(l, set)->name;
 }
 
 /* The same list is asked for by each pair of zones that a rule is of. */
@@ -286,7 +284,7 @@ static void match_port_pairs(struct lower *l, struct ir_rule *r, const struct se
 			       .elems = pairs};
 	if (!interval)
 		set->size = (uint32_t)pairs.n;
-	m->match.set = ruleset_seal_set(l->r, set)->name;
+	m->match.set = lower_seal(l, set)->name;
 }
 
 enum field port_field(int row, enum field f)
@@ -308,14 +306,18 @@ static void match_sourced_many(struct lower *l, struct ir_rule *r, const struct 
 	struct ir_stmt *m = rule_stmt(l, r, IR_MATCH);
 	struct ir_elems all = {0};
 	const struct sourced *x;
+	uint64_t n = 0;
 
+	vec_each (&s->sourced, x)
+		n += (uint64_t)x->from.n * x->to.n;
+	if (!lower_elems(l, n))
+		return;
+	vec_reserve(l->arena, &all, n);
 	*set = (struct ir_set){
 		.stem = "services", .nkeys = 3, .keys = {F_L4PROTO, F_TH_SPORT, F_TH_DPORT}};
 	vec_each (&s->sourced, x) {
 		uint8_t proto = port_protocols[x->row];
 
-		if (!lower_charge(l, l->at, 0, x->from.n * x->to.n))
-			return;
 
 		for (size_t i = 0; i < x->from.n; i++) {
 			for (size_t j = 0; j < x->to.n; j++) {
@@ -336,7 +338,7 @@ static void match_sourced_many(struct lower *l, struct ir_rule *r, const struct 
 	set->elems = all;
 	if (!set->interval)
 		set->size = (uint32_t)all.n;
-	m->match.set = ruleset_seal_set(l->r, set)->name;
+	m->match.set = lower_seal(l, set)->name;
 }
 
 static void match_sourced(struct lower *l, struct ir_rules *out, const struct ir_rule *base,
@@ -495,7 +497,7 @@ static void match_codes(struct lower *l, struct ir_rules *out, const struct ir_r
 				       .keys = {type, code},
 				       .size = (uint32_t)pairs.n,
 				       .elems = pairs};
-		m->match.set = ruleset_seal_set(l->r, set)->name;
+		m->match.set = lower_seal(l, set)->name;
 	}
 	vec_push(l->arena, out, r);
 }

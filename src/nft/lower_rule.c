@@ -5,6 +5,8 @@
 
 #include "nft/lower.h"
 
+#define MANY_FORMS 1000 /* of which it is counted before what they become */
+
 static struct ir_rule rule_new(struct lower *l, const struct rule *rule)
 {
 	return (struct ir_rule){.comment = ir_comment(l->arena, rule->text), .at = rule->span};
@@ -70,6 +72,37 @@ bool rule_applies(struct lower *l, size_t i, int from, int to)
 	return !rule->q.absent && endpoint_at(&rule->from, from) && endpoint_at(&rule->to, to);
 }
 
+static struct ir_rules form_rules(struct lower *l, const struct rule *rule, const struct form *f)
+{
+	struct ir_rule base = rule_new(l, rule);
+	struct ir_rules out = {0};
+
+	match_form(l, &base, f);
+	match_words(l, &base, &rule->q, f->family);
+	if (rule->published) {
+		match_bits(l, &base, F_CT_STATUS, 32 /* IPS_DST_NAT */);
+		match_called(l, &out, &base, &rule->services, f->family);
+	} else {
+		match_services(l, &out, &base, &rule->services, f->family);
+	}
+	return out;
+}
+
+/* Those of a family become as many rules as the first of them does. */
+static bool affords_forms(struct lower *l, const struct rule *rule, const struct forms *forms)
+{
+	size_t n = 0, each = 0;
+
+	if (forms->n < MANY_FORMS)
+		return true;
+	for (size_t f = 0; f < forms->n; f++) {
+		if (!f || forms->v[f].family != forms->v[f - 1].family)
+			each = form_rules(l, rule, &forms->v[f]).n;
+		n += each;
+	}
+	return lower_product(l, rule->span, n, 1);
+}
+
 void lower_rule(struct lower *l, struct ir_chain *c, size_t i, int from, int to)
 {
 	const struct rule *rule = &l->p->rules.v[i];
@@ -78,18 +111,11 @@ void lower_rule(struct lower *l, struct ir_chain *c, size_t i, int from, int to)
 
 	l->at = rule->span;
 	forms = forms_of_rule(l, &rule->q, &src, &dst);
+	if (!affords_forms(l, rule, &forms))
+		return;
 	for (size_t f = 0; f < forms.n && lower_goes_on(l, 0); f++) {
-		struct ir_rule base = rule_new(l, rule);
-		struct ir_rules out = {0};
+		struct ir_rules out = form_rules(l, rule, &forms.v[f]);
 
-		match_form(l, &base, &forms.v[f]);
-		match_words(l, &base, &rule->q, forms.v[f].family);
-		if (rule->published) {
-			match_bits(l, &base, F_CT_STATUS, 32 /* IPS_DST_NAT */);
-			match_called(l, &out, &base, &rule->services, forms.v[f].family);
-		} else {
-			match_services(l, &out, &base, &rule->services, forms.v[f].family);
-		}
 		for (size_t k = 0; k < out.n; k++) {
 			bool counted;
 			struct ir_verdict v = rule_decision(l, i, from, &counted);

@@ -33,13 +33,24 @@ static bool lists(const struct place_list *zones, int zone)
 	return false;
 }
 
+/* To nft what the routes say is a string, and no name of an interface as those in sets are. */
+static bool fits_set(enum field f)
+{
+	return f != F_FIB_OIFNAME;
+}
+
+static bool joins(enum field f, const struct names *wild)
+{
+	return fits_set(f) && wild->n > FEW_WILD;
+}
+
 static void match_names(struct lower *l, struct ir_rule *r, enum field f,
 			const struct names *names, bool negated)
 {
 	const struct ivset set = {.v = names->v, .n = names->n, .cap = names->n};
 	struct ir_stmt *s;
 
-	if (names->n > FEW_NAMES || (names->n > 1 && wildcard(names->v[0]))) {
+	if (fits_set(f) && (names->n > FEW_NAMES || (names->n > 1 && wildcard(names->v[0])))) {
 		match_set(l, r, f, named_set(l, f, &set, "interfaces"), negated);
 		return;
 	}
@@ -96,9 +107,9 @@ static void match_unnamed(struct lower *l, struct ir_rules *out, const struct ir
 		vec_push(l->arena, &exact, loopback_name());
 	if (exact.n)
 		match_names(l, &r, f, &exact, true);
-	if (wild.n > FEW_WILD)
+	if (joins(f, &wild))
 		match_names(l, &r, f, &wild, true);
-	for (size_t i = 0; wild.n <= FEW_WILD && i < wild.n; i++)
+	for (size_t i = 0; !joins(f, &wild) && i < wild.n; i++)
 		match_names(l, &r, f, &(struct names){&wild.v[i], 1, 1}, true);
 	vec_push(l->arena, out, r);
 }
@@ -138,9 +149,9 @@ void match_zones(struct lower *l, struct ir_rules *out, const struct ir_rule *ba
 		match_names(l, &r, f, &exact, false);
 		vec_push(l->arena, out, r);
 	}
-	if (wild.n > FEW_WILD)
+	if (joins(f, &wild))
 		match_wild(l, out, base, f, zones, &wild);
-	for (size_t i = 0; wild.n <= FEW_WILD && i < wild.n; i++)
+	for (size_t i = 0; !joins(f, &wild) && i < wild.n; i++)
 		match_wild(l, out, base, f, zones, &(struct names){&wild.v[i], 1, 1});
 }
 

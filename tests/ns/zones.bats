@@ -25,6 +25,7 @@ setup_file() {
 	lab_alias bob.bad bob 10.0.2.3 fd00:2::3
 	lab_alias router.other router 10.0.4.1 fd00:4::1
 	lab_alias router.up router 10.0.3.1 fd00:3::1
+	lab_alias router.two router 10.0.2.1 fd00:2::1
 	lab_alias router.lo router 127.0.0.1 ::1
 	for n in "alice 1" "bob 2" "carol 3" "dave 4"; do
 		read -r name net <<<"$n"
@@ -114,5 +115,40 @@ teardown_file() {
 	END
 	lab_flows <<-'END'
 		v6 carol -> router.up ping times 9 : passes count 0
+	END
+}
+
+@test "zones: a hundred of them are matched together, exact names before wildcards" {
+	{
+		cat <<-'END'
+			forwarding on
+			zone ports { interface port* }
+			zone up    { interface port-up }
+			zone rest  { interface w*, x*, y* }
+		END
+		for i in {1..100}; do
+			echo "zone z$i { interface z$i }"
+		done
+		cat <<-'END'
+			allow zones -> zones, self tcp/1000-1009
+			early drop 10.0.2.3@ports, 10.0.2.3@rest, 10.0.2.3@z1
+			masquerade zones but up -> zones tcp/1001
+			masquerade zones -> ports tcp/1002
+			untracked zones but up -> up udp/1003
+			allow zones but up -> up udp/1003
+		END
+	} >"$LAB_DIR/hundred.fwc"
+	lab_apply router "$LAB_DIR/hundred.fwc"
+	[ "$(lab_in router nft list ruleset | grep -c masquerade)" -lt 50 ]
+	lab_flows <<-'END'
+		v4 alice   -> carol tcp/1001 : passes as router.up
+		v4 alice   -> bob   tcp/1001 : passes as router.two
+		v4 carol   -> alice tcp/1001 : passes
+		v4 alice   -> carol tcp/1002 : passes
+		v4 carol   -> alice tcp/1002 : passes as router
+		v4 alice   -> dave  tcp/1002 : dropped
+		v4 bob.bad -> carol tcp/1000 : dropped
+		alice      -> carol udp/1003 : passes
+		carol      -> alice udp/1003 : dropped
 	END
 }
