@@ -59,8 +59,7 @@ static void push_stray(struct lower *l, struct ir_chain *c, struct ir_rule r,
 	chain_push(l, c, r);
 }
 
-/* established; related, but not whatever some helper expects; loopback; invalid; TCP that opens
- * nothing. */
+/* Established; related, as far as is safe; loopback; invalid; TCP that opens nothing. */
 static void lower_states(struct lower *l, struct ir_chain *c, enum field loopback,
 			 enum untracked_hook hook)
 {
@@ -200,8 +199,7 @@ static void fill_pair(struct lower *l, struct ir_chain *c, int from, int to)
 	note_pair(l, c, from, to);
 }
 
-/* Those of what goes through the dispatch by interface: from and to interfaces that no zone names.
- */
+/* Interfaces that no zone names, as one end of what goes through the dispatch. */
 static int unnamed(const struct lower *l)
 {
 	return l->p->other;
@@ -530,8 +528,7 @@ static const struct {
 	struct ival addrs;
 } loopback_addrs[] = {{F_IP_SADDR, {0x7f000000, 0x7fffffff}},
 		      {F_IP_DADDR, {0x7f000000, 0x7fffffff}},
-		      {F_IP6_SADDR, {1, 1}},
-		      {F_IP6_DADDR, {1, 1}}};
+		      {F_IP6_SADDR, {1, 1}}, {F_IP6_DADDR, {1, 1}}};
 
 /* The kernel takes packets for 127.0.0.1 from neighbours where route_localnet is on. Before dnat,
  * which may send others there; before connection tracking, which need not know them. */

@@ -150,7 +150,9 @@ static void refuse_all(struct lower *l, bool rules)
 			       "the policy would become more than %s elements of sets in the "
 			       "kernel, %s of them by this statement",
 			       counted(l, ELEMS_OF_ALL), counted(l, most ? costs(most, false) : 0));
-	diag_hint(l->diag, r, "begin with this one: write what it names as one set or group, and lists as fewer ranges");
+	diag_hint(l->diag, r,
+		  "begin with this one: write what it names as one set or group, and lists as "
+		  "fewer ranges");
 }
 
 /* ---- charges ---- */

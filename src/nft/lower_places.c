@@ -66,7 +66,8 @@ const uint32_t *first_alike(struct lower *l, size_t rule, const struct endpoint 
 	for (uint32_t i = 0; i < e->items.n; i++) {
 		first[i] = i;
 		for (uint32_t k = 0; k < i && first[i] == i; k++)
-			if (first[k] == k && addrs_alike(&e->items.v[k].addrs, &e->items.v[i].addrs))
+			if (first[k] == k &&
+			    addrs_alike(&e->items.v[k].addrs, &e->items.v[i].addrs))
 				first[i] = k;
 	}
 	return first;
