@@ -652,20 +652,6 @@ static void lower_filter(struct lower *l)
 		lower_judge_translated(l);
 }
 
-static void lower_zones(struct lower *l)
-{
-	for (size_t z = 0; z < l->p->zones.n; z++) {
-		const struct zone *from = &l->p->zones.v[z];
-		struct ir_zone to = {.name = from->name};
-
-		if (from->sub.is)
-			continue;
-		for (size_t i = 0; i < from->interfaces.n; i++)
-			vec_push(l->arena, &to.interfaces, from->interfaces.v[i].name);
-		vec_push(l->arena, &l->r->zones, to);
-	}
-}
-
 struct ir_ruleset *ruleset_lower(struct policy *p, struct arena *a, struct diag *diag)
 {
 	struct lower l = {
@@ -682,7 +668,7 @@ struct ir_ruleset *ruleset_lower(struct policy *p, struct arena *a, struct diag 
 		vec_push(a, &l.r->timeouts,
 			 ((struct ir_timeout){p->timeouts.v[i].name, p->timeouts.v[i].seconds,
 					      p->timeouts.v[i].at}));
-	lower_zones(&l);
+	note_zones(&l);
 	map_init(&l.shared, a);
 	l.asking = arena_alloc(a, (p->rules.n + 1) * sizeof(*l.asking));
 	if (!lower_foresee(&l)) {

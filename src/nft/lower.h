@@ -281,6 +281,8 @@ void match_zone(struct lower *l, struct ir_rules *out, const struct ir_rule *bas
 		int zone);
 void match_zones(struct lower *l, struct ir_rules *out, const struct ir_rule *base, enum field f,
 		 const struct place_list *zones);
+/* What reports know of them. */
+void note_zones(struct lower *l);
 /* Whether they are the same addresses, as far as is plain to see. */
 bool addrs_alike(const struct addrs *x, const struct addrs *y);
 /* The endpoint with one item for all zones of which it says the same. */

@@ -232,3 +232,17 @@ struct endpoint joined_zones(struct lower *l, const struct endpoint *e)
 			vec_push(l->arena, &out.items, join(l, e, i, done));
 	return out;
 }
+
+void note_zones(struct lower *l)
+{
+	for (size_t z = 0; z < l->p->zones.n; z++) {
+		const struct zone *from = &l->p->zones.v[z];
+		struct ir_zone to = {.name = from->name};
+
+		if (from->sub.is)
+			continue;
+		for (size_t i = 0; i < from->interfaces.n; i++)
+			vec_push(l->arena, &to.interfaces, from->interfaces.v[i].name);
+		vec_push(l->arena, &l->r->zones, to);
+	}
+}
