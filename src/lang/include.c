@@ -133,7 +133,9 @@ bool parse_include(struct parser *p, struct ast_stmt *s)
 		if (p->tok.kind != TOK_BAD)
 			diag_hint(p->diag,
 				  diag_error(p->diag, parse_here(p), "the file name is missing"),
-				  "write it as a string: include \"conf.d/*.fwc\"");
+				  "it is a string: write include \"%s\"",
+				  p->tok.kind == TOK_WORD ? parse_text(p, p->tok)
+							  : "conf.d/*.fwc");
 		return false;
 	}
 	s->include.pattern = parse_take_string(p);

@@ -60,6 +60,10 @@ void ast_dump(struct buf *out, const struct ast *ast); /* indented tree, one nod
 void duration_print(struct buf *b, uint64_t seconds); /* 1h30m */
 const char *verb_name(enum verb v);
 const char *nat_name(enum nat_kind k);
+/* The hint for a word of other firewalls behind or as a service, or in FROM and TO; NULL if it is
+ * none of these. */
+const char *hint_qualifier(struct arena *a, const char *word);
+const char *hint_item(const char *word);
 /* Reserved words of the language; NULL-terminated. */
 extern const char *const reserved_words[];
 

@@ -230,6 +230,7 @@ static bool take_variable(struct lexer *l, struct token *out)
 static struct token take_foreign(struct lexer *l)
 {
 	uint32_t n = foreign_bytes(l), shown;
+	struct diag_record *r;
 	struct token t;
 
 	if (take_blank(l, &t) || take_variable(l, &t))
@@ -247,15 +248,29 @@ static struct token take_foreign(struct lexer *l)
 	while (shown > SHOWN &&
 	       (shown > SHOWN + 3 || is_continuation(l->src->text[l->pos + shown])))
 		shown--;
-	diag_error(l->diag, next_bytes(l, n), "unexpected '%.*s'", (int)shown,
-		   l->src->text + l->pos);
+	r = diag_error(l->diag, next_bytes(l, n), "unexpected '%.*s'", (int)shown,
+		       l->src->text + l->pos);
+	if (at(l, l->pos, "("))
+		diag_hint(l->diag, r, "lists take commas and no brackets: A, B");
+	else if (at(l, l->pos, "&"))
+		diag_hint(l->diag, r, "lists take commas: A, B; both protocols are tcp+udp/53");
 	return take(l, TOK_BAD, n);
 }
 
 static struct token take_other(struct lexer *l)
 {
-	static const char *const arrows[] = {"=>", "→", "⇒", "⟶", "–>", "—>", ">"};
+	static const char *const arrows[] = {"=>", "→", "⇒", "⟶", "–>", "—>", ">>", ">"};
 
+	if (at(l, l->pos, "<->")) {
+		if (l->diag)
+			diag_hint(
+				l->diag,
+				diag_error(l->diag, next_bytes(l, 3),
+					   "a rule speaks of one direction: who opens connections"),
+				"it is '->'; add a second rule if the other side opens connections "
+				"too");
+		return take(l, TOK_ARROW, 3);
+	}
 	for (size_t i = 0; i < sizeof(arrows) / sizeof(arrows[0]); i++)
 		if (at(l, l->pos, arrows[i]))
 			return take_misspelt_arrow(l, (uint32_t)strlen(arrows[i]));

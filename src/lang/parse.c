@@ -46,8 +46,8 @@ static const struct statement {
 };
 
 /* Those that are names as well, known by what follows. */
-static const char *const soft_words[] = {"no-nat", "antispoof", "early", "untracked",
-					 "offload", NULL};
+static const char *const soft_words[] = {"no-nat",    "antispoof", "early",
+					 "untracked", "offload",   NULL};
 
 #define STATEMENTS (sizeof(statements) / sizeof(statements[0]))
 
@@ -185,8 +185,11 @@ bool parse_name(struct parser *p, struct ast_word *out, const char *what)
 	}
 	*out = parse_take_word(p);
 	if (word_is_reserved(out->s))
-		diag_error(p->diag, out->span, "'%s' is a reserved word; the %s needs another name",
-			   out->s, what);
+		diag_hint(p->diag,
+			  diag_error(p->diag, out->span,
+				     "'%s' is a reserved word; the %s needs another name", out->s,
+				     what),
+			  "a name such as my-%s is free", out->s);
 	else if (!word_is_name(out->s))
 		diag_hint(
 			p->diag, diag_error(p->diag, out->span, "'%s' is not a name", out->s),
@@ -266,8 +269,10 @@ static void not_the_end(struct parser *p)
 	if (p->tok.kind == TOK_OPEN)
 		diag_hint(p->diag, r,
 			  "a block of rules takes no verb in front: FROM -> TO { allow ssh }");
-	else if (p->tok.kind == TOK_WORD && strpbrk(parse_text(p, p->tok), ".:/"))
-		diag_hint(p->diag, r, "is a comma missing before it?");
+	else if (p->tok.kind == TOK_WORD && strpbrk(parse_text(p, p->tok), ".:/") &&
+		 p->prev.kind == TOK_WORD)
+		diag_hint(p->diag, r, "is a comma missing? write %s, %s", parse_text(p, p->prev),
+			  parse_text(p, p->tok));
 }
 
 /* The end of a statement's line, and the comment there. */
@@ -416,9 +421,10 @@ static bool foreign_rule(struct parser *p, const char *word)
 					     "-t", "iptables", "ip6tables", NULL};
 	static const char *const nft[] = {"tcp",     "udp",   "ip",	 "ip6", "iif",
 					  "iifname", "oif",   "oifname", "ct",	"meta",
-					  "table",   "chain", "type",	 NULL};
+					  "table",   "chain", "type",	 "nft", NULL};
+	static const char *const commands[] = {"ufw", "firewall-cmd", "add", "insert", NULL};
 	static const char *const pf[] = {"pass", "block", NULL};
-	static const char *const pf_next[] = {"in", "out", "quick", "all", NULL};
+	static const char *const pf_next[] = {"in", "out", "quick", "all", "return", NULL};
 	struct token next = parse_next(p);
 	const char *whose = NULL;
 
@@ -429,12 +435,66 @@ static bool foreign_rule(struct parser *p, const char *word)
 	else if (word_in(pf, word, p->tok.len) &&
 		 word_in(pf_next, p->lex.src->text + next.off, next.len))
 		whose = "pf's";
+	else if (word_in(commands, word, p->tok.len))
+		whose = word[0] == 'u' ? "ufw's" : word[0] == 'f' ? "firewalld's" : "nft's";
 	if (whose)
 		diag_hint(p->diag,
 			  diag_error(p->diag, parse_here(p), "'%s' begins a rule of %s kind", word,
 				     whose),
 			  "a rule here is an arrow: allow any -> self tcp/22");
 	return whose;
+}
+
+/* A qualifier's word where a statement should begin. */
+static void no_statement(struct parser *p, const char *word)
+{
+	struct diag_record *r =
+		diag_error(p->diag, parse_here(p), "'%s' does not begin a statement", word);
+	struct token next = parse_next(p);
+	const char *behind = next.kind == TOK_WORD && !next.first ? parse_text(p, next) : "";
+
+	if (!strcmp(word, "log") && next.kind == TOK_WORD &&
+	    word_in((const char *const[]){"all", "dropped", "drop", "denied", "rejected", NULL},
+		    behind, strlen(behind)))
+		diag_hint(p->diag, r, "to log what no rule matches, write log unmatched");
+	else if (!strcmp(word, "limit") && word_is_name(behind) &&
+		 parse_words_until(p, NULL, NULL) && strchr(parse_words_until(p, NULL, NULL), '/'))
+		diag_hint(p->diag, r, "write limit %s =%s", behind,
+			  parse_words_until(p, NULL, NULL) + strlen("limit ") + strlen(behind));
+	else if (!strcmp(word, "log") && strchr(parse_words_until(p, NULL, NULL), ' '))
+		diag_hint(p->diag, r,
+			  "it is part of a rule: allow FROM -> TO SERVICES log; without one: "
+			  "log unmatched");
+	else
+		diag_hint(p->diag, r, "a rule and its qualifiers go on one line");
+}
+
+/* Whether the hint says what to write in place of the whole statement. */
+static bool told(struct parser *p, struct diag_record *r, const char *word)
+{
+	static const char *const opens[] = {"open", "enable", NULL};
+	struct token next = parse_next(p);
+	const char *behind = next.kind == TOK_WORD && !next.first ? parse_text(p, next) : "";
+	const char *hint = hint_statement(word);
+
+	if (hint)
+		diag_hint(p->diag, r, "%s", hint);
+	else if (word_in(opens, word, strlen(word)) && word_is_name(behind))
+		diag_hint(p->diag, r, "write allow any -> self %s", behind);
+	else if (!strcmp(word, "clamp") && !strcmp(behind, "mss"))
+		diag_hint(p->diag, r, "write clamp-mss, in one word");
+	else if (!strcmp(word, "forward") && strcmp(behind, "on") && strcmp(behind, "off"))
+		diag_hint(p->diag, r, "%s", hint_statement("rdr"));
+	else if ((!strcmp(word, "timeout") && hint_duration(p->arena, behind)) ||
+		 !strcmp(word, "size"))
+		diag_hint(p->diag, r,
+			  "it goes on in the line of its set: set NAME = dynamic, %s %s", word,
+			  behind);
+	else if (!strcmp(word, "disable"))
+		diag_hint(p->diag, r, "did you mean 'disabled'?");
+	else
+		return false;
+	return true;
 }
 
 static bool unknown_statement(struct parser *p, struct ast_stmt *s)
@@ -454,13 +514,14 @@ static bool unknown_statement(struct parser *p, struct ast_stmt *s)
 	if (foreign_rule(p, near.word))
 		return false;
 	if (word_in(qualifier_words, near.word, p->tok.len)) {
-		diag_hint(p->diag,
-			  diag_error(p->diag, parse_here(p), "'%s' does not begin a statement",
-				     near.word),
-			  "a rule and its qualifiers go on one line");
+		no_statement(p, near.word);
 		return false;
 	}
 	r = diag_error(p->diag, parse_here(p), "no statement begins with '%s'", near.word);
+	if (told(p, r, near.word))
+		return false;
+	if (!synonym)
+		synonym = hint_statement_called(near.word);
 	for (size_t i = 0; i < STATEMENTS; i++) {
 		const char *before = near.best;
 

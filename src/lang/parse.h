@@ -83,6 +83,7 @@ bool parse_dangling_comma(struct parser *p, bool over);
 bool parse_odd_interface(struct parser *p, struct ast_word w);
 bool parse_endpoint(struct parser *p, struct ast_endpoint *out);
 bool parse_pair(struct parser *p, struct ast_endpoint *from, struct ast_endpoint *to);
+/* ---- parse_address.c ---- */
 /* An address, prefix or range of n bytes; reports what is wrong with it. */
 bool parse_address(struct parser *p, struct span at, const char *s, size_t n, enum family *family,
 		   struct ival *out, enum item_place where);
@@ -133,6 +134,10 @@ enum qualified { /* what stands before qualifiers, and so which of them it may h
 		 OF_MARK = 32,
 };
 bool parse_qualifiers(struct parser *p, struct ast_qualifiers *q, enum qualified of);
+/* Reports a comma behind what is no list. */
+bool parse_stray_comma(struct parser *p);
+/* Reports a word that is no duration. */
+void parse_no_duration(struct parser *p, struct ast_word w);
 /* note = "note" STRING, which stands behind the statement; where there is none, nothing. */
 bool parse_note(struct parser *p, struct ast_word *out);
 bool qualifier_is_of(const char *word, enum qualified of);
@@ -193,6 +198,19 @@ bool parse_burst(struct parser *p, uint32_t *burst);
 bool parse_limit(struct parser *p, struct ast_qualifiers *q);
 bool parse_max(struct parser *p, struct ast_qualifiers *q);
 bool parse_limit_def(struct parser *p, struct ast_stmt *s);
+
+/* ---- hint.c: hints for words and values as others write them, or NULL ---- */
+const char *hint_statement(const char *word);
+const char *hint_statement_called(const char *word); /* the statement's word */
+const char *hint_zone_word(const char *word); /* that of a zone's line */
+/* Texts to write instead. */
+const char *hint_duration(struct arena *a, const char *word);
+const char *hint_size(struct arena *a, const char *word);
+const char *hint_hours(struct arena *a, const char *word);
+const char *hint_days(struct arena *a, const char *word);
+const char *hint_date(struct arena *a, const char *word);
+const char *hint_network(struct arena *a, const char *word, size_t n);
+const char *hint_range(struct arena *a, const char *word, size_t n);
 
 /* ---- words.c ---- */
 extern const char *const verb_words[];

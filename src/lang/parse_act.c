@@ -24,6 +24,13 @@ const char *log_level_name(uint8_t level)
 
 static bool tag(struct parser *p, struct ast_log *log)
 {
+	struct token next = parse_next(p);
+
+	if ((parse_at_word(p, "prefix") || parse_at_word(p, "tag")) && next.kind == TOK_STRING) {
+		diag_hint(p->diag, diag_error(p->diag, parse_here(p), "the tag follows log itself"),
+			  "write log %s", parse_text(p, next));
+		return false;
+	}
 	if (p->tok.kind == TOK_WORD && !parse_at_service(p) &&
 	    !word_nearest(qualifier_words, parse_text(p, p->tok)) &&
 	    !word_nearest(log_words, parse_text(p, p->tok))) {
@@ -76,6 +83,10 @@ static bool level(struct parser *p, struct ast_log *log)
 			diag_hint(p->diag, r, "write level %s", others[i][1]);
 			return true;
 		}
+	}
+	if (w.s[0] >= '0' && w.s[0] <= '7' && !w.s[1]) {
+		diag_hint(p->diag, r, "write level %s", levels[w.s[0] - '0']);
+		return true;
 	}
 	diag_hint(p->diag, r,
 		  "levels are emerg, alert, crit, err, warning, notice, info and debug");
@@ -151,6 +162,11 @@ bool parse_log_def(struct parser *p, struct ast_stmt *s)
 	parse_advance(p);
 	s->log.unmatched = parse_at_word(p, "unmatched");
 	parse_advance(p);
+	if (p->tok.kind == TOK_COMMA) {
+		diag_hint(p->diag, diag_error(p->diag, parse_here(p), "this is no list"),
+			  "write a line for each: log invalid; log unmatched");
+		return false;
+	}
 	return parse_log(p, first, &s->log.log);
 }
 
@@ -171,8 +187,30 @@ static bool then_for(struct parser *p, struct ast_then *then)
 				     "what is removed has no time to stay"),
 			  "for belongs to then add");
 	else if (!value_duration(w.s, &then->seconds))
-		diag_hint(p->diag, diag_error(p->diag, w.span, "'%s' is not a duration", w.s),
-			  "durations are written 30s, 10m, 1h, 2d or 1h30m; from 1s to 3650d");
+		parse_no_duration(p, w);
+	return true;
+}
+
+/* 10m, timeout 10m, or ", for 10m" behind the set */
+static bool time_without_for(struct parser *p, const char *set)
+{
+	struct token t = p->tok.kind == TOK_COMMA ? parse_next(p) : p->tok;
+	const char *word = t.kind == TOK_WORD && !t.first ? parse_text(p, t) : "";
+	bool comma = p->tok.kind == TOK_COMMA;
+	struct diag_record *r;
+
+	if (comma ? strcmp(word, "for") != 0
+		  : strcmp(word, "timeout") != 0 && !hint_duration(p->arena, word))
+		return false;
+	r = comma ? diag_error(p->diag, parse_here(p), "no comma goes before 'for'")
+		  : diag_error(p->diag, parse_here(p), "'for' is missing before the time");
+	if (comma)
+		parse_advance(p);
+	if (p->tok.kind == TOK_WORD && !hint_duration(p->arena, parse_text(p, p->tok)))
+		parse_advance(p);
+	if (p->tok.kind == TOK_WORD && hint_duration(p->arena, parse_text(p, p->tok)))
+		diag_hint(p->diag, r, "write %s for %s", set,
+			  hint_duration(p->arena, parse_text(p, p->tok)));
 	return true;
 }
 
@@ -195,6 +233,8 @@ bool parse_then(struct parser *p, struct token first, struct ast_thens *out)
 		return false;
 	then.span = parse_since(p, first);
 	vec_push(p->arena, out, then);
+	if (!then.remove && time_without_for(p, then.set.s))
+		return false;
 	if (p->tok.kind == TOK_COMMA) {
 		diag_hint(p->diag,
 			  diag_error(p->diag, parse_here(p), "no comma stands behind 'then'"),

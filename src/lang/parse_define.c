@@ -6,6 +6,22 @@
 #include "lang/parse.h"
 #include "util/number.h"
 
+static void forwarding_error(struct parser *p)
+{
+	static const char *const yes[] = {"yes", "true", "1", "enable", "enabled", NULL};
+	static const char *const no[] = {"no", "false", "0", "disable", "disabled", NULL};
+	struct diag_record *r = diag_error(p->diag, parse_here(p), "forwarding is 'on' or 'off'");
+	struct token t = p->tok.kind == TOK_EQUALS ? parse_next(p) : p->tok;
+	const char *word = t.kind == TOK_WORD ? parse_text(p, t) : "";
+
+	if (word_in(yes, word, strlen(word)) || !strcmp(word, "on"))
+		diag_hint(p->diag, r, "write forwarding on");
+	else if (word_in(no, word, strlen(word)) || !strcmp(word, "off"))
+		diag_hint(p->diag, r, "write forwarding off");
+	else if (parse_peek(p) == TOK_ARROW)
+		diag_hint(p->diag, r, "a rule says who opens connections: allow FROM -> TO");
+}
+
 /* forwarding = "forwarding" ( "on" | "off" ) */
 bool parse_forwarding(struct parser *p, struct ast_stmt *s)
 {
@@ -15,7 +31,7 @@ bool parse_forwarding(struct parser *p, struct ast_stmt *s)
 	if (parse_accept_word(p, "on") || parse_accept_word(p, "off"))
 		return true;
 	if (p->tok.kind != TOK_BAD)
-		diag_error(p->diag, parse_here(p), "forwarding is 'on' or 'off'");
+		forwarding_error(p);
 	return false;
 }
 
@@ -46,12 +62,23 @@ static bool begins_zone_line(const struct parser *p)
 /* Whether an item of a zone's line may be read here; reports if not. */
 static bool item_follows(struct parser *p)
 {
+	struct diag_record *r;
+
 	if (parse_dangling_comma(p, p->tok.first && begins_zone_line(p)) || p->tok.kind == TOK_BAD)
 		return false;
+	if (p->prev.kind == TOK_COMMA && begins_zone_line(p) && parse_peek(p) == TOK_WORD) {
+		diag_hint(p->diag,
+			  diag_error(p->diag, parse_here(p), "'%s' must begin a line of its own",
+				     parse_text(p, p->tok)),
+			  "put ';' in place of the comma");
+		return false;
+	}
 	if (p->tok.kind == TOK_WORD && !parse_begins_statement(p))
 		return true;
-	diag_error(p->diag, parse_here(p), "an interface or network is missing before %s",
-		   parse_found(p));
+	r = diag_error(p->diag, parse_here(p), "an interface or network is missing before %s",
+		       parse_found(p));
+	if (p->tok.kind == TOK_STRING)
+		diag_hint(p->diag, r, "write it without quotes");
 	return false;
 }
 
@@ -64,6 +91,24 @@ static void other_interfaces(struct parser *p, struct ast_iface *out, bool first
 			  diag_error(p->diag, out->span,
 				     "'interface other' stands alone in its line"),
 			  "it means every interface that no other zone names");
+}
+
+/* eth2 eth3, eth[2-4] */
+static bool odd_after_interface(struct parser *p)
+{
+	if (p->tok.kind == TOK_OPEN_BRACKET) {
+		diag_hint(p->diag,
+			  diag_error(p->diag, parse_here(p), "a wildcard is a '*' at the end"),
+			  "write %s*", parse_text(p, p->prev));
+		return true;
+	}
+	if (p->tok.kind != TOK_WORD || p->tok.first || begins_zone_line(p))
+		return false;
+	diag_hint(
+		p->diag,
+		diag_error(p->diag, parse_here(p), "a comma is missing before %s", parse_found(p)),
+		"write %s, %s", parse_text(p, p->prev), parse_text(p, p->tok));
+	return true;
 }
 
 static bool interfaces(struct parser *p, struct ast_zone *z, size_t *n)
@@ -92,7 +137,7 @@ static bool interfaces(struct parser *p, struct ast_zone *z, size_t *n)
 				  "at most 15 characters, a wildcard only at the end: wg*");
 		(*n)++;
 	} while (parse_comma(p));
-	return true;
+	return !odd_after_interface(p);
 }
 
 static bool networks(struct parser *p, struct ast_zone *z, size_t *n)
@@ -113,6 +158,49 @@ static bool networks(struct parser *p, struct ast_zone *z, size_t *n)
 	return true;
 }
 
+/* Whether what stands here may be an interface, and nothing more of its line does. */
+static bool at_interface(const struct parser *p)
+{
+	struct token next = parse_next(p);
+	struct ival name;
+
+	return p->tok.kind == TOK_WORD &&
+	       ifname_parse(p->lex.src->text + p->tok.off, p->tok.len, &name) &&
+	       (next.kind != TOK_WORD || next.first);
+}
+
+static void no_zone_line(struct parser *p)
+{
+	struct diag_record *r =
+		diag_error(p->diag, parse_here(p), "'interface' or 'network' is missing before %s",
+			   parse_found(p));
+
+	if (at_interface(p))
+		diag_hint(p->diag, r, "write interface %s", parse_text(p, p->tok));
+	else if (parse_at_word(p, "policy") || parse_at_word(p, "target"))
+		diag_hint(p->diag, r, "%s", hint_statement("policy"));
+}
+
+/* zone NAME = ...: of zones, or of interfaces? */
+static bool zone_equals(struct parser *p, const char *name)
+{
+	struct diag_record *r;
+	struct token next = parse_next(p);
+
+	if (p->tok.kind != TOK_EQUALS && !at_interface(p))
+		return false;
+	r = diag_error(p->diag, parse_here(p), "'{' is missing before %s", parse_found(p));
+	if (p->tok.kind == TOK_WORD)
+		diag_hint(p->diag, r, "write: zone %s { interface %s }", name,
+			  parse_text(p, p->tok));
+	else if (next.kind == TOK_WORD)
+		diag_hint(p->diag, r,
+			  "a zone is written zone %s { interface %s }, a group of "
+			  "zones: zones %s = ...",
+			  name, parse_text(p, next), name);
+	return true;
+}
+
 /* zone-line = "interface" IF { "," IF } | "network" PREFIX { "," PREFIX } */
 static bool zone_line(struct parser *p, struct ast_zone *z, struct ast_zone_line *line)
 {
@@ -125,17 +213,20 @@ static bool zone_line(struct parser *p, struct ast_zone *z, struct ast_zone_line
 	if (!parse_accept_word(p, "interface") && !parse_accept_word(p, "network")) {
 		if (p->tok.kind == TOK_BAD)
 			return false;
-		near = p->tok.kind == TOK_WORD ? word_nearest(words, parse_text(p, p->tok)) : NULL;
+		near = p->tok.kind == TOK_WORD ? hint_zone_word(parse_text(p, p->tok)) : NULL;
+		if (!near && p->tok.kind == TOK_WORD)
+			near = word_nearest(words, parse_text(p, p->tok));
 		if (!near) {
-			diag_error(p->diag, parse_here(p),
-				   "'interface' or 'network' is missing before %s", parse_found(p));
+			no_zone_line(p);
 			return false;
 		}
 		diag_hint(p->diag,
 			  diag_error(p->diag, parse_here(p), "a zone has no %s", parse_found(p)),
 			  "did you mean '%s'?", near);
+		if (!strcmp(near, "within"))
+			return false;
 		p->forgiven++;
-		line->kind = near == words[1] ? ZONE_NETWORK : ZONE_INTERFACE;
+		line->kind = strcmp(near, "network") ? ZONE_INTERFACE : ZONE_NETWORK;
 		parse_advance(p);
 	}
 	return line->kind == ZONE_NETWORK ? networks(p, z, &line->n) : interfaces(p, z, &line->n);
@@ -186,7 +277,7 @@ bool parse_zone(struct parser *p, struct ast_stmt *s)
 			  parse_text(p, parse_next(p)));
 		return false;
 	}
-	if (!parse_open(p, &s->layout, &brace))
+	if (zone_equals(p, z->name.s) || !parse_open(p, &s->layout, &brace))
 		return false;
 	while ((gap = parse_gap(p, &layout, z->lines.n == 0)) != GAP_END) {
 		if (gap == GAP_COMMENTS)
@@ -207,13 +298,22 @@ bool parse_zone(struct parser *p, struct ast_stmt *s)
 /* "=" */
 static bool equals(struct parser *p, const char *form)
 {
+	struct diag_record *r;
+
 	if (parse_accept(p, TOK_EQUALS))
 		return true;
-	if (p->tok.kind != TOK_BAD)
-		diag_hint(p->diag,
-			  diag_error(p->diag, parse_here(p), "'=' is missing before %s",
-				     parse_found(p)),
-			  "write: %s", form);
+	if (p->tok.kind == TOK_BAD)
+		return false;
+	r = diag_error(p->diag, parse_here(p), "'=' is missing before %s", parse_found(p));
+	if (parse_at_word(p, "on") && !strcmp(parse_text(p, p->prev), "skip"))
+		diag_hint(p->diag, r, "the loopback interface is open always: leave this line out");
+	else if (p->tok.kind == TOK_WORD && p->prev.kind == TOK_WORD &&
+		 word_is_name(parse_text(p, p->prev)) &&
+		 (parse_at_word(p, "dynamic") || strpbrk(parse_text(p, p->tok), ".:/")))
+		diag_hint(p->diag, r, "write %s = %s", parse_text(p, p->prev),
+			  parse_text(p, p->tok));
+	else
+		diag_hint(p->diag, r, "write: %s", form);
 	return false;
 }
 
@@ -227,7 +327,9 @@ static bool file_element(struct parser *p, struct ast_element *e, bool is_host)
 		if (p->tok.kind != TOK_BAD)
 			diag_hint(p->diag,
 				  diag_error(p->diag, parse_here(p), "the file name is missing"),
-				  "write it as a string: file \"addresses.txt\"");
+				  "it is a string: write file \"%s\"",
+				  p->tok.kind == TOK_WORD ? parse_text(p, p->tok)
+							  : "addresses.txt");
 		return false;
 	}
 	e->kind = ELEM_FILE;
@@ -241,6 +343,24 @@ static bool file_element(struct parser *p, struct ast_element *e, bool is_host)
 	else
 		parse_set_file(p, e);
 	return true;
+}
+
+static void string_element(struct parser *p)
+{
+	struct diag_record *r = diag_error(p->diag, parse_here(p), "a string is not an address");
+	const char *s = lex_string(p->arena, p->lex.src, p->tok), *why;
+	enum family family;
+	struct ival iv;
+
+	if (address_of_text(s, strlen(s), &family, &iv, &why))
+		diag_hint(p->diag, r, "write %s", s);
+	else
+		diag_hint(p->diag, r,
+			  strchr(s, '/') || strstr(s, ".txt")
+				  ? "to read addresses from a file, write file \"%s\""
+				  : "to ask DNS for the addresses of a name, write dns \"%s\"; to "
+				    "read addresses from a file: file \"%s\"",
+			  s, s);
 }
 
 /* element = [ "!" ] ( NAME | ADDRESS | suffix ) | "file" STRING [ "lenient" ] | fetch */
@@ -257,9 +377,7 @@ static bool element(struct parser *p, struct ast_names *n, struct ast_element *e
 	if (parse_not_fetch(p))
 		return false;
 	if (p->tok.kind == TOK_STRING) {
-		diag_hint(p->diag, diag_error(p->diag, parse_here(p), "a string is not an address"),
-			  "to read addresses from a file: file \"addresses.txt\"; to ask DNS for "
-			  "those of a name: dns \"example.org\"");
+		string_element(p);
 		return false;
 	}
 	e->kind = ELEM_ITEM;
@@ -302,9 +420,18 @@ static bool set_timeout(struct parser *p, struct ast_names *n)
 		diag_error(p->diag, w.span, "the timeout is given twice");
 	n->timeout_span = w.span;
 	if (!value_duration(w.s, &n->timeout))
-		diag_hint(p->diag, diag_error(p->diag, w.span, "'%s' is not a duration", w.s),
-			  "durations are written 30s, 10m, 1h, 2d or 1h30m; from 1s to 3650d");
+		parse_no_duration(p, w);
 	return true;
+}
+
+static void size_error(struct parser *p, struct ast_word w)
+{
+	struct diag_record *r = diag_error(
+		p->diag, w.span, "'%s' is not a size, a number from 1 to %u", w.s, UINT32_MAX);
+	const char *text = hint_size(p->arena, w.s);
+
+	if (text)
+		diag_hint(p->diag, r, "write %s", text);
 }
 
 static bool set_size(struct parser *p, struct ast_names *n)
@@ -318,8 +445,7 @@ static bool set_size(struct parser *p, struct ast_names *n)
 		diag_error(p->diag, w.span, "the size is given twice");
 	n->size_span = w.span;
 	if (!number_word(w.s, 1, UINT32_MAX, &x))
-		diag_error(p->diag, w.span, "'%s' is not a size, a number from 1 to %u", w.s,
-			   UINT32_MAX);
+		size_error(p, w);
 	n->size = (uint32_t)x;
 	return true;
 }
@@ -466,6 +592,8 @@ bool parse_service_def(struct parser *p, struct ast_stmt *s)
 	s->service.services.cap = services.cap;
 	if (services.n)
 		return parse_qualifiers(p, &s->service.q, OF_SERVICE);
+	if (p->tok.kind == TOK_OPEN)
+		return list_in_braces(p);
 	if (p->tok.kind != TOK_BAD)
 		diag_error(p->diag, parse_here(p), "the services are missing before %s",
 			   parse_found(p));

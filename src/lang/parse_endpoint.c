@@ -1,303 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * tokens -> items, FROM -> TO pairs and addresses.
+ * tokens -> items and FROM -> TO pairs.
  */
 #include <string.h>
 
 #include "lang/parse.h"
-#include "util/number.h"
-
-/* ---- addresses: mostly what may be wrong with one ---- */
-
-/* "255.255.255.0" -> 24; -1 if it is no netmask. */
-static int mask_length(const char *s, size_t n)
-{
-	enum family family;
-	u128 mask, host;
-
-	if (!addr_parse(s, n, &family, &mask) || family != FAM_IP4)
-		return -1;
-	host = u128_max(32) & ~mask;
-	if (host & (host + 1))
-		return -1;
-	return ival_prefixlen((struct ival){0, host}, 32);
-}
-
-/* Writes the network that holds `addr` to the buffer, "10.0.0.0/24". */
-static void print_network(struct buf *b, enum family family, u128 addr, unsigned len)
-{
-	unsigned bits = family == FAM_IP4 ? 32 : 128;
-	u128 host = len >= bits ? 0 : u128_max((int)(bits - len));
-
-	addr_print(b, family, addr & ~host);
-	buf_printf(b, "/%u", len);
-}
-
-static void prefix_error(struct parser *p, struct span at, const char *s, size_t n, const char *why)
-{
-	size_t slash = (size_t)((const char *)memchr(s, '/', n) - s);
-	struct diag_record *r;
-	struct buf b = {0};
-	enum family family;
-	uint64_t len;
-	u128 addr;
-
-	if (!addr_parse(s, slash, &family, &addr)) {
-		diag_error(p->diag, at, "'%.*s' is not an address", (int)slash, s);
-		return;
-	}
-	if (mask_length(s + slash + 1, n - slash - 1) >= 0 && family == FAM_IP4) {
-		r = diag_error(p->diag, at, "'/' takes a prefix length, not a netmask");
-		print_network(&b, family, addr,
-			      (unsigned)mask_length(s + slash + 1, n - slash - 1));
-		diag_hint(p->diag, r, "write %s", b.data);
-	} else if (number_read(s + slash + 1, n - slash - 1, 0, family == FAM_IP4 ? 32 : 128,
-			       &len)) {
-		r = diag_error(p->diag, at, "'%.*s' has bits set beyond its prefix length", (int)n,
-			       s);
-		print_network(&b, family, addr, (unsigned)len);
-		diag_hint(p->diag, r, "the network is %s, the host alone %.*s", b.data, (int)slash,
-			  s);
-	} else {
-		diag_error(p->diag, at, "'%.*s': %s", (int)n, s, why);
-	}
-	buf_free(&b);
-}
-
-/* 10.0.0.5-10: the last byte alone behind the dash. */
-static bool short_range_error(struct parser *p, struct span at, const char *s, size_t n,
-			      size_t dash)
-{
-	struct buf b = {0};
-	enum family family;
-	uint64_t last;
-	u128 lo;
-
-	if (!addr_parse(s, dash, &family, &lo) || family != FAM_IP4 ||
-	    !number_read(s + dash + 1, n - dash - 1, 0, 255, &last))
-		return false;
-	addr_print(&b, family, (lo & ~(u128)255) | last);
-	diag_hint(p->diag, diag_error(p->diag, at, "write both ends of a range in full"),
-		  "write %.*s-%s", (int)dash, s, b.data);
-	buf_free(&b);
-	return true;
-}
-
-static void range_error(struct parser *p, struct span at, const char *s, size_t n, const char *why)
-{
-	size_t dash = (size_t)((const char *)memchr(s, '-', n) - s);
-	enum family family;
-	struct diag_record *r;
-	u128 lo, hi;
-
-	if (short_range_error(p, at, s, n, dash))
-		return;
-	if (!addr_parse(s, dash, &family, &lo) ||
-	    !addr_parse(s + dash + 1, n - dash - 1, &family, &hi)) {
-		diag_error(p->diag, at, "'%.*s' is not a range of addresses", (int)n, s);
-		return;
-	}
-	r = diag_error(p->diag, at, "'%.*s': %s", (int)n, s, why);
-	if (lo > hi)
-		diag_hint(p->diag, r, "write %.*s-%.*s", (int)(n - dash - 1), s + dash + 1,
-			  (int)dash, s);
-}
-
-static size_t colons(const char *s, size_t n)
-{
-	size_t found = 0;
-
-	for (size_t i = 0; i < n; i++)
-		found += s[i] == ':';
-	return found;
-}
-
-/* 10.0.0.1:80 or NAME:80 */
-static bool has_port(struct parser *p, const char *s, size_t n)
-{
-	size_t colon = n;
-	enum family family;
-	u128 addr;
-
-	while (colon && s[colon - 1] != ':')
-		colon--;
-	return colon > 1 && (addr_parse(s, colon - 1, &family, &addr) ||
-			     word_is_name(arena_strndup(p->arena, s, colon - 1)));
-}
-
-/* 192.000.002.043: padded, or octal as inet_aton(3) reads it? */
-static bool zeros_error(struct parser *p, struct span at, const char *s, size_t n)
-{
-	struct buf b = {0};
-	enum family family;
-	const char *why;
-	struct ival iv;
-	bool found;
-
-	for (size_t i = 0; i < n; i++) {
-		bool first = !i || strchr(".-:", s[i - 1]);
-
-		while (first && s[i] == '0' && i + 1 < n && s[i + 1] >= '0' && s[i + 1] <= '9')
-			i++;
-		buf_putc(&b, s[i]);
-	}
-	found = b.len < n && memchr(s, '.', n) &&
-		addr_parse_range(buf_str(&b), b.len, &family, &iv, &why);
-	if (found)
-		diag_hint(p->diag,
-			  diag_error(p->diag, at,
-				     "'%.*s' has leading zeros, which some programs read as octal",
-				     (int)n, s),
-			  "if its numbers are decimal, write %s", buf_str(&b));
-	buf_free(&b);
-	return found;
-}
-
-/* 22/tcp or tcp/22: a service where a side of a rule should stand. */
-static bool service_error(struct parser *p, struct span at, const char *s, size_t n)
-{
-	static const char *const protos[] = {"tcp", "udp", NULL};
-	const char *slash = memchr(s, '/', n);
-	size_t left = slash ? (size_t)(slash - s) : 0, right = slash ? n - left - 1 : 0;
-	uint64_t port;
-	const char *proto;
-
-	if (slash && word_in(protos, s, left) && number_read(slash + 1, right, 0, PORT_MAX, &port))
-		proto = s;
-	else if (slash && word_in(protos, slash + 1, right) &&
-		 number_read(s, left, 0, PORT_MAX, &port))
-		proto = slash + 1;
-	else
-		return false;
-	diag_hint(
-		p->diag,
-		diag_error(p->diag, at, "'%.*s' is a service; it goes after FROM -> TO", (int)n, s),
-		"write: any -> self %.*s/%u", 3, proto, (unsigned)port);
-	return true;
-}
-
-/* A name that only a resolver could know. */
-static void name_error(struct parser *p, struct span at, const char *s, size_t n,
-		       enum item_place where)
-{
-	struct diag_record *r = diag_error(p->diag, at, "'%.*s' is not an address", (int)n, s);
-
-	if (where == ITEM_OF_RULE)
-		diag_hint(p->diag, r, "declare a name for it: host NAME = ADDRESS");
-	else
-		diag_hint(p->diag, r, "fwc looks up no names; write its addresses");
-}
-
-/* The address of a station where only those of IP go; or one written as other systems do. */
-static bool mac_error(struct parser *p, struct span at, const char *s, size_t n,
-		      enum item_place where)
-{
-	char colons_[18] = "";
-	u128 mac;
-
-	if (mac_parse(s, n, &mac)) {
-		struct diag_record *r =
-			diag_error(p->diag, at,
-				   where == ITEM_OF_TARGET ? "a MAC address cannot be a target"
-							   : "a MAC address cannot go here");
-
-		if (where == ITEM_OF_TARGET)
-			diag_hint(p->diag, r, "write the IP address of the host");
-		else
-			diag_hint(p->diag, r,
-				  "declare host NAME = %.*s, and write NAME in FROM of rules",
-				  (int)n, s);
-		return true;
-	}
-	for (size_t i = 0; i < n && n == 17; i++)
-		colons_[i] = s[i] == '-' ? ':' : s[i];
-	if (n != 17 || !mac_parse(colons_, n, &mac))
-		return false;
-	diag_hint(p->diag, diag_error(p->diag, at, "MAC addresses are written with colons"),
-		  "write %s", colons_);
-	return true;
-}
-
-/* "aa:bb:cc:dd:ee": as a MAC address is written, whatever their number. */
-static bool is_pairs(const char *s, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if ((s[i] == ':') != (i % 3 == 2))
-			return false;
-	return n % 3 == 2;
-}
-
-static void address_error(struct parser *p, struct span at, const char *s, size_t n,
-			  const char *why, enum item_place where)
-{
-	const char *percent = memchr(s, '%', n);
-
-	if (zeros_error(p, at, s, n) || service_error(p, at, s, n) || mac_error(p, at, s, n, where))
-		return;
-	if (percent)
-		diag_hint(p->diag,
-			  diag_error(p->diag, at, "write an address without its interface"),
-			  "write %.*s@ZONE where it matters", (int)(percent - s), s);
-	else if (memchr(s, '/', n))
-		prefix_error(p, at, s, n, why);
-	else if (memchr(s, '-', n))
-		range_error(p, at, s, n, why);
-	else if (colons(s, n) > 1 && strspn(s, "0123456789abcdefABCDEF.:") >= n)
-		diag_hint(p->diag, diag_error(p->diag, at, "'%.*s' is not an address", (int)n, s),
-			  is_pairs(s, n) ? "a MAC address has six pairs of digits"
-					 : "IPv6 has eight groups of up to four digits; '::' "
-					   "replaces groups of zeros, once");
-	else if (has_port(p, s, n))
-		diag_hint(p->diag, diag_error(p->diag, at, "a port cannot go here"),
-			  "ports go after the destination, as services: tcp/443");
-	else if (memchr(s, '*', n))
-		diag_hint(p->diag, diag_error(p->diag, at, "'%.*s' is not an address", (int)n, s),
-			  "write networks with a prefix length: 10.0.0.0/24");
-	else if (strspn(s, "0123456789.:abcdefABCDEF") >= n)
-		diag_error(p->diag, at, "'%.*s' is not an address", (int)n, s);
-	else if (memchr(s, '.', n))
-		name_error(p, at, s, n, where);
-	else
-		diag_hint(
-			p->diag,
-			diag_error(p->diag, at, "'%.*s' is neither a name nor an address", (int)n,
-				   s),
-			"names are made of letters, digits, _ and -, and begin with a letter or _");
-}
-
-bool address_of_text(const char *s, size_t n, enum family *family, struct ival *out,
-		     const char **why)
-{
-	if (!addr_parse_range(s, n, family, out, why))
-		return false;
-	/* Who writes ::ffff:192.0.2.1 means IPv4; ::ffff:0:0/96, of lists of what must not be on a
-	 * wire, is something else. */
-	if (memchr(s, '.', n) && out->hi - out->lo < u128_max(32))
-		addr_unmap_range(family, out);
-	return true;
-}
-
-bool parse_address(struct parser *p, struct span at, const char *s, size_t n, enum family *family,
-		   struct ival *out, enum item_place where)
-{
-	const char *why;
-
-	if (address_of_text(s, n, family, out, &why))
-		return true;
-	*family = FAM_IP4;
-	*out = (struct ival){0, 0};
-	address_error(p, at, s, n, why, where);
-	return false;
-}
-
-bool ast_parse_address(struct span at, struct arena *a, struct diag *diag, enum family *family,
-		       struct ival *out)
-{
-	struct parser p = {.arena = a, .diag = diag};
-
-	return parse_address(&p, at, at.src->text + at.off, at.len, family, out, ITEM_OF_SET);
-}
-
-/* ---- items ---- */
 
 static bool is_place(const char *s)
 {
@@ -308,7 +14,11 @@ static void missing_item(struct parser *p, enum item_place where)
 {
 	switch (where) {
 	case ITEM_OF_RULE:
-		if (p->tok.kind == TOK_ARROW)
+		if (p->tok.kind == TOK_ARROW && p->prev.kind == TOK_ARROW)
+			diag_hint(p->diag,
+				  diag_error(p->diag, parse_here(p), "'->' is given twice"),
+				  "one is enough");
+		else if (p->tok.kind == TOK_ARROW)
 			diag_hint(p->diag,
 				  diag_error(p->diag, parse_here(p),
 					     "the source is missing before '->'"),
@@ -354,8 +64,14 @@ static void reserved_item(struct parser *p, struct ast_word w)
 	struct diag_record *r = diag_error(p->diag, w.span,
 					   "'%s' is a reserved word, not a zone, host or set", w.s);
 
-	if (word_in(verb_words, w.s, w.span.len))
+	if (p->word && !strcmp(p->word, "dnat") && !strcmp(w.s, "allow"))
+		diag_hint(p->diag, r, "allow goes after the targets, without a comma");
+	else if (word_in(verb_words, w.s, w.span.len))
 		diag_hint(p->diag, r, "a rule is written: %s FROM -> TO SERVICES", w.s);
+	else if (!strcmp(w.s, "include"))
+		diag_hint(p->diag, r, "to read addresses from a file, write file");
+	else if (word_in(qualifier_words, w.s, w.span.len))
+		diag_hint(p->diag, r, "it goes after the services: FROM -> TO SERVICES %s", w.s);
 }
 
 static bool parse_mac(struct parser *p, struct ast_word w, struct ast_item *out)
@@ -369,6 +85,17 @@ static bool parse_mac(struct parser *p, struct ast_word w, struct ast_item *out)
 	if (mac >> 40 & 1) /* IEEE 802: the bit that is sent first */
 		diag_error(p->diag, w.span, "'%s' is a group's address, which no sender has", w.s);
 	return true;
+}
+
+/* self, any or zones where addresses are wanted */
+static void place_error(struct parser *p, struct ast_word w)
+{
+	struct diag_record *r = diag_error(p->diag, w.span, "'%s' is not a list of addresses", w.s);
+
+	if (!strcmp(w.s, "self") && p->word && !strcmp(p->word, "snat"))
+		diag_hint(p->diag, r, "masquerade takes the address of the interface");
+	else if (!strcmp(w.s, "self") && p->word && !strcmp(p->word, "dnat"))
+		diag_hint(p->diag, r, "to a port of this machine goes redirect");
 }
 
 /* NAME | ADDRESS, as a word */
@@ -388,7 +115,7 @@ static bool parse_item_word(struct parser *p, struct ast_item *out, enum item_pl
 	out->kind = ITEM_NAME;
 	if (is_place(w.s)) {
 		if (where != ITEM_OF_RULE)
-			diag_error(p->diag, w.span, "'%s' is not a list of addresses", w.s);
+			place_error(p, w);
 		return true;
 	}
 	if (word_is_reserved(w.s)) {
@@ -490,7 +217,26 @@ static void check_item(struct parser *p, const struct ast_item *item, struct tok
 	if (item->zone.s && where != ITEM_OF_RULE)
 		diag_hint(p->diag,
 			  diag_error(p->diag, item->zone.span, "a zone cannot be named here"),
-			  "'@' belongs in rules");
+			  "'@' belongs in rules: write %.*s",
+			  (int)strcspn(sign.src->text + sign.off, "@ "), sign.src->text + sign.off);
+}
+
+/* [2001:db8::1]:22, where no target stands; or a list as other languages have it. */
+static bool in_brackets(struct parser *p)
+{
+	struct diag_record *r =
+		diag_error(p->diag, parse_here(p), "write addresses without brackets here");
+	const char *begin = p->lex.src->text + p->tok.off + 1;
+	int n = (int)strcspn(begin, "]\n");
+
+	if (begin[n] != ']')
+		diag_hint(p->diag, r, "ports go after the destination, as services: tcp/443");
+	else if (begin[n + 1] == ':' && strspn(begin + n + 2, "0123456789"))
+		diag_hint(p->diag, r, "write %.*s tcp/%.*s", n, begin,
+			  (int)strspn(begin + n + 2, "0123456789"), begin + n + 2);
+	else
+		diag_hint(p->diag, r, "write %.*s", n, begin);
+	return false;
 }
 
 /* item = [ "!" ] ( NAME | ADDRESS | MAC | suffix ) [ "@" ZONE ] */
@@ -505,11 +251,7 @@ bool parse_item(struct parser *p, struct ast_item *out, enum item_place where)
 		parse_advance(p);
 	}
 	if (p->tok.kind == TOK_OPEN_BRACKET && where != ITEM_OF_TARGET) {
-		diag_hint(
-			p->diag,
-			diag_error(p->diag, parse_here(p), "write addresses without brackets here"),
-			"ports go after the destination, as services: tcp/443");
-		return false;
+		return in_brackets(p);
 	}
 	out->negated = parse_accept(p, TOK_NOT);
 	if (parse_at_suffix(p, where) ? !parse_suffix(p, out, where)
@@ -540,6 +282,22 @@ bool parse_endpoint(struct parser *p, struct ast_endpoint *out)
 	return true;
 }
 
+/* A verb with one word behind it, which is about everything, or about answers. */
+static bool hint_of_all(struct parser *p, struct diag_record *r, const char *word)
+{
+	static const char *const everything[] = {"all", "any", "everything", "default", NULL};
+
+	if (word_in(everything, word, strlen(word)) && strcmp(p->word, "allow") != 0)
+		diag_hint(p->diag, r, "%s", hint_statement("default"));
+	else if (word_in(everything, word, strlen(word)))
+		diag_hint(p->diag, r, "write allow any -> any");
+	else if (!strncmp(word, "established", 11) || !strncmp(word, "related", 7))
+		diag_hint(p->diag, r, "%s", hint_statement("established"));
+	else
+		return false;
+	return true;
+}
+
 /* How the statement at hand is written. */
 static void hint_form(struct parser *p, struct diag_record *r, const char *from)
 {
@@ -563,6 +321,8 @@ static void hint_form(struct parser *p, struct diag_record *r, const char *from)
 			form = forms[i][1];
 	if (p->query)
 		form = "FROM -> TO SERVICES";
+	if (p->word && word_in(verb_words, p->word, strlen(p->word)) && hint_of_all(p, r, from))
+		return;
 	if (p->word && word_in(verb_words, p->word, strlen(p->word)) && word_is_name(from) &&
 	    parse_at_end(p))
 		diag_hint(p->diag, r,
@@ -570,6 +330,33 @@ static void hint_form(struct parser *p, struct diag_record *r, const char *from)
 			  p->word, from);
 	else
 		diag_hint(p->diag, r, "write: %s", form);
+}
+
+/* What is not FROM TO without its arrow. */
+static bool other_pair(struct parser *p, struct diag_record *r, const char *from)
+{
+	static const char *const less[] = {"except", "without", "minus", "less", NULL};
+	struct token next = parse_next(p);
+	const char *word = parse_text(p, p->tok);
+	enum family family;
+	struct ival iv;
+	const char *why;
+
+	if (word_in(less, word, p->tok.len) && next.kind == TOK_WORD)
+		diag_hint(p->diag, r, "write %s but %s", from, parse_text(p, next));
+	else if (!strcmp(from, "not") || !strcmp(from, "-"))
+		diag_hint(p->diag, r, "write !%s", word);
+	else if (!strcmp(word, "-") && next.kind == TOK_WORD &&
+		 addr_parse_range(from, strlen(from), &family, &iv, &why) && iv.lo == iv.hi &&
+		 addr_parse_range(parse_text(p, next), next.len, &family, &iv, &why))
+		diag_hint(p->diag, r, "write %s-%s", from, parse_text(p, next));
+	else if (parse_at_service(p))
+		diag_hint(p->diag, r, "write %s -> self %s", from, word);
+	else if (hint_item(from))
+		diag_hint(p->diag, r, "%s", hint_item(from));
+	else
+		return false;
+	return true;
 }
 
 /* Something else than "->" behind FROM. Yields whether TO may be read all the same. */
@@ -583,10 +370,14 @@ static bool missing_arrow(struct parser *p, const struct ast_endpoint *from)
 		return false;
 	r = diag_error(p->diag, parse_here(p), "'->' is missing before %s", parse_found(p));
 	if (p->tok.kind != TOK_WORD ||
-	    (p->word && !strcmp(p->word, "mark") && parse_at_word(p, "as"))) {
+	    (p->word &&
+	     ((!strcmp(p->word, "mark") && parse_at_word(p, "as")) ||
+	      (!word_in(verb_words, p->word, strlen(p->word)) && parse_at_word(p, "to"))))) {
 		hint_form(p, r, text);
 		return false;
 	}
+	if (other_pair(p, r, text))
+		return false;
 	if (p->word && !strcmp(p->word, "clamp-mss")) {
 		diag_hint(p->diag, r, "write clamp-mss any -> %s %s", text, parse_text(p, p->tok));
 		return false;

@@ -11,14 +11,19 @@ static bool guard_words(struct parser *p, struct ast_guard *g)
 	if (!parse_accept_word(p, "route")) {
 		if (p->tok.kind != TOK_BAD)
 			diag_hint(p->diag,
-				  diag_error(p->diag, parse_here(p),
-					     "'route' is missing before %s", parse_found(p)),
-				  "write: antispoof any by route");
+				  diag_error(p->diag, parse_here(p), "'route' is missing before %s",
+					     parse_found(p)),
+				  "write by route");
 		return false;
 	}
 	g->kind = GUARD_ROUTE;
 	g->loose = parse_accept_word(p, "loose");
-	return true;
+	if (!parse_at_word(p, "strict"))
+		return true;
+	diag_hint(p->diag,
+		  diag_error(p->diag, parse_here(p), "'strict' is what it is without 'loose'"),
+		  "leave it out");
+	return false;
 }
 
 /* FROM, or ZONES. */
@@ -34,6 +39,24 @@ static bool guard_from(struct parser *p, struct ast_guard *g, const char *form)
 	return parse_endpoint(p, &g->from);
 }
 
+/* antispoof lan -> wan; loose or strict where nothing stands that they belong to */
+static bool guard_arrow(struct parser *p)
+{
+	struct diag_record *r;
+
+	if (p->tok.kind == TOK_ARROW) {
+		r = diag_error(p->diag, parse_here(p),
+			       "antispoof asks where packets come from, not where they go");
+		diag_hint(p->diag, r, "write antispoof %s", parse_text(p, p->prev));
+	} else if (parse_at_word(p, "loose")) {
+		r = diag_error(p->diag, parse_here(p), "'loose' belongs to 'by route'");
+		diag_hint(p->diag, r, "write by route loose");
+	} else {
+		return true;
+	}
+	return false;
+}
+
 /* antispoof = "antispoof" endpoint [ "by" "route" [ "loose" ] ] [ log ] */
 bool parse_antispoof(struct parser *p, struct ast_stmt *s)
 {
@@ -41,7 +64,7 @@ bool parse_antispoof(struct parser *p, struct ast_stmt *s)
 	s->guard.kind = GUARD_NETWORK;
 	parse_advance(p);
 	return guard_from(p, &s->guard, "antispoof lan, or antispoof any by route") &&
-	       guard_words(p, &s->guard) && parse_only_log(p, &s->guard.q.log) &&
+	       guard_arrow(p) && guard_words(p, &s->guard) && parse_only_log(p, &s->guard.q.log) &&
 	       parse_nothing_more(p, "antispoof is about all that arrives; with it goes log "
 				     "alone");
 }
@@ -59,7 +82,7 @@ bool parse_early(struct parser *p, struct ast_stmt *s)
 			diag_hint(p->diag,
 				  diag_error(p->diag, parse_here(p), "'drop' is missing before %s",
 					     parse_found(p)),
-				  "write: early drop bogons@wan");
+				  "write early drop");
 		return false;
 	}
 	if (!guard_from(p, &s->guard, "early drop bogons@wan"))

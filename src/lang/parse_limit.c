@@ -69,6 +69,7 @@ bool parse_burst(struct parser *p, uint32_t *burst)
 /* "/24"; zero if it is none, and reported */
 static bool take_prefix(struct parser *p, unsigned max, uint8_t *out)
 {
+	struct diag_record *r;
 	struct ast_word w;
 	uint64_t n;
 
@@ -78,9 +79,11 @@ static bool take_prefix(struct parser *p, unsigned max, uint8_t *out)
 		*out = (uint8_t)n;
 		return true;
 	}
-	diag_hint(p->diag,
-		  diag_error(p->diag, w.span, "'%s' is not a prefix from /1 to /%u", w.s, max),
-		  "that of IPv4 first, then that of IPv6: per source /24, /56");
+	r = diag_error(p->diag, w.span, "'%s' is not a prefix from /1 to /%u", w.s, max);
+	if (number_word(w.s, 1, max, &n))
+		diag_hint(p->diag, r, "write /%s", w.s);
+	else
+		diag_hint(p->diag, r, "that of IPv4 first, then that of IPv6: per source /24, /56");
 	*out = (uint8_t)max;
 	return true;
 }
@@ -117,12 +120,40 @@ static bool rest_of_limit(struct parser *p, uint32_t *burst, struct ast_per *per
 	return parse_per(p, per) && parse_burst(p, burst) && (per->source || parse_per(p, per));
 }
 
+/* limit rate 10/second, limit to 10/second */
+static bool filler(struct parser *p, struct ast_word w)
+{
+	static const char *const fillers[] = {"rate", "to", "over", "upto", "at", NULL};
+	const char *next = p->tok.kind == TOK_WORD ? parse_text(p, p->tok) : "";
+
+	if (!word_in(fillers, w.s, strlen(w.s)) || !strchr(next, '/'))
+		return false;
+	diag_hint(p->diag, diag_error(p->diag, w.span, "the rate goes right after 'limit'"),
+		  "write limit %s", next);
+	return true;
+}
+
+/* limit 4 connections */
+static bool connections(struct parser *p, struct ast_word w)
+{
+	uint64_t n;
+
+	if (!number_word(w.s, 1, UINT32_MAX, &n) ||
+	    strncmp(parse_text(p, p->tok), "connection", 10))
+		return false;
+	diag_hint(p->diag, diag_error(p->diag, w.span, "limit is about new connections in a time"),
+		  "for those that are there at once, write max %s connections", w.s);
+	return true;
+}
+
 /* limit = "limit" ( RATE [ "burst" N ] [ per ] | NAME ) */
 bool parse_limit(struct parser *p, struct ast_qualifiers *q)
 {
 	struct ast_word w;
 
 	if (!parse_want_word(p, &w, "the rate"))
+		return false;
+	if (filler(p, w) || (p->tok.kind == TOK_WORD && connections(p, w)))
 		return false;
 	if (!word_is_name(w.s) || word_is_reserved(w.s))
 		return take_rate(p, w, &q->limit) &&
@@ -146,7 +177,7 @@ bool parse_limit_def(struct parser *p, struct ast_stmt *s)
 		return false;
 	parse_advance(p); /* it is known by '=' */
 	return parse_rate(p, &s->limit.rate) &&
-	       rest_of_limit(p, &s->limit.rate.burst, &s->limit.per);
+	       rest_of_limit(p, &s->limit.rate.burst, &s->limit.per) && !parse_stray_comma(p);
 }
 
 /* max = "max" N "connections" [ per ] */
@@ -154,9 +185,17 @@ bool parse_max(struct parser *p, struct ast_qualifiers *q)
 {
 	uint64_t n;
 
+	if (parse_at_word(p, "connections") && parse_next(p).kind == TOK_WORD) {
+		diag_hint(
+			p->diag,
+			diag_error(p->diag, parse_here(p), "the number goes before 'connections'"),
+			"write max %s connections", parse_text(p, parse_next(p)));
+		return false;
+	}
 	if (!parse_want_number(p, UINT32_MAX, &n, "the number of connections"))
 		return false;
 	q->max_connections = (uint32_t)n;
-	return parse_want_exactly(p, "connections", "max N connections") &&
+	return parse_want_exactly(p, "connections",
+				  arena_printf(p->arena, "max %u connections", (unsigned)n)) &&
 	       parse_per(p, &q->max_per);
 }

@@ -27,7 +27,7 @@ static void read_mark(struct parser *p, struct ast_mark *m)
 }
 
 /* What rules may say as well. */
-static void hint_qualifier(struct parser *p, struct diag_record *r)
+static void hint_of_mark(struct parser *p, struct diag_record *r)
 {
 	const char *word = parse_text(p, p->tok);
 
@@ -41,12 +41,19 @@ static void hint_qualifier(struct parser *p, struct diag_record *r)
 			  "hours, days, after, until");
 }
 
-static void what_follows(struct parser *p)
+static void what_follows(struct parser *p, const struct ast_mark *m)
 {
+	const char *word = p->tok.kind == TOK_WORD ? parse_text(p, p->tok) : "";
+	struct diag_record *r;
+
 	if (p->tok.kind != TOK_WORD || parse_at_word(p, "note"))
 		return;
-	hint_qualifier(p, diag_error(p->diag, parse_here(p), "'%s' cannot follow here",
-				     parse_text(p, p->tok)));
+	r = diag_error(p->diag, parse_here(p), "'%s' cannot follow here", word);
+	if (m && m->as.s && !word_in(qualifier_words, word, p->tok.len) &&
+	    (word_is_name(word) || parse_at_service(p)))
+		diag_hint(p->diag, r, "write %s as %s", word, m->as.s);
+	else
+		hint_of_mark(p, r);
 	parse_resync(p);
 }
 
@@ -55,9 +62,9 @@ static void no_as(struct parser *p, bool errors)
 {
 	struct diag_record *r;
 
-	if (p->tok.kind == TOK_WORD && (parse_at_word(p, "published") ||
-					qualifier_is_of(parse_text(p, p->tok), OF_RULE))) {
-		what_follows(p);
+	if (p->tok.kind == TOK_WORD &&
+	    (parse_at_word(p, "published") || qualifier_is_of(parse_text(p, p->tok), OF_RULE))) {
+		what_follows(p, NULL);
 	} else if (!errors) {
 		r = diag_error(p->diag, parse_here(p), "'as' is missing before %s", parse_found(p));
 		diag_hint(p->diag, r, "write: mark FROM -> TO SERVICES as 0x200/0xff00");
@@ -94,6 +101,6 @@ bool parse_mark(struct parser *p, struct ast_stmt *s)
 	}
 	m->as = parse_take_word(p);
 	read_mark(p, m);
-	what_follows(p);
+	what_follows(p, m);
 	return true;
 }

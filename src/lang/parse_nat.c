@@ -33,6 +33,8 @@ static bool target_port(struct parser *p, struct ast_word w, const char *colon, 
 			uint16_t *last)
 {
 	struct span at = w.span;
+	struct diag_record *r;
+	const char *slash;
 	uint64_t port;
 	uint32_t skip = (uint32_t)(colon + 1 - w.s);
 
@@ -69,8 +71,12 @@ static bool target_port(struct parser *p, struct ast_word w, const char *colon, 
 		*out = (uint16_t)port;
 		return true;
 	}
-	diag_error(p->diag, at, "'%s' is not a target port, a number from 1 to %d", colon + 1,
-		   PORT_MAX);
+	r = diag_error(p->diag, at, "'%s' is not a target port, a number from 1 to %d", colon + 1,
+		       PORT_MAX);
+	slash = strchr(colon, '/');
+	if (slash && number_word(slash + 1, 1, PORT_MAX, &port))
+		diag_hint(p->diag, r, "the protocol stays: write %.*s:%s", (int)(colon - w.s), w.s,
+			  slash + 1);
 	return false;
 }
 
@@ -198,9 +204,8 @@ static bool misplaced(struct parser *p, const struct ast_nat *n)
 	if (of_behind(n, word))
 		diag_hint(p->diag, r, "it goes behind: to %s %s", rest, words);
 	else if (n->kind == NAT_DNAT && qualifier_is_of(word, OF_RULE))
-		diag_hint(p->diag, r,
-			  "it is a rule's; with the rule that dnat writes: to %s %s%s", rest,
-			  strstr(rest, " allow") ? "" : "allow ", words);
+		diag_hint(p->diag, r, "it is a rule's; with the rule that dnat writes: to %s %s%s",
+			  rest, strstr(rest, " allow") ? "" : "allow ", words);
 	else if (!strcmp(word, "published"))
 		diag_hint(p->diag, r, "%s", published_hint);
 	else
@@ -220,8 +225,13 @@ static bool to_word(struct parser *p, const struct ast_nat *n)
 	if (p->tok.kind == TOK_BAD || misplaced(p, n))
 		return false;
 	r = diag_error(p->diag, parse_here(p), "'to' is missing before %s", parse_found(p));
-	diag_hint(p->diag, r, "write: %s FROM -> TO SERVICES to %s", p->word,
-		  target ? word : targets_of[n->kind]);
+	if (p->tok.kind == TOK_ARROW && parse_next(p).kind == TOK_WORD)
+		diag_hint(p->diag, r, "write to %s", parse_text(p, parse_next(p)));
+	else if (target)
+		diag_hint(p->diag, r, "write to %s", word);
+	else
+		diag_hint(p->diag, r, "write: %s FROM -> TO SERVICES to %s", p->word,
+			  targets_of[n->kind]);
 	return false;
 }
 
@@ -263,9 +273,26 @@ static bool redirect_port(struct parser *p, struct ast_nat *n)
 	r = diag_error(p->diag, w.span, "redirect goes to a port of this machine");
 	if (number_word(w.s, 0, PORT_MAX, &x))
 		diag_hint(p->diag, r, "write :%s", w.s);
+	else if (!strncmp(w.s, "self:", 5) || !strncmp(w.s, "localhost:", 10) ||
+		 !strncmp(w.s, "127.0.0.1:", 10))
+		diag_hint(p->diag, r, "write %s", strchr(w.s, ':'));
 	else
 		diag_hint(p->diag, r, "write :PORT here, or use dnat to reach another host");
 	return true;
+}
+
+/* to nas tcp/8080, to nas port 8080: the port */
+static const char *port_behind(struct parser *p, const struct ast_nat *n)
+{
+	struct token next = parse_next(p);
+	const char *word = parse_text(p, p->tok), *port = strchr(word, '/');
+
+	if (!n->targets.n || n->targets.v[n->targets.n - 1].port)
+		return NULL;
+	port = parse_at_word(p, "port") && next.kind == TOK_WORD ? parse_text(p, next)
+	       : port						 ? port + 1
+								 : "";
+	return *port && !port[strspn(port, "0123456789")] ? port : NULL;
 }
 
 static void what_follows(struct parser *p, const struct ast_nat *n)
@@ -275,7 +302,11 @@ static void what_follows(struct parser *p, const struct ast_nat *n)
 	if (p->tok.kind != TOK_WORD || parse_at_word(p, "note"))
 		return;
 	r = diag_error(p->diag, parse_here(p), "'%s' cannot follow here", parse_text(p, p->tok));
-	if (parse_at_word(p, "to") && n->kind == NAT_NONE)
+	if (n->kind == NAT_DNAT && port_behind(p, n))
+		diag_hint(p->diag, r, "the port goes with the target: write %s:%s",
+			  span_text(p->arena, n->targets.v[n->targets.n - 1].span),
+			  port_behind(p, n));
+	else if (parse_at_word(p, "to") && n->kind == NAT_NONE)
 		diag_hint(p->diag, r, "no-nat leaves connections as they are");
 	else if (parse_at_word(p, "to") && n->kind == NAT_MASQUERADE)
 		diag_hint(p->diag, r,
@@ -477,6 +508,22 @@ bool parse_nat(struct parser *p, struct ast_stmt *s)
 	return true;
 }
 
+static void mss_error(struct parser *p, struct ast_word w)
+{
+	static const char *const others[] = {"to", "set", "mtu", "auto", "clamp", NULL};
+	struct diag_record *r = diag_error(p->diag, w.span, "'%s' is not a segment size", w.s);
+	const char *next = p->tok.kind == TOK_WORD ? parse_text(p, p->tok) : "";
+	uint64_t n;
+
+	if (!word_in(others, w.s, strlen(w.s))) {
+		diag_hint(p->diag, r, "it is pmtu, or a number of bytes from %d to %d", MSS_MIN,
+			  MSS_MAX);
+		return;
+	}
+	diag_hint(p->diag, r, "write %s", number_word(next, MSS_MIN, MSS_MAX, &n) ? next : "pmtu");
+	parse_resync(p);
+}
+
 /* clamp = "clamp-mss" pair ( "pmtu" | NUMBER ) */
 bool parse_clamp(struct parser *p, struct ast_stmt *s)
 {
@@ -505,7 +552,6 @@ bool parse_clamp(struct parser *p, struct ast_stmt *s)
 	if (number_word(w.s, MSS_MIN, MSS_MAX, &n))
 		s->clamp.mss = (uint16_t)n;
 	else
-		diag_hint(p->diag, diag_error(p->diag, w.span, "'%s' is not a segment size", w.s),
-			  "write pmtu, or a number of bytes from %d to %d", MSS_MIN, MSS_MAX);
+		mss_error(p, w);
 	return parse_nothing_more(p, clamps);
 }

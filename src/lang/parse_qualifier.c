@@ -6,6 +6,26 @@
 #include "lang/parse.h"
 #include "util/number.h"
 
+void parse_no_duration(struct parser *p, struct ast_word w)
+{
+	struct diag_record *r = diag_error(p->diag, w.span, "'%s' is not a duration", w.s);
+	const char *unit = p->tok.kind == TOK_WORD && !p->tok.first ? parse_text(p, p->tok) : NULL;
+	const char *text =
+		unit ? hint_duration(p->arena, arena_printf(p->arena, "%s%s", w.s, unit)) : NULL;
+
+	if (text)
+		parse_advance(p); /* 1 h */
+	else
+		text = hint_duration(p->arena, w.s);
+	if (text)
+		diag_hint(p->diag, r, "write %s", text);
+	else if (!strcmp(w.s, "never") || !strcmp(w.s, "0"))
+		diag_hint(p->diag, r, "without a time, nothing leaves by itself: leave it out");
+	else
+		diag_hint(p->diag, r,
+			  "durations are written 30s, 10m, 1h, 2d or 1h30m; from 1s to 3650d");
+}
+
 /* The word at hand, which `what` names; reports if there is none. */
 bool parse_want_word(struct parser *p, struct ast_word *out, const char *what)
 {
@@ -72,6 +92,21 @@ static bool qualifier_mark(struct parser *p, struct ast_qualifiers *q)
 	return true;
 }
 
+static void dscp_error(struct parser *p, struct ast_word w)
+{
+	struct diag_record *r = diag_error(p->diag, w.span, "'%s' is not a DSCP", w.s);
+	char *lower = arena_strndup(p->arena, w.s, strlen(w.s));
+	uint8_t value;
+
+	for (char *c = lower; *c; c++)
+		*c = (char)(*c >= 'A' && *c <= 'Z' ? *c + 'a' - 'A' : *c);
+	if (value_dscp(lower, &value))
+		diag_hint(p->diag, r, "write dscp %s", lower);
+	else
+		diag_hint(p->diag, r,
+			  "write ef, cs0 to cs7, af11 to af43, or a number from 0 to 63");
+}
+
 /* dscp = "dscp" ( NAME | NUMBER ) */
 static bool qualifier_dscp(struct parser *p, struct ast_qualifiers *q)
 {
@@ -80,14 +115,14 @@ static bool qualifier_dscp(struct parser *p, struct ast_qualifiers *q)
 	if (!parse_want_word(p, &w, "the DSCP"))
 		return false;
 	if (!value_dscp(w.s, &q->dscp))
-		diag_hint(p->diag, diag_error(p->diag, w.span, "'%s' is not a DSCP", w.s),
-			  "write ef, cs0 to cs7, af11 to af43, or a number from 0 to 63");
+		dscp_error(p, w);
 	return true;
 }
 
 /* Of a user or a group: a name, or a number. */
 static bool identity(struct parser *p, struct ast_word *out, const char *what)
 {
+	struct diag_record *r;
 	const char *digits;
 	uint64_t n;
 
@@ -99,7 +134,11 @@ static bool identity(struct parser *p, struct ast_word *out, const char *what)
 		diag_error(p->diag, out->span,
 			   "'%s' is neither a %s's name nor a number from 0 to %u", out->s, what,
 			   USER_MAX);
-	return true;
+	if (p->tok.kind != TOK_COMMA)
+		return true;
+	r = diag_error(p->diag, parse_here(p), "a rule has one %s", what);
+	diag_hint(p->diag, r, "write a rule for each");
+	return false;
 }
 
 /* user = "user" ( NAME | NUMBER ) */
@@ -114,6 +153,28 @@ static bool qualifier_group(struct parser *p, struct ast_qualifiers *q)
 	return identity(p, &q->group, "group");
 }
 
+/* 8-18; 08:00 - 18:00 in three words */
+static void hours_error(struct parser *p, struct ast_word w)
+{
+	struct diag_record *r =
+		diag_error(p->diag, w.span, "hours are written HH:MM-HH:MM, not '%s'", w.s);
+	const char *text = hint_hours(p->arena, w.s);
+
+	if (!text && (parse_at_word(p, "-") || parse_at_word(p, "to"))) {
+		parse_advance(p);
+		if (p->tok.kind == TOK_WORD)
+			text = hint_hours(p->arena, arena_printf(p->arena, "%s-%s", w.s,
+								 parse_text(p, p->tok)));
+		if (p->tok.kind == TOK_WORD)
+			parse_advance(p);
+	}
+	if (text)
+		diag_hint(p->diag, r, "write hours %s", text);
+	else
+		diag_hint(p->diag, r,
+			  "08:00-18:00; 22:00-06:00 crosses midnight, 00:00-24:00 is all day");
+}
+
 /* hours = "hours" HH:MM "-" HH:MM */
 static bool qualifier_hours(struct parser *p, struct ast_qualifiers *q)
 {
@@ -122,11 +183,19 @@ static bool qualifier_hours(struct parser *p, struct ast_qualifiers *q)
 	if (!parse_want_word(p, &w, "the time of day"))
 		return false;
 	if (!value_hours(w.s, &q->hours_from, &q->hours_to))
-		diag_hint(
-			p->diag,
-			diag_error(p->diag, w.span, "hours are written HH:MM-HH:MM, not '%s'", w.s),
-			"08:00-18:00; 22:00-06:00 crosses midnight, 00:00-24:00 is all day");
+		hours_error(p, w);
 	return true;
+}
+
+static void day_error(struct parser *p, struct ast_word w)
+{
+	struct diag_record *r = diag_error(p->diag, w.span, "'%s' is not a day of the week", w.s);
+	const char *text = hint_days(p->arena, w.s);
+
+	if (text)
+		diag_hint(p->diag, r, "write %s", text);
+	else
+		diag_hint(p->diag, r, "the days are mon, tue, wed, thu, fri, sat, sun, or mon-fri");
 }
 
 /* days = "days" DAY [ "-" DAY ] { "," DAY [ "-" DAY ] } */
@@ -143,9 +212,7 @@ static bool qualifier_days(struct parser *p, struct ast_qualifiers *q)
 		if (value_days(w.s, &days))
 			q->days |= days;
 		else
-			diag_hint(p->diag,
-				  diag_error(p->diag, w.span, "'%s' is not a day of the week", w.s),
-				  "write mon, tue, wed, thu, fri, sat, sun, or mon-fri");
+			day_error(p, w);
 	} while (parse_comma(p));
 	/* Days are printed in their own order, so breaks between them mean nothing. */
 	p->commas = commas;
@@ -156,13 +223,19 @@ static bool qualifier_days(struct parser *p, struct ast_qualifiers *q)
 /* DATE: a day that some calendar has, local time */
 static bool date(struct parser *p, const char *word, int32_t *out)
 {
+	struct diag_record *r;
 	struct ast_word w;
 
 	if (!parse_want_word(p, &w, "the date"))
 		return false;
-	if (!value_date(w.s, out))
-		diag_hint(p->diag, diag_error(p->diag, w.span, "'%s' is not a date", w.s),
-			  "write the year, the month and the day: %s 2027-01-31", word);
+	if (value_date(w.s, out))
+		return true;
+	r = diag_error(p->diag, w.span, "'%s' is not a date", w.s);
+	if (hint_date(p->arena, w.s))
+		diag_hint(p->diag, r, "write %s %s", word, hint_date(p->arena, w.s));
+	else
+		diag_hint(p->diag, r, "a date is the year, the month and the day: %s 2027-01-31",
+			  word);
 	return true;
 }
 
@@ -181,7 +254,18 @@ static bool qualifier_until(struct parser *p, struct ast_qualifiers *q)
 /* helper = "helper" NAME */
 static bool qualifier_helper(struct parser *p, struct ast_qualifiers *q)
 {
-	return parse_name(p, &q->helper, "helper");
+	static const char kernels[] = "nf_conntrack_";
+
+	if (!parse_name(p, &q->helper, "helper"))
+		return false;
+	if (!strncmp(q->helper.s, kernels, strlen(kernels))) {
+		diag_hint(p->diag,
+			  diag_error(p->diag, q->helper.span, "'%s' is the helper's module",
+				     q->helper.s),
+			  "write helper %s", q->helper.s + strlen(kernels));
+		q->helper.s += strlen(kernels);
+	}
+	return true;
 }
 
 static bool set_family(struct parser *p, struct ast_qualifiers *q, enum family family)
@@ -216,7 +300,9 @@ static bool qualifier_from(struct parser *p, struct ast_qualifiers *q)
 		struct diag_record *r = diag_error(p->diag, from, "'from' is not a qualifier");
 		const char *next = p->tok.kind == TOK_WORD ? parse_text(p, p->tok) : "";
 
-		if (*next && next[strspn(next, "0123456789-")] == '\0')
+		if (!strcmp(next, "ports"))
+			diag_hint(p->diag, r, "write from port");
+		else if (*next && next[strspn(next, "0123456789-")] == '\0')
 			diag_hint(p->diag, r, "write from port %s", next);
 		else
 			diag_hint(p->diag, r,
@@ -334,8 +420,10 @@ bool parse_nothing_more(struct parser *p, const char *hint)
 {
 	const char *word = p->tok.kind == TOK_WORD ? parse_text(p, p->tok) : "";
 
-	if (!strcmp(word, "note") ||
-	    (!parse_at_service(p) && !word_in(qualifier_words, word, strlen(word))))
+	bool guard = p->word && (!strcmp(p->word, "early") || !strcmp(p->word, "antispoof"));
+
+	if (!strcmp(word, "note") || !*word ||
+	    (!guard && !parse_at_service(p) && !word_in(qualifier_words, word, strlen(word))))
 		return true;
 	diag_hint(p->diag, diag_error(p->diag, parse_here(p), "'%s' cannot follow here", word),
 		  "%s", hint);
@@ -368,10 +456,21 @@ static void unknown_qualifier(struct parser *p, struct token first, const struct
 {
 	const char *word = parse_text(p, p->tok);
 	const char *near = word_nearest(qualifier_words, word);
+	const char *told = hint_qualifier(p->arena, word);
+	struct token next = parse_next(p);
 	struct diag_record *r;
 
 	r = diag_error(p->diag, parse_here(p), "'%s' is not a qualifier", word);
-	if (!strcmp(word, "to"))
+	if (told && !(near && !strcmp(near, word)))
+		diag_hint(p->diag, r, "%s", told);
+	else if (!strcmp(word, "or") && next.kind == TOK_WORD &&
+		 word_in(verb_words, parse_text(p, next), next.len))
+		diag_hint(p->diag, r, "did you mean 'else'?");
+	else if ((!strcmp(word, "and") || !strcmp(word, "or")) && next.kind == TOK_WORD)
+		diag_hint(p->diag, r, "write %s, %s", parse_text(p, p->prev), parse_text(p, next));
+	else if (!strcmp(word, "packets") || !strcmp(word, "packet"))
+		diag_hint(p->diag, r, "rates and bursts count packets: leave it out");
+	else if (!strcmp(word, "to"))
 		diag_hint(p->diag, r, "source and destination go before the services: FROM -> TO");
 	else if (near)
 		diag_hint(p->diag, r, "did you mean '%s'?", near);
@@ -379,8 +478,31 @@ static void unknown_qualifier(struct parser *p, struct token first, const struct
 		diag_hint(p->diag, r, "the rule is of the services that dnat names, translated");
 	else if (last && last->parse != qualifier_from && last->parse != qualifier_days)
 		hint_services_first(p, r, first);
-	else if (p->prev.kind == TOK_WORD)
-		diag_hint(p->diag, r, "is a comma missing before it?");
+	else if (p->word && !strcmp(p->word, "inspect") && word_is_name(word))
+		diag_hint(p->diag, r, "the inspector follows with: write with %s", word);
+	else if (last && last->parse == qualifier_from && !word[strspn(word, "0123456789-")])
+		diag_hint(p->diag, r, "is a comma missing? write %s, %s", parse_text(p, p->prev),
+			  word);
+	else if (p->prev.kind == TOK_WORD && (word_is_name(word) || parse_at_service(p)))
+		diag_hint(p->diag, r, "is it a service? write %s, %s", parse_text(p, p->prev),
+			  word);
+}
+
+/* A comma behind a qualifier that has no list. */
+bool parse_stray_comma(struct parser *p)
+{
+	struct token next = parse_next(p);
+	const char *word = next.kind == TOK_WORD ? parse_text(p, next) : "";
+	struct diag_record *r;
+
+	if (p->tok.kind != TOK_COMMA)
+		return false;
+	r = diag_error(p->diag, parse_here(p), "no comma goes after a qualifier");
+	if (word_in(qualifier_words, word, strlen(word)) || !strcmp(word, "burst"))
+		diag_hint(p->diag, r, "write %s %s", parse_text(p, p->prev), word);
+	else if (*word)
+		diag_hint(p->diag, r, "a list belongs to services; of this, write a rule for each");
+	return true;
 }
 
 /* first: the word, which has been taken */
@@ -433,5 +555,5 @@ bool parse_qualifiers(struct parser *p, struct ast_qualifiers *q, enum qualified
 		note_span(q, qualifiers[i].word, parse_since(p, first));
 		last = &qualifiers[i];
 	}
-	return true;
+	return !last || !parse_stray_comma(p);
 }

@@ -15,6 +15,34 @@ static void statement_verb(struct parser *p, struct ast_rule *rule)
 	parse_advance(p);
 }
 
+static bool behind_word(const struct parser *p, const char *word)
+{
+	return p->prev.kind == TOK_WORD && p->prev.len == strlen(word) &&
+	       !memcmp(p->lex.src->text + p->prev.off, word, p->prev.len);
+}
+
+/* Behind expect, else, or in a block. */
+static void no_verb(struct parser *p)
+{
+	struct diag_record *r =
+		diag_error(p->diag, parse_here(p),
+			   "allow, drop, reject or inspect is missing before %s", parse_found(p));
+	struct token next = parse_next(p);
+	const char *word = p->tok.kind == TOK_WORD ? parse_text(p, p->tok) : "";
+	const char *verb = next.kind == TOK_WORD ? parse_text(p, next) : "";
+
+	if (!strcmp(word, "not") && !strcmp(verb, "allow"))
+		diag_hint(p->diag, r, "write expect deny");
+	else if (!strcmp(word, "any") || !strcmp(word, "every") || !strcmp(word, "all"))
+		diag_hint(p->diag, r, "an expectation is about all packets: write expect %s", verb);
+	else if (behind_word(p, "else") && (parse_at_end(p) || !strcmp(word, "log")))
+		diag_hint(p->diag, r, "write else drop%s%s", *word ? " " : "", word);
+	else if (behind_word(p, "expect") || behind_word(p, "some"))
+		diag_hint(p->diag, r, "write expect allow %s or expect drop %s", word, word);
+	else if (!behind_word(p, "else") && word_is_name(word))
+		diag_hint(p->diag, r, "write allow %s or drop %s", word, word);
+}
+
 /* verb = "allow" | "drop" | "reject" | "inspect" */
 bool parse_verb(struct parser *p, enum verb *out, struct span *at)
 {
@@ -29,11 +57,10 @@ bool parse_verb(struct parser *p, enum verb *out, struct span *at)
 	if (p->tok.kind == TOK_BAD)
 		return false;
 	near = p->tok.kind == TOK_WORD ? word_synonym(parse_text(p, p->tok)) : NULL;
-	if (!near && p->tok.kind == TOK_WORD)
+	if (!near && p->tok.kind == TOK_WORD && !parse_at_word(p, "all"))
 		near = word_nearest(verb_words, parse_text(p, p->tok));
 	if (!near) {
-		diag_error(p->diag, *at, "allow, drop, reject or inspect is missing before %s",
-			   parse_found(p));
+		no_verb(p);
 		return false;
 	}
 	diag_hint(p->diag, diag_error(p->diag, *at, "no verb is called %s", parse_found(p)),
@@ -54,6 +81,13 @@ bool parse_rule_end(struct parser *p, const struct services_out *services)
 
 	if (last && last->kind == SERVICE_NAME && services->n == 1 && p->prev.len == last->span.len)
 		near = word_nearest(qualifier_words, last->name.s);
+	if (p->tok.kind == TOK_WORD && last && last->kind == SERVICE_NAME && services->n == 1 &&
+	    hint_qualifier(p->arena, last->name.s)) {
+		diag_hint(p->diag,
+			  diag_error(p->diag, last->span, "'%s' is not a qualifier", last->name.s),
+			  "%s", hint_qualifier(p->arena, last->name.s));
+		return false;
+	}
 	if (!near || (p->tok.kind != TOK_STRING && p->tok.kind != TOK_WORD) ||
 	    word_in(qualifier_words, p->lex.src->text + p->tok.off, p->tok.len))
 		return true;
@@ -81,7 +115,7 @@ static bool rule_match(struct parser *p, struct ast_rule *rule)
 		  diag_error(p->diag, parse_here(p), "'published' stands before the services"),
 		  "write: FROM -> TO published %s",
 		  services.n ? span_text(p->arena, span_join(services.v[0].span,
-							      services.v[services.n - 1].span))
+							     services.v[services.n - 1].span))
 			     : "SERVICES");
 	return false;
 }
@@ -126,9 +160,7 @@ bool parse_expect(struct parser *p, struct ast_stmt *s)
 		return false;
 	if (p->tok.kind != TOK_WORD || parse_at_word(p, "note"))
 		return true;
-	diag_error(p->diag, parse_here(p),
-		   "an expectation ends with its services; it takes no '%s'",
-		   parse_text(p, p->tok));
+	diag_error(p->diag, parse_here(p), "an expectation takes no '%s'", parse_text(p, p->tok));
 	return false;
 }
 
@@ -218,6 +250,22 @@ static bool begins_pair(const struct parser *p)
 	       (next == TOK_ARROW || next == TOK_AT);
 }
 
+/* lan -> wan allow ssh */
+static void verb_behind(struct parser *p, struct span sides, struct diag_record *r)
+{
+	const char *pair = span_text(p->arena, sides);
+	int n = (int)strlen(pair) - (pair[strlen(pair) - 1] == ':');
+	struct token next = parse_next(p);
+
+	if (p->tok.kind == TOK_WORD && word_in(verb_words, parse_text(p, p->tok), p->tok.len))
+		diag_hint(p->diag, r, "write %s %.*s%s%s", parse_text(p, p->tok), n, pair,
+			  next.kind == TOK_WORD && !next.first ? " " : "",
+			  next.kind == TOK_WORD && !next.first ? parse_text(p, next) : "");
+	else
+		diag_hint(p->diag, r,
+			  "write it before FROM -> TO, or open a block of rules: { allow ssh }");
+}
+
 /* block = pair [ note ] "{" { VERB SERVICES QUALIFIERS ( NEWLINE | ";" ) } "}" */
 bool parse_pair_block(struct parser *p, struct ast_stmt *s)
 {
@@ -232,10 +280,9 @@ bool parse_pair_block(struct parser *p, struct ast_stmt *s)
 	if (!parse_pair(p, &s->block.from, &s->block.to) || !parse_note(p, &s->note))
 		return false;
 	if (p->tok.kind == TOK_WORD || (parse_at_end(p) && parse_peek(p) != TOK_OPEN)) {
-		diag_hint(
-			p->diag,
-			diag_error(p->diag, s->block.from.span, "the verb of this rule is missing"),
-			"write it before FROM -> TO, or open a block of rules: { allow ssh }");
+		verb_behind(p, span_join(s->block.from.span, s->block.to.span),
+			    diag_error(p->diag, s->block.from.span,
+				       "the verb of this rule is missing"));
 		return false;
 	}
 	if (!parse_open(p, &s->layout, &brace))

@@ -39,11 +39,18 @@ void parse_ports(struct parser *p, const char *s, struct span at, const char *fi
 	uint32_t n = (uint32_t)(dash ? (size_t)(dash - s) : strlen(s));
 	struct span low = {at.src, at.off, n}, high = {at.src, at.off + n + 1, at.len - n - 1};
 	struct diag_record *r;
+	uint64_t last;
 
 	if (!is_number(s, 1)) {
 		r = diag_error(p->diag, at, "'%s' is not a port, a number from 0 to %d", s,
 			       PORT_MAX);
-		if (*fix && word_is_name(s))
+		if (*fix && (!strcmp(s, "any") || !strcmp(s, "all")))
+			diag_hint(p->diag, r, "write %.*s", (int)strlen(fix) - 1, fix);
+		else if (*fix && (!strncmp(s, "udp/", 4) || !strncmp(s, "tcp/", 4)))
+			diag_hint(p->diag, r, "write tcp+udp%s", s + 3);
+		else if (*fix && dash == s && number_word(s + 1, 0, PORT_MAX, &last))
+			diag_hint(p->diag, r, "write %s0-%s", fix, s + 1);
+		else if (*fix && word_is_name(s) && !dash)
 			diag_hint(p->diag, r, "write a service's name alone: %s", s);
 		return;
 	}
@@ -53,7 +60,8 @@ void parse_ports(struct parser *p, const char *s, struct span at, const char *fi
 		return;
 	}
 	if (dash && !dash[1]) {
-		diag_error(p->diag, at, "the range %s has no end", s);
+		diag_hint(p->diag, diag_error(p->diag, at, "the range %s has no end", s),
+			  "write %s%s%d", fix, s, PORT_MAX);
 		return;
 	}
 	if (!parse_port(p, low, s, n, lo))
@@ -127,7 +135,7 @@ static void unknown_proto(struct parser *p, struct ast_word proto, const char *r
 	near = word_nearest(service_protos, proto.s);
 	if (!strcmp(proto.s, "icmp6") || !strcmp(proto.s, "ipv6-icmp"))
 		near = "icmpv6";
-	if (!strcmp(proto.s, "udp+tcp"))
+	if (!strcmp(proto.s, "udp+tcp") || !strcmp(proto.s, "both") || !strcmp(proto.s, "any"))
 		near = "tcp+udp";
 	if (near)
 		diag_hint(p->diag, r, "did you mean '%s/%s'?", near, rest);
@@ -187,7 +195,8 @@ static bool bare_ports(struct parser *p, struct ast_service *out, struct ast_wor
 	return true;
 }
 
-static void odd_service(struct parser *p, struct ast_word w)
+/* before: the token before the word */
+static void odd_service(struct parser *p, struct ast_word w, struct token before)
 {
 	const char *colon = strchr(w.s, ':');
 	struct diag_record *r;
@@ -207,7 +216,14 @@ static void odd_service(struct parser *p, struct ast_word w)
 		return;
 	}
 	r = diag_error(p->diag, w.span, "'%s' is not a service", w.s);
-	if (addr_parse_range(w.s, w.span.len, &family, &iv, &why))
+	if (!strcmp(w.s, "-") && p->tok.kind == TOK_WORD && before.kind == TOK_WORD &&
+	    strpbrk(parse_text(p, before), ".:"))
+		diag_hint(p->diag, r, "a range has no blanks: write %s-%s", parse_text(p, before),
+			  parse_text(p, p->tok));
+	else if (p->word && (!strcmp(p->word, "snat") || !strcmp(p->word, "dnat")) &&
+		 addr_parse_range(w.s, w.span.len, &family, &iv, &why))
+		diag_hint(p->diag, r, "write to %s", w.s);
+	else if (addr_parse_range(w.s, w.span.len, &family, &iv, &why))
 		diag_hint(p->diag, r, "addresses come before the services; is a comma missing?");
 	else
 		diag_hint(p->diag, r,
@@ -261,15 +277,31 @@ static bool at_what_follows(const struct parser *p)
 static bool in_two_words(struct parser *p, struct ast_word w)
 {
 	static const char *const port_words[] = {"port", "ports", "dport", "sport", NULL};
-	bool port = word_in(port_words, w.s, w.span.len);
+	bool port = word_in(port_words, w.s, w.span.len), source;
 	const char *next;
 
 	if (p->tok.kind != TOK_WORD || p->tok.first || at_what_follows(p) ||
-	    (!port && !word_in(service_protos, w.s, w.span.len)))
+	    (!port && !word_in(service_protos, w.s, w.span.len) && strcmp(w.s, "protocol") != 0))
 		return false;
 	next = parse_text(p, p->tok);
-	if (!port && word_in(port_words, next, p->tok.len) && parse_peek(p) == TOK_WORD) {
+	if (!strcmp(w.s, "protocol"))
+		w.s = "proto";
+	if (!strcmp(w.s, "proto") && word_in(port_protos, next, p->tok.len) &&
+	    parse_peek(p) == TOK_WORD) { /* proto tcp port 443 */
+		w = parse_take_word(p);
+		next = parse_text(p, p->tok);
+	}
+	source = !strcmp(w.s, "sport") || !strcmp(next, "sport");
+	if (!port && word_in(port_words, next, p->tok.len) &&
+	    (parse_peek(p) == TOK_WORD || parse_peek(p) == TOK_OPEN)) {
 		parse_advance(p); /* tcp dport 443 */
+		if (p->tok.kind == TOK_OPEN)
+			return ports_in_braces(
+				p, (struct ast_word){arena_printf(p->arena, "%s/", w.s), w.span});
+		next = parse_text(p, p->tok);
+	}
+	if (!strcmp(next, "type") && !strncmp(w.s, "icmp", 4) && parse_peek(p) == TOK_WORD) {
+		parse_advance(p); /* icmp type echo-request */
 		next = parse_text(p, p->tok);
 	}
 	if (strncmp(w.s, "icmp", 4) && strcmp(w.s, "proto") && !is_number(next, 1))
@@ -277,7 +309,11 @@ static bool in_two_words(struct parser *p, struct ast_word w)
 	if (word_in(qualifier_words, next, p->tok.len) || word_is_reserved(next))
 		return false;
 	w.span = span_join(w.span, parse_here(p));
-	if (port)
+	if (source)
+		diag_hint(p->diag,
+			  diag_error(p->diag, w.span, "source ports go after the services"),
+			  "write %s from port %s", port ? "udp" : w.s, next);
+	else if (port)
 		diag_hint(p->diag, diag_error(p->diag, w.span, "a port needs its protocol"),
 			  "write tcp/%s or udp/%s", next, next);
 	else
@@ -288,6 +324,20 @@ static bool in_two_words(struct parser *p, struct ast_word w)
 	return true;
 }
 
+/* ssh, drop or ssh, log: the comma should not be there */
+static void reserved_service(struct parser *p, struct ast_word w, const struct services_out *before)
+{
+	struct diag_record *r =
+		diag_error(p->diag, w.span, "'%s' is a reserved word, not a service", w.s);
+	const char *last = before->n ? span_text(p->arena, before->v[before->n - 1].span) : NULL;
+
+	if (last && word_in(verb_words, w.s, w.span.len))
+		diag_hint(p->diag, r, "each rule of a block is a line of its own: write %s; %s",
+			  last, w.s);
+	else if (last && word_in(qualifier_words, w.s, w.span.len))
+		diag_hint(p->diag, r, "write %s %s", last, w.s);
+}
+
 /* service = NAME | PROTO "/" ( PORT [ "-" PORT ] | TYPE [ "/" CODE ] ) | PORT [ "-" PORT ] |
  * "tcp+udp" */
 static bool service(struct parser *p, struct ast_service *out, const struct services_out *before)
@@ -296,6 +346,7 @@ static bool service(struct parser *p, struct ast_service *out, const struct serv
 	const char *why;
 	struct ival iv;
 	struct ast_word w;
+	struct token last;
 
 	if (p->tok.kind == TOK_BAD || parse_dangling_comma(p, false))
 		return false;
@@ -304,6 +355,7 @@ static bool service(struct parser *p, struct ast_service *out, const struct serv
 			   parse_found(p));
 		return false;
 	}
+	last = p->prev;
 	w = parse_take_word(p);
 	out->span = w.span;
 	out->kind = SERVICE_NAME;
@@ -318,11 +370,11 @@ static bool service(struct parser *p, struct ast_service *out, const struct serv
 	}
 	if (w.s[w.span.len - 1] == '/' && p->tok.kind == TOK_OPEN)
 		return ports_in_braces(p, w);
-	if (!strcmp(w.s, "any") || !strcmp(w.s, "all"))
+	if (!strcmp(w.s, "any") || !strcmp(w.s, "all") || !strcmp(w.s, "*"))
 		diag_hint(p->diag, diag_error(p->diag, w.span, "'%s' is not a service", w.s),
 			  "a rule without services matches all of them");
 	else if (word_is_reserved(w.s) || word_in(service_words, w.s, w.span.len))
-		diag_error(p->diag, w.span, "'%s' is a reserved word, not a service", w.s);
+		reserved_service(p, w, before);
 	else if (!strcmp(w.s, "tcp+udp"))
 		*out = (struct ast_service){.span = w.span,
 					    .kind = SERVICE_PORTS,
@@ -332,7 +384,7 @@ static bool service(struct parser *p, struct ast_service *out, const struct serv
 	else if (strchr(w.s, '/') && !addr_parse_range(w.s, w.span.len, &family, &iv, &why))
 		split_service(p, out, w);
 	else if (!bare_ports(p, out, w, before) && !is_service_name(w.s))
-		odd_service(p, w);
+		odd_service(p, w, last);
 	if (out->kind != SERVICE_NAME)
 		out->name = (struct ast_word){0};
 	return true;

@@ -82,9 +82,24 @@ static void unknown_name(struct parser *p, struct ast_word name)
 	buf_free(&all);
 }
 
+static void time_error(struct parser *p, struct ast_word w)
+{
+	struct diag_record *r =
+		diag_error(p->diag, w.span, "'%s' is not a time from 1s to 24d", w.s);
+	const char *text = hint_duration(p->arena, w.s);
+	uint64_t seconds;
+
+	if (text && value_duration(text, &seconds) && seconds <= TIMEOUT_MAX &&
+	    strcmp(text, w.s) != 0)
+		diag_hint(p->diag, r, "write %s", text);
+	else
+		diag_hint(p->diag, r, "numbers take a unit: 30s, 2m, 1h30m, 5d");
+}
+
 /* timeout-line = NAME DURATION */
 static bool timeout_line(struct parser *p, struct ast_timeout_line *line)
 {
+	struct token next;
 	struct ast_word w;
 
 	if (p->tok.kind == TOK_BAD)
@@ -100,18 +115,26 @@ static bool timeout_line(struct parser *p, struct ast_timeout_line *line)
 	if (p->tok.kind == TOK_BAD)
 		return false;
 	if (p->tok.kind != TOK_WORD || p->tok.first) {
+		next = parse_next(p);
 		diag_hint(p->diag,
 			  diag_error(p->diag, parse_here(p), "the time is missing before %s",
 				     parse_found(p)),
-			  "write: %s 30s", line->name.s);
+			  "write: %s %s", line->name.s,
+			  p->tok.kind == TOK_EQUALS && next.kind == TOK_WORD ? parse_text(p, next)
+									     : "30s");
 		return false;
 	}
 	w = parse_take_word(p);
 	if (!value_duration(w.s, &line->seconds) || line->seconds > TIMEOUT_MAX)
-		diag_hint(p->diag,
-			  diag_error(p->diag, w.span, "'%s' is not a time from 1s to 24d", w.s),
-			  "write numbers with a unit: 30s, 2m, 1h30m, 5d");
-	return true;
+		time_error(p, w);
+	if (p->tok.kind != TOK_COMMA)
+		return true;
+	diag_hint(p->diag,
+		  diag_error(p->diag, parse_here(p),
+			     "each timeout is a line of its own, without commas"),
+		  "write %s %s;", line->name.s, w.s);
+	parse_advance(p);
+	return p->tok.kind != TOK_WORD || timeout_line(p, line);
 }
 
 static void add_line(struct parser *p, struct ast_timeouts *t, struct ast_layout layout)
@@ -141,6 +164,14 @@ bool parse_timeouts(struct parser *p, struct ast_stmt *s)
 
 	s->kind = STMT_TIMEOUTS;
 	parse_advance(p);
+	if (p->tok.kind == TOK_WORD && !p->tok.first &&
+	    word_in(timeout_words, p->lex.src->text + p->tok.off, p->tok.len)) {
+		diag_hint(p->diag,
+			  diag_error(p->diag, parse_here(p), "'{' is missing before %s",
+				     parse_found(p)),
+			  "write: timeouts { %s }", parse_words_until(p, NULL, NULL));
+		return false;
+	}
 	if (!parse_note(p, &s->note) || !parse_open(p, &s->layout, &brace))
 		return false;
 	while ((gap = parse_gap(p, &layout, t->lines.n == 0)) != GAP_END) {

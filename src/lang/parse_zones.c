@@ -205,5 +205,11 @@ bool parse_zones(struct parser *p, struct ast_stmt *s)
 			return false;
 		vec_push(p->arena, &s->group.zones, w);
 	} while (parse_comma(p));
-	return true;
+	if (p->tok.kind != TOK_WORD || p->tok.first || parse_at_word(p, "note"))
+		return true;
+	diag_hint(
+		p->diag,
+		diag_error(p->diag, parse_here(p), "a comma is missing before %s", parse_found(p)),
+		"write %s, %s", parse_text(p, p->prev), parse_text(p, p->tok));
+	return false;
 }

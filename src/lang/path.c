@@ -161,6 +161,9 @@ static int check_kind(struct walk *w, const struct stat *st)
 		return 0;
 	buf_printf(w->why, "%s is %s", w->path,
 		   S_ISDIR(st->st_mode) ? "a directory" : "not a regular file");
+	if (S_ISDIR(st->st_mode))
+		buf_printf(w->hint, "name the files in it; include takes a pattern: \"%s/*.fwc\"",
+			   w->path);
 	return -EINVAL;
 }
 

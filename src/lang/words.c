@@ -112,7 +112,7 @@ const char *word_synonym(const char *word)
 	static const char *const pairs[][2] = {
 		{"accept", "allow"}, {"permit", "allow"},  {"pass", "allow"},
 		{"deny", "drop"},    {"block", "drop"},	   {"refuse", "reject"},
-		{"DROP", "drop"},    {"REJECT", "reject"}, {"ALLOW", "allow"},
+		{"let", "allow"},    {"DROP", "drop"},    {"REJECT", "reject"}, {"ALLOW", "allow"},
 	};
 
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)

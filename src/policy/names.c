@@ -37,6 +37,11 @@ static bool hint_mac(struct resolver *r, struct diag_record *rec, const char *wo
 	return true;
 }
 
+static bool is_service(const struct resolver *r, const char *word)
+{
+	return map_get(&r->services, word) || service_catalogue(word);
+}
+
 static void hint_nearest(struct resolver *r, struct diag_record *rec, const char *word)
 {
 	static const char *const others[][2] = {
@@ -66,13 +71,18 @@ static void hint_nearest(struct resolver *r, struct diag_record *rec, const char
 
 	if (hint_mac(r, rec, word))
 		return;
+	if (hint_item(word)) {
+		diag_hint(r->diag, rec, "%s", hint_item(word));
+		return;
+	}
 	if (is_group_word(word)) {
 		diag_hint(r->diag, rec, "'%s' is a word of TO: FROM -> %s", word, word);
 		return;
 	}
 	vec_each (&r->names.entries, e)
 		nearest_offer(&near, e->key);
-	nearest_hint(r->diag, rec, &near);
+	if (!nearest_hint(r->diag, rec, &near) && is_service(r, word))
+		diag_hint(r->diag, rec, "it is a service; those go after FROM -> TO");
 }
 
 bool resolve_excused(const struct resolver *r, const char *name)
@@ -117,8 +127,11 @@ void resolve_item_addrs(struct resolver *r, const struct ast_item *item, struct 
 	if (!d)
 		return;
 	if (d->kind == DECL_ZONE || d->kind == DECL_GROUP) {
-		diag_error(r->diag, item->name.span, "'%s' is a %s; this takes a host or set",
-			   d->name, decl_kind(d));
+		diag_hint(r->diag,
+			  diag_error(r->diag, item->name.span,
+				     "'%s' is a %s; this takes a host or set", d->name,
+				     decl_kind(d)),
+			  "rules name zones: allow %s -> TO; here write its networks", d->name);
 		return;
 	}
 	if (d->dyn) {

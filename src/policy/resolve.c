@@ -314,6 +314,14 @@ static void resolve_process(struct resolver *r, const struct ast_qualifiers *q, 
 				  "write self before the arrow");
 }
 
+static void hint_with(struct resolver *r, const struct ast_rule *ast, struct diag_record *rec)
+{
+	if (ast->verb == VERB_REJECT)
+		diag_hint(r->diag, rec, "reject answers by itself, TCP with a reset: leave it out");
+	else
+		diag_hint(r->diag, rec, "to let an inspector decide, write inspect");
+}
+
 static void check_inspect(struct resolver *r, const struct ast_rule *ast)
 {
 	struct nearest near = {.word = ast->q.with.s};
@@ -322,7 +330,9 @@ static void check_inspect(struct resolver *r, const struct ast_rule *ast)
 
 	if (ast->verb != VERB_INSPECT) {
 		if (ast->q.with.s)
-			diag_error(r->diag, ast->q.with.span, "'with' belongs to inspect rules");
+			hint_with(r, ast,
+				  diag_error(r->diag, ast->q.with.span,
+					     "'with' belongs to inspect rules"));
 		return;
 	}
 	if (!r->p->first_inspect.src)

@@ -196,6 +196,10 @@ static void resolve_icmp(struct resolver *r, const struct ast_service *s, struct
 			nearest_offer(&near, icmp_table[i].name);
 	if (s->code >= 0 && add_icmp(r, "icmpv6", s->type.s, s->code, &six))
 		diag_hint(r->diag, rec, "write icmpv6/%s/%d", s->type.s, s->code);
+	else if (!strcmp(s->type.s, "any") || !strcmp(s->type.s, "all"))
+		diag_hint(r->diag, rec, "write %s", s->proto.s);
+	else if (!strcmp(s->type.s, "ping"))
+		diag_hint(r->diag, rec, "write ping");
 	else
 		nearest_hint(r->diag, rec, &near);
 }
@@ -271,6 +275,9 @@ static const char *called_here(const char *name)
 		{"Webcache", "http-alt"},
 		{"IPsecnat", "ipsec"},
 		{"mDNSbi", "mdns"},
+		{"ping6", "ping"},
+		{"icmp6", "icmpv6"},
+		{"ipv6-icmp", "icmpv6"},
 	};
 
 	for (size_t i = 0; i < COUNT(pairs); i++)
@@ -279,14 +286,23 @@ static const char *called_here(const char *name)
 	return NULL;
 }
 
+/* tcp-22 */
+static bool protocol_in_name(const char *name)
+{
+	return (!strncmp(name, "tcp-", 4) || !strncmp(name, "udp-", 4)) && name[4] &&
+	       !name[4 + strspn(name + 4, "0123456789")];
+}
+
 static void unknown_service(struct resolver *r, struct ast_word w)
 {
+	const char *told;
 	struct nearest near = {.word = w.s};
 	const struct map_entry *e;
 	struct diag_record *rec;
 
 	if (resolve_excused(r, w.s))
 		return;
+	told = hint_qualifier(r->arena, w.s);
 	rec = diag_error(r->diag, w.span, "no service is called '%s'", w.s);
 	vec_each (&r->services.entries, e)
 		nearest_offer(&near, e->key);
@@ -296,6 +312,10 @@ static void unknown_service(struct resolver *r, struct ast_word w)
 		diag_hint(r->diag, rec, "'%s' is a zone, host or set; is a comma missing?", w.s);
 	else if (called_here(w.s))
 		diag_hint(r->diag, rec, "here it is called: %s", called_here(w.s));
+	else if (told)
+		diag_hint(r->diag, rec, "%s", told);
+	else if (protocol_in_name(w.s))
+		diag_hint(r->diag, rec, "write %.*s/%s", 3, w.s, w.s + 4);
 	else if (!nearest_hint(r->diag, rec, &near))
 		diag_hint(r->diag, rec,
 			  "write tcp/PORT or udp/PORT, or declare: service %s = tcp/…", w.s);
