@@ -222,7 +222,7 @@ bool work_query(struct work *w, struct globals *g, const char *file, const char 
 	return ok && *query;
 }
 
-struct manifest *work_manifest(struct work *w, const struct buf *inspect)
+struct manifest *work_manifest(struct work *w, const struct buf *inspect, const struct buf *runtime)
 {
 	char *cwd = getcwd(NULL, 0);
 	struct manifest_input in = {
@@ -237,6 +237,7 @@ struct manifest *work_manifest(struct work *w, const struct buf *inspect)
 		.ruleset = w->compiled.ruleset,
 		.script = &w->compiled.script,
 		.inspect = inspect,
+		.runtime = runtime,
 		.held = &w->held,
 		.held_by = kernel_maker(),
 	};
@@ -277,7 +278,7 @@ static int put_artefact(const struct artefact *x, const char *state, const char 
 }
 
 /* The directory or "", script, manifest, its index, tables of inspectors, what a kernel held,
- * lists. */
+ * what fills sets at run time, lists. */
 int compile_write(void *globals, const struct buf *parts, size_t n, struct buf *why)
 {
 	_cleanup_arena_ struct arena *a = arena_new();
@@ -285,7 +286,7 @@ int compile_write(void *globals, const struct buf *parts, size_t n, struct buf *
 	struct artefact x;
 	bool good;
 
-	if (n != 7)
+	if (n != OPENER_PARTS)
 		return -EPROTO;
 	x = (struct artefact){
 		.script = parts[1],
@@ -293,7 +294,8 @@ int compile_write(void *globals, const struct buf *parts, size_t n, struct buf *
 		.index = parts[3],
 		.inspect = parts[4],
 		.held = parts[5],
-		.lists = lists_take(a, &parts[6], &good),
+		.runtime = parts[6],
+		.lists = lists_take(a, &parts[7], &good),
 	};
 	if (!good)
 		return -EPROTO;
@@ -310,7 +312,7 @@ static int write_artefact(const struct artefact *x, struct globals *g, const cha
 		lists_put(x->lists, &lists);
 	if (opener_there())
 		err = opener_write((struct buf[]){name, x->script, x->text, x->index, x->inspect,
-						  x->held, lists},
+						  x->held, x->runtime, lists},
 				   OPENER_PARTS, &why);
 	else
 		err = put_artefact(x, g->state, buf_str(&name), &why);
@@ -325,6 +327,13 @@ bool work_tables(const struct work *w, struct buf *out)
 	       policy_inspect_pack(w->compiled.policy, out);
 }
 
+bool work_runtime(const struct work *w, struct buf *out)
+{
+	_cleanup_json_ json_t *j = policy_runtime(w->compiled.policy);
+
+	return !j || file_json_text(out, j);
+}
+
 /* The script stays with the work. */
 static bool make_artefact(struct work *w, struct artefact *out)
 {
@@ -334,8 +343,8 @@ static bool make_artefact(struct work *w, struct artefact *out)
 	*out = (struct artefact){.script = w->compiled.script,
 				 .held = w->held,
 				 .lists = lists_of(w->arena, w->compiled.ruleset)};
-	ok = work_tables(w, &out->inspect);
-	manifest = manifest_json(work_manifest(w, &out->inspect), &out->index);
+	ok = work_tables(w, &out->inspect) && work_runtime(w, &out->runtime);
+	manifest = manifest_json(work_manifest(w, &out->inspect, &out->runtime), &out->index);
 	ok = ok && file_json_text(&out->text, manifest);
 	json_decref(manifest);
 	if (!ok)

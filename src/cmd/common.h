@@ -47,8 +47,11 @@ void work_warn_record(const struct store *s, const struct manifest *m,
 		      const struct ir_ruleset *live);
 /* inspect.tables of what was compiled; nothing if no rule inspects. */
 bool work_tables(const struct work *w, struct buf *out);
+/* What fills its sets at run time; empty: nothing does. */
+bool work_runtime(const struct work *w, struct buf *out);
 /* Of what was compiled; in the arena. `inspect`: those tables or NULL. */
-struct manifest *work_manifest(struct work *w, const struct buf *inspect);
+struct manifest *work_manifest(struct work *w, const struct buf *inspect,
+			       const struct buf *runtime);
 enum proving { /* of a script, before it is written */
 	       PROVING_HERE, /* in a throw-away namespace it must become what the policy means */
 	       PROVING_NOT, /* there it must become what was compiled */

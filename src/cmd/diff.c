@@ -59,11 +59,13 @@ static int diff_policy(struct globals *g, const struct diff_options *how, const 
 	work_init(&w);
 	if (work_compile(&w, g, file, STAGE_SCRIPT, SCRUTINY_NONE)) {
 		x.script = w.compiled.script; /* lent */
-		x.manifest = work_manifest(&w, NULL);
+		x.manifest = work_manifest(&w, NULL, NULL);
 		x.lists = lists_of(w.arena, w.compiled.ruleset);
 		work_tables(&w, &x.inspect);
+		work_runtime(&w, &x.runtime);
 		rc = diff_artefact(how, s, w.arena, &x);
 		buf_free(&x.inspect);
+		buf_free(&x.runtime);
 	}
 	work_free(&w);
 	return rc;
@@ -121,8 +123,9 @@ static int open_policy(struct globals *g, struct operand *o, const char *file)
 	if (!work_compile(&o->work, g, file, STAGE_SCRIPT, SCRUTINY_NONE))
 		return EXIT_WRONG;
 	o->ruleset = o->work.compiled.ruleset;
-	o->manifest = work_manifest(&o->work, NULL);
+	o->manifest = work_manifest(&o->work, NULL, NULL);
 	work_tables(&o->work, &o->artefact.inspect);
+	work_runtime(&o->work, &o->artefact.runtime);
 	o->side = (struct delta_side){.policy = o->work.compiled.policy};
 	return EXIT_FINE;
 }
@@ -189,6 +192,7 @@ static int compare(const struct diff_options *how, struct operand *x, struct ope
 
 	diff_rulesets(a, x->ruleset, x->manifest, y->ruleset, y->manifest, &lines);
 	diff_inspect_texts(a, &x->artefact.inspect, &y->artefact.inspect, &lines);
+	diff_runtime_texts(a, &x->artefact.runtime, &y->artefact.runtime, &lines);
 	diff_timeouts(a, x->manifest, y->manifest, &lines);
 	delta_compare(&packets, a, &x->side, &y->side,
 		      (struct dd_budget){PROOF_NODES, PROOF_SECONDS});

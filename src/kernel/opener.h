@@ -31,7 +31,7 @@ struct opener_job { /* what it does, and for which names */
 	void *ctx;
 };
 
-#define OPENER_PARTS 7
+#define OPENER_PARTS 8
 
 /* 0 or -errno. From then on the functions below ask it; before, they do it themselves. */
 int opener_start(const struct opener_job *job);

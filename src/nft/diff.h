@@ -29,6 +29,10 @@ void diff_rulesets(struct arena *a, const struct ir_ruleset *old, const struct m
 void diff_inspect_texts(struct arena *a, const struct buf *old, const struct buf *new,
 			struct diff_lines *out);
 
+/* Who fills sets at run time, of two files runtime.json; either may be empty. */
+void diff_runtime_texts(struct arena *a, const struct buf *old, const struct buf *new,
+			struct diff_lines *out);
+
 /* Times of connection tracking; either manifest may be NULL. */
 void diff_timeouts(struct arena *a, const struct manifest *old, const struct manifest *new,
 		   struct diff_lines *out);

@@ -161,6 +161,21 @@ static const char *absolute_pattern(struct arena *a, const char *cwd, const char
 	return text;
 }
 
+/* The hash of it without the places in the policy. */
+static const char *runtime_gist(struct arena *a, const struct buf *text)
+{
+	json_t *j = json_loadb(text->data, text->len, 0, NULL), *set;
+	char *hex = arena_alloc(a, SHA256_HEX), *gist;
+	size_t i;
+
+	json_array_foreach(json_object_get(j, "sets"), i, set) json_object_del(set, "line");
+	gist = json_dumps(j, JSON_COMPACT);
+	sha256_hex(gist ? gist : "", gist ? strlen(gist) : 0, hex);
+	free(gist);
+	json_decref(j);
+	return hex;
+}
+
 struct manifest *manifest_build(struct arena *a, const struct manifest_input *in)
 {
 	struct manifest *m = arena_new_of(a, struct manifest);
@@ -179,6 +194,13 @@ struct manifest *manifest_build(struct arena *a, const struct manifest_input *in
 		sha256_hex(in->inspect->data, in->inspect->len, of_tables);
 		m->inspect = of_tables;
 		m->inspect_json = !pack_is(in->inspect->data, in->inspect->len);
+	}
+	if (in->runtime && in->runtime->len) {
+		char *of_runtime = arena_alloc(a, SHA256_HEX);
+
+		sha256_hex(in->runtime->data, in->runtime->len, of_runtime);
+		m->runtime = of_runtime;
+		m->runtime_gist = runtime_gist(a, in->runtime);
 	}
 	if (in->held && in->held->len && *in->held_by) {
 		char *of_held = arena_alloc(a, SHA256_HEX);
@@ -202,8 +224,8 @@ struct manifest *manifest_build(struct arena *a, const struct manifest_input *in
 		vec_push(a, &m->zones, in->ruleset->zones.v[i]);
 	m->proved = in->proved;
 	for (size_t i = 0; i < in->ruleset->lacks.n; i++) {
-		struct manifest_place p = place_of(a, in->ruleset->lacks.v[i].at,
-						   in->ruleset->lacks.v[i].text);
+		struct manifest_place p =
+			place_of(a, in->ruleset->lacks.v[i].at, in->ruleset->lacks.v[i].text);
 
 		p.needs = in->ruleset->lacks.v[i].needs;
 		vec_push(a, &m->lacks, p);
@@ -303,9 +325,9 @@ static json_t *timeouts_json(const struct manifest *m)
 	const struct manifest_timeout *t;
 
 	vec_each (&m->timeouts, t)
-		json_array_append_new(list, json_pack("{s:s, s:I, s:o}", "name", t->name, "seconds",
-						      (json_int_t)t->seconds, "at",
-						      text_json(t->at)));
+		json_array_append_new(list,
+				      json_pack("{s:s, s:I, s:o}", "name", t->name, "seconds",
+						(json_int_t)t->seconds, "at", text_json(t->at)));
 	return list;
 }
 
@@ -315,10 +337,9 @@ static json_t *bulk_json(const struct manifest *m)
 	const struct manifest_bulk *b;
 
 	vec_each (&m->bulk, b)
-		json_array_append_new(list,
-				      json_pack("{s:s, s:s, s:s, s:i, s:I}", "set", b->set,
-						"list", b->digest, "of", b->of, "prefix",
-						b->prefix, "elements", (json_int_t)b->n));
+		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:i, s:I}", "set", b->set,
+						      "list", b->digest, "of", b->of, "prefix",
+						      b->prefix, "elements", (json_int_t)b->n));
 	return list;
 }
 
@@ -342,9 +363,9 @@ static json_t *zones_json(const struct manifest *m)
 	const struct ir_zone *z;
 
 	vec_each (&m->zones, z)
-		json_array_append_new(list, json_pack("{s:s, s:o}", "name", z->name, "interfaces",
-						      names_json(z->interfaces.v,
-								 z->interfaces.n)));
+		json_array_append_new(list,
+				      json_pack("{s:s, s:o}", "name", z->name, "interfaces",
+						names_json(z->interfaces.v, z->interfaces.n)));
 	return list;
 }
 
@@ -360,9 +381,9 @@ json_t *manifest_lacks_json(const struct manifest *m)
 	const struct manifest_place *p;
 
 	vec_each (&m->lacks, p)
-		json_array_append_new(list, json_pack("{s:o, s:o, s:s}", "at", text_json(p->at),
-						      "text", text_json(p->text), "needs",
-						      p->needs));
+		json_array_append_new(list,
+				      json_pack("{s:o, s:o, s:s}", "at", text_json(p->at), "text",
+						text_json(p->text), "needs", p->needs));
 	return list;
 }
 
@@ -409,9 +430,13 @@ json_t *manifest_json(const struct manifest *m, struct buf *index)
 				      (json_int_t)m->size, "sha256", m->sha256));
 	json_object_set_new(j, "index", index_json(m, index));
 	if (m->inspect)
-		json_object_set_new(j, "inspect",
-				    file_json(m->inspect_json ? PACK_FILE_JSON : PACK_FILE,
-					      m->inspect));
+		json_object_set_new(
+			j, "inspect",
+			file_json(m->inspect_json ? PACK_FILE_JSON : PACK_FILE, m->inspect));
+	if (m->runtime)
+		json_object_set_new(j, "runtime",
+				    json_pack("{s:s, s:s, s:s}", "file", MANIFEST_RUNTIME, "sha256",
+					      m->runtime, "gist", m->runtime_gist));
 	if (m->held)
 		json_object_set_new(j, "held",
 				    json_pack("{s:s, s:s, s:s}", "file", MANIFEST_HELD, "sha256",

@@ -15,6 +15,7 @@
 /* Files beside it. */
 #define MANIFEST_HELD "ruleset.dump"
 #define MANIFEST_INDEX "ruleset.index"
+#define MANIFEST_RUNTIME "runtime.json"
 
 struct manifest_place {
 	const char *at; /* "firewall.fwc:12"; "" for what fwc adds by itself */
@@ -76,6 +77,8 @@ struct manifest {
 	size_t size;
 	const char *inspect; /* SHA-256 of the tables of inspectors; NULL: there are none */
 	bool inspect_json; /* they are of fwc 0.1 */
+	const char *runtime; /* SHA-256 of MANIFEST_RUNTIME; NULL: nothing fills sets at run time */
+	const char *runtime_gist; /* of what it says, wherever the policy says it */
 	const char *held; /* SHA-256 of what a kernel held of the script; NULL: not kept */
 	const char *held_by; /* kernel_maker() */
 	int forwarding; /* -1: not said, 0, 1 */
@@ -104,6 +107,7 @@ struct manifest_input {
 	const struct ir_ruleset *ruleset;
 	const struct buf *script;
 	const struct buf *inspect; /* or NULL */
+	const struct buf *runtime; /* or NULL */
 	const struct buf *held; /* dump_canonical(), or NULL */
 	const char *held_by;
 };

@@ -193,8 +193,8 @@ static bool read_timeouts(struct arena *a, const json_t *j, struct manifest *m)
 		const char *name = text_of(a, t, "name");
 		json_int_t seconds = json_integer_value(json_object_get(t, "seconds"));
 
-		if (!*name || strlen(name) > MAX_NAME || name[strspn(name, chars)] ||
-		    seconds < 1 || seconds > MANIFEST_TIMEOUT_MAX)
+		if (!*name || strlen(name) > MAX_NAME || name[strspn(name, chars)] || seconds < 1 ||
+		    seconds > MANIFEST_TIMEOUT_MAX)
 			return false;
 		vec_push(a, &m->timeouts,
 			 ((struct manifest_timeout){name, (uint32_t)seconds, text_of(a, t, "at")}));
@@ -264,6 +264,10 @@ static bool read_head(struct arena *a, const json_t *j, struct manifest *m, cons
 		m->inspect = text_of(a, json_object_get(j, "inspect"), "sha256");
 		m->inspect_json =
 			!strcmp(text_of(a, json_object_get(j, "inspect"), "file"), PACK_FILE_JSON);
+	}
+	if (json_object_get(j, "runtime")) {
+		m->runtime = text_of(a, json_object_get(j, "runtime"), "sha256");
+		m->runtime_gist = text_of(a, json_object_get(j, "runtime"), "gist");
 	}
 	if (json_object_get(j, "held")) {
 		m->held = text_of(a, json_object_get(j, "held"), "sha256");

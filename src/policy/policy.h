@@ -391,6 +391,8 @@ void policy_users_by(bool (*user)(const char *name, uint32_t *uid),
 
 /* What the judging program reads, see inspect/tables.h (inspect_tables.c). The caller's. */
 json_t *policy_inspect_tables(const struct policy *p);
+/* What fills sets at run time, as runtime.json of an artefact has it; NULL: nothing does. */
+json_t *policy_runtime(const struct policy *p);
 /* The file of them (inspect/pack.h), appended; false: too much for it. */
 bool policy_inspect_pack(const struct policy *p, struct buf *out);
 

@@ -212,3 +212,77 @@ void warn_runtime(struct resolver *r)
 		buf_free(&time);
 	}
 }
+
+/* ---- for those who fetch ---- */
+
+static void put_addresses(json_t *list, enum family fam, const struct ivset *v)
+{
+	for (size_t i = 0; i < v->n; i++) {
+		struct buf b = {0};
+
+		addr_print_range(&b, fam, v->v[i]);
+		json_array_append_new(list, json_string(buf_str(&b)));
+		buf_free(&b);
+	}
+}
+
+static json_t *seconds(uint64_t n)
+{
+	return n ? json_integer((json_int_t)n) : json_null();
+}
+
+static json_t *names_json(const struct runtime *run)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < run->names.n; i++)
+		json_array_append_new(list, json_string(run->names.v[i]));
+	return list;
+}
+
+static json_t *set_json(const struct policy *p, const struct dynset *d)
+{
+	struct arena *a = p->arena;
+	const struct runtime *run = d->from;
+	const struct ast_fetch *f = run->fetch;
+	json_t *less = json_array(), *j;
+
+	put_addresses(less, FAM_IP4, &run->less4);
+	put_addresses(less, FAM_IP6, &run->less6);
+	j = json_pack("{s:s, s:s}", "name", d->name, "kind", dynset_kind(d));
+	if (run->url)
+		json_object_set_new(j, "url", json_string(run->url));
+	else
+		json_object_set_new(j, "names", names_json(run));
+	json_object_set_new(j, "line", json_string(span_where(a, d->span)));
+	json_object_set_new(j, "sets",
+			    json_pack("{s:s, s:s}", "v4", dynset_name(a, d, FAM_IP4), "v6",
+				      dynset_name(a, d, FAM_IP6)));
+	json_object_set_new(j, "type", json_string(d->prefixes ? "interval" : "hash"));
+	json_object_set_new(j, "size", json_integer(d->size));
+	json_object_set_new(j, "refresh", seconds(f->refresh));
+	json_object_set_new(j, "expire", seconds(f->expire));
+	json_object_set_new(j, "sha256", f->sha256.s ? json_string(f->sha256.s) : json_null());
+	json_object_set_new(j, "max", seconds(f->max));
+	json_object_set_new(j, "private", json_boolean(f->private_span.src));
+	json_object_set_new(j, "lenient", json_boolean(f->lenient_span.src));
+	json_object_set_new(j, "without", less);
+	json_object_set_new(j, "drops", json_boolean(opened(p, d)));
+	return j;
+}
+
+json_t *policy_runtime(const struct policy *p)
+{
+	json_t *sets = json_array(), *j;
+
+	for (size_t i = 0; i < p->dynsets.n; i++)
+		if (p->dynsets.v[i]->from)
+			json_array_append_new(sets, set_json(p, p->dynsets.v[i]));
+	if (!json_array_size(sets)) {
+		json_decref(sets);
+		return NULL;
+	}
+	j = json_pack("{s:i}", "format", 1);
+	json_object_set_new(j, "sets", sets);
+	return j;
+}

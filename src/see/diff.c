@@ -243,6 +243,7 @@ static int diff_live(const struct diff_options *how, const struct store *s, stru
 	diff_rulesets(a, live.ruleset, applied, want, x->manifest, &lines);
 	different = lines.n || live.ruleset->dormant;
 	diff_inspect_texts(a, &was->inspect, &x->inspect, &lines);
+	diff_runtime_texts(a, &was->runtime, &x->runtime, &lines);
 	diff_timeouts(a, filters(live.ruleset) ? applied : NULL, x->manifest, &lines);
 	compare = different && filters(live.ruleset);
 	before = delta_side_of(live.ruleset, applied);

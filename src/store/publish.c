@@ -4,7 +4,7 @@
  *it, whether it is on trial.
  *
  *	/run/fwc/public/var/lib/fwc/applied/{ruleset.nft,manifest.json,ruleset.index,
- *	                                     inspect.tables,apply.json}
+ *	                                     inspect.tables,runtime.json,apply.json}
  *	                           /generation.N/apply.json
  *	                           /trial.json panic.json boot.json counters.json
  *
@@ -30,11 +30,12 @@
 #include "store/publish.h"
 #include "util/cleanup.h"
 
-static const char *const applied_files[] = {"ruleset.nft", "manifest.json", MANIFEST_INDEX,
-					    PACK_FILE,	   PACK_FILE_JSON,  "apply.json",
-					    NULL};
+static const char *const applied_files[] = {
+	"ruleset.nft",	"manifest.json",  MANIFEST_INDEX, PACK_FILE,
+	PACK_FILE_JSON, MANIFEST_RUNTIME, "apply.json",	  NULL};
 static const char *const artefact_files[] = {"ruleset.nft", "manifest.json", MANIFEST_INDEX,
-					     PACK_FILE,	    PACK_FILE_JSON,  NULL};
+					     PACK_FILE,	    PACK_FILE_JSON,  MANIFEST_RUNTIME,
+					     NULL};
 static const char *const generation_files[] = {"apply.json", NULL};
 /* What of the state is none of the policy's, and what may quote it. */
 static const char *const notes[] = {"trial.json", "panic.json"};

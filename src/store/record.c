@@ -94,6 +94,15 @@ static bool same_inspectors(const struct record *x, const struct manifest *appli
 	return was && is ? !strcmp(was, is) : was == is;
 }
 
+/* Or other sources of what is fetched. */
+static bool same_runtime(const struct record *x, const struct manifest *applied)
+{
+	const char *was = applied ? applied->runtime_gist : NULL;
+	const char *is = x->artefact->manifest->runtime_gist;
+
+	return was && is ? !strcmp(was, is) : was == is;
+}
+
 /* And so are other settings of the kernel. */
 static bool same_timeouts(const struct record *x, const struct manifest *applied)
 {
@@ -115,7 +124,8 @@ int record_write(const struct record *x, bool *unchanged, struct buf *why)
 		return 0;
 	if (*unchanged)
 		applied = store_read_head(x->store, STORE_APPLIED, x->arena);
-	if (*unchanged && (!same_inspectors(x, applied) || !same_timeouts(x, applied))) {
+	if (*unchanged && (!same_inspectors(x, applied) || !same_runtime(x, applied) ||
+			   !same_timeouts(x, applied))) {
 		*unchanged = false;
 	} else if (known) {
 		return store_write(x->store, STORE_APPLIED, x->artefact, record, why);

@@ -174,8 +174,7 @@ static int write_lists(int state, int dir, const struct artefact *x)
 	return err;
 }
 
-static int write_files(int state, int dir, int from, const struct artefact *x,
-		       const json_t *record)
+static int write_files(int state, int dir, int from, const struct artefact *x, const json_t *record)
 {
 	const char *tables = x->inspect.len ? pack_file(x->inspect.data, x->inspect.len) : "";
 	static const char *const all[] = {PACK_FILE, PACK_FILE_JSON};
@@ -190,6 +189,8 @@ static int write_files(int state, int dir, int from, const struct artefact *x,
 		err = write_lists(state, dir, x);
 	if (!err)
 		err = write_held(dir, from, &x->held);
+	if (!err)
+		err = write_or_drop(dir, MANIFEST_RUNTIME, &x->runtime);
 	if (!err)
 		err = write_or_drop(dir, MANIFEST_INDEX, &x->index);
 	if (!err)
@@ -242,9 +243,8 @@ int store_reserve(struct store *s, const struct artefact *x, struct buf *why)
 {
 	_cleanup_close_ int fd =
 		openat(s->dir, ROOM, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	size_t bytes =
-		ROOM_RECORDS + 2 * (x->script.len + x->text.len + x->index.len + x->inspect.len +
-				    x->held.len);
+	size_t bytes = ROOM_RECORDS + 2 * (x->script.len + x->text.len + x->index.len +
+					   x->inspect.len + x->runtime.len + x->held.len);
 	int err;
 
 	bytes += lists_bytes(x->lists, s->dir);
@@ -273,8 +273,8 @@ bool store_holds(const struct store *s, const char *name, const struct artefact 
 	_cleanup_close_ int dir = open_dir(s->dir, name);
 
 	return dir >= 0 && same_bytes(dir, SCRIPT, &x->script) &&
-	       same_bytes(dir, MANIFEST, &x->text) &&
-	       same_bytes(dir, MANIFEST_INDEX, &x->index) &&
+	       same_bytes(dir, MANIFEST, &x->text) && same_bytes(dir, MANIFEST_INDEX, &x->index) &&
+	       same_bytes(dir, MANIFEST_RUNTIME, &x->runtime) &&
 	       same_bytes(dir, MANIFEST_HELD, &x->held) &&
 	       (!x->inspect.len ||
 		same_bytes(dir, pack_file(x->inspect.data, x->inspect.len), &x->inspect));
@@ -299,27 +299,42 @@ static int read_files(int dir, const char *path, struct arena *a, struct artefac
 	return err ? fail(why, err, "read", arena_printf(a, "%s/" MANIFEST, path)) : 0;
 }
 
-/* What the judging program is to read, if the manifest says that there is something. */
-static int read_inspect(int dir, const char *path, struct arena *a, struct artefact *x,
-			struct buf *why)
+/* A file that the manifest has the hash of. */
+static int read_beside(int dir, const char *path, const char *file, const char *sha256,
+		       struct arena *a, struct buf *out, struct buf *why)
 {
-	const char *file = x->manifest->inspect_json ? PACK_FILE_JSON : PACK_FILE;
 	char hex[SHA256_HEX];
-	int err;
+	int err = file_read(dir, file, out);
 
-	if (!x->manifest->inspect)
-		return 0;
-	err = file_read(dir, file, &x->inspect);
 	if (err)
 		return fail(why, err, "read", arena_printf(a, "%s/%s", path, file));
-	sha256_hex(buf_str(&x->inspect), x->inspect.len, hex);
-	if (!strcmp(hex, x->manifest->inspect))
+	sha256_hex(buf_str(out), out->len, hex);
+	if (!strcmp(hex, sha256))
 		return 0;
 	buf_printf(why,
 		   "the artefact in %s cannot be used: %s and manifest do not belong "
 		   "together: one of them was cut short or edited",
 		   path, file);
 	return -EBADMSG;
+}
+
+/* What the judging program is to read, if the manifest says that there is something. */
+static int read_inspect(int dir, const char *path, struct arena *a, struct artefact *x,
+			struct buf *why)
+{
+	const char *file = x->manifest->inspect_json ? PACK_FILE_JSON : PACK_FILE;
+
+	if (!x->manifest->inspect)
+		return 0;
+	return read_beside(dir, path, file, x->manifest->inspect, a, &x->inspect, why);
+}
+
+static int read_runtime(int dir, const char *path, struct arena *a, struct artefact *x,
+			struct buf *why)
+{
+	return x->manifest->runtime ? read_beside(dir, path, MANIFEST_RUNTIME, x->manifest->runtime,
+						  a, &x->runtime, why)
+				    : 0;
 }
 
 /* Without it, or if it is not the one that the manifest names, a kernel is asked once more. */
@@ -362,6 +377,8 @@ static int read_artefact(int dir, const char *path, struct arena *a, struct arte
 
 	if (!err)
 		err = read_inspect(dir, path, a, &x, why);
+	if (!err)
+		err = read_runtime(dir, path, a, &x, why);
 	if (!err)
 		read_held(dir, &x);
 	if (!err)
@@ -521,6 +538,7 @@ void artefact_free(struct artefact *x)
 	buf_free(&x->text);
 	buf_free(&x->index);
 	buf_free(&x->inspect);
+	buf_free(&x->runtime);
 	buf_free(&x->held);
 	lists_close(x->lists);
 }

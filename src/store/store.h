@@ -9,6 +9,7 @@
  *	.../DIGEST.elements                             of a bulk set
  *	.../inspect.tables                              where something is inspected
  *	                                                (inspect.json by fwc 0.1)
+ *	.../runtime.json                                where something fills sets at run time
  *	generation.N/                                   the same of what was applied before
  *	forwarding.json, timeouts.json                  settings of the kernel before ours
  *	lock                                            held while a command changes something
@@ -40,6 +41,8 @@ struct artefact {
 	struct buf text; /* of manifest.json */
 	struct buf index; /* what of the manifest is no JSON; empty: of format 1 */
 	struct buf inspect; /* tables of inspectors (inspect/pack.h); empty: there are none */
+	struct buf
+		runtime; /* what fills sets at run time (policy_runtime()); empty: nothing does */
 	struct buf held; /* what a kernel held of the script (nft/canonical.h); empty: not kept */
 	struct manifest *manifest; /* in the arena it was read with */
 	struct lists *lists; /* of bulk sets (lists.h), in that arena; NULL: there are none */
