@@ -3,12 +3,14 @@
  * field is only named where the rule has asked before, or its table has, for a packet that has this
  * field there.
  */
+#include <linux/if_arp.h>
 #include <linux/netfilter/nf_tables.h>
 #include <netinet/in.h>
 #include <string.h>
 
 #include "nft/read_machine.h"
 
+#define ETHERTYPE_BIT 96 /* of its header */
 #define IPV4 2 /* NFPROTO_IPV4, NFPROTO_IPV6 */
 #define IPV6 10
 
@@ -86,8 +88,71 @@ static bool every_address(struct machine *m, const struct slice *s, struct tlv d
 	       match_equal(m, p->field, 0, 0, true);
 }
 
+static const char *hex(struct arena *a, struct tlv data)
+{
+	char *s = arena_alloc(a, 2 * data.n + 1);
+
+	for (size_t i = 0; i < data.n; i++)
+		snprintf(s + 2 * i, 3, "%02x", data.p[i]);
+	return s;
+}
+
+/* An ethertype, as `meta protocol` has it, says the family. */
+static bool match_ethertype(struct machine *m, struct tlv data, bool equal)
+{
+	unsigned type = data.n == 2 ? (unsigned)read_number(data.p, 2, false) : 0;
+
+	if (type != 0x0800 && type != 0x86dd)
+		return false;
+	return match_equal(m, F_NFPROTO, 0xff, type == 0x0800 ? IPV4 : IPV6, equal);
+}
+
+/* Whether the rule has asked for Ethernet, where the header says what the kernel takes the frame
+ * for. */
+static bool asks_ethernet(const struct ir_rule *r)
+{
+	const struct ir_stmt *s;
+
+	vec_each (&r->stmts, s)
+		if (s->kind == IR_MATCH && s->match.sel.f[0] == F_IIFTYPE && s->match.op == OP_EQ &&
+		    s->match.values.n == 1 && s->match.values.v[0].key[0].lo == ARPHRD_ETHER &&
+		    s->match.values.v[0].key[0].hi == ARPHRD_ETHER)
+			return true;
+	return false;
+}
+
+static bool is_ethernet(const struct machine *m)
+{
+	return asks_ethernet(m->out) || (m->outer && asks_ethernet(m->outer));
+}
+
+/* Bytes from `bit` of a load on that are no field, among others that are: up to the next one. What
+ * is masked, or may be one of several things, is left to the whole. */
+static bool match_no_field(struct machine *m, const struct slice *s, struct tlv data, uint32_t bit,
+			   uint32_t *end)
+{
+	uint32_t first = 8 * s->offset;
+	struct tlv part = {.p = data.p + bit / 8};
+	struct ir_stmt *u;
+
+	for (*end = bit; *end < 8 * data.n && !place_at(m, s->base, first + *end);)
+		*end += 8;
+	part.n = (*end - bit) / 8;
+	if (bit % 8 || s->masked || s->shift || *end > 8 * data.n)
+		return false;
+	if (s->base == NFT_PAYLOAD_LL_HEADER && first + bit == ETHERTYPE_BIT && part.n == 2 &&
+	    is_ethernet(m) && match_ethertype(m, part, true))
+		return true;
+	u = machine_stmt(m, IR_UNKNOWN);
+	u->unknown.kind = UNKNOWN_MATCH;
+	u->unknown.text = arena_printf(m->a, "%s == %s",
+				       read_payload_name(m->a, s->base, s->offset + bit / 8),
+				       hex(m->a, part));
+	return true;
+}
+
 /* Bits of headers, as one load has them: field by field. Only equality can be taken apart. False,
- * and nothing is matched, if some belong to no field. */
+ * and nothing is matched, if none belongs to a field, or some that are masked belong to none. */
 static bool match_payload(struct machine *m, const struct slice *s, struct tlv data, bool equal)
 {
 	uint32_t first = 8 * s->offset;
@@ -98,6 +163,8 @@ static bool match_payload(struct machine *m, const struct slice *s, struct tlv d
 		u128 mask = 0, value = 0;
 		bool set, any = false;
 
+		if (!p && equal && match_no_field(m, s, data, bit, &end))
+			continue;
 		end = p ? p->bit + place_bits(p) - first : bit + 1;
 		for (uint32_t i = p ? p->bit : first + bit; i < first + end; i++) {
 			bool there = i >= first && i < first + 8 * data.n;
@@ -162,16 +229,6 @@ static bool match_field(struct machine *m, const struct slice *s, struct tlv dat
 		value ^= read_number(s->flip, data.n, s->host);
 	}
 	return match_equal(m, s->field, mask, value, equal);
-}
-
-/* An ethertype, as `meta protocol` has it, says the family. */
-static bool match_ethertype(struct machine *m, struct tlv data, bool equal)
-{
-	unsigned type = data.n == 2 ? (unsigned)read_number(data.p, 2, false) : 0;
-
-	if (type != 0x0800 && type != 0x86dd)
-		return false;
-	return match_equal(m, F_NFPROTO, 0xff, type == 0x0800 ? IPV4 : IPV6, equal);
 }
 
 /* Bits of a header that were moved to the right end: a field. */
@@ -244,15 +301,6 @@ static bool match_ordered(struct machine *m, const struct slice *s, uint64_t op,
 
 /* ---- the expressions ---- */
 
-static const char *hex(struct arena *a, struct tlv data)
-{
-	char *s = arena_alloc(a, 2 * data.n + 1);
-
-	for (size_t i = 0; i < data.n; i++)
-		snprintf(s + 2 * i, 3, "%02x", data.p[i]);
-	return s;
-}
-
 /* Of each two words that say the opposite of each other, the one that is said. */
 static const char *opposite(const char *op)
 {
@@ -314,6 +362,9 @@ static bool compare_known(struct machine *m, const struct slice *s, uint64_t op,
 		return match_ordered(m, s, op, data);
 	switch (s->from) {
 	case FROM_PAYLOAD:
+		if (s->base == NFT_PAYLOAD_LL_HEADER && 8 * s->offset == ETHERTYPE_BIT &&
+		    !s->masked && is_ethernet(m) && match_ethertype(m, data, op == NFT_CMP_EQ))
+			return true;
 		if (s->shift)
 			return match_shifted(m, s, data, op == NFT_CMP_EQ);
 		return data.n <= SLICE_BYTES || !s->masked
@@ -334,6 +385,31 @@ static bool compare_known(struct machine *m, const struct slice *s, uint64_t op,
 		return compare_boolean(m, s, op == NFT_CMP_EQ, data);
 	}
 	return false;
+}
+
+/* Several fields that are not all as the rule says: what is there, less where they are. */
+static bool compare_none(struct machine *m, int word, const struct slice *s, uint64_t op,
+			 struct tlv data)
+{
+	const char *text;
+	enum family family = m->family;
+	int proto = m->proto;
+	bool known;
+
+	if (op != NFT_CMP_NEQ || !s || s->from != FROM_PAYLOAD)
+		return false;
+	text = arena_printf(m->a, "%s == %s", machine_text(m, word), hex(m->a, data));
+	machine_either_begin(m);
+	known = compare_known(m, s, NFT_CMP_EQ, data);
+	m->family = family;
+	m->proto = proto;
+	if (known) {
+		machine_either_end(m, text);
+		m->out->stmts.v[m->out->stmts.n - 1].unknown.inverted = true;
+	} else {
+		machine_either_drop(m);
+	}
+	return known;
 }
 
 /* Bytes of the network header where the rule has not asked for the family: of each they are another
@@ -385,7 +461,8 @@ bool read_cmp(struct machine *m, const struct raw_expr *e)
 		return false;
 	if (compare_known(m, s, op, data))
 		machine_said(m, s);
-	else if (!(s && compare_of_each(m, word, s, op, data)))
+	else if (!compare_none(m, word, s, op, data) &&
+		 !(s && compare_of_each(m, word, s, op, data)))
 		push_unknown(m, word, (uint32_t)data.n, cmp_words[op], hex(m->a, data));
 	return true;
 }

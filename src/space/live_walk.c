@@ -206,6 +206,9 @@ static void reroute(struct walk *w, struct ways *out, struct way x)
 		if (!w->p->zones.v[i].net4.n && !w->p->zones.v[i].net6.n &&
 		    !w->p->zones.v[i].sub.is)
 			vec_push(w->m->arena, &rest, (int)i);
+	/* what others translate to may be here, unless the addresses that are here are known */
+	if (w->foreign && !w->p->own4.n && !w->p->own6.n)
+		to.here = true;
 	if (rest.n)
 		to.zones = rest;
 	last = to.zones.n ? to.zones.n - 1 : 0;
@@ -391,6 +394,7 @@ static void behind(struct walk *w, const struct asked *a, const char *hook, stru
 		x.line = o->line;
 		break;
 	case FATE_TRANSLATE:
+		w->foreign = !a->table->line_of;
 		translate(w, out, x, o->nat);
 		return;
 	case FATE_INSPECT:

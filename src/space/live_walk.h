@@ -28,6 +28,7 @@ struct walk {
 	struct mean *m;
 	const struct live_tables *tables;
 	const struct policy *p;
+	bool foreign; /* what translates now is no table of fwc */
 	struct story *tell; /* of one packet: its steps; or NULL */
 };
 

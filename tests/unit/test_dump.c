@@ -279,16 +279,16 @@ static unsigned kind_of(bool ip6, u128 addr, bool here)
 	return here ? 2 : 1;
 }
 
+static const char *const own[][2] = {
+	{"eth0", "10.0.0.1"},  {"eth0", "fd00:a::1"},  {"eth1", "10.0.1.1"},
+	{"eth1", "fd00:b::1"}, {"eth10", "10.0.10.1"}, {"docker0", "172.17.0.1"},
+	{"wg0", "10.8.0.1"},   {"wg0", "fd00:c::1"},   {"br0", "192.168.122.1"},
+	{"br0", "fd00:d::1"},
+};
+
 /* interface NULL: of any. */
 static bool is_of(const char *interface, const char *addr)
 {
-	static const char *const own[][2] = {
-		{"eth0", "10.0.0.1"},  {"eth0", "fd00:a::1"},  {"eth1", "10.0.1.1"},
-		{"eth1", "fd00:b::1"}, {"eth10", "10.0.10.1"}, {"docker0", "172.17.0.1"},
-		{"wg0", "10.8.0.1"},   {"wg0", "fd00:c::1"},   {"br0", "192.168.122.1"},
-		{"br0", "fd00:d::1"},
-	};
-
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
 		if ((!interface || !strcmp(own[i][0], interface)) && !strcmp(own[i][1], addr))
 			return true;
@@ -463,20 +463,34 @@ static void judge(struct tally *t, struct mean *m, const struct ways *ways, cons
 	       ways->n ? fate_of(&ways->v[0]) : "nothing");
 }
 
+static void add_own(struct arena *a, struct policy *p)
+{
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+		u128 x = address(own[i][1]);
+
+		vec_push(a, strchr(own[i][1], ':') ? &p->own6 : &p->own4, ((struct ival){x, x}));
+	}
+	ivset_normalise(&p->own4);
+	ivset_normalise(&p->own6);
+}
+
 /* Where a new destination is, the packet's line says. */
 static const struct policy *route_of(struct arena *a, const struct policy *p, const struct sent *s)
 {
 	struct diag d;
+	struct policy *there;
 	const char *to = s->to ? arena_strndup(a, s->to, strcspn(s->to, "/")) : NULL;
 
 	if (!to || !strcmp(s->out, "self"))
 		return p;
 	diag_init(&d, a);
-	return policy_resolve(parsed(a,
-				     arena_printf(a, "zone out { interface %s; network %s/%d }\n",
-						  s->out, to, strchr(to, ':') ? 128 : 32),
-				     &d),
-			      a, &d);
+	there = policy_resolve(parsed(a,
+				      arena_printf(a, "zone out { interface %s; network %s/%d }\n",
+						   s->out, to, strchr(to, ':') ? 128 : 32),
+				      &d),
+			       a, &d);
+	add_own(a, there);
+	return there;
 }
 
 static bool is_of_input(const struct ir_ruleset *r)
@@ -515,6 +529,20 @@ static bool says_of_input(struct mean *m, const struct ir_ruleset *r, const stru
 	return found;
 }
 
+/* Where the addresses of the machine are not known more may happen, but still what did. */
+static void ask_elsewhere(struct tally *t, struct walk *w, const struct sent *s, const char *line)
+{
+	struct tally other = {.name = t->name, .arena = t->arena};
+	struct policy elsewhere = *w->p;
+	struct ways ways = {0};
+
+	elsewhere.own4 = elsewhere.own6 = (struct ivset){0};
+	w->p = &elsewhere;
+	live_walk(w, schema_dims(&w->m->schema, &s->packet), s->own, &ways);
+	judge(&other, w->m, &ways, s, line);
+	t->wrong += other.wrong;
+}
+
 static void ask(struct tally *t, const struct ir_tables *all, const struct policy *p,
 		const char *line)
 {
@@ -551,6 +579,8 @@ static void ask(struct tally *t, const struct ir_tables *all, const struct polic
 		w.p = route_of(a, p, &s);
 		live_walk(&w, schema_dims(&m.schema, &s.packet), s.own, &ways);
 		judge(t, &m, &ways, &s, line);
+		if (s.to)
+			ask_elsewhere(t, &w, &s, line);
 	}
 	mean_free(&m);
 	arena_free(a);
@@ -731,6 +761,9 @@ int main(int argc, char **argv)
 	ast = parsed(a, lab, &d);
 	p = policy_resolve(ast, a, &d);
 	CHECK(p && !d.nerrors);
+	if (!p)
+		return test_end();
+	add_own(a, p);
 	index = slurp(a, arena_printf(a, "%s/recorded/index", dir), &n);
 	list = slurp(a, arena_printf(a, "%s/open", dir), &n);
 	CHECK(index && list);

@@ -170,6 +170,14 @@ static void test_context(void)
 	     CMP(b, NFT_CMP_EQ, 8));
 	RULE("meta l4proto icmp @th,0,8 0x8", proto(b, 1), e_payload(b, TRANSPORT, 0, 1),
 	     CMP(b, NFT_CMP_EQ, 8));
+	/* fields among bytes that are none: each by itself */
+	RULE("ip ttl 64 ip protocol udp ?network header+10 == 1234", ipv4(b),
+	     e_payload(b, NETWORK, 8, 4), CMP(b, NFT_CMP_EQ, 64, 17, 0x12, 0x34));
+	RULE("meta nfproto ipv4 ?not network header+8 == 40111234", ipv4(b),
+	     e_payload(b, NETWORK, 8, 4), CMP(b, NFT_CMP_NEQ, 64, 17, 0x12, 0x34));
+	/* what a frame is its header says where it is Ethernet */
+	RULE("?link header+12 == 0800", e_payload(b, NFT_PAYLOAD_LL_HEADER, 12, 2),
+	     CMP(b, NFT_CMP_EQ, 8, 0));
 	/* a register of which another load has overwritten a part */
 	RULE("meta nfproto ipv6 ?value 1 of chain c, rule 1 == 00000000000000000000000000000001",
 	     ipv6(b), e_payload(b, NETWORK, 8, 16),
