@@ -6,6 +6,7 @@
 #include "kernel/confine.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <sched.h>
@@ -17,6 +18,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -27,6 +29,7 @@
 
 #ifndef SYS_landlock_create_ruleset
 #define SYS_landlock_create_ruleset 444
+#define SYS_landlock_add_rule 445
 #define SYS_landlock_restrict_self 446
 #endif
 
@@ -93,26 +96,56 @@ struct ruleset { /* struct landlock_ruleset_attr; older kernels know only its be
 	uint64_t fs, net, scoped;
 };
 
-#define READING (1u << 2 | 1u << 3) /* LANDLOCK_ACCESS_FS_READ_FILE, _READ_DIR */
+#define READING_FILE (1u << 2) /* LANDLOCK_ACCESS_FS_READ_FILE */
+#define READING (READING_FILE | 1u << 3) /* and LANDLOCK_ACCESS_FS_READ_DIR */
+#define NET_BIND 1u /* LANDLOCK_ACCESS_NET_BIND_TCP, _CONNECT_TCP */
+#define NET_CONNECT 2u
 
 #define UNLOGGED 1u /* LANDLOCK_RESTRICT_SELF_LOG_SAME_EXEC_OFF, of version 7 */
 
-/* What is not spared is denied for every path, so that there are no rules. Files without a path,
- * as in memory, are no matter of landlock's. Where reading is denied, it is asked for all the same
- * (libraries look for names of numbers) and no news for the log of audit. */
-static int deny_paths(uint64_t spared)
+/* What is not spared is denied for every path. Files without a path, as in memory, are no matter of
+ * landlock's. Where reading is denied, it is asked for all the same (libraries look for names of
+ * numbers) and no news for the log of audit. */
+struct denial {
+	uint64_t spared;
+	bool connects; /* by TCP, which is denied otherwise */
+	const char *const *readable; /* where reading is denied, but for these; or NULL */
+};
+
+struct beneath { /* struct landlock_path_beneath_attr */
+	uint64_t allowed;
+	int32_t parent;
+} __attribute__((packed));
+
+/* What is not there need not be read. */
+static int allow_reading(int ruleset, const char *path)
+{
+	struct beneath b = {.parent = open(path, O_PATH | O_CLOEXEC)};
+	struct stat st;
+	int err = 0;
+
+	if (b.parent < 0)
+		return 0;
+	b.allowed = fstat(b.parent, &st) == 0 && S_ISDIR(st.st_mode) ? READING : READING_FILE;
+	if (syscall(SYS_landlock_add_rule, ruleset, 1 /* LANDLOCK_RULE_PATH_BENEATH */, &b, 0) < 0)
+		err = -errno;
+	close(b.parent);
+	return err;
+}
+
+static int deny(const struct denial *d)
 {
 	/* by version: what it knows of files from bit 13 on, then TCP, then signals and abstract
 	 * sockets (landlock(7)) */
 	long version = syscall(SYS_landlock_create_ruleset, NULL, 0, 1);
 	const unsigned files = version >= 5 ? 16 : version >= 3 ? 15 : version == 2 ? 14 : 13;
 	struct ruleset all = {
-		.fs = ((1u << files) - 1) & ~spared,
-		.net = version >= 4 ? 3 : 0,
+		.fs = ((1u << files) - 1) & ~d->spared,
+		.net = version < 4 ? 0 : d->connects ? NET_BIND : NET_BIND | NET_CONNECT,
 		.scoped = version >= 6 ? 3 : 0,
 	};
 	size_t size = version >= 6 ? 24 : version >= 4 ? 16 : 8;
-	const unsigned flags = version >= 7 && !spared ? UNLOGGED : 0;
+	const unsigned flags = version >= 7 && !d->spared ? UNLOGGED : 0;
 	int fd, err = 0;
 
 	if (version <= 0)
@@ -120,13 +153,39 @@ static int deny_paths(uint64_t spared)
 	fd = (int)syscall(SYS_landlock_create_ruleset, &all, size, 0);
 	if (fd < 0)
 		return -errno;
-	if (syscall(SYS_landlock_restrict_self, fd, flags) < 0)
+	for (size_t i = 0; !err && d->readable && d->readable[i]; i++)
+		err = allow_reading(fd, d->readable[i]);
+	if (!err && syscall(SYS_landlock_restrict_self, fd, flags) < 0)
 		err = -errno;
 	close(fd);
 	return err;
 }
 
+static int deny_paths(uint64_t spared)
+{
+	return deny(&(struct denial){.spared = spared});
+}
+
+/* Where a library finds its resolvers, and the certificates of those whom this machine trusts. */
+static const char *const of_network[] = {
+	"/etc/resolv.conf",
+	"/etc/hosts",
+	"/etc/nsswitch.conf",
+	"/etc/host.conf",
+	"/etc/ssl",
+	"/etc/pki",
+	"/etc/ca-certificates",
+	"/etc/crypto-policies",
+	"/usr/share/ca-certificates",
+	"/usr/local/share/ca-certificates",
+	"/usr/lib/ssl",
+	"/dev/urandom",
+	NULL,
+};
+
 /* ---- seccomp ---- */
+
+enum sockets { SOCKETS_NONE, SOCKETS_LOCAL, SOCKETS_NETWORK };
 
 #ifndef FWC_SANITIZERS
 /* A list of what is forbidden: what libraries need to read names and files is theirs to choose. */
@@ -222,7 +281,27 @@ static int refuse_typing(scmp_filter_ctx ctx)
 	return err;
 }
 
-static int filter(bool local_sockets)
+/* netlink and packets above all */
+static int refuse_sockets(scmp_filter_ctx ctx, enum sockets which)
+{
+	int err = 0;
+
+	if (which == SOCKETS_NONE)
+		return seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 0);
+	if (which == SOCKETS_LOCAL)
+		return seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
+					SCMP_A0(SCMP_CMP_NE, AF_UNIX));
+	for (int family = 0; !err && family < AF_MAX; family++)
+		if (family != AF_INET && family != AF_INET6)
+			err = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
+					       SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family));
+	if (!err)
+		err = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
+				       SCMP_A0(SCMP_CMP_GE, AF_MAX));
+	return err;
+}
+
+static int filter(enum sockets which)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
 	int err = ctx ? 0 : -ENOMEM;
@@ -235,12 +314,8 @@ static int filter(bool local_sockets)
 		err = refuse_signals(ctx);
 	if (!err)
 		err = refuse_typing(ctx);
-	/* netlink and packets above all */
 	if (!err)
-		err = local_sockets
-			      ? seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
-						 SCMP_A0(SCMP_CMP_NE, AF_UNIX))
-			      : seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 0);
+		err = refuse_sockets(ctx, which);
 	if (!err)
 		err = seccomp_load(ctx);
 	if (ctx)
@@ -248,15 +323,15 @@ static int filter(bool local_sockets)
 	return err;
 }
 #else /* they start programs and look into processes themselves */
-static int filter(bool local_sockets)
+static int filter(enum sockets which)
 {
-	(void)local_sockets;
+	(void)which;
 	/* which a process that has changed its user has to allow */
 	return prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0 ? -errno : 0;
 }
 #endif
 
-int confine(void)
+static int confine_to(const struct denial *d, enum sockets which)
 {
 	int err;
 
@@ -268,10 +343,21 @@ int confine(void)
 		err = caps_keep(0);
 	if (!err && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		err = -errno;
-	/* reading is left to the modes of files */
 	if (!err)
-		err = deny_paths(READING);
-	return err ? err : filter(false);
+		err = deny(d);
+	return err ? err : filter(which);
+}
+
+int confine(void)
+{
+	/* reading is left to the modes of files */
+	return confine_to(&(struct denial){.spared = READING}, SOCKETS_NONE);
+}
+
+int confine_network(void)
+{
+	return confine_to(&(struct denial){.readable = of_network, .connects = true},
+			  SOCKETS_NETWORK);
 }
 
 int confine_files(void)
@@ -285,7 +371,7 @@ int confine_opener(void)
 
 	if (!err && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		err = -errno;
-	return err ? err : filter(true);
+	return err ? err : filter(SOCKETS_LOCAL);
 }
 
 uid_t confine_caller(void)

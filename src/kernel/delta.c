@@ -1,0 +1,504 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * a list, and what a set holds -> elements that go and come, in transactions.
+ *
+ * What comes comes before what goes, in pieces. Intervals that meet one another cannot be in a set
+ * at once: those go and come in one transaction, and so does what is changed in a set that has no
+ * room for both.
+ */
+#include "kernel/delta.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "kernel/bulk.h"
+#include "kernel/child.h"
+#include "kernel/delta_read.h"
+#include "kernel/send.h"
+#include "nft/ir.h"
+#include "util/cleanup.h"
+#include "util/fault.h"
+
+#define ROOM_HASH (320 << 10) /* as of lists that are filled for the first time (bulk.c) */
+#define ROOM_TREE (4 << 20)
+#define ROOM_MAX (256 << 20)
+#define LIST_MAX 65000 /* what is at once in one attribute ends before its length does */
+#define HEAD_MAX 512
+#define OP_MAX 192 /* bytes of a range, with both ends */
+#define DUMPED 65536 /* a larger hash is asked for by name (bulk_read.c) */
+#define TRIES 8 /* others may change it between our look and our change */
+
+struct op {
+	struct ival at;
+	bool add;
+	bool glued; /* in one transaction with the one before it */
+};
+
+struct ops {
+	struct op *v;
+	size_t n, cap;
+};
+
+struct writer {
+	struct sender sender;
+	const struct delta_job *job;
+	char *room;
+	size_t used;
+	struct nlmsghdr *message; /* the one that is being filled, or NULL */
+	struct nlattr *list;
+	bool adds; /* it does */
+};
+
+/* ---- messages ---- */
+
+static void begin_message(struct writer *w, bool add)
+{
+	struct nlmsghdr *h = mnl_nlmsg_put_header(w->room + w->used);
+	struct nfgenmsg *g = mnl_nlmsg_put_extra_header(h, sizeof(*g));
+
+	h->nlmsg_type = (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 |
+				   (add ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM));
+	h->nlmsg_flags = NLM_F_REQUEST;
+	if (add)
+		h->nlmsg_flags |= NLM_F_CREATE;
+	if (!w->used) /* of the others only errors are told */
+		h->nlmsg_flags |= NLM_F_ACK;
+	g->nfgen_family = NFPROTO_INET;
+	g->version = NFNETLINK_V0;
+	mnl_attr_put_strz(h, NFTA_SET_ELEM_LIST_TABLE, IR_TABLE);
+	mnl_attr_put_strz(h, NFTA_SET_ELEM_LIST_SET, w->job->set);
+	w->list = NULL;
+	w->message = h;
+	w->adds = add;
+}
+
+static void end_message(struct writer *w)
+{
+	if (!w->message)
+		return;
+	if (w->list)
+		mnl_attr_nest_end(w->message, w->list);
+	w->used += w->message->nlmsg_len;
+	w->message = NULL;
+}
+
+static int flush(struct writer *w)
+{
+	int err;
+
+	end_message(w);
+	if (!w->used)
+		return 0;
+	err = sender_send(&w->sender, w->room, w->used, 0);
+	w->used = 0;
+	fault_point("refreshing");
+	return err;
+}
+
+static void put_node(struct writer *w, u128 address, bool end, bool open)
+{
+	static const uint8_t open_end[] = {1, 4, 1, 0, 0, 0}; /* TLV 1 of nft: its flags are 1 */
+	struct nlattr *elem = mnl_attr_nest_start(w->message, NFTA_LIST_ELEM), *key;
+	uint8_t bytes[16];
+
+	bulk_key(w->job->family, address, bytes);
+	if (end)
+		mnl_attr_put_u32(w->message, NFTA_SET_ELEM_FLAGS,
+				 htonl(NFT_SET_ELEM_INTERVAL_END));
+	key = mnl_attr_nest_start(w->message, NFTA_SET_ELEM_KEY);
+	mnl_attr_put(w->message, NFTA_DATA_VALUE, bulk_key_bytes(w->job->family), bytes);
+	mnl_attr_nest_end(w->message, key);
+	if (open)
+		mnl_attr_put(w->message, NFTA_SET_ELEM_USERDATA, sizeof(open_end), open_end);
+	mnl_attr_nest_end(w->message, elem);
+}
+
+static void for_list(struct writer *w, bool add)
+{
+	if (w->message && (w->adds != add || w->message->nlmsg_len + OP_MAX > LIST_MAX))
+		end_message(w);
+	if (!w->message) {
+		begin_message(w, add);
+		w->list = mnl_attr_nest_start(w->message, NFTA_SET_ELEM_LIST_ELEMENTS);
+	}
+}
+
+static void put_op(struct writer *w, const struct op *o)
+{
+	u128 top = u128_max(w->job->family == FAM_IP4 ? 32 : 128);
+	bool open = w->job->interval && o->at.hi == top;
+
+	for_list(w, o->add);
+	put_node(w, o->at.lo, false, open && o->add);
+	if (w->job->interval && !open)
+		put_node(w, o->at.hi + 1, true, false);
+}
+
+/* ---- what is different ---- */
+
+static void push(struct ops *ops, struct ival at, bool add, bool glued)
+{
+	if (ops->n == ops->cap) {
+		ops->cap = ops->cap ? 2 * ops->cap : 256;
+		ops->v = realloc(ops->v, ops->cap * sizeof(*ops->v));
+		if (!ops->v)
+			abort();
+	}
+	ops->v[ops->n++] = (struct op){at, add, glued};
+}
+
+static void wanted(const struct bulk_list *l, bool interval, struct delta_elems *out)
+{
+	*out = (struct delta_elems){0};
+	for (size_t i = 0; l && i < l->n; i++) {
+		struct ival r = bulk_list_at(l, i);
+
+		if (interval)
+			delta_elems_add(out, r.lo, r.hi);
+		for (u128 x = r.lo; !interval; x++) {
+			delta_elems_add(out, x, x);
+			if (x == r.hi)
+				break;
+		}
+	}
+}
+
+uint64_t delta_count(const struct bulk_list *l, bool interval)
+{
+	u128 n = 0;
+
+	for (size_t i = 0; l && i < l->n; i++) {
+		struct ival r = bulk_list_at(l, i);
+
+		n += interval ? 1 : r.hi - r.lo + 1;
+		if (n > UINT32_MAX)
+			return UINT32_MAX;
+	}
+	return (uint64_t)n;
+}
+
+/* What is in the one and not in the other. */
+static void without(const struct delta_elems *a, const struct delta_elems *b,
+		    struct delta_elems *out)
+{
+	*out = (struct delta_elems){0};
+	for (size_t i = 0, k = 0; i < a->n; i++) {
+		while (k < b->n && b->v[k].lo < a->v[i].lo)
+			k++;
+		if (k == b->n || b->v[k].lo != a->v[i].lo || b->v[k].hi != a->v[i].hi)
+			delta_elems_add(out, a->v[i].lo, a->v[i].hi);
+	}
+}
+
+static bool meets(const struct ival *r, u128 end)
+{
+	return r->lo <= end || r->lo == end + 1;
+}
+
+struct plan {
+	struct ops adds, groups, deletes;
+};
+
+/* Ranges that meet, over however many others, are one group. */
+static void part(const struct delta_elems *add, const struct delta_elems *del, bool interval,
+		 struct plan *out)
+{
+	size_t i = 0, k = 0;
+
+	while (i < add->n || k < del->n) {
+		bool first_add = k == del->n || (i < add->n && add->v[i].lo < del->v[k].lo);
+		u128 end = first_add ? add->v[i].hi : del->v[k].hi;
+		size_t i0 = i, k0 = k;
+		bool grew = interval;
+
+		i += first_add;
+		k += !first_add;
+		while (grew) {
+			grew = false;
+			for (; i < add->n && meets(&add->v[i], end); i++, grew = true)
+				end = add->v[i].hi > end ? add->v[i].hi : end;
+			for (; k < del->n && meets(&del->v[k], end); k++, grew = true)
+				end = del->v[k].hi > end ? del->v[k].hi : end;
+		}
+		for (size_t x = k0; x < k; x++)
+			push(i == i0 ? &out->deletes : &out->groups, del->v[x], false,
+			     i != i0 && x > k0);
+		for (size_t x = i0; x < i; x++)
+			push(k == k0 ? &out->adds : &out->groups, add->v[x], true, k != k0);
+	}
+}
+
+static void append(struct ops *to, const struct ops *from)
+{
+	for (size_t i = 0; i < from->n; i++)
+		push(to, from->v[i].at, from->v[i].add, from->v[i].glued);
+}
+
+/* Where there is room for all of them at once; else each that comes takes the place of one that
+ * goes. */
+static void order(const struct plan *p, bool roomy, struct ops *out)
+{
+	size_t pairs = p->adds.n < p->deletes.n ? p->adds.n : p->deletes.n;
+
+	if (roomy) {
+		append(out, &p->adds);
+		append(out, &p->groups);
+		append(out, &p->deletes);
+		return;
+	}
+	for (size_t i = 0; i < pairs; i++) {
+		push(out, p->deletes.v[i].at, false, false);
+		push(out, p->adds.v[i].at, true, true);
+	}
+	for (size_t i = pairs; i < p->deletes.n; i++)
+		push(out, p->deletes.v[i].at, false, false);
+	append(out, &p->groups);
+	for (size_t i = pairs; i < p->adds.n; i++)
+		push(out, p->adds.v[i].at, true, false);
+}
+
+/* ---- into the kernel ---- */
+
+/* How many there are together from this one on. */
+static size_t glued_from(const struct ops *ops, size_t i)
+{
+	size_t n = 1;
+
+	while (i + n < ops->n && ops->v[i + n].glued)
+		n++;
+	return n;
+}
+
+static size_t bytes_of(size_t n)
+{
+	return n * (OP_MAX + HEAD_MAX);
+}
+
+static size_t most_glued(const struct ops *ops)
+{
+	size_t most = 1;
+
+	for (size_t i = 0; i < ops->n; i += glued_from(ops, i))
+		if (glued_from(ops, i) > most)
+			most = glued_from(ops, i);
+	return most;
+}
+
+static int open_writer(struct writer *w, const struct delta_job *j, const struct ops *ops)
+{
+	size_t room = j->interval ? ROOM_TREE : ROOM_HASH, glued = bytes_of(most_glued(ops));
+	int err;
+
+	*w = (struct writer){.job = j};
+	if (glued > room)
+		room = glued < ROOM_MAX ? glued : ROOM_MAX;
+	err = sender_open(&w->sender, room);
+	if (!err)
+		w->room = malloc(w->sender.room + 2 * LIST_MAX);
+	return err ? err : w->room ? 0 : -ENOMEM;
+}
+
+/* Where a group is larger than what the kernel takes at once, it is parted all the same. */
+static int put_ops(struct writer *w, const struct ops *ops, bool zero_end)
+{
+	u128 top = u128_max(w->job->family == FAM_IP4 ? 32 : 128);
+	int err = 0;
+
+	for (size_t i = 0; i < ops->n && !err; i++) {
+		size_t need = ops->v[i].glued ? OP_MAX + HEAD_MAX : bytes_of(glued_from(ops, i));
+		size_t open = w->message ? w->message->nlmsg_len : 0;
+
+		if (w->used + open && w->used + open + need > w->sender.room &&
+		    (!ops->v[i].glued || w->used + open + OP_MAX + HEAD_MAX > w->sender.room))
+			err = flush(w);
+		if (err)
+			break;
+		if (ops->v[i].add && w->job->interval && !zero_end && ops->v[i].at.hi != top) {
+			for_list(w, true);
+			put_node(w, 0, true, false);
+			zero_end = true;
+		}
+		put_op(w, &ops->v[i]);
+	}
+	return err ? err : flush(w);
+}
+
+static int send_ops(const struct delta_job *j, const struct ops *ops, bool zero_end)
+{
+	struct writer w;
+	int err = ops->n ? open_writer(&w, j, ops) : 0;
+
+	if (!ops->n)
+		return 0;
+	if (!err)
+		err = put_ops(&w, ops, zero_end);
+	sender_close(&w.sender);
+	free(w.room);
+	return err;
+}
+
+/* What is in it cannot be made sense of: it goes, and all that is wanted comes, at once. */
+static int replace(struct delta_job *j, const struct delta_elems *want)
+{
+	struct ops ops = {0};
+	struct writer w;
+	int err;
+
+	for (size_t i = 0; i < want->n; i++)
+		push(&ops, want->v[i], true, true);
+	err = open_writer(&w, j, &ops);
+	if (!err) {
+		begin_message(&w, false);
+		end_message(&w);
+		err = put_ops(&w, &ops, false);
+		j->added = want->n;
+	}
+	sender_close(&w.sender);
+	free(w.room);
+	free(ops.v);
+	return err;
+}
+
+/* ---- all of it ---- */
+
+static bool holds(const struct delta_job *j, const struct bulk_list *l)
+{
+	uint8_t all = j->family == FAM_IP4 ? 32 : 128;
+	const struct ir_bulk b = {.elems = l, .prefix = j->interval ? 0 : all};
+	struct bulk_job job = {.set = j->set, .bulk = &b};
+
+	return bulk_compare(&job) == 0;
+}
+
+/* A dump of many takes as long as the square of what there is: first it is asked for what should
+ * be there. */
+static int look(const struct delta_job *j, struct delta_elems *out)
+{
+	const struct bulk_list *both[] = {j->was, j->want};
+
+	for (int i = 0; i < 2; i++) {
+		if (delta_count(both[i], j->interval) > DUMPED && holds(j, both[i])) {
+			wanted(both[i], j->interval, out);
+			out->zero_end = true;
+			return 0;
+		}
+	}
+	return delta_read(j->set, j->family, j->interval, out);
+}
+
+static int change(struct delta_job *j, const struct delta_elems *has,
+		  const struct delta_elems *want, bool *same)
+{
+	struct delta_elems add, del;
+	struct plan p = {0};
+	struct ops ops = {0};
+	int err = 0;
+
+	without(want, has, &add);
+	without(has, want, &del);
+	*same = !add.n && !del.n;
+	if (!*same) {
+		part(&add, &del, j->interval, &p);
+		order(&p, has->n + add.n <= j->size, &ops);
+		err = send_ops(j, &ops, has->zero_end);
+		if (!err) {
+			j->added += add.n;
+			j->deleted += del.n;
+		}
+	}
+	free(add.v);
+	free(del.v);
+	free(p.adds.v);
+	free(p.groups.v);
+	free(p.deletes.v);
+	free(ops.v);
+	return err;
+}
+
+/* Until it reads as it should: others may change it, too. */
+static int settle(struct delta_job *j, const struct delta_elems *want)
+{
+	bool same = false, fresh = true;
+	int err = 0;
+
+	for (int i = 0; i < TRIES && !same; i++) {
+		struct delta_elems has;
+
+		err = look(j, &has);
+		if (fresh)
+			j->held = has.n;
+		fresh = false;
+		if (!err)
+			err = change(j, &has, want, &same);
+		else if (err == -EPROTO)
+			err = replace(j, want);
+		free(has.v);
+		if (err && err != -ENOENT && err != -EEXIST && err != -EINTR)
+			break;
+		if (err == -ENOENT && i > 1)
+			break;
+		if (j->was && !err)
+			j->was = NULL; /* it is another now */
+	}
+	return err ? err : same ? 0 : -EBUSY;
+}
+
+static int run(void *arg)
+{
+	struct delta_job *j = arg;
+	struct delta_elems want;
+	int err;
+
+	wanted(j->want, j->interval, &want);
+	err = settle(j, &want);
+	free(want.v);
+	return -err;
+}
+
+static void explain(struct delta_job *j, int err, const struct buf *said)
+{
+	if (err == -ENOENT)
+		snprintf(j->why, sizeof(j->why), "the kernel has no set %s", j->set);
+	else if (said->len)
+		snprintf(j->why, sizeof(j->why), "%s", buf_str(said));
+	else
+		snprintf(j->why, sizeof(j->why), "the kernel refuses to change set %s: %s", j->set,
+			 strerror(-err));
+}
+
+int delta_change(struct delta_job *j, const char *netns)
+{
+	struct delta_job *shared;
+	struct child c = {.where = child_where_of(netns), .netns = netns, .run = run};
+	uint64_t n = delta_count(j->want, j->interval);
+	int err;
+
+	if (n > j->size) {
+		snprintf(j->why, sizeof(j->why), "%llu elements, and set %s has room for %llu",
+			 (unsigned long long)n, j->set, (unsigned long long)j->size);
+		return -ENOSPC;
+	}
+	shared = mmap(NULL, sizeof(*j), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED)
+		return -ENOMEM;
+	*shared = *j;
+	c.arg = shared;
+	err = child_run(&c);
+	if (err > 0)
+		err = -err;
+	j->held = shared->held;
+	j->added = shared->added;
+	j->deleted = shared->deleted;
+	munmap(shared, sizeof(*j));
+	if (err)
+		explain(j, err, &c.why);
+	child_free(&c);
+	return err;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * A set that packets are looking into becomes another one in place: by what is different alone, and
+ * so that an address that is in it before and after is in it all the time.
+ */
+#ifndef FWC_DELTA_H
+#define FWC_DELTA_H
+
+#include "util/bulk.h"
+
+struct delta_job {
+	const char *set; /* of table inet fwc; it is there */
+	enum family family;
+	bool interval;
+	uint64_t size; /* how many elements it takes: addresses, or ranges */
+	const struct bulk_list *want; /* NULL: nothing */
+	const struct bulk_list *was; /* what it holds unless somebody was killed; NULL: unknown */
+	/* out */
+	size_t held, added, deleted; /* elements */
+	char why[160];
+};
+
+/* In the namespace `netns` (NULL: this one), in a child. 0 or -errno with why: -ENOENT, the kernel
+ * has no such set; -ENOSPC, it is too small. */
+int delta_change(struct delta_job *j, const char *netns);
+
+/* How many elements the list is. */
+uint64_t delta_count(const struct bulk_list *l, bool interval);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * What sets hold whose content comes from elsewhere, by name or by URL, on disk: it is of run time,
+ * and so it lies beside the artefacts and outlives them.
+ *
+ *	fetched/NAME.json	of one set: what came, when, what failed since
+ *	fetched/DIGEST.elements	lists (util/bulk_file.h); there before anything names them
+ *	fetched/lock		held while content is fetched
+ */
+#ifndef FWC_FETCHED_H
+#define FWC_FETCHED_H
+
+#include "store/store.h"
+#include "util/bulk.h"
+
+#define FETCHED "fetched"
+#define FETCHED_DNS "dns" /* the source of sets of names */
+
+struct fetched_name { /* times in seconds of the wall clock */
+	const char *name;
+	uint64_t asked; /* when it last answered; 0: never */
+	uint64_t until; /* and for how long that holds */
+	const char *why; /* it did not the last time; NULL: it did */
+	struct ivset v4, v6;
+};
+
+struct fetched {
+	const char *name; /* of the set in the policy */
+	const char *source; /* its URL, or FETCHED_DNS */
+	const struct bulk_list *v4, *v6; /* what the sets hold; NULL: nothing */
+	uint64_t fetched; /* when the source last confirmed it; 0: never */
+	uint64_t next; /* when it is due */
+	uint64_t stale; /* since when it fails; 0: it does not */
+	const char *why; /* it does, or what came was held back; NULL */
+	bool held; /* a newer list was there, and was not taken */
+	bool expired; /* nobody confirmed it for too long, so it holds nothing */
+	bool changing; /* the kernel was being changed to this when this was written */
+	const char *etag, *modified; /* of HTTP, or NULL */
+	VEC(struct fetched_name) names;
+};
+
+/* 0; -ENOENT: nothing ever came, and *out is empty; -EBADMSG and others with why. */
+int fetched_load(const struct store *s, struct arena *a, const char *name, struct fetched *out,
+		 struct buf *why);
+/* The lists are left out: what there is to say of it. */
+int fetched_load_head(const struct store *s, struct arena *a, const char *name,
+		      struct fetched *out, struct buf *why);
+/* 0 or -errno with why. The last state or this one is there afterwards, whole. */
+int fetched_save(struct store *s, const struct fetched *f, struct buf *why);
+/* Nobody has confirmed it for so many seconds; 0: it never expires. */
+bool fetched_expired(const struct fetched *f, uint64_t expire, uint64_t now);
+/* Whether it is what that source says: else it is of an older policy, and worth nothing. */
+bool fetched_is_of(const struct fetched *f, const char *source);
+/* What is of none of these sets goes, and lists that nothing names any more. */
+void fetched_prune(struct store *s, const char *const *names, size_t n);
+/* One who fetches at a time: the descriptor, or -errno (-EWOULDBLOCK: another one is at it, and was
+ * for so many milliseconds). */
+int fetched_lock(struct store *s, unsigned wait_ms, struct buf *why);
+
+#endif
