@@ -169,6 +169,14 @@ static const struct command commands[] = {
 	 "Elements get the time they had left, less the time that has passed; counters go\n"
 	 "on. Running it twice does no harm.\n",
 	 cmd_restore},
+	{"refresh", "[NAME...] [--force] [--timeout SECONDS]",
+	 "ask anew for sets whose content comes from names and URLs",
+	 "Changes dns and url sets of the rules in force in place, as a timer has it do\n"
+	 "all the time. What is not due is not asked for. What fails leaves the set as it\n"
+	 "is. Exit status 1: some set is stale or was held back.\n"
+	 "  --force            ask now, and take a list that has lost most of itself\n"
+	 "  --timeout SECONDS  for each of them (60)\n",
+	 cmd_refresh},
 	{"set", "list [NAME] | add | delete | flush | test NAME [ADDRESS...] [for TIME]",
 	 "list and change what dynamic sets hold",
 	 "list: elements and the time that each has left; without NAME, the sets.\n"

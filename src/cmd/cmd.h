@@ -54,6 +54,7 @@ int cmd_counters(struct globals *g, int argc, char **argv);
 int cmd_metrics(struct globals *g, int argc, char **argv);
 int cmd_save(struct globals *g, int argc, char **argv);
 int cmd_restore(struct globals *g, int argc, char **argv);
+int cmd_refresh(struct globals *g, int argc, char **argv);
 int cmd_set(struct globals *g, int argc, char **argv);
 int cmd_flows(struct globals *g, int argc, char **argv);
 int cmd_top(struct globals *g, int argc, char **argv);

@@ -274,8 +274,7 @@ int main(int argc, char **argv)
 	bool trying = argc == 3 && !strcmp(argv[1], "try");
 	int err;
 
-	if ((!names && !url && !trying) ||
-	    (!trying && !number_word(argv[2], 1, MS_MAX, &ms)) ||
+	if ((!names && !url && !trying) || (!trying && !number_word(argv[2], 1, MS_MAX, &ms)) ||
 	    (url && !number_word(argv[3], 1, BYTES_MAX, &bytes))) {
 		fputs("fwc-fetch: it is started by `fwc refresh`\n", stderr);
 		return 2;
@@ -291,8 +290,8 @@ int main(int argc, char **argv)
 		return 1;
 	if (names)
 		return ask_names(a, in.data, (unsigned)ms);
-	return fetch_url(in.data, &(struct url_job){.ms = (unsigned)ms,
-						    .bytes = bytes,
-						    .special = argc > 4 &&
-							       !strcmp(argv[4], "private")});
+	return fetch_url(in.data,
+			 &(struct url_job){.ms = (unsigned)ms,
+					   .bytes = bytes,
+					   .special = argc > 4 && !strcmp(argv[4], "private")});
 }

@@ -86,7 +86,8 @@ static size_t take_header(char *p, size_t size, size_t n, void *arg)
 	struct download *d = arg;
 
 	n *= size;
-	if (is_header(p, n, "HTTP/")) { /* another answer begins; 2 and later frame what they send */
+	if (is_header(p, n,
+		      "HTTP/")) { /* another answer begins; 2 and later frame what they send */
 		d->bounded = n > 5 && p[5] >= '2';
 		d->etag[0] = d->modified[0] = '\0';
 	} else if (is_header(p, n, "etag:")) {
@@ -204,7 +205,8 @@ static bool resolve(struct download *d, const char *host, const char *port,
 		*list = curl_slist_append(*list, buf_str(&entry));
 	else if (d->barred)
 		snprintf(d->why, sizeof(d->why),
-			 "%s is an address of this machine or a private network: write private", host);
+			 "%s is an address of this machine or a private network: write private",
+			 host);
 	else
 		snprintf(d->why, sizeof(d->why), "%s: %s", host, resolved_why(&v4, &v6));
 	buf_free(&entry);

@@ -141,7 +141,9 @@ static int deny(const struct denial *d)
 	const unsigned files = version >= 5 ? 16 : version >= 3 ? 15 : version == 2 ? 14 : 13;
 	struct ruleset all = {
 		.fs = ((1u << files) - 1) & ~d->spared,
-		.net = version < 4 ? 0 : d->connects ? NET_BIND : NET_BIND | NET_CONNECT,
+		.net = version < 4   ? 0
+		       : d->connects ? NET_BIND
+				     : NET_BIND | NET_CONNECT,
 		.scoped = version >= 6 ? 3 : 0,
 	};
 	size_t size = version >= 6 ? 24 : version >= 4 ? 16 : 8;

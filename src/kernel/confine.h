@@ -13,8 +13,8 @@ int confine(void);
 /* Of who opens for it: the same but for the user, what may be written, and local sockets (which
  * names of users may take). */
 int confine_opener(void);
-/* Of who speaks with strangers: as confine(), and of files it reads what names resolvers and whom to
- * trust, no more; it may open IPv4 and IPv6 sockets, and listens on none of TCP. */
+/* Of who speaks with strangers: as confine(), and of files it reads what names resolvers and whom
+ * to trust, no more; it may open IPv4 and IPv6 sockets, and listens on none of TCP. */
 int confine_network(void);
 /* Of who has a library read scripts from memory: no path is opened, to read or to write, where the
  * kernel has landlock. 0 or -errno. */

@@ -110,8 +110,7 @@ static void put_node(struct writer *w, u128 address, bool end, bool open)
 
 	bulk_key(w->job->family, address, bytes);
 	if (end)
-		mnl_attr_put_u32(w->message, NFTA_SET_ELEM_FLAGS,
-				 htonl(NFT_SET_ELEM_INTERVAL_END));
+		mnl_attr_put_u32(w->message, NFTA_SET_ELEM_FLAGS, htonl(NFT_SET_ELEM_INTERVAL_END));
 	key = mnl_attr_nest_start(w->message, NFTA_SET_ELEM_KEY);
 	mnl_attr_put(w->message, NFTA_DATA_VALUE, bulk_key_bytes(w->job->family), bytes);
 	mnl_attr_nest_end(w->message, key);
@@ -466,6 +465,9 @@ static void explain(struct delta_job *j, int err, const struct buf *said)
 {
 	if (err == -ENOENT)
 		snprintf(j->why, sizeof(j->why), "the kernel has no set %s", j->set);
+	else if (err == -ECHILD)
+		snprintf(j->why, sizeof(j->why), "the process that changes set %s was killed",
+			 j->set);
 	else if (said->len)
 		snprintf(j->why, sizeof(j->why), "%s", buf_str(said));
 	else

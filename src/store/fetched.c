@@ -65,7 +65,8 @@ static bool read_addresses(struct arena *a, const json_t *list, struct fetched_n
 	json_t *j;
 	size_t i;
 
-	json_array_foreach (list, i, j) {
+	json_array_foreach(list, i, j)
+	{
 		const char *s = json_string_value(j);
 		enum family family;
 		u128 at;
@@ -82,7 +83,8 @@ static bool read_names(struct arena *a, const json_t *list, struct fetched *out)
 	json_t *j;
 	size_t i;
 
-	json_array_foreach (list, i, j) {
+	json_array_foreach(list, i, j)
+	{
 		struct fetched_name n = {
 			.name = text_in(a, j, "name"),
 			.asked = number_in(j, "asked"),
@@ -107,7 +109,8 @@ static int read_list(int dir, struct arena *a, const char *digest, enum family f
 
 	if (!digest)
 		return 0;
-	if (strlen(digest) != SHA256_HEX - 1 || strspn(digest, "0123456789abcdef") != strlen(digest))
+	if (strlen(digest) != SHA256_HEX - 1 ||
+	    strspn(digest, "0123456789abcdef") != strlen(digest))
 		return -EBADMSG;
 	err = file_read(dir, arena_printf(a, "%s" BULK_FILE, digest), &bytes);
 	if (err)
@@ -170,8 +173,8 @@ int fetched_load(const struct store *s, struct arena *a, const char *name, struc
 	return load(s, a, name, true, out, why);
 }
 
-int fetched_load_head(const struct store *s, struct arena *a, const char *name,
-		      struct fetched *out, struct buf *why)
+int fetched_load_head(const struct store *s, struct arena *a, const char *name, struct fetched *out,
+		      struct buf *why)
 {
 	return load(s, a, name, false, out, why);
 }
@@ -303,17 +306,6 @@ int fetched_save(struct store *s, const struct fetched *f, struct buf *why)
 
 /* ---- what is of no use any more ---- */
 
-static bool is_among(const char *file, const char *const *names, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		size_t len = strlen(names[i]);
-
-		if (!strncmp(file, names[i], len) && !strcmp(file + len, HEAD))
-			return true;
-	}
-	return false;
-}
-
 static bool ends_with(const char *s, const char *end)
 {
 	size_t n = strlen(s), m = strlen(end);
@@ -338,7 +330,7 @@ static bool note_lists(int dir, const char *file, struct arena *a, struct map *u
 	return true;
 }
 
-void fetched_prune(struct store *s, const char *const *names, size_t n)
+void fetched_prune(struct store *s)
 {
 	_cleanup_arena_ struct arena *a = arena_new();
 	_cleanup_close_ int own = open_dir(s);
@@ -350,11 +342,7 @@ void fetched_prune(struct store *s, const char *const *names, size_t n)
 
 	map_init(&used, a);
 	while (d && (e = readdir(d))) {
-		if (!ends_with(e->d_name, HEAD))
-			continue;
-		if (!is_among(e->d_name, names, n))
-			unlinkat(own, e->d_name, 0);
-		else
+		if (ends_with(e->d_name, HEAD))
 			known &= note_lists(own, e->d_name, a, &used);
 	}
 	if (known)

@@ -42,16 +42,17 @@ struct fetched {
 int fetched_load(const struct store *s, struct arena *a, const char *name, struct fetched *out,
 		 struct buf *why);
 /* The lists are left out: what there is to say of it. */
-int fetched_load_head(const struct store *s, struct arena *a, const char *name,
-		      struct fetched *out, struct buf *why);
+int fetched_load_head(const struct store *s, struct arena *a, const char *name, struct fetched *out,
+		      struct buf *why);
 /* 0 or -errno with why. The last state or this one is there afterwards, whole. */
 int fetched_save(struct store *s, const struct fetched *f, struct buf *why);
 /* Nobody has confirmed it for so many seconds; 0: it never expires. */
 bool fetched_expired(const struct fetched *f, uint64_t expire, uint64_t now);
 /* Whether it is what that source says: else it is of an older policy, and worth nothing. */
 bool fetched_is_of(const struct fetched *f, const char *source);
-/* What is of none of these sets goes, and lists that nothing names any more. */
-void fetched_prune(struct store *s, const char *const *names, size_t n);
+/* Lists that nothing names any more go. What is said of sets stays, of those that are in no rules
+ * now, too: a rollback may want them. */
+void fetched_prune(struct store *s);
 /* One who fetches at a time: the descriptor, or -errno (-EWOULDBLOCK: another one is at it, and was
  * for so many milliseconds). */
 int fetched_lock(struct store *s, unsigned wait_ms, struct buf *why);

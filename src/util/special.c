@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * The registries of special addresses (RFC 6890), as far as they are local to somebody. Networks for
- * documents and for benchmarks are not: nobody has them, so nothing can be meant by them.
+ * The registries of special addresses (RFC 6890), as far as they are local to somebody. Networks
+ * for documents and for benchmarks are not: nobody has them, so nothing can be meant by them.
  */
 #include "util/special.h"
 

@@ -141,6 +141,7 @@ configured() {
 	make -s install-data-hook DESTDIR="$PWD/root"
 	[ "$(find root -type f | sort | tr '\n' ' ')" = "root/etc/init.d/fwc root/etc/rc.d/rc.firewall \
 root/etc/rc.d/rc.firewall.new root/usr/lib/systemd/system/fwc-inspectd.service \
+root/usr/lib/systemd/system/fwc-refresh.service root/usr/lib/systemd/system/fwc-refresh.timer \
 root/usr/lib/systemd/system/fwc-save.service root/usr/lib/systemd/system/fwc.service \
 root/usr/lib/sysusers.d/fwc-inspectd.conf root/usr/lib/sysusers.d/fwc.conf root/usr/lib/udev/rules.d/90-fwc.rules " ]
 	[ -d root/etc/fwc ]

@@ -86,6 +86,9 @@ version=0.1.0
 		[ "$(systemctl is-enabled $unit.service)" = disabled ]
 		systemd-analyze verify --man=no /usr/lib/systemd/system/$unit.service
 	done
+	[ "$(systemctl is-enabled fwc-refresh.timer)" = disabled ]
+	systemd-analyze verify --man=no /usr/lib/systemd/system/fwc-refresh.service
+	systemd-analyze verify --man=no /usr/lib/systemd/system/fwc-refresh.timer
 	[ -z "$(pgrep fwc)" ]
 	[ -z "$(nft list ruleset)" ]
 	[ "$(stat -c '%a %U' /etc/fwc)" = "755 root" ]

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * sets of the rules in force -> asked for, kept, and in the kernel.
+ *
+ * What is new is kept first, marked as being on its way: whoever is killed behind that has left a
+ * set that is not quite what was kept, and the next one to look makes it so.
+ */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "fetch/fetch.h"
+#include "fetch/round.h"
+#include "kernel/delta.h"
+#include "util/cleanup.h"
+#include "util/fault.h"
+
+static bool is_wanted(const struct fetch_options *o, const struct fetch_set *s)
+{
+	bool wanted = !o->nonly;
+
+	for (size_t i = 0; i < o->nonly; i++)
+		wanted |= !strcmp(o->only[i], s->name);
+	return wanted && s->kind != FETCH_OTHER;
+}
+
+static void begin(struct round *r, const struct store *s, const struct fetch_sets *sets,
+		  const struct fetch_options *o)
+{
+	const struct fetch_set *x;
+
+	r->v = arena_alloc(r->arena, (sets->n + 1) * sizeof(*r->v));
+	vec_each (sets, x) {
+		if (!is_wanted(o, x))
+			continue;
+		r->v[r->n].set = x;
+		round_begin(r, s, &r->v[r->n++]);
+	}
+}
+
+static bool same_list(const struct bulk_list *a, const struct bulk_list *b)
+{
+	return a == b || (a && b && !strcmp(a->digest, b->digest));
+}
+
+static bool same_content(const struct round_set *x)
+{
+	return same_list(x->was.v4, x->now.v4) && same_list(x->was.v6, x->now.v6);
+}
+
+/* ---- into the kernel ---- */
+
+static int change_half(const struct round_set *x, enum family family, const char *netns,
+		       struct fetch_result *out, struct buf *why)
+{
+	bool four = family == FAM_IP4;
+	struct delta_job j = {
+		.set = four ? x->set->v4 : x->set->v6,
+		.family = family,
+		.interval = x->set->interval,
+		.size = x->set->size ? x->set->size : UINT32_MAX,
+		.want = four ? x->now.v4 : x->now.v6,
+		.was = four ? x->was.v4 : x->was.v6,
+	};
+	int err;
+
+	if (!j.set)
+		return 0;
+	err = delta_change(&j, netns);
+	if (err)
+		buf_puts(why, j.why);
+	out->added += j.added;
+	out->deleted += j.deleted;
+	out->held += delta_count(j.want, j.interval);
+	return err;
+}
+
+static int change(struct store *s, const struct fetch_options *o, struct round_set *x,
+		  struct fetch_result *out, struct buf *why)
+{
+	int err;
+
+	x->now.changing = !same_content(x) || x->was.changing;
+	if (x->now.changing) {
+		err = fetched_save(s, &x->now, why);
+		if (err)
+			return err;
+	}
+	fault_point("refresh-kept");
+	err = change_half(x, FAM_IP4, o->netns, out, why);
+	fault_point("refresh-half");
+	if (!err)
+		err = change_half(x, FAM_IP6, o->netns, out, why);
+	fault_point("refresh-changed");
+	if (!err)
+		x->now.changing = false;
+	return err;
+}
+
+static void finish(struct store *s, const struct fetch_options *o, struct round *r,
+		   struct round_set *x, struct fetch_result *out)
+{
+	_cleanup_buf_ struct buf why = {0};
+	int err = 0;
+
+	*out = (struct fetch_result){.set = x->set, .state = x->state, .note = x->note};
+	/* where nothing ever came, or nobody knows what, the kernel may hold something better */
+	if (x->due && x->now.fetched)
+		err = change(s, o, x, out, &why);
+	else
+		out->held = (size_t)(delta_count(x->now.v4, x->set->interval) +
+				     delta_count(x->now.v6, x->set->interval));
+	if (err) {
+		round_stale(r, x, arena_strdup(r->arena, buf_str(&why)));
+		x->state = FETCH_REFUSED;
+		why.len = 0;
+	} else if (x->state == FETCH_SAME && (out->added || out->deleted)) {
+		x->state = FETCH_CHANGED;
+	}
+	/* where it is not due, it may yet be failing since it was */
+	if (!x->due && x->now.stale)
+		x->state = x->now.held ? FETCH_HELD : x->now.expired ? FETCH_EXPIRED : FETCH_STALE;
+	if (x->due && fetched_save(s, &x->now, &why) && !err) {
+		x->now.why = arena_strdup(r->arena, buf_str(&why));
+		x->state = FETCH_REFUSED;
+	}
+	out->state = x->state;
+	out->why = x->now.why;
+	out->fetched = x->now.fetched;
+	out->stale = x->now.stale;
+}
+
+static void refuse(struct round *r, struct fetch_result *out, const char *why)
+{
+	for (size_t i = 0; i < r->n; i++)
+		out[i] = (struct fetch_result){.set = r->v[i].set,
+					       .state = FETCH_REFUSED,
+					       .fetched = r->v[i].was.fetched,
+					       .stale = r->wall,
+					       .why = why};
+}
+
+size_t fetch_refresh(struct store *s, struct arena *a, const struct fetch_sets *sets,
+		     const struct fetch_options *o, struct fetch_result *out)
+{
+	struct round r = {.arena = a, .force = o->force, .ms = o->ms, .wall = o->now};
+	_cleanup_buf_ struct buf why = {0};
+
+	begin(&r, s, sets, o);
+	round_ask_names(&r);
+	round_ask_urls(&r);
+	fault_point("refresh-asked");
+	if (store_lock(s, &why)) {
+		refuse(&r, out, arena_strdup(a, buf_str(&why)));
+		return r.n;
+	}
+	for (size_t i = 0; i < r.n; i++)
+		finish(s, o, &r, &r.v[i], &out[i]);
+	fetched_prune(s);
+	return r.n;
+}
+
+/* Names and URLs are asked one after the other. */
+static void ask_within(struct round *r, unsigned ms)
+{
+	bool names = false, urls = false;
+
+	for (size_t i = 0; i < r->n; i++) {
+		r->v[i].due = !r->v[i].was.fetched;
+		names |= r->v[i].due && r->v[i].set->kind == FETCH_DNS;
+		urls |= r->v[i].due && r->v[i].set->kind == FETCH_URL;
+	}
+	r->ms = names && urls ? ms / 2 : ms;
+	round_ask_names(r);
+	round_ask_urls(r);
+}
+
+size_t fetch_now(struct store *s, struct arena *a, const struct fetch_sets *sets, unsigned ms)
+{
+	const struct fetch_options all = {0};
+	struct round r = {.arena = a, .wall = (uint64_t)time(NULL)};
+	_cleanup_buf_ struct buf busy = {0};
+	_cleanup_close_ int lock = fetched_lock(s, 0, &busy);
+	size_t without = 0;
+
+	begin(&r, s, sets, &all);
+	if (lock >= 0)
+		ask_within(&r, ms);
+	for (size_t i = 0; i < r.n; i++) {
+		_cleanup_buf_ struct buf why = {0};
+
+		if (lock >= 0 && r.v[i].due)
+			fetched_save(s, &r.v[i].now, &why);
+		without += !r.v[i].now.fetched;
+	}
+	return without;
+}

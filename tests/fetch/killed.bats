@@ -1,0 +1,73 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Killed at any step, refresh leaves each set as it was, or as it is to be, or on its way; and what lies on the disk is
+# whole. The next one mends it.
+
+load lib
+
+setup_file() { fetch_begin; }
+teardown_file() { fetch_end; }
+
+points='refresh-asked fetched-lists file-written file-renamed fetched-saved refresh-kept refreshing refresh-half
+	refresh-changed'
+
+setup() {
+	run bash -c 'FWC_FAULT=refresh-asked exec "$1" --state "$2" refresh' - "$FWC" "$WORK/none"
+	[ "$status" = 137 ] || skip "built without fault injection points"
+}
+
+@test "at each step, whatever is killed there" {
+	for type in hash interval; do
+		for point in $points; do
+			sets '{"name": "mart", "kind": "dns", "names": ["mart.example"], "type": "'$type'"}'
+			zone '"mart.example": {"A": ["192.0.2.1", "192.0.2.3"], "AAAA": ["2001:db8::1"]}'
+			fwc refresh
+			zone '"mart.example": {"A": ["192.0.2.3", "192.0.2.5"], "AAAA": ["2001:db8::3"]}'
+			run env FWC_FAULT="$point" ip netns exec "$NS" "$FWC" --state "$WORK/state" refresh --force
+			# who changes the kernel is a process of its own, whose end is a failure like others
+			[ "$status" = 137 ] || [ "$status $point" = "1 refreshing" ] || { echo "$point: $status: $output"; false; }
+			# what is in both is there all the time
+			inns nft get element inet fwc mart.v4 '{ 192.0.2.3 }'
+			/usr/bin/python3 -m json.tool <"$WORK/state/fetched/mart.json" >/dev/null
+			run fwc refresh --force
+			[ "$status" = 0 ] || { echo "$point: $output"; false; }
+			holds mart.v4 192.0.2.3 192.0.2.5
+			holds mart.v6 2001:db8::3
+		done
+	done
+}
+
+@test "what was on its way is finished, though nobody answers any more" {
+	sets '{"name": "mart", "kind": "dns", "names": ["mart.example"]}'
+	zone '"mart.example": {"A": ["192.0.2.1"], "AAAA": ["2001:db8::1"]}'
+	fwc refresh
+	zone '"mart.example": {"A": ["192.0.2.5"], "AAAA": ["2001:db8::5"]}'
+	run env FWC_FAULT=refresh-half ip netns exec "$NS" "$FWC" --state "$WORK/state" refresh --force
+	[ "$status" = 137 ]
+	holds mart.v4 192.0.2.5
+	holds mart.v6 2001:db8::1
+	zone '"mart.example": {"mute": true}'
+	run fwc refresh --timeout 1
+	holds mart.v4 192.0.2.5
+	holds mart.v6 2001:db8::5
+}
+
+@test "a set that somebody has changed by hand is mended when it is due" {
+	sets '{"name": "mart", "kind": "dns", "names": ["mart.example"]}'
+	zone '"mart.example": {"A": ["192.0.2.1"]}'
+	fwc refresh
+	inns nft add element inet fwc mart.v4 '{ 192.0.2.99 }'
+	inns nft delete element inet fwc mart.v4 '{ 192.0.2.1 }'
+	fwc refresh --force
+	holds mart.v4 192.0.2.1
+}
+
+@test "a set that is not in the kernel is said, and the others are changed" {
+	sets '{"name": "mart", "kind": "dns", "names": ["mart.example"]}' '{"name": "ever", "kind": "dns", "names": ["ever.example"]}'
+	zone '"mart.example": {"A": ["192.0.2.1"]}, "ever.example": {"A": ["192.0.2.2"]}'
+	inns nft delete set inet fwc mart.v4
+	run fwc refresh
+	[ "$status" = 1 ]
+	[[ $output == *"set mart: not taken"*"the kernel has no set mart.v4"* ]]
+	holds ever.v4 192.0.2.2
+}
