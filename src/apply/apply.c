@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "apply/bulk.h"
+#include "apply/fetched.h"
 #include "apply/flows.h"
 #include "apply/forwarding.h"
 #include "apply/lockout.h"
@@ -275,6 +276,9 @@ static int stage(struct run *r)
 		err = stage_script(r);
 	if (!err)
 		err = bulk_stage(&r->in, &r->live, r->x->netns, &r->filled, &r->x->why);
+	if (!err)
+		fetched_stage(&r->in, &r->live, r->x->netns, r->x->store, &r->filled,
+			      &r->x->remarks);
 	/* also over what an apply has staged that died then */
 	if (!err && first)
 		take_up(r);
@@ -558,21 +562,6 @@ static int look_at_flows(struct run *r)
 	return err;
 }
 
-/* A trial has both rulesets in the kernel: then the record says what was before. */
-static struct summary_side before_trial(struct apply *x, struct artefact *applied)
-{
-	_cleanup_buf_ struct buf ignored = {0};
-	struct summary_side before = {0};
-	struct proof p;
-
-	if (store_read(x->store, STORE_APPLIED, x->arena, applied, &ignored))
-		return before;
-	proof_of_artefact(&p, x->arena, applied, x->netns);
-	before.manifest = applied->manifest;
-	before.ruleset = p.outcome == SCRATCH_LOADED ? p.ruleset : NULL;
-	return before;
-}
-
 static void summarise(struct run *r)
 {
 	struct summary_side before = {.ruleset = r->in.live};
@@ -583,7 +572,7 @@ static void summarise(struct run *r)
 	if ((x->mode != APPLY_NOW && x->mode != APPLY_CONFIRM && !x->tell_changes) || is_first(r))
 		return;
 	if (x->mode == APPLY_CONFIRM)
-		before = before_trial(x, &applied);
+		before = summary_before_trial(x->arena, x->store, x->netns, &applied);
 	else
 		before.manifest = store_read_manifest(x->store, STORE_APPLIED, x->arena);
 	if (before.ruleset)
@@ -695,5 +684,6 @@ int apply_artefact(struct apply *x)
 void apply_free(struct apply *x)
 {
 	json_decref(x->changes);
+	buf_free(&x->remarks);
 	buf_free(&x->why);
 }

@@ -49,6 +49,7 @@ struct apply {
 	size_t ended; /* connections; none during a trial */
 	json_t *changes; /* in packets, for the record; NULL: nothing was there before */
 	bool live; /* the new rules are in the kernel, whatever else went wrong */
+	struct buf remarks; /* which sets that are fetched are empty, and why */
 	struct buf why; /* of a failure */
 };
 

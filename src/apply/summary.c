@@ -3,8 +3,10 @@
  */
 #include "apply/summary.h"
 
+#include "apply/proof.h"
 #include "nft/diff.h"
 #include "space/delta.h"
+#include "util/cleanup.h"
 
 /* A record must not take long: `fwc diff` of two generations has all the time it wants. */
 #define BUDGET ((struct dd_budget){2000000, 1.0})
@@ -74,4 +76,20 @@ void summary_print(FILE *to, const char *indent, const json_t *changes)
 		fprintf(to, "%sthere may be more: the comparison ran out of budget\n", indent);
 	else if (!all)
 		fprintf(to, "%sno packet is treated differently\n", indent);
+}
+
+/* A trial has both rulesets in the kernel: then the record says what was before. */
+struct summary_side summary_before_trial(struct arena *a, const struct store *s, const char *netns,
+					 struct artefact *applied)
+{
+	_cleanup_buf_ struct buf ignored = {0};
+	struct summary_side before = {0};
+	struct proof p;
+
+	if (store_read(s, STORE_APPLIED, a, applied, &ignored))
+		return before;
+	proof_of_artefact(&p, a, applied, netns);
+	before.manifest = applied->manifest;
+	before.ruleset = p.outcome == SCRATCH_LOADED ? p.ruleset : NULL;
+	return before;
 }

@@ -9,6 +9,7 @@
 
 #include "nft/ir.h"
 #include "nft/manifest.h"
+#include "store/store.h"
 
 struct summary_side {
 	const struct ir_ruleset *ruleset;
@@ -22,6 +23,9 @@ json_t *summary_of_none(void);
 json_t *summary_of(struct arena *a, const struct summary_side *before,
 		   const struct summary_side *after);
 
+/* What was applied before the rules that are on trial; `applied` is to be freed. */
+struct summary_side summary_before_trial(struct arena *a, const struct store *s, const char *netns,
+					 struct artefact *applied);
 /* Indented lines; nothing if there is no such thing. */
 void summary_print(FILE *to, const char *indent, const json_t *changes);
 

@@ -206,6 +206,7 @@ static void print_json(const struct apply *x, unsigned trial, const struct inter
 	json_object_set_new(j, "timeouts_lost", json_boolean(x->timeouts_lost));
 	json_object_set_new(j, "timeouts_left_out", left_out_json(left_out));
 	json_object_set_new(j, "offload", devices_json(x));
+	json_object_set_new(j, "empty", json_string(buf_str(&x->remarks)));
 	show_json(j, JSON_INDENT(2));
 }
 
@@ -232,12 +233,24 @@ static void print_devices(const struct apply *x)
 				d->why_not ? d->why_not : "it is gone");
 }
 
+/* Of sets that are fetched: the rules are in force all the same. */
+static void print_remarks(const struct apply *x)
+{
+	const char *line = buf_str(&x->remarks);
+
+	for (; *line; line += strcspn(line, "\n"), line += *line == '\n')
+		fprintf(stderr, "fwc: warning: %.*s\n", (int)strcspn(line, "\n"), line);
+	if (x->remarks.len)
+		fputs("hint: `fwc refresh` fetches what sets hold\n", stderr);
+}
+
 /* What is in force all the same. */
 static void note(const struct apply *x, const struct interfaces *i, const struct foreigners *others,
 		 const struct timeouts_left_out *left_out)
 {
 	print_left_out(left_out);
 	print_devices(x);
+	print_remarks(x);
 	proof_note(stderr, x->asleep);
 	others_print(stderr, x->arena, others, true, "fwc: warning: ", "  ");
 	interfaces_print(stderr, i, "fwc: warning: ");

@@ -195,8 +195,7 @@ static const struct ast_names *defined(const struct ast_stmts *stmts, const char
 
 		if (s->kind == STMT_INCLUDE)
 			found = defined(&s->include.files, name);
-		else if (s->kind == STMT_NAMES && s->names.name.s &&
-			 !strcmp(s->names.name.s, name))
+		else if (s->kind == STMT_NAMES && s->names.name.s && !strcmp(s->names.name.s, name))
 			found = &s->names;
 	}
 	return found;
@@ -214,6 +213,14 @@ static bool said_by_policy(const struct request *r)
 	n = ast ? defined(&ast->stmts, r->name) : NULL;
 	if (!n)
 		return false;
+	for (size_t i = 0; i < n->elements.n; i++)
+		if (n->elements.v[i].kind == ELEM_DNS || n->elements.v[i].kind == ELEM_URL) {
+			fprintf(stderr,
+				"fwc: what '%s' holds is fetched (%s); `fwc refresh %s` renews "
+				"it\n",
+				r->name, span_where(r->a, n->name.span), r->name);
+			return true;
+		}
 	if (n->dynamic)
 		fprintf(stderr,
 			"fwc: set '%s' is not in the rules in force yet (%s has it); `fwc reload` "

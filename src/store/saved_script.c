@@ -25,11 +25,19 @@ static bool is_meter(const struct ir_ruleset *live, const char *set)
 	return false;
 }
 
+/* NAME.dns.v4, NAME.url.v6.bulk: what is in it is kept where it was fetched to. */
+static bool is_fetched(const char *name)
+{
+	const char *dot = strchr(name, '.');
+
+	return dot && (!strncmp(dot, ".dns.v", 6) || !strncmp(dot, ".url.v", 6));
+}
+
 bool saved_keeps(const struct ir_ruleset *live, const struct ir_set *s)
 {
 	return s->dynamic && !s->is_map && !s->counter && s->nkeys == 1 &&
 	       (!strcmp(s->type, "ipv4_addr") || !strcmp(s->type, "ipv6_addr")) &&
-	       !is_meter(live, s->name);
+	       !is_fetched(s->name) && !is_meter(live, s->name);
 }
 
 /* What the set says now counts, and what an element was given beyond it. */

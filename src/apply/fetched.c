@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * what was fetched last, of sets that DNS and URLs fill -> sets of the kernel to which nothing
+ * leads yet.
+ *
+ * A set that the rules in force look into is left as it is: it is kept fresh where it is, and what
+ * packets meet does not depend on which rules are loaded. Nothing here waits for a network, and
+ * what cannot be filled stays empty: the rules are loaded all the same.
+ */
+#include "apply/fetched.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <string.h>
+#include <time.h>
+
+#include "kernel/memory.h"
+#include "store/fetched.h"
+#include "util/cleanup.h"
+#include "util/fault.h"
+
+struct filling {
+	const struct plan_input *in;
+	struct live *live;
+	const char *netns;
+	const struct store *store;
+	struct map *filled;
+	struct map reach; /* what the rules in force lead to */
+	uint64_t room; /* of memory */
+	struct buf *remarks;
+};
+
+static const char *text_of(const json_t *row, const char *member)
+{
+	const char *s = json_string_value(json_object_get(row, member));
+
+	return s ? s : "";
+}
+
+static void remark(struct filling *f, const json_t *row, const char *what)
+{
+	buf_printf(f->remarks, "%s%s: '%s' is empty: %s", f->remarks->len ? "\n" : "",
+		   text_of(row, "line"), text_of(row, "name"), what);
+}
+
+/* As many as the set has room for. */
+static const struct bulk_list *clipped(struct arena *a, const struct bulk_list *l, uint64_t room,
+				       uint8_t prefix)
+{
+	struct bulk_list *less = arena_new_of(a, struct bulk_list);
+
+	*less = *l;
+	while (less->n && bulk_keys(&(struct ir_bulk){less, prefix, NULL}) > room)
+		less->n = less->n / 2;
+	return less;
+}
+
+static void fill(struct filling *f, const json_t *row, const char *set, const struct bulk_list *l)
+{
+	const struct ir_set *want = ruleset_set(f->in->want, set);
+	uint64_t room = (uint64_t)json_integer_value(json_object_get(row, "size"));
+	struct ir_bulk bulk = {.of = ""};
+	struct bulk_job j = {.set = set, .bulk = &bulk, .used = true};
+	_cleanup_buf_ struct buf why = {0};
+
+	if (!want || !want->dynamic || want->nkeys != 1 || map_get(f->filled, set))
+		return;
+	bulk.prefix = want->interval ? 0 : l->family == FAM_IP4 ? 32 : 128;
+	bulk.elems = clipped(f->in->arena, l, room, bulk.prefix);
+	if (bulk_memory(&bulk) > f->room) {
+		remark(f, row, "there is no memory left for what was fetched");
+		return;
+	}
+	f->room -= bulk_memory(&bulk);
+	if (live_fill(f->live, f->netns, &j, &why))
+		remark(f, row, buf_str(&why));
+	fault_point("fetched-filled");
+	map_put(f->filled, set, (void *)want);
+}
+
+static bool was_asked(const struct fetched *x, const char *name)
+{
+	const struct fetched_name *n;
+
+	vec_each (&x->names, n)
+		if (n->asked && !strcmp(n->name, name))
+			return true;
+	return false;
+}
+
+/* It is what this policy asks for: that URL, those names and no others. */
+static bool is_of(const struct fetched *x, const json_t *row)
+{
+	const json_t *names = json_object_get(row, "names"), *name;
+	const char *url = text_of(row, "url");
+	bool same = fetched_is_of(x, *url ? url : FETCHED_DNS);
+	size_t i;
+
+	if (*url)
+		return same;
+	json_array_foreach(names, i, name) same &= was_asked(x, json_string_value(name));
+	return same && x->names.n == json_array_size(names);
+}
+
+static bool leads_there(struct filling *f, const char *set)
+{
+	return map_get(&f->reach, arena_printf(f->in->arena, "s:%s", set));
+}
+
+static void fill_row(struct filling *f, const json_t *row)
+{
+	const json_t *sets = json_object_get(row, "sets");
+	const char *v4 = text_of(sets, "v4"), *v6 = text_of(sets, "v6");
+	const char *url = text_of(row, "url");
+	uint64_t expire = (uint64_t)json_integer_value(json_object_get(row, "expire"));
+	_cleanup_buf_ struct buf why = {0};
+	struct fetched x = {0};
+	int err;
+
+	if ((strcmp(text_of(row, "kind"), "dns") != 0 && !*url) ||
+	    (leads_there(f, v4) && leads_there(f, v6)))
+		return;
+	err = fetched_load(f->store, f->in->arena, text_of(row, "name"), &x, &why);
+	if (err && err != -ENOENT)
+		remark(f, row, buf_str(&why));
+	else if (err || !is_of(&x, row))
+		remark(f, row, "nothing was fetched yet");
+	else if (fetched_expired(&x, expire, (uint64_t)time(NULL)))
+		remark(f, row, "what was fetched has expired");
+	else {
+		if (x.v4 && !leads_there(f, v4))
+			fill(f, row, v4, x.v4);
+		if (x.v6 && !leads_there(f, v6))
+			fill(f, row, v6, x.v6);
+	}
+}
+
+void fetched_stage(const struct plan_input *in, struct live *live, const char *netns,
+		   const struct store *s, struct map *filled, struct buf *remarks)
+{
+	const struct buf *text = &in->artefact->runtime;
+	_cleanup_json_ json_t *j = text->len ? json_loadb(text->data, text->len, 0, NULL) : NULL;
+	struct filling f = {in, live, netns, s, filled, .remarks = remarks};
+	const json_t *row;
+	char who[256];
+	size_t i;
+
+	if (!j || s->dir < 0)
+		return;
+	f.room = memory_left(who);
+	map_init(&f.reach, in->arena);
+	ruleset_reach(in->live, &f.reach);
+	remarks->len = 0;
+	json_array_foreach(json_object_get(j, "sets"), i, row) fill_row(&f, row);
+}
