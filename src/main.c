@@ -185,6 +185,8 @@ static const struct command commands[] = {
 	 "be deleted. for TIME (30s, 10m, 1h30m, 2d): instead of the set's own timeout.\n"
 	 "flush: deletes everything. test: exit status 1 if some address is not there.\n",
 	 cmd_set},
+	{"quota", "list [NAME] | reset [NAME]", "what is used of quotas, and from zero again",
+	 "Of the rules in force. reset: also of what `fwc save` kept.\n", cmd_quota},
 	{"offload", "", "bind devices that have appeared, for what the policy offloads",
 	 "Prints those that are bound. `fwc apply` and `fwc boot` do the same; the rule\n"
 	 "for udev that comes with fwc calls it for each interface that appears.\n",

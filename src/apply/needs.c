@@ -9,7 +9,7 @@ static void sel_needs(const struct ir_sel *sel, bool *needs)
 		enum field f = sel->f[i];
 
 		if (f == F_CT_STATE || f == F_CT_STATUS || f == F_CT_MARK || f == F_CT_HELPER ||
-		    f == F_CT_DPORT || f == F_CT_L3PROTO)
+		    f == F_CT_DPORT || f == F_CT_LABEL || f == F_CT_L3PROTO)
 			needs[FEAT_CT] = true;
 		else if (f == F_PAYLOAD)
 			needs[FEAT_PAYLOAD] = true;
@@ -84,6 +84,8 @@ static void stmt_needs(const struct ir_stmt *s, bool *needs)
 	case IR_OFFLOAD:
 		needs[FEAT_FLOWTABLE] = true;
 		break;
+	case IR_QUOTA:
+	case IR_LABEL:
 	case IR_COUNTER:
 	case IR_MARK:
 	case IR_NOTRACK:
@@ -100,7 +102,7 @@ void ruleset_needs(const struct ir_ruleset *r, bool needs[NFEATURES])
 	for (size_t i = 0; i < r->sets.n; i++) {
 		const struct ir_set *s = r->sets.v[i];
 
-		needs[FEAT_DYNSET] |= s->dynamic && !s->interval;
+		needs[FEAT_DYNSET] |= s->dynamic && !s->interval && !s->quota;
 		needs[FEAT_VMAP] |= s->is_map;
 		needs[FEAT_ELEM_COUNTER] |= s->counter;
 		if (s->interval)

@@ -44,6 +44,8 @@ static bool is_resize(const struct plan_input *in, const struct ir_set *want)
 	const struct ir_set *live = ruleset_set(in->live, want->name);
 	struct ir_set as_live = *want;
 
+	if (live && want->quota && live->quota)
+		return live->quota != want->quota;
 	if (!live || !want->dynamic || (live->size && !want->size) ||
 	    (live->timeout == want->timeout && live->size == want->size))
 		return false;
@@ -70,9 +72,9 @@ static const char *set_conflict(const struct plan_input *in, const struct ir_set
 
 	if (!live || !strcmp(set_frame(a, want), set_frame(a, live)))
 		return NULL;
-	if (in->resizes && is_resize(in, want))
+	if ((in->resizes || want->quota) && is_resize(in, want))
 		return NULL;
-	if (!want->dynamic) {
+	if (!want->dynamic || want->quota) {
 		*hint = "another program made it: delete it, or `fwc stop` and apply again";
 		return arena_printf(a, "%s '%s' in the kernel has another type", ir_set_word(want),
 				    want->name);
@@ -487,7 +489,8 @@ static bool mend_set(const struct plan_input *in, const struct ir_set *want, str
 	const struct ir_set *live = ruleset_set(in->live, want->name);
 	const struct ir_set nothing = {0};
 
-	if (!live || want->dynamic || want->helper || want->flowtable || same_set(want, live))
+	if (!live || want->dynamic || want->helper || want->flowtable ||
+	    want->quota || same_set(want, live))
 		return false;
 	if (cannot_delete(want)) {
 		live = &nothing;
@@ -517,7 +520,7 @@ static bool resize_set(const struct plan_input *in, const struct ir_set *want, s
 {
 	struct ir_set empty = *want;
 
-	if (!in->resizes || !is_resize(in, want))
+	if ((!in->resizes && !want->quota) || !is_resize(in, want))
 		return false;
 	empty.elems = (struct ir_elems){0};
 	buf_puts(b, "table " TABLE " {\n");
@@ -583,7 +586,7 @@ size_t plan_collect(const struct plan_input *in, bool sets, bool chains, struct 
 		if (!sets || !is_dead(in, &reach, false, (*s)->name))
 			continue;
 		n++;
-		if (!(*s)->helper && !(*s)->flowtable)
+		if (!(*s)->helper && !(*s)->flowtable && !(*s)->quota)
 			buf_printf(script, "flush %s " TABLE " %s\n", ir_set_word(*s), (*s)->name);
 		buf_printf(script, "delete %s " TABLE " %s\n", ir_set_word(*s), (*s)->name);
 	}

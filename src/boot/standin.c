@@ -57,7 +57,8 @@ static const struct manifest_place *rule_of(const struct manifest *m, struct man
 /* It has nothing in it that could be told apart. */
 static bool is_bare(const struct manifest_object *o)
 {
-	return o->kind == OBJECT_HELPER || o->kind == OBJECT_FLOWTABLE;
+	return o->kind == OBJECT_HELPER || o->kind == OBJECT_FLOWTABLE ||
+	       o->kind == OBJECT_QUOTA;
 }
 
 static const struct manifest_place *place_at(const struct artefact *x, unsigned line)

@@ -146,6 +146,15 @@ static void restore(struct globals *g, struct store *s, struct arena *a)
 		fprintf(stderr, "fwc: warning: %s\n", buf_str(&why));
 }
 
+/* Nor does this, which has to be there before the rules are. */
+static void restore_quotas(struct globals *g, struct store *s, struct arena *a)
+{
+	_cleanup_buf_ struct buf why = {0};
+
+	if (s->dir >= 0 && state_restore_quotas(s, g->netns, a, &why))
+		fprintf(stderr, "fwc: warning: %s\n", buf_str(&why));
+}
+
 static int report(const struct globals *g, const struct boot *b)
 {
 	if (g->json)
@@ -178,6 +187,8 @@ static int boot(struct globals *g, struct arena *a, bool with_state, const char 
 		b.outcome = boot_block(g->netns, a, &why);
 		buf_puts(&b.why, buf_str(&why));
 	} else {
+		if (with_state && !died)
+			restore_quotas(g, &s, a);
 		boot_load(&b, &s, died ? died : s.dir < 0 ? buf_str(&why) : NULL, g->netns,
 			  settings_dir(g, a), a);
 	}

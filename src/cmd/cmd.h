@@ -58,6 +58,7 @@ int cmd_refresh(struct globals *g, int argc, char **argv);
 int cmd_set(struct globals *g, int argc, char **argv);
 int cmd_flows(struct globals *g, int argc, char **argv);
 int cmd_top(struct globals *g, int argc, char **argv);
+int cmd_quota(struct globals *g, int argc, char **argv);
 int cmd_offload(struct globals *g, int argc, char **argv);
 int cmd_stop(struct globals *g, int argc, char **argv);
 int cmd_inspect(struct globals *g, int argc, char **argv);

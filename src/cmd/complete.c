@@ -172,6 +172,7 @@ enum wanted_name {
 	NAME_SERVICE = 4,
 	NAME_INSPECTOR = 8,
 	NAME_DYNAMIC = 16,
+	NAME_QUOTA = 64,
 	NAME_KNOWN = 32, /* zones that an entry of conntrack is known to be in */
 };
 
@@ -197,6 +198,8 @@ static void offer_definitions(const struct typed *t, const struct ast_stmts *stm
 			offer_name(t, s->names.name.s, suffix, "dynamic set");
 		if (s->kind == STMT_SERVICE && which & NAME_SERVICE && s->service.name.s)
 			offer_name(t, s->service.name.s, suffix, "service");
+		if (s->kind == STMT_QUOTA && which & NAME_QUOTA && s->quota.name.s)
+			offer_name(t, s->quota.name.s, suffix, "quota");
 		if (s->kind == STMT_INSPECTOR && which & NAME_INSPECTOR && s->inspector.name.s)
 			offer_name(t, s->inspector.name.s, suffix, "inspector");
 	}
@@ -371,6 +374,8 @@ static void offer_operand(const struct completing *c, const struct typed *t,
 		offer_verbs(t, operands);
 	else if (command->run == cmd_set)
 		offer_set(c, t, nth);
+	else if (command->run == cmd_quota && nth == 1)
+		offer_names(t, c->g->config, NAME_QUOTA, "");
 	else if (strstr(operands, "FILTER"))
 		offer_filter(c, t);
 	else if (!strncmp(operands, "[N]", 3) && nth == 0)

@@ -297,6 +297,7 @@ static int dump_once(struct dump *d)
 	struct question rules = {.type = NFT_MSG_GETRULE, .dump = true};
 	struct question helpers = {
 		.type = NFT_MSG_GETOBJ, .dump = true, .object = NFT_OBJECT_CT_HELPER};
+	struct question quotas = {.type = NFT_MSG_GETOBJ, .dump = true, .object = NFT_OBJECT_QUOTA};
 	struct question flowtables = {.type = NFT_MSG_GETFLOWTABLE, .dump = true};
 	size_t from;
 	int err;
@@ -306,9 +307,9 @@ static int dump_once(struct dump *d)
 		flowtables.name[0] = NFTA_FLOWTABLE_TABLE;
 		flowtables.value[0] = d->table;
 		table.family = chains.family = sets.family = rules.family = NFPROTO_INET;
-		helpers.family = NFPROTO_INET;
-		helpers.name[0] = NFTA_OBJ_TABLE;
-		helpers.value[0] = d->table;
+		helpers.family = quotas.family = NFPROTO_INET;
+		helpers.name[0] = quotas.name[0] = NFTA_OBJ_TABLE;
+		helpers.value[0] = quotas.value[0] = d->table;
 		table.name[0] = NFTA_TABLE_NAME;
 		sets.name[0] = NFTA_SET_TABLE;
 		rules.name[0] = NFTA_RULE_TABLE;
@@ -322,6 +323,8 @@ static int dump_once(struct dump *d)
 		return -EINTR; /* it goes on by index: those of others shift it */
 	if (!err)
 		err = hear(d, &helpers);
+	if (!err)
+		err = hear(d, &quotas);
 	if (!err)
 		err = hear(d, &flowtables);
 	from = d->out->len;

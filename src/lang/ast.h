@@ -113,6 +113,8 @@ struct ast_qualifiers {
 	uint32_t max_connections;
 	struct ast_per max_per;
 
+	struct ast_word quota; /* its name */
+
 	struct span hours_span;
 	uint16_t hours_from, hours_to; /* minutes since midnight, local time; to may be 1440 */
 	struct span days_span;
@@ -307,6 +309,11 @@ struct ast_limit_def { /* limit NAME = RATE [burst N] [per source ...] */
 	struct ast_per per;
 };
 
+struct ast_quota_def { /* quota NAME = N kB|MB|GB|TB */
+	struct ast_word name;
+	uint64_t bytes;
+};
+
 struct ast_log_def { /* log invalid|unmatched ... */
 	bool unmatched;
 	struct ast_log log;
@@ -373,6 +380,7 @@ enum stmt_kind {
 	STMT_EXPECT,
 	STMT_INCLUDE,
 	STMT_LIMIT,
+	STMT_QUOTA,
 	STMT_LOG, /* log invalid, log unmatched */
 	STMT_COMMENTS, /* nothing else: before an empty line, at the end of a file or block */
 	STMT_MARK,
@@ -411,6 +419,7 @@ struct ast_stmt {
 		struct ast_names names;
 		struct ast_service_def service;
 		struct ast_limit_def limit;
+		struct ast_quota_def quota;
 		struct ast_log_def log;
 		struct ast_rule rule; /* also STMT_EXPECT */
 		struct {

@@ -201,6 +201,14 @@ static void dump_limit_def(struct dumper *d, const struct ast_limit_def *l)
 	d->depth--;
 }
 
+static void dump_quota_def(struct dumper *d, const struct ast_quota_def *q)
+{
+	node(d, "quota %s", q->name.s);
+	d->depth++;
+	node(d, "bytes %llu", (unsigned long long)q->bytes);
+	d->depth--;
+}
+
 static void dump_log_def(struct dumper *d, const struct ast_log_def *l)
 {
 	node(d, "log %s", l->unmatched ? "unmatched" : "invalid");
@@ -234,6 +242,8 @@ static void dump_limits(struct dumper *d, const struct ast_qualifiers *q)
 		dump_rate(d, "limit", &q->limit, &q->limit_per);
 	if (q->max_span.src)
 		node(d, "max %u%s", q->max_connections, dump_per(text, &q->max_per));
+	if (q->quota.s)
+		node(d, "quota %s", q->quota.s);
 }
 
 static void dump_qualifiers(struct dumper *d, const struct ast_qualifiers *q)
@@ -546,6 +556,9 @@ static void dump_stmt(struct dumper *d, const struct ast_stmt *s)
 		break;
 	case STMT_LIMIT:
 		dump_limit_def(d, &s->limit);
+		break;
+	case STMT_QUOTA:
+		dump_quota_def(d, &s->quota);
 		break;
 	case STMT_LOG:
 		dump_log_def(d, &s->log);

@@ -43,6 +43,7 @@ static const struct statement {
 	{"timeouts", parse_timeouts, false},
 	{"log", parse_log_def, false},
 	{"limit", parse_limit_def, false},
+	{"quota", parse_quota_def, false},
 };
 
 /* Those that are names as well, known by what follows. */
@@ -319,7 +320,8 @@ static bool begins_by_next(const struct parser *p)
 
 static const struct statement *statement_at(const struct parser *p)
 {
-	if ((parse_at_word(p, "log") || parse_at_word(p, "limit")) && !begins_by_next(p))
+	if ((parse_at_word(p, "log") || parse_at_word(p, "limit") || parse_at_word(p, "quota")) &&
+	    !begins_by_next(p))
 		return NULL;
 	for (size_t i = 0; i < STATEMENTS; i++)
 		if (parse_at_word(p, statements[i].word) && statements[i].parse == parse_zones)
@@ -555,8 +557,8 @@ static bool accept_disabled(struct parser *p)
 static bool is_definition(enum stmt_kind kind)
 {
 	return kind == STMT_ZONE || kind == STMT_ZONES || kind == STMT_NAMES ||
-	       kind == STMT_SERVICE || kind == STMT_LIMIT || kind == STMT_INSPECTOR ||
-	       kind == STMT_INCLUDE;
+	       kind == STMT_SERVICE || kind == STMT_LIMIT || kind == STMT_QUOTA ||
+	       kind == STMT_INSPECTOR || kind == STMT_INCLUDE;
 }
 
 static void check_disabled(struct parser *p, const struct ast_stmt *s, struct token at)
@@ -626,6 +628,8 @@ static void note_broken(struct parser *p, const struct ast_stmt *s)
 		name = s->inspector.name.s;
 	else if (s->kind == STMT_LIMIT)
 		name = s->limit.name.s;
+	else if (s->kind == STMT_QUOTA)
+		name = s->quota.name.s;
 	if (name)
 		vec_push(p->arena, &p->ast->broken, name);
 }

@@ -197,7 +197,9 @@ bool parse_rate(struct parser *p, struct ast_rate *out);
 bool parse_burst(struct parser *p, uint32_t *burst);
 bool parse_limit(struct parser *p, struct ast_qualifiers *q);
 bool parse_max(struct parser *p, struct ast_qualifiers *q);
+bool parse_quota(struct parser *p, struct ast_qualifiers *q);
 bool parse_limit_def(struct parser *p, struct ast_stmt *s);
+bool parse_quota_def(struct parser *p, struct ast_stmt *s);
 
 /* ---- hint.c: hints for words and values as others write them, or NULL ---- */
 const char *hint_statement(const char *word);
@@ -261,7 +263,14 @@ void string_print(struct buf *b, const char *s); /* in quotes */
 void days_print(struct buf *b, uint8_t days);
 /* Of a civil date: days since 1970-01-01. */
 int32_t day_of_date(int year, int month, int day);
+/* "50", "GB" */
+extern const struct byte_unit {
+	const char *word;
+	uint64_t bytes;
+} byte_units[];
+bool value_bytes(const char *number, const char *unit, uint64_t *bytes);
 bool value_date(const char *s, int32_t *day); /* since 1970-01-01 */
+void bytes_print(struct buf *b, uint64_t bytes);
 void date_print(struct buf *b, int32_t day);
 /* " hours ... days ... after ... until ...", of what is said of them */
 void times_print(struct buf *b, const struct ast_qualifiers *q);

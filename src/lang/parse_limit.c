@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * tokens -> how much of something may be: rates, limits and those that have a name, numbers of
- * connections.
+ * connections, quotas.
  */
 #include <string.h>
 
@@ -198,4 +198,71 @@ bool parse_max(struct parser *p, struct ast_qualifiers *q)
 	return parse_want_exactly(p, "connections",
 				  arena_printf(p->arena, "max %u connections", (unsigned)n)) &&
 	       parse_per(p, &q->max_per);
+}
+
+/* ---- quotas ---- */
+
+static bool begins_with_digit(const char *s)
+{
+	return *s >= '0' && *s <= '9';
+}
+
+/* quota = "quota" NAME */
+bool parse_quota(struct parser *p, struct ast_qualifiers *q)
+{
+	const char *word = p->tok.kind == TOK_WORD ? parse_text(p, p->tok) : "";
+
+	if (!begins_with_digit(word))
+		return parse_name(p, &q->quota, "quota");
+	diag_hint(p->diag,
+		  diag_error(p->diag, parse_here(p), "a rule names its quota, which has the size"),
+		  "declare it: quota guests = 50 GB; and write here: quota guests");
+	return false;
+}
+
+static void size_error(struct parser *p, struct span at, const char *number, const char *unit)
+{
+	struct diag_record *r = diag_error(p->diag, at, "this is not a size");
+	size_t digits = strspn(number, "0123456789");
+	uint64_t n;
+
+	if (number[digits] && !*unit)
+		unit = number + digits; /* "50GB" */
+	for (const struct byte_unit *u = byte_units; u->word; u++) {
+		if ((u->word[0] | 32) != (unit[0] | 32) ||
+		    !number_read(number, digits, 1, INT64_MAX / u->bytes, &n))
+			continue;
+		diag_hint(p->diag, r, "write %llu %s; the units are powers of 1000",
+			  (unsigned long long)n, u->word);
+		return;
+	}
+	diag_hint(p->diag, r, "sizes are written 500 MB or 50 GB, from 1 kB to %lld TB",
+		  (long long)(INT64_MAX / 1000000000000));
+}
+
+/* SIZE = N ( "kB" | "MB" | "GB" | "TB" ) */
+static bool parse_size(struct parser *p, uint64_t *bytes)
+{
+	struct token first = p->tok;
+	struct ast_word number, unit = {.s = ""};
+
+	*bytes = 1000;
+	if (!parse_want_word(p, &number, "the size"))
+		return false;
+	if (p->tok.kind == TOK_WORD && !parse_at_word(p, "note"))
+		parse_want_word(p, &unit, "the unit");
+	if (!value_bytes(number.s, unit.s, bytes))
+		size_error(p, parse_since(p, first), number.s, unit.s);
+	return true;
+}
+
+/* quota-statement = "quota" NAME "=" SIZE */
+bool parse_quota_def(struct parser *p, struct ast_stmt *s)
+{
+	s->kind = STMT_QUOTA;
+	parse_advance(p);
+	if (!parse_name(p, &s->quota.name, "quota"))
+		return false;
+	parse_advance(p); /* it is known by '=' */
+	return parse_size(p, &s->quota.bytes);
 }

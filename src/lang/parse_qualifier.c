@@ -365,6 +365,7 @@ static const struct qualifier {
 	{"days", qualifier_days, OF_RULE | OF_QUESTION | OF_NAT | OF_MARK},
 	{"then", NULL, OF_RULE},
 	{"max", parse_max, OF_RULE},
+	{"quota", parse_quota, OF_RULE},
 	{"helper", qualifier_helper, OF_RULE},
 	{"note", qualifier_note, OF_RULE},
 	{"from", qualifier_from, OF_RULE | OF_QUESTION | OF_NAT | OF_SERVICE | OF_PACKET | OF_MARK},

@@ -533,6 +533,9 @@ static void plain(struct printer *pr, const struct ast_stmt *s)
 	case STMT_LIMIT:
 		print_limit_def(pr, &s->limit);
 		break;
+	case STMT_QUOTA:
+		print_quota_def(pr, &s->quota);
+		break;
 	case STMT_LOG:
 		print_log_def(pr, &s->log);
 		break;

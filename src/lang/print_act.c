@@ -36,6 +36,8 @@ void print_limits(struct printer *pr, const struct ast_qualifiers *q)
 		buf_printf(pr->out, " max %u connections", q->max_connections);
 		per(pr, &q->max_per);
 	}
+	if (q->quota.s)
+		buf_printf(pr->out, " quota %s", q->quota.s);
 }
 
 static void log_rest(struct printer *pr, const struct ast_log *l)
@@ -96,6 +98,12 @@ void print_limit_def(struct printer *pr, const struct ast_limit_def *l)
 	buf_printf(pr->out, "limit %s = ", l->name.s);
 	rate(pr, &l->rate);
 	per(pr, &l->per);
+}
+
+void print_quota_def(struct printer *pr, const struct ast_quota_def *q)
+{
+	buf_printf(pr->out, "quota %s = ", q->name.s);
+	bytes_print(pr->out, q->bytes);
 }
 
 void print_log_def(struct printer *pr, const struct ast_log_def *l)

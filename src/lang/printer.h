@@ -40,6 +40,7 @@ void print_limits(struct printer *pr, const struct ast_qualifiers *q);
 void print_acts(struct printer *pr, const struct ast_thens *then, const struct ast_log *log);
 void print_else(struct printer *pr, const struct ast_qualifiers *q); /* less that space */
 void print_limit_def(struct printer *pr, const struct ast_limit_def *l);
+void print_quota_def(struct printer *pr, const struct ast_quota_def *q);
 void print_log_def(struct printer *pr, const struct ast_log_def *l);
 
 #endif

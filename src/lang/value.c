@@ -269,6 +269,36 @@ void date_print(struct buf *b, int32_t day)
 	buf_printf(b, "%04d-%02d-%02d", year, month, mday);
 }
 
+/* Powers of 1000. */
+const struct byte_unit byte_units[] = {{"kB", 1000},
+				       {"MB", 1000000},
+				       {"GB", 1000000000},
+				       {"TB", 1000000000000},
+				       {NULL, 0}};
+
+bool value_bytes(const char *number, const char *unit, uint64_t *bytes)
+{
+	uint64_t n;
+
+	for (const struct byte_unit *u = byte_units; u->word; u++)
+		if (!strcmp(u->word, unit) && number_word(number, 1, INT64_MAX / u->bytes, &n)) {
+			*bytes = n * u->bytes;
+			return true;
+		}
+	return false;
+}
+
+/* In the largest unit that it is a whole number of. */
+void bytes_print(struct buf *b, uint64_t bytes)
+{
+	int i = 3;
+
+	while (i && bytes % byte_units[i].bytes)
+		i--;
+	buf_printf(b, "%llu %s", (unsigned long long)(bytes / byte_units[i].bytes),
+		   byte_units[i].word);
+}
+
 void times_print(struct buf *b, const struct ast_qualifiers *q)
 {
 	if (q->hours_span.src)

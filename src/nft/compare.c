@@ -184,7 +184,7 @@ struct ir_set normal_set(struct arena *a, const struct ir_set *in)
 	bool lasting = true;
 	const struct ir_elem *e;
 
-	if (in->dynamic || in->helper || in->flowtable) {
+	if (in->dynamic || in->helper || in->flowtable || in->quota) {
 		out.elems = (struct ir_elems){0};
 		return out;
 	}
@@ -315,6 +315,9 @@ static void reach_stmt(const struct ir_ruleset *r, const struct ir_stmt *s, stru
 	case IR_HELPER:
 		reach_set(r, s->helper, out);
 		break;
+	case IR_QUOTA:
+		reach_set(r, s->quota, out);
+		break;
 	case IR_OFFLOAD:
 		reach_set(r, s->flowtable, out);
 		break;
@@ -327,6 +330,7 @@ static void reach_stmt(const struct ir_ruleset *r, const struct ir_stmt *s, stru
 	case IR_MSS:
 	case IR_MARK:
 	case IR_NOTRACK:
+	case IR_LABEL:
 	case IR_QUEUE:
 	case IR_UNKNOWN:
 		break;

@@ -86,6 +86,9 @@ static void stem_stmt(struct arena *a, const struct side *side, struct ir_stmt *
 	case IR_HELPER:
 		s->helper = set_stem(side, s->helper);
 		break;
+	case IR_QUOTA:
+		s->quota = set_stem(side, s->quota);
+		break;
 	case IR_OFFLOAD:
 		s->flowtable = set_stem(side, s->flowtable);
 		break;
@@ -98,6 +101,7 @@ static void stem_stmt(struct arena *a, const struct side *side, struct ir_stmt *
 	case IR_MSS:
 	case IR_MARK:
 	case IR_NOTRACK:
+	case IR_LABEL:
 	case IR_QUEUE:
 	case IR_UNKNOWN:
 		break;

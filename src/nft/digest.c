@@ -210,9 +210,15 @@ static void take_flowtable(struct digests *d, struct tlv body)
 static void take_object(struct digests *d, struct tlv body)
 {
 	static const struct filter f = {.without = {NFTA_OBJ_USE, NFTA_OBJ_HANDLE}};
-	struct tlv v[NFTA_OBJ_MAX + 1];
+	struct tlv v[NFTA_OBJ_MAX + 1], quota[NFTA_QUOTA_MAX + 1];
 
 	tlv_sort(body, v, NFTA_OBJ_MAX);
+	if (tlv_number(v[NFTA_OBJ_TYPE]) == NFT_OBJECT_QUOTA) { /* less what is used of it */
+		tlv_sort(v[NFTA_OBJ_DATA], quota, NFTA_QUOTA_MAX);
+		add(object_of(d, 'o', v[NFTA_OBJ_NAME]), quota[NFTA_QUOTA_BYTES].p,
+		    quota[NFTA_QUOTA_BYTES].n);
+		return;
+	}
 	add_body(d, object_of(d, 'o', v[NFTA_OBJ_NAME]), body, &f);
 }
 

@@ -110,7 +110,9 @@ static void put_match(struct buf *out, const struct ir_stmt *s)
 		return;
 	}
 	put_sel(out, &s->match.sel);
-	buf_puts(out, s->match.op == OP_NE ? " != " : " ");
+	buf_puts(out, s->match.op == OP_NE			 ? " != "
+		      : s->match.sel.f[0] == F_CT_LABEL && s->match.op == OP_EQ ? " == "
+								 : " ");
 	if (s->match.set)
 		buf_printf(out, "@%s", s->match.set);
 	else
@@ -328,6 +330,13 @@ static void put_stmt(struct buf *out, const struct ir_stmt *s)
 	case IR_OFFLOAD:
 		buf_printf(out, "flow add @%s", s->flowtable);
 		break;
+	case IR_QUOTA:
+		buf_printf(out, "quota name \"%s\"", s->quota);
+		break;
+	case IR_LABEL:
+		buf_puts(out, "ct label set ");
+		emit_value(out, F_CT_LABEL, (struct ival){s->label, s->label});
+		break;
 	case IR_HELPER:
 		buf_printf(out, "ct helper set \"%s\"", s->helper);
 		break;
@@ -473,6 +482,8 @@ const char *ir_set_word(const struct ir_set *s)
 {
 	if (s->flowtable)
 		return "flowtable";
+	if (s->quota)
+		return "quota";
 	return s->helper ? "ct helper" : s->is_map ? "map" : "set";
 }
 
@@ -490,6 +501,10 @@ void emit_set(struct buf *out, const struct ir_set *s, bool with_places)
 	buf_printf(out, "\t%s %s {\n", ir_set_word(s), s->name);
 	if (s->helper) {
 		put_helper(out, s);
+		return;
+	}
+	if (s->quota) {
+		buf_printf(out, "\t\t%llu bytes\n\t}\n", (unsigned long long)s->quota);
 		return;
 	}
 	if (s->flowtable) {

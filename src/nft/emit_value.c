@@ -122,6 +122,20 @@ static void put_range(struct buf *out, const struct symbol *v, size_t n, struct 
 		put_decimal(out, x);
 }
 
+/* By their numbers: nft has no number for several. */
+static void put_labels(struct buf *out, u128 bits)
+{
+	const char *before = "(";
+
+	for (unsigned n = 0; n < 128; n++) {
+		if (!(bits & label_bit(n)))
+			continue;
+		buf_printf(out, "%s%u", before, n);
+		before = " | ";
+	}
+	buf_putc(out, ')');
+}
+
 void emit_value(struct buf *out, enum field f, struct ival v)
 {
 	switch (field_table[f].format) {
@@ -151,6 +165,9 @@ void emit_value(struct buf *out, enum field f, struct ival v)
 			buf_putc(out, '-');
 			mac_print(out, v.hi);
 		}
+		break;
+	case FMT_LABEL:
+		put_labels(out, v.lo);
 		break;
 	case FMT_IFNAME:
 		buf_putc(out, '"');

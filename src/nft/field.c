@@ -17,6 +17,7 @@ const struct field_info field_table[NFIELDS] = {
 	[F_CT_STATE] = {"ct state", "ct_state", 32, FMT_CT_STATE},
 	[F_CT_STATUS] = {"ct status", NULL, 32, FMT_CT_STATUS},
 	[F_CT_MARK] = {"ct mark", "mark", 32, FMT_HEX},
+	[F_CT_LABEL] = {"ct label", NULL, 128, FMT_LABEL},
 	[F_CT_DIRECTION] = {"ct direction", NULL, 8, FMT_CT_DIRECTION},
 	[F_IP_SADDR] = {"ip saddr", "ipv4_addr", 32, FMT_IP4},
 	[F_IP_DADDR] = {"ip daddr", "ipv4_addr", 32, FMT_IP4},

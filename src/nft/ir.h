@@ -31,6 +31,7 @@ enum field {
 	F_CT_STATE,
 	F_CT_STATUS,
 	F_CT_MARK,
+	F_CT_LABEL, /* 128 bits; as a number, the first byte in memory is the highest */
 	F_CT_DIRECTION, /* 0: as the connection was opened, 1: reply */
 	F_IP_SADDR,
 	F_IP_DADDR,
@@ -87,6 +88,12 @@ enum field {
 	NFIELDS,
 };
 
+/* The bit of F_CT_LABEL that nft calls by that number. */
+static inline u128 label_bit(unsigned n)
+{
+	return (u128)1 << ((15 - n / 8) * 8 + n % 8);
+}
+
 enum field_format {
 	FMT_NUMBER,
 	FMT_HEX,
@@ -107,6 +114,7 @@ enum field_format {
 	FMT_PRESENT,
 	FMT_HOUR,
 	FMT_DAY,
+	FMT_LABEL,
 	FMT_TIME /* as nft has it: in whole seconds */
 };
 
@@ -169,6 +177,8 @@ enum ir_stmt_kind {
 	IR_NOTRACK, /* connection tracking does not get to see it */
 	IR_ADD, /* add/update/delete @set { key timeout T [limit ...|ct count ...] } */
 	IR_OFFLOAD, /* the connection, if it is fit, goes by a flowtable from now on: its name */
+	IR_QUOTA, /* counts bytes for a quota, and goes on until it is used up: its object's name */
+	IR_LABEL, /* sets bits of the connection's labels */
 	IR_HELPER, /* the connection that begins gets a helper: the name of its object */
 	IR_VERDICT,
 	IR_UNKNOWN, /* read from the kernel and not understood */
@@ -267,6 +277,8 @@ struct ir_stmt {
 		} add;
 		struct ir_verdict verdict;
 		const char *helper;
+		const char *quota;
+		u128 label; /* as F_CT_LABEL */
 		const char *flowtable;
 		struct { /* equal text: it is the same for the same packet */
 			enum ir_unknown_kind kind;
@@ -319,12 +331,15 @@ struct ir_bulk {
 	const char *of;
 };
 
-struct ir_set { /* or verdict map, or connection helper or flowtable, which have no keys */
+/* Or a verdict map; or a connection helper, quota or flowtable, which have no keys. */
+struct ir_set {
 	const char *name;
 	const char *stem;
 	bool is_map;
 	const char *helper; /* as the kernel knows it, "ftp"; NULL: it is none */
 	uint8_t helper_proto;
+	uint64_t quota; /* bytes; 0: it is none; dynamic: what is used of it is run time's */
+	uint64_t used; /* as read */
 	bool flowtable, hardware;
 	VEC(const char *) devices; /* of a flowtable, as read: they belong to run time */
 	uint8_t nkeys;

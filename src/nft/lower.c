@@ -66,6 +66,7 @@ static void lower_states(struct lower *l, struct ir_chain *c, enum field loopbac
 	struct ir_rule r = builtin(l, "fwc: established");
 	struct ir_stmt *s;
 
+	lower_quotas(l, c);
 	match_bits(l, &r, F_CT_STATE, 2);
 	push_counted(l, c, r, V_ACCEPT);
 	push_related(l, c);
@@ -676,6 +677,7 @@ struct ir_ruleset *ruleset_lower(struct policy *p, struct arena *a, struct diag 
 		return l.r;
 	}
 	lower_dynsets(&l);
+	lower_quota_objects(&l);
 	lower_answer_sets(&l);
 	lower_loopback(&l);
 	lower_guards(&l);

@@ -12,6 +12,7 @@
  *	lower_helper.c connection helpers, and what belongs to known connections
  *	lower_untracked.c what is not tracked
  *	lower_offload.c what goes by flowtables
+ *	lower_quota.c  quotas, and packets of the connections that they count
  *	lower_inspect.c what is queued to the program that judges, and its verdicts
  *	lower_places.c sub-zones -> tests that send packets to the chains of their places
  *	lower_side.c   addresses and stations of both ends -> forms
@@ -36,6 +37,9 @@ const char *answers_name(struct arena *a, enum family fam);
 /* Of a limit that a set keeps; FAM_NONE: for all sources together. */
 const char *meter_name(struct arena *a, const struct rule *rule, enum family fam);
 const char *max_name(struct arena *a, const struct rule *rule, enum family fam);
+/* lower_quota.c; the label as F_CT_LABEL has it */
+const char *quota_object(struct arena *a, const struct quota *q);
+u128 quota_label(const struct quota *q);
 
 /* ---- shared by the lower_*.c files only ---- */
 
@@ -246,6 +250,10 @@ void lower_answers_out(struct lower *l, struct ir_chain *output);
  * name; and what attaches the helpers of a rule, into its chain */
 const char *lower_related(struct lower *l);
 void push_helpers(struct lower *l, struct ir_chain *c, const struct rule *rule);
+/* lower_quota.c: before what is established is accepted; the gate */
+void lower_quota_objects(struct lower *l);
+void lower_quotas(struct lower *l, struct ir_chain *c);
+void match_quota(struct lower *l, struct ir_rule *r, const struct quota *q);
 /* lower_mark.c */
 void lower_marks(struct lower *l);
 /* lower_nat.c */

@@ -7,6 +7,7 @@
  *	limit.HASH  the gate in front of it; what it does not let through meets what else says,
  *		    or goes on to the next rule of the policy
  *	max.HASH    the same for numbers of connections; behind the rate, where there are both
+ *	quota.HASH  the same for a quota; behind both, so that it counts what is let in
  */
 #include <string.h>
 
@@ -142,7 +143,8 @@ static void remember_asking(struct lower *l, struct ir_chain *c, const struct wh
 /* What happens to a packet that was matched. It is counted where that was, but under a gate here,
  * behind it. */
 static void push_acts(struct lower *l, struct ir_chain *c, const struct whose *w,
-		      const struct acts *acts, enum verb verb, struct ir_verdict v, bool counts)
+		      const struct acts *acts, enum verb verb, struct ir_verdict v, bool counts,
+		      const struct quota *quota)
 {
 	struct ir_rule r = rule_new(l, w);
 	const struct set_change *change;
@@ -151,6 +153,8 @@ static void push_acts(struct lower *l, struct ir_chain *c, const struct whose *w
 		change_set(l, c, w, change);
 	if (acts->log.on)
 		push_log(l, c, r, &acts->log, verb_name(verb));
+	if (quota)
+		rule_stmt(l, &r, IR_LABEL)->label = quota_label(quota);
 	if (counts)
 		rule_counter(l, &r);
 	rule_verdict(l, &r, v.kind, v.target);
@@ -262,6 +266,12 @@ static void match_max(struct lower *l, struct ir_rule *r, const struct rule *rul
 				     .at = rule->span});
 }
 
+static void add_stmts(struct lower *l, struct ir_rule *r, const struct ir_rule *then)
+{
+	for (size_t i = 0; i < then->stmts.n; i++)
+		*rule_stmt(l, r, then->stmts.v[i].kind) = then->stmts.v[i];
+}
+
 /* The gate: a packet beyond it falls through. Written as "within", so that a full table of sources
  * admits nothing. */
 static void push_gate(struct lower *l, struct ir_chain *c, const struct rule *rule,
@@ -274,8 +284,7 @@ static void push_gate(struct lower *l, struct ir_chain *c, const struct rule *ru
 		struct ir_rule r = rule_new(l, &(struct whose){rule->text, rule->span});
 
 		match(l, &r, rule, i ? FAM_IP6 : FAM_IP4);
-		for (size_t j = 0; j < then->stmts.n; j++)
-			*rule_stmt(l, &r, then->stmts.v[j].kind) = then->stmts.v[j];
+		add_stmts(l, &r, then);
 		chain_push(l, c, r);
 	}
 }
@@ -297,13 +306,26 @@ static struct ir_chain *gated(struct lower *l, const struct rule *rule, struct i
 	else
 		rule_verdict(l, &then, V_GOTO, ruleset_seal_chain(l->r, act)->name);
 
+	if (rule->q.quota) {
+		struct ir_rule r = rule_new(l, &(struct whose){rule->text, rule->span});
+
+		c = chain_of(l, rule, "quota");
+		match_quota(l, &r, rule->q.quota);
+		add_stmts(l, &r, &then);
+		chain_push(l, c, r);
+	}
 	if (rule->q.max.n) {
+		/* A chain of its own: what the gate within keeps back comes back, to meet the same
+		 * as what this one does. */
+		if (c) {
+			then = (struct ir_rule){0};
+			rule_verdict(l, &then, V_JUMP, ruleset_seal_chain(l->r, c)->name);
+		}
 		c = chain_of(l, rule, "max");
 		push_gate(l, c, rule, &rule->q.max.per, match_max, &then);
 	}
 	if (rule->q.limit.rate) {
-		/* A chain of its own: both families have one number. What is over it comes back, to
-		 * meet the same as what is over the rate. */
+		/* the same; of a number of connections also because both families have one */
 		if (c) {
 			then = (struct ir_rule){0};
 			rule_verdict(l, &then, V_JUMP, ruleset_seal_chain(l->r, c)->name);
@@ -331,14 +353,15 @@ const char *lower_body(struct lower *l, size_t i, bool asks)
 	if (asks && rule->verb == VERB_ALLOW)
 		remember_asking(l, c, &whose, rule);
 	push_acts(l, c, &whose, &rule->q.acts, rule->verb, plain_verdict(l, rule, rule->verb),
-		  rule_is_gated(rule));
+		  rule_is_gated(rule), rule->q.quota);
 	if (rule_is_gated(rule))
 		c = gated(l, rule, c);
 	if (o->on) {
 		whose = (struct whose){o->text, o->span};
 		if (asks && o->verb == VERB_ALLOW)
 			remember_asking(l, c, &whose, rule);
-		push_acts(l, c, &whose, &o->acts, o->verb, plain_verdict(l, rule, o->verb), true);
+		push_acts(l, c, &whose, &o->acts, o->verb, plain_verdict(l, rule, o->verb), true,
+			  NULL);
 	}
 	*body = ruleset_seal_chain(l->r, c)->name;
 	return *body;
@@ -350,7 +373,7 @@ const char *act_chain(struct lower *l, const struct rule *rule)
 	struct ir_chain *c = chain_of(l, rule, "rule");
 
 	push_acts(l, c, &whose, &rule->q.acts, rule->verb, plain_verdict(l, rule, rule->verb),
-		  false);
+		  false, NULL);
 	return ruleset_seal_chain(l->r, c)->name;
 }
 

@@ -13,7 +13,8 @@
 
 const char *manifest_kind_name(enum manifest_kind k)
 {
-	static const char *const names[] = {"set", "map", "chain", "ct helper", "flowtable"};
+	static const char *const names[] = {"set", "map", "chain", "ct helper", "flowtable",
+					  "quota"};
 
 	return names[k];
 }
@@ -92,6 +93,7 @@ static void add_set(struct arena *a, struct manifest *m, const struct ir_set *s)
 	struct manifest_object *o = arena_new_of(a, struct manifest_object);
 
 	o->kind = s->flowtable ? OBJECT_FLOWTABLE
+		  : s->quota  ? OBJECT_QUOTA
 		  : s->helper  ? OBJECT_HELPER
 		  : s->is_map  ? OBJECT_MAP
 			       : OBJECT_SET;
@@ -101,7 +103,7 @@ static void add_set(struct arena *a, struct manifest *m, const struct ir_set *s)
 	o->len = s->text_len;
 	o->dynamic = s->dynamic;
 	o->place = place_of(a, s->at, NULL);
-	if (s->helper || s->flowtable)
+	if (s->helper || s->flowtable || s->quota)
 		o->place.needs = helper_needs(a, s);
 	map_init(&o->elems, a);
 	for (size_t i = 0; s->is_map && i < s->elems.n; i++) {

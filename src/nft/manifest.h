@@ -24,7 +24,8 @@ struct manifest_place {
 	const char *needs, *instead;
 };
 
-enum manifest_kind { OBJECT_SET, OBJECT_MAP, OBJECT_CHAIN, OBJECT_HELPER, OBJECT_FLOWTABLE };
+enum manifest_kind { OBJECT_SET, OBJECT_MAP, OBJECT_CHAIN, OBJECT_HELPER, OBJECT_FLOWTABLE,
+		     OBJECT_QUOTA };
 
 struct manifest_object {
 	enum manifest_kind kind;

@@ -178,7 +178,7 @@ static bool read_object(struct arena *a, struct manifest *m, const char **at)
 	o->first = take(at);
 	o->nplaces = take(at);
 	own = take(at);
-	if (kind > OBJECT_FLOWTABLE || o->first > m->index.nplaces ||
+	if (kind > OBJECT_QUOTA || o->first > m->index.nplaces ||
 	    o->nplaces > m->index.nplaces - o->first || (own != NONE && own >= m->index.nplaces))
 		return false;
 	if (own != NONE)

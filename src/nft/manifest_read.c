@@ -48,7 +48,7 @@ static bool read_kind(const json_t *j, enum manifest_kind *out)
 {
 	const char *kind = json_string_value(json_object_get(j, "kind"));
 
-	for (int k = OBJECT_SET; kind && k <= OBJECT_FLOWTABLE; k++) {
+	for (int k = OBJECT_SET; kind && k <= OBJECT_QUOTA; k++) {
 		if (!strcmp(kind, manifest_kind_name((enum manifest_kind)k))) {
 			*out = (enum manifest_kind)k;
 			return true;

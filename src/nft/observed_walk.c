@@ -69,6 +69,8 @@ static enum maybe type_value(const struct observed *p, enum field f, u128 *out)
 	bool four = f == F_ICMP_TYPE || f == F_ICMP_TYPE_OF_ANY;
 	bool other = p->has_proto && p->proto != (four ? IPPROTO_ICMP : IPPROTO_ICMPV6);
 
+	if (f == F_TCP_FLAGS)
+		return known(p->has_flags, p->has_proto && p->proto != IPPROTO_TCP, p->flags, out);
 	return known(p->has_type && !other, other, p->type, out);
 }
 
@@ -99,7 +101,6 @@ static enum maybe value_of(const struct observed *p, enum field f, u128 *out)
 	case F_IP6_DADDR:
 		return address_value(p, f, out);
 	case F_TCP_FLAGS:
-		return known(p->has_flags, p->has_proto && p->proto != IPPROTO_TCP, p->flags, out);
 	case F_ICMP_TYPE:
 	case F_ICMP_TYPE_OF_ANY:
 	case F_ICMPV6_TYPE:
@@ -123,6 +124,7 @@ static enum maybe value_of(const struct observed *p, enum field f, u128 *out)
 	case F_CT_STATUS:
 	case F_CT_MARK:
 	case F_CT_DIRECTION:
+	case F_CT_LABEL:
 	case F_CT_DPORT:
 	case F_CT_HELPER:
 	case F_CT_L3PROTO:
@@ -334,6 +336,7 @@ static enum maybe walk_rule(struct walk *w, const struct ir_chain *c, size_t n)
 		case IR_LIMIT:
 		case IR_CT_COUNT:
 		case IR_ADD:
+		case IR_QUOTA:
 		case IR_OFFLOAD: /* those that are not fit go no further in their rule */
 		case IR_UNKNOWN:
 			x = MAYBE;
@@ -358,6 +361,7 @@ static enum maybe walk_rule(struct walk *w, const struct ir_chain *c, size_t n)
 		case IR_MSS:
 		case IR_MARK:
 		case IR_HELPER:
+		case IR_LABEL:
 		case IR_NOTRACK:
 			break;
 		}

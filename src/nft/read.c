@@ -283,13 +283,33 @@ static void end_sets(struct reader *r)
 
 /* ---- objects ---- */
 
-/* Of the kinds of objects only connection helpers. */
+/* One that rules match until it is used up; not one that they match from then on. */
+static void add_quota(struct reader *r, const struct attrs *object)
+{
+	struct ir_set *s = arena_new_of(r->a, struct ir_set);
+	struct attrs v;
+
+	read_attrs(object->v[NFTA_OBJ_DATA], NFTA_QUOTA_CONSUMED, &v);
+	s->name = read_text(r->a, object->v[NFTA_OBJ_NAME]);
+	s->quota = tlv_number(v.v[NFTA_QUOTA_BYTES]);
+	s->used = tlv_number(v.v[NFTA_QUOTA_CONSUMED]);
+	if (!s->name || !s->quota || tlv_number(v.v[NFTA_QUOTA_FLAGS]) & NFT_QUOTA_F_INV)
+		return;
+	s->name = diag_shown(r->a, s->name);
+	s->stem = s->name;
+	s->dynamic = true;
+	ruleset_add_set(r->out, s);
+}
+
+/* Of the kinds of objects only connection helpers and quotas. */
 static void add_object(struct reader *r, struct tlv body)
 {
 	struct ir_set *s = arena_new_of(r->a, struct ir_set);
 	struct attrs object, helper;
 
 	read_attrs(body, NFTA_OBJ_USERDATA, &object);
+	if (tlv_number(object.v[NFTA_OBJ_TYPE]) == NFT_OBJECT_QUOTA)
+		add_quota(r, &object);
 	if (tlv_number(object.v[NFTA_OBJ_TYPE]) != NFT_OBJECT_CT_HELPER)
 		return;
 	read_attrs(object.v[NFTA_OBJ_DATA], NFTA_CT_HELPER_MAX, &helper);

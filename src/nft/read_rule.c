@@ -183,6 +183,7 @@ static const struct {
 	  {NFT_CT_STATE, F_CT_STATE, true},    {NFT_CT_STATUS, F_CT_STATUS, true},
 	  {NFT_CT_MARK, F_CT_MARK, true},      {NFT_CT_DIRECTION, F_CT_DIRECTION, false},
 	  {NFT_CT_HELPER, F_CT_HELPER, false}, {NFT_CT_L3PROTOCOL, F_CT_L3PROTO, false},
+	  {NFT_CT_LABELS, F_CT_LABEL, false},
 };
 
 static struct slice field_slice(enum field f, bool host)

@@ -180,10 +180,26 @@ static bool set_meta(struct machine *m, const struct raw_expr *e)
 	return set_mark(m, false, v[NFTA_META_SREG]);
 }
 
+static bool set_label(struct machine *m, struct tlv reg)
+{
+	const struct slice *s = machine_slice(m, machine_word(tlv_number(reg)), 16);
+	u128 bits = 0;
+
+	if (!s || s->from != FROM_VALUE || s->masked || s->value.n != 16)
+		return false;
+	for (size_t i = 0; i < 16; i++)
+		bits = bits << 8 | s->value.p[i];
+	machine_stmt(m, IR_LABEL)->label = bits;
+	return true;
+}
+
 static bool set_ct(struct machine *m, const struct raw_expr *e)
 {
 	const struct tlv *v = e->attrs.v;
 
+	if (e->attrs.whole && v[NFTA_CT_SREG].p && !v[NFTA_CT_DIRECTION].p &&
+	    tlv_number(v[NFTA_CT_KEY]) == NFT_CT_LABELS)
+		return set_label(m, v[NFTA_CT_SREG]);
 	if (!e->attrs.whole || !v[NFTA_CT_SREG].p || v[NFTA_CT_DIRECTION].p ||
 	    tlv_number(v[NFTA_CT_KEY]) != NFT_CT_MARK)
 		return false;
@@ -306,15 +322,29 @@ static bool read_dynset(struct machine *m, const struct raw_expr *e)
 	return true;
 }
 
-/* Of objects only connection helpers. */
+/* Of quotas those that hold until they are used up. */
+static bool holds_until(struct machine *m, const char *name)
+{
+	const struct ir_set *s = ruleset_set(m->r->out, name);
+
+	return s && s->quota;
+}
+
+/* Of objects only connection helpers and quotas. */
 static bool read_objref(struct machine *m, const struct raw_expr *e)
 {
 	const struct tlv *v = e->attrs.v;
 	const char *name = read_text(m->a, v[NFTA_OBJREF_IMM_NAME]);
+	uint64_t type = tlv_number(v[NFTA_OBJREF_IMM_TYPE]);
 
-	if (!e->attrs.whole || !name || tlv_number(v[NFTA_OBJREF_IMM_TYPE]) != NFT_OBJECT_CT_HELPER)
+	if (!e->attrs.whole || !name)
 		return false;
-	machine_stmt(m, IR_HELPER)->helper = diag_shown(m->a, name);
+	if (type == NFT_OBJECT_QUOTA && holds_until(m, name))
+		machine_stmt(m, IR_QUOTA)->quota = diag_shown(m->a, name);
+	else if (type == NFT_OBJECT_CT_HELPER)
+		machine_stmt(m, IR_HELPER)->helper = diag_shown(m->a, name);
+	else
+		return false;
 	return true;
 }
 

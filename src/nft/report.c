@@ -241,7 +241,7 @@ static void put_set(struct buf *out, const struct ir_set *s, const struct manife
 {
 	const struct ir_elem *e;
 
-	if (s->helper || s->flowtable) {
+	if (s->helper || s->flowtable || s->quota) {
 		emit_set(out, s, false);
 		return;
 	}
@@ -330,7 +330,11 @@ static json_t *set_json(const struct ir_set *s, const struct manifest *m)
 	}
 	buf_free(&b);
 	return json_pack("{s:s, s:s, s:s, s:b, s:o}", "kind", ir_set_word(s), "name", s->name,
-			 "type", s->helper ? s->helper : s->type, "dynamic", s->dynamic, "elements",
+			 "type",
+			 s->helper  ? s->helper
+			 : s->type  ? s->type
+				    : "",
+			 "dynamic", s->dynamic, "elements",
 			 elems);
 }
 

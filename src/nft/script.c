@@ -94,7 +94,8 @@ static bool next_line(struct reader *r)
 /* "chain NAME {": what a table may have in it, other than what it says of itself. */
 static bool is_object(const char *p)
 {
-	static const char *const kinds[] = {"chain", "set", "map", "helper", "flowtable"};
+	static const char *const kinds[] = {"chain", "set",	      "map",
+					  "helper", "flowtable", "quota"};
 	size_t n, name;
 	bool known = false;
 

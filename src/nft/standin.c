@@ -111,6 +111,12 @@ static enum part part_of(const struct ir_stmt *s, struct words *w)
 	case IR_NAT:
 		add(w, "nat");
 		return PART_TRANSLATES;
+	case IR_QUOTA:
+		add(w, "quota");
+		return PART_CONDITION;
+	case IR_LABEL: /* without it nothing would be counted */
+		add(w, "ct label");
+		return PART_CONDITION;
 	case IR_MARK:
 	case IR_NOTRACK:
 		return PART_MARKS;
@@ -269,6 +275,8 @@ static bool stand_in(struct arena *a, const struct ir_ruleset *set, const struct
 
 const char *helper_needs(struct arena *a, const struct ir_set *helper)
 {
+	if (helper->quota)
+		return "quota";
 	return helper->flowtable ? "flowtable" : arena_printf(a, "helper %s", helper->helper);
 }
 

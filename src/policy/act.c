@@ -10,7 +10,7 @@
 
 bool rule_is_gated(const struct rule *r)
 {
-	return r->q.limit.rate || r->q.max.n;
+	return r->q.limit.rate || r->q.max.n || r->q.quota;
 }
 
 bool acts_any(const struct acts *a)
@@ -213,7 +213,7 @@ static void resolve_else(struct resolver *r, const struct ast_rule *ast, struct 
 
 	if (!q->else_span.src)
 		return;
-	if (!q->limit_span.src && !q->max_span.src)
+	if (!q->limit_span.src && !q->max_span.src && !q->quota.s)
 		diag_hint(r->diag,
 			  diag_error(r->diag, q->else_span,
 				     "else is for what exceeds a limit, and this rule has none"),
@@ -241,6 +241,7 @@ void resolve_acts(struct resolver *r, const struct ast_rule *ast, struct rule *o
 	acts_of(r, &q->log, &q->then, &out->q.acts);
 	if (q->limit_span.src)
 		resolve_limit(r, q, &out->q.limit);
+	resolve_quota(r, ast, out);
 	out->q.max = (struct max){.n = q->max_connections, .per = per_of(&q->max_per)};
 	resolve_else(r, ast, out);
 }

@@ -165,6 +165,14 @@ struct max { /* connections that a rule lets in */
 	struct per per;
 };
 
+struct quota { /* quota NAME = ...; what is used of it belongs to run time */
+	const char *name;
+	struct span span;
+	uint64_t bytes;
+	u128 label; /* bits of the labels of connections that rules with it let in */
+	bool used;
+};
+
 struct log {
 	bool on;
 	const char *tag; /* or NULL */
@@ -196,6 +204,7 @@ struct qualifiers {
 	struct acts acts;
 	struct limit limit;
 	struct max max;
+	const struct quota *quota; /* or NULL */
 	bool has_mark, has_user, has_group, has_dscp;
 	bool absent; /* nobody has that user or group, or its time is over: it matches nothing */
 	struct ast_word user, group; /* its name; s NULL: said by number */
@@ -361,6 +370,7 @@ struct policy {
 	VEC(struct place) places; /* numbered from zones.n on */
 	int other; /* the zone of interfaces that no zone names; PLACE_OTHER: there is none */
 	VEC(struct dynset *) dynsets;
+	VEC(struct quota *) quotas;
 	VEC(const struct schedule *) schedules; /* each that something goes by, once */
 	struct builtin_log logs[LOGS];
 	VEC(struct rule) rules;

@@ -180,6 +180,9 @@ static void declare_all(struct resolver *r, const struct ast_stmts *stmts)
 		case STMT_LIMIT:
 			declare_limit(r, &s->limit);
 			break;
+		case STMT_QUOTA:
+			declare_quota(r, &s->quota);
+			break;
 		case STMT_LOG:
 			resolve_builtin_log(r, s);
 			break;
@@ -398,6 +401,7 @@ void resolve_rule(struct resolver *r, const struct ast_stmt *s)
 	resolve_acts(r, ast, &out);
 	if (s->kind == STMT_RULE)
 		resolve_helpers(r, ast, &out);
+	check_quota_helpers(r, ast, &out);
 	ast_print_rule(&text, ast);
 	out.text = arena_strdup(r->arena, buf_str(&text));
 	buf_free(&text);
@@ -484,6 +488,7 @@ static void resolve_statements(struct resolver *r, const struct ast_stmts *stmts
 		case STMT_INSPECTOR:
 		case STMT_INSPECTION:
 		case STMT_LIMIT:
+		case STMT_QUOTA:
 		case STMT_LOG:
 		case STMT_COMMENTS:
 			break;
@@ -572,6 +577,7 @@ struct policy *policy_resolve(const struct ast *ast, struct arena *a, struct dia
 	map_init(&r.services, a);
 	map_init(&r.inspectors, a);
 	map_init(&r.limits, a);
+	map_init(&r.quotas, a);
 	map_init(&r.texts, a);
 	map_init(&r.broken, a);
 	for (size_t i = 0; i < ast->broken.n; i++)
@@ -585,6 +591,7 @@ struct policy *policy_resolve(const struct ast *ast, struct arena *a, struct dia
 	finish_marks(&r);
 	finish_helpers(&r);
 	finish_timeouts(&r);
+	finish_quotas(&r);
 	finish_offloads(&r);
 	finish_suffixes(&r);
 	resolve_unused(&r);

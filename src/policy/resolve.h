@@ -41,6 +41,7 @@ struct resolver {
 	VEC(const struct ast_zone *) zone_asts; /* by the number of the zone */
 	struct map inspectors; /* -> struct ast_inspector */
 	struct map limits; /* -> struct limit_decl */
+	struct map quotas; /* -> struct quota */
 	VEC(const struct source *) lists; /* of names, that were checked */
 	struct map texts; /* canonical rule text -> unsigned *, how often seen */
 	struct map broken; /* names whose declarations the parser reported already */
@@ -129,6 +130,11 @@ void declare_limit(struct resolver *r, const struct ast_limit_def *ast);
 void resolve_log(const struct ast_log *ast, struct log *out);
 void resolve_builtin_log(struct resolver *r, const struct ast_stmt *s);
 void warn_limits(struct resolver *r); /* those that no rule has */
+/* quota.c */
+void declare_quota(struct resolver *r, const struct ast_quota_def *ast);
+void resolve_quota(struct resolver *r, const struct ast_rule *ast, struct rule *out);
+void check_quota_helpers(struct resolver *r, const struct ast_rule *ast, const struct rule *rule);
+void finish_quotas(struct resolver *r); /* when all else is resolved */
 void resolve_acts(struct resolver *r, const struct ast_rule *ast, struct rule *out);
 /* inspect.c */
 void resolve_inspector(struct resolver *r, const struct ast_inspector *in);

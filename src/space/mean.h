@@ -179,6 +179,15 @@ struct rewrite { /* what a translation does, however it is said */
 };
 const char *mean_nat_text(struct mean *m, const struct rewrite *w);
 const char *mean_nat_stmt_text(struct mean *m, const struct ir_stmt *s); /* IR_NAT */
+/* A quota by the name of its object: while it is not used up; what it does to a packet. */
+dd_ref mean_quota_holds(struct mean *m, const char *object);
+const char *mean_quota_text(struct mean *m, const char *object);
+/* The connection has these labels; it gets them. */
+dd_ref mean_labelled(struct mean *m, u128 label);
+const char *mean_label_text(struct mean *m, u128 label);
+/* mean_policy's: packets of connections that quotas count. */
+dd_ref mean_quotas(struct mean *m, const struct policy *p);
+dd_ref mean_behind_quota(struct mean *m, const struct quota *q, dd_ref says);
 /* Texts of effects. */
 const char *mean_change_text(struct mean *m, const char *which, const char *set, bool remove,
 			     uint64_t timeout);

@@ -189,10 +189,16 @@ dd_ref mean_acts(struct mean *m, const struct policy *p, size_t rule, enum stati
 		says = dd_seq(m->dd, remember(m, &r->questions), says);
 	if (!rule_is_gated(r))
 		return says;
+	if (r->q.quota)
+		says = mean_behind_quota(m, r->q.quota, says);
 	says = dd_restrict(m->dd, gate(m, r), says);
 	if (!o->on)
 		return says;
-	rest = acts(m, &o->acts, o->verb, r->q.limit.rate ? "limit" : "max", o->text, r->twin);
+	rest = acts(m, &o->acts, o->verb,
+		    r->q.limit.rate ? "limit"
+		    : r->q.max.n    ? "max"
+				    : "quota",
+		    o->text, r->twin);
 	rest = dd_seq(m->dd, rest, decision(m, p, r, o->verb, line, at));
 	if (asks && o->verb == VERB_ALLOW)
 		rest = dd_seq(m->dd, remember(m, &r->questions), rest);

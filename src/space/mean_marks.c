@@ -216,5 +216,7 @@ const char *marks_text(struct mean *m, const struct ir_stmt *s)
 {
 	if (s->kind == IR_NOTRACK)
 		return MEAN_NOTRACK;
+	if (s->kind == IR_LABEL)
+		return mean_label_text(m, s->label);
 	return mean_mark_text(m, s->mark.ct, ~s->mark.keep, s->mark.value);
 }

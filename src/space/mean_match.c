@@ -219,7 +219,7 @@ static void imply(struct mean *m, struct terms *out, enum field f)
 		out->v[out->n++] = t;
 	}
 	if (f == F_CT_MARK || f == F_CT_DIRECTION || f == F_CT_DPORT || f == F_CT_L3PROTO ||
-	    f == F_CT_STATUS) { /* of a connection that is tracked */
+	    f == F_CT_STATUS || f == F_CT_LABEL) { /* of a connection that is tracked */
 		struct ival v = {ct_bits[CT_ESTABLISHED], ct_bits[CT_NEW]};
 
 		out->v[out->n++] = term_of(m, F_CT_STATE, &v, 1, 0);
@@ -411,6 +411,29 @@ static dd_ref helper_condition(struct mean *m, const struct ir_elems *elems)
 	return any;
 }
 
+/* Who looks for bits as nft does, for all of them, asks for those labels; others for something
+ * else. */
+static dd_ref label_condition(struct mean *m, const struct ir_stmt *s)
+{
+	const struct ir_elem *e = s->match.values.v;
+	u128 mask = s->match.sel.mask[0];
+	struct ir_stmt plain = *s;
+	struct buf b = {0};
+	dd_ref held;
+
+	if (s->match.values.n == 1 && e->key[0].lo == mask && e->key[0].hi == mask && mask &&
+	    s->match.op != OP_ANYBIT)
+		return mean_labelled(m, mask);
+	if (plain.match.op == OP_NE)
+		plain.match.op = OP_EQ;
+	emit_rule(&b, &(struct ir_rule){.stmts = {.v = &plain, .n = 1}});
+	if (s->match.op == OP_ANYBIT)
+		buf_puts(&b, ", any of them");
+	held = schema_condition(&m->schema, buf_str(&b));
+	buf_free(&b);
+	return held;
+}
+
 /* One that is looked up as it is meant to be: the address, cut to what its keys have. */
 bool match_fits_bulk(const struct ir_set *set, const struct ir_sel *sel)
 {
@@ -508,6 +531,8 @@ dd_ref match_stmt(struct mean *m, const struct ir_stmt *s, const struct ir_set *
 		in = index_condition(m, sel, elems);
 	else if (sel->f[0] == F_FIB_BACK || sel->f[0] == F_FIB_BACK_ANY)
 		in = route_condition(m, s, sel->f[0] == F_FIB_BACK ? MEAN_BACK : MEAN_BACK_ANY);
+	else if (sel->n == 1 && sel->f[0] == F_CT_LABEL)
+		in = dd_and(m->dd, implied(m, sel), label_condition(m, s));
 	else if (sel->n == 1 && sel->f[0] == F_CT_HELPER)
 		in = helper_condition(m, elems);
 	else if (set && ir_set_is_bulk(set))

@@ -409,6 +409,12 @@ static void flowtable_says(struct walker *w, struct progress *p, const struct ir
 	p->still = dd_and(w->m->dd, p->still, mean_taken(w->m, s->flowtable));
 }
 
+static void quota_says(struct walker *w, struct progress *p, const struct ir_stmt *s)
+{
+	effect(w, p, p->still, mean_quota_text(w->m, s->quota));
+	p->still = dd_and(w->m->dd, p->still, mean_quota_holds(w->m, s->quota));
+}
+
 static void nat_says(struct walker *w, struct progress *p, const struct ir_stmt *s,
 		     const struct line *line)
 {
@@ -505,6 +511,12 @@ static void mark_says(struct walker *w, struct progress *p, const struct ir_stmt
 	effect(w, p, p->still, marks_text(w->m, s));
 }
 
+static dd_ref match_says(struct walker *w, const struct progress *p, const struct ir_stmt *s)
+{
+	return marks_changed(&w->marks, p->chain->name, &s->match.sel) ? changed_match(w, s)
+								       : set_match(w, s);
+}
+
 static void stmt_says(struct walker *w, struct progress *p, const struct ir_stmt *s)
 {
 	const struct line *line = line_at(w, p->chain, p->rule, NULL, NULL);
@@ -513,10 +525,7 @@ static void stmt_says(struct walker *w, struct progress *p, const struct ir_stmt
 
 	switch (s->kind) {
 	case IR_MATCH:
-		p->still = dd_and(d, p->still,
-				  marks_changed(&w->marks, p->chain->name, &s->match.sel)
-					  ? changed_match(w, s)
-					  : set_match(w, s));
+		p->still = dd_and(d, p->still, match_says(w, p, s));
 		break;
 	case IR_VMAP:
 		if (marks_changed(&w->marks, p->chain->name, &s->vmap.sel))
@@ -550,6 +559,10 @@ static void stmt_says(struct walker *w, struct progress *p, const struct ir_stmt
 	case IR_OFFLOAD:
 		flowtable_says(w, p, s);
 		break;
+	case IR_QUOTA:
+		quota_says(w, p, s);
+		break;
+	case IR_LABEL:
 	case IR_NOTRACK:
 	case IR_MARK:
 		mark_says(w, p, s);

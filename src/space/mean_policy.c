@@ -241,6 +241,7 @@ static void states(struct parts *l, const struct policy *p, dd_ref loopback, enu
 	dd_ref tcp = schema_one(&m->schema, DIM_PROTO, IPPROTO_TCP);
 	dd_ref stray = dd_and(m->dd, tcp, dd_not(m->dd, mean_opening_tcp(m)));
 
+	then(l, mean_quotas(m, p));
 	builtin(l, ct_is(m, CT_ESTABLISHED), FATE_ACCEPT, "fwc: established");
 	related(l, p);
 	builtin(l, loopback, FATE_ACCEPT, "fwc: loopback");

@@ -118,7 +118,8 @@ static const struct {
 static bool of_connection(enum field f)
 {
 	return f == F_CT_STATE || f == F_CT_STATUS || f == F_CT_MARK || f == F_CT_DIRECTION ||
-	       f == F_CT_COUNT || f == F_CT_DPORT || f == F_CT_HELPER || f == F_CT_L3PROTO;
+	       f == F_CT_COUNT || f == F_CT_DPORT || f == F_CT_HELPER || f == F_CT_L3PROTO ||
+	       f == F_CT_LABEL;
 }
 
 static bool asks_connection(const struct ir_stmt *s)
@@ -130,7 +131,8 @@ static bool asks_connection(const struct ir_stmt *s)
 	for (int i = 0; sel && i < sel->n; i++)
 		if (of_connection(sel->f[i]))
 			return true;
-	return s->kind == IR_CT_COUNT || s->kind == IR_HELPER || (s->kind == IR_MARK && s->mark.ct);
+	return s->kind == IR_CT_COUNT || s->kind == IR_HELPER || s->kind == IR_LABEL ||
+	       (s->kind == IR_MARK && s->mark.ct);
 }
 
 /* Whether a base chain leads to rules that ask for the packet's connection. */

@@ -99,7 +99,10 @@ static void take_all(struct store *s, const char *netns, struct arena *a,
 
 	out->ruleset = applied ? applied->sha256 : "";
 	vec_each (&live->sets, set) {
-		if (saved_keeps(live, *set))
+		if ((*set)->quota && (*set)->used)
+			vec_push(a, &out->quotas,
+				 ((struct saved_quota){(*set)->name, (*set)->quota, (*set)->used}));
+		else if (!(*set)->quota && saved_keeps(live, *set))
 			take_set(a, *set, out);
 	}
 	report_lines(a, live, applied, &lines);
@@ -254,4 +257,50 @@ int state_restore(struct store *s, const char *netns, struct arena *a, struct bu
 	struct state_sum sum;
 
 	return state_restore_sum(s, netns, a, &sum, why);
+}
+
+/* ---- quotas ---- */
+
+int state_restore_quotas(struct store *s, const char *netns, struct arena *a, struct buf *why)
+{
+	_cleanup_buf_ struct buf script = {0};
+	const struct saved_quota *q;
+	struct saved x;
+	struct live live;
+	int err = read_saved(s, a, &x, why);
+
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	if (!x.quotas.n)
+		return 0;
+	err = live_read(&live, netns, a, why);
+	if (err)
+		return err;
+	vec_each (&x.quotas, q)
+		if (!ruleset_set(live.ruleset, q->name))
+			buf_printf(&script,
+				   "add table inet " IR_TABLE "\nadd quota inet " IR_TABLE
+				   " %s { %llu bytes used %llu bytes }\n",
+				   q->name, (unsigned long long)q->bytes,
+				   (unsigned long long)q->used);
+	return script.len ? live_run(netns, buf_str(&script), why) : 0;
+}
+
+int state_reset_quotas(struct store *s, const char *name, struct arena *a, struct buf *why)
+{
+	_cleanup_buf_ struct buf ignored = {0};
+	struct saved_quota *q;
+	bool some = false;
+	struct saved x;
+
+	/* what cannot be read is not put back either */
+	if (read_saved(s, a, &x, &ignored))
+		return 0;
+	vec_each (&x.quotas, q) {
+		if (name && strcmp(name, q->name) != 0)
+			continue;
+		some |= q->used > 0;
+		q->used = 0;
+	}
+	return some ? write_saved(s, &x, why) : 0;
 }

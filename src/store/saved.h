@@ -31,6 +31,11 @@ struct saved_set {
 	struct elements elems;
 };
 
+struct saved_quota {
+	const char *name; /* of the object */
+	uint64_t bytes, used;
+};
+
 struct saved_line { /* several of the same text are told apart by their order */
 	const char *text;
 	uint64_t packets, bytes;
@@ -46,6 +51,7 @@ struct saved {
 	struct table_id table;
 	uint64_t wall, boot; /* when it was read from the kernel: milliseconds of both clocks */
 	VEC(struct saved_set *) sets;
+	VEC(struct saved_quota) quotas;
 	struct saved_lines lines;
 };
 
@@ -88,6 +94,12 @@ int state_restore(struct store *s, const char *netns, struct arena *a, struct bu
 /* The same, and says what was done. */
 int state_restore_sum(struct store *s, const char *netns, struct arena *a, struct state_sum *sum,
 		      struct buf *why);
+
+/* Before the rules are loaded: quotas that the kernel has not yet, as an object begins with what is
+ * used of it, and nothing puts that back later. */
+int state_restore_quotas(struct store *s, const char *netns, struct arena *a, struct buf *why);
+/* Of that one, or (NULL) all, nothing is used by what was saved; the rest of it stays. */
+int state_reset_quotas(struct store *s, const char *name, struct arena *a, struct buf *why);
 
 /* ---- counted.c ---- */
 

@@ -68,13 +68,24 @@ static json_t *lines_json(const struct saved_lines *lines)
 	return list;
 }
 
+static json_t *quotas_json(const struct saved *x)
+{
+	json_t *list = json_array();
+	const struct saved_quota *q;
+
+	vec_each (&x->quotas, q)
+		json_array_append_new(list, json_pack("{s:s, s:o, s:o}", "name", q->name, "bytes",
+						      number(q->bytes), "used", number(q->used)));
+	return list;
+}
+
 json_t *saved_json(const struct saved *s)
 {
-	return json_pack("{s:s, s:i, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o}", "kind", KIND,
+	return json_pack("{s:s, s:i, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "kind", KIND,
 			 "format", SAVED_FORMAT, "ruleset", s->ruleset, "wall_clock",
 			 number(s->wall), "boot_clock", number(s->boot), "boot", s->table.boot,
 			 "netns", number(s->table.netns), "table", number(s->table.handle), "sets",
-			 sets_json(s), "lines", lines_json(&s->lines));
+			 sets_json(s), "quotas", quotas_json(s), "lines", lines_json(&s->lines));
 }
 
 /* ---- reading ---- */
@@ -214,6 +225,36 @@ static bool parse_sets(struct reading *r, const json_t *j, struct saved *out)
 	return true;
 }
 
+static bool is_object_name(const char *s)
+{
+	return *s && !s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				  "0123456789_.-")];
+}
+
+/* What was saved before there were any has no list of them. */
+static bool parse_quotas(struct reading *r, const json_t *j, struct saved *out)
+{
+	const json_t *list = json_object_get(j, "quotas");
+	size_t i;
+	json_t *item;
+
+	if (list && !json_is_array(list))
+		return fail(r, "\"quotas\" is not a list");
+	json_array_foreach((json_t *)list, i, item)
+	{
+		struct saved_quota q;
+
+		if (!take_text(r, item, "name", &q.name) ||
+		    !take_number(r, item, "bytes", INT64_MAX, &q.bytes) ||
+		    !take_number(r, item, "used", INT64_MAX, &q.used))
+			return false;
+		if (strncmp(q.name, "quota.", 6) != 0 || !is_object_name(q.name) || !q.bytes)
+			return fail(r, "a quota has a name or a size that none has");
+		vec_push(r->a, &out->quotas, q);
+	}
+	return true;
+}
+
 static bool parse_head(struct reading *r, const json_t *j, struct saved *out)
 {
 	const char *kind = json_string_value(json_object_get(j, "kind"));
@@ -238,7 +279,8 @@ bool saved_parse(struct arena *a, const json_t *j, struct saved *out, const char
 	struct reading r = {.a = a};
 
 	*out = (struct saved){0};
-	if (parse_head(&r, j, out) && parse_sets(&r, j, out) && parse_lines(&r, j, &out->lines))
+	if (parse_head(&r, j, out) && parse_sets(&r, j, out) && parse_quotas(&r, j, out) &&
+	    parse_lines(&r, j, &out->lines))
 		return true;
 	*why = r.why;
 	return false;
