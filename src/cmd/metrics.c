@@ -69,8 +69,8 @@ static void rules(struct buf *b, const struct status *st, const char *name, bool
 	char id[IDENTITY];
 
 	metrics_family(b, name, "counter",
-	       bytes ? "Bytes of the packets that a line of the policy matched."
-		     : "Packets that a line of the policy matched.");
+		       bytes ? "Bytes of the packets that a line of the policy matched."
+			     : "Packets that a line of the policy matched.");
 	vec_each (&st->lines, l) {
 		if (!l->counts)
 			continue;
@@ -88,6 +88,24 @@ static void rules(struct buf *b, const struct status *st, const char *name, bool
 static long long record_number(const struct status *st, const char *key)
 {
 	return json_integer_value(json_object_get(st->record, key));
+}
+
+/* Of sets whose content comes from elsewhere. */
+static void fetched(struct buf *b, const struct status *st, const char *name, const char *help,
+		    bool stale)
+{
+	const struct seen_set *x;
+
+	if (!st->fetched.n)
+		return;
+	metrics_family(b, name, "gauge", help);
+	vec_each (&st->fetched, x) {
+		buf_printf(b, "%s{", name);
+		metrics_label(b, "set", x->name);
+		buf_printf(b, "} %llu\n",
+			   stale ? (unsigned long long)(x->state >= SEEN_STALE)
+				 : (unsigned long long)x->fetched);
+	}
 }
 
 static void print(struct buf *b, const struct status *st)
@@ -114,6 +132,10 @@ static void print(struct buf *b, const struct status *st)
 	}
 	gauge(b, "fwc_foreign_chains", "Base chains of other programs that may drop or translate.",
 	      (long long)st->foreign.n);
+	fetched(b, st, "fwc_set_stale", "1 if a set's source fails, or what came was held back.",
+		true);
+	fetched(b, st, "fwc_set_fetched_timestamp_seconds",
+		"When a set's source last confirmed what it holds.", false);
 	rules(b, st, "fwc_rule_packets_total", false);
 	rules(b, st, "fwc_rule_bytes_total", true);
 	metrics_inspect(b, st->judging);

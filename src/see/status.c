@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/netfilter.h>
 #include <string.h>
+#include <time.h>
 
 #include "apply/inspectd.h"
 #include "apply/proof.h"
@@ -163,6 +164,7 @@ int status_gather(struct status *st, const char *netns, const struct store *s, s
 		st->sysctl = NULL;
 	find_foreign(st, &all, netns, a);
 	find_helper(st, netns, a);
+	seen_fetched_look(s, a, (uint64_t)time(NULL), &st->fetched);
 	if (!st->loaded)
 		return 0;
 	if (st->known)
@@ -215,5 +217,5 @@ bool status_good(const struct status *st)
 		return st->loaded && !st->dormant && st->trial.state == TRIAL_RUNNING;
 	return st->helper != HELPER_GONE && st->helper != HELPER_SILENT && st->loaded &&
 	       (st->known || st->hidden || st->public) && !st->drift.n && !st->dormant &&
-	       !st->bulk_differs;
+	       !st->bulk_differs && seen_fetched_good(&st->fetched);
 }

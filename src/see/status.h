@@ -11,6 +11,7 @@
 #include "nft/report.h"
 #include "see/diff.h"
 #include "see/ends.h"
+#include "see/fetched.h"
 #include "see/interfaces.h"
 #include "store/sources.h"
 #include "trial/note.h"
@@ -42,6 +43,7 @@ struct status {
 	struct deltas drift_packets; /* from what was applied to what the kernel holds */
 	struct report_lines lines;
 	struct ends ends;
+	struct seen_sets fetched; /* sets whose content comes from elsewhere */
 	struct foreigners foreign;
 	struct interfaces interfaces; /* that do not meet the zones of what is applied */
 	struct offload_devices offload; /* that there are */

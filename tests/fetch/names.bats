@@ -230,3 +230,26 @@ print(json.dumps({n + ".example": {"A": ["203.%d.%d.%d" % (k, i >> 8, i & 255) f
 	[ "$status" = 0 ]
 	[ "$output" = "" ]
 }
+
+@test "status and metrics say what is stale, since when, and what nobody asks for" {
+	sets "$mart"
+	zone '"mart.example": {"A": ["192.0.2.1"]}'
+	run fwc status
+	[[ $output == *"fetched     mart: never fetched; \`fwc refresh\` asks"* ]]
+	fwc refresh
+	run fwc status
+	[[ $output == *"fetched     1 set is fresh"* ]]
+	fwc metrics | grep -x 'fwc_set_stale{set="mart"} 0'
+	zone ''
+	run fwc refresh --force
+	[ "$status" = 1 ]
+	run fwc status
+	[ "$status" = 1 ]
+	[[ $output == *"fetched     mart: stale since "*": mart.example: there is no such name"* ]]
+	fwc metrics | grep -x 'fwc_set_stale{set="mart"} 1'
+	zone '"mart.example": {"A": ["192.0.2.1"]}'
+	fwc refresh --force
+	later mart 20000
+	run fwc status
+	[[ $output == *"fetched     mart: due since "* ]]
+}
