@@ -142,7 +142,7 @@ bool resolve_but(struct resolver *r, const struct ast_item *item, struct place_i
 			vec_push(r->arena, &taken, PLACE_SELF);
 		else if (!add_named(r, item->but.v[i], &taken, item))
 			whole = false;
-		else
+		if (taken.n)
 			check_taken(r, out, item->but.v[i], &taken);
 		for (size_t k = 0; k < taken.n; k++) {
 			add_place(r, &out->but, taken.v[k]);

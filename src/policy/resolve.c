@@ -596,5 +596,6 @@ struct policy *policy_resolve(const struct ast *ast, struct arena *a, struct dia
 	finish_suffixes(&r);
 	resolve_unused(&r);
 	warn_runtime(&r);
+	slips_warn(&r, &ast->stmts);
 	return r.p;
 }

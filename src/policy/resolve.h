@@ -170,6 +170,8 @@ void finish_offloads(struct resolver *r);
 /* timeouts.c: the statement; and, when all are known, what the time for ICMP says of IPv6 */
 void resolve_timeouts(struct resolver *r, const struct ast_stmt *s);
 void finish_timeouts(struct resolver *r);
+/* slips.c: what means something, but hardly what was meant */
+void slips_warn(struct resolver *r, const struct ast_stmts *stmts);
 /* guard.c */
 void resolve_guard(struct resolver *r, const struct ast_stmt *s);
 /* resolve.c: rules of equal text are told by a number */
