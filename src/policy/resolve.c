@@ -597,5 +597,6 @@ struct policy *policy_resolve(const struct ast *ast, struct arena *a, struct dia
 	resolve_unused(&r);
 	warn_runtime(&r);
 	slips_warn(&r, &ast->stmts);
+	slips_clamps(&r);
 	return r.p;
 }

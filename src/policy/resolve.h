@@ -172,6 +172,7 @@ void resolve_timeouts(struct resolver *r, const struct ast_stmt *s);
 void finish_timeouts(struct resolver *r);
 /* slips.c: what means something, but hardly what was meant */
 void slips_warn(struct resolver *r, const struct ast_stmts *stmts);
+void slips_clamps(struct resolver *r);
 /* guard.c */
 void resolve_guard(struct resolver *r, const struct ast_stmt *s);
 /* resolve.c: rules of equal text are told by a number */

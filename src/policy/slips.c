@@ -137,3 +137,51 @@ void slips_warn(struct resolver *r, const struct ast_stmts *stmts)
 					slip_item(r, &e->item);
 	}
 }
+
+/* ---- clamp-mss: each one applies that matches, and the smallest size remains ---- */
+
+static bool end_has(const struct endpoint *e, int place, bool whole)
+{
+	const struct place_item *i;
+
+	vec_each (&e->items, i)
+		if (item_at(i, place) && (!whole || i->addrs.all))
+			return true;
+	return false;
+}
+
+static bool clamps(const struct clamp *k, int x, int y, bool whole)
+{
+	return (end_has(&k->from, x, whole) && end_has(&k->to, y, whole)) ||
+	       (end_has(&k->from, y, whole) && end_has(&k->to, x, whole));
+}
+
+/* Whether all of k is in the path of `of`, which leaves no larger size. */
+static bool is_covered(const struct policy *p, const struct clamp *k, const struct clamp *of)
+{
+	if (k->mss ? !of->mss || of->mss > k->mss : of->mss)
+		return false;
+	for (int x = PLACE_OTHER; x < place_end(p); x++)
+		for (int y = PLACE_OTHER; y < place_end(p); y++)
+			if (clamps(k, x, y, false) && !clamps(of, x, y, true))
+				return false;
+	return true;
+}
+
+void slips_clamps(struct resolver *r)
+{
+	const struct policy *p = r->p;
+
+	for (size_t i = 0; i < p->clamps.n; i++) {
+		for (size_t j = 0; j < p->clamps.n; j++) {
+			const struct clamp *k = &p->clamps.v[i], *of = &p->clamps.v[j];
+
+			if (i == j || !is_covered(p, k, of) || (i < j && is_covered(p, of, k)))
+				continue;
+			diag_note(r->diag,
+				  diag_warning(r->diag, k->span, "this clamp-mss changes nothing"),
+				  of->span, "another does as much for all of its connections");
+			break;
+		}
+	}
+}
