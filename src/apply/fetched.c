@@ -74,7 +74,7 @@ static void fill(struct filling *f, const json_t *row, const char *set, const st
 	if (live_fill(f->live, f->netns, &j, &why))
 		remark(f, row, buf_str(&why));
 	fault_point("fetched-filled");
-	map_put(f->filled, set, (void *)want);
+	map_put(f->filled, want->name, (void *)want);
 }
 
 static bool was_asked(const struct fetched *x, const char *name)
