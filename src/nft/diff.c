@@ -14,6 +14,7 @@
 struct side {
 	const struct ir_ruleset *ruleset;
 	const struct manifest *manifest; /* or NULL */
+	const struct side *other;
 	struct map reach;
 };
 
@@ -291,7 +292,7 @@ static void add_without(struct some *to, struct ival r, const struct bulk_list *
 {
 	bool over = false;
 
-	for (size_t j = y ? bulk_list_from(y, r.lo) : 0; y && j < y->n && !over; j++) {
+	for (size_t j = bulk_list_from(y, r.lo); j < y->n && !over; j++) {
 		struct ival less = bulk_list_at(y, j);
 
 		if (less.lo > r.hi)
@@ -305,18 +306,44 @@ static void add_without(struct some *to, struct ival r, const struct bulk_list *
 		add_some(to, r.lo, r.hi);
 }
 
-/* Of a list what it has that the other one has not: it may be a million. */
-static void fill_bulk(struct arena *a, const struct object *other, struct object *o)
+/* What its sets are called, be they one for each length of prefixes: "feed.v4-24", "feed.v4". */
+static const char *list_stem(struct arena *a, const struct ir_set *s)
 {
-	const struct ir_set *s = o->is, *of = other ? other->is : NULL;
-	const struct bulk_list *mine = s->bulk->elems;
+	const char *dash = strrchr(s->stem, '-');
+
+	if (!strcmp(s->bulk->of, s->bulk->elems->digest) || !dash)
+		return s->stem;
+	return arena_strndup(a, s->stem, (size_t)(dash - s->stem));
+}
+
+/* The whole list of that name. */
+static const struct bulk_list *list_of(struct arena *a, const struct side *side, const char *stem,
+				       enum family family)
+{
+	struct ir_set *const *s;
+	struct bulk b = {0};
+
+	vec_each (&side->ruleset->sets, s)
+		if (ir_set_is_bulk(*s) && (*s)->bulk->elems->family == family &&
+		    !strcmp(list_stem(a, *s), stem))
+			bulk_add_list(&b, (*s)->bulk->elems);
+	bulk_settle(&b, a);
+	return bulk_list(a, &b, family);
+}
+
+/* Of a list what it has that the other one has not: it may be a million. */
+static void fill_bulk(struct arena *a, struct object *o)
+{
+	const struct ir_set *s = o->is;
+	const struct bulk_list *mine = s->bulk->elems, *of;
 	struct some some = {0};
 	struct buf b = {0};
 
-	o->label = arena_printf(a, "set %s", s->stem);
+	o->label = arena_printf(a, "set %s", list_stem(a, s));
 	o->items = arena_alloc(a, sizeof(*o->items));
+	of = list_of(a, o->side->other, list_stem(a, s), mine->family);
 	for (size_t i = 0; i < mine->n; i++)
-		add_without(&some, bulk_list_at(mine, i), of ? of->bulk->elems : NULL);
+		add_without(&some, bulk_list_at(mine, i), of);
 	if (!some.n)
 		return;
 	if (some.n > UINT64_MAX)
@@ -368,7 +395,7 @@ static void fill(struct arena *a, const struct object *other, struct object *o)
 	if (o->chain)
 		fill_chain(a, o);
 	else if (is_list(o) && is_list(other))
-		fill_bulk(a, other, o);
+		fill_bulk(a, o);
 	else
 		fill_set(a, other, o);
 }
@@ -469,6 +496,8 @@ void diff_rulesets(struct arena *a, const struct ir_ruleset *old, const struct m
 	struct objects left = {0}, right = {0};
 	struct object *o;
 
+	d.old.other = &d.new;
+	d.new.other = &d.old;
 	map_init(&d.old.reach, a);
 	map_init(&d.new.reach, a);
 	ruleset_reach(old, &d.old.reach);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "nft/lower.h"
+#include "util/bulk_split.h"
 
 static const struct ir_set *bulk_set(struct lower *l, const struct bulk_list *elems, uint8_t prefix,
 				     const struct bulk_list *of, const char *stem)
@@ -14,7 +15,7 @@ static const struct ir_set *bulk_set(struct lower *l, const struct bulk_list *el
 	bool six = elems->family == FAM_IP6;
 
 	*bulk = (struct ir_bulk){.elems = elems, .prefix = prefix, .of = of->digest};
-	*set = (struct ir_set){.stem = arena_printf(l->arena, "%s.v%d", stem, elems->family),
+	*set = (struct ir_set){.stem = stem,
 			       .nkeys = 1,
 			       .keys = {six ? F_IP6_SADDR : F_IP_SADDR},
 			       .interval = !prefix,
@@ -32,10 +33,23 @@ static uint8_t prefix_for(const struct bulk_list *list)
 	return bulk_keys(&(struct ir_bulk){list, bits, NULL}) <= 2 * list->n ? bits : 0;
 }
 
+/* Hashes of prefixes where few lengths do, which are to have names that tell them apart; else one
+ * set. */
 static void make_sets(struct lower *l, struct bulk_sets *out, const char *stem)
 {
-	vec_push(l->arena, &out->sets,
-		 bulk_set(l, out->list, prefix_for(out->list), out->list, stem));
+	const struct bulk_list *list = out->list;
+	const char *name = arena_printf(l->arena, "%s.v%d", stem, list->family);
+	uint8_t prefix = prefix_for(list);
+	struct bulk_split split = {0};
+
+	if (!prefix)
+		bulk_split(l->arena, list, &split);
+	for (size_t i = 0; i < split.n; i++)
+		vec_push(l->arena, &out->sets,
+			 bulk_set(l, split.part[i], split.bits[i], list,
+				  arena_printf(l->arena, "%s-%u", name, split.bits[i])));
+	if (!split.n)
+		vec_push(l->arena, &out->sets, bulk_set(l, list, prefix, list, name));
 }
 
 const struct bulk_sets *lower_bulk(struct lower *l, const struct bulk_list *list, const char *stem)

@@ -171,9 +171,13 @@ static void add_keys(struct schema *s, const enum field *f, size_t n, const stru
 
 void schema_add_ruleset(struct schema *s, const struct ir_ruleset *r)
 {
-	for (size_t i = 0; i < r->sets.n; i++)
-		add_keys(s, r->sets.v[i]->keys, r->sets.v[i]->nkeys, &r->sets.v[i]->elems,
-			 r->sets.v[i]->is_map);
+	for (size_t i = 0; i < r->sets.n; i++) {
+		const struct ir_set *set = r->sets.v[i];
+
+		add_keys(s, set->keys, set->nkeys, &set->elems, set->is_map);
+		if (ir_set_is_bulk(set) && strcmp(set->bulk->of, set->bulk->elems->digest) != 0)
+			schema_add_part(s, set->bulk->of, set->bulk->elems);
+	}
 	for (size_t i = 0; i < r->chains.n; i++) {
 		const struct ir_chain *c = r->chains.v[i];
 

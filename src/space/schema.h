@@ -103,6 +103,16 @@ struct schema_list {
 	enum dim d;
 };
 
+struct schema_part {
+	const char *of; /* the digest of the whole */
+	const struct bulk_list *list;
+};
+
+struct schema_whole {
+	const struct bulk_list *list;
+	bool parted; /* its parts are all of it and no more */
+};
+
 struct schema {
 	struct arena *arena;
 	struct dd *dd;
@@ -113,6 +123,8 @@ struct schema {
 	bool ends[128]; /* some IPv6 addresses are asked for by so many of their last bits */
 	VEC(struct schema_list) lists; /* those of them that say that an address is in a list */
 	bool lists_open; /* each list is a condition, be it small */
+	VEC(struct schema_part) parts; /* lists that are several sets of the kernel */
+	VEC(struct schema_whole) wholes; /* of which that was asked for */
 	bool questions; /* some policy awaits answers to questions by multicast */
 	struct times times;
 };
@@ -153,6 +165,8 @@ dd_ref schema_addrs(struct schema *s, enum dim d, enum family fam, const struct 
  * where too much of it is there. A condition is the same wherever the list is the same; whether it
  * holds is known once the address is. */
 dd_ref schema_bulk(struct schema *s, enum dim d, const struct bulk_list *list, dd_ref within);
+/* What of a list is in a set of its own: the list is each of these, where they are all of it. */
+void schema_add_part(struct schema *s, const char *of, const struct bulk_list *list);
 /* That of a variable, or NULL. */
 const struct schema_list *schema_list_of(const struct schema *s, uint32_t var);
 /* What lists say of an address that is another now. */

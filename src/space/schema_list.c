@@ -6,6 +6,8 @@
  */
 #include "space/schema.h"
 
+#include <string.h>
+
 #define TAKEN_APART 1024 /* ranges: what a diagram holds easily */
 #define PRODUCTS 512
 
@@ -52,7 +54,56 @@ static dd_ref condition(struct schema *s, enum dim d, const struct bulk_list *li
 	return is;
 }
 
-dd_ref schema_bulk(struct schema *s, enum dim d, const struct bulk_list *list, dd_ref within)
+void schema_add_part(struct schema *s, const char *of, const struct bulk_list *list)
+{
+	const struct schema_part *p;
+
+	vec_each (&s->parts, p)
+		if (!strcmp(p->of, of) && !strcmp(p->list->digest, list->digest))
+			return;
+	vec_push(s->arena, &s->parts, ((struct schema_part){of, list}));
+}
+
+/* Range by range. */
+static bool is_sum(struct schema *s, const struct bulk_list *whole)
+{
+	const struct schema_part *p;
+	const struct bulk_list *sum;
+	struct bulk b = {0};
+
+	vec_each (&s->parts, p)
+		if (!strcmp(p->of, whole->digest) && p->list->family == whole->family)
+			bulk_add_list(&b, p->list);
+	bulk_settle(&b, s->arena);
+	sum = bulk_list(s->arena, &b, whole->family);
+	if (sum->n != whole->n)
+		return false;
+	for (size_t i = 0; i < sum->n; i++) {
+		struct ival x = bulk_list_at(sum, i), y = bulk_list_at(whole, i);
+
+		if (x.lo != y.lo || x.hi != y.hi)
+			return false;
+	}
+	return true;
+}
+
+static bool is_parted(struct schema *s, const struct bulk_list *list)
+{
+	const struct schema_whole *known;
+	const struct schema_part *p;
+	bool any = false;
+
+	vec_each (&s->wholes, known)
+		if (!strcmp(known->list->digest, list->digest))
+			return known->parted;
+	vec_each (&s->parts, p)
+		any = any || !strcmp(p->of, list->digest);
+	any = any && is_sum(s, list);
+	vec_push(s->arena, &s->wholes, ((struct schema_whole){list, any}));
+	return any;
+}
+
+static dd_ref one_list(struct schema *s, enum dim d, const struct bulk_list *list, dd_ref within)
 {
 	int bits = bits_of(list->family);
 	u128 lo = 0, hi = u128_max(bits);
@@ -76,6 +127,18 @@ dd_ref schema_bulk(struct schema *s, enum dim d, const struct bulk_list *list, d
 	for (size_t i = first; i < past; i++)
 		vec_push(s->arena, &part, bulk_list_at(list, i));
 	return schema_addrs(s, d, list->family, &part);
+}
+
+dd_ref schema_bulk(struct schema *s, enum dim d, const struct bulk_list *list, dd_ref within)
+{
+	dd_ref in = DD_FALSE;
+
+	if (!is_parted(s, list))
+		return one_list(s, d, list, within);
+	for (size_t i = 0; i < s->parts.n; i++)
+		if (!strcmp(s->parts.v[i].of, list->digest))
+			in = dd_or(s->dd, in, one_list(s, d, s->parts.v[i].list, within));
+	return in;
 }
 
 const struct schema_list *schema_list_of(const struct schema *s, uint32_t var)

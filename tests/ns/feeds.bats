@@ -84,3 +84,54 @@ drops_seven() {
 	drops_four
 	lab_fwc router status --deep >/dev/null
 }
+
+# networks NETWORK...: these, and some of two lengths in each family that are nobody's
+networks() {
+	python3 -c "
+for i in range(60): print(f'100.64.{2 * i}.0/24\n100.{80 + 2 * i}.0.0/16\n2001:db8:{2 * i:x}::/48\n2001:db8:ffff:{2 * i:x}::/64')
+for a in '$*'.split(): print(a)" >"$LAB_DIR/list"
+	cat >"$LAB_DIR/p.fwc" <<-'END'
+		zone wan { interface eth0 }
+		set bad = file "list"
+		drop bad@wan -> self tcp/80
+		allow wan -> self tcp/80
+		allow !bad@wan -> self tcp/81
+	END
+	lab_fwc router compile "$LAB_DIR/p.fwc"
+}
+
+@test "networks of a few lengths: hashes that are looked up by so many bits of an address" {
+	policy 10.0.0.40
+	networks 10.0.7.0/24 fd00:0:0:1::/64
+	script=$LAB_DIR/state-router/candidate/ruleset.nft
+	grep -q 'ip saddr & 255.255.255.0 @bad.v4-24' "$script"
+	grep -q 'ip saddr & 255.255.0.0 @bad.v4-16' "$script"
+	grep -q 'ip6 saddr & ffff:ffff:ffff:ffff:: @bad.v6-64' "$script"
+	lab_fwc router apply --no-confirm
+	lab_flows <<-'END'
+		net         -> router tcp/80 : dropped
+		net         -> router tcp/81 : dropped
+		four        -> router tcp/80 : passes
+		four        -> router tcp/81 : passes
+		six         -> router tcp/80 : passes
+		six         -> router tcp/81 : passes
+	END
+	lab_fwc router status --deep
+	networks 10.0.0.40/31 fd00::40/127 fd00:0:0:1::/64
+	lab_fwc router apply --no-confirm
+	lab_flows <<-'END'
+		net         -> router tcp/80 : passes
+		net         -> router tcp/81 : passes
+		four        -> router tcp/80 : dropped
+		four        -> router tcp/81 : dropped
+		beside-four -> router tcp/80 : dropped
+		six         -> router tcp/80 : dropped
+		beside-six  -> router tcp/81 : dropped
+	END
+	lab_fwc router status --deep
+	lab_fwc router rollback
+	lab_flows <<-'END'
+		net         -> router tcp/81 : dropped
+		four        -> router tcp/81 : passes
+	END
+}

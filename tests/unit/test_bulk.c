@@ -7,6 +7,7 @@
 
 #include "test.h"
 #include "util/bulk.h"
+#include "util/bulk_split.h"
 
 #define WORLD 4096
 
@@ -113,6 +114,86 @@ static void lists(enum family family, unsigned seed)
 	arena_free(a);
 }
 
+/* Networks of some lengths, as many as `share` has for each. */
+static struct bulk_list *networks(struct arena *a, enum family family, const unsigned share[129])
+{
+	int bits = family == FAM_IP4 ? 32 : 128;
+	struct bulk b = {0};
+
+	for (int len = 1; len <= bits; len++) {
+		for (unsigned i = 0; i < share[len]; i++) {
+			u128 rest = u128_max(bits - len), lo = 0;
+
+			for (int k = 0; k < bits; k += 15)
+				lo = lo << 15 ^ (u128)(unsigned)rand();
+			lo &= u128_max(bits) & ~rest;
+			bulk_add(&b, family, (struct ival){lo, lo | rest});
+		}
+	}
+	bulk_settle(&b, a);
+	return bulk_list(a, &b, family);
+}
+
+/* The parts are whole prefixes of their lengths, together the list, and not twice as many. */
+static void check_split(struct arena *a, const struct bulk_list *l, const struct bulk_split *s)
+{
+	int bits = l->family == FAM_IP4 ? 32 : 128;
+	struct bulk sum = {0};
+	u128 keys = 0, addresses[2] = {0};
+	bool whole = true;
+
+	for (size_t k = 0; k < s->n; k++) {
+		u128 rest = u128_max(bits - s->bits[k]);
+
+		CHECK(s->part[k]->n > 0);
+		CHECK(!k || s->bits[k] > s->bits[k - 1]);
+		for (size_t i = 0; i < s->part[k]->n; i++) {
+			struct ival r = bulk_list_at(s->part[k], i);
+
+			whole &= !(r.lo & rest) && (r.hi & rest) == rest;
+			keys += ((r.hi - r.lo) >> (bits - s->bits[k])) + 1;
+			addresses[0] += r.hi - r.lo + 1;
+		}
+		bulk_add_list(&sum, s->part[k]);
+	}
+	for (size_t i = 0; i < l->n; i++)
+		addresses[1] += bulk_list_at(l, i).hi - bulk_list_at(l, i).lo + 1;
+	bulk_settle(&sum, a);
+	CHECK(whole);
+	CHECK(addresses[0] == addresses[1]);
+	CHECK(keys <= 2 * (u128)l->n);
+	SAME_TEXT(l->digest, bulk_list(a, &sum, l->family)->digest);
+}
+
+static void splits(enum family family)
+{
+	static const struct {
+		unsigned share[129];
+		size_t n;
+	} cases[] = {
+		{{[24] = 2000}, 1},
+		{{[16] = 100, [24] = 2000}, 2}, /* a /16 is 256 of /24 */
+		{{[23] = 100, [24] = 2000}, 1}, /* and a /23 two */
+		{{[16] = 100, [20] = 100, [24] = 100, [28] = 100, [31] = 100}, 5},
+		/* two of seven would have to become eight times as many */
+		{{[14] = 400, [17] = 400, [20] = 400, [23] = 400, [26] = 400, [29] = 400,
+		  [32] = 400},
+		 0},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct arena *a = arena_new();
+		struct bulk_list *l = networks(a, family, cases[i].share);
+		struct bulk_split s;
+
+		bulk_split(a, l, &s);
+		SAME_NUMBER(s.n, cases[i].n);
+		if (s.n)
+			check_split(a, l, &s);
+		arena_free(a);
+	}
+}
+
 int main(void)
 {
 	static const size_t sizes[] = {0, 1, 2, 10, 300, 3000};
@@ -124,5 +205,7 @@ int main(void)
 	repeated();
 	lists(FAM_IP4, 1);
 	lists(FAM_IP6, 2);
+	splits(FAM_IP4);
+	splits(FAM_IP6);
 	return test_end();
 }
