@@ -127,6 +127,10 @@ static void put_labels(struct buf *out, u128 bits)
 {
 	const char *before = "(";
 
+	if (!bits) {
+		buf_putc(out, '0');
+		return;
+	}
 	for (unsigned n = 0; n < 128; n++) {
 		if (!(bits & label_bit(n)))
 			continue;

@@ -186,7 +186,7 @@ END
 	# words: of the manual's summary that are no placeholders; services as explain offers them
 	{
 		sed -n '/^\.Sh 19\. SUMMARY/,/^\.Ed/p' "$FWC_SRC/man/fwc.policy.5" | sed '/^\./d; s/"[^"]*"//g; s/([^)]*)//g; s/^refused//' |
-			grep -oE '(^|[ |,[])[a-z][a-z0-9.-]+' | grep -oE '[a-z][a-z0-9.-]+' | grep -vxE 'with|of|on-|v6'
+			grep -oE '(^|[ |,[])[a-z][a-z0-9.-]+' | grep -oE '[a-z][a-z0-9.-]+' | grep -vxE 'with|of|on-|v6|behind'
 		"$FWC" complete -- explain 'any -> any ' | cut -f1 | sed 's/ $//; s/.* //'
 	} | sort -u >words
 	[ "$(wc -l <words)" -gt 150 ]
