@@ -167,7 +167,8 @@ int delta_read(const char *set, enum family family, bool interval, struct delta_
 	for (uint32_t i = 0; i < TRIES && err == -EINTR; i++)
 		err = dump(set, i + 1, &nodes);
 	if (!err) {
-		qsort(nodes.v, nodes.n, sizeof(*nodes.v), node_cmp);
+		if (nodes.n)
+			qsort(nodes.v, nodes.n, sizeof(*nodes.v), node_cmp);
 		if (interval)
 			err = pair(&nodes, out);
 		for (size_t i = 0; !interval && i < nodes.n; i++)
