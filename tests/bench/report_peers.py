@@ -46,6 +46,13 @@ class Peer:
     def change(self, i):
         """The command that changes one rule."""
 
+    def daemon_ms(self):
+        """Processor time so far of what does the work in the background, with its children."""
+        return 0
+
+    def daemon_megabytes(self):
+        return 0
+
     def clean(self):
         run(["ip", "netns", "exec", self.lab.router, "nft", "flush", "ruleset"])
 
@@ -228,7 +235,7 @@ class Firewalld(Peer):
             self.lab.start("r", "dbus-daemon", "--nofork", "--config-file=" + self.work + "/bus.conf")
             self.wait(lambda: os.path.exists(bus), "its bus")
             argv = self.within("firewalld", "--nofork", "--nopid", "--log-file", self.work + "/log")[4:]
-            self.lab.start("r", *argv, env=self.env)
+            self.pid = self.lab.start("r", *argv, env=self.env).pid
             self.wait(self.runs, "firewalld")
 
     def ask(self, *argv):
@@ -250,6 +257,14 @@ class Firewalld(Peer):
 
     def load(self):
         return self.ask("--reload")
+
+    def daemon_ms(self):
+        with open("/proc/%d/stat" % self.pid, encoding="utf-8") as f:
+            return sum(int(n) for n in f.read().rsplit(")")[1].split()[11:15]) * 1000 / os.sysconf("SC_CLK_TCK")
+
+    def daemon_megabytes(self):
+        with open("/proc/%d/status" % self.pid, encoding="utf-8") as f:
+            return next(int(line.split()[1]) / 1024 for line in f if line.startswith("VmHWM:"))
 
     def clean(self):
         pass
