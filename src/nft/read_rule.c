@@ -9,6 +9,8 @@
 #include "nft/compare.h"
 #include "nft/read_machine.h"
 
+#define TCP 6
+
 int machine_word(uint64_t number)
 {
 	if (number >= NFT_REG_1 && number <= NFT_REG_4)
@@ -598,6 +600,15 @@ static bool reads_itself(struct machine *m, const struct raw_expr *e)
 	return false;
 }
 
+/* An option of TCP is set, of what the rule has not asked to be TCP: of others the rule ends. */
+static bool sets_option(const struct machine *m, const struct raw_expr *e)
+{
+	const struct tlv *v = e->attrs.v;
+
+	return !strcmp(e->name, "exthdr") &&
+	       tlv_number(v[NFTA_EXTHDR_OP]) == NFT_EXTHDR_OP_TCPOPT && m->proto != TCP;
+}
+
 static void step(struct machine *m, const struct raw_expr *e)
 {
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
@@ -611,6 +622,8 @@ static void step(struct machine *m, const struct raw_expr *e)
 		machine_say_awaited(m);
 	if (read_stmt(m, e) || read_xt(m, e))
 		return;
+	if (sets_option(m, e)) /* IR_MSS says so itself */
+		machine_match_one(m, F_L4PROTO, 0, OP_EQ, (struct ival){TCP, TCP});
 	machine_unknown(m, read_unknown_kind(e), e);
 	forget(m);
 }

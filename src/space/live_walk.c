@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "policy/routing.h"
+#include "space/mean_marks.h"
 
 #define STATUS_DST_NAT 32 /* IPS_DST_NAT */
 #define PRIORITY_CONNTRACK (-200)
@@ -571,6 +572,25 @@ static void come_back(struct walk *w, struct ways *l, struct ways *out)
 	finish(w, l, out);
 }
 
+/* The kernel takes one from it before it forwards. Where that may be of several, what rules ask of
+ * it is not known. */
+static void hop(struct walk *w, struct ways *l)
+{
+	struct way *x;
+	u128 left;
+
+	vec_each (l, x) {
+		if (x->changed[DIM_HOPLIMIT])
+			left = x->now.dim[DIM_HOPLIMIT];
+		else if (!is_one(w, x, DIM_HOPLIMIT, &left))
+			left = 0;
+		if (left)
+			set(x, DIM_HOPLIMIT, left - 1);
+		else
+			x->marks |= (u128)CHANGED_HOPS << MARKS_FIELDS;
+	}
+}
+
 static void from_others(struct walk *w, struct ways *l, struct ways *out)
 {
 	u128 none = schema_no_interface(&w->m->schema);
@@ -587,6 +607,7 @@ static void from_others(struct walk *w, struct ways *l, struct ways *out)
 	here = take(w, &routed, none, out);
 	at_hook(w, "input", false, &here);
 	finish(w, &here, out);
+	hop(w, &routed);
 	at_hook(w, "forward", false, &routed);
 	at_hook(w, "postrouting", false, &routed);
 	finish(w, &routed, out);

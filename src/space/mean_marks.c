@@ -16,8 +16,6 @@ struct seen {
 	u128 changed; /* is read here after it may have been set */
 };
 
-#define FIELDS 64 /* above the marks: enum ir_changed */
-
 /* Bits of the packet's mark, and above them those of the connection's. */
 static u128 bits_of(bool ct, uint32_t bits)
 {
@@ -58,7 +56,7 @@ static u128 reads(const struct ir_sel *sel)
 	for (int i = 0; i < sel->n; i++) {
 		uint32_t mask = sel->mask[i] ? (uint32_t)sel->mask[i] : UINT32_MAX;
 
-		bits |= (u128)changed_of(sel->f[i]) << FIELDS;
+		bits |= (u128)changed_of(sel->f[i]) << MARKS_FIELDS;
 		if (sel->f[i] == F_MARK || sel->f[i] == F_CT_MARK)
 			bits |= bits_of(sel->f[i] == F_CT_MARK, mask);
 	}
@@ -139,7 +137,7 @@ static void walk_unknown(struct at *at, const struct ir_stmt *s)
 	case UNKNOWN_GOES_ON:
 		break;
 	case UNKNOWN_SETS_FIELDS:
-		at->now |= (u128)s->unknown.changes << FIELDS;
+		at->now |= (u128)s->unknown.changes << MARKS_FIELDS;
 		break;
 	case UNKNOWN_SETS_MARKS:
 		at->now |= UINT64_MAX;

@@ -8,6 +8,8 @@
 #include "space/mean.h"
 #include "util/map.h"
 
+#define MARKS_FIELDS 64 /* above the marks: enum ir_changed */
+
 struct marks {
 	struct arena *arena;
 	struct map chains; /* name -> what is known of it */

@@ -546,9 +546,9 @@ static void stmt_says(struct walker *w, struct progress *p, const struct ir_stmt
 		       mean_log_text(m, s->log_prefix, s->log_level,
 				     s->has_group ? s->log_group : -1));
 		break;
-	case IR_MSS:
-		effect(w, p, dd_and(d, p->still, schema_one(&m->schema, DIM_PROTO, 6 /* TCP */)),
-		       mean_mss_text(m, s->mss));
+	case IR_MSS: /* of another protocol the rule ends */
+		p->still = dd_and(d, p->still, schema_one(&m->schema, DIM_PROTO, 6 /* TCP */));
+		effect(w, p, p->still, mean_mss_text(m, s->mss));
 		break;
 	case IR_ADD:
 		add_says(w, p, s);
