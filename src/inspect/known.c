@@ -66,7 +66,8 @@ bool known_forgot(const struct known *t, const struct known_key *key)
  * are not marked by the kernel. */
 static bool is_spent(const struct known_entry *e, uint64_t now)
 {
-	return e->whole != 1 || (e->verdict != VERDICT_MORE && now - e->when > KNOWN_SPENT_NS);
+	return e->whole != 1 ||
+	       (e->verdict != VERDICT_MORE && now > e->when && now - e->when > KNOWN_SPENT_NS);
 }
 
 /* The spent one, or the oldest. Half-written entries are as good as empty ones. */

@@ -518,6 +518,25 @@ static void test_flood(void)
 	SAME_NUMBER(last.cause, CAUSE_NO_HELPER);
 }
 
+/* A packet that came before others were decided, and waited: these are no older for it. */
+static void test_order_of_times(void)
+{
+	struct known_key key = {.sport = 1}, first = key;
+	uint64_t place = known_hash(&board->known, &key) % KNOWN_BUCKETS;
+	int n = 0;
+
+	memset(board->known.v, 0, sizeof(board->known.v));
+	for (uint32_t i = 1; n <= KNOWN_WAYS; i++) {
+		key = (struct known_key){.sport = (uint16_t)i, .dport = (uint16_t)(i >> 16)};
+		if (known_hash(&board->known, &key) % KNOWN_BUCKETS != place)
+			continue;
+		CHECK(!known_forgot(&board->known, &key));
+		known_decide(&board->known, &key, VERDICT_DENY, n < KNOWN_WAYS ? now : now - 1);
+		n++;
+	}
+	CHECK(known_forgot(&board->known, &first));
+}
+
 static void test_tallies(void)
 {
 	const struct tally *t = NULL;
@@ -561,6 +580,7 @@ int main(void)
 	test_rewrite();
 	test_tallies();
 	test_flood();
+	test_order_of_times();
 	judge_free(judge);
 	tables_free(&tables);
 	free(board);
