@@ -5,6 +5,7 @@
 
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nf_tables_compat.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <string.h>
 
@@ -63,6 +64,10 @@ static const struct {
 	{"redir", NFTA_REDIR_FLAGS},
 	{"reject", NFTA_REJECT_ICMP_CODE},
 	{"rt", NFTA_RT_KEY},
+	{"socket", NFTA_SOCKET_LEVEL},
+	{"match", NFTA_MATCH_INFO},
+	{"target", NFTA_TARGET_INFO},
+	{"flow_offload", NFTA_FLOW_TABLE_NAME},
 };
 
 static bool has_more(const struct raw_expr *e)

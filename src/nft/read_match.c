@@ -479,7 +479,8 @@ bool read_range(struct machine *m, const struct raw_expr *e)
 	enum field f;
 	uint32_t low;
 
-	if (!e->attrs.whole || !from.n || from.n != to.n)
+	if (!e->attrs.whole || !from.n || from.n != to.n ||
+	    tlv_number(v[NFTA_RANGE_OP]) > NFT_RANGE_NEQ)
 		return false;
 	if (s && from.n == s->bytes && !slice_flips(s) && ordered_field(m, s, &f, &low) &&
 	    f != F_PAYLOAD && x.lo <= x.hi && slice_lift(&x, low))

@@ -197,7 +197,7 @@ static struct slice field_slice(enum field f, bool host)
 			      .text = field_table[f].nft};
 }
 
-static const char *meta_name(uint64_t key)
+static const char *meta_name(struct arena *a, uint64_t key)
 {
 	static const char *const names[] = {
 		"length",   "protocol",	 "priority", "mark",	"iif",	   "oif",     "iifname",
@@ -206,7 +206,8 @@ static const char *meta_name(uint64_t key)
 		"iifgroup", "oifgroup",	 "cgroup",   "random",	"ipsec",   "iifkind", "oifkind",
 		"ibrpvid",  "ibrvproto", "time",     "day",	"hour",	   "sdif",    "sdifname"};
 
-	return key < sizeof(names) / sizeof(names[0]) ? names[key] : "?";
+	return key < sizeof(names) / sizeof(names[0]) ? names[key]
+						      : arena_printf(a, "%u", (unsigned)key);
 }
 
 /* The class of a route, the group of a socket, the kind of an interface, the bridge that it is a
@@ -242,10 +243,11 @@ static bool load_meta(struct machine *m, const struct raw_expr *e)
 		}
 	}
 	put(m, tlv_number(v[NFTA_META_DREG]),
-	    (struct slice){.from = key == NFT_META_PROTOCOL ? FROM_ETHERTYPE : FROM_ELSEWHERE,
-			   .lack = meta_may_lack(key) ? LACKS_ITSELF : LACKS_NEVER,
-			   .bytes = SLICE_BYTES,
-			   .text = own_name(m, e, arena_printf(m->a, "meta %s", meta_name(key)))});
+	    (struct slice){
+		    .from = key == NFT_META_PROTOCOL ? FROM_ETHERTYPE : FROM_ELSEWHERE,
+		    .lack = meta_may_lack(key) ? LACKS_ITSELF : LACKS_NEVER,
+		    .bytes = SLICE_BYTES,
+		    .text = own_name(m, e, arena_printf(m->a, "meta %s", meta_name(m->a, key)))});
 	return true;
 }
 
@@ -326,7 +328,7 @@ static bool load_what_may_lack(struct machine *m, const struct raw_expr *e)
 	bool header = !strcmp(e->name, "exthdr");
 	const struct tlv *v = e->attrs.v;
 	uint64_t to = tlv_number(v[header ? NFTA_EXTHDR_DREG : NFTA_SOCKET_DREG]);
-	bool exists = header && tlv_number(v[NFTA_EXTHDR_FLAGS]);
+	bool exists = header && tlv_number(v[NFTA_EXTHDR_FLAGS]) == NFT_EXTHDR_F_PRESENT;
 
 	if (!e->attrs.whole || !to || (header && v[NFTA_EXTHDR_SREG].p))
 		return false;

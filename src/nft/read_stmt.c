@@ -308,7 +308,8 @@ static bool read_dynset(struct machine *m, const struct raw_expr *e)
 	struct part parts[IR_MAX_CONCAT];
 
 	if (!e->attrs.whole || !set || op > NFT_DYNSET_OP_DELETE || v[NFTA_DYNSET_SREG_DATA].p ||
-	    tlv_number(v[NFTA_DYNSET_FLAGS]) & NFT_DYNSET_F_INV || set->flags & NFT_SET_ANONYMOUS ||
+	    tlv_number(v[NFTA_DYNSET_FLAGS]) & ~(uint64_t)NFT_DYNSET_F_EXPR ||
+	    set->flags & NFT_SET_ANONYMOUS ||
 	    !read_sel(m, machine_word(tlv_number(v[NFTA_DYNSET_SREG_KEY])), set->key_len,
 		      &s.add.key, parts) ||
 	    !inner_of(m, e, &s))
@@ -421,10 +422,15 @@ static enum ir_unknown_kind objref_kind(const struct raw_expr *e)
 	case NFT_OBJECT_LIMIT:
 	case NFT_OBJECT_CONNLIMIT:
 		return UNKNOWN_MATCH;
-	case NFT_OBJECT_SYNPROXY:
-		return UNKNOWN_ENDS;
+	case NFT_OBJECT_COUNTER:
+	case NFT_OBJECT_CT_HELPER:
+	case NFT_OBJECT_TUNNEL:
+	case NFT_OBJECT_CT_TIMEOUT:
+	case NFT_OBJECT_SECMARK:
+	case NFT_OBJECT_CT_EXPECT:
+		return UNKNOWN_GOES_ON;
 	}
-	return UNKNOWN_GOES_ON;
+	return UNKNOWN_ENDS; /* synproxy, and of kernels to come */
 }
 
 enum ir_unknown_kind read_unknown_kind(const struct raw_expr *e)

@@ -596,6 +596,118 @@ static void test_xt_untracked(void)
 	RULE("notrack", xt_ct(b, XT_CT_NOTRACK_ALIAS));
 }
 
+/* The expressions of Linux 6.1 to 7.x: the last attribute that is read of each, 0: of some that
+ * are always kept as conditions, or ends, of which no more is known than their bytes; and which is
+ * the register that is written. */
+static const struct expression_type {
+	const char *name;
+	uint8_t last, dreg;
+} expression_types[] = {
+	{"bitwise", NFTA_BITWISE_DATA, NFTA_BITWISE_DREG},
+	{"byteorder", NFTA_BYTEORDER_SIZE, NFTA_BYTEORDER_DREG},
+	{"cmp", NFTA_CMP_DATA, 0},
+	{"connlimit", NFTA_CONNLIMIT_FLAGS, 0},
+	{"counter", NFTA_COUNTER_PAD, 0},
+	{"ct", NFTA_CT_SREG, NFTA_CT_DREG},
+	{"dup", 0, 0},
+	{"dynset", NFTA_DYNSET_EXPRESSIONS, 0},
+	{"exthdr", NFTA_EXTHDR_SREG, NFTA_EXTHDR_DREG},
+	{"fib", NFTA_FIB_FLAGS, NFTA_FIB_DREG},
+	{"fwd", 0, 0},
+	{"hash", NFTA_HASH_TYPE, NFTA_HASH_DREG},
+	{"immediate", NFTA_IMMEDIATE_DATA, NFTA_IMMEDIATE_DREG},
+	{"inner", 0, 0},
+	{"last", 0, 0},
+	{"limit", NFTA_LIMIT_PAD, 0},
+	{"log", NFTA_LOG_FLAGS, 0},
+	{"lookup", NFTA_LOOKUP_FLAGS, 0},
+	{"masq", NFTA_MASQ_REG_PROTO_MAX, 0},
+	{"match", NFTA_MATCH_INFO, 0},
+	{"meta", NFTA_META_SREG, NFTA_META_DREG},
+	{"nat", NFTA_NAT_FLAGS, 0},
+	{"notrack", 0, 0},
+	{"numgen", NFTA_NG_OFFSET, NFTA_NG_DREG},
+	{"objref", NFTA_OBJREF_IMM_NAME, 0},
+	{"osf", 0, 0},
+	{"payload", NFTA_PAYLOAD_CSUM_FLAGS, NFTA_PAYLOAD_DREG},
+	{"queue", NFTA_QUEUE_SREG_QNUM, 0},
+	{"quota", 0, 0},
+	{"range", NFTA_RANGE_TO_DATA, 0},
+	{"redir", NFTA_REDIR_FLAGS, 0},
+	{"reject", NFTA_REJECT_ICMP_CODE, 0},
+	{"rt", NFTA_RT_KEY, NFTA_RT_DREG},
+	{"socket", NFTA_SOCKET_LEVEL, NFTA_SOCKET_DREG},
+	{"synproxy", 0, 0},
+	{"target", NFTA_TARGET_INFO, 0},
+	{"tproxy", 0, 0},
+	{"tunnel", 0, 0},
+	{"xfrm", 0, 0},
+	{"of-tomorrow", 0, 0},
+};
+
+static bool any_unknown(struct buf expressions)
+{
+	struct buf more = {0};
+	const struct ir_chain *c;
+	const struct ir_stmt *s;
+
+	o_rule(&more, NFPROTO_INET, "fwc", "c", expressions);
+	c = ruleset_chain(read_all(more), "c");
+	vec_each (&c->rules.v[0].stmts, s)
+		if (s->kind == IR_UNKNOWN)
+			return true;
+	return false;
+}
+
+/* An attribute that is not known makes a condition, or an end, of whatever it is part of. */
+static void test_every_expression(void)
+{
+	const struct expression_type *x = expression_types;
+
+	for (size_t i = 0; i < sizeof(expression_types) / sizeof(*x); i++, x++) {
+		struct buf b = {0}, d = {0};
+
+		if (x->dreg)
+			attr_u32(&d, x->dreg, NFT_REG_1);
+		if (!strcmp(x->name, "match") || !strcmp(x->name, "target"))
+			attr_text(&d, NFTA_MATCH_NAME, "tcp");
+		if (!strcmp(x->name, "meta"))
+			attr_u32(&d, NFTA_META_KEY, NFT_META_MARK);
+		attr_u32(&d, (uint16_t)(x->last + 1), 1);
+		expression(&b, x->name, d);
+		e_cmp_host(&b, NFT_CMP_EQ, 1);
+		e_verdict(&b, NF_DROP, NULL);
+		if (!any_unknown(b)) {
+			printf("# %s\n", x->name);
+			CHECK(false);
+		}
+	}
+}
+
+static void load_flagged(struct buf *b, const char *name, uint16_t dreg, uint16_t flags, uint32_t x)
+{
+	struct buf d = {0};
+
+	attr_u32(&d, dreg, NFT_REG_1);
+	attr_u32(&d, flags, x);
+	expression(b, name, d);
+	CMP(b, NFT_CMP_EQ, 0);
+}
+
+/* So do flags, keys and operations. */
+static void test_every_flag(void)
+{
+	UNKNOWN(UNKNOWN_MATCH, load_flagged(b, "fib", NFTA_FIB_DREG, NFTA_FIB_FLAGS, 1u << 20));
+	UNKNOWN(UNKNOWN_MATCH,
+		load_flagged(b, "exthdr", NFTA_EXTHDR_DREG, NFTA_EXTHDR_FLAGS, 1u << 20));
+	/* a key of tomorrow is not that of the day after */
+	RULE("?meta 77 == 00 ?meta 78 == 00 drop",
+	     load_flagged(b, "meta", NFTA_META_DREG, NFTA_META_KEY, 77),
+	     load_flagged(b, "meta", NFTA_META_DREG, NFTA_META_KEY, 78),
+	     e_verdict(b, NF_DROP, NULL));
+	UNKNOWN(UNKNOWN_ENDS, plus_attribute(b, "objref", NFTA_OBJREF_IMM_TYPE, 99));
+}
+
 /* The canonical text leaves out what another test implies. */
 static void test_implied(void)
 {
@@ -1294,6 +1406,8 @@ int main(void)
 	test_shifts();
 	test_twice();
 	test_xt_untracked();
+	test_every_expression();
+	test_every_flag();
 	test_implied();
 	test_map();
 	test_no_target();
