@@ -7,7 +7,9 @@
 
 #include "apply/offload.h"
 #include "cmd/cmd.h"
+#include "kernel/live.h"
 #include "store/open.h"
+#include "trial/note.h"
 #include "util/cleanup.h"
 #include "util/show.h"
 
@@ -52,17 +54,20 @@ static int lock(struct store *s, struct buf *why)
 
 static int offload(struct globals *g, struct arena *a, struct offload_devices *all, struct buf *why)
 {
-	struct artefact applied = {0};
+	struct artefact here = {0};
 	struct store store;
+	struct live live;
 	int err = store_open(&store, g->state, true, why);
 
 	if (!err)
 		err = lock(&store, why);
 	if (!err)
-		err = store_read(&store, STORE_APPLIED, a, &applied, why);
+		err = live_read(&live, g->netns, a, why);
 	if (!err)
-		err = offload_bind(a, g->netns, applied.manifest, all, why);
-	artefact_free(&applied);
+		err = trial_in_force(&store, a, live.ruleset, &here, why);
+	if (!err)
+		err = offload_bind(a, g->netns, here.manifest, all, why);
+	artefact_free(&here);
 	store_close(&store);
 	return err;
 }

@@ -130,6 +130,23 @@ connect() {
 	ip -n fw link del late
 }
 
+@test "offload: while rules are on trial their flowtable is the one that devices are bound to" {
+	policy 'allow lan -> wan'
+	fw apply --no-confirm
+	policy 'allow lan -> wan' 'offload lan -> wan'
+	fw apply --confirm=300
+	ip -n fw link add late type dummy
+	run fw offload
+	echo "$output"
+	[ "$status" = 0 ]
+	[ "$(devices)" = "inside, late, outside" ]
+	fw rollback
+	ip -n fw link del late
+	run fw offload
+	[ "$status" = 0 ]
+	[ "$output" = "" ]
+}
+
 @test "offload: hardware that cannot costs the offload, not the rules; a policy without it has no flowtable" {
 	policy 'allow lan -> wan' 'offload lan -> wan hardware'
 	run fw apply --no-confirm
