@@ -263,7 +263,7 @@ void trace_ask(struct trace_question *out, struct arena *a, struct policy *p,
 	       const struct rule *question, const struct ir_ruleset *live)
 {
 	struct tracing t = {
-		.l = {.arena = a, .p = p, .r = ruleset_new(a)},
+		.l = {.arena = a, .work = a, .p = p, .r = ruleset_new(a)},
 		.question = question,
 		.live = live,
 	};

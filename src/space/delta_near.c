@@ -243,8 +243,11 @@ static void pair_sets(struct pairing *p, const struct ir_sel *sel, const char *x
 	if (map_get(&p->seen, key))
 		return;
 	map_put(&p->seen, key, p);
+	if (s && t && ir_set_is_bulk(s) && ir_set_is_bulk(t)) /* other_lists() has seen them */
+		return;
 	if (!s || !t || s->dynamic != t->dynamic || s->interval != t->interval ||
-	    s->nkeys != t->nkeys || s->is_map != t->is_map || (s->dynamic && strcmp(x, y)))
+	    s->nkeys != t->nkeys || s->is_map != t->is_map || (s->dynamic && strcmp(x, y)) ||
+	    (ir_set_is_bulk(s) != ir_set_is_bulk(t)))
 		p->all = true;
 	else if (!s->dynamic)
 		pair_elems(p, sel, &s->elems, &t->elems, s->interval && s->nkeys > 1);
@@ -277,8 +280,34 @@ static bool same_shape(struct pairing *p, const struct ir_rule *x, const struct 
 	return x->stmts.n == y->stmts.n && !strcmp(shape(p, x), shape(p, y));
 }
 
+static const char *digest_of(const struct ir_set *s)
+{
+	return s && ir_set_is_bulk(s) ? s->bulk->elems->digest : "";
+}
+
+/* Long lists, which are in no elements: which addresses they do not share is not asked. */
+static bool other_lists(const struct pairing *p, const struct ir_rule *x, const struct ir_rule *y)
+{
+	for (size_t i = 0; i < x->stmts.n; i++) {
+		const struct ir_stmt *s = &x->stmts.v[i], *t = &y->stmts.v[i];
+		const struct ir_set *a, *b;
+
+		if (s->kind != IR_MATCH || t->kind != IR_MATCH || !s->match.set || !t->match.set)
+			continue;
+		a = ruleset_set(p->side[0], s->match.set);
+		b = ruleset_set(p->side[1], t->match.set);
+		if (strcmp(digest_of(a), digest_of(b)) != 0)
+			return true;
+	}
+	return false;
+}
+
 static void pair_rules(struct pairing *p, const struct ir_rule *x, const struct ir_rule *y)
 {
+	if (other_lists(p, x, y)) {
+		add_rule(p, 0, x);
+		add_rule(p, 1, y);
+	}
 	for (size_t i = 0; i < x->stmts.n && !p->all; i++) {
 		const struct ir_stmt *s = &x->stmts.v[i], *t = &y->stmts.v[i];
 

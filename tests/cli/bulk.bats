@@ -222,3 +222,19 @@ holds() {
 	echo "$output"
 	[[ $output == *"- "*"1 address, 10.0.0.3"* && $output != *"chain"* ]]
 }
+
+@test "diff says which packets a changed list lets in, also by what is in the kernel" {
+	begin
+	policy one 3000
+	echo 'allow wan -> self https' >>"$WORK/one.fwc"
+	fwc compile "$WORK/one.fwc"
+	fwc apply >/dev/null
+	sed -i '/^10\.0\.0\.3$/d' "$WORK/one.list"
+	fwc compile "$WORK/one.fwc"
+	run fwc diff
+	echo "$output"
+	[ "$status" = 1 ]
+	[[ $output == *"newly allowed"*"before  drop"*"one.fwc:5"*"after   accept"*"one.fwc:7"*"new: 10.0.0.3 -> "* ]]
+	fwc apply >/dev/null
+	fwc diff
+}
