@@ -587,7 +587,7 @@ static void hop(struct walk *w, struct ways *l)
 		if (left)
 			set(x, DIM_HOPLIMIT, left - 1);
 		else
-			x->marks |= (u128)CHANGED_HOPS << MARKS_FIELDS;
+			x->marks |= (u128)MARKS_HOP_LESS << MARKS_FIELDS;
 	}
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "nft/nft.h"
+#include "space/mean_match.h"
 
 struct seen {
 	bool any;
@@ -33,7 +34,7 @@ static unsigned changed_of(enum field f)
 	switch (f) {
 	case F_IP_TTL:
 	case F_IP6_HOPLIMIT:
-		return CHANGED_HOPS;
+		return CHANGED_HOPS | MARKS_HOP_LESS;
 	case F_IP_DSCP:
 	case F_IP6_DSCP:
 		return CHANGED_DSCP;
@@ -203,11 +204,64 @@ void marks_spread(struct marks *m, const struct ir_ruleset *r, const struct ir_c
 	m->set |= there->out | there->back;
 }
 
-bool marks_changed(const struct marks *m, const char *chain, const struct ir_sel *sel)
+static u128 changed(const struct marks *m, const char *chain, const struct ir_sel *sel)
 {
 	const struct seen *here = map_get(&m->chains, chain);
 
-	return here && (here->changed & reads(sel));
+	return here ? here->changed & reads(sel) : 0;
+}
+
+bool marks_changed(const struct marks *m, const char *chain, const struct ir_sel *sel)
+{
+	return changed(m, chain, sel) != 0;
+}
+
+static bool marks_of(const struct ir_sel *sel)
+{
+	for (int i = 0; i < sel->n; i++)
+		if (sel->f[i] == F_MARK || sel->f[i] == F_CT_MARK)
+			return true;
+	return false;
+}
+
+/* As no packet has hops left that was forwarded: 255, which says that it came from the link. */
+static bool of_all_hops(const struct ir_stmt *s)
+{
+	const struct ir_elem *e;
+
+	if (s->match.sel.n != 1 || s->match.sel.mask[0] || s->match.set || !s->match.values.n)
+		return false;
+	vec_each (&s->match.values, e)
+		if (e->key[0].lo != UINT8_MAX)
+			return false;
+	return s->match.op == OP_EQ || s->match.op == OP_NE;
+}
+
+/* A mark or a field that was set on the way, which is not followed. */
+static dd_ref changed_match(struct mean *m, const struct ir_stmt *s)
+{
+	struct ir_rule r = {0};
+	struct buf b = {0};
+	dd_ref held;
+
+	vec_push(m->arena, &r.stmts, *s);
+	buf_puts(&b, marks_of(&s->match.sel) ? "not understood, a mark set on the way: "
+					     : "not understood, set on the way: ");
+	emit_rule(&b, &r);
+	held = schema_condition(&m->schema, buf_str(&b));
+	buf_free(&b);
+	/* what has no such field at all did not get one on the way */
+	return dd_and(m->dd, held, match_key_there(m, &s->match.sel));
+}
+
+dd_ref marks_match(struct mean *m, const struct marks *marks, const char *chain,
+		   const struct ir_stmt *s)
+{
+	bool by_hop = changed(marks, chain, &s->match.sel) == (u128)MARKS_HOP_LESS << MARKS_FIELDS;
+
+	if (by_hop && of_all_hops(s))
+		return s->match.op == OP_EQ ? DD_FALSE : match_key_there(m, &s->match.sel);
+	return changed_match(m, s);
 }
 
 const char *marks_text(struct mean *m, const struct ir_stmt *s)

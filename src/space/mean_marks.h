@@ -8,7 +8,8 @@
 #include "space/mean.h"
 #include "util/map.h"
 
-#define MARKS_FIELDS 64 /* above the marks: enum ir_changed */
+#define MARKS_FIELDS 64 /* above the marks: enum ir_changed, and */
+#define MARKS_HOP_LESS 0x100 /* the kernel took one hop, of how many is not known */
 
 struct marks {
 	struct arena *arena;
@@ -22,6 +23,9 @@ void marks_init(struct marks *m, struct arena *a);
 void marks_spread(struct marks *m, const struct ir_ruleset *r, const struct ir_chain *base);
 /* Whether a selector in that chain reads a mark that may have been set. */
 bool marks_changed(const struct marks *m, const char *chain, const struct ir_sel *sel);
+/* Packets that match then, as far as that is known: else it is a condition. */
+dd_ref marks_match(struct mean *m, const struct marks *marks, const char *chain,
+		   const struct ir_stmt *s);
 
 /* What IR_MARK or IR_NOTRACK does to a packet, in words. */
 const char *marks_text(struct mean *m, const struct ir_stmt *s);

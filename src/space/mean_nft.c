@@ -122,30 +122,6 @@ static bool understood(const struct ir_set *set, const struct ir_sel *sel)
 	return true;
 }
 
-static bool marks_of(const struct ir_sel *sel)
-{
-	for (int i = 0; i < sel->n; i++)
-		if (sel->f[i] == F_MARK || sel->f[i] == F_CT_MARK)
-			return true;
-	return false;
-}
-
-/* A mark or a field that was set on the way, which is not followed. */
-static dd_ref changed_match(struct walker *w, const struct ir_stmt *s)
-{
-	struct ir_rule r = {0};
-	struct buf b = {0};
-	dd_ref held;
-
-	vec_push(w->m->arena, &r.stmts, *s);
-	buf_puts(&b, marks_of(&s->match.sel) ? "not understood, a mark set on the way: "
-					     : "not understood, set on the way: ");
-	emit_rule(&b, &r);
-	held = schema_condition(&w->m->schema, buf_str(&b));
-	buf_free(&b);
-	return held;
-}
-
 static dd_ref set_match(struct walker *w, const struct ir_stmt *s)
 {
 	const struct ir_set *set = s->match.set ? ruleset_set(w->r, s->match.set) : NULL;
@@ -513,8 +489,9 @@ static void mark_says(struct walker *w, struct progress *p, const struct ir_stmt
 
 static dd_ref match_says(struct walker *w, const struct progress *p, const struct ir_stmt *s)
 {
-	return marks_changed(&w->marks, p->chain->name, &s->match.sel) ? changed_match(w, s)
-								       : set_match(w, s);
+	if (!marks_changed(&w->marks, p->chain->name, &s->match.sel))
+		return set_match(w, s);
+	return marks_match(w->m, &w->marks, p->chain->name, s);
 }
 
 static void stmt_says(struct walker *w, struct progress *p, const struct ir_stmt *s)

@@ -42,7 +42,9 @@ make_lab() { # host...
 		lab_firewall "$host"
 		lab_cable "$host:eth0" net
 		lab_addr "$host" eth0 192.0.2.$address/24
+		# What root's shell does when it begins (minutes, if pyenv finds a lock) is not played.
 		lab_in "$host" sh -c "mount -t tmpfs none /run && mkdir -m 755 /run/sshd &&
+			if [ -e ~/.bashrc ]; then mount --bind /dev/null ~/.bashrc; fi &&
 			exec $(command -v sshd) -D -e -f /dev/null -h '$LAB_DIR/hostkey' -o UsePAM=no \
 			-o StrictModes=no -o 'AuthorizedKeysFile=$LAB_DIR/key.pub' \
 			-o PermitRootLogin=yes -o 'Subsystem=sftp internal-sftp' -o PidFile='$LAB_DIR/$host.pid'" \
