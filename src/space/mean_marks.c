@@ -250,6 +250,8 @@ static dd_ref changed_match(struct mean *m, const struct ir_stmt *s)
 	emit_rule(&b, &r);
 	held = schema_condition(&m->schema, buf_str(&b));
 	buf_free(&b);
+	if (marks_of(&s->match.sel))
+		return held;
 	/* what has no such field at all did not get one on the way */
 	return dd_and(m->dd, held, match_key_there(m, &s->match.sel));
 }
