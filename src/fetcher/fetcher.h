@@ -17,6 +17,7 @@
 #define FWC_FETCHER_H
 
 #include <ares.h>
+#include <sys/select.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -26,11 +27,15 @@
 /* ---- resolve.c ---- */
 
 struct resolver {
+	fd_set in, out; /* which it waits for, below nfds */
+	int nfds;
+	size_t asked; /* and not answered yet */
 	ares_channel channel;
 	uint64_t deadline; /* fetcher_now() */
 };
 
 struct resolved { /* of one name and family */
+	struct resolver *by; /* who was asked */
 	const char *name;
 	enum family family;
 	struct arena *arena;

@@ -22,17 +22,39 @@ uint64_t fetcher_now(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
+/* Which sockets it waits for. */
+static void watch(void *arg, ares_socket_t fd, int in, int out)
+{
+	struct resolver *r = arg;
+
+	if (fd < 0 || fd >= FD_SETSIZE)
+		return;
+	FD_CLR(fd, &r->in);
+	FD_CLR(fd, &r->out);
+	if (in)
+		FD_SET(fd, &r->in);
+	if (out)
+		FD_SET(fd, &r->out);
+	if (r->nfds <= fd)
+		r->nfds = fd + 1;
+}
+
 int resolver_open(struct resolver *r, unsigned ms)
 {
 	struct ares_options o = {
 		.flags = ARES_FLAG_NOSEARCH, /* a name is a whole one */
 		.timeout = (int)ms / 2 < TRY_MS ? (int)ms / 2 : TRY_MS,
 		.tries = TRIES,
+		.sock_state_cb = watch,
+		.sock_state_cb_data = r,
 	};
 
 	*r = (struct resolver){.deadline = fetcher_now() + ms};
+	FD_ZERO(&r->in);
+	FD_ZERO(&r->out);
 	return ares_init_options(&r->channel, &o,
-				 ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES);
+				 ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
+					 ARES_OPT_SOCK_STATE_CB);
 }
 
 void resolver_close(struct resolver *r)
@@ -71,6 +93,7 @@ static void take(void *arg, int status, int timeouts, struct ares_addrinfo *info
 	struct resolved *r = arg;
 
 	(void)timeouts;
+	r->by->asked--;
 	r->status = status;
 	r->seconds = UINT32_MAX;
 	if (!info)
@@ -95,28 +118,39 @@ void resolver_ask(struct resolver *r, struct resolved *to)
 	};
 
 	to->status = ARES_ETIMEOUT;
+	to->by = r;
+	r->asked++;
 	ares_getaddrinfo(r->channel, to->name, NULL, &hints, take, to);
+}
+
+/* Those of which select(2) said so; and what is due, though nothing came. */
+static void process(struct resolver *r, const fd_set *in, const fd_set *out)
+{
+	for (int fd = 0, n = r->nfds; fd < n; fd++) {
+		bool can_read = FD_ISSET(fd, in), can_write = FD_ISSET(fd, out);
+
+		if (can_read || can_write)
+			ares_process_fd(r->channel, can_read ? fd : ARES_SOCKET_BAD,
+					can_write ? fd : ARES_SOCKET_BAD);
+	}
+	ares_process_fd(r->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
 }
 
 void resolver_wait(struct resolver *r)
 {
 	uint64_t now;
 
-	while ((now = fetcher_now()) < r->deadline) {
+	while (r->asked && (now = fetcher_now()) < r->deadline) {
 		uint64_t left = r->deadline - now;
 		struct timeval most = {(time_t)(left / 1000), (suseconds_t)(left % 1000 * 1000)};
-		struct timeval tv, *wait;
-		fd_set in, out;
-		int n;
+		fd_set in = r->in, out = r->out;
+		struct timeval tv;
 
-		FD_ZERO(&in);
-		FD_ZERO(&out);
-		n = ares_fds(r->channel, &in, &out);
-		if (!n)
-			return;
-		wait = ares_timeout(r->channel, &most, &tv);
-		select(n, &in, &out, NULL, wait);
-		ares_process(r->channel, &in, &out);
+		if (select(r->nfds, &in, &out, NULL, ares_timeout(r->channel, &most, &tv)) < 1) {
+			FD_ZERO(&in);
+			FD_ZERO(&out);
+		}
+		process(r, &in, &out);
 	}
 	ares_cancel(r->channel);
 }
