@@ -3,6 +3,7 @@
  * takes is what its packets cost; the median of the batches leaves out those that were interrupted.
  *
  *	flow_bench new|same SOURCE TARGET PORT N   N UDP packets, each of a new flow or all of one: ns a packet
+ *	flow_bench answer SOURCE TARGET PORT       one packet back, so that such a flow is established
  *	flow_bench connect TARGET PORT N           N TCP connections, one after the other: connections a second
  *	flow_bench accept PORT                     accepts them, until it is killed
  *	flow_bench forget                          the connections that this network namespace knows
@@ -68,30 +69,52 @@ static struct sockaddr_in address(const char *ip, int port)
 	return a;
 }
 
+struct packet {
+	struct iphdr ip;
+	struct udphdr udp;
+	char data[22]; /* a frame of 64 bytes */
+};
+
+static struct packet packet(const char *source, const char *target, int from, int to)
+{
+	struct packet p = {.ip = {.version = 4, .ihl = 5, .tot_len = htons(sizeof(p)), .ttl = 64,
+				  .protocol = IPPROTO_UDP}};
+
+	p.ip.saddr = address(source, 0).sin_addr.s_addr;
+	p.ip.daddr = address(target, 0).sin_addr.s_addr;
+	p.udp.source = htons((uint16_t)from);
+	p.udp.dest = htons((uint16_t)to);
+	p.udp.len = htons(sizeof(p) - sizeof(p.ip)); /* no checksum, which UDP allows */
+	return p;
+}
+
+static int answer(const char *source, const char *target, int port)
+{
+	struct packet p = packet(source, target, port, FIRST_PORT);
+	struct sockaddr_in to = address(target, 0);
+	int fd = socket(AF_INET, SOCK_RAW, IPPROTO_RAW);
+
+	if (fd < 0 || sendto(fd, &p, sizeof(p), 0, (struct sockaddr *)&to, sizeof(to)) < 0)
+		die("answer");
+	return 0;
+}
+
 static int send_packets(int new, const char *source, const char *target, int port, int n)
 {
-	struct {
-		struct iphdr ip;
-		struct udphdr udp;
-		char data[22]; /* a frame of 64 bytes */
-	} p = {0};
-	struct sockaddr_in to = address(target, 0), from = address(source, 0);
+	struct packet p = packet(source, target, FIRST_PORT, port);
+	struct sockaddr_in to = address(target, 0);
 	int fd = socket(AF_INET, SOCK_RAW, IPPROTO_RAW), batches = n / BATCH, sent = 0;
 	int64_t *took = calloc((size_t)batches + 1, sizeof(*took));
 
 	if (fd < 0 || !took || !batches || n > 65535 - FIRST_PORT)
 		die("flow_bench");
-	p.ip = (struct iphdr){.version = 4, .ihl = 5, .tot_len = htons(sizeof(p)), .ttl = 64,
-			      .protocol = IPPROTO_UDP, .saddr = from.sin_addr.s_addr,
-			      .daddr = to.sin_addr.s_addr};
-	p.udp.dest = htons((uint16_t)port);
-	p.udp.len = htons(sizeof(p) - sizeof(p.ip)); /* no checksum, which UDP allows */
 	pin();
 	for (int b = 0; b < batches; b++) {
 		int64_t begun = now();
 
 		for (int i = 0; i < BATCH; i++, sent++) {
-			p.udp.source = htons((uint16_t)(FIRST_PORT + (new ? sent : 0)));
+			if (new)
+				p.udp.source = htons((uint16_t)(FIRST_PORT + sent));
 			if (sendto(fd, &p, sizeof(p), 0, (struct sockaddr *)&to, sizeof(to)) < 0)
 				die("sendto");
 		}
@@ -182,6 +205,8 @@ int main(int argc, char **argv)
 
 	if (argc == 6 && (!strcmp(what, "new") || !strcmp(what, "same")))
 		return send_packets(*what == 'n', argv[2], argv[3], atoi(argv[4]), atoi(argv[5]));
+	if (argc == 5 && !strcmp(what, "answer"))
+		return answer(argv[2], argv[3], atoi(argv[4]));
 	if (argc == 5 && !strcmp(what, "connect"))
 		return connect_all(argv[2], atoi(argv[3]), atoi(argv[4]));
 	if (argc == 3 && !strcmp(what, "accept"))

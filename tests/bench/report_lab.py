@@ -106,6 +106,10 @@ class Lab:
             self.inside("r", self.bench, "forget")
             if kind == "same":
                 self.inside("c", self.bench, "same", CLIENT, SERVER, str(UDP), "250")
+                self.inside("s", self.bench, "answer", SERVER, CLIENT, str(UDP))
+                known = self.inside("r", "conntrack", "-L", "-p", "udp", "--dport", str(UDP))
+                if not known or "[UNREPLIED]" in known:
+                    raise Failed("a flow that was answered is not established")
             before = self.arrived()
             cost = float(self.inside("c", self.bench, kind, CLIENT, SERVER, str(UDP), str(n)))
             got = self.arrived() - before

@@ -23,7 +23,7 @@ The machine:
 
 """
 UNITS = [("new", "New flow", "Ratio to the empty ruleset, whose cost is in ns. Less is better.", "ratio"),
-         ("same", "Packet of a known flow", "Ratio to the empty ruleset, whose cost is in ns. Less is better.", "ratio"),
+         ("same", "Packet of an established flow", "Ratio to the empty ruleset, whose cost is in ns. Less is better.", "ratio"),
          ("tcp", "TCP connections a second", "Opened and reset one after the other, the last rule but one. More is better.", "%.0f"),
          ("compile", "Compile, ms", "For those to which it is a step of its own; fwc proves the result too.", "%.0f"),
          ("load", "Load, ms", "Rules into the kernel. fwc: apply, which reads back what it loaded; the others' own command.", "%.0f"),
@@ -43,7 +43,7 @@ def cell(rows, n, what, form, base):
         return "-"
     if form != "ratio":
         return spread(values, form)
-    return spread([v / base for v in values])
+    return spread([v / b for v, b in zip(values, base)]) # of the same round
 
 
 def measured(result, sizes):
@@ -56,8 +56,7 @@ def measured(result, sizes):
             if name == EMPTY and what in ("load", "memory"):
                 continue
             ours = "%.0f" if name == EMPTY and form == "ratio" else form
-            rows.append([name] + [cell(by_n, n, what, ours, middle(result[EMPTY][n][what])
-                                       if form == "ratio" else 1) for n in sizes])
+            rows.append([name] + [cell(by_n, n, what, ours, result[EMPTY][n].get(what)) for n in sizes])
         out += "## %s\n\n%s\n\n%s\n" % (title, note, table(["rules"] + [format(n, ",") for n in sizes], rows))
     return out
 
@@ -76,6 +75,7 @@ def slower(result, sets, sizes):
     """Every peer whose median is better, if the two ranges do not overlap; otherwise nobody can tell."""
     found = []
     for what, title, _, _ in UNITS:
+        better = {}
         for n in sizes:
             ours = result["fwc"].get(n, {}).get(what)
             for name, rows in result.items():
@@ -85,15 +85,21 @@ def slower(result, sets, sizes):
                 worse = min(theirs) > max(ours) if what == "tcp" else max(theirs) < min(ours)
                 ratio = middle(theirs) / middle(ours) if what == "tcp" else middle(ours) / middle(theirs)
                 if worse:
-                    found.append("- %s, %s rules: %s, by a factor of %.2f" % (title, format(n, ","), name, ratio))
+                    better.setdefault(name, {})[n] = "%.1f" % ratio
+        if better:
+            found.append("%s\n\n%s" % (title, table(["rules"] + [format(n, ",") for n in sizes], [
+                [name] + [by_n.get(n, "-") for n in sizes] for name, by_n in better.items()])))
+    others = []
     for name, rows in sets.items():
         for who, ms, mb in rows[1:]:
             if isinstance(ms, list) and max(ms) < min(rows[0][1]):
-                found.append("- %s: %s, by a factor of %.1f" % (name, who, middle(rows[0][1]) / middle(ms)))
+                others.append("- %s: %s, by a factor of %.1f" % (name, who, middle(rows[0][1]) / middle(ms)))
             if mb and mb < rows[0][2]:
-                found.append("- %s, memory: %s, by a factor of %.1f" % (name, who, rows[0][2] / mb))
-    return ("## Slower than a peer\n\nWhere all rounds of another are better than all of fwc's:\n\n%s\n"
-            % ("\n".join(found) or "Nowhere."))
+                others.append("- %s, memory: %s, by a factor of %.1f" % (name, who, rows[0][2] / mb))
+    if others:
+        found.append("Long lists\n\n%s\n" % "\n".join(others))
+    return ("## Slower than a peer\n\nWhere all rounds of another are better than all of fwc's, and by what factor.\n\n%s"
+            % ("\n".join(found) or "Nowhere.\n"))
 
 
 def page(result, sets, about, sizes, rounds, missing, most, tuned):
