@@ -16,26 +16,20 @@
 #include "store/open.h"
 #include "trial/note.h"
 #include "util/cleanup.h"
+#include "util/member.h"
 #include "util/number.h"
 #include "util/show.h"
 
-static const char *text(const json_t *record, const char *key)
-{
-	const char *s = json_string_value(json_object_get(record, key));
-
-	return s ? s : "";
-}
-
 static void print_one(const struct generation *g, bool in_force)
 {
-	const char *comment = text(g->record, "comment");
+	const char *comment = member_text(g->record, "comment");
 	json_int_t of = json_integer_value(json_object_get(g->record, "rollback_of"));
 
 	printf("%c %4u  %-25s  %-10s  %s", in_force ? '*' : ' ', g->number,
-	       g->record ? text(g->record, "time") : "(no record)", text(g->record, "user"),
-	       text(g->record, "policy"));
-	if (*text(g->record, "sources_sha256"))
-		printf("  %.12s", text(g->record, "sources_sha256"));
+	       g->record ? member_text(g->record, "time") : "(no record)",
+	       member_text(g->record, "user"), member_text(g->record, "policy"));
+	if (*member_text(g->record, "sources_sha256"))
+		printf("  %.12s", member_text(g->record, "sources_sha256"));
 	if (of)
 		printf("  (rollback to %lld)", (long long)of);
 	printf("%s%s\n", *comment ? "  " : "", comment);

@@ -10,23 +10,10 @@
 #include "kernel/opener.h"
 #include "store/file.h"
 #include "util/cleanup.h"
+#include "util/member.h"
 
 #define FORMAT 1
 #define NAMES_MAX 4096
-
-static const char *text_in(struct arena *a, const json_t *j, const char *key)
-{
-	const char *s = json_string_value(json_object_get(j, key));
-
-	return s ? arena_strdup(a, s) : NULL;
-}
-
-static uint64_t number_in(const json_t *j, const char *key)
-{
-	json_int_t n = json_integer_value(json_object_get(j, key));
-
-	return n > 0 ? (uint64_t)n : 0;
-}
 
 static bool read_without(struct arena *a, const json_t *list, struct bulk *out)
 {
@@ -81,20 +68,20 @@ static bool read_set(struct arena *a, const json_t *j, struct fetch_set *s)
 	const char *type = json_string_value(json_object_get(j, "type"));
 
 	*s = (struct fetch_set){
-		.name = text_in(a, j, "name"),
-		.line = text_in(a, j, "line"),
-		.url = text_in(a, j, "url"),
-		.sha256 = text_in(a, j, "sha256"),
-		.v4 = text_in(a, sets, "v4"),
-		.v6 = text_in(a, sets, "v6"),
+		.name = member_copy_if(a, j, "name"),
+		.line = member_copy_if(a, j, "line"),
+		.url = member_copy_if(a, j, "url"),
+		.sha256 = member_copy_if(a, j, "sha256"),
+		.v4 = member_copy_if(a, sets, "v4"),
+		.v6 = member_copy_if(a, sets, "v6"),
 		.interval = type && !strcmp(type, "interval"),
-		.special = json_is_true(json_object_get(j, "private")),
-		.lenient = json_is_true(json_object_get(j, "lenient")),
+		.special = member_flag(j, "private"),
+		.lenient = member_flag(j, "lenient"),
 		.drops = !json_is_false(drops),
-		.size = number_in(j, "size"),
-		.refresh = number_in(j, "refresh"),
-		.expire = number_in(j, "expire"),
-		.max = number_in(j, "max"),
+		.size = member_number(j, "size"),
+		.refresh = member_number(j, "refresh"),
+		.expire = member_number(j, "expire"),
+		.max = member_number(j, "max"),
 	};
 	if (!s->name || !is_plain(s->name) || strchr(s->name, '/') || *s->name == '.' || !kind ||
 	    !is_text_or_null(json_object_get(j, "url")) ||
@@ -117,7 +104,7 @@ int fetch_sets_read(struct arena *a, const char *text, size_t n, struct fetch_se
 	size_t i;
 
 	*out = (struct fetch_sets){0};
-	if (number_in(j, "format") != FORMAT || !json_is_array(list)) {
+	if (member_number(j, "format") != FORMAT || !json_is_array(list)) {
 		buf_puts(why, RUNTIME " is damaged, or of another version of fwc");
 		return -EBADMSG;
 	}

@@ -84,30 +84,20 @@ static const char *counted_up(struct lower *l, uint64_t n, bool whole)
 	return whole ? counted(l, n) : arena_printf(l->arena, "at least %s", counted(l, n));
 }
 
-static void refuse_rules(struct lower *l, struct span at, uint64_t n, bool whole)
+/* One statement: too many rules, or too many elements. */
+static void refuse(struct lower *l, struct span at, uint64_t n, bool whole, bool rules)
 {
 	struct diag_record *r = diag_error(
-		l->diag, at,
-		"this would become %s rules in the kernel; one statement may become %s",
-		counted_up(l, n, whole), counted(l, RULES_OF_ONE));
+		l->diag, at, "this would become %s %s in the kernel; one statement may become %s",
+		counted_up(l, n, whole), rules ? "rules" : "elements of sets",
+		counted(l, rules ? RULES_OF_ONE : ELEMS_OF_ONE));
 
 	ledger_of(l)->refused = true;
-	diag_hint(l->diag, r,
-		  "each item before the arrow is combined with each behind it: put addresses into "
-		  "one set, zones into one group");
-}
-
-static void refuse_elems(struct lower *l, struct span at, uint64_t n, bool whole)
-{
-	struct diag_record *r = diag_error(
-		l->diag, at,
-		"this would become %s elements of sets in the kernel; one statement may become %s",
-		counted_up(l, n, whole), counted(l, ELEMS_OF_ONE));
-
-	ledger_of(l)->refused = true;
-	diag_hint(l->diag, r,
-		  "each range of one list is combined with each of the other: write fewer and "
-		  "larger ranges");
+	diag_hint(l->diag, r, "%s",
+		  rules ? "each item before the arrow is combined with each behind it: put "
+			  "addresses into one set, zones into one group"
+			: "each range of one list is combined with each of the other: write fewer "
+			  "and larger ranges");
 }
 
 static uint64_t costs(const struct charge *c, bool rules)
@@ -171,9 +161,9 @@ bool lower_charge(struct lower *l, struct span at, size_t rules, size_t elems)
 		c->elems += elems;
 	}
 	if (c && c->rules > RULES_OF_ONE)
-		refuse_rules(l, at, c->rules, false);
+		refuse(l, at, c->rules, false, true);
 	else if (c && c->elems > ELEMS_OF_ONE)
-		refuse_elems(l, at, c->elems, false);
+		refuse(l, at, c->elems, false, false);
 	else if (g->all.rules > RULES_OF_ALL || g->all.elems > ELEMS_OF_ALL)
 		refuse_all(l, g->all.rules > RULES_OF_ALL);
 	return !g->refused;
@@ -198,14 +188,14 @@ struct ir_set *lower_seal(struct lower *l, struct ir_set *s)
 bool lower_elems(struct lower *l, uint64_t n)
 {
 	if (!ledger_of(l)->refused && n > ELEMS_OF_ONE)
-		refuse_elems(l, l->at, n, true);
+		refuse(l, l->at, n, true, false);
 	return !ledger_of(l)->refused;
 }
 
 bool lower_goes_on(struct lower *l, size_t n)
 {
 	if (!ledger_of(l)->refused && n > RULES_OF_ONE)
-		refuse_rules(l, l->at, n, false);
+		refuse(l, l->at, n, false, true);
 	return !ledger_of(l)->refused;
 }
 
@@ -220,7 +210,7 @@ bool lower_product(struct lower *l, struct span at, size_t n, size_t m)
 	if (at.src)
 		all += charge_of(l, at)->rules;
 	if (!ledger_of(l)->refused && all > RULES_OF_ONE)
-		refuse_rules(l, at, all, whole);
+		refuse(l, at, all, whole, true);
 	return !ledger_of(l)->refused;
 }
 
@@ -335,7 +325,7 @@ static void foresee(struct lower *l, struct span at, uint64_t rules)
 	c->foreseen += rules;
 	l->ledger->all.foreseen += rules;
 	if (!l->ledger->refused && c->foreseen > RULES_OF_ONE)
-		refuse_rules(l, at, c->foreseen, true);
+		refuse(l, at, c->foreseen, true, true);
 }
 
 /* Ports by source ports, of several protocols, are one set; of two rules with as many it may be the
@@ -358,7 +348,7 @@ static void foresee_ports(struct lower *l, const struct rule *rule)
 	charge_of(l, rule->span)->foreseen_elems += n;
 	g->all.foreseen_elems += n;
 	if (!g->refused && n > ELEMS_OF_ONE)
-		refuse_elems(l, rule->span, n, true);
+		refuse(l, rule->span, n, true, false);
 }
 
 static void foresee_rule(struct lower *l, size_t i)

@@ -5,42 +5,36 @@
 
 #include "inspect/pack.h"
 #include "nft/manifest.h"
+#include "util/member.h"
 #include "util/number.h"
 #include "util/sha256.h"
 
 #define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 #define MAX_NAME 255 /* of the kernel */
 
-static const char *text_of(struct arena *a, const json_t *j, const char *key)
-{
-	const char *s = json_string_value(json_object_get(j, key));
-
-	return s ? arena_strdup(a, s) : "";
-}
-
 /* Of a source: what is no UTF-8 has its bytes in hex beside it. */
 static const char *path_of(struct arena *a, const json_t *j)
 {
-	const char *hex = text_of(a, j, "bytes");
+	const char *hex = member_copy(a, j, "bytes");
 	size_t n = strlen(hex) / 2;
 	char *path = arena_alloc(a, n + 1);
 	uint64_t byte;
 
 	for (size_t i = 0; i < n; i++) {
 		if (!number_hex(hex + 2 * i, 2, 255, &byte) || !byte)
-			return text_of(a, j, "path");
+			return member_copy(a, j, "path");
 		path[i] = (char)byte;
 	}
-	return n ? path : text_of(a, j, "path");
+	return n ? path : member_copy(a, j, "path");
 }
 
 static struct manifest_place place_of(struct arena *a, const json_t *j)
 {
 	return (struct manifest_place){
-		.at = text_of(a, j, "at"),
-		.text = text_of(a, j, "text"),
-		.needs = json_object_get(j, "needs") ? text_of(a, j, "needs") : NULL,
-		.instead = json_object_get(j, "instead") ? text_of(a, j, "instead") : NULL,
+		.at = member_copy(a, j, "at"),
+		.text = member_copy(a, j, "text"),
+		.needs = json_object_get(j, "needs") ? member_copy(a, j, "needs") : NULL,
+		.instead = json_object_get(j, "instead") ? member_copy(a, j, "instead") : NULL,
 	};
 }
 
@@ -92,7 +86,7 @@ static void read_elements(struct arena *a, const json_t *list, struct manifest_o
 		struct manifest_place *p = arena_new_of(a, struct manifest_place);
 
 		*p = place_of(a, j);
-		map_put(&o->elems, text_of(a, j, "key"), p);
+		map_put(&o->elems, member_copy(a, j, "key"), p);
 	}
 }
 
@@ -102,12 +96,12 @@ static bool read_object(struct arena *a, const json_t *j, size_t len, struct man
 	size_t i;
 	json_t *rule;
 
-	o->name = text_of(a, j, "name");
-	o->stem = text_of(a, j, "stem");
+	o->name = member_copy(a, j, "name");
+	o->stem = member_copy(a, j, "stem");
 	if (!read_kind(j, &o->kind) || !read_extent(j, len, o))
 		return false;
-	o->dynamic = json_is_true(json_object_get(j, "dynamic"));
-	o->base = json_is_true(json_object_get(j, "base"));
+	o->dynamic = member_flag(j, "dynamic");
+	o->base = member_flag(j, "base");
 	o->place = place_of(a, j);
 	map_init(&o->elems, a);
 	json_array_foreach(json_object_get(j, "rules"), i, rule)
@@ -137,7 +131,7 @@ static bool read_ifname(const json_t *name, struct ival *out)
  * or not understood, nothing depends on it. */
 static void read_manners(struct arena *a, const json_t *j, struct manifest *m)
 {
-	const char *live = text_of(a, j, "live_flows");
+	const char *live = member_copy(a, j, "live_flows");
 	struct ival v;
 	size_t i, k;
 	json_t *z, *name;
@@ -147,7 +141,7 @@ static void read_manners(struct arena *a, const json_t *j, struct manifest *m)
 	m->live_flows = !strcmp(live, "end") ? 1 : !strcmp(live, "keep") ? 0 : -1;
 	json_array_foreach(json_object_get(j, "zones"), i, z)
 	{
-		struct ir_zone zone = {.name = text_of(a, z, "name")};
+		struct ir_zone zone = {.name = member_copy(a, z, "name")};
 
 		json_array_foreach(json_object_get(z, "interfaces"), k, name)
 		{
@@ -162,7 +156,7 @@ static void read_manners(struct arena *a, const json_t *j, struct manifest *m)
 static void read_offload(struct arena *a, const json_t *j, struct manifest *m)
 {
 	const json_t *offload = json_object_get(j, "offload");
-	const char *table = text_of(a, offload, "flowtable");
+	const char *table = member_copy(a, offload, "flowtable");
 	struct ival v;
 	json_t *name;
 	size_t i;
@@ -170,7 +164,7 @@ static void read_offload(struct arena *a, const json_t *j, struct manifest *m)
 	if (!*table || strlen(table) > MAX_NAME)
 		return;
 	m->offload.flowtable = table;
-	m->offload.hardware = json_is_true(json_object_get(offload, "hardware"));
+	m->offload.hardware = member_flag(offload, "hardware");
 	json_array_foreach(json_object_get(offload, "interfaces"), i, name)
 	{
 		if (read_ifname(name, &v))
@@ -190,14 +184,15 @@ static bool read_timeouts(struct arena *a, const json_t *j, struct manifest *m)
 		return false;
 	json_array_foreach((json_t *)list, i, t)
 	{
-		const char *name = text_of(a, t, "name");
+		const char *name = member_copy(a, t, "name");
 		json_int_t seconds = json_integer_value(json_object_get(t, "seconds"));
 
 		if (!*name || strlen(name) > MAX_NAME || name[strspn(name, chars)] || seconds < 1 ||
 		    seconds > MANIFEST_TIMEOUT_MAX)
 			return false;
 		vec_push(a, &m->timeouts,
-			 ((struct manifest_timeout){name, (uint32_t)seconds, text_of(a, t, "at")}));
+			 ((struct manifest_timeout){name, (uint32_t)seconds,
+						    member_copy(a, t, "at")}));
 	}
 	return true;
 }
@@ -227,9 +222,9 @@ static bool read_bulk(struct arena *a, const json_t *j, struct manifest *m)
 	{
 		json_int_t prefix = json_integer_value(json_object_get(b, "prefix"));
 		json_int_t n = json_integer_value(json_object_get(b, "elements"));
-		struct manifest_bulk out = {.set = text_of(a, b, "set"),
-					    .digest = text_of(a, b, "list"),
-					    .of = text_of(a, b, "of"),
+		struct manifest_bulk out = {.set = member_copy(a, b, "set"),
+					    .digest = member_copy(a, b, "list"),
+					    .of = member_copy(a, b, "of"),
 					    .prefix = (uint8_t)prefix,
 					    .n = (uint64_t)n};
 
@@ -258,24 +253,24 @@ static bool read_head(struct arena *a, const json_t *j, struct manifest *m, cons
 		*why = "its manifest was edited or damaged";
 		return false;
 	}
-	m->version = text_of(a, j, "fwc");
-	m->policy = text_of(a, j, "policy");
+	m->version = member_copy(a, j, "fwc");
+	m->policy = member_copy(a, j, "policy");
 	if (json_object_get(j, "inspect")) {
-		m->inspect = text_of(a, json_object_get(j, "inspect"), "sha256");
-		m->inspect_json =
-			!strcmp(text_of(a, json_object_get(j, "inspect"), "file"), PACK_FILE_JSON);
+		m->inspect = member_copy(a, json_object_get(j, "inspect"), "sha256");
+		m->inspect_json = !strcmp(member_copy(a, json_object_get(j, "inspect"), "file"),
+					  PACK_FILE_JSON);
 	}
 	if (json_object_get(j, "runtime")) {
-		m->runtime = text_of(a, json_object_get(j, "runtime"), "sha256");
-		m->runtime_gist = text_of(a, json_object_get(j, "runtime"), "gist");
+		m->runtime = member_copy(a, json_object_get(j, "runtime"), "sha256");
+		m->runtime_gist = member_copy(a, json_object_get(j, "runtime"), "gist");
 	}
 	if (json_object_get(j, "held")) {
-		m->held = text_of(a, json_object_get(j, "held"), "sha256");
-		m->held_by = text_of(a, json_object_get(j, "held"), "by");
+		m->held = member_copy(a, json_object_get(j, "held"), "sha256");
+		m->held_by = member_copy(a, json_object_get(j, "held"), "by");
 	}
 	m->proved = PROVED_NOT;
 	for (int k = PROVED; k < PROVED_NOT; k++)
-		if (!strcmp(text_of(a, j, "proof"), manifest_proved_text((enum proved)k)))
+		if (!strcmp(member_copy(a, j, "proof"), manifest_proved_text((enum proved)k)))
 			m->proved = (enum proved)k;
 	m->forwarding = json_is_integer(forwarding) ? (int)json_integer_value(forwarding) : -1;
 	if (m->forwarding < -1 || m->forwarding > 1) {
@@ -295,7 +290,7 @@ static bool read_head(struct arena *a, const json_t *j, struct manifest *m, cons
 	json_array_foreach(json_object_get(j, "sources"), i, s)
 		vec_push(a, &m->sources,
 			 ((struct manifest_source){.path = path_of(a, s),
-						   .sha256 = text_of(a, s, "sha256")}));
+						   .sha256 = member_copy(a, s, "sha256")}));
 	json_array_foreach(json_object_get(j, "patterns"), i, s) if (json_is_string(s))
 		vec_push(a, &m->patterns, arena_strdup(a, json_string_value(s)));
 	return true;
@@ -310,7 +305,7 @@ static bool check_hash(struct arena *a, const json_t *script, const char *text, 
 	m->sha256 = hex;
 	m->size = len;
 	if (json_integer_value(json_object_get(script, "size")) != (json_int_t)len ||
-	    strcmp(text_of(a, script, "sha256"), hex) != 0) {
+	    strcmp(member_copy(a, script, "sha256"), hex) != 0) {
 		*why = "script and manifest do not belong together: one of them was cut short or "
 		       "edited";
 		return false;
@@ -349,7 +344,7 @@ static bool read_index(struct arena *a, const json_t *j, const struct buf *index
 	sha256_hex(buf_str(index), index->len, hex);
 	copy = arena_alloc(a, index->len + 1);
 	memcpy(copy, buf_str(index), index->len);
-	if (!strcmp(text_of(a, j, "sha256"), hex) && index_read(a, m, copy, index->len))
+	if (!strcmp(member_copy(a, j, "sha256"), hex) && index_read(a, m, copy, index->len))
 		return true;
 	*why = MANIFEST_INDEX " and manifest do not belong together: one of them was cut short or "
 			      "edited";
@@ -373,7 +368,7 @@ static bool check_script(struct arena *a, const json_t *named, const struct buf 
 
 	if (script)
 		return check_hash(a, named, buf_str(script), script->len, m, why);
-	m->sha256 = text_of(a, named, "sha256");
+	m->sha256 = member_copy(a, named, "sha256");
 	m->size = size > 0 ? (size_t)size : 0;
 	return true;
 }

@@ -10,6 +10,7 @@
 #include "store/author.h"
 #include "store/file.h"
 #include "util/cleanup.h"
+#include "util/member.h"
 
 #define NOTE "boot.json"
 
@@ -46,13 +47,6 @@ void boot_note_drop(struct store *s)
 	unlinkat(s->dir, NOTE, 0);
 }
 
-static const char *text_of(struct arena *a, const json_t *j, const char *key)
-{
-	const char *text = json_string_value(json_object_get(j, key));
-
-	return text ? arena_strdup(a, text) : "";
-}
-
 void boot_note_read(const struct store *s, struct arena *a, struct boot_note *out)
 {
 	_cleanup_json_ json_t *j = NULL;
@@ -64,15 +58,15 @@ void boot_note_read(const struct store *s, struct arena *a, struct boot_note *ou
 	if (s->dir < 0 || file_read_json(s->dir, NOTE, &j))
 		return;
 	boot_id(boot);
-	if (strcmp(text_of(a, j, "boot"), boot) != 0)
+	if (strcmp(member_copy(a, j, "boot"), boot) != 0)
 		return;
 	out->there = true;
 	out->outcome = (enum boot_outcome)json_integer_value(json_object_get(j, "outcome"));
-	out->time = text_of(a, j, "time");
-	out->why = text_of(a, j, "why");
+	out->time = member_copy(a, j, "time");
+	out->why = member_copy(a, j, "why");
 	json_array_foreach(json_object_get(j, "left_out"), i, one)
 		vec_push(a, &out->left_out,
-			 ((struct standin){.at = text_of(a, one, "at"),
-					   .text = text_of(a, one, "text"),
-					   .needs = text_of(a, one, "needs")}));
+			 ((struct standin){.at = member_copy(a, one, "at"),
+					   .text = member_copy(a, one, "text"),
+					   .needs = member_copy(a, one, "needs")}));
 }

@@ -17,6 +17,7 @@
 #include "util/bulk_file.h"
 #include "util/cleanup.h"
 #include "util/fault.h"
+#include "util/member.h"
 
 #define FORMAT 1
 #define HEAD ".json"
@@ -40,25 +41,6 @@ static int make_dir(const struct store *s)
 }
 
 /* ---- reading ---- */
-
-static const char *text_in(struct arena *a, const json_t *j, const char *key)
-{
-	const char *s = json_string_value(json_object_get(j, key));
-
-	return s ? arena_strdup(a, s) : NULL;
-}
-
-static uint64_t number_in(const json_t *j, const char *key)
-{
-	json_int_t n = json_integer_value(json_object_get(j, key));
-
-	return n > 0 ? (uint64_t)n : 0;
-}
-
-static bool flag_in(const json_t *j, const char *key)
-{
-	return json_is_true(json_object_get(j, key));
-}
 
 static bool read_addresses(struct arena *a, const json_t *list, struct fetched_name *out)
 {
@@ -86,10 +68,10 @@ static bool read_names(struct arena *a, const json_t *list, struct fetched *out)
 	json_array_foreach(list, i, j)
 	{
 		struct fetched_name n = {
-			.name = text_in(a, j, "name"),
-			.asked = number_in(j, "asked"),
-			.until = number_in(j, "until"),
-			.why = text_in(a, j, "why"),
+			.name = member_copy_if(a, j, "name"),
+			.asked = member_number(j, "asked"),
+			.until = member_number(j, "until"),
+			.why = member_copy_if(a, j, "why"),
 		};
 
 		if (!n.name || !read_addresses(a, json_object_get(j, "addresses"), &n))
@@ -128,18 +110,18 @@ static int read_head(int dir, struct arena *a, const char *name, json_t **j, str
 
 	if (err)
 		return err;
-	if (number_in(*j, "format") != FORMAT)
+	if (member_number(*j, "format") != FORMAT)
 		return -EBADMSG;
-	out->source = text_in(a, *j, "source");
-	out->fetched = number_in(*j, "fetched");
-	out->next = number_in(*j, "next");
-	out->stale = number_in(*j, "stale");
-	out->why = text_in(a, *j, "why");
-	out->held = flag_in(*j, "held");
-	out->expired = flag_in(*j, "expired");
-	out->changing = flag_in(*j, "changing");
-	out->etag = text_in(a, *j, "etag");
-	out->modified = text_in(a, *j, "modified");
+	out->source = member_copy_if(a, *j, "source");
+	out->fetched = member_number(*j, "fetched");
+	out->next = member_number(*j, "next");
+	out->stale = member_number(*j, "stale");
+	out->why = member_copy_if(a, *j, "why");
+	out->held = member_flag(*j, "held");
+	out->expired = member_flag(*j, "expired");
+	out->changing = member_flag(*j, "changing");
+	out->etag = member_copy_if(a, *j, "etag");
+	out->modified = member_copy_if(a, *j, "modified");
 	return out->source && read_names(a, json_object_get(*j, "names"), out) ? 0 : -EBADMSG;
 }
 
@@ -154,9 +136,9 @@ static int load(const struct store *s, struct arena *a, const char *name, bool l
 	if (!err)
 		err = read_head(dir, a, name, &j, out);
 	if (!err && lists)
-		err = read_list(dir, a, text_in(a, j, "v4"), FAM_IP4, &out->v4);
+		err = read_list(dir, a, member_copy_if(a, j, "v4"), FAM_IP4, &out->v4);
 	if (!err && lists)
-		err = read_list(dir, a, text_in(a, j, "v6"), FAM_IP6, &out->v6);
+		err = read_list(dir, a, member_copy_if(a, j, "v6"), FAM_IP6, &out->v6);
 	if (err == -ENOENT && out->source)
 		err = -EBADMSG; /* the list that it names is gone */
 	if (err)
@@ -322,7 +304,7 @@ static bool note_lists(int dir, const char *file, struct arena *a, struct map *u
 	if (file_read_json(dir, file, &j))
 		return false;
 	for (size_t i = 0; i < 2; i++) {
-		const char *digest = text_in(a, j, keys[i]);
+		const char *digest = member_copy_if(a, j, keys[i]);
 
 		if (digest)
 			map_put(used, arena_printf(a, "%s" BULK_FILE, digest), (void *)digest);

@@ -13,6 +13,7 @@
 #include "store/file.h"
 #include "util/cleanup.h"
 #include "util/map.h"
+#include "util/member.h"
 #include "util/sha256.h"
 
 #define SHOWN "shown.json"
@@ -73,13 +74,6 @@ int shown_write(const struct store *s, const struct buf *parts, size_t n)
 	return j ? file_write_json(s->dir, SHOWN, j) : -ENOMEM;
 }
 
-static const char *text_of(const json_t *j, const char *key)
-{
-	const char *text = json_string_value(json_object_get(j, key));
-
-	return text ? text : "";
-}
-
 bool shown_differs(const struct store *s, struct arena *a, const struct ir_ruleset *live,
 		   const struct manifest *m)
 {
@@ -91,10 +85,11 @@ bool shown_differs(const struct store *s, struct arena *a, const struct ir_rules
 		return false;
 	boot_id(boot);
 	then = json_integer_value(json_object_get(j, "clock"));
-	if (strcmp(text_of(j, "boot"), boot) != 0 || strcmp(text_of(j, "script"), m->sha256) != 0 ||
+	if (strcmp(member_text(j, "boot"), boot) != 0 ||
+	    strcmp(member_text(j, "script"), m->sha256) != 0 ||
 	    (json_int_t)boot_clock() - then > SHOWN_SECONDS * 1000)
 		return false;
-	return strcmp(text_of(j, "rules"), hash_of(a, live)) != 0;
+	return strcmp(member_text(j, "rules"), hash_of(a, live)) != 0;
 }
 
 void shown_drop(const struct store *s)
