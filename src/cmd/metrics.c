@@ -108,6 +108,39 @@ static void fetched(struct buf *b, const struct status *st, const char *name, co
 	}
 }
 
+static uint64_t quota_used(const struct quota_entry *q)
+{
+	return q->used;
+}
+
+static uint64_t quota_limit(const struct quota_entry *q)
+{
+	return q->bytes;
+}
+
+static uint64_t quota_reset(const struct quota_entry *q)
+{
+	return q->reset;
+}
+
+/* One number of each quota; `known`: of those alone that have it. */
+static void quotas(struct buf *b, const struct status *st, const char *name, const char *help,
+		   uint64_t (*of)(const struct quota_entry *), bool known)
+{
+	const struct quota_entry *q;
+
+	if (!st->quotas.n)
+		return;
+	metrics_family(b, name, "gauge", help);
+	vec_each (&st->quotas, q) {
+		if (known && !of(q))
+			continue;
+		buf_printf(b, "%s{", name);
+		metrics_label(b, "quota", q->name);
+		buf_printf(b, "} %llu\n", (unsigned long long)of(q));
+	}
+}
+
 static void print(struct buf *b, const struct status *st)
 {
 	gauge(b, "fwc_loaded", "1 if an fwc firewall is loaded.", st->loaded && !st->dormant);
@@ -136,6 +169,10 @@ static void print(struct buf *b, const struct status *st)
 		true);
 	fetched(b, st, "fwc_set_fetched_timestamp_seconds",
 		"When a set's source last confirmed what it holds.", false);
+	quotas(b, st, "fwc_quota_used_bytes", "Bytes that are used of a quota.", quota_used, false);
+	quotas(b, st, "fwc_quota_limit_bytes", "Bytes of a quota.", quota_limit, false);
+	quotas(b, st, "fwc_quota_reset_timestamp_seconds",
+	       "When `fwc quota reset` last began a quota anew.", quota_reset, true);
 	rules(b, st, "fwc_rule_packets_total", false);
 	rules(b, st, "fwc_rule_bytes_total", true);
 	metrics_inspect(b, st->judging);

@@ -426,6 +426,7 @@ static void print_json(struct arena *a, const struct status *st)
 	json_object_set_new(j, "windows_known_until",
 			    st->ends.windows ? json_string(st->ends.windows) : json_null());
 	json_object_set_new(j, "fetched", seen_fetched_json(&st->fetched));
+	json_object_set_new(j, "quotas", quotas_json(&st->quotas));
 	json_object_set_new(j, "dormant", json_boolean(st->dormant));
 	json_object_set_new(j, "drift", diff_json(&st->drift));
 	json_object_set_new(j, "drift_packets",
@@ -456,6 +457,7 @@ static void print_text(struct globals *g, struct arena *a, const struct status *
 	print_lacks(st);
 	ends_print(&st->ends);
 	seen_fetched_print(&st->fetched, g->verbose > 0);
+	quotas_print(&st->quotas);
 	print_drift(g, a, st);
 	print_bulk(st);
 	print_foreign(st, a);

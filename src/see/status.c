@@ -170,6 +170,7 @@ int status_gather(struct status *st, const char *netns, const struct store *s, s
 	if (st->known)
 		interfaces_look(&st->interfaces, a, netns, st->applied.manifest);
 	find_offload(st, &live, netns, a);
+	quotas_look(live.ruleset, s, a, NULL, &st->quotas);
 	/* on trial it is meant to hold something else */
 	if (st->known && st->trial.state == TRIAL_NONE)
 		find_drift(st, s, &live, a);

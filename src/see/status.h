@@ -13,6 +13,7 @@
 #include "see/ends.h"
 #include "see/fetched.h"
 #include "see/interfaces.h"
+#include "see/quotas.h"
 #include "store/sources.h"
 #include "trial/note.h"
 
@@ -44,6 +45,7 @@ struct status {
 	struct report_lines lines;
 	struct ends ends;
 	struct seen_sets fetched; /* sets whose content comes from elsewhere */
+	struct quota_list quotas; /* that the kernel holds */
 	struct foreigners foreign;
 	struct interfaces interfaces; /* that do not meet the zones of what is applied */
 	struct offload_devices offload; /* that there are */

@@ -94,6 +94,26 @@ used() { # WANTED QUOTA
 	used $((6 * 2056 + 3 * 2096)) guests
 }
 
+@test "quota: status and metrics say what is used, of how much, and since when" {
+	local used=$((6 * 2056 + 3 * 2096)) before
+
+	lab_fwc router status --json >"$LAB_DIR/status"
+	jq -e --argjson n "$used" '.quotas[] | select(.name == "guests") |
+		.used == $n and .bytes == 100000 and .used_up == false and .reset == null' "$LAB_DIR/status"
+	before=$(date +%s)
+	lab_fwc router quota reset own
+	lab_fwc router status --json >"$LAB_DIR/status"
+	jq -e --argjson n "$before" '.quotas[] | select(.name == "own") |
+		.used == 0 and .reset >= $n and .reset <= now' "$LAB_DIR/status"
+	lab_fwc router metrics >"$LAB_DIR/metrics"
+	grep -qx "fwc_quota_used_bytes{quota=\"guests\"} $used" "$LAB_DIR/metrics"
+	grep -qx 'fwc_quota_limit_bytes{quota="guests"} 100000' "$LAB_DIR/metrics"
+	[ "$(grep -c '^fwc_quota_reset_timestamp_seconds{' "$LAB_DIR/metrics")" = 1 ]
+	lab_fwc router status >"$LAB_DIR/text"
+	grep -qE '^quotas      guests: 18\.6 kB of 100 kB$' "$LAB_DIR/text"
+	grep -qE '^            own: 0\.0 kB of 1 MB, reset 20..-..-.. ..:..:..$' "$LAB_DIR/text"
+}
+
 @test "quota: else is for what exceeds it, and that has nothing to do with it" {
 	# 5000 bytes are two exchanges, and not the third; the connection is its own until then
 	exchange 2 client server 10.2.0.2 104 5
@@ -120,6 +140,8 @@ used() { # WANTED QUOTA
 	used 100000 guests
 	run -0 lab_fwc router quota list guests
 	[ "$output" = "guests: 100.0 kB of 100 kB, used up" ]
+	run -0 lab_fwc router status
+	[[ $output == *"guests: 100.0 kB of 100 kB, used up; "* ]]
 	lab_stops 102
 	exchange 0 client server 10.2.0.2 101 1
 	exchange 1 client server 10.2.0.2 103 1
