@@ -323,6 +323,32 @@ blocked_but_ssh() { reaches 22 && is_dropped 8022 && is_dropped 22 6; }
 	listing | diff before.nft -
 }
 
+@test "neither files of lists nor users are asked for: they are in what was compiled" {
+	seq -f '198.51.100.%g' 1 2 250 >bad.txt
+	seq 0 9999 | awk '{ printf "203.%d.%d.%d\n", $1 / 4096, $1 / 16 % 256, $1 % 16 * 2 }' >long.txt
+	cat >p.fwc <<-'P'
+		zone lan { interface eth0 }
+		set bad = file "bad.txt"
+		set long = file "long.txt"
+		drop bad@lan, long@lan -> self
+		allow lan -> self tcp/8022, ping
+		allow self -> any user games
+		allow self -> any udp group games
+	P
+	confirmed
+	rm p.fwc bad.txt long.txt
+	grep -v ^games: /etc/passwd >passwd
+	grep -v ^games: /etc/group >group
+	# shellcheck disable=SC2016 # the inner shell's
+	run unshare -m sh -ec 'mount --bind passwd /etc/passwd; mount --bind group /etc/group
+		! getent passwd games >/dev/null; exec "$@"' - "$FWC" --netns "$ns" --state "$state" boot
+	echo "$output"
+	[ "$status" = 0 ]
+	[ -z "$output" ]
+	listing | diff before.nft -
+	reaches 8022
+}
+
 @test "a read-only state directory keeps nothing from being loaded" {
 	mkdir -m 700 "$state"
 	mount -t tmpfs -o size=2m,mode=700 none "$state"

@@ -171,6 +171,30 @@ lines() { printf '%s\n' "$@"; }
 	[ -z "$(holds bigmart.dns.v4)" ]
 }
 
+@test "boot: what has expired or is damaged costs its own set alone" {
+	begin
+	both
+	policy 80 '"bigmart.example" expire 1d' 'expire 10d' | candidate
+	fwc apply
+	fetched bigmart dns:bigmart.example "$(($(now) - 100000))" 198.51.100.1
+	inns nft flush ruleset
+	run fwc boot
+	echo "$output"
+	[ "$status" = 0 ]
+	[ -z "$(holds bigmart.dns.v4)" ]
+	[ "$(holds drops.url.v4.bulk | wc -l)" = 2 ]
+	inns nft list table inet fwc | grep -q 'allow lan -> self ssh'
+	# half of its file is lost
+	both
+	for f in "$WORK"/state/fetched/*.elements; do truncate -s 5 "$f"; done
+	inns nft flush ruleset
+	run fwc boot
+	echo "$output"
+	[ "$status" = 0 ]
+	[ -z "$(holds bigmart.dns.v4)$(holds drops.url.v4.bulk)" ]
+	inns nft list table inet fwc | grep -q 'allow lan -> self ssh'
+}
+
 @test "killed before the sets are filled: the next apply fills them" {
 	begin
 	both
