@@ -50,6 +50,7 @@ struct manner {
 	uint8_t ttl; /* or hop limit: how far it comes */
 	bool stamped; /* TCP timestamps option (RFC 7323) */
 	bool sealed; /* MD5 or authentication option (RFC 2385, 5925) */
+	bool multipath; /* MPTCP (RFC 8684): other connections may carry parts of it */
 	uint32_t stamp;
 };
 
@@ -59,6 +60,7 @@ struct packet {
 	uint16_t sport, dport;
 	uint32_t seq;
 	uint8_t flags; /* of TCP */
+	bool optioned; /* options in the IP header, or headers behind it */
 	struct manner manner; /* of TCP */
 	const uint8_t *transport; /* header */
 	const uint8_t *payload;

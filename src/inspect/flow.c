@@ -74,11 +74,28 @@ void manner_add(struct manner *m, const struct manner *other)
 		m->stamp = other->stamp;
 	m->stamped |= other->stamped;
 	m->sealed |= other->sealed;
+	m->multipath |= other->multipath;
 }
 
 void flow_manner(struct flow_state *f, const struct manner *m)
 {
 	manner_add(&f->manner, m);
+}
+
+/* One with an option that it does not know, or does not want, it drops (RFC 8200 4.2). */
+void flow_trust_datagram(struct flow_state *f, const struct packet *k)
+{
+	if (k->n && k->optioned)
+		fail(f, FLOW_BROKEN, "there are IP options or extension headers");
+}
+
+/* A SYN that is none, a RST that is not at the right place, and what acknowledges nothing are not
+ * taken (RFC 9293 3.10.7.4, RFC 5961). */
+static bool has_strange_flags(const struct packet *k)
+{
+	unsigned of_meaning = k->flags & (PACKET_SYN | PACKET_RST | PACKET_ACK);
+
+	return k->n && of_meaning != PACKET_ACK && of_meaning != PACKET_SYN;
 }
 
 void flow_trust(struct flow_state *f, const struct packet *k)
@@ -89,6 +106,12 @@ void flow_trust(struct flow_state *f, const struct packet *k)
 	/* It may be taken out of the stream, or not (RFC 9293 3.8.5, RFC 6093). */
 	if (k->flags & PACKET_URG)
 		fail(f, FLOW_BROKEN, "there is urgent data");
+	if (has_strange_flags(k))
+		fail(f, FLOW_BROKEN, "a segment has flags that none with data has");
+	flow_trust_datagram(f, k);
+	/* the first of its bytes may come last, or by another connection */
+	if (k->flags & PACKET_SYN ? m->multipath : syn->multipath)
+		fail(f, FLOW_BROKEN, "it is a part of an MPTCP connection");
 	if (f->guessed || !f->started || (k->flags & PACKET_SYN))
 		return;
 	if (m->ttl < syn->ttl)

@@ -53,9 +53,10 @@ void manner_add(struct manner *m, const struct manner *other);
 /* Payload of the SYN (RFC 7413). It counts once a later segment follows on it: a server that knows
  * nothing of this drops it, and takes what comes then. */
 void flow_opening(struct flow_state *f, struct flow_room *room, const uint8_t *p, size_t n);
-/* Whether its receiver will take a segment as it is, and give all of it to the program that reads:
- * if not, what follows cannot be told. Before its payload. */
+/* Whether its receiver will take a segment or a datagram as it is, and give all of it to the
+ * program that reads: if not, what follows cannot be told. Before its payload. */
 void flow_trust(struct flow_state *f, const struct packet *k);
+void flow_trust_datagram(struct flow_state *f, const struct packet *k);
 /* Payload of a TCP segment; n is 0 for an end. */
 void flow_segment(struct flow_state *f, struct flow_room *room, uint32_t seq, const uint8_t *p,
 		  size_t n);

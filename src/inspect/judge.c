@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * Connections that wait for a decision, and the packets held of each.
+ * A packet, its rule, and what is known of its connection -> a decision, or more is awaited.
  */
 #include "inspect/judge.h"
 
@@ -7,82 +7,35 @@
 #include <string.h>
 
 #include "inspect/checksum.h"
-
-#define NONE UINT32_MAX
-#define BUCKETS 4096
-
-struct waiting { /* a connection */
-	struct known_key key;
-	const struct table_rule *rule; /* NULL: the tables do not know its rule */
-	struct flow_state state;
-	uint64_t since;
-	uint32_t first, last; /* slots held, oldest first; NONE: none */
-	uint32_t held; /* slots, of which some went on */
-	uint32_t kept;
-	uint32_t bytes; /* in those that did not */
-	bool opened; /* its SYN had data */
-	bool begun; /* some went on: it was too much to hold */
-	uint64_t quiet; /* when the rest does, if nothing comes; 0: never */
-	bool has_end; /* the opener has said where its bytes end */
-	uint32_t end; /* counted from the first one */
-	uint32_t next; /* in its bucket, or of those that are free */
-	uint32_t older, newer; /* in the order in which they began to wait */
-};
+#include "inspect/waiting.h"
 
 struct judge {
 	struct judge_config c;
 	struct flow_room *room;
 	struct pattern_room *patterns;
-	uint32_t bucket[BUCKETS];
-	uint32_t free, oldest, newest;
-	uint32_t nkept; /* of those that are held */
-	uint32_t nopenings; /* connections */
-	uint32_t nflows, nheld; /* the board has copies: another judge may still be writing there */
-	struct waiting flows[JUDGE_FLOWS];
-	uint32_t *next; /* by slot */
-	uint32_t *end; /* by slot: where its bytes end, counted from the connection's first */
-	uint32_t *bytes; /* by slot */
-	bool *kept; /* by slot: it went on */
-	uint64_t quiet; /* no connection is quiet before that */
+	struct waiting_list waiting;
 	uint8_t *copy; /* of a packet that is rewritten */
 };
 
 #define COPY_MAX 65536
 
-static void count(struct judge *j, int flows, int held)
-{
-	j->nflows += (uint32_t)flows;
-	j->nheld += (uint32_t)held;
-	j->c.board->flows = j->nflows;
-	j->c.board->held = j->nheld;
-}
-
 struct judge *judge_new(const struct judge_config *c)
 {
 	struct judge *j = calloc(1, sizeof(*j));
+	bool fine;
 
 	if (!j)
 		return NULL;
 	j->c = *c;
 	j->room = flow_room_new(c->small, c->large);
 	j->patterns = pattern_room_new();
-	j->next = malloc(c->slots * sizeof(*j->next));
-	j->end = malloc(c->slots * sizeof(*j->end));
-	j->bytes = malloc(c->slots * sizeof(*j->bytes));
-	j->kept = calloc(c->slots, sizeof(*j->kept));
 	j->copy = malloc(COPY_MAX);
-	j->quiet = UINT64_MAX;
-	if (!j->room || !j->patterns || !j->next || !j->end || !j->bytes || !j->kept || !j->copy) {
+	fine = waiting_init(&j->waiting, &(struct waiting_config){c->board, j->room, c->slots,
+								  c->ctx, c->answer});
+	if (!fine || !j->room || !j->patterns || !j->copy) {
 		judge_free(j);
 		return NULL;
 	}
-	for (uint32_t i = 0; i < BUCKETS; i++)
-		j->bucket[i] = NONE;
-	for (uint32_t i = 0; i < JUDGE_FLOWS; i++)
-		j->flows[i].next = i + 1 < JUDGE_FLOWS ? i + 1 : NONE;
-	j->oldest = j->newest = NONE;
-	count(j, 0, 0);
-
 	return j;
 }
 
@@ -92,184 +45,9 @@ void judge_free(struct judge *j)
 		return;
 	flow_room_free(j->room);
 	pattern_room_free(j->patterns);
-	free(j->next);
-	free(j->end);
-	free(j->bytes);
-	free(j->kept);
+	waiting_free(&j->waiting);
 	free(j->copy);
 	free(j);
-}
-
-/* ---- connections ---- */
-
-static uint32_t *bucket_of(struct judge *j, const struct known_key *key)
-{
-	return &j->bucket[known_hash(&j->c.board->known, key) % BUCKETS];
-}
-
-static struct waiting *find(struct judge *j, const struct known_key *key)
-{
-	uint32_t i = *bucket_of(j, key);
-
-	while (i != NONE && !known_key_same(&j->flows[i].key, key))
-		i = j->flows[i].next;
-	return i == NONE ? NULL : &j->flows[i];
-}
-
-static struct waiting *begin(struct judge *j, const struct known_key *key,
-			     const struct table_rule *rule, uint64_t now)
-{
-	uint32_t i = j->free, *b = bucket_of(j, key);
-	struct waiting *w = &j->flows[i];
-
-	if (i == NONE)
-		return NULL;
-	j->free = w->next;
-	*w = (struct waiting){.key = *key,
-			      .rule = rule,
-			      .since = now,
-			      .first = NONE,
-			      .last = NONE,
-			      .next = *b,
-			      .older = j->newest,
-			      .newer = NONE};
-	facts_init(&w->state.facts);
-	*b = i;
-	if (j->newest != NONE)
-		j->flows[j->newest].newer = i;
-	else
-		j->oldest = i;
-	j->newest = i;
-	count(j, 1, 0);
-	return w;
-}
-
-/* Its packets must have been answered. */
-static void end(struct judge *j, struct waiting *w)
-{
-	uint32_t i = (uint32_t)(w - j->flows), *at = bucket_of(j, &w->key);
-
-	while (*at != i)
-		at = &j->flows[*at].next;
-	*at = w->next;
-	*(w->older != NONE ? &j->flows[w->older].newer : &j->oldest) = w->newer;
-	*(w->newer != NONE ? &j->flows[w->newer].older : &j->newest) = w->older;
-	flow_drop(&w->state, j->room);
-	j->nopenings -= w->opened;
-	w->next = j->free;
-	j->free = i;
-	count(j, -1, 0);
-}
-
-/* What went on needs no answer, only to be forgotten. */
-static void answer(struct judge *j, uint32_t slot, enum act act)
-{
-	if (j->kept[slot] && act == ACT_HOLD)
-		return;
-	if (j->kept[slot])
-		act = ACT_FORGET;
-	j->nkept += act == ACT_KEEP;
-	j->nkept -= act == ACT_FORGET;
-	j->kept[slot] = act == ACT_KEEP;
-	j->c.answer(j->c.ctx, slot, act);
-}
-
-static void hold(struct judge *j, struct waiting *w, uint32_t slot, uint32_t bytes_end, size_t n)
-{
-	j->next[slot] = NONE;
-	j->end[slot] = bytes_end;
-	j->bytes[slot] = (uint32_t)n;
-	if (w->last != NONE)
-		j->next[w->last] = slot;
-	else
-		w->first = slot;
-	w->last = slot;
-	w->held++;
-	w->kept += j->kept[slot];
-	w->begun |= j->kept[slot];
-	w->bytes += j->kept[slot] ? 0 : (uint32_t)n;
-	count(j, 0, 1);
-	answer(j, slot, ACT_HOLD);
-}
-
-/* The oldest of those that went on. */
-static void forget_one(struct judge *j, struct waiting *w)
-{
-	uint32_t *at = &w->first, last = NONE, slot;
-
-	while (!j->kept[*at]) {
-		last = *at;
-		at = &j->next[*at];
-	}
-	slot = *at;
-	*at = j->next[slot];
-	if (w->last == slot)
-		w->last = last;
-	w->held--;
-	w->kept--;
-	count(j, 0, -1);
-	answer(j, slot, ACT_FORGET);
-}
-
-/* Lets the oldest go, the bytes of which are kept here: all, or of those in sequence what is too
- * much. */
-static void let_go(struct judge *j, struct waiting *w, bool all)
-{
-	for (uint32_t slot = w->first; slot != NONE; slot = j->next[slot]) {
-		if (!all && w->held - w->kept <= JUDGE_CRUMBS && w->bytes <= JUDGE_CRUMBS_BYTES)
-			break;
-		if (j->kept[slot] || (!all && j->end[slot] > w->state.bytes.ready))
-			continue;
-		w->kept++;
-		w->begun = true;
-		w->bytes -= j->bytes[slot];
-		j->c.board->crumbs++;
-		answer(j, slot, ACT_KEEP);
-	}
-	while (w->kept > j->c.slots / JUDGE_KEPT)
-		forget_one(j, w);
-}
-
-/* What a parser wants more of, no receiver can act on. Where nobody knows the protocol, only a
- * pattern is open, and that may be so. Of what is small no byte goes on before the decision. */
-static void wait_for_more(struct judge *j, struct waiting *w, uint64_t now)
-{
-	let_go(j, w, false);
-	w->quiet = 0;
-	if (!w->begun || w->held == w->kept || w->state.facts.protocol == PROTOCOL_UNKNOWN)
-		return;
-	w->quiet = now + JUDGE_QUIET_NS;
-	j->quiet = j->quiet < w->quiet ? j->quiet : w->quiet;
-}
-
-static void let_quiet_go(struct judge *j, uint64_t now)
-{
-	if (now < j->quiet)
-		return;
-	j->quiet = UINT64_MAX;
-	for (uint32_t i = j->oldest; i != NONE; i = j->flows[i].newer) {
-		struct waiting *w = &j->flows[i];
-
-		if (w->quiet && w->quiet <= now) {
-			w->quiet = 0;
-			let_go(j, w, true);
-		}
-		if (w->quiet && w->quiet < j->quiet)
-			j->quiet = w->quiet;
-	}
-}
-
-/* All that is held, oldest first, and then it waits no more. */
-static void release(struct judge *j, struct waiting *w, enum act act)
-{
-	while (w->first != NONE) {
-		uint32_t slot = w->first;
-
-		w->first = j->next[slot];
-		count(j, 0, -1);
-		answer(j, slot, act);
-	}
-	end(j, w);
 }
 
 /* ---- decisions ---- */
@@ -324,7 +102,7 @@ static enum act decide(struct judge *j, const struct known_key *key, const struc
 /* Of a connection that waits. */
 static void settle(struct judge *j, struct waiting *w, struct decision d, uint64_t now)
 {
-	release(j, w, decide(j, &w->key, w->rule, &d, &w->state.facts, now));
+	waiting_release(&j->waiting, w, decide(j, &w->key, w->rule, &d, &w->state.facts, now));
 }
 
 /* One that has waited too long, or for which there is no more room. */
@@ -334,9 +112,10 @@ static void give_up(struct judge *j, struct waiting *w, enum cause cause, uint64
 
 	if (!w->rule) {
 		j->c.board->unknown += w->held;
-		release(j, w, ACT_DROP);
+		waiting_release(&j->waiting, w, ACT_DROP);
 	} else if (w->state.opening.ready && !b->ready && !b->ahead) {
-		release(j, w, ACT_PASS); /* nobody answered its SYN, which went on */
+		waiting_release(&j->waiting, w,
+				ACT_PASS); /* nobody answered its SYN, which went on */
 	} else {
 		settle(j, w, inspector_fallback(w->rule->inspector, cause), now);
 	}
@@ -358,21 +137,16 @@ static bool judge_again(struct judge *j, struct waiting *w, uint64_t now)
 	return false;
 }
 
-/* What would be shown to another judge. */
-static void forget_kept(struct judge *j)
-{
-	for (uint32_t i = j->oldest; i != NONE && j->nkept; i = j->flows[i].newer)
-		while (j->flows[i].kept)
-			forget_one(j, &j->flows[i]);
-}
-
 /* Room for others before all slots are taken: the one that has waited longest is decided now. */
 static void make_room(struct judge *j, uint64_t now)
 {
-	if (j->nheld >= j->c.slots / 4 * 3)
-		forget_kept(j);
-	while (j->oldest != NONE && j->nheld >= j->c.slots / 4 * 3)
-		give_up(j, &j->flows[j->oldest], CAUSE_OVERFLOW, now);
+	const uint32_t *held = &j->waiting.nheld, most = j->c.slots / 4 * 3;
+	struct waiting *w;
+
+	if (*held >= most)
+		waiting_forget_kept(&j->waiting);
+	while (*held >= most && (w = waiting_oldest(&j->waiting)))
+		give_up(j, w, CAUSE_OVERFLOW, now);
 }
 
 /* ---- packets ---- */
@@ -390,12 +164,12 @@ static void rewrite(struct judge *j, const struct arrived *x)
 	size_t at = (size_t)(x->packet.payload - x->k->p);
 
 	if (!x->packet.n || x->k->n > COPY_MAX) {
-		answer(j, x->k->slot, ACT_PASS);
+		waiting_answer(&j->waiting, x->k->slot, ACT_PASS);
 		return;
 	}
 	memcpy(j->copy, x->k->p, x->k->n);
 	if (!inspector_rewrite(x->rule->inspector, j->copy + at, x->packet.n)) {
-		answer(j, x->k->slot, ACT_PASS);
+		waiting_answer(&j->waiting, x->k->slot, ACT_PASS);
 		return;
 	}
 	checksum_packet(j->copy, x->k->n);
@@ -408,12 +182,12 @@ static void overflow(struct judge *j, const struct arrived *x)
 {
 	struct decision d = inspector_fallback(x->rule->inspector, CAUSE_OVERFLOW);
 
-	answer(j, x->k->slot, decide(j, &x->key, x->rule, &d, NULL, x->k->now));
+	waiting_answer(&j->waiting, x->k->slot, decide(j, &x->key, x->rule, &d, NULL, x->k->now));
 }
 
 static struct waiting *begin_or_overflow(struct judge *j, const struct arrived *x)
 {
-	struct waiting *w = begin(j, &x->key, x->rule, x->k->now);
+	struct waiting *w = waiting_begin(&j->waiting, &x->key, x->rule, x->k->now);
 
 	if (!w)
 		overflow(j, x);
@@ -433,7 +207,8 @@ static void begin_with(struct waiting *w, const struct known_entry *known)
 	flow_manner(&w->state, &known->manner);
 }
 
-/* Whether what a SYN carries is denied as it is: a server that takes it needs no more. */
+/* Whether a SYN is denied as it is: for what it carries, as a server that takes that needs no more,
+ * or for what it wants. */
 static bool deny_opening(struct judge *j, const struct arrived *x, struct waiting *w)
 {
 	struct flow_state f = {0};
@@ -445,8 +220,8 @@ static bool deny_opening(struct judge *j, const struct arrived *x, struct waitin
 	if (d.verdict != VERDICT_MORE) {
 		act = decide(j, &x->key, x->rule, &d, &f.facts, x->k->now);
 		if (w)
-			release(j, w, act);
-		answer(j, x->k->slot, act);
+			waiting_release(&j->waiting, w, act);
+		waiting_answer(&j->waiting, x->k->slot, act);
 	}
 	flow_drop(&f, j->room);
 	return d.verdict != VERDICT_MORE;
@@ -456,28 +231,24 @@ static bool deny_opening(struct judge *j, const struct arrived *x, struct waitin
 static void take_opening(struct judge *j, const struct arrived *x, struct waiting *w)
 {
 	const struct packet *p = &x->packet;
-	uint32_t slot = x->k->slot;
 
-	if (deny_opening(j, x, w))
-		return;
-	if (!w && j->nopenings < JUDGE_OPENINGS)
-		w = begin(j, &x->key, x->rule, x->k->now);
-	if (!w) {
-		answer(j, slot, ACT_PASS);
+	if (!w && j->waiting.nopenings < JUDGE_OPENINGS)
+		w = waiting_begin(&j->waiting, &x->key, x->rule, x->k->now);
+	if (!w) { /* without what it carries nobody could tell what follows */
+		overflow(j, x);
 		return;
 	}
+	known_open_with_data(&j->c.board->known, &x->key);
 	begin_with(w, known_find(&j->c.board->known, &x->key));
-	j->nopenings += !w->opened;
-	w->opened = true;
 	flow_trust(&w->state, p);
 	flow_opening(&w->state, j->room, p->payload, p->n);
-	hold(j, w, slot, 0, 0);
-	if (!j->kept[slot]) {
-		w->kept++;
-		answer(j, slot, ACT_KEEP);
-	}
-	while (w->kept > j->c.slots / JUDGE_KEPT)
-		forget_one(j, w);
+	waiting_hold_opening(&j->waiting, w, x->k->slot);
+}
+
+/* What a SYN carried is not there any more: nobody answered it for too long. */
+static bool opening_is_lost(const struct known_entry *known, const struct waiting *w)
+{
+	return known && known->opened && !(w && w->opened);
 }
 
 /* Bytes of a TCP connection that waits, or begins to. */
@@ -488,7 +259,7 @@ static void take_bytes(struct judge *j, const struct arrived *x, struct waiting 
 	uint32_t seq = p->seq + !!(p->flags & PACKET_SYN), ends;
 
 	if (!p->n && !(p->flags & PACKET_URG) && (!w || !has_bytes(w))) {
-		answer(j, x->k->slot, ACT_PASS); /* an end of nothing */
+		waiting_answer(&j->waiting, x->k->slot, ACT_PASS); /* an end of nothing */
 		return;
 	}
 	w = w ? w : begin_or_overflow(j, x);
@@ -496,27 +267,35 @@ static void take_bytes(struct judge *j, const struct arrived *x, struct waiting 
 		return;
 	begin_with(w, known);
 	flow_trust(&w->state, p);
+	if (opening_is_lost(known, w)) {
+		waiting_hold(&j->waiting, w, x->k->slot, 0, 0);
+		settle(j, w, inspector_fallback(x->rule->inspector, CAUSE_TIMEOUT), x->k->now);
+		return;
+	}
 	flow_segment(&w->state, j->room, seq, p->payload, p->n);
 	ends = seq + (uint32_t)p->n - w->state.base;
-	hold(j, w, x->k->slot, ends, p->n);
+	waiting_hold(&j->waiting, w, x->k->slot, ends, p->n);
 	if (p->flags & PACKET_FIN) {
 		w->has_end = true;
 		w->end = ends;
 	}
 	if (judge_again(j, w, x->k->now))
-		wait_for_more(j, w, x->k->now);
+		waiting_for_more(&j->waiting, w, x->k->now);
 }
 
 /* What the connection's beginning was, nobody here saw: the policy's word for having no helper.
- * Where openings were forgotten for want of room, this may be one of them. */
+ * Where openings were forgotten for want of room, this may be one of them: while that is likely,
+ * the word for this decides, and afterwards both, or a flood would have opened something for good.
+ */
 static void unseen(struct judge *j, const struct arrived *x)
 {
-	bool forgot = known_forgot(&j->c.board->known, &x->key);
-	struct decision d =
-		inspector_fallback(x->rule->inspector, forgot ? CAUSE_OVERFLOW : CAUSE_NO_HELPER);
+	enum known_lapse lapse = known_lapse(&j->c.board->known, &x->key, x->k->now);
+	struct decision d = inspector_fallback(x->rule->inspector, CAUSE_OVERFLOW);
 
-	j->c.board->unseen += !forgot;
-	answer(j, x->k->slot, decide(j, &x->key, x->rule, &d, NULL, x->k->now));
+	if (lapse == KNOWN_NEVER || (lapse == KNOWN_ONCE && d.verdict == VERDICT_ALLOW))
+		d = inspector_fallback(x->rule->inspector, CAUSE_NO_HELPER);
+	j->c.board->unseen += d.cause == CAUSE_NO_HELPER;
+	waiting_answer(&j->waiting, x->k->slot, decide(j, &x->key, x->rule, &d, NULL, x->k->now));
 }
 
 static void open_tcp(struct judge *j, const struct arrived *x, struct waiting *w)
@@ -527,19 +306,22 @@ static void open_tcp(struct judge *j, const struct arrived *x, struct waiting *w
 	 * belongs to a connection that is gone. */
 	if (!known || known->syn != x->packet.seq || known->verdict != VERDICT_MORE) {
 		if (w)
-			release(j, w, ACT_DROP);
+			waiting_release(&j->waiting, w, ACT_DROP);
 		w = NULL;
 	}
+	/* One that is denied never gets there, and says nothing of those that do. */
+	if ((x->packet.n || x->packet.manner.multipath) && deny_opening(j, x, w))
+		return;
 	known_open(&j->c.board->known, &x->key, x->packet.seq, &x->packet.manner, x->k->now);
 	if (x->packet.n)
 		take_opening(j, x, w);
 	else
-		answer(j, x->k->slot, ACT_PASS);
+		waiting_answer(&j->waiting, x->k->slot, ACT_PASS);
 }
 
 static void take_tcp(struct judge *j, const struct arrived *x)
 {
-	struct waiting *w = find(j, &x->key);
+	struct waiting *w = waiting_find(&j->waiting, &x->key);
 	const struct known_entry *known;
 
 	if ((x->packet.flags & (PACKET_SYN | PACKET_ACK | PACKET_RST)) == PACKET_SYN) {
@@ -550,7 +332,7 @@ static void take_tcp(struct judge *j, const struct arrived *x)
 	if (w || (known && known->verdict == VERDICT_MORE))
 		take_bytes(j, x, w);
 	else if (known) /* it was under way when its connection was decided */
-		answer(j, x->k->slot, act_of((enum verdict)known->verdict));
+		waiting_answer(&j->waiting, x->k->slot, act_of((enum verdict)known->verdict));
 	else
 		unseen(j, x);
 }
@@ -600,22 +382,22 @@ static void judge_alone(struct judge *j, const struct arrived *x, bool lasts)
 	act = act_of(d.verdict);
 	if (lasts)
 		known_decide(&j->c.board->known, &x->key, d.verdict, x->k->now);
-	answer(j, x->k->slot, !lasts && act == ACT_ALLOW ? ACT_PASS : act);
+	waiting_answer(&j->waiting, x->k->slot, !lasts && act == ACT_ALLOW ? ACT_PASS : act);
 }
 
 static void take_udp(struct judge *j, const struct arrived *x)
 {
-	struct waiting *w = find(j, &x->key);
+	struct waiting *w = waiting_find(&j->waiting, &x->key);
 	const struct known_entry *known = known_find(&j->c.board->known, &x->key);
 	bool brief = inspector_is_brief(x->rule->inspector), alone = flow_is_alone(&x->packet);
 
 	if (!x->packet.n) {
-		answer(j, x->k->slot, ACT_PASS);
+		waiting_answer(&j->waiting, x->k->slot, ACT_PASS);
 		return;
 	}
 	if (!w && known && known->verdict != VERDICT_MORE && (brief || !alone) &&
 	    x->k->now - known->when < JUDGE_RECENT_NS) {
-		answer(j, x->k->slot, act_of((enum verdict)known->verdict));
+		waiting_answer(&j->waiting, x->k->slot, act_of((enum verdict)known->verdict));
 		return;
 	}
 	if (brief || alone) {
@@ -625,7 +407,8 @@ static void take_udp(struct judge *j, const struct arrived *x)
 	w = w ? w : begin_or_overflow(j, x);
 	if (!w)
 		return;
-	hold(j, w, x->k->slot, UINT32_MAX, 0);
+	waiting_hold(&j->waiting, w, x->k->slot, UINT32_MAX, 0);
+	flow_trust_datagram(&w->state, &x->packet);
 	flow_datagram(&w->state, j->room, x->packet.payload, x->packet.n);
 	judge_again(j, w, x->k->now);
 }
@@ -634,20 +417,20 @@ static void take_udp(struct judge *j, const struct arrived *x)
  * newest and still do not know it, the rules that asked are gone, and those of now shall judge. */
 static void take_unknown(struct judge *j, const struct arrived *x)
 {
-	struct waiting *w = find(j, &x->key);
+	struct waiting *w = waiting_find(&j->waiting, &x->key);
 
 	if (x->k->replayed) {
-		answer(j, x->k->slot, ACT_AGAIN);
+		waiting_answer(&j->waiting, x->k->slot, ACT_AGAIN);
 		return;
 	}
 	if (!w)
-		w = begin(j, &x->key, NULL, x->k->now);
+		w = waiting_begin(&j->waiting, &x->key, NULL, x->k->now);
 	if (w && w->held < JUDGE_FLOW_PACKETS) {
-		hold(j, w, x->k->slot, UINT32_MAX, 0);
+		waiting_hold(&j->waiting, w, x->k->slot, UINT32_MAX, 0);
 		return;
 	}
 	j->c.board->unknown++;
-	answer(j, x->k->slot, ACT_DROP);
+	waiting_answer(&j->waiting, x->k->slot, ACT_DROP);
 }
 
 void judge_packet(struct judge *j, const struct judge_packet *k)
@@ -658,23 +441,22 @@ void judge_packet(struct judge *j, const struct judge_packet *k)
 	struct waiting *waits;
 
 	j->c.board->packets++;
-	j->kept[k->slot] = k->kept;
-	j->nkept += k->kept;
+	waiting_packet(&j->waiting, k->slot, k->kept);
 	if ((kind != PACKET_TCP && kind != PACKET_UDP) || k->field < 4) {
 		j->c.board->astray++;
-		answer(j, k->slot, ACT_DROP);
+		waiting_answer(&j->waiting, k->slot, ACT_DROP);
 		return;
 	}
 	make_room(j, k->now);
 	x.udp = kind == PACKET_UDP;
 	x.key = known_key(&x.packet, x.udp);
-	waits = find(j, &x.key);
+	waits = waiting_find(&j->waiting, &x.key);
 	if (waits && waits->rule != x.rule) /* another rule asks now */
-		release(j, waits, ACT_AGAIN);
+		waiting_release(&j->waiting, waits, ACT_AGAIN);
 	if (!x.rule)
 		take_unknown(j, &x);
 	else if (x.rule->inspector->rewrites.n && k->kept)
-		answer(j, k->slot, ACT_FORGET);
+		waiting_answer(&j->waiting, k->slot, ACT_FORGET);
 	else if (x.rule->inspector->rewrites.n)
 		rewrite(j, &x);
 	else if (x.udp)
@@ -685,13 +467,14 @@ void judge_packet(struct judge *j, const struct judge_packet *k)
 
 uint64_t judge_tick(struct judge *j, uint64_t now)
 {
-	let_quiet_go(j, now);
-	while (j->oldest != NONE) {
-		struct waiting *w = &j->flows[j->oldest];
+	struct waiting *w;
+
+	waiting_let_quiet_go(&j->waiting, now);
+	while ((w = waiting_oldest(&j->waiting))) {
 		uint64_t due = w->since + j->c.hold;
 
 		if (due > now)
-			return due < j->quiet ? due : j->quiet;
+			return due < j->waiting.quiet ? due : j->waiting.quiet;
 		give_up(j, w, CAUSE_TIMEOUT, now);
 	}
 	return UINT64_MAX;

@@ -8,59 +8,13 @@
 #ifndef FWC_INSPECT_JUDGE_H
 #define FWC_INSPECT_JUDGE_H
 
+#include "inspect/board.h"
 #include "inspect/event.h"
 #include "inspect/tables.h"
 
-#define JUDGE_FLOWS 4096 /* that wait for a decision at the same time */
-#define JUDGE_FLOW_PACKETS 96 /* held of one of them */
-/* A sender waits for an answer after ten segments (RFC 6928), which the kernel may have put
- * together to one packet. So not more than this is held of what is not yet enough: what came before
- * goes on, undecided, its bytes kept. The rest of such a message does, too, if nothing follows for
- * a moment - its sender may wait after one small piece (RFC 896) - in less time than the kernel of
- * the sender takes to send it again (10 ms, RFC 8985). */
-#define JUDGE_CRUMBS 8 /* packets */
-#define JUDGE_CRUMBS_BYTES 4096 /* less than ten segments of 536 bytes */
-#define JUDGE_QUIET_NS 2000000ull
+#define JUDGE_FLOW_PACKETS 96 /* held of one connection */
 #define JUDGE_OPENINGS 256 /* connections of which a SYN's data is kept, and nothing came yet */
-#define JUDGE_KEPT 32 /* at most that part of the slots is kept of one connection that went on */
 #define JUDGE_RECENT_NS 2000000000ull /* how long UDP is taken for the connection just decided */
-
-enum act { /* what the holder of the queue does with a packet */
-	   ACT_HOLD, /* nothing yet */
-	   ACT_PASS, /* it goes on, nothing is decided */
-	   ACT_ALLOW, /* these three: back to the hook's first rule, the verdict in its mark */
-	   ACT_DENY,
-	   ACT_REJECT,
-	   ACT_AGAIN, /* back to the hook's first rule, with no verdict */
-	   ACT_DROP,
-	   ACT_KEEP, /* it goes on, nothing is decided, and whoever judges next is shown it */
-	   ACT_FORGET, /* what was kept is not needed any more */
-};
-#define NACTS (ACT_FORGET + 1)
-
-#define NCAUSES (CAUSE_DEFAULT + 1)
-#define TALLIES 1024
-
-struct tally { /* of one rule */
-	uint32_t id; /* 0: unused */
-	uint64_t decided[VERDICT_REJECT + 1][NCAUSES];
-	uint64_t rewritten; /* packets */
-};
-
-struct board { /* in memory that outlives the process: what others may read at any time */
-	uint64_t secret[2];
-	uint32_t current; /* the slot that is looked at, plus one; 0: none */
-	uint32_t flows, held; /* now */
-	uint64_t packets; /* looked at */
-	uint64_t unknown; /* of a rule that the tables lack, dropped at last */
-	uint64_t astray; /* with a verdict in their mark, or nothing in them that can be read */
-	uint64_t unseen; /* connections whose beginning nobody saw */
-	uint64_t timeouts, overflows; /* connections */
-	uint64_t crumbs; /* packets that passed undecided, their bytes kept */
-	struct tally tallies[TALLIES]; /* the last one is of all that found no place */
-	struct known known;
-	uint64_t answered[TALLIES]; /* of tallies: datagrams whose client was told */
-};
 
 struct judge_config {
 	const struct tables *tables;

@@ -57,9 +57,13 @@ struct known_entry *known_find(struct known *t, const struct known_key *key)
 	return NULL;
 }
 
-bool known_forgot(const struct known *t, const struct known_key *key)
+enum known_lapse known_lapse(const struct known *t, const struct known_key *key, uint64_t now)
 {
-	return t->v[known_hash(t, key) % KNOWN_BUCKETS][0].forgot;
+	uint64_t when = t->forgot[known_hash(t, key) % KNOWN_BUCKETS];
+
+	if (!when)
+		return KNOWN_NEVER;
+	return now < when || now - when < KNOWN_LATELY_NS ? KNOWN_LATELY : KNOWN_ONCE;
 }
 
 /* Whether it serves nobody any more: of what is decided, only packets that were under way then
@@ -70,7 +74,15 @@ static bool is_spent(const struct known_entry *e, uint64_t now)
 	       (e->verdict != VERDICT_MORE && now > e->when && now - e->when > KNOWN_SPENT_NS);
 }
 
-/* The spent one, or the oldest. Half-written entries are as good as empty ones. */
+/* Of what is decided only packets are lost that were under way, and have the word of a flood. */
+static bool gives_way(const struct known_entry *e, const struct known_entry *to)
+{
+	if ((e->verdict == VERDICT_MORE) != (to->verdict == VERDICT_MORE))
+		return e->verdict != VERDICT_MORE;
+	return e->when < to->when;
+}
+
+/* The spent one, or what is lost most easily. Half-written entries are as good as empty ones. */
 static struct known_entry *place(struct known *t, const struct known_key *key, uint64_t now)
 {
 	struct known_entry *e = known_find(t, key), *b = bucket(t, key);
@@ -81,15 +93,15 @@ static struct known_entry *place(struct known *t, const struct known_key *key, u
 	for (int i = 0; i < KNOWN_WAYS; i++) {
 		if (is_spent(&b[i], now))
 			return &b[i];
-		if (b[i].when < e->when)
+		if (gives_way(&b[i], e))
 			e = &b[i];
 	}
-	b[0].forgot = 1;
+	t->forgot[known_hash(t, key) % KNOWN_BUCKETS] = now ? now : 1;
 	return e;
 }
 
 static void write(struct known *t, const struct known_key *key, uint32_t syn,
-		  const struct manner *m, enum verdict v, uint64_t now)
+		  const struct manner *m, enum verdict v, bool opened, uint64_t now)
 {
 	struct known_entry *e = place(t, key, now);
 
@@ -99,6 +111,7 @@ static void write(struct known *t, const struct known_key *key, uint32_t syn,
 	e->syn = syn;
 	e->manner = *m;
 	e->verdict = (uint8_t)v;
+	e->opened = opened;
 	e->when = now;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	e->whole = 1;
@@ -109,10 +122,19 @@ void known_open(struct known *t, const struct known_key *key, uint32_t syn, cons
 {
 	const struct known_entry *e = known_find(t, key);
 	struct manner all = *m;
+	bool again = e && e->syn == syn;
 
-	if (e && e->syn == syn)
+	if (again)
 		manner_add(&all, &e->manner);
-	write(t, key, syn, &all, VERDICT_MORE, now);
+	write(t, key, syn, &all, VERDICT_MORE, again && e->opened, now);
+}
+
+void known_open_with_data(struct known *t, const struct known_key *key)
+{
+	struct known_entry *e = known_find(t, key);
+
+	if (e)
+		e->opened = 1;
 }
 
 void known_decide(struct known *t, const struct known_key *key, enum verdict v, uint64_t now)
@@ -120,5 +142,5 @@ void known_decide(struct known *t, const struct known_key *key, enum verdict v, 
 	const struct known_entry *e = known_find(t, key);
 	struct manner m = e ? e->manner : (struct manner){0};
 
-	write(t, key, e ? e->syn : 0, &m, v, now);
+	write(t, key, e ? e->syn : 0, &m, v, e && e->opened, now);
 }

@@ -3,8 +3,9 @@
  * to know of one of which no packet waits. Lies in memory that outlives the process that fills it;
  * an entry that was being written when the writer died is none.
  *
- * The table has a fixed size and forgets what is oldest in its place. What it forgets too early is
- * decided by on-overflow: whoever floods it must not get the word for having no helper.
+ * The table has a fixed size, and forgets what is decided before what is not, and what is oldest in
+ * its place. It remembers that it did: whoever floods it must not get the word for having no
+ * helper.
  */
 #ifndef FWC_INSPECT_KNOWN_H
 #define FWC_INSPECT_KNOWN_H
@@ -15,6 +16,7 @@
 #define KNOWN_WAYS 4
 #define KNOWN_BUCKETS 16384
 #define KNOWN_SPENT_NS (60 * 1000000000ull) /* after its decision */
+#define KNOWN_LATELY_NS (120 * 1000000000ull) /* for which Linux waits for an answer to a SYN */
 
 struct known_key { /* of packets that the opener sends */
 	uint8_t src[16], dst[16];
@@ -29,25 +31,35 @@ struct known_entry {
 	struct manner manner; /* of that */
 	uint8_t verdict; /* enum verdict; VERDICT_MORE: not decided */
 	uint8_t whole; /* written to the end; 0: none */
-	uint16_t forgot; /* in a bucket's first: it has lost what may be asked for */
+	uint8_t opened; /* its SYN went on with data in it */
+	uint8_t zero;
 	uint64_t when; /* nanoseconds of the boot clock */
 };
 
 struct known { /* all zero: empty */
 	uint64_t secret[2]; /* so that nobody can aim at a place */
 	struct known_entry v[KNOWN_BUCKETS][KNOWN_WAYS];
+	uint64_t forgot[KNOWN_BUCKETS]; /* when it last lost what may be asked for; 0: never */
+};
+
+/* Whether one that is not known may have been. */
+enum known_lapse {
+	KNOWN_NEVER,
+	KNOWN_LATELY,
+	KNOWN_ONCE, /* a connection may be silent for days, but hardly one is */
 };
 
 struct known_key known_key(const struct packet *k, bool udp);
 bool known_key_same(const struct known_key *a, const struct known_key *b);
 uint64_t known_hash(const struct known *t, const struct known_key *key);
-/* One that is not known may have been, once. */
-bool known_forgot(const struct known *t, const struct known_key *key);
+enum known_lapse known_lapse(const struct known *t, const struct known_key *key, uint64_t now);
 /* NULL: not known. Valid until the next known_put(). */
 struct known_entry *known_find(struct known *t, const struct known_key *key);
 /* A SYN was seen: nothing is decided. The same once more changes its manner. */
 void known_open(struct known *t, const struct known_key *key, uint32_t syn, const struct manner *m,
 		uint64_t now);
+/* Its SYN went on with data in it. */
+void known_open_with_data(struct known *t, const struct known_key *key);
 /* Also of one that is not there. */
 void known_decide(struct known *t, const struct known_key *key, enum verdict v, uint64_t now);
 

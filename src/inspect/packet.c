@@ -62,6 +62,7 @@ static bool skip_link(const struct frame *f, size_t *off)
 #define OPTION_STAMP 8
 #define OPTION_MD5 19
 #define OPTION_AO 29
+#define OPTION_MPTCP 30
 
 static uint32_t get32(const uint8_t *p)
 {
@@ -81,6 +82,7 @@ static void read_options(struct manner *m, const uint8_t *p, size_t n)
 			m->stamp = get32(p + i + 2);
 		}
 		m->sealed |= p[i] == OPTION_MD5 || p[i] == OPTION_AO;
+		m->multipath |= p[i] == OPTION_MPTCP;
 		i += len;
 	}
 }
@@ -130,6 +132,7 @@ static enum packet_kind read_ip4(struct packet *out, const uint8_t *p, size_t n)
 	if (get16(p + 6) & 0x3fff)
 		return PACKET_FRAGMENT;
 	out->manner.ttl = p[8];
+	out->optioned = head > 20;
 	memcpy(out->src, p + 12, 4);
 	memcpy(out->dst, p + 16, 4);
 	if (n < head)
@@ -157,6 +160,7 @@ static enum packet_kind read_ip6(struct packet *out, const uint8_t *p, size_t n)
 			return PACKET_CUT;
 		next = p[off];
 		off += ((size_t)p[off + 1] + 1) * 8;
+		out->optioned = true;
 	}
 	if (next == 44)
 		return PACKET_FRAGMENT;

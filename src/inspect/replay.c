@@ -82,7 +82,7 @@ static void take_tcp(struct replay *r, const struct packet *k)
 		flow_syn(&f->state, k->seq);
 		flow_manner(&f->state, &k->manner);
 		flow_trust(&f->state, k);
-		if (k->n && f->in && !f->decided)
+		if ((k->n || k->manner.multipath) && f->in && !f->decided)
 			take_opening(r, f, k);
 		return;
 	}
@@ -146,6 +146,7 @@ static void take_udp(struct replay *r, const struct packet *k)
 	}
 	if (f->decided) /* of what came before it */
 		f = begin(r, k, true, name);
+	flow_trust_datagram(&f->state, k);
 	flow_datagram(&f->state, r->room, k->payload, k->n);
 	judge(r, f);
 	f->settled = f->decided;

@@ -41,7 +41,7 @@ struct lane_ledger {
 	uint64_t order; /* of the next packet */
 	struct lane_place place[SLOTS];
 };
-#define LANE_FORMAT 0x6677632d6c310002ull
+#define LANE_FORMAT 0x6677632d6c310003ull
 #define LANE_FORMAT_0_1 0x6677632d6c310001ull /* the same, but the board is another one */
 
 struct lane_counts { /* written by the lane's thread alone; read by others */

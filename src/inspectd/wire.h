@@ -2,7 +2,7 @@
  * What the process that holds a queue and the one that judges its packets say to each other.
  *
  *	slots    memory, one place for each packet; the judge can only read it
- *	board    memory that both can write (inspect/judge.h); the holder believes nothing in it
+ *	board    memory that both can write (inspect/board.h); the holder believes nothing in it
  *	socket   SOCK_SEQPACKET: packets to look at one way, answers the other
  *
  * The holder goes by its own notes (lane.c) about which slots are open, and takes an answer for

@@ -75,12 +75,13 @@ static void begin(void)
 /* ---- packets ---- */
 
 #define SYN 2
+#define RST 4
 #define ACK 16
 #define URG 32
 
 struct segment { /* what differs from one to the other */
 	uint8_t flags, ttl;
-	bool stamped, sealed;
+	bool stamped, sealed, joins, capable; /* the last two: of MPTCP (RFC 8684 3) */
 	uint32_t stamp, seq;
 	const void *data;
 	size_t n;
@@ -91,6 +92,8 @@ static uint16_t to = 443;
 static uint32_t slot;
 static uint8_t packet[65536];
 static bool several; /* the kernel has put packets together */
+static bool optioned; /* something in the IP header, or behind it */
+static bool six;
 
 static void put16(uint8_t *at, unsigned v)
 {
@@ -104,19 +107,44 @@ static void put32(uint8_t *at, uint32_t v)
 	put16(at + 2, v & 0xffff);
 }
 
-static const char *give(uint8_t protocol, uint8_t ttl, size_t n)
+/* The header before n bytes at packet + 20, which make place for it. */
+static size_t put_ip(uint8_t protocol, uint8_t ttl, size_t n)
 {
-	struct judge_packet k = {.slot = slot++ % SLOTS, .field = 4, .now = now, .p = packet, .several = several};
+	size_t more = optioned ? six ? 8 : 4 : 0, head = (six ? 40 : 20) + more;
 
-	memset(packet, 0, 20);
-	packet[0] = 0x45;
-	put16(packet + 2, (unsigned)(20 + n));
+	memmove(packet + head, packet + 20, n);
+	memset(packet, 0, head);
+	if (six) { /* options for the destination, which end here: one of four bytes (RFC 8200 4.6)
+		    */
+		packet[0] = 0x60;
+		put16(packet + 4, (unsigned)(more + n));
+		packet[6] = optioned ? 60 : protocol;
+		packet[7] = ttl;
+		packet[23] = 2;
+		packet[39] = 3;
+		if (optioned)
+			memcpy(packet + 40, "\0\0\x5e\4\0\0\0\0", 8);
+		if (optioned)
+			packet[40] = protocol;
+		return head + n;
+	}
+	packet[0] = (uint8_t)(0x45 + more / 4);
+	put16(packet + 2, (unsigned)(head + n));
 	packet[8] = ttl;
 	packet[9] = protocol;
 	memcpy(packet + 12, "\x0a\0\0\2\x0a\0\1\2", 8);
+	memset(packet + 20, 1, more); /* nothing, four times */
+	return head + n;
+}
+
+static const char *give(uint8_t protocol, uint8_t ttl, size_t n)
+{
+	struct judge_packet k = {
+		.slot = slot++ % SLOTS, .field = 4, .now = now, .p = packet, .several = several};
+
 	put16(packet + 20, port);
 	put16(packet + 22, to);
-	k.n = 20 + n;
+	k.n = put_ip(protocol, ttl, n);
 	*said = '\0';
 	judge_packet(judge, &k);
 	return said;
@@ -137,6 +165,14 @@ static const char *send_segment(struct segment s)
 	if (s.sealed) {
 		memcpy(o, "\1\1\x13\x12", 4);
 		o += 20;
+	}
+	if (s.capable) {
+		memcpy(o, "\x1e\4\1\1", 4); /* MP_CAPABLE, version 1 */
+		o += 4;
+	}
+	if (s.joins) {
+		memcpy(o, "\x1e\x0c\x10\0\1\2\3\4\5\6\7\x08", 12);
+		o += 12;
 	}
 	t[12] = (uint8_t)((o - t) / 4 << 4);
 	if (s.n)
@@ -225,15 +261,32 @@ static void test_opening(void)
 	SAME_TEXT(said, "forget");
 	SAME_NUMBER(events, 0);
 	SAME_TEXT(DATA(ALL(bad)), "deny");
+	port++; /* the server took the beginning: what comes so late may be old to it */
+	SAME_TEXT(SEND(.flags = SYN, .seq = 100, .data = bad, .n = 30), "keep");
+	now += 11 * SECOND;
+	*said = '\0';
+	judge_tick(judge, now);
+	SAME_TEXT(said, "forget");
+	SAME_TEXT(DATA(.data = "GET / HTTP/1.0\r\nHost:b\r\n\r\n", .n = 26), "deny");
+	SAME_NUMBER(last.cause, CAUSE_TIMEOUT);
+	SAME_TEXT(SEND(.flags = ACK, .seq = 131, .data = bad + 30, .n = sizeof(bad) - 31), "deny");
 }
 
-/* A flood of them takes no room from others. */
+/* A flood of them takes no room from others, and what is too much is decided by on-overflow:
+ * without what they carry nobody can tell what follows. */
 static void test_openings(void)
 {
 	for (int i = 0; i < 2 * JUDGE_OPENINGS; i++) {
 		port++;
 		SEND(.flags = SYN, .seq = 100, ALL(good));
+		if (i < JUDGE_OPENINGS)
+			CHECK(strstr(said, "keep") != NULL);
+		else
+			SAME_TEXT(said, "deny");
 	}
+	SAME_NUMBER(last.cause, CAUSE_OVERFLOW);
+	SAME_TEXT(SEND(.flags = SYN, .seq = 100), "pass"); /* once more without */
+	SAME_TEXT(DATA(ALL(good)), "allow");
 	CHECK(board->flows <= JUDGE_OPENINGS);
 	open_another((struct segment){0});
 	SAME_TEXT(DATA(ALL(bad)), "deny");
@@ -321,6 +374,62 @@ static void test_seals(void)
 	SAME_TEXT(DATA(ALL(good)), "deny");
 	open_another((struct segment){.sealed = true});
 	SAME_TEXT(DATA(ALL(good), .sealed = true), "allow");
+}
+
+/* Those that it drops for their flags: two SYN, a RST that does not fit, without ACK. */
+static void test_flags(void)
+{
+	static const uint8_t flags[] = {SYN | ACK, RST, RST | ACK, 0, 8 /* PSH */, 1 /* FIN */};
+
+	for (size_t i = 0; i < sizeof(flags); i++) {
+		open_another((struct segment){0});
+		SAME_TEXT(SEND(.flags = flags[i], .seq = 101 - (flags[i] & SYN) / SYN, ALL(good)),
+			  "deny");
+		expect_error("a segment has flags that none with data has");
+	}
+	open_another((struct segment){0});
+	SAME_TEXT(SEND(.flags = 1 | 8 | ACK, .seq = 101, ALL(good)), "allow");
+}
+
+/* Those that it, or a router on the way, drops for options of IP. */
+static void test_options(void)
+{
+	for (int i = 0; i < 2; i++) {
+		six = i;
+		open_another((struct segment){0});
+		SAME_TEXT(DATA(ALL(good)), "allow");
+		open_another((struct segment){0});
+		optioned = true;
+		SAME_TEXT(DATA(ALL(good)), "deny");
+		expect_error("there are IP options or extension headers");
+		open_another((struct segment){0}); /* also if the SYN had them */
+		SAME_TEXT(DATA(ALL(good)), "deny");
+		port++;
+		SAME_TEXT(datagram(quic_v1, sizeof(quic_v1)), "deny");
+		expect_error("there are IP options or extension headers");
+		optioned = false;
+		port++;
+		SAME_TEXT(datagram(quic_v1, sizeof(quic_v1)), "allow");
+	}
+	six = false;
+}
+
+/* What comes first in a connection of MPTCP may be meant for its end, or nobody: another one brings
+ * the rest. Without MPTCP it begins. */
+static void test_multipath(void)
+{
+	port++;
+	SAME_TEXT(SEND(.flags = SYN, .seq = 100, .capable = true), "deny");
+	expect_error("it is a part of an MPTCP connection");
+	SAME_TEXT(SEND(.flags = SYN, .seq = 100), "pass"); /* RFC 8684 3.7: once more without */
+	SAME_TEXT(DATA(ALL(good)), "allow");
+	port++;
+	SAME_TEXT(SEND(.flags = SYN, .seq = 100, .joins = true), "deny");
+	expect_error("it is a part of an MPTCP connection");
+	port++; /* with data, which is fine by itself */
+	SAME_TEXT(SEND(.flags = SYN, .seq = 100, .capable = true, ALL(good)), "deny");
+	open_another((struct segment){0}); /* nobody has agreed to it */
+	SAME_TEXT(DATA(ALL(good), .capable = true), "allow");
 }
 
 /* ---- what is nothing known to us, and is to servers ---- */
@@ -555,6 +664,9 @@ int main(void)
 	test_ttl();
 	test_stamps();
 	test_seals();
+	test_flags();
+	test_options();
+	test_multipath();
 	test_requests();
 	test_names();
 	test_disguised();

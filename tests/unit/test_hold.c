@@ -7,6 +7,7 @@
 #include "allocations.h"
 #include "inspect/checksum.h"
 #include "inspect/judge.h"
+#include "inspect/waiting.h"
 #include "test.h"
 #include "vectors/vectors.h"
 
@@ -16,6 +17,7 @@
 #define PATCH 8
 #define PATTERN 9
 #define TOLD 10
+#define OPEN 11
 
 static const char tables_text[] =
 	"{\"format\":1,\"inspectors\":["
@@ -30,6 +32,9 @@ static const char tables_text[] =
 	" {\"name\":\"pattern\",\"entries\":["
 	"  {\"verdict\":\"deny\",\"look\":\"payload\",\"patterns\":[\"^.{0,50}zz\"]},"
 	"  {\"verdict\":\"allow\",\"look\":\"any\"}]},"
+	" {\"name\":\"open\",\"on-overflow\":\"allow\",\"entries\":["
+	"  {\"verdict\":\"deny\",\"look\":\"unknown-protocol\"},"
+	"  {\"verdict\":\"allow\",\"look\":\"any\"}]},"
 	" {\"name\":\"patch\",\"entries\":[],\"rewrites\":[{\"from\":\"6162\",\"to\":\"7879\"}]}],"
 	"\"mark\":4278190080,"
 	"\"queues\":[{\"first\":1,\"count\":1,\"on-overflow\":\"deny\",\"rewrite\":false},"
@@ -37,6 +42,7 @@ static const char tables_text[] =
 	"\"rules\":[{\"id\":7,\"inspector\":\"names\",\"queue\":1},"
 	"          {\"id\":8,\"inspector\":\"patch\",\"queue\":2},"
 	"          {\"id\":10,\"inspector\":\"told\",\"queue\":1},"
+	"          {\"id\":11,\"inspector\":\"open\",\"queue\":1},"
 	"          {\"id\":9,\"inspector\":\"pattern\",\"queue\":1}]}";
 
 static struct tables tables;
@@ -52,8 +58,8 @@ static bool replayed, kept;
 
 static void answer(void *ctx, uint32_t slot, enum act act)
 {
-	static const char *const words[NACTS] = {"hold",   "pass",  "allow", "deny",
-						 "reject", "again", "drop",  "keep", "forget"};
+	static const char *const words[NACTS] = {"hold",  "pass", "allow", "deny",  "reject",
+						 "again", "drop", "keep",  "forget"};
 
 	(void)ctx;
 	sprintf(said + strlen(said), "%s%u:%s", *said ? " " : "", slot, words[act]);
@@ -262,12 +268,12 @@ static void test_crumbs(void)
 			break;
 		}
 	}
-	SAME_NUMBER(released, JUDGE_CRUMBS + 1);
+	SAME_NUMBER(released, WAITING_CRUMBS + 1);
 	CHECK(passed > 1000);
 }
 
-/* Of a sender that got no answer yet: ten segments of 1,460 or of 536 bytes, each a packet or all of
- * them one, as a kernel puts them together. Not all of them may be held. */
+/* Of a sender that got no answer yet: ten segments of 1,460 or of 536 bytes, each a packet or all
+ * of them one, as a kernel puts them together. Not all of them may be held. */
 static void test_window(void)
 {
 	static char head[16000] = "GET / HTTP/1.1\r\nHost: www.example\r\nX: ";
@@ -287,14 +293,15 @@ static void test_window(void)
 			for (held += each; (s = strstr(s, ":keep")); s++)
 				held -= each;
 		}
-		CHECK(held <= JUDGE_CRUMBS_BYTES);
+		CHECK(held <= WAITING_CRUMBS_BYTES);
 		tcp(20, port, (uint32_t)n + 1, ACK, "\r\n\r\n", 4);
 		CHECK(strstr(said, "20:allow") != NULL);
 		SAME_NUMBER(board->held, 0);
 	}
 }
 
-/* Pieces that overtake each other: once there is quiet nothing is held, and the last one decides. */
+/* Pieces that overtake each other: once there is quiet nothing is held, and the last one decides.
+ */
 static void test_overtaken(void)
 {
 	static char head[12000] = "GET / HTTP/1.1\r\nHost: www.example\r\nX: ";
@@ -310,7 +317,7 @@ static void test_overtaken(void)
 		for (open++; (s = strstr(s, ":keep")); s++)
 			open--;
 	}
-	now += JUDGE_QUIET_NS;
+	now += WAITING_QUIET_NS;
 	for (const char *s = tick(); (s = strstr(s, ":keep")); s++)
 		open--;
 	SAME_NUMBER(open, 0);
@@ -335,7 +342,7 @@ static void test_quiet(void)
 	SAME_TEXT(tick(), "");
 	*said = '\0';
 	CHECK(judge_tick(judge, now) <= now + 10000000); /* before it is sent again */
-	now += JUDGE_QUIET_NS;
+	now += WAITING_QUIET_NS;
 	SAME_TEXT(tick(), "3:keep");
 	SAME_TEXT(tick(), "");
 	begin(); /* the next one is shown what went on */
@@ -411,7 +418,8 @@ static void test_replies(void)
 	field = TOLD;
 	for (unsigned i = 0; i < 2; i++) {
 		SAME_TEXT(udp(i, 1410, query, sizeof(query) - 1),
-			  i ? "1:denied, told 8185 and 31 bytes" : "0:denied, told 8185 and 31 bytes");
+			  i ? "1:denied, told 8185 and 31 bytes"
+			    : "0:denied, told 8185 and 31 bytes");
 		SAME_NUMBER(last.verdict, VERDICT_DENY);
 		SAME_NUMBER(last.entry, 1);
 		CHECK(last.answered);
@@ -483,7 +491,8 @@ static void test_rewrite(void)
 }
 
 /* A client that opens one connection and a hundred thousand more does not make it one that began
- * when nobody listened: on-overflow decides (here deny), and not on-no-helper (allow). Of those
+ * when nobody listened: on-overflow decides (here deny), and not on-no-helper (allow). Nor is one
+ * that nobody saw begin let in by on-overflow for ever (allow, and on-no-helper deny). Of those
  * that are decided, nothing is lost when they give way after a minute. */
 static void test_flood(void)
 {
@@ -506,6 +515,16 @@ static void test_flood(void)
 	SAME_NUMBER(last.cause, CAUSE_OVERFLOW);
 	SAME_NUMBER(board->unseen, unseen);
 	SAME_NUMBER(board->overflows, overflows + 1);
+	field = OPEN;
+	SAME_TEXT(tcp(2, 5001, 5001, 0x18, "GET", 3), "2:allow"); /* it may be one of the flood */
+	SAME_NUMBER(last.cause, CAUSE_OVERFLOW);
+	now += 3600 * SECOND;
+	SAME_TEXT(tcp(2, 5003, 5001, 0x18, "GET", 3), "2:deny");
+	SAME_NUMBER(last.cause, CAUSE_NO_HELPER);
+	SAME_NUMBER(board->unseen, unseen + 1);
+	field = RULE; /* who waits long enough gets no other word, either */
+	SAME_TEXT(tcp(2, 5004, 5001, 0x18, "GET", 3), "2:deny");
+	SAME_NUMBER(last.cause, CAUSE_OVERFLOW);
 
 	memset(&board->known, 0, sizeof(board->known));
 	for (unsigned i = 0; i < 131072; i++) {
@@ -518,6 +537,43 @@ static void test_flood(void)
 	SAME_NUMBER(last.cause, CAUSE_NO_HELPER);
 }
 
+/* Fills the bucket of the first one: those that are undecided first; the last one is too much. */
+static void fill(struct known_key *key, int undecided)
+{
+	static const struct manner none = {0};
+	uint64_t place;
+	uint32_t i = 1;
+
+	memset(board->known.v, 0, sizeof(board->known.v));
+	memset(board->known.forgot, 0, sizeof(board->known.forgot));
+	key[0] = (struct known_key){.sport = 1};
+	place = known_hash(&board->known, key) % KNOWN_BUCKETS;
+	for (int n = 0; n <= KNOWN_WAYS; i++) {
+		key[n] = (struct known_key){.sport = (uint16_t)i, .dport = (uint16_t)(i >> 16)};
+		if (known_hash(&board->known, &key[n]) % KNOWN_BUCKETS != place)
+			continue;
+		if (n < undecided)
+			known_open(&board->known, &key[n], 7, &none, now + (uint64_t)n);
+		else
+			known_decide(&board->known, &key[n], VERDICT_DENY, now + (uint64_t)n);
+		n++;
+	}
+}
+
+/* Of what is decided the kernel knows it: that gives way first. */
+static void test_what_gives_way(void)
+{
+	struct known_key key[KNOWN_WAYS + 1];
+
+	for (int undecided = 0; undecided <= KNOWN_WAYS; undecided++) {
+		int gone = undecided < KNOWN_WAYS ? undecided : 0; /* the oldest of those */
+
+		fill(key, undecided);
+		for (int i = 0; i <= KNOWN_WAYS; i++)
+			SAME_NUMBER(known_find(&board->known, &key[i]) == NULL, i == gone);
+	}
+}
+
 /* A packet that came before others were decided, and waited: these are no older for it. */
 static void test_order_of_times(void)
 {
@@ -526,15 +582,18 @@ static void test_order_of_times(void)
 	int n = 0;
 
 	memset(board->known.v, 0, sizeof(board->known.v));
+	memset(board->known.forgot, 0, sizeof(board->known.forgot));
 	for (uint32_t i = 1; n <= KNOWN_WAYS; i++) {
 		key = (struct known_key){.sport = (uint16_t)i, .dport = (uint16_t)(i >> 16)};
 		if (known_hash(&board->known, &key) % KNOWN_BUCKETS != place)
 			continue;
-		CHECK(!known_forgot(&board->known, &key));
+		SAME_NUMBER(known_lapse(&board->known, &key, now), KNOWN_NEVER);
 		known_decide(&board->known, &key, VERDICT_DENY, n < KNOWN_WAYS ? now : now - 1);
 		n++;
 	}
-	CHECK(known_forgot(&board->known, &first));
+	SAME_NUMBER(known_lapse(&board->known, &first, now), KNOWN_LATELY);
+	SAME_NUMBER(known_lapse(&board->known, &first, now - 2), KNOWN_LATELY);
+	SAME_NUMBER(known_lapse(&board->known, &first, now + 121 * SECOND), KNOWN_ONCE);
 }
 
 static void test_tallies(void)
@@ -581,6 +640,7 @@ int main(void)
 	test_tallies();
 	test_flood();
 	test_order_of_times();
+	test_what_gives_way();
 	judge_free(judge);
 	tables_free(&tables);
 	free(board);
