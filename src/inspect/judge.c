@@ -245,10 +245,14 @@ static void take_opening(struct judge *j, const struct arrived *x, struct waitin
 	waiting_hold_opening(&j->waiting, w, x->k->slot);
 }
 
-/* What a SYN carried is not there any more: nobody answered it for too long. */
-static bool opening_is_lost(const struct known_entry *known, const struct waiting *w)
+/* Whether something of what it sent is not there any more: another judge could not keep it, or what
+ * its SYN carried waited for too long. */
+static bool is_lost(const struct known_entry *known, const struct waiting *w, enum cause *why)
 {
-	return known && known->opened && !(w && w->opened);
+	if (!known)
+		return false;
+	*why = known->lost && !w->lost ? CAUSE_OVERFLOW : CAUSE_TIMEOUT;
+	return *why == CAUSE_OVERFLOW || (known->opened && !w->opened);
 }
 
 /* Bytes of a TCP connection that waits, or begins to. */
@@ -257,6 +261,7 @@ static void take_bytes(struct judge *j, const struct arrived *x, struct waiting 
 	const struct packet *p = &x->packet;
 	const struct known_entry *known = known_find(&j->c.board->known, &x->key);
 	uint32_t seq = p->seq + !!(p->flags & PACKET_SYN), ends;
+	enum cause why;
 
 	if (!p->n && !(p->flags & PACKET_URG) && (!w || !has_bytes(w))) {
 		waiting_answer(&j->waiting, x->k->slot, ACT_PASS); /* an end of nothing */
@@ -267,9 +272,9 @@ static void take_bytes(struct judge *j, const struct arrived *x, struct waiting 
 		return;
 	begin_with(w, known);
 	flow_trust(&w->state, p);
-	if (opening_is_lost(known, w)) {
+	if (is_lost(known, w, &why)) {
 		waiting_hold(&j->waiting, w, x->k->slot, 0, 0);
-		settle(j, w, inspector_fallback(x->rule->inspector, CAUSE_TIMEOUT), x->k->now);
+		settle(j, w, inspector_fallback(x->rule->inspector, why), x->k->now);
 		return;
 	}
 	flow_segment(&w->state, j->room, seq, p->payload, p->n);

@@ -101,8 +101,10 @@ static struct known_entry *place(struct known *t, const struct known_key *key, u
 }
 
 static void write(struct known *t, const struct known_key *key, uint32_t syn,
-		  const struct manner *m, enum verdict v, bool opened, uint64_t now)
+		  const struct manner *m, enum verdict v, const struct known_entry *before,
+		  uint64_t now)
 {
+	uint8_t opened = before && before->opened, lost = before && before->lost;
 	struct known_entry *e = place(t, key, now);
 
 	e->whole = 0;
@@ -112,6 +114,7 @@ static void write(struct known *t, const struct known_key *key, uint32_t syn,
 	e->manner = *m;
 	e->verdict = (uint8_t)v;
 	e->opened = opened;
+	e->lost = lost;
 	e->when = now;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	e->whole = 1;
@@ -126,7 +129,7 @@ void known_open(struct known *t, const struct known_key *key, uint32_t syn, cons
 
 	if (again)
 		manner_add(&all, &e->manner);
-	write(t, key, syn, &all, VERDICT_MORE, again && e->opened, now);
+	write(t, key, syn, &all, VERDICT_MORE, again ? e : NULL, now);
 }
 
 void known_open_with_data(struct known *t, const struct known_key *key)
@@ -137,10 +140,18 @@ void known_open_with_data(struct known *t, const struct known_key *key)
 		e->opened = 1;
 }
 
+void known_lose_bytes(struct known *t, const struct known_key *key)
+{
+	struct known_entry *e = known_find(t, key);
+
+	if (e)
+		e->lost = 1;
+}
+
 void known_decide(struct known *t, const struct known_key *key, enum verdict v, uint64_t now)
 {
 	const struct known_entry *e = known_find(t, key);
 	struct manner m = e ? e->manner : (struct manner){0};
 
-	write(t, key, e ? e->syn : 0, &m, v, e && e->opened, now);
+	write(t, key, e ? e->syn : 0, &m, v, e, now);
 }

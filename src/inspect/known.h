@@ -32,7 +32,7 @@ struct known_entry {
 	uint8_t verdict; /* enum verdict; VERDICT_MORE: not decided */
 	uint8_t whole; /* written to the end; 0: none */
 	uint8_t opened; /* its SYN went on with data in it */
-	uint8_t zero;
+	uint8_t lost; /* not all of its bytes can be shown to another judge */
 	uint64_t when; /* nanoseconds of the boot clock */
 };
 
@@ -60,6 +60,7 @@ void known_open(struct known *t, const struct known_key *key, uint32_t syn, cons
 		uint64_t now);
 /* Its SYN went on with data in it. */
 void known_open_with_data(struct known *t, const struct known_key *key);
+void known_lose_bytes(struct known *t, const struct known_key *key);
 /* Also of one that is not there. */
 void known_decide(struct known *t, const struct known_key *key, enum verdict v, uint64_t now);
 

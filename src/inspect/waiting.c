@@ -156,6 +156,8 @@ static void forget_one(struct waiting_list *l, struct waiting *w)
 	w->kept--;
 	count(l, 0, -1);
 	waiting_answer(l, slot, ACT_FORGET);
+	w->lost = true;
+	known_lose_bytes(&l->c.board->known, &w->key);
 }
 
 static void forget_too_many(struct waiting_list *l, struct waiting *w)

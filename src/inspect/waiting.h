@@ -17,8 +17,9 @@
 #define WAITING_CRUMBS 8 /* packets */
 #define WAITING_CRUMBS_BYTES 4096 /* less than ten segments of 536 bytes */
 #define WAITING_QUIET_NS 2000000ull
-#define WAITING_KEPT 32 /* at most that part of the slots is kept of one connection that went on   \
-			 */
+#define WAITING_KEPT                                                                               \
+	32 /* at most that part of the slots is kept of one connection that went on                \
+	    */
 
 #define WAITING_NONE UINT32_MAX
 #define WAITING_BUCKETS 4096
@@ -41,6 +42,7 @@ struct waiting { /* a connection */
 	uint32_t kept;
 	uint32_t bytes; /* in those that did not */
 	bool opened; /* its SYN had data */
+	bool lost; /* some of what went on are forgotten, but for their bytes here */
 	bool begun; /* some went on: it was too much to hold */
 	uint64_t quiet; /* when the rest does, if nothing comes; 0: never */
 	bool has_end; /* the opener has said where its bytes end */

@@ -370,6 +370,35 @@ static void test_quiet(void)
 	field = RULE;
 }
 
+/* Of one connection not everything is kept: whoever judges it next cannot know the rest. */
+static void test_forgotten(void)
+{
+	static char head[20000] = "GET / HTTP/1.1\r\nHost: www.example\r\nX: ";
+
+	memset(head + strlen(head), 'x', sizeof(head) - strlen(head));
+	for (int again = 0; again < 2; again++) {
+		unsigned port = 1330 + (unsigned)again;
+
+		tcp(1, port, 0, SYN, NULL, 0);
+		SAME_TEXT(tcp(2, port, 1, ACK, head, 5000), "2:hold 2:keep");
+		SAME_TEXT(tcp(3, port, 5001, ACK, head + 5000, 5000), "3:hold 3:keep");
+		SAME_TEXT(tcp(4, port, 10001, ACK, head + 10000, 5000), "4:hold 4:keep 2:forget");
+		if (!again) /* the one that has seen it does */
+			SAME_TEXT(tcp(5, port, 15001, ACK, "\r\n\r\n", 4),
+				  "5:hold 3:forget 4:forget 5:allow");
+	}
+	begin();
+	replayed = kept = true;
+	SAME_TEXT(tcp(3, 1331, 5001, ACK, head + 5000, 5000), "3:forget");
+	SAME_NUMBER(last.cause, CAUSE_OVERFLOW);
+	SAME_TEXT(tcp(4, 1331, 10001, ACK, head + 10000, 5000), "4:forget");
+	replayed = kept = false;
+	SAME_TEXT(tcp(5, 1331, 15001, ACK, "\r\n\r\n", 4), "5:deny");
+	SAME_TEXT(tcp(1, 1331, 77, SYN, NULL, 0), "1:pass"); /* another one begins anew */
+	SAME_TEXT(tcp(2, 1331, 78, ACK, "GET / HTTP/1.1\r\n\r\n", 18), "2:hold 2:allow");
+	SAME_NUMBER(board->held, 0);
+}
+
 static void test_room(void)
 {
 	char wanted[64];
@@ -634,6 +663,7 @@ int main(void)
 	test_replies();
 	SAME_NUMBER(allocations, before);
 	test_quiet();
+	test_forgotten();
 	test_room();
 	test_replay();
 	test_rewrite();
