@@ -139,6 +139,31 @@ static void test_quic(void)
 	CHECK(is_named(PROTOCOL_QUIC, "www.example.org"));
 }
 
+/* Other packets in the datagram of the hello (RFC 9000 12.2): 0-RTT, and a handshake that is none.
+ */
+static void test_coalesced(void)
+{
+	static const uint8_t types[] = {0xd0, 0xe0}; /* RFC 9000 17.2, version 1 */
+	uint8_t other[] = {0, 0, 0, 0, 1, 8, 1, 2, 3, 4, 5, 6, 7, 8, 0, 20, [35] = 0};
+	uint8_t both[sizeof(quic_v1) + sizeof(other)];
+
+	for (size_t i = 0; i < 4; i++) {
+		bool before = i & 1;
+
+		other[0] = types[i / 2];
+		memcpy(both + (before ? sizeof(other) : 0), quic_v1, sizeof(quic_v1));
+		memcpy(both + (before ? 0 : sizeof(quic_v1)), other, sizeof(other));
+		DATAGRAM(both);
+		CHECK(is_named(PROTOCOL_QUIC, "example.com"));
+	}
+	/* by themselves they say nothing yet */
+	DATAGRAM(other);
+	SAME_NUMBER(f.facts.protocol, PROTOCOL_QUIC);
+	SAME_NUMBER(f.facts.name_state, NAME_OPEN);
+	DATAGRAM(quic_v1);
+	CHECK(is_named(PROTOCOL_QUIC, "example.com"));
+}
+
 static void test_quic_trouble(void)
 {
 	uint8_t copy[sizeof(quic_v1)];
@@ -187,6 +212,7 @@ int main(void)
 	test_segments(0x80000000);
 	test_trouble();
 	test_quic();
+	test_coalesced();
 	test_quic_trouble();
 	SAME_NUMBER(allocations, 0);
 	flow_room_free(room);
