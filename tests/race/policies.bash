@@ -5,6 +5,7 @@
 #
 #	race_kinds		the packets of the two streams, as `streams send` takes them
 #	race_policy N		policy N, in fwc's language
+#	race_fetched N		addresses of sets that refresh changes: SET SOURCE ADDRESS...
 #	race_control N		the same meaning, by hand, in nft's, replaced in the usual way
 #
 # N changes what no packet of the streams meets: an element of each set, one rule of the list, one
@@ -17,6 +18,15 @@ RACE_TARGET=10.2.0.2
 RACE_PORTS=(7000 7010 7020 7031 7050)
 
 race_kinds() {
+	if [ "${form:-}" = refresh ]; then
+		cat <<-END
+			allowed,10.1.0.5,$RACE_TARGET,7000
+			allowed,10.1.3.9,$RACE_TARGET,7020
+			denied,10.1.1.9,$RACE_TARGET,7020
+			denied,10.1.2.2,$RACE_TARGET,7000
+		END
+		return
+	fi
 	cat <<-END
 		allowed,10.1.0.5,$RACE_TARGET,7000
 		allowed,10.1.2.1,$RACE_TARGET,7010
@@ -58,6 +68,30 @@ race_policy() {
 		dnat inside -> 10.1.254.$n udp/7030  to target:7031
 		masquerade private@inside -> outside
 	END
+}
+
+# One set lets in, the other, of ranges, drops; what packets meet is in both contents. Half of the rest is.
+race_refreshed() {
+	cat <<-END
+		forwarding on
+		zone inside  { interface in0 }
+		zone outside { interface out0 }
+		set friends = dns "friends.example" private
+		set foes    = url "https://foes.example/list" private
+
+		drop  foes@inside    -> outside
+		allow friends@inside -> outside  udp/7000-7009
+		allow inside         -> outside  udp/7020-7029
+	END
+}
+
+race_fetched() {
+	local n=$1 i
+
+	echo "friends dns:friends.example 10.1.0.5 10.77.$n.1"
+	for i in {1..250}; do echo "10.80.0.$i 10.8$n.1.$i"; done
+	echo "foes https://foes.example/list 10.1.1.0-10.1.1.255 10.78.$n.0-10.78.$n.255"
+	for i in {1..250}; do echo "10.90.$i.7-10.90.$i.99 10.9$n.$i.7-10.9$n.$i.99"; done
 }
 
 race_control() {

@@ -50,3 +50,12 @@ race() {
 	grep -qx 'leaked 0' <<<"$output"
 	grep -qx 'lost 0' <<<"$output"
 }
+
+@test "race: fwc refresh changes sets that rules ask; nothing is lost and nothing leaks" {
+	RACE_APPLIES=$(times 30 300) run race refresh
+	echo "$output"
+	[ "$status" != 4 ] || skip "this machine is too slow: $(grep '^rate' <<<"$output")"
+	[ "$status" = 0 ]
+	grep -qx 'leaked 0' <<<"$output"
+	grep -qx 'lost 0' <<<"$output"
+}
