@@ -180,9 +180,20 @@ get_prefix() {
 	[[ $output == *"no rule"* ]]
 	run lab_fwc router flows --config "$LAB_DIR/prefix.fwc" nas
 	[[ $output == *2001:db8:a::10* ]]
+	# what opens by the new prefix is the same line's, beside what runs by the old one
+	lab_talk server nas 2001:db8:b::10 3001
+	run lab_fwc router flows --config "$LAB_DIR/prefix.fwc" to nas
+	echo "$output"
+	grep -q '^tcp established .* -> \[2001:db8:a::10\]:3003 ' <<<"$output"
+	grep -q '^tcp established .* -> \[2001:db8:b::10\]:3001 ' <<<"$output"
+	[ "$(grep -c '/prefix.fwc:5: ' <<<"$output")" = "$(grep -c '^tcp ' <<<"$output")" ]
+	run lab_fwc router flows --forbidden --config "$LAB_DIR/prefix.fwc"
+	[ "$status" = 0 ]
+	lab_goes_on 3001
 
 	# a policy that no longer lets it in ends what runs, by the end of its address
 	sed -i 's/::10/::12/' "$LAB_DIR/prefix.fwc"
 	lab_apply router "$LAB_DIR/prefix.fwc"
 	lab_stops 3003
+	lab_stops 3001
 }
