@@ -81,9 +81,7 @@ int apply_options(int argc, char **argv, const char *what, struct apply_options 
 		else if (c == 'c')
 			continue;
 		else
-			return usage_error(argv[0],
-					   "unknown option, or an option without its value: %s",
-					   argv[optind - 1]);
+			return usage_bad_option(argv[0], argv, "nm:");
 	}
 	if (argc - optind > 1)
 		return usage_error(argv[0], "one %s at a time", what);

@@ -33,6 +33,8 @@ struct command {
 
 /* What getopt_long() has just refused, as it was written. */
 const char *usage_option(char **argv);
+/* Says what is wrong with it: shorts are the short options that there are. An exit code. */
+int usage_bad_option(const char *command, char **argv, const char *shorts);
 
 int cmd_check(struct globals *g, int argc, char **argv);
 int cmd_compile(struct globals *g, int argc, char **argv);

@@ -177,6 +177,18 @@ static bool work_prove(struct work *w, const struct globals *g, enum proving how
 	return proof_good(&p);
 }
 
+int usage_bad_option(const char *command, char **argv, const char *shorts)
+{
+	const char *arg = usage_option(argv), *value = strchr(arg, '=');
+	bool is_long = !strncmp(arg, "--", 2);
+
+	if (!optopt || (!is_long && !strchr(shorts, optopt)))
+		return usage_error(command, "unknown option: %s", arg);
+	if (is_long && value)
+		return usage_error(command, "%.*s takes no value", (int)(value - arg), arg);
+	return usage_error(command, "%s wants a value", arg);
+}
+
 int question_option(const char *command, char **argv)
 {
 	const char *arg = usage_option(argv);
@@ -185,7 +197,7 @@ int question_option(const char *command, char **argv)
 		return usage_error(command,
 				   "the source is missing before '->': 'any %s' asks for everyone",
 				   arg);
-	return usage_error(command, "unknown option, or an option without its value: %s", arg);
+	return usage_bad_option(command, argv, "n:");
 }
 
 int question_end(const char *command, int argc, char **argv)

@@ -48,9 +48,7 @@ static int parse_options(struct globals *g, int argc, char **argv, struct option
 		else if (c == 'n' || c == 'e')
 			o->proving = c == 'n' ? PROVING_NOT : PROVING_ELSEWHERE;
 		else
-			return usage_error("compile",
-					   "unknown option, or an option without its value: %s",
-					   usage_option(argv));
+			return usage_bad_option("compile", argv, "o:");
 	}
 	if (argc - optind > 1)
 		return usage_error("compile", "one policy file at a time");

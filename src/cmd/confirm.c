@@ -30,8 +30,7 @@ static int confirm(struct globals *g, struct store *s, struct arena *a, const ch
 	int err = trial_read(s, &t, why);
 
 	if (!err && t.state == TRIAL_NONE) {
-		buf_puts(why,
-			 "no trial is running; `fwc status` shows what is in force");
+		buf_puts(why, "no trial is running; `fwc status` shows what is in force");
 		return -ENOENT;
 	}
 	if (!err)
@@ -81,9 +80,7 @@ int cmd_confirm(struct globals *g, int argc, char **argv)
 			continue;
 		}
 		if (c != 'm')
-			return usage_error("confirm",
-					   "unknown option, or an option without its value: %s",
-					   usage_option(argv));
+			return usage_bad_option("confirm", argv, "m:");
 		comment = optarg;
 	}
 	if (optind < argc)

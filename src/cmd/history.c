@@ -75,9 +75,7 @@ int cmd_history(struct globals *g, int argc, char **argv)
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "n:", longs, NULL)) != -1) {
 		if (c != 'n')
-			return usage_error("history",
-					   "unknown option, or an option without its value: %s",
-					   usage_option(argv));
+			return usage_bad_option("history", argv, "n:");
 		if (!number_word(optarg, 1, GENERATION_MAX, &most))
 			return usage_error("history", "-n takes a number from 1 to %d",
 					   GENERATION_MAX);
@@ -158,9 +156,7 @@ static int parse_rollback(int argc, char **argv, struct rollback *o)
 		else if (c == 'm')
 			o->comment = optarg;
 		else
-			return usage_error("rollback",
-					   "unknown option, or an option without its value: %s",
-					   usage_option(argv));
+			return usage_bad_option("rollback", argv, "m:");
 	}
 	if (argc - optind > 1 || (optind < argc && !generation_number(argv[optind], &o->number)))
 		return usage_error(

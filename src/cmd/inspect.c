@@ -307,9 +307,7 @@ int cmd_inspect(struct globals *g, int argc, char **argv)
 			return usage_error("inspect", "--rate takes lines a second, from 1: %s",
 					   optarg);
 		else if (c != 'f')
-			return usage_error("inspect",
-					   "unknown option, or an option without its value: %s",
-					   usage_option(argv));
+			return usage_bad_option("inspect", argv, "f");
 	}
 	n = argc - optind;
 	what = n ? argv[optind] : "";

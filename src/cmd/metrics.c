@@ -206,9 +206,7 @@ int cmd_metrics(struct globals *g, int argc, char **argv)
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "o:", longs, NULL)) != -1) {
 		if (c != 'o')
-			return usage_error("metrics",
-					   "unknown option, or an option without its value: %s",
-					   usage_option(argv));
+			return usage_bad_option("metrics", argv, "o:");
 		path = optarg;
 	}
 	if (optind < argc)

@@ -35,9 +35,7 @@ static int parse(int argc, char **argv, struct arena *a, struct panic_keep *k)
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
 		if (c != 'k')
-			return usage_error("panic",
-					   "unknown option, or an option without its value: %s",
-					   usage_option(argv));
+			return usage_bad_option("panic", argv, "");
 		if (!panic_keep_add(a, k, optarg))
 			return usage_error(
 				"panic",

@@ -300,28 +300,63 @@ static void print_left(uint64_t left)
 	fputs(left ? buf_str(&b) : "0s", stdout);
 }
 
-static void list_elements(struct request *r, const struct halves *h, json_t *to)
+struct held { /* by one set, in the order of addresses; as text for people */
+	struct elements v[2];
+	int width;
+};
+
+static const char *element_text(struct request *r, enum family family, struct ival at)
 {
+	_cleanup_buf_ struct buf text = {0};
+
+	addr_print_range(&text, family, at);
+	return arena_strdup(r->a, buf_str(&text));
+}
+
+static void held_by(struct request *r, const struct halves *h, struct held *out)
+{
+	const struct element *e;
+
+	out->width = 0;
 	for (int i = 0; i < 2; i++) {
-		struct elements held;
-		const struct element *e;
+		elements_of(r->a, h->set[i], &out->v[i]);
+		vec_each (&out->v[i], e) {
+			int n = (int)strlen(element_text(r, families[i], e->at));
 
-		elements_of(r->a, h->set[i], &held);
-		vec_each (&held, e) {
-			_cleanup_buf_ struct buf text = {0};
-			json_t *j;
+			out->width = n > out->width ? n : out->width;
+		}
+	}
+}
 
-			addr_print_range(&text, families[i], e->at);
-			if (!to) {
-				printf("%-39s  ", buf_str(&text));
-				if (e->ages)
-					print_left(e->left);
-				else
-					putchar('-');
-				putchar('\n');
-				continue;
-			}
-			j = json_pack("{s:s}", "address", buf_str(&text));
+static void list_elements(struct request *r, const struct halves *h)
+{
+	const struct element *e;
+	struct held held;
+
+	held_by(r, h, &held);
+	for (int i = 0; i < 2; i++)
+		vec_each (&held.v[i], e) {
+			printf("%-*s  ", held.width, element_text(r, families[i], e->at));
+			if (e->ages)
+				print_left(e->left);
+			else
+				putchar('-');
+			putchar('\n');
+		}
+}
+
+static json_t *elements_json(struct request *r, const struct halves *h)
+{
+	json_t *to = json_array();
+	const struct element *e;
+	struct held held;
+
+	held_by(r, h, &held);
+	for (int i = 0; i < 2; i++)
+		vec_each (&held.v[i], e) {
+			json_t *j =
+				json_pack("{s:s}", "address", element_text(r, families[i], e->at));
+
 			if (e->ages)
 				json_object_set_new(j, "left", json_integer((json_int_t)e->left));
 			if (e->ages && e->timeout)
@@ -329,7 +364,7 @@ static void list_elements(struct request *r, const struct halves *h, json_t *to)
 						    json_integer((json_int_t)e->timeout));
 			json_array_append_new(to, j);
 		}
-	}
+	return to;
 }
 
 static json_t *head_json(const char *name, const struct ir_set *s)
@@ -347,13 +382,11 @@ static int list_one(struct request *r)
 		return err;
 	if (r->g->json) {
 		_cleanup_json_ json_t *j = head_json(r->name, h.set[0]);
-		json_t *elements = json_array();
 
-		list_elements(r, &h, elements);
-		json_object_set_new(j, "elements", elements);
+		json_object_set_new(j, "elements", elements_json(r, &h));
 		show_json(j, JSON_INDENT(2));
 	} else {
-		list_elements(r, &h, NULL);
+		list_elements(r, &h);
 	}
 	return EXIT_FINE;
 }
@@ -378,6 +411,7 @@ static int list_all(struct request *r)
 	_cleanup_json_ json_t *list = json_array();
 	struct ir_set *const *s;
 	struct live live;
+	size_t n = 0;
 	int err = live_read(&live, r->g->netns, r->a, &why);
 
 	if (err)
@@ -394,6 +428,7 @@ static int list_all(struct request *r)
 
 		if (!six)
 			continue;
+		n++;
 		if (!r->g->json) {
 			print_head(name, *s, (*s)->elems.n + six->elems.n);
 			continue;
@@ -405,6 +440,10 @@ static int list_all(struct request *r)
 	}
 	if (r->g->json)
 		show_json(list, JSON_INDENT(2));
+	else if (!n)
+		fputs("fwc: the rules in force have no dynamic set; in the policy: set NAME = "
+		      "dynamic, timeout 1h\n",
+		      stderr);
 	return EXIT_FINE;
 }
 

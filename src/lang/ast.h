@@ -37,6 +37,7 @@ struct ast_item {
 	struct ast_word name; /* ITEM_NAME: zone, host, set, self, any or zones */
 	enum family family; /* ITEM_ADDR */
 	struct ival addr; /* ITEM_ADDR; ITEM_MAC, ITEM_SUFFIX: one value */
+	bool range; /* ITEM_ADDR: written LOW-HIGH, which a prefix might say as well */
 	uint8_t bits; /* ITEM_SUFFIX: how many of the low ones */
 	struct ast_word zone; /* behind '@'; absent in set definitions */
 	VEC(struct ast_word) but; /* what is taken away: zones, groups or self */

@@ -42,6 +42,9 @@ static const struct pair statement_words[] = {
 	{"alias", "write: host NAME = ADDRESS"},
 	{"ipset", "write: set NAME = ADDRESS, ..."},
 	{"address-set", "write: set NAME = ADDRESS, ..."},
+	{"interface", "write: zone NAME { interface eth0 }"},
+	{"network", "write: zone NAME { interface eth0; network 192.168.1.0/24 }"},
+	{"object-group", "write: set NAME = ADDRESS, ..."},
 	{"//", "a comment begins with #"},
 	{"/*", "a comment begins with #, in each of its lines"},
 	{"--", "a comment begins with #"},
@@ -57,13 +60,15 @@ static const struct pair statements_elsewhere[] = {
 
 /* Behind the services, or in their place. */
 static const struct pair qualifiers_elsewhere[] = {
-	{"time", "hours"},	 {"tos", "dscp"},	{"uid", "user"},   {"owner", "user"},
-	{"uid-owner", "user"},	 {"skuid", "user"},	{"gid", "group"},  {"gid-owner", "group"},
-	{"skgid", "group"},	 {"comment", "note"},	{"rate", "limit"}, {"logged", "log"},
-	{"logging", "log"},	 {"otherwise", "else"}, {"ip4", "ipv4"},   {"ip6", "ipv6"},
-	{"inet6", "ipv6"},	 {"ipv4", "ipv4"},	{"ipv6", "ipv6"},  {"v4", "ipv4"},
-	{"v6", "ipv6"},		 {"fwmark", "mark"},	{"meta", "mark"},  {"weekdays", "days"},
-	{"description", "note"},
+	{"time", "hours"},   {"tos", "dscp"},	     {"uid", "user"},
+	{"owner", "user"},   {"uid-owner", "user"},  {"skuid", "user"},
+	{"gid", "group"},    {"gid-owner", "group"}, {"skgid", "group"},
+	{"comment", "note"}, {"rate", "limit"},	     {"logged", "log"},
+	{"logging", "log"},  {"otherwise", "else"},  {"ip4", "ipv4"},
+	{"ip6", "ipv6"},     {"inet6", "ipv6"},	     {"ipv4", "ipv4"},
+	{"ipv6", "ipv6"},    {"v4", "ipv4"},	     {"v6", "ipv6"},
+	{"-4", "ipv4"},	     {"-6", "ipv6"},	     {"fwmark", "mark"},
+	{"meta", "mark"},    {"weekdays", "days"},   {"description", "note"},
 };
 
 static const struct pair qualifier_texts[] = {
@@ -104,6 +109,7 @@ static const struct pair qualifier_texts[] = {
 	{"/*", "a comment begins with #"},
 	{"--", "a comment begins with #"},
 	{"disabled", "write it before the statement: disabled allow FROM -> TO"},
+	{"family", "leave it out: ipv4 or ipv6 stands alone"},
 	{"hw", "write hardware"},
 	{"fully-random", "write random"},
 	{"random-fully", "write random"},
@@ -133,6 +139,70 @@ static const struct pair zone_words[] = {
 	{"addresses", "network"}, {"source", "network"},    {"sources", "network"},
 	{"hosts", "network"},	  {"in", "within"},	    {"parent", "within"},
 };
+
+/* What rules of other firewalls begin with, and the word behind it where one is needed to tell. */
+static const struct {
+	const char *whose, *words, *next;
+} foreign[] = {
+	{"iptables'",
+	 "-A -D -I -P -N -t iptables ip6tables *filter *nat *mangle *raw COMMIT :INPUT :FORWARD "
+	 ":OUTPUT",
+	 NULL},
+	{"Cisco's", "access-list", NULL},
+	{"Cisco's", "permit deny", "tcp udp ip icmp gre esp host any"},
+	{"Cisco's", "ip", "nat access-list access-group"},
+	{"Cisco's", "ipv6", "access-list traffic-filter"},
+	{"nft's",
+	 "tcp udp ip ip6 iif iifname oif oifname ct meta table chain type nft add insert flush "
+	 "delete",
+	 NULL},
+	{"ufw's", "ufw", NULL},
+	{"ufw's", "route", "allow deny reject limit delete insert"},
+	{"firewalld's", "firewall-cmd", NULL},
+	{"pf's", "pass block", "in out quick all return"},
+	{"pf's", "match", "in out on all from"},
+	{"shorewall's", "?SECTION ?COMMENT ?FORMAT", NULL},
+	{"FireHOL's", "server client", "all http https ssh dns smtp ping"},
+};
+
+/* Whether a list of words has it. */
+static bool one_of(const char *words, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (const char *at = words; n && (at = strstr(at, word)); at += n)
+		if ((at == words || at[-1] == ' ') && (!at[n] || at[n] == ' '))
+			return true;
+	return false;
+}
+
+const char *hint_foreign(const char *word, const char *next)
+{
+	for (size_t i = 0; i < COUNT(foreign); i++)
+		if (one_of(foreign[i].words, word) &&
+		    (!foreign[i].next || one_of(foreign[i].next, next)))
+			return foreign[i].whose;
+	return NULL;
+}
+
+bool hint_is_but(const char *word)
+{
+	return one_of("except without minus less", word);
+}
+
+/* lan-wan, as foomuuri names a pair of zones: "lan -> wan" */
+const char *hint_pair(struct arena *a, const char *word)
+{
+	const char *dash = strchr(word, '-'), *to = dash ? dash + 1 : "";
+	size_t n = dash ? (size_t)(dash - word) : 0;
+	bool self = n == 9 && !strncmp(word, "localhost", n);
+
+	if (!n || !word_is_name(word) || !word_is_name(to) || strchr(to, '-'))
+		return NULL;
+	if (!strcmp(to, "localhost"))
+		to = "self";
+	return arena_printf(a, "%.*s -> %s", self ? 4 : (int)n, self ? "self" : word, to);
+}
 
 static const char *look_up(const struct pair *list, size_t n, const char *word)
 {

@@ -419,26 +419,11 @@ void parse_close(struct parser *p, struct span brace)
 /* A rule of another firewall, which is not like one of ours word by word. */
 static bool foreign_rule(struct parser *p, const char *word)
 {
-	static const char *const tables[] = {"-A", "-I",       "-P",	    "-N",
-					     "-t", "iptables", "ip6tables", NULL};
-	static const char *const nft[] = {"tcp",     "udp",   "ip",	 "ip6", "iif",
-					  "iifname", "oif",   "oifname", "ct",	"meta",
-					  "table",   "chain", "type",	 "nft", NULL};
-	static const char *const commands[] = {"ufw", "firewall-cmd", "add", "insert", NULL};
-	static const char *const pf[] = {"pass", "block", NULL};
-	static const char *const pf_next[] = {"in", "out", "quick", "all", "return", NULL};
 	struct token next = parse_next(p);
-	const char *whose = NULL;
+	const char *whose = hint_foreign(
+		word,
+		next.first ? "" : arena_strndup(p->arena, p->lex.src->text + next.off, next.len));
 
-	if (word_in(tables, word, p->tok.len))
-		whose = "iptables'";
-	else if (word_in(nft, word, p->tok.len))
-		whose = "nft's";
-	else if (word_in(pf, word, p->tok.len) &&
-		 word_in(pf_next, p->lex.src->text + next.off, next.len))
-		whose = "pf's";
-	else if (word_in(commands, word, p->tok.len))
-		whose = word[0] == 'u' ? "ufw's" : word[0] == 'f' ? "firewalld's" : "nft's";
 	if (whose)
 		diag_hint(p->diag,
 			  diag_error(p->diag, parse_here(p), "'%s' begins a rule of %s kind", word,
@@ -494,6 +479,8 @@ static bool told(struct parser *p, struct diag_record *r, const char *word)
 			  behind);
 	else if (!strcmp(word, "disable"))
 		diag_hint(p->diag, r, "did you mean 'disabled'?");
+	else if (next.kind == TOK_OPEN && !next.first && hint_pair(p->arena, word))
+		diag_hint(p->diag, r, "write %s {", hint_pair(p->arena, word));
 	else
 		return false;
 	return true;

@@ -202,6 +202,9 @@ bool parse_limit_def(struct parser *p, struct ast_stmt *s);
 bool parse_quota_def(struct parser *p, struct ast_stmt *s);
 
 /* ---- hint.c: hints for words and values as others write them, or NULL ---- */
+const char *hint_foreign(const char *word, const char *next); /* whose rule begins with these */
+const char *hint_pair(struct arena *a, const char *word);
+bool hint_is_but(const char *word);
 const char *hint_statement(const char *word);
 const char *hint_statement_called(const char *word); /* the statement's word */
 const char *hint_zone_word(const char *word); /* that of a zone's line */

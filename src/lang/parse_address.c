@@ -176,16 +176,25 @@ static bool service_error(struct parser *p, struct span at, const char *s, size_
 	return true;
 }
 
-/* A name that only a resolver could know. */
+/* A name that only a resolver knows. */
 static void name_error(struct parser *p, struct span at, const char *s, size_t n,
 		       enum item_place where)
 {
 	struct diag_record *r = diag_error(p->diag, at, "'%.*s' is not an address", (int)n, s);
 
-	if (where == ITEM_OF_RULE)
-		diag_hint(p->diag, r, "declare a name for it: host NAME = ADDRESS");
-	else
-		diag_hint(p->diag, r, "fwc looks up no names; write its addresses");
+	switch (where) {
+	case ITEM_OF_RULE:
+		diag_hint(p->diag, r, "define a host, and name it here: host NAME = dns \"%.*s\"",
+			  (int)n, s);
+		return;
+	case ITEM_OF_SET:
+	case ITEM_OF_HOST:
+		diag_hint(p->diag, r, "write: dns \"%.*s\"", (int)n, s);
+		return;
+	case ITEM_OF_TARGET:
+		diag_hint(p->diag, r, "names of DNS are no targets: write the address");
+		return;
+	}
 }
 
 /* The address of a station where only those of IP go; or one written as other systems do. */
@@ -243,9 +252,14 @@ static bool other_form(struct parser *p, struct span at, const char *s, size_t n
 	const char *slash = memchr(s, '/', n);
 	uint64_t big;
 
-	if (where == ITEM_OF_TARGET && slash &&
-	    addr_parse(s, (size_t)(slash - s), &family, &iv.lo) &&
-	    number_read(slash + 1, n - (size_t)(slash - s) - 1, 33, PORT_MAX, &big)) {
+	if (where == ITEM_OF_RULE && number_read(s, n, 0, PORT_MAX, &big)) {
+		diag_hint(
+			p->diag,
+			diag_error(p->diag, at, "a port goes after FROM -> TO, with its protocol"),
+			"write any -> self tcp/%.*s", (int)n, s);
+	} else if (where == ITEM_OF_TARGET && slash &&
+		   addr_parse(s, (size_t)(slash - s), &family, &iv.lo) &&
+		   number_read(slash + 1, n - (size_t)(slash - s) - 1, 33, PORT_MAX, &big)) {
 		diag_hint(p->diag, diag_error(p->diag, at, "the port of a target follows ':'"),
 			  family == FAM_IP4 ? "write %.*s:%u" : "write [%.*s]:%u", (int)(slash - s),
 			  s, (unsigned)big);
@@ -298,6 +312,10 @@ static void address_error(struct parser *p, struct span at, const char *s, size_
 		diag_error(p->diag, at, "'%.*s' is not an address", (int)n, s);
 	else if (memchr(s, '.', n))
 		name_error(p, at, s, n, where);
+	else if (n == 1 && s[0] == '*')
+		diag_hint(p->diag, diag_error(p->diag, at, "'*' is not an address"),
+			  where == ITEM_OF_RULE ? "everything, this machine included: write any"
+						: "all addresses: write 0.0.0.0/0, ::/0");
 	else
 		diag_hint(
 			p->diag,

@@ -298,6 +298,8 @@ bool parse_zone(struct parser *p, struct ast_stmt *s)
 /* "=" */
 static bool equals(struct parser *p, const char *form)
 {
+	static const char *const junos[] = {"security", "firewall",	  "interfaces", "policy",
+					    "nat",	"policy-options", NULL};
 	struct diag_record *r;
 
 	if (parse_accept(p, TOK_EQUALS))
@@ -307,6 +309,9 @@ static bool equals(struct parser *p, const char *form)
 	r = diag_error(p->diag, parse_here(p), "'=' is missing before %s", parse_found(p));
 	if (parse_at_word(p, "on") && !strcmp(parse_text(p, p->prev), "skip"))
 		diag_hint(p->diag, r, "the loopback interface is open always: leave this line out");
+	else if (p->prev.kind == TOK_WORD && parse_peek(p) == TOK_WORD &&
+		 word_in(junos, parse_text(p, p->prev), p->prev.len))
+		diag_hint(p->diag, r, "a rule here is an arrow: allow any -> self tcp/22");
 	else if (p->tok.kind == TOK_WORD && p->prev.kind == TOK_WORD &&
 		 word_is_name(parse_text(p, p->prev)) &&
 		 (parse_at_word(p, "dynamic") || strpbrk(parse_text(p, p->tok), ".:/")))

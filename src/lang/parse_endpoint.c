@@ -133,6 +133,7 @@ static bool parse_item_word(struct parser *p, struct ast_item *out, enum item_pl
 		return true;
 	out->kind = ITEM_ADDR;
 	parse_address(p, w.span, w.s, w.span.len, &out->family, &out->addr, where);
+	out->range = strchr(w.s, '-') && out->addr.lo != out->addr.hi;
 	return true;
 }
 
@@ -335,14 +336,13 @@ static void hint_form(struct parser *p, struct diag_record *r, const char *from)
 /* What is not FROM TO without its arrow. */
 static bool other_pair(struct parser *p, struct diag_record *r, const char *from)
 {
-	static const char *const less[] = {"except", "without", "minus", "less", NULL};
 	struct token next = parse_next(p);
 	const char *word = parse_text(p, p->tok);
 	enum family family;
 	struct ival iv;
 	const char *why;
 
-	if (word_in(less, word, p->tok.len) && next.kind == TOK_WORD)
+	if (hint_is_but(word) && next.kind == TOK_WORD)
 		diag_hint(p->diag, r, "write %s but %s", from, parse_text(p, next));
 	else if (!strcmp(from, "not") || !strcmp(from, "-"))
 		diag_hint(p->diag, r, "write !%s", word);

@@ -316,7 +316,8 @@ static void what_follows(struct parser *p, const struct ast_nat *n)
 	else if (parse_at_word(p, "hairpin"))
 		diag_hint(p->diag, r, "only dnat has 'hairpin'");
 	else if (qualifier_is_of(parse_text(p, p->tok), OF_NAT))
-		diag_hint(p->diag, r, "it goes before 'to'");
+		diag_hint(p->diag, r, "it goes before %s",
+			  n->kind == NAT_MASQUERADE ? "'ports' and 'random'" : "'to'");
 	else if (parse_at_word(p, "published"))
 		diag_hint(p->diag, r, "%s", published_hint);
 	else if (parse_at_word(p, "allow"))

@@ -469,6 +469,9 @@ static void unknown_qualifier(struct parser *p, struct token first, const struct
 		diag_hint(p->diag, r, "did you mean 'else'?");
 	else if ((!strcmp(word, "and") || !strcmp(word, "or")) && next.kind == TOK_WORD)
 		diag_hint(p->diag, r, "write %s, %s", parse_text(p, p->prev), parse_text(p, next));
+	else if (p->prev.kind == TOK_WORD && hint_is_but(parse_text(p, p->prev)) &&
+		 word_is_name(word))
+		diag_hint(p->diag, r, "zones are taken away by but: write but %s", word);
 	else if (!strcmp(word, "packets") || !strcmp(word, "packet"))
 		diag_hint(p->diag, r, "rates and bursts count packets: leave it out");
 	else if (!strcmp(word, "to"))

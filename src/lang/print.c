@@ -61,6 +61,14 @@ void print_comma(struct printer *pr)
 
 /* ---- pieces ---- */
 
+/* LOW-HIGH, also where it is a prefix: a pool is meant as its two ends. */
+static void range_print(struct buf *out, enum family family, struct ival addr)
+{
+	addr_print(out, family, addr.lo);
+	buf_putc(out, '-');
+	addr_print(out, family, addr.hi);
+}
+
 static void item(struct printer *pr, const struct ast_item *i)
 {
 	if (i->negated)
@@ -71,6 +79,8 @@ static void item(struct printer *pr, const struct ast_item *i)
 		mac_print(pr->out, i->addr.lo);
 	else if (i->kind == ITEM_SUFFIX)
 		suffix_print(pr->out, i->addr.lo, i->bits);
+	else if (i->range)
+		range_print(pr->out, i->family, i->addr);
 	else
 		addr_print_range(pr->out, i->family, i->addr);
 	if (i->zone.s)

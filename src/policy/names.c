@@ -49,6 +49,7 @@ static void hint_nearest(struct resolver *r, struct diag_record *rec, const char
 		{"router", "self"}, {"me", "self"},	  {"input", "self"},
 		{"all", "any"},	    {"anywhere", "any"},  {"everywhere", "any"},
 		{"ANY", "any"},	    {"INPUT", "self"},	  {"world", "any"},
+		{"local", "self"},  {"myself", "self"},
 	};
 	struct nearest near = {.word = word};
 	const struct zone *of = resolve_interface(r, word);

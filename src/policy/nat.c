@@ -164,6 +164,17 @@ static struct ival called_ports(const struct nat *n)
 	return all;
 }
 
+/* HOST:PORT-LAST as it is written, with so many ports behind the first. */
+static const char *range_of_length(struct resolver *r, const struct ast_target *t, unsigned more)
+{
+	const char *text = span_text(r->p->arena, t->span);
+	int n = (int)(strrchr(text, ':') - text);
+
+	if (!more)
+		return arena_printf(r->p->arena, "%.*s:%u", n, text, t->port);
+	return arena_printf(r->p->arena, "%.*s:%u-%u", n, text, t->port, t->port + more);
+}
+
 /* tcp/8000-8010 to web:9000-9010: port by port. */
 static void shift_ports(struct resolver *r, struct nat *out, const struct ast_target *t)
 {
@@ -182,8 +193,7 @@ static void shift_ports(struct resolver *r, struct nat *out, const struct ast_ta
 				     "%u",
 				     (unsigned)(called.hi - called.lo + 1),
 				     t->port_last - t->port + 1u),
-			  "the range that begins at %u ends at %u", t->port,
-			  (unsigned)(t->port + (called.hi - called.lo)));
+			  "write %s", range_of_length(r, t, (unsigned)(called.hi - called.lo)));
 	if (called.lo == t->port) { /* they are kept */
 		out->port = 0;
 		return;

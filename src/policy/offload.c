@@ -89,12 +89,11 @@ static void check_hardware(struct resolver *r, const struct offload *o)
 	if (!first || first->hardware == o->hardware)
 		return;
 	rec = diag_error(r->diag, o->rule.span,
-			 "offload statements are by hardware all of them, or none");
+			 "either all offload statements say 'hardware' or none does");
 	diag_note(r->diag, rec, first->rule.span, "this one is otherwise");
 	diag_hint(r->diag, rec, "%s",
-		  o->hardware ? "leave `hardware` away here, or say it there, too"
-			      : "say `hardware` here, too: what the device cannot do, the kernel "
-				"does");
+		  o->hardware ? "leave 'hardware' out here, or add it there"
+			      : "add 'hardware' here: what the device cannot do, the kernel does");
 }
 
 void resolve_offload(struct resolver *r, const struct ast_stmt *s)

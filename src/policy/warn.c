@@ -166,10 +166,10 @@ const char *nat_missing_rule(const struct policy *p, const struct nat *n)
 	vec_each (&n->parts, part)
 		print_part(&parts, p, n, part);
 	buf_printf(&b, "%s -> ", span_text(p->arena, n->from.span));
-	buf_puts(&b, n->kind == NAT_REDIRECT
-			     ? "self"
-			     : target_text(p, to->names.v[0], six ? FAM_IP6 : FAM_IP4,
-					   to->to.v[0].lo));
+	buf_puts(&b,
+		 n->kind == NAT_REDIRECT
+			 ? "self"
+			 : target_text(p, to->names.v[0], six ? FAM_IP6 : FAM_IP4, to->to.v[0].lo));
 	buf_puts(&b, buf_str(&parts));
 	text = arena_strdup(p->arena, buf_str(&b));
 	buf_free(&parts);
@@ -454,6 +454,10 @@ const char *rule_never(const struct rule *r)
 
 	if (only_self(&r->from) && only_self(&r->to))
 		return ": self -> self is always open";
+	if (!side_has(&r->from, FAM_IP4) && !side_has(&r->from, FAM_IP6))
+		return ": its source has no addresses";
+	if (!side_has(&r->to, FAM_IP4) && !side_has(&r->to, FAM_IP6))
+		return ": its destination has no addresses";
 	if ((r->q.family == FAM_IP4 && !four) || (r->q.family == FAM_IP6 && !six))
 		return ": its addresses are not of the family that it names";
 	if (!four && !six)
@@ -523,11 +527,29 @@ void policy_warn_silence(const struct policy *p, struct diag *diag)
 			  p->forwarding_span, "it is turned off here");
 }
 
-static void print_types(struct buf *out, const char *proto, const struct ivset *types)
+/* One type; by its codes, if these are named (type * 256 + code). */
+static void print_type(struct buf *out, const char *proto, unsigned t, const struct ivset *codes)
+{
+	bool whole = true;
+
+	for (size_t i = 0; i < codes->n; i++)
+		for (u128 c = codes->v[i].lo; c <= codes->v[i].hi; c++) {
+			if (c >> 8 != t)
+				continue;
+			whole = false;
+			buf_printf(out, "%s%s/%u/%u", out->len ? ", " : "", proto, t,
+				   (unsigned)(c & 255));
+		}
+	if (whole)
+		buf_printf(out, "%s%s/%u", out->len ? ", " : "", proto, t);
+}
+
+static void print_types(struct buf *out, const char *proto, const struct ivset *types,
+			const struct ivset *codes)
 {
 	for (size_t i = 0; i < types->n; i++)
 		for (u128 t = types->v[i].lo; t <= types->v[i].hi; t++)
-			buf_printf(out, "%s%s/%u", out->len ? ", " : "", proto, (unsigned)t);
+			print_type(out, proto, (unsigned)t, codes);
 }
 
 /* Rules decide about what opens a connection; ICMP errors and answers open none. */
@@ -544,8 +566,8 @@ static void warn_icmp(struct policy *p, struct diag *diag)
 			v6.n = 0;
 		if (r->q.family == FAM_IP6)
 			v4.n = 0;
-		print_types(&types, "icmp", &v4);
-		print_types(&types, "icmpv6", &v6);
+		print_types(&types, "icmp", &v4, &r->services.icmp_codes);
+		print_types(&types, "icmpv6", &v6, &r->services.icmpv6_codes);
 		if (types.len)
 			diag_hint(diag,
 				  diag_warning(diag, r->span,

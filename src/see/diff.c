@@ -124,7 +124,8 @@ void diff_print(FILE *to, const struct diff_lines *d, bool details, bool color)
 	vec_each (&h.all, head)
 		print_head(to, &h, *head, details, color);
 	if (plumbing)
-		fprintf(to, "(and %zu lines that fwc adds by itself; -v shows them)\n", plumbing);
+		fprintf(to, "(and %zu line%s that fwc adds by itself; -v shows them)\n", plumbing,
+			plumbing == 1 ? "" : "s");
 }
 
 json_t *diff_json(const struct diff_lines *d)

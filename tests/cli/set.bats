@@ -127,7 +127,12 @@ fd00::a-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff" ]
 	set_ add bans 192.0.2.9 for 2h
 	set_ add nets 198.51.100.0/24
 	run -0 set_ list bans
-	[[ $output =~ ^192\.0\.2\.9\ +1h59m5[0-9]s$ ]]
+	[[ $output =~ ^192\.0\.2\.9\ \ 1h59m5[0-9]s$ ]]
+	set_ add bans 2001:db8::9 for 2h
+	run -0 set_ list bans # in columns as wide as they have to be
+	[[ ${lines[0]} =~ ^192\.0\.2\.9\ \ \ \ 1h59m5[0-9]s$ ]]
+	[[ ${lines[1]} =~ ^2001:db8::9\ \ 1h59m5[0-9]s$ ]]
+	set_ delete bans 2001:db8::9
 	run -1 set_ test bans 192.0.2.9 192.0.2.10
 	[[ ${lines[0]} == "192.0.2.9 is in bans for another 1h59m5"* ]]
 	[ "${lines[1]}" = "192.0.2.10 is not in bans" ]
@@ -162,6 +167,10 @@ fd00::a-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff" ]
 @test "mistakes are told, and change nothing" {
 	run -3 fwc set list
 	[[ $output == *"no fwc firewall is loaded"* ]]
+	small 22 | candidate
+	fwc apply
+	run -0 fwc set list
+	[[ $output == *"have no dynamic set; in the policy: set NAME = dynamic"* ]]
 	loaded
 	before=$(inns nft -s list ruleset)
 	refused() { # STATUS TEXT ARGUMENTS

@@ -36,6 +36,17 @@ terminal() { script -qec "$FWC --netns $NS --state $WORK/state --color=never $*"
 	wrong "unknown option: --netsn; did you mean '--netns'?" --netsn x status
 }
 
+@test "an option without its value, or with one that it does not take, is told from one that there is not" {
+	wrong "unknown option: --bogus" apply --bogus
+	wrong "unknown option: -q" history -q
+	wrong "--dump wants a value" compile --dump
+	wrong "-n wants a value" history -n
+	wrong "--check takes no value" compile --check=3
+	wrong "-m wants a value" confirm -m
+	wrong "--keep wants a value" panic --keep
+	[ -z "$(inns nft list tables)" ]
+}
+
 @test "an option that has taken the command for its value says so" {
 	wrong "--config wants a policy file and has taken 'boot' for it, so that no command is left" --config boot
 	wrong "--state wants a directory and has taken 'status' for it" --state status

@@ -62,6 +62,7 @@ def centre(rng, family, interface=None):
 # ---------------------------------------------------------------- policies
 
 OFFLOAD = True                  # the proof's own tests leave it out: not every kernel has flowtables
+LIVING = True                   # they do not read quotas and times in rulesets either
 SUFFIX = True                   # its oracle and mutations this: their diagrams would have an interval for each network
 
 
@@ -421,7 +422,19 @@ class Writer:
         if self.chance(0.05):
             services += self.rng.choice([' dscp ef', ' dscp cs1', ' dscp 0', ' dscp 46'])
         published = ' published' if self.chance(0.06) else ''
-        return f'{self.verb()} {source} -> {self.items("to")}{published}{services}{self.qualifiers()}'
+        verb, target = self.verb(), self.items('to')
+        if LIVING and self.chance(0.08) and 'multicast' not in target:
+            services += self.rng.choice([' until 2099-01-31', ' after 2098-12-31', ' until 2099-01-31'])
+        if LIVING and verb == 'allow' and self.chance(0.08) and not re.search('ftp|svc', services):
+            services += ' quota ' + self.quota()
+        return f'{verb} {source} -> {target}{published}{services}{self.qualifiers()}'
+
+    def quota(self):
+        name = self.rng.choice(['month', 'week'])
+        line = f'quota {name} = {50 if name == "week" else 2000} GB'
+        if line not in self.lines:
+            self.lines.append(line)
+        return name
 
     def pair_block(self):
         body = []
@@ -701,6 +714,7 @@ class Writer:
                 rules.insert(rng.randint(0, min(4, len(rules))), self.asking())
         if self.chance(0.1) and OFFLOAD:
             rules.insert(rng.randint(0, len(rules)), self.offload())
+            rules = [re.sub(' quota [a-z]+', '', r) for r in rules]     # what is offloaded is not counted
         if self.chance(0.3):
             for guard in self.guards():
                 rules.insert(rng.randint(0, len(rules)), guard)

@@ -253,6 +253,7 @@ class Rule:
     published: bool = False     # the destination was translated; services are what was called
     mark: int = None            # a packet's, in a rule; to be put on, in a mark statement
     mask: int = None            # of the mark
+    never: bool = False         # not before the end of a day that is far off
     shift: dict = None          # of netmap: family -> what is added to an address
 
 
@@ -319,7 +320,7 @@ class Policy:
 
 VERBS = ('allow', 'drop', 'reject')
 QUALIFIERS = ('log', 'limit', 'mark', 'from', 'ipv4', 'ipv6', 'dscp', 'user', 'group', 'note', 'max', 'then', 'else',
-              'helper')
+              'helper', 'quota', 'until', 'after')
 DSCP = {'cs0': 0, 'cs1': 8, 'ef': 46, 'af11': 10, 'af43': 38, 'le': 1}
 CHOICE = ('random', 'persistent', 'ports')
 
@@ -412,7 +413,7 @@ class Parser:
             self.state_group()
             return
         if keyword in ('forwarding', 'zone', 'host', 'set', 'service') or \
-                keyword in ('limit', 'log') and self.tokens[self.at + 1].kind == 'word':
+                keyword in ('limit', 'log', 'quota') and self.tokens[self.at + 1].kind == 'word':
             self.at += 1
             getattr(self, 'state_' + keyword)()
             return
@@ -439,6 +440,14 @@ class Parser:
         name = self.word()
         self.expect('=')
         self.policy.limits[name] = self.rate(name)
+        self.end()
+
+    def state_quota(self):
+        """So large that nothing of it is used up here: a rule with it matches."""
+        self.word()
+        self.expect('=')
+        if int(self.word()) < 50 or self.word() != 'GB':
+            self.fail('a quota that might be used up')
         self.end()
 
     def state_log(self):
@@ -793,8 +802,12 @@ class Parser:
             rule.mark, rule.mask = int(value, 0), int(mask, 0) if slash else 0xffffffff
         elif what == 'limit':
             self.limit(rule)
-        elif what == 'helper':      # what it expects is not of this packet
+        elif what in ('helper', 'quota'):   # what it expects is not of this packet; there is enough of it
             self.word()
+        elif what in ('until', 'after'):
+            if self.word() < '2090':
+                self.fail('a day that may come while this runs')
+            rule.never = rule.never or what == 'after'
         elif what == 'max':
             self.maximum()
         elif what == 'then':
@@ -1196,7 +1209,7 @@ class Evaluator:
 
     def special(self, rule, packet):
         """Whether the rule asks for something else than this packet has; its sender is user and group 0."""
-        return rule.mark is not None and self.mark & rule.mask != rule.mark or \
+        return rule.never or rule.mark is not None and self.mark & rule.mask != rule.mark or \
             rule.dscp not in (None, packet.dscp) or any(rule.owner)
 
     def decide(self, packet, came, goes, target, dport):

@@ -21,6 +21,8 @@ from journey import Journey
 from reference import ICMP, ICMPV6, SELF, TCP, UDP, untracked
 from selftest import in_child
 
+generate.LIVING = False         # quotas and times are not read here
+
 PACKETS = 60            # a policy
 REAL = 4                # every so manieth policy sees real packets, too
 ASKED = 1 if os.environ.get('FWC_LONG') else 3      # of every so manieth packet fwc explain is asked

@@ -51,7 +51,7 @@ def read(text):
 def policies(shipped, where):
     import generate
     out = list(shipped)
-    generate.SUFFIX = False
+    generate.LIVING = generate.SUFFIX = False
     for number in range(8):
         path = os.path.join(where, f'oracle-{number}.fwc')
         with open(path, 'w', encoding='ascii') as f:

@@ -24,6 +24,8 @@ from listing import IPV4, IPV6, STATES, number_name
 from reference import ICMP, ICMPV6, LINK_LOCAL, MAX, TCP, UDP, Packet, inside
 from selftest import in_child
 
+generate.LIVING = False         # quotas and times are not read here
+
 HEARD = [TCP, UDP] + lab.OTHER_PROTOCOLS        # what raw sockets of the lab listen to, both families
 EXTENSIONS = {0, 41, 43, 44, 51, 59, 60, 108, 135, 139, 140}
 NO_LINK = 0xfffe        # ARPHRD_NONE, a TUN device's
