@@ -55,7 +55,7 @@ static const struct pair statements_elsewhere[] = {
 	{"source-nat", "snat"},	      {"destination-nat", "dnat"},  {"notrack", "untracked"},
 	{"nonat", "no-nat"},	      {"flowtable", "offload"},	    {"import", "include"},
 	{"ip_forward", "forwarding"}, {"ip-forward", "forwarding"}, {"mss", "clamp-mss"},
-	{"assert", "expect"},
+	{"assert", "expect"},	      {"set-mark", "mark"},	    {"connmark", "mark"},
 };
 
 /* Behind the services, or in their place. */
@@ -103,13 +103,14 @@ static const struct pair qualifier_texts[] = {
 	{"burst", "it follows a rate: limit 10/second burst 20"},
 	{"per", "it follows a rate: limit 10/second per source"},
 	{"prefix", "write log \"tag\""},
+	{"nflog", "it follows log: log nflog 1"},
+	{"level", "it follows log: log level info"},
 	{"tag", "write log \"tag\""},
 	{"connlimit", "write max 10 connections per source"},
 	{"//", "a comment begins with #"},
 	{"/*", "a comment begins with #"},
 	{"--", "a comment begins with #"},
 	{"disabled", "write it before the statement: disabled allow FROM -> TO"},
-	{"family", "leave it out: ipv4 or ipv6 stands alone"},
 	{"hw", "write hardware"},
 	{"fully-random", "write random"},
 	{"random-fully", "write random"},

@@ -444,6 +444,9 @@ static void no_statement(struct parser *p, const char *word)
 	    word_in((const char *const[]){"all", "dropped", "drop", "denied", "rejected", NULL},
 		    behind, strlen(behind)))
 		diag_hint(p->diag, r, "to log what no rule matches, write log unmatched");
+	else if (!strcmp(word, "group") && word_is_name(behind))
+		diag_hint(p->diag, r, "several zones have a name by: zones %s = ZONE, ZONE",
+			  behind);
 	else if (!strcmp(word, "limit") && word_is_name(behind) &&
 		 parse_words_until(p, NULL, NULL) && strchr(parse_words_until(p, NULL, NULL), '/'))
 		diag_hint(p->diag, r, "write limit %s =%s", behind,
@@ -468,6 +471,8 @@ static bool told(struct parser *p, struct diag_record *r, const char *word)
 		diag_hint(p->diag, r, "%s", hint);
 	else if (word_in(opens, word, strlen(word)) && word_is_name(behind))
 		diag_hint(p->diag, r, "write allow any -> self %s", behind);
+	else if (!strcmp(word, "no") && !strcmp(behind, "nat"))
+		diag_hint(p->diag, r, "write no-nat; it is one word");
 	else if (!strcmp(word, "clamp") && !strcmp(behind, "mss"))
 		diag_hint(p->diag, r, "write clamp-mss, in one word");
 	else if (!strcmp(word, "forward") && strcmp(behind, "on") && strcmp(behind, "off"))

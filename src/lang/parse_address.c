@@ -201,7 +201,8 @@ static void name_error(struct parser *p, struct span at, const char *s, size_t n
 static bool mac_error(struct parser *p, struct span at, const char *s, size_t n,
 		      enum item_place where)
 {
-	char colons_[18] = "";
+	char pairs[18] = "";
+	const char *colons_ = pairs;
 	u128 mac;
 
 	if (mac_parse(s, n, &mac)) {
@@ -219,8 +220,11 @@ static bool mac_error(struct parser *p, struct span at, const char *s, size_t n,
 		return true;
 	}
 	for (size_t i = 0; i < n && n == 17; i++)
-		colons_[i] = s[i] == '-' ? ':' : s[i];
-	if (n != 17 || !mac_parse(colons_, n, &mac))
+		pairs[i] = s[i] == '-' ? ':' : s[i];
+	if (n == 14 && s[4] == '.' && s[9] == '.') /* aabb.ccdd.eeff */
+		colons_ = arena_printf(p->arena, "%.2s:%.2s:%.2s:%.2s:%.2s:%.2s", s, s + 2, s + 5,
+				       s + 7, s + 10, s + 12);
+	if (!mac_parse(colons_, strlen(colons_), &mac))
 		return false;
 	diag_hint(p->diag, diag_error(p->diag, at, "MAC addresses are written with colons"),
 		  "write %s", colons_);
@@ -296,6 +300,9 @@ static void address_error(struct parser *p, struct span at, const char *s, size_
 		diag_hint(p->diag,
 			  diag_error(p->diag, at, "write an address without its interface"),
 			  "write %.*s@ZONE where it matters", (int)(percent - s), s);
+	else if (where == ITEM_OF_SET && n > 8 && !strncmp(s, "https://", 8))
+		diag_hint(p->diag, diag_error(p->diag, at, "a URL is written as a string"),
+			  "write: url \"%.*s\"", (int)n, s);
 	else if (memchr(s, '/', n))
 		prefix_error(p, at, s, n, why);
 	else if (memchr(s, '-', n))

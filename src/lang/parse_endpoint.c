@@ -61,6 +61,7 @@ bool parse_dangling_comma(struct parser *p, bool over)
 
 static void reserved_item(struct parser *p, struct ast_word w)
 {
+	static const char *const definitions[] = {"zone", "host", "set", NULL};
 	struct diag_record *r = diag_error(p->diag, w.span,
 					   "'%s' is a reserved word, not a zone, host or set", w.s);
 
@@ -70,6 +71,10 @@ static void reserved_item(struct parser *p, struct ast_word w)
 		diag_hint(p->diag, r, "a rule is written: %s FROM -> TO SERVICES", w.s);
 	else if (!strcmp(w.s, "include"))
 		diag_hint(p->diag, r, "to read addresses from a file, write file");
+	else if (word_in(definitions, w.s, w.span.len) && p->tok.kind == TOK_WORD)
+		diag_hint(p->diag, r, "write %s", parse_text(p, p->tok));
+	else if (!strcmp(w.s, "from"))
+		diag_hint(p->diag, r, "the arrow says it: FROM -> TO");
 	else if (word_in(qualifier_words, w.s, w.span.len))
 		diag_hint(p->diag, r, "it goes after the services: FROM -> TO SERVICES %s", w.s);
 }

@@ -26,6 +26,18 @@ static bool guard_words(struct parser *p, struct ast_guard *g)
 	return false;
 }
 
+/* antispoof for lan; early drop from bad */
+static void odd_word(struct parser *p)
+{
+	if ((!parse_at_word(p, "for") && !parse_at_word(p, "from")) || parse_peek(p) != TOK_WORD)
+		return;
+	diag_hint(p->diag,
+		  diag_error(p->diag, parse_here(p), "no '%s' goes here", parse_text(p, p->tok)),
+		  "leave it out");
+	p->forgiven++;
+	parse_advance(p);
+}
+
 /* FROM, or ZONES. */
 static bool guard_from(struct parser *p, struct ast_guard *g, const char *form)
 {
@@ -36,6 +48,7 @@ static bool guard_from(struct parser *p, struct ast_guard *g, const char *form)
 			  "write: %s", form);
 		return false;
 	}
+	odd_word(p);
 	return parse_endpoint(p, &g->from);
 }
 

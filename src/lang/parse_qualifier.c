@@ -472,6 +472,10 @@ static void unknown_qualifier(struct parser *p, struct token first, const struct
 	else if (p->prev.kind == TOK_WORD && hint_is_but(parse_text(p, p->prev)) &&
 		 word_is_name(word))
 		diag_hint(p->diag, r, "zones are taken away by but: write but %s", word);
+	else if (!strcmp(word, "family") && !strncmp(parse_text(p, next), "ip", 2))
+		diag_hint(p->diag, r, "leave it out: ipv4 or ipv6 stands alone");
+	else if (!strcmp(word, "code") && next.kind == TOK_WORD)
+		diag_hint(p->diag, r, "write %s/%s", parse_text(p, p->prev), parse_text(p, next));
 	else if (!strcmp(word, "packets") || !strcmp(word, "packet"))
 		diag_hint(p->diag, r, "rates and bursts count packets: leave it out");
 	else if (!strcmp(word, "to"))

@@ -123,7 +123,7 @@ static void unknown_proto(struct parser *p, struct ast_word proto, const char *r
 	struct diag_record *r;
 	const char *near;
 
-	if (word_in(port_protos, rest, strlen(rest))) {
+	if (word_in(port_protos, rest, strlen(rest)) || !strcmp(rest, "tcp+udp")) {
 		r = diag_error(p->diag, proto.span, "the protocol comes first");
 		if (is_number(proto.s, 1))
 			diag_hint(p->diag, r, "write %s/%s", rest, proto.s);
@@ -141,12 +141,29 @@ static void unknown_proto(struct parser *p, struct ast_word proto, const char *r
 		diag_hint(p->diag, r, "did you mean '%s/%s'?", near, rest);
 	else if (word_in(bare_protos, proto.s, strlen(proto.s)))
 		diag_hint(p->diag, r, "without ports: proto/%s", proto.s);
+	else if (!strcmp(proto.s, "ip") || !strcmp(proto.s, "protocol"))
+		diag_hint(p->diag, r, "write proto/%s", rest);
 	else if (is_number(rest, 1) && strspn(rest, "0123456789-") == strlen(rest))
 		diag_hint(p->diag, r, "write tcp/%s or udp/%s; a service's name stands alone", rest,
 			  rest);
 	else
 		diag_hint(p->diag, r, "tcp, udp, sctp, dccp, udplite, icmp, icmpv6, or proto/%s",
 			  proto.s);
+}
+
+/* tcp/udp 53 */
+static bool both_protos(struct parser *p, struct ast_word w)
+{
+	bool port = p->tok.kind == TOK_WORD && is_number(parse_text(p, p->tok), 1);
+
+	if (strcmp(w.s, "tcp/udp") != 0 && strcmp(w.s, "udp/tcp") != 0)
+		return false;
+	diag_hint(p->diag, diag_error(p->diag, w.span, "both protocols are written tcp+udp"),
+		  port ? "write tcp+udp/%s" : "write tcp+udp/PORT%s",
+		  port ? parse_text(p, p->tok) : "");
+	if (port)
+		parse_advance(p);
+	return true;
 }
 
 /* PROTO "/" REST */
@@ -159,7 +176,9 @@ static void split_service(struct parser *p, struct ast_service *out, struct ast_
 	out->proto =
 		(struct ast_word){arena_strndup(p->arena, w.s, n), {w.span.src, w.span.off, n}};
 	out->kind = SERVICE_PORTS;
-	if (!slash[1]) {
+	if (both_protos(p, w)) {
+		out->proto.s = NULL;
+	} else if (!slash[1]) {
 		diag_error(p->diag, w.span, "something is missing after '/'");
 	} else if (word_in(port_protos, out->proto.s, n) || !strcmp(out->proto.s, "tcp+udp")) {
 		ports(p, out, slash + 1, rest);

@@ -50,6 +50,11 @@ static bool zone_name(struct parser *p, struct ast_word *out, const struct ast_i
 {
 	if (parse_dangling_comma(p, false) || p->tok.kind == TOK_BAD)
 		return false;
+	if (p->tok.kind == TOK_OPEN) {
+		diag_hint(p->diag, diag_error(p->diag, parse_here(p), "lists take no braces"),
+			  "write the zones with commas alone");
+		return false;
+	}
 	if (p->tok.kind != TOK_WORD) {
 		diag_error(p->diag, parse_here(p), "a zone is missing before %s", parse_found(p));
 		return false;
