@@ -127,16 +127,16 @@ fd00::a-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff" ]
 	set_ add bans 192.0.2.9 for 2h
 	set_ add nets 198.51.100.0/24
 	run -0 set_ list bans
-	[[ $output =~ ^192\.0\.2\.9\ \ 1h59m5[0-9]s$ ]]
+	[[ $output =~ ^192\.0\.2\.9\ \ 1h5[0-9]m[0-9]*s*$ ]]
 	run -1 set_ test bans 192.0.2.9 192.0.2.10
-	[[ ${lines[0]} == "192.0.2.9 is in bans for another 1h59m5"* ]]
+	[[ ${lines[0]} == "192.0.2.9 is in bans for another 1h5"* ]]
 	[ "${lines[1]}" = "192.0.2.10 is not in bans" ]
 	run -0 set_ test nets 198.51.100.128/25
 	run -1 set_ test nets 198.51.0.0/16
 	run -0 set_ list
 	[[ ${lines[0]} == "bans "*" 1 address of at most 4 of each family, timeout 1h" ]]
 	[[ ${lines[1]} == "nets "*" 1 network of at most 5 of each family, timeout 1d" ]]
-	[ "$(set_ --json list bans | json 'd["set"], d["prefixes"], d["size"], [(e["address"], e["timeout"], 7190 < e["left"] < 7200) for e in d["elements"]]')" = \
+	[ "$(set_ --json list bans | json 'd["set"], d["prefixes"], d["size"], [(e["address"], e["timeout"], 6600 < e["left"] < 7200) for e in d["elements"]]')" = \
 		"('bans', False, 4, [('192.0.2.9', 7200, True)])" ]
 	[ "$(set_ --json list | json '[(s["set"], s["elements"]) for s in d]')" = "[('bans', 1), ('nets', 1)]" ]
 	[ "$(set_ --json add bans 192.0.2.9 192.0.2.10 | json d)" = "{'set': 'bans', 'added': 1, 'renewed': 0, 'kept': 1}" ]
