@@ -5,6 +5,7 @@
 
 #include "nft/lower.h"
 #include "policy/policy.h"
+#include "util/progress.h"
 
 bool compile_file(struct compiled *out, const char *path, enum compile_stage last, struct loader *l,
 		  struct arena *a, struct diag *diag)
@@ -16,8 +17,8 @@ bool compile_file(struct compiled *out, const char *path, enum compile_stage las
 	return compile_more(out, NULL, last, a, diag);
 }
 
-bool compile_more(struct compiled *out, const struct ast *more, enum compile_stage last,
-		  struct arena *a, struct diag *diag)
+static bool further(struct compiled *out, const struct ast *more, enum compile_stage last,
+		    struct arena *a, struct diag *diag)
 {
 	if (more)
 		ast_append(out->ast, more, a);
@@ -28,11 +29,23 @@ bool compile_more(struct compiled *out, const struct ast *more, enum compile_sta
 		policy_warn(out->policy, diag);
 	if (diag->nerrors || last == STAGE_POLICY)
 		return !diag->nerrors;
+	progress_tick();
 	out->ruleset = ruleset_lower(out->policy, a, diag);
 	if (diag->nerrors || last == STAGE_IR)
 		return !diag->nerrors;
 	emit_script(&out->script, out->ruleset, out->path);
 	return true;
+}
+
+bool compile_more(struct compiled *out, const struct ast *more, enum compile_stage last,
+		  struct arena *a, struct diag *diag)
+{
+	bool good;
+
+	progress_begin(PROGRESS_COMPILING, 0);
+	good = further(out, more, last, a, diag);
+	progress_end();
+	return good;
 }
 
 void compiled_free(struct compiled *c)

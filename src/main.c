@@ -19,6 +19,7 @@
 #include "kernel/broker.h"
 #include "kernel/maker.h"
 #include "kernel/confine.h"
+#include "kernel/meter.h"
 #include "util/buf.h"
 #include "util/diag.h"
 #include "util/show.h"
@@ -645,6 +646,7 @@ int main(int argc, char **argv)
 	int rc;
 
 	std_open();
+	meter_start();
 	begin_clock();
 	show_streams();
 	all_argc = argc;

@@ -32,6 +32,7 @@
 #include "store/shown.h"
 #include "util/cleanup.h"
 #include "util/fault.h"
+#include "util/progress.h"
 
 #define TRIES 5
 
@@ -45,6 +46,7 @@ struct run {
 	bool seen; /* known by its generation */
 	struct map alike; /* objects of the kernel that are as they are to be */
 	struct map filled; /* bulk sets that hold what they are to hold */
+	struct map altered; /* bulk sets in force that somebody has changed */
 };
 
 static void say(const struct run *r, const char *text)
@@ -303,7 +305,7 @@ static int swap(struct run *r)
 	err = transact(r, &script, &names, &out);
 	r->x->live = out.committed;
 	if (out.committed)
-		r->x->swapped = names.n + asleep;
+		r->x->swapped += names.n + asleep;
 	fault_point("swapped");
 	if (!err && (asleep || !out.alone))
 		err = read_live(r);
@@ -465,9 +467,9 @@ static int look_again(struct run *r)
 	return err;
 }
 
-/* Both transactions, begun again if somebody else changes the ruleset while we look at it. Where
- * others never stop, the last try does not wait for a quiet moment: what they change are most
- * likely tables of their own, and the proof after the swap finds out. */
+/* Both transactions, begun again if somebody changes the ruleset while we look at it. The last try
+ * does not wait for a quiet moment: what others change are most likely tables of their own, and the
+ * proof after the swap finds out. */
 static int change(struct run *r)
 {
 	int err = -ESTALE;
@@ -483,6 +485,9 @@ static int change(struct run *r)
 		err = check_conflict(r);
 		if (!err && r->x->mode == APPLY_CONFIRM && !trial_acts(r->in.live))
 			err = fail(r, -ETIME, "the trial is over: the previous rules are in force");
+		if (!err)
+			err = bulk_mend(&r->in, r->x->netns, &r->altered, &r->x->swapped,
+					&r->x->why);
 		if (!err)
 			err = stage(r);
 		if (!err)
@@ -553,11 +558,13 @@ static int look_at_flows(struct run *r)
 
 	if (flows_kept(r->x->flows, r->x->artefact->manifest) || is_first(r))
 		return 0;
+	progress_begin(PROGRESS_FLOWS, 0);
 	err = flows_open(&r->flows, r->x->arena, &in, &r->x->why);
 	if (err)
 		buf_puts(&r->x->why, "\nhint: --keep-flows leaves them alone");
 	else
 		flows_refused(&r->flows, &list);
+	progress_end();
 	r->x->refused = list.n;
 	return err;
 }
@@ -590,6 +597,7 @@ static bool is_in_force(struct run *r)
 	bool same;
 
 	map_init(&r->alike, r->in.arena);
+	map_init(&r->altered, r->in.arena);
 	if (x->mode != APPLY_NOW && x->mode != APPLY_RESTORE)
 		return false;
 	r->seen = artefact_is_head(x->artefact) ||
@@ -598,7 +606,8 @@ static bool is_in_force(struct run *r)
 	if (r->seen)
 		return true;
 	same = fetch_live(r) == 0 &&
-	       proof_holds(r->in.arena, x->artefact, r->live.dump, r->live.len, &r->alike);
+	       proof_holds(r->in.arena, x->artefact, r->live.dump, r->live.len, &r->alike) &&
+	       bulk_holds(r->in.arena, x->artefact, x->netns, NULL);
 	r->x->why.len = 0; /* who looks again is told again */
 	return same;
 }
@@ -624,8 +633,10 @@ static int prepare(struct run *r)
 
 	if (!err)
 		err = bulk_room(&r->in, &x->why);
-	if (!err)
+	if (!err) {
 		bulk_give(&r->in, x->store);
+		err = bulk_look(&r->in, r->live.ruleset, x->netns, &r->altered, &x->why);
+	}
 	if (!err && x->as_shown &&
 	    shown_differs(x->store, x->arena, r->in.live, x->artefact->manifest))
 		err = fail(

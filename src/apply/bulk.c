@@ -2,12 +2,14 @@
  * lists of an artefact -> sets that the kernel has been told of, but not what is in them.
  *
  * What a base chain leads to was filled and compared before anything led to it, and its name says
- * what is in it: so it is left alone. Anything else may be what an apply has left that was killed.
+ * what is in it: if somebody has changed it by hand since, that is undone in place. Anything else
+ * may be what an apply has left that was killed.
  */
 #include "apply/bulk.h"
 
 #include <errno.h>
 
+#include "kernel/delta.h"
 #include "kernel/memory.h"
 #include "store/lists.h"
 #include "util/cleanup.h"
@@ -42,6 +44,105 @@ void bulk_give(const struct plan_input *in, const struct store *s)
 
 	ruleset_take_bulk(live, in->want);
 	store_give_lists(s, in->arena, live);
+}
+
+bool bulk_holds(struct arena *a, const struct artefact *x, const char *netns, const char **differs)
+{
+	const struct manifest_bulk *b;
+
+	vec_each (&x->manifest->bulk, b) {
+		_cleanup_buf_ struct buf why = {0};
+		struct ir_bulk bulk = {lists_get(x->lists, b->digest, &why), b->prefix, b->of};
+		struct bulk_job j = {.set = b->set, .bulk = &bulk};
+		int err = bulk.elems ? live_compare(netns, &j, &why) : -EBADMSG;
+
+		if (!err)
+			continue;
+		if (differs)
+			*differs = arena_printf(a, "%s: %s", b->set, buf_str(&why));
+		return false;
+	}
+	return true;
+}
+
+/* What is read takes the place of what its name says. */
+static int look(struct arena *a, const char *netns, const struct ir_set *want, struct ir_set *live,
+		struct map *altered, struct buf *why)
+{
+	struct bulk_job j = {.set = want->name, .bulk = want->bulk};
+	struct ir_bulk *is = arena_new_of(a, struct ir_bulk);
+	_cleanup_buf_ struct buf said = {0};
+	int err = live_compare(netns, &j, &said);
+
+	live->bulk = want->bulk;
+	if (err != -EBADMSG)
+		return err;
+	*is = *want->bulk;
+	said.len = 0;
+	err = live_read_list(netns, &j, a, &is->elems, &said);
+	if (err) {
+		buf_printf(why, "cannot read set %s: %s", want->name, buf_str(&said));
+		return err;
+	}
+	is->of = is->elems->digest;
+	live->bulk = is;
+	map_put(altered, want->name, (void *)want);
+	return 0;
+}
+
+int bulk_look(const struct plan_input *in, struct ir_ruleset *live, const char *netns,
+	      struct map *altered, struct buf *why)
+{
+	struct arena *a = in->arena;
+	struct ir_set *const *s;
+	struct map reach;
+	int err = 0;
+
+	map_init(&reach, a);
+	ruleset_reach(live, &reach);
+	vec_each (&in->want->sets, s) {
+		struct ir_set *is = ir_set_is_bulk(*s) ? ruleset_set(live, (*s)->name) : NULL;
+
+		if (is && map_get(&reach, arena_printf(a, "s:%s", is->name)))
+			err = look(a, netns, *s, is, altered, why);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* Packets go by what is in it: it becomes what it was in place, by what is different alone. */
+static int mend(const struct ir_set *want, const char *netns, struct buf *why)
+{
+	struct delta_job j = {.set = want->name,
+			      .family = want->bulk->elems->family,
+			      .interval = !want->bulk->prefix,
+			      .prefix = want->bulk->prefix,
+			      .size = want->size ? want->size : UINT32_MAX,
+			      .want = want->bulk->elems};
+	int err = delta_change(&j, netns);
+
+	if (err)
+		buf_printf(why, "cannot mend set %s: %s", want->name, j.why);
+	return err;
+}
+
+int bulk_mend(const struct plan_input *in, const char *netns, struct map *altered, size_t *mended,
+	      struct buf *why)
+{
+	const struct map_entry *e;
+	int err;
+
+	if (!altered->entries.n)
+		return 0;
+	vec_each (&altered->entries, e) {
+		err = mend(e->value, netns, why);
+		if (err)
+			return err;
+		++*mended;
+	}
+	map_init(altered, in->arena);
+	return -ESTALE;
 }
 
 static const char *place_of(const struct plan_input *in, const char *set)

@@ -15,4 +15,16 @@ void bulk_give(const struct plan_input *in, const struct store *s);
 int bulk_stage(const struct plan_input *in, struct live *live, const char *netns,
 	       struct map *filled, struct buf *why);
 
+/* Whether the kernel's sets hold what the artefact's lists say; else one that does not, and what is
+ * different in it. */
+bool bulk_holds(struct arena *a, const struct artefact *x, const char *netns, const char **differs);
+/* Bulk sets that packets meet, compared with what they are to hold: where somebody has changed one,
+ * `live` gets what is in it, and its name is put into *altered. */
+int bulk_look(const struct plan_input *in, struct ir_ruleset *live, const char *netns,
+	      struct map *altered, struct buf *why);
+/* Undoes that, and counts the sets. -ESTALE: it is done, and was a change of the ruleset, which is
+ * to be read again. */
+int bulk_mend(const struct plan_input *in, const char *netns, struct map *altered, size_t *mended,
+	      struct buf *why);
+
 #endif

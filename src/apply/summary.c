@@ -23,15 +23,31 @@ static json_t *groups_json(const struct deltas *d)
 	return list;
 }
 
-static json_t *pack(bool known, json_t *packets, size_t groups, int added, int removed)
+struct counts { /* of lines of a sign */
+	uint64_t rules, addresses; /* the latter of long lists */
+};
+
+static json_t *pack(bool known, json_t *packets, size_t groups, struct counts added,
+		    struct counts removed)
 {
-	return json_pack("{s:b, s:o, s:i, s:i, s:i}", "known", known, "packets", packets, "groups",
-			 (int)groups, "rules_added", added, "rules_removed", removed);
+	return json_pack("{s:b, s:o, s:i, s:I, s:I, s:I, s:I}", "known", known, "packets", packets,
+			 "groups", (int)groups, "rules_added", (json_int_t)added.rules,
+			 "rules_removed", (json_int_t)removed.rules, "addresses_added",
+			 (json_int_t)added.addresses, "addresses_removed",
+			 (json_int_t)removed.addresses);
 }
 
 json_t *summary_of_none(void)
 {
-	return pack(true, json_array(), 0, 0, 0);
+	return pack(true, json_array(), 0, (struct counts){0}, (struct counts){0});
+}
+
+static void count(struct counts *c, const struct diff_line *l)
+{
+	uint64_t more = l->addresses, room = INT64_MAX - c->addresses;
+
+	c->rules += !more;
+	c->addresses += more < room ? more : room;
 }
 
 json_t *summary_of(struct arena *a, const struct summary_side *before,
@@ -41,15 +57,13 @@ json_t *summary_of(struct arena *a, const struct summary_side *before,
 	struct delta_side y = delta_side_of(after->ruleset, after->manifest);
 	struct diff_lines lines = {0};
 	struct deltas packets = {0};
+	struct counts added = {0}, removed = {0};
 	const struct diff_line *l;
-	int added = 0, removed = 0;
 
 	diff_rulesets(a, before->ruleset, before->manifest, after->ruleset, after->manifest,
 		      &lines);
-	vec_each (&lines, l) {
-		added += l->sign == '+';
-		removed += l->sign == '-';
-	}
+	vec_each (&lines, l)
+		count(l->sign == '+' ? &added : &removed, l);
 	/* equal rules do equal things: most applies change none, or few */
 	packets.known = true;
 	if (lines.n)

@@ -19,7 +19,8 @@ struct summary_side {
 /* Of a change that changed no rule. */
 json_t *summary_of_none(void);
 /* {"known", "packets": [{"change", "count", "packet"}...], "groups", "rules_added",
- * "rules_removed"}; of many groups the first few. */
+ * "rules_removed", "addresses_added", "addresses_removed"}; of many groups the first few; addresses
+ * are those of long lists. */
 json_t *summary_of(struct arena *a, const struct summary_side *before,
 		   const struct summary_side *after);
 

@@ -270,15 +270,41 @@ static void print_flows(const struct apply *x)
 		       s_of(x->ended));
 }
 
+static uint64_t changed(const struct apply *x, const char *what)
+{
+	return (uint64_t)json_integer_value(json_object_get(x->changes, what));
+}
+
+/* "1 rule added, 0 removed; +1,204 -37 addresses" */
+static void print_changes(const struct apply *x)
+{
+	uint64_t rules = changed(x, "rules_added"), gone = changed(x, "rules_removed");
+	uint64_t added = changed(x, "addresses_added"), removed = changed(x, "addresses_removed");
+	_cleanup_buf_ struct buf b = {0};
+
+	if (rules || gone || (!added && !removed))
+		buf_printf(&b, ": %llu rule%s added, %llu removed", (unsigned long long)rules,
+			   s_of(rules), (unsigned long long)gone);
+	if (added || removed)
+		buf_puts(&b, b.len ? "; " : ": ");
+	if (added) {
+		buf_putc(&b, '+');
+		buf_thousands(&b, added);
+	}
+	if (removed) {
+		buf_puts(&b, added ? " -" : "-");
+		buf_thousands(&b, removed);
+	}
+	if (added || removed)
+		buf_puts(&b, added + removed == 1 ? " address" : " addresses");
+	fputs(buf_str(&b), stdout);
+}
+
 static void print_applied(const struct apply *x, bool details)
 {
-	json_int_t added = json_integer_value(json_object_get(x->changes, "rules_added"));
-	json_int_t removed = json_integer_value(json_object_get(x->changes, "rules_removed"));
-
 	printf("applied as generation %u", generation_in_force(x->store));
 	if (x->changes)
-		printf(": %lld rule%s added, %lld removed", (long long)added, s_of((size_t)added),
-		       (long long)removed);
+		print_changes(x);
 	putchar('\n');
 	if (details)
 		printf("%zu new object%s, %zu chain%s or set%s switched, %zu old object%s "

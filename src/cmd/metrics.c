@@ -215,7 +215,7 @@ int cmd_metrics(struct globals *g, int argc, char **argv)
 		return usage_error("metrics", "metrics has a format of its own; `fwc status "
 					      "--json` gives the same in JSON");
 	store_open(&s, g->state, false, &ignored);
-	if (status_gather(&st, g->netns, &s, a, &why)) {
+	if (status_gather(&st, g->netns, &s, false, a, &why)) {
 		fprintf(stderr, "fwc: %s\n", buf_str(&why));
 		rc = EXIT_SYSTEM;
 	} else {

@@ -367,9 +367,7 @@ static void print_bulk(const struct status *st)
 	       : st->bulk_differs ? "not as they were loaded:"
 				  : "read and compared");
 	if (st->bulk_differs)
-		printf("            %s\n"
-		       "            apply another ruleset and then this one: it is loaded anew\n",
-		       st->bulk_differs);
+		printf("            %s\n            `fwc apply` mends that\n", st->bulk_differs);
 }
 
 static json_t *bulk_json(const struct status *st)
@@ -485,12 +483,10 @@ int cmd_status(struct globals *g, int argc, char **argv)
 	if (optind < argc)
 		return usage_error("status", "status takes no operands");
 	store_open(&s, g->state, false, &ignored); /* none: nothing has ever been applied */
-	if (status_gather(&st, g->netns, &s, a, &why)) {
+	if (status_gather(&st, g->netns, &s, deep, a, &why)) {
 		fprintf(stderr, "fwc: %s\n", buf_str(&why));
 		rc = EXIT_SYSTEM;
 	} else {
-		if (deep)
-			status_deep(&st, g->netns, a);
 		if (g->json)
 			print_json(a, &st);
 		else

@@ -17,8 +17,10 @@
 #include <unistd.h>
 
 #include "kernel/child.h"
+#include "kernel/meter.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
+#include "util/progress.h"
 
 #define PROGRAM "fwc-fetch"
 #define AT_ONCE 8
@@ -149,7 +151,8 @@ static size_t reap(struct fetch_job *v, size_t n)
 		of[k] = &v[i];
 		p[k++] = (struct pollfd){.fd = v[i].hear, .events = POLLIN};
 	}
-	if (k && poll(p, (nfds_t)k, first > now ? (int)(first - now) : 0) < 0 && errno != EINTR)
+	if (k && meter_poll(p, (nfds_t)k, first > now ? (long)(first - now) : 0) < 0 &&
+	    errno != EINTR)
 		first = 0;
 	now = now_ms();
 	for (size_t i = 0; i < k; i++) {
@@ -158,6 +161,7 @@ static size_t reap(struct fetch_job *v, size_t n)
 		if (!p[i].revents && !late)
 			continue;
 		end(of[i], late && !p[i].revents);
+		progress_step();
 		ended++;
 	}
 	return ended;
@@ -168,6 +172,7 @@ void fetch_jobs_run(struct fetch_job *v, size_t n)
 	_cleanup_free_ char *path = program();
 	size_t running = 0, next = 0;
 
+	progress_begin(PROGRESS_FETCHING, n);
 	while (next < n || running) {
 		while (next < n && running < AT_ONCE) {
 			start(&v[next], path);
@@ -179,6 +184,7 @@ void fetch_jobs_run(struct fetch_job *v, size_t n)
 		}
 		running -= running ? reap(v, next) : 0;
 	}
+	progress_end();
 }
 
 void fetch_job_free(struct fetch_job *j)

@@ -9,7 +9,9 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "kernel/meter.h"
 #include "util/cleanup.h"
+#include "util/progress.h"
 
 #define PATIENCE 300 /* seconds: a run takes at most two minutes, and may be tried twice */
 
@@ -68,10 +70,15 @@ int ask_begin(const struct buf *request)
 
 int ask_end(int fd, struct buf *text, struct bytes *b, struct buf *why)
 {
-	int err = fd < 0 ? fd : message_receive(fd, text);
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	int err = fd < 0 ? fd : 0;
 
-	if (fd >= 0)
+	if (!err) {
+		meter_poll(&p, 1, PATIENCE * 1000L); /* and then it is waited for once more */
+		err = message_receive(fd, text);
 		close(fd);
+	}
+	progress_end();
 	if (err) {
 		buf_printf(why, "the process that asks the kernel did not answer: %s",
 			   strerror(-err));

@@ -16,6 +16,7 @@
 #include "kernel/genid.h"
 #include "kernel/links.h"
 #include "kernel/message.h"
+#include "kernel/meter.h"
 #include "kernel/nftrun.h"
 #include "kernel/sysctl.h"
 #include "kernel/trace.h"
@@ -41,7 +42,7 @@ struct asked {
 	struct nftrun r;
 	struct nftrun_step steps[STEPS_MAX];
 	struct buf scripts[STEPS_MAX];
-	struct { /* of RUN_BULK_COMPARE */
+	struct { /* of RUN_BULK_COMPARE and RUN_BULK_READ */
 		struct buf set;
 		struct ir_bulk bulk;
 		struct bulk_job job;
@@ -73,7 +74,8 @@ static bool may_ask(const struct asked *a)
 		enum nftrun_kind k = a->steps[i].kind;
 
 		if (k != RUN_DUMP_OWN && k != RUN_DUMP_ALL && k != RUN_DUMP_UNLESS_ALONE &&
-		    k != RUN_VERSION && k != RUN_SPEAK && k != RUN_BULK_COMPARE && !may_load(a, i))
+		    k != RUN_VERSION && k != RUN_SPEAK && k != RUN_BULK_COMPARE &&
+		    k != RUN_BULK_READ && !may_load(a, i))
 			return false;
 	}
 	return a->r.where == CHILD_HERE || a->r.where == CHILD_NETNS || a->r.where == CHILD_SCRATCH;
@@ -113,7 +115,7 @@ static bool take_request(struct bytes *b, struct asked *a)
 		a->steps[i].kind = message_take_number(b);
 		message_take_text(b, &a->scripts[i]);
 		a->steps[i].script = buf_str(&a->scripts[i]);
-		if (a->steps[i].kind == RUN_BULK_COMPARE)
+		if (a->steps[i].kind == RUN_BULK_COMPARE || a->steps[i].kind == RUN_BULK_READ)
 			take_bulk(b, a, i);
 	}
 	return !b->bad && may_ask(a);
@@ -255,6 +257,7 @@ static _Noreturn void serve(int from)
 	for (size_t i = 0; i < sizeof(deaf) / sizeof(deaf[0]); i++)
 		signal(deaf[i], SIG_IGN);
 	prctl(PR_SET_NAME, "fwc-broker");
+	meter_mute();
 	asker = getppid();
 	if (caps_keep(CAPS_BIT(CAP_NET_ADMIN) | CAPS_BIT(CAP_SYS_ADMIN)) < 0)
 		_exit(1);

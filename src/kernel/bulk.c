@@ -16,6 +16,7 @@
 #include "util/bulk_file.h"
 #include "util/cleanup.h"
 #include "util/fault.h"
+#include "util/progress.h"
 
 /* Of a hash 20,000 elements are cheapest, of a tree as many as can be: each of its commits runs
  * through all of it. What is at once in one attribute ends before its length does. */
@@ -32,6 +33,7 @@
 
 struct filler {
 	struct sender sender;
+	uint64_t n; /* ranges that were put into messages */
 	struct bulk_job *job;
 	char *room;
 	size_t used;
@@ -78,6 +80,7 @@ static int flush(struct filler *f)
 	err = sender_send(&f->sender, f->room, f->used, 0);
 	f->used = 0;
 	f->job->commits += !err;
+	progress_at(f->n);
 	fault_point("filling");
 	return err;
 }
@@ -130,6 +133,7 @@ static int put_hash(struct filler *f)
 	for (size_t i = 0; i < l->n && !err; i++) {
 		struct ival r = bulk_list_at(l, i);
 
+		f->n = i;
 		for (u128 left = (r.hi - r.lo) / step + 1; left && !err; left--, r.lo += step) {
 			err = make_room(f, ELEM_MAX);
 			if (!err)
@@ -150,6 +154,7 @@ static int put_intervals(struct filler *f)
 	for (size_t i = 0; i < l->n && !err; i++) {
 		struct ival r = bulk_list_at(l, i);
 
+		f->n = i;
 		err = make_room(f, 3 * ELEM_MAX);
 		if (err)
 			break;
@@ -178,6 +183,7 @@ int bulk_fill(struct bulk_job *j)
 	j->commits = 0;
 	if (err)
 		return err;
+	progress_begin(PROGRESS_LOADING, j->bulk->elems->n);
 	f.room = room;
 	err = room ? 0 : -ENOMEM;
 	if (!err && j->used)
@@ -187,6 +193,7 @@ int bulk_fill(struct bulk_job *j)
 	if (!err)
 		err = flush(&f);
 	sender_close(&f.sender);
+	progress_end();
 	return err;
 }
 

@@ -23,6 +23,7 @@
 #include "util/bulk_file.h"
 #include "util/cleanup.h"
 #include "util/fault.h"
+#include "util/progress.h"
 
 #define ASKED 1000 /* keys in one message */
 #define ANSWER 5000 /* bytes of memory that one answer takes in the socket, whatever its length */
@@ -310,6 +311,7 @@ static int compare_by_name(struct reader *r)
 	int more = 1;
 
 	while (more > 0) {
+		progress_at(at.i);
 		more = compare_some(r, &at);
 		if ((more == -ENOBUFS || more == -EAGAIN) && r->asked > 1) {
 			r->asked /= 2;
@@ -468,6 +470,7 @@ int bulk_compare(struct bulk_job *j)
 	int err = r ? 0 : -ENOMEM;
 
 	j->why[0] = '\0';
+	progress_begin(PROGRESS_READING_BACK, j->bulk->elems->n);
 	if (r) {
 		r->job = j;
 		err = open_socket(r);
@@ -477,5 +480,6 @@ int bulk_compare(struct bulk_job *j)
 	if (r && r->nl)
 		mnl_socket_close(r->nl);
 	free(r);
+	progress_end();
 	return err;
 }

@@ -21,8 +21,10 @@
 #include <unistd.h>
 
 #include "kernel/confine.h"
+#include "kernel/meter.h"
 #include "util/caps.h"
 #include "util/cleanup.h"
+#include "util/progress.h"
 
 #define TIMEOUT_MS 120000
 #define MAX_MEMORY ((rlim_t)4 << 30)
@@ -126,6 +128,7 @@ static void detach(pid_t parent, int said)
 	dup2(null, STDIN_FILENO);
 	dup2(said, STDOUT_FILENO);
 	dup2(said, STDERR_FILENO);
+	meter_mute();
 	/* nft reads and prints times of day in the local zone; the kernel keeps UTC, and so do we
 	 */
 	setenv("TZ", "UTC", 1);
@@ -178,7 +181,7 @@ static bool wait_end(int fd, long deadline)
 
 	for (;;) {
 		long left = deadline - now_ms();
-		int n = left > 0 ? poll(&p, 1, (int)left) : 0;
+		int n = left > 0 ? meter_poll(&p, 1, left) : 0;
 
 		if (n > 0)
 			return true;
@@ -279,6 +282,7 @@ static int wait_started(struct child *c)
 		kill(c->pid, SIGKILL);
 	while (waitpid(c->pid, &status, 0) < 0 && errno == EINTR)
 		;
+	progress_end(); /* what it told of is over, be it that it was killed */
 	if (v->state == ENDED && WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return v->result;
 	return explain(c, v, status, late, c->said);

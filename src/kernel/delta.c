@@ -25,6 +25,7 @@
 #include "nft/ir.h"
 #include "util/cleanup.h"
 #include "util/fault.h"
+#include "util/progress.h"
 
 #define ROOM_HASH (320 << 10) /* as of lists that are filled for the first time (bulk.c) */
 #define ROOM_TREE (4 << 20)
@@ -153,34 +154,45 @@ static void push(struct ops *ops, struct ival at, bool add, bool glued)
 	ops->v[ops->n++] = (struct op){at, add, glued};
 }
 
-static void wanted(const struct bulk_list *l, bool interval, struct delta_elems *out)
+static struct ir_bulk bulk_of(const struct delta_job *j, const struct bulk_list *l)
 {
+	uint8_t all = j->family == FAM_IP4 ? 32 : 128;
+
+	return (struct ir_bulk){.elems = l,
+				.prefix = j->interval ? 0 : j->prefix ? j->prefix : all};
+}
+
+static void wanted(const struct delta_job *j, const struct bulk_list *l, struct delta_elems *out)
+{
+	const struct ir_bulk b = bulk_of(j, l);
+	u128 step = l && b.prefix ? bulk_step(&b) : 0;
+
 	*out = (struct delta_elems){0};
 	for (size_t i = 0; l && i < l->n; i++) {
 		struct ival r = bulk_list_at(l, i);
 
-		if (interval)
+		if (!step)
 			delta_elems_add(out, r.lo, r.hi);
-		for (u128 x = r.lo; !interval; x++) {
+		for (u128 x = r.lo; step; x += step) {
 			delta_elems_add(out, x, x);
-			if (x == r.hi)
+			if (r.hi - x < step)
 				break;
 		}
 	}
 }
 
+static uint64_t count(const struct delta_job *j, const struct bulk_list *l)
+{
+	const struct ir_bulk b = bulk_of(j, l);
+
+	return l ? bulk_keys(&b) : 0;
+}
+
 uint64_t delta_count(const struct bulk_list *l, bool interval)
 {
-	u128 n = 0;
+	struct delta_job j = {.family = l ? l->family : FAM_IP4, .interval = interval};
 
-	for (size_t i = 0; l && i < l->n; i++) {
-		struct ival r = bulk_list_at(l, i);
-
-		n += interval ? 1 : r.hi - r.lo + 1;
-		if (n > UINT32_MAX)
-			return UINT32_MAX;
-	}
-	return (uint64_t)n;
+	return count(&j, l);
 }
 
 /* What is in the one and not in the other. */
@@ -310,6 +322,7 @@ static int put_ops(struct writer *w, const struct ops *ops, bool zero_end)
 	u128 top = u128_max(w->job->family == FAM_IP4 ? 32 : 128);
 	int err = 0;
 
+	progress_begin(PROGRESS_CHANGING, ops->n);
 	for (size_t i = 0; i < ops->n && !err; i++) {
 		size_t need = ops->v[i].glued ? OP_MAX + HEAD_MAX : bytes_of(glued_from(ops, i));
 		size_t open = w->message ? w->message->nlmsg_len : 0;
@@ -317,6 +330,8 @@ static int put_ops(struct writer *w, const struct ops *ops, bool zero_end)
 		if (w->used + open && w->used + open + need > w->sender.room &&
 		    (!ops->v[i].glued || w->used + open + OP_MAX + HEAD_MAX > w->sender.room))
 			err = flush(w);
+		if (i % 4096 == 0)
+			progress_at(i);
 		if (err)
 			break;
 		if (ops->v[i].add && w->job->interval && !zero_end && ops->v[i].at.hi != top) {
@@ -326,7 +341,9 @@ static int put_ops(struct writer *w, const struct ops *ops, bool zero_end)
 		}
 		put_op(w, &ops->v[i]);
 	}
-	return err ? err : flush(w);
+	err = err ? err : flush(w);
+	progress_end();
+	return err;
 }
 
 static int send_ops(const struct delta_job *j, const struct ops *ops, bool zero_end)
@@ -369,8 +386,7 @@ static int replace(struct delta_job *j, const struct delta_elems *want)
 
 static bool holds(const struct delta_job *j, const struct bulk_list *l)
 {
-	uint8_t all = j->family == FAM_IP4 ? 32 : 128;
-	const struct ir_bulk b = {.elems = l, .prefix = j->interval ? 0 : all};
+	const struct ir_bulk b = bulk_of(j, l);
 	struct bulk_job job = {.set = j->set, .bulk = &b};
 
 	return bulk_compare(&job) == 0;
@@ -383,8 +399,8 @@ static int look(const struct delta_job *j, struct delta_elems *out)
 	const struct bulk_list *both[] = {j->was, j->want};
 
 	for (int i = 0; i < 2; i++) {
-		if (delta_count(both[i], j->interval) > DUMPED && holds(j, both[i])) {
-			wanted(both[i], j->interval, out);
+		if (count(j, both[i]) > DUMPED && holds(j, both[i])) {
+			wanted(j, both[i], out);
 			out->zero_end = true;
 			return 0;
 		}
@@ -455,7 +471,7 @@ static int run(void *arg)
 	struct delta_elems want;
 	int err;
 
-	wanted(j->want, j->interval, &want);
+	wanted(j, j->want, &want);
 	err = settle(j, &want);
 	free(want.v);
 	return -err;
@@ -479,7 +495,7 @@ int delta_change(struct delta_job *j, const char *netns)
 {
 	struct delta_job *shared;
 	struct child c = {.where = child_where_of(netns), .netns = netns, .run = run};
-	uint64_t n = delta_count(j->want, j->interval);
+	uint64_t n = count(j, j->want);
 	int err;
 
 	if (n > j->size) {

@@ -11,6 +11,7 @@ struct delta_job {
 	const char *set; /* of table inet fwc; it is there */
 	enum family family;
 	bool interval;
+	uint8_t prefix; /* of a hash: how many bits of an address its keys have; 0: all */
 	uint64_t size; /* how many elements it takes: addresses, or ranges */
 	const struct bulk_list *want; /* NULL: nothing */
 	const struct bulk_list *was; /* what it holds unless somebody was killed; NULL: unknown */
@@ -23,7 +24,7 @@ struct delta_job {
  * has no such set; -ENOSPC, it is too small. */
 int delta_change(struct delta_job *j, const char *netns);
 
-/* How many elements the list is. */
+/* How many elements the list is, of a hash of single addresses or of intervals. */
 uint64_t delta_count(const struct bulk_list *l, bool interval);
 
 #endif

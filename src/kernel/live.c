@@ -12,6 +12,7 @@
 #include "kernel/links.h"
 #include "kernel/nftrun.h"
 #include "nft/tlv.h"
+#include "util/bulk_file.h"
 #include "util/cleanup.h"
 
 #define MANY 64 /* objects: beyond them all is read */
@@ -268,7 +269,7 @@ int live_make(struct live *l, const char *netns, struct arena *a, const struct b
 
 /* Of a step that does not hold what it is to hold, what is different. */
 static int run_bulk(enum nftrun_kind kind, const char *netns, const struct bulk_job *j,
-		    uint32_t *commits, struct buf *why)
+		    struct buf *out, struct buf *why)
 {
 	struct nftrun_step step = {.kind = kind, .bulk = j};
 	struct nftrun r = {.where = child_where_of(netns), .netns = netns, .steps = &step, .n = 1};
@@ -282,27 +283,45 @@ static int run_bulk(enum nftrun_kind kind, const char *netns, const struct bulk_
 		buf_puts(why, x.text);
 		err = -EBADMSG;
 	}
-	*commits = 0;
-	if (step.out.len == sizeof(*commits))
-		memcpy(commits, step.out.data, sizeof(*commits));
+	*out = step.out;
+	step.out = (struct buf){0};
 	nftrun_free(&r);
 	return err;
 }
 
 int live_fill(struct live *l, const char *netns, const struct bulk_job *j, struct buf *why)
 {
-	uint32_t commits;
-	int err = run_bulk(RUN_BULK_FILL, netns, j, &commits, why);
+	_cleanup_buf_ struct buf out = {0};
+	uint32_t commits = 0;
+	int err = run_bulk(RUN_BULK_FILL, netns, j, &out, why);
 
+	if (out.len == sizeof(commits))
+		memcpy(&commits, out.data, sizeof(commits));
 	l->generation += commits;
 	return err;
 }
 
 int live_compare(const char *netns, const struct bulk_job *j, struct buf *why)
 {
-	uint32_t none;
+	_cleanup_buf_ struct buf none = {0};
 
 	return run_bulk(RUN_BULK_COMPARE, netns, j, &none, why);
+}
+
+int live_read_list(const char *netns, const struct bulk_job *j, struct arena *a,
+		   const struct bulk_list **out, struct buf *why)
+{
+	_cleanup_buf_ struct buf bytes = {0};
+	int err = run_bulk(RUN_BULK_READ, netns, j, &bytes, why);
+
+	if (err)
+		return err;
+	*out = bytes.len == 1 ? bulk_list(a, &(struct bulk){0}, j->bulk->elems->family)
+			      : bulk_file_read(a, buf_str(&bytes), bytes.len);
+	if (*out)
+		return 0;
+	buf_puts(why, "what is in it overlaps");
+	return -EBADMSG;
 }
 
 /* Of tables of others, who may name interfaces by their numbers. */

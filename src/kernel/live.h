@@ -56,6 +56,9 @@ int live_merge(struct live *l, struct live *made, const struct live_names *names
  * committed. */
 int live_fill(struct live *l, const char *netns, const struct bulk_job *j, struct buf *why);
 int live_compare(const char *netns, const struct bulk_job *j, struct buf *why);
+/* What it holds in place of that; in the arena. */
+int live_read_list(const char *netns, const struct bulk_job *j, struct arena *a,
+		   const struct bulk_list **out, struct buf *why);
 /* The whole ruleset of the namespace, other people's tables too. */
 int live_read_all(struct ir_tables *out, const char *netns, struct arena *a, struct buf *why);
 /* The same; none where ours is the only table. */

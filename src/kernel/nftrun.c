@@ -12,6 +12,7 @@
 
 #include "kernel/ask.h"
 #include "kernel/batch.h"
+#include "kernel/delta_read.h"
 #include "kernel/dump.h"
 #include "kernel/genid.h"
 #include "kernel/send.h"
@@ -152,6 +153,27 @@ static bool run_bulk(const struct nftrun_step *s, FILE *out, FILE *err)
 	return !failed;
 }
 
+/* What is in a hash of prefixes and is none is never found. */
+static bool read_bulk(const struct nftrun_step *s, FILE *out, FILE *err)
+{
+	const struct ir_bulk *b = s->bulk->bulk;
+	u128 step = b->prefix ? bulk_step(b) : 1;
+	_cleanup_buf_ struct buf bytes = {0};
+	struct delta_elems e = {0};
+	int failed = delta_read(s->bulk->set, b->elems->family, !b->prefix, &e);
+
+	bulk_file_begin(&bytes, b->elems->family);
+	for (size_t i = 0; i < e.n; i++)
+		if (e.v[i].lo % step == 0)
+			bulk_file_add(&bytes, b->elems->family, e.v[i].lo, e.v[i].hi + step - 1);
+	free(e.v);
+	if (failed)
+		fprintf(err, "Error: %s\n", strerror(-failed));
+	else
+		fwrite(bytes.data, 1, bytes.len, out);
+	return !failed;
+}
+
 static bool run_step(const struct nftrun_step *s, const struct stream *to, bool last,
 		     uint32_t expect, uint32_t *generation)
 {
@@ -171,6 +193,8 @@ static bool run_step(const struct nftrun_step *s, const struct stream *to, bool 
 		ok = run_messages(s, expect, err);
 	else if (s->kind == RUN_BULK_COMPARE || s->kind == RUN_BULK_FILL)
 		ok = run_bulk(s, out, err);
+	else if (s->kind == RUN_BULK_READ)
+		ok = read_bulk(s, out, err);
 	else
 		ok = run_nft(s, out, err, last);
 	if (fclose(out) != 0 || fclose(err) != 0)
@@ -353,7 +377,7 @@ static void ask_start(struct nftrun *r)
 
 		message_put_number(&b, r->steps[i].kind);
 		message_put_text(&b, script ? script : "", script ? strlen(script) : 0);
-		if (r->steps[i].kind == RUN_BULK_COMPARE)
+		if (r->steps[i].kind == RUN_BULK_COMPARE || r->steps[i].kind == RUN_BULK_READ)
 			put_bulk(&b, r->steps[i].bulk);
 	}
 	r->answer = ask_begin(&b);

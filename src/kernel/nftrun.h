@@ -29,6 +29,7 @@ enum nftrun_kind {
 	 * holds anything else. Refused: it does not hold it, and err says what is different. */
 	RUN_BULK_COMPARE,
 	RUN_BULK_FILL,
+	RUN_BULK_READ, /* all that it holds, as the file of a list has it (util/bulk_file.h) */
 };
 
 struct nftrun_step {

@@ -23,6 +23,7 @@
 #include "kernel/child.h"
 #include "kernel/confine.h"
 #include "kernel/message.h"
+#include "kernel/meter.h"
 #include "util/cleanup.h"
 #include "util/map.h"
 
@@ -568,6 +569,7 @@ int opener_start(const struct opener_job *job)
 	pid = fork();
 	if (pid == 0) {
 		close(pair[0]);
+		meter_mute();
 		serve(job, pair[1], parent);
 	}
 	if (pid < 0)

@@ -10,6 +10,7 @@
 #include "nft/script.h"
 #include "util/cleanup.h"
 #include "util/fault.h"
+#include "util/progress.h"
 
 /* A namespace made through a user namespace may come without the right to use it; and messages to
  * netlink may be no larger there than net.core.wmem_max, which only CAP_NET_ADMIN of the machine
@@ -143,6 +144,7 @@ static void try_asleep(struct scratch *s)
 
 void scratch_wait(struct scratch *s)
 {
+	progress_begin(PROGRESS_TRYING, 0);
 	if (nftrun_wait(&s->run) == 0) {
 		judge(s, &s->run);
 	} else {

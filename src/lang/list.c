@@ -7,6 +7,7 @@
 
 #include "lang/parse.h"
 #include "util/number.h"
+#include "util/progress.h"
 
 #define BAD_LINES 20 /* that are reported */
 #define BOM "\xef\xbb\xbf"
@@ -453,8 +454,12 @@ static struct span line_of(const struct source *src, uint32_t n)
 
 static void read_lines(struct list *l, const struct source *src)
 {
-	for (uint32_t n = 0; n < src->nlines && !l->refused; n++)
+	progress_begin(PROGRESS_READING, src->nlines);
+	for (uint32_t n = 0; n < src->nlines && !l->refused; n++) {
+		if (n % 4096 == 0)
+			progress_at(n);
 		one_line(l, line_of(src, n));
+	}
 }
 
 /* What was left out, where the policy says that lines may be. */
@@ -483,6 +488,7 @@ void parse_set_file(struct parser *p, struct ast_element *e)
 		return;
 	read_lines(&l, src);
 	bulk_settle(&e->content, p->arena);
+	progress_end();
 	if (e->lenient && l.nbad && !l.refused)
 		tell_skipped(&l);
 }

@@ -346,12 +346,13 @@ static void fill_bulk(struct arena *a, struct object *o)
 		add_without(&some, bulk_list_at(mine, i), of);
 	if (!some.n)
 		return;
-	if (some.n > UINT64_MAX)
+	if (some.n > INT64_MAX)
 		buf_puts(&b, "very many");
 	else
-		buf_decimal(&b, (uint64_t)some.n);
+		buf_thousands(&b, (uint64_t)some.n);
 	buf_puts(&b, some.n == 1 ? " address, " : " addresses, the first ");
 	addr_print(&b, mine->family, some.first);
+	o->items[o->n].addresses = some.n > INT64_MAX ? INT64_MAX : (uint64_t)some.n;
 	o->items[o->n].text = taken_text(a, &b);
 	o->items[o->n++].place = elem_place(o->side, s, &(struct ir_elem){0});
 }
@@ -432,7 +433,8 @@ static void collect(struct arena *a, const struct side *s, const struct side *ot
 static void put(struct differ *d, char sign, const struct object *o, const struct diff_item *i)
 {
 	struct diff_line line = {
-		.sign = sign, .object = o->label, .place = i->place, .nft = i->text};
+		.sign = sign, .object = o->label, .place = i->place, .nft = i->text,
+		.addresses = i->addresses};
 
 	vec_push(d->a, d->out, line);
 }

@@ -14,6 +14,7 @@ struct diff_line {
 	const char *object; /* "chain lan-wan", without its hash */
 	struct manifest_place place; /* at NULL: no line of a policy is known for it */
 	const char *nft; /* the rule or element, without hashes */
+	uint64_t addresses; /* of a long list, so many that `nft` counts; 0: it is a rule */
 };
 
 struct diff_lines {

@@ -10,6 +10,7 @@ struct diff_item {
 	const char *text;
 	struct manifest_place place;
 	bool frame; /* what a set is, not what is in it */
+	uint64_t addresses; /* as of a diff_line */
 };
 
 struct diff_step {

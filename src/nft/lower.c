@@ -12,6 +12,8 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "util/progress.h"
+
 static struct ir_rule builtin(struct lower *l, const char *comment)
 {
 	return (struct ir_rule){.comment = ir_comment(l->arena, comment)};
@@ -301,9 +303,11 @@ static void lower_dispatch(struct lower *l, struct ir_chain *c, enum field f, co
 	struct dispatch d = {.exact = dispatch_map(l, stem, false)};
 
 	d.wild = dispatch_map(l, arena_printf(l->arena, "%s-wild", stem), true);
-	for (size_t z = 0; z < l->p->zones.n; z++)
+	for (size_t z = 0; z < l->p->zones.n; z++) {
+		progress_tick();
 		if (!is_rest(l, z) && !l->p->zones.v[z].sub.is)
 			dispatch_zone(l, &d, (int)z, chain_of(l, (int)z, end));
+	}
 	if (l->p->other >= 0) { /* which has all names but this */
 		struct ival lo = {0};
 

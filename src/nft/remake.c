@@ -12,6 +12,8 @@
 
 #include "nft/tlv.h"
 
+#define LIST_MAX 60000 /* bytes of elements in one attribute, which takes no more than 65535 */
+
 struct remake {
 	struct arena *arena;
 	struct buf *out;
@@ -21,6 +23,7 @@ struct remake {
 	struct map bases; /* chains on hooks, by name */
 	struct map ids; /* of sets: uint32_t, in network order; sets are made in their order */
 	struct map at_run_time; /* sets whose elements are not the policy's */
+	struct map intervals; /* of these what is in all messages, struct interval_set */
 	uint32_t nsets, nmessages;
 	bool bad;
 };
@@ -32,6 +35,19 @@ struct begun { /* a message, or an attribute that holds others */
 struct counts { /* of one object, and where in it we are */
 	const struct remake_counts *of;
 	uint32_t *nth;
+};
+
+/* A tree of intervals is told from the top, and takes those that meet from the bottom alone: the
+ * end of the one before the begin of the next. */
+struct interval {
+	struct tlv elem, key;
+	bool end, rest; /* rest: of a map, for what no other is for */
+	uint32_t nth; /* as it was told */
+};
+
+struct interval_set {
+	struct tlv_message m;
+	VEC(struct interval) v;
 };
 
 static const char *text_of(struct remake *r, struct tlv name)
@@ -148,16 +164,20 @@ int remake_count_cmp(const void *a, const void *b)
 	return (x->nth > y->nth) - (x->nth < y->nth);
 }
 
-/* Of the rule or element that comes next; NULL: nothing to be told. */
-static const struct remake_count *next_count(struct counts *c, bool for_the_rest)
+/* NULL: nothing to be told. */
+static const struct remake_count *count_of(const struct counts *c, uint32_t nth, bool for_the_rest)
 {
-	struct remake_count key = {.nth = (*c->nth)++};
+	struct remake_count key = {.nth = for_the_rest ? REMAKE_REST : nth};
 
-	if (for_the_rest)
-		key.nth = REMAKE_REST;
 	if (!c->of || !c->of->n)
 		return NULL;
 	return bsearch(&key, c->of->v, c->of->n, sizeof(key), remake_count_cmp);
+}
+
+/* Of the rule or element that comes next. */
+static const struct remake_count *next_count(struct counts *c, bool for_the_rest)
+{
+	return count_of(c, (*c->nth)++, for_the_rest);
 }
 
 /* A number within what was written. */
@@ -223,6 +243,11 @@ static bool put_set_name(struct remake *r, uint16_t name_as, uint16_t id_as, str
 	return true;
 }
 
+static bool is_tree(uint64_t flags)
+{
+	return (flags & NFT_SET_INTERVAL) && !(flags & NFT_SET_CONCAT);
+}
+
 static void put_set(struct remake *r, const struct tlv_message *m)
 {
 	static const uint16_t without[] = {NFTA_SET_HANDLE, NFTA_SET_NAME, NFTA_SET_ID,
@@ -242,22 +267,28 @@ static void put_set(struct remake *r, const struct tlv_message *m)
 	map_put(&r->ids, name, id);
 	if (tlv_number(v[NFTA_SET_FLAGS]) & (NFT_SET_TIMEOUT | NFT_SET_EVAL))
 		map_put(&r->at_run_time, name, id);
+	if (is_tree(tlv_number(v[NFTA_SET_FLAGS])))
+		map_put(&r->intervals, name, arena_new_of(r->arena, struct interval_set));
 	put_rest(r, m->body, without);
 	if (!put_set_name(r, NFTA_SET_NAME, NFTA_SET_ID, v[NFTA_SET_NAME]))
 		put_attr(r, NFTA_SET_ID, (struct tlv){(const uint8_t *)id, sizeof(*id)});
 	end_message(r, b);
 }
 
-static void count_elem(struct remake *r, struct tlv elem, struct counts *c)
+static void write_elem_count(struct remake *r, const struct tlv *v, const struct remake_count *x)
 {
-	struct tlv v[NFTA_SET_ELEM_EXPRESSIONS + 1];
-	const struct remake_count *x;
-
-	tlv_sort(elem, v, NFTA_SET_ELEM_EXPRESSIONS);
-	x = next_count(c, tlv_number(v[NFTA_SET_ELEM_FLAGS]) & NFT_SET_ELEM_CATCHALL);
 	if (x && !write_count(r, v[NFTA_SET_ELEM_EXPR], x) &&
 	    !write_counts(r, v[NFTA_SET_ELEM_EXPRESSIONS], x))
 		r->bad = true;
+}
+
+static void count_elem(struct remake *r, struct tlv elem, struct counts *c)
+{
+	struct tlv v[NFTA_SET_ELEM_EXPRESSIONS + 1];
+
+	tlv_sort(elem, v, NFTA_SET_ELEM_EXPRESSIONS);
+	write_elem_count(
+		r, v, next_count(c, tlv_number(v[NFTA_SET_ELEM_FLAGS]) & NFT_SET_ELEM_CATCHALL));
 }
 
 static void put_elem_list(struct remake *r, struct tlv list, struct counts c)
@@ -275,10 +306,43 @@ static void put_elem_list(struct remake *r, struct tlv list, struct counts c)
 		count_elem(r, elem, &c);
 }
 
-static void put_elems(struct remake *r, const struct tlv_message *m)
+/* All but the elements. */
+static struct begun begin_elems(struct remake *r, const struct tlv_message *m, struct tlv name)
 {
 	static const uint16_t without[] = {NFTA_SET_ELEM_LIST_SET, NFTA_SET_ELEM_LIST_ELEMENTS, 0};
+	struct begun b = begin_message(r, m, 0);
+
+	put_set_name(r, NFTA_SET_ELEM_LIST_SET, NFTA_SET_ELEM_LIST_SET_ID, name);
+	put_rest(r, m->body, without);
+	return b;
+}
+
+static void keep_intervals(struct remake *r, const struct tlv_message *m, struct tlv list,
+			   struct interval_set *to)
+{
+	struct tlv elem, v[NFTA_SET_ELEM_EXPRESSIONS + 1], key[NFTA_DATA_VALUE + 1];
+	uint16_t type;
+
+	if (!to->v.n)
+		to->m = *m;
+	while (tlv_next(&list, &type, &elem)) {
+		uint64_t flags;
+
+		tlv_sort(elem, v, NFTA_SET_ELEM_EXPRESSIONS);
+		tlv_sort(v[NFTA_SET_ELEM_KEY], key, NFTA_DATA_VALUE);
+		flags = tlv_number(v[NFTA_SET_ELEM_FLAGS]);
+		vec_push(r->arena, &to->v,
+			 ((struct interval){elem, key[NFTA_DATA_VALUE],
+					    flags & NFT_SET_ELEM_INTERVAL_END,
+					    flags & NFT_SET_ELEM_CATCHALL, (uint32_t)to->v.n}));
+	}
+	r->bad |= list.n > 0;
+}
+
+static void put_elems(struct remake *r, const struct tlv_message *m)
+{
 	struct tlv v[NFTA_SET_ELEM_LIST_MAX + 1];
+	struct interval_set *intervals;
 	const char *name;
 	struct begun b;
 
@@ -286,12 +350,71 @@ static void put_elems(struct remake *r, const struct tlv_message *m)
 	name = text_of(r, v[NFTA_SET_ELEM_LIST_SET]);
 	if (!is_wanted(r, 's', name) || map_get(&r->at_run_time, name))
 		return;
-	b = begin_message(r, m, 0);
-	put_set_name(r, NFTA_SET_ELEM_LIST_SET, NFTA_SET_ELEM_LIST_SET_ID,
-		     v[NFTA_SET_ELEM_LIST_SET]);
-	put_rest(r, m->body, without);
+	intervals = map_get(&r->intervals, name);
+	if (intervals) {
+		keep_intervals(r, m, v[NFTA_SET_ELEM_LIST_ELEMENTS], intervals);
+		return;
+	}
+	b = begin_elems(r, m, v[NFTA_SET_ELEM_LIST_SET]);
 	put_elem_list(r, v[NFTA_SET_ELEM_LIST_ELEMENTS], counts_of(r, 's', name));
 	end_message(r, b);
+}
+
+static int interval_cmp(const void *a, const void *b)
+{
+	const struct interval *x = a, *y = b;
+	size_t n = x->key.n < y->key.n ? x->key.n : y->key.n;
+	int c = n ? memcmp(x->key.p, y->key.p, n) : 0;
+
+	if (x->rest != y->rest)
+		return x->rest - y->rest;
+	if (c || x->key.n != y->key.n)
+		return c ? c : x->key.n < y->key.n ? -1 : 1;
+	if (x->end != y->end)
+		return y->end - x->end;
+	return (x->nth > y->nth) - (x->nth < y->nth);
+}
+
+static void put_interval(struct remake *r, const struct interval *i, const struct counts *c)
+{
+	struct tlv v[NFTA_SET_ELEM_EXPRESSIONS + 1];
+	const struct remake_count *x = count_of(c, i->nth, i->rest);
+	struct begun b = {r->out->len};
+
+	put_attr(r, NFTA_LIST_ELEM | NLA_F_NESTED, i->elem);
+	if (!x || r->bad)
+		return;
+	tlv_sort(written(r, b), v, NFTA_SET_ELEM_EXPRESSIONS);
+	write_elem_count(r, v, x);
+}
+
+static void put_intervals(struct remake *r, const char *name, struct interval_set *s)
+{
+	struct tlv v[NFTA_SET_ELEM_LIST_MAX + 1];
+	struct counts c = counts_of(r, 's', name);
+	size_t i = 0;
+
+	tlv_sort(s->m.body, v, NFTA_SET_ELEM_LIST_MAX);
+	if (s->v.n)
+		qsort(s->v.v, s->v.n, sizeof(*s->v.v), interval_cmp);
+	while (i < s->v.n && !r->bad) {
+		struct begun b = begin_elems(r, &s->m, v[NFTA_SET_ELEM_LIST_SET]);
+		struct begun list = begin_attr(r, NFTA_SET_ELEM_LIST_ELEMENTS);
+
+		do
+			put_interval(r, &s->v.v[i++], &c);
+		while (i < s->v.n && r->out->len - list.at + s->v.v[i].elem.n < LIST_MAX);
+		end_attr(r, list);
+		end_message(r, b);
+	}
+}
+
+static void put_all_intervals(struct remake *r)
+{
+	const struct map_entry *e;
+
+	vec_each (&r->intervals.entries, e)
+		put_intervals(r, e->key, e->value);
 }
 
 /* ---- chains and rules ---- */
@@ -511,6 +634,7 @@ bool remake_some(struct arena *a, const void *dump, size_t n, const struct map *
 	map_init(&r.bases, a);
 	map_init(&r.ids, a);
 	map_init(&r.at_run_time, a);
+	map_init(&r.intervals, a);
 	for (enum pass pass = LOOKUPS; pass < NPASSES; pass++) {
 		struct tlv rest = {dump, n};
 		struct tlv_message m;
@@ -520,6 +644,8 @@ bool remake_some(struct arena *a, const void *dump, size_t n, const struct map *
 		while (tlv_message(&rest, &m))
 			take(&r, &m, pass);
 		r.bad |= rest.n > 0;
+		if (pass == ELEMENTS)
+			put_all_intervals(&r);
 	}
 	return !r.bad && r.nmessages;
 }

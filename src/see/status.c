@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "apply/bulk.h"
 #include "apply/inspectd.h"
 #include "apply/proof.h"
 #include "kernel/flows.h"
@@ -18,7 +19,6 @@
 #include "see/delta_print.h"
 #include "see/flows_print.h"
 #include "see/others.h"
-#include "store/lists.h"
 #include "store/saved.h"
 #include "store/sources.h"
 #include "trial/note.h"
@@ -32,14 +32,34 @@ static int slurp(const char *path, struct buf *out)
 	return fd < 0 ? fd : fd_read(fd, out);
 }
 
-static void find_drift(struct status *st, const struct store *s, const struct live *now,
-		       struct arena *a)
+/* What bulk sets hold: by their names, or as read where that is something else. */
+static void give_lists(struct status *st, const struct store *s, const char *netns,
+		       const struct ir_ruleset *want, struct ir_ruleset *live, struct arena *a)
+{
+	_cleanup_buf_ struct buf ignored = {0};
+	const struct plan_input in = {.arena = a, .want = want};
+	struct map altered;
+
+	map_init(&altered, a);
+	ruleset_take_bulk(live, want);
+	store_give_lists(s, a, live);
+	if (st->bulk_differs)
+		bulk_look(&in, live, netns, &altered, &ignored);
+}
+
+/* deep: what bulk sets hold is read. */
+static void find_drift(struct status *st, const struct store *s, const char *netns,
+		       const struct live *now, bool deep, struct arena *a)
 {
 	const struct ir_ruleset *live = now->ruleset;
 	struct delta_side before, after;
 	struct proof p;
 
-	if (!st->dormant && proof_holds(a, &st->applied, now->dump, now->len, NULL)) {
+	st->deep = deep;
+	if (deep)
+		bulk_holds(a, &st->applied, netns, &st->bulk_differs);
+	if (!st->dormant && !st->bulk_differs &&
+	    proof_holds(a, &st->applied, now->dump, now->len, NULL)) {
 		st->drift_known = true;
 		return;
 	}
@@ -51,8 +71,7 @@ static void find_drift(struct status *st, const struct store *s, const struct li
 	if (p.outcome != SCRATCH_LOADED)
 		return;
 	st->drift_known = true;
-	ruleset_take_bulk(now->ruleset, p.ruleset);
-	store_give_lists(s, a, now->ruleset);
+	give_lists(st, s, netns, p.ruleset, now->ruleset, a);
 	diff_rulesets(a, live, st->applied.manifest, p.ruleset, st->applied.manifest, &st->drift);
 	if (!st->drift.n && !st->dormant)
 		return;
@@ -143,8 +162,8 @@ static int look(struct live *live, struct ir_tables *all, const char *netns, str
 	return live_read(live, netns, a, why);
 }
 
-int status_gather(struct status *st, const char *netns, const struct store *s, struct arena *a,
-		  struct buf *why)
+int status_gather(struct status *st, const char *netns, const struct store *s, bool deep,
+		  struct arena *a, struct buf *why)
 {
 	_cleanup_buf_ struct buf ignored = {0};
 	struct ir_tables all = {0};
@@ -173,33 +192,11 @@ int status_gather(struct status *st, const char *netns, const struct store *s, s
 	quotas_look(live.ruleset, s, a, NULL, &st->quotas);
 	/* on trial it is meant to hold something else */
 	if (st->known && st->trial.state == TRIAL_NONE)
-		find_drift(st, s, &live, a);
+		find_drift(st, s, netns, &live, deep, a);
 	report_lines(a, live.ruleset, st->applied.manifest, &st->lines);
 	ends_find(a, &st->lines, live.ruleset, &st->ends);
 	saved_counters_add(s, netns, a, &st->lines);
 	return 0;
-}
-
-void status_deep(struct status *st, const char *netns, struct arena *a)
-{
-	const struct manifest_bulk *b;
-	int err = 0;
-
-	if (!st->known || !st->loaded || st->trial.state != TRIAL_NONE)
-		return;
-	st->deep = true;
-	vec_each (&st->applied.manifest->bulk, b) {
-		_cleanup_buf_ struct buf why = {0};
-		struct ir_bulk bulk = {lists_get(st->applied.lists, b->digest, &why), b->prefix,
-				       b->of};
-		struct bulk_job j = {.set = b->set, .bulk = &bulk};
-
-		err = bulk.elems ? live_compare(netns, &j, &why) : -EBADMSG;
-		if (!err)
-			continue;
-		st->bulk_differs = arena_printf(a, "%s: %s", b->set, buf_str(&why));
-		return;
-	}
 }
 
 void status_free(struct status *st)

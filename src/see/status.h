@@ -55,11 +55,10 @@ struct status {
 	const char *bulk_differs; /* and this is different; or NULL */
 };
 
-/* 0 or -errno with why filled. What cannot be found out is left out. */
-int status_gather(struct status *st, const char *netns, const struct store *s, struct arena *a,
-		  struct buf *why);
-/* Reads what bulk sets of what was applied hold. */
-void status_deep(struct status *st, const char *netns, struct arena *a);
+/* 0 or -errno with why filled. What cannot be found out is left out. deep: reads what bulk sets of
+ * what was applied hold, too. */
+int status_gather(struct status *st, const char *netns, const struct store *s, bool deep,
+		  struct arena *a, struct buf *why);
 void status_free(struct status *st);
 /* Loaded, and the kernel holds what was applied. */
 bool status_good(const struct status *st);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "util/progress.h"
 #include "util/room.h"
 
 #define NIL UINT32_MAX
@@ -37,6 +38,7 @@ static double processor_seconds(void)
 void dd_look_at_clock(struct dd *d)
 {
 	d->steps = 0;
+	progress_tick();
 	if (d->end > 0 && processor_seconds() >= d->end)
 		d->exhausted = true;
 }

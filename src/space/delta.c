@@ -8,6 +8,7 @@
 
 #include "space/delta_near.h"
 #include "space/packet.h"
+#include "util/progress.h"
 
 #define PRODUCTS_MAX 12 /* of a group; more than a screen helps nobody */
 
@@ -218,13 +219,16 @@ static void compare(struct comparison *c, struct deltas *out, struct arena *a,
 	clock_t start = clock();
 
 	*out = (struct deltas){.known = true};
+	progress_begin(PROGRESS_COMPARING, NSTATIONS);
 	for (int i = 0; i < NSTATIONS; i++) {
 		c->at = (enum station)i;
+		progress_at((uint64_t)i);
 		begin(c, a, budget);
 		compare_at(c, out);
 		out->known = out->known && !dd_exhausted(c->m.dd);
 		mean_free(&c->m);
 	}
+	progress_end();
 	out->seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
 }
 

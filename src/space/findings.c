@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "space/findings_shown.h"
+#include "util/progress.h"
 
 #define NOTES_MAX 3
 #define NEAR_MAX 40 /* on average, for the first way */
@@ -549,10 +550,20 @@ static bool look_at(struct policy *p, struct arena *a, struct diag *diag, struct
 	return true;
 }
 
-bool findings_rules(struct policy *p, struct arena *a, struct diag *diag, struct dd_budget budget)
+static bool look(struct policy *p, struct arena *a, struct diag *diag, struct dd_budget budget)
 {
 	return look_at(p, a, diag, budget, hooks, p->rules.n, false) &&
 	       look_at(p, a, diag, budget, nat_hooks, p->nats.n, true) &&
 	       findings_nats(p, a, diag, budget) && findings_marks(p, a, diag, budget) &&
 	       findings_untracked(p, a, diag, budget);
+}
+
+bool findings_rules(struct policy *p, struct arena *a, struct diag *diag, struct dd_budget budget)
+{
+	bool whole;
+
+	progress_begin(PROGRESS_FINDINGS, 0);
+	whole = look(p, a, diag, budget);
+	progress_end();
+	return whole;
 }

@@ -10,6 +10,7 @@
 
 #include "nft/compare.h"
 #include "space/packet.h"
+#include "util/progress.h"
 
 struct sides {
 	dd_ref policy, kernel;
@@ -243,10 +244,12 @@ void prove_ruleset(struct proof_result *out, struct arena *a, const struct polic
 		budget.nodes = PROOF_NODES;
 	if (budget.seconds <= 0)
 		budget.seconds = PROOF_SECONDS;
+	progress_begin(PROGRESS_PROVING, NSTATIONS);
 	if (!stranger(out, a, r) && !odd(out, a, r)) {
 		for (int i = 0; i < NSTATIONS; i++) {
 			struct dd_budget left = budget;
 
+			progress_at((uint64_t)i);
 			/* the seconds are those of all stations together */
 			left.seconds -= seconds_since(start);
 			out->at = (enum station)i;
@@ -258,5 +261,6 @@ void prove_ruleset(struct proof_result *out, struct arena *a, const struct polic
 				break;
 		}
 	}
+	progress_end();
 	out->seconds = seconds_since(start);
 }

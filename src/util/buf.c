@@ -65,6 +65,19 @@ void buf_decimal(struct buf *b, uint64_t n)
 	buf_add(b, digits + at, sizeof(digits) - at);
 }
 
+void buf_thousands(struct buf *b, uint64_t n)
+{
+	char digits[27];
+	size_t at = sizeof(digits);
+
+	for (int i = 0; i == 0 || n; i++, n /= 10) {
+		if (i && i % 3 == 0)
+			digits[--at] = ',';
+		digits[--at] = (char)('0' + n % 10);
+	}
+	buf_add(b, digits + at, sizeof(digits) - at);
+}
+
 /* Most texts are short, and fit at the first try. */
 void buf_vprintf(struct buf *b, const char *fmt, va_list ap)
 {

@@ -24,20 +24,30 @@ size_t bulk_file_bytes(const struct bulk_list *l)
 	return 1 + 2 * bulk_key_bytes(l->family) * l->n;
 }
 
+void bulk_file_begin(struct buf *out, enum family family)
+{
+	buf_putc(out, (char)family);
+}
+
+void bulk_file_add(struct buf *out, enum family family, u128 lo, u128 hi)
+{
+	size_t bytes = bulk_key_bytes(family);
+	uint8_t key[16];
+
+	bulk_key(family, lo, key);
+	buf_add(out, key, bytes);
+	bulk_key(family, hi, key);
+	buf_add(out, key, bytes);
+}
+
 void bulk_file_pack(struct buf *out, const struct bulk_list *l)
 {
-	size_t bytes = bulk_key_bytes(l->family);
-
 	buf_reserve(out, bulk_file_bytes(l));
-	buf_putc(out, (char)l->family);
+	bulk_file_begin(out, l->family);
 	for (size_t i = 0; i < l->n; i++) {
 		struct ival r = bulk_list_at(l, i);
-		uint8_t key[16];
 
-		bulk_key(l->family, r.lo, key);
-		buf_add(out, key, bytes);
-		bulk_key(l->family, r.hi, key);
-		buf_add(out, key, bytes);
+		bulk_file_add(out, l->family, r.lo, r.hi);
 	}
 }
 

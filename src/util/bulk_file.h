@@ -16,6 +16,9 @@
 
 size_t bulk_file_bytes(const struct bulk_list *l);
 void bulk_file_pack(struct buf *out, const struct bulk_list *l);
+/* The same, range by range, sorted. */
+void bulk_file_begin(struct buf *out, enum family family);
+void bulk_file_add(struct buf *out, enum family family, u128 lo, u128 hi);
 /* In the arena, its digest made anew. NULL: they are no sorted, disjoint ranges. */
 struct bulk_list *bulk_file_read(struct arena *a, const void *bytes, size_t n);
 /* bulk_key() read again. */

@@ -19,6 +19,10 @@ policy() {
 	python3 -c "
 import ipaddress
 for i in range($2): print(ipaddress.ip_address(0x0a000000 + 256 * ${3:-0} + 3 * i))" >"$WORK/$1.list"
+	page "$1"
+}
+
+page() {
 	chmod 644 "$WORK/$1.list"
 	candidate "$1" <<-END
 		forwarding off
@@ -63,7 +67,7 @@ holds() {
 	[[ $output == *"nothing to change"* ]]
 	# a list with one more: the old one goes
 	policy two 3001
-	fwc apply >/dev/null
+	[[ $(fwc apply) == "applied as generation 3: 0 rules added, 1 removed; +1 address" ]]
 	holds two
 	[ "$(bulk | wc -l)" = 1 ]
 	[ "$(bulk)" != "$first" ]
@@ -139,17 +143,65 @@ holds() {
 	[ -z "$(bulk)" ]
 }
 
-@test "somebody changes it by hand: status --deep says so" {
+@test "somebody changes it by hand: status --deep says so, in packets, and apply mends it" {
+	local set
 	begin
 	policy one 3000
+	echo 'allow wan -> self https' >>"$WORK/one.fwc"
+	fwc compile "$WORK/one.fwc"
 	fwc apply >/dev/null
-	inns nft delete element inet fwc "$(bulk)" '{ 10.0.0.30 }'
-	inns nft add element inet fwc "$(bulk)" '{ 10.0.0.31 }'
+	set=$(bulk)
+	inns nft delete element inet fwc "$set" '{ 10.0.0.30 }'
+	inns nft add element inet fwc "$set" '{ 10.0.0.31 }'
 	fwc status
 	run fwc status --deep
+	echo "$output"
 	[ "$status" = 1 ]
-	[[ $output == *"10.0.0.30 is not in it"* ]]
-	[ "$(fwc --json status --deep | json 'd["lists"]["compared"]')" = False ]
+	[[ $output == *"DIFFERS from what was applied"*"- "*"1 address, 10.0.0.31"*"+ "*"1 address, 10.0.0.30"* ]]
+	[[ $output == *"10.0.0.30 is not in it"*'`fwc apply` mends that'* ]]
+	[ "$(fwc --json status --deep | json 'd["lists"]["compared"], d["drifted"]')" = "(False, True)" ]
+	run fwc apply
+	echo "$output"
+	[ "$status" = 0 ]
+	[[ $output == *"applied as generation 2: +1 -1 addresses"* ]]
+	[ "$(bulk)" = "$set" ]
+	holds one
+	fwc status --deep
+	[[ $(fwc apply) == *"nothing to change"* ]]
+	# in one go with another rule; and where all of them are gone
+	inns nft flush set inet fwc "$set"
+	echo 'allow lan -> self https' >>"$WORK/one.fwc"
+	fwc compile "$WORK/one.fwc"
+	[[ $(fwc apply) == *": 1 rule added, 0 removed; +3,000 addresses"* ]]
+	holds one
+	fwc status --deep
+}
+
+@test "changed by hand: hashes of prefixes, and intervals" {
+	local set
+	begin
+	python3 -c "
+for i in range(200): print('10.%d.%d.0/24' % (i // 100, 2 * i % 200))" >"$WORK/one.list"
+	python3 -c "
+for i in range(200): print('2001:db8:%x::3-2001:db8:%x::%x' % (i, i, 99 + i))" >>"$WORK/one.list"
+	page one
+	fwc apply >/dev/null
+	inns nft -s list sets inet | sed 's/ *#.*//' >"$WORK/before"
+	set=$(bulk | grep v4)
+	inns nft delete element inet fwc "$set" '{ 10.0.2.0 }'
+	inns nft add element inet fwc "$set" '{ 10.200.2.0 }'
+	set=$(bulk | grep v6)
+	inns nft delete element inet fwc "$set" '{ 2001:db8:7::3-2001:db8:7::6a }'
+	inns nft add element inet fwc "$set" '{ 2001:db8:7::3-2001:db8:7::ff }'
+	run fwc status --deep
+	echo "$output"
+	[ "$status" = 1 ]
+	[[ $output == *"256 addresses, the first 10.0.2.0"* ]]
+	run fwc apply
+	echo "$output"
+	[[ $output == *"+256 -405 addresses"* ]]
+	inns nft -s list sets inet | sed 's/ *#.*//' | diff "$WORK/before" -
+	fwc status --deep
 }
 
 @test "less memory than it takes: refused with both numbers, before anything is staged" {

@@ -80,3 +80,21 @@ policies() { ls "$FWC_SRC"/rulesets/*.fwc "$FWC_SRC"/examples/*.fwc "$FWC_SRC"/t
 	[[ $output = *"nothing was changed"* ]]
 	FWC_FAULT=no-script fwc apply
 }
+
+@test "intervals that meet, over more than one message: without a script" {
+	local kept
+	inns nft flush ruleset
+	rm -rf "$WORK/state"
+	# a tree is told from the top, and would be refused in that order
+	{
+		echo 'forwarding off'
+		echo "zone lan { interface $(printf '%s*, ' {a..z}{a..z})eth0 }"
+		echo 'zone wan { interface wan0 }'
+		echo 'allow lan -> self ssh'
+	} | candidate
+	FWC_FAULT=no-script fwc apply --keep-flows
+	kept=$(inns nft -s -n list table inet fwc)
+	inns nft flush ruleset
+	inns nft -f "$WORK/state/applied/ruleset.nft"
+	diff <(echo "$kept" | sort) <(inns nft -s -n list table inet fwc | sort)
+}
