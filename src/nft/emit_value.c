@@ -48,6 +48,8 @@ static const struct symbol icmpv6_types[] = {
 	{136, "nd-neighbor-advert"},	{137, "nd-redirect"},	      {138, "router-renumbering"},
 	{141, "ind-neighbor-solicit"},	{142, "ind-neighbor-advert"}, {143, "mld2-listener-report"},
 };
+static const struct symbol packet_types[] = {
+	{0, "host"}, {1, "broadcast"}, {2, "multicast"}, {3, "other"}};
 static const struct symbol presence[] = {{0, "missing"}, {1, "exists"}};
 static const struct symbol fib_types[] = {
 	{1, "unicast"}, {2, "local"}, {3, "broadcast"}, {4, "anycast"}, {5, "multicast"},
@@ -207,6 +209,9 @@ void emit_value(struct buf *out, enum field f, struct ival v)
 		break;
 	case FMT_PRESENT:
 		put_symbol(out, presence, COUNT(presence), v.lo);
+		break;
+	case FMT_PKTTYPE:
+		put_range(out, packet_types, COUNT(packet_types), v);
 		break;
 	}
 }

@@ -55,15 +55,19 @@ static void follow_map(struct finder *f, const char *name)
 static void follow_stmt(struct finder *f, const struct ir_stmt *s)
 {
 	const struct ir_elem *e;
+	const struct ir_stmt *x;
 
-	if (s->kind == IR_REJECT)
+	if (s->kind == IR_REJECT || (s->kind == IR_UNKNOWN && s->unknown.drops))
 		f->out->drops = true;
 	else if (s->kind == IR_NAT)
 		f->out->translates = true;
 	else if (s->kind == IR_VERDICT)
 		follow_verdict(f, &s->verdict);
-	else if (s->kind == IR_UNKNOWN && s->unknown.kind == UNKNOWN_ENDS)
+	else if (s->kind == IR_UNKNOWN && s->unknown.kind == UNKNOWN_ENDS && !s->unknown.neither)
 		f->out->drops = f->out->translates = true;
+	for (size_t i = 0; s->kind == IR_UNKNOWN && i < s->unknown.neither; i++)
+		vec_each (&s->unknown.either[i].stmts, x)
+			follow_stmt(f, x);
 	if (s->kind != IR_VMAP)
 		return;
 	if (s->vmap.map)

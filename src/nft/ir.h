@@ -85,8 +85,29 @@ enum field {
 	F_CT_HELPER, /* of the connection that expected this one; a name of 16 bytes */
 	F_CT_L3PROTO, /* of the connection, which is that of each packet of it */
 	F_TIME, /* nanoseconds since 1970, UTC */
+	/* As read: what a packet does not always tell; see mean_told.c */
+	F_PKTTYPE, /* whom its link addressed: 0 this machine, 1 all, 2 several */
+	F_CT_PROTO, /* of the connection: that of each packet, errors of ICMP apart */
+	F_CT_SADDR, /* ends of the connection as it was opened: see ct_end() */
+	F_CT_DADDR,
+	F_CT_REPLY_SADDR, /* ... and as it is answered */
+	F_CT_REPLY_DADDR,
+	F_CT_SADDR6,
+	F_CT_DADDR6,
+	F_CT_REPLY_SADDR6,
+	F_CT_REPLY_DADDR6,
 	NFIELDS,
 };
+
+static inline enum field ct_end(bool v6, bool reply, bool target)
+{
+	return (enum field)(F_CT_SADDR + 4 * v6 + 2 * reply + target);
+}
+
+static inline bool field_is_told(enum field f)
+{
+	return f >= F_PKTTYPE && f <= F_CT_REPLY_DADDR6;
+}
 
 /* The bit of F_CT_LABEL that nft calls by that number. */
 static inline u128 label_bit(unsigned n)
@@ -115,7 +136,8 @@ enum field_format {
 	FMT_HOUR,
 	FMT_DAY,
 	FMT_LABEL,
-	FMT_TIME /* as nft has it: in whole seconds */
+	FMT_TIME, /* as nft has it: in whole seconds */
+	FMT_PKTTYPE
 };
 
 struct field_info {
@@ -285,9 +307,14 @@ struct ir_stmt {
 			const char *text;
 			bool inverted; /* UNKNOWN_MATCH: it holds where the text does not */
 			bool counts; /* or throws dice: for itself, each time that it is come to */
+			bool drops; /* UNKNOWN_MATCH: what it has no room for it drops */
+			uint64_t marks; /* UNKNOWN_SETS_MARKS: which bits, of the packet's, above
+					   them of the connection's; 0: any */
 			unsigned changes; /* UNKNOWN_SETS_FIELDS: enum ir_changed */
 			/* UNKNOWN_MATCH: it holds where all matches of any of these do, which no
-			 * words of nft say; or none */
+			 * words of nft say; or none. UNKNOWN_ENDS: it is the translation or verdict
+			 * behind the match of the first that holds (or behind none); else the
+			 * rule ends */
 			const struct ir_rule *either;
 			size_t neither;
 		} unknown;

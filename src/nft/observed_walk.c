@@ -128,6 +128,7 @@ static enum maybe value_of(const struct observed *p, enum field f, u128 *out)
 	case F_CT_DPORT:
 	case F_CT_HELPER:
 	case F_CT_L3PROTO:
+	case F_PKTTYPE ... F_CT_REPLY_DADDR6: /* field_is_told() */
 	case F_IP6_HOPLIMIT:
 	case F_IP_PROTOCOL:
 	case F_FIB_SADDR_TYPE:
@@ -155,8 +156,7 @@ static enum maybe value_of(const struct observed *p, enum field f, u128 *out)
 	case F_OIFGROUP:
 	case F_SECPATH:
 	case F_RT_IPSEC:
-	case F_ETHER_SADDR:
-	case F_ETHER_DADDR:
+	case F_ETHER_SADDR ... F_ETHER_DADDR:
 	case F_CT_COUNT:
 	case NFIELDS:
 		break;

@@ -82,6 +82,21 @@ bool read_sel(struct machine *m, int word, uint32_t bytes, struct ir_sel *out, s
 	return out->n > 0;
 }
 
+/* What only a match by itself can ask for. */
+static bool is_lone(enum field f)
+{
+	return field_is_told(f) || f == F_CT_HELPER || f == F_CT_LABEL || f == F_FIB_BACK ||
+	       f == F_FIB_BACK_ANY;
+}
+
+static bool any_lone(const struct ir_sel *sel)
+{
+	for (int i = 0; i < sel->n; i++)
+		if (is_lone(sel->f[i]))
+			return true;
+	return false;
+}
+
 /* Whether a set of a name is cut as the rule cuts what it looks up. */
 static bool fits(const struct raw_set *s, const struct ir_sel *sel, const struct part *parts)
 {
@@ -157,6 +172,59 @@ static bool is_dport(const struct slice *key, const struct raw_set *s)
 	       key->base == NFT_PAYLOAD_TRANSPORT_HEADER && key->offset == 2 && s->key_len == 2;
 }
 
+/* Whether it has an element for each number that the key can be. */
+static bool has_all(const struct slice *key, const struct raw_set *s)
+{
+	const struct raw_elem *e;
+
+	if (!key || key->masked || key->offset || !key->modulus || key->modulus != s->elems.n ||
+	    s->key_len != 4)
+		return false;
+	vec_each (&s->elems, e)
+		if (e->key.n != 4 || read_number(e->key.p, 4, true) >= key->modulus)
+			return false;
+	return true;
+}
+
+/* A map of keys that nobody knows: whose is found is left open, what it says then is not. See ir.h.
+ */
+static void push_rows(struct machine *m, const struct raw_set *s, int word, const char *key,
+		      struct ir_stmt *out)
+{
+	struct ir_rule *rows = arena_alloc(m->a, (s->elems.n + 1) * sizeof(*rows));
+	bool all = has_all(machine_slice(m, word, 4), s);
+	const struct raw_elem *e, *rest = NULL;
+	size_t n = 0;
+
+	memset(rows, 0, (s->elems.n + 1) * sizeof(*rows));
+	vec_each (&s->elems, e) {
+		struct ir_stmt is = {.kind = IR_UNKNOWN}, does = {.kind = IR_VERDICT};
+
+		if (e->odd || e->as.gated || e->end.p)
+			return;
+		if (e->as.order == IR_ORDER_LAST || (all && n + 1 == s->elems.n)) {
+			rest = e;
+			continue;
+		}
+		is.unknown.kind = UNKNOWN_MATCH;
+		is.unknown.text = read_odd(m->a, arena_printf(m->a, "%s is", key), e->key);
+		is.unknown.counts = strstr(key, m->place) != NULL;
+		does.verdict = e->as.verdict;
+		vec_push(m->a, &rows[n].stmts, is);
+		vec_push(m->a, &rows[n].stmts, does);
+		n++;
+	}
+	if (rest) {
+		vec_push(m->a, &rows[n].stmts,
+			 ((struct ir_stmt){.kind = IR_VERDICT, .verdict = rest->as.verdict}));
+		n++;
+	}
+	out->unknown.either = rows;
+	out->unknown.neither = n;
+}
+
+#define ROWS_MAX 256
+
 /* Of keys that no fields are, or of a set that is not understood. */
 static void look_up_unknown(struct machine *m, const struct raw_set *s, int word, bool to_verdict,
 			    bool inverted)
@@ -171,6 +239,9 @@ static void look_up_unknown(struct machine *m, const struct raw_set *s, int word
 	out->unknown.inverted = inverted;
 	out->unknown.text =
 		arena_printf(m->a, "%s %s %s", key, to_verdict ? "vmap" : "in", read_content(m, s));
+	if (to_verdict && !inverted && s->set->is_map && s->elems.n && s->elems.n <= ROWS_MAX &&
+	    !(s->flags & (NFT_SET_INTERVAL | NFT_SET_TIMEOUT | NFT_SET_EVAL)))
+		push_rows(m, s, word, key, out);
 }
 
 /* The key is one that the map has: where it is not, the rule ends. What fills a map while packets
@@ -183,7 +254,7 @@ static void push_hit(struct machine *m, const struct raw_set *s, int word)
 	struct ir_stmt *out;
 
 	if (s->flags & (NFT_SET_EVAL | NFT_SET_TIMEOUT) ||
-	    !read_sel(m, word, s->key_len, &sel, parts) ||
+	    !read_sel(m, word, s->key_len, &sel, parts) || (sel.n > 1 && any_lone(&sel)) ||
 	    !elements_of(m, s, &sel, parts, true, &values)) {
 		look_up_unknown(m, s, word, false, false);
 		return;
@@ -193,29 +264,30 @@ static void push_hit(struct machine *m, const struct raw_set *s, int word)
 	out->match.values = values;
 }
 
-/* Statements that were pushed last: taken back, to be said later. */
-static const struct ir_stmt *take_back(struct machine *m, size_t before)
+/* The statement that was pushed last. */
+static const struct ir_stmt *last_said(struct machine *m, size_t before)
 {
 	struct ir_stmt *s = arena_new_of(m->a, struct ir_stmt);
 
 	*s = m->out->stmts.v[before];
-	m->out->stmts.n = before;
 	return s;
 }
 
-/* numgen inc mod N map { 0 : ADDRESS, ... }: the map's values are taken by whoever reads them. */
+/* numgen inc mod N map { 0 : ADDRESS, ... }: the map's values are taken by whoever reads them. Of
+ * keys that are fields it is known for which packets it gives what. */
 static bool look_up_value(struct machine *m, const struct raw_expr *e, const struct raw_set *s,
 			  int word)
 {
 	const struct slice *key = machine_slice(m, word, 4), *port = machine_slice(m, word, 2);
 	int to = machine_word(tlv_number(e->attrs.v[NFTA_LOOKUP_DREG]));
 	struct slice *out = arena_new_of(m->a, struct slice);
-	size_t before = m->out->stmts.n;
+	size_t before = m->out->stmts.n, wide = s->elems.n ? s->elems.v[0].data.n : 0;
 
 	if (to < 0)
 		return false;
 	*out = (struct slice){.from = FROM_ELSEWHERE,
 			      .of = out,
+			      .map = s,
 			      .bytes = SLICE_BYTES,
 			      .text = arena_printf(m->a, "%s map %s",
 						   read_key_name(m, word, s->key_len),
@@ -223,18 +295,22 @@ static bool look_up_value(struct machine *m, const struct raw_expr *e, const str
 	if (is_number(key, s) || is_dport(port, s))
 		*out = (struct slice){.from = FROM_MAP,
 				      .of = out,
-				      .bytes = (uint32_t)(s->elems.n ? s->elems.v[0].data.n : 0),
+				      .bytes = (uint32_t)wide,
 				      .map = s,
 				      .by_source = port->by_source,
 				      .by_port = is_dport(port, s),
 				      .text = "map"};
 	if (!is_number(key, s))
 		push_hit(m, s, word);
-	if (out->by_port && m->out->stmts.n == before + 1) {
-		out->hit = take_back(m, before);
+	if (m->out->stmts.n == before + 1 && m->out->stmts.v[before].kind == IR_MATCH)
+		out->keys = last_said(m, before);
+	if (out->by_port && m->out->stmts.n == before + 1) { /* to be said later */
+		out->hit = last_said(m, before);
+		m->out->stmts.n = before;
 		machine_await(m, out);
 	}
-	for (uint32_t i = 0; i * 4 < out->bytes && to + (int)i < REGISTERS; i++)
+	wide = wide > out->bytes ? wide : out->bytes;
+	for (uint32_t i = 0; i * 4 < wide && to + (int)i < REGISTERS; i++)
 		m->word[to + i] = (struct word){out, i};
 	return true;
 }
@@ -260,6 +336,7 @@ bool read_lookup(struct machine *m, const struct raw_expr *e)
 		return look_up_value(m, e, s, word);
 	named = !(s->flags & NFT_SET_ANONYMOUS);
 	if (!read_sel(m, word, s->key_len, &sel, parts) || to_verdict != s->set->is_map ||
+	    ((to_verdict || sel.n > 1) && any_lone(&sel)) ||
 	    (named ? !fits(s, &sel, parts) : !elements_of(m, s, &sel, parts, false, &values))) {
 		look_up_unknown(m, s, word, to_verdict, inverted);
 		return true;

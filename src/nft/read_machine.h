@@ -47,6 +47,7 @@ struct slice { /* what one load put into registers */
 	uint8_t shift; /* and then to the right; only of one byte of FROM_PAYLOAD */
 	struct tlv value;
 	const struct raw_set *map;
+	const struct ir_stmt *keys; /* of what `map` gave: the match that it has the key */
 	enum family by_source; /* of FROM_JHASH, and of FROM_MAP that is asked with it */
 	bool by_port; /* of FROM_MAP: asked with the destination port */
 	const char *text; /* the same for the same value of the same packet */
@@ -74,6 +75,8 @@ struct machine {
 		*awaited[AWAITED]; /* loads that may have found nothing; see machine_await() */
 	size_t nawaited;
 	const struct slice *from; /* what the last statement says begins somewhere: `cmp gte` */
+	const struct slice *chosen; /* while one element of its map is looked at: this lies there */
+	struct tlv chosen_data;
 };
 
 /* ---- read_rule.c ---- */
@@ -87,6 +90,11 @@ const char *machine_text(struct machine *m, int word);
 /* Whether an expression may say one thing now and another then of the same packet: it counts, or it
  * throws dice. */
 bool read_has_state(const struct raw_expr *e);
+/* A load, into the register of that number; of what is no field: as wide as the widest value is. */
+void machine_put(struct machine *m, uint64_t number, struct slice s);
+void machine_put_elsewhere(struct machine *m, uint64_t number, const struct raw_expr *e,
+			   enum slice_lack lack);
+struct slice machine_field(enum field f, bool host);
 struct ir_stmt *machine_stmt(struct machine *m, enum ir_stmt_kind kind);
 /* A match; its values are added, or it has one. */
 struct ir_stmt *machine_match(struct machine *m, enum field f, u128 mask, enum ir_op op);
@@ -99,6 +107,10 @@ void machine_either_or(struct machine *m);
 void machine_either_end(struct machine *m, const char *text);
 void machine_either_drop(struct machine *m);
 void machine_unknown(struct machine *m, enum ir_unknown_kind kind, const struct raw_expr *e);
+
+/* ---- read_ct.c: false if it is no load ---- */
+
+bool read_ct(struct machine *m, const struct raw_expr *e);
 
 /* ---- read_name.c ---- */
 

@@ -5,17 +5,35 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/nf_tables.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "nft/read_machine.h"
 
 #define PORT_BYTES 2
 #define PORT_DATA 4 /* within a concatenation, filled up */
 
+/* Of the element that is looked at. */
+static bool chosen_at(const struct machine *m, int word, uint32_t bytes, struct tlv *out)
+{
+	uint32_t at = m->word[word].at;
+
+	for (int i = 0; (uint32_t)i * 4 < bytes; i++)
+		if (word + i >= REGISTERS || m->word[word + i].slice != m->chosen ||
+		    m->word[word + i].at != at + (uint32_t)i)
+			return false;
+	*out = (struct tlv){.p = m->chosen_data.p + 4 * (size_t)at, .n = bytes};
+	return m->chosen_data.p && 4 * (size_t)at + bytes <= m->chosen_data.n;
+}
+
 /* The bytes that the rule itself puts into a register. */
 static bool value_at(const struct machine *m, struct tlv number, uint32_t bytes, struct tlv *out)
 {
-	const struct slice *s = machine_slice(m, machine_word(tlv_number(number)), bytes);
+	int word = machine_word(tlv_number(number));
+	const struct slice *s = machine_slice(m, word, bytes);
 
+	if (m->chosen && word >= 0 && m->word[word].slice == m->chosen)
+		return chosen_at(m, word, bytes, out);
 	if (!s || s->from != FROM_VALUE || s->bytes != bytes)
 		return false;
 	*out = s->value;
@@ -132,7 +150,7 @@ static bool target_of(struct machine *m, const struct tlv *v, uint32_t bytes, st
 		       out->nat.port;
 	if (max.p && tlv_same(min, max))
 		max.p = NULL; /* as the kernel tells it of one address */
-	if (s && s->from == FROM_MAP && !max.p)
+	if (s && s->from == FROM_MAP && !max.p && s != m->chosen)
 		return from_map(m, v, s, bytes, out);
 	return value_at(m, min, bytes, &lo) && value_at(m, max.p ? max : min, bytes, &hi) &&
 	       push_target(m, &out->nat.to, lo, hi) &&
@@ -170,47 +188,155 @@ static bool is_whole(const struct ir_stmt *s)
 	       !s->nat.persistent;
 }
 
-static bool take(struct machine *m, const struct ir_stmt *s)
-{
-	if (!is_whole(s))
-		return false;
-	machine_stmt(m, IR_NAT)->nat = s->nat;
-	return true;
-}
+/* ---- the expressions ---- */
 
-bool read_translation(struct machine *m, const struct raw_expr *e)
+static bool translation_of(struct machine *m, const struct raw_expr *e, struct ir_stmt *out)
 {
 	const struct tlv *v = e->attrs.v;
 	uint64_t family = tlv_number(v[NFTA_NAT_FAMILY]), type = tlv_number(v[NFTA_NAT_TYPE]);
 	bool v4 = family == NFPROTO_IPV4,
 	     any = family == NFPROTO_INET && !v[NFTA_NAT_REG_ADDR_MIN].p;
-	struct ir_stmt out = {.kind = IR_NAT};
 
-	out.nat.kind = type == NFT_NAT_DNAT ? IR_DNAT : IR_SNAT;
-	out.nat.family = v4 ? FAM_IP4 : any ? FAM_NONE : FAM_IP6;
+	*out = (struct ir_stmt){.kind = IR_NAT};
+	out->nat.kind = type == NFT_NAT_DNAT ? IR_DNAT : IR_SNAT;
+	out->nat.family = v4 ? FAM_IP4 : any ? FAM_NONE : FAM_IP6;
 	return e->attrs.whole && (v4 || any || family == NFPROTO_IPV6) && type <= NFT_NAT_DNAT &&
-	       flags_of(v[NFTA_NAT_FLAGS], &out) && target_of(m, v, v4 ? 4 : 16, &out) &&
-	       take(m, &out);
+	       flags_of(v[NFTA_NAT_FLAGS], out) && target_of(m, v, v4 ? 4 : 16, out) &&
+	       is_whole(out);
+}
+
+static bool masquerade_of(struct machine *m, const struct raw_expr *e, struct ir_stmt *out)
+{
+	const struct tlv *v = e->attrs.v;
+
+	*out = (struct ir_stmt){.kind = IR_NAT};
+	out->nat.kind = IR_MASQUERADE;
+	return e->attrs.whole && flags_of(v[NFTA_MASQ_FLAGS], out) &&
+	       ports_of(m, v[NFTA_MASQ_REG_PROTO_MIN], v[NFTA_MASQ_REG_PROTO_MAX], out) &&
+	       is_whole(out);
+}
+
+static bool redirect_of(struct machine *m, const struct raw_expr *e, struct ir_stmt *out)
+{
+	const struct tlv *v = e->attrs.v;
+
+	*out = (struct ir_stmt){.kind = IR_NAT};
+	out->nat.kind = IR_REDIRECT;
+	return e->attrs.whole && flags_of(v[NFTA_REDIR_FLAGS], out) &&
+	       ports_of(m, v[NFTA_REDIR_REG_PROTO_MIN], v[NFTA_REDIR_REG_PROTO_MAX], out) &&
+	       is_whole(out);
+}
+
+/* ---- to what a map has for the packet ---- */
+
+typedef bool (*reads)(struct machine *m, const struct raw_expr *e, struct ir_stmt *out);
+
+/* By number: of these kinds registers are all that others than flags and kind are in. */
+static const struct slice *map_of(const struct machine *m, const struct raw_expr *e, int first,
+				  int last)
+{
+	for (int i = first; i <= last; i++) {
+		int word = e->attrs.v[i].p ? machine_word(tlv_number(e->attrs.v[i])) : -1;
+
+		if (word >= 0 && m->word[word].slice && m->word[word].slice->keys)
+			return m->word[word].slice;
+	}
+	return NULL;
+}
+
+static int order_cmp(const void *a, const void *b)
+{
+	const struct ir_elem *x = a, *y = b;
+
+	return (x->order > y->order) - (x->order < y->order);
+}
+
+/* The keys in the order in which the kernel finds them, and the element of each. */
+static const struct raw_elem **elements_of(struct machine *m, const struct slice *s,
+					   struct ir_elems *keys)
+{
+	const struct raw_elem **of =
+		arena_alloc(m->a, (s->map->elems.n + 1) * sizeof(const void *));
+	const struct raw_elem **out = arena_alloc(m->a, (keys->n + 1) * sizeof(const void *));
+	const struct raw_elem *e, *rest = NULL;
+
+	vec_each (&s->map->elems, e) {
+		if (e->as.order == IR_ORDER_LAST)
+			rest = e;
+		else
+			of[e->as.order] = e;
+	}
+	if (keys->n > 1)
+		qsort(keys->v, keys->n, sizeof(*keys->v), order_cmp);
+	for (size_t i = 0; i < keys->n; i++)
+		out[i] = keys->v[i].order == IR_ORDER_LAST ? rest : of[keys->v[i].order];
+	return out;
+}
+
+/* One translation for each element: see ir.h. */
+static bool by_map(struct machine *m, const struct raw_expr *e, const struct slice *s, reads read)
+{
+	struct ir_elems keys = {
+		.v = arena_alloc(m->a, (s->keys->match.values.n + 1) * sizeof(struct ir_elem)),
+		.n = s->keys->match.values.n};
+	struct ir_rule *rows = arena_alloc(m->a, (keys.n + 1) * sizeof(*rows));
+	const struct raw_elem **elems;
+	struct ir_stmt *out;
+
+	if (keys.n)
+		memcpy(keys.v, s->keys->match.values.v, keys.n * sizeof(*keys.v));
+	elems = elements_of(m, s, &keys);
+	memset(rows, 0, (keys.n + 1) * sizeof(*rows));
+	for (size_t i = 0; i < keys.n; i++) {
+		struct ir_stmt match = *s->keys, to;
+		bool done;
+
+		m->chosen = s;
+		m->chosen_data = elems[i]->data;
+		done = read(m, e, &to);
+		m->chosen = NULL;
+		if (!done)
+			return false;
+		match.match.values = (struct ir_elems){0};
+		vec_push(m->a, &match.match.values, keys.v[i]);
+		vec_push(m->a, &rows[i].stmts, match);
+		vec_push(m->a, &rows[i].stmts, to);
+	}
+	if (keys.n)
+		machine_said(m, s); /* by the rows */
+	machine_say_awaited(m);
+	out = machine_stmt(m, IR_UNKNOWN);
+	out->unknown.kind = UNKNOWN_ENDS;
+	out->unknown.text =
+		arena_printf(m->a, "%s of %s", read_odd(m->a, e->name, e->bytes), s->text);
+	out->unknown.either = rows;
+	out->unknown.neither = keys.n;
+	return true;
+}
+
+static bool take(struct machine *m, const struct raw_expr *e, reads read, int first, int last)
+{
+	const struct slice *map = map_of(m, e, first, last);
+	struct ir_stmt out;
+
+	if (read(m, e, &out))
+		machine_stmt(m, IR_NAT)->nat = out.nat;
+	else if (!map || !by_map(m, e, map, read))
+		return false;
+	return true;
+}
+
+bool read_translation(struct machine *m, const struct raw_expr *e)
+{
+	return take(m, e, translation_of, NFTA_NAT_REG_ADDR_MIN, NFTA_NAT_REG_PROTO_MAX);
 }
 
 bool read_masquerade(struct machine *m, const struct raw_expr *e)
 {
-	const struct tlv *v = e->attrs.v;
-	struct ir_stmt out = {.kind = IR_NAT};
-
-	out.nat.kind = IR_MASQUERADE;
-	return e->attrs.whole && flags_of(v[NFTA_MASQ_FLAGS], &out) &&
-	       ports_of(m, v[NFTA_MASQ_REG_PROTO_MIN], v[NFTA_MASQ_REG_PROTO_MAX], &out) &&
-	       take(m, &out);
+	return take(m, e, masquerade_of, NFTA_MASQ_REG_PROTO_MIN, NFTA_MASQ_REG_PROTO_MAX);
 }
 
 bool read_redirect(struct machine *m, const struct raw_expr *e)
 {
-	const struct tlv *v = e->attrs.v;
-	struct ir_stmt out = {.kind = IR_NAT};
-
-	out.nat.kind = IR_REDIRECT;
-	return e->attrs.whole && flags_of(v[NFTA_REDIR_FLAGS], &out) &&
-	       ports_of(m, v[NFTA_REDIR_REG_PROTO_MIN], v[NFTA_REDIR_REG_PROTO_MAX], &out) &&
-	       take(m, &out);
+	return take(m, e, redirect_of, NFTA_REDIR_REG_PROTO_MIN, NFTA_REDIR_REG_PROTO_MAX);
 }

@@ -17,7 +17,7 @@
 static bool is_of_connection(enum field f)
 {
 	return f == F_CT_STATUS || f == F_CT_MARK || f == F_CT_DIRECTION || f == F_CT_L3PROTO ||
-	       f == F_CT_DPORT;
+	       f == F_CT_DPORT || (field_is_told(f) && f != F_PKTTYPE);
 }
 
 static bool field_may_lack(enum field f)

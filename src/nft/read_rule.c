@@ -91,7 +91,7 @@ void machine_unknown(struct machine *m, enum ir_unknown_kind kind, const struct 
 
 /* ---- alternatives ---- */
 
-#define ALTERNATIVES 2
+#define ALTERNATIVES 3
 
 void machine_either_begin(struct machine *m)
 {
@@ -126,7 +126,7 @@ void machine_either_drop(struct machine *m)
 
 /* ---- loads ---- */
 
-static void put(struct machine *m, uint64_t number, struct slice s)
+void machine_put(struct machine *m, uint64_t number, struct slice s)
 {
 	struct slice *kept = arena_new_of(m->a, struct slice);
 	int word = machine_word(number);
@@ -143,14 +143,14 @@ static void put(struct machine *m, uint64_t number, struct slice s)
 }
 
 /* As wide as the widest value is: what was in the registers is gone. */
-static void put_elsewhere(struct machine *m, uint64_t number, const struct raw_expr *e,
-			  enum slice_lack lack)
+void machine_put_elsewhere(struct machine *m, uint64_t number, const struct raw_expr *e,
+			   enum slice_lack lack)
 {
-	put(m, number,
-	    (struct slice){.from = FROM_ELSEWHERE,
-			   .lack = lack,
-			   .bytes = SLICE_BYTES,
-			   .text = read_name(m, e)});
+	machine_put(m, number,
+		    (struct slice){.from = FROM_ELSEWHERE,
+				   .lack = lack,
+				   .bytes = SLICE_BYTES,
+				   .text = read_name(m, e)});
 }
 
 /* The same made of what lies in another register. */
@@ -159,36 +159,30 @@ static void put_changed(struct machine *m, uint64_t number, const struct raw_exp
 	const char *of = machine_text(m, machine_word(from));
 
 	machine_say_awaited(m);
-	put(m, number,
-	    (struct slice){.from = FROM_ELSEWHERE,
-			   .bytes = SLICE_BYTES,
-			   .text = arena_printf(m->a, "%s %s", of, odd_text(m, e))});
+	machine_put(m, number,
+		    (struct slice){.from = FROM_ELSEWHERE,
+				   .bytes = SLICE_BYTES,
+				   .text = arena_printf(m->a, "%s %s", of, odd_text(m, e))});
 }
 
 static const struct {
 	uint8_t key;
 	enum field field;
 	bool host;
-} metas[] =
-	{
-		{NFT_META_NFPROTO, F_NFPROTO, false},  {NFT_META_L4PROTO, F_L4PROTO, false},
-		{NFT_META_IIFNAME, F_IIFNAME, false},  {NFT_META_OIFNAME, F_OIFNAME, false},
-		{NFT_META_IIF, F_IIF, true},	       {NFT_META_OIF, F_OIF, true},
-		{NFT_META_MARK, F_MARK, true},	       {NFT_META_SKUID, F_SKUID, true},
-		{NFT_META_TIME_HOUR, F_HOUR, true},    {NFT_META_TIME_DAY, F_DAY, false},
-		{NFT_META_LEN, F_LENGTH, true},	       {NFT_META_SKGID, F_SKGID, true},
-		{NFT_META_IIFTYPE, F_IIFTYPE, true},   {NFT_META_OIFTYPE, F_OIFTYPE, true},
-		{NFT_META_IIFGROUP, F_IIFGROUP, true}, {NFT_META_OIFGROUP, F_OIFGROUP, true},
-		{NFT_META_SECPATH, F_SECPATH, false},  {NFT_META_TIME_NS, F_TIME, true},
-},
-  cts[] = {
-	  {NFT_CT_STATE, F_CT_STATE, true},    {NFT_CT_STATUS, F_CT_STATUS, true},
-	  {NFT_CT_MARK, F_CT_MARK, true},      {NFT_CT_DIRECTION, F_CT_DIRECTION, false},
-	  {NFT_CT_HELPER, F_CT_HELPER, false}, {NFT_CT_L3PROTOCOL, F_CT_L3PROTO, false},
-	  {NFT_CT_LABELS, F_CT_LABEL, false},
+} metas[] = {
+	{NFT_META_NFPROTO, F_NFPROTO, false},  {NFT_META_L4PROTO, F_L4PROTO, false},
+	{NFT_META_IIFNAME, F_IIFNAME, false},  {NFT_META_OIFNAME, F_OIFNAME, false},
+	{NFT_META_IIF, F_IIF, true},	       {NFT_META_OIF, F_OIF, true},
+	{NFT_META_MARK, F_MARK, true},	       {NFT_META_SKUID, F_SKUID, true},
+	{NFT_META_TIME_HOUR, F_HOUR, true},    {NFT_META_TIME_DAY, F_DAY, false},
+	{NFT_META_LEN, F_LENGTH, true},	       {NFT_META_SKGID, F_SKGID, true},
+	{NFT_META_IIFTYPE, F_IIFTYPE, true},   {NFT_META_OIFTYPE, F_OIFTYPE, true},
+	{NFT_META_IIFGROUP, F_IIFGROUP, true}, {NFT_META_OIFGROUP, F_OIFGROUP, true},
+	{NFT_META_SECPATH, F_SECPATH, false},  {NFT_META_TIME_NS, F_TIME, true},
+	{NFT_META_PKTTYPE, F_PKTTYPE, false},
 };
 
-static struct slice field_slice(enum field f, bool host)
+struct slice machine_field(enum field f, bool host)
 {
 	return (struct slice){.from = FROM_FIELD,
 			      .field = f,
@@ -237,38 +231,18 @@ static bool load_meta(struct machine *m, const struct raw_expr *e)
 		return false;
 	for (size_t i = 0; i < sizeof(metas) / sizeof(metas[0]); i++) {
 		if (metas[i].key == key) {
-			put(m, tlv_number(v[NFTA_META_DREG]),
-			    field_slice(metas[i].field, metas[i].host));
+			machine_put(m, tlv_number(v[NFTA_META_DREG]),
+				    machine_field(metas[i].field, metas[i].host));
 			return true;
 		}
 	}
-	put(m, tlv_number(v[NFTA_META_DREG]),
-	    (struct slice){
-		    .from = key == NFT_META_PROTOCOL ? FROM_ETHERTYPE : FROM_ELSEWHERE,
-		    .lack = meta_may_lack(key) ? LACKS_ITSELF : LACKS_NEVER,
-		    .bytes = SLICE_BYTES,
-		    .text = own_name(m, e, arena_printf(m->a, "meta %s", meta_name(m->a, key)))});
-	return true;
-}
-
-static bool load_ct(struct machine *m, const struct raw_expr *e)
-{
-	const struct tlv *v = e->attrs.v;
-
-	if (v[NFTA_CT_SREG].p || !v[NFTA_CT_DREG].p)
-		return false;
-	if (e->attrs.whole && tlv_number(v[NFTA_CT_KEY]) == NFT_CT_PROTO_DST &&
-	    v[NFTA_CT_DIRECTION].p && !tlv_number(v[NFTA_CT_DIRECTION])) {
-		put(m, tlv_number(v[NFTA_CT_DREG]), field_slice(F_CT_DPORT, false));
-		return true;
-	}
-	for (size_t i = 0; e->attrs.whole && i < sizeof(cts) / sizeof(cts[0]); i++) {
-		if (cts[i].key == tlv_number(v[NFTA_CT_KEY]) && !v[NFTA_CT_DIRECTION].p) {
-			put(m, tlv_number(v[NFTA_CT_DREG]), field_slice(cts[i].field, cts[i].host));
-			return true;
-		}
-	}
-	put_elsewhere(m, tlv_number(v[NFTA_CT_DREG]), e, LACKS_CONNECTION);
+	machine_put(
+		m, tlv_number(v[NFTA_META_DREG]),
+		(struct slice){.from = key == NFT_META_PROTOCOL ? FROM_ETHERTYPE : FROM_ELSEWHERE,
+			       .lack = meta_may_lack(key) ? LACKS_ITSELF : LACKS_NEVER,
+			       .bytes = SLICE_BYTES,
+			       .text = own_name(
+				       m, e, arena_printf(m->a, "meta %s", meta_name(m->a, key)))});
 	return true;
 }
 
@@ -285,9 +259,9 @@ static bool load_payload(struct machine *m, const struct raw_expr *e)
 	s.text = read_payload_name(m->a, s.base, s.offset);
 	if (!e->attrs.whole || s.bytes > 4 * REGISTERS ||
 	    tlv_number(v[NFTA_PAYLOAD_BASE]) > UINT8_MAX)
-		put_elsewhere(m, tlv_number(v[NFTA_PAYLOAD_DREG]), e, LACKS_ITSELF);
+		machine_put_elsewhere(m, tlv_number(v[NFTA_PAYLOAD_DREG]), e, LACKS_ITSELF);
 	else
-		put(m, tlv_number(v[NFTA_PAYLOAD_DREG]), s);
+		machine_put(m, tlv_number(v[NFTA_PAYLOAD_DREG]), s);
 	return true;
 }
 
@@ -313,12 +287,13 @@ static bool load_fib(struct machine *m, const struct raw_expr *e)
 	for (int i = 0; e->attrs.whole && i < FIB_FIELDS; i++) {
 		if (fields[i].result == tlv_number(v[NFTA_FIB_RESULT]) &&
 		    fields[i].flags == tlv_number(v[NFTA_FIB_FLAGS])) {
-			put(m, tlv_number(v[NFTA_FIB_DREG]),
-			    field_slice(fields[i].field, fields[i].field != F_FIB_OIFNAME));
+			machine_put(
+				m, tlv_number(v[NFTA_FIB_DREG]),
+				machine_field(fields[i].field, fields[i].field != F_FIB_OIFNAME));
 			return true;
 		}
 	}
-	put_elsewhere(m, tlv_number(v[NFTA_FIB_DREG]), e, LACKS_NEVER);
+	machine_put_elsewhere(m, tlv_number(v[NFTA_FIB_DREG]), e, LACKS_NEVER);
 	return true;
 }
 
@@ -332,12 +307,12 @@ static bool load_what_may_lack(struct machine *m, const struct raw_expr *e)
 
 	if (!e->attrs.whole || !to || (header && v[NFTA_EXTHDR_SREG].p))
 		return false;
-	put(m, to,
-	    (struct slice){.from = FROM_ELSEWHERE,
-			   .lack = exists ? LACKS_NEVER : LACKS_ITSELF,
-			   .boolean = exists,
-			   .bytes = SLICE_BYTES,
-			   .text = read_name(m, e)});
+	machine_put(m, to,
+		    (struct slice){.from = FROM_ELSEWHERE,
+				   .lack = exists ? LACKS_NEVER : LACKS_ITSELF,
+				   .boolean = exists,
+				   .bytes = SLICE_BYTES,
+				   .text = read_name(m, e)});
 	if (!exists) /* a name that begins with the header's: what has it is a packet with another
 		      */
 		machine_say_awaited(m);
@@ -349,13 +324,14 @@ static bool load_rt(struct machine *m, const struct raw_expr *e)
 	const struct tlv *v = e->attrs.v;
 
 	if (e->attrs.whole && tlv_number(v[NFTA_RT_KEY]) == NFT_RT_XFRM)
-		put(m, tlv_number(v[NFTA_RT_DREG]), field_slice(F_RT_IPSEC, false));
+		machine_put(m, tlv_number(v[NFTA_RT_DREG]), machine_field(F_RT_IPSEC, false));
 	else if (!e->attrs.whole || tlv_number(v[NFTA_RT_KEY]) != NFT_RT_TCPMSS)
-		put_elsewhere(m, tlv_number(v[NFTA_RT_DREG]), e, LACKS_ITSELF);
+		machine_put_elsewhere(m, tlv_number(v[NFTA_RT_DREG]), e, LACKS_ITSELF);
 	else
-		put(m, tlv_number(v[NFTA_RT_DREG]),
-		    (struct slice){
-			    .from = FROM_PATH_MTU, .bytes = 2, .host = true, .text = "rt mtu"});
+		machine_put(
+			m, tlv_number(v[NFTA_RT_DREG]),
+			(struct slice){
+				.from = FROM_PATH_MTU, .bytes = 2, .host = true, .text = "rt mtu"});
 	return true;
 }
 
@@ -366,22 +342,38 @@ static const char *numbered(struct machine *m, const char *name, struct tlv modu
 			    (unsigned)tlv_number(offset));
 }
 
+/* Of which is known how many numbers there are. */
+static void load_random(struct machine *m, const struct raw_expr *e)
+{
+	const struct tlv *v = e->attrs.v;
+
+	machine_put(m, tlv_number(v[NFTA_NG_DREG]),
+		    (struct slice){.from = FROM_ELSEWHERE,
+				   .bytes = 4,
+				   .modulus = (uint32_t)tlv_number(v[NFTA_NG_MODULUS]),
+				   .offset = (uint32_t)tlv_number(v[NFTA_NG_OFFSET]),
+				   .text = read_name(m, e)});
+}
+
 static bool load_numgen(struct machine *m, const struct raw_expr *e)
 {
 	const struct tlv *v = e->attrs.v;
 
-	if (!e->attrs.whole || tlv_number(v[NFTA_NG_TYPE]) != NFT_NG_INCREMENTAL)
-		put_elsewhere(m, tlv_number(v[NFTA_NG_DREG]), e, LACKS_NEVER);
+	if (e->attrs.whole && tlv_number(v[NFTA_NG_TYPE]) == NFT_NG_RANDOM)
+		load_random(m, e);
+	else if (!e->attrs.whole || tlv_number(v[NFTA_NG_TYPE]) != NFT_NG_INCREMENTAL)
+		machine_put_elsewhere(m, tlv_number(v[NFTA_NG_DREG]), e, LACKS_NEVER);
 	else
-		put(m, tlv_number(v[NFTA_NG_DREG]),
-		    (struct slice){.from = FROM_NUMGEN,
-				   .bytes = 4,
-				   .host = true,
-				   .modulus = (uint32_t)tlv_number(v[NFTA_NG_MODULUS]),
-				   .offset = (uint32_t)tlv_number(v[NFTA_NG_OFFSET]),
-				   .text = own_name(m, e,
-						    numbered(m, "numgen inc", v[NFTA_NG_MODULUS],
-							     v[NFTA_NG_OFFSET]))});
+		machine_put(m, tlv_number(v[NFTA_NG_DREG]),
+			    (struct slice){
+				    .from = FROM_NUMGEN,
+				    .bytes = 4,
+				    .host = true,
+				    .modulus = (uint32_t)tlv_number(v[NFTA_NG_MODULUS]),
+				    .offset = (uint32_t)tlv_number(v[NFTA_NG_OFFSET]),
+				    .text = own_name(m, e,
+						     numbered(m, "numgen inc", v[NFTA_NG_MODULUS],
+							      v[NFTA_NG_OFFSET]))});
 	return true;
 }
 
@@ -406,15 +398,16 @@ static bool load_jhash(struct machine *m, const struct raw_expr *e)
 	if (!e->attrs.whole || tlv_number(v[NFTA_HASH_TYPE]) != NFT_HASH_JENKINS || !of ||
 	    !v[NFTA_HASH_SEED].p || tlv_number(v[NFTA_HASH_SEED]) != IR_HASH_SEED)
 		return false;
-	put(m, tlv_number(v[NFTA_HASH_DREG]),
-	    (struct slice){.from = FROM_JHASH,
-			   .bytes = 4,
-			   .host = true,
-			   .modulus = (uint32_t)tlv_number(v[NFTA_HASH_MODULUS]),
-			   .offset = (uint32_t)tlv_number(v[NFTA_HASH_OFFSET]),
-			   .by_source = of,
-			   .text = numbered(m, of == FAM_IP4 ? "jhash ip saddr" : "jhash ip6 saddr",
-					    v[NFTA_HASH_MODULUS], v[NFTA_HASH_OFFSET])});
+	machine_put(m, tlv_number(v[NFTA_HASH_DREG]),
+		    (struct slice){.from = FROM_JHASH,
+				   .bytes = 4,
+				   .host = true,
+				   .modulus = (uint32_t)tlv_number(v[NFTA_HASH_MODULUS]),
+				   .offset = (uint32_t)tlv_number(v[NFTA_HASH_OFFSET]),
+				   .by_source = of,
+				   .text = numbered(
+					   m, of == FAM_IP4 ? "jhash ip saddr" : "jhash ip6 saddr",
+					   v[NFTA_HASH_MODULUS], v[NFTA_HASH_OFFSET])});
 	return true;
 }
 
@@ -426,16 +419,16 @@ static bool load_hash(struct machine *m, const struct raw_expr *e)
 		return true;
 	machine_say_awaited(m);
 	if (!e->attrs.whole || tlv_number(v[NFTA_HASH_TYPE]) != NFT_HASH_SYM)
-		put_elsewhere(m, tlv_number(v[NFTA_HASH_DREG]), e, LACKS_NEVER);
+		machine_put_elsewhere(m, tlv_number(v[NFTA_HASH_DREG]), e, LACKS_NEVER);
 	else
-		put(m, tlv_number(v[NFTA_HASH_DREG]),
-		    (struct slice){.from = FROM_SYMHASH,
-				   .bytes = 4,
-				   .host = true,
-				   .modulus = (uint32_t)tlv_number(v[NFTA_HASH_MODULUS]),
-				   .offset = (uint32_t)tlv_number(v[NFTA_HASH_OFFSET]),
-				   .text = numbered(m, "symhash", v[NFTA_HASH_MODULUS],
-						    v[NFTA_HASH_OFFSET])});
+		machine_put(m, tlv_number(v[NFTA_HASH_DREG]),
+			    (struct slice){.from = FROM_SYMHASH,
+					   .bytes = 4,
+					   .host = true,
+					   .modulus = (uint32_t)tlv_number(v[NFTA_HASH_MODULUS]),
+					   .offset = (uint32_t)tlv_number(v[NFTA_HASH_OFFSET]),
+					   .text = numbered(m, "symhash", v[NFTA_HASH_MODULUS],
+							    v[NFTA_HASH_OFFSET])});
 	return true;
 }
 
@@ -455,11 +448,11 @@ static bool load_immediate(struct machine *m, const struct raw_expr *e)
 		machine_stmt(m, IR_VERDICT)->verdict = verdict;
 		return true;
 	}
-	put(m, tlv_number(v[NFTA_IMMEDIATE_DREG]),
-	    (struct slice){.from = FROM_VALUE,
-			   .bytes = (uint32_t)data[NFTA_DATA_VALUE].n,
-			   .value = data[NFTA_DATA_VALUE],
-			   .text = "value"});
+	machine_put(m, tlv_number(v[NFTA_IMMEDIATE_DREG]),
+		    (struct slice){.from = FROM_VALUE,
+				   .bytes = (uint32_t)data[NFTA_DATA_VALUE].n,
+				   .value = data[NFTA_DATA_VALUE],
+				   .text = "value"});
 	return true;
 }
 
@@ -481,7 +474,7 @@ static bool shift_bits(struct machine *m, const struct raw_expr *e)
 	out = *s;
 	out.shift = (uint8_t)n;
 	out.text = arena_printf(m->a, "%s >> %u", s->text, (unsigned)n);
-	put(m, tlv_number(v[NFTA_BITWISE_DREG]), out);
+	machine_put(m, tlv_number(v[NFTA_BITWISE_DREG]), out);
 	return true;
 }
 
@@ -511,7 +504,7 @@ static bool change_bits(struct machine *m, const struct raw_expr *e)
 	memcpy(out.mask, mask.p, mask.n);
 	memcpy(out.flip, flip.p, flip.n);
 	out.text = read_masked_name(m->a, s->text, mask, flip);
-	put(m, tlv_number(v[NFTA_BITWISE_DREG]), out);
+	machine_put(m, tlv_number(v[NFTA_BITWISE_DREG]), out);
 	return true;
 }
 
@@ -552,7 +545,7 @@ static bool change_order(struct machine *m, const struct raw_expr *e)
 	}
 	out.host = false;
 	out.text = arena_printf(m->a, "%s in network order", s->text);
-	put(m, tlv_number(v[NFTA_BYTEORDER_DREG]), out);
+	machine_put(m, tlv_number(v[NFTA_BYTEORDER_DREG]), out);
 	return true;
 }
 
@@ -561,7 +554,7 @@ static const struct {
 	bool (*read)(struct machine *m, const struct raw_expr *e);
 } steps[] = {
 	{"meta", load_meta},
-	{"ct", load_ct},
+	{"ct", read_ct},
 	{"payload", load_payload},
 	{"fib", load_fib},
 	{"exthdr", load_what_may_lack},

@@ -8,6 +8,7 @@
 #include <linux/netfilter/nf_tables_compat.h>
 #include <linux/netfilter/xt_CT.h>
 #include <linux/netfilter/xt_NFQUEUE.h>
+#include <linux/netfilter/xt_connmark.h>
 #include <linux/netfilter/xt_mark.h>
 #include <string.h>
 
@@ -152,6 +153,40 @@ static bool set_mark(struct machine *m, const struct xt *x)
 	return true;
 }
 
+/* Of the connection: set to (mark & ~mask) ^ value, or copied from the packet's or to it, and then
+ * only the bits are known. Both revisions begin alike; the second can shift. */
+static bool set_connmark(struct machine *m, const struct xt *x)
+{
+	struct xt_connmark_tginfo2 i = {0};
+	struct xt_connmark_tginfo1 old;
+	struct ir_stmt *s;
+	uint32_t bits;
+
+	if (x->revision == 1 && xt_info(x, &old, sizeof(old)))
+		i = (struct xt_connmark_tginfo2){old.ctmark, old.ctmask, old.nfmask,
+						 0,	     0,		 old.mode};
+	else if (x->revision != 2 || !xt_info(x, &i, sizeof(i)))
+		return false;
+	if (i.mode == XT_CONNMARK_SET && !(~i.ctmask & i.ctmark) && !i.shift_bits) {
+		s = machine_stmt(m, IR_MARK);
+		s->mark.ct = true;
+		s->mark.keep = ~i.ctmask;
+		s->mark.value = i.ctmark;
+		return true;
+	}
+	bits = i.shift_bits		   ? UINT32_MAX
+	       : i.mode == XT_CONNMARK_SET ? i.ctmask | i.ctmark
+					   : i.ctmask | i.nfmask;
+	if (i.mode > XT_CONNMARK_RESTORE || !bits)
+		return false;
+	s = machine_stmt(m, IR_UNKNOWN);
+	s->unknown.kind = UNKNOWN_SETS_MARKS;
+	s->unknown.marks = i.mode == XT_CONNMARK_RESTORE ? bits : (uint64_t)bits << 32;
+	s->unknown.text = read_odd(
+		m->a, arena_printf(m->a, "xt target CONNMARK.%u", (unsigned)x->revision), x->info);
+	return true;
+}
+
 static bool read_queue(struct machine *m, const struct xt *x)
 {
 	struct xt_NFQ_info_v3 i;
@@ -194,7 +229,7 @@ static const struct {
 	{"NETMAP", read_netmap, UNKNOWN_ENDS, 0},
 	{"NFQUEUE", read_queue, UNKNOWN_ENDS, 0},
 	{"MARK", set_mark, UNKNOWN_SETS_MARKS, 0},
-	{"CONNMARK", NULL, UNKNOWN_SETS_MARKS, 0},
+	{"CONNMARK", set_connmark, UNKNOWN_SETS_MARKS, 0},
 	{"AUDIT", NULL, UNKNOWN_GOES_ON, 0},
 	{"CHECKSUM", NULL, UNKNOWN_GOES_ON, 0},
 	{"CLASSIFY", NULL, UNKNOWN_GOES_ON, 0},
@@ -203,9 +238,13 @@ static const struct {
 	{"DSCP", NULL, UNKNOWN_SETS_FIELDS, CHANGED_DSCP},
 	{"ECN", NULL, UNKNOWN_SETS_FIELDS, CHANGED_ECN | CHANGED_FLAGS},
 	{"HL", NULL, UNKNOWN_SETS_FIELDS, CHANGED_HOPS},
+	{"HMARK", NULL, UNKNOWN_SETS_MARKS, 0},
+	{"IDLETIMER", NULL, UNKNOWN_GOES_ON, 0},
+	{"LED", NULL, UNKNOWN_GOES_ON, 0},
 	{"LOG", NULL, UNKNOWN_GOES_ON, 0},
 	{"NFLOG", NULL, UNKNOWN_GOES_ON, 0},
 	{"NOTRACK", no_track, UNKNOWN_GOES_ON, 0},
+	{"RATEEST", NULL, UNKNOWN_GOES_ON, 0},
 	{"SECMARK", NULL, UNKNOWN_GOES_ON, 0},
 	{"SET", NULL, UNKNOWN_SETS_MARKS, 0}, /* --map-mark */
 	{"TCPMSS", NULL, UNKNOWN_SETS_FIELDS, CHANGED_LENGTH}, /* where there was no such option */
@@ -244,15 +283,30 @@ static struct ir_stmt *push_unknown(struct machine *m, enum ir_unknown_kind kind
 	return s;
 }
 
+#define RESTORES_MARK 4 /* XT_SOCKET_RESTORESKMARK */
+
+/* The socket's mark becomes that of the packet. */
+static bool restores_mark(const struct xt *x)
+{
+	return !strcmp(x->name, "socket") && (!x->info.n || x->info.p[0] & RESTORES_MARK);
+}
+
+/* What its table of addresses has no room for hashlimit drops, whatever the rule is for. */
 static void read_match(struct machine *m, const struct xt *x, const struct raw_expr *e)
 {
 	size_t before = m->out->stmts.n;
+	struct ir_stmt *s;
 
 	if (e->attrs.whole && read_xt_match(m, x))
 		return;
 	m->out->stmts.n = before;
-	if (strcmp(x->name, "comment") != 0)
-		push_unknown(m, UNKNOWN_MATCH, "match", x, e->bytes);
+	if (!strcmp(x->name, "comment"))
+		return;
+	s = push_unknown(m, UNKNOWN_MATCH, "match", x, e->bytes);
+	s->unknown.drops = !strcmp(x->name, "hashlimit");
+	if (restores_mark(x))
+		push_unknown(m, UNKNOWN_SETS_MARKS, "match", x, e->bytes)->unknown.marks =
+			UINT32_MAX;
 }
 
 static void read_target(struct machine *m, const struct xt *x, const struct raw_expr *e)

@@ -17,6 +17,7 @@
 #include <linux/netfilter/xt_mark.h>
 #include <linux/netfilter/xt_multiport.h>
 #include <linux/netfilter/xt_owner.h>
+#include <linux/netfilter/xt_pkttype.h>
 #include <linux/netfilter/xt_sctp.h>
 #include <linux/netfilter/xt_tcpudp.h>
 #include <linux/netfilter_ipv4/ip_tables.h>
@@ -342,50 +343,156 @@ static unsigned states_of(unsigned mask)
 	return mask & XT_CONNTRACK_STATE_UNTRACKED ? bits | 64 : bits;
 }
 
-#define ALL_STATES (1 | 2 | 4 | 8 | 64)
-#define XT_STATES (1u | 2 | 4 | 8 | XT_CONNTRACK_STATE_UNTRACKED)
+#define NO_CONNECTION (1u | 64)
+#define ALL_STATES (NO_CONNECTION | 2 | 4 | 8)
+#define STATUS_SRC_NAT 16u /* IPS_SRC_NAT */
+#define STATUS_DST_NAT 32u
 
-/* The port that was called. What no connection is of has none; but where the state is asked for as
- * well, the kernel asks that alone of it. */
-static bool read_called(struct machine *m, const struct xt_conntrack_mtinfo3 *i)
+static bool asks_of(const struct xt_conntrack_mtinfo3 *i, unsigned what)
 {
-	bool inverted = i->invert_flags & XT_CONNTRACK_ORIGDST_PORT;
+	return i->match_flags & what;
+}
 
-	if (i->match_flags & XT_CONNTRACK_STATE ||
-	    (m->proto != IPPROTO_TCP && m->proto != IPPROTO_UDP) ||
-	    i->origdst_port > i->origdst_port_high)
+static enum ir_op op_of(const struct xt_conntrack_mtinfo3 *i, unsigned what)
+{
+	return i->invert_flags & what ? OP_NE : OP_EQ;
+}
+
+static void push_ct_end(struct machine *m, const struct xt_conntrack_mtinfo3 *i, unsigned what,
+			enum field f, const union nf_inet_addr *addr, const union nf_inet_addr *by)
+{
+	size_t bytes = m->family == FAM_IP4 ? 4 : 16;
+	u128 mask = read_number((const uint8_t *)by, bytes, false);
+	u128 value = read_number((const uint8_t *)addr, bytes, false) & mask;
+	struct ir_stmt *s;
+
+	if (!asks_of(i, what))
+		return;
+	s = machine_match(m, f, mask == u128_max((int)(8 * bytes)) ? 0 : mask, op_of(i, what));
+	machine_value(m, s, (struct ival){value, value});
+}
+
+/* Whose bits status must have, some of; or, inverted, none. */
+static void push_status(struct machine *m, unsigned bits, bool inverted)
+{
+	if (inverted)
+		machine_value(m, machine_match(m, F_CT_STATUS, bits, OP_EQ), (struct ival){0, 0});
+	else
+		machine_match_one(m, F_CT_STATUS, 0, OP_ANYBIT, (struct ival){bits, bits});
+}
+
+/* All but the state, which only what there is a connection of is asked for. */
+static void push_connection(struct machine *m, const struct xt_conntrack_mtinfo3 *i)
+{
+	bool v6 = m->family == FAM_IP6, reply = i->invert_flags & XT_CONNTRACK_DIRECTION;
+
+	if (asks_of(i, XT_CONNTRACK_DIRECTION))
+		machine_match_one(m, F_CT_DIRECTION, 0, OP_EQ, (struct ival){reply, reply});
+	if (asks_of(i, XT_CONNTRACK_STATUS))
+		push_status(m, i->status_mask, i->invert_flags & XT_CONNTRACK_STATUS);
+	if (asks_of(i, XT_CONNTRACK_PROTO))
+		machine_match_one(m, F_CT_PROTO, 0, op_of(i, XT_CONNTRACK_PROTO),
+				  (struct ival){i->l4proto, i->l4proto});
+	push_ct_end(m, i, XT_CONNTRACK_ORIGSRC, ct_end(v6, false, false), &i->origsrc_addr,
+		    &i->origsrc_mask);
+	push_ct_end(m, i, XT_CONNTRACK_ORIGDST, ct_end(v6, false, true), &i->origdst_addr,
+		    &i->origdst_mask);
+	push_ct_end(m, i, XT_CONNTRACK_REPLSRC, ct_end(v6, true, false), &i->replsrc_addr,
+		    &i->replsrc_mask);
+	push_ct_end(m, i, XT_CONNTRACK_REPLDST, ct_end(v6, true, true), &i->repldst_addr,
+		    &i->repldst_mask);
+	if (asks_of(i, XT_CONNTRACK_ORIGDST_PORT))
+		machine_match_one(m, F_CT_DPORT, 0, op_of(i, XT_CONNTRACK_ORIGDST_PORT),
+				  (struct ival){i->origdst_port, i->origdst_port_high});
+}
+
+static bool is_nothing(const struct machine *m, const union nf_inet_addr *mask)
+{
+	return !read_number((const uint8_t *)mask, m->family == FAM_IP4 ? 4 : 16, false);
+}
+
+/* Ports are compared whatever the protocol is: of others than these they are not ports. */
+static bool can_push(const struct machine *m, const struct xt_conntrack_mtinfo3 *i)
+{
+	const unsigned ends = XT_CONNTRACK_ORIGSRC | XT_CONNTRACK_ORIGDST | XT_CONNTRACK_REPLSRC |
+			      XT_CONNTRACK_REPLDST;
+	const unsigned known = XT_CONNTRACK_STATE | XT_CONNTRACK_STATE_ALIAS | XT_CONNTRACK_STATUS |
+			       XT_CONNTRACK_DIRECTION | XT_CONNTRACK_ORIGDST_PORT |
+			       XT_CONNTRACK_PROTO | ends;
+
+	if (i->match_flags & ~known || (asks_of(i, ends) && !m->family))
 		return false;
-	machine_match_one(m, F_CT_DPORT, 0, inverted ? OP_NE : OP_EQ,
-			  (struct ival){i->origdst_port, i->origdst_port_high});
-	return true;
+	if ((asks_of(i, XT_CONNTRACK_ORIGSRC) && is_nothing(m, &i->origsrc_mask)) ||
+	    (asks_of(i, XT_CONNTRACK_ORIGDST) && is_nothing(m, &i->origdst_mask)) ||
+	    (asks_of(i, XT_CONNTRACK_REPLSRC) && is_nothing(m, &i->replsrc_mask)) ||
+	    (asks_of(i, XT_CONNTRACK_REPLDST) && is_nothing(m, &i->repldst_mask)))
+		return false;
+	if (asks_of(i, XT_CONNTRACK_STATUS) && !i->status_mask)
+		return false;
+	return !asks_of(i, XT_CONNTRACK_ORIGDST_PORT) ||
+	       ((m->proto == IPPROTO_TCP || m->proto == IPPROTO_UDP) &&
+		i->origdst_port <= i->origdst_port_high);
+}
+
+/* What has no connection is asked for its state alone, and passes with it. Translations are states
+ * here, each besides the other one that a connection has. */
+static bool push_state(struct machine *m, const struct xt_conntrack_mtinfo3 *i)
+{
+	bool inverted = i->invert_flags & XT_CONNTRACK_STATE;
+	unsigned states = states_of(i->state_mask), status = 0;
+	unsigned ways = 0, without, with;
+
+	if (i->state_mask & XT_CONNTRACK_STATE_SNAT)
+		status |= STATUS_SRC_NAT;
+	if (i->state_mask & XT_CONNTRACK_STATE_DNAT)
+		status |= STATUS_DST_NAT;
+	if (inverted)
+		states = ALL_STATES & ~states;
+	if (!status && !(i->match_flags & ~(XT_CONNTRACK_STATE | XT_CONNTRACK_STATE_ALIAS))) {
+		machine_match_one(m, F_CT_STATE, 0, OP_ANYBIT, (struct ival){states, states});
+		return true;
+	}
+	without = states & NO_CONNECTION;
+	with = states & ~NO_CONNECTION;
+	machine_either_begin(m);
+	if (without) {
+		machine_match_one(m, F_CT_STATE, 0, OP_ANYBIT, (struct ival){without, without});
+		ways++;
+	}
+	if (with) {
+		if (ways++)
+			machine_either_or(m);
+		machine_match_one(m, F_CT_STATE, 0, OP_ANYBIT, (struct ival){with, with});
+		if (status && inverted)
+			push_status(m, status, true);
+		push_connection(m, i);
+	}
+	if (status && !inverted) {
+		if (ways++)
+			machine_either_or(m);
+		push_status(m, status, false);
+		push_connection(m, i);
+	}
+	if (ways)
+		machine_either_end(m, xt_text(m, "conntrack", i, sizeof(*i)));
+	else
+		machine_either_drop(m);
+	return ways;
 }
 
 static bool read_conntrack(struct machine *m, const struct xt *x)
 {
-	const unsigned known = XT_CONNTRACK_STATE | XT_CONNTRACK_STATE_ALIAS | XT_CONNTRACK_STATUS |
-			       XT_CONNTRACK_DIRECTION | XT_CONNTRACK_ORIGDST_PORT;
+	const unsigned states = XT_CONNTRACK_STATE_INVALID | 2 | 4 | 8 |
+				XT_CONNTRACK_STATE_UNTRACKED | XT_CONNTRACK_STATE_SNAT |
+				XT_CONNTRACK_STATE_DNAT;
 	struct xt_conntrack_mtinfo3 i;
-	unsigned states;
 
-	if (x->revision != 3 || !xt_info(x, &i, sizeof(i)) || i.match_flags & ~known ||
-	    (i.match_flags & XT_CONNTRACK_STATE && i.state_mask & ~XT_STATES) ||
-	    (i.match_flags & XT_CONNTRACK_STATUS &&
-	     (i.invert_flags & XT_CONNTRACK_STATUS || !i.status_mask)))
+	if (x->revision != 3 || !xt_info(x, &i, sizeof(i)) || !i.match_flags || !can_push(m, &i))
 		return false;
-	states = states_of(i.state_mask);
-	if (i.invert_flags & XT_CONNTRACK_STATE)
-		states = ALL_STATES & ~states;
 	if (i.match_flags & XT_CONNTRACK_STATE)
-		machine_match_one(m, F_CT_STATE, 0, OP_ANYBIT, (struct ival){states, states});
-	if (i.match_flags & XT_CONNTRACK_STATUS)
-		machine_match_one(m, F_CT_STATUS, 0, OP_ANYBIT,
-				  (struct ival){i.status_mask, i.status_mask});
-	if (i.match_flags & XT_CONNTRACK_DIRECTION) {
-		bool reply = i.invert_flags & XT_CONNTRACK_DIRECTION;
-
-		machine_match_one(m, F_CT_DIRECTION, 0, OP_EQ, (struct ival){reply, reply});
-	}
-	return !(i.match_flags & XT_CONNTRACK_ORIGDST_PORT) || read_called(m, &i);
+		return !(i.state_mask & ~states) && push_state(m, &i);
+	push_connection(m, &i);
+	return true;
 }
 
 /* Bit N is RTN_* number N: <linux/netfilter/xt_addrtype.h>. */
@@ -401,20 +508,57 @@ static void push_types(struct machine *m, enum field f, unsigned bits, bool inve
 			machine_value(m, s, (struct ival){type, type});
 }
 
+/* Of IPv6 the module asks other questions: of two the answer is the one that nft gets. */
+static bool push_type6(struct machine *m, bool source, unsigned bits, bool arriving, bool inverted)
+{
+	const u128 group = (u128)0xff << 120;
+
+	if (!bits)
+		return true;
+	if (bits == XT_ADDRTYPE_LOCAL)
+		push_types(m,
+			   source     ? F_FIB_SADDR_TYPE
+			   : arriving ? F_FIB_DADDR_IIF_TYPE
+				      : F_FIB_DADDR_TYPE,
+			   bits, inverted);
+	else if (bits == XT_ADDRTYPE_MULTICAST)
+		machine_match_one(m, source ? F_IP6_SADDR : F_IP6_DADDR, 0,
+				  inverted ? OP_NE : OP_EQ,
+				  (struct ival){group, group | u128_max(120)});
+	else
+		return false;
+	return true;
+}
+
 static bool read_addrtype(struct machine *m, const struct xt *x)
 {
 	struct xt_addrtype_info_v1 i;
-	bool arriving;
+	bool arriving, of_source, of_target;
 
-	if (x->revision != 1 || m->family != FAM_IP4 || !xt_info(x, &i, sizeof(i)) ||
+	if (x->revision != 1 || !m->family || !xt_info(x, &i, sizeof(i)) ||
 	    i.flags & XT_ADDRTYPE_LIMIT_IFACE_OUT)
 		return false;
 	arriving = i.flags & XT_ADDRTYPE_LIMIT_IFACE_IN;
+	of_source = i.flags & XT_ADDRTYPE_INVERT_SOURCE;
+	of_target = i.flags & XT_ADDRTYPE_INVERT_DEST;
 	if (arriving && i.source)
 		return false;
-	push_types(m, F_FIB_SADDR_TYPE, i.source, i.flags & XT_ADDRTYPE_INVERT_SOURCE);
-	push_types(m, arriving ? F_FIB_DADDR_IIF_TYPE : F_FIB_DADDR_TYPE, i.dest,
-		   i.flags & XT_ADDRTYPE_INVERT_DEST);
+	if (m->family == FAM_IP6)
+		return push_type6(m, true, i.source, false, of_source) &&
+		       push_type6(m, false, i.dest, arriving, of_target);
+	push_types(m, F_FIB_SADDR_TYPE, i.source, of_source);
+	push_types(m, arriving ? F_FIB_DADDR_IIF_TYPE : F_FIB_DADDR_TYPE, i.dest, of_target);
+	return true;
+}
+
+static bool read_pkttype(struct machine *m, const struct xt *x)
+{
+	struct xt_pkttype_info i;
+
+	if (!xt_info(x, &i, sizeof(i)) || i.pkttype < 0 || i.pkttype > UINT8_MAX)
+		return false;
+	machine_match_one(m, F_PKTTYPE, 0, i.invert ? OP_NE : OP_EQ,
+			  (struct ival){(u128)i.pkttype, (u128)i.pkttype});
 	return true;
 }
 
@@ -505,6 +649,7 @@ static const struct {
 	{"devgroup", read_devgroup},
 	{"conntrack", read_conntrack},
 	{"addrtype", read_addrtype},
+	{"pkttype", read_pkttype},
 	{"mark", read_mark},
 	{"connmark", read_mark},
 	{"owner", read_owner},

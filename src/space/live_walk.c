@@ -87,7 +87,7 @@ static dd_ref seen(struct walk *w, const struct way *x)
 				   schema_ranges(&w->m->schema, (enum dim)i, bits, &v, 1,
 						 u128_max(bits), DD_TRUE));
 	}
-	return r;
+	return live_marks_seen(w->m, &x->set, r);
 }
 
 /* What is said of the packets as they are now, said of them as they arrived. */
@@ -97,7 +97,7 @@ static dd_ref as_arrived(struct walk *w, const struct way *x, dd_ref says)
 		if (x->changed[i])
 			says = dd_fix(w->m->dd, says, dim_table[i].first, bits_of(x, (enum dim)i),
 				      x->now.dim[i]);
-	return dd_restrict(w->m->dd, x->packets, says);
+	return dd_restrict(w->m->dd, x->packets, live_marks_arrived(w->m, &x->set, says));
 }
 
 static dd_ref where(struct walk *w, const struct way *x, enum dim d, u128 value)
@@ -115,7 +115,8 @@ static bool same_line(const struct line *a, const struct line *b)
 static bool same_way(const struct way *a, const struct way *b)
 {
 	if (a->own != b->own || a->translated != b->translated || a->over != b->over ||
-	    a->fate != b->fate || a->marks != b->marks || !same_line(a->line, b->line))
+	    a->fate != b->fate || a->marks != b->marks || !live_marks_same(&a->set, &b->set) ||
+	    !same_line(a->line, b->line))
 		return false;
 	for (int i = 0; i < NDIMS; i++)
 		if (a->changed[i] != b->changed[i] ||
@@ -316,6 +317,25 @@ static void map_network(struct walk *w, struct ways *out, struct way x, const st
 	}
 }
 
+/* To one address it has that; of others it is known only that it has another, and may have another
+ * port. Where the port is free to stay it stays. */
+static void translate_source(struct walk *w, struct ways *out, struct way x,
+			     const struct ir_stmt *s)
+{
+	bool several = s->nat.kind == IR_MASQUERADE || s->nat.prefix || s->nat.to.n != 1 ||
+		       s->nat.to.v[0].key[0].lo != s->nat.to.v[0].key[0].hi;
+
+	if (several) {
+		x.marks |= (u128)MARKS_SADDR << MARKS_FIELDS;
+	} else {
+		set(&x, DIM_SADDR, s->nat.to.v[0].key[0].lo);
+		set(&x, DIM_FAMILY, s->nat.family == FAM_IP6);
+	}
+	if (s->nat.port || s->nat.random)
+		x.marks |= (u128)MARKS_SPORT << MARKS_FIELDS;
+	add(w, out, x);
+}
+
 /* Behind a translation of the destination; of several targets it is not known whose turn it is. */
 static void translate(struct walk *w, struct ways *out, struct way x, const struct ir_stmt *s)
 {
@@ -324,8 +344,12 @@ static void translate(struct walk *w, struct ways *out, struct way x, const stru
 
 	x.translated = true;
 	called(w, &x);
-	if (!s || (s->nat.kind != IR_DNAT && s->nat.kind != IR_REDIRECT)) {
+	if (!s) {
 		add(w, out, x);
+		return;
+	}
+	if (s->nat.kind == IR_SNAT || s->nat.kind == IR_MASQUERADE) {
+		translate_source(w, out, x, s);
 		return;
 	}
 	set(&x, DIM_CT_STATUS, STATUS_DST_NAT);
@@ -440,16 +464,61 @@ static bool is_untracked(const struct way *x)
 	return x->changed[DIM_CT_STATE] && x->now.dim[DIM_CT_STATE] == CT_UNTRACKED;
 }
 
-/* Whether any of the packets had a mark set, or a field of its header. */
-static bool any_marked(struct walk *w, const struct mean_values *values)
-{
-	for (size_t i = 0; i < values->n; i++) {
-		const char *effects = outcome_of(&w->m->outcomes, values->v[i])->effects;
+struct marked { /* packets that had the same set */
+	struct live_marks set;
+	dd_ref where;
+};
 
-		if (effects && (strstr(effects, " mark ") || strstr(effects, MEAN_CHANGES)))
-			return true;
+struct marked_list {
+	struct marked *v;
+	size_t n, cap;
+};
+
+static struct marked_list by_marks(struct walk *w, dd_ref says, const struct mean_values *values)
+{
+	struct marked_list out = {0};
+
+	for (size_t i = 0; i < values->n; i++) {
+		struct live_marks set =
+			live_marks_of(outcome_of(&w->m->outcomes, values->v[i])->effects);
+		size_t k = 0;
+
+		while (k < out.n && !live_marks_same(&out.v[k].set, &set))
+			k++;
+		if (k == out.n)
+			vec_push(w->m->arena, &out, ((struct marked){set, DD_FALSE}));
+		out.v[k].where =
+			dd_or(w->m->dd, out.v[k].where, dd_where(w->m->dd, says, values->v[i]));
 	}
-	return false;
+	return out;
+}
+
+/* may: bits that the chain may have set. */
+static struct way after_marks(struct walk *w, const struct way *x, const struct marked *as,
+			      u128 may)
+{
+	struct way y = part(w, x, as->where);
+
+	if (as->set.known) {
+		live_marks_put(&y.set, &as->set);
+		y.marks &= ~live_marks_bits(&as->set);
+	} else {
+		y.marks = may;
+	}
+	return y;
+}
+
+/* off: of those, what is kept from connection tracking. */
+static void go_on(struct walk *w, const struct asked *a, const char *hook, struct ways *out,
+		  const struct way *x, dd_ref off, const struct outcome *o)
+{
+	struct way z = part(w, x, off), y = part(w, x, dd_not(w->m->dd, off));
+
+	set(&z, DIM_CT_STATE, CT_UNTRACKED);
+	if (z.packets != DD_FALSE)
+		behind(w, a, hook, out, z, o);
+	if (y.packets != DD_FALSE)
+		behind(w, a, hook, out, y, o);
 }
 
 static void ask(struct walk *w, const struct asked *a, const char *hook, struct way *x,
@@ -457,6 +526,7 @@ static void ask(struct walk *w, const struct asked *a, const char *hook, struct 
 {
 	struct mean *m = w->m;
 	struct mean_values values;
+	struct marked_list marked;
 	u128 marks = x->marks;
 	dd_ref says, off;
 
@@ -468,8 +538,7 @@ static void ask(struct walk *w, const struct asked *a, const char *hook, struct 
 	says = as_arrived(w, x, mean_base_chain(m, a->table->ruleset, a->chain, &marks));
 	m->within = DD_TRUE;
 	values = mean_values(m, says);
-	if (any_marked(w, &values))
-		x->marks = marks;
+	marked = by_marks(w, says, &values);
 	off = untracked(w, a, says, &values);
 	for (size_t i = 0; w->tell && i < values.n; i++)
 		if (values.v[i])
@@ -477,18 +546,13 @@ static void ask(struct walk *w, const struct asked *a, const char *hook, struct 
 	says = dd_map(m->dd, says, outcome_decision, &m->outcomes);
 	values = mean_values(m, says);
 	for (size_t i = 0; i < values.n; i++) {
-		const struct outcome *o = outcome_of(&m->outcomes, values.v[i]);
-		struct way y = part(w, x, dd_where(m->dd, says, values.v[i])), z;
+		struct way y = part(w, x, dd_where(m->dd, says, values.v[i]));
 
-		if (!values.v[i])
-			continue;
-		z = part(w, &y, off);
-		set(&z, DIM_CT_STATE, CT_UNTRACKED);
-		if (z.packets != DD_FALSE)
-			behind(w, a, hook, out, z, o);
-		y = part(w, &y, dd_not(m->dd, off));
-		if (off == DD_FALSE || y.packets != DD_FALSE)
-			behind(w, a, hook, out, y, o);
+		for (size_t k = 0; values.v[i] && k < marked.n; k++) {
+			struct way z = after_marks(w, &y, &marked.v[k], marks);
+
+			go_on(w, a, hook, out, &z, off, outcome_of(&m->outcomes, values.v[i]));
+		}
 	}
 }
 

@@ -45,6 +45,13 @@ static unsigned changed_of(enum field f)
 		return CHANGED_FLAGS;
 	case F_LENGTH:
 		return CHANGED_LENGTH;
+	case F_IP_SADDR:
+	case F_IP6_SADDR:
+		return MARKS_SADDR;
+	case F_TCP_SPORT:
+	case F_UDP_SPORT:
+	case F_TH_SPORT:
+		return MARKS_SPORT;
 	default: /* all other fields are not set by what lets the packet go on */
 		return 0;
 	}
@@ -128,23 +135,24 @@ static void walk_unknown(struct at *at, const struct ir_stmt *s)
 {
 	const struct ir_stmt *part;
 
+	for (size_t i = 0; i < s->unknown.neither; i++)
+		vec_each (&s->unknown.either[i].stmts, part)
+			if (part->kind == IR_MATCH)
+				at->here->changed |= at->now & reads(&part->match.sel);
+			else if (part->kind == IR_VERDICT)
+				follow(at, &part->verdict);
 	switch (s->unknown.kind) {
 	case UNKNOWN_MATCH:
-		for (size_t i = 0; i < s->unknown.neither; i++)
-			vec_each (&s->unknown.either[i].stmts, part)
-				if (part->kind == IR_MATCH)
-					at->here->changed |= at->now & reads(&part->match.sel);
-		break;
 	case UNKNOWN_GOES_ON:
 		break;
 	case UNKNOWN_SETS_FIELDS:
 		at->now |= (u128)s->unknown.changes << MARKS_FIELDS;
 		break;
 	case UNKNOWN_SETS_MARKS:
-		at->now |= UINT64_MAX;
+		at->now |= s->unknown.marks ? s->unknown.marks : UINT64_MAX;
 		break;
-	case UNKNOWN_ENDS:
-		at->now |= u128_max(128);
+	case UNKNOWN_ENDS: /* one of several are verdicts and translations */
+		at->now |= s->unknown.neither ? 0 : ~((u128)MARKS_SOURCE << MARKS_FIELDS);
 		break;
 	}
 }

@@ -10,6 +10,9 @@
 
 #define MARKS_FIELDS 64 /* above the marks: enum ir_changed, and */
 #define MARKS_HOP_LESS 0x100 /* the kernel took one hop, of how many is not known */
+#define MARKS_SADDR 0x200 /* the source was translated, to one of several */
+#define MARKS_SPORT 0x400
+#define MARKS_SOURCE (MARKS_SADDR | MARKS_SPORT)
 
 struct marks {
 	struct arena *arena;

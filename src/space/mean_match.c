@@ -81,6 +81,14 @@ static const struct {
 	[F_FIB_SADDR_TYPE] = {DIM_FIB_SADDR, 0, 0},
 	[F_FIB_DADDR_TYPE] = {DIM_FIB_DADDR, 0, 0},
 	[F_FIB_DADDR_IIF_TYPE] = {DIM_FIB_DADDR_IIF, 0, 0},
+	[F_CT_SADDR] = {0, FAM_IP4, 0},
+	[F_CT_DADDR] = {0, FAM_IP4, 0},
+	[F_CT_REPLY_SADDR] = {0, FAM_IP4, 0},
+	[F_CT_REPLY_DADDR] = {0, FAM_IP4, 0},
+	[F_CT_SADDR6] = {0, FAM_IP6, 0},
+	[F_CT_DADDR6] = {0, FAM_IP6, 0},
+	[F_CT_REPLY_SADDR6] = {0, FAM_IP6, 0},
+	[F_CT_REPLY_DADDR6] = {0, FAM_IP6, 0},
 };
 
 struct term { /* one dimension lies in a set */
@@ -219,7 +227,8 @@ static void imply(struct mean *m, struct terms *out, enum field f)
 		out->v[out->n++] = t;
 	}
 	if (f == F_CT_MARK || f == F_CT_DIRECTION || f == F_CT_DPORT || f == F_CT_L3PROTO ||
-	    f == F_CT_STATUS || f == F_CT_LABEL) { /* of a connection that is tracked */
+	    f == F_CT_STATUS || f == F_CT_LABEL ||
+	    (field_is_told(f) && f != F_PKTTYPE)) { /* of a connection that is tracked */
 		struct ival v = {ct_bits[CT_ESTABLISHED], ct_bits[CT_NEW]};
 
 		out->v[out->n++] = term_of(m, F_CT_STATE, &v, 1, 0);
@@ -535,6 +544,8 @@ dd_ref match_stmt(struct mean *m, const struct ir_stmt *s, const struct ir_set *
 		in = dd_and(m->dd, implied(m, sel), label_condition(m, s));
 	else if (sel->n == 1 && sel->f[0] == F_CT_HELPER)
 		in = helper_condition(m, elems);
+	else if (sel->n == 1 && field_is_told(sel->f[0]))
+		in = dd_and(m->dd, implied(m, sel), match_told(m, s, set));
 	else if (set && ir_set_is_bulk(set))
 		in = schema_bulk(&m->schema, fields[sel->f[0]].dim, set->bulk->elems, m->within);
 	else if (set && set->dynamic && (!m->now || bulk_is_name(set->name)))

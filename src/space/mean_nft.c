@@ -6,24 +6,13 @@
 #include <string.h>
 
 #include "nft/nft.h"
-#include "space/mean_marks.h"
 #include "space/mean_match.h"
+#include "space/mean_walker.h"
 #include "util/number.h"
 
 struct chain_mean {
 	dd_ref says;
 	bool done;
-};
-
-struct walker {
-	struct mean *m;
-	const struct ir_ruleset *r;
-	struct map chains; /* name -> struct chain_mean */
-	struct map matches; /* "set|selector" -> dd_ref * */
-	struct marks marks;
-	const struct ir_chain *base; /* of which base chain this is, NULL: of all of a hook */
-	int depth;
-	bool returns; /* some chain does: what leaves one is to be told from what decides */
 };
 
 #define MAX_DEPTH 64 /* the kernel allows 16 jumps */
@@ -49,7 +38,7 @@ static const struct line *line_at(struct walker *w, const struct ir_chain *c, si
 	return mean_others_line(m, text, c->name, c->rules.v[rule].handle);
 }
 
-static dd_ref unknown(struct walker *w, const char *what, const struct line *line)
+dd_ref walker_unknown(struct walker *w, const char *what, const struct line *line)
 {
 	return mean_outcome(w->m, FATE_UNKNOWN, what, line);
 }
@@ -59,10 +48,8 @@ static dd_ref leave_chain(struct walker *w, dd_ref says)
 	return w->returns ? dd_map(w->m->dd, says, outcome_leave_chain, &w->m->outcomes) : says;
 }
 
-/* What a verdict does, of the statement that the line names. last: nothing comes after it in its
- * chain, where to return is to come to the end. */
-static dd_ref verdict_says(struct walker *w, const struct ir_verdict *v, bool last,
-			   const struct line *line)
+dd_ref walker_verdict(struct walker *w, const struct ir_verdict *v, bool last,
+		      const struct line *line)
 {
 	const struct ir_chain *to;
 	dd_ref says;
@@ -86,7 +73,7 @@ static dd_ref verdict_says(struct walker *w, const struct ir_verdict *v, bool la
 	}
 	to = ruleset_chain(w->r, v->target);
 	if (!to || w->depth >= MAX_DEPTH)
-		return unknown(w, arena_printf(w->m->arena, "jump to %s", v->target), line);
+		return walker_unknown(w, arena_printf(w->m->arena, "jump to %s", v->target), line);
 	says = chain_says(w, to);
 	if (v->kind == V_JUMP || last)
 		return leave_chain(w, says);
@@ -97,13 +84,6 @@ static dd_ref verdict_says(struct walker *w, const struct ir_verdict *v, bool la
 }
 
 /* ---- statements ---- */
-
-struct progress { /* through one rule */
-	const struct ir_chain *chain;
-	size_t rule;
-	dd_ref still; /* packets that get to the next statement */
-	dd_ref says; /* what has been decided, or done, so far */
-};
 
 /* Whether all of a set could be read; its keys are what it is asked for. */
 static bool understood(const struct ir_set *set, const struct ir_sel *sel)
@@ -224,8 +204,8 @@ static dd_ref elem_says(struct walker *w, struct progress *p, struct lookup *l,
 	 * asked once for the whole map */
 	if (decides(&e->verdict, l->last) && !l->narrowed && w->m->within == DD_TRUE)
 		return match_elem_says(w->m, l->sel, e,
-				       verdict_says(w, &e->verdict, l->last,
-						    line_at(w, p->chain, p->rule, l->map, e)));
+				       walker_verdict(w, &e->verdict, l->last,
+						      line_at(w, p->chain, p->rule, l->map, e)));
 	match = match_elem(w->m, l->sel, e);
 	where = dd_and(d, match, l->left);
 	if (l->shared) {
@@ -236,7 +216,7 @@ static dd_ref elem_says(struct walker *w, struct progress *p, struct lookup *l,
 		return DD_UNDECIDED;
 	return dd_restrict(
 		d, where,
-		verdict_says(w, &e->verdict, l->last, line_at(w, p->chain, p->rule, l->map, e)));
+		walker_verdict(w, &e->verdict, l->last, line_at(w, p->chain, p->rule, l->map, e)));
 }
 
 /* Elements of a concatenation with intervals may share packets: the one that was put in first,
@@ -273,13 +253,13 @@ static void vmap_says(struct walker *w, struct progress *p, const struct ir_stmt
 	if (without != DD_FALSE)
 		all = dd_seq(d,
 			     dd_restrict(d, without,
-					 unknown(w, "bytes that are no ports",
-						 line_at(w, p->chain, p->rule, NULL, NULL))),
+					 walker_unknown(w, "bytes that are no ports",
+							line_at(w, p->chain, p->rule, NULL, NULL))),
 			     all);
 	if (s->vmap.map && !understood(map, l.sel))
 		all = dd_restrict(d, p->still,
-				  unknown(w, arena_printf(w->m->arena, "@%s", s->vmap.map),
-					  line_at(w, p->chain, p->rule, NULL, NULL)));
+				  walker_unknown(w, arena_printf(w->m->arena, "@%s", s->vmap.map),
+						 line_at(w, p->chain, p->rule, NULL, NULL)));
 	p->says = dd_seq(d, p->says, all);
 }
 
@@ -296,9 +276,7 @@ static const char *chain_stem(struct walker *w, const struct progress *p, unsign
 	return arena_strndup(w->m->arena, p->chain->name, stem);
 }
 
-/* Of what counts, or throws dice: where a packet comes to it from another base chain, too, it does
- * so again. Of fwc's own rules none is come to twice. */
-static dd_ref counted(struct walker *w, const struct progress *p, const char *text)
+dd_ref walker_counted(struct walker *w, const struct progress *p, const char *text)
 {
 	if (!w->base || p->chain == w->base || w->m->line_of)
 		return schema_condition(&w->m->schema, text);
@@ -315,7 +293,7 @@ static dd_ref count_says(struct walker *w, const struct progress *p, const char 
 
 	if (!what)
 		what = chain_stem(w, p, &twin);
-	holds = counted(w, p, mean_count(w->m, what, count->n, r->comment, twin));
+	holds = walker_counted(w, p, mean_count(w->m, what, count->n, r->comment, twin));
 	return count->over ? dd_not(w->m->dd, holds) : holds;
 }
 
@@ -328,16 +306,16 @@ static dd_ref rate_says(struct walker *w, const struct progress *p, const char *
 
 	if (!what)
 		what = chain_stem(w, p, &twin);
-	holds = counted(w, p, mean_rate(w->m, what, limit, r->comment, twin));
+	holds = walker_counted(w, p, mean_rate(w->m, what, limit, r->comment, twin));
 	return limit->over ? dd_not(w->m->dd, holds) : holds;
 }
 
-static void effect(struct walker *w, struct progress *p, dd_ref where, const char *text)
+void walker_effect(struct walker *w, struct progress *p, dd_ref where, const char *text)
 {
 	p->says = dd_seq(w->m->dd, p->says, dd_restrict(w->m->dd, where, mean_effect(w->m, text)));
 }
 
-static void decide(struct walker *w, struct progress *p, dd_ref says)
+void walker_decide(struct walker *w, struct progress *p, dd_ref says)
 {
 	p->says = dd_seq(w->m->dd, p->says, dd_restrict(w->m->dd, p->still, says));
 }
@@ -358,8 +336,9 @@ static void add_says(struct walker *w, struct progress *p, const struct ir_stmt 
 	if (s->add.has_ct_count)
 		p->still = dd_and(d, p->still, count_says(w, p, what, &s->add.ct_count));
 	if (!s->add.has_limit && !s->add.has_ct_count)
-		effect(w, p, p->still,
-		       mean_change_text(w->m, key, s->add.set, s->add.remove, s->add.timeout));
+		walker_effect(
+			w, p, p->still,
+			mean_change_text(w->m, key, s->add.set, s->add.remove, s->add.timeout));
 }
 
 /* Of packets of another protocol the kernel looks away. */
@@ -370,8 +349,8 @@ static void helper_says(struct walker *w, struct progress *p, const struct ir_st
 
 	if (o && o->helper)
 		proto = schema_one(&w->m->schema, DIM_PROTO, o->helper_proto);
-	effect(w, p, dd_and(w->m->dd, p->still, proto),
-	       mean_helper_text(w->m, o && o->helper ? o->helper : s->helper));
+	walker_effect(w, p, dd_and(w->m->dd, p->still, proto),
+		      mean_helper_text(w->m, o && o->helper ? o->helper : s->helper));
 }
 
 /* Where the connection is not fit the rule ends: it has seen packets both ways by then. */
@@ -381,102 +360,42 @@ static void flowtable_says(struct walker *w, struct progress *p, const struct ir
 	dd_ref known = schema_one(&w->m->schema, DIM_CT_STATE, CT_ESTABLISHED);
 
 	p->still = dd_and(w->m->dd, p->still, known);
-	effect(w, p, p->still, o && o->hardware ? MEAN_OFFLOAD_HARDWARE : MEAN_OFFLOAD);
+	walker_effect(w, p, p->still, o && o->hardware ? MEAN_OFFLOAD_HARDWARE : MEAN_OFFLOAD);
 	p->still = dd_and(w->m->dd, p->still, mean_taken(w->m, s->flowtable));
 }
 
 static void quota_says(struct walker *w, struct progress *p, const struct ir_stmt *s)
 {
-	effect(w, p, p->still, mean_quota_text(w->m, s->quota));
+	walker_effect(w, p, p->still, mean_quota_text(w->m, s->quota));
 	p->still = dd_and(w->m->dd, p->still, mean_quota_holds(w->m, s->quota));
+}
+
+dd_ref walker_translation(struct walker *w, const struct ir_stmt *s, const struct line *line)
+{
+	struct outcome x = {.fate = FATE_TRANSLATE, .line = w->m->lines ? line : NULL, .nat = s};
+
+	x.what = mean_nat_stmt_text(w->m, s);
+	return dd_restrict(w->m->dd, schema_family(&w->m->schema, s->nat.family),
+			   dd_terminal(w->m->dd, outcome_value(&w->m->outcomes, x)));
 }
 
 static void nat_says(struct walker *w, struct progress *p, const struct ir_stmt *s,
 		     const struct line *line)
 {
-	struct outcome x = {.fate = FATE_TRANSLATE, .line = w->m->lines ? line : NULL, .nat = s};
-	dd_ref family = schema_family(&w->m->schema, s->nat.family);
 	struct ival called = {s->nat.called, s->nat.called_last};
 
 	if (called.lo && called.hi) /* of other ports the map has nothing: the rule ends */
 		p->still = dd_and(w->m->dd, p->still,
 				  schema_ranges(&w->m->schema, DIM_DPORT, 16, &called, 1,
 						UINT16_MAX, DD_TRUE));
-	x.what = mean_nat_stmt_text(w->m, s);
-	/* of the other family the kernel looks away */
-	decide(w, p,
-	       dd_restrict(w->m->dd, family,
-			   dd_terminal(w->m->dd, outcome_value(&w->m->outcomes, x))));
+	walker_decide(w, p, walker_translation(w, s, line));
 }
 
-/* A match that several say together. */
-static dd_ref either_match(struct walker *w, const struct progress *p, const struct ir_stmt *s)
+dd_ref walker_match(struct walker *w, const struct progress *p, const struct ir_stmt *s)
 {
-	struct dd *d = w->m->dd;
-	dd_ref any = DD_FALSE;
-
-	for (size_t i = 0; i < s->unknown.neither; i++) {
-		dd_ref all = DD_TRUE;
-		const struct ir_stmt *x;
-
-		vec_each (&s->unknown.either[i].stmts, x) {
-			const char *text =
-				x->kind == IR_UNKNOWN ? x->unknown.text : s->unknown.text;
-			bool known = x->kind == IR_MATCH &&
-				     !marks_changed(&w->marks, p->chain->name, &x->match.sel);
-
-			dd_ref one =
-				known ? match_stmt(w->m, x, NULL)
-				      : schema_condition(&w->m->schema,
-							 arena_printf(w->m->arena,
-								      "not understood%s: %s",
-								      x->kind == IR_MATCH
-									      ? ", set on the way"
-									      : "",
-								      text));
-
-			if (x->kind == IR_UNKNOWN && x->unknown.inverted)
-				one = dd_not(d, one);
-			all = dd_and(d, all, one);
-		}
-		any = dd_or(d, any, all);
-	}
-	return any;
-}
-
-/* What is not understood: a statement that may end the packet's way here ends it; of one that lets
- * every packet go on it is noted that it was met; a match may hold or not. */
-static void unknown_says(struct walker *w, struct progress *p, const struct ir_stmt *s,
-			 const struct line *line)
-{
-	const char *text = arena_printf(w->m->arena, "not understood: %s", s->unknown.text);
-	dd_ref holds;
-
-	switch (s->unknown.kind) {
-	case UNKNOWN_SETS_MARKS: /* live_walk.c looks for the word */
-		text = arena_printf(w->m->arena,
-				    "not understood, may set the mark of the packet: %s",
-				    s->unknown.text);
-		/* fall through */
-	case UNKNOWN_GOES_ON:
-		effect(w, p, p->still, text);
-		break;
-	case UNKNOWN_SETS_FIELDS: /* and for this one */
-		effect(w, p, p->still,
-		       arena_printf(w->m->arena, "not understood, " MEAN_CHANGES ": %s",
-				    s->unknown.text));
-		break;
-	case UNKNOWN_MATCH:
-		holds = s->unknown.neither  ? either_match(w, p, s)
-			: s->unknown.counts ? counted(w, p, text)
-					    : schema_condition(&w->m->schema, text);
-		p->still = dd_and(w->m->dd, p->still,
-				  s->unknown.inverted ? dd_not(w->m->dd, holds) : holds);
-		break;
-	case UNKNOWN_ENDS:
-		decide(w, p, unknown(w, s->unknown.text, line));
-		break;
-	}
+	if (!marks_changed(&w->marks, p->chain->name, &s->match.sel))
+		return set_match(w, s);
+	return marks_match(w->m, &w->marks, p->chain->name, s);
 }
 
 /* Bits of a connection's mark are set where there is a connection; else the rule ends. */
@@ -484,14 +403,7 @@ static void mark_says(struct walker *w, struct progress *p, const struct ir_stmt
 {
 	if (s->kind == IR_MARK && s->mark.ct && s->mark.keep)
 		p->still = dd_and(w->m->dd, p->still, match_tracked(w->m));
-	effect(w, p, p->still, marks_text(w->m, s));
-}
-
-static dd_ref match_says(struct walker *w, const struct progress *p, const struct ir_stmt *s)
-{
-	if (!marks_changed(&w->marks, p->chain->name, &s->match.sel))
-		return set_match(w, s);
-	return marks_match(w->m, &w->marks, p->chain->name, s);
+	walker_effect(w, p, p->still, marks_text(w->m, s));
 }
 
 static void stmt_says(struct walker *w, struct progress *p, const struct ir_stmt *s)
@@ -502,11 +414,11 @@ static void stmt_says(struct walker *w, struct progress *p, const struct ir_stmt
 
 	switch (s->kind) {
 	case IR_MATCH:
-		p->still = dd_and(d, p->still, match_says(w, p, s));
+		p->still = dd_and(d, p->still, walker_match(w, p, s));
 		break;
 	case IR_VMAP:
 		if (marks_changed(&w->marks, p->chain->name, &s->vmap.sel))
-			decide(w, p, unknown(w, "a value set on the way", line));
+			walker_decide(w, p, walker_unknown(w, "a value set on the way", line));
 		else
 			vmap_says(w, p, s);
 		break;
@@ -519,13 +431,13 @@ static void stmt_says(struct walker *w, struct progress *p, const struct ir_stmt
 		p->still = dd_and(d, p->still, count_says(w, p, NULL, &s->ct_count));
 		break;
 	case IR_LOG:
-		effect(w, p, p->still,
-		       mean_log_text(m, s->log_prefix, s->log_level,
-				     s->has_group ? s->log_group : -1));
+		walker_effect(w, p, p->still,
+			      mean_log_text(m, s->log_prefix, s->log_level,
+					    s->has_group ? s->log_group : -1));
 		break;
 	case IR_MSS: /* of another protocol the rule ends */
 		p->still = dd_and(d, p->still, schema_one(&m->schema, DIM_PROTO, 6 /* TCP */));
-		effect(w, p, p->still, mean_mss_text(m, s->mss));
+		walker_effect(w, p, p->still, mean_mss_text(m, s->mss));
 		break;
 	case IR_ADD:
 		add_says(w, p, s);
@@ -545,32 +457,32 @@ static void stmt_says(struct walker *w, struct progress *p, const struct ir_stmt
 		mark_says(w, p, s);
 		break;
 	case IR_QUEUE:
-		decide(w, p,
-		       mean_outcome(
-			       m, FATE_INSPECT,
-			       mean_queue_text(m, s->queue.first, s->queue.count, s->queue.bypass),
-			       line));
+		walker_decide(w, p,
+			      mean_outcome(m, FATE_INSPECT,
+					   mean_queue_text(m, s->queue.first, s->queue.count,
+							   s->queue.bypass),
+					   line));
 		break;
 	case IR_REJECT:
 		if (s->reject == REJECT_TCP_RESET) /* nft asks for TCP by itself */
 			p->still = dd_and(d, p->still, schema_one(&m->schema, DIM_PROTO, 6));
 		if (s->reject == REJECT_OTHER)
 			p->still = dd_and(d, p->still, schema_family(&m->schema, s->reject_family));
-		decide(w, p,
-		       mean_outcome(m, FATE_REJECT,
-				    s->reject == REJECT_TCP_RESET ? "tcp reset"
-				    : s->reject == REJECT_ADMIN	  ? "icmpx admin-prohibited"
-								  : s->reject_with,
-				    line));
+		walker_decide(w, p,
+			      mean_outcome(m, FATE_REJECT,
+					   s->reject == REJECT_TCP_RESET ? "tcp reset"
+					   : s->reject == REJECT_ADMIN	 ? "icmpx admin-prohibited"
+									 : s->reject_with,
+					   line));
 		break;
 	case IR_NAT:
 		nat_says(w, p, s, line);
 		break;
 	case IR_VERDICT:
-		decide(w, p, verdict_says(w, &s->verdict, ends_chain(p, s), line));
+		walker_decide(w, p, walker_verdict(w, &s->verdict, ends_chain(p, s), line));
 		break;
 	case IR_UNKNOWN:
-		unknown_says(w, p, s, line);
+		walker_unknown_says(w, p, s, line);
 		break;
 	}
 }
@@ -596,7 +508,7 @@ static dd_ref chain_says(struct walker *w, const struct ir_chain *c)
 	if (known && known->done)
 		return known->says;
 	if (known) /* a loop; the kernel takes none */
-		return unknown(w, "loop of chains", NULL);
+		return walker_unknown(w, "loop of chains", NULL);
 	known = arena_new_of(w->m->arena, struct chain_mean);
 	map_put(&w->chains, c->name, known);
 	w->depth++;

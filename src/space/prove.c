@@ -120,7 +120,7 @@ static bool of_connection(enum field f)
 {
 	return f == F_CT_STATE || f == F_CT_STATUS || f == F_CT_MARK || f == F_CT_DIRECTION ||
 	       f == F_CT_COUNT || f == F_CT_DPORT || f == F_CT_HELPER || f == F_CT_L3PROTO ||
-	       f == F_CT_LABEL;
+	       f == F_CT_LABEL || (field_is_told(f) && f != F_PKTTYPE);
 }
 
 static bool asks_connection(const struct ir_stmt *s)

@@ -862,7 +862,7 @@ static void test_byte_order(void)
 		  "?meta mark in network order in @marks of 0 #e3b0c44298fc");
 }
 
-/* pkttype, or the priority, in __set0 { KEY } of a table. */
+/* cpu, or the priority, in __set0 { KEY } of a table. */
 static const char *asked_in(uint32_t what, uint8_t key)
 {
 	struct buf list = {0}, sets = {0}, rule = {0};
@@ -882,11 +882,11 @@ static const char *asked_in(uint32_t what, uint8_t key)
  * both. */
 static void test_lookups_by_content(void)
 {
-	const char *one = asked_in(NFT_META_PKTTYPE, 1);
+	const char *one = asked_in(NFT_META_CPU, 1);
 
-	SAME_TEXT(one, "?meta pkttype in { 01 }");
-	SAME_TEXT(asked_in(NFT_META_PKTTYPE, 1), one);
-	CHECK(strcmp(asked_in(NFT_META_PKTTYPE, 2), one) != 0);
+	SAME_TEXT(one, "?meta cpu in { 01 }");
+	SAME_TEXT(asked_in(NFT_META_CPU, 1), one);
+	CHECK(strcmp(asked_in(NFT_META_CPU, 2), one) != 0);
 	CHECK(strcmp(asked_in(NFT_META_PRIORITY, 1), one) != 0);
 }
 
