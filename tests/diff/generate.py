@@ -13,9 +13,10 @@ import re
 import sys
 from dataclasses import replace
 
+import changing
 import lab
-from reference import (FAMILIES, ICMP, ICMPV6, LINK_LOCAL, MAX, MANY, ND, SELF, TCP, UDP, Packet, icmp_invalid, parse,
-                       parse_address, show_address)
+from reference import (FAMILIES, ICMP, ICMPV6, LINK_LOCAL, MAX, MANY, ND, SELF, TCP, UDP, Guard, Packet, icmp_invalid,
+                       parse, parse_address, show_address)
 
 VERBS = ('allow', 'drop', 'reject')
 ROUTING = lab.routing()
@@ -63,6 +64,7 @@ def centre(rng, family, interface=None):
 # ---------------------------------------------------------------- policies
 
 OFFLOAD = True                  # the proof's own tests leave it out: not every kernel has flowtables
+CHANGING = {}                   # which of what changes by itself, for changing.add()
 LIVING = bool(os.environ.get("FWC_LONG"))  # quotas and times; the tests of the proof do not read them
 SUFFIX = True                   # its oracle and mutations this: their diagrams would have an interval for each network
 
@@ -70,8 +72,8 @@ SUFFIX = True                   # its oracle and mutations this: their diagrams 
 class Writer:
     """One random policy as text."""
 
-    def __init__(self, rng):
-        self.rng = rng
+    def __init__(self, rng, changing_rng):
+        self.rng, self.changing_rng = rng, changing_rng
         self.lines = []
         self.zones = {}                 # name -> interfaces of the lab in it
         self.groups = []                # of zones
@@ -728,6 +730,8 @@ class Writer:
         rules = [r + ' helper ftp' if re.search(r'^allow .* tcp/[\d-]+$', r) and self.chance(0.1) else r for r in rules]
         rules = [f'disabled {r}' if self.chance(0.02) else r + ' note "n"' if r.startswith(VERBS) and self.chance(0.02)
                  else r for r in rules]
+        if self.changing_rng:
+            self.lines += changing.add(self, rules, self.changing_rng, **CHANGING)
         text = 'forwarding on\n\n' + '\n'.join(self.lines + [''] + rules) + '\n'
         if self.chance(0.15):
             text = '\n'.join(line if line.startswith('#') else line.replace(', ', ',\n        ')
@@ -738,7 +742,8 @@ class Writer:
 
 
 def policy(seed):
-    return Writer(random.Random(f'policy {seed}')).write()
+    changes = random.Random(f'changing {seed}') if seed.startswith(('changing', 'self-check')) else None
+    return Writer(random.Random(f'policy {seed}'), changes).write()
 
 
 # ---------------------------------------------------------------- packets
@@ -764,20 +769,16 @@ class Sampler:
             self.zone_interfaces.setdefault(policy.zone_of(name), []).append(name)
         self.edges = {4: set(), 6: set()}
         self.services = []
+        self.stages = (1, 0) if policy.later else (0,)
         self.statements = policy.rules + policy.dnat + policy.snat + policy.marks + policy.untracked * 3
+        for stage in self.stages:
+            policy.enter(stage)
+            for thing in self.statements + policy.guards:
+                self.note_edges(thing)
         for rule in self.statements:
-            for item in rule.source + rule.target:
-                for family in FAMILIES:
-                    for interval in spoken(item, family):
-                        self.edges[family].update(self.around(family, interval))
             for family, low, high, _ in rule.to or []:
                 self.edges[family].update(self.around(family, (low, high)))
             self.services += rule.services
-        for guard in policy.guards:
-            for item in guard.items:
-                for family in FAMILIES:
-                    for interval in spoken(item, family):
-                        self.edges[family].update(self.around(family, interval))
         if any(guard.kind == 'networks' for guard in policy.guards):
             for zone in policy.zones.values():
                 for family in FAMILIES:
@@ -791,6 +792,12 @@ class Sampler:
             (item.addresses or {}).get('mac') for guard in policy.guards for item in guard.items) else []
         self.asks = any(rule.asks for rule in policy.rules)
         self.sport = FIRST_SPORT + rng.randrange(LAST_SPORT - FIRST_SPORT - 400)
+
+    def note_edges(self, thing):
+        for item in thing.items if isinstance(thing, Guard) else thing.source + thing.target:
+            for family in FAMILIES:
+                for interval in spoken(item, family):
+                    self.edges[family].update(self.around(family, interval))
 
     @staticmethod
     def around(family, interval):
@@ -988,7 +995,11 @@ def packets(policy, seed, count):
         return []
     out = []
     while len(out) < count:
-        out += sampler.question() if sampler.asks and sampler.rng.random() < 0.4 else [sampler.packet()]
+        stage = int(len(sampler.stages) > 1 and len(out) >= count // 2)
+        policy.enter(stage)
+        some = sampler.question() if sampler.asks and sampler.rng.random() < 0.4 else [sampler.packet()]
+        out += [replace(packet, stage=stage) for packet in some]
+    policy.enter(0)
     return out
 
 

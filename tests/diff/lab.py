@@ -309,5 +309,6 @@ class Router:
 
     def load(self, script):
         """nft -f; the error text where it is refused."""
-        done = subprocess.run(['nft', '-f', '-'], input=script, text=True, capture_output=True)
+        done = subprocess.run(['nft', '-f', '-'], input=script, text=True, capture_output=True,
+                              env={**os.environ, 'TZ': 'UTC'})
         return done.stderr.strip() or f'nft: exit {done.returncode}' if done.returncode else ''

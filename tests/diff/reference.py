@@ -10,11 +10,14 @@ purpose, so that where this file and the kernel disagree one of the two has misr
 """
 
 import copy
+import datetime
+import functools
 import itertools
 import ipaddress
 import os
 import re
 import socket
+import time
 from dataclasses import dataclass, field, replace
 
 # Proof that a comparison sees: the reference is made wrong on purpose, and disagreements have to appear.
@@ -203,6 +206,7 @@ class Item:
     negated: bool = False
     broadcast: bool = False     # of the addresses, what routing calls so
     dynamic: bool = False       # a run-time set: of both families, however few elements it holds
+    fixed: dict = None          # what it holds always
     but: tuple = ()             # what is taken away: zones, groups or self
 
 
@@ -231,6 +235,65 @@ class Limit:
     name: str = None            # of one that rules share
 
 
+DAYS = ('mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun')
+
+
+@functools.lru_cache(100000)
+def local_time(second, zone):
+    """What a clock on the wall shows."""
+    before = os.environ.get('TZ')
+    os.environ['TZ'] = zone
+    time.tzset()
+    shown = time.localtime(second)
+    os.environ.pop('TZ')
+    if before is not None:
+        os.environ['TZ'] = before
+    time.tzset()
+    return datetime.datetime(*shown[:6])
+
+
+@dataclass
+class Times:
+    hours: tuple = None         # minutes of the day: from, to
+    days: set = None            # on which a window begins
+    after: datetime.date = None
+    until: datetime.date = None
+
+    def hold(self, second, zone):
+        local = local_time(second, zone)
+        minute, begun = local.hour * 60 + local.minute, local.date()
+        if self.after and begun <= self.after or self.until and begun > self.until:
+            return False
+        low, high = self.hours or (0, 1440)
+        if low >= high and minute < high:       # over midnight: it is yesterday's
+            begun -= datetime.timedelta(1)
+            minute += 1440
+        high += 1440 * (low >= high)
+        return BREAK == 'times' or low <= minute < high and (not self.days or begun.weekday() in self.days)
+
+    @staticmethod
+    def read(text):
+        parser = Parser(text)
+        rule = Rule('allow', [], [], [], 0)
+        while parser.peek().kind == 'word':
+            parser.qualifier(rule)
+        return rule.times
+
+    def read_one(self, what, parser):
+        if what == 'hours':
+            self.hours = tuple(int(w[:2]) * 60 + int(w[3:]) for w in parser.word().split('-'))
+        elif what == 'days':
+            self.days = set()
+            while True:
+                first, _, last = parser.word().partition('-')
+                first, last = DAYS.index(first), DAYS.index(last or first)
+                self.days |= {(first + n) % 7 for n in range((last - first) % 7 + 1)}
+                if not parser.comma():
+                    break
+        else:
+            setattr(self, what, datetime.date.fromisoformat(parser.word()))
+
+
 @dataclass
 class Rule:
     verb: str
@@ -243,7 +306,9 @@ class Rule:
     dscp: int = None
     owner: list = field(default_factory=list)   # users and groups by number
     limit: 'Limit' = None
-    other: str = None           # else: the verb where the limit does not hold
+    quota: str = None
+    times: 'Times' = None
+    other: str = None           # else: the verb where the limit or the quota does not hold
     to: list = None             # translation targets: (family, low, high, port or None)
     to_port: int = None         # of redirect
     ports: tuple = None         # of the source: one of these
@@ -253,7 +318,6 @@ class Rule:
     published: bool = False     # the destination was translated; services are what was called
     mark: int = None            # a packet's, in a rule; to be put on, in a mark statement
     mask: int = None            # of the mark
-    never: bool = False         # not before the end of a day that is far off
     shift: dict = None          # of netmap: family -> what is added to an address
 
 
@@ -282,13 +346,27 @@ class Policy:
     addresses: dict = field(default_factory=dict)       # host and set names
     dynamic: dict = field(default_factory=dict)         # run-time sets, as in addresses
     services: dict = field(default_factory=dict)
+    fixed: dict = field(default_factory=dict)           # ... and what of each belongs to the policy
+    held: dict = field(default_factory=dict)            # what else it holds, at each stage
+    kinds: dict = field(default_factory=dict)           # of those that nobody here fills: dns or url
+    later: bool = False                                 # at stage 1 some hold something else
     limits: dict = field(default_factory=dict)
+    quotas: dict = field(default_factory=dict)          # name -> bytes
+    used: dict = field(default_factory=dict)            # what was used of them before the first packet
+    second: int = 0                                     # since 1970: when it is; where nobody says, long ago
+    zone: str = 'UTC0'                                  # whose local time
     rules: list = field(default_factory=list)           # allow, drop, reject in reading order
     dnat: list = field(default_factory=list)            # dnat and redirect
     snat: list = field(default_factory=list)            # snat and masquerade
     marks: list = field(default_factory=list)
     guards: list = field(default_factory=list)          # early drop and antispoof
     untracked: list = field(default_factory=list)
+
+    def enter(self, stage):
+        """Run-time sets hold what they hold then."""
+        for name, stages in self.held.items():
+            for family in FAMILIES:
+                self.dynamic[name][family][:] = self.fixed[name][family] + stages[stage][family]
 
     def networks(self, name, family):
         """Where a zone's addresses are: those of its parts too, but for what another zone says to be its own."""
@@ -320,7 +398,7 @@ class Policy:
 
 VERBS = ('allow', 'drop', 'reject')
 QUALIFIERS = ('log', 'limit', 'mark', 'from', 'ipv4', 'ipv6', 'dscp', 'user', 'group', 'note', 'max', 'then', 'else',
-              'helper', 'quota', 'until', 'after')
+              'helper', 'quota', 'hours', 'days', 'after', 'until')
 DSCP = {'cs0': 0, 'cs1': 8, 'ef': 46, 'af11': 10, 'af43': 38, 'le': 1}
 CHOICE = ('random', 'persistent', 'ports')
 
@@ -443,11 +521,10 @@ class Parser:
         self.end()
 
     def state_quota(self):
-        """So large that nothing of it is used up here: a rule with it matches."""
-        self.word()
+        name = self.word()
         self.expect('=')
-        if int(self.word()) < 50 or self.word() != 'GB':
-            self.fail('a quota that might be used up')
+        amount = int(self.word())
+        self.policy.quotas[name] = amount * {'kB': 10 ** 3, 'MB': 10 ** 6, 'GB': 10 ** 9, 'TB': 10 ** 12}[self.word()]
         self.end()
 
     def state_log(self):
@@ -532,11 +609,17 @@ class Parser:
         """The union of the elements, without those that have a ! before them."""
         plus, minus = {4: [], 6: [], 'mac': []}, {4: [], 6: [], 'mac': []}
         ends = {id(plus): [], id(minus): []}
+        self.elsewhere = ''
         while True:
             into = plus
             if self.peek().kind == '!':
                 self.at += 1
                 into = minus
+            if self.peek().text in ('dns', 'url') and self.peek(1).kind == 'string':
+                self.from_elsewhere()
+                if not self.comma():
+                    break
+                continue
             for family, intervals in self.addresses_of(self.word()).items():
                 if family == 'ends':
                     ends[id(into)].append(intervals)
@@ -553,10 +636,32 @@ class Parser:
                 left[6] = []
         return more | {'mac': plus['mac']} | left
 
+    def from_elsewhere(self):
+        """Names of DNS or the URL of a list: what they hold is said in comments."""
+        kind = self.elsewhere = self.word()
+        self.expect('string')
+        while kind == 'dns' and self.peek().kind == ',':
+            at = self.at
+            self.comma()
+            if self.peek().kind != 'string':
+                self.at = at
+                break
+            self.at += 1
+        while word := self.ahead('expire', 'refresh', 'max', 'private', 'lenient'):
+            self.at += word in ('expire', 'refresh', 'max')
+
+    def name_addresses(self, name):
+        found = self.address_list()
+        if self.elsewhere:
+            self.policy.fixed[name] = {family: list(found[family]) for family in FAMILIES}
+            self.policy.dynamic[name] = found
+            self.policy.kinds[name] = self.elsewhere
+        self.policy.addresses[name] = found
+
     def state_host(self):
         name = self.word()
         self.expect('=')
-        self.policy.addresses[name] = self.address_list()
+        self.name_addresses(name)
         self.end()
 
     def state_set(self):
@@ -567,8 +672,9 @@ class Parser:
                 if not self.comma():
                     self.at += 1
             self.policy.addresses[name] = self.policy.dynamic.setdefault(name, {4: [], 6: []})
+            self.policy.fixed[name] = {4: [], 6: []}
         else:
-            self.policy.addresses[name] = self.address_list()
+            self.name_addresses(name)
         self.end()
 
     def state_service(self):
@@ -663,6 +769,7 @@ class Parser:
         item.broadcast = word == 'broadcast' and word not in self.policy.addresses
         item.addresses = self.addresses_of(word)
         item.dynamic = word in self.policy.dynamic
+        item.fixed = self.policy.fixed.get(word)
         if self.peek().kind == '@':
             self.at += 1
             item.zone = self.word()
@@ -802,12 +909,13 @@ class Parser:
             rule.mark, rule.mask = int(value, 0), int(mask, 0) if slash else 0xffffffff
         elif what == 'limit':
             self.limit(rule)
-        elif what in ('helper', 'quota'):   # what it expects is not of this packet; there is enough of it
+        elif what == 'quota':
+            rule.quota = self.word()
+        elif what in ('hours', 'days', 'after', 'until'):
+            rule.times = rule.times or Times()
+            rule.times.read_one(what, self)
+        elif what == 'helper':      # what it expects is not of this packet
             self.word()
-        elif what in ('until', 'after'):
-            if self.word() < '2090':
-                self.fail('a day that may come while this runs')
-            rule.never = rule.never or what == 'after'
         elif what == 'max':
             self.maximum()
         elif what == 'then':
@@ -960,6 +1068,7 @@ class Parser:
         inner = dnat.hairpin_zones if dnat.hairpin_zones is not None else [item.zone for item in targets]
         inner = [Item(name) for name in inner] if dnat.hairpin else []
         rule = self.rule('allow', dnat.source + inner, targets, line)
+        rule.times = rule.times or dnat.times
         port = dnat.to[0][3]
         rule.services = dnat.services if port is None else \
             [replace(s, low=shift(port, s, s.low), high=shift(port, s, s.high)) for s in dnat.services]
@@ -967,7 +1076,7 @@ class Parser:
 
     def mark(self, line):
         rule = Rule('mark', *self.direction(), [], line)
-        if self.peek().text not in ('as', 'ipv4', 'ipv6'):
+        if self.peek().text not in ('as', *QUALIFIERS):
             rule.services = self.service_list()
         while self.peek().text != 'as':
             self.qualifier(rule)
@@ -1003,15 +1112,23 @@ class Parser:
 
 
 def parse(text):
-    """A comment "# elements SET ADDRESS, ..." says what a run-time set holds while the packets are sent."""
+    """Comments say what a run-time set holds while the packets are sent, and later, and more: see changing.py."""
     policy = Parser(text).parse()
-    for line in text.splitlines():
-        if line.startswith('# elements '):
-            name, _, words = line[len('# elements '):].partition(' ')
-            for word in words.split(', '):
+    said = [line[2:].split(' ', 2) for line in text.splitlines() if re.match('# (elements|later|used|at) ', line)]
+    for what, name, *words in said:
+        if what == 'used':
+            policy.used[name] = int(words[0])
+        elif what == 'at':
+            policy.second, policy.zone = int(name), words[0]
+        elif name in policy.dynamic:
+            holds = {4: [], 6: []}
+            for word in words[0].split(', ') if words and words[0] else []:
                 family, low, high = parse_address(word)
-                if name in policy.dynamic:
-                    policy.dynamic[name][family].append((low, high))
+                holds[family].append((low, high))
+            policy.later = policy.later or what == 'later'
+            before = policy.held.get(name, (None,))[0]
+            policy.held[name] = (holds, holds) if what == 'elements' else (before or {4: [], 6: []}, holds)
+    policy.enter(0)
     return policy
 
 
@@ -1034,6 +1151,12 @@ class Packet:
     syn: bool = True            # TCP: a bare SYN
     invalid: bool = False       # conntrack has no use for it
     mac: int = 0                # of the station that sent it; 0: one that no policy names
+    stage: int = 0              # what run-time sets hold by then
+
+    def length(self):
+        """Of IP's header and all behind it, as the lab builds it."""
+        body = {TCP: 20 + 8, UDP: 8 + 8, ICMP: 8 + 20 + 8, ICMPV6: 8 + 20 + 8}.get(self.proto, 4 + 8)
+        return (20 if self.family == 4 else 40) + body
 
     def __str__(self):
         words = [f'from={self.interface or "self"}', f'source={show_address(self.family, self.source)}',
@@ -1050,13 +1173,16 @@ class Packet:
             words.append('flags=ack')
         if self.mac:
             words.append(f'mac={show_mac(self.mac)}')
+        if self.stage:
+            words.append(f'stage={self.stage}')
         return ' '.join(words)
 
     @staticmethod
     def parse(text):
         values = dict(word.split('=', 1) for word in text.split())
         source, target = (ipaddress.ip_address(values[k]) for k in ('source', 'target'))
-        numbers = {k: int(values[k]) for k in ('sport', 'dport', 'type', 'code', 'dscp', 'hops') if k in values}
+        numbers = {k: int(values[k]) for k in ('sport', 'dport', 'type', 'code', 'dscp', 'hops', 'stage')
+                   if k in values}
         packet = Packet(None if values['from'] == 'self' else values['from'], source.version, int(source), int(target),
                         int(values['proto']), syn=values.get('flags') != 'ack',
                         mac=parse_mac(values.get('mac', '00:00:00:00:00:00')), **numbers)
@@ -1117,7 +1243,7 @@ class Evaluator:
 
     def __init__(self, policy, lab):
         self.policy, self.lab = policy, lab
-        self.used = {}
+        self.used = {('quota', name): used for name, used in policy.used.items()}
         self.after = []                 # what is used and asked behind each of several fates
         self.mark = 0
         self.asking = None
@@ -1166,8 +1292,8 @@ class Evaluator:
             return False
         if self.sent_by(item.addresses.get('mac', []), where):
             return True
-        if item.dynamic and self.asking is not None:    # by then nobody knows what it will hold: nothing
-            return item.negated
+        if item.dynamic and self.asking is not None:    # by then nobody knows what it will hold: nothing more
+            return inside(item.fixed[family], address) != item.negated
         intervals, ends = item.addresses[family], item.addresses.get('ends')
         if ends and family == 6:
             return ends.has(address) != (item.negated and BREAK != 'negation')
@@ -1193,6 +1319,16 @@ class Evaluator:
                    (s.low is None or s.low <= value <= s.high) and s.code in (None, packet.code) and
                    (s.sources is None or inside(s.sources, packet.sport)) for s in services)
 
+    def within_quota(self, rule, packet):
+        if rule.quota is None or BREAK == 'quota':
+            return True
+        key = 'quota', rule.quota
+        self.used[key] = self.used.get(key, 0) + packet.length()
+        return self.used[key] <= self.policy.quotas[rule.quota]
+
+    def in_time(self, rule):
+        return rule.times is None or rule.times.hold(self.policy.second, self.policy.zone)
+
     def within_limit(self, rule, family, source):
         limit = rule.limit
         if limit is None:
@@ -1209,8 +1345,8 @@ class Evaluator:
 
     def special(self, rule, packet):
         """Whether the rule asks for something else than this packet has; its sender is user and group 0."""
-        return rule.never or rule.mark is not None and self.mark & rule.mask != rule.mark or \
-            rule.dscp not in (None, packet.dscp) or any(rule.owner)
+        return rule.mark is not None and self.mark & rule.mask != rule.mark or \
+            rule.dscp not in (None, packet.dscp) or any(rule.owner) or not self.in_time(rule)
 
     def decide(self, packet, came, goes, target, dport):
         """The user's rules: (verb, line)."""
@@ -1231,7 +1367,7 @@ class Evaluator:
             if packet is not self.asking and self.special(rule, packet):
                 continue
             verb = rule.verb
-            if not self.within_limit(rule, packet.family, packet.source):
+            if not self.within_limit(rule, packet.family, packet.source) or not self.within_quota(rule, packet):
                 if rule.other is None:
                     continue
                 verb = rule.other
@@ -1344,9 +1480,9 @@ class Evaluator:
     @staticmethod
     def lowest(item):
         """The lowest IPv4 address that an item names."""
-        if item.addresses is None or item.dynamic:
+        if item.addresses is None or item.dynamic and not item.fixed[4]:
             return 0
-        intervals = sorted(item.addresses[4])
+        intervals = sorted(item.fixed[4] if item.dynamic else item.addresses[4])
         if not item.negated or not intervals:
             return intervals[0][0] if intervals else 0 if item.addresses.get('mac') else None
         address = 0
@@ -1364,7 +1500,7 @@ class Evaluator:
             return 0
         mark = taken = 0
         for rule in self.policy.marks:
-            if rule.mask & taken or rule.family not in (None, packet.family) or \
+            if rule.mask & taken or not self.in_time(rule) or rule.family not in (None, packet.family) or \
                     not self.service_matches(rule.services, packet, packet.dport) or \
                     not any(self.item_matches(i, came, packet.family, packet.source) for i in rule.source) or \
                     not any(self.item_matches(i, SELF if local else 'elsewhere', packet.family, packet.target)
@@ -1379,7 +1515,7 @@ class Evaluator:
     def dnat_matches(self, rule, packet, came):
         """(matches, is hairpin: True, False or 'either')"""
         local = self.lab.is_local(packet.family, packet.target)
-        if rule.family not in (None, packet.family):
+        if rule.family not in (None, packet.family) or not self.in_time(rule):
             return False, False
         if not self.service_matches(rule.services, packet, packet.dport):
             return False, False
@@ -1451,7 +1587,7 @@ class Evaluator:
         if hairpin:
             return ((own, own),) + self.source_after(packet, came, out, target, dport, False)
         for rule in self.policy.snat if BREAK != 'snat' else []:
-            if rule.family not in (None, packet.family):
+            if rule.family not in (None, packet.family) or not self.in_time(rule):
                 continue
             if not any(self.item_matches(i, came, packet.family, packet.source) for i in rule.source):
                 continue
@@ -1554,6 +1690,7 @@ class Evaluator:
     # -- all of it
 
     def fate(self, packet):
+        self.policy.enter(packet.stage if BREAK != 'content' else 0)
         came = SELF if packet.interface is None else packet.interface
         self.station = packet.mac
         self.way = None

@@ -62,7 +62,12 @@ def holds(policy, routing):
             return isinstance(back, str) and (text.startswith('some') or back == packet.interface)
         if '@answers.' in text or text.startswith('a connection with helper '):   # nobody has asked
             return False
-        found = re.search(r'@(\w[\w-]*)\.v([46])$', text)
+        spent = re.match(r'quota (\S+) is used up$', text)
+        if spent:
+            return policy.used.get(spent[1], 0) + packet.length() > policy.quotas[spent[1]]
+        if text.startswith('its connection has labels '):       # it opens one
+            return False
+        found = re.search(r'@(\w[\w-]*?)(?:\.dns|\.url)?\.v([46])(?:\.bulk)?$', text)
         if not found or found[1] not in policy.dynamic:
             return True
         address = packet.target if 'daddr' in text else packet.source
@@ -164,6 +169,7 @@ class Case:
         if error:
             return [f'seed {seed}: {error}']
         policy = reference.parse(text)
+        self.explain_then(policy)
         packets = generate.packets(policy, seed, PACKETS)
         shown = self.listing()
         journey = Journey(shown, self.routing, holds(policy, self.routing))
@@ -179,13 +185,18 @@ class Case:
                     self.packet(policy, journey, p, seen[n] if real else None, asked)]
         return bad
 
+    def explain_then(self, policy):
+        if self.explain:
+            self.explain.env = {'SOURCE_DATE_EPOCH': str(policy.second), 'TZ': policy.zone} if policy.second else {}
+
     def listing(self):
         import subprocess
         done = subprocess.run(['nft', '-j', '-a', '-n', '-y', 'list', 'table', 'inet', 'fwc'], text=True,
-                              capture_output=True, check=True)
+                              capture_output=True, check=True, env={**os.environ, 'TZ': 'UTC'})
         return listing.Reader(json.loads(done.stdout)['nftables'])
 
     def packet(self, policy, journey, p, seen, asked):
+        policy.enter(p.stage)
         mine = journey.fates(p)
         manual = reference.Evaluator(policy, self.routing).fate(p)
         words = {'manual': manual, 'listing': mine}
@@ -237,7 +248,7 @@ class Case:
 
 
 def policy_limits(policy):
-    return any(rule.limit is not None for rule in policy.rules)
+    return any(rule.limit is not None or rule.quota for rule in policy.rules)
 
 
 def run(fwc, _shipped, options):
@@ -252,9 +263,10 @@ def run(fwc, _shipped, options):
         case = Case(bench, lab.routing(), fwc, explain)
         case.agrees = diff.agrees
         try:
-            for n in range(count):
-                bad = case.run(f'agree-{options.seed}-{n}', n % REAL == 0)
-                results.append((f'agreement: policy {n}', not bad, bad[:12]))
+            seeds = [f'agree-{options.seed}-{n}' for n in range(count)]
+            for n, seed in enumerate(seeds + [f'changing-{seed}' for seed in seeds[:count // 5]]):
+                bad = case.run(seed, n % REAL == 0)
+                results.append((f'agreement: policy {seed}', not bad, bad[:12]))
         finally:
             bench.close()
         c = case.counts

@@ -69,7 +69,7 @@ class Cells:
         if p['proto'] not in PORTED:
             p['dport'] = p['sport'] = 0
         if p['ctstate'] in (STATES['invalid'], STATES['untracked']):
-            p['ctmark'] = p['ctdirection'] = p['called'] = 0    # of a connection, and there is none
+            p['ctmark'] = p['ctdirection'] = p['called'] = p['ctstatus'] = 0    # of a connection, and there is none
         if not p['iif']:
             p['iiftype'] = p['smac'] = 0                        # of what arrived
         p['free'] = {text: rng.random() < 0.5 for text in self.free}

@@ -6,6 +6,7 @@ Everything that depends on what `prove` and `fwc explain` print is in this file.
     Prove(path).ask(policy) -> Answer, of the table that is loaded
 """
 
+import datetime
 import ipaddress
 import json
 import os
@@ -13,13 +14,15 @@ import re
 import subprocess
 from dataclasses import dataclass, field
 
+import listing
 import walk
 
 SECONDS = 120
+ZONE, OFFSET = '<+0530>-5:30', datetime.timedelta(hours=5, minutes=30)
 NAMES = {'type': 'icmptype', 'uid': 'skuid', 'gid': 'skgid', 'code': 'icmpcode', 'ethersaddr': 'smac'}
 # What the oracle does not know, and no statement that it reads asks for.
 IGNORED = {'hour', 'day', 'code', 'dscp', 'ecn', 'length', 'gid', 'iiftype', 'oiftype', 'iifgroup', 'oifgroup',
-           'link', 'etherdaddr', 'time'}
+           'link', 'etherdaddr'}
 # Verdicts -> the kernel's names of what comes to them.
 EXPRESSIONS = {'snat': 'nat', 'dnat': 'nat', 'masquerade': 'masq', 'redirect': 'redir'}
 
@@ -62,11 +65,24 @@ class Answer:
             self.verdicts[kind[1]] = kind[2]
             return
         key, _, value = line.rpartition('=')
+        if key == 'time':
+            self.packet['time'] = second(value)
+            return
         if key.startswith('free:'):
             self.packet['free'][key[5:]] = value == '1'
         elif NAMES.get(key, key) in walk.FIELDS or key not in IGNORED:
             key = NAMES.get(key, key)
             self.packet[key] = walk.parse_value(key, value)
+
+
+def second(text):
+    """Of a date of the zone that the proof is asked in, which has one offset; a bare code: there are no windows."""
+    if ':' not in text:
+        return 0
+    text = text.partition(' (')[0]
+    local = datetime.datetime.fromisoformat(text if text.count(':') == 2 else text + ':00')
+    at = int((local - OFFSET).replace(tzinfo=datetime.timezone.utc).timestamp())
+    return 0 if listing.HORIZON and at <= listing.HORIZON[0] else at
 
 
 class Prove:
@@ -160,6 +176,8 @@ def effect_in(said, effect):
         return re.search(rf'\bhelper {helper[1]}\b', said) is not None
     if ' := ' in effect:
         return effect in said
+    if effect.startswith(('counts for quota ', 'its connection gets labels ')):
+        return re.search(rf'{re.escape(effect)}(?![\w-])', said) is not None
     if effect == 'not tracked':
         return ', not tracked' in said
     side = 'destination' if 'daddr' in effect else 'source'
@@ -170,7 +188,8 @@ def effect_in(said, effect):
 
 
 def effects_said(said):
-    return len(re.findall(r', (?:MSS |log "|(?:source|destination)(?: \. udp sport)? (?:into|out of) |(?:ct|meta) mark & |helper |not tracked)', said))
+    return len(re.findall(r', (?:MSS |log "|(?:source|destination)(?: \. udp sport)? (?:into|out of) |(?:ct|meta) mark & |helper |not tracked'
+                          r'|counts for quota |its connection gets labels )', said))
 
 
 LIMIT = re.compile(r'(\d+)/(\w+) burst (\d+)')
@@ -194,7 +213,7 @@ class Explain:
     """`fwc explain --json 'SRC[@ZONE] -> DST[@ZONE] SERVICE' FILE`."""
 
     def __init__(self, fwc):
-        self.fwc = fwc
+        self.fwc, self.env = fwc, {}
 
     def there(self):
         done = subprocess.run([self.fwc, 'explain', '--help'], text=True, capture_output=True)
@@ -204,7 +223,7 @@ class Explain:
         """([{fate, line, packet, path}], error)."""
         done = subprocess.run([self.fwc, '--color=never', 'explain', '--json', *options, question,
                                policy],
-                              text=True, capture_output=True, timeout=SECONDS)
+                              text=True, capture_output=True, timeout=SECONDS, env={**os.environ, **self.env})
         try:
             found = json.loads(done.stdout)
         except json.JSONDecodeError:

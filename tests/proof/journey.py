@@ -7,6 +7,7 @@ with each other and with what a real packet meets.
 
 import ipaddress
 import re
+import time
 
 import lab
 import listing
@@ -40,6 +41,7 @@ class Journey:
             iif=name_number(p.interface) if p.interface else 0,
             iiftype=0 if not p.interface else 1 if p.interface in lab.ETHERNET else 65534,
             smac=(p.mac or lab.STRANGER) if p.interface in lab.ETHERNET else 0,
+            time=int(time.time()),
             free={text: self.holds(text, p) for text in self.conditions})
 
     def address_type(self, family, address, interface=None):
@@ -99,7 +101,7 @@ class Journey:
 
     @staticmethod
     def mapped(net, address):
-        return net[0] | address & len(net) - 1
+        return net[0] | address & net[-1] - net[0]
 
     @staticmethod
     def range(word):

@@ -9,6 +9,7 @@ kernel's (2, 10), a missing interface 0.  packet['free'] says which conditions h
 can answer (a rate limit, the contents of a run-time set); what is not in it does not hold.
 """
 
+import datetime
 import ipaddress
 import json
 import re
@@ -28,11 +29,11 @@ FIELDS = {
     'saddr': (1 << 128) - 1, 'daddr': (1 << 128) - 1, 'proto': 255, 'dport': 65535, 'sport': 65535,
     'icmptype': 255, 'icmpcode': 255, 'dscp': 63, 'iiftype': 65535, 'smac': (1 << 48) - 1,
     'tcpflags': 255, 'payload': 1, 'hoplimit': 255, 'called': 65535, 'secpath': 1, 'rtipsec': 1,
-    'fiboif': (1 << 128) - 1,
+    'fiboif': (1 << 128) - 1, 'time': 18446744073,
 }
 META = {'nfproto': 'family', 'l4proto': 'proto', 'iifname': 'iif', 'oifname': 'oif', 'iif': 'iif',
         'oif': 'oif', 'mark': 'mark', 'skuid': 'skuid', 'skgid': 'skgid', 'ipsec': 'secpath', 'secpath': 'secpath',
-        'iiftype': 'iiftype'}
+        'iiftype': 'iiftype', 'time': 'time'}
 CT = {'state': 'ctstate', 'status': 'ctstatus', 'mark': 'ctmark', 'direction': 'ctdirection'}
 OF_ARRIVAL = {'iiftype'}      # asked of what did not arrive, it ends the rule
 DIRECTIONS = {'original': 0, 'reply': 1}
@@ -42,6 +43,10 @@ ROUTES = {('iif', 'mark', 'saddr'): 'the routes lead back to the source by the i
           ('mark', 'saddr'): 'some route leads back to the source'}
 # Only what a helper expects has one, and which packets that are is as little known: a condition too.
 EXPECTED = 'a connection with helper {} expected this one'
+# What is used of a quota, and what connections are known by: conditions, too.
+SPENT, LABELLED = 'quota {} is used up', 'its connection has labels ({})'
+# The seconds that windows are known for, [from, to): where the proof sees no more, nor does this. None: all.
+HORIZON = None
 PAYLOAD = {
     ('ip', 'saddr'): 'saddr', ('ip', 'daddr'): 'daddr', ('ip', 'protocol'): 'proto',
     ('ip6', 'saddr'): 'saddr', ('ip6', 'daddr'): 'daddr', ('ip6', 'hoplimit'): 'hoplimit',
@@ -53,6 +58,9 @@ for _proto in ('tcp', 'udp', 'sctp', 'dccp', 'udplite', 'th'):
     PAYLOAD[_proto, 'sport'], PAYLOAD[_proto, 'dport'] = 'sport', 'dport'
 L4 = {'icmp': ICMP, 'icmpv6': ICMPV6, 'tcp': TCP, 'udp': UDP, 'sctp': SCTP, 'dccp': DCCP,
       'udplite': UDPLITE}
+
+
+DATE = re.compile(r'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d')
 
 
 class Unsupported(Exception):
@@ -102,7 +110,7 @@ class Set:
 def is_shared(condition):
     """Whether it is the same condition wherever it is asked."""
     head, tail = EXPECTED.split('{}')
-    return condition in ROUTES.values() or condition.startswith(head) and condition.endswith(tail)
+    return condition.startswith(('quota ', 'its connection has ')) or condition in ROUTES.values() or condition.startswith(head) and condition.endswith(tail)
 
 
 # ---------------------------------------------------------------- reading
@@ -159,6 +167,8 @@ class Reader:
         return tuple(self.interval(p) for p in parts)
 
     def interval(self, v):
+        if isinstance(v, dict) and 'range' in v and DATE.fullmatch(str(v['range'][0])):
+            return self.window(*v['range'])
         if isinstance(v, dict) and 'range' in v:
             return self.interval(v['range'][0])[0], self.interval(v['range'][1])[1]
         if isinstance(v, dict) and 'prefix' in v:
@@ -172,6 +182,25 @@ class Reader:
         if isinstance(v, int):
             return v, v
         raise Unsupported(f'value {v!r}')
+
+    @staticmethod
+    def window(*ends):
+        """Whole seconds: of the last one the first nanosecond is in it. Dates are listed in the zone of nft, UTC."""
+        low, high = (int(datetime.datetime.fromisoformat(x + '+00:00').timestamp()) for x in ends)
+        high -= 1
+        if HORIZON:
+            low, high = max(low, HORIZON[0]), min(high, HORIZON[1] - 1)
+            if low > high:
+                return 1, 0
+            low, high = 0 if low == HORIZON[0] else low, FIELDS['time'] if high == HORIZON[1] - 1 else high
+        return low, high
+
+    @classmethod
+    def labels(cls, v):
+        """The numbers of bits: a list, or by twos."""
+        if isinstance(v, int):
+            return [v]
+        return sorted(n for one in (v['|'] if isinstance(v, dict) else v) for n in cls.labels(one))
 
     @staticmethod
     def word(v):
@@ -266,7 +295,8 @@ class Reader:
             (kind, what), = o.items()
             reader = getattr(self, 'read_' + kind.replace(' ', '_'), None)
             if reader:
-                out.append(reader(what, context))
+                found = reader(what, context)
+                out += found if isinstance(found, list) else [found]
             elif kind in ('accept', 'drop', 'return', 'continue', 'jump', 'goto'):
                 out.append(Statement('verdict', what=self.verdict(o)))
             elif kind == 'counter':
@@ -288,6 +318,12 @@ class Reader:
         if m['left'] == {'ct': {'key': 'helper'}} and isinstance(m['right'], str) and \
                 m['op'] in ('==', '!='):
             return Statement('free', [], negate=m['op'] == '!=', what=EXPECTED.format(m['right']))
+        label = m['left'].get('&', [None])[0] if isinstance(m['left'], dict) else None
+        if label == {'ct': {'key': 'label'}}:
+            bits = self.labels(m['right'])
+            if m['op'] != '==' or bits != self.labels(m['left']['&'][1]):
+                raise Unsupported('labels but for a whole mask')
+            return Statement('free', what=LABELLED.format(' | '.join(map(str, bits))))
         keys, needs = self.selector(m['left'], context)
         right, op = m['right'], m['op']
         if keys == [('family', None)] and op == '==' and isinstance(right, int):
@@ -412,7 +448,17 @@ class Reader:
             raise Unsupported(f'mangle {json.dumps(o)}')
         return f'{kind} mark & {bits:#010x} := {out:#010x}'
 
+    def read_quota(self, o, _):
+        if not isinstance(o, str) or not o.startswith('quota.'):
+            raise Unsupported('a quota of the rule itself')
+        name = o.partition('.')[2]
+        return [Statement('effect', what=f'counts for quota {name}'),
+                Statement('free', what=SPENT.format(name), negate=True)]
+
     def read_mangle(self, o, _):
+        if o['key'] == {'ct': {'key': 'label'}}:
+            bits = ' | '.join(map(str, self.labels(o['value'])))
+            return Statement('effect', what=f'its connection gets labels ({bits})')
         if 'tcp option' not in o['key']:
             return Statement('effect', what=self.mark(o))
         value = o['value'] if isinstance(o['value'], int) else 'of the path'

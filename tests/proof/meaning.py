@@ -97,7 +97,7 @@ class Meaning:
         """Values of the field that are within low..high under the mask."""
         top = FIELDS[field]
         if mask is None:
-            return [(low, high)]
+            return [(low, high)] if low <= high else []
         bits = top.bit_length()
         if field in ('saddr', 'daddr') and mask < 1 << 32 and high < 1 << 32:
             bits = 32                       # IPv4: the upper bits of the number are never set
@@ -266,10 +266,10 @@ class Meaning:
             ported = [(p, p) for p in PORTED]
             bare = {var['proto']: complement(ported, 255), var['dport']: none, var['sport']: none}
             ports = d.override(d.box({var['proto']: ported}, d.yes), d.box(bare, d.yes))
-            # marks and directions are a connection's; only TCP and UDP are looked into
+            # marks, directions and what was translated are a connection's; only TCP and UDP are looked into
             tracked = merged((STATES[s], STATES[s]) for s in ('new', 'established', 'related'))
             marks = d.override(d.box({var['ctstate']: tracked}, d.yes),
-                               d.box({var['ctmark']: none, var['ctdirection']: none, var['called']: none}, d.yes))
+                               d.box({var[x]: none for x in ('ctmark', 'ctdirection', 'called', 'ctstatus')}, d.yes))
             bytes_ = d.override(d.box({var['proto']: [(TCP, TCP), (UDP, UDP)]}, d.yes),
                                 d.box({var['payload']: none}, d.yes))
             links = d.override(d.box({var['iif']: names}, d.yes),

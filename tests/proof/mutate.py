@@ -17,7 +17,7 @@ ADDRESS = re.compile(rf'(?<![\w.:/-])({V4}|{V6})(/\d+|-(?:{V4}|{V6}))?(?![\w.:])
 CHAIN_VERDICT = re.compile(r'\b(goto|jump) ([\w.-]+)')
 PORT = re.compile(r'(?<![\w.:/-])(\d+)(?:-(\d+))?(?![\w.:/-])')
 PORT_FIELD = re.compile(r'\b(?:tcp|udp|sctp|dccp|udplite|th) [sd]port (?:!= )?')
-SELECTOR = (r'(?:meta (?:nfproto|l4proto|mark|skuid|skgid|iiftype)|ether saddr|ct (?:state|status)|[io]ifname|[io]if'
+SELECTOR = (r'(?:meta (?:nfproto|l4proto|mark|skuid|skgid|iiftype|time)|ether saddr|ct (?:state|status)|[io]ifname|[io]if'
             r'|ip6? [sd]addr|ip6 hoplimit|icmp(?:v6)? (?:type|code)|ip6? dscp|fib daddr \. iif type|fib [sd]addr type'
             r'|(?:tcp|udp|sctp|dccp|udplite|th) [sd]port)')
 MATCHES = re.compile(rf'(?<!\. ){SELECTOR}(?: \. {SELECTOR})* (?:!= )?(?!vmap)'
@@ -243,6 +243,21 @@ def small_words(body):
         yield 'nat verdict', replaced(body, m, 'accept')
 
 
+def changing(body):
+    """Windows, quotas, and labels of their connections."""
+    for m in re.finditer(r'(?:\bmeta time |^\t\t\t)(\d+)-(\d{9,10})(?=[ ,]|$)', body):
+        low, high = int(m[1]), int(m[2])
+        for a, b in ((low + 60, high), (max(0, low - 3600), high), (low, high - 60), (low, high + 3600)):
+            if (a, b) != (low, high) and b < 18446744073:
+                yield 'time', body[:m.start(1)] + f'{a}-{b}' + body[m.end():]
+    for m in re.finditer(r'\bquota name "[^"]+" ', body):
+        yield 'quota missing', replaced(body, m, '')
+    for m in re.finditer(r'\bct label set \([^)]*\) ', body):
+        yield 'label not set', replaced(body, m, '')
+    for m in re.finditer(r'\bct label & \([^)]*\) == \([^)]*\) ', body):
+        yield 'match missing', replaced(body, m, '')
+
+
 def inspection(body):
     """Marks, directions and queues."""
     for m in re.finditer(r'\bct direction (original|reply) ', body):
@@ -269,7 +284,7 @@ def inspection(body):
 
 
 def changes(body):
-    for function in (addresses, ports, interfaces, protocols, states, flags, small_words, inspection):
+    for function in (addresses, ports, interfaces, protocols, states, flags, small_words, changing, inspection):
         yield from function(body)
 
 
