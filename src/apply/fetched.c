@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * what was fetched last, of sets that DNS and URLs fill -> sets of the kernel to which nothing
- * leads yet.
+ * what was fetched last, of sets that DNS and URLs fill, and numbers of control groups -> sets of
+ * the kernel to which nothing leads yet.
  *
  * A set that the rules in force look into is left as it is: it is kept fresh where it is, and what
  * packets meet does not depend on which rules are loaded. Nothing here waits for a network, and
@@ -13,6 +13,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "kernel/cgroup.h"
 #include "kernel/memory.h"
 #include "store/fetched.h"
 #include "util/cleanup.h"
@@ -106,6 +107,23 @@ static bool leads_there(struct filling *f, const char *set)
 	return map_get(&f->reach, arena_printf(f->in->arena, "s:%s", set));
 }
 
+static void fill_cgroup(struct filling *f, const json_t *row)
+{
+	struct cgroup_job j = {.path = text_of(row, "path"),
+			       .set = text_of(json_object_get(row, "sets"), "cgroup")};
+	const struct ir_set *want = ruleset_set(f->in->want, j.set);
+
+	if (!want || !want->dynamic || leads_there(f, j.set))
+		return;
+	if (cgroup_fill(&j, f->netns))
+		remark(f, row, j.why);
+	else if (!j.there)
+		remark(f, row,
+		       arena_printf(f->in->arena, "there is no cgroup %s, its rules match nothing",
+				    j.path));
+	f->live->generation += j.commits;
+}
+
 static void fill_row(struct filling *f, const json_t *row)
 {
 	const json_t *sets = json_object_get(row, "sets");
@@ -123,7 +141,10 @@ static void fill_row(struct filling *f, const json_t *row)
 	if (err && err != -ENOENT)
 		remark(f, row, buf_str(&why));
 	else if (err || !is_of(&x, row))
-		remark(f, row, "nothing was fetched yet");
+		remark(f, row,
+		       arena_printf(f->in->arena,
+				    "nothing was fetched yet; `fwc refresh %s` asks again",
+				    text_of(row, "name")));
 	else if (fetched_expired(&x, expire, (uint64_t)time(NULL)))
 		remark(f, row, "what was fetched has expired");
 	else {
@@ -150,5 +171,11 @@ void fetched_stage(const struct plan_input *in, struct live *live, const char *n
 	map_init(&f.reach, in->arena);
 	ruleset_reach(in->live, &f.reach);
 	remarks->len = 0;
-	json_array_foreach(json_object_get(j, "sets"), i, row) fill_row(&f, row);
+	json_array_foreach(json_object_get(j, "sets"), i, row)
+	{
+		if (!strcmp(text_of(row, "kind"), "cgroup"))
+			fill_cgroup(&f, row);
+		else
+			fill_row(&f, row);
+	}
 }

@@ -18,6 +18,8 @@ static void sel_needs(const struct ir_sel *sel, bool *needs)
 			needs[FEAT_FIB] = true;
 		else if (f == F_SKUID || f == F_SKGID)
 			needs[FEAT_SKUID] = true;
+		else if (field_is_cgroup(f))
+			needs[FEAT_CGROUP] = true;
 		else if (f == F_HOUR || f == F_DAY || f == F_TIME)
 			needs[FEAT_TIME] = true;
 	}

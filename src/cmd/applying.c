@@ -13,6 +13,7 @@
 #include "apply/inspectd.h"
 #include "apply/proof.h"
 #include "apply/timeouts.h"
+#include "fetch/fetch.h"
 #include "kernel/genid.h"
 #include "kernel/session.h"
 #include "see/diff.h"
@@ -26,6 +27,8 @@
 #include "util/cleanup.h"
 #include "util/number.h"
 #include "util/show.h"
+
+#define FETCH_MS 2000 /* that apply waits for others, at most */
 
 /* ---- options ---- */
 
@@ -238,8 +241,6 @@ static void print_remarks(const struct apply *x)
 
 	for (; *line; line += strcspn(line, "\n"), line += *line == '\n')
 		fprintf(stderr, "fwc: warning: %.*s\n", (int)strcspn(line, "\n"), line);
-	if (x->remarks.len)
-		fputs("hint: `fwc refresh` fetches what sets hold\n", stderr);
 }
 
 /* What is in force all the same. */
@@ -404,6 +405,17 @@ static void warn_panic(const struct globals *g)
 		      stderr);
 }
 
+/* What these rules look into and nobody has asked for yet. */
+static void fetch_missing(struct store *s, struct arena *a, const struct artefact *in)
+{
+	_cleanup_buf_ struct buf ignored = {0};
+	struct fetch_sets sets;
+
+	if (in->runtime.len &&
+	    !fetch_sets_read(a, in->runtime.data, in->runtime.len, &sets, &ignored))
+		fetch_now(s, a, &sets, FETCH_MS);
+}
+
 int work_apply(struct globals *g, struct store *s, struct arena *a, const struct artefact *in,
 	       const struct apply_words *words)
 {
@@ -432,6 +444,8 @@ int work_apply(struct globals *g, struct store *s, struct arena *a, const struct
 		fputs("fwc: no trial is needed: these rules are confirmed already\n", stderr);
 	}
 	err = prepare_inspectd(g, in, &x.why);
+	if (!err)
+		fetch_missing(s, a, in);
 	if (!err)
 		err = trial ? trial_apply(g, &x, trial) : apply_artefact(&x);
 	if (!err)

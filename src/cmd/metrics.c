@@ -100,6 +100,8 @@ static void fetched(struct buf *b, const struct status *st, const char *name, co
 		return;
 	metrics_family(b, name, "gauge", help);
 	vec_each (&st->fetched, x) {
+		if (x->state == SEEN_THERE || x->state == SEEN_NOT_THERE)
+			continue;
 		buf_printf(b, "%s{", name);
 		metrics_label(b, "set", x->name);
 		buf_printf(b, "} %llu\n",

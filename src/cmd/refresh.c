@@ -61,11 +61,12 @@ static int check_names(const struct request *r, const struct fetch_sets *sets)
 
 		vec_each (sets, s) {
 			found |= !strcmp(s->name, r->o.only[i]) && s->kind != FETCH_OTHER;
-			nearest_offer(&near, s->name);
+			found |= s->path && !strcmp(s->path, r->o.only[i]);
+			nearest_offer(&near, s->path ? s->path : s->name);
 		}
 		if (found)
 			continue;
-		fputs("fwc: the rules in force have no dns or url set called '", stderr);
+		fputs("fwc: the rules in force have no dns, url or cgroup set called '", stderr);
 		diag_show_to(stderr, r->o.only[i]);
 		if (near.best)
 			fprintf(stderr, "'; did you mean '%s'?\n", near.best);

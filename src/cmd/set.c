@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "cmd/set_fetched.h"
 #include "kernel/live.h"
 #include "lang/lang.h"
 #include "lang/parse.h"
@@ -206,6 +207,7 @@ static bool said_by_policy(const struct request *r)
 {
 	struct ast *ast;
 	const struct ast_names *n;
+	bool fetched = false;
 	struct diag diag;
 
 	diag_init(&diag, r->a);
@@ -214,14 +216,8 @@ static bool said_by_policy(const struct request *r)
 	if (!n)
 		return false;
 	for (size_t i = 0; i < n->elements.n; i++)
-		if (n->elements.v[i].kind == ELEM_DNS || n->elements.v[i].kind == ELEM_URL) {
-			fprintf(stderr,
-				"fwc: what '%s' holds is fetched (%s); `fwc refresh %s` renews "
-				"it\n",
-				r->name, span_where(r->a, n->name.span), r->name);
-			return true;
-		}
-	if (n->dynamic)
+		fetched |= n->elements.v[i].kind == ELEM_DNS || n->elements.v[i].kind == ELEM_URL;
+	if (n->dynamic || fetched)
 		fprintf(stderr,
 			"fwc: set '%s' is not in the rules in force yet (%s has it); `fwc reload` "
 			"applies them\n",
@@ -237,6 +233,8 @@ static bool said_by_policy(const struct request *r)
 static int unknown(struct request *r, const struct live *live)
 {
 	struct nearest near = {.word = r->name};
+	const struct fetch_set *fetched;
+	struct fetch_sets sets;
 	struct ir_set *const *s;
 	size_t n = 0;
 
@@ -244,7 +242,10 @@ static int unknown(struct request *r, const struct live *live)
 		fputs("fwc: no fwc firewall is loaded; `fwc apply` loads it\n", stderr);
 		return EXIT_SYSTEM;
 	}
-	if (said_by_policy(r))
+	fetched = set_fetched_find(r->g, r->a, r->name, &sets);
+	if (fetched)
+		set_fetched_refuse(fetched);
+	if (fetched || said_by_policy(r))
 		return EXIT_WRONG;
 	vec_each (&live->ruleset->sets, s) {
 		const char *name = name_of(r->a, *s);
@@ -375,9 +376,16 @@ static json_t *head_json(const char *name, const struct ir_set *s)
 
 static int list_one(struct request *r)
 {
+	struct fetch_sets sets;
+	const struct fetch_set *fetched = set_fetched_find(r->g, r->a, r->name, &sets);
 	struct halves h;
-	int err = find(r, &h);
+	int err;
 
+	if (fetched) {
+		set_fetched_list(r->g, r->a, fetched);
+		return EXIT_FINE;
+	}
+	err = find(r, &h);
 	if (err)
 		return err;
 	if (r->g->json) {
@@ -409,6 +417,8 @@ static int list_all(struct request *r)
 {
 	_cleanup_buf_ struct buf why = {0};
 	_cleanup_json_ json_t *list = json_array();
+	struct fetch_sets fetched;
+	const struct fetch_set *f;
 	struct ir_set *const *s;
 	struct live live;
 	size_t n = 0;
@@ -438,9 +448,12 @@ static int list_all(struct request *r)
 				    json_integer((json_int_t)((*s)->elems.n + six->elems.n)));
 		json_array_append_new(list, j);
 	}
+	set_fetched_find(r->g, r->a, NULL, &fetched);
+	vec_each (&fetched, f)
+		set_fetched_head(r->g, r->a, f, list);
 	if (r->g->json)
 		show_json(list, JSON_INDENT(2));
-	else if (!n)
+	else if (!n && !fetched.n)
 		fputs("fwc: the rules in force have no dynamic set; in the policy: set NAME = "
 		      "dynamic, timeout 1h\n",
 		      stderr);

@@ -10,13 +10,14 @@
 
 #define RUNTIME "runtime.json" /* beside manifest.json */
 
-enum fetch_kind { FETCH_DNS, FETCH_URL, FETCH_OTHER /* what others renew */ };
+enum fetch_kind { FETCH_DNS, FETCH_URL, FETCH_CGROUP, FETCH_OTHER /* what others renew */ };
 
 struct fetch_set {
 	const char *name, *line; /* FILE:LINE */
 	enum fetch_kind kind;
 	VEC(const char *) names; /* FETCH_DNS */
 	const char *url, *sha256; /* FETCH_URL */
+	const char *path, *cgroup; /* FETCH_CGROUP, and the kernel's set */
 	const char *v4, *v6; /* the kernel's sets, or NULL */
 	bool interval; /* what they hold */
 	bool special; /* addresses of houses and links, too: `private` */
@@ -73,9 +74,9 @@ struct fetch_options {
  * by `only`; how many. */
 size_t fetch_refresh(struct store *s, struct arena *a, const struct fetch_sets *sets,
 		     const struct fetch_options *o, struct fetch_result *out);
-/* Those of which nothing is known are asked for, all at once, until the deadline; what comes is
- * kept for who loads rules. How many are still without content. */
-size_t fetch_now(struct store *s, struct arena *a, const struct fetch_sets *sets, unsigned ms);
+/* Those of which nothing is known are asked for until the deadline; what comes is kept for who
+ * loads rules, the kernel is left alone. What does not come is refresh's. */
+void fetch_now(struct store *s, struct arena *a, const struct fetch_sets *sets, unsigned ms);
 
 /* It is said that something has failed: status and metrics, too. */
 static inline bool fetch_failed(enum fetch_state s)

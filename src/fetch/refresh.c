@@ -7,9 +7,11 @@
 #include <errno.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "fetch/fetch.h"
 #include "fetch/round.h"
+#include "kernel/cgroup.h"
 #include "kernel/delta.h"
 #include "util/cleanup.h"
 #include "util/fault.h"
@@ -19,7 +21,8 @@ static bool is_wanted(const struct fetch_options *o, const struct fetch_set *s)
 	bool wanted = !o->nonly;
 
 	for (size_t i = 0; i < o->nonly; i++)
-		wanted |= !strcmp(o->only[i], s->name);
+		wanted |= !strcmp(o->only[i], s->name) ||
+			  (s->path && !strcmp(o->only[i], s->path));
 	return wanted && s->kind != FETCH_OTHER;
 }
 
@@ -30,7 +33,7 @@ static void begin(struct round *r, const struct store *s, const struct fetch_set
 
 	r->v = arena_alloc(r->arena, (sets->n + 1) * sizeof(*r->v));
 	vec_each (sets, x) {
-		if (!is_wanted(o, x))
+		if (!is_wanted(o, x) || x->kind == FETCH_CGROUP)
 			continue;
 		r->v[r->n].set = x;
 		round_begin(r, s, &r->v[r->n++]);
@@ -139,11 +142,33 @@ static void refuse(struct round *r, struct fetch_result *out, const char *why)
 					       .why = why};
 }
 
+/* Nobody is asked, so it is always due: what did not change is not told, unless it was named. */
+static void refresh_cgroup(const struct fetch_options *o, struct arena *a,
+			   const struct fetch_set *s, struct fetch_result *out)
+{
+	struct cgroup_job j = {.path = s->path, .set = s->cgroup};
+	int err = cgroup_fill(&j, o->netns);
+
+	*out = (struct fetch_result){.set = s,
+				     .state = o->nonly ? FETCH_SAME : FETCH_NOT_DUE,
+				     .held = j.there,
+				     .added = j.added,
+				     .deleted = j.deleted};
+	if (j.added || j.deleted)
+		out->state = FETCH_CHANGED;
+	if (!err)
+		return;
+	out->state = FETCH_REFUSED;
+	out->why = arena_strdup(a, j.why);
+}
+
 size_t fetch_refresh(struct store *s, struct arena *a, const struct fetch_sets *sets,
 		     const struct fetch_options *o, struct fetch_result *out)
 {
 	struct round r = {.arena = a, .force = o->force, .ms = o->ms, .wall = o->now};
 	_cleanup_buf_ struct buf why = {0};
+	const struct fetch_set *x;
+	size_t n;
 
 	begin(&r, s, sets, o);
 	round_ask_names(&r);
@@ -155,42 +180,72 @@ size_t fetch_refresh(struct store *s, struct arena *a, const struct fetch_sets *
 	}
 	for (size_t i = 0; i < r.n; i++)
 		finish(s, o, &r, &r.v[i], &out[i]);
+	n = r.n;
+	vec_each (sets, x)
+		if (x->kind == FETCH_CGROUP && is_wanted(o, x))
+			refresh_cgroup(o, a, x, &out[n++]);
 	fetched_prune(s);
-	return r.n;
+	return n;
 }
 
-/* Names and URLs are asked one after the other. */
-static void ask_within(struct round *r, unsigned ms)
+/* Rules in force may ask somebody else for a set of that name. What is kept for them stays, until
+ * these rules are in force and refresh asks. */
+static bool is_of_others(const struct fetch_sets *applied, const struct fetch_set *s)
+{
+	const struct fetch_set *x;
+
+	vec_each (applied, x)
+		if (!strcmp(x->name, s->name))
+			return x->kind != s->kind || (s->url && strcmp(x->url, s->url) != 0);
+	return false;
+}
+
+/* Names and URLs are asked one after the other; no others but those that are due. */
+static void ask_within(struct round *r, const struct fetch_sets *applied, unsigned ms)
 {
 	bool names = false, urls = false;
+	size_t n = 0;
 
 	for (size_t i = 0; i < r->n; i++) {
-		r->v[i].due = !r->v[i].was.fetched;
-		names |= r->v[i].due && r->v[i].set->kind == FETCH_DNS;
-		urls |= r->v[i].due && r->v[i].set->kind == FETCH_URL;
+		struct round_set *x = &r->v[i];
+
+		if (x->was.fetched || is_of_others(applied, x->set))
+			continue;
+		names |= x->set->kind == FETCH_DNS;
+		urls |= x->set->kind == FETCH_URL;
+		r->v[n++] = *x;
 	}
+	r->n = n;
 	r->ms = names && urls ? ms / 2 : ms;
 	round_ask_names(r);
 	round_ask_urls(r);
 }
 
-size_t fetch_now(struct store *s, struct arena *a, const struct fetch_sets *sets, unsigned ms)
+/* The kernel's set may be one that rules in force look into: then refresh fills it. */
+static void keep_now(struct store *s, struct round_set *x, struct buf *why)
+{
+	x->now.changing = true;
+	if (x->now.fetched)
+		fetched_save(s, &x->now, why);
+}
+
+void fetch_now(struct store *s, struct arena *a, const struct fetch_sets *sets, unsigned ms)
 {
 	const struct fetch_options all = {0};
-	struct round r = {.arena = a, .wall = (uint64_t)time(NULL)};
-	_cleanup_buf_ struct buf busy = {0};
-	_cleanup_close_ int lock = fetched_lock(s, 0, &busy);
-	size_t without = 0;
+	struct round r = {.arena = a, .ms = ms, .wall = (uint64_t)time(NULL)};
+	_cleanup_buf_ struct buf ignored = {0};
+	struct fetch_sets applied;
+	int lock;
 
 	begin(&r, s, sets, &all);
-	if (lock >= 0)
-		ask_within(&r, ms);
-	for (size_t i = 0; i < r.n; i++) {
-		_cleanup_buf_ struct buf why = {0};
-
-		if (lock >= 0 && r.v[i].due)
-			fetched_save(s, &r.v[i].now, &why);
-		without += !r.v[i].now.fetched;
-	}
-	return without;
+	if (!r.n)
+		return;
+	lock = fetched_lock(s, 0, &ignored); /* else refresh is at it */
+	if (lock < 0)
+		return;
+	fetch_sets_applied(s, a, &applied, &ignored);
+	ask_within(&r, &applied, ms);
+	for (size_t i = 0; i < r.n; i++)
+		keep_now(s, &r.v[i], &ignored);
+	close(lock);
 }

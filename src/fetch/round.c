@@ -4,6 +4,7 @@
 #include "fetch/round.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "util/cleanup.h"
 
@@ -13,6 +14,18 @@
 static const char *source_of(const struct fetch_set *s)
 {
 	return s->kind == FETCH_DNS ? FETCHED_DNS : s->url;
+}
+
+/* Which names are asked for is not what it was: some are new, or addresses of some are to go. */
+static bool other_names(const struct round_set *x)
+{
+	const struct fetched_name *n;
+	size_t same = 0;
+
+	vec_each (&x->was.names, n)
+		for (size_t i = 0; i < x->set->names.n; i++)
+			same += !strcmp(n->name, x->set->names.v[i]);
+	return same != x->set->names.n || same != x->was.names.n;
 }
 
 /* What was damaged is asked for anew, and what is of another source is another list. */
@@ -28,7 +41,8 @@ void round_begin(struct round *r, const struct store *s, struct round_set *x)
 	x->now = x->was;
 	x->now.source = source_of(x->set);
 	x->due = r->force || !x->was.fetched || x->was.changing || x->was.next <= r->wall ||
-		 x->was.next > r->wall + 10 * REFRESH; /* the clock was set back */
+		 x->was.next > r->wall + 10 * REFRESH || /* the clock was set back */
+		 other_names(x);
 	x->state = x->due ? FETCH_SAME : FETCH_NOT_DUE;
 }
 

@@ -9,6 +9,7 @@
 #include "fetch/fetch.h"
 #include "kernel/opener.h"
 #include "store/file.h"
+#include "util/cgroup.h"
 #include "util/cleanup.h"
 #include "util/member.h"
 
@@ -61,6 +62,17 @@ static bool is_text_or_null(const json_t *j)
 	return !j || json_is_null(j) || json_is_string(j);
 }
 
+static enum fetch_kind kind_of(const char *word)
+{
+	static const char *const words[] = {
+		[FETCH_DNS] = "dns", [FETCH_URL] = "url", [FETCH_CGROUP] = "cgroup"};
+	int k = FETCH_DNS;
+
+	while (k < FETCH_OTHER && strcmp(words[k], word) != 0)
+		k++;
+	return (enum fetch_kind)k;
+}
+
 static bool read_set(struct arena *a, const json_t *j, struct fetch_set *s)
 {
 	const json_t *sets = json_object_get(j, "sets"), *drops = json_object_get(j, "drops");
@@ -72,6 +84,8 @@ static bool read_set(struct arena *a, const json_t *j, struct fetch_set *s)
 		.line = member_copy_if(a, j, "line"),
 		.url = member_copy_if(a, j, "url"),
 		.sha256 = member_copy_if(a, j, "sha256"),
+		.path = member_copy_if(a, j, "path"),
+		.cgroup = member_copy_if(a, sets, "cgroup"),
 		.v4 = member_copy_if(a, sets, "v4"),
 		.v6 = member_copy_if(a, sets, "v6"),
 		.interval = type && !strcmp(type, "interval"),
@@ -88,9 +102,11 @@ static bool read_set(struct arena *a, const json_t *j, struct fetch_set *s)
 	    !is_text_or_null(json_object_get(j, "sha256")) ||
 	    !read_without(a, json_object_get(j, "without"), &s->without))
 		return false;
-	s->kind = !strcmp(kind, "dns") ? FETCH_DNS : !strcmp(kind, "url") ? FETCH_URL : FETCH_OTHER;
+	s->kind = kind_of(kind);
 	if (s->kind == FETCH_DNS)
 		return read_names(a, json_object_get(j, "names"), s);
+	if (s->kind == FETCH_CGROUP)
+		return s->path && s->cgroup && cgroup_levels(s->path);
 	if (s->sha256 && !is_plain(s->sha256))
 		return false;
 	return s->kind == FETCH_OTHER || (s->url && is_plain(s->url));

@@ -207,6 +207,17 @@ static bool may_memory(void)
 		    0) != MAP_FAILED;
 }
 
+/* No more of it than it was given. */
+static bool may_time(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_CPU, &l) || l.rlim_max == RLIM_INFINITY)
+		return true;
+	l.rlim_max++;
+	return setrlimit(RLIMIT_CPU, &l) == 0;
+}
+
 static bool may_long_file(void)
 {
 	signal(SIGXFSZ, SIG_IGN);
@@ -241,6 +252,7 @@ static int try(const char *word)
 		{"kill", may_kill},
 		{"root", may_root},
 		{"memory", may_memory},
+		{"time", may_time},
 		{"long-file", may_long_file},
 		{"other-files", may_other_files},
 	};

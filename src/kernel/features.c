@@ -60,6 +60,11 @@ const struct feature_info feature_table[NFEATURES] = {
 	[FEAT_RT_MTU] = {"the MTU of a route",
 			 RULE("tcp flags syn tcp option maxseg size set rt mtu"), "CONFIG_NFT_RT"},
 	[FEAT_SKUID] = {"users", CHAIN("output", "meta skuid 0 accept"), "CONFIG_NF_TABLES"},
+	[FEAT_CGROUP] = {"control groups",
+			 "table inet probe { set s { type cgroupsv2; size 9; flags "
+			 "dynamic,timeout; }; chain c { type filter hook output priority 0; "
+			 "socket cgroupv2 level 1 @s accept; }; }",
+			 "CONFIG_NFT_SOCKET (Linux 5.13)"},
 	[FEAT_TIME] = {"hours and days", RULE("meta time 0-1 accept"),
 		       "CONFIG_NF_TABLES (Linux 5.4)"},
 	[FEAT_QUEUE] = {"queues to user space", RULE("queue num 7"), "CONFIG_NFT_QUEUE"},

@@ -124,6 +124,7 @@ struct ast_qualifiers {
 	int32_t after, until; /* dates, as days since 1970-01-01 */
 
 	struct ast_word user, group;
+	struct ast_word cgroup; /* its path below the root of cgroup v2, without / at either end */
 	struct span mark_span;
 	uint32_t mark, mark_mask;
 	struct span dscp_span;

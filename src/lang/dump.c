@@ -264,6 +264,8 @@ static void dump_qualifiers(struct dumper *d, const struct ast_qualifiers *q)
 		node(d, "user %s", q->user.s);
 	if (q->group.s)
 		node(d, "group %s", q->group.s);
+	if (q->cgroup.s)
+		node(d, "cgroup \"%s\"", q->cgroup.s);
 	if (q->dscp_span.src)
 		node(d, "dscp %u", q->dscp);
 	if (q->mark_span.src && q->mark_mask == UINT32_MAX)

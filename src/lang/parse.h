@@ -198,6 +198,7 @@ bool parse_burst(struct parser *p, uint32_t *burst);
 bool parse_limit(struct parser *p, struct ast_qualifiers *q);
 bool parse_max(struct parser *p, struct ast_qualifiers *q);
 bool parse_quota(struct parser *p, struct ast_qualifiers *q);
+bool parse_cgroup(struct parser *p, struct ast_qualifiers *q);
 bool parse_limit_def(struct parser *p, struct ast_stmt *s);
 bool parse_quota_def(struct parser *p, struct ast_stmt *s);
 

@@ -360,6 +360,7 @@ static const struct qualifier {
 	{"mark", qualifier_mark, OF_RULE | OF_QUESTION | OF_NAT},
 	{"user", qualifier_user, OF_RULE | OF_QUESTION},
 	{"group", qualifier_group, OF_RULE | OF_QUESTION},
+	{"cgroup", parse_cgroup, OF_RULE | OF_QUESTION},
 	{"dscp", qualifier_dscp, OF_RULE | OF_QUESTION},
 	{"hours", qualifier_hours, OF_RULE | OF_QUESTION | OF_NAT | OF_MARK},
 	{"days", qualifier_days, OF_RULE | OF_QUESTION | OF_NAT | OF_MARK},

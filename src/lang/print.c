@@ -177,6 +177,10 @@ static void qualifiers(struct printer *pr, const struct ast_qualifiers *q)
 		buf_printf(pr->out, " user %s", q->user.s);
 	if (q->group.s)
 		buf_printf(pr->out, " group %s", q->group.s);
+	if (q->cgroup.s) {
+		buf_puts(pr->out, " cgroup ");
+		string_print(pr->out, q->cgroup.s);
+	}
 	if (q->dscp_span.src) {
 		buf_puts(pr->out, " dscp ");
 		dscp_print(pr->out, q->dscp);

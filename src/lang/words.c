@@ -9,7 +9,8 @@ const char *const verb_words[] = {"allow", "drop", "reject", "inspect", NULL};
 
 const char *const qualifier_words[] = {"log",  "limit", "with",	  "mark",  "user",  "hours", "days",
 				       "then", "max",	"helper", "from",  "note",  "group", "dscp",
-				       "ipv4", "ipv6",	"else",	  "after", "until", "quota", NULL};
+				       "ipv4", "ipv6",	"else",	  "after", "until", "quota",
+				       "cgroup", NULL};
 
 /* Those that services are not called by; zones, hosts and sets may be. */
 const char *const service_words[] = {"else", "published", "group", "cgroup", "dscp",  "ipv4",

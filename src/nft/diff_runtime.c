@@ -43,6 +43,8 @@ static const char *spelled(struct arena *a, const json_t *set)
 	struct buf b = {0};
 
 	buf_printf(&b, "%s = %s ", text_of(set, "name"), text_of(set, "kind"));
+	if (*text_of(set, "path"))
+		buf_printf(&b, "\"%s\"", text_of(set, "path"));
 	if (*text_of(set, "url"))
 		buf_printf(&b, "\"%s\"", text_of(set, "url"));
 	put_list(&b, json_object_get(set, "names"), "", "\"");

@@ -85,6 +85,14 @@ enum field {
 	F_CT_HELPER, /* of the connection that expected this one; a name of 16 bytes */
 	F_CT_L3PROTO, /* of the connection, which is that of each packet of it */
 	F_TIME, /* nanoseconds since 1970, UTC */
+	F_CGROUP1, /* number of the control group of that level that the sender is in */
+	F_CGROUP2,
+	F_CGROUP3,
+	F_CGROUP4,
+	F_CGROUP5,
+	F_CGROUP6,
+	F_CGROUP7,
+	F_CGROUP8,
 	/* As read: what a packet does not always tell; see mean_told.c */
 	F_PKTTYPE, /* whom its link addressed: 0 this machine, 1 all, 2 several */
 	F_CT_PROTO, /* of the connection: that of each packet, errors of ICMP apart */
@@ -107,6 +115,11 @@ static inline enum field ct_end(bool v6, bool reply, bool target)
 static inline bool field_is_told(enum field f)
 {
 	return f >= F_PKTTYPE && f <= F_CT_REPLY_DADDR6;
+}
+
+static inline bool field_is_cgroup(enum field f)
+{
+	return f >= F_CGROUP1 && f <= F_CGROUP8;
 }
 
 /* The bit of F_CT_LABEL that nft calls by that number. */

@@ -682,6 +682,7 @@ struct ir_ruleset *ruleset_lower(struct policy *p, struct arena *a, struct diag 
 	}
 	lower_dynsets(&l);
 	lower_quota_objects(&l);
+	lower_cgroups(&l);
 	lower_answer_sets(&l);
 	lower_loopback(&l);
 	lower_guards(&l);

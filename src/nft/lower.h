@@ -12,6 +12,7 @@
  *	lower_helper.c connection helpers, and what belongs to known connections
  *	lower_untracked.c what is not tracked
  *	lower_offload.c what goes by flowtables
+ *	lower_cgroup.c sets of control groups
  *	lower_quota.c  quotas, and packets of the connections that they count
  *	lower_inspect.c what is queued to the program that judges, and its verdicts
  *	lower_places.c sub-zones -> tests that send packets to the chains of their places
@@ -250,6 +251,9 @@ void lower_answers_out(struct lower *l, struct ir_chain *output);
  * name; and what attaches the helpers of a rule, into its chain */
 const char *lower_related(struct lower *l);
 void push_helpers(struct lower *l, struct ir_chain *c, const struct rule *rule);
+/* lower_cgroup.c; c may be NULL */
+void lower_cgroups(struct lower *l);
+void match_cgroup(struct lower *l, struct ir_rule *r, const struct cgroup *c);
 /* lower_quota.c: before what is established is accepted; the gate */
 void lower_quota_objects(struct lower *l);
 void lower_quotas(struct lower *l, struct ir_chain *c);

@@ -238,6 +238,7 @@ void match_words(struct lower *l, struct ir_rule *r, const struct qualifiers *q,
 		match_one(l, r, F_SKUID, q->uid);
 	if (q->has_group)
 		match_one(l, r, F_SKGID, q->gid);
+	match_cgroup(l, r, q->cgroup);
 	if (q->has_dscp)
 		match_one(l, r, family == FAM_IP4 ? F_IP_DSCP : F_IP6_DSCP, q->dscp);
 	match_when(l, r, q->when);

@@ -119,12 +119,8 @@ static enum maybe value_of(const struct observed *p, enum field f, u128 *out)
 	case F_SKUID:
 	case F_HOUR:
 	case F_DAY:
-	case F_TIME:
-	case F_CT_STATE:
-	case F_CT_STATUS:
-	case F_CT_MARK:
-	case F_CT_DIRECTION:
-	case F_CT_LABEL:
+	case F_TIME ... F_CGROUP8:
+	case F_CT_STATE ... F_CT_DIRECTION:
 	case F_CT_DPORT:
 	case F_CT_HELPER:
 	case F_CT_L3PROTO:

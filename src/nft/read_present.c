@@ -23,7 +23,8 @@ static bool is_of_connection(enum field f)
 static bool field_may_lack(enum field f)
 {
 	return is_of_connection(f) || f == F_CT_HELPER || f == F_SKUID || f == F_SKGID ||
-	       f == F_IIFTYPE || f == F_OIFTYPE || f == F_IIFGROUP || f == F_OIFGROUP;
+	       f == F_IIFTYPE || f == F_OIFTYPE || f == F_IIFGROUP || f == F_OIFGROUP ||
+	       field_is_cgroup(f);
 }
 
 static bool payload_may_lack(const struct machine *m, const struct slice *s)

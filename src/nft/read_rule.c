@@ -319,6 +319,19 @@ static bool load_what_may_lack(struct machine *m, const struct raw_expr *e)
 	return true;
 }
 
+static bool load_socket(struct machine *m, const struct raw_expr *e)
+{
+	const struct tlv *v = e->attrs.v;
+	uint64_t level = tlv_number(v[NFTA_SOCKET_LEVEL]);
+
+	if (!e->attrs.whole || tlv_number(v[NFTA_SOCKET_KEY]) != NFT_SOCKET_CGROUPV2 || !level ||
+	    level > F_CGROUP8 - F_CGROUP1 + 1 || !v[NFTA_SOCKET_DREG].p)
+		return load_what_may_lack(m, e);
+	machine_put(m, tlv_number(v[NFTA_SOCKET_DREG]),
+		    machine_field((enum field)(F_CGROUP1 + level - 1), true));
+	return true;
+}
+
 static bool load_rt(struct machine *m, const struct raw_expr *e)
 {
 	const struct tlv *v = e->attrs.v;
@@ -558,7 +571,7 @@ static const struct {
 	{"payload", load_payload},
 	{"fib", load_fib},
 	{"exthdr", load_what_may_lack},
-	{"socket", load_what_may_lack},
+	{"socket", load_socket},
 	{"rt", load_rt},
 	{"numgen", load_numgen},
 	{"hash", load_hash},

@@ -26,7 +26,7 @@ static const struct type {
 	{41, 16, F_IIFNAME, false},  {9, 6, F_ETHER_SADDR, false},  {25, 4, F_SKGID, true},
 	{32, 1, F_ICMP_CODE, false}, {33, 1, F_ICMPV6_CODE, false}, {35, 4, F_IIFGROUP, true},
 	{36, 1, F_IP_DSCP, false},   {37, 1, F_IP_ECN, false},	    {26, 4, F_CT_STATE, true},
-	{43, 8, F_TIME, true},
+	{43, 8, F_TIME, true},	     {46, 8, F_CGROUP1, true},
 };
 
 static const struct type *type_of(uint32_t number)

@@ -29,6 +29,8 @@ static bool field_condition(enum field f, struct words *w)
 		add(w, "fib");
 	else if (f == F_SKUID || f == F_SKGID)
 		add(w, "skuid");
+	else if (field_is_cgroup(f))
+		add(w, "cgroup");
 	else if (f == F_HOUR || f == F_DAY || f == F_TIME)
 		add(w, "time");
 	else if (f == F_PAYLOAD)
@@ -56,7 +58,8 @@ static bool is_ipsec(const struct ir_stmt *s)
 static bool asks_owner(const struct ir_stmt *s)
 {
 	return s->kind == IR_MATCH &&
-	       (s->match.sel.f[0] == F_SKUID || s->match.sel.f[0] == F_SKGID);
+	       (s->match.sel.f[0] == F_SKUID || s->match.sel.f[0] == F_SKGID ||
+		field_is_cgroup(s->match.sel.f[0]));
 }
 
 static bool sel_condition(const struct ir_sel *sel, struct words *w)

@@ -174,6 +174,12 @@ static void put_helpers(struct buf *out, const struct rule *r)
 	}
 }
 
+static void put_cgroup(struct buf *out, const struct cgroup *c)
+{
+	if (c)
+		buf_printf(out, "    cgroup %s, level %u, set %s\n", c->path, c->level, c->set);
+}
+
 static void put_subzone(struct buf *out, const struct policy *p, const struct subzone *s)
 {
 	buf_printf(out, "    within %s",
@@ -262,6 +268,7 @@ void policy_dump(struct buf *out, const struct policy *p)
 		put_services(out, &p->rules.v[i].services);
 		put_limit(out, &p->rules.v[i].q.limit);
 		put_helpers(out, &p->rules.v[i]);
+		put_cgroup(out, p->rules.v[i].q.cgroup);
 	}
 	for (size_t i = 0; i < p->nats.n; i++)
 		put_nat(out, p, &p->nats.v[i]);

@@ -258,7 +258,8 @@ bool services_undecided(struct arena *a, const struct services *s)
 
 bool rule_is_special(const struct qualifiers *q)
 {
-	return q->has_mark || q->has_user || q->has_group || q->has_dscp || q->when;
+	return q->has_mark || q->has_user || q->has_group || q->cgroup || q->has_dscp ||
+	       q->when;
 }
 
 const struct rule *policy_decide(const struct policy *p, const struct flow *f, bool optimistic)

@@ -71,6 +71,16 @@ struct dynset { /* elements belong to run time: set NAME = dynamic, or part of w
 const char *dynset_kind(const struct dynset *d);
 const char *dynset_name(struct arena *a, const struct dynset *d, enum family family);
 
+/* A control group by whose processes rules go. Its number is another one each time that it is made:
+ * the kernel's set holds the one that it has now, and belongs to run time. */
+struct cgroup {
+	const char *path; /* cgroup_levels() of it is `level` */
+	const char *set; /* in the kernel, the same for the same path */
+	unsigned level;
+	struct span span;
+	bool used; /* some rule of the policy goes by it */
+};
+
 /* The low bits of an IPv6 address. */
 struct suffix {
 	uint8_t bits; /* 0: any */
@@ -210,6 +220,7 @@ struct qualifiers {
 	struct ast_word user, group; /* its name; s NULL: said by number */
 	uint32_t mark, mark_mask, uid, gid;
 	uint8_t dscp;
+	const struct cgroup *cgroup; /* or NULL */
 	const struct schedule *when; /* NULL: always */
 	VEC(struct rule_helper) helpers;
 };
@@ -371,6 +382,7 @@ struct policy {
 	int other; /* the zone of interfaces that no zone names; PLACE_OTHER: there is none */
 	VEC(struct dynset *) dynsets;
 	VEC(struct quota *) quotas;
+	VEC(struct cgroup *) cgroups;
 	VEC(const struct schedule *) schedules; /* each that something goes by, once */
 	struct builtin_log logs[LOGS];
 	VEC(struct rule) rules;

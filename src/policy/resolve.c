@@ -308,12 +308,14 @@ static void resolve_process(struct resolver *r, const struct ast_qualifiers *q, 
 	if (q->group.s &&
 	    resolve_name_of(r, q->group, "group", find_group, &out->q.gid, costs, &out->q.absent))
 		out->q.group = q->group;
-	for (size_t i = 0; (q->user.s || q->group.s) && i < out->from.items.n; i++)
+	for (size_t i = 0; (q->user.s || q->group.s || q->cgroup.s) && i < out->from.items.n; i++)
 		if (!item_is_self(&out->from.items.v[i]))
 			diag_hint(r->diag,
 				  diag_error(r->diag, out->from.items.v[i].span,
 					     "only packets that this machine sends have a %s",
-					     q->user.s ? "user" : "group"),
+					     q->user.s	  ? "user"
+					     : q->group.s ? "group"
+							  : "cgroup"),
 				  "write self before the arrow");
 }
 
@@ -396,6 +398,7 @@ void resolve_rule(struct resolver *r, const struct ast_stmt *s)
 	out.q.has_dscp = q->dscp_span.src != NULL;
 	out.q.dscp = q->dscp;
 	resolve_process(r, q, &out, s->kind == STMT_EXPECT);
+	resolve_cgroup(r, ast, &out, s->kind == STMT_EXPECT);
 	out.q.when = resolve_times(r, q, s->kind == STMT_EXPECT);
 	out.q.absent |= out.q.when && schedule_is_empty(out.q.when);
 	resolve_acts(r, ast, &out);
@@ -592,6 +595,7 @@ struct policy *policy_resolve(const struct ast *ast, struct arena *a, struct dia
 	finish_helpers(&r);
 	finish_timeouts(&r);
 	finish_quotas(&r);
+	finish_cgroups(&r);
 	finish_offloads(&r);
 	finish_suffixes(&r);
 	resolve_unused(&r);

@@ -75,6 +75,10 @@ bool refuse_runtime(struct resolver *r, const struct ast_item *item, enum nat_ki
 void negate_runtime(struct resolver *r, const struct ast_item *item, const struct decl *d,
 		    struct addrs *out);
 void warn_runtime(struct resolver *r);
+
+/* cgroup.c; asked: it is an expectation, or a question */
+void resolve_cgroup(struct resolver *r, const struct ast_rule *ast, struct rule *out, bool asked);
+void finish_cgroups(struct resolver *r);
 /* suffix.c: of all IPv6 addresses; (v6, list) less (less, but); and where it may stand, when all
  * else is resolved */
 struct suffixed suffixed_of(struct arena *a, u128 value, unsigned bits);

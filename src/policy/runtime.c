@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * dns "NAME" and url "URL" in hosts and sets -> sets of run time, which belong to the name that
- * they are part of.
+ * they are part of; these and the sets of cgroups -> runtime.json.
  */
 #include <string.h>
 
@@ -271,6 +271,16 @@ static json_t *set_json(const struct policy *p, const struct dynset *d)
 	return j;
 }
 
+static json_t *cgroup_json(const struct policy *p, const struct cgroup *c)
+{
+	json_t *j = json_pack("{s:s, s:s, s:s, s:i}", "name", c->set, "kind", "cgroup", "path",
+			      c->path, "level", (int)c->level);
+
+	json_object_set_new(j, "line", json_string(span_where(p->arena, c->span)));
+	json_object_set_new(j, "sets", json_pack("{s:s}", "cgroup", c->set));
+	return j;
+}
+
 json_t *policy_runtime(const struct policy *p)
 {
 	json_t *sets = json_array(), *j;
@@ -278,6 +288,9 @@ json_t *policy_runtime(const struct policy *p)
 	for (size_t i = 0; i < p->dynsets.n; i++)
 		if (p->dynsets.v[i]->from)
 			json_array_append_new(sets, set_json(p, p->dynsets.v[i]));
+	for (size_t i = 0; i < p->cgroups.n; i++)
+		if (p->cgroups.v[i]->used)
+			json_array_append_new(sets, cgroup_json(p, p->cgroups.v[i]));
 	if (!json_array_size(sets)) {
 		json_decref(sets);
 		return NULL;

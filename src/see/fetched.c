@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "kernel/cgroup.h"
 #include "util/cleanup.h"
 #include "util/diag.h"
 
@@ -34,6 +35,16 @@ void seen_fetched_look(const struct store *s, struct arena *a, uint64_t now, str
 
 		if (x->kind == FETCH_OTHER)
 			continue;
+		if (x->kind == FETCH_CGROUP) {
+			uint64_t number;
+			bool there = cgroup_number(x->path, &number) == 0;
+
+			vec_push(a, out,
+				 ((struct seen_set){.name = x->path,
+						    .line = x->line,
+						    .state = there ? SEEN_THERE : SEEN_NOT_THERE}));
+			continue;
+		}
 		fetched_load_head(s, a, x->name, &f, &ignored);
 		if (!fetched_is_of(&f, x->kind == FETCH_DNS ? FETCHED_DNS : x->url))
 			f = (struct fetched){0};
@@ -47,6 +58,7 @@ static const char *word(enum seen_fetched s)
 {
 	static const char *const words[] = {
 		[SEEN_FRESH] = "fresh", [SEEN_NEVER] = "never fetched", [SEEN_DUE] = "due",
+		[SEEN_THERE] = "there", [SEEN_NOT_THERE] = "not there",
 		[SEEN_STALE] = "stale", [SEEN_HELD] = "held back",	[SEEN_EXPIRED] = "expired",
 	};
 
@@ -65,13 +77,17 @@ static void print_time(const char *before, uint64_t at)
 
 static void print_set(const struct seen_set *x, const char *head)
 {
-	printf("%-11s %s: %s", head, x->name, word(x->state));
+	printf("%-11s ", head);
+	diag_show_to(stdout, x->name);
+	printf(": %s", word(x->state));
 	if (x->state == SEEN_FRESH)
 		print_time(", as of ", x->fetched);
 	else if (x->state == SEEN_DUE)
 		print_time(" since ", x->next);
 	else if (x->stale)
 		print_time(" since ", x->stale);
+	if (x->state == SEEN_NOT_THERE)
+		fputs(" (cgroup): its rules match nothing", stdout);
 	if (x->state == SEEN_NEVER || x->state == SEEN_DUE)
 		fputs("; `fwc refresh` asks, and so does fwc-refresh.timer", stdout);
 	if (x->why) {
@@ -88,7 +104,7 @@ void seen_fetched_print(const struct seen_sets *l, bool verbose)
 
 	vec_each (l, x) {
 		fresh += x->state == SEEN_FRESH;
-		if (x->state != SEEN_FRESH || verbose)
+		if (x->state > SEEN_THERE || verbose)
 			print_set(x, said++ ? "" : "fetched");
 	}
 	if (fresh && !verbose)

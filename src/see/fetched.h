@@ -8,6 +8,8 @@
 
 enum seen_fetched {
 	SEEN_FRESH,
+	SEEN_THERE, /* of a cgroup */
+	SEEN_NOT_THERE,
 	SEEN_NEVER,
 	SEEN_DUE /* for long */,
 	SEEN_STALE,

@@ -183,7 +183,7 @@ static dd_ref of_now(struct mean *m, const struct live_tables *tables, dd_ref r)
 		struct ivset held = {0};
 		dd_ref in;
 
-		if (text[0] != '@' || !holds)
+		if (text[0] != '@' || !holds || strstr(holds, "the cgroup"))
 			continue;
 		set = arena_strndup(m->arena, text + 1, (size_t)(holds - text) - 1);
 		if (bulk_is_name(set)) /* nobody has read what is in it */

@@ -495,6 +495,12 @@ dd_ref mean_process(struct mean *m, const struct qualifiers *q)
 		r = dd_and(m->dd, r, schema_one(&m->schema, DIM_DSCP, q->dscp));
 	if (q->has_group)
 		r = dd_and(m->dd, r, schema_one(&m->schema, DIM_GID, q->gid));
+	if (q->cgroup) /* whose processes they are is known where packets are sent alone */
+		r = dd_and(m->dd, r,
+			   schema_condition(&m->schema,
+					    arena_printf(m->arena,
+							 "@%s holds the cgroup of level %u",
+							 q->cgroup->set, q->cgroup->level)));
 	if (q->when)
 		r = dd_and(m->dd, r, schema_schedule(&m->schema, q->when));
 	return r;

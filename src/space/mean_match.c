@@ -456,11 +456,45 @@ bool match_fits_bulk(const struct ir_set *set, const struct ir_sel *sel)
 	       mask == (all & ~u128_max(bits - prefix));
 }
 
+static bool asks_cgroup(const struct ir_sel *sel)
+{
+	bool any = false;
+
+	for (int i = 0; i < sel->n; i++)
+		any |= field_is_cgroup(sel->f[i]);
+	return any;
+}
+
+/* No packet says by whose process it was sent, or awaited. What such a number is asked for together
+ * with is a part of the text. */
+static dd_ref cgroup_condition(struct mean *m, const struct ir_stmt *s, const struct ir_set *set)
+{
+	struct ir_rule r = {0};
+	struct ir_stmt plain = *s;
+	struct buf b = {0};
+	dd_ref held;
+
+	if (set && s->match.sel.n == 1) {
+		buf_printf(&b, "@%s holds the cgroup of level %d", set->name,
+			   (int)s->match.sel.f[0] - F_CGROUP1 + 1);
+	} else {
+		plain.match.op = OP_EQ;
+		vec_push(m->arena, &r.stmts, plain);
+		buf_puts(&b, "not understood: ");
+		emit_rule(&b, &r);
+	}
+	held = schema_condition(&m->schema, buf_str(&b));
+	buf_free(&b);
+	return held;
+}
+
 /* Where there is what it asks for. */
 static dd_ref may_be_asked(struct mean *m, const struct ir_sel *sel)
 {
 	if (sel->n == 1 && sel->f[0] == F_CT_HELPER)
 		return schema_condition(&m->schema, "not understood: ct helper is there");
+	if (asks_cgroup(sel))
+		return schema_condition(&m->schema, "not understood: socket cgroupv2 is there");
 	return implied(m, sel);
 }
 
@@ -536,7 +570,9 @@ dd_ref match_stmt(struct mean *m, const struct ir_stmt *s, const struct ir_set *
 	const struct ir_sel *sel = &s->match.sel;
 	dd_ref in;
 
-	if (by_index(sel, elems))
+	if (asks_cgroup(sel))
+		in = cgroup_condition(m, s, set);
+	else if (by_index(sel, elems))
 		in = index_condition(m, sel, elems);
 	else if (sel->f[0] == F_FIB_BACK || sel->f[0] == F_FIB_BACK_ANY)
 		in = route_condition(m, s, sel->f[0] == F_FIB_BACK ? MEAN_BACK : MEAN_BACK_ANY);

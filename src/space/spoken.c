@@ -101,6 +101,8 @@ void packet_condition(struct buf *out, const char *text)
 		put_shared_limit(out, text);
 	else if ((behind(text, "max:") || behind(text, "max.")) && strchr(text, ' '))
 		put_max(out, text);
+	else if (behind(text, "@cgroup.") && holds)
+		buf_printf(out, "a process of %.*s sends it", (int)(holds - set), set);
 	else if (behind(text, "@answers.") && strstr(text, " holds the destination"))
 		buf_puts(out, "this machine has asked by multicast from there");
 	else if (n)

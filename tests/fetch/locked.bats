@@ -44,8 +44,9 @@ may_not() { run "$FETCH" try "$1" </dev/null; [ "$status" = 100 ]; }
 	may_not root
 }
 
-@test "its memory and its one file have an end" {
+@test "its memory, its time and its one file have an end" {
 	may_not memory
+	may_not time
 	run bash -c '"$1" try long-file </dev/null >"$2"' - "$FETCH" "$WORK/file"
 	[ "$status" = 100 ]
 }

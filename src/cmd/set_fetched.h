@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * fwc set, of sets whose content comes from elsewhere: what they hold is shown, and not changed.
+ */
+#ifndef FWC_SET_FETCHED_H
+#define FWC_SET_FETCHED_H
+
+#include "cmd/cmd.h"
+#include "fetch/fetch.h"
+
+/* Of the rules in force, by name or by the path of a cgroup; NULL: there is none. All: out. */
+const struct fetch_set *set_fetched_find(const struct globals *g, struct arena *a, const char *name,
+					 struct fetch_sets *all);
+void set_fetched_list(const struct globals *g, struct arena *a, const struct fetch_set *s);
+/* In a line, or as an object that is added to `to`. */
+void set_fetched_head(const struct globals *g, struct arena *a, const struct fetch_set *s,
+		      json_t *to);
+/* Why it is not changed, and what does. */
+void set_fetched_refuse(const struct fetch_set *s);
+
+#endif
