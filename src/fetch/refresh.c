@@ -52,8 +52,14 @@ static bool same_content(const struct round_set *x)
 
 /* ---- into the kernel ---- */
 
-static int change_half(const struct round_set *x, enum family family, const char *netns,
-		       struct fetch_result *out, struct buf *why)
+/* From one content to another, of both families. */
+struct step {
+	const struct bulk_list *from4, *from6, *to4, *to6;
+	bool trusted; /* nobody but us was at it */
+};
+
+static int change_half(const struct round_set *x, const struct step *step, enum family family,
+		       const char *netns, struct fetch_result *out, struct buf *why)
 {
 	bool four = family == FAM_IP4;
 	struct delta_job j = {
@@ -61,8 +67,9 @@ static int change_half(const struct round_set *x, enum family family, const char
 		.family = family,
 		.interval = x->set->interval,
 		.size = x->set->size ? x->set->size : UINT32_MAX,
-		.want = four ? x->now.v4 : x->now.v6,
-		.was = four ? x->was.v4 : x->was.v6,
+		.want = four ? step->to4 : step->to6,
+		.was = four ? step->from4 : step->from6,
+		.trusted = step->trusted,
 	};
 	int err;
 
@@ -73,27 +80,56 @@ static int change_half(const struct round_set *x, enum family family, const char
 		buf_puts(why, j.why);
 	out->added += j.added;
 	out->deleted += j.deleted;
-	out->held += delta_count(j.want, j.interval);
 	return err;
+}
+
+static int change_both(const struct round_set *x, const struct step *step, const char *netns,
+		       struct fetch_result *out, struct buf *why)
+{
+	int err = change_half(x, step, FAM_IP4, netns, out, why);
+
+	fault_point("refresh-half");
+	if (!err)
+		err = change_half(x, step, FAM_IP6, netns, out, why);
+	fault_point("refresh-changed");
+	return err;
+}
+
+/* Somebody was killed half way: first to where that one went, so that what is between is known. */
+static int end_of_killed(const struct fetch_options *o, const struct round_set *x,
+			 struct fetch_result *out, struct buf *why)
+{
+	const struct step step = {x->was.from4, x->was.from6, x->was.v4, x->was.v6, !o->force};
+
+	return change_both(x, &step, o->netns, out, why);
 }
 
 static int change(struct store *s, const struct fetch_options *o, struct round_set *x,
 		  struct fetch_result *out, struct buf *why)
 {
-	int err;
+	struct step step = {x->was.v4, x->was.v6, x->now.v4, x->now.v6, false};
+	int err = 0;
 
 	x->now.changing = !same_content(x) || x->was.changing;
+	x->now.from_known = x->was.fetched && !x->was.changing;
+	if (x->was.changing && x->was.from_known) {
+		err = end_of_killed(o, x, out, why);
+		if (err)
+			return err;
+		x->now.from_known = true;
+	}
+	step.trusted = x->now.from_known && !o->force;
+	x->now.from4 = step.from4;
+	x->now.from6 = step.from6;
 	if (x->now.changing) {
 		err = fetched_save(s, &x->now, why);
 		if (err)
 			return err;
 	}
 	fault_point("refresh-kept");
-	err = change_half(x, FAM_IP4, o->netns, out, why);
-	fault_point("refresh-half");
-	if (!err)
-		err = change_half(x, FAM_IP6, o->netns, out, why);
-	fault_point("refresh-changed");
+	err = change_both(x, &step, o->netns, out, why);
+	out->held += delta_count(step.to4, x->set->interval) +
+		     delta_count(step.to6, x->set->interval);
 	if (!err)
 		x->now.changing = false;
 	return err;

@@ -20,6 +20,7 @@
 
 #include "kernel/bulk.h"
 #include "kernel/child.h"
+#include "kernel/delta_probe.h"
 #include "kernel/delta_read.h"
 #include "kernel/send.h"
 #include "nft/ir.h"
@@ -34,6 +35,7 @@
 #define HEAD_MAX 512
 #define OP_MAX 192 /* bytes of a range, with both ends */
 #define DUMPED 65536 /* a larger hash is asked for by name (bulk_read.c) */
+#define SAMPLE 256 /* of what is believed so many are asked for */
 #define TRIES 8 /* others may change it between our look and our change */
 
 struct op {
@@ -162,23 +164,46 @@ static struct ir_bulk bulk_of(const struct delta_job *j, const struct bulk_list 
 				.prefix = j->interval ? 0 : j->prefix ? j->prefix : all};
 }
 
-static void wanted(const struct delta_job *j, const struct bulk_list *l, struct delta_elems *out)
+/* Element after element of a list. */
+struct walk {
+	const struct bulk_list *l;
+	u128 step, behind; /* of a hash: so much of the range was yielded */
+	size_t i;
+};
+
+static struct walk walk_of(const struct delta_job *j, const struct bulk_list *l)
 {
 	const struct ir_bulk b = bulk_of(j, l);
-	u128 step = l && b.prefix ? bulk_step(&b) : 0;
+
+	return (struct walk){.l = l, .step = l && b.prefix ? bulk_step(&b) : 0};
+}
+
+static bool walk_next(struct walk *w, struct ival *out)
+{
+	if (!w->l || w->i == w->l->n)
+		return false;
+	*out = bulk_list_at(w->l, w->i);
+	if (w->step) {
+		u128 hi = out->hi;
+
+		out->hi = out->lo += w->behind;
+		w->behind += w->step;
+		if (hi - out->lo >= w->step)
+			return true;
+	}
+	w->behind = 0;
+	w->i++;
+	return true;
+}
+
+static void wanted(const struct delta_job *j, const struct bulk_list *l, struct delta_elems *out)
+{
+	struct walk w = walk_of(j, l);
+	struct ival r;
 
 	*out = (struct delta_elems){0};
-	for (size_t i = 0; l && i < l->n; i++) {
-		struct ival r = bulk_list_at(l, i);
-
-		if (!step)
-			delta_elems_add(out, r.lo, r.hi);
-		for (u128 x = r.lo; step; x += step) {
-			delta_elems_add(out, x, x);
-			if (r.hi - x < step)
-				break;
-		}
-	}
+	while (walk_next(&w, &r))
+		delta_elems_add(out, r.lo, r.hi);
 }
 
 static uint64_t count(const struct delta_job *j, const struct bulk_list *l)
@@ -382,7 +407,7 @@ static int replace(struct delta_job *j, const struct delta_elems *want)
 	return err;
 }
 
-/* ---- all of it ---- */
+/* ---- by what it holds ---- */
 
 static bool holds(const struct delta_job *j, const struct bulk_list *l)
 {
@@ -408,34 +433,122 @@ static int look(const struct delta_job *j, struct delta_elems *out)
 	return delta_read(j->set, j->family, j->interval, out);
 }
 
-static int change(struct delta_job *j, const struct delta_elems *has,
-		  const struct delta_elems *want, bool *same)
+static int change(struct delta_job *j, const struct delta_elems *add, const struct delta_elems *del,
+		  size_t held, bool zero_end)
 {
-	struct delta_elems add, del;
 	struct plan p = {0};
 	struct ops ops = {0};
-	int err = 0;
+	int err;
 
-	without(want, has, &add);
-	without(has, want, &del);
-	*same = !add.n && !del.n;
-	if (!*same) {
-		part(&add, &del, j->interval, &p);
-		order(&p, has->n + add.n <= j->size, &ops);
-		err = send_ops(j, &ops, has->zero_end);
-		if (!err) {
-			j->added += add.n;
-			j->deleted += del.n;
-		}
+	part(add, del, j->interval, &p);
+	order(&p, held + add->n <= j->size, &ops);
+	err = send_ops(j, &ops, zero_end);
+	if (!err) {
+		j->added += add->n;
+		j->deleted += del->n;
 	}
-	free(add.v);
-	free(del.v);
 	free(p.adds.v);
 	free(p.groups.v);
 	free(p.deletes.v);
 	free(ops.v);
 	return err;
 }
+
+static int change_from(struct delta_job *j, const struct delta_elems *has,
+		       const struct delta_elems *want, bool *same)
+{
+	struct delta_elems add, del;
+	int err = 0;
+
+	without(want, has, &add);
+	without(has, want, &del);
+	*same = !add.n && !del.n;
+	if (!*same)
+		err = change(j, &add, &del, has->n, has->zero_end);
+	free(add.v);
+	free(del.v);
+	return err;
+}
+
+/* ---- by what is different alone ---- */
+
+struct near {
+	struct delta_elems add, del, some; /* the last: of what stays, here and there one */
+};
+
+/* Both are sorted. */
+static void differ(const struct delta_job *j, struct near *out)
+{
+	struct walk a = walk_of(j, j->was), b = walk_of(j, j->want);
+	uint64_t every = count(j, j->was) / SAMPLE + 1, n = 0;
+	struct ival x, y;
+	bool more_x = walk_next(&a, &x), more_y = walk_next(&b, &y);
+
+	while (more_x || more_y) {
+		bool old = more_x && (!more_y || x.lo <= y.lo);
+		bool new = more_y && (!more_x || y.lo <= x.lo);
+
+		if (old && new && x.hi == y.hi) {
+			if (n++ % every == 0)
+				delta_elems_add(&out->some, x.lo, x.hi);
+		} else {
+			if (old)
+				delta_elems_add(&out->del, x.lo, x.hi);
+			if (new)
+				delta_elems_add(&out->add, y.lo, y.hi);
+		}
+		if (old)
+			more_x = walk_next(&a, &x);
+		if (new)
+			more_y = walk_next(&b, &y);
+	}
+}
+
+/* Those stay that are there, or are not. How many went, or -errno. */
+static ssize_t keep(const struct delta_job *j, struct delta_elems *e, bool that_are)
+{
+	_cleanup_free_ bool *there = calloc(e->n + 1, sizeof(*there));
+	size_t n = 0, all = e->n;
+	int err = there ? 0 : -ENOMEM;
+
+	if (!err && all)
+		err = delta_probe(j->set, j->family, j->interval, e->v, all, there);
+	if (err)
+		return err;
+	for (size_t i = 0; i < all; i++)
+		if (there[i] == that_are)
+			e->v[n++] = e->v[i];
+	e->n = n;
+	return (ssize_t)(all - n);
+}
+
+/* What stays is believed, if all that are asked for are there. Somebody who was killed, or ran
+ * before us, may have changed a part. -ESTALE: it must be read, all of it. */
+static int change_near(struct delta_job *j)
+{
+	struct near x = {0};
+	ssize_t added, gone = 0, lost = 0;
+	int err = 0;
+
+	differ(j, &x);
+	added = keep(j, &x.add, false);
+	if (added >= 0)
+		gone = keep(j, &x.del, true);
+	if (added >= 0 && gone >= 0)
+		lost = keep(j, &x.some, true);
+	if (added < 0 || gone < 0 || lost)
+		err = -ESTALE;
+	if (!err)
+		j->held = count(j, j->was) + (size_t)added - (size_t)gone;
+	if (!err && x.add.n + x.del.n)
+		err = change(j, &x.add, &x.del, j->held, true);
+	free(x.add.v);
+	free(x.del.v);
+	free(x.some.v);
+	return err;
+}
+
+/* ---- all of it ---- */
 
 /* Until it reads as it should: others may change it, too. */
 static int settle(struct delta_job *j, const struct delta_elems *want)
@@ -451,7 +564,7 @@ static int settle(struct delta_job *j, const struct delta_elems *want)
 			j->held = has.n;
 		fresh = false;
 		if (!err)
-			err = change(j, &has, want, &same);
+			err = change_from(j, &has, want, &same);
 		else if (err == -EPROTO)
 			err = replace(j, want);
 		free(has.v);
@@ -469,8 +582,12 @@ static int run(void *arg)
 {
 	struct delta_job *j = arg;
 	struct delta_elems want;
-	int err;
+	int err = -ESTALE;
 
+	if (j->trusted && j->was && count(j, j->was) > DUMPED)
+		err = change_near(j);
+	if (!err)
+		return 0;
 	wanted(j, j->want, &want);
 	err = settle(j, &want);
 	free(want.v);

@@ -15,6 +15,7 @@ struct delta_job {
 	uint64_t size; /* how many elements it takes: addresses, or ranges */
 	const struct bulk_list *want; /* NULL: nothing */
 	const struct bulk_list *was; /* what it holds unless somebody was killed; NULL: unknown */
+	bool trusted; /* or it is between that and what is wanted: a long list is not read again */
 	/* out */
 	size_t held, added, deleted; /* elements */
 	char why[160];

@@ -125,6 +125,14 @@ static int read_head(int dir, struct arena *a, const char *name, json_t **j, str
 	return out->source && read_names(a, json_object_get(*j, "names"), out) ? 0 : -EBADMSG;
 }
 
+/* Worth only to save work: where it cannot be read nobody knows. */
+static void read_from(int dir, struct arena *a, const json_t *from, struct fetched *out)
+{
+	out->from_known = out->changing && json_is_object(from) &&
+			  !read_list(dir, a, member_copy_if(a, from, "v4"), FAM_IP4, &out->from4) &&
+			  !read_list(dir, a, member_copy_if(a, from, "v6"), FAM_IP6, &out->from6);
+}
+
 static int load(const struct store *s, struct arena *a, const char *name, bool lists,
 		struct fetched *out, struct buf *why)
 {
@@ -141,6 +149,8 @@ static int load(const struct store *s, struct arena *a, const char *name, bool l
 		err = read_list(dir, a, member_copy_if(a, j, "v6"), FAM_IP6, &out->v6);
 	if (err == -ENOENT && out->source)
 		err = -EBADMSG; /* the list that it names is gone */
+	if (!err && lists)
+		read_from(dir, a, json_object_get(j, "from"), out);
 	if (err)
 		*out = (struct fetched){.name = name};
 	if (err && err != -ENOENT)
@@ -219,9 +229,15 @@ static json_t *json_of_name(const struct fetched_name *n)
 	return j;
 }
 
+static void put_lists(json_t *j, const struct bulk_list *v4, const struct bulk_list *v6)
+{
+	set_text(j, "v4", v4 ? v4->digest : NULL);
+	set_text(j, "v6", v6 ? v6->digest : NULL);
+}
+
 static json_t *json_of(const struct fetched *f)
 {
-	json_t *j = json_object(), *names = json_array();
+	json_t *j = json_object(), *names = json_array(), *from = json_object();
 	const struct fetched_name *n;
 
 	set_number(j, "format", FORMAT);
@@ -235,8 +251,11 @@ static json_t *json_of(const struct fetched *f)
 	set_flag(j, "changing", f->changing);
 	set_text(j, "etag", f->etag);
 	set_text(j, "modified", f->modified);
-	set_text(j, "v4", f->v4 ? f->v4->digest : NULL);
-	set_text(j, "v6", f->v6 ? f->v6->digest : NULL);
+	put_lists(j, f->v4, f->v6);
+	put_lists(from, f->from4, f->from6);
+	if (f->changing && f->from_known)
+		json_object_set(j, "from", from);
+	json_decref(from);
 	vec_each (&f->names, n)
 		json_array_append_new(names, json_of_name(n));
 	json_object_set_new(j, "names", names);
@@ -260,6 +279,7 @@ static int write_list(int dir, const struct bulk_list *l)
 
 int fetched_save(struct store *s, const struct fetched *f, struct buf *why)
 {
+	const struct bulk_list *lists[] = {f->v4, f->v6, f->from4, f->from6};
 	_cleanup_close_ int dir = make_dir(s);
 	_cleanup_json_ json_t *j = json_of(f);
 	_cleanup_free_ char *name = NULL;
@@ -267,10 +287,8 @@ int fetched_save(struct store *s, const struct fetched *f, struct buf *why)
 
 	if (asprintf(&name, "%s" HEAD, f->name) < 0)
 		abort();
-	if (!err)
-		err = write_list(dir, f->v4);
-	if (!err)
-		err = write_list(dir, f->v6);
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]) && !err; i++)
+		err = write_list(dir, lists[i]);
 	/* the names of lists are on the disk before that of what names them */
 	if (!err && fsync(dir) < 0)
 		err = -errno;
@@ -295,20 +313,27 @@ static bool ends_with(const char *s, const char *end)
 	return n > m && !strcmp(s + n - m, end);
 }
 
-/* False: one cannot be read, and may name anything. */
-static bool note_lists(int dir, const char *file, struct arena *a, struct map *used)
+static void note_lists_of(const json_t *j, struct arena *a, struct map *used)
 {
-	_cleanup_json_ json_t *j = NULL;
 	static const char *const keys[] = {"v4", "v6"};
 
-	if (file_read_json(dir, file, &j))
-		return false;
 	for (size_t i = 0; i < 2; i++) {
 		const char *digest = member_copy_if(a, j, keys[i]);
 
 		if (digest)
 			map_put(used, arena_printf(a, "%s" BULK_FILE, digest), (void *)digest);
 	}
+}
+
+/* False: one cannot be read, and may name anything. */
+static bool note_lists(int dir, const char *file, struct arena *a, struct map *used)
+{
+	_cleanup_json_ json_t *j = NULL;
+
+	if (file_read_json(dir, file, &j))
+		return false;
+	note_lists_of(j, a, used);
+	note_lists_of(json_object_get(j, "from"), a, used);
 	return true;
 }
 

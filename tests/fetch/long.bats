@@ -1,0 +1,120 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2154 # lib.bash sets variables
+# Long lists: what changed is asked of the kernel and changed, and not all of it is read again. Whoever was killed, and
+# whoever has changed the set meanwhile, is noticed all the same.
+
+load lib
+
+setup_file() { fetch_begin; }
+teardown_file() { fetch_end; }
+
+# 66,000 ranges of four addresses with a gap between them, or as many single addresses; `$1` is python that
+# changes the list `v`.
+list() {
+	/usr/bin/python3 - "$1" >"$WORK/www/list" <<-'END'
+	import ipaddress, sys
+	v = [(0x2d000000 + 8 * i, 0x2d000000 + 8 * i + STEP) for STEP in [3 if "RANGES" in sys.argv[1] else 0] for i in range(66000)]
+	exec(sys.argv[1])
+	for a, b in v:
+	    print(ipaddress.ip_address(a) if a == b else "%s-%s" % (ipaddress.ip_address(a), ipaddress.ip_address(b)))
+	END
+}
+# The set holds the list, element by element.
+as_listed() {
+	diff <(inns nft -j list set inet fwc drops.v4 | numbers nft) <(numbers text <"$WORK/www/list")
+}
+numbers() {
+	/usr/bin/python3 -c '
+import ipaddress, json, sys
+def pair(e):
+    if isinstance(e, dict) and "prefix" in e:
+        n = ipaddress.ip_network("%s/%d" % (e["prefix"]["addr"], e["prefix"]["len"]))
+        return int(n[0]), int(n[-1])
+    ends = e["range"] if isinstance(e, dict) else e.split("-")
+    return int(ipaddress.ip_address(ends[0])), int(ipaddress.ip_address(ends[-1]))
+text = sys.stdin.read()
+found = text.split() if sys.argv[1] == "text" else next(x["set"] for x in json.loads(text)["nftables"] if "set" in x).get("elem", [])
+for one in sorted(map(pair, found)):
+    print(*one)' "$1"
+}
+begin() { # hash or interval; the set is filled
+	type=$1 kind=
+	[ "$type" = hash ] || kind='RANGES = 1'
+	list "$kind"
+	sets '{"name": "drops", "kind": "url", "url": "https://lists.example/list", "size": 80000, "max": 80000, "type": "'"$type"'"}'
+	fwc refresh
+}
+# One goes, two are cut short or (single ones) go too, three come, one of them at the end.
+changed="$(printf '%s\n' 'del v[100]' 'w = v[5000]' 'v[5000] = (w[0], w[0])' 'del v[60000]' 'v += [(0x2e000000, 0x2e000000), (0x2e000009, 0x2e000009)]' \
+	'v.append((0x2d000006, 0x2d000006))')"
+
+@test "what changed alone is changed, of hashes and of intervals" {
+	for t in hash interval; do
+		begin $t
+		list "$kind
+$changed"
+		run fwc refresh --force
+		[ "$status" = 0 ]
+		as_listed
+		later drops 100000
+		list "$kind"
+		run fwc refresh
+		[ "$status" = 0 ]
+		[[ $output == *"drops: changed, "*" added, "*" deleted, 66000 elements"* ]]
+		as_listed
+		later drops 100000
+		run fwc refresh
+		[[ $output == *"drops: same, 66000 elements"* ]]
+	done
+}
+
+@test "killed at any step, it is finished, also where the list has changed again" {
+	run bash -c 'FWC_FAULT=refresh-asked exec "$1" --state "$2" refresh' - "$FWC" "$WORK/none"
+	[ "$status" = 137 ] || skip "built without fault injection points"
+	for t in hash interval; do
+		begin $t
+		for point in refresh-kept refreshing refresh-half; do
+			[ "$t $point" != "hash refresh-kept" ] || continue
+			list "$kind
+$changed"
+			later drops 100000
+			run env FWC_FAULT="$point" ip netns exec "$NS" "$FWC" --state "$WORK/state" refresh
+			[ "$status" = 137 ] || [ "$status $point" = "1 refreshing" ] || { echo "$point: $status: $output"; false; }
+			kept drops "d['changing'], 'from' in d" | grep -qx "(True, True)"
+			list "$kind
+del v[100]; del v[77]"
+			run fwc refresh
+			[ "$status" = 0 ] || { echo "$point: $output"; false; }
+			as_listed
+			kept drops "'changing' in d, 'from' in d" | grep -qx "(False, False)"
+		done
+	done
+}
+
+@test "what others changed of it meanwhile does not disturb, and one that was emptied is filled" {
+	for t in hash interval; do
+		begin $t
+		list "$kind
+$changed"
+		later drops 100000
+		# of what is to go, and of what is to come
+		inns nft delete element inet fwc drops.v4 "{ 45.0.3.32$([ $t = hash ] || echo -45.0.3.35) }"
+		inns nft add element inet fwc drops.v4 '{ 46.0.0.0 }'
+		run fwc refresh
+		[ "$status" = 0 ]
+		as_listed
+		later drops 100000
+		inns nft flush set inet fwc drops.v4
+		run fwc refresh
+		[ "$status" = 0 ]
+		as_listed
+	done
+}
+
+@test "what somebody added to a long list goes by --force" {
+	begin hash
+	inns nft add element inet fwc drops.v4 '{ 192.0.2.99 }'
+	fwc refresh --force
+	as_listed
+}
