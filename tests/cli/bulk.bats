@@ -158,7 +158,7 @@ holds() {
 	echo "$output"
 	[ "$status" = 1 ]
 	[[ $output == *"DIFFERS from what was applied"*"- "*"1 address, 10.0.0.31"*"+ "*"1 address, 10.0.0.30"* ]]
-	[[ $output == *"10.0.0.30 is not in it"*'`fwc apply` mends that'* ]]
+	[[ $output == *"10.0.0.30 is not in it"*"\`fwc apply\` mends that"* ]]
 	[ "$(fwc --json status --deep | json 'd["lists"]["compared"], d["drifted"]')" = "(False, True)" ]
 	run fwc apply
 	echo "$output"

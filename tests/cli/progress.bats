@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2154 # lib sets variables
 # What a terminal shows of work that takes long: from the beginning here, not from a second on.
 
 load lib
@@ -76,7 +77,7 @@ on_terminal_interrupted() {
 @test "no terminal, or one that can do nothing: nothing" {
 	faults
 	fwc check "$WORK/page.fwc" >"$WORK/plain" 2>&1
-	FWC_FAULT= fwc check "$WORK/page.fwc" >"$WORK/said" 2>&1
+	FWC_FAULT='' fwc check "$WORK/page.fwc" >"$WORK/said" 2>&1
 	diff "$WORK/plain" "$WORK/said"
 	# standard output alone is one
 	run terminal sh -c '"$@" 2>/dev/null' sh "$FWC" --netns "$NS" --state "$WORK/state" compile "$WORK/page.fwc"
