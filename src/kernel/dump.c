@@ -35,18 +35,27 @@ struct dump {
 	char *room;
 };
 
+/* Anew each time: a socket on which a dump was given up takes no other. */
+static int open_asking(struct dump *d)
+{
+	if (d->asks)
+		mnl_socket_close(d->asks);
+	d->asks = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+	if (!d->asks || mnl_socket_bind(d->asks, 0, MNL_SOCKET_AUTOPID) < 0)
+		return -errno;
+	d->port = mnl_socket_get_portid(d->asks);
+	return 0;
+}
+
 static int open_sockets(struct dump *d)
 {
 	int group = NFNLGRP_NFTABLES;
 
-	d->asks = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
 	d->hears = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (!d->asks || !d->hears || mnl_socket_bind(d->asks, 0, MNL_SOCKET_AUTOPID) < 0 ||
-	    mnl_socket_bind(d->hears, 0, MNL_SOCKET_AUTOPID) < 0 ||
+	if (!d->hears || mnl_socket_bind(d->hears, 0, MNL_SOCKET_AUTOPID) < 0 ||
 	    mnl_socket_setsockopt(d->hears, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0)
 		return -errno;
-	d->port = mnl_socket_get_portid(d->asks);
-	return 0;
+	return open_asking(d);
 }
 
 static void close_sockets(struct dump *d)
@@ -124,6 +133,7 @@ static bool is_strange(const struct dump *d, const struct nlmsghdr *h)
 	return !tlv_message(&bytes, &m) || !tlv_of_table(&m, NFPROTO_INET, d->table);
 }
 
+/* -EINTR: something was lost, so that it has to be asked for again. */
 static int hear(struct dump *d, const struct question *q)
 {
 	int err = ask(d, q);
@@ -134,7 +144,7 @@ static int hear(struct dump *d, const struct question *q)
 		int left = (int)n;
 
 		if (n < 0)
-			return -errno;
+			return errno == ENOBUFS ? -EINTR : -errno;
 		for (; mnl_nlmsg_ok(h, left) && !err; h = mnl_nlmsg_next(h, &left)) {
 			size_t before = d->out->len;
 
@@ -142,6 +152,8 @@ static int hear(struct dump *d, const struct question *q)
 			if (kept && q->type != NFT_MSG_GETGEN && is_strange(d, kept))
 				d->out->len = before;
 		}
+		if (!err && left > 0) /* a message that is not all there */
+			err = -EINTR;
 	}
 	return err < 0 ? err : 0;
 }
@@ -351,8 +363,10 @@ static int dump_whole(struct dump *d, uint32_t *generation)
 	/* what went away between two questions was committed meanwhile */
 	if (err == -ENOENT)
 		return -EINTR;
-	if (err || *generation == before)
+	if (err)
 		return err;
+	if (*generation == before)
+		return d->torn ? -EINTR : 0;
 	listen_until(d, *generation, &x);
 	return x.ours ? -EINTR : 0;
 }
@@ -368,7 +382,7 @@ int dump_here(const char *table, const char *names, struct buf *out, uint32_t *g
 		err = dump_whole(&d, generation);
 		if (err != -EINTR)
 			break;
-		err = i + 1 < TRIES ? 0 : -EAGAIN;
+		err = i + 1 < TRIES ? open_asking(&d) : -EAGAIN;
 	}
 	close_sockets(&d);
 	return err;
