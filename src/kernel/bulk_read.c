@@ -165,6 +165,8 @@ static int hear_many(struct reader *r, take_answer take, void *ctx)
 				return -EMSGSIZE;
 			while (!err && tlv_message(&bytes, &message))
 				err = take_message(r, &message, take, ctx);
+			if (!err && bytes.n) /* a message that is not all there */
+				err = -EPROTO;
 		}
 	}
 	return err < 0 ? err : 0;
@@ -184,6 +186,8 @@ static int hear(struct reader *r, take_answer take, void *ctx)
 			return -errno;
 		while (!err && tlv_message(&bytes, &m))
 			err = take_message(r, &m, take, ctx);
+		if (!err && bytes.n)
+			err = -EPROTO;
 	}
 	return err < 0 ? err : 0;
 }

@@ -96,9 +96,11 @@ static int hear(struct mnl_socket *nl, uint32_t seq, struct nodes *out)
 		struct tlv_message m;
 
 		if (n < 0)
-			err = -errno;
+			err = errno == ENOBUFS ? -EINTR : -errno;
 		while (!err && tlv_message(&bytes, &m))
 			err = take_message(out, &m, seq);
+		if (!err && bytes.n) /* a message that is not all there */
+			err = -EINTR;
 	}
 	free(room);
 	return err < 0 ? err : 0;
