@@ -87,6 +87,15 @@ static size_t set_name(const char *text, size_t n, const char **kind)
 	return memchr(text, '.', n) ? 0 : n;
 }
 
+/* HASH.NAME of the set: the name is as near to the path as names of sets can be. */
+static void put_cgroup(struct buf *out, const char *set, const char *end)
+{
+	const char *dot = memchr(set, '.', (size_t)(end - set));
+
+	set = dot ? dot + 1 : set;
+	buf_printf(out, "a process of cgroup %.*s sends it", (int)(end - set), set);
+}
+
 void packet_condition(struct buf *out, const char *text)
 {
 	const char *set = behind(text, "@"), *holds = strstr(text, " holds the ");
@@ -102,7 +111,7 @@ void packet_condition(struct buf *out, const char *text)
 	else if ((behind(text, "max:") || behind(text, "max.")) && strchr(text, ' '))
 		put_max(out, text);
 	else if (behind(text, "@cgroup.") && holds)
-		buf_printf(out, "a process of %.*s sends it", (int)(holds - set), set);
+		put_cgroup(out, behind(text, "@cgroup."), holds);
 	else if (behind(text, "@answers.") && strstr(text, " holds the destination"))
 		buf_puts(out, "this machine has asked by multicast from there");
 	else if (n)
@@ -155,7 +164,10 @@ const char *outcome_spoken(struct arena *a, const struct outcome *x)
 		size_t n = strcspn(e, "\n");
 
 		one.len = 0;
-		if (!put_change(&one, e, n))
+		/* by its labels a connection is known as one of the quota's, which was said */
+		if (behind(e, "its connection gets labels ") && behind(last, "counts for quota "))
+			buf_puts(&one, last);
+		else if (!put_change(&one, e, n))
 			buf_printf(&one, "%.*s", (int)n, e);
 		/* the sets of both families are one in the policy */
 		if (strcmp(buf_str(&one), last) != 0)

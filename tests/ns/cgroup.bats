@@ -201,7 +201,7 @@ sends() {
 	policy "allow self -> wan udp/11 cgroup \"$TOP/web\""
 	run lab_fwc fw explain 'self -> wan udp/11' "$LAB_DIR/cgroup.fwc"
 	echo "$output"
-	[[ $output == *"while a process of $(set_of web) sends it"* ]]
+	[[ $output == *"while a process of cgroup web sends it"* ]]
 	run lab_fwc fw explain --live 'self -> wan udp/11' "$LAB_DIR/cgroup.fwc"
 	echo "$output"
 	[ "$status" = 0 ]
