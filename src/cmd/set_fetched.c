@@ -5,10 +5,10 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "kernel/cgroup.h"
 #include "kernel/delta.h"
+#include "see/fetched.h"
 #include "store/open.h"
 #include "util/cleanup.h"
 #include "util/diag.h"
@@ -72,26 +72,16 @@ static const char *kind_word(const struct fetch_set *s)
 	return s->kind == FETCH_DNS ? "dns" : s->kind == FETCH_URL ? "url" : "cgroup";
 }
 
-static void print_time(const char *before, uint64_t at)
-{
-	time_t t = (time_t)at;
-	char text[64];
-	struct tm tm;
-
-	if (localtime_r(&t, &tm) && strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm))
-		printf("%s%s", before, text);
-}
-
 static void print_times(const struct fetched *f)
 {
 	if (!f->fetched) {
 		fputs(", never fetched", stdout);
 		return;
 	}
-	print_time(", as of ", f->fetched);
-	print_time(", due ", f->next);
+	seen_time_print(", as of ", f->fetched);
+	seen_time_print(", due ", f->next);
 	if (f->stale)
-		print_time(", stale since ", f->stale);
+		seen_time_print(", stale since ", f->stale);
 	if (f->expired)
 		fputs(", expired", stdout);
 }

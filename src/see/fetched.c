@@ -65,7 +65,7 @@ static const char *word(enum seen_fetched s)
 	return words[s];
 }
 
-static void print_time(const char *before, uint64_t at)
+void seen_time_print(const char *before, uint64_t at)
 {
 	time_t t = (time_t)at;
 	char text[64];
@@ -81,11 +81,11 @@ static void print_set(const struct seen_set *x, const char *head)
 	diag_show_to(stdout, x->name);
 	printf(": %s", word(x->state));
 	if (x->state == SEEN_FRESH)
-		print_time(", as of ", x->fetched);
+		seen_time_print(", as of ", x->fetched);
 	else if (x->state == SEEN_DUE)
-		print_time(" since ", x->next);
+		seen_time_print(" since ", x->next);
 	else if (x->stale)
-		print_time(" since ", x->stale);
+		seen_time_print(" since ", x->stale);
 	if (x->state == SEEN_NOT_THERE)
 		fputs(" (cgroup): its rules match nothing", stdout);
 	if (x->state == SEEN_NEVER || x->state == SEEN_DUE)

@@ -33,6 +33,8 @@ struct seen_sets {
 void seen_fetched_look(const struct store *s, struct arena *a, uint64_t now, struct seen_sets *out);
 void seen_fetched_print(const struct seen_sets *l, bool verbose);
 json_t *seen_fetched_json(const struct seen_sets *l);
+/* A time of the wall clock as it is here, behind a word of its own. */
+void seen_time_print(const char *before, uint64_t at);
 /* Nothing fails. */
 bool seen_fetched_good(const struct seen_sets *l);
 
