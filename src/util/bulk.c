@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/fault.h" /* by it tests/run knows what is compiled anew for tests */
 #include "util/number.h"
 
 #define DIGIT 11 /* bits that one pass sorts by */
