@@ -18,6 +18,7 @@
 #include "store/fetched.h"
 #include "util/cleanup.h"
 #include "util/fault.h"
+#include "util/member.h"
 
 struct filling {
 	const struct plan_input *in;
@@ -30,17 +31,10 @@ struct filling {
 	struct buf *remarks;
 };
 
-static const char *text_of(const json_t *row, const char *member)
-{
-	const char *s = json_string_value(json_object_get(row, member));
-
-	return s ? s : "";
-}
-
 static void remark(struct filling *f, const json_t *row, const char *what)
 {
 	buf_printf(f->remarks, "%s%s: '%s' is empty: %s", f->remarks->len ? "\n" : "",
-		   text_of(row, "line"), text_of(row, "name"), what);
+		   member_text(row, "line"), member_text(row, "name"), what);
 }
 
 /* As many as the set has room for. */
@@ -92,7 +86,7 @@ static bool was_asked(const struct fetched *x, const char *name)
 static bool is_of(const struct fetched *x, const json_t *row)
 {
 	const json_t *names = json_object_get(row, "names"), *name;
-	const char *url = text_of(row, "url");
+	const char *url = member_text(row, "url");
 	bool same = fetched_is_of(x, *url ? url : FETCHED_DNS);
 	size_t i;
 
@@ -109,8 +103,8 @@ static bool leads_there(struct filling *f, const char *set)
 
 static void fill_cgroup(struct filling *f, const json_t *row)
 {
-	struct cgroup_job j = {.path = text_of(row, "path"),
-			       .set = text_of(json_object_get(row, "sets"), "cgroup")};
+	struct cgroup_job j = {.path = member_text(row, "path"),
+			       .set = member_text(json_object_get(row, "sets"), "cgroup")};
 	const struct ir_set *want = ruleset_set(f->in->want, j.set);
 
 	if (!want || !want->dynamic || leads_there(f, j.set))
@@ -127,24 +121,24 @@ static void fill_cgroup(struct filling *f, const json_t *row)
 static void fill_row(struct filling *f, const json_t *row)
 {
 	const json_t *sets = json_object_get(row, "sets");
-	const char *v4 = text_of(sets, "v4"), *v6 = text_of(sets, "v6");
-	const char *url = text_of(row, "url");
+	const char *v4 = member_text(sets, "v4"), *v6 = member_text(sets, "v6");
+	const char *url = member_text(row, "url");
 	uint64_t expire = (uint64_t)json_integer_value(json_object_get(row, "expire"));
 	_cleanup_buf_ struct buf why = {0};
 	struct fetched x = {0};
 	int err;
 
-	if ((strcmp(text_of(row, "kind"), "dns") != 0 && !*url) ||
+	if ((strcmp(member_text(row, "kind"), "dns") != 0 && !*url) ||
 	    (leads_there(f, v4) && leads_there(f, v6)))
 		return;
-	err = fetched_load(f->store, f->in->arena, text_of(row, "name"), &x, &why);
+	err = fetched_load(f->store, f->in->arena, member_text(row, "name"), &x, &why);
 	if (err && err != -ENOENT)
 		remark(f, row, buf_str(&why));
 	else if (err || !is_of(&x, row))
 		remark(f, row,
 		       arena_printf(f->in->arena,
 				    "nothing was fetched yet; `fwc refresh %s` asks again",
-				    text_of(row, "name")));
+				    member_text(row, "name")));
 	else if (fetched_expired(&x, expire, (uint64_t)time(NULL)))
 		remark(f, row, "what was fetched has expired");
 	else {
@@ -173,7 +167,7 @@ void fetched_stage(const struct plan_input *in, struct live *live, const char *n
 	remarks->len = 0;
 	json_array_foreach(json_object_get(j, "sets"), i, row)
 	{
-		if (!strcmp(text_of(row, "kind"), "cgroup"))
+		if (!strcmp(member_text(row, "kind"), "cgroup"))
 			fill_cgroup(&f, row);
 		else
 			fill_row(&f, row);

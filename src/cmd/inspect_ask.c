@@ -16,18 +16,12 @@
 #include "store/sources.h"
 #include "store/store.h"
 #include "util/cleanup.h"
+#include "util/member.h"
 #include "util/show.h"
 
 static long long number(const json_t *j, const char *key)
 {
 	return (long long)json_integer_value(json_object_get(j, key));
-}
-
-static const char *text(const json_t *j, const char *key)
-{
-	const char *s = json_string_value(json_object_get(j, key));
-
-	return s ? s : "";
 }
 
 static const char *when(char *out, size_t size, long long at)
@@ -76,7 +70,7 @@ static void print_rules(const json_t *rules)
 		       number(r, "deny"), number(r, "reject"), number(by, "default"),
 		       number(by, "on-error") + number(by, "on-timeout") +
 			       number(by, "on-overflow") + number(by, "on-no-helper"),
-		       text(r, "at"), text(r, "text"));
+		       member_text(r, "at"), member_text(r, "text"));
 	}
 }
 
@@ -113,7 +107,7 @@ static void print_clients(const json_t *clients)
 		return;
 	puts("\n allowed   denied rejected  client");
 	json_array_foreach((json_t *)shown, i, j)
-		print_client(j, text(j, "address"));
+		print_client(j, member_text(j, "address"));
 	print_client(json_object_get(clients, "others"), "all others");
 }
 
@@ -136,12 +130,12 @@ static void print_status(const json_t *j)
 	printf("inspection  process %lld since %s\n", number(j, "pid"),
 	       when(since, sizeof(since), number(j, "since")));
 	if (json_object_get(j, "sha256"))
-		printf("tables      %s, %.12s, loaded %s\n", text(j, "tables"), text(j, "sha256"),
-		       when(loaded, sizeof(loaded), number(j, "loaded")));
+		printf("tables      %s, %.12s, loaded %s\n", member_text(j, "tables"),
+		       member_text(j, "sha256"), when(loaded, sizeof(loaded), number(j, "loaded")));
 	else
 		puts("tables      none: no rule inspects");
-	if (*text(j, "error"))
-		printf("ERROR       %s\n", text(j, "error"));
+	if (*member_text(j, "error"))
+		printf("ERROR       %s\n", member_text(j, "error"));
 	if (json_array_size(json_object_get(j, "queues")))
 		print_queues(json_object_get(j, "queues"));
 	if (json_array_size(json_object_get(j, "rules")))
@@ -167,7 +161,7 @@ static bool healthy(const json_t *j)
 		if (*judge_trouble(q) || !json_is_true(json_object_get(q, "bound")))
 			return false;
 	}
-	return !*text(j, "error") && !number(j, "lost");
+	return !*member_text(j, "error") && !number(j, "lost");
 }
 
 int inspect_status(struct globals *g, const char *socket)
@@ -195,35 +189,38 @@ static void print_offers(const json_t *j)
 	json_t *protocol;
 	size_t i;
 
-	if (!*text(j, "tls_version"))
+	if (!*member_text(j, "tls_version"))
 		return;
-	printf("    TLS %s", text(j, "tls_version"));
+	printf("    TLS %s", member_text(j, "tls_version"));
 	json_array_foreach(json_object_get(j, "alpn"), i, protocol)
 		printf("%s%s", i ? " " : ", alpn ", json_string_value(protocol));
-	printf(*text(j, "ja4") ? ", ja4 %s\n" : "\n", text(j, "ja4"));
+	printf(*member_text(j, "ja4") ? ", ja4 %s\n" : "\n", member_text(j, "ja4"));
 }
 
 static void print_event(const json_t *j)
 {
 	char at[32];
-	bool six = strchr(text(j, "from"), ':') != NULL;
-	const char *name = text(j, "name");
-	const char *by = *text(j, "word") ? "word" : *text(j, "entry") ? "entry" : "rule";
+	bool six = strchr(member_text(j, "from"), ':') != NULL;
+	const char *name = member_text(j, "name");
+	const char *by = *member_text(j, "word")    ? "word"
+			 : *member_text(j, "entry") ? "entry"
+						    : "rule";
 	char by_at[16];
 
 	if (number(j, "lost"))
 		printf("(%lld decisions are not shown: they were too many)\n", number(j, "lost"));
 	snprintf(by_at, sizeof(by_at), "%s_at", by);
 	printf("%s  %-6s  %s%s%s:%lld -> %s%s%s:%lld %s  %s%s%s%s%s  by %s: %s\n",
-	       when(at, sizeof(at), number(j, "time")), text(j, "verdict"), six ? "[" : "",
-	       text(j, "from"), six ? "]" : "", number(j, "sport"), six ? "[" : "", text(j, "to"),
-	       six ? "]" : "", number(j, "dport"), text(j, "transport"), text(j, "protocol"),
-	       *name ? " " : "", name, *text(j, "answer") ? ", answered " : "", text(j, "answer"),
-	       text(j, by_at),
-	       strcmp(by, "rule") != 0 ? text(j, by) : text(j, "by"));
+	       when(at, sizeof(at), number(j, "time")), member_text(j, "verdict"), six ? "[" : "",
+	       member_text(j, "from"), six ? "]" : "", number(j, "sport"), six ? "[" : "",
+	       member_text(j, "to"), six ? "]" : "", number(j, "dport"),
+	       member_text(j, "transport"), member_text(j, "protocol"), *name ? " " : "", name,
+	       *member_text(j, "answer") ? ", answered " : "", member_text(j, "answer"),
+	       member_text(j, by_at),
+	       strcmp(by, "rule") != 0 ? member_text(j, by) : member_text(j, "by"));
 	print_offers(j);
-	if (*text(j, "flaw"))
-		printf("    %s\n", text(j, "flaw"));
+	if (*member_text(j, "flaw"))
+		printf("    %s\n", member_text(j, "flaw"));
 }
 
 struct following {
@@ -337,6 +334,7 @@ int inspect_reload(const struct globals *g, const char *socket)
 	}
 	if (json_is_true(json_object_get(j, "ok")))
 		return is_current(g) ? EXIT_FINE : EXIT_FINDINGS;
-	fprintf(stderr, "fwc: fwc-inspectd keeps its previous tables: %s\n", text(j, "error"));
+	fprintf(stderr, "fwc: fwc-inspectd keeps its previous tables: %s\n",
+		member_text(j, "error"));
 	return EXIT_SYSTEM;
 }

@@ -5,16 +5,10 @@
 #include <string.h>
 
 #include "cmd/metrics.h"
+#include "util/member.h"
 #include "util/sha256.h"
 
 static const char *const verdicts[] = {"allow", "deny", "reject"};
-
-static const char *text(const json_t *j, const char *key)
-{
-	const char *s = json_string_value(json_object_get(j, key));
-
-	return s ? s : "";
-}
 
 static void value(struct buf *b, const json_t *j, const char *key)
 {
@@ -28,17 +22,18 @@ static void rule_labels(struct buf *b, const json_t *rules, size_t at)
 	char hex[SHA256_HEX], id[SHA256_HEX];
 	unsigned n = 1;
 
-	sha256_hex(text(rule, "text"), strlen(text(rule, "text")), hex);
+	sha256_hex(member_text(rule, "text"), strlen(member_text(rule, "text")), hex);
 	for (size_t i = 0; i < at; i++)
-		n += !strcmp(text(json_array_get(rules, i), "text"), text(rule, "text"));
+		n += !strcmp(member_text(json_array_get(rules, i), "text"),
+			     member_text(rule, "text"));
 	snprintf(id, sizeof(id), n > 1 ? "%.12s-%u" : "%.12s", hex, n);
-	metrics_label(b, "at", text(rule, "at"));
+	metrics_label(b, "at", member_text(rule, "at"));
 	buf_putc(b, ',');
-	metrics_label(b, "rule", text(rule, "text"));
+	metrics_label(b, "rule", member_text(rule, "text"));
 	buf_putc(b, ',');
 	metrics_label(b, "id", id);
 	buf_putc(b, ',');
-	metrics_label(b, "inspector", text(rule, "inspector"));
+	metrics_label(b, "inspector", member_text(rule, "inspector"));
 }
 
 static void rules_by_verdict(struct buf *b, const json_t *rules)
@@ -115,7 +110,7 @@ void metrics_inspect(struct buf *b, const json_t *status)
 		metrics_family(b, "fwc_inspect_client_decisions_total", "counter",
 			       "Decisions by client: the busiest ones, and all others together.");
 		json_array_foreach(json_object_get(clients, "shown"), i, j)
-			client(b, text(j, "address"), j);
+			client(b, member_text(j, "address"), j);
 		client(b, "other", json_object_get(clients, "others"));
 	}
 	losses = json_object_get(status, "losses");

@@ -7,13 +7,7 @@
 
 #include "lang/lang.h"
 #include "nft/diff.h"
-
-static const char *text_of(const json_t *set, const char *member)
-{
-	const char *s = json_string_value(json_object_get(set, member));
-
-	return s ? s : "";
-}
+#include "util/member.h"
 
 static void put_time(struct buf *b, const json_t *set, const char *member)
 {
@@ -39,14 +33,14 @@ static const char *spelled(struct arena *a, const json_t *set)
 {
 	static const char *const flags[] = {"private", "lenient"};
 	const json_t *max = json_object_get(set, "max");
-	const char *text, *sha256 = text_of(set, "sha256");
+	const char *text, *sha256 = member_text(set, "sha256");
 	struct buf b = {0};
 
-	buf_printf(&b, "%s = %s ", text_of(set, "name"), text_of(set, "kind"));
-	if (*text_of(set, "path"))
-		buf_printf(&b, "\"%s\"", text_of(set, "path"));
-	if (*text_of(set, "url"))
-		buf_printf(&b, "\"%s\"", text_of(set, "url"));
+	buf_printf(&b, "%s = %s ", member_text(set, "name"), member_text(set, "kind"));
+	if (*member_text(set, "path"))
+		buf_printf(&b, "\"%s\"", member_text(set, "path"));
+	if (*member_text(set, "url"))
+		buf_printf(&b, "\"%s\"", member_text(set, "url"));
 	put_list(&b, json_object_get(set, "names"), "", "\"");
 	put_time(&b, set, "refresh");
 	put_time(&b, set, "expire");
@@ -83,7 +77,7 @@ static void add(struct arena *a, char sign, const json_t *sets, const json_t *ot
 	{
 		struct diff_line l = {.sign = sign, .object = "fetched"};
 
-		l.place.at = arena_strdup(a, text_of(set, "line"));
+		l.place.at = arena_strdup(a, member_text(set, "line"));
 		l.place.text = l.nft = spelled(a, set);
 		if (!has(a, others, l.nft))
 			vec_push(a, out, l);
