@@ -271,27 +271,37 @@ void control_read(struct inspectd *d, struct client *c)
 		drop(d, c);
 }
 
-void control_event(struct inspectd *d)
+static void tell(struct inspectd *d, const struct event *e)
 {
-	struct event e;
+	json_t *j = NULL;
 
-	while (recv(d->events, &e, sizeof(e), MSG_DONTWAIT) == (ssize_t)sizeof(e)) {
-		json_t *j = NULL;
+	busy_count(&d->busy, e);
+	for (int i = 0; i < CLIENTS_MAX; i++) {
+		struct client *c = &d->clients[i];
 
-		busy_count(&d->busy, &e);
-		for (int i = 0; i < CLIENTS_MAX; i++) {
-			struct client *c = &d->clients[i];
-
-			if (c->fd < 0 || !c->follows)
-				continue;
-			if (!j)
-				j = told_json(d, &e);
-			json_object_set_new(j, "lost", json_integer((json_int_t)c->lost));
-			if (say(c, j))
-				c->lost = 0;
-			else
-				c->lost++;
-		}
-		json_decref(j);
+		if (c->fd < 0 || !c->follows)
+			continue;
+		if (!j)
+			j = told_json(d, e);
+		json_object_set_new(j, "lost", json_integer((json_int_t)c->lost));
+		if (say(c, j))
+			c->lost = 0;
+		else
+			c->lost++;
 	}
+	json_decref(j);
+}
+
+bool control_events(struct inspectd *d)
+{
+	static struct event e[WIRE_EVENTS];
+	bool came = false;
+	ssize_t n;
+
+	while ((n = recv(d->events, e, sizeof(e), MSG_DONTWAIT)) > 0) {
+		for (size_t i = 0; i < (size_t)n / sizeof(e[0]); i++)
+			tell(d, &e[i]);
+		came = true;
+	}
+	return came;
 }

@@ -46,6 +46,7 @@ struct inspectd {
 	char error[512]; /* why the last reading of tables failed; "" */
 	bool keep; /* sockets outlive this process */
 	bool stop, upgrade;
+	bool rests; /* decisions came just now: more may, and wait a little */
 };
 
 /* ---- tables.c ---- */
@@ -72,7 +73,7 @@ int control_open(struct inspectd *d, struct buf *why);
 int control_listen(struct inspectd *d, struct buf *why); /* once they are */
 void control_accept(struct inspectd *d);
 void control_read(struct inspectd *d, struct client *c);
-void control_event(struct inspectd *d); /* a decision, to all that follow the log */
+bool control_events(struct inspectd *d); /* decisions that came, to all that follow the log */
 void control_close(struct inspectd *d);
 /* The answer to a line. Pure but for what is asked of d. */
 json_t *control_answer(struct inspectd *d, struct client *c, const char *line, size_t n);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "inspectd/lane.h"
+#include "util/fault.h"
 
 uint64_t lane_clock(void)
 {
@@ -29,7 +30,7 @@ static int spawn(pid_t *pid, const struct lane *l, int socket, int slots, int ta
 	posix_spawn_file_actions_t fds;
 	posix_spawnattr_t attr;
 	sigset_t none;
-	char *none_set[] = {NULL}; /* the environment */
+	char *environment[] = {fault_environment(), NULL};
 	int err;
 
 	snprintf(hold, sizeof(hold), "%llu", (unsigned long long)l->o->hold);
@@ -47,7 +48,7 @@ static int spawn(pid_t *pid, const struct lane *l, int socket, int slots, int ta
 	posix_spawn_file_actions_adddup2(&fds, slots, JUDGE_SLOTS);
 	posix_spawn_file_actions_adddup2(&fds, l->board_fd, JUDGE_BOARD);
 	posix_spawn_file_actions_adddup2(&fds, tables, JUDGE_TABLES);
-	err = posix_spawn(pid, l->o->program, &fds, &attr, argv, none_set);
+	err = posix_spawn(pid, l->o->program, &fds, &attr, argv, environment);
 	posix_spawn_file_actions_destroy(&fds);
 	posix_spawnattr_destroy(&attr);
 	return -err;

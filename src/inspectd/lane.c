@@ -202,7 +202,7 @@ static void want_origin(struct lane *l)
 static void take_over(struct lane *l)
 {
 	if (l->judge.pid) {
-		lane_hear(l, &l->judge);
+		lane_hear_rest(l, &l->judge);
 		queue_flush(&l->queue);
 		judge_stop(&l->judge);
 	}
@@ -409,7 +409,7 @@ static void *run(void *arg)
 	while (!l->stop)
 		step(l);
 	if (l->judge.pid)
-		lane_hear(l, &l->judge);
+		lane_hear_rest(l, &l->judge);
 	queue_flush(&l->queue);
 	judge_stop(&l->judge);
 	drop_next(l);

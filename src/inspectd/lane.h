@@ -41,7 +41,7 @@ struct lane_ledger {
 	uint64_t order; /* of the next packet */
 	struct lane_place place[SLOTS];
 };
-#define LANE_FORMAT 0x6677632d6c310003ull
+#define LANE_FORMAT 0x6677632d6c310004ull
 #define LANE_FORMAT_0_1 0x6677632d6c310001ull /* the same, but the board is another one */
 
 struct lane_counts { /* written by the lane's thread alone; read by others */
@@ -136,8 +136,10 @@ uint64_t lane_clock(void); /* boot clock, nanoseconds */
 
 /* lane_answer.c: what to do with the open packets in l->ledger */
 void lane_settle(struct lane *l, uint32_t slot, enum act act, const uint8_t *bytes, size_t n);
-/* What came from a judge; false: it is no judge any more. */
+/* What came from a judge, until it owes no answer: to ask once more costs as much as to be told.
+ * false: it is no judge any more. */
 bool lane_hear(struct lane *l, struct judge_process *p);
+void lane_hear_rest(struct lane *l, struct judge_process *p); /* all, before it is stopped */
 const struct table_rule *lane_rule(const struct lane *l, uint32_t slot); /* or NULL */
 /* By the words of the packet's rule, without a judge. */
 void lane_settle_by(struct lane *l, uint32_t slot, enum cause cause);

@@ -83,9 +83,22 @@ static bool is_place(struct lane *l, uint32_t slot, enum place what)
 	return false;
 }
 
-static void take_answers(struct lane *l, const struct wire_reply *r, size_t bytes)
+/* What was decided goes to the main thread, at once where it is several. */
+static void tell(struct lane *l, struct event *e, uint32_t n)
 {
-	if (r->n > WIRE_ANSWERS || bytes != r->n * sizeof(r->answers[0])) {
+	uint64_t when = (uint64_t)time(NULL);
+
+	for (uint32_t i = 0; i < n; i++)
+		e[i].when = when;
+	if (send(l->o->events, e, n * sizeof(*e), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		l->counts.lost_events += n;
+}
+
+static void take_answers(struct lane *l, struct wire_reply *r, size_t bytes)
+{
+	size_t answers = r->n * sizeof(r->answers[0]), events = r->events * sizeof(r->event);
+
+	if (r->n > WIRE_ANSWERS || r->events > WIRE_EVENTS || bytes != answers + events) {
 		l->counts.nonsense++;
 		return;
 	}
@@ -99,6 +112,10 @@ static void take_answers(struct lane *l, const struct wire_reply *r, size_t byte
 		else if (a->act != ACT_FORGET && is_place(l, a->slot, PLACE_OPEN))
 			lane_settle(l, a->slot, (enum act)a->act, NULL, 0);
 	}
+	if (!r->events)
+		return;
+	queue_flush(&l->queue); /* packets first */
+	tell(l, (void *)(r->bytes + answers), r->events);
 }
 
 static void take_rewritten(struct lane *l, const struct wire_reply *r, size_t bytes)
@@ -124,50 +141,51 @@ static void take_replied(struct lane *l, const struct wire_reply *r, size_t byte
 	lane_settle(l, r->slot, ACT_DENY, NULL, 0);
 }
 
-static void take_event(struct lane *l, struct wire_reply *r, size_t bytes)
+/* One message of it. */
+static enum { GONE, QUIET, HEARD } hear_one(struct lane *l, struct judge_process *p)
 {
-	if (bytes != sizeof(r->event)) {
-		l->counts.nonsense++;
-		return;
+	static __thread struct wire_reply r;
+	ssize_t n = recv(p->fd, &r, sizeof(r), MSG_DONTWAIT);
+	size_t bytes;
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return QUIET;
+	if (n < (ssize_t)WIRE_HEAD)
+		return GONE;
+	bytes = (size_t)n - WIRE_HEAD;
+	p->heard = lane_clock();
+	p->taken = r.taken;
+	switch ((enum wire_kind)r.kind) {
+	case WIRE_READY:
+		p->ready = true;
+		return QUIET; /* it waits for packets */
+	case WIRE_ANSWERED:
+		take_answers(l, &r, bytes);
+		break;
+	case WIRE_REWRITTEN:
+		take_rewritten(l, &r, bytes);
+		break;
+	case WIRE_REPLIED:
+		take_replied(l, &r, bytes);
+		break;
+	case WIRE_LOADING:
+		break;
 	}
-	r->event.when = (uint64_t)time(NULL);
-	if (send(l->o->events, &r->event, sizeof(r->event), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-		l->counts.lost_events++;
+	return HEARD;
 }
 
 bool lane_hear(struct lane *l, struct judge_process *p)
 {
-	static __thread struct wire_reply r;
+	int what;
 
-	for (;;) {
-		ssize_t n = recv(p->fd, &r, sizeof(r), MSG_DONTWAIT);
-		size_t bytes;
+	do
+		what = hear_one(l, p);
+	while (what == HEARD && p->taken != p->given);
+	return what != GONE;
+}
 
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			return true;
-		if (n < (ssize_t)WIRE_HEAD)
-			return false;
-		bytes = (size_t)n - WIRE_HEAD;
-		p->heard = lane_clock();
-		p->taken = r.taken;
-		switch ((enum wire_kind)r.kind) {
-		case WIRE_READY:
-			p->ready = true;
-			return true;
-		case WIRE_ANSWERED:
-			take_answers(l, &r, bytes);
-			break;
-		case WIRE_REWRITTEN:
-			take_rewritten(l, &r, bytes);
-			break;
-		case WIRE_EVENT:
-			take_event(l, &r, bytes);
-			break;
-		case WIRE_REPLIED:
-			take_replied(l, &r, bytes);
-			break;
-		case WIRE_LOADING:
-			break;
-		}
-	}
+void lane_hear_rest(struct lane *l, struct judge_process *p)
+{
+	while (hear_one(l, p) == HEARD)
+		;
 }

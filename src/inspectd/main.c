@@ -29,6 +29,7 @@
 #define STATE_PATH "/var/lib/fwc"
 #define JUDGES "_fwc-inspect" /* a user for nothing else */
 #define READY_MS 120000
+#define EVENTS_REST_MS 10
 
 static const char usage[] =
 	"usage: fwc-inspectd [OPTION...]\n"
@@ -342,19 +343,27 @@ static void check_lanes(struct inspectd *d)
 	}
 }
 
+/* Decisions may be many, and to wake for one of them costs as much as several packets: while they
+ * come, they are looked for now and then, and before anybody is answered. */
 static void step(struct inspectd *d)
 {
-	struct pollfd p[CLIENTS_MAX + 3] = {
-		{d->signals, POLLIN, 0}, {d->events, POLLIN, 0}, {d->listener, POLLIN, 0}};
+	struct pollfd p[CLIENTS_MAX + 3] = {{d->signals, POLLIN, 0},
+					    {d->rests ? -1 : d->events, POLLIN, 0},
+					    {d->listener, POLLIN, 0}};
+	bool asked = false;
+	int n;
 
 	for (int i = 0; i < CLIENTS_MAX; i++)
 		p[i + 3] = (struct pollfd){d->clients[i].fd, POLLIN, 0};
-	if (poll(p, CLIENTS_MAX + 3, 1000) < 0)
+	n = poll(p, CLIENTS_MAX + 3, d->rests ? EVENTS_REST_MS : 1000);
+	if (n < 0)
 		return;
+	for (int i = 0; i < CLIENTS_MAX; i++)
+		asked |= p[i + 3].revents != 0;
+	if (asked || p[1].revents || d->rests)
+		d->rests = control_events(d);
 	if (p[0].revents)
 		take_signal(d);
-	if (p[1].revents)
-		control_event(d);
 	for (int i = 0; i < CLIENTS_MAX; i++)
 		if (p[i + 3].revents)
 			control_read(d, &d->clients[i]);
@@ -386,6 +395,7 @@ static void finish(struct inspectd *d)
 		lane_close(d->lanes.v[i]);
 		free(d->lanes.v[i]);
 	}
+	control_events(d);
 	lane_tables_drop(d->tables);
 	responder_close(&d->responder);
 	control_close(d);

@@ -17,6 +17,7 @@
 #define SLOT_SIZE (17 * 4096) /* QUEUE_MESSAGE_MAX, in whole pages */
 #define WIRE_BATCH 64
 #define WIRE_ANSWERS 512
+#define WIRE_EVENTS 64
 
 /* File descriptors of a judge. */
 enum { JUDGE_SOCKET = 3, JUDGE_SLOTS, JUDGE_BOARD, JUDGE_TABLES };
@@ -33,13 +34,13 @@ struct wire_answer {
 	uint32_t slot, act;
 };
 
-/* LOADING: it is not ready, and further than before. REPLIED: a packet is denied, and its client
- * told something. */
+/* ANSWERED: for a batch of packets one message, since each one wakes its receiver. LOADING: it is
+ * not ready, and further than before. REPLIED: a packet is denied, and its client told something.
+ */
 enum wire_kind {
 	WIRE_READY,
 	WIRE_ANSWERED,
 	WIRE_REWRITTEN,
-	WIRE_EVENT,
 	WIRE_LOADING,
 	WIRE_REPLIED,
 };
@@ -48,14 +49,17 @@ struct wire_reply {
 	uint32_t kind; /* enum wire_kind */
 	uint32_t n; /* ANSWERED: answers; REWRITTEN, REPLIED: bytes */
 	uint32_t slot; /* REWRITTEN, REPLIED */
-	uint32_t zero;
+	uint32_t events; /* ANSWERED: what was decided, behind the answers */
 	uint64_t taken; /* packets looked at so far */
 	union {
 		struct wire_answer answers[WIRE_ANSWERS];
-		struct event event;
+		struct event event; /* for its alignment */
 		uint8_t bytes[65536];
 	};
 };
+_Static_assert(sizeof(struct wire_answer) * WIRE_ANSWERS + sizeof(struct event) * WIRE_EVENTS <=
+		       65536,
+	       "a full message");
 #define WIRE_HEAD offsetof(struct wire_reply, answers)
 
 #endif

@@ -20,6 +20,7 @@
 
 #include "inspectd/wire.h"
 #include "util/cleanup.h"
+#include "util/fault.h"
 
 #define SMALL_BLOCKS 1024
 #define LARGE_BLOCKS 32
@@ -29,6 +30,7 @@ struct worker {
 	struct board *board;
 	struct judge *judge;
 	struct wire_reply *out, *aside; /* answers collected; one message sent at once */
+	struct event events[WIRE_EVENTS]; /* collected, too */
 	uint64_t taken;
 	bool gone; /* the holder is */
 };
@@ -54,9 +56,13 @@ static void put(struct worker *w, struct wire_reply *r, size_t bytes)
 
 static void flush(struct worker *w)
 {
+	size_t answers = w->out->n * sizeof(w->out->answers[0]);
+	size_t events = w->out->events * sizeof(w->events[0]);
+
 	w->out->kind = WIRE_ANSWERED;
-	put(w, w->out, w->out->n * sizeof(w->out->answers[0]));
-	w->out->n = 0;
+	memcpy(w->out->bytes + answers, w->events, events);
+	put(w, w->out, answers + events);
+	w->out->n = w->out->events = 0;
 }
 
 static void answer(void *ctx, uint32_t slot, enum act act)
@@ -98,10 +104,9 @@ static void event(void *ctx, const struct event *e)
 {
 	struct worker *w = ctx;
 
-	w->aside->kind = WIRE_EVENT;
-	w->aside->n = 1;
-	w->aside->event = *e;
-	put(w, w->aside, sizeof(*e));
+	w->events[w->out->events++] = *e;
+	if (w->out->events == WIRE_EVENTS)
+		flush(w);
 }
 
 static void look(struct worker *w, const struct wire_packet *k, size_t n)
@@ -128,8 +133,6 @@ static void look(struct worker *w, const struct wire_packet *k, size_t n)
 
 static int wait_ms(uint64_t due, uint64_t at)
 {
-	if (due == UINT64_MAX)
-		return -1;
 	return due <= at ? 0 : due - at > 1000000000u ? 1000 : (int)((due - at) / 1000000 + 1);
 }
 
@@ -142,9 +145,9 @@ static int serve(struct worker *w)
 		uint64_t at = now(), due = judge_tick(w->judge, at);
 		ssize_t n;
 
-		if (w->out->n)
+		if (w->out->n || w->out->events)
 			flush(w);
-		if (poll(&p, 1, wait_ms(due, at)) <= 0)
+		if (due != UINT64_MAX && poll(&p, 1, wait_ms(due, at)) <= 0)
 			continue;
 		n = recv(JUDGE_SOCKET, batch, sizeof(batch), 0);
 		if (n == 0 || (n < 0 && errno != EINTR))
@@ -229,6 +232,7 @@ int worker_run(const struct worker_options *o)
 		return 1;
 	}
 	loading();
+	fault_point("judge");
 	err = sandbox_enter(o->uid, o->gid);
 	if (err) {
 		fprintf(stderr, "fwc-inspectd: worker: cannot be locked in: %s\n", strerror(-err));

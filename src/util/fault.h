@@ -44,9 +44,22 @@ static inline void fault_none(void)
 {
 	unsetenv("FWC_FAULT");
 }
+
+/* For a process that is given no environment else: an entry of one, or NULL. */
+static inline char *fault_environment(void)
+{
+	char *at = getenv("FWC_FAULT");
+
+	return at && *at ? at - strlen("FWC_FAULT=") : NULL;
+}
 #else
 static inline void fault_none(void)
 {
+}
+
+static inline char *fault_environment(void)
+{
+	return 0;
 }
 
 static inline bool fault_wanted(const char *name)

@@ -146,7 +146,9 @@ static void test_nonsense(void)
 	SAME_TEXT(verdict(), "");
 	say(WIRE_ANSWERED, 2, sizeof(r.answers[0])); /* says more than it brings */
 	say(WIRE_ANSWERED, WIRE_ANSWERS + 1, 0);
-	say(WIRE_EVENT, 1, 3);
+	r.events = 1;
+	say(WIRE_ANSWERED, 0, 3);
+	r.events = 0;
 	r.slot = 5;
 	say(WIRE_REWRITTEN, 60, 60); /* this queue is not for rewriting */
 	SAME_TEXT(verdict(), "");
@@ -160,6 +162,43 @@ static void test_nonsense(void)
 	one(5, ACT_ALLOW); /* answered already */
 	SAME_TEXT(verdict(), "");
 	SAME_NUMBER(lane.counts.nonsense - before, 12);
+}
+
+/* Decisions go on together, once the packets are on their way. */
+static void test_events(void)
+{
+	const size_t one_of_them = sizeof(struct event);
+	uint64_t before = lane.counts.nonsense;
+	struct event e[3] = {{.id = 11}, {.id = 12}}, got[3];
+	int pair[2];
+
+	SAME_NUMBER(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+	options.events = pair[0];
+	open_slot(5, 9, 0x07000033, 60);
+	r.answers[0] = (struct wire_answer){5, ACT_ALLOW};
+	memcpy(r.bytes + sizeof(r.answers[0]), e, 2 * one_of_them);
+	r.events = 2;
+	say(WIRE_ANSWERED, 1, sizeof(r.answers[0]) + 2 * one_of_them);
+	SAME_NUMBER(lane.queue.len, 0); /* sent */
+	SAME_NUMBER(lane.ledger->place[5].open, PLACE_FREE);
+	SAME_NUMBER(recv(pair[1], got, sizeof(got), MSG_DONTWAIT), 2 * one_of_them);
+	SAME_NUMBER(got[0].id, 11);
+	SAME_NUMBER(got[1].id, 12);
+	CHECK(got[0].when && got[1].when);
+	r.events = 3; /* says more than it brings */
+	say(WIRE_ANSWERED, 0, 2 * one_of_them);
+	r.events = WIRE_EVENTS + 1;
+	say(WIRE_ANSWERED, 0, (WIRE_EVENTS + 1) * one_of_them);
+	SAME_NUMBER(lane.counts.nonsense - before, 2);
+	SAME_NUMBER(lane.counts.lost_events, 0);
+	close(pair[1]);
+	r.events = 2;
+	say(WIRE_ANSWERED, 0, 2 * one_of_them);
+	SAME_NUMBER(lane.counts.lost_events, 2);
+	close(pair[0]);
+	options.events = -1;
+	r.events = 0;
+	lane.counts.nonsense = before;
 }
 
 /* A query from 192.0.2.2:4096 to 198.51.100.1:53, as the kernel brings it. */
@@ -264,6 +303,7 @@ static void test_anything(void)
 							    (uint32_t)rand() % (NACTS + 2)};
 		r.n = (uint32_t)(rand() % 3 ? bytes / 8 : (size_t)rand());
 		r.kind = (uint32_t)rand() % 6;
+		r.events = rand() % 16 ? 0 : (uint32_t)rand() % (2 * WIRE_EVENTS);
 		lane.nfree = 0;
 		if (send(judge, &r, WIRE_HEAD + bytes, 0) < 0 || !lane_hear(&lane, &lane.judge))
 			break;
@@ -306,6 +346,7 @@ int main(void)
 	test_answers();
 	test_kept();
 	test_nonsense();
+	test_events();
 	test_replies();
 	test_words();
 	test_anything();
