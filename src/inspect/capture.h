@@ -51,7 +51,9 @@ struct manner {
 	bool stamped; /* TCP timestamps option (RFC 7323) */
 	bool sealed; /* MD5 or authentication option (RFC 2385, 5925) */
 	bool multipath; /* MPTCP (RFC 8684): other connections may carry parts of it */
+	bool torn; /* of several SYNs that differ: which of them the server took, is not known */
 	uint32_t stamp;
+	uint32_t first; /* stamp of the first one */
 };
 
 struct packet {
@@ -61,7 +63,7 @@ struct packet {
 	uint32_t seq;
 	uint8_t flags; /* of TCP */
 	bool optioned; /* options in the IP header, or headers behind it */
-	struct manner manner; /* of TCP */
+	struct manner manner; /* of TCP; of all the hop limit */
 	const uint8_t *transport; /* header */
 	const uint8_t *payload;
 	size_t n;

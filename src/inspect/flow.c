@@ -66,8 +66,21 @@ void flow_syn(struct flow_state *f, uint32_t seq)
 	f->base = seq + 1;
 }
 
+/* What a clock of milliseconds cannot do between a SYN and its copy (two hours): where time stamps
+ * are compared they wrap, and could be led around by a few of them. */
+#define STAMPS_APART (1u << 23)
+
+static bool is_apart(const struct manner *m, const struct manner *other)
+{
+	return m->stamped && other->stamped &&
+	       other->stamp - m->first + STAMPS_APART > 2 * STAMPS_APART;
+}
+
 void manner_add(struct manner *m, const struct manner *other)
 {
+	m->torn |= other->torn || m->sealed != other->sealed || is_apart(m, other);
+	if (!m->stamped)
+		m->first = other->first;
 	if (other->ttl > m->ttl)
 		m->ttl = other->ttl;
 	if (other->stamped && (!m->stamped || (int32_t)(other->stamp - m->stamp) > 0))
@@ -79,14 +92,29 @@ void manner_add(struct manner *m, const struct manner *other)
 
 void flow_manner(struct flow_state *f, const struct manner *m)
 {
-	manner_add(&f->manner, m);
+	if (f->mannered)
+		manner_add(&f->manner, m);
+	else
+		f->manner = *m;
+	f->mannered = true;
 }
 
 /* One with an option that it does not know, or does not want, it drops (RFC 8200 4.2). */
-void flow_trust_datagram(struct flow_state *f, const struct packet *k)
+static void trust_header(struct flow_state *f, const struct packet *k)
 {
 	if (k->n && k->optioned)
 		fail(f, FLOW_BROKEN, "there are IP options or extension headers");
+}
+
+/* Nothing came before it to compare it with, but systems begin with 64 or more (RFC 1700), and are
+ * not so far away that less than this is left: what has less is meant to end on the way. */
+#define HOPS_LEFT 32
+
+void flow_trust_datagram(struct flow_state *f, const struct packet *k)
+{
+	trust_header(f, k);
+	if (k->n && k->manner.ttl < HOPS_LEFT)
+		fail(f, FLOW_BROKEN, "a datagram does not come far");
 }
 
 /* A SYN that is none, a RST that is not at the right place, and what acknowledges nothing are not
@@ -108,12 +136,14 @@ void flow_trust(struct flow_state *f, const struct packet *k)
 		fail(f, FLOW_BROKEN, "there is urgent data");
 	if (has_strange_flags(k))
 		fail(f, FLOW_BROKEN, "a segment has flags that none with data has");
-	flow_trust_datagram(f, k);
+	trust_header(f, k);
 	/* the first of its bytes may come last, or by another connection */
 	if (k->flags & PACKET_SYN ? m->multipath : syn->multipath)
 		fail(f, FLOW_BROKEN, "it is a part of an MPTCP connection");
 	if (f->guessed || !f->started || (k->flags & PACKET_SYN))
 		return;
+	if (syn->torn)
+		fail(f, FLOW_BROKEN, "which SYN the server took is not known");
 	if (m->ttl < syn->ttl)
 		fail(f, FLOW_BROKEN, "a segment does not come as far as the SYN did");
 	if (m->sealed != syn->sealed)
@@ -124,7 +154,7 @@ void flow_trust(struct flow_state *f, const struct packet *k)
 	if ((int32_t)(m->stamp - syn->stamp) >= 0) {
 		if ((int32_t)(k->seq - expected) <= 0)
 			f->manner.stamp = m->stamp;
-	} else if ((int32_t)(k->seq + (uint32_t)k->n - expected) > 0) {
+	} else if ((int32_t)(k->seq + (uint32_t)k->n + !!(k->flags & PACKET_FIN) - expected) > 0) {
 		fail(f, FLOW_BROKEN, "the time stamp of a segment is too old");
 	}
 }

@@ -33,6 +33,7 @@ struct flow_state { /* all zero: nothing has come */
 	uint32_t base; /* sequence number of the first byte */
 	struct manner manner; /* of the SYN; the time stamp of what came in sequence since */
 	bool started;
+	bool mannered; /* the SYN's is known */
 	bool guessed; /* no SYN was seen */
 	bool udp;
 	enum flow_trouble trouble;
@@ -47,7 +48,7 @@ void flow_room_free(struct flow_room *room); /* NULL is fine */
  * segments the second would be taken for the first. */
 void flow_syn(struct flow_state *f, uint32_t seq);
 /* Its manner. Of several with the same number the one that is hardest to keep up with: it is not
- * known which of them the server took. */
+ * known which of them the server took. If nobody can keep up with all of them, they are torn. */
 void flow_manner(struct flow_state *f, const struct manner *m);
 void manner_add(struct manner *m, const struct manner *other);
 /* Payload of the SYN (RFC 7413). It counts once a later segment follows on it: a server that knows

@@ -225,8 +225,8 @@ enum probe http_probe(struct facts *f, const uint8_t *p, size_t n)
 	static const char preface[] = "PRI * HTTP/2.0";
 	struct text rest = {p, n}, line, method, target, version, authority;
 
-	/* Servers skip empty lines before the request line (RFC 9112 2.2). */
-	while (rest.n && (rest.p[0] == '\r' || rest.p[0] == '\n')) {
+	/* Servers skip empty lines before the request line (RFC 9112 2.2), some of them blanks. */
+	while (rest.n && (rest.p[0] == '\r' || rest.p[0] == '\n' || is_blank(rest.p[0]))) {
 		rest.p++;
 		rest.n--;
 	}

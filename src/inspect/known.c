@@ -100,36 +100,45 @@ static struct known_entry *place(struct known *t, const struct known_key *key, u
 	return e;
 }
 
-static void write(struct known *t, const struct known_key *key, uint32_t syn,
-		  const struct manner *m, enum verdict v, const struct known_entry *before,
-		  uint64_t now)
+static void write(struct known *t, const struct known_entry *n, uint64_t now)
 {
-	uint8_t opened = before && before->opened, lost = before && before->lost;
-	struct known_entry *e = place(t, key, now);
+	struct known_entry *e = place(t, &n->key, now), whole = *n;
 
+	whole.whole = 0;
+	whole.when = now;
 	e->whole = 0;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	e->key = *key;
-	e->syn = syn;
-	e->manner = *m;
-	e->verdict = (uint8_t)v;
-	e->opened = opened;
-	e->lost = lost;
-	e->when = now;
+	*e = whole;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	e->whole = 1;
+}
+
+/* One that was allowed is not waited for any more. */
+static bool may_last(const struct known_entry *e, uint64_t now)
+{
+	return e && e->syns && e->verdict != VERDICT_ALLOW && now - e->when < KNOWN_OPEN_NS;
+}
+
+bool known_torn(unsigned syns, uint32_t before, uint32_t syn)
+{
+	return syns > KNOWN_SYNS || syn - before + KNOWN_NEAR <= 2 * KNOWN_NEAR;
 }
 
 void known_open(struct known *t, const struct known_key *key, uint32_t syn, const struct manner *m,
 		uint64_t now)
 {
 	const struct known_entry *e = known_find(t, key);
-	struct manner all = *m;
-	bool again = e && e->syn == syn;
+	struct known_entry n = {.key = *key, .syn = syn, .manner = *m, .syns = 1};
 
-	if (again)
-		manner_add(&all, &e->manner);
-	write(t, key, syn, &all, VERDICT_MORE, again ? e : NULL, now);
+	if (e && e->syns && e->syn == syn) {
+		n = *e;
+		n.verdict = VERDICT_MORE;
+		manner_add(&n.manner, m);
+	} else if (may_last(e, now)) {
+		n.syns = (uint8_t)(e->syns + (e->syns < UINT8_MAX));
+		n.manner.torn = known_torn(n.syns, e->syn, syn);
+	}
+	write(t, &n, now);
 }
 
 void known_open_with_data(struct known *t, const struct known_key *key)
@@ -151,7 +160,8 @@ void known_lose_bytes(struct known *t, const struct known_key *key)
 void known_decide(struct known *t, const struct known_key *key, enum verdict v, uint64_t now)
 {
 	const struct known_entry *e = known_find(t, key);
-	struct manner m = e ? e->manner : (struct manner){0};
+	struct known_entry n = e ? *e : (struct known_entry){.key = *key};
 
-	write(t, key, e ? e->syn : 0, &m, v, e, now);
+	n.verdict = (uint8_t)v;
+	write(t, &n, now);
 }

@@ -16,6 +16,9 @@
 #define KNOWN_WAYS 4
 #define KNOWN_BUCKETS 16384
 #define KNOWN_SPENT_NS (60 * 1000000000ull) /* after its decision */
+#define KNOWN_SYNS 2 /* of which it is clear which one the server took: see known_open() */
+#define KNOWN_NEAR (1u << 22) /* numbers: more than what a server that has sent nothing lets come */
+#define KNOWN_OPEN_NS (600 * 1000000000ull) /* for which a server waits for a first byte */
 #define KNOWN_LATELY_NS (120 * 1000000000ull) /* for which Linux waits for an answer to a SYN */
 
 struct known_key { /* of packets that the opener sends */
@@ -33,6 +36,7 @@ struct known_entry {
 	uint8_t whole; /* written to the end; 0: none */
 	uint8_t opened; /* its SYN went on with data in it */
 	uint8_t lost; /* not all of its bytes can be shown to another judge */
+	uint8_t syns; /* different ones that were seen lately, none of which was allowed; 0: none */
 	uint64_t when; /* nanoseconds of the boot clock */
 };
 
@@ -55,7 +59,11 @@ uint64_t known_hash(const struct known *t, const struct known_key *key);
 enum known_lapse known_lapse(const struct known *t, const struct known_key *key, uint64_t now);
 /* NULL: not known. Valid until the next known_put(). */
 struct known_entry *known_find(struct known *t, const struct known_key *key);
-/* A SYN was seen: nothing is decided. The same once more changes its manner. */
+/* A SYN was seen: nothing is decided. The same once more changes its manner. Another one is another
+ * connection, if the server has done with the first one. If it has not, it does not take the second
+ * one, and what follows on that is nothing to it, or of a later place in the first one's bytes if
+ * the numbers lie near: then all of it is torn, and where it is the third one as well. */
+bool known_torn(unsigned syns, uint32_t before, uint32_t syn);
 void known_open(struct known *t, const struct known_key *key, uint32_t syn, const struct manner *m,
 		uint64_t now);
 /* Its SYN went on with data in it. */

@@ -79,7 +79,7 @@ static void read_options(struct manner *m, const uint8_t *p, size_t n)
 			return;
 		if (p[i] == OPTION_STAMP && len == 10) {
 			m->stamped = true;
-			m->stamp = get32(p + i + 2);
+			m->stamp = m->first = get32(p + i + 2);
 		}
 		m->sealed |= p[i] == OPTION_MD5 || p[i] == OPTION_AO;
 		m->multipath |= p[i] == OPTION_MPTCP;

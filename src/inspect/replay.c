@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "inspect/known.h"
+
 static const char *name_of(struct replay *r, const struct packet *k, bool udp, bool back)
 {
 	const uint8_t *src = back ? k->dst : k->src, *dst = back ? k->src : k->dst;
@@ -70,17 +72,33 @@ static void take_opening(struct replay *r, struct replay_flow *f, const struct p
 	settle(r, f, d);
 }
 
+/* The same SYN again, or a new connection from the same port. */
+static struct replay_flow *take_syn(struct replay *r, struct replay_flow *before,
+				    const struct packet *k, const char *name)
+{
+	struct replay_flow *f = before;
+	bool allowed = f && f->decided && f->decision.verdict == VERDICT_ALLOW;
+
+	if (!f || f->decided || !f->in || f->first.seq != k->seq)
+		f = begin(r, k, false, name);
+	flow_syn(&f->state, k->seq);
+	flow_manner(&f->state, &k->manner);
+	if (before && before != f && !allowed && before->first.seq != k->seq) {
+		f->syns = before->syns + 1;
+		f->state.manner.torn = known_torn(f->syns, before->first.seq, k->seq);
+	} else if (before != f) {
+		f->syns = 1;
+	}
+	return f;
+}
+
 static void take_tcp(struct replay *r, const struct packet *k)
 {
 	const char *name = name_of(r, k, false, false);
 	struct replay_flow *f = map_get(&r->by_name, name);
 
 	if ((k->flags & (PACKET_SYN | PACKET_ACK)) == PACKET_SYN) {
-		/* The same SYN again, or a new connection from the same port. */
-		if (!f || f->decided || !f->in || f->first.seq != k->seq)
-			f = begin(r, k, false, name);
-		flow_syn(&f->state, k->seq);
-		flow_manner(&f->state, &k->manner);
+		f = take_syn(r, f, k, name);
 		flow_trust(&f->state, k);
 		if ((k->n || k->manner.multipath) && f->in && !f->decided)
 			take_opening(r, f, k);

@@ -11,6 +11,7 @@
 struct replay_flow {
 	struct packet first; /* addresses and ports; its payload is not to be used */
 	bool udp;
+	unsigned syns; /* as known.h counts them */
 	const struct inspector *in; /* NULL: nobody looks into it */
 	const void *why; /* what choose() left */
 	struct facts facts;

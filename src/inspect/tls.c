@@ -14,6 +14,7 @@
 #define RECORD_HEADER 5
 #define RECORD_HANDSHAKE 22
 #define RECORD_MAX 16384
+#define RECORD_MAJOR_MAX 15
 #define HANDSHAKE_HEADER 4
 #define CLIENT_HELLO 1
 #define EXT_SERVER_NAME 0
@@ -98,14 +99,14 @@ enum probe tls_hello(struct facts *f, const uint8_t *p, size_t n)
 }
 
 /* The next record; NULL, or what is wrong with it. */
-static const char *record_flaw(const uint8_t *p, size_t n)
+static const char *record_flaw(const uint8_t *p, size_t n, uint8_t major)
 {
 	size_t len = n >= RECORD_HEADER ? (size_t)p[3] << 8 | p[4] : 1;
 
 	if (p[0] != RECORD_HANDSHAKE)
 		return "the ClientHello is cut off by another record";
-	if (n > 1 && p[1] != 3)
-		return "the version of a record is not TLS";
+	if (n > 1 && p[1] != major)
+		return "the version of a record is another one";
 	if (len == 0 || len > RECORD_MAX)
 		return "the length of a record is not allowed";
 	return NULL;
@@ -115,17 +116,25 @@ enum probe tls_probe(struct facts *f, const uint8_t *p, size_t n, struct probe_r
 {
 	size_t filled = 0, wanted = HANDSHAKE_HEADER;
 	const char *flaw = NULL;
+	uint8_t major;
 
 	if (n && p[0] != RECORD_HANDSHAKE)
 		return PROBE_NO;
 	if (n < 2)
 		return PROBE_MAYBE;
-	if (p[1] != 3)
+	if (p[1] > RECORD_MAJOR_MAX)
 		return PROBE_NO;
+	/* Go's servers take such a version, RFC 8446 5.1 wants it ignored; other protocols may
+	 * begin so, too. */
+	if (p[1] != 3 && n <= RECORD_HEADER)
+		return PROBE_MAYBE;
+	if (p[1] != 3 && (p[3] || p[4]) && p[RECORD_HEADER] != CLIENT_HELLO)
+		return PROBE_NO;
+	major = p[1];
 	while (n && filled < wanted && !flaw) {
 		size_t len, there;
 
-		flaw = record_flaw(p, n);
+		flaw = record_flaw(p, n, major);
 		if (flaw || n < RECORD_HEADER)
 			break;
 		len = (size_t)p[3] << 8 | p[4];

@@ -94,6 +94,7 @@ static uint8_t packet[65536];
 static bool several; /* the kernel has put packets together */
 static bool optioned; /* something in the IP header, or behind it */
 static bool six;
+static uint8_t hops = 64; /* of datagrams */
 
 static void put16(uint8_t *at, unsigned v)
 {
@@ -186,7 +187,7 @@ static const char *datagram(const void *p, size_t n)
 	put16(packet + 24, (unsigned)(8 + n));
 	if (n)
 		memcpy(packet + 28, p, n);
-	return give(17, 64, 8 + n);
+	return give(17, hops, 8 + n);
 }
 
 static const char good[] = "GET / HTTP/1.1\r\nHost: www.example.org\r\n\r\n";
@@ -333,6 +334,79 @@ static void test_ttl(void)
 	SAME_TEXT(DATA(ALL(good), .ttl = 61), "allow");
 }
 
+/* A hello of QUIC that ends behind us. No system begins with less than 64, nobody is 32 hops away.
+ */
+static void test_datagram_ttl(void)
+{
+	hops = 3;
+	port++;
+	SAME_TEXT(datagram(quic_v1, sizeof(quic_v1)), "deny");
+	expect_error("a datagram does not come far");
+	hops = 40;
+	port++;
+	SAME_TEXT(datagram(quic_v1, sizeof(quic_v1)), "allow");
+	hops = 64;
+}
+
+/* A second SYN, which the server, waiting for the bytes of the first one, answers with a mere
+ * acknowledgement (RFC 9293 3.10.7.4). What follows on it is of a later place there. */
+static void test_two_syns(void)
+{
+	open_another((struct segment){0});
+	SAME_TEXT(SEND(.flags = SYN, .seq = 5000), "pass");
+	SAME_TEXT(SEND(.flags = ACK, .seq = 5001, ALL(good)), "deny");
+	expect_error("which SYN the server took is not known");
+	open_another((struct segment){0}); /* from before */
+	SAME_TEXT(SEND(.flags = SYN, .seq = 20), "pass");
+	SAME_TEXT(SEND(.flags = ACK, .seq = 21, ALL(good)), "deny");
+	/* what was denied waits there, too */
+	open_another((struct segment){0});
+	SAME_TEXT(DATA(ALL(bad)), "deny");
+	SAME_TEXT(SEND(.flags = SYN, .seq = 5000), "pass");
+	SAME_TEXT(SEND(.flags = ACK, .seq = 5001, ALL(good)), "deny");
+	expect_error("which SYN the server took is not known");
+	/* by way of another one, which is far */
+	open_another((struct segment){0});
+	SAME_TEXT(SEND(.flags = SYN, .seq = 0x80000000), "pass");
+	SAME_TEXT(SEND(.flags = SYN, .seq = 5000), "pass");
+	SAME_TEXT(SEND(.flags = ACK, .seq = 5001, ALL(good)), "deny");
+	/* honest: a port that is used again, at once or much later */
+	open_another((struct segment){0});
+	SAME_TEXT(SEND(.flags = SYN, .seq = 0x80000000), "pass");
+	SAME_TEXT(SEND(.flags = ACK, .seq = 0x80000001, ALL(good)), "allow");
+	SAME_TEXT(SEND(.flags = SYN, .seq = 0x80000100), "pass");
+	SAME_TEXT(SEND(.flags = ACK, .seq = 0x80000101, ALL(good)), "allow");
+	open_another((struct segment){0});
+	now += 601 * SECOND;
+	SAME_TEXT(SEND(.flags = SYN, .seq = 5000), "pass");
+	SAME_TEXT(SEND(.flags = ACK, .seq = 5001, ALL(good)), "allow");
+}
+
+/* Copies of a SYN that differ, so that one could follow on the one that did not arrive. */
+static void test_two_manners(void)
+{
+	open_another((struct segment){0});
+	SAME_TEXT(SEND(.flags = SYN, .seq = 100, .sealed = true), "pass");
+	SAME_TEXT(DATA(ALL(good), .sealed = true), "deny");
+	expect_error("which SYN the server took is not known");
+	open_another((struct segment){.sealed = true});
+	SAME_TEXT(SEND(.flags = SYN, .seq = 100), "pass");
+	SAME_TEXT(DATA(ALL(good)), "deny");
+	/* time stamps led around until an old one is the newest */
+	open_another((struct segment){.stamped = true, .stamp = 5000});
+	SAME_TEXT(SEND(.flags = SYN, .seq = 100, .stamped = true, .stamp = 5000 + 0x7fffffffu),
+		  "pass");
+	SAME_TEXT(SEND(.flags = SYN, .seq = 100, .stamped = true, .stamp = 4998), "pass");
+	SAME_TEXT(DATA(ALL(good), .stamped = true, .stamp = 4999), "deny");
+	open_another((struct segment){.stamped = true, .stamp = 5000}); /* in small steps */
+	for (uint32_t stamp = 5000; stamp - 5000 < 0xffffffff - 0x100000; stamp += 0x100000)
+		SEND(.flags = SYN, .seq = 100, .stamped = true, .stamp = stamp);
+	SAME_TEXT(DATA(ALL(good), .stamped = true, .stamp = 4999), "deny");
+	open_another((struct segment){.stamped = true, .stamp = 5000}); /* honest: 63 s later */
+	SAME_TEXT(SEND(.flags = SYN, .seq = 100, .stamped = true, .stamp = 68000), "pass");
+	SAME_TEXT(DATA(ALL(good), .stamped = true, .stamp = 69000), "allow");
+}
+
 /* Those that the server drops for their time stamp (RFC 7323 5.3). */
 static void test_stamps(void)
 {
@@ -359,6 +433,11 @@ static void test_stamps(void)
 	SAME_TEXT(SEND(.flags = ACK, .seq = 121, .data = good + 20, .n = sizeof(good) - 21,
 		       .stamped = true, .stamp = 9000),
 		  "allow allow allow");
+	/* an end that the server drops, after which it goes on */
+	open_another((struct segment){.stamped = true, .stamp = 5000});
+	SAME_TEXT(DATA(.data = bad, .n = 2, .stamped = true, .stamp = 5000), "");
+	SAME_TEXT(SEND(.flags = 1 | ACK, .seq = 103, .stamped = true, .stamp = 4999), "deny deny");
+	expect_error("the time stamp of a segment is too old");
 	/* the server had none to offer */
 	open_another((struct segment){.stamped = true, .stamp = 5000});
 	SAME_TEXT(DATA(ALL(good)), "allow");
@@ -464,6 +543,8 @@ static void test_requests(void)
 	SAME_NUMBER(last.cause, CAUSE_ERROR);
 	request("GET / HTTP/1.1\r\nHost : a.casino.example\r\n\r\n", "deny");
 	SAME_NUMBER(last.cause, CAUSE_ERROR);
+	request(" GET / HTTP/1.1\r\nHost: a.casino.example\r\n\r\n", "deny"); /* Python's */
+	SAME_TEXT(last.name, "a.casino.example");
 }
 
 /* A hello by hand (RFC 8446 4.1.2): names of its server_name extensions. */
@@ -535,6 +616,30 @@ static void test_names(void)
 	SAME_TEXT(DATA(.data = hello, .n = n - 8), "");
 	SAME_TEXT(SEND(.flags = ACK, .seq = (uint32_t)(101 + n - 8), .data = hello + n - 8, .n = 8),
 		  "deny deny");
+}
+
+/* The version of a record is to be ignored (RFC 8446 5.1); Go's servers do so below 0x1000. */
+static void test_record_versions(void)
+{
+	static const char *const names[] = {"a.casino.example"};
+	uint8_t hello[300];
+	size_t n = hello_of(hello, names, 1);
+
+	for (unsigned major = 0; major < 16; major += 5) {
+		hello[1] = (uint8_t)major;
+		open_another((struct segment){0});
+		SAME_TEXT(DATA(.data = hello, .n = 3), "");
+		SAME_TEXT(SEND(.flags = ACK, .seq = 104, .data = hello + 3, .n = n - 3),
+			  "deny deny");
+		SAME_TEXT(last.name, "a.casino.example");
+	}
+	hello[3] = hello[4] = 0; /* an empty one first */
+	open_another((struct segment){0});
+	SAME_TEXT(DATA(.data = hello, .n = n), "deny");
+	expect_error("the length of a record is not allowed");
+	open_another((struct segment){0}); /* another protocol */
+	SAME_TEXT(DATA(ALL("\x16\x05\x01\x00\x04\x02xyz")), "allow");
+	SAME_NUMBER(last.protocol, PROTOCOL_UNKNOWN);
 }
 
 /* ---- UDP ---- */
@@ -662,6 +767,9 @@ int main(void)
 	test_openings();
 	test_urgent();
 	test_ttl();
+	test_datagram_ttl();
+	test_two_syns();
+	test_two_manners();
 	test_stamps();
 	test_seals();
 	test_flags();
@@ -669,6 +777,7 @@ int main(void)
 	test_multipath();
 	test_requests();
 	test_names();
+	test_record_versions();
 	test_disguised();
 	test_lookups();
 	test_versions();

@@ -210,11 +210,12 @@ static void test_refusals(void)
 	tcp(1, 1100, 9, SYN, NULL, 0);
 	SAME_TEXT(tcp(2, 1100, 10, ACK, get, sizeof(get) - 1), "2:hold 2:reject");
 	SAME_TEXT(tcp(3, 1100, 10, ACK, get, sizeof(get) - 1), "3:reject");
-	SAME_TEXT(tcp(4, 1100, 77, SYN, NULL, 0), "4:pass"); /* anew, so judged anew */
-	SAME_TEXT(tcp(5, 1100, 78, ACK, "\x16\x03", 2), "5:hold");
-	SAME_TEXT(tcp(6, 1100, 900, SYN, NULL, 0), "5:drop 6:pass"); /* held of one that is gone */
-	SAME_TEXT(tcp(7, 1100, 900, SYN, NULL, 0), "7:pass"); /* the same once more */
-	SAME_TEXT(tcp(8, 1100, 901, FIN, NULL, 0), "8:pass"); /* an end of nothing */
+	SAME_TEXT(tcp(4, 1100, 0x40000000, SYN, NULL, 0), "4:pass"); /* anew, so judged anew */
+	SAME_TEXT(tcp(5, 1100, 0x40000001, ACK, "\x16\x03", 2), "5:hold");
+	SAME_TEXT(tcp(6, 1100, 0x90000000, SYN, NULL, 0), "5:drop 6:pass"); /* held of one that is
+									       gone */
+	SAME_TEXT(tcp(7, 1100, 0x90000000, SYN, NULL, 0), "7:pass"); /* the same once more */
+	SAME_TEXT(tcp(8, 1100, 0x90000001, FIN, NULL, 0), "8:pass"); /* an end of nothing */
 }
 
 /* Words: deny is the default, on-no-helper says allow. */
@@ -394,8 +395,8 @@ static void test_forgotten(void)
 	SAME_TEXT(tcp(4, 1331, 10001, ACK, head + 10000, 5000), "4:forget");
 	replayed = kept = false;
 	SAME_TEXT(tcp(5, 1331, 15001, ACK, "\r\n\r\n", 4), "5:deny");
-	SAME_TEXT(tcp(1, 1331, 77, SYN, NULL, 0), "1:pass"); /* another one begins anew */
-	SAME_TEXT(tcp(2, 1331, 78, ACK, "GET / HTTP/1.1\r\n\r\n", 18), "2:hold 2:allow");
+	SAME_TEXT(tcp(1, 1331, 0x40000000, SYN, NULL, 0), "1:pass"); /* another one begins anew */
+	SAME_TEXT(tcp(2, 1331, 0x40000001, ACK, "GET / HTTP/1.1\r\n\r\n", 18), "2:hold 2:allow");
 	SAME_NUMBER(board->held, 0);
 }
 

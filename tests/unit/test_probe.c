@@ -166,7 +166,9 @@ static void test_tls_broken(void)
 	copy[63]--;
 	copy[64] = '\0';
 	SAME_NUMBER(all(copy, sizeof(copy)), PROBE_BAD);
-	SAME_NUMBER(all("\x16\x02\x01\x00\xff", 5), PROBE_DONE);
+	SAME_NUMBER(all("\x16\x02\x01\x00\xff\x02", 6), PROBE_DONE);
+	SAME_NUMBER(f.protocol, PROTOCOL_UNKNOWN);
+	SAME_NUMBER(all("\x16\x10\x01\x00\xff", 5), PROBE_DONE);
 	SAME_NUMBER(f.protocol, PROTOCOL_UNKNOWN);
 }
 

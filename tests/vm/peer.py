@@ -142,9 +142,11 @@ def vector(name):
     return bytes(int(x, 16) for x in text.replace(",", " ").split())
 
 
-def datagrams(address, names):
+def datagrams(address, names, hops=0):
     """Each of them on one socket; how many come back."""
     s = socket.socket(family(address), socket.SOCK_DGRAM)
+    if hops:
+        s.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, hops)
     s.settimeout(WAIT)
     s.connect((address, 443))
     for name in names:
@@ -410,6 +412,30 @@ ORDERS = {
 }
 
 
+def with_ttl(address, arg):
+    """NAME/TTL: of the hello; of the SYN it is 64."""
+    name, ttl = arg.split("/")
+    message = hello(name)
+    tcp = Raw(address, 443, random.randrange(20000, 30000))
+    tcp.raw.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, int(ttl))
+    tcp.bytes(0, message)
+    result = tcp.result(len(message))
+    tcp.send(tcp.first + len(message), 4)
+    return result
+
+
+def two_syns(address, name):
+    """A hello of that name; but before it another SYN, which the server does not take, and a good one behind that."""
+    tcp = Raw(address, 443, random.randrange(20000, 30000))
+    tcp.send(tcp.first + 5000 - 1, 2)
+    tcp.send(tcp.first + 5000, 24, hello("www.example.org"))
+    time.sleep(0.5)
+    tcp.bytes(0, hello(name))
+    result = tcp.result(len(hello(name)))
+    tcp.send(tcp.first + len(hello(name)), 4)
+    return result
+
+
 def long(address, name):
     """A connection that goes on: 100 messages there and back after the hello."""
     s = connect(address, 443)
@@ -540,6 +566,12 @@ def case(name, address, arg):
         return openssl(address, arg)
     if name == "quic":
         return datagrams(address, arg.split("+"))
+    if name == "quic-ttl":
+        return datagrams(address, ["quic_hybrid_1", "quic_hybrid_2"], int(arg))
+    if name == "ttl":
+        return with_ttl(address, arg)
+    if name == "two-syns":
+        return two_syns(address, arg)
     if name == "long":
         return long(address, arg)
     if name == "reuse":
