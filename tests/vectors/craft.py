@@ -377,7 +377,7 @@ def packets():
     yield from connection(lan, wan, 40001, 443, [(1400, big[1400:]), (0, big[:1400]), (0, big[:1400])], 0xfffffe00)
     small = records(RFC8448)
     yield from connection(lan, wan, 40002, 443, [(i, small[i:i + 1]) for i in range(len(small))])
-    yield from connection(lan, wan, 40000, 443, [(0, records(RFC8448))], 90000)  # the same port again
+    yield from connection(lan, wan, 40000, 443, [(0, records(RFC8448))], 900000000)  # the same port again
     yield from connection("fd00:1::10", "2001:db8::5", 40003, 443, [(0, OPENSSL)])
     yield udp(lan, wan, 40004, 443, one)
     yield udp(wan, lan, 443, 40004, bytes(1200))
