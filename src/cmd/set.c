@@ -244,7 +244,10 @@ static int unknown(struct request *r, const struct live *live)
 	}
 	fetched = set_fetched_find(r->g, r->a, r->name, &sets);
 	if (fetched)
-		set_fetched_refuse(fetched);
+		set_fetched_refuse(
+			fetched,
+			r->wanted.n && r->verb != SET_TEST ? r->wanted.v[0].text : NULL,
+			r->verb == SET_DELETE);
 	if (fetched || said_by_policy(r))
 		return EXIT_WRONG;
 	vec_each (&live->ruleset->sets, s) {

@@ -50,8 +50,14 @@ const struct fetch_set *set_fetched_find(const struct globals *g, struct arena *
 	return NULL;
 }
 
-void set_fetched_refuse(const struct fetch_set *s)
+static const char *kind_word(const struct fetch_set *s)
 {
+	return s->kind == FETCH_DNS ? "dns" : s->kind == FETCH_URL ? "url" : "cgroup";
+}
+
+void set_fetched_refuse(const struct fetch_set *s, const char *address, bool takes_away)
+{
+
 	if (s->kind == FETCH_CGROUP) {
 		fprintf(stderr, "fwc: set %s holds the number of a cgroup (%s); `fwc refresh %s`",
 			s->name, s->line, s->name);
@@ -59,18 +65,22 @@ void set_fetched_refuse(const struct fetch_set *s)
 		return;
 	}
 	fprintf(stderr,
-		"fwc: what '%s' holds is fetched (%s); `fwc refresh %s` renews it\n"
-		"hint: for more than that, write the address beside it in the policy, then "
-		"`fwc reload`\n",
-		s->name, s->line, s->name);
+		"fwc: what '%s' holds is fetched (%s); `fwc refresh %s` renews it\n", s->name,
+		s->line, s->name);
+	if (!address)
+		fprintf(stderr, "hint: `fwc set list %s` shows it\n", s->name);
+	else if (takes_away)
+		fprintf(stderr,
+			"hint: write !%s behind the other elements of '%s' in the policy, then "
+			"`fwc reload`\n",
+			address, s->name);
+	else
+		fprintf(stderr,
+			"hint: write %s, before %s in the policy, then `fwc reload`\n", address,
+			kind_word(s));
 }
 
 /* ---- words ---- */
-
-static const char *kind_word(const struct fetch_set *s)
-{
-	return s->kind == FETCH_DNS ? "dns" : s->kind == FETCH_URL ? "url" : "cgroup";
-}
 
 static void print_times(const struct fetched *f)
 {

@@ -14,7 +14,7 @@ void set_fetched_list(const struct globals *g, struct arena *a, const struct fet
 /* In a line, or as an object that is added to `to`. */
 void set_fetched_head(const struct globals *g, struct arena *a, const struct fetch_set *s,
 		      json_t *to);
-/* Why it is not changed, and what does. */
-void set_fetched_refuse(const struct fetch_set *s);
+/* Why it is not changed, and what does; address: what is to be added or taken away, or NULL. */
+void set_fetched_refuse(const struct fetch_set *s, const char *address, bool takes_away);
 
 #endif

@@ -112,6 +112,7 @@ static const struct pair qualifier_texts[] = {
 	{"--", "a comment begins with #"},
 	{"disabled", "write it before the statement: disabled allow FROM -> TO"},
 	{"hw", "write hardware"},
+	{"translated", "write published"},
 	{"fully-random", "write random"},
 	{"random-fully", "write random"},
 	{"any-port", "a rule without services matches all of them"},
@@ -130,6 +131,10 @@ static const struct pair item_texts[] = {
 	{"ipv6", "it goes after the services: FROM -> TO SERVICES ipv6"},
 	{"internet", "the internet is a zone too, with the interface that leads there"},
 	{"established", passes},
+	{"refresh", "no comma goes before it: url \"URL\" refresh 6h"},
+	{"expire", "no comma goes before it: url \"URL\" expire 10d"},
+	{"private", "it goes behind the name: dns \"NAME\" private"},
+	{"lenient", "no comma goes before it: url \"URL\" lenient"},
 };
 
 /* In a zone. */

@@ -451,6 +451,10 @@ static void no_statement(struct parser *p, const char *word)
 		 parse_words_until(p, NULL, NULL) && strchr(parse_words_until(p, NULL, NULL), '/'))
 		diag_hint(p->diag, r, "write limit %s =%s", behind,
 			  parse_words_until(p, NULL, NULL) + strlen("limit ") + strlen(behind));
+	else if (!strcmp(word, "quota") && word_is_name(behind) &&
+		 strpbrk(parse_words_until(p, NULL, NULL), "0123456789"))
+		diag_hint(p->diag, r, "write quota %s =%s", behind,
+			  parse_words_until(p, NULL, NULL) + strlen("quota ") + strlen(behind));
 	else if (!strcmp(word, "log") && strchr(parse_words_until(p, NULL, NULL), ' '))
 		diag_hint(p->diag, r,
 			  "it is part of a rule: allow FROM -> TO SERVICES log; without one: "

@@ -10,17 +10,20 @@
 
 static void wants_string(struct parser *p)
 {
-	const char *word = p->tok.kind == TOK_WORD ? parse_text(p, p->tok) : "";
-	struct diag_record *r;
+	const char *word = p->tok.kind == TOK_WORD && !p->tok.first ? parse_text(p, p->tok) : "";
 
 	if (p->tok.kind == TOK_BAD)
 		return;
-	r = diag_error(p->diag, parse_here(p), "the path of the cgroup is missing before %s",
-		       parse_found(p));
-	if (strchr(word, '.'))
-		diag_hint(p->diag, r, "write it in quotes: cgroup \"%s\"", word);
+	if (*word && !word_in(qualifier_words, word, strlen(word)))
+		diag_hint(p->diag,
+			  diag_error(p->diag, parse_here(p),
+				     "the path of a cgroup is written as a string"),
+			  "write: cgroup \"%s\"", word);
 	else
-		diag_hint(p->diag, r, "write: cgroup \"system.slice/postfix.service\"");
+		diag_hint(p->diag,
+			  diag_error(p->diag, parse_here(p),
+				     "the path of the cgroup is missing before %s", parse_found(p)),
+			  "write: cgroup \"system.slice/postfix.service\"");
 }
 
 /* Without what systemd and people put before it: "/sys/fs/cgroup/unified/a/b/" -> "a/b". */

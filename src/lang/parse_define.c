@@ -169,13 +169,35 @@ static bool at_interface(const struct parser *p)
 	       (next.kind != TOK_WORD || next.first);
 }
 
-static void no_zone_line(struct parser *p)
+static bool at_address(const struct parser *p)
 {
-	struct diag_record *r =
-		diag_error(p->diag, parse_here(p), "'interface' or 'network' is missing before %s",
-			   parse_found(p));
+	const char *word = p->tok.kind == TOK_WORD ? parse_text(p, p->tok) : "";
+	enum family family;
+	struct ival range;
+	const char *why;
 
-	if (at_interface(p))
+	return addr_parse_range(word, strlen(word), &family, &range, &why);
+}
+
+static void no_zone_line(struct parser *p, const struct ast_zone *z)
+{
+	struct diag_record *r;
+
+	if (z->within.s && !at_address(p)) {
+		r = diag_error(p->diag, parse_here(p), "a sub-zone has no %s", parse_found(p));
+		if (parse_at_word(p, "cgroup"))
+			diag_hint(p->diag, r,
+				  "its rules have it: allow self -> ZONE SERVICES cgroup \"PATH\"");
+		else
+			diag_hint(p->diag, r,
+				  "what is in it is told by network, ipsec, mark, user or group");
+		return;
+	}
+	r = diag_error(p->diag, parse_here(p), "'interface' or 'network' is missing before %s",
+		       parse_found(p));
+	if (at_address(p))
+		diag_hint(p->diag, r, "write network %s", parse_text(p, p->tok));
+	else if (at_interface(p))
 		diag_hint(p->diag, r, "write interface %s", parse_text(p, p->tok));
 	else if (parse_at_word(p, "policy") || parse_at_word(p, "target"))
 		diag_hint(p->diag, r, "%s", hint_statement("policy"));
@@ -217,7 +239,7 @@ static bool zone_line(struct parser *p, struct ast_zone *z, struct ast_zone_line
 		if (!near && p->tok.kind == TOK_WORD)
 			near = word_nearest(words, parse_text(p, p->tok));
 		if (!near) {
-			no_zone_line(p);
+			no_zone_line(p, z);
 			return false;
 		}
 		diag_hint(p->diag,

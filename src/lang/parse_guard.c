@@ -76,6 +76,11 @@ bool parse_antispoof(struct parser *p, struct ast_stmt *s)
 	s->kind = STMT_GUARD;
 	s->guard.kind = GUARD_NETWORK;
 	parse_advance(p);
+	if (parse_at_word(p, "by") && parse_next(p).kind == TOK_WORD) {
+		diag_hint(p->diag, diag_error(p->diag, parse_here(p), "a zone is missing before 'by'"),
+			  "write antispoof any by route");
+		return false;
+	}
 	return guard_from(p, &s->guard, "antispoof lan, or antispoof any by route") &&
 	       guard_arrow(p) && guard_words(p, &s->guard) && parse_only_log(p, &s->guard.q.log) &&
 	       parse_nothing_more(p, "antispoof is about all that arrives; with it goes log "

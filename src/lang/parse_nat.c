@@ -158,8 +158,14 @@ static bool weight(struct parser *p, struct ast_target *t)
 	if (strcmp(p->word, "dnat") != 0 || !parse_accept_word(p, "weight"))
 		return true;
 	if (p->tok.kind != TOK_WORD) {
-		diag_error(p->diag, parse_here(p), "the weight is missing before %s",
-			   parse_found(p));
+		struct token next = parse_next(p);
+
+		diag_hint(p->diag,
+			  diag_error(p->diag, parse_here(p), "the weight is missing before %s",
+				     parse_found(p)),
+			  "write weight %s",
+			  p->tok.kind == TOK_EQUALS && next.kind == TOK_WORD ? parse_text(p, next)
+									     : "3");
 		return false;
 	}
 	w = parse_take_word(p);
@@ -306,6 +312,8 @@ static void what_follows(struct parser *p, const struct ast_nat *n)
 		diag_hint(p->diag, r, "the port goes with the target: write %s:%s",
 			  span_text(p->arena, n->targets.v[n->targets.n - 1].span),
 			  port_behind(p, n));
+	else if (n->kind == NAT_DNAT && !n->allow_span.src && parse_at_word(p, "accept"))
+		diag_hint(p->diag, r, "write allow");
 	else if (parse_at_word(p, "to") && n->kind == NAT_NONE)
 		diag_hint(p->diag, r, "no-nat leaves connections as they are");
 	else if (parse_at_word(p, "to") && n->kind == NAT_MASQUERADE)

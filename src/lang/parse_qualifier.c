@@ -323,12 +323,16 @@ static bool qualifier_from(struct parser *p, struct ast_qualifiers *q)
 static bool qualifier_note(struct parser *p, struct ast_qualifiers *q)
 {
 	if (p->tok.kind != TOK_STRING) {
+		bool word = p->tok.kind == TOK_WORD && !p->tok.first;
+		const char *text = word ? parse_words_until(p, NULL, NULL) : "";
+
 		if (p->tok.kind != TOK_BAD)
 			diag_hint(p->diag,
 				  diag_error(p->diag, parse_here(p),
 					     "the text of the note is missing before %s",
 					     parse_found(p)),
-				  "write: note \"change 1203\"");
+				  "write: note \"%s\"",
+				  *text && !strchr(text, '"') ? text : "change 1203");
 		return false;
 	}
 	q->note = parse_take_string(p);
@@ -479,6 +483,11 @@ static void unknown_qualifier(struct parser *p, struct token first, const struct
 		diag_hint(p->diag, r, "write %s/%s", parse_text(p, p->prev), parse_text(p, next));
 	else if (!strcmp(word, "packets") || !strcmp(word, "packet"))
 		diag_hint(p->diag, r, "rates and bursts count packets: leave it out");
+	else if (!strcmp(word, "mask") && p->prev.kind == TOK_WORD && next.kind == TOK_WORD)
+		diag_hint(p->diag, r, "write %s/%s", parse_text(p, p->prev), parse_text(p, next));
+	else if (!strcmp(word, "to") && last && last->parse == qualifier_days &&
+		 next.kind == TOK_WORD)
+		diag_hint(p->diag, r, "write %s-%s", parse_text(p, p->prev), parse_text(p, next));
 	else if (!strcmp(word, "to"))
 		diag_hint(p->diag, r, "source and destination go before the services: FROM -> TO");
 	else if (near)

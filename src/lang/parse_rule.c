@@ -31,7 +31,8 @@ static void no_verb(struct parser *p)
 	const char *word = p->tok.kind == TOK_WORD ? parse_text(p, p->tok) : "";
 	const char *verb = next.kind == TOK_WORD ? parse_text(p, next) : "";
 
-	if (!strcmp(word, "not") && !strcmp(verb, "allow"))
+	if ((!strcmp(word, "not") && !strcmp(verb, "allow")) ||
+	    (behind_word(p, "expect") && (!strcmp(word, "no") || !strncmp(word, "den", 3))))
 		diag_hint(p->diag, r, "write expect deny");
 	else if (!strcmp(word, "any") || !strcmp(word, "every") || !strcmp(word, "all"))
 		diag_hint(p->diag, r, "an expectation is about all packets: write expect %s", verb);

@@ -59,6 +59,13 @@ void parse_ports(struct parser *p, const char *s, struct span at, const char *fi
 			  "write %s%.*s-%s", fix, (int)strcspn(s, ":"), s, strchr(s, ':') + 1);
 		return;
 	}
+	if (*fix && strchr(s, '/') && strspn(s, "0123456789/") == strlen(s)) {
+		diag_hint(p->diag,
+			  diag_error(p->diag, at, "'%s' is not a port, a number from 0 to %d", s,
+				     PORT_MAX),
+			  "write %s%.*s, %s", fix, (int)strcspn(s, "/"), s, strchr(s, '/') + 1);
+		return;
+	}
 	if (dash && !dash[1]) {
 		diag_hint(p->diag, diag_error(p->diag, at, "the range %s has no end", s),
 			  "write %s%s%d", fix, s, PORT_MAX);

@@ -235,6 +235,16 @@ void lower_rule(struct lower *l, struct ir_chain *c, size_t rule, int from, int 
 bool rule_applies(struct lower *l, size_t rule, int from, int to);
 /* A chain of what a rule that matches does, its log first. */
 const char *act_chain(struct lower *l, const struct rule *rule);
+/* lower_group.c: elements that no packet is in two of */
+struct group {
+	struct ir_sel shape;
+	struct ir_elems elems;
+};
+
+void lower_group(struct lower *l, struct ir_chain *c, const struct group *g);
+/* A chain that does what the verdict says if the packet comes from a source port of the rule. */
+struct ir_verdict lower_sources(struct lower *l, const struct rule *rule, struct ir_verdict v,
+				bool counted);
 /* lower_map.c: the rules of one pair of places, in order, into its chain */
 void lower_pair(struct lower *l, struct ir_chain *c, int from, int to);
 const char *reject_chain(struct lower *l);

@@ -57,6 +57,32 @@ struct ir_verdict rule_decision(struct lower *l, size_t i, int from, bool *count
 	return (struct ir_verdict){*counted ? V_JUMP : V_GOTO, lower_body(l, i, asks)};
 }
 
+struct ir_verdict lower_sources(struct lower *l, const struct rule *rule, struct ir_verdict v,
+				bool counted)
+{
+	const char *stem = rule->twin ? arena_printf(l->arena, "from-%u", rule->twin) : "from";
+	struct ir_chain *c = chain_new(l, stem);
+	unsigned done = 0;
+	const struct sourced *x;
+
+	vec_each (&rule->services.sourced, x) {
+		struct ir_rule r = rule_new(l, rule);
+		enum field port = port_field(x->row, F_TH_SPORT);
+
+		if (done & 1u << x->row)
+			continue;
+		done |= 1u << x->row;
+		if (port == F_TH_SPORT)
+			match_one(l, &r, F_L4PROTO, port_protocols[x->row]);
+		match_ivset(l, &r, port, &x->from, "source-ports");
+		if (!counted)
+			rule_counter(l, &r);
+		rule_verdict(l, &r, v.kind, v.target);
+		chain_push(l, c, r);
+	}
+	return (struct ir_verdict){V_JUMP, ruleset_seal_chain(l->r, c)->name};
+}
+
 static bool endpoint_at(const struct endpoint *e, int place)
 {
 	for (size_t i = 0; i < e->items.n; i++)

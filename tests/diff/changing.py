@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A random policy -> the same with what changes by itself: names of DNS, lists of URLs and dynamic sets whose
-content is another one half way, quotas that are used up or will be soon, windows of a time that is given.
+content is another one half way, quotas that are used up or will be soon, windows of a time that is given, sets that
+packets change and rules ask, numbers of connections that are reached, and control groups that are not there.
 
 Nothing here is drawn from the policy's own generator, so that the policies without it stay as they are. What the
 language cannot say is said in comments, which the reference and the bench read:
@@ -9,6 +10,7 @@ language cannot say is said in comments, which the reference and the bench read:
     # later SET B, C          ... while those of stage 1 are
     # used QUOTA N            bytes that are used of it when the first packet comes
     # at SECOND ZONE          when it is, and where
+    # in turn                 what becomes of a packet depends on those before it
 """
 
 import datetime
@@ -20,6 +22,7 @@ from reference import FAMILIES, local_time, parse_address, show_address
 ZONES = ['UTC0', 'CET-1CEST,M3.5.0,M10.5.0/3', '<+13>-13<+1330>-13:30,M3.5.0,M10.5.0', 'EST5EDT,M3.2.0,M11.1.0',
          '<-0330>3:30<-0230>,M3.2.0/0:01,M11.1.0/0:01']
 DAYS = reference.DAYS
+VERBS = reference.VERBS
 FIRST, LAST = 1767312000, 1893283200            # in 2026 and in 2029, UTC: the first and the last year that are certain
 PATIENCE = 1800                                 # seconds in which no window begins or ends
 USED = [1, 1, 601, 801, 901, 951, 999]          # odd: packets are not, so none fits exactly
@@ -146,6 +149,61 @@ class Changing:
             return rule if gated or ' note ' in rule or self.chance(0.7) else rule + ' else ' + rng.choice(['drop', 'reject', 'allow'])
         self.each(change)
 
+    # -- what packets change
+
+    def rules_of(self, change):
+        """change(text) of each rule with a verb, in pair blocks too."""
+        self.each(lambda rule, _: change(rule) if rule.lstrip().startswith(VERBS) else rule)
+
+    def bans(self):
+        """Sets that some rules fill, and empty, and others ask."""
+        rng, kept = self.rng, self.names
+        self.names = ['bans', 'calls'][:rng.choice([1, 2])]
+        for name in self.names:
+            self.lines.append(f'set {name} = dynamic{rng.choice(["", ", timeout 1h"])}')
+            self.lines.append(f'# elements {name} {self.address(False)}')
+        self.lines.append('# in turn')
+        for n in rng.sample(range(len(self.rules)), min(len(self.rules), 3 + len(self.rules) // 3)):
+            self.rules[n] = self.renamed(self.rules[n])
+
+        def change(rule):
+            if not self.chance(0.4) or ' then ' in rule or rule.startswith('disabled '):
+                return rule
+            side, name = rng.choice(['source', 'source', 'destination']), rng.choice(self.names)
+            words = rng.choice([f' then add {side} to {name}', f' then add {side} to {name} for 1h',
+                                f' then remove {side} from {name}'])
+            if ' else ' in rule and ' note ' not in rule and self.chance(0.5):
+                return rule + words
+            return self.qualified(rule, words)
+        self.rules_of(change)
+        self.names = kept
+
+    def maxima(self):
+        rng = self.rng
+        if any(rule.startswith(('untracked ', 'offload ')) for rule in self.rules):
+            return
+        self.lines.append('# in turn')
+
+        def change(rule, to):
+            if not rule.lstrip().startswith('allow') or not to or not all(map(self.is_away, to)) or \
+                    re.search(r'\b(max|disabled)\b', rule) or not self.chance(0.6):
+                return rule
+            gated = ' else ' in rule
+            per = rng.choice(['', '', ' per source', ' per source /24, /64', ' per source /8, /16'])
+            rule = self.qualified(rule, f' max {rng.choice([1, 1, 2, 3])} connections{per}')
+            return rule if gated or ' note ' in rule or self.chance(0.6) else \
+                rule + ' else ' + rng.choice(['drop', 'reject', 'allow'])
+        self.each(change)
+
+    # -- control groups
+
+    def groups(self):
+        """Of processes that are not there: such a rule matches nothing."""
+        if any(re.match('(disabled )?(dnat|redirect|netmap) ', rule) for rule in self.rules):
+            return
+        self.rules_of(lambda rule: rule if not rule.startswith('allow self -> ') or not self.chance(0.4) else
+                      self.qualified(rule, ' cgroup "fwc-nobody.slice/x.service"'))
+
     # -- times
 
     def window(self, second, zone):
@@ -213,18 +271,19 @@ class Changing:
         self.each(change)
 
 
-def add(writer, rules, rng, sets=True, quotas=True, times=True):
+def add(writer, rules, rng, sets=True, quotas=True, times=True, turns=True):
     """Some of it, seldom nothing; the lines to declare. times: 'few' are windows of some days."""
     changing = Changing(writer, rules, rng)
     for wanted, p, put in ((sets, 0.7, changing.sets), (quotas, 0.5, changing.quotas),
-                           (times, 0.6, lambda: changing.times(times == 'few'))):
+                           (times, 0.6, lambda: changing.times(times == 'few')),
+                           (turns, 0.4, changing.bans), (turns, 0.4, changing.maxima), (turns, 0.3, changing.groups)):
         if changing.chance(p) and wanted:
             put()
     return changing.lines
 
 
 def is_changing(text):
-    return re.search(r'^# (later|used|at) |(dns|url) "', text, re.M) is not None
+    return re.search(r'^# (later|used|at|in turn)\b|(dns|url|cgroup) "', text, re.M) is not None
 
 
 # ---------------------------------------------------------------- scripts

@@ -791,6 +791,7 @@ class Sampler:
             (item.addresses or {}).get('mac') for rule in self.statements for item in rule.source) or any(
             (item.addresses or {}).get('mac') for guard in policy.guards for item in guard.items) else []
         self.asks = any(rule.asks for rule in policy.rules)
+        self.in_turn = policy.in_turn()
         self.sport = FIRST_SPORT + rng.randrange(LAST_SPORT - FIRST_SPORT - 400)
 
     def note_edges(self, thing):
@@ -958,8 +959,13 @@ class Sampler:
             if self.stations and packet.interface in lab.ETHERNET and self.rng.random() < 0.7:
                 packet = replace(packet, mac=self.rng.choice(self.stations))
             packet = replace(packet, invalid=icmp_invalid(packet.family, packet.proto, packet.type))
-            if sendable(packet):
+            if sendable(packet) and not (self.in_turn and lonely(packet)):
                 return packet
+
+
+def lonely(packet):
+    """Without a port of its own: it may be taken for the answer to an earlier packet."""
+    return packet.proto not in (TCP, UDP, ICMP, ICMPV6) or packet.sport in (67, 547)
 
 
 def is_asked(packet):

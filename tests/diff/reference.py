@@ -306,9 +306,13 @@ class Rule:
     dscp: int = None
     owner: list = field(default_factory=list)   # users and groups by number
     limit: 'Limit' = None
+    maximum: 'Limit' = None     # of connections
     quota: str = None
     times: 'Times' = None
-    other: str = None           # else: the verb where the limit or the quota does not hold
+    other: str = None           # else: the verb where the limit, the number or the quota does not hold
+    changes: list = field(default_factory=list)         # of a packet that it decides: (adds, of the source, set)
+    otherwise: list = field(default_factory=list)       # ... or else does
+    nobody: bool = False        # of processes that are not there
     to: list = None             # translation targets: (family, low, high, port or None)
     to_port: int = None         # of redirect
     ports: tuple = None         # of the source: one of these
@@ -362,6 +366,10 @@ class Policy:
     guards: list = field(default_factory=list)          # early drop and antispoof
     untracked: list = field(default_factory=list)
 
+    def in_turn(self):
+        """Whether what becomes of a packet depends on those before it, but for limits."""
+        return any(rule.changes or rule.otherwise or rule.maximum and rule.maximum.size < 1000 for rule in self.rules)
+
     def enter(self, stage):
         """Run-time sets hold what they hold then."""
         for name, stages in self.held.items():
@@ -398,7 +406,7 @@ class Policy:
 
 VERBS = ('allow', 'drop', 'reject')
 QUALIFIERS = ('log', 'limit', 'mark', 'from', 'ipv4', 'ipv6', 'dscp', 'user', 'group', 'note', 'max', 'then', 'else',
-              'helper', 'quota', 'hours', 'days', 'after', 'until')
+              'helper', 'quota', 'hours', 'days', 'after', 'until', 'cgroup')
 DSCP = {'cs0': 0, 'cs1': 8, 'ef': 46, 'af11': 10, 'af43': 38, 'le': 1}
 CHOICE = ('random', 'persistent', 'ports')
 
@@ -916,10 +924,13 @@ class Parser:
             rule.times.read_one(what, self)
         elif what == 'helper':      # what it expects is not of this packet
             self.word()
+        elif what == 'cgroup':      # none is there in the lab
+            self.expect('string')
+            rule.nobody = True
         elif what == 'max':
-            self.maximum()
+            rule.maximum = self.maximum()
         elif what == 'then':
-            self.then()
+            self.then(rule.changes if rule.other is None else rule.otherwise)
         elif what == 'else':
             rule.other = self.word()
         else:
@@ -970,22 +981,22 @@ class Parser:
         return bits
 
     def maximum(self):
-        """Only more connections than a test has."""
-        if int(self.word()) < 1000:
-            self.fail('a number of connections that may be reached')
+        """None of a test's connections ends, so they are counted as packets are by a limit."""
+        maximum = Limit(int(self.word()))
         self.expect('word', 'connections')
         if self.ahead('per'):
-            self.per()
+            maximum.per = self.per()
+        return maximum
 
-    def then(self):
-        """Only sets that no rule asks: those say so by their names."""
-        self.ahead('add', 'remove')
-        self.ahead('source', 'destination')
+    def then(self, changes):
+        adds = self.ahead('add', 'remove') == 'add'
+        source = self.ahead('source', 'destination') == 'source'
         self.ahead('to', 'from')
-        if not self.word().startswith('unread'):
-            self.fail('a set that is changed, and may be asked')
+        name = self.word()
         if self.ahead('for'):
             self.at += 1
+        if not name.startswith('unread'):       # what no rule asks says so by its name
+            changes.append((adds, source, self.policy.dynamic[name]))
 
     def translation(self, kind, line):
         source, target = self.direction()
@@ -1244,7 +1255,9 @@ class Evaluator:
     def __init__(self, policy, lab):
         self.policy, self.lab = policy, lab
         self.used = {('quota', name): used for name, used in policy.used.items()}
-        self.after = []                 # what is used and asked behind each of several fates
+        self.changed = {}               # (set, family, address): whether it is in it, of those that packets changed
+        self.stage = 0
+        self.after = []                 # what is used, asked and changed behind each of several fates
         self.mark = 0
         self.asking = None
         self.assumed = None     # while it is asked: the sub-zones that it is in, but for their networks
@@ -1294,6 +1307,8 @@ class Evaluator:
             return True
         if item.dynamic and self.asking is not None:    # by then nobody knows what it will hold: nothing more
             return inside(item.fixed[family], address) != item.negated
+        if item.dynamic and (id(item.addresses), family, address) in self.changed:
+            return self.changed[id(item.addresses), family, address] != item.negated
         intervals, ends = item.addresses[family], item.addresses.get('ends')
         if ends and family == 6:
             return ends.has(address) != (item.negated and BREAK != 'negation')
@@ -1330,7 +1345,12 @@ class Evaluator:
         return rule.times is None or rule.times.hold(self.policy.second, self.policy.zone)
 
     def within_limit(self, rule, family, source):
-        limit = rule.limit
+        return self.within(rule.limit, family, source)
+
+    def within_maximum(self, rule, family, source):
+        return BREAK == 'max' or self.within(rule.maximum, family, source)
+
+    def within(self, limit, family, source):
         if limit is None:
             return True
         key = id(limit), None
@@ -1346,7 +1366,11 @@ class Evaluator:
     def special(self, rule, packet):
         """Whether the rule asks for something else than this packet has; its sender is user and group 0."""
         return rule.mark is not None and self.mark & rule.mask != rule.mark or \
-            rule.dscp not in (None, packet.dscp) or any(rule.owner) or not self.in_time(rule)
+            rule.dscp not in (None, packet.dscp) or any(rule.owner) or rule.nobody or not self.in_time(rule)
+
+    def change(self, changes, family, source, target):
+        for adds, of_source, addresses in changes if BREAK != 'changes' else []:
+            self.changed[id(addresses), family, source if of_source else target] = adds
 
     def decide(self, packet, came, goes, target, dport):
         """The user's rules: (verb, line)."""
@@ -1366,11 +1390,14 @@ class Evaluator:
                 continue
             if packet is not self.asking and self.special(rule, packet):
                 continue
-            verb = rule.verb
-            if not self.within_limit(rule, packet.family, packet.source) or not self.within_quota(rule, packet):
+            verb, changes = rule.verb, rule.changes
+            if not self.within_limit(rule, packet.family, packet.source) or \
+                    not self.within_maximum(rule, packet.family, packet.source) or not self.within_quota(rule, packet):
                 if rule.other is None:
                     continue
-                verb = rule.other
+                verb, changes = rule.other, rule.otherwise
+            if packet is not self.asking:
+                self.change(changes, packet.family, packet.source, target)
             if packet is self.asking and rule.other == 'allow':  # what it may do beyond its limit, too
                 verb = 'allow'
             found = verb, rule.line
@@ -1691,6 +1718,8 @@ class Evaluator:
 
     def fate(self, packet):
         self.policy.enter(packet.stage if BREAK != 'content' else 0)
+        if packet.stage != self.stage:          # they are filled anew
+            self.stage, self.changed = packet.stage, {}
         came = SELF if packet.interface is None else packet.interface
         self.station = packet.mac
         self.way = None
@@ -1706,21 +1735,27 @@ class Evaluator:
         choices = [(packet.target, packet.dport, False)] if self.way else self.destinations(packet, came)
         if len(choices) == 1:
             return [self.fate_to(packet, came, *choices[0])]
-        fates, self.after, before = [], [], (self.used, self.asked)
+        fates, self.after, before = [], [], self.state()
         for choice in choices:
-            self.used, self.asked = copy.copy(before[0]), copy.copy(before[1])
+            self.enter(before)
             fates.append(self.fate_to(packet, came, *choice))
-            self.after.append((self.used, self.asked))
+            self.after.append(self.state())
         return fates
+
+    def state(self):
+        return self.used, self.asked, self.changed
+
+    def enter(self, state):
+        self.used, self.asked, self.changed = map(copy.copy, state)
 
     def fates(self, packets, agrees):
         """The fates of packets that are sent one after the other. Where the language leaves a choice, only one of
         them took from the budgets of limits: agrees(index, fate) tells which it may have been."""
-        states, out = [(self.used, self.asked)], []
+        states, out = [self.state()], []
         for index, packet in enumerate(packets):
             all_fates, kept = [], []
             for state in states:
-                self.used, self.asked = state
+                self.used, self.asked, self.changed = state
                 self.after = [state]
                 fates = self.fate(packet)
                 all_fates += fates

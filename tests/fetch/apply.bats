@@ -70,6 +70,11 @@ assert j["due"] == j["fetched"] + 86400, j'
 		echo "$output"
 		[ "$status" = 2 ]
 		[[ $output == *"what 'drops' holds is fetched ($WORK/policy.fwc:4); \`fwc refresh drops\` renews it"* ]]
+		case $verb in
+		add*) [[ $output == *"hint: write 192.0.2.1, before url in the policy, then \`fwc reload\`"* ]] ;;
+		delete*) [[ $output == *"hint: write !203.0.113.0/24 behind the other elements of 'drops' in the policy"* ]] ;;
+		*) [[ $output == *"hint: \`fwc set list drops\` shows it"* ]] ;;
+		esac
 	done
 	[ "$(held drops.url.v4.bulk)" = 203.0.113.0/24 ]
 	fwc refresh drops

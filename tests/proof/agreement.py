@@ -248,7 +248,7 @@ class Case:
 
 
 def policy_limits(policy):
-    return any(rule.limit is not None or rule.quota for rule in policy.rules)
+    return policy.in_turn() or any(rule.limit is not None or rule.quota for rule in policy.rules)
 
 
 def run(fwc, _shipped, options):
