@@ -77,7 +77,8 @@ bool parse_antispoof(struct parser *p, struct ast_stmt *s)
 	s->guard.kind = GUARD_NETWORK;
 	parse_advance(p);
 	if (parse_at_word(p, "by") && parse_next(p).kind == TOK_WORD) {
-		diag_hint(p->diag, diag_error(p->diag, parse_here(p), "a zone is missing before 'by'"),
+		diag_hint(p->diag,
+			  diag_error(p->diag, parse_here(p), "a zone is missing before 'by'"),
 			  "write antispoof any by route");
 		return false;
 	}
