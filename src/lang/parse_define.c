@@ -169,7 +169,7 @@ static bool at_interface(const struct parser *p)
 	       (next.kind != TOK_WORD || next.first);
 }
 
-static bool at_address(const struct parser *p)
+static bool at_address(struct parser *p)
 {
 	const char *word = p->tok.kind == TOK_WORD ? parse_text(p, p->tok) : "";
 	enum family family;

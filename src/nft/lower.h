@@ -236,12 +236,12 @@ bool rule_applies(struct lower *l, size_t rule, int from, int to);
 /* A chain of what a rule that matches does, its log first. */
 const char *act_chain(struct lower *l, const struct rule *rule);
 /* lower_group.c: elements that no packet is in two of */
-struct group {
+struct elem_group {
 	struct ir_sel shape;
 	struct ir_elems elems;
 };
 
-void lower_group(struct lower *l, struct ir_chain *c, const struct group *g);
+void lower_group(struct lower *l, struct ir_chain *c, const struct elem_group *g);
 /* A chain that does what the verdict says if the packet comes from a source port of the rule. */
 struct ir_verdict lower_sources(struct lower *l, const struct rule *rule, struct ir_verdict v,
 				bool counted);

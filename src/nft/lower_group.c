@@ -7,11 +7,11 @@
 #define TUPLE_MIN 16 /* elements of equal prefix lengths that are worth a hash of their own */
 
 struct groups {
-	struct group *v;
+	struct elem_group *v;
 	size_t n, cap;
 };
 
-static bool has_interval(const struct group *g)
+static bool has_interval(const struct elem_group *g)
 {
 	for (size_t i = 0; i < g->elems.n; i++)
 		for (int k = 0; k < g->shape.n; k++)
@@ -42,7 +42,7 @@ static void match_ends_of(struct lower *l, struct ir_rule *r, const struct ir_se
 			match_unicast(l, r, shape->f[k]);
 }
 
-static void push_map(struct lower *l, struct ir_chain *c, const struct group *g)
+static void push_map(struct lower *l, struct ir_chain *c, const struct elem_group *g)
 {
 	struct ir_set *map = arena_new_of(l->arena, struct ir_set);
 	size_t size = g->elems.n * sizeof(*map->elems.v);
@@ -88,10 +88,10 @@ static bool elem_masks(const struct ir_sel *shape, const struct ir_elem *e, u128
 	return true;
 }
 
-static struct group *tuple_for(struct lower *l, struct groups *g, const struct ir_sel *shape,
+static struct elem_group *tuple_for(struct lower *l, struct groups *g, const struct ir_sel *shape,
 			       const u128 *masks)
 {
-	struct group fresh = {.shape = *shape};
+	struct elem_group fresh = {.shape = *shape};
 
 	for (size_t i = 0; i < g->n; i++) {
 		bool same = true;
@@ -107,7 +107,7 @@ static struct group *tuple_for(struct lower *l, struct groups *g, const struct i
 	return &g->v[g->n - 1];
 }
 
-static void push_hash(struct lower *l, struct ir_chain *c, struct group *g)
+static void push_hash(struct lower *l, struct ir_chain *c, struct elem_group *g)
 {
 	for (size_t i = 0; i < g->elems.n; i++)
 		for (int k = 0; k < g->shape.n; k++)
@@ -115,9 +115,9 @@ static void push_hash(struct lower *l, struct ir_chain *c, struct group *g)
 	push_map(l, c, g);
 }
 
-static void push_tuples(struct lower *l, struct ir_chain *c, const struct group *g)
+static void push_tuples(struct lower *l, struct ir_chain *c, const struct elem_group *g)
 {
-	struct group rest = {.shape = g->shape};
+	struct elem_group rest = {.shape = g->shape};
 	struct groups tuples = {0};
 	u128 masks[IR_MAX_CONCAT] = {0};
 
@@ -130,7 +130,7 @@ static void push_tuples(struct lower *l, struct ir_chain *c, const struct group 
 			vec_push_sole(l->work, &rest.elems, *e);
 	}
 	for (size_t i = 0; i < tuples.n; i++) {
-		struct group *t = &tuples.v[i];
+		struct elem_group *t = &tuples.v[i];
 
 		if (t->elems.n >= TUPLE_MIN) {
 			push_hash(l, c, t);
@@ -158,7 +158,7 @@ static bool implied_by_port(int row, enum field port)
 }
 
 /* A map of one element is a rule: cheaper, and plainer. */
-static void push_single(struct lower *l, struct ir_chain *c, const struct group *g)
+static void push_single(struct lower *l, struct ir_chain *c, const struct elem_group *g)
 {
 	struct ir_elem e = g->elems.v[0];
 	struct ir_rule r = {.comment = e.comment, .at = e.at};
@@ -188,7 +188,7 @@ static void push_single(struct lower *l, struct ir_chain *c, const struct group 
 	chain_push(l, c, r);
 }
 
-void lower_group(struct lower *l, struct ir_chain *c, const struct group *g)
+void lower_group(struct lower *l, struct ir_chain *c, const struct elem_group *g)
 {
 	if (g->elems.n == 1)
 		push_single(l, c, g);

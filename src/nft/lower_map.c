@@ -399,7 +399,7 @@ static bool same_shape(const struct ir_sel *a, const struct ir_sel *b)
 }
 
 struct groups {
-	struct group *v;
+	struct elem_group *v;
 	size_t n, cap;
 };
 
@@ -425,14 +425,14 @@ static void fill_elem(struct ir_elem *e, const struct box *b)
 		e->key[n] = b->sport;
 }
 
-static struct group *group_for(struct lower *l, struct groups *g, const struct box *b)
+static struct elem_group *group_for(struct lower *l, struct groups *g, const struct box *b)
 {
 	struct ir_sel shape = shape_of(b);
 
 	for (size_t i = 0; i < g->n; i++)
 		if (same_shape(&g->v[i].shape, &shape))
 			return &g->v[i];
-	vec_push_sole(l->work, g, ((struct group){.shape = shape}));
+	vec_push_sole(l->work, g, ((struct elem_group){.shape = shape}));
 	return &g->v[g->n - 1];
 }
 
@@ -445,7 +445,7 @@ static void add_boxes(struct lower *l, struct groups *g, const struct candidate 
 	if (c->behind)
 		v = lower_sources(l, rule, v, counted);
 	for (size_t i = 0; i < c->boxes.n; i++) {
-		struct group *to = group_for(l, g, &c->boxes.v[i]);
+		struct elem_group *to = group_for(l, g, &c->boxes.v[i]);
 		struct ir_elem e = {.verdict = v,
 				    .comment = ir_comment(l->arena, rule->text),
 				    .at = rule->span,
