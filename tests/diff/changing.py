@@ -271,12 +271,12 @@ class Changing:
         self.each(change)
 
 
-def add(writer, rules, rng, sets=True, quotas=True, times=True, turns=True):
+def add(writer, rules, rng, sets=True, quotas=True, times=True, turns=True, groups=True):
     """Some of it, seldom nothing; the lines to declare. times: 'few' are windows of some days."""
     changing = Changing(writer, rules, rng)
     for wanted, p, put in ((sets, 0.7, changing.sets), (quotas, 0.5, changing.quotas),
                            (times, 0.6, lambda: changing.times(times == 'few')),
-                           (turns, 0.4, changing.bans), (turns, 0.4, changing.maxima), (turns, 0.3, changing.groups)):
+                           (turns, 0.4, changing.bans), (turns, 0.4, changing.maxima), (groups, 0.3, changing.groups)):
         if changing.chance(p) and wanted:
             put()
     return changing.lines
