@@ -406,14 +406,15 @@ static void warn_panic(const struct globals *g)
 }
 
 /* What these rules look into and nobody has asked for yet. */
-static void fetch_missing(struct store *s, struct arena *a, const struct artefact *in)
+static void fetch_missing(struct store *s, struct arena *a, const struct artefact *in,
+			  const char *netns)
 {
 	_cleanup_buf_ struct buf ignored = {0};
 	struct fetch_sets sets;
 
 	if (in->runtime.len &&
 	    !fetch_sets_read(a, in->runtime.data, in->runtime.len, &sets, &ignored))
-		fetch_now(s, a, &sets, FETCH_MS);
+		fetch_now(s, a, &sets, netns, FETCH_MS);
 }
 
 int work_apply(struct globals *g, struct store *s, struct arena *a, const struct artefact *in,
@@ -445,7 +446,7 @@ int work_apply(struct globals *g, struct store *s, struct arena *a, const struct
 	}
 	err = prepare_inspectd(g, in, &x.why);
 	if (!err)
-		fetch_missing(s, a, in);
+		fetch_missing(s, a, in, g->netns);
 	if (!err)
 		err = trial ? trial_apply(g, &x, trial) : apply_artefact(&x);
 	if (!err)

@@ -206,7 +206,7 @@ static bool live_tables(struct globals *g, struct arena *a, struct live_tables *
 	}
 	vec_each (&all, t) {
 		if (t->family == NFPROTO_INET && !strcmp(t->name, IR_TABLE))
-			give_lists(g, a, t->ruleset);
+			give_held(g, a, t->ruleset);
 		add_table(a, t, m, out);
 		add_strange(a, t, out);
 	}

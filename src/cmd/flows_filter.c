@@ -100,7 +100,7 @@ static bool name(struct filter_term *t, const struct flows *f, const char *confi
 	if (service(t, f, config, word, at, diag))
 		return !diag->nerrors;
 	t->kind = TERM_NAMED;
-	t->addrs = names_addrs(f->arena, config, word);
+	t->addrs = names_addrs(f->arena, config, word, f->in.ruleset);
 	if (!t->addrs)
 		diag_error(
 			diag, at,

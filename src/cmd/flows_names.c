@@ -58,15 +58,62 @@ static const struct addrs *networks(struct arena *a, const struct zone *z)
 	return x;
 }
 
-const struct addrs *names_addrs(struct arena *a, const char *config, const char *word)
+static bool add_now(struct arena *a, const struct dynset *d, const struct ir_ruleset *now,
+		    struct addrs *out)
+{
+	static const enum family families[] = {FAM_IP4, FAM_IP6};
+
+	for (int i = 0; i < 2; i++) {
+		const struct ir_set *s = ruleset_set(now, dynset_name(a, d, families[i]));
+		struct ivset *to = i ? &out->v6 : &out->v4;
+
+		if (!s || s->nkeys != 1 || (bulk_is_name(s->name) && !s->bulk))
+			return false;
+		if (s->bulk)
+			bulk_list_append(to, s->bulk->elems, a);
+		for (size_t k = 0; k < s->elems.n; k++)
+			vec_push(a, to, s->elems.v[k].key[0]);
+	}
+	return true;
+}
+
+/* A host or a set may be both: addresses that are written, and what comes at run time. */
+static const struct addrs *of_now(struct arena *a, const struct rule *r, const char *word,
+				  const struct ir_ruleset *now)
+{
+	struct addrs *out = arena_new_of(a, struct addrs);
+	const struct place_item *item;
+
+	*out = (struct addrs){.stem = word};
+	vec_each (&r->from.items, item) {
+		const struct addrs *x = &item->addrs;
+
+		if (item->at != AT_ANY || x->all || x->negated || x->suffixed.n || x->macs.n ||
+		    x->bulk4 || x->bulk6 || (x->dyn && !add_now(a, x->dyn, now, out)))
+			return NULL;
+		for (size_t k = 0; !x->dyn && k < x->v4.n; k++)
+			vec_push(a, &out->v4, x->v4.v[k]);
+		for (size_t k = 0; !x->dyn && k < x->v6.n; k++)
+			vec_push(a, &out->v6, x->v6.v[k]);
+	}
+	ivset_normalise(&out->v4);
+	ivset_normalise(&out->v6);
+	return out;
+}
+
+const struct addrs *names_addrs(struct arena *a, const char *config, const char *word,
+				const struct ir_ruleset *now)
 {
 	const struct rule *r =
 		is_name(word) ? ask(a, config, arena_printf(a, "%s -> any", word)) : NULL;
 	const struct place_item *item = r && r->from.items.n == 1 ? &r->from.items.v[0] : NULL;
 	const struct addrs *x = item ? &item->addrs : NULL;
 
+	if (r && (!item || x->dyn))
+		return of_now(a, r, word, now);
+
 	if (item && item->at == AT_ZONE && item->zone >= 0 && item->of &&
 	    item->of->zones.v[item->zone].sub.has_network)
 		return networks(a, &item->of->zones.v[item->zone]);
-	return x && !x->all && !x->dyn ? x : NULL;
+	return x && !x->all ? x : NULL;
 }

@@ -3,6 +3,7 @@
  */
 #include "cmd/flows_read.h"
 
+#include "see/held.h"
 #include "store/open.h"
 #include "trial/note.h"
 #include "util/cleanup.h"
@@ -37,6 +38,12 @@ void give_lists(struct globals *g, struct arena *a, struct ir_ruleset *r)
 	store_close(&s);
 }
 
+void give_held(struct globals *g, struct arena *a, struct ir_ruleset *r)
+{
+	give_lists(g, a, r);
+	held_give(g->netns, g->state, a, r);
+}
+
 int flows_of_rules(struct globals *g, struct arena *a, const struct live *rules,
 		   const struct manifest *m, struct flows *out, struct buf *why)
 {
@@ -53,7 +60,7 @@ int flows_read_in_force(struct globals *g, struct arena *a, struct flows *out)
 
 	*out = (struct flows){.arena = a};
 	if (!err)
-		give_lists(g, a, live.ruleset);
+		give_held(g, a, live.ruleset);
 	if (!err)
 		err = flows_of_rules(g, a, &live, manifest_in_force(g, a), out, &why);
 	if (err)

@@ -10,6 +10,8 @@
 
 /* Bulk sets of rules that are in force get what they hold. */
 void give_lists(struct globals *g, struct arena *a, struct ir_ruleset *r);
+/* And what comes by URL is read. */
+void give_held(struct globals *g, struct arena *a, struct ir_ruleset *r);
 /* The manifest of the rules in force: of those applied, or on trial; NULL if it cannot be read. In
  * the arena. */
 const struct manifest *manifest_in_force(struct globals *g, struct arena *a);

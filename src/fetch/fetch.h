@@ -76,7 +76,8 @@ size_t fetch_refresh(struct store *s, struct arena *a, const struct fetch_sets *
 		     const struct fetch_options *o, struct fetch_result *out);
 /* Those of which nothing is known are asked for until the deadline; what comes is kept for who
  * loads rules, the kernel is left alone. What does not come is refresh's. */
-void fetch_now(struct store *s, struct arena *a, const struct fetch_sets *sets, unsigned ms);
+void fetch_now(struct store *s, struct arena *a, const struct fetch_sets *sets, const char *netns,
+	       unsigned ms);
 
 /* It is said that something has failed: status and metrics, too. */
 static inline bool fetch_failed(enum fetch_state s)

@@ -18,6 +18,7 @@
 
 #include "kernel/child.h"
 #include "kernel/meter.h"
+#include "kernel/netns.h"
 #include "util/cleanup.h"
 #include "util/fd.h"
 #include "util/progress.h"
@@ -67,6 +68,7 @@ static _Noreturn void become(const struct fetch_job *j, const char *path, int in
 			     int parent)
 {
 	char ms[16], bytes[24];
+	int err;
 
 	child_follow(parent);
 	snprintf(ms, sizeof(ms), "%u", j->ms);
@@ -80,6 +82,12 @@ static _Noreturn void become(const struct fetch_job *j, const char *path, int in
 		fcntl(3, F_SETFD, 0);
 	}
 	syscall(SYS_close_range, 4, ~0u, 0);
+	err = j->netns ? netns_enter_as_program(j->netns) : 0;
+	if (err) {
+		dprintf(2, "why cannot enter network namespace '%s': %s\n", j->netns,
+			strerror(-err));
+		_exit(1);
+	}
 	if (!strcmp(j->what, "names"))
 		execl(path, PROGRAM, j->what, ms, (char *)NULL);
 	else

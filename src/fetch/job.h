@@ -16,6 +16,7 @@ struct fetch_job {
 	bool special; /* see fetcher.h */
 	unsigned ms;
 	uint64_t bytes;
+	const char *netns; /* where it asks; NULL: here */
 	struct buf in;
 	/* out */
 	bool done; /* it ended well */

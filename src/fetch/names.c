@@ -94,7 +94,8 @@ static void take_line(struct arena *a, struct map *answers, char *line)
 
 static void ask(struct round *r, struct map *answers)
 {
-	struct fetch_job job = {.what = "names", .ms = r->ms, .bytes = BYTES, .body = -1};
+	struct fetch_job job = {
+		.what = "names", .ms = r->ms, .bytes = BYTES, .netns = r->netns, .body = -1};
 	_cleanup_buf_ struct buf text = {0};
 	_cleanup_free_ char *why = NULL;
 	char *rest, *line;

@@ -201,7 +201,8 @@ static void refresh_cgroup(const struct fetch_options *o, struct arena *a,
 size_t fetch_refresh(struct store *s, struct arena *a, const struct fetch_sets *sets,
 		     const struct fetch_options *o, struct fetch_result *out)
 {
-	struct round r = {.arena = a, .force = o->force, .ms = o->ms, .wall = o->now};
+	struct round r = {
+		.arena = a, .force = o->force, .ms = o->ms, .netns = o->netns, .wall = o->now};
 	_cleanup_buf_ struct buf why = {0};
 	const struct fetch_set *x;
 	size_t n;
@@ -265,10 +266,11 @@ static void keep_now(struct store *s, struct round_set *x, struct buf *why)
 		fetched_save(s, &x->now, why);
 }
 
-void fetch_now(struct store *s, struct arena *a, const struct fetch_sets *sets, unsigned ms)
+void fetch_now(struct store *s, struct arena *a, const struct fetch_sets *sets, const char *netns,
+	       unsigned ms)
 {
 	const struct fetch_options all = {0};
-	struct round r = {.arena = a, .ms = ms, .wall = (uint64_t)time(NULL)};
+	struct round r = {.arena = a, .ms = ms, .netns = netns, .wall = (uint64_t)time(NULL)};
 	_cleanup_buf_ struct buf ignored = {0};
 	struct fetch_sets applied;
 	int lock;

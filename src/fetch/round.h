@@ -21,6 +21,7 @@ struct round {
 	size_t n;
 	bool force;
 	unsigned ms;
+	const char *netns; /* where they are asked */
 	uint64_t wall;
 };
 

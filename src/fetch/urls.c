@@ -180,8 +180,12 @@ static void take(struct round *r, const struct pair *p)
 static void set_up(const struct round *r, const struct round_set *x, struct fetch_job *j,
 		   const char *url, uint64_t bytes)
 {
-	*j = (struct fetch_job){
-		.what = "url", .special = x->set->special, .ms = r->ms, .bytes = bytes, .body = -1};
+	*j = (struct fetch_job){.what = "url",
+				.special = x->set->special,
+				.ms = r->ms,
+				.bytes = bytes,
+				.netns = r->netns,
+				.body = -1};
 	buf_printf(&j->in, "%s\n", url);
 	if (bytes != FETCH_BYTES || !may_be_same(r, x))
 		return;

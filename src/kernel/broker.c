@@ -84,15 +84,17 @@ static bool may_ask(const struct asked *a)
 static void take_bulk(struct bytes *b, struct asked *a, size_t i)
 {
 	_cleanup_buf_ struct buf list = {0};
+	uint32_t most;
 
 	message_take_text(b, &a->bulk[i].set);
 	a->bulk[i].bulk.prefix = (uint8_t)message_take_number(b);
+	most = message_take_number(b);
 	message_take_text(b, &list);
 	if (!a->arena)
 		a->arena = arena_new();
 	a->bulk[i].bulk.elems = bulk_file_read(a->arena, buf_str(&list), list.len);
-	a->bulk[i].job = (struct bulk_job){.set = buf_str(&a->bulk[i].set),
-					   .bulk = &a->bulk[i].bulk};
+	a->bulk[i].job = (struct bulk_job){
+		.set = buf_str(&a->bulk[i].set), .bulk = &a->bulk[i].bulk, .most = most};
 	a->steps[i].bulk = &a->bulk[i].job;
 	/* it goes into messages as it is */
 	b->bad |= !a->bulk[i].bulk.elems || !bulk_is_sound(&a->bulk[i].bulk) ||

@@ -3,16 +3,13 @@
  */
 #include "kernel/bulk.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <libmnl/libmnl.h>
-#include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
-#include <linux/netfilter/nfnetlink.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "kernel/send.h"
+#include "kernel/setelem.h"
 #include "util/bulk_file.h"
 #include "util/cleanup.h"
 #include "util/fault.h"
@@ -45,20 +42,11 @@ struct filler {
 
 static struct nlmsghdr *put_message(char *to, const struct bulk_job *j, uint16_t type, bool first)
 {
-	struct nlmsghdr *h = mnl_nlmsg_put_header(to);
-	struct nfgenmsg *g = mnl_nlmsg_put_extra_header(h, sizeof(*g));
+	uint16_t flags = first ? NLM_F_ACK : 0; /* of the others only errors are told */
 
-	h->nlmsg_type = (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type);
-	h->nlmsg_flags = NLM_F_REQUEST;
 	if (type == NFT_MSG_NEWSETELEM)
-		h->nlmsg_flags |= NLM_F_CREATE | NLM_F_EXCL;
-	if (first) /* of the others only errors are told */
-		h->nlmsg_flags |= NLM_F_ACK;
-	g->nfgen_family = NFPROTO_INET;
-	g->version = NFNETLINK_V0;
-	mnl_attr_put_strz(h, NFTA_SET_ELEM_LIST_TABLE, IR_TABLE);
-	mnl_attr_put_strz(h, NFTA_SET_ELEM_LIST_SET, j->set);
-	return h;
+		flags |= NLM_F_CREATE | NLM_F_EXCL;
+	return setelem_head(to, type, flags, j->set);
 }
 
 static void end_message(struct filler *f)
@@ -102,24 +90,9 @@ static int make_room(struct filler *f, size_t n)
 	return err;
 }
 
-enum end { FIRST, BEHIND, FIRST_OPEN /* nothing ends it: it goes up to the last address */ };
-
-static void put_elem(struct filler *f, u128 address, enum end end)
+static void put_elem(struct filler *f, u128 address, enum setelem what)
 {
-	static const uint8_t open_end[] = {1, 4, 1, 0, 0, 0}; /* TLV 1 of nft: its flags are 1 */
-	enum family family = f->job->bulk->elems->family;
-	struct nlattr *elem = mnl_attr_nest_start(f->message, NFTA_LIST_ELEM), *key;
-	uint8_t bytes[16];
-
-	bulk_key(family, address, bytes);
-	if (end == BEHIND)
-		mnl_attr_put_u32(f->message, NFTA_SET_ELEM_FLAGS, htonl(NFT_SET_ELEM_INTERVAL_END));
-	key = mnl_attr_nest_start(f->message, NFTA_SET_ELEM_KEY);
-	mnl_attr_put(f->message, NFTA_DATA_VALUE, bulk_key_bytes(family), bytes);
-	mnl_attr_nest_end(f->message, key);
-	if (end == FIRST_OPEN)
-		mnl_attr_put(f->message, NFTA_SET_ELEM_USERDATA, sizeof(open_end), open_end);
-	mnl_attr_nest_end(f->message, elem);
+	setelem_put(f->message, f->job->bulk->elems->family, address, what);
 }
 
 /* ---- all of it ---- */
@@ -137,7 +110,7 @@ static int put_hash(struct filler *f)
 		for (u128 left = (r.hi - r.lo) / step + 1; left && !err; left--, r.lo += step) {
 			err = make_room(f, ELEM_MAX);
 			if (!err)
-				put_elem(f, r.lo, FIRST);
+				put_elem(f, r.lo, SETELEM_FIRST);
 		}
 	}
 	return err;
@@ -159,10 +132,10 @@ static int put_intervals(struct filler *f)
 		if (err)
 			break;
 		if (!i && bulk_list_at(l, l->n - 1).hi != top)
-			put_elem(f, 0, BEHIND);
-		put_elem(f, r.lo, r.hi == top ? FIRST_OPEN : FIRST);
+			put_elem(f, 0, SETELEM_END);
+		put_elem(f, r.lo, r.hi == top ? SETELEM_FIRST_OPEN : SETELEM_FIRST);
 		if (r.hi != top)
-			put_elem(f, r.hi + 1, BEHIND);
+			put_elem(f, r.hi + 1, SETELEM_END);
 	}
 	return err;
 }

@@ -13,6 +13,7 @@ struct bulk_job {
 	const char *set; /* which is there, made by the script */
 	const struct ir_bulk *bulk;
 	bool used; /* there may be elements in it, of one who was killed: they go first */
+	uint32_t most; /* where it is read: more are refused; 0: however many */
 	/* out */
 	uint32_t commits; /* transactions that it took */
 	char why[160]; /* what is different */

@@ -8,10 +8,7 @@
  */
 #include "kernel/bulk.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <libmnl/libmnl.h>
-#include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <stdio.h>
@@ -19,6 +16,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "kernel/setelem.h"
 #include "nft/tlv.h"
 #include "util/bulk_file.h"
 #include "util/cleanup.h"
@@ -104,18 +102,11 @@ static size_t nodes_of(const struct ir_bulk *b)
 
 /* ---- messages ---- */
 
-static struct nlmsghdr *question(struct reader *r, uint16_t type, uint16_t flags, uint16_t name_as)
+static struct nlmsghdr *question(struct reader *r, uint16_t type, uint16_t flags)
 {
-	struct nlmsghdr *h = mnl_nlmsg_put_header(r->room);
-	struct nfgenmsg *g = mnl_nlmsg_put_extra_header(h, sizeof(*g));
+	struct nlmsghdr *h = setelem_head(r->room, type, flags, r->job->set);
 
-	h->nlmsg_type = (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type);
-	h->nlmsg_flags = NLM_F_REQUEST | flags;
 	h->nlmsg_seq = ++r->seq;
-	g->nfgen_family = NFPROTO_INET;
-	g->version = NFNETLINK_V0;
-	mnl_attr_put_strz(h, NFTA_SET_ELEM_LIST_TABLE, IR_TABLE); /* NFTA_SET_TABLE is the same */
-	mnl_attr_put_strz(h, name_as, r->job->set);
 	return h;
 }
 
@@ -257,31 +248,16 @@ static int compare_answer(struct reader *r, const struct tlv_message *m, void *c
 	return 0;
 }
 
-static void ask_for(struct reader *r, struct nlmsghdr *h, struct node n)
-{
-	struct nlattr *elem = mnl_attr_nest_start(h, NFTA_LIST_ELEM), *key;
-	enum family family = r->job->bulk->elems->family;
-	uint8_t bytes[16];
-
-	bulk_key(family, n.key, bytes);
-	if (n.end)
-		mnl_attr_put_u32(h, NFTA_SET_ELEM_FLAGS, htonl(NFT_SET_ELEM_INTERVAL_END));
-	key = mnl_attr_nest_start(h, NFTA_SET_ELEM_KEY);
-	mnl_attr_put(h, NFTA_DATA_VALUE, bulk_key_bytes(family), bytes);
-	mnl_attr_nest_end(h, key);
-	mnl_attr_nest_end(h, elem);
-}
-
 /* The next ones from *at, which goes behind them; how many were asked for. */
 static int ask_some(struct reader *r, struct wanted *at, size_t *n)
 {
-	struct nlmsghdr *h =
-		question(r, NFT_MSG_GETSETELEM, NLM_F_ACK, NFTA_SET_ELEM_LIST_SET);
+	struct nlmsghdr *h = question(r, NFT_MSG_GETSETELEM, NLM_F_ACK);
 	struct nlattr *list = mnl_attr_nest_start(h, NFTA_SET_ELEM_LIST_ELEMENTS);
 	struct node node;
 
 	for (*n = 0; *n < r->asked && next_wanted(at, &node); ++*n)
-		ask_for(r, h, node);
+		setelem_put(h, r->job->bulk->elems->family, node.key,
+			    node.end ? SETELEM_END : SETELEM_FIRST);
 	mnl_attr_nest_end(h, list);
 	return *n ? send_question(r, h) : 0;
 }
@@ -348,7 +324,7 @@ static int take_set(struct reader *r, const struct tlv_message *m, void *ctx)
 
 static int count(struct reader *r, struct counted *c)
 {
-	struct nlmsghdr *h = question(r, NFT_MSG_GETSET, NLM_F_ACK, NFTA_SET_NAME);
+	struct nlmsghdr *h = question(r, NFT_MSG_GETSET, NLM_F_ACK);
 	int err = send_question(r, h);
 
 	*c = (struct counted){0};
@@ -413,8 +389,7 @@ static int compare_nodes(struct reader *r, struct dumped *d)
 static int compare_dump(struct reader *r)
 {
 	struct dumped d = {.max = nodes_of(r->job->bulk)};
-	struct nlmsghdr *h =
-		question(r, NFT_MSG_GETSETELEM, NLM_F_DUMP, NFTA_SET_ELEM_LIST_SET);
+	struct nlmsghdr *h = question(r, NFT_MSG_GETSETELEM, NLM_F_DUMP);
 	int err = -ENOMEM;
 
 	d.v = malloc(d.max * sizeof(*d.v));

@@ -5,21 +5,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libmnl/libmnl.h>
 #include <linux/magic.h>
-#include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include "kernel/child.h"
 #include "kernel/send.h"
-#include "nft/ir.h"
+#include "kernel/setelem.h"
 #include "nft/tlv.h"
 #include "util/cgroup.h"
 #include "util/cleanup.h"
@@ -85,20 +82,6 @@ int cgroup_number(const char *path, uint64_t *out)
 
 /* ---- messages ---- */
 
-static struct nlmsghdr *head(char *room, uint16_t type, uint16_t flags, const char *set)
-{
-	struct nlmsghdr *h = mnl_nlmsg_put_header(room);
-	struct nfgenmsg *g = mnl_nlmsg_put_extra_header(h, sizeof(*g));
-
-	h->nlmsg_type = (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type);
-	h->nlmsg_flags = NLM_F_REQUEST | flags;
-	g->nfgen_family = NFPROTO_INET;
-	g->version = NFNETLINK_V0;
-	mnl_attr_put_strz(h, NFTA_SET_ELEM_LIST_TABLE, IR_TABLE);
-	mnl_attr_put_strz(h, NFTA_SET_ELEM_LIST_SET, set);
-	return h;
-}
-
 struct numbers {
 	uint64_t v[MOST]; /* as the kernel has them in memory */
 	size_t n;
@@ -129,7 +112,7 @@ static int send_numbers(struct cgroup_job *j, uint16_t type, const struct number
 
 	if (!of->n)
 		return 0;
-	h = head(room, type, flags, j->set);
+	h = setelem_head(room, type, flags, j->set);
 	put_numbers(h, of);
 	err = sender_open(&s, ROOM);
 	if (!err)
@@ -170,7 +153,7 @@ static int dump(const char *set, uint32_t seq, struct numbers *out)
 {
 	static char room[ROOM] __attribute__((aligned(8)));
 	struct mnl_socket *nl = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
-	struct nlmsghdr *h = head(room, NFT_MSG_GETSETELEM, NLM_F_DUMP, set);
+	struct nlmsghdr *h = setelem_head(room, NFT_MSG_GETSETELEM, NLM_F_DUMP, set);
 	int said = MNL_CB_OK, err = 0;
 	ssize_t n;
 
@@ -230,18 +213,8 @@ static int fill(void *arg)
 int cgroup_fill(struct cgroup_job *j, const char *netns)
 {
 	struct child c = {.where = child_where_of(netns), .netns = netns, .run = fill};
-	struct cgroup_job *shared =
-		mmap(NULL, sizeof(*j), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	int err;
+	int err = child_run_on(&c, j, sizeof(*j));
 
-	if (shared == MAP_FAILED)
-		return -ENOMEM;
-	*shared = *j;
-	c.arg = shared;
-	err = child_run(&c);
-	err = err > 0 ? -err : err;
-	*j = *shared;
-	munmap(shared, sizeof(*j));
 	if (err == -ENOENT)
 		snprintf(j->why, sizeof(j->why), "the kernel has no set %s", j->set);
 	else if (err)

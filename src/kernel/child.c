@@ -22,6 +22,7 @@
 
 #include "kernel/confine.h"
 #include "kernel/meter.h"
+#include "kernel/netns.h"
 #include "util/caps.h"
 #include "util/cleanup.h"
 #include "util/progress.h"
@@ -45,21 +46,6 @@ static int write_file(const char *path, const char *text)
 	_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
 
 	if (fd < 0 || write(fd, text, strlen(text)) < 0)
-		return -errno;
-	return 0;
-}
-
-static int enter_netns(const char *name)
-{
-	_cleanup_free_ char *path = NULL;
-	_cleanup_close_ int fd = -1;
-
-	if (!*name || strchr(name, '/') || !strcmp(name, ".") || !strcmp(name, ".."))
-		return -ENOENT;
-	if (asprintf(&path, "/run/netns/%s", name) < 0)
-		abort();
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || setns(fd, CLONE_NEWNET) < 0)
 		return -errno;
 	return 0;
 }
@@ -142,7 +128,7 @@ in_child(struct child *c, struct child_state *v, pid_t parent, int said)
 
 	detach(parent, said);
 	if (c->where == CHILD_NETNS)
-		err = enter_netns(c->netns);
+		err = netns_enter(c->netns);
 	else if (c->where != CHILD_HERE)
 		err = enter_scratch(c->where);
 	/* where it is, it stays: what is left is for nftables */
@@ -316,4 +302,31 @@ int child_run(struct child *c)
 void child_free(struct child *c)
 {
 	buf_free(&c->why);
+}
+
+void *child_memory(size_t n)
+{
+	void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+void child_memory_free(void *p, size_t n)
+{
+	munmap(p, n);
+}
+
+int child_run_on(struct child *c, void *arg, size_t n)
+{
+	int err;
+
+	c->arg = child_memory(n);
+	if (!c->arg)
+		return -ENOMEM;
+	memcpy(c->arg, arg, n);
+	err = child_run(c);
+	memcpy(arg, c->arg, n);
+	child_memory_free(c->arg, n);
+	c->arg = NULL;
+	return err > 0 ? -err : err;
 }

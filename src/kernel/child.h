@@ -20,7 +20,8 @@ struct child {
 	const char *netns; /* CHILD_NETNS: a name below /run/netns */
 	unsigned timeout_ms; /* 0: two minutes */
 	bool no_files; /* it opens none by name, where the kernel has landlock */
-	/* What runs; its result is handed back. Memory it writes for the parent must be shared. */
+	/* What runs; its result is handed back. Memory it writes for the parent must be shared:
+	 * child_memory(). */
 	int (*run)(void *arg);
 	void *arg;
 	struct buf why; /* of a failure; child_free() */
@@ -40,6 +41,12 @@ int child_run(struct child *c);
 void child_start(struct child *c);
 int child_wait(struct child *c);
 void child_free(struct child *c);
+/* child_run(), of which the child changes *arg, n bytes, and a result that is an error number is
+ * handed back as a negative one. */
+int child_run_on(struct child *c, void *arg, size_t n);
+/* Memory that children share, all zero; NULL: there is none. */
+void *child_memory(size_t n);
+void child_memory_free(void *p, size_t n);
 
 /* In a process that has just been forked: it ends with the one that forked it. */
 void child_follow(int parent);

@@ -3,26 +3,23 @@
  *
  * What comes comes before what goes, in pieces. Intervals that meet one another cannot be in a set
  * at once: those go and come in one transaction, and so does what is changed in a set that has no
- * room for both.
+ * room for both. Where there is much of which nobody knows what it is, all of it goes and all that
+ * is wanted comes in one transaction: to read it would take as long as the square of what there is.
  */
 #include "kernel/delta.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <libmnl/libmnl.h>
-#include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
-#include <linux/netfilter/nfnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "kernel/bulk.h"
 #include "kernel/child.h"
 #include "kernel/delta_probe.h"
 #include "kernel/delta_read.h"
 #include "kernel/send.h"
+#include "kernel/setelem.h"
 #include "nft/ir.h"
 #include "util/cleanup.h"
 #include "util/fault.h"
@@ -63,22 +60,12 @@ struct writer {
 
 static void begin_message(struct writer *w, bool add)
 {
-	struct nlmsghdr *h = mnl_nlmsg_put_header(w->room + w->used);
-	struct nfgenmsg *g = mnl_nlmsg_put_extra_header(h, sizeof(*g));
+	uint16_t flags = (add ? NLM_F_CREATE : 0) | /* of others only errors are told */
+			 (w->used ? 0 : NLM_F_ACK);
 
-	h->nlmsg_type = (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 |
-				   (add ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM));
-	h->nlmsg_flags = NLM_F_REQUEST;
-	if (add)
-		h->nlmsg_flags |= NLM_F_CREATE;
-	if (!w->used) /* of the others only errors are told */
-		h->nlmsg_flags |= NLM_F_ACK;
-	g->nfgen_family = NFPROTO_INET;
-	g->version = NFNETLINK_V0;
-	mnl_attr_put_strz(h, NFTA_SET_ELEM_LIST_TABLE, IR_TABLE);
-	mnl_attr_put_strz(h, NFTA_SET_ELEM_LIST_SET, w->job->set);
 	w->list = NULL;
-	w->message = h;
+	w->message = setelem_head(w->room + w->used, add ? NFT_MSG_NEWSETELEM : NFT_MSG_DELSETELEM,
+				  flags, w->job->set);
 	w->adds = add;
 }
 
@@ -105,23 +92,6 @@ static int flush(struct writer *w)
 	return err;
 }
 
-static void put_node(struct writer *w, u128 address, bool end, bool open)
-{
-	static const uint8_t open_end[] = {1, 4, 1, 0, 0, 0}; /* TLV 1 of nft: its flags are 1 */
-	struct nlattr *elem = mnl_attr_nest_start(w->message, NFTA_LIST_ELEM), *key;
-	uint8_t bytes[16];
-
-	bulk_key(w->job->family, address, bytes);
-	if (end)
-		mnl_attr_put_u32(w->message, NFTA_SET_ELEM_FLAGS, htonl(NFT_SET_ELEM_INTERVAL_END));
-	key = mnl_attr_nest_start(w->message, NFTA_SET_ELEM_KEY);
-	mnl_attr_put(w->message, NFTA_DATA_VALUE, bulk_key_bytes(w->job->family), bytes);
-	mnl_attr_nest_end(w->message, key);
-	if (open)
-		mnl_attr_put(w->message, NFTA_SET_ELEM_USERDATA, sizeof(open_end), open_end);
-	mnl_attr_nest_end(w->message, elem);
-}
-
 static void for_list(struct writer *w, bool add)
 {
 	if (w->message && (w->adds != add || w->message->nlmsg_len + OP_MAX > LIST_MAX))
@@ -138,9 +108,10 @@ static void put_op(struct writer *w, const struct op *o)
 	bool open = w->job->interval && o->at.hi == top;
 
 	for_list(w, o->add);
-	put_node(w, o->at.lo, false, open && o->add);
+	setelem_put(w->message, w->job->family, o->at.lo,
+		    open && o->add ? SETELEM_FIRST_OPEN : SETELEM_FIRST);
 	if (w->job->interval && !open)
-		put_node(w, o->at.hi + 1, true, false);
+		setelem_put(w->message, w->job->family, o->at.hi + 1, SETELEM_END);
 }
 
 /* ---- what is different ---- */
@@ -361,7 +332,7 @@ static int put_ops(struct writer *w, const struct ops *ops, bool zero_end)
 			break;
 		if (ops->v[i].add && w->job->interval && !zero_end && ops->v[i].at.hi != top) {
 			for_list(w, true);
-			put_node(w, 0, true, false);
+			setelem_put(w->message, w->job->family, 0, SETELEM_END);
 			zero_end = true;
 		}
 		put_op(w, &ops->v[i]);
@@ -385,7 +356,8 @@ static int send_ops(const struct delta_job *j, const struct ops *ops, bool zero_
 	return err;
 }
 
-/* What is in it cannot be made sense of: it goes, and all that is wanted comes, at once. */
+/* What is in it cannot be made sense of, or is too much to be read: it goes, and all that is wanted
+ * comes, at once. */
 static int replace(struct delta_job *j, const struct delta_elems *want)
 {
 	struct ops ops = {0};
@@ -417,8 +389,8 @@ static bool holds(const struct delta_job *j, const struct bulk_list *l)
 	return bulk_compare(&job) == 0;
 }
 
-/* A dump of many takes as long as the square of what there is: first it is asked for what should
- * be there. */
+/* Where there are many, it is asked for what should be there; then a part of a dump shows whether
+ * there are. */
 static int look(const struct delta_job *j, struct delta_elems *out)
 {
 	const struct bulk_list *both[] = {j->was, j->want};
@@ -430,7 +402,7 @@ static int look(const struct delta_job *j, struct delta_elems *out)
 			return 0;
 		}
 	}
-	return delta_read(j->set, j->family, j->interval, out);
+	return delta_read(j->set, j->family, j->interval, DUMPED, out);
 }
 
 static int change(struct delta_job *j, const struct delta_elems *add, const struct delta_elems *del,
@@ -565,7 +537,7 @@ static int settle(struct delta_job *j, const struct delta_elems *want)
 		fresh = false;
 		if (!err)
 			err = change_from(j, &has, want, &same);
-		else if (err == -EPROTO)
+		else if (err == -EPROTO || err == -E2BIG)
 			err = replace(j, want);
 		free(has.v);
 		if (err && err != -ENOENT && err != -EEXIST && err != -EINTR)
@@ -610,8 +582,8 @@ static void explain(struct delta_job *j, int err, const struct buf *said)
 
 int delta_change(struct delta_job *j, const char *netns)
 {
-	struct delta_job *shared;
 	struct child c = {.where = child_where_of(netns), .netns = netns, .run = run};
+	struct delta_job shared = *j;
 	uint64_t n = count(j, j->want);
 	int err;
 
@@ -620,18 +592,10 @@ int delta_change(struct delta_job *j, const char *netns)
 			 (unsigned long long)n, j->set, (unsigned long long)j->size);
 		return -ENOSPC;
 	}
-	shared = mmap(NULL, sizeof(*j), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (shared == MAP_FAILED)
-		return -ENOMEM;
-	*shared = *j;
-	c.arg = shared;
-	err = child_run(&c);
-	if (err > 0)
-		err = -err;
-	j->held = shared->held;
-	j->added = shared->added;
-	j->deleted = shared->deleted;
-	munmap(shared, sizeof(*j));
+	err = child_run_on(&c, &shared, sizeof(shared));
+	j->held = shared.held;
+	j->added = shared.added;
+	j->deleted = shared.deleted;
 	if (err)
 		explain(j, err, &c.why);
 	child_free(&c);

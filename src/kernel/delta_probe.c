@@ -6,17 +6,13 @@
  */
 #include "kernel/delta_probe.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <libmnl/libmnl.h>
-#include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
-#include <linux/netfilter/nfnetlink.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include "nft/ir.h"
+#include "kernel/setelem.h"
 #include "nft/tlv.h"
 #include "util/bulk_file.h"
 
@@ -44,38 +40,16 @@ static bool has_end(const struct probe *p, const struct ival *r)
 	return p->interval && r->hi != u128_max(p->family == FAM_IP4 ? 32 : 128);
 }
 
-static void put_key(const struct probe *p, struct nlmsghdr *h, u128 address, bool end)
-{
-	struct nlattr *elem = mnl_attr_nest_start(h, NFTA_LIST_ELEM), *key;
-	uint8_t bytes[16];
-
-	bulk_key(p->family, address, bytes);
-	if (end)
-		mnl_attr_put_u32(h, NFTA_SET_ELEM_FLAGS, htonl(NFT_SET_ELEM_INTERVAL_END));
-	key = mnl_attr_nest_start(h, NFTA_SET_ELEM_KEY);
-	mnl_attr_put(h, NFTA_DATA_VALUE, bulk_key_bytes(p->family), bytes);
-	mnl_attr_nest_end(h, key);
-	mnl_attr_nest_end(h, elem);
-}
-
 /* How many bytes it takes. */
 static size_t put_question(struct probe *p, char *to, size_t i)
 {
-	struct nlmsghdr *h = mnl_nlmsg_put_header(to);
-	struct nfgenmsg *g = mnl_nlmsg_put_extra_header(h, sizeof(*g));
-	struct nlattr *list;
+	struct nlmsghdr *h = setelem_head(to, NFT_MSG_GETSETELEM, NLM_F_ACK, p->set);
+	struct nlattr *list = mnl_attr_nest_start(h, NFTA_SET_ELEM_LIST_ELEMENTS);
 
-	h->nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETSETELEM;
-	h->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
 	h->nlmsg_seq = p->seq + (uint32_t)i;
-	g->nfgen_family = NFPROTO_INET;
-	g->version = NFNETLINK_V0;
-	mnl_attr_put_strz(h, NFTA_SET_ELEM_LIST_TABLE, IR_TABLE);
-	mnl_attr_put_strz(h, NFTA_SET_ELEM_LIST_SET, p->set);
-	list = mnl_attr_nest_start(h, NFTA_SET_ELEM_LIST_ELEMENTS);
-	put_key(p, h, p->v[i].lo, false);
+	setelem_put(h, p->family, p->v[i].lo, SETELEM_FIRST);
 	if (has_end(p, &p->v[i]))
-		put_key(p, h, p->v[i].hi + 1, true);
+		setelem_put(h, p->family, p->v[i].hi + 1, SETELEM_END);
 	mnl_attr_nest_end(h, list);
 	return h->nlmsg_len;
 }

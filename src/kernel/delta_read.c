@@ -4,14 +4,11 @@
 #include "kernel/delta_read.h"
 
 #include <errno.h>
-#include <libmnl/libmnl.h>
-#include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
-#include <linux/netfilter/nfnetlink.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "nft/ir.h"
+#include "kernel/setelem.h"
 #include "nft/tlv.h"
 #include "util/bulk_file.h"
 
@@ -26,6 +23,7 @@ struct node {
 struct nodes {
 	enum family family;
 	bool interval;
+	size_t most; /* 0: any number */
 	struct node *v;
 	size_t n, cap;
 };
@@ -82,6 +80,8 @@ static int take_message(struct nodes *out, const struct tlv_message *m, uint32_t
 	tlv_sort(m->body, v, NFTA_SET_ELEM_LIST_MAX);
 	while (!err && tlv_next(&v[NFTA_SET_ELEM_LIST_ELEMENTS], &type, &elem))
 		err = take_elem(out, elem) ? 0 : -EPROTO;
+	if (!err && out->most && out->n > out->most)
+		err = -E2BIG;
 	return err;
 }
 
@@ -110,17 +110,10 @@ static int dump(const char *set, uint32_t seq, struct nodes *out)
 {
 	struct mnl_socket *nl = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
 	char room[1024] __attribute__((aligned(8)));
-	struct nlmsghdr *h = mnl_nlmsg_put_header(room);
-	struct nfgenmsg *g = mnl_nlmsg_put_extra_header(h, sizeof(*g));
+	struct nlmsghdr *h = setelem_head(room, NFT_MSG_GETSETELEM, NLM_F_DUMP, set);
 	int err = 0;
 
-	h->nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETSETELEM;
-	h->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	h->nlmsg_seq = seq;
-	g->nfgen_family = NFPROTO_INET;
-	g->version = NFNETLINK_V0;
-	mnl_attr_put_strz(h, NFTA_SET_ELEM_LIST_TABLE, IR_TABLE);
-	mnl_attr_put_strz(h, NFTA_SET_ELEM_LIST_SET, set);
 	out->n = 0;
 	if (!nl || mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0 ||
 	    mnl_socket_sendto(nl, h, h->nlmsg_len) < 0)
@@ -160,11 +153,14 @@ static int pair(const struct nodes *in, struct delta_elems *out)
 	return 0;
 }
 
-int delta_read(const char *set, enum family family, bool interval, struct delta_elems *out)
+int delta_read(const char *set, enum family family, bool interval, size_t most,
+	       struct delta_elems *out)
 {
-	struct nodes nodes = {.family = family, .interval = interval};
+	struct nodes nodes = {.family = family, .interval = interval, .most = most};
 	int err = -EINTR;
 
+	if (most && interval)
+		nodes.most = 2 * most + 1; /* the end at 0 */
 	*out = (struct delta_elems){0};
 	for (uint32_t i = 0; i < TRIES && err == -EINTR; i++)
 		err = dump(set, i + 1, &nodes);

@@ -13,7 +13,10 @@ struct delta_elems { /* sorted, disjoint, maybe neighbours; malloc()ed */
 };
 
 void delta_elems_add(struct delta_elems *e, u128 lo, u128 hi);
-/* 0 or -errno: -ENOENT, there is no such set; -EPROTO, its intervals are not as they should be. */
-int delta_read(const char *set, enum family family, bool interval, struct delta_elems *out);
+/* 0 or -errno: -ENOENT, there is no such set; -EPROTO, its intervals are not as they should be;
+ * -E2BIG, there are more than `most` (0: however many), and *out is empty: a dump takes as long as
+ * the square of what there is. */
+int delta_read(const char *set, enum family family, bool interval, size_t most,
+	       struct delta_elems *out);
 
 #endif

@@ -592,13 +592,12 @@ static int take_up_all(void *arg)
 
 static int change(struct child *c, struct changing *d, size_t *done, struct buf *why)
 {
-	struct change *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
-				     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct change *shared = child_memory(sizeof(*shared));
 	int err;
 
 	*done = 0;
-	if (shared == MAP_FAILED)
-		return -errno;
+	if (!shared)
+		return -ENOMEM;
 	d->shared = shared;
 	c->arg = d;
 	err = child_run(c);
@@ -611,7 +610,7 @@ static int change(struct child *c, struct changing *d, size_t *done, struct buf 
 		buf_printf(why, "cannot %s connections: %s", d->verb, strerror(err));
 	child_free(c);
 	*done = shared->done;
-	munmap(shared, sizeof(*shared));
+	child_memory_free(shared, sizeof(*shared));
 	return err > 0 ? -err : err;
 }
 

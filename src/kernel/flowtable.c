@@ -171,12 +171,12 @@ int flowtable_bind(const char *netns, const char *name, bool hardware, struct fl
 
 	if (!n)
 		return 0;
-	j.errs = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (j.errs == MAP_FAILED)
-		return -errno;
+	j.errs = child_memory(size);
+	if (!j.errs)
+		return -ENOMEM;
 	err = run(netns, bind_here, &j, why);
 	for (size_t i = 0; i < n; i++)
 		v[i].err = j.errs[i];
-	munmap(j.errs, size);
+	child_memory_free(j.errs, size);
 	return err;
 }

@@ -11,7 +11,6 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -155,9 +154,9 @@ static int ask_kernel(const char *netns, struct genid *out, struct buf *why)
 		err = genid_get_here(out);
 		goto done;
 	}
-	s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (s == MAP_FAILED)
-		return -errno;
+	s = child_memory(sizeof(*s));
+	if (!s)
+		return -ENOMEM;
 	c.arg = s;
 	err = child_run(&c);
 	if (err < 0)
@@ -165,7 +164,7 @@ static int ask_kernel(const char *netns, struct genid *out, struct buf *why)
 	child_free(&c);
 	if (err == 0)
 		*out = s->g;
-	munmap(s, sizeof(*s));
+	child_memory_free(s, sizeof(*s));
 	if (err < 0)
 		return err;
 	err = -err;

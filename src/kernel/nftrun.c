@@ -160,7 +160,7 @@ static bool read_bulk(const struct nftrun_step *s, FILE *out, FILE *err)
 	u128 step = b->prefix ? bulk_step(b) : 1;
 	_cleanup_buf_ struct buf bytes = {0};
 	struct delta_elems e = {0};
-	int failed = delta_read(s->bulk->set, b->elems->family, !b->prefix, &e);
+	int failed = delta_read(s->bulk->set, b->elems->family, !b->prefix, s->bulk->most, &e);
 
 	bulk_file_begin(&bytes, b->elems->family);
 	for (size_t i = 0; i < e.n; i++)
@@ -307,10 +307,9 @@ static void start_here(struct nftrun *r)
 	j->streams = malloc(streams);
 	memset(j->streams, 0xff, streams); /* no descriptor yet */
 	j->shared = sizeof(*j->progress) + (r->n + 1) * sizeof(j->progress->step[0]);
-	j->progress =
-		mmap(NULL, j->shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	j->progress = child_memory(j->shared);
 	r->job = j;
-	j->err = j->progress == MAP_FAILED ? -errno : open_streams(j);
+	j->err = j->progress ? open_streams(j) : -ENOMEM;
 	if (j->err)
 		buf_printf(&r->why, "cannot start a child process: %s", strerror(-j->err));
 	else
@@ -346,8 +345,8 @@ static int wait_here(struct nftrun *r)
 
 	close_streams(j);
 	free(j->streams);
-	if (j->progress != MAP_FAILED)
-		munmap(j->progress, j->shared);
+	if (j->progress)
+		child_memory_free(j->progress, j->shared);
 	free(j);
 	r->job = NULL;
 	return err;
@@ -360,6 +359,7 @@ static void put_bulk(struct buf *b, const struct bulk_job *j)
 	bulk_file_pack(&list, j->bulk->elems);
 	message_put_text(b, j->set, strlen(j->set));
 	message_put_number(b, j->bulk->prefix);
+	message_put_number(b, j->most);
 	message_put_text(b, buf_str(&list), list.len);
 }
 

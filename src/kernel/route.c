@@ -8,7 +8,6 @@
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 
 #include "kernel/child.h"
@@ -97,17 +96,8 @@ static int ask(void *arg)
 int route_answers(const char *netns, struct route_answer *a)
 {
 	struct child c = {.where = child_where_of(netns), .netns = netns, .run = ask};
-	struct route_answer *shared =
-		mmap(NULL, sizeof(*a), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	int err;
+	int err = child_run_on(&c, a, sizeof(*a));
 
-	if (shared == MAP_FAILED)
-		return -errno;
-	*shared = *a;
-	c.arg = shared;
-	err = child_run(&c);
 	child_free(&c);
-	*a = *shared;
-	munmap(shared, sizeof(*a));
-	return err > 0 ? -err : err;
+	return err;
 }

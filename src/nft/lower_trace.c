@@ -27,6 +27,8 @@ static void add_elements(struct tracing *t, struct ivset *to, const struct dynse
 {
 	const struct ir_set *s = ruleset_set(t->live, dynset_name(t->l.arena, d, fam));
 
+	if (s && ir_set_is_bulk(s))
+		bulk_list_append(to, s->bulk->elems, t->l.arena);
 	for (size_t i = 0; s && s->nkeys && i < s->elems.n; i++)
 		vec_push(t->l.arena, to, s->elems.v[i].key[0]);
 	ivset_normalise(to);

@@ -14,6 +14,7 @@
 #include "kernel/live.h"
 #include "kernel/nftrun.h"
 #include "nft/trace.h"
+#include "see/held.h"
 #include "see/location.h"
 #include "util/cleanup.h"
 #include "util/number.h"
@@ -117,6 +118,8 @@ int tracing_read_rules(struct tracing *t, struct buf *why)
 		t->new_nft = new_nft(t->netns);
 	ours = ir_tables_find(&t->tables, NFPROTO_INET, IR_TABLE);
 	t->ours = ours ? ours->ruleset : ruleset_new(a);
+	if (!t->read)
+		held_give(t->netns, t->state, a, t->ours);
 	t->routes = has_hook(t->ours, "input") && has_hook(t->ours, "forward");
 	locations_read(&t->places, t->state, a);
 	return 0;

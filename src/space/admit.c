@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nft/nft.h"
+
 #define STATUS_DST_NAT 32 /* IPS_DST_NAT */
 #define SYN 2
 #define WORDS 13 /* of 64 variables each; conditions come behind all dimensions, and are open */
@@ -221,14 +223,55 @@ static bool take(struct walk *w, uint32_t value)
 	return false;
 }
 
-/* Rates mostly hold; what else a condition asks is mostly not so. */
+/* "@SET holds the source", "@SET holds the destination" */
+static struct admit_held held_of(const struct admit *x, const char *text)
+{
+	static const char *const sides[] = {" holds the destination", " holds the source"};
+	struct arena *a = x->mean.arena;
+	struct admit_held h = {.is = false};
+	const struct ir_set *set;
+	size_t n = strlen(text);
+
+	for (int i = 0; i < 2 && text[0] == '@' && !h.is; i++) {
+		size_t end = strlen(sides[i]);
+
+		if (n <= end || strcmp(text + n - end, sides[i]) != 0)
+			continue;
+		set = ruleset_set(x->ruleset, arena_strndup(a, text + 1, n - end - 1));
+		h = (struct admit_held){.is = set && set->nkeys == 1, .from = i};
+		if (!h.is)
+			break;
+		h.family = field_table[set->keys[0]].bits == 32 ? FAM_IP4 : FAM_IP6;
+		h.list = set->bulk ? set->bulk->elems : NULL;
+		for (size_t k = 0; k < set->elems.n; k++)
+			vec_push(a, &h.now, set->elems.v[k].key[0]);
+		ivset_normalise(&h.now);
+	}
+	return h;
+}
+
+/* Rates mostly hold, and sets what they hold now; what else a condition asks is mostly not so. */
 static bool tries_hi_first(const struct walk *w, uint32_t var)
 {
 	const struct schema *s = &w->x->mean.schema;
 	size_t n = var - schema_condition_var(0);
+	const struct admit_held *h;
+	u128 at;
 
-	return var >= schema_condition_var(0) && n < s->texts.n &&
-	       strstr(s->texts.v[n], " holds for ") != NULL;
+	if (var < schema_condition_var(0) || n >= s->texts.n)
+		return false;
+	while (w->x->held.n <= n) {
+		struct admit_held next = held_of(w->x, s->texts.v[w->x->held.n]);
+
+		vec_push(w->x->mean.arena, &w->x->held, next);
+	}
+	h = &w->x->held.v[n];
+	if (!h->is)
+		return strstr(s->texts.v[n], " holds for ") != NULL;
+	at = h->from ? w->p->from : w->p->to;
+	if (h->family != w->flow->family)
+		return false;
+	return h->list ? bulk_list_holds(h->list, at) : ivset_contains(&h->now, at);
 }
 
 static bool is_listed(const struct walk *w, const struct schema_list *l)

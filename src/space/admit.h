@@ -44,6 +44,13 @@ struct admission {
 	const struct outcome *as; /* how its source is */
 };
 
+struct admit_held { /* of a condition: that a set of run time holds an address */
+	const struct bulk_list *list; /* or ... */
+	struct ivset now; /* what it holds, or is not known to hold */
+	enum family family;
+	bool is, from;
+};
+
 struct admit {
 	struct mean mean;
 	const struct ir_ruleset *ruleset;
@@ -53,6 +60,7 @@ struct admit {
 	bool built[NSTATIONS];
 	uint32_t *seen, turn; /* by node: the walk that was there last */
 	size_t nseen;
+	VEC(struct admit_held) held; /* by condition, as far as they were looked at */
 };
 
 /* Names that the ruleset mentions, and those of interfaces that flows are at, must be added to
@@ -65,7 +73,8 @@ void admit_free(struct admit *x);
 void admit_only(struct admit *x, struct ivset to4, struct ivset to6);
 
 /* Whatever the flow does not say (marks, users, times, whether rates hold and sets of run time hold
- * its addresses) may be either way: it is refused only if it is so in every case. */
+ * its addresses) may be either way: it is refused only if it is so in every case. The line is that
+ * of what sets hold now, if it can be. */
 struct admission admit_judge(struct admit *x, const struct admit_flow *f);
 /* Whether it is the ruleset that gave the flow the translation it has, of its destination or of its
  * source; other tables may have. */

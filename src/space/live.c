@@ -173,25 +173,38 @@ static void elements(struct mean *m, const struct live_tables *tables, const cha
 	ivset_normalise(out);
 }
 
-/* A question that names a dynamic set speaks of the addresses that it holds now. */
+static const struct ir_bulk *list_of(const struct live_tables *tables, const char *set)
+{
+	const struct ir_set *s = NULL;
+
+	for (size_t t = 0; t < tables->n && !s; t++)
+		s = tables->v[t].line_of ? ruleset_set(tables->v[t].ruleset, set) : NULL;
+	return s ? s->bulk : NULL;
+}
+
+/* A question that names a set of run time speaks of the addresses that it holds now. */
 static dd_ref of_now(struct mean *m, const struct live_tables *tables, dd_ref r)
 {
 	for (size_t i = 0; i < m->schema.texts.n; i++) {
 		uint32_t var = (uint32_t)schema_condition_var(i);
 		const char *text = m->schema.texts.v[i];
 		const char *holds = strstr(text, " holds the "), *set;
+		enum dim d = holds && strstr(holds, "source") ? DIM_SADDR : DIM_DADDR;
 		struct ivset held = {0};
 		dd_ref in;
 
 		if (text[0] != '@' || !holds || strstr(holds, "the cgroup"))
 			continue;
 		set = arena_strndup(m->arena, text + 1, (size_t)(holds - text) - 1);
-		if (bulk_is_name(set)) /* nobody has read what is in it */
+		if (list_of(tables, set)) {
+			in = schema_bulk(&m->schema, d, list_of(tables, set)->elems, r);
+		} else if (bulk_is_name(set)) { /* nobody knows what is in it */
 			continue;
-		elements(m, tables, set, &held);
-		in = schema_addrs(&m->schema,
-				  strstr(holds, "source") == NULL ? DIM_DADDR : DIM_SADDR,
-				  strstr(set, ".v6") ? FAM_IP6 : FAM_IP4, &held);
+		} else {
+			elements(m, tables, set, &held);
+			in = schema_addrs(&m->schema, d, strstr(set, ".v6") ? FAM_IP6 : FAM_IP4,
+					  &held);
+		}
 		r = dd_or(m->dd, dd_and(m->dd, in, dd_fix(m->dd, r, var, 1, 1)),
 			  without(m, dd_fix(m->dd, r, var, 1, 0), in));
 	}

@@ -474,6 +474,8 @@ static dd_ref cgroup_condition(struct mean *m, const struct ir_stmt *s, const st
 	struct buf b = {0};
 	dd_ref held;
 
+	if (set && m->now && set->dynamic && !set->elems.n) /* the group is not there */
+		return DD_FALSE;
 	if (set && s->match.sel.n == 1) {
 		buf_printf(&b, "@%s holds the cgroup of level %d", set->name,
 			   (int)s->match.sel.f[0] - F_CGROUP1 + 1);
@@ -582,7 +584,7 @@ dd_ref match_stmt(struct mean *m, const struct ir_stmt *s, const struct ir_set *
 		in = helper_condition(m, elems);
 	else if (sel->n == 1 && field_is_told(sel->f[0]))
 		in = dd_and(m->dd, implied(m, sel), match_told(m, s, set));
-	else if (set && ir_set_is_bulk(set))
+	else if (set && ir_set_is_bulk(set) && (!set->dynamic || m->now))
 		in = schema_bulk(&m->schema, fields[sel->f[0]].dim, set->bulk->elems, m->within);
 	else if (set && set->dynamic && (!m->now || bulk_is_name(set->name)))
 		in = dd_and(m->dd, implied(m, sel),

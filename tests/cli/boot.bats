@@ -402,7 +402,7 @@ never_more() { # policy
 	local word n
 	rm -rf whole less* changes opened
 	f compile "$1" -o whole 2>/dev/null || return 0 # not for this kernel
-	for word in '' log nflog limit connlimit reject nat fib skuid ipsec; do
+	for word in '' log nflog limit connlimit reject nat fib skuid ipsec time cgroup quota; do
 		n=$(/usr/bin/python3 "$here/degraded.py" whole "less$word" $word)
 		[ "$n" != 0 ] || continue
 		f --json diff whole "less$word" >changes || [ $? = 1 ]
@@ -437,6 +437,12 @@ never_more() { # policy
 		reject wan -> self   tcp/203   max 9 connections else allow
 		drop   wan -> self   tcp/204   limit 5/minute max 9 connections log "both"
 		allow  wan -> self   tcp/200-204 from port 1-9
+		quota some-gb = 5 GB
+		allow  wan -> self   tcp/210   hours 22:00-06:00 days fri
+		drop   wan -> self   tcp/211-214 hours 08:00-18:00
+		allow  wan -> self   tcp/211   after 2030-01-31
+		allow  wan -> self   tcp/212   quota some-gb
+		allow  self -> wan   tcp/213   cgroup "system.slice/mail.service"
 		allow  lan -> any
 		masquerade lan -> wan
 		dnat   wan -> self tcp/443 to web

@@ -239,3 +239,82 @@ lines() { printf '%s\n' "$@"; }
 	[ "$status" != 0 ]
 	[[ $output == *"runtime.json and manifest do not belong together"* ]]
 }
+
+@test "explain --live and flows know what the sets hold now" {
+	begin
+	for eth in eth0 eth1; do
+		ip -n "$NS" link add $eth type veth peer name peer-$eth
+		ip -n "$NS" link set peer-$eth up
+		ip -n "$NS" link set $eth up
+	done
+	ip -n "$NS" address add 10.0.0.1/24 dev eth0
+	ip -n "$NS" address add 203.0.113.254/24 dev eth1
+	ip -n "$NS" route add default dev eth1
+	both
+	cat <<-END | candidate
+		forwarding on
+		zone lan { interface eth0; network 10.0.0.0/24 }
+		zone wan { interface eth1 }
+		host bigmart = 192.0.2.80, dns "bigmart.example"
+		set drops = url "$LIST"
+		drop drops@wan -> any
+		allow lan -> bigmart@wan tcp/443
+		allow lan -> wan
+		allow wan -> self ssh
+	END
+	fwc apply
+	inns "$here/../lab/connections" - <<-'END'
+		tcp 10.0.0.5 4000 198.51.100.1 443
+		tcp 10.0.0.5 4001 198.51.100.2 443
+		tcp 10.0.0.5 4002 192.0.2.80 443
+		tcp 203.0.113.5 4003 203.0.113.254 22
+	END
+	lines_of() { fwc --json flows "$@" | json '[(c["from"]["port"], c["rule"], c["forbidden"]) for c in sorted(d, key=lambda c: c["from"]["port"])]'; }
+	# what was let in before it was listed is not forbidden: the list is of today
+	[ "$(lines_of)" = "[(4000, 'allow lan -> bigmart@wan tcp/443', False), (4001, 'allow lan -> wan', False), (4002, 'allow lan -> bigmart@wan tcp/443', False), (4003, 'allow wan -> self ssh', False)]" ]
+	names() { fwc --config "$WORK/policy.fwc" --json flows "$@" | json 'sorted(c["from"]["port"] for c in d)'; }
+	[ "$(names to bigmart)" = "[4000, 4002]" ]
+	[ "$(names from drops)" = "[4003]" ]
+	live() {
+		run fwc explain --live "$1" "$WORK/policy.fwc"
+		echo "$output"
+		[ "$status" = 0 ]
+	}
+	live '203.0.113.5@wan -> self ssh'
+	[[ $output == *"drop drops@wan -> any"*dropped* && $output != *" if "* ]]
+	live '203.0.113.200@wan -> self ssh'
+	[[ $output == *"allow wan -> self ssh"*accepted* && $output != *" if "* && $output != *" unless "* ]]
+	live 'drops@wan -> self ssh ipv6'
+	[[ $output == *"2001:db8:bad:"*" -> "* ]]
+	# as a refresh does it
+	inns nft delete element inet fwc bigmart.dns.v4 '{ 198.51.100.1 }'
+	inns nft delete element inet fwc drops.url.v4.bulk '{ 203.0.113.0/25 }'
+	[ "$(lines_of to 198.51.100.1)" = "[(4000, 'allow lan -> wan', False)]" ]
+	[ "$(names to bigmart)" = "[4002]" ]
+	live '203.0.113.5@wan -> self ssh'
+	[[ $output == *"allow wan -> self ssh"*accepted* && $output != *" unless "* ]]
+	# a set that the rules in force do not have
+	sed -i 's/drops/others/g' "$WORK/policy.fwc"
+	run fwc --config "$WORK/policy.fwc" flows from others
+	[ "$status" = 2 ]
+	for eth in eth0 eth1; do ip -n "$NS" link del $eth; done
+}
+
+@test "of a long list they know it as long as the kernel holds what was fetched" {
+	begin
+	fetched bigmart dns:bigmart.example "$(now)" 198.51.100.1
+	/usr/bin/python3 -c 'for i in range(66000): print("45.%d.%d.%d" % (i >> 14, i >> 6 & 255, 4 * (i & 63)))' |
+		fetched drops "$LIST" "$(now)" -
+	policy | candidate
+	fwc apply
+	run fwc explain --live '45.0.0.4@wan -> self ssh' "$WORK/policy.fwc"
+	echo "$output"
+	[[ $output == *"drop drops@wan -> any"*dropped* && $output != *" if "* ]]
+	run fwc explain --live '45.0.0.5@wan -> self ssh' "$WORK/policy.fwc"
+	echo "$output"
+	[[ $output != *"drop drops"* && $output != *" unless "* ]]
+	inns nft add element inet fwc drops.url.v4.bulk '{ 45.0.0.5 }'
+	run fwc explain --live '45.0.0.5@wan -> self ssh' "$WORK/policy.fwc"
+	echo "$output"
+	[[ $output == *"set drops (url) holds the source"* ]]
+}

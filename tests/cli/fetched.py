@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Writes below a state directory what was fetched for a set, as store/fetched.h and util/bulk_file.h have it.
 
-usage: fetched.py STATE NAME SOURCE FETCHED ADDRESS...     (SOURCE: dns:NAME,NAME or a URL; an ADDRESS: or LOW-HIGH)
+usage: fetched.py STATE NAME SOURCE FETCHED ADDRESS...     (SOURCE: dns:NAME,NAME or a URL; an ADDRESS: or LOW-HIGH;
+                                                            -: lines of them)
 """
 import hashlib
 import ipaddress
@@ -11,6 +12,8 @@ import os
 import sys
 
 state, name, source, fetched, *addresses = sys.argv[1:]
+if addresses == ["-"]:
+    addresses = sys.stdin.read().split()
 folder = os.path.join(state, "fetched")
 os.makedirs(folder, mode=0o700, exist_ok=True)
 names = source[4:].split(",") if source.startswith("dns:") else []

@@ -139,14 +139,34 @@ assert j["due"] == j["fetched"] + 86400, j'
 	[ "$(held drops.url.v4.bulk)" = 203.0.113.0/24 ]
 }
 
-@test "--netns: the sets of that namespace are filled" {
-	ip netns add "$NS-other"
-	mkdir -m 700 "$WORK/there"
+@test "--netns: names and lists are asked for where the rules are, by its resolv.conf and its certificates" {
+	mkdir -m 700 "$WORK/there" "$WORK/cut"
 	policy
-	inns "$FWC" --netns "$NS-other" --state "$WORK/there" compile "$WORK/policy.fwc"
-	inns "$FWC" --netns "$NS-other" --state "$WORK/there" apply --no-confirm
-	[ "$(ip netns exec "$NS-other" nft list set inet fwc mart.dns.v4 | grep -c 192.0.2.80)" = 1 ]
-	[ "$(ip netns exec "$NS-other" nft list set inet fwc drops.url.v4.bulk | grep -c 203.0.113.0/24)" = 1 ]
+	inns nft flush ruleset
+	there() { "$FWC" --netns "$NS" --state "$WORK/there" --color=never "$@"; }
+	there compile "$WORK/policy.fwc"
+	run there apply --no-confirm
+	echo "$output"
+	[[ $output != *"is empty"* ]]
+	[ "$(held mart.dns.v4)" = 192.0.2.80 ]
+	[ "$(held drops.url.v4.bulk)" = 203.0.113.0/24 ]
+	zone '"mart.example": {"A": ["192.0.2.81"]}, "lists.example": {"A": ["'"$THEY"'"]}'
+	there refresh --force
+	[ "$(held mart.dns.v4)" = 192.0.2.81 ]
+	# one without a way out gets no answers, whatever there is here
+	ip netns add "$NS-other"
+	cut() { inns "$FWC" --netns "$NS-other" --state "$WORK/cut" --color=never "$@"; }
+	cut compile "$WORK/policy.fwc"
+	run cut apply --no-confirm
+	echo "$output"
+	[ "$status" = 0 ]
+	[[ $output == *"'mart' is empty: nothing was fetched yet"* ]]
+	ip netns del "$NS-other"
+	run cut refresh
+	echo "$output"
+	[ "$status" != 0 ]
+	[[ $output == *"namespace '$NS-other'"* ]]
+	zone '"mart.example": {"A": ["192.0.2.80"]}, "more.example": {"A": ["192.0.2.90"]}, "lists.example": {"A": ["'"$THEY"'"]}'
 }
 
 @test "while another one is asking, apply does not wait for it" {

@@ -118,3 +118,35 @@ $changed"
 	fwc refresh --force
 	as_listed
 }
+
+# As apply leaves it that has asked for a list itself: the kernel may hold whatever it did.
+unknown() {
+	/usr/bin/python3 - "$WORK/state/fetched/drops.json" <<-'END'
+	import json, sys
+	d = json.load(open(sys.argv[1]))
+	d["changing"] = True
+	for key in "from", "from4", "from6":
+	    d.pop(key, None)
+	json.dump(d, open(sys.argv[1], "w"))
+	END
+}
+
+@test "where nobody knows what a long set holds, all of it is replaced, and packets see the old or the new one" {
+	for t in hash interval; do
+		begin $t
+		unknown
+		run fwc refresh # it is what was kept: nothing is to be done
+		[[ $output == *"drops: same, 66000 elements"* ]]
+		list "$kind
+$changed"
+		unknown
+		inns nft add element inet fwc drops.v4 '{ 46.0.0.0 }'
+		run fwc refresh
+		echo "$output"
+		[ "$status" = 0 ]
+		# all of it came, and it was not read
+		[[ $output =~ "drops: changed, "([0-9]+)" added, 0 deleted, "([0-9]+)" elements" ]]
+		[ "${BASH_REMATCH[1]}" = "${BASH_REMATCH[2]}" ]
+		as_listed
+	done
+}

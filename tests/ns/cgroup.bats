@@ -206,5 +206,13 @@ sends() {
 	echo "$output"
 	[ "$status" = 0 ]
 	[[ $output == *"accept"* && $output == *drop* ]]
+	[[ $output == *"a process of cgroup web sends it"* ]]
 	lab_fwc fw flows
+	# who is not there sends nothing: the kernel's set is empty
+	gone web
+	lab_fwc fw refresh
+	run lab_fwc fw explain --live 'self -> wan udp/11' "$LAB_DIR/cgroup.fwc"
+	echo "$output"
+	[ "$status" = 0 ]
+	[[ $output == *drop* && $output != *accept* && $output != *"cgroup web"* ]]
 }

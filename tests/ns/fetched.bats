@@ -36,6 +36,11 @@ holds() { # add|delete SET ADDRESS...
 	lab_in router nft "$what" element inet fwc "$set" "{ $* }"
 }
 
+says() { # question, by the kernel
+	run lab_fwc router explain --live "$1" "$LAB_DIR/fetched.fwc"
+	echo "$output"
+}
+
 @test "fetched: dns and url sets, TO and FROM, mixed and negated; what is in them changes between packets" {
 	cat >"$LAB_DIR/fetched.fwc" <<-'END'
 		forwarding on
@@ -103,7 +108,34 @@ holds() { # add|delete SET ADDRESS...
 		one -> client    tcp/1007 : dropped
 		two -> client    tcp/1007 : passes
 	END
+	# by what they hold, so there is no if about it; by the policy alone it is free
+	says '10.0.2.2@wan -> 10.0.1.2@lan tcp/1007'
+	[ "$status" = 0 ]
+	[[ $output == *"drop bad -> any"*dropped ]]
+	[[ $output != *" if "* ]]
+	says 'bad@dmz -> lan tcp/1007 ipv6'
+	[[ $output == *"fd00:2::"*" -> "* ]]
+	run lab_fwc router explain '10.0.2.2@wan -> 10.0.1.2@lan tcp/1007' "$LAB_DIR/fetched.fwc"
+	echo "$output"
+	[[ $output == *"set bad (url) holds the source"* ]]
+	# a trace of what it names
+	lab_fwc router trace --json -n 1 --timeout 120 'bad@wan -> lan' "$LAB_DIR/fetched.fwc" >"$LAB_DIR/traced" 2>"$LAB_DIR/tracing" 3>&- &
+	pid=$!
+	for _ in {1..600}; do
+		! grep -q tracing "$LAB_DIR/tracing" || break
+		sleep 0.05
+	done
+	lab_in two "$LAB_HERE/shoot" udp/7 10.0.1.2
+	lab_in one "$LAB_HERE/shoot" udp/8 10.0.1.2
+	wait $pid
+	cat "$LAB_DIR/tracing" "$LAB_DIR/traced"
+	/usr/bin/python3 -c 'import json, sys
+d = json.loads(open(sys.argv[1]).read())
+assert (d["from"], d["dport"], d["verdict"], d["decided"]["rule"]) == ("10.0.2.2", 8, "drop", "drop bad -> any"), d' "$LAB_DIR/traced"
 	holds delete bad.url.v4.bulk 10.0.2.0/24
+	says '10.0.2.2@wan -> 10.0.1.2@lan tcp/1004'
+	[[ $output == *"allow !shop@wan -> lan tcp/1004"*accepted ]]
+	[[ $output != *" if "* ]]
 	lab_flows <<-'END'
 		v4 one -> client tcp/1004 : passes
 		v6 one -> client tcp/1004 : dropped

@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2154 # bats sets them
-# A trial goes by the time that passes, whatever somebody sets the clock to meanwhile. In a machine of
-# its own, as a clock is everybody's.
+# A trial goes by the time that passes, whatever somebody sets the clock to meanwhile; and rules with
+# hours go by what the clock shows. In a machine of its own, as a clock is everybody's.
 
 setup() {
 	[ -n "${VM:-}" ] || skip "sets the clock: only in a virtual machine"
@@ -64,4 +64,29 @@ expires() { # how the clock is set
 		f apply old
 	done
 	answers
+}
+
+knock() { # PORT: "closed" (let in, nobody listens), "silent"
+	ip netns exec peer timeout 5 bash -c "exec 2>/dev/null; echo >/dev/tcp/10.7.0.1/$1" 2>/dev/null
+	case $? in 124) echo silent ;; *) echo closed ;; esac
+}
+@test "a machine that starts before its clock is set: rules with hours match nothing until it is, and nobody loads them again" {
+	local window behind
+	window="$(TZ=UTC date -d "@$(($(date +%s) - 7200))" +%H:%M)-$(TZ=UTC date -d "@$(($(date +%s) + 7200))" +%H:%M)"
+	printf '%s\n' 'zone lan { interface wire }' "allow lan -> self ping hours $window" \
+		"drop lan -> self tcp/81 hours $window" 'allow lan -> self tcp/81' 'allow lan -> self tcp/82' >hours.fwc
+	TZ=UTC f compile --no-proof hours.fwc -o hours
+	f apply hours
+	answers
+	[ "$(knock 81) $(knock 82)" = "silent closed" ]
+	behind=$(($(date +%s) - 86400)) # a battery that is empty: 1970
+	by -$behind
+	ip netns exec fw nft flush ruleset
+	f boot
+	run answers
+	[ "$status" != 0 ]
+	[ "$(knock 81) $(knock 82)" = "closed closed" ]
+	by $behind
+	answers
+	[ "$(knock 81) $(knock 82)" = "silent closed" ]
 }
