@@ -198,6 +198,19 @@ behind() { # the rest of the new URL, more of the row, where
 	sets "$(row list '"sha256": "'$url'/list.hash"')"
 	fwc refresh
 	holds drops.v4 192.0.2.0/24
+	# changed half way: as long as it says, and every line of it an address
+	printf '192.0.2.128/25\n198.51.100.0/25\n' >"$WORK/www/list"
+	printf '198.18.0.0/16\n203.0.113.0/25\n' >"$WORK/www/list.new"
+	(cd "$WORK/www" && sha256sum list >list.sum && sha256sum list.new >list.new.sum)
+	for sum in list.sum list.new.sum; do
+		behind torn/list '"sha256": "'$url/$sum'"'
+		printf '192.0.2.128/25\n198.51.100.0/25\n' >"$WORK/www/list"
+		refused "not what its SHA-256 says"
+	done
+	list 192.0.2.0/24
+	(cd "$WORK/www" && sha256sum list | cut -d' ' -f1 >list.hash)
+	sets "$(row list '"sha256": "'$url'/list.hash"')"
+	fwc refresh
 	# changed between the one and the other
 	list 198.18.0.0/16 198.51.100.0/25
 	refused "not what its SHA-256 says"

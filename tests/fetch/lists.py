@@ -10,6 +10,7 @@
   /bomb           a few kB that become 2 GB
   /short/NAME     ends before what it has promised
   /unbounded/NAME nothing says where it ends
+  /torn/NAME      changes half way: the second half is that of NAME.new
   /mute           accepts and says nothing
 Each request is a line of the log: METHOD PATH STATUS. "ready" there says that it listens."""
 import gzip
@@ -87,6 +88,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 body = self.file(rest)
                 self.say(200, body[:len(body) // 2], Content_Length=str(len(body)))
                 self.close_connection = True
+            elif first == "torn":
+                body, new = self.file(rest), self.file(rest + ".new")
+                self.say(200, body[:len(body) // 2] + new[len(new) // 2:])
             elif first == "unbounded":
                 log(f"GET {self.path} 200")
                 self.wfile.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + self.file(rest))

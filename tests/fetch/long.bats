@@ -131,22 +131,20 @@ unknown() {
 	END
 }
 
-@test "where nobody knows what a long set holds, all of it is replaced, and packets see the old or the new one" {
-	for t in hash interval; do
-		begin $t
-		unknown
-		run fwc refresh # it is what was kept: nothing is to be done
-		[[ $output == *"drops: same, 66000 elements"* ]]
-		list "$kind
+@test "where nobody knows what a long set holds, it is not read, which would take for ever: all of it is replaced" {
+	begin interval
+	unknown
+	run fwc refresh # it is what was kept: nothing is to be done
+	[[ $output == *"drops: same, 66000 elements"* ]]
+	list "$kind
 $changed"
-		unknown
-		inns nft add element inet fwc drops.v4 '{ 46.0.0.0 }'
-		run fwc refresh
-		echo "$output"
-		[ "$status" = 0 ]
-		# all of it came, and it was not read
-		[[ $output =~ "drops: changed, "([0-9]+)" added, 0 deleted, "([0-9]+)" elements" ]]
-		[ "${BASH_REMATCH[1]}" = "${BASH_REMATCH[2]}" ]
-		as_listed
-	done
+	unknown
+	inns nft add element inet fwc drops.v4 '{ 46.0.0.0 }'
+	run timeout 60 ip netns exec "$NS" "$FWC" --state "$WORK/state" --color=never refresh
+	echo "$output"
+	[ "$status" = 0 ]
+	# all of it came, and it was not read
+	[[ $output =~ "drops: changed, "([0-9]+)" added, 0 deleted, "([0-9]+)" elements" ]]
+	[ "${BASH_REMATCH[1]}" = "${BASH_REMATCH[2]}" ]
+	as_listed
 }

@@ -57,6 +57,10 @@ setup_file() {
 		allow lan -> wan tcp/1010
 		dnat wan -> self tcp/1100 hours $(around "$ZONE") to 192.168.1.2:1000 allow
 		dnat wan -> self tcp/1101 hours $(beside "$ZONE") to 192.168.1.2:1000 allow
+		dnat wan -> self tcp/1200 to 192.168.1.2:1001
+		dnat wan -> self tcp/1201 to 192.168.1.2:1001
+		allow wan -> lan published tcp/1200 hours $(around "$ZONE")
+		allow wan -> lan published tcp/1201 hours $(beside "$ZONE")
 		mark lan -> any tcp/1102 hours $(around "$ZONE") as 5
 		mark lan -> any tcp/1103 hours $(beside "$ZONE") as 5
 		allow lan -> wan tcp/1102, 1103 mark 5
@@ -88,6 +92,8 @@ teardown_file() {
 	lab_flows <<-'END'
 		v4 server -> router.out tcp/1100 : passes at web:1000
 		v4 server -> router.out tcp/1101 : dropped
+		v4 server -> router.out tcp/1200 : passes at web:1001
+		v4 server -> router.out tcp/1201 : dropped
 	END
 }
 
@@ -116,4 +122,7 @@ teardown_file() {
 		v4 web -> server tcp/2000 : dropped
 		v4 web -> server tcp/1001 : passes
 	END
+	# who wants it to end forgets it
+	lab_in router conntrack -D -s 192.168.1.2 >/dev/null 2>&1
+	lab_stops 1000
 }
