@@ -996,6 +996,8 @@ class Parser:
         if self.ahead('for'):
             self.at += 1
         if not name.startswith('unread'):       # what no rule asks says so by its name
+            if name not in self.policy.dynamic:
+                self.fail('a set that there is not')
             changes.append((adds, source, self.policy.dynamic[name]))
 
     def translation(self, kind, line):
