@@ -723,6 +723,18 @@ static void test_not_seen(void)
 	to = 443;
 }
 
+/* What is all that comes, and may be the beginning of DNS over TCP. */
+static void test_short_greeting(void)
+{
+	open_another((struct segment){0});
+	SAME_TEXT(DATA(.data = "\5\1\0", .n = 3), ""); /* SOCKS 5, one method (RFC 1928 3) */
+	now += 11 * SECOND;
+	*said = '\0';
+	judge_tick(judge, now);
+	SAME_TEXT(said, "deny");
+	SAME_NUMBER(last.cause, CAUSE_TIMEOUT);
+}
+
 /* A version that cannot be read is QUIC all the same. */
 static void test_versions(void)
 {
@@ -782,6 +794,7 @@ int main(void)
 	test_lookups();
 	test_versions();
 	test_not_seen();
+	test_short_greeting();
 	test_other_protocol();
 	SAME_NUMBER(board->held, 0);
 	judge_free(judge);
