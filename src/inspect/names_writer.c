@@ -78,6 +78,8 @@ static void zeros(struct buf *b, size_t n)
 {
 	static const char none[4096];
 
+	if (n > sizeof(none))
+		buf_reserve(b, n);
 	for (; n > sizeof(none); n -= sizeof(none))
 		buf_add(b, none, sizeof(none));
 	buf_add(b, none, n);

@@ -158,6 +158,8 @@ int message_receive(int fd, struct buf *out)
 		return receive_file(fd, n - IN_FILE, out);
 	if (!err && n > TEXT_MAX)
 		err = -EMSGSIZE;
+	if (!err)
+		buf_reserve(out, n);
 	while (!err && n) {
 		uint32_t now = n < sizeof(piece) ? n : (uint32_t)sizeof(piece);
 

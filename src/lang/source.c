@@ -81,6 +81,7 @@ static bool read_file(const char *path, struct span at, struct diag *diag, struc
 		return false;
 	fine = check_size(fd, path, at, diag, st);
 	if (fine) {
+		buf_reserve(out, (size_t)st->st_size);
 		err = read_bytes(fd, out);
 		if (err)
 			diag_error(diag, at, "cannot read %s: %s", path, strerror(-err));

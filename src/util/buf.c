@@ -6,6 +6,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+#define LARGE_PAGE ((size_t)2 << 20)
+
+/* Of a long list each page that is touched costs more than what is written there. */
+static void want_large_pages(char *p, size_t n)
+{
+	size_t before = -(uintptr_t)p & (LARGE_PAGE - 1);
+
+	if (n > 2 * LARGE_PAGE)
+		madvise(p + before, (n - before) & ~(LARGE_PAGE - 1), MADV_HUGEPAGE);
+}
 
 static void set_cap(struct buf *b, size_t cap)
 {
@@ -15,6 +27,7 @@ static void set_cap(struct buf *b, size_t cap)
 		abort();
 	}
 	b->cap = cap;
+	want_large_pages(b->data, cap);
 }
 
 static void buf_room(struct buf *b, size_t n)
