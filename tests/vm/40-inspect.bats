@@ -14,7 +14,12 @@ setup_file() {
 		zone inside  { interface inside }
 		zone outside { interface outside }
 		inspect inside -> outside tcp/443-444, udp/443, tcp/80, udp/53, tcp/22 with names
+		inspect inside -> outside tcp/2222 with no-openssh
 		allow   inside -> outside
+		inspector no-openssh {
+			deny  ssh "SSH-2.0-OpenSSH*"
+			allow any
+		}
 		inspector names {
 			deny   sni "*.casino.example", "casino.example", "example.com"
 			reject host "casino.example"
@@ -33,7 +38,7 @@ setup_file() {
 	openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=server -days 2 -keyout "$state/key" \
 		-out "$state/cert" 2>/dev/null
 	cat "$state/key" >>"$state/cert"
-	PEER_CERT=$state/cert serve 443 80 53 22 8080
+	PEER_CERT=$state/cert serve 443 80 53 22 2222 8080
 	inspectd
 }
 
@@ -103,6 +108,30 @@ teardown_file() {
 		grep -q 'seen ' "$state/$tool.www.example.org"
 		[ "$(grep -c 'seen ' "$state/$tool.refused.example")" = 0 ]
 	done
+}
+
+# The server sends back what it gets, which ssh takes for the server's own greeting.
+@test "vm: ssh itself: its greeting comes there, and not where it is denied" {
+	local pid denied=0
+	with_ssh() {
+		exec ip netns exec client timeout "$1" ssh -v -F none -o BatchMode=yes -o StrictHostKeyChecking=no -p "$2" \
+			me@10.0.1.2 true >"$state/ssh.$2" 2>&1 3>&-
+	}
+	with_ssh 100 2222 &
+	pid=$!
+	(with_ssh 100 22) || true # no keys follow
+	for _ in $(seq 300); do
+		denied=$(field "[r['deny'] for r in status['rules'] if r['inspector'] == 'no-openssh'][0]")
+		[ "$denied" = 0 ] || break
+		sleep 0.1
+	done
+	kill "$pid"
+	wait "$pid" || true
+	cat "$state"/ssh.*
+	grep -q 'remote software version OpenSSH' "$state/ssh.22"
+	[ "$denied" = 1 ]
+	grep -q 'Connection established' "$state/ssh.2222"
+	[ "$(grep -c 'remote software version' "$state/ssh.2222")" = 0 ]
 }
 
 # The datagrams of RFC 9001 A.2 and RFC 9369 A.2 name example.com; the hybrid hello is in two of them.
