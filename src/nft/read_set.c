@@ -211,6 +211,8 @@ void read_elem(struct reader *r, struct raw_set *s, struct tlv bytes)
 	e.as.timeout = tlv_number(attrs.v[NFTA_SET_ELEM_TIMEOUT]) / 1000;
 	e.as.left = tlv_number(attrs.v[NFTA_SET_ELEM_EXPIRATION]) / 1000;
 	e.as.ages = attrs.v[NFTA_SET_ELEM_EXPIRATION].p != NULL;
+	if (e.as.ages && !tlv_number(attrs.v[NFTA_SET_ELEM_EXPIRATION]))
+		return; /* its time is over: it is listed until it is swept, and found no more */
 	e.as.volatile_elem = e.as.ages || attrs.v[NFTA_SET_ELEM_TIMEOUT].p || s->set->dynamic;
 	if (attrs.v[NFTA_SET_ELEM_EXPR].p || attrs.v[NFTA_SET_ELEM_EXPRESSIONS].p)
 		read_elem_statements(r, &attrs, &e.as);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * Effects of a chain -> bits of marks that packets have from there on. What is set to values is
- * followed; of what is set to something else, or twice, only the bits are known.
+ * followed; of what is set to something else only the bits are known.
  */
-#include "space/live_walk.h"
+#include "space/live_marks.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,11 +13,11 @@ static const enum dim dims[LIVE_MARKS] = {DIM_MARK, DIM_CT_MARK};
 
 #define DIGITS 10 /* 0x00000000 */
 
-/* mean_mark_text() */
+/* mean_mark_text(), marks_text() */
 static bool parse(const char *word, size_t n, struct live_marks *out)
 {
 	static const char *const heads[LIVE_MARKS] = {"meta mark & ", "ct mark & "};
-	static const char is[] = " := ";
+	const char *is = memmem(word, n, " := ", 4) ? " := " : " = ";
 	int which = strncmp(word, heads[1], strlen(heads[1])) ? 0 : 1;
 	size_t head = strlen(heads[which]), middle = strlen(is);
 	const char *bits_at = word + head, *value_at = bits_at + DIGITS + middle;
@@ -48,7 +48,7 @@ struct live_marks live_marks_of(const char *effects)
 		marks = strstr(word, " mark ") || strstr(word, MEAN_CHANGES);
 		free(word);
 		if (marks && !parse(p, n, &out))
-			return (struct live_marks){.known = false};
+			out.known = false;
 	}
 	return out;
 }
@@ -72,15 +72,22 @@ u128 live_marks_bits(const struct live_marks *x)
 	return (u128)x->bits[1] << 32 | x->bits[0];
 }
 
+dd_ref live_marks_any(struct mean *m, u128 bits, dd_ref packets)
+{
+	for (int i = 0; i < LIVE_MARKS; i++)
+		for (unsigned bit = 0; bit < 32; bit++)
+			if (bits >> (32 * i + (int)bit) & 1)
+				packets = dd_some(m->dd, packets,
+						  dim_table[dims[i]].first + 31 - bit, 1);
+	return packets;
+}
+
 dd_ref live_marks_seen(struct mean *m, const struct live_marks *x, dd_ref packets)
 {
+	packets = live_marks_any(m, live_marks_bits(x), packets);
 	for (int i = 0; i < LIVE_MARKS; i++) {
 		struct ival v = {x->value[i], x->value[i]};
 
-		for (unsigned bit = 0; bit < 32; bit++)
-			if (x->bits[i] >> bit & 1)
-				packets = dd_some(m->dd, packets,
-						  dim_table[dims[i]].first + 31 - bit, 1);
 		if (x->bits[i])
 			packets = dd_and(
 				m->dd, packets,

@@ -483,6 +483,8 @@ static struct marked_list by_marks(struct walk *w, dd_ref says, const struct mea
 			live_marks_of(outcome_of(&w->m->outcomes, values->v[i])->effects);
 		size_t k = 0;
 
+		if (!set.known)
+			set = (struct live_marks){.known = false};
 		while (k < out.n && !live_marks_same(&out.v[k].set, &set))
 			k++;
 		if (k == out.n)

@@ -5,14 +5,8 @@
 #define FWC_LIVE_WALK_H
 
 #include "space/explain.h"
+#include "space/live_marks.h"
 #include "space/live_tables.h"
-
-#define LIVE_MARKS 2 /* the packet's, and the connection's */
-
-struct live_marks { /* bits of them, and to what they are set */
-	uint32_t bits[LIVE_MARKS], value[LIVE_MARKS];
-	bool known; /* false: others may be, too */
-};
 
 struct way { /* packets that have fared alike so far */
 	dd_ref packets; /* as they arrived */
@@ -42,16 +36,5 @@ struct walk {
 
 /* All that lies in `packets`, made by this machine or not, to the end of each. */
 void live_walk(struct walk *w, dd_ref packets, bool own, struct ways *out);
-
-/* ---- live_marks.c ---- */
-
-/* What a packet of these effects (outcome.h) has set. */
-struct live_marks live_marks_of(const char *effects);
-void live_marks_put(struct live_marks *now, const struct live_marks *set);
-bool live_marks_same(const struct live_marks *a, const struct live_marks *b);
-u128 live_marks_bits(const struct live_marks *x); /* as in way.marks */
-/* The packets as they are then; what is said of those, said of them as they were. */
-dd_ref live_marks_seen(struct mean *m, const struct live_marks *x, dd_ref packets);
-dd_ref live_marks_arrived(struct mean *m, const struct live_marks *x, dd_ref says);
 
 #endif

@@ -7,7 +7,13 @@
 #include <string.h>
 
 #include "nft/nft.h"
+#include "space/live_marks.h"
 #include "space/mean_match.h"
+
+enum marks_of { /* what has set them */
+	ANYTHING,
+	NO_VALUE, /* all but IR_MARK */
+};
 
 struct seen {
 	bool any;
@@ -26,7 +32,8 @@ static u128 bits_of(bool ct, uint32_t bits)
 void marks_init(struct marks *m, struct arena *a)
 {
 	*m = (struct marks){.arena = a};
-	map_init(&m->chains, a);
+	map_init(&m->chains[ANYTHING], a);
+	map_init(&m->chains[NO_VALUE], a);
 }
 
 static unsigned changed_of(enum field f)
@@ -71,22 +78,38 @@ static u128 reads(const struct ir_sel *sel)
 	return bits;
 }
 
-static const struct seen *walk(struct marks *m, const struct ir_ruleset *r,
+static const struct seen *walk(struct marks *m, enum marks_of of, const struct ir_ruleset *r,
 			       const struct ir_chain *c, u128 before);
 
 struct at { /* a rule that is walked through */
 	struct marks *m;
+	enum marks_of of;
 	const struct ir_ruleset *r;
 	struct seen *here;
 	u128 now; /* set so far */
 	u128 next; /* set where the next rule begins */
 };
 
+static void read_marks(struct at *at, const struct ir_sel *sel)
+{
+	at->here->changed |= at->now & reads(sel);
+	if (at->of == ANYTHING)
+		at->m->read |= at->now & reads(sel);
+}
+
+/* By value. */
+static void set_mark(struct at *at, u128 bits)
+{
+	if (at->of == ANYTHING)
+		at->now |= bits;
+	at->m->valued |= bits;
+}
+
 /* A verdict that is met: false if the rule ends with it. */
 static bool follow(struct at *at, const struct ir_verdict *v)
 {
 	const struct ir_chain *to = v->target ? ruleset_chain(at->r, v->target) : NULL;
-	const struct seen *there = to ? walk(at->m, at->r, to, at->now) : NULL;
+	const struct seen *there = to ? walk(at->m, at->of, at->r, to, at->now) : NULL;
 
 	at->here->out |= there ? there->out : 0;
 	switch (v->kind) {
@@ -116,7 +139,7 @@ static void follow_map(struct at *at, const struct ir_stmt *s)
 	const struct ir_set *map = s->vmap.map ? ruleset_set(at->r, s->vmap.map) : NULL;
 	const struct ir_elems *elems = map ? &map->elems : &s->vmap.elems;
 
-	at->here->changed |= at->now & reads(&s->vmap.sel);
+	read_marks(at, &s->vmap.sel);
 	for (size_t i = 0; i < elems->n; i++)
 		follow(at, &elems->v[i].verdict);
 }
@@ -138,7 +161,7 @@ static void walk_unknown(struct at *at, const struct ir_stmt *s)
 	for (size_t i = 0; i < s->unknown.neither; i++)
 		vec_each (&s->unknown.either[i].stmts, part)
 			if (part->kind == IR_MATCH)
-				at->here->changed |= at->now & reads(&part->match.sel);
+				read_marks(at, &part->match.sel);
 			else if (part->kind == IR_VERDICT)
 				follow(at, &part->verdict);
 	switch (s->unknown.kind) {
@@ -163,11 +186,11 @@ static void walk_rule(struct at *at, const struct ir_rule *x)
 		const struct ir_stmt *s = &x->stmts.v[i];
 
 		if (s->kind == IR_MATCH)
-			at->here->changed |= at->now & reads(&s->match.sel);
+			read_marks(at, &s->match.sel);
 		else if (s->kind == IR_VMAP)
 			follow_map(at, s);
 		else if (s->kind == IR_MARK)
-			at->now |= bits_of(s->mark.ct, ~s->mark.keep);
+			set_mark(at, bits_of(s->mark.ct, ~s->mark.keep));
 		else if (s->kind == IR_UNKNOWN)
 			walk_unknown(at, s);
 		else if (s->kind == IR_QUEUE)
@@ -181,15 +204,15 @@ static void walk_rule(struct at *at, const struct ir_rule *x)
 	at->next |= at->now;
 }
 
-static const struct seen *walk(struct marks *m, const struct ir_ruleset *r,
+static const struct seen *walk(struct marks *m, enum marks_of of, const struct ir_ruleset *r,
 			       const struct ir_chain *c, u128 before)
 {
-	struct seen *here = map_get(&m->chains, c->name);
-	struct at at = {.m = m, .r = r};
+	struct seen *here = map_get(&m->chains[of], c->name);
+	struct at at = {.m = m, .of = of, .r = r};
 
 	if (!here) {
 		here = arena_new_of(m->arena, struct seen);
-		map_put(&m->chains, c->name, here);
+		map_put(&m->chains[of], c->name, here);
 	}
 	if (here->any && !(before & ~here->before))
 		return here;
@@ -207,14 +230,16 @@ static const struct seen *walk(struct marks *m, const struct ir_ruleset *r,
 
 void marks_spread(struct marks *m, const struct ir_ruleset *r, const struct ir_chain *base)
 {
-	const struct seen *there = walk(m, r, base, m->set);
+	const struct seen *there = walk(m, ANYTHING, r, base, m->set);
 
+	walk(m, NO_VALUE, r, base, m->set);
+	m->follows = m->valued & m->read ? m->valued : 0;
 	m->set |= there->out | there->back;
 }
 
 static u128 changed(const struct marks *m, const char *chain, const struct ir_sel *sel)
 {
-	const struct seen *here = map_get(&m->chains, chain);
+	const struct seen *here = map_get(&m->chains[NO_VALUE], chain);
 
 	return here ? here->changed & reads(sel) : 0;
 }
@@ -274,11 +299,43 @@ dd_ref marks_match(struct mean *m, const struct marks *marks, const char *chain,
 	return changed_match(m, s);
 }
 
-const char *marks_text(struct mean *m, const struct ir_stmt *s)
+dd_ref marks_then(struct mean *m, dd_ref a, dd_ref b, dd_ref where)
+{
+	struct mean_values values = mean_values(m, a);
+	dd_ref behind = b;
+
+	for (size_t i = 0; i < values.n; i++) {
+		struct live_marks set =
+			live_marks_of(outcome_of(&m->outcomes, values.v[i])->effects);
+		dd_ref here;
+
+		if (!(values.v[i] & DD_OPEN) || !live_marks_bits(&set))
+			continue;
+		here = dd_where(m->dd, a, values.v[i]);
+		behind = dd_seq(m->dd, dd_restrict(m->dd, here, live_marks_arrived(m, &set, b)),
+				dd_restrict(m->dd, dd_not(m->dd, here), behind));
+	}
+	return dd_seq(m->dd, a, dd_restrict(m->dd, where, behind));
+}
+
+dd_ref marks_sequence(struct mean *m, const dd_ref *v, size_t n)
+{
+	dd_ref all = DD_UNDECIDED;
+
+	for (size_t i = 0; i < n; i++)
+		all = marks_then(m, all, v[i], DD_TRUE);
+	return all;
+}
+
+/* What is followed is told apart: of that outcome_unite() leaves what is set again. */
+const char *marks_text(struct mean *m, const struct marks *marks, const struct ir_stmt *s)
 {
 	if (s->kind == IR_NOTRACK)
 		return MEAN_NOTRACK;
 	if (s->kind == IR_LABEL)
 		return mean_label_text(m, s->label);
+	if (marks->follows)
+		return arena_printf(m->arena, "%s mark & 0x%08x = 0x%08x",
+				    s->mark.ct ? "ct" : "meta", ~s->mark.keep, s->mark.value);
 	return mean_mark_text(m, s->mark.ct, ~s->mark.keep, s->mark.value);
 }

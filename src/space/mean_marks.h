@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * Which chains read a mark, or a field of the header, that a rule before them may have set: there
- * it is no longer the packet's as it came, and nothing is claimed about it.
+ * it is no longer the packet's as it came. What it was set to by value is followed through a base
+ * chain; of all else nothing is claimed.
  */
 #ifndef FWC_MEAN_MARKS_H
 #define FWC_MEAN_MARKS_H
@@ -14,11 +15,14 @@
 #define MARKS_SPORT 0x400
 #define MARKS_SOURCE (MARKS_SADDR | MARKS_SPORT)
 
+/* Bits of the packet's mark, above them of the connection's, above them enum ir_changed. */
 struct marks {
 	struct arena *arena;
-	struct map chains; /* name -> what is known of it */
-	u128 set; /* bits set by base chains before: of the packet's mark, above them of the
-		     connection's, above them enum ir_changed */
+	struct map chains[2]; /* name -> what is known of it, by enum marks_of */
+	u128 set; /* by base chains before */
+	u128 valued, read; /* to values, and behind some set, by any chain */
+	u128 follows; /* all set to values, if any is read behind that: marks_then() has to be
+			 asked; or 0 */
 };
 
 void marks_init(struct marks *m, struct arena *a);
@@ -30,7 +34,12 @@ bool marks_changed(const struct marks *m, const char *chain, const struct ir_sel
 dd_ref marks_match(struct mean *m, const struct marks *marks, const char *chain,
 		   const struct ir_stmt *s);
 
+/* What b says behind a, where `where` holds: of packets that have the marks that a gave them. */
+dd_ref marks_then(struct mean *m, dd_ref a, dd_ref b, dd_ref where);
+/* The same of one after the other. */
+dd_ref marks_sequence(struct mean *m, const dd_ref *v, size_t n);
+
 /* What IR_MARK or IR_NOTRACK does to a packet, in words. */
-const char *marks_text(struct mean *m, const struct ir_stmt *s);
+const char *marks_text(struct mean *m, const struct marks *marks, const struct ir_stmt *s);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "nft/nft.h"
+#include "space/live_marks.h"
 #include "space/mean_match.h"
 #include "space/mean_walker.h"
 #include "util/number.h"
@@ -403,7 +404,7 @@ static void mark_says(struct walker *w, struct progress *p, const struct ir_stmt
 {
 	if (s->kind == IR_MARK && s->mark.ct && s->mark.keep)
 		p->still = dd_and(w->m->dd, p->still, match_tracked(w->m));
-	walker_effect(w, p, p->still, marks_text(w->m, s));
+	walker_effect(w, p, p->still, marks_text(w->m, &w->marks, s));
 }
 
 static void stmt_says(struct walker *w, struct progress *p, const struct ir_stmt *s)
@@ -487,15 +488,16 @@ static void stmt_says(struct walker *w, struct progress *p, const struct ir_stmt
 	}
 }
 
-static dd_ref rule_says(struct walker *w, const struct ir_chain *c, size_t rule)
+/* From that statement on, of packets as they are there. */
+static dd_ref rule_says(struct walker *w, const struct ir_chain *c, size_t rule, size_t from)
 {
 	struct progress p = {.chain = c, .rule = rule, .still = w->m->within};
-	const struct ir_stmt *s;
+	const struct ir_rule *r = &c->rules.v[rule];
 
-	vec_each (&c->rules.v[rule].stmts, s) {
-		if (p.still == DD_FALSE)
-			break;
-		stmt_says(w, &p, s);
+	for (size_t i = from; i < r->stmts.n && p.still != DD_FALSE; i++) {
+		stmt_says(w, &p, &r->stmts.v[i]);
+		if (w->marks.follows && r->stmts.v[i].kind == IR_MARK && i + 1 < r->stmts.n)
+			return marks_then(w->m, p.says, rule_says(w, c, rule, i + 1), p.still);
 	}
 	return p.says;
 }
@@ -513,13 +515,14 @@ static dd_ref chain_says(struct walker *w, const struct ir_chain *c)
 	map_put(&w->chains, c->name, known);
 	w->depth++;
 	for (size_t i = 0; i < c->rules.n; i++) {
-		dd_ref says = rule_says(w, c, i);
+		dd_ref says = rule_says(w, c, i, 0);
 
 		if (says != DD_UNDECIDED)
 			vec_push(w->m->arena, &parts, says);
 	}
 	w->depth--;
-	known->says = mean_sequence(w->m, parts.v, parts.n);
+	known->says = w->marks.follows ? marks_sequence(w->m, parts.v, parts.n)
+				       : mean_sequence(w->m, parts.v, parts.n);
 	known->done = true;
 	return known->says;
 }
@@ -530,9 +533,12 @@ static dd_ref chain_says(struct walker *w, const struct ir_chain *c)
 static dd_ref base_says(struct walker *w, const struct ir_chain *c)
 {
 	struct mean *m = w->m;
-	dd_ref says = leave_chain(w, chain_says(w, c));
+	dd_ref within = m->within, says;
 	const char *text = arena_printf(m->arena, "policy of chain %s", c->name);
 
+	m->within = live_marks_any(m, w->marks.follows, within);
+	says = leave_chain(w, chain_says(w, c));
+	m->within = within;
 	return dd_seq(m->dd, says,
 		      mean_outcome(m, c->base.policy_drop ? FATE_DROP : FATE_ACCEPT, NULL,
 				   mean_line(m, text, "", (struct span){0}, 0)));

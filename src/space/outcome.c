@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/number.h"
+
 #define RESERVED 2 /* 0: nothing decided, 1: true */
 
 static uint32_t value_at(const struct outcomes *o, size_t i)
@@ -72,22 +74,56 @@ static bool assigned_again(const char *word, const char *later)
 	return false;
 }
 
+#define ASSIGNS " & 0x00000000 = 0x00000000" /* as marks_text() prints what is followed */
+#define DIGITS 10
+
+/* "MARK & BITS = VALUE": the length of MARK, or 0. */
+static size_t is_masked(const char *word, uint64_t *bits, uint64_t *value)
+{
+	size_t n = strcspn(word, "\n"), tail = sizeof(ASSIGNS) - 1;
+	const char *at = word + n - tail;
+
+	return n > tail && !strncmp(at, ASSIGNS, 3) && !strncmp(at + 3 + DIGITS, " = ", 3) &&
+			       number_any(at + 3, DIGITS, UINT32_MAX, bits) &&
+			       number_any(at + tail - DIGITS, DIGITS, UINT32_MAX, value)
+		       ? n - tail
+		       : 0;
+}
+
+/* What is left of an assignment to bits of a mark behind later ones; NULL: nothing. */
+static const char *less_later(struct outcomes *o, const char *word, const char *later)
+{
+	uint64_t bits, value, others, other;
+	size_t n = is_masked(word, &bits, &value);
+
+	if (!n)
+		return word;
+	for (; later; later = strchr(later, '\n')) {
+		later += *later == '\n';
+		if (is_masked(later, &others, &other) == n && !strncmp(later, word, n))
+			bits &= ~others;
+	}
+	return bits ? arena_printf(o->arena, "%.*s & 0x%08x = 0x%08x", (int)n, word,
+				   (unsigned)bits, (unsigned)(value & bits))
+		    : NULL;
+}
+
 const char *outcome_unite(struct outcomes *o, const char *a, const char *b)
 {
-	VEC(char *) parts = {0};
+	VEC(const char *) parts = {0};
 	struct buf out = {0};
-	const char *text;
+	const char *text, *left;
 	char *rest, *word;
 
 	if (!a || !b || !strcmp(a, b))
 		return a ? a : b;
 	rest = arena_strdup(o->arena, a);
 	while ((word = strsep(&rest, "\n")))
-		if (!assigned_again(word, b))
-			vec_push(o->arena, &parts, word);
+		if (!assigned_again(word, b) && (left = less_later(o, word, b)))
+			vec_push(o->arena, &parts, left);
 	rest = arena_strdup(o->arena, b);
 	while ((word = strsep(&rest, "\n")))
-		vec_push(o->arena, &parts, word);
+		vec_push(o->arena, &parts, (const char *)word);
 	qsort(parts.v, parts.n, sizeof(*parts.v), text_cmp);
 	for (size_t i = 0; i < parts.n; i++)
 		if (!i || strcmp(parts.v[i], parts.v[i - 1]) != 0)

@@ -2,7 +2,8 @@
  * Recorded dumps (tests/dumps) -> IR -> what becomes of packets, held against what became of them
  * in the kernel. Where the reading leaves open what happens, the case has to be in
  * tests/dumps/open, and one of the ways that it may go has to be the one that the packet went.
- * test_dump CASE... asks about these only.
+ * test_dump CASE... asks about these only; test_dump FILE.dump FILE.packets about those, and
+ * nothing may be left open but where a new destination is.
  */
 #include <dirent.h>
 #include <netinet/in.h>
@@ -12,6 +13,7 @@
 #include "space/live_walk.h"
 #include "test.h"
 #include "text.h"
+#include "util/map.h"
 #include "util/number.h"
 
 #define MAX_WORDS 40
@@ -732,6 +734,33 @@ static int show(const char *path)
 	return 0;
 }
 
+/* test_dump FILE.dump FILE.packets */
+static void test_file(const char *dump, const char *file, const struct policy *p)
+{
+	struct arena *a = arena_new();
+	struct ir_tables all = {0};
+	struct tally t = {.name = dump, .arena = a};
+	size_t n = 0, left;
+	char *bytes = slurp(a, dump, &n), *packets = slurp(a, file, &left), *const *x;
+
+	if (CHECK(bytes && packets && read_tables(a, bytes, n, &all) && is_looked_at(&all))) {
+		ir_tables_name_links(a, &all, links);
+		for (char *line = packets; *line;) {
+			size_t length = strcspn(line, "\n");
+
+			ask(&t, &all, p, arena_strndup(a, line, length + 1));
+			line += length + (line[length] == '\n');
+		}
+	}
+	CHECK(t.packets > 0);
+	CHECK(t.wrong == 0);
+	CHECK(!t.fate);
+	vec_each (&t.depends, x)
+		if (!CHECK(strstr(*x, " is in "))) /* of what is dropped no line says where it is */
+			printf("# depends on: %s\n", *x);
+	arena_free(a);
+}
+
 static bool is_asked_for(const char *name, char **names)
 {
 	if (!*names)
@@ -750,7 +779,8 @@ int main(int argc, char **argv)
 	struct ast *ast;
 	struct policy *p;
 	struct open_cases open_list = {0};
-	char *index, *list, *done = NULL;
+	char *index, *list;
+	struct map done;
 	const struct reason *x;
 	size_t n;
 
@@ -764,19 +794,25 @@ int main(int argc, char **argv)
 	if (!p)
 		return test_end();
 	add_own(a, p);
+	if (argc == 3 && strstr(argv[1], ".dump")) {
+		test_file(argv[1], argv[2], p);
+		arena_free(a);
+		return test_end();
+	}
 	index = slurp(a, arena_printf(a, "%s/recorded/index", dir), &n);
 	list = slurp(a, arena_printf(a, "%s/open", dir), &n);
 	CHECK(index && list);
 	read_open(a, list, &open_list);
+	map_init(&done, a);
 	for (char *line = index; line && *line;) {
 		size_t length = strcspn(line, "\n");
 		struct line_words w = split(arena_strndup(a, line, length));
 		size_t end = w.n == 5 ? strlen(w.v[4]) : 0;
 
 		if (end > 5 && w.v[0][0] != '#' && !strcmp(w.v[4] + end - 5, ".dump") &&
-		    is_asked_for(w.v[0], argv + 1) && (!done || strcmp(done, w.v[4]) != 0)) {
+		    is_asked_for(w.v[0], argv + 1) && !map_get(&done, w.v[4])) {
 			test_dump(w.v[0], w.v[4], p, &open_list);
-			done = w.v[4];
+			map_put(&done, w.v[4], w.v[4]);
 		}
 		line += length + (line[length] == '\n');
 	}

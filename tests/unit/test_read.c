@@ -4,6 +4,7 @@
  */
 #include <linux/netfilter/nf_tables_compat.h>
 #include <linux/netfilter/xt_CT.h>
+#include <linux/netfilter/xt_multiport.h>
 
 #include "bytes.h"
 #include "nft/compare.h"
@@ -338,6 +339,8 @@ static void test_nat(void)
 	     numgen(b, NFT_NG_INCREMENTAL, 2), e_lookup(b, "__map0", NFT_REG_1, false),
 	     nat(b, NFT_NAT_DNAT, NFPROTO_IPV4, NFT_REG_1, NFT_REG_1, 0));
 	RULE("masquerade", NUMBERS(b, "masq", -1));
+	RULE("masquerade fully-random",
+	     NUMBERS(b, "masq", NFTA_MASQ_FLAGS, NF_NAT_RANGE_PROTO_RANDOM_FULLY));
 	RULE("redirect to :2222", e_immediate(b, NFT_REG_1, "\x08\xae", 2),
 	     NUMBERS(b, "redir", NFTA_REDIR_REG_PROTO_MIN, NFT_REG_1, NFTA_REDIR_REG_PROTO_MAX,
 		     NFT_REG_1, NFTA_REDIR_FLAGS, NF_NAT_RANGE_PROTO_SPECIFIED));
@@ -645,6 +648,36 @@ static const struct expression_type {
 	{"of-tomorrow", 0, 0},
 };
 
+/* Two ports; of another revision they would lie elsewhere. */
+static void xt_multiport(struct buf *b, uint32_t revision)
+{
+	struct xt_multiport_v1 info = {
+		.flags = XT_MULTIPORT_DESTINATION, .count = 2, .ports = {22, 80}};
+	struct buf d = {0};
+
+	attr_text(&d, NFTA_MATCH_NAME, "multiport");
+	attr_u32(&d, NFTA_MATCH_REV, revision);
+	attr(&d, NFTA_MATCH_INFO, &info, sizeof(info));
+	expression(b, "match", d);
+}
+
+static void xt_of_tomorrow(struct buf *b)
+{
+	struct buf d = {0};
+
+	attr_text(&d, NFTA_TARGET_NAME, "TOMORROW");
+	attr_u32(&d, NFTA_TARGET_REV, 0);
+	attr(&d, NFTA_TARGET_INFO, "....", 4);
+	expression(b, "target", d);
+}
+
+static void test_xt_unknown(void)
+{
+	RULE("tcp dport { 22, 80 }", proto(b, 6), xt_multiport(b, 1));
+	UNKNOWN(UNKNOWN_MATCH, proto(b, 6), xt_multiport(b, 2));
+	UNKNOWN(UNKNOWN_ENDS, xt_of_tomorrow(b));
+}
+
 static bool any_unknown(struct buf expressions)
 {
 	struct buf more = {0};
@@ -684,6 +717,29 @@ static void test_every_expression(void)
 	}
 }
 
+static void tcp_option(struct buf *b, uint32_t flags)
+{
+	NUMBERS(b, "exthdr", NFTA_EXTHDR_DREG, NFT_REG_1, NFTA_EXTHDR_OP, NFT_EXTHDR_OP_TCPOPT,
+		NFTA_EXTHDR_LEN, 2, NFTA_EXTHDR_OFFSET, 2, NFTA_EXTHDR_FLAGS, flags);
+}
+
+/* A load that finds nothing ends the rule, though nobody reads what it loads; one that asks whether
+ * there is something always finds an answer. */
+static void test_nothing_there(void)
+{
+	struct buf option = {0}, exists = {0}, route = {0};
+
+	tcp_option(&option, 0);
+	tcp_option(&exists, NFT_EXTHDR_F_PRESENT);
+	NUMBERS(&route, "rt", NFTA_RT_DREG, NFT_REG_1, NFTA_RT_KEY, NFT_RT_NEXTHOP4);
+	e_verdict(&option, NF_DROP, NULL);
+	e_verdict(&exists, NF_DROP, NULL);
+	e_verdict(&route, NF_DROP, NULL);
+	CHECK(any_unknown(option));
+	CHECK(!any_unknown(exists));
+	CHECK(any_unknown(route));
+}
+
 static void load_flagged(struct buf *b, const char *name, uint16_t dreg, uint16_t flags, uint32_t x)
 {
 	struct buf d = {0};
@@ -697,6 +753,7 @@ static void load_flagged(struct buf *b, const char *name, uint16_t dreg, uint16_
 /* So do flags, keys and operations. */
 static void test_every_flag(void)
 {
+	UNKNOWN(UNKNOWN_ENDS, NUMBERS(b, "masq", NFTA_MASQ_FLAGS, 1u << 20));
 	UNKNOWN(UNKNOWN_MATCH, load_flagged(b, "fib", NFTA_FIB_DREG, NFTA_FIB_FLAGS, 1u << 20));
 	UNKNOWN(UNKNOWN_MATCH,
 		load_flagged(b, "exthdr", NFTA_EXTHDR_DREG, NFTA_EXTHDR_FLAGS, 1u << 20));
@@ -981,7 +1038,11 @@ static void test_dynamic(void)
 	     }));
 	attr_u64(&more, NFTA_SET_ELEM_EXPIRATION, 59999);
 	elem(&list, "\1\1\1\1", 4, 0, more);
+	more = (struct buf){0};
+	attr_u64(&more, NFTA_SET_ELEM_EXPIRATION, 0); /* over, and not swept yet */
+	elem(&list, "\1\1\1\2", 4, 0, more);
 	set = read_one(head, list);
+	SAME_NUMBER(set->elems.n, 1);
 	CHECK(set->dynamic && set->elems.v[0].volatile_elem && set->elems.v[0].ages);
 	SAME_NUMBER(set->elems.v[0].left, 59);
 	SAME_NUMBER(set->timeout, 3600);
@@ -1408,6 +1469,8 @@ int main(void)
 	test_xt_untracked();
 	test_every_expression();
 	test_every_flag();
+	test_xt_unknown();
+	test_nothing_there();
 	test_implied();
 	test_map();
 	test_no_target();
