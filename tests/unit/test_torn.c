@@ -29,7 +29,7 @@ enum trouble {
 	THEIRS_COMMITTED, /* another table's commit, with the flag or without */
 	CUT, /* the last message is not all there */
 	CUT_HEAD, /* not even its header */
-	STRANGE, /* messages of another question and of another port */
+	STRANGE, /* messages of another question, of another port, of another table */
 	BROKEN_OFF, /* an error in the middle */
 	OVERRUN, /* the socket had no room */
 	GONE, /* what was listed is not there any more */
@@ -146,6 +146,7 @@ static void answer_dump(uint16_t type, uint32_t seq, enum trouble t)
 		((struct nlmsghdr *)d->bytes)->nlmsg_pid = US;
 		((struct nlmsghdr *)(d->bytes + ((struct nlmsghdr *)d->bytes)->nlmsg_len))
 			->nlmsg_pid = US + 1;
+		put_object(d, new_of(type), NLM_F_MULTI, seq, THEIRS, "of another table");
 	}
 	put_object(d, new_of(type), NLM_F_MULTI, seq, MINE, "one");
 	put_object(d, new_of(type), flags, seq, MINE, "two");
