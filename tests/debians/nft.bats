@@ -35,32 +35,71 @@ there() {
 	[ "$(nft --version | cut -d' ' -f2)" != "$(chroot "$FWC_ROOT" nft --version | cut -d' ' -f2)" ]
 }
 
+compile() { # here|there: $work/p.fwc
+	case $1 in
+	here) here compile "$work/p.fwc" 2>/dev/null ;;
+	there) there compile /mnt/work/p.fwc 2>/dev/null ;;
+	esac
+}
+
 @test "every ruleset and example: one meaning, and nothing to change after the upgrade" {
 	n=0
 	for policy in "$top"/rulesets/*.fwc "$top"/examples/*.fwc "$top"/examples/life/*.fwc; do
 		[[ $policy != *.test.fwc ]] || continue
 		cp "$policy" "$work/p.fwc"
 		cp "$(dirname "$policy")"/*.set "$work" 2>/dev/null || true
-		rm -rf "$work/state" "$work/one" "$work/other"
+		rm -rf "$work/state" "$work/other"
 		ip netns exec "$ns" nft flush ruleset
-		here compile "$work/p.fwc" -o "$work/one" 2>/dev/null || continue # not for this kernel
+		compile here || continue # not for this kernel
 		there compile /mnt/work/p.fwc -o /mnt/work/other 2>/dev/null
-		here diff "$work/one" "$work/other" || { echo "$policy: two meanings"; return 1; }
-		sed "s|/mnt/work/|$work/|" "$work/other/ruleset.nft" | cmp - "$work/one/ruleset.nft"
+		here diff "$work/state/candidate" "$work/other" || { echo "$policy: two meanings"; return 1; }
+		sed "s|/mnt/work/|$work/|" "$work/other/ruleset.nft" | cmp - "$work/state/candidate/ruleset.nft"
 
-		here compile "$work/p.fwc" 2>/dev/null
 		here apply --keep-flows >/dev/null 2>&1
-		run there status
-		[[ $output = *"kernel      holds what was applied"* ]] || { echo "$policy: $output"; return 1; }
 		run there diff
 		[ "$status:$output" = 0: ] || { echo "$policy: $output"; return 1; }
-		there compile /mnt/work/p.fwc 2>/dev/null
+		compile there
 		run there apply --keep-flows
 		[[ $status = 0 && $output = *"nothing to change"* ]] || { echo "$policy: $output"; return 1; }
 		n=$((n + 1))
 	done
 	echo "# $n policies" >&3
 	[ "$n" -ge 7 ]
+}
+
+holds() { # here|there
+	run -0 "$1" status
+	[[ $output = *"kernel      holds what was applied"* ]]
+}
+
+is() { # here|there POLICY: the kernel holds it
+	holds "$1"
+	cp "$work/$2.fwc" "$work/p.fwc"
+	compile "$1"
+	run -0 "$1" diff
+	[ -z "$output" ]
+}
+
+@test "nft is upgraded while the rules are in force, on trial: status, confirm, diff, apply, rollback" {
+	ip netns exec "$ns" nft flush ruleset
+	rm -rf "$work/state"
+	printf 'zone lan { interface eth0 }\nallow lan -> self ssh\n' >"$work/first.fwc"
+	printf 'zone lan { interface eth0 }\nallow lan -> self ssh, https\nallow 10.0.0.0/8@lan -> self ping limit 5/second\n' \
+		>"$work/second.fwc"
+	cp "$work/first.fwc" "$work/p.fwc"
+	compile here
+	here apply --keep-flows
+	cp "$work/second.fwc" "$work/p.fwc"
+	compile here
+	here apply --confirm=600 --keep-flows
+
+	there confirm
+	is there second
+	run -0 there apply --keep-flows
+	[[ $output = *"nothing to change"* ]]
+	there rollback --keep-flows
+	is there first
+	holds here # reading it needs no nft
 }
 
 @test "what the other loads is read here, and is what was compiled here" {
