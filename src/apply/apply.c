@@ -26,7 +26,6 @@
 #include "nft/script.h"
 #include "nft/trial.h"
 #include "store/boot_note.h"
-#include "store/record.h"
 #include "store/saved.h"
 #include "store/seen.h"
 #include "store/shown.h"
@@ -47,6 +46,8 @@ struct run {
 	struct map alike; /* objects of the kernel that are as they are to be */
 	struct map filled; /* bulk sets that hold what they are to hold */
 	struct map altered; /* bulk sets in force that somebody has changed */
+	unsigned strays; /* times that others may have committed since these were compared; the
+			    first is before */
 };
 
 static void say(const struct run *r, const char *text)
@@ -69,6 +70,7 @@ static int fetch_live(struct run *r)
 	int err = live_fetch(&r->live, r->x->netns, r->in.arena, &r->x->why);
 
 	r->live.hurry = hurry;
+	r->strays++;
 	return err;
 }
 
@@ -172,9 +174,11 @@ static void take_up(struct run *r)
 static int transact(struct run *r, const struct buf *script, const struct live_names *names,
 		    struct live_outcome *out)
 {
+	uint32_t before = r->live.generation;
 	int err = live_change(&r->live, r->x->netns, r->in.arena, buf_str(script), names, out,
 			      &r->x->why);
 
+	r->strays += !out->alone || r->live.generation != before + 1;
 	r->in.live = r->live.ruleset;
 	return err;
 }
@@ -217,6 +221,7 @@ static bool stage_kept(struct run *r, int *err)
 	struct live_outcome out = {0};
 	struct live made = {0};
 	size_t said = r->x->why.len;
+	uint32_t before = r->live.generation;
 	struct map keys;
 
 	map_init(&keys, r->in.arena);
@@ -235,6 +240,7 @@ static bool stage_kept(struct run *r, int *err)
 		r->x->why.len = said;
 		return false;
 	}
+	r->strays += !out.alone || r->live.generation != before + 1;
 	if (out.committed)
 		r->x->staged += names.n;
 	fault_point("staged");
@@ -366,27 +372,18 @@ static int end_flows(struct run *r)
 	return err;
 }
 
-static int record(struct apply *x)
-{
-	struct record r = {.store = x->store,
-			   .arena = x->arena,
-			   .artefact = x->artefact,
-			   .netns = x->netns,
-			   .comment = x->comment,
-			   .changes = x->changes,
-			   .rollback_of = x->rollback_of};
-
-	return artefact_is_head(x->artefact) ? 0 : record_write(&r, &x->unchanged, &x->why);
-}
-
 /* What the kernel holds, and, where nothing was to be done, which files say the same. */
 static void note_seen(struct run *r)
 {
 	struct apply *x = r->x;
 
+	if (!r->same && r->strays > 1)
+		return;
 	if (!r->seen)
+		seen_note_lists(x->store, x->artefact, x->netns, r->live.generation);
+	if (r->same && !r->seen)
 		seen_note(x->store, x->artefact, x->netns, r->live.generation);
-	else if (x->artefact->files)
+	else if (r->same && x->artefact->files)
 		seen_note_files(x->store, x->artefact, x->arena);
 }
 
@@ -417,7 +414,7 @@ static int finish(struct run *r)
 			     &x->timeouts_lost, &x->why);
 	first = first ? first : err;
 	fault_point("timeouts");
-	err = x->mode == APPLY_NOW || x->mode == APPLY_CONFIRM ? record(x) : 0;
+	err = x->mode == APPLY_NOW || x->mode == APPLY_CONFIRM ? apply_record(x) : 0;
 	first = first ? first : err;
 	fault_point("recorded");
 	if (x->mode == APPLY_NOW || x->mode == APPLY_CONFIRM)
@@ -426,13 +423,12 @@ static int finish(struct run *r)
 		bind_devices(r);
 		return first ? first : err;
 	}
-	if (r->same)
-		note_seen(r);
 	err = saved_counters_prune(x->store, r->in.arena, r->in.artefact->manifest, &x->why);
 	first = first ? first : err;
 	err = r->same ? 0
 		      : collect_garbage(x->netns, r->in.arena, r->in.artefact, &r->live,
 					&x->collected, &x->left, &x->why);
+	note_seen(r);
 	bind_devices(r);
 	return first ? first : err;
 }
@@ -446,7 +442,7 @@ static int give_up(struct run *r, int err)
 
 	store_release(r->x->store);
 	if (r->x->live && (r->x->mode == APPLY_NOW || r->x->mode == APPLY_CONFIRM))
-		record(r->x);
+		apply_record(r->x);
 	else if (!r->x->live && r->x->staged && r->x->mode == APPLY_NOW)
 		collect_garbage(r->x->netns, r->in.arena, NULL, NULL, &gone, &left, &ignored);
 	return err;
@@ -635,7 +631,8 @@ static int prepare(struct run *r)
 		err = bulk_room(&r->in, &x->why);
 	if (!err) {
 		bulk_give(&r->in, x->store);
-		err = bulk_look(&r->in, r->live.ruleset, x->netns, &r->altered, &x->why);
+		err = bulk_look(&r->in, r->live.ruleset, x->store, x->netns, &r->altered,
+				&x->why);
 	}
 	if (!err && x->as_shown &&
 	    shown_differs(x->store, x->arena, r->in.live, x->artefact->manifest))

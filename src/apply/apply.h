@@ -62,9 +62,13 @@ void apply_free(struct apply *x);
 
 struct live;
 
+/* Puts on record what was applied. 0 or -errno, with x->why. */
+int apply_record(struct apply *x);
+
 /* Deletes objects of ours that nothing leads to; `keep` may be NULL, and so may `known`: what the
- * kernel holds, if that is known to be up to date. What is busy is left. */
+ * kernel holds, if that is known to be up to date; its generation goes on by what is committed.
+ * What is busy is left. */
 int collect_garbage(const char *netns, struct arena *a, const struct artefact *keep,
-		    const struct live *known, size_t *gone, size_t *left, struct buf *why);
+		    struct live *known, size_t *gone, size_t *left, struct buf *why);
 
 #endif

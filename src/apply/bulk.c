@@ -8,10 +8,12 @@
 #include "apply/bulk.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "kernel/delta.h"
 #include "kernel/memory.h"
 #include "store/lists.h"
+#include "store/seen.h"
 #include "util/cleanup.h"
 #include "util/fault.h"
 
@@ -52,7 +54,9 @@ bool bulk_holds(struct arena *a, const struct artefact *x, const char *netns, co
 
 	vec_each (&x->manifest->bulk, b) {
 		_cleanup_buf_ struct buf why = {0};
-		struct ir_bulk bulk = {lists_get(x->lists, b->digest, &why), b->prefix, b->of};
+		struct ir_bulk bulk = {.elems = lists_get(x->lists, b->digest, &why),
+				       .prefix = b->prefix,
+				       .of = b->of};
 		struct bulk_job j = {.set = b->set, .bulk = &bulk};
 		int err = bulk.elems ? live_compare(netns, &j, &why) : -EBADMSG;
 
@@ -72,8 +76,10 @@ static int look(struct arena *a, const char *netns, const struct ir_set *want, s
 	struct bulk_job j = {.set = want->name, .bulk = want->bulk};
 	struct ir_bulk *is = arena_new_of(a, struct ir_bulk);
 	_cleanup_buf_ struct buf said = {0};
-	int err = live_compare(netns, &j, &said);
+	int err;
 
+	fault_point("comparing");
+	err = live_compare(netns, &j, &said);
 	live->bulk = want->bulk;
 	if (err != -EBADMSG)
 		return err;
@@ -84,26 +90,55 @@ static int look(struct arena *a, const char *netns, const struct ir_set *want, s
 		buf_printf(why, "cannot read set %s: %s", want->name, buf_str(&said));
 		return err;
 	}
-	is->of = is->elems->digest;
+	if (is->role == BULK_LIST)
+		is->of = is->elems->digest;
 	live->bulk = is;
 	map_put(altered, want->name, (void *)want);
 	return 0;
 }
 
-int bulk_look(const struct plan_input *in, struct ir_ruleset *live, const char *netns,
-	      struct map *altered, struct buf *why)
+/* By name those of the applied artefact, if they are as they were compared. */
+static void find_known(struct arena *a, const struct store *store, const char *netns,
+		       struct map *known)
+{
+	const struct manifest_bulk *b;
+	struct artefact x = {0};
+
+	map_init(known, a);
+	if (!store || store->dir < 0 || store_read_text(store, STORE_APPLIED, a, &x))
+		return;
+	if (x.manifest->bulk.n && seen_lists(store, &x, netns))
+		vec_each (&x.manifest->bulk, b)
+			map_put(known, b->set, (void *)b->digest);
+	buf_free(&x.text);
+}
+
+static bool is_known(const struct map *known, const struct ir_set *s)
+{
+	const char *digest = map_get(known, s->name);
+
+	return digest && !strcmp(digest, s->bulk->elems->digest);
+}
+
+int bulk_look(const struct plan_input *in, struct ir_ruleset *live, const struct store *store,
+	      const char *netns, struct map *altered, struct buf *why)
 {
 	struct arena *a = in->arena;
+	struct map reach, known;
 	struct ir_set *const *s;
-	struct map reach;
 	int err = 0;
 
 	map_init(&reach, a);
 	ruleset_reach(live, &reach);
+	find_known(a, store, netns, &known);
 	vec_each (&in->want->sets, s) {
 		struct ir_set *is = ir_set_is_bulk(*s) ? ruleset_set(live, (*s)->name) : NULL;
 
-		if (is && map_get(&reach, arena_printf(a, "s:%s", is->name)))
+		if (!is || !map_get(&reach, arena_printf(a, "s:%s", is->name)))
+			continue;
+		if (is_known(&known, *s))
+			is->bulk = (*s)->bulk;
+		else
 			err = look(a, netns, *s, is, altered, why);
 		if (err)
 			return err;

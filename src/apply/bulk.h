@@ -19,9 +19,11 @@ int bulk_stage(const struct plan_input *in, struct live *live, const char *netns
  * different in it. */
 bool bulk_holds(struct arena *a, const struct artefact *x, const char *netns, const char **differs);
 /* Bulk sets that packets meet, compared with what they are to hold: where somebody has changed one,
- * `live` gets what is in it, and its name is put into *altered. */
-int bulk_look(const struct plan_input *in, struct ir_ruleset *live, const char *netns,
-	      struct map *altered, struct buf *why);
+ * `live` gets what is in it, and its name is put into *altered. Those are not asked for again that
+ * were compared when the store's applied artefact was put into the kernel, if nobody has committed
+ * since (s NULL: all are asked for). */
+int bulk_look(const struct plan_input *in, struct ir_ruleset *live, const struct store *s,
+	      const char *netns, struct map *altered, struct buf *why);
 /* Undoes that, and counts the sets. -ESTALE: it is done, and was a change of the ruleset, which is
  * to be read again. */
 int bulk_mend(const struct plan_input *in, const char *netns, struct map *altered, size_t *mended,

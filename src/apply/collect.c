@@ -11,6 +11,7 @@
 struct sweep {
 	const char *netns;
 	struct plan_input in;
+	uint32_t commits;
 };
 
 static int sweep(struct sweep *w, const struct live *known, bool sets, bool chains, size_t *dead,
@@ -28,13 +29,15 @@ static int sweep(struct sweep *w, const struct live *known, bool sets, bool chai
 		return err;
 	w->in.live = known->ruleset;
 	*dead = plan_collect(&w->in, sets, chains, &script);
-	return script.len ? live_run(w->netns, script.data, why) : 0;
+	err = script.len ? live_run(w->netns, script.data, why) : 0;
+	w->commits += script.len && !err;
+	return err;
 }
 
 /* In one transaction where the kernel lets it. An old one counts what a map's elements refer to
  * until the transaction is over: then it takes one for sets and another for chains. */
 int collect_garbage(const char *netns, struct arena *a, const struct artefact *keep,
-		    const struct live *known, size_t *gone, size_t *left, struct buf *why)
+		    struct live *known, size_t *gone, size_t *left, struct buf *why)
 {
 	_cleanup_buf_ struct buf busy = {0};
 	struct sweep w = {.netns = netns, .in = {.arena = a, .artefact = keep}};
@@ -47,6 +50,8 @@ int collect_garbage(const char *netns, struct arena *a, const struct artefact *k
 		sweep(&w, NULL, false, true, &after, &busy);
 		err = sweep(&w, NULL, false, false, &after, &busy);
 	}
+	if (known)
+		known->generation += w.commits;
 	if (err && err != -EBUSY) {
 		buf_puts(why, buf_str(&busy));
 		return err;

@@ -44,7 +44,7 @@ static const struct bulk_list *clipped(struct arena *a, const struct bulk_list *
 	struct bulk_list *less = arena_new_of(a, struct bulk_list);
 
 	*less = *l;
-	while (less->n && bulk_keys(&(struct ir_bulk){less, prefix, NULL}) > room)
+	while (less->n && bulk_keys(&(struct ir_bulk){.elems = less, .prefix = prefix}) > room)
 		less->n = less->n / 2;
 	return less;
 }

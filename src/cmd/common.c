@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "apply/proof.h"
+#include "cmd/bases.h"
 #include "cmd/begin.h"
 #include "cmd/opening.h"
 #include "kernel/maker.h"
@@ -132,7 +133,10 @@ bool work_compile(struct work *w, struct globals *g, const char *file, enum comp
 		policy_helpers_by(features_helper);
 	if (!w->elsewhere)
 		policy_offload_by(features_flowtable);
+	if (!w->elsewhere)
+		bases_begin(g, w->arena);
 	ok = compile_file(&w->compiled, file, last, l, w->arena, &w->diag);
+	bases_end();
 	fault_point("parsed");
 	if (ok && last == STAGE_SCRIPT && fault_wanted("lower"))
 		corrupt(&w->compiled);

@@ -24,6 +24,8 @@ int bulk_fill(struct bulk_job *j);
 /* Whether the set holds exactly that: each element is asked for by its key, and there are no more.
  * 0: it does; -EBADMSG: it does not, and why says one place; or -errno. */
 int bulk_compare(struct bulk_job *j);
+/* That nothing is in it; false also where that cannot be found out. */
+bool bulk_is_empty(struct bulk_job *j);
 
 /* What the kernel will need for it, in bytes. */
 uint64_t bulk_memory(const struct ir_bulk *b);

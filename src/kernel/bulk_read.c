@@ -403,6 +403,20 @@ static int compare_dump(struct reader *r)
 	return err;
 }
 
+/* ---- whether there is any ---- */
+
+static int take_any(struct reader *r, const struct tlv_message *m, void *ctx)
+{
+	struct tlv v[NFTA_SET_ELEM_LIST_MAX + 1], elem;
+	bool *any = ctx;
+	uint16_t type;
+
+	(void)r;
+	tlv_sort(m->body, v, NFTA_SET_ELEM_LIST_MAX);
+	*any |= tlv_next(&v[NFTA_SET_ELEM_LIST_ELEMENTS], &type, &elem);
+	return *any;
+}
+
 /* ---- all of it ---- */
 
 static int open_socket(struct reader *r)
@@ -441,6 +455,27 @@ static int compare(struct reader *r)
 	if (!err)
 		err = compare_by_name(r);
 	return err ? err : compare_count(r, &c);
+}
+
+bool bulk_is_empty(struct bulk_job *j)
+{
+	struct reader *r = calloc(1, sizeof(*r));
+	bool any = false;
+	int err = r ? 0 : -ENOMEM;
+
+	if (r) {
+		r->job = j;
+		err = open_socket(r);
+	}
+	if (!err)
+		err = send_question(
+			r, question(r, NFT_MSG_GETSETELEM, NLM_F_DUMP));
+	if (!err)
+		err = hear(r, take_any, &any);
+	if (r && r->nl)
+		mnl_socket_close(r->nl);
+	free(r);
+	return !err && !any;
 }
 
 int bulk_compare(struct bulk_job *j)

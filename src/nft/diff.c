@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "nft/diff_lcs.h"
+#include "util/bulk_overlay.h"
 
 struct side {
 	const struct ir_ruleset *ruleset;
@@ -186,6 +187,36 @@ static void add_base_item(struct arena *a, const struct ir_chain *c, struct obje
 	o->items[o->n++].text = taken_text(a, &b);
 }
 
+/* What a list has changed in is told as addresses, not as rules that ask for it: unless both sides
+ * have these very sets, when it is rules that differ. */
+static bool is_change(const struct side *side, const struct ir_stmt *s)
+{
+	const struct ir_set *set = s->kind == IR_MATCH && s->match.set
+					   ? ruleset_set(side->ruleset, s->match.set)
+					   : NULL;
+
+	return set && set->bulk && set->bulk->role != BULK_LIST &&
+	       !ruleset_set(side->other->ruleset, set->name);
+}
+
+/* The rule as it would be of a list that has not changed; false: it would not be there. */
+static bool plain_rule(struct arena *a, const struct side *side, const struct ir_rule *r,
+		       struct ir_rule *out)
+{
+	const struct ir_stmt *s;
+
+	*out = *r;
+	out->stmts.v = NULL;
+	out->stmts.n = out->stmts.cap = 0;
+	vec_each (&r->stmts, s) {
+		if (!is_change(side, s))
+			vec_push(a, &out->stmts, *s);
+		else if (s->match.op == OP_EQ)
+			return false;
+	}
+	return true;
+}
+
 static void fill_chain(struct arena *a, struct object *o)
 {
 	const struct ir_chain *c = o->is;
@@ -195,7 +226,11 @@ static void fill_chain(struct arena *a, struct object *o)
 	if (c->base.hook)
 		add_base_item(a, c, o);
 	for (size_t i = 0; i < c->rules.n; i++) {
-		o->items[o->n].text = rule_text(a, o->side, &c->rules.v[i]);
+		struct ir_rule r;
+
+		if (!plain_rule(a, o->side, &c->rules.v[i], &r))
+			continue;
+		o->items[o->n].text = rule_text(a, o->side, &r);
 		o->items[o->n++].place = rule_place(o->side, c, i);
 	}
 }
@@ -287,63 +322,99 @@ static void add_some(struct some *to, u128 lo, u128 hi)
 	to->n += hi - lo + 1;
 }
 
-/* Of one range what is not in y. */
-static void add_without(struct some *to, struct ival r, const struct bulk_list *y)
+/* Of x what is not in y. */
+static struct some only_in(struct arena *a, const struct bulk_list *x, const struct bulk_list *y)
 {
-	bool over = false;
+	struct bulk only = bulk_without(x, y);
+	struct some some = {0};
 
-	for (size_t j = bulk_list_from(y, r.lo); j < y->n && !over; j++) {
-		struct ival less = bulk_list_at(y, j);
-
-		if (less.lo > r.hi)
-			break;
-		if (less.lo > r.lo)
-			add_some(to, r.lo, less.lo - 1);
-		over = less.hi >= r.hi;
-		r.lo = less.hi + 1;
-	}
-	if (!over)
-		add_some(to, r.lo, r.hi);
+	bulk_settle(&only, a);
+	for (size_t i = 0; i < only.v4.n; i++)
+		add_some(&some, only.v4.v[i].lo, only.v4.v[i].hi);
+	for (size_t i = 0; i < only.v6.n; i++)
+		add_some(&some, only.v6.v[i].lo, only.v6.v[i].hi);
+	return some;
 }
 
-/* What its sets are called, be they one for each length of prefixes: "feed.v4-24", "feed.v4". */
+/* What its sets are called, be they one for each length of prefixes, or of what has changed in it:
+ * "feed.v4-24", "feed.v4-less", "feed.v4". */
 static const char *list_stem(struct arena *a, const struct ir_set *s)
 {
-	const char *dash = strrchr(s->stem, '-');
+	const char *dot = strrchr(s->stem, '.'), *dash = dot ? strchr(dot, '-') : NULL;
 
-	if (!strcmp(s->bulk->of, s->bulk->elems->digest) || !dash)
-		return s->stem;
-	return arena_strndup(a, s->stem, (size_t)(dash - s->stem));
+	return dash ? arena_strndup(a, s->stem, (size_t)(dash - s->stem)) : s->stem;
 }
 
-/* The whole list of that name. */
-static const struct bulk_list *list_of(struct arena *a, const struct side *side, const char *stem,
-				       enum family family)
-{
-	struct ir_set *const *s;
-	struct bulk b = {0};
+/* A list of that name, and which of its sets is the first. */
+struct whole {
+	struct bulk_overlay is;
+	const struct bulk_list *sum;
+	const struct ir_set *first;
+	size_t n; /* sets, of the base */
+};
 
-	vec_each (&side->ruleset->sets, s)
-		if (ir_set_is_bulk(*s) && (*s)->bulk->elems->family == family &&
-		    !strcmp(list_stem(a, *s), stem))
-			bulk_add_list(&b, (*s)->bulk->elems);
-	bulk_settle(&b, a);
-	return bulk_list(a, &b, family);
+static void add_to_whole(struct whole *w, struct bulk *base, const struct ir_set *s)
+{
+	if (s->bulk->role == BULK_LESS) {
+		w->is.less = s->bulk->elems;
+		return;
+	}
+	if (s->bulk->role == BULK_MORE) {
+		w->is.more = s->bulk->elems;
+		return;
+	}
+	if (w->n == 1)
+		bulk_add_list(base, w->first->bulk->elems);
+	if (w->n++)
+		bulk_add_list(base, s->bulk->elems);
+	else
+		w->first = s;
+}
+
+static struct whole whole_of(struct arena *a, const struct side *side, const char *stem,
+			     enum family family)
+{
+	const struct map_entry *e;
+	struct bulk base = {0};
+	struct whole w = {0};
+
+	vec_each (&side->reach.entries, e) {
+		const struct ir_set *s = e->key[0] == 's' ? e->value : NULL;
+
+		if (s && ir_set_is_bulk(s) && s->bulk->elems->family == family &&
+		    !strcmp(list_stem(a, s), stem))
+			add_to_whole(&w, &base, s);
+	}
+	bulk_settle(&base, a);
+	w.is.base = w.n == 1 ? w.first->bulk->elems : bulk_list(a, &base, family);
+	w.sum = w.is.less || w.is.more ? bulk_overlay_sum(a, &w.is) : w.is.base;
+	return w;
+}
+
+static bool has_changed(const struct whole *w)
+{
+	return w->is.less || w->is.more;
 }
 
 /* Of a list what it has that the other one has not: it may be a million. */
 static void fill_bulk(struct arena *a, struct object *o)
 {
 	const struct ir_set *s = o->is;
-	const struct bulk_list *mine = s->bulk->elems, *of;
-	struct some some = {0};
+	const struct bulk_list *mine = s->bulk->elems;
+	const char *stem = list_stem(a, s);
+	struct whole here = whole_of(a, o->side, stem, mine->family);
+	struct whole there = whole_of(a, o->side->other, stem, mine->family);
+	struct some some;
 	struct buf b = {0};
 
-	o->label = arena_printf(a, "set %s", list_stem(a, s));
+	o->label = arena_printf(a, "set %s", stem);
 	o->items = arena_alloc(a, sizeof(*o->items));
-	of = list_of(a, o->side->other, list_stem(a, s), mine->family);
-	for (size_t i = 0; i < mine->n; i++)
-		add_without(&some, bulk_list_at(mine, i), of);
+	if (has_changed(&here) || has_changed(&there)) { /* all of it with the first of its sets */
+		if (here.first != s)
+			return;
+		mine = here.sum;
+	}
+	some = only_in(a, mine, there.sum);
 	if (!some.n)
 		return;
 	if (some.n > INT64_MAX)
@@ -407,6 +478,12 @@ static bool is_idle(const struct ir_chain *c)
 	return c->base.hook && !c->rules.n && !c->base.policy_drop;
 }
 
+/* What is different in a list is told of the list. */
+static bool is_small(const struct ir_set *s)
+{
+	return s->bulk && s->bulk->role != BULK_LIST;
+}
+
 /* What is known to be the same on both sides is not looked at. */
 static void collect(struct arena *a, const struct side *s, const struct side *other,
 		    struct objects *out)
@@ -423,6 +500,8 @@ static void collect(struct arena *a, const struct side *s, const struct side *ot
 				   .chain = chain};
 
 		if (chain && is_idle(e->value))
+			continue;
+		if (!chain && is_small(e->value))
 			continue;
 		if (object_shared(e->key, e->value, map_get(&other->reach, e->key)))
 			continue;

@@ -356,6 +356,11 @@ struct ir_chain {
 	size_t text_off, text_len; /* its block within the emitted script */
 };
 
+/* A list that has changed a little is the list that it was, and two small sets: what is in it no
+ * more, and what is in it besides. A packet's address is in the list if it is in the former and not
+ * among what is taken away, or if it is in what is added. */
+enum bulk_role { BULK_LIST, BULK_LESS, BULK_MORE };
+
 /* The elements of a bulk set: so many that they never are ir_elems, nor text. The script declares
  * the set empty; what is in it is loaded by itself and compared by itself, and the name of the set
  * holds a hash of it. */
@@ -369,6 +374,9 @@ struct ir_bulk {
 	/* what a policy calls one list may be several sets, each of another prefix: the digest of
 	 * the whole, which is that of `elems` if there is one */
 	const char *of;
+	enum bulk_role role;
+	/* of what is not BULK_LIST: the digest of the list that it makes `of` of */
+	const char *base;
 };
 
 /* Or a verdict map; or a connection helper, quota or flowtable, which have no keys. */

@@ -29,6 +29,11 @@
 #include "util/map.h"
 
 struct ir_ruleset *ruleset_lower(struct policy *p, struct arena *a, struct diag *diag);
+/* Whoever knows what is in force tells what list a set of that name ("feed.v4") holds there, in the
+ * arena; NULL: none. A list that differs little from it becomes that one and what is different. */
+typedef const struct bulk_list *bulk_base(void *ctx, struct arena *a, const char *name,
+					  enum family family);
+void ruleset_bases_by(bulk_base *base, void *ctx);
 
 /* How a rule's side effects are spelled in the kernel. */
 struct ir_limit log_rate(const struct log *log);
@@ -60,9 +65,10 @@ struct timed {
 	const char *name; /* of the set */
 };
 
-struct bulk_sets { /* of one list: a packet is in it if it is in one of them */
+struct bulk_sets { /* of one list */
 	const struct bulk_list *list;
-	VEC(const struct ir_set *) sets;
+	VEC(const struct ir_set *) sets; /* an address is in it if it is in one of them ... */
+	const struct ir_set *less, *more; /* ... and not in `less`, or if it is in `more` */
 };
 
 struct lower {
@@ -109,8 +115,8 @@ struct alt {
 	struct ivset ends; /* ... which is one of these; not merged */
 	const char *stem;
 	const struct addrs *dyn; /* or NULL */
-	const struct bulk_list *bulk; /* or NULL: it is in its set number `part`; or in none */
-	size_t part;
+	const struct bulk_list *bulk; /* or NULL: it is, or is not, in the list ... */
+	size_t part; /* ... in that one of the ways that there are (bulk_ways()) */
 	bool negated;
 };
 
@@ -216,6 +222,8 @@ bool lower_affords(struct lower *l, struct span at, const struct endpoint *from,
 bool lower_foresee(struct lower *l);
 /* lower_bulk.c: the sets that a list becomes, named by `stem` where it is asked for first */
 const struct bulk_sets *lower_bulk(struct lower *l, const struct bulk_list *list, const char *stem);
+/* How many alternatives it takes to say that an address is, or is not, in it. */
+size_t bulk_ways(const struct bulk_sets *b, bool negated);
 void match_bulk(struct lower *l, struct ir_rule *r, enum field f, const struct alt *a);
 
 /* lower_act.c: the chain of a rule that does more than to decide */

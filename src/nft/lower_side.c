@@ -128,13 +128,12 @@ static void suffixed_alts(struct lower *l, struct alts *out, const struct side *
 	}
 }
 
-/* In one of its sets, or in none. */
 static void bulk_alts(struct lower *l, struct alts *out, const struct addrs *a, enum family fam)
 {
 	const struct bulk_list *list = addrs_bulk(a, fam);
-	size_t parts = list ? lower_bulk(l, list, a->stem)->sets.n : 0;
+	size_t ways = list ? bulk_ways(lower_bulk(l, list, a->stem), a->negated) : 0;
 
-	for (size_t i = 0; i < (parts && a->negated ? 1 : parts); i++)
+	for (size_t i = 0; i < ways; i++)
 		vec_push(l->arena, out,
 			 ((struct alt){.family = fam,
 				       .bulk = list,

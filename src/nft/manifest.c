@@ -124,7 +124,9 @@ static void add_bulk(struct arena *a, struct manifest *m, const struct ir_set *s
 						 .digest = s->bulk->elems->digest,
 						 .of = s->bulk->of,
 						 .prefix = s->bulk->prefix,
-						 .n = s->bulk->elems->n}));
+						 .n = s->bulk->elems->n,
+						 .role = s->bulk->role,
+						 .base = s->bulk->base}));
 }
 
 static void add_chain(struct arena *a, struct manifest *m, const struct ir_ruleset *set,
@@ -338,10 +340,18 @@ static json_t *bulk_json(const struct manifest *m)
 	json_t *list = json_array();
 	const struct manifest_bulk *b;
 
-	vec_each (&m->bulk, b)
-		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:i, s:I}", "set", b->set,
-						      "list", b->digest, "of", b->of, "prefix",
-						      b->prefix, "elements", (json_int_t)b->n));
+	vec_each (&m->bulk, b) {
+		json_t *j = json_pack("{s:s, s:s, s:s, s:i, s:I}", "set", b->set, "list", b->digest,
+				      "of", b->of, "prefix", b->prefix, "elements",
+				      (json_int_t)b->n);
+
+		if (b->role != BULK_LIST) {
+			json_object_set_new(j, "role",
+					    json_string(b->role == BULK_LESS ? "less" : "more"));
+			json_object_set_new(j, "base", json_string(b->base));
+		}
+		json_array_append_new(list, j);
+	}
 	return list;
 }
 

@@ -66,6 +66,8 @@ struct manifest_bulk { /* a set whose elements are a file of their own (store/li
 	const char *set, *digest, *of; /* as struct ir_bulk has it */
 	uint8_t prefix;
 	uint64_t n; /* elements */
+	enum bulk_role role;
+	const char *base; /* or NULL */
 };
 
 #define MANIFEST_TIMEOUT_MAX 2147483 /* no kernel takes more */

@@ -209,6 +209,17 @@ static bool is_digest(const char *s)
 	return strlen(s) == SHA256_HEX - 1 && strspn(s, "0123456789abcdef") == SHA256_HEX - 1;
 }
 
+static bool read_role(struct arena *a, const json_t *j, struct manifest_bulk *out)
+{
+	const char *role = member_copy(a, j, "role");
+
+	if (!*role)
+		return true;
+	out->role = !strcmp(role, "less") ? BULK_LESS : BULK_MORE;
+	out->base = member_copy(a, j, "base");
+	return is_digest(out->base) && (out->role == BULK_LESS || !strcmp(role, "more"));
+}
+
 /* They are names of files. */
 static bool read_bulk(struct arena *a, const json_t *j, struct manifest *m)
 {
@@ -229,7 +240,7 @@ static bool read_bulk(struct arena *a, const json_t *j, struct manifest *m)
 					    .n = (uint64_t)n};
 
 		if (!is_name(out.set) || !is_digest(out.digest) || !is_digest(out.of) ||
-		    prefix < 0 || prefix > 128 || n < 1)
+		    prefix < 0 || prefix > 128 || n < 1 || !read_role(a, b, &out))
 			return false;
 		vec_push(a, &m->bulk, out);
 	}

@@ -44,7 +44,7 @@ static void give_lists(struct status *st, const struct store *s, const char *net
 	ruleset_take_bulk(live, want);
 	store_give_lists(s, a, live);
 	if (st->bulk_differs)
-		bulk_look(&in, live, netns, &altered, &ignored);
+		bulk_look(&in, live, NULL, netns, &altered, &ignored);
 }
 
 /* deep: what bulk sets hold is read. */

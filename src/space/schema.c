@@ -175,9 +175,11 @@ void schema_add_ruleset(struct schema *s, const struct ir_ruleset *r)
 		const struct ir_set *set = r->sets.v[i];
 
 		add_keys(s, set->keys, set->nkeys, &set->elems, set->is_map);
-		if (ir_set_is_bulk(set) && strcmp(set->bulk->of, set->bulk->elems->digest) != 0)
+		if (ir_set_is_bulk(set) && set->bulk->role == BULK_LIST &&
+		    strcmp(set->bulk->of, set->bulk->elems->digest) != 0)
 			schema_add_part(s, set->bulk->of, set->bulk->elems);
 	}
+	schema_add_overlays(s, r);
 	for (size_t i = 0; i < r->chains.n; i++) {
 		const struct ir_chain *c = r->chains.v[i];
 

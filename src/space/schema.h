@@ -16,6 +16,7 @@
 #include "policy/policy.h"
 #include "space/dd.h"
 #include "space/region.h"
+#include "util/bulk_overlay.h"
 #include "util/map.h"
 
 enum dim { /* in the order of their variables */
@@ -108,9 +109,15 @@ struct schema_part {
 	const struct bulk_list *list;
 };
 
+struct schema_overlay { /* a list that is several sets of the kernel in this way */
+	const char *of; /* its digest */
+	struct bulk_overlay is;
+};
+
 struct schema_whole {
 	const struct bulk_list *list;
 	bool parted; /* its parts are all of it and no more */
+	const struct bulk_overlay *overlay; /* is it; or NULL */
 };
 
 struct schema {
@@ -124,6 +131,7 @@ struct schema {
 	VEC(struct schema_list) lists; /* those of them that say that an address is in a list */
 	bool lists_open; /* each list is a condition, be it small */
 	VEC(struct schema_part) parts; /* lists that are several sets of the kernel */
+	VEC(struct schema_overlay) overlays;
 	VEC(struct schema_whole) wholes; /* of which that was asked for */
 	bool questions; /* some policy awaits answers to questions by multicast */
 	struct times times;
@@ -167,6 +175,8 @@ dd_ref schema_addrs(struct schema *s, enum dim d, enum family fam, const struct 
 dd_ref schema_bulk(struct schema *s, enum dim d, const struct bulk_list *list, dd_ref within);
 /* What of a list is in a set of its own: the list is each of these, where they are all of it. */
 void schema_add_part(struct schema *s, const char *of, const struct bulk_list *list);
+/* The same of sets of a list that has changed a little. */
+void schema_add_overlays(struct schema *s, const struct ir_ruleset *r);
 /* That of a variable, or NULL. */
 const struct schema_list *schema_list_of(const struct schema *s, uint32_t var);
 /* What lists say of an address that is another now. */

@@ -87,20 +87,91 @@ static bool is_sum(struct schema *s, const struct bulk_list *whole)
 	return true;
 }
 
-static bool is_parted(struct schema *s, const struct bulk_list *list)
+/* ---- lists that have changed a little ---- */
+
+/* What the kernel has of a list, be it in several sets; NULL: nothing. */
+static const struct bulk_list *list_of(struct schema *s, const struct ir_ruleset *r,
+				       const char *digest)
 {
-	const struct schema_whole *known;
+	const struct bulk_list *sum = NULL;
+	struct ir_set *const *set;
+	struct bulk b = {0};
+
+	vec_each (&r->sets, set) {
+		const struct ir_bulk *bulk = (*set)->bulk;
+
+		if (!bulk || bulk->role != BULK_LIST || strcmp(bulk->of, digest) != 0)
+			continue;
+		if (!strcmp(bulk->elems->digest, digest))
+			return bulk->elems;
+		bulk_add_list(&b, bulk->elems);
+		sum = bulk->elems;
+	}
+	bulk_settle(&b, s->arena);
+	return sum ? bulk_list(s->arena, &b, sum->family) : NULL;
+}
+
+static struct bulk_overlay *overlay_for(struct schema *s, const struct ir_ruleset *r,
+					const struct ir_bulk *b)
+{
+	const struct bulk_list *base = NULL;
+	struct schema_overlay *o;
+
+	vec_each (&s->overlays, o)
+		if (!strcmp(o->of, b->of))
+			return strcmp(o->is.base->digest, b->base) ? NULL : &o->is;
+	base = list_of(s, r, b->base);
+	if (!base || base->family != b->elems->family || strcmp(base->digest, b->base) != 0)
+		return NULL;
+	o = vec_add(s->arena, &s->overlays);
+	*o = (struct schema_overlay){.of = b->of, .is = {.base = base}};
+	return &o->is;
+}
+
+void schema_add_overlays(struct schema *s, const struct ir_ruleset *r)
+{
+	struct ir_set *const *set;
+
+	vec_each (&r->sets, set) {
+		const struct ir_bulk *b = (*set)->bulk;
+		struct bulk_overlay *o = b && b->role != BULK_LIST ? overlay_for(s, r, b) : NULL;
+
+		if (o && b->role == BULK_LESS && !o->less)
+			o->less = b->elems;
+		else if (o && b->role == BULK_MORE && !o->more)
+			o->more = b->elems;
+	}
+}
+
+/* What others are made of is not made of others: each list says one thing, and none in a circle. */
+static const struct bulk_overlay *overlay_of(struct schema *s, const struct bulk_list *list)
+{
+	const struct schema_overlay *o, *of = NULL;
+
+	vec_each (&s->overlays, o) {
+		if (!strcmp(o->is.base->digest, list->digest))
+			return NULL;
+		if (!strcmp(o->of, list->digest))
+			of = o;
+	}
+	return of && bulk_overlay_is(s->arena, &of->is, list) ? &of->is : NULL;
+}
+
+static const struct schema_whole *whole(struct schema *s, const struct bulk_list *list)
+{
+	struct schema_whole *known;
 	const struct schema_part *p;
 	bool any = false;
 
 	vec_each (&s->wholes, known)
 		if (!strcmp(known->list->digest, list->digest))
-			return known->parted;
+			return known;
 	vec_each (&s->parts, p)
 		any = any || !strcmp(p->of, list->digest);
 	any = any && is_sum(s, list);
-	vec_push(s->arena, &s->wholes, ((struct schema_whole){list, any}));
-	return any;
+	known = vec_add(s->arena, &s->wholes);
+	*known = (struct schema_whole){list, any, any ? NULL : overlay_of(s, list)};
+	return known;
 }
 
 static dd_ref one_list(struct schema *s, enum dim d, const struct bulk_list *list, dd_ref within)
@@ -129,15 +200,28 @@ static dd_ref one_list(struct schema *s, enum dim d, const struct bulk_list *lis
 	return schema_addrs(s, d, list->family, &part);
 }
 
-dd_ref schema_bulk(struct schema *s, enum dim d, const struct bulk_list *list, dd_ref within)
+/* Of its sets, be they one for each length of prefixes. */
+static dd_ref all_parts(struct schema *s, enum dim d, const struct bulk_list *list, dd_ref within)
 {
 	dd_ref in = DD_FALSE;
 
-	if (!is_parted(s, list))
+	if (!whole(s, list)->parted)
 		return one_list(s, d, list, within);
 	for (size_t i = 0; i < s->parts.n; i++)
 		if (!strcmp(s->parts.v[i].of, list->digest))
 			in = dd_or(s->dd, in, one_list(s, d, s->parts.v[i].list, within));
+	return in;
+}
+
+dd_ref schema_bulk(struct schema *s, enum dim d, const struct bulk_list *list, dd_ref within)
+{
+	const struct bulk_overlay *o = whole(s, list)->overlay;
+	dd_ref in = all_parts(s, d, o ? o->base : list, within);
+
+	if (o && o->less)
+		in = dd_and(s->dd, in, dd_not(s->dd, one_list(s, d, o->less, within)));
+	if (o && o->more)
+		in = dd_or(s->dd, in, one_list(s, d, o->more, within));
 	return in;
 }
 

@@ -127,7 +127,11 @@ int lists_give(struct lists *l, struct arena *a, const struct manifest *m, struc
 		if (!s || s->bulk)
 			continue;
 		bulk = arena_new_of(a, struct ir_bulk);
-		*bulk = (struct ir_bulk){lists_get(l, b->digest, why), b->prefix, b->of};
+		*bulk = (struct ir_bulk){.elems = lists_get(l, b->digest, why),
+					 .prefix = b->prefix,
+					 .of = b->of,
+					 .role = b->role,
+					 .base = b->base};
 		if (!bulk->elems)
 			return -EBADMSG;
 		if (!bulk_is_sound(bulk) || (b->prefix && bulk_keys(bulk) != s->size)) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * Generation, namespace, artefact <-> seen.json.
+ * Generation, namespace, artefact <-> seen.json; of bulk sets alone, compared.json.
  */
 #include "store/seen.h"
 
@@ -11,6 +11,7 @@
 #include "util/cleanup.h"
 
 #define SEEN "seen.json"
+#define SEEN_LISTS "compared.json"
 
 /* Cookies are no other namespace's of this boot; kernels that have none are not believed. NULL if
  * there is nothing to note. */
@@ -30,25 +31,51 @@ static json_t *describe(const struct artefact *x, const char *netns, uint32_t ge
 			 (json_int_t)now.id, "manifest", hex);
 }
 
-void seen_note(struct store *s, const struct artefact *x, const char *netns, uint32_t generation)
+static void note(struct store *s, const char *file, const struct artefact *x, const char *netns,
+		 uint32_t generation)
 {
 	_cleanup_json_ json_t *j = describe(x, netns, generation);
 
 	if (j)
-		file_write_json(s->dir, SEEN, j);
+		file_write_json(s->dir, file, j);
 	else
-		unlinkat(s->dir, SEEN, 0);
+		unlinkat(s->dir, file, 0);
 }
 
-bool seen_still(const struct store *s, const struct artefact *x, const char *netns)
+static bool still(const struct store *s, const char *file, const struct artefact *x,
+		  const char *netns)
 {
 	_cleanup_json_ json_t *before = NULL, *now = NULL;
 
-	if (s->dir < 0 || file_read_json(s->dir, SEEN, &before))
+	if (s->dir < 0 || file_read_json(s->dir, file, &before))
 		return false;
 	json_object_del(before, "files");
 	now = describe(x, netns, 0);
 	return now && json_equal(before, now);
+}
+
+void seen_note(struct store *s, const struct artefact *x, const char *netns, uint32_t generation)
+{
+	note(s, SEEN, x, netns, generation);
+}
+
+bool seen_still(const struct store *s, const struct artefact *x, const char *netns)
+{
+	return still(s, SEEN, x, netns);
+}
+
+void seen_note_lists(struct store *s, const struct artefact *x, const char *netns,
+		     uint32_t generation)
+{
+	if (x->manifest->bulk.n)
+		note(s, SEEN_LISTS, x, netns, generation);
+	else
+		unlinkat(s->dir, SEEN_LISTS, 0);
+}
+
+bool seen_lists(const struct store *s, const struct artefact *x, const char *netns)
+{
+	return still(s, SEEN_LISTS, x, netns);
 }
 
 static const char *both(const char *candidate, const struct store *s, struct arena *a)

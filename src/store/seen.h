@@ -12,6 +12,11 @@
 /* `generation` is that of the dump that was compared with the artefact. Failing to write it costs
  * the next apply a look. */
 void seen_note(struct store *s, const struct artefact *x, const char *netns, uint32_t generation);
+/* The same of its bulk sets alone: that they held what they are to hold, which takes long to find
+ * out, and that others have committed nothing since. */
+void seen_note_lists(struct store *s, const struct artefact *x, const char *netns,
+		     uint32_t generation);
+bool seen_lists(const struct store *s, const struct artefact *x, const char *netns);
 /* That it holds what was noted, and applied and the candidate, which x was, are the same: as long
  * as nobody writes to either. */
 void seen_note_files(struct store *s, const struct artefact *x, struct arena *a);

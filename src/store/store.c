@@ -449,17 +449,27 @@ struct manifest *store_read_head(const struct store *s, const char *name, struct
 	return x.manifest;
 }
 
+void store_read_lists(const struct store *s, const char *name, struct arena *a,
+		      struct artefact *out)
+{
+	_cleanup_close_ int dir = s->dir < 0 ? -1 : open_dir(s->dir, name);
+
+	*out = (struct artefact){0};
+	if (dir >= 0 && store_read_text(s, name, a, out) == 0)
+		out->lists = lists_open(a, dir, out->manifest);
+}
+
 static void give_lists(const struct store *s, const char *name, struct arena *a,
 		       struct ir_ruleset *r)
 {
-	_cleanup_close_ int dir = s->dir < 0 ? -1 : open_dir(s->dir, name);
-	const struct manifest *m = dir < 0 ? NULL : store_read_head(s, name, a);
 	_cleanup_buf_ struct buf ignored = {0};
-	struct lists *l = m ? lists_open(a, dir, m) : NULL;
+	struct artefact x;
 
-	if (l)
-		lists_give(l, a, m, r, &ignored);
-	lists_close(l);
+	store_read_lists(s, name, a, &x);
+	if (x.lists)
+		lists_give(x.lists, a, x.manifest, r, &ignored);
+	lists_close(x.lists);
+	buf_free(&x.text);
 }
 
 static bool wants_lists(const struct ir_ruleset *r)

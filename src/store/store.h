@@ -93,6 +93,10 @@ struct manifest *store_read_manifest(const struct store *s, const char *name, st
 struct manifest *store_read_head(const struct store *s, const char *name, struct arena *a);
 /* The same, and the text that it stands in; 0 or -errno. */
 int store_read_text(const struct store *s, const char *name, struct arena *a, struct artefact *out);
+/* The head of its manifest and its text, and the lists that it names, to be closed. Nothing where
+ * they cannot be read. */
+void store_read_lists(const struct store *s, const char *name, struct arena *a,
+		      struct artefact *out);
 /* Bulk sets of a ruleset that was read get what they hold, as far as what is applied or on trial
  * has it. */
 void store_give_lists(const struct store *s, struct arena *a, struct ir_ruleset *r);

@@ -65,9 +65,9 @@ holds() {
 	[ "$(stat -c %h "$WORK"/state/applied/*.elements)" = 4 ]
 	run fwc apply
 	[[ $output == *"nothing to change"* ]]
-	# a list with one more: the old one goes
-	policy two 3001
-	[[ $(fwc apply) == "applied as generation 3: 0 rules added, 1 removed; +1 address" ]]
+	# a list with many more: the old one goes
+	policy two 3200
+	[[ $(fwc apply) == "applied as generation 3: 0 rules added, 1 removed; +200 addresses" ]]
 	holds two
 	[ "$(bulk | wc -l)" = 1 ]
 	[ "$(bulk)" != "$first" ]

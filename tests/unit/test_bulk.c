@@ -7,6 +7,7 @@
 
 #include "test.h"
 #include "util/bulk.h"
+#include "util/bulk_overlay.h"
 #include "util/bulk_split.h"
 
 #define WORLD 4096
@@ -114,6 +115,65 @@ static void lists(enum family family, unsigned seed)
 	arena_free(a);
 }
 
+static struct bulk_list *random_list(struct arena *a, enum family family)
+{
+	struct bulk b = {0};
+
+	for (int i = 0; i < 60; i++) {
+		unsigned lo = (unsigned)rand() % WORLD, more = (unsigned)rand() % 40;
+		unsigned last = lo < WORLD / 2 ? WORLD / 2 - 1 : WORLD - 1;
+
+		bulk_add(&b, family,
+			 (struct ival){address(family, lo),
+				       address(family, lo + more > last ? last : lo + more)});
+	}
+	bulk_settle(&b, a);
+	return bulk_list(a, &b, family);
+}
+
+static bool is_in(const struct bulk_list *l, u128 x)
+{
+	return l && bulk_list_holds(l, x);
+}
+
+/* A list by another one: each address of the world is where it has to be, and no other lists are
+ * taken for it. */
+static void overlays(enum family family, unsigned seed)
+{
+	struct arena *a = arena_new();
+	struct bulk_list *base, *whole;
+	struct bulk_overlay o, wrong;
+	const struct bulk_list *sum;
+	bool right = true;
+
+	srand(seed);
+	base = random_list(a, family);
+	whole = random_list(a, family);
+	o = bulk_overlay(a, base, whole);
+	sum = bulk_overlay_sum(a, &o);
+	for (unsigned i = 0; i < WORLD; i++) {
+		u128 x = address(family, i);
+		bool before = bulk_list_holds(base, x), after = bulk_list_holds(whole, x);
+
+		right &= is_in(o.less, x) == (before && !after);
+		right &= is_in(o.more, x) == (after && !before);
+		right &= is_in(sum, x) == after;
+	}
+	CHECK(right);
+	SAME_NUMBER(sum->n, whole->n);
+	CHECK(bulk_overlay_is(a, &o, whole));
+	CHECK(!bulk_overlay_is(a, &o, base));
+	wrong = o;
+	wrong.less = o.more;
+	CHECK(!bulk_overlay_is(a, &wrong, whole));
+	wrong = o;
+	wrong.more = NULL;
+	CHECK(!bulk_overlay_is(a, &wrong, whole));
+	o = bulk_overlay(a, whole, whole);
+	CHECK(!o.less && !o.more);
+	arena_free(a);
+}
+
 /* Networks of some lengths, as many as `share` has for each. */
 static struct bulk_list *networks(struct arena *a, enum family family, const unsigned share[129])
 {
@@ -205,6 +265,10 @@ int main(void)
 	repeated();
 	lists(FAM_IP4, 1);
 	lists(FAM_IP6, 2);
+	for (unsigned i = 0; i < 20; i++) {
+		overlays(FAM_IP4, i);
+		overlays(FAM_IP6, i);
+	}
 	splits(FAM_IP4);
 	splits(FAM_IP6);
 	return test_end();

@@ -82,7 +82,38 @@ static dd_ref world(struct mean *m)
 		      schema_addrs(&m->schema, DIM_DADDR, FAM_IP4, &all));
 }
 
-static bool agrees(struct arena *a, const struct term *t, size_t n, bool open)
+static void add_set(struct ir_ruleset *r, const struct bulk_list *elems, enum bulk_role role,
+		    const struct bulk_list *of, const struct bulk_list *base)
+{
+	struct ir_bulk *b = arena_new_of(r->arena, struct ir_bulk);
+	struct ir_set *s = arena_new_of(r->arena, struct ir_set);
+
+	if (!elems)
+		return;
+	*b = (struct ir_bulk){.elems = elems,
+			      .prefix = 32,
+			      .of = of->digest,
+			      .role = role,
+			      .base = role ? base->digest : NULL};
+	*s = (struct ir_set){.bulk = b};
+	vec_push(r->arena, &r->sets, s);
+}
+
+/* A kernel that has one list by another. */
+static const struct ir_ruleset *overlaid(struct arena *a, const struct bulk_overlay *o,
+					 const struct bulk_list *whole)
+{
+	struct ir_ruleset *r = arena_new_of(a, struct ir_ruleset);
+
+	r->arena = a;
+	add_set(r, o->base, BULK_LIST, o->base, NULL);
+	add_set(r, o->less, BULK_LESS, whole, o->base);
+	add_set(r, o->more, BULK_MORE, whole, o->base);
+	return r;
+}
+
+static bool agrees(struct arena *a, const struct term *t, size_t n, bool open,
+		   const struct ir_ruleset *const r_of[2])
 {
 	struct packet p;
 	struct mean m;
@@ -91,6 +122,8 @@ static bool agrees(struct arena *a, const struct term *t, size_t n, bool open)
 
 	mean_init(&m, a, (struct dd_budget){1 << 20, 30});
 	m.schema.lists_open = open;
+	for (int i = 0; i < 2 && r_of[i]; i++)
+		schema_add_overlays(&m.schema, r_of[i]);
 	r = dd_and(m.dd, region(&m, t, n), world(&m));
 	found = schema_witness(&m.schema, r, &p);
 	right = found == somewhere(t, n) &&
@@ -109,20 +142,27 @@ int main(void)
 	srand(7);
 	for (int i = 0; i < ROUNDS; i++) {
 		struct arena *a = arena_new();
-		const struct bulk_list *lists[] = {random_list(a), random_list(a), NULL};
+		const struct bulk_list *first = random_list(a), *second = random_list(a);
+		struct bulk_overlay o = bulk_overlay(a, second, first);
+		struct bulk_overlay back = bulk_overlay(a, first, second);
+		const struct bulk_list *lists[] = {first, second, o.less, o.more, NULL};
+		/* not; by the second list; that, and the other way round, as two kernels may have it */
+		const struct ir_ruleset *const rulesets[] = {
+			i % 3 ? overlaid(a, &o, first) : NULL,
+			i % 3 == 2 ? overlaid(a, &back, second) : NULL};
 		struct term t[6];
 
 		for (int k = 0; k < 6; k++) {
 			unsigned lo = (unsigned)rand() % WORLD;
 
 			t[k] = (struct term){.d = rand() % 2 ? DIM_SADDR : DIM_DADDR,
-					     .list = lists[rand() % 3],
+					     .list = lists[rand() % (i % 3 ? 5 : 2)],
 					     .range = {lo, lo + (unsigned)rand() % 4},
 					     .negated = rand() % 2,
 					     .or = k && rand() % 4 == 0};
 		}
-		open &= agrees(a, t, 6, true);
-		apart &= agrees(a, t, 6, false);
+		open &= agrees(a, t, 6, true, rulesets);
+		apart &= agrees(a, t, 6, false, rulesets);
 		arena_free(a);
 	}
 	CHECK(open);

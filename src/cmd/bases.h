@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * Lists that are in force, for who compiles: of one that has changed a little only that is new.
+ */
+#ifndef FWC_BASES_H
+#define FWC_BASES_H
+
+#include "cmd/cmd.h"
+#include "util/arena.h"
+
+/* From now on, until bases_end(), what is compiled takes them from what was applied. Where that
+ * cannot be read, or has no such list, each list is whole. */
+void bases_begin(struct globals *g, struct arena *a);
+void bases_end(void);
+
+#endif
