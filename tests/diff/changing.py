@@ -176,6 +176,10 @@ class Changing:
                 return rule + words
             return self.qualified(rule, words)
         self.rules_of(change)
+        if self.chance(0.6):                    # else what comes in is seldom asked for
+            name = rng.choice(self.names)
+            self.rules.insert(0, rng.choice(['drop', 'reject']) + rng.choice([f' {name}@any -> any', f' any -> {name}@any']))
+            self.rules.append(f'allow any -> any then add {rng.choice(["source", "destination"])} to {name}')
         self.names = kept
 
     def maxima(self):

@@ -792,6 +792,7 @@ class Sampler:
             (item.addresses or {}).get('mac') for guard in policy.guards for item in guard.items) else []
         self.asks = any(rule.asks for rule in policy.rules)
         self.in_turn = policy.in_turn()
+        self.drawn = []                         # of packets that depend on each other, those that may come again
         self.sport = FIRST_SPORT + rng.randrange(LAST_SPORT - FIRST_SPORT - 400)
 
     def note_edges(self, thing):
@@ -949,7 +950,20 @@ class Sampler:
                         self.sport + rng.choice([0, 0, 0, 1]), mac=rng.choice(self.stations + [0]))
         return [ask, answer] if rng.random() < 0.9 else [answer, ask]
 
+    def again(self):
+        """What has been drawn before, from another port."""
+        self.sport += 1
+        return replace(self.rng.choice(self.drawn), sport=self.sport)
+
     def packet(self):
+        if self.drawn and self.rng.random() < 0.4:
+            return self.again()
+        packet = self.other_packet()
+        if self.in_turn and packet.proto in (TCP, UDP):
+            self.drawn.append(packet)
+        return packet
+
+    def other_packet(self):
         while True:
             packet = self.special() if self.rng.random() < 0.06 else \
                 self.turned() if self.policy.untracked and self.rng.random() < 0.3 else self.draw()

@@ -1721,7 +1721,8 @@ class Evaluator:
     def fate(self, packet):
         self.policy.enter(packet.stage if BREAK != 'content' else 0)
         if packet.stage != self.stage:          # they are filled anew
-            self.stage, self.changed = packet.stage, {}
+            self.stage = packet.stage
+            self.changed.clear()
         came = SELF if packet.interface is None else packet.interface
         self.station = packet.mac
         self.way = None
@@ -1756,6 +1757,8 @@ class Evaluator:
         states, out = [self.state()], []
         for index, packet in enumerate(packets):
             all_fates, kept = [], []
+            for state in states if packet.stage != self.stage else []:
+                state[2].clear()
             for state in states:
                 self.used, self.asked, self.changed = state
                 self.after = [state]
