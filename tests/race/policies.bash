@@ -5,6 +5,7 @@
 #
 #	race_kinds		the packets of the two streams, as `streams send` takes them
 #	race_policy N		policy N, in fwc's language
+#	race_long DIR N		policy N and its long lists, as files list-N.fwc and so on
 #	race_fetched N		addresses of sets that refresh changes: SET SOURCE ADDRESS...
 #	race_control N		the same meaning, by hand, in nft's, replaced in the usual way
 #
@@ -24,6 +25,17 @@ race_kinds() {
 			allowed,10.1.3.9,$RACE_TARGET,7020
 			denied,10.1.1.9,$RACE_TARGET,7020
 			denied,10.1.2.2,$RACE_TARGET,7000
+		END
+		return
+	fi
+	if [ "${form:-}" = lists ]; then
+		cat <<-END
+			allowed,10.1.0.5,$RACE_TARGET,7000
+			allowed,10.1.0.6,$RACE_TARGET,7000
+			allowed,10.1.3.9,$RACE_TARGET,7020
+			denied,10.1.0.7,$RACE_TARGET,7000
+			denied,10.1.1.9,$RACE_TARGET,7020
+			denied,10.1.1.10,$RACE_TARGET,7020
 		END
 		return
 	fi
@@ -78,6 +90,37 @@ race_refreshed() {
 		zone outside { interface out0 }
 		set friends = dns "friends.example" private
 		set foes    = url "https://foes.example/list" private
+
+		drop  foes@inside    -> outside
+		allow friends@inside -> outside  udp/7000-7009
+		allow inside         -> outside  udp/7020-7029
+	END
+}
+
+# One list lets in, the other drops. 0 and 1 are 3 but for little, in which they differ; 2 is another
+# list. In all of them but 3, which no packet meets, are 10.1.0.6 and 10.1.1.10, and not 10.1.0.7 and
+# 10.1.3.9.
+race_long() {
+	local dir=$1 n=$2
+
+	python3 -c "
+import ipaddress, sys
+dir, n = sys.argv[1], int(sys.argv[2])
+for name, at, there, gone, come in (('friends', 0x0a4d0000, '10.1.0.5', '10.1.0.7', '10.1.0.6'),
+                                    ('foes', 0x0a5d0000, '10.1.1.9', '10.1.3.9', '10.1.1.10')):
+    first = 20000 if n == 2 else 0
+    numbers = range(first, first + 100000)
+    if n < 2:
+        numbers = [i for i in numbers if i % 500 != n] + list(range(200000 + n, 200500, 2))
+    elements = [str(ipaddress.ip_address(at + 3 * i)) for i in numbers]
+    elements += [there, gone if n == 3 else come]
+    open(f'{dir}/{name}-{n}.list', 'w').write('\n'.join(elements) + '\n')" "$dir" "$n"
+	cat >"$dir/list-$n.fwc" <<-END
+		forwarding on
+		zone inside  { interface in0 }
+		zone outside { interface out0 }
+		set friends = file "friends-$n.list"
+		set foes    = file "foes-$n.list"
 
 		drop  foes@inside    -> outside
 		allow friends@inside -> outside  udp/7000-7009

@@ -51,6 +51,15 @@ race() {
 	grep -qx 'lost 0' <<<"$output"
 }
 
+@test "race: long lists, by what changed and as a whole, lose nothing and leak nothing" {
+	RACE_APPLIES=$(times 8 100) run race lists
+	echo "$output"
+	[ "$status" != 4 ] || skip "this machine is too slow: $(grep '^rate' <<<"$output")"
+	[ "$status" = 0 ]
+	grep -qx 'leaked 0' <<<"$output"
+	grep -qx 'lost 0' <<<"$output"
+}
+
 @test "race: fwc refresh changes sets that rules ask; nothing is lost and nothing leaks" {
 	RACE_APPLIES=$(times 30 300) run race refresh
 	echo "$output"
