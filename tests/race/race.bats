@@ -10,6 +10,15 @@ race() {
 	"$BATS_TEST_DIRNAME/race" "$@"
 }
 
+gapless() { # form, how often by default, how often with FWC_LONG
+	RACE_APPLIES=$(times "$2" "$3") run race "$1"
+	echo "$output"
+	[ "$status" != 4 ] || skip "this machine is too slow: $(grep '^rate' <<<"$output")"
+	[ "$status" = 0 ]
+	grep -qx 'leaked 0' <<<"$output"
+	grep -qx 'lost 0' <<<"$output"
+}
+
 @test "race: untouched rules lose and leak nothing" {
 	RACE_APPLIES=20 run race baseline
 	echo "$output"
@@ -34,37 +43,17 @@ race() {
 }
 
 @test "race: fwc apply loses nothing and leaks nothing" {
-	RACE_APPLIES=$(times 60 400) run race fwc
-	echo "$output"
-	[ "$status" != 4 ] || skip "this machine is too slow: $(grep '^rate' <<<"$output")"
-	[ "$status" = 0 ]
-	grep -qx 'leaked 0' <<<"$output"
-	grep -qx 'lost 0' <<<"$output"
+	gapless fwc 60 400
 }
 
 @test "race: trials that are confirmed, ended or left to expire lose nothing and leak nothing" {
-	RACE_APPLIES=$(times 20 150) run race trial # each begins and ends: two changes
-	echo "$output"
-	[ "$status" != 4 ] || skip "this machine is too slow: $(grep '^rate' <<<"$output")"
-	[ "$status" = 0 ]
-	grep -qx 'leaked 0' <<<"$output"
-	grep -qx 'lost 0' <<<"$output"
+	gapless trial 20 150 # each begins and ends: two changes
 }
 
 @test "race: long lists, by what changed and as a whole, lose nothing and leak nothing" {
-	RACE_APPLIES=$(times 8 100) run race lists
-	echo "$output"
-	[ "$status" != 4 ] || skip "this machine is too slow: $(grep '^rate' <<<"$output")"
-	[ "$status" = 0 ]
-	grep -qx 'leaked 0' <<<"$output"
-	grep -qx 'lost 0' <<<"$output"
+	gapless lists 8 100
 }
 
 @test "race: fwc refresh changes sets that rules ask; nothing is lost and nothing leaks" {
-	RACE_APPLIES=$(times 30 300) run race refresh
-	echo "$output"
-	[ "$status" != 4 ] || skip "this machine is too slow: $(grep '^rate' <<<"$output")"
-	[ "$status" = 0 ]
-	grep -qx 'leaked 0' <<<"$output"
-	grep -qx 'lost 0' <<<"$output"
+	gapless refresh 30 300
 }
