@@ -76,15 +76,7 @@ static bool is_sum(struct schema *s, const struct bulk_list *whole)
 			bulk_add_list(&b, p->list);
 	bulk_settle(&b, s->arena);
 	sum = bulk_list(s->arena, &b, whole->family);
-	if (sum->n != whole->n)
-		return false;
-	for (size_t i = 0; i < sum->n; i++) {
-		struct ival x = bulk_list_at(sum, i), y = bulk_list_at(whole, i);
-
-		if (x.lo != y.lo || x.hi != y.hi)
-			return false;
-	}
-	return true;
+	return bulk_list_same(sum, whole);
 }
 
 /* ---- lists that have changed a little ---- */

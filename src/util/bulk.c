@@ -278,6 +278,19 @@ struct ival bulk_list_at(const struct bulk_list *l, size_t i)
 	return (struct ival){l->v4[i].lo, l->v4[i].hi};
 }
 
+bool bulk_list_same(const struct bulk_list *x, const struct bulk_list *y)
+{
+	if (x->n != y->n || x->family != y->family)
+		return false;
+	for (size_t i = 0; i < x->n; i++) {
+		struct ival v = bulk_list_at(x, i), w = bulk_list_at(y, i);
+
+		if (v.lo != w.lo || v.hi != w.hi)
+			return false;
+	}
+	return true;
+}
+
 size_t bulk_list_from(const struct bulk_list *l, u128 addr)
 {
 	size_t lo = 0, hi = l->n;

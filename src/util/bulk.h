@@ -49,6 +49,8 @@ struct bulk_list *bulk_list(struct arena *a, const struct bulk *b, enum family f
 struct bulk_list *bulk_list_of4(struct arena *a, const struct range4 *v, size_t n);
 struct bulk_list *bulk_list_of6(struct arena *a, const struct ival *v, size_t n);
 struct ival bulk_list_at(const struct bulk_list *l, size_t i);
+/* Range by range: not by their digests. */
+bool bulk_list_same(const struct bulk_list *x, const struct bulk_list *y);
 /* The first range that ends at or behind it. */
 size_t bulk_list_from(const struct bulk_list *l, u128 addr);
 bool bulk_list_holds(const struct bulk_list *l, u128 addr);

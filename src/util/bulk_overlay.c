@@ -52,17 +52,7 @@ struct bulk_overlay bulk_overlay(struct arena *a, const struct bulk_list *base,
 
 static bool same(const struct bulk_list *x, const struct bulk_list *y)
 {
-	if (!x || !y)
-		return x == y;
-	if (x->n != y->n || x->family != y->family)
-		return false;
-	for (size_t i = 0; i < x->n; i++) {
-		struct ival v = bulk_list_at(x, i), w = bulk_list_at(y, i);
-
-		if (v.lo != w.lo || v.hi != w.hi)
-			return false;
-	}
-	return true;
+	return x && y ? bulk_list_same(x, y) : x == y;
 }
 
 bool bulk_overlay_is(struct arena *a, const struct bulk_overlay *o, const struct bulk_list *whole)

@@ -11,6 +11,7 @@ import struct
 import time
 
 from flowtable import ERRORS
+from inet import checksum
 
 QUIET = 0.4      # seconds without an answer that make a packet dropped
 PATIENCE = 5.0   # seconds that a flow that should be answered is waited for
@@ -18,15 +19,6 @@ IP_RECVERR, IPV6_RECVERR, IP_MTU_DISCOVER, IPV6_MTU_DISCOVER = 11, 25, 10, 23
 IP_PKTINFO, PMTUDISC_PROBE, CLONE_NEWNET = 8, 3, 0x40000000
 OUTGOING = 4     # packet type of an AF_PACKET address
 SYN, RST, ACK = 2, 4, 16
-
-
-def checksum(data):
-    if len(data) % 2:
-        data += b"\0"
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    while total >> 16:
-        total = (total & 0xffff) + (total >> 16)
-    return ~total & 0xffff
 
 
 def packed(addr):

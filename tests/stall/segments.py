@@ -5,17 +5,11 @@ import socket
 import struct
 import time
 
+from inet import checksum
+
 FIN, SYN, ACK, PUSH = 1, 2, 16, 8
 WINDOW = 10  # segments that a sender has on their way at first (RFC 6928)
 PATIENCE = 0.2  # seconds after which Linux sends one again
-
-
-def checksum(data):
-    data += b"\0" * (len(data) % 2)
-    total = sum(struct.unpack("!%dH" % (len(data) // 2), data))
-    while total >> 16:
-        total = (total & 0xffff) + (total >> 16)
-    return ~total & 0xffff
 
 
 class Client:
