@@ -192,7 +192,7 @@ holds() {
 }
 
 @test "somebody changes it by hand: noticed, told, and mended, in each of its sets" {
-	local set what
+	local set
 	begin
 	change
 	fwc apply >/dev/null
@@ -222,9 +222,10 @@ holds() {
 	holds
 	fwc status --deep
 	# a rule of it is gone
-	what=$(inns nft -a list table inet fwc | grep -- '-more\.' | grep -o 'handle [0-9]*' | tail -n 1)
-	inns nft delete rule inet fwc "$(inns nft -a list table inet fwc |
-		awk -v h="${what#* }" '/chain/ { c = $2 } /-more\./ && $NF == h { print c }')" $what
+	local chain handle
+	read -r chain handle < <(inns nft -a list table inet fwc |
+		awk '/chain/ { c = $2 } /-more\./ && / # handle / && !/set / { found = c " " $NF } END { print found }')
+	inns nft delete rule inet fwc "$chain" handle "$handle"
 	run fwc status
 	echo "$output"
 	[ "$status" = 1 ]
