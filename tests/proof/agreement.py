@@ -22,7 +22,9 @@ from reference import ICMP, ICMPV6, SELF, TCP, UDP, untracked
 from selftest import in_child
 
 generate.LIVING = False         # quotas and times are not read here
-NO_GROUPS = {'groups': False}   # nft's JSON has no level of a cgroup
+# nft's JSON has no level of a cgroup; of self's packets that dnat sends to what packets fill, the listing's reader
+# does not find the rule that adds
+CHANGING = {'groups': False, 'turns': 'few'}
 
 PACKETS = 60            # a policy
 REAL = 4                # every so manieth policy sees real packets, too
@@ -165,7 +167,7 @@ class Case:
 
     def run(self, seed, real):
         """Lines about what does not agree."""
-        generate.CHANGING = NO_GROUPS
+        generate.CHANGING = CHANGING
         text = generate.policy(seed)
         error = self.bench.load(text)
         if error:
