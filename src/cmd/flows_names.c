@@ -111,7 +111,6 @@ const struct addrs *names_addrs(struct arena *a, const char *config, const char 
 
 	if (r && (!item || x->dyn))
 		return of_now(a, r, word, now);
-
 	if (item && item->at == AT_ZONE && item->zone >= 0 && item->of &&
 	    item->of->zones.v[item->zone].sub.has_network)
 		return networks(a, &item->of->zones.v[item->zone]);

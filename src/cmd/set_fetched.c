@@ -57,7 +57,6 @@ static const char *kind_word(const struct fetch_set *s)
 
 void set_fetched_refuse(const struct fetch_set *s, const char *address, bool takes_away)
 {
-
 	if (s->kind == FETCH_CGROUP) {
 		fprintf(stderr, "fwc: set %s holds the number of a cgroup (%s); `fwc refresh %s`",
 			s->name, s->line, s->name);

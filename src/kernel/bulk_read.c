@@ -457,10 +457,19 @@ static int compare(struct reader *r)
 	return err ? err : compare_count(r, &c);
 }
 
-bool bulk_is_empty(struct bulk_job *j)
+static int find_any(struct reader *r)
+{
+	bool any = false;
+	int err = send_question(r, question(r, NFT_MSG_GETSETELEM, NLM_F_DUMP));
+
+	if (!err)
+		err = hear(r, take_any, &any);
+	return err ? err : any;
+}
+
+static int with_reader(struct bulk_job *j, int (*ask)(struct reader *r))
 {
 	struct reader *r = calloc(1, sizeof(*r));
-	bool any = false;
 	int err = r ? 0 : -ENOMEM;
 
 	if (r) {
@@ -468,32 +477,25 @@ bool bulk_is_empty(struct bulk_job *j)
 		err = open_socket(r);
 	}
 	if (!err)
-		err = send_question(
-			r, question(r, NFT_MSG_GETSETELEM, NLM_F_DUMP));
-	if (!err)
-		err = hear(r, take_any, &any);
+		err = ask(r);
 	if (r && r->nl)
 		mnl_socket_close(r->nl);
 	free(r);
-	return !err && !any;
+	return err;
+}
+
+bool bulk_is_empty(struct bulk_job *j)
+{
+	return with_reader(j, find_any) == 0;
 }
 
 int bulk_compare(struct bulk_job *j)
 {
-	struct reader *r = calloc(1, sizeof(*r));
-	int err = r ? 0 : -ENOMEM;
+	int err;
 
 	j->why[0] = '\0';
 	progress_begin(PROGRESS_READING_BACK, j->bulk->elems->n);
-	if (r) {
-		r->job = j;
-		err = open_socket(r);
-	}
-	if (!err)
-		err = compare(r);
-	if (r && r->nl)
-		mnl_socket_close(r->nl);
-	free(r);
+	err = with_reader(j, compare);
 	progress_end();
 	return err;
 }
