@@ -292,13 +292,18 @@ static void tell(struct inspectd *d, const struct event *e)
 	json_decref(j);
 }
 
+#define EVENTS_TURN 64 /* messages; whoever asks is answered in between */
+
 bool control_events(struct inspectd *d)
 {
 	static struct event e[WIRE_EVENTS];
 	bool came = false;
 	ssize_t n;
 
-	while ((n = recv(d->events, e, sizeof(e), MSG_DONTWAIT)) > 0) {
+	for (int k = 0; k < EVENTS_TURN; k++) {
+		n = recv(d->events, e, sizeof(e), MSG_DONTWAIT);
+		if (n <= 0)
+			break;
 		for (size_t i = 0; i < (size_t)n / sizeof(e[0]); i++)
 			tell(d, &e[i]);
 		came = true;

@@ -395,7 +395,8 @@ static void finish(struct inspectd *d)
 		lane_close(d->lanes.v[i]);
 		free(d->lanes.v[i]);
 	}
-	control_events(d);
+	while (control_events(d))
+		;
 	lane_tables_drop(d->tables);
 	responder_close(&d->responder);
 	control_close(d);

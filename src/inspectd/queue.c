@@ -73,6 +73,8 @@ static int set_buffer(int fd, uint32_t length)
 	return have >= want ? 0 : -ENOBUFS;
 }
 
+/* Without packets until the kernel has said yes: one that came before that would be read as if it
+ * were the answer, and held for ever. */
 static int bind_queue(int fd, const struct queue_config *c)
 {
 	uint32_t all = NFQA_CFG_F_GSO | NFQA_CFG_F_FAIL_OPEN;
@@ -80,11 +82,17 @@ static int bind_queue(int fd, const struct queue_config *c)
 	char buf[1024];
 	struct nlmsghdr *h = put_header(buf, NFQNL_MSG_CONFIG, c->number, true);
 
+	int err;
+
 	nfq_nlmsg_cfg_put_cmd(h, AF_UNSPEC, NFQNL_CFG_CMD_BIND);
-	nfq_nlmsg_cfg_put_params(h, NFQNL_COPY_PACKET, 0xffff);
 	nfq_nlmsg_cfg_put_qmaxlen(h, c->length);
 	put_flags(h, flags, all);
-	return ask(fd, h);
+	err = ask(fd, h);
+	if (err)
+		return err;
+	h = put_header(buf, NFQNL_MSG_CONFIG, c->number, false);
+	nfq_nlmsg_cfg_put_params(h, NFQNL_COPY_PACKET, 0xffff);
+	return send(fd, h, h->nlmsg_len, 0) < 0 ? -errno : 0;
 }
 
 int queue_adopt(struct queue *q, int fd, uint16_t number)
