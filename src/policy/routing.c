@@ -285,3 +285,18 @@ void routing_cells(struct arena *a, const struct policy *p, enum family fam, str
 			vec_push(a, out, v);
 	}
 }
+
+bool routing_names_loopback(struct arena *a, const struct endpoint *e)
+{
+	struct ivset v4 = routing_stays(a, FAM_IP4, true), v6 = routing_stays(a, FAM_IP6, true);
+	const struct place_item *item;
+
+	vec_each (&e->items, item) {
+		const struct addrs *s = &item->addrs;
+
+		if (!s->all && !addrs_open(s) && !s->suffixed.n && s->v4.n + s->v6.n &&
+		    ivset_covers(&v4, &s->v4) && ivset_covers(&v6, &s->v6))
+			return true;
+	}
+	return false;
+}

@@ -68,4 +68,7 @@ void routing_cells(struct arena *a, const struct policy *p, enum family fam, str
 struct routing_target routing_target(struct arena *a, const struct policy *p, enum family fam,
 				     u128 addr);
 
+/* Some item speaks of loopback addresses, and of nothing else. */
+bool routing_names_loopback(struct arena *a, const struct endpoint *e);
+
 #endif

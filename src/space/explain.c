@@ -250,13 +250,15 @@ static void tell_rest(struct mean *m, const struct policy *p, const struct leg *
 		     ? "let through by connection tracking, and translated back; needs no rule"
 		     : "let through by connection tracking; needs no rule",
 	     NULL);
+	m->translated = journey_translates(leg);
 	if (leg->at == AT_FORWARD && x->fate == FATE_ACCEPT)
 		tell_offload(m, p, there, s, x);
+	m->translated = false;
 }
 
 static void note_conditions(struct mean *m, const struct packet *there, struct story *s)
 {
-	for (size_t i = 0; i < m->schema.texts.n; i++)
+	for (size_t i = 0; i < there->nconditions; i++)
 		if (there->condition[i])
 			vec_push(m->arena, &s->conditions, m->schema.texts.v[i]);
 }

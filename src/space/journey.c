@@ -373,6 +373,11 @@ static const bool *rules_for(struct mean *m, const struct policy *p, const struc
 	return keep;
 }
 
+bool journey_translates(const struct leg *leg)
+{
+	return leg->nat && !leg->same;
+}
+
 static void judge(struct mean *m, const struct policy *p, struct leg *leg)
 {
 	if (leg->at == NSTATIONS) { /* loopback is always open */
@@ -385,7 +390,9 @@ static void judge(struct mean *m, const struct policy *p, struct leg *leg)
 	m->within = leg->there;
 	m->lines = true;
 	m->keep = leg->nat ? rules_for(m, p, leg) : NULL;
+	m->translated = journey_translates(leg);
 	leg->fate = mean_policy(m, p, leg->at);
+	m->translated = false;
 	m->within = DD_TRUE;
 	m->keep = NULL;
 }
@@ -429,20 +436,25 @@ static void add_target(struct mean *m, const struct policy *p, struct legs *out,
 	struct routing_target to = routing_target(m->arena, p, leg.family, leg.addr);
 	struct ivset addr = ivset_one(m->arena, leg.addr, leg.addr);
 	dd_ref same = schema_addrs(&m->schema, DIM_DADDR, leg.family, &addr);
-	dd_ref all = leg.arrival, mine = schema_one(&m->schema, DIM_FIB_DADDR, RTN_LOCAL);
+	dd_ref mine = schema_one(&m->schema, DIM_FIB_DADDR, RTN_LOCAL);
+	dd_ref others = dd_and(m->dd, leg.arrival, dd_not(m->dd, same));
 
-	leg.arrival = dd_and(m->dd, all, dd_and(m->dd, same, mine));
+	same = dd_and(m->dd, leg.arrival, same);
+	leg.same = true;
+	leg.arrival = dd_and(m->dd, same, mine);
 	add_here(m, p, out, leg, from_self);
+	leg.same = false;
+	leg.arrival = others;
 	if (to.here) {
 		leg.by_own = to.by_own;
-		leg.arrival = dd_and(m->dd, all, dd_not(m->dd, same));
 		add_here(m, p, out, leg, from_self);
 		leg.by_own = false;
 	}
 	leg.at = from_self ? AT_POSTROUTING : AT_FORWARD;
-	leg.arrival = dd_and(m->dd, all, dd_not(m->dd, dd_and(m->dd, same, mine)));
-	if (!to.on)
-		leg.arrival = dd_and(m->dd, leg.arrival, same);
+	if (to.on)
+		add_leg(m, p, out, leg, &to.zones);
+	leg.same = true;
+	leg.arrival = dd_and(m->dd, same, dd_not(m->dd, mine));
 	add_leg(m, p, out, leg, &to.zones);
 }
 
@@ -620,22 +632,6 @@ static dd_ref loopback(struct mean *m, const struct policy *p, const struct rule
 	return dd_and(d, r, schema_possible(&m->schema, AT_OUTPUT));
 }
 
-/* Some item speaks of loopback addresses, and of nothing else. */
-static bool names_loopback(struct arena *a, const struct endpoint *e)
-{
-	struct ivset v4 = routing_stays(a, FAM_IP4, true), v6 = routing_stays(a, FAM_IP6, true);
-	const struct place_item *item;
-
-	vec_each (&e->items, item) {
-		const struct addrs *s = &item->addrs;
-
-		if (!s->all && !addrs_open(s) && !s->suffixed.n && s->v4.n + s->v6.n &&
-		    ivset_covers(&v4, &s->v4) && ivset_covers(&v6, &s->v6))
-			return true;
-	}
-	return false;
-}
-
 /* Its way is that of what was sent to where it is now, but for what was done before. */
 static void add_published(struct mean *m, const struct policy *p, const struct rule *query,
 			  struct legs *out)
@@ -657,7 +653,8 @@ void journey_legs(struct mean *m, const struct policy *p, const struct rule *que
 		  struct legs *out)
 {
 	bool strays =
-		names_loopback(m->arena, &query->from) || names_loopback(m->arena, &query->to);
+		routing_names_loopback(m->arena, &query->from) ||
+		routing_names_loopback(m->arena, &query->to);
 
 	m->lines = true;
 	if (query->published || policy_publishes(p))

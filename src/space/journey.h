@@ -21,6 +21,7 @@ struct leg { /* packets of the query that travel alike */
 	u128 addr; /* new destination; with redirect, the interface's own */
 	struct ival mapped; /* of a netmap: all of them, in the order of those that are called */
 	bool has_addr;
+	bool same; /* it is the destination that they had before: the port alone is new */
 	bool local; /* it was sent to this machine, */
 	bool by_own; /* which is told by the addresses that the machine has now */
 	bool by_others; /* their destination was translated by others; they are as behind that */
@@ -45,6 +46,8 @@ void journey_legs(struct mean *m, const struct policy *p, const struct rule *que
 /* Of those which `nat` translates, whatever the query: that arrive, or that this machine sends. */
 void journey_of_nat(struct mean *m, const struct policy *p, size_t nat, bool from_self,
 		    struct legs *out);
+/* Whether their destination is another than they arrived with. */
+bool journey_translates(const struct leg *leg);
 /* Part of leg->there -> the packets of leg->arrival that come to it. */
 bool journey_arrival(struct mean *m, const struct leg *leg, const struct packet *there,
 		     struct packet *arrival);

@@ -12,6 +12,27 @@ static dd_ref unmarked(struct mean *m, const struct packet *there)
 	return dd_some(m->dd, r, dim_table[DIM_CT_MARK].first, dim_table[DIM_CT_MARK].bits);
 }
 
+/* That a list holds the destination: of another one than the packet had when it arrived. */
+static bool of_new_destination(struct mean *m, const struct leg *leg, size_t condition)
+{
+	const struct schema_list *list =
+		schema_list_of(&m->schema, schema_condition_var(condition));
+
+	return list && list->d == DIM_DADDR && journey_translates(leg);
+}
+
+/* Where what does not change on the way is as it is there. */
+static dd_ref under(struct mean *m, dd_ref r, const struct leg *leg, const struct packet *there)
+{
+	for (size_t i = 0; i < there->nconditions; i++) {
+		dd_ref is = dd_node(m->dd, schema_condition_var(i), DD_FALSE, DD_TRUE);
+
+		if (!of_new_destination(m, leg, i))
+			r = dd_and(m->dd, r, there->condition[i] ? is : dd_not(m->dd, is));
+	}
+	return r;
+}
+
 bool journey_arrival(struct mean *m, const struct leg *leg, const struct packet *there,
 		     struct packet *arrival)
 {
@@ -53,11 +74,7 @@ bool journey_arrival(struct mean *m, const struct leg *leg, const struct packet 
 
 		r = dd_and(m->dd, r, schema_addrs(&m->schema, DIM_DADDR, leg->family, &addr));
 	}
-	if (!schema_witness(&m->schema, r, arrival))
-		return false;
-	for (size_t i = 0; i < m->schema.texts.n; i++)
-		arrival->condition[i] |= there->condition[i];
-	return true;
+	return schema_witness(&m->schema, under(m, r, leg, there), arrival);
 }
 
 const struct outcome *journey_source(struct mean *m, const struct policy *p, const struct leg *leg,
@@ -71,7 +88,9 @@ const struct outcome *journey_source(struct mean *m, const struct policy *p, con
 		return NULL;
 	m->within = schema_point(&m->schema, there);
 	m->lines = true;
+	m->translated = journey_translates(leg);
 	says = mean_nats(m, p, NAT_POSTROUTING);
+	m->translated = false;
 	m->within = DD_TRUE;
 	x = outcome_of(&m->outcomes, schema_at(&m->schema, says, there));
 	return x->line ? x : NULL;

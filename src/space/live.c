@@ -112,6 +112,7 @@ static void tell(struct asking *q, const struct way *x, struct packet *p, const 
 	struct buf b = {0};
 
 	p->condition = l->holds;
+	p->nconditions = l->n;
 	walk.tell = &s;
 	live_walk(&walk, schema_point(&m->schema, p), q->own, &ignored);
 	s.packet.condition = NULL;

@@ -273,7 +273,9 @@ static dd_ref held_by(struct mean *m, const struct dynset *set, enum family fam,
 
 dd_ref mean_addrs(struct mean *m, const struct addrs *s, enum dim d)
 {
-	const char *side = d == DIM_SADDR ? "source" : "destination";
+	const char *side = d == DIM_SADDR    ? "source"
+			   : m->translated ? "translated destination"
+					   : "destination";
 	dd_ref held[2];
 
 	if (s->all)

@@ -30,6 +30,8 @@ struct mean { /* one or several meanings to be compared */
 		       connection is: what a policy does to these and how it queues is part of its
 		       meaning. Otherwise only new connections are inspected, by an inspector. */
 	bool lines; /* outcomes name the line that decided */
+	bool translated; /* destinations are those behind dnat: what a set of run time holds of one
+			    says nothing of the other */
 	struct map known_lines;
 	/* Which line a rule or (e not NULL) a map's element of a ruleset belongs to; NULL: by its
 	 * comment. */

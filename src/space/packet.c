@@ -75,7 +75,7 @@ void packet_fields(struct buf *out, struct mean *m, const struct packet *p, cons
 		buf_printf(out, "%s%s=", d ? separator : "", dim_table[d].name);
 		packet_value(out, m, (enum dim)d, fam, p->dim[d]);
 	}
-	for (size_t i = 0; p->condition && i < m->schema.texts.n; i++)
+	for (size_t i = 0; p->condition && i < p->nconditions; i++)
 		buf_printf(out, "%sfree:%s=%d", separator, m->schema.texts.v[i], p->condition[i]);
 }
 
@@ -151,7 +151,7 @@ void packet_print(struct buf *out, struct mean *m, const struct packet *p)
 		buf_printf(out, ", called by port %u", (unsigned)p->dim[DIM_CALLED]);
 	if (p->dim[DIM_FIB_DADDR] == 2)
 		buf_puts(out, ", to an address of this machine");
-	for (size_t i = 0; p->condition && i < m->schema.texts.n; i++)
+	for (size_t i = 0; p->condition && i < p->nconditions; i++)
 		if (p->condition[i]) {
 			buf_puts(out, ", while ");
 			packet_condition(out, m->schema.texts.v[i]);

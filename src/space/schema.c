@@ -507,6 +507,7 @@ static bool plainest(struct schema *s, dd_ref region, struct packet *out)
 			continue;
 		memcpy(out->dim, v, sizeof(out->dim));
 		out->condition = arena_alloc(s->arena, s->texts.n + 1);
+		out->nconditions = s->texts.n;
 		for (size_t i = 0; i < s->texts.n; i++)
 			out->condition[i] = v[NDIMS + i];
 		return true;
@@ -553,8 +554,9 @@ dd_ref schema_point(struct schema *s, const struct packet *p)
 	dd_ref r = DD_TRUE;
 
 	for (size_t i = s->texts.n; i-- > 0;)
-		r = p->condition[i] ? dd_node(s->dd, schema_condition_var(i), DD_FALSE, r)
-				    : dd_node(s->dd, schema_condition_var(i), r, DD_FALSE);
+		r = i < p->nconditions && p->condition[i]
+			    ? dd_node(s->dd, schema_condition_var(i), DD_FALSE, r)
+			    : dd_node(s->dd, schema_condition_var(i), r, DD_FALSE);
 	return point(s, p, r);
 }
 
@@ -567,6 +569,6 @@ uint32_t schema_at(struct schema *s, dd_ref n, const struct packet *p)
 	fields(s, p->dim[DIM_FAMILY], f);
 	memcpy(v, p->dim, sizeof(p->dim));
 	for (size_t i = 0; i < s->texts.n; i++)
-		v[NDIMS + i] = p->condition && p->condition[i];
+		v[NDIMS + i] = p->condition && i < p->nconditions && p->condition[i];
 	return dd_at(s->dd, n, f, count, v);
 }

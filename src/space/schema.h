@@ -199,6 +199,7 @@ dd_ref schema_possible(struct schema *s, enum station at);
 struct packet {
 	u128 dim[NDIMS];
 	bool *condition; /* by number */
+	size_t nconditions; /* that there were when it was found; of later ones none holds */
 };
 
 #define PLAIN_LENGTH 60 /* of a TCP SYN */

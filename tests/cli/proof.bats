@@ -160,6 +160,36 @@ dnat wan -> self tcp/8443 to nas:443"
 	[[ $output == *"add: allow dmz -> wan tcp/25"* ]]
 }
 
+@test "a set of run time that holds a destination says nothing of where dnat sends it" {
+	policy <<<"$zones
+set bans = dynamic
+drop any -> bans@any
+allow wan -> nas@lan
+dnat wan -> bans@any to nas
+expect some allow wan -> bans@self tcp/80
+expect some drop wan -> bans@self tcp/80 ipv4
+expect drop wan -> bans@self tcp/80 ipv4"
+	check
+	[ "$status" = 1 ]
+	[[ $output == *"p.fwc:14:1: error: expectation fails"*", while set bans holds the destination, then dnat to 192.168.1.10, would be allowed"* ]]
+	[[ $output == *"p.fwc:10:1: note: this line decides"* ]]
+	[[ $output != *p.fwc:1[123]:* ]]
+	explain '198.51.100.9@wan -> bans@self tcp/80 ipv4'
+	[[ $output == *"while set bans holds the translated destination"$'\n'*"forward "*drop* ]]
+}
+
+@test "a set of run time that holds a destination does so when dnat changes its port alone" {
+	policy <<<"$zones
+set bans = dynamic
+drop any -> bans@any
+allow wan -> self tcp/8080
+dnat wan -> 198.51.100.1 tcp/80 to 198.51.100.1:8080
+expect drop wan -> bans@self ipv4
+expect some allow wan -> 198.51.100.1@self tcp/80"
+	check
+	[ "$status" = 0 ]
+}
+
 @test "a rule is proposed only where the expectation would hold with it" {
 	expect 'allow dmz -> wan tcp/25, udp/25'
 	[[ $output == *"add: allow dmz -> wan tcp/25, udp/25"* ]]

@@ -155,8 +155,8 @@ class Changing:
         """change(text) of each rule with a verb, in pair blocks too."""
         self.each(lambda rule, _: change(rule) if rule.lstrip().startswith(VERBS) else rule)
 
-    def bans(self, much):
-        """Sets that some rules fill, and empty, and others ask; much: rules for all packets do."""
+    def bans(self):
+        """Sets that some rules fill, and empty, and others ask."""
         rng, kept = self.rng, self.names
         self.names = ['bans', 'calls'][:rng.choice([1, 2])]
         for name in self.names:
@@ -176,7 +176,7 @@ class Changing:
                 return rule + words
             return self.qualified(rule, words)
         self.rules_of(change)
-        if much and self.chance(0.6):           # else what comes in is seldom asked for
+        if self.chance(0.6):                    # else what comes in is seldom asked for
             name = rng.choice(self.names)
             self.rules.insert(0, rng.choice(['drop', 'reject']) + rng.choice([f' {name}@any -> any', f' any -> {name}@any']))
             self.rules.append(f'allow any -> any then add {rng.choice(["source", "destination"])} to {name}')
@@ -276,11 +276,11 @@ class Changing:
 
 
 def add(writer, rules, rng, sets=True, quotas=True, times=True, turns=True, groups=True):
-    """Some of it, seldom nothing; the lines to declare. times: 'few' are windows of some days; turns: 'few' leaves out rules for all packets."""
+    """Some of it, seldom nothing; the lines to declare. times: 'few' are windows of some days."""
     changing = Changing(writer, rules, rng)
     for wanted, p, put in ((sets, 0.7, changing.sets), (quotas, 0.5, changing.quotas),
                            (times, 0.6, lambda: changing.times(times == 'few')),
-                           (turns, 0.4, lambda: changing.bans(turns != 'few')), (turns, 0.4, changing.maxima), (groups, 0.3, changing.groups)):
+                           (turns, 0.4, changing.bans), (turns, 0.4, changing.maxima), (groups, 0.3, changing.groups)):
         if changing.chance(p) and wanted:
             put()
     return changing.lines

@@ -22,9 +22,7 @@ from reference import ICMP, ICMPV6, SELF, TCP, UDP, untracked
 from selftest import in_child
 
 generate.LIVING = False         # quotas and times are not read here
-# nft's JSON has no level of a cgroup; of self's packets that dnat sends to what packets fill, the listing's reader
-# does not find the rule that adds
-CHANGING = {'groups': False, 'turns': 'few'}
+CHANGING = {'groups': False}    # nft's JSON has no level of a cgroup
 
 PACKETS = 60            # a policy
 REAL = 4                # every so manieth policy sees real packets, too

@@ -5,6 +5,7 @@ The result is a Fate like those of the reference evaluator (tests/diff), so that
 with each other and with what a real packet meets.
 """
 
+import dataclasses
 import ipaddress
 import re
 import time
@@ -41,8 +42,11 @@ class Journey:
             iif=name_number(p.interface) if p.interface else 0,
             iiftype=0 if not p.interface else 1 if p.interface in lab.ETHERNET else 65534,
             smac=(p.mac or lab.STRANGER) if p.interface in lab.ETHERNET else 0,
-            time=int(time.time()),
-            free={text: self.holds(text, p) for text in self.conditions})
+            time=int(time.time()), free=self.free(p))
+
+    def free(self, p):
+        """What holds of it: another thing behind the translation of its destination than before."""
+        return {text: self.holds(text, p) for text in self.conditions}
 
     def address_type(self, family, address, interface=None):
         lab = self.routing
@@ -165,7 +169,8 @@ class Journey:
         link = goes is not SELF and p.family == 6 and inside([LINK_LOCAL], p.source)
         if goes is None or link:
             return Fate('nowhere', why='not routed')
-        f.update(daddr=target, dport=port, ctstatus=DNAT_BIT if translated and (came is SELF or (target, port) != (p.target, p.dport)) else 0)
+        f.update(daddr=target, dport=port, free=self.free(dataclasses.replace(p, target=target, dport=port)),
+                 ctstatus=DNAT_BIT if translated and (came is SELF or (target, port) != (p.target, p.dport)) else 0)
         # where this machine's own packets are judged they still have the way out of before
         stations = ['filter/output'] if came is SELF else ['filter/forward']
         if goes is SELF and came is not SELF:
