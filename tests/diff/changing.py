@@ -206,7 +206,7 @@ class Changing:
         if any(re.match('(disabled )?(dnat|redirect|netmap) ', rule) for rule in self.rules):
             return
         self.rules_of(lambda rule: rule if not rule.startswith('allow self -> ') or not self.chance(0.4) else
-                      self.qualified(rule, ' cgroup "fwc-nobody.slice/x.service"'))
+                      self.qualified(rule, f' cgroup "fwc-nobody.slice{self.rng.choice(["", "/x.service"])}"'))
 
     # -- times
 

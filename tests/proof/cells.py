@@ -11,6 +11,7 @@ from walk import packet
 
 PROTOCOLS = [1, 6, 17, 58, 132, 47]
 FOUR = (1 << 32) - 1
+NETWORK = 0x20010db8 << 96 | 1 << 64 | 1     # some network; what is asked for ends so
 
 
 class Cells:
@@ -22,7 +23,9 @@ class Cells:
             for keys, rows, needs in looks(table):
                 for box in rows:
                     for (name, mask), (low, high) in zip(keys, box):
-                        if mask is not None and name in four:
+                        if mask is not None and name in four and mask > FOUR:     # the end of IPv6 addresses
+                            cuts[name] |= {NETWORK & ~mask | low, NETWORK & ~mask | high + 1}
+                        elif mask is not None and name in four:
                             low, high = low & mask, high | (~mask & FOUR)
                         some = four if name in four and ('family', IPV4) in needs else cuts
                         some[name] |= {low, high + 1}
@@ -66,14 +69,39 @@ class Cells:
             if name == 'tcpflags' and rng.random() < 0.8:
                 values = [2]
             p[name] = rng.choice(self.possible(name, station, values))
+        p['free'] = {text: rng.random() < 0.5 for text in self.free}
+        return self.put_right(p)
+
+    def near(self, rng, station, rule):
+        """One that comes to what the rule asks for, mostly at an edge of it."""
+        p = self.draw(rng, station)
+        for s in rule.statements:
+            if rng.random() < 0.1:
+                continue
+            p.update(s.needs)
+            box = rng.choice(s.rows) if s.kind in ('is', 'map') and s.rows else ()
+            for (name, mask), ends in zip(s.keys or (), box[0] if s.kind == 'map' else box):
+                p[name] = rng.choice(ends) | (p[name] & ~mask if mask is not None else 0)
+        return self.put_right(p)
+
+    @staticmethod
+    def put_right(p):
+        """Without what there cannot be."""
+        if p['family'] == IPV4:
+            p['saddr'], p['daddr'] = p['saddr'] & FOUR, p['daddr'] & FOUR
         if p['proto'] not in PORTED:
             p['dport'] = p['sport'] = 0
         if p['ctstate'] in (STATES['invalid'], STATES['untracked']):
             p['ctmark'] = p['ctdirection'] = p['called'] = p['ctstatus'] = 0    # of a connection, and there is none
         if not p['iif']:
             p['iiftype'] = p['smac'] = 0                        # of what arrived
-        p['free'] = {text: rng.random() < 0.5 for text in self.free}
         return p
+
+
+def apart(one, two):
+    """The rules that one of two tables has alone."""
+    texts = [{repr(r.statements): r for c in table.chains.values() for r in c.rules} for table in (one, two)]
+    return [rule for mine, other in (texts, texts[::-1]) for text, rule in mine.items() if text not in other]
 
 
 def looks(table):

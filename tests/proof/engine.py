@@ -197,6 +197,9 @@ LIMIT = re.compile(r'(\d+)/(\w+) burst (\d+)')
 
 def plain(text):
     """A condition in words that are the same for two who spell it differently."""
+    held = re.fullmatch(r'(?:ip6? ([sd])addr|(cgroup of level \d)) (@\S+)', text)
+    if held:
+        return f'{held[3]} holds the {held[2] or {"s": "source", "d": "destination"}[held[1]]}'
     rate = LIMIT.search(text)
     kept = re.match(r'(?:(?:add|update) @)?([\w-]+\.[\w.]+)(?= )', text)     # by a set
     count = re.search(r'at most (\d+) connections|"ct count": {"val": (\d+)', text)

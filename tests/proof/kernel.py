@@ -9,11 +9,13 @@ since a test that has grown to gigabytes spends more on the fork than on the scr
 import ctypes
 import json
 import os
+import re
 import subprocess
 import sys
 
 CLONE_NEWNET = 0x40000000
 # NFT_CTX_OUTPUT_JSON, _HANDLE and _NUMERIC_ALL of libnftables.h: how fwc lists, too
+HANDLE = 1 << 3
 LIST_FLAGS = 1 << 4 | 1 << 3 | 1 << 7 | 1 << 8 | 1 << 9 | 1 << 10
 
 
@@ -47,7 +49,19 @@ class Kernel:
         _, error = self.run(fresh + script)
         if error:
             return '', error
-        return self.run(f'list table {table}', LIST_FLAGS)
+        text, error = self.run(f'list table {table}', LIST_FLAGS)
+        return (self.with_levels(text, table), '') if '"cgroupv2"' in text else (text, error)
+
+    def with_levels(self, text, table):
+        """nft's JSON does not say of which level of control groups a rule speaks; its own words do."""
+        words, _ = self.run(f'list table {table}', HANDLE)
+        levels = {int(m[2]): m[1] for m in re.finditer(r'socket cgroupv2 level (\d+) .*# handle (\d+)$', words, re.M)}
+        listed = json.loads(text)
+        for rule in (o['rule'] for o in listed['nftables'] if 'rule' in o):
+            for match in (x['match'] for x in rule['expr'] if 'match' in x):
+                if isinstance(match['left'], dict) and 'socket' in match['left']:
+                    match['left']['socket']['level'] = levels.get(rule['handle'])
+        return json.dumps(listed)
 
 
 class Library:

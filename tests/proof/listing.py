@@ -258,6 +258,8 @@ class Reader:
             return [('called', None)], []
         if kind == 'ct' and what['key'] in CT:
             return [(CT[what['key']], None)], []
+        if kind == 'socket' and what.get('level'):      # kernel.listing() has put it there
+            return [('cgroup', None)], []
         if kind == 'fib' and (what['result'], what['flags']) in (('oifname', ['daddr']), ('oifname', 'daddr')):
             return [('fiboif', None)], []
         if kind == 'fib' and what['result'] == 'type' and tuple(sorted(what['flags'])) in FIB:
@@ -326,6 +328,9 @@ class Reader:
             return Statement('free', what=LABELLED.format(' | '.join(map(str, bits))))
         keys, needs = self.selector(m['left'], context)
         right, op = m['right'], m['op']
+        if any(name == 'cgroup' for name, _ in keys) and not \
+                (len(keys) == 1 and str(right).startswith('@') and self.sets[right[1:]].runtime):
+            raise Unsupported('a control group but for a set of run time')
         if keys == [('family', None)] and op == '==' and isinstance(right, int):
             context['family'] = right
         if keys[0][0] in ('iif', 'oif') and 'name' not in json.dumps(m['left']):
@@ -374,6 +379,8 @@ class Reader:
             return f'{what["protocol"]} {what["field"]}'
         if kind in ('meta', 'ct'):
             return f'{kind} {what["key"]}'
+        if kind == 'socket':
+            return f'cgroup of level {what["level"]}'
         return json.dumps(o)
 
     def read_vmap(self, v, context):

@@ -17,7 +17,7 @@ ADDRESS = re.compile(rf'(?<![\w.:/-])({V4}|{V6})(/\d+|-(?:{V4}|{V6}))?(?![\w.:])
 CHAIN_VERDICT = re.compile(r'\b(goto|jump) ([\w.-]+)')
 PORT = re.compile(r'(?<![\w.:/-])(\d+)(?:-(\d+))?(?![\w.:/-])')
 PORT_FIELD = re.compile(r'\b(?:tcp|udp|sctp|dccp|udplite|th) [sd]port (?:!= )?')
-SELECTOR = (r'(?:meta (?:nfproto|l4proto|mark|skuid|skgid|iiftype|time)|ether saddr|ct (?:state|status)|[io]ifname|[io]if'
+SELECTOR = (r'(?:socket cgroupv2 level \d|meta (?:nfproto|l4proto|mark|skuid|skgid|iiftype|time)|ether saddr|ct (?:state|status)|[io]ifname|[io]if'
             r'|ip6? [sd]addr|ip6 hoplimit|icmp(?:v6)? (?:type|code)|ip6? dscp|fib daddr \. iif type|fib [sd]addr type'
             r'|(?:tcp|udp|sctp|dccp|udplite|th) [sd]port)')
 MATCHES = re.compile(rf'(?<!\. ){SELECTOR}(?: \. {SELECTOR})* (?:!= )?(?!vmap)'
@@ -252,6 +252,8 @@ def changing(body):
                 yield 'time', body[:m.start(1)] + f'{a}-{b}' + body[m.end():]
     for m in re.finditer(r'\bquota name "[^"]+" ', body):
         yield 'quota missing', replaced(body, m, '')
+    for m in re.finditer(r'\bcgroupv2 level (\d)', body):
+        yield 'level', body[:m.start(1)] + str(int(m[1]) % 8 + 1) + body[m.end(1):]
     for m in re.finditer(r'\bct label set \([^)]*\) ', body):
         yield 'label not set', replaced(body, m, '')
     for m in re.finditer(r'\bct label & \([^)]*\) == \([^)]*\) ', body):
@@ -337,6 +339,10 @@ def rule_mutants(script, n):
     for other in sorted(script.kind_of) if m else []:
         if other != m[1] and other.endswith(m[1][-3:]) and not re.search(r'\d{12}', other):
             yield 'added to', n, script.changed(n, body.replace(m[1], other) + comment)
+    m = re.search(r'@(cgroup\.\S+)', body)
+    for other in sorted(script.kind_of) if m else []:
+        if other != m[1] and other.startswith('cgroup.'):
+            yield 'another group', n, script.changed(n, body.replace(m[1], other) + comment)
     for m in MATCHES.finditer(body):
         yield 'match missing', n, script.changed(n, body[:m.start()] + body[m.end():] + comment)
 
