@@ -1549,7 +1549,7 @@ class Evaluator:
         if not self.service_matches(rule.services, packet, packet.dport):
             return False, False
         if not any(self.item_matches(i, SELF if local else 'elsewhere', packet.family, packet.target)
-                   for i in rule.target if i.zone in ('self', 'any')):
+                   for i in rule.target if i.zone in ('self', 'any') and not i.but):
             return False, False
         neighbour = rule.hairpin and (self.target_zone_holds(rule, packet, came) if rule.hairpin_zones is None
                                       else came is not SELF and self.zones[came] in rule.hairpin_zones)
