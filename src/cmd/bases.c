@@ -73,10 +73,13 @@ void bases_begin(struct globals *g, struct arena *a)
 	ruleset_bases_by(base_of, &bases);
 }
 
-void bases_end(void)
+struct lists *bases_end(void)
 {
+	struct lists *read = bases.applied.lists;
+
 	ruleset_bases_by(NULL, NULL);
 	lists_close(bases.applied.lists);
 	buf_free(&bases.applied.text);
 	bases = (struct bases){0};
+	return read;
 }

@@ -10,6 +10,7 @@
 /* From now on, until bases_end(), what is compiled takes them from what was applied. Where that
  * cannot be read, or has no such list, each list is whole. */
 void bases_begin(struct globals *g, struct arena *a);
-void bases_end(void);
+/* Yields those that were read, by their digests, to be used no longer than the arena; or NULL. */
+struct lists *bases_end(void);
 
 #endif

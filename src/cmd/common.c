@@ -136,7 +136,7 @@ bool work_compile(struct work *w, struct globals *g, const char *file, enum comp
 	if (!w->elsewhere)
 		bases_begin(g, w->arena);
 	ok = compile_file(&w->compiled, file, last, l, w->arena, &w->diag);
-	bases_end();
+	w->in_force = bases_end();
 	fault_point("parsed");
 	if (ok && last == STAGE_SCRIPT && fault_wanted("lower"))
 		corrupt(&w->compiled);
@@ -318,20 +318,30 @@ int compile_write(void *globals, const struct buf *parts, size_t n, struct buf *
 	return put_artefact(&x, g->state, buf_str(&parts[0]), why);
 }
 
+static int send_artefact(const struct artefact *x, const struct buf *dir, bool all, struct buf *why)
+{
+	_cleanup_buf_ struct buf lists = {0};
+
+	lists_put(x->lists, all, &lists);
+	return opener_write((struct buf[]){*dir, x->script, x->text, x->index, x->inspect, x->held,
+					   x->runtime, lists},
+			    OPENER_PARTS, why);
+}
+
 static int write_artefact(const struct artefact *x, struct globals *g, const char *dir)
 {
-	_cleanup_buf_ struct buf why = {0}, name = {0}, lists = {0};
+	_cleanup_buf_ struct buf why = {0}, name = {0};
 	int err;
 
 	buf_puts(&name, dir ? dir : "");
 	if (opener_there())
-		lists_put(x->lists, &lists);
-	if (opener_there())
-		err = opener_write((struct buf[]){name, x->script, x->text, x->index, x->inspect,
-						  x->held, x->runtime, lists},
-				   OPENER_PARTS, &why);
+		err = send_artefact(x, &name, name.len, &why);
 	else
 		err = put_artefact(x, g->state, buf_str(&name), &why);
+	if (err == -ESTALE && opener_there()) { /* what was applied is another now */
+		buf_free(&why);
+		err = send_artefact(x, &name, true, &why);
+	}
 	if (err)
 		fprintf(stderr, "fwc: %s\n", buf_str(&why));
 	return err ? EXIT_SYSTEM : EXIT_FINE;
@@ -359,6 +369,7 @@ static bool make_artefact(struct work *w, struct artefact *out)
 	*out = (struct artefact){.script = w->compiled.script,
 				 .held = w->held,
 				 .lists = lists_of(w->arena, w->compiled.ruleset)};
+	lists_keep(out->lists, w->in_force);
 	ok = work_tables(w, &out->inspect) && work_runtime(w, &out->runtime);
 	manifest = manifest_json(work_manifest(w, &out->inspect, &out->runtime), &out->index);
 	ok = ok && file_json_text(&out->text, manifest);

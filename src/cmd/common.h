@@ -18,6 +18,7 @@ struct work {
 	enum proved proved;
 	struct buf held; /* in the arena: what a kernel held of it; empty: none was asked */
 	size_t refuted; /* expectations that do not hold */
+	struct lists *in_force; /* of the applied artefact those that were read; or NULL */
 };
 
 enum scrutiny { /* besides compiling */

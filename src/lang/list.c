@@ -362,6 +362,40 @@ static void ipset_line(struct list *l, struct span s)
 
 /* ---- lines ---- */
 
+/* Digits of a length of a prefix, to the end of the text. */
+static bool take_length(const char *s, size_t n, uint32_t *out)
+{
+	if (!n || n > 2 || strspn(s, "0123456789") < n || (*s == '0' && n > 1))
+		return false;
+	*out = (uint32_t)(*s - '0');
+	if (n == 2)
+		*out = 10 * *out + (uint32_t)(s[1] - '0');
+	return *out <= 32;
+}
+
+/* An IPv4 address or network, and nothing besides, as nearly all lines of long lists are. False: it
+ * is to be looked at. */
+static bool bare_line(struct list *l, struct span s)
+{
+	const char *text = text_of(s);
+	size_t n = s.len && text[s.len - 1] == '\r' ? s.len - 1 : s.len, at;
+	uint32_t lo, hosts = 0, length;
+
+	if (l->shape != SHAPE_OPEN && l->shape != SHAPE_LINES)
+		return false;
+	at = addr4_scan(text, n, &lo);
+	if (at && at < n && text[at] == '/' && take_length(text + at + 1, n - at - 1, &length)) {
+		hosts = (uint32_t)u128_max(32 - (int)length);
+		at = lo & hosts ? 0 : n;
+	}
+	if (!at || at != n)
+		return false;
+	l->shape = SHAPE_LINES;
+	l->nlines++;
+	bulk_add(&l->e->content, FAM_IP4, (struct ival){lo, lo | hosts});
+	return true;
+}
+
 /* The line without its comment and the blanks around. A ';' before an address parts two of them. */
 static struct span without_comment(struct span s)
 {
@@ -458,7 +492,8 @@ static void read_lines(struct list *l, const struct source *src)
 	for (uint32_t n = 0; n < src->nlines && !l->refused; n++) {
 		if (n % 4096 == 0)
 			progress_at(n);
-		one_line(l, line_of(src, n));
+		if (!bare_line(l, line_of(src, n)))
+			one_line(l, line_of(src, n));
 	}
 }
 

@@ -41,22 +41,34 @@ static bool check_size(int fd, const char *path, struct span at, struct diag *di
 	return false;
 }
 
-/* All bytes, at most one more than the limit. 0 or -errno. */
-static int read_bytes(int fd, struct buf *out)
-{
-	char piece[65536];
-	ssize_t n;
+struct text { /* in the arena, where it stays: it may be a list of a million */
+	char *s;
+	size_t len;
+};
 
+/* All bytes, at most one more than the limit, and a NUL. `size`: so many there seem to be. 0 or
+ * -errno. */
+static int read_bytes(int fd, size_t size, struct arena *a, struct text *out)
+{
+	size_t room = size + 4096;
+
+	*out = (struct text){arena_alloc(a, room), 0};
 	while (out->len <= SIZE_LIMIT) {
-		n = read(fd, piece, sizeof(piece));
+		ssize_t n = read(fd, out->s + out->len, room - out->len - 1);
+
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return -errno;
 		if (n == 0)
-			return 0;
-		buf_add(out, piece, (size_t)n);
+			break;
+		out->len += (size_t)n;
+		if (room - out->len > 1)
+			continue;
+		out->s = arena_regrow(a, out->s, room, 2 * room);
+		room *= 2;
 	}
+	out->s[out->len] = '\0';
 	return 0;
 }
 
@@ -71,8 +83,8 @@ static int open_path(const char *path, struct span at, struct diag *diag)
 	return fd;
 }
 
-static bool read_file(const char *path, struct span at, struct diag *diag, struct buf *out,
-		      struct stat *st)
+static bool read_file(const char *path, struct span at, struct arena *a, struct diag *diag,
+		      struct text *out, struct stat *st)
 {
 	int fd = open_path(path, at, diag), err;
 	bool fine;
@@ -81,8 +93,7 @@ static bool read_file(const char *path, struct span at, struct diag *diag, struc
 		return false;
 	fine = check_size(fd, path, at, diag, st);
 	if (fine) {
-		buf_reserve(out, (size_t)st->st_size);
-		err = read_bytes(fd, out);
+		err = read_bytes(fd, (size_t)st->st_size, a, out);
 		if (err)
 			diag_error(diag, at, "cannot read %s: %s", path, strerror(-err));
 		else if (out->len > SIZE_LIMIT)
@@ -195,10 +206,10 @@ bool source_check(struct source *src, struct diag *diag)
 
 /* ---- the loader ---- */
 
-static struct source *source_of(struct buf *b, const char *path, struct arena *a, struct diag *diag,
-				bool list)
+static struct source *source_of(const struct text *t, const char *path, struct arena *a,
+				struct diag *diag, bool list)
 {
-	struct source *src = source_add(a, path, buf_str(b), b->len);
+	struct source *src = source_take(a, path, t->s, t->len);
 
 	sha256_hex(src->text, src->len, src->sha256);
 	return list || source_check(src, diag) ? src : NULL;
@@ -208,17 +219,16 @@ static struct source *load(const char *path, struct span at, struct arena *a, st
 			   bool list)
 {
 	struct source *src = NULL;
-	struct buf b = {0};
+	struct text t;
 	struct stat st;
 
-	if (read_file(path, at, diag, &b, &st))
-		src = source_of(&b, path, a, diag, list);
+	if (read_file(path, at, a, diag, &t, &st))
+		src = source_of(&t, path, a, diag, list);
 	if (src) {
 		src->unchecked = list;
 		src->dev = st.st_dev;
 		src->ino = st.st_ino;
 	}
-	buf_free(&b);
 	return src;
 }
 
@@ -240,17 +250,16 @@ struct source *source_stdin(struct arena *a, struct diag *diag)
 {
 	static const char path[] = "<standard input>";
 	struct source *src = NULL;
-	struct buf b = {0};
-	int err = read_bytes(STDIN_FILENO, &b);
+	struct text t;
+	int err = read_bytes(STDIN_FILENO, 0, a, &t);
 
 	if (err)
 		diag_error(diag, (struct span){0}, "cannot read %s: %s", path, strerror(-err));
-	else if (b.len > SIZE_LIMIT)
+	else if (t.len > SIZE_LIMIT)
 		diag_error(diag, (struct span){0}, "%s is larger than %u MiB", path,
 			   SIZE_LIMIT >> 20);
 	else
-		src = source_of(&b, path, a, diag, false);
-	buf_free(&b);
+		src = source_of(&t, path, a, diag, false);
 	return src;
 }
 

@@ -12,11 +12,19 @@
 #include "nft/diff_lcs.h"
 #include "util/bulk_overlay.h"
 
+struct whole;
+
+struct wholes {
+	struct whole **v;
+	size_t n, cap;
+};
+
 struct side {
 	const struct ir_ruleset *ruleset;
 	const struct manifest *manifest; /* or NULL */
 	const struct side *other;
 	struct map reach;
+	struct wholes *wholes; /* of the lists that were asked for */
 };
 
 struct differ {
@@ -323,17 +331,17 @@ static void add_some(struct some *to, u128 lo, u128 hi)
 }
 
 /* Of x what is not in y. */
-static struct some only_in(struct arena *a, const struct bulk_list *x, const struct bulk_list *y)
+static void add_only_in(struct arena *a, const struct bulk_list *x, const struct bulk_list *y,
+			struct some *to)
 {
-	struct bulk only = bulk_without(x, y);
-	struct some some = {0};
+	static const struct bulk_list none = {.n = 0};
+	struct bulk only = bulk_without(x ? x : &none, y ? y : &none);
 
 	bulk_settle(&only, a);
 	for (size_t i = 0; i < only.v4.n; i++)
-		add_some(&some, only.v4.v[i].lo, only.v4.v[i].hi);
+		add_some(to, only.v4.v[i].lo, only.v4.v[i].hi);
 	for (size_t i = 0; i < only.v6.n; i++)
-		add_some(&some, only.v6.v[i].lo, only.v6.v[i].hi);
-	return some;
+		add_some(to, only.v6.v[i].lo, only.v6.v[i].hi);
 }
 
 /* What its sets are called, be they one for each length of prefixes, or of what has changed in it:
@@ -347,13 +355,15 @@ static const char *list_stem(struct arena *a, const struct ir_set *s)
 
 /* A list of that name, and which of its sets is the first. */
 struct whole {
+	const char *stem;
+	enum family family;
+	VEC(const struct bulk_list *) parts; /* of the base */
 	struct bulk_overlay is;
-	const struct bulk_list *sum;
+	const struct bulk_list *sum; /* NULL: nobody has asked for it */
 	const struct ir_set *first;
-	size_t n; /* sets, of the base */
 };
 
-static void add_to_whole(struct whole *w, struct bulk *base, const struct ir_set *s)
+static void add_to_whole(struct arena *a, struct whole *w, const struct ir_set *s)
 {
 	if (s->bulk->role == BULK_LESS) {
 		w->is.less = s->bulk->elems;
@@ -363,32 +373,52 @@ static void add_to_whole(struct whole *w, struct bulk *base, const struct ir_set
 		w->is.more = s->bulk->elems;
 		return;
 	}
-	if (w->n == 1)
-		bulk_add_list(base, w->first->bulk->elems);
-	if (w->n++)
-		bulk_add_list(base, s->bulk->elems);
-	else
+	if (!w->first)
 		w->first = s;
+	vec_push(a, &w->parts, s->bulk->elems);
 }
 
-static struct whole whole_of(struct arena *a, const struct side *side, const char *stem,
-			     enum family family)
+static struct whole *whole_of(struct arena *a, const struct side *side, const char *stem,
+			      enum family family)
 {
 	const struct map_entry *e;
-	struct bulk base = {0};
-	struct whole w = {0};
+	struct whole *w, *const *known;
 
+	vec_each (side->wholes, known)
+		if ((*known)->family == family && !strcmp((*known)->stem, stem))
+			return *known;
+	w = arena_new_of(a, struct whole);
+	vec_push(a, side->wholes, w);
+	w->stem = stem;
+	w->family = family;
 	vec_each (&side->reach.entries, e) {
 		const struct ir_set *s = e->key[0] == 's' ? e->value : NULL;
 
 		if (s && ir_set_is_bulk(s) && s->bulk->elems->family == family &&
 		    !strcmp(list_stem(a, s), stem))
-			add_to_whole(&w, &base, s);
+			add_to_whole(a, w, s);
 	}
-	bulk_settle(&base, a);
-	w.is.base = w.n == 1 ? w.first->bulk->elems : bulk_list(a, &base, family);
-	w.sum = w.is.less || w.is.more ? bulk_overlay_sum(a, &w.is) : w.is.base;
 	return w;
+}
+
+/* All that is in it. */
+static const struct bulk_list *sum_of(struct arena *a, struct whole *w)
+{
+	const struct bulk_list *const *part;
+	struct bulk base = {0};
+
+	if (w->sum)
+		return w->sum;
+	if (w->parts.n == 1) {
+		w->is.base = w->parts.v[0];
+	} else {
+		vec_each (&w->parts, part)
+			bulk_add_list(&base, *part);
+		bulk_settle(&base, a);
+		w->is.base = bulk_list(a, &base, w->family);
+	}
+	w->sum = w->is.less || w->is.more ? bulk_overlay_sum(a, &w->is) : w->is.base;
+	return w->sum;
 }
 
 static bool has_changed(const struct whole *w)
@@ -396,25 +426,61 @@ static bool has_changed(const struct whole *w)
 	return w->is.less || w->is.more;
 }
 
+static bool has_part(const struct whole *w, const struct bulk_list *part)
+{
+	const struct bulk_list *const *p;
+
+	vec_each (&w->parts, p)
+		if (!strcmp((*p)->digest, part->digest))
+			return true;
+	return false;
+}
+
+static bool same_base(const struct whole *x, const struct whole *y)
+{
+	const struct bulk_list *const *part;
+
+	vec_each (&x->parts, part)
+		if (!has_part(y, *part))
+			return false;
+	return x->parts.n == y->parts.n;
+}
+
+/* Of a base that both have, nothing but what is different need be looked at: of it one lacks what
+ * the other does not, or has more. */
+static struct some only_here(struct arena *a, struct whole *here, struct whole *there)
+{
+	struct some some = {0}, more = {0};
+
+	if (!same_base(here, there)) {
+		add_only_in(a, sum_of(a, here), sum_of(a, there), &some);
+		return some;
+	}
+	add_only_in(a, there->is.less, here->is.less, &some);
+	add_only_in(a, here->is.more, there->is.more, &more);
+	if (!some.n || (more.n && more.first < some.first))
+		some.first = more.first;
+	some.n += more.n;
+	return some;
+}
+
 /* Of a list what it has that the other one has not: it may be a million. */
 static void fill_bulk(struct arena *a, struct object *o)
 {
 	const struct ir_set *s = o->is;
-	const struct bulk_list *mine = s->bulk->elems;
+	enum family family = s->bulk->elems->family;
 	const char *stem = list_stem(a, s);
-	struct whole here = whole_of(a, o->side, stem, mine->family);
-	struct whole there = whole_of(a, o->side->other, stem, mine->family);
-	struct some some;
+	struct whole *here = whole_of(a, o->side, stem, family);
+	struct whole *there = whole_of(a, o->side->other, stem, family);
+	struct some some = {0};
 	struct buf b = {0};
 
 	o->label = arena_printf(a, "set %s", stem);
 	o->items = arena_alloc(a, sizeof(*o->items));
-	if (has_changed(&here) || has_changed(&there)) { /* all of it with the first of its sets */
-		if (here.first != s)
-			return;
-		mine = here.sum;
-	}
-	some = only_in(a, mine, there.sum);
+	if (!has_changed(here) && !has_changed(there))
+		add_only_in(a, s->bulk->elems, sum_of(a, there), &some);
+	else if (here->first == s) /* all of it with the first of its sets */
+		some = only_here(a, here, there);
 	if (!some.n)
 		return;
 	if (some.n > INT64_MAX)
@@ -422,7 +488,7 @@ static void fill_bulk(struct arena *a, struct object *o)
 	else
 		buf_thousands(&b, (uint64_t)some.n);
 	buf_puts(&b, some.n == 1 ? " address, " : " addresses, the first ");
-	addr_print(&b, mine->family, some.first);
+	addr_print(&b, family, some.first);
 	o->items[o->n].addresses = some.n > INT64_MAX ? INT64_MAX : (uint64_t)some.n;
 	o->items[o->n].text = taken_text(a, &b);
 	o->items[o->n++].place = elem_place(o->side, s, &(struct ir_elem){0});
@@ -579,6 +645,8 @@ void diff_rulesets(struct arena *a, const struct ir_ruleset *old, const struct m
 
 	d.old.other = &d.new;
 	d.new.other = &d.old;
+	d.old.wholes = arena_new_of(a, struct wholes);
+	d.new.wholes = arena_new_of(a, struct wholes);
 	map_init(&d.old.reach, a);
 	map_init(&d.new.reach, a);
 	ruleset_reach(old, &d.old.reach);

@@ -151,15 +151,16 @@ struct ir_set *ruleset_seal_set(struct ir_ruleset *r, struct ir_set *s)
 
 uint32_t bulk_keys(const struct ir_bulk *b)
 {
-	u128 n = 0;
+	int shift = (b->elems->family == FAM_IP4 ? 32 : 128) - b->prefix;
+	uint64_t n = 0;
 
 	if (!b->prefix)
 		return b->elems->n < UINT32_MAX ? (uint32_t)b->elems->n : UINT32_MAX;
 	for (size_t i = 0; i < b->elems->n && n < UINT32_MAX; i++) {
 		struct ival r = bulk_list_at(b->elems, i);
-		u128 more = (r.hi - r.lo) / bulk_step(b);
+		u128 more = (r.hi - r.lo) >> shift;
 
-		n += more < UINT32_MAX ? more + 1 : UINT32_MAX;
+		n += more < UINT32_MAX ? (uint64_t)more + 1 : UINT32_MAX;
 	}
 	return n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
 }

@@ -31,6 +31,30 @@ static struct region_field field_of(enum dim d, bool ip6)
 	return f;
 }
 
+/* Whatever is not counted; neighbours at once, as each pass is one through all of the region. */
+static dd_ref without_uncounted(struct mean *m, dd_ref r)
+{
+	uint32_t first = 0, end = 0;
+
+	for (int d = 0; d < NDIMS; d++) {
+		const struct dim_info *x = &dim_table[d];
+
+		if (is_counted((enum dim)d))
+			continue;
+		if (end == x->first) {
+			end += x->bits;
+			continue;
+		}
+		r = dd_some(m->dd, r, first, (int)(end - first));
+		first = x->first;
+		end = x->first + x->bits;
+	}
+	r = dd_some(m->dd, r, first, (int)(end - first));
+	return m->schema.texts.n
+		       ? dd_some(m->dd, r, schema_condition_var(0), (int)m->schema.texts.n)
+		       : r;
+}
+
 long double ranges_count(struct mean *m, dd_ref region)
 {
 	long double n = 0;
@@ -39,11 +63,7 @@ long double ranges_count(struct mean *m, dd_ref region)
 		struct region_field f[NCOUNTED];
 		dd_ref part = dd_and(m->dd, region, schema_one(&m->schema, DIM_FAMILY, (u128)ip6));
 
-		for (size_t i = 0; i < m->schema.texts.n; i++)
-			part = dd_some(m->dd, part, schema_condition_var(i), 1);
-		for (int d = 0; d < NDIMS; d++)
-			if (!is_counted((enum dim)d))
-				part = dd_some(m->dd, part, dim_table[d].first, dim_table[d].bits);
+		part = without_uncounted(m, part);
 		for (size_t i = 0; i < NCOUNTED; i++)
 			f[i] = field_of(counted[i], ip6);
 		n += region_count(m->dd, part, f, NCOUNTED);

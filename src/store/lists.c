@@ -18,6 +18,7 @@
 struct entry {
 	const char *digest;
 	const struct bulk_list *list; /* NULL: not read yet */
+	bool kept; /* another artefact has it, and it was read there */
 };
 
 struct lists {
@@ -50,7 +51,7 @@ static struct lists *add(struct lists *l, struct arena *a, const char *digest,
 		l->dir = -1;
 	}
 	if (!find(l, digest))
-		vec_push(a, &l->v, ((struct entry){digest, list}));
+		vec_push(a, &l->v, ((struct entry){.digest = digest, .list = list}));
 	return l;
 }
 
@@ -63,6 +64,17 @@ struct lists *lists_of(struct arena *a, const struct ir_ruleset *compiled)
 		if (ir_set_is_bulk(*s))
 			l = add(l, a, (*s)->bulk->elems->digest, (*s)->bulk->elems);
 	return l;
+}
+
+void lists_keep(struct lists *l, struct lists *applied)
+{
+	struct entry *e, *there;
+
+	for (size_t i = 0; l && applied && i < l->v.n; i++) {
+		e = &l->v.v[i];
+		there = find(applied, e->digest);
+		e->kept = there && there->list;
+	}
 }
 
 struct lists *lists_open(struct arena *a, int dir, const struct manifest *m)
@@ -157,7 +169,8 @@ static int link_to(int from, int to, const char *name)
 	return 0;
 }
 
-/* A file that lies there is looked at before it becomes another's: it may be damaged. */
+/* A file that lies there is looked at before it becomes another's, if nobody has: it may be
+ * damaged. */
 static int write_one(struct lists *l, struct entry *e, int to, const int *others, size_t n)
 {
 	_cleanup_buf_ struct buf bytes = {0}, why = {0};
@@ -165,6 +178,11 @@ static int write_one(struct lists *l, struct entry *e, int to, const int *others
 
 	if (l->dir >= 0 && link_to(l->dir, to, name) == 0)
 		return 0;
+	for (size_t i = 0; e->kept && i < n; i++)
+		if (others[i] >= 0 && link_to(others[i], to, name) == 0)
+			return 0;
+	if (e->kept && !e->list)
+		return -ESTALE;
 	if (!lists_get(l, e->digest, &why))
 		return -EBADMSG;
 	bulk_file_pack(&bytes, e->list);
@@ -227,15 +245,29 @@ uint64_t lists_bytes(const struct lists *l, int dir)
 
 /* ---- between processes ---- */
 
-void lists_put(struct lists *l, struct buf *out)
+#define DIGEST (SHA256_HEX - 1) /* in place of the bytes of a list, which are an odd number */
+
+void lists_put(struct lists *l, bool all, struct buf *out)
 {
 	for (size_t i = 0; l && i < l->v.n; i++) {
-		const struct bulk_list *list = l->v.v[i].list;
-		uint64_t n = bulk_file_bytes(list);
+		const struct entry *e = &l->v.v[i];
+		bool alone = e->kept && !all;
+		uint64_t n = alone ? DIGEST : bulk_file_bytes(e->list);
 
 		buf_add(out, &n, sizeof(n));
-		bulk_file_pack(out, list);
+		if (alone)
+			buf_add(out, e->digest, DIGEST);
+		else
+			bulk_file_pack(out, e->list);
 	}
+}
+
+/* A digest, which becomes the name of a file. */
+static const char *take_digest(struct arena *a, const char *p)
+{
+	const char *digest = arena_strndup(a, p, DIGEST);
+
+	return strspn(digest, "0123456789abcdef") == DIGEST ? digest : NULL;
 }
 
 /* What they are called is what they hold, whoever sent them. */
@@ -244,21 +276,28 @@ struct lists *lists_take(struct arena *a, const struct buf *in, bool *good)
 	struct lists *l = NULL;
 	uint64_t n;
 
-	*good = true;
 	for (size_t at = 0; at < in->len; at += n) {
 		const struct bulk_list *list = NULL;
+		const char *digest = NULL;
 
-		if (in->len - at >= sizeof(n))
-			memcpy(&n, in->data + at, sizeof(n));
-		else
-			n = UINT64_MAX;
-		at += sizeof(n);
-		if (at <= in->len && n <= in->len - at)
-			list = bulk_file_read(a, in->data + at, n);
-		*good = list != NULL;
-		if (!list)
+		*good = false;
+		if (in->len - at < sizeof(n))
 			return l;
-		l = add(l, a, list->digest, list);
+		memcpy(&n, in->data + at, sizeof(n));
+		at += sizeof(n);
+		if (n > in->len - at)
+			return l;
+		if (n == DIGEST)
+			digest = take_digest(a, in->data + at);
+		else
+			list = bulk_file_read(a, in->data + at, n);
+		if (list)
+			digest = list->digest;
+		if (!digest)
+			return l;
+		l = add(l, a, digest, list);
+		find(l, digest)->kept |= !list;
 	}
+	*good = true;
 	return l;
 }

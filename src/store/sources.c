@@ -21,8 +21,9 @@
 static int hash_file(const char *path, char hex[SHA256_HEX])
 {
 	_cleanup_close_ int fd = opener_openat(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-	_cleanup_buf_ struct buf text = {0};
 	char piece[65536];
+	struct sha256 h;
+	size_t bytes = 0;
 	struct stat st;
 	ssize_t n;
 
@@ -32,11 +33,14 @@ static int hash_file(const char *path, char hex[SHA256_HEX])
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return -EINVAL;
-	while ((n = read(fd, piece, sizeof(piece))) > 0 && text.len <= LARGEST)
-		buf_add(&text, piece, (size_t)n);
+	sha256_start(&h);
+	while ((n = read(fd, piece, sizeof(piece))) > 0 && bytes <= LARGEST) {
+		sha256_add(&h, piece, (size_t)n);
+		bytes += (size_t)n;
+	}
 	if (n < 0)
 		return -errno;
-	sha256_hex(buf_str(&text), text.len, hex);
+	sha256_end_hex(&h, hex);
 	return 0;
 }
 

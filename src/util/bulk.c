@@ -12,19 +12,10 @@
 
 #include "util/fault.h" /* by it tests/run knows what is compiled anew for tests */
 #include "util/number.h"
+#include "util/room.h"
 
 #define DIGIT 11 /* bits that one pass sorts by */
 #define MERGED (1u << 20) /* from so many on, what is full is merged first */
-
-/* Like the arena's: a compiler that has no memory has nothing better to do. */
-static void *must(void *p)
-{
-	if (!p) {
-		fputs("fwc: out of memory\n", stderr);
-		abort();
-	}
-	return p;
-}
 
 static bool is_sorted(const struct range4 *v, size_t n)
 {
@@ -41,7 +32,7 @@ static void sort4(struct range4 *v, size_t n)
 
 	if (is_sorted(v, n))
 		return;
-	other = to = must(malloc(n * sizeof(*v)));
+	other = to = room_new(n * sizeof(*v));
 	for (int shift = 0; shift < 32; shift += DIGIT) {
 		size_t begin[(1 << DIGIT) + 1] = {0};
 		struct range4 *sorted = to;
@@ -57,7 +48,7 @@ static void sort4(struct range4 *v, size_t n)
 	}
 	if (from != v)
 		memcpy(v, from, n * sizeof(*v));
-	free(other);
+	room_free(other, n * sizeof(*v));
 }
 
 static size_t merge4(struct range4 *v, size_t n)
@@ -75,6 +66,15 @@ static size_t merge4(struct range4 *v, size_t n)
 	return n ? out + 1 : 0;
 }
 
+/* Twice as much as there was, on large pages. */
+static void *grown(void *v, size_t *cap, size_t each)
+{
+	size_t before = *cap;
+
+	*cap = before ? 2 * before : 64;
+	return before ? room_grow(v, before * each, *cap * each) : room_new(*cap * each);
+}
+
 /* Makes room for one more; a list that says the same again and again is merged before it grows. */
 static void room4(struct bulk *b)
 {
@@ -84,8 +84,7 @@ static void room4(struct bulk *b)
 	}
 	if (b->v4.n <= b->v4.cap / 2 && b->v4.cap)
 		return;
-	b->v4.cap = b->v4.cap ? 2 * b->v4.cap : 64;
-	b->v4.v = must(realloc(b->v4.v, b->v4.cap * sizeof(*b->v4.v)));
+	b->v4.v = grown(b->v4.v, &b->v4.cap, sizeof(*b->v4.v));
 }
 
 static void room6(struct bulk *b)
@@ -98,8 +97,7 @@ static void room6(struct bulk *b)
 	}
 	if (b->v6.n <= b->v6.cap / 2 && b->v6.cap)
 		return;
-	b->v6.cap = b->v6.cap ? 2 * b->v6.cap : 64;
-	b->v6.v = must(realloc(b->v6.v, b->v6.cap * sizeof(*b->v6.v)));
+	b->v6.v = grown(b->v6.v, &b->v6.cap, sizeof(*b->v6.v));
 }
 
 void bulk_add(struct bulk *b, enum family family, struct ival range)
@@ -115,26 +113,27 @@ void bulk_add(struct bulk *b, enum family family, struct ival range)
 	}
 }
 
-static void *moved(struct arena *a, void *v, size_t size)
+static void *moved(struct arena *a, void *v, size_t size, size_t room)
 {
 	void *out = size ? arena_alloc(a, size) : NULL;
 
 	if (size)
 		memcpy(out, v, size);
-	free(v);
+	room_free(v, room);
 	return out;
 }
 
 void bulk_settle(struct bulk *b, struct arena *a)
 {
+	size_t room4 = b->v4.cap * sizeof(*b->v4.v), room6 = b->v6.cap * sizeof(*b->v6.v);
 	struct ivset six = {.v = b->v6.v, .n = b->v6.n};
 
 	sort4(b->v4.v, b->v4.n);
 	b->v4.n = b->v4.cap = merge4(b->v4.v, b->v4.n);
-	b->v4.v = moved(a, b->v4.v, b->v4.n * sizeof(*b->v4.v));
+	b->v4.v = moved(a, b->v4.v, b->v4.n * sizeof(*b->v4.v), room4);
 	ivset_normalise(&six);
 	b->v6.n = b->v6.cap = six.n;
-	b->v6.v = moved(a, b->v6.v, b->v6.n * sizeof(*b->v6.v));
+	b->v6.v = moved(a, b->v6.v, b->v6.n * sizeof(*b->v6.v), room6);
 }
 
 void bulk_add_list(struct bulk *b, const struct bulk_list *l)
@@ -223,6 +222,25 @@ void bulk_key(enum family family, u128 address, uint8_t *out)
 		memcpy(out, six, sizeof(six));
 }
 
+void bulk_keys4(const struct range4 *v, size_t n, uint32_t *out)
+{
+	for (size_t i = 0; i < n; i++) {
+		out[2 * i] = htobe32(v[i].lo);
+		out[2 * i + 1] = htobe32(v[i].hi);
+	}
+}
+
+static void digest4(const struct bulk_list *l, struct sha256 *h)
+{
+	uint32_t part[2048];
+
+	for (size_t i = 0, n; i < l->n; i += n) {
+		n = l->n - i < 1024 ? l->n - i : 1024;
+		bulk_keys4(l->v4 + i, n, part);
+		sha256_add(h, part, n * sizeof(*l->v4));
+	}
+}
+
 /* As bytes of one order, whatever the machine's; as many at once as fit. */
 static void digest(struct bulk_list *l)
 {
@@ -232,6 +250,12 @@ static void digest(struct bulk_list *l)
 
 	sha256_start(&h);
 	part[n++] = (uint8_t)l->family;
+	if (l->family == FAM_IP4) {
+		sha256_add(&h, part, n);
+		digest4(l, &h);
+		sha256_end_hex(&h, l->digest);
+		return;
+	}
 	for (size_t i = 0; i < l->n; i++) {
 		struct ival v = bulk_list_at(l, i);
 

@@ -19,7 +19,7 @@ struct range4 {
 };
 
 struct bulk {
-	struct { /* malloc()ed while it grows, in an arena once it is settled */
+	struct { /* in rooms while it grows, in an arena once it is settled */
 		struct range4 *v;
 		size_t n, cap;
 	} v4;
@@ -65,6 +65,8 @@ void bulk_subtract(struct bulk *b, const struct bulk *less, struct arena *a);
 void bulk_list_append(struct ivset *out, const struct bulk_list *l, struct arena *a);
 /* An address as the kernel has it, and files and digests of lists: 4 or 16 bytes. */
 void bulk_key(enum family family, u128 address, uint8_t *out);
+/* Of all ends of IPv4 ranges, one after the other. */
+void bulk_keys4(const struct range4 *v, size_t n, uint32_t *out);
 static inline size_t bulk_key_bytes(enum family family)
 {
 	return family == FAM_IP4 ? 4 : 16;

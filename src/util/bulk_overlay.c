@@ -3,16 +3,33 @@
  */
 #include "util/bulk_overlay.h"
 
+/* Behind ranges that both have: most are, where little has changed. */
+static void skip_same(const struct bulk_list *x, const struct bulk_list *y, size_t *i, size_t *k)
+{
+	const struct range4 *v = x->v4, *w = y->v4;
+
+	if (x->family != FAM_IP4 || y->family != FAM_IP4)
+		return;
+	while (*i < x->n && *k < y->n && v[*i].lo == w[*k].lo && v[*i].hi == w[*k].hi) {
+		++*i;
+		++*k;
+	}
+}
+
 /* Both are run through once; only what is different takes memory. */
 struct bulk bulk_without(const struct bulk_list *x, const struct bulk_list *y)
 {
 	struct bulk out = {0};
 	size_t k = 0;
 
-	for (size_t i = 0; i < x->n; i++) {
-		struct ival r = bulk_list_at(x, i);
+	for (size_t i = 0;; i++) {
+		struct ival r;
 		bool over = false;
 
+		skip_same(x, y, &i, &k);
+		if (i == x->n)
+			break;
+		r = bulk_list_at(x, i);
 		while (k < y->n && bulk_list_at(y, k).hi < r.lo)
 			k++;
 		for (size_t j = k; j < y->n && !over; j++) {

@@ -16,23 +16,28 @@
 
 /* ---- places ---- */
 
-struct source *source_add(struct arena *a, const char *path, const char *text, size_t len)
+struct source *source_take(struct arena *a, const char *path, const char *text, size_t len)
 {
 	struct source *s = arena_new_of(a, struct source);
+	const char *p = text, *end = text + len;
 	uint32_t n = 1;
 
 	for (size_t i = 0; i < len; i++)
 		n += text[i] == '\n';
 	s->path = arena_strdup(a, path);
-	s->text = arena_strndup(a, text, len);
+	s->text = text;
 	s->len = len;
 	s->line_starts = arena_alloc(a, n * sizeof(*s->line_starts));
 	s->nlines = n;
 	n = 1;
-	for (size_t i = 0; i < len; i++)
-		if (text[i] == '\n')
-			s->line_starts[n++] = (uint32_t)i + 1;
+	while ((p = memchr(p, '\n', (size_t)(end - p))))
+		s->line_starts[n++] = (uint32_t)(++p - text);
 	return s;
+}
+
+struct source *source_add(struct arena *a, const char *path, const char *text, size_t len)
+{
+	return source_take(a, path, arena_strndup(a, text, len), len);
 }
 
 /* The last line that starts at or before the offset, from 0. */

@@ -75,6 +75,8 @@ void diag_note(struct diag *d, struct diag_record *r, struct span at, const char
 void diag_print(const struct diag *d, FILE *to, bool color);
 
 struct source *source_add(struct arena *a, const char *path, const char *text, size_t len);
+/* The same of a text that is in the arena, with a NUL behind it. */
+struct source *source_take(struct arena *a, const char *path, const char *text, size_t len);
 uint32_t span_line(struct span s); /* from 1; 0 without a source */
 uint32_t span_column(struct span s); /* from 1, in bytes */
 struct span span_join(struct span first, struct span last);

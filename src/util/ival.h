@@ -7,6 +7,7 @@
 #define FWC_IVAL_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "util/buf.h"
 #include "util/vec.h"
@@ -39,6 +40,8 @@ u128 u128_max(int bits);
 
 /* Addresses. addr_parse: "10.0.0.1" / "fd00::1" of exactly n bytes; no prefix, no zone. */
 bool addr_parse(const char *s, size_t n, enum family *fam, u128 *out);
+/* How many of the bytes are the IPv4 address that they begin with; 0: they begin with none. */
+size_t addr4_scan(const char *s, size_t n, uint32_t *out);
 /* ::ffff:192.0.2.1, as sockets of both families call IPv4, becomes that. */
 void addr_unmap(enum family *fam, u128 *x);
 /* The same for a single address, network or range of them all. */

@@ -291,6 +291,45 @@ holds() {
 	[ "$output" = 1 ]
 }
 
+# Each file of a list is the one that it is called after, and there are so many.
+whole() {
+	local f n=0
+	for f in "$1"/*.elements; do
+		[ "$(sha256sum <"$f" | cut -d' ' -f1)" = "$(basename "$f" .elements)" ] || return 1
+		n=$((n + 1))
+	done
+	[ "$n" = "$2" ]
+}
+
+@test "what stays of a list is on the disk once, and is written where it is not there to be linked" {
+	local base child
+	begin
+	base=$(basename "$WORK"/state/applied/*.elements)
+	change
+	whole "$WORK/state/candidate" 3
+	[ "$WORK/state/candidate/$base" -ef "$WORK/state/applied/$base" ]
+	fwc compile -o "$WORK/out" "$WORK/one.fwc"
+	whole "$WORK/out" 3
+	[ ! "$WORK/out/$base" -ef "$WORK/state/applied/$base" ]
+	# it is gone since it was read
+	rm -rf "$WORK/state/candidate"
+	FWC_FAULT=stop:parsed fwc compile "$WORK/one.fwc" &
+	local pid=$!
+	for _ in $(seq 600); do
+		child=$(grep -l '^State:.*stopped' /proc/[0-9]*/status 2>/dev/null | cut -d/ -f3 |
+			while read -r p; do grep -qz "^WORK=$WORK$" "/proc/$p/environ" 2>/dev/null && echo "$p"; done)
+		[ -z "$child" ] || break
+		sleep 0.05
+	done
+	mv "$WORK/state/applied/$base" "$WORK/kept"
+	kill -CONT "$child"
+	wait "$pid"
+	whole "$WORK/state/candidate" 3
+	mv "$WORK/kept" "$WORK/state/applied/$base"
+	fwc apply >/dev/null
+	holds
+}
+
 @test "networks: hashes of prefixes, and ranges" {
 	local kind
 	for kind in 0.0/24 0.0-10.0.0.2; do

@@ -7,6 +7,7 @@
 
 #include "test.h"
 #include "util/bulk.h"
+#include "util/bulk_file.h"
 #include "util/bulk_overlay.h"
 #include "util/bulk_split.h"
 
@@ -174,6 +175,36 @@ static void overlays(enum family family, unsigned seed)
 	arena_free(a);
 }
 
+/* The bytes of a file are those of the digest, of one order, and are read again; not if one of them
+ * is another, or is missing. */
+static void files(enum family family, unsigned seed)
+{
+	struct arena *a = arena_new();
+	struct bulk_list *l, *again;
+	struct buf bytes = {0};
+	char hex[SHA256_HEX];
+	size_t n = family == FAM_IP4 ? 8 : 32;
+
+	srand(seed);
+	l = random_list(a, family);
+	bulk_file_pack(&bytes, l);
+	SAME_NUMBER(bytes.len, 1 + n * l->n);
+	SAME_NUMBER(bytes.data[0], family);
+	for (size_t k = 0; k < n / 2; k++) /* the highest byte first */
+		SAME_NUMBER((uint8_t)bytes.data[1 + k],
+			    (uint8_t)(bulk_list_at(l, 0).lo >> 8 * (n / 2 - 1 - k)));
+	sha256_hex(bytes.data, bytes.len, hex);
+	SAME_TEXT(l->digest, hex);
+	again = bulk_file_read(a, bytes.data, bytes.len);
+	CHECK(again && bulk_list_same(again, l) && !strcmp(again->digest, l->digest));
+	CHECK(!bulk_file_read(a, bytes.data, bytes.len - 1));
+	bytes.data[1 + n] ^= (char)0x80; /* it ends before it begins, or is not behind the first */
+	again = bulk_file_read(a, bytes.data, bytes.len);
+	CHECK(!again || strcmp(again->digest, l->digest) != 0);
+	buf_free(&bytes);
+	arena_free(a);
+}
+
 /* Networks of some lengths, as many as `share` has for each. */
 static struct bulk_list *networks(struct arena *a, enum family family, const unsigned share[129])
 {
@@ -268,6 +299,8 @@ int main(void)
 	for (unsigned i = 0; i < 20; i++) {
 		overlays(FAM_IP4, i);
 		overlays(FAM_IP6, i);
+		files(FAM_IP4, i);
+		files(FAM_IP6, i);
 	}
 	splits(FAM_IP4);
 	splits(FAM_IP6);

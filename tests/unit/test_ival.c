@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * Addresses as RFC 4291 and RFC 5952 write them, prefixes and ranges, and sets of intervals.
  */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "test.h"
 #include "util/ival.h"
 
@@ -41,6 +45,42 @@ static void addresses(struct arena *a)
 	CHECK(canonical(a, "12345::")[0] == '!');
 	CHECK(canonical(a, "fe80::1%eth0")[0] == '!');
 	CHECK(canonical(a, "")[0] == '!');
+}
+
+/* What inet_pton(3) takes for an IPv4 address, and nothing else, however it is broken. */
+static void quads(void)
+{
+	static const char letters[] = "0123456789012345....";
+	unsigned right = 0, wrong = 0, other = 0;
+
+	srand(4);
+	for (int i = 0; i < 200000; i++) {
+		char text[20];
+		size_t n = 0, taken;
+		uint32_t got = 0;
+		uint8_t want[4];
+
+		if (i % 2) {
+			n = (size_t)(rand() % 18);
+			for (size_t k = 0; k < n; k++)
+				text[k] = letters[rand() % 20];
+			text[n] = '\0';
+		} else {
+			n = (size_t)snprintf(text, sizeof(text), "%d.%d.%d.%d", rand() % 300,
+					     rand() % 260, rand() % 260, rand() % 1000);
+		}
+		taken = addr4_scan(text, n, &got);
+		if (inet_pton(AF_INET, text, want) != 1) {
+			wrong++;
+			other += n && taken == n;
+			continue;
+		}
+		right++;
+		other += taken != n || got != ((uint32_t)want[0] << 24 | (uint32_t)want[1] << 16 |
+					       (uint32_t)want[2] << 8 | want[3]);
+	}
+	SAME_NUMBER(other, 0);
+	CHECK(right > 10000 && wrong > 10000);
 }
 
 static void prefixes(struct arena *a)
@@ -209,6 +249,7 @@ int main(void)
 	macs(a);
 	sets(a);
 	prefix_lengths();
+	quads();
 	arena_free(a);
 	return test_end();
 }
