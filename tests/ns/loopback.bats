@@ -139,6 +139,47 @@ while True:
 	[ "$(call host 127.0.0.1 80)" = nothing ]
 }
 
+# as_user USER ADDRESS PORT: calls it, and says what came back
+as_user() {
+	lab_in router /usr/bin/python3 - "$@" <<-'END'
+		import os, socket, sys
+		os.setgroups([])
+		os.setgid(int(sys.argv[1]))
+		os.setuid(int(sys.argv[1]))
+		try:
+		    print(socket.create_connection((sys.argv[2], int(sys.argv[3])), 30).recv(20).decode())
+		except ConnectionRefusedError:
+		    print('refused')
+	END
+}
+
+@test "no rule closes loopback; a table beside fwc's does" {
+	cat >"$LAB_DIR/p.fwc" <<-'END'
+		zone lan { interface eth0 }
+		zone tor { within self; user 8 }
+		drop self -> self tcp/9050
+		drop self -> 192.0.2.1 tcp/9050
+		drop self -> any tcp/9050 user 7
+		allow self -> any
+		redirect self -> 127.0.0.1 tcp/9051 to :9050
+		expect allow self -> self tcp/9050 user 7
+		expect allow tor -> self tcp/9050
+	END
+	lab_apply router "$LAB_DIR/p.fwc"
+	serve 127.0.0.1 9050
+	serve ::1 9050
+	[ "$(as_user 7 127.0.0.1 9050) $(as_user 7 ::1 9050) $(as_user 7 127.0.0.1 9051)" = "welcome welcome welcome" ]
+	# the manual's
+	sed -n '/^table inet local {/,/^}/p' "$BATS_TEST_DIRNAME/../../man/fwc.policy.5" >"$LAB_DIR/local.nft"
+	lab_in router nft -f "$LAB_DIR/local.nft"
+	[ "$(as_user 8 127.0.0.1 9050) $(as_user 8 ::1 9050) $(as_user 8 127.0.0.1 9051)" = "welcome welcome welcome" ]
+	[ "$(as_user 7 127.0.0.1 9050) $(as_user 7 ::1 9050) $(as_user 7 127.0.0.1 9051)" = "refused refused refused" ]
+	echo 'allow lan -> self ping' >>"$LAB_DIR/p.fwc"
+	lab_fwc router compile "$LAB_DIR/p.fwc"
+	lab_fwc router apply
+	[ "$(as_user 7 127.0.0.1 9050) $(as_user 8 127.0.0.1 9050)" = "refused welcome" ]
+}
+
 @test "of ::1 nothing comes from outside, with fwc or without" {
 	lab_apply router "$LAB_DIR/p.fwc"
 	serve ::1 80
