@@ -22,6 +22,7 @@
 #include "kernel/meter.h"
 #include "util/buf.h"
 #include "util/diag.h"
+#include "util/room.h"
 #include "util/show.h"
 #include "util/std.h"
 
@@ -646,6 +647,7 @@ int main(int argc, char **argv)
 	int rc;
 
 	std_open();
+	room_keep();
 	meter_start();
 	begin_clock();
 	show_streams();

@@ -81,6 +81,19 @@ static bool may_ask(const struct asked *a)
 	return a->r.where == CHILD_HERE || a->r.where == CHILD_NETNS || a->r.where == CHILD_SCRATCH;
 }
 
+/* Our own code; libnftables may end the process that it is in. */
+static bool only_reads(const struct nftrun *r)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		enum nftrun_kind k = r->steps[i].kind;
+
+		if (k != RUN_DUMP_OWN && k != RUN_DUMP_ALL && k != RUN_DUMP_UNLESS_ALONE &&
+		    k != RUN_BULK_COMPARE && k != RUN_BULK_READ)
+			return false;
+	}
+	return r->n > 0;
+}
+
 static void take_bulk(struct bytes *b, struct asked *a, size_t i)
 {
 	_cleanup_buf_ struct buf list = {0};
@@ -161,7 +174,11 @@ static void answer_nftrun(struct bytes *b, struct asked *a, struct buf *out)
 {
 	struct nftrun *r = &a->r;
 	bool may = take_request(b, a);
-	int err = may ? run(r) : -EPERM;
+	int err;
+
+	if (may && only_reads(r))
+		child_stay();
+	err = may ? run(r) : -EPERM;
 
 	if (!may)
 		buf_puts(&r->why, "this may not be asked of the kernel");
@@ -187,6 +204,7 @@ static void answer_read(uint32_t what, const struct asked *a, struct buf *out)
 	_cleanup_buf_ struct buf why = {0}, text = {0};
 	int err = -EPERM;
 
+	child_stay();
 	if (what < sizeof(readers) / sizeof(readers[0]) && readers[what])
 		err = readers[what](a->netns.len ? buf_str(&a->netns) : NULL, &text, &why);
 	message_put_number(out, (uint32_t)err);

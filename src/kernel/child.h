@@ -30,6 +30,8 @@ struct child {
 	int pid, hear, said;
 	struct child_state *state;
 	long deadline;
+	bool stayed; /* child_stay() */
+	int result; /* of that */
 };
 
 /* The result of run(), which must not be negative, or -errno if the child came to no end of its
@@ -50,6 +52,10 @@ void child_memory_free(void *p, size_t n);
 
 /* In a process that has just been forked: it ends with the one that forked it. */
 void child_follow(int parent);
+/* In a process that was forked to answer one question: the next child runs there, goes where
+ * it should and does not come back, for whoever asks is told of its end as of a child's. To fork
+ * once more would cost more than most questions. */
+void child_stay(void);
 
 /* For the caller's convenience: where to go for --netns. */
 static inline enum child_where child_where_of(const char *netns)

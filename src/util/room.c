@@ -3,6 +3,7 @@
  */
 #include "util/room.h"
 
+#include <malloc.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <sys/mman.h>
 
 #define LARGE_PAGE ((size_t)2 << 20)
+#define KEPT (64 << 20) /* bytes at the end of the heap */
 
 void room_lack(void)
 {
@@ -49,6 +51,14 @@ static char *map_pages(size_t size)
 	munmap(p + size, LARGE_PAGE - before);
 	madvise(p, size, MADV_HUGEPAGE); /* small pages, if the kernel has no others */
 	return p;
+}
+
+void room_keep(void)
+{
+#ifdef M_MMAP_THRESHOLD
+	mallopt(M_MMAP_THRESHOLD, (int)LARGE_PAGE); /* what is larger is mapped by itself */
+	mallopt(M_TRIM_THRESHOLD, KEPT);
+#endif
 }
 
 void *room_new(size_t bytes)

@@ -42,16 +42,19 @@ END
 
 # Every line counts something else, so none can be taken for another.
 traffic() {
-	send 192.0.2.9 7 1
-	send fd00::9 8 2
-	send 192.0.2.9 9 3
-	send 192.0.2.9 100 4
-	send 192.0.2.10 101 5
-	send 192.0.2.9 102 2
-	send 203.0.113.9 102 4
-	send 192.0.2.10 103 5 # three match
-	send 192.0.2.10 104 7
-	send 192.0.2.10 4000 8 # no rule
+	local all=(
+		192.0.2.9 7 1
+		fd00::9 8 2
+		192.0.2.9 9 3
+		192.0.2.9 100 4
+		192.0.2.10 101 5
+		192.0.2.9 102 2
+		203.0.113.9 102 4
+		192.0.2.10 103 5 # three match
+		192.0.2.10 104 7
+		192.0.2.10 4000 8 # no rule
+	)
+	send "${all[@]}"
 }
 begin() {
 	policy | candidate

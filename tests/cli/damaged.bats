@@ -30,17 +30,16 @@ restore() {
 }
 
 refused() { # WHAT COMMAND...
-	local before
-	before=$(generation)
 	run fwc "${@:2}"
 	echo "$1: $*: $output"
 	[ "$status" = 3 ]
 	[[ $output == *"$WORK/"* ]]
 	[[ $output != *"internal error"* && $output != *"crashed"* && $output != *"Sanitizer"* ]]
-	[ "$(generation)" = "$before" ]
 }
 
-cut_to() { truncate -s "$2" "$1"; }
+begin_unchanged() { before=$(generation); }
+end_unchanged() { [ "$(generation)" = "$before" ]; }
+
 flip() { # FILE OFFSET: the lowest bit of one byte
 	/usr/bin/python3 - "$1" "$2" <<-'END'
 		import sys
@@ -50,32 +49,43 @@ flip() { # FILE OFFSET: the lowest bit of one byte
 	END
 }
 
-# Calls "$@" FILE for each file of the artefact $1, in each kind of damage; the file is as before
-# after each.
+# A file in each kind of damage: $WORK/bad/WHAT, one each, and their names, one a line.
+damage() { # FILE
+	rm -rf "$WORK/bad"
+	mkdir "$WORK/bad"
+	/usr/bin/python3 - "$1" "$WORK/bad" <<-'END'
+		import os, sys
+		whole = open(sys.argv[1], "rb").read()
+		size = len(whole)
+		bad = {"noise": os.urandom(size)}
+		for n in 0, 1, size // 4, size // 2, size - 2:
+		    bad[f"cut to {n} of {size}"] = whole[:n]
+		for n in 1, size // 4, size // 2, size * 3 // 4:
+		    bad[f"flipped at {n} of {size}"] = whole[:n] + bytes([whole[n] ^ 1]) + whole[n + 1:]
+		for name, data in bad.items():
+		    open(os.path.join(sys.argv[2], name), "wb").write(data)
+		    print(name)
+	END
+}
+
+# "$@" for each file of the artefact $1, in each kind of damage; the file is as before after each.
 each_damage() { # DIR COMMAND...
-	local dir=$1 file size n
+	local dir=$1 file what
 	shift
+	begin_unchanged
 	for file in ruleset.nft manifest.json ruleset.index inspect.tables; do
 		[ -f "$dir/$file" ] || continue
 		cp -a "$dir/$file" "$WORK/kept"
-		size=$(stat -c %s "$dir/$file")
-		for n in 0 1 $((size / 4)) $((size / 2)) $((size - 2)); do
-			cut_to "$dir/$file" "$n"
-			refused "$file cut to $n of $size" "$@"
-			cp -a "$WORK/kept" "$dir/$file"
-		done
-		for n in 1 $((size / 4)) $((size / 2)) $((size * 3 / 4)); do
-			flip "$dir/$file" "$n"
-			refused "$file flipped at $n of $size" "$@"
-			cp -a "$WORK/kept" "$dir/$file"
-		done
-		head -c "$size" /dev/urandom >"$dir/$file"
-		refused "$file of noise" "$@"
-		cp -a "$WORK/kept" "$dir/$file"
+		damage "$WORK/kept" >"$WORK/damages"
+		while read -r what; do
+			cp "$WORK/bad/$what" "$dir/$file"
+			refused "$file, $what" "$@"
+		done <"$WORK/damages"
 		rm "$dir/$file"
 		refused "no $file" "$@"
 		cp -a "$WORK/kept" "$dir/$file"
 	done
+	end_unchanged
 }
 
 @test "an artefact in a directory: each file cut, flipped, noise, gone" {
@@ -112,6 +122,7 @@ each_damage() { # DIR COMMAND...
 	# each byte of a line that decides something
 	at=$(grep -bo '"forwarding": 0' "$FULL/manifest.json" | cut -d: -f1)
 	cp -a "$FULL/manifest.json" "$WORK/kept"
+	begin_unchanged
 	for n in {0..14}; do
 		flip "$FULL/manifest.json" $((at + n))
 		# a blank more or less says nothing else
@@ -124,12 +135,14 @@ each_damage() { # DIR COMMAND...
 	sed 's/"forwarding": 0/"forwarding": 1/' "$WORK/kept" >"$FULL/manifest.json"
 	refused "forwarding turned on" apply "$FULL"
 	[[ $output == *"its manifest was edited or damaged"* ]]
+	end_unchanged
 	cp -a "$WORK/kept" "$FULL/manifest.json"
 }
 
 @test "manifests of another format, and JSON that is no manifest" {
 	local text
 	cp -a "$FULL/manifest.json" "$WORK/kept"
+	begin_unchanged
 	for text in 0 3 99 -1 1.0 '"1"' null '[1]' 18446744073709551617; do
 		sed "s/\"format\": 2/\"format\": $text/" "$WORK/kept" >"$FULL/manifest.json"
 		refused "format $text" apply "$FULL"
@@ -143,6 +156,7 @@ each_damage() { # DIR COMMAND...
 		echo "$text" >"$FULL/manifest.json"
 		refused "$text" apply "$FULL"
 	done
+	end_unchanged
 	cp -a "$WORK/kept" "$FULL/manifest.json"
 }
 
@@ -151,6 +165,7 @@ each_damage() { # DIR COMMAND...
 	fwc compile --elsewhere -o "$WORK/second" "$WORK/policy.fwc" 2>/dev/null
 	sed 's/example.org/example.net/' "$WORK/inspected.fwc" >"$WORK/third.fwc"
 	fwc compile --elsewhere -o "$WORK/third" "$WORK/third.fwc" 2>/dev/null
+	begin_unchanged
 	for other in second third; do
 		for file in ruleset.nft manifest.json ruleset.index inspect.tables; do
 			[ -f "$WORK/$other/$file" ] || continue
@@ -162,6 +177,7 @@ each_damage() { # DIR COMMAND...
 			cp -a "$WORK/kept" "$FULL/$file"
 		done
 	done
+	end_unchanged
 }
 
 # ---- what is on record of what is in force ----

@@ -21,14 +21,16 @@ peer_begin() { # after cli_begin: 192.0.2.9, .10 and fd00::9 behind eth0 and eth
 }
 peer_end() { ip netns del "${PEER:-none}" 2>/dev/null || true; }
 
-send() { # FROM PORT COUNT: datagrams of 100 (IPv6: 120) bytes, each of a new connection
+send() { # FROM PORT COUNT...: datagrams of 100 (IPv6: 120) bytes, each of a new connection
 	ip netns exec "$PEER" /usr/bin/python3 -c 'import socket, sys
-six = ":" in sys.argv[1]
-to = "fd00::1" if six else sys.argv[1].rsplit(".", 1)[0] + ".1"
-for i in range(int(sys.argv[3])):
-    s = socket.socket(socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_DGRAM)
-    s.bind((sys.argv[1], 0))
-    s.sendto(b"x" * 72, (to, int(sys.argv[2])))' "$@"
+for at in range(1, len(sys.argv), 3):
+    source, port, count = sys.argv[at:at + 3]
+    six = ":" in source
+    to = "fd00::1" if six else source.rsplit(".", 1)[0] + ".1"
+    for i in range(int(count)):
+        s = socket.socket(socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_DGRAM)
+        s.bind((source, 0))
+        s.sendto(b"x" * 72, (to, int(port)))' "$@"
 }
 counted() { # LINE: packets bytes
 	fwc counters --json | json "' '.join(str((x['packets'], x['bytes'])) for x in d if x['at'].endswith(':$1'))"
