@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * Chains by place -> look-ups by interface name that lead to them.
  *
- * Exact names are looked up before wildcards, so they win; what misses both is of an interface in no
- * zone, and meets the rules that stand behind the look-ups.
+ * Exact names are looked up before wildcards, so they win; what misses both is of an interface in
+ * no zone, and meets the rules that stand behind the look-ups.
  */
 #include "nft/lower.h"
 #include "util/progress.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * Two places -> the rules that apply between them. Those of each place are found once: of a thousand
- * zones there are a million pairs.
+ * Two places -> the rules that apply between them. Those of each place are found once: of a
+ * thousand zones there are a million pairs.
  */
 #include <string.h>
 

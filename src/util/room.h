@@ -13,8 +13,8 @@ void *room_new(size_t bytes);
 /* The same bytes with zeroes behind them; the old ones are gone. */
 void *room_grow(void *room, size_t bytes, size_t more);
 void room_free(void *room, size_t bytes);
-/* From now on the heap keeps what is freed, for what comes next: commands are short, and a page that
- * the kernel gives costs more than most of what is done in it (mallopt(3)). */
+/* From now on the heap keeps what is freed, for what comes next: commands are short, and a page
+ * that the kernel gives costs more than most of what is done in it (mallopt(3)). */
 void room_keep(void);
 /* Ends the program: there is no memory. */
 _Noreturn void room_lack(void);
