@@ -218,17 +218,18 @@ static bool time_without_for(struct parser *p, const char *set)
  * side = "source" | "destination" */
 bool parse_then(struct parser *p, struct token first, struct ast_thens *out)
 {
-	static const char form[] = "then add source to SET for 10m";
-	static const char other[] = "then remove source from SET";
+	static const char *const forms[2][2] = {
+		{"then add source to SET for 10m", "then add destination to SET for 10m"},
+		{"then remove source from SET", "then remove destination from SET"}};
 	struct ast_then then = {.remove = parse_accept_word(p, "remove")};
-	const char *write = then.remove ? other : form;
+	const char *const *form = forms[then.remove];
 
-	if (!then.remove && !parse_want_exactly(p, "add", form))
+	if (!then.remove && !parse_want_exactly(p, "add", form[0]))
 		return false;
 	then.destination = parse_accept_word(p, "destination");
-	if (!then.destination && !parse_want_exactly(p, "source", write))
+	if (!then.destination && !parse_want_exactly(p, "source", form[0]))
 		return false;
-	if (!parse_want_exactly(p, then.remove ? "from" : "to", write) ||
+	if (!parse_want_exactly(p, then.remove ? "from" : "to", form[then.destination]) ||
 	    !parse_name(p, &then.set, "set") || !then_for(p, &then))
 		return false;
 	then.span = parse_since(p, first);

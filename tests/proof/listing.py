@@ -467,7 +467,10 @@ class Reader:
             bits = ' | '.join(map(str, self.labels(o['value'])))
             return Statement('effect', what=f'its connection gets labels ({bits})')
         if 'tcp option' not in o['key']:
-            return Statement('effect', what=self.mark(o))
+            known = STATES['new'] | STATES['established'] | STATES['related']
+            # what is read of a connection ends the rule of a packet that has none
+            of_connection = o['key'] == {'ct': {'key': 'mark'}} and not isinstance(o['value'], int)
+            return [Statement('bits', [], [('ctstate', None)], known)] * of_connection + [Statement('effect', what=self.mark(o))]
         value = o['value'] if isinstance(o['value'], int) else 'of the path'
         return Statement('effect', [('proto', TCP)], what=f'mss {value}')
 
