@@ -12,7 +12,6 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "util/progress.h"
 
 static struct ir_rule builtin(struct lower *l, const char *comment)
 {
@@ -217,14 +216,16 @@ static struct ir_chain *make_pair(struct lower *l, int from, int to)
 	return c->rules.n ? ruleset_seal_chain(l->r, c) : NULL;
 }
 
-/* The chain of a pair, or NULL when no rule speaks of it. */
+/* The chain of a pair, or NULL when no rule speaks of it. Of many zones hardly any pair has one. */
 static const char *pair_chain(struct lower *l, int from, int to)
 {
-	const char *key = lower_goes_on(l, 0) ? shared_key(l, from, to) : NULL;
-	struct shared_pair *same = key ? map_get(&l->shared, key) : NULL;
+	struct shared_pair *same;
+	const char *key;
 
-	if (!lower_goes_on(l, 0))
+	if (!lower_goes_on(l, 0) || pair_is_silent(l, from, to))
 		return NULL;
+	key = shared_key(l, from, to);
+	same = key ? map_get(&l->shared, key) : NULL;
 	if (!same) {
 		same = arena_new_of(l->arena, struct shared_pair);
 		same->chain = make_pair(l, from, to);
@@ -234,92 +235,6 @@ static const char *pair_chain(struct lower *l, int from, int to)
 		note_pair(l, same->chain, from, to);
 	}
 	return same->chain ? same->chain->name : NULL;
-}
-
-struct dispatch { /* interface name -> chain */
-	struct ir_set *exact, *wild;
-	bool used;
-};
-
-static struct ir_set *dispatch_map(struct lower *l, const char *stem, bool wild)
-{
-	struct ir_set *s = arena_new_of(l->arena, struct ir_set);
-
-	*s = (struct ir_set){
-		.stem = stem, .is_map = true, .nkeys = 1, .keys = {F_IIFNAME}, .interval = wild};
-	return s;
-}
-
-static void dispatch_name(struct lower *l, struct dispatch *d, struct ival name, const char *chain)
-{
-	bool wild = name.lo != name.hi;
-	struct ir_elem e = {.key = {name}, .verdict = {V_GOTO, chain}};
-
-	/* Even then: it must not fall through to a wildcard of another zone, nor to the rules for
-	 * interfaces that no zone names. */
-	if (!chain)
-		e.verdict = (struct ir_verdict){.kind = V_RETURN};
-	else
-		d->used = true;
-	vec_push(l->arena, wild ? &d->wild->elems : &d->exact->elems, e);
-}
-
-static void dispatch_zone(struct lower *l, struct dispatch *d, int zone, const char *chain)
-{
-	const struct zone *z = &l->p->zones.v[zone];
-
-	for (size_t i = 0; i < z->interfaces.n; i++)
-		if (!ifname_is_other(z->interfaces.v[i].name))
-			dispatch_name(l, d, z->interfaces.v[i].name, chain);
-}
-
-/* Whether the zone is nothing but what no zone names: that is behind the look-ups. */
-static bool is_rest(const struct lower *l, size_t z)
-{
-	return (int)z == l->p->other && l->p->zones.v[z].interfaces.n == 1;
-}
-
-static void push_vmap(struct lower *l, struct ir_chain *c, enum field f, struct ir_set *map)
-{
-	struct ir_rule r = {0};
-	struct ir_stmt *s;
-
-	if (!map->elems.n || !lower_charge(l, (struct span){0}, 0, map->elems.n))
-		return;
-	if (!map->interval)
-		map->size = (uint32_t)map->elems.n;
-	s = rule_stmt(l, &r, IR_VMAP);
-	s->vmap.sel = (struct ir_sel){.n = 1, .f = {f}};
-	s->vmap.map = ruleset_seal_set(l->r, map)->name;
-	chain_push(l, c, r);
-}
-
-/* Look-ups by interface name, then `rest`: the rules for interfaces that no zone names. `chain_of`
- * yields the chain for a zone, given the place at the other end. */
-static void lower_dispatch(struct lower *l, struct ir_chain *c, enum field f, const char *stem,
-			   const char *(*chain_of)(struct lower *, int zone, int end), int end,
-			   const struct ir_chain *rest)
-{
-	struct dispatch d = {.exact = dispatch_map(l, stem, false)};
-
-	d.wild = dispatch_map(l, arena_printf(l->arena, "%s-wild", stem), true);
-	for (size_t z = 0; z < l->p->zones.n; z++) {
-		progress_tick();
-		if (!is_rest(l, z) && !l->p->zones.v[z].sub.is)
-			dispatch_zone(l, &d, (int)z, chain_of(l, (int)z, end));
-	}
-	if (l->p->other >= 0) { /* which has all names but this */
-		struct ival lo = {0};
-
-		ifname_parse("lo", 2, &lo);
-		dispatch_name(l, &d, lo, chain_of(l, PLACE_OTHER, end));
-	}
-	if (d.used || rest->rules.n) {
-		push_vmap(l, c, f, d.exact);
-		push_vmap(l, c, f, d.wild);
-	}
-	for (size_t i = 0; i < rest->rules.n; i++)
-		chain_push(l, c, rest->rules.v[i]);
 }
 
 static const char *place_to(struct lower *l, int place, int to)
@@ -371,8 +286,14 @@ static const char *from_place(struct lower *l, int from, int unused)
 	struct ir_chain *c = chain_new(l, arena_printf(l->arena, "from-%s", place_name(l, from)));
 
 	(void)unused;
-	lower_dispatch(l, c, F_OIFNAME, arena_printf(l->arena, "to.%s", place_name(l, from)),
-		       zone_from, from, rest_to(l, from));
+	lower_dispatch(l, c,
+		       &(struct dispatch){.f = F_OIFNAME,
+					  .stem = arena_printf(l->arena, "to.%s",
+							       place_name(l, from)),
+					  .chain_of = zone_from,
+					  .end = from,
+					  .rest = rest_to(l, from),
+					  .last = true});
 	return c->rules.n ? ruleset_seal_chain(l->r, c)->name : NULL;
 }
 
@@ -387,9 +308,15 @@ static const char *sent_chain(struct lower *l, int from, int judged)
 	const char *name = place_name(l, from);
 	struct ir_chain *c = chain_new(l, arena_printf(l->arena, "sent-%s", name));
 
-	lower_dispatch(l, c, F_OIFNAME,
-		       arena_printf(l->arena, "%s.%s", judged ? "translated" : "from", name),
-		       zone_from, from, rest_to(l, from));
+	lower_dispatch(l, c,
+		       &(struct dispatch){.f = F_OIFNAME,
+					  .stem = arena_printf(l->arena, "%s.%s",
+							       judged ? "translated" : "from",
+							       name),
+					  .chain_of = zone_from,
+					  .end = from,
+					  .rest = rest_to(l, from),
+					  .last = true});
 	return c->rules.n ? ruleset_seal_chain(l->r, c)->name : NULL;
 }
 
@@ -398,8 +325,12 @@ static void lower_sent(struct lower *l, struct ir_chain *c, const char *stem, bo
 	if (has_parts(l, PLACE_SELF))
 		lower_parts(l, c, F_IIFNAME, PLACE_SELF, sent_chain, judged);
 	else
-		lower_dispatch(l, c, F_OIFNAME, stem, zone_from, PLACE_SELF,
-			       rest_to(l, PLACE_SELF));
+		lower_dispatch(l, c,
+			       &(struct dispatch){.f = F_OIFNAME,
+						  .stem = stem,
+						  .chain_of = zone_from,
+						  .end = PLACE_SELF,
+						  .rest = rest_to(l, PLACE_SELF)});
 }
 
 /* SYN and SYN/ACK carry the MSS; the one is new, the other established. */
@@ -627,8 +558,12 @@ static void lower_filter(struct lower *l)
 
 	lower_states(l, in.before, F_IIFNAME, UNTRACKED_INPUT);
 	lower_neighbours(l, in.before, true);
-	lower_dispatch(l, in.rules, F_IIFNAME, "to.self", zone_to, PLACE_SELF,
-		       rest_from(l, PLACE_SELF));
+	lower_dispatch(l, in.rules,
+		       &(struct dispatch){.f = F_IIFNAME,
+					  .stem = "to.self",
+					  .chain_of = zone_to,
+					  .end = PLACE_SELF,
+					  .rest = rest_from(l, PLACE_SELF)});
 
 	lower_mss(l, fwd.root, false);
 	lower_offloads(l, fwd.before);
@@ -638,9 +573,17 @@ static void lower_filter(struct lower *l)
 	if (has_parts(l, unnamed(l)))
 		lower_parts(l, rest, F_IIFNAME, unnamed(l), from_place, 0);
 	else
-		lower_dispatch(l, rest, F_OIFNAME, "to.other", zone_from, unnamed(l),
-			       rest_to(l, unnamed(l)));
-	lower_dispatch(l, fwd.rules, F_IIFNAME, "from", from_chain, 0, rest);
+		lower_dispatch(l, rest,
+			       &(struct dispatch){.f = F_OIFNAME,
+						  .stem = "to.other",
+						  .chain_of = zone_from,
+						  .end = unnamed(l),
+						  .rest = rest_to(l, unnamed(l))});
+	lower_dispatch(l, fwd.rules,
+		       &(struct dispatch){.f = F_IIFNAME,
+					  .stem = "from",
+					  .chain_of = from_chain,
+					  .rest = rest});
 
 	lower_answers_out(l, out.root);
 	lower_mss(l, out.root, true);

@@ -2,6 +2,8 @@
  * policy -> ruleset IR, and what the files that do it share.
  *
  *	lower.c        base chains and dispatch by interface to one chain for each pair of places
+ *	lower_dispatch.c the look-ups by interface
+ *	lower_pairs.c  the rules of each pair of places
  *	lower_rule.c   one policy rule -> nft rules
  *	lower_act.c    what it does besides its verdict; limits
  *	lower_map.c    runs of disjoint rules -> verdict maps
@@ -84,7 +86,10 @@ struct lower {
 	struct map shared; /* shared_key() -> struct shared_pair */
 	VEC(struct timed) timed; /* the windows of schedules */
 	VEC(struct large_set) large; /* large sets that were made already */
-	uint32_t **alike; /* by rule and side: see shared_key() */
+	uint32_t **alike; /* by rule and side: see first_alike() */
+	struct placed *placed; /* by place and side: its rules */
+	VEC(struct ival) wild; /* wildcards of all zones */
+	bool wild_known;
 	struct ledger *ledger; /* NULL: nothing was charged yet */
 	struct span at; /* the statement that is being lowered */
 	VEC(struct bulk_sets) bulk;
@@ -196,11 +201,6 @@ void rule_verdict(struct lower *l, struct ir_rule *r, enum ir_verdict_kind kind,
 		  const char *target);
 void rule_counter(struct lower *l, struct ir_rule *r);
 const char *place_name(struct lower *l, int place);
-/* Equal for two pairs of places whose chains would say the same, or NULL: each has its own. */
-const char *shared_key(struct lower *l, int from, int to);
-/* Of each item of the rule's side, the first that says the same of addresses: those of a list of
- * zones are one. */
-const uint32_t *first_alike(struct lower *l, size_t rule, const struct endpoint *e, bool to);
 /* Notes for reports what is judged between two places. */
 void note_pair(struct lower *l, const struct ir_chain *c, int from, int to);
 struct ir_chain *chain_new(struct lower *l, const char *stem);
@@ -240,7 +240,6 @@ struct ir_verdict plain_verdict(struct lower *l, const struct rule *rule, enum v
 /* *counted: behind the verdict, so that the match must not count. */
 struct ir_verdict rule_decision(struct lower *l, size_t rule, int from, bool *counted);
 void lower_rule(struct lower *l, struct ir_chain *c, size_t rule, int from, int to);
-bool rule_applies(struct lower *l, size_t rule, int from, int to);
 /* A chain of what a rule that matches does, its log first. */
 const char *act_chain(struct lower *l, const struct rule *rule);
 /* lower_group.c: elements that no packet is in two of */
@@ -326,6 +325,33 @@ enum family rule_family(const struct ir_rule *r);
 /* Tests that send packets of a zone to the chains of its places, `chain_of` yields them. */
 bool has_parts(struct lower *l, int root);
 typedef const char *place_chain(struct lower *l, int place, int end);
+/* lower_dispatch.c: look-ups by interface name, then `rest`: the rules for interfaces that no zone
+ * names. */
+struct dispatch {
+	enum field f;
+	const char *stem; /* of the maps */
+	place_chain *chain_of; /* of a zone, given the place at the other end */
+	int end;
+	const struct ir_chain *rest;
+	bool last; /* nothing stands behind them in the chain, which was gone to */
+};
+#define ZONES_MIN 16 /* are many */
+void lower_dispatch(struct lower *l, struct ir_chain *c, const struct dispatch *d);
+/* lower_pairs.c: the rules that apply to a pair of places, one after the other */
+struct placed;
+struct pair_rules {
+	const struct placed *from, *to;
+	size_t i, k;
+};
+struct pair_rules pair_rules(struct lower *l, int from, int to);
+bool next_rule(struct pair_rules *r, size_t *rule);
+/* Its chain would say nothing. */
+bool pair_is_silent(struct lower *l, int from, int to);
+/* Of each item of the rule's side, the first that says the same of addresses: those of a list of
+ * zones are one. */
+const uint32_t *first_alike(struct lower *l, size_t rule, const struct endpoint *e, bool to);
+/* Equal for two pairs of places whose chains would say the same, or NULL: each has its own. */
+const char *shared_key(struct lower *l, int from, int to);
 void lower_parts(struct lower *l, struct ir_chain *c, enum field f, int root, place_chain *chain_of,
 		 int end);
 /* The same as a chain: NULL where no rule speaks of the zone. */

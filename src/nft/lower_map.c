@@ -562,13 +562,13 @@ static void lower_run(struct lower *l, struct ir_chain *c, struct run *run, int 
 
 void lower_pair(struct lower *l, struct ir_chain *c, int from, int to)
 {
+	struct pair_rules all = pair_rules(l, from, to);
 	struct run run = {0};
+	size_t i;
 
-	for (size_t i = 0; i < l->p->rules.n && lower_goes_on(l, 0); i++) {
+	while (lower_goes_on(l, 0) && next_rule(&all, &i)) {
 		struct candidate cand = {.rule = i};
 
-		if (!rule_applies(l, i, from, to))
-			continue;
 		l->at = l->p->rules.v[i].span;
 		if (rule_boxes(l, i, from, to, &cand.boxes)) {
 			vec_push_sole(l->work, &run, cand);

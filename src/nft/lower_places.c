@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "nft/lower.h"
-#include "util/sha256.h"
 
 /* ---- names ---- */
 
@@ -32,89 +31,6 @@ const char *place_name(struct lower *l, int place)
 	if (place == PLACE_OTHER)
 		return "other";
 	return place < (int)l->p->zones.n ? l->p->zones.v[place].name : parts_name(l, place);
-}
-
-void note_pair(struct lower *l, const struct ir_chain *c, int from, int to)
-{
-	struct ir_pair pair = {place_name(l, from), place_name(l, to), "forward", c};
-
-	if (place_root(l->p, to) == PLACE_SELF)
-		pair.hook = "input";
-	else if (place_root(l->p, from) == PLACE_SELF)
-		pair.hook = "output";
-	if (c->rules.n && !l->silent) /* else it is one that there was before, once more */
-		vec_push(l->arena, &l->r->pairs, pair);
-}
-
-/* ---- pairs that share a chain ---- */
-
-/* With fewer, each pair has a chain that is called as it is, unless rules might be written so many
- * times. */
-#define ZONES_MIN 16
-#define COPIES_MIN 32768
-
-const uint32_t *first_alike(struct lower *l, size_t rule, const struct endpoint *e, bool to)
-{
-	uint32_t **known, *first;
-
-	if (!l->alike)
-		l->alike = arena_alloc(l->work, 2 * l->p->rules.n * sizeof(*l->alike));
-	known = &l->alike[2 * rule + to];
-	if (*known)
-		return *known;
-	*known = first = arena_alloc(l->work, e->items.n * sizeof(*first));
-	for (uint32_t i = 0; i < e->items.n; i++) {
-		first[i] = i;
-		for (uint32_t k = 0; k < i && first[i] == i; k++)
-			if (first[k] == k &&
-			    addrs_alike(&e->items.v[k].addrs, &e->items.v[i].addrs))
-				first[i] = k;
-	}
-	return first;
-}
-
-/* Which of the items hold at the place, their number first; false: none. */
-static bool items_at(struct lower *l, size_t rule, const struct endpoint *e, bool to, int place,
-		     struct buf *key)
-{
-	uint32_t n = 0;
-	size_t at = key->len;
-
-	buf_add(key, &n, sizeof(n));
-	for (size_t i = 0; i < e->items.n; i++) {
-		if (!item_at(&e->items.v[i], place))
-			continue;
-		buf_add(key, &first_alike(l, rule, e, to)[i], sizeof(uint32_t));
-		n++;
-	}
-	memcpy(key->data + at, &n, sizeof(n));
-	return n;
-}
-
-/* What a chain says depends on the rules that apply, and on the items of each that hold at its two
- * places; but for what goes to this machine or comes from it. */
-const char *shared_key(struct lower *l, int from, int to)
-{
-	size_t zones = l->p->zones.n;
-	char hex[SHA256_HEX];
-	struct buf key = {0};
-
-	if ((zones < ZONES_MIN && zones * zones * l->p->rules.n < COPIES_MIN) ||
-	    place_root(l->p, from) == PLACE_SELF || place_root(l->p, to) == PLACE_SELF)
-		return NULL;
-	for (size_t i = 0; i < l->p->rules.n; i++) {
-		const struct rule *rule = &l->p->rules.v[i];
-		size_t before = key.len;
-		uint64_t number = i;
-
-		buf_add(&key, &number, sizeof(number));
-		if (rule->q.absent || !items_at(l, i, &rule->from, false, from, &key) ||
-		    !items_at(l, i, &rule->to, true, to, &key))
-			key.len = before;
-	}
-	sha256_hex(key.data, key.len, hex);
-	buf_free(&key);
-	return arena_strdup(l->arena, hex);
 }
 
 /* ---- one test ---- */

@@ -83,21 +83,6 @@ struct ir_verdict lower_sources(struct lower *l, const struct rule *rule, struct
 	return (struct ir_verdict){V_JUMP, ruleset_seal_chain(l->r, c)->name};
 }
 
-static bool endpoint_at(const struct endpoint *e, int place)
-{
-	for (size_t i = 0; i < e->items.n; i++)
-		if (item_at(&e->items.v[i], place))
-			return true;
-	return false;
-}
-
-bool rule_applies(struct lower *l, size_t i, int from, int to)
-{
-	const struct rule *rule = &l->p->rules.v[i];
-
-	return !rule->q.absent && endpoint_at(&rule->from, from) && endpoint_at(&rule->to, to);
-}
-
 static struct ir_rules form_rules(struct lower *l, const struct rule *rule, const struct form *f)
 {
 	struct ir_rule base = rule_new(l, rule);

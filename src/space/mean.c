@@ -334,13 +334,29 @@ static int zone_of_code(const struct policy *p, struct ival name)
 	return zone;
 }
 
+/* By code; found once for each policy, as it is asked for each zone of each rule. */
+static const int *zones_of_codes(struct mean *m, const struct policy *p)
+{
+	size_t n = schema_ncodes(&m->schema);
+	struct mean_coded *c;
+
+	vec_each (&m->coded, c)
+		if (c->of == p && c->n == n)
+			return c->zone;
+	c = vec_add(m->arena, &m->coded);
+	*c = (struct mean_coded){p, n, arena_alloc(m->arena, n * sizeof(*c->zone))};
+	for (size_t i = 0; i < n; i++)
+		c->zone[i] = zone_of_code(p, m->schema.names.v[i]);
+	return c->zone;
+}
+
 int mean_zone_of(struct mean *m, const struct policy *p, uint32_t code)
 {
 	if (code == 0)
 		return p->other;
 	if (code == schema_no_interface(&m->schema))
 		return PLACE_OTHER;
-	return zone_of_code(p, m->schema.names.v[code]);
+	return zones_of_codes(m, p)[code];
 }
 
 static uint32_t note(void *ctx, uint32_t v)
@@ -367,12 +383,10 @@ static dd_ref codes_where(struct mean *m, const struct policy *p, int zone, bool
 {
 	size_t n = schema_ncodes(&m->schema);
 	bool *member = arena_alloc(m->arena, n);
+	const int *of = zones_of_codes(m, p);
 
-	for (size_t i = 2; i < n; i++) { /* 0 is no zone's, 1 is no interface */
-		int z = zone_of_code(p, m->schema.names.v[i]);
-
-		member[i] = any_zone ? z >= 0 : z == zone;
-	}
+	for (size_t i = 2; i < n; i++) /* 0 is no zone's, 1 is no interface */
+		member[i] = any_zone ? of[i] >= 0 : of[i] == zone;
 	member[0] = any_zone ? p->other >= 0 : zone == p->other;
 	return schema_codes(&m->schema, d, member);
 }

@@ -18,6 +18,12 @@
 #define PROOF_NODES ((size_t)12 << 20) /* a few hundred megabytes */
 #define PROOF_SECONDS 30.0
 
+struct mean_coded { /* the zones of a policy by the codes of interfaces */
+	const struct policy *of;
+	size_t n;
+	int *zone;
+};
+
 struct mean { /* one or several meanings to be compared */
 	struct arena *arena;
 	struct dd *dd;
@@ -33,6 +39,7 @@ struct mean { /* one or several meanings to be compared */
 	bool translated; /* destinations are those behind dnat: what a set of run time holds of one
 			    says nothing of the other */
 	struct map known_lines;
+	VEC(struct mean_coded) coded;
 	/* Which line a rule or (e not NULL) a map's element of a ruleset belongs to; NULL: by its
 	 * comment. */
 	const struct line *(*line_of)(struct mean *m, const struct ir_chain *c, size_t rule,
