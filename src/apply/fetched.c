@@ -16,6 +16,7 @@
 #include "kernel/cgroup.h"
 #include "kernel/memory.h"
 #include "store/fetched.h"
+#include "util/bulk_parts.h"
 #include "util/cleanup.h"
 #include "util/fault.h"
 #include "util/member.h"
@@ -52,7 +53,8 @@ static const struct bulk_list *clipped(struct arena *a, const struct bulk_list *
 static void fill(struct filling *f, const json_t *row, const char *set, const struct bulk_list *l)
 {
 	const struct ir_set *want = ruleset_set(f->in->want, set);
-	uint64_t room = (uint64_t)json_integer_value(json_object_get(row, "size"));
+	uint64_t room = (uint64_t)json_integer_value(json_object_get(row, "size")) *
+			(bulk_name_alone(set) ? BULK_ALONE : 1);
 	struct ir_bulk bulk = {.of = ""};
 	struct bulk_job j = {.set = set, .bulk = &bulk, .used = true};
 	_cleanup_buf_ struct buf why = {0};
@@ -70,6 +72,29 @@ static void fill(struct filling *f, const json_t *row, const char *set, const st
 		remark(f, row, buf_str(&why));
 	fault_point("fetched-filled");
 	map_put(f->filled, want->name, (void *)want);
+}
+
+static bool leads_there(struct filling *f, const char *set)
+{
+	return map_get(&f->reach, arena_printf(f->in->arena, "s:%s", set));
+}
+
+struct both { /* sets of the kernel, one for each family, and what they are to hold */
+	const char *v4, *v6;
+	const struct bulk_list *has4, *has6;
+};
+
+static bool lead_there(struct filling *f, const struct both *b)
+{
+	return leads_there(f, b->v4) && leads_there(f, b->v6);
+}
+
+static void fill_both(struct filling *f, const json_t *row, const struct both *b)
+{
+	if (b->has4 && !leads_there(f, b->v4))
+		fill(f, row, b->v4, b->has4);
+	if (b->has6 && !leads_there(f, b->v6))
+		fill(f, row, b->v6, b->has6);
 }
 
 static bool was_asked(const struct fetched *x, const char *name)
@@ -96,11 +121,6 @@ static bool is_of(const struct fetched *x, const json_t *row)
 	return same && x->names.n == json_array_size(names);
 }
 
-static bool leads_there(struct filling *f, const char *set)
-{
-	return map_get(&f->reach, arena_printf(f->in->arena, "s:%s", set));
-}
-
 static void fill_cgroup(struct filling *f, const json_t *row)
 {
 	struct cgroup_job j = {.path = member_text(row, "path"),
@@ -118,10 +138,29 @@ static void fill_cgroup(struct filling *f, const json_t *row)
 	f->live->generation += j.commits;
 }
 
+static void fill_from(struct filling *f, const json_t *row, const struct fetched *x,
+		      struct both *alone, struct both *all)
+{
+	struct bulk_parts v4, v6;
+
+	all->has4 = x->v4;
+	all->has6 = x->v6;
+	if (alone) {
+		v4 = bulk_parts(f->in->arena, x->v4);
+		v6 = bulk_parts(f->in->arena, x->v6);
+		*all = (struct both){all->v4, all->v6, v4.nets, v6.nets};
+		*alone = (struct both){alone->v4, alone->v6, v4.alone, v6.alone};
+		fill_both(f, row, alone);
+	}
+	fill_both(f, row, all);
+}
+
 static void fill_row(struct filling *f, const json_t *row)
 {
 	const json_t *sets = json_object_get(row, "sets");
-	const char *v4 = member_text(sets, "v4"), *v6 = member_text(sets, "v6");
+	struct both all = {.v4 = member_text(sets, "v4"), .v6 = member_text(sets, "v6")};
+	struct both alone = {.v4 = member_text(sets, "alone4"), .v6 = member_text(sets, "alone6")};
+	bool parted = *alone.v4 && *alone.v6;
 	const char *url = member_text(row, "url");
 	uint64_t expire = (uint64_t)json_integer_value(json_object_get(row, "expire"));
 	_cleanup_buf_ struct buf why = {0};
@@ -129,7 +168,7 @@ static void fill_row(struct filling *f, const json_t *row)
 	int err;
 
 	if ((strcmp(member_text(row, "kind"), "dns") != 0 && !*url) ||
-	    (leads_there(f, v4) && leads_there(f, v6)))
+	    (lead_there(f, &all) && (!parted || lead_there(f, &alone))))
 		return;
 	err = fetched_load(f->store, f->in->arena, member_text(row, "name"), &x, &why);
 	if (err && err != -ENOENT)
@@ -141,12 +180,8 @@ static void fill_row(struct filling *f, const json_t *row)
 				    member_text(row, "name")));
 	else if (fetched_expired(&x, expire, (uint64_t)time(NULL)))
 		remark(f, row, "what was fetched has expired");
-	else {
-		if (x.v4 && !leads_there(f, v4))
-			fill(f, row, v4, x.v4);
-		if (x.v6 && !leads_there(f, v6))
-			fill(f, row, v6, x.v6);
-	}
+	else
+		fill_from(f, row, &x, parted ? &alone : NULL, &all);
 }
 
 void fetched_stage(const struct plan_input *in, struct live *live, const char *netns,

@@ -63,9 +63,10 @@ static bool add_now(struct arena *a, const struct dynset *d, const struct ir_rul
 {
 	static const enum family families[] = {FAM_IP4, FAM_IP6};
 
-	for (int i = 0; i < 2; i++) {
-		const struct ir_set *s = ruleset_set(now, dynset_name(a, d, families[i]));
-		struct ivset *to = i ? &out->v6 : &out->v4;
+	for (size_t i = 0; i < 2 * dynset_parts(d); i++) {
+		const struct ir_set *s =
+			ruleset_set(now, dynset_part(a, d, families[i % 2], i / 2));
+		struct ivset *to = i % 2 ? &out->v6 : &out->v4;
 
 		if (!s || s->nkeys != 1 || (bulk_is_name(s->name) && !s->bulk))
 			return false;

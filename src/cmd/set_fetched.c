@@ -63,9 +63,8 @@ void set_fetched_refuse(const struct fetch_set *s, const char *address, bool tak
 		fputs(" looks it up\n", stderr);
 		return;
 	}
-	fprintf(stderr,
-		"fwc: what '%s' holds is fetched (%s); `fwc refresh %s` renews it\n", s->name,
-		s->line, s->name);
+	fprintf(stderr, "fwc: what '%s' holds is fetched (%s); `fwc refresh %s` renews it\n",
+		s->name, s->line, s->name);
 	if (!address)
 		fprintf(stderr, "hint: `fwc set list %s` shows it\n", s->name);
 	else if (takes_away)
@@ -74,9 +73,8 @@ void set_fetched_refuse(const struct fetch_set *s, const char *address, bool tak
 			"`fwc reload`\n",
 			address, s->name);
 	else
-		fprintf(stderr,
-			"hint: write %s, before %s in the policy, then `fwc reload`\n", address,
-			kind_word(s));
+		fprintf(stderr, "hint: write %s, before %s in the policy, then `fwc reload`\n",
+			address, kind_word(s));
 }
 
 /* ---- words ---- */
@@ -97,7 +95,7 @@ static void print_times(const struct fetched *f)
 
 static size_t count(const struct fetch_set *s, const struct fetched *f)
 {
-	return (size_t)(delta_count(f->v4, s->interval) + delta_count(f->v6, s->interval));
+	return (size_t)(fetch_count(s, f->v4) + fetch_count(s, f->v6));
 }
 
 static json_t *source_json(const struct fetch_set *s)

@@ -19,7 +19,8 @@ struct fetch_set {
 	const char *url, *sha256; /* FETCH_URL */
 	const char *path, *cgroup; /* FETCH_CGROUP, and the kernel's set */
 	const char *v4, *v6; /* the kernel's sets, or NULL */
-	bool interval; /* what they hold */
+	const char *alone4, *alone6; /* those of addresses beside these of networks, or NULL */
+	bool interval; /* what they hold: the former */
 	bool special; /* addresses of houses and links, too: `private` */
 	bool lenient; /* lines that hold no address are left out */
 	bool drops; /* who is in it is shut out by some rule */
@@ -78,6 +79,15 @@ size_t fetch_refresh(struct store *s, struct arena *a, const struct fetch_sets *
  * loads rules, the kernel is left alone. What does not come is refresh's. */
 void fetch_now(struct store *s, struct arena *a, const struct fetch_sets *sets, const char *netns,
 	       unsigned ms);
+
+/* In two parts each (util/bulk_parts.h). */
+static inline bool fetch_parted(const struct fetch_set *s)
+{
+	return s->alone4 && s->alone6;
+}
+
+/* How many elements the kernel has of it. */
+uint64_t fetch_count(const struct fetch_set *s, const struct bulk_list *l);
 
 /* It is said that something has failed: status and metrics, too. */
 static inline bool fetch_failed(enum fetch_state s)

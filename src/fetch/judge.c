@@ -130,7 +130,7 @@ static size_t count(const struct bulk_list *v4, const struct bulk_list *v6)
 
 static const char *too_many(struct arena *a, const struct fetch_set *s, const struct bulk_list *l)
 {
-	uint64_t n = delta_count(l, s->interval);
+	uint64_t n = fetch_parted(s) && l ? l->n : fetch_count(s, l);
 
 	if (s->size && n > s->size)
 		return arena_printf(a, "it holds %llu elements, and the set has room for %llu",

@@ -13,6 +13,7 @@
 #include "fetch/round.h"
 #include "kernel/cgroup.h"
 #include "kernel/delta.h"
+#include "util/bulk_parts.h"
 #include "util/cleanup.h"
 #include "util/fault.h"
 
@@ -21,8 +22,7 @@ static bool is_wanted(const struct fetch_options *o, const struct fetch_set *s)
 	bool wanted = !o->nonly;
 
 	for (size_t i = 0; i < o->nonly; i++)
-		wanted |= !strcmp(o->only[i], s->name) ||
-			  (s->path && !strcmp(o->only[i], s->path));
+		wanted |= !strcmp(o->only[i], s->name) || (s->path && !strcmp(o->only[i], s->path));
 	return wanted && s->kind != FETCH_OTHER;
 }
 
@@ -50,6 +50,12 @@ static bool same_content(const struct round_set *x)
 	return same_list(x->was.v4, x->now.v4) && same_list(x->was.v6, x->now.v6);
 }
 
+/* What was kept is in the sets that are there now, not in those of rules that another fwc made. */
+static bool same_sets(const struct round_set *x)
+{
+	return x->was.parted == x->now.parted;
+}
+
 /* ---- into the kernel ---- */
 
 /* From one content to another, of both families. */
@@ -58,62 +64,111 @@ struct step {
 	bool trusted; /* nobody but us was at it */
 };
 
-static int change_half(const struct round_set *x, const struct step *step, enum family family,
-		       const char *netns, struct fetch_result *out, struct buf *why)
+struct changing {
+	struct arena *arena;
+	const struct fetch_set *set;
+	const struct step *step;
+	const char *netns;
+	struct fetch_result *out;
+	struct buf *why;
+};
+
+static int change_set(const struct changing *c, struct delta_job *j)
 {
-	bool four = family == FAM_IP4;
-	struct delta_job j = {
-		.set = four ? x->set->v4 : x->set->v6,
-		.family = family,
-		.interval = x->set->interval,
-		.size = x->set->size ? x->set->size : UINT32_MAX,
-		.want = four ? step->to4 : step->to6,
-		.was = four ? step->from4 : step->from6,
-		.trusted = step->trusted,
-	};
 	int err;
 
-	if (!j.set)
+	if (!j->set)
 		return 0;
-	err = delta_change(&j, netns);
+	j->size = c->set->size ? c->set->size : UINT32_MAX;
+	if (!j->interval && fetch_parted(c->set))
+		j->size *= BULK_ALONE;
+	j->trusted = c->step->trusted;
+	err = delta_change(j, c->netns);
 	if (err)
-		buf_puts(why, j.why);
-	out->added += j.added;
-	out->deleted += j.deleted;
+		buf_puts(c->why, j->why);
+	c->out->added += j->added;
+	c->out->deleted += j->deleted;
 	return err;
 }
 
-static int change_both(const struct round_set *x, const struct step *step, const char *netns,
-		       struct fetch_result *out, struct buf *why)
+/* An address may go from the one set to the other, and is to be in one of them all the time; also
+ * to a packet that looks into the one before a change and into the other behind it. Rules ask for
+ * addresses first. */
+static int change_parts(const struct changing *c, struct delta_job *whole, const char *alone)
 {
-	int err = change_half(x, step, FAM_IP4, netns, out, why);
+	struct bulk_parts was = bulk_parts(c->arena, whole->was);
+	struct bulk_parts want = bulk_parts(c->arena, whole->want);
+	struct delta_job nets = *whole, j = *whole;
+	int err = 0;
+
+	nets.was = was.nets;
+	nets.want = want.nets;
+	j.set = alone;
+	j.interval = false;
+	j.was = was.alone;
+	j.want = want.alone;
+	if (was.nets || want.nets) {
+		struct delta_job first = j;
+
+		first.adds_only = true;
+		err = change_set(c, &first);
+		if (first.added)
+			delta_seen();
+	}
+	if (!err)
+		err = change_set(c, &nets);
+	fault_point("refresh-parts");
+	return err ? err : change_set(c, &j);
+}
+
+static int change_half(const struct changing *c, enum family family)
+{
+	bool four = family == FAM_IP4;
+	struct delta_job j = {
+		.set = four ? c->set->v4 : c->set->v6,
+		.family = family,
+		.interval = c->set->interval,
+		.want = four ? c->step->to4 : c->step->to6,
+		.was = four ? c->step->from4 : c->step->from6,
+	};
+
+	if (fetch_parted(c->set))
+		return change_parts(c, &j, four ? c->set->alone4 : c->set->alone6);
+	return change_set(c, &j);
+}
+
+static int change_both(const struct changing *c)
+{
+	int err = change_half(c, FAM_IP4);
 
 	fault_point("refresh-half");
 	if (!err)
-		err = change_half(x, step, FAM_IP6, netns, out, why);
+		err = change_half(c, FAM_IP6);
 	fault_point("refresh-changed");
 	return err;
 }
 
 /* Somebody was killed half way: first to where that one went, so that what is between is known. */
 static int end_of_killed(const struct fetch_options *o, const struct round_set *x,
-			 struct fetch_result *out, struct buf *why)
+			 struct changing c)
 {
 	const struct step step = {x->was.from4, x->was.from6, x->was.v4, x->was.v6, !o->force};
 
-	return change_both(x, &step, o->netns, out, why);
+	c.step = &step;
+	return change_both(&c);
 }
 
-static int change(struct store *s, const struct fetch_options *o, struct round_set *x,
-		  struct fetch_result *out, struct buf *why)
+static int change(struct store *s, struct arena *a, const struct fetch_options *o,
+		  struct round_set *x, struct fetch_result *out, struct buf *why)
 {
 	struct step step = {x->was.v4, x->was.v6, x->now.v4, x->now.v6, false};
+	const struct changing c = {a, x->set, &step, o->netns, out, why};
 	int err = 0;
 
-	x->now.changing = !same_content(x) || x->was.changing;
-	x->now.from_known = x->was.fetched && !x->was.changing;
-	if (x->was.changing && x->was.from_known) {
-		err = end_of_killed(o, x, out, why);
+	x->now.changing = !same_content(x) || x->was.changing || !same_sets(x);
+	x->now.from_known = x->was.fetched && !x->was.changing && same_sets(x);
+	if (x->was.changing && x->was.from_known && same_sets(x)) {
+		err = end_of_killed(o, x, c);
 		if (err)
 			return err;
 		x->now.from_known = true;
@@ -127,9 +182,8 @@ static int change(struct store *s, const struct fetch_options *o, struct round_s
 			return err;
 	}
 	fault_point("refresh-kept");
-	err = change_both(x, &step, o->netns, out, why);
-	out->held += delta_count(step.to4, x->set->interval) +
-		     delta_count(step.to6, x->set->interval);
+	err = change_both(&c);
+	out->held += fetch_count(x->set, step.to4) + fetch_count(x->set, step.to6);
 	if (!err)
 		x->now.changing = false;
 	return err;
@@ -144,10 +198,10 @@ static void finish(struct store *s, const struct fetch_options *o, struct round 
 	*out = (struct fetch_result){.set = x->set, .state = x->state, .note = x->note};
 	/* where nothing ever came, or nobody knows what, the kernel may hold something better */
 	if (x->due && x->now.fetched)
-		err = change(s, o, x, out, &why);
+		err = change(s, r->arena, o, x, out, &why);
 	else
-		out->held = (size_t)(delta_count(x->now.v4, x->set->interval) +
-				     delta_count(x->now.v6, x->set->interval));
+		out->held =
+			(size_t)(fetch_count(x->set, x->now.v4) + fetch_count(x->set, x->now.v6));
 	if (err) {
 		round_stale(r, x, arena_strdup(r->arena, buf_str(&why)));
 		x->state = FETCH_REFUSED;

@@ -40,7 +40,9 @@ void round_begin(struct round *r, const struct store *s, struct round_set *x)
 		x->was = (struct fetched){.name = x->set->name};
 	x->now = x->was;
 	x->now.source = source_of(x->set);
+	x->now.parted = fetch_parted(x->set);
 	x->due = r->force || !x->was.fetched || x->was.changing || x->was.next <= r->wall ||
+		 x->was.parted != x->now.parted ||
 		 x->was.next > r->wall + 10 * REFRESH || /* the clock was set back */
 		 other_names(x);
 	x->state = x->due ? FETCH_SAME : FETCH_NOT_DUE;

@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 #include "fetch/fetch.h"
+#include "kernel/delta.h"
 #include "kernel/opener.h"
 #include "store/file.h"
+#include "util/bulk_parts.h"
 #include "util/cgroup.h"
 #include "util/cleanup.h"
 #include "util/member.h"
@@ -88,6 +90,8 @@ static bool read_set(struct arena *a, const json_t *j, struct fetch_set *s)
 		.cgroup = member_copy_if(a, sets, "cgroup"),
 		.v4 = member_copy_if(a, sets, "v4"),
 		.v6 = member_copy_if(a, sets, "v6"),
+		.alone4 = member_copy_if(a, sets, "alone4"),
+		.alone6 = member_copy_if(a, sets, "alone6"),
 		.interval = type && !strcmp(type, "interval"),
 		.special = member_flag(j, "private"),
 		.lenient = member_flag(j, "lenient"),
@@ -134,6 +138,12 @@ int fetch_sets_read(struct arena *a, const char *text, size_t n, struct fetch_se
 		return -EBADMSG;
 	}
 	return 0;
+}
+
+uint64_t fetch_count(const struct fetch_set *s, const struct bulk_list *l)
+{
+	return fetch_parted(s) ? bulk_count_alone(l) + bulk_count_nets(l)
+			       : delta_count(l, s->interval);
 }
 
 int fetch_sets_applied(const struct store *s, struct arena *a, struct fetch_sets *out,

@@ -439,10 +439,13 @@ static int open_socket(struct reader *r)
 	return 0;
 }
 
-/* Intervals are counted by twos, and not by every kernel: few of them are read one by one. */
+/* Intervals are counted by twos, and not by every kernel: few of them are read one by one, and a
+ * hash that has room for more than the list. */
 static bool is_dumped(const struct ir_bulk *b, const struct counted *c)
 {
-	return !b->prefix && (!c->counts || b->elems->n <= DUMPED);
+	if (!c->counts)
+		return !b->prefix || c->size != nodes_of(b);
+	return !b->prefix && b->elems->n <= DUMPED;
 }
 
 static int compare(struct reader *r)

@@ -9,10 +9,13 @@
 #include "kernel/delta.h"
 
 #include <errno.h>
+#include <linux/membarrier.h>
 #include <linux/netfilter/nf_tables.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "kernel/bulk.h"
 #include "kernel/child.h"
@@ -132,7 +135,9 @@ static struct ir_bulk bulk_of(const struct delta_job *j, const struct bulk_list 
 	uint8_t all = j->family == FAM_IP4 ? 32 : 128;
 
 	return (struct ir_bulk){.elems = l,
-				.prefix = j->interval ? 0 : j->prefix ? j->prefix : all};
+				.prefix = j->interval ? 0
+					  : j->prefix ? j->prefix
+						      : all};
 }
 
 /* Element after element of a list. */
@@ -434,6 +439,8 @@ static int change_from(struct delta_job *j, const struct delta_elems *has,
 
 	without(want, has, &add);
 	without(has, want, &del);
+	if (j->adds_only)
+		del.n = 0;
 	*same = !add.n && !del.n;
 	if (!*same)
 		err = change(j, &add, &del, has->n, has->zero_end);
@@ -460,7 +467,7 @@ static void differ(const struct delta_job *j, struct near *out)
 		bool old = more_x && (!more_y || x.lo <= y.lo);
 		bool new = more_y && (!more_x || y.lo <= x.lo);
 
-		if (old && new && x.hi == y.hi) {
+		if (old && new &&x.hi == y.hi) {
 			if (n++ % every == 0)
 				delta_elems_add(&out->some, x.lo, x.hi);
 		} else {
@@ -503,6 +510,8 @@ static int change_near(struct delta_job *j)
 	int err = 0;
 
 	differ(j, &x);
+	if (j->adds_only)
+		x.del.n = 0;
 	added = keep(j, &x.add, false);
 	if (added >= 0)
 		gone = keep(j, &x.del, true);
@@ -540,7 +549,7 @@ static int settle(struct delta_job *j, const struct delta_elems *want)
 		else if (err == -EPROTO || err == -E2BIG)
 			err = replace(j, want);
 		free(has.v);
-		if (err && err != -ENOENT && err != -EEXIST && err != -EINTR)
+		if (err && err != -ENOENT && err != -EEXIST && err != -EINTR && err != -EBUSY)
 			break;
 		if (err == -ENOENT && i > 1)
 			break;
@@ -578,6 +587,13 @@ static void explain(struct delta_job *j, int err, const struct buf *said)
 	else
 		snprintf(j->why, sizeof(j->why), "the kernel refuses to change set %s: %s", j->set,
 			 strerror(-err));
+}
+
+/* Packets are judged under the lock that this waits for (RCU). Where the kernel cannot do that, no
+ * packet takes as long between two rules as two transactions. */
+void delta_seen(void)
+{
+	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
 }
 
 int delta_change(struct delta_job *j, const char *netns)

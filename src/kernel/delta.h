@@ -15,6 +15,7 @@ struct delta_job {
 	uint64_t size; /* how many elements it takes: addresses, or ranges */
 	const struct bulk_list *want; /* NULL: nothing */
 	const struct bulk_list *was; /* what it holds unless somebody was killed; NULL: unknown */
+	bool adds_only; /* what it holds beyond that stays */
 	bool trusted; /* or it is between that and what is wanted: a long list is not read again */
 	/* out */
 	size_t held, added, deleted; /* elements */
@@ -24,6 +25,9 @@ struct delta_job {
 /* In the namespace `netns` (NULL: this one), in a child. 0 or -errno with why: -ENOENT, the kernel
  * has no such set; -ENOSPC, it is too small. */
 int delta_change(struct delta_job *j, const char *netns);
+
+/* No packet is on its way any more that has looked into a set before it was changed. */
+void delta_seen(void);
 
 /* How many elements the list is, of a hash of single addresses or of intervals. */
 uint64_t delta_count(const struct bulk_list *l, bool interval);

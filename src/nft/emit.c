@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "nft/nft.h"
+#include "util/bulk_parts.h"
 
 static void put_comment(struct buf *out, const char *comment)
 {
@@ -110,9 +111,9 @@ static void put_match(struct buf *out, const struct ir_stmt *s)
 		return;
 	}
 	put_sel(out, &s->match.sel);
-	buf_puts(out, s->match.op == OP_NE			 ? " != "
+	buf_puts(out, s->match.op == OP_NE					? " != "
 		      : s->match.sel.f[0] == F_CT_LABEL && s->match.op == OP_EQ ? " == "
-								 : " ");
+										: " ");
 	if (s->match.set)
 		buf_printf(out, "@%s", s->match.set);
 	else
@@ -515,7 +516,7 @@ void emit_set(struct buf *out, const struct ir_set *s, bool with_places)
 	put_type(out, s);
 	if (s->size)
 		buf_printf(out, "\t\tsize %u\n", s->size);
-	if (s->dynamic) /* an element may have its own timeout */
+	if (s->dynamic && !bulk_name_alone(s->name)) /* an element may have its own timeout */
 		buf_printf(out, "\t\tflags %s%s\n", s->interval ? "interval" : "dynamic",
 			   s->lasting ? "" : ",timeout");
 	else if (s->interval)

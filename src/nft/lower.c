@@ -362,36 +362,6 @@ static void lower_base(struct lower *l, const char *hook, struct ir_chain *root)
 	ruleset_add_chain(l->r, base);
 }
 
-/* Of networks, old kernels count both ends, and one that nft puts before them all; `fwc set`
- * counts networks (elements_size). */
-static uint32_t size_of(const struct dynset *d)
-{
-	if (d->from && d->prefixes)
-		return 2 * d->size + 2;
-	return !d->prefixes ? d->size : d->size >= UINT32_MAX / 2 ? UINT32_MAX : 2 * d->size + 1;
-}
-
-static void lower_dynsets(struct lower *l)
-{
-	for (size_t i = 0; i < l->p->dynsets.n; i++) {
-		const struct dynset *d = l->p->dynsets.v[i];
-
-		for (int k = 0; k < 2; k++) {
-			struct ir_set *s = arena_new_of(l->arena, struct ir_set);
-
-			*s = (struct ir_set){.dynamic = true,
-					     .nkeys = 1,
-					     .size = size_of(d),
-					     .interval = d->prefixes,
-					     .timeout = d->timeout,
-					     .at = d->span};
-			s->keys[0] = k ? F_IP6_SADDR : F_IP_SADDR;
-			s->stem = s->name = dynset_name(l->arena, d, k ? FAM_IP6 : FAM_IP4);
-			ruleset_add_set(l->r, s);
-		}
-	}
-}
-
 /* ---- packets of self that dnat sends elsewhere ----
  *
  * The output hook still names the interface of the old destination; the new one is known from
@@ -464,7 +434,8 @@ static const struct {
 	struct ival addrs;
 } loopback_addrs[] = {{F_IP_SADDR, {0x7f000000, 0x7fffffff}},
 		      {F_IP_DADDR, {0x7f000000, 0x7fffffff}},
-		      {F_IP6_SADDR, {1, 1}}, {F_IP6_DADDR, {1, 1}}};
+		      {F_IP6_SADDR, {1, 1}},
+		      {F_IP6_DADDR, {1, 1}}};
 
 /* The kernel takes packets for 127.0.0.1 from neighbours where route_localnet is on. Before dnat,
  * which may send others there; before connection tracking, which need not know them. */

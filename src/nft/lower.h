@@ -15,6 +15,7 @@
  *	lower_untracked.c what is not tracked
  *	lower_offload.c what goes by flowtables
  *	lower_cgroup.c sets of control groups
+ *	lower_dynsets.c dynamic sets, and those of names and lists
  *	lower_quota.c  quotas, and packets of the connections that they count
  *	lower_inspect.c what is queued to the program that judges, and its verdicts
  *	lower_places.c sub-zones -> tests that send packets to the chains of their places
@@ -121,7 +122,7 @@ struct alt {
 	const char *stem;
 	const struct addrs *dyn; /* or NULL */
 	const struct bulk_list *bulk; /* or NULL: it is, or is not, in the list ... */
-	size_t part; /* ... in that one of the ways that there are (bulk_ways()) */
+	size_t part; /* ... in that one of the ways that there are (bulk_ways(), dynset_parts()) */
 	bool negated;
 };
 
@@ -270,6 +271,8 @@ const char *lower_related(struct lower *l);
 void push_helpers(struct lower *l, struct ir_chain *c, const struct rule *rule);
 /* lower_cgroup.c; c may be NULL */
 void lower_cgroups(struct lower *l);
+/* lower_dynsets.c */
+void lower_dynsets(struct lower *l);
 void match_cgroup(struct lower *l, struct ir_rule *r, const struct cgroup *c);
 /* lower_quota.c: before what is established is accepted; the gate */
 void lower_quota_objects(struct lower *l);

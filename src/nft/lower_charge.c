@@ -30,8 +30,7 @@ static size_t slot_of(const struct ledger *g, struct span at)
 {
 	size_t i = ((uintptr_t)at.src >> 4 ^ (uint64_t)at.off * 2654435761u) & (g->nslots - 1);
 
-	while (g->slots[i].at.src &&
-	       (g->slots[i].at.src != at.src || g->slots[i].at.off != at.off))
+	while (g->slots[i].at.src && (g->slots[i].at.src != at.src || g->slots[i].at.off != at.off))
 		i = (i + 1) & (g->nslots - 1);
 	return i;
 }
@@ -288,7 +287,7 @@ static size_t apart(const struct endpoint *e, enum family fam)
 	size_t n = 0;
 
 	vec_each (&e->items, i)
-		n += i->addrs.dyn || addrs_bulk(&i->addrs, fam);
+		n += i->addrs.dyn ? dynset_parts(i->addrs.dyn) : addrs_bulk(&i->addrs, fam) != NULL;
 	return n;
 }
 
@@ -305,8 +304,8 @@ static uint64_t pairs_of(struct lower *l, const struct endpoint *from, const str
 
 	for (int f = 0; f < 2; f++) {
 		enum family fam = f ? FAM_IP6 : FAM_IP4;
-		uint64_t pairs = (uint64_t)count_items(from, fam, alone) *
-				 count_items(to, fam, alone);
+		uint64_t pairs =
+			(uint64_t)count_items(from, fam, alone) * count_items(to, fam, alone);
 		struct ir_rules out = {0};
 
 		if (only && only != fam)

@@ -147,6 +147,17 @@ static const struct ivset *addrs_fixed(const struct addrs *a, enum family fam)
 	return fam == FAM_IP4 ? &a->v4 : &a->v6;
 }
 
+/* In one of its sets; or in none of them. */
+static void dyn_alts(struct lower *l, struct alts *out, const struct addrs *a, enum family fam)
+{
+	size_t ways = a->negated ? 1 : dynset_parts(a->dyn);
+
+	if (a->mixed && !addrs_fixed(a, fam)->n)
+		return;
+	for (size_t i = 0; i < ways; i++)
+		vec_push(l->arena, out, ((struct alt){.family = fam, .dyn = a, .part = i}));
+}
+
 static void side_alts(struct lower *l, struct alts *out, const struct side *s, enum family fam,
 		      bool stations)
 {
@@ -172,8 +183,7 @@ static void side_alts(struct lower *l, struct alts *out, const struct side *s, e
 	for (size_t i = 0; i < s->bulk.n; i++)
 		bulk_alts(l, out, s->bulk.v[i], fam);
 	for (size_t i = 0; i < s->dyn.n; i++)
-		if (!s->dyn.v[i]->mixed || addrs_fixed(s->dyn.v[i], fam)->n)
-			vec_push(l->arena, out, ((struct alt){.family = fam, .dyn = s->dyn.v[i]}));
+		dyn_alts(l, out, s->dyn.v[i], fam);
 }
 
 struct forms forms_of(struct lower *l, const struct side *src, const struct side *dst,
@@ -283,6 +293,13 @@ static bool is_all(const struct ivset *s, int bits)
 	return s->n == 1 && s->v[0].lo == 0 && s->v[0].hi == u128_max(bits);
 }
 
+static void match_none(struct lower *l, struct ir_rule *r, enum field f, const struct dynset *d,
+		       enum family fam)
+{
+	for (size_t i = 0; i < dynset_parts(d); i++)
+		match_set(l, r, f, dynset_part(l->arena, d, fam, i), true);
+}
+
 /* In that set; or neither in it, nor in others, nor among what else was written. */
 static void match_dynsets(struct lower *l, struct ir_rule *r, enum field f, const struct alt *a)
 {
@@ -290,9 +307,12 @@ static void match_dynsets(struct lower *l, struct ir_rule *r, enum field f, cons
 
 	if (a->dyn->mixed && !is_all(fixed, field_table[f].bits))
 		match_ivset(l, r, f, fixed, a->dyn->stem);
-	match_set(l, r, f, dynset_name(l->arena, a->dyn->dyn, a->family), a->dyn->negated);
+	if (a->dyn->negated)
+		match_none(l, r, f, a->dyn->dyn, a->family);
+	else
+		match_set(l, r, f, dynset_part(l->arena, a->dyn->dyn, a->family, a->part), false);
 	for (size_t i = 0; i < a->dyn->nor.n; i++)
-		match_set(l, r, f, dynset_name(l->arena, a->dyn->nor.v[i], a->family), true);
+		match_none(l, r, f, a->dyn->nor.v[i], a->family);
 }
 
 static void match_alt(struct lower *l, struct ir_rule *r, const struct alt *a, enum field f4,

@@ -25,12 +25,15 @@ struct tracing {
 static void add_elements(struct tracing *t, struct ivset *to, const struct dynset *d,
 			 enum family fam)
 {
-	const struct ir_set *s = ruleset_set(t->live, dynset_name(t->l.arena, d, fam));
+	for (size_t part = 0; part < dynset_parts(d); part++) {
+		const char *name = dynset_part(t->l.arena, d, fam, part);
+		const struct ir_set *s = ruleset_set(t->live, name);
 
-	if (s && ir_set_is_bulk(s))
-		bulk_list_append(to, s->bulk->elems, t->l.arena);
-	for (size_t i = 0; s && s->nkeys && i < s->elems.n; i++)
-		vec_push(t->l.arena, to, s->elems.v[i].key[0]);
+		if (s && ir_set_is_bulk(s))
+			bulk_list_append(to, s->bulk->elems, t->l.arena);
+		for (size_t i = 0; s && s->nkeys && i < s->elems.n; i++)
+			vec_push(t->l.arena, to, s->elems.v[i].key[0]);
+	}
 	ivset_normalise(to);
 }
 

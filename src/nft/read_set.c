@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "nft/read.h"
+#include "util/bulk_parts.h"
 
 #define TYPE_BITS 6 /* of a concatenation's types, the last lowest: nft's include/datatype.h */
 #define PADDED(n) (((n) + 3u) & ~3u)
@@ -144,7 +145,7 @@ struct raw_set *read_set(struct reader *r, struct tlv body)
 	s->set->is_map = s->flags & NFT_SET_MAP &&
 			 tlv_number(attrs.v[NFTA_SET_DATA_TYPE]) == NFT_DATA_VERDICT;
 	s->set->interval = s->flags & NFT_SET_INTERVAL;
-	s->set->dynamic = s->flags & (NFT_SET_TIMEOUT | NFT_SET_EVAL);
+	s->set->dynamic = s->flags & (NFT_SET_TIMEOUT | NFT_SET_EVAL) || bulk_name_alone(s->name);
 	s->set->lasting = s->set->dynamic && !(s->flags & NFT_SET_TIMEOUT);
 	s->set->timeout = tlv_number(attrs.v[NFTA_SET_TIMEOUT]) / 1000;
 	if (attrs.v[NFTA_SET_DESC].p) {

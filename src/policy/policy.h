@@ -70,6 +70,10 @@ struct dynset { /* elements belong to run time: set NAME = dynamic, or part of w
 /* "dynamic", "dns" or "url"; what its sets are called in the kernel, the same whatever it holds. */
 const char *dynset_kind(const struct dynset *d);
 const char *dynset_name(struct arena *a, const struct dynset *d, enum family family);
+/* Of a list from elsewhere there are two in the place of that (util/bulk_parts.h): who is in one of
+ * them is in it. */
+size_t dynset_parts(const struct dynset *d);
+const char *dynset_part(struct arena *a, const struct dynset *d, enum family family, size_t part);
 
 /* A control group by whose processes rules go. Its number is another one each time that it is made:
  * the kernel's set holds the one that it has now, and belongs to run time. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "policy/resolve.h"
+#include "util/bulk_parts.h"
 
 #define DNS_ROOM 10000 /* addresses, old ones and new ones together */
 #define LIST_USUAL 1000000 /* networks of a list that says no `max` */
@@ -23,6 +24,18 @@ const char *dynset_name(struct arena *a, const struct dynset *d, enum family fam
 		return arena_printf(a, "%s.v%d", d->name, family);
 	return arena_printf(a, "%s.%s.v%d%s", d->name, dynset_kind(d), family,
 			    d->from->kind == RUNTIME_URL ? BULK_SUFFIX : "");
+}
+
+size_t dynset_parts(const struct dynset *d)
+{
+	return d->from && d->from->kind == RUNTIME_URL ? BULK_PARTS : 1;
+}
+
+const char *dynset_part(struct arena *a, const struct dynset *d, enum family family, size_t part)
+{
+	const char *name = dynset_name(a, d, family);
+
+	return dynset_parts(d) == 1 ? name : bulk_part_name(a, name, (enum bulk_part)part);
 }
 
 /* ---- what it is ---- */
@@ -240,6 +253,20 @@ static json_t *names_json(const struct runtime *run)
 	return list;
 }
 
+static json_t *kernel_sets(struct arena *a, const struct dynset *d)
+{
+	static const char *const keys[BULK_PARTS][2] = {
+		[BULK_PART_ALONE] = {"alone4", "alone6"}, [BULK_PART_NETS] = {"v4", "v6"}};
+	size_t n = dynset_parts(d);
+	json_t *j = json_object();
+
+	for (size_t i = 0; i < 2 * n; i++)
+		json_object_set_new(
+			j, keys[n == 1 ? BULK_PART_NETS : i / 2][i % 2],
+			json_string(dynset_part(a, d, i % 2 ? FAM_IP6 : FAM_IP4, i / 2)));
+	return j;
+}
+
 static json_t *set_json(const struct policy *p, const struct dynset *d)
 {
 	struct arena *a = p->arena;
@@ -255,9 +282,7 @@ static json_t *set_json(const struct policy *p, const struct dynset *d)
 	else
 		json_object_set_new(j, "names", names_json(run));
 	json_object_set_new(j, "line", json_string(span_where(a, d->span)));
-	json_object_set_new(j, "sets",
-			    json_pack("{s:s, s:s}", "v4", dynset_name(a, d, FAM_IP4), "v6",
-				      dynset_name(a, d, FAM_IP6)));
+	json_object_set_new(j, "sets", kernel_sets(a, d));
 	json_object_set_new(j, "type", json_string(d->prefixes ? "interval" : "hash"));
 	json_object_set_new(j, "size", json_integer(d->size));
 	json_object_set_new(j, "refresh", seconds(f->refresh));

@@ -10,6 +10,7 @@
 #include "fetch/fetch.h"
 #include "kernel/live.h"
 #include "store/open.h"
+#include "util/bulk_parts.h"
 #include "util/cleanup.h"
 
 #define READ_MOST 65536 /* ranges: less than a second */
@@ -24,13 +25,25 @@ struct holding {
 static bool is_filled(const struct ir_set *s)
 {
 	return s->dynamic && s->nkeys == 1 && bulk_is_name(s->name) && !ir_set_is_bulk(s) &&
-	       (s->keys[0] == F_IP_SADDR || s->keys[0] == F_IP_DADDR ||
-		s->keys[0] == F_IP6_SADDR || s->keys[0] == F_IP6_DADDR);
+	       (s->keys[0] == F_IP_SADDR || s->keys[0] == F_IP_DADDR || s->keys[0] == F_IP6_SADDR ||
+		s->keys[0] == F_IP6_DADDR);
+}
+
+static uint8_t bits_of(const struct ir_set *s)
+{
+	return (uint8_t)field_table[s->keys[0]].bits;
 }
 
 static enum family family_of(const struct ir_set *s)
 {
 	return s->keys[0] == F_IP_SADDR || s->keys[0] == F_IP_DADDR ? FAM_IP4 : FAM_IP6;
+}
+
+static const struct bulk_list *with_digest(struct arena *a, const struct bulk_list *l)
+{
+	if (!l || *l->digest)
+		return l;
+	return l->family == FAM_IP4 ? bulk_list_of4(a, l->v4, l->n) : bulk_list_of6(a, l->v6, l->n);
 }
 
 /* What refresh has put there, as far as it knows. */
@@ -41,13 +54,21 @@ static const struct bulk_list *expected(const struct holding *h, const struct ir
 	struct fetched f;
 
 	vec_each (&h->sets, x) {
-		bool four = x->v4 && !strcmp(x->v4, s->name);
+		const char *const names[] = {x->v4, x->v6, x->alone4, x->alone6};
+		const struct bulk_list *whole;
+		struct bulk_parts parts;
+		int i = 0;
 
-		if (!four && (!x->v6 || strcmp(x->v6, s->name) != 0))
+		while (i < 4 && (!names[i] || strcmp(names[i], s->name) != 0))
+			i++;
+		if (i == 4)
 			continue;
-		return fetched_load(h->store, h->arena, x->name, &f, &ignored) ? NULL
-		       : four						       ? f.v4
-									       : f.v6;
+		if (fetched_load(h->store, h->arena, x->name, &f, &ignored))
+			return NULL;
+		whole = i % 2 ? f.v6 : f.v4;
+		parts = bulk_parts(h->arena, whole);
+		return !fetch_parted(x) ? whole
+					: with_digest(h->arena, i < 2 ? parts.nets : parts.alone);
 	}
 	return NULL;
 }
@@ -59,7 +80,7 @@ static const struct bulk_list *list_of(const struct holding *h, const struct ir_
 	struct arena *a = h->arena;
 	const struct bulk_list *list = expected(h, s);
 	_cleanup_buf_ struct buf ignored = {0};
-	struct ir_bulk bulk = {.elems = list, .of = ""};
+	struct ir_bulk bulk = {.elems = list, .of = "", .prefix = s->interval ? 0 : bits_of(s)};
 	struct bulk_job j = {.set = s->name, .bulk = &bulk, .most = READ_MOST};
 
 	if (list && list->n > READ_MOST && !live_compare(h->netns, &j, &ignored))
@@ -87,7 +108,8 @@ void held_give(const char *netns, const char *state, struct arena *a, struct ir_
 		if (!list)
 			continue;
 		bulk = arena_new_of(a, struct ir_bulk);
-		*bulk = (struct ir_bulk){.elems = list, .of = list->digest};
+		*bulk = (struct ir_bulk){
+			.elems = list, .prefix = s->interval ? 0 : bits_of(s), .of = list->digest};
 		s->bulk = bulk;
 	}
 	if (opened)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "nft/nft.h"
+#include "util/bulk_parts.h"
 
 #define STATUS_DST_NAT 32 /* IPS_DST_NAT */
 #define SYN 2
@@ -223,13 +224,37 @@ static bool take(struct walk *w, uint32_t value)
 	return false;
 }
 
+static void hold(const struct admit *x, const struct ir_set *set, size_t i, struct admit_held *h)
+{
+	h->is = true;
+	h->family = field_table[set->keys[0]].bits == 32 ? FAM_IP4 : FAM_IP6;
+	h->list[i] = set->bulk ? set->bulk->elems : NULL;
+	for (size_t k = 0; k < set->elems.n; k++)
+		vec_push(x->mean.arena, &h->now, set->elems.v[k].key[0]);
+	ivset_normalise(&h->now);
+}
+
+/* Of one set, or of the parts that it is in. */
+static void hold_all(const struct admit *x, const char *name, struct admit_held *h)
+{
+	const struct ir_set *set = ruleset_set(x->ruleset, name);
+
+	if (set && set->nkeys == 1)
+		hold(x, set, 0, h);
+	for (int i = 0; i < BULK_PARTS && !set && bulk_is_name(name); i++) {
+		const char *part = bulk_part_name(x->mean.arena, name, (enum bulk_part)i);
+		const struct ir_set *of = ruleset_set(x->ruleset, part);
+
+		if (of && of->nkeys == 1)
+			hold(x, of, (size_t)i, h);
+	}
+}
+
 /* "@SET holds the source", "@SET holds the destination" */
 static struct admit_held held_of(const struct admit *x, const char *text)
 {
 	static const char *const sides[] = {" holds the destination", " holds the source"};
-	struct arena *a = x->mean.arena;
 	struct admit_held h = {.is = false};
-	const struct ir_set *set;
 	size_t n = strlen(text);
 
 	for (int i = 0; i < 2 && text[0] == '@' && !h.is; i++) {
@@ -237,15 +262,9 @@ static struct admit_held held_of(const struct admit *x, const char *text)
 
 		if (n <= end || strcmp(text + n - end, sides[i]) != 0)
 			continue;
-		set = ruleset_set(x->ruleset, arena_strndup(a, text + 1, n - end - 1));
-		h = (struct admit_held){.is = set && set->nkeys == 1, .from = i};
-		if (!h.is)
-			break;
-		h.family = field_table[set->keys[0]].bits == 32 ? FAM_IP4 : FAM_IP6;
-		h.list = set->bulk ? set->bulk->elems : NULL;
-		for (size_t k = 0; k < set->elems.n; k++)
-			vec_push(a, &h.now, set->elems.v[k].key[0]);
-		ivset_normalise(&h.now);
+		h.from = i;
+		hold_all(x, arena_strndup(x->mean.arena, text + 1, n - end - 1), &h);
+		break;
 	}
 	return h;
 }
@@ -271,7 +290,10 @@ static bool tries_hi_first(const struct walk *w, uint32_t var)
 	at = h->from ? w->p->from : w->p->to;
 	if (h->family != w->flow->family)
 		return false;
-	return h->list ? bulk_list_holds(h->list, at) : ivset_contains(&h->now, at);
+	for (int i = 0; i < BULK_PARTS; i++)
+		if (h->list[i] && bulk_list_holds(h->list[i], at))
+			return true;
+	return ivset_contains(&h->now, at);
 }
 
 static bool is_listed(const struct walk *w, const struct schema_list *l)

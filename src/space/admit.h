@@ -45,7 +45,7 @@ struct admission {
 };
 
 struct admit_held { /* of a condition: that a set of run time holds an address */
-	const struct bulk_list *list; /* or ... */
+	const struct bulk_list *list[2]; /* in one of them, or ... */
 	struct ivset now; /* what it holds, or is not known to hold */
 	enum family family;
 	bool is, from;

@@ -10,6 +10,7 @@
 #include "space/live_walk.h"
 #include "space/packet.h"
 #include "space/ranges.h"
+#include "util/bulk_parts.h"
 
 #define STORIES_OF_A_WAY 16
 
@@ -183,6 +184,16 @@ static const struct ir_bulk *list_of(const struct live_tables *tables, const cha
 	return s ? s->bulk : NULL;
 }
 
+/* Of a set in two parts it must be known what both hold. */
+static bool lists_of(const struct live_tables *tables, struct arena *a, const char *set,
+		     const struct ir_bulk *out[BULK_PARTS])
+{
+	out[0] = out[1] = list_of(tables, set);
+	for (int i = 0; i < BULK_PARTS && bulk_is_name(set) && !out[i]; i++)
+		out[i] = list_of(tables, bulk_part_name(a, set, (enum bulk_part)i));
+	return out[0] && out[1];
+}
+
 /* A question that names a set of run time speaks of the addresses that it holds now. */
 static dd_ref of_now(struct mean *m, const struct live_tables *tables, dd_ref r)
 {
@@ -191,14 +202,16 @@ static dd_ref of_now(struct mean *m, const struct live_tables *tables, dd_ref r)
 		const char *text = m->schema.texts.v[i];
 		const char *holds = strstr(text, " holds the "), *set;
 		enum dim d = holds && strstr(holds, "source") ? DIM_SADDR : DIM_DADDR;
+		const struct ir_bulk *lists[BULK_PARTS];
 		struct ivset held = {0};
 		dd_ref in;
 
 		if (text[0] != '@' || !holds || strstr(holds, "the cgroup"))
 			continue;
 		set = arena_strndup(m->arena, text + 1, (size_t)(holds - text) - 1);
-		if (list_of(tables, set)) {
-			in = schema_bulk(&m->schema, d, list_of(tables, set)->elems, r);
+		if (lists_of(tables, m->arena, set, lists)) {
+			in = dd_or(m->dd, schema_bulk(&m->schema, d, lists[0]->elems, r),
+				   schema_bulk(&m->schema, d, lists[1]->elems, r));
 		} else if (bulk_is_name(set)) { /* nobody knows what is in it */
 			continue;
 		} else {

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "util/bulk_parts.h"
+
 void mean_init(struct mean *m, struct arena *a, struct dd_budget budget)
 {
 	*m = (struct mean){.arena = a, .dd = dd_new(budget), .within = DD_TRUE};
@@ -265,10 +267,30 @@ static dd_ref in_family(struct mean *m, const struct addrs *s, enum dim d, enum 
 	return in;
 }
 
+/* Whoever is in a set of two parts is in one of them, or in both. */
+dd_ref mean_held(struct mean *m, const char *set, const char *what)
+{
+	enum bulk_part part;
+	const char *whole = bulk_part_of(m->arena, set, &part);
+	dd_ref held = schema_condition(
+		&m->schema, arena_printf(m->arena, "@%s holds the %s", whole ? whole : set, what));
+	dd_ref alone, both;
+
+	if (!whole)
+		return held;
+	alone = schema_condition(
+		&m->schema, arena_printf(m->arena, "%s has the %s as an address", whole, what));
+	both = schema_condition(
+		&m->schema, arena_printf(m->arena, "%s has the %s as an address and in a network",
+					 whole, what));
+	if (part == BULK_PART_NETS)
+		alone = dd_or(m->dd, dd_not(m->dd, alone), both);
+	return dd_and(m->dd, held, alone);
+}
+
 static dd_ref held_by(struct mean *m, const struct dynset *set, enum family fam, const char *side)
 {
-	return schema_condition(&m->schema, arena_printf(m->arena, "@%s holds the %s",
-							 dynset_name(m->arena, set, fam), side));
+	return mean_held(m, dynset_name(m->arena, set, fam), side);
 }
 
 dd_ref mean_addrs(struct mean *m, const struct addrs *s, enum dim d)
@@ -512,11 +534,11 @@ dd_ref mean_process(struct mean *m, const struct qualifiers *q)
 	if (q->has_group)
 		r = dd_and(m->dd, r, schema_one(&m->schema, DIM_GID, q->gid));
 	if (q->cgroup) /* whose processes they are is known where packets are sent alone */
-		r = dd_and(m->dd, r,
-			   schema_condition(&m->schema,
-					    arena_printf(m->arena,
-							 "@%s holds the cgroup of level %u",
-							 q->cgroup->set, q->cgroup->level)));
+		r = dd_and(
+			m->dd, r,
+			schema_condition(&m->schema,
+					 arena_printf(m->arena, "@%s holds the cgroup of level %u",
+						      q->cgroup->set, q->cgroup->level)));
 	if (q->when)
 		r = dd_and(m->dd, r, schema_schedule(&m->schema, q->when));
 	return r;

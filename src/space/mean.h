@@ -164,6 +164,9 @@ dd_ref mean_rule_match(struct mean *m, const struct policy *p, const struct rule
 		       enum station at);
 /* Addresses of an item, on that side. */
 dd_ref mean_addrs(struct mean *m, const struct addrs *s, enum dim d);
+/* That a set of run time of that name holds it: "source", "destination". Of one part of a set: that
+ * it holds it where the set does. */
+dd_ref mean_held(struct mean *m, const char *set, const char *what);
 /* Interfaces of a zone: exact names win over wildcards. */
 dd_ref mean_zone(struct mean *m, const struct policy *p, int zone, enum dim d);
 /* Of what this machine sends, what is in the item. */

@@ -347,7 +347,7 @@ static const char *several_text(struct mean *m, const struct ir_sel *sel)
 	return all;
 }
 
-static const char *dynamic_text(struct mean *m, const struct ir_sel *sel, const struct ir_set *set)
+static dd_ref dynamic_held(struct mean *m, const struct ir_sel *sel, const struct ir_set *set)
 {
 	const char *what = field_table[sel->f[0]].nft;
 	enum dim d = fields[sel->f[0]].dim;
@@ -359,7 +359,7 @@ static const char *dynamic_text(struct mean *m, const struct ir_sel *sel, const 
 				       !sel->mask[1]
 			       ? "destination and its port"
 			       : several_text(m, sel);
-	return arena_printf(m->arena, "@%s holds the %s", set->name, what);
+	return mean_held(m, set->name, what);
 }
 
 /* `iif` or `oif` of an interface that is not there, by a number: nobody can say which it will be.
@@ -587,8 +587,7 @@ dd_ref match_stmt(struct mean *m, const struct ir_stmt *s, const struct ir_set *
 	else if (set && ir_set_is_bulk(set) && (!set->dynamic || m->now))
 		in = schema_bulk(&m->schema, fields[sel->f[0]].dim, set->bulk->elems, m->within);
 	else if (set && set->dynamic && (!m->now || bulk_is_name(set->name)))
-		in = dd_and(m->dd, implied(m, sel),
-			    schema_condition(&m->schema, dynamic_text(m, sel, set)));
+		in = dd_and(m->dd, implied(m, sel), dynamic_held(m, sel, set));
 	else if (s->match.op == OP_ANYBIT)
 		return any_bit(m, sel, elems);
 	else

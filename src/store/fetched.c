@@ -119,6 +119,7 @@ static int read_head(int dir, struct arena *a, const char *name, json_t **j, str
 	out->why = member_copy_if(a, *j, "why");
 	out->held = member_flag(*j, "held");
 	out->expired = member_flag(*j, "expired");
+	out->parted = member_flag(*j, "parted");
 	out->changing = member_flag(*j, "changing");
 	out->etag = member_copy_if(a, *j, "etag");
 	out->modified = member_copy_if(a, *j, "modified");
@@ -248,6 +249,7 @@ static json_t *json_of(const struct fetched *f)
 	set_text(j, "why", f->why);
 	set_flag(j, "held", f->held);
 	set_flag(j, "expired", f->expired);
+	set_flag(j, "parted", f->parted);
 	set_flag(j, "changing", f->changing);
 	set_text(j, "etag", f->etag);
 	set_text(j, "modified", f->modified);

@@ -33,6 +33,7 @@ struct fetched {
 	const char *why; /* it does, or what came was held back; NULL */
 	bool held; /* a newer list was there, and was not taken */
 	bool expired; /* nobody confirmed it for too long, so it holds nothing */
+	bool parted; /* it is in two sets each (util/bulk_parts.h) */
 	bool changing; /* the kernel was being changed to this when this was written ... */
 	bool from_known; /* ... and then held these two, NULL: nothing; else nobody knows what */
 	const struct bulk_list *from4, *from6;

@@ -40,6 +40,7 @@ both() { # what the first policies have
 # The elements that nft lists, one a line.
 holds() { inns nft list set inet fwc "$1" | tr -d '\n\t' | sed -n 's/.*elements = { *\([^}]*[^ }]\) *}.*/\1/p' |
 	sed 's/, */\n/g' | sort; }
+drops4() { cat <(holds drops.url.v4.addr.bulk) <(holds drops.url.v4.net.bulk) | sort; }
 lines() { printf '%s\n' "$@"; }
 
 @test "first apply: the sets hold what was fetched; runtime.json says who fills them" {
@@ -52,15 +53,16 @@ lines() { printf '%s\n' "$@"; }
 	[[ $output != *"is empty"* ]]
 	diff <(holds bigmart.dns.v4) <(lines 198.51.100.1 198.51.100.9)
 	diff <(holds bigmart.dns.v6) <(lines 2001:db8::1)
-	diff <(holds drops.url.v4.bulk) <(lines 10.9.9.9 203.0.113.0/25)
-	diff <(holds drops.url.v6.bulk) <(lines 2001:db8:bad::/48)
+	diff <(drops4) <(lines 10.9.9.9 203.0.113.0/25)
+	diff <(holds drops.url.v6.net.bulk) <(lines 2001:db8:bad::/48)
 	/usr/bin/python3 - "$WORK/state/applied/runtime.json" <<-'END'
 		import json, sys
 		rows = {r["name"]: r for r in json.load(open(sys.argv[1]))["sets"]}
 		assert rows["bigmart"]["names"] == ["bigmart.example"] and rows["bigmart"]["kind"] == "dns"
 		assert rows["bigmart"]["type"] == "hash" and not rows["bigmart"]["drops"]
 		assert rows["drops"]["url"] == "https://example.org/drop.txt" and rows["drops"]["drops"]
-		assert rows["drops"]["sets"] == {"v4": "drops.url.v4.bulk", "v6": "drops.url.v6.bulk"}
+		assert rows["drops"]["sets"] == {"v4": "drops.url.v4.net.bulk", "v6": "drops.url.v6.net.bulk",
+			"alone4": "drops.url.v4.addr.bulk", "alone6": "drops.url.v6.addr.bulk"}
 	END
 	fwc status
 	fwc status --deep
@@ -84,7 +86,7 @@ lines() { printf '%s\n' "$@"; }
 	run fwc compile "$WORK/policy.fwc"
 	fwc apply
 	[ -z "$(holds bigmart.dns.v4)" ]
-	[ -z "$(holds drops.url.v4.bulk)" ]
+	[ -z "$(drops4)" ]
 	begin
 	policy 80 '"bigmart.example" expire 1d' 'expire 10d' | candidate
 	fetched bigmart dns:bigmart.example "$(($(now) - 100000))" 198.51.100.1
@@ -93,7 +95,7 @@ lines() { printf '%s\n' "$@"; }
 	echo "$output"
 	[[ $output == *"'bigmart' is empty: what was fetched has expired"* ]]
 	[ -z "$(holds bigmart.dns.v4)" ]
-	[ "$(holds drops.url.v4.bulk)" = 203.0.113.1 ]
+	[ "$(drops4)" = 203.0.113.1 ]
 	# a file that a disk lost half of: said, and loaded all the same
 	begin
 	fwc compile "$WORK/policy.fwc"
@@ -113,10 +115,10 @@ lines() { printf '%s\n' "$@"; }
 	# as a refresh does it
 	inns nft add element inet fwc bigmart.dns.v4 '{ 198.51.100.77 }'
 	inns nft delete element inet fwc bigmart.dns.v4 '{ 198.51.100.1 }'
-	inns nft add element inet fwc drops.url.v4.bulk '{ 10.1.0.0/16 }'
+	inns nft add element inet fwc drops.url.v4.net.bulk '{ 10.1.0.0/16 }'
 	today() {
 		diff <(holds bigmart.dns.v4) <(lines 198.51.100.77 198.51.100.9)
-		diff <(holds drops.url.v4.bulk) <(lines 10.1.0.0/16 10.9.9.9 203.0.113.0/25)
+		diff <(drops4) <(lines 10.1.0.0/16 10.9.9.9 203.0.113.0/25)
 	}
 	fwc status
 	fwc diff
@@ -157,7 +159,7 @@ lines() { printf '%s\n' "$@"; }
 	inns nft flush ruleset
 	fwc boot
 	[ "$(holds bigmart.dns.v4)" = 198.51.100.200 ]
-	[ "$(holds drops.url.v4.bulk | wc -l)" = 2 ]
+	[ "$(drops4 | wc -l)" = 2 ]
 	fetched bigmart dns:bigmart.example "$(now)" 198.51.100.201
 	fwc stop
 	fwc apply
@@ -182,7 +184,7 @@ lines() { printf '%s\n' "$@"; }
 	echo "$output"
 	[ "$status" = 0 ]
 	[ -z "$(holds bigmart.dns.v4)" ]
-	[ "$(holds drops.url.v4.bulk | wc -l)" = 2 ]
+	[ "$(drops4 | wc -l)" = 2 ]
 	inns nft list table inet fwc | grep -q 'allow lan -> self ssh'
 	# half of its file is lost
 	both
@@ -191,7 +193,7 @@ lines() { printf '%s\n' "$@"; }
 	run fwc boot
 	echo "$output"
 	[ "$status" = 0 ]
-	[ -z "$(holds bigmart.dns.v4)$(holds drops.url.v4.bulk)" ]
+	[ -z "$(holds bigmart.dns.v4)$(drops4)" ]
 	inns nft list table inet fwc | grep -q 'allow lan -> self ssh'
 }
 
@@ -209,7 +211,7 @@ lines() { printf '%s\n' "$@"; }
 	FWC_FAULT=fetched-filled fwc apply || true
 	fwc apply
 	[ "$(holds bigmart.dns.v4 | wc -l)" = 2 ]
-	[ "$(holds drops.url.v4.bulk | wc -l)" = 2 ]
+	[ "$(drops4 | wc -l)" = 2 ]
 }
 
 @test "another name is a new generation, though no rule differs; another line is not" {
@@ -288,7 +290,7 @@ lines() { printf '%s\n' "$@"; }
 	[[ $output == *"2001:db8:bad:"*" -> "* ]]
 	# as a refresh does it
 	inns nft delete element inet fwc bigmart.dns.v4 '{ 198.51.100.1 }'
-	inns nft delete element inet fwc drops.url.v4.bulk '{ 203.0.113.0/25 }'
+	inns nft delete element inet fwc drops.url.v4.net.bulk '{ 203.0.113.0/25 }'
 	[ "$(lines_of to 198.51.100.1)" = "[(4000, 'allow lan -> wan', False)]" ]
 	[ "$(names to bigmart)" = "[4002]" ]
 	live '203.0.113.5@wan -> self ssh'
@@ -313,7 +315,7 @@ lines() { printf '%s\n' "$@"; }
 	run fwc explain --live '45.0.0.5@wan -> self ssh' "$WORK/policy.fwc"
 	echo "$output"
 	[[ $output != *"drop drops"* && $output != *" unless "* ]]
-	inns nft add element inet fwc drops.url.v4.bulk '{ 45.0.0.5 }'
+	inns nft add element inet fwc drops.url.v4.addr.bulk '{ 45.0.0.5 }'
 	run fwc explain --live '45.0.0.5@wan -> self ssh' "$WORK/policy.fwc"
 	echo "$output"
 	[[ $output == *"set drops (url) holds the source"* ]]

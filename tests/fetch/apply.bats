@@ -40,7 +40,7 @@ answers() { echo "nameserver $1" >"/etc/netns/$NS/resolv.conf"; }
 	[ "$status" = 0 ]
 	[[ $output != *"is empty"* ]]
 	[ "$(held mart.dns.v4)" = 192.0.2.80 ]
-	[ "$(held drops.url.v4.bulk)" = 203.0.113.0/24 ]
+	[ "$(held drops.url.v4.net.bulk)" = 203.0.113.0/24 ]
 	run fwc status
 	echo "$output"
 	[ "$status" = 0 ]
@@ -76,7 +76,7 @@ assert j["due"] == j["fetched"] + 86400, j'
 		*) [[ $output == *"hint: \`fwc set list drops\` shows it"* ]] ;;
 		esac
 	done
-	[ "$(held drops.url.v4.bulk)" = 203.0.113.0/24 ]
+	[ "$(held drops.url.v4.net.bulk)" = 203.0.113.0/24 ]
 	fwc refresh drops
 	# what fails is said
 	mv "$WORK/www/list" "$WORK/www/away"
@@ -113,9 +113,9 @@ assert j["due"] == j["fetched"] + 86400, j'
 	policy '"more.example"' other
 	fwc apply --no-confirm
 	# nothing opens meanwhile
-	[ "$(held drops.url.v4.bulk)" = 203.0.113.0/24 ]
+	[ "$(held drops.url.v4.net.bulk)" = 203.0.113.0/24 ]
 	fwc refresh
-	[ "$(held drops.url.v4.bulk)" = 203.0.114.0/24 ]
+	[ "$(held drops.url.v4.net.bulk)" = 203.0.114.0/24 ]
 }
 
 @test "nobody answers: the rules are loaded, and what is empty is said with what to do" {
@@ -136,7 +136,7 @@ assert j["due"] == j["fetched"] + 86400, j'
 	fwc refresh mart
 	fwc refresh drops
 	[ "$(held mart.dns.v4)" = 192.0.2.80 ]
-	[ "$(held drops.url.v4.bulk)" = 203.0.113.0/24 ]
+	[ "$(held drops.url.v4.net.bulk)" = 203.0.113.0/24 ]
 }
 
 @test "--netns: names and lists are asked for where the rules are, by its resolv.conf and its certificates" {
@@ -149,7 +149,7 @@ assert j["due"] == j["fetched"] + 86400, j'
 	echo "$output"
 	[[ $output != *"is empty"* ]]
 	[ "$(held mart.dns.v4)" = 192.0.2.80 ]
-	[ "$(held drops.url.v4.bulk)" = 203.0.113.0/24 ]
+	[ "$(held drops.url.v4.net.bulk)" = 203.0.113.0/24 ]
 	zone '"mart.example": {"A": ["192.0.2.81"]}, "lists.example": {"A": ["'"$THEY"'"]}'
 	there refresh --force
 	[ "$(held mart.dns.v4)" = 192.0.2.81 ]

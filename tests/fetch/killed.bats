@@ -37,6 +37,36 @@ setup() {
 	done
 }
 
+@test "at each step of a list in two parts: an address that goes from one to the other is in it all the time" {
+	printf '192.0.2.1\n192.0.2.2\n192.0.2.9\n192.0.2.16/28\n2001:db8::/64\n2001:db9::5\n' >"$WORK/www/was"
+	printf '192.0.2.1\n192.0.2.8/30\n192.0.2.20\n192.0.2.22\n2001:db8::7\n2001:db9::/64\n' >"$WORK/www/is"
+	in_it() { inns nft get element inet fwc l.v"$1" "{ $2 }" || inns nft get element inet fwc l.v"$1".addr "{ $2 }"; }
+	zone '"lists.example": {"A": ["'$THEY'"]}'
+	for point in $points refresh-parts; do
+		sets '{"name": "l", "kind": "url", "url": "https://lists.example/feed", "type": "parts"}'
+		cp "$WORK/www/was" "$WORK/www/feed"
+		fwc refresh
+		holds l.v4.addr 192.0.2.1 192.0.2.2 192.0.2.9
+		holds l.v4 192.0.2.16/28
+		holds l.v6.addr 2001:db9::5
+		holds l.v6 2001:db8::/64
+		cp "$WORK/www/is" "$WORK/www/feed"
+		run env FWC_FAULT="$point" ip netns exec "$NS" "$FWC" --state "$WORK/state" refresh --force
+		[ "$status" = 137 ] || [ "$status $point" = "1 refreshing" ] || { echo "$point: $status: $output"; false; }
+		for in_both in 192.0.2.1 192.0.2.9 192.0.2.20 192.0.2.22; do
+			in_it 4 $in_both || { echo "$point: $in_both"; false; }
+		done
+		in_it 6 2001:db8::7
+		in_it 6 2001:db9::5
+		run fwc refresh --force
+		[ "$status" = 0 ] || { echo "$point: $output"; false; }
+		holds l.v4.addr 192.0.2.1 192.0.2.20 192.0.2.22
+		holds l.v4 192.0.2.8/30
+		holds l.v6.addr 2001:db8::7
+		holds l.v6 2001:db9::/64
+	done
+}
+
 @test "what was on its way is finished, though nobody answers any more" {
 	sets '{"name": "mart", "kind": "dns", "names": ["mart.example"]}'
 	zone '"mart.example": {"A": ["192.0.2.1"], "AAAA": ["2001:db8::1"]}'

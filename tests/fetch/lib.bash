@@ -68,7 +68,7 @@ zone() { printf '{%s}\n' "$1" >"$WORK/zone.new" && mv "$WORK/zone.new" "$WORK/zo
 asked() { grep -c "$1" "$WORK/${2:-names}.log" || true; }
 
 # Sets of the kernel, and what the rules in force say of them; each argument is a JSON object with a name. Hash sets
-# by default; nothing is known of them.
+# by default, type parts: one of addresses and one of networks, as lists have; nothing is known of them.
 sets() {
 	rm -rf "$WORK/state/fetched"
 	/usr/bin/python3 - "$WORK/state/applied/runtime.json" "$@" <<-'END' | inns nft -f -
@@ -79,11 +79,16 @@ sets() {
 	    row.setdefault("line", "policy.fwc:1")
 	    row.setdefault("type", "hash")
 	    row.setdefault("size", 20000)
+	    parts = row["type"] == "parts"
+	    row["type"] = "interval" if parts else row["type"]
 	    row["sets"] = {"v4": row["name"] + ".v4", "v6": row["name"] + ".v6"}
 	    size = 2 * row["size"] + 2 if row["type"] == "interval" else row["size"]
 	    flags = "flags interval;" if row["type"] == "interval" else ""
 	    for family in "4", "6":
 	        print(f'set {row["name"]}.v{family} {{ type ipv{family}_addr; size {size}; {flags} }}')
+	        if parts:
+	            row["sets"]["alone" + family] = f'{row["name"]}.v{family}.addr'
+	            print(f'set {row["name"]}.v{family}.addr {{ type ipv{family}_addr; }}')
 	print("}")
 	json.dump({"format": 1, "sets": rows}, open(sys.argv[1], "w"))
 	END

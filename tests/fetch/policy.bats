@@ -31,8 +31,8 @@ teardown_file() { fetch_end; }
 	fwc history | diff "$WORK/history" -
 	inns nft get element inet fwc mart.dns.v4 '{ 192.0.2.80 }'
 	inns nft get element inet fwc mart.dns.v6 '{ 2001:db8::80 }'
-	[ "$(held drops.url.v4.bulk)" = 203.0.113.0/24 ]
-	[ "$(held drops.url.v6.bulk)" = 2001:db8:bad::/48 ]
+	[ "$(held drops.url.v4.net.bulk)" = 203.0.113.0/24 ]
+	[ "$(held drops.url.v6.net.bulk)" = 2001:db8:bad::/48 ]
 	run fwc status
 	echo "$output"
 	[ "$status" = 0 ]
@@ -48,7 +48,7 @@ teardown_file() { fetch_end; }
 	echo 'allow out -> self tcp/8080' >>"$WORK/policy.fwc"
 	fwc reload "$WORK/policy.fwc" --no-confirm
 	[ "$(held mart.dns.v4)" = 192.0.2.81 ]
-	[ "$(held drops.url.v4.bulk)" = 203.0.113.0/24 ]
+	[ "$(held drops.url.v4.net.bulk)" = 203.0.113.0/24 ]
 	fwc refresh
 	run fwc status
 	[ "$status" = 0 ]

@@ -84,8 +84,8 @@ says() { # question, by the kernel
 	# another address, and a list that names networks
 	holds add shop.dns.v4 10.0.3.2
 	holds delete shop.dns.v4 10.0.2.2
-	holds add bad.url.v4.bulk 10.0.2.0/24 192.0.2.1-192.0.2.9
-	holds add bad.url.v6.bulk fd00:2::/64
+	holds add bad.url.v4.net.bulk 10.0.2.0/24 192.0.2.1-192.0.2.9
+	holds add bad.url.v6.net.bulk fd00:2::/64
 	lab_flows <<-'END'
 		v4 client -> one tcp/1001 : dropped
 		v6 client -> one tcp/1001 : passes
@@ -117,7 +117,17 @@ says() { # question, by the kernel
 	/usr/bin/python3 -c 'import json, sys
 d = json.loads(open(sys.argv[1]).read())
 assert (d["from"], d["dport"], d["verdict"], d["decided"]["rule"]) == ("10.0.2.2", 8, "drop", "drop bad -> any"), d' "$LAB_DIR/traced"
-	holds delete bad.url.v4.bulk 10.0.2.0/24
+	holds delete bad.url.v4.net.bulk 10.0.2.0/24
+	# one address of it, which is in the other set
+	holds add bad.url.v4.addr.bulk 10.0.2.2
+	says '10.0.2.2@wan -> 10.0.1.2@lan tcp/1007'
+	[[ $output == *"drop bad -> any"*dropped ]]
+	[[ $output != *" if "* ]]
+	lab_flows <<-'END'
+		v4 one -> client tcp/1007 : dropped
+		v4 two -> client tcp/1007 : passes
+	END
+	holds delete bad.url.v4.addr.bulk 10.0.2.2
 	says '10.0.2.2@wan -> 10.0.1.2@lan tcp/1004'
 	[[ $output == *"allow !shop@wan -> lan tcp/1004"*accepted ]]
 	[[ $output != *" if "* ]]

@@ -133,7 +133,10 @@ race_fetched() {
 
 	echo "friends dns:friends.example 10.1.0.5 10.77.$n.1"
 	for i in {1..250}; do echo "10.80.0.$i 10.8$n.1.$i"; done
-	echo "foes https://foes.example/list 10.1.1.0-10.1.1.255 10.78.$n.0-10.78.$n.255"
+	# the one that packets come from is in a network, or stands alone: then it is in another set
+	set -- 10.1.1.0-10.1.1.255
+	[ "$n" = 1 ] || set -- 10.1.1.0-10.1.1.6 10.1.1.9 10.1.1.12-10.1.1.255
+	echo "foes https://foes.example/list $* 10.78.$n.0-10.78.$n.255"
 	for i in {1..250}; do echo "10.90.$i.7-10.90.$i.99 10.9$n.$i.7-10.9$n.$i.99"; done
 }
 

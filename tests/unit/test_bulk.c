@@ -9,6 +9,7 @@
 #include "util/bulk.h"
 #include "util/bulk_file.h"
 #include "util/bulk_overlay.h"
+#include "util/bulk_parts.h"
 #include "util/bulk_split.h"
 
 #define WORLD 4096
@@ -285,6 +286,61 @@ static void splits(enum family family)
 	}
 }
 
+/* Together they are the list, each range is in the one that it belongs to, and what is counted is
+ * what there is. */
+static void parts(enum family family, unsigned most, size_t n)
+{
+	struct arena *a = arena_new();
+	struct bulk b = {0}, sum = {0};
+	struct bulk_list *l;
+	struct bulk_parts p;
+	uint64_t addresses = 0;
+	bool right = true;
+
+	for (size_t i = 0; i < n; i++) {
+		u128 lo = (u128)i * 8;
+
+		bulk_add(&b, family, (struct ival){lo, lo + i * 7 % most});
+	}
+	bulk_settle(&b, a);
+	l = bulk_list(a, &b, family);
+	p = bulk_parts(a, l);
+	for (size_t i = 0; p.alone && i < p.alone->n; i++) {
+		struct ival r = bulk_list_at(p.alone, i);
+
+		right &= r.hi - r.lo < 2;
+		addresses += (uint64_t)(r.hi - r.lo) + 1;
+	}
+	for (size_t i = 0; p.nets && i < p.nets->n; i++)
+		right &= bulk_list_at(p.nets, i).hi - bulk_list_at(p.nets, i).lo >= 2;
+	CHECK(right);
+	CHECK(!p.alone || p.alone->n);
+	CHECK(!p.nets || p.nets->n);
+	SAME_NUMBER(bulk_count_alone(l), addresses);
+	SAME_NUMBER(bulk_count_nets(l), p.nets ? p.nets->n : 0);
+	if (p.alone)
+		bulk_add_list(&sum, p.alone);
+	if (p.nets)
+		bulk_add_list(&sum, p.nets);
+	bulk_settle(&sum, a);
+	SAME_TEXT(l->digest, bulk_list(a, &sum, family)->digest);
+	arena_free(a);
+}
+
+static void part_names(void)
+{
+	struct arena *a = arena_new();
+	enum bulk_part part = BULK_PART_NETS;
+
+	SAME_TEXT(bulk_part_name(a, "s.url.v4.bulk", BULK_PART_NETS), "s.url.v4.net.bulk");
+	SAME_TEXT(bulk_part_of(a, "s.url.v4.addr.bulk", &part), "s.url.v4.bulk");
+	CHECK(part == BULK_PART_ALONE);
+	CHECK(bulk_name_alone("s.url.v4.addr.bulk") && !bulk_name_alone("s.url.v4.net.bulk"));
+	CHECK(!bulk_part_of(a, "s.url.v4.bulk", &part) && !bulk_part_of(a, ".addr.bulk", &part));
+	CHECK(!bulk_parts(a, NULL).alone && !bulk_parts(a, NULL).nets);
+	arena_free(a);
+}
+
 int main(void)
 {
 	static const size_t sizes[] = {0, 1, 2, 10, 300, 3000};
@@ -304,5 +360,10 @@ int main(void)
 	}
 	splits(FAM_IP4);
 	splits(FAM_IP6);
+	for (unsigned most = 1; most < 7; most++) {
+		parts(FAM_IP4, most, 100);
+		parts(FAM_IP6, most, 100);
+	}
+	part_names();
 	return test_end();
 }
