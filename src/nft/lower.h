@@ -269,10 +269,10 @@ void lower_answers_out(struct lower *l, struct ir_chain *output);
  * name; and what attaches the helpers of a rule, into its chain */
 const char *lower_related(struct lower *l);
 void push_helpers(struct lower *l, struct ir_chain *c, const struct rule *rule);
-/* lower_cgroup.c; c may be NULL */
-void lower_cgroups(struct lower *l);
 /* lower_dynsets.c */
 void lower_dynsets(struct lower *l);
+/* lower_cgroup.c; c may be NULL */
+void lower_cgroups(struct lower *l);
 void match_cgroup(struct lower *l, struct ir_rule *r, const struct cgroup *c);
 /* lower_quota.c: before what is established is accepted; the gate */
 void lower_quota_objects(struct lower *l);
