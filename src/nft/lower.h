@@ -162,6 +162,7 @@ void match_key(struct lower *l, struct ir_rule *r, const struct ir_sel *sel,
 	       const struct ival *key);
 void match_bits(struct lower *l, struct ir_rule *r, enum field f, u128 bits);
 void match_set(struct lower *l, struct ir_rule *r, enum field f, const char *set, bool negated);
+bool ivset_is_all(const struct ivset *s, unsigned bits); /* of a field of so many bits */
 void match_ivset(struct lower *l, struct ir_rule *r, enum field f, const struct ivset *s,
 		 const char *stem);
 /* The low bits of an IPv6 address are (or are not) one of these; it is not multicast. */

@@ -175,6 +175,11 @@ static const char *known_set(struct lower *l, enum field f, const struct ivset *
 	return made.name;
 }
 
+bool ivset_is_all(const struct ivset *s, unsigned bits)
+{
+	return s->n == 1 && s->v[0].lo == 0 && s->v[0].hi == u128_max((int)bits);
+}
+
 void match_ivset(struct lower *l, struct ir_rule *r, enum field f, const struct ivset *s,
 		 const char *stem)
 {

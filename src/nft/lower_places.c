@@ -63,7 +63,8 @@ static void negate(struct ir_rule *r, bool holds)
 		r->stmts.v[r->stmts.n - 1].match.op = OP_NE;
 }
 
-/* In the networks, or not; an address that is of the other family is in none. */
+/* In the networks, or not; an address that is of the other family is in none. Of all networks there
+ * is no other one, and no look at an address: nft would write one that cannot be. */
 static void by_network(struct lower *l, struct ir_rules *out, const struct ir_rule *base,
 		       const struct zone *z, bool from, bool holds)
 {
@@ -73,11 +74,12 @@ static void by_network(struct lower *l, struct ir_rules *out, const struct ir_ru
 
 	for (int i = 0; i < 2; i++) {
 		const struct ivset *net = i ? &z->net6 : &z->net4;
+		bool all = ivset_is_all(net, i ? 128 : 32);
 		struct ir_rule r = rule_copy(l, base);
 
-		if ((has && has != (i ? FAM_IP6 : FAM_IP4)) || (holds && !net->n))
+		if ((has && has != (i ? FAM_IP6 : FAM_IP4)) || (holds ? !net->n : all))
 			continue;
-		if (net->n) {
+		if (net->n && !all) {
 			match_ivset(l, &r, fields[i][from], net, z->name);
 			negate(&r, holds);
 		} else if (!has) {

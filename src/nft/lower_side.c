@@ -288,11 +288,6 @@ static void match_suffixed(struct lower *l, struct ir_rule *r, const struct alt 
 	match_no_suffix(l, r, f, s);
 }
 
-static bool is_all(const struct ivset *s, int bits)
-{
-	return s->n == 1 && s->v[0].lo == 0 && s->v[0].hi == u128_max(bits);
-}
-
 static void match_none(struct lower *l, struct ir_rule *r, enum field f, const struct dynset *d,
 		       enum family fam)
 {
@@ -305,7 +300,7 @@ static void match_dynsets(struct lower *l, struct ir_rule *r, enum field f, cons
 {
 	const struct ivset *fixed = addrs_fixed(a->dyn, a->family);
 
-	if (a->dyn->mixed && !is_all(fixed, field_table[f].bits))
+	if (a->dyn->mixed && !ivset_is_all(fixed, field_table[f].bits))
 		match_ivset(l, r, f, fixed, a->dyn->stem);
 	if (a->dyn->negated)
 		match_none(l, r, f, a->dyn->dyn, a->family);
