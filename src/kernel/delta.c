@@ -467,7 +467,7 @@ static void differ(const struct delta_job *j, struct near *out)
 		bool old = more_x && (!more_y || x.lo <= y.lo);
 		bool new = more_y && (!more_x || y.lo <= x.lo);
 
-		if (old && new &&x.hi == y.hi) {
+		if (old && new && x.hi == y.hi) {
 			if (n++ % every == 0)
 				delta_elems_add(&out->some, x.lo, x.hi);
 		} else {
