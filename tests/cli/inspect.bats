@@ -98,6 +98,49 @@ setup() {
 	grep -q '^192.168.1.10:40002 .* "server": allow, o.fwc:7' got
 }
 
+# Chromium 156 on Linux opens an HTTP/3 connection: its hello has a post-quantum key, goes over two
+# datagrams, and is in shuffled pieces in both.
+@test "QUIC as a browser has it: both of its datagrams, in either order; one alone is not enough" {
+	local first='192.0.2.1:60989 -> 192.0.2.2:443 udp quic'
+	cat >q.fwc <<-'P'
+		zone lan { interface eth0 }
+		zone wan { interface ppp0 }
+		inspect lan -> wan udp/443 with web
+		inspector web {
+		    deny  sni "*.casino.example"
+		    allow sni "*"
+		}
+	P
+	chmod go-w q.fwc
+	python3 - "$BATS_TEST_DIRNAME/../vectors/chromium-156.pcap" <<-'P'
+		import struct, sys
+		data = open(sys.argv[1], "rb").read()
+		head, at, packets = data[:24], 24, []
+		while at < len(data):
+		    n = struct.unpack_from("<I", data, at + 8)[0]
+		    packets.append(data[at:at + 16 + n])
+		    at += 16 + n
+		assert len(packets) == 2
+		for name, some in ("both", packets), ("swapped", packets[::-1]), ("one", packets[:1]), ("other", packets[1:]):
+		    open(name, "wb").write(head + b"".join(some))
+	P
+	for file in both swapped; do
+		run -0 "$FWC" inspect replay $file --policy q.fwc
+		echo "$output"
+		[ "$output" = "$first \"chrome.casino.example\": deny, q.fwc:5: deny sni \"*.casino.example\"" ]
+	done
+	for file in one other; do
+		run -0 "$FWC" inspect replay $file --policy q.fwc
+		echo "$output"
+		[[ $output = "$first"*": deny, "*"on-timeout deny" ]]
+	done
+	# as the fingerprints of Chrome are published: QUIC, TLS 1.3, a name, 3 ciphers (hashed), 12 extensions, h3
+	"$FWC" --json inspect replay both --policy q.fwc >got
+	python3 -c 'import json
+c, = json.load(open("got"))["connections"]
+assert c["ja4"].startswith("q13d0312h3_55b375c5d22e_") and c["alpn"] == ["h3"] and c["tls_version"] == "1.3", c'
+}
+
 # The judge in earnest: tests/unit/test_evasion.c, test_lookups().
 @test "of UDP each look-up has a line, and an empty datagram is none" {
 	python3 - >udp.pcap <<-'P'
