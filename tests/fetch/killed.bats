@@ -41,7 +41,7 @@ setup() {
 	printf '192.0.2.1\n192.0.2.2\n192.0.2.9\n192.0.2.16/28\n2001:db8::/64\n2001:db9::5\n' >"$WORK/www/was"
 	printf '192.0.2.1\n192.0.2.8/30\n192.0.2.20\n192.0.2.22\n2001:db8::7\n2001:db9::/64\n' >"$WORK/www/is"
 	in_it() { inns nft get element inet fwc l.v"$1" "{ $2 }" || inns nft get element inet fwc l.v"$1".addr "{ $2 }"; }
-	zone '"lists.example": {"A": ["'$THEY'"]}'
+	zone '"lists.example": {"A": ["'"$THEY"'"]}'
 	for point in $points refresh-parts; do
 		sets '{"name": "l", "kind": "url", "url": "https://lists.example/feed", "type": "parts"}'
 		cp "$WORK/www/was" "$WORK/www/feed"

@@ -142,8 +142,7 @@ unknown() {
 	cp -r "$WORK/state/fetched" "$WORK/before"
 	for to in interval parts; do
 		# as apply leaves it that has made the sets from what it found, a while ago
-		sed 's/"parts"/"'$to'"/' <<<'{"name": "drops", "kind": "url", "url": "https://lists.example/list", "size": 80000, "max": 80000, "type": "parts"}' >"$WORK/row"
-		sets "$(cat "$WORK/row")"
+		sets '{"name": "drops", "kind": "url", "url": "https://lists.example/list", "size": 80000, "max": 80000, "type": "'"$to"'"}'
 		inns nft add element inet fwc drops.v4 '{ 45.0.0.0-45.0.0.3, 46.0.0.7 }'
 		cp -r "$WORK/before" "$WORK/state/fetched"
 		run fwc refresh
