@@ -129,8 +129,7 @@ holds() {
 	FWC_FAULT=stop:filled fwc apply >"$WORK/said" 2>&1 &
 	local pid=$! child
 	for _ in $(seq 600); do
-		child=$(grep -l '^State:.*stopped' /proc/[0-9]*/status 2>/dev/null | cut -d/ -f3 |
-			while read -r p; do grep -qz "^WORK=$WORK$" "/proc/$p/environ" 2>/dev/null && echo "$p"; done)
+		child=$(stopped)
 		[ -z "$child" ] || break
 		sleep 0.05
 	done

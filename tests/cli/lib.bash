@@ -29,6 +29,14 @@ print(eval(sys.argv[1]))' "$1"; }
 # The name of the live object with that stem: live map from-wild
 live() { inns nft list "$1s" | grep -o "$1 $2\.[0-9a-f]\{12\}" | cut -d' ' -f2 | head -n1; }
 
+# Those of this file that stand still at a step; others may be stopped by other tests.
+stopped() {
+	local p
+	while read -r p; do
+		! grep -qz "^WORK=$WORK$" "/proc/$p/environ" 2>/dev/null || echo "$p"
+	done < <(grep -l '^State:.*stopped' /proc/[0-9]*/status 2>/dev/null | cut -d/ -f3)
+}
+
 # A policy on standard input becomes the candidate.
 candidate() {
 	cat >"$WORK/${1:-policy}.fwc"

@@ -316,8 +316,7 @@ whole() {
 	FWC_FAULT=stop:parsed fwc compile "$WORK/one.fwc" &
 	local pid=$!
 	for _ in $(seq 600); do
-		child=$(grep -l '^State:.*stopped' /proc/[0-9]*/status 2>/dev/null | cut -d/ -f3 |
-			while read -r p; do grep -qz "^WORK=$WORK$" "/proc/$p/environ" 2>/dev/null && echo "$p"; done)
+		child=$(stopped)
 		[ -z "$child" ] || break
 		sleep 0.05
 	done
