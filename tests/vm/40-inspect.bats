@@ -13,7 +13,7 @@ setup_file() {
 		forwarding on
 		zone inside  { interface inside }
 		zone outside { interface outside }
-		inspect inside -> outside tcp/443-444, udp/443-444, tcp/80, udp/53, tcp/22 with names
+		inspect inside -> outside tcp/443-444, udp/443, tcp/80, udp/53, tcp/22 with names
 		inspect inside -> outside tcp/2222 with no-openssh
 		allow   inside -> outside
 		inspector no-openssh {
@@ -132,41 +132,6 @@ teardown_file() {
 	[ "$denied" = 1 ]
 	grep -q 'Connection established' "$state/ssh.2222"
 	[ "$(grep -c 'remote software version' "$state/ssh.2222")" = 0 ]
-}
-
-# Both at the same time. The client is content with any certificate, and leaves what it gets in a file.
-@test "vm: ngtcp2: HTTP/3 with a name that may pass, and nothing with one that is denied" {
-	local name server before denied pids=()
-	command -v gtlsclient >/dev/null && command -v gtlsserver >/dev/null || skip "ngtcp2 is not installed"
-	mkdir "$state/www"
-	echo 'seen over HTTP/3' >"$state/www/page"
-	before=$(field "[r['deny'] for r in status['rules'] if r['inspector'] == 'names'][0]")
-	ip netns exec server gtlsserver -q -d "$state/www" 10.0.1.2 444 "$state/key" "$state/cert" >"$state/h3.served" 2>&1 3>&- &
-	server=$!
-	for _ in $(seq 300); do
-		[ -z "$(ip netns exec server ss -Huln 'sport = 444')" ] || break
-		sleep 0.1
-	done
-	for name in www.example.org www.casino.example; do
-		mkdir "$state/h3.$name"
-		ip netns exec client timeout 100 gtlsclient -q --sni="$name" --handshake-timeout=90s --timeout=90s \
-			--exit-on-all-streams-close --download="$state/h3.$name" 10.0.1.2 444 "https://$name/page" \
-			>"$state/h3.$name.log" 2>&1 3>&- &
-		pids+=($!)
-	done
-	wait "${pids[0]}" || true
-	for _ in $(seq 300); do
-		denied=$(field "[r['deny'] for r in status['rules'] if r['inspector'] == 'names'][0]")
-		[ "$denied" = "$before" ] || break
-		sleep 0.1
-	done
-	kill "${pids[1]}" "$server" || true
-	wait "${pids[1]}" "$server" || true
-	head -c 500 "$state"/h3.*.log
-	ask status || true
-	grep -q 'seen over HTTP/3' "$state/h3.www.example.org/page"
-	[ "$denied" = $((before + 1)) ]
-	[ ! -e "$state/h3.www.casino.example/page" ]
 }
 
 # The datagrams of RFC 9001 A.2 and RFC 9369 A.2 name example.com; the hybrid hello is in two of them.
