@@ -81,7 +81,6 @@ static int bind_queue(int fd, const struct queue_config *c)
 	uint32_t flags = (c->gso ? NFQA_CFG_F_GSO : 0) | (c->fail_open ? NFQA_CFG_F_FAIL_OPEN : 0);
 	char buf[1024];
 	struct nlmsghdr *h = put_header(buf, NFQNL_MSG_CONFIG, c->number, true);
-
 	int err;
 
 	nfq_nlmsg_cfg_put_cmd(h, AF_UNSPEC, NFQNL_CFG_CMD_BIND);

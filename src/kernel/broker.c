@@ -68,29 +68,29 @@ static bool may_load(const struct asked *a, size_t i)
 	return a->steps[i].kind == RUN_ASLEEP && nothing_else_helps();
 }
 
+/* By our own code; libnftables may end the process that it is in. */
+static bool is_reading(enum nftrun_kind k)
+{
+	return k == RUN_DUMP_OWN || k == RUN_DUMP_ALL || k == RUN_DUMP_UNLESS_ALONE ||
+	       k == RUN_BULK_COMPARE || k == RUN_BULK_READ;
+}
+
 static bool may_ask(const struct asked *a)
 {
 	for (size_t i = 0; i < a->r.n; i++) {
 		enum nftrun_kind k = a->steps[i].kind;
 
-		if (k != RUN_DUMP_OWN && k != RUN_DUMP_ALL && k != RUN_DUMP_UNLESS_ALONE &&
-		    k != RUN_VERSION && k != RUN_SPEAK && k != RUN_BULK_COMPARE &&
-		    k != RUN_BULK_READ && !may_load(a, i))
+		if (!is_reading(k) && k != RUN_VERSION && k != RUN_SPEAK && !may_load(a, i))
 			return false;
 	}
 	return a->r.where == CHILD_HERE || a->r.where == CHILD_NETNS || a->r.where == CHILD_SCRATCH;
 }
 
-/* Our own code; libnftables may end the process that it is in. */
 static bool only_reads(const struct nftrun *r)
 {
-	for (size_t i = 0; i < r->n; i++) {
-		enum nftrun_kind k = r->steps[i].kind;
-
-		if (k != RUN_DUMP_OWN && k != RUN_DUMP_ALL && k != RUN_DUMP_UNLESS_ALONE &&
-		    k != RUN_BULK_COMPARE && k != RUN_BULK_READ)
+	for (size_t i = 0; i < r->n; i++)
+		if (!is_reading(r->steps[i].kind))
 			return false;
-	}
 	return r->n > 0;
 }
 

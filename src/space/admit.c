@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "nft/nft.h"
-#include "util/bulk_parts.h"
 
 #define STATUS_DST_NAT 32 /* IPS_DST_NAT */
 #define SYN 2

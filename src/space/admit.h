@@ -7,6 +7,7 @@
 #define FWC_ADMIT_H
 
 #include "space/mean.h"
+#include "util/bulk_parts.h"
 
 #define ADMIT_ANY_INTERFACE UINT32_MAX
 
@@ -45,7 +46,7 @@ struct admission {
 };
 
 struct admit_held { /* of a condition: that a set of run time holds an address */
-	const struct bulk_list *list[2]; /* in one of them, or ... */
+	const struct bulk_list *list[BULK_PARTS]; /* in one of them, or ... */
 	struct ivset now; /* what it holds, or is not known to hold */
 	enum family family;
 	bool is, from;

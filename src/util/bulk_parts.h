@@ -9,8 +9,7 @@
 #include "util/bulk.h"
 
 #define BULK_PARTS 2
-#define BULK_ALONE 2 /* addresses of a range that the hash takes: they cost no more than it does   \
-		      */
+#define BULK_ALONE 2 /* addresses of a range that the hash takes: they cost no more than it does */
 
 enum bulk_part { BULK_PART_ALONE, BULK_PART_NETS };
 
