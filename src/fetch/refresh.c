@@ -73,52 +73,60 @@ struct changing {
 	struct buf *why;
 };
 
-static int change_set(const struct changing *c, struct delta_job *j)
+static uint64_t room_of(const struct fetch_set *s)
 {
-	int err;
+	return s->size ? s->size : UINT32_MAX;
+}
 
-	if (!j->set)
-		return 0;
-	j->size = c->set->size ? c->set->size : UINT32_MAX;
-	if (!j->interval && fetch_parted(c->set))
-		j->size *= BULK_ALONE;
-	j->trusted = c->step->trusted;
-	err = delta_change(j, c->netns);
+static int change_sets(const struct changing *c, struct delta_job *v, size_t n)
+{
+	int err = delta_change_all(v, n, c->netns);
+
 	if (err)
-		buf_puts(c->why, j->why);
-	c->out->added += j->added;
-	c->out->deleted += j->deleted;
+		buf_puts(c->why, v->why);
+	for (size_t i = 0; i < n; i++) {
+		c->out->added += v[i].added;
+		c->out->deleted += v[i].deleted;
+	}
 	return err;
+}
+
+static const struct bulk_list *both_of(struct arena *a, const struct bulk_list *x,
+				       const struct bulk_list *y)
+{
+	struct bulk all = {0};
+
+	if (!x || !y)
+		return x ? x : y;
+	bulk_add_list(&all, x);
+	bulk_add_list(&all, y);
+	bulk_settle(&all, a);
+	return bulk_list(a, &all, x->family);
 }
 
 /* An address may go from the one set to the other, and is to be in one of them all the time; also
  * to a packet that looks into the one before a change and into the other behind it. Rules ask for
  * addresses first. */
-static int change_parts(const struct changing *c, struct delta_job *whole, const char *alone)
+static int change_parts(const struct changing *c, const struct delta_job *whole, const char *alone)
 {
 	struct bulk_parts was = bulk_parts(c->arena, whole->was);
 	struct bulk_parts want = bulk_parts(c->arena, whole->want);
-	struct delta_job nets = *whole, j = *whole;
-	int err = 0;
+	struct delta_job comes = *whole, nets = *whole, goes = *whole;
 
 	nets.was = was.nets;
 	nets.want = want.nets;
-	j.set = alone;
-	j.interval = false;
-	j.was = was.alone;
-	j.want = want.alone;
-	if (was.nets || want.nets) {
-		struct delta_job first = j;
-
-		first.adds_only = true;
-		err = change_set(c, &first);
-		if (first.added)
-			delta_seen();
+	goes.set = comes.set = alone;
+	goes.interval = comes.interval = false;
+	goes.size = comes.size = BULK_ALONE * whole->size;
+	goes.want = comes.want = want.alone;
+	comes.adds_only = true;
+	comes.was = was.alone;
+	if (whole->trusted && !was.nets && !want.nets) {
+		goes.was = was.alone;
+		return change_sets(c, (struct delta_job[]){nets, goes}, 2);
 	}
-	if (!err)
-		err = change_set(c, &nets);
-	fault_point("refresh-parts");
-	return err ? err : change_set(c, &j);
+	goes.was = whole->was ? both_of(c->arena, was.alone, want.alone) : NULL;
+	return change_sets(c, (struct delta_job[]){comes, nets, goes}, 3);
 }
 
 static int change_half(const struct changing *c, enum family family)
@@ -130,11 +138,15 @@ static int change_half(const struct changing *c, enum family family)
 		.interval = c->set->interval,
 		.want = four ? c->step->to4 : c->step->to6,
 		.was = four ? c->step->from4 : c->step->from6,
+		.size = room_of(c->set),
+		.trusted = c->step->trusted,
 	};
 
+	if (!j.set)
+		return 0;
 	if (fetch_parted(c->set))
 		return change_parts(c, &j, four ? c->set->alone4 : c->set->alone6);
-	return change_set(c, &j);
+	return change_sets(c, &j, 1);
 }
 
 static int change_both(const struct changing *c)

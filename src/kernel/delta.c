@@ -36,6 +36,7 @@
 #define OP_MAX 192 /* bytes of a range, with both ends */
 #define DUMPED 65536 /* a larger hash is asked for by name (bulk_read.c) */
 #define SAMPLE 256 /* of what is believed so many are asked for */
+#define TIME_MS 120000 /* of each set, as children have by default */
 #define TRIES 8 /* others may change it between our look and our change */
 
 struct op {
@@ -362,7 +363,7 @@ static int send_ops(const struct delta_job *j, const struct ops *ops, bool zero_
 }
 
 /* What is in it cannot be made sense of, or is too much to be read: it goes, and all that is wanted
- * comes, at once. */
+ * comes, at once. What is there already may be added to a hash again. */
 static int replace(struct delta_job *j, const struct delta_elems *want)
 {
 	struct ops ops = {0};
@@ -370,13 +371,16 @@ static int replace(struct delta_job *j, const struct delta_elems *want)
 	int err;
 
 	for (size_t i = 0; i < want->n; i++)
-		push(&ops, want->v[i], true, true);
+		push(&ops, want->v[i], true, !j->adds_only);
 	err = open_writer(&w, j, &ops);
 	if (!err) {
-		begin_message(&w, false);
-		end_message(&w);
+		if (!j->adds_only) {
+			begin_message(&w, false);
+			end_message(&w);
+		}
 		err = put_ops(&w, &ops, false);
-		j->added = want->n;
+		j->added = j->adds_only ? 0 : want->n;
+		j->told = true;
 	}
 	sender_close(&w.sender);
 	free(w.room);
@@ -423,6 +427,7 @@ static int change(struct delta_job *j, const struct delta_elems *add, const stru
 	if (!err) {
 		j->added += add->n;
 		j->deleted += del->n;
+		j->told = true;
 	}
 	free(p.adds.v);
 	free(p.groups.v);
@@ -553,15 +558,16 @@ static int settle(struct delta_job *j, const struct delta_elems *want)
 			break;
 		if (err == -ENOENT && i > 1)
 			break;
+		if (j->adds_only && !err)
+			return 0; /* what else it holds is not asked */
 		if (j->was && !err)
 			j->was = NULL; /* it is another now */
 	}
 	return err ? err : same ? 0 : -EBUSY;
 }
 
-static int run(void *arg)
+static int change_one(struct delta_job *j)
 {
-	struct delta_job *j = arg;
 	struct delta_elems want;
 	int err = -ESTALE;
 
@@ -572,48 +578,85 @@ static int run(void *arg)
 	wanted(j, j->want, &want);
 	err = settle(j, &want);
 	free(want.v);
-	return -err;
-}
-
-static void explain(struct delta_job *j, int err, const struct buf *said)
-{
-	if (err == -ENOENT)
-		snprintf(j->why, sizeof(j->why), "the kernel has no set %s", j->set);
-	else if (err == -ECHILD)
-		snprintf(j->why, sizeof(j->why), "the process that changes set %s was killed",
-			 j->set);
-	else if (said->len)
-		snprintf(j->why, sizeof(j->why), "%s", buf_str(said));
-	else
-		snprintf(j->why, sizeof(j->why), "the kernel refuses to change set %s: %s", j->set,
-			 strerror(-err));
+	return err;
 }
 
 /* Packets are judged under the lock that this waits for (RCU). Where the kernel cannot do that, no
  * packet takes as long between two rules as two transactions. */
-void delta_seen(void)
+static void wait_for_packets(void)
 {
 	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
 }
 
-int delta_change(struct delta_job *j, const char *netns)
+struct jobs {
+	size_t n, at;
+	struct delta_job v[DELTA_JOBS];
+};
+
+static int run(void *arg)
 {
-	struct child c = {.where = child_where_of(netns), .netns = netns, .run = run};
-	struct delta_job shared = *j;
+	struct jobs *all = arg;
+	int err = 0;
+
+	while (all->at < all->n && !err) {
+		struct delta_job *j = &all->v[all->at];
+
+		err = change_one(j);
+		if (err)
+			break;
+		if (j->adds_only && j->told)
+			wait_for_packets();
+		fault_point(j->adds_only ? "refresh-added" : "refresh-parts");
+		all->at++;
+	}
+	return -err;
+}
+
+static void explain(const struct delta_job *j, int err, const struct buf *said, char *why, size_t n)
+{
+	if (err == -ENOENT)
+		snprintf(why, n, "the kernel has no set %s", j->set);
+	else if (err == -ECHILD)
+		snprintf(why, n, "the process that changes set %s was killed", j->set);
+	else if (said->len)
+		snprintf(why, n, "%s", buf_str(said));
+	else
+		snprintf(why, n, "the kernel refuses to change set %s: %s", j->set, strerror(-err));
+}
+
+static bool has_room(const struct delta_job *j, char *why, size_t size)
+{
 	uint64_t n = count(j, j->want);
+
+	if (n <= j->size)
+		return true;
+	snprintf(why, size, "%llu elements, and set %s has room for %llu", (unsigned long long)n,
+		 j->set, (unsigned long long)j->size);
+	return false;
+}
+
+int delta_change_all(struct delta_job *v, size_t n, const char *netns)
+{
+	struct child c = {.where = child_where_of(netns),
+			  .netns = netns,
+			  .timeout_ms = (unsigned)n * TIME_MS,
+			  .run = run};
+	struct jobs all = {.n = n};
 	int err;
 
-	if (n > j->size) {
-		snprintf(j->why, sizeof(j->why), "%llu elements, and set %s has room for %llu",
-			 (unsigned long long)n, j->set, (unsigned long long)j->size);
-		return -ENOSPC;
-	}
-	err = child_run_on(&c, &shared, sizeof(shared));
-	j->held = shared.held;
-	j->added = shared.added;
-	j->deleted = shared.deleted;
+	for (size_t i = 0; i < n; i++)
+		if (!has_room(&v[i], v->why, sizeof(v->why)))
+			return -ENOSPC;
+	memcpy(all.v, v, n * sizeof(*v));
+	err = child_run_on(&c, &all, sizeof(all));
+	memcpy(v, all.v, n * sizeof(*v));
 	if (err)
-		explain(j, err, &c.why);
+		explain(&v[all.at < n ? all.at : n - 1], err, &c.why, v->why, sizeof(v->why));
 	child_free(&c);
 	return err;
+}
+
+int delta_change(struct delta_job *j, const char *netns)
+{
+	return delta_change_all(j, 1, netns);
 }
