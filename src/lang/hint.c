@@ -45,6 +45,9 @@ static const struct pair statement_words[] = {
 	{"interface", "write: zone NAME { interface eth0 }"},
 	{"network", "write: zone NAME { interface eth0; network 192.168.1.0/24 }"},
 	{"object-group", "write: set NAME = ADDRESS, ..."},
+	{"early-drop", "write early drop, in two words"},
+	{"early_drop", "write early drop, in two words"},
+	{"earlydrop", "write early drop, in two words"},
 	{"//", "a comment begins with #"},
 	{"/*", "a comment begins with #, in each of its lines"},
 	{"--", "a comment begins with #"},
@@ -69,6 +72,7 @@ static const struct pair qualifiers_elsewhere[] = {
 	{"ipv6", "ipv6"},    {"v4", "ipv4"},	     {"v6", "ipv6"},
 	{"-4", "ipv4"},	     {"-6", "ipv6"},	     {"fwmark", "mark"},
 	{"meta", "mark"},    {"weekdays", "days"},   {"description", "note"},
+	{"usr", "user"},     {"grp", "group"},
 };
 
 static const struct pair qualifier_texts[] = {
@@ -94,6 +98,8 @@ static const struct pair qualifier_texts[] = {
 	{"via", "zones have the interfaces: zone NAME { interface eth0 }"},
 	{"ip", "without ipv4 or ipv6 a rule is for both: leave it out"},
 	{"inet", "without ipv4 or ipv6 a rule is for both: leave it out"},
+	{"sport", "write from port 1900"},
+	{"source-port", "write from port 1900"},
 	{"mac", "a MAC address is a source: declare host NAME = aa:bb:cc:dd:ee:ff"},
 	{"timeout", "a time belongs to what a set holds: then add source to SET for 10m"},
 	{"for", "a time belongs to what a set holds: then add source to SET for 10m"},
@@ -193,7 +199,7 @@ const char *hint_foreign(const char *word, const char *next)
 
 bool hint_is_but(const char *word)
 {
-	return one_of("except without minus less", word);
+	return one_of("except without minus less bt btu butt", word);
 }
 
 /* lan-wan, as foomuuri names a pair of zones: "lan -> wan" */

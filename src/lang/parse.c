@@ -435,6 +435,7 @@ static bool foreign_rule(struct parser *p, const char *word)
 /* A qualifier's word where a statement should begin. */
 static void no_statement(struct parser *p, const char *word)
 {
+	static const char *const logged[] = {"invalid", "unmatched", NULL};
 	struct diag_record *r =
 		diag_error(p->diag, parse_here(p), "'%s' does not begin a statement", word);
 	struct token next = parse_next(p);
@@ -455,6 +456,8 @@ static void no_statement(struct parser *p, const char *word)
 		 strpbrk(parse_words_until(p, NULL, NULL), "0123456789"))
 		diag_hint(p->diag, r, "write quota %s =%s", behind,
 			  parse_words_until(p, NULL, NULL) + strlen("quota ") + strlen(behind));
+	else if (!strcmp(word, "log") && *behind && word_nearest(logged, behind))
+		diag_hint(p->diag, r, "did you mean 'log %s'?", word_nearest(logged, behind));
 	else if (!strcmp(word, "log") && strchr(parse_words_until(p, NULL, NULL), ' '))
 		diag_hint(p->diag, r,
 			  "it is part of a rule: allow FROM -> TO SERVICES log; without one: "

@@ -222,6 +222,8 @@ const char *hint_range(struct arena *a, const char *word, size_t n);
 extern const char *const verb_words[];
 extern const char *const qualifier_words[];
 extern const char *const service_words[];
+extern const char *const published_words[];
+extern const char *const log_words[];
 extern const char *const fact_words[]; /* of inspectors: what needs no string */
 extern const char published_hint[];
 extern const char *const timeout_words[];

@@ -11,8 +11,6 @@
 
 /* ---- log ---- */
 
-static const char *const log_words[] = {"at", "level", "nflog", NULL};
-
 /* As syslog(3) has them. */
 static const char *const levels[] = {"emerg",	"alert",  "crit", "err",
 				     "warning", "notice", "info", "debug"};

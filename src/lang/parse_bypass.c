@@ -6,6 +6,7 @@
 /* own: a word of which hint is said; of qualifiers it is that the statement opens nothing. */
 static void what_follows(struct parser *p, const char *own, const char *hint, const char *opens)
 {
+	const char *const owned[] = {own, NULL};
 	struct diag_record *r;
 	const char *word;
 
@@ -22,6 +23,8 @@ static void what_follows(struct parser *p, const char *own, const char *hint, co
 			  "what runs goes on when the time is over; say it in the rules");
 	else if (word_in(qualifier_words, word, p->tok.len))
 		diag_hint(p->diag, r, "%s have qualifiers", opens);
+	else if (word_nearest(owned, word))
+		diag_hint(p->diag, r, "did you mean '%s'?", own);
 	parse_resync(p);
 }
 

@@ -226,7 +226,8 @@ static bool zone_equals(struct parser *p, const char *name)
 /* zone-line = "interface" IF { "," IF } | "network" PREFIX { "," PREFIX } */
 static bool zone_line(struct parser *p, struct ast_zone *z, struct ast_zone_line *line)
 {
-	static const char *const words[] = {"interface", "network", NULL};
+	static const char *const words[] = {"interface", "network", "within", "ipsec",
+					    "user",	 "group",   NULL};
 	const char *near;
 
 	if (parse_at_subzone_line(p))
@@ -236,7 +237,7 @@ static bool zone_line(struct parser *p, struct ast_zone *z, struct ast_zone_line
 		if (p->tok.kind == TOK_BAD)
 			return false;
 		near = p->tok.kind == TOK_WORD ? hint_zone_word(parse_text(p, p->tok)) : NULL;
-		if (!near && p->tok.kind == TOK_WORD)
+		if (!near && p->tok.kind == TOK_WORD && !parse_at_word(p, "cgroup"))
 			near = word_nearest(words, parse_text(p, p->tok));
 		if (!near) {
 			no_zone_line(p, z);
@@ -245,7 +246,7 @@ static bool zone_line(struct parser *p, struct ast_zone *z, struct ast_zone_line
 		diag_hint(p->diag,
 			  diag_error(p->diag, parse_here(p), "a zone has no %s", parse_found(p)),
 			  "did you mean '%s'?", near);
-		if (!strcmp(near, "within"))
+		if (strcmp(near, "interface") != 0 && strcmp(near, "network") != 0)
 			return false;
 		p->forgiven++;
 		line->kind = strcmp(near, "network") ? ZONE_INTERFACE : ZONE_NETWORK;
@@ -391,6 +392,28 @@ static void string_element(struct parser *p)
 }
 
 /* element = [ "!" ] ( NAME | ADDRESS | suffix ) | "file" STRING [ "lenient" ] | fetch */
+/* A slip in the word before a string or an address. */
+static bool slipped(struct parser *p)
+{
+	static const char *const strings[] = {"dns", "url", "file", NULL};
+	static const char *const addresses[] = {"suffix", NULL};
+	struct token next = parse_next(p);
+	const char *near = NULL;
+	bool string = next.kind == TOK_STRING;
+
+	if (p->tok.kind != TOK_WORD || next.first)
+		return false;
+	if (string || (next.kind == TOK_WORD && strchr(parse_text(p, next), ':')))
+		near = word_nearest(string ? strings : addresses, parse_text(p, p->tok));
+	if (!near || parse_at_word(p, near))
+		return false;
+	diag_hint(p->diag,
+		  diag_error(p->diag, parse_here(p), "%s cannot go before %s", parse_found(p),
+			     string ? "a string" : "an address"),
+		  "did you mean '%s'?", near);
+	return true;
+}
+
 static bool element(struct parser *p, struct ast_names *n, struct ast_element *e)
 {
 	const struct ast_element *last = n->elements.n ? &n->elements.v[n->elements.n - 1] : NULL;
@@ -401,7 +424,7 @@ static bool element(struct parser *p, struct ast_names *n, struct ast_element *e
 		return parse_fetch(p, n, e);
 	if (parse_at_word(p, "file"))
 		return file_element(p, e, is_host);
-	if (parse_not_fetch(p))
+	if (parse_not_fetch(p) || slipped(p))
 		return false;
 	if (p->tok.kind == TOK_STRING) {
 		string_element(p);
@@ -570,6 +593,25 @@ static bool list_in_braces(struct parser *p)
 	return false;
 }
 
+/* A slip in "dynamic", where what follows says that it is meant. */
+static bool meant_dynamic(struct parser *p)
+{
+	static const char *const words[] = {"dynamic", NULL};
+	const char *rest;
+
+	if (p->tok.kind != TOK_WORD || !word_nearest(words, parse_text(p, p->tok)))
+		return false;
+	rest = parse_words_until(p, NULL, NULL);
+	if (!strstr(rest, " timeout") && !strstr(rest, " size") && !strstr(rest, " prefixes"))
+		return false;
+	diag_hint(p->diag,
+		  diag_error(p->diag, parse_here(p), "no kind of set is called %s",
+			     parse_found(p)),
+		  "did you mean 'dynamic'?");
+	p->forgiven++;
+	return true;
+}
+
 static bool names(struct parser *p, struct ast_stmt *s, bool is_host)
 {
 	struct ast_names *n = &s->names;
@@ -583,7 +625,7 @@ static bool names(struct parser *p, struct ast_stmt *s, bool is_host)
 		return false;
 	if (p->tok.kind == TOK_OPEN)
 		return list_in_braces(p);
-	if (!is_host && parse_at_word(p, "dynamic"))
+	if (!is_host && (parse_at_word(p, "dynamic") || meant_dynamic(p)))
 		return dynamic_set(p, n);
 	return elements(p, n);
 }

@@ -235,6 +235,9 @@ static bool is_of_url(struct parser *p)
 
 static bool fetch_options(struct parser *p, struct ast_names *n, struct ast_element *e)
 {
+	static const char *const words[] = {"refresh", "expire",  "sha256",
+					    "private", "lenient", NULL};
+	const char *near;
 	bool more = true;
 
 	while (more) {
@@ -250,7 +253,13 @@ static bool fetch_options(struct parser *p, struct ast_names *n, struct ast_elem
 			return false;
 		e->asks |= more;
 	}
-	return true;
+	near = p->tok.kind == TOK_WORD ? word_nearest(words, parse_text(p, p->tok)) : NULL;
+	if (!near || parse_at_end(p))
+		return true;
+	diag_hint(p->diag, diag_error(p->diag, parse_here(p), "%s cannot follow here",
+				      parse_found(p)),
+		  "did you mean '%s'?", near);
+	return false;
 }
 
 /* ---- all of it ---- */

@@ -301,6 +301,16 @@ static const char *port_behind(struct parser *p, const struct ast_nat *n)
 	return *port && !port[strspn(port, "0123456789")] ? port : NULL;
 }
 
+/* What ends a translation of each kind. */
+static const char *const tail_words[][6] = {
+	[NAT_MASQUERADE] = {"ports", "random"},
+	[NAT_SNAT] = {"ports", "random", "persistent"},
+	[NAT_DNAT] = {"weight", "by", "hairpin", "allow"},
+	[NAT_REDIRECT] = {NULL},
+	[NAT_NONE] = {NULL},
+	[NAT_NETMAP] = {NULL},
+};
+
 static void what_follows(struct parser *p, const struct ast_nat *n)
 {
 	struct diag_record *r;
@@ -339,6 +349,14 @@ static void what_follows(struct parser *p, const struct ast_nat *n)
 			  parse_words_until(p, NULL, NULL));
 	else if (word_in(qualifier_words, parse_text(p, p->tok), p->tok.len))
 		diag_hint(p->diag, r, "only rules have qualifiers");
+	else if (n->kind == NAT_MASQUERADE && n->services.n == 1 &&
+		 n->services.v[0].kind == SERVICE_NAME &&
+		 word_nearest(tail_words[n->kind], n->services.v[0].name.s))
+		diag_hint(p->diag, r, "'%s' is read as a service; did you mean 'ports'?",
+			  n->services.v[0].name.s);
+	else if (word_nearest(tail_words[n->kind], parse_text(p, p->tok)))
+		diag_hint(p->diag, r, "did you mean '%s'?",
+			  word_nearest(tail_words[n->kind], parse_text(p, p->tok)));
 	parse_resync(p);
 }
 

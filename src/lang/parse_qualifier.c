@@ -83,6 +83,9 @@ static bool qualifier_mark(struct parser *p, struct ast_qualifiers *q)
 		diag_hint(p->diag, diag_error(p->diag, w.span, "'%s' is not a mark", w.s),
 			  "a mark is a number from 0 to 4294967295: 7 or 0x1f; of some bits: "
 			  "0x40/0xff");
+	else if (!q->mark_mask)
+		diag_hint(p->diag, diag_error(p->diag, w.span, "this mask has no bits to look at"),
+			  "without a mask the whole mark is meant: mark 0x%x", q->mark);
 	else if (q->mark & ~q->mark_mask)
 		diag_hint(
 			p->diag,
@@ -457,6 +460,29 @@ static void late_service(struct parser *p, struct token qualifier)
 			    qualifier);
 }
 
+/* What a word is nearest to that does not begin a qualifier. */
+static bool near_other(struct parser *p, struct diag_record *r, const struct qualifier *last,
+		       const char *word)
+{
+	static const char *const behind_limit[] = {"burst", "per", NULL};
+	const char *near = NULL;
+
+	if (last && !strcmp(last->word, "log"))
+		near = word_nearest(log_words, word);
+	else if (last && !strcmp(last->word, "limit"))
+		near = word_nearest(behind_limit, word);
+	if (near)
+		diag_hint(p->diag, r, "did you mean '%s'?", near);
+	else if (word_nearest(published_words, word))
+		diag_hint(p->diag, r, "published goes before the services: FROM -> TO published");
+	else if (!strcmp(word, "source") && p->prev.kind == TOK_WORD && parse_peek(p) == TOK_WORD &&
+		 !strcmp(parse_text(p, parse_next(p)), "port"))
+		diag_hint(p->diag, r, "write from port 1900");
+	else
+		return false;
+	return true;
+}
+
 /* A word where a qualifier should stand, behind those from first to last. */
 static void unknown_qualifier(struct parser *p, struct token first, const struct qualifier *last)
 {
@@ -492,6 +518,8 @@ static void unknown_qualifier(struct parser *p, struct token first, const struct
 		diag_hint(p->diag, r, "source and destination go before the services: FROM -> TO");
 	else if (near)
 		diag_hint(p->diag, r, "did you mean '%s'?", near);
+	else if (near_other(p, r, last, word))
+		return;
 	else if (!strcmp(p->word, "dnat"))
 		diag_hint(p->diag, r, "the rule is of the services that dnat names, translated");
 	else if (last && last->parse != qualifier_from && last->parse != qualifier_days)

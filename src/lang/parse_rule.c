@@ -24,15 +24,20 @@ static bool behind_word(const struct parser *p, const char *word)
 /* Behind expect, else, or in a block. */
 static void no_verb(struct parser *p)
 {
-	struct diag_record *r =
-		diag_error(p->diag, parse_here(p),
-			   "allow, drop, reject or inspect is missing before %s", parse_found(p));
+	static const char *const deny[] = {"deny", "denied", NULL};
+	struct diag_record *r = diag_error(p->diag, parse_here(p), "%s is missing before %s",
+					   behind_word(p, "expect") || behind_word(p, "some")
+						   ? "allow, drop, reject, inspect or deny"
+					   : behind_word(p, "else")
+						   ? "allow, drop or reject"
+						   : "allow, drop, reject or inspect",
+					   parse_found(p));
 	struct token next = parse_next(p);
 	const char *word = p->tok.kind == TOK_WORD ? parse_text(p, p->tok) : "";
 	const char *verb = next.kind == TOK_WORD ? parse_text(p, next) : "";
 
 	if ((!strcmp(word, "not") && !strcmp(verb, "allow")) ||
-	    (behind_word(p, "expect") && (!strcmp(word, "no") || !strncmp(word, "den", 3))))
+	    (behind_word(p, "expect") && (!strcmp(word, "no") || word_nearest(deny, word))))
 		diag_hint(p->diag, r, "write expect deny");
 	else if (!strcmp(word, "any") || !strcmp(word, "every") || !strcmp(word, "all"))
 		diag_hint(p->diag, r, "an expectation is about all packets: write expect %s", verb);
@@ -82,6 +87,8 @@ bool parse_rule_end(struct parser *p, const struct services_out *services)
 
 	if (last && last->kind == SERVICE_NAME && services->n == 1 && p->prev.len == last->span.len)
 		near = word_nearest(qualifier_words, last->name.s);
+	if (!near && last && last->kind == SERVICE_NAME && services->n == 1)
+		near = word_nearest(published_words, last->name.s);
 	if (p->tok.kind == TOK_WORD && last && last->kind == SERVICE_NAME && services->n == 1 &&
 	    hint_qualifier(p->arena, last->name.s)) {
 		diag_hint(p->diag,

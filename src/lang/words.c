@@ -16,6 +16,11 @@ const char *const qualifier_words[] = {"log",  "limit", "with",	  "mark",  "user
 const char *const service_words[] = {"else", "published", "group", "cgroup", "dscp",  "ipv4",
 				     "ipv6", "quota",	  "note",  "until",  "after", NULL};
 
+const char *const published_words[] = {"published", NULL};
+
+/* Behind log. */
+const char *const log_words[] = {"at", "burst", "level", "nflog", NULL};
+
 const char *const fact_words[] = {"tls.ech", "quic", "no-name", "unknown-protocol", NULL};
 
 /* Where the word stands in something else. */

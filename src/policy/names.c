@@ -42,7 +42,8 @@ static bool is_service(const struct resolver *r, const char *word)
 	return map_get(&r->services, word) || service_catalogue(word);
 }
 
-static void hint_nearest(struct resolver *r, struct diag_record *rec, const char *word)
+static void hint_nearest(struct resolver *r, struct diag_record *rec, const char *word,
+			 const char *const *also)
 {
 	static const char *const others[][2] = {
 		{"fw", "self"},	    {"firewall", "self"}, {"localhost", "self"},
@@ -82,6 +83,8 @@ static void hint_nearest(struct resolver *r, struct diag_record *rec, const char
 	}
 	vec_each (&r->names.entries, e)
 		nearest_offer(&near, e->key);
+	for (; also && *also; also++)
+		nearest_offer(&near, *also);
 	if (!nearest_hint(r->diag, rec, &near) && is_service(r, word))
 		diag_hint(r->diag, rec, "it is a service; those go after FROM -> TO");
 }
@@ -93,13 +96,19 @@ bool resolve_excused(const struct resolver *r, const char *name)
 
 struct decl *resolve_name(struct resolver *r, struct ast_word w, const char *wanted)
 {
+	static const char *const places[] = {"self",	  "any",       "zones",
+					     "multicast", "broadcast", NULL};
+	static const char *const defined[] = {"dynamic", NULL};
 	struct decl *d = map_get(&r->names, w.s);
 
 	if (!d && resolve_excused(r, w.s))
 		return NULL;
 	if (!d) {
 		hint_nearest(r, diag_error(r->diag, w.span, "no %s is called '%s'", wanted, w.s),
-			     w.s);
+			     w.s,
+			     !strcmp(wanted, "host or set")	    ? defined
+			     : !strcmp(wanted, "zone, host or set") ? places
+								    : NULL);
 		return NULL;
 	}
 	d->used = true;

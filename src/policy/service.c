@@ -295,6 +295,11 @@ static bool protocol_in_name(const char *name)
 
 static void unknown_service(struct resolver *r, struct ast_word w)
 {
+	/* what may stand where services do, and at the end in their place */
+	static const char *const words[] = {
+		"published", "hardware", "ipv4", "ipv6",  "log",   "limit", "max",   "mark",
+		"dscp",	     "user",	 "note", "hours", "until", "after", "group", "random", NULL,
+	};
 	const char *told;
 	struct nearest near = {.word = w.s};
 	const struct map_entry *e;
@@ -308,6 +313,8 @@ static void unknown_service(struct resolver *r, struct ast_word w)
 		nearest_offer(&near, e->key);
 	for (const struct service_row *row = service_rows; row->name; row++)
 		nearest_offer(&near, row->name);
+	for (const char *const *word = words; *word; word++)
+		nearest_offer(&near, *word);
 	if (map_get(&r->names, w.s))
 		diag_hint(r->diag, rec, "'%s' is a zone, host or set; is a comma missing?", w.s);
 	else if (called_here(w.s))

@@ -236,7 +236,7 @@ static void fitting(struct resolver *r, const struct ast_zone *ast, bool self)
 }
 
 /* The zone of `within`; PLACE_NONE: reported. */
-static int parent(struct resolver *r, struct ast_word w)
+static int parent(struct resolver *r, const struct ast_zone *z, struct ast_word w)
 {
 	struct decl *d;
 
@@ -248,6 +248,12 @@ static int parent(struct resolver *r, struct ast_word w)
 	if (d->kind != DECL_ZONE) {
 		diag_error(r->diag, w.span, "'%s' is a %s; 'within' takes a zone", d->name,
 			   decl_kind(d));
+		return PLACE_NONE;
+	}
+	if (r->zone_asts.v[d->zone] == z) {
+		diag_hint(r->diag,
+			  diag_error(r->diag, w.span, "'%s' cannot be within itself", d->name),
+			  "name the zone that has its interfaces");
 		return PLACE_NONE;
 	}
 	if (r->zone_asts.v[d->zone]->within.s) {
@@ -286,7 +292,7 @@ static void lend_networks(struct resolver *r, struct ivset *lent, const struct i
 static void resolve_subzone(struct resolver *r, struct zone *z, const struct ast_zone *ast)
 {
 	const struct zone *x;
-	int within = parent(r, ast->within);
+	int within = parent(r, ast, ast->within);
 
 	no_interfaces(r, ast);
 	if (within == PLACE_NONE)
