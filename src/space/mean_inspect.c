@@ -46,11 +46,15 @@ dd_ref mean_inspected(struct mean *m, const struct policy *p, const struct rule 
 	const struct line *untracked;
 	dd_ref then;
 
-	if (!m->marks || !r->inspected)
-		return mean_outcome(m, FATE_INSPECT, r->inspector ? r->inspector : "", line);
+	then = mean_outcome(m, FATE_INSPECT, r->inspector ? r->inspector : "", line);
+	if (m->marks && r->inspected) {
+		then = dd_seq(m->dd, set(&k, true, r->inspected->id),
+			      set(&k, false, r->inspected->id));
+		then = dd_seq(m->dd, then, given(m, r->inspected, line));
+	} else if (!p->untracked.n) {
+		return then;
+	}
 	untracked = mean_line(m, "fwc: not tracked, so not inspected", "", (struct span){0}, 0);
-	then = dd_seq(m->dd, set(&k, true, r->inspected->id), set(&k, false, r->inspected->id));
-	then = dd_seq(m->dd, then, given(m, r->inspected, line));
 	return dd_seq(m->dd,
 		      dd_restrict(m->dd, schema_one(&m->schema, DIM_CT_STATE, CT_UNTRACKED),
 				  mean_outcome(m, FATE_DROP, NULL, untracked)),

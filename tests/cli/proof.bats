@@ -190,6 +190,23 @@ expect some allow wan -> 198.51.100.1@self tcp/80"
 	[ "$status" = 0 ]
 }
 
+@test "what is not tracked is not inspected: it is dropped, in expectations and stories" {
+	policy <<<"$zones
+inspector names { deny unknown-protocol; allow any }
+untracked wan -> any udp/53
+inspect wan -> dmz udp/53, tcp/443 with names
+allow self -> any
+expect drop    wan -> dmz udp/53
+expect inspect wan -> dmz tcp/443"
+	run fwc check --elsewhere "$WORK/p.fwc" # not every kernel here has queues
+	[ "$status" = 0 ]
+	explain 'wan -> dmz udp/53'
+	[[ $output == *"not tracked"$'\n'*"forward "*drop$'\n'*"not tracked, so not inspected"$'\n'*dropped* ]]
+	[[ $output != *"inspect with"* ]]
+	explain 'wan -> dmz tcp/443'
+	[[ $output == *"forward "*"inspect with names"* ]]
+}
+
 @test "a rule is proposed only where the expectation would hold with it" {
 	expect 'allow dmz -> wan tcp/25, udp/25'
 	[[ $output == *"add: allow dmz -> wan tcp/25, udp/25"* ]]
