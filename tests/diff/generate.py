@@ -15,6 +15,7 @@ from dataclasses import replace
 
 import changing
 import lab
+import worded
 from reference import (FAMILIES, ICMP, ICMPV6, LINK_LOCAL, MAX, MANY, ND, SELF, TCP, UDP, Guard, Packet, icmp_invalid,
                        parse, parse_address, show_address)
 
@@ -72,8 +73,8 @@ SUFFIX = True                   # its oracle and mutations this: their diagrams 
 class Writer:
     """One random policy as text."""
 
-    def __init__(self, rng, changing_rng):
-        self.rng, self.changing_rng = rng, changing_rng
+    def __init__(self, rng, changing_rng, worded_rng=None):
+        self.rng, self.changing_rng, self.worded_rng = rng, changing_rng, worded_rng
         self.lines = []
         self.zones = {}                 # name -> interfaces of the lab in it
         self.groups = []                # of zones
@@ -726,6 +727,8 @@ class Writer:
                                      'reject any -> any', f'allow any -> {rng.choice(sorted(self.zones))}']))
         if self.chance(0.05):
             rules.insert(0, f'clamp-mss any -> {rng.choice(sorted(self.zones))} pmtu')
+        if self.worded_rng:
+            worded.add(self, rules, self.worded_rng)
         rules = [r.replace(' ipv6', '') if 'broadcast' in r else r for r in rules]      # which has none
         rules = [r + ' helper ftp' if re.search(r'^allow .* tcp/[\d-]+$', r) and self.chance(0.1) else r for r in rules]
         rules = [f'disabled {r}' if self.chance(0.02) else r + ' note "n"' if r.startswith(VERBS) and self.chance(0.02)
@@ -743,7 +746,8 @@ class Writer:
 
 def policy(seed):
     changes = random.Random(f'changing {seed}') if seed.startswith(('changing', 'self-check')) else None
-    return Writer(random.Random(f'policy {seed}'), changes).write()
+    words = random.Random(f'worded {seed}') if seed.startswith('worded') else None
+    return Writer(random.Random(f'policy {seed}'), changes, words).write()
 
 
 # ---------------------------------------------------------------- packets

@@ -1082,6 +1082,7 @@ class Parser:
         inner = [Item(name) for name in inner] if dnat.hairpin else []
         rule = self.rule('allow', dnat.source + inner, targets, line)
         rule.times = rule.times or dnat.times
+        rule.mark, rule.mask = (dnat.mark, dnat.mask) if rule.mark is None else (rule.mark, rule.mask)
         port = dnat.to[0][3]
         rule.services = dnat.services if port is None else \
             [replace(s, low=shift(port, s, s.low), high=shift(port, s, s.high)) for s in dnat.services]
@@ -1367,8 +1368,11 @@ class Evaluator:
 
     def special(self, rule, packet):
         """Whether the rule asks for something else than this packet has; its sender is user and group 0."""
-        return rule.mark is not None and self.mark & rule.mask != rule.mark or \
+        return not self.has_mark(rule) or \
             rule.dscp not in (None, packet.dscp) or any(rule.owner) or rule.nobody or not self.in_time(rule)
+
+    def has_mark(self, rule):
+        return rule.mark is None or self.mark & rule.mask == rule.mark
 
     def change(self, changes, family, source, target):
         for adds, of_source, addresses in changes if BREAK != 'changes' else []:
@@ -1544,7 +1548,7 @@ class Evaluator:
     def dnat_matches(self, rule, packet, came):
         """(matches, is hairpin: True, False or 'either')"""
         local = self.lab.is_local(packet.family, packet.target)
-        if rule.family not in (None, packet.family) or not self.in_time(rule):
+        if rule.family not in (None, packet.family) or not self.in_time(rule) or not self.has_mark(rule):
             return False, False
         if not self.service_matches(rule.services, packet, packet.dport):
             return False, False
@@ -1616,7 +1620,7 @@ class Evaluator:
         if hairpin:
             return ((own, own),) + self.source_after(packet, came, out, target, dport, False)
         for rule in self.policy.snat if BREAK != 'snat' else []:
-            if rule.family not in (None, packet.family) or not self.in_time(rule):
+            if rule.family not in (None, packet.family) or not self.in_time(rule) or not self.has_mark(rule):
                 continue
             if not any(self.item_matches(i, came, packet.family, packet.source) for i in rule.source):
                 continue
