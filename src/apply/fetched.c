@@ -132,9 +132,8 @@ static void fill_cgroup(struct filling *f, const json_t *row)
 	if (cgroup_fill(&j, f->netns))
 		remark(f, row, j.why);
 	else if (!j.there)
-		remark(f, row,
-		       arena_printf(f->in->arena, "there is no cgroup %s, its rules match nothing",
-				    j.path));
+		buf_printf(f->remarks, "%s%s: there is no cgroup %s: its rules match nothing",
+			   f->remarks->len ? "\n" : "", member_text(row, "line"), j.path);
 	f->live->generation += j.commits;
 }
 

@@ -19,6 +19,7 @@
 static int read_quotas(struct globals *g, const struct store *st, struct arena *a,
 		       const char *name, struct quota_list *out, struct buf *why)
 {
+	struct nearest near = {0};
 	struct live live;
 	int err = live_read(&live, g->netns, a, why);
 
@@ -32,6 +33,15 @@ static int read_quotas(struct globals *g, const struct store *st, struct arena *
 	if (!name || out->n)
 		return 0;
 	buf_printf(why, "the rules in force have no quota '%s'", name);
+	quotas_look(live.ruleset, st, a, NULL, out);
+	near.word = name;
+	for (size_t i = 0; i < out->n; i++)
+		nearest_offer(&near, out->v[i].name);
+	if (near.best)
+		buf_printf(why, "; did you mean '%s'?", near.best);
+	else if (out->n)
+		buf_puts(why, "; `fwc quota list` names them");
+	*out = (struct quota_list){0};
 	return -ENOENT;
 }
 

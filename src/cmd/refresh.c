@@ -101,11 +101,13 @@ static void print_since(FILE *to, uint64_t since)
 		fprintf(to, " since %s", text);
 }
 
-static void print_result(const struct fetch_result *x, bool verbose)
+/* `all`: also of what is as it was. */
+static void print_result(const struct fetch_result *x, bool all)
 {
 	FILE *to = fetch_failed(x->state) ? stderr : stdout;
+	bool cgroup = x->set->kind == FETCH_CGROUP;
 
-	if (x->state == FETCH_NOT_DUE && !verbose)
+	if (!all && (x->state == FETCH_NOT_DUE || (cgroup && x->state == FETCH_SAME)))
 		return;
 	fprintf(to, "%s%s: %s", to == stderr ? "fwc: set " : "", x->set->name,
 		state_word(x->state));
@@ -117,7 +119,8 @@ static void print_result(const struct fetch_result *x, bool verbose)
 	}
 	if (x->added || x->deleted)
 		fprintf(to, ", %zu added, %zu deleted", x->added, x->deleted);
-	fprintf(to, ", %zu element%s\n", x->held, x->held == 1 ? "" : "s");
+	fprintf(to, ", %zu element%s", x->held, x->held == 1 ? "" : "s");
+	fputs(x->state == FETCH_NOT_DUE ? " (--force asks now)\n" : "\n", to);
 	if (x->note) {
 		fprintf(stderr, "fwc: set %s: ", x->set->name);
 		diag_show_to(stderr, x->note);
@@ -156,7 +159,7 @@ static void tell_changed(const struct store *s, struct arena *a)
 	}
 }
 
-static int finish(struct globals *g, const struct fetch_result *v, size_t n)
+static int finish(struct globals *g, const struct fetch_result *v, size_t n, bool all)
 {
 	_cleanup_json_ json_t *list = json_array();
 	int rc = EXIT_FINE;
@@ -167,7 +170,7 @@ static int finish(struct globals *g, const struct fetch_result *v, size_t n)
 		if (g->json)
 			json_array_append_new(list, result_json(&v[i]));
 		else
-			print_result(&v[i], g->verbose > 0);
+			print_result(&v[i], all);
 	}
 	if (g->json)
 		show_json(list, JSON_INDENT(2));
@@ -193,7 +196,7 @@ static int refresh(struct globals *g, struct store *s, struct arena *a, struct r
 	r->o.now = (uint64_t)time(NULL);
 	results = arena_alloc(a, (sets.n + 1) * sizeof(*results));
 	n = fetch_refresh(s, a, &sets, &r->o, results);
-	rc = finish(g, results, n);
+	rc = finish(g, results, n, g->verbose > 0 || r->o.nonly);
 	if (!r->o.nonly)
 		tell_changed(s, a);
 	return rc;

@@ -103,6 +103,9 @@ static bool read_network(const char *word, struct wanted *w)
 
 static int take_addresses(struct request *r, char **words, int n)
 {
+	if (n && (r->verb == SET_LIST || r->verb == SET_FLUSH))
+		return usage_error("set", "%s takes the name of one set, and no addresses",
+				   verbs[r->verb]);
 	for (int i = 0; i < n; i++) {
 		struct wanted w = {.text = words[i]};
 		const char *why = NULL;
@@ -115,9 +118,6 @@ static int take_addresses(struct request *r, char **words, int n)
 	}
 	if (!n && (r->verb == SET_ADD || r->verb == SET_DELETE || r->verb == SET_TEST))
 		return usage_error("set", "%s wants an address", verbs[r->verb]);
-	if (n && (r->verb == SET_LIST || r->verb == SET_FLUSH))
-		return usage_error("set", "%s takes the name of a set, and no addresses",
-				   verbs[r->verb]);
 	return EXIT_FINE;
 }
 
@@ -244,10 +244,8 @@ static int unknown(struct request *r, const struct live *live)
 	}
 	fetched = set_fetched_find(r->g, r->a, r->name, &sets);
 	if (fetched)
-		set_fetched_refuse(
-			fetched,
-			r->wanted.n && r->verb != SET_TEST ? r->wanted.v[0].text : NULL,
-			r->verb == SET_DELETE);
+		set_fetched_refuse(fetched, r->wanted.n ? r->wanted.v[0].text : NULL,
+				   r->verb == SET_DELETE);
 	if (fetched || said_by_policy(r))
 		return EXIT_WRONG;
 	vec_each (&live->ruleset->sets, s) {
@@ -258,7 +256,11 @@ static int unknown(struct request *r, const struct live *live)
 			n++;
 		}
 	}
-	fputs("fwc: no dynamic set is called '", stderr);
+	vec_each (&sets, fetched) {
+		nearest_offer(&near, fetched->path ? fetched->path : fetched->name);
+		n++;
+	}
+	fprintf(stderr, "fwc: no %sset is called '", sets.n ? "" : "dynamic ");
 	diag_show_to(stderr, r->name);
 	if (near.best)
 		fprintf(stderr, "'; did you mean '%s'?\n", near.best);
@@ -478,19 +480,29 @@ static uint64_t left_of(const struct elements *held, struct ival at)
 	return left;
 }
 
+static int look(struct request *r, struct elements held[2])
+{
+	struct halves h;
+	int err;
+
+	if (set_fetched_held(r->g, r->a, r->name, held))
+		return EXIT_FINE;
+	err = find(r, &h);
+	for (int i = 0; i < 2 && !err; i++)
+		elements_of(r->a, h.set[i], &held[i]);
+	return err;
+}
+
 static int test(struct request *r)
 {
 	_cleanup_json_ json_t *list = json_array();
 	struct elements held[2];
 	const struct wanted *w;
-	struct halves h;
 	bool all = true;
-	int err = find(r, &h);
+	int err = look(r, held);
 
 	if (err)
 		return err;
-	for (int i = 0; i < 2; i++)
-		elements_of(r->a, h.set[i], &held[i]);
 	vec_each (&r->wanted, w) {
 		uint64_t left = left_of(&held[w->family == FAM_IP6], w->at);
 		json_t *j = json_pack("{s:s, s:b}", "address", w->text, "in", left > 0);

@@ -50,6 +50,27 @@ const struct fetch_set *set_fetched_find(const struct globals *g, struct arena *
 	return NULL;
 }
 
+bool set_fetched_held(const struct globals *g, struct arena *a, const char *name,
+		      struct elements held[2])
+{
+	struct fetch_sets sets;
+	const struct fetch_set *s = set_fetched_find(g, a, name, &sets);
+	const struct bulk_list *lists[2];
+	struct fetched f;
+
+	if (!s || s->kind == FETCH_CGROUP)
+		return false;
+	look(g, a, s, &f);
+	lists[0] = f.v4;
+	lists[1] = f.v6;
+	for (int i = 0; i < 2; i++) {
+		held[i] = (struct elements){0};
+		for (size_t k = 0; lists[i] && k < lists[i]->n; k++)
+			vec_push(a, &held[i], ((struct element){.at = bulk_list_at(lists[i], k)}));
+	}
+	return true;
+}
+
 static const char *kind_word(const struct fetch_set *s)
 {
 	return s->kind == FETCH_DNS ? "dns" : s->kind == FETCH_URL ? "url" : "cgroup";
@@ -202,17 +223,18 @@ void set_fetched_head(const struct globals *g, struct arena *a, const struct fet
 		return;
 	look(g, a, s, &f);
 	n = s->kind == FETCH_CGROUP ? there : count(s, &f);
+	if (!g->json && s->kind == FETCH_CGROUP) {
+		diag_show_to(stdout, s->path);
+		printf("  cgroup, %s (%s)\n", there ? "there" : "not there", s->name);
+		return;
+	}
 	if (!g->json) {
-		printf("%-20s %6zu %s%s, %s", s->name, n,
-		       s->kind == FETCH_CGROUP ? "number"
-		       : s->interval	       ? "network"
-					       : "address",
-		       n == 1					? ""
-		       : s->interval || s->kind == FETCH_CGROUP ? "s"
-								: "es",
+		printf("%-20s %6zu %s%s, %s", s->name, n, s->interval ? "network" : "address",
+		       n == 1	     ? ""
+		       : s->interval ? "s"
+				     : "es",
 		       kind_word(s));
-		if (s->kind != FETCH_CGROUP)
-			print_times(&f);
+		print_times(&f);
 		putchar('\n');
 		return;
 	}

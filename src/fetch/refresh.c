@@ -244,7 +244,7 @@ static void refuse(struct round *r, struct fetch_result *out, const char *why)
 					       .why = why};
 }
 
-/* Nobody is asked, so it is always due: what did not change is not told, unless it was named. */
+/* Nobody is asked, so it is always due. */
 static void refresh_cgroup(const struct fetch_options *o, struct arena *a,
 			   const struct fetch_set *s, struct fetch_result *out)
 {
@@ -252,7 +252,7 @@ static void refresh_cgroup(const struct fetch_options *o, struct arena *a,
 	int err = cgroup_fill(&j, o->netns);
 
 	*out = (struct fetch_result){.set = s,
-				     .state = o->nonly ? FETCH_SAME : FETCH_NOT_DUE,
+				     .state = FETCH_SAME,
 				     .held = j.there,
 				     .added = j.added,
 				     .deleted = j.deleted};

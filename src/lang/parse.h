@@ -261,6 +261,7 @@ void dscp_print(struct buf *b, uint8_t dscp);
 bool value_duration(const char *s, uint64_t *seconds);
 bool value_rate(const char *s, uint32_t *rate, enum rate_unit *unit);
 bool value_hours(const char *s, uint16_t *from, uint16_t *to);
+bool value_hours_none(const char *s); /* HH:MM-HH:MM, both the same */
 bool value_days(const char *s, uint8_t *days);
 /* What follows a target's address, and what says how a translation chooses. */
 void target_rest_print(struct buf *b, const struct ast_target *t);

@@ -159,10 +159,17 @@ static bool qualifier_group(struct parser *p, struct ast_qualifiers *q)
 /* 8-18; 08:00 - 18:00 in three words */
 static void hours_error(struct parser *p, struct ast_word w)
 {
-	struct diag_record *r =
-		diag_error(p->diag, w.span, "hours are written HH:MM-HH:MM, not '%s'", w.s);
 	const char *text = hint_hours(p->arena, w.s);
+	struct diag_record *r;
 
+	if (value_hours_none(w.s)) {
+		diag_hint(p->diag,
+			  diag_error(p->diag, w.span, "'%s' ends when it begins: no packet matches",
+				     w.s),
+			  "all day is 00:00-24:00");
+		return;
+	}
+	r = diag_error(p->diag, w.span, "hours are written HH:MM-HH:MM, not '%s'", w.s);
 	if (!text && (parse_at_word(p, "-") || parse_at_word(p, "to"))) {
 		parse_advance(p);
 		if (p->tok.kind == TOK_WORD)

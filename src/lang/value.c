@@ -168,10 +168,22 @@ static bool value_time(const char *s, size_t n, uint16_t *minutes)
 }
 
 /* hours = TIME "-" TIME; over midnight if the second is earlier */
-bool value_hours(const char *s, uint16_t *from, uint16_t *to)
+static bool read_hours(const char *s, uint16_t *from, uint16_t *to)
 {
 	return strlen(s) == 11 && s[5] == '-' && value_time(s, 5, from) && *from < 1440 &&
-	       value_time(s + 6, 5, to) && *from != *to;
+	       value_time(s + 6, 5, to);
+}
+
+bool value_hours(const char *s, uint16_t *from, uint16_t *to)
+{
+	return read_hours(s, from, to) && *from != *to;
+}
+
+bool value_hours_none(const char *s)
+{
+	uint16_t from, to;
+
+	return read_hours(s, &from, &to) && from == to;
 }
 
 /* The week as people read it; the value counts from Sunday. */

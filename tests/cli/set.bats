@@ -193,7 +193,7 @@ fd00::a-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff" ]
 	refused 2 "'soon' is not a time" add bans 192.0.2.1 for soon
 	refused 2 "for TIME goes with add, not with delete" delete bans 192.0.2.1 for 10m
 	refused 2 "add wants an address" add bans
-	refused 2 "flush takes the name of a set, and no addresses" flush bans 192.0.2.1
+	refused 2 "flush takes the name of one set, and no addresses" flush bans 192.0.2.1
 	refused 2 "set has no 'dele'; did you mean 'delete'?" dele bans 192.0.2.1
 	refused 2 "list, add, delete, flush or test, not 'fill'" fill bans 192.0.2.1
 	refused 2 "delete wants the name of a set" delete

@@ -77,7 +77,27 @@ assert j["due"] == j["fetched"] + 86400, j'
 		esac
 	done
 	[ "$(held drops.url.v4.net.bulk)" = 203.0.113.0/24 ]
+	# but everybody may ask
+	[ "$(fwc set test drops 203.0.113.9)" = "203.0.113.9 is in drops" ]
+	[ "$(fwc set test drops 203.0.113.128/25)" = "203.0.113.128/25 is in drops" ]
+	[ "$(fwc set test mart 192.0.2.80)" = "192.0.2.80 is in mart" ]
+	run fwc set test drops 203.0.113.9 203.0.112.0/23 2001:db8::1
+	[ "$status" = 1 ]
+	[ "$output" = "$(printf '%s\n' '203.0.113.9 is in drops' '203.0.112.0/23 is not in drops' '2001:db8::1 is not in drops')" ]
+	fwc --json set test drops 203.0.113.9 | /usr/bin/python3 -c '
+import json, sys
+assert json.load(sys.stdin) == [{"address": "203.0.113.9", "in": True}]'
+	run fwc set list drop
+	[ "$status" = 2 ]
+	[[ $output == *"no set is called 'drop'; did you mean 'drops'?"* ]]
+	run fwc set list drops mart
+	[ "$status" = 2 ]
+	[[ $output == *"list takes the name of one set"* ]]
 	fwc refresh drops
+	# who names a set is told of it, also that nothing was to be done
+	run fwc refresh drops
+	[ "$status" = 0 ]
+	[ "$output" = "drops: not due, 1 element (--force asks now)" ]
 	# what fails is said
 	mv "$WORK/www/list" "$WORK/www/away"
 	run fwc refresh --force drops

@@ -81,7 +81,7 @@ sends() {
 	run lab_fwc fw apply
 	echo "$output"
 	[ "$status" = 0 ]
-	[[ $output == *"cgroup.fwc:4: '$(set_of web)' is empty: there is no cgroup $TOP/web"* ]]
+	[[ $output == *"cgroup.fwc:4: there is no cgroup $TOP/web: its rules match nothing"* ]]
 	[[ $output != *"cgroup.fwc:2"* ]]
 	[ "$(sends mail 9)" = "passes passes" ]
 	[ "$(sends mail/in 9)" = "passes passes" ] # and what is below
@@ -148,6 +148,7 @@ sends() {
 	[ "$(sends web 11)" = "passes passes" ]
 	run lab_fwc fw refresh "$TOP/web"
 	[ "$output" = "$(set_of web): same, 1 element" ]
+	[[ "$(lab_fwc fw set list)" == *"$TOP/web  cgroup, there ($(set_of web))"* ]]
 	run lab_fwc fw set list "$TOP/web"
 	[ "$output" = "$(printf '# cgroup "%s", there\n%s' "$TOP/web" "$(number web)")" ]
 	run lab_fwc fw set add "$TOP/web" 192.0.2.1

@@ -160,6 +160,8 @@ used() { # WANTED QUOTA
 	lab_fwc router boot --with-state
 	used 0 own
 	run -3 lab_fwc router quota reset guest
-	[[ $output == *"the rules in force have no quota 'guest'"* ]]
+	[[ $output == *"the rules in force have no quota 'guest'; did you mean 'guests'?"* ]]
+	run -3 lab_fwc router quota list everything
+	[[ $output == *"the rules in force have no quota 'everything'; \`fwc quota list\` names them"* ]]
 	run -2 lab_fwc router quota
 }
