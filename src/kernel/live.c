@@ -78,12 +78,14 @@ static int run(struct nftrun *r, struct buf *why)
 }
 
 static void keep_dump(struct live *l, struct arena *a, const struct nftrun *r,
-		      const struct buf *dump)
+		      const struct nftrun_step *step)
 {
-	l->present = dump->len > 0;
+	const struct buf *out = &step->out;
+
 	l->generation = r->dumped;
-	l->len = dump->len;
-	l->dump = memcpy(arena_alloc(a, l->len + 1), buf_str(dump), l->len);
+	l->len = step->kept ? step->kept_len : out->len;
+	l->dump = step->kept ? step->kept : arena_copy(a, buf_str(out), out->len);
+	l->present = l->len > 0;
 	l->ruleset = NULL;
 }
 
@@ -92,9 +94,11 @@ static int fetch(struct live *out, struct nftrun_step step, const char *netns, s
 {
 	struct nftrun r = {.where = child_where_of(netns), .netns = netns, .steps = &step, .n = 1};
 	struct live l = {0};
-	int err = run(&r, why);
+	int err;
 
-	keep_dump(&l, a, &r, &step.out);
+	step.keep = a;
+	err = run(&r, why);
+	keep_dump(&l, a, &r, &step);
 	nftrun_free(&r);
 	if (!err)
 		*out = l;
@@ -226,7 +230,8 @@ static int change(struct live *l, struct nftrun_step step, const char *netns, st
 	struct nftrun_step steps[] = {
 		step,
 		{.kind = is_whole(names) ? RUN_DUMP_OWN : RUN_DUMP_SOME,
-		 .script = list_of(a, names)}};
+		 .script = list_of(a, names),
+		 .keep = a}};
 	struct nftrun r = {.where = child_where_of(netns),
 			   .netns = netns,
 			   .steps = steps,
@@ -241,7 +246,7 @@ static int change(struct live *l, struct nftrun_step step, const char *netns, st
 	if (!err)
 		l->present = true;
 	if (!err && r.n == 2)
-		keep_dump(made, a, &r, &steps[1].out);
+		keep_dump(made, a, &r, &steps[1]);
 	nftrun_free(&r);
 	return err;
 }
@@ -379,14 +384,15 @@ int live_read_among(struct live *out, struct ir_tables *others, const char *netn
 		    struct buf *why)
 {
 	_cleanup_buf_ struct buf own = {0}, rest = {0};
-	struct nftrun_step step = {.kind = RUN_DUMP_ALL};
+	struct nftrun_step step = {.kind = RUN_DUMP_ALL}, mine = {0};
 	struct nftrun r = {.where = child_where_of(netns), .netns = netns, .steps = &step, .n = 1};
 	int err = run(&r, why);
 
 	if (!err) {
 		split(&step.out, &own, &rest);
+		mine.out = own;
 		*out = (struct live){0};
-		keep_dump(out, a, &r, &own);
+		keep_dump(out, a, &r, &mine);
 		err = live_parse(out, a, why);
 	}
 	if (!err)

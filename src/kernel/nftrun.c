@@ -259,6 +259,18 @@ static int slurp(int fd, struct buf *to)
 	return 0;
 }
 
+/* The child has ended, and nobody else can write into it. */
+static int keep(int fd, struct nftrun_step *s)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	s->kept_len = (size_t)st.st_size;
+	s->kept = s->kept_len ? arena_map(s->keep, fd, s->kept_len) : NULL;
+	return s->kept_len && !s->kept ? -errno : 0;
+}
+
 static int collect(struct job *j)
 {
 	int err = 0;
@@ -268,7 +280,7 @@ static int collect(struct job *j)
 
 		s->ran = j->progress->step[i].ran;
 		s->refused = j->progress->step[i].refused;
-		err = slurp(j->streams[i].out, &s->out);
+		err = s->keep ? keep(j->streams[i].out, s) : slurp(j->streams[i].out, &s->out);
 		if (!err)
 			err = slurp(j->streams[i].err, &s->err);
 	}

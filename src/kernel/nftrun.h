@@ -37,8 +37,13 @@ struct nftrun_step {
 	const char *script; /* native nft language; never JSON */
 	const struct buf *messages; /* of RUN_MESSAGES */
 	const struct bulk_job *bulk; /* of RUN_BULK_* */
+	/* Where a dump may be kept: then it is in `kept`, not copied, and `out` is empty; or not,
+	 * where others have read it. */
+	struct arena *keep;
 	bool ran, refused;
 	struct buf out, err; /* out of RUN_BULK_FILL: a uint32_t, transactions that it took */
+	const void *kept;
+	size_t kept_len;
 };
 
 struct nftrun {

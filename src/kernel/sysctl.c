@@ -331,6 +331,15 @@ static int set_timeouts_here(struct job *j)
 	return err;
 }
 
+/* In one piece: json_dumpfd() writes each comma by itself. */
+static int put_json(const json_t *j, int to)
+{
+	_cleanup_free_ char *text = json_dumps(j, JSON_COMPACT);
+	size_t n = text ? strlen(text) : 0;
+
+	return n && write(to, text, n) == (ssize_t)n ? 0 : -EIO;
+}
+
 static int work_here(void *arg)
 {
 	struct job *j = arg;
@@ -340,7 +349,7 @@ static int work_here(void *arg)
 	case SNAPSHOT: {
 		_cleanup_json_ json_t *s = snapshot_here();
 
-		err = json_dumpfd(s, j->out, JSON_COMPACT) < 0 ? -EIO : 0;
+		err = put_json(s, j->out);
 		break;
 	}
 	case SET:

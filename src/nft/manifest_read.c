@@ -353,8 +353,7 @@ static bool read_index(struct arena *a, const json_t *j, const struct buf *index
 	char *copy;
 
 	sha256_hex(buf_str(index), index->len, hex);
-	copy = arena_alloc(a, index->len + 1);
-	memcpy(copy, buf_str(index), index->len);
+	copy = arena_copy(a, buf_str(index), index->len);
 	if (!strcmp(member_copy(a, j, "sha256"), hex) && index_read(a, m, copy, index->len))
 		return true;
 	*why = MANIFEST_INDEX " and manifest do not belong together: one of them was cut short or "

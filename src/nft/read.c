@@ -253,19 +253,40 @@ static bool may_share(const struct raw_set *s, const struct ir_set *known)
 	return known && !known->dynamic && (known->is_map || !(s->flags & NFT_SET_MAP));
 }
 
-static void add_elems(struct reader *r, struct tlv body)
+/* Whose elements these are; NULL: nobody asks for them. */
+static struct raw_set *elems_of(struct reader *r, struct tlv body, struct tlv *elems)
 {
-	struct tlv v[NFTA_SET_ELEM_LIST_MAX + 1], elem;
-	const char *name;
+	struct tlv v[NFTA_SET_ELEM_LIST_MAX + 1];
 	struct raw_set *s;
-	uint16_t type;
+	const char *name;
 
 	tlv_sort(body, v, NFTA_SET_ELEM_LIST_MAX);
 	name = read_text(r->a, v[NFTA_SET_ELEM_LIST_SET]);
 	s = name ? map_get(&r->sets, name) : NULL;
-	if (!s || may_share(s, known_set(r, name)))
-		return;
-	while (tlv_next(&v[NFTA_SET_ELEM_LIST_ELEMENTS], &type, &elem))
+	*elems = v[NFTA_SET_ELEM_LIST_ELEMENTS];
+	return s && !may_share(s, known_set(r, name)) ? s : NULL;
+}
+
+/* Of sets that came before; an element is large, and growing by doubling copies them all. */
+static void expect_elems(struct reader *r, struct tlv body)
+{
+	struct tlv elems, elem;
+	struct raw_set *s = elems_of(r, body, &elems);
+	uint16_t type;
+
+	while (s && tlv_next(&elems, &type, &elem))
+		s->expected++;
+}
+
+static void add_elems(struct reader *r, struct tlv body)
+{
+	struct tlv elems, elem;
+	struct raw_set *s = elems_of(r, body, &elems);
+	uint16_t type;
+
+	if (s && !s->elems.n)
+		vec_reserve(r->work, &s->elems, s->expected);
+	while (s && tlv_next(&elems, &type, &elem))
 		read_elem(r, s, elem);
 }
 
@@ -436,6 +457,8 @@ static void take(struct dump *d, const struct tlv_message *m, enum pass pass)
 		read_chain(r, m->body);
 	else if (pass == CHAINS && what == NFT_MSG_NEWSET)
 		add_set(r, m->body);
+	else if (pass == CHAINS && what == NFT_MSG_NEWSETELEM)
+		expect_elems(r, m->body);
 	else if (pass == CHAINS && what == NFT_MSG_NEWOBJ)
 		add_object(r, m->body);
 	else if (pass == CHAINS && what == NFT_MSG_NEWFLOWTABLE)

@@ -39,6 +39,7 @@ struct raw_set {
 	uint32_t flags; /* NFT_SET_* */
 	uint32_t key_type, key_len; /* nft's number of the type: a hint */
 	VEC(struct raw_elem) elems;
+	size_t expected; /* elements, or fewer */
 	struct ir_set *set; /* as the hint has it */
 	bool host[IR_MAX_CONCAT]; /* its numbers are in this machine's byte order */
 };

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "util/room.h"
 
@@ -20,8 +21,15 @@ struct chunk {
 	_Alignas(ALIGN) char data[];
 };
 
+struct mapped { /* a file */
+	struct mapped *next;
+	void *p;
+	size_t n;
+};
+
 struct arena {
 	struct chunk *shared, *own;
+	struct mapped *mapped;
 };
 
 static void free_all(struct chunk *c)
@@ -43,6 +51,8 @@ void arena_free(struct arena *a)
 {
 	if (!a)
 		return;
+	for (struct mapped *m = a->mapped; m; m = m->next)
+		munmap(m->p, m->n);
 	free_all(a->shared);
 	free_all(a->own);
 	room_free(a, sizeof(*a));
@@ -72,7 +82,8 @@ static size_t rounded(size_t size)
 	return (size + ALIGN - 1) & ~(size_t)(ALIGN - 1);
 }
 
-void *arena_alloc(struct arena *a, size_t size)
+/* `fresh`: makes the room. */
+static void *alloc(struct arena *a, size_t size, void *(*fresh)(size_t))
 {
 	struct chunk *c = a->shared;
 	void *p;
@@ -81,7 +92,7 @@ void *arena_alloc(struct arena *a, size_t size)
 		room_lack();
 	size = rounded(size);
 	if (size > LARGE) {
-		c = room_new(sizeof(*c) + size);
+		c = fresh(sizeof(*c) + size);
 		c->used = c->size = size;
 		put_own(a, c);
 		return c->data;
@@ -94,6 +105,34 @@ void *arena_alloc(struct arena *a, size_t size)
 	}
 	p = c->data + c->used;
 	c->used += size;
+	return p;
+}
+
+void *arena_alloc(struct arena *a, size_t size)
+{
+	return alloc(a, size, room_new);
+}
+
+void *arena_copy(struct arena *a, const void *p, size_t n)
+{
+	char *to = alloc(a, n + 1, room_bare);
+
+	if (n)
+		memcpy(to, p, n);
+	to[n] = '\0';
+	return to;
+}
+
+const void *arena_map(struct arena *a, int fd, size_t n)
+{
+	void *p = mmap(NULL, n, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+	struct mapped *m;
+
+	if (p == MAP_FAILED)
+		return NULL;
+	m = arena_alloc(a, sizeof(*m));
+	*m = (struct mapped){.next = a->mapped, .p = p, .n = n};
+	a->mapped = m;
 	return p;
 }
 
@@ -125,10 +164,7 @@ void *arena_regrow(struct arena *a, void *old, size_t oldsize, size_t newsize)
 
 char *arena_strndup(struct arena *a, const char *s, size_t n)
 {
-	char *p = arena_alloc(a, n + 1);
-
-	memcpy(p, s, n);
-	return p;
+	return arena_copy(a, s, n);
 }
 
 char *arena_strdup(struct arena *a, const char *s)

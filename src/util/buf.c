@@ -9,6 +9,10 @@
 #include <sys/mman.h>
 
 #define LARGE_PAGE ((size_t)2 << 20)
+/* What is as long as that may well grow on. A page that is not used costs nothing, a copy does; and
+ * what the heap has is had again (util/room.h). */
+#define LONG (LARGE_PAGE / 8)
+#define MOST_OF_HEAP (LARGE_PAGE - 4096)
 
 /* Of a long list each page that is touched costs more than what is written there. */
 static void want_large_pages(char *p, size_t n)
@@ -38,6 +42,8 @@ static void buf_room(struct buf *b, size_t n)
 		return;
 	while (cap - b->len <= n)
 		cap *= 2;
+	if (cap >= LONG && cap < MOST_OF_HEAP)
+		cap = MOST_OF_HEAP;
 	set_cap(b, cap);
 }
 

@@ -61,7 +61,7 @@ void room_keep(void)
 #endif
 }
 
-void *room_new(size_t bytes)
+static void *get(size_t bytes, bool zeroed)
 {
 	void *p;
 
@@ -69,10 +69,20 @@ void *room_new(size_t bytes)
 		room_lack();
 	if (is_large(bytes))
 		return map_pages(whole(bytes));
-	p = calloc(1, bytes);
+	p = zeroed ? calloc(1, bytes) : malloc(bytes);
 	if (!p)
 		room_lack();
 	return p;
+}
+
+void *room_new(size_t bytes)
+{
+	return get(bytes, true);
+}
+
+void *room_bare(size_t bytes)
+{
+	return get(bytes, false);
 }
 
 void *room_grow(void *room, size_t bytes, size_t more)

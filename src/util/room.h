@@ -10,6 +10,8 @@
 
 /* Never NULL: without memory the program ends. */
 void *room_new(size_t bytes);
+/* The same, with anything in it. */
+void *room_bare(size_t bytes);
 /* The same bytes with zeroes behind them; the old ones are gone. */
 void *room_grow(void *room, size_t bytes, size_t more);
 void room_free(void *room, size_t bytes);
