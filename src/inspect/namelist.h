@@ -68,7 +68,9 @@ void names_writer_add(struct names_writer *w, const char *s, size_t n);
 struct names_said names_writer_said(const struct names_writer *w, uint32_t list);
 uint32_t names_writer_lists(const struct names_writer *w);
 /* Once all are added. False: they are too many for the format. */
-bool names_writer_end(struct names_writer *w, struct buf *out);
+bool names_writer_end(struct names_writer *w);
+/* Then: the table. */
+void names_writer_put(struct names_writer *w, struct buf *out);
 
 /* For both. */
 static inline uint32_t names_hash(const char *s, size_t n) /* FNV-1a */

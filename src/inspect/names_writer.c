@@ -283,23 +283,37 @@ static void put_rows(const struct names_writer *w, struct buf *out)
 	}
 }
 
-bool names_writer_end(struct names_writer *w, struct buf *out)
+static void put_slots(struct names_writer *w, struct buf *out)
 {
-	const struct slot *slots;
+	const struct slot *slots = slots_of(w);
+
+	for (uint32_t i = 0; i < w->nslots; i++) {
+		uint32_t at = htole32(slots[i].at);
+
+		memcpy(out->data + out->len, &at, sizeof(at)); /* there is room */
+		out->len += sizeof(at);
+	}
+}
+
+bool names_writer_end(struct names_writer *w)
+{
 	size_t row = w->lists / 8 + !!(w->lists % 8);
 
 	if (w->lists && w->said.len < w->lists * sizeof(struct names_said))
 		end_list(w);
-	slots = slots_of(w);
-	if (w->full || (uint64_t)nclasses(w) * row > BYTES_MAX)
-		return false;
+	return !w->full && (uint64_t)nclasses(w) * row <= BYTES_MAX;
+}
+
+void names_writer_put(struct names_writer *w, struct buf *out)
+{
+	size_t row = w->lists / 8 + !!(w->lists % 8);
+
+	buf_reserve(out, 64 + nclasses(w) * row + w->nslots * sizeof(uint32_t) + w->text.len);
 	number(out, w->text.len);
 	number(out, w->nslots);
 	number(out, w->lists);
 	number(out, nclasses(w));
 	put_rows(w, out);
-	for (uint32_t i = 0; i < w->nslots; i++)
-		number(out, slots[i].at);
+	put_slots(w, out);
 	buf_add(out, w->text.len ? w->text.data : "", w->text.len);
-	return true;
 }

@@ -118,11 +118,10 @@ static void set_number(struct buf *b, size_t at, size_t v)
 bool pack_write(json_t *head, struct names_writer *w, struct buf *out)
 {
 	static const uint8_t zeros[PACK_HEAD];
-	_cleanup_buf_ struct buf names = {0};
 	_cleanup_free_ char *text = NULL;
-	size_t begin = out->len, head_len;
+	size_t begin = out->len, head_len, names_len;
 
-	if (!names_writer_end(w, &names))
+	if (!names_writer_end(w))
 		return false;
 	json_object_set_new(head, "format", json_integer(PACK_FORMAT));
 	json_object_set_new(head, "lists", lists_json(w));
@@ -135,11 +134,12 @@ bool pack_write(json_t *head, struct names_writer *w, struct buf *out)
 	while ((out->len - begin) % 4)
 		buf_putc(out, ' ');
 	head_len = out->len - begin - PACK_HEAD;
-	buf_add(out, names.data, names.len);
+	names_writer_put(w, out);
+	names_len = out->len - begin - PACK_HEAD - head_len;
 	set_number(out, begin + 8, head_len);
-	set_number(out, begin + 12, names.len);
+	set_number(out, begin + 12, names_len);
 	digest((uint8_t *)out->data + begin, out->len - begin, (uint8_t *)out->data + begin + 32);
-	return head_len + names.len < UINT32_MAX;
+	return head_len + names_len < UINT32_MAX;
 }
 
 /* ---- JSON of fwc 0.1 ---- */

@@ -8,19 +8,22 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#define PAGE ((size_t)4096)
 #define LARGE_PAGE ((size_t)2 << 20)
 /* What is as long as that may well grow on. A page that is not used costs nothing, a copy does; and
  * what the heap has is had again (util/room.h). */
 #define LONG (LARGE_PAGE / 8)
 #define MOST_OF_HEAP (LARGE_PAGE - 4096)
 
-/* Of a long list each page that is touched costs more than what is written there. */
+/* Of a long list each page that is touched costs more than what is written there. All pages of the
+ * allocation are asked for, its head's too: where a part of a mapping is advised it becomes two, which
+ * realloc(3) cannot move and copies. */
 static void want_large_pages(char *p, size_t n)
 {
-	size_t before = -(uintptr_t)p & (LARGE_PAGE - 1);
+	size_t before = (uintptr_t)p & (PAGE - 1);
 
 	if (n > 2 * LARGE_PAGE)
-		madvise(p + before, (n - before) & ~(LARGE_PAGE - 1), MADV_HUGEPAGE);
+		madvise(p - before, (before + n + PAGE - 1) & ~(PAGE - 1), MADV_HUGEPAGE);
 }
 
 static void set_cap(struct buf *b, size_t cap)

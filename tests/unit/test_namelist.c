@@ -33,7 +33,8 @@ static void begin(void)
 
 static void end(void)
 {
-	CHECK(names_writer_end(w, &bytes));
+	CHECK(names_writer_end(w));
+	names_writer_put(w, &bytes);
 	names_writer_free(w);
 	CHECK(!names_open(&names, bytes.data, bytes.len, NULL));
 }
