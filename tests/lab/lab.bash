@@ -18,7 +18,7 @@
 #	lab_talk FROM TO ADDR PORT       a TCP connection that goes on talking in the background
 #	lab_goes_on PORT                 it gets ten answers more
 #	lab_stops PORT                   it comes to get no more
-#	lab_idle FROM TO ADDR PORT [OPTION...]   a TCP connection that says nothing (see `idle`)
+#	lab_idle FROM TO ADDR PORT [OPTION...]   a TCP connection that says nothing (see `idle`); lab_idles: several
 #	lab_say PORT near|far            the caller, or the called end, says a word on it: is it heard?
 #	lab_fwc NAME ARG...              fwc, working on that namespace, with a state directory of its own
 #	lab_apply NAME POLICY            compile and apply
@@ -246,29 +246,40 @@ lab_stops() {
 	return 1
 }
 
-lab_idle() {
-	local from=$1 to=$2
+lab_idles() { # several: FROM TO ADDR PORT [OPTION...] is one argument for each
+	local port connections=() one name
 
-	shift 2
-	/usr/bin/python3 "$LAB_HERE/idle" "/run/netns/$LAB-$from" "/run/netns/$LAB-$to" "$@" \
-		>"$LAB_DIR/idle-$2" 2>"$LAB_DIR/idle-$2.said" 3>&- &
-	echo $! >"$LAB_DIR/idle-$2.pid"
+	for one in "$@"; do
+		read -r _ _ _ port _ <<<"$one"
+		name=${name:-$LAB_DIR/idle-$port}
+		echo "$name" >"$LAB_DIR/idle-$port.of"
+		connections+=("/run/netns/$LAB-${one%% *} /run/netns/$LAB-${one#* }")
+	done
+	mkfifo "$name.ask"
+	/usr/bin/python3 "$LAB_HERE/idle" "${connections[@]}" <>"$name.ask" >"$name" 2>"$name.said" 3>&- &
+	echo $! >"$name.pid"
 	for _ in $(seq 1000); do
-		[ -s "$LAB_DIR/idle-$2" ] && return
+		[ -s "$name" ] && return
 		sleep 0.02
 	done
-	cat "$LAB_DIR/idle-$2.said"
+	cat "$name.said"
 	return 1
 }
 
-lab_say() {
-	local file=$LAB_DIR/idle-$1 before signal=USR1
+lab_idle() { lab_idles "$*"; }
 
-	[ "$2" = near ] || signal=USR2
-	before=$(wc -l <"$file")
-	kill -$signal "$(<"$file.pid")" || return
-	while [ "$(wc -l <"$file")" = "$before" ]; do sleep 0.02; done
-	[ "$(tail -n 1 "$file")" = heard ] || { echo "port $1: what the $2 end said was lost"; return 1; }
+lab_say() {
+	local file before lines
+
+	file=$(<"$LAB_DIR/idle-$1.of") || return
+	mapfile -t before <"$file"
+	echo "$1 $2" >"$file.ask"
+	lines=("${before[@]}")
+	while [ ${#lines[@]} = ${#before[@]} ]; do
+		sleep 0.02
+		mapfile -t lines <"$file"
+	done
+	[ "${lines[-1]}" = heard ] || { echo "port $1: what the $2 end said was lost"; return 1; }
 }
 
 lab_fwc() {

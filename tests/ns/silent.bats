@@ -32,12 +32,9 @@ tracked() { # what conntrack -L takes
 }
 
 six() { # six connections, ports from $1 on: v4, v6 and mapped, to the router and from it
-	lab_idle client router 192.168.1.1 $(($1))
-	lab_idle client router fd00:1::1 $(($1 + 1))
-	lab_idle client router 192.168.1.1 $(($1 + 2)) mapped
-	lab_idle router server 198.51.100.10 $(($1 + 3))
-	lab_idle router server 2001:db8:3::10 $(($1 + 4))
-	lab_idle router server 198.51.100.10 $(($1 + 5)) mapped
+	lab_idles "client router 192.168.1.1 $(($1))" "client router fd00:1::1 $(($1 + 1))" \
+		"client router 192.168.1.1 $(($1 + 2)) mapped" "router server 198.51.100.10 $(($1 + 3))" \
+		"router server 2001:db8:3::10 $(($1 + 4))" "router server 198.51.100.10 $(($1 + 5)) mapped"
 }
 
 all_say() { # first port, who speaks first

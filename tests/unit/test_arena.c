@@ -155,6 +155,40 @@ static void grown_again(void)
 	room_free(p, size);
 }
 
+/* What is asked of a mapping is asked of all of it: then realloc(3) moves it, and copies nothing. */
+static void long_texts(void)
+{
+	struct buf b = {0};
+
+	for (int i = 0; i < 1 << 17; i++)
+		buf_add(&b, "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", 64);
+	SAME_NUMBER(b.len, 8 << 20);
+	CHECK(in_one_mapping(b.data, b.cap));
+	CHECK(!memcmp(b.data + (4 << 20), "0123", 4) && !b.data[b.len]);
+	buf_free(&b);
+}
+
+static void copies(void)
+{
+	struct arena *a = arena_new();
+	FILE *f = tmpfile();
+	const char *mapped;
+	char *large = arena_alloc(a, 100000);
+
+	memset(large, 'x', 100000);
+	SAME_TEXT(arena_copy(a, "abcdef", 3), "abc");
+	SAME_TEXT(arena_copy(a, NULL, 0), "");
+	SAME_NUMBER(strlen(arena_copy(a, large, 100000)), 100000);
+	fputs("what is in a file", f);
+	fflush(f);
+	mapped = arena_map(a, fileno(f), 17);
+	CHECK(mapped && !memcmp(mapped, "what is in a file", 17));
+	CHECK(!arena_map(a, -1, 17));
+	fclose(f);
+	CHECK(mapped && !memcmp(mapped, "what", 4)); /* without the descriptor */
+	arena_free(a);
+}
+
 static void buffers(void)
 {
 	struct buf b = {0};
@@ -182,6 +216,8 @@ int main(void)
 	vectors_reserved();
 	vectors_of_their_own();
 	grown_again();
+	long_texts();
+	copies();
 	buffers();
 	return test_end();
 }
