@@ -22,8 +22,8 @@ void *arena_grow(struct arena *a, const void *old, size_t oldsize, size_t newsiz
 void *arena_regrow(struct arena *a, void *old, size_t oldsize, size_t newsize);
 /* A copy of n bytes, and a zero behind them. */
 void *arena_copy(struct arena *a, const void *p, size_t n);
-/* The first n bytes of a file that nobody writes any more, as they are in it; n > 0. They live until
- * arena_free(), the descriptor may go. NULL, with errno set, if that fails. */
+/* The first n bytes of a file that nobody writes any more, as they are in it; n > 0. They live
+ * until arena_free(), the descriptor may go. NULL, with errno set, if that fails. */
 const void *arena_map(struct arena *a, int fd, size_t n);
 char *arena_strdup(struct arena *a, const char *s);
 char *arena_strndup(struct arena *a, const char *s, size_t n);

@@ -16,8 +16,8 @@
 #define MOST_OF_HEAP (LARGE_PAGE - 4096)
 
 /* Of a long list each page that is touched costs more than what is written there. All pages of the
- * allocation are asked for, its head's too: where a part of a mapping is advised it becomes two, which
- * realloc(3) cannot move and copies. */
+ * allocation are asked for, its head's too: where a part of a mapping is advised it becomes two,
+ * which realloc(3) cannot move and copies. */
 static void want_large_pages(char *p, size_t n)
 {
 	size_t before = (uintptr_t)p & (PAGE - 1);
