@@ -198,7 +198,7 @@ static bool of_behind(const struct ast_nat *n, const char *word)
 static bool misplaced(struct parser *p, const struct ast_nat *n)
 {
 	const char *word = p->tok.kind == TOK_WORD ? parse_text(p, p->tok) : "";
-	const char *rest, *words;
+	const char *rest, *words, *allow;
 	struct diag_record *r;
 
 	if (!of_behind(n, word) && strcmp(word, "published") != 0 &&
@@ -207,8 +207,11 @@ static bool misplaced(struct parser *p, const struct ast_nat *n)
 	r = diag_error(p->diag, parse_here(p), "'%s' cannot stand before 'to'", word);
 	words = parse_words_until(p, "to", &rest);
 	rest = rest ? rest : targets_of[n->kind];
+	allow = of_behind(n, word) ? strstr(rest, " allow") : NULL;
 	if (of_behind(n, word))
-		diag_hint(p->diag, r, "it goes behind: to %s %s", rest, words);
+		diag_hint(p->diag, r, "it goes behind: to %.*s %s%s",
+			  (int)(allow ? (size_t)(allow - rest) : strlen(rest)), rest, words,
+			  allow ? allow : "");
 	else if (n->kind == NAT_DNAT && qualifier_is_of(word, OF_RULE))
 		diag_hint(p->diag, r, "it is a rule's; with the rule that dnat writes: to %s %s%s",
 			  rest, strstr(rest, " allow") ? "" : "allow ", words);

@@ -498,6 +498,18 @@ static void report_needless(struct culprits *c, struct diag *diag, size_t i)
 	name_deciders(c, diag, r, region, i, i + 1, c->n, "decides the same");
 }
 
+/* Also of what this machine sends and others translate: that is judged in postrouting, which is
+ * not looked at here. */
+static bool is_of_sent(const struct rule *r)
+{
+	const struct place_item *item;
+
+	vec_each (&r->from.items, item)
+		if (r->published && item_has(item, PLACE_SELF))
+			return true;
+	return false;
+}
+
 /* Rules that have no use, by the hook where their story is told. */
 static void report_at(struct policy *p, struct arena *a, struct diag *diag, struct dd_budget budget,
 		      enum station at, const struct use *use, size_t n)
@@ -509,7 +521,7 @@ static void report_at(struct policy *p, struct arena *a, struct diag *diag, stru
 		bool dead = use[i].applies && !use[i].decides && use[i].dead_at == at;
 		bool needless = use[i].decides && !use[i].needed && use[i].needless_at == at;
 
-		if (!dead && !needless)
+		if ((!dead && !needless) || (at < NAT_PREROUTING && is_of_sent(&p->rules.v[i])))
 			continue;
 		if (!c.leaves) {
 			mean_init(&m, a, budget);
@@ -544,7 +556,8 @@ static bool look_at(struct policy *p, struct arena *a, struct diag *diag, struct
 	for (int h = 0; h < 3; h++)
 		report_at(p, a, diag, budget, at[h], use, n);
 	for (size_t i = 0; !nat && i < n; i++)
-		if (!use[i].applies && !p->rules.v[i].q.absent) /* that was said */
+		if (!use[i].applies && !is_of_sent(&p->rules.v[i]) &&
+		    !p->rules.v[i].q.absent) /* that was said */
 			diag_warning(diag, p->rules.v[i].span, "no packet can match this rule%s",
 				     rule_never(&p->rules.v[i]));
 	return true;

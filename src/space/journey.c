@@ -200,6 +200,8 @@ static dd_ref published(struct mean *m, const struct policy *p, const struct rul
 
 	r = dd_and(d, r, schema_one(&m->schema, DIM_CT_STATUS, STATUS_DST_NAT));
 	r = dd_and(d, dd_and(d, r, mean_opens(m)), schema_possible(&m->schema, at));
+	if (from_self) /* not what is forwarded, which postrouting sees, too */
+		r = dd_and(d, r, schema_possible(&m->schema, AT_OUTPUT));
 	r = dd_and(d, r, asked(m, q));
 	if (q->published)
 		return r;

@@ -207,6 +207,20 @@ expect inspect wan -> dmz tcp/443"
 	[[ $output == *"forward "*"inspect with names"* ]]
 }
 
+@test "published of self: such rules match, and are about what this machine sends alone" {
+	policy <<<"$zones
+allow wan -> dmz published
+allow self, wan -> dmz published tcp/80
+expect allow self -> dmz published tcp/80
+expect drop  self -> dmz published tcp/81"
+	check
+	[ "$status" = 0 ]
+	[[ $output != *"no packet can match"* && $output != *"has no effect"* && $output != *redundant* ]]
+	explain 'self -> dmz published tcp/80'
+	[[ $output != *arriving* ]]
+	[[ $output == *"p.fwc:9: allow self, wan -> dmz published tcp/80"*accepted* ]]
+}
+
 @test "a rule is proposed only where the expectation would hold with it" {
 	expect 'allow dmz -> wan tcp/25, udp/25'
 	[[ $output == *"add: allow dmz -> wan tcp/25, udp/25"* ]]
