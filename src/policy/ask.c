@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "policy/known.h"
 #include "policy/resolve.h"
 
 static const struct {
@@ -55,7 +56,7 @@ struct ivset rule_questions(struct arena *a, const struct rule *r)
 	return out;
 }
 
-bool policy_awaits_answers(const struct policy *p, int place)
+static bool awaits_answers(const struct policy *p, int place)
 {
 	const struct place_item *i;
 	const struct rule *r;
@@ -65,4 +66,9 @@ bool policy_awaits_answers(const struct policy *p, int place)
 			if (r->questions.n && place != PLACE_SELF && item_has(i, place))
 				return true;
 	return false;
+}
+
+bool policy_awaits_answers(const struct policy *p, int place)
+{
+	return known_answer(p, KNOWN_AWAITS_ANSWERS, place, awaits_answers);
 }

@@ -3,7 +3,7 @@
  */
 #include <netinet/in.h>
 
-#include "policy/policy.h"
+#include "policy/known.h"
 
 #define ANY_PORT 40000 /* a client's own */
 
@@ -318,7 +318,7 @@ static bool lets_some_in(const struct policy *p, struct flow f, bool anyone)
 	return false;
 }
 
-bool policy_asks_dhcp(const struct policy *p, int place, enum family fam)
+static bool asks_dhcp(const struct policy *p, int place, enum family fam)
 {
 	struct flow f = {.from = PLACE_SELF, .to = place, .family = fam, .protocol = IPPROTO_UDP};
 
@@ -329,7 +329,23 @@ bool policy_asks_dhcp(const struct policy *p, int place, enum family fam)
 	return lets_some_in(p, f, false);
 }
 
-bool policy_answers_dhcp(const struct policy *p, int place, enum family fam)
+static bool asks_dhcp4(const struct policy *p, int place)
+{
+	return asks_dhcp(p, place, FAM_IP4);
+}
+
+static bool asks_dhcp6(const struct policy *p, int place)
+{
+	return asks_dhcp(p, place, FAM_IP6);
+}
+
+bool policy_asks_dhcp(const struct policy *p, int place, enum family fam)
+{
+	return fam == FAM_IP4 ? known_answer(p, KNOWN_ASKS_DHCP4, place, asks_dhcp4)
+			      : known_answer(p, KNOWN_ASKS_DHCP6, place, asks_dhcp6);
+}
+
+static bool answers_dhcp(const struct policy *p, int place, enum family fam)
 {
 	struct flow f = {.from = place, .to = PLACE_SELF, .family = fam, .protocol = IPPROTO_UDP};
 
@@ -338,6 +354,22 @@ bool policy_answers_dhcp(const struct policy *p, int place, enum family fam)
 	f.sport = fam == FAM_IP4 ? 68 : 546;
 	f.dport = fam == FAM_IP4 ? 67 : 547;
 	return lets_some_in(p, f, false);
+}
+
+static bool answers_dhcp4(const struct policy *p, int place)
+{
+	return answers_dhcp(p, place, FAM_IP4);
+}
+
+static bool answers_dhcp6(const struct policy *p, int place)
+{
+	return answers_dhcp(p, place, FAM_IP6);
+}
+
+bool policy_answers_dhcp(const struct policy *p, int place, enum family fam)
+{
+	return fam == FAM_IP4 ? known_answer(p, KNOWN_ANSWERS_DHCP4, place, answers_dhcp4)
+			      : known_answer(p, KNOWN_ANSWERS_DHCP6, place, answers_dhcp6);
 }
 
 /* From what an endpoint names there: the lowest address stands for all of an item. */
@@ -361,7 +393,7 @@ static bool lets_in_from(const struct policy *p, const struct endpoint *e, struc
 	return false;
 }
 
-bool policy_hears_groups(const struct policy *p, int place)
+static bool hears_groups(const struct policy *p, int place)
 {
 	static const struct {
 		uint16_t port;
@@ -386,14 +418,25 @@ bool policy_hears_groups(const struct policy *p, int place)
 	return false;
 }
 
-bool policy_publishes(const struct policy *p)
+bool policy_hears_groups(const struct policy *p, int place)
+{
+	return known_answer(p, KNOWN_HEARS_GROUPS, place, hears_groups);
+}
+
+static bool publishes(const struct policy *p, int place)
 {
 	const struct rule *r;
 
+	(void)place;
 	vec_each (&p->rules, r)
 		if (r->published)
 			return true;
 	return false;
+}
+
+bool policy_publishes(const struct policy *p)
+{
+	return known_answer(p, KNOWN_PUBLISHES, PLACE_SELF, publishes);
 }
 
 static bool is_from_self(const struct endpoint *from)
@@ -404,11 +447,12 @@ static bool is_from_self(const struct endpoint *from)
 	return false;
 }
 
-bool policy_translates_self(const struct policy *p)
+static bool translates_self(const struct policy *p, int place)
 {
 	const struct rule *r;
 	const struct nat *n;
 
+	(void)place;
 	vec_each (&p->nats, n)
 		if ((n->kind == NAT_DNAT || n->kind == NAT_REDIRECT) && is_from_self(&n->from))
 			return true;
@@ -417,4 +461,9 @@ bool policy_translates_self(const struct policy *p)
 		if (r->published && is_from_self(&r->from))
 			return true;
 	return false;
+}
+
+bool policy_translates_self(const struct policy *p)
+{
+	return known_answer(p, KNOWN_TRANSLATES_SELF, PLACE_SELF, translates_self);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * Whether two statements may speak of the same packet: a cheap look, that may say yes too often.
  */
-#include "policy/policy.h"
+#include "policy/known.h"
 
 static bool meet_in(const struct addrs *x, const struct addrs *y, enum family fam)
 {
@@ -95,4 +95,38 @@ bool rule_meets_nat(const struct rule *r, const struct nat *n, enum family fam, 
 	       (n->hairpin || endpoints_meet(&r->from, &n->from)) &&
 	       (n->port && !r->published ? may_hold(&r->services, n->port, nat_port_last(n))
 					 : services_meet(&r->services, &n->services));
+}
+
+void rules_behind_nat(const struct policy *p, struct arena *a, const struct nat *n,
+		      enum family fam, const u128 *target, struct numbers *out)
+{
+	const struct known_bounds *b = known_rules(p), of = known_bounds_of(&n->to, &n->services);
+	uint16_t first = n->port ? n->port : of.first_port;
+	uint16_t last = n->port ? nat_port_last(n) : of.last_port;
+
+	for (size_t i = 0; i < p->rules.n; i++) {
+		const struct rule *r = &p->rules.v[i];
+
+		if (target && !known_has(&b[i], fam, *target))
+			continue;
+		if (!known_meet_ports(&b[i], first, last) && !(n->port && r->published))
+			continue;
+		if (rule_meets_nat(r, n, fam, target))
+			vec_push(a, out, (uint32_t)i);
+	}
+}
+
+void nats_before(const struct policy *p, struct arena *a, size_t nat, struct numbers *out)
+{
+	const struct known_bounds *b = known_nats(p), of = b[nat];
+	const struct nat *n = &p->nats.v[nat];
+
+	for (size_t i = 0; i < nat; i++) {
+		if (!known_meet_ports(&b[i], of.first_port, of.last_port))
+			continue;
+		if (!known_meet(&b[i], &of) && !n->hairpin && !p->nats.v[i].hairpin)
+			continue;
+		if (nats_meet(&p->nats.v[i], n))
+			vec_push(a, out, (uint32_t)i);
+	}
 }

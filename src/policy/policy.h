@@ -374,8 +374,11 @@ struct policy_timeout {
 	struct span at;
 };
 
+struct policy_known; /* known.h */
+
 struct policy {
 	struct arena *arena;
+	struct policy_known *known; /* once it is resolved */
 	int forwarding; /* -1: not said */
 	struct span forwarding_span;
 	int live_flows; /* 1: apply ends those that its rules refuse; 0: keeps them; -1: not said */
@@ -552,6 +555,14 @@ struct ival nat_seen_as(const struct nat *n, enum family fam);
 uint16_t nat_port_last(const struct nat *n);
 /* The same of a rule and what a dnat has sent to a target (NULL: a redirect). */
 bool rule_meets_nat(const struct rule *r, const struct nat *n, enum family fam, const u128 *target);
+struct numbers { /* of statements, in order */
+	uint32_t *v;
+	size_t n, cap;
+};
+/* All such rules of a policy; the translations that stand before one and meet it. */
+void rules_behind_nat(const struct policy *p, struct arena *a, const struct nat *n,
+		      enum family fam, const u128 *target, struct numbers *out);
+void nats_before(const struct policy *p, struct arena *a, size_t nat, struct numbers *out);
 
 /* Why no packet matches the rule, ": ..."; "" if that is not plain to see (warn.c). */
 const char *rule_never(const struct rule *r);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lang/lang.h"
+#include "policy/known.h"
 #include "util/number.h"
 
 void declare(struct resolver *r, struct decl *d)
@@ -598,6 +599,7 @@ struct policy *policy_resolve(const struct ast *ast, struct arena *a, struct dia
 	finish_cgroups(&r);
 	finish_offloads(&r);
 	finish_suffixes(&r);
+	known_begin(r.p);
 	resolve_unused(&r);
 	warn_runtime(&r);
 	slips_warn(&r, &ast->stmts);

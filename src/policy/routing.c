@@ -6,6 +6,8 @@
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 
+#include "policy/known.h"
+
 #define V6(byte) ((u128)(byte) << 120)
 
 const struct routing_kind routing_kinds[ROUTING_KINDS] = {
@@ -137,43 +139,18 @@ struct said { /* to be here */
 
 /* X@self says that X is here, as a network of a zone says that it is there: the narrower is right.
  * So 0.0.0.0/0@self, which asks for IPv4, says nothing, and neither does !X@self. */
-static void said_here(const struct policy *p, const struct endpoint *e, enum family fam, u128 addr,
-		      struct said *out)
-{
-	const struct ival all = {0, u128_max(fam == FAM_IP4 ? 32 : 128)};
-	const struct place_item *item;
-
-	vec_each (&e->items, item) {
-		const struct ivset *x = fam == FAM_IP4 ? &item->addrs.v4 : &item->addrs.v6;
-
-		if (item->at != AT_SELF || item->addrs.all || addrs_open(&item->addrs) ||
-		    item->addrs.rest)
-			continue;
-		for (size_t i = 0; i < x->n; i++)
-			if (holds(x->v[i], addr) && around(all, x->v[i]) &&
-			    !outdone(p, fam, x->v[i], addr) && !is_network(p, fam, x->v[i]))
-				*(x->v[i].lo == x->v[i].hi ? &out->it : &out->network) = true;
-	}
-}
-
 static struct said policy_says_here(const struct policy *p, enum family fam, u128 addr)
 {
+	const struct ival all = {0, u128_max(fam == FAM_IP4 ? 32 : 128)};
 	struct said out = {false, false};
-	const struct rule *r;
-	const struct nat *n;
+	size_t n;
+	const struct known_range *x = known_here(p, &n);
 
-	vec_each (&p->rules, r) {
-		said_here(p, &r->from, fam, addr, &out);
-		said_here(p, &r->to, fam, addr, &out);
-	}
-	vec_each (&p->nats, n) {
-		said_here(p, &n->from, fam, addr, &out);
-		said_here(p, &n->to, fam, addr, &out);
-	}
-	vec_each (&p->expects, r) {
-		said_here(p, &r->from, fam, addr, &out);
-		said_here(p, &r->to, fam, addr, &out);
-	}
+	for (size_t i = 0; i < n; i++)
+		if (x[i].said && x[i].family == fam && holds(x[i].is, addr) &&
+		    around(all, x[i].is) && !outdone(p, fam, x[i].is, addr) &&
+		    !is_network(p, fam, x[i].is))
+			*(x[i].is.lo == x[i].is.hi ? &out.it : &out.network) = true;
 	return out;
 }
 
@@ -234,15 +211,6 @@ static void cut_around_all(struct cuts *c, const struct ivset *s)
 		cut_around(c, s->v[i]);
 }
 
-static void cut_around_said(struct cuts *c, const struct endpoint *e, enum family fam)
-{
-	const struct place_item *item;
-
-	vec_each (&e->items, item)
-		if (item->at == AT_SELF)
-			cut_around_all(c, fam == FAM_IP4 ? &item->addrs.v4 : &item->addrs.v6);
-}
-
 static int by_value(const void *a, const void *b)
 {
 	u128 x = *(const u128 *)a, y = *(const u128 *)b;
@@ -255,8 +223,8 @@ void routing_cells(struct arena *a, const struct policy *p, enum family fam, str
 {
 	struct cuts c = {.arena = a, .range = range};
 	const struct zone *z;
-	const struct rule *r;
-	const struct nat *n;
+	size_t n;
+	const struct known_range *x = known_here(p, &n);
 
 	for (size_t i = 0; i < ROUTING_KINDS; i++)
 		if (routing_kinds[i].family == fam)
@@ -264,18 +232,9 @@ void routing_cells(struct arena *a, const struct policy *p, enum family fam, str
 	vec_each (&p->zones, z)
 		cut_around_all(&c, routes(z, fam));
 	cut_around_all(&c, fam == FAM_IP4 ? &p->own4 : &p->own6);
-	vec_each (&p->rules, r) {
-		cut_around_said(&c, &r->from, fam);
-		cut_around_said(&c, &r->to, fam);
-	}
-	vec_each (&p->nats, n) {
-		cut_around_said(&c, &n->from, fam);
-		cut_around_said(&c, &n->to, fam);
-	}
-	vec_each (&p->expects, r) {
-		cut_around_said(&c, &r->from, fam);
-		cut_around_said(&c, &r->to, fam);
-	}
+	for (size_t i = 0; i < n; i++)
+		if (x[i].family == fam)
+			cut_around(&c, x[i].is);
 	if (c.n)
 		qsort(c.v, c.n, sizeof(*c.v), by_value);
 	for (size_t i = 0; i <= c.n; i++) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "policy/guard.h"
+#include "policy/known.h"
 #include "policy/policy.h"
 #include "policy/routing.h"
 
@@ -35,11 +36,15 @@ static bool has_addrs(const struct addrs *s, enum family fam)
 static bool may_pass(const struct policy *p, int from, enum family fam, u128 target,
 		     const struct services *s, int place)
 {
+	const struct known_bounds *b = known_rules(p);
+
 	for (size_t i = 0; i < p->rules.n; i++) {
 		const struct rule *r = &p->rules.v[i];
 		bool at_from = false, at_to = false;
 		bool service = r->services.any || s->any || r->published;
 
+		if (fam && !known_has(&b[i], fam, target))
+			continue;
 		for (size_t k = 0; k < r->from.items.n; k++)
 			at_from |= item_has(&r->from.items.v[k], from) &&
 				   has_addrs(&r->from.items.v[k].addrs, fam);

@@ -61,9 +61,7 @@ static dd_ref says(struct comparison *c, int which)
 	c->m.line_ctx = s->line_ctx;
 	if (!s->policy)
 		return mean_ruleset(&c->m, c->near[which], c->at);
-	c->m.keep = NULL;
-	if (c->narrow)
-		c->m.keep = which ? c->rules.near_b : c->rules.near_a;
+	c->m.keep = c->narrow ? &c->rules.near[which] : NULL;
 	return mean_policy(&c->m, s->policy, c->at);
 }
 

@@ -69,7 +69,7 @@ const char *delta_kind_text(enum delta_kind k);
  * all must be looked at. */
 struct delta_rules {
 	bool *changed_a, *changed_b; /* not among the common rules */
-	bool *near_a, *near_b; /* may share a packet with one that is changed */
+	struct numbers near[2]; /* of a and b: may share a packet with one that is changed */
 };
 bool delta_rules(struct arena *a, const struct policy *p, const struct policy *q,
 		 struct delta_rules *out);

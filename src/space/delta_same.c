@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/known.h"
 #include "space/delta.h"
 #include "util/sha256.h"
 
@@ -306,9 +307,28 @@ static bool same_answers(const struct policy *p, const struct policy *q)
 static void mark_near(const struct policy *p, bool *near, const struct policy *changed_in,
 		      const bool *changed)
 {
+	const struct known_bounds *b = known_rules(p), *of = known_rules(changed_in);
+
 	for (size_t c = 0; c < changed_in->rules.n; c++)
 		for (size_t i = 0; changed[c] && i < p->rules.n; i++)
-			near[i] = near[i] || rules_meet(&p->rules.v[i], &changed_in->rules.v[c]);
+			near[i] = near[i] ||
+				  (known_meet(&b[i], &of[c]) &&
+				   rules_meet(&p->rules.v[i], &changed_in->rules.v[c]));
+}
+
+/* To changed rules of both. */
+static struct numbers near_in(struct arena *a, const struct policy *in, const struct policy *p,
+			      const struct policy *q, const struct delta_rules *d)
+{
+	bool *near = arena_alloc(a, in->rules.n + 1);
+	struct numbers out = {0};
+
+	mark_near(in, near, p, d->changed_a);
+	mark_near(in, near, q, d->changed_b);
+	for (size_t i = 0; i < in->rules.n; i++)
+		if (near[i])
+			vec_push(a, &out, (uint32_t)i);
+	return out;
 }
 
 bool delta_rules(struct arena *a, const struct policy *p, const struct policy *q,
@@ -322,8 +342,6 @@ bool delta_rules(struct arena *a, const struct policy *p, const struct policy *q
 		return false;
 	out->changed_a = arena_alloc(a, p->rules.n + 1);
 	out->changed_b = arena_alloc(a, q->rules.n + 1);
-	out->near_a = arena_alloc(a, p->rules.n + 1);
-	out->near_b = arena_alloc(a, q->rules.n + 1);
 	memset(out->changed_a, true, p->rules.n);
 	memset(out->changed_b, true, q->rules.n);
 	same = unique_pairs(a, p, q);
@@ -332,9 +350,7 @@ bool delta_rules(struct arena *a, const struct policy *p, const struct policy *q
 	for (size_t i = 0; i < same.n; i++)
 		if (keep[i])
 			out->changed_a[same.v[i].a] = out->changed_b[same.v[i].b] = false;
-	mark_near(p, out->near_a, p, out->changed_a);
-	mark_near(p, out->near_a, q, out->changed_b);
-	mark_near(q, out->near_b, p, out->changed_a);
-	mark_near(q, out->near_b, q, out->changed_b);
+	out->near[0] = near_in(a, p, p, q, out);
+	out->near[1] = near_in(a, q, p, q, out);
 	return true;
 }

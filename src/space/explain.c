@@ -138,10 +138,9 @@ static const char *published_text(struct mean *m, const struct packet *packet)
 		       : "translated by others";
 }
 
-static void tell_mark(struct mean *m, const struct policy *p, size_t mark, bool own,
+static void tell_mark(struct mean *m, const struct policy *p, size_t mark, dd_ref on, bool own,
 		      struct story *s)
 {
-	dd_ref on = mean_marked(m, p, mark, own ? ROUTE_OUTPUT : AT_PREROUTING);
 	const struct mark *k = &p->marks.v[mark];
 	const char *does = arena_printf(m->arena, "marked 0x%x", k->value);
 
@@ -156,6 +155,7 @@ static void tell_arrival(struct mean *m, const struct policy *p, const struct le
 			 struct story *s)
 {
 	bool own = s->packet.dim[DIM_IIF] == schema_no_interface(&m->schema);
+	const dd_ref *marked = NULL;
 
 	step(m, s, "arrives",
 	     own ? with_parts(m, p, "made by this machine", PLACE_SELF, &s->packet, DIM_IIF)
@@ -166,8 +166,10 @@ static void tell_arrival(struct mean *m, const struct policy *p, const struct le
 		     mean_untracked_line(m, leg->untracked));
 	if (leg->by_others)
 		step(m, s, own ? "output nat" : "prerouting", published_text(m, &s->packet), NULL);
+	if (leg->marked)
+		marked = mean_marked(m, p, own ? ROUTE_OUTPUT : AT_PREROUTING);
 	for (size_t i = 0; leg->marked && i < p->marks.n; i++)
-		tell_mark(m, p, i, own, s);
+		tell_mark(m, p, i, marked[i], own, s);
 	if (leg->nat)
 		step(m, s, own ? "output nat" : "prerouting", leg->rewrite,
 		     nat_line(m, p, leg->nat));

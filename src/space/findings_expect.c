@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "policy/known.h"
 #include "policy/routing.h"
 #include "space/findings.h"
 #include "space/journey.h"
@@ -125,6 +126,7 @@ static struct policy policy_with(const struct policy *p, struct arena *a, const 
 		with.rules.v[i] = p->rules.v[i];
 	with.rules.v[with.rules.n++] = *added;
 	with.rules.cap = with.rules.n;
+	known_begin(&with);
 	return with;
 }
 

@@ -5,6 +5,8 @@
 #include "space/findings.h"
 #include "space/journey.h"
 
+#define NODES_TOGETHER ((size_t)64 << 10)
+
 static uint32_t to_passing(void *ctx, uint32_t v)
 {
 	enum fate fate = v ? outcome_of(ctx, v)->fate : FATE_NONE;
@@ -175,8 +177,10 @@ static void look_at_map(struct mean *m, struct policy *p, struct diag *diag, siz
 		journey_of_nat(m, p, nat + 1, false, &legs);
 	for (size_t i = 0; i < legs.n; i++)
 		some |= passes(m, legs.v[i].fate);
+	if (dd_exhausted(m->dd))
+		return;
 	n[0].closed = n[1].closed = true; /* told here, or there is nothing to tell */
-	if (some || !legs.n || dd_exhausted(m->dd)) /* without legs, of that is told elsewhere */
+	if (some || !legs.n) /* without legs, of that is told elsewhere */
 		return;
 	from = side_text(m->arena, &n->from);
 	to = side_text(m->arena, &n->to);
@@ -201,27 +205,43 @@ static void look_at_clamp(struct mean *m, struct policy *p, struct diag *diag, s
 
 /* ---- all of them ---- */
 
+/* A translation, or behind them a clamp. */
+static void look_at(struct mean *m, struct policy *p, struct diag *diag, size_t i)
+{
+	const struct nat *n = i < p->nats.n ? &p->nats.v[i] : NULL;
+
+	if (!n)
+		look_at_clamp(m, p, diag, i - p->nats.n);
+	else if (n->netmap)
+		look_at_map(m, p, diag, i);
+	else if (n->kind == NAT_DNAT || n->kind == NAT_REDIRECT)
+		look_at_dest(m, p, diag, i);
+	else if (n->kind != NAT_NONE)
+		look_at_source(m, p, diag, i);
+}
+
+/* What is the same of many is made once for them, until the diagrams of all take too much. */
 bool findings_nats(struct policy *p, struct arena *a, struct diag *diag, struct dd_budget budget)
 {
+	size_t i = 0, end = p->nats.n + p->clamps.n;
 	bool whole = true;
 
-	for (size_t i = 0; i < p->nats.n + p->clamps.n && whole; i++) {
-		const struct nat *n = i < p->nats.n ? &p->nats.v[i] : NULL;
+	while (i < end && whole) {
+		bool alone = true;
 		struct mean m;
 
-		if (n && n->closed)
-			continue;
 		mean_init(&m, a, budget);
+		m.fates = true;
 		schema_add_policy(&m.schema, p);
-		if (!n)
-			look_at_clamp(&m, p, diag, i - p->nats.n);
-		else if (n->netmap)
-			look_at_map(&m, p, diag, i);
-		else if (n->kind == NAT_DNAT || n->kind == NAT_REDIRECT)
-			look_at_dest(&m, p, diag, i);
-		else if (n->kind != NAT_NONE)
-			look_at_source(&m, p, diag, i);
-		whole = !dd_exhausted(m.dd);
+		for (; i < end && (alone || dd_nodes(m.dd) < NODES_TOGETHER); i++) {
+			if (i < p->nats.n && p->nats.v[i].closed)
+				continue;
+			look_at(&m, p, diag, i);
+			if (dd_exhausted(m.dd))
+				break;
+			alone = false;
+		}
+		whole = !dd_exhausted(m.dd) || !alone;
 		mean_free(&m);
 	}
 	return whole;

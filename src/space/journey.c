@@ -19,7 +19,7 @@ static dd_ref types_of(struct mean *m, const uint8_t *types, size_t n)
 	return all;
 }
 
-static dd_ref among(struct mean *m, struct ivset v4, struct ivset v6)
+dd_ref journey_among(struct mean *m, struct ivset v4, struct ivset v6)
 {
 	return dd_or(m->dd, schema_addrs(&m->schema, DIM_DADDR, FAM_IP4, &v4),
 		     schema_addrs(&m->schema, DIM_DADDR, FAM_IP6, &v6));
@@ -27,75 +27,8 @@ static dd_ref among(struct mean *m, struct ivset v4, struct ivset v6)
 
 static dd_ref staying(struct mean *m, bool out)
 {
-	return among(m, routing_stays(m->arena, FAM_IP4, out),
+	return journey_among(m, routing_stays(m->arena, FAM_IP4, out),
 		     routing_stays(m->arena, FAM_IP6, out));
-}
-
-static bool names_addresses(const struct endpoint *e)
-{
-	const struct place_item *i;
-
-	vec_each (&e->items, i)
-		if (!i->addrs.all)
-			return true;
-	return false;
-}
-
-static bool is_target(const struct nat *n, enum family fam, u128 addr)
-{
-	const struct ival *v;
-
-	vec_each (fam == FAM_IP4 ? &n->to4.to : &n->to6.to, v)
-		if (v->lo <= addr && addr <= v->hi)
-			return true;
-	return false;
-}
-
-/* The network that a netmap goes by is elsewhere, as far as nothing says that it is here. */
-static void away_in_map(struct mean *m, const struct policy *p, const struct nat *n,
-			struct ivset away[2])
-{
-	for (int f = 0; f < 2; f++) {
-		enum family fam = f ? FAM_IP6 : FAM_IP4;
-		struct routing_cells cells = {0};
-
-		if (!(f ? &n->to6 : &n->to4)->to.n)
-			continue;
-		routing_cells(m->arena, p, fam, nat_seen_as(n, fam), &cells);
-		for (size_t i = 0; i < cells.n; i++)
-			if (routing_target(m->arena, p, fam, cells.v[i].lo).on)
-				vec_push(m->arena, &away[f], cells.v[i]);
-	}
-}
-
-/* An address of this machine, whichever: those that dnat goes to and that are not here are none.
- * Of what one translation does, only its own targets matter, unless it names whom it is called by.
- */
-static dd_ref own(struct mean *m, const struct policy *p, const struct nat *of)
-{
-	bool all = !of || names_addresses(&of->to);
-	struct ivset away[2] = {0};
-	const struct nat *n;
-
-	vec_each (&p->nats, n) {
-		if (n->prefix && n->kind == NAT_DNAT) {
-			away_in_map(m, p, n, away);
-			continue;
-		}
-		for (int f = 0; n->kind == NAT_DNAT && f < 2; f++) {
-			const struct nat_targets *to = f ? &n->to6 : &n->to4;
-			enum family fam = f ? FAM_IP6 : FAM_IP4;
-
-			for (size_t i = 0; i < to->to.n; i++)
-				if ((all || is_target(of, fam, to->to.v[i].lo)) &&
-				    !routing_target(m->arena, p, fam, to->to.v[i].lo).here)
-					vec_push(m->arena, &away[f], to->to.v[i]);
-		}
-	}
-	ivset_normalise(&away[0]);
-	ivset_normalise(&away[1]);
-	return dd_and(m->dd, schema_one(&m->schema, DIM_FIB_DADDR, RTN_LOCAL),
-		      dd_not(m->dd, among(m, away[0], away[1])));
 }
 
 /* What `self` is as a destination: an address of this machine; where the question names addresses,
@@ -105,9 +38,9 @@ static dd_ref here(struct mean *m, const struct policy *p, const struct place_it
 	dd_ref types = schema_one(&m->schema, DIM_FIB_DADDR, RTN_LOCAL), all;
 
 	if (item->addrs.all)
-		return own(m, p, NULL);
+		return journey_own(m, p, NULL);
 	all = dd_and(m->dd, schema_one(&m->schema, DIM_FIB_DADDR, RTN_BROADCAST),
-		     among(m, routing_broadcasts(m->arena, p), (struct ivset){0}));
+		     journey_among(m, routing_broadcasts(m->arena, p), (struct ivset){0}));
 	types = dd_or(m->dd, types, schema_one(&m->schema, DIM_FIB_DADDR, RTN_MULTICAST));
 	return dd_or(m->dd, types, all);
 }
@@ -365,13 +298,12 @@ static dd_ref rewritten(struct mean *m, const struct policy *p, const struct leg
 }
 
 /* Those that may say something of it: of a thousand port forwards each meets few rules. */
-static const bool *rules_for(struct mean *m, const struct policy *p, const struct leg *leg)
+static struct numbers rules_for(struct mean *m, const struct policy *p, const struct leg *leg)
 {
-	bool *keep = arena_alloc(m->arena, p->rules.n + 1);
+	struct numbers keep = {0};
 
-	for (size_t i = 0; i < p->rules.n; i++)
-		keep[i] = rule_meets_nat(&p->rules.v[i], leg->nat, leg->family,
-					 leg->has_addr && !leg->nat->prefix ? &leg->addr : NULL);
+	rules_behind_nat(p, m->arena, leg->nat, leg->family,
+			 leg->has_addr && !leg->nat->prefix ? &leg->addr : NULL, &keep);
 	return keep;
 }
 
@@ -382,6 +314,8 @@ bool journey_translates(const struct leg *leg)
 
 static void judge(struct mean *m, const struct policy *p, struct leg *leg)
 {
+	struct numbers keep;
+
 	if (leg->at == NSTATIONS) { /* loopback is always open */
 		const struct line *line = mean_line(m, "fwc: loopback", "", (struct span){0}, 0);
 
@@ -391,7 +325,9 @@ static void judge(struct mean *m, const struct policy *p, struct leg *leg)
 	}
 	m->within = leg->there;
 	m->lines = true;
-	m->keep = leg->nat ? rules_for(m, p, leg) : NULL;
+	if (leg->nat)
+		keep = rules_for(m, p, leg);
+	m->keep = leg->nat ? &keep : NULL;
 	m->translated = journey_translates(leg);
 	leg->fate = mean_policy(m, p, leg->at);
 	m->translated = false;
@@ -675,19 +611,20 @@ void journey_of_nat(struct mean *m, const struct policy *p, size_t nat, bool fro
 	enum station at = from_self ? NAT_OUTPUT : NAT_PREROUTING;
 	const struct nat *n = &p->nats.v[nat];
 	dd_ref arrival, before = DD_UNDECIDED;
+	struct numbers earlier = {0};
 
 	m->lines = true;
 	m->within = dd_and(m->dd, plain_state(m), schema_possible(&m->schema, at));
-	for (size_t i = 0; i < nat; i++)
-		if (nats_meet(&p->nats.v[i], n))
-			before = dd_seq(m->dd, before, mean_nat(m, p, i, at));
+	nats_before(p, m->arena, nat, &earlier);
+	for (size_t i = 0; i < earlier.n; i++)
+		before = dd_seq(m->dd, before, mean_nat(m, p, earlier.v[i], at));
 	arrival = dd_restrict(m->dd, dd_not(m->dd, before), mean_nat(m, p, nat, at));
 	arrival = dd_not(m->dd, dd_not(m->dd, arrival));
 	if (!from_self) {
 		dd_ref far = dd_not(m->dd, schema_one(&m->schema, DIM_FIB_DADDR, RTN_LOCAL));
 
 		arrival = dd_and(m->dd, arrival, dd_not(m->dd, mean_stray(m)));
-		arrival = dd_and(m->dd, arrival, dd_or(m->dd, own(m, p, n), far));
+		arrival = dd_and(m->dd, arrival, dd_or(m->dd, journey_own(m, p, n), far));
 	}
 	m->within = DD_TRUE;
 	if (arrival != DD_FALSE && arrival != DD_EXHAUSTED)

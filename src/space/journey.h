@@ -56,4 +56,11 @@ bool journey_arrival(struct mean *m, const struct leg *leg, const struct packet 
 const struct outcome *journey_source(struct mean *m, const struct policy *p, const struct leg *leg,
 				     const struct packet *there);
 
+/* ---- between the journey*.c files ---- */
+
+/* Destinations. */
+dd_ref journey_among(struct mean *m, struct ivset v4, struct ivset v6);
+/* An address of this machine; `of`: what is translated so, or NULL (journey_own.c). */
+dd_ref journey_own(struct mean *m, const struct policy *p, const struct nat *of);
+
 #endif

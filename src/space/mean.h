@@ -24,6 +24,12 @@ struct mean_coded { /* the zones of a policy by the codes of interfaces */
 	int *zone;
 };
 
+struct mean_own { /* what journeys ask of all translations of a policy (journey.c) */
+	const struct policy *of;
+	struct ivset away[2]; /* by family: what netmaps go to and is not here */
+	dd_ref own;
+};
+
 struct mean { /* one or several meanings to be compared */
 	struct arena *arena;
 	struct dd *dd;
@@ -31,15 +37,18 @@ struct mean { /* one or several meanings to be compared */
 	struct outcomes outcomes;
 	dd_ref within; /* only packets of this region are looked at; DD_TRUE: all */
 	bool now; /* sets that fill at run time hold what was read; else it may be anything */
-	const bool *keep; /* by rule of a policy: the others match nothing within; NULL: all may */
+	const struct numbers *keep; /* rules of a policy: the others match nothing within; NULL: all
+				     */
 	bool marks; /* with the marks by which kernel and judging program tell each other how far a
 		       connection is: what a policy does to these and how it queues is part of its
 		       meaning. Otherwise only new connections are inspected, by an inspector. */
+	bool fates; /* what becomes of packets, and not to what their MSS is clamped */
 	bool lines; /* outcomes name the line that decided */
 	bool translated; /* destinations are those behind dnat: what a set of run time holds of one
 			    says nothing of the other */
 	struct map known_lines;
 	VEC(struct mean_coded) coded;
+	VEC(struct mean_own) own;
 	/* Which line a rule or (e not NULL) a map's element of a ruleset belongs to; NULL: by its
 	 * comment. */
 	const struct line *(*line_of)(struct mean *m, const struct ir_chain *c, size_t rule,
@@ -139,10 +148,10 @@ const struct line *mean_rule_line(struct mean *m, const struct policy *p, size_t
 /* What one translation statement does there, without what its hairpin does to sources. */
 dd_ref mean_nat(struct mean *m, const struct policy *p, size_t nat, enum station at);
 dd_ref mean_nats(struct mean *m, const struct policy *p, enum station at);
-/* The packets that one mark is put on: those that it matches and that none before it was put on
- * with which it shares bits (mean_mark.c). */
-dd_ref mean_marked(struct mean *m, const struct policy *p, size_t mark, enum station at);
-dd_ref mean_mark_match(struct mean *m, const struct policy *p, size_t mark, enum station at);
+/* By number of a mark, the packets that it matches; those that it is put on, which are of these
+ * the ones that none before it was put on with which it shares bits (mean_mark.c). */
+dd_ref *mean_mark_matches(struct mean *m, const struct policy *p, enum station at);
+dd_ref *mean_marked(struct mean *m, const struct policy *p, enum station at);
 /* What marks do before routing, also to packets of connections that were marked. */
 dd_ref mean_marks(struct mean *m, const struct policy *p, enum station at);
 /* Packets of new connections as they are behind that. */

@@ -54,7 +54,7 @@ static dd_ref to(struct mean *m, const struct mark *k, enum station at)
 	return all;
 }
 
-dd_ref mean_mark_match(struct mean *m, const struct policy *p, size_t mark, enum station at)
+static dd_ref match(struct mean *m, const struct policy *p, size_t mark, enum station at)
 {
 	const struct mark *k = &p->marks.v[mark];
 	dd_ref r = dd_and(m->dd, from(m, p, k, at), to(m, k, at));
@@ -67,17 +67,42 @@ dd_ref mean_mark_match(struct mean *m, const struct policy *p, size_t mark, enum
 	return dd_and(m->dd, r, schema_one(&m->schema, DIM_CT_STATE, CT_NEW));
 }
 
-dd_ref mean_marked(struct mean *m, const struct policy *p, size_t mark, enum station at)
+dd_ref *mean_mark_matches(struct mean *m, const struct policy *p, enum station at)
 {
-	dd_ref *got = arena_alloc(m->arena, (mark + 1) * sizeof(*got));
+	dd_ref *all = arena_alloc(m->arena, (p->marks.n + 1) * sizeof(*all));
 
-	for (size_t i = 0; i <= mark; i++) {
-		got[i] = mean_mark_match(m, p, i, at);
-		for (size_t k = 0; k < i; k++)
-			if (marks_overlap(&p->marks.v[i], &p->marks.v[k]))
-				got[i] = dd_and(m->dd, got[i], dd_not(m->dd, got[k]));
+	for (size_t i = 0; i < p->marks.n; i++)
+		all[i] = match(m, p, i, at);
+	return all;
+}
+
+struct same_bits { /* what the marks of one mask have left */
+	const struct mark *of;
+	dd_ref left;
+};
+
+dd_ref *mean_marked(struct mean *m, const struct policy *p, enum station at)
+{
+	dd_ref *got = mean_mark_matches(m, p, at);
+	VEC(struct same_bits) bits = {0};
+
+	for (size_t i = 0; i < p->marks.n; i++) {
+		const struct mark *k = &p->marks.v[i];
+		struct same_bits *b, *own = NULL;
+
+		vec_each (&bits, b) {
+			if (marks_overlap(k, b->of))
+				got[i] = dd_and(m->dd, got[i], b->left);
+			if (b->of->mask == k->mask)
+				own = b;
+		}
+		if (!own) {
+			own = vec_add(m->arena, &bits);
+			*own = (struct same_bits){k, DD_TRUE};
+		}
+		own->left = dd_and(m->dd, own->left, dd_not(m->dd, got[i]));
 	}
-	return got[mark];
+	return got;
 }
 
 static dd_ref effect(struct mean *m, bool ct, const struct mark *k)
@@ -102,17 +127,18 @@ static dd_ref restored(struct mean *m, const struct mark *k, enum station at)
 
 dd_ref mean_marks(struct mean *m, const struct policy *p, enum station at)
 {
-	dd_ref all = DD_UNDECIDED;
+	const dd_ref *got = mean_marked(m, p, at);
+	VEC(dd_ref) parts = {0};
 
 	for (size_t i = 0; i < p->marks.n; i++) {
 		const struct mark *k = &p->marks.v[i];
 		dd_ref both = dd_seq(m->dd, effect(m, true, k), effect(m, false, k));
-		dd_ref where = dd_and(m->dd, mean_marked(m, p, i, at), m->within);
+		dd_ref where = dd_and(m->dd, got[i], m->within);
 
-		all = dd_seq(m->dd, all, dd_restrict(m->dd, where, both));
-		all = dd_seq(m->dd, all, dd_restrict(m->dd, m->within, restored(m, k, at)));
+		vec_push(m->arena, &parts, dd_restrict(m->dd, where, both));
+		vec_push(m->arena, &parts, dd_restrict(m->dd, m->within, restored(m, k, at)));
 	}
-	return all;
+	return mean_sequence(m, parts.v, parts.n);
 }
 
 static dd_ref forget_bits(struct mean *m, dd_ref r, enum dim d, uint32_t mask)
@@ -133,12 +159,15 @@ static dd_ref put(struct mean *m, dd_ref r, enum dim d, const struct mark *k)
 
 dd_ref mean_behind_marks(struct mean *m, const struct policy *p, enum station at, dd_ref packets)
 {
-	for (size_t i = 0; i < p->marks.n; i++) {
-		dd_ref it = mean_marked(m, p, i, at);
-		dd_ref in = dd_and(m->dd, packets, it);
+	const dd_ref *got = mean_marked(m, p, at);
 
+	for (size_t i = 0; i < p->marks.n; i++) {
+		dd_ref in = dd_and(m->dd, packets, got[i]);
+
+		if (in == DD_FALSE)
+			continue;
 		in = put(m, put(m, in, DIM_MARK, &p->marks.v[i]), DIM_CT_MARK, &p->marks.v[i]);
-		packets = dd_or(m->dd, dd_and(m->dd, packets, dd_not(m->dd, it)), in);
+		packets = dd_or(m->dd, dd_and(m->dd, packets, dd_not(m->dd, got[i])), in);
 	}
 	return packets;
 }

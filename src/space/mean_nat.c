@@ -333,13 +333,13 @@ dd_ref mean_clamp(struct mean *m, const struct policy *p, size_t clamp, enum sta
 
 dd_ref mean_clamps(struct mean *m, const struct policy *p, enum station at)
 {
-	dd_ref all = DD_UNDECIDED;
+	struct list l = {0};
 
 	for (size_t i = 0; i < p->clamps.n; i++) {
 		const char *what = mean_mss_text(m, p->clamps.v[i].mss);
 
-		all = dd_seq(m->dd, all,
-			     dd_restrict(m->dd, mean_clamp(m, p, i, at), mean_effect(m, what)));
+		vec_push(m->arena, &l,
+			 dd_restrict(m->dd, mean_clamp(m, p, i, at), mean_effect(m, what)));
 	}
-	return all;
+	return mean_sequence(m, l.v, l.n);
 }

@@ -412,11 +412,9 @@ static void rules(struct parts *l, const struct policy *p, enum station at)
 	struct mean *m = l->m;
 	struct parts own = {.m = m};
 
-	for (size_t i = 0; i < p->rules.n; i++) {
-		dd_ref rule = DD_UNDECIDED;
+	for (size_t i = 0; i < (m->keep ? m->keep->n : p->rules.n); i++) {
+		dd_ref rule = mean_rule(m, p, m->keep ? m->keep->v[i] : i, at);
 
-		if (!m->keep || m->keep[i])
-			rule = mean_rule(m, p, i, at);
 		if (rule != DD_UNDECIDED)
 			then(&own, rule);
 	}
@@ -511,7 +509,7 @@ dd_ref mean_before_rules(struct mean *m, const struct policy *p, enum station at
 	if (at == AT_OUTPUT)
 		builtin(&l, dd_and(m->dd, mean_answered(m, p), ct_is(m, CT_UNTRACKED)), FATE_ACCEPT,
 			"fwc: answered by its inspector");
-	if (at != AT_INPUT)
+	if (at != AT_INPUT && !m->fates)
 		then(&l, mean_clamps(m, p, at));
 	if (at == AT_OUTPUT && policy_translates_self(p))
 		then(&l, pass_translated(m, p));

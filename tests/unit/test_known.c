@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * What is found by bounds of rules and translations, against looking at each of them.
+ */
+#include "policy/policy.h"
+#include "test.h"
+#include "text.h"
+
+#define MANY 60
+
+static unsigned next(void)
+{
+	static unsigned x = 7;
+
+	x = x * 1103515245 + 12345;
+	return x >> 16;
+}
+
+static const char *const head =
+	"forwarding on\n"
+	"zone lan { interface eth0; network 10.0.0.0/8, 2001:db8:1::/64 }\n"
+	"zone wan { interface eth1 }\n"
+	"set seen = dynamic\n"
+	"set some = 10.0.0.1, 10.0.0.3, 2001:db8:1::3\n"
+	"host both = 10.0.0.2, 2001:db8:1::2\n";
+
+static const char *const ends[] = {
+	"10.0.0.1@lan",	 "10.0.0.2@lan", "10.0.0.0/30@lan", "both@lan", "!10.0.0.1@lan",
+	"2001:db8:1::1@lan", "some@lan",	 "!some@lan",	    "seen@lan", "lan",
+	"2001:db8:1::/126@lan", "self",		 "any"};
+static const char *const called[] = {"self", "203.0.113.1@self", "203.0.113.2@self", "any",
+				     "2001:db8:2::1@self"};
+static const char *const services[] = {"tcp/80",      "tcp/81",	    "tcp/80-90", "udp/80",
+				       "tcp/1, udp/81", "proto/tcp", "",	 "icmp/echo-request",
+				       "tcp/80 ipv4"};
+static const char *const nats[] = {"tcp/80", "tcp/81", "tcp/80-83", "udp/80, tcp/443", "udp/81"};
+static const char *const targets[] = {"10.0.0.1", "10.0.0.2:80", "both:81", "2001:db8:1::3",
+				      "10.0.0.3", "10.0.0.1:8081"};
+
+#define ONE_OF(of) of[next() % (sizeof(of) / sizeof(of[0]))]
+
+static const char *some_policy(struct arena *a)
+{
+	const char *text = head;
+
+	for (int i = 0; i < MANY; i++) {
+		bool moves = next() % 3 == 0;
+		const char *nat = moves ? "tcp/80" : ONE_OF(nats);
+		const char *ports = ONE_OF(services);
+
+		text = arena_printf(a, "%sallow %s -> %s%s%s\n", text, next() % 4 ? "wan" : "any",
+				    ONE_OF(ends), *ports ? " " : "", ports);
+		text = arena_printf(a, "%sdnat wan -> %s %s to %s%s\n", text, ONE_OF(called), nat,
+				    ONE_OF(targets), "");
+	}
+	return text;
+}
+
+static bool same(const struct numbers *found, const bool *wanted, size_t n)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (wanted[i] && (at == found->n || found->v[at++] != i))
+			return false;
+	return at == found->n;
+}
+
+static bool right_before(struct arena *a, const struct policy *p, size_t nat)
+{
+	bool *wanted = arena_alloc(a, p->nats.n + 1);
+	struct numbers found = {0};
+
+	for (size_t i = 0; i < nat; i++)
+		wanted[i] = nats_meet(&p->nats.v[i], &p->nats.v[nat]);
+	nats_before(p, a, nat, &found);
+	return same(&found, wanted, p->nats.n);
+}
+
+static bool right_behind(struct arena *a, const struct policy *p, const struct nat *n,
+			 enum family fam, const u128 *target)
+{
+	bool *wanted = arena_alloc(a, p->rules.n + 1);
+	struct numbers found = {0};
+
+	for (size_t i = 0; i < p->rules.n; i++)
+		wanted[i] = rule_meets_nat(&p->rules.v[i], n, fam, target);
+	rules_behind_nat(p, a, n, fam, target, &found);
+	return same(&found, wanted, p->rules.n);
+}
+
+static void one_policy(void)
+{
+	struct arena *a = arena_new();
+	struct diag d;
+	struct policy *p;
+	bool fine = true;
+
+	diag_init(&d, a);
+	p = policy_resolve(parsed(a, some_policy(a), &d), a, &d);
+	SAME_NUMBER(p->rules.n, MANY);
+	CHECK(p->nats.n > MANY / 2); /* a target of one family is no answer to a call of the other */
+	for (size_t i = 0; i < p->nats.n; i++) {
+		const struct nat *n = &p->nats.v[i];
+
+		fine = fine && right_before(a, p, i) && right_behind(a, p, n, FAM_IP4, NULL) &&
+		       right_behind(a, p, n, FAM_IP6, NULL);
+		for (size_t k = 0; k < n->to4.to.n; k++)
+			fine = fine && right_behind(a, p, n, FAM_IP4, &n->to4.to.v[k].lo);
+		for (size_t k = 0; k < n->to6.to.n; k++)
+			fine = fine && right_behind(a, p, n, FAM_IP6, &n->to6.to.v[k].lo);
+	}
+	CHECK(fine);
+	arena_free(a);
+}
+
+int main(void)
+{
+	for (int i = 0; i < 10; i++)
+		one_policy();
+	return test_end();
+}
