@@ -218,7 +218,10 @@ lab_talk() {
 	/usr/bin/python3 "$LAB_HERE/talk" "/run/netns/$LAB-$1" "/run/netns/$LAB-$2" "$3" "$4" \
 		>"$LAB_DIR/talk-$4" 2>&1 3>&- &
 	echo $! >"$LAB_DIR/talk-$4.pid"
-	until [ -s "$LAB_DIR/talk-$4" ]; do sleep 0.02; done
+	until grep -qs answered "$LAB_DIR/talk-$4"; do
+		kill -0 $! 2>/dev/null || { cat "$LAB_DIR/talk-$4"; return 1; }
+		sleep 0.02
+	done
 }
 
 lab_goes_on() {

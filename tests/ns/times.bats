@@ -114,10 +114,11 @@ teardown_file() {
 	END
 	TZ=$zone lab_apply router "$LAB_DIR/q.fwc"
 	[ "$(date +%s)" -lt $((end - 2)) ] || skip "this machine is too slow to see a window's last seconds"
-	lab_talk web server 203.0.113.1 1000
+	{ lab_talk web server 203.0.113.1 1000 && lab_talk web server 2001:db8::1 2000; } || [ "$(date +%s)" -ge "$end" ]
 	if [ "$(date +%s)" -ge "$end" ]; then skip "this machine is too slow to see a window's last seconds"; fi
 	sleep $((end + 1 - $(date +%s)))
 	lab_goes_on 1000
+	lab_goes_on 2000
 	lab_flows <<-'END'
 		v4 web -> server tcp/2000 : dropped
 		v4 web -> server tcp/1001 : passes
@@ -125,4 +126,10 @@ teardown_file() {
 	# who wants it to end forgets it
 	lab_in router conntrack -D -s 192.168.1.2 >/dev/null 2>&1
 	lab_stops 1000
+	lab_goes_on 2000
+	lab_in router conntrack -D -s fd00:17::/64 >/dev/null 2>&1
+	lab_stops 2000
+	# there is nothing more of them
+	run lab_in router conntrack -D -s fd00:17::/64
+	[ "$status" = 1 ]
 }
