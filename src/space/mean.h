@@ -139,7 +139,7 @@ const char *mean_helper_text(struct mean *m, const char *helper);
 /* mean_inspect.c: a rule that inspects; what is known of connections by their marks, `rules` being
  * what decides about new ones. */
 dd_ref mean_inspected(struct mean *m, const struct policy *p, const struct rule *r,
-		      const struct line *line);
+		      const struct line *line, enum station at);
 dd_ref mean_asked(struct mean *m, const struct policy *p, dd_ref rules);
 /* What the judging program says to a client in a server's place. */
 dd_ref mean_answered(struct mean *m, const struct policy *p);

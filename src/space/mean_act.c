@@ -156,7 +156,7 @@ static dd_ref decision(struct mean *m, const struct policy *p, const struct rule
 	case VERB_ALLOW:
 		return mean_outcome(m, FATE_ACCEPT, NULL, line);
 	case VERB_INSPECT:
-		return mean_inspected(m, p, r, line);
+		return mean_inspected(m, p, r, line, at);
 	case VERB_REJECT:
 		if (at != AT_POSTROUTING) /* where the kernel cannot reject */
 			return mean_reject(m, line);

@@ -40,23 +40,27 @@ static dd_ref given(struct mean *m, const struct inspected *how, const struct li
 }
 
 dd_ref mean_inspected(struct mean *m, const struct policy *p, const struct rule *r,
-		      const struct line *line)
+		      const struct line *line, enum station at)
 {
 	struct marked k = {m, &p->inspection};
 	const struct line *untracked;
-	dd_ref then;
+	dd_ref then, those = DD_TRUE;
 
 	then = mean_outcome(m, FATE_INSPECT, r->inspector ? r->inspector : "", line);
 	if (m->marks && r->inspected) {
 		then = dd_seq(m->dd, set(&k, true, r->inspected->id),
 			      set(&k, false, r->inspected->id));
 		then = dd_seq(m->dd, then, given(m, r->inspected, line));
-	} else if (!p->untracked.n) {
-		return then;
+	} else { /* nobody asks what of other tables' is not tracked */
+		those = mean_untracked_judged(m, p, at);
 	}
+	if (those == DD_FALSE)
+		return then;
 	untracked = mean_line(m, "fwc: not tracked, so not inspected", "", (struct span){0}, 0);
 	return dd_seq(m->dd,
-		      dd_restrict(m->dd, schema_one(&m->schema, DIM_CT_STATE, CT_UNTRACKED),
+		      dd_restrict(m->dd,
+				  dd_and(m->dd, those,
+					 schema_one(&m->schema, DIM_CT_STATE, CT_UNTRACKED)),
 				  mean_outcome(m, FATE_DROP, NULL, untracked)),
 		      then);
 }

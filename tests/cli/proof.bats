@@ -205,6 +205,9 @@ expect inspect wan -> dmz tcp/443"
 	[[ $output != *"inspect with"* ]]
 	explain 'wan -> dmz tcp/443'
 	[[ $output == *"forward "*"inspect with names"* ]]
+	sed /^untracked/d "$WORK/p.fwc" >"$WORK/before.fwc"
+	run fwc diff "$WORK/before.fwc" "$WORK/p.fwc" # what the statement is not about is as it was
+	[[ $output == *"not tracked, so not inspected"*"udp/53, arriving"* && $output != *"tcp/443, arriving"* ]]
 }
 
 @test "published of self: such rules match, and are about what this machine sends alone" {
