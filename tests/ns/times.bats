@@ -38,11 +38,14 @@ setup_file() {
 	lab_route web default via fd00:17::1
 	lab_route server 192.168.1.0/24 via 203.0.113.2
 	lab_route server fd00:17::/64 via 2001:db8::2
+	# once: the minute may end while this is written
+	local now
+	now=$(around "$ZONE")
 	cat >"$LAB_DIR/p.fwc" <<-END
 		forwarding on
 		zone lan { interface lan0; network 192.168.1.0/24, fd00:17::/64 }
 		zone wan { interface eth1 }
-		allow lan -> wan tcp/1000 hours $(around "$ZONE")
+		allow lan -> wan tcp/1000 hours $now
 		allow lan -> wan tcp/1001 hours $(beside "$ZONE")
 		allow lan -> wan tcp/1002 hours $(around UTC)
 		allow lan -> wan tcp/1003 days mon-sun hours 00:00-24:00
@@ -51,20 +54,20 @@ setup_file() {
 		allow lan -> wan tcp/1006 until $(day -2 %Y-%m-%d)
 		allow lan -> wan tcp/1007 after $(day -2 %Y-%m-%d)
 		allow lan -> wan tcp/1008 after $(day 2 %Y-%m-%d)
-		reject lan -> wan tcp/1009 hours $(around "$ZONE")
+		reject lan -> wan tcp/1009 hours $now
 		allow lan -> wan tcp/1009
 		reject lan -> wan tcp/1010 hours $(beside "$ZONE")
 		allow lan -> wan tcp/1010
-		dnat wan -> self tcp/1100 hours $(around "$ZONE") to 192.168.1.2:1000 allow
+		dnat wan -> self tcp/1100 hours $now to 192.168.1.2:1000 allow
 		dnat wan -> self tcp/1101 hours $(beside "$ZONE") to 192.168.1.2:1000 allow
 		dnat wan -> self tcp/1200 to 192.168.1.2:1001
 		dnat wan -> self tcp/1201 to 192.168.1.2:1001
-		allow wan -> lan published tcp/1200 hours $(around "$ZONE")
+		allow wan -> lan published tcp/1200 hours $now
 		allow wan -> lan published tcp/1201 hours $(beside "$ZONE")
-		mark lan -> any tcp/1102 hours $(around "$ZONE") as 5
+		mark lan -> any tcp/1102 hours $now as 5
 		mark lan -> any tcp/1103 hours $(beside "$ZONE") as 5
 		allow lan -> wan tcp/1102, 1103 mark 5
-		expect allow lan -> wan tcp/1000 hours $(around "$ZONE")
+		expect allow lan -> wan tcp/1000 hours $now
 	END
 	TZ=$ZONE lab_apply router "$LAB_DIR/p.fwc"
 }
