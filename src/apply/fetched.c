@@ -97,28 +97,30 @@ static void fill_both(struct filling *f, const json_t *row, const struct both *b
 		fill(f, row, b->v6, b->has6);
 }
 
-static bool was_asked(const struct fetched *x, const char *name)
+/* What this policy asks for: that URL, or those names. */
+static struct fetched_of asked_for(struct arena *a, const json_t *row)
+{
+	const json_t *list = json_object_get(row, "names"), *name;
+	const char *url = member_text(row, "url");
+	const char **names = arena_alloc(a, (json_array_size(list) + 1) * sizeof(*names));
+	size_t i;
+
+	if (*url)
+		return (struct fetched_of){.source = url};
+	json_array_foreach(list, i, name)
+		names[i] = json_string_value(name) ? json_string_value(name) : "";
+	return (struct fetched_of){FETCHED_DNS, names, json_array_size(list)};
+}
+
+/* Each of its names has answered once. */
+static bool has_answers(const struct fetched *x)
 {
 	const struct fetched_name *n;
 
 	vec_each (&x->names, n)
-		if (n->asked && !strcmp(n->name, name))
-			return true;
-	return false;
-}
-
-/* It is what this policy asks for: that URL, those names and no others. */
-static bool is_of(const struct fetched *x, const json_t *row)
-{
-	const json_t *names = json_object_get(row, "names"), *name;
-	const char *url = member_text(row, "url");
-	bool same = fetched_is_of(x, *url ? url : FETCHED_DNS);
-	size_t i;
-
-	if (*url)
-		return same;
-	json_array_foreach(names, i, name) same &= was_asked(x, json_string_value(name));
-	return same && x->names.n == json_array_size(names);
+		if (!n->asked)
+			return false;
+	return true;
 }
 
 static void fill_cgroup(struct filling *f, const json_t *row)
@@ -162,6 +164,7 @@ static void fill_row(struct filling *f, const json_t *row)
 	bool parted = *alone.v4 && *alone.v6;
 	const char *url = member_text(row, "url");
 	uint64_t expire = (uint64_t)json_integer_value(json_object_get(row, "expire"));
+	const struct fetched_of of = asked_for(f->in->arena, row);
 	_cleanup_buf_ struct buf why = {0};
 	struct fetched x = {0};
 	int err;
@@ -169,10 +172,11 @@ static void fill_row(struct filling *f, const json_t *row)
 	if ((strcmp(member_text(row, "kind"), "dns") != 0 && !*url) ||
 	    (lead_there(f, &all) && (!parted || lead_there(f, &alone))))
 		return;
-	err = fetched_load(f->store, f->in->arena, member_text(row, "name"), &x, &why);
+	err = fetched_load_of(f->store, f->in->arena, member_text(row, "name"), &of, true, &x,
+			      &why);
 	if (err && err != -ENOENT)
 		remark(f, row, buf_str(&why));
-	else if (err || !is_of(&x, row))
+	else if (err || !fetched_is_of(&x, &of) || !has_answers(&x))
 		remark(f, row,
 		       arena_printf(f->in->arena,
 				    "nothing was fetched yet; `fwc refresh %s` asks again",

@@ -134,6 +134,8 @@ static bool load(struct booting *x, const struct artefact *artefact)
 
 	if (err)
 		remark(x->b, buf_str(&apply.why));
+	x->b->empty.len = 0;
+	buf_puts(&x->b->empty, buf_str(&apply.remarks));
 	apply_free(&apply);
 	return live;
 }
@@ -296,4 +298,5 @@ void boot_load(struct boot *b, struct store *s, const char *why_not, const char 
 void boot_free(struct boot *b)
 {
 	buf_free(&b->why);
+	buf_free(&b->empty);
 }

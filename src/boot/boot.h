@@ -12,6 +12,7 @@ struct boot {
 	struct standins left_out;
 	unsigned generation; /* taken from the history, as applied/ could not be used; 0: not so */
 	struct buf why; /* of everything that is not as it should be; lines */
+	struct buf empty; /* which sets that are fetched are empty, and why; lines */
 };
 
 /* why_not: NULL, or why the store must not be read; then it may be closed, too (dir -1). settings:

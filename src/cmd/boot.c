@@ -44,37 +44,43 @@ static const char *headline(const struct globals *g, const struct boot *b)
 			: "NO FIREWALL IS LOADED: this host is open";
 }
 
-static void say_line(FILE *kernel_log, const char *text, size_t n)
+static void say_line(FILE *kernel_log, const char *how, const char *text, size_t n)
 {
 	_cleanup_buf_ struct buf line = {0}, shown = {0};
 
 	buf_add(&line, text, n);
 	diag_show(&shown, buf_str(&line));
-	fprintf(stderr, "fwc: %s\n", buf_str(&shown));
+	fprintf(stderr, "fwc: %s%s\n", how, buf_str(&shown));
 	if (kernel_log) {
-		fprintf(kernel_log, "<2>fwc: %s\n", buf_str(&shown)); /* critical */
+		fprintf(kernel_log, "<2>fwc: %s%s\n", how, buf_str(&shown)); /* critical */
 		fflush(kernel_log);
 	}
+}
+
+static void say_lines(FILE *kernel_log, const char *how, const char *text)
+{
+	for (; *text; text += strcspn(text, "\n"), text += *text == '\n')
+		say_line(kernel_log, how, text, strcspn(text, "\n"));
 }
 
 /* On standard error, and where whoever looks at the console or the journal finds it. */
 static void say(const struct globals *g, const struct boot *b)
 {
 	FILE *kernel_log = g->netns ? NULL : fopen("/dev/kmsg", "we");
-	const char *head = headline(g, b), *why = buf_str(&b->why);
+	const char *head = headline(g, b);
 	const struct standin *u;
 
 	if (head)
-		say_line(kernel_log, head, strlen(head));
-	for (; *why; why += strcspn(why, "\n"), why += *why == '\n')
-		say_line(kernel_log, why, strcspn(why, "\n"));
+		say_line(kernel_log, "", head, strlen(head));
+	say_lines(kernel_log, "", buf_str(&b->why));
 	vec_each (&b->left_out, u) {
 		_cleanup_buf_ struct buf line = {0};
 
 		buf_printf(&line, "%s%s%s (needs %s)", u->at, *u->at ? ": " : "", u->text,
 			   u->needs);
-		say_line(kernel_log, buf_str(&line), line.len);
+		say_line(kernel_log, "", buf_str(&line), line.len);
 	}
+	say_lines(kernel_log, "warning: ", buf_str(&b->empty));
 	if (kernel_log)
 		fclose(kernel_log);
 }
@@ -84,9 +90,9 @@ static void print_json(const struct boot *b)
 	static const char *const words[] = {"loaded", "partly", "blocked", "left", "nothing"};
 	_cleanup_json_ json_t *j = NULL;
 
-	j = json_pack("{s:s, s:i, s:o, s:s}", "outcome", words[b->outcome], "generation",
+	j = json_pack("{s:s, s:i, s:o, s:s, s:s}", "outcome", words[b->outcome], "generation",
 		      (int)b->generation, "left_out", standins_json(&b->left_out), "why",
-		      buf_str(&b->why));
+		      buf_str(&b->why), "empty", buf_str(&b->empty));
 	show_json(j, JSON_INDENT(2));
 }
 

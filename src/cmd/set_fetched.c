@@ -18,13 +18,13 @@
 static void look(const struct globals *g, struct arena *a, const struct fetch_set *s,
 		 struct fetched *out)
 {
+	const struct fetched_of of = fetch_of(s);
 	_cleanup_buf_ struct buf ignored = {0};
 	struct store store;
 
 	*out = (struct fetched){0};
 	if (s->kind != FETCH_CGROUP && !store_open(&store, g->state, false, &ignored)) {
-		fetched_load(&store, a, s->name, out, &ignored);
-		if (!fetched_is_of(out, s->kind == FETCH_DNS ? FETCHED_DNS : s->url))
+		if (fetched_load_of(&store, a, s->name, &of, true, out, &ignored))
 			*out = (struct fetched){0};
 		store_close(&store);
 	}

@@ -30,6 +30,8 @@ struct fetch_set {
 	struct bulk without; /* settled */
 };
 
+struct fetched_of fetch_of(const struct fetch_set *s);
+
 struct fetch_sets {
 	struct fetch_set *v;
 	size_t n, cap;

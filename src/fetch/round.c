@@ -11,40 +11,24 @@
 #define AGAIN 900 /* seconds after a failure */
 #define REFRESH 86400 /* of lists, where the policy does not say */
 
-static const char *source_of(const struct fetch_set *s)
-{
-	return s->kind == FETCH_DNS ? FETCHED_DNS : s->url;
-}
-
-/* Which names are asked for is not what it was: some are new, or addresses of some are to go. */
-static bool other_names(const struct round_set *x)
-{
-	const struct fetched_name *n;
-	size_t same = 0;
-
-	vec_each (&x->was.names, n)
-		for (size_t i = 0; i < x->set->names.n; i++)
-			same += !strcmp(n->name, x->set->names.v[i]);
-	return same != x->set->names.n || same != x->was.names.n;
-}
-
 /* What was damaged is asked for anew, and what is of another source is another list. */
 void round_begin(struct round *r, const struct store *s, struct round_set *x)
 {
+	const struct fetched_of of = fetch_of(x->set);
 	_cleanup_buf_ struct buf why = {0};
-	int err = fetched_load(s, r->arena, x->set->name, &x->was, &why);
+	int err = fetched_load_of(s, r->arena, x->set->name, &of, true, &x->was, &why);
 
 	if (err && err != -ENOENT)
 		x->note = arena_strdup(r->arena, buf_str(&why));
-	if (err || !fetched_is_of(&x->was, source_of(x->set)))
+	if (err)
 		x->was = (struct fetched){.name = x->set->name};
 	x->now = x->was;
-	x->now.source = source_of(x->set);
+	x->now.source = of.source;
 	x->now.parted = fetch_parted(x->set);
 	x->due = r->force || !x->was.fetched || x->was.changing || x->was.next <= r->wall ||
 		 x->was.parted != x->now.parted ||
 		 x->was.next > r->wall + 10 * REFRESH || /* the clock was set back */
-		 other_names(x);
+		 !fetched_is_of(&x->was, &of); /* names are new, or addresses of some are to go */
 	x->state = x->due ? FETCH_SAME : FETCH_NOT_DUE;
 }
 

@@ -146,6 +146,13 @@ uint64_t fetch_count(const struct fetch_set *s, const struct bulk_list *l)
 			       : delta_count(l, s->interval);
 }
 
+struct fetched_of fetch_of(const struct fetch_set *s)
+{
+	if (s->kind != FETCH_DNS)
+		return (struct fetched_of){.source = s->url};
+	return (struct fetched_of){FETCHED_DNS, s->names.v, s->names.n};
+}
+
 int fetch_sets_applied(const struct store *s, struct arena *a, struct fetch_sets *out,
 		       struct buf *why)
 {

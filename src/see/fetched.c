@@ -31,6 +31,7 @@ void seen_fetched_look(const struct store *s, struct arena *a, uint64_t now, str
 	if (s->dir < 0 || s->public || fetch_sets_applied(s, a, &sets, &ignored))
 		return;
 	vec_each (&sets, x) {
+		struct fetched_of of;
 		struct fetched f;
 
 		if (x->kind == FETCH_OTHER)
@@ -45,8 +46,8 @@ void seen_fetched_look(const struct store *s, struct arena *a, uint64_t now, str
 						    .state = there ? SEEN_THERE : SEEN_NOT_THERE}));
 			continue;
 		}
-		fetched_load_head(s, a, x->name, &f, &ignored);
-		if (!fetched_is_of(&f, x->kind == FETCH_DNS ? FETCHED_DNS : x->url))
+		of = fetch_of(x);
+		if (fetched_load_of(s, a, x->name, &of, false, &f, &ignored))
 			f = (struct fetched){0};
 		vec_push(a, out,
 			 ((struct seen_set){x->name, x->line, state_of(&f, now), f.fetched, f.stale,

@@ -21,6 +21,7 @@
 
 #define FORMAT 1
 #define HEAD ".json"
+#define BEFORE ".before" HEAD
 #define LOCK "lock"
 #define POLL_MS 50
 
@@ -104,9 +105,9 @@ static int read_list(int dir, struct arena *a, const char *digest, enum family f
 	return 0;
 }
 
-static int read_head(int dir, struct arena *a, const char *name, json_t **j, struct fetched *out)
+static int read_head(int dir, struct arena *a, const char *file, json_t **j, struct fetched *out)
 {
-	int err = file_read_json(dir, arena_printf(a, "%s" HEAD, name), j);
+	int err = file_read_json(dir, file, j);
 
 	if (err)
 		return err;
@@ -134,8 +135,8 @@ static void read_from(int dir, struct arena *a, const json_t *from, struct fetch
 			  !read_list(dir, a, member_copy_if(a, from, "v6"), FAM_IP6, &out->from6);
 }
 
-static int load(const struct store *s, struct arena *a, const char *name, bool lists,
-		struct fetched *out, struct buf *why)
+static int load(const struct store *s, struct arena *a, const char *name, const char *end,
+		bool lists, struct fetched *out, struct buf *why)
 {
 	_cleanup_close_ int dir = open_dir(s);
 	_cleanup_json_ json_t *j = NULL;
@@ -143,7 +144,7 @@ static int load(const struct store *s, struct arena *a, const char *name, bool l
 
 	*out = (struct fetched){.name = name};
 	if (!err)
-		err = read_head(dir, a, name, &j, out);
+		err = read_head(dir, a, arena_printf(a, "%s%s", name, end), &j, out);
 	if (!err && lists)
 		err = read_list(dir, a, member_copy_if(a, j, "v4"), FAM_IP4, &out->v4);
 	if (!err && lists)
@@ -163,13 +164,28 @@ static int load(const struct store *s, struct arena *a, const char *name, bool l
 int fetched_load(const struct store *s, struct arena *a, const char *name, struct fetched *out,
 		 struct buf *why)
 {
-	return load(s, a, name, true, out, why);
+	return load(s, a, name, HEAD, true, out, why);
 }
 
-int fetched_load_head(const struct store *s, struct arena *a, const char *name, struct fetched *out,
-		      struct buf *why)
+int fetched_load_of(const struct store *s, struct arena *a, const char *name,
+		    const struct fetched_of *of, bool lists, struct fetched *out, struct buf *why)
 {
-	return load(s, a, name, false, out, why);
+	_cleanup_buf_ struct buf ignored = {0};
+	struct fetched before;
+	int err = load(s, a, name, HEAD, lists, out, why);
+
+	if ((err && err != -ENOENT) || (!err && fetched_is_of(out, of)))
+		return err;
+	if (!load(s, a, name, BEFORE, lists, &before, &ignored) && fetched_is_of(&before, of)) {
+		*out = before;
+		out->changing = true;
+		out->from_known = false;
+		return 0;
+	}
+	if (!err && !strcmp(out->source, of->source))
+		return 0;
+	*out = (struct fetched){.name = name};
+	return -ENOENT;
 }
 
 bool fetched_expired(const struct fetched *f, uint64_t expire, uint64_t now)
@@ -177,9 +193,23 @@ bool fetched_expired(const struct fetched *f, uint64_t expire, uint64_t now)
 	return expire && (f->expired || (f->fetched <= now && now - f->fetched >= expire));
 }
 
-bool fetched_is_of(const struct fetched *f, const char *source)
+static bool has_name(const struct fetched *f, const char *name)
 {
-	return f->source && !strcmp(f->source, source);
+	const struct fetched_name *n;
+
+	vec_each (&f->names, n)
+		if (!strcmp(n->name, name))
+			return true;
+	return false;
+}
+
+bool fetched_is_of(const struct fetched *f, const struct fetched_of *of)
+{
+	bool same = f->source && !strcmp(f->source, of->source) && f->names.n == of->n;
+
+	for (size_t i = 0; same && i < of->n; i++)
+		same = has_name(f, of->names[i]);
+	return same;
 }
 
 /* ---- writing ---- */
@@ -279,16 +309,46 @@ static int write_list(int dir, const struct bulk_list *l)
 	return file_write(dir, name, bytes.data, bytes.len);
 }
 
+/* Something came for what is in that file, and that is not what this is about. */
+static bool displaces(int dir, const struct fetched *f, const char *file)
+{
+	_cleanup_arena_ struct arena *a = arena_new();
+	_cleanup_json_ json_t *j = NULL;
+	struct fetched was = {0};
+	struct fetched_of of = {.source = f->source, .n = f->names.n};
+	const char **names = arena_alloc(a, (of.n + 1) * sizeof(*names));
+
+	for (size_t i = 0; i < of.n; i++)
+		names[i] = f->names.v[i].name;
+	of.names = names;
+	return !read_head(dir, a, file, &j, &was) && was.fetched && !fetched_is_of(&was, &of);
+}
+
+/* At each moment one of the two files has what is new, and one what came last. Where a file system
+ * cannot exchange them the latter is forgotten. */
+static int put_head(int dir, const struct fetched *f, const json_t *j)
+{
+	_cleanup_free_ char *file = NULL, *before = NULL;
+	int err;
+
+	if (asprintf(&file, "%s" HEAD, f->name) < 0 || asprintf(&before, "%s" BEFORE, f->name) < 0)
+		abort();
+	if (!displaces(dir, f, file))
+		return file_write_json(dir, file, j);
+	err = file_write_json(dir, before, j);
+	fault_point("fetched-before");
+	if (!err && renameat2(dir, before, dir, file, RENAME_EXCHANGE) < 0)
+		err = file_write_json(dir, file, j);
+	return err;
+}
+
 int fetched_save(struct store *s, const struct fetched *f, struct buf *why)
 {
 	const struct bulk_list *lists[] = {f->v4, f->v6, f->from4, f->from6};
 	_cleanup_close_ int dir = make_dir(s);
 	_cleanup_json_ json_t *j = json_of(f);
-	_cleanup_free_ char *name = NULL;
 	int err = dir < 0 ? dir : 0;
 
-	if (asprintf(&name, "%s" HEAD, f->name) < 0)
-		abort();
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]) && !err; i++)
 		err = write_list(dir, lists[i]);
 	/* the names of lists are on the disk before that of what names them */
@@ -296,7 +356,7 @@ int fetched_save(struct store *s, const struct fetched *f, struct buf *why)
 		err = -errno;
 	fault_point("fetched-lists");
 	if (!err)
-		err = file_write_json(dir, name, j);
+		err = put_head(dir, f, j);
 	if (!err && fsync(dir) < 0)
 		err = -errno;
 	fault_point("fetched-saved");

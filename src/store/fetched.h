@@ -3,6 +3,7 @@
  * and so it lies beside the artefacts and outlives them.
  *
  *	fetched/NAME.json	of one set: what came, when, what failed since
+ *	fetched/NAME.before.json	what came from another source before, or for other names
  *	fetched/DIGEST.elements	lists (util/bulk_file.h); there before anything names them
  *	fetched/lock		held while content is fetched
  */
@@ -41,18 +42,29 @@ struct fetched {
 	VEC(struct fetched_name) names;
 };
 
-/* 0; -ENOENT: nothing ever came, and *out is empty; -EBADMSG and others with why. */
+/* Who is asked for a set, and for what. */
+struct fetched_of {
+	const char *source; /* as above */
+	const char *const *names; /* of FETCHED_DNS */
+	size_t n;
+};
+
+/* What refresh has dealt with last, whoever was asked. 0; -ENOENT: nothing ever came, and *out is
+ * empty; -EBADMSG and others with why. */
 int fetched_load(const struct store *s, struct arena *a, const char *name, struct fetched *out,
 		 struct buf *why);
-/* The lists are left out: what there is to say of it. */
-int fetched_load_head(const struct store *s, struct arena *a, const char *name, struct fetched *out,
-		      struct buf *why);
-/* 0 or -errno with why. The last state or this one is there afterwards, whole. */
+/* What is kept of those who are asked now: of these names, or else of any. What refresh has not
+ * dealt with last, before a rollback say, is `changing`, and not known to be in the kernel.
+ * -ENOENT: nothing is kept. `lists`: with them. */
+int fetched_load_of(const struct store *s, struct arena *a, const char *name,
+		    const struct fetched_of *of, bool lists, struct fetched *out, struct buf *why);
+/* 0 or -errno with why. The last state or this one is there afterwards, whole; what came from
+ * others is kept beside it. */
 int fetched_save(struct store *s, const struct fetched *f, struct buf *why);
 /* Nobody has confirmed it for so many seconds; 0: it never expires. */
 bool fetched_expired(const struct fetched *f, uint64_t expire, uint64_t now);
-/* Whether it is what that source says: else it is of an older policy, and worth nothing. */
-bool fetched_is_of(const struct fetched *f, const char *source);
+/* Exactly: of that source and these names. */
+bool fetched_is_of(const struct fetched *f, const struct fetched_of *of);
 /* Lists that nothing names any more go. What is said of sets stays, of those that are in no rules
  * now, too: a rollback may want them. */
 void fetched_prune(struct store *s);

@@ -171,6 +171,9 @@ lines() { printf '%s\n' "$@"; }
 	echo "$output"
 	[ "$status" = 0 ]
 	[ -z "$(holds bigmart.dns.v4)" ]
+	[[ $output == *"warning: "*"'bigmart' is empty: nothing was fetched yet; \`fwc refresh bigmart\` asks again"* ]]
+	inns nft flush ruleset
+	fwc --json boot 2>/dev/null | /usr/bin/python3 -c "import json, sys; assert \"'bigmart' is empty\" in json.load(sys.stdin)['empty']"
 }
 
 @test "boot: what has expired or is damaged costs its own set alone" {

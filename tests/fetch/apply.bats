@@ -138,6 +138,83 @@ assert json.load(sys.stdin) == [{"address": "203.0.113.9", "in": True}]'
 	[ "$(held drops.url.v4.net.bulk)" = 203.0.114.0/24 ]
 }
 
+shut_out() { held drops.url.v4.net.bulk; }
+booted() { # by other rules than those that were in force
+	inns nft flush ruleset
+	run fwc boot
+	echo "$output"
+	[ "$status" = 0 ]
+	[[ $output != *"is empty"* ]]
+}
+
+@test "what never answers takes nothing from what was asked before: rollback and boot have its last content" {
+	policy
+	fwc apply --no-confirm
+	fwc refresh --force
+	policy '"gone.example"' missing
+	fwc apply --no-confirm
+	run fwc refresh
+	echo "$output"
+	[ "$status" != 0 ]
+	[ "$(shut_out)" = 203.0.113.0/24 ] # what is in the kernel stays until something better comes
+	run fwc status
+	echo "$output"
+	[[ $output == *"drops: never fetched"* || $output == *"drops: stale"* ]]
+	fwc rollback
+	booted
+	[ "$(shut_out)" = 203.0.113.0/24 ]
+	[ "$(held mart.dns.v4)" = 192.0.2.80 ]
+}
+
+@test "two URLs that take turns: each has its last content, also where it does not answer now" {
+	policy
+	fwc apply --no-confirm
+	fwc refresh
+	policy '' other
+	fwc apply --no-confirm
+	fwc refresh
+	[ "$(shut_out)" = 203.0.114.0/24 ]
+	answers 198.51.100.99
+	fwc rollback
+	run fwc refresh drops
+	[ "$status" != 0 ]
+	[ "$(shut_out)" = 203.0.113.0/24 ] # its own last content, and not the other one's
+	booted
+	[ "$(shut_out)" = 203.0.113.0/24 ]
+	answers "$THEY"
+	fwc refresh --force
+	[ "$(shut_out)" = 203.0.113.0/24 ]
+	policy '' other
+	answers 198.51.100.99
+	fwc apply --no-confirm
+	booted
+	[ "$(shut_out)" = 203.0.114.0/24 ]
+	answers "$THEY"
+}
+
+@test "killed while one takes the other's place: both are there" {
+	local at
+	for at in fetched-lists fetched-before fetched-saved; do
+		rm -rf "$WORK/state"
+		mkdir -m 700 "$WORK/state"
+		inns nft flush ruleset
+		policy
+		fwc apply --no-confirm
+		policy '' other
+		fwc apply --no-confirm
+		run env FWC_FAULT="$at" ip netns exec "$NS" "$FWC" --state "$WORK/state" refresh drops
+		echo "$at: $status"
+		[ "$status" = 137 ]
+		fwc rollback
+		booted
+		[ "$(shut_out)" = 203.0.113.0/24 ]
+		policy '' other
+		fwc apply --no-confirm
+		fwc refresh
+		[ "$(shut_out)" = 203.0.114.0/24 ]
+	done
+}
+
 @test "nobody answers: the rules are loaded, and what is empty is said with what to do" {
 	rm -rf "$WORK/state"
 	mkdir -m 700 "$WORK/state"
