@@ -75,16 +75,21 @@ struct peers {
 	size_t n, cap;
 };
 
-/* The session that this was called from, and those of others: a timer has none of its own. */
+/* The session that this was called from, and those of others, for a timer has none of its own: on
+ * whatever port by what runs in them, and on that of ssh those in which nothing runs. */
 static void find_peers(struct arena *a, struct peers *out)
 {
 	struct socket_conns conns = {0};
-	struct session_ends ends;
+	struct session_list others = {0};
+	struct session_ends ends, *s;
 	const char *ssh = session_ssh(a);
 	const struct conn *c;
 
 	if (ssh && session_ends(ssh, &ends))
 		vec_push(a, out, ((struct peer){ends.family, ends.client}));
+	session_all(a, &others);
+	vec_each (&others, s)
+		vec_push(a, out, ((struct peer){s->family, s->client}));
 	if (sockets_read(a, &conns))
 		return;
 	vec_each (&conns, c)

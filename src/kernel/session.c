@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * Environment, and /proc/PID/{stat,environ} of the ancestors (proc(5)) -> SSH_CONNECTION.
+ * Environment, and /proc/PID/{stat,environ} of ancestors and others (proc(5)) -> SSH_CONNECTION.
  */
 #include "kernel/session.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "util/buf.h"
@@ -94,4 +96,39 @@ const char *session_ssh(struct arena *a)
 	for (int i = 0; !found && pid > 1 && i < ANCESTORS; i++, pid = parent_of(pid))
 		found = of_process(a, pid);
 	return found && *found ? found : NULL;
+}
+
+static bool same_netns(int pid, const struct stat *own)
+{
+	struct stat st;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", pid);
+	return !stat(path, &st) && st.st_dev == own->st_dev && st.st_ino == own->st_ino;
+}
+
+void session_all(struct arena *a, struct session_list *out)
+{
+	DIR *proc = opendir("/proc");
+	const struct dirent *e;
+	struct stat own;
+
+	if (proc && stat("/proc/self/ns/net", &own)) {
+		closedir(proc);
+		proc = NULL;
+	}
+	while (proc && (e = readdir(proc))) {
+		const char *name = e->d_name, *ssh;
+		struct session_ends ends;
+		uint64_t pid;
+
+		if (!number_read(name, strlen(name), 1, INT32_MAX, &pid) ||
+		    !same_netns((int)pid, &own))
+			continue;
+		ssh = of_process(a, (int)pid);
+		if (ssh && session_ends(ssh, &ends))
+			vec_push(a, out, ends);
+	}
+	if (proc)
+		closedir(proc);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * The ssh session that this process belongs to.
+ * The ssh session that this process belongs to, and those of others.
  */
 #ifndef FWC_SESSION_H
 #define FWC_SESSION_H
@@ -8,6 +8,7 @@
 
 #include "util/arena.h"
 #include "util/ival.h"
+#include "util/vec.h"
 
 /* "CLIENT PORT SERVER PORT", as sshd(8) sets SSH_CONNECTION; NULL: none. Where the variable was
  * lost on the way, as sudo and su - do, that of the nearest ancestor which still has it. */
@@ -21,5 +22,14 @@ struct session_ends { /* IPv4 in IPv6's clothes is IPv4 */
 
 /* What that says; false: it cannot be understood. */
 bool session_ends(const char *ssh, struct session_ends *out);
+
+struct session_list {
+	struct session_ends *v;
+	size_t n, cap;
+};
+
+/* Those of all programs in this network namespace whose environment may be read; one with several
+ * programs is there several times. */
+void session_all(struct arena *a, struct session_list *out);
 
 #endif

@@ -282,6 +282,26 @@ time.sleep(600)' 3>&- &
 	refused "it holds $THEY, from where somebody is here over ssh"
 }
 
+@test "somebody who is here over ssh on another port is known by what runs in that session" {
+	local there
+	# another network namespace is another machine
+	SSH_CONNECTION='203.0.113.8 4711 198.51.100.1 2222' ip netns exec "$FAR" sleep 600 3>&- &
+	echo $! >>"$WORK/pids"
+	behind list
+	list 192.0.2.0/24 203.0.113.0/29 203.0.113.8/29
+	fwc refresh --force
+	holds drops.v4 192.0.2.0/24 203.0.113.0/28
+	SSH_CONNECTION='203.0.113.9 4711 198.51.100.1 2222' ip netns exec "$NS" sleep 600 3>&- &
+	there=$!
+	echo "$there" >>"$WORK/pids"
+	until [[ $(cat "/proc/$there/comm") = sleep ]]; do sleep 0.02; done
+	behind list
+	list 192.0.2.0/24 203.0.113.0/24
+	refused "it holds 203.0.113.9, from where somebody is here over ssh"
+	kill "$there"
+	wait "$there" || true
+}
+
 @test "private networks in a list are left out, and that is said" {
 	list 192.0.2.0/24 10.0.0.0/8 192.168.0.0/16 127.0.0.0/8 169.254.0.0/16
 	sets "$(row list)"
