@@ -147,8 +147,13 @@ static bool all_went_well(const struct nftrun *r, int err)
 static void forget_run(struct nftrun *r)
 {
 	nftrun_free(r);
-	for (size_t i = 0; i < r->n; i++)
-		r->steps[i].ran = r->steps[i].refused = false;
+	for (size_t i = 0; i < r->n; i++) {
+		struct nftrun_step *s = &r->steps[i];
+
+		s->ran = s->refused = false;
+		s->kept = NULL;
+		s->kept_len = 0;
+	}
 	r->no_scratch = false;
 }
 
@@ -172,10 +177,13 @@ static int run(struct nftrun *r)
 
 static void answer_nftrun(struct bytes *b, struct asked *a, struct buf *out)
 {
+	_cleanup_arena_ struct arena *arena = arena_new();
 	struct nftrun *r = &a->r;
 	bool may = take_request(b, a);
 	int err;
 
+	for (size_t i = 0; i < r->n; i++)
+		r->steps[i].keep = arena;
 	if (may && only_reads(r))
 		child_stay();
 	err = may ? run(r) : -EPERM;
@@ -194,7 +202,7 @@ static void answer_nftrun(struct bytes *b, struct asked *a, struct buf *out)
 	for (size_t i = 0; i < r->n; i++) {
 		message_put_number(out, r->steps[i].ran);
 		message_put_number(out, r->steps[i].refused);
-		message_put_text(out, buf_str(&r->steps[i].out), r->steps[i].out.len);
+		message_put_text(out, r->steps[i].kept, r->steps[i].kept_len);
 		message_put_text(out, buf_str(&r->steps[i].err), r->steps[i].err.len);
 	}
 }

@@ -77,14 +77,11 @@ static int run(struct nftrun *r, struct buf *why)
 	return err;
 }
 
-static void keep_dump(struct live *l, struct arena *a, const struct nftrun *r,
-		      const struct nftrun_step *step)
+static void keep_dump(struct live *l, const struct nftrun *r, const struct nftrun_step *step)
 {
-	const struct buf *out = &step->out;
-
 	l->generation = r->dumped;
-	l->len = step->kept ? step->kept_len : out->len;
-	l->dump = step->kept ? step->kept : arena_copy(a, buf_str(out), out->len);
+	l->dump = step->kept ? step->kept : "";
+	l->len = step->kept_len;
 	l->present = l->len > 0;
 	l->ruleset = NULL;
 }
@@ -98,7 +95,7 @@ static int fetch(struct live *out, struct nftrun_step step, const char *netns, s
 
 	step.keep = a;
 	err = run(&r, why);
-	keep_dump(&l, a, &r, &step);
+	keep_dump(&l, &r, &step);
 	nftrun_free(&r);
 	if (!err)
 		*out = l;
@@ -246,7 +243,7 @@ static int change(struct live *l, struct nftrun_step step, const char *netns, st
 	if (!err)
 		l->present = true;
 	if (!err && r.n == 2)
-		keep_dump(made, a, &r, &steps[1]);
+		keep_dump(made, &r, &steps[1]);
 	nftrun_free(&r);
 	return err;
 }
@@ -368,31 +365,40 @@ int live_read_unless_alone(struct ir_tables *out, const char *netns, struct aren
 	return read_several(out, RUN_DUMP_UNLESS_ALONE, netns, a, why);
 }
 
-/* Messages of our table, and those of others. */
-static void split(const struct buf *dump, struct buf *own, struct buf *others)
+/* Messages of our table, and those of others; false, with neither filled: there are no others. */
+static bool split(const struct nftrun_step *dumped, struct buf *own, struct buf *others)
 {
-	struct tlv rest = {(const uint8_t *)buf_str(dump), dump->len};
-	const uint8_t *at = rest.p;
+	struct tlv rest = {dumped->kept, dumped->kept_len};
+	const uint8_t *begin = rest.p, *at = rest.p;
 	struct tlv_message m;
 
-	for (; tlv_message(&rest, &m); at = rest.p)
-		buf_add(tlv_of_table(&m, NFPROTO_INET, IR_TABLE) ? own : others, at,
-			(size_t)(rest.p - at));
+	for (; tlv_message(&rest, &m); at = rest.p) {
+		bool ours = tlv_of_table(&m, NFPROTO_INET, IR_TABLE);
+
+		if (ours && !others->len)
+			continue;
+		if (!others->len) /* the first of them */
+			buf_add(own, begin, (size_t)(at - begin));
+		buf_add(ours ? own : others, at, (size_t)(rest.p - at));
+	}
+	return others->len > 0;
 }
 
 int live_read_among(struct live *out, struct ir_tables *others, const char *netns, struct arena *a,
 		    struct buf *why)
 {
 	_cleanup_buf_ struct buf own = {0}, rest = {0};
-	struct nftrun_step step = {.kind = RUN_DUMP_ALL}, mine = {0};
+	struct nftrun_step step = {.kind = RUN_DUMP_ALL, .keep = a};
 	struct nftrun r = {.where = child_where_of(netns), .netns = netns, .steps = &step, .n = 1};
 	int err = run(&r, why);
 
 	if (!err) {
-		split(&step.out, &own, &rest);
-		mine.out = own;
+		if (split(&step, &own, &rest)) {
+			step.kept = arena_copy(a, buf_str(&own), own.len);
+			step.kept_len = own.len;
+		}
 		*out = (struct live){0};
-		keep_dump(out, a, &r, &mine);
+		keep_dump(out, &r, &step);
 		err = live_parse(out, a, why);
 	}
 	if (!err)

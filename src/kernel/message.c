@@ -43,17 +43,27 @@ uint32_t message_take_number(struct bytes *b)
 	return n;
 }
 
+const char *message_take_bytes(struct bytes *b, size_t *n)
+{
+	const char *p;
+
+	*n = message_take_number(b);
+	if (*n > b->left) {
+		b->bad = true;
+		*n = 0;
+	}
+	p = b->p;
+	b->p += *n;
+	b->left -= *n;
+	return p;
+}
+
 void message_take_text(struct bytes *b, struct buf *out)
 {
-	uint32_t n = message_take_number(b);
+	size_t n;
+	const char *p = message_take_bytes(b, &n);
 
-	if (n > b->left) {
-		b->bad = true;
-		return;
-	}
-	buf_add(out, b->p, n);
-	b->p += n;
-	b->left -= n;
+	buf_add(out, p, n);
 }
 
 static int send_all(int fd, const void *data, size_t n)

@@ -20,6 +20,7 @@ void message_put_number(struct buf *b, uint32_t n);
 void message_put_text(struct buf *b, const char *p, size_t n);
 uint32_t message_take_number(struct bytes *b);
 void message_take_text(struct bytes *b, struct buf *out);
+const char *message_take_bytes(struct bytes *b, size_t *n); /* where they are */
 
 /* 0 or -errno. */
 int message_send(int fd, const struct buf *b);

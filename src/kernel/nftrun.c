@@ -396,6 +396,19 @@ static void ask_start(struct nftrun *r)
 	r->answer = ask_begin(&b);
 }
 
+static void take_out(struct bytes *b, struct nftrun_step *s)
+{
+	size_t n;
+	const char *p = message_take_bytes(b, &n);
+
+	if (!s->keep) {
+		buf_add(&s->out, p, n);
+		return;
+	}
+	s->kept = n ? arena_copy(s->keep, p, n) : NULL;
+	s->kept_len = n;
+}
+
 static int ask_wait(struct nftrun *r)
 {
 	_cleanup_buf_ struct buf text = {0};
@@ -413,7 +426,7 @@ static int ask_wait(struct nftrun *r)
 	for (size_t i = 0; i < r->n; i++) {
 		r->steps[i].ran = message_take_number(&b);
 		r->steps[i].refused = message_take_number(&b);
-		message_take_text(&b, &r->steps[i].out);
+		take_out(&b, &r->steps[i]);
 		message_take_text(&b, &r->steps[i].err);
 	}
 	return b.bad ? -EPROTO : err;

@@ -37,8 +37,8 @@ struct nftrun_step {
 	const char *script; /* native nft language; never JSON */
 	const struct buf *messages; /* of RUN_MESSAGES */
 	const struct bulk_job *bulk; /* of RUN_BULK_* */
-	/* Where a dump may be kept: then it is in `kept`, not copied, and `out` is empty; or not,
-	 * where others have read it. */
+	/* Where what comes is to stay: then it is in `kept`, NULL if nothing came, and `out` is
+	 * empty. */
 	struct arena *keep;
 	bool ran, refused;
 	struct buf out, err; /* out of RUN_BULK_FILL: a uint32_t, transactions that it took */
