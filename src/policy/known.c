@@ -98,55 +98,38 @@ const struct known_range *known_here(const struct policy *p, size_t *n)
 
 /* ---- bounds ---- */
 
-static void widen4(struct known_bounds *b, const struct ivset *v)
-{
-	uint32_t lo = v->n ? (uint32_t)v->v[0].lo : 1, hi = v->n ? (uint32_t)v->v[v->n - 1].hi : 0;
+#define UPPER_HALF 64 /* bits behind it */
 
-	if (lo > hi)
-		return;
-	if (b->first4 > b->last4) {
-		b->first4 = lo;
-		b->last4 = hi;
-	}
-	b->first4 = lo < b->first4 ? lo : b->first4;
-	b->last4 = hi > b->last4 ? hi : b->last4;
+static bool is_none(const struct known_span *s)
+{
+	return s->first > s->last;
 }
 
-static void widen6(struct known_bounds *b, const struct ivset *v)
+static void widen(struct known_span *s, u128 first, u128 last)
 {
-	uint64_t lo, hi;
-
-	if (!v->n)
+	if (is_none(s)) {
+		*s = (struct known_span){(uint64_t)first, (uint64_t)last};
 		return;
-	lo = (uint64_t)(v->v[0].lo >> 64);
-	hi = (uint64_t)(v->v[v->n - 1].hi >> 64);
-	if (b->first6 > b->last6) {
-		b->first6 = lo;
-		b->last6 = hi;
 	}
-	b->first6 = lo < b->first6 ? lo : b->first6;
-	b->last6 = hi > b->last6 ? hi : b->last6;
+	s->first = first < s->first ? (uint64_t)first : s->first;
+	s->last = last > s->last ? (uint64_t)last : s->last;
 }
 
-static void widen_ports(struct known_bounds *b, const struct ivset *v)
+/* `less`: bits that are left out at the end. */
+static void widen_by(struct known_span *s, const struct ivset *v, int less)
 {
-	uint16_t lo, hi;
+	if (v->n)
+		widen(s, v->v[0].lo >> less, v->v[v->n - 1].hi >> less);
+}
 
-	if (!v->n)
-		return;
-	lo = (uint16_t)v->v[0].lo;
-	hi = (uint16_t)v->v[v->n - 1].hi;
-	if (b->first_port > b->last_port) {
-		b->first_port = lo;
-		b->last_port = hi;
-	}
-	b->first_port = lo < b->first_port ? lo : b->first_port;
-	b->last_port = hi > b->last_port ? hi : b->last_port;
+static bool spans_meet(const struct known_span *x, const struct known_span *y)
+{
+	return !is_none(x) && !is_none(y) && x->first <= y->last && y->first <= x->last;
 }
 
 struct known_bounds known_bounds_of(const struct endpoint *to, const struct services *s)
 {
-	struct known_bounds b = {1, 0, 1, 0, 1, 0};
+	struct known_bounds b = {{1, 0}, {1, 0}, {1, 0}};
 	const struct place_item *i;
 	const struct sourced *x;
 
@@ -154,51 +137,40 @@ struct known_bounds known_bounds_of(const struct endpoint *to, const struct serv
 		const struct addrs *a = &i->addrs;
 
 		if (a->all || addrs_open(a) || a->suffixed.n || a->macs.n || a->broadcast) {
-			b.first4 = 0;
-			b.last4 = UINT32_MAX;
-			b.first6 = 0;
-			b.last6 = UINT64_MAX;
+			widen(&b.v4, 0, UINT32_MAX);
+			widen(&b.v6, 0, UINT64_MAX);
 		} else {
-			widen4(&b, &a->v4);
-			widen6(&b, &a->v6);
+			widen_by(&b.v4, &a->v4, 0);
+			widen_by(&b.v6, &a->v6, UPPER_HALF);
 		}
 	}
 	if (s->any || s->protocols.n || s->icmp.n || s->icmpv6.n || s->icmp_codes.n ||
 	    s->icmpv6_codes.n) {
-		b.first_port = 0;
-		b.last_port = UINT16_MAX;
+		widen(&b.ports, 0, UINT16_MAX);
 		return b;
 	}
 	for (int k = 0; k < PORT_PROTOCOLS; k++)
-		widen_ports(&b, &s->ports[k]);
+		widen_by(&b.ports, &s->ports[k], 0);
 	vec_each (&s->sourced, x)
-		widen_ports(&b, &x->to);
+		widen_by(&b.ports, &x->to, 0);
 	return b;
 }
 
 bool known_meet(const struct known_bounds *x, const struct known_bounds *y)
 {
-	bool v4 = x->first4 <= y->last4 && y->first4 <= x->last4 && x->first4 <= x->last4 &&
-		  y->first4 <= y->last4;
-	bool v6 = x->first6 <= y->last6 && y->first6 <= x->last6 && x->first6 <= x->last6 &&
-		  y->first6 <= y->last6;
-
-	return v4 || v6;
+	return spans_meet(&x->v4, &y->v4) || spans_meet(&x->v6, &y->v6);
 }
 
-bool known_meet_ports(const struct known_bounds *x, uint16_t first, uint16_t last)
+bool known_meet_ports(const struct known_bounds *x, const struct known_span *ports)
 {
-	return x->first_port <= last && first <= x->last_port && x->first_port <= x->last_port &&
-	       first <= last;
+	return spans_meet(&x->ports, ports);
 }
 
 bool known_has(const struct known_bounds *x, enum family fam, u128 addr)
 {
-	uint64_t half = (uint64_t)(addr >> 64);
+	uint64_t at = (uint64_t)(fam == FAM_IP4 ? addr : addr >> UPPER_HALF);
 
-	if (fam == FAM_IP4)
-		return x->first4 <= addr && addr <= x->last4;
-	return x->first6 <= half && half <= x->last6;
+	return spans_meet(fam == FAM_IP4 ? &x->v4 : &x->v6, &(struct known_span){at, at});
 }
 
 const struct known_bounds *known_rules(const struct policy *p)

@@ -34,15 +34,17 @@ struct known_range { /* "X@self", somewhere in the policy */
 const struct known_range *known_here(const struct policy *p, size_t *n);
 
 /* Where the destinations and ports of a statement lie, at most. */
+struct known_span {
+	uint64_t first, last; /* first > last: none */
+};
 struct known_bounds {
-	uint32_t first4, last4; /* first > last: none of that family */
-	uint64_t first6, last6; /* the upper halves of addresses */
-	uint16_t first_port, last_port; /* all, too, of what has none */
+	struct known_span v4, v6; /* of IPv6 the upper halves of addresses */
+	struct known_span ports; /* all, too, of what has none */
 };
 struct known_bounds known_bounds_of(const struct endpoint *to, const struct services *s);
 /* Whether both may be about one destination; one about such a port; about an address. */
 bool known_meet(const struct known_bounds *x, const struct known_bounds *y);
-bool known_meet_ports(const struct known_bounds *x, uint16_t first, uint16_t last);
+bool known_meet_ports(const struct known_bounds *x, const struct known_span *ports);
 bool known_has(const struct known_bounds *x, enum family fam, u128 addr);
 /* By number of a rule or translation. */
 const struct known_bounds *known_rules(const struct policy *p);

@@ -101,15 +101,15 @@ void rules_behind_nat(const struct policy *p, struct arena *a, const struct nat 
 		      enum family fam, const u128 *target, struct numbers *out)
 {
 	const struct known_bounds *b = known_rules(p), of = known_bounds_of(&n->to, &n->services);
-	uint16_t first = n->port ? n->port : of.first_port;
-	uint16_t last = n->port ? nat_port_last(n) : of.last_port;
+	const struct known_span ports =
+		n->port ? (struct known_span){n->port, nat_port_last(n)} : of.ports;
 
 	for (size_t i = 0; i < p->rules.n; i++) {
 		const struct rule *r = &p->rules.v[i];
 
 		if (target && !known_has(&b[i], fam, *target))
 			continue;
-		if (!known_meet_ports(&b[i], first, last) && !(n->port && r->published))
+		if (!known_meet_ports(&b[i], &ports) && !(n->port && r->published))
 			continue;
 		if (rule_meets_nat(r, n, fam, target))
 			vec_push(a, out, (uint32_t)i);
@@ -122,7 +122,7 @@ void nats_before(const struct policy *p, struct arena *a, size_t nat, struct num
 	const struct nat *n = &p->nats.v[nat];
 
 	for (size_t i = 0; i < nat; i++) {
-		if (!known_meet_ports(&b[i], of.first_port, of.last_port))
+		if (!known_meet_ports(&b[i], &of.ports))
 			continue;
 		if (!known_meet(&b[i], &of) && !n->hairpin && !p->nats.v[i].hairpin)
 			continue;
