@@ -13,7 +13,7 @@ setup_file() {
 		forwarding on
 		zone inside  { interface inside }
 		zone outside { interface outside }
-		inspect inside -> outside tcp/443-444, udp/443, tcp/80, udp/53, tcp/22 with names
+		inspect inside -> outside tcp/443-444, udp/443-444, tcp/80, udp/53, tcp/22 with names
 		inspect inside -> outside tcp/2222 with no-openssh
 		allow   inside -> outside
 		inspector no-openssh {
@@ -143,6 +143,40 @@ teardown_file() {
 	[ "${lines[1]}" = "quic fd00:1::2 quic_v2 0 of 1" ]
 	[ "${lines[2]}" = "quic 10.0.1.2 quic_hybrid_1+quic_hybrid_2 2 of 2" ]
 	[ "${lines[3]}" = "quic fd00:1::2 quic_hybrid_2+quic_hybrid_1 2 of 2" ]
+}
+
+# The name that they say is that of the server as they know it: /etc/hosts has it, for them alone.
+@test "vm: ngtcp2: a page by HTTP/3 from a name that may pass, and not a word with one that is denied" {
+	local name end before now pids=()
+	command -v gtlsclient >/dev/null && command -v gtlsserver >/dev/null || skip "ngtcp2 is not installed"
+	both() { field "[' '.join(str(r[v]) for v in ('allow', 'deny')) for r in status['rules'] if r['inspector'] == 'names'][0]"; }
+	before=$(both)
+	mkdir "$state/www"
+	echo 'seen over HTTP/3' >"$state/www/page"
+	echo 10.0.1.2 www.example.org www.casino.example >"$state/hosts"
+	ip netns exec server gtlsserver -q -d "$state/www" 10.0.1.2 444 "$state/key" "$state/cert" \
+		>"$state/h3.served" 2>&1 3>&- &
+	pids+=($!)
+	end=$((SECONDS + 60))
+	until [ -n "$(ip netns exec server ss -Huln 'sport = 444')" ] || [ $SECONDS -ge $end ]; do sleep 0.2; done
+	for name in www.casino.example www.example.org; do
+		mkdir "$state/h3.$name"
+		# shellcheck disable=SC2016 # that shell's
+		ip netns exec client sh -c 'mount --bind "$1/hosts" /etc/hosts && exec timeout 100 gtlsclient -q \
+			--handshake-timeout=90s --timeout=90s --exit-on-all-streams-close --download="$1/h3.$2" \
+			"$2" 444 "https://$2/page"' sh "$state" "$name" >"$state/h3.$name.log" 2>&1 3>&- &
+		pids+=($!)
+	done
+	wait "${pids[2]}" || true # the one that may pass
+	end=$((SECONDS + 60))
+	until now=$(both) && [ "${now#* }" != "${before#* }" ] || [ $SECONDS -ge $end ]; do sleep 0.2; done
+	kill "${pids[@]}" || true
+	wait "${pids[@]}" || true
+	head -c 500 "$state"/h3.*.log "$state/h3.served"
+	echo "allowed and denied: $before, then $now"
+	[ "$now" = "$((${before% *} + 1)) $((${before#* } + 1))" ]
+	grep -q 'seen over HTTP/3' "$state/h3.www.example.org/page"
+	[ ! -s "$state/h3.www.casino.example/page" ]
 }
 
 @test "vm: HTTP, DNS, SSH: denied without a word, or rejected by a reset" {
