@@ -130,3 +130,60 @@ void nats_before(const struct policy *p, struct arena *a, size_t nat, struct num
 			vec_push(a, out, (uint32_t)i);
 	}
 }
+
+/* Of an interface that is named it is not known here which zone has it. */
+static bool names_interface(const struct endpoint *e)
+{
+	const struct place_item *i;
+
+	vec_each (&e->items, i)
+		if (i->has_iface)
+			return true;
+	return false;
+}
+
+static bool may_be_asked(const struct rule *r, const struct rule *query)
+{
+	return names_interface(&query->from) || names_interface(&query->to) ||
+	       rules_meet(r, query);
+}
+
+void rules_asked(const struct policy *p, struct arena *a, const struct rule *query,
+		 struct numbers *out)
+{
+	const struct known_bounds *b = known_rules(p);
+	const struct known_bounds of = known_bounds_of(&query->to, &query->services);
+
+	for (size_t i = 0; i < p->rules.n; i++) {
+		const struct rule *r = &p->rules.v[i];
+
+		if (!known_meet(&b[i], &of))
+			continue;
+		if (r->published == query->published && !known_meet_ports(&b[i], &of.ports))
+			continue;
+		if (may_be_asked(r, query))
+			vec_push(a, out, (uint32_t)i);
+	}
+}
+
+/* What a hairpin turns back comes from its zones, too. */
+static bool nat_may_be_asked(const struct nat *n, const struct rule *query)
+{
+	return families_meet(n->family, query->q.family) &&
+	       (n->hairpin || names_interface(&query->from) ||
+		endpoints_meet(&n->from, &query->from)) &&
+	       (names_interface(&query->to) || endpoints_meet(&n->to, &query->to)) &&
+	       services_meet(&n->services, &query->services);
+}
+
+void nats_asked(const struct policy *p, struct arena *a, const struct rule *query,
+		struct numbers *out)
+{
+	const struct known_bounds *b = known_nats(p);
+	const struct known_bounds of = known_bounds_of(&query->to, &query->services);
+
+	for (size_t i = 0; i < p->nats.n; i++)
+		if (known_meet(&b[i], &of) && known_meet_ports(&b[i], &of.ports) &&
+		    nat_may_be_asked(&p->nats.v[i], query))
+			vec_push(a, out, (uint32_t)i);
+}

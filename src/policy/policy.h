@@ -563,6 +563,12 @@ struct numbers { /* of statements, in order */
 void rules_behind_nat(const struct policy *p, struct arena *a, const struct nat *n,
 		      enum family fam, const u128 *target, struct numbers *out);
 void nats_before(const struct policy *p, struct arena *a, size_t nat, struct numbers *out);
+/* Rules that may be about what a question asks for, where nothing translates it; translations of
+ * its destination. */
+void rules_asked(const struct policy *p, struct arena *a, const struct rule *query,
+		 struct numbers *out);
+void nats_asked(const struct policy *p, struct arena *a, const struct rule *query,
+		struct numbers *out);
 
 /* Why no packet matches the rule, ": ..."; "" if that is not plain to see (warn.c). */
 const char *rule_never(const struct rule *r);

@@ -116,18 +116,27 @@ static void judge_all(const struct policy *p, struct arena *a, struct dd_budget 
 	mean_free(&m);
 }
 
-/* The policy with this rule as its last. */
-static struct policy policy_with(const struct policy *p, struct arena *a, const struct rule *added)
+/* The policy with this rule as its last; `rules`: its own, with room for one more. */
+static struct policy policy_with(const struct policy *p, struct arena *a, struct rule *rules,
+				 const struct rule *added)
 {
 	struct policy with = *p;
 
-	with.rules.v = arena_alloc(a, (p->rules.n + 1) * sizeof(*with.rules.v));
-	for (size_t i = 0; i < p->rules.n; i++)
-		with.rules.v[i] = p->rules.v[i];
-	with.rules.v[with.rules.n++] = *added;
-	with.rules.cap = with.rules.n;
+	rules[p->rules.n] = *added;
+	with.arena = a;
+	with.rules.v = rules;
+	with.rules.cap = ++with.rules.n;
 	known_begin(&with);
 	return with;
+}
+
+static struct rule *rules_with_room(const struct policy *p, struct arena *a)
+{
+	struct rule *rules = arena_alloc(a, (p->rules.n + 1) * sizeof(*rules));
+
+	for (size_t i = 0; i < p->rules.n; i++)
+		rules[i] = p->rules.v[i];
+	return rules;
 }
 
 static bool would_hold(const struct policy *with, struct arena *a, struct dd_budget budget,
@@ -190,6 +199,22 @@ static void look_at_nat(struct addition *x, size_t nat)
 	look_at_legs(x, &before, &after);
 }
 
+/* What a rule opens besides what it says has no ports, or goes to all. */
+static bool may_let(const struct rule *r, const struct nat *n)
+{
+	if (n->services.any || n->services.protocols.n || r->questions.n)
+		return true;
+	for (int f = 0; f < 2; f++) {
+		const struct nat_targets *to = f ? &n->to6 : &n->to4;
+
+		for (size_t i = 0; i < to->to.n; i++)
+			if (rule_meets_nat(r, n, f ? FAM_IP6 : FAM_IP4,
+					   n->prefix ? NULL : &to->to.v[i].lo))
+				return true;
+	}
+	return n->kind == NAT_REDIRECT && rule_meets_nat(r, n, FAM_NONE, NULL);
+}
+
 /* As a packet that is called so itself, and by each translation that leads there. False: the budget
  * ended. */
 static bool find_besides(const struct policy *p, const struct policy *with, struct arena *a,
@@ -206,7 +231,8 @@ static bool find_besides(const struct policy *p, const struct policy *with, stru
 	journey_legs(&x.m, with, added, &after);
 	look_at_legs(&x, &before, &after);
 	for (size_t i = 0; i < p->nats.n && !x.packet; i++)
-		if (p->nats.v[i].kind == NAT_DNAT || p->nats.v[i].kind == NAT_REDIRECT)
+		if ((p->nats.v[i].kind == NAT_DNAT || p->nats.v[i].kind == NAT_REDIRECT) &&
+		    may_let(added, &p->nats.v[i]))
 			look_at_nat(&x, i);
 	e->besides = x.packet;
 	known = !dd_exhausted(x.m.dd);
@@ -319,7 +345,7 @@ static const char *bare_address(const struct policy *p, struct arena *a,
 
 /* Nothing is proposed that would not make it hold, and what that opens besides is said. */
 static void find_help(const struct policy *p, struct arena *a, struct dd_budget budget,
-		      struct expectation *e, const struct failure *f)
+		      struct rule *rules, struct expectation *e, const struct failure *f)
 {
 	struct policy with;
 	struct rule added;
@@ -337,23 +363,54 @@ static void find_help(const struct policy *p, struct arena *a, struct dd_budget 
 	text = wanted_rule(p, a, e->rule, f, &added);
 	if (!text)
 		return;
-	with = policy_with(p, a, &added);
+	with = policy_with(p, a, rules, &added);
 	if (would_hold(&with, a, budget, e->rule) && find_besides(p, &with, a, budget, e, &added))
 		e->missing = text;
 }
 
+static const char *keep_text(struct arena *a, const char *s)
+{
+	return s ? arena_strdup(a, s) : NULL;
+}
+
+/* What is said of it, in the arena of all. */
+static void keep(struct arena *a, struct expectation *e)
+{
+	e->packet = keep_text(a, e->packet);
+	e->says = keep_text(a, e->says);
+	e->missing = keep_text(a, e->missing);
+	e->besides = keep_text(a, e->besides);
+	e->bare = keep_text(a, e->bare);
+	if (e->line) {
+		struct line *l = arena_new_of(a, struct line);
+
+		*l = *e->line;
+		l->text = keep_text(a, l->text);
+		l->where = keep_text(a, l->where);
+		e->line = l;
+	}
+}
+
+/* Each by itself: of thousands nothing stays but what is said of them. */
 void findings_expect(const struct policy *p, struct arena *a, struct dd_budget budget,
 		     struct expectations *out)
 {
+	struct rule *rules = NULL;
+
 	for (size_t i = 0; i < p->expects.n; i++) {
 		struct expectation e = {.rule = &p->expects.v[i]};
+		struct arena *own = arena_new();
 		struct failure f = {0};
 
-		judge_all(p, a, budget, &e, &f);
-		e.answers = services_undecided(a, &e.rule->services);
+		judge_all(p, own, budget, &e, &f);
+		e.answers = services_undecided(own, &e.rule->services);
+		if (!rules && e.known && !e.holds)
+			rules = rules_with_room(p, a);
 		if (e.known && !e.holds && e.packet)
-			find_help(p, a, budget, &e, &f);
+			find_help(p, own, budget, rules, &e, &f);
+		keep(a, &e);
 		vec_push(a, out, e);
+		arena_free(own);
 	}
 }
 

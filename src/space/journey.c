@@ -124,12 +124,11 @@ static dd_ref region(struct mean *m, const struct policy *p, const struct rule *
 /* The same of what others have translated, as it is behind that: of a question that asks for it, or
  * of any where some rule goes by that. */
 static dd_ref published(struct mean *m, const struct policy *p, const struct rule *q,
-			enum station at)
+			const struct numbers *near, enum station at)
 {
 	struct dd *d = m->dd;
 	bool from_self = at == AT_OUTPUT || at == AT_POSTROUTING;
 	dd_ref r = between(m, p, q, from_self, at == AT_INPUT), any = DD_FALSE;
-	const struct rule *rule;
 
 	r = dd_and(d, r, schema_one(&m->schema, DIM_CT_STATUS, STATUS_DST_NAT));
 	r = dd_and(d, dd_and(d, r, mean_opens(m)), schema_possible(&m->schema, at));
@@ -138,9 +137,12 @@ static dd_ref published(struct mean *m, const struct policy *p, const struct rul
 	r = dd_and(d, r, asked(m, q));
 	if (q->published)
 		return r;
-	vec_each (&p->rules, rule)
+	for (size_t i = 0; i < near->n; i++) {
+		const struct rule *rule = &p->rules.v[near->v[i]];
+
 		if (rule->published)
 			any = dd_or(d, any, mean_rule_match(m, p, rule, at));
+	}
 	return dd_and(d, r, any);
 }
 
@@ -312,7 +314,7 @@ bool journey_translates(const struct leg *leg)
 	return leg->nat && !leg->same;
 }
 
-static void judge(struct mean *m, const struct policy *p, struct leg *leg)
+static void judge(struct mean *m, const struct policy *p, const struct legs *all, struct leg *leg)
 {
 	struct numbers keep;
 
@@ -327,7 +329,7 @@ static void judge(struct mean *m, const struct policy *p, struct leg *leg)
 	m->lines = true;
 	if (leg->nat)
 		keep = rules_for(m, p, leg);
-	m->keep = leg->nat ? &keep : NULL;
+	m->keep = leg->nat ? &keep : all->near;
 	m->translated = journey_translates(leg);
 	leg->fate = mean_policy(m, p, leg->at);
 	m->translated = false;
@@ -353,7 +355,7 @@ static void add_leg(struct mean *m, const struct policy *p, struct legs *out, st
 		leg.there = rewritten(m, p, &leg, zones);
 	if (leg.there == DD_FALSE)
 		return;
-	judge(m, p, &leg);
+	judge(m, p, out, &leg);
 	vec_push(m->arena, out, leg);
 }
 
@@ -521,6 +523,18 @@ static dd_ref tracked(struct mean *m, const struct policy *p, struct legs *out, 
 	return arrival;
 }
 
+/* What becomes of their destination. */
+static dd_ref nats_of(struct mean *m, const struct policy *p, const struct rule *q, enum station at)
+{
+	struct numbers near = {0};
+	VEC(dd_ref) parts = {0};
+
+	nats_asked(p, m->arena, q, &near);
+	for (size_t i = 0; i < near.n; i++)
+		vec_push(m->arena, &parts, mean_nat(m, p, near.v[i], at));
+	return mean_sequence(m, parts.v, parts.n);
+}
+
 static void split(struct mean *m, const struct policy *p, struct legs *out, const struct rule *q,
 		  dd_ref arrival, enum station at, bool strays)
 {
@@ -536,7 +550,7 @@ static void split(struct mean *m, const struct policy *p, struct legs *out, cons
 		arrival = tracked(m, p, out, arrival, at);
 	m->within = arrival;
 	m->lines = true;
-	nat = mean_nats(m, p, from_self ? NAT_OUTPUT : NAT_PREROUTING);
+	nat = nats_of(m, p, q, from_self ? NAT_OUTPUT : NAT_PREROUTING);
 	m->within = DD_TRUE;
 	add_leg(m, p, out,
 		(struct leg){.at = at, .arrival = dd_and(m->dd, arrival, dd_not(m->dd, nat))},
@@ -578,7 +592,7 @@ static void add_published(struct mean *m, const struct policy *p, const struct r
 				   policy_translates_self(p) ? AT_POSTROUTING : AT_OUTPUT};
 
 	for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
-		dd_ref arrival = published(m, p, query, at[i]);
+		dd_ref arrival = published(m, p, query, out->near, at[i]);
 
 		if (at[i] == AT_INPUT || at[i] == AT_FORWARD)
 			arrival = arrived(m, p, out, query, arrival, false);
@@ -594,15 +608,20 @@ void journey_legs(struct mean *m, const struct policy *p, const struct rule *que
 		routing_names_loopback(m->arena, &query->from) ||
 		routing_names_loopback(m->arena, &query->to);
 
+	struct numbers near = {0};
+
 	m->lines = true;
+	rules_asked(p, m->arena, query, &near);
+	out->near = &near;
 	if (query->published || policy_publishes(p))
 		add_published(m, p, query, out);
-	if (query->published)
-		return;
-	split(m, p, out, query, region(m, p, query, false, true), AT_INPUT, strays);
-	split(m, p, out, query, region(m, p, query, false, false), AT_FORWARD, strays);
-	split(m, p, out, query, region(m, p, query, true, false), AT_OUTPUT, false);
-	split(m, p, out, query, loopback(m, p, query), NSTATIONS, false);
+	if (!query->published) {
+		split(m, p, out, query, region(m, p, query, false, true), AT_INPUT, strays);
+		split(m, p, out, query, region(m, p, query, false, false), AT_FORWARD, strays);
+		split(m, p, out, query, region(m, p, query, true, false), AT_OUTPUT, false);
+		split(m, p, out, query, loopback(m, p, query), NSTATIONS, false);
+	}
+	out->near = NULL;
 }
 
 void journey_of_nat(struct mean *m, const struct policy *p, size_t nat, bool from_self,

@@ -36,6 +36,7 @@ struct leg { /* packets of the query that travel alike */
 struct legs {
 	struct leg *v;
 	size_t n, cap;
+	const struct numbers *near; /* rules that may be about what is asked; NULL: all */
 };
 
 /* The query is a rule without a verb that matters: FROM -> TO SERVICES. Sets m->within and

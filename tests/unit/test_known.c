@@ -29,6 +29,9 @@ static const char *const ends[] = {
 	"2001:db8:1::/126@lan", "self",		 "any"};
 static const char *const called[] = {"self", "203.0.113.1@self", "203.0.113.2@self", "any",
 				     "2001:db8:2::1@self"};
+static const char *const asked[] = {"10.0.0.1@lan", "10.0.0.0/30@lan", "both@lan", "!10.0.0.1@lan",
+				    "2001:db8:1::1@lan", "seen@lan", "lan", "self", "any",
+				    "203.0.113.1@self", "2001:db8:2::1@self", "10.0.0.1"};
 static const char *const services[] = {"tcp/80",      "tcp/81",	    "tcp/80-90", "udp/80",
 				       "tcp/1, udp/81", "proto/tcp", "",	 "icmp/echo-request",
 				       "tcp/80 ipv4"};
@@ -51,6 +54,10 @@ static const char *some_policy(struct arena *a)
 				    ONE_OF(ends), *ports ? " " : "", ports);
 		text = arena_printf(a, "%sdnat wan -> %s %s to %s%s\n", text, ONE_OF(called), nat,
 				    ONE_OF(targets), "");
+		ports = ONE_OF(services);
+		text = arena_printf(a, "%sexpect drop %s -> %s%s%s\n", text,
+				    next() % 4 ? "wan" : "any", ONE_OF(asked),
+				    *ports ? " " : "", ports);
 	}
 	return text;
 }
@@ -88,6 +95,26 @@ static bool right_behind(struct arena *a, const struct policy *p, const struct n
 	return same(&found, wanted, p->rules.n);
 }
 
+/* Of a translation the destination alone is compared: what a question's packets call. */
+static bool right_asked(struct arena *a, const struct policy *p, const struct rule *query)
+{
+	bool *met = arena_alloc(a, p->rules.n + 1), *called_by = arena_alloc(a, p->nats.n + 1);
+	struct numbers near = {0}, translated = {0};
+
+	for (size_t i = 0; i < p->rules.n; i++)
+		met[i] = rules_meet(&p->rules.v[i], query);
+	for (size_t i = 0; i < p->nats.n; i++) {
+		const struct nat *n = &p->nats.v[i];
+		struct rule as = {.from = n->from, .to = n->to, .services = n->services};
+
+		as.q.family = n->family;
+		called_by[i] = rules_meet(&as, query);
+	}
+	rules_asked(p, a, query, &near);
+	nats_asked(p, a, query, &translated);
+	return same(&near, met, p->rules.n) && same(&translated, called_by, p->nats.n);
+}
+
 static void one_policy(void)
 {
 	struct arena *a = arena_new();
@@ -109,6 +136,9 @@ static void one_policy(void)
 		for (size_t k = 0; k < n->to6.to.n; k++)
 			fine = fine && right_behind(a, p, n, FAM_IP6, &n->to6.to.v[k].lo);
 	}
+	SAME_NUMBER(p->expects.n, MANY);
+	for (size_t i = 0; i < p->expects.n; i++)
+		fine = fine && right_asked(a, p, &p->expects.v[i]);
 	CHECK(fine);
 	arena_free(a);
 }
