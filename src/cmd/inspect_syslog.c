@@ -78,7 +78,16 @@ static bool deliver(struct log_sink *s, const char *line, size_t n)
 	return false;
 }
 
-/* JSON in ASCII has neither newlines nor anything else that a name could forge a line with. */
+/* JSON in ASCII has neither newlines nor anything else that a name could forge a line with, once the
+ * one control character in it is written as the others are: journald takes a line that has one for
+ * bytes, not for text. */
+static void put_json(struct buf *line, const char *text)
+{
+	for (const char *del; (del = strchr(text, 0x7f)); text = del + 1)
+		buf_printf(line, "%.*s\\u007f", (int)(del - text), text);
+	buf_puts(line, text);
+}
+
 bool log_syslog(struct log_sink *s, const json_t *j)
 {
 	_cleanup_free_ char *text = json_dumps(j, JSON_COMPACT | JSON_ENSURE_ASCII);
@@ -91,7 +100,7 @@ bool log_syslog(struct log_sink *s, const json_t *j)
 
 	if (!text || !localtime_r(&t, &tm) || !strftime(when, sizeof(when), "%b %e %H:%M:%S", &tm))
 		return false;
-	buf_printf(&line, "<%d>%s fwc-inspect[%ld]: %s", LOG_DAEMON | level, when, (long)getpid(),
-		   text);
+	buf_printf(&line, "<%d>%s fwc-inspect[%ld]: ", LOG_DAEMON | level, when, (long)getpid());
+	put_json(&line, text);
 	return deliver(s, buf_str(&line), line.len);
 }

@@ -410,6 +410,83 @@ import json; print(json.load(open("art/manifest.json"))["inspect"]["sha256"])')"
 	[ "$status" = 2 ]
 }
 
+# In a /run of its own, so that it is nobody else's journal.
+@test "inspect log: to systemd-journald itself, 200 decisions a second: none is lost, and no name speaks to terminals" {
+	local journald=/lib/systemd/systemd-journald
+	[ -x $journald ] && command -v journalctl >/dev/null || skip "there is no systemd-journald"
+	[ -e /etc/machine-id ] && [ "$(id -u)" = 0 ] && unshare --mount true || skip "no mounts can be made"
+	cat >real.py <<-'P'
+		import atexit, json, os, socket, subprocess, sys, time
+		fwc, journald, at = sys.argv[1], sys.argv[2], "/run/systemd/journal/dev-log"
+		def until(what):
+		    end = time.monotonic() + 60
+		    while not (result := what()):
+		        assert time.monotonic() < end, what
+		        time.sleep(0.05)
+		    return result
+		def listens():
+		    s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+		    return s.connect_ex(at) == 0
+		def start(*words, **how):
+		    process = subprocess.Popen(words, **how)
+		    atexit.register(process.kill)
+		    return process
+		journal = start(journald)
+		until(listens)
+		daemon = socket.socket(socket.AF_UNIX)
+		daemon.bind("daemon")
+		daemon.listen(1)
+		log = start(fwc, "inspect", "log", "--socket", "daemon", "--syslog=" + at)
+		line, _ = daemon.accept()
+		line.recv(100)
+		names = ["www.example.org", "a\n<0>b.example", "\x1b]0;evil\x07\x1b[2J.example", "\u202e\x9b31m\x7f.example",
+		         "\\x1b.example", "\r\t.example", 250 * "x" + ".example"]
+		def decide(i):
+		    line.sendall(json.dumps({"time": int(time.time()), "verdict": "allow" if i % 2 else "deny", "sport": i,
+		                             "name": names[i % len(names)], "lost": 0}).encode() + b"\n")
+		def journalctl(*words):
+		    return subprocess.run(["journalctl", "-qD", "/run/log/journal", "-t", "fwc-inspect", *words],
+		                          stdout=subprocess.PIPE, check=True).stdout
+		def came(n):
+		    told = [json.loads(x) for x in journalctl("-o", "json").splitlines()]
+		    return told if len(told) >= n else None
+		line.sendall(b'{"ok":true}\n')
+		begun = time.monotonic()
+		for i in range(600):
+		    time.sleep(max(0.0, begun + i / 200 - time.monotonic()))
+		    decide(i)
+		told = until(lambda: came(600))
+		for i, one in enumerate(told):
+		    said = json.loads(one["MESSAGE"])
+		    assert (said["sport"], said["lost"], said["name"]) == (i, 0, names[i % len(names)]), (i, one)
+		    assert (one["PRIORITY"], one["SYSLOG_FACILITY"]) == ("6" if i % 2 else "5", "3"), one
+		    assert one["SYSLOG_PID"] == one["_PID"] == str(log.pid), one
+		for form in "cat", "short", "verbose":
+		    text = journalctl("--all", "--no-pager", "-o", form)
+		    assert text.count(b"evil") >= 85 and all(c == 10 or 32 <= c < 127 for c in text), form
+		journal.terminate()
+		journal.wait()
+		os.path.exists(at) and os.unlink(at)
+		journal = start(journald)
+		until(listens)
+		decide(600)
+		assert json.loads(until(lambda: came(601))[600]["MESSAGE"])["lost"] == 0
+		print("all")
+	P
+	cat >apart <<-'S'
+		mount -t tmpfs run /run && mkdir -p /run/own /run/log /run/systemd
+		printf '[Journal]\nStorage=volatile\nReadKMsg=no\nAudit=no\nForwardToSyslog=no\nForwardToWall=no\n' \
+			>/run/own/journald.conf
+		echo 0123456789abcdef0123456789abcdef >/run/own/machine-id
+		[ ! -e /etc/systemd/journald.conf ] || mount --bind /run/own/journald.conf /etc/systemd/journald.conf
+		mount --bind /run/own/machine-id /etc/machine-id
+		exec "$@"
+	S
+	run timeout 200 unshare --mount sh apart python3 real.py "$FWC" $journald
+	echo "$output"
+	[ "${lines[-1]}" = all ]
+}
+
 @test "inspect log: to a syslogd that takes a stream, each line ends where syslog(3) ends it" {
 	cat >stream.py <<-'P'
 		import atexit, json, os, socket, subprocess, sys

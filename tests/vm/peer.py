@@ -552,6 +552,72 @@ def many(address, seconds):
     return "made %(made)d failed %(failed)d" % counts
 
 
+class Two:
+    """A connection whose hello comes in two parts."""
+
+    def __init__(self, address, message):
+        self.s = socket.socket(family(address), socket.SOCK_STREAM)
+        self.s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.s.settimeout(WAIT)
+        self.message, self.wanted, self.result, self.have = message, b"seen %d\n" % len(message), None, b""
+        try:
+            self.s.connect((address, 443))
+            self.s.sendall(message[:700])
+        except OSError as e:
+            self.result = "unconnected: %s" % e
+
+    def rest(self):
+        if not self.result:
+            self.end = time.monotonic() + WAIT
+            self.s.sendall(self.message[700:])
+            self.s.setblocking(False)
+        return self
+
+    def hear(self):
+        """Whether it is over."""
+        try:
+            self.have += self.s.recv(100) if not self.result else b""
+            if self.wanted in self.have:
+                self.result = "passed"
+            elif not self.result and time.monotonic() > self.end:
+                self.result = "nothing"
+        except BlockingIOError:
+            self.result = "nothing" if time.monotonic() > self.end else None
+        except OSError as e:
+            self.result = "lost: %s" % e
+        if self.result:
+            self.s.close()
+        return self.result
+
+
+def over(address, held, new, rate):
+    """So many connections that wait within their hello until there is a file PEER_STOP, and at least so
+    many new ones, so many a second, meanwhile. FILE.held says that the former wait."""
+    stop, message = os.environ["PEER_STOP"], hello("over.example", 1216)
+    waiting = [Two(address, message) for _ in range(held)]
+    open(stop + ".held", "w").close()
+    begun, made, open_ones, results = time.monotonic(), 0, [], []
+    begins = []  # of which the second part is due
+    while made < new or not os.path.exists(stop) or begins or open_ones:
+        going = made < new or not os.path.exists(stop)
+        if going and begun + made / rate <= time.monotonic():
+            begins.append((time.monotonic() + 0.1, Two(address, message)))
+            made += 1
+        while begins and (begins[0][0] <= time.monotonic()):
+            open_ones.append(begins.pop(0)[1].rest())
+        results += [two.result for two in open_ones if two.hear()]
+        open_ones = [two for two in open_ones if not two.result]
+        time.sleep(0.01)
+    took = time.monotonic() - begun
+    still = [two.result or "waits" for two in waiting]
+    waiting = [two.rest() for two in waiting]
+    while not all([two.hear() for two in waiting]):
+        time.sleep(0.01)
+    lost = [r for r in results + [two.result for two in waiting] if r != "passed"]
+    return "held %d, new %d, %.1f a second, lost %d %s" % (
+        still.count("waits"), made, made / took, len(lost), sorted(set(lost)) or "")
+
+
 def echoed(address, port, text, kind):
     """What comes back of a text, behind the count."""
     s = socket.socket(family(address), kind)
@@ -583,6 +649,8 @@ def case(name, address, arg):
         return flood(address, int(arg))
     if name == "many":
         return many(address, float(arg))
+    if name == "over":
+        return over(address, *map(int, arg.split("/")))
     if name == "part":
         return say(address, 443, [hello(arg)[:40]])
     if name == "broken":
