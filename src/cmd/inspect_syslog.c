@@ -78,9 +78,9 @@ static bool deliver(struct log_sink *s, const char *line, size_t n)
 	return false;
 }
 
-/* JSON in ASCII has neither newlines nor anything else that a name could forge a line with, once the
- * one control character in it is written as the others are: journald takes a line that has one for
- * bytes, not for text. */
+/* JSON in ASCII has neither newlines nor anything else that a name could forge a line with, once
+ * the one control character in it is written as the others are: journald takes a line that has one
+ * for bytes, not for text. */
 static void put_json(struct buf *line, const char *text)
 {
 	for (const char *del; (del = strchr(text, 0x7f)); text = del + 1)
