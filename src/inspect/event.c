@@ -22,10 +22,10 @@ void event_of(struct event *e, const struct known_key *key, const struct inspect
 		return;
 	e->protocol = (uint8_t)facts->protocol;
 	e->name_len = (uint16_t)facts->name_len;
-	memcpy(e->name, facts->name, sizeof(e->name));
+	memcpy(e->name, facts->name, facts->name_len);
 	e->tls_version = facts->tls_version;
 	e->alpn_len = facts->alpn_len;
-	memcpy(e->alpn, facts->alpn, sizeof(e->alpn));
+	memcpy(e->alpn, facts->alpn, facts->alpn_len);
 	memcpy(e->ja4, facts->ja4, sizeof(e->ja4));
 	if (facts->flaw)
 		strncpy(e->flaw, facts->flaw, sizeof(e->flaw) - 1);

@@ -3,7 +3,6 @@
  * 7301), and the fingerprint JA4 of the program that sent it, by FoxIO's "JA4: TLS Client
  * Fingerprinting". Values that are there to be ignored (GREASE, RFC 8701) are ignored.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -143,6 +142,9 @@ static void read_hello(struct facts *f, struct offer *o, const uint8_t *p, size_
 
 /* ---- JA4 ---- */
 
+_Static_assert(sizeof(((struct facts *)0)->ja4) == sizeof("t13d1516h2_8daaf6152771_e5627efa2ab1"),
+	       "room for one");
+
 static const char *version_word(unsigned v)
 {
 	static const struct {
@@ -188,18 +190,29 @@ static int by_number(const void *x, const void *y)
 	return *(const uint16_t *)x - *(const uint16_t *)y;
 }
 
+/* printf() would take longer than all else that is done with a hello. */
+static char *put_hex(char *out, unsigned v, unsigned digits)
+{
+	static const char hex[] = "0123456789abcdef";
+
+	for (unsigned i = digits; i-- > 0; v >>= 4)
+		out[i] = hex[v & 15];
+	return out + digits;
+}
+
 /* ",1301,1302" without the comma in front; *n counts what was written before. */
 static void add_values(struct sha256 *s, const struct values *v, bool all, size_t *n)
 {
-	for (size_t i = 0; i < v->n; i++) {
-		char text[8];
+	char text[VALUES * sizeof(",1301")], *end = text;
 
+	for (size_t i = 0; i < v->n; i++) {
 		if (!all && (v->v[i] == EXT_SERVER_NAME || v->v[i] == EXT_ALPN))
 			continue;
-		snprintf(text, sizeof(text), ",%04x", v->v[i]);
-		sha256_add(s, text + !*n, strlen(text + !*n));
-		++*n;
+		if ((*n)++)
+			*end++ = ',';
+		end = put_hex(end, v->v[i], 4);
 	}
+	sha256_add(s, text, (size_t)(end - text));
 }
 
 static void end_part(struct sha256 *s, size_t n, char out[13])
@@ -209,17 +222,22 @@ static void end_part(struct sha256 *s, size_t n, char out[13])
 	sha256_end(s, digest);
 	strcpy(out, "000000000000");
 	for (int i = 0; n && i < 6; i++)
-		sprintf(out + 2 * i, "%02x", digest[i]);
+		put_hex(out + 2 * i, digest[i], 2);
 }
 
-static unsigned count(const struct values *v)
+/* Two digits. */
+static char *put_count(char *out, const struct values *v)
 {
-	return v->n > 99 ? 99 : (unsigned)v->n;
+	unsigned n = v->n > 99 ? 99 : (unsigned)v->n;
+
+	*out++ = (char)('0' + n / 10);
+	*out++ = (char)('0' + n % 10);
+	return out;
 }
 
 static void write_ja4(struct facts *f, struct offer *o)
 {
-	char ciphers[13], extensions[13], alpn[3];
+	char ciphers[13], extensions[13], alpn[3], *out = f->ja4;
 	size_t n = 0, signatures = 0;
 	struct sha256 s;
 
@@ -236,10 +254,13 @@ static void write_ja4(struct facts *f, struct offer *o)
 	add_values(&s, &o->signatures, true, &signatures);
 	end_part(&s, n, extensions);
 	alpn_word(f, alpn);
-	snprintf(f->ja4, sizeof(f->ja4), "%c%s%c%02u%02u%s_%s_%s",
-		 f->protocol == PROTOCOL_QUIC ? 'q' : 't', version_word(f->tls_version),
-		 o->named ? 'd' : 'i', count(&o->ciphers), count(&o->extensions), alpn, ciphers,
-		 extensions);
+	*out++ = f->protocol == PROTOCOL_QUIC ? 'q' : 't';
+	out = stpcpy(out, version_word(f->tls_version));
+	*out++ = o->named ? 'd' : 'i';
+	out = put_count(put_count(out, &o->ciphers), &o->extensions);
+	out = stpcpy(stpcpy(out, alpn), "_");
+	out = stpcpy(stpcpy(out, ciphers), "_");
+	stpcpy(out, extensions);
 }
 
 void tls_offers(struct facts *f, const uint8_t *p, size_t n)
