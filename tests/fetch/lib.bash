@@ -28,7 +28,7 @@ fetch_begin() {
 	mkdir -p "/etc/netns/$NS/ssl/certs" "$WORK/www"
 	chmod -R a+rX "/etc/netns/$NS"
 	echo "nameserver $THEY" >"/etc/netns/$NS/resolv.conf"
-	openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=lists.example -addext \
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -subj /CN=lists.example -addext \
 		subjectAltName=DNS:lists.example,DNS:inside.example -keyout "$WORK/key" \
 		-out "/etc/netns/$NS/ssl/certs/ca-certificates.crt" 2>/dev/null
 	zone '"lists.example": {"A": ["'$THEY'"]}, "inside.example": {"A": ["127.0.0.1"]}'
@@ -104,10 +104,22 @@ for item in json.load(sys.stdin)["nftables"]:
             e = "%s/%s" % (e["prefix"]["addr"], e["prefix"]["len"]) if "prefix" in e else "-".join(e["range"])
         print(e)' | sort
 }
-holds() { # set, elements...
-	local set=$1
-	shift
-	diff <(held "$set") <(printf '%s\n' "$@" | sed '/^$/d' | sort)
+# Each of these sets holds just that.
+holds() { # set, elements... [-- set, elements...]
+	local what=(set inet fwc "$1")
+	[[ " $* " != *" -- "* ]] || what=(table inet fwc)
+	inns nft -j list "${what[@]}" | /usr/bin/python3 -c '
+import json, sys
+def text(e):
+    if not isinstance(e, dict):
+        return e
+    return "%s/%s" % (e["prefix"]["addr"], e["prefix"]["len"]) if "prefix" in e else "-".join(e["range"])
+there = {x["set"]["name"]: sorted(map(text, x["set"].get("elem", []))) for x in json.load(sys.stdin)["nftables"] if "set" in x}
+wanted = [group.split("\n") for group in "\n".join(sys.argv[1:]).split("\n--\n")]
+wrong = [(name, there.get(name)) for name, *elements in wanted if there.get(name) != sorted(filter(None, elements))]
+for name, elements in wrong:
+    print(name, "holds", elements)
+sys.exit(bool(wrong))' "$@"
 }
 kept() { /usr/bin/python3 -c 'import json, sys
 d = json.load(open(sys.argv[1]))
