@@ -39,17 +39,11 @@ home_make() {
 	lab_alias liar server 192.168.1.77 fd00:1::77
 
 	for host in client nas; do
-		lab_route $host default via 192.168.1.1
-		lab_route $host default via fd00:1::1
+		lab_routes $host "default via 192.168.1.1" "default via fd00:1::1"
 	done
-	lab_route server default via 198.51.100.1
-	lab_route server default via 2001:db8:3::1
-	lab_route far default via 192.0.2.1
-	lab_route far default via 2001:db8:4::1
-	lab_route router default via 203.0.113.1
-	lab_route router default via 2001:db8:2::1
+	lab_routes server "default via 198.51.100.1" "default via 2001:db8:3::1"
+	lab_routes far "default via 192.0.2.1" "default via 2001:db8:4::1"
+	lab_routes router "default via 203.0.113.1" "default via 2001:db8:2::1"
 	# The outside knows the way in: only the policy keeps it out.
-	lab_route isp 192.168.1.0/24 via 203.0.113.2
-	lab_route isp fd00:1::/64 via 2001:db8:2::2
-	lab_route isp 2001:db8:1::/64 via 2001:db8:2::2
+	lab_routes isp "192.168.1.0/24 via 203.0.113.2" "fd00:1::/64 via 2001:db8:2::2" "2001:db8:1::/64 via 2001:db8:2::2"
 }

@@ -12,7 +12,7 @@
 #	lab_addr NAME IF ADDR/LEN...     addresses; the first of a family is what NAME stands for
 #	lab_alias ALIAS NAME [V4] [V6]   another name for (an address of) a host, added to lo if it is not there
 #	lab_broadcast ALIAS NAME V4      the broadcast address V4, as NAME receives it
-#	lab_route NAME DEST via ADDR     a route
+#	lab_route NAME DEST via ADDR     a route; lab_routes NAME "DEST via ADDR"...: several
 #	lab_in NAME COMMAND...           run a command in the namespace
 #	lab_flows [OPTION...] <TABLE     send flows and compare their fates with the table (see `flows`)
 #	lab_talk FROM TO ADDR PORT       a TCP connection that goes on talking in the background
@@ -44,27 +44,40 @@ lab_begin() {
 }
 
 lab_end() {
-	local ns pid
+	local ns pid all=()
 
 	[ -n "${LAB:-}" ] || return 0
 	for pid in "$LAB_DIR"/*.pid; do
 		[ -e "$pid" ] && kill "$(<"$pid")" 2>/dev/null
 	done
 	for ns in /run/netns/"$LAB"-*; do
-		[ -e "$ns" ] && lab_remove "${ns##*/}"
+		[ -e "$ns" ] && all+=("${ns##*/}")
 	done
+	[ ${#all[@]} = 0 ] || lab_remove "${all[@]}"
 	rm -rf "${LAB_DIR:?}"
 	unset LAB LAB_DIR
 }
 
-# A namespace and whatever still runs in it.
+# Namespaces and whatever still runs in them.
 lab_remove() {
 	local pid
 
-	for pid in $(ip netns pids "$1"); do
+	for pid in $(printf 'netns pids %s\n' "$@" | ip -force -batch -); do
 		kill -KILL "$pid" 2>/dev/null
 	done
-	ip netns del "$1"
+	printf 'netns del %s\n' "$@" | ip -force -batch -
+}
+
+# The line of the host table that begins with that name gets another text instead of one: a process less
+# than sed(1), and a lab is some hundred processes.
+lab_edit() { # name, text, other text
+	local lines i
+
+	mapfile -t lines <"$LAB_DIR/hosts"
+	for i in "${!lines[@]}"; do
+		[[ ${lines[i]} != "$1 "* ]] || lines[i]=${lines[i]/"$2"/"$3"}
+	done
+	printf '%s\n' "${lines[@]}" >"$LAB_DIR/hosts"
 }
 
 # Namespaces and directories of labs whose maker is dead.
@@ -89,8 +102,8 @@ lab_sweep() {
 lab_host() {
 	local name
 
+	printf "netns add $LAB-%s\n" "$@" | ip -batch - || return
 	for name; do
-		ip netns add "$LAB-$name"
 		ip -n "$LAB-$name" link set lo up
 		ip netns exec "$LAB-$name" sysctl -qw \
 			net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0 \
@@ -108,7 +121,7 @@ lab_host() {
 
 lab_firewall() {
 	lab_host "$1"
-	sed -i "s/^$1 \(.*\) host$/$1 \1 firewall/" "$LAB_DIR/hosts"
+	lab_edit "$1" ' - - host' ' - - firewall'
 }
 
 lab_router() {
@@ -146,13 +159,13 @@ lab_cable() {
 			port_of+=("${end#*:}")
 		fi
 	done
-	ip -n "$LAB-${host[0]}" link add "${port_of[0]}" mtu "$mtu" type veth \
-		peer name "${port_of[1]}" netns "$LAB-${host[1]}" mtu "$mtu"
 	for end in 0 1; do
-		if [ -e "$LAB_DIR/ports-${host[end]}" ]; then
-			ip -n "$LAB-${host[end]}" link set "${port_of[end]}" master br0
-		fi
-		ip -n "$LAB-${host[end]}" link set "${port_of[end]}" up
+		port=${port_of[end]}
+		{
+			[ $end = 1 ] || echo "link add $port mtu $mtu type veth peer name ${port_of[1]} netns $LAB-${host[1]} mtu $mtu"
+			[ ! -e "$LAB_DIR/ports-${host[end]}" ] || echo "link set $port master br0"
+			echo "link set $port up"
+		} | ip -n "$LAB-${host[end]}" -batch - || return
 	done
 }
 
@@ -163,32 +176,31 @@ lab_addr() {
 	shift 2
 	for cidr; do
 		case $cidr in
-		*:*)
-			ip -n "$LAB-$name" addr add "$cidr" dev "$iface" nodad
-			sed -i "s/^\($name [^ ]* [^ ]*\) - /\1 ${cidr%/*} /" "$LAB_DIR/hosts"
-			;;
-		*)
-			ip -n "$LAB-$name" addr add "$cidr" brd + dev "$iface"
-			sed -i "s/^\($name [^ ]*\) - /\1 ${cidr%/*} /" "$LAB_DIR/hosts"
-			;;
+		*:*) echo "addr add $cidr dev $iface nodad" ;;
+		*) echo "addr add $cidr brd + dev $iface" ;;
+		esac
+	done | ip -n "$LAB-$name" -batch - || return
+	for cidr; do
+		case $cidr in
+		*:*) lab_edit "$name" " - host" " ${cidr%/*} host" && lab_edit "$name" " - firewall" " ${cidr%/*} firewall" ;;
+		*) lab_edit "$name" "$name $LAB-$name - " "$name $LAB-$name ${cidr%/*} " ;;
 		esac
 	done
 }
 
 lab_alias() {
-	local alias=$1 name=$2 v4=- v6=- addr kind
+	local alias=$1 name=$2 v4=- v6=- addr kind host there
 
 	shift 2
+	there=$(ip -n "$LAB-$name" -o addr show)
 	for addr; do
 		case $addr in
 		*:*) v6=$addr ;;
 		*) v4=$addr ;;
 		esac
-		if [ -z "$(ip -n "$LAB-$name" -o addr show to "$addr")" ]; then
-			ip -n "$LAB-$name" addr add "$addr" dev lo
-		fi
+		[[ $there == *" $addr/"* ]] || ip -n "$LAB-$name" addr add "$addr" dev lo || return
 	done
-	kind=$(sed -n "s/^$name .* //p" "$LAB_DIR/hosts")
+	while read -r host _ _ _ kind && [ "$host" != "$name" ]; do :; done <"$LAB_DIR/hosts"
 	echo "$alias $LAB-$name $v4 $v6 $kind" >>"$LAB_DIR/hosts"
 }
 
@@ -201,6 +213,10 @@ lab_route() {
 
 	shift
 	ip -n "$LAB-$name" route add "$@"
+}
+
+lab_routes() { # the same, several: NAME "DEST via ADDR"...
+	printf 'route add %s\n' "${@:2}" | ip -n "$LAB-$1" -batch -
 }
 
 lab_in() {
