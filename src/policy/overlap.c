@@ -187,3 +187,77 @@ void nats_asked(const struct policy *p, struct arena *a, const struct rule *quer
 		    nat_may_be_asked(&p->nats.v[i], query))
 			vec_push(a, out, (uint32_t)i);
 }
+
+/* ---- untracked: where packets go is told by routes ---- */
+
+static bool addresses_meet(const struct endpoint *x, const struct endpoint *y)
+{
+	const struct place_item *a, *b;
+
+	vec_each (&x->items, a)
+		vec_each (&y->items, b)
+			if (addrs_meet(&a->addrs, &b->addrs))
+				return true;
+	return false;
+}
+
+/* Wherever they come from and go to. */
+static bool headers_meet(const struct rule *x, const struct rule *y)
+{
+	return families_meet(x->q.family, y->q.family) && addresses_meet(&x->to, &y->to) &&
+	       addresses_meet(&x->from, &y->from) &&
+	       (x->published != y->published || services_meet(&x->services, &y->services));
+}
+
+void untracked_asked(const struct policy *p, struct arena *a, const struct rule *query,
+		     struct numbers *out)
+{
+	for (size_t i = 0; i < p->untracked.n; i++) {
+		const struct untracked *u = &p->untracked.v[i];
+
+		if (headers_meet(&u->there, query) || headers_meet(&u->back, query) ||
+		    headers_meet(&u->errors[0], query) || headers_meet(&u->errors[1], query))
+			vec_push(a, out, (uint32_t)i);
+	}
+}
+
+/* What goes to its target of what is not tracked. */
+static bool target_meets(const struct untracked *u, const struct nat *n)
+{
+	for (int f = 0; f < 2; f++) {
+		const struct nat_targets *to = f ? &n->to6 : &n->to4;
+
+		for (size_t i = 0; i < to->to.n; i++)
+			if (rule_meets_nat(&u->there, n, f ? FAM_IP6 : FAM_IP4,
+					   n->prefix ? NULL : &to->to.v[i].lo))
+				return true;
+	}
+	return n->kind == NAT_REDIRECT && rule_meets_nat(&u->there, n, FAM_NONE, NULL);
+}
+
+static bool may_be_sent(const struct rule *r)
+{
+	const struct place_item *i;
+
+	vec_each (&r->from.items, i)
+		if (item_at(i, PLACE_SELF))
+			return true;
+	return false;
+}
+
+bool untracked_meets_nat(const struct untracked *u, const struct nat *n)
+{
+	struct rule as = {.from = n->from, .to = n->to, .services = n->services};
+	bool dest = n->kind == NAT_DNAT || n->kind == NAT_REDIRECT;
+
+	as.q.family = n->family;
+	if (n->hairpin || (!dest && may_be_sent(&u->there))) /* what is sent for others, too */
+		as.from = u->there.from;
+	if (headers_meet(&u->there, &as))
+		return true;
+	if (!dest)
+		return false;
+	if (n->hairpin)
+		as.from = u->back.from;
+	return headers_meet(&u->back, &as) || target_meets(u, n);
+}

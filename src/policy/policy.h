@@ -569,6 +569,11 @@ void rules_asked(const struct policy *p, struct arena *a, const struct rule *que
 		 struct numbers *out);
 void nats_asked(const struct policy *p, struct arena *a, const struct rule *query,
 		struct numbers *out);
+/* Untracked statements that may be about it, in whatever direction. */
+void untracked_asked(const struct policy *p, struct arena *a, const struct rule *query,
+		     struct numbers *out);
+/* Of what is not tracked, whether some may be translated there, before or behind that. */
+bool untracked_meets_nat(const struct untracked *u, const struct nat *n);
 
 /* Why no packet matches the rule, ": ..."; "" if that is not plain to see (warn.c). */
 const char *rule_never(const struct rule *r);

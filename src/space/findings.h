@@ -10,6 +10,12 @@
 /* Warnings and remarks to diag. False: the budget ended before all was looked at. */
 bool findings_rules(struct policy *p, struct arena *a, struct diag *diag, struct dd_budget budget);
 
+/* Looks at n statements, one after the other. What is the same of many is made once for them, until
+ * the diagrams of all take too much. False: the budget ended with one of them alone
+ * (findings_nat.c). */
+bool findings_each(struct policy *p, struct arena *a, struct diag *diag, struct dd_budget budget,
+		   size_t n,
+		   void (*look)(struct mean *m, struct policy *p, struct diag *diag, size_t i));
 /* Mark statements that mark nothing (findings_mark.c). */
 bool findings_marks(const struct policy *p, struct arena *a, struct diag *diag,
 		    struct dd_budget budget);

@@ -210,6 +210,8 @@ static void look_at(struct mean *m, struct policy *p, struct diag *diag, size_t 
 {
 	const struct nat *n = i < p->nats.n ? &p->nats.v[i] : NULL;
 
+	if (n && n->closed)
+		return;
 	if (!n)
 		look_at_clamp(m, p, diag, i - p->nats.n);
 	else if (n->netmap)
@@ -220,23 +222,22 @@ static void look_at(struct mean *m, struct policy *p, struct diag *diag, size_t 
 		look_at_source(m, p, diag, i);
 }
 
-/* What is the same of many is made once for them, until the diagrams of all take too much. */
-bool findings_nats(struct policy *p, struct arena *a, struct diag *diag, struct dd_budget budget)
+bool findings_each(struct policy *p, struct arena *a, struct diag *diag, struct dd_budget budget,
+		   size_t n,
+		   void (*look)(struct mean *m, struct policy *p, struct diag *diag, size_t i))
 {
-	size_t i = 0, end = p->nats.n + p->clamps.n;
 	bool whole = true;
+	size_t i = 0;
 
-	while (i < end && whole) {
+	while (i < n && whole) {
 		bool alone = true;
 		struct mean m;
 
 		mean_init(&m, a, budget);
 		m.fates = true;
 		schema_add_policy(&m.schema, p);
-		for (; i < end && (alone || dd_nodes(m.dd) < NODES_TOGETHER); i++) {
-			if (i < p->nats.n && p->nats.v[i].closed)
-				continue;
-			look_at(&m, p, diag, i);
+		for (; i < n && (alone || dd_nodes(m.dd) < NODES_TOGETHER); i++) {
+			look(&m, p, diag, i);
 			if (dd_exhausted(m.dd))
 				break;
 			alone = false;
@@ -245,4 +246,9 @@ bool findings_nats(struct policy *p, struct arena *a, struct diag *diag, struct 
 		mean_free(&m);
 	}
 	return whole;
+}
+
+bool findings_nats(struct policy *p, struct arena *a, struct diag *diag, struct dd_budget budget)
+{
+	return findings_each(p, a, diag, budget, p->nats.n + p->clamps.n, look_at);
 }

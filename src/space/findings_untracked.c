@@ -37,13 +37,19 @@ static bool passes_at(struct mean *m, const struct policy *p, const struct rule 
 {
 	dd_ref says =
 		dd_and(m->dd, mean_rule_match(m, p, r, at), schema_possible(&m->schema, at));
+	struct numbers rules = {0}, untracked = {0};
 
 	says = dd_and(m->dd, says, of);
 	if (says == DD_FALSE)
 		return false;
+	rules_asked(p, m->arena, r, &rules);
+	untracked_asked(p, m->arena, r, &untracked);
 	m->within = says;
+	m->keep = &rules;
+	m->untracked = &untracked;
 	says = mean_policy(m, p, at);
 	m->within = DD_TRUE;
+	m->keep = m->untracked = NULL;
 	return dd_map(m->dd, says, to_passing, &m->outcomes) != DD_FALSE;
 }
 
@@ -153,6 +159,8 @@ static void look_at_nats(struct mean *m, struct policy *p, struct diag *diag,
 		const struct nat *n = &p->nats.v[i];
 		bool dest = n->kind == NAT_DNAT || n->kind == NAT_REDIRECT, meets = false;
 
+		if (!untracked_meets_nat(u, n))
+			continue;
 		if (dest)
 			meets = meets_dest(m, p, i, u);
 		else if (n->kind != NAT_NONE)
@@ -172,29 +180,18 @@ static void look_at_nats(struct mean *m, struct policy *p, struct diag *diag,
 	}
 }
 
+static void look_at(struct mean *m, struct policy *p, struct diag *diag, size_t i)
+{
+	if (i >= p->untracked.n) {
+		look_at_offload(m, p, diag, &p->offloads.v[i - p->untracked.n]);
+		return;
+	}
+	look_at_rules(m, p, diag, &p->untracked.v[i]);
+	look_at_nats(m, p, diag, &p->untracked.v[i]);
+}
+
 bool findings_untracked(struct policy *p, struct arena *a, struct diag *diag,
 			struct dd_budget budget)
 {
-	bool whole = true;
-
-	for (size_t i = 0; i < p->untracked.n && whole; i++) {
-		struct mean m;
-
-		mean_init(&m, a, budget);
-		schema_add_policy(&m.schema, p);
-		look_at_rules(&m, p, diag, &p->untracked.v[i]);
-		look_at_nats(&m, p, diag, &p->untracked.v[i]);
-		whole = !dd_exhausted(m.dd);
-		mean_free(&m);
-	}
-	for (size_t i = 0; i < p->offloads.n && whole; i++) {
-		struct mean m;
-
-		mean_init(&m, a, budget);
-		schema_add_policy(&m.schema, p);
-		look_at_offload(&m, p, diag, &p->offloads.v[i]);
-		whole = !dd_exhausted(m.dd);
-		mean_free(&m);
-	}
-	return whole;
+	return findings_each(p, a, diag, budget, p->untracked.n + p->offloads.n, look_at);
 }

@@ -510,9 +510,8 @@ static dd_ref arrived(struct mean *m, const struct policy *p, struct legs *out,
 static dd_ref tracked(struct mean *m, const struct policy *p, struct legs *out, dd_ref arrival,
 		      enum station at)
 {
-	const struct untracked *u;
-
-	vec_each (&p->untracked, u) {
+	for (size_t i = 0; i < m->untracked->n; i++) {
+		const struct untracked *u = &p->untracked.v[m->untracked->v[i]];
 		dd_ref it = mean_untracked_match(m, p, u,
 						 at == AT_OUTPUT ? ROUTE_OUTPUT : AT_PREROUTING);
 		struct leg leg = {.at = at, .untracked = u, .arrival = dd_and(m->dd, arrival, it)};
@@ -608,11 +607,13 @@ void journey_legs(struct mean *m, const struct policy *p, const struct rule *que
 		routing_names_loopback(m->arena, &query->from) ||
 		routing_names_loopback(m->arena, &query->to);
 
-	struct numbers near = {0};
+	struct numbers near = {0}, untracked = {0};
 
 	m->lines = true;
 	rules_asked(p, m->arena, query, &near);
+	untracked_asked(p, m->arena, query, &untracked);
 	out->near = &near;
+	m->untracked = &untracked;
 	if (query->published || policy_publishes(p))
 		add_published(m, p, query, out);
 	if (!query->published) {
@@ -622,6 +623,7 @@ void journey_legs(struct mean *m, const struct policy *p, const struct rule *que
 		split(m, p, out, query, loopback(m, p, query), NSTATIONS, false);
 	}
 	out->near = NULL;
+	m->untracked = NULL;
 }
 
 void journey_of_nat(struct mean *m, const struct policy *p, size_t nat, bool from_self,

@@ -39,6 +39,7 @@ struct mean { /* one or several meanings to be compared */
 	bool now; /* sets that fill at run time hold what was read; else it may be anything */
 	const struct numbers *keep; /* rules of a policy: the others match nothing within; NULL: all
 				     */
+	const struct numbers *untracked; /* the same of untracked statements */
 	bool marks; /* with the marks by which kernel and judging program tell each other how far a
 		       connection is: what a policy does to these and how it queues is part of its
 		       meaning. Otherwise only new connections are inspected, by an inspector. */
@@ -120,6 +121,7 @@ dd_ref mean_untracked_match(struct mean *m, const struct policy *p, const struct
 dd_ref mean_untracked(struct mean *m, const struct policy *p, enum station at);
 /* ... and behind that, at a filter hook: what passes without being judged, which is answers and
  * errors; and what is judged packet by packet */
+bool mean_none_is(struct mean *m, enum ct_code code); /* ... of what is looked at */
 dd_ref mean_untracked_passes(struct mean *m, const struct policy *p, enum station at);
 dd_ref mean_untracked_judged(struct mean *m, const struct policy *p, enum station at);
 /* What gets to a filter hook: before it was routed the routes said where it would go. */

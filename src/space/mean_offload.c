@@ -19,7 +19,7 @@ dd_ref mean_offloads(struct mean *m, const struct policy *p, enum station at)
 	dd_ref all = DD_FALSE;
 	const struct offload *o;
 
-	if (at != AT_FORWARD || !p->offloads.n)
+	if (at != AT_FORWARD || !p->offloads.n || mean_none_is(m, CT_ESTABLISHED))
 		return DD_UNDECIDED;
 	vec_each (&p->offloads, o)
 		all = dd_or(m->dd, all, mean_rule_match(m, p, &o->rule, at));

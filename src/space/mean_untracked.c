@@ -138,12 +138,28 @@ static dd_ref state(struct mean *m, enum ct_code code, dd_ref of)
 	return dd_and(m->dd, of, schema_one(&m->schema, DIM_CT_STATE, code));
 }
 
+/* The statements that may say something of what is looked at, by number; or NULL. */
+static const struct untracked *about(const struct mean *m, const struct policy *p, size_t i)
+{
+	size_t n = m->untracked ? m->untracked->n : p->untracked.n;
+
+	return i == n ? NULL : &p->untracked.v[m->untracked ? m->untracked->v[i] : i];
+}
+
+bool mean_none_is(struct mean *m, enum ct_code code)
+{
+	return dd_disjoint(m->dd, m->within, schema_one(&m->schema, DIM_CT_STATE, code));
+}
+
 dd_ref mean_untracked_passes(struct mean *m, const struct policy *p, enum station at)
 {
-	dd_ref all = DD_UNDECIDED, judged = mean_untracked_judged(m, p, at);
+	dd_ref all = DD_UNDECIDED, judged;
 	const struct untracked *u;
 
-	vec_each (&p->untracked, u) {
+	if (mean_none_is(m, CT_UNTRACKED) && mean_none_is(m, CT_INVALID))
+		return DD_UNDECIDED;
+	judged = mean_untracked_judged(m, p, at);
+	for (size_t k = 0; (u = about(m, p, k)); k++) {
 		dd_ref it = state(m, CT_UNTRACKED, mean_rule_match(m, p, &u->back, at));
 
 		it = dd_and(m->dd, it, dd_not(m->dd, judged));
@@ -165,7 +181,9 @@ dd_ref mean_untracked_judged(struct mean *m, const struct policy *p, enum statio
 	dd_ref all = DD_FALSE;
 	const struct untracked *u;
 
-	vec_each (&p->untracked, u)
+	if (mean_none_is(m, CT_UNTRACKED))
+		return DD_FALSE;
+	for (size_t k = 0; (u = about(m, p, k)); k++)
 		all = dd_or(m->dd, all,
 			    state(m, CT_UNTRACKED, mean_rule_match(m, p, &u->there, at)));
 	return all;

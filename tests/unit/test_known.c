@@ -143,8 +143,63 @@ static void one_policy(void)
 	arena_free(a);
 }
 
+/* ---- what is not tracked, and translations of it ---- */
+
+static const struct {
+	const char *untracked, *nat;
+	bool meets;
+} pairs[] = {
+	{"wan -> 203.0.113.1@self tcp/80", "dnat wan -> 203.0.113.1@self tcp/80 to 10.0.0.1", true},
+	{"192.0.2.1@wan -> 203.0.113.1@self tcp/81",
+	 "dnat wan -> 203.0.113.1@self tcp/80 to 10.0.0.1", false},
+	{"192.0.2.1@wan -> 203.0.113.2@self tcp/80",
+	 "dnat wan -> 203.0.113.1@self tcp/80 to 10.0.0.1", false},
+	/* behind it */
+	{"wan -> 10.0.0.1@lan tcp/80", "dnat wan -> self tcp/80 to 10.0.0.1", true},
+	{"wan -> 10.0.0.1@lan tcp/81", "dnat wan -> self tcp/80 to 10.0.0.1:81", true},
+	{"192.0.2.1@wan -> 10.0.0.2@lan tcp/80", "dnat wan -> 203.0.113.1@self tcp/80 to 10.0.0.1", false},
+	{"10.0.0.9@lan -> 10.0.0.1@lan tcp/80", "dnat wan -> 203.0.113.1@self tcp/80 to 10.0.0.1", false},
+	{"lan -> 10.0.0.1@lan tcp/80", "dnat wan -> 203.0.113.1@self tcp/80 to 10.0.0.1 hairpin lan",
+	 true},
+	/* the answers of what is not tracked */
+	{"10.0.0.1@lan -> 192.0.2.1@wan udp/53",
+	 "dnat wan -> 10.0.0.1@self udp/1024 to 10.0.0.2", true},
+	{"10.0.0.1@lan -> 192.0.2.1@wan udp/53",
+	 "dnat wan -> 10.0.0.2@self udp/1024 to 10.0.0.3", false},
+	/* the source; of what this machine sends for others, too */
+	{"10.0.0.1@lan -> wan udp/53", "snat 10.0.0.1@lan -> wan to 203.0.113.9", true},
+	{"10.0.0.1@lan -> wan udp/53", "snat 10.0.0.2@lan -> wan to 203.0.113.9", false},
+	{"10.0.0.1@lan -> wan udp/53", "snat 10.0.0.1@lan -> wan tcp/53 to 203.0.113.9", false},
+	{"self -> 192.0.2.1@wan udp/53", "snat 10.0.0.2@lan -> wan to 203.0.113.9", true},
+	{"self -> 192.0.2.1@wan udp/53", "snat 10.0.0.2@lan -> 192.0.2.2@wan to 203.0.113.9", false},
+};
+
+static void untracked_and_nats(void)
+{
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		struct arena *a = arena_new();
+		struct policy *p;
+		struct diag d;
+
+		diag_init(&d, a);
+		p = policy_resolve(parsed(a,
+					  arena_printf(a, "%suntracked %s\n%s\n", head,
+						       pairs[i].untracked, pairs[i].nat),
+					  &d),
+				   a, &d);
+		if (p->untracked.n != 1 || !p->nats.n ||
+		    untracked_meets_nat(&p->untracked.v[0], &p->nats.v[0]) != pairs[i].meets)
+			printf("# %s | %s\n", pairs[i].untracked, pairs[i].nat);
+		SAME_NUMBER(p->untracked.n, 1);
+		CHECK(p->nats.n && untracked_meets_nat(&p->untracked.v[0], &p->nats.v[0]) ==
+					   pairs[i].meets);
+		arena_free(a);
+	}
+}
+
 int main(void)
 {
+	untracked_and_nats();
 	for (int i = 0; i < 10; i++)
 		one_policy();
 	return test_end();
