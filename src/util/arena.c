@@ -12,6 +12,7 @@
 #include "util/room.h"
 
 #define CHUNK (64 * 1024)
+#define MANY 16 /* chunks: what has as many may well become long */
 #define LARGE (CHUNK / 4) /* what is larger has a chunk of its own */
 #define ALIGN 16
 
@@ -30,6 +31,7 @@ struct mapped { /* a file */
 struct arena {
 	struct chunk *shared, *own;
 	struct mapped *mapped;
+	size_t chunks; /* shared ones */
 };
 
 static void free_all(struct chunk *c)
@@ -98,8 +100,10 @@ static void *alloc(struct arena *a, size_t size, void *(*fresh)(size_t))
 		return c->data;
 	}
 	if (!c || c->size - c->used < size) {
-		c = room_new(sizeof(*c) + CHUNK);
-		c->size = CHUNK;
+		size_t n = a->chunks++ < MANY ? CHUNK : ROOM_LARGE - sizeof(*c);
+
+		c = room_new(sizeof(*c) + n);
+		c->size = n;
 		c->next = a->shared;
 		a->shared = c;
 	}

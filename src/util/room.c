@@ -10,9 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
-#define LARGE_PAGE ((size_t)2 << 20)
+#define LARGE_PAGE ROOM_LARGE
 #define KEPT (64 << 20) /* bytes at the end of the heap */
+#define HEAP (32 << 20)
+#define MOST_OF_HEAP (LARGE_PAGE - 4096)
+#define SMALL (3 << 20)
 
 void room_lack(void)
 {
@@ -53,11 +57,31 @@ static char *map_pages(size_t size)
 	return p;
 }
 
+/* The heap begins with small pages, which are enough for most; what a long policy takes beyond
+ * them comes in large ones. It is asked for in one piece, as what a heap grows by has not been
+ * advised. */
+static void want_large_pages(void)
+{
+#ifndef __SANITIZE_ADDRESS__
+	char *from = (char *)sbrk(0) + SMALL, *end;
+	void *volatile p = malloc(MOST_OF_HEAP); /* the heap grows */
+
+	free(p);
+	from += -(uintptr_t)from & (LARGE_PAGE - 1);
+	end = sbrk(0);
+	if (from < end)
+		madvise(from, (size_t)(end - from), MADV_HUGEPAGE);
+#endif
+}
+
 void room_keep(void)
 {
 #ifdef M_MMAP_THRESHOLD
 	mallopt(M_MMAP_THRESHOLD, (int)LARGE_PAGE); /* what is larger is mapped by itself */
 	mallopt(M_TRIM_THRESHOLD, KEPT);
+	mallopt(M_TOP_PAD, HEAP);
+	want_large_pages();
+	mallopt(M_TOP_PAD, (int)LARGE_PAGE);
 #endif
 }
 

@@ -8,6 +8,9 @@
 
 #include <stddef.h>
 
+/* What is as large begins at a large page of its own. */
+#define ROOM_LARGE ((size_t)2 << 20)
+
 /* Never NULL: without memory the program ends. */
 void *room_new(size_t bytes);
 /* The same, with anything in it. */
