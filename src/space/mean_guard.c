@@ -71,8 +71,10 @@ static dd_ref is_always(struct mean *m, enum family fam)
 	return schema_addrs(&m->schema, DIM_SADDR, fam, &s);
 }
 
-/* What arrives by its zones from elsewhere, and from its zones' networks by another. */
-static dd_ref spoofed(struct mean *m, const struct policy *p, const struct guard *g)
+/* What arrives by its zones from elsewhere, and from its zones' networks by another. `right`: what
+ * arrives_right() says, by family, which is asked once for all guards. */
+static dd_ref spoofed(struct mean *m, const struct policy *p, const struct guard *g,
+		      const dd_ref right[2])
 {
 	dd_ref all = DD_FALSE;
 
@@ -90,8 +92,7 @@ static dd_ref spoofed(struct mean *m, const struct policy *p, const struct guard
 					    dd_and(m->dd, mean_zone(m, p, zone, DIM_IIF),
 						   dd_not(m->dd, own)));
 		}
-		bad = dd_or(m->dd, bad,
-			    dd_and(m->dd, theirs, dd_not(m->dd, arrives_right(m, p, fam))));
+		bad = dd_or(m->dd, bad, dd_and(m->dd, theirs, dd_not(m->dd, right[f])));
 		bad = dd_and(m->dd, bad, schema_family(&m->schema, fam));
 		bad = dd_and(m->dd, bad, dd_not(m->dd, is_always(m, fam)));
 		all = dd_or(m->dd, all, bad);
@@ -151,16 +152,20 @@ static const struct line *guard_line(struct mean *m, const struct policy *p, con
 dd_ref mean_guards(struct mean *m, const struct policy *p, enum guard_kind kind)
 {
 	dd_ref not_lo = dd_not(m->dd, schema_loopback(&m->schema, DIM_IIF));
-	dd_ref all = DD_UNDECIDED;
+	dd_ref all = DD_UNDECIDED, right[2] = {DD_FALSE, DD_FALSE};
 	const struct guard *g;
+	bool asked = false;
 
 	vec_each (&p->guards, g) {
 		dd_ref match;
 
 		if (g->kind != kind)
 			continue;
+		for (int f = 0; kind == GUARD_NETWORK && !asked && f < 2; f++)
+			right[f] = arrives_right(m, p, f ? FAM_IP6 : FAM_IP4);
+		asked = true;
 		match = kind == GUARD_EARLY	? early(m, p, g)
-			: kind == GUARD_NETWORK ? spoofed(m, p, g)
+			: kind == GUARD_NETWORK ? spoofed(m, p, g, right)
 						: off_route(m, p, g);
 		match = dd_and(m->dd, dd_and(m->dd, match, not_lo), m->within);
 		if (match == DD_FALSE)
