@@ -115,13 +115,27 @@ static void add_asked(struct schema *s, const struct endpoint *e)
 			schema_add_name(s, e->items.v[i].iface);
 }
 
+/* The sets of very many addresses. */
+static void add_named(struct schema *s, const struct endpoint *e)
+{
+	const struct place_item *item;
+
+	vec_each (&e->items, item)
+		for (int f = 0; f < 2; f++)
+			schema_add_named(s, addrs_bulk(&item->addrs, f ? FAM_IP6 : FAM_IP4),
+					 item->addrs.stem);
+}
+
 void schema_add_policy(struct schema *s, const struct policy *p)
 {
 	const struct schedule *const *when;
 	const struct rule *r;
 
-	vec_each (&p->rules, r)
+	vec_each (&p->rules, r) {
 		s->questions |= r->questions.n > 0;
+		add_named(s, &r->from);
+		add_named(s, &r->to);
+	}
 	vec_each (&p->schedules, when)
 		schema_add_schedule(s, *when);
 	for (size_t z = 0; z < p->zones.n; z++)

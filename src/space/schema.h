@@ -120,6 +120,11 @@ struct schema_whole {
 	const struct bulk_overlay *overlay; /* is it; or NULL */
 };
 
+struct schema_named {
+	const struct bulk_list *list;
+	const char *name;
+};
+
 struct schema {
 	struct arena *arena;
 	struct dd *dd;
@@ -129,6 +134,7 @@ struct schema {
 	VEC(const char *) texts; /* of conditions, by number */
 	bool ends[128]; /* some IPv6 addresses are asked for by so many of their last bits */
 	VEC(struct schema_list) lists; /* those of them that say that an address is in a list */
+	VEC(struct schema_named) named; /* what a policy calls its lists */
 	bool lists_open; /* each list is a condition, be it small */
 	VEC(struct schema_part) parts; /* lists that are several sets of the kernel */
 	VEC(struct schema_overlay) overlays;
@@ -173,6 +179,8 @@ dd_ref schema_addrs(struct schema *s, enum dim d, enum family fam, const struct 
  * where too much of it is there. A condition is the same wherever the list is the same; whether it
  * holds is known once the address is. */
 dd_ref schema_bulk(struct schema *s, enum dim d, const struct bulk_list *list, dd_ref within);
+/* The set of the policy that it is, for people; NULL: none. */
+void schema_add_named(struct schema *s, const struct bulk_list *list, const char *name);
 /* What of a list is in a set of its own: the list is each of these, where they are all of it. */
 void schema_add_part(struct schema *s, const char *of, const struct bulk_list *list);
 /* The same of sets of a list that has changed a little. */

@@ -37,18 +37,42 @@ static dd_ref addresses(struct schema *s, dd_ref r, enum dim d, enum family fam)
 	return dd_some(s->dd, r, behind, (int)(end - behind));
 }
 
+static const struct schema_named *named(const struct schema *s, const struct bulk_list *list)
+{
+	const struct schema_named *x;
+
+	vec_each (&s->named, x)
+		if (x->list == list ||
+		    (x->list->family == list->family && !strcmp(x->list->digest, list->digest)))
+			return x;
+	return NULL;
+}
+
+void schema_add_named(struct schema *s, const struct bulk_list *list, const char *name)
+{
+	if (list && name && !named(s, list))
+		vec_push(s->arena, &s->named, ((struct schema_named){list, name}));
+}
+
+static const char *list_text(const struct schema *s, const struct bulk_list *list)
+{
+	const struct schema_named *x = named(s, list);
+	const char *text = arena_printf(s->arena, "a list of %zu (%.12s)", list->n, list->digest);
+
+	return x ? arena_printf(s->arena, "set %s, %s,", x->name, text) : text;
+}
+
 static dd_ref condition(struct schema *s, enum dim d, const struct bulk_list *list)
 {
 	const char *side = d == DIM_SADDR ? "source" : "destination";
-	const char *text = arena_printf(s->arena, "a list of %zu (%.12s) holds the %s", list->n,
-					list->digest, side);
 	size_t known = s->texts.n;
 	dd_ref is;
 
-	/* told apart by all of the digest, whoever made the lists */
-	is = schema_condition(s, arena_printf(s->arena, "%s\n%s", text, list->digest));
+	/* told apart by all of the digest, whoever made the lists and whatever they are called */
+	is = schema_condition(s, arena_printf(s->arena, "list of the %s\n%s", side, list->digest));
 	if (s->texts.n > known) {
-		s->texts.v[known] = text;
+		s->texts.v[known] =
+			arena_printf(s->arena, "%s holds the %s", list_text(s, list), side);
 		vec_push(s->arena, &s->lists, ((struct schema_list){known, list, d}));
 	}
 	return is;

@@ -87,3 +87,15 @@ in_kernel() {
 	decides drop '10.0.2.201@wan -> self tcp/22'
 	decides accept '10.0.2.202@wan -> self tcp/22'
 }
+
+@test "diff names the set of very many addresses that its packets are told by" {
+	python3 -c "
+for i in range(9000): print('%d.%d.%d.1' % (20 + i % 100, i % 251, i // 100))" >"$WORK/many.list"
+	for verb in drop reject; do
+		printf 'zone lan { interface eth0 }\nzone wan { interface eth1 }\nset many = file "many.list"\n%s many@wan -> lan\nallow wan -> lan ssh\n' "$verb" >"$WORK/$verb.fwc"
+	done
+	chmod 644 "$WORK/many.list" "$WORK/drop.fwc" "$WORK/reject.fwc"
+	run "$FWC" diff "$WORK/drop.fwc" "$WORK/reject.fwc"
+	[ "$status" = 1 ]
+	[[ "$output" == *'while set many, a list of 9000 ('*'), holds the source'* ]]
+}
