@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # One namespace and one state directory for each test file; all gone afterwards.
 
-here=$(cd "$(dirname "${BATS_TEST_FILENAME:-$0}")" && pwd)
+here=${BATS_TEST_FILENAME:-$0} # a process less than dirname(1), and each test reads this
+here=$(cd "${here%/*}" && pwd)
 FWC=${FWC:-$here/../../fwc}
 
 cli_begin() {

@@ -2,9 +2,10 @@
 # A machine with sets to fill, and another one that is its Internet: a name server, and web servers. The sets and
 # what the rules in force say of them are made by hand, so that what is tested is refresh alone.
 
-here=$(cd "$(dirname "${BATS_TEST_FILENAME:-$0}")" && pwd)
+here=${BATS_TEST_FILENAME:-$0} # a process less than dirname(1), and each test reads this
+here=$(cd "${here%/*}" && pwd)
 FWC=${FWC:-$here/../../fwc}
-FETCH=$(dirname "$FWC")/fwc-fetch
+FETCH=${FWC%/*}/fwc-fetch
 export FETCH
 
 ME=198.51.100.1 THEY=198.51.100.2 # for documents (RFC 5737): nobody's, so they are not private either

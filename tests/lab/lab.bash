@@ -28,7 +28,7 @@
 # killed run left behind is swept by the next one.
 
 LAB_HERE=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
-LAB_TOP=$(cd "$LAB_HERE/../.." && pwd)
+LAB_TOP=${LAB_HERE%/*/*}
 
 lab_begin() {
 	[ "$(id -u)" = 0 ] || { echo "lab: needs root" >&2; return 1; }
