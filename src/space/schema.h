@@ -90,11 +90,16 @@ struct dim_info {
 };
 extern const struct dim_info dim_table[NDIMS];
 
+struct time_code { /* seconds that are in the same sets */
+	int64_t second; /* the next one to come; if none will, the first */
+	bool comes, now;
+};
+
 struct times { /* windows, each a set of seconds since 1970, UTC, within the horizon */
 	VEC(struct ivset) sets;
 	struct map schedules; /* text -> number of its set + 1 */
 	bool coded; /* from the first question on; then no set is added any more */
-	VEC(struct ivset) classes; /* the seconds of each code */
+	VEC(struct time_code) codes;
 	VEC(const uint8_t *) in; /* by code: bit n of them: in set n */
 };
 

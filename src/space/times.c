@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "space/schema.h"
+#include "util/cleanup.h"
 
 #define NANOSECONDS 1000000000u
 #define DAY 86400
@@ -36,13 +37,21 @@ static size_t number_of(const struct times *t, const struct ivset *set)
 	return i;
 }
 
-static size_t add_set(struct schema *s, const struct ivset *seconds)
+static struct ivset copy_of(struct arena *a, const struct ivset *x)
 {
-	struct ivset all = horizon(s->arena), in = ivset_intersect(s->arena, seconds, &all);
-	size_t i = number_of(&s->times, &in);
+	struct ivset out = {.n = x->n, .cap = x->n};
+
+	out.v = arena_copy(a, x->v, x->n * sizeof(*x->v));
+	return out;
+}
+
+/* Of what is within the horizon. `lasts`: longer than the schema. */
+static size_t add_set(struct schema *s, const struct ivset *in, bool lasts)
+{
+	size_t i = number_of(&s->times, in);
 
 	if (i == s->times.sets.n && !s->times.coded)
-		vec_push(s->arena, &s->times.sets, in);
+		vec_push(s->arena, &s->times.sets, lasts ? *in : copy_of(s->arena, in));
 	return i;
 }
 
@@ -116,7 +125,7 @@ static struct instants candidates(struct arena *a, const struct schedule *w)
 	return out;
 }
 
-static struct ivset meant(struct arena *a, const struct schedule *w)
+static struct ivset ask_meaning(struct arena *a, const struct schedule *w)
 {
 	const struct horizon *h = policy_horizon();
 	struct instants at = candidates(a, w);
@@ -137,14 +146,40 @@ static struct ivset meant(struct arena *a, const struct schedule *w)
 	return out;
 }
 
+/* A policy is looked at in many ways, and asking takes longer than all else that is done with a
+ * window: what its words mean is known from then on, as long as the program is. */
+static const struct ivset *meaning(const struct schedule *w)
+{
+	static struct {
+		struct arena *arena;
+		struct map of; /* text -> struct ivset */
+		int64_t begins;
+	} known;
+	_cleanup_arena_ struct arena *own = NULL;
+	struct ivset *set, in;
+
+	if (!known.arena || known.begins != policy_horizon()->begins) {
+		arena_free(known.arena);
+		known.arena = arena_new();
+		known.begins = policy_horizon()->begins;
+		map_init(&known.of, known.arena);
+	}
+	set = map_get(&known.of, w->text);
+	if (set)
+		return set;
+	own = arena_new();
+	in = ask_meaning(own, w);
+	set = arena_new_of(known.arena, struct ivset);
+	*set = copy_of(known.arena, &in);
+	map_put(&known.of, arena_strdup(known.arena, w->text), set);
+	return set;
+}
+
 void schema_add_schedule(struct schema *s, const struct schedule *when)
 {
-	struct ivset in;
-
-	if (map_get(&s->times.schedules, when->text))
-		return;
-	in = meant(s->arena, when);
-	map_put(&s->times.schedules, when->text, (void *)(add_set(s, &in) + 1));
+	if (!map_get(&s->times.schedules, when->text))
+		map_put(&s->times.schedules, when->text,
+			(void *)(add_set(s, meaning(when), true) + 1));
 }
 
 /* ---- codes ---- */
@@ -161,16 +196,16 @@ static int edge_cmp(const void *a, const void *b)
 	return (x->at > y->at) - (x->at < y->at);
 }
 
-static struct edge *edges_of(struct schema *s, size_t *n)
+static struct edge *edges_of(const struct times *t, struct arena *a, size_t *n)
 {
 	VEC(struct edge) out = {0};
 
-	for (size_t i = 0; i < s->times.sets.n; i++) {
-		const struct ivset *v = &s->times.sets.v[i];
+	for (size_t i = 0; i < t->sets.n; i++) {
+		const struct ivset *v = &t->sets.v[i];
 
 		for (size_t k = 0; k < v->n; k++) {
-			vec_push(s->arena, &out, ((struct edge){(int64_t)v->v[k].lo, i}));
-			vec_push(s->arena, &out, ((struct edge){(int64_t)v->v[k].hi + 1, i}));
+			vec_push(a, &out, ((struct edge){(int64_t)v->v[k].lo, i}));
+			vec_push(a, &out, ((struct edge){(int64_t)v->v[k].hi + 1, i}));
 		}
 	}
 	if (out.n)
@@ -179,59 +214,82 @@ static struct edge *edges_of(struct schema *s, size_t *n)
 	return out.v;
 }
 
-/* One more interval of the seconds that are in just these sets. */
-static void add_class(struct schema *s, struct map *known, const uint8_t *in, int64_t lo,
-		      int64_t hi)
+struct coding {
+	struct schema *s;
+	struct arena *arena; /* of what is needed until there are codes */
+	struct map known; /* the sets that one is in, in hexadecimal -> code + 1 */
+	char *key;
+};
+
+static size_t code_of(struct coding *c, const uint8_t *in)
 {
-	struct times *t = &s->times;
+	static const char digits[] = "0123456789abcdef";
+	struct times *t = &c->s->times;
 	size_t bytes = t->sets.n / 8 + 1, code;
-	char *key = arena_alloc(s->arena, 2 * bytes + 1);
-	uint8_t *copy;
+
+	for (size_t i = 0; i < bytes; i++) {
+		c->key[2 * i] = digits[in[i] >> 4];
+		c->key[2 * i + 1] = digits[in[i] & 15];
+	}
+	code = (size_t)map_get(&c->known, c->key);
+	if (!code) {
+		vec_push(c->s->arena, &t->in, arena_copy(c->s->arena, in, bytes));
+		vec_push(c->s->arena, &t->codes, (struct time_code){.second = -1});
+		code = t->codes.n;
+		map_put(&c->known, arena_strdup(c->arena, c->key), (void *)code);
+	}
+	return code - 1;
+}
+
+/* One more interval of the seconds that are in just these sets; they come in order. */
+static void add_seconds(struct coding *c, const uint8_t *in, int64_t lo, int64_t hi)
+{
+	int64_t now = policy_horizon()->now;
+	struct time_code *code;
+	size_t number;
 
 	if (lo > hi)
 		return;
-	for (size_t i = 0; i < bytes; i++)
-		snprintf(key + 2 * i, 3, "%02x", in[i]);
-	code = (size_t)map_get(known, key);
-	if (!code) {
-		copy = arena_alloc(s->arena, bytes);
-		memcpy(copy, in, bytes);
-		vec_push(s->arena, &t->in, copy);
-		vec_push(s->arena, &t->classes, (struct ivset){0});
-		code = t->classes.n;
-		map_put(known, key, (void *)code);
-	}
-	vec_push(s->arena, &t->classes.v[code - 1], ((struct ival){(u128)lo, (u128)hi}));
+	number = code_of(c, in);
+	code = &c->s->times.codes.v[number];
+	code->now |= lo <= now && now <= hi;
+	if (!code->comes && (hi >= now || code->second < 0))
+		code->second = hi >= now && lo < now ? now : lo;
+	code->comes |= hi >= now;
 }
 
 static void make_codes(struct schema *s)
 {
+	_cleanup_arena_ struct arena *own = NULL;
 	const struct horizon *h = policy_horizon();
-	uint8_t *in = arena_alloc(s->arena, s->times.sets.n / 8 + 1);
+	struct coding c = {.s = s};
 	int64_t from = h->begins;
-	struct map known;
 	struct edge *e;
+	uint8_t *in;
 	size_t n;
 
 	if (s->times.coded)
 		return;
 	s->times.coded = true;
-	map_init(&known, s->arena);
-	e = edges_of(s, &n);
+	c.arena = own = arena_new();
+	map_init(&c.known, own);
+	c.key = arena_alloc(own, 2 * (s->times.sets.n / 8 + 1) + 1);
+	in = arena_alloc(own, s->times.sets.n / 8 + 1);
+	e = edges_of(&s->times, own, &n);
 	for (size_t i = 0; i < n; i++) {
 		if (e[i].at > from) {
-			add_class(s, &known, in, from, e[i].at - 1);
+			add_seconds(&c, in, from, e[i].at - 1);
 			from = e[i].at;
 		}
 		in[e[i].set / 8] ^= (uint8_t)(1u << e[i].set % 8);
 	}
-	add_class(s, &known, in, from, h->ends - 1);
+	add_seconds(&c, in, from, h->ends - 1);
 }
 
 size_t schema_ntimes(struct schema *s)
 {
 	make_codes(s);
-	return s->times.classes.n;
+	return s->times.codes.n;
 }
 
 static struct ivset codes_in(struct schema *s, size_t set)
@@ -239,7 +297,7 @@ static struct ivset codes_in(struct schema *s, size_t set)
 	struct ivset out = {0};
 
 	make_codes(s);
-	for (size_t i = 0; i < s->times.classes.n; i++)
+	for (size_t i = 0; i < s->times.codes.n; i++)
 		if (s->times.in.v[i][set / 8] >> set % 8 & 1)
 			vec_push(s->arena, &out, ((struct ival){i, i}));
 	ivset_normalise(&out);
@@ -263,23 +321,16 @@ dd_ref schema_schedule(struct schema *s, const struct schedule *when)
 u128 schema_time_now(struct schema *s)
 {
 	make_codes(s);
-	for (size_t i = 0; i < s->times.classes.n; i++)
-		if (ivset_contains(&s->times.classes.v[i], (u128)policy_horizon()->now))
+	for (size_t i = 0; i < s->times.codes.n; i++)
+		if (s->times.codes.v[i].now)
 			return i;
 	return 0;
 }
 
 int64_t schema_second(struct schema *s, u128 code)
 {
-	u128 now = (u128)policy_horizon()->now;
-	const struct ivset *c;
-
 	make_codes(s);
-	c = &s->times.classes.v[code < s->times.classes.n ? code : 0];
-	for (size_t i = 0; i < c->n; i++)
-		if (c->v[i].hi >= now)
-			return (int64_t)(c->v[i].lo > now ? c->v[i].lo : now);
-	return (int64_t)c->v[0].lo;
+	return s->times.codes.v[code < s->times.codes.n ? code : 0].second;
 }
 
 struct wording { /* of codes: within one schedule (or not in it), and perhaps another */
@@ -296,7 +347,7 @@ static bool is_in(const struct times *t, const struct map_entry *e, size_t code)
 
 static bool says(const struct times *t, const struct wording *w, const struct ivset *codes)
 {
-	for (size_t i = 0; i < t->classes.n; i++) {
+	for (size_t i = 0; i < t->codes.n; i++) {
 		bool in = is_in(t, w->first, i) != w->not_first;
 
 		in &= is_in(t, w->second, i) != w->not_second;
@@ -356,7 +407,7 @@ void schema_print_times(struct buf *out, struct schema *s, const struct ivset *c
  * in the manual. */
 static struct ivset whole_seconds(struct arena *a, const struct ivset *nanoseconds)
 {
-	struct ivset out = {0};
+	struct ivset out = {0}, all = horizon(a);
 
 	for (size_t i = 0; i < nanoseconds->n; i++) {
 		u128 lo = (nanoseconds->v[i].lo + NANOSECONDS - 1) / NANOSECONDS;
@@ -366,20 +417,22 @@ static struct ivset whole_seconds(struct arena *a, const struct ivset *nanosecon
 			vec_push(a, &out, ((struct ival){lo, end - 1}));
 	}
 	ivset_normalise(&out);
-	return out;
+	return ivset_intersect(a, &out, &all);
 }
 
 void schema_add_times(struct schema *s, const struct ivset *nanoseconds)
 {
-	struct ivset in = whole_seconds(s->arena, nanoseconds);
+	_cleanup_arena_ struct arena *own = arena_new();
+	struct ivset in = whole_seconds(own, nanoseconds);
 
-	add_set(s, &in);
+	add_set(s, &in, false);
 }
 
 bool schema_times(struct schema *s, const struct ivset *nanoseconds, struct ivset *codes)
 {
-	struct ivset in = whole_seconds(s->arena, nanoseconds);
-	size_t set = add_set(s, &in);
+	_cleanup_arena_ struct arena *own = arena_new();
+	struct ivset in = whole_seconds(own, nanoseconds);
+	size_t set = add_set(s, &in, false);
 
 	if (set == s->times.sets.n)
 		return false;
