@@ -142,6 +142,12 @@ static bool names_interface(const struct endpoint *e)
 	return false;
 }
 
+bool guard_meets(const struct guard *g, const struct rule *r)
+{
+	return names_interface(&g->from) || names_interface(&r->from) ||
+	       endpoints_meet(&g->from, &r->from);
+}
+
 static bool may_be_asked(const struct rule *r, const struct rule *query)
 {
 	return names_interface(&query->from) || names_interface(&query->to) ||

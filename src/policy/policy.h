@@ -548,6 +548,7 @@ bool services_meet(const struct services *x, const struct services *y);
 
 /* False: no packet matches both. True: perhaps one does (meet.c). */
 bool rules_meet(const struct rule *x, const struct rule *y);
+bool guard_meets(const struct guard *g, const struct rule *r);
 bool nats_meet(const struct nat *x, const struct nat *y);
 /* Of the half of a netmap that rewrites destinations: the network that others call. */
 struct ival nat_seen_as(const struct nat *n, enum family fam);

@@ -568,7 +568,7 @@ static bool look(struct policy *p, struct arena *a, struct diag *diag, struct dd
 	return look_at(p, a, diag, budget, hooks, p->rules.n, false) &&
 	       look_at(p, a, diag, budget, nat_hooks, p->nats.n, true) &&
 	       findings_nats(p, a, diag, budget) && findings_marks(p, a, diag, budget) &&
-	       findings_untracked(p, a, diag, budget);
+	       findings_untracked(p, a, diag, budget) && findings_guards(p, a, diag, budget);
 }
 
 bool findings_rules(struct policy *p, struct arena *a, struct diag *diag, struct dd_budget budget)

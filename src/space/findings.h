@@ -19,6 +19,9 @@ bool findings_each(struct policy *p, struct arena *a, struct diag *diag, struct 
 /* Mark statements that mark nothing (findings_mark.c). */
 bool findings_marks(const struct policy *p, struct arena *a, struct diag *diag,
 		    struct dd_budget budget);
+/* early drop statements and rules of which nothing is left (findings_guard.c). */
+bool findings_guards(const struct policy *p, struct arena *a, struct diag *diag,
+		     struct dd_budget budget);
 /* Untracked statements that allow nothing, or hinder a translation (findings_untracked.c). */
 bool findings_untracked(struct policy *p, struct arena *a, struct diag *diag,
 			struct dd_budget budget);

@@ -129,6 +129,7 @@ dd_ref mean_by_routes(struct mean *m, const struct policy *p, dd_ref r, enum sta
 const struct line *mean_untracked_line(struct mean *m, const struct untracked *u);
 /* mean_guard.c: what the statements of one kind refuse, undecided elsewhere */
 dd_ref mean_guards(struct mean *m, const struct policy *p, enum guard_kind kind);
+dd_ref mean_early(struct mean *m, const struct policy *p, const struct guard *g);
 /* Dropped, and logged where the rule says so. */
 dd_ref mean_drop(struct mean *m, const struct rule *r, const struct line *line);
 /* mean_helper.c: what belongs to known connections, or else is expected by a helper that some rule

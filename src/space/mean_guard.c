@@ -100,7 +100,7 @@ static dd_ref spoofed(struct mean *m, const struct policy *p, const struct guard
 	return all;
 }
 
-static dd_ref early(struct mean *m, const struct policy *p, const struct guard *g)
+dd_ref mean_early(struct mean *m, const struct policy *p, const struct guard *g)
 {
 	const struct place_item *item;
 	dd_ref all = DD_FALSE;
@@ -109,7 +109,7 @@ static dd_ref early(struct mean *m, const struct policy *p, const struct guard *
 		all = dd_or(m->dd, all,
 			    dd_and(m->dd, mean_place(m, p, item, DIM_IIF),
 				   mean_addrs(m, &item->addrs, DIM_SADDR)));
-	return all;
+	return dd_and(m->dd, all, dd_not(m->dd, schema_loopback(&m->schema, DIM_IIF)));
 }
 
 static dd_ref dhcp_replies(struct mean *m)
@@ -164,7 +164,7 @@ dd_ref mean_guards(struct mean *m, const struct policy *p, enum guard_kind kind)
 		for (int f = 0; kind == GUARD_NETWORK && !asked && f < 2; f++)
 			right[f] = arrives_right(m, p, f ? FAM_IP6 : FAM_IP4);
 		asked = true;
-		match = kind == GUARD_EARLY	? early(m, p, g)
+		match = kind == GUARD_EARLY	? mean_early(m, p, g)
 			: kind == GUARD_NETWORK ? spoofed(m, p, g, right)
 						: off_route(m, p, g);
 		match = dd_and(m->dd, dd_and(m->dd, match, not_lo), m->within);
