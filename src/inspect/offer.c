@@ -8,6 +8,7 @@
 
 #include "inspect/cursor.h"
 #include "inspect/probe.h"
+#include "util/hex.h"
 #include "util/sha256.h"
 
 #define VALUES 1024 /* of a kind; browsers send 20 */
@@ -190,16 +191,6 @@ static int by_number(const void *x, const void *y)
 	return *(const uint16_t *)x - *(const uint16_t *)y;
 }
 
-/* printf() would take longer than all else that is done with a hello. */
-static char *put_hex(char *out, unsigned v, unsigned digits)
-{
-	static const char hex[] = "0123456789abcdef";
-
-	for (unsigned i = digits; i-- > 0; v >>= 4)
-		out[i] = hex[v & 15];
-	return out + digits;
-}
-
 /* ",1301,1302" without the comma in front; *n counts what was written before. */
 static void add_values(struct sha256 *s, const struct values *v, bool all, size_t *n)
 {
@@ -210,7 +201,8 @@ static void add_values(struct sha256 *s, const struct values *v, bool all, size_
 			continue;
 		if ((*n)++)
 			*end++ = ',';
-		end = put_hex(end, v->v[i], 4);
+		hex_put(end, (uint8_t[]){(uint8_t)(v->v[i] >> 8), (uint8_t)v->v[i]}, 2);
+		end += 4;
 	}
 	sha256_add(s, text, (size_t)(end - text));
 }
@@ -221,8 +213,8 @@ static void end_part(struct sha256 *s, size_t n, char out[13])
 
 	sha256_end(s, digest);
 	strcpy(out, "000000000000");
-	for (int i = 0; n && i < 6; i++)
-		put_hex(out + 2 * i, digest[i], 2);
+	if (n)
+		hex_put(out, digest, 6);
 }
 
 /* Two digits. */

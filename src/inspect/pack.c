@@ -12,6 +12,7 @@
 
 #include "inspect/inspector.h"
 #include "util/cleanup.h"
+#include "util/hex.h"
 
 static const char magic[8] = {'f', 'w', 'c', 't', 'a', 'b', 'l', '2'};
 
@@ -89,10 +90,7 @@ const char *pack_flaw(const void *p, size_t n)
 
 void pack_hash(const void *p, char out[SHA256_HEX])
 {
-	const uint8_t *hash = (const uint8_t *)p + 32;
-
-	for (size_t i = 0; i < SHA256_DIGEST_SIZE; i++)
-		sprintf(out + 2 * i, "%02x", hash[i]);
+	hex_put(out, (const uint8_t *)p + 32, SHA256_DIGEST_SIZE);
 }
 
 static json_t *lists_json(struct names_writer *w)

@@ -117,6 +117,7 @@ bool read_ct(struct machine *m, const struct raw_expr *e);
 /* Of what an expression loads. */
 const char *read_name(struct machine *m, const struct raw_expr *e);
 const char *read_payload_name(struct arena *a, uint8_t base, uint32_t offset);
+const char *tlv_hex(struct arena *a, struct tlv data);
 const char *read_masked_name(struct arena *a, const char *of, struct tlv mask, struct tlv flip);
 /* Of all that lies in `bytes` bytes from a word on. */
 const char *read_key_name(struct machine *m, int word, uint32_t bytes);

@@ -88,15 +88,6 @@ static bool every_address(struct machine *m, const struct slice *s, struct tlv d
 	       match_equal(m, p->field, 0, 0, true);
 }
 
-static const char *hex(struct arena *a, struct tlv data)
-{
-	char *s = arena_alloc(a, 2 * data.n + 1);
-
-	for (size_t i = 0; i < data.n; i++)
-		snprintf(s + 2 * i, 3, "%02x", data.p[i]);
-	return s;
-}
-
 /* An ethertype, as `meta protocol` has it, says the family. */
 static bool match_ethertype(struct machine *m, struct tlv data, bool equal)
 {
@@ -147,7 +138,7 @@ static bool match_no_field(struct machine *m, const struct slice *s, struct tlv 
 	u->unknown.kind = UNKNOWN_MATCH;
 	u->unknown.text = arena_printf(m->a, "%s == %s",
 				       read_payload_name(m->a, s->base, s->offset + bit / 8),
-				       hex(m->a, part));
+				       tlv_hex(m->a, part));
 	return true;
 }
 
@@ -398,7 +389,7 @@ static bool compare_none(struct machine *m, int word, const struct slice *s, uin
 
 	if (op != NFT_CMP_NEQ || !s || s->from != FROM_PAYLOAD)
 		return false;
-	text = arena_printf(m->a, "%s == %s", machine_text(m, word), hex(m->a, data));
+	text = arena_printf(m->a, "%s == %s", machine_text(m, word), tlv_hex(m->a, data));
 	machine_either_begin(m);
 	known = compare_known(m, s, NFT_CMP_EQ, data);
 	m->family = family;
@@ -419,7 +410,7 @@ static bool compare_of_each(struct machine *m, int word, const struct slice *s, 
 {
 	static const enum family families[] = {FAM_IP4, FAM_IP6};
 	const char *text = arena_printf(m->a, "%s %s %s", machine_text(m, word), cmp_words[op],
-					hex(m->a, data));
+					tlv_hex(m->a, data));
 	bool any = false;
 	int proto = m->proto;
 
@@ -437,7 +428,7 @@ static bool compare_of_each(struct machine *m, int word, const struct slice *s, 
 		if (compare_known(m, s, op, data))
 			any = true;
 		else
-			push_unknown(m, word, (uint32_t)data.n, cmp_words[op], hex(m->a, data));
+			push_unknown(m, word, (uint32_t)data.n, cmp_words[op], tlv_hex(m->a, data));
 		m->from = NULL;
 	}
 	m->family = FAM_NONE;
@@ -463,7 +454,7 @@ bool read_cmp(struct machine *m, const struct raw_expr *e)
 		machine_said(m, s);
 	else if (!compare_none(m, word, s, op, data) &&
 		 !(s && compare_of_each(m, word, s, op, data)))
-		push_unknown(m, word, (uint32_t)data.n, cmp_words[op], hex(m->a, data));
+		push_unknown(m, word, (uint32_t)data.n, cmp_words[op], tlv_hex(m->a, data));
 	return true;
 }
 
@@ -488,6 +479,6 @@ bool read_range(struct machine *m, const struct raw_expr *e)
 			machine_match_one(m, f, slice_mask(s), inside ? OP_EQ : OP_NE, x);
 	else
 		push_unknown(m, word, (uint32_t)from.n, inside ? "in" : "not in",
-			     arena_printf(m->a, "%s-%s", hex(m->a, from), hex(m->a, to)));
+			     arena_printf(m->a, "%s-%s", tlv_hex(m->a, from), tlv_hex(m->a, to)));
 	return true;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "nft/read_machine.h"
+#include "util/hex.h"
 #include "util/sha256.h"
 
 #define SHOWN_ELEMENTS 8
@@ -134,13 +135,11 @@ const char *read_payload_name(struct arena *a, uint8_t base, uint32_t offset)
 	return arena_printf(a, "%s header+%u", WORD_OF(a, bases, base), offset);
 }
 
-static const char *hex(struct arena *a, struct tlv data)
+const char *tlv_hex(struct arena *a, struct tlv data)
 {
 	char *s = arena_alloc(a, 2 * data.n + 1);
 
-	s[0] = '\0';
-	for (size_t i = 0; i < data.n; i++)
-		snprintf(s + 2 * i, 3, "%02x", data.p[i]);
+	hex_put(s, data.p, data.n);
 	return s;
 }
 
@@ -148,8 +147,9 @@ const char *read_masked_name(struct arena *a, const char *of, struct tlv mask, s
 {
 	for (size_t i = 0; i < flip.n; i++)
 		if (flip.p[i])
-			return arena_printf(a, "%s & %s ^ %s", of, hex(a, mask), hex(a, flip));
-	return arena_printf(a, "%s & %s", of, hex(a, mask));
+			return arena_printf(a, "%s & %s ^ %s", of, tlv_hex(a, mask),
+					    tlv_hex(a, flip));
+	return arena_printf(a, "%s & %s", of, tlv_hex(a, mask));
 }
 
 /* ---- look-ups ---- */
@@ -171,12 +171,12 @@ static void add_element(struct arena *a, struct buf *b, const struct raw_elem *e
 {
 	static const char *const kinds[] = {"", " ends", " all"};
 
-	buf_printf(b, "%s", hex(a, e->key));
+	buf_printf(b, "%s", tlv_hex(a, e->key));
 	if (e->end.p)
-		buf_printf(b, "-%s", hex(a, e->end));
+		buf_printf(b, "-%s", tlv_hex(a, e->end));
 	buf_printf(b, "%s", e->flags < 3 ? kinds[e->flags] : " ?");
 	if (e->data.p)
-		buf_printf(b, ":%s", hex(a, e->data));
+		buf_printf(b, ":%s", tlv_hex(a, e->data));
 	if (e->as.verdict.kind)
 		buf_printf(b, ":%d %s", (int)e->as.verdict.kind,
 			   e->as.verdict.target ? e->as.verdict.target : "");

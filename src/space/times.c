@@ -11,6 +11,7 @@
 
 #include "space/schema.h"
 #include "util/cleanup.h"
+#include "util/hex.h"
 
 #define NANOSECONDS 1000000000u
 #define DAY 86400
@@ -223,14 +224,10 @@ struct coding {
 
 static size_t code_of(struct coding *c, const uint8_t *in)
 {
-	static const char digits[] = "0123456789abcdef";
 	struct times *t = &c->s->times;
 	size_t bytes = t->sets.n / 8 + 1, code;
 
-	for (size_t i = 0; i < bytes; i++) {
-		c->key[2 * i] = digits[in[i] >> 4];
-		c->key[2 * i + 1] = digits[in[i] & 15];
-	}
+	hex_put(c->key, in, bytes);
 	code = (size_t)map_get(&c->known, c->key);
 	if (!code) {
 		vec_push(c->s->arena, &t->in, arena_copy(c->s->arena, in, bytes));

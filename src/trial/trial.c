@@ -11,6 +11,7 @@
 #include "trial/guard.h"
 #include "trial/note.h"
 #include "util/fault.h"
+#include "util/hex.h"
 
 static void new_id(char out[33])
 {
@@ -18,8 +19,7 @@ static void new_id(char out[33])
 
 	if (getrandom(bytes, sizeof(bytes), 0) < 0)
 		memcpy(bytes, &(uint64_t){boot_clock()}, sizeof(uint64_t));
-	for (int i = 0; i < 16; i++)
-		snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+	hex_put(out, bytes, sizeof(bytes));
 }
 
 int trial_begin(struct apply *x, unsigned seconds)

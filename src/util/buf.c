@@ -8,12 +8,12 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "util/room.h"
+
 #define PAGE ((size_t)4096)
-#define LARGE_PAGE ((size_t)2 << 20)
 /* What is as long as that may well grow on. A page that is not used costs nothing, a copy does; and
  * what the heap has is had again (util/room.h). */
-#define LONG (LARGE_PAGE / 8)
-#define MOST_OF_HEAP (LARGE_PAGE - 4096)
+#define LONG (ROOM_LARGE / 8)
 
 /* Of a long list each page that is touched costs more than what is written there. All pages of the
  * allocation are asked for, its head's too: where a part of a mapping is advised it becomes two,
@@ -22,7 +22,7 @@ static void want_large_pages(char *p, size_t n)
 {
 	size_t before = (uintptr_t)p & (PAGE - 1);
 
-	if (n > 2 * LARGE_PAGE)
+	if (n > 2 * ROOM_LARGE)
 		madvise(p - before, (before + n + PAGE - 1) & ~(PAGE - 1), MADV_HUGEPAGE);
 }
 
@@ -45,8 +45,8 @@ static void buf_room(struct buf *b, size_t n)
 		return;
 	while (cap - b->len <= n)
 		cap *= 2;
-	if (cap >= LONG && cap < MOST_OF_HEAP)
-		cap = MOST_OF_HEAP;
+	if (cap >= LONG && cap < ROOM_MOST_OF_HEAP)
+		cap = ROOM_MOST_OF_HEAP;
 	set_cap(b, cap);
 }
 

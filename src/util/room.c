@@ -12,10 +12,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define LARGE_PAGE ROOM_LARGE
 #define KEPT (64 << 20) /* bytes at the end of the heap */
 #define HEAP (32 << 20)
-#define MOST_OF_HEAP (LARGE_PAGE - 4096)
 #define SMALL (3 << 20)
 
 void room_lack(void)
@@ -27,7 +25,7 @@ void room_lack(void)
 #ifdef __SANITIZE_ADDRESS__
 #define LARGE SIZE_MAX
 #else
-#define LARGE LARGE_PAGE
+#define LARGE ROOM_LARGE
 #endif
 
 static bool is_large(size_t bytes)
@@ -37,22 +35,22 @@ static bool is_large(size_t bytes)
 
 static size_t whole(size_t bytes)
 {
-	return (bytes + LARGE_PAGE - 1) & ~(LARGE_PAGE - 1);
+	return (bytes + ROOM_LARGE - 1) & ~(ROOM_LARGE - 1);
 }
 
 static char *map_pages(size_t size)
 {
-	char *p = mmap(NULL, size + LARGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+	char *p = mmap(NULL, size + ROOM_LARGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
 		       -1, 0);
 	size_t before;
 
 	if (p == MAP_FAILED)
 		room_lack();
-	before = -(uintptr_t)p & (LARGE_PAGE - 1);
+	before = -(uintptr_t)p & (ROOM_LARGE - 1);
 	if (before)
 		munmap(p, before);
 	p += before;
-	munmap(p + size, LARGE_PAGE - before);
+	munmap(p + size, ROOM_LARGE - before);
 	madvise(p, size, MADV_HUGEPAGE); /* small pages, if the kernel has no others */
 	return p;
 }
@@ -64,10 +62,10 @@ static void want_large_pages(void)
 {
 #ifndef __SANITIZE_ADDRESS__
 	char *from = (char *)sbrk(0) + SMALL, *end;
-	void *volatile p = malloc(MOST_OF_HEAP); /* the heap grows */
+	void *volatile p = malloc(ROOM_MOST_OF_HEAP); /* the heap grows */
 
 	free(p);
-	from += -(uintptr_t)from & (LARGE_PAGE - 1);
+	from += -(uintptr_t)from & (ROOM_LARGE - 1);
 	end = sbrk(0);
 	if (from < end)
 		madvise(from, (size_t)(end - from), MADV_HUGEPAGE);
@@ -77,11 +75,11 @@ static void want_large_pages(void)
 void room_keep(void)
 {
 #ifdef M_MMAP_THRESHOLD
-	mallopt(M_MMAP_THRESHOLD, (int)LARGE_PAGE); /* what is larger is mapped by itself */
+	mallopt(M_MMAP_THRESHOLD, (int)ROOM_LARGE); /* what is larger is mapped by itself */
 	mallopt(M_TRIM_THRESHOLD, KEPT);
 	mallopt(M_TOP_PAD, HEAP);
 	want_large_pages();
-	mallopt(M_TOP_PAD, (int)LARGE_PAGE);
+	mallopt(M_TOP_PAD, (int)ROOM_LARGE);
 #endif
 }
 

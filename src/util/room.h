@@ -8,8 +8,9 @@
 
 #include <stddef.h>
 
-/* What is as large begins at a large page of its own. */
+/* What is as large begins at a large page of its own; the most that the heap has. */
 #define ROOM_LARGE ((size_t)2 << 20)
+#define ROOM_MOST_OF_HEAP (ROOM_LARGE - 4096)
 
 /* Never NULL: without memory the program ends. */
 void *room_new(size_t bytes);

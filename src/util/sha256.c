@@ -3,7 +3,7 @@
  */
 #include "util/sha256.h"
 
-#include <stdio.h>
+#include "util/hex.h"
 
 void sha256_start(struct sha256 *s)
 {
@@ -26,8 +26,7 @@ void sha256_end_hex(struct sha256 *s, char out[SHA256_HEX])
 	uint8_t digest[SHA256_BYTES];
 
 	sha256_end(s, digest);
-	for (size_t i = 0; i < sizeof(digest); i++)
-		snprintf(out + 2 * i, 3, "%02x", digest[i]);
+	hex_put(out, digest, sizeof(digest));
 }
 
 void sha256_hex(const void *data, size_t len, char out[SHA256_HEX])
