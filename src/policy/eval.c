@@ -80,6 +80,16 @@ bool item_at(const struct place_item *i, int place)
 	return false;
 }
 
+bool endpoint_at(const struct endpoint *e, int place)
+{
+	const struct place_item *i;
+
+	vec_each (&e->items, i)
+		if (item_at(i, place))
+			return true;
+	return false;
+}
+
 bool item_has(const struct place_item *i, int root)
 {
 	bool has = item_at(i, root);

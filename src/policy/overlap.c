@@ -48,12 +48,18 @@ static bool families_meet(enum family x, enum family y)
 	return !x || !y || x == y;
 }
 
-bool rules_meet(const struct rule *x, const struct rule *y)
+/* Wherever they come from and go to. */
+static bool words_meet(const struct rule *x, const struct rule *y)
 {
 	/* one's ports are those that the client called, the other's those of where that went */
-	return families_meet(x->q.family, y->q.family) && endpoints_meet(&x->from, &y->from) &&
-	       endpoints_meet(&x->to, &y->to) &&
+	return families_meet(x->q.family, y->q.family) &&
 	       (x->published != y->published || services_meet(&x->services, &y->services));
+}
+
+bool rules_meet(const struct rule *x, const struct rule *y)
+{
+	return endpoints_meet(&x->from, &y->from) && endpoints_meet(&x->to, &y->to) &&
+	       words_meet(x, y);
 }
 
 bool nats_meet(const struct nat *x, const struct nat *y)
@@ -95,6 +101,19 @@ bool rule_meets_nat(const struct rule *r, const struct nat *n, enum family fam, 
 	       (n->hairpin || endpoints_meet(&r->from, &n->from)) &&
 	       (n->port && !r->published ? may_hold(&r->services, n->port, nat_port_last(n))
 					 : services_meet(&r->services, &n->services));
+}
+
+bool rule_meets_targets(const struct rule *r, const struct nat *n)
+{
+	for (int f = 0; f < 2; f++) {
+		const struct nat_targets *to = f ? &n->to6 : &n->to4;
+
+		for (size_t i = 0; i < to->to.n; i++)
+			if (rule_meets_nat(r, n, f ? FAM_IP6 : FAM_IP4,
+					   n->prefix ? NULL : &to->to.v[i].lo))
+				return true;
+	}
+	return n->kind == NAT_REDIRECT && rule_meets_nat(r, n, FAM_NONE, NULL);
 }
 
 void rules_behind_nat(const struct policy *p, struct arena *a, const struct nat *n,
@@ -207,12 +226,10 @@ static bool addresses_meet(const struct endpoint *x, const struct endpoint *y)
 	return false;
 }
 
-/* Wherever they come from and go to. */
 static bool headers_meet(const struct rule *x, const struct rule *y)
 {
-	return families_meet(x->q.family, y->q.family) && addresses_meet(&x->to, &y->to) &&
-	       addresses_meet(&x->from, &y->from) &&
-	       (x->published != y->published || services_meet(&x->services, &y->services));
+	return addresses_meet(&x->to, &y->to) && addresses_meet(&x->from, &y->from) &&
+	       words_meet(x, y);
 }
 
 void untracked_asked(const struct policy *p, struct arena *a, const struct rule *query,
@@ -227,37 +244,14 @@ void untracked_asked(const struct policy *p, struct arena *a, const struct rule 
 	}
 }
 
-/* What goes to its target of what is not tracked. */
-static bool target_meets(const struct untracked *u, const struct nat *n)
-{
-	for (int f = 0; f < 2; f++) {
-		const struct nat_targets *to = f ? &n->to6 : &n->to4;
-
-		for (size_t i = 0; i < to->to.n; i++)
-			if (rule_meets_nat(&u->there, n, f ? FAM_IP6 : FAM_IP4,
-					   n->prefix ? NULL : &to->to.v[i].lo))
-				return true;
-	}
-	return n->kind == NAT_REDIRECT && rule_meets_nat(&u->there, n, FAM_NONE, NULL);
-}
-
-static bool may_be_sent(const struct rule *r)
-{
-	const struct place_item *i;
-
-	vec_each (&r->from.items, i)
-		if (item_at(i, PLACE_SELF))
-			return true;
-	return false;
-}
-
 bool untracked_meets_nat(const struct untracked *u, const struct nat *n)
 {
 	struct rule as = {.from = n->from, .to = n->to, .services = n->services};
 	bool dest = n->kind == NAT_DNAT || n->kind == NAT_REDIRECT;
 
 	as.q.family = n->family;
-	if (n->hairpin || (!dest && may_be_sent(&u->there))) /* what is sent for others, too */
+	/* what is sent for others, too */
+	if (n->hairpin || (!dest && endpoint_at(&u->there.from, PLACE_SELF)))
 		as.from = u->there.from;
 	if (headers_meet(&u->there, &as))
 		return true;
@@ -265,5 +259,5 @@ bool untracked_meets_nat(const struct untracked *u, const struct nat *n)
 		return false;
 	if (n->hairpin)
 		as.from = u->back.from;
-	return headers_meet(&u->back, &as) || target_meets(u, n);
+	return headers_meet(&u->back, &as) || rule_meets_targets(&u->there, n);
 }

@@ -461,6 +461,7 @@ bool addrs_open(const struct addrs *s);
 bool addrs_any(const struct addrs *s, enum family fam);
 bool addrs_overlap(const struct addrs *s, enum family fam, const struct ivset *with);
 bool item_at(const struct place_item *i, int place);
+bool endpoint_at(const struct endpoint *e, int place); /* one of its items */
 /* Something, and all, of what is at a zone's interfaces or this machine. */
 bool item_has(const struct place_item *i, int root);
 bool item_has_all(const struct place_item *i, int root);
@@ -556,6 +557,8 @@ struct ival nat_seen_as(const struct nat *n, enum family fam);
 uint16_t nat_port_last(const struct nat *n);
 /* The same of a rule and what a dnat has sent to a target (NULL: a redirect). */
 bool rule_meets_nat(const struct rule *r, const struct nat *n, enum family fam, const u128 *target);
+/* The same behind a dnat or redirect, at any of its targets. */
+bool rule_meets_targets(const struct rule *r, const struct nat *n);
 struct numbers { /* of statements, in order */
 	uint32_t *v;
 	size_t n, cap;

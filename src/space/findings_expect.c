@@ -204,15 +204,7 @@ static bool may_let(const struct rule *r, const struct nat *n)
 {
 	if (n->services.any || n->services.protocols.n || r->questions.n)
 		return true;
-	for (int f = 0; f < 2; f++) {
-		const struct nat_targets *to = f ? &n->to6 : &n->to4;
-
-		for (size_t i = 0; i < to->to.n; i++)
-			if (rule_meets_nat(r, n, f ? FAM_IP6 : FAM_IP4,
-					   n->prefix ? NULL : &to->to.v[i].lo))
-				return true;
-	}
-	return n->kind == NAT_REDIRECT && rule_meets_nat(r, n, FAM_NONE, NULL);
+	return rule_meets_targets(r, n);
 }
 
 /* As a packet that is called so itself, and by each translation that leads there. False: the budget

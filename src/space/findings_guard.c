@@ -139,6 +139,16 @@ static void report_taken(const struct guards *g, struct diag *diag)
 	}
 }
 
+static bool drops_early(const struct policy *p)
+{
+	const struct guard *g;
+
+	vec_each (&p->guards, g)
+		if (g->kind == GUARD_EARLY)
+			return true;
+	return false;
+}
+
 bool findings_guards(const struct policy *p, struct arena *a, struct diag *diag,
 		     struct dd_budget budget)
 {
@@ -146,11 +156,13 @@ bool findings_guards(const struct policy *p, struct arena *a, struct diag *diag,
 	struct mean m;
 	bool whole;
 
+	if (!drops_early(p))
+		return true;
 	mean_init(&m, a, budget);
 	schema_add_policy(&m.schema, p);
 	g.m = &m;
 	find(&g);
-	if (g.all != DD_FALSE && !report_whole(&g, diag)) {
+	if (!report_whole(&g, diag)) {
 		report_needless(&g, diag);
 		report_taken(&g, diag);
 	}

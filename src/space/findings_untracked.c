@@ -87,16 +87,6 @@ static void look_at_offload(struct mean *m, const struct policy *p, struct diag 
 
 /* ---- what is to be translated ---- */
 
-static bool names_self(const struct endpoint *e)
-{
-	const struct place_item *item;
-
-	vec_each (&e->items, item)
-		if (item_at(item, PLACE_SELF))
-			return true;
-	return false;
-}
-
 static dd_ref decided(struct mean *m, dd_ref says)
 {
 	return dd_not(m->dd, dd_not(m->dd, says));
@@ -109,7 +99,7 @@ static bool meets_own(struct mean *m, struct policy *p, size_t nat, const struct
 	struct place_item self = {.at = AT_SELF, .addrs = {.all = true}, .span = n->span};
 	dd_ref region;
 
-	if (!names_self(&u->there.from))
+	if (!endpoint_at(&u->there.from, PLACE_SELF))
 		return false;
 	n->from = (struct endpoint){.span = n->span};
 	vec_push(m->arena, &n->from.items, self);

@@ -48,7 +48,8 @@ def ends(e):
         return n[0], n[-1]
     first, last = e["range"] if isinstance(e, dict) else (e, e)
     return ipaddress.ip_address(first), ipaddress.ip_address(last)
-there = [ends(e) for x in json.load(sys.stdin)["nftables"] if "set" in x for e in x["set"].get("elem", [])]
+sets = [x["set"] for x in json.load(sys.stdin)["nftables"] if "set" in x]
+there = [ends(e) for s in sets if s["name"] in ("l.v4", "l.v4.addr", "l.v6", "l.v6.addr") for e in s.get("elem", [])]
 lost = [a for a in map(ipaddress.ip_address, sys.argv[1:])
         if not any(a.version == first.version and first <= a <= last for first, last in there)]
 print(*lost)

@@ -95,27 +95,26 @@ sets() {
 	END
 }
 
-# What a set holds, an element a line, sorted; as nft has it.
-held() {
-	inns nft -j list set inet fwc "$1" | /usr/bin/python3 -c '
-import json, sys
-for item in json.load(sys.stdin)["nftables"]:
-    for e in item.get("set", {}).get("elem", []):
-        if isinstance(e, dict):
-            e = "%s/%s" % (e["prefix"]["addr"], e["prefix"]["len"]) if "prefix" in e else "-".join(e["range"])
-        print(e)' | sort
-}
-# Each of these sets holds just that.
-holds() { # set, elements... [-- set, elements...]
-	local what=(set inet fwc "$1")
-	[[ " $* " != *" -- "* ]] || what=(table inet fwc)
-	inns nft -j list "${what[@]}" | /usr/bin/python3 -c '
+# Of the sets that nft lists as JSON, the elements of each as nft writes them.
+LISTED='
 import json, sys
 def text(e):
     if not isinstance(e, dict):
         return e
     return "%s/%s" % (e["prefix"]["addr"], e["prefix"]["len"]) if "prefix" in e else "-".join(e["range"])
-there = {x["set"]["name"]: sorted(map(text, x["set"].get("elem", []))) for x in json.load(sys.stdin)["nftables"] if "set" in x}
+there = {x["set"]["name"]: sorted(map(text, x["set"].get("elem", []))) for x in json.load(sys.stdin)["nftables"] if "set" in x}'
+# What a set holds, an element a line, sorted.
+held() {
+	inns nft -j list set inet fwc "$1" | /usr/bin/python3 -c "$LISTED
+for elements in there.values():
+    for e in elements:
+        print(e)"
+}
+# Each of these sets holds just that.
+holds() { # set, elements... [-- set, elements...]
+	local what=(set inet fwc "$1")
+	[[ " $* " != *" -- "* ]] || what=(table inet fwc)
+	inns nft -j list "${what[@]}" | /usr/bin/python3 -c "$LISTED"'
 wanted = [group.split("\n") for group in "\n".join(sys.argv[1:]).split("\n--\n")]
 wrong = [(name, there.get(name)) for name, *elements in wanted if there.get(name) != sorted(filter(None, elements))]
 for name, elements in wrong:
