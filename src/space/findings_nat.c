@@ -77,8 +77,9 @@ static void look_at_dest(struct mean *m, struct policy *p, struct diag *diag, si
 
 static const enum station leaving[] = {AT_FORWARD, AT_OUTPUT, AT_POSTROUTING};
 
-/* Whether a connection is opened that has packets in the region. */
-static bool opens_at(struct mean *m, const struct policy *p, enum station at, dd_ref region)
+/* Whether a connection is opened that has packets in the region; rules: that may be about these. */
+static bool opens_at(struct mean *m, const struct policy *p, enum station at, dd_ref region,
+		     const struct numbers *rules)
 {
 	dd_ref says;
 
@@ -86,8 +87,10 @@ static bool opens_at(struct mean *m, const struct policy *p, enum station at, dd
 	m->within = dd_and(m->dd, region, mean_opens(m));
 	if (m->within == DD_FALSE || (at == AT_POSTROUTING && !policy_translates_self(p)))
 		return false;
+	m->keep = rules;
 	says = mean_policy(m, p, at);
 	m->within = DD_TRUE;
+	m->keep = NULL;
 	return passes(m, says);
 }
 
@@ -99,24 +102,39 @@ static dd_ref translates(struct mean *m, const struct policy *p, size_t nat)
 
 static bool source_opens(struct mean *m, const struct policy *p, size_t nat)
 {
+	const struct nat *n = &p->nats.v[nat];
+	struct rule as = {.from = n->from, .to = n->to, .services = n->services};
 	dd_ref region = translates(m, p, nat);
+	struct numbers rules = {0};
 
+	as.q.family = n->family;
+	rules_asked(p, m->arena, &as, &rules);
 	for (int i = 0; i < 3; i++)
-		if (opens_at(m, p, leaving[i], region))
+		if (opens_at(m, p, leaving[i], region, &rules))
 			return true;
 	return region == DD_FALSE; /* of that is told elsewhere */
 }
 
 static bool clamp_opens(struct mean *m, const struct policy *p, size_t clamp)
 {
+	const struct clamp *c = &p->clamps.v[clamp];
+	struct rule as = {.services = {.any = true}};
+	struct numbers rules = {0};
+	const struct place_item *i;
 	bool some = false;
 
-	for (int i = 0; i < 2; i++) {
+	vec_each (&c->from.items, i)
+		vec_push(m->arena, &as.from.items, *i);
+	vec_each (&c->to.items, i)
+		vec_push(m->arena, &as.from.items, *i);
+	as.to = as.from; /* both ways */
+	rules_asked(p, m->arena, &as, &rules);
+	for (int k = 0; k < 2; k++) {
 		dd_ref region;
 
 		m->within = DD_TRUE;
-		region = mean_clamp(m, p, clamp, leaving[i]);
-		if (opens_at(m, p, leaving[i], region))
+		region = mean_clamp(m, p, clamp, leaving[k]);
+		if (opens_at(m, p, leaving[k], region, &rules))
 			return true;
 		some |= region != DD_FALSE;
 	}
