@@ -661,7 +661,7 @@ static size_t query(uint8_t *out, const char *name, uint8_t third, uint8_t fourt
 
 static void test_lookups(void)
 {
-	uint8_t good_one[64], bad_one[64], zed[64];
+	uint8_t good_one[64], bad_one[64], zed[128];
 	size_t ngood = query(good_one, GOOD_LABELS, 1, 0), nbad = query(bad_one, BAD_LABELS, 1, 0);
 
 	to = 53;
@@ -695,6 +695,22 @@ static void test_lookups(void)
 	SAME_TEXT(datagram("x", 1), "pass"); /* a tunnel */
 	SAME_TEXT(datagram(good_one, ngood), "deny");
 	several = false;
+	/* more than one question (RFC 9619 4): a server may take the first, or any of them */
+	port++;
+	memcpy(zed, good_one, ngood);
+	zed[5] = 2;
+	SAME_TEXT(datagram(zed, ngood), "deny");
+	expect_error("there are several questions");
+	memcpy(zed + ngood, bad_one + 12, nbad - 12);
+	SAME_TEXT(datagram(zed, ngood + nbad - 12), "deny");
+	expect_error("there are several questions");
+	zed[4] = zed[5] = 0xff;
+	SAME_TEXT(datagram(zed, ngood), "deny");
+	expect_error("there are several questions");
+	/* a STUN request (RFC 8489 5), of which the number could begin with a root's question */
+	port++;
+	SAME_TEXT(datagram("\0\1\0\0\x21\x12\xa4\x42" "abcd\0efghijk", 20), "pass");
+	SAME_NUMBER(last.protocol, PROTOCOL_UNKNOWN);
 	/* between two datagrams of one hello */
 	to = 443;
 	port++;

@@ -291,6 +291,22 @@ static void test_dns(void)
 	copy[14] = '.';
 	facts_init(&f);
 	SAME_NUMBER(dns_probe_udp(&f, copy, sizeof(copy)), PROBE_BAD);
+	/* a number of questions that RFC 9619 4 forbids, and something that only looks like it */
+	memcpy(copy, dns_query, sizeof(copy));
+	copy[5] = 2;
+	facts_init(&f);
+	SAME_NUMBER(dns_probe_udp(&f, copy, sizeof(copy)), PROBE_BAD);
+	memcpy(tcp + 2, copy, sizeof(copy));
+	SAME_NUMBER(all(tcp, sizeof(tcp)), PROBE_BAD);
+	SAME_NUMBER(f.protocol, PROTOCOL_DNS);
+	CHECK(steady(tcp, sizeof(tcp)));
+	copy[14] = tcp[16] = 0x80;
+	facts_init(&f);
+	SAME_NUMBER(dns_probe_udp(&f, copy, sizeof(copy)), PROBE_NO);
+	SAME_NUMBER(all(tcp, sizeof(tcp)), PROBE_DONE);
+	SAME_NUMBER(f.protocol, PROTOCOL_UNKNOWN);
+	CHECK(f.flaw == NULL);
+	CHECK(steady(tcp, sizeof(tcp)));
 }
 
 static void test_ssh(void)
