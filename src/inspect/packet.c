@@ -54,6 +54,11 @@ static bool skip_link(const struct frame *f, size_t *off)
 		type = get16(f->p + *off + 2);
 		*off += 4;
 	}
+	if (type == 0x8864 && f->n >= *off + 8) { /* a PPPoE session (RFC 2516 4) */
+		type = get16(f->p + *off + 6);
+		*off += 8;
+		return type == 0x0021 || type == 0x0057; /* RFC 1332, 5072 */
+	}
 	return type == 0x0800 || type == 0x86dd;
 }
 

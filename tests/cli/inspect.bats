@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2154 # bats sets variables
-# fwc inspect replay: captures in six formats, made by tests/vectors/craft.py, which says what is
+# fwc inspect replay: captures in seven formats, made by tests/vectors/craft.py, which says what is
 # in them. Needs neither root nor a kernel.
 
 bats_require_minimum_version 1.5.0

@@ -400,6 +400,12 @@ def vlan(packet):
     return bytes(12) + b"\x81\x00\x00\x05" + ethernet(packet)[12:]
 
 
+def pppoe(packet):
+    """RFC 2516 4, with the PPP protocols of RFC 1332 and 5072, as lines have it whose VLAN is 7."""
+    ppp = (b"\0\x57" if packet[0] >> 4 == 6 else b"\0\x21") + packet
+    return bytes(12) + b"\x81\0\0\7\x88\x64\x11\0" + struct.pack("!HH", 0x1234, len(ppp)) + ppp
+
+
 def sll(packet):
     return bytes(14) + ethernet(packet)[12:14] + packet
 
@@ -431,6 +437,7 @@ def captures():
     all_packets = list(packets())
     yield "ethernet.pcap", pcap(map(ethernet, all_packets), 1)
     yield "big-endian.pcap", pcap(map(vlan, all_packets), 1, ">", 0xa1b23c4d)
+    yield "pppoe.pcap", pcap(map(pppoe, all_packets), 1)
     yield "raw.pcap", pcap(all_packets, 101)
     yield "sll.pcap", pcap(map(sll, all_packets), 113)
     yield "ethernet.pcapng", pcapng(map(ethernet, all_packets), 1)
