@@ -11,10 +11,11 @@ static struct ivset in_nanoseconds(struct lower *l, const struct schedule *when)
 {
 	struct ivset out = {0};
 
+	vec_reserve(l->work, &out, when->seconds.n);
 	for (size_t i = 0; i < when->seconds.n; i++) {
 		const struct ival *v = &when->seconds.v[i];
 
-		vec_push(l->arena, &out,
+		vec_push(l->work, &out,
 			 ((struct ival){v->lo * NANOSECONDS, (v->hi + 1) * NANOSECONDS}));
 	}
 	return out;

@@ -211,15 +211,17 @@ static struct ivset between(struct arena *a, const struct schedule *s)
 
 static struct ivset windows(struct arena *a, const struct schedule *s)
 {
+	_cleanup_arena_ struct arena *own = arena_new();
 	const struct pieces *p = offsets();
-	struct ivset out = {0}, dates = between(a, s);
+	struct ivset out = {0}, dates = between(own, s);
 
-	if (!s->has_hours && !s->days)
-		return dates;
-	for (size_t i = 0; i < p->n; i++)
-		windows_of(a, s, &p->v[i], &out);
-	ivset_normalise(&out);
-	return ivset_intersect(a, &out, &dates);
+	if (s->has_hours || s->days) {
+		for (size_t i = 0; i < p->n; i++)
+			windows_of(own, s, &p->v[i], &out);
+		ivset_normalise(&out);
+		dates = ivset_intersect(own, &out, &dates);
+	}
+	return ivset_copy(a, &dates);
 }
 
 /* ---- schedules ---- */

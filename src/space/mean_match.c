@@ -296,6 +296,7 @@ static dd_ref one_field(struct mean *m, const struct ir_sel *sel, const struct i
 	VEC(struct ival) v = {0};
 	struct terms t = {.n = 0};
 
+	vec_reserve(m->arena, &v, elems->n);
 	for (size_t i = 0; i < elems->n; i++)
 		vec_push(m->arena, &v, elems->v[i].key[0]);
 	imply(m, &t, sel->f[0]);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "policy/routing.h"
+#include "util/cleanup.h"
 
 /* Family first, addresses in the middle, ports last: other orders took two to three times the
  * nodes. Free conditions come behind all. */
@@ -153,25 +154,34 @@ static bool is_name(enum field f)
 	return f == F_IIFNAME || f == F_OIFNAME || f == F_FIB_OIFNAME;
 }
 
+static void add_all_times(struct schema *s, const struct ir_elems *elems)
+{
+	_cleanup_arena_ struct arena *own = arena_new();
+	struct ivset all = {0};
+
+	vec_reserve(own, &all, elems->n);
+	for (size_t i = 0; i < elems->n; i++)
+		vec_push(own, &all, elems->v[i].key[0]);
+	if (all.n)
+		schema_add_times(s, &all);
+}
+
 /* All elements of one field at once, those of several or of a map one by one: as they are asked
  * for. */
 static void add_times(struct schema *s, const enum field *f, size_t n, const struct ir_elems *elems,
 		      bool each)
 {
-	struct ivset all = {0};
-
+	if (n == 1 && !each && f[0] == F_TIME) {
+		add_all_times(s, elems);
+		return;
+	}
 	for (size_t k = 0; k < n; k++) {
 		for (size_t i = 0; f[k] == F_TIME && i < elems->n; i++) {
 			struct ivset one = {.v = elems->v[i].key + k, .n = 1};
 
-			if (n > 1 || each)
-				schema_add_times(s, &one);
-			else
-				vec_push(s->arena, &all, one.v[0]);
+			schema_add_times(s, &one);
 		}
 	}
-	if (all.n)
-		schema_add_times(s, &all);
 }
 
 static void add_keys(struct schema *s, const enum field *f, size_t n, const struct ir_elems *elems,

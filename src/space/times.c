@@ -38,21 +38,13 @@ static size_t number_of(const struct times *t, const struct ivset *set)
 	return i;
 }
 
-static struct ivset copy_of(struct arena *a, const struct ivset *x)
-{
-	struct ivset out = {.n = x->n, .cap = x->n};
-
-	out.v = arena_copy(a, x->v, x->n * sizeof(*x->v));
-	return out;
-}
-
 /* Of what is within the horizon. `lasts`: longer than the schema. */
 static size_t add_set(struct schema *s, const struct ivset *in, bool lasts)
 {
 	size_t i = number_of(&s->times, in);
 
 	if (i == s->times.sets.n && !s->times.coded)
-		vec_push(s->arena, &s->times.sets, lasts ? *in : copy_of(s->arena, in));
+		vec_push(s->arena, &s->times.sets, lasts ? *in : ivset_copy(s->arena, in));
 	return i;
 }
 
@@ -171,7 +163,7 @@ static const struct ivset *meaning(const struct schedule *w)
 	own = arena_new();
 	in = ask_meaning(own, w);
 	set = arena_new_of(known.arena, struct ivset);
-	*set = copy_of(known.arena, &in);
+	*set = ivset_copy(known.arena, &in);
 	map_put(&known.of, arena_strdup(known.arena, w->text), set);
 	return set;
 }
@@ -200,7 +192,11 @@ static int edge_cmp(const void *a, const void *b)
 static struct edge *edges_of(const struct times *t, struct arena *a, size_t *n)
 {
 	VEC(struct edge) out = {0};
+	size_t all = 0;
 
+	for (size_t i = 0; i < t->sets.n; i++)
+		all += 2 * t->sets.v[i].n;
+	vec_reserve(a, &out, all);
 	for (size_t i = 0; i < t->sets.n; i++) {
 		const struct ivset *v = &t->sets.v[i];
 

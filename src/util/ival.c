@@ -115,6 +115,14 @@ struct ivset ivset_one(struct arena *a, u128 lo, u128 hi)
 	return s;
 }
 
+struct ivset ivset_copy(struct arena *a, const struct ivset *x)
+{
+	struct ivset out = {.n = x->n, .cap = x->n};
+
+	out.v = arena_copy(a, x->v, x->n * sizeof(*x->v));
+	return out;
+}
+
 struct ivset ivset_subtract(struct arena *a, const struct ivset *x, const struct ivset *y)
 {
 	struct ivset out = {0};

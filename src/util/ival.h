@@ -33,6 +33,7 @@ bool ivset_covers(const struct ivset *outer, const struct ivset *inner);
 struct ivset ivset_subtract(struct arena *a, const struct ivset *x, const struct ivset *y);
 struct ivset ivset_intersect(struct arena *a, const struct ivset *x, const struct ivset *y);
 struct ivset ivset_one(struct arena *a, u128 lo, u128 hi);
+struct ivset ivset_copy(struct arena *a, const struct ivset *x);
 
 /* Prefix length if [lo, hi] is a prefix of a `bits`-wide field, else -1. */
 int ival_prefixlen(struct ival iv, int bits);
