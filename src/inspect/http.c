@@ -64,7 +64,7 @@ static bool take_authority(struct facts *f, struct text t)
 		if (i == host ? t.p[i] != ':' : t.p[i] < '0' || t.p[i] > '9')
 			return false;
 	for (size_t i = 0; i < host; i++)
-		if (strchr("/\\?#,;\"<>", t.p[i]))
+		if (strchr("/\\?#,;\"<>%", t.p[i]))
 			return false;
 	return facts_name(f, t.p, host);
 }

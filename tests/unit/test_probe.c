@@ -239,6 +239,9 @@ static void test_http_broken(void)
 		"GET http://a/ HTTP/1.1\r\nHost: b\r\n\r\n",
 		"CONNECT a:443 HTTP/1.1\r\nHost: b:443\r\n\r\n",
 		"GET http://a/\r\n",
+		/* a.b to who takes it for a URL (RFC 3986 3.2.2), as programs in node.js do */
+		"GET / HTTP/1.1\r\nHost: a%2e%62\r\n\r\n",
+		"GET http://a.%62/ HTTP/1.1\r\n\r\n",
 		"GET / HTTP/3.0\r\nHost: a\r\n\r\n",
 		"GET / HTTP/11.1\r\nHost: a\r\n\r\n",
 	};
