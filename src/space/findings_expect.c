@@ -8,6 +8,10 @@
 #include "space/findings.h"
 #include "space/journey.h"
 #include "space/packet.h"
+#include "util/cleanup.h"
+
+#define NODES_TOGETHER ((size_t)64 << 10)
+#define WIDE 8 /* times as many rules as there are: the meaning of all is made once */
 
 static const enum fate wanted[] = {[VERB_ALLOW] = FATE_ACCEPT,
 				   [VERB_DROP] = FATE_DROP,
@@ -383,18 +387,84 @@ static void keep(struct arena *a, struct expectation *e)
 	}
 }
 
-/* Each by itself: of thousands nothing stays but what is said of them. */
+/* ---- all of them ---- */
+
+struct together { /* several that are judged by one meaning */
+	const struct policy *p;
+	struct dd_budget budget;
+	struct arena *arena; /* NULL: there is none yet */
+	struct mean mean;
+	struct mean_whole whole;
+	bool wide; /* most are about many rules: those are put together once */
+};
+
+static bool are_wide(const struct policy *p)
+{
+	_cleanup_arena_ struct arena *a = arena_new();
+	struct numbers near = {0};
+
+	for (size_t i = 0; i < p->expects.n && near.n <= WIDE * p->rules.n; i++)
+		rules_asked(p, a, &p->expects.v[i], &near);
+	return near.n > WIDE * p->rules.n;
+}
+
+static void together_end(struct together *t)
+{
+	if (t->arena)
+		mean_free(&t->mean);
+	arena_free(t->arena);
+	t->arena = NULL;
+}
+
+static struct mean *together_begin(struct together *t)
+{
+	if (t->arena && dd_nodes(t->mean.dd) > NODES_TOGETHER + 2 * t->whole.nodes)
+		together_end(t);
+	if (t->arena)
+		return &t->mean;
+	t->arena = arena_new();
+	t->whole = (struct mean_whole){0};
+	mean_init(&t->mean, t->arena, t->budget);
+	schema_add_policy(&t->mean.schema, t->p);
+	t->mean.whole = t->wide ? &t->whole : NULL;
+	return &t->mean;
+}
+
+/* The most do. Of what does not hold, or is not known, it says nothing. */
+static bool holds(struct together *t, struct expectation *e)
+{
+	struct expectation tried = *e;
+	struct failure f = {0};
+	struct legs legs = {0};
+	struct mean *m;
+
+	if (e->rule->some) /* that a packet does is told with the packet */
+		return false;
+	m = together_begin(t);
+	journey_legs(m, t->p, e->rule, &legs);
+	judge(m, t->p, &legs, &tried, &f);
+	if (dd_exhausted(m->dd))
+		together_end(t);
+	if (tried.holds)
+		*e = tried;
+	return tried.holds;
+}
+
+/* What does not hold, each by itself: of thousands nothing stays but what is said of them. */
 void findings_expect(const struct policy *p, struct arena *a, struct dd_budget budget,
 		     struct expectations *out)
 {
+	struct together t = {.p = p, .budget = budget};
 	struct rule *rules = NULL;
 
+	t.wide = are_wide(p);
 	for (size_t i = 0; i < p->expects.n; i++) {
 		struct expectation e = {.rule = &p->expects.v[i]};
 		struct arena *own = arena_new();
 		struct failure f = {0};
 
-		judge_all(p, own, budget, &e, &f);
+		if (!holds(&t, &e))
+			judge_all(p, own, budget, &e, &f);
 		e.answers = services_undecided(own, &e.rule->services);
 		if (!rules && e.known && !e.holds)
 			rules = rules_with_room(p, a);
@@ -404,6 +474,7 @@ void findings_expect(const struct policy *p, struct arena *a, struct dd_budget b
 		vec_push(a, out, e);
 		arena_free(own);
 	}
+	together_end(&t);
 }
 
 static const char *without_new(const char *packet)

@@ -314,6 +314,25 @@ bool journey_translates(const struct leg *leg)
 	return leg->nat && !leg->same;
 }
 
+static dd_ref whole_at(struct mean *m, const struct policy *p, enum station at)
+{
+	const struct numbers *untracked = m->untracked;
+	struct mean_whole *w = m->whole;
+	size_t before = dd_nodes(m->dd);
+
+	if (w->made[at])
+		return w->says[at];
+	m->untracked = NULL;
+	m->lines = false;
+	m->within = DD_TRUE;
+	w->says[at] = mean_policy(m, p, at);
+	w->made[at] = true;
+	w->nodes += dd_nodes(m->dd) - before;
+	m->lines = true;
+	m->untracked = untracked;
+	return w->says[at];
+}
+
 static void judge(struct mean *m, const struct policy *p, const struct legs *all, struct leg *leg)
 {
 	struct numbers keep;
@@ -323,6 +342,10 @@ static void judge(struct mean *m, const struct policy *p, const struct legs *all
 
 		leg->fate =
 			dd_restrict(m->dd, leg->there, mean_outcome(m, FATE_ACCEPT, NULL, line));
+		return;
+	}
+	if (m->whole && !leg->nat && leg->at <= AT_OUTPUT) {
+		leg->fate = dd_restrict(m->dd, leg->there, whole_at(m, p, leg->at));
 		return;
 	}
 	m->within = leg->there;

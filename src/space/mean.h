@@ -30,6 +30,12 @@ struct mean_own { /* what journeys ask of all translations of a policy (journey.
 	dd_ref own;
 };
 
+struct mean_whole { /* what becomes of all packets at filter hooks, by whatever line */
+	bool made[NSTATIONS];
+	dd_ref says[NSTATIONS];
+	size_t nodes; /* that making them took */
+};
+
 struct mean { /* one or several meanings to be compared */
 	struct arena *arena;
 	struct dd *dd;
@@ -39,6 +45,7 @@ struct mean { /* one or several meanings to be compared */
 	bool now; /* sets that fill at run time hold what was read; else it may be anything */
 	const struct numbers *keep; /* rules of a policy: the others match nothing within; NULL: all
 				     */
+	struct mean_whole *whole; /* journeys ask this and not the rules that are near; or NULL */
 	const struct numbers *untracked; /* the same of untracked statements */
 	bool marks; /* with the marks by which kernel and judging program tell each other how far a
 		       connection is: what a policy does to these and how it queues is part of its
