@@ -293,9 +293,10 @@ struct ir_stmt {
 			bool prefix; /* `to` is one: what is behind it is kept */
 		} nat;
 		uint16_t mss; /* 0: rt mtu */
-		struct { /* mark = mark & keep | value; keep & value = 0 */
+		struct { /* mark = mark & keep | value | the other mark & copied: each bit is
+			    of one of them */
 			bool ct;
-			uint32_t keep, value;
+			uint32_t keep, value, copied;
 		} mark;
 		struct {
 			uint16_t first, count; /* several: by a hash of both ends */

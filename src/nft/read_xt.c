@@ -153,8 +153,23 @@ static bool set_mark(struct machine *m, const struct xt *x)
 	return true;
 }
 
-/* Of the connection: set to (mark & ~mask) ^ value, or copied from the packet's or to it, and then
- * only the bits are known. Both revisions begin alike; the second can shift. */
+/* (mark & ~mask) ^ value, or ^ bits of the other mark: false where that flips what it keeps. */
+static bool masked_mark(struct machine *m, bool ct, uint32_t mask, uint32_t value, uint32_t copied)
+{
+	struct ir_stmt *s;
+
+	if (~mask & (value | copied))
+		return false;
+	s = machine_stmt(m, IR_MARK);
+	s->mark.ct = ct;
+	s->mark.keep = ~mask;
+	s->mark.value = value;
+	s->mark.copied = copied;
+	return true;
+}
+
+/* Of the connection: set, or copied from the packet's or to it. Where bits are flipped or shifted
+ * it is only known which. Both revisions begin alike; the second can shift. */
 static bool set_connmark(struct machine *m, const struct xt *x)
 {
 	struct xt_connmark_tginfo2 i = {0};
@@ -167,13 +182,11 @@ static bool set_connmark(struct machine *m, const struct xt *x)
 						 0,	     0,		 old.mode};
 	else if (x->revision != 2 || !xt_info(x, &i, sizeof(i)))
 		return false;
-	if (i.mode == XT_CONNMARK_SET && !(~i.ctmask & i.ctmark) && !i.shift_bits) {
-		s = machine_stmt(m, IR_MARK);
-		s->mark.ct = true;
-		s->mark.keep = ~i.ctmask;
-		s->mark.value = i.ctmark;
+	if (!i.shift_bits &&
+	    ((i.mode == XT_CONNMARK_SET && masked_mark(m, true, i.ctmask, i.ctmark, 0)) ||
+	     (i.mode == XT_CONNMARK_SAVE && masked_mark(m, true, i.ctmask, 0, i.nfmask)) ||
+	     (i.mode == XT_CONNMARK_RESTORE && masked_mark(m, false, i.nfmask, 0, i.ctmask))))
 		return true;
-	}
 	bits = i.shift_bits		   ? UINT32_MAX
 	       : i.mode == XT_CONNMARK_SET ? i.ctmask | i.ctmark
 					   : i.ctmask | i.nfmask;

@@ -1,107 +1,83 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * Effects of a chain -> bits of marks that packets have from there on. What is set to values is
- * followed; of what is set to something else only the bits are known.
+ * Packets whose marks rules have set, before and behind that.
  */
 #include "space/live_marks.h"
 
-#include <stdlib.h>
-#include <string.h>
+static const enum dim dims[MARK_SETS] = {DIM_MARK, DIM_CT_MARK};
 
-#include "util/number.h"
-
-static const enum dim dims[LIVE_MARKS] = {DIM_MARK, DIM_CT_MARK};
-
-#define DIGITS 10 /* 0x00000000 */
-
-/* mean_mark_text(), marks_text() */
-static bool parse(const char *word, size_t n, struct live_marks *out)
+static int variable(int which, unsigned bit)
 {
-	static const char *const heads[LIVE_MARKS] = {"meta mark & ", "ct mark & "};
-	const char *is = memmem(word, n, " := ", 4) ? " := " : " = ";
-	int which = strncmp(word, heads[1], strlen(heads[1])) ? 0 : 1;
-	size_t head = strlen(heads[which]), middle = strlen(is);
-	const char *bits_at = word + head, *value_at = bits_at + DIGITS + middle;
-	uint64_t bits, value;
-
-	if (n != head + DIGITS + middle + DIGITS || strncmp(word, heads[which], head) != 0 ||
-	    strncmp(bits_at + DIGITS, is, middle) != 0 ||
-	    !number_any(bits_at, DIGITS, UINT32_MAX, &bits) ||
-	    !number_any(value_at, DIGITS, UINT32_MAX, &value) || out->bits[which] & bits)
-		return false;
-	out->bits[which] |= (uint32_t)bits;
-	out->value[which] |= (uint32_t)(value & bits);
-	return true;
-}
-
-struct live_marks live_marks_of(const char *effects)
-{
-	struct live_marks out = {.known = true};
-
-	for (const char *p = effects, *end; p && *p; p = *end ? end + 1 : end) {
-		size_t n = strcspn(p, "\n");
-		char *word = strndup(p, n);
-		bool marks;
-
-		end = p + n;
-		if (!word)
-			return (struct live_marks){.known = false};
-		marks = strstr(word, " mark ") || strstr(word, MEAN_CHANGES);
-		free(word);
-		if (marks && !parse(p, n, &out))
-			out.known = false;
-	}
-	return out;
-}
-
-void live_marks_put(struct live_marks *now, const struct live_marks *set)
-{
-	for (int i = 0; i < LIVE_MARKS; i++) {
-		now->bits[i] |= set->bits[i];
-		now->value[i] = (now->value[i] & ~set->bits[i]) | set->value[i];
-	}
-}
-
-bool live_marks_same(const struct live_marks *a, const struct live_marks *b)
-{
-	return a->known == b->known && !memcmp(a->bits, b->bits, sizeof(a->bits)) &&
-	       !memcmp(a->value, b->value, sizeof(a->value));
-}
-
-u128 live_marks_bits(const struct live_marks *x)
-{
-	return (u128)x->bits[1] << 32 | x->bits[0];
+	return dim_table[dims[which]].first + 31 - (int)bit;
 }
 
 dd_ref live_marks_any(struct mean *m, u128 bits, dd_ref packets)
 {
-	for (int i = 0; i < LIVE_MARKS; i++)
+	for (int i = 0; i < MARK_SETS; i++)
 		for (unsigned bit = 0; bit < 32; bit++)
 			if (bits >> (32 * i + (int)bit) & 1)
-				packets = dd_some(m->dd, packets,
-						  dim_table[dims[i]].first + 31 - bit, 1);
+				packets = dd_some(m->dd, packets, variable(i, bit), 1);
 	return packets;
 }
 
-dd_ref live_marks_seen(struct mean *m, const struct live_marks *x, dd_ref packets)
+static dd_ref has(struct mean *m, int which, uint32_t bits, uint32_t value)
 {
-	packets = live_marks_any(m, live_marks_bits(x), packets);
-	for (int i = 0; i < LIVE_MARKS; i++) {
-		struct ival v = {x->value[i], x->value[i]};
+	struct ival v = {value, value};
 
-		if (x->bits[i])
-			packets = dd_and(
-				m->dd, packets,
-				schema_ranges(&m->schema, dims[i], 32, &v, 1, x->bits[i], DD_TRUE));
+	return schema_ranges(&m->schema, dims[which], 32, &v, 1, bits, DD_TRUE);
+}
+
+dd_ref live_marks_seen(struct mean *m, const struct mark_set *x, dd_ref packets)
+{
+	packets = live_marks_any(m, mark_set_bits(x), packets);
+	for (int i = 0; i < MARK_SETS; i++) {
+		uint32_t bits = x->bits[i] & ~x->copied[i];
+
+		if (bits)
+			packets = dd_and(m->dd, packets, has(m, i, bits, x->value[i]));
 	}
 	return packets;
 }
 
-dd_ref live_marks_arrived(struct mean *m, const struct live_marks *x, dd_ref says)
+/* What that bit of a mark is then, of a packet that came with these. */
+static bool bit_then(const struct mark_set *x, int which, uint32_t bit, const bool came[MARK_SETS])
 {
-	for (int i = 0; i < LIVE_MARKS; i++)
-		for (unsigned bit = 0; bit < 32; bit++)
-			if (x->bits[i] >> bit & 1)
-				says = dd_fix(m->dd, says, dim_table[dims[i]].first + 31 - bit, 1,
-					      x->value[i] >> bit & 1);
+	if (x->copied[which] & bit)
+		return came[!which];
+	return x->bits[which] & bit ? x->value[which] & bit : came[which];
+}
+
+/* That bit of both marks, of which at least one is copied: of packets by what they came with. */
+static dd_ref copied_arrived(struct mean *m, const struct mark_set *x, unsigned bit, dd_ref says)
+{
+	uint32_t mask = UINT32_C(1) << bit;
+	dd_ref all = DD_UNDECIDED;
+
+	for (unsigned way = 0; way < 4; way++) {
+		const bool came[MARK_SETS] = {way & 1, way & 2};
+		dd_ref then = says, where = DD_TRUE;
+
+		for (int i = 0; i < MARK_SETS; i++) {
+			then = dd_fix(m->dd, then, variable(i, bit), 1, bit_then(x, i, mask, came));
+			where = dd_and(m->dd, where, has(m, i, mask, came[i] ? mask : 0));
+		}
+		all = dd_seq(m->dd, all, dd_restrict(m->dd, where, then));
+	}
+	return all;
+}
+
+dd_ref live_marks_arrived(struct mean *m, const struct mark_set *x, dd_ref says)
+{
+	for (unsigned bit = 0; bit < 32; bit++) {
+		uint32_t mask = UINT32_C(1) << bit;
+
+		if ((x->copied[0] | x->copied[1]) & mask) {
+			says = copied_arrived(m, x, bit, says);
+			continue;
+		}
+		for (int i = 0; i < MARK_SETS; i++)
+			if (x->bits[i] & mask)
+				says = dd_fix(m->dd, says, variable(i, bit), 1,
+					      x->value[i] & mask ? 1 : 0);
+	}
 	return says;
 }

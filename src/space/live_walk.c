@@ -115,7 +115,7 @@ static bool same_line(const struct line *a, const struct line *b)
 static bool same_way(const struct way *a, const struct way *b)
 {
 	if (a->own != b->own || a->translated != b->translated || a->over != b->over ||
-	    a->fate != b->fate || a->marks != b->marks || !live_marks_same(&a->set, &b->set) ||
+	    a->fate != b->fate || a->marks != b->marks || !mark_set_same(&a->set, &b->set) ||
 	    !same_line(a->line, b->line))
 		return false;
 	for (int i = 0; i < NDIMS; i++)
@@ -465,7 +465,7 @@ static bool is_untracked(const struct way *x)
 }
 
 struct marked { /* packets that had the same set */
-	struct live_marks set;
+	struct mark_set set;
 	dd_ref where;
 };
 
@@ -479,13 +479,13 @@ static struct marked_list by_marks(struct walk *w, dd_ref says, const struct mea
 	struct marked_list out = {0};
 
 	for (size_t i = 0; i < values->n; i++) {
-		struct live_marks set =
-			live_marks_of(outcome_of(&w->m->outcomes, values->v[i])->effects);
+		struct mark_set set =
+			mark_set_of(outcome_of(&w->m->outcomes, values->v[i])->effects);
 		size_t k = 0;
 
 		if (!set.known)
-			set = (struct live_marks){.known = false};
-		while (k < out.n && !live_marks_same(&out.v[k].set, &set))
+			set = (struct mark_set){.known = false};
+		while (k < out.n && !mark_set_same(&out.v[k].set, &set))
 			k++;
 		if (k == out.n)
 			vec_push(w->m->arena, &out, ((struct marked){set, DD_FALSE}));
@@ -502,8 +502,11 @@ static struct way after_marks(struct walk *w, const struct way *x, const struct 
 	struct way y = part(w, x, as->where);
 
 	if (as->set.known) {
-		live_marks_put(&y.set, &as->set);
-		y.marks &= ~live_marks_bits(&as->set);
+		u128 unknown = mark_set_from(&as->set, x->marks);
+
+		mark_set_put(&y.set, &as->set);
+		mark_set_forget(&y.set, unknown);
+		y.marks = (y.marks & ~mark_set_bits(&as->set)) | unknown;
 	} else {
 		y.marks = may;
 	}

@@ -15,7 +15,7 @@ struct way { /* packets that have fared alike so far */
 	bool own; /* made by this machine */
 	bool translated; /* by a chain of this hook */
 	bool over;
-	struct live_marks set; /* since then, to these values */
+	struct mark_set set; /* since then, to these values */
 	u128 marks; /* bits that chains before may have set to others: see mean_base_chain() */
 	enum fate fate;
 	const struct line *line; /* that decided: of fwc's own table, or the end */

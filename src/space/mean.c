@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "space/mark_set.h"
 #include "util/bulk_parts.h"
 
 void mean_init(struct mean *m, struct arena *a, struct dd_budget budget)
@@ -106,8 +107,7 @@ const char *mean_mss_text(struct mean *m, uint16_t mss)
 /* "KEY := VALUE": of several with one key the last one holds (outcome_unite). */
 const char *mean_mark_text(struct mean *m, bool ct, uint32_t bits, uint32_t value)
 {
-	return arena_printf(m->arena, "%s mark & 0x%08x := 0x%08x", ct ? "ct" : "meta", bits,
-			    value);
+	return mark_set_word(m->arena, ct, bits, &value, false);
 }
 
 const char *mean_queue_text(struct mean *m, uint16_t first, uint16_t count, bool bypass)

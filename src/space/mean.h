@@ -112,7 +112,6 @@ dd_ref mean_stray(struct mean *m);
 dd_ref mean_fresh(struct mean *m);
 dd_ref mean_reject(struct mean *m, const struct line *line);
 /* What the routes say of a packet's source is a condition: they are no part of a policy. */
-#define MEAN_CHANGES "changes the packet's header" /* an effect: live_walk.c looks for it */
 #define MEAN_BACK "the routes lead back to the source by the interface it came by"
 #define MEAN_BACK_ANY "some route leads back to the source"
 #define MEAN_NOTRACK "not tracked"

@@ -11,8 +11,8 @@
 #include "space/mean_match.h"
 
 enum marks_of { /* what has set them */
-	ANYTHING,
-	NO_VALUE, /* all but IR_MARK */
+		ANYTHING,
+		NO_VALUE, /* all but IR_MARK */
 };
 
 struct seen {
@@ -97,11 +97,18 @@ static void read_marks(struct at *at, const struct ir_sel *sel)
 		at->m->read |= at->now & reads(sel);
 }
 
-/* By value. */
-static void set_mark(struct at *at, u128 bits)
+/* By value, or to the other mark, which then has to be known, too. */
+static void set_mark(struct at *at, const struct ir_stmt *s)
 {
-	if (at->of == ANYTHING)
+	u128 bits = bits_of(s->mark.ct, ~s->mark.keep);
+	u128 from = at->now & bits_of(!s->mark.ct, s->mark.copied);
+
+	if (at->of == ANYTHING) {
 		at->now |= bits;
+		at->m->read |= from;
+	} else {
+		at->now |= s->mark.ct ? from << 32 : from >> 32;
+	}
 	at->m->valued |= bits;
 }
 
@@ -190,7 +197,7 @@ static void walk_rule(struct at *at, const struct ir_rule *x)
 		else if (s->kind == IR_VMAP)
 			follow_map(at, s);
 		else if (s->kind == IR_MARK)
-			set_mark(at, bits_of(s->mark.ct, ~s->mark.keep));
+			set_mark(at, s);
 		else if (s->kind == IR_UNKNOWN)
 			walk_unknown(at, s);
 		else if (s->kind == IR_QUEUE)
@@ -305,11 +312,10 @@ dd_ref marks_then(struct mean *m, dd_ref a, dd_ref b, dd_ref where)
 	dd_ref behind = b;
 
 	for (size_t i = 0; i < values.n; i++) {
-		struct live_marks set =
-			live_marks_of(outcome_of(&m->outcomes, values.v[i])->effects);
+		struct mark_set set = mark_set_of(outcome_of(&m->outcomes, values.v[i])->effects);
 		dd_ref here;
 
-		if (!(values.v[i] & DD_OPEN) || !live_marks_bits(&set))
+		if (!(values.v[i] & DD_OPEN) || !mark_set_bits(&set))
 			continue;
 		here = dd_where(m->dd, a, values.v[i]);
 		behind = dd_seq(m->dd, dd_restrict(m->dd, here, live_marks_arrived(m, &set, b)),
@@ -327,15 +333,12 @@ dd_ref marks_sequence(struct mean *m, const dd_ref *v, size_t n)
 	return all;
 }
 
-/* What is followed is told apart: of that outcome_unite() leaves what is set again. */
 const char *marks_text(struct mean *m, const struct marks *marks, const struct ir_stmt *s)
 {
 	if (s->kind == IR_NOTRACK)
 		return MEAN_NOTRACK;
 	if (s->kind == IR_LABEL)
 		return mean_label_text(m, s->label);
-	if (marks->follows)
-		return arena_printf(m->arena, "%s mark & 0x%08x = 0x%08x",
-				    s->mark.ct ? "ct" : "meta", ~s->mark.keep, s->mark.value);
-	return mean_mark_text(m, s->mark.ct, ~s->mark.keep, s->mark.value);
+	return mark_set_word(m->arena, s->mark.ct, ~s->mark.keep & ~s->mark.copied, &s->mark.value,
+			     marks->follows != 0);
 }

@@ -2,6 +2,7 @@
  * Statements that are understood in part or not at all -> what may become of packets there.
  */
 #include "nft/nft.h"
+#include "space/mark_set.h"
 #include "space/mean_match.h"
 #include "space/mean_walker.h"
 
@@ -112,7 +113,7 @@ void walker_unknown_says(struct walker *w, struct progress *p, const struct ir_s
 		break;
 	case UNKNOWN_SETS_FIELDS: /* and for this one */
 		walker_effect(w, p, p->still,
-			      arena_printf(w->m->arena, "not understood, " MEAN_CHANGES ": %s",
+			      arena_printf(w->m->arena, "not understood, " MARK_SET_FIELDS ": %s",
 					   s->unknown.text));
 		break;
 	case UNKNOWN_MATCH:

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "util/number.h"
+#include "space/mark_set.h"
 
 #define RESERVED 2 /* 0: nothing decided, 1: true */
 
@@ -60,6 +60,11 @@ static int text_cmp(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+struct words {
+	const char **v;
+	size_t n, cap;
+};
+
 /* Whether `later` gives another value to what `word` gives one: "KEY := VALUE". */
 static bool assigned_again(const char *word, const char *later)
 {
@@ -74,61 +79,49 @@ static bool assigned_again(const char *word, const char *later)
 	return false;
 }
 
-#define ASSIGNS " & 0x00000000 = 0x00000000" /* as marks_text() prints what is followed */
-#define DIGITS 10
-
-/* "MARK & BITS = VALUE": the length of MARK, or 0. */
-static size_t is_masked(const char *word, uint64_t *bits, uint64_t *value)
+/* Words of effects into parts, but for marks that are followed; NULL: not those that come again. */
+static void take_words(struct outcomes *o, const char *effects, const char *later,
+		       struct mark_set *set, struct words *parts)
 {
-	size_t n = strcspn(word, "\n"), tail = sizeof(ASSIGNS) - 1;
-	const char *at = word + n - tail;
+	char *rest = arena_strdup(o->arena, effects), *word;
 
-	return n > tail && !strncmp(at, ASSIGNS, 3) && !strncmp(at + 3 + DIGITS, " = ", 3) &&
-			       number_any(at + 3, DIGITS, UINT32_MAX, bits) &&
-			       number_any(at + tail - DIGITS, DIGITS, UINT32_MAX, value)
-		       ? n - tail
-		       : 0;
+	while ((word = strsep(&rest, "\n")))
+		if (!mark_set_read(set, word) && !assigned_again(word, later))
+			vec_push(o->arena, parts, (const char *)word);
 }
 
-/* What is left of an assignment to bits of a mark behind later ones; NULL: nothing. */
-static const char *less_later(struct outcomes *o, const char *word, const char *later)
+static void put_marks(struct outcomes *o, const struct mark_set *set, struct words *parts)
 {
-	uint64_t bits, value, others, other;
-	size_t n = is_masked(word, &bits, &value);
+	for (int i = 0; i < MARK_SETS; i++) {
+		uint32_t valued = set->bits[i] & ~set->copied[i];
 
-	if (!n)
-		return word;
-	for (; later; later = strchr(later, '\n')) {
-		later += *later == '\n';
-		if (is_masked(later, &others, &other) == n && !strncmp(later, word, n))
-			bits &= ~others;
+		if (valued)
+			vec_push(o->arena, parts,
+				 mark_set_word(o->arena, i, valued, &set->value[i], true));
+		if (set->copied[i])
+			vec_push(o->arena, parts,
+				 mark_set_word(o->arena, i, set->copied[i], NULL, true));
 	}
-	return bits ? arena_printf(o->arena, "%.*s & 0x%08x = 0x%08x", (int)n, word,
-				   (unsigned)bits, (unsigned)(value & bits))
-		    : NULL;
 }
 
 const char *outcome_unite(struct outcomes *o, const char *a, const char *b)
 {
-	VEC(const char *) parts = {0};
+	struct mark_set set = {0}, then = {0};
+	struct words parts = {0};
 	struct buf out = {0};
-	const char *text, *left;
-	char *rest, *word;
+	const char *text;
 
-	if (!a || !b || !strcmp(a, b))
+	if (!a || !b || (!strcmp(a, b) && !mark_set_copies(a)))
 		return a ? a : b;
-	rest = arena_strdup(o->arena, a);
-	while ((word = strsep(&rest, "\n")))
-		if (!assigned_again(word, b) && (left = less_later(o, word, b)))
-			vec_push(o->arena, &parts, left);
-	rest = arena_strdup(o->arena, b);
-	while ((word = strsep(&rest, "\n")))
-		vec_push(o->arena, &parts, (const char *)word);
+	take_words(o, a, b, &set, &parts);
+	take_words(o, b, NULL, &then, &parts);
+	mark_set_put(&set, &then);
+	put_marks(o, &set, &parts);
 	qsort(parts.v, parts.n, sizeof(*parts.v), text_cmp);
 	for (size_t i = 0; i < parts.n; i++)
 		if (!i || strcmp(parts.v[i], parts.v[i - 1]) != 0)
 			buf_printf(&out, "%s%s", out.len ? "\n" : "", parts.v[i]);
-	text = arena_strdup(o->arena, buf_str(&out));
+	text = out.len ? arena_strdup(o->arena, buf_str(&out)) : NULL;
 	buf_free(&out);
 	return text;
 }

@@ -386,6 +386,11 @@ static void test_marks(void)
 	RULE("meta mark set 0x00000007", e_immediate(b, NFT_REG_1, &seven, 4), set_mark(b, "meta"));
 	RULE("ct mark set ct mark & 0x00ffffff", e_ct(b, NFT_CT_MARK),
 	     e_bitwise_host(b, 0x00ffffff, 0), set_mark(b, "ct"));
+	RULE("ct mark set meta mark", e_meta(b, NFT_META_MARK), set_mark(b, "ct"));
+	RULE("ct mark set meta mark & 0x000000ff", e_meta(b, NFT_META_MARK),
+	     e_bitwise_host(b, 255, 0), set_mark(b, "ct"));
+	RULE("ct mark set meta mark & 0x0000000f | 0x00000100", e_meta(b, NFT_META_MARK),
+	     e_bitwise_host(b, 15, 256), set_mark(b, "ct"));
 	RULE("queue to 3", queue_attrs(b, 3, 1, 0));
 	RULE("queue flags bypass to symhash mod 4 offset 26000",
 	     NUMBERS(b, "hash", NFTA_HASH_TYPE, NFT_HASH_SYM, NFTA_HASH_DREG, NFT_REG_1,
@@ -432,11 +437,12 @@ static void test_unknown(void)
 	UNKNOWN(UNKNOWN_ENDS, queue_attrs(b, 3, 3, 0));
 	UNKNOWN(UNKNOWN_SETS_MARKS, e_immediate(b, NFT_REG_1, "\7\0\0\0", 4),
 		NUMBERS(b, "meta", NFTA_META_KEY, NFT_META_PRIORITY, NFTA_META_SREG, NFT_REG_1));
-	/* the mark of the packet, not that of the connection; a bit that is kept and turned over */
-	UNKNOWN(UNKNOWN_SETS_MARKS, e_meta(b, NFT_META_MARK), e_bitwise_host(b, 255, 0),
-		set_mark(b, "ct"));
+	/* a bit that is kept, or copied, and turned over; a mark to itself */
 	UNKNOWN(UNKNOWN_SETS_MARKS, e_ct(b, NFT_CT_MARK), e_bitwise_host(b, 255, 1),
 		set_mark(b, "ct"));
+	UNKNOWN(UNKNOWN_SETS_MARKS, e_meta(b, NFT_META_MARK), e_bitwise_host(b, 255, 1),
+		set_mark(b, "ct"));
+	UNKNOWN(UNKNOWN_SETS_MARKS, e_meta(b, NFT_META_MARK), set_mark(b, "meta"));
 	UNKNOWN(UNKNOWN_MATCH, e_payload(b, INNER, 0, 1), CMP(b, NFT_CMP_EQ, 22));
 	UNKNOWN(UNKNOWN_MATCH, plus_attribute(b, "quota", 1, 5));
 	UNKNOWN(UNKNOWN_GOES_ON, plus_attribute(b, "notrack", 1, 5));

@@ -271,7 +271,7 @@ static void test_lookups(void)
 		    ERROR),
 		ROW("a NUL within one", HEADER "\7casino\0\7example\0\0\1\0\1", ERROR),
 		ROW("no question", "\0\1\1\0\0\0\0\0\0\0\0\0" QUESTION, UNKNOWN),
-		ROW("two questions", "\0\1\1\0\0\2\0\0\0\0\0\0" QUESTION QUESTION, UNKNOWN),
+		ROW("two questions", "\0\1\1\0\0\2\0\0\0\0\0\0" QUESTION QUESTION, ERROR),
 		ROW("another opcode (UPDATE)", "\0\1\x29\0\0\1\0\0\0\0\0\0" QUESTION, UNKNOWN),
 		ROW("the root", HEADER "\0\0\2\0\1", ALLOWED),
 	};
