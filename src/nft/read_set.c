@@ -266,8 +266,11 @@ static bool read_intervals(struct arena *a, const struct raw_set *s, size_t byte
 {
 	struct end *v = arena_alloc(a, (s->elems.n + 1) * sizeof(*v));
 	const struct raw_elem *e;
-	size_t n = 0;
+	size_t n = 0, opens = 0;
 
+	vec_each (&s->elems, e)
+		opens += !(e->flags & NFT_SET_ELEM_INTERVAL_END);
+	vec_reserve(a, out, opens);
 	vec_each (&s->elems, e) {
 		if (e->as.order == IR_ORDER_LAST) {
 			push_rest(a, e, 1, (const uint8_t[]){(uint8_t)bytes}, out);
@@ -335,10 +338,10 @@ bool read_elems(struct arena *a, const struct raw_set *s, size_t n, const uint8_
 {
 	const struct raw_elem *e;
 
-	out->v = arena_alloc(a, (s->elems.n + 1) * sizeof(*out->v));
-	out->cap = s->elems.n;
 	if (n == 1 && s->flags & NFT_SET_INTERVAL)
 		return read_intervals(a, s, bytes[0], host[0], out);
+	out->v = arena_alloc(a, (s->elems.n + 1) * sizeof(*out->v));
+	out->cap = s->elems.n;
 	vec_each (&s->elems, e) {
 		struct ir_elem one = e->as;
 

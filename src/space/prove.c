@@ -23,8 +23,10 @@ static struct sides both(struct mean *m, const struct policy *p, const struct ir
 	dd_ref *roots[] = {&s.policy};
 
 	/* of the way to the first nothing is of use to the second */
-	if (m->within == DD_TRUE)
+	if (m->within == DD_TRUE) {
 		dd_collect(m->dd, roots, 1);
+		schema_collected(&m->schema);
+	}
 	s.kernel = mean_ruleset(m, r, at);
 	return s;
 }

@@ -440,7 +440,7 @@ static dd_ref possible_fib(struct schema *s)
 		      dd_or(d, multicast, dd_not(d, schema_one(s, DIM_FIB_DADDR, RTN_MULTICAST))));
 }
 
-dd_ref schema_possible(struct schema *s, enum station at)
+static dd_ref possible(struct schema *s, enum station at)
 {
 	struct ivset with_ports = {0};
 	dd_ref icmp, w = possible_interfaces(s, at);
@@ -475,6 +475,21 @@ dd_ref schema_possible(struct schema *s, enum station at)
 	w = has(s, w, below(s, DIM_TIME, schema_ntimes(s)));
 	w = has(s, w, below(s, DIM_HOUR, 86400));
 	return has(s, w, below(s, DIM_DAY, 7));
+}
+
+/* It is asked for each of thousands of statements, and hangs on the names alone. */
+dd_ref schema_possible(struct schema *s, enum station at)
+{
+	if (s->possible[at].names != s->names.n) {
+		s->possible[at].says = possible(s, at);
+		s->possible[at].names = s->names.n;
+	}
+	return s->possible[at].says;
+}
+
+void schema_collected(struct schema *s)
+{
+	memset(s->possible, 0, sizeof(s->possible));
 }
 
 /* ---- packets ---- */

@@ -146,6 +146,10 @@ struct schema {
 	VEC(struct schema_whole) wholes; /* of which that was asked for */
 	bool questions; /* some policy awaits answers to questions by multicast */
 	struct times times;
+	struct {
+		size_t names; /* of which it was made; 0: it was not */
+		dd_ref says;
+	} possible[NSTATIONS + 1];
 };
 
 /* times.c: sets of nanoseconds, as rules of nft have them. Where a set was not added it is nobody's
@@ -207,6 +211,7 @@ const char *schema_name(const struct schema *s, uint32_t code);
 /* The packets that can be at a station: ports only where the protocol has them, and so on. Every
  * report is within it. */
 dd_ref schema_possible(struct schema *s, enum station at);
+void schema_collected(struct schema *s); /* refs from before are void: dd_collect() */
 
 /* One packet, every dimension and condition. */
 struct packet {
