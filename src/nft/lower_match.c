@@ -523,11 +523,12 @@ struct ir_rule without_stations(struct lower *l, const struct ir_rule *base,
 	*stations = (struct ir_rule){0};
 	out.stmts.v = NULL;
 	out.stmts.n = out.stmts.cap = 0;
+	vec_reserve(l->work, &out.stmts, base->stmts.n); /* each rule made of it is a copy */
 	vec_each (&base->stmts, s)
 		if (asks_station(s))
 			vec_push(l->arena, &stations->stmts, *s);
 		else
-			vec_push(l->arena, &out.stmts, *s);
+			vec_push(l->work, &out.stmts, *s);
 	return out;
 }
 

@@ -172,6 +172,8 @@ static struct ir_rules with_each_protocol(struct lower *l, const struct ir_rules
 	for (int k = 0; k < PORT_PROTOCOLS; k++) {
 		struct services one = services_with_ports(l->arena, s, k);
 
+		if (!services_have_port(&one, k))
+			continue;
 		for (size_t i = 0; i < in->n && lower_goes_on(l, out.n); i++)
 			match_services(l, &out, &in->v[i], &one, fam);
 	}
