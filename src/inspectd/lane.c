@@ -5,25 +5,24 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define SECOND 1000000000ull
 #define SILENCE (5 * SECOND) /* after which a judge that owes an answer is taken for dead */
 #define STANDSTILL (20 * SECOND) /* while it loads its tables: it says when it is further */
 #define DEATHS_MAX 2 /* of one packet */
-/* So many packets a millisecond are worth waiting for a few more at a time: each batch wakes two
- * processes, which costs as much as several packets. */
+/* So many packets a millisecond are worth reading a few more at a time: each batch wakes two
+ * processes, which costs as much as several packets. Whoever sends them may run first; to sleep
+ * would cost more time than it saves, when senders wait for what is here. */
 #define RUSH 20
-#define RUSH_WAIT 250000 /* nanoseconds */
 
 /* ---- tables ---- */
 
@@ -386,7 +385,7 @@ static void step(struct lane *l)
 	if (l->judge.ready && !l->next_tables)
 		next_ready(l);
 	if (p[1].revents && l->rate >= RUSH)
-		nanosleep(&(struct timespec){.tv_nsec = RUSH_WAIT}, NULL);
+		sched_yield();
 	if (p[1].revents)
 		l->gone |= !receive(l);
 	queue_flush(&l->queue);
@@ -402,7 +401,6 @@ static void *run(void *arg)
 	struct lane *l = arg;
 	sigset_t all;
 
-	prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, NULL);
 	want_origin(l);
