@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Prints the generation of this namespace's nftables: it moves with every transaction."""
-import socket
+import _socket as socket
 import struct
 
 GETGEN = 10 << 8 | 16  # NFNL_SUBSYS_NFTABLES, NFT_MSG_GETGEN

@@ -22,7 +22,7 @@ peer_begin() { # after cli_begin: 192.0.2.9, .10 and fd00::9 behind eth0 and eth
 peer_end() { ip netns del "${PEER:-none}" 2>/dev/null || true; }
 
 send() { # FROM PORT COUNT...: datagrams of 100 (IPv6: 120) bytes, each of a new connection
-	ip netns exec "$PEER" /usr/bin/python3 -c 'import socket, sys
+	ip netns exec "$PEER" /usr/bin/python3 -ISc 'import _socket as socket, sys
 for at in range(1, len(sys.argv), 3):
     source, port, count = sys.argv[at:at + 3]
     six = ":" in source
@@ -36,8 +36,8 @@ counted() { # LINE: packets bytes
 	fwc counters --json | json "' '.join(str((x['packets'], x['bytes'])) for x in d if x['at'].endswith(':$1'))"
 }
 held() { # SET: "address left timeout" of each element, sorted; - for what it lacks
-	inns nft -j list set inet fwc "$1" | /usr/bin/python3 -c 'import json, sys
-for e in sorted(str(e) for e in json.load(sys.stdin)["nftables"][1]["set"].get("elem", [])):
+	inns nft -j list set inet fwc "$1" | "$here/../lab/document" '
+for e in sorted(str(e) for e in d["nftables"][1]["set"].get("elem", [])):
     e = eval(e) if e[0] == "{" else e
     e = e["elem"] if isinstance(e, dict) else {"val": e}
     print(e["val"], e.get("expires", "-"), e.get("timeout", "-"))'

@@ -59,7 +59,7 @@ begin_old() {
 	table | sed -E 's/counter packets [0-9]+ bytes [0-9]+/counter/' >after.nft
 	diff -u before.nft after.nft
 	[ "$(forwards)" = 0 ]
-	[ "$(f --json history | python3 -c 'import json, sys; print(len(json.load(sys.stdin)))')" = 1 ]
+	[ "$(f --json history | json 'len(d)')" = 1 ]
 	run f diff old.fwc
 	[ "$status" = 0 ]
 }
@@ -111,7 +111,7 @@ begin_old() {
 	echo "$output"
 	[ "$status" = 0 ]
 	[[ ${lines[0]} = "ON TRIAL    for another "*" s, by "* ]]
-	[ "$(f --json status | python3 -c 'import json, sys; print(json.load(sys.stdin)["trial"]["running"])')" = True ]
+	[ "$(f --json status | json 'd["trial"]["running"]')" = True ]
 	run f apply
 	echo "$output"
 	[ "$status" = 3 ]

@@ -97,15 +97,14 @@ sets() {
 
 # Of the sets that nft lists as JSON, the elements of each as nft writes them.
 LISTED='
-import json, sys
 def text(e):
     if not isinstance(e, dict):
         return e
     return "%s/%s" % (e["prefix"]["addr"], e["prefix"]["len"]) if "prefix" in e else "-".join(e["range"])
-there = {x["set"]["name"]: sorted(map(text, x["set"].get("elem", []))) for x in json.load(sys.stdin)["nftables"] if "set" in x}'
+there = {x["set"]["name"]: sorted(map(text, x["set"].get("elem", []))) for x in d["nftables"] if "set" in x}'
 # What a set holds, an element a line, sorted.
 held() {
-	inns nft -j list set inet fwc "$1" | /usr/bin/python3 -c "$LISTED
+	inns nft -j list set inet fwc "$1" | "$here/../lab/document" "$LISTED
 for elements in there.values():
     for e in elements:
         print(e)"
@@ -114,16 +113,14 @@ for elements in there.values():
 holds() { # set, elements... [-- set, elements...]
 	local what=(set inet fwc "$1")
 	[[ " $* " != *" -- "* ]] || what=(table inet fwc)
-	inns nft -j list "${what[@]}" | /usr/bin/python3 -c "$LISTED"'
+	inns nft -j list "${what[@]}" | "$here/../lab/document" "$LISTED"'
 wanted = [group.split("\n") for group in "\n".join(sys.argv[1:]).split("\n--\n")]
 wrong = [(name, there.get(name)) for name, *elements in wanted if there.get(name) != sorted(filter(None, elements))]
 for name, elements in wrong:
     print(name, "holds", elements)
 sys.exit(bool(wrong))' "$@"
 }
-kept() { /usr/bin/python3 -c 'import json, sys
-d = json.load(open(sys.argv[1]))
-print(eval(sys.argv[2]))' "$WORK/state/fetched/$1.json" "$2"; }
+kept() { "$here/../lab/document" "print(($2))" <"$WORK/state/fetched/$1.json"; }
 # As if so many seconds had passed.
 later() {
 	/usr/bin/python3 - "$WORK/state/fetched/$1.json" "$2" <<-'END'
