@@ -36,7 +36,7 @@ static enum probe read_question(struct facts *f, struct cursor *c)
 	while ((len = cursor_get(c, 1)) != 0) {
 		if (len > LABEL_MAX)
 			return facts_bad(f, "the name in the question is compressed");
-		if (n + len + 1 > INSPECT_NAME_MAX)
+		if (n + len + 1 >= INSPECT_NAME_MAX) /* the root has a byte, too */
 			return facts_bad(f, "the name in the question is too long");
 		if (!cursor_need(c, len))
 			break;

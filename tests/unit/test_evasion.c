@@ -82,6 +82,7 @@ static void begin(void)
 struct segment { /* what differs from one to the other */
 	uint8_t flags, ttl;
 	bool stamped, sealed, joins, capable; /* the last two: of MPTCP (RFC 8684 3) */
+	bool reordered; /* the time stamp is behind another option, and what fills up behind it */
 	uint32_t stamp, seq;
 	const void *data;
 	size_t n;
@@ -158,7 +159,12 @@ static const char *send_segment(struct segment s)
 	memset(t, 0, 60);
 	put32(t + 4, s.seq);
 	t[13] = s.flags;
-	if (s.stamped) {
+	if (s.stamped && s.reordered) {
+		memcpy(o, "\x04\x02\x08\x0a", 4);
+		put32(o + 4, s.stamp);
+		memcpy(o + 12, "\1\1\1\0", 4);
+		o += 16;
+	} else if (s.stamped) {
 		memcpy(o, "\1\1\x08\x0a", 4);
 		put32(o + 4, s.stamp);
 		o += 12;
@@ -332,6 +338,11 @@ static void test_ttl(void)
 		"deny deny");
 	open_another((struct segment){.ttl = 60}); /* further is fine */
 	SAME_TEXT(DATA(ALL(good), .ttl = 61), "allow");
+	six = true; /* a hop limit */
+	open_another((struct segment){.ttl = 60});
+	SAME_TEXT(DATA(ALL(good), .ttl = 59), "deny");
+	expect_error("a segment does not come as far as the SYN did");
+	six = false;
 }
 
 /* A hello of QUIC that ends behind us. No system begins with less than 64, nobody is 32 hops away.
@@ -437,6 +448,12 @@ static void test_stamps(void)
 	open_another((struct segment){.stamped = true, .stamp = 5000});
 	SAME_TEXT(DATA(.data = bad, .n = 2, .stamped = true, .stamp = 5000), "");
 	SAME_TEXT(SEND(.flags = 1 | ACK, .seq = 103, .stamped = true, .stamp = 4999), "deny deny");
+	expect_error("the time stamp of a segment is too old");
+	/* in another order than Linux has them, in the SYN or behind it */
+	open_another((struct segment){.stamped = true, .stamp = 5000, .reordered = true});
+	SAME_TEXT(DATA(ALL(good), .stamped = true, .stamp = 4999), "deny");
+	open_another((struct segment){.stamped = true, .stamp = 5000});
+	SAME_TEXT(DATA(ALL(good), .stamped = true, .stamp = 4999, .reordered = true), "deny");
 	expect_error("the time stamp of a segment is too old");
 	/* the server had none to offer */
 	open_another((struct segment){.stamped = true, .stamp = 5000});
@@ -612,6 +629,14 @@ static void test_names(void)
 	open_another((struct segment){0});
 	SAME_TEXT(DATA(.data = hello, .n = n), "deny");
 	expect_error("there are two server names");
+	/* in one list, as RFC 6066 3 forbids: 15 bytes of a name, and 16 behind their header */
+	n = hello_of(hello, (const char *const[]){"www.example.org...a.casino.example"}, 1);
+	put16(hello + n - 36, 15);
+	memcpy(hello + n - 19, "\0\0\x10", 3);
+	open_another((struct segment){0});
+	SAME_TEXT(DATA(.data = hello, .n = n), "deny");
+	expect_error("the server name is malformed");
+	n = hello_of(hello, names, 2);
 	open_another((struct segment){0}); /* the first is not believed before the end */
 	SAME_TEXT(DATA(.data = hello, .n = n - 8), "");
 	SAME_TEXT(SEND(.flags = ACK, .seq = (uint32_t)(101 + n - 8), .data = hello + n - 8, .n = 8),

@@ -120,6 +120,8 @@ static void test_quic(void)
 	CHECK(is_named(PROTOCOL_QUIC, "www.example.org"));
 	DATAGRAM(quic_token);
 	CHECK(is_named(PROTOCOL_QUIC, "example.com"));
+	DATAGRAM(quic_no_bit); /* which not every server drops (RFC 9287) */
+	CHECK(is_named(PROTOCOL_QUIC, "example.com"));
 	DATAGRAM(quic_number_200);
 	CHECK(is_named(PROTOCOL_QUIC, "server"));
 	DATAGRAM(quic_hybrid_1);

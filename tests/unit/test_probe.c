@@ -82,6 +82,24 @@ static void test_tls(void)
 }
 
 /* Those that FoxIO publishes, and what craft.py makes of others. */
+/* Two records, cut at each place (RFC 8446 5.1). */
+static void test_two_records(void)
+{
+	uint8_t two[sizeof(hybrid_hello) + 5];
+
+	for (size_t cut = 1; cut < sizeof(hybrid_hello) - 5; cut++) {
+		memcpy(two, hybrid_hello, 5 + cut);
+		memcpy(two + 5 + cut, hybrid_hello, 3);
+		memcpy(two + 10 + cut, hybrid_hello + 5 + cut, sizeof(hybrid_hello) - 5 - cut);
+		two[3] = (uint8_t)(cut >> 8);
+		two[4] = (uint8_t)cut;
+		two[5 + cut + 3] = (uint8_t)((sizeof(hybrid_hello) - 5 - cut) >> 8);
+		two[5 + cut + 4] = (uint8_t)(sizeof(hybrid_hello) - 5 - cut);
+		if (all(two, sizeof(two)) != PROBE_DONE || strcmp(f.name, "www.example.org") != 0)
+			SAME_NUMBER(cut, 0);
+	}
+}
+
 static void test_fingerprints(void)
 {
 	for (size_t i = 0; i < sizeof(fingerprints) / sizeof(fingerprints[0]); i++) {
@@ -312,6 +330,26 @@ static void test_dns(void)
 	CHECK(steady(tcp, sizeof(tcp)));
 }
 
+/* RFC 1035 2.3.4: 255 bytes with each label's length and the root's. */
+static void test_longest_name(void)
+{
+	for (uint8_t last = 61; last <= 62; last++) {
+		uint8_t query[12 + 256 + 4] = {0, 0, 1, 0, 0, 1};
+		uint8_t *p = query + 12;
+
+		for (int i = 0; i < 4; i++) {
+			*p = i < 3 ? 63 : last;
+			memset(p + 1, 'a' + i, *p);
+			p += *p + 1;
+		}
+		memcpy(p, "\0\0\1\0\1", 5);
+		facts_init(&f);
+		SAME_NUMBER(dns_probe_udp(&f, query, (size_t)(p + 5 - query)),
+			    last == 61 ? PROBE_DONE : PROBE_BAD);
+		SAME_NUMBER(f.name_len, last == 61 ? 253 : 0);
+	}
+}
+
 static void test_ssh(void)
 {
 	static const char banner[] = "SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n";
@@ -349,6 +387,7 @@ int main(void)
 {
 	room = malloc(sizeof(*room));
 	test_tls();
+	test_two_records();
 	test_fingerprints();
 	test_offers_broken();
 	test_early();
@@ -356,6 +395,7 @@ int main(void)
 	test_http();
 	test_http_broken();
 	test_dns();
+	test_longest_name();
 	test_ssh();
 	test_ended();
 	free(room);

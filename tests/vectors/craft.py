@@ -214,11 +214,11 @@ def varint(n):
 
 
 def initial(frames, version=1, cid=bytes.fromhex("8394c8f03e515708"), scid=b"", token=b"", number=2, width=4,
-            keys_of=None, size=1200):
+            keys_of=None, size=1200, bit=0x40):
     """An Initial packet, padded with PADDING frames so that it is `size` bytes long."""
     key, iv, hp = client_keys(version, keys_of or cid)
     kind = 0 if version == 1 else 1
-    head = bytes([0xc0 | kind << 4 | width - 1]) + struct.pack("!I", VERSIONS[version])
+    head = bytes([0x80 | bit | kind << 4 | width - 1]) + struct.pack("!I", VERSIONS[version])
     head += bytes([len(cid)]) + cid + bytes([len(scid)]) + scid + varint(len(token)) + token
     room = size - len(head) - 2 - width - 16
     frames += bytes(max(0, room - len(frames)))
@@ -307,6 +307,7 @@ def vectors():
     yield "quic_hybrid_2_mixed", mixed
     yield "quic_token", initial(RFC9001, token=bytes(100), cid=b"", scid=b"abcd", number=0, width=1, size=1250)
     yield "quic_other", initial(RFC9001, cid=bytes.fromhex("a0a1a2a3a4a5a6a7"))
+    yield "quic_no_bit", initial(RFC9001, bit=0)  # RFC 9287
     yield "quic_number_200", initial(crypto(0, RFC8448), number=200, width=1)
     yield "dns_query", query(b"WWW.Example.org", extra=b"\x00\x00\x29\x04\xd0\x00\x00\x00\x00\x00\x00",
                              counts=(1, 0, 0, 1))
