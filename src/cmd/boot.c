@@ -14,6 +14,7 @@
 #include "boot/watch.h"
 #include "cmd/applying.h"
 #include "cmd/cmd.h"
+#include "kernel/bootclock.h"
 #include "kernel/genid.h"
 #include "kernel/hooks.h"
 #include "store/open.h"
@@ -111,19 +112,17 @@ static const char *settings_dir(const struct globals *g, struct arena *a)
 		     : ".";
 }
 
-/* Whoever holds the lock may be done soon. */
+/* Whoever holds the lock may be done soon. Each try waits on its own, so it is time that counts. */
 static int lock(struct store *s, struct buf *why)
 {
-	const struct timespec pause = {.tv_nsec = 100000000};
+	uint64_t end = boot_clock() + LOCK_SECONDS * 1000;
 	int err;
 
-	for (int i = 0;; i++) {
+	do {
 		why->len = 0;
 		err = store_lock(s, why);
-		if (err != -EWOULDBLOCK || i >= LOCK_SECONDS * 10)
-			return err;
-		nanosleep(&pause, NULL);
-	}
+	} while (err == -EWOULDBLOCK && boot_clock() < end);
+	return err;
 }
 
 /* -EWOULDBLOCK: somebody else is at work. Any other trouble with the store is no reason not to
