@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * /proc/meminfo, memory.max and memory.current (cgroups(7)) -> bytes.
+ * /proc/meminfo, and what cgroups of either version allow (cgroups(7)) -> bytes.
  */
 #include "kernel/memory.h"
 
@@ -48,45 +48,54 @@ static bool number_in(const char *dir, const char *file, const char *word, uint6
 	return slurp(path, &text) && number_behind(buf_str(&text), word, out);
 }
 
-/* Without a limit there is the word "max" in place of a number. Files that were read are let go
- * before anything is refused. */
-static void look_at(const char *dir, uint64_t *left, char who[256])
+struct limits { /* the files of one kind of cgroup */
+	const char *root, *line; /* where they are, and what /proc/self/cgroup says before the path */
+	const char *max, *current, *files;
+};
+
+static const struct limits kinds[] = {
+	{CGROUPS, "0::/", "memory.max", "memory.current", "inactive_file "},
+	{CGROUPS "/memory", ":memory:/", "memory.limit_in_bytes", "memory.usage_in_bytes",
+	 "total_inactive_file "},
+};
+
+/* Without a limit there is the word "max" in place of a number, or a very large one. Files that
+ * were read are let go before anything is refused. */
+static void look_at(const struct limits *k, const char *dir, uint64_t *left, char who[256])
 {
 	uint64_t max, current, files = 0, here;
 
-	if (!number_in(dir, "memory.max", "", &max) ||
-	    !number_in(dir, "memory.current", "", &current))
+	if (!number_in(dir, k->max, "", &max) || !number_in(dir, k->current, "", &current))
 		return;
-	number_in(dir, "memory.stat", "inactive_file ", &files);
+	number_in(dir, "memory.stat", k->files, &files);
 	current -= files < current ? files : current;
 	here = max > current ? max - current : 0;
 	if (here >= *left)
 		return;
 	*left = here;
-	snprintf(who, 256, "the cgroup %s", dir + strlen(CGROUPS));
+	snprintf(who, 256, "the cgroup %s", dir + strlen(k->root));
 }
 
 /* Its own and all above it. */
-static void look_at_cgroups(uint64_t *left, char who[256])
+static void look_at_cgroups(const struct limits *k, const char *all, uint64_t *left, char who[256])
 {
-	_cleanup_buf_ struct buf text = {0};
 	_cleanup_free_ char *dir = NULL;
-	const char *own;
+	const char *own = strstr(all, k->line);
 
-	if (!slurp("/proc/self/cgroup", &text))
+	if (!own)
 		return;
-	own = strstr(buf_str(&text), "0::/");
-	if (!own || asprintf(&dir, CGROUPS "%.*s", (int)strcspn(own + 3, "\n"), own + 3) < 0)
-		return;
-	while (strlen(dir) > strlen(CGROUPS)) {
-		look_at(dir, left, who);
+	own += strlen(k->line) - 1;
+	if (asprintf(&dir, "%s%.*s", k->root, (int)strcspn(own, "\n"), own) < 0)
+		abort();
+	while (strlen(dir) > strlen(k->root)) {
+		look_at(k, dir, left, who);
 		*strrchr(dir, '/') = '\0';
 	}
 }
 
 uint64_t memory_left(char who[256])
 {
-	_cleanup_buf_ struct buf text = {0};
+	_cleanup_buf_ struct buf text = {0}, own = {0};
 	uint64_t left = UINT64_MAX;
 
 	snprintf(who, 256, "this machine");
@@ -94,6 +103,8 @@ uint64_t memory_left(char who[256])
 		left *= 1024;
 	if (fault_wanted("little-memory"))
 		left = 1 << 20;
-	look_at_cgroups(&left, who);
+	slurp("/proc/self/cgroup", &own);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		look_at_cgroups(&kinds[i], buf_str(&own), &left, who);
 	return left;
 }

@@ -213,6 +213,39 @@ for i in range(200): print('2001:db8:%x::3-2001:db8:%x::%x' % (i, i, 99 + i))" >
 	[ -z "$output" ]
 }
 
+# in_cgroup LINE FILE=VALUE...: apply by who is in this cgroup, as the kernel would say it
+in_cgroup() {
+	printf '%s\n' "$1" >"$WORK/own"
+	# shellcheck disable=SC2016
+	run unshare -m sh -c 'own=$1 fwc=$2 ns=$3 state=$4; shift 4
+		mount -t tmpfs none /sys/fs/cgroup && mount --bind "$own" /proc/$$/cgroup || exit 99
+		for file; do
+			path=${file%%=*}
+			mkdir -p "/sys/fs/cgroup/${path%/*}"
+			echo "${file#*=}" >"/sys/fs/cgroup/${file%%=*}"
+		done
+		exec "$fwc" --netns "$ns" --state "$state" --color=never apply' - \
+		"$WORK/own" "$FWC" "$NS" "$WORK/state" "${@:2}"
+}
+
+@test "less memory in its cgroup, or in one above it, of either version" {
+	begin
+	policy one 45000
+	in_cgroup 0::/a/b a/b/memory.max=max a/b/memory.current=4096 \
+		a/memory.max=3145728 a/memory.current=1048576 a/memory.stat="inactive_file 524288"
+	[ "$status" = 3 ]
+	[[ $output == *" MB of the kernel's memory, and the cgroup /a has 2 MB left"* ]]
+	in_cgroup 4:memory:/a/b memory/a/b/memory.limit_in_bytes=9223372036854771712 \
+		memory/a/b/memory.usage_in_bytes=4096 memory/a/memory.limit_in_bytes=3145728 \
+		memory/a/memory.usage_in_bytes=1048576 memory/a/memory.stat="total_inactive_file 524288"
+	[ "$status" = 3 ]
+	[[ $output == *"and the cgroup /a has 2 MB left"* ]]
+	run inns nft list tables
+	[ -z "$output" ]
+	in_cgroup 0::/a a/memory.max=1073741824 a/memory.current=1048576
+	[ "$status" = 0 ]
+}
+
 @test "a damaged file is never loaded" {
 	local f
 	begin
