@@ -77,7 +77,8 @@ static void look_at(const struct limits *k, const char *dir, uint64_t *left, cha
 }
 
 /* Its own and all above it. */
-static void look_at_cgroups(const struct limits *k, const char *all, uint64_t *left, char who[256])
+static void look_at_cgroups(const struct limits *k, const char *all, uint64_t *left,
+			    char who[256])
 {
 	_cleanup_free_ char *dir = NULL;
 	const char *own = strstr(all, k->line);
