@@ -49,7 +49,7 @@ static bool number_in(const char *dir, const char *file, const char *word, uint6
 }
 
 struct limits { /* the files of one kind of cgroup */
-	const char *root, *line; /* where they are, and what /proc/self/cgroup says before the path */
+	const char *root, *line; /* of files; in /proc/self/cgroup, before its path */
 	const char *max, *current, *files;
 };
 
