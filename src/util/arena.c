@@ -12,7 +12,7 @@
 #include "util/room.h"
 
 #define CHUNK (64 * 1024)
-#define MANY 16 /* chunks: what has as many may well become long */
+#define MANY 32 /* chunks: what has as many may well become long */
 #define LARGE (CHUNK / 4) /* what is larger has a chunk of its own */
 #define ALIGN 16
 
