@@ -33,7 +33,8 @@ bool capture_next(struct capture *c, struct frame *out);
 enum packet_kind {
 	PACKET_TCP,
 	PACKET_UDP,
-	PACKET_OTHER, /* another protocol, or a link type that is not known */
+	PACKET_OTHER, /* another protocol */
+	PACKET_LINK, /* of a link type that is not known */
 	PACKET_FRAGMENT, /* of IP: not put together */
 	PACKET_CUT, /* its payload is not all there */
 };

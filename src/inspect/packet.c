@@ -18,35 +18,41 @@ static unsigned get16(const uint8_t *p)
 	return (unsigned)p[0] << 8 | p[1];
 }
 
-/* Where the IP header begins; 0 and false if there is none. */
-static bool skip_link(const struct frame *f, size_t *off)
+/* Where the type of what is behind the link's header is said, and where that begins: 0 if there is
+ * no header. False if the link is not known. */
+static bool link_layout(const struct frame *f, size_t *type_at, size_t *off)
 {
-	size_t type_at;
-	unsigned type;
-
+	*type_at = *off = 0;
 	switch (f->link) {
 	case LINK_RAW:
 	case LINK_RAW_OLD:
 	case 14:
 	case LINK_IPV4:
 	case LINK_IPV6:
-		*off = 0;
 		return true;
 	case LINK_ETHERNET:
 		*off = 14;
-		type_at = 12;
-		break;
+		*type_at = 12;
+		return true;
 	case LINK_SLL:
 		*off = 16;
-		type_at = 14;
-		break;
+		*type_at = 14;
+		return true;
 	case LINK_SLL2:
 		*off = 20;
-		type_at = 0;
-		break;
+		return true;
 	default:
 		return false;
 	}
+}
+
+/* Where the IP header begins; false if there is none. */
+static bool skip_link(const struct frame *f, size_t type_at, size_t *off)
+{
+	unsigned type;
+
+	if (!*off)
+		return true;
 	if (f->n < *off)
 		return false;
 	type = get16(f->p + type_at);
@@ -176,10 +182,12 @@ static enum packet_kind read_ip6(struct packet *out, const uint8_t *p, size_t n)
 
 enum packet_kind packet_read(struct packet *out, const struct frame *f)
 {
-	size_t off;
+	size_t off, type_at;
 
 	*out = (struct packet){0};
-	if (!skip_link(f, &off) || f->n <= off)
+	if (!link_layout(f, &type_at, &off))
+		return PACKET_LINK;
+	if (!skip_link(f, type_at, &off) || f->n <= off)
 		return PACKET_OTHER;
 	out->version = f->p[off] >> 4;
 	if (out->version == 4)

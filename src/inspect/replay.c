@@ -190,6 +190,9 @@ void replay_run(struct replay *r, struct capture *c)
 		case PACKET_CUT:
 			r->cut++;
 			break;
+		case PACKET_LINK:
+			c->flaw = "there are packets of a link that cannot be read";
+			break;
 		case PACKET_OTHER:
 			break;
 		}

@@ -221,6 +221,9 @@ assert c["ja4"].startswith("q13d0312h3_55b375c5d22e_") and c["alpn"] == ["h3"] a
 	head -c 2000 "$captures/raw.pcap" >part
 	run -0 "$FWC" inspect replay part --policy p.fwc
 	[[ $output == *"part: the last record is not whole"* ]]
+	{ head -c 20 "$captures/raw.pcap"; printf '\x69\0\0\0'; tail -c +25 "$captures/raw.pcap"; } >wireless # 802.11
+	run -0 "$FWC" inspect replay wireless --policy p.fwc
+	[[ $output == *"wireless: there are packets of a link that cannot be read"* ]]
 	run -2 "$FWC" inspect
 	run -2 "$FWC" inspect replay
 }
