@@ -188,7 +188,7 @@ struct ast_nat {
 	bool hairpin;
 	struct ast_endpoint hairpin_zones; /* empty: those that the targets are in */
 	struct span allow_span; /* src NULL: no rule comes with it */
-	struct ast_qualifiers allow; /* that rule's */
+	struct ast_qualifiers *allow; /* that rule's; of a statement that has one: they are large */
 };
 
 struct ast_clamp {

@@ -343,7 +343,7 @@ static void dump_nat(struct dumper *d, const struct ast_nat *n)
 	if (n->allow_span.src) {
 		node(d, "allow");
 		d->depth++;
-		dump_qualifiers(d, &n->allow);
+		dump_qualifiers(d, n->allow);
 		d->depth--;
 	}
 	d->depth--;

@@ -481,8 +481,10 @@ static bool hairpin(struct parser *p, struct ast_nat *n)
 static bool rule_of_its_own(struct parser *p, struct ast_nat *n)
 {
 	n->allow_span = parse_here(p);
-	if (parse_accept_word(p, "allow"))
-		return parse_at_word(p, "hairpin") || parse_qualifiers(p, &n->allow, OF_RULE);
+	if (parse_accept_word(p, "allow")) {
+		n->allow = arena_new_of(p->arena, struct ast_qualifiers);
+		return parse_at_word(p, "hairpin") || parse_qualifiers(p, n->allow, OF_RULE);
+	}
 	n->allow_span.src = NULL;
 	return true;
 }

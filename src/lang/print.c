@@ -249,7 +249,7 @@ static void nat(struct printer *pr, const struct ast_nat *n)
 	endpoint(pr, &n->hairpin_zones);
 	if (n->allow_span.src) {
 		buf_puts(pr->out, " allow");
-		qualifiers(pr, &n->allow);
+		qualifiers(pr, n->allow);
 	}
 }
 

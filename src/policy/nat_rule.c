@@ -249,7 +249,7 @@ void resolve_nat_rule(struct resolver *r, const struct ast_stmt *s, const struct
 
 	rule.rule.verb = VERB_ALLOW;
 	rule.rule.verb_span = s->nat.allow_span;
-	rule.rule.q = s->nat.allow;
+	rule.rule.q = *s->nat.allow;
 	inherit(&rule.rule.q, &s->nat.q);
 	sources(r, s, n, &rule.rule.from);
 	services(r, &s->nat, n, &rule.rule);
