@@ -209,7 +209,7 @@ look-up 10.0.1.2 gone.example/A/5353 nxdomain
 look-up 10.0.1.2 www.example/A/5353 passed
 look-up 10.0.1.2 gone.example/A/5354 nxdomain
 look-up 10.0.1.2 a.refused.example/A/5354 refused" ]
-	run ip netns exec fw python3 "$top/tests/vm/peer.py" look-up,10.0.1.2,gone.example/A
+	run ip netns exec fw "${peer_py[@]}" look-up,10.0.1.2,gone.example/A
 	echo "$output"
 	[ "$output" = "look-up 10.0.1.2 gone.example/A nxdomain" ]
 	[ "$(field "sum(q['answered'] for q in status['queues']), sum(q['unanswered'] for q in status['queues'])")" = "15 0" ]

@@ -18,12 +18,16 @@ inspectd_stop() {
 ask() { fw --json inspect "$@"; }
 
 # A number from the status, by python: field status['losses']['timeouts']
-field() { { ask status || true; } | python3 -c "import json, sys; status = json.load(sys.stdin); print($1)"; }
+field() { { ask status || true; } | "$top/tests/lab/document" "status = d; print($1)"; }
 
-peer() { ip netns exec client python3 "$top/tests/vm/peer.py" "$@"; }
+# A module, so that it is compiled once in the life of the machine.
+peer_py=(/usr/bin/python3 -IS -X pycache_prefix=/run/vm/pycache
+	-c 'import sys; sys.path.insert(0, sys.argv.pop(1)); import peer; peer.main()' "$top/tests/vm")
+
+peer() { ip netns exec client "${peer_py[@]}" "$@"; }
 
 serve() { # ports...
-	ip netns exec server python3 "$top/tests/vm/peer.py" serve "$@" >"$state/served" 2>&1 3>&- &
+	ip netns exec server "${peer_py[@]}" serve "$@" >"$state/served" 2>&1 3>&- &
 	echo $! >"$state/served.pid"
 	for _ in $(seq 100); do grep -q ready "$state/served" && return; sleep 0.1; done
 	cat "$state/served"
@@ -32,8 +36,7 @@ serve() { # ports...
 
 # Packets that rules gave to an inspector, besides each connection's first.
 queued() {
-	ip netns exec fw nft -j list table inet fwc | python3 -c '
-import json, sys
-print(sum(e["counter"]["packets"] for o in json.load(sys.stdin)["nftables"] if "rule" in o
+	ip netns exec fw nft -j list table inet fwc | "$top/tests/lab/document" '
+print(sum(e["counter"]["packets"] for o in d["nftables"] if "rule" in o
           and any("queue" in e for e in o["rule"]["expr"]) for e in o["rule"]["expr"] if "counter" in e))'
 }
