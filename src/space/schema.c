@@ -477,7 +477,8 @@ static dd_ref possible(struct schema *s, enum station at)
 	return has(s, w, below(s, DIM_DAY, 7));
 }
 
-/* It is asked for each of thousands of statements, and hangs on the names alone. */
+/* It is asked for each of thousands of statements. Of what it hangs on only names are still added
+ * then: times have their codes from the first question on. */
 dd_ref schema_possible(struct schema *s, enum station at)
 {
 	if (s->possible[at].names != s->names.n) {
