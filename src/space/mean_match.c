@@ -160,6 +160,7 @@ static struct term term_of(struct mean *m, enum field f, const struct ival *v, s
 		schema_times(&m->schema, &all, &t.values);
 		return t;
 	}
+	vec_reserve(m->arena, &t.values, n); /* of thousands of elements most have one value */
 	if (d == DIM_FAMILY || d == DIM_CT_STATE || d == DIM_IIF || d == DIM_OIF ||
 	    d == DIM_FIB_OIF) {
 		for (size_t i = 0; i < n; i++)
@@ -192,7 +193,7 @@ static void imply_link(struct mean *m, struct terms *out, enum field f)
 	struct term t = {.dim = DIM_LINK, .bits = 1, .mask = 1};
 
 	if (f == F_ETHER_SADDR || f == F_ETHER_DADDR) {
-		vec_push(m->arena, &t.values, ((struct ival){1, 1}));
+		t.values = ivset_one(m->arena, 1, 1);
 	} else if (in || by) {
 		t.dim = in ? DIM_IIF : DIM_OIF;
 		t.bits = dim_table[t.dim].bits;
@@ -218,12 +219,11 @@ static void imply(struct mean *m, struct terms *out, enum field f)
 		out->v[out->n++] = term_of(m, F_L4PROTO, &proto, 1, 0);
 	imply_link(m, out, f);
 	if (f == F_SKUID || f == F_SKGID) { /* only what this machine sends has a sender here */
-		struct ival none = {schema_no_interface(&m->schema),
-				    schema_no_interface(&m->schema)};
+		u128 none = schema_no_interface(&m->schema);
 		struct term t = {.dim = DIM_IIF, .bits = dim_table[DIM_IIF].bits};
 
 		t.mask = u128_max(t.bits);
-		vec_push(m->arena, &t.values, none);
+		t.values = ivset_one(m->arena, none, none);
 		out->v[out->n++] = t;
 	}
 	if (f == F_CT_MARK || f == F_CT_DIRECTION || f == F_CT_DPORT || f == F_CT_L3PROTO ||

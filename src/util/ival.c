@@ -111,6 +111,7 @@ struct ivset ivset_one(struct arena *a, u128 lo, u128 hi)
 {
 	struct ivset s = {0};
 
+	vec_reserve(a, &s, 1);
 	vec_push(a, &s, ((struct ival){lo, hi}));
 	return s;
 }
