@@ -399,20 +399,17 @@ dd_ref walker_match(struct walker *w, const struct progress *p, const struct ir_
 	return marks_match(w->m, &w->marks, p->chain->name, s);
 }
 
-/* Where there is no connection a rule ends that reads its mark, be it to keep bits of it; one that
- * sets it goes on. */
+/* Bits of a connection's mark are set where there is a connection; else the rule ends. Nothing is
+ * copied then to or from its mark. */
 static void mark_says(struct walker *w, struct progress *p, const struct ir_stmt *s)
 {
-	bool mark = s->kind == IR_MARK;
-	struct dd *d = w->m->dd;
-
-	if (mark && (s->mark.ct ? s->mark.keep : s->mark.copied))
-		p->still = dd_and(d, p->still, match_tracked(w->m));
-	if (mark && s->mark.copied)
-		walker_effect(w, p, dd_and(d, p->still, match_tracked(w->m)),
+	if (s->kind == IR_MARK && s->mark.ct && s->mark.keep)
+		p->still = dd_and(w->m->dd, p->still, match_tracked(w->m));
+	if (s->kind == IR_MARK && s->mark.copied)
+		walker_effect(w, p, dd_and(w->m->dd, p->still, match_tracked(w->m)),
 			      mark_set_word(w->m->arena, s->mark.ct, s->mark.copied, NULL,
 					    w->marks.follows != 0));
-	if (!mark || (s->mark.keep | s->mark.copied) != UINT32_MAX)
+	if (s->kind != IR_MARK || (s->mark.keep | s->mark.copied) != UINT32_MAX)
 		walker_effect(w, p, p->still, marks_text(w->m, &w->marks, s));
 }
 
