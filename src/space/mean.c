@@ -404,13 +404,22 @@ static dd_ref codes_where(struct mean *m, const struct policy *p, int zone, bool
 			  enum dim d)
 {
 	size_t n = schema_ncodes(&m->schema);
-	bool *member = arena_alloc(m->arena, n);
 	const int *of = zones_of_codes(m, p);
+	struct ivset *runs = &m->runs;
 
-	for (size_t i = 2; i < n; i++) /* 0 is no zone's, 1 is no interface */
-		member[i] = any_zone ? of[i] >= 0 : of[i] == zone;
-	member[0] = any_zone ? p->other >= 0 : zone == p->other;
-	return schema_codes(&m->schema, d, member);
+	runs->n = 0;
+	for (size_t i = 0; i < n; i++) { /* 0 is of names that nobody mentions, 1 is no interface */
+		int in = i ? of[i] : p->other;
+
+		if (i == 1 || (any_zone ? in < 0 : in != zone))
+			continue;
+		if (runs->n && runs->v[runs->n - 1].hi + 1 == i)
+			runs->v[runs->n - 1].hi = i;
+		else
+			vec_push(m->arena, runs, ((struct ival){i, i}));
+	}
+	return schema_ranges(&m->schema, d, dim_table[d].bits, runs->v, runs->n,
+			     u128_max(dim_table[d].bits), DD_TRUE);
 }
 
 /* What makes a sub-zone, of packets that come from it or go there. */

@@ -56,6 +56,7 @@ struct mean { /* one or several meanings to be compared */
 			    says nothing of the other */
 	struct map known_lines;
 	VEC(struct mean_coded) coded;
+	struct ivset runs; /* of codes: used again and again */
 	VEC(struct mean_own) own;
 	/* Which line a rule or (e not NULL) a map's element of a ruleset belongs to; NULL: by its
 	 * comment. */

@@ -310,22 +310,6 @@ dd_ref schema_addrs(struct schema *s, enum dim d, enum family fam, const struct 
 	return dd_restrict(s->dd, schema_family(s, fam), in);
 }
 
-dd_ref schema_codes(struct schema *s, enum dim d, const bool *member)
-{
-	VEC(struct ival) runs = {0};
-
-	for (size_t i = 0; i < s->names.n; i++) {
-		if (!member[i])
-			continue;
-		if (i && member[i - 1])
-			runs.v[runs.n - 1].hi = i;
-		else
-			vec_push(s->arena, &runs, ((struct ival){i, i}));
-	}
-	return schema_ranges(s, d, dim_table[d].bits, runs.v, runs.n, u128_max(dim_table[d].bits),
-			     DD_TRUE);
-}
-
 uint32_t schema_condition_var(size_t number)
 {
 	return FIRST_CONDITION + (uint32_t)number;

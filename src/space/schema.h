@@ -198,8 +198,6 @@ void schema_add_overlays(struct schema *s, const struct ir_ruleset *r);
 const struct schema_list *schema_list_of(const struct schema *s, uint32_t var);
 /* What lists say of an address that is another now. */
 dd_ref schema_forget_lists(struct schema *s, dd_ref r, enum dim d);
-/* Codes for which member[code] holds. */
-dd_ref schema_codes(struct schema *s, enum dim d, const bool *member);
 size_t schema_ncodes(const struct schema *s);
 /* The code that stands for no interface; a name that stands for a code. */
 uint32_t schema_no_interface(const struct schema *s);
