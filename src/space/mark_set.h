@@ -10,7 +10,8 @@
 #include "util/arena.h"
 #include "util/ival.h"
 
-#define MARK_SET_FIELDS "changes the packet's header" /* in a word: marks, too, perhaps */
+/* In a word of effects: the header is changed, and marks may be, too. */
+#define MARK_SET_FIELDS "changes the packet's header"
 
 #define MARK_SETS 2 /* the packet's mark, and the connection's */
 
@@ -28,8 +29,9 @@ void mark_set_put(struct mark_set *now, const struct mark_set *set);
 bool mark_set_same(const struct mark_set *a, const struct mark_set *b);
 /* As mean_base_chain() has them: the packet's, above them the connection's. */
 u128 mark_set_bits(const struct mark_set *x);
-/* Those of them whose value is copied from one of these, likewise. */
+/* Those of them that are copied from one of these bits. */
 u128 mark_set_from(const struct mark_set *x, u128 from);
+/* Of these bits it says nothing any more. */
 void mark_set_forget(struct mark_set *x, u128 bits);
 
 /* A word of effects: "meta mark & 0x000000ff = 0x00000001"; value NULL: "= ct mark". Of what is not
