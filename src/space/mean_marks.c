@@ -11,8 +11,8 @@
 #include "space/mean_match.h"
 
 enum marks_of { /* what has set them */
-		ANYTHING,
-		NO_VALUE, /* all but IR_MARK */
+	ANYTHING,
+	NO_VALUE, /* all but IR_MARK */
 };
 
 struct seen {
