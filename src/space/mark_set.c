@@ -4,7 +4,6 @@
  */
 #include "space/mark_set.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "util/number.h"
