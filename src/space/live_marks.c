@@ -81,3 +81,36 @@ dd_ref live_marks_arrived(struct mean *m, const struct mark_set *x, dd_ref says)
 	}
 	return says;
 }
+
+struct live_marked_list live_marks_of(struct mean *m, dd_ref says, const struct mean_values *values)
+{
+	struct live_marked_list out = {0};
+
+	for (size_t i = 0; i < values->n; i++) {
+		struct mark_set set = mark_set_of(outcome_of(&m->outcomes, values->v[i])->effects);
+		size_t k = 0;
+
+		if (!set.known)
+			set = (struct mark_set){.known = false};
+		while (k < out.n && !mark_set_same(&out.v[k].set, &set))
+			k++;
+		if (k == out.n)
+			vec_push(m->arena, &out, ((struct live_marked){set, DD_FALSE}));
+		out.v[k].where =
+			dd_or(m->dd, out.v[k].where, dd_where(m->dd, says, values->v[i]));
+	}
+	return out;
+}
+
+void live_marks_behind(const struct live_marked *as, u128 may, struct mark_set *set, u128 *marks)
+{
+	u128 unknown = mark_set_from(&as->set, *marks);
+
+	if (as->set.known) {
+		mark_set_put(set, &as->set);
+		mark_set_forget(set, unknown);
+		*marks = (*marks & ~mark_set_bits(&as->set)) | unknown;
+	} else {
+		*marks = may;
+	}
+}

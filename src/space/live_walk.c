@@ -464,52 +464,13 @@ static bool is_untracked(const struct way *x)
 	return x->changed[DIM_CT_STATE] && x->now.dim[DIM_CT_STATE] == CT_UNTRACKED;
 }
 
-struct marked { /* packets that had the same set */
-	struct mark_set set;
-	dd_ref where;
-};
-
-struct marked_list {
-	struct marked *v;
-	size_t n, cap;
-};
-
-static struct marked_list by_marks(struct walk *w, dd_ref says, const struct mean_values *values)
-{
-	struct marked_list out = {0};
-
-	for (size_t i = 0; i < values->n; i++) {
-		struct mark_set set =
-			mark_set_of(outcome_of(&w->m->outcomes, values->v[i])->effects);
-		size_t k = 0;
-
-		if (!set.known)
-			set = (struct mark_set){.known = false};
-		while (k < out.n && !mark_set_same(&out.v[k].set, &set))
-			k++;
-		if (k == out.n)
-			vec_push(w->m->arena, &out, ((struct marked){set, DD_FALSE}));
-		out.v[k].where =
-			dd_or(w->m->dd, out.v[k].where, dd_where(w->m->dd, says, values->v[i]));
-	}
-	return out;
-}
-
 /* may: bits that the chain may have set. */
-static struct way after_marks(struct walk *w, const struct way *x, const struct marked *as,
+static struct way after_marks(struct walk *w, const struct way *x, const struct live_marked *as,
 			      u128 may)
 {
 	struct way y = part(w, x, as->where);
 
-	if (as->set.known) {
-		u128 unknown = mark_set_from(&as->set, x->marks);
-
-		mark_set_put(&y.set, &as->set);
-		mark_set_forget(&y.set, unknown);
-		y.marks = (y.marks & ~mark_set_bits(&as->set)) | unknown;
-	} else {
-		y.marks = may;
-	}
+	live_marks_behind(as, may, &y.set, &y.marks);
 	return y;
 }
 
@@ -531,7 +492,7 @@ static void ask(struct walk *w, const struct asked *a, const char *hook, struct 
 {
 	struct mean *m = w->m;
 	struct mean_values values;
-	struct marked_list marked;
+	struct live_marked_list marked;
 	u128 marks = x->marks;
 	dd_ref says, off;
 
@@ -543,7 +504,7 @@ static void ask(struct walk *w, const struct asked *a, const char *hook, struct 
 	says = as_arrived(w, x, mean_base_chain(m, a->table->ruleset, a->chain, &marks));
 	m->within = DD_TRUE;
 	values = mean_values(m, says);
-	marked = by_marks(w, says, &values);
+	marked = live_marks_of(m, says, &values);
 	off = untracked(w, a, says, &values);
 	for (size_t i = 0; w->tell && i < values.n; i++)
 		if (values.v[i])

@@ -87,8 +87,7 @@ bool mark_set_copies(const char *effects)
 	return strstr(effects, "= meta mark") || strstr(effects, "= ct mark");
 }
 
-/* Whether a word says that marks are set, in whatever way. */
-static bool may_be(const char *word, size_t n)
+bool mark_set_is(const char *word, size_t n)
 {
 	return memmem(word, n, " mark ", 6) ||
 	       memmem(word, n, MARK_SET_FIELDS, strlen(MARK_SET_FIELDS));
@@ -103,7 +102,7 @@ struct mark_set mark_set_of(const char *effects)
 		size_t n = strcspn(p, "\n");
 
 		end = p + n;
-		if (!(parse(p, n, &w) && add(&out, &w)) && may_be(p, n))
+		if (!(parse(p, n, &w) && add(&out, &w)) && mark_set_is(p, n))
 			out.known = false;
 	}
 	return out;

@@ -40,6 +40,8 @@ const char *mark_set_word(struct arena *a, bool ct, uint32_t bits, const uint32_
 			  bool followed);
 /* Puts a word that is followed into x; false: it is none. */
 bool mark_set_read(struct mark_set *x, const char *word);
+/* Whether a word says that marks are set, in whatever way. */
+bool mark_set_is(const char *word, size_t n);
 /* Whether any of these words copies. */
 bool mark_set_copies(const char *effects);
 

@@ -41,7 +41,7 @@ static unsigned changed_of(enum field f)
 	switch (f) {
 	case F_IP_TTL:
 	case F_IP6_HOPLIMIT:
-		return CHANGED_HOPS | MARKS_HOP_LESS;
+		return CHANGED_HOPS | MARKS_HOP_LESS | MARKS_HOP_CAME;
 	case F_IP_DSCP:
 	case F_IP6_DSCP:
 		return CHANGED_DSCP;
@@ -55,10 +55,22 @@ static unsigned changed_of(enum field f)
 	case F_IP_SADDR:
 	case F_IP6_SADDR:
 		return MARKS_SADDR;
+	case F_IP_DADDR:
+	case F_IP6_DADDR:
+	case F_FIB_DADDR_TYPE:
+	case F_FIB_DADDR_IIF_TYPE:
+		return MARKS_DADDR_CAME;
 	case F_TCP_SPORT:
 	case F_UDP_SPORT:
 	case F_TH_SPORT:
 		return MARKS_SPORT;
+	case F_TCP_DPORT:
+	case F_UDP_DPORT:
+	case F_SCTP_DPORT:
+	case F_DCCP_DPORT:
+	case F_UDPLITE_DPORT:
+	case F_TH_DPORT:
+		return MARKS_DPORT_CAME;
 	default: /* all other fields are not set by what lets the packet go on */
 		return 0;
 	}
@@ -182,7 +194,9 @@ static void walk_unknown(struct at *at, const struct ir_stmt *s)
 		at->now |= s->unknown.marks ? s->unknown.marks : UINT64_MAX;
 		break;
 	case UNKNOWN_ENDS: /* one of several are verdicts and translations */
-		at->now |= s->unknown.neither ? 0 : ~((u128)MARKS_SOURCE << MARKS_FIELDS);
+		at->now |= s->unknown.neither
+				   ? 0
+				   : ~((u128)(MARKS_SOURCE | MARKS_CAME) << MARKS_FIELDS);
 		break;
 	}
 }
@@ -242,6 +256,20 @@ void marks_spread(struct marks *m, const struct ir_ruleset *r, const struct ir_c
 	walk(m, NO_VALUE, r, base, m->set);
 	m->follows = m->valued & m->read ? m->valued : 0;
 	m->set |= there->out | there->back;
+}
+
+void marks_of_base(struct arena *a, const struct ir_ruleset *r, const struct ir_chain *base,
+		   u128 *sets, u128 *reads)
+{
+	struct marks from_none, from_all;
+
+	marks_init(&from_none, a);
+	marks_spread(&from_none, r, base);
+	marks_init(&from_all, a);
+	from_all.set = UINT64_MAX;
+	marks_spread(&from_all, r, base);
+	*sets = from_none.set;
+	*reads = from_all.read;
 }
 
 static u128 changed(const struct marks *m, const char *chain, const struct ir_sel *sel)

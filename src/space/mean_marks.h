@@ -13,6 +13,11 @@
 #define MARKS_HOP_LESS 0x100 /* the kernel took one hop, of how many is not known */
 #define MARKS_SADDR 0x200 /* the source was translated, to one of several */
 #define MARKS_SPORT 0x400
+/* before what is looked at it was as it came, where translations and routing have changed it */
+#define MARKS_DADDR_CAME 0x800
+#define MARKS_DPORT_CAME 0x1000
+#define MARKS_HOP_CAME 0x2000
+#define MARKS_CAME (MARKS_DADDR_CAME | MARKS_DPORT_CAME | MARKS_HOP_CAME)
 #define MARKS_SOURCE (MARKS_SADDR | MARKS_SPORT)
 
 /* Bits of the packet's mark, above them of the connection's, above them enum ir_changed. */
@@ -28,6 +33,10 @@ struct marks {
 void marks_init(struct marks *m, struct arena *a);
 /* Of the base chains of one hook, in their order. */
 void marks_spread(struct marks *m, const struct ir_ruleset *r, const struct ir_chain *base);
+/* Bits that a base chain may set, whoever else does; and, of those that may be set before, what it
+ * reads. */
+void marks_of_base(struct arena *a, const struct ir_ruleset *r, const struct ir_chain *base,
+		   u128 *sets, u128 *reads);
 /* Whether a selector in that chain reads a mark that may have been set. */
 bool marks_changed(const struct marks *m, const char *chain, const struct ir_sel *sel);
 /* Packets that match then, as far as that is known: else it is a condition. */

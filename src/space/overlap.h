@@ -14,9 +14,16 @@ struct overlap {
 	long double count; /* of them, whatever the conditions are */
 };
 
+struct overlap_path { /* base chains that packets of a hook meet, until they have met all of it */
+	struct overlap_step *v;
+	size_t n, cap;
+};
+
 struct overlaps { /* between ours and those of others; for all of them one budget */
 	struct mean mean;
 	const struct ir_ruleset *own;
+	const struct ir_tables *tables;
+	struct overlap_path path[NSTATIONS];
 	bool built[NSTATIONS];
 	dd_ref lets[NSTATIONS]; /* pass, by our filter */
 };

@@ -133,6 +133,8 @@ void packet_print(struct buf *out, struct mean *m, const struct packet *p)
 	}
 	if (p->dim[DIM_MARK])
 		buf_printf(out, ", mark 0x%x", (unsigned)p->dim[DIM_MARK]);
+	if (p->dim[DIM_CT_MARK])
+		buf_printf(out, ", connection mark 0x%x", (unsigned)p->dim[DIM_CT_MARK]);
 	if (p->dim[DIM_TIME] != schema_time_now(&m->schema)) {
 		buf_puts(out, ", at ");
 		time_print(out, schema_second(&m->schema, p->dim[DIM_TIME]));

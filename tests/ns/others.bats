@@ -104,6 +104,54 @@ for f in json.load(sys.stdin)["foreign"]:
 	done <"$LAB_DIR/dropped" | sort -u
 }
 
+told() { # CHAIN: what status says that it drops
+	lab_fwc router --json status | /usr/bin/python3 -c 'import json, sys
+for f in json.load(sys.stdin)["foreign"]:
+    if f["chain"] == sys.argv[1]:
+        print(f["packet"] or f["why"])' "$1"
+}
+
+@test "others: marks that no rule sets, or some rule" {
+	lab_in router nft 'table ip x {
+		chain f { type filter hook forward priority 5; meta mark & 0x1 == 0x1 drop; }
+		chain c { type filter hook forward priority 6; ct mark 0x2 drop; }
+		chain p { type filter hook prerouting priority mangle + 1; meta mark 0x10 drop; }
+	}'
+	[[ $(told f) == *", mark 0x"[13579bdf] ]]
+	[[ $(told c) == *"established: "*", connection mark 0x2" ]]
+	[[ $(told p) == *", mark 0x10" ]]
+	lab_in router nft 'table inet y {
+		chain m {
+			type filter hook prerouting priority mangle
+			meta mark set 0x0
+			tcp dport 81 meta mark set 0x5
+			tcp dport 82 ct mark set 0x2
+			tcp dport 83 meta mark set 0x10
+		}
+		chain f {
+			type filter hook forward priority 4
+			tcp dport 84 meta mark set meta mark | 0x1
+		}
+	}'
+	[[ $(told f) == *" tcp/8"[14]* && $(told f) != *mark* && $(told f) != *while* ]]
+	[[ $(told c) == *" tcp/82"* && $(told c) != *mark* && $(told c) != *while* ]]
+	[[ $(told p) == *" tcp/83"* && $(told p) != *mark* && $(told p) != *while* ]]
+	both <<-'END'
+		client server tcp/80 passes
+		client server tcp/81 dropped
+		client server tcp/82 dropped
+		client server tcp/83 dropped
+		client server tcp/84 dropped
+		client router tcp/84 passes
+	END
+	lab_in router nft 'flush chain inet y m; flush chain inet y f
+		add rule inet y m meta mark set 0x2'
+	[ "$(told f)" = "" ]
+	# what a mark is by chance may be anything
+	lab_in router nft add rule inet y m tcp dport 90 meta mark set numgen random mod 2
+	[[ $(told f) == *" tcp/90"*"while not understood, a mark set on the way"* ]]
+}
+
 @test "others: ufw" {
 	they ufw
 	both <<-'END'
