@@ -272,6 +272,15 @@ bool flow_is_alone(const struct packet *k)
 	return k->dport == PORT_DNS || !quic_is(k->payload, k->n);
 }
 
+bool flow_goes_on(const struct packet *k, struct flow_room *room)
+{
+	if (!k->n || k->dport == PORT_DNS)
+		return false;
+	if (!(k->payload[0] & 0x80)) /* a short header (RFC 8999 5.2) */
+		return true;
+	return quic_is(k->payload, k->n) && !quic_begins(k->payload, k->n, &room->quic);
+}
+
 void flow_drop(struct flow_state *f, struct flow_room *room)
 {
 	stream_drop(&f->bytes, room->pool);

@@ -68,6 +68,8 @@ void flow_datagram(struct flow_state *f, struct flow_room *room, const uint8_t *
 /* Whether a datagram of UDP is to be judged for itself: a look-up, or nothing that is known. One of
  * QUIC belongs to its connection, unless it goes where look-ups do. */
 bool flow_is_alone(const struct packet *k);
+/* Where a connection of QUIC was allowed: whether a datagram can only belong to that one. */
+bool flow_goes_on(const struct packet *k, struct flow_room *room);
 /* Gives back what is held; the state is all zero again. */
 void flow_drop(struct flow_state *f, struct flow_room *room);
 

@@ -254,6 +254,20 @@ struct decision inspector_judge_alone(const struct inspector *in, struct flow_st
 	return d.verdict != VERDICT_MORE ? d : inspector_fallback(in, CAUSE_ERROR);
 }
 
+bool inspector_denies(const struct inspector *in, struct flow_room *flows, const struct packet *k,
+		      struct pattern_room *room)
+{
+	struct flow_state f = {0};
+	struct decision d;
+
+	facts_init(&f.facts);
+	flow_trust_datagram(&f, k);
+	flow_datagram(&f, flows, k->payload, k->n);
+	d = inspector_judge(in, &f, room);
+	flow_drop(&f, flows);
+	return d.verdict == VERDICT_DENY || d.verdict == VERDICT_REJECT;
+}
+
 struct decision inspector_judge_opening(const struct inspector *in, struct flow_state *f,
 					struct flow_room *flows, const struct packet *k,
 					struct pattern_room *room)
@@ -291,6 +305,11 @@ bool inspector_replies(const struct inspector *in)
 	return false;
 }
 
+bool look_is_brief(enum look l)
+{
+	return l == LOOK_ANY || l == LOOK_PAYLOAD || l == LOOK_HOST || l == LOOK_SSH;
+}
+
 bool inspector_is_brief(const struct inspector *in)
 {
 	const struct entry *e;
@@ -298,24 +317,8 @@ bool inspector_is_brief(const struct inspector *in)
 	if (inspector_replies(in)) /* to each of them */
 		return false;
 	vec_each (&in->entries, e)
-		switch (e->look) {
-		case LOOK_ANY:
-		case LOOK_PAYLOAD:
-		case LOOK_HOST:
-		case LOOK_SSH:
-			break;
-		case LOOK_SNI:
-		case LOOK_DNS:
-		case LOOK_ECH:
-		case LOOK_QUIC:
-		case LOOK_NO_NAME:
-		case LOOK_UNKNOWN:
-		case LOOK_NAME:
-		case LOOK_DOMAIN:
-		case LOOK_ALPN:
-		case LOOK_JA4:
+		if (!look_is_brief(e->look))
 			return false;
-		}
 	return true;
 }
 

@@ -96,6 +96,9 @@ struct decision inspector_judge(const struct inspector *in, const struct flow_st
 struct decision inspector_judge_alone(const struct inspector *in, struct flow_state *f,
 				      struct flow_room *flows, const struct packet *k,
 				      struct pattern_room *room);
+/* Whether it says by itself what is denied, of a connection of QUIC. */
+bool inspector_denies(const struct inspector *in, struct flow_room *flows, const struct packet *k,
+		      struct pattern_room *room);
 /* A SYN with data, as if a server took it (RFC 7413): it answers before anything else comes. What
  * is allowed is no decision, as another server drops that data. The caller drops the state. */
 struct decision inspector_judge_opening(const struct inspector *in, struct flow_state *f,
@@ -104,6 +107,8 @@ struct decision inspector_judge_opening(const struct inspector *in, struct flow_
 /* Whether what it says of one datagram holds for those that come after it between the same ports:
  * if it looks into none of them further than for a pattern at the beginning. */
 bool inspector_is_brief(const struct inspector *in);
+/* Looks that take a datagram for its connection, and so need no more than the first one. */
+bool look_is_brief(enum look l);
 /* What the client of a datagram is told that was judged so; 0 bytes: nothing. */
 size_t inspector_reply(const struct decision *d, const struct facts *facts, const struct packet *k,
 		       uint8_t out[DNS_REPLY_MAX]);

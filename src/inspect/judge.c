@@ -93,8 +93,11 @@ static void count_decision(struct judge *j, const struct table_rule *rule, const
 static enum act decide(struct judge *j, const struct known_key *key, const struct table_rule *rule,
 		       const struct decision *d, const struct facts *facts, uint64_t now)
 {
+	struct known *t = &j->c.board->known;
+
 	count_decision(j, rule, d);
-	known_decide(&j->c.board->known, key, d->verdict, now);
+	if (!known_lives_on(known_find(t, key), d->verdict, now))
+		known_decide(t, key, d->verdict, now);
 	tell(j, key, rule, d, facts, false);
 	return act_of(d->verdict);
 }
@@ -102,7 +105,13 @@ static enum act decide(struct judge *j, const struct known_key *key, const struc
 /* Of a connection that waits. */
 static void settle(struct judge *j, struct waiting *w, struct decision d, uint64_t now)
 {
-	waiting_release(&j->waiting, w, decide(j, &w->key, w->rule, &d, &w->state.facts, now));
+	const struct stream *first = &w->state.bytes;
+	enum act act = decide(j, &w->key, w->rule, &d, &w->state.facts, now);
+	struct known_entry *known = known_find(&j->c.board->known, &w->key);
+
+	if (w->state.udp && known && act == ACT_ALLOW)
+		known->syn = quic_cid_hash(first->block, first->ready);
+	waiting_release(&j->waiting, w, act);
 }
 
 /* One that has waited too long, or for which there is no more room. */
@@ -390,6 +399,27 @@ static void judge_alone(struct judge *j, const struct arrived *x, bool lasts)
 	waiting_answer(&j->waiting, x->k->slot, !lasts && act == ACT_ALLOW ? ACT_PASS : act);
 }
 
+/* A packet of a connection of QUIC that was allowed, while the rules ask about the next one; or
+ * something of its hello that is sent again. What is denied then is that next one alone. */
+static bool goes_on(struct judge *j, const struct arrived *x, const struct known_entry *known)
+{
+	const struct packet *p = &x->packet;
+	uint64_t age = known ? x->k->now - known->when : 0;
+
+	if (!known || known->verdict != VERDICT_ALLOW || age >= KNOWN_SPENT_NS)
+		return false;
+	if (flow_goes_on(p, j->room))
+		return true;
+	return !flow_is_alone(p) && age < JUDGE_RECENT_NS &&
+	       known->syn == quic_cid_hash(p->payload, p->n) &&
+	       !inspector_denies(x->rule->inspector, j->room, p, j->patterns);
+}
+
+static bool is_recent(const struct arrived *x, const struct known_entry *known)
+{
+	return known && known->verdict != VERDICT_MORE && x->k->now - known->when < JUDGE_RECENT_NS;
+}
+
 static void take_udp(struct judge *j, const struct arrived *x)
 {
 	struct waiting *w = waiting_find(&j->waiting, &x->key);
@@ -400,8 +430,12 @@ static void take_udp(struct judge *j, const struct arrived *x)
 		waiting_answer(&j->waiting, x->k->slot, ACT_PASS);
 		return;
 	}
-	if (!w && known && known->verdict != VERDICT_MORE && (brief || !alone) &&
-	    x->k->now - known->when < JUDGE_RECENT_NS) {
+	if (!brief && (!w || alone) && goes_on(j, x, known)) {
+		waiting_answer(&j->waiting, x->k->slot, w ? ACT_PASS : ACT_ALLOW);
+		return;
+	}
+	if (!w && (brief || (!alone && known && known->verdict != VERDICT_ALLOW)) &&
+	    is_recent(x, known)) {
 		waiting_answer(&j->waiting, x->k->slot, act_of((enum verdict)known->verdict));
 		return;
 	}

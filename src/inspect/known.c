@@ -157,6 +157,12 @@ void known_lose_bytes(struct known *t, const struct known_key *key)
 		e->lost = 1;
 }
 
+bool known_lives_on(const struct known_entry *e, enum verdict v, uint64_t now)
+{
+	return e && e->key.protocol == 17 && e->verdict == VERDICT_ALLOW && v != VERDICT_ALLOW &&
+	       now - e->when < KNOWN_SPENT_NS;
+}
+
 void known_decide(struct known *t, const struct known_key *key, enum verdict v, uint64_t now)
 {
 	const struct known_entry *e = known_find(t, key);

@@ -30,7 +30,7 @@ struct known_key { /* of packets that the opener sends */
 
 struct known_entry {
 	struct known_key key;
-	uint32_t syn; /* sequence number of its SYN */
+	uint32_t syn; /* sequence number of its SYN; of QUIC, quic_cid_hash() */
 	struct manner manner; /* of that */
 	uint8_t verdict; /* enum verdict; VERDICT_MORE: not decided */
 	uint8_t whole; /* written to the end; 0: none */
@@ -71,5 +71,7 @@ void known_open_with_data(struct known *t, const struct known_key *key);
 void known_lose_bytes(struct known *t, const struct known_key *key);
 /* Also of one that is not there. */
 void known_decide(struct known *t, const struct known_key *key, enum verdict v, uint64_t now);
+/* Of QUIC: one is allowed, and the one denied now is another one, between the same ports. */
+bool known_lives_on(const struct known_entry *e, enum verdict v, uint64_t now);
 
 #endif

@@ -227,6 +227,54 @@ static bool try_keys(struct quic *q, const struct packet *k, struct quic_room *r
 	return *second;
 }
 
+/* Whether a CRYPTO frame is among them, or something that cannot be read. */
+static bool has_hello(struct cursor *c)
+{
+	while (cursor_left(c)) {
+		uint64_t type = get_varint(c);
+
+		if (type == 2 || type == 3)
+			skip_ack(c, type == 3);
+		else if (type > 1)
+			return type != 0x1c;
+	}
+	return c->state != CURSOR_FINE;
+}
+
+bool quic_begins(const uint8_t *p, size_t n, struct quic_room *room)
+{
+	struct cursor c = cursor_of(p, n, n), frames;
+	uint32_t version;
+	struct packet k;
+	uint8_t first;
+	size_t len;
+
+	if (!known_version(version_of(p, n)))
+		return quic_is(p, n);
+	while (next_packet(&c, &k, &version, &first)) {
+		struct quic own = {0};
+
+		if (!is_initial(first, version) || n < DATAGRAM_MIN)
+			continue;
+		quic_client_keys(&room->keys, version, k.cid, k.cid_len);
+		if (!open_packet(&own, &k, room, &len))
+			continue;
+		frames = cursor_of(room->packet, len, len);
+		if (has_hello(&frames))
+			return true;
+	}
+	return false;
+}
+
+uint32_t quic_cid_hash(const uint8_t *p, size_t n)
+{
+	uint32_t h = 2166136261u; /* FNV-1a */
+
+	for (size_t i = 5; i < n && i < 6u + p[5]; i++)
+		h = (h ^ p[i]) * 16777619u;
+	return h;
+}
+
 static enum probe take_initial(struct quic *q, struct facts *f, const struct packet *k,
 			       struct stream *crypto, struct stream_pool *pool,
 			       struct quic_room *room, enum stream_result *trouble)

@@ -44,6 +44,13 @@ void quic_client_keys(struct quic_keys *keys, uint32_t version, const uint8_t *c
 /* Whether the first datagram of a flow looks like QUIC, of whatever version. */
 bool quic_is(const uint8_t *p, size_t n);
 
+/* Whether a server may take it for the beginning of a connection: an Initial packet with bytes of a
+ * hello opens with the keys of its own connection id, or its version cannot be read. What belongs
+ * to a connection that has an answer does neither. */
+bool quic_begins(const uint8_t *p, size_t n, struct quic_room *room);
+/* The connection id that it is for, as a number. */
+uint32_t quic_cid_hash(const uint8_t *p, size_t n);
+
 /* Takes one datagram. DONE, MORE and BAD as of the hello; NO: this is not QUIC (first datagram
  * only). STREAM_FULL and STREAM_CONFLICT of the CRYPTO stream are left in *trouble. */
 enum probe quic_datagram(struct quic *q, struct facts *f, const uint8_t *p, size_t n,

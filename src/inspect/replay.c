@@ -31,6 +31,7 @@ static void settle(struct replay *r, struct replay_flow *f, struct decision d)
 	f->decision = d;
 	f->decided = true;
 	f->facts = f->state.facts;
+	f->cid = quic_cid_hash(f->state.bytes.block, f->state.bytes.ready);
 	flow_drop(&f->state, r->room);
 }
 
@@ -132,7 +133,7 @@ static void take_alone(struct replay *r, struct replay_flow *f, const struct pac
 	struct replay_flow *own = f;
 	struct flow_state state = {0};
 
-	if (f->state.started) { /* in the middle of a hello of QUIC, which goes on */
+	if (f->state.started || f->settled) { /* in the middle of QUIC, which goes on */
 		own = begin(r, k, true, name);
 		map_put(&r->by_name, name, f);
 	} else if (f->decided) {
@@ -147,6 +148,21 @@ static void take_alone(struct replay *r, struct replay_flow *f, const struct pac
 	flow_drop(&state, r->room);
 }
 
+static bool is_allowed_quic(const struct replay_flow *f)
+{
+	return f->decision.verdict == VERDICT_ALLOW && f->facts.protocol == PROTOCOL_QUIC &&
+	       !inspector_is_brief(f->in);
+}
+
+/* Of what is decided: whether a datagram belongs to that, too. */
+static bool goes_on(const struct replay *r, const struct replay_flow *f, const struct packet *k)
+{
+	if (!is_allowed_quic(f) || flow_goes_on(k, r->room))
+		return true;
+	return !flow_is_alone(k) && f->cid == quic_cid_hash(k->payload, k->n) &&
+	       !inspector_denies(f->in, r->room, k, r->patterns);
+}
+
 static void take_udp(struct replay *r, const struct packet *k)
 {
 	const char *name = name_of(r, k, true, false);
@@ -156,18 +172,25 @@ static void take_udp(struct replay *r, const struct packet *k)
 		return; /* the answer */
 	if (!f)
 		f = begin(r, k, true, name);
-	if (!f->in || f->settled || !k->n)
+	if (!f->in || !k->n || (f->settled && goes_on(r, f, k)) ||
+	    (!f->decided && f->before && flow_is_alone(k) && goes_on(r, f->before, k)))
 		return;
 	if (inspector_is_brief(f->in) || flow_is_alone(k)) {
 		take_alone(r, f, k, name);
 		return;
 	}
-	if (f->decided) /* of what came before it */
+	if (f->decided) { /* of what came before it */
+		struct replay_flow *before = f->settled && is_allowed_quic(f) ? f : NULL;
+
 		f = begin(r, k, true, name);
+		f->before = before;
+	}
 	flow_trust_datagram(&f->state, k);
 	flow_datagram(&f->state, r->room, k->payload, k->n);
 	judge(r, f);
 	f->settled = f->decided;
+	if (f->settled && f->before && f->decision.verdict != VERDICT_ALLOW)
+		map_put(&r->by_name, name, f->before);
 }
 
 void replay_run(struct replay *r, struct capture *c)

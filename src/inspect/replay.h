@@ -18,7 +18,9 @@ struct replay_flow {
 	struct decision decision;
 	bool decided;
 	bool answered; /* its client was told, as the entry says */
-	bool settled; /* of UDP: and nothing more of it is looked at */
+	bool settled; /* of UDP: and nothing more of it is looked at, but what begins another one */
+	uint32_t cid; /* quic_cid_hash() of what decided it */
+	struct replay_flow *before; /* of QUIC, allowed, between the same ports: it lives on */
 	struct flow_state state; /* while it is not decided */
 };
 

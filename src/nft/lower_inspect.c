@@ -14,6 +14,8 @@
  *			    -> allowed.HASH, denied.HASH, rejected.HASH
  *
  * A SYN on a connection that is known (a port used again before conntrack forgot it) is a new one.
+ * So may be a packet of QUIC with a long header, which none has after the first moments: the rules
+ * ask about it again, and the program knows whether it begins a connection.
  */
 #include <netinet/in.h>
 
@@ -89,18 +91,27 @@ static void map_to(struct lower *l, struct ir_set *map, uint32_t value, const ch
  * other names.
  */
 
-static const char *settled(struct lower *l, const char *stem, const char *comment, uint32_t value)
+static void push_lasting(struct lower *l, struct ir_chain *c, uint32_t protocol, uint32_t value)
+{
+	struct ir_rule r = {0};
+
+	match_one(l, &r, F_L4PROTO, protocol);
+	set_mark(l, &r, true, value);
+	chain_push(l, c, r);
+}
+
+static const char *settled(struct lower *l, const char *stem, const char *comment, uint32_t value,
+			   bool quic)
 {
 	struct ir_chain *c = chain_new(l, stem);
-	struct ir_rule lasting = {0}, r = commented(l, comment);
+	struct ir_rule r = commented(l, comment);
 
-	if (value == MARK_ALLOW) {
+	if (value == MARK_ALLOW && !quic)
 		set_mark(l, &r, true, value);
-	} else {
-		match_one(l, &lasting, F_L4PROTO, IPPROTO_TCP);
-		set_mark(l, &lasting, true, value);
-		chain_push(l, c, lasting);
-	}
+	else
+		push_lasting(l, c, IPPROTO_TCP, value);
+	if (value == MARK_ALLOW && quic)
+		push_lasting(l, c, IPPROTO_UDP, inspection_max(field(l)));
 	set_mark(l, &r, false, 0);
 	rule_counter(l, &r);
 	if (value == MARK_REJECT)
@@ -111,16 +122,17 @@ static const char *settled(struct lower *l, const char *stem, const char *commen
 	return seal(l, c);
 }
 
-static void push_verdicts(struct lower *l, struct ir_chain *c)
+static void push_verdicts(struct lower *l, struct ir_chain *c, bool quic)
 {
 	struct ir_set *map = arena_new_of(l->arena, struct ir_set);
 
 	map->stem = "verdicts";
 	map_to(l, map, MARK_ALLOW,
-	       settled(l, "allow", "fwc: allowed by its inspector", MARK_ALLOW));
-	map_to(l, map, MARK_DENY, settled(l, "deny", "fwc: denied by its inspector", MARK_DENY));
+	       settled(l, "allow", "fwc: allowed by its inspector", MARK_ALLOW, quic));
+	map_to(l, map, MARK_DENY,
+	       settled(l, "deny", "fwc: denied by its inspector", MARK_DENY, quic));
 	map_to(l, map, MARK_REJECT,
-	       settled(l, "refuse", "fwc: rejected by its inspector", MARK_REJECT));
+	       settled(l, "refuse", "fwc: rejected by its inspector", MARK_REJECT, quic));
 	push_lookup(l, c, F_MARK, map);
 }
 
@@ -199,6 +211,21 @@ static const char *known(struct lower *l, uint32_t value, const char *rules, con
 	return seal(l, c);
 }
 
+/* Of QUIC, one is allowed: what has a long header may begin another one (RFC 8999 5.1). */
+static const char *known_quic(struct lower *l, const char *rules, const char *rest)
+{
+	struct ir_chain *c = chain_new(l, "quic");
+	struct ir_rule r = commented(l, "fwc: perhaps another connection");
+
+	match_one(l, &r, F_CT_DIRECTION, 0);
+	match_ival(l, &r, F_PAYLOAD, (struct ival){128, 255});
+	set_mark(l, &r, true, 0);
+	go(l, c, r, rules);
+	push_reopened(l, c, false, rules);
+	go(l, c, (struct ir_rule){0}, rest);
+	return seal(l, c);
+}
+
 /* rule NULL: the one that asked is gone, so that the rules of now judge. */
 static const char *asked(struct lower *l, const struct rule *rule, const char *rules,
 			 const char *rest)
@@ -209,7 +236,7 @@ static const char *asked(struct lower *l, const struct rule *rule, const char *r
 	match_one(l, &reply, F_CT_DIRECTION, 1);
 	go(l, c, reply, rest);
 	if (rule)
-		push_verdicts(l, c);
+		push_verdicts(l, c, rule->inspected->quic);
 	push_reopened(l, c, true, rules);
 	for (int bare = 0; bare < 2; bare++) {
 		struct ir_rule sent = {0};
@@ -271,8 +298,10 @@ void lower_inspection(struct lower *l, struct ir_chain *root, const char *rules,
 		if (rule->inspected)
 			map_to(l, map, rule->inspected->id, asked(l, rule, rules, rest));
 	}
+	if (field(l)->quic)
+		map_to(l, map, inspection_max(field(l)), known_quic(l, rules, rest));
 	push_lookup(l, root, F_CT_MARK, map);
-	match_field(l, &other, F_CT_MARK, MARK_PENDING, inspection_max(field(l)));
+	match_field(l, &other, F_CT_MARK, MARK_PENDING, inspection_max(field(l)) - 1);
 	go(l, root, other, asked(l, NULL, rules, rest));
 	go(l, root, (struct ir_rule){0}, rest);
 }

@@ -274,7 +274,7 @@ static bool match_ordered(struct machine *m, const struct slice *s, uint64_t op,
 		v.lo = x + (op == NFT_CMP_GT);
 	else
 		v.hi = x - (op == NFT_CMP_LT);
-	if ((f == F_PAYLOAD && (v.lo != 0 || v.hi != 255)) || !slice_lift(&v, low))
+	if ((f == F_PAYLOAD && ((v.lo != 0 && v.lo != 128) || v.hi != 255)) || !slice_lift(&v, low))
 		return false;
 	if (!from && m->from == s && m->out->stmts.v[m->out->stmts.n - 1].kind == IR_MATCH) {
 		struct ival *key = m->out->stmts.v[m->out->stmts.n - 1].match.values.v[0].key;

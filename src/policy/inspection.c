@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "inspect/inspector.h"
 #include "policy/resolve.h"
 #include "util/number.h"
 #include "util/sha256.h"
@@ -79,6 +80,23 @@ static bool answers(const struct ast_inspector *in)
 	return false;
 }
 
+/* As inspector_is_brief() has it of the finished tables. */
+static bool is_brief(const struct ast_inspector *in)
+{
+	enum look look;
+
+	if (answers(in))
+		return false;
+	for (size_t i = 0; i < in->n; i++) {
+		const char *what = in->v[i].entry.what.s;
+
+		if (!in->v[i].is_comment && !in->v[i].is_word && what &&
+		    (!look_find(what, &look) || !look_is_brief(look)))
+			return false;
+	}
+	return true;
+}
+
 /* By the rule's own words, so that other rules come and go without changing it: connections that
  * wait for a verdict while a new ruleset is loaded go on waiting for the same rule. */
 static uint32_t number(const struct resolver *r, const struct rule *rule, bool *taken)
@@ -109,6 +127,7 @@ static const struct inspected *inspected(struct resolver *r, const struct rule *
 	out->fail_open = says(in, "on-overflow");
 	out->rewrite = rewrites(in);
 	out->answers = answers(in) && has_udp(&rule->services);
+	out->quic = !out->rewrite && !is_brief(in) && has_udp(&rule->services);
 	out->count = all->count;
 	out->first = (uint16_t)(all->first + (out->fail_open + 2 * out->rewrite) * all->count);
 	return out;
@@ -206,8 +225,9 @@ void finish_inspection(struct resolver *r)
 		check_answers(r, r->p->inspectors.v[i]);
 	if (r->diag->nerrors)
 		return;
-	room = inspection_max(all) - MARK_PENDING + 1;
-	taken = arena_alloc(r->arena, room);
+	room = inspection_max(all) - MARK_PENDING;
+	taken = arena_alloc(r->arena, room + 1);
+	taken[room] = true; /* the largest value is no rule's */
 	for (size_t i = 0; i < r->p->rules.n; i++) {
 		struct rule *rule = &r->p->rules.v[i];
 
@@ -222,5 +242,6 @@ void finish_inspection(struct resolver *r)
 		}
 		rule->inspected = inspected(r, rule, taken);
 		all->answers |= rule->inspected && rule->inspected->answers;
+		all->quic |= rule->inspected && rule->inspected->quic;
 	}
 }

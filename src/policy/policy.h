@@ -247,7 +247,8 @@ struct builtin_log {
 };
 
 /* A field of the connection's and of the packet's mark says what has been decided: 0 nothing, one
- * of these, or from MARK_PENDING on which inspect rule is being asked. */
+ * of these, or from MARK_PENDING on which inspect rule is being asked. Its largest value, of
+ * connections alone: one of QUIC is allowed, and what may begin another one is judged. */
 enum { MARK_ALLOW = 1, MARK_DENY, MARK_REJECT, MARK_PENDING };
 
 struct inspection {
@@ -255,6 +256,7 @@ struct inspection {
 	uint16_t first, count; /* queue numbers of the first kind of queue; others follow */
 	struct span mark_span, queues_span;
 	bool answers; /* some queries are answered: with MARK_ALLOW in the packet's mark */
+	bool quic; /* some rules judge connections of QUIC */
 };
 
 struct inspected { /* how the packets of an inspect rule get to the program that judges */
@@ -264,6 +266,7 @@ struct inspected { /* how the packets of an inspect rule get to the program that
 	bool fail_open; /* on-overflow allow */
 	bool rewrite; /* each packet is changed, none decides */
 	bool answers; /* to look-ups that it denies */
+	bool quic; /* it judges each connection of QUIC between the same ports */
 };
 
 struct rule {

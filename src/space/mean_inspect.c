@@ -66,14 +66,21 @@ dd_ref mean_inspected(struct mean *m, const struct policy *p, const struct rule 
 }
 
 /* What a verdict in the packet's mark does to the connection, and to the packet. */
-static dd_ref settled(const struct marked *k, uint32_t value)
+static dd_ref settled(const struct marked *k, uint32_t value, bool quic)
 {
 	struct mean *m = k->m;
+	dd_ref udp = schema_one(&m->schema, DIM_PROTO, IPPROTO_UDP);
 	/* what is denied of UDP says nothing about the next datagram */
-	dd_ref lasts = value == MARK_ALLOW ? DD_TRUE
-					   : schema_one(&m->schema, DIM_PROTO, IPPROTO_TCP);
-	dd_ref then = dd_seq(m->dd, dd_restrict(m->dd, lasts, set(k, true, value)),
-			     set(k, false, 0));
+	dd_ref lasts = value == MARK_ALLOW && !quic
+			       ? DD_TRUE
+			       : schema_one(&m->schema, DIM_PROTO, IPPROTO_TCP);
+	dd_ref then = dd_restrict(m->dd, lasts, set(k, true, value));
+
+	/* and what is allowed, where QUIC counts, nothing about the next connection */
+	if (value == MARK_ALLOW && quic)
+		then = dd_seq(m->dd, then,
+			      dd_restrict(m->dd, udp, set(k, true, inspection_max(k->field))));
+	then = dd_seq(m->dd, then, set(k, false, 0));
 	dd_ref end = value == MARK_ALLOW    ? mean_outcome(m, FATE_ACCEPT, NULL, NULL)
 		     : value == MARK_REJECT ? mean_reject(m, NULL)
 					    : mean_outcome(m, FATE_DROP, NULL, NULL);
@@ -93,7 +100,7 @@ static dd_ref pending(const struct marked *k, const struct rule *r, dd_ref sent,
 
 	then = dd_seq(m->dd, anew, dd_restrict(m->dd, sent, then));
 	for (uint32_t v = MARK_REJECT; v >= MARK_ALLOW; v--)
-		then = dd_seq(m->dd, settled(k, v), then);
+		then = dd_seq(m->dd, settled(k, v, how->quic), then);
 	return dd_restrict(m->dd, mine, then);
 }
 
@@ -124,6 +131,14 @@ dd_ref mean_answered(struct mean *m, const struct policy *p)
 		      field_is(&k, DIM_MARK, MARK_ALLOW, MARK_ALLOW));
 }
 
+static dd_ref carries(struct mean *m, enum payload from)
+{
+	struct ival v = {from, PAYLOAD_LONG};
+
+	return schema_ranges(&m->schema, DIM_PAYLOAD, dim_table[DIM_PAYLOAD].bits, &v, 1,
+			     u128_max(dim_table[DIM_PAYLOAD].bits), DD_TRUE);
+}
+
 dd_ref mean_asked(struct mean *m, const struct policy *p, dd_ref rules)
 {
 	struct marked k = {m, &p->inspection};
@@ -135,15 +150,22 @@ dd_ref mean_asked(struct mean *m, const struct policy *p, dd_ref rules)
 	dd_ref bare = dd_and(d, tcp,
 			     dd_not(d, schema_ranges(&m->schema, DIM_FLAGS, 8, &none, 1, 0x21,
 						     DD_TRUE)));
-	dd_ref sent = dd_and(d, original, dd_or(d, bare, schema_one(&m->schema, DIM_PAYLOAD, 1)));
+	dd_ref sent = dd_and(d, original, dd_or(d, bare, carries(m, PAYLOAD_SHORT)));
 	dd_ref opens = dd_and(d, original, dd_and(d, tcp, mean_opening_tcp(m)));
-	dd_ref others = field_is(&k, DIM_CT_MARK, MARK_PENDING, inspection_max(k.field));
-	dd_ref is_known = dd_not(d, field_is(&k, DIM_CT_MARK, 0, 0));
+	uint32_t last = inspection_max(k.field);
+	dd_ref others = field_is(&k, DIM_CT_MARK, MARK_PENDING, last - 1);
+	dd_ref is_known = field_is(&k, DIM_CT_MARK, MARK_ALLOW, last - !p->inspection.quic);
 	dd_ref anew = dd_restrict(d, opens, dd_seq(d, set(&k, true, 0), rules));
 	dd_ref all = pending_rules(&k, p, sent, anew, &others);
 
-	/* asked; opened anew; decided; asked by a rule that is gone */
+	/* asked; opened anew; of QUIC, as it may be; decided; asked by a rule that is gone */
 	all = dd_seq(d, all, dd_restrict(d, is_known, anew));
+	if (p->inspection.quic)
+		all = dd_seq(d, all,
+			     dd_restrict(d,
+					 dd_and(d, field_is(&k, DIM_CT_MARK, last, last),
+						dd_and(d, original, carries(m, PAYLOAD_LONG))),
+					 dd_seq(d, set(&k, true, 0), rules)));
 	all = dd_seq(d, all,
 		     dd_restrict(d, field_is(&k, DIM_CT_MARK, MARK_DENY, MARK_DENY),
 				 mean_outcome(m, FATE_DROP, NULL, NULL)));

@@ -165,8 +165,9 @@ static struct term term_of(struct mean *m, enum field f, const struct ival *v, s
 	    d == DIM_FIB_OIF) {
 		for (size_t i = 0; i < n; i++)
 			add_codes(m, &t, f, v[i], mask ? mask : u128_max(128));
-	} else if (d == DIM_PAYLOAD) { /* the reader leaves only 0-255: it is there */
-		vec_push(m->arena, &t.values, ((struct ival){1, 1}));
+	} else if (d == DIM_PAYLOAD) { /* the reader leaves only 0-255 and 128-255 */
+		vec_push(m->arena, &t.values,
+			 ((struct ival){v[0].lo ? PAYLOAD_LONG : PAYLOAD_SHORT, PAYLOAD_LONG}));
 	} else {
 		if (mask)
 			t.mask &= mask;

@@ -251,9 +251,21 @@ static const char *bit_text(enum dim d, const struct ivset *s)
 		return set ? "through IPsec" : "not through IPsec";
 	if (d == DIM_RT_IPSEC)
 		return set ? "leaving through IPsec" : "leaving not through IPsec";
-	if (d == DIM_PAYLOAD)
-		return set ? "with data" : "without data";
 	return set ? "in reply" : "by who opened the connection";
+}
+
+static const char *payload_text(const struct ivset *s)
+{
+	bool none = ivset_contains(s, PAYLOAD_NONE), low = ivset_contains(s, PAYLOAD_SHORT);
+	bool high = ivset_contains(s, PAYLOAD_LONG);
+
+	if (low && high)
+		return "with data";
+	if (low)
+		return none ? "without data, or its first bit 0" : "with data, its first bit 0";
+	if (high)
+		return none ? "without data, or its first bit 1" : "with data, its first bit 1";
+	return "without data";
 }
 
 static const char *set_text(struct mean *m, enum dim d, enum family fam, const struct ivset *s)
@@ -275,7 +287,9 @@ static const char *set_text(struct mean *m, enum dim d, enum family fam, const s
 		put_flags(&b, s);
 	else if (d == DIM_CT_STATUS)
 		put_status(&b, m, s);
-	else if (d == DIM_PAYLOAD || d == DIM_LINK || d == DIM_CT_DIRECTION || d == DIM_SECPATH ||
+	else if (d == DIM_PAYLOAD)
+		buf_puts(&b, payload_text(s));
+	else if (d == DIM_LINK || d == DIM_CT_DIRECTION || d == DIM_SECPATH ||
 		 d == DIM_RT_IPSEC)
 		buf_puts(&b, bit_text(d, s));
 	else if (d == DIM_TIME)

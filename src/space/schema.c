@@ -28,33 +28,33 @@ const struct dim_info dim_table[NDIMS] = {
 	[DIM_SPORT] = {"sport", 389, 16},
 	[DIM_TYPE] = {"type", 405, 8},
 	[DIM_FLAGS] = {"tcpflags", 413, 8},
-	[DIM_PAYLOAD] = {"payload", 421, 1},
-	[DIM_HOPLIMIT] = {"hoplimit", 422, 8},
-	[DIM_UID] = {"uid", 430, 32},
-	[DIM_FIB_SADDR] = {"fibsaddr", 462, 8},
-	[DIM_FIB_DADDR] = {"fibdaddr", 470, 8},
-	[DIM_FIB_DADDR_IIF] = {"fibdaddriif", 478, 8},
-	[DIM_HOUR] = {"hour", 486, 17},
-	[DIM_DAY] = {"day", 503, 3},
-	[DIM_CODE] = {"code", 506, 8},
-	[DIM_DSCP] = {"dscp", 514, 6},
-	[DIM_ECN] = {"ecn", 520, 2},
-	[DIM_LENGTH] = {"length", 522, 32},
-	[DIM_GID] = {"gid", 554, 32},
-	[DIM_IIFTYPE] = {"iiftype", 586, 16},
-	[DIM_OIFTYPE] = {"oiftype", 602, 16},
-	[DIM_IIFGROUP] = {"iifgroup", 618, 32},
-	[DIM_OIFGROUP] = {"oifgroup", 650, 32},
-	[DIM_SECPATH] = {"secpath", 682, 1},
-	[DIM_RT_IPSEC] = {"rtipsec", 683, 1},
-	[DIM_LINK] = {"link", 684, 1},
-	[DIM_ETHER_SADDR] = {"ethersaddr", 685, 48},
-	[DIM_ETHER_DADDR] = {"etherdaddr", 733, 48},
-	[DIM_CALLED] = {"called", 781, 16},
-	[DIM_FIB_OIF] = {"fiboif", 797, 12},
-	[DIM_TIME] = {"time", 809, 16},
+	[DIM_PAYLOAD] = {"payload", 421, 2},
+	[DIM_HOPLIMIT] = {"hoplimit", 423, 8},
+	[DIM_UID] = {"uid", 431, 32},
+	[DIM_FIB_SADDR] = {"fibsaddr", 463, 8},
+	[DIM_FIB_DADDR] = {"fibdaddr", 471, 8},
+	[DIM_FIB_DADDR_IIF] = {"fibdaddriif", 479, 8},
+	[DIM_HOUR] = {"hour", 487, 17},
+	[DIM_DAY] = {"day", 504, 3},
+	[DIM_CODE] = {"code", 507, 8},
+	[DIM_DSCP] = {"dscp", 515, 6},
+	[DIM_ECN] = {"ecn", 521, 2},
+	[DIM_LENGTH] = {"length", 523, 32},
+	[DIM_GID] = {"gid", 555, 32},
+	[DIM_IIFTYPE] = {"iiftype", 587, 16},
+	[DIM_OIFTYPE] = {"oiftype", 603, 16},
+	[DIM_IIFGROUP] = {"iifgroup", 619, 32},
+	[DIM_OIFGROUP] = {"oifgroup", 651, 32},
+	[DIM_SECPATH] = {"secpath", 683, 1},
+	[DIM_RT_IPSEC] = {"rtipsec", 684, 1},
+	[DIM_LINK] = {"link", 685, 1},
+	[DIM_ETHER_SADDR] = {"ethersaddr", 686, 48},
+	[DIM_ETHER_DADDR] = {"etherdaddr", 734, 48},
+	[DIM_CALLED] = {"called", 782, 16},
+	[DIM_FIB_OIF] = {"fiboif", 798, 12},
+	[DIM_TIME] = {"time", 810, 16},
 };
-#define FIRST_CONDITION 825
+#define FIRST_CONDITION 826
 #define TRIES 256 /* at a packet that its conditions do not lie about */
 #define MAX_NAMES 4096 /* 12 bits */
 
@@ -449,6 +449,7 @@ static dd_ref possible(struct schema *s, enum station at)
 	w = has(s, w, possible_link(s));
 	w = has(s, w, zero_unless(s, DIM_FLAGS, schema_one(s, DIM_PROTO, IPPROTO_TCP)));
 	w = has(s, w, zero_unless(s, DIM_PAYLOAD, carrying));
+	w = has(s, w, below(s, DIM_PAYLOAD, PAYLOAD_LONG + 1));
 	w = has(s, w, zero_unless(s, DIM_CT_MARK, tracked));
 	w = has(s, w, zero_unless(s, DIM_CT_STATUS, tracked));
 	w = has(s, w, zero_unless(s, DIM_CT_DIRECTION, tracked));

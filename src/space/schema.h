@@ -35,7 +35,7 @@ enum dim { /* in the order of their variables */
 	   DIM_SPORT,
 	   DIM_TYPE, /* of ICMP and ICMPv6 */
 	   DIM_FLAGS, /* of TCP */
-	   DIM_PAYLOAD, /* 1: TCP or UDP carries a byte at least */
+	   DIM_PAYLOAD, /* enum payload: what TCP or UDP carries */
 	   DIM_HOPLIMIT,
 	   DIM_UID,
 	   DIM_FIB_SADDR, /* RTN_* */
@@ -62,6 +62,10 @@ enum dim { /* in the order of their variables */
 	   DIM_TIME, /* code of a second (times.c) */
 	   NDIMS,
 };
+
+/* What TCP or UDP carries: nothing, a first bit that is not set, one that is (of QUIC, a long
+ * header). */
+enum payload { PAYLOAD_NONE, PAYLOAD_SHORT, PAYLOAD_LONG };
 
 enum ct_code { CT_NEW, CT_ESTABLISHED, CT_RELATED, CT_UNTRACKED, CT_INVALID, NCTCODES };
 

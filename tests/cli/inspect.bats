@@ -167,6 +167,35 @@ assert c["ja4"].startswith("q13d0312h3_55b375c5d22e_") and c["alpn"] == ["h3"] a
 	[ "${#lines[@]}" = 4 ]
 }
 
+# The same in earnest: tests/unit/test_evasion.c, test_another_quic().
+@test "each connection of QUIC between the same ports has a line, and what belongs to one is none" {
+	python3 - "$BATS_TEST_DIRNAME/../fuzz/corpus/flow" >quic.pcap <<-'P'
+		import os, struct, sys
+		def packet(data):
+		    udp = struct.pack("!HHHH", 5000, 443, 8 + len(data), 0) + data
+		    return struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0,
+		                       bytes([192, 168, 1, 10]), bytes([203, 0, 113, 5])) + udp
+		def vector(name):
+		    return open(os.path.join(sys.argv[1], name), "rb").read()[3:]
+		short = b"\x43 short header"
+		out = struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 101)
+		for p in (vector("quic_v1"), vector("quic_v1"), vector("quic_ack"), vector("quic_handshake"), short,
+		          vector("quic_denied_half"), short, vector("quic_denied_rest"), vector("quic_denied_same_cid"),
+		          vector("quic_handshake"), short, vector("quic_other")):
+		    out += struct.pack("<IIII", 0, 0, len(packet(p)), len(packet(p))) + packet(p)
+		sys.stdout.buffer.write(out)
+	P
+	sed 's/deny   sni "[^"]*"/deny sni "*.casino.example"/' p.fwc >c.fwc
+	chmod go-w c.fwc
+	run -0 --separate-stderr "$FWC" inspect replay quic.pcap --policy c.fwc
+	echo "$output"
+	[ "${lines[0]}" = '192.168.1.10:5000 -> 203.0.113.5:443 udp quic "example.com": allow, c.fwc:9: allow any' ]
+	[ "${lines[1]}" = '192.168.1.10:5000 -> 203.0.113.5:443 udp quic "a.casino.example": deny, c.fwc:5: deny sni "*.casino.example"' ]
+	[ "${lines[2]}" = "${lines[1]}" ]
+	[ "${lines[3]}" = "${lines[0]}" ]
+	[ "${#lines[@]}" = 4 ]
+}
+
 @test "--with gives every connection to one inspector" {
 	"$FWC" inspect replay "$captures/raw.pcap" --policy p.fwc --with nothing >got 2>/dev/null
 	[ "$(grep -c ': deny, default' got)" = 11 ]
@@ -217,7 +246,7 @@ assert c["ja4"].startswith("q13d0312h3_55b375c5d22e_") and c["alpn"] == ["h3"] a
 	: >empty
 	run -2 "$FWC" inspect replay empty --policy p.fwc
 	run -2 "$FWC" inspect replay absent --policy p.fwc
-	[[ $output == *"cannot read absent: No such file or directory"* ]]
+	[ "$output" = "fwc: error: cannot read absent: No such file or directory" ]
 	head -c 2000 "$captures/raw.pcap" >part
 	run -0 "$FWC" inspect replay part --policy p.fwc
 	[[ $output == *"part: the last record is not whole"* ]]

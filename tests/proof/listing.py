@@ -28,7 +28,7 @@ FIELDS = {
     'mark': (1 << 32) - 1, 'skuid': (1 << 32) - 1, 'skgid': (1 << 32) - 1, 'fibsaddr': 15, 'fibdaddr': 15, 'fibdaddriif': 15,
     'saddr': (1 << 128) - 1, 'daddr': (1 << 128) - 1, 'proto': 255, 'dport': 65535, 'sport': 65535,
     'icmptype': 255, 'icmpcode': 255, 'dscp': 63, 'iiftype': 65535, 'smac': (1 << 48) - 1,
-    'tcpflags': 255, 'payload': 1, 'hoplimit': 255, 'called': 65535, 'secpath': 1, 'rtipsec': 1,
+    'tcpflags': 255, 'payload': 2, 'hoplimit': 255, 'called': 65535, 'secpath': 1, 'rtipsec': 1,
     'fiboif': (1 << 128) - 1, 'time': 18446744073,
 }
 META = {'nfproto': 'family', 'l4proto': 'proto', 'iifname': 'iif', 'oifname': 'oif', 'iif': 'iif',
@@ -267,7 +267,7 @@ class Reader:
         if kind == 'payload' and (what.get('base'), what.get('offset'), what.get('len')) == ('ll', 48, 48):
             return [('smac', None)], []         # whatever link it came by
         if kind == 'payload' and (what.get('base'), what.get('offset'), what.get('len')) == ('ih', 0, 8):
-            return [('payload', None)], []      # the first byte that TCP or UDP carries
+            return [('payload', None)], []      # the first byte that TCP or UDP carries: none, below 128, from there on
         if kind == 'payload' and (what.get('protocol'), what.get('field')) in PAYLOAD:
             needs = self.dependencies(what['protocol'], context)
             return [(PAYLOAD[what['protocol'], what['field']], None)], needs
@@ -342,9 +342,9 @@ class Reader:
         if keys == [('iiftype', None)] and right == 'ether':
             right = ETHER
         if keys == [('payload', None)]:
-            if (op, right) != ('==', {'range': [0, 255]}):
+            if op != '==' or right not in ({'range': [0, 255]}, {'range': [128, 255]}):
                 raise Unsupported('what a byte of payload is')
-            right = 1
+            right = {'range': [1, 2]} if right == {'range': [0, 255]} else 2
         if isinstance(right, str) and right.startswith('@'):
             found = self.sets[right[1:]]
             if found.runtime:

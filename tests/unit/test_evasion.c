@@ -10,6 +10,7 @@
 #include "vectors/vectors.h"
 
 #define SECOND 1000000000ull
+#define ALL_OF(array) (array), sizeof(array)
 #define SLOTS 64
 
 static const char tables_text[] =
@@ -807,6 +808,70 @@ static void test_other_protocol(void)
 	SAME_TEXT(last.name, "example.com");
 }
 
+/* Another connection of QUIC between the same ports, which the rules ask about again (RFC 9000 5.1:
+ * a connection is its ids, not its ports). */
+static void test_another_quic(void)
+{
+	port++;
+	SAME_TEXT(datagram(ALL_OF(quic_v1)), "allow");
+	events = 0;
+	SAME_TEXT(datagram(ALL_OF(quic_v1)), "allow"); /* sent again */
+	SAME_TEXT(datagram(ALL_OF(quic_ack)), "allow"); /* what follows on it */
+	SAME_TEXT(datagram(ALL_OF(quic_ack_same_cid)), "allow");
+	SAME_TEXT(datagram(ALL_OF(quic_handshake)), "allow");
+	SAME_TEXT(datagram("\x43 short header", 14), "allow");
+	SAME_NUMBER(events, 0);
+	SAME_TEXT(datagram(ALL_OF(quic_denied)), "deny");
+	SAME_TEXT(last.name, "a.casino.example");
+	SAME_TEXT(datagram(ALL_OF(quic_denied)), "deny");
+	SAME_TEXT(datagram(ALL_OF(quic_denied_same_cid)), "deny"); /* the id is the client's choice */
+	SAME_NUMBER(events, 3);
+	/* the first one lives on */
+	SAME_TEXT(datagram("\x43 short header", 14), "allow");
+	SAME_TEXT(datagram(ALL_OF(quic_handshake)), "allow");
+	SAME_NUMBER(events, 3);
+	SAME_TEXT(datagram(ALL_OF(quic_other)), "allow"); /* and a third one comes */
+	SAME_NUMBER(events, 4);
+	/* much later */
+	now += 50 * SECOND;
+	SAME_TEXT(datagram(ALL_OF(quic_ack)), "allow");
+	SAME_TEXT(datagram(ALL_OF(quic_ack_same_cid)), "allow");
+	SAME_TEXT(datagram(ALL_OF(quic_denied)), "deny");
+	now += 70 * SECOND; /* what the ports were used for is forgotten */
+	SAME_TEXT(datagram("\x43 short header", 14), "pass");
+	SAME_NUMBER(last.protocol, PROTOCOL_UNKNOWN);
+}
+
+/* Its hello in two datagrams, in any order, with a packet of the first connection between them. */
+static void test_another_split_quic(void)
+{
+	port++;
+	SAME_TEXT(datagram(ALL_OF(quic_v1)), "allow");
+	SAME_TEXT(datagram(ALL_OF(quic_denied_half)), "");
+	SAME_TEXT(datagram("\x43 short header", 14), "pass");
+	SAME_TEXT(datagram(ALL_OF(quic_denied_rest)), "deny deny");
+	SAME_TEXT(datagram(ALL_OF(quic_denied_rest)), "");
+	SAME_TEXT(datagram(ALL_OF(quic_denied_half)), "deny deny");
+	SAME_TEXT(datagram(ALL_OF(quic_hybrid_1)), "allow"); /* of its id, and says nothing else */
+	SAME_TEXT(datagram(ALL_OF(quic_other)), "allow");
+	SAME_TEXT(datagram(ALL_OF(quic_hybrid_1)), "");
+	SAME_TEXT(datagram(ALL_OF(quic_hybrid_2)), "allow allow");
+	SAME_TEXT(last.name, "www.example.org");
+}
+
+/* One of a version that cannot be read. */
+static void test_another_version(void)
+{
+	uint8_t hello[sizeof(quic_denied)];
+
+	port++;
+	SAME_TEXT(datagram(ALL_OF(quic_v1)), "allow");
+	memcpy(hello, quic_denied, sizeof(hello));
+	put32(hello + 1, 0xfaceb002);
+	SAME_TEXT(datagram(ALL_OF(hello)), "deny");
+	expect_error("this version of QUIC cannot be read");
+}
+
 int main(void)
 {
 	struct buf why = {0};
@@ -837,6 +902,9 @@ int main(void)
 	test_not_seen();
 	test_short_greeting();
 	test_other_protocol();
+	test_another_quic();
+	test_another_split_quic();
+	test_another_version();
 	SAME_NUMBER(board->held, 0);
 	judge_free(judge);
 	tables_free(&tables);

@@ -307,6 +307,16 @@ def vectors():
     yield "quic_hybrid_2_mixed", mixed
     yield "quic_token", initial(RFC9001, token=bytes(100), cid=b"", scid=b"abcd", number=0, width=1, size=1250)
     yield "quic_other", initial(RFC9001, cid=bytes.fromhex("a0a1a2a3a4a5a6a7"))
+    denied = hello([server_name(b"a.casino.example"), ALPN, X25519])
+    other = bytes.fromhex("b0b1b2b3b4b5b6b7")
+    yield "quic_denied", initial(crypto(0, denied), cid=other)
+    yield "quic_denied_same_cid", initial(crypto(0, denied), number=4)
+    yield "quic_denied_half", initial(crypto(0, denied[:40]), cid=other)
+    yield "quic_denied_rest", initial(crypto(40, denied[40:]), cid=other, number=3)
+    yield "quic_ack", initial(b"\x02\x05\x00\x01\x02", cid=bytes.fromhex("0102030405060708"), number=3,
+                              keys_of=bytes.fromhex("8394c8f03e515708"))
+    yield "quic_ack_same_cid", initial(b"\x02\x05\x00\x01\x02", number=3)
+    yield "quic_handshake", b"\xe0" + struct.pack("!I", 1) + b"\x08" + bytes(8) + b"\x00" + varint(320) + bytes(320)
     yield "quic_no_bit", initial(RFC9001, bit=0)  # RFC 9287
     yield "quic_number_200", initial(crypto(0, RFC8448), number=200, width=1)
     yield "dns_query", query(b"WWW.Example.org", extra=b"\x00\x00\x29\x04\xd0\x00\x00\x00\x00\x00\x00",

@@ -145,6 +145,35 @@ teardown_file() {
 	[ "${lines[3]}" = "quic fd00:1::2 quic_hybrid_2+quic_hybrid_1 2 of 2" ]
 }
 
+@test "vm: another connection of QUIC between the same ports is judged, and the first one lives on" {
+	run ip netns exec client python3 - "$BATS_TEST_DIRNAME" <<-'P'
+		import socket, sys
+		sys.path.insert(0, sys.argv[1])
+		from peer import vector
+		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		s.connect(("10.0.1.2", 443))
+		def sent(wait, *messages):
+		    s.settimeout(wait)
+		    for message in messages:
+		        s.send(message)
+		    try:
+		        return sum(bool(s.recv(100)) for _ in messages)
+		    except OSError:
+		        return 0
+		print(sent(20, vector("quic_hybrid_1"), vector("quic_hybrid_2")))
+		print(sent(2, vector("quic_denied")))
+		print(sent(2, vector("quic_denied_same_cid")))
+		print(sent(20, b"\x43 short header"), sent(20, vector("quic_ack")), sent(20, vector("quic_handshake")))
+		print(sent(2, vector("quic_denied")))
+	P
+	echo "$output"
+	[ "${lines[0]}" = 2 ]
+	[ "${lines[1]}" = 0 ]
+	[ "${lines[2]}" = 0 ]
+	[ "${lines[3]}" = "1 1 1" ]
+	[ "${lines[4]}" = 0 ]
+}
+
 # The name that they say is that of the server as they know it: /etc/hosts has it, for them alone.
 @test "vm: ngtcp2: a page by HTTP/3 from a name that may pass, and not a word with one that is denied" {
 	local name end before now pids=()
