@@ -222,13 +222,14 @@ static int replay_file(struct globals *g, struct session *s, struct arena *a, co
 	int rc;
 
 	if (fd < 0 || fstat(fd, &st) < 0) {
-		fprintf(stderr, "fwc: cannot read %s: %s\n", file, strerror(fd < 0 ? -fd : errno));
+		fprintf(stderr, "fwc: error: cannot read %s: %s\n", file,
+			strerror(fd < 0 ? -fd : errno));
 		return EXIT_WRONG;
 	}
 	if (st.st_size > 0)
 		p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (p == MAP_FAILED) {
-		fprintf(stderr, "fwc: cannot read %s: %s\n", file, strerror(errno));
+		fprintf(stderr, "fwc: error: cannot read %s: %s\n", file, strerror(errno));
 		return EXIT_WRONG;
 	}
 	rc = replay_bytes(g, s, a, file, p, (size_t)st.st_size);

@@ -283,7 +283,8 @@ static int of_file(struct logging *l, const char *path)
 	int rc = EXIT_FINE;
 
 	if (!f) {
-		fprintf(stderr, "fwc: cannot read %s: %s\n", path, strerror(fd < 0 ? -fd : errno));
+		fprintf(stderr, "fwc: error: cannot read %s: %s\n", path,
+			strerror(fd < 0 ? -fd : errno));
 		return EXIT_WRONG;
 	}
 	while (read_line(f, line)) {
@@ -292,7 +293,7 @@ static int of_file(struct logging *l, const char *path)
 			break;
 	}
 	if (ferror(f)) {
-		fprintf(stderr, "fwc: cannot read %s: %s\n", path, strerror(errno));
+		fprintf(stderr, "fwc: error: cannot read %s: %s\n", path, strerror(errno));
 		rc = EXIT_SYSTEM;
 	}
 	if (own)
