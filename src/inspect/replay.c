@@ -148,16 +148,14 @@ static void take_alone(struct replay *r, struct replay_flow *f, const struct pac
 	flow_drop(&state, r->room);
 }
 
-static bool is_allowed_quic(const struct replay_flow *f)
-{
-	return f->decision.verdict == VERDICT_ALLOW && f->facts.protocol == PROTOCOL_QUIC &&
-	       !inspector_is_brief(f->in);
-}
-
-/* Of what is decided: whether a datagram belongs to that, too. */
+/* Whether a datagram belongs to what is decided. What is denied of QUIC is sent again. */
 static bool goes_on(const struct replay *r, const struct replay_flow *f, const struct packet *k)
 {
-	if (!is_allowed_quic(f) || flow_goes_on(k, r->room))
+	if (inspector_is_brief(f->in))
+		return true;
+	if (f->decision.verdict != VERDICT_ALLOW)
+		return !flow_is_alone(k);
+	if (flow_goes_on(k, r->room))
 		return true;
 	return !flow_is_alone(k) && f->cid == quic_cid_hash(k->payload, k->n) &&
 	       !inspector_denies(f->in, r->room, k, r->patterns);
@@ -180,10 +178,10 @@ static void take_udp(struct replay *r, const struct packet *k)
 		return;
 	}
 	if (f->decided) { /* of what came before it */
-		struct replay_flow *before = f->settled && is_allowed_quic(f) ? f : NULL;
+		struct replay_flow *before = f;
 
 		f = begin(r, k, true, name);
-		f->before = before;
+		f->before = before->settled ? before : NULL;
 	}
 	flow_trust_datagram(&f->state, k);
 	flow_datagram(&f->state, r->room, k->payload, k->n);
