@@ -25,12 +25,16 @@ static bool further(struct compiled *out, const struct ast *more, enum compile_s
 	/* Even after syntax errors: all errors of a file in one run. */
 	diag_next_stage(diag);
 	out->policy = policy_resolve(out->ast, a, diag);
+	arena_free(out->ast->rules);
+	out->ast->rules = NULL;
+	out->ast->stmts.n = 0;
 	if (!diag->nerrors)
 		policy_warn(out->policy, diag);
 	if (diag->nerrors || last == STAGE_POLICY)
 		return !diag->nerrors;
 	progress_tick();
-	out->ruleset = ruleset_lower(out->policy, a, diag);
+	out->lowered = arena_within(a);
+	out->ruleset = ruleset_lower(out->policy, out->lowered, diag);
 	if (diag->nerrors || last == STAGE_IR)
 		return !diag->nerrors;
 	emit_script(&out->script, out->ruleset, out->path);

@@ -14,6 +14,7 @@ struct compiled { /* each is NULL/empty if an earlier stage reported errors */
 	struct ast *ast;
 	struct policy *policy;
 	struct ir_ruleset *ruleset;
+	struct arena *lowered; /* that one's */
 	struct buf script; /* freed with compiled_free() */
 };
 

@@ -155,30 +155,49 @@ bool work_compile(struct work *w, struct globals *g, const char *file, enum comp
 	return ok;
 }
 
-/* True if the kernel holds what was compiled and what the policy means, or lets this user make no
- * namespace to try it in. */
-static bool work_prove(struct work *w, const struct globals *g, enum proving how)
+/* Whether the kernel holds what was compiled, or lets this user make no namespace to try it in. */
+static void try_in_kernel(struct work *w, const struct globals *g, enum proving how,
+			  struct proof *p)
 {
-	struct proof p;
-
 	if (how == PROVING_ELSEWHERE)
-		p = (struct proof){.outcome = SCRATCH_UNAVAILABLE, .why = "because of --elsewhere"};
+		*p = (struct proof){.outcome = SCRATCH_UNAVAILABLE,
+				    .why = "because of --elsewhere"};
 	else
-		proof_make_anywhere(&p, w->arena, buf_str(&w->compiled.script), w->compiled.ruleset,
+		proof_make_anywhere(p, w->arena, buf_str(&w->compiled.script), w->compiled.ruleset,
 				    g->netns);
-	if (p.outcome == SCRATCH_UNAVAILABLE)
+	if (p->outcome == SCRATCH_UNAVAILABLE)
 		fprintf(stderr, "fwc: warning: the ruleset was not tried in the kernel: %s\n",
-			p.why);
+			p->why);
+	w->held = p->held;
+}
+
+/* What was compiled makes room for the proof, which is about what the kernel holds. */
+static void drop_compiled(struct work *w, const struct proof *p)
+{
+	struct ir_set *const *s;
+
+	if (p->outcome != SCRATCH_LOADED || !proof_good(p))
+		return;
+	vec_each (&w->compiled.ruleset->sets, s)
+		if (ir_set_is_bulk(*s))
+			return; /* what is in it is not in the dump */
+	arena_free(w->compiled.lowered);
+	w->compiled.lowered = NULL;
+	w->compiled.ruleset = NULL;
+}
+
+/* True if it is also what the policy means. */
+static bool work_prove(struct work *w, enum proving how, struct proof *p)
+{
 	if (how != PROVING_NOT)
-		proof_judge(&p, w->arena, w->compiled.policy, w->compiled.ruleset);
+		proof_judge(p, w->arena, w->compiled.policy, w->compiled.ruleset);
 	else
 		fputs("fwc: warning: not proved, because of --no-proof\n", stderr);
-	if (p.outcome != SCRATCH_UNAVAILABLE || !proof_good(&p))
-		proof_print(stderr, &p, w->compiled.ruleset);
-	proof_note(stderr, p.asleep);
-	w->proved = proof_state(&p);
-	w->held = p.held;
-	return proof_good(&p);
+	if (p->outcome != SCRATCH_UNAVAILABLE || !proof_good(p))
+		proof_print(stderr, p, w->compiled.ruleset);
+	proof_note(stderr, p->asleep);
+	w->proved = proof_state(p);
+	return proof_good(p);
 }
 
 int usage_bad_option(const char *command, char **argv, const char *shorts)
@@ -238,7 +257,8 @@ bool work_query(struct work *w, struct globals *g, const char *file, const char 
 	return ok && *query;
 }
 
-struct manifest *work_manifest(struct work *w, const struct buf *inspect, const struct buf *runtime)
+struct manifest *work_manifest(const struct work *w, struct arena *a, const struct buf *inspect,
+			       const struct buf *runtime)
 {
 	char *cwd = getcwd(NULL, 0);
 	struct manifest_input in = {
@@ -257,7 +277,7 @@ struct manifest *work_manifest(struct work *w, const struct buf *inspect, const 
 		.held = &w->held,
 		.held_by = kernel_maker(),
 	};
-	struct manifest *m = manifest_build(w->arena, &in);
+	struct manifest *m = manifest_build(a, &in);
 
 	free(cwd);
 	return m;
@@ -360,10 +380,11 @@ bool work_runtime(const struct work *w, struct buf *out)
 	return !j || file_json_text(out, j);
 }
 
-/* The script stays with the work. */
-static bool make_artefact(struct work *w, struct artefact *out)
+/* All but what the manifest says of the proof; the script stays with the work. NULL after a report.
+ */
+static json_t *begin_artefact(struct work *w, struct artefact *out)
 {
-	json_t *manifest;
+	_cleanup_arena_ struct arena *a = arena_new();
 	bool ok;
 
 	*out = (struct artefact){.script = w->compiled.script,
@@ -371,27 +392,35 @@ static bool make_artefact(struct work *w, struct artefact *out)
 				 .lists = lists_of(w->arena, w->compiled.ruleset)};
 	lists_keep(out->lists, w->in_force);
 	ok = work_tables(w, &out->inspect) && work_runtime(w, &out->runtime);
-	manifest = manifest_json(work_manifest(w, &out->inspect, &out->runtime), &out->index);
-	ok = ok && file_json_text(&out->text, manifest);
-	json_decref(manifest);
-	if (!ok)
-		fputs("fwc: out of memory for the artefact\n", stderr);
-	return ok;
+	if (ok)
+		return manifest_head(work_manifest(w, a, &out->inspect, &out->runtime),
+				     &out->index);
+	fputs("fwc: out of memory for the artefact\n", stderr);
+	return NULL;
 }
 
 int work_emit(struct work *w, struct globals *g, const char *out, enum proving how)
 {
+	bool shown = out && !strcmp(out, "-");
+	_cleanup_json_ json_t *head = NULL;
 	struct artefact x = {0};
 	int rc = EXIT_SYSTEM;
+	struct proof p;
 
-	if (!work_prove(w, g, how))
-		return EXIT_SYSTEM;
-	if (out && !strcmp(out, "-")) {
+	try_in_kernel(w, g, how, &p);
+	if (!shown && proof_good(&p))
+		head = begin_artefact(w, &x);
+	drop_compiled(w, &p);
+	if (!work_prove(w, how, &p)) {
+		;
+	} else if (shown) {
 		fwrite(w->compiled.script.data, 1, w->compiled.script.len, stdout);
-		return EXIT_FINE;
+		rc = EXIT_FINE;
+	} else if (head) {
+		head = manifest_sealed(head, w->proved);
+		if (file_json_text(&x.text, head))
+			rc = write_artefact(&x, g, out);
 	}
-	if (make_artefact(w, &x))
-		rc = write_artefact(&x, g, out);
 	x.script = x.held = (struct buf){0};
 	artefact_free(&x);
 	return rc;

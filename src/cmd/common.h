@@ -50,8 +50,8 @@ void work_warn_record(const struct store *s, const struct manifest *m,
 bool work_tables(const struct work *w, struct buf *out);
 /* What fills its sets at run time; empty: nothing does. */
 bool work_runtime(const struct work *w, struct buf *out);
-/* Of what was compiled; in the arena. `inspect`: those tables or NULL. */
-struct manifest *work_manifest(struct work *w, const struct buf *inspect,
+/* Of what was compiled. `inspect`: those tables or NULL. */
+struct manifest *work_manifest(const struct work *w, struct arena *a, const struct buf *inspect,
 			       const struct buf *runtime);
 enum proving { /* of a script, before it is written */
 	       PROVING_HERE, /* in a throw-away namespace it must become what the policy means */

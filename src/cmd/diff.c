@@ -59,7 +59,7 @@ static int diff_policy(struct globals *g, const struct diff_options *how, const 
 	work_init(&w);
 	if (work_compile(&w, g, file, STAGE_SCRIPT, SCRUTINY_NONE)) {
 		x.script = w.compiled.script; /* lent */
-		x.manifest = work_manifest(&w, NULL, NULL);
+		x.manifest = work_manifest(&w, w.arena, NULL, NULL);
 		x.lists = lists_of(w.arena, w.compiled.ruleset);
 		work_tables(&w, &x.inspect);
 		work_runtime(&w, &x.runtime);
@@ -123,7 +123,7 @@ static int open_policy(struct globals *g, struct operand *o, const char *file)
 	if (!work_compile(&o->work, g, file, STAGE_SCRIPT, SCRUTINY_NONE))
 		return EXIT_WRONG;
 	o->ruleset = o->work.compiled.ruleset;
-	o->manifest = work_manifest(&o->work, NULL, NULL);
+	o->manifest = work_manifest(&o->work, o->work.arena, NULL, NULL);
 	work_tables(&o->work, &o->artefact.inspect);
 	work_runtime(&o->work, &o->artefact.runtime);
 	o->side = (struct delta_side){.policy = o->work.compiled.policy};

@@ -445,6 +445,9 @@ struct ast_stmt {
 
 struct ast {
 	struct ast_stmts stmts;
+	/* Rules, of which there are many: once they are resolved nobody asks for them again. Their
+	 * words are not in it. */
+	struct arena *rules;
 	VEC(struct source *) sources; /* every file read: policy, includes, set files */
 	VEC(const char *) patterns; /* of includes; one that matches more files later is a change */
 	/* After errors, so that what was reported once is not reported again where it is used:

@@ -47,7 +47,12 @@ static struct source *open_file(struct parser *p, const char *path, struct span 
 static struct parser parser_of(struct source *src, struct loader *l, struct arena *a,
 			       struct diag *diag, struct ast *ast, struct shared *shared)
 {
-	struct parser p = {.arena = a, .diag = diag, .loader = l, .ast = ast, .shared = shared};
+	struct parser p = {.arena = a,
+			   .nodes = a,
+			   .diag = diag,
+			   .loader = l,
+			   .ast = ast,
+			   .shared = shared};
 
 	lex_init(&p.lex, src, diag);
 	p.tok = lex_next(&p.lex);
@@ -179,6 +184,7 @@ struct ast *ast_parse_source(struct source *src, struct loader *l, struct arena 
 	map_init(&shared.files, a);
 	map_put(&shared.files, src->path, src);
 	vec_push(a, &ast->sources, src);
+	ast->rules = arena_within(a);
 	p = parser_of(src, l, a, diag, ast, &shared);
 	parse_stmts(&p, &ast->stmts);
 	return ast;

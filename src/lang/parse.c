@@ -633,13 +633,22 @@ static void note_broken(struct parser *p, const struct ast_stmt *s)
 		vec_push(p->arena, &p->ast->broken, name);
 }
 
+static bool at_rule(const struct parser *p)
+{
+	return parse_at_word(p, "expect") ||
+	       (p->tok.kind == TOK_WORD &&
+		word_in(verb_words, p->lex.src->text + p->tok.off, p->tok.len));
+}
+
 static void add_statement(struct parser *p, struct ast_stmts *out, struct ast_layout layout)
 {
-	struct ast_stmt *s = arena_new_of(p->arena, struct ast_stmt);
 	unsigned errors = p->diag->nerrors;
 	struct token first = p->tok;
+	struct ast_stmt *s;
 	bool whole;
 
+	p->nodes = at_rule(p) ? p->ast->rules : p->arena;
+	s = arena_new_of(p->nodes, struct ast_stmt);
 	s->layout = layout;
 	p->layout = &s->layout;
 	p->commas = 0;

@@ -28,6 +28,7 @@ struct parser {
 	struct token tok; /* the one to be looked at */
 	struct token prev; /* the one before it, not counting newlines */
 	struct arena *arena;
+	struct arena *nodes; /* for what the statement at hand is made of, but its words */
 	struct diag *diag;
 	struct loader *loader; /* NULL: includes and set files are not opened */
 	struct ast *ast;

@@ -231,7 +231,7 @@ bool parse_then(struct parser *p, struct token first, struct ast_thens *out)
 	    !parse_name(p, &then.set, "set") || !then_for(p, &then))
 		return false;
 	then.span = parse_since(p, first);
-	vec_push(p->arena, out, then);
+	vec_push(p->nodes, out, then);
 	if (!then.remove && time_without_for(p, then.set.s))
 		return false;
 	if (p->tok.kind == TOK_COMMA) {

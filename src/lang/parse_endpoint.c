@@ -280,7 +280,7 @@ bool parse_endpoint(struct parser *p, struct ast_endpoint *out)
 
 		if (!parse_item(p, &item, ITEM_OF_RULE) || !parse_but(p, &item))
 			return false;
-		vec_push(p->arena, &out->items, item);
+		vec_push(p->nodes, &out->items, item);
 		if (item.but.n)
 			break;
 	} while (parse_comma(p));

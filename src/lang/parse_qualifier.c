@@ -325,7 +325,7 @@ static bool qualifier_from(struct parser *p, struct ast_qualifiers *q)
 		if (parse_dangling_comma(p, false) || !parse_want_word(p, &w, "the source port"))
 			return false;
 		parse_ports(p, w.s, w.span, "", &lo, &hi);
-		vec_push(p->arena, &q->from_ports, ((struct ival){lo, hi}));
+		vec_push(p->nodes, &q->from_ports, ((struct ival){lo, hi}));
 	} while (parse_comma(p));
 	return true;
 }

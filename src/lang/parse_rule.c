@@ -228,13 +228,14 @@ static void add_block_rule(struct parser *p, struct ast_stmt *block, struct ast_
 			   struct span brace)
 {
 	struct ast_layout *outer = p->layout;
-	struct ast_stmt *s = arena_new_of(p->arena, struct ast_stmt);
+	struct ast_stmt *s = arena_new_of(p->ast->rules, struct ast_stmt);
 	uint32_t commas = p->commas;
 	unsigned errors = p->diag->nerrors;
 	bool whole;
 
 	s->layout = layout;
 	p->layout = &s->layout;
+	p->nodes = p->ast->rules;
 	p->commas = 0;
 	p->forgiven = 0;
 	whole = block_rule(p, s, block, brace);
@@ -245,6 +246,7 @@ static void add_block_rule(struct parser *p, struct ast_stmt *block, struct ast_
 	if (whole || parse_at_end(p))
 		parse_line_end(p, &s->layout.trailing);
 	p->layout = outer;
+	p->nodes = p->arena;
 	p->commas = commas;
 }
 

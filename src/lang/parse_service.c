@@ -435,7 +435,7 @@ bool parse_services(struct parser *p, struct services_out *out)
 			return true;
 		if (!service(p, &s, out))
 			return false;
-		vec_push(p->arena, out, s);
+		vec_push(p->nodes, out, s);
 	} while (parse_comma(p));
 	return true;
 }

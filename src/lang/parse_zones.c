@@ -81,7 +81,7 @@ bool parse_but(struct parser *p, struct ast_item *item)
 
 		if (!zone_name(p, &w, item))
 			return false;
-		vec_push(p->arena, &item->but, w);
+		vec_push(p->nodes, &item->but, w);
 	} while (parse_comma(p));
 	if (!parse_at_word(p, "but"))
 		return true;

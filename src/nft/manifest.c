@@ -423,7 +423,7 @@ static json_t *index_json(const struct manifest *m, struct buf *index)
 	return file_json(MANIFEST_INDEX, hex);
 }
 
-json_t *manifest_json(const struct manifest *m, struct buf *index)
+json_t *manifest_head(const struct manifest *m, struct buf *index)
 {
 	json_t *j = json_object(), *sources = json_array();
 	const struct manifest_source *s;
@@ -465,5 +465,16 @@ json_t *manifest_json(const struct manifest *m, struct buf *index)
 		json_object_set_new(j, "offload", offload_json(&m->offload));
 	if (m->lacks.n)
 		json_object_set_new(j, "lacks", manifest_lacks_json(m));
-	return sealed(j);
+	return j;
+}
+
+json_t *manifest_sealed(json_t *head, enum proved proved)
+{
+	json_object_set_new(head, "proof", json_string(manifest_proved_text(proved)));
+	return sealed(head);
+}
+
+json_t *manifest_json(const struct manifest *m, struct buf *index)
+{
+	return manifest_sealed(manifest_head(m, index), m->proved);
 }

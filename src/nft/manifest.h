@@ -118,6 +118,9 @@ struct manifest_input {
 struct manifest *manifest_build(struct arena *a, const struct manifest_input *in);
 /* The head as JSON, and the index, which it has the hash of. */
 json_t *manifest_json(const struct manifest *m, struct buf *index);
+/* The same in two steps, for one that is proved when nobody needs the manifest any more. */
+json_t *manifest_head(const struct manifest *m, struct buf *index);
+json_t *manifest_sealed(json_t *head, enum proved proved);
 /* What was left out of it: "at", "text", "needs". */
 json_t *manifest_lacks_json(const struct manifest *m);
 /* The hash of all members but the seal; false if out of memory for it. */

@@ -154,7 +154,7 @@ static void grow(struct dd *d)
 {
 	if (d->n == d->cap)
 		grow_nodes(d);
-	if (3 * d->n >= 2 * d->nslots) {
+	if (4 * d->n > 3 * d->nslots) {
 		rehash(d, 2 * d->nslots);
 		/* A result for two or three nodes. Twice as many were no faster, as lists are
 		 * composed now, and took a fifth of the memory. */

@@ -32,6 +32,8 @@ struct arena {
 	struct chunk *shared, *own;
 	struct mapped *mapped;
 	size_t chunks; /* shared ones */
+	struct arena *inner; /* the first of those within it */
+	struct arena *outer, *next, *before; /* of one that is within another */
 };
 
 static void free_all(struct chunk *c)
@@ -49,10 +51,36 @@ struct arena *arena_new(void)
 	return room_new(sizeof(struct arena));
 }
 
+struct arena *arena_within(struct arena *outer)
+{
+	struct arena *a = arena_new();
+
+	a->outer = outer;
+	a->next = outer->inner;
+	if (a->next)
+		a->next->before = a;
+	outer->inner = a;
+	return a;
+}
+
+static void leave(struct arena *a)
+{
+	if (a->next)
+		a->next->before = a->before;
+	if (a->before)
+		a->before->next = a->next;
+	else
+		a->outer->inner = a->next;
+}
+
 void arena_free(struct arena *a)
 {
 	if (!a)
 		return;
+	if (a->outer)
+		leave(a);
+	while (a->inner)
+		arena_free(a->inner);
 	for (struct mapped *m = a->mapped; m; m = m->next)
 		munmap(m->p, m->n);
 	free_all(a->shared);

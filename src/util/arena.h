@@ -11,6 +11,8 @@
 struct arena;
 
 struct arena *arena_new(void);
+/* One that is freed with the other, if not before it. */
+struct arena *arena_within(struct arena *outer);
 void arena_free(struct arena *a); /* NULL is fine */
 
 /* Zeroed memory, aligned for any type; lives until arena_free(). */

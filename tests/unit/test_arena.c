@@ -189,6 +189,23 @@ static void copies(void)
 	arena_free(a);
 }
 
+/* What one of them keeps after all is a leak, which the sanitizer reports. */
+static void within_another(void)
+{
+	struct arena *outer = arena_new(), *inner[4];
+	char *kept = arena_strdup(outer, "kept");
+
+	for (int i = 0; i < 4; i++) {
+		inner[i] = arena_within(i < 3 ? outer : inner[0]);
+		memset(arena_alloc(inner[i], 100000), i, 100000);
+	}
+	arena_free(inner[1]); /* between two */
+	arena_free(inner[2]); /* the last that was made */
+	SAME_TEXT(kept, "kept");
+	SAME_NUMBER(((char *)arena_alloc(inner[3], 10))[9], 0);
+	arena_free(outer);
+}
+
 static void buffers(void)
 {
 	struct buf b = {0};
@@ -218,6 +235,7 @@ int main(void)
 	grown_again();
 	long_texts();
 	copies();
+	within_another();
 	buffers();
 	return test_end();
 }
