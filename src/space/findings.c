@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 
+#include "policy/known.h"
 #include "space/findings_shown.h"
 #include "util/progress.h"
 
@@ -130,16 +131,39 @@ struct near { /* rules that may share a packet with one, in order */
 	VEC(uint32_t) before, after;
 };
 
-struct hull { /* of the addresses of one family that a rule goes to */
+struct hull { /* of the addresses of one family that a rule goes to, or comes from */
 	u128 lo, hi;
 	uint32_t rule;
 };
+
+struct finding_near { /* of rules, or of translations */
+	const struct policy *p;
+	bool nat;
+	struct arena *arena;
+	struct near *near;
+	size_t n, total, most;
+	bool by_source[2]; /* in the order of which addresses, for either family */
+};
+
+/* NULL: of a hairpin, which is for others, too. */
+static const struct endpoint *side_of(const struct finding_near *f, size_t i, bool source)
+{
+	const struct nat *n = f->nat ? &f->p->nats.v[i] : NULL;
+
+	if (!n)
+		return source ? &f->p->rules.v[i].from : &f->p->rules.v[i].to;
+	return n->hairpin ? NULL : source ? &n->from : &n->to;
+}
 
 static bool hull_of(const struct endpoint *e, int ip6, struct hull *h)
 {
 	const struct place_item *item;
 	bool some = false;
 
+	h->lo = 0;
+	h->hi = u128_max(128);
+	if (!e)
+		return true;
 	vec_each (&e->items, item) {
 		const struct addrs *s = &item->addrs;
 		const struct ivset *v = ip6 ? &s->v6 : &s->v4;
@@ -172,56 +196,85 @@ static int number_cmp(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-struct finding_near {
-	const struct policy *p;
-	struct arena *arena;
-	struct near *near;
-	size_t total;
-};
+static bool seen_in_ip4(const struct finding_near *f, uint32_t a, uint32_t b)
+{
+	struct hull x, y;
 
-/* Two rules that go to addresses that may be the same, of one family. */
+	return hull_of(side_of(f, a, f->by_source[0]), 0, &x) &&
+	       hull_of(side_of(f, b, f->by_source[0]), 0, &y) && x.lo <= y.hi && y.lo <= x.hi;
+}
+
+static bool may_share(const struct finding_near *f, uint32_t a, uint32_t b)
+{
+	const struct policy *p = f->p;
+
+	if (!f->nat)
+		return rules_meet(&p->rules.v[a], &p->rules.v[b]);
+	return known_meet_ports(&known_nats(p)[a], &known_nats(p)[b].ports) &&
+	       nats_meet(&p->nats.v[a], &p->nats.v[b]);
+}
+
+/* Two of them, one behind the other, with addresses of one family that may be the same. */
 static void look_at_two(struct finding_near *f, uint32_t a, uint32_t b, int ip6)
 {
-	const struct rule *x = &f->p->rules.v[a], *y = &f->p->rules.v[b];
-	struct hull hx, hy;
-
-	if (a > b) {
-		look_at_two(f, b, a, ip6);
-		return;
-	}
-	if (ip6 && hull_of(&x->to, 0, &hx) && hull_of(&y->to, 0, &hy) && hx.lo <= hy.hi &&
-	    hy.lo <= hx.hi)
-		return; /* they were looked at for IPv4 */
-	if (!rules_meet(x, y))
+	if ((ip6 && seen_in_ip4(f, a, b)) || !may_share(f, a, b))
 		return;
 	vec_push(f->arena, &f->near[a].after, b);
 	vec_push(f->arena, &f->near[b].before, a);
 	f->total++;
 }
 
-/* NULL if they are many. Rules that share a packet share the address that it goes to: in the order
- * of these, each is compared with those that begin before it ends. */
-static struct near *find_near(const struct policy *p, struct arena *a)
+static size_t hulls(const struct finding_near *f, bool source, int ip6, struct hull *h)
 {
-	size_t n = p->rules.n, most = NEAR_MAX * n;
-	struct finding_near f = {.p = p, .arena = a};
+	size_t m = 0;
+
+	for (size_t i = 0; i < f->n; i++) {
+		h[m].rule = (uint32_t)i;
+		m += hull_of(side_of(f, i, source), ip6, &h[m]);
+	}
+	qsort(h, m, sizeof(*h), hull_cmp);
+	return m;
+}
+
+/* How many pairs overlap, or enough to know that they are more than `most`. */
+static size_t overlaps(const struct hull *h, size_t m, size_t most)
+{
+	size_t pairs = 0;
+
+	for (size_t i = 0; i < m && pairs <= most; i++)
+		for (size_t k = i + 1; k < m && h[k].lo <= h[i].hi && pairs <= most; k++)
+			pairs++;
+	return pairs;
+}
+
+static void find_near_in(struct finding_near *f, int ip6, struct hull *h)
+{
+	size_t m = hulls(f, false, ip6, h);
+
+	/* of what is translated, the sources may tell more apart */
+	f->by_source[ip6] = f->nat && overlaps(h, m, f->most) > f->most;
+	if (f->by_source[ip6])
+		m = hulls(f, true, ip6, h);
+	for (size_t i = 0; i < m && f->total <= f->most; i++)
+		for (size_t k = i + 1; k < m && h[k].lo <= h[i].hi && f->total <= f->most; k++)
+			look_at_two(f, h[i].rule < h[k].rule ? h[i].rule : h[k].rule,
+				    h[i].rule < h[k].rule ? h[k].rule : h[i].rule, ip6);
+}
+
+/* NULL if they are many. Rules that share a packet share the address that it goes to, and the one
+ * that it comes from: in the order of these, each is compared with those that begin before it ends.
+ */
+static struct near *find_near(const struct policy *p, struct arena *a, bool nat)
+{
+	size_t n = nat ? p->nats.n : p->rules.n;
+	struct finding_near f = {.p = p, .nat = nat, .arena = a, .n = n, .most = NEAR_MAX * n};
 	struct hull *h = aligned_alloc(16, (n + 1) * sizeof(*h));
 
 	if (!h)
 		abort();
 	f.near = arena_alloc(a, (n + 1) * sizeof(*f.near));
-	for (int ip6 = 0; ip6 < 2; ip6++) {
-		size_t m = 0;
-
-		for (size_t i = 0; i < n; i++) {
-			h[m].rule = (uint32_t)i;
-			m += hull_of(&p->rules.v[i].to, ip6, &h[m]);
-		}
-		qsort(h, m, sizeof(*h), hull_cmp);
-		for (size_t i = 0; i < m && f.total <= most; i++)
-			for (size_t k = i + 1; k < m && h[k].lo <= h[i].hi && f.total <= most; k++)
-				look_at_two(&f, h[i].rule, h[k].rule, ip6);
-	}
+	for (int ip6 = 0; ip6 < 2; ip6++)
+		find_near_in(&f, ip6, h);
 	free(h);
 	for (size_t i = 0; i < n; i++) {
 		struct near *x = &f.near[i];
@@ -231,7 +284,7 @@ static struct near *find_near(const struct policy *p, struct arena *a)
 		if (x->after.n)
 			qsort(x->after.v, x->after.n, sizeof(*x->after.v), number_cmp);
 	}
-	return f.total > most ? NULL : f.near;
+	return f.total > f.most ? NULL : f.near;
 }
 
 static dd_ref sequence_of(struct tree *t, const uint32_t *v, size_t n, dd_ref match)
@@ -544,7 +597,7 @@ static bool look_at(struct policy *p, struct arena *a, struct diag *diag, struct
 		    const enum station *at, size_t n, bool nat)
 {
 	struct use *use = arena_alloc(a, (n + 1) * sizeof(*use));
-	const struct near *near = nat ? NULL : find_near(p, a);
+	const struct near *near = find_near(p, a, nat);
 	bool whole = true;
 
 	for (int h = 0; !near && n <= SHOW_MAX && h < 3; h++)
