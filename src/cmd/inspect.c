@@ -99,7 +99,9 @@ static const char *outcome(const struct replay_flow *f)
 {
 	if (!f->in)
 		return "not inspected";
-	return f->decided ? verdict_name(f->decision.verdict) : "no payload";
+	if (f->decided)
+		return verdict_name(f->decision.verdict);
+	return f->left ? "opened anew" : "no payload";
 }
 
 static void put_word(struct buf *b, const struct replay_flow *f)

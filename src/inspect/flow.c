@@ -227,6 +227,23 @@ void flow_end(struct flow_state *f, struct flow_room *room)
 		f->trouble = FLOW_BROKEN;
 }
 
+void flow_fin(struct flow_state *f, uint32_t bytes)
+{
+	f->has_end = true;
+	f->end = bytes;
+}
+
+void flow_end_if_there(struct flow_state *f, struct flow_room *room)
+{
+	if (f->has_end && f->bytes.ready >= f->end)
+		flow_end(f, room);
+}
+
+bool flow_has_bytes(const struct flow_state *f)
+{
+	return f->bytes.ready || f->bytes.ahead || f->opening.ready;
+}
+
 static void plain_datagram(struct flow_state *f, const uint8_t *p, size_t n)
 {
 	if (dns_probe_udp(&f->facts, p, n) == PROBE_NO)

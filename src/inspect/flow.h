@@ -36,6 +36,8 @@ struct flow_state { /* all zero: nothing has come */
 	bool mannered; /* the SYN's is known */
 	bool guessed; /* no SYN was seen */
 	bool udp;
+	bool has_end; /* its client has said where its bytes end */
+	uint32_t end;
 	enum flow_trouble trouble;
 };
 
@@ -61,8 +63,14 @@ void flow_trust_datagram(struct flow_state *f, const struct packet *k);
 /* Payload of a TCP segment; n is 0 for an end. */
 void flow_segment(struct flow_state *f, struct flow_room *room, uint32_t seq, const uint8_t *p,
 		  size_t n);
-/* The client will send no more (FIN, RST, end of a capture). */
+/* The client will send no more. */
 void flow_end(struct flow_state *f, struct flow_room *room);
+/* A FIN behind so many bytes, all of which may not be there yet. */
+void flow_fin(struct flow_state *f, uint32_t bytes);
+/* flow_end(), if they are. */
+void flow_end_if_there(struct flow_state *f, struct flow_room *room);
+/* Whether anything was sent. */
+bool flow_has_bytes(const struct flow_state *f);
 /* Payload of a UDP datagram; n may be 0. */
 void flow_datagram(struct flow_state *f, struct flow_room *room, const uint8_t *p, size_t n);
 /* Whether a datagram of UDP is to be judged for itself: a look-up, or nothing that is known. One of

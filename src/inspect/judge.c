@@ -135,8 +135,7 @@ static bool judge_again(struct judge *j, struct waiting *w, uint64_t now)
 {
 	struct decision d;
 
-	if (w->has_end && w->state.bytes.ready >= w->end)
-		flow_end(&w->state, j->room);
+	flow_end_if_there(&w->state, j->room);
 	d = inspector_judge(w->rule->inspector, &w->state, j->patterns);
 	if (d.verdict == VERDICT_MORE && w->held >= JUDGE_FLOW_PACKETS)
 		d = inspector_fallback(w->rule->inspector, CAUSE_OVERFLOW);
@@ -203,11 +202,6 @@ static struct waiting *begin_or_overflow(struct judge *j, const struct arrived *
 	return w;
 }
 
-static bool has_bytes(const struct waiting *w)
-{
-	return w->state.bytes.ready || w->state.bytes.ahead || w->state.opening.ready;
-}
-
 static void begin_with(struct waiting *w, const struct known_entry *known)
 {
 	if (!known)
@@ -272,7 +266,7 @@ static void take_bytes(struct judge *j, const struct arrived *x, struct waiting 
 	uint32_t seq = p->seq + !!(p->flags & PACKET_SYN), ends;
 	enum cause why;
 
-	if (!p->n && !(p->flags & PACKET_URG) && (!w || !has_bytes(w))) {
+	if (!p->n && !(p->flags & PACKET_URG) && (!w || !flow_has_bytes(&w->state))) {
 		waiting_answer(&j->waiting, x->k->slot, ACT_PASS); /* an end of nothing */
 		return;
 	}
@@ -289,10 +283,8 @@ static void take_bytes(struct judge *j, const struct arrived *x, struct waiting 
 	flow_segment(&w->state, j->room, seq, p->payload, p->n);
 	ends = seq + (uint32_t)p->n - w->state.base;
 	waiting_hold(&j->waiting, w, x->k->slot, ends, p->n);
-	if (p->flags & PACKET_FIN) {
-		w->has_end = true;
-		w->end = ends;
-	}
+	if (p->flags & PACKET_FIN)
+		flow_fin(&w->state, ends);
 	if (judge_again(j, w, x->k->now))
 		waiting_for_more(&j->waiting, w, x->k->now);
 }

@@ -56,7 +56,8 @@ static struct replay_flow *begin(struct replay *r, const struct packet *k, bool 
 	return f;
 }
 
-static void take_opening(struct replay *r, struct replay_flow *f, const struct packet *k)
+/* What a SYN carries, or wants, may be enough to deny it. */
+static bool deny_opening(struct replay *r, struct replay_flow *f, const struct packet *k)
 {
 	struct flow_state state = {0};
 	struct decision d;
@@ -64,33 +65,82 @@ static void take_opening(struct replay *r, struct replay_flow *f, const struct p
 	facts_init(&state.facts);
 	d = inspector_judge_opening(f->in, &state, r->room, k, r->patterns);
 	if (d.verdict == VERDICT_MORE) {
-		flow_opening(&f->state, r->room, k->payload, k->n);
 		flow_drop(&state, r->room);
-		return;
+		return false;
 	}
 	flow_drop(&f->state, r->room);
 	f->state = state;
 	settle(r, f, d);
+	return true;
+}
+
+/* As known_open() has it, but for the time. */
+static void open_flow(struct replay_flow *f, const struct replay_flow *before,
+		      const struct packet *k)
+{
+	bool allowed = before && before->decided && before->decision.verdict == VERDICT_ALLOW;
+
+	if (before && before->syns && before->syn == k->seq) {
+		f->syns = before->syns;
+		f->opened = before->opened;
+		f->manner = before->manner;
+		manner_add(&f->manner, &k->manner);
+	} else {
+		f->syns = before && before->syns && !allowed ? before->syns + 1 : 1;
+		f->manner = k->manner;
+		if (f->syns > 1)
+			f->manner.torn = known_torn(f->syns, before->syn, k->seq);
+	}
+	f->syn = k->seq;
+	flow_syn(&f->state, k->seq);
+	flow_manner(&f->state, &f->manner);
 }
 
 /* The same SYN again, or a new connection from the same port. */
-static struct replay_flow *take_syn(struct replay *r, struct replay_flow *before,
-				    const struct packet *k, const char *name)
+static void take_syn(struct replay *r, struct replay_flow *before, const struct packet *k,
+		     const char *name)
 {
 	struct replay_flow *f = before;
-	bool allowed = f && f->decided && f->decision.verdict == VERDICT_ALLOW;
 
-	if (!f || f->decided || !f->in || f->first.seq != k->seq)
+	if (!f || f->decided || !f->in || !f->syns || f->syn != k->seq)
 		f = begin(r, k, false, name);
-	flow_syn(&f->state, k->seq);
-	flow_manner(&f->state, &k->manner);
-	if (before && before != f && !allowed && before->first.seq != k->seq) {
-		f->syns = before->syns + 1;
-		f->state.manner.torn = known_torn(f->syns, before->first.seq, k->seq);
-	} else if (before != f) {
-		f->syns = 1;
+	if (before && before != f && !before->decided) {
+		before->left = flow_has_bytes(&before->state);
+		flow_drop(&before->state, r->room);
 	}
-	return f;
+	if (!f->in)
+		return;
+	if ((k->n || k->manner.multipath) && deny_opening(r, f, k)) {
+		if (before) { /* the server knows nothing of this one */
+			f->syn = before->syn;
+			f->syns = before->syns;
+			f->opened = before->opened;
+			f->manner = before->manner;
+		}
+		return;
+	}
+	open_flow(f, before, k);
+	if (k->n) {
+		f->opened = f->kept = true;
+		flow_trust(&f->state, k);
+		flow_opening(&f->state, r->room, k->payload, k->n);
+	}
+}
+
+static void take_bytes(struct replay *r, struct replay_flow *f, const struct packet *k)
+{
+	uint32_t seq = k->seq + !!(k->flags & PACKET_SYN);
+
+	flow_trust(&f->state, k);
+	if (f->opened && !f->kept) {
+		settle(r, f, inspector_fallback(f->in, CAUSE_TIMEOUT));
+		return;
+	}
+	flow_segment(&f->state, r->room, seq, k->payload, k->n);
+	if (k->flags & PACKET_FIN)
+		flow_fin(&f->state, seq + (uint32_t)k->n - f->state.base);
+	flow_end_if_there(&f->state, r->room);
+	judge(r, f);
 }
 
 static void take_tcp(struct replay *r, const struct packet *k)
@@ -99,10 +149,7 @@ static void take_tcp(struct replay *r, const struct packet *k)
 	struct replay_flow *f = map_get(&r->by_name, name);
 
 	if ((k->flags & (PACKET_SYN | PACKET_ACK)) == PACKET_SYN) {
-		f = take_syn(r, f, k, name);
-		flow_trust(&f->state, k);
-		if ((k->n || k->manner.multipath) && f->in && !f->decided)
-			take_opening(r, f, k);
+		take_syn(r, f, k, name);
 		return;
 	}
 	if (!f) {
@@ -111,18 +158,10 @@ static void take_tcp(struct replay *r, const struct packet *k)
 	}
 	if (!f->in || f->decided)
 		return;
-	if (k->n || (k->flags & (PACKET_FIN | PACKET_URG))) {
-		uint32_t seq = k->seq + !!(k->flags & PACKET_SYN);
-
-		flow_trust(&f->state, k);
-		flow_segment(&f->state, r->room, seq, k->payload, k->n);
-		if (k->n || f->state.trouble != FLOW_FINE)
-			judge(r, f);
-	}
-	if (!f->decided && f->state.bytes.ready && (k->flags & (PACKET_FIN | PACKET_RST))) {
-		flow_end(&f->state, r->room);
-		judge(r, f);
-	}
+	/* what the rules queue of it, and what of that tells something */
+	if (k->n || (k->flags & PACKET_URG) ||
+	    ((k->flags & PACKET_FIN) && flow_has_bytes(&f->state)))
+		take_bytes(r, f, k);
 }
 
 /* A line for each: the connection's own is of the first, or of what its datagrams say together. */

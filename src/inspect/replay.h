@@ -11,12 +11,18 @@
 struct replay_flow {
 	struct packet first; /* addresses and ports; its payload is not to be used */
 	bool udp;
-	unsigned syns; /* as known.h counts them */
+	unsigned syns; /* as in known.h; the number of the last one, and their manner */
+	uint32_t syn;
+	struct manner manner;
+	bool opened; /* a SYN with that number went on with data */
+	bool kept; /* which is in the state */
 	const struct inspector *in; /* NULL: nobody looks into it */
 	const void *why; /* what choose() left */
 	struct facts facts;
 	struct decision decision;
 	bool decided;
+	bool left; /* undecided, for another connection between the same ports; none of it went on
+		    */
 	bool answered; /* its client was told, as the entry says */
 	bool settled; /* of UDP: and nothing more of it is looked at, but what begins another one */
 	uint32_t cid; /* quic_cid_hash() of what decided it */

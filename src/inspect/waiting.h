@@ -45,8 +45,6 @@ struct waiting { /* a connection */
 	bool lost; /* some of what went on are forgotten, but for their bytes here */
 	bool begun; /* some went on: it was too much to hold */
 	uint64_t quiet; /* when the rest does, if nothing comes; 0: never */
-	bool has_end; /* the opener has said where its bytes end */
-	uint32_t end; /* counted from the first one */
 	uint32_t next; /* in its bucket, or of those that are free */
 	uint32_t older, newer; /* in the order in which they began to wait */
 };

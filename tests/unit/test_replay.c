@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * A capture says what the judge in earnest would have decided: datagrams between two ports in any
+ * A capture says what the judge in earnest would have decided: packets between two ports in any
  * order through both, with the kernel's part between them and the judge, as fwc-inspectd(8) has it.
  */
 #include <stdlib.h>
@@ -10,9 +10,13 @@
 #include "util/arena.h"
 #include "vectors/vectors.h"
 
+#define FIN 1
+#define SYN 2
+#define RST 4
+#define ACK 16
 #define SECOND 1000000000ull
 #define RUNS 2000
-#define LONGEST 6 /* datagrams */
+#define LONGEST 6 /* packets */
 #define LINES (3 * LONGEST)
 #define LINE 400
 #define ROOM (LONGEST * 1600)
@@ -68,7 +72,8 @@ static struct judge *judge;
 static struct flow_room *room;
 static struct pattern_room *patterns;
 static uint64_t now = 100 * SECOND, seed = 1;
-static bool allowed; /* by the last answers */
+static bool marked; /* the connection, as decided: of UDP what is allowed, of TCP all */
+static bool udp_now;
 
 static void put(struct lines *l, unsigned verdict, unsigned cause, unsigned protocol,
 		const char *name)
@@ -82,7 +87,7 @@ static void answer(void *ctx, uint32_t slot, enum act act)
 {
 	(void)ctx;
 	(void)slot;
-	allowed |= act == ACT_ALLOW;
+	marked |= act == ACT_ALLOW || (!udp_now && (act == ACT_DENY || act == ACT_REJECT));
 }
 
 static void event(void *ctx, const struct event *e)
@@ -107,19 +112,20 @@ static void put16(uint8_t *at, size_t v)
 	at[1] = (uint8_t)v;
 }
 
-static size_t packet(uint8_t *out, unsigned port, const uint8_t *p, size_t n)
+/* With a header of so many bytes, of which only the ports are filled in. */
+static size_t packet(uint8_t *out, uint8_t protocol, unsigned port, size_t head, const void *p,
+		     size_t n)
 {
-	memset(out, 0, 28);
+	memset(out, 0, 20 + head);
 	out[0] = 0x45;
-	put16(out + 2, 28 + n);
+	put16(out + 2, 20 + head + n);
 	out[8] = 64;
-	out[9] = 17;
+	out[9] = protocol;
 	memcpy(out + 12, "\x0a\0\0\2\x0a\0\1\2", 8);
 	put16(out + 20, port);
 	put16(out + 22, 443);
-	put16(out + 24, 8 + n);
-	memcpy(out + 28, p, n);
-	return 28 + n;
+	memcpy(out + 20 + head, p, n);
+	return 20 + head + n;
 }
 
 /* A record of pcap-savefile(5); little-endian, as its header below. */
@@ -178,43 +184,92 @@ static void show(const char *text)
 		printf("# replay: %s\n", replayed.v[i]);
 }
 
-static size_t some_datagram(void)
+static size_t one_of(size_t n)
 {
 	seed = seed * 6364136223846793005u + 1442695040888963407u;
-	return (seed >> 33) % (sizeof(datagrams) / sizeof(*datagrams));
+	return (size_t)(seed >> 33) % n;
 }
 
-/* Whether the mark of the connection says then that QUIC is allowed. */
-static bool judge_one(uint32_t slot, const uint8_t *p, size_t n)
+static void judge_one(uint32_t slot, const uint8_t *p, size_t n)
 {
 	struct judge_packet k = {.slot = slot, .field = 4, .now = now, .p = p, .n = n};
 
-	allowed = false;
 	judge_packet(judge, &k);
-	return allowed;
 }
 
-static bool run(unsigned port, uint32_t left)
+/* ---- what happens between two ports: packets at random, their names in text ---- */
+
+struct step {
+	uint8_t bytes[1600];
+	size_t n;
+	bool queued; /* by the rules, if nothing is decided */
+	bool again; /* also if it is */
+};
+
+static void datagram(struct step *s, unsigned port, char *text)
+{
+	size_t i = one_of(sizeof(datagrams) / sizeof(*datagrams));
+
+	sprintf(text, " %s;", datagrams[i].name);
+	s->n = packet(s->bytes, 17, port, 8, datagrams[i].p, datagrams[i].n);
+	put16(s->bytes + 24, 8 + datagrams[i].n);
+	s->queued = datagrams[i].n;
+	s->again = s->queued && datagrams[i].p[0] & 0x80; /* a long header */
+}
+
+/* Of one of two requests some bytes, a SYN, FIN or RST, or what ends behind us. */
+static void segment(struct step *s, unsigned port, bool first, char *text)
+{
+	static const char *const requests[] = {"GET / HTTP/1.1\r\nHost: www.example.org\r\n\r\n",
+					       "GET / HTTP/1.1\r\nHost: a.casino.example\r\n\r\n"};
+	static const struct {
+		unsigned flags, from, to;
+	} kinds[] = {{SYN, 0, 0},  {SYN, 0, 20},  {SYN, 0, 60},	     {ACK, 0, 60},
+		     {ACK, 0, 30}, {ACK, 20, 35}, {ACK, 30, 60},     {ACK | FIN, 60, 60},
+		     {ACK, 0, 0},  {RST, 60, 60}, {ACK | FIN, 0, 60}};
+	static const uint32_t bases[] = {100, 100, 5000, 200000000};
+	static uint32_t base; /* of the last SYN */
+	size_t i = first ? 0 : one_of(sizeof(kinds) / sizeof(*kinds));
+	unsigned flags = kinds[i].flags, low = one_of(8) == 0;
+	const char *p = requests[one_of(2)];
+	size_t all = strlen(p), to = kinds[i].to < all ? kinds[i].to : all;
+	size_t from = kinds[i].from < to ? kinds[i].from : to;
+
+	if (flags == SYN)
+		base = bases[one_of(sizeof(bases) / sizeof(*bases))];
+	sprintf(text, " flags %u, %zu-%zu of '%.1s' behind %u%s;", flags, from, to, p + 22, base,
+		low ? ", low TTL" : "");
+	s->n = packet(s->bytes, 6, port, 20, p + from, to - from);
+	put16(s->bytes + 24, (base + (flags != SYN) + from) >> 16);
+	put16(s->bytes + 26, base + (flags != SYN) + from);
+	s->bytes[32] = 5 << 4;
+	s->bytes[33] = (uint8_t)flags;
+	if (low && flags != SYN)
+		s->bytes[8] = 60;
+	s->queued = to > from || flags & (SYN | FIN);
+	s->again = flags == SYN;
+}
+
+static bool run(unsigned port, uint32_t left, bool udp)
 {
 	static uint8_t capture[24 + ROOM] =
 		"\xd4\xc3\xb2\xa1\2\0\4\0\0\0\0\0\0\0\0\0\xff\xff\0\0\x65";
-	char text[LONGEST * 40] = "";
-	bool quic = false, fine;
-	uint8_t one[1600];
+	char text[LONGEST * 80] = "";
+	bool first = true, fine;
 	size_t at = 24;
 
 	live.n = replayed.n = 0;
-	while (left--) {
-		size_t i = some_datagram();
-		size_t n = packet(one, port, datagrams[i].p, datagrams[i].n);
-
-		sprintf(text + strlen(text), " %s;", datagrams[i].name);
-		at += record(capture + at, one, n);
+	marked = false;
+	for (struct step s; left--; first = false) {
+		if (udp)
+			datagram(&s, port, text + strlen(text));
+		else
+			segment(&s, port, first, text + strlen(text));
+		at += record(capture + at, s.bytes, s.n);
 		now += SECOND / 100;
-		/* what carries nothing, and short headers where QUIC is allowed, stay in the kernel
-		 */
-		if (datagrams[i].n && (!quic || datagrams[i].p[0] & 0x80))
-			quic = judge_one(left, one, n);
+		marked &= !s.again;
+		if (s.queued && !marked)
+			judge_one(left, s.bytes, s.n);
 	}
 	judge_tick(judge, now += 11 * SECOND);
 	run_replay(capture, at);
@@ -242,9 +297,12 @@ int main(void)
 	patterns = pattern_room_new();
 	SAME_NUMBER(tables_load(&tables, j, &why), 0);
 	judge = judge_new(&c);
-	for (unsigned i = 0; i < RUNS && differ < 3; i++)
-		differ += !run(1000 + i, i % LONGEST + 1);
-	SAME_NUMBER(differ, 0);
+	for (int udp = 0; udp < 2; udp++) {
+		udp_now = udp;
+		for (unsigned i = 0; i < RUNS && differ < 3; i++)
+			differ += !run(1000 + i, i % LONGEST + 1, udp);
+		SAME_NUMBER(differ, 0);
+	}
 	judge_free(judge);
 	flow_room_free(room);
 	pattern_room_free(patterns);
