@@ -260,20 +260,28 @@ static void put_add(struct buf *out, const struct ir_stmt *s)
 /* As nft lists it: the bits that are set stand in the mask, too. */
 static void put_mark(struct buf *out, const struct ir_stmt *s)
 {
-	const char *what = s->mark.ct ? "ct" : "meta", *other = s->mark.ct ? "meta" : "ct";
+	const char *what = s->mark.ct ? "ct" : "meta";
+	const char *other = s->mark.ct == s->mark.own ? "ct" : "meta";
 	bool more = s->mark.keep || s->mark.copied;
+	uint32_t copied = s->mark.up < 0 ? s->mark.copied >> -s->mark.up
+					 : s->mark.copied << s->mark.up;
+	bool flips = s->mark.value & (s->mark.keep | copied);
+	uint32_t mask = s->mark.keep | (flips ? 0 : s->mark.value);
 
 	buf_printf(out, "%s mark set ", what);
 	if (s->mark.keep)
 		buf_printf(out, "%s mark", what);
-	if (s->mark.keep && (s->mark.keep | s->mark.value) != UINT32_MAX)
-		buf_printf(out, " & 0x%08x", s->mark.keep | s->mark.value);
+	if (s->mark.keep && mask != UINT32_MAX)
+		buf_printf(out, " & 0x%08x", mask);
 	if (s->mark.copied)
 		buf_printf(out, "%s%s mark", s->mark.keep ? " | " : "", other);
 	if (s->mark.copied && s->mark.copied != UINT32_MAX)
 		buf_printf(out, " & 0x%08x", s->mark.copied);
+	if (s->mark.up)
+		buf_printf(out, " %s %d", s->mark.up > 0 ? "<<" : ">>",
+			   s->mark.up > 0 ? s->mark.up : -s->mark.up);
 	if (s->mark.value || !more)
-		buf_printf(out, "%s0x%08x", more ? " | " : "", s->mark.value);
+		buf_printf(out, "%s0x%08x", flips ? " ^ " : more ? " | " : "", s->mark.value);
 }
 
 static void put_queue(struct buf *out, const struct ir_stmt *s)

@@ -293,9 +293,11 @@ struct ir_stmt {
 			bool prefix; /* `to` is one: what is behind it is kept */
 		} nat;
 		uint16_t mss; /* 0: rt mtu */
-		struct { /* mark = mark & keep | value | the other mark & copied: each bit is
-			    of one of them */
+		struct { /* mark = (mark & keep | (the other mark & copied) << up) ^ value: no bit
+			    is kept and copied, too */
 			bool ct;
+			bool own; /* copied from the mark itself */
+			int8_t up; /* below 0: down */
 			uint32_t keep, value, copied;
 		} mark;
 		struct {
@@ -328,7 +330,7 @@ struct ir_stmt {
 			/* UNKNOWN_MATCH: it holds where all matches of any of these do, which no
 			 * words of nft say; or none. UNKNOWN_ENDS: it is the translation or verdict
 			 * behind the match of the first that holds (or behind none); else the
-			 * rule ends */
+			 * rule ends. UNKNOWN_SETS_MARKS: the same, of IR_MARK, and it goes on */
 			const struct ir_rule *either;
 			size_t neither;
 		} unknown;

@@ -30,6 +30,12 @@ enum slice_lack { /* of FROM_ELSEWHERE: whether there may be none, and then the 
 		  LACKS_ITSELF,
 };
 
+struct mark_made { /* ((mark & mask) << up) ^ flip */
+	bool ct;
+	int up; /* below 0: down */
+	uint32_t mask, flip;
+};
+
 struct slice { /* what one load put into registers */
 	enum slice_source from;
 	enum slice_lack lack;
@@ -50,6 +56,7 @@ struct slice { /* what one load put into registers */
 	const struct ir_stmt *keys; /* of what `map` gave: the match that it has the key */
 	enum family by_source; /* of FROM_JHASH, and of FROM_MAP that is asked with it */
 	bool by_port; /* of FROM_MAP: asked with the destination port */
+	const struct mark_made *mark; /* of FROM_ELSEWHERE: it is that; or NULL */
 	const char *text; /* the same for the same value of the same packet */
 };
 
@@ -189,9 +196,23 @@ enum ir_unknown_kind read_unknown_kind(const struct raw_expr *e);
 
 /* ---- read_nat.c: each false if the expression is not understood ---- */
 
+/* One statement for each element of the map that gave `s`, as `read` makes it of its data:
+ * see ir.h. */
+typedef bool machine_reads(struct machine *m, const struct raw_expr *e, struct ir_stmt *out);
+bool read_by_map(struct machine *m, const struct raw_expr *e, const struct slice *s,
+		 machine_reads *read, enum ir_unknown_kind kind);
+/* The bytes that the rule itself, or the element that is looked at, puts into a register. */
+bool read_value(const struct machine *m, struct tlv number, uint32_t bytes, struct tlv *out);
 bool read_translation(struct machine *m, const struct raw_expr *e);
 bool read_masquerade(struct machine *m, const struct raw_expr *e);
 bool read_redirect(struct machine *m, const struct raw_expr *e);
+
+/* ---- read_mark.c ---- */
+
+/* What a bitwise expression makes of a mark; NULL: it is another, or another's. */
+const struct mark_made *read_mark_changed(const struct machine *m, const struct raw_expr *e);
+/* A mark is set; false if the expression is not understood. */
+bool read_set_mark(struct machine *m, const struct raw_expr *e);
 
 /* ---- read_xt.c ---- */
 

@@ -26,8 +26,7 @@ static bool chosen_at(const struct machine *m, int word, uint32_t bytes, struct 
 	return m->chosen_data.p && 4 * (size_t)at + bytes <= m->chosen_data.n;
 }
 
-/* The bytes that the rule itself puts into a register. */
-static bool value_at(const struct machine *m, struct tlv number, uint32_t bytes, struct tlv *out)
+bool read_value(const struct machine *m, struct tlv number, uint32_t bytes, struct tlv *out)
 {
 	int word = machine_word(tlv_number(number));
 	const struct slice *s = machine_slice(m, word, bytes);
@@ -48,7 +47,8 @@ static bool ports_of(const struct machine *m, struct tlv min, struct tlv max, st
 
 	if (!min.p)
 		return !max.p;
-	if (!value_at(m, min, PORT_BYTES, &lo) || !value_at(m, max.p ? max : min, PORT_BYTES, &hi))
+	if (!read_value(m, min, PORT_BYTES, &lo) ||
+	    !read_value(m, max.p ? max : min, PORT_BYTES, &hi))
 		return false;
 	first = (uint16_t)tlv_number(lo);
 	last = (uint16_t)tlv_number(hi);
@@ -152,7 +152,7 @@ static bool target_of(struct machine *m, const struct tlv *v, uint32_t bytes, st
 		max.p = NULL; /* as the kernel tells it of one address */
 	if (s && s->from == FROM_MAP && !max.p && s != m->chosen)
 		return from_map(m, v, s, bytes, out);
-	return value_at(m, min, bytes, &lo) && value_at(m, max.p ? max : min, bytes, &hi) &&
+	return read_value(m, min, bytes, &lo) && read_value(m, max.p ? max : min, bytes, &hi) &&
 	       push_target(m, &out->nat.to, lo, hi) &&
 	       ports_of(m, v[NFTA_NAT_REG_PROTO_MIN], v[NFTA_NAT_REG_PROTO_MAX], out);
 }
@@ -229,8 +229,6 @@ static bool redirect_of(struct machine *m, const struct raw_expr *e, struct ir_s
 
 /* ---- to what a map has for the packet ---- */
 
-typedef bool (*reads)(struct machine *m, const struct raw_expr *e, struct ir_stmt *out);
-
 /* By number: of these kinds registers are all that others than flags and kind are in. */
 static const struct slice *map_of(const struct machine *m, const struct raw_expr *e, int first,
 				  int last)
@@ -273,8 +271,8 @@ static const struct raw_elem **elements_of(struct machine *m, const struct slice
 	return out;
 }
 
-/* One translation for each element: see ir.h. */
-static bool by_map(struct machine *m, const struct raw_expr *e, const struct slice *s, reads read)
+bool read_by_map(struct machine *m, const struct raw_expr *e, const struct slice *s,
+		 machine_reads *read, enum ir_unknown_kind kind)
 {
 	struct ir_elems keys = {
 		.v = arena_alloc(m->a, (s->keys->match.values.n + 1) * sizeof(struct ir_elem)),
@@ -306,7 +304,7 @@ static bool by_map(struct machine *m, const struct raw_expr *e, const struct sli
 		machine_said(m, s); /* by the rows */
 	machine_say_awaited(m);
 	out = machine_stmt(m, IR_UNKNOWN);
-	out->unknown.kind = UNKNOWN_ENDS;
+	out->unknown.kind = kind;
 	out->unknown.text =
 		arena_printf(m->a, "%s of %s", read_odd(m->a, e->name, e->bytes), s->text);
 	out->unknown.either = rows;
@@ -314,14 +312,15 @@ static bool by_map(struct machine *m, const struct raw_expr *e, const struct sli
 	return true;
 }
 
-static bool take(struct machine *m, const struct raw_expr *e, reads read, int first, int last)
+static bool take(struct machine *m, const struct raw_expr *e, machine_reads *read, int first,
+		 int last)
 {
 	const struct slice *map = map_of(m, e, first, last);
 	struct ir_stmt out;
 
 	if (read(m, e, &out))
 		machine_stmt(m, IR_NAT)->nat = out.nat;
-	else if (!map || !by_map(m, e, map, read))
+	else if (!map || !read_by_map(m, e, map, read, UNKNOWN_ENDS))
 		return false;
 	return true;
 }

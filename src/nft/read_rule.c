@@ -157,11 +157,13 @@ void machine_put_elsewhere(struct machine *m, uint64_t number, const struct raw_
 static void put_changed(struct machine *m, uint64_t number, const struct raw_expr *e, uint64_t from)
 {
 	const char *of = machine_text(m, machine_word(from));
+	const struct mark_made *mark = read_mark_changed(m, e);
 
 	machine_say_awaited(m);
 	machine_put(m, number,
 		    (struct slice){.from = FROM_ELSEWHERE,
 				   .bytes = SLICE_BYTES,
+				   .mark = mark,
 				   .text = arena_printf(m->a, "%s %s", of, odd_text(m, e))});
 }
 
@@ -600,9 +602,7 @@ static bool reads_itself(struct machine *m, const struct raw_expr *e)
 		return !strcmp(e->name, "dynset") || !strcmp(e->name, "nat");
 	s = machine_slice(m, machine_word(tlv_number(v[NFTA_CT_SREG])), 4);
 	if (s && s->from == FROM_FIELD && s->field == F_CT_MARK && s->masked) {
-		u128 keep = read_number(s->mask, 4, true), flip = read_number(s->flip, 4, true);
-
-		if (keep && !(keep & flip)) /* as IR_MARK says it */
+		if (read_number(s->mask, 4, true)) /* as IR_MARK says it */
 			machine_said(m, s);
 	}
 	return false;

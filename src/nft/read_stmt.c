@@ -142,38 +142,6 @@ static bool read_reject(struct machine *m, const struct raw_expr *e)
 
 /* ---- marks, MSS, queue ---- */
 
-/* A number of the rule; the mark itself with some of its bits set or cleared; or the other mark, or
- * some of its bits. */
-static bool set_mark(struct machine *m, bool ct, struct tlv sreg)
-{
-	const struct slice *s = machine_slice(m, machine_word(tlv_number(sreg)), 4);
-	uint32_t bits, keep = 0, value = 0, copied = 0;
-	struct ir_stmt *out;
-
-	if (!s || s->bytes != 4)
-		return false;
-	bits = s->masked ? (uint32_t)read_number(s->mask, 4, true) : UINT32_MAX;
-	if (s->from == FROM_VALUE) {
-		value = (uint32_t)read_number(s->value.p, 4, true);
-	} else if (s->from == FROM_FIELD && s->host &&
-		   (s->field == F_CT_MARK || s->field == F_MARK)) {
-		if (!s->masked && s->field == (ct ? F_CT_MARK : F_MARK))
-			return false; /* to itself */
-		*(s->field == (ct ? F_CT_MARK : F_MARK) ? &keep : &copied) = bits;
-		value = s->masked ? (uint32_t)read_number(s->flip, 4, true) : 0;
-		if (bits & value) /* flips bits that it keeps */
-			return false;
-	} else {
-		return false;
-	}
-	out = machine_stmt(m, IR_MARK);
-	out->mark.ct = ct;
-	out->mark.keep = keep;
-	out->mark.value = value;
-	out->mark.copied = copied;
-	return true;
-}
-
 static bool set_meta(struct machine *m, const struct raw_expr *e)
 {
 	const struct tlv *v = e->attrs.v;
@@ -181,7 +149,7 @@ static bool set_meta(struct machine *m, const struct raw_expr *e)
 	if (!e->attrs.whole || !v[NFTA_META_SREG].p ||
 	    tlv_number(v[NFTA_META_KEY]) != NFT_META_MARK)
 		return false;
-	return set_mark(m, false, v[NFTA_META_SREG]);
+	return read_set_mark(m, e);
 }
 
 static bool set_label(struct machine *m, struct tlv reg)
@@ -207,7 +175,7 @@ static bool set_ct(struct machine *m, const struct raw_expr *e)
 	if (!e->attrs.whole || !v[NFTA_CT_SREG].p || v[NFTA_CT_DIRECTION].p ||
 	    tlv_number(v[NFTA_CT_KEY]) != NFT_CT_MARK)
 		return false;
-	return set_mark(m, true, v[NFTA_CT_SREG]);
+	return read_set_mark(m, e);
 }
 
 static bool set_mss(struct machine *m, const struct raw_expr *e)

@@ -145,7 +145,7 @@ static bool set_mark(struct machine *m, const struct xt *x)
 	struct xt_mark_tginfo2 i;
 	struct ir_stmt *s;
 
-	if (x->revision != 2 || !xt_info(x, &i, sizeof(i)) || ~i.mask & i.mark)
+	if (x->revision != 2 || !xt_info(x, &i, sizeof(i)))
 		return false;
 	s = machine_stmt(m, IR_MARK);
 	s->mark.keep = ~i.mask;
@@ -153,28 +153,39 @@ static bool set_mark(struct machine *m, const struct xt *x)
 	return true;
 }
 
-/* (mark & ~mask) ^ value, or ^ bits of the other mark: false where that flips what it keeps. */
-static bool masked_mark(struct machine *m, bool ct, uint32_t mask, uint32_t value, uint32_t copied)
+static uint32_t moved(uint32_t bits, int up)
 {
-	struct ir_stmt *s;
-
-	if (~mask & (value | copied))
-		return false;
-	s = machine_stmt(m, IR_MARK);
-	s->mark.ct = ct;
-	s->mark.keep = ~mask;
-	s->mark.value = value;
-	s->mark.copied = copied;
-	return true;
+	return up < 0 ? bits >> -up : bits << up;
 }
 
-/* Of the connection: set, or copied from the packet's or to it. Where bits are flipped or shifted
- * it is only known which. Both revisions begin alike; the second can shift. */
+/* SET: ((mark & ~ctmask) ^ ctmark) shifted. SAVE, RESTORE: (mark & ~mask) ^ some bits of the other
+ * mark shifted: false where both have the same bit. */
+static bool marks_of(const struct xt_connmark_tginfo2 *i, struct ir_stmt *s)
+{
+	bool save = i->mode == XT_CONNMARK_SAVE;
+	int up = i->shift_dir ? -i->shift_bits : i->shift_bits;
+
+	*s = (struct ir_stmt){.kind = IR_MARK};
+	s->mark.ct = i->mode != XT_CONNMARK_RESTORE;
+	s->mark.up = (int8_t)up;
+	if (i->mode == XT_CONNMARK_SET) {
+		s->mark.own = up;
+		*(up ? &s->mark.copied : &s->mark.keep) = ~i->ctmask;
+		s->mark.value = moved(i->ctmark, up);
+		return true;
+	}
+	s->mark.keep = ~(save ? i->ctmask : i->nfmask);
+	s->mark.copied = save ? i->nfmask : i->ctmask;
+	return !(s->mark.keep & moved(s->mark.copied, up));
+}
+
+/* Of the connection: set, or copied from the packet's or to it. Where both marks have a bit it is
+ * only known which. Both revisions begin alike; the second can shift. */
 static bool set_connmark(struct machine *m, const struct xt *x)
 {
 	struct xt_connmark_tginfo2 i = {0};
 	struct xt_connmark_tginfo1 old;
-	struct ir_stmt *s;
+	struct ir_stmt *s, known;
 	uint32_t bits;
 
 	if (x->revision == 1 && xt_info(x, &old, sizeof(old)))
@@ -182,11 +193,10 @@ static bool set_connmark(struct machine *m, const struct xt *x)
 						 0,	     0,		 old.mode};
 	else if (x->revision != 2 || !xt_info(x, &i, sizeof(i)))
 		return false;
-	if (!i.shift_bits &&
-	    ((i.mode == XT_CONNMARK_SET && masked_mark(m, true, i.ctmask, i.ctmark, 0)) ||
-	     (i.mode == XT_CONNMARK_SAVE && masked_mark(m, true, i.ctmask, 0, i.nfmask)) ||
-	     (i.mode == XT_CONNMARK_RESTORE && masked_mark(m, false, i.nfmask, 0, i.ctmask))))
+	if (i.mode <= XT_CONNMARK_RESTORE && i.shift_bits < 32 && marks_of(&i, &known)) {
+		machine_stmt(m, IR_MARK)->mark = known.mark;
 		return true;
+	}
 	bits = i.shift_bits		   ? UINT32_MAX
 	       : i.mode == XT_CONNMARK_SET ? i.ctmask | i.ctmark
 					   : i.ctmask | i.nfmask;

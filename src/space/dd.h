@@ -91,6 +91,8 @@ dd_ref dd_map(struct dd *d, dd_ref a, uint32_t (*fn)(void *ctx, uint32_t value),
 /* a with the `bits` variables from `first` on (most significant first) set to `value`; it no longer
  * depends on them. */
 dd_ref dd_fix(struct dd *d, dd_ref a, uint32_t first, int bits, u128 value);
+/* a with each variable below n replaced by a boolean, all at once; DD_EXHAUSTED: by itself. */
+dd_ref dd_compose(struct dd *d, dd_ref a, const dd_ref *of, uint32_t n);
 /* Booleans: 1 where some value of those variables makes a 1. */
 dd_ref dd_some(struct dd *d, dd_ref a, uint32_t first, int bits);
 

@@ -34,6 +34,7 @@ enum op {
 	OP_SOME,
 	OP_FIX,
 	OP_MAP,
+	OP_COMPOSE,
 };
 
 #define OP_BITS 8
@@ -50,7 +51,7 @@ struct dd {
 	size_t nslots;
 	struct memo *memo; /* what operations yielded, lossy; it grows with the nodes */
 	size_t nmemo;
-	uint32_t calls; /* of dd_fix() and dd_map(): tells their results apart */
+	uint32_t calls; /* of dd_fix(), dd_map() and dd_compose(): tells their results apart */
 	uint32_t steps; /* since the clock was read last */
 	double end; /* processor time at which the budget is over, 0: never */
 	bool exhausted;

@@ -61,6 +61,7 @@ static dd_ref shortcut(struct dd *d, enum op op, dd_ref a, dd_ref b)
 	case OP_SOME:
 	case OP_FIX:
 	case OP_MAP:
+	case OP_COMPOSE:
 		break;
 	}
 	abort();
@@ -306,6 +307,45 @@ dd_ref dd_fix(struct dd *d, dd_ref a, uint32_t first, int bits, u128 value)
 	struct fixing p = {call_tag(d, OP_FIX), first, bits, value};
 
 	return a == DD_EXHAUSTED ? a : fix(d, &p, a);
+}
+
+struct composing {
+	uint32_t tag, n;
+	const dd_ref *of;
+};
+
+static dd_ref compose(struct dd *d, const struct composing *p, dd_ref n)
+{
+	uint32_t var = node_var(d, n);
+	dd_ref r, lo, hi, cond;
+
+	if (d->exhausted)
+		return DD_EXHAUSTED;
+	if (var == VAR_TERMINAL || var >= p->n)
+		return n;
+	r = memo_get(d, p->tag, n, 0);
+	if (r != DD_EXHAUSTED || !dd_step(d))
+		return r;
+	lo = compose(d, p, d->nodes[n].lo);
+	hi = compose(d, p, d->nodes[n].hi);
+	if (d->exhausted)
+		return DD_EXHAUSTED;
+	cond = p->of[var];
+	if (cond == DD_EXHAUSTED && node_var(d, lo) > var && node_var(d, hi) > var) {
+		r = dd_node(d, var, lo, hi);
+	} else {
+		if (cond == DD_EXHAUSTED)
+			cond = dd_node(d, var, DD_FALSE, DD_TRUE);
+		r = dd_seq(d, dd_restrict(d, cond, hi), dd_restrict(d, dd_not(d, cond), lo));
+	}
+	return memo_put(d, p->tag, n, 0, r);
+}
+
+dd_ref dd_compose(struct dd *d, dd_ref a, const dd_ref *of, uint32_t n)
+{
+	struct composing p = {call_tag(d, OP_COMPOSE), n, of};
+
+	return a == DD_EXHAUSTED ? a : compose(d, &p, a);
 }
 
 static dd_ref some(struct dd *d, uint32_t tag, uint32_t first, uint32_t end, dd_ref n)

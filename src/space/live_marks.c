@@ -30,56 +30,47 @@ dd_ref live_marks_seen(struct mean *m, const struct mark_set *x, dd_ref packets)
 {
 	packets = live_marks_any(m, mark_set_bits(x), packets);
 	for (int i = 0; i < MARK_SETS; i++) {
-		uint32_t bits = x->bits[i] & ~x->copied[i];
+		uint32_t bits = 0, value = 0;
 
+		for (int b = 0; b < 32; b++) {
+			unsigned is = x->bit[32 * i + b];
+
+			bits |= (uint32_t)(is && MARK_BIT_IS_NUMBER(is)) << b;
+			value |= (uint32_t)(is == MARK_BIT_IS(1)) << b;
+		}
 		if (bits)
-			packets = dd_and(m->dd, packets, has(m, i, bits, x->value[i]));
+			packets = dd_and(m->dd, packets, has(m, i, bits, value));
 	}
 	return packets;
 }
 
-/* What that bit of a mark is then, of a packet that came with these. */
-static bool bit_then(const struct mark_set *x, int which, uint32_t bit, const bool came[MARK_SETS])
+/* That the bit is, as they came. */
+static dd_ref bit_came(struct mean *m, unsigned is)
 {
-	if (x->copied[which] & bit)
-		return came[!which];
-	return x->bits[which] & bit ? x->value[which] & bit : came[which];
-}
+	unsigned source;
+	dd_ref one;
 
-/* That bit of both marks, of which at least one is copied: of packets by what they came with. */
-static dd_ref copied_arrived(struct mean *m, const struct mark_set *x, unsigned bit, dd_ref says)
-{
-	uint32_t mask = UINT32_C(1) << bit;
-	dd_ref all = DD_UNDECIDED;
-
-	for (unsigned way = 0; way < 4; way++) {
-		const bool came[MARK_SETS] = {way & 1, way & 2};
-		dd_ref then = says, where = DD_TRUE;
-
-		for (int i = 0; i < MARK_SETS; i++) {
-			then = dd_fix(m->dd, then, variable(i, bit), 1, bit_then(x, i, mask, came));
-			where = dd_and(m->dd, where, has(m, i, mask, came[i] ? mask : 0));
-		}
-		all = dd_seq(m->dd, all, dd_restrict(m->dd, where, then));
-	}
-	return all;
+	if (MARK_BIT_IS_NUMBER(is))
+		return is == MARK_BIT_IS(1) ? DD_TRUE : DD_FALSE;
+	source = MARK_BIT_SOURCE(is);
+	one = dd_node(m->dd, (uint32_t)variable((int)source / 32, source % 32), DD_FALSE, DD_TRUE);
+	return is & 1 ? dd_not(m->dd, one) : one;
 }
 
 dd_ref live_marks_arrived(struct mean *m, const struct mark_set *x, dd_ref says)
 {
-	for (unsigned bit = 0; bit < 32; bit++) {
-		uint32_t mask = UINT32_C(1) << bit;
+	uint32_t n = dim_table[DIM_MARK].first + dim_table[DIM_MARK].bits;
+	dd_ref *of;
 
-		if ((x->copied[0] | x->copied[1]) & mask) {
-			says = copied_arrived(m, x, bit, says);
-			continue;
-		}
-		for (int i = 0; i < MARK_SETS; i++)
-			if (x->bits[i] & mask)
-				says = dd_fix(m->dd, says, variable(i, bit), 1,
-					      x->value[i] & mask ? 1 : 0);
-	}
-	return says;
+	if (!mark_set_bits(x))
+		return says;
+	of = arena_alloc(m->arena, n * sizeof(*of));
+	for (uint32_t i = 0; i < n; i++)
+		of[i] = DD_EXHAUSTED;
+	for (int i = 0; i < MARK_BITS; i++)
+		if (x->bit[i])
+			of[variable(i / 32, (unsigned)i % 32)] = bit_came(m, x->bit[i]);
+	return dd_compose(m->dd, says, of, n);
 }
 
 struct live_marked_list live_marks_of(struct mean *m, dd_ref says, const struct mean_values *values)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * Effects of a chain -> bits of marks that packets have from there on. What is set to values, or to
- * bits of the other mark, is followed; of what is set to something else only the bits are known.
+ * bits of marks as they were, is followed; of what is set to something else only the bits are
+ * known.
  */
 #include "space/mark_set.h"
 
@@ -12,19 +13,32 @@ static const char *const names[MARK_SETS] = {"meta mark", "ct mark"};
 
 #define DIGITS 10 /* 0x00000000 */
 
-struct word {
+/* ---- words ---- */
+
+struct word { /* bits of a mark that are set to a value; or to others, so many places from there */
 	int which;
-	uint32_t bits, value;
-	bool copied, followed;
+	uint32_t bits, value; /* value: what is flipped, if it is made of others */
+	bool made, followed;
+	int of, up;
 };
 
-const char *mark_set_word(struct arena *a, bool ct, uint32_t bits, const uint32_t *value,
-			  bool followed)
+static const char *text_of(struct arena *a, const struct word *w)
 {
-	const char *is = followed ? "=" : ":=";
+	const char *text = arena_printf(a, "%s & 0x%08x %s", names[w->which], w->bits,
+					w->followed ? "=" : ":=");
 
-	return value ? arena_printf(a, "%s & 0x%08x %s 0x%08x", names[ct], bits, is, *value & bits)
-		     : arena_printf(a, "%s & 0x%08x %s %s", names[ct], bits, is, names[!ct]);
+	if (!w->made)
+		return arena_printf(a, "%s 0x%08x", text, w->value & w->bits);
+	text = arena_printf(a, "%s %s", text, names[w->of]);
+	if (w->up)
+		text = arena_printf(a, "%s %s %d", text, w->up > 0 ? "<<" : ">>",
+				    w->up > 0 ? w->up : -w->up);
+	return w->value ? arena_printf(a, "%s ^ 0x%08x", text, w->value) : text;
+}
+
+const char *mark_set_word(struct arena *a, bool ct, uint32_t bits, uint32_t value, bool followed)
+{
+	return text_of(a, &(struct word){ct, bits, value, .followed = followed});
 }
 
 static bool took(const char **p, const char *end, const char *text)
@@ -48,6 +62,19 @@ static bool took_number(const char **p, const char *end, uint32_t *out)
 	return true;
 }
 
+static bool took_shift(const char **p, const char *end, int *up)
+{
+	bool left = took(p, end, " << ");
+	int n = 0;
+
+	if (!left && !took(p, end, " >> "))
+		return true;
+	while (*p < end && **p >= '0' && **p <= '9' && n < 32)
+		n = 10 * n + (*(*p)++ - '0');
+	*up = left ? n : -n;
+	return n && n < 32;
+}
+
 static bool parse(const char *p, size_t n, struct word *out)
 {
 	const char *end = p + n;
@@ -59,19 +86,28 @@ static bool parse(const char *p, size_t n, struct word *out)
 	out->followed = took(&p, end, " = ");
 	if (!out->followed && !took(&p, end, " := "))
 		return false;
-	out->copied = took(&p, end, names[!out->which]);
-	return (out->copied || took_number(&p, end, &out->value)) && p == end;
+	out->of = took(&p, end, names[1]);
+	out->made = out->of || took(&p, end, names[0]);
+	if (!out->made)
+		return took_number(&p, end, &out->value) && p == end;
+	if (!took_shift(&p, end, &out->up))
+		return false;
+	return (!took(&p, end, " ^ ") || took_number(&p, end, &out->value)) && p == end;
 }
 
 static bool add(struct mark_set *x, const struct word *w)
 {
-	if (x->bits[w->which] & w->bits)
-		return false;
-	x->bits[w->which] |= w->bits;
-	if (w->copied)
-		x->copied[w->which] |= w->bits;
-	else
-		x->value[w->which] |= w->value & w->bits;
+	for (int b = 0; b < 32; b++) {
+		int from = b - w->up, to = 32 * w->which + b;
+		bool one = w->value >> b & 1;
+
+		if (!(w->bits >> b & 1))
+			continue;
+		if (x->bit[to] || (w->made && (from < 0 || from > 31)))
+			return false;
+		x->bit[to] = (uint8_t)(w->made ? MARK_BIT_FROM(32 * w->of + from, one)
+					       : MARK_BIT_IS(one));
+	}
 	return true;
 }
 
@@ -108,50 +144,134 @@ struct mark_set mark_set_of(const char *effects)
 	return out;
 }
 
+/* The word that has that bit, of a mark, and all others that go the same way. */
+static struct word word_of(const struct mark_set *x, int which, int bit, bool followed)
+{
+	struct word w = {.which = which, .followed = followed};
+	unsigned is = x->bit[32 * which + bit];
+
+	w.made = !MARK_BIT_IS_NUMBER(is);
+	if (w.made) {
+		w.of = (int)MARK_BIT_SOURCE(is) / 32;
+		w.up = bit - (int)MARK_BIT_SOURCE(is) % 32;
+	}
+	for (int b = 0; b < 32; b++) {
+		unsigned other = x->bit[32 * which + b];
+		uint32_t mask = UINT32_C(1) << b;
+
+		if (!other || w.made == MARK_BIT_IS_NUMBER(other) ||
+		    (w.made && (int)MARK_BIT_SOURCE(other) != 32 * w.of + b - w.up))
+			continue;
+		w.bits |= mask;
+		if (other == MARK_BIT_IS(1) || (w.made && other & 1))
+			w.value |= mask;
+	}
+	return w;
+}
+
+void mark_set_words(struct arena *a, const struct mark_set *x, bool followed,
+		    struct mark_words *out)
+{
+	for (int i = 0; i < MARK_SETS; i++) {
+		uint32_t done = 0;
+
+		for (int b = 0; b < 32; b++) {
+			struct word w;
+
+			if (!x->bit[32 * i + b] || done >> b & 1)
+				continue;
+			w = word_of(x, i, b, followed);
+			done |= w.bits;
+			vec_push(a, out, text_of(a, &w));
+		}
+	}
+}
+
+/* ---- what is set ---- */
+
+struct mark_set mark_set_stmt(const struct ir_stmt *s)
+{
+	int target = s->mark.ct ? 32 : 0, source = s->mark.ct == s->mark.own ? 32 : 0;
+	struct mark_set out = {.known = true};
+
+	for (int b = 0; b < 32; b++) {
+		int from = b - s->mark.up;
+		bool one = s->mark.value >> b & 1;
+
+		if (from >= 0 && from < 32 && s->mark.copied >> from & 1)
+			out.bit[target + b] = (uint8_t)MARK_BIT_FROM(source + from, one);
+		else if (!(s->mark.keep >> b & 1))
+			out.bit[target + b] = (uint8_t)MARK_BIT_IS(one);
+		else if (one)
+			out.bit[target + b] = (uint8_t)MARK_BIT_FROM(target + b, true);
+	}
+	return out;
+}
+
+/* What a bit that is set is, made of what came. */
+static unsigned before(const struct mark_set *was, unsigned is)
+{
+	unsigned flipped = is & 1, then;
+
+	if (MARK_BIT_IS_NUMBER(is))
+		return is;
+	then = was->bit[MARK_BIT_SOURCE(is)];
+	if (!then)
+		return is;
+	return MARK_BIT_IS_NUMBER(then) ? MARK_BIT_IS((then == MARK_BIT_IS(1)) != flipped)
+					: then ^ flipped;
+}
+
 void mark_set_put(struct mark_set *now, const struct mark_set *set)
 {
 	struct mark_set was = *now;
 
-	for (int i = 0; i < MARK_SETS; i++) {
-		uint32_t copied = set->copied[i];
+	for (unsigned i = 0; i < MARK_BITS; i++) {
+		unsigned is = before(&was, set->bit[i]);
 
 		/* what the other mark had from this one comes back: it is as it was */
-		now->bits[i] = (was.bits[i] | set->bits[i]) & ~(copied & was.copied[!i]);
-		now->value[i] =
-			(was.value[i] & ~set->bits[i]) | set->value[i] | (was.value[!i] & copied);
-		now->copied[i] = (was.copied[i] & ~set->bits[i]) | (copied & ~was.bits[!i]);
+		if (set->bit[i])
+			now->bit[i] = (uint8_t)(is == MARK_BIT_FROM(i, false) ? 0 : is);
 	}
 }
 
 bool mark_set_same(const struct mark_set *a, const struct mark_set *b)
 {
-	return a->known == b->known && !memcmp(a->bits, b->bits, sizeof(a->bits)) &&
-	       !memcmp(a->value, b->value, sizeof(a->value)) &&
-	       !memcmp(a->copied, b->copied, sizeof(a->copied));
-}
-
-static u128 of_both(uint32_t packet, uint32_t connection)
-{
-	return (u128)connection << 32 | packet;
+	return a->known == b->known && !memcmp(a->bit, b->bit, sizeof(a->bit));
 }
 
 u128 mark_set_bits(const struct mark_set *x)
 {
-	return of_both(x->bits[0], x->bits[1]);
+	u128 bits = 0;
+
+	for (int i = 0; i < MARK_BITS; i++)
+		bits |= (u128)(x->bit[i] != 0) << i;
+	return bits;
 }
 
 u128 mark_set_from(const struct mark_set *x, u128 from)
 {
-	return of_both(x->copied[0] & (uint32_t)(from >> 32), x->copied[1] & (uint32_t)from);
+	u128 bits = 0;
+
+	for (int i = 0; i < MARK_BITS; i++)
+		if (!MARK_BIT_IS_NUMBER(x->bit[i]) && from >> MARK_BIT_SOURCE(x->bit[i]) & 1)
+			bits |= (u128)1 << i;
+	return bits;
+}
+
+u128 mark_set_sources(const struct mark_set *x)
+{
+	u128 bits = 0;
+
+	for (int i = 0; i < MARK_BITS; i++)
+		if (!MARK_BIT_IS_NUMBER(x->bit[i]))
+			bits |= (u128)1 << MARK_BIT_SOURCE(x->bit[i]);
+	return bits;
 }
 
 void mark_set_forget(struct mark_set *x, u128 bits)
 {
-	for (int i = 0; i < MARK_SETS; i++) {
-		uint32_t mine = (uint32_t)(bits >> (32 * i));
-
-		x->bits[i] &= ~mine;
-		x->value[i] &= ~mine;
-		x->copied[i] &= ~mine;
-	}
+	for (int i = 0; i < MARK_BITS; i++)
+		if (bits >> i & 1)
+			x->bit[i] = 0;
 }

@@ -107,7 +107,7 @@ const char *mean_mss_text(struct mean *m, uint16_t mss)
 /* "KEY := VALUE": of several with one key the last one holds (outcome_unite). */
 const char *mean_mark_text(struct mean *m, bool ct, uint32_t bits, uint32_t value)
 {
-	return mark_set_word(m->arena, ct, bits, &value, false);
+	return mark_set_word(m->arena, ct, bits, value, false);
 }
 
 const char *mean_queue_text(struct mean *m, uint16_t first, uint16_t count, bool bypass)

@@ -109,17 +109,17 @@ static void read_marks(struct at *at, const struct ir_sel *sel)
 		at->m->read |= at->now & reads(sel);
 }
 
-/* By value, or to the other mark, which then has to be known, too. */
+/* By value, or to what is made of marks, which then have to be known, too. */
 static void set_mark(struct at *at, const struct ir_stmt *s)
 {
-	u128 bits = bits_of(s->mark.ct, ~s->mark.keep);
-	u128 from = at->now & bits_of(!s->mark.ct, s->mark.copied);
+	struct mark_set set = mark_set_stmt(s);
+	u128 bits = mark_set_bits(&set);
 
 	if (at->of == ANYTHING) {
+		at->m->read |= at->now & mark_set_sources(&set);
 		at->now |= bits;
-		at->m->read |= from;
 	} else {
-		at->now |= s->mark.ct ? from << 32 : from >> 32;
+		at->now |= mark_set_from(&set, at->now);
 	}
 	at->m->valued |= bits;
 }
@@ -183,6 +183,8 @@ static void walk_unknown(struct at *at, const struct ir_stmt *s)
 				read_marks(at, &part->match.sel);
 			else if (part->kind == IR_VERDICT)
 				follow(at, &part->verdict);
+			else if (part->kind == IR_MARK)
+				set_mark(at, part);
 	switch (s->unknown.kind) {
 	case UNKNOWN_MATCH:
 	case UNKNOWN_GOES_ON:
@@ -191,7 +193,8 @@ static void walk_unknown(struct at *at, const struct ir_stmt *s)
 		at->now |= (u128)s->unknown.changes << MARKS_FIELDS;
 		break;
 	case UNKNOWN_SETS_MARKS:
-		at->now |= s->unknown.marks ? s->unknown.marks : UINT64_MAX;
+		if (!s->unknown.neither)
+			at->now |= s->unknown.marks ? s->unknown.marks : UINT64_MAX;
 		break;
 	case UNKNOWN_ENDS: /* one of several are verdicts and translations */
 		at->now |= s->unknown.neither
@@ -361,12 +364,15 @@ dd_ref marks_sequence(struct mean *m, const dd_ref *v, size_t n)
 	return all;
 }
 
-const char *marks_text(struct mean *m, const struct marks *marks, const struct ir_stmt *s)
+const char *marks_text(struct mean *m, const struct ir_stmt *s)
 {
 	if (s->kind == IR_NOTRACK)
 		return MEAN_NOTRACK;
-	if (s->kind == IR_LABEL)
-		return mean_label_text(m, s->label);
-	return mark_set_word(m->arena, s->mark.ct, ~s->mark.keep & ~s->mark.copied, &s->mark.value,
-			     marks->follows != 0);
+	return mean_label_text(m, s->label);
+}
+
+bool marks_sets(const struct ir_stmt *s)
+{
+	return s->kind == IR_MARK || (s->kind == IR_UNKNOWN && s->unknown.neither &&
+				      s->unknown.kind == UNKNOWN_SETS_MARKS);
 }

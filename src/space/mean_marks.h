@@ -48,7 +48,9 @@ dd_ref marks_then(struct mean *m, dd_ref a, dd_ref b, dd_ref where);
 /* The same of one after the other. */
 dd_ref marks_sequence(struct mean *m, const dd_ref *v, size_t n);
 
-/* What IR_MARK (but what it copies), IR_LABEL or IR_NOTRACK does to a packet, in words. */
-const char *marks_text(struct mean *m, const struct marks *marks, const struct ir_stmt *s);
+/* What IR_LABEL or IR_NOTRACK does to a packet, in words. */
+const char *marks_text(struct mean *m, const struct ir_stmt *s);
+/* Whether a statement sets marks to what is known. */
+bool marks_sets(const struct ir_stmt *s);
 
 #endif

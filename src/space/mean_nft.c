@@ -399,18 +399,31 @@ dd_ref walker_match(struct walker *w, const struct progress *p, const struct ir_
 	return marks_match(w->m, &w->marks, p->chain->name, s);
 }
 
-/* Bits of a connection's mark are set where there is a connection; else the rule ends. Nothing is
- * copied then to or from its mark. */
+void walker_mark(struct walker *w, struct progress *p, dd_ref where, const struct ir_stmt *s)
+{
+	struct mark_set set = mark_set_stmt(s);
+	bool of_connection = s->mark.copied && (s->mark.ct || !s->mark.own);
+	struct mark_words words = {0};
+	const char *text;
+
+	if (of_connection) /* where there is none nothing is copied to or from its mark */
+		where = dd_and(w->m->dd, where, match_tracked(w->m));
+	mark_set_words(w->m->arena, &set, w->marks.follows != 0, &words);
+	text = outcome_effects(&w->m->outcomes, &words); /* all at once */
+	if (text)
+		walker_effect(w, p, where, text);
+}
+
+/* Bits of a connection's mark are set where there is a connection; else the rule ends. */
 static void mark_says(struct walker *w, struct progress *p, const struct ir_stmt *s)
 {
-	if (s->kind == IR_MARK && s->mark.ct && s->mark.keep)
+	if (s->kind != IR_MARK) {
+		walker_effect(w, p, p->still, marks_text(w->m, s));
+		return;
+	}
+	if (s->mark.ct && s->mark.keep)
 		p->still = dd_and(w->m->dd, p->still, match_tracked(w->m));
-	if (s->kind == IR_MARK && s->mark.copied)
-		walker_effect(w, p, dd_and(w->m->dd, p->still, match_tracked(w->m)),
-			      mark_set_word(w->m->arena, s->mark.ct, s->mark.copied, NULL,
-					    w->marks.follows != 0));
-	if (s->kind != IR_MARK || (s->mark.keep | s->mark.copied) != UINT32_MAX)
-		walker_effect(w, p, p->still, marks_text(w->m, &w->marks, s));
+	walker_mark(w, p, p->still, s);
 }
 
 static void stmt_says(struct walker *w, struct progress *p, const struct ir_stmt *s)
@@ -502,7 +515,7 @@ static dd_ref rule_says(struct walker *w, const struct ir_chain *c, size_t rule,
 
 	for (size_t i = from; i < r->stmts.n && p.still != DD_FALSE; i++) {
 		stmt_says(w, &p, &r->stmts.v[i]);
-		if (w->marks.follows && r->stmts.v[i].kind == IR_MARK && i + 1 < r->stmts.n)
+		if (w->marks.follows && marks_sets(&r->stmts.v[i]) && i + 1 < r->stmts.n)
 			return marks_then(w->m, p.says, rule_says(w, c, rule, i + 1), p.still);
 	}
 	return p.says;

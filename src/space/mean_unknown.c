@@ -81,6 +81,21 @@ static void chosen_says(struct walker *w, struct progress *p, const struct ir_st
 	p->still = DD_FALSE;
 }
 
+/* The mark that a map has for the packet, which it is known to have something for. */
+static void marks_say(struct walker *w, struct progress *p, const struct ir_stmt *s)
+{
+	struct dd *d = w->m->dd;
+	dd_ref left = p->still;
+
+	for (size_t i = 0; i < s->unknown.neither; i++) {
+		const struct ir_rule *row = &s->unknown.either[i];
+		dd_ref is = row_match(w, p, row->stmts.v);
+
+		walker_mark(w, p, dd_and(d, left, is), &row->stmts.v[1]);
+		left = dd_and(d, left, dd_not(d, is));
+	}
+}
+
 /* Whether there is room for the packet where the match keeps what it has seen. */
 static void full_says(struct walker *w, struct progress *p, const struct ir_stmt *s,
 		      const struct line *line)
@@ -104,6 +119,10 @@ void walker_unknown_says(struct walker *w, struct progress *p, const struct ir_s
 
 	switch (s->unknown.kind) {
 	case UNKNOWN_SETS_MARKS: /* live_walk.c looks for the word */
+		if (s->unknown.neither) {
+			marks_say(w, p, s);
+			break;
+		}
 		text = arena_printf(w->m->arena,
 				    "not understood, may set the mark of the packet: %s",
 				    s->unknown.text);

@@ -38,6 +38,8 @@ dd_ref walker_unknown(struct walker *w, const char *what, const struct line *lin
  * so again. Of fwc's own rules none is come to twice. */
 dd_ref walker_counted(struct walker *w, const struct progress *p, const char *text);
 void walker_effect(struct walker *w, struct progress *p, dd_ref where, const char *text);
+/* IR_MARK, of packets that it comes to. */
+void walker_mark(struct walker *w, struct progress *p, dd_ref where, const struct ir_stmt *s);
 void walker_decide(struct walker *w, struct progress *p, dd_ref says);
 
 /* ---- mean_unknown.c ---- */

@@ -60,11 +60,6 @@ static int text_cmp(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-struct words {
-	const char **v;
-	size_t n, cap;
-};
-
 /* Whether `later` gives another value to what `word` gives one: "KEY := VALUE". */
 static bool assigned_again(const char *word, const char *later)
 {
@@ -81,7 +76,7 @@ static bool assigned_again(const char *word, const char *later)
 
 /* Words of effects into parts, but for marks that are followed; NULL: not those that come again. */
 static void take_words(struct outcomes *o, const char *effects, const char *later,
-		       struct mark_set *set, struct words *parts)
+		       struct mark_set *set, struct mark_words *parts)
 {
 	char *rest = arena_strdup(o->arena, effects), *word;
 
@@ -90,40 +85,33 @@ static void take_words(struct outcomes *o, const char *effects, const char *late
 			vec_push(o->arena, parts, (const char *)word);
 }
 
-static void put_marks(struct outcomes *o, const struct mark_set *set, struct words *parts)
+const char *outcome_effects(struct outcomes *o, struct mark_words *w)
 {
-	for (int i = 0; i < MARK_SETS; i++) {
-		uint32_t valued = set->bits[i] & ~set->copied[i];
+	struct buf out = {0};
+	const char *text;
 
-		if (valued)
-			vec_push(o->arena, parts,
-				 mark_set_word(o->arena, i, valued, &set->value[i], true));
-		if (set->copied[i])
-			vec_push(o->arena, parts,
-				 mark_set_word(o->arena, i, set->copied[i], NULL, true));
-	}
+	if (w->n > 1)
+		qsort(w->v, w->n, sizeof(*w->v), text_cmp);
+	for (size_t i = 0; i < w->n; i++)
+		if (!i || strcmp(w->v[i], w->v[i - 1]) != 0)
+			buf_printf(&out, "%s%s", out.len ? "\n" : "", w->v[i]);
+	text = out.len ? arena_strdup(o->arena, buf_str(&out)) : NULL;
+	buf_free(&out);
+	return text;
 }
 
 const char *outcome_unite(struct outcomes *o, const char *a, const char *b)
 {
 	struct mark_set set = {0}, then = {0};
-	struct words parts = {0};
-	struct buf out = {0};
-	const char *text;
+	struct mark_words parts = {0};
 
 	if (!a || !b || (!strcmp(a, b) && !mark_set_copies(a)))
 		return a ? a : b;
 	take_words(o, a, b, &set, &parts);
 	take_words(o, b, NULL, &then, &parts);
 	mark_set_put(&set, &then);
-	put_marks(o, &set, &parts);
-	qsort(parts.v, parts.n, sizeof(*parts.v), text_cmp);
-	for (size_t i = 0; i < parts.n; i++)
-		if (!i || strcmp(parts.v[i], parts.v[i - 1]) != 0)
-			buf_printf(&out, "%s%s", out.len ? "\n" : "", parts.v[i]);
-	text = out.len ? arena_strdup(o->arena, buf_str(&out)) : NULL;
-	buf_free(&out);
-	return text;
+	mark_set_words(o->arena, &set, true, &parts);
+	return outcome_effects(o, &parts);
 }
 
 uint32_t outcome_join(void *ctx, uint32_t a, uint32_t b)

@@ -47,12 +47,15 @@ struct outcomes {
 	struct map by_text;
 };
 
+struct mark_words;
 void outcomes_init(struct outcomes *o, struct arena *a);
 /* The terminal's value; the same for equal outcomes. Strings must last as long as the table. */
 uint32_t outcome_value(struct outcomes *o, struct outcome x);
 const struct outcome *outcome_of(const struct outcomes *o, uint32_t value);
 /* Two sets of effects, united, those of b being the later; either may be NULL. */
 const char *outcome_unite(struct outcomes *o, const char *a, const char *b);
+/* Those words, sorted; NULL: there are none. */
+const char *outcome_effects(struct outcomes *o, struct mark_words *words);
 /* For dd_set_join(); ctx is the table. */
 uint32_t outcome_join(void *ctx, uint32_t a, uint32_t b);
 /* For dd_map(); ctx is the table. */

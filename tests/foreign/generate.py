@@ -122,8 +122,24 @@ class Ruleset:
 
     # -- what is done
 
-    def sets_mark(self):
+    def mark_made(self, family):
+        """Of a mark: copied, flipped, shifted; of what a map has for the packet."""
+        mark = self.pick('meta mark', 'ct mark')
+        if self.chance(.4):
+            values = ', '.join(f'{k} : {self.rng.choice(MARKS)}' for k in self.some(MARKS, 4))
+            ports = ', '.join(f'{k} : {self.rng.choice(MARKS)}' for k in self.some(PORTS[:5], 4))
+            hosts = ', '.join(f'{k} : {self.rng.choice(MARKS)}' for k in self.some(V6 if family == 'ip6' else V4, 4))
+            return self.pick(f'{mark} map {{ {values} }}', f'udp dport map {{ {ports} }}',
+                             f'{"ip6" if family == "ip6" else "ip"} saddr map {{ {hosts} }}')
+        return self.pick(mark, f'{mark} ^ {self.rng.choice(MARKS)}', f'{mark} & {self.rng.choice(MASKS)}',
+                         f'{mark} << {self.pick(1, 4, 8, 31)}', f'{mark} >> {self.pick(1, 4, 8)}',
+                         f'{mark} << {self.pick(1, 4, 8)} | {self.rng.choice(MARKS)}',
+                         f'{mark} & {self.rng.choice(MASKS)} ^ {self.rng.choice(MARKS)}')
+
+    def sets_mark(self, family):
         which = self.pick('meta mark', 'meta mark', 'ct mark')
+        if self.chance(.4):
+            return f'{which} set {self.mark_made(family)}'
         if self.chance(.35):
             mask = self.rng.choice(MASKS)
             keep = 0xffffffff ^ int(mask, 0)
@@ -147,9 +163,9 @@ class Ruleset:
         if self.chance(.12):
             return ' '.join(matches + [self.looked_up(further)])
         if self.chance(.25):
-            words = [self.sets_mark()]
+            words = [self.sets_mark(family)]
             if self.chance(.25):
-                words.append(self.sets_mark())
+                words.append(self.sets_mark(family))
             if self.chance(.2):
                 words.append(self.match(family))
             if self.chance(.3):

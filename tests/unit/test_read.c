@@ -437,12 +437,6 @@ static void test_unknown(void)
 	UNKNOWN(UNKNOWN_ENDS, queue_attrs(b, 3, 3, 0));
 	UNKNOWN(UNKNOWN_SETS_MARKS, e_immediate(b, NFT_REG_1, "\7\0\0\0", 4),
 		NUMBERS(b, "meta", NFTA_META_KEY, NFT_META_PRIORITY, NFTA_META_SREG, NFT_REG_1));
-	/* a bit that is kept, or copied, and turned over; a mark to itself */
-	UNKNOWN(UNKNOWN_SETS_MARKS, e_ct(b, NFT_CT_MARK), e_bitwise_host(b, 255, 1),
-		set_mark(b, "ct"));
-	UNKNOWN(UNKNOWN_SETS_MARKS, e_meta(b, NFT_META_MARK), e_bitwise_host(b, 255, 1),
-		set_mark(b, "ct"));
-	UNKNOWN(UNKNOWN_SETS_MARKS, e_meta(b, NFT_META_MARK), set_mark(b, "meta"));
 	UNKNOWN(UNKNOWN_MATCH, e_payload(b, INNER, 0, 1), CMP(b, NFT_CMP_EQ, 22));
 	UNKNOWN(UNKNOWN_MATCH, plus_attribute(b, "quota", 1, 5));
 	UNKNOWN(UNKNOWN_GOES_ON, plus_attribute(b, "notrack", 1, 5));
@@ -461,6 +455,7 @@ static void test_unknown(void)
 		CMP(b, NFT_CMP_EQ, 'w', 'g'));
 }
 
+#define BITWISE_LSHIFT 1
 #define BITWISE_RSHIFT 2 /* enum nft_bitwise_ops of Linux 6.13 */
 #define BITWISE_AND 3
 #define BITWISE_SREG2 8
@@ -489,6 +484,27 @@ static void test_shifts(void)
 		CMP(b, NFT_CMP_EQ, 0, 0, 0, 1));
 	UNKNOWN(UNKNOWN_MATCH, e_meta(b, NFT_META_MARK), bitwise(b, BITWISE_AND, 4, 0),
 		CMP(b, NFT_CMP_EQ, 0, 0, 0, 1));
+}
+
+/* Bits that are kept, or copied, and turned over; shifted; and twice. */
+static void test_made_marks(void)
+{
+	RULE("ct mark set ct mark & 0x000000ff ^ 0x00000001", e_ct(b, NFT_CT_MARK),
+	     e_bitwise_host(b, 255, 1), set_mark(b, "ct"));
+	RULE("ct mark set meta mark & 0x000000ff ^ 0x00000001", e_meta(b, NFT_META_MARK),
+	     e_bitwise_host(b, 255, 1), set_mark(b, "ct"));
+	RULE("meta mark set meta mark", e_meta(b, NFT_META_MARK), set_mark(b, "meta"));
+	RULE("meta mark set meta mark & 0xffffff00 >> 8", e_meta(b, NFT_META_MARK),
+	     bitwise(b, BITWISE_RSHIFT, 4, 8), set_mark(b, "meta"));
+	RULE("meta mark set meta mark & 0xffffff00", e_meta(b, NFT_META_MARK),
+	     bitwise(b, BITWISE_RSHIFT, 4, 8), bitwise(b, BITWISE_LSHIFT, 4, 8),
+	     set_mark(b, "meta"));
+	RULE("meta mark set meta mark & 0x0000f000 >> 8 ^ 0x00000011", e_meta(b, NFT_META_MARK),
+	     bitwise(b, BITWISE_RSHIFT, 4, 8), e_bitwise_host(b, 0xf0, 0x11), set_mark(b, "meta"));
+	RULE("meta mark set meta mark & 0x0000000f ^ 0x00000012", e_meta(b, NFT_META_MARK),
+	     e_bitwise_host(b, 0xff, 0x31), e_bitwise_host(b, 0xf, 0x13), set_mark(b, "meta"));
+	UNKNOWN(UNKNOWN_SETS_MARKS, e_meta(b, NFT_META_MARK), bitwise(b, BITWISE_AND, 4, 0),
+		set_mark(b, "meta"));
 }
 
 static void counts_up(struct buf *b)
@@ -1471,6 +1487,7 @@ int main(void)
 	test_marks();
 	test_unknown();
 	test_shifts();
+	test_made_marks();
 	test_twice();
 	test_xt_untracked();
 	test_every_expression();
