@@ -4,6 +4,7 @@
 here=${BATS_TEST_FILENAME:-$0} # a process less than dirname(1), and each test reads this
 here=$(cd "${here%/*}" && pwd)
 FWC=${FWC:-$here/../../fwc}
+. "$here/../lab/left.bash"
 
 cli_begin() {
 	[ "$(id -u)" = 0 ] || skip "needs root"
@@ -15,17 +16,8 @@ cli_begin() {
 	ip -n "$NS" link set lo up
 }
 
-# What this file's tests have started and left: stopped on purpose, or on guard of a trial.
-cli_kill() {
-	local pids
-	[ -n "${WORK:-}" ] || return 0
-	pids=$(grep -lzxF "WORK=$WORK" /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3)
-	# shellcheck disable=SC2086 # several
-	[ -z "$pids" ] || kill -KILL $pids 2>/dev/null || true
-}
-
 cli_end() {
-	cli_kill
+	end_left
 	[ -z "${NS:-}" ] || ip netns del "$NS" 2>/dev/null || true
 	[ -z "${WORK:-}" ] || rm -rf "$WORK" "/run/fwc/public$WORK"
 }

@@ -7,6 +7,7 @@ here=$(cd "${here%/*}" && pwd)
 FWC=${FWC:-$here/../../fwc}
 FETCH=${FWC%/*}/fwc-fetch
 export FETCH
+. "$here/../lab/left.bash"
 
 ME=198.51.100.1 THEY=198.51.100.2 # for documents (RFC 5737): nobody's, so they are not private either
 
@@ -46,7 +47,6 @@ serve() { # name, command...; until it listens
 	shift
 	: >"$WORK/$name.log"
 	ip netns exec "$FAR" /usr/bin/python3 "$@" >"$WORK/$name.out" 2>&1 3>&- &
-	echo $! >>"$WORK/pids"
 	for _ in $(seq 600); do
 		! grep -q ready "$WORK/$name.log" || return 0
 		sleep 0.05
@@ -56,7 +56,7 @@ serve() { # name, command...; until it listens
 }
 
 fetch_end() {
-	[ -z "${WORK:-}" ] || ! [ -e "$WORK/pids" ] || while read -r pid; do kill "$pid" || true; done <"$WORK/pids"
+	end_left
 	[ -z "${NS:-}" ] || ip netns del "$NS" 2>/dev/null || true
 	[ -z "${FAR:-}" ] || ip netns del "$FAR" 2>/dev/null || true
 	[ -z "${NS:-}" ] || rm -rf "/etc/netns/$NS"

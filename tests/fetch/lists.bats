@@ -269,13 +269,11 @@ open(sys.argv[1], "w").close()
 conn = listening.accept()[0]
 open(sys.argv[2], "w").close()
 time.sleep(600)' "$WORK/listens" "$WORK/speaks" 3>&- &
-	echo $! >>"$WORK/pids"
 	for _ in $(seq 600); do [ ! -e "$WORK/listens" ] || break; sleep 0.05; done
 	ip netns exec "$FAR" /usr/bin/python3 -c '
 import socket, time
 s = socket.create_connection(("198.51.100.1", 22))
 time.sleep(600)' 3>&- &
-	echo $! >>"$WORK/pids"
 	for _ in $(seq 600); do [ ! -e "$WORK/speaks" ] || break; sleep 0.05; done
 	behind list
 	list 192.0.2.0/24 "$THEY"
@@ -286,14 +284,12 @@ time.sleep(600)' 3>&- &
 	local there
 	# another network namespace is another machine
 	SSH_CONNECTION='203.0.113.8 4711 198.51.100.1 2222' ip netns exec "$FAR" sleep 600 3>&- &
-	echo $! >>"$WORK/pids"
 	behind list
 	list 192.0.2.0/24 203.0.113.0/29 203.0.113.8/29
 	fwc refresh --force
 	holds drops.v4 192.0.2.0/24 203.0.113.0/28
 	SSH_CONNECTION='203.0.113.9 4711 198.51.100.1 2222' ip netns exec "$NS" sleep 600 3>&- &
 	there=$!
-	echo "$there" >>"$WORK/pids"
 	until [[ $(cat "/proc/$there/comm") = sleep ]]; do sleep 0.02; done
 	behind list
 	list 192.0.2.0/24 203.0.113.0/24
