@@ -50,7 +50,7 @@ u128 read_number(const uint8_t *p, size_t n, bool host)
 /* ---- the set ---- */
 
 /* Which part of the key is what; false if that is not known, or is not as long as the key. */
-static bool cut(struct raw_set *s, const struct type **parts, size_t *n)
+static bool cut(const struct raw_set *s, const struct type **parts, size_t *n)
 {
 	uint32_t left = s->key_type, length = 0;
 
@@ -109,6 +109,30 @@ static void read_statements(struct reader *r, const struct attrs *attrs, struct 
 		set->type = arena_printf(r->a, "%s ?statements", set->type);
 }
 
+/* Whether the kernel cuts a key as its type says: intervals are looked at field by field where it
+ * was told the fields' lengths, and as one number where it was not. */
+static bool is_cut_so(const struct raw_set *s, struct tlv description)
+{
+	struct tlv desc[NFTA_SET_DESC_MAX + 1], length[NFTA_SET_FIELD_MAX + 1];
+	struct tlv list, one;
+	const struct type *parts[IR_MAX_CONCAT];
+	size_t n, i = 0;
+	uint16_t type;
+
+	if (!tlv_sort(description, desc, NFTA_SET_DESC_MAX))
+		return false;
+	list = desc[NFTA_SET_DESC_CONCAT];
+	if (!cut(s, parts, &n))
+		return true; /* nothing is said of its keys */
+	if (!list.p)
+		return n == 1 || !(s->flags & NFT_SET_INTERVAL);
+	while (tlv_next(&list, &type, &one))
+		if (i == n || !tlv_sort(one, length, NFTA_SET_FIELD_MAX) ||
+		    tlv_number(length[NFTA_SET_FIELD_LEN]) != parts[i++]->bytes)
+			return false;
+	return i == n;
+}
+
 /* What the IR cannot say is made part of the type, so that no other set is equal to this one. */
 static void read_rest(struct reader *r, const struct attrs *attrs, struct raw_set *s)
 {
@@ -122,7 +146,7 @@ static void read_rest(struct reader *r, const struct attrs *attrs, struct raw_se
 	else if (s->flags & NFT_SET_MAP && !set->is_map)
 		set->type = arena_printf(r->a, "%s ?to %u", set->type,
 					 (unsigned)tlv_number(attrs->v[NFTA_SET_DATA_TYPE]));
-	if (!attrs->whole || s->flags & ~known)
+	if (!attrs->whole || s->flags & ~known || !is_cut_so(s, attrs->v[NFTA_SET_DESC]))
 		set->type = arena_printf(r->a, "%s ?more", set->type);
 	read_statements(r, attrs, set);
 }

@@ -74,7 +74,7 @@ KNOWN = {'meta': {1, 2, 3}, 'ct': {1, 2, 3, 4}, 'payload': {1, 2, 3, 4}, 'cmp': 
 ENDS = {'reject', 'nat', 'masq', 'redir', 'queue'}
 MAY_BREAK = {'limit', 'connlimit', 'dynset', 'quota'}
 GOES_ON = {'log', 'exthdr', 'notrack', 'flow_offload'}
-LOADS = {'fib': 1, 'numgen': 1, 'hash': 1, 'rt': 1}           # number of the register that is written
+LOADS = {'fib': 1, 'numgen': 1, 'hash': 1, 'rt': 1, 'socket': 2}           # number of the register that is written
 REGISTERS = {'nat': (3, 4, 5, 6), 'masq': (2, 3), 'redir': (1, 2), 'queue': (4,), 'dynset': (4, 5),
              'exthdr': (7,), 'meta': (3,), 'ct': (4,), 'log': (), 'limit': (), 'reject': (), 'connlimit': ()}
 
@@ -128,13 +128,22 @@ class Set:
         v = fields(data)
         self.name, self.flags = text(v[2]), number(v.get(3, b''))
         self.key_length = number(v.get(5, b''))
-        self.parts, self.elements = [], []
+        self.parts, self.elements, self.odd = [], [], False
         for kind, _, at, length in attributes(v.get(9, b'')):
             if kind == 2:
                 for _, _, one, n in attributes(v[9], at, at + length):
                     self.parts.append(number(fields(v[9][one:one + n])[1]))
 
+    def add(self, data):
+        """What cannot be taken apart may be any element: who looks there meets nobody knows what."""
+        try:
+            self.elements.append(Element(data))
+        except (Refused, KeyError):
+            self.odd = True
+
     def find(self, key):
+        if self.odd:
+            raise Unknown('an element')
         if self.flags & 0x30 and not self.elements:
             return Element.of_chance(self.name, key)
         rest = [e for e in self.elements if e.flags & 2]
@@ -210,7 +219,7 @@ class Table:
         v = fields(body)
         for _, _, at, length in attributes(v.get(3, b'')):
             if text(v[2]) in self.sets:
-                self.sets[text(v[2])].elements.append(Element(v[3][at:at + length]))
+                self.sets[text(v[2])].add(v[3][at:at + length])
 
     def rule(self, body, offset):
         v = fields(body)

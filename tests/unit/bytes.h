@@ -255,8 +255,23 @@ struct set_head {
 	uint32_t flags, key_type, key_len, size;
 	uint64_t timeout; /* milliseconds */
 	bool verdicts; /* a map to them */
+	uint32_t fields[3]; /* how long the kernel was told that they are, up to 0 */
 	struct buf more; /* further attributes; freed */
 };
+
+static void attr_fields(struct buf *desc, const uint32_t *bytes, size_t max)
+{
+	struct buf list = {0};
+
+	for (size_t i = 0; i < max && bytes[i]; i++) {
+		struct buf one = {0};
+
+		attr_u32(&one, NFTA_SET_FIELD_LEN, bytes[i]);
+		attr_nest(&list, NFTA_LIST_ELEM, one);
+	}
+	if (list.len)
+		attr_nest(desc, NFTA_SET_DESC_CONCAT, list);
+}
 
 static void o_set(struct buf *b, struct set_head s)
 {
@@ -274,6 +289,7 @@ static void o_set(struct buf *b, struct set_head s)
 	}
 	if (s.size)
 		attr_u32(&desc, NFTA_SET_DESC_SIZE, s.size);
+	attr_fields(&desc, s.fields, sizeof(s.fields) / sizeof(*s.fields));
 	attr_nest(&d, NFTA_SET_DESC, desc);
 	if (s.timeout)
 		attr_u64(&d, NFTA_SET_TIMEOUT, s.timeout);

@@ -815,6 +815,7 @@ static void test_map(void)
 				      .flags = NFT_SET_MAP | NFT_SET_INTERVAL | NFT_SET_CONCAT,
 				      .key_type = CONCAT(IP4_ADDR, SERVICE),
 				      .key_len = 8,
+				      .fields = {4, 2},
 				      .verdicts = true});
 	attr_value(&more, NFTA_SET_ELEM_KEY_END, "\x0a\0\0\1\0\x9\0\0", 8);
 	attr_u64(&d, NFTA_COUNTER_BYTES, 4);
@@ -845,6 +846,31 @@ static const struct ir_set *read_one(struct set_head head, struct buf list)
 	else
 		buf_free(&list);
 	return ruleset_set(read_all(all), head.name);
+}
+
+static bool is_understood(uint32_t flags, const uint32_t fields[3])
+{
+	struct set_head head = {.name = "m.0123456789ab",
+				.flags = NFT_SET_CONCAT | flags,
+				.key_type = CONCAT(IP4_ADDR, SERVICE),
+				.key_len = 8};
+
+	memcpy(head.fields, fields, sizeof(head.fields));
+	return !strchr(read_one(head, (struct buf){0})->type, '?');
+}
+
+/* An interval of a concatenation is one of each field; of keys in one piece it is one of a single
+ * number. A hash looks at whole keys, whatever they are cut into. */
+static void test_fields(void)
+{
+	CHECK(is_understood(NFT_SET_INTERVAL, (uint32_t[3]){4, 2}));
+	CHECK(is_understood(0, (uint32_t[3]){4, 2}));
+	CHECK(is_understood(0, (uint32_t[3]){0}));
+	CHECK(!is_understood(NFT_SET_INTERVAL, (uint32_t[3]){0}));
+	CHECK(!is_understood(NFT_SET_INTERVAL, (uint32_t[3]){8}));
+	CHECK(!is_understood(NFT_SET_INTERVAL, (uint32_t[3]){2, 2}));
+	CHECK(!is_understood(NFT_SET_INTERVAL, (uint32_t[3]){2, 4}));
+	CHECK(!is_understood(NFT_SET_INTERVAL, (uint32_t[3]){4, 2, 2}));
 }
 
 /* To go nowhere is no verdict. */
@@ -1496,6 +1522,7 @@ int main(void)
 	test_nothing_there();
 	test_implied();
 	test_map();
+	test_fields();
 	test_no_target();
 	test_intervals();
 	test_byte_order();
