@@ -36,12 +36,15 @@ struct mean_whole { /* what becomes of all packets at filter hooks, by whatever 
 	size_t nodes; /* that making them took */
 };
 
+struct slice;
+
 struct mean { /* one or several meanings to be compared */
 	struct arena *arena;
 	struct dd *dd;
 	struct schema schema;
 	struct outcomes outcomes;
 	dd_ref within; /* only packets of this region are looked at; DD_TRUE: all */
+	const struct slice *slice; /* that region, if it is one of these: see slice.h */
 	bool now; /* sets that fill at run time hold what was read; else it may be anything */
 	const struct numbers *keep; /* rules of a policy: the others match nothing within; NULL: all
 				     */

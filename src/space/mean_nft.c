@@ -9,6 +9,7 @@
 #include "space/live_marks.h"
 #include "space/mean_match.h"
 #include "space/mean_walker.h"
+#include "space/slice.h"
 #include "util/number.h"
 
 struct chain_mean {
@@ -203,7 +204,8 @@ static dd_ref elem_says(struct walker *w, struct progress *p, struct lookup *l,
 
 	/* what it decides is final: that it comes before later ones does all; who is looked up is
 	 * asked once for the whole map */
-	if (decides(&e->verdict, l->last) && !l->narrowed && w->m->within == DD_TRUE)
+	if (decides(&e->verdict, l->last) && !l->narrowed &&
+	    (w->m->within == DD_TRUE || w->m->slice))
 		return match_elem_says(w->m, l->sel, e,
 				       walker_verdict(w, &e->verdict, l->last,
 						      line_at(w, p->chain, p->rule, l->map, e)));
@@ -236,7 +238,8 @@ static void vmap_says(struct walker *w, struct progress *p, const struct ir_stmt
 	dd_ref all, without;
 
 	for (size_t i = 0; i < elems->n; i++) {
-		vec_push(w->m->arena, &order, &elems->v[i]);
+		if (!w->m->slice || slice_has_elem(w->m->slice, l.sel, &elems->v[i]))
+			vec_push(w->m->arena, &order, &elems->v[i]);
 		l.shared |= elems->v[i].order == IR_ORDER_LAST;
 	}
 	if (!l.shared && l.sel->n > 1 && order.n > 1)

@@ -6,6 +6,7 @@
 
 #include "nft/lower.h"
 #include "space/mean.h"
+#include "space/slice.h"
 
 /* ---- one rule ---- */
 
@@ -166,8 +167,10 @@ dd_ref mean_rule(struct mean *m, const struct policy *p, size_t rule, enum stati
 	const struct rule *r = &p->rules.v[rule];
 	dd_ref match;
 
-	if (m->within == DD_TRUE && only(&r->from) && only(&r->to) && !r->published)
-		return between_two(m, p, rule, at);
+	if (m->slice && !slice_has_rule(m->slice, r))
+		return DD_UNDECIDED;
+	if ((m->within == DD_TRUE || m->slice) && only(&r->from) && only(&r->to) && !r->published)
+		return dd_restrict(m->dd, m->within, between_two(m, p, rule, at));
 	match = dd_and(m->dd, mean_rule_match(m, p, r, at), m->within);
 	if (match == DD_FALSE)
 		return DD_UNDECIDED;

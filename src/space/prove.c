@@ -10,6 +10,7 @@
 
 #include "nft/compare.h"
 #include "space/packet.h"
+#include "space/slice.h"
 #include "util/progress.h"
 
 struct sides {
@@ -20,11 +21,11 @@ static struct sides both(struct mean *m, const struct policy *p, const struct ir
 			 enum station at)
 {
 	struct sides s = {.policy = mean_policy(m, p, at)};
-	dd_ref *roots[] = {&s.policy};
+	dd_ref *roots[] = {&s.policy, &m->within};
 
 	/* of the way to the first nothing is of use to the second */
-	if (m->within == DD_TRUE) {
-		dd_collect(m->dd, roots, 1);
+	if (m->within == DD_TRUE || m->slice) {
+		dd_collect(m->dd, roots, 2);
 		schema_collected(&m->schema);
 	}
 	s.kernel = mean_ruleset(m, r, at);
@@ -50,6 +51,7 @@ static void explain(struct proof_result *out, struct mean *m, const struct polic
 	struct buf b = {0};
 	struct sides s;
 
+	m->slice = NULL;
 	m->within = schema_point(&m->schema, packet);
 	m->lines = true;
 	s = both(m, p, r, out->at);
@@ -67,22 +69,27 @@ static void explain(struct proof_result *out, struct mean *m, const struct polic
 	buf_free(&b);
 }
 
-static enum proof_state prove_station(struct proof_result *out, struct arena *a,
-				      const struct policy *p, const struct ir_ruleset *r,
-				      struct dd_budget budget)
+/* slice: NULL: of all packets */
+static enum proof_state prove_slice(struct proof_result *out, struct arena *outer,
+				    const struct policy *p, const struct ir_ruleset *r,
+				    struct dd_budget budget, const struct slice *slice)
 {
+	struct arena *a = arena_within(outer);
+	dd_ref differ, possible;
 	struct packet packet;
 	struct mean m;
 	struct sides s;
-	dd_ref differ, possible;
 
 	mean_init(&m, a, budget);
 	m.marks = true;
 	m.schema.lists_open = true;
 	add_names(&m, p, r);
+	m.slice = slice;
+	if (slice)
+		m.within = slice_region(&m, slice);
 	s = both(&m, p, r, out->at);
 	out->state = PROOF_EQUAL;
-	possible = schema_possible(&m.schema, out->at);
+	possible = dd_and(m.dd, m.within, schema_possible(&m.schema, out->at));
 	if (!dd_same_where(m.dd, possible, s.policy, s.kernel)) {
 		differ = dd_and(m.dd, possible, dd_differ(m.dd, s.policy, s.kernel));
 		if (differ == DD_EXHAUSTED) {
@@ -98,7 +105,34 @@ static enum proof_state prove_station(struct proof_result *out, struct arena *a,
 	if (dd_nodes(m.dd) > out->nodes)
 		out->nodes = dd_nodes(m.dd);
 	mean_free(&m);
+	if (out->state != PROOF_DIFFERENT) /* of which the words are in it */
+		arena_free(a);
 	return out->state;
+}
+
+static double seconds_since(clock_t start)
+{
+	return (double)(clock() - start) / CLOCKS_PER_SEC;
+}
+
+static void prove_station(struct proof_result *out, struct arena *a, const struct policy *p,
+			  const struct ir_ruleset *r, struct dd_budget budget,
+			  const struct slices *slices)
+{
+	bool by_rules = out->at <= AT_OUTPUT && slices->n;
+	clock_t start = clock();
+
+	for (size_t i = 0; i < (by_rules ? slices->n : 1); i++) {
+		struct dd_budget left = budget;
+
+		left.seconds -= seconds_since(start);
+		if (left.seconds <= 0)
+			out->state = PROOF_BUDGET;
+		else
+			prove_slice(out, a, p, r, left, by_rules ? &slices->v[i] : NULL);
+		if (out->state != PROOF_EQUAL)
+			return;
+	}
 }
 
 /* Between which steps of the kernel's own a station is: what it sees are addresses before or behind
@@ -231,17 +265,14 @@ static bool odd(struct proof_result *out, struct arena *a, const struct ir_rules
 	return false;
 }
 
-static double seconds_since(clock_t start)
-{
-	return (double)(clock() - start) / CLOCKS_PER_SEC;
-}
-
 void prove_ruleset(struct proof_result *out, struct arena *a, const struct policy *p,
 		   const struct ir_ruleset *r, struct dd_budget budget)
 {
 	clock_t start = clock();
+	struct slices slices;
 
 	*out = (struct proof_result){0};
+	slices_of(a, p, &slices);
 	if (!budget.nodes)
 		budget.nodes = PROOF_NODES;
 	if (budget.seconds <= 0)
@@ -258,7 +289,7 @@ void prove_ruleset(struct proof_result *out, struct arena *a, const struct polic
 			if (left.seconds <= 0)
 				out->state = PROOF_BUDGET;
 			else
-				prove_station(out, a, p, r, left);
+				prove_station(out, a, p, r, left, &slices);
 			if (out->state != PROOF_EQUAL)
 				break;
 		}
