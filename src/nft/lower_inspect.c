@@ -15,7 +15,9 @@
  *
  * A SYN on a connection that is known (a port used again before conntrack forgot it) is a new one.
  * So may be a packet of QUIC with a long header, which none has after the first moments: the rules
- * ask about it again, and the program knows whether it begins a connection.
+ * ask about it again, and the program knows whether it begins a connection. The field stays as it
+ *is until a rule asks: what the rules refuse, over a limit, must not leave a connection that nobody
+ * asks about.
  */
 #include <netinet/in.h>
 
@@ -184,7 +186,6 @@ static void push_reopened(struct lower *l, struct ir_chain *c, bool from_opener,
 		match_one(l, &r, F_CT_DIRECTION, 0);
 	match_one(l, &r, F_TCP_FLAGS, 2 /* SYN */);
 	r.stmts.v[r.stmts.n - 1].match.sel.mask[0] = FLAGS_OF_OPENING;
-	set_mark(l, &r, true, 0);
 	go(l, c, r, rules);
 }
 
@@ -219,7 +220,6 @@ static const char *known_quic(struct lower *l, const char *rules, const char *re
 
 	match_one(l, &r, F_CT_DIRECTION, 0);
 	match_ival(l, &r, F_PAYLOAD, (struct ival){128, 255});
-	set_mark(l, &r, true, 0);
 	go(l, c, r, rules);
 	push_reopened(l, c, false, rules);
 	go(l, c, (struct ir_rule){0}, rest);

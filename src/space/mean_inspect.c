@@ -155,7 +155,7 @@ dd_ref mean_asked(struct mean *m, const struct policy *p, dd_ref rules)
 	uint32_t last = inspection_max(k.field);
 	dd_ref others = field_is(&k, DIM_CT_MARK, MARK_PENDING, last - 1);
 	dd_ref is_known = field_is(&k, DIM_CT_MARK, MARK_ALLOW, last - !p->inspection.quic);
-	dd_ref anew = dd_restrict(d, opens, dd_seq(d, set(&k, true, 0), rules));
+	dd_ref anew = dd_restrict(d, opens, rules);
 	dd_ref all = pending_rules(&k, p, sent, anew, &others);
 
 	/* asked; opened anew; of QUIC, as it may be; decided; asked by a rule that is gone */
@@ -165,7 +165,7 @@ dd_ref mean_asked(struct mean *m, const struct policy *p, dd_ref rules)
 			     dd_restrict(d,
 					 dd_and(d, field_is(&k, DIM_CT_MARK, last, last),
 						dd_and(d, original, carries(m, PAYLOAD_LONG))),
-					 dd_seq(d, set(&k, true, 0), rules)));
+					 rules));
 	all = dd_seq(d, all,
 		     dd_restrict(d, field_is(&k, DIM_CT_MARK, MARK_DENY, MARK_DENY),
 				 mean_outcome(m, FATE_DROP, NULL, NULL)));

@@ -265,8 +265,9 @@ def inspection(body):
     for m in re.finditer(r'\bct direction (original|reply) ', body):
         yield 'direction', replaced(body, m, f'ct direction {"reply" if m[1] == "original" else "original"} ')
         yield 'match missing', replaced(body, m, '')
-    for m in re.finditer(r'@ih,0,8 \S+ ', body):
+    for m in re.finditer(r'@ih,0,8 (\S+) ', body):
         yield 'match missing', replaced(body, m, '')
+        yield 'payload', replaced(body, m, f'@ih,0,8 {"0x0-0xff" if m[1] == "0x80-0xff" else "0x80-0xff"} ')
     for m in re.finditer(r'\bmark (?:& )?(0x[0-9a-f]{8})', body):
         yield 'mask', body[:m.start(1)] + f'{int(m[1], 16) ^ 1 << 24:#010x}' + body[m.end(1):]
     for m in re.finditer(r'\| (0x[0-9a-f]{8})', body):
