@@ -79,7 +79,7 @@ static int from_history(struct booting *x, struct artefact *out, struct buf *why
 {
 	struct generations l;
 	unsigned newest;
-	int err = generations_list(x->s, x->arena, &l, why);
+	int err = generations_list(x->s, x->arena, WITH_RECORDS, &l, why);
 
 	if (err)
 		return err;

@@ -227,7 +227,7 @@ static void offer_generations(const struct typed *t, const char *state)
 	char number[16], about[256];
 
 	if (store_open(&s, state, false, &ignored) == 0 &&
-	    generations_list(&s, a, &l, &ignored) == 0) {
+	    generations_list(&s, a, WITH_RECORDS, &l, &ignored) == 0) {
 		for (size_t i = l.n; i-- > 0;) {
 			const json_t *record = l.v[i].record;
 			const char *time = json_string_value(json_object_get(record, "time"));

@@ -85,7 +85,7 @@ int cmd_history(struct globals *g, int argc, char **argv)
 					      "-n N lists the newest N");
 	err = store_open(&s, g->state, false, &why);
 	if (!err)
-		err = generations_list(&s, a, &l, &why);
+		err = generations_list(&s, a, WITH_RECORDS, &l, &why);
 	if (!err && s.public && !l.n) {
 		err = -EACCES;
 		buf_puts(&why, "only root can read the history");
@@ -115,7 +115,7 @@ static unsigned previous(const struct generations *l, unsigned in_force)
 static int choose(struct store *s, struct arena *a, unsigned *number, struct buf *why)
 {
 	struct generations l;
-	int err = generations_list(s, a, &l, why);
+	int err = generations_list(s, a, WITH_NUMBERS, &l, why);
 
 	if (!err && !*number) {
 		*number = previous(&l, generation_in_force(s));

@@ -88,14 +88,22 @@ bool session_ends(const char *ssh, struct session_ends *out)
 	       take_port(&ssh, &out->server_port) && !*ssh && other == out->family;
 }
 
+/* Who called does not change: the processes above are asked once. */
 const char *session_ssh(struct arena *a)
 {
+	static char of_ancestors[256];
+	static bool asked;
 	const char *found = getenv("SSH_CONNECTION");
 	int pid = getppid();
 
-	for (int i = 0; !found && pid > 1 && i < ANCESTORS; i++, pid = parent_of(pid))
+	if (found)
+		return *found ? found : NULL;
+	for (int i = 0; !asked && !found && pid > 1 && i < ANCESTORS; i++, pid = parent_of(pid))
 		found = of_process(a, pid);
-	return found && *found ? found : NULL;
+	if (found)
+		snprintf(of_ancestors, sizeof(of_ancestors), "%s", found);
+	asked = true;
+	return *of_ancestors ? of_ancestors : NULL;
 }
 
 static bool same_netns(int pid, const struct stat *own)

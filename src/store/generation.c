@@ -76,7 +76,8 @@ static int by_number(const void *a, const void *b)
 	return (x->number > y->number) - (x->number < y->number);
 }
 
-static void add(const struct store *s, struct arena *a, struct generations *out, unsigned number)
+static void add(const struct store *s, struct arena *a, enum generations_with with,
+		struct generations *out, unsigned number)
 {
 	_cleanup_close_ int dir = opener_openat(s->dir, generation_name(a, number),
 						O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
@@ -84,14 +85,15 @@ static void add(const struct store *s, struct arena *a, struct generations *out,
 
 	if (dir < 0)
 		return;
-	g.bytes = size_of(dir);
-	if (file_read_json(dir, "apply.json", &g.record))
+	if (with & WITH_BYTES)
+		g.bytes = size_of(dir);
+	if (!(with & WITH_RECORDS) || file_read_json(dir, "apply.json", &g.record))
 		g.record = NULL;
 	vec_push(a, out, g);
 }
 
-int generations_list(const struct store *s, struct arena *a, struct generations *out,
-		     struct buf *why)
+int generations_list(const struct store *s, struct arena *a, enum generations_with with,
+		     struct generations *out, struct buf *why)
 {
 	int fd = opener_openat(s->dir, ".", O_RDONLY | O_DIRECTORY);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
@@ -105,7 +107,7 @@ int generations_list(const struct store *s, struct arena *a, struct generations 
 	}
 	while ((e = readdir(d)))
 		if (number_of(e->d_name))
-			add(s, a, out, number_of(e->d_name));
+			add(s, a, with, out, number_of(e->d_name));
 	closedir(d);
 	if (out->n > 1)
 		qsort(out->v, out->n, sizeof(*out->v), by_number);
@@ -161,7 +163,7 @@ int generation_keep(struct store *s, struct arena *a, unsigned number, const str
 
 	if (err)
 		return err;
-	err = generations_list(s, a, &g, why);
+	err = generations_list(s, a, WITH_BYTES, &g, why);
 	if (!err)
 		prune(s, a, &g, number);
 	generations_free(&g);
@@ -205,7 +207,7 @@ int generation_read(const struct store *s, unsigned number, struct arena *a, str
 	_cleanup_buf_ struct buf ignored = {0};
 	struct generations l;
 
-	if (err != -ENOENT || generations_list(s, a, &l, &ignored))
+	if (err != -ENOENT || generations_list(s, a, WITH_NUMBERS, &l, &ignored))
 		return err;
 	if (!is_there(&l, number)) { /* or a file of it is missing */
 		why->len = len;

@@ -15,6 +15,12 @@ struct generation {
 	json_t *record; /* apply.json, or NULL if it cannot be read */
 };
 
+enum generations_with { /* beside the numbers, bits */
+			WITH_NUMBERS = 0,
+			WITH_BYTES = 1,
+			WITH_RECORDS = 2,
+};
+
 struct generations { /* oldest first; freed by generations_free() */
 	struct generation *v;
 	size_t n, cap;
@@ -23,8 +29,8 @@ struct generations { /* oldest first; freed by generations_free() */
 #define GENERATION_MAX 1000000000
 
 /* 0 or -errno with why. */
-int generations_list(const struct store *s, struct arena *a, struct generations *out,
-		     struct buf *why);
+int generations_list(const struct store *s, struct arena *a, enum generations_with with,
+		     struct generations *out, struct buf *why);
 void generations_free(struct generations *g);
 /* A number of the history: digits alone. */
 bool generation_number(const char *text, unsigned *out);

@@ -198,6 +198,14 @@ static bool is_there(int dir, const char *name)
 	return faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+static bool is_public_generation(const struct store *s, const char *name)
+{
+	_cleanup_close_ int dir = open_dir(s->dir, name);
+	_cleanup_json_ json_t *record = NULL;
+
+	return dir >= 0 && file_read_json(dir, "apply.json", &record) == 0 && is_public(record);
+}
+
 /* Copies of what is gone, go; a generation with its number never changes. */
 static void copy_generations(const struct store *s, int to, bool tell)
 {
@@ -206,7 +214,7 @@ static void copy_generations(const struct store *s, int to, bool tell)
 	struct store copies = {.path = "", .dir = to, .lock = -1};
 	struct generations g = {0};
 
-	if (generations_list(&copies, a, &g, &ignored) == 0) {
+	if (generations_list(&copies, a, WITH_RECORDS, &g, &ignored) == 0) {
 		for (size_t i = 0; i < g.n; i++) {
 			const char *name = generation_name(a, g.v[i].number);
 
@@ -215,12 +223,12 @@ static void copy_generations(const struct store *s, int to, bool tell)
 		}
 	}
 	generations_free(&g);
-	if (!tell || generations_list(s, a, &g, &ignored))
+	if (!tell || generations_list(s, a, WITH_NUMBERS, &g, &ignored))
 		return;
 	for (size_t i = 0; i < g.n; i++) {
 		const char *name = generation_name(a, g.v[i].number);
 
-		if (is_public(g.v[i].record) && !is_there(to, name))
+		if (!is_there(to, name) && is_public_generation(s, name))
 			copy_dir(s, to, name, generation_files);
 	}
 	generations_free(&g);

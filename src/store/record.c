@@ -72,7 +72,7 @@ static int write_new(const struct record *x, struct buf *why)
 	_cleanup_json_ json_t *record = NULL;
 	struct generations g;
 	unsigned number;
-	int err = generations_list(x->store, x->arena, &g, why);
+	int err = generations_list(x->store, x->arena, WITH_NUMBERS, &g, why);
 
 	if (err)
 		return err;
