@@ -5,6 +5,7 @@
 #include "space/live_walk.h"
 
 #include <linux/rtnetlink.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -336,6 +337,25 @@ static void translate_source(struct walk *w, struct ways *out, struct way x,
 	add(w, out, x);
 }
 
+/* What this machine sends goes to loopback; of what comes nobody knows which address of the
+ * interface is the first one (Linux, nf_nat_redirect.c). */
+static void redirect(struct walk *w, struct ways *out, struct way x)
+{
+	for (int v6 = 0; v6 < 2; v6++) {
+		struct way y = x;
+
+		y.packets = dd_and(w->m->dd, x.packets,
+				   schema_family(&w->m->schema, v6 ? FAM_IP6 : FAM_IP4));
+		if (x.own) {
+			set(&y, DIM_FAMILY, (u128)v6);
+			set(&y, DIM_DADDR, v6 ? 1 : INADDR_LOOPBACK);
+		} else {
+			y.marks |= (u128)MARKS_DADDR << MARKS_FIELDS;
+		}
+		route_here(w, out, y);
+	}
+}
+
 /* Behind a translation of the destination; of several targets it is not known whose turn it is. */
 static void translate(struct walk *w, struct ways *out, struct way x, const struct ir_stmt *s)
 {
@@ -364,7 +384,7 @@ static void translate(struct walk *w, struct ways *out, struct way x, const stru
 	if (s->nat.port)
 		set(&x, DIM_DPORT, s->nat.port);
 	if (s->nat.kind == IR_REDIRECT) {
-		route_here(w, out, x);
+		redirect(w, out, x);
 		return;
 	}
 	for (size_t i = 0; i + 1 < s->nat.to.n; i++) {

@@ -57,6 +57,7 @@ static unsigned changed_of(enum field f)
 		return MARKS_SADDR;
 	case F_IP_DADDR:
 	case F_IP6_DADDR:
+		return MARKS_DADDR | MARKS_DADDR_CAME;
 	case F_FIB_DADDR_TYPE:
 	case F_FIB_DADDR_IIF_TYPE:
 		return MARKS_DADDR_CAME;
@@ -199,7 +200,7 @@ static void walk_unknown(struct at *at, const struct ir_stmt *s)
 	case UNKNOWN_ENDS: /* one of several are verdicts and translations */
 		at->now |= s->unknown.neither
 				   ? 0
-				   : ~((u128)(MARKS_SOURCE | MARKS_CAME) << MARKS_FIELDS);
+				   : ~((u128)(MARKS_TRANSLATED | MARKS_CAME) << MARKS_FIELDS);
 		break;
 	}
 }

@@ -13,12 +13,13 @@
 #define MARKS_HOP_LESS 0x100 /* the kernel took one hop, of how many is not known */
 #define MARKS_SADDR 0x200 /* the source was translated, to one of several */
 #define MARKS_SPORT 0x400
+#define MARKS_DADDR 0x4000 /* the destination was, to whichever address is here */
 /* before what is looked at it was as it came, where translations and routing have changed it */
 #define MARKS_DADDR_CAME 0x800
 #define MARKS_DPORT_CAME 0x1000
 #define MARKS_HOP_CAME 0x2000
 #define MARKS_CAME (MARKS_DADDR_CAME | MARKS_DPORT_CAME | MARKS_HOP_CAME)
-#define MARKS_SOURCE (MARKS_SADDR | MARKS_SPORT)
+#define MARKS_TRANSLATED (MARKS_SADDR | MARKS_SPORT | MARKS_DADDR)
 
 /* Bits of the packet's mark, above them of the connection's, above them enum ir_changed. */
 struct marks {

@@ -38,6 +38,7 @@ SYSCTLS = {'net/ipv4/conf/all/rp_filter': 0, 'net/ipv4/conf/default/rp_filter': 
            'net/ipv6/conf/default/router_solicitations': 0,
            'net/netfilter/nf_conntrack_tcp_loose': 1, 'net/ipv4/ip_nonlocal_bind': 1}
 GROUP = 4242
+ERRORS = {1: (3, 4, 5, 11, 12), 58: (1, 2, 3, 4)}       # types of ICMP that hold the packet they are about
 WATCH = '''
 table inet lab {
     chain early { type filter hook prerouting priority -500; }
@@ -340,9 +341,9 @@ class Machine:
     @staticmethod
     def answer(p, proto, data):
         """An error about it, which holds its bytes too, or a reset."""
-        source, _, got, *_ = packet.ends(data)
-        return got in (1, 58) and (got != proto or p['src'] != source and
-                                   data[20 if data[0] >> 4 == 4 else 40] != int(p['type']))
+        got = packet.ends(data)[2]
+        kind = data[20 if data[0] >> 4 == 4 else 40]
+        return got in ERRORS and (got != proto or kind in ERRORS[got] and kind != int(p['type']))
 
     @staticmethod
     def changes(p, proto, mark, data):

@@ -232,7 +232,7 @@ class Table:
 
     def places(self):
         """Where base chains stand: what packets do not show. A priority is between which translations."""
-        return sorted((c.name, c.base[0], c.base[1], c.base[3] in (0, 1),
+        return sorted((c.base[0], c.base[1], c.base[3] in (0, 1),
                        [c.base[2] >= step for step in TRANSLATIONS[c.base[1]]] if c.base[0] != 'nat' else [])
                       for c in self.chains.values() if c.base), self.dormant
 
@@ -506,10 +506,13 @@ class Packet:
                 3: self.ct_mark if self.tracked else None}
 
     def other(self, name, what):
+        import zlib
+        some = zlib.crc32(repr((name, sorted(what.items()), self.identity)).encode())
+        if name == 'fib' and number(what[2]) == 2:          # the name of an interface
+            return self.names[some & 1].ljust(16, b'\0')
         if name == 'fib':
             return self.fib.to_bytes(4, 'little')
-        import zlib
-        return zlib.crc32(repr((name, sorted(what.items()), self.identity)).encode()).to_bytes(4, 'little') * 4
+        return some.to_bytes(4, 'little') * 4
 
     def bytes(self, base, offset, length):
         header = {0: self.odd[:12] + b'\x08\0', 1: self.network(), 2: self.transport(),
