@@ -3,10 +3,7 @@
  */
 #include "space/slice.h"
 
-#include "config.h"
-
 #include <stdlib.h>
-#include <string.h>
 
 #include "util/cleanup.h"
 #include "util/number.h"
@@ -14,19 +11,6 @@
 #define RULES 1500 /* in one slice, at least: each takes a look at all rules and elements ... */
 #define SLICES 16 /* ... so these are not many more */
 #define WEIGHT_IP6 3 /* an address has four times as many bits, a port no more */
-
-/* In builds for tests the environment says how many rules are too many for one; 0: it does not. */
-static size_t rules_said(void)
-{
-#if defined(FWC_FAULTS) || defined(FWC_SANITIZERS)
-	const char *said = getenv("FWC_SLICE_RULES");
-	uint64_t n;
-
-	if (said && number_read(said, strlen(said), 1, SIZE_MAX, &n))
-		return n;
-#endif
-	return 0;
-}
 
 static int width_of(enum family fam)
 {
@@ -130,7 +114,7 @@ static bool is_worth(struct arena *a, const struct policy *p, const struct slice
 
 void slices_of(struct arena *a, const struct policy *p, struct slices *out)
 {
-	size_t n = p->rules.n, said = rules_said(), rules = n / SLICES;
+	size_t n = p->rules.n, said = number_in_tests("FWC_SLICE_RULES", 0), rules = n / SLICES;
 
 	*out = (struct slices){0};
 	if (rules < RULES)

@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * ranges as they come -> sorted, disjoint ones.
  */
-#include "config.h"
-
 #include "util/bulk.h"
 
 #include <endian.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "util/fault.h" /* by it tests/run knows what is compiled anew for tests */
 #include "util/number.h"
 #include "util/room.h"
 
@@ -377,12 +373,5 @@ void bulk_list_append(struct ivset *out, const struct bulk_list *l, struct arena
 
 size_t bulk_min(void)
 {
-#if defined(FWC_FAULTS) || defined(FWC_SANITIZERS)
-	const char *said = getenv("FWC_BULK_MIN");
-	uint64_t n;
-
-	if (said && number_read(said, strlen(said), 1, SIZE_MAX, &n))
-		return n;
-#endif
-	return BULK_MIN;
+	return number_in_tests("FWC_BULK_MIN", BULK_MIN);
 }

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * text -> numbers within bounds.
  */
+#include "config.h"
+
 #include "util/number.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#include "util/fault.h" /* by it tests/run knows what is compiled anew for tests */
 
 static int digit_of(char c)
 {
@@ -86,4 +91,18 @@ bool number_seconds(const char *s, uint64_t min, uint64_t max, uint64_t *out)
 		return false;
 	*out = whole;
 	return true;
+}
+
+size_t number_in_tests(const char *name, size_t otherwise)
+{
+#if defined(FWC_FAULTS) || defined(FWC_SANITIZERS)
+	const char *said = getenv(name);
+	uint64_t n;
+
+	if (number_word(said, 1, SIZE_MAX, &n))
+		return n;
+#else
+	(void)name;
+#endif
+	return otherwise;
 }

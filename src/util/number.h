@@ -22,5 +22,7 @@ bool number_hex(const char *s, size_t n, uint64_t max, uint64_t *out);
 bool number_any(const char *s, size_t n, uint64_t max, uint64_t *out);
 /* Seconds with up to three decimals, "2" or "0.25"; all in milliseconds. */
 bool number_seconds(const char *s, uint64_t min, uint64_t max, uint64_t *out);
+/* In builds for tests, what the environment says, from 1 on; else `otherwise`. */
+size_t number_in_tests(const char *name, size_t otherwise);
 
 #endif
