@@ -16,8 +16,8 @@
  * A SYN on a connection that is known (a port used again before conntrack forgot it) is a new one.
  * So may be a packet of QUIC with a long header, which none has after the first moments: the rules
  * ask about it again, and the program knows whether it begins a connection. The field stays as it
- *is until a rule asks: what the rules refuse, over a limit, must not leave a connection that nobody
- * asks about.
+ * is until a rule asks: what the rules refuse, over a limit, must not leave a connection that
+ * nobody asks about.
  */
 #include <netinet/in.h>
 
