@@ -107,7 +107,6 @@ def page(result, sets, about, sizes, rounds, missing, most, tuned):
     left = ["- %s: not installed (%s)" % (name, ", ".join(what)) for name, what in missing.items()]
     left += ["- %s: with more than %s rules, because loading them takes minutes" % (name, format(n, ","))
              for name, n in most.items() if n < max(sizes) and name not in missing]
-    left.append("- foomuuri: Debian 12 does not have it, and this program cannot write its rules yet")
     notes = ["%s: %s." % pair for pair in tuned.items()]
     return (out + "Not measured:\n\n" + "\n".join(left) + "\n\n" + "\n".join(notes) + "\n\n" + measured(result, sizes)
             + long_lists(sets) + "\n" + slower(result, sets, sizes))

@@ -270,4 +270,19 @@ class Firewalld(Peer):
         pass
 
 
-ALL = [Empty, Fwc, NftHash, NftList, IptablesNft, IptablesLegacy, Ferm, Ufw, Shorewall, Firewalld]
+class Foomuuri(Peer):
+    name, package, needs = "foomuuri", "foomuuri", ("foomuuri",)
+
+    def write(self, rules):
+        etc, var = self.work + "/etc", self.work + "/var"
+        put(etc + "/fwc.conf", "zone {\n  localhost\n  l left\n  r right\n}\nl-r {\n"
+            + "".join("  %s %d saddr %s daddr %s\n" % (p, port, s, d) for s, d, p, port in rules) + "  drop\n}\n")
+        for one in (var, self.work + "/run"):
+            os.makedirs(one, exist_ok=True)
+        self.over = [(etc, "/etc/foomuuri"), (var, "/var/lib/foomuuri")]
+
+    def load(self):
+        return self.within("foomuuri", "--set=run_dir=" + self.work + "/run", "start")
+
+
+ALL = [Empty, Fwc, NftHash, NftList, IptablesNft, IptablesLegacy, Ferm, Ufw, Shorewall, Firewalld, Foomuuri]
