@@ -401,7 +401,7 @@ static json_t *begin_artefact(struct work *w, struct artefact *out)
 
 int work_emit(struct work *w, struct globals *g, const char *out, enum proving how)
 {
-	bool shown = out && !strcmp(out, "-");
+	bool shown = out && !strcmp(out, "-"), good;
 	_cleanup_json_ json_t *head = NULL;
 	struct artefact x = {0};
 	int rc = EXIT_SYSTEM;
@@ -411,12 +411,11 @@ int work_emit(struct work *w, struct globals *g, const char *out, enum proving h
 	if (!shown && proof_good(&p))
 		head = begin_artefact(w, &x);
 	drop_compiled(w, &p);
-	if (!work_prove(w, how, &p)) {
-		;
-	} else if (shown) {
+	good = work_prove(w, how, &p);
+	if (good && shown) {
 		fwrite(w->compiled.script.data, 1, w->compiled.script.len, stdout);
 		rc = EXIT_FINE;
-	} else if (head) {
+	} else if (good && head) {
 		head = manifest_sealed(head, w->proved);
 		if (file_json_text(&x.text, head))
 			rc = write_artefact(&x, g, out);

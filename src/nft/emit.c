@@ -263,9 +263,7 @@ static void put_mark(struct buf *out, const struct ir_stmt *s)
 	const char *what = s->mark.ct ? "ct" : "meta";
 	const char *other = s->mark.ct == s->mark.own ? "ct" : "meta";
 	bool more = s->mark.keep || s->mark.copied;
-	uint32_t copied = s->mark.up < 0 ? s->mark.copied >> -s->mark.up
-					 : s->mark.copied << s->mark.up;
-	bool flips = s->mark.value & (s->mark.keep | copied);
+	bool flips = s->mark.value & (s->mark.keep | mark_moved(s->mark.copied, s->mark.up));
 	uint32_t mask = s->mark.keep | (flips ? 0 : s->mark.value);
 
 	buf_printf(out, "%s mark set ", what);

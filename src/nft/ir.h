@@ -128,6 +128,12 @@ static inline u128 label_bit(unsigned n)
 	return (u128)1 << ((15 - n / 8) * 8 + n % 8);
 }
 
+/* Bits of a mark so many places higher; below 0: lower. */
+static inline uint32_t mark_moved(uint32_t bits, int up)
+{
+	return up > 31 || up < -31 ? 0 : up < 0 ? bits >> -up : bits << up;
+}
+
 enum field_format {
 	FMT_NUMBER,
 	FMT_HEX,

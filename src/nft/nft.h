@@ -17,6 +17,9 @@ const char *ruleset_stem(struct arena *a, const char *name);
 void ruleset_add_chain(struct ir_ruleset *r, struct ir_chain *c);
 void ruleset_add_set(struct ir_ruleset *r, struct ir_set *s);
 struct ir_chain *ruleset_chain(const struct ir_ruleset *r, const char *name); /* or NULL */
+/* In which order the kernel asks two base chains of a hook, the nth and mth that it was given: of
+ * equal priority the one first that came last. */
+int ruleset_base_cmp(const struct ir_chain *x, size_t nth, const struct ir_chain *y, size_t mth);
 bool ruleset_has_base(const struct ir_ruleset *r); /* it is on some hook */
 struct ir_set *ruleset_set(const struct ir_ruleset *r, const char *name); /* or NULL */
 /* Sets of a ruleset as read that have the names of bulk sets get their content from where it is

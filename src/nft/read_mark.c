@@ -23,11 +23,6 @@ static bool mark_at(const struct slice *s, struct mark_made *out)
 	return true;
 }
 
-static uint32_t moved(uint32_t bits, int up)
-{
-	return up > 31 || up < -31 ? 0 : up < 0 ? bits >> -up : bits << up;
-}
-
 const struct mark_made *read_mark_changed(const struct machine *m, const struct raw_expr *e)
 {
 	const struct tlv *v = e->attrs.v;
@@ -43,19 +38,21 @@ const struct mark_made *read_mark_changed(const struct machine *m, const struct 
 	if (op == NFT_BITWISE_BOOL && mask.n == 4 && flip.n == 4) {
 		uint32_t bits = (uint32_t)read_number(mask.p, 4, true);
 
-		out->mask &= moved(bits, -out->up);
+		out->mask &= mark_moved(bits, -out->up);
 		out->flip = (out->flip & bits) ^ (uint32_t)read_number(flip.p, 4, true);
 		return out;
 	}
 	if ((op == NFT_BITWISE_LSHIFT || op == NFT_BITWISE_RSHIFT) && by.n == 4) {
 		u128 n = read_number(by.p, 4, true);
+		uint32_t left;
 		int up = op == NFT_BITWISE_LSHIFT ? (int)n : -(int)n;
 
 		if (n > 31)
 			return NULL;
 		/* of what is shifted back some bits are gone */
-		out->mask &= moved(moved(moved(UINT32_MAX, out->up), up), -out->up - up);
-		out->flip = moved(out->flip, up);
+		left = mark_moved(mark_moved(UINT32_MAX, out->up), up);
+		out->mask &= mark_moved(left, -out->up - up);
+		out->flip = mark_moved(out->flip, up);
 		out->up += up;
 		return out;
 	}

@@ -153,11 +153,6 @@ static bool set_mark(struct machine *m, const struct xt *x)
 	return true;
 }
 
-static uint32_t moved(uint32_t bits, int up)
-{
-	return up < 0 ? bits >> -up : bits << up;
-}
-
 /* SET: ((mark & ~ctmask) ^ ctmark) shifted. SAVE, RESTORE: (mark & ~mask) ^ some bits of the other
  * mark shifted: false where both have the same bit. */
 static bool marks_of(const struct xt_connmark_tginfo2 *i, struct ir_stmt *s)
@@ -171,12 +166,12 @@ static bool marks_of(const struct xt_connmark_tginfo2 *i, struct ir_stmt *s)
 	if (i->mode == XT_CONNMARK_SET) {
 		s->mark.own = up;
 		*(up ? &s->mark.copied : &s->mark.keep) = ~i->ctmask;
-		s->mark.value = moved(i->ctmark, up);
+		s->mark.value = mark_moved(i->ctmark, up);
 		return true;
 	}
 	s->mark.keep = ~(save ? i->ctmask : i->nfmask);
 	s->mark.copied = save ? i->nfmask : i->ctmask;
-	return !(s->mark.keep & moved(s->mark.copied, up));
+	return !(s->mark.keep & mark_moved(s->mark.copied, up));
 }
 
 /* Of the connection: set, or copied from the packet's or to it. Where both marks have a bit it is

@@ -70,6 +70,13 @@ struct ir_chain *ruleset_chain(const struct ir_ruleset *r, const char *name)
 	return find(r, 'c', name);
 }
 
+int ruleset_base_cmp(const struct ir_chain *x, size_t nth, const struct ir_chain *y, size_t mth)
+{
+	int px = x->base.priority, py = y->base.priority;
+
+	return px != py ? (px > py) - (px < py) : (nth < mth) - (nth > mth);
+}
+
 struct ir_set *ruleset_set(const struct ir_ruleset *r, const char *name)
 {
 	return find(r, 's', name);

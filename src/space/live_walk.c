@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nft/nft.h"
 #include "policy/routing.h"
 #include "space/mean_marks.h"
 
@@ -26,13 +27,11 @@ struct asked_list {
 	size_t n, cap;
 };
 
-/* Of equal priority the kernel asks the one first that was put there last. */
 static int by_priority(const void *a, const void *b)
 {
 	const struct asked *x = a, *y = b;
-	int px = x->chain->base.priority, py = y->chain->base.priority;
 
-	return px != py ? (px > py) - (px < py) : (x->order < y->order) - (x->order > y->order);
+	return ruleset_base_cmp(x->chain, x->order, y->chain, y->order);
 }
 
 static struct asked_list chains_at(struct walk *w, const char *hook)

@@ -140,15 +140,13 @@ void overlaps_free(struct overlaps *o)
 
 /* ---- the chains on the way ---- */
 
-/* Of equal priority the kernel asks the one first that was put there last. */
 static int by_priority(const void *a, const void *b)
 {
 	const struct overlap_step *x = a, *y = b;
-	int px = x->chain->base.priority, py = y->chain->base.priority;
 
 	if (x->before != y->before)
 		return y->before - x->before;
-	return px != py ? (px > py) - (px < py) : (x->order < y->order) - (x->order > y->order);
+	return ruleset_base_cmp(x->chain, x->order, y->chain, y->order);
 }
 
 /* Who gets a packet from there may set its marks. */

@@ -141,22 +141,20 @@ c, = json.load(open("got"))["connections"]
 assert c["ja4"].startswith("q13d0312h3_55b375c5d22e_") and c["alpn"] == ["h3"] and c["tls_version"] == "1.3", c'
 }
 
+capture() { # by a program
+	PYTHONPATH=$BATS_TEST_DIRNAME python3 -Bc 'import os, struct, sys
+from capture import udp, write
+exec(sys.stdin.read())' "$@"
+}
+
 # The judge in earnest: tests/unit/test_evasion.c, test_lookups().
 @test "of UDP each look-up has a line, and an empty datagram is none" {
-	python3 - >udp.pcap <<-'P'
-		import struct, sys
-		def packet(sport, data):
-		    udp = struct.pack("!HHHH", sport, 53, 8 + len(data), 0) + data
-		    return struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0,
-		                       bytes([192, 168, 1, 10]), bytes([203, 0, 113, 5])) + udp
+	capture >udp.pcap <<-'P'
 		def query(name):
 		    return struct.pack("!6H", 1, 0x100, 1, 0, 0, 0) + b"".join(
 		        bytes([len(l)]) + l.encode() for l in name.split(".")) + b"\0\0\1\0\1"
-		out = struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 101)
-		for p in (packet(5000, b""), packet(5000, query("www.example.org")), packet(5000, query("good.example")),
-		          packet(5000, query("www.example.org")), packet(5001, b"")):
-		    out += struct.pack("<IIII", 0, 0, len(p), len(p)) + p
-		sys.stdout.buffer.write(out)
+		names = query("www.example.org"), query("good.example"), query("www.example.org")
+		write([udp(5000, 53, b"")] + [udp(5000, 53, q) for q in names] + [udp(5001, 53, b"")])
 	P
 	run -0 --separate-stderr "$FWC" inspect replay udp.pcap --policy p.fwc
 	echo "$output"
@@ -169,21 +167,14 @@ assert c["ja4"].startswith("q13d0312h3_55b375c5d22e_") and c["alpn"] == ["h3"] a
 
 # The same in earnest: tests/unit/test_evasion.c, test_another_quic().
 @test "each connection of QUIC between the same ports has a line, and what belongs to one is none" {
-	python3 - "$BATS_TEST_DIRNAME/../fuzz/corpus/flow" >quic.pcap <<-'P'
-		import os, struct, sys
-		def packet(data):
-		    udp = struct.pack("!HHHH", 5000, 443, 8 + len(data), 0) + data
-		    return struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0,
-		                       bytes([192, 168, 1, 10]), bytes([203, 0, 113, 5])) + udp
+	capture "$BATS_TEST_DIRNAME/../fuzz/corpus/flow" >quic.pcap <<-'P'
 		def vector(name):
 		    return open(os.path.join(sys.argv[1], name), "rb").read()[3:]
 		short = b"\x43 short header"
-		out = struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 101)
-		for p in (vector("quic_v1"), vector("quic_v1"), vector("quic_ack"), vector("quic_handshake"), short,
-		          vector("quic_denied_half"), short, vector("quic_denied_rest"), vector("quic_denied_same_cid"),
-		          vector("quic_handshake"), short, vector("quic_other")):
-		    out += struct.pack("<IIII", 0, 0, len(packet(p)), len(packet(p))) + packet(p)
-		sys.stdout.buffer.write(out)
+		write(udp(5000, 443, data) for data in (
+		    vector("quic_v1"), vector("quic_v1"), vector("quic_ack"), vector("quic_handshake"), short,
+		    vector("quic_denied_half"), short, vector("quic_denied_rest"), vector("quic_denied_same_cid"),
+		    vector("quic_handshake"), short, vector("quic_other")))
 	P
 	sed 's/deny   sni "[^"]*"/deny sni "*.casino.example"/' p.fwc >c.fwc
 	chmod go-w c.fwc
